@@ -1,0 +1,2 @@
+//! The birnn binary.
+fn main() {}

@@ -1,0 +1,39 @@
+//! Images and labels as they are held in memory.
+
+/// Grey images of one size, row by row, one byte per pixel: 0 is background, 255 is full ink.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Images {
+    /// Rows per image (the time steps of the recurrent net).
+    pub rows: usize,
+    /// Columns per image (the features of one time step).
+    pub cols: usize,
+    /// `len() * rows * cols` bytes.
+    pub pixels: Vec<u8>,
+}
+
+impl Images {
+    /// The number of images.
+    pub fn len(&self) -> usize {
+        self.pixels.len() / (self.rows * self.cols).max(1)
+    }
+
+    /// Whether there is no image at all.
+    pub fn is_empty(&self) -> bool {
+        self.pixels.is_empty()
+    }
+
+    /// The `rows * cols` bytes of image `index`. Panics when there is no such image.
+    pub fn get(&self, index: usize) -> &[u8] {
+        let size = self.rows * self.cols;
+        &self.pixels[index * size..][..size]
+    }
+}
+
+/// Images and what they show, one label per image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Split {
+    /// The images.
+    pub images: Images,
+    /// The class of each image, from 0.
+    pub labels: Vec<u8>,
+}

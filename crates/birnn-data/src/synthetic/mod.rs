@@ -1,0 +1,1 @@
+//! Digits drawn from strokes.

@@ -1,0 +1,1 @@
+//! birnn-model
