@@ -1,0 +1,370 @@
+//! What a user writes under `[model]`, and the resolved architecture it stands for.
+
+use std::fmt;
+
+use serde::de::{self, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// The `[model]` table as written. [`ModelConfig::resolve`] checks it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ModelConfig {
+    /// The recurrent cell.
+    pub cell: CellKind,
+    /// The activation of `cell = "rnn"`; other cells have none to choose.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nonlinearity: Option<Nonlinearity>,
+    /// Whether a second net reads the sequence from its end.
+    pub bidirectional: bool,
+    /// How many recurrent layers are stacked.
+    pub layers: usize,
+    /// Hidden units per direction.
+    pub hidden: Hidden,
+    /// Probability that an element is zeroed between layers, in training only.
+    pub dropout: f64,
+    /// How the sequence becomes one vector.
+    pub readout: Readout,
+}
+
+impl Default for ModelConfig {
+    fn default() -> Self {
+        ModelConfig {
+            cell: CellKind::Lstm,
+            nonlinearity: None,
+            bidirectional: true,
+            layers: 2,
+            hidden: Hidden::Same(128),
+            dropout: 0.0,
+            readout: Readout::Last,
+        }
+    }
+}
+
+/// The recurrent cell, as named in a config.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CellKind {
+    /// Elman network.
+    Rnn,
+    /// Gated recurrent unit.
+    Gru,
+    /// Long short-term memory.
+    Lstm,
+}
+
+/// The activation of the Elman network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Nonlinearity {
+    /// Hyperbolic tangent.
+    Tanh,
+    /// `max(0, x)`.
+    Relu,
+}
+
+/// How the outputs of the top layer become what the head sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Readout {
+    /// The output at the last time step, both halves: the choice of the classic PyTorch tutorial. The reverse
+    /// half has then seen one time step only, so just that step of it is computed. [`Readout::Final`] is
+    /// what a bidirectional net is usually meant to be read by.
+    Last,
+    /// Each direction's own final state: forward at the end, reverse at the beginning of the sequence.
+    Final,
+    /// The mean over time.
+    Mean,
+    /// The largest value over time, element by element.
+    Max,
+    /// A learned weighted mean over time (Yang et al. 2016, "Hierarchical Attention Networks for Document
+    /// Classification", eq. 5 to 7).
+    Attention,
+    /// No readout: one output per time step.
+    Sequence,
+}
+
+/// Hidden units per direction: `128` or `{ forward = 128, reverse = 64 }`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Hidden {
+    /// Both directions have this many.
+    Same(usize),
+    /// Each direction has its own.
+    Each {
+        /// Units of the net that reads from the beginning.
+        forward: usize,
+        /// Units of the net that reads from the end.
+        reverse: usize,
+    },
+}
+
+/// A checked architecture: everything that shapes parameters and forward pass.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Architecture {
+    /// The recurrent cell.
+    pub cell: Cell,
+    /// Stacked layers, at least 1.
+    pub layers: usize,
+    /// Units of the forward direction, at least 1.
+    pub forward: usize,
+    /// Units of the reverse direction; `None` where the net reads in one direction.
+    pub reverse: Option<usize>,
+    /// Probability of zeroing an element between layers, in `[0, 1)`.
+    pub dropout: f64,
+    /// How the sequence becomes one vector.
+    pub readout: Readout,
+}
+
+/// A recurrent cell with nothing left to choose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cell {
+    /// Elman network with tanh.
+    RnnTanh,
+    /// Elman network with relu.
+    RnnRelu,
+    /// Gated recurrent unit, PyTorch's variant (reset gate after the recurrent product).
+    Gru,
+    /// Long short-term memory.
+    Lstm,
+}
+
+/// A setting that cannot be, by its dotted key.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{key}: {message}")]
+pub struct ConfigError {
+    /// The key as a user would write it, such as `model.layers`.
+    pub key: &'static str,
+    /// What is wrong and what would be right.
+    pub message: String,
+}
+
+impl ModelConfig {
+    /// Checks every setting; the error names the first that cannot be.
+    pub fn resolve(&self) -> Result<Architecture, ConfigError> {
+        let refuse = |key, message: String| Err(ConfigError { key, message });
+        let cell = match (self.cell, self.nonlinearity) {
+            (CellKind::Rnn, None | Some(Nonlinearity::Tanh)) => Cell::RnnTanh,
+            (CellKind::Rnn, Some(Nonlinearity::Relu)) => Cell::RnnRelu,
+            (CellKind::Gru, None) => Cell::Gru,
+            (CellKind::Lstm, None) => Cell::Lstm,
+            (CellKind::Gru | CellKind::Lstm, Some(_)) => {
+                return refuse(
+                    "model.nonlinearity",
+                    "belongs to `cell = \"rnn\"` alone; remove it".to_owned(),
+                );
+            }
+        };
+        if !(1..=MAX_LAYERS).contains(&self.layers) {
+            return refuse(
+                "model.layers",
+                format!("must be 1 to {MAX_LAYERS}, is {}", self.layers),
+            );
+        }
+        let (forward, reverse) = match self.hidden {
+            Hidden::Same(units) => (units, units),
+            Hidden::Each { .. } if !self.bidirectional => {
+                let message = "sizes per direction need `bidirectional = true`; write one number".to_owned();
+                return refuse("model.hidden", message);
+            }
+            Hidden::Each { forward, reverse } => (forward, reverse),
+        };
+        for units in [forward, reverse] {
+            if !(1..=MAX_HIDDEN).contains(&units) {
+                return refuse("model.hidden", format!("must be 1 to {MAX_HIDDEN}, is {units}"));
+            }
+        }
+        if !(0.0..1.0).contains(&self.dropout) {
+            return refuse(
+                "model.dropout",
+                format!("must be at least 0 and below 1, is {}", self.dropout),
+            );
+        }
+        if self.dropout > 0.0 && self.layers == 1 {
+            let message = "acts between layers, and there is one layer; set it to 0 or `layers` to 2 or more";
+            return refuse("model.dropout", message.to_owned());
+        }
+        Ok(Architecture {
+            cell,
+            layers: self.layers,
+            forward,
+            reverse: self.bidirectional.then_some(reverse),
+            dropout: self.dropout,
+            readout: self.readout,
+        })
+    }
+}
+
+/// Bounds that no real net reaches: past them a typing slip would ask for terabytes.
+const MAX_LAYERS: usize = 100;
+const MAX_HIDDEN: usize = 65_536;
+
+impl Architecture {
+    /// Features of one time step of the recurrent output: forward and reverse concatenated.
+    pub fn output_features(&self) -> usize {
+        self.forward + self.reverse.unwrap_or(0)
+    }
+}
+
+impl Cell {
+    /// How many gates stand stacked in the rows of a weight.
+    pub fn gates(self) -> usize {
+        match self {
+            Cell::RnnTanh | Cell::RnnRelu => 1,
+            Cell::Gru => 3,
+            Cell::Lstm => 4,
+        }
+    }
+
+    /// The first part of the parameter names: the attribute PyTorch users give the layer.
+    pub fn prefix(self) -> &'static str {
+        match self {
+            Cell::RnnTanh | Cell::RnnRelu => "rnn",
+            Cell::Gru => "gru",
+            Cell::Lstm => "lstm",
+        }
+    }
+}
+
+// Written out, because serde's untagged enums answer every mistake with "did not match any variant".
+impl<'de> Deserialize<'de> for Hidden {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct HiddenVisitor;
+
+        impl<'de> Visitor<'de> for HiddenVisitor {
+            type Value = Hidden;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a positive integer or { forward = .., reverse = .. }")
+            }
+
+            fn visit_i64<E: de::Error>(self, units: i64) -> Result<Hidden, E> {
+                match usize::try_from(units) {
+                    Ok(units) => Ok(Hidden::Same(units)),
+                    Err(_) => Err(E::invalid_value(de::Unexpected::Signed(units), &self)),
+                }
+            }
+
+            fn visit_u64<E: de::Error>(self, units: u64) -> Result<Hidden, E> {
+                match usize::try_from(units) {
+                    Ok(units) => Ok(Hidden::Same(units)),
+                    Err(_) => Err(E::invalid_value(de::Unexpected::Unsigned(units), &self)),
+                }
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Hidden, A::Error> {
+                #[derive(Deserialize)]
+                #[serde(deny_unknown_fields)]
+                struct Each {
+                    forward: usize,
+                    reverse: usize,
+                }
+                let Each { forward, reverse } =
+                    Each::deserialize(de::value::MapAccessDeserializer::new(map))?;
+                Ok(Hidden::Each { forward, reverse })
+            }
+        }
+
+        deserializer.deserialize_any(HiddenVisitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn refused(config: ModelConfig, key: &str) {
+        let error = config.resolve().unwrap_err();
+        assert_eq!(error.key, key, "{error}");
+    }
+
+    #[test]
+    fn the_default_is_the_tutorials_net() {
+        let net = ModelConfig::default().resolve().unwrap();
+        assert_eq!(
+            (net.cell, net.layers, net.forward, net.reverse),
+            (Cell::Lstm, 2, 128, Some(128))
+        );
+        assert_eq!((net.readout, net.output_features()), (Readout::Last, 256));
+    }
+
+    #[test]
+    fn impossible_settings_are_refused_by_key() {
+        let base = ModelConfig::default;
+        refused(ModelConfig { layers: 0, ..base() }, "model.layers");
+        refused(
+            ModelConfig {
+                layers: 101,
+                ..base()
+            },
+            "model.layers",
+        );
+        refused(
+            ModelConfig {
+                hidden: Hidden::Same(0),
+                ..base()
+            },
+            "model.hidden",
+        );
+        refused(
+            ModelConfig {
+                hidden: Hidden::Each {
+                    forward: 8,
+                    reverse: 0,
+                },
+                ..base()
+            },
+            "model.hidden",
+        );
+        refused(
+            ModelConfig {
+                hidden: Hidden::Same(65_537),
+                ..base()
+            },
+            "model.hidden",
+        );
+        let one_way = ModelConfig {
+            bidirectional: false,
+            ..base()
+        };
+        refused(
+            ModelConfig {
+                hidden: Hidden::Each {
+                    forward: 8,
+                    reverse: 8,
+                },
+                ..one_way
+            },
+            "model.hidden",
+        );
+        for dropout in [-0.1, 1.0, f64::NAN, f64::INFINITY] {
+            refused(ModelConfig { dropout, ..base() }, "model.dropout");
+        }
+        refused(
+            ModelConfig {
+                dropout: 0.5,
+                layers: 1,
+                ..base()
+            },
+            "model.dropout",
+        );
+        refused(
+            ModelConfig {
+                nonlinearity: Some(Nonlinearity::Relu),
+                ..base()
+            },
+            "model.nonlinearity",
+        );
+    }
+
+    #[test]
+    fn one_direction_has_no_reverse_half() {
+        let net = ModelConfig {
+            bidirectional: false,
+            hidden: Hidden::Same(7),
+            ..ModelConfig::default()
+        };
+        let net = net.resolve().unwrap();
+        assert_eq!((net.reverse, net.output_features()), (None, 7));
+    }
+}

@@ -1,0 +1,19 @@
+//! What can go wrong when a net is built or run.
+
+use tch::TchError;
+
+/// Why a net could not be built or run.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    /// The input has not three dimensions, or not the features that the net was built for.
+    #[error("input must be [batch, time >= 1, {features}], is {found:?}")]
+    InputShape {
+        /// Features per time step that the net was built for.
+        features: i64,
+        /// The shape that was given.
+        found: Vec<i64>,
+    },
+    /// libtorch refused: out of memory, tensors on different devices.
+    #[error("libtorch: {}", .0.to_string().lines().next().unwrap_or("unknown error"))]
+    Torch(#[from] TchError),
+}

@@ -1,0 +1,167 @@
+//! One direction of one recurrent layer, and the two of a layer side by side.
+//!
+//! Each direction is a call of its own where the two differ or where only part of one is read; where both
+//! are alike and wholly read, one bidirectional call spares the flips.
+
+use tch::{Device, Kind, TchError, Tensor, nn};
+
+use crate::config::Cell;
+
+/// The recurrent weights of one direction of one layer: gates stacked in PyTorch's order along the rows.
+#[derive(Debug)]
+struct Direction {
+    /// `weight_ih [gates * hidden, features]`, `weight_hh [gates * hidden, hidden]`,
+    /// `bias_ih [gates * hidden]`, `bias_hh [gates * hidden]`.
+    weights: [Tensor; 4],
+    hidden: i64,
+}
+
+/// One recurrent layer: a forward direction and perhaps a reverse one.
+#[derive(Debug)]
+pub(crate) struct Layer {
+    cell: Cell,
+    forward: Direction,
+    reverse: Option<Direction>,
+}
+
+/// What one pass over a sequence leaves.
+struct Pass {
+    /// `[batch, time, hidden]`, in the order of the input's time steps.
+    outputs: Tensor,
+    /// `[batch, hidden]`: the state after the last step that the direction reads.
+    state: Tensor,
+}
+
+impl Layer {
+    pub(crate) fn new(
+        path: &nn::Path,
+        cell: Cell,
+        index: usize,
+        features: usize,
+        forward: usize,
+        reverse: Option<usize>,
+    ) -> Result<Layer, TchError> {
+        Ok(Layer {
+            cell,
+            forward: Direction::new(path, cell, &format!("l{index}"), features, forward)?,
+            reverse: match reverse {
+                Some(hidden) => Some(Direction::new(
+                    path,
+                    cell,
+                    &format!("l{index}_reverse"),
+                    features,
+                    hidden,
+                )?),
+                None => None,
+            },
+        })
+    }
+
+    /// Every output: `[batch, time, features]` -> `[batch, time, forward + reverse]`.
+    pub(crate) fn sequence(&self, input: &Tensor, train: bool) -> Result<Tensor, TchError> {
+        match &self.reverse {
+            None => Ok(self.forward.pass(self.cell, input, train)?.outputs),
+            Some(reverse) if reverse.hidden == self.forward.hidden => {
+                Ok(run(self.cell, input, &[&self.forward, reverse], train)?.0)
+            }
+            Some(reverse) => {
+                let ahead = self.forward.pass(self.cell, input, train)?.outputs;
+                let back = reverse
+                    .pass(self.cell, &input.f_flip([1])?, train)?
+                    .outputs
+                    .f_flip([1])?;
+                Tensor::f_cat(&[ahead, back], 2)
+            }
+        }
+    }
+
+    /// The outputs at the last time step: `[batch, forward + reverse]`. The reverse direction has then read
+    /// that step alone, so it takes one step instead of all.
+    pub(crate) fn last(&self, input: &Tensor, train: bool) -> Result<Tensor, TchError> {
+        let ahead = self.forward.pass(self.cell, input, train)?.state;
+        let Some(reverse) = &self.reverse else {
+            return Ok(ahead);
+        };
+        let last_step = input.f_narrow(1, input.size()[1] - 1, 1)?;
+        let back = reverse.pass(self.cell, &last_step, train)?.state;
+        Tensor::f_cat(&[ahead, back], 1)
+    }
+
+    /// Each direction's state after its own last step: `[batch, forward + reverse]`.
+    pub(crate) fn final_states(&self, input: &Tensor, train: bool) -> Result<Tensor, TchError> {
+        let Some(reverse) = &self.reverse else {
+            return Ok(self.forward.pass(self.cell, input, train)?.state);
+        };
+        if reverse.hidden == self.forward.hidden {
+            let states = run(self.cell, input, &[&self.forward, reverse], train)?.1;
+            return Tensor::f_cat(&[states.f_get(0)?, states.f_get(1)?], 1);
+        }
+        let ahead = self.forward.pass(self.cell, input, train)?.state;
+        let back = reverse.pass(self.cell, &input.f_flip([1])?, train)?.state;
+        Tensor::f_cat(&[ahead, back], 1)
+    }
+}
+
+impl Direction {
+    fn new(
+        path: &nn::Path,
+        cell: Cell,
+        suffix: &str,
+        features: usize,
+        hidden: usize,
+    ) -> Result<Direction, TchError> {
+        let rows = (cell.gates() * hidden) as i64;
+        let (features, hidden) = (features as i64, hidden as i64);
+        let bound = 1.0 / (hidden as f64).sqrt();
+        let draw = |name: &str, shape: &[i64]| uniform(path, &format!("{name}_{suffix}"), shape, bound);
+        // PyTorch's order of drawing: the same seed gives the same weights.
+        let weights = [
+            draw("weight_ih", &[rows, features])?,
+            draw("weight_hh", &[rows, hidden])?,
+            draw("bias_ih", &[rows])?,
+            draw("bias_hh", &[rows])?,
+        ];
+        Ok(Direction { weights, hidden })
+    }
+
+    fn pass(&self, cell: Cell, input: &Tensor, train: bool) -> Result<Pass, TchError> {
+        let (outputs, states) = run(cell, input, &[self], train)?;
+        Ok(Pass {
+            outputs,
+            state: states.f_get(0)?,
+        })
+    }
+}
+
+/// A parameter drawn from U(-bound, bound), on the CPU so that every device starts from the same values.
+pub(crate) fn uniform(path: &nn::Path, name: &str, shape: &[i64], bound: f64) -> Result<Tensor, TchError> {
+    let values = Tensor::f_empty(shape, (Kind::Float, Device::Cpu))?.f_uniform_(-bound, bound)?;
+    path.f_var_copy(name, &values)
+}
+
+/// One libtorch call over one or two directions of the same size: the outputs `[batch, time, directions * hidden]`
+/// and the final states `[directions, batch, hidden]`.
+fn run(
+    cell: Cell,
+    input: &Tensor,
+    directions: &[&Direction],
+    train: bool,
+) -> Result<(Tensor, Tensor), TchError> {
+    let weights: Vec<&Tensor> = directions
+        .iter()
+        .flat_map(|direction| &direction.weights)
+        .collect();
+    let shape = [directions.len() as i64, input.size()[0], directions[0].hidden];
+    let zero = Tensor::f_zeros(shape, (input.kind(), input.device()))?;
+    let two = directions.len() == 2;
+    match cell {
+        Cell::RnnTanh => input.f_rnn_tanh(&zero, &weights, true, 1, 0.0, train, two, true),
+        Cell::RnnRelu => input.f_rnn_relu(&zero, &weights, true, 1, 0.0, train, two, true),
+        Cell::Gru => input.f_gru(&zero, &weights, true, 1, 0.0, train, two, true),
+        Cell::Lstm => {
+            let (outputs, states, _) =
+                input.f_lstm(&[&zero, &zero], &weights, true, 1, 0.0, train, two, true)?;
+            Ok((outputs, states))
+        }
+    }
+}

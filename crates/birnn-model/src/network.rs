@@ -1,0 +1,184 @@
+//! The whole net: stacked recurrent layers, a readout, a linear head.
+
+use tch::{Kind, TchError, Tensor, nn};
+
+use crate::config::{Architecture, Readout};
+use crate::error::ModelError;
+use crate::layer::{Layer, uniform};
+
+/// Stacked recurrent layers, a readout and a linear head: `[batch, time, features]` -> `[batch, outputs]`, or
+/// `[batch, time, outputs]` where the readout is [`Readout::Sequence`].
+///
+/// Parameters live in the `VarStore` that it was built on, under PyTorch's names and in PyTorch's shapes and
+/// gate order: `lstm.weight_ih_l0`, `lstm.weight_hh_l1_reverse`, ..., `fc.weight`, `fc.bias`; for the attention
+/// readout also `attention.weight`, `attention.bias` and `attention.context`.
+#[derive(Debug)]
+pub struct Network {
+    architecture: Architecture,
+    features: i64,
+    layers: Vec<Layer>,
+    pooling: Pooling,
+    head: Linear,
+}
+
+#[derive(Debug)]
+struct Linear {
+    weight: Tensor,
+    bias: Tensor,
+}
+
+/// The readout with the parameters it needs.
+#[derive(Debug)]
+enum Pooling {
+    Last,
+    Final,
+    Mean,
+    Max,
+    Attention(Attention),
+    Sequence,
+}
+
+/// Yang et al. 2016, eq. 5 to 7: `u_t = tanh(W h_t + b)`, `a = softmax_t(u_t . context)`, `sum_t a_t h_t`.
+#[derive(Debug)]
+struct Attention {
+    projection: Linear,
+    context: Tensor,
+}
+
+impl Network {
+    /// Builds a net for `features` values per time step and `outputs` values per sequence (or per time step).
+    ///
+    /// Weights are drawn as PyTorch draws them, U(-1/sqrt(hidden), 1/sqrt(hidden)) for the recurrent ones and
+    /// U(-1/sqrt(inputs), 1/sqrt(inputs)) for the linear ones, from libtorch's generator: after
+    /// `tch::manual_seed(s)` they are, bit for bit, what PyTorch has after `torch.manual_seed(s)`, on any device.
+    pub fn new(
+        path: &nn::Path,
+        architecture: &Architecture,
+        features: usize,
+        outputs: usize,
+    ) -> Result<Network, ModelError> {
+        let width = architecture.output_features();
+        let recurrent = path / architecture.cell.prefix();
+        let layers = (0..architecture.layers)
+            .map(|index| {
+                let inputs = if index == 0 { features } else { width };
+                let Architecture {
+                    cell,
+                    forward,
+                    reverse,
+                    ..
+                } = *architecture;
+                Layer::new(&recurrent, cell, index, inputs, forward, reverse)
+            })
+            .collect::<Result<_, _>>()?;
+        let pooling = match architecture.readout {
+            Readout::Last => Pooling::Last,
+            Readout::Final => Pooling::Final,
+            Readout::Mean => Pooling::Mean,
+            Readout::Max => Pooling::Max,
+            Readout::Attention => Pooling::Attention(Attention::new(&(path / "attention"), width)?),
+            Readout::Sequence => Pooling::Sequence,
+        };
+        let head = Linear::new(&(path / "fc"), width, outputs)?;
+        Ok(Network {
+            architecture: *architecture,
+            features: features as i64,
+            layers,
+            pooling,
+            head,
+        })
+    }
+
+    /// What the net was built from.
+    pub fn architecture(&self) -> &Architecture {
+        &self.architecture
+    }
+
+    /// The logits of a batch: `[batch, time, features]` -> `[batch, outputs]`, or `[batch, time, outputs]` for
+    /// [`Readout::Sequence`].
+    ///
+    /// `train` turns dropout on, and lets cuDNN keep what its backward pass needs; the draws come from libtorch's
+    /// generator, so `tch::manual_seed` before the call makes them a function of that seed. Only what is read is
+    /// computed: with [`Readout::Last`] the top layer's reverse direction takes one step.
+    pub fn forward(&self, input: &Tensor, train: bool) -> Result<Tensor, ModelError> {
+        match input.size()[..] {
+            [_, time, features] if time > 0 && features == self.features => {}
+            _ => {
+                return Err(ModelError::InputShape {
+                    features: self.features,
+                    found: input.size(),
+                });
+            }
+        }
+        let read = self.read(input, train)?;
+        Ok(self.head.apply(&read)?)
+    }
+
+    /// The layers and the readout: what the head sees.
+    fn read(&self, input: &Tensor, train: bool) -> Result<Tensor, TchError> {
+        let mut sequence = input.shallow_clone();
+        let (below, top) = self.layers.split_at(self.layers.len() - 1);
+        for layer in below {
+            sequence = layer.sequence(&sequence, train)?;
+            if train && self.architecture.dropout > 0.0 {
+                sequence = sequence.f_dropout(self.architecture.dropout, true)?;
+            }
+        }
+        let top = &top[0];
+        match &self.pooling {
+            Pooling::Last => top.last(&sequence, train),
+            Pooling::Final => top.final_states(&sequence, train),
+            Pooling::Mean => top
+                .sequence(&sequence, train)?
+                .f_mean_dim(&[1_i64][..], false, None::<Kind>),
+            Pooling::Max => top.sequence(&sequence, train)?.f_amax([1], false),
+            Pooling::Attention(attention) => attention.apply(&top.sequence(&sequence, train)?),
+            Pooling::Sequence => top.sequence(&sequence, train),
+        }
+    }
+}
+
+/// So that the net composes with tch's own modules. Panics where [`Network::forward`] would return an error.
+impl nn::ModuleT for Network {
+    fn forward_t(&self, input: &Tensor, train: bool) -> Tensor {
+        self.forward(input, train)
+            .unwrap_or_else(|error| panic!("{error}"))
+    }
+}
+
+impl Linear {
+    fn new(path: &nn::Path, inputs: usize, outputs: usize) -> Result<Linear, TchError> {
+        let (inputs, outputs) = (inputs as i64, outputs as i64);
+        let bound = 1.0 / (inputs as f64).sqrt();
+        Ok(Linear {
+            weight: uniform(path, "weight", &[outputs, inputs], bound)?,
+            bias: uniform(path, "bias", &[outputs], bound)?,
+        })
+    }
+
+    fn apply(&self, input: &Tensor) -> Result<Tensor, TchError> {
+        input.f_linear(&self.weight, Some(&self.bias))
+    }
+}
+
+impl Attention {
+    fn new(path: &nn::Path, width: usize) -> Result<Attention, TchError> {
+        let projection = Linear::new(path, width, width)?;
+        let bound = 1.0 / (width as f64).sqrt();
+        Ok(Attention {
+            projection,
+            context: uniform(path, "context", &[width as i64], bound)?,
+        })
+    }
+
+    /// `[batch, time, width]` -> `[batch, width]`.
+    fn apply(&self, outputs: &Tensor) -> Result<Tensor, TchError> {
+        let scores = self
+            .projection
+            .apply(outputs)?
+            .f_tanh()?
+            .f_matmul(&self.context)?;
+        let weights = scores.f_softmax(1, None::<Kind>)?;
+        weights.f_unsqueeze(1)?.f_bmm(outputs)?.f_squeeze_dim(1)
+    }
+}
