@@ -1,0 +1,165 @@
+//! What a user writes under `[train]`, and the resolved plan the loop runs on.
+
+use serde::{Deserialize, Serialize};
+
+use crate::device::DeviceChoice;
+use crate::experiment::Invalid;
+use crate::optimizer::{OptimizerConfig, Rule};
+use crate::schedule::{Schedule, ScheduleConfig};
+
+/// The `[train]` table as written. [`TrainConfig::resolve`] checks it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TrainConfig {
+    /// Where to compute.
+    pub device: DeviceChoice,
+    /// How often to go through the training images.
+    pub epochs: usize,
+    /// Images per step; the last step of an epoch takes what is left.
+    pub batch_size: usize,
+    /// Share of the target spread evenly over all classes.
+    pub label_smoothing: f64,
+    /// Scales the gradient down to this norm where it is larger.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clip_norm: Option<f64>,
+    /// Steps between two logged losses.
+    pub log_every: usize,
+    /// Steps between two checkpoints; the end of an epoch always makes one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checkpoint_every: Option<usize>,
+    /// The update rule.
+    pub optimizer: OptimizerConfig,
+    /// How the learning rate changes.
+    pub schedule: ScheduleConfig,
+    /// Ends the run when validation no longer improves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub early_stop: Option<EarlyStop>,
+}
+
+/// Ends the run when the validation loss has not improved for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EarlyStop {
+    /// Epochs without a lower validation loss before the run ends.
+    pub patience: usize,
+}
+
+/// Training settings with nothing left to decide.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrainPlan {
+    /// How often to go through the training images, at least 1.
+    pub epochs: usize,
+    /// Images per step, at least 1.
+    pub batch_size: usize,
+    /// In `[0, 1)`.
+    pub label_smoothing: f64,
+    /// Largest norm of the gradient; infinite where it is not clipped.
+    pub clip_norm: f64,
+    /// Steps between two logged losses, at least 1.
+    pub log_every: usize,
+    /// Steps between two checkpoints; `usize::MAX` where only the end of an epoch makes one.
+    pub checkpoint_every: usize,
+    /// The update rule.
+    pub rule: Rule,
+    /// How the learning rate changes.
+    pub schedule: Schedule,
+    /// Epochs without a lower validation loss before the run ends; `usize::MAX` for never.
+    pub patience: usize,
+}
+
+impl Default for TrainConfig {
+    fn default() -> Self {
+        TrainConfig {
+            device: DeviceChoice::Auto,
+            epochs: 2,
+            batch_size: 100,
+            label_smoothing: 0.0,
+            clip_norm: None,
+            log_every: 100,
+            checkpoint_every: None,
+            optimizer: OptimizerConfig::default(),
+            schedule: ScheduleConfig::default(),
+            early_stop: None,
+        }
+    }
+}
+
+impl TrainConfig {
+    /// Checks every setting but the device, which only the machine can answer for.
+    pub fn resolve(&self) -> Result<TrainPlan, Invalid> {
+        at_least_one("train.epochs", self.epochs)?;
+        at_least_one("train.batch_size", self.batch_size)?;
+        at_least_one("train.log_every", self.log_every)?;
+        if !(0.0..1.0).contains(&self.label_smoothing) {
+            let message = format!("must be at least 0 and below 1, is {}", self.label_smoothing);
+            return Err(Invalid::new("train.label_smoothing", message));
+        }
+        if let Some(norm) = self.clip_norm {
+            positive("train.clip_norm", norm)?;
+        }
+        if let Some(steps) = self.checkpoint_every {
+            at_least_one("train.checkpoint_every", steps)?;
+        }
+        if let Some(stop) = self.early_stop {
+            at_least_one("train.early_stop.patience", stop.patience)?;
+        }
+        Ok(TrainPlan {
+            epochs: self.epochs,
+            batch_size: self.batch_size,
+            label_smoothing: self.label_smoothing,
+            clip_norm: self.clip_norm.unwrap_or(f64::INFINITY),
+            log_every: self.log_every,
+            checkpoint_every: self.checkpoint_every.unwrap_or(usize::MAX),
+            rule: self.optimizer.resolve()?,
+            schedule: self.schedule.resolve(self.optimizer.lr)?,
+            patience: self.early_stop.map_or(usize::MAX, |stop| stop.patience),
+        })
+    }
+}
+
+/// Refuses zero.
+fn at_least_one(key: &'static str, value: usize) -> Result<(), Invalid> {
+    if value == 0 { Err(Invalid::new(key, "must be at least 1, is 0")) } else { Ok(()) }
+}
+
+/// Refuses what is not a finite number above zero.
+pub(crate) fn positive(key: &'static str, value: f64) -> Result<(), Invalid> {
+    if value.is_finite() && value > 0.0 {
+        Ok(())
+    } else {
+        Err(Invalid::new(key, format!("must be above 0, is {value}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn refused(key: &str, change: impl FnOnce(&mut TrainConfig)) {
+        let mut config = TrainConfig::default();
+        change(&mut config);
+        assert_eq!(config.resolve().unwrap_err().key, key);
+    }
+
+    #[test]
+    fn impossible_settings_are_refused_by_key() {
+        refused("train.epochs", |c| c.epochs = 0);
+        refused("train.batch_size", |c| c.batch_size = 0);
+        refused("train.log_every", |c| c.log_every = 0);
+        refused("train.checkpoint_every", |c| c.checkpoint_every = Some(0));
+        refused("train.label_smoothing", |c| c.label_smoothing = 1.0);
+        refused("train.label_smoothing", |c| c.label_smoothing = f64::NAN);
+        refused("train.clip_norm", |c| c.clip_norm = Some(0.0));
+        refused("train.clip_norm", |c| c.clip_norm = Some(f64::INFINITY));
+        refused("train.early_stop.patience", |c| c.early_stop = Some(EarlyStop { patience: 0 }));
+        refused("train.optimizer.lr", |c| c.optimizer.lr = -1.0);
+    }
+
+    #[test]
+    fn the_default_is_the_tutorials_recipe() {
+        let plan = TrainConfig::default().resolve().unwrap();
+        assert_eq!((plan.epochs, plan.batch_size), (2, 100));
+        assert_eq!(plan.schedule.rate(0, 1200), 0.003);
+    }
+}

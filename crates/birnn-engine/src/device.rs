@@ -1,0 +1,220 @@
+//! Where to compute, and why not where it was asked for.
+//!
+//! Asking for an accelerator that cannot be had is an error that says what is missing; only `auto` falls back.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use tch::{Cuda, Device};
+
+/// A device as named in a config: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum DeviceChoice {
+    /// The best there is: CUDA, else MPS, else the CPU.
+    #[default]
+    Auto,
+    /// The processor.
+    Cpu,
+    /// The NVIDIA GPU of this index.
+    Cuda(usize),
+    /// Apple's GPU.
+    Mps,
+}
+
+/// Why a device cannot be had.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DeviceError {
+    /// No NVIDIA driver.
+    #[error("no CUDA here: the NVIDIA driver is missing (libcuda.so.1 cannot be loaded); install it, or train with `device = \"cpu\"`")]
+    NoDriver,
+    /// A driver, but a libtorch built for CPUs.
+    #[error("no CUDA here: there is a driver, but the libtorch in {0} is built for CPUs; run `cargo xtask setup --cuda`")]
+    CpuLibtorch(PathBuf),
+    /// A CUDA libtorch that cannot be loaded.
+    #[error("no CUDA here: {path} cannot be loaded: {reason}; run `cargo xtask setup --cuda`", path = .path.display())]
+    Unloadable {
+        /// The library.
+        path: PathBuf,
+        /// What the loader said.
+        reason: String,
+    },
+    /// Driver and library, but libtorch finds no usable device.
+    #[error("no CUDA here: libtorch finds no usable GPU; `nvidia-smi` shows what the driver sees, and $CUDA_VISIBLE_DEVICES may hide it")]
+    NoGpu,
+    /// An index beyond the GPUs present.
+    #[error("no `cuda:{index}` here: {count} GPU(s) present, counted from 0")]
+    NoSuchGpu {
+        /// The index asked for.
+        index: usize,
+        /// GPUs present.
+        count: i64,
+    },
+    /// No Apple GPU.
+    #[error("no MPS here: it needs macOS on Apple silicon; train with `device = \"cpu\"`")]
+    NoMps,
+}
+
+impl DeviceChoice {
+    /// The device itself, or why it cannot be had. Call it before anything else that uses libtorch: a CUDA library
+    /// that was not linked in is loaded here, and libtorch asks for it only once.
+    pub fn resolve(self) -> Result<Device, DeviceError> {
+        match self {
+            DeviceChoice::Cpu => Ok(Device::Cpu),
+            DeviceChoice::Cuda(index) => {
+                let count = cuda_devices()?;
+                if (index as i64) < count {
+                    Ok(Device::Cuda(index))
+                } else {
+                    Err(DeviceError::NoSuchGpu { index, count })
+                }
+            }
+            DeviceChoice::Mps if tch::utils::has_mps() => Ok(Device::Mps),
+            DeviceChoice::Mps => Err(DeviceError::NoMps),
+            DeviceChoice::Auto => Ok(match cuda_devices() {
+                Ok(_) => Device::Cuda(0),
+                Err(reason) => {
+                    // A driver without a usable libtorch is most likely a surprise; no driver is not.
+                    if reason != DeviceError::NoDriver {
+                        tracing::warn!("{reason}");
+                    }
+                    if tch::utils::has_mps() { Device::Mps } else { Device::Cpu }
+                }
+            }),
+        }
+    }
+}
+
+/// How many GPUs libtorch can use; at least 1.
+pub fn cuda_devices() -> Result<i64, DeviceError> {
+    if !loads("libcuda.so.1") {
+        return Err(DeviceError::NoDriver);
+    }
+    if let Some(folder) = libtorch_folder() {
+        let library = folder.join("libtorch_cuda.so");
+        if !library.exists() {
+            return Err(DeviceError::CpuLibtorch(folder));
+        }
+        load_for_good(&library).map_err(|reason| DeviceError::Unloadable { path: library, reason })?;
+    }
+    if !Cuda::is_available() {
+        return Err(DeviceError::NoGpu);
+    }
+    Ok(Cuda::device_count())
+}
+
+/// The folder that libtorch was loaded from, where the system tells.
+pub fn libtorch_folder() -> Option<PathBuf> {
+    let maps = std::fs::read_to_string("/proc/self/maps").ok()?;
+    let line = maps.lines().find(|line| line.ends_with("/libtorch_cpu.so"))?;
+    let path = Path::new(line.get(line.find('/')?..)?);
+    path.parent().map(Path::to_owned)
+}
+
+fn loads(library: &str) -> bool {
+    load(Path::new(library)).is_ok()
+}
+
+/// Loads a library and never unloads it: libtorch registers the GPU from its constructors.
+fn load_for_good(library: &Path) -> Result<(), String> {
+    load(library).map(std::mem::forget)
+}
+
+#[cfg(unix)]
+#[expect(unsafe_code, reason = "loading a library runs its constructors; these are the NVIDIA driver's and libtorch's own")]
+fn load(library: &Path) -> Result<libloading::os::unix::Library, String> {
+    use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
+    unsafe { Library::open(Some(library), RTLD_NOW | RTLD_GLOBAL) }.map_err(|error| error.to_string())
+}
+
+impl TryFrom<String> for DeviceChoice {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        match name.as_str() {
+            "auto" => Ok(DeviceChoice::Auto),
+            "cpu" => Ok(DeviceChoice::Cpu),
+            "cuda" => Ok(DeviceChoice::Cuda(0)),
+            "mps" => Ok(DeviceChoice::Mps),
+            other => match other.strip_prefix("cuda:").map(str::parse) {
+                Some(Ok(index)) => Ok(DeviceChoice::Cuda(index)),
+                _ => Err(format!("unknown device `{name}`, expected one of `auto`, `cpu`, `cuda`, `cuda:N`, `mps`")),
+            },
+        }
+    }
+}
+
+impl std::str::FromStr for DeviceChoice {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        name.to_owned().try_into()
+    }
+}
+
+impl From<DeviceChoice> for String {
+    fn from(choice: DeviceChoice) -> String {
+        match choice {
+            DeviceChoice::Auto => "auto".to_owned(),
+            DeviceChoice::Cpu => "cpu".to_owned(),
+            DeviceChoice::Cuda(index) => format!("cuda:{index}"),
+            DeviceChoice::Mps => "mps".to_owned(),
+        }
+    }
+}
+
+impl From<Device> for DeviceChoice {
+    fn from(device: Device) -> DeviceChoice {
+        match device {
+            Device::Cuda(index) => DeviceChoice::Cuda(index),
+            Device::Mps => DeviceChoice::Mps,
+            // The engine makes no tensors elsewhere.
+            Device::Cpu | Device::Vulkan => DeviceChoice::Cpu,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_go_both_ways() {
+        for name in ["auto", "cpu", "cuda:0", "cuda:3", "mps"] {
+            let choice: DeviceChoice = name.parse().unwrap();
+            assert_eq!(String::from(choice), name);
+        }
+        assert_eq!("cuda".parse(), Ok(DeviceChoice::Cuda(0)));
+        for name in ["", "gpu", "cuda:", "cuda:x", "cuda:-1", "CPU"] {
+            let error = name.parse::<DeviceChoice>().unwrap_err();
+            assert!(error.contains("`cuda:N`"), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_cpu_is_always_there() {
+        assert_eq!(DeviceChoice::Cpu.resolve(), Ok(Device::Cpu));
+    }
+
+    /// On a machine with a GPU this trains there; on others it must say which part is missing.
+    #[test]
+    fn cuda_is_had_or_the_reason_is_named() {
+        match DeviceChoice::Cuda(0).resolve() {
+            Ok(device) => assert_eq!(device, Device::Cuda(0)),
+            Err(reason) => {
+                assert!(!Cuda::is_available());
+                assert!(reason.to_string().starts_with("no CUDA here: "), "{reason}");
+            }
+        }
+        if Path::new("/proc/driver/nvidia/version").exists() {
+            assert_ne!(DeviceChoice::Cuda(0).resolve(), Err(DeviceError::NoDriver));
+        }
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn libtorchs_folder_is_found() {
+        let _ = tch::utils::get_num_threads();
+        assert!(libtorch_folder().unwrap().join("libtorch_cpu.so").exists());
+    }
+}

@@ -1,0 +1,33 @@
+//! What can go wrong once an experiment is under way.
+
+use std::path::PathBuf;
+
+use birnn_model::ModelError;
+use tch::TchError;
+
+/// Why a run stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The network refused its input or could not be built.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// libtorch refused: out of memory, most often.
+    #[error("libtorch: {}", .0.to_string().lines().next().unwrap_or("unknown error"))]
+    Torch(#[from] TchError),
+    /// A file could not be written or read.
+    #[error("{}: {source}", .path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+impl EngineError {
+    /// For `map_err`: joins an I/O error with the file it is about.
+    pub(crate) fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> EngineError {
+        let path = path.into();
+        move |source| EngineError::Io { path, source }
+    }
+}

@@ -1,0 +1,311 @@
+//! Optimizers as functions of parameters, gradients and their own state.
+//!
+//! The state is ordinary tensors, so that it can be saved and compared; the formulas are PyTorch's, and the tests
+//! hold them against libtorch's own optimizers.
+
+use serde::{Deserialize, Serialize};
+use tch::{TchError, Tensor};
+
+use crate::config::positive;
+use crate::experiment::Invalid;
+
+/// The `[train.optimizer]` table as written.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OptimizerConfig {
+    /// The update rule.
+    pub kind: OptimizerKind,
+    /// The peak learning rate.
+    pub lr: f64,
+    /// Decay of the first and second moment; `adam` and `adamw`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub betas: Option<[f64; 2]>,
+    /// Added to the denominator; `adam` and `adamw`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub eps: Option<f64>,
+    /// Weight decay: part of the gradient for `sgd` and `adam`, apart from it for `adamw`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weight_decay: Option<f64>,
+    /// Share of the last update kept; `sgd`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub momentum: Option<f64>,
+    /// Nesterov's momentum; `sgd`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nesterov: Option<bool>,
+}
+
+/// The update rule, as named in a config.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OptimizerKind {
+    /// Kingma and Ba 2015.
+    Adam,
+    /// Adam with decoupled weight decay (Loshchilov and Hutter 2019).
+    AdamW,
+    /// Gradient descent, with momentum where asked for.
+    Sgd,
+}
+
+/// An update rule with every constant in place.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Rule {
+    /// Adam or AdamW.
+    Adam(Adam),
+    /// Gradient descent.
+    Sgd(Sgd),
+}
+
+/// Adam's constants.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Adam {
+    /// Decay of the first and second moment.
+    pub betas: [f64; 2],
+    /// Added to the denominator.
+    pub eps: f64,
+    /// Weight decay.
+    pub weight_decay: f64,
+    /// Whether the decay acts on the weights apart from the gradient: AdamW.
+    pub decoupled: bool,
+}
+
+/// The constants of gradient descent.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sgd {
+    /// Share of the last update kept.
+    pub momentum: f64,
+    /// Weight decay.
+    pub weight_decay: f64,
+    /// Nesterov's momentum.
+    pub nesterov: bool,
+}
+
+/// An update rule at work: the state that it keeps per parameter.
+#[derive(Debug)]
+pub struct Optimizer {
+    rule: Rule,
+    /// Updates made so far.
+    steps: i32,
+    /// Adam's first moment, or the momentum; one per parameter.
+    first: Vec<Tensor>,
+    /// Adam's second moment; empty for SGD.
+    second: Vec<Tensor>,
+}
+
+impl Default for OptimizerConfig {
+    fn default() -> Self {
+        OptimizerConfig {
+            kind: OptimizerKind::Adam,
+            lr: 0.003,
+            betas: None,
+            eps: None,
+            weight_decay: None,
+            momentum: None,
+            nesterov: None,
+        }
+    }
+}
+
+impl OptimizerConfig {
+    /// Checks every setting; those of another rule are refused.
+    pub fn resolve(&self) -> Result<Rule, Invalid> {
+        let adaptive = self.kind != OptimizerKind::Sgd;
+        let foreign = if adaptive {
+            [("train.optimizer.momentum", self.momentum.is_some()), ("train.optimizer.nesterov", self.nesterov.is_some())]
+        } else {
+            [("train.optimizer.betas", self.betas.is_some()), ("train.optimizer.eps", self.eps.is_some())]
+        };
+        if let Some((key, _)) = foreign.into_iter().find(|&(_, given)| given) {
+            let owner = if adaptive { "`sgd`" } else { "`adam` and `adamw`" };
+            return Err(Invalid::new(key, format!("belongs to {owner}; remove it")));
+        }
+        positive("train.optimizer.lr", self.lr)?;
+        if let Some(eps) = self.eps {
+            positive("train.optimizer.eps", eps)?;
+        }
+        let betas = self.betas.unwrap_or([0.9, 0.999]);
+        for share in betas {
+            fraction("train.optimizer.betas", share)?;
+        }
+        let momentum = self.momentum.unwrap_or(0.0);
+        fraction("train.optimizer.momentum", momentum)?;
+        let usual_decay = if self.kind == OptimizerKind::AdamW { 0.01 } else { 0.0 };
+        let weight_decay = self.weight_decay.unwrap_or(usual_decay);
+        if !(weight_decay.is_finite() && weight_decay >= 0.0) {
+            let message = format!("must be at least 0, is {weight_decay}");
+            return Err(Invalid::new("train.optimizer.weight_decay", message));
+        }
+        let nesterov = self.nesterov.unwrap_or(false);
+        if nesterov && momentum == 0.0 {
+            return Err(Invalid::new("train.optimizer.nesterov", "needs a momentum above 0"));
+        }
+        Ok(if adaptive {
+            let decoupled = self.kind == OptimizerKind::AdamW;
+            Rule::Adam(Adam { betas, eps: self.eps.unwrap_or(1e-8), weight_decay, decoupled })
+        } else {
+            Rule::Sgd(Sgd { momentum, weight_decay, nesterov })
+        })
+    }
+}
+
+fn fraction(key: &'static str, value: f64) -> Result<(), Invalid> {
+    if (0.0..1.0).contains(&value) {
+        Ok(())
+    } else {
+        Err(Invalid::new(key, format!("must be at least 0 and below 1, is {value}")))
+    }
+}
+
+impl Optimizer {
+    /// Starts with zero state beside each parameter, on its device.
+    pub fn new(rule: Rule, parameters: &[Tensor]) -> Result<Optimizer, TchError> {
+        let zeros = || parameters.iter().map(|p| p.detach().f_zeros_like()).collect::<Result<Vec<_>, _>>();
+        let second = if matches!(rule, Rule::Adam(_)) { zeros()? } else { Vec::new() };
+        Ok(Optimizer { rule, steps: 0, first: zeros()?, second })
+    }
+
+    /// Updates every parameter in place by its gradient, at learning rate `lr`.
+    pub fn step(&mut self, parameters: &[Tensor], gradients: &[Tensor], lr: f64) -> Result<(), TchError> {
+        self.steps += 1;
+        let Optimizer { rule, steps, first, second } = self;
+        tch::no_grad(|| {
+            for (index, (parameter, gradient)) in parameters.iter().zip(gradients).enumerate() {
+                let mut parameter = parameter.shallow_clone();
+                match rule {
+                    Rule::Adam(adam) => {
+                        let moments = (&mut first[index], &mut second[index]);
+                        adam.update(&mut parameter, gradient, moments, *steps, lr)?;
+                    }
+                    Rule::Sgd(sgd) => sgd.update(&mut parameter, gradient, &mut first[index], lr)?,
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+impl Adam {
+    fn update(
+        &self,
+        parameter: &mut Tensor,
+        gradient: &Tensor,
+        (first, second): (&mut Tensor, &mut Tensor),
+        steps: i32,
+        lr: f64,
+    ) -> Result<(), TchError> {
+        let [beta1, beta2] = self.betas;
+        let mut gradient = gradient.shallow_clone();
+        if self.weight_decay > 0.0 {
+            if self.decoupled {
+                let _ = parameter.f_mul_scalar_(1.0 - lr * self.weight_decay)?;
+            } else {
+                gradient = gradient.f_add(&parameter.f_mul_scalar(self.weight_decay)?)?;
+            }
+        }
+        let _ = first.f_lerp_(&gradient, 1.0 - beta1)?;
+        let _ = second.f_mul_scalar_(beta2)?.f_add_(&gradient.f_square()?.f_mul_scalar_(1.0 - beta2)?)?;
+        let correction1 = 1.0 - beta1.powi(steps);
+        let correction2 = 1.0 - beta2.powi(steps);
+        let denominator = second.f_sqrt()?.f_div_scalar_(correction2.sqrt())?.f_add_scalar_(self.eps)?;
+        let update = first.f_div(&denominator)?.f_mul_scalar_(lr / correction1)?;
+        let _ = parameter.f_sub_(&update)?;
+        Ok(())
+    }
+}
+
+impl Sgd {
+    fn update(
+        &self,
+        parameter: &mut Tensor,
+        gradient: &Tensor,
+        velocity: &mut Tensor,
+        lr: f64,
+    ) -> Result<(), TchError> {
+        let mut update = gradient.f_add(&parameter.f_mul_scalar(self.weight_decay)?)?;
+        if self.momentum > 0.0 {
+            let _ = velocity.f_mul_scalar_(self.momentum)?.f_add_(&update)?;
+            update = if self.nesterov {
+                update.f_add(&velocity.f_mul_scalar(self.momentum)?)?
+            } else {
+                velocity.copy()
+            };
+        }
+        let _ = parameter.f_sub_(&update.f_mul_scalar_(lr)?)?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tch::nn;
+    use tch::{Device, Kind};
+
+    use super::*;
+
+    /// Ten updates of a small regression, by libtorch's optimizer and by ours, from the same start.
+    #[track_caller]
+    fn same_as_libtorch(config: OptimizerConfig, theirs: impl nn::OptimizerConfig) {
+        let options = (Kind::Float, Device::Cpu);
+        let x = Tensor::linspace(-1, 1, 12, options).view([4, 3]);
+        let y = Tensor::linspace(0, 1, 4, options);
+        let start = Tensor::linspace(-0.5, 0.7, 3, options);
+        let loss = |weight: &Tensor| (x.matmul(weight) - &y).square().mean(Kind::Float);
+
+        let vs = nn::VarStore::new(Device::Cpu);
+        let reference = vs.root().var_copy("w", &start);
+        let mut theirs = theirs.build(&vs, config.lr).unwrap();
+        let ours = [start.copy().set_requires_grad(true)];
+        let mut optimizer = Optimizer::new(config.resolve().unwrap(), &ours).unwrap();
+        for _ in 0..10 {
+            theirs.backward_step(&loss(&reference));
+            let gradients = Tensor::run_backward(&[loss(&ours[0])], &ours, false, false);
+            optimizer.step(&ours, &gradients, config.lr).unwrap();
+        }
+        let difference = (&ours[0] - reference).abs().max().double_value(&[]);
+        assert!(difference < 1e-6, "{config:?}: {difference:e}");
+        assert!(ours[0] != start);
+    }
+
+    #[test]
+    fn every_rule_is_libtorchs() {
+        let adam = OptimizerConfig { lr: 0.03, ..OptimizerConfig::default() };
+        same_as_libtorch(adam.clone(), nn::adam(0.9, 0.999, 0.0));
+        let betas = Some([0.8, 0.95]);
+        same_as_libtorch(OptimizerConfig { betas, ..adam.clone() }, nn::adam(0.8, 0.95, 0.0));
+        let decayed = OptimizerConfig { weight_decay: Some(0.1), ..adam.clone() };
+        same_as_libtorch(decayed.clone(), nn::adam(0.9, 0.999, 0.1));
+        let kind = OptimizerKind::AdamW;
+        same_as_libtorch(OptimizerConfig { kind, ..decayed }, nn::adamw(0.9, 0.999, 0.1));
+        same_as_libtorch(OptimizerConfig { kind, ..adam.clone() }, nn::adamw(0.9, 0.999, 0.01));
+
+        let sgd = OptimizerConfig { kind: OptimizerKind::Sgd, ..adam };
+        same_as_libtorch(sgd.clone(), nn::sgd(0.0, 0.0, 0.0, false));
+        let momentum = OptimizerConfig { momentum: Some(0.9), weight_decay: Some(0.1), ..sgd };
+        same_as_libtorch(momentum.clone(), nn::sgd(0.9, 0.0, 0.1, false));
+        same_as_libtorch(OptimizerConfig { nesterov: Some(true), ..momentum }, nn::sgd(0.9, 0.0, 0.1, true));
+    }
+
+    #[track_caller]
+    fn refused(key: &str, change: impl FnOnce(&mut OptimizerConfig)) {
+        let mut config = OptimizerConfig::default();
+        change(&mut config);
+        assert_eq!(config.resolve().unwrap_err().key, key);
+    }
+
+    #[test]
+    fn impossible_settings_are_refused_by_key() {
+        refused("train.optimizer.lr", |c| c.lr = 0.0);
+        refused("train.optimizer.lr", |c| c.lr = f64::NAN);
+        refused("train.optimizer.eps", |c| c.eps = Some(0.0));
+        refused("train.optimizer.betas", |c| c.betas = Some([0.9, 1.0]));
+        refused("train.optimizer.weight_decay", |c| c.weight_decay = Some(-1.0));
+        refused("train.optimizer.momentum", |c| c.momentum = Some(0.9));
+        refused("train.optimizer.betas", |c| {
+            c.kind = OptimizerKind::Sgd;
+            c.betas = Some([0.9, 0.99]);
+        });
+        refused("train.optimizer.nesterov", |c| {
+            c.kind = OptimizerKind::Sgd;
+            c.nesterov = Some(true);
+        });
+    }
+}
