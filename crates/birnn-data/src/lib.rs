@@ -1,10 +1,28 @@
 //! MNIST-family data: obtain, verify, decode, split, sample.
 //!
-//! Images are `u8` from the file to the device; this crate names no tensor type, knows no network and no
-//! training.
+//! A [`DataConfig`], as a user wrote it, resolves to a [`DataPlan`]; [`load`] turns that into [`Splits`], finding,
+//! downloading and verifying what it needs. Images are `u8` from the file to the device; this crate names no tensor
+//! type, knows no network and no training.
 
+mod config;
+mod dataset;
+mod error;
+mod fetch;
+mod idx;
 mod images;
+mod load;
+mod obtain;
+mod order;
 pub mod picture;
+mod rng;
+mod split;
 pub mod synthetic;
 
+pub use config::{ConfigError, DataConfig, DataPlan, Dataset, Fallback, Source, UserFiles};
+pub use dataset::Published;
+pub use error::{DataError, FileError, FileProblem};
+pub use fetch::Event;
+pub use idx::{read_images, read_labels};
 pub use images::{Images, Split};
+pub use load::{Locations, Provenance, Splits, VerifiedFile, load};
+pub use order::epoch_order;

@@ -1,1 +1,1 @@
-//! Reading a picture.
+//! Reading a user's picture.

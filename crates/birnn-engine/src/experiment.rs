@@ -108,12 +108,13 @@ impl Source {
         if source.experiment.name.is_none() {
             source.experiment.name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
         }
+        source.experiment.data.anchor(path.parent().unwrap_or(Path::new("")));
         Ok(source)
     }
 
     /// Checks everything that can be checked before data and device are at hand.
     pub fn plan(&self) -> Result<Plan, ExperimentError> {
-        self.experiment.resolve(self.folder()).map_err(|invalid| self.locate(invalid))
+        self.experiment.resolve().map_err(|invalid| self.locate(invalid))
     }
 
     /// Where a setting that turned out impossible was made.
@@ -125,11 +126,6 @@ impl Source {
             (None, None) => self.path.display().to_string(),
         };
         ExperimentError::Wrong { place, message: format!("{key}: {message}") }
-    }
-
-    /// What relative paths in the experiment are relative to.
-    fn folder(&self) -> &Path {
-        self.path.parent().unwrap_or(Path::new(""))
     }
 
     /// One `key.path=value`: the value is TOML, or a string where it is no TOML.
@@ -169,8 +165,8 @@ impl Source {
 }
 
 impl Experiment {
-    /// Checks every setting, and those that must agree with each other; `folder` is what relative paths start from.
-    pub fn resolve(&self, folder: &Path) -> Result<Plan, Invalid> {
+    /// Checks every setting, and those that must agree with each other.
+    pub fn resolve(&self) -> Result<Plan, Invalid> {
         let name = self.name.clone().unwrap_or_else(|| "run".to_owned());
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
         if name.is_empty() || name.starts_with('.') || !name.chars().all(plain) {
@@ -188,7 +184,7 @@ impl Experiment {
             let message = "needs images to judge by; set `data.validation`, for example to 5000";
             return Err(Invalid::new("train.early_stop", message));
         }
-        let data = self.data.resolve(folder).map_err(Invalid::from)?;
+        let data = self.data.resolve().map_err(Invalid::from)?;
         Ok(Plan { name, seed: self.seed, data, architecture, train })
     }
 

@@ -1,0 +1,276 @@
+//! What a user writes under `[data]`, and the plan that data is loaded by.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::dataset::{FASHION_MNIST, KMNIST, MNIST, Published};
+
+/// The `[data]` table as written. [`DataConfig::resolve`] checks it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DataConfig {
+    /// Which images.
+    pub dataset: Dataset,
+    /// What to train on when the data set can be neither found nor downloaded; an error where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fallback: Option<Fallback>,
+    /// Training images kept back to judge by, as many of each class as its share.
+    pub validation: usize,
+    /// Only the first so many training images.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<usize>,
+    /// `idx`: the file with the training images.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub train_images: Option<PathBuf>,
+    /// `idx`: the file with their labels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub train_labels: Option<PathBuf>,
+    /// `idx`: the file with the test images.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test_images: Option<PathBuf>,
+    /// `idx`: the file with their labels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test_labels: Option<PathBuf>,
+    /// `idx`: the names of the classes; numbers where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub classes: Option<Vec<String>>,
+}
+
+/// The data sets that a config can name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Dataset {
+    /// Handwritten digits.
+    #[default]
+    Mnist,
+    /// Pictures of clothes.
+    FashionMnist,
+    /// Handwritten Japanese characters.
+    Kmnist,
+    /// Digits drawn by code, without any file.
+    Synthetic,
+    /// The user's own four files.
+    Idx,
+}
+
+/// What may stand in for a published data set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fallback {
+    /// Digits drawn by code.
+    Synthetic,
+}
+
+/// A data set to load, with nothing left to decide.
+#[derive(Clone, Debug)]
+pub struct DataPlan {
+    /// Where the images come from.
+    pub source: Source,
+    /// What stands in for a published data set that cannot be had.
+    pub fallback: Option<Fallback>,
+    /// Training images kept back to judge by.
+    pub validation: usize,
+    /// At most so many training images, those kept back included.
+    pub limit: usize,
+}
+
+/// Where images come from.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// Four published files.
+    Published(&'static Published),
+    /// Digits drawn by code.
+    Synthetic,
+    /// Four files of the user's own.
+    Files(UserFiles),
+}
+
+/// A user's own data set.
+#[derive(Clone, Debug)]
+pub struct UserFiles {
+    /// The training images.
+    pub train_images: PathBuf,
+    /// Their labels.
+    pub train_labels: PathBuf,
+    /// The test images.
+    pub test_images: PathBuf,
+    /// Their labels.
+    pub test_labels: PathBuf,
+    /// The names of the classes.
+    pub classes: Option<Vec<String>>,
+}
+
+/// A setting that cannot be, by its dotted key.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{key}: {message}")]
+pub struct ConfigError {
+    /// The key as a user would write it, such as `data.limit`.
+    pub key: String,
+    /// What is wrong and what would be right.
+    pub message: String,
+}
+
+impl ConfigError {
+    pub(crate) fn new(key: &str, message: impl Into<String>) -> ConfigError {
+        ConfigError {
+            key: format!("data.{key}"),
+            message: message.into(),
+        }
+    }
+}
+
+/// A label is one byte.
+const MOST_CLASSES: usize = 256;
+
+impl DataConfig {
+    /// Makes paths absolute that were written relative to `folder`, so that the config means the same anywhere.
+    pub fn anchor(&mut self, folder: &Path) {
+        for path in self.paths_mut().into_iter().flatten() {
+            let joined = folder.join(&path);
+            *path = std::path::absolute(&joined).unwrap_or(joined);
+        }
+    }
+
+    /// Checks every setting that can be checked before the data is at hand.
+    pub fn resolve(&self) -> Result<DataPlan, ConfigError> {
+        let source = match self.dataset {
+            Dataset::Mnist => Source::Published(&MNIST),
+            Dataset::FashionMnist => Source::Published(&FASHION_MNIST),
+            Dataset::Kmnist => Source::Published(&KMNIST),
+            Dataset::Synthetic => Source::Synthetic,
+            Dataset::Idx => Source::Files(self.files()?),
+        };
+        if !matches!(source, Source::Files(_)) {
+            let given = self
+                .paths()
+                .into_iter()
+                .find_map(|(key, path)| path.as_ref().map(|_| key));
+            if let Some(key) = given.or(self.classes.as_ref().map(|_| "classes")) {
+                return Err(ConfigError::new(key, "belongs to `dataset = \"idx\"` alone"));
+            }
+        }
+        if self.fallback.is_some() && !matches!(source, Source::Published(_)) {
+            return Err(ConfigError::new(
+                "fallback",
+                "stands in for a published data set; this one needs none",
+            ));
+        }
+        let limit = self.limit.unwrap_or(usize::MAX);
+        if limit == 0 {
+            return Err(ConfigError::new("limit", "must be at least 1, is 0"));
+        }
+        Ok(DataPlan {
+            source,
+            fallback: self.fallback,
+            validation: self.validation,
+            limit,
+        })
+    }
+
+    fn files(&self) -> Result<UserFiles, ConfigError> {
+        let [train_images, train_labels, test_images, test_labels] = self.paths().map(|(key, path)| {
+            path.clone()
+                .ok_or_else(|| ConfigError::new(key, "is missing; `dataset = \"idx\"` wants four files"))
+        });
+        if let Some(classes) = &self.classes {
+            if !(2..=MOST_CLASSES).contains(&classes.len()) {
+                let message = format!("must be 2 to {MOST_CLASSES} names, are {}", classes.len());
+                return Err(ConfigError::new("classes", message));
+            }
+            if let Some(twice) = classes
+                .iter()
+                .enumerate()
+                .find(|(index, name)| classes[..*index].contains(name))
+            {
+                return Err(ConfigError::new(
+                    "classes",
+                    format!("`{}` is named twice", twice.1),
+                ));
+            }
+        }
+        Ok(UserFiles {
+            train_images: train_images?,
+            train_labels: train_labels?,
+            test_images: test_images?,
+            test_labels: test_labels?,
+            classes: self.classes.clone(),
+        })
+    }
+
+    fn paths(&self) -> [(&'static str, &Option<PathBuf>); 4] {
+        [
+            ("train_images", &self.train_images),
+            ("train_labels", &self.train_labels),
+            ("test_images", &self.test_images),
+            ("test_labels", &self.test_labels),
+        ]
+    }
+
+    fn paths_mut(&mut self) -> [&mut Option<PathBuf>; 4] {
+        [
+            &mut self.train_images,
+            &mut self.train_labels,
+            &mut self.test_images,
+            &mut self.test_labels,
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILES: &str = "dataset = \"idx\"\ntrain_images = \"a\"\ntrain_labels = \"b\"\ntest_images = \"c\"\ntest_labels = \"d\"\n";
+
+    fn parse(text: &str) -> DataConfig {
+        toml::from_str(text).unwrap()
+    }
+
+    #[track_caller]
+    fn refused(text: &str, key: &str) {
+        assert_eq!(parse(text).resolve().unwrap_err().key, key);
+    }
+
+    #[test]
+    fn impossible_settings_are_refused_by_key() {
+        refused("limit = 0", "data.limit");
+        refused("train_images = \"a\"", "data.train_images");
+        refused(
+            "dataset = \"synthetic\"\nclasses = [\"a\", \"b\"]",
+            "data.classes",
+        );
+        refused(
+            "dataset = \"synthetic\"\nfallback = \"synthetic\"",
+            "data.fallback",
+        );
+        refused("dataset = \"idx\"\ntrain_images = \"a\"", "data.train_labels");
+        refused(&format!("{FILES}classes = [\"a\"]"), "data.classes");
+        refused(&format!("{FILES}classes = [\"a\", \"b\", \"a\"]"), "data.classes");
+        refused(&format!("{FILES}fallback = \"synthetic\""), "data.fallback");
+    }
+
+    #[test]
+    fn the_default_is_all_of_mnist() {
+        let plan = parse("").resolve().unwrap();
+        assert!(matches!(plan.source, Source::Published(published) if published.name == "mnist"));
+        assert_eq!(
+            (plan.validation, plan.limit, plan.fallback),
+            (0, usize::MAX, None)
+        );
+    }
+
+    #[test]
+    fn anchored_paths_mean_the_same_anywhere() {
+        let mut config = parse(FILES);
+        config.train_labels = Some("/elsewhere/b".into());
+        config.anchor(Path::new("/experiments"));
+        let Source::Files(files) = config.resolve().unwrap().source else {
+            panic!()
+        };
+        assert_eq!(files.train_images, Path::new("/experiments/a"));
+        assert_eq!(files.train_labels, Path::new("/elsewhere/b"));
+        config.anchor(Path::new("/other"));
+        assert_eq!(config.train_images, Some("/experiments/a".into()));
+    }
+}

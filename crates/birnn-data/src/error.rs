@@ -1,0 +1,171 @@
+//! What can be wrong with data.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use crate::config::ConfigError;
+
+/// Why there is no data to train on.
+#[derive(Debug, thiserror::Error)]
+pub enum DataError {
+    /// A file is not what it should be.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A setting does not fit the data.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A published data set is not on disk and could not be downloaded.
+    #[error("{}", unobtainable(dataset, file, searched, answers, *offline))]
+    Unobtainable {
+        /// Its name in a config.
+        dataset: String,
+        /// The first file that is missing.
+        file: String,
+        /// The folders that were searched.
+        searched: Vec<PathBuf>,
+        /// Each mirror with its answer.
+        answers: Vec<(String, String)>,
+        /// Whether downloading was ruled out.
+        offline: bool,
+    },
+}
+
+/// A file that is not what it should be.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {problem}", .path.display())]
+pub struct FileError {
+    /// The file.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    pub problem: FileProblem,
+}
+
+/// What is wrong with a file.
+#[derive(Debug, thiserror::Error)]
+pub enum FileProblem {
+    /// The system cannot read or write it.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+    /// It is compressed, and its compression is damaged or goes on with something else.
+    #[error("its gzip compression is damaged: {0}")]
+    Gzip(std::io::Error),
+    /// It is not an IDX file of bytes, or holds the other kind of thing.
+    #[error("not an IDX file of {wanted}: it starts with {found:#010x}, expected {expected:#010x}")]
+    Magic {
+        /// Images or labels.
+        wanted: &'static str,
+        /// The first four bytes of such a file.
+        expected: u32,
+        /// The first four bytes of this one.
+        found: u32,
+    },
+    /// It holds nothing.
+    #[error("its header promises {0}, which is nothing")]
+    Empty(String),
+    /// Its header promises more than any such file holds, or than this one can.
+    #[error("its header promises {promised}, more than {reason}")]
+    TooLarge {
+        /// The dimensions.
+        promised: String,
+        /// What it was held against.
+        reason: String,
+    },
+    /// It ends too soon.
+    #[error("ends after {found} of the {expected} bytes that its header promises")]
+    Truncated {
+        /// Bytes promised, header included.
+        expected: u64,
+        /// Bytes there are.
+        found: u64,
+    },
+    /// It goes on too long.
+    #[error("goes on after the {expected} bytes that its header promises")]
+    Trailing {
+        /// Bytes promised, header included.
+        expected: u64,
+    },
+    /// Its content is not the published one.
+    #[error(
+        "not the published file: its SHA-256 is {found}, expected {expected}; it was altered or damaged, and deleting it lets it be downloaded again"
+    )]
+    Digest {
+        /// Published, in hexadecimal.
+        expected: String,
+        /// Of this file.
+        found: String,
+    },
+    /// It has not one label per image.
+    #[error("holds {labels} labels for the {images} images of {}", .of.display())]
+    Count {
+        /// Labels in this file.
+        labels: usize,
+        /// Images in the other.
+        images: usize,
+        /// The file with the images.
+        of: PathBuf,
+    },
+    /// A label has no class.
+    #[error("label {index} is {label}, and there are {classes} classes, counted from 0")]
+    Label {
+        /// Which label, from 0.
+        index: usize,
+        /// Its value.
+        label: u8,
+        /// Classes there are.
+        classes: usize,
+    },
+    /// Test images of another size than the training images.
+    #[error("its images have {found}, those of {} have {expected}", .of.display())]
+    Shape {
+        /// Size of its images.
+        found: String,
+        /// Size of the others.
+        expected: String,
+        /// The file with the training images.
+        of: PathBuf,
+    },
+}
+
+impl FileProblem {
+    pub(crate) fn at(self, path: &Path) -> FileError {
+        FileError {
+            path: path.to_owned(),
+            problem: self,
+        }
+    }
+}
+
+impl FileError {
+    /// For `map_err`: joins what the system said with the file it is about.
+    pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> FileError {
+        move |error| FileProblem::Io(error).at(path)
+    }
+}
+
+fn unobtainable(
+    dataset: &str,
+    file: &str,
+    searched: &[PathBuf],
+    answers: &[(String, String)],
+    offline: bool,
+) -> impl fmt::Display {
+    let folders: Vec<String> = searched
+        .iter()
+        .map(|folder| folder.display().to_string())
+        .collect();
+    let mirrors = match offline {
+        true => "downloading is ruled out by --offline".to_owned(),
+        false => {
+            let answers: Vec<String> = answers
+                .iter()
+                .map(|(url, answer)| format!("{url}: {answer}"))
+                .collect();
+            format!("mirrors: {}", answers.join("; "))
+        }
+    };
+    format!(
+        "{dataset} can be neither found nor downloaded: no {file}[.gz] in {}; {mirrors}; put the files into one of \
+         these folders, name another with --data-dir or $BIRNN_DATA_DIR, or set `fallback = \"synthetic\"` under [data]",
+        folders.join(", ")
+    )
+}

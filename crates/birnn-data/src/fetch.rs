@@ -1,0 +1,362 @@
+//! Downloading a published file from the first mirror that has it.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::error::{FileError, FileProblem};
+
+/// What happens while data is obtained.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// A mirror answers and sends.
+    Downloading {
+        /// The file's address.
+        url: &'a str,
+        /// Its size, where the mirror tells.
+        bytes: Option<u64>,
+    },
+    /// More of the file has come.
+    Received {
+        /// Bytes so far.
+        bytes: u64,
+    },
+    /// The file is in place and verified.
+    Downloaded {
+        /// Where it is.
+        path: &'a Path,
+    },
+    /// A mirror failed; the next one is asked.
+    Failed {
+        /// The file's address.
+        url: &'a str,
+        /// What went wrong.
+        answer: &'a str,
+    },
+    /// Another process downloads into the same folder.
+    Waiting {
+        /// The folder.
+        folder: &'a Path,
+    },
+    /// The data set cannot be had, and synthetic digits stand in for it.
+    Substituted {
+        /// The data set that was asked for.
+        dataset: &'a str,
+        /// Why it cannot be had.
+        reason: &'a str,
+    },
+}
+
+/// What a mirror is held to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// To a connection.
+    pub(crate) connect: Duration,
+    /// From the request to the start of its answer.
+    pub(crate) answer: Duration,
+    /// To the end of the file.
+    pub(crate) body: Duration,
+    /// Bytes; the largest published file has 26 MB.
+    pub(crate) bytes: u64,
+}
+
+pub(crate) const LIMITS: Limits = Limits {
+    connect: Duration::from_secs(5),
+    answer: Duration::from_secs(15),
+    body: Duration::from_secs(15 * 60),
+    bytes: 64 << 20,
+};
+
+/// Why a file could not be fetched.
+#[derive(Debug)]
+pub(crate) enum FetchError {
+    /// No mirror had it: each address with its answer.
+    Mirrors(Vec<(String, String)>),
+    /// It could not be written.
+    File(FileError),
+}
+
+/// Puts `name` from one of `mirrors` into `folder`. It appears there whole and accepted by `verify`, or not at all.
+pub(crate) fn fetch(
+    mirrors: &[&str],
+    name: &str,
+    folder: &Path,
+    limits: &Limits,
+    verify: &dyn Fn(&Path) -> Result<(), FileError>,
+    on_event: &mut dyn FnMut(Event),
+) -> Result<PathBuf, FetchError> {
+    let target = folder.join(name);
+    let mut answers = Vec::new();
+    for mirror in mirrors {
+        let url = format!("{mirror}{name}");
+        match download(&url, folder, &target, limits, verify, on_event) {
+            Ok(()) => {
+                on_event(Event::Downloaded { path: &target });
+                return Ok(target);
+            }
+            Err(Failure::Mirror(answer)) => {
+                on_event(Event::Failed {
+                    url: &url,
+                    answer: &answer,
+                });
+                answers.push((url, answer));
+            }
+            Err(Failure::Disk(path, error)) => return Err(FetchError::File(FileError::io(&path)(error))),
+        }
+    }
+    Err(FetchError::Mirrors(answers))
+}
+
+enum Failure {
+    /// The next mirror may do better.
+    Mirror(String),
+    /// No mirror would help.
+    Disk(PathBuf, std::io::Error),
+}
+
+fn download(
+    url: &str,
+    folder: &Path,
+    target: &Path,
+    limits: &Limits,
+    verify: &dyn Fn(&Path) -> Result<(), FileError>,
+    on_event: &mut dyn FnMut(Event),
+) -> Result<(), Failure> {
+    let mirror = |error: ureq::Error| Failure::Mirror(one_line(&error.to_string()));
+    let disk = |path: &Path| {
+        let path = path.to_owned();
+        move |error| Failure::Disk(path, error)
+    };
+    let agent: ureq::Agent = ureq::Agent::config_builder()
+        .timeout_connect(Some(limits.connect))
+        .timeout_recv_response(Some(limits.answer))
+        .timeout_recv_body(Some(limits.body))
+        .build()
+        .into();
+    let response = agent.get(url).call().map_err(mirror)?;
+    let body = response.into_body();
+    let bytes = body.content_length();
+    let too_large = || {
+        Failure::Mirror(format!(
+            "more than the {} bytes that such a file may have",
+            limits.bytes
+        ))
+    };
+    if bytes.is_some_and(|bytes| bytes > limits.bytes) {
+        return Err(too_large());
+    }
+
+    // Nothing is made on disk before there is something to put there.
+    std::fs::create_dir_all(folder).map_err(disk(folder))?;
+    let lock = File::open(folder).map_err(disk(folder))?;
+    if lock.try_lock().is_err() {
+        on_event(Event::Waiting { folder });
+        lock.lock().map_err(disk(folder))?;
+        if target.exists() {
+            return Ok(());
+        }
+    }
+    on_event(Event::Downloading { url, bytes });
+    let partial = tempfile::Builder::new()
+        .prefix(".")
+        .suffix(".partial")
+        .tempfile_in(folder);
+    let mut partial = partial.map_err(disk(folder))?;
+    let mut source = body.into_reader();
+    let mut buffer = vec![0; 1 << 16];
+    let mut received = 0;
+    loop {
+        let count = source
+            .read(&mut buffer)
+            .map_err(|error| Failure::Mirror(one_line(&error.to_string())))?;
+        if count == 0 {
+            break;
+        }
+        received += count as u64;
+        if received > limits.bytes {
+            return Err(too_large());
+        }
+        partial.write_all(&buffer[..count]).map_err(disk(target))?;
+        on_event(Event::Received { bytes: received });
+    }
+    if let Some(expected) = bytes.filter(|&bytes| bytes != received) {
+        return Err(Failure::Mirror(format!(
+            "ended after {received} of {expected} bytes"
+        )));
+    }
+    verify(partial.path()).map_err(|error| {
+        Failure::Mirror(match error.problem {
+            FileProblem::Digest { found, .. } => format!("sent another file, with SHA-256 {found}"),
+            other => format!("sent another file: {other}"),
+        })
+    })?;
+    partial.as_file().sync_all().map_err(disk(target))?;
+    readable_as_usual(partial.as_file()).map_err(disk(target))?;
+    partial
+        .persist(target)
+        .map_err(|error| Failure::Disk(target.to_owned(), error.error))?;
+    Ok(())
+}
+
+/// Temporary files are made private; what they become is an ordinary file.
+#[cfg(unix)]
+fn readable_as_usual(file: &File) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    file.set_permissions(std::fs::Permissions::from_mode(0o644))
+}
+
+#[cfg(not(unix))]
+fn readable_as_usual(_: &File) -> std::io::Result<()> {
+    Ok(())
+}
+
+fn one_line(message: &str) -> String {
+    message.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    /// Serves `answer`, head and body, to every request; the address ends in a slash.
+    pub(crate) fn mirror(answer: Vec<u8>) -> &'static str {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}/", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let mut request = Vec::new();
+                while !request.ends_with(b"\r\n\r\n") {
+                    let mut byte = [0];
+                    if stream.read(&mut byte).unwrap_or(0) == 0 {
+                        break;
+                    }
+                    request.push(byte[0]);
+                }
+                // A client that has seen enough hangs up.
+                let _ = stream.write_all(&answer);
+            }
+        });
+        address.leak()
+    }
+
+    pub(crate) fn ok(body: &[u8]) -> Vec<u8> {
+        let head = format!(
+            "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        [head.as_bytes(), body].concat()
+    }
+
+    pub(crate) fn not_found() -> Vec<u8> {
+        b"HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n".to_vec()
+    }
+
+    const SHORT: Limits = Limits {
+        connect: Duration::from_secs(5),
+        answer: Duration::from_millis(300),
+        body: Duration::from_millis(300),
+        bytes: 100,
+    };
+
+    fn is_good(path: &Path) -> Result<(), FileError> {
+        match std::fs::read(path).unwrap() == b"good" {
+            true => Ok(()),
+            false => Err(FileProblem::Digest {
+                expected: "a".to_owned(),
+                found: "b".to_owned(),
+            }
+            .at(path)),
+        }
+    }
+
+    fn fetch_from(mirrors: &[&str], folder: &Path) -> Result<PathBuf, Vec<(String, String)>> {
+        fetch(mirrors, "file.gz", folder, &SHORT, &is_good, &mut |_| ()).map_err(|error| match error {
+            FetchError::Mirrors(answers) => answers,
+            FetchError::File(error) => panic!("{error}"),
+        })
+    }
+
+    /// A mirror that answers so must be told of with `part`, leave nothing behind, and not keep the next one from
+    /// being asked.
+    #[track_caller]
+    fn passed_over(answer: Vec<u8>, part: &str) {
+        let folder = tempfile::tempdir().unwrap();
+        let bad = mirror(answer);
+        let answers = fetch_from(&[bad], folder.path()).unwrap_err();
+        assert!(
+            answers[0].0.starts_with(bad) && answers[0].1.contains(part),
+            "{answers:?}"
+        );
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        let path = fetch_from(&[bad, mirror(ok(b"good"))], folder.path()).unwrap();
+        assert_eq!(std::fs::read(path).unwrap(), b"good");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn bad_mirrors_are_passed_over() {
+        passed_over(not_found(), "404");
+        passed_over(ok(b"evil"), "sent another file, with SHA-256 b");
+        passed_over(ok(&[0; 101]), "more than the 100 bytes");
+        passed_over(
+            b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
+                .iter()
+                .copied()
+                .chain([7; 500])
+                .collect(),
+            "100 bytes",
+        );
+        passed_over(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhalf".to_vec(), "");
+        passed_over(b"no http at all\r\n\r\n".to_vec(), "");
+    }
+
+    #[test]
+    fn a_mirror_that_never_answers_is_given_up() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let silent = format!("http://{}/", listener.local_addr().unwrap());
+        let folder = tempfile::tempdir().unwrap();
+        let answers = fetch_from(&[&silent], folder.path()).unwrap_err();
+        assert!(answers[0].1.contains("timeout"), "{answers:?}");
+    }
+
+    #[test]
+    fn nothing_is_made_for_a_mirror_that_has_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let deep = folder.path().join("a/b");
+        fetch_from(&[mirror(not_found())], &deep).unwrap_err();
+        assert!(!folder.path().join("a").exists());
+    }
+
+    #[test]
+    fn a_second_process_waits_and_takes_what_the_first_brought() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = File::open(folder.path()).unwrap();
+        first.lock().unwrap();
+        let target = folder.path().join("file.gz");
+        let mut waited = false;
+        let mut on_event = |event: Event| match event {
+            Event::Waiting { .. } => {
+                std::fs::write(&target, b"from the first").unwrap();
+                first.unlock().unwrap();
+                waited = true;
+            }
+            Event::Downloading { .. } => panic!("downloaded twice"),
+            _ => (),
+        };
+        let mirrors = [mirror(ok(b"good"))];
+        fetch(
+            &mirrors,
+            "file.gz",
+            folder.path(),
+            &SHORT,
+            &is_good,
+            &mut on_event,
+        )
+        .unwrap();
+        assert!(waited);
+    }
+}

@@ -1,0 +1,421 @@
+//! From a plan to images in memory: found, downloaded, verified, split.
+
+use std::path::{Path, PathBuf};
+
+use etcetera::BaseStrategy;
+use serde::Serialize;
+
+use crate::config::{DataPlan, Fallback, Source, UserFiles};
+use crate::error::{DataError, FileError, FileProblem};
+use crate::fetch::Event;
+use crate::idx::{self, Digests};
+use crate::images::{Images, Split};
+use crate::obtain::obtain;
+use crate::{split, synthetic};
+
+/// Where published files are looked for.
+#[derive(Clone, Debug)]
+pub struct Locations {
+    /// In this order. What is downloaded goes into the first.
+    pub folders: Vec<PathBuf>,
+    /// Never download.
+    pub offline: bool,
+}
+
+/// Data that is ready to be trained on.
+#[derive(Debug)]
+pub struct Splits {
+    /// To learn from.
+    pub train: Split,
+    /// To judge by while training; may be empty.
+    pub validation: Split,
+    /// To judge by at the end.
+    pub test: Split,
+    /// The names of the classes.
+    pub classes: Vec<String>,
+    /// Where it all came from.
+    pub provenance: Provenance,
+}
+
+/// Where data came from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Provenance {
+    /// The data set's name in a config.
+    pub dataset: String,
+    /// The data set that was asked for and could not be had, where this one stands in for it.
+    pub substitute_for: Option<String>,
+    /// The files read.
+    pub files: Vec<VerifiedFile>,
+    /// Images to learn from.
+    pub train: usize,
+    /// Images kept back.
+    pub validation: usize,
+    /// Test images.
+    pub test: usize,
+}
+
+/// A file that was read and is what it should be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct VerifiedFile {
+    /// Where it is. Left out of records: the same data is the same wherever it lies.
+    #[serde(skip)]
+    pub path: PathBuf,
+    /// Its name.
+    pub name: String,
+    /// Of its decompressed content, in hexadecimal.
+    pub sha256: String,
+}
+
+/// As many as MNIST has.
+const SYNTHETIC_TRAIN: usize = 60_000;
+const SYNTHETIC_TEST: usize = 10_000;
+/// The digits are the same in every run, as a file's would be.
+const SYNTHETIC_SEED: u64 = 0;
+
+impl Locations {
+    /// `data_dir`, then `$BIRNN_DATA_DIR`, then the user's cache folder.
+    pub fn new(data_dir: Option<PathBuf>, offline: bool) -> Locations {
+        let variable = std::env::var_os("BIRNN_DATA_DIR")
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from);
+        let cache = etcetera::choose_base_strategy()
+            .ok()
+            .map(|dirs| dirs.cache_dir().join("birnn"));
+        Locations {
+            folders: [data_dir, variable, cache].into_iter().flatten().collect(),
+            offline,
+        }
+    }
+}
+
+impl Splits {
+    /// Rows and columns of every image.
+    pub fn shape(&self) -> [usize; 2] {
+        [self.train.images.rows, self.train.images.cols]
+    }
+}
+
+/// Brings the data of `plan` into memory, from disk, mirrors or code, and verifies all of it.
+pub fn load(
+    plan: &DataPlan,
+    locations: &Locations,
+    on_event: &mut dyn FnMut(Event),
+) -> Result<Splits, DataError> {
+    let whole = match &plan.source {
+        Source::Synthetic => draw(plan.limit),
+        Source::Files(files) => read_own(files)?,
+        Source::Published(published) => match (obtain(published, locations, on_event), plan.fallback) {
+            (Err(error @ DataError::Unobtainable { .. }), Some(Fallback::Synthetic)) => {
+                on_event(Event::Substituted {
+                    dataset: published.name,
+                    reason: &error.to_string(),
+                });
+                Whole {
+                    substitute_for: Some(published.name.to_owned()),
+                    ..draw(plan.limit)
+                }
+            }
+            (whole, _) => whole?,
+        },
+    };
+    let train = split::first(whole.train, plan.limit);
+    let (train, validation) = match plan.validation {
+        0 => {
+            let images = Images {
+                pixels: Vec::new(),
+                ..train.images
+            };
+            (
+                train,
+                Split {
+                    images,
+                    labels: Vec::new(),
+                },
+            )
+        }
+        count => split::keep_back(train, count)?,
+    };
+    let provenance = Provenance {
+        dataset: whole.dataset.to_owned(),
+        substitute_for: whole.substitute_for,
+        files: whole.files,
+        train: train.labels.len(),
+        validation: validation.labels.len(),
+        test: whole.test.labels.len(),
+    };
+    Ok(Splits {
+        train,
+        validation,
+        test: whole.test,
+        classes: whole.classes,
+        provenance,
+    })
+}
+
+/// A data set before anything is kept back.
+pub(crate) struct Whole {
+    pub(crate) dataset: &'static str,
+    pub(crate) substitute_for: Option<String>,
+    pub(crate) train: Split,
+    pub(crate) test: Split,
+    pub(crate) classes: Vec<String>,
+    pub(crate) files: Vec<VerifiedFile>,
+}
+
+fn draw(limit: usize) -> Whole {
+    Whole {
+        dataset: "synthetic",
+        substitute_for: None,
+        train: synthetic::digits(SYNTHETIC_SEED, 0, SYNTHETIC_TRAIN.min(limit)),
+        test: synthetic::digits(SYNTHETIC_SEED, SYNTHETIC_TRAIN as u64, SYNTHETIC_TEST),
+        classes: (0..10).map(|digit| digit.to_string()).collect(),
+        files: Vec::new(),
+    }
+}
+
+fn read_own(files: &UserFiles) -> Result<Whole, DataError> {
+    let mut verified = Vec::new();
+    let mut note = |path: &Path, digests: Digests| verified.push(VerifiedFile::new(path, digests));
+    let (train_images, digests) = idx::images(&files.train_images)?;
+    note(&files.train_images, digests);
+    let (train_labels, digests) = idx::labels(&files.train_labels)?;
+    note(&files.train_labels, digests);
+    let (test_images, digests) = idx::images(&files.test_images)?;
+    note(&files.test_images, digests);
+    let (test_labels, digests) = idx::labels(&files.test_labels)?;
+    note(&files.test_labels, digests);
+    let classes = match &files.classes {
+        Some(names) => names.clone(),
+        // One class would leave nothing to tell apart.
+        None => (0..=train_labels.iter().copied().max().unwrap_or(0).max(1))
+            .map(|n| n.to_string())
+            .collect(),
+    };
+    let size = |images: &Images| format!("{} x {}", images.rows, images.cols);
+    if size(&test_images) != size(&train_images) {
+        let (found, expected) = (size(&test_images), size(&train_images));
+        let of = files.train_images.clone();
+        return Err(FileProblem::Shape { found, expected, of }
+            .at(&files.test_images)
+            .into());
+    }
+    Ok(Whole {
+        dataset: "idx",
+        substitute_for: None,
+        train: join(
+            train_images,
+            &files.train_images,
+            train_labels,
+            &files.train_labels,
+            classes.len(),
+        )?,
+        test: join(
+            test_images,
+            &files.test_images,
+            test_labels,
+            &files.test_labels,
+            classes.len(),
+        )?,
+        classes,
+        files: verified,
+    })
+}
+
+/// Images with their labels, once they fit together.
+pub(crate) fn join(
+    images: Images,
+    of: &Path,
+    labels: Vec<u8>,
+    path: &Path,
+    classes: usize,
+) -> Result<Split, FileError> {
+    if labels.len() != images.len() {
+        let problem = FileProblem::Count {
+            labels: labels.len(),
+            images: images.len(),
+            of: of.to_owned(),
+        };
+        return Err(problem.at(path));
+    }
+    if let Some(index) = labels.iter().position(|&label| usize::from(label) >= classes) {
+        return Err(FileProblem::Label {
+            index,
+            label: labels[index],
+            classes,
+        }
+        .at(path));
+    }
+    Ok(Split { images, labels })
+}
+
+impl VerifiedFile {
+    pub(crate) fn new(path: &Path, digests: Digests) -> VerifiedFile {
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        VerifiedFile {
+            path: path.to_owned(),
+            name,
+            sha256: digests.content,
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::idx::tests::idx;
+    use crate::obtain::tests::published;
+
+    /// The four files of a tiny data set of two classes.
+    pub(crate) fn files() -> [(&'static str, Vec<u8>); 4] {
+        [
+            ("a", idx(&[4, 2, 3], &[1; 24])),
+            ("b", idx(&[4], &[0, 1, 1, 0])),
+            ("c", idx(&[2, 2, 3], &[2; 12])),
+            ("d", idx(&[2], &[1, 0])),
+        ]
+    }
+
+    pub(crate) fn write(folder: &Path, files: &[(&str, Vec<u8>)]) {
+        std::fs::create_dir_all(folder).unwrap();
+        for (name, bytes) in files {
+            std::fs::write(folder.join(name), bytes).unwrap();
+        }
+    }
+
+    fn own(folder: &Path) -> DataPlan {
+        let path = |name| folder.join(name);
+        let files = UserFiles {
+            train_images: path("a"),
+            train_labels: path("b"),
+            test_images: path("c"),
+            test_labels: path("d"),
+            classes: None,
+        };
+        DataPlan {
+            source: Source::Files(files),
+            fallback: None,
+            validation: 0,
+            limit: usize::MAX,
+        }
+    }
+
+    pub(crate) fn at(folder: &Path, offline: bool) -> Locations {
+        Locations {
+            folders: vec![folder.join("first"), folder.join("second")],
+            offline,
+        }
+    }
+
+    pub(crate) fn load_quietly(plan: &DataPlan, locations: &Locations) -> Result<Splits, DataError> {
+        load(plan, locations, &mut |_| ())
+    }
+
+    #[test]
+    fn four_files_of_any_size_are_a_data_set() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), &files());
+        let splits = load_quietly(&own(folder.path()), &at(folder.path(), true)).unwrap();
+        assert_eq!((splits.shape(), splits.classes.len()), ([2, 3], 2));
+        assert_eq!(
+            (splits.train.labels, splits.test.labels),
+            (vec![0, 1, 1, 0], vec![1, 0])
+        );
+        assert_eq!(splits.provenance.files.len(), 4);
+    }
+
+    /// With one of the four files replaced, the error must name that file and hold `part`.
+    #[track_caller]
+    fn refused(name: &str, bytes: Vec<u8>, part: &str) {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), &files());
+        write(folder.path(), &[(name, bytes)]);
+        let error = load_quietly(&own(folder.path()), &at(folder.path(), true))
+            .unwrap_err()
+            .to_string();
+        let path = folder.path().join(name).display().to_string();
+        assert!(error.starts_with(&path) && error.contains(part), "{error}");
+    }
+
+    #[test]
+    fn files_that_do_not_fit_together_are_refused() {
+        refused("b", idx(&[3], &[0, 1, 1]), "holds 3 labels for the 4 images of ");
+        refused("d", idx(&[2], &[1, 9]), "label 1 is 9, and there are 2 classes");
+        refused("c", idx(&[2, 3, 2], &[2; 12]), "its images have 3 x 2, those of ");
+        refused("a", idx(&[4], &[0, 1, 1, 0]), "not an IDX file of images");
+        refused("d", idx(&[2, 2, 3], &[2; 12]), "not an IDX file of labels");
+    }
+
+    #[test]
+    fn validation_is_taken_from_the_first_images() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), &files());
+        let plan = DataPlan {
+            validation: 1,
+            limit: 3,
+            ..own(folder.path())
+        };
+        let splits = load_quietly(&plan, &at(folder.path(), true)).unwrap();
+        assert_eq!(
+            (
+                splits.provenance.train,
+                splits.provenance.validation,
+                splits.provenance.test
+            ),
+            (2, 1, 2)
+        );
+        let plan = DataPlan {
+            validation: 3,
+            ..plan
+        };
+        let error = load_quietly(&plan, &at(folder.path(), true)).unwrap_err();
+        assert!(matches!(error, DataError::Config(error) if error.key == "data.validation"));
+    }
+
+    #[test]
+    fn synthetic_digits_stand_in_only_when_told_to_and_say_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let plan = DataPlan {
+            fallback: Some(Fallback::Synthetic),
+            limit: 20,
+            ..published(&[])
+        };
+        let mut events = Vec::new();
+        let splits = load(&plan, &at(folder.path(), true), &mut |event| {
+            events.push(format!("{event:?}"));
+        })
+        .unwrap();
+        assert_eq!(splits.provenance.dataset, "synthetic");
+        assert_eq!(splits.provenance.substitute_for.as_deref(), Some("tiny"));
+        assert_eq!((splits.provenance.train, splits.provenance.test), (20, 10_000));
+        assert!(
+            events[0].starts_with("Substituted") && events[0].contains("neither found nor"),
+            "{events:?}"
+        );
+    }
+
+    /// Real MNIST, where `$BIRNN_DATA_DIR` or the cache has it.
+    #[test]
+    fn mnist_is_mnist() {
+        let plan = crate::DataConfig {
+            validation: 5000,
+            ..Default::default()
+        }
+        .resolve()
+        .unwrap();
+        match load_quietly(&plan, &Locations::new(None, true)) {
+            Ok(splits) => {
+                assert_eq!(
+                    (splits.shape(), splits.provenance.train, splits.provenance.test),
+                    ([28, 28], 55_000, 10_000)
+                );
+                assert_eq!(splits.test.labels[..5], [7, 2, 1, 0, 4]);
+            }
+            Err(DataError::Unobtainable { .. }) => eprintln!("skipped: no MNIST here"),
+            Err(error) => panic!("{error}"),
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! Published data sets: what is on disk is taken, what is missing is downloaded, all of it is verified.
+
+use std::path::{Path, PathBuf};
+
+use crate::dataset::{Published, PublishedDigest, PublishedFile};
+use crate::error::{DataError, FileError, FileProblem};
+use crate::fetch::{Event, FetchError, LIMITS, fetch};
+use crate::idx::{self, Digests};
+use crate::images::{Images, Split};
+use crate::load::{Locations, VerifiedFile, Whole, join};
+
+/// Brings all four files into memory.
+pub(crate) fn obtain(
+    published: &Published,
+    locations: &Locations,
+    on_event: &mut dyn FnMut(Event),
+) -> Result<Whole, DataError> {
+    let [train_images, train_labels, test_images, test_labels] = &published.files;
+    let mut verified = Vec::new();
+    let mut split = |images: &PublishedFile, labels: &PublishedFile| -> Result<Split, DataError> {
+        let images_path = locate(
+            published,
+            images,
+            locations,
+            &|path| images.images(path).map(drop),
+            on_event,
+        )?;
+        let labels_path = locate(
+            published,
+            labels,
+            locations,
+            &|path| labels.labels(path).map(drop),
+            on_event,
+        )?;
+        let (images, digests) = images.images(&images_path)?;
+        verified.push(VerifiedFile::new(&images_path, digests));
+        let (labels, digests) = labels.labels(&labels_path)?;
+        verified.push(VerifiedFile::new(&labels_path, digests));
+        Ok(join(
+            images,
+            &images_path,
+            labels,
+            &labels_path,
+            published.classes.len(),
+        )?)
+    };
+    Ok(Whole {
+        dataset: published.name,
+        substitute_for: None,
+        train: split(train_images, train_labels)?,
+        test: split(test_images, test_labels)?,
+        classes: published.classes.map(str::to_owned).to_vec(),
+        files: verified,
+    })
+}
+
+/// Where `file` is: found in one of the folders, else downloaded into the first.
+fn locate(
+    published: &Published,
+    file: &PublishedFile,
+    locations: &Locations,
+    verify: &dyn Fn(&Path) -> Result<(), FileError>,
+    on_event: &mut dyn FnMut(Event),
+) -> Result<PathBuf, DataError> {
+    let searched: Vec<PathBuf> = locations
+        .folders
+        .iter()
+        .flat_map(|folder| {
+            [
+                folder.join(published.name),
+                folder.join(published.torchvision).join("raw"),
+            ]
+        })
+        .collect();
+    let archive = format!("{}.gz", file.name);
+    let names = match file.digest {
+        PublishedDigest::Content(_) => vec![file.name, &archive],
+        PublishedDigest::Archive(_) => vec![archive.as_str()],
+    };
+    let found = searched
+        .iter()
+        .flat_map(|folder| names.iter().map(|name| folder.join(name)));
+    if let Some(path) = found.into_iter().find(|path| path.is_file()) {
+        return Ok(path);
+    }
+    let answers = match locations.folders.first() {
+        Some(folder) if !locations.offline => {
+            let folder = folder.join(published.name);
+            match fetch(published.mirrors, &archive, &folder, &LIMITS, verify, on_event) {
+                Ok(path) => return Ok(path),
+                Err(FetchError::File(error)) => return Err(error.into()),
+                Err(FetchError::Mirrors(answers)) => answers,
+            }
+        }
+        _ => Vec::new(),
+    };
+    Err(DataError::Unobtainable {
+        dataset: published.name.to_owned(),
+        file: file.name.to_owned(),
+        searched,
+        answers,
+        offline: locations.offline,
+    })
+}
+
+impl PublishedFile {
+    fn images(&self, path: &Path) -> Result<(Images, Digests), FileError> {
+        let (images, digests) = idx::images(path)?;
+        self.recognise(path, &digests)?;
+        Ok((images, digests))
+    }
+
+    fn labels(&self, path: &Path) -> Result<(Vec<u8>, Digests), FileError> {
+        let (labels, digests) = idx::labels(path)?;
+        self.recognise(path, &digests)?;
+        Ok((labels, digests))
+    }
+
+    fn recognise(&self, path: &Path, digests: &Digests) -> Result<(), FileError> {
+        let (expected, found) = match self.digest {
+            PublishedDigest::Content(expected) => (expected, &digests.content),
+            PublishedDigest::Archive(expected) => (expected, &digests.file),
+        };
+        if expected == found {
+            return Ok(());
+        }
+        Err(FileProblem::Digest {
+            expected: expected.to_owned(),
+            found: found.clone(),
+        }
+        .at(path))
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::config::{DataPlan, Fallback, Source};
+    use crate::fetch::tests::{mirror, not_found, ok};
+    use crate::idx::tests::gzip;
+    use crate::load::load;
+    use crate::load::tests::{at, files, load_quietly, write};
+
+    /// The tiny data set as if it were published, served by `mirror`.
+    pub(crate) fn published(mirrors: &'static [&'static str]) -> DataPlan {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), &files());
+        let digest = |index: usize| {
+            let path = folder.path().join(files()[index].0);
+            let digests = if index.is_multiple_of(2) {
+                idx::images(&path).unwrap().1
+            } else {
+                idx::labels(&path).unwrap().1
+            };
+            PublishedDigest::Content(digests.content.leak())
+        };
+        let file = |index: usize| PublishedFile {
+            name: files()[index].0,
+            digest: digest(index),
+        };
+        let published = Published {
+            name: "tiny",
+            torchvision: "Tiny",
+            mirrors,
+            files: [file(0), file(1), file(2), file(3)],
+            classes: ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"],
+        };
+        let source = Source::Published(Box::leak(Box::new(published)));
+        DataPlan {
+            source,
+            fallback: None,
+            validation: 0,
+            limit: usize::MAX,
+        }
+    }
+
+    #[test]
+    fn published_files_are_found_in_every_layout_and_order() {
+        let plan = published(&[]);
+        let zipped = files().map(|(name, bytes)| {
+            let name: &'static str = format!("{name}.gz").leak();
+            (name, gzip(&bytes))
+        });
+        for (place, files) in [
+            ("first/tiny", files()),
+            ("second/tiny", zipped.clone()),
+            ("second/Tiny/raw", files()),
+            ("first/Tiny/raw", zipped),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            write(&folder.path().join(place), &files);
+            let splits = load_quietly(&plan, &at(folder.path(), true)).unwrap();
+            assert!(
+                splits
+                    .provenance
+                    .files
+                    .iter()
+                    .all(|file| file.path.starts_with(folder.path().join(place)))
+            );
+        }
+    }
+
+    #[test]
+    fn an_altered_file_is_never_papered_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut altered = files();
+        altered[0].1[20] ^= 1;
+        write(&folder.path().join("first/tiny"), &altered);
+        write(&folder.path().join("second/tiny"), &files());
+        let plan = DataPlan {
+            fallback: Some(Fallback::Synthetic),
+            ..published(&[])
+        };
+        let error = load_quietly(&plan, &at(folder.path(), true))
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("first/tiny/a: not the published file"), "{error}");
+    }
+
+    #[test]
+    fn what_is_missing_is_downloaded_once() {
+        let folder = tempfile::tempdir().unwrap();
+        // A mirror that has one of the files only: the rest is on disk.
+        let plan = published(vec![mirror(not_found()), mirror(ok(&gzip(&files()[2].1)))].leak());
+        write(
+            &folder.path().join("second/tiny"),
+            &[files()[0].clone(), files()[1].clone(), files()[3].clone()],
+        );
+        let mut events = Vec::new();
+        load(&plan, &at(folder.path(), false), &mut |event| {
+            events.push(format!("{event:?}"));
+        })
+        .unwrap();
+        assert!(
+            events[0].starts_with("Failed") && events[0].contains("404"),
+            "{events:?}"
+        );
+        assert!(events.last().unwrap().starts_with("Downloaded"), "{events:?}");
+        assert!(folder.path().join("first/tiny/c.gz").is_file());
+        load(&plan, &at(folder.path(), true), &mut |event| panic!("{event:?}")).unwrap();
+    }
+
+    #[test]
+    fn what_cannot_be_had_is_an_error_with_all_that_was_tried() {
+        let folder = tempfile::tempdir().unwrap();
+        let plan = published(vec![mirror(not_found())].leak());
+        let error = load_quietly(&plan, &at(folder.path(), false))
+            .unwrap_err()
+            .to_string();
+        for part in [
+            "tiny can be neither",
+            "first/tiny, ",
+            "second/Tiny/raw",
+            "/a.gz: ",
+            "404",
+            "--data-dir",
+            "fallback",
+        ] {
+            assert!(error.contains(part), "no `{part}` in: {error}");
+        }
+        assert!(!error.contains('\n') && !folder.path().join("first").exists());
+        let error = load_quietly(&plan, &at(folder.path(), true))
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("--offline"), "{error}");
+    }
+}
