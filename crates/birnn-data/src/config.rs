@@ -113,10 +113,7 @@ pub struct ConfigError {
 
 impl ConfigError {
     pub(crate) fn new(key: &str, message: impl Into<String>) -> ConfigError {
-        ConfigError {
-            key: format!("data.{key}"),
-            message: message.into(),
-        }
+        ConfigError { key: format!("data.{key}"), message: message.into() }
     }
 }
 
@@ -142,10 +139,7 @@ impl DataConfig {
             Dataset::Idx => Source::Files(self.files()?),
         };
         if !matches!(source, Source::Files(_)) {
-            let given = self
-                .paths()
-                .into_iter()
-                .find_map(|(key, path)| path.as_ref().map(|_| key));
+            let given = self.paths().into_iter().find_map(|(key, path)| path.as_ref().map(|_| key));
             if let Some(key) = given.or(self.classes.as_ref().map(|_| "classes")) {
                 return Err(ConfigError::new(key, "belongs to `dataset = \"idx\"` alone"));
             }
@@ -160,12 +154,7 @@ impl DataConfig {
         if limit == 0 {
             return Err(ConfigError::new("limit", "must be at least 1, is 0"));
         }
-        Ok(DataPlan {
-            source,
-            fallback: self.fallback,
-            validation: self.validation,
-            limit,
-        })
+        Ok(DataPlan { source, fallback: self.fallback, validation: self.validation, limit })
     }
 
     fn files(&self) -> Result<UserFiles, ConfigError> {
@@ -178,15 +167,10 @@ impl DataConfig {
                 let message = format!("must be 2 to {MOST_CLASSES} names, are {}", classes.len());
                 return Err(ConfigError::new("classes", message));
             }
-            if let Some(twice) = classes
-                .iter()
-                .enumerate()
-                .find(|(index, name)| classes[..*index].contains(name))
+            if let Some(twice) =
+                classes.iter().enumerate().find(|(index, name)| classes[..*index].contains(name))
             {
-                return Err(ConfigError::new(
-                    "classes",
-                    format!("`{}` is named twice", twice.1),
-                ));
+                return Err(ConfigError::new("classes", format!("`{}` is named twice", twice.1)));
             }
         }
         Ok(UserFiles {
@@ -208,12 +192,7 @@ impl DataConfig {
     }
 
     fn paths_mut(&mut self) -> [&mut Option<PathBuf>; 4] {
-        [
-            &mut self.train_images,
-            &mut self.train_labels,
-            &mut self.test_images,
-            &mut self.test_labels,
-        ]
+        [&mut self.train_images, &mut self.train_labels, &mut self.test_images, &mut self.test_labels]
     }
 }
 
@@ -236,14 +215,8 @@ mod tests {
     fn impossible_settings_are_refused_by_key() {
         refused("limit = 0", "data.limit");
         refused("train_images = \"a\"", "data.train_images");
-        refused(
-            "dataset = \"synthetic\"\nclasses = [\"a\", \"b\"]",
-            "data.classes",
-        );
-        refused(
-            "dataset = \"synthetic\"\nfallback = \"synthetic\"",
-            "data.fallback",
-        );
+        refused("dataset = \"synthetic\"\nclasses = [\"a\", \"b\"]", "data.classes");
+        refused("dataset = \"synthetic\"\nfallback = \"synthetic\"", "data.fallback");
         refused("dataset = \"idx\"\ntrain_images = \"a\"", "data.train_labels");
         refused(&format!("{FILES}classes = [\"a\"]"), "data.classes");
         refused(&format!("{FILES}classes = [\"a\", \"b\", \"a\"]"), "data.classes");
@@ -254,10 +227,7 @@ mod tests {
     fn the_default_is_all_of_mnist() {
         let plan = parse("").resolve().unwrap();
         assert!(matches!(plan.source, Source::Published(published) if published.name == "mnist"));
-        assert_eq!(
-            (plan.validation, plan.limit, plan.fallback),
-            (0, usize::MAX, None)
-        );
+        assert_eq!((plan.validation, plan.limit, plan.fallback), (0, usize::MAX, None));
     }
 
     #[test]
@@ -265,9 +235,7 @@ mod tests {
         let mut config = parse(FILES);
         config.train_labels = Some("/elsewhere/b".into());
         config.anchor(Path::new("/experiments"));
-        let Source::Files(files) = config.resolve().unwrap().source else {
-            panic!()
-        };
+        let Source::Files(files) = config.resolve().unwrap().source else { panic!() };
         assert_eq!(files.train_images, Path::new("/experiments/a"));
         assert_eq!(files.train_labels, Path::new("/elsewhere/b"));
         config.anchor(Path::new("/other"));

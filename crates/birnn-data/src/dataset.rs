@@ -50,22 +50,10 @@ pub(crate) static MNIST: Published = Published {
         "http://yann.lecun.com/exdb/mnist/",
     ],
     files: [
-        file(
-            TRAIN_IMAGES,
-            Content("ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"),
-        ),
-        file(
-            TRAIN_LABELS,
-            Content("65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5"),
-        ),
-        file(
-            TEST_IMAGES,
-            Content("0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"),
-        ),
-        file(
-            TEST_LABELS,
-            Content("ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"),
-        ),
+        file(TRAIN_IMAGES, Content("ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db")),
+        file(TRAIN_LABELS, Content("65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5")),
+        file(TEST_IMAGES, Content("0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7")),
+        file(TEST_LABELS, Content("ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2")),
     ],
     classes: ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"],
 };
@@ -79,22 +67,10 @@ pub(crate) static FASHION_MNIST: Published = Published {
         "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
     ],
     files: [
-        file(
-            TRAIN_IMAGES,
-            Content("c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888"),
-        ),
-        file(
-            TRAIN_LABELS,
-            Content("bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9"),
-        ),
-        file(
-            TEST_IMAGES,
-            Content("5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b"),
-        ),
-        file(
-            TEST_LABELS,
-            Content("0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34"),
-        ),
+        file(TRAIN_IMAGES, Content("c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888")),
+        file(TRAIN_LABELS, Content("bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9")),
+        file(TEST_IMAGES, Content("5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b")),
+        file(TEST_LABELS, Content("0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34")),
     ],
     classes: [
         "T-shirt/top",
@@ -119,22 +95,10 @@ pub(crate) static KMNIST: Published = Published {
         "http://codh.rois.ac.jp/kmnist/dataset/kmnist/",
     ],
     files: [
-        file(
-            TRAIN_IMAGES,
-            Archive("51467d22d8cc72929e2a028a0428f2086b092bb31cfb79c69cc0a90ce135fde4"),
-        ),
-        file(
-            TRAIN_LABELS,
-            Archive("e38f9ebcd0f3ebcdec7fc8eabdcdaef93bb0df8ea12bee65224341c8183d8e17"),
-        ),
-        file(
-            TEST_IMAGES,
-            Archive("edd7a857845ad6bb1d0ba43fe7e794d164fe2dce499a1694695a792adfac43c5"),
-        ),
-        file(
-            TEST_LABELS,
-            Archive("20bb9a0ef54c7db3efc55a92eef5582c109615df22683c380526788f98e42a1c"),
-        ),
+        file(TRAIN_IMAGES, Archive("51467d22d8cc72929e2a028a0428f2086b092bb31cfb79c69cc0a90ce135fde4")),
+        file(TRAIN_LABELS, Archive("e38f9ebcd0f3ebcdec7fc8eabdcdaef93bb0df8ea12bee65224341c8183d8e17")),
+        file(TEST_IMAGES, Archive("edd7a857845ad6bb1d0ba43fe7e794d164fe2dce499a1694695a792adfac43c5")),
+        file(TEST_LABELS, Archive("20bb9a0ef54c7db3efc55a92eef5582c109615df22683c380526788f98e42a1c")),
     ],
     classes: ["o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"],
 };

@@ -128,10 +128,7 @@ pub enum FileProblem {
 
 impl FileProblem {
     pub(crate) fn at(self, path: &Path) -> FileError {
-        FileError {
-            path: path.to_owned(),
-            problem: self,
-        }
+        FileError { path: path.to_owned(), problem: self }
     }
 }
 
@@ -149,17 +146,12 @@ fn unobtainable(
     answers: &[(String, String)],
     offline: bool,
 ) -> impl fmt::Display {
-    let folders: Vec<String> = searched
-        .iter()
-        .map(|folder| folder.display().to_string())
-        .collect();
+    let folders: Vec<String> = searched.iter().map(|folder| folder.display().to_string()).collect();
     let mirrors = match offline {
         true => "downloading is ruled out by --offline".to_owned(),
         false => {
-            let answers: Vec<String> = answers
-                .iter()
-                .map(|(url, answer)| format!("{url}: {answer}"))
-                .collect();
+            let answers: Vec<String> =
+                answers.iter().map(|(url, answer)| format!("{url}: {answer}")).collect();
             format!("mirrors: {}", answers.join("; "))
         }
     };

@@ -96,10 +96,7 @@ pub(crate) fn fetch(
                 return Ok(target);
             }
             Err(Failure::Mirror(answer)) => {
-                on_event(Event::Failed {
-                    url: &url,
-                    answer: &answer,
-                });
+                on_event(Event::Failed { url: &url, answer: &answer });
                 answers.push((url, answer));
             }
             Err(Failure::Disk(path, error)) => return Err(FetchError::File(FileError::io(&path)(error))),
@@ -137,12 +134,8 @@ fn download(
     let response = agent.get(url).call().map_err(mirror)?;
     let body = response.into_body();
     let bytes = body.content_length();
-    let too_large = || {
-        Failure::Mirror(format!(
-            "more than the {} bytes that such a file may have",
-            limits.bytes
-        ))
-    };
+    let too_large =
+        || Failure::Mirror(format!("more than the {} bytes that such a file may have", limits.bytes));
     if bytes.is_some_and(|bytes| bytes > limits.bytes) {
         return Err(too_large());
     }
@@ -158,18 +151,14 @@ fn download(
         }
     }
     on_event(Event::Downloading { url, bytes });
-    let partial = tempfile::Builder::new()
-        .prefix(".")
-        .suffix(".partial")
-        .tempfile_in(folder);
+    let partial = tempfile::Builder::new().prefix(".").suffix(".partial").tempfile_in(folder);
     let mut partial = partial.map_err(disk(folder))?;
     let mut source = body.into_reader();
     let mut buffer = vec![0; 1 << 16];
     let mut received = 0;
     loop {
-        let count = source
-            .read(&mut buffer)
-            .map_err(|error| Failure::Mirror(one_line(&error.to_string())))?;
+        let count =
+            source.read(&mut buffer).map_err(|error| Failure::Mirror(one_line(&error.to_string())))?;
         if count == 0 {
             break;
         }
@@ -181,9 +170,7 @@ fn download(
         on_event(Event::Received { bytes: received });
     }
     if let Some(expected) = bytes.filter(|&bytes| bytes != received) {
-        return Err(Failure::Mirror(format!(
-            "ended after {received} of {expected} bytes"
-        )));
+        return Err(Failure::Mirror(format!("ended after {received} of {expected} bytes")));
     }
     verify(partial.path()).map_err(|error| {
         Failure::Mirror(match error.problem {
@@ -193,9 +180,7 @@ fn download(
     })?;
     partial.as_file().sync_all().map_err(disk(target))?;
     readable_as_usual(partial.as_file()).map_err(disk(target))?;
-    partial
-        .persist(target)
-        .map_err(|error| Failure::Disk(target.to_owned(), error.error))?;
+    partial.persist(target).map_err(|error| Failure::Disk(target.to_owned(), error.error))?;
     Ok(())
 }
 
@@ -244,10 +229,7 @@ pub(crate) mod tests {
     }
 
     pub(crate) fn ok(body: &[u8]) -> Vec<u8> {
-        let head = format!(
-            "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
-            body.len()
-        );
+        let head = format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
         [head.as_bytes(), body].concat()
     }
 
@@ -265,11 +247,7 @@ pub(crate) mod tests {
     fn is_good(path: &Path) -> Result<(), FileError> {
         match std::fs::read(path).unwrap() == b"good" {
             true => Ok(()),
-            false => Err(FileProblem::Digest {
-                expected: "a".to_owned(),
-                found: "b".to_owned(),
-            }
-            .at(path)),
+            false => Err(FileProblem::Digest { expected: "a".to_owned(), found: "b".to_owned() }.at(path)),
         }
     }
 
@@ -287,10 +265,7 @@ pub(crate) mod tests {
         let folder = tempfile::tempdir().unwrap();
         let bad = mirror(answer);
         let answers = fetch_from(&[bad], folder.path()).unwrap_err();
-        assert!(
-            answers[0].0.starts_with(bad) && answers[0].1.contains(part),
-            "{answers:?}"
-        );
+        assert!(answers[0].0.starts_with(bad) && answers[0].1.contains(part), "{answers:?}");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
         let path = fetch_from(&[bad, mirror(ok(b"good"))], folder.path()).unwrap();
         assert_eq!(std::fs::read(path).unwrap(), b"good");
@@ -303,11 +278,7 @@ pub(crate) mod tests {
         passed_over(ok(b"evil"), "sent another file, with SHA-256 b");
         passed_over(ok(&[0; 101]), "more than the 100 bytes");
         passed_over(
-            b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
-                .iter()
-                .copied()
-                .chain([7; 500])
-                .collect(),
+            b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n".iter().copied().chain([7; 500]).collect(),
             "100 bytes",
         );
         passed_over(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhalf".to_vec(), "");
@@ -348,15 +319,7 @@ pub(crate) mod tests {
             _ => (),
         };
         let mirrors = [mirror(ok(b"good"))];
-        fetch(
-            &mirrors,
-            "file.gz",
-            folder.path(),
-            &SHORT,
-            &is_good,
-            &mut on_event,
-        )
-        .unwrap();
+        fetch(&mirrors, "file.gz", folder.path(), &SHORT, &is_good, &mut on_event).unwrap();
         assert!(waited);
     }
 }

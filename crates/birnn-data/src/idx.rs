@@ -60,14 +60,7 @@ fn read<const RANK: usize>(path: &Path, wanted: &'static str) -> Result<Values<R
         let mut file = Hashed::new(BufReader::with_capacity(1 << 16, file));
         if !compressed {
             let (dimensions, values, content) = decode(&mut file, size, wanted)?;
-            return Ok((
-                dimensions,
-                values,
-                Digests {
-                    file: content.clone(),
-                    content,
-                },
-            ));
+            return Ok((dimensions, values, Digests { file: content.clone(), content }));
         }
         let most = size.saturating_mul(LARGEST_RATIO);
         let unzip = MultiGzDecoder::new(BufReader::with_capacity(1 << 16, &mut file));
@@ -75,14 +68,7 @@ fn read<const RANK: usize>(path: &Path, wanted: &'static str) -> Result<Values<R
             FileProblem::Io(error) => FileProblem::Gzip(error),
             other => other,
         })?;
-        Ok((
-            dimensions,
-            values,
-            Digests {
-                content,
-                file: file.finish(),
-            },
-        ))
+        Ok((dimensions, values, Digests { content, file: file.finish() }))
     };
     attempt().map_err(|problem: FileProblem| problem.at(path))
 }
@@ -101,21 +87,14 @@ fn decode<const RANK: usize>(
         let bytes = words.get(4 * index..)?.first_chunk()?;
         Some(u32::from_be_bytes(*bytes))
     };
-    let truncated = FileProblem::Truncated {
-        expected: header,
-        found: words.len() as u64,
-    };
+    let truncated = FileProblem::Truncated { expected: header, found: words.len() as u64 };
     // 0x08 says unsigned bytes, the last byte how many dimensions follow.
     let expected = 0x0000_0800 | RANK as u32;
     let Some(found) = word(0) else {
         return Err(truncated);
     };
     if found != expected {
-        return Err(FileProblem::Magic {
-            wanted,
-            expected,
-            found,
-        });
+        return Err(FileProblem::Magic { wanted, expected, found });
     }
     let mut sizes = [0_u32; RANK];
     for (index, size) in sizes.iter_mut().enumerate() {
@@ -125,23 +104,15 @@ fn decode<const RANK: usize>(
         *size = found;
     }
     let promised = || sizes.map(|size| size.to_string()).join(" x ") + " values";
-    let count = sizes
-        .iter()
-        .try_fold(1_u64, |product, &size| product.checked_mul(u64::from(size)));
-    let too_large = |reason: String| FileProblem::TooLarge {
-        promised: promised(),
-        reason,
-    };
-    let count = count
-        .filter(|&count| count <= LARGEST)
-        .ok_or_else(|| too_large(format!("{LARGEST} bytes")))?;
+    let count = sizes.iter().try_fold(1_u64, |product, &size| product.checked_mul(u64::from(size)));
+    let too_large = |reason: String| FileProblem::TooLarge { promised: promised(), reason };
+    let count =
+        count.filter(|&count| count <= LARGEST).ok_or_else(|| too_large(format!("{LARGEST} bytes")))?;
     if count == 0 {
         return Err(FileProblem::Empty(promised()));
     }
     if count + header > most {
-        return Err(too_large(format!(
-            "the {most} bytes that the file can hold at most"
-        )));
+        return Err(too_large(format!("the {most} bytes that the file can hold at most")));
     }
 
     let mut values = Vec::new();
@@ -149,16 +120,11 @@ fn decode<const RANK: usize>(
     values.try_reserve_exact(count as usize).map_err(memory)?;
     source.by_ref().take(count).read_to_end(&mut values)?;
     if (values.len() as u64) < count {
-        return Err(FileProblem::Truncated {
-            expected: header + count,
-            found: header + values.len() as u64,
-        });
+        return Err(FileProblem::Truncated { expected: header + count, found: header + values.len() as u64 });
     }
     // Reading on to the end also checks gzip's own checksum, which comes last.
     if source.read(&mut [0])? != 0 {
-        return Err(FileProblem::Trailing {
-            expected: header + count,
-        });
+        return Err(FileProblem::Trailing { expected: header + count });
     }
     Ok((sizes.map(|size| size as usize), values, source.finish()))
 }
@@ -171,18 +137,11 @@ struct Hashed<R> {
 
 impl<R: Read> Hashed<R> {
     fn new(inner: R) -> Self {
-        Hashed {
-            inner,
-            hash: Sha256::new(),
-        }
+        Hashed { inner, hash: Sha256::new() }
     }
 
     fn finish(self) -> String {
-        self.hash
-            .finalize()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        self.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }
 
@@ -245,14 +204,7 @@ pub(crate) mod tests {
     fn images_are_read_plain_and_gzipped() {
         let plain = idx(&[2, 1, 3], &[1, 2, 3, 4, 5, 6]);
         let (images, digests) = from_bytes(&plain).unwrap();
-        assert_eq!(
-            images,
-            Images {
-                rows: 1,
-                cols: 3,
-                pixels: vec![1, 2, 3, 4, 5, 6]
-            }
-        );
+        assert_eq!(images, Images { rows: 1, cols: 3, pixels: vec![1, 2, 3, 4, 5, 6] });
         assert_eq!(digests.file, digests.content);
         let (again, zipped) = from_bytes(&gzip(&plain)).unwrap();
         assert_eq!((again, zipped.content), (images.clone(), digests.content));
@@ -269,10 +221,7 @@ pub(crate) mod tests {
         std::fs::write(&path, idx(&[1], &[7])).unwrap();
         let (labels, digests) = labels(&path).unwrap();
         assert_eq!(labels, [7]);
-        assert_eq!(
-            digests.content,
-            "c564aa0aa783b8862ae6128a973a6f6b213b9428d39b5c8acfbda3c630d40f1e"
-        );
+        assert_eq!(digests.content, "c564aa0aa783b8862ae6128a973a6f6b213b9428d39b5c8acfbda3c630d40f1e");
     }
 
     #[test]
@@ -292,20 +241,11 @@ pub(crate) mod tests {
     fn headers_are_held_against_the_file() {
         refused(&idx(&[2, 2, 2], &[0; 7]), "23");
         refused(&idx(&[2, 2, 2], &[0; 9]), "goes on after the 24 bytes");
-        refused(
-            &idx(&[0, 28, 28], &[]),
-            "its header promises 0 x 28 x 28 values, which is nothing",
-        );
+        refused(&idx(&[0, 28, 28], &[]), "its header promises 0 x 28 x 28 values, which is nothing");
         refused(&idx(&[2, 28, 0], &[]), "2 x 28 x 0 values");
         refused(&idx(&[u32::MAX; 3], &[0; 8]), "more than 4294967296 bytes");
-        refused(
-            &idx(&[u32::MAX, 2, 1], &[0; 8]),
-            "4294967295 x 2 x 1 values, more than",
-        );
-        refused(
-            &idx(&[1 << 20, 28, 28], &[0; 8]),
-            "that the file can hold at most",
-        );
+        refused(&idx(&[u32::MAX, 2, 1], &[0; 8]), "4294967295 x 2 x 1 values, more than");
+        refused(&idx(&[1 << 20, 28, 28], &[0; 8]), "that the file can hold at most");
     }
 
     #[test]
@@ -313,25 +253,14 @@ pub(crate) mod tests {
         let whole = gzip(&idx(&[4, 8, 8], &[9; 256]));
         for length in [3, 12, whole.len() / 2, whole.len() - 1] {
             let error = from_bytes(&whole[..length]).unwrap_err();
-            assert!(
-                error.contains("gzip") || error.contains("ends after"),
-                "{length}: {error}"
-            );
+            assert!(error.contains("gzip") || error.contains("ends after"), "{length}: {error}");
         }
         let mut wrong_sum = whole.clone();
         let end = wrong_sum.len();
         wrong_sum[end - 6] ^= 1;
-        assert!(
-            from_bytes(&wrong_sum)
-                .unwrap_err()
-                .contains("its gzip compression is damaged")
-        );
+        assert!(from_bytes(&wrong_sum).unwrap_err().contains("its gzip compression is damaged"));
         let trailing = [whole.as_slice(), b"more"].concat();
-        assert!(
-            from_bytes(&trailing)
-                .unwrap_err()
-                .contains("its gzip compression is damaged")
-        );
+        assert!(from_bytes(&trailing).unwrap_err().contains("its gzip compression is damaged"));
     }
 
     #[test]
@@ -339,11 +268,7 @@ pub(crate) mod tests {
         // 64 MiB of zeros behind a header that promises one image.
         let bomb = gzip(&idx(&[1, 28, 28], &vec![0; 64 << 20]));
         assert!(bomb.len() < 1 << 20);
-        assert!(
-            from_bytes(&bomb)
-                .unwrap_err()
-                .contains("goes on after the 800 bytes")
-        );
+        assert!(from_bytes(&bomb).unwrap_err().contains("goes on after the 800 bytes"));
     }
 
     proptest! {

@@ -8,6 +8,7 @@ mod config;
 mod dataset;
 mod error;
 mod fetch;
+mod frame;
 mod idx;
 mod images;
 mod load;

@@ -75,16 +75,10 @@ const SYNTHETIC_SEED: u64 = 0;
 impl Locations {
     /// `data_dir`, then `$BIRNN_DATA_DIR`, then the user's cache folder.
     pub fn new(data_dir: Option<PathBuf>, offline: bool) -> Locations {
-        let variable = std::env::var_os("BIRNN_DATA_DIR")
-            .filter(|value| !value.is_empty())
-            .map(PathBuf::from);
-        let cache = etcetera::choose_base_strategy()
-            .ok()
-            .map(|dirs| dirs.cache_dir().join("birnn"));
-        Locations {
-            folders: [data_dir, variable, cache].into_iter().flatten().collect(),
-            offline,
-        }
+        let variable =
+            std::env::var_os("BIRNN_DATA_DIR").filter(|value| !value.is_empty()).map(PathBuf::from);
+        let cache = etcetera::choose_base_strategy().ok().map(|dirs| dirs.cache_dir().join("birnn"));
+        Locations { folders: [data_dir, variable, cache].into_iter().flatten().collect(), offline }
     }
 }
 
@@ -106,14 +100,8 @@ pub fn load(
         Source::Files(files) => read_own(files)?,
         Source::Published(published) => match (obtain(published, locations, on_event), plan.fallback) {
             (Err(error @ DataError::Unobtainable { .. }), Some(Fallback::Synthetic)) => {
-                on_event(Event::Substituted {
-                    dataset: published.name,
-                    reason: &error.to_string(),
-                });
-                Whole {
-                    substitute_for: Some(published.name.to_owned()),
-                    ..draw(plan.limit)
-                }
+                on_event(Event::Substituted { dataset: published.name, reason: &error.to_string() });
+                Whole { substitute_for: Some(published.name.to_owned()), ..draw(plan.limit) }
             }
             (whole, _) => whole?,
         },
@@ -121,17 +109,8 @@ pub fn load(
     let train = split::first(whole.train, plan.limit);
     let (train, validation) = match plan.validation {
         0 => {
-            let images = Images {
-                pixels: Vec::new(),
-                ..train.images
-            };
-            (
-                train,
-                Split {
-                    images,
-                    labels: Vec::new(),
-                },
-            )
+            let images = Images { pixels: Vec::new(), ..train.images };
+            (train, Split { images, labels: Vec::new() })
         }
         count => split::keep_back(train, count)?,
     };
@@ -143,13 +122,7 @@ pub fn load(
         validation: validation.labels.len(),
         test: whole.test.labels.len(),
     };
-    Ok(Splits {
-        train,
-        validation,
-        test: whole.test,
-        classes: whole.classes,
-        provenance,
-    })
+    Ok(Splits { train, validation, test: whole.test, classes: whole.classes, provenance })
 }
 
 /// A data set before anything is kept back.
@@ -187,35 +160,19 @@ fn read_own(files: &UserFiles) -> Result<Whole, DataError> {
     let classes = match &files.classes {
         Some(names) => names.clone(),
         // One class would leave nothing to tell apart.
-        None => (0..=train_labels.iter().copied().max().unwrap_or(0).max(1))
-            .map(|n| n.to_string())
-            .collect(),
+        None => (0..=train_labels.iter().copied().max().unwrap_or(0).max(1)).map(|n| n.to_string()).collect(),
     };
     let size = |images: &Images| format!("{} x {}", images.rows, images.cols);
     if size(&test_images) != size(&train_images) {
         let (found, expected) = (size(&test_images), size(&train_images));
         let of = files.train_images.clone();
-        return Err(FileProblem::Shape { found, expected, of }
-            .at(&files.test_images)
-            .into());
+        return Err(FileProblem::Shape { found, expected, of }.at(&files.test_images).into());
     }
     Ok(Whole {
         dataset: "idx",
         substitute_for: None,
-        train: join(
-            train_images,
-            &files.train_images,
-            train_labels,
-            &files.train_labels,
-            classes.len(),
-        )?,
-        test: join(
-            test_images,
-            &files.test_images,
-            test_labels,
-            &files.test_labels,
-            classes.len(),
-        )?,
+        train: join(train_images, &files.train_images, train_labels, &files.train_labels, classes.len())?,
+        test: join(test_images, &files.test_images, test_labels, &files.test_labels, classes.len())?,
         classes,
         files: verified,
     })
@@ -230,36 +187,19 @@ pub(crate) fn join(
     classes: usize,
 ) -> Result<Split, FileError> {
     if labels.len() != images.len() {
-        let problem = FileProblem::Count {
-            labels: labels.len(),
-            images: images.len(),
-            of: of.to_owned(),
-        };
+        let problem = FileProblem::Count { labels: labels.len(), images: images.len(), of: of.to_owned() };
         return Err(problem.at(path));
     }
     if let Some(index) = labels.iter().position(|&label| usize::from(label) >= classes) {
-        return Err(FileProblem::Label {
-            index,
-            label: labels[index],
-            classes,
-        }
-        .at(path));
+        return Err(FileProblem::Label { index, label: labels[index], classes }.at(path));
     }
     Ok(Split { images, labels })
 }
 
 impl VerifiedFile {
     pub(crate) fn new(path: &Path, digests: Digests) -> VerifiedFile {
-        let name = path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        VerifiedFile {
-            path: path.to_owned(),
-            name,
-            sha256: digests.content,
-        }
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        VerifiedFile { path: path.to_owned(), name, sha256: digests.content }
     }
 }
 
@@ -295,19 +235,11 @@ pub(crate) mod tests {
             test_labels: path("d"),
             classes: None,
         };
-        DataPlan {
-            source: Source::Files(files),
-            fallback: None,
-            validation: 0,
-            limit: usize::MAX,
-        }
+        DataPlan { source: Source::Files(files), fallback: None, validation: 0, limit: usize::MAX }
     }
 
     pub(crate) fn at(folder: &Path, offline: bool) -> Locations {
-        Locations {
-            folders: vec![folder.join("first"), folder.join("second")],
-            offline,
-        }
+        Locations { folders: vec![folder.join("first"), folder.join("second")], offline }
     }
 
     pub(crate) fn load_quietly(plan: &DataPlan, locations: &Locations) -> Result<Splits, DataError> {
@@ -320,10 +252,7 @@ pub(crate) mod tests {
         write(folder.path(), &files());
         let splits = load_quietly(&own(folder.path()), &at(folder.path(), true)).unwrap();
         assert_eq!((splits.shape(), splits.classes.len()), ([2, 3], 2));
-        assert_eq!(
-            (splits.train.labels, splits.test.labels),
-            (vec![0, 1, 1, 0], vec![1, 0])
-        );
+        assert_eq!((splits.train.labels, splits.test.labels), (vec![0, 1, 1, 0], vec![1, 0]));
         assert_eq!(splits.provenance.files.len(), 4);
     }
 
@@ -333,9 +262,7 @@ pub(crate) mod tests {
         let folder = tempfile::tempdir().unwrap();
         write(folder.path(), &files());
         write(folder.path(), &[(name, bytes)]);
-        let error = load_quietly(&own(folder.path()), &at(folder.path(), true))
-            .unwrap_err()
-            .to_string();
+        let error = load_quietly(&own(folder.path()), &at(folder.path(), true)).unwrap_err().to_string();
         let path = folder.path().join(name).display().to_string();
         assert!(error.starts_with(&path) && error.contains(part), "{error}");
     }
@@ -353,24 +280,13 @@ pub(crate) mod tests {
     fn validation_is_taken_from_the_first_images() {
         let folder = tempfile::tempdir().unwrap();
         write(folder.path(), &files());
-        let plan = DataPlan {
-            validation: 1,
-            limit: 3,
-            ..own(folder.path())
-        };
+        let plan = DataPlan { validation: 1, limit: 3, ..own(folder.path()) };
         let splits = load_quietly(&plan, &at(folder.path(), true)).unwrap();
         assert_eq!(
-            (
-                splits.provenance.train,
-                splits.provenance.validation,
-                splits.provenance.test
-            ),
+            (splits.provenance.train, splits.provenance.validation, splits.provenance.test),
             (2, 1, 2)
         );
-        let plan = DataPlan {
-            validation: 3,
-            ..plan
-        };
+        let plan = DataPlan { validation: 3, ..plan };
         let error = load_quietly(&plan, &at(folder.path(), true)).unwrap_err();
         assert!(matches!(error, DataError::Config(error) if error.key == "data.validation"));
     }
@@ -378,11 +294,7 @@ pub(crate) mod tests {
     #[test]
     fn synthetic_digits_stand_in_only_when_told_to_and_say_so() {
         let folder = tempfile::tempdir().unwrap();
-        let plan = DataPlan {
-            fallback: Some(Fallback::Synthetic),
-            limit: 20,
-            ..published(&[])
-        };
+        let plan = DataPlan { fallback: Some(Fallback::Synthetic), limit: 20, ..published(&[]) };
         let mut events = Vec::new();
         let splits = load(&plan, &at(folder.path(), true), &mut |event| {
             events.push(format!("{event:?}"));
@@ -400,12 +312,7 @@ pub(crate) mod tests {
     /// Real MNIST, where `$BIRNN_DATA_DIR` or the cache has it.
     #[test]
     fn mnist_is_mnist() {
-        let plan = crate::DataConfig {
-            validation: 5000,
-            ..Default::default()
-        }
-        .resolve()
-        .unwrap();
+        let plan = crate::DataConfig { validation: 5000, ..Default::default() }.resolve().unwrap();
         match load_quietly(&plan, &Locations::new(None, true)) {
             Ok(splits) => {
                 assert_eq!(

@@ -18,31 +18,15 @@ pub(crate) fn obtain(
     let [train_images, train_labels, test_images, test_labels] = &published.files;
     let mut verified = Vec::new();
     let mut split = |images: &PublishedFile, labels: &PublishedFile| -> Result<Split, DataError> {
-        let images_path = locate(
-            published,
-            images,
-            locations,
-            &|path| images.images(path).map(drop),
-            on_event,
-        )?;
-        let labels_path = locate(
-            published,
-            labels,
-            locations,
-            &|path| labels.labels(path).map(drop),
-            on_event,
-        )?;
+        let images_path =
+            locate(published, images, locations, &|path| images.images(path).map(drop), on_event)?;
+        let labels_path =
+            locate(published, labels, locations, &|path| labels.labels(path).map(drop), on_event)?;
         let (images, digests) = images.images(&images_path)?;
         verified.push(VerifiedFile::new(&images_path, digests));
         let (labels, digests) = labels.labels(&labels_path)?;
         verified.push(VerifiedFile::new(&labels_path, digests));
-        Ok(join(
-            images,
-            &images_path,
-            labels,
-            &labels_path,
-            published.classes.len(),
-        )?)
+        Ok(join(images, &images_path, labels, &labels_path, published.classes.len())?)
     };
     Ok(Whole {
         dataset: published.name,
@@ -65,21 +49,14 @@ fn locate(
     let searched: Vec<PathBuf> = locations
         .folders
         .iter()
-        .flat_map(|folder| {
-            [
-                folder.join(published.name),
-                folder.join(published.torchvision).join("raw"),
-            ]
-        })
+        .flat_map(|folder| [folder.join(published.name), folder.join(published.torchvision).join("raw")])
         .collect();
     let archive = format!("{}.gz", file.name);
     let names = match file.digest {
         PublishedDigest::Content(_) => vec![file.name, &archive],
         PublishedDigest::Archive(_) => vec![archive.as_str()],
     };
-    let found = searched
-        .iter()
-        .flat_map(|folder| names.iter().map(|name| folder.join(name)));
+    let found = searched.iter().flat_map(|folder| names.iter().map(|name| folder.join(name)));
     if let Some(path) = found.into_iter().find(|path| path.is_file()) {
         return Ok(path);
     }
@@ -124,11 +101,7 @@ impl PublishedFile {
         if expected == found {
             return Ok(());
         }
-        Err(FileProblem::Digest {
-            expected: expected.to_owned(),
-            found: found.clone(),
-        }
-        .at(path))
+        Err(FileProblem::Digest { expected: expected.to_owned(), found: found.clone() }.at(path))
     }
 }
 
@@ -154,10 +127,7 @@ pub(crate) mod tests {
             };
             PublishedDigest::Content(digests.content.leak())
         };
-        let file = |index: usize| PublishedFile {
-            name: files()[index].0,
-            digest: digest(index),
-        };
+        let file = |index: usize| PublishedFile { name: files()[index].0, digest: digest(index) };
         let published = Published {
             name: "tiny",
             torchvision: "Tiny",
@@ -166,12 +136,7 @@ pub(crate) mod tests {
             classes: ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"],
         };
         let source = Source::Published(Box::leak(Box::new(published)));
-        DataPlan {
-            source,
-            fallback: None,
-            validation: 0,
-            limit: usize::MAX,
-        }
+        DataPlan { source, fallback: None, validation: 0, limit: usize::MAX }
     }
 
     #[test]
@@ -191,11 +156,7 @@ pub(crate) mod tests {
             write(&folder.path().join(place), &files);
             let splits = load_quietly(&plan, &at(folder.path(), true)).unwrap();
             assert!(
-                splits
-                    .provenance
-                    .files
-                    .iter()
-                    .all(|file| file.path.starts_with(folder.path().join(place)))
+                splits.provenance.files.iter().all(|file| file.path.starts_with(folder.path().join(place)))
             );
         }
     }
@@ -207,13 +168,8 @@ pub(crate) mod tests {
         altered[0].1[20] ^= 1;
         write(&folder.path().join("first/tiny"), &altered);
         write(&folder.path().join("second/tiny"), &files());
-        let plan = DataPlan {
-            fallback: Some(Fallback::Synthetic),
-            ..published(&[])
-        };
-        let error = load_quietly(&plan, &at(folder.path(), true))
-            .unwrap_err()
-            .to_string();
+        let plan = DataPlan { fallback: Some(Fallback::Synthetic), ..published(&[]) };
+        let error = load_quietly(&plan, &at(folder.path(), true)).unwrap_err().to_string();
         assert!(error.contains("first/tiny/a: not the published file"), "{error}");
     }
 
@@ -231,10 +187,7 @@ pub(crate) mod tests {
             events.push(format!("{event:?}"));
         })
         .unwrap();
-        assert!(
-            events[0].starts_with("Failed") && events[0].contains("404"),
-            "{events:?}"
-        );
+        assert!(events[0].starts_with("Failed") && events[0].contains("404"), "{events:?}");
         assert!(events.last().unwrap().starts_with("Downloaded"), "{events:?}");
         assert!(folder.path().join("first/tiny/c.gz").is_file());
         load(&plan, &at(folder.path(), true), &mut |event| panic!("{event:?}")).unwrap();
@@ -244,9 +197,7 @@ pub(crate) mod tests {
     fn what_cannot_be_had_is_an_error_with_all_that_was_tried() {
         let folder = tempfile::tempdir().unwrap();
         let plan = published(vec![mirror(not_found())].leak());
-        let error = load_quietly(&plan, &at(folder.path(), false))
-            .unwrap_err()
-            .to_string();
+        let error = load_quietly(&plan, &at(folder.path(), false)).unwrap_err().to_string();
         for part in [
             "tiny can be neither",
             "first/tiny, ",
@@ -259,9 +210,7 @@ pub(crate) mod tests {
             assert!(error.contains(part), "no `{part}` in: {error}");
         }
         assert!(!error.contains('\n') && !folder.path().join("first").exists());
-        let error = load_quietly(&plan, &at(folder.path(), true))
-            .unwrap_err()
-            .to_string();
+        let error = load_quietly(&plan, &at(folder.path(), true)).unwrap_err().to_string();
         assert!(error.contains("--offline"), "{error}");
     }
 }

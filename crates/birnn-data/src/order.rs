@@ -44,9 +44,6 @@ mod tests {
                 seen[place][sample as usize] += 1;
             }
         }
-        assert!(
-            seen.iter().flatten().all(|count| (900..1100).contains(count)),
-            "{seen:?}"
-        );
+        assert!(seen.iter().flatten().all(|count| (900..1100).contains(count)), "{seen:?}");
     }
 }

@@ -14,9 +14,7 @@ impl Rng {
             x = x.wrapping_add(0x9e37_79b9_7f4a_7c15);
             mix(x)
         };
-        Rng {
-            state: [next(), next(), next(), next()],
-        }
+        Rng { state: [next(), next(), next(), next()] }
     }
 
     pub(crate) fn next_u64(&mut self) -> u64 {
@@ -76,18 +74,14 @@ mod tests {
     fn the_numbers_never_change() {
         let mut rng = Rng::new(1, 2);
         let drawn: Vec<u64> = (0..3).map(|_| rng.next_u64()).collect();
-        assert_eq!(
-            drawn,
-            [14473711518039428285, 2507356020627203108, 9062989270723553708]
-        );
+        assert_eq!(drawn, [14473711518039428285, 2507356020627203108, 9062989270723553708]);
     }
 
     #[test]
     fn streams_and_seeds_differ() {
         let first = |seed, stream| Rng::new(seed, stream).next_u64();
-        let mut all: Vec<u64> = (0..30)
-            .flat_map(|seed| (0..30).map(move |stream| first(seed, stream)))
-            .collect();
+        let mut all: Vec<u64> =
+            (0..30).flat_map(|seed| (0..30).map(move |stream| first(seed, stream))).collect();
         all.sort_unstable();
         all.dedup();
         assert_eq!(all.len(), 900);
@@ -100,16 +94,10 @@ mod tests {
         let moments = |draw: &mut dyn FnMut() -> f64| {
             let values: Vec<f64> = (0..n).map(|_| draw()).collect();
             let mean = values.iter().sum::<f64>() / f64::from(n);
-            (
-                mean,
-                values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / f64::from(n),
-            )
+            (mean, values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / f64::from(n))
         };
         let near = |(mean, variance): (f64, f64), (m, v): (f64, f64)| {
-            assert!(
-                (mean - m).abs() < 0.02 && (variance - v).abs() < 0.02,
-                "{mean} {variance}"
-            );
+            assert!((mean - m).abs() < 0.02 && (variance - v).abs() < 0.02, "{mean} {variance}");
         };
         near(moments(&mut || rng.uniform(1.0, 3.0)), (2.0, 1.0 / 3.0));
         near(moments(&mut || rng.normal()), (0.0, 1.0));

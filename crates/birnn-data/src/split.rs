@@ -12,10 +12,7 @@ const STREAM_SEED: u64 = 0x7661_6c69_6461_7465;
 pub(crate) fn first(mut split: Split, limit: usize) -> Split {
     if limit < split.labels.len() {
         split.labels.truncate(limit);
-        split
-            .images
-            .pixels
-            .truncate(limit * split.images.rows * split.images.cols);
+        split.images.pixels.truncate(limit * split.images.rows * split.images.cols);
         split.images.pixels.shrink_to_fit();
     }
     split
@@ -32,28 +29,18 @@ pub(crate) fn keep_back(train: Split, count: usize) -> Result<(Split, Split), Co
     for (index, &label) in train.labels.iter().enumerate() {
         classes[usize::from(label)].push(index as u32);
     }
-    let mut shares: Vec<usize> = classes
-        .iter()
-        .map(|members| members.len() * count / total)
-        .collect();
+    let mut shares: Vec<usize> = classes.iter().map(|members| members.len() * count / total).collect();
     let mut by_remainder: Vec<usize> = (0..classes.len()).collect();
     by_remainder.sort_by_key(|&class| std::cmp::Reverse(classes[class].len() * count % total));
     let missing = count - shares.iter().sum::<usize>();
-    by_remainder[..missing]
-        .iter()
-        .for_each(|&class| shares[class] += 1);
+    by_remainder[..missing].iter().for_each(|&class| shares[class] += 1);
 
     let mut kept_back = vec![false; total];
     for (class, members) in classes.iter_mut().enumerate() {
         shuffle(members, &mut Rng::new(STREAM_SEED, class as u64));
-        members[..shares[class]]
-            .iter()
-            .for_each(|&index| kept_back[index as usize] = true);
+        members[..shares[class]].iter().for_each(|&index| kept_back[index as usize] = true);
     }
-    Ok((
-        select(&train, |index| !kept_back[index]),
-        select(&train, |index| kept_back[index]),
-    ))
+    Ok((select(&train, |index| !kept_back[index]), select(&train, |index| kept_back[index])))
 }
 
 fn select(split: &Split, wanted: impl Fn(usize) -> bool) -> Split {
@@ -61,13 +48,7 @@ fn select(split: &Split, wanted: impl Fn(usize) -> bool) -> Split {
     let mut pixels = Vec::with_capacity(indices().count() * split.images.rows * split.images.cols);
     indices().for_each(|index| pixels.extend_from_slice(split.images.get(index)));
     let labels = indices().map(|index| split.labels[index]).collect();
-    Split {
-        images: Images {
-            pixels,
-            ..split.images
-        },
-        labels,
-    }
+    Split { images: Images { pixels, ..split.images }, labels }
 }
 
 #[cfg(test)]
@@ -77,14 +58,7 @@ mod tests {
     /// One-pixel images that hold their own index.
     fn numbered(labels: &[u8]) -> Split {
         let pixels = (0..labels.len()).map(|index| index as u8).collect();
-        Split {
-            images: Images {
-                rows: 1,
-                cols: 1,
-                pixels,
-            },
-            labels: labels.to_vec(),
-        }
+        Split { images: Images { rows: 1, cols: 1, pixels }, labels: labels.to_vec() }
     }
 
     #[test]
@@ -100,12 +74,7 @@ mod tests {
         together.sort_unstable();
         assert_eq!(together, all.images.pixels);
         assert!(
-            train
-                .images
-                .pixels
-                .iter()
-                .zip(&train.labels)
-                .all(|(&i, &label)| labels[usize::from(i)] == label)
+            train.images.pixels.iter().zip(&train.labels).all(|(&i, &label)| labels[usize::from(i)] == label)
         );
         assert_eq!(keep_back(all.clone(), 50).unwrap().1, validation);
         assert_eq!(keep_back(all, 49).unwrap().1.labels.len(), 49);
@@ -114,10 +83,7 @@ mod tests {
     #[test]
     fn not_all_can_be_kept_back() {
         let error = keep_back(numbered(&[0, 1, 1]), 3).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "data.validation: 3 images cannot be kept back of 3 training images"
-        );
+        assert_eq!(error.to_string(), "data.validation: 3 images cannot be kept back of 3 training images");
         assert_eq!(keep_back(numbered(&[0, 1, 1]), 0).unwrap().1.labels.len(), 0);
     }
 

@@ -70,7 +70,12 @@ impl Checkpoints {
 
 impl About {
     /// Describes a net for images of `shape`.
-    pub fn new(experiment: String, shape: [usize; 2], classes: Vec<String>, data: serde_json::Value) -> About {
+    pub fn new(
+        experiment: String,
+        shape: [usize; 2],
+        classes: Vec<String>,
+        data: serde_json::Value,
+    ) -> About {
         About { format: FORMAT, experiment, shape, classes, data, sha256: String::new() }
     }
 
@@ -145,16 +150,16 @@ pub fn load(path: &Path, device: Device) -> Result<(Learner, About), WeightsErro
     }
     let experiment = about.experiment().map_err(|error| wrong(error.message().to_owned()))?;
     let architecture = experiment.model.resolve().map_err(|error| wrong(error.to_string()))?;
-    let task = Classification {
-        classes: about.classes.clone(),
-        label_smoothing: experiment.train.label_smoothing,
-    };
+    let task =
+        Classification { classes: about.classes.clone(), label_smoothing: experiment.train.label_smoothing };
     let mut learner = Learner::new(&architecture, task, about.shape, 0, device)
         .map_err(|error| wrong(error.to_string()))?;
 
     let expected: Vec<_> = learner
         .named_parameters()
-        .map(|(name, tensor)| (name.to_owned(), tensor.size().iter().map(|&n| n as usize).collect::<Vec<_>>()))
+        .map(|(name, tensor)| {
+            (name.to_owned(), tensor.size().iter().map(|&n| n as usize).collect::<Vec<_>>())
+        })
         .collect();
     let found: Vec<_> = tensors.iter().map(|(name, shape, _)| (name.clone(), shape.clone())).collect();
     if expected != found {
@@ -182,7 +187,8 @@ mod tests {
             ..Experiment::default()
         };
         let classes = vec!["a".to_owned(), "b".to_owned()];
-        let about = About::new(experiment.to_toml().unwrap(), [3, 2], classes.clone(), serde_json::Value::Null);
+        let about =
+            About::new(experiment.to_toml().unwrap(), [3, 2], classes.clone(), serde_json::Value::Null);
         let architecture = experiment.model.resolve().unwrap();
         let task = Classification { classes, label_smoothing: 0.0 };
         (Learner::new(&architecture, task, [3, 2], seed, Device::Cpu).unwrap(), about)

@@ -26,10 +26,14 @@ pub enum DeviceChoice {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DeviceError {
     /// No NVIDIA driver.
-    #[error("no CUDA here: the NVIDIA driver is missing (libcuda.so.1 cannot be loaded); install it, or train with `device = \"cpu\"`")]
+    #[error(
+        "no CUDA here: the NVIDIA driver is missing (libcuda.so.1 cannot be loaded); install it, or train with `device = \"cpu\"`"
+    )]
     NoDriver,
     /// A driver, but a libtorch built for CPUs.
-    #[error("no CUDA here: there is a driver, but the libtorch in {0} is built for CPUs; run `cargo xtask setup --cuda`")]
+    #[error(
+        "no CUDA here: there is a driver, but the libtorch in {0} is built for CPUs; run `cargo xtask setup --cuda`"
+    )]
     CpuLibtorch(PathBuf),
     /// A CUDA libtorch that cannot be loaded.
     #[error("no CUDA here: {path} cannot be loaded: {reason}; run `cargo xtask setup --cuda`", path = .path.display())]
@@ -40,7 +44,9 @@ pub enum DeviceError {
         reason: String,
     },
     /// Driver and library, but libtorch finds no usable device.
-    #[error("no CUDA here: libtorch finds no usable GPU; `nvidia-smi` shows what the driver sees, and $CUDA_VISIBLE_DEVICES may hide it")]
+    #[error(
+        "no CUDA here: libtorch finds no usable GPU; `nvidia-smi` shows what the driver sees, and $CUDA_VISIBLE_DEVICES may hide it"
+    )]
     NoGpu,
     /// An index beyond the GPUs present.
     #[error("no `cuda:{index}` here: {count} GPU(s) present, counted from 0")]
@@ -121,7 +127,10 @@ fn load_for_good(library: &Path) -> Result<(), String> {
 }
 
 #[cfg(unix)]
-#[expect(unsafe_code, reason = "loading a library runs its constructors; these are the NVIDIA driver's and libtorch's own")]
+#[expect(
+    unsafe_code,
+    reason = "loading a library runs its constructors; these are the NVIDIA driver's and libtorch's own"
+)]
 fn load(library: &Path) -> Result<libloading::os::unix::Library, String> {
     use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
     unsafe { Library::open(Some(library), RTLD_NOW | RTLD_GLOBAL) }.map_err(|error| error.to_string())
@@ -138,7 +147,9 @@ impl TryFrom<String> for DeviceChoice {
             "mps" => Ok(DeviceChoice::Mps),
             other => match other.strip_prefix("cuda:").map(str::parse) {
                 Some(Ok(index)) => Ok(DeviceChoice::Cuda(index)),
-                _ => Err(format!("unknown device `{name}`, expected one of `auto`, `cpu`, `cuda`, `cuda:N`, `mps`")),
+                _ => Err(format!(
+                    "unknown device `{name}`, expected one of `auto`, `cpu`, `cuda`, `cuda:N`, `mps`"
+                )),
             },
         }
     }

@@ -170,7 +170,8 @@ impl Experiment {
         let name = self.name.clone().unwrap_or_else(|| "run".to_owned());
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
         if name.is_empty() || name.starts_with('.') || !name.chars().all(plain) {
-            let message = format!("runs are filed under it: letters, digits, `-`, `_` and `.` only, is `{name}`");
+            let message =
+                format!("runs are filed under it: letters, digits, `-`, `_` and `.` only, is `{name}`");
             return Err(Invalid::new("name", message));
         }
         let architecture = self.model.resolve().map_err(|error| Invalid::new(error.key, error.message))?;
@@ -278,25 +279,41 @@ mod tests {
 
     #[test]
     fn mistakes_are_told_with_file_line_and_nearest_key() {
-        refused("seed = 1\nname = \"a\"\n[model]\nhiden = 3\n", &[], &["exp/x.toml:4:1: ", "did you mean `hidden`?"]);
+        refused(
+            "seed = 1\nname = \"a\"\n[model]\nhiden = 3\n",
+            &[],
+            &["exp/x.toml:4:1: ", "did you mean `hidden`?"],
+        );
         refused("[model]\ncell = \"lstn\"\n", &[], &["exp/x.toml:2:8: ", "did you mean `lstm`?"]);
         refused("[train]\nepochs = \"two\"\n", &[], &["exp/x.toml:2:10: ", "string", "expected"]);
         refused("[train]\nepochs = -1\n", &[], &["exp/x.toml:2:10: ", "-1"]);
         refused("seed = 1\n[train\n", &[], &["exp/x.toml:2:"]);
         refused("[model]\nlayers = 0\n", &[], &["exp/x.toml:2: model.layers: must be 1 to 100, is 0"]);
         refused("[model]\nhidden = -3\n", &[], &["exp/x.toml:2:10: "]);
-        refused("[model]\nhidden = { forward = 3 }\n", &[], &["exp/x.toml:2:10: ", "missing field `reverse`"]);
+        refused(
+            "[model]\nhidden = { forward = 3 }\n",
+            &[],
+            &["exp/x.toml:2:10: ", "missing field `reverse`"],
+        );
         refused("[model]\nhidden = { forward = 3, revers = 3 }\n", &[], &["did you mean `reverse`?"]);
         refused("[train]\ndevice = \"gpu\"\n", &[], &["exp/x.toml:2:10: ", "`cuda:N`"]);
         refused("name = \"../up\"\n", &[], &["exp/x.toml:1: name: "]);
         refused("[model]\nreadout = \"sequence\"\n", &[], &["exp/x.toml:2: model.readout: "]);
-        refused("[train]\n[train.early_stop]\npatience = 2\n", &[], &["exp/x.toml:2: train.early_stop: ", "data.validation"]);
+        refused(
+            "[train]\n[train.early_stop]\npatience = 2\n",
+            &[],
+            &["exp/x.toml:2: train.early_stop: ", "data.validation"],
+        );
         refused("[train]\noptimizer = { lr = 0 }\n", &[], &["exp/x.toml:2: train.optimizer.lr: "]);
     }
 
     #[test]
     fn mistakes_in_a_set_are_told_of_that_set() {
-        refused("", &["train.epochs=2", "model.layers=0"], &["--set model.layers=0: model.layers: must be 1 to 100"]);
+        refused(
+            "",
+            &["train.epochs=2", "model.layers=0"],
+            &["--set model.layers=0: model.layers: must be 1 to 100"],
+        );
         refused("", &["model.layres=2"], &["--set model.layres=2: ", "did you mean `layers`?"]);
         refused("", &["train.epochs=two"], &["--set train.epochs=two: "]);
         refused("", &["train.epochs"], &["--set train.epochs: expected key.path=value"]);
@@ -306,7 +323,8 @@ mod tests {
 
     #[test]
     fn sets_apply_in_order_and_need_no_quotes() {
-        let sets = ["model.cell=gru", "train.epochs=3", "train.epochs=4", "model.hidden={forward=3,reverse=2}"];
+        let sets =
+            ["model.cell=gru", "train.epochs=3", "train.epochs=4", "model.hidden={forward=3,reverse=2}"];
         let source = source("[model]\ncell = \"rnn\" # the cell\n", &sets).unwrap();
         let plan = source.plan().unwrap();
         assert_eq!(plan.train.epochs, 4);

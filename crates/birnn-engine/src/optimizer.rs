@@ -110,7 +110,10 @@ impl OptimizerConfig {
     pub fn resolve(&self) -> Result<Rule, Invalid> {
         let adaptive = self.kind != OptimizerKind::Sgd;
         let foreign = if adaptive {
-            [("train.optimizer.momentum", self.momentum.is_some()), ("train.optimizer.nesterov", self.nesterov.is_some())]
+            [
+                ("train.optimizer.momentum", self.momentum.is_some()),
+                ("train.optimizer.nesterov", self.nesterov.is_some()),
+            ]
         } else {
             [("train.optimizer.betas", self.betas.is_some()), ("train.optimizer.eps", self.eps.is_some())]
         };

@@ -115,7 +115,8 @@ impl RunDir {
     /// Writes `meta.json`.
     pub fn write_meta(&self, meta: &Meta) -> Result<(), EngineError> {
         let path = self.path.join("meta.json");
-        let mut text = serde_json::to_vec_pretty(meta).map_err(|error| EngineError::io(&path)(error.into()))?;
+        let mut text =
+            serde_json::to_vec_pretty(meta).map_err(|error| EngineError::io(&path)(error.into()))?;
         text.push(b'\n');
         write_atomically(&path, &text)
     }

@@ -89,9 +89,20 @@ pub fn train(
         }
         let images_per_second = data.train.len() as f64 / seconds;
         let step = epochs * steps;
-        observer.epoch(&Epoch { epoch: epochs, step, train_loss, rate, seconds, images_per_second, validation })?;
+        observer.epoch(&Epoch {
+            epoch: epochs,
+            step,
+            train_loss,
+            rate,
+            seconds,
+            images_per_second,
+            validation,
+        })?;
         if best.as_ref().is_some_and(|best| epochs - best.epoch >= plan.patience) {
-            tracing::info!("stopping early: the validation loss has not improved for {} epochs", plan.patience);
+            tracing::info!(
+                "stopping early: the validation loss has not improved for {} epochs",
+                plan.patience
+            );
             break;
         }
     }
@@ -156,7 +167,8 @@ mod tests {
 
     #[test]
     fn every_step_of_every_seed_draws_its_own() {
-        let mut draws: Vec<_> = (0..4).flat_map(|seed| (0..1000).map(move |step| draws_of(seed, step))).collect();
+        let mut draws: Vec<_> =
+            (0..4).flat_map(|seed| (0..1000).map(move |step| draws_of(seed, step))).collect();
         draws.sort_unstable();
         draws.dedup();
         assert_eq!(draws.len(), 4000);

@@ -155,10 +155,7 @@ impl ModelConfig {
             }
         };
         if !(1..=MAX_LAYERS).contains(&self.layers) {
-            return refuse(
-                "model.layers",
-                format!("must be 1 to {MAX_LAYERS}, is {}", self.layers),
-            );
+            return refuse("model.layers", format!("must be 1 to {MAX_LAYERS}, is {}", self.layers));
         }
         let (forward, reverse) = match self.hidden {
             Hidden::Same(units) => (units, units),
@@ -174,10 +171,7 @@ impl ModelConfig {
             }
         }
         if !(0.0..1.0).contains(&self.dropout) {
-            return refuse(
-                "model.dropout",
-                format!("must be at least 0 and below 1, is {}", self.dropout),
-            );
+            return refuse("model.dropout", format!("must be at least 0 and below 1, is {}", self.dropout));
         }
         if self.dropout > 0.0 && self.layers == 1 {
             let message = "acts between layers, and there is one layer; set it to 0 or `layers` to 2 or more";
@@ -281,10 +275,7 @@ mod tests {
     #[test]
     fn the_default_is_the_tutorials_net() {
         let net = ModelConfig::default().resolve().unwrap();
-        assert_eq!(
-            (net.cell, net.layers, net.forward, net.reverse),
-            (Cell::Lstm, 2, 128, Some(128))
-        );
+        assert_eq!((net.cell, net.layers, net.forward, net.reverse), (Cell::Lstm, 2, 128, Some(128)));
         assert_eq!((net.readout, net.output_features()), (Readout::Last, 256));
     }
 
@@ -292,78 +283,22 @@ mod tests {
     fn impossible_settings_are_refused_by_key() {
         let base = ModelConfig::default;
         refused(ModelConfig { layers: 0, ..base() }, "model.layers");
-        refused(
-            ModelConfig {
-                layers: 101,
-                ..base()
-            },
-            "model.layers",
-        );
-        refused(
-            ModelConfig {
-                hidden: Hidden::Same(0),
-                ..base()
-            },
-            "model.hidden",
-        );
-        refused(
-            ModelConfig {
-                hidden: Hidden::Each {
-                    forward: 8,
-                    reverse: 0,
-                },
-                ..base()
-            },
-            "model.hidden",
-        );
-        refused(
-            ModelConfig {
-                hidden: Hidden::Same(65_537),
-                ..base()
-            },
-            "model.hidden",
-        );
-        let one_way = ModelConfig {
-            bidirectional: false,
-            ..base()
-        };
-        refused(
-            ModelConfig {
-                hidden: Hidden::Each {
-                    forward: 8,
-                    reverse: 8,
-                },
-                ..one_way
-            },
-            "model.hidden",
-        );
+        refused(ModelConfig { layers: 101, ..base() }, "model.layers");
+        refused(ModelConfig { hidden: Hidden::Same(0), ..base() }, "model.hidden");
+        refused(ModelConfig { hidden: Hidden::Each { forward: 8, reverse: 0 }, ..base() }, "model.hidden");
+        refused(ModelConfig { hidden: Hidden::Same(65_537), ..base() }, "model.hidden");
+        let one_way = ModelConfig { bidirectional: false, ..base() };
+        refused(ModelConfig { hidden: Hidden::Each { forward: 8, reverse: 8 }, ..one_way }, "model.hidden");
         for dropout in [-0.1, 1.0, f64::NAN, f64::INFINITY] {
             refused(ModelConfig { dropout, ..base() }, "model.dropout");
         }
-        refused(
-            ModelConfig {
-                dropout: 0.5,
-                layers: 1,
-                ..base()
-            },
-            "model.dropout",
-        );
-        refused(
-            ModelConfig {
-                nonlinearity: Some(Nonlinearity::Relu),
-                ..base()
-            },
-            "model.nonlinearity",
-        );
+        refused(ModelConfig { dropout: 0.5, layers: 1, ..base() }, "model.dropout");
+        refused(ModelConfig { nonlinearity: Some(Nonlinearity::Relu), ..base() }, "model.nonlinearity");
     }
 
     #[test]
     fn one_direction_has_no_reverse_half() {
-        let net = ModelConfig {
-            bidirectional: false,
-            hidden: Hidden::Same(7),
-            ..ModelConfig::default()
-        };
+        let net = ModelConfig { bidirectional: false, hidden: Hidden::Same(7), ..ModelConfig::default() };
         let net = net.resolve().unwrap();
         assert_eq!((net.reverse, net.output_features()), (None, 7));
     }

@@ -45,13 +45,9 @@ impl Layer {
             cell,
             forward: Direction::new(path, cell, &format!("l{index}"), features, forward)?,
             reverse: match reverse {
-                Some(hidden) => Some(Direction::new(
-                    path,
-                    cell,
-                    &format!("l{index}_reverse"),
-                    features,
-                    hidden,
-                )?),
+                Some(hidden) => {
+                    Some(Direction::new(path, cell, &format!("l{index}_reverse"), features, hidden)?)
+                }
                 None => None,
             },
         })
@@ -66,10 +62,7 @@ impl Layer {
             }
             Some(reverse) => {
                 let ahead = self.forward.pass(self.cell, input, train)?.outputs;
-                let back = reverse
-                    .pass(self.cell, &input.f_flip([1])?, train)?
-                    .outputs
-                    .f_flip([1])?;
+                let back = reverse.pass(self.cell, &input.f_flip([1])?, train)?.outputs.f_flip([1])?;
                 Tensor::f_cat(&[ahead, back], 2)
             }
         }
@@ -126,10 +119,7 @@ impl Direction {
 
     fn pass(&self, cell: Cell, input: &Tensor, train: bool) -> Result<Pass, TchError> {
         let (outputs, states) = run(cell, input, &[self], train)?;
-        Ok(Pass {
-            outputs,
-            state: states.f_get(0)?,
-        })
+        Ok(Pass { outputs, state: states.f_get(0)? })
     }
 }
 
@@ -147,10 +137,7 @@ fn run(
     directions: &[&Direction],
     train: bool,
 ) -> Result<(Tensor, Tensor), TchError> {
-    let weights: Vec<&Tensor> = directions
-        .iter()
-        .flat_map(|direction| &direction.weights)
-        .collect();
+    let weights: Vec<&Tensor> = directions.iter().flat_map(|direction| &direction.weights).collect();
     let shape = [directions.len() as i64, input.size()[0], directions[0].hidden];
     let zero = Tensor::f_zeros(shape, (input.kind(), input.device()))?;
     let two = directions.len() == 2;

@@ -62,12 +62,7 @@ impl Network {
         let layers = (0..architecture.layers)
             .map(|index| {
                 let inputs = if index == 0 { features } else { width };
-                let Architecture {
-                    cell,
-                    forward,
-                    reverse,
-                    ..
-                } = *architecture;
+                let Architecture { cell, forward, reverse, .. } = *architecture;
                 Layer::new(&recurrent, cell, index, inputs, forward, reverse)
             })
             .collect::<Result<_, _>>()?;
@@ -80,13 +75,7 @@ impl Network {
             Readout::Sequence => Pooling::Sequence,
         };
         let head = Linear::new(&(path / "fc"), width, outputs)?;
-        Ok(Network {
-            architecture: *architecture,
-            features: features as i64,
-            layers,
-            pooling,
-            head,
-        })
+        Ok(Network { architecture: *architecture, features: features as i64, layers, pooling, head })
     }
 
     /// What the net was built from.
@@ -104,10 +93,7 @@ impl Network {
         match input.size()[..] {
             [_, time, features] if time > 0 && features == self.features => {}
             _ => {
-                return Err(ModelError::InputShape {
-                    features: self.features,
-                    found: input.size(),
-                });
+                return Err(ModelError::InputShape { features: self.features, found: input.size() });
             }
         }
         let read = self.read(input, train)?;
@@ -128,9 +114,7 @@ impl Network {
         match &self.pooling {
             Pooling::Last => top.last(&sequence, train),
             Pooling::Final => top.final_states(&sequence, train),
-            Pooling::Mean => top
-                .sequence(&sequence, train)?
-                .f_mean_dim(&[1_i64][..], false, None::<Kind>),
+            Pooling::Mean => top.sequence(&sequence, train)?.f_mean_dim(&[1_i64][..], false, None::<Kind>),
             Pooling::Max => top.sequence(&sequence, train)?.f_amax([1], false),
             Pooling::Attention(attention) => attention.apply(&top.sequence(&sequence, train)?),
             Pooling::Sequence => top.sequence(&sequence, train),
@@ -141,8 +125,7 @@ impl Network {
 /// So that the net composes with tch's own modules. Panics where [`Network::forward`] would return an error.
 impl nn::ModuleT for Network {
     fn forward_t(&self, input: &Tensor, train: bool) -> Tensor {
-        self.forward(input, train)
-            .unwrap_or_else(|error| panic!("{error}"))
+        self.forward(input, train).unwrap_or_else(|error| panic!("{error}"))
     }
 }
 
@@ -165,19 +148,12 @@ impl Attention {
     fn new(path: &nn::Path, width: usize) -> Result<Attention, TchError> {
         let projection = Linear::new(path, width, width)?;
         let bound = 1.0 / (width as f64).sqrt();
-        Ok(Attention {
-            projection,
-            context: uniform(path, "context", &[width as i64], bound)?,
-        })
+        Ok(Attention { projection, context: uniform(path, "context", &[width as i64], bound)? })
     }
 
     /// `[batch, time, width]` -> `[batch, width]`.
     fn apply(&self, outputs: &Tensor) -> Result<Tensor, TchError> {
-        let scores = self
-            .projection
-            .apply(outputs)?
-            .f_tanh()?
-            .f_matmul(&self.context)?;
+        let scores = self.projection.apply(outputs)?.f_tanh()?.f_matmul(&self.context)?;
         let weights = scores.f_softmax(1, None::<Kind>)?;
         weights.f_unsqueeze(1)?.f_bmm(outputs)?.f_squeeze_dim(1)
     }

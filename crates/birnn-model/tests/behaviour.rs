@@ -22,10 +22,7 @@ fn net(config: ModelConfig) -> (nn::VarStore, Network) {
 }
 
 fn small() -> ModelConfig {
-    ModelConfig {
-        hidden: Hidden::Same(5),
-        ..ModelConfig::default()
-    }
+    ModelConfig { hidden: Hidden::Same(5), ..ModelConfig::default() }
 }
 
 fn input() -> Tensor {
@@ -36,10 +33,7 @@ fn input() -> Tensor {
 #[test]
 fn dropout_acts_in_training_only_and_follows_the_seed() {
     let _alone = alone();
-    let (_vs, net) = net(ModelConfig {
-        dropout: 0.5,
-        ..small()
-    });
+    let (_vs, net) = net(ModelConfig { dropout: 0.5, ..small() });
     let x = input();
     let run = |seed: i64, train: bool| {
         tch::manual_seed(seed);
@@ -54,24 +48,11 @@ fn dropout_acts_in_training_only_and_follows_the_seed() {
 #[test]
 fn every_readout_gives_the_promised_shape() {
     let _alone = alone();
-    for readout in [
-        Readout::Last,
-        Readout::Final,
-        Readout::Mean,
-        Readout::Max,
-        Readout::Attention,
-    ] {
+    for readout in [Readout::Last, Readout::Final, Readout::Mean, Readout::Max, Readout::Attention] {
         let (_vs, net) = net(ModelConfig { readout, ..small() });
-        assert_eq!(
-            net.forward(&input(), false).unwrap().size(),
-            [4, 3],
-            "{readout:?}"
-        );
+        assert_eq!(net.forward(&input(), false).unwrap().size(), [4, 3], "{readout:?}");
     }
-    let (_vs, net) = net(ModelConfig {
-        readout: Readout::Sequence,
-        ..small()
-    });
+    let (_vs, net) = net(ModelConfig { readout: Readout::Sequence, ..small() });
     assert_eq!(net.forward(&input(), false).unwrap().size(), [4, 7, 3]);
 }
 
@@ -90,18 +71,11 @@ fn a_wrong_input_is_an_error_that_names_both_shapes() {
     let _alone = alone();
     let (_vs, net) = net(small());
     for shape in [&[4, 7][..], &[4, 7, 5], &[4, 0, 6], &[1, 4, 7, 6]] {
-        let error = net
-            .forward(&Tensor::zeros(shape, (Kind::Float, Device::Cpu)), false)
-            .unwrap_err();
-        assert!(
-            matches!(error, ModelError::InputShape { features: 6, .. }),
-            "{error}"
-        );
+        let error = net.forward(&Tensor::zeros(shape, (Kind::Float, Device::Cpu)), false).unwrap_err();
+        assert!(matches!(error, ModelError::InputShape { features: 6, .. }), "{error}");
         assert!(error.to_string().contains(&format!("{shape:?}")), "{error}");
     }
-    let error = net
-        .forward(&Tensor::zeros([4, 7, 6], (Kind::Int64, Device::Cpu)), false)
-        .unwrap_err();
+    let error = net.forward(&Tensor::zeros([4, 7, 6], (Kind::Int64, Device::Cpu)), false).unwrap_err();
     assert!(matches!(error, ModelError::Torch(_)));
     assert!(!error.to_string().contains('\n'), "{error}");
 }

@@ -30,11 +30,7 @@ fn logits_are_pytorchs() {
     for case in cases() {
         let (_, net) = case.build();
         let logits = tch::no_grad(|| net.forward(&case.get("input"), false)).unwrap();
-        close(
-            &logits,
-            &case.get("logits"),
-            &format!("{} evaluation", case.label),
-        );
+        close(&logits, &case.get("logits"), &format!("{} evaluation", case.label));
         let logits = net.forward(&case.get("input"), true).unwrap();
         close(&logits, &case.get("logits"), &format!("{} training", case.label));
     }
@@ -85,10 +81,7 @@ impl Case {
     }
 
     fn names(&self, prefix: &str) -> Vec<&String> {
-        self.tensors
-            .keys()
-            .filter(|name| name.starts_with(prefix))
-            .collect()
+        self.tensors.keys().filter(|name| name.starts_with(prefix)).collect()
     }
 }
 
@@ -106,11 +99,7 @@ fn cases() -> Vec<Case> {
     let described: Value = serde_json::from_str(&header.metadata().as_ref().unwrap()["cases"]).unwrap();
     let described = described.as_array().unwrap();
     assert!(described.len() > 60);
-    described
-        .iter()
-        .enumerate()
-        .map(|(number, case)| read_case(&file, number, case))
-        .collect()
+    described.iter().enumerate().map(|(number, case)| read_case(&file, number, case)).collect()
 }
 
 fn read_case(file: &SafeTensors, number: usize, case: &Value) -> Case {
@@ -148,9 +137,5 @@ fn read_case(file: &SafeTensors, number: usize, case: &Value) -> Case {
             Some((name.strip_prefix(&prefix)?.to_owned(), tensor))
         })
         .collect();
-    Case {
-        label: case.to_string(),
-        architecture,
-        tensors,
-    }
+    Case { label: case.to_string(), architecture, tensors }
 }

@@ -1,0 +1,188 @@
+use std::fs;
+
+use image::{Luma, LumaA, Rgb, RgbImage};
+
+use super::*;
+
+/// A slanted ring around a thick stroke with a foot, `ink` on `paper`, in a picture of `width x height`. The foot keeps
+/// the centre of mass from lying just between two pixels, where a trifle would move the whole digit.
+fn drawing(width: u32, height: u32, at: (u32, u32), size: u32, ink: u8, paper: u8) -> GrayImage {
+    GrayImage::from_fn(width, height, |x, y| {
+        let (dx, dy) = (f64::from(x) - f64::from(at.0), f64::from(y) - f64::from(at.1));
+        let size = f64::from(size);
+        let distance = ((dx + 0.3 * dy) / (0.6 * size)).hypot(dy / size);
+        let (ring, stem) = ((0.7..1.0).contains(&distance), dx.abs() < 0.15 * size && dy.abs() < size);
+        let foot = (0.0..0.7 * size).contains(&dx) && (0.7 * size..size).contains(&dy);
+        Luma([if ring || stem || foot { ink } else { paper }])
+    })
+}
+
+/// Saves `picture` as `name` in a folder of its own and reads it with `rows x cols` pixels.
+fn reread(
+    picture: impl Into<DynamicImage>,
+    name: &str,
+    rows: usize,
+    cols: usize,
+) -> Result<Vec<u8>, PictureError> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(name);
+    picture.into().save(&path).unwrap();
+    read(&path, rows, cols)
+}
+
+/// Reads `bytes` as the file `name`, which must fail, and returns what the error says.
+fn refused(bytes: &[u8], name: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(name);
+    fs::write(&path, bytes).unwrap();
+    one_line(&read(&path, 28, 28).unwrap_err(), &path)
+}
+
+fn one_line(error: &PictureError, path: &Path) -> String {
+    let text = error.to_string();
+    assert!(text.starts_with(&format!("{}: ", path.display())) && !text.contains('\n'), "{text}");
+    text
+}
+
+/// The mean difference of the pixels. A shift of the digit by one pixel makes about 25.
+fn change(a: &[u8], b: &[u8]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| f64::from(a.abs_diff(*b))).sum::<f64>() / a.len() as f64
+}
+
+/// The first and last row, then the first and last column, with ink.
+fn bounds(pixels: &[u8], cols: usize) -> [usize; 4] {
+    let inked = || pixels.iter().enumerate().filter(|(_, pixel)| **pixel > 0).map(|(index, _)| index);
+    let (rows, columns) = (|| inked().map(|index| index / cols), || inked().map(|index| index % cols));
+    [rows().min().unwrap(), rows().max().unwrap(), columns().min().unwrap(), columns().max().unwrap()]
+}
+
+fn assert_framed(pixels: &[u8], rows: usize, cols: usize) {
+    let [top, bottom, left, right] = bounds(pixels, cols);
+    let share = |side: usize| (side * 20 + 14) / 28;
+    assert!(bottom - top < share(rows) && right - left < share(cols), "{top} {bottom} {left} {right}");
+    let mass: f64 = pixels.iter().map(|&pixel| f64::from(pixel)).sum();
+    let centre = |position: &dyn Fn(usize) -> usize| {
+        let moments =
+            pixels.iter().enumerate().map(|(index, &pixel)| f64::from(pixel) * position(index) as f64);
+        moments.sum::<f64>() / mass
+    };
+    assert!((centre(&|index| index / cols) - (rows / 2) as f64).abs() < 1.0);
+    assert!((centre(&|index| index % cols) - (cols / 2) as f64).abs() < 1.0);
+    assert_eq!(pixels.iter().max(), Some(&255));
+}
+
+#[test]
+fn dark_on_light_and_light_on_dark_read_alike() {
+    let dark = reread(drawing(200, 150, (90, 70), 50, 0, 255), "a.png", 28, 28).unwrap();
+    let light = reread(drawing(200, 150, (90, 70), 50, 255, 0), "a.png", 28, 28).unwrap();
+    let grey = reread(drawing(200, 150, (90, 70), 50, 60, 200), "a.bmp", 28, 28).unwrap();
+    assert_framed(&dark, 28, 28);
+    assert_eq!(dark, light);
+    assert_eq!(dark, grey);
+}
+
+#[test]
+fn every_format_is_read() {
+    let picture = drawing(200, 150, (90, 70), 50, 0, 255);
+    let png = reread(picture.clone(), "a.png", 28, 28).unwrap();
+    assert_eq!(reread(picture.clone(), "a.bmp", 28, 28).unwrap(), png);
+    assert_eq!(reread(picture.clone(), "a.pgm", 28, 28).unwrap(), png);
+    let jpeg = reread(picture, "a.jpg", 28, 28).unwrap();
+    let change = change(&jpeg, &png);
+    assert!(change < 5.0, "{change}");
+}
+
+#[test]
+fn an_image_of_the_data_set_passes_unchanged() {
+    let digits = crate::synthetic::digits(3, 0, 5).images;
+    for index in 0..digits.len() {
+        let image = GrayImage::from_raw(28, 28, digits.get(index).to_vec()).unwrap();
+        assert_eq!(reread(image, "a.png", 28, 28).unwrap(), digits.get(index));
+    }
+}
+
+#[test]
+fn inverted_images_of_the_data_set_read_nearly_as_the_images() {
+    let digits = crate::synthetic::digits(3, 0, 20).images;
+    let changes = (0..digits.len()).map(|index| {
+        let inverted = digits.get(index).iter().map(|pixel| 255 - pixel).collect();
+        let inverted = GrayImage::from_raw(28, 28, inverted).unwrap();
+        change(&reread(inverted, "a.png", 28, 28).unwrap(), digits.get(index))
+    });
+    let mean = changes.sum::<f64>() / 20.0;
+    assert!(mean < 5.0, "{mean}");
+}
+
+#[test]
+fn a_large_digit_off_the_centre_is_framed_where_it_would_be_in_the_centre() {
+    let corner = reread(drawing(1200, 900, (200, 250), 160, 20, 240), "a.png", 28, 28).unwrap();
+    let centre = reread(drawing(1200, 900, (600, 450), 160, 20, 240), "a.png", 28, 28).unwrap();
+    assert_framed(&corner, 28, 28);
+    let change = change(&corner, &centre);
+    assert!(change < 5.0, "{change}");
+}
+
+#[test]
+fn noise_and_shadow_and_dust_leave_no_trace() {
+    let clean = drawing(300, 300, (150, 150), 90, 40, 220);
+    let mut rng = crate::rng::Rng::new(0, 0);
+    let mut photo = clean.clone();
+    for (x, _, pixel) in photo.enumerate_pixels_mut() {
+        let level = f64::from(pixel.0[0]) - 0.15 * f64::from(x) + 4.0 * rng.normal();
+        pixel.0[0] = level.clamp(0.0, 255.0) as u8;
+    }
+    for x in 20..24 {
+        photo.put_pixel(x, 280, Luma([50]));
+    }
+    let (clean, photo) = (reread(clean, "a.png", 28, 28).unwrap(), reread(photo, "a.png", 28, 28).unwrap());
+    assert_framed(&photo, 28, 28);
+    let change = change(&clean, &photo);
+    assert!(change < 8.0, "{change}");
+}
+
+#[test]
+fn other_targets_are_framed_in_their_own_share() {
+    for (rows, cols) in [(14, 40), (40, 14), (28, 28), (8, 8)] {
+        assert_framed(
+            &reread(drawing(200, 150, (90, 70), 50, 0, 255), "a.png", rows, cols).unwrap(),
+            rows,
+            cols,
+        );
+    }
+    assert_eq!(reread(drawing(200, 150, (90, 70), 50, 0, 255), "a.png", 1, 1).unwrap(), [255]);
+}
+
+#[test]
+fn what_is_transparent_is_paper() {
+    let opaque = drawing(100, 100, (50, 50), 35, 0, 255);
+    let expected = reread(opaque.clone(), "a.png", 28, 28).unwrap();
+    let see_through =
+        image::GrayAlphaImage::from_fn(100, 100, |x, y| LumaA([0, 255 - opaque.get_pixel(x, y).0[0]]));
+    assert_eq!(reread(DynamicImage::ImageLumaA8(see_through), "a.png", 28, 28).unwrap(), expected);
+}
+
+#[test]
+fn a_blank_picture_is_refused() {
+    for blank in [GrayImage::from_pixel(50, 50, Luma([255])), GrayImage::new(28, 28), GrayImage::new(1, 1)] {
+        let error = reread(blank, "blank.png", 28, 28).unwrap_err();
+        assert!(error.to_string().contains("blank.png: no ink found"), "{error}");
+    }
+    let mut rng = crate::rng::Rng::new(0, 0);
+    let paper = RgbImage::from_fn(90, 90, |_, _| Rgb([(200.0 + 3.0 * rng.normal()) as u8; 3]));
+    assert!(reread(paper, "a.png", 28, 28).is_err());
+}
+
+#[test]
+fn what_is_no_picture_is_refused_by_name() {
+    assert!(refused(b"just a text", "note.txt").contains("PNG, JPEG, BMP or PNM"));
+    assert!(refused(b"", "empty.png").contains("PNG, JPEG, BMP or PNM"));
+    let mut png = Vec::new();
+    let picture = drawing(100, 100, (50, 50), 35, 0, 255);
+    picture.write_to(&mut std::io::Cursor::new(&mut png), image::ImageFormat::Png).unwrap();
+    for length in [8, 20, 60, png.len() / 2] {
+        refused(&png[..length], "cut.png");
+    }
+    refused(b"P5 60000 60000 255\n", "huge.pgm");
+    let missing = Path::new("no/such/digit.png");
+    one_line(&read(missing, 28, 28).unwrap_err(), missing);
+}
