@@ -1,2 +1,70 @@
-//! The birnn binary.
-fn main() {}
+//! The `birnn` binary: parses, wires, prints.
+
+mod args;
+mod config;
+mod data;
+mod doctor;
+mod eval;
+mod failure;
+mod log;
+mod predict;
+mod progress;
+mod train;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use crate::args::{Args, Command};
+use crate::failure::{Failure, Outcome};
+
+fn main() -> ExitCode {
+    make_cuda_deterministic();
+    let args = Args::parse();
+    let log = log::start();
+    let outcome = match args.command {
+        Command::Train(args) => train::run(&args, &log),
+        Command::Eval(args) => eval::run(&args, &log),
+        Command::Predict(args) => predict::run(&args),
+        Command::Data(args) => data::run(&args, &log),
+        Command::Config(args) => config::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Args::command(), "birnn", &mut script);
+            print(&String::from_utf8_lossy(&script))
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure { code, message }) => {
+            tracing::error!("{message}");
+            ExitCode::from(code)
+        }
+    }
+}
+
+/// Writes a result to stdout. A reader that has seen enough is no failure.
+fn print(text: &str) -> Outcome {
+    use std::io::Write;
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Failure::run(format!("stdout: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Prints `value` as the one JSON object on stdout.
+fn print_json(value: &impl serde::Serialize) -> Outcome {
+    let text = serde_json::to_string_pretty(value).map_err(|error| Failure::run(error.to_string()))?;
+    print(&format!("{text}\n"))
+}
+
+/// cuDNN's recurrent layers repeat themselves bit for bit only with this, set before CUDA starts.
+#[expect(unsafe_code, reason = "nothing else runs yet that could read the environment")]
+fn make_cuda_deterministic() {
+    if std::env::var_os("CUBLAS_WORKSPACE_CONFIG").is_none() {
+        unsafe { std::env::set_var("CUBLAS_WORKSPACE_CONFIG", ":16:8") };
+    }
+}

@@ -1,4 +1,5 @@
-//! `metrics.jsonl`: one JSON object per logged step and per epoch, on disk as soon as it is known.
+//! `metrics.jsonl`: one JSON object for the data, per logged step, per epoch and for the test, on disk as soon as
+//! it is known.
 
 use std::fs::File;
 use std::io::Write;
@@ -21,16 +22,19 @@ pub struct Record {
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "lowercase")]
 enum Line<'a> {
+    Data(&'a serde_json::Value),
     Step(&'a Step),
     Epoch(&'a Epoch),
     Test(&'a Evaluation),
 }
 
 impl Record {
-    /// Starts the file at `path`; there must be none.
-    pub fn create(path: &Path) -> Result<Record, EngineError> {
+    /// Starts the file at `path` with where the data came from; there must be none.
+    pub fn create(path: &Path, data: &serde_json::Value) -> Result<Record, EngineError> {
         let file = File::create_new(path).map_err(EngineError::io(path))?;
-        Ok(Record { path: path.to_owned(), file })
+        let mut record = Record { path: path.to_owned(), file };
+        record.line(&Line::Data(data))?;
+        Ok(record)
     }
 
     /// Another handle on the same file.

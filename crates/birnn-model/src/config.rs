@@ -138,6 +138,24 @@ pub struct ConfigError {
     pub message: String,
 }
 
+impl fmt::Display for Architecture {
+    /// Such as `2 x LSTM 128+128, readout last`.
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let Architecture { cell, layers, forward, reverse, readout, .. } = self;
+        let cell = match cell {
+            Cell::RnnTanh => "RNN (tanh)",
+            Cell::RnnRelu => "RNN (relu)",
+            Cell::Gru => "GRU",
+            Cell::Lstm => "LSTM",
+        };
+        write!(f, "{layers} x {cell} {forward}")?;
+        if let Some(reverse) = reverse {
+            write!(f, "+{reverse}")?;
+        }
+        write!(f, ", readout {}", format!("{readout:?}").to_lowercase())
+    }
+}
+
 impl ModelConfig {
     /// Checks every setting; the error names the first that cannot be.
     pub fn resolve(&self) -> Result<Architecture, ConfigError> {

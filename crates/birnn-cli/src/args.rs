@@ -1,0 +1,204 @@
+//! The command line as clap reads it.
+
+use std::path::PathBuf;
+
+use birnn_data::Locations;
+use birnn_engine::DeviceChoice;
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// Trains, evaluates and asks bidirectional recurrent networks (RNN, GRU, LSTM) that read images row by row.
+///
+/// Results go to stdout, progress and warnings to stderr. Exit codes: 0 done, 1 the run failed, 2 the request was wrong.
+#[derive(Debug, Parser)]
+#[command(name = "birnn", version, max_term_width = 110, after_help = AFTER_HELP)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  birnn train configs/bilstm.toml
+  birnn train configs/bilstm.toml --set seed=1 --set train.optimizer.lr=0.001
+  birnn eval runs/bilstm/001
+  birnn predict runs/bilstm/001 digit.png
+
+Environment:
+  BIRNN_DATA_DIR  a folder with data sets in it, such as `mnist/train-images-idx3-ubyte.gz`
+  RUST_LOG        how much to say on stderr: error, warn, info (default), debug
+  NO_COLOR        no colours";
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Train the network of an experiment file and report its accuracy on the test images.
+    Train(TrainArgs),
+    /// Evaluate a trained network: accuracy, scores per class, confusion matrix.
+    Eval(EvalArgs),
+    /// Say what pictures show.
+    Predict(PredictArgs),
+    /// Obtain or check the images of an experiment.
+    #[command(subcommand)]
+    Data(DataCommand),
+    /// Check an experiment file, or show it with every default written out.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Say what this machine offers: libtorch, devices, data.
+    Doctor(DoctorArgs),
+    /// Print a completion script for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// `birnn train`
+#[derive(Debug, clap::Args)]
+pub struct TrainArgs {
+    /// The experiment file (TOML).
+    pub config: PathBuf,
+    #[command(flatten)]
+    pub sets: Sets,
+    /// The run's own directory, new or empty [default: the next number under runs/<name>/].
+    #[arg(long, value_name = "DIR")]
+    pub run_dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub place: Place,
+    /// Where to compute: auto, cpu, cuda, cuda:N or mps [default: the experiment's].
+    #[arg(long)]
+    pub device: Option<DeviceChoice>,
+}
+
+/// `birnn eval`
+#[derive(Debug, clap::Args)]
+pub struct EvalArgs {
+    /// A run directory, or a weights file in one.
+    pub run: PathBuf,
+    /// Which images.
+    #[arg(long, value_enum, default_value_t)]
+    pub split: SplitName,
+    /// Other images than the run's own: mnist, fashion-mnist, kmnist or synthetic.
+    #[arg(long, value_name = "NAME", value_parser = ["mnist", "fashion-mnist", "kmnist", "synthetic"])]
+    pub dataset: Option<String>,
+    /// One JSON object on stdout.
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub place: Place,
+    /// Where to compute: auto, cpu, cuda, cuda:N or mps.
+    #[arg(long, default_value = "auto")]
+    pub device: DeviceChoice,
+}
+
+/// `birnn predict`
+#[derive(Debug, clap::Args)]
+pub struct PredictArgs {
+    /// A run directory, or a weights file in one.
+    pub run: PathBuf,
+    /// Pictures: PNG, JPEG, BMP or PNM, dark on light or light on dark.
+    #[arg(required = true)]
+    pub images: Vec<PathBuf>,
+    /// One JSON object on stdout.
+    #[arg(long)]
+    pub json: bool,
+    /// Where to compute: auto, cpu, cuda, cuda:N or mps.
+    #[arg(long, default_value = "auto")]
+    pub device: DeviceChoice,
+}
+
+/// `birnn data`
+#[derive(Debug, Subcommand)]
+pub enum DataCommand {
+    /// Download what is missing, verify what is there.
+    Fetch(DataArgs),
+    /// Verify what is there, download nothing.
+    Verify(DataArgs),
+}
+
+/// `birnn data fetch` and `birnn data verify`
+#[derive(Debug, clap::Args)]
+pub struct DataArgs {
+    /// The experiment file whose images are meant [default: MNIST].
+    pub config: Option<PathBuf>,
+    #[command(flatten)]
+    pub sets: Sets,
+    #[command(flatten)]
+    pub place: Place,
+}
+
+/// `birnn config`
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Check everything that can be checked without data and device.
+    Check(ConfigArgs),
+    /// Print the experiment with every default written out.
+    Show(ConfigArgs),
+}
+
+/// `birnn config check` and `birnn config show`
+#[derive(Debug, clap::Args)]
+pub struct ConfigArgs {
+    /// The experiment file (TOML).
+    pub config: PathBuf,
+    #[command(flatten)]
+    pub sets: Sets,
+}
+
+/// `birnn doctor`
+#[derive(Debug, clap::Args)]
+pub struct DoctorArgs {
+    /// A folder with data sets in it.
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+}
+
+/// Changes to an experiment.
+#[derive(Debug, clap::Args)]
+pub struct Sets {
+    /// Change a setting, such as train.epochs=4; may be given several times.
+    #[arg(long = "set", value_name = "KEY.PATH=VALUE")]
+    pub sets: Vec<String>,
+}
+
+/// Where data is looked for.
+#[derive(Debug, clap::Args)]
+pub struct Place {
+    /// A folder with data sets in it; searched before $BIRNN_DATA_DIR and the user's cache.
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Download nothing.
+    #[arg(long)]
+    offline: bool,
+}
+
+impl Place {
+    /// The folders to search.
+    pub fn locations(&self) -> Locations {
+        Locations::new(self.data_dir.clone(), self.offline)
+    }
+}
+
+/// Which images of a data set.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub enum SplitName {
+    /// Those that training never sees.
+    #[default]
+    Test,
+    /// Those kept back from training to judge by.
+    Validation,
+    /// Those trained on.
+    Train,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Args::command().debug_assert();
+    }
+}

@@ -1,0 +1,62 @@
+//! `birnn data`, and loading data for the other commands.
+
+use birnn_data::{DataConfig, DataError, DataPlan, Locations, Splits};
+use birnn_engine::Source;
+
+use crate::args::{DataArgs, DataCommand};
+use crate::failure::{Failure, Outcome};
+use crate::log::Log;
+use crate::{print, progress};
+
+/// Brings the experiment's files into place, or looks at those that are there, and lists them.
+pub fn run(command: &DataCommand, log: &Log) -> Outcome {
+    let (args, fetch) = match command {
+        DataCommand::Fetch(args) => (args, true),
+        DataCommand::Verify(args) => (args, false),
+    };
+    let source = source(args)?;
+    let plan = match &source {
+        Some(source) => source.plan()?.data,
+        None => DataConfig::default().resolve().map_err(Failure::request)?,
+    };
+    // What stands in for the data is not what is asked for here.
+    let plan = DataPlan { fallback: None, ..plan };
+    let mut locations = args.place.locations();
+    locations.offline |= !fetch;
+    let splits = load(&plan, &locations, log, source.as_ref())?;
+    for file in &splits.provenance.files {
+        print(&format!("{}  {}\n", file.sha256, file.path.display()))?;
+    }
+    let found = &splits.provenance;
+    tracing::info!(
+        "{}: {} training and {} test images, verified",
+        found.dataset,
+        found.train + found.validation,
+        found.test
+    );
+    Ok(())
+}
+
+/// As [`birnn_data::load`], shown on stderr; a setting that does not fit is told of with its line in `source`.
+pub fn load(
+    plan: &DataPlan,
+    locations: &Locations,
+    log: &Log,
+    source: Option<&Source>,
+) -> Result<Splits, Failure> {
+    let mut shown = progress::Obtaining::new(&log.bars);
+    birnn_data::load(plan, locations, &mut |event| shown.show(&event)).map_err(|error| {
+        match (error, source) {
+            (DataError::Config(error), Some(source)) => source.locate(error.into()).into(),
+            (error, _) => error.into(),
+        }
+    })
+}
+
+fn source(args: &DataArgs) -> Result<Option<Source>, Failure> {
+    match &args.config {
+        Some(path) => Ok(Some(Source::read(path, &args.sets.sets)?)),
+        None if args.sets.sets.is_empty() => Ok(None),
+        None => Err(Failure::request("--set changes an experiment: name its file too")),
+    }
+}

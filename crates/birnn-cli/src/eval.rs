@@ -1,0 +1,117 @@
+//! `birnn eval`: how a trained network does on a set of images.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use birnn_data::{DataConfig, Dataset};
+use birnn_engine::{About, EngineError, Evaluation, Learner, Samples, load};
+use serde::Serialize;
+
+use crate::args::{EvalArgs, SplitName};
+use crate::failure::{Failure, Outcome};
+use crate::log::Log;
+use crate::{data, print, print_json};
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Report<'a> {
+    weights: &'a Path,
+    dataset: &'a str,
+    split: &'a str,
+    #[serde(flatten)]
+    evaluation: &'a Evaluation,
+}
+
+/// Evaluates a run on one of its splits.
+pub fn run(args: &EvalArgs, log: &Log) -> Outcome {
+    let weights = weights_of(&args.run)?;
+    let device = args.device.resolve()?;
+    let (learner, about) = load(&weights, device)?;
+    let plan = data_of(&about, args.dataset.as_deref())?.resolve().map_err(Failure::request)?;
+    let splits = data::load(&plan, &args.place.locations(), log, None)?;
+    if (splits.shape(), splits.classes.len()) != (about.shape, about.classes.len()) {
+        let ([rows, cols], classes) = (splits.shape(), splits.classes.len());
+        let ([net_rows, net_cols], net_classes) = (about.shape, about.classes.len());
+        return Err(Failure::request(format!(
+            "{}: is for {net_rows} x {net_cols} images of {net_classes} classes, \
+             these are {rows} x {cols} of {classes}",
+            weights.display()
+        )));
+    }
+    let (name, split) = match args.split {
+        SplitName::Test => ("test", splits.test),
+        SplitName::Validation => ("validation", splits.validation),
+        SplitName::Train => ("train", splits.train),
+    };
+    if split.labels.is_empty() {
+        return Err(Failure::request(
+            "--split: the run kept no validation images back (`data.validation` is 0)",
+        ));
+    }
+    let samples = Samples::new(split, device).map_err(EngineError::from)?;
+    let evaluation = learner.evaluate(&samples)?;
+    let dataset = &splits.provenance.dataset;
+    if args.json {
+        return print_json(&Report { weights: &weights, dataset, split: name, evaluation: &evaluation });
+    }
+    print(&table(&evaluation, dataset, name, &learner))
+}
+
+/// The weights to use of a run directory: the final ones, else those of its latest checkpoint.
+pub fn weights_of(run: &Path) -> Result<PathBuf, Failure> {
+    if !run.is_dir() {
+        return Ok(run.to_owned());
+    }
+    let candidates = ["model.safetensors", "checkpoints/best.safetensors", "checkpoints/last.safetensors"];
+    let found = candidates.iter().map(|name| run.join(name)).find(|path| path.is_file());
+    found.ok_or_else(|| {
+        Failure::request(format!("{}: holds no weights ({})", run.display(), candidates.join(", ")))
+    })
+}
+
+/// The run's own data, or another data set.
+fn data_of(about: &About, dataset: Option<&str>) -> Result<DataConfig, Failure> {
+    let own = about.experiment().map_err(Failure::run)?.data;
+    let dataset = match dataset {
+        None => return Ok(own),
+        Some("mnist") => Dataset::Mnist,
+        Some("fashion-mnist") => Dataset::FashionMnist,
+        Some("kmnist") => Dataset::Kmnist,
+        Some(_) => Dataset::Synthetic,
+    };
+    Ok(DataConfig { dataset, ..DataConfig::default() })
+}
+
+fn table(found: &Evaluation, dataset: &str, split: &str, learner: &Learner) -> String {
+    let names = &learner.task.classes;
+    let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).max("class".len());
+    let mut text = format!(
+        "{dataset}, {} {split} images: accuracy {:.2} %, loss {:.4}\n\n",
+        found.images,
+        100.0 * found.accuracy,
+        found.loss
+    );
+    // Writing into a string does not fail.
+    let _ = writeln!(text, "{:width$}  precision  recall      f1  images", "class");
+    for score in &found.classes {
+        let [precision, recall, f1] = [score.precision, score.recall, score.f1].map(|share| 100.0 * share);
+        let name = &score.class;
+        let _ =
+            writeln!(text, "{name:width$}  {precision:7.2} %  {recall:4.2} %  {f1:5.2}  {:6}", score.images);
+    }
+    text.push_str("\nconfusion: one row per label, one column per prediction\n");
+    let cell = found.confusion.iter().flatten().max().map_or(1, |most| most.to_string().len()).max(2);
+    let _ = write!(text, "{:width$}", "");
+    for column in 0..names.len() {
+        let _ = write!(text, " {column:>cell$}");
+    }
+    text.push('\n');
+    for (name, row) in names.iter().zip(&found.confusion) {
+        let _ = write!(text, "{name:width$}");
+        for count in row {
+            let _ = write!(text, " {count:>cell$}");
+        }
+        text.push('\n');
+    }
+    text
+}

@@ -1,0 +1,81 @@
+//! How a command ends when it does not end well.
+
+use birnn_data::{DataError, FileProblem, picture::PictureError};
+use birnn_engine::{DeviceError, EngineError, ExperimentError, RunDirError, WeightsError};
+
+/// One line for the user, and the exit code: 1 when the run failed, 2 when the request was wrong.
+#[derive(Debug)]
+pub struct Failure {
+    /// 1 or 2.
+    pub code: u8,
+    /// What went wrong and what to do.
+    pub message: String,
+}
+
+/// What every command returns.
+pub type Outcome = Result<(), Failure>;
+
+impl Failure {
+    /// The run failed.
+    pub fn run(message: impl ToString) -> Failure {
+        Failure { code: 1, message: message.to_string() }
+    }
+
+    /// The request was wrong.
+    pub fn request(message: impl ToString) -> Failure {
+        Failure { code: 2, message: message.to_string() }
+    }
+}
+
+impl From<DataError> for Failure {
+    fn from(error: DataError) -> Failure {
+        match &error {
+            // A missing file of the user's own is a wrong request, a full disk is not.
+            DataError::File(file) => match &file.problem {
+                FileProblem::Io(io) if io.kind() != std::io::ErrorKind::NotFound => Failure::run(error),
+                _ => Failure::request(error),
+            },
+            DataError::Config(_) => Failure::request(error),
+            DataError::Unobtainable { .. } => Failure::run(error),
+        }
+    }
+}
+
+impl From<RunDirError> for Failure {
+    fn from(error: RunDirError) -> Failure {
+        match error {
+            RunDirError::Io { .. } => Failure::run(error),
+            _ => Failure::request(error),
+        }
+    }
+}
+
+impl From<ExperimentError> for Failure {
+    fn from(error: ExperimentError) -> Failure {
+        Failure::request(error)
+    }
+}
+
+impl From<DeviceError> for Failure {
+    fn from(error: DeviceError) -> Failure {
+        Failure::request(error)
+    }
+}
+
+impl From<WeightsError> for Failure {
+    fn from(error: WeightsError) -> Failure {
+        Failure::request(error)
+    }
+}
+
+impl From<PictureError> for Failure {
+    fn from(error: PictureError) -> Failure {
+        Failure::request(error)
+    }
+}
+
+impl From<EngineError> for Failure {
+    fn from(error: EngineError) -> Failure {
+        Failure::run(error)
+    }
+}

@@ -1,0 +1,108 @@
+//! Progress of training and downloads, on stderr.
+
+use std::fmt::Write;
+
+use birnn_data::Event;
+use birnn_engine::{EngineError, Epoch, Observer, Step};
+use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
+
+use crate::failure::Failure;
+
+/// Shows training: a bar on a terminal, and a line per epoch.
+#[derive(Debug)]
+pub struct Training {
+    bar: ProgressBar,
+    epochs: usize,
+    loss: Option<f64>,
+}
+
+/// Shows downloads: a bar on a terminal, and a line per file and per failed mirror.
+#[derive(Debug)]
+pub struct Obtaining {
+    bars: MultiProgress,
+    bar: ProgressBar,
+}
+
+impl Training {
+    /// For `epochs` times `images`.
+    pub fn new(bars: &MultiProgress, epochs: usize, images: usize) -> Result<Training, Failure> {
+        let rate = |state: &ProgressState, out: &mut dyn Write| {
+            let _ = write!(out, "{:.0} images/s", state.per_sec());
+        };
+        let style = style("{msg} [{wide_bar}] {percent}% {rate} {eta} left")?.with_key("rate", rate);
+        let bar = bars.add(ProgressBar::new((epochs * images) as u64).with_style(style));
+        Ok(Training { bar, epochs, loss: None })
+    }
+}
+
+impl Observer for Training {
+    fn step(&mut self, step: &Step) -> Result<(), EngineError> {
+        self.loss = step.loss.or(self.loss);
+        let loss = self.loss.map_or_else(String::new, |loss| format!(" loss {loss:.4}"));
+        self.bar.set_message(format!("epoch {}/{}{loss} lr {:.2e}", step.epoch, self.epochs, step.rate));
+        self.bar.inc(step.images as u64);
+        Ok(())
+    }
+
+    fn epoch(&mut self, epoch: &Epoch) -> Result<(), EngineError> {
+        let Epoch { train_loss, seconds, images_per_second, .. } = epoch;
+        let validation = epoch.validation.as_ref().map_or_else(String::new, |found| {
+            format!(", validation loss {:.4}, accuracy {:.2} %", found.loss, 100.0 * found.accuracy)
+        });
+        tracing::info!(
+            "epoch {}/{}: loss {train_loss:.4}{validation}, {seconds:.1} s, {images_per_second:.0} images/s",
+            epoch.epoch,
+            self.epochs
+        );
+        Ok(())
+    }
+}
+
+impl Drop for Training {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl Obtaining {
+    /// Nothing shown yet.
+    pub fn new(bars: &MultiProgress) -> Obtaining {
+        Obtaining { bars: bars.clone(), bar: ProgressBar::hidden() }
+    }
+
+    /// Shows what happens.
+    pub fn show(&mut self, event: &Event) {
+        match event {
+            Event::Downloading { url, bytes } => {
+                tracing::info!("downloading {url}");
+                let template = "[{wide_bar}] {bytes}/{total_bytes} {bytes_per_sec} {eta} left";
+                // A download without a bar is still a download.
+                let style = style(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+                self.bar = self.bars.add(ProgressBar::no_length().with_style(style));
+                if let Some(bytes) = bytes {
+                    self.bar.set_length(*bytes);
+                }
+            }
+            Event::Received { bytes } => self.bar.set_position(*bytes),
+            Event::Downloaded { path } => {
+                self.bar.finish_and_clear();
+                tracing::info!("saved {}", path.display());
+            }
+            Event::Failed { url, answer } => {
+                self.bar.finish_and_clear();
+                tracing::warn!("{url}: {answer}");
+            }
+            Event::Waiting { folder } => {
+                tracing::info!("waiting for another process that downloads into {}", folder.display());
+            }
+            Event::Substituted { dataset, reason } => {
+                tracing::warn!("TRAINING ON SYNTHETIC DIGITS, NOT ON {}: {reason}", dataset.to_uppercase());
+            }
+        }
+    }
+}
+
+fn style(template: &str) -> Result<ProgressStyle, Failure> {
+    let style = ProgressStyle::with_template(template).map_err(Failure::run)?;
+    Ok(style.progress_chars("=> "))
+}
