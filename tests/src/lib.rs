@@ -1,1 +1,200 @@
-//! End-to-end tests.
+//! Drives the real `birnn` binary, in a folder of its own, with nothing of the user's environment.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use tempfile::TempDir;
+
+/// A folder to run birnn in.
+#[derive(Debug)]
+pub struct Sandbox {
+    folder: TempDir,
+}
+
+/// How a command ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// Its exit code.
+    pub code: i32,
+    /// Its results.
+    pub stdout: String,
+    /// What it said besides.
+    pub stderr: String,
+}
+
+impl Sandbox {
+    /// An empty folder.
+    pub fn new() -> Sandbox {
+        Sandbox { folder: tempfile::tempdir().unwrap() }
+    }
+
+    /// The folder, or something in it.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Puts a file there; folders on the way are made.
+    pub fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+
+    /// What a file there holds.
+    pub fn read(&self, name: &str) -> Vec<u8> {
+        let path = self.path(name);
+        std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    }
+
+    /// As [`Sandbox::read`], of text.
+    pub fn text(&self, name: &str) -> String {
+        String::from_utf8(self.read(name)).unwrap()
+    }
+
+    /// Every file and folder there, so that a test can tell what was left behind.
+    pub fn listing(&self) -> BTreeSet<PathBuf> {
+        let mut found = BTreeSet::new();
+        let mut folders = vec![self.folder.path().to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path.clone());
+                }
+                found.insert(path);
+            }
+        }
+        found
+    }
+
+    /// Runs birnn there, without data sets or a cache from outside.
+    pub fn birnn(&self, args: &[&str]) -> Ended {
+        self.birnn_with(args, &[])
+    }
+
+    /// As [`Sandbox::birnn`], with these variables.
+    pub fn birnn_with(&self, args: &[&str], variables: &[(&str, &str)]) -> Ended {
+        let output = Command::new(binary())
+            .args(args)
+            .current_dir(self.folder.path())
+            .env_remove("BIRNN_DATA_DIR")
+            .env_remove("RUST_LOG")
+            .env("XDG_CACHE_HOME", self.path("cache"))
+            // Tests run side by side, and libtorch's threads wait for each other by spinning.
+            .env("OMP_NUM_THREADS", "1")
+            .envs(variables.iter().copied())
+            .output()
+            .unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        let code = output.status.code().unwrap_or_else(|| panic!("birnn {args:?}: {}", output.status));
+        Ended { code, stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+
+    /// Trains a small net on a few synthetic digits into the run directory `run`.
+    pub fn train_small(&self, run: &str) -> Ended {
+        self.write("small.toml", SMALL);
+        self.birnn(&["train", "small.toml", "--run-dir", run]).done()
+    }
+}
+
+impl Default for Sandbox {
+    fn default() -> Sandbox {
+        Sandbox::new()
+    }
+}
+
+impl Ended {
+    /// The command must have ended well.
+    #[track_caller]
+    pub fn done(self) -> Ended {
+        assert_eq!(self.code, 0, "{}", self.stderr);
+        self
+    }
+
+    /// The command must have ended with this code, and its last words, one line, must hold all `parts`.
+    #[track_caller]
+    pub fn failed(self, code: i32, parts: &[&str]) {
+        assert_eq!(self.code, code, "{}{}", self.stdout, self.stderr);
+        assert_eq!(self.stdout, "");
+        let last = self.stderr.lines().last().unwrap_or_default();
+        assert!(last.starts_with("error: "), "{}", self.stderr);
+        for part in parts {
+            assert!(last.contains(part), "no `{part}` in: {last}");
+        }
+    }
+}
+
+/// An experiment of a second.
+pub const SMALL: &str = r#"
+[data]
+dataset = "synthetic"
+limit = 300
+
+[model]
+hidden = 8
+
+[train]
+device = "cpu"
+epochs = 2
+batch_size = 50
+log_every = 2
+"#;
+
+/// The root of the workspace.
+pub fn workspace() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+/// The folder that holds real MNIST, if the user has named one that does.
+pub fn mnist() -> Option<PathBuf> {
+    let folder = PathBuf::from(std::env::var_os("BIRNN_DATA_DIR")?);
+    [folder.join("mnist"), folder.join("MNIST/raw")].iter().any(|data| data.is_dir()).then_some(folder)
+}
+
+/// An IDX file of bytes: its header, then the values, fitting together or not.
+pub fn idx(dimensions: &[u32], values: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![0, 0, 8, dimensions.len() as u8];
+    bytes.extend(dimensions.iter().flat_map(|size| size.to_be_bytes()));
+    bytes.extend(values);
+    bytes
+}
+
+/// Compresses.
+pub fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// The binary, built by the first test that asks for it: cargo builds other packages' binaries for no test.
+fn binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
+        let output = Command::new(env!("CARGO"))
+            .args([
+                "build",
+                "--quiet",
+                "--package",
+                "birnn-cli",
+                "--message-format",
+                "json-render-diagnostics",
+            ])
+            .current_dir(workspace())
+            .stderr(Stdio::inherit())
+            .output()
+            .unwrap();
+        assert!(output.status.success());
+        let messages = output.stdout.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
+        let executable = messages.filter_map(|line| {
+            let message: serde_json::Value = serde_json::from_slice(line).unwrap();
+            Some(PathBuf::from(message["executable"].as_str()?))
+        });
+        executable.last().unwrap()
+    })
+}

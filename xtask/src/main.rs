@@ -1,2 +1,78 @@
-//! Tasks.
-fn main() {}
+//! `cargo xtask`: set-up, training, tests and checks, from a fresh machine on.
+//!
+//! The order in which to read: [`commands`] says what each command does, [`choice`] which libtorch is used,
+//! [`install`] how one is fetched, [`cargo_config`] how plain cargo commands come to know of it.
+//!
+//! This crate never depends on `tch`: it has to work before there is a libtorch, and it is built in seconds.
+
+mod cargo_config;
+mod choice;
+mod commands;
+mod install;
+mod libtorch;
+mod machine;
+mod manifest;
+mod prerequisites;
+mod python;
+mod wheels;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use machine::Machine;
+
+fn main() -> ExitCode {
+    let args: Vec<OsString> = std::env::args_os().skip(1).collect();
+    match dispatch(&args) {
+        Ok(code) => code,
+        Err(error) if error.is::<commands::Usage>() => {
+            eprintln!("error: {error} (`cargo xtask help` lists what there is)");
+            ExitCode::from(2)
+        }
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(args: &[OsString]) -> Result<ExitCode> {
+    let Some((command, rest)) = args.split_first() else {
+        return Ok(help());
+    };
+    let machine = Machine::this();
+    match command.to_str() {
+        Some("help" | "--help" | "-h") => Ok(help()),
+        Some("setup" | "check") if asks_for_help(rest) => Ok(help()),
+        Some("setup") => commands::setup(&machine, rest),
+        Some("train") => commands::train(&machine, rest),
+        Some("run") => commands::run(&machine, rest),
+        Some("test") => commands::test(&machine, rest),
+        Some("check") if rest.is_empty() => commands::check(&machine),
+        Some("check") => Err(commands::usage("check takes no arguments".to_owned())),
+        _ => Err(commands::usage(format!("there is no command `{}`", command.display()))),
+    }
+}
+
+fn help() -> ExitCode {
+    print!("{}", include_str!("help.txt"));
+    ExitCode::SUCCESS
+}
+
+fn asks_for_help(args: &[OsString]) -> bool {
+    args.iter().any(|arg| arg == "--help" || arg == "-h")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_command_is_a_usage_error() {
+        let error = dispatch(&["trian".into()]).unwrap_err();
+        assert!(error.is::<commands::Usage>());
+        assert_eq!(error.to_string(), "there is no command `trian`");
+    }
+}

@@ -60,7 +60,7 @@ pub struct TrainArgs {
     pub config: PathBuf,
     #[command(flatten)]
     pub sets: Sets,
-    /// The run's own directory, new or empty [default: the next number under runs/<name>/].
+    /// The run's own directory, new or empty [default: the next number under runs/NAME/].
     #[arg(long, value_name = "DIR")]
     pub run_dir: Option<PathBuf>,
     #[command(flatten)]

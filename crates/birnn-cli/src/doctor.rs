@@ -54,9 +54,5 @@ fn training_step() -> Result<String, Failure> {
         let _gradients = learner.gradients(&batch)?;
         seconds = seconds.min(start.elapsed().as_secs_f64());
     }
-    Ok(format!(
-        "gradients of {} images in {:.0} ms",
-        plan.train.batch_size,
-        1e3 * seconds
-    ))
+    Ok(format!("gradients of {} images in {:.0} ms", plan.train.batch_size, 1e3 * seconds))
 }

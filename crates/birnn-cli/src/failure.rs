@@ -36,7 +36,7 @@ impl From<DataError> for Failure {
                 _ => Failure::request(error),
             },
             DataError::Config(_) => Failure::request(error),
-            DataError::Unobtainable { .. } => Failure::run(error),
+            DataError::Unobtainable(_) => Failure::run(error),
         }
     }
 }

@@ -16,7 +16,7 @@ pub struct Training {
     loss: Option<f64>,
 }
 
-/// Shows downloads: a bar on a terminal, and a line per file and per failed mirror.
+/// Shows downloads: a bar on a terminal, and a line per file.
 #[derive(Debug)]
 pub struct Obtaining {
     bars: MultiProgress,
@@ -90,7 +90,8 @@ impl Obtaining {
             }
             Event::Failed { url, answer } => {
                 self.bar.finish_and_clear();
-                tracing::warn!("{url}: {answer}");
+                // Told of again where no other mirror does better.
+                tracing::debug!("{url}: {answer}");
             }
             Event::Waiting { folder } => {
                 tracing::info!("waiting for another process that downloads into {}", folder.display());

@@ -144,10 +144,10 @@ impl DataConfig {
                 return Err(ConfigError::new(key, "belongs to `dataset = \"idx\"` alone"));
             }
         }
-        if self.fallback.is_some() && !matches!(source, Source::Published(_)) {
+        if self.fallback.is_some() && matches!(source, Source::Files(_)) {
             return Err(ConfigError::new(
                 "fallback",
-                "stands in for a published data set; this one needs none",
+                "stands in for a published data set, not for your own files",
             ));
         }
         let limit = self.limit.unwrap_or(usize::MAX);
@@ -216,7 +216,6 @@ mod tests {
         refused("limit = 0", "data.limit");
         refused("train_images = \"a\"", "data.train_images");
         refused("dataset = \"synthetic\"\nclasses = [\"a\", \"b\"]", "data.classes");
-        refused("dataset = \"synthetic\"\nfallback = \"synthetic\"", "data.fallback");
         refused("dataset = \"idx\"\ntrain_images = \"a\"", "data.train_labels");
         refused(&format!("{FILES}classes = [\"a\"]"), "data.classes");
         refused(&format!("{FILES}classes = [\"a\", \"b\", \"a\"]"), "data.classes");

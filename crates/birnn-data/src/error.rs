@@ -15,19 +15,26 @@ pub enum DataError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// A published data set is not on disk and could not be downloaded.
-    #[error("{}", unobtainable(dataset, file, searched, answers, *offline))]
-    Unobtainable {
-        /// Its name in a config.
-        dataset: String,
-        /// The first file that is missing.
-        file: String,
-        /// The folders that were searched.
-        searched: Vec<PathBuf>,
-        /// Each mirror with its answer.
-        answers: Vec<(String, String)>,
-        /// Whether downloading was ruled out.
-        offline: bool,
-    },
+    #[error(
+        "{0}; put the files into one of these folders, name another with --data-dir or $BIRNN_DATA_DIR, \
+         or set `fallback = \"synthetic\"` under [data]"
+    )]
+    Unobtainable(Unobtainable),
+}
+
+/// What was tried to have a published data set.
+#[derive(Debug)]
+pub struct Unobtainable {
+    /// Its name in a config.
+    pub dataset: String,
+    /// The first file that is missing.
+    pub file: String,
+    /// The folders that were searched.
+    pub searched: Vec<PathBuf>,
+    /// Each mirror with its answer.
+    pub answers: Vec<(String, String)>,
+    /// Whether downloading was ruled out.
+    pub offline: bool,
 }
 
 /// A file that is not what it should be.
@@ -139,25 +146,16 @@ impl FileError {
     }
 }
 
-fn unobtainable(
-    dataset: &str,
-    file: &str,
-    searched: &[PathBuf],
-    answers: &[(String, String)],
-    offline: bool,
-) -> impl fmt::Display {
-    let folders: Vec<String> = searched.iter().map(|folder| folder.display().to_string()).collect();
-    let mirrors = match offline {
-        true => "downloading is ruled out by --offline".to_owned(),
-        false => {
-            let answers: Vec<String> =
-                answers.iter().map(|(url, answer)| format!("{url}: {answer}")).collect();
-            format!("mirrors: {}", answers.join("; "))
+impl fmt::Display for Unobtainable {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let Unobtainable { dataset, file, searched, answers, offline } = self;
+        let folders: Vec<String> = searched.iter().map(|folder| folder.display().to_string()).collect();
+        let folders = folders.join(", ");
+        write!(f, "{dataset} can be neither found nor downloaded: no {file}[.gz] in {folders}; ")?;
+        if *offline {
+            return f.write_str("downloading is ruled out by --offline");
         }
-    };
-    format!(
-        "{dataset} can be neither found nor downloaded: no {file}[.gz] in {}; {mirrors}; put the files into one of \
-         these folders, name another with --data-dir or $BIRNN_DATA_DIR, or set `fallback = \"synthetic\"` under [data]",
-        folders.join(", ")
-    )
+        let answers: Vec<String> = answers.iter().map(|(url, answer)| format!("{url}: {answer}")).collect();
+        write!(f, "mirrors: {}", answers.join("; "))
+    }
 }

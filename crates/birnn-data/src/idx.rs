@@ -48,9 +48,32 @@ pub(crate) fn labels(path: &Path) -> Result<(Vec<u8>, Digests), FileError> {
     Ok((labels, digests))
 }
 
+/// The digests of a file of any content, gzipped or not, without holding it.
+pub(crate) fn digests(path: &Path) -> Result<Digests, FileError> {
+    let ((), digests) = through(path, |content, _| {
+        let mut content = Hashed::new(content.take(LARGEST));
+        std::io::copy(&mut content, &mut std::io::sink())?;
+        Ok(((), content.finish()))
+    })?;
+    Ok(digests)
+}
+
 type Values<const RANK: usize> = ([usize; RANK], Vec<u8>, Digests);
 
 fn read<const RANK: usize>(path: &Path, wanted: &'static str) -> Result<Values<RANK>, FileError> {
+    let decode = |content: &mut dyn Read, most| {
+        let (dimensions, values, digest) = decode(content, most, wanted)?;
+        Ok(((dimensions, values), digest))
+    };
+    let ((dimensions, values), digests) = through(path, decode)?;
+    Ok((dimensions, values, digests))
+}
+
+/// Gives `consume` the content of a file and the most bytes that it can have, and takes its digest back.
+fn through<T>(
+    path: &Path,
+    consume: impl FnOnce(&mut dyn Read, u64) -> Result<(T, String), FileProblem>,
+) -> Result<(T, Digests), FileError> {
     let attempt = || {
         let mut file = File::open(path)?;
         let size = file.metadata()?.len();
@@ -59,16 +82,16 @@ fn read<const RANK: usize>(path: &Path, wanted: &'static str) -> Result<Values<R
         file.rewind()?;
         let mut file = Hashed::new(BufReader::with_capacity(1 << 16, file));
         if !compressed {
-            let (dimensions, values, content) = decode(&mut file, size, wanted)?;
-            return Ok((dimensions, values, Digests { file: content.clone(), content }));
+            let (value, content) = consume(&mut file, size)?;
+            return Ok((value, Digests { file: content.clone(), content }));
         }
         let most = size.saturating_mul(LARGEST_RATIO);
-        let unzip = MultiGzDecoder::new(BufReader::with_capacity(1 << 16, &mut file));
-        let (dimensions, values, content) = decode(unzip, most, wanted).map_err(|problem| match problem {
+        let mut unzip = MultiGzDecoder::new(BufReader::with_capacity(1 << 16, &mut file));
+        let (value, content) = consume(&mut unzip, most).map_err(|problem| match problem {
             FileProblem::Io(error) => FileProblem::Gzip(error),
             other => other,
         })?;
-        Ok((dimensions, values, Digests { content, file: file.finish() }))
+        Ok((value, Digests { content, file: file.finish() }))
     };
     attempt().map_err(|problem: FileProblem| problem.at(path))
 }

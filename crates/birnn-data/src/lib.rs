@@ -21,7 +21,7 @@ pub mod synthetic;
 
 pub use config::{ConfigError, DataConfig, DataPlan, Dataset, Fallback, Source, UserFiles};
 pub use dataset::Published;
-pub use error::{DataError, FileError, FileProblem};
+pub use error::{DataError, FileError, FileProblem, Unobtainable};
 pub use fetch::Event;
 pub use idx::{read_images, read_labels};
 pub use images::{Images, Split};

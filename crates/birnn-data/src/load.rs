@@ -77,7 +77,8 @@ impl Locations {
     pub fn new(data_dir: Option<PathBuf>, offline: bool) -> Locations {
         let variable =
             std::env::var_os("BIRNN_DATA_DIR").filter(|value| !value.is_empty()).map(PathBuf::from);
-        let cache = etcetera::choose_base_strategy().ok().map(|dirs| dirs.cache_dir().join("birnn"));
+        let cache =
+            etcetera::base_strategy::choose_native_strategy().ok().map(|dirs| dirs.cache_dir().join("birnn"));
         Locations { folders: [data_dir, variable, cache].into_iter().flatten().collect(), offline }
     }
 }
@@ -99,8 +100,8 @@ pub fn load(
         Source::Synthetic => draw(plan.limit),
         Source::Files(files) => read_own(files)?,
         Source::Published(published) => match (obtain(published, locations, on_event), plan.fallback) {
-            (Err(error @ DataError::Unobtainable { .. }), Some(Fallback::Synthetic)) => {
-                on_event(Event::Substituted { dataset: published.name, reason: &error.to_string() });
+            (Err(DataError::Unobtainable(reason)), Some(Fallback::Synthetic)) => {
+                on_event(Event::Substituted { dataset: published.name, reason: &reason.to_string() });
                 Whole { substitute_for: Some(published.name.to_owned()), ..draw(plan.limit) }
             }
             (whole, _) => whole?,
@@ -321,7 +322,7 @@ pub(crate) mod tests {
                 );
                 assert_eq!(splits.test.labels[..5], [7, 2, 1, 0, 4]);
             }
-            Err(DataError::Unobtainable { .. }) => eprintln!("skipped: no MNIST here"),
+            Err(DataError::Unobtainable(_)) => eprintln!("skipped: no MNIST here"),
             Err(error) => panic!("{error}"),
         }
     }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::dataset::{Published, PublishedDigest, PublishedFile};
-use crate::error::{DataError, FileError, FileProblem};
+use crate::error::{DataError, FileError, FileProblem, Unobtainable};
 use crate::fetch::{Event, FetchError, LIMITS, fetch};
 use crate::idx::{self, Digests};
 use crate::images::{Images, Split};
@@ -18,10 +18,8 @@ pub(crate) fn obtain(
     let [train_images, train_labels, test_images, test_labels] = &published.files;
     let mut verified = Vec::new();
     let mut split = |images: &PublishedFile, labels: &PublishedFile| -> Result<Split, DataError> {
-        let images_path =
-            locate(published, images, locations, &|path| images.images(path).map(drop), on_event)?;
-        let labels_path =
-            locate(published, labels, locations, &|path| labels.labels(path).map(drop), on_event)?;
+        let images_path = locate(published, images, locations, on_event)?;
+        let labels_path = locate(published, labels, locations, on_event)?;
         let (images, digests) = images.images(&images_path)?;
         verified.push(VerifiedFile::new(&images_path, digests));
         let (labels, digests) = labels.labels(&labels_path)?;
@@ -43,27 +41,17 @@ fn locate(
     published: &Published,
     file: &PublishedFile,
     locations: &Locations,
-    verify: &dyn Fn(&Path) -> Result<(), FileError>,
     on_event: &mut dyn FnMut(Event),
 ) -> Result<PathBuf, DataError> {
-    let searched: Vec<PathBuf> = locations
-        .folders
-        .iter()
-        .flat_map(|folder| [folder.join(published.name), folder.join(published.torchvision).join("raw")])
-        .collect();
-    let archive = format!("{}.gz", file.name);
-    let names = match file.digest {
-        PublishedDigest::Content(_) => vec![file.name, &archive],
-        PublishedDigest::Archive(_) => vec![archive.as_str()],
-    };
-    let found = searched.iter().flat_map(|folder| names.iter().map(|name| folder.join(name)));
-    if let Some(path) = found.into_iter().find(|path| path.is_file()) {
+    let searched = folders(published, locations);
+    if let Some(path) = find(file, &searched) {
         return Ok(path);
     }
     let answers = match locations.folders.first() {
         Some(folder) if !locations.offline => {
             let folder = folder.join(published.name);
-            match fetch(published.mirrors, &archive, &folder, &LIMITS, verify, on_event) {
+            let verify = |path: &Path| file.recognise(path, &idx::digests(path)?);
+            match fetch(published.mirrors, &archive(file), &folder, &LIMITS, &verify, on_event) {
                 Ok(path) => return Ok(path),
                 Err(FetchError::File(error)) => return Err(error.into()),
                 Err(FetchError::Mirrors(answers)) => answers,
@@ -71,13 +59,39 @@ fn locate(
         }
         _ => Vec::new(),
     };
-    Err(DataError::Unobtainable {
+    // A missing file must not hide that another one was altered.
+    for file in &published.files {
+        if let Some(path) = find(file, &searched) {
+            file.recognise(&path, &idx::digests(&path)?)?;
+        }
+    }
+    Err(DataError::Unobtainable(Unobtainable {
         dataset: published.name.to_owned(),
         file: file.name.to_owned(),
         searched,
         answers,
         offline: locations.offline,
-    })
+    }))
+}
+
+/// The folders that may hold the files, in the order in which they are searched.
+fn folders(published: &Published, locations: &Locations) -> Vec<PathBuf> {
+    let in_folder =
+        |folder: &PathBuf| [folder.join(published.name), folder.join(published.torchvision).join("raw")];
+    locations.folders.iter().flat_map(in_folder).collect()
+}
+
+fn find(file: &PublishedFile, folders: &[PathBuf]) -> Option<PathBuf> {
+    let archive = archive(file);
+    let names = match file.digest {
+        PublishedDigest::Content(_) => vec![file.name, &archive],
+        PublishedDigest::Archive(_) => vec![archive.as_str()],
+    };
+    folders.iter().flat_map(|folder| names.iter().map(|name| folder.join(name))).find(|path| path.is_file())
+}
+
+fn archive(file: &PublishedFile) -> String {
+    format!("{}.gz", file.name)
 }
 
 impl PublishedFile {
@@ -169,8 +183,15 @@ pub(crate) mod tests {
         write(&folder.path().join("first/tiny"), &altered);
         write(&folder.path().join("second/tiny"), &files());
         let plan = DataPlan { fallback: Some(Fallback::Synthetic), ..published(&[]) };
-        let error = load_quietly(&plan, &at(folder.path(), true)).unwrap_err().to_string();
-        assert!(error.contains("first/tiny/a: not the published file"), "{error}");
+        let refused = || {
+            let error = load_quietly(&plan, &at(folder.path(), true)).unwrap_err().to_string();
+            assert!(error.contains("first/tiny/a: not the published file"), "{error}");
+        };
+        refused();
+        // Nor because another file is missing.
+        std::fs::remove_dir_all(folder.path().join("second")).unwrap();
+        std::fs::remove_file(folder.path().join("first/tiny/d")).unwrap();
+        refused();
     }
 
     #[test]

@@ -1,0 +1,114 @@
+//! Asking a trained network: eval, predict, and what else reads without training.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use birnn_tests::{Sandbox, gzip, idx};
+use serde_json::Value;
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+/// Two classes that a net of any size tells apart: ink on the left, ink on the right. 4 rows of 6 pixels.
+fn sides(count: usize) -> (Vec<u8>, Vec<u8>) {
+    let labels: Vec<u8> = (0..count).map(|index| (index % 3 == 0) as u8).collect();
+    let row = |label: u8| if label == 0 { [255, 200, 0, 0, 0, 0] } else { [0, 0, 0, 0, 200, 255] };
+    let pixels: Vec<u8> = labels.iter().flat_map(|&label| row(label).repeat(4)).collect();
+    (idx(&[count as u32, 4, 6], &pixels), idx(&[count as u32], &labels))
+}
+
+#[test]
+fn a_users_own_images_are_trained_on_evaluated_and_named() {
+    let sandbox = Sandbox::new();
+    let (train_images, train_labels) = sides(200);
+    let (test_images, test_labels) = sides(50);
+    sandbox.write("own/data/a", &train_images);
+    sandbox.write("own/data/b.gz", gzip(&train_labels));
+    sandbox.write("own/data/c.gz", gzip(&test_images));
+    sandbox.write("own/data/d", &test_labels);
+    sandbox.write(
+        "own/sides.toml",
+        "[data]\ndataset = \"idx\"\ntrain_images = \"data/a\"\ntrain_labels = \"data/b.gz\"\n\
+         test_images = \"data/c.gz\"\ntest_labels = \"data/d\"\nclasses = [\"left\", \"right\"]\nvalidation = 20\n\
+         [model]\nhidden = 8\nreadout = \"mean\"\n[train]\nepochs = 10\nbatch_size = 20\noptimizer = { lr = 0.02 }\n",
+    );
+    sandbox.birnn(&["train", "own/sides.toml", "--run-dir", "run"]).done();
+    for split in ["test", "validation", "train"] {
+        let found = json(&sandbox.birnn(&["eval", "run", "--split", split, "--json"]).done().stdout);
+        assert_eq!((found["accuracy"].as_f64(), found["split"].as_str()), (Some(1.0), Some(split)));
+    }
+    let text = sandbox.birnn(&["eval", "run"]).done().stdout;
+    assert!(text.contains("left") && text.contains("accuracy 100.00 %"), "{text}");
+
+    // A picture of exactly the net's size, and a large one, dark on light.
+    sandbox.write("left.pgm", [b"P5 6 4 255\n".as_slice(), &[255, 200, 0, 0, 0, 0].repeat(4)].concat());
+    let found = json(&sandbox.birnn(&["predict", "run", "left.pgm", "--json"]).done().stdout);
+    assert_eq!(found["predictions"][0]["class"], "left");
+    assert!(found["predictions"][0]["probability"].as_f64().unwrap() > 0.9);
+    let text = sandbox.birnn(&["predict", "run/model.safetensors", "left.pgm", "left.pgm"]).done().stdout;
+    assert!(text.starts_with("left.pgm: left (") && text.lines().count() == 2, "{text}");
+
+    let other = sandbox.birnn(&["eval", "run", "--dataset", "synthetic"]);
+    other.failed(2, &["run/model.safetensors: is for 4 x 6 images of 2 classes", "28 x 28 of 10"]);
+}
+
+#[test]
+fn evaluation_repeats_what_training_found() {
+    let sandbox = Sandbox::new();
+    sandbox.train_small("run");
+    let metrics = sandbox.text("run/metrics.jsonl");
+    let mut trained = json(metrics.lines().last().unwrap());
+    let mut found = json(&sandbox.birnn(&["eval", "run", "--json"]).done().stdout);
+    for key in ["event", "weights", "dataset", "split"] {
+        trained.as_object_mut().unwrap().remove(key);
+        found.as_object_mut().unwrap().remove(key);
+    }
+    assert_eq!(found, trained);
+    sandbox
+        .birnn(&["eval", "run", "--split", "validation"])
+        .failed(2, &["--split: the run kept no validation images"]);
+}
+
+#[test]
+fn configs_are_shown_with_every_default() {
+    let sandbox = Sandbox::new();
+    sandbox.write("e.toml", "seed = 3");
+    let shown = sandbox.birnn(&["config", "show", "e.toml", "--set", "model.cell=gru"]).done().stdout;
+    for line in
+        ["name = \"e\"", "seed = 3", "cell = \"gru\"", "hidden = 128", "lr = 0.003", "dataset = \"mnist\""]
+    {
+        assert!(shown.contains(line), "no `{line}` in:\n{shown}");
+    }
+    sandbox.write("shown.toml", &shown);
+    assert_eq!(sandbox.birnn(&["config", "show", "shown.toml"]).done().stdout, shown);
+}
+
+#[test]
+fn doctor_help_version_and_completions_work_anywhere() {
+    let sandbox = Sandbox::new();
+    let doctor = sandbox.birnn(&["doctor"]).done().stdout;
+    for word in ["libtorch   2.11.0", "cpu ", "cuda ", "mnist "] {
+        assert!(doctor.contains(word), "no `{word}` in:\n{doctor}");
+    }
+    let help = sandbox.birnn(&["--help"]).done().stdout;
+    for word in ["train", "eval", "predict", "doctor", "data", "config", "BIRNN_DATA_DIR", "Exit codes"] {
+        assert!(help.contains(word), "no `{word}` in:\n{help}");
+    }
+    assert!(sandbox.birnn(&["--version"]).done().stdout.starts_with("birnn 0."));
+    assert!(sandbox.birnn(&["completions", "bash"]).done().stdout.contains("_birnn"));
+    assert!(sandbox.listing().is_empty());
+}
+
+#[test]
+fn data_is_verified_where_it_lies() {
+    let sandbox = Sandbox::new();
+    sandbox
+        .birnn(&["data", "verify"])
+        .failed(1, &["mnist can be neither found nor downloaded", "cache/birnn/mnist"]);
+    if let Some(folder) = birnn_tests::mnist() {
+        let ended = sandbox.birnn(&["data", "verify", "--data-dir", folder.to_str().unwrap()]).done();
+        assert_eq!(ended.stdout.lines().count(), 4);
+        let published = "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db  ";
+        assert!(ended.stdout.starts_with(published), "{}", ended.stdout);
+    }
+    assert!(sandbox.listing().is_empty());
+}

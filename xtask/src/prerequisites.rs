@@ -1,0 +1,150 @@
+//! What has to be there before anything is downloaded: a C++ compiler and room on the disk.
+//! (Python and pip are in [`crate::python`].)
+
+use std::ffi::OsStr;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Result, bail, ensure};
+
+use crate::machine::Machine;
+
+/// Checks that the compiler that will be asked to compile the C++ bindings exists and compiles C++17.
+pub fn require_compiler(machine: &Machine) -> Result<()> {
+    // Visual Studio's compiler is not on PATH; the build finds it by other means.
+    if machine.os == "windows" {
+        return Ok(());
+    }
+    let way_out = match machine.os {
+        "macos" => "run `xcode-select --install`",
+        _ => {
+            "install one (Debian, Ubuntu: apt install g++; Fedora: dnf install gcc-c++), or set CXX to its path"
+        }
+    };
+    // CXX may carry arguments or a wrapper, as in `ccache g++`.
+    let chosen = machine.var("CXX").map(OsStr::to_string_lossy);
+    let words: Vec<&str> = chosen.as_deref().unwrap_or("c++").split_whitespace().collect();
+    let Some((name, arguments)) = words.split_first() else {
+        bail!("CXX is blank: set it to a C++ compiler, or unset it");
+    };
+    let Some(program) = machine.find_program(OsStr::new(name)) else {
+        if chosen.is_some() {
+            bail!("CXX={} names no program: correct or unset it", words.join(" "));
+        }
+        // The build would look for c++ alone.
+        for other in ["g++", "clang++"] {
+            if machine.find_program(OsStr::new(other)).is_some() {
+                bail!("there is a C++ compiler, {other}, but none called c++: export CXX={other}");
+            }
+        }
+        bail!("no C++ compiler (c++) on PATH: {way_out}");
+    };
+    ensure!(
+        compiles(&program, arguments),
+        "{} does not compile C++17 with the standard library: {way_out}",
+        program.display()
+    );
+    Ok(())
+}
+
+fn compiles(program: &Path, arguments: &[&str]) -> bool {
+    let child = Command::new(program)
+        .args(arguments)
+        .args(["-std=c++17", "-x", "c++", "-fsyntax-only", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn();
+    child.is_ok_and(|mut child| {
+        // A compiler that stops before it has read everything says so by its exit status.
+        if let Some(mut input) = child.stdin.take() {
+            let _ = input.write_all(b"#include <optional>\nstd::optional<int> value;\n");
+        }
+        child.wait().is_ok_and(|status| status.success())
+    })
+}
+
+/// Checks that `megabytes` fit where `folder` lies. Where that cannot be told, they do.
+pub fn require_space(folder: &Path, megabytes: u64) -> Result<()> {
+    let arguments: [&OsStr; 2] = ["-Pk".as_ref(), folder.as_ref()];
+    let output = Command::new("df").args(arguments).output();
+    let free = output
+        .ok()
+        .filter(|output| output.status.success())
+        .and_then(|output| free_megabytes(&String::from_utf8_lossy(&output.stdout)));
+    match free {
+        Some(free) if free < megabytes => bail!(
+            "{} has {free} MB free, and installing libtorch takes {megabytes} MB: make room, \
+             or set XDG_CACHE_HOME to a folder on a larger disk",
+            folder.display()
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// The column "Available" of `df -Pk`, counted from the one with the percent sign, since names may contain spaces.
+fn free_megabytes(df: &str) -> Option<u64> {
+    let columns: Vec<&str> = df.lines().nth(1)?.split_whitespace().collect();
+    let percent = columns.iter().position(|column| column.ends_with('%'))?;
+    let kilobytes: u64 = columns.get(percent.checked_sub(1)?)?.parse().ok()?;
+    Some(kilobytes * 1024 / 1_000_000)
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use super::*;
+    use crate::machine::made_up;
+
+    /// What is said of a machine with these programs, empty if nothing.
+    fn complaint(programs: &[(&str, &str)], cxx: Option<&str>) -> String {
+        let dir = tempfile::tempdir().unwrap();
+        let mut machine = made_up::machine(dir.path());
+        for (name, script) in programs {
+            made_up::add_program(dir.path(), name, script);
+        }
+        if let Some(cxx) = cxx {
+            machine.vars.insert("CXX".into(), cxx.into());
+        }
+        let complaint = match require_compiler(&machine) {
+            Ok(()) => String::new(),
+            Err(error) => error.to_string(),
+        };
+        assert!(!complaint.contains('\n'), "{complaint}");
+        complaint
+    }
+
+    #[test]
+    fn a_compiler_that_compiles_is_enough() {
+        assert_eq!(complaint(&[("c++", "exit 0")], None), "");
+        assert_eq!(complaint(&[("mine", "[ $1 = -m64 ]")], Some("mine -m64")), "");
+    }
+
+    #[test]
+    fn what_is_missing_is_said_with_a_way_out() {
+        assert!(complaint(&[], None).starts_with("no C++ compiler (c++) on PATH: install one"));
+        assert!(complaint(&[("g++", "exit 0")], None).ends_with("none called c++: export CXX=g++"));
+        assert!(complaint(&[("c++", "exit 1")], None).contains("does not compile C++17"));
+        let both = [("c++", "exit 0")];
+        assert_eq!(complaint(&both, Some("icpc")), "CXX=icpc names no program: correct or unset it");
+        assert_eq!(complaint(&both, Some(" ")), "CXX is blank: set it to a C++ compiler, or unset it");
+    }
+
+    #[test]
+    fn free_space_is_read_from_df() {
+        let df = "Filesystem 1024-blocks Used Available Capacity Mounted on\n\
+                  my disk 100 50 2000000 5% /mnt/my disk\n";
+        assert_eq!(free_megabytes(df), Some(2048));
+        assert_eq!(free_megabytes("Filesystem\n"), None);
+        assert_eq!(free_megabytes(""), None);
+    }
+
+    #[test]
+    fn too_little_space_is_an_error() {
+        let dir = tempfile::tempdir().unwrap();
+        let error = require_space(dir.path(), u64::MAX).unwrap_err().to_string();
+        assert!(error.contains("MB free, and installing libtorch takes"), "{error}");
+        require_space(dir.path(), 0).unwrap();
+    }
+}
