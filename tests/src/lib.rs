@@ -195,6 +195,6 @@ fn binary() -> &'static Path {
             let message: serde_json::Value = serde_json::from_slice(line).unwrap();
             Some(PathBuf::from(message["executable"].as_str()?))
         });
-        executable.last().unwrap()
+        executable.into_iter().next_back().unwrap()
     })
 }

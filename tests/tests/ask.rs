@@ -1,5 +1,4 @@
 //! Asking a trained network: eval, predict, and what else reads without training.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use birnn_tests::{Sandbox, gzip, idx};
 use serde_json::Value;

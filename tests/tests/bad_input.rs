@@ -1,5 +1,4 @@
 //! Bad input of every kind: one line that names the place, exit code 2, and nothing left behind.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use birnn_tests::{Sandbox, gzip, idx};
 

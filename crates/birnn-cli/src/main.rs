@@ -9,6 +9,7 @@ mod failure;
 mod log;
 mod predict;
 mod progress;
+mod startup;
 mod train;
 
 use std::process::ExitCode;
@@ -19,7 +20,7 @@ use crate::args::{Args, Command};
 use crate::failure::{Failure, Outcome};
 
 fn main() -> ExitCode {
-    make_cuda_deterministic();
+    startup::prepare();
     let args = Args::parse();
     let log = log::start();
     let outcome = match args.command {
@@ -59,12 +60,4 @@ fn print(text: &str) -> Outcome {
 fn print_json(value: &impl serde::Serialize) -> Outcome {
     let text = serde_json::to_string_pretty(value).map_err(|error| Failure::run(error.to_string()))?;
     print(&format!("{text}\n"))
-}
-
-/// cuDNN's recurrent layers repeat themselves bit for bit only with this, set before CUDA starts.
-#[expect(unsafe_code, reason = "nothing else runs yet that could read the environment")]
-fn make_cuda_deterministic() {
-    if std::env::var_os("CUBLAS_WORKSPACE_CONFIG").is_none() {
-        unsafe { std::env::set_var("CUBLAS_WORKSPACE_CONFIG", ":16:8") };
-    }
 }

@@ -1,0 +1,43 @@
+//! The README's commands, as a reader would type them, on fewer images.
+#![cfg(unix)]
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use birnn_tests::{Sandbox, workspace};
+
+/// The lines of the README's shell blocks, comments taken off.
+fn commands() -> Vec<String> {
+    let readme = std::fs::read_to_string(workspace().join("README.md")).unwrap();
+    let blocks = readme.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+    let lines = blocks.flat_map(str::lines).map(|line| line.split(" # ").next().unwrap().trim().to_owned());
+    lines.filter(|line| !line.is_empty()).collect()
+}
+
+#[test]
+fn the_readmes_commands_work() {
+    let sandbox = Sandbox::new();
+    std::os::unix::fs::symlink(workspace().join("configs"), sandbox.path("configs")).unwrap();
+    // A four-pixel wide stroke: not a good 1, but a picture.
+    let row = [[255; 12].as_slice(), &[0; 4], &[255; 12]].concat();
+    sandbox.write("digit.png", [b"P5 28 28 255\n".to_vec(), row.repeat(28)].concat());
+    let help = std::fs::read_to_string(workspace().join("xtask/src/help.txt")).unwrap();
+    let mut ran = 0;
+    for command in commands() {
+        let words: Vec<&str> = command.split_whitespace().collect();
+        let ["cargo", "xtask", task, rest @ ..] = words.as_slice() else { panic!("what is `{command}`?") };
+        assert!(help.contains(&format!("\n  {task} ")), "`{command}`: xtask has no such task");
+        let mut args = match (*task, rest) {
+            ("train", rest) => [&["train"], rest].concat(),
+            ("run", ["--", rest @ ..]) => rest.to_vec(),
+            // This very test is part of it.
+            ("test" | "check" | "setup", _) => continue,
+            _ => panic!("what is `{command}`?"),
+        };
+        if args[0] == "train" {
+            args.extend(["--offline", "--set", "data.limit=100", "--set", "train.epochs=1"]);
+        }
+        let ended = sandbox.birnn(&args);
+        assert_eq!(ended.code, 0, "{command}: {}", ended.stderr);
+        ran += 1;
+    }
+    assert!(ran >= 5, "only {ran} of the README's commands were found");
+}
