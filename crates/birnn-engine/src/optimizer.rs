@@ -79,8 +79,8 @@ pub struct Sgd {
     pub nesterov: bool,
 }
 
-/// An update rule at work. Its state is one long vector over all parameters, in their order: a few operations on that
-/// take a quarter of the time of the same ones on each parameter.
+/// An update rule at work. Its state is one long vector over all parameters, in their order: a few long operations are
+/// quicker than many short ones.
 #[derive(Debug)]
 pub struct Optimizer {
     rule: Rule,
