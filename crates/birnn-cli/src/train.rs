@@ -58,21 +58,7 @@ pub fn run(args: &TrainArgs, log: &Log) -> Outcome {
     log.continue_in(&run.path().join("train.log"))?;
     tracing::info!("run directory {}", run.path().display());
     run.write("config.toml", format!("{}{text}", heading(&plan.name, substitution.as_deref())).as_bytes())?;
-    let mut meta = Meta {
-        status: "running".to_owned(),
-        name: plan.name.clone(),
-        seed: plan.seed,
-        command: std::env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect(),
-        device: String::from(experiment.train.device),
-        threads: tch::get_num_threads(),
-        host: gethostname::gethostname().to_string_lossy().into_owned(),
-        start: now(),
-        end: None,
-        birnn: env!("CARGO_PKG_VERSION").to_owned(),
-        revision: option_env!("BIRNN_REVISION").map(str::to_owned),
-        libtorch: LIBTORCH.to_owned(),
-        data: provenance,
-    };
+    let mut meta = started(&plan, experiment.train.device, provenance);
     run.write_meta(&meta)?;
 
     let outcome = train_and_save(&plan, &mut learner, &data, &test, &run, &about, log);
@@ -81,25 +67,11 @@ pub fn run(args: &TrainArgs, log: &Log) -> Outcome {
         Err(failure) => format!("failed: {}", failure.message),
     };
     meta.end = Some(now());
+    let written = run.write_meta(&meta);
     // The first failure is the one to tell of.
-    let found = outcome.and_then(|found| Ok(run.write_meta(&meta).map(|()| found)?)).inspect_err(|_| {
-        let _ = run.write_meta(&meta);
-    })?;
-
-    let stand_in =
-        substitution.as_ref().map_or_else(String::new, |name| format!(" (synthetic digits, not {name})"));
-    let accuracy = 100.0 * found.accuracy;
-    print(&format!(
-        "Test Accuracy of the model on the {} test images: {accuracy:.2} %{stand_in}\n",
-        found.images
-    ))?;
-    if let Some(name) = substitution {
-        tracing::warn!(
-            "TRAINED AND TESTED ON SYNTHETIC DIGITS, NOT ON {}: see the first warning",
-            name.to_uppercase()
-        );
-    }
-    Ok(())
+    let found = outcome?;
+    written?;
+    report(&found, substitution.as_deref())
 }
 
 fn train_and_save(
@@ -162,6 +134,37 @@ fn summary(plan: &Plan, splits: &Splits, device: &str) -> String {
         "{name}: {architecture}, seed {seed}, on {device}; {}: {} training images{kept_back}, {} test images",
         provenance.dataset, provenance.train, provenance.test
     )
+}
+
+/// What a run records of itself when it starts.
+fn started(plan: &Plan, device: DeviceChoice, data: serde_json::Value) -> Meta {
+    Meta {
+        status: "running".to_owned(),
+        name: plan.name.clone(),
+        seed: plan.seed,
+        command: std::env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect(),
+        device: String::from(device),
+        threads: tch::get_num_threads(),
+        host: gethostname::gethostname().to_string_lossy().into_owned(),
+        start: now(),
+        end: None,
+        birnn: env!("CARGO_PKG_VERSION").to_owned(),
+        revision: option_env!("BIRNN_REVISION").map(str::to_owned),
+        libtorch: LIBTORCH.to_owned(),
+        data,
+    }
+}
+
+/// The tutorial's line, and a last reminder of what stood in for the data.
+fn report(found: &Evaluation, substitution: Option<&str>) -> Outcome {
+    let stand_in = substitution.map_or_else(String::new, |name| format!(" (synthetic digits, not {name})"));
+    let (images, accuracy) = (found.images, 100.0 * found.accuracy);
+    print(&format!("Test Accuracy of the model on the {images} test images: {accuracy:.2} %{stand_in}\n"))?;
+    if let Some(name) = substitution {
+        let name = name.to_uppercase();
+        tracing::warn!("TRAINED AND TESTED ON SYNTHETIC DIGITS, NOT ON {name}: see the first warning");
+    }
+    Ok(())
 }
 
 fn now() -> String {

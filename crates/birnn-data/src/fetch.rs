@@ -151,8 +151,12 @@ fn download(
         }
     }
     on_event(Event::Downloading { url, bytes });
-    let partial = tempfile::Builder::new().prefix(".").suffix(".partial").tempfile_in(folder);
-    let mut partial = partial.map_err(disk(folder))?;
+    let mut partial = tempfile::Builder::new();
+    partial.prefix(".").suffix(".partial");
+    // What it becomes is an ordinary file, not a private one.
+    #[cfg(unix)]
+    partial.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut partial = partial.tempfile_in(folder).map_err(disk(folder))?;
     let mut source = body.into_reader();
     let mut buffer = vec![0; 1 << 16];
     let mut received = 0;
@@ -179,20 +183,7 @@ fn download(
         })
     })?;
     partial.as_file().sync_all().map_err(disk(target))?;
-    readable_as_usual(partial.as_file()).map_err(disk(target))?;
     partial.persist(target).map_err(|error| Failure::Disk(target.to_owned(), error.error))?;
-    Ok(())
-}
-
-/// Temporary files are made private; what they become is an ordinary file.
-#[cfg(unix)]
-fn readable_as_usual(file: &File) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(std::fs::Permissions::from_mode(0o644))
-}
-
-#[cfg(not(unix))]
-fn readable_as_usual(_: &File) -> std::io::Result<()> {
     Ok(())
 }
 
