@@ -50,29 +50,18 @@ impl From<RunDirError> for Failure {
     }
 }
 
-impl From<ExperimentError> for Failure {
-    fn from(error: ExperimentError) -> Failure {
-        Failure::request(error)
-    }
+/// Errors that always mean a wrong request.
+macro_rules! wrong_request {
+    ($($error:ty),*) => {$(
+        impl From<$error> for Failure {
+            fn from(error: $error) -> Failure {
+                Failure::request(error)
+            }
+        }
+    )*};
 }
 
-impl From<DeviceError> for Failure {
-    fn from(error: DeviceError) -> Failure {
-        Failure::request(error)
-    }
-}
-
-impl From<WeightsError> for Failure {
-    fn from(error: WeightsError) -> Failure {
-        Failure::request(error)
-    }
-}
-
-impl From<PictureError> for Failure {
-    fn from(error: PictureError) -> Failure {
-        Failure::request(error)
-    }
-}
+wrong_request!(ExperimentError, DeviceError, WeightsError, PictureError);
 
 impl From<EngineError> for Failure {
     fn from(error: EngineError) -> Failure {
