@@ -123,7 +123,7 @@ fn missing_data_without_a_fallback_is_a_failed_run() {
     let sandbox = Sandbox::new();
     sandbox.write("x.toml", "");
     let before = sandbox.listing();
-    let parts = ["mnist can be neither", "cache/birnn/mnist", "--offline", "--data-dir", "fallback"];
+    let parts = ["mnist can be neither", "cache/birnn/mnist", "offline", "--data-dir", "fallback"];
     sandbox.birnn(&["train", "x.toml", "--offline"]).failed(1, &parts);
     assert_eq!(sandbox.listing(), before);
 }

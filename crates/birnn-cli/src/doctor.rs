@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use birnn_data::{DataConfig, Locations};
+use birnn_data::{DataConfig, DataError, Locations};
 use birnn_engine::device::{cuda_devices, libtorch_folder};
 use birnn_engine::{Classification, Device, EngineError, Experiment, Learner, Samples};
 
@@ -33,6 +33,14 @@ pub fn run(args: &DoctorArgs) -> Outcome {
     let plan = DataConfig::default().resolve().map_err(Failure::run)?;
     let data = match birnn_data::load(&plan, &locations, &mut |_| ()) {
         Ok(splits) => format!("found and verified: {}", splits.provenance.files[0].path.display()),
+        Err(DataError::Unobtainable(missing)) => {
+            let searched: Vec<String> =
+                missing.searched.iter().map(|path| path.display().to_string()).collect();
+            format!(
+                "not on this machine yet (not in {}); downloaded when first asked for",
+                searched.join(", ")
+            )
+        }
         Err(error) => error.to_string(),
     };
     print(&format!("mnist      {data}\n"))

@@ -153,7 +153,7 @@ impl fmt::Display for Unobtainable {
         let folders = folders.join(", ");
         write!(f, "{dataset} can be neither found nor downloaded: no {file}[.gz] in {folders}; ")?;
         if *offline {
-            return f.write_str("downloading is ruled out by --offline");
+            return f.write_str("offline, so no mirror was asked");
         }
         let answers: Vec<String> = answers.iter().map(|(url, answer)| format!("{url}: {answer}")).collect();
         write!(f, "mirrors: {}", answers.join("; "))

@@ -232,6 +232,6 @@ pub(crate) mod tests {
         }
         assert!(!error.contains('\n') && !folder.path().join("first").exists());
         let error = load_quietly(&plan, &at(folder.path(), true)).unwrap_err().to_string();
-        assert!(error.contains("--offline"), "{error}");
+        assert!(error.contains("offline, so no mirror"), "{error}");
     }
 }
