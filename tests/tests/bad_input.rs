@@ -102,7 +102,7 @@ fn images_and_labels() {
     data_refused("a", [good.as_slice(), b"more"].concat(), &["gzip"]);
     data_refused("a", gzip(&idx(&[4, 2, 3], &vec![1; 64 << 20])), &["goes on after the 40 bytes"]);
     data_refused("b", idx(&[5], &[0, 1, 1, 0, 0]), &["holds 5 labels for the 4 images of "]);
-    data_refused("d", idx(&[2], &[1, 200]), &["label 1 is 200, and there are 2 classes"]);
+    data_refused("d", idx(&[2], &[1, 200]), &["the label at index 1 is 200, and there are 2 classes"]);
     data_refused("c", idx(&[2, 3, 2], &[2; 12]), &["its images have 3 x 2"]);
 }
 
@@ -145,7 +145,7 @@ fn weights_and_pictures() {
     let before = sandbox.listing();
     sandbox.birnn(&["eval", "none"]).failed(2, &["none: No such file"]);
     sandbox.birnn(&["eval", "empty"]).failed(2, &["empty: holds no weights (model.safetensors"]);
-    sandbox.birnn(&["eval", "text"]).failed(2, &["text: not a weights file of birnn"]);
+    sandbox.birnn(&["eval", "text"]).failed(2, &["text: not a weights file of birnn, or one cut short"]);
     sandbox.birnn(&["eval", "short"]).failed(2, &["short: not a weights file of birnn"]);
     sandbox.birnn(&["eval", "flipped"]).failed(2, &["flipped: its content does not match its SHA-256"]);
     sandbox.birnn(&["predict", "run", "good.pgm", "none.png"]).failed(2, &["none.png: No such file"]);

@@ -41,3 +41,28 @@ fn the_readmes_commands_work() {
     }
     assert!(ran >= 5, "only {ran} of the README's commands were found");
 }
+
+/// An unknown key is answered with all that there are: each must be in docs/settings.md.
+#[test]
+fn every_setting_is_documented() {
+    let sandbox = Sandbox::new();
+    sandbox.write("x.toml", "");
+    let documented = std::fs::read_to_string(workspace().join("docs/settings.md")).unwrap();
+    let mut found = 0;
+    for table in ["", "data.", "model.", "train.", "train.optimizer.", "train.schedule."] {
+        let ended = sandbox.birnn(&["config", "check", "x.toml", "--set", &format!("{table}no_such_key=1")]);
+        let (_, names) = ended.stderr.split_once("expected ").unwrap();
+        for name in
+            names.split('`').skip(1).step_by(2).filter(|name| !["data", "model", "train"].contains(name))
+        {
+            let key = format!("`{table}{name}");
+            // A table of its own is documented by its keys.
+            assert!(
+                documented.contains(&format!("{key}`")) || documented.contains(&format!("{key}.")),
+                "{key}`"
+            );
+            found += 1;
+        }
+    }
+    assert!(found > 30, "{found}");
+}

@@ -6,7 +6,7 @@ use birnn_data::Locations;
 use birnn_engine::DeviceChoice;
 use clap::{Parser, Subcommand, ValueEnum};
 
-/// Trains, evaluates and asks bidirectional recurrent networks (RNN, GRU, LSTM) that read images row by row.
+/// Trains, evaluates and uses bidirectional recurrent networks (RNN, GRU, LSTM) that read images row by row.
 ///
 /// Results go to stdout, progress and warnings to stderr. Exit codes: 0 done, 1 the run failed, 2 the request was wrong.
 #[derive(Debug, Parser)]
@@ -36,7 +36,7 @@ pub enum Command {
     Train(TrainArgs),
     /// Evaluate a trained network: accuracy, scores per class, confusion matrix.
     Eval(EvalArgs),
-    /// Say what pictures show.
+    /// Name the digits (or other classes) in pictures.
     Predict(PredictArgs),
     /// Obtain or check the images of an experiment.
     #[command(subcommand)]
@@ -44,7 +44,7 @@ pub enum Command {
     /// Check an experiment file, or show it with every default written out.
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Say what this machine offers: libtorch, devices, data.
+    /// Report on this machine: libtorch, devices, data.
     Doctor(DoctorArgs),
     /// Print a completion script for a shell.
     Completions {
@@ -78,7 +78,7 @@ pub struct EvalArgs {
     /// Which images.
     #[arg(long, value_enum, default_value_t)]
     pub split: SplitName,
-    /// Other images than the run's own: mnist, fashion-mnist, kmnist or synthetic.
+    /// Evaluate on another data set than the run's own.
     #[arg(long, value_name = "NAME", value_parser = ["mnist", "fashion-mnist", "kmnist", "synthetic"])]
     pub dataset: Option<String>,
     /// One JSON object on stdout.

@@ -1,6 +1,6 @@
 //! `birnn data`, and loading data for the other commands.
 
-use birnn_data::{DataConfig, DataError, DataPlan, Locations, Splits};
+use birnn_data::{DataConfig, DataError, DataPlan, Fallback, Locations, Splits};
 use birnn_engine::Source;
 
 use crate::args::{DataArgs, DataCommand};
@@ -20,20 +20,17 @@ pub fn run(command: &DataCommand, log: &Log) -> Outcome {
         None => DataConfig::default().resolve().map_err(Failure::request)?,
     };
     // What stands in for the data is not what is asked for here.
-    let plan = DataPlan { fallback: None, ..plan };
+    let plan = DataPlan { fallback: Fallback::None, ..plan };
     let mut locations = args.place.locations();
     locations.offline |= !fetch;
     let splits = load(&plan, &locations, log, source.as_ref())?;
     for file in &splits.provenance.files {
-        print(&format!("{}  {}\n", file.sha256, file.path.display()))?;
+        print(&format!("{}  {}\n", file.content_sha256, file.path.display()))?;
     }
     let found = &splits.provenance;
-    tracing::info!(
-        "{}: {} training and {} test images, verified",
-        found.dataset,
-        found.train + found.validation,
-        found.test
-    );
+    let state = if found.files.is_empty() { "drawn by code, with no file to verify" } else { "verified" };
+    let (train, test) = (found.train + found.validation, found.test);
+    tracing::info!("{}: {train} training and {test} test images, {state}", found.dataset);
     Ok(())
 }
 

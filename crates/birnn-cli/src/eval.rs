@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use birnn_data::{DataConfig, Dataset};
-use birnn_engine::{About, EngineError, Evaluation, Learner, Samples, load};
+use birnn_engine::{About, Device, EngineError, Evaluation, Learner, Samples, load};
 use serde::Serialize;
 
 use crate::args::{EvalArgs, SplitName};
@@ -24,9 +24,8 @@ struct Report<'a> {
 
 /// Evaluates a run on one of its splits.
 pub fn run(args: &EvalArgs, log: &Log) -> Outcome {
-    let weights = weights_of(&args.run)?;
-    let device = args.device.resolve()?;
-    let (learner, about) = load(&weights, device)?;
+    let device = args.device.resolve().map_err(|error| Failure::request(format!("--device: {error}")))?;
+    let Trained { weights, learner, about } = open(&args.run, device)?;
     let plan = data_of(&about, args.dataset.as_deref())?.resolve().map_err(Failure::request)?;
     let splits = data::load(&plan, &args.place.locations(), log, None)?;
     if (splits.shape(), splits.classes.len()) != (about.shape, about.classes.len()) {
@@ -57,8 +56,29 @@ pub fn run(args: &EvalArgs, log: &Log) -> Outcome {
     print(&table(&evaluation, dataset, name, &learner))
 }
 
+/// A trained network.
+pub struct Trained {
+    /// The file that it was read from.
+    pub weights: PathBuf,
+    /// The network.
+    pub learner: Learner,
+    /// What the file says of itself.
+    pub about: About,
+}
+
+/// Reads the network of a run directory, or of a weights file; says so where something stood in for its data.
+pub fn open(run: &Path, device: Device) -> Result<Trained, Failure> {
+    let weights = weights_of(run)?;
+    let (learner, about) = load(&weights, device)?;
+    if let Some(dataset) = about.data["substitute_for"].as_str() {
+        let dataset = dataset.to_uppercase();
+        tracing::warn!("{}: trained on SYNTHETIC DIGITS, NOT ON {dataset}", weights.display());
+    }
+    Ok(Trained { weights, learner, about })
+}
+
 /// The weights to use of a run directory: the final ones, else those of its latest checkpoint.
-pub fn weights_of(run: &Path) -> Result<PathBuf, Failure> {
+fn weights_of(run: &Path) -> Result<PathBuf, Failure> {
     if !run.is_dir() {
         return Ok(run.to_owned());
     }
@@ -92,12 +112,15 @@ fn table(found: &Evaluation, dataset: &str, split: &str, learner: &Learner) -> S
         found.loss
     );
     // Writing into a string does not fail.
-    let _ = writeln!(text, "{:width$}  precision  recall      f1  images", "class");
+    let _ = writeln!(text, "{:width$}  precision   recall       f1  images", "class");
     for score in &found.classes {
         let [precision, recall, f1] = [score.precision, score.recall, score.f1].map(|share| 100.0 * share);
         let name = &score.class;
-        let _ =
-            writeln!(text, "{name:width$}  {precision:7.2} %  {recall:4.2} %  {f1:5.2}  {:6}", score.images);
+        let _ = writeln!(
+            text,
+            "{name:width$}  {precision:7.2} %  {recall:4.2} %  {f1:4.2} %  {:6}",
+            score.images
+        );
     }
     text.push_str("\nconfusion: one row per label, one column per prediction\n");
     let cell = found.confusion.iter().flatten().max().map_or(1, |most| most.to_string().len()).max(2);

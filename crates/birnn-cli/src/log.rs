@@ -35,22 +35,23 @@ enum Sink {
     File(File),
 }
 
-/// Starts logging, at the level that `$RUST_LOG` asks for.
+/// Starts logging: to stderr at the level that `$RUST_LOG` asks for, to the record always at the usual one.
 pub fn start() -> Log {
     let log = Log { bars: MultiProgress::new(), record: Record::default() };
-    let filter = || EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,ureq=warn"));
+    let usual = || EnvFilter::new("info,ureq=warn,rustls=warn");
+    let wanted = EnvFilter::try_from_default_env().unwrap_or_else(|_| usual());
     let colours =
         std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let console = tracing_subscriber::fmt::layer()
         .with_ansi(colours)
         .event_format(Plain)
         .with_writer(Console(log.bars.clone()))
-        .with_filter(filter());
+        .with_filter(wanted);
     let record = tracing_subscriber::fmt::layer()
         .with_ansi(false)
         .with_target(false)
         .with_writer(log.record.clone())
-        .with_filter(filter());
+        .with_filter(usual());
     tracing_subscriber::registry().with(console).with(record).init();
     log
 }

@@ -3,12 +3,11 @@
 use std::path::Path;
 
 use birnn_data::picture;
-use birnn_engine::load;
 use serde::Serialize;
 
 use crate::args::PredictArgs;
-use crate::eval::weights_of;
-use crate::failure::Outcome;
+use crate::eval::{Trained, open};
+use crate::failure::{Failure, Outcome};
 use crate::{print, print_json};
 
 /// What `--json` prints.
@@ -30,8 +29,8 @@ struct Prediction<'a> {
 
 /// Names every picture, or none where one of them cannot be read.
 pub fn run(args: &PredictArgs) -> Outcome {
-    let weights = weights_of(&args.run)?;
-    let (learner, about) = load(&weights, args.device.resolve()?)?;
+    let device = args.device.resolve().map_err(|error| Failure::request(format!("--device: {error}")))?;
+    let Trained { weights, learner, about } = open(&args.run, device)?;
     let [rows, cols] = about.shape;
     let mut predictions = Vec::new();
     for path in &args.images {

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::SystemTime;
 
-use birnn_data::{Dataset, Splits};
+use birnn_data::{Dataset, Fallback, Splits};
 use birnn_engine::{
     About, Checkpoints, Classification, DeviceChoice, EngineError, Evaluation, Experiment, Invalid, Learner,
     Meta, Observer, Plan, Record, RunDir, Samples, Source, TrainingData, save, train,
@@ -33,6 +33,10 @@ pub fn run(args: &TrainArgs, log: &Log) -> Outcome {
             source.locate(Invalid { key: "train.device".to_owned(), message: error.to_string() }),
         ),
     })?;
+    if let Some(path) = &args.run_dir {
+        // Better said now than after a download.
+        RunDir::check(path)?;
+    }
     let splits = data::load(&plan.data, &args.place.locations(), log, Some(&source))?;
 
     let experiment = resolved(&source.experiment, &plan, device.into(), &splits);
@@ -94,6 +98,7 @@ fn train_and_save(
     if trained.kept < trained.epochs {
         tracing::info!("keeping epoch {}, the best on the validation images", trained.kept);
     }
+    tracing::info!("testing on {} images", test.len());
     let found = learner.evaluate(test)?;
     record.test(&found)?;
     let weights = run.path().join("model.safetensors");
@@ -109,7 +114,7 @@ fn resolved(experiment: &Experiment, plan: &Plan, device: DeviceChoice, splits: 
     experiment.train.device = device;
     if splits.provenance.substitute_for.is_some() {
         experiment.data.dataset = Dataset::Synthetic;
-        experiment.data.fallback = None;
+        experiment.data.fallback = Fallback::None;
     }
     experiment
 }

@@ -12,9 +12,8 @@ use crate::dataset::{FASHION_MNIST, KMNIST, MNIST, Published};
 pub struct DataConfig {
     /// Which images.
     pub dataset: Dataset,
-    /// What to train on when the data set can be neither found nor downloaded; an error where absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub fallback: Option<Fallback>,
+    /// What to train on when the data set can be neither found nor downloaded.
+    pub fallback: Fallback,
     /// Training images kept back to judge by, as many of each class as its share.
     pub validation: usize,
     /// Only the first so many training images.
@@ -55,9 +54,12 @@ pub enum Dataset {
 }
 
 /// What may stand in for a published data set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fallback {
+    /// Nothing: it is an error.
+    #[default]
+    None,
     /// Digits drawn by code.
     Synthetic,
 }
@@ -68,7 +70,7 @@ pub struct DataPlan {
     /// Where the images come from.
     pub source: Source,
     /// What stands in for a published data set that cannot be had.
-    pub fallback: Option<Fallback>,
+    pub fallback: Fallback,
     /// Training images kept back to judge by.
     pub validation: usize,
     /// At most so many training images, those kept back included.
@@ -144,7 +146,7 @@ impl DataConfig {
                 return Err(ConfigError::new(key, "belongs to `dataset = \"idx\"` alone"));
             }
         }
-        if self.fallback.is_some() && matches!(source, Source::Files(_)) {
+        if self.fallback != Fallback::None && matches!(source, Source::Files(_)) {
             return Err(ConfigError::new(
                 "fallback",
                 "stands in for a published data set, not for your own files",
@@ -226,7 +228,7 @@ mod tests {
     fn the_default_is_all_of_mnist() {
         let plan = parse("").resolve().unwrap();
         assert!(matches!(plan.source, Source::Published(published) if published.name == "mnist"));
-        assert_eq!((plan.validation, plan.limit, plan.fallback), (0, usize::MAX, None));
+        assert_eq!((plan.validation, plan.limit, plan.fallback), (0, usize::MAX, Fallback::None));
     }
 
     #[test]

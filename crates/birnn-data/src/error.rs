@@ -15,10 +15,7 @@ pub enum DataError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// A published data set is not on disk and could not be downloaded.
-    #[error(
-        "{0}; put the files into one of these folders, name another with --data-dir or $BIRNN_DATA_DIR, \
-         or set `fallback = \"synthetic\"` under [data]"
-    )]
+    #[error("{0}; or, where digits drawn by code will do, set `fallback = \"synthetic\"` under [data]")]
     Unobtainable(Unobtainable),
 }
 
@@ -92,15 +89,16 @@ pub enum FileProblem {
         expected: u64,
     },
     /// Its content is not the published one.
-    #[error(
-        "not the published file: its SHA-256 is {found}, expected {expected}; it was altered or damaged, and deleting it lets it be downloaded again"
-    )]
+    #[error("not the published file: its SHA-256 is {found}, expected {expected}; it was altered or damaged")]
     Digest {
         /// Published, in hexadecimal.
         expected: String,
         /// Of this file.
         found: String,
     },
+    /// It is a published file with something wrong.
+    #[error("{0}; deleting it lets it be downloaded again")]
+    Replaceable(Box<FileProblem>),
     /// It has not one label per image.
     #[error("holds {labels} labels for the {images} images of {}", .of.display())]
     Count {
@@ -112,7 +110,7 @@ pub enum FileProblem {
         of: PathBuf,
     },
     /// A label has no class.
-    #[error("label {index} is {label}, and there are {classes} classes, counted from 0")]
+    #[error("the label at index {index} is {label}, and there are {classes} classes, counted from 0")]
     Label {
         /// Which label, from 0.
         index: usize,
@@ -153,9 +151,14 @@ impl fmt::Display for Unobtainable {
         let folders = folders.join(", ");
         write!(f, "{dataset} can be neither found nor downloaded: no {file}[.gz] in {folders}; ")?;
         if *offline {
-            return f.write_str("offline, so no mirror was asked");
+            f.write_str("offline, so no mirror was asked")?;
+        } else {
+            let answers: Vec<String> =
+                answers.iter().map(|(url, answer)| format!("{url}: {answer}")).collect();
+            write!(f, "mirrors: {}", answers.join("; "))?;
         }
-        let answers: Vec<String> = answers.iter().map(|(url, answer)| format!("{url}: {answer}")).collect();
-        write!(f, "mirrors: {}", answers.join("; "))
+        f.write_str(
+            "; put the files into one of these folders, or name another with --data-dir or $BIRNN_DATA_DIR",
+        )
     }
 }

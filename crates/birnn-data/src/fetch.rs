@@ -177,7 +177,11 @@ fn download(
         return Err(Failure::Mirror(format!("ended after {received} of {expected} bytes")));
     }
     verify(partial.path()).map_err(|error| {
-        Failure::Mirror(match error.problem {
+        let problem = match error.problem {
+            FileProblem::Replaceable(problem) => *problem,
+            problem => problem,
+        };
+        Failure::Mirror(match problem {
             FileProblem::Digest { found, .. } => format!("sent another file, with SHA-256 {found}"),
             other => format!("sent another file: {other}"),
         })

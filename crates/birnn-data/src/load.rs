@@ -63,7 +63,7 @@ pub struct VerifiedFile {
     /// Its name.
     pub name: String,
     /// Of its decompressed content, in hexadecimal.
-    pub sha256: String,
+    pub content_sha256: String,
 }
 
 /// As many as MNIST has.
@@ -100,7 +100,7 @@ pub fn load(
         Source::Synthetic => draw(plan.limit),
         Source::Files(files) => read_own(files)?,
         Source::Published(published) => match (obtain(published, locations, on_event), plan.fallback) {
-            (Err(DataError::Unobtainable(reason)), Some(Fallback::Synthetic)) => {
+            (Err(DataError::Unobtainable(reason)), Fallback::Synthetic) => {
                 on_event(Event::Substituted { dataset: published.name, reason: &reason.to_string() });
                 Whole { substitute_for: Some(published.name.to_owned()), ..draw(plan.limit) }
             }
@@ -200,7 +200,7 @@ pub(crate) fn join(
 impl VerifiedFile {
     pub(crate) fn new(path: &Path, digests: Digests) -> VerifiedFile {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        VerifiedFile { path: path.to_owned(), name, sha256: digests.content }
+        VerifiedFile { path: path.to_owned(), name, content_sha256: digests.content }
     }
 }
 
@@ -236,7 +236,7 @@ pub(crate) mod tests {
             test_labels: path("d"),
             classes: None,
         };
-        DataPlan { source: Source::Files(files), fallback: None, validation: 0, limit: usize::MAX }
+        DataPlan { source: Source::Files(files), fallback: Fallback::None, validation: 0, limit: usize::MAX }
     }
 
     pub(crate) fn at(folder: &Path, offline: bool) -> Locations {
@@ -271,7 +271,7 @@ pub(crate) mod tests {
     #[test]
     fn files_that_do_not_fit_together_are_refused() {
         refused("b", idx(&[3], &[0, 1, 1]), "holds 3 labels for the 4 images of ");
-        refused("d", idx(&[2], &[1, 9]), "label 1 is 9, and there are 2 classes");
+        refused("d", idx(&[2], &[1, 9]), "the label at index 1 is 9, and there are 2 classes");
         refused("c", idx(&[2, 3, 2], &[2; 12]), "its images have 3 x 2, those of ");
         refused("a", idx(&[4], &[0, 1, 1, 0]), "not an IDX file of images");
         refused("d", idx(&[2, 2, 3], &[2; 12]), "not an IDX file of labels");
@@ -295,7 +295,7 @@ pub(crate) mod tests {
     #[test]
     fn synthetic_digits_stand_in_only_when_told_to_and_say_so() {
         let folder = tempfile::tempdir().unwrap();
-        let plan = DataPlan { fallback: Some(Fallback::Synthetic), limit: 20, ..published(&[]) };
+        let plan = DataPlan { fallback: Fallback::Synthetic, limit: 20, ..published(&[]) };
         let mut events = Vec::new();
         let splits = load(&plan, &at(folder.path(), true), &mut |event| {
             events.push(format!("{event:?}"));

@@ -62,7 +62,7 @@ fn locate(
     // A missing file must not hide that another one was altered.
     for file in &published.files {
         if let Some(path) = find(file, &searched) {
-            file.recognise(&path, &idx::digests(&path)?)?;
+            file.recognise(&path, &idx::digests(&path).map_err(replaceable)?)?;
         }
     }
     Err(DataError::Unobtainable(Unobtainable {
@@ -76,8 +76,13 @@ fn locate(
 
 /// The folders that may hold the files, in the order in which they are searched.
 fn folders(published: &Published, locations: &Locations) -> Vec<PathBuf> {
-    let in_folder =
-        |folder: &PathBuf| [folder.join(published.name), folder.join(published.torchvision).join("raw")];
+    let in_folder = |folder: &PathBuf| {
+        // A folder of the data set's own name may be the very one that holds the files.
+        let itself = folder.ends_with(published.name).then(|| folder.clone());
+        itself
+            .into_iter()
+            .chain([folder.join(published.name), folder.join(published.torchvision).join("raw")])
+    };
     locations.folders.iter().flat_map(in_folder).collect()
 }
 
@@ -96,13 +101,13 @@ fn archive(file: &PublishedFile) -> String {
 
 impl PublishedFile {
     fn images(&self, path: &Path) -> Result<(Images, Digests), FileError> {
-        let (images, digests) = idx::images(path)?;
+        let (images, digests) = idx::images(path).map_err(replaceable)?;
         self.recognise(path, &digests)?;
         Ok((images, digests))
     }
 
     fn labels(&self, path: &Path) -> Result<(Vec<u8>, Digests), FileError> {
-        let (labels, digests) = idx::labels(path)?;
+        let (labels, digests) = idx::labels(path).map_err(replaceable)?;
         self.recognise(path, &digests)?;
         Ok((labels, digests))
     }
@@ -115,8 +120,18 @@ impl PublishedFile {
         if expected == found {
             return Ok(());
         }
-        Err(FileProblem::Digest { expected: expected.to_owned(), found: found.clone() }.at(path))
+        let problem = FileProblem::Digest { expected: expected.to_owned(), found: found.clone() };
+        Err(replaceable(problem.at(path)))
     }
+}
+
+/// A published file that is not what it should be can be had anew.
+fn replaceable(FileError { path, problem }: FileError) -> FileError {
+    let problem = match problem {
+        FileProblem::Io(_) => problem,
+        other => FileProblem::Replaceable(Box::new(other)),
+    };
+    FileError { path, problem }
 }
 
 #[cfg(test)]
@@ -150,7 +165,7 @@ pub(crate) mod tests {
             classes: ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"],
         };
         let source = Source::Published(Box::leak(Box::new(published)));
-        DataPlan { source, fallback: None, validation: 0, limit: usize::MAX }
+        DataPlan { source, fallback: Fallback::None, validation: 0, limit: usize::MAX }
     }
 
     #[test]
@@ -176,13 +191,21 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn the_folder_of_the_files_may_be_named_itself() {
+        let folder = tempfile::tempdir().unwrap();
+        write(&folder.path().join("tiny"), &files());
+        let locations = Locations { folders: vec![folder.path().join("tiny")], offline: true };
+        load_quietly(&published(&[]), &locations).unwrap();
+    }
+
+    #[test]
     fn an_altered_file_is_never_papered_over() {
         let folder = tempfile::tempdir().unwrap();
         let mut altered = files();
         altered[0].1[20] ^= 1;
         write(&folder.path().join("first/tiny"), &altered);
         write(&folder.path().join("second/tiny"), &files());
-        let plan = DataPlan { fallback: Some(Fallback::Synthetic), ..published(&[]) };
+        let plan = DataPlan { fallback: Fallback::Synthetic, ..published(&[]) };
         let refused = || {
             let error = load_quietly(&plan, &at(folder.path(), true)).unwrap_err().to_string();
             assert!(error.contains("first/tiny/a: not the published file"), "{error}");

@@ -131,7 +131,7 @@ pub fn load(path: &Path, device: Device) -> Result<(Learner, About), WeightsErro
         return Err(wrong(format!("{size} bytes are more than any net of ours; is it a weights file?")));
     }
     let bytes = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
-    let foreign = "not a weights file of birnn";
+    let foreign = "not a weights file of birnn, or one cut short";
     let (_, header) =
         SafeTensors::read_metadata(&bytes).map_err(|error| wrong(format!("{foreign}: {error}")))?;
     let file = SafeTensors::deserialize(&bytes).map_err(|error| wrong(format!("{foreign}: {error}")))?;

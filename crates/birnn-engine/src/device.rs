@@ -27,7 +27,7 @@ pub enum DeviceChoice {
 pub enum DeviceError {
     /// No NVIDIA driver.
     #[error(
-        "no CUDA here: the NVIDIA driver is missing (libcuda.so.1 cannot be loaded); install it, or train with `device = \"cpu\"`"
+        "no CUDA here: the NVIDIA driver is missing (libcuda.so.1 cannot be loaded); install it, or use `cpu`"
     )]
     NoDriver,
     /// A driver, but a libtorch built for CPUs.
@@ -57,7 +57,7 @@ pub enum DeviceError {
         count: i64,
     },
     /// No Apple GPU.
-    #[error("no MPS here: it needs macOS on Apple silicon; train with `device = \"cpu\"`")]
+    #[error("no MPS here: it needs macOS on Apple silicon; use `cpu`")]
     NoMps,
 }
 

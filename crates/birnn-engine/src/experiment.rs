@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use birnn_data::{DataConfig, DataPlan};
-use birnn_model::{Architecture, ModelConfig, Readout};
+use birnn_model::{Architecture, CellKind, ModelConfig, Nonlinearity, Readout};
 use serde::{Deserialize, Serialize};
 use toml_edit::{DocumentMut, Item, TableLike};
 
@@ -159,7 +159,7 @@ impl Source {
                 place = format!("{place}:{line}:{column}");
             }
             let message = error.message().lines().collect::<Vec<_>>().join("; ");
-            ExperimentError::Wrong { place, message: suggest(message) }
+            ExperimentError::Wrong { place, message: suggest(plainly(message)) }
         })
     }
 }
@@ -191,7 +191,12 @@ impl Experiment {
 
     /// The experiment as a file of its own that repeats it: every default written out.
     pub fn to_toml(&self) -> Result<String, toml::ser::Error> {
-        toml::to_string(self)
+        let mut filled = self.clone();
+        filled.train.optimizer = filled.train.optimizer.filled();
+        if filled.model.cell == CellKind::Rnn {
+            filled.model.nonlinearity = Some(filled.model.nonlinearity.unwrap_or(Nonlinearity::Tanh));
+        }
+        toml::to_string(&filled)
     }
 }
 
@@ -232,6 +237,24 @@ fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
     let before = &text[..offset.min(text.len())];
     let start = before.rfind('\n').map_or(0, |newline| newline + 1);
     (before.matches('\n').count() + 1, before[start..].chars().count() + 1)
+}
+
+/// Says what a user of TOML calls things in place of serde's names of Rust types.
+fn plainly(message: String) -> String {
+    let names = [
+        ("usize", "a whole number, 0 or more"),
+        ("u32", "a whole number from 0 to 4294967295"),
+        ("f64", "a number"),
+        ("struct DataConfig", "a table"),
+        ("struct ModelConfig", "a table"),
+        ("struct TrainConfig", "a table"),
+        ("struct OptimizerConfig", "a table"),
+        ("struct ScheduleConfig", "a table"),
+        ("struct EarlyStop", "a table"),
+    ];
+    names.iter().fold(message, |message, (rust, plain)| {
+        message.replace(&format!("expected {rust}"), &format!("expected {plain}"))
+    })
 }
 
 /// Adds the nearest right name to serde's "unknown field `x`, expected one of `a`, `b`".
@@ -285,7 +308,11 @@ mod tests {
             &["exp/x.toml:4:1: ", "did you mean `hidden`?"],
         );
         refused("[model]\ncell = \"lstn\"\n", &[], &["exp/x.toml:2:8: ", "did you mean `lstm`?"]);
-        refused("[train]\nepochs = \"two\"\n", &[], &["exp/x.toml:2:10: ", "string", "expected"]);
+        refused(
+            "[train]\nepochs = \"two\"\n",
+            &[],
+            &["exp/x.toml:2:10: ", "string \"two\", expected a whole number"],
+        );
         refused("[train]\nepochs = -1\n", &[], &["exp/x.toml:2:10: ", "-1"]);
         refused("seed = 1\n[train\n", &[], &["exp/x.toml:2:"]);
         refused("[model]\nlayers = 0\n", &[], &["exp/x.toml:2: model.layers: must be 1 to 100, is 0"]);
@@ -336,6 +363,11 @@ mod tests {
         let sets = ["train.clip_norm=1.0", "train.schedule.kind=one-cycle", "train.optimizer.kind=sgd"];
         let first = source("seed = 5", &sets).unwrap().experiment;
         let text = first.to_toml().unwrap();
-        assert_eq!(source(&text, &[]).unwrap().experiment, first);
+        assert_eq!(source(&text, &[]).unwrap().experiment.to_toml().unwrap(), text);
+        for default in
+            ["momentum = 0.0", "nesterov = false", "weight_decay = 0.0", "clip_norm = 1.0", "seed = 5"]
+        {
+            assert!(text.contains(default), "no `{default}` in:\n{text}");
+        }
     }
 }

@@ -106,7 +106,28 @@ impl Default for OptimizerConfig {
     }
 }
 
+/// PyTorch's, as all defaults here.
+const BETAS: [f64; 2] = [0.9, 0.999];
+const EPS: f64 = 1e-8;
+
 impl OptimizerConfig {
+    /// With the defaults of its kind written out.
+    pub fn filled(&self) -> OptimizerConfig {
+        let adaptive = self.kind != OptimizerKind::Sgd;
+        OptimizerConfig {
+            betas: self.betas.or(adaptive.then_some(BETAS)),
+            eps: self.eps.or(adaptive.then_some(EPS)),
+            weight_decay: Some(self.weight_decay.unwrap_or(self.usual_decay())),
+            momentum: self.momentum.or((!adaptive).then_some(0.0)),
+            nesterov: self.nesterov.or((!adaptive).then_some(false)),
+            ..self.clone()
+        }
+    }
+
+    fn usual_decay(&self) -> f64 {
+        if self.kind == OptimizerKind::AdamW { 0.01 } else { 0.0 }
+    }
+
     /// Checks every setting; those of another rule are refused.
     pub fn resolve(&self) -> Result<Rule, Invalid> {
         let adaptive = self.kind != OptimizerKind::Sgd;
@@ -126,14 +147,13 @@ impl OptimizerConfig {
         if let Some(eps) = self.eps {
             positive("train.optimizer.eps", eps)?;
         }
-        let betas = self.betas.unwrap_or([0.9, 0.999]);
+        let betas = self.betas.unwrap_or(BETAS);
         for share in betas {
             fraction("train.optimizer.betas", share)?;
         }
         let momentum = self.momentum.unwrap_or(0.0);
         fraction("train.optimizer.momentum", momentum)?;
-        let usual_decay = if self.kind == OptimizerKind::AdamW { 0.01 } else { 0.0 };
-        let weight_decay = self.weight_decay.unwrap_or(usual_decay);
+        let weight_decay = self.weight_decay.unwrap_or(self.usual_decay());
         if !(weight_decay.is_finite() && weight_decay >= 0.0) {
             let message = format!("must be at least 0, is {weight_decay}");
             return Err(Invalid::new("train.optimizer.weight_decay", message));
@@ -144,7 +164,7 @@ impl OptimizerConfig {
         }
         Ok(if adaptive {
             let decoupled = self.kind == OptimizerKind::AdamW;
-            Rule::Adam(Adam { betas, eps: self.eps.unwrap_or(1e-8), weight_decay, decoupled })
+            Rule::Adam(Adam { betas, eps: self.eps.unwrap_or(EPS), weight_decay, decoupled })
         } else {
             Rule::Sgd(Sgd { momentum, weight_decay, nesterov })
         })

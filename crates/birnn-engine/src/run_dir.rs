@@ -22,8 +22,11 @@ pub enum RunDirError {
     /// The directory chosen by the user holds something.
     #[error("{}: is not empty, and runs are never overwritten; name a new directory with --run-dir", .0.display())]
     NotEmpty(PathBuf),
+    /// It is a file.
+    #[error("{}: is a file; name a new directory with --run-dir", .0.display())]
+    NotADirectory(PathBuf),
     /// Another process trains into it.
-    #[error("{}: is in use by another process", .0.display())]
+    #[error("{}: is in use by another process; name another directory with --run-dir", .0.display())]
     InUse(PathBuf),
     /// The system refused.
     #[error("{}: {source}", .path.display())]
@@ -69,12 +72,24 @@ pub struct Meta {
 impl RunDir {
     /// The directory that the user chose: new or empty.
     pub fn chosen(path: &Path) -> Result<RunDir, RunDirError> {
+        RunDir::check(path)?;
         std::fs::create_dir_all(path).map_err(io(path))?;
         let run = RunDir::lock(path)?;
-        if std::fs::read_dir(path).map_err(io(path))?.next().is_some() {
-            return Err(RunDirError::NotEmpty(path.to_owned()));
-        }
+        // Another process may have been quicker.
+        RunDir::check(path)?;
         run.with_checkpoints()
+    }
+
+    /// Whether a directory can be chosen, as far as can be told without making it.
+    pub fn check(path: &Path) -> Result<(), RunDirError> {
+        if path.is_file() {
+            return Err(RunDirError::NotADirectory(path.to_owned()));
+        }
+        match std::fs::read_dir(path).map(|mut entries| entries.next().is_some()) {
+            Ok(true) if RunDir::lock(path).is_ok() => Err(RunDirError::NotEmpty(path.to_owned())),
+            Ok(true) => Err(RunDirError::InUse(path.to_owned())),
+            _ => Ok(()),
+        }
     }
 
     /// The next number under `runs/<name>/`.
