@@ -2,6 +2,7 @@
 
 mod args;
 mod config;
+mod contention;
 mod data;
 mod doctor;
 mod eval;

@@ -6,6 +6,7 @@ use birnn_data::Event;
 use birnn_engine::{EngineError, Epoch, Observer, Step};
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 
+use crate::contention::Contention;
 use crate::failure::Failure;
 
 /// Shows training: a bar on a terminal, and a line per epoch.
@@ -14,6 +15,7 @@ pub struct Training {
     bar: ProgressBar,
     epochs: usize,
     loss: Option<f64>,
+    contention: Contention,
 }
 
 /// Shows downloads: a bar on a terminal, and a line per file.
@@ -31,7 +33,7 @@ impl Training {
         };
         let style = style("{msg} [{wide_bar}] {percent}% {rate} {eta} left")?.with_key("rate", rate);
         let bar = bars.add(ProgressBar::new((epochs * images) as u64).with_style(style));
-        Ok(Training { bar, epochs, loss: None })
+        Ok(Training { bar, epochs, loss: None, contention: Contention::new() })
     }
 }
 
@@ -41,6 +43,7 @@ impl Observer for Training {
         let loss = self.loss.map_or_else(String::new, |loss| format!(" loss {loss:.4}"));
         self.bar.set_message(format!("epoch {}/{}{loss} lr {:.2e}", step.epoch, self.epochs, step.rate));
         self.bar.inc(step.images as u64);
+        self.contention.watch();
         Ok(())
     }
 

@@ -1,0 +1,55 @@
+//! Notices when other processes use the cores that training needs.
+//!
+//! libtorch's threads wait for each other by spinning, so one of them that has to wait for a core holds up all: a second
+//! busy process makes a step ten to fifty times slower, and nothing else would say why.
+
+use std::time::{Duration, Instant};
+
+/// Watches how long this process waits for cores.
+#[derive(Debug)]
+pub struct Contention {
+    since: Instant,
+    waited: Duration,
+    told: bool,
+}
+
+const INTERVAL: Duration = Duration::from_secs(3);
+/// Of the time of one core. On an idle machine it is far below a hundredth.
+const MUCH: f64 = 0.25;
+
+impl Contention {
+    /// Starts watching.
+    pub fn new() -> Contention {
+        Contention { since: Instant::now(), waited: waited(), told: false }
+    }
+
+    /// Says so, once, when cores had to be waited for.
+    pub fn watch(&mut self) {
+        let elapsed = self.since.elapsed();
+        if self.told || elapsed < INTERVAL {
+            return;
+        }
+        let waited = waited();
+        let share = waited.saturating_sub(self.waited).as_secs_f64() / elapsed.as_secs_f64();
+        if share > MUCH {
+            self.told = true;
+            tracing::warn!(
+                "other processes use the cores too, which can make libtorch's {} threads many times slower; \
+                 stop them, or train with OMP_NUM_THREADS=1",
+                tch::get_num_threads()
+            );
+        }
+        (self.since, self.waited) = (Instant::now(), waited);
+    }
+}
+
+/// How long the threads of this process were ready to run and had no core, all in all: the second number of Linux's
+/// `schedstat`. Zero where the system does not tell.
+fn waited() -> Duration {
+    let Ok(threads) = std::fs::read_dir("/proc/self/task") else { return Duration::ZERO };
+    let nanoseconds = threads.flatten().filter_map(|thread| {
+        let text = std::fs::read_to_string(thread.path().join("schedstat")).ok()?;
+        text.split_whitespace().nth(1)?.parse::<u64>().ok()
+    });
+    Duration::from_nanos(nanoseconds.sum())
+}
