@@ -125,6 +125,10 @@ fn missing_data_without_a_fallback_is_a_failed_run() {
     let before = sandbox.listing();
     let parts = ["mnist can be neither", "cache/birnn/mnist", "offline", "--data-dir", "fallback"];
     sandbox.birnn(&["train", "x.toml", "--offline"]).failed(1, &parts);
+    // What a file allows, the command line can forbid.
+    sandbox.write("y.toml", "data = { fallback = \"synthetic\" }");
+    sandbox.birnn(&["train", "y.toml", "--offline", "--set", "data.fallback=none"]).failed(1, &parts);
+    std::fs::remove_file(sandbox.path("y.toml")).unwrap();
     assert_eq!(sandbox.listing(), before);
 }
 
