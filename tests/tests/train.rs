@@ -171,3 +171,17 @@ fn a_net_trained_on_digits_reads_digits() {
     let ended = sandbox.birnn_with(&args, &data).done();
     assert!(accuracy(&ended.stdout) > least, "{}", ended.stdout);
 }
+
+/// Of all runs, one on real data must not be judged by digits drawn by code.
+#[test]
+fn a_run_is_never_evaluated_on_a_substitute() {
+    let Some(folder) = mnist() else { return eprintln!("skipped: no MNIST here") };
+    let sandbox = Sandbox::new();
+    let config = workspace().join("configs/quick.toml");
+    let mut args =
+        vec!["train", config.to_str().unwrap(), "--run-dir", "run", "--data-dir", folder.to_str().unwrap()];
+    args.extend(["--offline", "--set", "data.limit=50", "--set", "train.epochs=1"]);
+    sandbox.birnn(&args).done();
+    assert!(sandbox.text("run/config.toml").contains("fallback = \"none\""));
+    sandbox.birnn(&["eval", "run", "--offline"]).failed(1, &["mnist can be neither found nor downloaded"]);
+}

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use birnn_data::{DataConfig, Dataset};
-use birnn_engine::{About, Device, EngineError, Evaluation, Learner, Samples, load};
+use birnn_engine::{About, DeviceChoice, EngineError, Evaluation, Learner, Samples, load};
 use serde::Serialize;
 
 use crate::args::{EvalArgs, SplitName};
@@ -24,8 +24,7 @@ struct Report<'a> {
 
 /// Evaluates a run on one of its splits.
 pub fn run(args: &EvalArgs, log: &Log) -> Outcome {
-    let device = args.device.resolve().map_err(|error| Failure::request(format!("--device: {error}")))?;
-    let Trained { weights, learner, about } = open(&args.run, device)?;
+    let Trained { weights, learner, about } = open(&args.run, args.device)?;
     let plan = data_of(&about, args.dataset.as_deref())?.resolve().map_err(Failure::request)?;
     let splits = data::load(&plan, &args.place.locations(), log, None)?;
     if (splits.shape(), splits.classes.len()) != (about.shape, about.classes.len()) {
@@ -47,7 +46,7 @@ pub fn run(args: &EvalArgs, log: &Log) -> Outcome {
             "--split: the run kept no validation images back (`data.validation` is 0)",
         ));
     }
-    let samples = Samples::new(split, device).map_err(EngineError::from)?;
+    let samples = Samples::new(split, learner.device).map_err(EngineError::from)?;
     let evaluation = learner.evaluate(&samples)?;
     let dataset = &splits.provenance.dataset;
     if args.json {
@@ -67,7 +66,8 @@ pub struct Trained {
 }
 
 /// Reads the network of a run directory, or of a weights file; says so where something stood in for its data.
-pub fn open(run: &Path, device: Device) -> Result<Trained, Failure> {
+pub fn open(run: &Path, device: DeviceChoice) -> Result<Trained, Failure> {
+    let device = device.resolve().map_err(|error| Failure::request(format!("--device: {error}")))?;
     let weights = weights_of(run)?;
     let (learner, about) = load(&weights, device)?;
     if let Some(dataset) = about.data["substitute_for"].as_str() {

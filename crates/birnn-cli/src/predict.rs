@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::args::PredictArgs;
 use crate::eval::{Trained, open};
-use crate::failure::{Failure, Outcome};
+use crate::failure::Outcome;
 use crate::{print, print_json};
 
 /// What `--json` prints.
@@ -29,8 +29,7 @@ struct Prediction<'a> {
 
 /// Names every picture, or none where one of them cannot be read.
 pub fn run(args: &PredictArgs) -> Outcome {
-    let device = args.device.resolve().map_err(|error| Failure::request(format!("--device: {error}")))?;
-    let Trained { weights, learner, about } = open(&args.run, device)?;
+    let Trained { weights, learner, about } = open(&args.run, args.device)?;
     let [rows, cols] = about.shape;
     let mut predictions = Vec::new();
     for path in &args.images {

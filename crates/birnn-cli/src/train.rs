@@ -114,8 +114,9 @@ fn resolved(experiment: &Experiment, plan: &Plan, device: DeviceChoice, splits: 
     experiment.train.device = device;
     if splits.provenance.substitute_for.is_some() {
         experiment.data.dataset = Dataset::Synthetic;
-        experiment.data.fallback = Fallback::None;
     }
+    // Repeated or evaluated where its data is missing, the run must not go on with other data.
+    experiment.data.fallback = Fallback::None;
     experiment
 }
 

@@ -149,15 +149,15 @@ fn draw(limit: usize) -> Whole {
 
 fn read_own(files: &UserFiles) -> Result<Whole, DataError> {
     let mut verified = Vec::new();
-    let mut note = |path: &Path, digests: Digests| verified.push(VerifiedFile::new(path, digests));
-    let (train_images, digests) = idx::images(&files.train_images)?;
-    note(&files.train_images, digests);
-    let (train_labels, digests) = idx::labels(&files.train_labels)?;
-    note(&files.train_labels, digests);
-    let (test_images, digests) = idx::images(&files.test_images)?;
-    note(&files.test_images, digests);
-    let (test_labels, digests) = idx::labels(&files.test_labels)?;
-    note(&files.test_labels, digests);
+    let mut read = |images_path: &Path, labels_path: &Path| -> Result<(Images, Vec<u8>), FileError> {
+        let (images, digests) = idx::images(images_path)?;
+        verified.push(VerifiedFile::new(images_path, digests));
+        let (labels, digests) = idx::labels(labels_path)?;
+        verified.push(VerifiedFile::new(labels_path, digests));
+        Ok((images, labels))
+    };
+    let (train_images, train_labels) = read(&files.train_images, &files.train_labels)?;
+    let (test_images, test_labels) = read(&files.test_images, &files.test_labels)?;
     let classes = match &files.classes {
         Some(names) => names.clone(),
         // One class would leave nothing to tell apart.

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use birnn_data::{DataConfig, DataPlan};
-use birnn_model::{Architecture, CellKind, ModelConfig, Nonlinearity, Readout};
+use birnn_model::{Architecture, ModelConfig, Readout};
 use serde::{Deserialize, Serialize};
 use toml_edit::{DocumentMut, Item, TableLike};
 
@@ -193,9 +193,7 @@ impl Experiment {
     pub fn to_toml(&self) -> Result<String, toml::ser::Error> {
         let mut filled = self.clone();
         filled.train.optimizer = filled.train.optimizer.filled();
-        if filled.model.cell == CellKind::Rnn {
-            filled.model.nonlinearity = Some(filled.model.nonlinearity.unwrap_or(Nonlinearity::Tanh));
-        }
+        filled.model = filled.model.filled();
         toml::to_string(&filled)
     }
 }

@@ -157,6 +157,12 @@ impl fmt::Display for Architecture {
 }
 
 impl ModelConfig {
+    /// With the defaults of its cell written out.
+    pub fn filled(&self) -> ModelConfig {
+        let usual = (self.cell == CellKind::Rnn).then_some(Nonlinearity::Tanh);
+        ModelConfig { nonlinearity: self.nonlinearity.or(usual), ..self.clone() }
+    }
+
     /// Checks every setting; the error names the first that cannot be.
     pub fn resolve(&self) -> Result<Architecture, ConfigError> {
         let refuse = |key, message: String| Err(ConfigError { key, message });
