@@ -8,7 +8,8 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 /// Trains, evaluates and uses bidirectional recurrent networks (RNN, GRU, LSTM) that read images row by row.
 ///
-/// Results go to stdout, progress and warnings to stderr. Exit codes: 0 done, 1 the run failed, 2 the request was wrong.
+/// Results go to stdout, progress and warnings to stderr. Exit codes: 0 done, 1 the run failed, 2 the request was wrong,
+/// 130 and 143 stopped by Ctrl-C or SIGTERM.
 #[derive(Debug, Parser)]
 #[command(name = "birnn", version, max_term_width = 110, after_help = AFTER_HELP)]
 pub struct Args {
@@ -21,6 +22,7 @@ const AFTER_HELP: &str = "\
 Examples:
   birnn train configs/bilstm.toml
   birnn train configs/bilstm.toml --set seed=1 --set train.optimizer.lr=0.001
+  birnn train --resume runs/bilstm/001
   birnn eval runs/bilstm/001
   birnn predict runs/bilstm/001 digit.png
 
@@ -32,7 +34,9 @@ Environment:
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Train the network of an experiment file and report its accuracy on the test images.
+    /// Train the network of an experiment file and report its accuracy on the test images; or go on with a run.
+    ///
+    /// Ctrl-C or SIGTERM stops it after the step, with a checkpoint to go on from; a second one ends it at once.
     Train(TrainArgs),
     /// Evaluate a trained network: accuracy, scores per class, confusion matrix.
     Eval(EvalArgs),
@@ -57,7 +61,12 @@ pub enum Command {
 #[derive(Debug, clap::Args)]
 pub struct TrainArgs {
     /// The experiment file (TOML).
-    pub config: PathBuf,
+    #[arg(required_unless_present = "resume")]
+    pub config: Option<PathBuf>,
+    /// Go on with a run that was stopped, killed or failed, from its newest good checkpoint; with --set train.epochs=N
+    /// for longer.
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["config", "run_dir", "device"])]
+    pub resume: Option<PathBuf>,
     #[command(flatten)]
     pub sets: Sets,
     /// The run's own directory, new or empty [default: the next number under runs/NAME/].

@@ -4,12 +4,11 @@ use std::time::Instant;
 
 use birnn_data::{DataConfig, DataError, Locations};
 use birnn_engine::device::{cuda_devices, libtorch_folder};
-use birnn_engine::{Classification, Device, EngineError, Experiment, Learner, Samples};
+use birnn_engine::{Classification, Device, EngineError, Experiment, LIBTORCH, Learner, Samples};
 
 use crate::args::DoctorArgs;
 use crate::failure::{Failure, Outcome};
 use crate::print;
-use crate::train::LIBTORCH;
 
 /// Says line by line what works here; fails only where nothing can be trained.
 pub fn run(args: &DoctorArgs) -> Outcome {

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use birnn_data::{DataConfig, Dataset};
-use birnn_engine::{About, DeviceChoice, EngineError, Evaluation, Learner, Samples, load};
+use birnn_engine::{About, DeviceChoice, EngineError, Evaluation, Learner, Samples, WEIGHTS, load};
 use serde::Serialize;
 
 use crate::args::{EvalArgs, SplitName};
@@ -82,10 +82,9 @@ fn weights_of(run: &Path) -> Result<PathBuf, Failure> {
     if !run.is_dir() {
         return Ok(run.to_owned());
     }
-    let candidates = ["model.safetensors", "checkpoints/best.safetensors", "checkpoints/last.safetensors"];
-    let found = candidates.iter().map(|name| run.join(name)).find(|path| path.is_file());
+    let found = WEIGHTS.iter().map(|name| run.join(name)).find(|path| path.is_file());
     found.ok_or_else(|| {
-        Failure::request(format!("{}: holds no weights ({})", run.display(), candidates.join(", ")))
+        Failure::request(format!("{}: holds no weights ({})", run.display(), WEIGHTS.join(", ")))
     })
 }
 

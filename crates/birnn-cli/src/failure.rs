@@ -1,12 +1,13 @@
 //! How a command ends when it does not end well.
 
 use birnn_data::{DataError, FileProblem, picture::PictureError};
-use birnn_engine::{DeviceError, EngineError, ExperimentError, RunDirError, WeightsError};
+use birnn_engine::{DeviceError, EngineError, ExperimentError, ResumeError, RunDirError, WeightsError};
 
-/// One line for the user, and the exit code: 1 when the run failed, 2 when the request was wrong.
+/// One line for the user, and the exit code: 1 when the run failed, 2 when the request was wrong, above 128 when a signal
+/// stopped it.
 #[derive(Debug)]
 pub struct Failure {
-    /// 1 or 2.
+    /// The exit code.
     pub code: u8,
     /// What went wrong and what to do.
     pub message: String,
@@ -46,6 +47,16 @@ impl From<RunDirError> for Failure {
         match error {
             RunDirError::Io { .. } => Failure::run(error),
             _ => Failure::request(error),
+        }
+    }
+}
+
+impl From<ResumeError> for Failure {
+    fn from(error: ResumeError) -> Failure {
+        match error {
+            ResumeError::RunDir(error) => error.into(),
+            ResumeError::Engine(error) => error.into(),
+            error => Failure::request(error),
         }
     }
 }

@@ -57,12 +57,12 @@ pub fn start() -> Log {
 }
 
 impl Log {
-    /// From now on everything goes to the file at `path` too, what was said so far first.
+    /// From now on everything goes to the end of the file at `path` too, what was said so far first.
     pub fn continue_in(&self, path: &Path) -> Result<(), Failure> {
         let mut sink = self.record.lock();
         if let Sink::Memory(said) = &*sink {
             let start = || {
-                let mut file = File::create_new(path)?;
+                let mut file = File::options().create(true).append(true).open(path)?;
                 file.write_all(said)?;
                 Ok(file)
             };

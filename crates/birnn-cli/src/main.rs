@@ -7,6 +7,8 @@ mod data;
 mod doctor;
 mod eval;
 mod failure;
+mod fault;
+mod interrupt;
 mod log;
 mod predict;
 mod progress;
@@ -40,7 +42,11 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure { code, message }) => {
-            tracing::error!("{message}");
+            match code {
+                // Stopped as the user wished.
+                129.. => tracing::info!("{message}"),
+                _ => tracing::error!("{message}"),
+            }
             ExitCode::from(code)
         }
     }

@@ -1,9 +1,10 @@
 //! Progress of training and downloads, on stderr.
 
 use std::fmt::Write;
+use std::ops::ControlFlow;
 
 use birnn_data::Event;
-use birnn_engine::{EngineError, Epoch, Observer, Step};
+use birnn_engine::{EngineError, Epoch, Observer, Step, Timing};
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 
 use crate::contention::Contention;
@@ -26,29 +27,31 @@ pub struct Obtaining {
 }
 
 impl Training {
-    /// For `epochs` times `images`.
-    pub fn new(bars: &MultiProgress, epochs: usize, images: usize) -> Result<Training, Failure> {
+    /// For `epochs` times `images`, of which so many were seen already.
+    pub fn new(bars: &MultiProgress, epochs: usize, images: usize, seen: u64) -> Result<Training, Failure> {
         let rate = |state: &ProgressState, out: &mut dyn Write| {
             let _ = write!(out, "{:.0} images/s", state.per_sec());
         };
         let style = style("{msg} [{wide_bar}] {percent}% {rate} {eta} left")?.with_key("rate", rate);
-        let bar = bars.add(ProgressBar::new((epochs * images) as u64).with_style(style));
+        let bar = bars.add(ProgressBar::new((epochs * images) as u64).with_style(style).with_position(seen));
+        // What was seen before took no time now.
+        bar.reset_eta();
         Ok(Training { bar, epochs, loss: None, contention: Contention::new() })
     }
 }
 
 impl Observer for Training {
-    fn step(&mut self, step: &Step) -> Result<(), EngineError> {
+    fn step(&mut self, step: &Step) -> Result<ControlFlow<()>, EngineError> {
         self.loss = step.loss.or(self.loss);
         let loss = self.loss.map_or_else(String::new, |loss| format!(" loss {loss:.4}"));
         self.bar.set_message(format!("epoch {}/{}{loss} lr {:.2e}", step.epoch, self.epochs, step.rate));
         self.bar.inc(step.images as u64);
         self.contention.watch();
-        Ok(())
+        Ok(ControlFlow::Continue(()))
     }
 
     fn epoch(&mut self, epoch: &Epoch) -> Result<(), EngineError> {
-        let Epoch { train_loss, seconds, images_per_second, .. } = epoch;
+        let Epoch { train_loss, timing: Timing { seconds, images_per_second, .. }, .. } = epoch;
         let validation = epoch.validation.as_ref().map_or_else(String::new, |found| {
             format!(", validation loss {:.4}, accuracy {:.2} %", found.loss, 100.0 * found.accuracy)
         });

@@ -1,31 +1,46 @@
-//! `birnn train`: from an experiment file to a run directory.
+//! `birnn train`: from an experiment file, or from a run that was stopped, to a finished run directory.
 
 use std::path::Path;
 use std::time::SystemTime;
 
 use birnn_data::{Dataset, Fallback, Splits};
 use birnn_engine::{
-    About, Checkpoints, Classification, DeviceChoice, EngineError, Evaluation, Experiment, Invalid, Learner,
-    Meta, Observer, Plan, Record, RunDir, Samples, Source, TrainingData, save, train,
+    About, Checkpoints, Classification, DeviceChoice, EngineError, Evaluation, Experiment, Invalid, LIBTORCH,
+    LOG, Learner, Meta, Observer, Plan, Record, Resumed, RunDir, Samples, ScheduleKind, Session, Source,
+    State, Trained, TrainingData, train,
 };
 use humantime::format_rfc3339_seconds;
 
 use crate::args::TrainArgs;
 use crate::failure::{Failure, Outcome};
+use crate::interrupt::Interrupt;
 use crate::log::Log;
-use crate::{data, print, progress};
+use crate::{data, fault, print, progress};
 
 /// Where runs go when nothing else is said.
 const RUNS: &str = "runs";
-/// The version that tch is built for.
-pub const LIBTORCH: &str = "2.11.0";
+
+/// What stays as it is while a run trains.
+struct Job {
+    plan: Plan,
+    data: TrainingData,
+    test: Samples,
+    run: RunDir,
+    about: About,
+}
 
 /// Checks everything first, then loads, trains, evaluates and saves.
 pub fn run(args: &TrainArgs, log: &Log) -> Outcome {
-    let mut source = Source::read(&args.config, &args.sets.sets)?;
-    if let Some(device) = args.device {
-        source.experiment.train.device = device;
-    }
+    let disk = fault::disk()?;
+    let resumed = match &args.resume {
+        Some(run) => Some(Resumed::open(run, &args.sets.sets, disk.clone())?),
+        None => None,
+    };
+    let source = &match (&resumed, &args.config) {
+        (None, Some(config)) => written(config, args)?,
+        (Some(resumed), _) => resumed.source.clone(),
+        (None, None) => return Err(Failure::request("train wants an experiment file, or --resume RUN")),
+    };
     let plan = source.plan()?;
     let device = source.experiment.train.device.resolve().map_err(|error| match args.device {
         Some(_) => Failure::request(format!("--device: {error}")),
@@ -37,7 +52,10 @@ pub fn run(args: &TrainArgs, log: &Log) -> Outcome {
         // Better said now than after a download.
         RunDir::check(path)?;
     }
-    let splits = data::load(&plan.data, &args.place.locations(), log, Some(&source))?;
+    let mut splits = data::load(&plan.data, &args.place.locations(), log, Some(source))?;
+    if let Some(resumed) = &resumed {
+        splits.provenance.substitute_for = resumed.substitute_for();
+    }
 
     let experiment = resolved(&source.experiment, &plan, device.into(), &splits);
     let shape = splits.shape();
@@ -47,6 +65,11 @@ pub fn run(args: &TrainArgs, log: &Log) -> Outcome {
 
     let text = experiment.to_toml().map_err(Failure::run)?;
     let about = About::new(text.clone(), shape, splits.classes.clone(), provenance.clone());
+    let steps = splits.train.labels.len().div_ceil(plan.train.batch_size);
+    if let Some(resumed) = &resumed {
+        resumed.verify(&about)?;
+        resumed.fits(plan.train.epochs, steps)?;
+    }
     let task = Classification { classes: splits.classes, label_smoothing: plan.train.label_smoothing };
     let data = TrainingData {
         train: Samples::new(splits.train, device).map_err(EngineError::from)?,
@@ -54,57 +77,133 @@ pub fn run(args: &TrainArgs, log: &Log) -> Outcome {
     };
     let test = Samples::new(splits.test, device).map_err(EngineError::from)?;
     let mut learner = Learner::new(&plan.architecture, task, shape, plan.seed, device)?;
-
-    let run = match &args.run_dir {
-        Some(path) => RunDir::chosen(path)?,
-        None => RunDir::numbered(Path::new(RUNS), &plan.name)?,
+    let checkpoint = resumed.as_ref().and_then(|resumed| resumed.checkpoint.as_ref());
+    let mut state = match checkpoint {
+        Some(checkpoint) => checkpoint.restore(&mut learner)?,
+        None => State::new(plan.train.rule, &learner).map_err(EngineError::from)?,
     };
-    log.continue_in(&run.path().join("train.log"))?;
+
+    let interrupt = Interrupt::listen()?;
+    let run = match (resumed, &args.run_dir) {
+        (Some(resumed), _) => {
+            go_on(&resumed, &plan, steps)?;
+            resumed.run
+        }
+        (None, Some(path)) => RunDir::chosen(path, disk)?,
+        (None, None) => RunDir::numbered(Path::new(RUNS), &plan.name, disk)?,
+    };
+    log.continue_in(&run.path().join(LOG))?;
     tracing::info!("run directory {}", run.path().display());
+    let mut meta = started(&plan, experiment.train.device, provenance, &run, state.step);
+    meta.write(&run)?;
     run.write("config.toml", format!("{}{text}", heading(&plan.name, substitution.as_deref())).as_bytes())?;
-    let mut meta = started(&plan, experiment.train.device, provenance);
-    run.write_meta(&meta)?;
 
-    let outcome = train_and_save(&plan, &mut learner, &data, &test, &run, &about, log);
-    meta.status = match &outcome {
-        Ok(_) => "done".to_owned(),
-        Err(failure) => format!("failed: {}", failure.message),
+    let seen = (state.step * plan.train.batch_size) as u64;
+    let shown = progress::Training::new(&log.bars, plan.train.epochs, data.train.len(), seen)?;
+    let observers: Vec<Box<dyn Observer>> = vec![Box::new(shown), Box::new(interrupt.clone())];
+    let job = Job { plan, data, test, run, about };
+    let outcome = train_and_save(&job, &mut learner, &mut state, observers);
+    let status = match &outcome {
+        Ok(Some(_)) => "done".to_owned(),
+        Ok(None) => format!("stopped at step {}", state.step),
+        Err(error) => format!("failed: {error}"),
     };
-    meta.end = Some(now());
-    let written = run.write_meta(&meta);
+    meta.now(status, Some(now()));
+    let written = meta.write(&job.run);
+    let again = resume_command(job.run.path());
     // The first failure is the one to tell of.
-    let found = outcome?;
+    let found = outcome.inspect_err(|error| {
+        if matches!(error, EngineError::Io { .. }) {
+            tracing::info!("what was saved before is intact; once the cause is gone: {again}");
+        }
+    })?;
     written?;
+    let Some(found) = found else {
+        let (step, total) = (state.step, steps * job.plan.train.epochs);
+        let message = format!("stopped at step {step} of {total}, which is saved; to go on: {again}");
+        return Err(Failure { code: interrupt.exit_code(), message });
+    };
     report(&found, substitution.as_deref())
 }
 
+/// The experiment as the command line has it.
+fn written(config: &Path, args: &TrainArgs) -> Result<Source, Failure> {
+    let mut source = Source::read(config, &args.sets.sets)?;
+    if let Some(device) = args.device {
+        source.experiment.train.device = device;
+    }
+    Ok(source)
+}
+
+/// Takes a run's records back to its checkpoint, and says where it goes on.
+fn go_on(resumed: &Resumed, plan: &Plan, steps: usize) -> Result<(), Failure> {
+    for passed_over in &resumed.passed_over {
+        tracing::warn!("passed over {passed_over}");
+    }
+    let Some(checkpoint) = &resumed.checkpoint else {
+        tracing::info!("there is no checkpoint yet: starting from the beginning");
+        return Ok(resumed.run.write(LOG, b"")?);
+    };
+    checkpoint.restore_records(&resumed.run)?;
+    let (path, step, total) = (checkpoint.path.display(), checkpoint.step(), steps * plan.train.epochs);
+    match step < total {
+        true => tracing::info!("going on from {path}: step {step} of {total}"),
+        false => tracing::info!(
+            "{path} is at step {step} of {total}: nothing is left to train; for longer: --set train.epochs=N"
+        ),
+    }
+    let threads = tch::get_num_threads();
+    if checkpoint.threads() != threads {
+        tracing::warn!(
+            "the run had {0} threads and goes on with {threads}, which rounds otherwise: for the same bytes as without \
+             a stop, set OMP_NUM_THREADS={0}",
+            checkpoint.threads()
+        );
+    }
+    let before = &checkpoint.experiment().train;
+    if before.epochs != plan.train.epochs && before.schedule.kind != ScheduleKind::Constant {
+        tracing::warn!(
+            "from here on the learning rate follows a run of {} epochs, and so far it followed one of {}",
+            plan.train.epochs,
+            before.epochs
+        );
+    }
+    Ok(())
+}
+
+/// What there is to type to go on with a run, the way that the user started this process.
+fn resume_command(run: &Path) -> String {
+    let program = if std::env::var_os("CARGO").is_some() { "cargo xtask" } else { "birnn" };
+    format!("{program} train --resume {}", run.display())
+}
+
+/// The result on the test images; `None` where the training was stopped.
 fn train_and_save(
-    plan: &Plan,
+    job: &Job,
     learner: &mut Learner,
-    data: &TrainingData,
-    test: &Samples,
-    run: &RunDir,
-    about: &About,
-    log: &Log,
-) -> Result<Evaluation, Failure> {
-    let mut record = Record::create(&run.path().join("metrics.jsonl"), &about.data)?;
-    let checkpoints = Checkpoints { folder: run.checkpoints(), about: about.clone() };
-    let mut observers: Vec<Box<dyn Observer>> = vec![
-        Box::new(record.try_clone()?),
-        Box::new(progress::Training::new(&log.bars, plan.train.epochs, data.train.len())?),
-    ];
-    let trained = train(&plan.train, plan.seed, learner, data, &checkpoints, &mut observers)?;
-    drop(observers);
-    if trained.kept < trained.epochs {
-        tracing::info!("keeping epoch {}, the best on the validation images", trained.kept);
+    state: &mut State,
+    observers: Vec<Box<dyn Observer>>,
+) -> Result<Option<Evaluation>, EngineError> {
+    let Job { plan, data, test, run, about } = job;
+    let checkpoints = Checkpoints::new(run, about.clone())?;
+    let mut record = match state.step {
+        0 => Record::start(run, &about.data)?,
+        _ => Record::resume(run)?,
+    };
+    let mut all: Vec<Box<dyn Observer + '_>> = vec![Box::new(&mut record)];
+    all.extend(observers.into_iter().map(|observer| -> Box<dyn Observer + '_> { observer }));
+    let trained = train(&plan.train, plan.seed, learner, data, state, &checkpoints, &mut all)?;
+    drop(all);
+    let Trained::Done { epochs, kept } = trained else { return Ok(None) };
+    if kept < epochs {
+        tracing::info!("keeping epoch {kept}, the best on the validation images");
     }
     tracing::info!("testing on {} images", test.len());
     let found = learner.evaluate(test)?;
     record.test(&found)?;
-    let weights = run.path().join("model.safetensors");
-    save(&weights, learner, about)?;
+    let weights = checkpoints.save_final(learner)?;
     tracing::info!("saved {}", weights.display());
-    Ok(found)
+    Ok(Some(found))
 }
 
 /// The experiment that repeats this run: what stood in for the data, and the device, are now decided.
@@ -142,21 +241,33 @@ fn summary(plan: &Plan, splits: &Splits, device: &str) -> String {
     )
 }
 
-/// What a run records of itself when it starts.
-fn started(plan: &Plan, device: DeviceChoice, data: serde_json::Value) -> Meta {
-    Meta {
-        status: "running".to_owned(),
-        name: plan.name.clone(),
-        seed: plan.seed,
+/// What a run records of itself when a session starts, those before included.
+fn started(
+    plan: &Plan,
+    device: DeviceChoice,
+    data: serde_json::Value,
+    run: &RunDir,
+    from_step: usize,
+) -> Meta {
+    let mut sessions = Meta::read(run).map_or_else(Vec::new, |meta| meta.sessions);
+    sessions.push(Session {
         command: std::env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect(),
-        device: String::from(device),
-        threads: tch::get_num_threads(),
-        host: gethostname::gethostname().to_string_lossy().into_owned(),
+        from_step,
+        status: "running".to_owned(),
         start: now(),
         end: None,
+        host: gethostname::gethostname().to_string_lossy().into_owned(),
+        threads: tch::get_num_threads(),
         birnn: env!("CARGO_PKG_VERSION").to_owned(),
         revision: option_env!("BIRNN_REVISION").map(str::to_owned),
+    });
+    Meta {
+        name: plan.name.clone(),
+        seed: plan.seed,
+        device: String::from(device),
         libtorch: LIBTORCH.to_owned(),
+        status: "running".to_owned(),
+        sessions,
         data,
     }
 }

@@ -152,6 +152,11 @@ fn decode<const RANK: usize>(
     Ok((sizes.map(|size| size as usize), values, source.finish()))
 }
 
+/// The digest as it is written.
+pub(crate) fn hexadecimal(hash: Sha256) -> String {
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Hashes what is read through it.
 struct Hashed<R> {
     inner: R,
@@ -164,7 +169,7 @@ impl<R: Read> Hashed<R> {
     }
 
     fn finish(self) -> String {
-        self.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        hexadecimal(self.hash)
     }
 }
 

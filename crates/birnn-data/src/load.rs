@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 
 use crate::config::{DataPlan, Fallback, Source, UserFiles};
 use crate::error::{DataError, FileError, FileProblem};
@@ -52,6 +53,8 @@ pub struct Provenance {
     pub validation: usize,
     /// Test images.
     pub test: usize,
+    /// SHA-256, in hexadecimal, of the pixels and labels of all three, in this order.
+    pub sha256: String,
 }
 
 /// A file that was read and is what it should be.
@@ -122,8 +125,18 @@ pub fn load(
         train: train.labels.len(),
         validation: validation.labels.len(),
         test: whole.test.labels.len(),
+        sha256: digest([&train, &validation, &whole.test]),
     };
     Ok(Splits { train, validation, test: whole.test, classes: whole.classes, provenance })
+}
+
+fn digest(splits: [&Split; 3]) -> String {
+    let mut hash = Sha256::new();
+    for split in splits {
+        hash.update(&split.images.pixels);
+        hash.update(&split.labels);
+    }
+    idx::hexadecimal(hash)
 }
 
 /// A data set before anything is kept back.
@@ -255,6 +268,13 @@ pub(crate) mod tests {
         assert_eq!((splits.shape(), splits.classes.len()), ([2, 3], 2));
         assert_eq!((splits.train.labels, splits.test.labels), (vec![0, 1, 1, 0], vec![1, 0]));
         assert_eq!(splits.provenance.files.len(), 4);
+        // What is kept back, or left out, is other data.
+        let digest =
+            |plan: &DataPlan| load_quietly(plan, &at(folder.path(), true)).unwrap().provenance.sha256;
+        let plan = own(folder.path());
+        assert_eq!(digest(&plan), splits.provenance.sha256);
+        assert_ne!(digest(&DataPlan { validation: 1, ..plan.clone() }), splits.provenance.sha256);
+        assert_ne!(digest(&DataPlan { limit: 3, ..plan }), splits.provenance.sha256);
     }
 
     /// With one of the four files replaced, the error must name that file and hold `part`.

@@ -14,6 +14,19 @@ pub enum EngineError {
     /// libtorch refused: out of memory, most often.
     #[error("libtorch: {}", .0.to_string().lines().next().unwrap_or("unknown error"))]
     Torch(#[from] TchError),
+    /// A loss, gradient or parameter is not a finite number any more.
+    #[error(
+        "step {step}: {what} is {value}: the training has diverged; train anew with a lower `train.optimizer.lr`, a \
+         warm-up (`train.schedule.warmup_steps`), or clipping (`train.clip_norm`, such as 1.0)"
+    )]
+    Diverged {
+        /// From 1, over the whole run.
+        step: usize,
+        /// What is not finite.
+        what: &'static str,
+        /// NaN or infinite.
+        value: f64,
+    },
     /// A file could not be written or read.
     #[error("{}: {source}", .path.display())]
     Io {

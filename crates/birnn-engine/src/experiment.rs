@@ -74,7 +74,7 @@ pub enum ExperimentError {
 }
 
 /// An experiment file in memory, `--set` arguments applied.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Source {
     path: PathBuf,
     text: String,
@@ -191,10 +191,15 @@ impl Experiment {
 
     /// The experiment as a file of its own that repeats it: every default written out.
     pub fn to_toml(&self) -> Result<String, toml::ser::Error> {
+        toml::to_string(&self.filled())
+    }
+
+    /// With every default in place.
+    pub(crate) fn filled(&self) -> Experiment {
         let mut filled = self.clone();
         filled.train.optimizer = filled.train.optimizer.filled();
         filled.model = filled.model.filled();
-        toml::to_string(&filled)
+        filled
     }
 }
 

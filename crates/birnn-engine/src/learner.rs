@@ -47,6 +47,11 @@ impl Learner {
         &self.parameters
     }
 
+    /// The names of the trained tensors, sorted.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
     /// The trained tensors with their names, sorted.
     pub fn named_parameters(&self) -> impl Iterator<Item = (&str, &Tensor)> {
         self.names.iter().map(String::as_str).zip(&self.parameters)
@@ -94,5 +99,26 @@ impl Learner {
             }
             Ok(())
         })
+    }
+}
+
+/// Small learners for tests.
+#[cfg(test)]
+pub(crate) mod made_up {
+    use super::*;
+    use crate::experiment::Experiment;
+    use crate::weights::About;
+
+    /// A net of two classes for images of 3 x 2, of four hidden units, and what its file says of it.
+    pub(crate) fn learner(seed: u32, change: impl FnOnce(&mut Experiment)) -> (Learner, About) {
+        let mut experiment = Experiment::default();
+        experiment.model.hidden = birnn_model::Hidden::Same(4);
+        change(&mut experiment);
+        let classes = vec!["a".to_owned(), "b".to_owned()];
+        let about =
+            About::new(experiment.to_toml().unwrap(), [3, 2], classes.clone(), serde_json::Value::Null);
+        let architecture = experiment.model.resolve().unwrap();
+        let task = Classification { classes, label_smoothing: experiment.train.label_smoothing };
+        (Learner::new(&architecture, task, [3, 2], seed, Device::Cpu).unwrap(), about)
     }
 }

@@ -2,36 +2,48 @@
 //!
 //! An [`Experiment`], as a user wrote it, is resolved once into a [`Plan`]; data moves to the device as bytes
 //! ([`Samples`]); [`train`] runs the one loop on a [`Learner`], a network with its task, and tells [`Observer`]s how it
-//! goes; weights are kept in a [`RunDir`]. This crate joins data and model. It prints nothing.
+//! goes; [`Checkpoints`] in a [`RunDir`] hold all that a [`Resumed`] run needs to go on. This crate joins data and model. It prints nothing.
 
 mod checkpoint;
 mod config;
 pub mod device;
+pub mod disk;
 mod error;
 mod experiment;
-mod files;
+mod health;
 mod learner;
+mod meta;
 mod observer;
 mod optimizer;
 mod record;
+mod resume;
 mod run_dir;
 mod samples;
 mod schedule;
+mod state;
 mod task;
 mod train;
+mod weights;
 
-pub use checkpoint::{About, Checkpoints, WeightsError, load, save};
+pub use checkpoint::{Checkpoint, Checkpoints, WEIGHTS};
 pub use config::{EarlyStop, TrainConfig, TrainPlan};
 pub use device::{DeviceChoice, DeviceError};
 pub use error::EngineError;
 pub use experiment::{Experiment, ExperimentError, Invalid, Plan, Source};
 pub use learner::Learner;
-pub use observer::{Epoch, Observer, Step};
-pub use optimizer::{Adam, Optimizer, OptimizerConfig, OptimizerKind, Rule, Sgd};
+pub use meta::{Meta, Session};
+pub use observer::{Epoch, Observer, Step, Timing};
+pub use optimizer::{Adam, Optimizer, OptimizerConfig, OptimizerKind, Rule, Sgd, flat};
 pub use record::Record;
-pub use run_dir::{Meta, RunDir, RunDirError};
+pub use resume::{ResumeError, Resumed};
+pub use run_dir::{LOG, RunDir, RunDirError};
 pub use samples::{Batch, Samples};
 pub use schedule::{Schedule, ScheduleConfig, ScheduleKind};
+pub use state::State;
 pub use task::{ClassScore, Classification, Evaluation, Tally};
 pub use tch::Device;
 pub use train::{Trained, TrainingData, train};
+pub use weights::{About, WeightsError, load, save};
+
+/// The version of libtorch that this is built for.
+pub const LIBTORCH: &str = "2.11.0";

@@ -1,5 +1,7 @@
 //! What a run tells while it goes on.
 
+use std::ops::ControlFlow;
+
 use serde::Serialize;
 
 use crate::error::EngineError;
@@ -7,9 +9,9 @@ use crate::task::Evaluation;
 
 /// Hears of a run as it goes on. An error ends the run: records that cannot be written are not lost silently.
 pub trait Observer {
-    /// After every step.
-    fn step(&mut self, _step: &Step) -> Result<(), EngineError> {
-        Ok(())
+    /// After every step. `Break` asks the run to make a checkpoint and stop.
+    fn step(&mut self, _step: &Step) -> Result<ControlFlow<()>, EngineError> {
+        Ok(ControlFlow::Continue(()))
     }
 
     /// After every epoch, its evaluation included.
@@ -44,18 +46,45 @@ pub struct Epoch {
     pub train_loss: f64,
     /// The last step's learning rate.
     pub rate: f64,
-    /// Training time in seconds, evaluation left out.
-    pub seconds: f64,
-    /// Training images per second.
-    pub images_per_second: f64,
+    /// How long it took. Left out of the metrics: these say the same each time that a run is repeated.
+    #[serde(skip)]
+    pub timing: Timing,
     /// How the net does on the images kept back, if any were.
     pub validation: Option<Evaluation>,
 }
 
+/// How long an epoch took.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Timing {
+    /// From 1.
+    pub epoch: usize,
+    /// Training time, over all sessions of the run, evaluation and checkpoints left out.
+    pub seconds: f64,
+    /// Training images per second.
+    pub images_per_second: f64,
+}
+
+impl<O: Observer + ?Sized> Observer for &mut O {
+    fn step(&mut self, step: &Step) -> Result<ControlFlow<()>, EngineError> {
+        (**self).step(step)
+    }
+
+    fn epoch(&mut self, epoch: &Epoch) -> Result<(), EngineError> {
+        (**self).epoch(epoch)
+    }
+}
+
 /// Several observers, told in order.
 impl Observer for Vec<Box<dyn Observer + '_>> {
-    fn step(&mut self, step: &Step) -> Result<(), EngineError> {
-        self.iter_mut().try_for_each(|observer| observer.step(step))
+    fn step(&mut self, step: &Step) -> Result<ControlFlow<()>, EngineError> {
+        let mut flow = ControlFlow::Continue(());
+        for observer in self {
+            // All are told, also when one asks to stop.
+            if observer.step(step)?.is_break() {
+                flow = ControlFlow::Break(());
+            }
+        }
+        Ok(flow)
     }
 
     fn epoch(&mut self, epoch: &Epoch) -> Result<(), EngineError> {

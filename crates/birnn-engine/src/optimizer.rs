@@ -85,7 +85,7 @@ pub struct Sgd {
 pub struct Optimizer {
     rule: Rule,
     /// Updates made so far.
-    steps: i32,
+    steps: usize,
     /// Adam's first moment, or the momentum.
     first: Tensor,
     /// Adam's second moment; empty for SGD.
@@ -179,22 +179,42 @@ fn fraction(key: &'static str, value: f64) -> Result<(), Invalid> {
     }
 }
 
+/// What the two vectors of an optimizer's state are called in a checkpoint.
+pub(crate) const MOMENTS: [&str; 2] = ["optimizer.first", "optimizer.second"];
+
+impl Rule {
+    /// The names of the state's vectors, and their lengths for so many parameters.
+    pub(crate) fn moments(&self, parameters: usize) -> [(&'static str, usize); 2] {
+        let second = if matches!(self, Rule::Adam(_)) { parameters } else { 0 };
+        [(MOMENTS[0], parameters), (MOMENTS[1], second)]
+    }
+}
+
 impl Optimizer {
     /// Starts with zero state for all of `parameters`, on their device.
     pub fn new(rule: Rule, parameters: &[Tensor]) -> Result<Optimizer, TchError> {
-        let first = flat(parameters)?.f_detach()?.f_zeros_like()?;
-        let second = match rule {
-            Rule::Adam(_) => first.f_zeros_like()?,
-            Rule::Sgd(_) => first.f_narrow(0, 0, 0)?,
-        };
+        let zeros = flat(parameters)?.f_detach()?.f_zeros_like()?;
+        let [first, second] = rule.moments(zeros.numel()).map(|(_, length)| length as i64);
+        let (first, second) = (zeros.f_narrow(0, 0, first)?, zeros.f_narrow(0, 0, second)?.f_zeros_like()?);
         Ok(Optimizer { rule, steps: 0, first, second })
     }
 
-    /// Updates every parameter in place by its gradient, at learning rate `lr`.
-    pub fn step(&mut self, parameters: &[Tensor], gradients: &[Tensor], lr: f64) -> Result<(), TchError> {
+    /// As it was after `steps` updates.
+    pub(crate) fn restored(rule: Rule, steps: usize, [first, second]: [Tensor; 2]) -> Optimizer {
+        Optimizer { rule, steps, first, second }
+    }
+
+    /// The vectors of its state, in the order of their names.
+    pub(crate) fn moments(&self) -> [&Tensor; 2] {
+        [&self.first, &self.second]
+    }
+
+    /// Updates every parameter in place at learning rate `lr`. `gradient` is that of all parameters, in their order, as
+    /// one vector ([`flat`]).
+    pub fn step(&mut self, parameters: &[Tensor], gradient: &Tensor, lr: f64) -> Result<(), TchError> {
         let _guard = tch::no_grad_guard();
         self.steps += 1;
-        let mut gradient = flat(gradients)?;
+        let mut gradient = gradient.shallow_clone();
         let (coupled_decay, decoupled_decay) = match self.rule {
             Rule::Adam(Adam { weight_decay, decoupled: true, .. }) => (0.0, weight_decay),
             Rule::Adam(Adam { weight_decay, .. }) | Rule::Sgd(Sgd { weight_decay, .. }) => {
@@ -202,10 +222,14 @@ impl Optimizer {
             }
         };
         if coupled_decay > 0.0 {
-            let _ = gradient.f_add_(&flat(parameters)?.f_mul_scalar_(coupled_decay)?)?;
+            gradient = flat(parameters)?.f_mul_scalar_(coupled_decay)?.f_add_(&gradient)?;
         }
         let update = match self.rule {
-            Rule::Adam(adam) => adam.update(&gradient, &mut self.first, &mut self.second, self.steps, lr)?,
+            Rule::Adam(adam) => {
+                // Far above any run.
+                let steps = i32::try_from(self.steps).unwrap_or(i32::MAX);
+                adam.update(&gradient, &mut self.first, &mut self.second, steps, lr)?
+            }
             Rule::Sgd(sgd) => sgd.update(gradient, &mut self.first, lr)?,
         };
         let mut start = 0;
@@ -222,7 +246,7 @@ impl Optimizer {
 }
 
 /// All values of `tensors` in one long vector.
-fn flat(tensors: &[Tensor]) -> Result<Tensor, TchError> {
+pub fn flat(tensors: &[Tensor]) -> Result<Tensor, TchError> {
     let rows = tensors.iter().map(|tensor| tensor.f_reshape([-1])).collect::<Result<Vec<_>, _>>()?;
     Tensor::f_cat(&rows, 0)
 }
@@ -286,7 +310,7 @@ mod tests {
         for _ in 0..10 {
             theirs.backward_step(&loss(&reference));
             let gradients = Tensor::run_backward(&[loss(&ours[0])], &ours, false, false);
-            optimizer.step(&ours, &gradients, config.lr).unwrap();
+            optimizer.step(&ours, &flat(&gradients).unwrap(), config.lr).unwrap();
         }
         let difference = (&ours[0] - reference).abs().max().double_value(&[]);
         assert!(difference < 1e-6, "{config:?}: {difference:e}");

@@ -1,24 +1,29 @@
-//! `metrics.jsonl`: one JSON object for the data, per logged step, per epoch and for the test, on disk as soon as
-//! it is known.
+//! `metrics.jsonl`: one JSON object for the data, per logged step, per epoch and for the test; `timing.jsonl`: one per
+//! epoch. Lines are handed to the system as soon as they are known, and are on the disk itself with the next checkpoint,
+//! which holds them too.
+//!
+//! The metrics are a function of the experiment: a run that is repeated, or stopped and resumed, writes the same bytes.
+//! How long it took is not, and has a file of its own.
 
 use std::fs::File;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::ops::ControlFlow;
 
 use serde::Serialize;
 
 use crate::error::EngineError;
 use crate::observer::{Epoch, Observer, Step};
+use crate::run_dir::{METRICS, RunDir, TIMING};
 use crate::task::Evaluation;
 
-/// Appends to a run's `metrics.jsonl`.
+/// Appends to a run's `metrics.jsonl` and `timing.jsonl`.
 #[derive(Debug)]
-pub struct Record {
-    path: PathBuf,
-    file: File,
+pub struct Record<'a> {
+    run: &'a RunDir,
+    metrics: File,
+    timing: File,
 }
 
-/// One line of the file, told apart by `event`.
+/// One line of the metrics, told apart by `event`.
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "lowercase")]
 enum Line<'a> {
@@ -28,19 +33,17 @@ enum Line<'a> {
     Test(&'a Evaluation),
 }
 
-impl Record {
-    /// Starts the file at `path` with where the data came from; there must be none.
-    pub fn create(path: &Path, data: &serde_json::Value) -> Result<Record, EngineError> {
-        let file = File::create_new(path).map_err(EngineError::io(path))?;
-        let mut record = Record { path: path.to_owned(), file };
+impl Record<'_> {
+    /// Starts both files, the metrics with where the data came from.
+    pub fn start<'a>(run: &'a RunDir, data: &serde_json::Value) -> Result<Record<'a>, EngineError> {
+        let mut record = Record { run, metrics: run.create(METRICS)?, timing: run.create(TIMING)? };
         record.line(&Line::Data(data))?;
         Ok(record)
     }
 
-    /// Another handle on the same file.
-    pub fn try_clone(&self) -> Result<Record, EngineError> {
-        let file = self.file.try_clone().map_err(EngineError::io(&self.path))?;
-        Ok(Record { path: self.path.clone(), file })
+    /// Goes on with both files.
+    pub fn resume(run: &RunDir) -> Result<Record<'_>, EngineError> {
+        Ok(Record { run, metrics: run.append(METRICS)?, timing: run.append(TIMING)? })
     }
 
     /// The result on the test images.
@@ -49,22 +52,20 @@ impl Record {
     }
 
     fn line(&mut self, line: &Line) -> Result<(), EngineError> {
-        let mut write = || {
-            let mut text = serde_json::to_vec(line)?;
-            text.push(b'\n');
-            // One write per line: a reader never sees half of one.
-            self.file.write_all(&text)
-        };
-        write().map_err(EngineError::io(&self.path))
+        self.run.write_line(METRICS, &mut self.metrics, line)
     }
 }
 
-impl Observer for Record {
-    fn step(&mut self, step: &Step) -> Result<(), EngineError> {
-        if step.loss.is_some() { self.line(&Line::Step(step)) } else { Ok(()) }
+impl Observer for Record<'_> {
+    fn step(&mut self, step: &Step) -> Result<ControlFlow<()>, EngineError> {
+        if step.loss.is_some() {
+            self.line(&Line::Step(step))?;
+        }
+        Ok(ControlFlow::Continue(()))
     }
 
     fn epoch(&mut self, epoch: &Epoch) -> Result<(), EngineError> {
-        self.line(&Line::Epoch(epoch))
+        self.line(&Line::Epoch(epoch))?;
+        self.run.write_line(TIMING, &mut self.timing, &epoch.timing)
     }
 }

@@ -1,17 +1,19 @@
-//! A run's own directory: numbered, locked, never overwritten.
+//! A run's own directory: numbered, locked, never overwritten, gone on with.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::Serialize;
 
+use crate::disk::{self, Disk};
 use crate::error::EngineError;
-use crate::files::write_atomically;
 
 /// The directory of a run in progress. It stays locked against a second process until this is dropped.
 #[derive(Debug)]
 pub struct RunDir {
     path: PathBuf,
+    disk: Arc<dyn Disk>,
     /// The lock is on the open directory itself, so that no lock file outlives a crash.
     _lock: File,
 }
@@ -20,14 +22,20 @@ pub struct RunDir {
 #[derive(Debug, thiserror::Error)]
 pub enum RunDirError {
     /// The directory chosen by the user holds something.
-    #[error("{}: is not empty, and runs are never overwritten; name a new directory with --run-dir", .0.display())]
+    #[error(
+        "{path}: is not empty, and runs are never overwritten; name a new directory with --run-dir, or go on with the \
+         run in it: --resume {path}", path = .0.display()
+    )]
     NotEmpty(PathBuf),
     /// It is a file.
     #[error("{}: is a file; name a new directory with --run-dir", .0.display())]
     NotADirectory(PathBuf),
     /// Another process trains into it.
-    #[error("{}: is in use by another process; name another directory with --run-dir", .0.display())]
+    #[error("{}: is in use by another process; wait for it, or name another directory with --run-dir", .0.display())]
     InUse(PathBuf),
+    /// There is nothing to go on with.
+    #[error("{}: is no run directory: it holds neither config.toml nor a checkpoint", .0.display())]
+    NoRun(PathBuf),
     /// The system refused.
     #[error("{}: {source}", .path.display())]
     Io {
@@ -38,62 +46,55 @@ pub enum RunDirError {
     },
 }
 
-/// What a run records about itself: `meta.json`.
-#[derive(Clone, Debug, Serialize)]
-pub struct Meta {
-    /// `running`, `done`, or `failed: ` and why.
-    pub status: String,
-    /// What the run is filed under.
-    pub name: String,
-    /// The experiment's seed.
-    pub seed: u32,
-    /// The command line.
-    pub command: Vec<String>,
-    /// Where it computed.
-    pub device: String,
-    /// libtorch's threads.
-    pub threads: i32,
-    /// The name of the machine.
-    pub host: String,
-    /// When it started, RFC 3339, UTC.
-    pub start: String,
-    /// When it ended.
-    pub end: Option<String>,
-    /// The version of birnn.
-    pub birnn: String,
-    /// The git revision that birnn was built from, where it was built from one.
-    pub revision: Option<String>,
-    /// The version of libtorch that birnn was built for.
-    pub libtorch: String,
-    /// Where the data came from.
-    pub data: serde_json::Value,
-}
+pub(crate) const METRICS: &str = "metrics.jsonl";
+pub(crate) const TIMING: &str = "timing.jsonl";
+/// The file that the program's own log goes to.
+pub const LOG: &str = "train.log";
+/// The files that grow while a run goes on. A checkpoint holds what they held, and they continue from there.
+pub const RECORDS: [&str; 3] = [METRICS, TIMING, LOG];
 
 impl RunDir {
     /// The directory that the user chose: new or empty.
-    pub fn chosen(path: &Path) -> Result<RunDir, RunDirError> {
+    pub fn chosen(path: &Path, disk: Arc<dyn Disk>) -> Result<RunDir, RunDirError> {
         RunDir::check(path)?;
-        std::fs::create_dir_all(path).map_err(io(path))?;
-        let run = RunDir::lock(path)?;
+        // The last folder alone is the run's, and may be made to fail.
+        if let Some(above) = path.parent() {
+            std::fs::create_dir_all(above).map_err(io(path))?;
+        }
+        if !path.is_dir() {
+            disk.create_folder(path).map_err(io(path))?;
+        }
+        let run = RunDir::lock(path, disk)?;
         // Another process may have been quicker.
-        RunDir::check(path)?;
-        run.with_checkpoints()
+        RunDir::check_unlocked(path)?;
+        Ok(run)
     }
 
     /// Whether a directory can be chosen, as far as can be told without making it.
     pub fn check(path: &Path) -> Result<(), RunDirError> {
-        if path.is_file() {
-            return Err(RunDirError::NotADirectory(path.to_owned()));
-        }
-        match std::fs::read_dir(path).map(|mut entries| entries.next().is_some()) {
-            Ok(true) if RunDir::lock(path).is_ok() => Err(RunDirError::NotEmpty(path.to_owned())),
-            Ok(true) => Err(RunDirError::InUse(path.to_owned())),
-            _ => Ok(()),
+        match RunDir::check_unlocked(path) {
+            Err(RunDirError::NotEmpty(path)) if RunDir::lock(&path, Arc::new(disk::System)).is_err() => {
+                Err(RunDirError::InUse(path))
+            }
+            checked => checked,
         }
     }
 
+    fn check_unlocked(path: &Path) -> Result<(), RunDirError> {
+        if path.is_file() {
+            return Err(RunDirError::NotADirectory(path.to_owned()));
+        }
+        let Ok(mut entries) = std::fs::read_dir(path) else { return Ok(()) };
+        // What a process left that was killed before it had a run is nothing.
+        let something = |name: &std::ffi::OsStr| !name.to_str().is_some_and(disk::is_partial);
+        if entries.any(|entry| entry.is_ok_and(|entry| something(&entry.file_name()))) {
+            return Err(RunDirError::NotEmpty(path.to_owned()));
+        }
+        Ok(())
+    }
+
     /// The next number under `runs/<name>/`.
-    pub fn numbered(runs: &Path, name: &str) -> Result<RunDir, RunDirError> {
+    pub fn numbered(runs: &Path, name: &str, disk: Arc<dyn Disk>) -> Result<RunDir, RunDirError> {
         let folder = runs.join(name);
         std::fs::create_dir_all(&folder).map_err(io(&folder))?;
         let mut number = 1;
@@ -103,8 +104,8 @@ impl RunDir {
         }
         loop {
             let path = folder.join(format!("{number:03}"));
-            match std::fs::create_dir(&path) {
-                Ok(()) => return RunDir::lock(&path)?.with_checkpoints(),
+            match disk.create_folder(&path) {
+                Ok(()) => return RunDir::lock(&path, disk),
                 // Another process was quicker.
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => number += 1,
                 Err(error) => return Err(io(&path)(error)),
@@ -112,43 +113,94 @@ impl RunDir {
         }
     }
 
+    /// The directory of a run to go on with.
+    pub fn existing(path: &Path, disk: Arc<dyn Disk>) -> Result<RunDir, RunDirError> {
+        let run = RunDir::lock(path, disk)?;
+        if !path.is_dir() || !(path.join("config.toml").exists() || path.join("checkpoints").exists()) {
+            return Err(RunDirError::NoRun(path.to_owned()));
+        }
+        Ok(run)
+    }
+
     /// The directory.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Where the run's weights go while it trains.
-    pub fn checkpoints(&self) -> PathBuf {
-        self.path.join("checkpoints")
+    pub(crate) fn disk(&self) -> &dyn Disk {
+        &*self.disk
     }
 
-    /// Writes a whole file of the run.
+    /// Writes a whole file of the run, in place of the one of that name.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), EngineError> {
-        write_atomically(&self.path.join(name), bytes)
+        self.replace(name, bytes, None)
     }
 
-    /// Writes `meta.json`.
-    pub fn write_meta(&self, meta: &Meta) -> Result<(), EngineError> {
-        let path = self.path.join("meta.json");
-        let mut text =
-            serde_json::to_vec_pretty(meta).map_err(|error| EngineError::io(&path)(error.into()))?;
-        text.push(b'\n');
-        write_atomically(&path, &text)
+    /// As [`RunDir::write`]; the old file goes on under the name `keep`.
+    pub(crate) fn replace(&self, name: &str, bytes: &[u8], keep: Option<&str>) -> Result<(), EngineError> {
+        let keep = keep.map(|name| self.path.join(name));
+        disk::replace(self.disk(), &self.path.join(name), bytes, keep.as_deref())
     }
 
-    fn lock(path: &Path) -> Result<RunDir, RunDirError> {
-        let lock = File::open(path).map_err(io(path))?;
-        match lock.try_lock() {
-            Ok(()) => Ok(RunDir { path: path.to_owned(), _lock: lock }),
-            Err(std::fs::TryLockError::WouldBlock) => Err(RunDirError::InUse(path.to_owned())),
-            Err(std::fs::TryLockError::Error(error)) => Err(io(path)(error)),
+    /// Makes a folder of the run, where it is missing.
+    pub(crate) fn create_folder(&self, name: &str) -> Result<(), EngineError> {
+        let path = self.path.join(name);
+        if path.is_dir() {
+            return Ok(());
+        }
+        self.disk.create_folder(&path).map_err(EngineError::io(path))
+    }
+
+    /// Gives a damaged file a name that nothing looks for.
+    pub(crate) fn set_aside(&self, name: &str) -> Result<(), EngineError> {
+        let path = self.path.join(name);
+        let aside = self.path.join(format!("{name}.damaged"));
+        self.disk.rename(&path, &aside).map_err(EngineError::io(path))
+    }
+
+    /// Starts a record with nothing in it.
+    pub(crate) fn create(&self, name: &str) -> Result<File, EngineError> {
+        let path = self.path.join(name);
+        self.disk.create(&path).map_err(EngineError::io(path))
+    }
+
+    /// Opens a record to go on with it.
+    pub(crate) fn append(&self, name: &str) -> Result<File, EngineError> {
+        let path = self.path.join(name);
+        self.disk.append(&path).map_err(EngineError::io(path))
+    }
+
+    /// Adds a line of JSON to a record: one write, so that a reader never sees half of it.
+    pub(crate) fn write_line(
+        &self,
+        name: &str,
+        file: &mut File,
+        line: &impl Serialize,
+    ) -> Result<(), EngineError> {
+        let mut write = || {
+            let mut text = serde_json::to_vec(line)?;
+            text.push(b'\n');
+            self.disk.write(file, &text)
+        };
+        write().map_err(EngineError::io(self.path.join(name)))
+    }
+
+    /// What a record holds; nothing where it is missing.
+    pub(crate) fn read_record(&self, name: &str) -> Result<Vec<u8>, EngineError> {
+        let path = self.path.join(name);
+        match std::fs::read(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+            read => read.map_err(EngineError::io(path)),
         }
     }
 
-    fn with_checkpoints(self) -> Result<RunDir, RunDirError> {
-        let folder = self.checkpoints();
-        std::fs::create_dir(&folder).map_err(io(&folder))?;
-        Ok(self)
+    fn lock(path: &Path, disk: Arc<dyn Disk>) -> Result<RunDir, RunDirError> {
+        let lock = File::open(path).map_err(io(path))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(RunDir { path: path.to_owned(), disk, _lock: lock }),
+            Err(std::fs::TryLockError::WouldBlock) => Err(RunDirError::InUse(path.to_owned())),
+            Err(std::fs::TryLockError::Error(error)) => Err(io(path)(error)),
+        }
     }
 }
 
@@ -163,25 +215,47 @@ mod tests {
     #[test]
     fn runs_take_the_next_number() {
         let runs = tempfile::tempdir().unwrap();
+        let numbered = |name| RunDir::numbered(runs.path(), name, Arc::new(disk::System));
         let name = |run: &RunDir| run.path().strip_prefix(runs.path()).unwrap().to_owned();
-        assert_eq!(name(&RunDir::numbered(runs.path(), "a").unwrap()), Path::new("a/001"));
-        assert_eq!(name(&RunDir::numbered(runs.path(), "a").unwrap()), Path::new("a/002"));
-        assert_eq!(name(&RunDir::numbered(runs.path(), "b").unwrap()), Path::new("b/001"));
+        assert_eq!(name(&numbered("a").unwrap()), Path::new("a/001"));
+        assert_eq!(name(&numbered("a").unwrap()), Path::new("a/002"));
+        assert_eq!(name(&numbered("b").unwrap()), Path::new("b/001"));
         std::fs::create_dir_all(runs.path().join("a/017")).unwrap();
         std::fs::create_dir_all(runs.path().join("a/notes")).unwrap();
-        assert_eq!(name(&RunDir::numbered(runs.path(), "a").unwrap()), Path::new("a/018"));
+        assert_eq!(name(&numbered("a").unwrap()), Path::new("a/018"));
     }
 
     #[test]
     fn a_chosen_directory_is_new_or_empty_and_not_in_use() {
         let runs = tempfile::tempdir().unwrap();
         let path = runs.path().join("deep/er");
-        let held = RunDir::chosen(&path).unwrap();
-        assert!(matches!(RunDir::chosen(&path), Err(RunDirError::InUse(_))));
+        let chosen = |path: &Path| RunDir::chosen(path, Arc::new(disk::System));
+        let held = chosen(&path).unwrap();
+        assert!(matches!(chosen(&path), Err(RunDirError::InUse(_))));
+        held.write("config.toml", b"").unwrap();
+        assert!(matches!(chosen(&path), Err(RunDirError::InUse(_))));
         drop(held);
-        assert!(matches!(RunDir::chosen(&path), Err(RunDirError::NotEmpty(_))));
+        assert!(matches!(chosen(&path), Err(RunDirError::NotEmpty(_))));
         let file = runs.path().join("file");
         std::fs::write(&file, "x").unwrap();
-        assert!(RunDir::chosen(&file).unwrap_err().to_string().contains("file: "));
+        assert!(chosen(&file).unwrap_err().to_string().contains("file: "));
+        // Killed before it had a run.
+        let begun = runs.path().join("begun");
+        std::fs::create_dir(&begun).unwrap();
+        std::fs::write(begun.join(".config.toml.partial"), "x").unwrap();
+        chosen(&begun).unwrap();
+    }
+
+    #[test]
+    fn only_a_run_is_gone_on_with() {
+        let runs = tempfile::tempdir().unwrap();
+        let existing = |path: &Path| RunDir::existing(path, Arc::new(disk::System));
+        assert!(matches!(existing(&runs.path().join("none")), Err(RunDirError::Io { .. })));
+        assert!(matches!(existing(runs.path()), Err(RunDirError::NoRun(_))));
+        std::fs::write(runs.path().join("config.toml"), "").unwrap();
+        assert!(matches!(existing(&runs.path().join("config.toml")), Err(RunDirError::NoRun(_))));
+        let held = existing(runs.path()).unwrap();
+        assert!(matches!(existing(runs.path()), Err(RunDirError::InUse(_))));
+        drop(held);
     }
 }

@@ -1,16 +1,19 @@
 //! The loop: the only one. Every task, device and kernel goes through it.
 
+use std::ops::ControlFlow;
 use std::time::Instant;
 
-use tch::{Kind, TchError, Tensor};
+use tch::{TchError, Tensor};
 
 use crate::checkpoint::Checkpoints;
 use crate::config::TrainPlan;
 use crate::error::EngineError;
+use crate::health::{self, Health};
 use crate::learner::Learner;
-use crate::observer::{Epoch, Observer, Step};
-use crate::optimizer::Optimizer;
+use crate::observer::{Epoch, Observer, Step, Timing};
+use crate::optimizer::flat;
 use crate::samples::Samples;
+use crate::state::{Best, State};
 
 /// What the loop learns from and judges by.
 #[derive(Debug)]
@@ -23,104 +26,110 @@ pub struct TrainingData {
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Trained {
-    /// Epochs gone through.
-    pub epochs: usize,
-    /// The epoch, from 1, whose weights the net now has: the best on validation images, else the last.
-    pub kept: usize,
+pub enum Trained {
+    /// There is nothing more to do.
+    Done {
+        /// Epochs gone through.
+        epochs: usize,
+        /// The epoch, from 1, whose weights the net now has: the best on validation images, else the last.
+        kept: usize,
+    },
+    /// An observer asked to stop; the checkpoint is made.
+    Stopped,
 }
 
-/// Trains `learner` in place. The order of samples is a pure function of `(seed, epoch)`, what dropout draws one of
-/// `(seed, step)`: the same plan, seed, device and thread count give the same weights, bit for bit.
+/// Trains `learner` in place, from `state` on. The order of samples is a pure function of `(seed, epoch)`, what dropout
+/// draws one of `(seed, step)`: the same plan, seed, device and thread count give the same weights, bit for bit, however
+/// often the run was stopped.
 pub fn train(
     plan: &TrainPlan,
     seed: u32,
     learner: &mut Learner,
     data: &TrainingData,
+    state: &mut State,
     checkpoints: &Checkpoints,
     observer: &mut dyn Observer,
 ) -> Result<Trained, EngineError> {
     let seed = u64::from(seed);
     let steps = data.train.len().div_ceil(plan.batch_size);
-    let mut optimizer = Optimizer::new(plan.rule, learner.parameters())?;
-    let mut best: Option<Best> = None;
-    let mut epochs = 0;
+    let mut health = Health::default();
 
-    for epoch in 0..plan.epochs {
-        let start = Instant::now();
+    while state.epochs(steps) < plan.epochs && !state.out_of_patience(plan, steps) {
+        let epoch = state.epochs(steps);
         let order = data.train.order(seed, epoch)?;
-        let mut loss_sum = Tensor::f_zeros(&[] as &[i64], (Kind::Float, learner.device))?;
         let mut rate = 0.0;
+        let mut flow = ControlFlow::Continue(());
+        let mut start = Instant::now();
 
-        for index in 0..steps {
-            let step = epoch * steps + index;
-            rate = plan.schedule.rate(step, plan.epochs * steps);
-            tch::manual_seed(draws_of(seed, step));
+        for index in state.step % steps..steps {
+            rate = plan.schedule.rate(state.step, plan.epochs * steps);
+            tch::manual_seed(draws_of(seed, state.step));
 
             let batch = data.train.batch(&order, index, plan.batch_size)?;
-            let (loss, mut gradients) = learner.gradients(&batch)?;
-            clip(&mut gradients, plan.clip_norm)?;
-            optimizer.step(learner.parameters(), &gradients, rate)?;
+            let (loss, gradients) = learner.gradients(&batch)?;
+            let mut gradient = flat(&gradients)?;
+            let norm = clip(&mut gradient, plan.clip_norm)?;
+            state.optimizer.step(learner.parameters(), &gradient, rate)?;
+            state.step += 1;
 
-            let step = step + 1;
             let images = batch.labels.size()[0] as usize;
-            let _ = loss_sum.f_add_(&loss.f_mul_scalar(images as f64)?)?;
-            // Reading the loss waits for the device, so it is done on logged steps only.
-            let loss = if step.is_multiple_of(plan.log_every) { Some(f64::try_from(loss)?) } else { None };
-            observer.step(&Step { step, epoch: epoch + 1, rate, images, loss })?;
-            if step.is_multiple_of(plan.checkpoint_every) {
-                checkpoints.save_last(learner)?;
+            let _ = state.loss_sum.f_add_(&loss.f_mul_scalar(images as f64)?)?;
+            health.watch(state.step, &loss, norm);
+            // Looking at the loss waits for the device, so it is done on logged steps only.
+            let loss = if state.step.is_multiple_of(plan.log_every) { health.look()? } else { None };
+            flow = observer.step(&Step { step: state.step, epoch: epoch + 1, rate, images, loss })?;
+            // After its last step an epoch is evaluated first.
+            let within = index + 1 < steps;
+            if within && (flow.is_break() || state.step.is_multiple_of(plan.checkpoint_every)) {
+                health.look()?;
+                health::parameters(state.step, learner.parameters())?;
+                state.seconds += start.elapsed().as_secs_f64();
+                checkpoints.save(learner, state)?;
+                if flow.is_break() {
+                    return Ok(Trained::Stopped);
+                }
+                start = Instant::now();
             }
         }
 
-        let train_loss = f64::try_from(loss_sum)? / data.train.len() as f64;
-        let seconds = start.elapsed().as_secs_f64();
+        health.look()?;
+        health::parameters(state.step, learner.parameters())?;
+        let train_loss = f64::try_from(&state.loss_sum)? / data.train.len() as f64;
+        let seconds = state.seconds + start.elapsed().as_secs_f64();
+        state.next_epoch()?;
+        let epoch = epoch + 1;
         let validation = match data.validation.is_empty() {
             true => None,
             false => Some(learner.evaluate(&data.validation)?),
         };
-        epochs = epoch + 1;
-        checkpoints.save_last(learner)?;
-        if let Some(validation) = &validation
-            && best.as_ref().is_none_or(|best| validation.loss < best.loss)
+        let loss = validation.as_ref().map(|validation| validation.loss);
+        let images_per_second = data.train.len() as f64 / seconds;
+        let timing = Timing { epoch, seconds, images_per_second };
+        observer.epoch(&Epoch { epoch, step: state.step, train_loss, rate, validation, timing })?;
+        if let Some(loss) = loss
+            && state.best.as_ref().is_none_or(|best| loss < best.loss)
         {
             checkpoints.save_best(learner)?;
-            best = Some(Best { epoch: epochs, loss: validation.loss, parameters: learner.snapshot() });
+            state.best = Some(Best { epoch, loss, parameters: learner.snapshot() });
         }
-        let images_per_second = data.train.len() as f64 / seconds;
-        let step = epochs * steps;
-        observer.epoch(&Epoch {
-            epoch: epochs,
-            step,
-            train_loss,
-            rate,
-            seconds,
-            images_per_second,
-            validation,
-        })?;
-        if best.as_ref().is_some_and(|best| epochs - best.epoch >= plan.patience) {
-            tracing::info!(
-                "stopping early: the validation loss has not improved for {} epochs",
-                plan.patience
-            );
-            break;
+        checkpoints.save(learner, state)?;
+        if flow.is_break() && state.epochs(steps) < plan.epochs {
+            return Ok(Trained::Stopped);
         }
     }
 
-    match best {
+    let epochs = state.epochs(steps);
+    if epochs < plan.epochs {
+        let patience = plan.patience;
+        tracing::info!("stopping early: the validation loss has not improved for {patience} epochs");
+    }
+    match &state.best {
         Some(best) => {
             learner.restore(&best.parameters)?;
-            Ok(Trained { epochs, kept: best.epoch })
+            Ok(Trained::Done { epochs, kept: best.epoch })
         }
-        None => Ok(Trained { epochs, kept: epochs }),
+        None => Ok(Trained::Done { epochs, kept: epochs }),
     }
-}
-
-/// The lowest validation loss so far, and the weights that reached it.
-struct Best {
-    epoch: usize,
-    loss: f64,
-    parameters: Vec<Tensor>,
 }
 
 /// The seed of libtorch's generator at a step: SplitMix64's finaliser over both numbers (Steele et al. 2014).
@@ -131,19 +140,15 @@ fn draws_of(seed: u64, step: usize) -> i64 {
     (z ^ (z >> 31)) as i64
 }
 
-/// Scales the gradient so that its norm, over all parameters, is at most `max_norm`; nothing waits for the device.
-/// PyTorch's `clip_grad_norm_`, its 1e-6 included.
-fn clip(gradients: &mut [Tensor], max_norm: f64) -> Result<(), TchError> {
-    if max_norm.is_infinite() {
-        return Ok(());
-    }
-    let norms = gradients.iter().map(Tensor::f_norm).collect::<Result<Vec<_>, _>>()?;
-    let norm = Tensor::f_stack(&norms, 0)?.f_norm()?;
-    let scale = norm.f_add_scalar(1e-6)?.f_reciprocal()?.f_mul_scalar_(max_norm)?.f_clamp_max_(1.0)?;
-    for gradient in gradients {
+/// Scales the gradient so that its norm is at most `max_norm`, as PyTorch's `clip_grad_norm_` does, its 1e-6 included.
+/// Gives the norm that it had, `[]`; nothing waits for the device.
+fn clip(gradient: &mut Tensor, max_norm: f64) -> Result<Tensor, TchError> {
+    let norm = gradient.f_norm()?;
+    if max_norm.is_finite() {
+        let scale = norm.f_add_scalar(1e-6)?.f_reciprocal()?.f_mul_scalar_(max_norm)?.f_clamp_max_(1.0)?;
         let _ = gradient.f_mul_(&scale)?;
     }
-    Ok(())
+    Ok(norm)
 }
 
 #[cfg(test)]
@@ -153,11 +158,10 @@ mod tests {
     #[test]
     fn clipping_scales_only_what_is_too_long() {
         let norm_after = |max| {
-            let mut gradients = [Tensor::from_slice(&[3.0_f32, 0.0]), Tensor::from_slice(&[4.0_f32])];
-            clip(&mut gradients, max).unwrap();
-            let direction = gradients[0].double_value(&[0]) / gradients[1].double_value(&[0]);
-            assert!((direction - 0.75).abs() < 1e-6);
-            gradients[0].norm().hypot(&gradients[1].norm()).double_value(&[])
+            let mut gradient = Tensor::from_slice(&[3.0_f32, 0.0, 4.0]);
+            assert_eq!(clip(&mut gradient, max).unwrap().double_value(&[]), 5.0);
+            assert!((gradient.double_value(&[0]) / gradient.double_value(&[2]) - 0.75).abs() < 1e-6);
+            gradient.norm().double_value(&[])
         };
         assert!((norm_after(1.0) - 1.0).abs() < 1e-5);
         assert!((norm_after(4.0) - 4.0).abs() < 1e-5);

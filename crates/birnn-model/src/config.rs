@@ -221,6 +221,36 @@ impl Architecture {
     pub fn output_features(&self) -> usize {
         self.forward + self.reverse.unwrap_or(0)
     }
+
+    /// The name and shape of every parameter of a net for `features` values per time step and `outputs` values per
+    /// sequence, sorted by name: what [`crate::Network::new`] makes, told without making it.
+    pub fn parameters(&self, features: usize, outputs: usize) -> Vec<(String, Vec<usize>)> {
+        let (gates, prefix, width) = (self.cell.gates(), self.cell.prefix(), self.output_features());
+        let mut parameters = Vec::new();
+        for layer in 0..self.layers {
+            let inputs = if layer == 0 { features } else { width };
+            let directions = [("", Some(self.forward)), ("_reverse", self.reverse)];
+            for (suffix, hidden) in directions.into_iter().filter_map(|(suffix, h)| Some((suffix, h?))) {
+                let rows = gates * hidden;
+                let shapes = [
+                    ("weight_ih", vec![rows, inputs]),
+                    ("weight_hh", vec![rows, hidden]),
+                    ("bias_ih", vec![rows]),
+                    ("bias_hh", vec![rows]),
+                ];
+                parameters
+                    .extend(shapes.map(|(name, shape)| (format!("{prefix}.{name}_l{layer}{suffix}"), shape)));
+            }
+        }
+        if self.readout == Readout::Attention {
+            let shapes = [("weight", vec![width, width]), ("bias", vec![width]), ("context", vec![width])];
+            parameters.extend(shapes.map(|(name, shape)| (format!("attention.{name}"), shape)));
+        }
+        parameters.push(("fc.weight".to_owned(), vec![outputs, width]));
+        parameters.push(("fc.bias".to_owned(), vec![outputs]));
+        parameters.sort();
+        parameters
+    }
 }
 
 impl Cell {

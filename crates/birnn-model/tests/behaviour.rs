@@ -57,6 +57,28 @@ fn every_readout_gives_the_promised_shape() {
 }
 
 #[test]
+fn the_parameters_told_are_those_made() {
+    let _alone = alone();
+    let readouts = [Readout::Last, Readout::Attention];
+    for (cell, bidirectional, readout) in [CellKind::Rnn, CellKind::Gru, CellKind::Lstm]
+        .into_iter()
+        .flat_map(|cell| [false, true].map(|both| (cell, both)))
+        .flat_map(|(cell, both)| readouts.map(|readout| (cell, both, readout)))
+    {
+        let hidden = if bidirectional { Hidden::Each { forward: 5, reverse: 3 } } else { Hidden::Same(5) };
+        let config = ModelConfig { cell, bidirectional, readout, hidden, ..ModelConfig::default() };
+        let (vs, net) = net(config);
+        let mut made: Vec<(String, Vec<usize>)> = vs
+            .variables()
+            .into_iter()
+            .map(|(name, tensor)| (name, tensor.size().into_iter().map(|n| n as usize).collect()))
+            .collect();
+        made.sort();
+        assert_eq!(net.architecture().parameters(6, 3), made);
+    }
+}
+
+#[test]
 fn one_step_and_one_sample_are_enough() {
     let _alone = alone();
     for cell in [CellKind::Rnn, CellKind::Gru, CellKind::Lstm] {

@@ -1,0 +1,64 @@
+//! `$BIRNN_FAULT`: has one of a run's file operations go wrong, so that tests can see what then becomes of the run.
+//!
+//! `EIO@7` lets the seventh operation fail with that error, `ENOSPC@7+` that one and all after it; `KILL@7` ends the
+//! process there as a crash would, with SIGKILL.
+
+use std::io;
+use std::sync::Arc;
+
+use birnn_engine::disk::{Disk, Faulty, System};
+
+use crate::failure::Failure;
+
+const VARIABLE: &str = "BIRNN_FAULT";
+
+/// The disk that a run writes to.
+pub fn disk() -> Result<Arc<dyn Disk>, Failure> {
+    let Some(wanted) = std::env::var_os(VARIABLE) else { return Ok(Arc::new(System)) };
+    let wanted = wanted.to_string_lossy();
+    let faulty = parse(&wanted).ok_or_else(|| {
+        Failure::request(format!(
+            "{VARIABLE}={wanted}: expected EIO@N, ENOSPC@N, EACCES@N or KILL@N; @N+ for good"
+        ))
+    })?;
+    Ok(Arc::new(faulty))
+}
+
+fn parse(text: &str) -> Option<Faulty> {
+    let (fault, at) = text.split_once('@')?;
+    let (at, lasting) = match at.strip_suffix('+') {
+        Some(at) => (at, true),
+        None => (at, false),
+    };
+    let at = at.parse().ok()?;
+    let errno = match fault {
+        "EIO" => 5,
+        "ENOSPC" => 28,
+        "EACCES" => 13,
+        "KILL" => return Some(Faulty::new(at, lasting, kill)),
+        _ => return None,
+    };
+    Some(Faulty::new(at, lasting, move || io::Error::from_raw_os_error(errno)))
+}
+
+fn kill() -> io::Error {
+    #[cfg(unix)]
+    let _ = signal_hook::low_level::raise(signal_hook::consts::SIGKILL);
+    std::process::abort()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_are_read() {
+        let read =
+            |text| parse(text).map(|faulty| (faulty.at, faulty.lasting, (faulty.fault)().raw_os_error()));
+        assert_eq!(read("EIO@7"), Some((7, false, Some(5))));
+        assert_eq!(read("ENOSPC@12+"), Some((12, true, Some(28))));
+        for wrong in ["", "EIO", "EIO@", "EIO@x", "EIO@-1", "EPERM@1", "@1", "EIO@1++"] {
+            assert!(parse(wrong).is_none(), "{wrong}");
+        }
+    }
+}

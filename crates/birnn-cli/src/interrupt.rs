@@ -1,0 +1,48 @@
+//! Ctrl-C and SIGTERM: the first one stops a training after its step, with a checkpoint; a second one ends the process.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use birnn_engine::{EngineError, Observer, Step};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
+
+use crate::failure::Failure;
+
+/// Listens for the signals that ask to stop.
+#[derive(Clone, Debug)]
+pub struct Interrupt {
+    /// The signal that came, or 0.
+    signal: Arc<AtomicUsize>,
+}
+
+impl Interrupt {
+    /// From now on a first signal is taken down, and a second one ends the process at once.
+    pub fn listen() -> Result<Interrupt, Failure> {
+        let signal = Arc::new(AtomicUsize::new(0));
+        let came = Arc::new(AtomicBool::new(false));
+        for kind in [SIGINT, SIGTERM] {
+            // In this order: the first signal finds nothing yet to shut down for.
+            flag::register_conditional_shutdown(kind, 128 + kind, came.clone())
+                .and_then(|_| flag::register(kind, came.clone()))
+                .and_then(|_| flag::register_usize(kind, signal.clone(), kind as usize))
+                .map_err(|error| Failure::run(format!("signals: {error}")))?;
+        }
+        Ok(Interrupt { signal })
+    }
+
+    /// The exit code of a process that a signal ended, as shells have it.
+    pub fn exit_code(&self) -> u8 {
+        128 + self.signal.load(Ordering::SeqCst) as u8
+    }
+}
+
+impl Observer for Interrupt {
+    fn step(&mut self, _step: &Step) -> Result<ControlFlow<()>, EngineError> {
+        match self.signal.load(Ordering::SeqCst) {
+            0 => Ok(ControlFlow::Continue(())),
+            _ => Ok(ControlFlow::Break(())),
+        }
+    }
+}

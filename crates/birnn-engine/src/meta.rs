@@ -1,0 +1,73 @@
+//! `meta.json`: what a run says about itself, and each session in which it was worked on.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::EngineError;
+use crate::run_dir::RunDir;
+
+/// What a run records about itself.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Meta {
+    /// What the run is filed under.
+    pub name: String,
+    /// The experiment's seed.
+    pub seed: u32,
+    /// Where it computes.
+    pub device: String,
+    /// The version of libtorch that birnn was built for.
+    pub libtorch: String,
+    /// `running`, `done`, `stopped at step N`, or `failed: ` and why.
+    pub status: String,
+    /// One for each process that trained it, in order.
+    pub sessions: Vec<Session>,
+    /// Where the data came from.
+    pub data: serde_json::Value,
+}
+
+/// One process that trained a run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Session {
+    /// The command line.
+    pub command: Vec<String>,
+    /// Steps that had been taken when it began.
+    pub from_step: usize,
+    /// As the run's. One that still says `running` when another follows was killed.
+    pub status: String,
+    /// When it started, RFC 3339, UTC.
+    pub start: String,
+    /// When it ended.
+    pub end: Option<String>,
+    /// The name of the machine.
+    pub host: String,
+    /// libtorch's threads.
+    pub threads: i32,
+    /// The version of birnn.
+    pub birnn: String,
+    /// The git revision that birnn was built from, where it was built from one.
+    pub revision: Option<String>,
+}
+
+impl Meta {
+    /// Writes `meta.json`.
+    pub fn write(&self, run: &RunDir) -> Result<(), EngineError> {
+        let mut text = serde_json::to_vec_pretty(self)
+            .map_err(|error| EngineError::io(run.path().join(FILE))(error.into()))?;
+        text.push(b'\n');
+        run.write(FILE, &text)
+    }
+
+    /// What a run recorded so far; `None` where there is nothing readable.
+    pub fn read(run: &RunDir) -> Option<Meta> {
+        serde_json::from_slice(&std::fs::read(run.path().join(FILE)).ok()?).ok()
+    }
+
+    /// Says how things stand, for the run and for the session that goes on; `end` is when it ended.
+    pub fn now(&mut self, status: String, end: Option<String>) {
+        if let Some(session) = self.sessions.last_mut() {
+            (session.status, session.end) = (status.clone(), end);
+        }
+        self.status = status;
+    }
+}
+
+const FILE: &str = "meta.json";

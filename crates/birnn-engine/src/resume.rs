@@ -1,0 +1,208 @@
+//! Going on with a run: only as the run that it was.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::checkpoint::Checkpoint;
+use crate::disk::Disk;
+use crate::error::EngineError;
+use crate::experiment::{Experiment, ExperimentError, Source};
+use crate::meta::Meta;
+use crate::run_dir::{RunDir, RunDirError};
+use crate::weights::{About, WeightsError};
+
+/// A run taken up again.
+#[derive(Debug)]
+pub struct Resumed {
+    /// Its directory, locked.
+    pub run: RunDir,
+    /// Where it goes on; `None` where it was stopped before its first checkpoint.
+    pub checkpoint: Option<Checkpoint>,
+    /// Newer checkpoints that were passed over, and why.
+    pub passed_over: Vec<WeightsError>,
+    /// Its experiment, `--set` arguments applied.
+    pub source: Source,
+}
+
+/// Why a run cannot be gone on with.
+#[derive(Debug, thiserror::Error)]
+pub enum ResumeError {
+    /// The directory cannot be had.
+    #[error(transparent)]
+    RunDir(#[from] RunDirError),
+    /// Its experiment cannot be read or run.
+    #[error(transparent)]
+    Experiment(#[from] ExperimentError),
+    /// A file cannot be read or renamed.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// There are checkpoints, all of them damaged.
+    #[error("{}: no checkpoint can be used: {}", .run.display(), list(.problems))]
+    NoneVerifies {
+        /// The run.
+        run: PathBuf,
+        /// Each checkpoint with what is wrong with it.
+        problems: Vec<WeightsError>,
+    },
+    /// It would not be the same run.
+    #[error(
+        "{}: the run would not be the same: {}; only train.epochs and train.checkpoint_every may change: put the rest back \
+         as it was, or train anew", .run.display(), .differences.join("; ")
+    )]
+    Differs {
+        /// The run.
+        run: PathBuf,
+        /// Each key with what it was and what it is.
+        differences: Vec<String>,
+    },
+    /// More epochs are behind it than it is to have.
+    #[error("{}: train.epochs is {wanted}, and {done} epochs are done already", .run.display())]
+    TooFewEpochs {
+        /// The run.
+        run: PathBuf,
+        /// The setting.
+        wanted: usize,
+        /// Epochs gone through, the one begun included.
+        done: usize,
+    },
+}
+
+/// What a run may go on with although it is not what it was: no result depends on it, or it only makes the run longer.
+/// Where the user's own files lie does not matter, since their content is compared.
+const FREE: [&str; 6] = [
+    "train.epochs",
+    "train.checkpoint_every",
+    "data.train_images",
+    "data.train_labels",
+    "data.test_images",
+    "data.test_labels",
+];
+
+impl Resumed {
+    /// Locks the directory of a run, finds the newest checkpoint that verifies, and makes sure that config.toml with
+    /// `sets` applied is still the experiment of the checkpoint.
+    pub fn open(path: &Path, sets: &[String], disk: Arc<dyn Disk>) -> Result<Resumed, ResumeError> {
+        let run = RunDir::existing(path, disk)?;
+        let mut passed_over = Vec::new();
+        let checkpoint = Checkpoint::newest(&run, &mut passed_over)?;
+        if checkpoint.is_none() && !passed_over.is_empty() {
+            return Err(ResumeError::NoneVerifies { run: path.to_owned(), problems: passed_over });
+        }
+        let config = path.join("config.toml");
+        let read = |sets: &[String]| match &checkpoint {
+            Some(checkpoint) if !config.exists() => {
+                Source::parse(&config, checkpoint.about().experiment.clone(), sets)
+            }
+            _ => Source::read(&config, sets),
+        };
+        let source = read(sets)?;
+        let before = match &checkpoint {
+            Some(checkpoint) => checkpoint.experiment().clone(),
+            None => read(&[])?.experiment,
+        };
+        let resumed = Resumed { run, checkpoint, passed_over, source };
+        resumed.agree(&plain(&before), &plain(&resumed.source.experiment))?;
+        Ok(resumed)
+    }
+
+    /// Makes sure that the data and libtorch are still those of the checkpoint.
+    pub fn verify(&self, now: &About) -> Result<(), ResumeError> {
+        let Some(checkpoint) = &self.checkpoint else { return Ok(()) };
+        let told = |about: &About| serde_json::json!({ "libtorch": about.libtorch, "images": about.data, "classes": about.classes, "shape": about.shape });
+        self.agree(&told(checkpoint.about()), &told(now))
+    }
+
+    /// Makes sure that a run of `epochs` epochs, of `steps` steps each, has not gone on for longer than that.
+    pub fn fits(&self, epochs: usize, steps: usize) -> Result<(), ResumeError> {
+        let done = self.checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.step().div_ceil(steps));
+        if done > epochs {
+            let run = self.run.path().to_owned();
+            return Err(ResumeError::TooFewEpochs { run, wanted: epochs, done });
+        }
+        Ok(())
+    }
+
+    /// The data set that digits drawn by code stood in for when the run began.
+    pub fn substitute_for(&self) -> Option<String> {
+        let data = match &self.checkpoint {
+            Some(checkpoint) => checkpoint.about().data.clone(),
+            None => Meta::read(&self.run)?.data,
+        };
+        data["substitute_for"].as_str().map(str::to_owned)
+    }
+
+    fn agree(&self, before: &Value, now: &Value) -> Result<(), ResumeError> {
+        let differences = differences(before, now);
+        if differences.is_empty() {
+            return Ok(());
+        }
+        Err(ResumeError::Differs { run: self.run.path().to_owned(), differences })
+    }
+}
+
+/// As it would be written with every default.
+fn plain(experiment: &Experiment) -> Value {
+    serde_json::to_value(experiment.filled()).unwrap_or_default()
+}
+
+/// Each key whose value differs, with what it was and what it is.
+fn differences(before: &Value, now: &Value) -> Vec<String> {
+    let mut found = Vec::new();
+    compare("", before, now, &mut found);
+    found
+}
+
+fn compare(key: &str, before: &Value, now: &Value, found: &mut Vec<String>) {
+    let (keys, get): (Vec<String>, fn(&Value, &str) -> Value) = match (before, now) {
+        (Value::Object(a), Value::Object(b)) => {
+            let keys: std::collections::BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+            (keys.into_iter().cloned().collect(), |value, key| value[key].clone())
+        }
+        (Value::Array(a), Value::Array(b)) => {
+            let keys = (0..a.len().max(b.len())).map(|index| index.to_string()).collect();
+            (keys, |value, key| value[key.parse().unwrap_or(usize::MAX)].clone())
+        }
+        _ => {
+            if before != now && !FREE.contains(&key) {
+                let show = |value: &Value| match value {
+                    Value::Null => "absent".to_owned(),
+                    value => value.to_string(),
+                };
+                found.push(format!("{key} was {} and is {}", show(before), show(now)));
+            }
+            return;
+        }
+    };
+    for part in keys {
+        let key = if key.is_empty() { part.clone() } else { format!("{key}.{part}") };
+        compare(&key, &get(before, &part), &get(now, &part), found);
+    }
+}
+
+fn list(problems: &[WeightsError]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_differs_is_told_key_by_key() {
+        let before = json!({ "seed": 1, "a": { "x": [1, 2], "y": "z" }, "train": { "epochs": 2 } });
+        let now = json!({ "seed": 2, "a": { "x": [1, 3, 4], "w": true }, "train": { "epochs": 5 } });
+        let expected = [
+            "a.w was absent and is true",
+            "a.x.1 was 2 and is 3",
+            "a.x.2 was absent and is 4",
+            "a.y was \"z\" and is absent",
+            "seed was 1 and is 2",
+        ];
+        assert_eq!(differences(&before, &now), expected);
+        assert!(differences(&before, &before).is_empty());
+    }
+}

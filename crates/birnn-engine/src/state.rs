@@ -1,0 +1,112 @@
+//! Where a run stands between two steps.
+
+use tch::{Device, Kind, TchError, Tensor};
+
+use crate::config::TrainPlan;
+use crate::error::EngineError;
+use crate::learner::Learner;
+use crate::optimizer::{MOMENTS, Optimizer, Rule};
+use crate::weights::{BEST, Contents, Entry, LOSS_SUM, Place};
+
+/// All that the rest of a run depends on, besides its plan and the weights: it starts, stops and goes on with this.
+#[derive(Debug)]
+pub struct State {
+    /// Steps taken. Where they fill whole epochs, the last of these has been evaluated too.
+    pub step: usize,
+    pub(crate) optimizer: Optimizer,
+    /// Of the epoch so far: the loss of each step times its images, `f32 []`.
+    pub(crate) loss_sum: Tensor,
+    /// Seconds of training in the epoch so far.
+    pub(crate) seconds: f64,
+    pub(crate) best: Option<Best>,
+}
+
+/// The lowest validation loss so far, and the weights that reached it.
+#[derive(Debug)]
+pub(crate) struct Best {
+    /// From 1.
+    pub(crate) epoch: usize,
+    pub(crate) loss: f64,
+    pub(crate) parameters: Vec<Tensor>,
+}
+
+impl State {
+    /// Before the first step.
+    pub fn new(rule: Rule, learner: &Learner) -> Result<State, TchError> {
+        Ok(State {
+            step: 0,
+            optimizer: Optimizer::new(rule, learner.parameters())?,
+            loss_sum: no_loss(learner.device)?,
+            seconds: 0.0,
+            best: None,
+        })
+    }
+
+    /// Epochs gone through, of `steps` steps each.
+    pub(crate) fn epochs(&self, steps: usize) -> usize {
+        self.step / steps
+    }
+
+    /// Whether the validation loss has not improved for as long as the plan allows.
+    pub(crate) fn out_of_patience(&self, plan: &TrainPlan, steps: usize) -> bool {
+        let since = |best: &Best| self.epochs(steps).saturating_sub(best.epoch);
+        self.best.as_ref().is_some_and(|best| since(best) >= plan.patience)
+    }
+
+    /// Starts the sums of an epoch anew.
+    pub(crate) fn next_epoch(&mut self) -> Result<(), TchError> {
+        self.loss_sum = no_loss(self.loss_sum.device())?;
+        self.seconds = 0.0;
+        Ok(())
+    }
+
+    /// The numbers of a checkpoint.
+    pub(crate) fn place(&self) -> Place {
+        Place {
+            step: self.step,
+            seconds: self.seconds,
+            threads: tch::get_num_threads(),
+            best: self.best.as_ref().map(|best| (best.epoch, best.loss)),
+        }
+    }
+
+    /// The tensors of a checkpoint, those of the weights left out.
+    pub(crate) fn entries(&self, names: &[String]) -> Result<Vec<Entry>, EngineError> {
+        let mut entries = vec![Entry::new(LOSS_SUM, &self.loss_sum)?];
+        for (name, moment) in MOMENTS.iter().zip(self.optimizer.moments()) {
+            entries.push(Entry::new(*name, moment)?);
+        }
+        for (name, tensor) in self.best.iter().flat_map(|best| names.iter().zip(&best.parameters)) {
+            entries.push(Entry::new(format!("{BEST}{name}"), tensor)?);
+        }
+        Ok(entries)
+    }
+
+    /// The state that a checkpoint was made of, on the device of `learner`.
+    pub(crate) fn restored(
+        place: &Place,
+        contents: &Contents,
+        rule: Rule,
+        learner: &Learner,
+    ) -> Result<State, EngineError> {
+        let device = learner.device;
+        let moment = |name| Ok::<_, EngineError>(contents.tensor(name)?.f_to_device(device)?);
+        let moments = [moment(MOMENTS[0])?, moment(MOMENTS[1])?];
+        let best = |(epoch, loss)| -> Result<Best, EngineError> {
+            let parameters = contents.group(BEST, learner.names())?;
+            let parameters = parameters.iter().map(|tensor| tensor.f_to_device(device));
+            Ok(Best { epoch, loss, parameters: parameters.collect::<Result<_, TchError>>()? })
+        };
+        Ok(State {
+            step: place.step,
+            optimizer: Optimizer::restored(rule, place.step, moments),
+            loss_sum: contents.tensor(LOSS_SUM)?.f_to_device(device)?,
+            seconds: place.seconds,
+            best: place.best.map(best).transpose()?,
+        })
+    }
+}
+
+fn no_loss(device: Device) -> Result<Tensor, TchError> {
+    Tensor::f_zeros(&[] as &[i64], (Kind::Float, device))
+}
