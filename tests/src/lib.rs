@@ -1,6 +1,9 @@
 //! Drives the real `birnn` binary, in a folder of its own, with nothing of the user's environment.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
+#[cfg(unix)]
+pub mod torture;
+
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -78,19 +81,25 @@ impl Sandbox {
         self.birnn_with(args, &[])
     }
 
-    /// As [`Sandbox::birnn`], with these variables.
-    pub fn birnn_with(&self, args: &[&str], variables: &[(&str, &str)]) -> Ended {
-        let output = Command::new(binary())
+    /// The command that [`Sandbox::birnn`] runs.
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(binary());
+        command
             .args(args)
             .current_dir(self.folder.path())
             .env_remove("BIRNN_DATA_DIR")
             .env_remove("RUST_LOG")
+            // Set for what cargo starts, and a hint in a message depends on it.
+            .env_remove("CARGO")
             .env("XDG_CACHE_HOME", self.path("cache"))
             // Tests run side by side, and libtorch's threads wait for each other by spinning.
-            .env("OMP_NUM_THREADS", "1")
-            .envs(variables.iter().copied())
-            .output()
-            .unwrap();
+            .env("OMP_NUM_THREADS", "1");
+        command
+    }
+
+    /// As [`Sandbox::birnn`], with these variables.
+    pub fn birnn_with(&self, args: &[&str], variables: &[(&str, &str)]) -> Ended {
+        let output = self.command(args).envs(variables.iter().copied()).output().unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
         let code = output.status.code().unwrap_or_else(|| panic!("birnn {args:?}: {}", output.status));
         Ended { code, stdout: text(output.stdout), stderr: text(output.stderr) }

@@ -92,11 +92,12 @@ pub fn run(args: &TrainArgs, log: &Log) -> Outcome {
         (None, Some(path)) => RunDir::chosen(path, disk)?,
         (None, None) => RunDir::numbered(Path::new(RUNS), &plan.name, disk)?,
     };
-    log.continue_in(&run.path().join(LOG))?;
-    tracing::info!("run directory {}", run.path().display());
     let mut meta = started(&plan, experiment.train.device, provenance, &run, state.step);
     meta.write(&run)?;
+    // With it there is a run; before it there was nothing to go on with.
     run.write("config.toml", format!("{}{text}", heading(&plan.name, substitution.as_deref())).as_bytes())?;
+    log.continue_in(&run.path().join(LOG))?;
+    tracing::info!("run directory {}", run.path().display());
 
     let seen = (state.step * plan.train.batch_size) as u64;
     let shown = progress::Training::new(&log.bars, plan.train.epochs, data.train.len(), seen)?;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::EngineError;
-use crate::run_dir::RunDir;
+use crate::run_dir::{META, RunDir};
 
 /// What a run records about itself.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -51,14 +51,14 @@ impl Meta {
     /// Writes `meta.json`.
     pub fn write(&self, run: &RunDir) -> Result<(), EngineError> {
         let mut text = serde_json::to_vec_pretty(self)
-            .map_err(|error| EngineError::io(run.path().join(FILE))(error.into()))?;
+            .map_err(|error| EngineError::io(run.path().join(META))(error.into()))?;
         text.push(b'\n');
-        run.write(FILE, &text)
+        run.write(META, &text)
     }
 
     /// What a run recorded so far; `None` where there is nothing readable.
     pub fn read(run: &RunDir) -> Option<Meta> {
-        serde_json::from_slice(&std::fs::read(run.path().join(FILE)).ok()?).ok()
+        serde_json::from_slice(&std::fs::read(run.path().join(META)).ok()?).ok()
     }
 
     /// Says how things stand, for the run and for the session that goes on; `end` is when it ended.
@@ -69,5 +69,3 @@ impl Meta {
         self.status = status;
     }
 }
-
-const FILE: &str = "meta.json";

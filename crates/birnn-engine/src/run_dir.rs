@@ -46,6 +46,7 @@ pub enum RunDirError {
     },
 }
 
+pub(crate) const META: &str = "meta.json";
 pub(crate) const METRICS: &str = "metrics.jsonl";
 pub(crate) const TIMING: &str = "timing.jsonl";
 /// The file that the program's own log goes to.
@@ -85,8 +86,9 @@ impl RunDir {
             return Err(RunDirError::NotADirectory(path.to_owned()));
         }
         let Ok(mut entries) = std::fs::read_dir(path) else { return Ok(()) };
-        // What a process left that was killed before it had a run is nothing.
-        let something = |name: &std::ffi::OsStr| !name.to_str().is_some_and(disk::is_partial);
+        // What a process left that was killed before there was a config.toml is nothing to go on with.
+        let nothing = |name: &str| name == META || disk::is_partial(name);
+        let something = |name: &std::ffi::OsStr| !name.to_str().is_some_and(nothing);
         if entries.any(|entry| entry.is_ok_and(|entry| something(&entry.file_name()))) {
             return Err(RunDirError::NotEmpty(path.to_owned()));
         }
@@ -242,6 +244,7 @@ mod tests {
         // Killed before it had a run.
         let begun = runs.path().join("begun");
         std::fs::create_dir(&begun).unwrap();
+        std::fs::write(begun.join("meta.json"), "{}").unwrap();
         std::fs::write(begun.join(".config.toml.partial"), "x").unwrap();
         chosen(&begun).unwrap();
     }

@@ -1,0 +1,34 @@
+//! The long form of the torture test, which prints its counts: `cargo xtask torture`.
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+#[cfg(unix)]
+fn main() -> ExitCode {
+    use birnn_tests::torture::{Limits, torture};
+
+    let seed = match std::env::args().skip(1).collect::<Vec<_>>().as_slice() {
+        [] => Some(0),
+        [seed] => seed.parse().ok(),
+        _ => None,
+    };
+    let Some(seed) = seed else {
+        eprintln!("error: torture takes a seed, a whole number, or nothing");
+        return ExitCode::from(2);
+    };
+    let start = Instant::now();
+    let say = |part: &str| println!("{:4.0} s  {part}", start.elapsed().as_secs_f64());
+    let counts = torture(Limits { stride: 1, kills: 200, bits: 8, seed }, &say);
+    let kills = counts.kills_at_operations + counts.kills_at_random;
+    println!(
+        "survived: {kills} kills, {} faults, {} flips, {} truncations (seed {seed})",
+        counts.faults, counts.flips, counts.truncations
+    );
+    ExitCode::SUCCESS
+}
+
+#[cfg(not(unix))]
+fn main() -> ExitCode {
+    eprintln!("error: there are no signals here");
+    ExitCode::FAILURE
+}
