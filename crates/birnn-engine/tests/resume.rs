@@ -1,0 +1,214 @@
+//! A run that is stopped and gone on with ends in the bytes of one that was not, for every cell and at every kind of step.
+#![expect(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
+
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use birnn_data::{Images, Split};
+use birnn_engine::disk::System;
+use birnn_engine::{
+    About, Checkpoint, Checkpoints, Classification, Device, EngineError, Learner, Observer, Record,
+    ResumeError, Resumed, RunDir, Samples, Source, State, Step, Trained, TrainingData, train,
+};
+
+/// libtorch has one generator for the process, and tests run side by side.
+fn alone() -> MutexGuard<'static, ()> {
+    static GENERATOR: Mutex<()> = Mutex::new(());
+    GENERATOR.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Six steps per epoch, three epochs, with all that has a state of its own.
+const EXPERIMENT: &str = r#"
+seed = 7
+[model]
+hidden = { forward = 5, reverse = 3 }
+dropout = 0.4
+[train]
+device = "cpu"
+epochs = 3
+batch_size = 8
+clip_norm = 0.5
+log_every = 2
+[train.optimizer]
+lr = 0.02
+"#;
+
+/// Asks to stop after a step.
+struct StopAfter(usize);
+
+impl Observer for StopAfter {
+    fn step(&mut self, step: &Step) -> Result<ControlFlow<()>, EngineError> {
+        Ok(if step.step == self.0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+    }
+}
+
+/// 45 images of three classes: the last step of an epoch sees five.
+fn samples(count: usize) -> Samples {
+    let labels: Vec<u8> = (0..count).map(|index| (index % 3) as u8).collect();
+    let pixels = (0..count * 12).map(|index| ((index * 37) % 241 * (index / 12 % 3)) as u8).collect();
+    Samples::new(Split { images: Images { rows: 4, cols: 3, pixels }, labels }, Device::Cpu).unwrap()
+}
+
+fn source(sets: &[&str]) -> Source {
+    let sets: Vec<String> = sets.iter().map(|&set| set.to_owned()).collect();
+    Source::parse(Path::new("x.toml"), EXPERIMENT.to_owned(), &sets).unwrap()
+}
+
+fn about(source: &Source) -> About {
+    let classes = ["a", "b", "c"].map(str::to_owned).to_vec();
+    About::new(
+        source.experiment.to_toml().unwrap(),
+        [4, 3],
+        classes,
+        serde_json::json!({ "dataset": "made up" }),
+    )
+}
+
+/// Trains into `run`, from its checkpoint where there is one, until the end or the step `stop`.
+fn go(run: &RunDir, source: &Source, stop: usize, checkpoint: Option<Checkpoint>) -> Trained {
+    let plan = source.plan().unwrap();
+    let about = about(source);
+    let task = Classification { classes: about.classes.clone(), label_smoothing: 0.0 };
+    let mut learner = Learner::new(&plan.architecture, task, [4, 3], plan.seed, Device::Cpu).unwrap();
+    let (mut state, record) = match &checkpoint {
+        Some(checkpoint) => {
+            checkpoint.restore_records(run).unwrap();
+            (checkpoint.restore(&mut learner).unwrap(), Record::resume(run))
+        }
+        None => (State::new(plan.train.rule, &learner).unwrap(), Record::start(run, &about.data)),
+    };
+    let data = TrainingData { train: samples(45), validation: samples(9) };
+    let checkpoints = Checkpoints::new(run, about).unwrap();
+    let mut observers: Vec<Box<dyn Observer + '_>> =
+        vec![Box::new(record.unwrap()), Box::new(StopAfter(stop))];
+    let trained =
+        train(&plan.train, plan.seed, &mut learner, &data, &mut state, &checkpoints, &mut observers).unwrap();
+    if trained != Trained::Stopped {
+        checkpoints.save_final(&learner).unwrap();
+    }
+    trained
+}
+
+/// What must be the same: every tensor of the last checkpoint, the metrics, the final weights.
+fn ending(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    let read = |name: &str| std::fs::read(folder.join(name)).unwrap();
+    let checkpoint = read("checkpoints/last.safetensors");
+    let tensors = safetensors::SafeTensors::deserialize(&checkpoint).unwrap();
+    let mut found: Vec<_> = tensors
+        .iter()
+        .filter(|(name, _)| *name != "records.timing.jsonl")
+        .map(|(name, view)| (name.to_owned(), view.data().to_vec()))
+        .collect();
+    found.sort();
+    found.extend(["metrics.jsonl", "model.safetensors"].map(|name| (name.to_owned(), read(name))));
+    found
+}
+
+/// A run with `sets`, stopped after each of `stops` in turn, must end as the one that is not stopped at all.
+#[track_caller]
+fn same(sets: &[&str], stops: &[usize]) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let source = source(sets);
+    let whole = RunDir::chosen(&path("whole"), Arc::new(System)).unwrap();
+    assert!(matches!(go(&whole, &source, usize::MAX, None), Trained::Done { epochs: 3, .. }));
+
+    let run = RunDir::chosen(&path("stopped"), Arc::new(System)).unwrap();
+    run.write("config.toml", source.experiment.to_toml().unwrap().as_bytes()).unwrap();
+    let mut held = (run, None);
+    for &stop in stops.iter().chain([&usize::MAX]) {
+        let (run, checkpoint) = held;
+        let trained = go(&run, &source, stop, checkpoint);
+        // A stop after the very last step has nothing left to stop.
+        assert_eq!(trained == Trained::Stopped, stop < 18, "{sets:?}: stop at {stop}");
+        drop(run);
+        let Resumed { run, checkpoint, .. } = Resumed::open(&path("stopped"), &[], Arc::new(System)).unwrap();
+        assert_eq!(checkpoint.as_ref().unwrap().step(), stop.min(18));
+        held = (run, checkpoint);
+    }
+    for (found, expected) in ending(&path("stopped")).iter().zip(&ending(&path("whole"))) {
+        assert!(
+            found == expected,
+            "{sets:?} stopped at {stops:?}: `{}` differs from `{}`",
+            found.0,
+            expected.0
+        );
+    }
+    assert_eq!(ending(&path("stopped")).len(), ending(&path("whole")).len());
+}
+
+/// Step 1; within an epoch; an epoch's last step, which is its boundary; the last step but one, and the last.
+const STOPS: [usize; 6] = [1, 3, 6, 8, 17, 18];
+
+#[test]
+fn every_cell_goes_on_in_the_same_bytes_from_any_step() {
+    let _alone = alone();
+    for cell in ["model.cell=lstm", "model.cell=gru", "model.cell=rnn"] {
+        for stop in STOPS {
+            same(&[cell], &[stop]);
+        }
+        same(&[cell], &STOPS[..5]);
+    }
+}
+
+#[test]
+fn every_rule_schedule_and_readout_goes_on_in_the_same_bytes() {
+    let _alone = alone();
+    let sgd = "train.optimizer={ kind = \"sgd\", lr = 0.1, momentum = 0.9, nesterov = true }";
+    for sets in [
+        [sgd, "train.schedule={ kind = \"one-cycle\" }", "model.readout=attention"],
+        [
+            "train.optimizer.kind=adamw",
+            "train.schedule={ kind = \"linear\", warmup_steps = 5 }",
+            "model.readout=max",
+        ],
+        [
+            "train.optimizer={ kind = \"sgd\", lr = 0.1 }",
+            "train.schedule.kind=cosine",
+            "train.checkpoint_every=2",
+        ],
+    ] {
+        same(&sets, &[4, 12, 13]);
+    }
+}
+
+/// At this rate the last epoch is worse than the one before, whose weights must then come back from the checkpoint.
+#[test]
+fn the_best_epoch_outlives_a_stop() {
+    let _alone = alone();
+    let sets = ["train.optimizer.lr=2.0"];
+    let folder = tempfile::tempdir().unwrap();
+    let run = RunDir::chosen(&folder.path().join("run"), Arc::new(System)).unwrap();
+    assert_eq!(go(&run, &source(&sets), usize::MAX, None), Trained::Done { epochs: 3, kept: 2 });
+    same(&sets, &[13, 16]);
+}
+
+#[test]
+fn a_run_stopped_at_every_step_is_the_same_run() {
+    let _alone = alone();
+    same(&[], &(1..18).collect::<Vec<_>>());
+}
+
+#[test]
+fn another_libtorch_or_other_data_is_refused_by_key() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().unwrap();
+    let run = RunDir::chosen(&folder.path().join("run"), Arc::new(System)).unwrap();
+    let source = source(&[]);
+    run.write("config.toml", source.experiment.to_toml().unwrap().as_bytes()).unwrap();
+    go(&run, &source, 4, None);
+    drop(run);
+    let resumed = Resumed::open(&folder.path().join("run"), &[], Arc::new(System)).unwrap();
+    resumed.verify(&about(&source)).unwrap();
+    let refused = |now: About, key: &str| match resumed.verify(&now) {
+        Err(ResumeError::Differs { differences, .. }) => assert_eq!(differences, [key]),
+        other => panic!("{other:?}"),
+    };
+    let mut now = about(&source);
+    now.libtorch = "2.99.0".to_owned();
+    refused(now, "libtorch was \"2.11.0\" and is \"2.99.0\"");
+    let mut now = about(&source);
+    now.data = serde_json::json!({ "dataset": "other" });
+    refused(now, "images.dataset was \"made up\" and is \"other\"");
+}
