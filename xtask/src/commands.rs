@@ -1,9 +1,9 @@
 //! What each command does: see to libtorch, then hand over to cargo.
 
 use std::ffi::{OsStr, OsString};
-use std::fmt;
 use std::path::Path;
 use std::process::{Command, ExitCode};
+use std::{fmt, fs};
 
 use anyhow::{Context, Result};
 
@@ -82,6 +82,13 @@ pub fn test(machine: &Machine, args: &[OsString]) -> Result<ExitCode> {
     hand_over(cargo.args(args))
 }
 
+/// `torture`: runs killed, failed and damaged in every way, and what became of them.
+pub fn torture(machine: &Machine, args: &[OsString]) -> Result<ExitCode> {
+    let tree = ensure(machine)?;
+    let mut cargo = cargo(machine, "run", Some(&tree));
+    hand_over(cargo.args(["--package", "birnn-tests", "--bin", "torture", "--"]).args(args))
+}
+
 /// `check`: what must hold before a change is merged, cheapest first.
 pub fn check(machine: &Machine) -> Result<ExitCode> {
     if !succeeds("format", cargo(machine, "fmt", None).args(["--all", "--check"]))? {
@@ -107,7 +114,7 @@ fn flavour(args: &[OsString]) -> Result<Option<Flavour>> {
 }
 
 /// Sees to it that there is a libtorch, and says nothing if there was one.
-fn ensure(machine: &Machine) -> Result<Tree> {
+pub(crate) fn ensure(machine: &Machine) -> Result<Tree> {
     if let Some(Ok(tree)) = choice::recorded(machine) {
         return Ok(tree);
     }
@@ -155,7 +162,7 @@ fn birnn<'a>(machine: &Machine, args: impl IntoIterator<Item = &'a OsString>) ->
 ///
 /// The variables that build scripts look at must have the same values in both, or they would run again each time one
 /// follows the other, and compile for minutes.
-fn cargo(machine: &Machine, command: &str, tree: Option<&Tree>) -> Command {
+pub(crate) fn cargo(machine: &Machine, command: &str, tree: Option<&Tree>) -> Command {
     let mut cargo = Command::new(machine.var("CARGO").unwrap_or(OsStr::new("cargo")));
     if !is_inside(&machine.root) {
         // cargo reads the configuration of where it is started.
@@ -196,11 +203,16 @@ fn is_inside(root: &Path) -> bool {
 /// replace the recorded ones.
 fn library_path(machine: &Machine, tree: &Tree) -> Option<(&'static str, OsString)> {
     let flags = ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "RUSTDOCFLAGS", "CARGO_ENCODED_RUSTDOCFLAGS"];
+    if machine.os != "windows" && !flags.iter().any(|name| machine.vars.contains_key(OsStr::new(name))) {
+        return None;
+    }
+    search_path(machine, tree)
+}
+
+/// The variable by which the loader finds libtorch, whatever the program was linked with.
+pub(crate) fn search_path(machine: &Machine, tree: &Tree) -> Option<(&'static str, OsString)> {
     let name = match machine.os {
         "windows" => "PATH",
-        _ if !flags.iter().any(|name| machine.vars.contains_key(OsStr::new(name))) => {
-            return None;
-        }
         "macos" => "DYLD_LIBRARY_PATH",
         _ => "LD_LIBRARY_PATH",
     };
@@ -220,7 +232,7 @@ fn doc_flags(machine: &Machine, tree: &Tree) -> Result<String> {
     Ok(flags.join("\u{1f}"))
 }
 
-fn succeeds(title: &str, command: &mut Command) -> Result<bool> {
+pub(crate) fn succeeds(title: &str, command: &mut Command) -> Result<bool> {
     eprintln!("== {title}");
     Ok(command.status().with_context(|| cannot_run(command))?.success())
 }

@@ -1,13 +1,14 @@
 //! `cargo xtask`: set-up, training, tests and checks, from a fresh machine on.
 //!
 //! The order in which to read: [`commands`] says what each command does, [`choice`] which libtorch is used,
-//! [`install`] how one is fetched, [`cargo_config`] how plain cargo commands come to know of it.
+//! [`install`] how one is fetched, [`cargo_config`] how plain cargo commands come to know of it; [`fuzz`] stands apart.
 //!
 //! This crate never depends on `tch`: it has to work before there is a libtorch, and it is built in seconds.
 
 mod cargo_config;
 mod choice;
 mod commands;
+mod fuzz;
 mod install;
 mod libtorch;
 mod machine;
@@ -45,11 +46,13 @@ fn dispatch(args: &[OsString]) -> Result<ExitCode> {
     let machine = Machine::this();
     match command.to_str() {
         Some("help" | "--help" | "-h") => Ok(help()),
-        Some("setup" | "check") if asks_for_help(rest) => Ok(help()),
+        Some("setup" | "check" | "torture" | "fuzz") if asks_for_help(rest) => Ok(help()),
         Some("setup") => commands::setup(&machine, rest),
         Some("train") => commands::train(&machine, rest),
         Some("run") => commands::run(&machine, rest),
         Some("test") => commands::test(&machine, rest),
+        Some("torture") => commands::torture(&machine, rest),
+        Some("fuzz") => fuzz::run(&machine, rest),
         Some("check") if rest.is_empty() => commands::check(&machine),
         Some("check") => Err(commands::usage("check takes no arguments".to_owned())),
         _ => Err(commands::usage(format!("there is no command `{}`", command.display()))),

@@ -4,7 +4,7 @@
 //! A header is believed only as far as the file can hold what it promises: no more memory than that is touched.
 
 use std::fs::File;
-use std::io::{BufReader, Read, Seek};
+use std::io::{BufReader, Cursor, Read, Seek};
 use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
@@ -38,62 +38,87 @@ pub fn read_labels(path: &Path) -> Result<Vec<u8>, FileError> {
     labels(path).map(|(labels, _)| labels)
 }
 
+/// The images of an IDX file in memory, gzipped or not.
+pub fn parse_images(bytes: &[u8]) -> Result<Images, FileProblem> {
+    let ([_, rows, cols], pixels, _) = read(Cursor::new(bytes), bytes.len() as u64, "images")?;
+    Ok(Images { rows, cols, pixels })
+}
+
+/// The labels of an IDX file in memory, gzipped or not.
+pub fn parse_labels(bytes: &[u8]) -> Result<Vec<u8>, FileProblem> {
+    let ([_], labels, _) = read(Cursor::new(bytes), bytes.len() as u64, "labels")?;
+    Ok(labels)
+}
+
 pub(crate) fn images(path: &Path) -> Result<(Images, Digests), FileError> {
-    let ([_, rows, cols], pixels, digests) = read(path, "images")?;
+    let ([_, rows, cols], pixels, digests) = open(path, |file, size| read(file, size, "images"))?;
     Ok((Images { rows, cols, pixels }, digests))
 }
 
 pub(crate) fn labels(path: &Path) -> Result<(Vec<u8>, Digests), FileError> {
-    let ([_], labels, digests) = read(path, "labels")?;
+    let ([_], labels, digests) = open(path, |file, size| read(file, size, "labels"))?;
     Ok((labels, digests))
 }
 
 /// The digests of a file of any content, gzipped or not, without holding it.
 pub(crate) fn digests(path: &Path) -> Result<Digests, FileError> {
-    let ((), digests) = through(path, |content, _| {
-        let mut content = Hashed::new(content.take(LARGEST));
-        std::io::copy(&mut content, &mut std::io::sink())?;
-        Ok(((), content.finish()))
-    })?;
-    Ok(digests)
+    open(path, |file, size| {
+        let ((), digests) = through(file, size, |content, _| {
+            let mut content = Hashed::new(content.take(LARGEST));
+            std::io::copy(&mut content, &mut std::io::sink())?;
+            Ok(((), content.finish()))
+        })?;
+        Ok(digests)
+    })
 }
 
 type Values<const RANK: usize> = ([usize; RANK], Vec<u8>, Digests);
 
-fn read<const RANK: usize>(path: &Path, wanted: &'static str) -> Result<Values<RANK>, FileError> {
+/// Gives `read` a file and its size; an error names the file.
+fn open<T>(path: &Path, read: impl FnOnce(File, u64) -> Result<T, FileProblem>) -> Result<T, FileError> {
+    let attempt = || {
+        let file = File::open(path)?;
+        let size = file.metadata()?.len();
+        read(file, size)
+    };
+    attempt().map_err(|problem| problem.at(path))
+}
+
+fn read<const RANK: usize>(
+    source: impl Read + Seek,
+    size: u64,
+    wanted: &'static str,
+) -> Result<Values<RANK>, FileProblem> {
     let decode = |content: &mut dyn Read, most| {
         let (dimensions, values, digest) = decode(content, most, wanted)?;
         Ok(((dimensions, values), digest))
     };
-    let ((dimensions, values), digests) = through(path, decode)?;
+    let ((dimensions, values), digests) = through(source, size, decode)?;
     Ok((dimensions, values, digests))
 }
 
-/// Gives `consume` the content of a file and the most bytes that it can have, and takes its digest back.
+/// Gives `consume` the content of a source of `size` bytes, with the most bytes that it can have, and takes its digest
+/// back.
 fn through<T>(
-    path: &Path,
+    mut source: impl Read + Seek,
+    size: u64,
     consume: impl FnOnce(&mut dyn Read, u64) -> Result<(T, String), FileProblem>,
-) -> Result<(T, Digests), FileError> {
-    let attempt = || {
-        let mut file = File::open(path)?;
-        let size = file.metadata()?.len();
-        let mut start = [0; 2];
-        let compressed = size >= 2 && file.read_exact(&mut start).is_ok() && start == GZIP_MAGIC;
-        file.rewind()?;
-        let mut file = Hashed::new(BufReader::with_capacity(1 << 16, file));
-        if !compressed {
-            let (value, content) = consume(&mut file, size)?;
-            return Ok((value, Digests { file: content.clone(), content }));
-        }
-        let most = size.saturating_mul(LARGEST_RATIO);
-        let mut unzip = MultiGzDecoder::new(BufReader::with_capacity(1 << 16, &mut file));
-        let (value, content) = consume(&mut unzip, most).map_err(|problem| match problem {
-            FileProblem::Io(error) => FileProblem::Gzip(error),
-            other => other,
-        })?;
-        Ok((value, Digests { content, file: file.finish() }))
-    };
-    attempt().map_err(|problem: FileProblem| problem.at(path))
+) -> Result<(T, Digests), FileProblem> {
+    let mut start = [0; 2];
+    let compressed = size >= 2 && source.read_exact(&mut start).is_ok() && start == GZIP_MAGIC;
+    source.rewind()?;
+    let mut source = Hashed::new(BufReader::with_capacity(1 << 16, source));
+    if !compressed {
+        let (value, content) = consume(&mut source, size)?;
+        return Ok((value, Digests { file: content.clone(), content }));
+    }
+    let most = size.saturating_mul(LARGEST_RATIO);
+    let mut unzip = MultiGzDecoder::new(BufReader::with_capacity(1 << 16, &mut source));
+    let (value, content) = consume(&mut unzip, most).map_err(|problem| match problem {
+        FileProblem::Io(error) => FileProblem::Gzip(error),
+        other => other,
+    })?;
+    Ok((value, Digests { content, file: source.finish() }))
 }
 
 /// Decodes one IDX file of at most `most` bytes that nothing may follow; the last is the digest of all of it.

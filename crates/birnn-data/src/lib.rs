@@ -23,7 +23,7 @@ pub use config::{ConfigError, DataConfig, DataPlan, Dataset, Fallback, Source, U
 pub use dataset::Published;
 pub use error::{DataError, FileError, FileProblem, Unobtainable};
 pub use fetch::Event;
-pub use idx::{read_images, read_labels};
+pub use idx::{parse_images, parse_labels, read_images, read_labels};
 pub use images::{Images, Split};
 pub use load::{Locations, Provenance, Splits, VerifiedFile, load};
 pub use order::epoch_order;

@@ -4,13 +4,15 @@ use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use tch::Device;
+
 use crate::error::EngineError;
 use crate::experiment::Experiment;
 use crate::learner::Learner;
 use crate::run_dir::{RECORDS, RunDir};
 use crate::state::State;
 use crate::weights::{
-    About, Contents, Entry, Place, RECORD, WeightsError, encode, read, save, weights_of, wrong,
+    About, Contents, Entry, Place, RECORD, WeightsError, check_size, encode, read, save, weights_of, wrong,
 };
 
 /// Where a run keeps its checkpoints, and its best weights, while it goes on.
@@ -42,6 +44,7 @@ pub const WEIGHTS: [&str; 4] = [FINAL, BEST, LAST, PREVIOUS];
 impl<'a> Checkpoints<'a> {
     /// Makes the folder where it is missing. `about` describes the net in every file.
     pub fn new(run: &'a RunDir, about: About) -> Result<Checkpoints<'a>, EngineError> {
+        check_size(&about)?;
         run.create_folder(FOLDER)?;
         Ok(Checkpoints { run, about })
     }
@@ -75,7 +78,15 @@ impl<'a> Checkpoints<'a> {
 impl Checkpoint {
     /// Reads a file and verifies all of it.
     pub fn read(path: &Path) -> Result<Checkpoint, WeightsError> {
-        let contents = read(path)?;
+        Checkpoint::new(path, read(path)?)
+    }
+
+    /// As [`Checkpoint::read`], with the bytes at hand; `path` is what errors go by.
+    pub fn parse(path: &Path, bytes: &[u8]) -> Result<Checkpoint, WeightsError> {
+        Checkpoint::new(path, Contents::decode(bytes, bytes.len() as u64).map_err(wrong(path))?)
+    }
+
+    fn new(path: &Path, contents: Contents) -> Result<Checkpoint, WeightsError> {
         let place = contents.about.training.clone();
         let place =
             place.ok_or_else(|| wrong(path)("it holds weights and no training to go on with".to_owned()))?;
@@ -135,6 +146,11 @@ impl Checkpoint {
         RECORDS.iter().try_for_each(|name| run.write(name, self.contents.bytes(&format!("{RECORD}{name}"))))
     }
 
+    /// The net, with its weights, on `device`.
+    pub fn learner(&self, device: Device) -> Result<Learner, WeightsError> {
+        self.contents.learner(device).map_err(wrong(&self.path))
+    }
+
     /// Puts the weights into `learner`, and gives the state that goes with them.
     pub fn restore(&self, learner: &mut Learner) -> Result<State, EngineError> {
         let rule = self.contents.experiment.train.optimizer.resolve().map_err(|invalid| {
@@ -143,5 +159,46 @@ impl Checkpoint {
         })?;
         learner.restore(&self.contents.group("", learner.names())?)?;
         State::restored(&self.place, &self.contents, rule, learner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::disk::System;
+    use crate::learner::made_up;
+
+    #[test]
+    fn a_net_that_could_not_be_read_again_is_refused_before_it_is_trained() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunDir::chosen(&folder.path().join("run"), Arc::new(System)).unwrap();
+        let (_, about) = made_up::learner(1, |_| ());
+        let sized = |hidden| {
+            let mut about = about.clone();
+            about.experiment = format!("[model]\nlayers = 8\nhidden = {hidden}");
+            Checkpoints::new(&run, about).map(|_| ())
+        };
+        let error = sized(10_000).unwrap_err().to_string();
+        assert!(
+            error.contains("can take 37") && error.contains("bytes, and 17179869184 are the limit"),
+            "{error}"
+        );
+        assert!(!run.path().join("checkpoints").exists());
+        sized(1000).unwrap();
+    }
+
+    #[test]
+    fn weights_alone_are_no_checkpoint() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.safetensors");
+        let (learner, about) = made_up::learner(1, |_| ());
+        save(&System, &path, &learner, &about).unwrap();
+        let error = Checkpoint::read(&path).unwrap_err().to_string();
+        assert!(
+            error.ends_with("model.safetensors: it holds weights and no training to go on with"),
+            "{error}"
+        );
     }
 }

@@ -27,6 +27,16 @@ pub enum EngineError {
         /// NaN or infinite.
         value: f64,
     },
+    /// The net is so large that its checkpoints could not be read again.
+    #[error(
+        "a checkpoint of this net can take {size} bytes, and {largest} are the limit; make `model.hidden` smaller"
+    )]
+    TooLarge {
+        /// Bytes of a checkpoint.
+        size: u64,
+        /// Bytes of the largest that is read.
+        largest: u64,
+    },
     /// A file could not be written or read.
     #[error("{}: {source}", .path.display())]
     Io {

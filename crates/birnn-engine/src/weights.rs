@@ -89,8 +89,8 @@ pub(crate) struct Contents {
 const FORMAT: u32 = 2;
 /// Names and sizes of some thousand tensors, and the description, have room in it.
 const LARGEST_HEADER: u64 = 4 << 20;
-/// Far above any recurrent net, far below what would hurt.
-const LARGEST_FILE: u64 = 4 << 30;
+/// What a run could not read again is not written, and what it would not have written is not read.
+const LARGEST_FILE: u64 = 16 << 30;
 /// Rows or columns of an image, far above any that a recurrent net reads.
 const LARGEST_SIDE: usize = 1 << 16;
 /// Labels are bytes.
@@ -114,6 +114,21 @@ impl About {
     /// The experiment that the weights were trained by.
     pub fn experiment(&self) -> Result<Experiment, toml::de::Error> {
         toml::from_str(&self.experiment)
+    }
+}
+
+/// Whether a checkpoint with this description, the best weights included, can be read again.
+pub(crate) fn check_size(about: &About) -> Result<(), EngineError> {
+    // What does not parse is no description of a run.
+    let Ok(Ok(architecture)) = about.experiment().map(|experiment| experiment.model.resolve()) else {
+        return Ok(());
+    };
+    let weights = architecture.parameters(about.shape[1], about.classes.len());
+    let bytes = 4 * weights.iter().map(|(_, shape)| shape.iter().product::<usize>() as u64).sum::<u64>();
+    // The weights, two moments, the best weights.
+    match 4 * bytes {
+        size if size > LARGEST_FILE => Err(EngineError::TooLarge { size, largest: LARGEST_FILE }),
+        _ => Ok(()),
     }
 }
 

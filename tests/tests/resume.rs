@@ -1,0 +1,288 @@
+//! Stopping a run and going on with it, as a user does.
+#![cfg(unix)]
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use birnn_tests::torture::{Limits, torture};
+use birnn_tests::{Ended, Sandbox, idx};
+use serde_json::Value;
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+/// The short form of `cargo xtask torture`.
+#[test]
+fn a_run_survives_kills_faults_and_damage() {
+    let limits = Limits { stride: 9, kills: 20, bits: 1, seed: 1 };
+    let counts = torture(limits, &|part| println!("{part}"));
+    assert!(counts.operations > 100 && counts.kills_at_operations >= 13 && counts.faults >= 70, "{counts:?}");
+    assert!(counts.kills_at_random >= 20 && counts.flips > 5000 && counts.truncations > 100, "{counts:?}");
+}
+
+/// Starts training in the background, and waits until `metrics.jsonl` has so many lines.
+fn started(sandbox: &Sandbox, args: &[&str], lines: usize) -> Child {
+    let child = sandbox.command(args).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let start = Instant::now();
+    let written = || {
+        let text = std::fs::read_to_string(sandbox.path("run/metrics.jsonl")).unwrap_or_default();
+        text.lines().count()
+    };
+    while written() < lines {
+        assert!(start.elapsed() < Duration::from_secs(60), "nothing was trained");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child
+}
+
+fn signal(child: &Child, name: &str) {
+    let done =
+        std::process::Command::new("kill").args(["-s", name, &child.id().to_string()]).status().unwrap();
+    assert!(done.success());
+}
+
+fn ended(child: Child) -> Ended {
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    let code = output.status.code().unwrap_or_else(|| panic!("{}", output.status));
+    Ended { code, stdout: text(output.stdout), stderr: text(output.stderr) }
+}
+
+/// Some seconds of steps.
+const LONG: &str = r#"
+[data]
+dataset = "idx"
+train_images = "a"
+train_labels = "b"
+test_images = "a"
+test_labels = "b"
+[model]
+hidden = 8
+[train]
+device = "cpu"
+epochs = 150
+batch_size = 10
+log_every = 1
+"#;
+
+fn long() -> Sandbox {
+    let sandbox = Sandbox::new();
+    let pixels: Vec<u8> = (0..50 * 12).map(|index: u32| ((index * 73) % 251) as u8).collect();
+    sandbox.write("a", idx(&[50, 4, 3], &pixels));
+    sandbox.write("b", idx(&[50], &[0, 1].repeat(25)));
+    sandbox.write("long.toml", LONG);
+    sandbox
+}
+
+#[test]
+fn signals_stop_a_run_that_then_goes_on() {
+    let sandbox = long();
+    sandbox.birnn(&["train", "long.toml", "--run-dir", "whole"]).done();
+    let mut child = started(&sandbox, &["train", "long.toml", "--run-dir", "run"], 20);
+    sandbox.birnn(&["train", "--resume", "run"]).failed(2, &["run: is in use by another process"]);
+    sandbox.birnn(&["train", "long.toml", "--run-dir", "run"]).failed(2, &["run: is in use"]);
+    for (name, code) in [("INT", 130), ("TERM", 143)] {
+        signal(&child, name);
+        let ended = ended(child);
+        assert_eq!((ended.code, ended.stdout.as_str()), (code, ""), "{}", ended.stderr);
+        let last = ended.stderr.lines().last().unwrap();
+        assert!(last.starts_with("stopped at step ") && last.contains(" of 750, which is saved; "), "{last}");
+        assert!(last.ends_with("to go on: birnn train --resume run"), "{last}");
+        let meta = json(&sandbox.text("run/meta.json"));
+        assert!(meta["status"].as_str().unwrap().starts_with("stopped at step "), "{meta}");
+        let lines = sandbox.text("run/metrics.jsonl").lines().count();
+        child = started(&sandbox, &["train", "--resume", "run"], lines + 20);
+    }
+    assert_eq!(ended(child).code, 0);
+    for file in ["metrics.jsonl", "model.safetensors"] {
+        assert!(sandbox.read(&format!("run/{file}")) == sandbox.read(&format!("whole/{file}")), "{file}");
+    }
+    let meta = json(&sandbox.text("run/meta.json"));
+    let sessions = meta["sessions"].as_array().unwrap();
+    let from: Vec<u64> = sessions.iter().map(|session| session["from_step"].as_u64().unwrap()).collect();
+    assert!(from.len() == 3 && from.is_sorted() && from[1] >= 19, "{from:?}");
+    assert_eq!((&meta["status"], &sessions[2]["status"]), (&"done".into(), &"done".into()));
+}
+
+#[test]
+fn a_second_signal_ends_a_run_at_once() {
+    let sandbox = long();
+    // Steps of some seconds: long sequences.
+    sandbox.write("a", idx(&[50, 1000, 1], &[100; 50 * 1000]));
+    let sets = ["--set", "model.hidden=100", "--set", "train.batch_size=50"];
+    let args = [&["train", "long.toml", "--run-dir", "run"][..], &sets].concat();
+    let child = started(&sandbox, &args, 1);
+    signal(&child, "INT");
+    std::thread::sleep(Duration::from_millis(100));
+    signal(&child, "TERM");
+    let start = Instant::now();
+    let ended = ended(child);
+    assert_eq!(ended.code, 143, "{}", ended.stderr);
+    assert!(!ended.stderr.contains("stopped at step"), "{}", ended.stderr);
+    assert!(start.elapsed() < Duration::from_secs(5));
+    // It was at its first step: there is nothing to go on from, and that is said.
+    let ended = sandbox.birnn(&["train", "--resume", "run", "--set", "train.epochs=1"]).done();
+    assert!(
+        ended.stderr.contains("there is no checkpoint yet: starting from the beginning"),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
+fn a_run_goes_on_for_longer_as_if_it_had_been_meant_to() {
+    let sandbox = Sandbox::new();
+    sandbox.train_small("run");
+    sandbox.birnn(&["train", "small.toml", "--run-dir", "whole", "--set", "train.epochs=4"]).done();
+    let ended = sandbox.birnn(&["train", "--resume", "run", "--set", "train.epochs=4"]).done();
+    assert!(ended.stdout.starts_with("Test Accuracy"), "{}", ended.stdout);
+    assert!(ended.stderr.contains("step 12 of 24"), "{}", ended.stderr);
+    for file in ["metrics.jsonl", "model.safetensors", "config.toml"] {
+        // The heading of config.toml names the run, and both are of one experiment.
+        assert!(sandbox.read(&format!("run/{file}")) == sandbox.read(&format!("whole/{file}")), "{file}");
+    }
+    // Once more, it has nothing to do, says so, and leaves everything as it was.
+    let before = sandbox.read("run/metrics.jsonl");
+    let ended = sandbox.birnn(&["train", "--resume", "run"]).done();
+    assert!(ended.stderr.contains("nothing is left to train"), "{}", ended.stderr);
+    assert!(ended.stdout.starts_with("Test Accuracy"), "{}", ended.stdout);
+    assert_eq!(sandbox.read("run/metrics.jsonl"), before);
+    // A decaying rate depends on the length of the run.
+    sandbox
+        .birnn(&["train", "small.toml", "--run-dir", "linear", "--set", "train.schedule.kind=linear"])
+        .done();
+    let ended = sandbox.birnn(&["train", "--resume", "linear", "--set", "train.epochs=3"]).done();
+    assert!(ended.stderr.contains("warning: from here on the learning rate follows a run of 3 epochs"));
+}
+
+#[test]
+fn what_would_be_another_run_is_refused_key_by_key() {
+    let sandbox = long();
+    sandbox.birnn(&["train", "long.toml", "--run-dir", "run", "--set", "train.epochs=2"]).done();
+    let before = sandbox.listing();
+    let refused = |args: &[&str], parts: &[&str]| {
+        let args = [&["train", "--resume", "run"], args].concat();
+        sandbox.birnn(&args).failed(2, parts);
+    };
+    refused(
+        &["--set", "train.optimizer.lr=0.1", "--set", "model.hidden=9"],
+        &[
+            "run: the run would not be the same: model.hidden was 8 and is 9; train.optimizer.lr was 0.003 and is 0.1; ",
+        ],
+    );
+    refused(&["--set", "train.epochs=1"], &["run: train.epochs is 1, and 2 epochs are done already"]);
+    refused(&["--set", "train.epochs=0"], &["--set train.epochs=0: train.epochs: must be at least 1"]);
+    sandbox.birnn(&["train", "--resume", "none"]).failed(1, &["none: No such file"]);
+    sandbox.birnn(&["train", "--resume", "long.toml"]).failed(2, &["long.toml: is no run directory"]);
+    sandbox.birnn(&["train", "--resume", "."]).failed(2, &[".: is no run directory"]);
+    for args in [["long.toml", "--resume", "run"], ["--resume", "run", "--device=cpu"]] {
+        let ended = sandbox.birnn(&[&["train"][..], &args].concat());
+        assert!(ended.code == 2 && ended.stderr.contains("cannot be used with"), "{}", ended.stderr);
+    }
+
+    let config = sandbox.text("run/config.toml");
+    sandbox.write("run/config.toml", config.replace("seed = 0", "seed = 1"));
+    refused(&[], &["run: the run would not be the same: seed was 0 and is 1; "]);
+    sandbox.write("run/config.toml", config.replace("seed = 0", "sed = 0"));
+    refused(&[], &["run/config.toml:", "did you mean `seed`?"]);
+    // Without it, the checkpoint knows.
+    std::fs::remove_file(sandbox.path("run/config.toml")).unwrap();
+    sandbox.birnn(&["train", "--resume", "run"]).done();
+    assert_eq!(sandbox.text("run/config.toml"), config);
+
+    let labels = sandbox.read("b");
+    sandbox.write("b", idx(&[50], &[1, 0].repeat(25)));
+    refused(
+        &[],
+        &["run: the run would not be the same: images.files.1.content_sha256 was ", "images.sha256 was "],
+    );
+    // Where they lie is no difference.
+    sandbox.write("moved/b", labels);
+    let moved = sandbox.path("moved/b").display().to_string();
+    let [train, test] = ["train", "test"].map(|split| format!("data.{split}_labels={moved}"));
+    sandbox.birnn(&["train", "--resume", "run", "--set", &train, "--set", &test]).done();
+    std::fs::remove_dir_all(sandbox.path("moved")).unwrap();
+    assert_eq!(sandbox.listing(), before);
+}
+
+#[test]
+fn a_damaged_checkpoint_is_named_and_passed_over() {
+    let sandbox = long();
+    let args = ["train", "long.toml", "--set", "train.epochs=3", "--run-dir"];
+    sandbox.birnn(&[&args[..], &["whole"]].concat()).done();
+    let damage = |name: &str| {
+        let name = format!("run/checkpoints/{name}.safetensors");
+        let mut bytes = sandbox.read(&name);
+        let place = bytes.len() - 9;
+        bytes[place] ^= 4;
+        sandbox.write(&name, bytes);
+    };
+    sandbox.birnn(&[&args[..], &["run"]].concat()).done();
+    damage("last");
+    let ended = sandbox.birnn(&["train", "--resume", "run"]).done();
+    let said =
+        "warning: passed over run/checkpoints/last.safetensors: its content does not match its SHA-256";
+    assert!(ended.stderr.contains(said), "{}", ended.stderr);
+    assert!(ended.stderr.contains("previous.safetensors: step 10 of 15"), "{}", ended.stderr);
+    for file in ["metrics.jsonl", "model.safetensors"] {
+        assert!(sandbox.read(&format!("run/{file}")) == sandbox.read(&format!("whole/{file}")), "{file}");
+    }
+    let log = sandbox.text("run/train.log");
+    assert_eq!(log.matches("epoch 3/3: ").count(), 1, "{log}");
+    assert!(sandbox.path("run/checkpoints/last.safetensors.damaged").is_file());
+
+    damage("last");
+    damage("previous");
+    let names = [
+        "run: no checkpoint can be used: ",
+        "last.safetensors: its content",
+        "previous.safetensors: its content",
+    ];
+    sandbox.birnn(&["train", "--resume", "run"]).failed(2, &names);
+    sandbox.birnn(&["train", "--resume", "run"]).failed(2, &names);
+}
+
+/// `sets` must make training diverge, which ends it, and leaves the checkpoint of the step before.
+#[track_caller]
+fn diverges(sets: &[&str], parts: &[&str]) {
+    let sandbox = Sandbox::new();
+    sandbox.write("small.toml", birnn_tests::SMALL);
+    let mut args = vec!["train", "small.toml", "--run-dir", "run", "--set", "train.checkpoint_every=1"];
+    sets.iter().for_each(|set| args.extend(["--set", set]));
+    let ended = sandbox.birnn(&args);
+    let last = ended.stderr.lines().last().unwrap_or_default().to_owned();
+    ended.failed(1, &[&["error: step ", "the training has diverged", "train.optimizer.lr"], parts].concat());
+    let step: usize = last["error: step ".len()..].split(':').next().unwrap().parse().unwrap();
+    // The one before, and all it holds is finite.
+    let checkpoint = sandbox.read("run/checkpoints/last.safetensors");
+    let tensors = safetensors::SafeTensors::deserialize(&checkpoint).unwrap();
+    for (name, view) in tensors.iter().filter(|(_, view)| view.dtype() == safetensors::Dtype::F32) {
+        let mut values = view.data().chunks(4).map(|bytes| f32::from_le_bytes(bytes.try_into().unwrap()));
+        assert!(values.all(f32::is_finite), "{name}");
+    }
+    let kept = birnn_engine::Checkpoint::read(&sandbox.path("run/checkpoints/last.safetensors")).unwrap();
+    assert_eq!(kept.step(), step - 1);
+    let meta = json(&sandbox.text("run/meta.json"));
+    assert!(meta["status"].as_str().unwrap().starts_with("failed: step "), "{meta}");
+    assert!(!sandbox.path("run/model.safetensors").exists());
+}
+
+#[test]
+fn a_training_that_diverges_stops_and_says_where() {
+    let relu = ["model.cell=rnn", "model.nonlinearity=relu"];
+    let sgd = "train.optimizer={ kind = \"sgd\", lr = 300, momentum = 0.99 }";
+    diverges(&[&relu[..], &[sgd]].concat(), &[]);
+    let rising = "train.schedule.warmup_steps=3";
+    diverges(&["train.optimizer.lr=1e38", rising], &[]);
+}
+
+#[test]
+fn a_wrong_fault_is_told() {
+    let sandbox = Sandbox::new();
+    sandbox.write("x.toml", "");
+    sandbox
+        .birnn_with(&["train", "x.toml"], &[("BIRNN_FAULT", "EIO")])
+        .failed(2, &["BIRNN_FAULT=EIO: expected"]);
+}

@@ -1,0 +1,88 @@
+//! `fuzz`: each fuzz target for a while, from seeds that are real files.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result};
+
+use crate::commands::{cargo, ensure, search_path, succeeds, usage};
+use crate::libtorch::Tree;
+use crate::machine::Machine;
+
+const CARGO_FUZZ: &str = "0.13.2";
+/// The binaries of tests/fuzz, each with where its seeds are.
+const TARGETS: [(&str, &str); 3] =
+    [("idx", "tests/fuzz/seeds/idx"), ("checkpoint", "target/fuzz/run/checkpoints"), ("config", "configs")];
+/// No input may take seconds or gigabytes.
+const LIMITS: [&str; 3] = ["-timeout=5", "-rss_limit_mb=2048", "-print_final_stats=1"];
+const SECONDS: u32 = 60;
+
+/// Runs each target for as many seconds as `args` say.
+pub fn run(machine: &Machine, args: &[OsString]) -> Result<ExitCode> {
+    let seconds = match args {
+        [] => Some(SECONDS),
+        [arg] => arg.to_str().and_then(|arg| arg.parse().ok()).filter(|&seconds| seconds > 0),
+        _ => None,
+    };
+    let Some(seconds) = seconds else {
+        return Err(usage("fuzz takes how many seconds each target is to run, or nothing".to_owned()));
+    };
+    let tree = ensure(machine)?;
+    let program = installed(machine)?;
+    train_a_seed(machine, &tree)?;
+    // What is fuzzed are the versions that are shipped; cargo adds to them what the targets need.
+    fs::copy(machine.root.join("Cargo.lock"), machine.root.join("tests/fuzz/Cargo.lock"))
+        .context("cannot copy Cargo.lock to tests/fuzz")?;
+    for (target, seeds) in TARGETS {
+        let corpus = machine.root.join("target/fuzz/corpus").join(target);
+        fs::create_dir_all(&corpus).with_context(|| format!("cannot make {}", corpus.display()))?;
+        let mut fuzz = Command::new(&program);
+        fuzz.current_dir(&machine.root).args(["fuzz", "run", "--fuzz-dir", "tests/fuzz"]);
+        // The stable compiler has no sanitizers, and what is fuzzed is safe code.
+        fuzz.args(["--target-dir", "target/fuzz", "--sanitizer", "none", target]);
+        fuzz.arg(&corpus).arg(seeds).arg("--").arg(format!("-max_total_time={seconds}")).args(LIMITS);
+        fuzz.env("LIBTORCH", &tree.dir).env("OMP_NUM_THREADS", "1");
+        // cargo-fuzz has flags of its own, in place of the recorded ones with the rpath.
+        if let Some((name, folders)) = search_path(machine, &tree) {
+            fuzz.env(name, folders);
+        }
+        if !succeeds(&format!("fuzzing {target} for {seconds} s"), &mut fuzz)? {
+            return Ok(ExitCode::FAILURE);
+        }
+    }
+    println!("no finding in {} targets, {seconds} s each", TARGETS.len());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The program that builds and runs fuzz targets, installed where the checkout keeps what it builds.
+fn installed(machine: &Machine) -> Result<PathBuf> {
+    let tools = machine.root.join("target/tools");
+    let program = tools.join(format!("bin/cargo-fuzz{}", std::env::consts::EXE_SUFFIX));
+    if !program.is_file() {
+        let mut install = Command::new(machine.var("CARGO").unwrap_or("cargo".as_ref()));
+        install.args(["install", "cargo-fuzz", "--version", CARGO_FUZZ, "--locked", "--root"]).arg(&tools);
+        anyhow::ensure!(
+            succeeds("installing cargo-fuzz into target/tools", &mut install)?,
+            "cargo-fuzz was not installed"
+        );
+    }
+    Ok(program)
+}
+
+/// Sees to it that there is a small real checkpoint to start from.
+fn train_a_seed(machine: &Machine, tree: &Tree) -> Result<()> {
+    let run = machine.root.join("target/fuzz/run");
+    if run.join("checkpoints/last.safetensors").is_file() {
+        return Ok(());
+    }
+    let mut train = cargo(machine, "run", Some(tree));
+    train.args(["--package", "birnn-cli", "--bin", "birnn", "--", "train"]);
+    train.arg(machine.root.join(Path::new("configs/synthetic.toml"))).arg("--run-dir").arg(&run);
+    for set in ["data.limit=20", "data.validation=5", "model.hidden=2", "train.epochs=1"] {
+        train.args(["--set", set]);
+    }
+    anyhow::ensure!(succeeds("training a seed", &mut train)?, "there is no checkpoint to start from");
+    Ok(())
+}
