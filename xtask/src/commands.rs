@@ -1,9 +1,9 @@
 //! What each command does: see to libtorch, then hand over to cargo.
 
 use std::ffi::{OsStr, OsString};
+use std::fmt;
 use std::path::Path;
 use std::process::{Command, ExitCode};
-use std::{fmt, fs};
 
 use anyhow::{Context, Result};
 

@@ -182,7 +182,7 @@ mod tests {
         };
         let error = sized(10_000).unwrap_err().to_string();
         assert!(
-            error.contains("can take 37") && error.contains("bytes, and 17179869184 are the limit"),
+            error.contains("can take 28") && error.contains("bytes, and 17179869184 are the limit"),
             "{error}"
         );
         assert!(!run.path().join("checkpoints").exists());

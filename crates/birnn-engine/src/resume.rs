@@ -1,5 +1,6 @@
 //! Going on with a run: only as the run that it was.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -149,35 +150,27 @@ fn plain(experiment: &Experiment) -> Value {
 
 /// Each key whose value differs, with what it was and what it is.
 fn differences(before: &Value, now: &Value) -> Vec<String> {
-    let mut found = Vec::new();
-    compare("", before, now, &mut found);
-    found
+    let (before, now) = (leaves(before), leaves(now));
+    let keys: BTreeSet<&String> = before.keys().chain(now.keys()).collect();
+    let show = |value: Option<&Value>| value.map_or_else(|| "absent".to_owned(), ToString::to_string);
+    keys.into_iter()
+        .filter(|key| !FREE.contains(&key.as_str()) && before.get(*key) != now.get(*key))
+        .map(|key| format!("{key} was {} and is {}", show(before.get(key)), show(now.get(key))))
+        .collect()
 }
 
-fn compare(key: &str, before: &Value, now: &Value, found: &mut Vec<String>) {
-    let (keys, get): (Vec<String>, fn(&Value, &str) -> Value) = match (before, now) {
-        (Value::Object(a), Value::Object(b)) => {
-            let keys: std::collections::BTreeSet<&String> = a.keys().chain(b.keys()).collect();
-            (keys.into_iter().cloned().collect(), |value, key| value[key].clone())
-        }
-        (Value::Array(a), Value::Array(b)) => {
-            let keys = (0..a.len().max(b.len())).map(|index| index.to_string()).collect();
-            (keys, |value, key| value[key.parse().unwrap_or(usize::MAX)].clone())
-        }
-        _ => {
-            if before != now && !FREE.contains(&key) {
-                let show = |value: &Value| match value {
-                    Value::Null => "absent".to_owned(),
-                    value => value.to_string(),
-                };
-                found.push(format!("{key} was {} and is {}", show(before), show(now)));
-            }
-            return;
-        }
+/// The values in `value` that hold no others, by their dotted keys.
+fn leaves(value: &Value) -> BTreeMap<String, Value> {
+    let within = |key: String, value: &Value| {
+        let name = |rest: String| if rest.is_empty() { key.clone() } else { format!("{key}.{rest}") };
+        leaves(value).into_iter().map(|(rest, leaf)| (name(rest), leaf)).collect::<Vec<_>>()
     };
-    for part in keys {
-        let key = if key.is_empty() { part.clone() } else { format!("{key}.{part}") };
-        compare(&key, &get(before, &part), &get(now, &part), found);
+    match value {
+        Value::Object(map) => map.iter().flat_map(|(key, value)| within(key.clone(), value)).collect(),
+        Value::Array(list) => {
+            list.iter().enumerate().flat_map(|(index, value)| within(index.to_string(), value)).collect()
+        }
+        leaf => BTreeMap::from([(String::new(), leaf.clone())]),
     }
 }
 

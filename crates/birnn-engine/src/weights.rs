@@ -86,6 +86,9 @@ pub(crate) struct Contents {
     data: Vec<u8>,
 }
 
+/// The tensors that a file must hold, with their shapes where these are given.
+type Layout = BTreeMap<String, (Dtype, Option<Vec<usize>>)>;
+
 const FORMAT: u32 = 2;
 /// Names and sizes of some thousand tensors, and the description, have room in it.
 const LARGEST_HEADER: u64 = 4 << 20;
@@ -302,15 +305,11 @@ impl About {
     }
 
     /// Every tensor that a file with this description must hold, with its size where that is given.
-    fn layout(
-        &self,
-        experiment: &Experiment,
-    ) -> Result<BTreeMap<String, (Dtype, Option<Vec<usize>>)>, String> {
+    fn layout(&self, experiment: &Experiment) -> Result<Layout, String> {
         let architecture = experiment.model.resolve().map_err(|error| error.to_string())?;
         let weights = architecture.parameters(self.shape[1], self.classes.len());
         let floats = |name: String, shape| (name, (Dtype::F32, Some(shape)));
-        let mut layout: BTreeMap<_, _> =
-            weights.iter().cloned().map(|(name, shape)| floats(name, shape)).collect();
+        let mut layout: Layout = weights.iter().cloned().map(|(name, shape)| floats(name, shape)).collect();
         if let Some(place) = &self.training {
             let rule = experiment.train.resolve().map_err(|error| error.message)?.rule;
             let count = weights.iter().map(|(_, shape)| shape.iter().product::<usize>()).sum();
