@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use tch::Device;
 
@@ -51,6 +52,7 @@ impl<'a> Checkpoints<'a> {
 
     /// Makes a checkpoint of all there is, the run's records included, and keeps the one before.
     pub fn save(&self, learner: &Learner, state: &State) -> Result<(), EngineError> {
+        let start = Instant::now();
         let mut about = self.about.clone();
         about.training = Some(state.place());
         let mut entries = weights_of(learner)?;
@@ -59,7 +61,10 @@ impl<'a> Checkpoints<'a> {
             entries.push(Entry::file(format!("{RECORD}{name}"), self.run.read_record(name)?));
         }
         let bytes = encode(&about, entries).map_err(EngineError::io(self.run.path().join(LAST)))?;
-        self.run.replace(LAST, &bytes, Some(PREVIOUS))
+        self.run.replace(LAST, &bytes, Some(PREVIOUS))?;
+        let milliseconds = 1e3 * start.elapsed().as_secs_f64();
+        tracing::debug!("checkpoint of step {}: {} bytes, {milliseconds:.1} ms", state.step, bytes.len());
+        Ok(())
     }
 
     /// Keeps the weights as those of the best epoch so far.

@@ -1,6 +1,6 @@
 //! Watches that losses, gradients and parameters stay finite.
 
-use tch::{TchError, Tensor};
+use tch::Tensor;
 
 use crate::error::EngineError;
 use crate::optimizer::flat;
@@ -28,27 +28,24 @@ impl Health {
         let values = Vec::<f32>::try_from(Tensor::f_stack(&rows, 0)?)?;
         for ((step, ..), values) in pending.iter().zip(values.chunks(2)) {
             for (what, &value) in ["the loss", "the norm of the gradient"].into_iter().zip(values) {
-                if !value.is_finite() {
-                    return Err(EngineError::Diverged { step: *step, what, value: f64::from(value) });
-                }
+                finite(*step, what, f64::from(value))?;
             }
         }
         Ok(values.len().checked_sub(2).map(|last| f64::from(values[last])))
     }
-}
 
-/// Whether every parameter is finite after `step`: an update can overflow where its gradient did not.
-pub(crate) fn parameters(step: usize, parameters: &[Tensor]) -> Result<(), EngineError> {
-    let largest = largest(parameters)?;
-    if largest.is_finite() {
-        return Ok(());
+    /// As [`Health::look`], and at the parameters after `step`: an update can overflow where its gradient did not.
+    pub(crate) fn look_at_all(&mut self, step: usize, parameters: &[Tensor]) -> Result<(), EngineError> {
+        self.look()?;
+        // NaN where one is among them.
+        let largest = f64::try_from(flat(parameters)?.f_detach()?.f_abs()?.f_max()?)?;
+        finite(step, "the largest parameter", largest)
     }
-    Err(EngineError::Diverged { step, what: "the largest parameter", value: largest })
 }
 
-/// NaN where one is among them.
-fn largest(tensors: &[Tensor]) -> Result<f64, TchError> {
-    f64::try_from(flat(tensors)?.f_detach()?.f_abs()?.f_max()?)
+/// Whether `value` is finite after `step`.
+pub(crate) fn finite(step: usize, what: &'static str, value: f64) -> Result<(), EngineError> {
+    if value.is_finite() { Ok(()) } else { Err(EngineError::Diverged { step, what, value }) }
 }
 
 #[cfg(test)]
@@ -84,7 +81,8 @@ mod tests {
     #[test]
     fn a_parameter_that_is_not_finite_is_found_anywhere() {
         let of = |value: f32| {
-            parameters(7, &[Tensor::from_slice(&[0.5, 1.0]), Tensor::from_slice(&[-3.0, value])])
+            Health::default()
+                .look_at_all(7, &[Tensor::from_slice(&[0.5, 1.0]), Tensor::from_slice(&[-3.0, value])])
         };
         of(f32::MAX).unwrap();
         for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {

@@ -53,8 +53,9 @@ pub fn train(
     let seed = u64::from(seed);
     let steps = data.train.len().div_ceil(plan.batch_size);
     let mut health = Health::default();
+    let unfinished = |state: &State| state.epochs(steps) < plan.epochs && !state.out_of_patience(plan, steps);
 
-    while state.epochs(steps) < plan.epochs && !state.out_of_patience(plan, steps) {
+    while unfinished(state) {
         let epoch = state.epochs(steps);
         let order = data.train.order(seed, epoch)?;
         let mut rate = 0.0;
@@ -81,8 +82,7 @@ pub fn train(
             // After its last step an epoch is evaluated first.
             let within = index + 1 < steps;
             if within && (flow.is_break() || state.step.is_multiple_of(plan.checkpoint_every)) {
-                health.look()?;
-                health::parameters(state.step, learner.parameters())?;
+                health.look_at_all(state.step, learner.parameters())?;
                 state.seconds += start.elapsed().as_secs_f64();
                 checkpoints.save(learner, state)?;
                 if flow.is_break() {
@@ -92,8 +92,7 @@ pub fn train(
             }
         }
 
-        health.look()?;
-        health::parameters(state.step, learner.parameters())?;
+        health.look_at_all(state.step, learner.parameters())?;
         let train_loss = f64::try_from(&state.loss_sum)? / data.train.len() as f64;
         let seconds = state.seconds + start.elapsed().as_secs_f64();
         state.next_epoch()?;
@@ -103,6 +102,7 @@ pub fn train(
             false => Some(learner.evaluate(&data.validation)?),
         };
         let loss = validation.as_ref().map(|validation| validation.loss);
+        health::finite(state.step, "the validation loss", loss.unwrap_or_default())?;
         let images_per_second = data.train.len() as f64 / seconds;
         let timing = Timing { epoch, seconds, images_per_second };
         observer.epoch(&Epoch { epoch, step: state.step, train_loss, rate, validation, timing })?;
@@ -113,7 +113,7 @@ pub fn train(
             state.best = Some(Best { epoch, loss, parameters: learner.snapshot() });
         }
         checkpoints.save(learner, state)?;
-        if flow.is_break() && state.epochs(steps) < plan.epochs {
+        if flow.is_break() && unfinished(state) {
             return Ok(Trained::Stopped);
         }
     }
