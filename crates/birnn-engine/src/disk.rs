@@ -137,6 +137,12 @@ impl Disk for Faulty {
     }
 }
 
+/// Makes a folder that is still there after a power cut.
+pub(crate) fn create_folder(disk: &dyn Disk, path: &Path) -> io::Result<()> {
+    disk.create_folder(path)?;
+    disk.sync_folder(folder_of(path))
+}
+
 /// Writes `bytes` beside `path`, flushes them to the disk, and only then gives them the name: a reader sees the old
 /// content or the new, never half of it. The old content goes on under the name `keep`, if one is given.
 ///
@@ -148,7 +154,6 @@ pub(crate) fn replace(
     bytes: &[u8],
     keep: Option<&Path>,
 ) -> Result<(), EngineError> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let partial = partial_of(path);
     let attempt = || {
         let mut file = disk.create(&partial)?;
@@ -161,13 +166,17 @@ pub(crate) fn replace(
             return Err(error);
         }
         disk.rename(&partial, path)?;
-        disk.sync_folder(folder)
+        disk.sync_folder(folder_of(path))
     };
     attempt().map_err(|error| {
         // The error to tell of is the first.
         let _ = disk.remove(&partial);
         EngineError::io(path)(error)
     })
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// What a file is called until it is whole.

@@ -63,7 +63,7 @@ impl RunDir {
             std::fs::create_dir_all(above).map_err(io(path))?;
         }
         if !path.is_dir() {
-            disk.create_folder(path).map_err(io(path))?;
+            disk::create_folder(&*disk, path).map_err(io(path))?;
         }
         let run = RunDir::lock(path, disk)?;
         // Another process may have been quicker.
@@ -106,7 +106,7 @@ impl RunDir {
         }
         loop {
             let path = folder.join(format!("{number:03}"));
-            match disk.create_folder(&path) {
+            match disk::create_folder(&*disk, &path) {
                 Ok(()) => return RunDir::lock(&path, disk),
                 // Another process was quicker.
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => number += 1,
@@ -150,7 +150,7 @@ impl RunDir {
         if path.is_dir() {
             return Ok(());
         }
-        self.disk.create_folder(&path).map_err(EngineError::io(path))
+        disk::create_folder(self.disk(), &path).map_err(EngineError::io(path))
     }
 
     /// Gives a damaged file a name that nothing looks for.
