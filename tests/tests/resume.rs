@@ -103,6 +103,8 @@ fn signals_stop_a_run_that_then_goes_on() {
     let sessions = meta["sessions"].as_array().unwrap();
     let from: Vec<u64> = sessions.iter().map(|session| session["from_step"].as_u64().unwrap()).collect();
     assert!(from.len() == 3 && from.is_sorted() && from[1] >= 19, "{from:?}");
+    let log = sandbox.text("run/train.log");
+    assert_eq!(log.matches(": stopped at step ").count(), 2, "each stop leaves its trace: {log}");
     assert_eq!((&meta["status"], &sessions[2]["status"]), (&"done".into(), &"done".into()));
 }
 
@@ -172,9 +174,14 @@ fn what_would_be_another_run_is_refused_key_by_key() {
             "run: the run would not be the same: model.hidden was 8 and is 9; train.optimizer.lr was 0.003 and is 0.1; ",
         ],
     );
-    refused(&["--set", "train.epochs=1"], &["run: train.epochs is 1, and 2 epochs are done already"]);
+    refused(
+        &["--set", "train.epochs=1"],
+        &["run: train.epochs is 1, and 2 epochs are done already; 2 is the least"],
+    );
     refused(&["--set", "train.epochs=0"], &["--set train.epochs=0: train.epochs: must be at least 1"]);
-    sandbox.birnn(&["train", "--resume", "none"]).failed(1, &["none: No such file"]);
+    sandbox.birnn(&["train", "--resume", "none"]).failed(2, &["none: is no run directory"]);
+    let file = "run/checkpoints/last.safetensors";
+    sandbox.birnn(&["train", "--resume", file]).failed(2, &["is no run directory", "; did you mean run?"]);
     sandbox.birnn(&["train", "--resume", "long.toml"]).failed(2, &["long.toml: is no run directory"]);
     sandbox.birnn(&["train", "--resume", "."]).failed(2, &[".: is no run directory"]);
     for args in [["long.toml", "--resume", "run"], ["--resume", "run", "--device=cpu"]] {
@@ -233,6 +240,12 @@ fn a_damaged_checkpoint_is_named_and_passed_over() {
     assert_eq!(log.matches("epoch 3/3: ").count(), 1, "{log}");
     assert!(sandbox.path("run/checkpoints/last.safetensors.damaged").is_file());
 
+    assert!(
+        ended.stderr.contains("it is kept as run/checkpoints/last.safetensors.damaged"),
+        "{}",
+        ended.stderr
+    );
+
     damage("last");
     damage("previous");
     let names = [
@@ -242,6 +255,29 @@ fn a_damaged_checkpoint_is_named_and_passed_over() {
     ];
     sandbox.birnn(&["train", "--resume", "run"]).failed(2, &names);
     sandbox.birnn(&["train", "--resume", "run"]).failed(2, &names);
+}
+
+#[test]
+fn a_run_whose_checkpoints_were_deleted_is_not_started_anew_over_its_results() {
+    let sandbox = long();
+    sandbox.birnn(&["train", "long.toml", "--set", "train.epochs=2", "--run-dir", "run"]).done();
+    std::fs::remove_file(sandbox.path("run/checkpoints/last.safetensors")).unwrap();
+    std::fs::remove_file(sandbox.path("run/checkpoints/previous.safetensors")).unwrap();
+    let refused = || {
+        let before = sandbox.read("run/metrics.jsonl");
+        let parts = ["run: its checkpoints are gone; ", "train anew: birnn train run/config.toml"];
+        sandbox.birnn(&["train", "--resume", "run"]).failed(2, &parts);
+        assert!(sandbox.read("run/metrics.jsonl") == before);
+    };
+    refused();
+    // The final weights are not the only sign of it.
+    std::fs::remove_file(sandbox.path("run/model.safetensors")).unwrap();
+    refused();
+    std::fs::remove_file(sandbox.path("run/meta.json")).unwrap();
+    refused();
+    std::fs::remove_dir(sandbox.path("run/checkpoints")).unwrap();
+    std::fs::remove_file(sandbox.path("run/timing.jsonl")).unwrap();
+    refused();
 }
 
 /// `sets` must make training diverge, which ends it, and leaves the checkpoint of the step before.

@@ -28,6 +28,7 @@ Examples:
 
 Environment:
   BIRNN_DATA_DIR  a folder with data sets in it, such as `mnist/train-images-idx3-ubyte.gz`
+  OMP_NUM_THREADS libtorch's threads [default: one per core]
   RUST_LOG        how much to say on stderr: error, warn, info (default), debug
   NO_COLOR        no colours";
 
@@ -59,12 +60,13 @@ pub enum Command {
 
 /// `birnn train`
 #[derive(Debug, clap::Args)]
+#[command(override_usage = "birnn train [OPTIONS] <CONFIG>\n       birnn train [OPTIONS] --resume <RUN>")]
 pub struct TrainArgs {
     /// The experiment file (TOML).
     #[arg(required_unless_present = "resume")]
     pub config: Option<PathBuf>,
-    /// Go on with a run that was stopped, killed or failed, from its newest good checkpoint; with --set train.epochs=N
-    /// for longer.
+    /// Go on with a run that was stopped, killed or failed, from its newest good checkpoint, in place of CONFIG, --run-dir
+    /// and --device; for longer with --set train.epochs=N.
     #[arg(long, value_name = "RUN", conflicts_with_all = ["config", "run_dir", "device"])]
     pub resume: Option<PathBuf>,
     #[command(flatten)]

@@ -34,7 +34,8 @@ pub fn run(command: &DataCommand, log: &Log) -> Outcome {
     Ok(())
 }
 
-/// As [`birnn_data::load`], shown on stderr; a setting that does not fit is told of with its line in `source`.
+/// As [`birnn_data::load`], shown on stderr; a setting that does not fit is told of with its line in `source`. Without one
+/// there is no setting that the user could change.
 pub fn load(
     plan: &DataPlan,
     locations: &Locations,
@@ -45,6 +46,7 @@ pub fn load(
     birnn_data::load(plan, locations, &mut |event| shown.show(&event)).map_err(|error| {
         match (error, source) {
             (DataError::Config(error), Some(source)) => source.locate(error.into()).into(),
+            (DataError::Unobtainable(reason), None) => Failure::run(reason),
             (error, _) => error.into(),
         }
     })

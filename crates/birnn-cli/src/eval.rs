@@ -69,7 +69,12 @@ pub struct Trained {
 pub fn open(run: &Path, device: DeviceChoice) -> Result<Trained, Failure> {
     let device = device.resolve().map_err(|error| Failure::request(format!("--device: {error}")))?;
     let weights = weights_of(run)?;
-    let (learner, about) = load(&weights, device)?;
+    let (learner, about) = load(&weights, device).map_err(|error| match run.is_dir() {
+        true => Failure::request(format!(
+            "{error}; name another of its weights files, or write it anew: train --resume"
+        )),
+        false => error.into(),
+    })?;
     if let Some(dataset) = about.data["substitute_for"].as_str() {
         let dataset = dataset.to_uppercase();
         tracing::warn!("{}: trained on SYNTHETIC DIGITS, NOT ON {dataset}", weights.display());
@@ -83,9 +88,13 @@ fn weights_of(run: &Path) -> Result<PathBuf, Failure> {
         return Ok(run.to_owned());
     }
     let found = WEIGHTS.iter().map(|name| run.join(name)).find(|path| path.is_file());
-    found.ok_or_else(|| {
+    let found = found.ok_or_else(|| {
         Failure::request(format!("{}: holds no weights ({})", run.display(), WEIGHTS.join(", ")))
-    })
+    })?;
+    if !found.ends_with(WEIGHTS[0]) {
+        tracing::info!("the run is not finished: using {}", found.display());
+    }
+    Ok(found)
 }
 
 /// The run's own data, or another data set.

@@ -43,7 +43,7 @@ impl Training {
 impl Observer for Training {
     fn step(&mut self, step: &Step) -> Result<ControlFlow<()>, EngineError> {
         self.loss = step.loss.or(self.loss);
-        let loss = self.loss.map_or_else(String::new, |loss| format!(" loss {loss:.4}"));
+        let loss = self.loss.map_or_else(String::new, |loss| format!(" loss {}", readable(loss)));
         self.bar.set_message(format!("epoch {}/{}{loss} lr {:.2e}", step.epoch, self.epochs, step.rate));
         self.bar.inc(step.images as u64);
         self.contention.watch();
@@ -53,15 +53,22 @@ impl Observer for Training {
     fn epoch(&mut self, epoch: &Epoch) -> Result<(), EngineError> {
         let Epoch { train_loss, timing: Timing { seconds, images_per_second, .. }, .. } = epoch;
         let validation = epoch.validation.as_ref().map_or_else(String::new, |found| {
-            format!(", validation loss {:.4}, accuracy {:.2} %", found.loss, 100.0 * found.accuracy)
+            let loss = readable(found.loss);
+            format!(", validation loss {loss}, accuracy {:.2} %", 100.0 * found.accuracy)
         });
         tracing::info!(
-            "epoch {}/{}: loss {train_loss:.4}{validation}, {seconds:.1} s, {images_per_second:.0} images/s",
+            "epoch {}/{}: loss {}{validation}, {seconds:.1} s, {images_per_second:.0} images/s",
             epoch.epoch,
-            self.epochs
+            self.epochs,
+            readable(*train_loss)
         );
         Ok(())
     }
+}
+
+/// Four digits behind the point, or as many in all where a loss has gone astray.
+fn readable(loss: f64) -> String {
+    if loss.abs() < 1e5 { format!("{loss:.4}") } else { format!("{loss:.3e}") }
 }
 
 impl Drop for Training {

@@ -52,7 +52,9 @@ pub fn run(args: &TrainArgs, log: &Log) -> Outcome {
         // Better said now than after a download.
         RunDir::check(path)?;
     }
-    let mut splits = data::load(&plan.data, &args.place.locations(), log, Some(source))?;
+    // A run to go on with has no settings to change for want of data.
+    let changeable = if resumed.is_some() { None } else { Some(source) };
+    let mut splits = data::load(&plan.data, &args.place.locations(), log, changeable)?;
     if let Some(resumed) = &resumed {
         splits.provenance.substitute_for = resumed.substitute_for();
     }
@@ -113,10 +115,9 @@ pub fn run(args: &TrainArgs, log: &Log) -> Outcome {
     let written = meta.write(&job.run);
     let again = resume_command(job.run.path());
     // The first failure is the one to tell of.
-    let found = outcome.inspect_err(|error| {
-        if matches!(error, EngineError::Io { .. }) {
-            tracing::info!("what was saved before is intact; once the cause is gone: {again}");
-        }
+    let found = outcome.map_err(|error| match error {
+        EngineError::Io { .. } => Failure::run(format!("{error}; once that is mended, go on: {again}")),
+        error => error.into(),
     })?;
     written?;
     let Some(found) = found else {
@@ -139,13 +140,16 @@ fn written(config: &Path, args: &TrainArgs) -> Result<Source, Failure> {
 /// Takes a run's records back to its checkpoint, and says where it goes on.
 fn go_on(resumed: &Resumed, plan: &Plan, steps: usize) -> Result<(), Failure> {
     for passed_over in &resumed.passed_over {
-        tracing::warn!("passed over {passed_over}");
+        tracing::warn!("passed over {passed_over}; it is kept as {}.damaged", passed_over.path.display());
     }
     let Some(checkpoint) = &resumed.checkpoint else {
         tracing::info!("there is no checkpoint yet: starting from the beginning");
         return Ok(resumed.run.write(LOG, b"")?);
     };
     checkpoint.restore_records(&resumed.run)?;
+    if let Some(session) = Meta::read(&resumed.run).and_then(|meta| meta.sessions.last().cloned()) {
+        tracing::info!("the session of {}: {}", session.start, ended(&session));
+    }
     let (path, step, total) = (checkpoint.path.display(), checkpoint.step(), steps * plan.train.epochs);
     match step < total {
         true => tracing::info!("going on from {path}: step {step} of {total}"),
@@ -162,6 +166,9 @@ fn go_on(resumed: &Resumed, plan: &Plan, steps: usize) -> Result<(), Failure> {
         );
     }
     let before = &checkpoint.experiment().train;
+    if before.epochs != plan.train.epochs {
+        tracing::info!("train.epochs was {} and is {}", before.epochs, plan.train.epochs);
+    }
     if before.epochs != plan.train.epochs && before.schedule.kind != ScheduleKind::Constant {
         tracing::warn!(
             "from here on the learning rate follows a run of {} epochs, and so far it followed one of {}",
@@ -170,6 +177,11 @@ fn go_on(resumed: &Resumed, plan: &Plan, steps: usize) -> Result<(), Failure> {
         );
     }
     Ok(())
+}
+
+/// How a session before this one ended. One that could not say so was killed: the run is not in use.
+fn ended(session: &Session) -> String {
+    if session.status == "running" { "killed".to_owned() } else { session.status.clone() }
 }
 
 /// What there is to type to go on with a run, the way that the user started this process.
@@ -251,6 +263,9 @@ fn started(
     from_step: usize,
 ) -> Meta {
     let mut sessions = Meta::read(run).map_or_else(Vec::new, |meta| meta.sessions);
+    for session in &mut sessions {
+        session.status = ended(session);
+    }
     sessions.push(Session {
         command: std::env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect(),
         from_step,

@@ -33,11 +33,11 @@ pub struct Checkpoint {
 }
 
 /// The folder of a run's checkpoints.
-const FOLDER: &str = "checkpoints";
+pub(crate) const FOLDER: &str = "checkpoints";
 const LAST: &str = "checkpoints/last.safetensors";
 const PREVIOUS: &str = "checkpoints/previous.safetensors";
 const BEST: &str = "checkpoints/best.safetensors";
-const FINAL: &str = "model.safetensors";
+pub(crate) const FINAL: &str = "model.safetensors";
 
 /// The files of a run with weights in them, the one to use first.
 pub const WEIGHTS: [&str; 4] = [FINAL, BEST, LAST, PREVIOUS];

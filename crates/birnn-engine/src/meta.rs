@@ -31,7 +31,7 @@ pub struct Session {
     pub command: Vec<String>,
     /// Steps that had been taken when it began.
     pub from_step: usize,
-    /// As the run's. One that still says `running` when another follows was killed.
+    /// As the run's; or `killed`, which only the next session can tell.
     pub status: String,
     /// When it started, RFC 3339, UTC.
     pub start: String,

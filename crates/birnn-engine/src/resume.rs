@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint::{Checkpoint, FINAL, FOLDER};
 use crate::disk::Disk;
 use crate::error::EngineError;
 use crate::experiment::{Experiment, ExperimentError, Source};
-use crate::meta::Meta;
-use crate::run_dir::{RunDir, RunDirError};
+use crate::meta::{Meta, Session};
+use crate::run_dir::{METRICS, RunDir, RunDirError, TIMING};
 use crate::weights::{About, WeightsError};
 
 /// A run taken up again.
@@ -40,13 +40,19 @@ pub enum ResumeError {
     #[error(transparent)]
     Engine(#[from] EngineError),
     /// There are checkpoints, all of them damaged.
-    #[error("{}: no checkpoint can be used: {}", .run.display(), list(.problems))]
+    #[error(
+        "{run}: no checkpoint can be used: {}; put back a copy of one, or train anew: birnn train {run}/config.toml",
+        list(.problems), run = .run.display()
+    )]
     NoneVerifies {
         /// The run.
         run: PathBuf,
         /// Each checkpoint with what is wrong with it.
         problems: Vec<WeightsError>,
     },
+    /// It had checkpoints, and has none any more.
+    #[error("{run}: its checkpoints are gone; put one back, or train anew: birnn train {run}/config.toml", run = .0.display())]
+    Gone(PathBuf),
     /// It would not be the same run.
     #[error(
         "{}: the run would not be the same: {}; only train.epochs and train.checkpoint_every may change: put the rest back \
@@ -59,7 +65,7 @@ pub enum ResumeError {
         differences: Vec<String>,
     },
     /// More epochs are behind it than it is to have.
-    #[error("{}: train.epochs is {wanted}, and {done} epochs are done already", .run.display())]
+    #[error("{}: train.epochs is {wanted}, and {done} epochs are done already; {done} is the least", .run.display())]
     TooFewEpochs {
         /// The run.
         run: PathBuf,
@@ -90,6 +96,9 @@ impl Resumed {
         let checkpoint = Checkpoint::newest(&run, &mut passed_over)?;
         if checkpoint.is_none() && !passed_over.is_empty() {
             return Err(ResumeError::NoneVerifies { run: path.to_owned(), problems: passed_over });
+        }
+        if checkpoint.is_none() && had_checkpoint(&run) {
+            return Err(ResumeError::Gone(path.to_owned()));
         }
         let config = path.join("config.toml");
         let read = |sets: &[String]| match &checkpoint {
@@ -141,6 +150,21 @@ impl Resumed {
         }
         Err(ResumeError::Differs { run: self.run.path().to_owned(), differences })
     }
+}
+
+/// Whether a run without checkpoints must have had one: then it is not to be started anew over what it left.
+fn had_checkpoint(run: &RunDir) -> bool {
+    let there = |name: &str| run.path().join(name).exists();
+    let lines = std::fs::read_to_string(run.path().join(TIMING)).unwrap_or_default().lines().count();
+    let moved_on =
+        |session: &Session| session.from_step > 0 || session.status != "running" && session.end.is_some();
+    // The folder is made before the metrics, an epoch's checkpoint after its line, the final weights after the last.
+    (there(METRICS) && !there(FOLDER))
+        || there(FINAL)
+        || lines > 1
+        || Meta::read(run).is_some_and(|meta| {
+            meta.sessions.iter().any(|session| moved_on(session) && !session.status.starts_with("failed"))
+        })
 }
 
 /// As it would be written with every default.

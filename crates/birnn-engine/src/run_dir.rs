@@ -31,11 +31,19 @@ pub enum RunDirError {
     #[error("{}: is a file; name a new directory with --run-dir", .0.display())]
     NotADirectory(PathBuf),
     /// Another process trains into it.
-    #[error("{}: is in use by another process; wait for it, or name another directory with --run-dir", .0.display())]
+    #[error("{}: is in use by another process; wait until that ends, or use another directory", .0.display())]
     InUse(PathBuf),
     /// There is nothing to go on with.
-    #[error("{}: is no run directory: it holds neither config.toml nor a checkpoint", .0.display())]
-    NoRun(PathBuf),
+    #[error(
+        "{}: is no run directory, which holds config.toml and checkpoints{}",
+        .path.display(), .within.as_ref().map_or_else(String::new, |run| format!("; did you mean {}?", run.display()))
+    )]
+    NoRun {
+        /// What was named.
+        path: PathBuf,
+        /// The run that it lies in.
+        within: Option<PathBuf>,
+    },
     /// The system refused.
     #[error("{}: {source}", .path.display())]
     Io {
@@ -117,11 +125,12 @@ impl RunDir {
 
     /// The directory of a run to go on with.
     pub fn existing(path: &Path, disk: Arc<dyn Disk>) -> Result<RunDir, RunDirError> {
-        let run = RunDir::lock(path, disk)?;
-        if !path.is_dir() || !(path.join("config.toml").exists() || path.join("checkpoints").exists()) {
-            return Err(RunDirError::NoRun(path.to_owned()));
+        let is_run = |path: &Path| path.join("config.toml").exists() || path.join("checkpoints").exists();
+        if !is_run(path) {
+            let within = path.ancestors().skip(1).take(2).find(|path| is_run(path)).map(Path::to_owned);
+            return Err(RunDirError::NoRun { path: path.to_owned(), within });
         }
-        Ok(run)
+        RunDir::lock(path, disk)
     }
 
     /// The directory.
@@ -253,10 +262,17 @@ mod tests {
     fn only_a_run_is_gone_on_with() {
         let runs = tempfile::tempdir().unwrap();
         let existing = |path: &Path| RunDir::existing(path, Arc::new(disk::System));
-        assert!(matches!(existing(&runs.path().join("none")), Err(RunDirError::Io { .. })));
-        assert!(matches!(existing(runs.path()), Err(RunDirError::NoRun(_))));
+        let refused = |path: &Path| existing(path).unwrap_err().to_string();
+        assert!(
+            refused(&runs.path().join("none"))
+                .ends_with("none: is no run directory, which holds config.toml and checkpoints")
+        );
+        assert!(matches!(existing(runs.path()), Err(RunDirError::NoRun { within: None, .. })));
         std::fs::write(runs.path().join("config.toml"), "").unwrap();
-        assert!(matches!(existing(&runs.path().join("config.toml")), Err(RunDirError::NoRun(_))));
+        let run = runs.path().display();
+        for within in ["config.toml", "checkpoints/last.safetensors"] {
+            assert!(refused(&runs.path().join(within)).ends_with(&format!("; did you mean {run}?")));
+        }
         let held = existing(runs.path()).unwrap();
         assert!(matches!(existing(runs.path()), Err(RunDirError::InUse(_))));
         drop(held);

@@ -121,7 +121,9 @@ pub fn train(
     let epochs = state.epochs(steps);
     if epochs < plan.epochs {
         let patience = plan.patience;
-        tracing::info!("stopping early: the validation loss has not improved for {patience} epochs");
+        tracing::info!(
+            "stopping early: the validation loss has not improved for {patience} epochs (train.early_stop)"
+        );
     }
     match &state.best {
         Some(best) => {

@@ -216,8 +216,13 @@ impl Contents {
         };
         let start = read(8.min(size)).map_err(foreign)?;
         let length = start.first_chunk().map(|bytes| u64::from_le_bytes(*bytes));
-        let length = length.filter(|&length| length <= LARGEST_HEADER.min(size - 8));
-        let length = length.ok_or_else(|| foreign("it does not start as one".to_owned()))?;
+        let length = match length {
+            Some(length) if length > LARGEST_HEADER => Err("it does not start as one"),
+            Some(length) if length <= size - 8 => Ok(length),
+            _ if size == 0 => Err("it is empty"),
+            _ => Err("it ends within its header"),
+        };
+        let length = length.map_err(|problem| foreign(problem.to_owned()))?;
         let header = read(length).map_err(foreign)?;
         let tensors: Metadata =
             serde_json::from_slice(&header).map_err(|error| foreign(error.to_string()))?;
@@ -450,7 +455,8 @@ mod tests {
         };
         assert!(of(u64::MAX, 1 << 30).contains("does not start as one"));
         assert!(of(1 << 30, 1 << 31).contains("does not start as one"));
-        assert!(of(9, 16).contains("does not start as one"));
+        assert!(of(9, 16).contains("ends within its header"));
+        assert!(of(0, 0).contains("it is empty"));
         assert!(of(100, 1 << 31).contains("it ends too soon"));
         assert!(of(100, u64::MAX).contains("more than any net"));
         for size in 0..8 {
