@@ -173,15 +173,20 @@ fn every_rule_schedule_and_readout_goes_on_in_the_same_bytes() {
     }
 }
 
-/// At this rate the last epoch is worse than the one before, whose weights must then come back from the checkpoint.
+/// Where the last epoch is worse than one before, that one's weights must come back from the checkpoint.
 #[test]
 fn the_best_epoch_outlives_a_stop() {
     let _alone = alone();
-    let sets = ["train.optimizer.lr=2.0"];
-    let folder = tempfile::tempdir().unwrap();
-    let run = RunDir::chosen(&folder.path().join("run"), Arc::new(System)).unwrap();
-    assert_eq!(go(&run, &source(&sets), usize::MAX, None), Trained::Done { epochs: 3, kept: 2 });
-    same(&sets, &[13, 16]);
+    // Which of these rates does it depends on how sums are rounded.
+    let rates = [1.5, 2.0, 3.0, 5.0, 10.0, 20.0].map(|rate| format!("train.optimizer.lr={rate}"));
+    let worsens = |rate: &&String| {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunDir::chosen(&folder.path().join("run"), Arc::new(System)).unwrap();
+        let trained = go(&run, &source(&[rate.as_str()]), usize::MAX, None);
+        matches!(trained, Trained::Done { epochs: 3, kept: 1 | 2 })
+    };
+    let rate = rates.iter().find(worsens).expect("at one of these rates the last epoch is not the best");
+    same(&[rate.as_str()], &[13, 16]);
 }
 
 #[test]
