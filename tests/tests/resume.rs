@@ -62,7 +62,7 @@ test_labels = "b"
 hidden = 8
 [train]
 device = "cpu"
-epochs = 150
+epochs = 300
 batch_size = 10
 log_every = 1
 "#;
@@ -81,14 +81,15 @@ fn signals_stop_a_run_that_then_goes_on() {
     let sandbox = long();
     sandbox.birnn(&["train", "long.toml", "--run-dir", "whole"]).done();
     let mut child = started(&sandbox, &["train", "long.toml", "--run-dir", "run"], 20);
-    sandbox.birnn(&["train", "--resume", "run"]).failed(2, &["run: is in use by another process"]);
-    sandbox.birnn(&["train", "long.toml", "--run-dir", "run"]).failed(2, &["run: is in use"]);
     for (name, code) in [("INT", 130), ("TERM", 143)] {
         signal(&child, name);
         let ended = ended(child);
         assert_eq!((ended.code, ended.stdout.as_str()), (code, ""), "{}", ended.stderr);
         let last = ended.stderr.lines().last().unwrap();
-        assert!(last.starts_with("stopped at step ") && last.contains(" of 750, which is saved; "), "{last}");
+        assert!(
+            last.starts_with("stopped at step ") && last.contains(" of 1500, which is saved; "),
+            "{last}"
+        );
         assert!(last.ends_with("to go on: birnn train --resume run"), "{last}");
         let meta = json(&sandbox.text("run/meta.json"));
         assert!(meta["status"].as_str().unwrap().starts_with("stopped at step "), "{meta}");
@@ -106,6 +107,19 @@ fn signals_stop_a_run_that_then_goes_on() {
     let log = sandbox.text("run/train.log");
     assert_eq!(log.matches(": stopped at step ").count(), 2, "each stop leaves its trace: {log}");
     assert_eq!((&meta["status"], &sessions[2]["status"]), (&"done".into(), &"done".into()));
+}
+
+#[test]
+fn a_run_that_goes_on_is_locked_and_can_be_looked_at() {
+    let sandbox = long();
+    let endless = ["train", "long.toml", "--run-dir", "run", "--set", "train.epochs=1000000"];
+    let mut child = started(&sandbox, &endless, 20);
+    sandbox.birnn(&["train", "--resume", "run"]).failed(2, &["run: is in use by another process"]);
+    sandbox.birnn(&["train", "long.toml", "--run-dir", "run"]).failed(2, &["run: is in use"]);
+    let looked = sandbox.birnn(&["eval", "run"]).done();
+    assert!(looked.stderr.contains("the run is not finished: using run/checkpoints/last.safetensors"));
+    child.kill().unwrap();
+    child.wait().unwrap();
 }
 
 #[test]
