@@ -96,12 +96,25 @@ impl Network {
                 return Err(ModelError::InputShape { features: self.features, found: input.size() });
             }
         }
-        let read = self.read(input, train)?;
+        let top = self.top(input, train)?;
+        self.logits(&top)
+    }
+
+    /// The logits, from what is read of the top layer: `[batch, forward + reverse]` for [`Readout::Last`] and
+    /// [`Readout::Final`], which read one state of each direction; else all its outputs `[batch, time, forward + reverse]`.
+    /// With it, recurrent layers computed by other means can stand in for the net's own.
+    pub fn logits(&self, top: &Tensor) -> Result<Tensor, ModelError> {
+        let read = match &self.pooling {
+            Pooling::Last | Pooling::Final | Pooling::Sequence => top.shallow_clone(),
+            Pooling::Mean => top.f_mean_dim(&[1_i64][..], false, None::<Kind>)?,
+            Pooling::Max => top.f_amax([1], false)?,
+            Pooling::Attention(attention) => attention.apply(top)?,
+        };
         Ok(self.head.apply(&read)?)
     }
 
-    /// The layers and the readout: what the head sees.
-    fn read(&self, input: &Tensor, train: bool) -> Result<Tensor, TchError> {
+    /// The recurrent layers: what is read of the top one.
+    fn top(&self, input: &Tensor, train: bool) -> Result<Tensor, TchError> {
         let mut sequence = input.shallow_clone();
         let (below, top) = self.layers.split_at(self.layers.len() - 1);
         for layer in below {
@@ -114,10 +127,9 @@ impl Network {
         match &self.pooling {
             Pooling::Last => top.last(&sequence, train),
             Pooling::Final => top.final_states(&sequence, train),
-            Pooling::Mean => top.sequence(&sequence, train)?.f_mean_dim(&[1_i64][..], false, None::<Kind>),
-            Pooling::Max => top.sequence(&sequence, train)?.f_amax([1], false),
-            Pooling::Attention(attention) => attention.apply(&top.sequence(&sequence, train)?),
-            Pooling::Sequence => top.sequence(&sequence, train),
+            Pooling::Mean | Pooling::Max | Pooling::Attention(_) | Pooling::Sequence => {
+                top.sequence(&sequence, train)
+            }
         }
     }
 }
