@@ -1,0 +1,352 @@
+//! Some samples of a batch on their way through all layers and time steps, and back.
+
+use std::ops::Range;
+
+use crate::back::Back;
+use crate::cell;
+use crate::dropout::mask;
+use crate::simd::{Columns, Product, Simd};
+use crate::spec::{Cell, Dropout, Parts, Read, Spec};
+use crate::weights::{Gradients, Weights};
+
+/// The samples of a chunk with all that the way back needs. Rows are ordered by time, then by sample.
+#[derive(Debug)]
+pub(crate) struct Chunk {
+    /// The first sample's place in the batch.
+    start: usize,
+    /// How many samples.
+    rows: usize,
+    time: usize,
+    /// `[time, rows, features]`.
+    input: Vec<f32>,
+    layers: Vec<Layer>,
+    /// The gradient by the output of the layer that the way back has come to, `[time, rows, width]`.
+    d_out: Vec<f32>,
+    d_input: Vec<f32>,
+    /// `[rows, hidden]`: what the step after left of the gradients by output and cell.
+    carry: Vec<f32>,
+    d_cell: Vec<f32>,
+    /// `[rows, hidden]`: the gradient by the output of a step.
+    d_step: Vec<f32>,
+    /// `[hidden]`, the state before the first step.
+    zeros: Vec<f32>,
+}
+
+#[derive(Debug)]
+struct Layer {
+    /// `[time, rows, width]`.
+    out: Vec<f32>,
+    /// The same after dropout; empty where there is none.
+    dropped: Vec<f32>,
+    directions: Vec<Direction>,
+}
+
+/// What one direction of a layer keeps, for the time steps that it takes.
+#[derive(Debug)]
+pub(crate) struct Direction {
+    /// In time's order, whichever way they are taken.
+    pub(crate) steps: Range<usize>,
+    pub(crate) reverse: bool,
+    /// Where its units begin in a row of the layer's output.
+    pub(crate) place: usize,
+    /// `[steps, rows, gates * hidden]`.
+    pub(crate) gates: Vec<f32>,
+    /// LSTM: `[steps, rows, hidden]`, the cell and its tanh. GRU: the recurrent part of the new gate.
+    pub(crate) cell: Vec<f32>,
+    pub(crate) squashed: Vec<f32>,
+    pub(crate) recurrent: Vec<f32>,
+}
+
+/// What all chunks of a stack have in common.
+#[derive(Clone, Copy)]
+pub(crate) struct Common<'a> {
+    pub(crate) spec: &'a Spec,
+    /// By layer and direction.
+    pub(crate) weights: &'a [Vec<Weights>],
+    pub(crate) dropout: Option<Dropout>,
+}
+
+impl Chunk {
+    pub(crate) fn new(spec: &Spec, samples: Range<usize>, time: usize) -> Chunk {
+        let (rows, width) = (samples.len(), spec.output().padded);
+        let widest = (1..spec.layers.max(2)).map(|layer| spec.input(layer).padded).max().unwrap_or(0);
+        let hidden = Parts::new([spec.directions().max().unwrap_or(0)]).padded;
+        Chunk {
+            start: samples.start,
+            rows,
+            time,
+            input: vec![0.0; time * rows * spec.input(0).padded],
+            layers: (0..spec.layers).map(|layer| Layer::new(spec, layer, rows, time, width)).collect(),
+            d_out: Vec::new(),
+            d_input: if spec.layers > 1 { vec![0.0; time * rows * widest] } else { Vec::new() },
+            carry: vec![0.0; rows * hidden],
+            d_cell: vec![0.0; rows * hidden],
+            d_step: vec![0.0; rows * hidden],
+            zeros: vec![0.0; hidden],
+        }
+    }
+
+    /// The samples of the batch that are in it.
+    pub(crate) fn samples(&self) -> Range<usize> {
+        self.start..self.start + self.rows
+    }
+
+    /// From `input [rows, time, features]` to what is read, one row per sample.
+    #[inline(always)]
+    pub(crate) fn forward<S: Simd>(&mut self, common: Common, input: &[f32], read: &mut [f32]) {
+        let (spec, rows) = (common.spec, self.rows);
+        let parts = spec.input(0);
+        for (row, sample) in input.chunks_exact(self.time * parts.len).enumerate() {
+            for (step, values) in sample.chunks_exact(parts.len).enumerate() {
+                let place = (step * rows + row) * parts.padded;
+                parts.spread(values, &mut self.input[place..place + parts.padded]);
+            }
+        }
+        let width = spec.output().padded;
+        for layer in 0..spec.layers {
+            let (below, here) = self.layers.split_at_mut(layer);
+            let (input, parts) = match below.last() {
+                None => (&self.input, spec.input(0)),
+                Some(below) if below.dropped.is_empty() => (&below.out, spec.output()),
+                Some(below) => (&below.dropped, spec.output()),
+            };
+            let here = &mut here[0];
+            for (direction, weights) in here.directions.iter_mut().zip(&common.weights[layer]) {
+                direction.forward::<S>(
+                    spec.cell,
+                    weights,
+                    input,
+                    &parts,
+                    &mut here.out,
+                    width,
+                    rows,
+                    &self.zeros,
+                );
+            }
+            here.dropped.clear();
+            if let Some(dropout) = common.dropout.filter(|_| layer + 1 < spec.layers) {
+                here.dropped.extend_from_slice(&here.out);
+                mask(dropout, layer, self.start, rows, self.time, width, &mut here.dropped);
+            }
+        }
+        self.read(spec, read);
+    }
+
+    fn read(&self, spec: &Spec, read: &mut [f32]) {
+        let (parts, len) = (spec.output(), spec.width());
+        let out = &self.layers[spec.layers - 1].out;
+        let at = |step: usize, row: usize| &out[(step * self.rows + row) * parts.padded..][..parts.padded];
+        match spec.read {
+            Read::Sequence => {
+                for (index, values) in read.chunks_exact_mut(len).enumerate() {
+                    parts.gather(at(index % self.time, index / self.time), values);
+                }
+            }
+            Read::Last | Read::Final => {
+                for (row, values) in read.chunks_exact_mut(len).enumerate() {
+                    parts.gather(at(self.time - 1, row), values);
+                    if let (Read::Final, Some(&(length, place))) = (spec.read, parts.parts.get(1)) {
+                        let back = &at(0, row)[place..place + length];
+                        values[spec.forward..].copy_from_slice(back);
+                    }
+                }
+            }
+        }
+    }
+
+    /// From the gradient by what was read to the gradients by the parameters, which are added to `gradients`, by layer and
+    /// direction.
+    #[inline(always)]
+    pub(crate) fn backward<S: Simd>(
+        &mut self,
+        common: Common,
+        d_read: &[f32],
+        gradients: &mut [Vec<Gradients>],
+    ) {
+        let (spec, rows, time) = (common.spec, self.rows, self.time);
+        let parts = spec.output();
+        let width = parts.padded;
+        // Where one step alone is read, there is one step of gradients.
+        let seen = if spec.read == Read::Sequence { time } else { 1 };
+        self.d_out.clear();
+        self.d_out.resize(seen * rows * width, 0.0);
+        for (index, values) in d_read.chunks_exact(spec.width()).enumerate() {
+            let (row, step) = (index / seen, index % seen);
+            let place = (step * rows + row) * width;
+            parts.spread(values, &mut self.d_out[place..place + width]);
+        }
+        for layer in (0..spec.layers).rev() {
+            let (below, here) = self.layers.split_at_mut(layer);
+            let here = &mut here[0];
+            let (input, features) = match below.last() {
+                None => (&self.input, spec.input(0).padded),
+                Some(below) if below.dropped.is_empty() => (&below.out, width),
+                Some(below) => (&below.dropped, width),
+            };
+            let top = layer + 1 == spec.layers;
+            if layer > 0 {
+                self.d_input.clear();
+                self.d_input.resize(time * rows * features, 0.0);
+            }
+            for (index, direction) in here.directions.iter_mut().enumerate() {
+                // The step whose output was read.
+                let only = match spec.read {
+                    Read::Final if top => Some(if direction.reverse { 0 } else { time - 1 }),
+                    Read::Last if top => Some(time - 1),
+                    _ => None,
+                };
+                let weights = &common.weights[layer][index];
+                let mut back = Back {
+                    kind: spec.cell,
+                    weights,
+                    rows,
+                    width,
+                    input,
+                    out: &here.out,
+                    carry: &mut self.carry[..rows * weights.hidden],
+                    d_cell: &mut self.d_cell[..rows * weights.hidden],
+                    d_step: &mut self.d_step[..rows * weights.hidden],
+                    zeros: &self.zeros[..weights.hidden],
+                };
+                let d_input = (layer > 0).then_some(&mut self.d_input[..]);
+                back.through::<S>(direction, &self.d_out, only, d_input, &mut gradients[layer][index]);
+            }
+            if layer > 0 {
+                if let Some(dropout) = common.dropout {
+                    mask(dropout, layer - 1, self.start, rows, time, width, &mut self.d_input);
+                }
+                std::mem::swap(&mut self.d_out, &mut self.d_input);
+            }
+        }
+    }
+}
+
+impl Layer {
+    fn new(spec: &Spec, layer: usize, rows: usize, time: usize, width: usize) -> Layer {
+        let mut place = 0;
+        let top = layer + 1 == spec.layers;
+        let directions = spec.directions().enumerate().map(|(index, units)| {
+            let hidden = Parts::new([units]).padded;
+            let reverse = index == 1;
+            // At the last time step the reverse direction has taken one step.
+            let start = if top && reverse && spec.read == Read::Last { time - 1 } else { 0 };
+            let count = (time - start) * rows;
+            let kept = |wanted: bool| vec![0.0; if wanted { count * hidden } else { 0 }];
+            let direction = Direction {
+                steps: start..time,
+                reverse,
+                place,
+                gates: vec![0.0; count * spec.cell.gates() * hidden],
+                cell: kept(spec.cell == Cell::Lstm),
+                squashed: kept(spec.cell == Cell::Lstm),
+                recurrent: kept(spec.cell == Cell::Gru),
+            };
+            place += hidden;
+            direction
+        });
+        Layer { directions: directions.collect(), out: vec![0.0; time * rows * width], dropped: Vec::new() }
+    }
+}
+
+impl Direction {
+    /// The time steps in the order in which they are taken, each with the one before.
+    pub(crate) fn order(&self) -> impl DoubleEndedIterator<Item = (usize, Option<usize>)> + use<> {
+        let (count, reverse) = (self.steps.len(), self.reverse);
+        (0..count).map(move |taken| match reverse {
+            false => (taken, taken.checked_sub(1)),
+            true => (count - 1 - taken, (taken > 0).then_some(count - taken)),
+        })
+    }
+
+    #[inline(always)]
+    #[expect(clippy::too_many_arguments, reason = "buffers that are borrowed from different places")]
+    fn forward<S: Simd>(
+        &mut self,
+        kind: Cell,
+        weights: &Weights,
+        input: &[f32],
+        parts: &Parts,
+        out: &mut [f32],
+        width: usize,
+        rows: usize,
+        zeros: &[f32],
+    ) {
+        let (n, hidden, features) = (weights.rows, weights.hidden, weights.features);
+        // Padding behind the last part is zero and need not be multiplied.
+        let used = parts.parts.last().map_or(0, |&(length, place)| place + length);
+        let zeros = &zeros[..hidden];
+        for (step, before) in self.order() {
+            let time = self.steps.start + step;
+            let gates = &mut self.gates[step * rows * n..(step + 1) * rows * n];
+            // One time step at a time, so that the gates are still in the cache when they are worked on.
+            let product = Product { m: rows, n, k: used, a: (features, 1), c: n };
+            let ih = Columns::Panels(&weights.ih_across);
+            S::gemm(product, &input[time * rows * features..], ih, gates, Some(&weights.bias));
+            let now = time * rows * width;
+            // The outputs before lie on either side of those to come.
+            let (earlier, later) = match self.reverse {
+                false => out.split_at_mut(now),
+                true => {
+                    let (now, before) = out.split_at_mut(now + rows * width);
+                    (before, now)
+                }
+            };
+            let (outs, state): (&mut [f32], Option<&[f32]>) = match self.reverse {
+                false => (&mut later[..rows * width], before.map(|_| &earlier[now - rows * width..])),
+                true => {
+                    let start = later.len() - rows * width;
+                    (&mut later[start..], before.map(|_| &earlier[..rows * width]))
+                }
+            };
+            if let Some(state) = state {
+                let state = &state[self.place..];
+                let product = Product { m: rows, n, k: hidden, a: (width, 1), c: n };
+                let hh = Columns::Panels(&weights.hh_across);
+                if kind == Cell::Gru {
+                    S::gemm(Product { n: 2 * hidden, ..product }, state, hh, gates, None);
+                    let recurrent = &mut self.recurrent[step * rows * hidden..][..rows * hidden];
+                    let product = Product { n: hidden, c: hidden, ..product };
+                    let new = Columns::Panels(&weights.new_across);
+                    S::gemm(product, state, new, recurrent, Some(&weights.bias_new));
+                } else {
+                    S::gemm(product, state, hh, gates, None);
+                }
+            } else {
+                let recurrent = self.recurrent.chunks_exact_mut(hidden).skip(step * rows).take(rows);
+                recurrent.for_each(|recurrent| recurrent.copy_from_slice(&weights.bias_new));
+            }
+            for row in 0..rows {
+                let gates = &mut gates[row * n..(row + 1) * n];
+                let here = row * width + self.place;
+                let out = &mut outs[here..here + hidden];
+                let at = (step * rows + row) * hidden;
+                match kind {
+                    Cell::RnnTanh => cell::rnn_tanh::<S>(gates, out),
+                    Cell::RnnRelu => cell::rnn_relu(gates, out),
+                    Cell::Gru => {
+                        let before = state.map_or(zeros, |state| &state[here..here + hidden]);
+                        cell::gru::<S>(gates, &self.recurrent[at..at + hidden], before, out);
+                    }
+                    Cell::Lstm => {
+                        let squashed = &mut self.squashed[at..at + hidden];
+                        let cells = &mut self.cell;
+                        let (earlier, later) = cells.split_at_mut(match self.reverse {
+                            false => step * rows * hidden,
+                            true => (step + 1) * rows * hidden,
+                        });
+                        let (now, kept): (&mut [f32], &[f32]) = match self.reverse {
+                            false => (&mut later[row * hidden..][..hidden], earlier),
+                            true => (&mut earlier[at..at + hidden], later),
+                        };
+                        let before = match (before, self.reverse) {
+                            (None, _) => zeros,
+                            (Some(before), false) => &kept[(before * rows + row) * hidden..][..hidden],
+                            (Some(_), true) => &kept[row * hidden..][..hidden],
+                        };
+                        cell::lstm::<S>(gates, before, now, squashed, out);
+                    }
+                }
+            }
+        }
+    }
+}

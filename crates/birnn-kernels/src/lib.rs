@@ -1,0 +1,29 @@
+//! Recurrent layers on plain `f32` slices: RNN, GRU and LSTM, one or two directions, forward and backward.
+//!
+//! A [`Stack`] is built from a [`Spec`]. Once per update of the parameters it takes them in ([`Stack::load`]); then
+//! [`Stack::forward`] maps `[batch, time, features]` to what is read of the top layer, and [`Stack::backward`] maps the
+//! gradient of that to the gradient of every parameter. It names no tensor library, and knows no head and no loss.
+//!
+//! How it is quick: the batch is cut into chunks, and each worker takes its chunks through all layers and time steps with
+//! no other worker to wait for; the products with the input of all time steps are one; so are those of the weights'
+//! gradients; gates, cells and outputs are computed while they are in the cache; widths are padded, so that no loop has a
+//! remainder; nothing is allocated between two steps of the same shape. The same number of workers gives the same bytes.
+//!
+//! Parameters have PyTorch's shapes and order of gates: [`torch.nn.LSTM`](https://docs.pytorch.org/docs/stable/generated/torch.nn.LSTM.html),
+//! `GRU`, `RNN`.
+
+mod adam;
+mod back;
+mod cell;
+mod chunk;
+mod dropout;
+mod math;
+mod simd;
+mod spec;
+mod stack;
+mod weights;
+
+pub use adam::AdamStep;
+pub use simd::Isa;
+pub use spec::{Cell, Dropout, Read, Spec};
+pub use stack::Stack;

@@ -1,0 +1,136 @@
+//! Parameters, and their gradients, as the kernels want them: padded, and the weights both ways round.
+
+use crate::simd::{LANES, Matrix};
+use crate::spec::{Cell, Parts, Spec};
+
+/// The parameters of one direction of one layer. The GRU's new gate has its recurrent part apart.
+#[derive(Debug)]
+pub(crate) struct Weights {
+    /// Values of one time step of the input, padded.
+    pub(crate) features: usize,
+    /// Hidden units, padded.
+    pub(crate) hidden: usize,
+    /// Gates times hidden units, padded.
+    pub(crate) rows: usize,
+    /// `[rows, features]`, and the transpose.
+    pub(crate) ih: Matrix,
+    pub(crate) ih_across: Matrix,
+    /// `[rows, hidden]`, and the transpose; GRU: of the first two gates.
+    pub(crate) hh: Matrix,
+    pub(crate) hh_across: Matrix,
+    /// GRU: `[hidden, hidden]` of the new gate, and the transpose.
+    pub(crate) new: Matrix,
+    pub(crate) new_across: Matrix,
+    /// What the gates start from, `[rows]`: both biases, but for the GRU's new gate that of the input alone.
+    pub(crate) bias: Vec<f32>,
+    /// GRU: what the recurrent part of the new gate starts from, `[hidden]`.
+    pub(crate) bias_new: Vec<f32>,
+}
+
+/// The gradients of one direction of one layer, as one worker sums them.
+#[derive(Debug)]
+pub(crate) struct Gradients {
+    /// `[rows, features]`.
+    pub(crate) ih: Vec<f32>,
+    /// `[rows, hidden]`.
+    pub(crate) hh: Vec<f32>,
+    /// `[rows]`: of the input's bias, and, but for the GRU's new gate, of the other.
+    pub(crate) bias_ih: Vec<f32>,
+    /// GRU: `[hidden]`, of the recurrent bias of the new gate.
+    pub(crate) bias_new: Vec<f32>,
+}
+
+impl Weights {
+    pub(crate) fn new(spec: &Spec, layer: usize, hidden: usize) -> Weights {
+        let (features, hidden) = (spec.input(layer).padded, hidden.next_multiple_of(LANES));
+        let rows = spec.cell.gates() * hidden;
+        let new = if spec.cell == Cell::Gru { hidden } else { 0 };
+        Weights {
+            features,
+            hidden,
+            rows,
+            ih: Matrix::new(rows, features),
+            ih_across: Matrix::new(features, rows),
+            hh: Matrix::new(rows - new, hidden),
+            hh_across: Matrix::new(hidden, rows - new),
+            new: Matrix::new(new, new),
+            new_across: Matrix::new(new, new),
+            bias: vec![0.0; rows],
+            bias_new: vec![0.0; new],
+        }
+    }
+
+    /// Takes in `weight_ih`, `weight_hh`, `bias_ih`, `bias_hh` of `units` hidden units; `input` says how a row of the
+    /// layer's input lies.
+    pub(crate) fn load(&mut self, [ih, hh, bias_ih, bias_hh]: [&[f32]; 4], units: usize, input: &Parts) {
+        for gate in 0..self.rows / self.hidden {
+            // The GRU's third gate keeps its recurrent part apart.
+            let apart = !self.bias_new.is_empty() && gate == 2;
+            for unit in 0..units {
+                let (from, to) = (gate * units + unit, gate * self.hidden + unit);
+                let mut row = &ih[from * input.len..][..input.len];
+                for &(length, place) in &input.parts {
+                    let (part, rest) = row.split_at(length);
+                    self.ih.put(to, place, part);
+                    row = rest;
+                }
+                let row = &hh[from * units..][..units];
+                if apart {
+                    self.new.put(unit, 0, row);
+                    self.bias[to] = bias_ih[from];
+                    self.bias_new[unit] = bias_hh[from];
+                } else {
+                    self.hh.put(to, 0, row);
+                    self.bias[to] = bias_ih[from] + bias_hh[from];
+                }
+            }
+        }
+        self.ih_across.transpose(&self.ih);
+        self.hh_across.transpose(&self.hh);
+        self.new_across.transpose(&self.new);
+    }
+}
+
+impl Gradients {
+    pub(crate) fn new(weights: &Weights) -> Gradients {
+        Gradients {
+            ih: vec![0.0; weights.rows * weights.features],
+            hh: vec![0.0; weights.rows * weights.hidden],
+            bias_ih: vec![0.0; weights.rows],
+            bias_new: vec![0.0; weights.bias_new.len()],
+        }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        for part in [&mut self.ih, &mut self.hh, &mut self.bias_ih, &mut self.bias_new] {
+            part.fill(0.0);
+        }
+    }
+
+    /// Adds these sums to the gradients of the four parameters.
+    pub(crate) fn add_to(&self, weights: &Weights, units: usize, input: &Parts, into: &mut [Vec<f32>]) {
+        let [ih, hh, bias_ih, bias_hh] = into else { return };
+        let state = Parts::new([units]);
+        let add = |parts: &Parts, padded: &[f32], row: &mut [f32]| {
+            let mut to = 0;
+            for &(length, place) in &parts.parts {
+                for (sum, value) in row[to..to + length].iter_mut().zip(&padded[place..place + length]) {
+                    *sum += value;
+                }
+                to += length;
+            }
+        };
+        for gate in 0..weights.rows / weights.hidden {
+            for unit in 0..units {
+                let (to, from) = (gate * units + unit, gate * weights.hidden + unit);
+                let padded = &self.ih[from * weights.features..][..weights.features];
+                add(input, padded, &mut ih[to * input.len..][..input.len]);
+                let padded = &self.hh[from * weights.hidden..][..weights.hidden];
+                add(&state, padded, &mut hh[to * units..][..units]);
+                bias_ih[to] += self.bias_ih[from];
+                let apart = !self.bias_new.is_empty() && gate == 2;
+                bias_hh[to] += if apart { self.bias_new[unit] } else { self.bias_ih[from] };
+            }
+        }
+    }
+}
