@@ -36,7 +36,7 @@ impl Contention {
             tracing::warn!(
                 "other processes use the cores too, which can make libtorch's {} threads many times slower; \
                  stop them, or train with OMP_NUM_THREADS=1",
-                tch::get_num_threads()
+                birnn_engine::device::cpu_threads()
             );
         }
         (self.since, self.waited) = (Instant::now(), waited);

@@ -22,7 +22,7 @@ pub fn run(args: &DoctorArgs) -> Outcome {
     let folder =
         libtorch_folder().map_or_else(|| "linked in".to_owned(), |folder| folder.display().to_string());
     print(&format!("libtorch   {LIBTORCH}, {folder}\n"))?;
-    print(&format!("cpu        {} threads, {}\n", tch::get_num_threads(), training_step()?))?;
+    print(&format!("cpu        {} threads, {}\n", birnn_engine::device::cpu_threads(), training_step()?))?;
     print(&format!("cuda       {cuda}\n"))?;
     print(&format!(
         "mps        {}\n",
@@ -52,13 +52,13 @@ fn training_step() -> Result<String, Failure> {
     let digits = birnn_data::synthetic::digits(0, 0, plan.train.batch_size);
     let samples = Samples::new(digits, Device::Cpu).map_err(EngineError::from)?;
     let task = Classification { classes, label_smoothing: 0.0 };
-    let learner = Learner::new(&plan.architecture, task, [28, 28], 0, Device::Cpu)?;
+    let mut learner = Learner::new(&plan.architecture, task, [28, 28], 0, Device::Cpu)?;
     let order = samples.order(0, 0).map_err(EngineError::from)?;
     let batch = samples.batch(&order, 0, plan.train.batch_size).map_err(EngineError::from)?;
     let mut seconds = f64::INFINITY;
     for _ in 0..3 {
         let start = Instant::now();
-        let _gradients = learner.gradients(&batch)?;
+        let _gradients = learner.gradients(&batch, 0)?;
         seconds = seconds.min(start.elapsed().as_secs_f64());
     }
     Ok(format!("gradients of {} images in {:.0} ms", plan.train.batch_size, 1e3 * seconds))

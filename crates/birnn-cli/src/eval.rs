@@ -24,7 +24,7 @@ struct Report<'a> {
 
 /// Evaluates a run on one of its splits.
 pub fn run(args: &EvalArgs, log: &Log) -> Outcome {
-    let Trained { weights, learner, about } = open(&args.run, args.device)?;
+    let Trained { weights, mut learner, about } = open(&args.run, args.device)?;
     let plan = data_of(&about, args.dataset.as_deref())?.resolve().map_err(Failure::request)?;
     let splits = data::load(&plan, &args.place.locations(), log, None)?;
     if (splits.shape(), splits.classes.len()) != (about.shape, about.classes.len()) {

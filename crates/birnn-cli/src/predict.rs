@@ -29,7 +29,7 @@ struct Prediction<'a> {
 
 /// Names every picture, or none where one of them cannot be read.
 pub fn run(args: &PredictArgs) -> Outcome {
-    let Trained { weights, learner, about } = open(&args.run, args.device)?;
+    let Trained { weights, mut learner, about } = open(&args.run, args.device)?;
     let [rows, cols] = about.shape;
     let mut predictions = Vec::new();
     for path in &args.images {

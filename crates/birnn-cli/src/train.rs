@@ -157,7 +157,7 @@ fn go_on(resumed: &Resumed, plan: &Plan, steps: usize) -> Result<(), Failure> {
             "{path} is at step {step} of {total}: nothing is left to train; for longer: --set train.epochs=N"
         ),
     }
-    let threads = tch::get_num_threads();
+    let threads = birnn_engine::device::cpu_threads();
     if checkpoint.threads() != threads {
         tracing::warn!(
             "the run had {0} threads and goes on with {threads}, which rounds otherwise: for the same bytes as without \
@@ -273,7 +273,7 @@ fn started(
         start: now(),
         end: None,
         host: gethostname::gethostname().to_string_lossy().into_owned(),
-        threads: tch::get_num_threads(),
+        threads: birnn_engine::device::cpu_threads(),
         birnn: env!("CARGO_PKG_VERSION").to_owned(),
         revision: option_env!("BIRNN_REVISION").map(str::to_owned),
     });

@@ -54,7 +54,7 @@ impl<'a> Checkpoints<'a> {
     pub fn save(&self, learner: &Learner, state: &State) -> Result<(), EngineError> {
         let start = Instant::now();
         let mut about = self.about.clone();
-        about.training = Some(state.place());
+        about.training = Some(state.place(learner));
         let mut entries = weights_of(learner)?;
         entries.extend(state.entries(learner.names())?);
         for name in RECORDS {

@@ -3,6 +3,7 @@
 //! Asking for an accelerator that cannot be had is an error that says what is missing; only `auto` falls back.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 use tch::{Cuda, Device};
@@ -107,6 +108,13 @@ pub fn cuda_devices() -> Result<i64, DeviceError> {
         return Err(DeviceError::NoGpu);
     }
     Ok(Cuda::device_count())
+}
+
+/// The threads to compute with on a CPU: libtorch's, as they were when first asked for. Later libtorch itself may be left
+/// with one.
+pub fn cpu_threads() -> i32 {
+    static THREADS: OnceLock<i32> = OnceLock::new();
+    *THREADS.get_or_init(tch::get_num_threads)
 }
 
 /// The folder that libtorch was loaded from, where the system tells.

@@ -3,7 +3,10 @@
 use birnn_model::{Architecture, Network};
 use tch::{Device, Kind, Tensor, nn};
 
+use crate::device::cpu_threads;
 use crate::error::EngineError;
+use crate::fused::Fused;
+use crate::optimizer::flat;
 use crate::samples::{Batch, Samples};
 use crate::task::{Classification, Evaluation};
 
@@ -20,9 +23,16 @@ pub struct Learner {
     pub device: Device,
     names: Vec<String>,
     parameters: Vec<Tensor>,
+    /// How the recurrent layers are computed, where not by libtorch.
+    fused: Option<Fused>,
+    threads: i32,
 }
 
-/// Images per forward pass of an evaluation: larger ones are no faster on a CPU and take more memory.
+/// For fewer images a step is quicker by autograd: the kernels' fixed costs, such as laying out the weights, outweigh it.
+const FEWEST_FUSED: i64 = 8;
+/// Images per forward pass of an evaluation, for each thread of the kernels and for libtorch: larger ones are no faster and
+/// take more memory.
+const EVALUATION_PER_THREAD: usize = 64;
 const EVALUATION_BATCH: usize = 500;
 
 impl Learner {
@@ -38,8 +48,20 @@ impl Learner {
         let vs = nn::VarStore::new(device);
         let network = Network::new(&vs.root(), architecture, shape[1], task.classes.len())?;
         // Sorted by name, so that the order is the same in every process.
-        let (names, parameters) = std::collections::BTreeMap::from_iter(vs.variables()).into_iter().unzip();
-        Ok(Learner { task, shape, network, device, names, parameters })
+        let (names, parameters): (Vec<String>, _) =
+            std::collections::BTreeMap::from_iter(vs.variables()).into_iter().unzip();
+        let threads = cpu_threads();
+        let fused = (device == Device::Cpu).then(|| {
+            // libtorch is left the small things, for which its threads would only be in the way: they wait by spinning.
+            tch::set_num_threads(1);
+            Fused::new(architecture, shape[1], &names, threads as usize)
+        });
+        Ok(Learner { task, shape, network, device, names, parameters, fused, threads })
+    }
+
+    /// The threads that it computes with on a CPU: with another number sums are rounded otherwise.
+    pub fn threads(&self) -> i32 {
+        self.threads
     }
 
     /// The trained tensors, sorted by name.
@@ -57,33 +79,86 @@ impl Learner {
         self.names.iter().map(String::as_str).zip(&self.parameters)
     }
 
-    /// The loss of a batch, and its gradient by every parameter: values, not hidden state.
-    pub fn gradients(&self, batch: &Batch) -> Result<(Tensor, Vec<Tensor>), EngineError> {
+    /// The loss of a batch, and its gradient by all parameters, in their order, as one vector: values, not hidden state.
+    /// `draws` decides what dropout zeroes.
+    ///
+    /// On a CPU birnn's kernels compute it, elsewhere, and for very few images, libtorch's autograd.
+    pub fn gradients(&mut self, batch: &Batch, draws: i64) -> Result<(Tensor, Tensor), EngineError> {
+        if batch.labels.size()[0] < FEWEST_FUSED {
+            return self.autograd(batch, draws);
+        }
+        let Some(mut fused) = self.fused.take() else { return self.autograd(batch, draws) };
+        let found = self.with_kernels(&mut fused, batch, draws);
+        self.fused = Some(fused);
+        found
+    }
+
+    /// As [`Learner::gradients`], by libtorch's autograd.
+    pub fn autograd(&self, batch: &Batch, draws: i64) -> Result<(Tensor, Tensor), EngineError> {
+        tch::manual_seed(draws);
         let logits = self.network.forward(&batch.input, true)?;
         let loss = self.task.loss(&logits, &batch.labels)?;
         let gradients = Tensor::f_run_backward(&[&loss], &self.parameters, false, false)?;
-        Ok((loss.detach(), gradients))
+        Ok((loss.detach(), flat(&gradients)?))
+    }
+
+    fn with_kernels(
+        &self,
+        fused: &mut Fused,
+        batch: &Batch,
+        draws: i64,
+    ) -> Result<(Tensor, Tensor), EngineError> {
+        fused.load(&self.parameters)?;
+        let top = fused.forward(&batch.input, Some(draws))?.f_set_requires_grad(true)?;
+        let loss = self.task.loss(&self.network.logits(&top)?, &batch.labels)?;
+        let others = self.parameters.iter().enumerate().filter(|(place, _)| !fused.owns(*place));
+        let inputs: Vec<&Tensor> = std::iter::once(&top).chain(others.map(|(_, tensor)| tensor)).collect();
+        let gradients = Tensor::f_run_backward(&[&loss], &inputs, false, false)?;
+        let gradient = fused.backward(&gradients[0], &gradients[1..], self)?;
+        Ok((loss.detach(), gradient))
     }
 
     /// How the net does on `samples`.
-    pub fn evaluate(&self, samples: &Samples) -> Result<Evaluation, EngineError> {
+    pub fn evaluate(&mut self, samples: &Samples) -> Result<Evaluation, EngineError> {
         let _guard = tch::no_grad_guard();
+        self.load()?;
         let mut tally = self.task.tally(self.device)?;
-        for batch in samples.batches(EVALUATION_BATCH) {
+        let size = match self.fused {
+            Some(_) => EVALUATION_PER_THREAD * self.threads as usize,
+            None => EVALUATION_BATCH,
+        };
+        for batch in samples.batches(size) {
             let batch = batch?;
-            let logits = self.network.forward(&batch.input, false)?;
+            let logits = self.forward(&batch.input)?;
             self.task.count(&mut tally, &logits, &batch.labels)?;
         }
         Ok(self.task.evaluation(&tally)?)
     }
 
     /// The probability of each class for one image of `rows * cols` bytes.
-    pub fn predict(&self, image: &[u8]) -> Result<Vec<f32>, EngineError> {
+    pub fn predict(&mut self, image: &[u8]) -> Result<Vec<f32>, EngineError> {
         let _guard = tch::no_grad_guard();
         let [rows, cols] = self.shape.map(|n| n as i64);
         let image = Tensor::f_from_slice(image)?.f_view([1, rows, cols])?.f_to_device(self.device)?;
-        let logits = self.network.forward(&crate::samples::normalise(&image)?, false)?;
+        self.load()?;
+        let logits = self.forward(&crate::samples::normalise(&image)?)?;
         Ok(Vec::try_from(logits.f_softmax(1, None::<Kind>)?.f_view(-1)?)?)
+    }
+
+    /// Lets the kernels take in the parameters as they are now.
+    fn load(&mut self) -> Result<(), EngineError> {
+        match &mut self.fused {
+            Some(fused) => Ok(fused.load(&self.parameters)?),
+            None => Ok(()),
+        }
+    }
+
+    /// The logits of a batch, without dropout.
+    fn forward(&mut self, input: &Tensor) -> Result<Tensor, EngineError> {
+        match &mut self.fused {
+            Some(fused) => Ok(self.network.logits(&fused.forward(input, None)?)?),
+            None => Ok(self.network.forward(input, false)?),
+        }
     }
 
     /// Copies of all parameters, to come back to.

@@ -10,6 +10,7 @@ pub mod device;
 pub mod disk;
 mod error;
 mod experiment;
+mod fused;
 mod health;
 mod learner;
 mod meta;

@@ -3,8 +3,9 @@
 //! The state is ordinary tensors, so that it can be saved and compared; the formulas are PyTorch's, and the tests
 //! hold them against libtorch's own optimizers.
 
+use birnn_kernels::AdamStep;
 use serde::{Deserialize, Serialize};
-use tch::{TchError, Tensor};
+use tch::{Device, Kind, TchError, Tensor};
 
 use crate::config::positive;
 use crate::experiment::Invalid;
@@ -214,6 +215,10 @@ impl Optimizer {
     pub fn step(&mut self, parameters: &[Tensor], gradient: &Tensor, lr: f64) -> Result<(), TchError> {
         let _guard = tch::no_grad_guard();
         self.steps += 1;
+        if let (Rule::Adam(adam), Device::Cpu) = (self.rule, gradient.device()) {
+            let step = adam.kernel(self.steps, lr);
+            return apply(step, parameters, gradient, &mut self.first, &mut self.second);
+        }
         let mut gradient = gradient.shallow_clone();
         let (coupled_decay, decoupled_decay) = match self.rule {
             Rule::Adam(Adam { weight_decay, decoupled: true, .. }) => (0.0, weight_decay),
@@ -245,6 +250,43 @@ impl Optimizer {
     }
 }
 
+/// Adam by birnn's kernel, in one pass.
+fn apply(
+    step: AdamStep,
+    parameters: &[Tensor],
+    gradient: &Tensor,
+    first: &mut Tensor,
+    second: &mut Tensor,
+) -> Result<(), TchError> {
+    let mut gradient = gradient.f_contiguous()?;
+    let (gradient, first, second) = (values(&mut gradient)?, values(first)?, values(second)?);
+    let mut start = 0;
+    for parameter in parameters {
+        let mut parameter = parameter.shallow_clone();
+        let parameter = values(&mut parameter)?;
+        let range = start..start + parameter.len();
+        step.update(
+            parameter,
+            &gradient[range.clone()],
+            &mut first[range.clone()],
+            &mut second[range.clone()],
+        );
+        start = range.end;
+    }
+    Ok(())
+}
+
+/// The memory of a tensor.
+#[expect(unsafe_code, reason = "tch has no safe way to a tensor's memory; what it takes is checked here")]
+fn values(tensor: &mut Tensor) -> Result<&mut [f32], TchError> {
+    if tensor.device() != Device::Cpu || tensor.kind() != Kind::Float || !tensor.is_contiguous() {
+        return Err(TchError::Kind("a tensor of f32 in one piece on the CPU was expected".to_owned()));
+    }
+    let (start, length) = (tensor.data_ptr().cast::<f32>(), tensor.numel());
+    // SAFETY: so many values lie there one after the other, and live as long as the tensor, which is borrowed.
+    Ok(if length == 0 { &mut [] } else { unsafe { std::slice::from_raw_parts_mut(start, length) } })
+}
+
 /// All values of `tensors` in one long vector.
 pub fn flat(tensors: &[Tensor]) -> Result<Tensor, TchError> {
     let rows = tensors.iter().map(|tensor| tensor.f_reshape([-1])).collect::<Result<Vec<_>, _>>()?;
@@ -252,6 +294,21 @@ pub fn flat(tensors: &[Tensor]) -> Result<Tensor, TchError> {
 }
 
 impl Adam {
+    /// The update after `steps`, the first of which is 1, with every constant worked out.
+    fn kernel(&self, steps: usize, lr: f64) -> AdamStep {
+        let Adam { betas: [beta1, beta2], eps, weight_decay, decoupled } = *self;
+        let steps = i32::try_from(steps).unwrap_or(i32::MAX);
+        AdamStep {
+            shares: [(1.0 - beta1) as f32, (1.0 - beta2) as f32],
+            beta2: beta2 as f32,
+            rate: (lr / (1.0 - beta1.powi(steps))) as f32,
+            root: (1.0 - beta2.powi(steps)).sqrt() as f32,
+            eps: eps as f32,
+            decay: if decoupled { 0.0 } else { weight_decay as f32 },
+            keep: if decoupled { (1.0 - lr * weight_decay) as f32 } else { 1.0 },
+        }
+    }
+
     /// What is to be taken off the parameters.
     fn update(
         &self,
@@ -289,7 +346,6 @@ impl Sgd {
 #[cfg(test)]
 mod tests {
     use tch::nn;
-    use tch::{Device, Kind};
 
     use super::*;
 

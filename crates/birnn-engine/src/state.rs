@@ -61,11 +61,11 @@ impl State {
     }
 
     /// The numbers of a checkpoint.
-    pub(crate) fn place(&self) -> Place {
+    pub(crate) fn place(&self, learner: &Learner) -> Place {
         Place {
             step: self.step,
             seconds: self.seconds,
-            threads: tch::get_num_threads(),
+            threads: learner.threads(),
             best: self.best.as_ref().map(|best| (best.epoch, best.loss)),
         }
     }

@@ -11,7 +11,6 @@ use crate::error::EngineError;
 use crate::health::{self, Health};
 use crate::learner::Learner;
 use crate::observer::{Epoch, Observer, Step, Timing};
-use crate::optimizer::flat;
 use crate::samples::Samples;
 use crate::state::{Best, State};
 
@@ -64,11 +63,9 @@ pub fn train(
 
         for index in state.step % steps..steps {
             rate = plan.schedule.rate(state.step, plan.epochs * steps);
-            tch::manual_seed(draws_of(seed, state.step));
 
             let batch = data.train.batch(&order, index, plan.batch_size)?;
-            let (loss, gradients) = learner.gradients(&batch)?;
-            let mut gradient = flat(&gradients)?;
+            let (loss, mut gradient) = learner.gradients(&batch, draws_of(seed, state.step))?;
             let norm = clip(&mut gradient, plan.clip_norm)?;
             state.optimizer.step(learner.parameters(), &gradient, rate)?;
             state.step += 1;
@@ -134,7 +131,7 @@ pub fn train(
     }
 }
 
-/// The seed of libtorch's generator at a step: SplitMix64's finaliser over both numbers (Steele et al. 2014).
+/// What dropout draws by at a step: SplitMix64's finaliser over both numbers (Steele et al. 2014).
 fn draws_of(seed: u64, step: usize) -> i64 {
     let mut z = (seed << 32 ^ step as u64).wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
