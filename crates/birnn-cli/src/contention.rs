@@ -1,7 +1,4 @@
-//! Notices when other processes use the cores that training needs.
-//!
-//! libtorch's threads wait for each other by spinning, so one of them that has to wait for a core holds up all: a second
-//! busy process makes a step ten to fifty times slower, and nothing else would say why.
+//! Notices when other processes use the cores that training needs, and says why it is slower than it could be.
 
 use std::time::{Duration, Instant};
 
@@ -33,11 +30,7 @@ impl Contention {
         let share = waited.saturating_sub(self.waited).as_secs_f64() / elapsed.as_secs_f64();
         if share > MUCH {
             self.told = true;
-            tracing::warn!(
-                "other processes use the cores too, which can make libtorch's {} threads many times slower; \
-                 stop them, or train with OMP_NUM_THREADS=1",
-                birnn_engine::device::cpu_threads()
-            );
+            tracing::warn!("other processes use the cores too: training is slower for it");
         }
         (self.since, self.waited) = (Instant::now(), waited);
     }

@@ -24,6 +24,5 @@ mod stack;
 mod weights;
 
 pub use adam::AdamStep;
-pub use simd::Isa;
 pub use spec::{Cell, Dropout, Read, Spec};
 pub use stack::Stack;

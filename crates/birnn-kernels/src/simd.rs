@@ -91,7 +91,7 @@ pub(crate) const LANES: usize = 16;
 
 /// Instruction sets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Isa {
+pub(crate) enum Isa {
     /// 512-bit vectors, fused multiply-add.
     #[cfg(target_arch = "x86_64")]
     Avx512,
@@ -110,7 +110,7 @@ pub(crate) trait Work {
 
 impl Isa {
     /// The best that this processor has.
-    pub fn detect() -> Isa {
+    pub(crate) fn detect() -> Isa {
         #[cfg(target_arch = "x86_64")]
         {
             let avx2 = std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma");
