@@ -11,6 +11,27 @@
 //!
 //! Parameters have PyTorch's shapes and order of gates: [`torch.nn.LSTM`](https://docs.pytorch.org/docs/stable/generated/torch.nn.LSTM.html),
 //! `GRU`, `RNN`.
+//!
+//! # Example
+//!
+//! ```
+//! use birnn_kernels::{Cell, Read, Spec, Stack};
+//!
+//! let spec = Spec { cell: Cell::Gru, features: 3, layers: 1, forward: 4, reverse: Some(4), read: Read::Final };
+//! let parameters: Vec<Vec<f32>> = spec.parameters().iter().map(|&length| vec![0.1; length]).collect();
+//! let mut stack = Stack::new(spec, 2);
+//! stack.load(&parameters.iter().map(Vec::as_slice).collect::<Vec<_>>());
+//!
+//! let (batch, time) = (2, 5);
+//! let input = vec![1.0; batch * time * spec.features];
+//! let mut states = vec![0.0; batch * spec.width()];
+//! stack.forward(&input, batch, time, None, &mut states);
+//!
+//! // The gradient by what was read, to the gradient by every parameter.
+//! let mut gradients = vec![Vec::new(); parameters.len()];
+//! stack.backward(&vec![1.0; states.len()], &mut gradients);
+//! assert_eq!(gradients[0].len(), parameters[0].len());
+//! ```
 
 mod adam;
 mod back;
