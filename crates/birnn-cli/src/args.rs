@@ -28,7 +28,9 @@ Examples:
 
 Environment:
   BIRNN_DATA_DIR  a folder with data sets in it, such as `mnist/train-images-idx3-ubyte.gz`
-  OMP_NUM_THREADS libtorch's threads [default: one per core]
+  OMP_NUM_THREADS threads to compute with [default: one per core]
+  BIRNN_INSTRUCTIONS
+                  vector instructions to compute with: avx512, avx2 or baseline [default: the best there are]
   RUST_LOG        how much to say on stderr: error, warn, info (default), debug
   NO_COLOR        no colours";
 

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use birnn_data::{DataConfig, DataError, Locations};
-use birnn_engine::device::{cuda_devices, libtorch_folder};
+use birnn_engine::device::{Cpu, cpu, cuda_devices, libtorch_folder};
 use birnn_engine::{Classification, Device, EngineError, Experiment, LIBTORCH, Learner, Samples};
 
 use crate::args::DoctorArgs;
@@ -22,7 +22,8 @@ pub fn run(args: &DoctorArgs) -> Outcome {
     let folder =
         libtorch_folder().map_or_else(|| "linked in".to_owned(), |folder| folder.display().to_string());
     print(&format!("libtorch   {LIBTORCH}, {folder}\n"))?;
-    print(&format!("cpu        {} threads, {}\n", birnn_engine::device::cpu_threads(), training_step()?))?;
+    let Cpu { threads, instructions } = cpu();
+    print(&format!("cpu        {threads} threads, {instructions}, {}\n", training_step()?))?;
     print(&format!("cuda       {cuda}\n"))?;
     print(&format!(
         "mps        {}\n",

@@ -26,7 +26,7 @@ fn main() -> ExitCode {
     startup::prepare();
     let args = Args::parse();
     let log = log::start();
-    let outcome = match args.command {
+    let outcome = startup::choose_instructions().and_then(|()| match args.command {
         Command::Train(args) => train::run(&args, &log),
         Command::Eval(args) => eval::run(&args, &log),
         Command::Predict(args) => predict::run(&args),
@@ -38,7 +38,7 @@ fn main() -> ExitCode {
             clap_complete::generate(shell, &mut Args::command(), "birnn", &mut script);
             print(&String::from_utf8_lossy(&script))
         }
-    };
+    });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure { code, message }) => {

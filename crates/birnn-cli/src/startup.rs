@@ -1,9 +1,22 @@
 //! What a process must settle before anything else runs in it.
 
+use birnn_engine::device::choose_instructions as choose;
+
+use crate::failure::{Failure, Outcome};
+
 /// Settles it.
 pub fn prepare() {
     make_cuda_deterministic();
     keep_freed_memory();
+}
+
+/// Sees to what the environment says of vector instructions.
+pub fn choose_instructions() -> Outcome {
+    match std::env::var_os("BIRNN_INSTRUCTIONS") {
+        Some(name) => choose(&name.to_string_lossy())
+            .map_err(|error| Failure::request(format!("BIRNN_INSTRUCTIONS: {error}"))),
+        None => Ok(()),
+    }
 }
 
 /// cuDNN's recurrent layers repeat themselves bit for bit only with this, set before CUDA starts.

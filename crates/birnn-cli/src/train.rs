@@ -157,12 +157,15 @@ fn go_on(resumed: &Resumed, plan: &Plan, steps: usize) -> Result<(), Failure> {
             "{path} is at step {step} of {total}: nothing is left to train; for longer: --set train.epochs=N"
         ),
     }
-    let threads = birnn_engine::device::cpu_threads();
-    if checkpoint.threads() != threads {
+    let (before, now) = (checkpoint.cpu(), birnn_engine::device::cpu());
+    if *before != now {
         tracing::warn!(
-            "the run had {0} threads and goes on with {threads}, which rounds otherwise: for the same bytes as without \
-             a stop, set OMP_NUM_THREADS={0}",
-            checkpoint.threads()
+            "the run had {0} threads and {1} instructions and goes on with {2} and {3}, which rounds otherwise: for the \
+             same bytes as without a stop, set OMP_NUM_THREADS={0} BIRNN_INSTRUCTIONS={1}",
+            before.threads,
+            before.instructions,
+            now.threads,
+            now.instructions
         );
     }
     let before = &checkpoint.experiment().train;
@@ -273,7 +276,7 @@ fn started(
         start: now(),
         end: None,
         host: gethostname::gethostname().to_string_lossy().into_owned(),
-        threads: birnn_engine::device::cpu_threads(),
+        cpu: birnn_engine::device::cpu(),
         birnn: env!("CARGO_PKG_VERSION").to_owned(),
         revision: option_env!("BIRNN_REVISION").map(str::to_owned),
     });

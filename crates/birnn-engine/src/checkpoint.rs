@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use tch::Device;
 
+use crate::device::Cpu;
 use crate::error::EngineError;
 use crate::experiment::Experiment;
 use crate::learner::Learner;
@@ -54,7 +55,7 @@ impl<'a> Checkpoints<'a> {
     pub fn save(&self, learner: &Learner, state: &State) -> Result<(), EngineError> {
         let start = Instant::now();
         let mut about = self.about.clone();
-        about.training = Some(state.place(learner));
+        about.training = Some(state.place());
         let mut entries = weights_of(learner)?;
         entries.extend(state.entries(learner.names())?);
         for name in RECORDS {
@@ -141,9 +142,9 @@ impl Checkpoint {
         self.place.step
     }
 
-    /// libtorch's threads at the time.
-    pub fn threads(&self) -> i32 {
-        self.place.threads
+    /// What the CPU computed with at the time.
+    pub fn cpu(&self) -> &Cpu {
+        &self.place.cpu
     }
 
     /// Puts the run's records back to what they held, so that they go on without a gap or a repeat.

@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use birnn_kernels::Instructions;
 use serde::{Deserialize, Serialize};
 use tch::{Cuda, Device};
 
@@ -56,6 +57,14 @@ pub enum DeviceError {
         index: usize,
         /// GPUs present.
         count: i64,
+    },
+    /// Vector instructions that this processor does not have, or that do not exist.
+    #[error("no vector instructions called `{name}` here; there are: {there}")]
+    NoSuchInstructions {
+        /// The name asked for.
+        name: String,
+        /// Those that it has.
+        there: String,
     },
     /// No Apple GPU.
     #[error("no MPS here: it needs macOS on Apple silicon; use `cpu`")]
@@ -110,11 +119,48 @@ pub fn cuda_devices() -> Result<i64, DeviceError> {
     Ok(Cuda::device_count())
 }
 
+/// What a CPU computes with. With something else sums are rounded otherwise.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cpu {
+    /// Threads that share the work.
+    pub threads: i32,
+    /// The name of the vector instructions.
+    pub instructions: String,
+}
+
+/// What this process computes with on a CPU.
+pub fn cpu() -> Cpu {
+    Cpu { threads: cpu_threads(), instructions: instructions().name().to_owned() }
+}
+
 /// The threads to compute with on a CPU: libtorch's, as they were when first asked for. Later libtorch itself may be left
 /// with one.
 pub fn cpu_threads() -> i32 {
     static THREADS: OnceLock<i32> = OnceLock::new();
     *THREADS.get_or_init(tch::get_num_threads)
+}
+
+static INSTRUCTIONS: OnceLock<Instructions> = OnceLock::new();
+
+/// The vector instructions to compute with on a CPU: the best there are, unless others were chosen.
+pub fn instructions() -> Instructions {
+    *INSTRUCTIONS.get_or_init(Instructions::best)
+}
+
+/// Chooses vector instructions by their name, so that another machine's results can be had here, byte for byte. To be
+/// called before anything computes; later it has no effect.
+pub fn choose_instructions(name: &str) -> Result<(), DeviceError> {
+    let all = Instructions::all();
+    match all.iter().find(|instructions| instructions.name() == name) {
+        Some(&instructions) => {
+            INSTRUCTIONS.get_or_init(|| instructions);
+            Ok(())
+        }
+        None => {
+            let names: Vec<&str> = all.into_iter().map(Instructions::name).collect();
+            Err(DeviceError::NoSuchInstructions { name: name.to_owned(), there: names.join(", ") })
+        }
+    }
 }
 
 /// The folder that libtorch was loaded from, where the system tells.
@@ -213,6 +259,12 @@ mod tests {
     #[test]
     fn the_cpu_is_always_there() {
         assert_eq!(DeviceChoice::Cpu.resolve(), Ok(Device::Cpu));
+    }
+
+    #[test]
+    fn instructions_that_are_not_there_are_refused_with_those_that_are() {
+        let error = choose_instructions("mmx").unwrap_err();
+        assert!(error.to_string().ends_with("baseline"), "{error}");
     }
 
     /// On a machine with a GPU this trains there; on others it must say which part is missing.

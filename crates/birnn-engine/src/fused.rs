@@ -4,6 +4,7 @@ use birnn_kernels::{Cell, Dropout, Read, Spec, Stack};
 use birnn_model::{Architecture, Readout};
 use tch::{Kind, TchError, Tensor};
 
+use crate::device::instructions;
 use crate::learner::Learner;
 
 /// The recurrent layers of a net, with the buffers of its last batch.
@@ -60,7 +61,7 @@ impl Fused {
             wanted.filter_map(|wanted| names.iter().position(|name| *name == wanted)).collect();
         let empty = vec![Vec::new(); places.len()];
         Fused {
-            stack: Stack::new(spec, threads),
+            stack: Stack::new(spec, threads, instructions()),
             dropout,
             places,
             parameters: empty.clone(),

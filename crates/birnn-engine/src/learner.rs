@@ -60,11 +60,6 @@ impl Learner {
         Ok(Learner { task, shape, network, device, names, parameters, fused, threads })
     }
 
-    /// The threads that it computes with on a CPU: with another number sums are rounded otherwise.
-    pub fn threads(&self) -> i32 {
-        self.threads
-    }
-
     /// The trained tensors, sorted by name.
     pub fn parameters(&self) -> &[Tensor] {
         &self.parameters

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::device::Cpu;
 use crate::error::EngineError;
 use crate::run_dir::{META, RunDir};
 
@@ -39,8 +40,8 @@ pub struct Session {
     pub end: Option<String>,
     /// The name of the machine.
     pub host: String,
-    /// libtorch's threads.
-    pub threads: i32,
+    /// What its CPU computed with.
+    pub cpu: Cpu,
     /// The version of birnn.
     pub birnn: String,
     /// The git revision that birnn was built from, where it was built from one.

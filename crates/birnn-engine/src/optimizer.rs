@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, TchError, Tensor};
 
 use crate::config::positive;
+use crate::device::instructions;
 use crate::experiment::Invalid;
 
 /// The `[train.optimizer]` table as written.
@@ -266,6 +267,7 @@ fn apply(
         let parameter = values(&mut parameter)?;
         let range = start..start + parameter.len();
         step.update(
+            instructions(),
             parameter,
             &gradient[range.clone()],
             &mut first[range.clone()],

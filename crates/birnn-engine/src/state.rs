@@ -3,6 +3,7 @@
 use tch::{Device, Kind, TchError, Tensor};
 
 use crate::config::TrainPlan;
+use crate::device::cpu;
 use crate::error::EngineError;
 use crate::learner::Learner;
 use crate::optimizer::{MOMENTS, Optimizer, Rule};
@@ -61,11 +62,11 @@ impl State {
     }
 
     /// The numbers of a checkpoint.
-    pub(crate) fn place(&self, learner: &Learner) -> Place {
+    pub(crate) fn place(&self) -> Place {
         Place {
             step: self.step,
             seconds: self.seconds,
-            threads: learner.threads(),
+            cpu: cpu(),
             best: self.best.as_ref().map(|best| (best.epoch, best.loss)),
         }
     }

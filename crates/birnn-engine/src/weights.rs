@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tch::{Device, Kind, Tensor};
 
+use crate::device::Cpu;
 use crate::disk::{Disk, replace};
 use crate::error::EngineError;
 use crate::experiment::Experiment;
@@ -53,8 +54,8 @@ pub(crate) struct Place {
     pub(crate) step: usize,
     /// Seconds of training in the epoch so far.
     pub(crate) seconds: f64,
-    /// libtorch's threads: with another number sums are rounded otherwise.
-    pub(crate) threads: i32,
+    /// What the CPU computed with.
+    pub(crate) cpu: Cpu,
     /// The epoch with the lowest validation loss so far, and that loss.
     pub(crate) best: Option<(usize, f64)>,
 }
@@ -89,7 +90,7 @@ pub(crate) struct Contents {
 /// The tensors that a file must hold, with their shapes where these are given.
 type Layout = BTreeMap<String, (Dtype, Option<Vec<usize>>)>;
 
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 /// Names and sizes of some thousand tensors, and the description, have room in it.
 const LARGEST_HEADER: u64 = 4 << 20;
 /// What a run could not read again is not written, and what it would not have written is not read.
@@ -428,7 +429,7 @@ mod tests {
 
     #[test]
     fn what_a_file_says_of_itself_is_held_against_what_it_holds() {
-        hostile(|about, _| about.format = 1, "its format is 1, and this birnn reads 2");
+        hostile(|about, _| about.format = 2, "its format is 2, and this birnn reads 3");
         hostile(|about, _| about.shape = [3, usize::MAX], "images of 2 classes cannot be");
         hostile(|about, _| about.shape = [1 << 40, 2], "cannot be");
         hostile(|about, _| about.classes.clear(), "of 0 classes cannot be");

@@ -1,6 +1,6 @@
 //! Adam's update in one pass over everything it needs.
 
-use crate::simd::{Isa, LANES, Simd, Work};
+use crate::simd::{Instructions, LANES, Simd, Work};
 
 /// One update of Adam (Kingma and Ba 2015, algorithm 1) or AdamW (Loshchilov and Hutter 2019), all constants worked out:
 /// `m += (1 - beta1) (g - m)`, `v = beta2 v + (1 - beta2) g^2`, `p = keep p - rate m / (sqrt(v) / root + eps)`.
@@ -28,13 +28,20 @@ impl AdamStep {
     /// # Panics
     ///
     /// Where the lengths differ.
-    pub fn update(&self, parameters: &mut [f32], gradient: &[f32], first: &mut [f32], second: &mut [f32]) {
+    pub fn update(
+        &self,
+        instructions: Instructions,
+        parameters: &mut [f32],
+        gradient: &[f32],
+        first: &mut [f32],
+        second: &mut [f32],
+    ) {
         let length = parameters.len();
         assert!(
             gradient.len() == length && first.len() == length && second.len() == length,
             "lengths differ"
         );
-        Isa::detect().run(Update { step: *self, parameters, gradient, first, second });
+        instructions.run(Update { step: *self, parameters, gradient, first, second });
     }
 }
 
@@ -101,7 +108,7 @@ mod tests {
                     decay: 0.1,
                     keep: 0.99,
                 };
-                step.update(&mut p, &g, &mut m, &mut v);
+                step.update(Instructions::best(), &mut p, &g, &mut m, &mut v);
                 for ([p, m, v], g) in expected.iter_mut().zip(g) {
                     let g = f64::from(g) + 0.1 * *p;
                     *m = 0.9 * *m + 0.1 * g;

@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use crate::cell;
 use crate::chunk::Direction;
-use crate::simd::{Columns, DEPTH, Product, Simd};
+use crate::product::{Columns, DEPTH, Product};
+use crate::simd::Simd;
 use crate::spec::Cell;
 use crate::weights::{Gradients, Weights};
 

@@ -5,7 +5,8 @@ use std::ops::Range;
 use crate::back::Back;
 use crate::cell;
 use crate::dropout::mask;
-use crate::simd::{Columns, Product, Simd};
+use crate::product::{Columns, Product};
+use crate::simd::Simd;
 use crate::spec::{Cell, Dropout, Parts, Read, Spec};
 use crate::weights::{Gradients, Weights};
 

@@ -15,11 +15,11 @@
 //! # Example
 //!
 //! ```
-//! use birnn_kernels::{Cell, Read, Spec, Stack};
+//! use birnn_kernels::{Cell, Instructions, Read, Spec, Stack};
 //!
 //! let spec = Spec { cell: Cell::Gru, features: 3, layers: 1, forward: 4, reverse: Some(4), read: Read::Final };
 //! let parameters: Vec<Vec<f32>> = spec.parameters().iter().map(|&length| vec![0.1; length]).collect();
-//! let mut stack = Stack::new(spec, 2);
+//! let mut stack = Stack::new(spec, 2, Instructions::best());
 //! stack.load(&parameters.iter().map(Vec::as_slice).collect::<Vec<_>>());
 //!
 //! let (batch, time) = (2, 5);
@@ -39,11 +39,13 @@ mod cell;
 mod chunk;
 mod dropout;
 mod math;
+mod product;
 mod simd;
 mod spec;
 mod stack;
 mod weights;
 
 pub use adam::AdamStep;
+pub use simd::Instructions;
 pub use spec::{Cell, Dropout, Read, Spec};
 pub use stack::Stack;

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::chunk::{Chunk, Common};
-use crate::simd::{Isa, Simd, Work};
+use crate::simd::{Instructions, Simd, Work};
 use crate::spec::{Dropout, Read, Spec};
 use crate::weights::{Gradients, Weights};
 
@@ -11,7 +11,7 @@ use crate::weights::{Gradients, Weights};
 #[derive(Debug)]
 pub struct Stack {
     spec: Spec,
-    isa: Isa,
+    instructions: Instructions,
     weights: Vec<Vec<Weights>>,
     workers: Vec<Worker>,
     batch: usize,
@@ -31,10 +31,12 @@ struct Worker {
 const CHUNK: usize = 64;
 
 impl Stack {
-    /// A stack whose work is shared by `workers` threads, at least one, with the best instructions there are.
-    pub fn new(spec: Spec, workers: usize) -> Stack {
+    /// A stack whose work is shared by `workers` threads, at least one.
+    pub fn new(spec: Spec, workers: usize, instructions: Instructions) -> Stack {
         let weights: Vec<Vec<Weights>> = (0..spec.layers)
-            .map(|layer| spec.directions().map(|hidden| Weights::new(&spec, layer, hidden)).collect())
+            .map(|layer| {
+                spec.directions().map(|hidden| Weights::new(&spec, layer, hidden, instructions)).collect()
+            })
             .collect();
         let worker = || Worker {
             samples: 0..0,
@@ -42,13 +44,7 @@ impl Stack {
             gradients: weights.iter().map(|layer| layer.iter().map(Gradients::new).collect()).collect(),
         };
         let workers = (0..workers.max(1)).map(|_| worker()).collect();
-        Stack { spec, isa: Isa::detect(), weights, workers, batch: 0, time: 0, dropout: None }
-    }
-
-    /// As [`Stack::new`], with instructions that are not the best.
-    #[cfg(test)]
-    pub(crate) fn with(spec: Spec, workers: usize, isa: Isa) -> Stack {
-        Stack { isa, ..Stack::new(spec, workers) }
+        Stack { spec, instructions, weights, workers, batch: 0, time: 0, dropout: None }
     }
 
     /// What it is.
@@ -105,7 +101,7 @@ impl Stack {
             (input, read) = (rest, others);
             jobs.push(Forward { common, chunks: &mut worker.chunks, input: own, read: into, wide, long });
         }
-        share(self.isa, jobs);
+        share(self.instructions, jobs);
     }
 
     /// From the gradient by what the last [`Stack::forward`] read to the gradient by every parameter, in the order of
@@ -130,7 +126,7 @@ impl Stack {
                 long,
             });
         }
-        share(self.isa, jobs);
+        share(self.instructions, jobs);
         for (gradient, length) in gradients.iter_mut().zip(self.spec.parameters()) {
             gradient.clear();
             gradient.resize(length, 0.0);
@@ -218,15 +214,15 @@ impl Work for Backward<'_> {
 }
 
 /// Does the first job on this thread and each other on one of its own.
-fn share<W: Work + Send>(isa: Isa, jobs: Vec<W>) {
+fn share<W: Work + Send>(instructions: Instructions, jobs: Vec<W>) {
     let mut jobs = jobs.into_iter();
     let first = jobs.next();
     std::thread::scope(|scope| {
         for job in jobs {
-            scope.spawn(move || isa.run(job));
+            scope.spawn(move || instructions.run(job));
         }
         if let Some(job) = first {
-            isa.run(job);
+            instructions.run(job);
         }
     });
 }

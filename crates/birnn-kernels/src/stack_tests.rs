@@ -132,8 +132,8 @@ fn check(spec: Spec, batch: usize, time: usize, workers: usize, dropout: Option<
     let loss = |parameters: &[Vec<f64>]| -> f64 {
         textbook(&spec, parameters, &input, time, dropout).iter().zip(&d_read).map(|(r, d)| r * d).sum()
     };
-    for isa in Isa::all() {
-        let mut stack = Stack::with(spec, workers, isa);
+    for instructions in Instructions::all() {
+        let mut stack = Stack::new(spec, workers, instructions);
         let given: Vec<Vec<f32>> = parameters.iter().map(|values| single(values)).collect();
         stack.load(&given.iter().map(Vec::as_slice).collect::<Vec<_>>());
         let mut read = vec![f32::NAN; expected.len()];
@@ -144,7 +144,10 @@ fn check(spec: Spec, batch: usize, time: usize, workers: usize, dropout: Option<
             stack.backward(&single(&d_read), &mut gradients);
         }
         for (found, expected) in read.iter().zip(&expected) {
-            assert!((f64::from(*found) - expected).abs() < 2e-6, "{isa:?} {spec:?}: {found}, not {expected}");
+            assert!(
+                (f64::from(*found) - expected).abs() < 2e-6,
+                "{instructions:?} {spec:?}: {found}, not {expected}"
+            );
         }
         for (index, gradient) in gradients.iter().enumerate() {
             // Along a direction of this parameter alone, the loss changes as the gradient says.
@@ -161,7 +164,7 @@ fn check(spec: Spec, batch: usize, time: usize, workers: usize, dropout: Option<
             let allowed = 2e-5 * (1.0 + size * (along.len() as f64).sqrt());
             assert!(
                 (found - slope).abs() < allowed,
-                "{isa:?} {spec:?}, parameter {index}: {found}, not {slope}"
+                "{instructions:?} {spec:?}, parameter {index}: {found}, not {slope}"
             );
         }
     }
@@ -212,7 +215,7 @@ fn the_same_number_of_workers_gives_the_same_bytes() {
     let input = single(&values(150 * 9 * 28, 2, 1.0));
     let d_read = single(&values(150 * 40, 3, 1.0));
     let go = || {
-        let mut stack = Stack::new(spec, 2);
+        let mut stack = Stack::new(spec, 2, Instructions::best());
         stack.load(&parameters.iter().map(Vec::as_slice).collect::<Vec<_>>());
         let mut read = vec![0.0; 150 * 40];
         let mut gradients = vec![Vec::new(); parameters.len()];

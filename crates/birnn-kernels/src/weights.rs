@@ -1,6 +1,7 @@
 //! Parameters, and their gradients, as the kernels want them: padded, and the weights both ways round.
 
-use crate::simd::{LANES, Matrix};
+use crate::product::Matrix;
+use crate::simd::{Instructions, LANES};
 use crate::spec::{Cell, Parts, Spec};
 
 /// The parameters of one direction of one layer. The GRU's new gate has its recurrent part apart.
@@ -41,20 +42,21 @@ pub(crate) struct Gradients {
 }
 
 impl Weights {
-    pub(crate) fn new(spec: &Spec, layer: usize, hidden: usize) -> Weights {
+    pub(crate) fn new(spec: &Spec, layer: usize, hidden: usize, instructions: Instructions) -> Weights {
         let (features, hidden) = (spec.input(layer).padded, hidden.next_multiple_of(LANES));
         let rows = spec.cell.gates() * hidden;
         let new = if spec.cell == Cell::Gru { hidden } else { 0 };
+        let matrix = |rows, cols| Matrix::new(rows, cols, instructions.panel());
         Weights {
             features,
             hidden,
             rows,
-            ih: Matrix::new(rows, features),
-            ih_across: Matrix::new(features, rows),
-            hh: Matrix::new(rows - new, hidden),
-            hh_across: Matrix::new(hidden, rows - new),
-            new: Matrix::new(new, new),
-            new_across: Matrix::new(new, new),
+            ih: matrix(rows, features),
+            ih_across: matrix(features, rows),
+            hh: matrix(rows - new, hidden),
+            hh_across: matrix(hidden, rows - new),
+            new: matrix(new, new),
+            new_across: matrix(new, new),
             bias: vec![0.0; rows],
             bias_new: vec![0.0; new],
         }

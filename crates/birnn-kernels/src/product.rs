@@ -1,0 +1,271 @@
+//! Products of matrices: tiles that stay in registers, of operands that are read in one piece.
+
+use crate::simd::{LANES, Simd};
+
+/// The shape of a product `c [m, n] += a [m, k] * b [k, n]`. Rows of `b` and `c` are contiguous, `n` is a multiple of
+/// [`LANES`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Product {
+    pub(crate) m: usize,
+    pub(crate) n: usize,
+    pub(crate) k: usize,
+    /// From one row of `a` to the next, and from one column to the next.
+    pub(crate) a: (usize, usize),
+    /// From one row of `c` to the next.
+    pub(crate) c: usize,
+}
+
+/// The right side of a product.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Columns<'a> {
+    /// By rows, so far apart.
+    Rows(&'a [f32], usize),
+    /// A matrix that was made for this.
+    Panels(&'a Matrix),
+}
+
+/// A matrix cut into panels of columns, as wide as a tile, each stored by rows, one panel after the other: what a tile reads of
+/// it lies in one piece.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Matrix {
+    rows: usize,
+    cols: usize,
+    /// Columns of a panel; the last one has what is left.
+    panel: usize,
+    values: Vec<f32>,
+}
+
+impl Matrix {
+    pub(crate) fn new(rows: usize, cols: usize, panel: usize) -> Matrix {
+        Matrix { rows, cols, panel, values: vec![0.0; rows * cols] }
+    }
+
+    /// Where a column begins, and how far apart its rows are.
+    #[inline(always)]
+    fn column(&self, column: usize) -> (usize, usize) {
+        let first = column / self.panel * self.panel;
+        (first * self.rows + column - first, self.panel.min(self.cols - first))
+    }
+
+    /// Replaces a part of a row.
+    pub(crate) fn put(&mut self, row: usize, column: usize, values: &[f32]) {
+        let (mut column, mut values) = (column, values);
+        while !values.is_empty() {
+            let (start, stride) = self.column(column);
+            let length = values.len().min(stride - column % self.panel);
+            let (now, later) = values.split_at(length);
+            self.values[start + row * stride..][..length].copy_from_slice(now);
+            (column, values) = (column + length, later);
+        }
+    }
+
+    /// Becomes the transpose of another matrix.
+    pub(crate) fn transpose(&mut self, other: &Matrix) {
+        let blocks = |length: usize| (0..length).step_by(LANES);
+        for (row, column) in
+            blocks(other.rows).flat_map(|row| blocks(other.cols).map(move |column| (row, column)))
+        {
+            let (from, apart) = other.column(column);
+            let (to, stride) = self.column(row);
+            let from = &other.values[from + row * apart..];
+            let to = &mut self.values[to + column * stride..];
+            for r in 0..LANES.min(other.rows - row) {
+                for c in 0..LANES.min(other.cols - column) {
+                    to[c * stride + r] = from[r * apart + c];
+                }
+            }
+        }
+    }
+}
+
+/// Rows of `b` that are gone through before the next columns: they and a strip of `a` stay in the second-level cache.
+pub(crate) const DEPTH: usize = 256;
+
+/// Tiles of `ROWS` rows by `COLS` vectors of `c` stay in registers while `a` and `b` stream past; what is left of the columns is
+/// done `LEFT` vectors at a time.
+#[inline(always)]
+pub(crate) fn gemm<S: Simd, const ROWS: usize, const COLS: usize, const LEFT: usize>(
+    product: Product,
+    a: &[f32],
+    b: Columns,
+    c: &mut [f32],
+    mut start: Option<&[f32]>,
+) {
+    let Product { m, n, k, .. } = product;
+    assert!(n.is_multiple_of(LANES) && LANES.is_multiple_of(LEFT * S::WIDTH) && k > 0, "{product:?}");
+    if let Columns::Panels(matrix) = b {
+        assert!(k <= matrix.rows && n <= matrix.cols, "{k} x {n} of {} x {}", matrix.rows, matrix.cols);
+    }
+    if m == 0 {
+        return;
+    }
+    let mut done = 0;
+    while done < k {
+        let part = Product { k: DEPTH.min(k - done), ..product };
+        let a = &a[done * product.a.1..];
+        let mut column = 0;
+        while column < n {
+            let whole = column + COLS * S::WIDTH <= n;
+            let width = if whole { COLS } else { LEFT } * S::WIDTH;
+            let (values, (place, apart)) = match b {
+                Columns::Rows(values, apart) => (values, (column, apart)),
+                Columns::Panels(matrix) => (&matrix.values[..], matrix.column(column)),
+            };
+            let b = (&values[place + done * apart..], apart);
+            let c = &mut c[column..];
+            let start = start.map(|start| &start[column..]);
+            if whole {
+                strip::<S, ROWS, COLS>(part, a, b, c, start);
+            } else {
+                strip::<S, ROWS, LEFT>(part, a, b, c, start);
+            }
+            column += width;
+        }
+        start = None;
+        done += part.k;
+    }
+}
+
+/// `COLS` vectors of all rows.
+#[inline(always)]
+fn strip<S: Simd, const ROWS: usize, const COLS: usize>(
+    product: Product,
+    a: &[f32],
+    b: (&[f32], usize),
+    c: &mut [f32],
+    start: Option<&[f32]>,
+) {
+    let mut row = 0;
+    while row < product.m {
+        let (a, c) = (&a[row * product.a.0..], &mut c[row * product.c..]);
+        row += match product.m - row {
+            left if left >= ROWS => tile::<S, ROWS, COLS>(product, a, b, c, start),
+            4.. => tile::<S, 4, COLS>(product, a, b, c, start),
+            2.. => tile::<S, 2, COLS>(product, a, b, c, start),
+            _ => tile::<S, 1, COLS>(product, a, b, c, start),
+        };
+    }
+}
+
+/// A tile of `c` of `COLS` vectors; gives the number of its rows.
+#[inline(always)]
+#[expect(
+    unsafe_code,
+    reason = "bounds checks in the innermost loop cost half of its speed; they are made before it"
+)]
+fn tile<S: Simd, const ROWS: usize, const COLS: usize>(
+    product: Product,
+    a: &[f32],
+    (b, next): (&[f32], usize),
+    c: &mut [f32],
+    start: Option<&[f32]>,
+) -> usize {
+    let Product { k, a: (down, right), c: below, .. } = product;
+    let width = COLS * S::WIDTH;
+    assert!(a.len() > (ROWS - 1) * down + (k - 1) * right && b.len() >= (k - 1) * next + width);
+    assert!(c.len() >= (ROWS - 1) * below + width && start.is_none_or(|start| start.len() >= width));
+    // SAFETY: every place is within its slice, as was asserted: row < ROWS, col < COLS, step < k.
+    unsafe {
+        let mut sums = [[S::splat(0.0); COLS]; ROWS];
+        for (row, sums) in sums.iter_mut().enumerate() {
+            let from = start.map_or(c[row * below..].as_ptr(), <[f32]>::as_ptr);
+            for (col, sum) in sums.iter_mut().enumerate() {
+                *sum = S::load(from.add(col * S::WIDTH));
+            }
+        }
+        let (mut a, mut b) = (a.as_ptr(), b.as_ptr());
+        for _ in 0..k {
+            let mut columns = [S::splat(0.0); COLS];
+            for (col, column) in columns.iter_mut().enumerate() {
+                *column = S::load(b.add(col * S::WIDTH));
+            }
+            for (row, sums) in sums.iter_mut().enumerate() {
+                let a = S::splat(*a.add(row * down));
+                for (sum, column) in sums.iter_mut().zip(columns) {
+                    *sum = S::add_product(a, column, *sum);
+                }
+            }
+            (a, b) = (a.wrapping_add(right), b.wrapping_add(next));
+        }
+        for (row, sums) in sums.iter().enumerate() {
+            for (col, &sum) in sums.iter().enumerate() {
+                S::store(sum, c[row * below..].as_mut_ptr().add(col * S::WIDTH));
+            }
+        }
+    }
+    ROWS
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::simd::{Instructions, Work};
+
+    struct Multiply<'a>(Product, &'a [f32], Columns<'a>, &'a mut [f32], Option<&'a [f32]>);
+
+    impl Work for Multiply<'_> {
+        #[inline(always)]
+        fn run<S: Simd>(self) {
+            S::gemm(self.0, self.1, self.2, self.3, self.4);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn products_are_right_on_every_instruction_set(
+            m in 1_usize..20, n in 1_usize..10, k in 1_usize..600, transposed in any::<bool>(), pad in 0_usize..3,
+            started in any::<bool>(),
+        ) {
+            let n = n * LANES;
+            // Small integers: sums are exact in any order.
+            let value = |index: usize| ((index * 7919) % 17) as f32 - 8.0;
+            let a: Vec<f32> = (0..m * k).map(value).collect();
+            let b: Vec<f32> = (0..k * (n + pad)).map(|index| value(index + 3)).collect();
+            let start: Vec<f32> = (0..m * (n + pad)).map(|index| value(index + 5)).collect();
+            let strides = if transposed { (1, m) } else { (k, 1) };
+            let product = Product { m, n, k, a: strides, c: n + pad };
+            let mut panels = Matrix::new(k, n, 64);
+            (0..k).for_each(|row| panels.put(row, 0, &b[row * (n + pad)..][..n]));
+            let row: Vec<f32> = (0..n).map(|index| value(index + 9)).collect();
+            let mut expected = start.clone();
+            if started {
+                expected.chunks_mut(n + pad).for_each(|sums| sums[..n].copy_from_slice(&row));
+            }
+            for (row, column) in (0..m).flat_map(|row| (0..n).map(move |column| (row, column))) {
+                let sum: f32 = (0..k)
+                    .map(|step| a[row * strides.0 + step * strides.1] * b[step * (n + pad) + column])
+                    .sum();
+                expected[row * (n + pad) + column] += sum;
+            }
+            for (instructions, b) in Instructions::all().into_iter().flat_map(|instructions| {
+                [Columns::Rows(&b, n + pad), Columns::Panels(&panels)].map(|b| (instructions, b))
+            }) {
+                let mut found = start.clone();
+                instructions.run(Multiply(product, &a, b, &mut found, started.then_some(&row)));
+                prop_assert_eq!(&found, &expected, "{}", instructions);
+            }
+        }
+    }
+
+    #[test]
+    fn a_transpose_is_one() {
+        let (rows, cols) = (48, 80);
+        let (mut matrix, mut across) = (Matrix::new(rows, cols, 64), Matrix::new(cols, rows, 16));
+        let value = |row: usize, col: usize| (row * 1000 + col) as f32;
+        for row in 0..rows {
+            let values: Vec<f32> = (0..cols).map(|col| value(row, col)).collect();
+            matrix.put(row, 0, &values[..7]);
+            matrix.put(row, 7, &values[7..]);
+        }
+        across.transpose(&matrix);
+        let at = |matrix: &Matrix, row: usize, col: usize| {
+            let (start, apart) = matrix.column(col);
+            matrix.values[start + row * apart]
+        };
+        for (row, col) in (0..rows).flat_map(|row| (0..cols).map(move |col| (row, col))) {
+            assert_eq!((at(&matrix, row, col), at(&across, col, row)), (value(row, col), value(row, col)));
+        }
+    }
+}
