@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use birnn_kernels::Instructions;
+use birnn_kernels::{Instructions, Workers};
 use serde::{Deserialize, Serialize};
 use tch::{Cuda, Device};
 
@@ -138,6 +138,12 @@ pub fn cpu() -> Cpu {
 pub fn cpu_threads() -> i32 {
     static THREADS: OnceLock<i32> = OnceLock::new();
     *THREADS.get_or_init(tch::get_num_threads)
+}
+
+/// The threads of a CPU and what they compute with: one set of them for all nets of the process.
+pub(crate) fn workers() -> &'static Workers {
+    static WORKERS: OnceLock<Workers> = OnceLock::new();
+    WORKERS.get_or_init(|| Workers::new(cpu_threads() as usize, instructions()))
 }
 
 static INSTRUCTIONS: OnceLock<Instructions> = OnceLock::new();

@@ -2,10 +2,10 @@
 
 use birnn_kernels::{Cell, Dropout, Read, Spec, Stack};
 use birnn_model::{Architecture, Readout};
-use tch::{Kind, TchError, Tensor};
+use tch::{Device, Kind, TchError, Tensor};
 
-use crate::device::instructions;
-use crate::learner::Learner;
+use crate::device::workers;
+use crate::memory::{values, values_mut};
 
 /// The recurrent layers of a net, with the buffers of its last batch.
 #[derive(Debug)]
@@ -14,23 +14,11 @@ pub(crate) struct Fused {
     dropout: f64,
     /// Where each parameter of the stack is among those of the net.
     places: Vec<usize>,
-    /// The values of the parameters, of the input, and of what is read.
-    parameters: Vec<Vec<f32>>,
-    input: Vec<f32>,
-    read: Vec<f32>,
-    d_read: Vec<f32>,
-    /// By parameter of the stack.
-    gradients: Vec<Vec<f32>>,
 }
 
 impl Fused {
-    /// For a net of this architecture whose parameters have these names; `threads` share the work.
-    pub(crate) fn new(
-        architecture: &Architecture,
-        features: usize,
-        names: &[String],
-        threads: usize,
-    ) -> Fused {
+    /// For a net of this architecture whose parameters have these names.
+    pub(crate) fn new(architecture: &Architecture, features: usize, names: &[String]) -> Fused {
         let Architecture { cell, layers, forward, reverse, dropout, readout } = *architecture;
         let spec = Spec {
             cell: match cell {
@@ -59,40 +47,29 @@ impl Fused {
         // A net has the parameters of its architecture.
         let places: Vec<usize> =
             wanted.filter_map(|wanted| names.iter().position(|name| *name == wanted)).collect();
-        let empty = vec![Vec::new(); places.len()];
-        Fused {
-            stack: Stack::new(spec, threads, instructions()),
-            dropout,
-            places,
-            parameters: empty.clone(),
-            input: Vec::new(),
-            read: Vec::new(),
-            d_read: Vec::new(),
-            gradients: empty,
-        }
+        Fused { stack: Stack::new(spec, workers()), dropout, places }
     }
 
     /// Takes in the parameters, as they are now.
     pub(crate) fn load(&mut self, parameters: &[Tensor]) -> Result<(), TchError> {
-        for (values, &place) in self.parameters.iter_mut().zip(&self.places) {
-            fetch(&parameters[place], values)?;
-        }
-        self.stack.load(&self.parameters.iter().map(Vec::as_slice).collect::<Vec<_>>());
+        let own = self.places.iter().map(|&place| values(&parameters[place]));
+        self.stack.load(&own.collect::<Result<Vec<_>, _>>()?);
         Ok(())
     }
 
     /// `input [batch, time, features]` to what [`birnn_model::Network::logits`] takes. `draws` decides what dropout zeroes,
     /// in training.
     pub(crate) fn forward(&mut self, input: &Tensor, draws: Option<i64>) -> Result<Tensor, TchError> {
-        fetch(input, &mut self.input)?;
+        let input = plain(input)?;
         let (batch, time) = (input.size()[0], input.size()[1]);
         let spec = self.stack.spec();
         let width = spec.width() as i64;
         let shape = if spec.read == Read::Sequence { vec![batch, time, width] } else { vec![batch, width] };
-        self.read.resize(shape.iter().product::<i64>() as usize, 0.0);
+        let mut read = Tensor::f_empty(&shape[..], (Kind::Float, Device::Cpu))?;
         let dropout = draws.map(|key| Dropout { probability: self.dropout as f32, key: key as u64 });
-        self.stack.forward(&self.input, batch as usize, time as usize, dropout, &mut self.read);
-        Tensor::f_from_slice(&self.read)?.f_view(&shape[..])
+        let (batch, time) = (batch as usize, time as usize);
+        self.stack.forward(values(&input)?, batch, time, dropout, values_mut(&mut read)?);
+        Ok(read)
     }
 
     /// The gradient of every parameter of the net, in their order, as one vector: of the recurrent ones from the gradient
@@ -101,24 +78,23 @@ impl Fused {
         &mut self,
         d_read: &Tensor,
         others: &[Tensor],
-        learner: &Learner,
+        parameters: &[Tensor],
     ) -> Result<Tensor, TchError> {
-        fetch(d_read, &mut self.d_read)?;
-        self.stack.backward(&self.d_read, &mut self.gradients);
-        let mut flat = Vec::with_capacity(learner.parameters().iter().map(Tensor::numel).sum());
-        let (mut others, mut values) = (others.iter(), Vec::new());
-        for place in 0..learner.parameters().len() {
-            match self.places.iter().position(|&own| own == place) {
-                Some(own) => flat.extend_from_slice(&self.gradients[own]),
-                None => {
-                    if let Some(other) = others.next() {
-                        fetch(other, &mut values)?;
-                        flat.extend_from_slice(&values);
-                    }
-                }
-            }
+        let total: usize = parameters.iter().map(Tensor::numel).sum();
+        let mut flat = Tensor::f_empty([total as i64], (Kind::Float, Device::Cpu))?;
+        let mut rest = values_mut(&mut flat)?;
+        let mut slices: Vec<Option<&mut [f32]>> = Vec::with_capacity(parameters.len());
+        for parameter in parameters {
+            let (slice, after) = rest.split_at_mut(parameter.numel());
+            slices.push(Some(slice));
+            rest = after;
         }
-        Tensor::f_from_slice(&flat)
+        let mut own: Vec<&mut [f32]> = self.places.iter().filter_map(|&place| slices[place].take()).collect();
+        self.stack.backward(values(&plain(d_read)?)?, &mut own);
+        for (slice, other) in slices.into_iter().flatten().zip(others) {
+            slice.copy_from_slice(values(&plain(other)?)?);
+        }
+        Ok(flat)
     }
 
     /// Whether a parameter of the net is one of the stack.
@@ -127,9 +103,7 @@ impl Fused {
     }
 }
 
-/// The values of an `f32` tensor.
-fn fetch(tensor: &Tensor, values: &mut Vec<f32>) -> Result<(), TchError> {
-    let tensor = tensor.f_detach()?.f_to_kind(Kind::Float)?.f_contiguous()?;
-    values.resize(tensor.numel(), 0.0);
-    tensor.f_copy_data(values, tensor.numel())
+/// As `f32` in one piece.
+fn plain(tensor: &Tensor) -> Result<Tensor, TchError> {
+    tensor.f_to_kind(Kind::Float)?.f_contiguous()
 }

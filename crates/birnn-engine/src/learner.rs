@@ -25,7 +25,6 @@ pub struct Learner {
     parameters: Vec<Tensor>,
     /// How the recurrent layers are computed, where not by libtorch.
     fused: Option<Fused>,
-    threads: i32,
 }
 
 /// Fewer images than this train by autograd: at one image the kernels' fixed costs, such as laying out the weights, made
@@ -51,13 +50,14 @@ impl Learner {
         // Sorted by name, so that the order is the same in every process.
         let (names, parameters): (Vec<String>, _) =
             std::collections::BTreeMap::from_iter(vs.variables()).into_iter().unzip();
-        let threads = cpu_threads();
         let fused = (device == Device::Cpu).then(|| {
+            // Asked before libtorch is left with one.
+            cpu_threads();
             // libtorch is left the small things, for which its threads would only be in the way: they wait by spinning.
             tch::set_num_threads(1);
-            Fused::new(architecture, shape[1], &names, threads as usize)
+            Fused::new(architecture, shape[1], &names)
         });
-        Ok(Learner { task, shape, network, device, names, parameters, fused, threads })
+        Ok(Learner { task, shape, network, device, names, parameters, fused })
     }
 
     /// The trained tensors, sorted by name.
@@ -110,7 +110,7 @@ impl Learner {
         let others = self.parameters.iter().enumerate().filter(|(place, _)| !fused.owns(*place));
         let inputs: Vec<&Tensor> = std::iter::once(&top).chain(others.map(|(_, tensor)| tensor)).collect();
         let gradients = Tensor::f_run_backward(&[&loss], &inputs, false, false)?;
-        let gradient = fused.backward(&gradients[0], &gradients[1..], self)?;
+        let gradient = fused.backward(&gradients[0], &gradients[1..], &self.parameters)?;
         Ok((loss.detach(), gradient))
     }
 
@@ -120,7 +120,7 @@ impl Learner {
         self.load()?;
         let mut tally = self.task.tally(self.device)?;
         let size = match self.fused {
-            Some(_) => EVALUATION_PER_THREAD * self.threads as usize,
+            Some(_) => EVALUATION_PER_THREAD * cpu_threads() as usize,
             None => EVALUATION_BATCH,
         };
         for batch in samples.batches(size) {

@@ -13,6 +13,7 @@ mod experiment;
 mod fused;
 mod health;
 mod learner;
+mod memory;
 mod meta;
 mod observer;
 mod optimizer;

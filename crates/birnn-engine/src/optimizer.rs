@@ -5,11 +5,12 @@
 
 use birnn_kernels::AdamStep;
 use serde::{Deserialize, Serialize};
-use tch::{Device, Kind, TchError, Tensor};
+use tch::{Device, TchError, Tensor};
 
 use crate::config::positive;
-use crate::device::instructions;
+use crate::device::workers;
 use crate::experiment::Invalid;
+use crate::memory::{values, values_mut};
 
 /// The `[train.optimizer]` table as written.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -259,34 +260,11 @@ fn apply(
     first: &mut Tensor,
     second: &mut Tensor,
 ) -> Result<(), TchError> {
-    let mut gradient = gradient.f_contiguous()?;
-    let (gradient, first, second) = (values(&mut gradient)?, values(first)?, values(second)?);
-    let mut start = 0;
-    for parameter in parameters {
-        let mut parameter = parameter.shallow_clone();
-        let parameter = values(&mut parameter)?;
-        let range = start..start + parameter.len();
-        step.update(
-            instructions(),
-            parameter,
-            &gradient[range.clone()],
-            &mut first[range.clone()],
-            &mut second[range.clone()],
-        );
-        start = range.end;
-    }
+    let gradient = gradient.f_contiguous()?;
+    let mut parameters: Vec<Tensor> = parameters.iter().map(Tensor::shallow_clone).collect();
+    let mut parameters = parameters.iter_mut().map(values_mut).collect::<Result<Vec<_>, _>>()?;
+    step.update(workers(), &mut parameters, values(&gradient)?, values_mut(first)?, values_mut(second)?);
     Ok(())
-}
-
-/// The memory of a tensor.
-#[expect(unsafe_code, reason = "tch has no safe way to a tensor's memory; what it takes is checked here")]
-fn values(tensor: &mut Tensor) -> Result<&mut [f32], TchError> {
-    if tensor.device() != Device::Cpu || tensor.kind() != Kind::Float || !tensor.is_contiguous() {
-        return Err(TchError::Kind("a tensor of f32 in one piece on the CPU was expected".to_owned()));
-    }
-    let (start, length) = (tensor.data_ptr().cast::<f32>(), tensor.numel());
-    // SAFETY: so many values lie there one after the other, and live as long as the tensor, which is borrowed.
-    Ok(if length == 0 { &mut [] } else { unsafe { std::slice::from_raw_parts_mut(start, length) } })
 }
 
 /// All values of `tensors` in one long vector.
@@ -347,7 +325,7 @@ impl Sgd {
 
 #[cfg(test)]
 mod tests {
-    use tch::nn;
+    use tch::{Kind, nn};
 
     use super::*;
 

@@ -1,6 +1,7 @@
 //! Adam's update in one pass over everything it needs.
 
-use crate::simd::{Instructions, LANES, Simd, Work};
+use crate::simd::{LANES, Simd, Work};
+use crate::workers::Workers;
 
 /// One update of Adam (Kingma and Ba 2015, algorithm 1) or AdamW (Loshchilov and Hutter 2019), all constants worked out:
 /// `m += (1 - beta1) (g - m)`, `v = beta2 v + (1 - beta2) g^2`, `p = keep p - rate m / (sqrt(v) / root + eps)`.
@@ -22,26 +23,35 @@ pub struct AdamStep {
     pub keep: f32,
 }
 
+/// Values that one job updates: so few that the workers end at about the same time.
+const PIECE: usize = 1 << 14;
+
 impl AdamStep {
-    /// Updates parameters by their gradients, with their moments.
+    /// Updates parameters by their gradients, with their moments: one long vector of each, over all parameters in order.
     ///
     /// # Panics
     ///
     /// Where the lengths differ.
     pub fn update(
         &self,
-        instructions: Instructions,
-        parameters: &mut [f32],
+        workers: &Workers,
+        parameters: &mut [&mut [f32]],
         gradient: &[f32],
         first: &mut [f32],
         second: &mut [f32],
     ) {
-        let length = parameters.len();
-        assert!(
-            gradient.len() == length && first.len() == length && second.len() == length,
-            "lengths differ"
-        );
-        instructions.run(Update { step: *self, parameters, gradient, first, second });
+        let length: usize = parameters.iter().map(|values| values.len()).sum();
+        assert_eq!([gradient.len(), first.len(), second.len()], [length; 3], "the lengths of vectors");
+        let (mut gradient, mut first, mut second) = (gradient, first, second);
+        let mut jobs = Vec::new();
+        for piece in parameters.iter_mut().flat_map(|values| values.chunks_mut(PIECE)) {
+            let (g, rest) = gradient.split_at(piece.len());
+            let (m, first_rest) = first.split_at_mut(piece.len());
+            let (v, second_rest) = second.split_at_mut(piece.len());
+            (gradient, first, second) = (rest, first_rest, second_rest);
+            jobs.push(Update { step: *self, parameters: piece, gradient: g, first: m, second: v });
+        }
+        workers.share(jobs);
     }
 }
 
@@ -56,41 +66,61 @@ struct Update<'a> {
 impl Work for Update<'_> {
     #[inline(always)]
     fn run<S: Simd>(self) {
-        let AdamStep { shares: [share1, share2], beta2, rate, root, eps, decay, keep } = self.step;
-        let one = |p: f32, g: f32, m: f32, v: f32| {
-            let g = S::mul_add(decay, p, g);
-            let m = S::mul_add(share1, g - m, m);
-            let v = S::mul_add(beta2, v, share2 * g * g);
-            (keep * p - rate * m / (v.sqrt() / root + eps), m, v)
-        };
-        let mut parameters = self.parameters.chunks_exact_mut(LANES);
-        let mut gradient = self.gradient.chunks_exact(LANES);
-        let mut first = self.first.chunks_exact_mut(LANES);
-        let mut second = self.second.chunks_exact_mut(LANES);
-        for (((p, g), m), v) in (&mut parameters).zip(&mut gradient).zip(&mut first).zip(&mut second) {
-            // Copies, so that the compiler knows that nothing overlaps.
-            let take = |from: &[f32]| std::array::from_fn::<f32, LANES, _>(|lane| from[lane]);
-            let (ps, gs, ms, vs) = (take(p), take(g), take(m), take(v));
-            let done: [(f32, f32, f32); LANES] =
-                std::array::from_fn(|lane| one(ps[lane], gs[lane], ms[lane], vs[lane]));
-            for lane in 0..LANES {
-                (p[lane], m[lane], v[lane]) = done[lane];
-            }
+        let Update { step, parameters, gradient, first, second } = self;
+        let whole = parameters.len() / LANES * LANES;
+        for place in (0..whole).step_by(LANES) {
+            lanes::<S, LANES>(&step, place, parameters, gradient, first, second);
         }
-        let rest = parameters.into_remainder().iter_mut().zip(gradient.remainder());
-        for (((p, g), m), v) in rest.zip(first.into_remainder()).zip(second.into_remainder()) {
-            (*p, *m, *v) = one(*p, *g, *m, *v);
+        for place in whole..parameters.len() {
+            lanes::<S, 1>(&step, place, parameters, gradient, first, second);
         }
     }
+}
+
+/// `N` values from `place` on.
+#[inline(always)]
+fn lanes<S: Simd, const N: usize>(
+    step: &AdamStep,
+    place: usize,
+    parameters: &mut [f32],
+    gradient: &[f32],
+    first: &mut [f32],
+    second: &mut [f32],
+) {
+    let AdamStep { shares: [share1, share2], beta2, rate, root, eps, decay, keep } = *step;
+    // Copies, so that the compiler knows that nothing overlaps.
+    let take = |from: &[f32]| {
+        let mut values = [0.0; N];
+        values.copy_from_slice(&from[place..place + N]);
+        values
+    };
+    let (mut p, g, mut m, mut v) = (take(parameters), take(gradient), take(first), take(second));
+    for lane in 0..N {
+        let g = S::mul_add(decay, p[lane], g[lane]);
+        m[lane] = S::mul_add(share1, g - m[lane], m[lane]);
+        v[lane] = S::mul_add(beta2, v[lane], share2 * g * g);
+        p[lane] = keep * p[lane] - rate * m[lane] / (v[lane].sqrt() / root + eps);
+    }
+    parameters[place..place + N].copy_from_slice(&p);
+    first[place..place + N].copy_from_slice(&m);
+    second[place..place + N].copy_from_slice(&v);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::simd::Instructions;
+
+    /// As two parameters.
+    fn halves(values: &mut [f32]) -> [&mut [f32]; 2] {
+        let (one, other) = values.split_at_mut(values.len() / 3);
+        [one, other]
+    }
 
     #[test]
     fn updates_are_the_textbooks_whatever_the_length() {
-        for length in [1, 15, 16, 50] {
+        let workers = Workers::new(2, Instructions::best());
+        for length in [1, 15, 16, 50, 40_000] {
             let values = |seed: usize| -> Vec<f32> {
                 (0..length).map(|index| ((index * 37 + seed * 11) % 19) as f32 / 10.0 - 0.9).collect()
             };
@@ -108,7 +138,7 @@ mod tests {
                     decay: 0.1,
                     keep: 0.99,
                 };
-                step.update(Instructions::best(), &mut p, &g, &mut m, &mut v);
+                step.update(&workers, &mut halves(&mut p), &g, &mut m, &mut v);
                 for ([p, m, v], g) in expected.iter_mut().zip(g) {
                     let g = f64::from(g) + 0.1 * *p;
                     *m = 0.9 * *m + 0.1 * g;

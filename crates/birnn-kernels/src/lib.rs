@@ -15,11 +15,11 @@
 //! # Example
 //!
 //! ```
-//! use birnn_kernels::{Cell, Instructions, Read, Spec, Stack};
+//! use birnn_kernels::{Cell, Instructions, Read, Spec, Stack, Workers};
 //!
 //! let spec = Spec { cell: Cell::Gru, features: 3, layers: 1, forward: 4, reverse: Some(4), read: Read::Final };
 //! let parameters: Vec<Vec<f32>> = spec.parameters().iter().map(|&length| vec![0.1; length]).collect();
-//! let mut stack = Stack::new(spec, 2, Instructions::best());
+//! let mut stack = Stack::new(spec, &Workers::new(2, Instructions::best()));
 //! stack.load(&parameters.iter().map(Vec::as_slice).collect::<Vec<_>>());
 //!
 //! let (batch, time) = (2, 5);
@@ -28,9 +28,10 @@
 //! stack.forward(&input, batch, time, None, &mut states);
 //!
 //! // The gradient by what was read, to the gradient by every parameter.
-//! let mut gradients = vec![Vec::new(); parameters.len()];
-//! stack.backward(&vec![1.0; states.len()], &mut gradients);
-//! assert_eq!(gradients[0].len(), parameters[0].len());
+//! let mut gradients = parameters.clone();
+//! let mut slices: Vec<&mut [f32]> = gradients.iter_mut().map(Vec::as_mut_slice).collect();
+//! stack.backward(&vec![1.0; states.len()], &mut slices);
+//! assert!(gradients != parameters);
 //! ```
 
 mod adam;
@@ -44,8 +45,10 @@ mod simd;
 mod spec;
 mod stack;
 mod weights;
+mod workers;
 
 pub use adam::AdamStep;
 pub use simd::Instructions;
 pub use spec::{Cell, Dropout, Read, Spec};
 pub use stack::Stack;
+pub use workers::Workers;

@@ -3,25 +3,26 @@
 use std::ops::Range;
 
 use crate::chunk::{Chunk, Common};
-use crate::simd::{Instructions, Simd, Work};
-use crate::spec::{Dropout, Read, Spec};
+use crate::simd::{Simd, Work};
+use crate::spec::{Dropout, Parts, Read, Spec};
 use crate::weights::{Gradients, Weights};
+use crate::workers::Workers;
 
 /// A stack of recurrent layers with its parameters, and the buffers of its last batch.
 #[derive(Debug)]
 pub struct Stack {
     spec: Spec,
-    instructions: Instructions,
+    workers: Workers,
     weights: Vec<Vec<Weights>>,
-    workers: Vec<Worker>,
+    shares: Vec<Share>,
     batch: usize,
     time: usize,
     dropout: Option<Dropout>,
 }
 
-/// What one thread does of a batch.
+/// What one worker does of a batch.
 #[derive(Debug)]
-struct Worker {
+struct Share {
     samples: Range<usize>,
     chunks: Vec<Chunk>,
     gradients: Vec<Vec<Gradients>>,
@@ -31,20 +32,21 @@ struct Worker {
 const CHUNK: usize = 64;
 
 impl Stack {
-    /// A stack whose work is shared by `workers` threads, at least one.
-    pub fn new(spec: Spec, workers: usize, instructions: Instructions) -> Stack {
+    /// A stack whose work is shared by `workers`.
+    pub fn new(spec: Spec, workers: &Workers) -> Stack {
+        let instructions = workers.instructions();
         let weights: Vec<Vec<Weights>> = (0..spec.layers)
             .map(|layer| {
                 spec.directions().map(|hidden| Weights::new(&spec, layer, hidden, instructions)).collect()
             })
             .collect();
-        let worker = || Worker {
+        let share = || Share {
             samples: 0..0,
             chunks: Vec::new(),
             gradients: weights.iter().map(|layer| layer.iter().map(Gradients::new).collect()).collect(),
         };
-        let workers = (0..workers.max(1)).map(|_| worker()).collect();
-        Stack { spec, instructions, weights, workers, batch: 0, time: 0, dropout: None }
+        let shares = (0..workers.count()).map(|_| share()).collect();
+        Stack { spec, workers: workers.clone(), weights, shares, batch: 0, time: 0, dropout: None }
     }
 
     /// What it is.
@@ -62,14 +64,16 @@ impl Stack {
         let lengths: Vec<usize> = parameters.iter().map(|values| values.len()).collect();
         assert_eq!(lengths, self.spec.parameters(), "the lengths of the parameters");
         let mut parameters = parameters.chunks_exact(4);
+        let mut jobs = Vec::new();
         for (layer, directions) in self.weights.iter_mut().enumerate() {
-            let input = self.spec.input(layer);
             for (weights, units) in directions.iter_mut().zip(self.spec.directions()) {
                 if let Some(&[ih, hh, bias_ih, bias_hh]) = parameters.next() {
-                    weights.load([ih, hh, bias_ih, bias_hh], units, &input);
+                    let parameters = [ih, hh, bias_ih, bias_hh];
+                    jobs.push(Load { weights, parameters, units, input: self.spec.input(layer) });
                 }
             }
         }
+        self.workers.share(jobs);
     }
 
     /// `input [batch, time, features]` to what is read: `[batch, width]`, or `[batch, time, width]` for
@@ -94,54 +98,53 @@ impl Stack {
         let common = Common { spec: &self.spec, weights: &self.weights, dropout: self.dropout };
         let (wide, long) = (time * self.spec.features, read.len() / batch);
         let (mut input, mut read) = (input, read);
-        let mut jobs = Vec::with_capacity(self.workers.len());
-        for worker in &mut self.workers {
-            let (own, rest) = input.split_at(worker.samples.len() * wide);
-            let (into, others) = std::mem::take(&mut read).split_at_mut(worker.samples.len() * long);
+        let mut jobs = Vec::with_capacity(self.shares.len());
+        for share in &mut self.shares {
+            let (own, rest) = input.split_at(share.samples.len() * wide);
+            let (into, others) = std::mem::take(&mut read).split_at_mut(share.samples.len() * long);
             (input, read) = (rest, others);
-            jobs.push(Forward { common, chunks: &mut worker.chunks, input: own, read: into, wide, long });
+            jobs.push(Forward { common, chunks: &mut share.chunks, input: own, read: into, wide, long });
         }
-        share(self.instructions, jobs);
+        self.workers.share(jobs);
     }
 
     /// From the gradient by what the last [`Stack::forward`] read to the gradient by every parameter, in the order of
-    /// [`Stack::load`]; `gradients` are overwritten.
+    /// [`Stack::load`] and of the same lengths; what was in `gradients` is overwritten.
     ///
     /// # Panics
     ///
     /// Where no batch went forward, or the lengths are not those.
-    pub fn backward(&mut self, d_read: &[f32], gradients: &mut [Vec<f32>]) {
+    pub fn backward(&mut self, d_read: &[f32], gradients: &mut [&mut [f32]]) {
         assert!(self.batch > 0, "backward before forward");
         assert_eq!(d_read.len(), self.read_len(self.batch, self.time), "the length of the gradient");
+        let lengths: Vec<usize> = gradients.iter().map(|values| values.len()).collect();
+        assert_eq!(lengths, self.spec.parameters(), "the lengths of the gradients");
         let common = Common { spec: &self.spec, weights: &self.weights, dropout: self.dropout };
         let long = d_read.len() / self.batch;
-        let mut jobs = Vec::with_capacity(self.workers.len());
-        for worker in &mut self.workers {
-            let d_read = &d_read[worker.samples.start * long..worker.samples.end * long];
+        let mut jobs = Vec::with_capacity(self.shares.len());
+        for share in &mut self.shares {
+            let d_read = &d_read[share.samples.start * long..share.samples.end * long];
             jobs.push(Backward {
                 common,
-                chunks: &mut worker.chunks,
+                chunks: &mut share.chunks,
                 d_read,
-                gradients: &mut worker.gradients,
+                gradients: &mut share.gradients,
                 long,
             });
         }
-        share(self.instructions, jobs);
-        for (gradient, length) in gradients.iter_mut().zip(self.spec.parameters()) {
-            gradient.clear();
-            gradient.resize(length, 0.0);
-        }
-        let mut into = gradients.chunks_exact_mut(4);
+        self.workers.share(jobs);
+        let mut into = gradients.iter_mut();
+        let mut jobs = Vec::new();
         for layer in 0..self.spec.layers {
-            let input = self.spec.input(layer);
-            for (index, units) in self.spec.directions().enumerate() {
-                let Some(into) = into.next() else { return };
-                // In the workers' order, so that the same number of them gives the same sums.
-                for worker in self.workers.iter().filter(|worker| !worker.chunks.is_empty()) {
-                    worker.gradients[layer][index].add_to(&self.weights[layer][index], units, &input, into);
-                }
+            for (direction, units) in self.spec.directions().enumerate() {
+                let sums = self.shares.iter().filter(|share| !share.chunks.is_empty());
+                let sums = sums.map(|share| &share.gradients[layer][direction]).collect();
+                let weights = &self.weights[layer][direction];
+                let Some(into) = four(&mut into) else { return };
+                jobs.push(Sum { sums, weights, units, input: self.spec.input(layer), into });
             }
         }
+        self.workers.share(jobs);
     }
 
     fn read_len(&self, batch: usize, time: usize) -> usize {
@@ -155,13 +158,13 @@ impl Stack {
             return;
         }
         (self.batch, self.time) = (batch, time);
-        let workers = self.workers.len();
-        for (index, worker) in self.workers.iter_mut().enumerate() {
-            worker.samples = batch * index / workers..batch * (index + 1) / workers;
-            let count = worker.samples.len().div_ceil(CHUNK);
-            let Range { start, .. } = worker.samples;
-            let len = worker.samples.len();
-            worker.chunks = (0..count)
+        let workers = self.shares.len();
+        for (index, share) in self.shares.iter_mut().enumerate() {
+            share.samples = batch * index / workers..batch * (index + 1) / workers;
+            let count = share.samples.len().div_ceil(CHUNK);
+            let Range { start, .. } = share.samples;
+            let len = share.samples.len();
+            share.chunks = (0..count)
                 .map(|chunk| start + len * chunk / count..start + len * (chunk + 1) / count)
                 .map(|samples| Chunk::new(&self.spec, samples, time))
                 .collect();
@@ -213,18 +216,42 @@ impl Work for Backward<'_> {
     }
 }
 
-/// Does the first job on this thread and each other on one of its own.
-fn share<W: Work + Send>(instructions: Instructions, jobs: Vec<W>) {
-    let mut jobs = jobs.into_iter();
-    let first = jobs.next();
-    std::thread::scope(|scope| {
-        for job in jobs {
-            scope.spawn(move || instructions.run(job));
+/// One direction's parameters to be taken in.
+struct Load<'a> {
+    weights: &'a mut Weights,
+    parameters: [&'a [f32]; 4],
+    units: usize,
+    input: Parts,
+}
+
+impl Work for Load<'_> {
+    #[inline(always)]
+    fn run<S: Simd>(self) {
+        self.weights.load(self.parameters, self.units, &self.input);
+    }
+}
+
+/// One direction's gradients of all workers, to be added in their order, so that the same number of them gives the same sums.
+struct Sum<'a> {
+    sums: Vec<&'a Gradients>,
+    weights: &'a Weights,
+    units: usize,
+    input: Parts,
+    into: [&'a mut [f32]; 4],
+}
+
+impl Work for Sum<'_> {
+    #[inline(always)]
+    fn run<S: Simd>(mut self) {
+        for (index, sum) in self.sums.iter().enumerate() {
+            sum.add_to(self.weights, self.units, &self.input, &mut self.into, index == 0);
         }
-        if let Some(job) = first {
-            instructions.run(job);
-        }
-    });
+    }
+}
+
+/// The next four.
+fn four<'a>(slices: &mut std::slice::IterMut<'a, &mut [f32]>) -> Option<[&'a mut [f32]; 4]> {
+    Some([slices.next()?, slices.next()?, slices.next()?, slices.next()?])
 }
 
 #[cfg(test)]

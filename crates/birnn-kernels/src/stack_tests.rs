@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::dropout::Draw;
+use crate::simd::Instructions;
 use crate::spec::Cell;
 
 /// Values that look random and are the same each time.
@@ -133,15 +134,15 @@ fn check(spec: Spec, batch: usize, time: usize, workers: usize, dropout: Option<
         textbook(&spec, parameters, &input, time, dropout).iter().zip(&d_read).map(|(r, d)| r * d).sum()
     };
     for instructions in Instructions::all() {
-        let mut stack = Stack::new(spec, workers, instructions);
+        let mut stack = Stack::new(spec, &Workers::new(workers, instructions));
         let given: Vec<Vec<f32>> = parameters.iter().map(|values| single(values)).collect();
         stack.load(&given.iter().map(Vec::as_slice).collect::<Vec<_>>());
         let mut read = vec![f32::NAN; expected.len()];
-        let mut gradients = vec![Vec::new(); given.len()];
+        let mut gradients = given.clone();
         // The second time the buffers are used ones.
         for _ in 0..2 {
             stack.forward(&single(&input), batch, time, dropout, &mut read);
-            stack.backward(&single(&d_read), &mut gradients);
+            stack.backward(&single(&d_read), &mut slices(&mut gradients));
         }
         for (found, expected) in read.iter().zip(&expected) {
             assert!(
@@ -168,6 +169,10 @@ fn check(spec: Spec, batch: usize, time: usize, workers: usize, dropout: Option<
             );
         }
     }
+}
+
+fn slices(values: &mut [Vec<f32>]) -> Vec<&mut [f32]> {
+    values.iter_mut().map(Vec::as_mut_slice).collect()
 }
 
 const READS: [Read; 3] = [Read::Last, Read::Final, Read::Sequence];
@@ -215,12 +220,12 @@ fn the_same_number_of_workers_gives_the_same_bytes() {
     let input = single(&values(150 * 9 * 28, 2, 1.0));
     let d_read = single(&values(150 * 40, 3, 1.0));
     let go = || {
-        let mut stack = Stack::new(spec, 2, Instructions::best());
+        let mut stack = Stack::new(spec, &Workers::new(2, Instructions::best()));
         stack.load(&parameters.iter().map(Vec::as_slice).collect::<Vec<_>>());
         let mut read = vec![0.0; 150 * 40];
-        let mut gradients = vec![Vec::new(); parameters.len()];
+        let mut gradients = parameters.clone();
         stack.forward(&input, 150, 9, None, &mut read);
-        stack.backward(&d_read, &mut gradients);
+        stack.backward(&d_read, &mut slices(&mut gradients));
         (read, gradients)
     };
     assert!(go() == go());

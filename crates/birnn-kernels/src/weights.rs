@@ -64,6 +64,7 @@ impl Weights {
 
     /// Takes in `weight_ih`, `weight_hh`, `bias_ih`, `bias_hh` of `units` hidden units; `input` says how a row of the
     /// layer's input lies.
+    #[inline(always)]
     pub(crate) fn load(&mut self, [ih, hh, bias_ih, bias_hh]: [&[f32]; 4], units: usize, input: &Parts) {
         for gate in 0..self.rows / self.hidden {
             // The GRU's third gate keeps its recurrent part apart.
@@ -109,15 +110,25 @@ impl Gradients {
         }
     }
 
-    /// Adds these sums to the gradients of the four parameters.
-    pub(crate) fn add_to(&self, weights: &Weights, units: usize, input: &Parts, into: &mut [Vec<f32>]) {
-        let [ih, hh, bias_ih, bias_hh] = into else { return };
+    /// Adds these sums to the gradients of the four parameters, or puts them there.
+    #[inline(always)]
+    pub(crate) fn add_to(
+        &self,
+        weights: &Weights,
+        units: usize,
+        input: &Parts,
+        [ih, hh, bias_ih, bias_hh]: &mut [&mut [f32]; 4],
+        fresh: bool,
+    ) {
         let state = Parts::new([units]);
-        let add = |parts: &Parts, padded: &[f32], row: &mut [f32]| {
+        let put = |parts: &Parts, padded: &[f32], row: &mut [f32]| {
             let mut to = 0;
             for &(length, place) in &parts.parts {
-                for (sum, value) in row[to..to + length].iter_mut().zip(&padded[place..place + length]) {
-                    *sum += value;
+                let (row, padded) = (&mut row[to..to + length], &padded[place..place + length]);
+                if fresh {
+                    row.copy_from_slice(padded);
+                } else {
+                    row.iter_mut().zip(padded).for_each(|(sum, value)| *sum += value);
                 }
                 to += length;
             }
@@ -126,13 +137,15 @@ impl Gradients {
             for unit in 0..units {
                 let (to, from) = (gate * units + unit, gate * weights.hidden + unit);
                 let padded = &self.ih[from * weights.features..][..weights.features];
-                add(input, padded, &mut ih[to * input.len..][..input.len]);
+                put(input, padded, &mut ih[to * input.len..][..input.len]);
                 let padded = &self.hh[from * weights.hidden..][..weights.hidden];
-                add(&state, padded, &mut hh[to * units..][..units]);
-                bias_ih[to] += self.bias_ih[from];
-                let apart = !self.bias_new.is_empty() && gate == 2;
-                bias_hh[to] += if apart { self.bias_new[unit] } else { self.bias_ih[from] };
+                put(&state, padded, &mut hh[to * units..][..units]);
             }
+            let (to, from) = (gate * units, gate * weights.hidden);
+            let of_input = &self.bias_ih[from..];
+            put(&state, of_input, &mut bias_ih[to..][..units]);
+            let apart = !self.bias_new.is_empty() && gate == 2;
+            put(&state, if apart { &self.bias_new } else { of_input }, &mut bias_hh[to..][..units]);
         }
     }
 }
