@@ -3,11 +3,14 @@
 use std::ops::Range;
 
 use crate::cell;
-use crate::chunk::Direction;
-use crate::product::{Columns, DEPTH, Product};
+use crate::chunk::{Direction, Operands};
+use crate::product::{Left, Product};
 use crate::simd::Simd;
 use crate::spec::Cell;
 use crate::weights::{Gradients, Weights};
+
+/// Rows that make a product for the weights' gradients deep enough.
+const DEEP: usize = 256;
 
 /// What it needs, beside what the direction has kept.
 pub(crate) struct Back<'a> {
@@ -21,6 +24,7 @@ pub(crate) struct Back<'a> {
     pub(crate) d_cell: &'a mut [f32],
     pub(crate) d_step: &'a mut [f32],
     pub(crate) zeros: &'a [f32],
+    pub(crate) operands: &'a mut Operands,
 }
 
 impl Back<'_> {
@@ -44,14 +48,14 @@ impl Back<'_> {
             self.step::<S>(direction, step, before, d_out, only);
             let gates = &direction.gates[step * rows * n..(step + 1) * rows * n];
             if let Some(d_input) = &mut d_input {
-                let product = Product { m: rows, n: features, k: n, a: (n, 1), c: features };
+                let product = Product { m: rows, n: features, k: n, c: features };
                 let d_input = &mut d_input[time * rows * features..];
-                S::gemm(product, gates, Columns::Panels(&self.weights.ih), d_input, None);
+                S::gemm(product, Left::rows(gates, n), &self.weights.ih, d_input, None);
             }
             // The weights' gradients wait for as many steps as make a deep product, and no longer, so that the gates are
             // still in the cache.
             waiting += 1;
-            if waiting * rows >= DEPTH || before.is_none() {
+            if waiting * rows >= DEEP || before.is_none() {
                 let steps =
                     if direction.reverse { step + 1 - waiting..step + 1 } else { step..step + waiting };
                 self.by_parameters::<S>(direction, steps, gradients);
@@ -111,13 +115,13 @@ impl Back<'_> {
         if before.is_none() {
             return;
         }
-        let product = Product { m: rows, n: hidden, k: n, a: (n, 1), c: hidden };
-        let hh = Columns::Panels(&self.weights.hh);
+        let product = Product { m: rows, n: hidden, k: n, c: hidden };
+        let (gates, hh) = (Left::rows(gates, n), &self.weights.hh);
         if self.kind == Cell::Gru {
             S::gemm(Product { k: 2 * hidden, ..product }, gates, hh, self.carry, None);
             let recurrent = &direction.recurrent[step * rows * hidden..];
-            let product = Product { k: hidden, a: (hidden, 1), ..product };
-            S::gemm(product, recurrent, Columns::Panels(&self.weights.new), self.carry, None);
+            let product = Product { k: hidden, ..product };
+            S::gemm(product, Left::rows(recurrent, hidden), &self.weights.new, self.carry, None);
         } else {
             S::gemm(product, gates, hh, self.carry, Some(self.zeros));
         }
@@ -125,42 +129,58 @@ impl Back<'_> {
 
     /// Adds the gradients by the parameters at `steps`, once the gates hold their own.
     #[inline(always)]
-    fn by_parameters<S: Simd>(&self, direction: &Direction, steps: Range<usize>, gradients: &mut Gradients) {
+    fn by_parameters<S: Simd>(
+        &mut self,
+        direction: &Direction,
+        steps: Range<usize>,
+        gradients: &mut Gradients,
+    ) {
         let Weights { rows: n, hidden, features, .. } = *self.weights;
         let (rows, width) = (self.rows, self.width);
+        let Operands { left, right } = &mut *self.operands;
         let time = |step: usize| (direction.steps.start + step) * rows;
-        let gates = |step: usize| &direction.gates[step * rows * n..];
-        let recurrent = |step: usize| &direction.recurrent[step * rows * hidden..];
+        let count = steps.len() * rows;
+        let gates = &direction.gates[steps.start * rows * n..][..count * n];
 
-        let product = Product { m: n, n: features, k: steps.len() * rows, a: (1, n), c: features };
-        let input = Columns::Rows(&self.input[time(steps.start) * features..], features);
-        S::gemm(product, gates(steps.start), input, &mut gradients.ih, None);
+        left.fill(gates, n);
+        right.fill(count, features, &self.input[time(steps.start) * features..], features);
+        let product = Product { m: n, n: features, k: count, c: features };
+        S::gemm(product, left.left(0), right, &mut gradients.ih, None);
 
         // Each step's gates with the output of the step before it, where there is one.
         let (paired, before) = match direction.reverse {
             false => (steps.start.max(1)..steps.end, steps.start.max(1) - 1),
             true => (steps.start..steps.end.min(direction.steps.len() - 1), steps.start + 1),
         };
+        let recurrent = |steps: Range<usize>| {
+            &direction.recurrent[steps.start * rows * hidden..steps.end * rows * hidden]
+        };
         if !paired.is_empty() {
-            let states = Columns::Rows(&self.out[time(before) * width + direction.place..], width);
-            let product = Product { m: n, n: hidden, k: paired.len() * rows, a: (1, n), c: hidden };
-            let gates = gates(paired.start);
+            let (alone, count) = ((paired.start - steps.start) * rows, paired.len() * rows);
+            right.fill(count, hidden, &self.out[time(before) * width + direction.place..], width);
+            let product = Product { m: n, n: hidden, k: count, c: hidden };
             if self.kind == Cell::Gru {
-                S::gemm(Product { m: 2 * hidden, ..product }, gates, states, &mut gradients.hh, None);
-                let product = Product { m: hidden, a: (1, hidden), ..product };
+                S::gemm(
+                    Product { m: 2 * hidden, ..product },
+                    left.left(alone),
+                    right,
+                    &mut gradients.hh,
+                    None,
+                );
+                left.fill(recurrent(paired), hidden);
                 let new = &mut gradients.hh[2 * hidden * hidden..];
-                S::gemm(product, recurrent(paired.start), states, new, None);
+                S::gemm(Product { m: hidden, ..product }, left.left(0), right, new, None);
             } else {
-                S::gemm(product, gates, states, &mut gradients.hh, None);
+                S::gemm(product, left.left(alone), right, &mut gradients.hh, None);
             }
         }
 
         // Both biases have the same gradient, but for the GRU's new gate.
-        for gates in gates(steps.start).chunks_exact(n).take(steps.len() * rows) {
+        for gates in gates.chunks_exact(n) {
             add(&mut gradients.bias_ih, gates);
         }
         if self.kind == Cell::Gru {
-            for recurrent in recurrent(steps.start).chunks_exact(hidden).take(steps.len() * rows) {
+            for recurrent in recurrent(steps).chunks_exact(hidden) {
                 add(&mut gradients.bias_new, recurrent);
             }
         }

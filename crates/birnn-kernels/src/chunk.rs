@@ -5,8 +5,8 @@ use std::ops::Range;
 use crate::back::Back;
 use crate::cell;
 use crate::dropout::mask;
-use crate::product::{Columns, Product};
-use crate::simd::Simd;
+use crate::product::{Across, Left, Matrix, Product};
+use crate::simd::{Instructions, Simd};
 use crate::spec::{Cell, Dropout, Parts, Read, Spec};
 use crate::weights::{Gradients, Weights};
 
@@ -31,6 +31,16 @@ pub(crate) struct Chunk {
     d_step: Vec<f32>,
     /// `[hidden]`, the state before the first step.
     zeros: Vec<f32>,
+    operands: Operands,
+}
+
+/// Operands of the products for the weights' gradients, laid out for them.
+#[derive(Debug)]
+pub(crate) struct Operands {
+    /// Gates.
+    pub(crate) left: Across,
+    /// Inputs or states.
+    pub(crate) right: Matrix,
 }
 
 #[derive(Debug)]
@@ -68,7 +78,7 @@ pub(crate) struct Common<'a> {
 }
 
 impl Chunk {
-    pub(crate) fn new(spec: &Spec, samples: Range<usize>, time: usize) -> Chunk {
+    pub(crate) fn new(spec: &Spec, samples: Range<usize>, time: usize, instructions: Instructions) -> Chunk {
         let (rows, width) = (samples.len(), spec.output().padded);
         let widest = (1..spec.layers.max(2)).map(|layer| spec.input(layer).padded).max().unwrap_or(0);
         let hidden = Parts::new([spec.directions().max().unwrap_or(0)]).padded;
@@ -84,6 +94,7 @@ impl Chunk {
             d_cell: vec![0.0; rows * hidden],
             d_step: vec![0.0; rows * hidden],
             zeros: vec![0.0; hidden],
+            operands: Operands { left: Across::default(), right: Matrix::new(0, 0, instructions.panel()) },
         }
     }
 
@@ -208,6 +219,7 @@ impl Chunk {
                     d_cell: &mut self.d_cell[..rows * weights.hidden],
                     d_step: &mut self.d_step[..rows * weights.hidden],
                     zeros: &self.zeros[..weights.hidden],
+                    operands: &mut self.operands,
                 };
                 let d_input = (layer > 0).then_some(&mut self.d_input[..]);
                 back.through::<S>(direction, &self.d_out, only, d_input, &mut gradients[layer][index]);
@@ -280,9 +292,9 @@ impl Direction {
             let time = self.steps.start + step;
             let gates = &mut self.gates[step * rows * n..(step + 1) * rows * n];
             // One time step at a time, so that the gates are still in the cache when they are worked on.
-            let product = Product { m: rows, n, k: used, a: (features, 1), c: n };
-            let ih = Columns::Panels(&weights.ih_across);
-            S::gemm(product, &input[time * rows * features..], ih, gates, Some(&weights.bias));
+            let product = Product { m: rows, n, k: used, c: n };
+            let input = Left::rows(&input[time * rows * features..], features);
+            S::gemm(product, input, &weights.ih_across, gates, Some(&weights.bias));
             let now = time * rows * width;
             // The outputs before lie on either side of those to come.
             let (earlier, later) = match self.reverse {
@@ -300,15 +312,14 @@ impl Direction {
                 }
             };
             if let Some(state) = state {
-                let state = &state[self.place..];
-                let product = Product { m: rows, n, k: hidden, a: (width, 1), c: n };
-                let hh = Columns::Panels(&weights.hh_across);
+                let state = Left::rows(&state[self.place..], width);
+                let product = Product { m: rows, n, k: hidden, c: n };
+                let hh = &weights.hh_across;
                 if kind == Cell::Gru {
                     S::gemm(Product { n: 2 * hidden, ..product }, state, hh, gates, None);
                     let recurrent = &mut self.recurrent[step * rows * hidden..][..rows * hidden];
                     let product = Product { n: hidden, c: hidden, ..product };
-                    let new = Columns::Panels(&weights.new_across);
-                    S::gemm(product, state, new, recurrent, Some(&weights.bias_new));
+                    S::gemm(product, state, &weights.new_across, recurrent, Some(&weights.bias_new));
                 } else {
                     S::gemm(product, state, hh, gates, None);
                 }

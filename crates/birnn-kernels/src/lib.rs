@@ -40,6 +40,7 @@ mod cell;
 mod chunk;
 mod dropout;
 mod math;
+mod peak;
 mod product;
 mod simd;
 mod spec;
@@ -48,6 +49,7 @@ mod weights;
 mod workers;
 
 pub use adam::AdamStep;
+pub use peak::fma_peak;
 pub use simd::Instructions;
 pub use spec::{Cell, Dropout, Read, Spec};
 pub use stack::Stack;

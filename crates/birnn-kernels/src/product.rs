@@ -2,26 +2,78 @@
 
 use crate::simd::{LANES, Simd};
 
-/// The shape of a product `c [m, n] += a [m, k] * b [k, n]`. Rows of `b` and `c` are contiguous, `n` is a multiple of
-/// [`LANES`].
+/// The shape of a product `c [m, n] += a [m, k] * b [k, n]`. Rows of `c` are contiguous, `n` is a multiple of [`LANES`].
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Product {
     pub(crate) m: usize,
     pub(crate) n: usize,
     pub(crate) k: usize,
-    /// From one row of `a` to the next, and from one column to the next.
-    pub(crate) a: (usize, usize),
     /// From one row of `c` to the next.
     pub(crate) c: usize,
 }
 
-/// The right side of a product.
+/// Rows of a tile: with as many columns as make it full, its sums take most registers of every set of instructions.
+const TILE: usize = 6;
+
+/// The left side of a product.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Columns<'a> {
+pub(crate) struct Left<'a> {
+    values: &'a [f32],
+    /// From one row to the next, within as many rows as a tile has.
+    down: usize,
+    /// From one column to the next.
+    right: usize,
+    /// From one tile's rows to those of the next.
+    tile: usize,
+}
+
+impl<'a> Left<'a> {
     /// By rows, so far apart.
-    Rows(&'a [f32], usize),
-    /// A matrix that was made for this.
-    Panels(&'a Matrix),
+    #[inline(always)]
+    pub(crate) fn rows(values: &'a [f32], apart: usize) -> Left<'a> {
+        Left { values, down: apart, right: 1, tile: TILE * apart }
+    }
+
+    #[inline(always)]
+    fn at(&self, row: usize, column: usize) -> &'a [f32] {
+        &self.values[row / TILE * self.tile + row % TILE * self.down + column * self.right..]
+    }
+}
+
+/// The transpose of a matrix: as many of its columns as a tile has rows, stored together row by row, then the next. So a tile
+/// reads it in one piece; where the rows are long, going down its columns would miss the caches at each step.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Across {
+    rows: usize,
+    values: Vec<f32>,
+}
+
+impl Across {
+    /// Becomes the transpose of rows of `cols` values.
+    #[inline(always)]
+    pub(crate) fn fill(&mut self, rows: &[f32], cols: usize) {
+        /// Rows that are gone through together, so that what is written lies together as well.
+        const BLOCK: usize = 4;
+        self.rows = rows.len() / cols;
+        self.values.resize(cols.div_ceil(TILE) * self.rows * TILE, 0.0);
+        for (block, rows) in rows.chunks(BLOCK * cols).enumerate() {
+            let first = block * BLOCK * TILE;
+            for (tile, into) in self.values.chunks_exact_mut(self.rows * TILE).enumerate() {
+                for (row, into) in rows.chunks_exact(cols).zip(into[first..].chunks_exact_mut(TILE)) {
+                    match row[tile * TILE..].first_chunk::<TILE>() {
+                        Some(whole) => into.copy_from_slice(whole),
+                        None => into[..cols - tile * TILE].copy_from_slice(&row[tile * TILE..]),
+                    }
+                }
+            }
+        }
+    }
+
+    /// As the left side of a product, without the first rows: `[cols, rows - first]`.
+    #[inline(always)]
+    pub(crate) fn left(&self, first: usize) -> Left<'_> {
+        Left { values: &self.values[first * TILE..], down: 1, right: TILE, tile: self.rows * TILE }
+    }
 }
 
 /// A matrix cut into panels of columns, as wide as a tile, each stored by rows, one panel after the other: what a tile reads of
@@ -47,7 +99,18 @@ impl Matrix {
         (first * self.rows + column - first, self.panel.min(self.cols - first))
     }
 
+    /// Becomes a matrix of `rows` rows of `cols` values, `apart` from each other.
+    #[inline(always)]
+    pub(crate) fn fill(&mut self, rows: usize, cols: usize, values: &[f32], apart: usize) {
+        (self.rows, self.cols) = (rows, cols);
+        self.values.resize(rows * cols, 0.0);
+        for (row, values) in values.chunks(apart).take(rows).enumerate() {
+            self.put(row, 0, &values[..cols]);
+        }
+    }
+
     /// Replaces a part of a row.
+    #[inline(always)]
     pub(crate) fn put(&mut self, row: usize, column: usize, values: &[f32]) {
         let (mut column, mut values) = (column, values);
         while !values.is_empty() {
@@ -78,68 +141,63 @@ impl Matrix {
     }
 }
 
-/// Rows of `b` that are gone through before the next columns: they and a strip of `a` stay in the second-level cache.
-pub(crate) const DEPTH: usize = 256;
+/// The sums of a tile are taken up, gone on with and put down again after no more than so many products: what it reads then
+/// stays in the second-level cache, and its first-level cache has room for it.
+pub(crate) const DEPTH: usize = 384;
 
-/// Tiles of `ROWS` rows by `COLS` vectors of `c` stay in registers while `a` and `b` stream past; what is left of the columns is
-/// done `LEFT` vectors at a time.
+/// Tiles of `TILE` rows by `COLS` vectors of `c` stay in registers while `a` and `b` stream past; what is left of the columns is
+/// done `REST` vectors at a time.
 #[inline(always)]
-pub(crate) fn gemm<S: Simd, const ROWS: usize, const COLS: usize, const LEFT: usize>(
+pub(crate) fn gemm<S: Simd, const COLS: usize, const REST: usize>(
     product: Product,
-    a: &[f32],
-    b: Columns,
+    a: Left,
+    b: &Matrix,
     c: &mut [f32],
     mut start: Option<&[f32]>,
 ) {
     let Product { m, n, k, .. } = product;
-    assert!(n.is_multiple_of(LANES) && LANES.is_multiple_of(LEFT * S::WIDTH) && k > 0, "{product:?}");
-    if let Columns::Panels(matrix) = b {
-        assert!(k <= matrix.rows && n <= matrix.cols, "{k} x {n} of {} x {}", matrix.rows, matrix.cols);
-    }
+    assert!(n.is_multiple_of(LANES) && LANES.is_multiple_of(REST * S::WIDTH) && k > 0, "{product:?}");
+    assert!(k <= b.rows && n <= b.cols, "{k} x {n} of {} x {}", b.rows, b.cols);
     if m == 0 {
         return;
     }
-    let mut done = 0;
-    while done < k {
-        let part = Product { k: DEPTH.min(k - done), ..product };
-        let a = &a[done * product.a.1..];
+    let depth = k.div_ceil(k.div_ceil(DEPTH));
+    for done in (0..k).step_by(depth) {
+        let part = Product { k: depth.min(k - done), ..product };
+        let a = Left { values: a.at(0, done), ..a };
         let mut column = 0;
         while column < n {
             let whole = column + COLS * S::WIDTH <= n;
-            let width = if whole { COLS } else { LEFT } * S::WIDTH;
-            let (values, (place, apart)) = match b {
-                Columns::Rows(values, apart) => (values, (column, apart)),
-                Columns::Panels(matrix) => (&matrix.values[..], matrix.column(column)),
-            };
-            let b = (&values[place + done * apart..], apart);
+            let (place, apart) = b.column(column);
+            let b = (&b.values[place + done * apart..], apart);
             let c = &mut c[column..];
             let start = start.map(|start| &start[column..]);
             if whole {
-                strip::<S, ROWS, COLS>(part, a, b, c, start);
+                strip::<S, COLS>(part, a, b, c, start);
             } else {
-                strip::<S, ROWS, LEFT>(part, a, b, c, start);
+                strip::<S, REST>(part, a, b, c, start);
             }
-            column += width;
+            column += if whole { COLS } else { REST } * S::WIDTH;
         }
         start = None;
-        done += part.k;
     }
 }
 
 /// `COLS` vectors of all rows.
 #[inline(always)]
-fn strip<S: Simd, const ROWS: usize, const COLS: usize>(
+fn strip<S: Simd, const COLS: usize>(
     product: Product,
-    a: &[f32],
+    a: Left,
     b: (&[f32], usize),
     c: &mut [f32],
     start: Option<&[f32]>,
 ) {
     let mut row = 0;
     while row < product.m {
-        let (a, c) = (&a[row * product.a.0..], &mut c[row * product.c..]);
+        let a = Left { values: a.at(row, 0), ..a };
+        let c = &mut c[row * product.c..];
         row += match product.m - row {
-            left if left >= ROWS => tile::<S, ROWS, COLS>(product, a, b, c, start),
+            TILE.. => tile::<S, TILE, COLS>(product, a, b, c, start),
             4.. => tile::<S, 4, COLS>(product, a, b, c, start),
             2.. => tile::<S, 2, COLS>(product, a, b, c, start),
             _ => tile::<S, 1, COLS>(product, a, b, c, start),
@@ -155,12 +213,12 @@ fn strip<S: Simd, const ROWS: usize, const COLS: usize>(
 )]
 fn tile<S: Simd, const ROWS: usize, const COLS: usize>(
     product: Product,
-    a: &[f32],
+    Left { values: a, down, right, .. }: Left,
     (b, next): (&[f32], usize),
     c: &mut [f32],
     start: Option<&[f32]>,
 ) -> usize {
-    let Product { k, a: (down, right), c: below, .. } = product;
+    let Product { k, c: below, .. } = product;
     let width = COLS * S::WIDTH;
     assert!(a.len() > (ROWS - 1) * down + (k - 1) * right && b.len() >= (k - 1) * next + width);
     assert!(c.len() >= (ROWS - 1) * below + width && start.is_none_or(|start| start.len() >= width));
@@ -203,7 +261,7 @@ mod tests {
     use super::*;
     use crate::simd::{Instructions, Work};
 
-    struct Multiply<'a>(Product, &'a [f32], Columns<'a>, &'a mut [f32], Option<&'a [f32]>);
+    struct Multiply<'a>(Product, Left<'a>, &'a Matrix, &'a mut [f32], Option<&'a [f32]>);
 
     impl Work for Multiply<'_> {
         #[inline(always)]
@@ -215,35 +273,35 @@ mod tests {
     proptest! {
         #[test]
         fn products_are_right_on_every_instruction_set(
-            m in 1_usize..20, n in 1_usize..10, k in 1_usize..600, transposed in any::<bool>(), pad in 0_usize..3,
-            started in any::<bool>(),
+            m in 1_usize..20, n in 1_usize..10, k in 1_usize..900, across in any::<bool>(), skipped in 0_usize..3,
+            pad in 0_usize..3, started in any::<bool>(),
         ) {
             let n = n * LANES;
             // Small integers: sums are exact in any order.
             let value = |index: usize| ((index * 7919) % 17) as f32 - 8.0;
-            let a: Vec<f32> = (0..m * k).map(value).collect();
+            // By rows, or the transpose of rows, the first of which are left out.
+            let a: Vec<f32> = (0..m * (k + skipped)).map(value).collect();
+            let entry = |row: usize, step: usize| if across { a[(skipped + step) * m + row] } else { a[row * k + step] };
+            let mut transposed = Across::default();
+            transposed.fill(&a, m);
+            let left = if across { transposed.left(skipped) } else { Left::rows(&a, k) };
             let b: Vec<f32> = (0..k * (n + pad)).map(|index| value(index + 3)).collect();
             let start: Vec<f32> = (0..m * (n + pad)).map(|index| value(index + 5)).collect();
-            let strides = if transposed { (1, m) } else { (k, 1) };
-            let product = Product { m, n, k, a: strides, c: n + pad };
-            let mut panels = Matrix::new(k, n, 64);
-            (0..k).for_each(|row| panels.put(row, 0, &b[row * (n + pad)..][..n]));
+            let product = Product { m, n, k, c: n + pad };
             let row: Vec<f32> = (0..n).map(|index| value(index + 9)).collect();
             let mut expected = start.clone();
             if started {
                 expected.chunks_mut(n + pad).for_each(|sums| sums[..n].copy_from_slice(&row));
             }
             for (row, column) in (0..m).flat_map(|row| (0..n).map(move |column| (row, column))) {
-                let sum: f32 = (0..k)
-                    .map(|step| a[row * strides.0 + step * strides.1] * b[step * (n + pad) + column])
-                    .sum();
+                let sum: f32 = (0..k).map(|step| entry(row, step) * b[step * (n + pad) + column]).sum();
                 expected[row * (n + pad) + column] += sum;
             }
-            for (instructions, b) in Instructions::all().into_iter().flat_map(|instructions| {
-                [Columns::Rows(&b, n + pad), Columns::Panels(&panels)].map(|b| (instructions, b))
-            }) {
+            for instructions in Instructions::all() {
+                let mut right = Matrix::new(0, 0, instructions.panel());
+                right.fill(k, n, &b, n + pad);
                 let mut found = start.clone();
-                instructions.run(Multiply(product, &a, b, &mut found, started.then_some(&row)));
+                instructions.run(Multiply(product, left, &right, &mut found, started.then_some(&row)));
                 prop_assert_eq!(&found, &expected, "{}", instructions);
             }
         }

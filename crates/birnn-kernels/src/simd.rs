@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use crate::product::{Columns, Product, gemm};
+use crate::product::{Left, Matrix, Product, gemm};
 
 /// Widths are padded to a multiple of this with zeros, so that no loop has a remainder: the lanes of the widest vector.
 pub(crate) const LANES: usize = 16;
@@ -22,7 +22,7 @@ pub(crate) trait Simd: Copy {
     fn mul_add(a: f32, b: f32, c: f32) -> f32;
 
     /// `c += a * b`, or `c = start + a * b` with the same row `start [n]` for all rows of `c`.
-    fn gemm(product: Product, a: &[f32], b: Columns, c: &mut [f32], start: Option<&[f32]>);
+    fn gemm(product: Product, a: Left, b: &Matrix, c: &mut [f32], start: Option<&[f32]>);
 
     /// The same value in all lanes.
     ///
@@ -182,7 +182,7 @@ mod x86 {
         _mm512_loadu_ps, _mm512_set1_ps, _mm512_storeu_ps,
     };
 
-    use super::{Columns, Product, Simd, Work, gemm};
+    use super::{Left, Matrix, Product, Simd, Work, gemm};
 
     #[derive(Clone, Copy)]
     struct Avx512;
@@ -201,7 +201,7 @@ mod x86 {
         }
 
         #[inline(always)]
-        fn gemm(product: Product, a: &[f32], b: Columns, c: &mut [f32], start: Option<&[f32]>) {
+        fn gemm(product: Product, a: Left, b: &Matrix, c: &mut [f32], start: Option<&[f32]>) {
             unsafe { gemm_avx512(product, a, b, c, start) }
         }
     }
@@ -217,7 +217,7 @@ mod x86 {
         }
 
         #[inline(always)]
-        fn gemm(product: Product, a: &[f32], b: Columns, c: &mut [f32], start: Option<&[f32]>) {
+        fn gemm(product: Product, a: Left, b: &Matrix, c: &mut [f32], start: Option<&[f32]>) {
             unsafe { gemm_avx2(product, a, b, c, start) }
         }
     }
@@ -236,14 +236,14 @@ mod x86 {
 
     /// 24 of 32 registers for sums.
     #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq,avx2,fma")]
-    fn gemm_avx512(product: Product, a: &[f32], b: Columns, c: &mut [f32], start: Option<&[f32]>) {
-        gemm::<Avx512, 6, 4, 1>(product, a, b, c, start);
+    fn gemm_avx512(product: Product, a: Left, b: &Matrix, c: &mut [f32], start: Option<&[f32]>) {
+        gemm::<Avx512, 4, 1>(product, a, b, c, start);
     }
 
     /// 12 of 16 registers for sums.
     #[target_feature(enable = "avx2,fma")]
-    fn gemm_avx2(product: Product, a: &[f32], b: Columns, c: &mut [f32], start: Option<&[f32]>) {
-        gemm::<Avx2, 6, 2, 2>(product, a, b, c, start);
+    fn gemm_avx2(product: Product, a: Left, b: &Matrix, c: &mut [f32], start: Option<&[f32]>) {
+        gemm::<Avx2, 2, 2>(product, a, b, c, start);
     }
 }
 
@@ -269,8 +269,8 @@ impl Simd for Baseline {
         a * b + c
     }
 
-    fn gemm(product: Product, a: &[f32], b: Columns, c: &mut [f32], start: Option<&[f32]>) {
-        gemm::<Self, 6, 2, 2>(product, a, b, c, start);
+    fn gemm(product: Product, a: Left, b: &Matrix, c: &mut [f32], start: Option<&[f32]>) {
+        gemm::<Self, 2, 2>(product, a, b, c, start);
     }
 }
 
@@ -291,8 +291,8 @@ impl Simd for Baseline {
         a.mul_add(b, c)
     }
 
-    fn gemm(product: Product, a: &[f32], b: Columns, c: &mut [f32], start: Option<&[f32]>) {
-        gemm::<Self, 6, 4, 4>(product, a, b, c, start);
+    fn gemm(product: Product, a: Left, b: &Matrix, c: &mut [f32], start: Option<&[f32]>) {
+        gemm::<Self, 4, 4>(product, a, b, c, start);
     }
 }
 
@@ -313,8 +313,8 @@ impl Simd for Baseline {
         a * b + c
     }
 
-    fn gemm(product: Product, a: &[f32], b: Columns, c: &mut [f32], start: Option<&[f32]>) {
-        gemm::<Self, 4, 2, 2>(product, a, b, c, start);
+    fn gemm(product: Product, a: Left, b: &Matrix, c: &mut [f32], start: Option<&[f32]>) {
+        gemm::<Self, 2, 2>(product, a, b, c, start);
     }
 }
 

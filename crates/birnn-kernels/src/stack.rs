@@ -158,6 +158,7 @@ impl Stack {
             return;
         }
         (self.batch, self.time) = (batch, time);
+        let instructions = self.workers.instructions();
         let workers = self.shares.len();
         for (index, share) in self.shares.iter_mut().enumerate() {
             share.samples = batch * index / workers..batch * (index + 1) / workers;
@@ -166,7 +167,7 @@ impl Stack {
             let len = share.samples.len();
             share.chunks = (0..count)
                 .map(|chunk| start + len * chunk / count..start + len * (chunk + 1) / count)
-                .map(|samples| Chunk::new(&self.spec, samples, time))
+                .map(|samples| Chunk::new(&self.spec, samples, time, instructions))
                 .collect();
         }
     }
