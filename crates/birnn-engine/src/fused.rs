@@ -57,8 +57,8 @@ impl Fused {
         Ok(())
     }
 
-    /// `input [batch, time, features]` to what [`birnn_model::Network::logits`] takes. `draws` decides what dropout zeroes,
-    /// in training.
+    /// `input [batch, time, features]` to what [`birnn_model::Network::logits`] takes; in training, where there are `draws`
+    /// that decide what dropout zeroes, for [`Fused::backward`] to come back from.
     pub(crate) fn forward(&mut self, input: &Tensor, draws: Option<i64>) -> Result<Tensor, TchError> {
         let input = plain(input)?;
         let (batch, time) = (input.size()[0], input.size()[1]);
@@ -66,9 +66,14 @@ impl Fused {
         let width = spec.width() as i64;
         let shape = if spec.read == Read::Sequence { vec![batch, time, width] } else { vec![batch, width] };
         let mut read = Tensor::f_empty(&shape[..], (Kind::Float, Device::Cpu))?;
-        let dropout = draws.map(|key| Dropout { probability: self.dropout as f32, key: key as u64 });
-        let (batch, time) = (batch as usize, time as usize);
-        self.stack.forward(values(&input)?, batch, time, dropout, values_mut(&mut read)?);
+        let (input, batch, time) = (values(&input)?, batch as usize, time as usize);
+        match draws {
+            Some(key) => {
+                let dropout = Dropout { probability: self.dropout as f32, key: key as u64 };
+                self.stack.forward(input, batch, time, Some(dropout), values_mut(&mut read)?);
+            }
+            None => self.stack.infer(input, batch, time, values_mut(&mut read)?),
+        }
         Ok(read)
     }
 

@@ -60,9 +60,11 @@ pub(crate) struct Direction {
     pub(crate) reverse: bool,
     /// Where its units begin in a row of the layer's output.
     pub(crate) place: usize,
-    /// `[steps, rows, gates * hidden]`.
+    /// How many steps have room in what follows: all, where there is a way back, else as many as a step needs.
+    slots: usize,
+    /// `[slots, rows, gates * hidden]`.
     pub(crate) gates: Vec<f32>,
-    /// LSTM: `[steps, rows, hidden]`, the cell and its tanh. GRU: the recurrent part of the new gate.
+    /// LSTM: `[slots, rows, hidden]`, the cell and its tanh. GRU: the recurrent part of the new gate.
     pub(crate) cell: Vec<f32>,
     pub(crate) squashed: Vec<f32>,
     pub(crate) recurrent: Vec<f32>,
@@ -78,21 +80,29 @@ pub(crate) struct Common<'a> {
 }
 
 impl Chunk {
-    pub(crate) fn new(spec: &Spec, samples: Range<usize>, time: usize, instructions: Instructions) -> Chunk {
-        let (rows, width) = (samples.len(), spec.output().padded);
+    /// `keeps` what the way back needs, or not.
+    pub(crate) fn new(
+        spec: &Spec,
+        samples: Range<usize>,
+        time: usize,
+        keeps: bool,
+        instructions: Instructions,
+    ) -> Chunk {
+        let rows = samples.len();
         let widest = (1..spec.layers.max(2)).map(|layer| spec.input(layer).padded).max().unwrap_or(0);
         let hidden = Parts::new([spec.directions().max().unwrap_or(0)]).padded;
+        let on_the_way_back = |count: usize| vec![0.0; if keeps { count } else { 0 }];
         Chunk {
             start: samples.start,
             rows,
             time,
             input: vec![0.0; time * rows * spec.input(0).padded],
-            layers: (0..spec.layers).map(|layer| Layer::new(spec, layer, rows, time, width)).collect(),
+            layers: (0..spec.layers).map(|layer| Layer::new(spec, layer, rows, time, keeps)).collect(),
             d_out: Vec::new(),
-            d_input: if spec.layers > 1 { vec![0.0; time * rows * widest] } else { Vec::new() },
-            carry: vec![0.0; rows * hidden],
-            d_cell: vec![0.0; rows * hidden],
-            d_step: vec![0.0; rows * hidden],
+            d_input: on_the_way_back(if spec.layers > 1 { time * rows * widest } else { 0 }),
+            carry: on_the_way_back(rows * hidden),
+            d_cell: on_the_way_back(rows * hidden),
+            d_step: on_the_way_back(rows * hidden),
             zeros: vec![0.0; hidden],
             operands: Operands { left: Across::default(), right: Matrix::new(0, 0, instructions.panel()) },
         }
@@ -235,20 +245,24 @@ impl Chunk {
 }
 
 impl Layer {
-    fn new(spec: &Spec, layer: usize, rows: usize, time: usize, width: usize) -> Layer {
+    fn new(spec: &Spec, layer: usize, rows: usize, time: usize, keeps: bool) -> Layer {
         let mut place = 0;
+        let width = spec.output().padded;
         let top = layer + 1 == spec.layers;
         let directions = spec.directions().enumerate().map(|(index, units)| {
             let hidden = Parts::new([units]).padded;
             let reverse = index == 1;
             // At the last time step the reverse direction has taken one step.
             let start = if top && reverse && spec.read == Read::Last { time - 1 } else { 0 };
-            let count = (time - start) * rows;
+            // A step needs its own and the one before.
+            let slots = if keeps { time - start } else { 2 };
+            let count = slots * rows;
             let kept = |wanted: bool| vec![0.0; if wanted { count * hidden } else { 0 }];
             let direction = Direction {
                 steps: start..time,
                 reverse,
                 place,
+                slots,
                 gates: vec![0.0; count * spec.cell.gates() * hidden],
                 cell: kept(spec.cell == Cell::Lstm),
                 squashed: kept(spec.cell == Cell::Lstm),
@@ -290,75 +304,68 @@ impl Direction {
         let zeros = &zeros[..hidden];
         for (step, before) in self.order() {
             let time = self.steps.start + step;
-            let gates = &mut self.gates[step * rows * n..(step + 1) * rows * n];
+            let slot = |step: usize| step % self.slots * rows;
+            let gates = &mut self.gates[slot(step) * n..][..rows * n];
             // One time step at a time, so that the gates are still in the cache when they are worked on.
             let product = Product { m: rows, n, k: used, c: n };
             let input = Left::rows(&input[time * rows * features..], features);
             S::gemm(product, input, &weights.ih_across, gates, Some(&weights.bias));
-            let now = time * rows * width;
-            // The outputs before lie on either side of those to come.
-            let (earlier, later) = match self.reverse {
-                false => out.split_at_mut(now),
-                true => {
-                    let (now, before) = out.split_at_mut(now + rows * width);
-                    (before, now)
-                }
+            let outputs = |step: usize| {
+                let first = (self.steps.start + step) * rows * width;
+                first..first + rows * width
             };
-            let (outs, state): (&mut [f32], Option<&[f32]>) = match self.reverse {
-                false => (&mut later[..rows * width], before.map(|_| &earlier[now - rows * width..])),
-                true => {
-                    let start = later.len() - rows * width;
-                    (&mut later[start..], before.map(|_| &earlier[..rows * width]))
-                }
-            };
+            let (outs, state) = pair(out, outputs(step), before.map(outputs));
             if let Some(state) = state {
                 let state = Left::rows(&state[self.place..], width);
                 let product = Product { m: rows, n, k: hidden, c: n };
                 let hh = &weights.hh_across;
                 if kind == Cell::Gru {
                     S::gemm(Product { n: 2 * hidden, ..product }, state, hh, gates, None);
-                    let recurrent = &mut self.recurrent[step * rows * hidden..][..rows * hidden];
+                    let recurrent = &mut self.recurrent[slot(step) * hidden..][..rows * hidden];
                     let product = Product { n: hidden, c: hidden, ..product };
                     S::gemm(product, state, &weights.new_across, recurrent, Some(&weights.bias_new));
                 } else {
                     S::gemm(product, state, hh, gates, None);
                 }
             } else {
-                let recurrent = self.recurrent.chunks_exact_mut(hidden).skip(step * rows).take(rows);
+                let recurrent = self.recurrent.chunks_exact_mut(hidden).skip(slot(step)).take(rows);
                 recurrent.for_each(|recurrent| recurrent.copy_from_slice(&weights.bias_new));
             }
             for row in 0..rows {
                 let gates = &mut gates[row * n..(row + 1) * n];
                 let here = row * width + self.place;
                 let out = &mut outs[here..here + hidden];
-                let at = (step * rows + row) * hidden;
+                let kept = |step: usize| (slot(step) + row) * hidden..(slot(step) + row + 1) * hidden;
                 match kind {
                     Cell::RnnTanh => cell::rnn_tanh::<S>(gates, out),
                     Cell::RnnRelu => cell::rnn_relu(gates, out),
                     Cell::Gru => {
                         let before = state.map_or(zeros, |state| &state[here..here + hidden]);
-                        cell::gru::<S>(gates, &self.recurrent[at..at + hidden], before, out);
+                        cell::gru::<S>(gates, &self.recurrent[kept(step)], before, out);
                     }
                     Cell::Lstm => {
-                        let squashed = &mut self.squashed[at..at + hidden];
-                        let cells = &mut self.cell;
-                        let (earlier, later) = cells.split_at_mut(match self.reverse {
-                            false => step * rows * hidden,
-                            true => (step + 1) * rows * hidden,
-                        });
-                        let (now, kept): (&mut [f32], &[f32]) = match self.reverse {
-                            false => (&mut later[row * hidden..][..hidden], earlier),
-                            true => (&mut earlier[at..at + hidden], later),
-                        };
-                        let before = match (before, self.reverse) {
-                            (None, _) => zeros,
-                            (Some(before), false) => &kept[(before * rows + row) * hidden..][..hidden],
-                            (Some(_), true) => &kept[row * hidden..][..hidden],
-                        };
-                        cell::lstm::<S>(gates, before, now, squashed, out);
+                        let (now, before) = pair(&mut self.cell, kept(step), before.map(kept));
+                        let squashed = &mut self.squashed[kept(step)];
+                        cell::lstm::<S>(gates, before.unwrap_or(zeros), now, squashed, out);
                     }
                 }
             }
+        }
+    }
+}
+
+/// One part of `values` to be written, and another one to be read.
+#[inline(always)]
+fn pair(values: &mut [f32], now: Range<usize>, before: Option<Range<usize>>) -> (&mut [f32], Option<&[f32]>) {
+    match before {
+        None => (&mut values[now], None),
+        Some(before) if before.start < now.start => {
+            let (earlier, later) = values.split_at_mut(now.start);
+            (&mut later[..now.len()], Some(&earlier[before]))
+        }
+        Some(before) => {
+            let (earlier, later) = values.split_at_mut(before.start);
+            (&mut earlier[now], Some(&later[..before.len()]))
         }
     }
 }

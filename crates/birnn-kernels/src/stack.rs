@@ -15,9 +15,17 @@ pub struct Stack {
     workers: Workers,
     weights: Vec<Vec<Weights>>,
     shares: Vec<Share>,
+    shape: Shape,
+    dropout: Option<Dropout>,
+}
+
+/// What the buffers are made for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Shape {
     batch: usize,
     time: usize,
-    dropout: Option<Dropout>,
+    /// Whether there is a way back.
+    keeps: bool,
 }
 
 /// What one worker does of a batch.
@@ -46,7 +54,7 @@ impl Stack {
             gradients: weights.iter().map(|layer| layer.iter().map(Gradients::new).collect()).collect(),
         };
         let shares = (0..workers.count()).map(|_| share()).collect();
-        Stack { spec, workers: workers.clone(), weights, shares, batch: 0, time: 0, dropout: None }
+        Stack { spec, workers: workers.clone(), weights, shares, shape: Shape::default(), dropout: None }
     }
 
     /// What it is.
@@ -77,7 +85,7 @@ impl Stack {
     }
 
     /// `input [batch, time, features]` to what is read: `[batch, width]`, or `[batch, time, width]` for
-    /// [`Read::Sequence`].
+    /// [`Read::Sequence`]. Keeps what [`Stack::backward`] needs.
     ///
     /// # Panics
     ///
@@ -90,11 +98,26 @@ impl Stack {
         dropout: Option<Dropout>,
         read: &mut [f32],
     ) {
+        self.dropout = dropout.filter(|dropout| dropout.probability > 0.0);
+        self.pass(input, Shape { batch, time, keeps: true }, read);
+    }
+
+    /// As [`Stack::forward`] without dropout, for when nothing goes back: the same values, in less memory and time.
+    ///
+    /// # Panics
+    ///
+    /// As [`Stack::forward`].
+    pub fn infer(&mut self, input: &[f32], batch: usize, time: usize, read: &mut [f32]) {
+        self.dropout = None;
+        self.pass(input, Shape { batch, time, keeps: false }, read);
+    }
+
+    fn pass(&mut self, input: &[f32], shape: Shape, read: &mut [f32]) {
+        let Shape { batch, time, .. } = shape;
         assert!(batch > 0 && time > 0, "a batch of {batch} x {time} steps");
         assert_eq!(input.len(), batch * time * self.spec.features, "the length of the input");
-        assert_eq!(read.len(), self.read_len(batch, time), "the length of what is read");
-        self.cut(batch, time);
-        self.dropout = dropout.filter(|dropout| dropout.probability > 0.0);
+        assert_eq!(read.len(), self.read_len(shape), "the length of what is read");
+        self.cut(shape);
         let common = Common { spec: &self.spec, weights: &self.weights, dropout: self.dropout };
         let (wide, long) = (time * self.spec.features, read.len() / batch);
         let (mut input, mut read) = (input, read);
@@ -115,12 +138,12 @@ impl Stack {
     ///
     /// Where no batch went forward, or the lengths are not those.
     pub fn backward(&mut self, d_read: &[f32], gradients: &mut [&mut [f32]]) {
-        assert!(self.batch > 0, "backward before forward");
-        assert_eq!(d_read.len(), self.read_len(self.batch, self.time), "the length of the gradient");
+        assert!(self.shape.keeps, "backward without a forward before it");
+        assert_eq!(d_read.len(), self.read_len(self.shape), "the length of the gradient");
         let lengths: Vec<usize> = gradients.iter().map(|values| values.len()).collect();
         assert_eq!(lengths, self.spec.parameters(), "the lengths of the gradients");
         let common = Common { spec: &self.spec, weights: &self.weights, dropout: self.dropout };
-        let long = d_read.len() / self.batch;
+        let long = d_read.len() / self.shape.batch;
         let mut jobs = Vec::with_capacity(self.shares.len());
         for share in &mut self.shares {
             let d_read = &d_read[share.samples.start * long..share.samples.end * long];
@@ -147,17 +170,18 @@ impl Stack {
         self.workers.share(jobs);
     }
 
-    fn read_len(&self, batch: usize, time: usize) -> usize {
-        let steps = if self.spec.read == Read::Sequence { time } else { 1 };
-        batch * steps * self.spec.width()
+    fn read_len(&self, shape: Shape) -> usize {
+        let steps = if self.spec.read == Read::Sequence { shape.time } else { 1 };
+        shape.batch * steps * self.spec.width()
     }
 
     /// Deals the samples out to the workers, where the shape is not that of the batch before.
-    fn cut(&mut self, batch: usize, time: usize) {
-        if (batch, time) == (self.batch, self.time) {
+    fn cut(&mut self, shape: Shape) {
+        if shape == self.shape {
             return;
         }
-        (self.batch, self.time) = (batch, time);
+        self.shape = shape;
+        let Shape { batch, time, keeps } = shape;
         let instructions = self.workers.instructions();
         let workers = self.shares.len();
         for (index, share) in self.shares.iter_mut().enumerate() {
@@ -167,7 +191,7 @@ impl Stack {
             let len = share.samples.len();
             share.chunks = (0..count)
                 .map(|chunk| start + len * chunk / count..start + len * (chunk + 1) / count)
-                .map(|samples| Chunk::new(&self.spec, samples, time, instructions))
+                .map(|samples| Chunk::new(&self.spec, samples, time, keeps, instructions))
                 .collect();
         }
     }

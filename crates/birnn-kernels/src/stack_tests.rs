@@ -150,6 +150,11 @@ fn check(spec: Spec, batch: usize, time: usize, workers: usize, dropout: Option<
                 "{instructions:?} {spec:?}: {found}, not {expected}"
             );
         }
+        let mut inferred = if dropout.is_none() { vec![f32::NAN; read.len()] } else { read.clone() };
+        if dropout.is_none() {
+            stack.infer(&single(&input), batch, time, &mut inferred);
+        }
+        assert_eq!(inferred, read, "{instructions} {spec:?}: as in training");
         for (index, gradient) in gradients.iter().enumerate() {
             // Along a direction of this parameter alone, the loss changes as the gradient says.
             let along = values(gradient.len(), seed + 3000 + index as u64, 1.0);
