@@ -27,9 +27,6 @@ pub struct Learner {
     fused: Option<Fused>,
 }
 
-/// Fewer images than this train by autograd: at one image the kernels' fixed costs, such as laying out the weights, made
-/// them slower than plain libtorch, and at ten they were level with it.
-const FEWEST_FUSED: i64 = 8;
 /// Images per forward pass of an evaluation, for each thread of the kernels and for libtorch: larger ones are no faster and
 /// take more memory.
 const EVALUATION_PER_THREAD: usize = 64;
@@ -78,11 +75,8 @@ impl Learner {
     /// The loss of a batch, and its gradient by all parameters, in their order, as one vector: values, not hidden state.
     /// `draws` decides what dropout zeroes.
     ///
-    /// On a CPU birnn's kernels compute it, elsewhere, and for very few images, libtorch's autograd.
+    /// On a CPU birnn's kernels compute it, elsewhere libtorch's autograd.
     pub fn gradients(&mut self, batch: &Batch, draws: i64) -> Result<(Tensor, Tensor), EngineError> {
-        if batch.labels.size()[0] < FEWEST_FUSED {
-            return self.autograd(batch, draws);
-        }
         let Some(mut fused) = self.fused.take() else { return self.autograd(batch, draws) };
         let found = self.with_kernels(&mut fused, batch, draws);
         self.fused = Some(fused);

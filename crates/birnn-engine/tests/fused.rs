@@ -47,7 +47,7 @@ proptest! {
             Just(Readout::Last), Just(Readout::Final), Just(Readout::Mean), Just(Readout::Max), Just(Readout::Attention)
         ],
         bidirectional in any::<bool>(), layers in 1_usize..4, forward in 1_usize..40, reverse in 1_usize..40,
-        rows in 1_usize..9, cols in 1_usize..40, batch in 8_usize..80,
+        rows in 1_usize..9, cols in 1_usize..40, batch in 1_usize..80,
     ) {
         let nonlinearity = (cell == CellKind::Rnn && relu).then_some(Nonlinearity::Relu);
         let hidden = if bidirectional { Hidden::Each { forward, reverse } } else { Hidden::Same(forward) };
