@@ -1,32 +1,49 @@
-//! birnn's kernels and libtorch's autograd give the same answer to the same question.
+//! birnn's kernels and libtorch's autograd, in `f64`, give the same answer to the same question.
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
 
 use birnn_data::{Images, Split};
 use birnn_engine::{Classification, Device, Learner, Samples};
-use birnn_model::{CellKind, Hidden, ModelConfig, Nonlinearity, Readout};
+use birnn_kernels::{Cell, Dropout, Instructions, Read, Spec, Stack, Workers};
+use birnn_model::{CellKind, Hidden, ModelConfig, Network, Nonlinearity, Readout};
 use proptest::prelude::*;
+use tch::{Kind, Tensor, nn};
 
-/// The loss of a batch and its gradients, both ways.
+/// The largest difference of two vectors that counts as rounding.
+#[track_caller]
+fn same(what: &str, found: &Tensor, expected: &Tensor) {
+    let difference = (found.to_kind(Kind::Double) - expected).norm().double_value(&[]);
+    let size = expected.norm().double_value(&[]);
+    assert!(difference <= 1e-5 * size + 1e-7, "{what}: {difference} of {size}");
+}
+
+/// The loss of a batch and its gradients by a learner, and by autograd in `f64`.
 fn check(config: &ModelConfig, [rows, cols]: [usize; 2], batch: usize) {
     let classes = ["a", "b", "c"].map(str::to_owned).to_vec();
     let task = Classification { classes, label_smoothing: 0.1 };
-    let mut learner = Learner::new(&config.resolve().unwrap(), task, [rows, cols], 3, Device::Cpu).unwrap();
+    let architecture = config.resolve().unwrap();
+    let mut learner = Learner::new(&architecture, task.clone(), [rows, cols], 3, Device::Cpu).unwrap();
+    let mut vs = nn::VarStore::new(Device::Cpu);
+    let network = Network::new(&vs.root(), &architecture, cols, 3).unwrap();
+    vs.double();
+    let variables = vs.variables();
+    let parameters: Vec<&Tensor> = learner.names().iter().map(|name| &variables[name]).collect();
+    for (&parameter, own) in parameters.iter().zip(learner.parameters()) {
+        tch::no_grad(|| parameter.shallow_clone().copy_(own));
+    }
     let labels: Vec<u8> = (0..batch).map(|index| (index % 3) as u8).collect();
     let pixels = (0..batch * rows * cols).map(|index| ((index * 7919) % 251) as u8).collect();
     let samples = Samples::new(Split { images: Images { rows, cols, pixels }, labels }, Device::Cpu).unwrap();
     let order = samples.order(0, 0).unwrap();
     let batch = samples.batch(&order, 0, batch).unwrap();
     let (loss, gradient) = learner.gradients(&batch, 1).unwrap();
-    let (expected_loss, expected) = learner.autograd(&batch, 1).unwrap();
-    let difference = (loss.double_value(&[]) - expected_loss.double_value(&[])).abs();
-    assert!(difference < 1e-5, "{config:?}: the loss differs by {difference}");
+    let logits = network.forward(&batch.input.to_kind(Kind::Double), true).unwrap();
+    let expected_loss = task.loss(&logits, &batch.labels).unwrap();
+    same(&format!("{config:?}: loss"), &loss, &expected_loss.detach());
     let mut start = 0;
-    for (name, parameter) in learner.named_parameters() {
-        let length = parameter.numel() as i64;
-        let [found, expected] = [&gradient, &expected].map(|all| all.narrow(0, start, length));
-        let difference = (found - &expected).norm().double_value(&[]);
-        let size = expected.norm().double_value(&[]);
-        assert!(difference <= 1e-5 * size + 1e-7, "{config:?} {name}: {difference} of {size}");
+    let expected = Tensor::run_backward(&[&expected_loss], &parameters, false, false);
+    for (name, expected) in learner.names().iter().zip(expected) {
+        let length = expected.numel() as i64;
+        same(&format!("{config:?} {name}"), &gradient.narrow(0, start, length), &expected.view(-1));
         start += length;
     }
     assert_eq!(gradient.size(), [start]);
@@ -35,6 +52,94 @@ fn check(config: &ModelConfig, [rows, cols]: [usize; 2], batch: usize) {
 #[test]
 fn the_tutorials_net_is_autograds() {
     check(&ModelConfig::default(), [28, 28], 100);
+}
+
+/// All outputs of one direction of a layer.
+fn outputs(cell: Cell, input: &Tensor, weights: &[&Tensor], reverse: bool) -> Tensor {
+    let hidden = weights[1].size()[1];
+    let zero = Tensor::zeros([1, input.size()[0], hidden], (Kind::Double, Device::Cpu));
+    let input = if reverse { input.flip([1]) } else { input.shallow_clone() };
+    let out = match cell {
+        Cell::Lstm => input.lstm(&[&zero, &zero], weights, true, 1, 0.0, true, false, true).0,
+        Cell::Gru => input.gru(&zero, weights, true, 1, 0.0, true, false, true).0,
+        Cell::RnnTanh => input.rnn_tanh(&zero, weights, true, 1, 0.0, true, false, true).0,
+        Cell::RnnRelu => input.rnn_relu(&zero, weights, true, 1, 0.0, true, false, true).0,
+    };
+    if reverse { out.flip([1]) } else { out }
+}
+
+/// What a stack reads and its gradients under dropout, and the same by autograd in `f64` with the same values dropped.
+fn check_dropout(spec: Spec, batch: usize, time: usize, dropout: Dropout) {
+    // Tests run side by side, and its threads wait for each other by spinning.
+    tch::set_num_threads(1);
+    tch::manual_seed(dropout.key as i64);
+    let shapes = spec.parameters().into_iter().map(|length| length as i64);
+    let parameters: Vec<Tensor> =
+        shapes.map(|length| Tensor::rand([length], (Kind::Float, Device::Cpu)) - 0.5).collect();
+    let sizes = [batch as i64, time as i64, spec.features as i64];
+    let input = Tensor::rand(sizes, (Kind::Float, Device::Cpu));
+    let floats = |tensor: &Tensor| Vec::<f32>::try_from(tensor.contiguous().view(-1)).unwrap();
+
+    let wide: Vec<Tensor> =
+        parameters.iter().map(|p| p.to_kind(Kind::Double).set_requires_grad(true)).collect();
+    let gates = spec.cell.gates() as i64;
+    let mut sequence = input.to_kind(Kind::Double);
+    let mut weights = wide.chunks(4);
+    for layer in 0..spec.layers {
+        let directions: Vec<Tensor> = [Some(spec.forward), spec.reverse]
+            .into_iter()
+            .flatten()
+            .enumerate()
+            .map(|(direction, hidden)| {
+                let [ih, hh, bias_ih, bias_hh] = weights.next().unwrap() else { unreachable!() };
+                let rows = gates * hidden as i64;
+                let weights = [
+                    ih.view([rows, -1]),
+                    hh.view([rows, -1]),
+                    bias_ih.shallow_clone(),
+                    bias_hh.shallow_clone(),
+                ];
+                outputs(spec.cell, &sequence, &weights.each_ref(), direction == 1)
+            })
+            .collect();
+        sequence = Tensor::cat(&directions, 2);
+        if layer + 1 < spec.layers {
+            let mut scale = Vec::new();
+            for (sample, step) in (0..batch).flat_map(|sample| (0..time).map(move |step| (sample, step))) {
+                let kept = spec.kept(dropout, layer, time, sample, step);
+                let scaled = 1.0 / (1.0 - f64::from(dropout.probability));
+                scale.extend(kept.into_iter().map(|kept| if kept { scaled } else { 0.0 }));
+            }
+            sequence = sequence * Tensor::from_slice(&scale).view([batch as i64, time as i64, -1]);
+        }
+    }
+    let forward = spec.forward as i64;
+    let read = match spec.read {
+        Read::Sequence => sequence,
+        Read::Last => sequence.select(1, -1),
+        Read::Final => Tensor::cat(
+            &[
+                sequence.select(1, -1).narrow(1, 0, forward),
+                sequence.select(1, 0).narrow(1, forward, spec.width() as i64 - forward),
+            ],
+            1,
+        ),
+    };
+    let d_read = Tensor::rand_like(&read) - 0.5;
+    let expected = Tensor::run_backward(&[(&read * &d_read).sum(Kind::Double)], &wide, false, false);
+
+    let mut stack = Stack::new(spec, &Workers::new(2, Instructions::best()));
+    let given: Vec<Vec<f32>> = parameters.iter().map(floats).collect();
+    stack.load(&given.iter().map(Vec::as_slice).collect::<Vec<_>>());
+    let mut found = vec![0.0; read.numel()];
+    stack.forward(&floats(&input), batch, time, Some(dropout), &mut found);
+    same(&format!("{spec:?}"), &Tensor::from_slice(&found), &read.detach().contiguous().view(-1));
+    let mut gradients = given.clone();
+    let mut slices: Vec<&mut [f32]> = gradients.iter_mut().map(Vec::as_mut_slice).collect();
+    stack.backward(&floats(&d_read.to_kind(Kind::Float)), &mut slices);
+    for (index, (found, expected)) in gradients.iter().zip(&expected).enumerate() {
+        same(&format!("{spec:?} parameter {index}"), &Tensor::from_slice(found), &expected.view(-1));
+    }
 }
 
 proptest! {
@@ -53,5 +158,16 @@ proptest! {
         let hidden = if bidirectional { Hidden::Each { forward, reverse } } else { Hidden::Same(forward) };
         let config = ModelConfig { cell, nonlinearity, bidirectional, layers, hidden, dropout: 0.0, readout };
         check(&config, [rows, cols], batch);
+    }
+
+    #[test]
+    fn any_stack_with_dropout_is_autograds(
+        cell in prop_oneof![Just(Cell::RnnTanh), Just(Cell::RnnRelu), Just(Cell::Gru), Just(Cell::Lstm)],
+        read in prop_oneof![Just(Read::Last), Just(Read::Final), Just(Read::Sequence)],
+        features in 1_usize..40, layers in 2_usize..4, forward in 1_usize..40, reverse in proptest::option::of(1_usize..40),
+        batch in 1_usize..20, time in 1_usize..9, probability in 0.1_f32..0.9, key in any::<u64>(),
+    ) {
+        let spec = Spec { cell, features, layers, forward, reverse, read };
+        check_dropout(spec, batch, time, Dropout { probability, key });
     }
 }

@@ -1,5 +1,6 @@
 //! What a stack is and what is wanted of it.
 
+use crate::dropout::Draw;
 use crate::simd::LANES;
 
 /// A recurrent cell.
@@ -72,6 +73,16 @@ impl Spec {
     /// The hidden units of each direction of a layer.
     pub(crate) fn directions(&self) -> impl Iterator<Item = usize> + use<> {
         [Some(self.forward), self.reverse].into_iter().flatten()
+    }
+
+    /// Which values of the output of `layer` dropout keeps, for one sample of a batch at one of `time` steps:
+    /// `[forward + reverse]`.
+    pub fn kept(&self, dropout: Dropout, layer: usize, time: usize, sample: usize, step: usize) -> Vec<bool> {
+        let output = self.output();
+        let draw = Draw::new(dropout, layer, time, output.padded);
+        let first = draw.place(sample, step);
+        let units = output.parts.iter().flat_map(|&(length, place)| place..place + length);
+        units.map(|unit| draw.keeps(first.wrapping_add(unit as u32))).collect()
     }
 
     /// How the values of a layer's input lie: the parts of a row, each padded on its own.
