@@ -176,6 +176,29 @@ fn a_run_goes_on_for_longer_as_if_it_had_been_meant_to() {
 }
 
 #[test]
+fn other_instructions_or_threads_are_warned_of() {
+    let sandbox = Sandbox::new();
+    sandbox.train_small("run");
+    let resume = |variables: &[(&str, &str)]| {
+        sandbox.birnn_with(&["train", "--resume", "run"], variables).done().stderr
+    };
+    let same = resume(&[]);
+    assert!(!same.contains("rounds otherwise"), "{same}");
+    let other = resume(&[("OMP_NUM_THREADS", "3"), ("BIRNN_INSTRUCTIONS", "baseline")]);
+    assert!(other.contains("goes on with 3 and baseline, which rounds otherwise"), "{other}");
+    assert!(other.contains("set OMP_NUM_THREADS=1 BIRNN_INSTRUCTIONS="), "{other}");
+}
+
+#[test]
+fn instructions_that_are_not_there_are_refused() {
+    let ended = Sandbox::new().birnn_with(&["doctor"], &[("BIRNN_INSTRUCTIONS", "mmx")]);
+    ended.failed(
+        2,
+        &["BIRNN_INSTRUCTIONS: no vector instructions called `mmx` here; there are: ", "baseline"],
+    );
+}
+
+#[test]
 fn what_would_be_another_run_is_refused_key_by_key() {
     let sandbox = long();
     sandbox.birnn(&["train", "long.toml", "--run-dir", "run", "--set", "train.epochs=2"]).done();
