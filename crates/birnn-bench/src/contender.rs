@@ -1,0 +1,86 @@
+//! Who is measured, and what one must be able to do for it.
+
+use std::fmt;
+use std::time::Instant;
+
+use anyhow::Result;
+use birnn_data::{Images, Split};
+use birnn_engine::{Batch, Device, Samples};
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+
+use crate::point::{CLASSES, Point};
+
+/// A way to compute a training step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// birnn's kernels.
+    Birnn,
+    /// Plain libtorch calls in the same process.
+    Libtorch,
+    /// A tuned loop in Python.
+    Pytorch,
+    /// The tutorial's loop in Python, its reading of images included.
+    Tutorial,
+}
+
+/// One that takes turns with others.
+pub trait Contender {
+    /// Milliseconds of each of some steps, for about so many seconds; at least one.
+    fn turn(&mut self, seconds: f64) -> Result<Vec<f64>>;
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Kind::Birnn => "birnn",
+            Kind::Libtorch => "libtorch",
+            Kind::Pytorch => "PyTorch",
+            Kind::Tutorial => "tutorial's loop",
+        })
+    }
+}
+
+/// A turn within this process.
+pub fn timed(seconds: f64, mut step: impl FnMut() -> Result<()>) -> Result<Vec<f64>> {
+    let begin = Instant::now();
+    // The first one wakes threads and caches.
+    step()?;
+    let mut times = Vec::new();
+    while times.is_empty() || begin.elapsed().as_secs_f64() < seconds {
+        let start = Instant::now();
+        step()?;
+        times.push(1e3 * start.elapsed().as_secs_f64());
+    }
+    Ok(times)
+}
+
+/// So many images, which look like noise.
+pub fn images(count: usize, [rows, cols]: [usize; 2]) -> Result<Samples> {
+    let pixels = (0..count * rows * cols).map(|index| ((index * 7919) % 251) as u8).collect();
+    let labels = (0..count).map(|index| (index % CLASSES) as u8).collect();
+    Ok(Samples::new(Split { images: Images { rows, cols, pixels }, labels }, Device::Cpu)?)
+}
+
+/// The batch of a point.
+pub fn batch(point: &Point) -> Result<Batch> {
+    let samples = images(point.batch, [point.time, point.features])?;
+    let order = samples.order(0, 0)?;
+    Ok(samples.batch(&order, 0, point.batch)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_turn_times_at_least_one_step_and_not_the_first() {
+        let mut steps = 0;
+        let times = timed(0.0, || {
+            steps += 1;
+            Ok(())
+        });
+        assert_eq!((times.unwrap().len(), steps), (1, 2));
+    }
+}

@@ -1,0 +1,155 @@
+//! The order in which things are measured, and what is said meanwhile.
+
+use std::cell::RefCell;
+
+use anyhow::Result;
+
+use crate::alone::{STEPS, Spinner, in_process, peak_of, with_threads};
+use crate::bench::{AtThreads, Bench, Measured, Parts, Peak};
+use crate::contender::{Kind, images};
+use crate::machine::{Machine, fma_peak};
+use crate::ours::{OurEvaluation, Ours};
+use crate::plain::PlainEvaluation;
+use crate::point::{Point, TUTORIAL};
+use crate::pytorch::{EVALUATION, Home, Python, Remote, task};
+use crate::stats::Stats;
+use crate::sweeps::{self, Sweep};
+use crate::table::number;
+use crate::turns::{Effort, Entry, Timed, alternate, median};
+
+/// Images of an evaluation, as many as MNIST has to test by.
+pub const TEST_IMAGES: usize = 10_000;
+/// Batches that libtorch evaluates by: the tutorial's, and a larger one.
+const SIZES: [usize; 2] = [TUTORIAL.batch, 500];
+
+/// Measures all that was asked for.
+pub fn measure(sweeps: Vec<Sweep>, effort: Effort, threads: usize, home: Option<&Home>) -> Result<Bench> {
+    let (python, versions) = match home.map(Home::start).transpose()? {
+        Some((python, versions)) => (Some(RefCell::new(python)), Some(versions)),
+        None => (None, None),
+    };
+    let with_tutorial = versions.as_ref().is_some_and(|versions| versions.torchvision.is_some());
+    if versions.is_some() && !with_tutorial {
+        eprintln!("note: this Python has no torchvision, so the tutorial's loop is left out");
+    }
+    let mut bench = Bench {
+        machine: Machine::this(threads),
+        digits: home.filter(|_| with_tutorial).map(|home| home.digits.clone()),
+        python: versions,
+        effort,
+        points: Vec::new(),
+        threads: Vec::new(),
+        evaluation: Vec::new(),
+        parts: None,
+        busy: Vec::new(),
+        memory: Vec::new(),
+        sweeps,
+    };
+    let wanted = |sweep| bench.sweeps.contains(&sweep);
+
+    let points = sweeps::points(&bench.sweeps);
+    for (index, point) in points.iter().enumerate() {
+        let timed = step(point, &effort, python.as_ref(), with_tutorial)?;
+        say(&format!("{:2}/{} {point}", index + 1, points.len()), &timed);
+        bench.points.push(Measured { point: *point, flop: point.flop(), timed });
+    }
+    if wanted(Sweep::Parts) {
+        bench.parts = Some(parts(&effort)?);
+    }
+    if wanted(Sweep::Threads) {
+        for threads in sweeps::threads(bench.machine.cores) {
+            let timed = with_threads(threads, &effort)?;
+            say(&format!("{threads} of {} threads", bench.machine.cores), &timed);
+            bench.threads.push(AtThreads { threads, fma_peak: fma_peak(threads), timed });
+        }
+    }
+    if wanted(Sweep::Evaluation) {
+        bench.evaluation = evaluation(&effort, python.as_ref())?;
+        say(&format!("evaluating {TEST_IMAGES} images"), &bench.evaluation);
+    }
+    if wanted(Sweep::Busy) {
+        let spinner = Spinner::start()?;
+        bench.busy = alternate(&mut in_process(&TUTORIAL)?, &effort)?;
+        drop(spinner);
+        say("one core busy", &bench.busy);
+    }
+    if wanted(Sweep::Memory) && cfg!(target_os = "linux") {
+        bench.memory = memory(home, with_tutorial)?;
+    }
+    Ok(bench)
+}
+
+/// A training step of a point by everyone there is.
+fn step(
+    point: &Point,
+    effort: &Effort,
+    python: Option<&RefCell<Python>>,
+    with_tutorial: bool,
+) -> Result<Vec<Timed>> {
+    let mut entries: Vec<Entry<'_>> = in_process(point)?;
+    if let Some(python) = python {
+        let mut kinds = vec![Kind::Pytorch];
+        if with_tutorial && *point == TUTORIAL {
+            kinds.push(Kind::Tutorial);
+        }
+        let tasks: Vec<_> = kinds.iter().copied().map(task).collect();
+        python.borrow_mut().prepare(&tasks, point)?;
+        for kind in kinds {
+            entries.push((kind, Box::new(Remote::new(python, task(kind)))));
+        }
+    }
+    alternate(&mut entries, effort)
+}
+
+fn parts(effort: &Effort) -> Result<Parts> {
+    let mut ours = Ours::new(&TUTORIAL)?;
+    let mut times = [Vec::new(), Vec::new()];
+    for _ in 0..effort.rounds {
+        let turn = ours.parts(effort.seconds)?;
+        times.iter_mut().zip(turn).for_each(|(times, turn)| times.extend(turn));
+    }
+    let [gradients, optimizer] = times.map(Stats::of);
+    Ok(Parts { gradients, optimizer })
+}
+
+fn evaluation(effort: &Effort, python: Option<&RefCell<Python>>) -> Result<Vec<Timed>> {
+    let samples = images(TEST_IMAGES, [TUTORIAL.time, TUTORIAL.features])?;
+    let mut entries: Vec<Entry<'_>> = Vec::new();
+    for size in SIZES {
+        entries.push((Kind::Libtorch, Box::new(PlainEvaluation::new(&TUTORIAL, &samples, size)?)));
+    }
+    entries.push((Kind::Birnn, Box::new(OurEvaluation::new(&TUTORIAL, &samples)?)));
+    if let Some(python) = python {
+        python.borrow_mut().prepare_evaluation(&TUTORIAL, TEST_IMAGES, TUTORIAL.batch)?;
+        entries.push((Kind::Pytorch, Box::new(Remote::new(python, EVALUATION))));
+    }
+    let mut timed = alternate(&mut entries, effort)?;
+    // Whichever of its batch sizes suits libtorch better.
+    let worse = usize::from(timed[0].ms.median < timed[1].ms.median);
+    timed.remove(worse);
+    Ok(timed)
+}
+
+fn memory(home: Option<&Home>, with_tutorial: bool) -> Result<Vec<Peak>> {
+    let mut peaks = Vec::new();
+    for contender in [Kind::Libtorch, Kind::Birnn] {
+        peaks.push(Peak { contender, kib: peak_of(contender)? });
+    }
+    for contender in [Kind::Pytorch, Kind::Tutorial] {
+        let Some(home) = home.filter(|_| contender == Kind::Pytorch || with_tutorial) else { continue };
+        let (mut python, _) = home.start()?;
+        python.prepare(&[task(contender)], &TUTORIAL)?;
+        peaks.push(Peak { contender, kib: python.memory(task(contender), STEPS)? });
+    }
+    Ok(peaks)
+}
+
+fn say(what: &str, timed: &[Timed]) {
+    let each: Vec<String> =
+        timed.iter().map(|timed| format!("{} {}", timed.contender, number(timed.ms.median))).collect();
+    let times = match (median(timed, Kind::Libtorch), median(timed, Kind::Birnn)) {
+        (Some(theirs), Some(own)) => format!("; {} times as quick", number(theirs / own)),
+        _ => String::new(),
+    };
+    eprintln!("{what}: {} ms{times}", each.join(", "));
+}

@@ -1,0 +1,86 @@
+//! The step by birnn, as its training loop takes it.
+
+use anyhow::{Context, Result, anyhow};
+use birnn_engine::{Batch, Classification, Device, Learner, Optimizer, OptimizerConfig, Samples};
+use birnn_model::{Hidden, ModelConfig};
+
+use crate::contender::{Contender, batch, timed};
+use crate::point::{CLASSES, Point, RATE};
+
+/// A learner with its optimizer and a batch.
+pub struct Ours {
+    learner: Learner,
+    optimizer: Optimizer,
+    batch: Batch,
+    steps: i64,
+}
+
+impl Ours {
+    /// The net of a point.
+    pub fn new(point: &Point) -> Result<Ours> {
+        let Point { cell, time, features, hidden, layers, .. } = *point;
+        let config = ModelConfig { cell, layers, hidden: Hidden::Same(hidden), ..ModelConfig::default() };
+        let architecture = config.resolve().with_context(|| format!("{point} is no net"))?;
+        let classes = (0..CLASSES).map(|class| class.to_string()).collect();
+        let task = Classification { classes, label_smoothing: 0.0 };
+        let learner = Learner::new(&architecture, task, [time, features], 0, Device::Cpu)?;
+        let rule = OptimizerConfig::default().resolve().map_err(|error| anyhow!("{error:?}"))?;
+        let optimizer = Optimizer::new(rule, learner.parameters())?;
+        Ok(Ours { learner, optimizer, batch: batch(point)?, steps: 0 })
+    }
+
+    /// Forward, backward, update.
+    pub fn step(&mut self) -> Result<()> {
+        self.steps += 1;
+        let (_, gradient) = self.learner.gradients(&self.batch, self.steps)?;
+        Ok(self.optimizer.step(self.learner.parameters(), &gradient, RATE)?)
+    }
+
+    /// Milliseconds of computing gradients, and of updating by them, step by step.
+    pub fn parts(&mut self, seconds: f64) -> Result<[Vec<f64>; 2]> {
+        one_thread_for_libtorch();
+        let mut gradient = self.learner.gradients(&self.batch, 0)?.1;
+        let gradients = timed(seconds, || {
+            gradient = self.learner.gradients(&self.batch, 0)?.1;
+            Ok(())
+        })?;
+        let updates =
+            timed(seconds, || Ok(self.optimizer.step(self.learner.parameters(), &gradient, RATE)?))?;
+        Ok([gradients, updates])
+    }
+}
+
+impl Contender for Ours {
+    fn turn(&mut self, seconds: f64) -> Result<Vec<f64>> {
+        one_thread_for_libtorch();
+        timed(seconds, || self.step())
+    }
+}
+
+/// Evaluates images by birnn.
+pub struct OurEvaluation<'a> {
+    learner: Learner,
+    samples: &'a Samples,
+}
+
+impl<'a> OurEvaluation<'a> {
+    /// By the net of a point.
+    pub fn new(point: &Point, samples: &'a Samples) -> Result<Self> {
+        Ok(OurEvaluation { learner: Ours::new(point)?.learner, samples })
+    }
+}
+
+impl Contender for OurEvaluation<'_> {
+    fn turn(&mut self, seconds: f64) -> Result<Vec<f64>> {
+        one_thread_for_libtorch();
+        timed(seconds, || {
+            self.learner.evaluate(self.samples)?;
+            Ok(())
+        })
+    }
+}
+
+/// As `Learner::new` leaves it; other contenders have changed it since.
+fn one_thread_for_libtorch() {
+    tch::set_num_threads(1);
+}

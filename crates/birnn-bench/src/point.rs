@@ -1,0 +1,105 @@
+//! What is measured: a net and the shape of a batch, and how much arithmetic a training step of it needs.
+
+use std::fmt;
+
+use birnn_model::CellKind;
+use serde::{Deserialize, Serialize};
+
+/// A bidirectional net, read at the last time step, and the batch that it learns from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Point {
+    /// The recurrent cell.
+    pub cell: CellKind,
+    /// Images per step.
+    pub batch: usize,
+    /// Time steps per image.
+    pub time: usize,
+    /// Features per time step.
+    pub features: usize,
+    /// Hidden units per direction.
+    pub hidden: usize,
+    /// Recurrent layers.
+    pub layers: usize,
+}
+
+/// The tutorial's: a two-layer LSTM reads 100 digits row by row.
+pub const TUTORIAL: Point =
+    Point { cell: CellKind::Lstm, batch: 100, time: 28, features: 28, hidden: 128, layers: 2 };
+
+/// Classes of the head.
+pub const CLASSES: usize = 10;
+/// The learning rate, which changes no time.
+pub const RATE: f64 = 0.003;
+
+impl Point {
+    /// Gates of the cell: rows of its weights, in hidden sizes.
+    pub fn gates(&self) -> usize {
+        match self.cell {
+            CellKind::Rnn => 1,
+            CellKind::Gru => 3,
+            CellKind::Lstm => 4,
+        }
+    }
+
+    /// Floating-point operations that a training step of the whole batch needs, an addition and a multiplication as two.
+    ///
+    /// With `G` gates, `H` hidden units and `I` inputs, a direction of a layer takes for each image and time step
+    ///
+    /// - `2 G H (I + H)` forward,
+    /// - `2 G H (I + H)` for the gradients of its weights,
+    /// - `2 G H H` for the gradient of the state before, and
+    /// - `2 G H I` for that of its input, except in the first layer, whose input is the image.
+    ///
+    /// Only what is read counts: at the last time step the top layer's reverse direction has taken one step. The head,
+    /// the gates' functions and Adam are left out; together they are less than a hundredth at the tutorial's point.
+    pub fn flop(&self) -> f64 {
+        let [gates, hidden, time] = [self.gates(), self.hidden, self.time].map(|n| n as f64);
+        let per_image: f64 = (0..self.layers)
+            .map(|layer| {
+                let inputs = if layer == 0 { self.features as f64 } else { 2.0 * hidden };
+                let weights = 2.0 * gates * hidden * (inputs + hidden);
+                let state = 2.0 * gates * hidden * hidden;
+                let input = if layer == 0 { 0.0 } else { 2.0 * gates * hidden * inputs };
+                let reverse = if layer + 1 == self.layers { 1.0 } else { time };
+                (time + reverse) * (2.0 * weights + state + input)
+            })
+            .sum();
+        self.batch as f64 * per_image
+    }
+}
+
+impl fmt::Display for Point {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Point { cell, batch, time, features, hidden, layers } = self;
+        let cell = format!("{cell:?}").to_uppercase();
+        write!(f, "{cell} {layers} x {hidden}+{hidden}, {batch} x {time} x {features}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tutorials_step_needs_5_9_gflop() {
+        assert!((TUTORIAL.flop() / 100.0 / 59e6 - 1.0).abs() < 0.01, "{}", TUTORIAL.flop());
+        assert!((TUTORIAL.flop() / 5.9e9 - 1.0).abs() < 0.01);
+    }
+
+    /// Two inputs, three units, four steps, one layer: weights 2*3*(2+3) = 30 forward and again backward, state 2*3*3 = 18;
+    /// four steps of one direction and one of the other.
+    #[test]
+    fn a_small_one_worked_by_hand() {
+        let point = Point { cell: CellKind::Rnn, batch: 7, time: 4, features: 2, hidden: 3, layers: 1 };
+        assert_eq!(point.flop(), 7.0 * 5.0 * (30.0 + 30.0 + 18.0));
+        // A second layer has six inputs; the first one is then read at every step in both directions.
+        let lower = 8.0 * 78.0;
+        let upper = 5.0 * (54.0 + 54.0 + 18.0 + 36.0);
+        assert_eq!(Point { layers: 2, ..point }.flop(), 7.0 * (lower + upper));
+    }
+
+    #[test]
+    fn a_point_says_its_net_and_shape() {
+        assert_eq!(TUTORIAL.to_string(), "LSTM 2 x 128+128, 100 x 28 x 28");
+    }
+}

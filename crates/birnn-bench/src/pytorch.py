@@ -1,0 +1,170 @@
+"""Training steps by PyTorch, turn by turn: a request per line on stdin, an answer per line on stdout, both JSON.
+
+Between two turns it waits for its input, and takes no time from the others.
+"""
+import json
+import sys
+import time
+
+answers, sys.stdout = sys.stdout, sys.stderr  # Nothing that a library prints may come between the answers.
+
+try:
+    import torch
+    from torch import nn
+except ImportError as reason:
+    torch, no_torch = None, str(reason)
+
+DIGITS = sys.argv[1] if len(sys.argv) > 1 else None
+CLASSES = 10
+RATE = 0.003
+
+
+def versions(_):
+    if torch is None:
+        raise RuntimeError(f"it has no torch: {no_torch}")
+    try:
+        import torchvision
+    except ImportError:
+        torchvision = None
+    return {
+        "torch": torch.__version__,
+        "torchvision": torchvision and torchvision.__version__,
+        "threads": torch.get_num_threads(),
+    }
+
+
+class Net(nn.Module if torch else object):
+    def __init__(self, point):
+        super().__init__()
+        cell = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}[point["cell"]]
+        self.rnn = cell(
+            point["features"], point["hidden"], point["layers"], batch_first=True, bidirectional=True
+        )
+        self.fc = nn.Linear(2 * point["hidden"], CLASSES)
+
+    def forward(self, x):
+        out, _ = self.rnn(x)
+        return self.fc(out[:, -1])
+
+
+def noise(count, point):
+    pixels = torch.randint(0, 256, (count, point["time"], point["features"]), dtype=torch.uint8)
+    return pixels, torch.arange(count) % CLASSES
+
+
+def pytorch(point):
+    """A tuned step: the batch is in memory, Adam is fused where it can be."""
+    net = Net(point)
+    try:
+        optimizer = torch.optim.Adam(net.parameters(), lr=RATE, fused=True)
+    except RuntimeError:
+        optimizer = torch.optim.Adam(net.parameters(), lr=RATE)
+    pixels, labels = noise(point["batch"], point)
+    images = pixels.float() / 255
+
+    def step():
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(net(images), labels).backward()
+        optimizer.step()
+
+    return step
+
+
+class TutorialNet(nn.Module if torch else object):
+    def __init__(self, point):
+        super().__init__()
+        self.hidden, self.layers = point["hidden"], point["layers"]
+        self.lstm = nn.LSTM(
+            point["features"], self.hidden, self.layers, batch_first=True, bidirectional=True
+        )
+        self.fc = nn.Linear(2 * self.hidden, CLASSES)
+
+    def forward(self, x):
+        h0 = torch.zeros(2 * self.layers, x.size(0), self.hidden)
+        c0 = torch.zeros(2 * self.layers, x.size(0), self.hidden)
+        out, _ = self.lstm(x, (h0, c0))
+        return self.fc(out[:, -1, :])
+
+
+def tutorial(point):
+    """The step as the tutorial's reader takes it: digits come from torchvision, one by one."""
+    from torchvision import datasets, transforms
+
+    digits = datasets.MNIST(root=DIGITS, train=True, transform=transforms.ToTensor())
+    loader = torch.utils.data.DataLoader(digits, batch_size=point["batch"], shuffle=True)
+    model = TutorialNet(point)
+    criterion = nn.CrossEntropyLoss()
+    optimizer = torch.optim.Adam(model.parameters(), lr=RATE)
+
+    def endless():
+        while True:
+            yield from loader
+
+    batches = endless()
+
+    def step():
+        images, labels = next(batches)
+        images = images.reshape(-1, point["time"], point["features"])
+        loss = criterion(model(images), labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+    return step
+
+
+def evaluation(point):
+    """All test images once, in batches; the time of one such pass counts."""
+    net = Net(point).eval()
+    pixels, labels = noise(point["images"], point)
+
+    @torch.no_grad()
+    def step():
+        right = 0
+        for images, named in zip(pixels.split(point["batch"]), labels.split(point["batch"])):
+            right += (net(images.float() / 255).argmax(1) == named).sum().item()
+        return right
+
+    return step
+
+
+prepared = {}
+
+
+def prepare(request):
+    prepared.clear()
+    for task in request["tasks"]:
+        prepared[task] = globals()[task](request["point"])
+    return {}
+
+
+def turn(request):
+    step = prepared[request["task"]]
+    begin = time.perf_counter()
+    step()
+    times = []
+    while not times or time.perf_counter() - begin < request["seconds"]:
+        start = time.perf_counter()
+        step()
+        times.append(1e3 * (time.perf_counter() - start))
+    return {"ms": times}
+
+
+def memory(request):
+    """KiB at their most, after so many steps; of this process alone, which getrusage would not say: there a child starts
+    with its parent's."""
+    for _ in range(request["steps"]):
+        prepared[request["task"]]()
+    with open("/proc/self/status") as status:
+        return {"kib": next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))}
+
+
+COMMANDS = {"versions": versions, "prepare": prepare, "turn": turn, "memory": memory}
+
+for line in sys.stdin:
+    request = json.loads(line)
+    try:
+        answer = COMMANDS[request["cmd"]](request)
+    except Exception as error:
+        answer = {"error": f"{type(error).__name__}: {error}"}
+    print(json.dumps(answer), file=answers, flush=True)

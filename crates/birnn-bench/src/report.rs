@@ -1,0 +1,256 @@
+//! The report of a run, in Markdown.
+
+use crate::alone::STEPS;
+use crate::bench::{Bench, Measured};
+use crate::contender::Kind;
+use crate::measure::TEST_IMAGES;
+use crate::point::{Point, TUTORIAL};
+use crate::sweeps::Sweep;
+use crate::table::{number, spread, table};
+use crate::turns::{Timed, median};
+
+/// All of it. `plots` are the sweeps that there is a picture of.
+pub fn report(bench: &Bench, plots: &[Sweep]) -> String {
+    let mut parts = vec![
+        "# Training steps by birnn, libtorch and PyTorch".to_owned(),
+        machine(bench),
+        how(bench),
+        verdict(bench),
+    ];
+    for &sweep in &bench.sweeps {
+        let Some(mut section) = section(bench, sweep) else { continue };
+        if plots.contains(&sweep) {
+            let name = sweep.name();
+            section.push_str(&format!("\n\n![Milliseconds per step: {name}]({name}.svg)"));
+        }
+        parts.push(format!("## {}\n\n{section}", title(sweep)));
+    }
+    parts.join("\n\n") + "\n"
+}
+
+/// The machine in a line.
+pub fn machine(bench: &Bench) -> String {
+    let machine = &bench.machine;
+    let python = match &bench.python {
+        Some(python) => format!(", PyTorch {}", python.torch),
+        None => String::new(),
+    };
+    format!(
+        "{}, {} cores, {} threads, {}, {}; libtorch {}{python}; fused multiply-adds {} GFLOP/s, libtorch's product of \
+         1024 x 1024 matrices {} GFLOP/s.",
+        machine.cpu,
+        machine.cores,
+        machine.threads,
+        machine.vectors,
+        machine.os,
+        machine.libtorch,
+        number(machine.fma_peak / 1e9),
+        number(machine.gemm / 1e9)
+    )
+}
+
+fn how(bench: &Bench) -> String {
+    let mut text = format!(
+        "Milliseconds per training step (forward, backward, Adam): medians, with quartiles in brackets. The contenders \
+         took {} turns each of {} s, one after the other; slow points fewer. GFLOP/s, share of the peak and images/s are \
+         birnn's; a step's FLOP are those that it needs.",
+        bench.effort.rounds, bench.effort.seconds
+    );
+    if let Some(digits) = &bench.digits {
+        text.push_str(&format!(" The tutorial's loop read {digits} through torchvision."));
+    }
+    text
+}
+
+/// Where birnn loses, for each rival that was measured.
+fn verdict(bench: &Bench) -> String {
+    let mut all: Vec<(String, &[Timed])> =
+        bench.points.iter().map(|at| (at.point.to_string(), at.timed.as_slice())).collect();
+    all.extend(bench.threads.iter().map(|at| (format!("{} threads", at.threads), at.timed.as_slice())));
+    all.push(("evaluation".to_owned(), &bench.evaluation));
+    all.push(("one core busy".to_owned(), &bench.busy));
+    let lines = [Kind::Libtorch, Kind::Pytorch, Kind::Tutorial].into_iter().filter_map(|rival| {
+        let times = |timed| Some((median(timed, Kind::Birnn)?, median(timed, rival)?));
+        let met: Vec<_> = all.iter().filter_map(|(name, timed)| Some((name, times(timed)?))).collect();
+        let lost: Vec<&str> =
+            met.iter().filter(|(_, (own, theirs))| own > theirs).map(|(name, _)| name.as_str()).collect();
+        match (met.is_empty(), lost.is_empty()) {
+            (true, _) => None,
+            (false, true) => Some(format!("birnn is nowhere slower than {rival}.")),
+            (false, false) => Some(format!("birnn is slower than {rival} at: {}.", lost.join("; "))),
+        }
+    });
+    lines.collect::<Vec<_>>().join("\n\n")
+}
+
+fn title(sweep: Sweep) -> &'static str {
+    match sweep {
+        Sweep::Cells => "The tutorial's net",
+        Sweep::Batch => "Images per step",
+        Sweep::Time => "Time steps",
+        Sweep::Hidden => "Hidden units",
+        Sweep::Layers => "Layers",
+        Sweep::Threads => "Threads",
+        Sweep::Evaluation => "Evaluation",
+        Sweep::Parts => "Parts of birnn's step",
+        Sweep::Busy => "With one core busy",
+        Sweep::Memory => "Memory",
+    }
+}
+
+fn section(bench: &Bench, sweep: Sweep) -> Option<String> {
+    match sweep {
+        Sweep::Threads => threads(bench),
+        Sweep::Evaluation => evaluation(bench),
+        Sweep::Parts => parts(bench),
+        Sweep::Busy => busy(bench),
+        Sweep::Memory => memory(bench),
+        _ => {
+            let measured: Vec<&Measured> = sweep.points().iter().filter_map(|at| bench.at(at)).collect();
+            let rows: Vec<_> =
+                measured.iter().map(|at| (at.point.to_string(), at.point, at.timed.as_slice())).collect();
+            steps("net, batch x time x features", &rows, |_| bench.machine.fma_peak)
+        }
+    }
+}
+
+/// A table of training steps. `peak` is what the machine could do for a row, in FLOP/s.
+fn steps(first: &str, rows: &[(String, Point, &[Timed])], peak: impl Fn(usize) -> f64) -> Option<String> {
+    let has = |kind| rows.iter().any(|(_, _, timed)| median(timed, kind).is_some());
+    let others: Vec<(Kind, &str, &str)> = [
+        (Kind::Pytorch, "PyTorch, ms", "times PyTorch"),
+        (Kind::Tutorial, "tutorial's loop, ms", "times the tutorial's loop"),
+    ]
+    .into_iter()
+    .filter(|&(kind, ..)| has(kind))
+    .collect();
+    let mut head =
+        vec![first, "libtorch, ms", "birnn, ms", "times as quick", "GFLOP/s", "% of peak", "images/s"];
+    others.iter().for_each(|(_, ms, times)| head.extend([ms, times]));
+    let row = |(index, (name, point, timed)): (usize, &(String, Point, &[Timed]))| {
+        let own = median(timed, Kind::Birnn)?;
+        let rate = point.flop() / own * 1e3;
+        let mut cells = vec![
+            name.clone(),
+            spread(timed, Kind::Libtorch),
+            spread(timed, Kind::Birnn),
+            times(timed, Kind::Libtorch),
+            number(rate / 1e9),
+            format!("{:.0}", 100.0 * rate / peak(index)),
+            format!("{:.0}", 1e3 * point.batch as f64 / own),
+        ];
+        others.iter().for_each(|&(kind, ..)| cells.extend([spread(timed, kind), times(timed, kind)]));
+        Some(cells)
+    };
+    let rows: Vec<_> = rows.iter().enumerate().filter_map(row).collect();
+    (!rows.is_empty()).then(|| table(&head, &rows).trim_end().to_owned())
+}
+
+/// How many times as quick birnn is.
+pub fn times(timed: &[Timed], rival: Kind) -> String {
+    match (median(timed, rival), median(timed, Kind::Birnn)) {
+        (Some(theirs), Some(own)) => number(theirs / own),
+        _ => String::new(),
+    }
+}
+
+fn threads(bench: &Bench) -> Option<String> {
+    let rows: Vec<_> =
+        bench.threads.iter().map(|at| (at.threads.to_string(), TUTORIAL, at.timed.as_slice())).collect();
+    steps("threads, at the tutorial's point", &rows, |index| bench.threads[index].fma_peak)
+}
+
+fn evaluation(bench: &Bench) -> Option<String> {
+    median(&bench.evaluation, Kind::Birnn)?;
+    let rows: Vec<_> = bench
+        .evaluation
+        .iter()
+        .map(|&Timed { contender, ms }| {
+            let speed = 1e3 * TEST_IMAGES as f64 / ms.median;
+            let times =
+                if contender == Kind::Birnn { String::new() } else { times(&bench.evaluation, contender) };
+            vec![contender.to_string(), spread(&bench.evaluation, contender), format!("{speed:.0}"), times]
+        })
+        .collect();
+    let head = ["the tutorial's net", "ms for 10,000 images", "images/s", "birnn is so many times as quick"];
+    let note = "libtorch by batches of 100 or 500, whichever is quicker; PyTorch by 100, as in the tutorial.";
+    Some(format!("{}\n{note}", table(&head, &rows)))
+}
+
+fn parts(bench: &Bench) -> Option<String> {
+    let parts = bench.parts.as_ref()?;
+    let whole = parts.gradients.median + parts.optimizer.median;
+    let row = |name: &str, median: f64| {
+        vec![name.to_owned(), number(median), format!("{:.1}", 100.0 * median / whole)]
+    };
+    let rows = [row("gradients", parts.gradients.median), row("optimizer", parts.optimizer.median)];
+    Some(table(&["part", "ms", "%"], &rows).trim_end().to_owned())
+}
+
+fn busy(bench: &Bench) -> Option<String> {
+    let idle = &bench.at(&TUTORIAL)?.timed;
+    let rows: Vec<_> = bench
+        .busy
+        .iter()
+        .filter_map(|&Timed { contender, ms }| {
+            let idle = median(idle, contender)?;
+            let busy = spread(&bench.busy, contender);
+            Some(vec![contender.to_string(), number(idle), busy, number(ms.median / idle)])
+        })
+        .collect();
+    let head = ["the tutorial's step, another process on one core", "idle, ms", "busy, ms", "times as long"];
+    (!rows.is_empty()).then(|| table(&head, &rows).trim_end().to_owned())
+}
+
+fn memory(bench: &Bench) -> Option<String> {
+    let row = |peak: &crate::bench::Peak| {
+        vec![peak.contender.to_string(), format!("{:.0}", peak.kib as f64 / 1024.0)]
+    };
+    let rows: Vec<_> = bench.memory.iter().map(row).collect();
+    let note = format!("Of a process that takes {STEPS} of the tutorial's steps, libtorch itself included.");
+    (!rows.is_empty()).then(|| format!("{}\n{note}", table(&["", "peak, MiB"], &rows)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::made_up::bench;
+
+    #[test]
+    fn the_report_has_all_that_was_measured() {
+        let report = report(&bench(), &[Sweep::Batch]);
+        for part in [
+            "Abacus 3000, 2 cores, 2 threads, AVX-512, linux; libtorch 2.11.0, PyTorch 2.11.0; ",
+            "| LSTM 2 x 128+128, 100 x 28 x 28 | 59.4 [53.5-65.4] | 30.2 [27.2-33.2] | 1.97 | 197 | 49 | 3309 | 65.5",
+            "![Milliseconds per step: batch](batch.svg)",
+            "| 2 | 50.0 [45.0-55.0] | 25.0 [22.5-27.5] | 2.00 | 238 | 59 | 4000 |\n",
+            "| libtorch | 1000 [900-1100] | 10000 | 2.50 |\n",
+            "| optimizer | 10.0 | 25.0 |",
+            "| birnn | 30.2 | 60.0 [54.0-66.0] | 1.99 |",
+            "| birnn | 256 |",
+        ] {
+            assert!(report.contains(part), "no `{part}` in {report}");
+        }
+        assert!(!report.contains("time.svg"));
+    }
+
+    #[test]
+    fn where_birnn_loses_is_said() {
+        let mut bench = bench();
+        let line = |bench: &Bench, start: &str| {
+            verdict(bench).lines().find(|line| line.starts_with(start)).map(str::to_owned)
+        };
+        let small = "LSTM 2 x 128+128, 1 x 28 x 28";
+        assert_eq!(
+            line(&bench, "birnn is slower than libtorch at: "),
+            Some(format!("birnn is slower than libtorch at: {small}."))
+        );
+        bench.points.retain(|at| at.point.batch > 1);
+        assert_eq!(
+            line(&bench, "birnn is nowhere"),
+            Some("birnn is nowhere slower than libtorch.".to_owned())
+        );
+        assert_eq!(line(&bench, "birnn is slower"), None);
+        assert!(!verdict(&bench).contains("tutorial's loop"));
+    }
+}

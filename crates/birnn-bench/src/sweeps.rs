@@ -1,0 +1,139 @@
+//! Which points are measured, all around the tutorial's.
+
+use birnn_model::CellKind;
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+
+use crate::point::{Point, TUTORIAL};
+
+/// One question to the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Sweep {
+    /// LSTM, GRU and RNN at the tutorial's point; always measured.
+    Cells,
+    /// Images per step.
+    Batch,
+    /// Time steps.
+    Time,
+    /// Hidden units.
+    Hidden,
+    /// Layers.
+    Layers,
+    /// Threads.
+    Threads,
+    /// Test images.
+    Evaluation,
+    /// Where birnn's time goes.
+    Parts,
+    /// With a core taken by another process.
+    Busy,
+    /// Peak memory.
+    Memory,
+}
+
+/// One pixel at a time.
+pub const PIXELS: Point = Point { time: 784, features: 1, ..TUTORIAL };
+
+impl Sweep {
+    /// Its points, where it is a row of points that one process can measure.
+    pub fn points(self) -> Vec<Point> {
+        match self {
+            Sweep::Cells => each([CellKind::Lstm, CellKind::Gru, CellKind::Rnn], |point, cell| {
+                point.cell = cell;
+            }),
+            Sweep::Batch => {
+                let sizes = [1, 2, 4, 8, 16, 32, 64, 100, 256, 1000, 4096];
+                each(sizes, |point, batch| point.batch = batch)
+            }
+            Sweep::Time => {
+                let mut points = each([28, 56, 112, 224, 448, 784], |point, time| point.time = time);
+                points.push(PIXELS);
+                points
+            }
+            Sweep::Hidden => each([32, 64, 128, 256, 512, 1024], |point, hidden| point.hidden = hidden),
+            Sweep::Layers => each([1, 2, 3, 4], |point, layers| point.layers = layers),
+            _ => Vec::new(),
+        }
+    }
+
+    /// What its points differ in, and whether a plot of them is on logarithmic axes; for those that are plotted.
+    pub fn axis(self) -> Option<(&'static str, bool)> {
+        match self {
+            Sweep::Batch => Some(("images per step", true)),
+            Sweep::Time => Some(("time steps per image", true)),
+            Sweep::Hidden => Some(("hidden units per direction", true)),
+            Sweep::Layers => Some(("layers", false)),
+            Sweep::Threads => Some(("threads", false)),
+            _ => None,
+        }
+    }
+
+    /// Where one of its points is on that axis; nowhere for one that differs in more than that.
+    pub fn place(self, point: &Point) -> Option<usize> {
+        match self {
+            Sweep::Batch => Some(point.batch),
+            Sweep::Time if *point == PIXELS => None,
+            Sweep::Time => Some(point.time),
+            Sweep::Hidden => Some(point.hidden),
+            Sweep::Layers => Some(point.layers),
+            _ => None,
+        }
+    }
+
+    /// As in its option.
+    pub fn name(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
+}
+
+/// Every point of these sweeps once.
+pub fn points(sweeps: &[Sweep]) -> Vec<Point> {
+    let mut points = Vec::new();
+    for point in sweeps.iter().flat_map(|sweep| sweep.points()) {
+        if !points.contains(&point) {
+            points.push(point);
+        }
+    }
+    points
+}
+
+/// Every number of threads up to eight, then in doubles, and all cores.
+pub fn threads(cores: usize) -> Vec<usize> {
+    let doubles = (4..).map(|power| 1 << power).take_while(|&count| count < cores);
+    let mut counts: Vec<usize> = (1..=cores.min(8)).chain(doubles).collect();
+    if cores > 8 {
+        counts.push(cores);
+    }
+    counts
+}
+
+fn each<T, const N: usize>(values: [T; N], set: impl Fn(&mut Point, T)) -> Vec<Point> {
+    let point = |value| {
+        let mut point = TUTORIAL;
+        set(&mut point, value);
+        point
+    };
+    values.into_iter().map(point).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_point_of_several_sweeps_is_measured_once() {
+        assert_eq!(points(&[Sweep::Cells, Sweep::Layers]).len(), 3 + 4 - 1);
+        for sweep in Sweep::value_variants() {
+            let points = sweep.points();
+            assert!(points.is_empty() || points.contains(&TUTORIAL), "{sweep:?}");
+        }
+    }
+
+    #[test]
+    fn many_cores_are_not_all_counted() {
+        assert_eq!(threads(2), [1, 2]);
+        assert_eq!(threads(9), [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+        assert_eq!(threads(48)[8..], [16, 32, 48]);
+    }
+}
