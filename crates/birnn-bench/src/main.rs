@@ -1,7 +1,7 @@
 //! `cargo xtask bench`: a training step by birnn beside plain libtorch and PyTorch, on one machine, in one run, in turns.
 //!
 //! The order in which to read: [`sweeps`] says at which points, [`contender`] who is measured, [`turns`] how, [`measure`]
-//! in which order; [`report`], [`plot`] and [`readme`] write what [`bench`] holds.
+//! in which order; [`report`], [`plot`] and [`readme`] write what [`mod@bench`] holds.
 
 mod alone;
 mod bench;
@@ -22,6 +22,7 @@ mod table;
 mod turns;
 
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use birnn_engine::device::cpu_threads;
@@ -61,10 +62,19 @@ struct Args {
     alone: Option<Alone>,
 }
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
     // Before anything changes libtorch's number of threads.
     let threads = cpu_threads();
-    let args = Args::parse();
+    match run(&Args::parse(), threads as usize) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &Args, threads: usize) -> Result<()> {
     if let Some(alone) = &args.alone {
         return alone.run();
     }
@@ -82,7 +92,7 @@ fn main() -> Result<()> {
             }
             let home = args.python.as_deref().map(Home::new).transpose()?;
             let effort = if args.quick { Effort::QUICK } else { Effort::FULL };
-            measure::measure(args.sweeps(), effort, threads as usize, home.as_ref())?
+            measure::measure(args.sweeps(), effort, threads, home.as_ref())?
         }
     };
     write_all(&bench, &args.out)?;

@@ -37,7 +37,7 @@ pub fn svg(bench: &Bench, sweep: Sweep) -> Result<Option<String>> {
         .filter(|line| !line.points.is_empty())
         .collect();
     let scale = if logarithmic { Scale::Logarithmic } else { Scale::Linear };
-    draw(&format!("A training step by {axis}"), axis, scale, &lines).map(Some)
+    draw(&format!("A training step against {axis}"), axis, scale, &lines).map(Some)
 }
 
 /// What was measured along a sweep's axis.

@@ -6,8 +6,6 @@ import json
 import sys
 import time
 
-answers, sys.stdout = sys.stdout, sys.stderr  # Nothing that a library prints may come between the answers.
-
 try:
     import torch
     from torch import nn
@@ -161,10 +159,13 @@ def memory(request):
 
 COMMANDS = {"versions": versions, "prepare": prepare, "turn": turn, "memory": memory}
 
-for line in sys.stdin:
-    request = json.loads(line)
-    try:
-        answer = COMMANDS[request["cmd"]](request)
-    except Exception as error:
-        answer = {"error": f"{type(error).__name__}: {error}"}
-    print(json.dumps(answer), file=answers, flush=True)
+# Not when it is imported: to a library that looks for a module of this file's name, it is one.
+if __name__ == "__main__":
+    answers, sys.stdout = sys.stdout, sys.stderr  # Nothing that a library prints may come between the answers.
+    for line in sys.stdin:
+        request = json.loads(line)
+        try:
+            answer = COMMANDS[request["cmd"]](request)
+        except Exception as error:
+            answer = {"error": f"{type(error).__name__}: {error}"}
+        print(json.dumps(answer), file=answers, flush=True)

@@ -16,6 +16,8 @@ use crate::digits;
 use crate::point::Point;
 
 const SCRIPT: &str = include_str!("pytorch.py");
+/// Its folder is where Python looks for modules first, so it must have no library's name.
+const SCRIPT_NAME: &str = "birnn_bench.py";
 /// libtorch's, so that what differs is not the library.
 const TORCH: &str = "2.11";
 
@@ -55,7 +57,7 @@ impl Home {
     /// Writes what a Python needs.
     pub fn new(python: &Path) -> Result<Home> {
         let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
-        let script = folder.path().join("pytorch.py");
+        let script = folder.path().join(SCRIPT_NAME);
         std::fs::write(&script, SCRIPT).with_context(|| format!("cannot write {}", script.display()))?;
         let digits = digits::lay_out(folder.path())?;
         Ok(Home { python: python.into(), folder, digits })
@@ -63,7 +65,7 @@ impl Home {
 
     /// Starts a Python, and makes sure that its PyTorch can be compared.
     pub fn start(&self) -> Result<(Python, Versions)> {
-        let script: PathBuf = self.folder.path().join("pytorch.py");
+        let script: PathBuf = self.folder.path().join(SCRIPT_NAME);
         let mut child = Command::new(&self.python)
             .arg(script)
             .arg(self.folder.path())

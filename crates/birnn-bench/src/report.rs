@@ -76,11 +76,15 @@ fn verdict(bench: &Bench) -> String {
             met.iter().filter(|(_, (own, theirs))| own > theirs).map(|(name, _)| name.as_str()).collect();
         match (met.is_empty(), lost.is_empty()) {
             (true, _) => None,
-            (false, true) => Some(format!("birnn is nowhere slower than {rival}.")),
-            (false, false) => Some(format!("birnn is slower than {rival} at: {}.", lost.join("; "))),
+            (false, true) => Some(format!("birnn is nowhere slower than {}.", name(rival))),
+            (false, false) => Some(format!("birnn is slower than {} at: {}.", name(rival), lost.join("; "))),
         }
     });
     lines.collect::<Vec<_>>().join("\n\n")
+}
+
+fn name(rival: Kind) -> String {
+    if rival == Kind::Tutorial { format!("the {rival}") } else { rival.to_string() }
 }
 
 fn title(sweep: Sweep) -> &'static str {
@@ -207,7 +211,10 @@ fn memory(bench: &Bench) -> Option<String> {
         vec![peak.contender.to_string(), format!("{:.0}", peak.kib as f64 / 1024.0)]
     };
     let rows: Vec<_> = bench.memory.iter().map(row).collect();
-    let note = format!("Of a process that takes {STEPS} of the tutorial's steps, libtorch itself included.");
+    let note = format!(
+        "Of a process that takes {STEPS} of the tutorial's steps, libtorch itself included; Python's may be \
+         a build for GPUs, which is larger."
+    );
     (!rows.is_empty()).then(|| format!("{}\n{note}", table(&["", "peak, MiB"], &rows)))
 }
 
