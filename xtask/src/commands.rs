@@ -89,6 +89,13 @@ pub fn torture(machine: &Machine, args: &[OsString]) -> Result<ExitCode> {
     hand_over(cargo.args(["--package", "birnn-tests", "--bin", "torture", "--"]).args(args))
 }
 
+/// `bench`: how quick training is on this machine. It answers `--help` itself, as it has options of its own.
+pub fn bench(machine: &Machine, args: &[OsString]) -> Result<ExitCode> {
+    let tree = ensure(machine)?;
+    let mut cargo = cargo(machine, "run", Some(&tree));
+    hand_over(cargo.args(["--package", "birnn-bench", "--"]).args(args))
+}
+
 /// `check`: what must hold before a change is merged, cheapest first.
 pub fn check(machine: &Machine) -> Result<ExitCode> {
     if !succeeds("format", cargo(machine, "fmt", None).args(["--all", "--check"]))? {

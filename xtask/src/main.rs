@@ -52,6 +52,7 @@ fn dispatch(args: &[OsString]) -> Result<ExitCode> {
         Some("run") => commands::run(&machine, rest),
         Some("test") => commands::test(&machine, rest),
         Some("torture") => commands::torture(&machine, rest),
+        Some("bench") => commands::bench(&machine, rest),
         Some("fuzz") => fuzz::run(&machine, rest),
         Some("check") if rest.is_empty() => commands::check(&machine),
         Some("check") => Err(commands::usage("check takes no arguments".to_owned())),
