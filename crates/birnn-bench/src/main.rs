@@ -38,7 +38,12 @@ use turns::Effort;
 /// Measures a training step (forward, backward, Adam) by birnn beside plain libtorch and, where a Python with PyTorch is
 /// named, PyTorch, in turns. It takes about a quarter of an hour on two cores, and wants the machine for itself.
 #[derive(Debug, Parser)]
-#[command(name = "cargo xtask bench", args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
+#[command(
+    name = "birnn-bench",
+    bin_name = "cargo xtask bench",
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true
+)]
 struct Args {
     /// A Python with PyTorch 2.11, and torchvision for the tutorial's own loop.
     #[arg(long)]

@@ -53,7 +53,8 @@ fn how(bench: &Bench) -> String {
     let mut text = format!(
         "Milliseconds per training step (forward, backward, Adam): medians, with quartiles in brackets. The contenders \
          took {} turns each of {} s, one after the other; slow points fewer. GFLOP/s, share of the peak and images/s are \
-         birnn's; a step's FLOP are those that it needs.",
+         birnn's; a step's FLOP are those that it needs. The \
+         allocator is left as it is for all; the `birnn` program has glibc keep what is freed, which would help libtorch too.",
         bench.effort.rounds, bench.effort.seconds
     );
     if let Some(digits) = &bench.digits {
