@@ -44,6 +44,8 @@ pub struct Measured {
     pub point: Point,
     /// Floating-point operations that its step needs.
     pub flop: f64,
+    /// What the machine could do just then, in FLOP/s.
+    pub fma_peak: f64,
     /// Milliseconds per step.
     pub timed: Vec<Timed>,
 }
@@ -104,7 +106,7 @@ pub mod made_up {
             let ms = point.flop() / 1e8;
             let times =
                 [(Kind::Libtorch, ms), (Kind::Birnn, 0.5 + ms / 2.0), (Kind::Pytorch, 0.1 + 1.1 * ms)];
-            Measured { point, flop: point.flop(), timed: timed(&times) }
+            Measured { point, flop: point.flop(), fma_peak: 400e9, timed: timed(&times) }
         };
         let by = |threads: usize| {
             let ms = 100.0 / threads as f64;
@@ -116,7 +118,7 @@ pub mod made_up {
                 cpu: "Abacus 3000".to_owned(),
                 cores: 2,
                 threads: 2,
-                vectors: "AVX-512".to_owned(),
+                instructions: "avx512".to_owned(),
                 os: "linux".to_owned(),
                 libtorch: "2.11.0".to_owned(),
                 fma_peak: 4e11,

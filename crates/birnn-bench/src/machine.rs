@@ -3,6 +3,8 @@
 use std::time::Instant;
 
 use birnn_engine::LIBTORCH;
+use birnn_engine::device::instructions;
+use birnn_kernels::Workers;
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
 
@@ -15,8 +17,8 @@ pub struct Machine {
     pub cores: usize,
     /// Threads that birnn and libtorch compute with.
     pub threads: usize,
-    /// The widest vector instructions that the kernels know and the processor has.
-    pub vectors: String,
+    /// The vector instructions that the kernels use.
+    pub instructions: String,
     /// The operating system.
     pub os: String,
     /// libtorch's version.
@@ -37,7 +39,7 @@ impl Machine {
             cpu: cpu().unwrap_or_else(|| std::env::consts::ARCH.to_owned()),
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             threads,
-            vectors: vectors().to_owned(),
+            instructions: instructions().name().to_owned(),
             os: std::env::consts::OS.to_owned(),
             libtorch: LIBTORCH.to_owned(),
             fma_peak: fma_peak(threads),
@@ -55,10 +57,9 @@ pub fn unrest() -> Option<String> {
     })
 }
 
-/// Stands in for `birnn_kernels::fma_peak`, which is to measure fused multiply-adds: the best product of libtorch's, which
-/// comes near.
+/// What so many threads could do at most now, in FLOP/s: the clock of a machine changes from minute to minute.
 pub fn fma_peak(threads: usize) -> f64 {
-    gemm(threads)
+    birnn_kernels::fma_peak(&Workers::new(threads, instructions()))
 }
 
 /// FLOP/s of a product of matrices, the best of some medians.
@@ -88,16 +89,4 @@ fn cpu() -> Option<String> {
     let text = std::fs::read_to_string("/proc/cpuinfo").ok()?;
     let line = text.lines().find(|line| line.starts_with("model name"))?;
     Some(line.split_once(':')?.1.trim().to_owned())
-}
-
-/// As the kernels choose them.
-fn vectors() -> &'static str {
-    #[cfg(target_arch = "x86_64")]
-    {
-        use std::is_x86_feature_detected as has;
-        if has!("avx2") && has!("fma") {
-            return if has!("avx512f") && has!("avx512vl") { "AVX-512" } else { "AVX2" };
-        }
-    }
-    "baseline instructions"
 }

@@ -26,6 +26,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use birnn_engine::device::cpu_threads;
+use birnn_engine::startup;
 use clap::{Parser, ValueEnum};
 
 use alone::Alone;
@@ -68,9 +69,12 @@ struct Args {
 }
 
 fn main() -> ExitCode {
+    // As the `birnn` program does, for all contenders in this process.
+    startup::prepare();
     // Before anything changes libtorch's number of threads.
     let threads = cpu_threads();
-    match run(&Args::parse(), threads as usize) {
+    let args = Args::parse();
+    match startup::heed_environment().map_err(Into::into).and_then(|()| run(&args, threads as usize)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");

@@ -51,7 +51,7 @@ pub fn measure(sweeps: Vec<Sweep>, effort: Effort, threads: usize, home: Option<
     for (index, point) in points.iter().enumerate() {
         let timed = step(point, &effort, python.as_ref(), with_tutorial)?;
         say(&format!("{:2}/{} {point}", index + 1, points.len()), &timed);
-        bench.points.push(Measured { point: *point, flop: point.flop(), timed });
+        bench.points.push(Measured { point: *point, flop: point.flop(), fma_peak: fma_peak(threads), timed });
     }
     if wanted(Sweep::Parts) {
         bench.parts = Some(parts(&effort)?);

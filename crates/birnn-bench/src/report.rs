@@ -41,7 +41,7 @@ pub fn machine(bench: &Bench) -> String {
         machine.cpu,
         machine.cores,
         machine.threads,
-        machine.vectors,
+        machine.instructions,
         machine.os,
         machine.libtorch,
         number(machine.fma_peak / 1e9),
@@ -53,8 +53,9 @@ fn how(bench: &Bench) -> String {
     let mut text = format!(
         "Milliseconds per training step (forward, backward, Adam): medians, with quartiles in brackets. The contenders \
          took {} turns each of {} s, one after the other; slow points fewer. GFLOP/s, share of the peak and images/s are \
-         birnn's; a step's FLOP are those that it needs. The \
-         allocator is left as it is for all; the `birnn` program has glibc keep what is freed, which would help libtorch too.",
+         birnn's; a step's FLOP are those that it needs. What the \
+         peak is, is measured beside each point. glibc is told to keep freed memory, as the `birnn` program does; libtorch gains \
+         by it too.",
         bench.effort.rounds, bench.effort.seconds
     );
     if let Some(digits) = &bench.digits {
@@ -114,7 +115,7 @@ fn section(bench: &Bench, sweep: Sweep) -> Option<String> {
             let measured: Vec<&Measured> = sweep.points().iter().filter_map(|at| bench.at(at)).collect();
             let rows: Vec<_> =
                 measured.iter().map(|at| (at.point.to_string(), at.point, at.timed.as_slice())).collect();
-            steps("net, batch x time x features", &rows, |_| bench.machine.fma_peak)
+            steps("net, batch x time x features", &rows, |index| measured[index].fma_peak)
         }
     }
 }
@@ -228,7 +229,7 @@ mod tests {
     fn the_report_has_all_that_was_measured() {
         let report = report(&bench(), &[Sweep::Batch]);
         for part in [
-            "Abacus 3000, 2 cores, 2 threads, AVX-512, linux; libtorch 2.11.0, PyTorch 2.11.0; ",
+            "Abacus 3000, 2 cores, 2 threads, avx512, linux; libtorch 2.11.0, PyTorch 2.11.0; ",
             "| LSTM 2 x 128+128, 100 x 28 x 28 | 59.4 [53.5-65.4] | 30.2 [27.2-33.2] | 1.97 | 197 | 49 | 3309 | 65.5",
             "![Milliseconds per step: batch](batch.svg)",
             "| 2 | 50.0 [45.0-55.0] | 25.0 [22.5-27.5] | 2.00 | 238 | 59 | 4000 |\n",

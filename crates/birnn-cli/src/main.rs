@@ -12,7 +12,6 @@ mod interrupt;
 mod log;
 mod predict;
 mod progress;
-mod startup;
 mod train;
 
 use std::process::ExitCode;
@@ -23,10 +22,11 @@ use crate::args::{Args, Command};
 use crate::failure::{Failure, Outcome};
 
 fn main() -> ExitCode {
-    startup::prepare();
+    birnn_engine::startup::prepare();
     let args = Args::parse();
     let log = log::start();
-    let outcome = startup::choose_instructions().and_then(|()| match args.command {
+    let ready = birnn_engine::startup::heed_environment().map_err(Failure::request);
+    let outcome = ready.and_then(|()| match args.command {
         Command::Train(args) => train::run(&args, &log),
         Command::Eval(args) => eval::run(&args, &log),
         Command::Predict(args) => predict::run(&args),

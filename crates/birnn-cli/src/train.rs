@@ -160,7 +160,7 @@ fn go_on(resumed: &Resumed, plan: &Plan, steps: usize) -> Result<(), Failure> {
     let (before, now) = (checkpoint.cpu(), birnn_engine::device::cpu());
     if *before != now {
         tracing::warn!(
-            "the run had {0} threads and {1} instructions and goes on with {2} and {3}, which rounds otherwise: for the \
+            "the run had {0} threads and {1} instructions and goes on with {2} and {3}, which can round otherwise: for the \
              same bytes as without a stop, set OMP_NUM_THREADS={0} BIRNN_INSTRUCTIONS={1}",
             before.threads,
             before.instructions,

@@ -59,7 +59,7 @@ pub enum DeviceError {
         count: i64,
     },
     /// Vector instructions that this processor does not have, or that do not exist.
-    #[error("no vector instructions called `{name}` here; there are: {there}")]
+    #[error("BIRNN_INSTRUCTIONS: no vector instructions called `{name}` here; there are: {there}")]
     NoSuchInstructions {
         /// The name asked for.
         name: String,
@@ -141,7 +141,7 @@ pub fn cpu_threads() -> i32 {
 }
 
 /// The threads of a CPU and what they compute with: one set of them for all nets of the process.
-pub(crate) fn workers() -> &'static Workers {
+pub fn workers() -> &'static Workers {
     static WORKERS: OnceLock<Workers> = OnceLock::new();
     WORKERS.get_or_init(|| Workers::new(cpu_threads() as usize, instructions()))
 }
@@ -155,7 +155,7 @@ pub fn instructions() -> Instructions {
 
 /// Chooses vector instructions by their name, so that another machine's results can be had here, byte for byte. To be
 /// called before anything computes; later it has no effect.
-pub fn choose_instructions(name: &str) -> Result<(), DeviceError> {
+pub(crate) fn choose_instructions(name: &str) -> Result<(), DeviceError> {
     let all = Instructions::all();
     match all.iter().find(|instructions| instructions.name() == name) {
         Some(&instructions) => {

@@ -22,6 +22,7 @@ mod resume;
 mod run_dir;
 mod samples;
 mod schedule;
+pub mod startup;
 mod state;
 mod task;
 mod train;

@@ -121,7 +121,7 @@ fn check_dropout(spec: Spec, batch: usize, time: usize, dropout: Dropout) {
                 let scaled = 1.0 / (1.0 - f64::from(dropout.probability));
                 scale.extend(kept.into_iter().map(|kept| if kept { scaled } else { 0.0 }));
             }
-            sequence = sequence * Tensor::from_slice(&scale).view([batch as i64, time as i64, -1]);
+            sequence = &sequence * Tensor::from_slice(&scale).view([batch as i64, time as i64, -1]);
         }
     }
     let forward = spec.forward as i64;

@@ -133,6 +133,8 @@ fn check(spec: Spec, batch: usize, time: usize, workers: usize, dropout: Option<
     let loss = |parameters: &[Vec<f64>]| -> f64 {
         textbook(&spec, parameters, &input, time, dropout).iter().zip(&d_read).map(|(r, d)| r * d).sum()
     };
+    // Those that fuse multiplication and addition round alike, however wide they are.
+    let mut fused: Option<(Vec<f32>, Vec<Vec<f32>>)> = None;
     for instructions in Instructions::all() {
         let mut stack = Stack::new(spec, &Workers::new(workers, instructions));
         let given: Vec<Vec<f32>> = parameters.iter().map(|values| single(values)).collect();
@@ -148,6 +150,13 @@ fn check(spec: Spec, batch: usize, time: usize, workers: usize, dropout: Option<
             assert!(
                 (f64::from(*found) - expected).abs() < 2e-6,
                 "{instructions:?} {spec:?}: {found}, not {expected}"
+            );
+        }
+        if instructions.name().starts_with("avx") {
+            let found = (read.clone(), gradients.clone());
+            assert!(
+                *fused.get_or_insert_with(|| found.clone()) == found,
+                "{instructions} {spec:?}: other bytes"
             );
         }
         let mut inferred = if dropout.is_none() { vec![f32::NAN; read.len()] } else { read.clone() };

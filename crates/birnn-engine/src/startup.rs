@@ -1,22 +1,17 @@
-//! What a process must settle before anything else runs in it.
+//! What a process that trains must settle before anything else runs in it.
 
-use birnn_engine::device::choose_instructions as choose;
+use crate::device::{DeviceError, choose_instructions};
 
-use crate::failure::{Failure, Outcome};
-
-/// Settles it.
+/// Settles what cannot be settled later: to be called first in `main`, before there is another thread and before libtorch
+/// is used.
 pub fn prepare() {
     make_cuda_deterministic();
     keep_freed_memory();
 }
 
-/// Sees to what the environment says of vector instructions.
-pub fn choose_instructions() -> Outcome {
-    match std::env::var_os("BIRNN_INSTRUCTIONS") {
-        Some(name) => choose(&name.to_string_lossy())
-            .map_err(|error| Failure::request(format!("BIRNN_INSTRUCTIONS: {error}"))),
-        None => Ok(()),
-    }
+/// Chooses the vector instructions that `$BIRNN_INSTRUCTIONS` names, if it is set.
+pub fn heed_environment() -> Result<(), DeviceError> {
+    std::env::var_os("BIRNN_INSTRUCTIONS").map_or(Ok(()), |name| choose_instructions(&name.to_string_lossy()))
 }
 
 /// cuDNN's recurrent layers repeat themselves bit for bit only with this, set before CUDA starts.
