@@ -62,18 +62,7 @@ impl Sandbox {
 
     /// Every file and folder there, so that a test can tell what was left behind.
     pub fn listing(&self) -> BTreeSet<PathBuf> {
-        let mut found = BTreeSet::new();
-        let mut folders = vec![self.folder.path().to_owned()];
-        while let Some(folder) = folders.pop() {
-            for entry in std::fs::read_dir(folder).unwrap() {
-                let path = entry.unwrap().path();
-                if path.is_dir() {
-                    folders.push(path.clone());
-                }
-                found.insert(path);
-            }
-        }
-        found
+        listing(self.folder.path())
     }
 
     /// Runs birnn there, without data sets or a cache from outside.
@@ -110,6 +99,22 @@ impl Sandbox {
         self.write("small.toml", SMALL);
         self.birnn(&["train", "small.toml", "--run-dir", run]).done()
     }
+}
+
+/// Every file and folder in `folder`.
+pub fn listing(folder: &Path) -> BTreeSet<PathBuf> {
+    let mut found = BTreeSet::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path.clone());
+            }
+            found.insert(path);
+        }
+    }
+    found
 }
 
 impl Default for Sandbox {

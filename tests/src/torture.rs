@@ -11,7 +11,7 @@ use std::time::Duration;
 use birnn_engine::Checkpoint;
 use safetensors::SafeTensors;
 
-use crate::{Sandbox, idx};
+use crate::{Sandbox, idx, listing};
 
 /// How far to go.
 #[derive(Clone, Copy, Debug)]
@@ -195,7 +195,8 @@ impl Victims {
         let lasting = |name: &str| !["records.timing.jsonl", "records.train.log"].contains(&name);
         let tensors = tensors.iter().filter(|(name, _)| lasting(name));
         let folder = self.sandbox.path(run);
-        let listing = self.sandbox.listing().into_iter();
+        // Of this run alone: others come and go meanwhile.
+        let listing = listing(&folder).into_iter();
         let files = listing.filter_map(|path| Some(path.strip_prefix(&folder).ok()?.display().to_string()));
         let log = self.sandbox.text(&format!("{run}/train.log"));
         let timing = self.sandbox.text(&format!("{run}/timing.jsonl"));

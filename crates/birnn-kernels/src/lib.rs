@@ -5,9 +5,9 @@
 //! gradient of that to the gradient of every parameter. It names no tensor library, and knows no head and no loss.
 //!
 //! How it is quick: the batch is cut into chunks, and each worker takes its chunks through all layers and time steps with
-//! no other worker to wait for; the products with the input of all time steps are one; so are those of the weights'
-//! gradients; gates, cells and outputs are computed while they are in the cache; widths are padded, so that no loop has a
-//! remainder; nothing is allocated between two steps of the same shape. The same number of workers gives the same bytes.
+//! no other worker to wait for; gates, cells and outputs are computed while the products before them are in the cache; the
+//! weights' gradients are products over many time steps; only what is read is computed; widths are padded, so that no loop has
+//! a remainder; buffers are kept from step to step. The same number of workers gives the same bytes, whichever was quicker.
 //!
 //! Parameters have PyTorch's shapes and order of gates: [`torch.nn.LSTM`](https://docs.pytorch.org/docs/stable/generated/torch.nn.LSTM.html),
 //! `GRU`, `RNN`.
