@@ -32,6 +32,11 @@
 //! let mut slices: Vec<&mut [f32]> = gradients.iter_mut().map(Vec::as_mut_slice).collect();
 //! stack.backward(&vec![1.0; states.len()], &mut slices);
 //! assert!(gradients != parameters);
+//!
+//! // Where nothing goes back: the same values, in less memory and time.
+//! let mut again = vec![0.0; states.len()];
+//! stack.infer(&input, batch, time, &mut again);
+//! assert_eq!(again, states);
 //! ```
 
 mod adam;

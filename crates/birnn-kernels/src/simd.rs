@@ -276,6 +276,7 @@ impl Simd for Baseline {
 
 #[cfg(target_arch = "aarch64")]
 #[expect(unsafe_code, reason = "every processor of this architecture has these instructions")]
+#[allow(unused_unsafe, reason = "some of them are safe where they are always there")]
 impl Simd for Baseline {
     vectors!(
         std::arch::aarch64::float32x4_t,
@@ -298,13 +299,14 @@ impl Simd for Baseline {
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 #[expect(unsafe_code, reason = "plain values, whatever the instructions")]
+#[allow(unused_unsafe, reason = "what is not an instruction is safe")]
 impl Simd for Baseline {
     vectors!(
         [f32; 4],
         4,
         four,
-        <*const [f32; 4]>::read_unaligned,
-        <*mut [f32; 4]>::write_unaligned,
+        std::ptr::read_unaligned::<[f32; 4]>,
+        std::ptr::write_unaligned::<[f32; 4]>,
         |a, b, c| std::array::from_fn(|lane| a[lane] * b[lane] + c[lane])
     );
 
