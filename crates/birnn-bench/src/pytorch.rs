@@ -72,7 +72,9 @@ impl Home {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .with_context(|| format!("cannot run {}", self.python.display()))?;
+            .with_context(|| {
+                format!("cannot run {}: --python wants a Python with PyTorch 2.11", self.python.display())
+            })?;
         let (requests, answers) = (child.stdin.take(), child.stdout.take().context("no stdout of Python's")?);
         let mut python = Python { child, requests, answers: BufReader::new(answers) };
         let versions = python
@@ -113,10 +115,11 @@ impl Python {
 
     fn ask<T: DeserializeOwned>(&mut self, request: Value) -> Result<T> {
         let requests = self.requests.as_mut().context("Python's stdin is closed")?;
-        writeln!(requests, "{request}").context("Python has ended; what it said is above")?;
+        writeln!(requests, "{request}")
+            .context("the program named by --python has ended; what it said, if it is a Python, is above")?;
         let mut line = String::new();
         if self.answers.read_line(&mut line).context("cannot read Python's answer")? == 0 {
-            bail!("Python has ended; what it said is above");
+            bail!("the program named by --python has ended; what it said, if it is a Python, is above");
         }
         answer(&line)
     }

@@ -44,7 +44,9 @@ fn split(text: &str) -> Result<(String, String)> {
     for marker in [OPEN, CLOSE] {
         match text.matches(marker).count() {
             1 => {}
-            0 => bail!("there is no `{marker}` in it, so there is no place for the table"),
+            0 => bail!(
+                "there is no `{marker}` in it: put `{OPEN}` and `{CLOSE}` on lines of their own where the table is to be"
+            ),
             count => bail!("there are {count} times `{marker}` in it, so the table's place is not certain"),
         }
     }
@@ -74,9 +76,9 @@ fn short(bench: &Bench) -> String {
         measured.push((format!("evaluation of {TEST_IMAGES} images"), &bench.evaluation));
     }
     let with_python = measured.iter().any(|(_, timed)| median(timed, Kind::Pytorch).is_some());
-    let mut head = vec!["net, batch x time x features", "libtorch", "birnn", "times as quick"];
+    let mut head = vec!["net, batch x time x features", "libtorch, ms", "birnn, ms", "libtorch / birnn"];
     if with_python {
-        head.extend(["PyTorch", "times PyTorch"]);
+        head.extend(["PyTorch, ms", "PyTorch / birnn"]);
     }
     let cell = |timed: &[Timed], kind| median(timed, kind).map(number).unwrap_or_default();
     let rows: Vec<_> = measured
@@ -135,7 +137,10 @@ mod tests {
             let text = std::fs::read_to_string(&path).unwrap();
             let inner = text.strip_prefix("# A\n\n<!-- bench -->\n\n").unwrap();
             let inner = inner.strip_suffix("\n\n<!-- /bench -->\n\nB\n").unwrap();
-            assert!(inner.starts_with("| net, batch x time x features | libtorch | birnn |"), "{inner}");
+            assert!(
+                inner.starts_with("| net, batch x time x features | libtorch, ms | birnn, ms |"),
+                "{inner}"
+            );
             assert!(inner.contains("| LSTM 2 x 128+128, 100 x 784 x 1 |"), "{inner}");
             assert!(inner.contains("| evaluation of 10000 images | 1000 | 400 | 2.50 |"), "{inner}");
             assert!(inner.contains("\n\nAbacus 3000, 2 cores"), "{inner}");

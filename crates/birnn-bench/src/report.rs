@@ -54,8 +54,9 @@ fn how(bench: &Bench) -> String {
         "Milliseconds per training step (forward, backward, Adam): medians, with quartiles in brackets. The contenders \
          took {} turns each of {} s, one after the other; slow points fewer. GFLOP/s, share of the peak and images/s are \
          birnn's; a step's FLOP are those that it needs. What the \
-         peak is, is measured beside each point. glibc is told to keep freed memory, as the `birnn` program does; libtorch gains \
-         by it too.",
+         peak is, is measured right after each point, and a figure is to be compared within its table only: the machine's own \
+         speed changes. glibc is told to keep freed memory, as the `birnn` program does; libtorch gains by \
+         it too; PyTorch has glibc's defaults.",
         bench.effort.rounds, bench.effort.seconds
     );
     if let Some(digits) = &bench.digits {
@@ -78,6 +79,9 @@ fn verdict(bench: &Bench) -> String {
             met.iter().filter(|(_, (own, theirs))| own > theirs).map(|(name, _)| name.as_str()).collect();
         match (met.is_empty(), lost.is_empty()) {
             (true, _) => None,
+            (false, true) if met.len() == 1 => {
+                Some(format!("birnn is not slower than {}, measured at one point.", name(rival)))
+            }
             (false, true) => Some(format!("birnn is nowhere slower than {}.", name(rival))),
             (false, false) => Some(format!("birnn is slower than {} at: {}.", name(rival), lost.join("; "))),
         }
@@ -124,14 +128,14 @@ fn section(bench: &Bench, sweep: Sweep) -> Option<String> {
 fn steps(first: &str, rows: &[(String, Point, &[Timed])], peak: impl Fn(usize) -> f64) -> Option<String> {
     let has = |kind| rows.iter().any(|(_, _, timed)| median(timed, kind).is_some());
     let others: Vec<(Kind, &str, &str)> = [
-        (Kind::Pytorch, "PyTorch, ms", "times PyTorch"),
-        (Kind::Tutorial, "tutorial's loop, ms", "times the tutorial's loop"),
+        (Kind::Pytorch, "PyTorch, ms", "PyTorch / birnn"),
+        (Kind::Tutorial, "tutorial's loop, ms", "tutorial's loop / birnn"),
     ]
     .into_iter()
     .filter(|&(kind, ..)| has(kind))
     .collect();
     let mut head =
-        vec![first, "libtorch, ms", "birnn, ms", "times as quick", "GFLOP/s", "% of peak", "images/s"];
+        vec![first, "libtorch, ms", "birnn, ms", "libtorch / birnn", "GFLOP/s", "% of peak", "images/s"];
     others.iter().for_each(|(_, ms, times)| head.extend([ms, times]));
     let row = |(index, (name, point, timed)): (usize, &(String, Point, &[Timed]))| {
         let own = median(timed, Kind::Birnn)?;
@@ -178,7 +182,7 @@ fn evaluation(bench: &Bench) -> Option<String> {
             vec![contender.to_string(), spread(&bench.evaluation, contender), format!("{speed:.0}"), times]
         })
         .collect();
-    let head = ["the tutorial's net", "ms for 10,000 images", "images/s", "birnn is so many times as quick"];
+    let head = ["the tutorial's net", "ms for 10,000 images", "images/s", "its time / birnn's"];
     let note = "libtorch by batches of 100 or 500, whichever is quicker; PyTorch by 100, as in the tutorial.";
     Some(format!("{}\n{note}", table(&head, &rows)))
 }

@@ -59,7 +59,9 @@ pub enum DeviceError {
         count: i64,
     },
     /// Vector instructions that this processor does not have, or that do not exist.
-    #[error("BIRNN_INSTRUCTIONS: no vector instructions called `{name}` here; there are: {there}")]
+    #[error(
+        "BIRNN_INSTRUCTIONS: no vector instructions called `{name}` here; there are: {there}; unset it for the best"
+    )]
     NoSuchInstructions {
         /// The name asked for.
         name: String,
@@ -270,7 +272,7 @@ mod tests {
     #[test]
     fn instructions_that_are_not_there_are_refused_with_those_that_are() {
         let error = choose_instructions("mmx").unwrap_err();
-        assert!(error.to_string().ends_with("baseline"), "{error}");
+        assert!(error.to_string().contains("baseline; unset it"), "{error}");
     }
 
     /// On a machine with a GPU this trains there; on others it must say which part is missing.

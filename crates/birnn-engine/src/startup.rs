@@ -11,7 +11,8 @@ pub fn prepare() {
 
 /// Chooses the vector instructions that `$BIRNN_INSTRUCTIONS` names, if it is set.
 pub fn heed_environment() -> Result<(), DeviceError> {
-    std::env::var_os("BIRNN_INSTRUCTIONS").map_or(Ok(()), |name| choose_instructions(&name.to_string_lossy()))
+    let name = std::env::var_os("BIRNN_INSTRUCTIONS").filter(|name| !name.is_empty());
+    name.map_or(Ok(()), |name| choose_instructions(&name.to_string_lossy()))
 }
 
 /// cuDNN's recurrent layers repeat themselves bit for bit only with this, set before CUDA starts.

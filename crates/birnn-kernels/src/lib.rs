@@ -1,8 +1,12 @@
 //! Recurrent layers on plain `f32` slices: RNN, GRU and LSTM, one or two directions, forward and backward.
 //!
+//! In another project: `birnn-kernels = { git = "..." }`, or by `path`. Build it optimised, with `--release` or `opt-level = 3` in
+//! the profile: it is hundreds of times slower without.
+//!
 //! A [`Stack`] is built from a [`Spec`]. Once per update of the parameters it takes them in ([`Stack::load`]); then
 //! [`Stack::forward`] maps `[batch, time, features]` to what is read of the top layer, and [`Stack::backward`] maps the
-//! gradient of that to the gradient of every parameter. It names no tensor library, and knows no head and no loss.
+//! gradient of that to the gradient of every parameter. This crate names no tensor
+//! library, and knows no head and no loss.
 //!
 //! How it is quick: the batch is cut into chunks, and each worker takes its chunks through all layers and time steps with
 //! no other worker to wait for; gates, cells and outputs are computed while the products before them are in the cache; the
@@ -10,7 +14,7 @@
 //! a remainder; buffers are kept from step to step. The same number of workers gives the same bytes, whichever was quicker.
 //!
 //! Parameters have PyTorch's shapes and order of gates: [`torch.nn.LSTM`](https://docs.pytorch.org/docs/stable/generated/torch.nn.LSTM.html),
-//! `GRU`, `RNN`.
+//! `GRU`, `RNN`; per layer, forward then reverse: `weight_ih`, `weight_hh`, `bias_ih`, `bias_hh`.
 //!
 //! # Example
 //!

@@ -17,6 +17,9 @@ pub struct Stack {
     shares: Vec<Share>,
     shape: Shape,
     dropout: Option<Dropout>,
+    /// Whether it has parameters, and whether what the last pass kept can still go back with them.
+    loaded: bool,
+    kept: bool,
 }
 
 /// What the buffers are made for.
@@ -40,8 +43,14 @@ struct Share {
 const CHUNK: usize = 64;
 
 impl Stack {
-    /// A stack whose work is shared by `workers`.
+    /// A stack whose work is shared by `workers`. It has no parameters yet.
+    ///
+    /// # Panics
+    ///
+    /// Where there is no layer, no feature, or a direction without units.
     pub fn new(spec: Spec, workers: &Workers) -> Stack {
+        let all_there = spec.layers > 0 && spec.features > 0 && spec.directions().all(|units| units > 0);
+        assert!(all_there, "a stack needs a layer, a feature and a unit at least: {spec:?}");
         let instructions = workers.instructions();
         let weights: Vec<Vec<Weights>> = (0..spec.layers)
             .map(|layer| {
@@ -54,7 +63,16 @@ impl Stack {
             gradients: weights.iter().map(|layer| layer.iter().map(Gradients::new).collect()).collect(),
         };
         let shares = (0..workers.count()).map(|_| share()).collect();
-        Stack { spec, workers: workers.clone(), weights, shares, shape: Shape::default(), dropout: None }
+        Stack {
+            spec,
+            workers: workers.clone(),
+            weights,
+            shares,
+            shape: Shape::default(),
+            dropout: None,
+            loaded: false,
+            kept: false,
+        }
     }
 
     /// What it is.
@@ -82,6 +100,7 @@ impl Stack {
             }
         }
         self.workers.share(jobs);
+        (self.loaded, self.kept) = (true, false);
     }
 
     /// `input [batch, time, features]` to what is read: `[batch, width]`, or `[batch, time, width]` for
@@ -89,7 +108,8 @@ impl Stack {
     ///
     /// # Panics
     ///
-    /// Where `batch` or `time` is 0, or the lengths of `input` and `read` are not those.
+    /// Where `batch` or `time` is 0, the lengths of `input` and `read` are not those, there are no parameters yet, or the
+    /// probability of dropout is not in `[0, 1)`.
     pub fn forward(
         &mut self,
         input: &[f32],
@@ -98,8 +118,15 @@ impl Stack {
         dropout: Option<Dropout>,
         read: &mut [f32],
     ) {
+        if let Some(Dropout { probability, .. }) = dropout {
+            assert!(
+                (0.0..1.0).contains(&probability),
+                "a probability of dropout of {probability}, not in [0, 1)"
+            );
+        }
         self.dropout = dropout.filter(|dropout| dropout.probability > 0.0);
         self.pass(input, Shape { batch, time, keeps: true }, read);
+        self.kept = true;
     }
 
     /// As [`Stack::forward`] without dropout, for when nothing goes back: the same values, in less memory and time.
@@ -109,13 +136,20 @@ impl Stack {
     /// As [`Stack::forward`].
     pub fn infer(&mut self, input: &[f32], batch: usize, time: usize, read: &mut [f32]) {
         self.dropout = None;
+        self.kept = false;
         self.pass(input, Shape { batch, time, keeps: false }, read);
     }
 
     fn pass(&mut self, input: &[f32], shape: Shape, read: &mut [f32]) {
         let Shape { batch, time, .. } = shape;
-        assert!(batch > 0 && time > 0, "a batch of {batch} x {time} steps");
-        assert_eq!(input.len(), batch * time * self.spec.features, "the length of the input");
+        assert!(self.loaded, "a stack without parameters: `load` comes first");
+        assert!(batch > 0 && time > 0, "a batch of {batch} x {time} steps: one of each is the least");
+        let features = self.spec.features;
+        assert_eq!(
+            input.len(),
+            batch * time * features,
+            "values of the input, not {batch} x {time} x {features}"
+        );
         assert_eq!(read.len(), self.read_len(shape), "the length of what is read");
         self.cut(shape);
         let common = Common { spec: &self.spec, weights: &self.weights, dropout: self.dropout };
@@ -131,14 +165,19 @@ impl Stack {
         self.workers.share(jobs);
     }
 
-    /// From the gradient by what the last [`Stack::forward`] read to the gradient by every parameter, in the order of
+    /// From the gradient by what the last [`Stack::forward`] read to the gradient by every parameter, once: what was kept is used
+    /// up by it. In the order of
     /// [`Stack::load`] and of the same lengths; what was in `gradients` is overwritten.
     ///
     /// # Panics
     ///
-    /// Where no batch went forward, or the lengths are not those.
+    /// Where the last call was not [`Stack::forward`], or the lengths are not those.
     pub fn backward(&mut self, d_read: &[f32], gradients: &mut [&mut [f32]]) {
-        assert!(self.shape.keeps, "backward without a forward before it");
+        let kept = std::mem::take(&mut self.kept);
+        assert!(
+            kept,
+            "nothing to go back from: `forward` must be the call before (`backward` uses up what it kept)"
+        );
         assert_eq!(d_read.len(), self.read_len(self.shape), "the length of the gradient");
         let lengths: Vec<usize> = gradients.iter().map(|values| values.len()).collect();
         assert_eq!(lengths, self.spec.parameters(), "the lengths of the gradients");

@@ -245,6 +245,62 @@ fn the_same_number_of_workers_gives_the_same_bytes() {
     assert!(go() == go());
 }
 
+/// A small stack with parameters.
+fn small() -> (Stack, Vec<Vec<f32>>) {
+    let spec = Spec { cell: Cell::Gru, features: 2, layers: 1, forward: 3, reverse: None, read: Read::Last };
+    let parameters: Vec<Vec<f32>> = spec.parameters().iter().map(|&length| vec![0.1; length]).collect();
+    let mut stack = Stack::new(spec, &Workers::new(1, Instructions::best()));
+    stack.load(&parameters.iter().map(Vec::as_slice).collect::<Vec<_>>());
+    (stack, parameters)
+}
+
+/// What would give a wrong result in silence panics with these words.
+fn refused(words: &str, wrong: impl FnOnce(Stack, Vec<Vec<f32>>) + std::panic::UnwindSafe) {
+    let panic = std::panic::catch_unwind(|| {
+        let (stack, parameters) = small();
+        wrong(stack, parameters);
+    });
+    let said = panic.unwrap_err();
+    let said =
+        said.downcast_ref::<String>().cloned().or(said.downcast_ref::<&str>().map(|&said| said.to_owned()));
+    assert!(said.as_ref().is_some_and(|said| said.contains(words)), "{words}: {said:?}");
+}
+
+#[test]
+fn calls_in_a_wrong_order_are_refused() {
+    let input = [1.0; 8];
+    refused("nothing to go back from", |mut stack, mut gradients| {
+        stack.forward(&input, 2, 2, None, &mut [0.0; 6]);
+        stack.backward(&[1.0; 6], &mut slices(&mut gradients));
+        stack.backward(&[1.0; 6], &mut slices(&mut gradients));
+    });
+    refused("nothing to go back from", |mut stack, mut gradients| {
+        stack.forward(&input, 2, 2, None, &mut [0.0; 6]);
+        stack.infer(&input, 2, 2, &mut [0.0; 6]);
+        stack.backward(&[1.0; 6], &mut slices(&mut gradients));
+    });
+    refused("nothing to go back from", |mut stack, mut gradients| {
+        stack.forward(&input, 2, 2, None, &mut [0.0; 6]);
+        stack.load(&gradients.iter().map(Vec::as_slice).collect::<Vec<_>>());
+        stack.backward(&[1.0; 6], &mut slices(&mut gradients));
+    });
+    refused("`load` comes first", |stack, _| {
+        Stack::new(*stack.spec(), &Workers::new(1, Instructions::best())).infer(&input, 2, 2, &mut [0.0; 6]);
+    });
+}
+
+#[test]
+fn what_cannot_be_is_refused() {
+    refused("not 2 x 3 x 2", |mut stack, _| stack.infer(&[1.0; 8], 2, 3, &mut [0.0; 6]));
+    refused("not in [0, 1)", |mut stack, _| {
+        let dropout = Dropout { probability: 1.0, key: 0 };
+        stack.forward(&[1.0; 8], 2, 2, Some(dropout), &mut [0.0; 6]);
+    });
+    refused("a layer, a feature and a unit", |stack, _| {
+        drop(Stack::new(Spec { reverse: Some(0), ..*stack.spec() }, &Workers::new(1, Instructions::best())));
+    });
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
     #[test]
