@@ -48,11 +48,11 @@ impl Learner {
         let (names, parameters): (Vec<String>, _) =
             std::collections::BTreeMap::from_iter(vs.variables()).into_iter().unzip();
         let fused = (device == Device::Cpu).then(|| {
-            // Asked before libtorch is left with one.
-            cpu_threads();
-            // libtorch is left the small things, for which its threads would only be in the way: they wait by spinning.
+            let fused = Fused::new(architecture, shape[1], &names);
+            // Its workers, as many as libtorch's threads were, are there now. libtorch is left the small things, for which its
+            // threads would only be in the way: they wait by spinning.
             tch::set_num_threads(1);
-            Fused::new(architecture, shape[1], &names)
+            fused
         });
         Ok(Learner { task, shape, network, device, names, parameters, fused })
     }

@@ -3,7 +3,6 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::dropout::Draw;
 use crate::simd::Instructions;
 use crate::spec::Cell;
 
@@ -93,13 +92,9 @@ fn textbook(
                 out.iter_mut().zip(part).for_each(|(out, part)| out.extend(part));
             }
             if let Some(dropout) = dropout.filter(|_| layer + 1 < spec.layers) {
-                let draw = Draw::new(dropout, layer, time, spec.output().padded);
                 for (step, row) in out.iter_mut().enumerate() {
-                    // A unit's place is that in the padded row.
-                    let places = spec.output().parts.into_iter().flat_map(|(len, place)| place..place + len);
-                    for (value, unit) in row.iter_mut().zip(places) {
-                        let keeps = draw.keeps(draw.place(sample, step).wrapping_add(unit as u32));
-                        *value *= if keeps { 1.0 / (1.0 - f64::from(dropout.probability)) } else { 0.0 };
+                    for (value, kept) in row.iter_mut().zip(spec.kept(dropout, layer, time, sample, step)) {
+                        *value *= if kept { 1.0 / (1.0 - f64::from(dropout.probability)) } else { 0.0 };
                     }
                 }
             }
