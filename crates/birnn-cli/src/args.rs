@@ -25,6 +25,8 @@ Examples:
   birnn train --resume runs/bilstm/001
   birnn eval runs/bilstm/001
   birnn predict runs/bilstm/001 digit.png
+  birnn export runs/bilstm/001 digits.onnx
+  birnn import model.ckpt --config configs/bilstm.toml --out digits.safetensors
 
 Environment:
   BIRNN_DATA_DIR  a folder with data sets in it, such as `mnist/train-images-idx3-ubyte.gz`
@@ -45,6 +47,13 @@ pub enum Command {
     Eval(EvalArgs),
     /// Name the digits (or other classes) in pictures.
     Predict(PredictArgs),
+    /// Write a trained network for PyTorch, safetensors or ONNX.
+    Export(ExportArgs),
+    /// Bring in weights that PyTorch or safetensors saved.
+    ///
+    /// Reads what torch.save(model.state_dict(), path) writes, in any of its formats, or a .safetensors file, and executes
+    /// nothing. Without --config, the net is told from names and shapes, and printed as a config on stdout.
+    Import(ImportArgs),
     /// Obtain or check the images of an experiment.
     #[command(subcommand)]
     Data(DataCommand),
@@ -118,6 +127,38 @@ pub struct PredictArgs {
     /// Where to compute: auto, cpu, cuda, cuda:N or mps.
     #[arg(long, default_value = "auto")]
     pub device: DeviceChoice,
+}
+
+/// `birnn export`
+#[derive(Debug, clap::Args)]
+pub struct ExportArgs {
+    /// A run directory, or a weights file in one.
+    pub run: PathBuf,
+    /// The file to write: .ckpt, .pt or .pth (PyTorch), .safetensors, or .onnx.
+    pub out: PathBuf,
+    /// Replace the file, should it be there.
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// `birnn import`
+#[derive(Debug, clap::Args)]
+pub struct ImportArgs {
+    /// A PyTorch state dict or a .safetensors file.
+    pub weights: PathBuf,
+    /// The experiment file (TOML) whose net the weights are for.
+    #[arg(long, value_name = "CONFIG")]
+    pub config: Option<PathBuf>,
+    #[command(flatten)]
+    pub sets: Sets,
+    /// The file to write: .safetensors for eval and predict; or what export writes.
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Replace the file, should it be there.
+    #[arg(long)]
+    pub force: bool,
+    #[command(flatten)]
+    pub place: Place,
 }
 
 /// `birnn data`

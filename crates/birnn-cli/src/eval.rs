@@ -69,6 +69,14 @@ pub struct Trained {
 pub fn open(run: &Path, device: DeviceChoice) -> Result<Trained, Failure> {
     let device = device.resolve().map_err(|error| Failure::request(format!("--device: {error}")))?;
     let weights = weights_of(run)?;
+    if let Some("ckpt" | "pt" | "pth" | "onnx") = weights.extension().and_then(|extension| extension.to_str())
+    {
+        return Err(Failure::request(format!(
+            "{0}: not a weights file of birnn; bring a PyTorch state dict in first: birnn import {0} --out \
+             model.safetensors",
+            weights.display()
+        )));
+    }
     let (learner, about) = load(&weights, device).map_err(|error| match run.is_dir() {
         true => Failure::request(format!(
             "{error}; name another of its weights files, or write it anew: train --resume"

@@ -2,6 +2,7 @@
 
 use birnn_data::{DataError, FileProblem, picture::PictureError};
 use birnn_engine::{DeviceError, EngineError, ExperimentError, ResumeError, RunDirError, WeightsError};
+use birnn_formats::FormatError;
 
 /// One line for the user, and the exit code: 1 when the run failed, 2 when the request was wrong, above 128 when a signal
 /// stopped it.
@@ -72,7 +73,7 @@ macro_rules! wrong_request {
     )*};
 }
 
-wrong_request!(ExperimentError, DeviceError, WeightsError, PictureError);
+wrong_request!(ExperimentError, DeviceError, WeightsError, FormatError, PictureError);
 
 impl From<EngineError> for Failure {
     fn from(error: EngineError) -> Failure {

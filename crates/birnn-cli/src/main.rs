@@ -6,8 +6,10 @@ mod contention;
 mod data;
 mod doctor;
 mod eval;
+mod export;
 mod failure;
 mod fault;
+mod import;
 mod interrupt;
 mod log;
 mod predict;
@@ -30,6 +32,8 @@ fn main() -> ExitCode {
         Command::Train(args) => train::run(&args, &log),
         Command::Eval(args) => eval::run(&args, &log),
         Command::Predict(args) => predict::run(&args),
+        Command::Export(args) => export::run(&args),
+        Command::Import(args) => import::run(&args, &log),
         Command::Data(args) => data::run(&args, &log),
         Command::Config(args) => config::run(&args),
         Command::Doctor(args) => doctor::run(&args),

@@ -9,9 +9,11 @@ use birnn_engine::{
     LOG, Learner, Meta, Observer, Plan, Record, Resumed, RunDir, Samples, ScheduleKind, Session, Source,
     State, Trained, TrainingData, train,
 };
+use birnn_formats::pytorch;
 use humantime::format_rfc3339_seconds;
 
 use crate::args::TrainArgs;
+use crate::export::weights_of;
 use crate::failure::{Failure, Outcome};
 use crate::interrupt::Interrupt;
 use crate::log::Log;
@@ -19,6 +21,9 @@ use crate::{data, fault, print, progress};
 
 /// Where runs go when nothing else is said.
 const RUNS: &str = "runs";
+
+/// The final weights, readable by `torch.load`: the tutorial's last line.
+const STATE_DICT: &str = "model.ckpt";
 
 /// What stays as it is while a run trains.
 struct Job {
@@ -218,7 +223,10 @@ fn train_and_save(
     let found = learner.evaluate(test)?;
     record.test(&found)?;
     let weights = checkpoints.save_final(learner)?;
-    tracing::info!("saved {}", weights.display());
+    let state_dict = pytorch::encode(&weights_of(learner)?);
+    let io = |source| EngineError::Io { path: run.path().join(STATE_DICT), source };
+    run.write(STATE_DICT, &state_dict.map_err(io)?)?;
+    tracing::info!("saved {}, and {STATE_DICT} for PyTorch", weights.display());
     Ok(Some(found))
 }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::{FASHION_MNIST, KMNIST, MNIST, Published};
+use crate::synthetic;
 
 /// The `[data]` table as written. [`DataConfig::resolve`] checks it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -86,6 +87,19 @@ pub enum Source {
     Synthetic,
     /// Four files of the user's own.
     Files(UserFiles),
+}
+
+impl Source {
+    /// Rows and columns of an image and the names of the classes, as far as they are known without reading a file.
+    pub fn known(&self) -> Option<([usize; 2], Vec<String>)> {
+        let classes = match self {
+            Source::Published(published) => published.classes.map(str::to_owned).to_vec(),
+            Source::Synthetic => synthetic::classes(),
+            Source::Files(_) => return None,
+        };
+        // MNIST's shape is that of all its family.
+        Some(([synthetic::SIDE; 2], classes))
+    }
 }
 
 /// A user's own data set.

@@ -155,7 +155,7 @@ fn draw(limit: usize) -> Whole {
         substitute_for: None,
         train: synthetic::digits(SYNTHETIC_SEED, 0, SYNTHETIC_TRAIN.min(limit)),
         test: synthetic::digits(SYNTHETIC_SEED, SYNTHETIC_TRAIN as u64, SYNTHETIC_TEST),
-        classes: (0..10).map(|digit| digit.to_string()).collect(),
+        classes: synthetic::classes(),
         files: Vec::new(),
     }
 }

@@ -148,12 +148,11 @@ pub(crate) fn create_folder(disk: &dyn Disk, path: &Path) -> io::Result<()> {
 ///
 /// The file beside has a name of its own, `.NAME.partial`, which the next attempt uses again: a process that was killed
 /// leaves at most that, and nothing once the run has ended. Two processes must not write the same `path` at once.
-pub(crate) fn replace(
-    disk: &dyn Disk,
-    path: &Path,
-    bytes: &[u8],
-    keep: Option<&Path>,
-) -> Result<(), EngineError> {
+///
+/// # Errors
+///
+/// What the disk said, with the name of the file.
+pub fn replace(disk: &dyn Disk, path: &Path, bytes: &[u8], keep: Option<&Path>) -> Result<(), EngineError> {
     let partial = partial_of(path);
     let attempt = || {
         let mut file = disk.create(&partial)?;

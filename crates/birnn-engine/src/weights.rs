@@ -147,7 +147,8 @@ pub fn save(disk: &dyn Disk, path: &Path, learner: &Learner, about: &About) -> R
 pub fn load(path: &Path, device: Device) -> Result<(Learner, About), WeightsError> {
     let contents = read(path)?;
     let learner = contents.learner(device).map_err(wrong(path))?;
-    Ok((learner, contents.about))
+    // What is loaded are weights, be it from a checkpoint.
+    Ok((learner, About { training: None, ..contents.about }))
 }
 
 /// Reads and verifies a file, without a thought of what it is wanted for.
@@ -228,7 +229,11 @@ impl Contents {
         let tensors: Metadata =
             serde_json::from_slice(&header).map_err(|error| foreign(error.to_string()))?;
         let about = tensors.metadata().as_ref().and_then(|metadata| metadata.get("birnn"));
-        let about = about.ok_or_else(|| foreign("it has no `birnn` metadata".to_owned()))?;
+        let about = about.ok_or_else(|| {
+            foreign(
+                "it has no `birnn` metadata; for other people's weights there is `birnn import`".to_owned(),
+            )
+        })?;
         let about = About::parse(about).map_err(foreign)?;
         let expected = size - 8 - length;
         if tensors.data_len() as u64 != expected {

@@ -8,7 +8,12 @@ use std::thread;
 use crate::rng::Rng;
 use crate::{Images, Split};
 
-const SIDE: usize = 28;
+pub(crate) const SIDE: usize = 28;
+
+/// The names of the classes.
+pub(crate) fn classes() -> Vec<String> {
+    (0..10).map(|digit| digit.to_string()).collect()
+}
 
 /// The images `first..first + count` of the endless sequence of `seed`: 28 x 28 pixels, labels 0 to 9.
 ///

@@ -1,0 +1,185 @@
+//! One recurrent layer as nodes, sequences being `[time, batch, features]` throughout.
+//!
+//! As in `birnn-model/src/layer.rs`, the two directions are one call where they are alike and wholly read, and a
+//! call each otherwise. A reverse direction of its own is a forward one between two flips, and not a node with
+//! `direction = "reverse"`: readers that look at the number of directions alone (tract 0.23) take that for forward,
+//! and say nothing.
+
+use birnn_model::{Architecture, Cell};
+
+use super::graph::{Graph, int, string, strings};
+use crate::{Array, StateDict};
+
+/// One recurrent layer: a forward direction and perhaps a reverse one.
+pub(super) struct Layer<'a> {
+    cell: Cell,
+    forward: Direction<'a>,
+    reverse: Option<Direction<'a>>,
+}
+
+/// The weights of one direction, in PyTorch's order of gates.
+struct Direction<'a> {
+    /// Of the node, and the first part of all that belongs to it: `lstm_l0`, `lstm_l1_reverse`.
+    name: String,
+    hidden: usize,
+    weight_ih: &'a Array,
+    weight_hh: &'a Array,
+    bias_ih: &'a Array,
+    bias_hh: &'a Array,
+}
+
+/// What is read of a recurrent node.
+#[derive(Clone, Copy)]
+enum Read {
+    /// Y: `[time, directions, batch, hidden]`.
+    Outputs,
+    /// Y_h: `[directions, batch, hidden]`.
+    State,
+}
+
+impl<'a> Layer<'a> {
+    /// `weights` must have been held against the architecture.
+    pub fn new(architecture: &Architecture, index: usize, weights: &'a StateDict) -> Layer<'a> {
+        let cell = architecture.cell;
+        let direction = |suffix: &str, hidden| Direction::new(cell, index, suffix, hidden, weights);
+        Layer {
+            cell,
+            forward: direction("", architecture.forward),
+            reverse: architecture.reverse.map(|hidden| direction("_reverse", hidden)),
+        }
+    }
+
+    /// Every output: `[time, batch, features]` -> `[time, batch, forward + reverse]`.
+    pub fn sequence(&self, graph: &mut Graph, input: &str) -> String {
+        let name = &self.forward.name;
+        match &self.reverse {
+            None => self.outputs(graph, &self.forward, input),
+            Some(reverse) if reverse.hidden == self.forward.hidden => {
+                let outputs = self.recurrent(graph, &[&self.forward, reverse], input, Read::Outputs);
+                let by_step = graph.transpose(&format!("{name}_transpose"), &outputs, &[0, 2, 1, 3]);
+                graph.reshape(&format!("{name}_reshape"), &by_step, &[0, 0, -1])
+            }
+            Some(reverse) => {
+                let ahead = self.outputs(graph, &self.forward, input);
+                let flipped = flip(graph, &format!("{}_flip", reverse.name), input);
+                let back = self.outputs(graph, reverse, &flipped);
+                let back = flip(graph, &format!("{}_flip_back", reverse.name), &back);
+                graph.concat(&format!("{name}_concat"), [&ahead, &back], 2)
+            }
+        }
+    }
+
+    /// The outputs at the last time step: `[batch, forward + reverse]`. The reverse direction has then read
+    /// that step alone.
+    pub fn last(&self, graph: &mut Graph, input: &str) -> String {
+        let ahead = self.state(graph, &self.forward, input);
+        let Some(reverse) = &self.reverse else {
+            return ahead;
+        };
+        let last_step = graph.slice_time("last_step", input, -1, 1);
+        let back = self.state(graph, reverse, &last_step);
+        graph.concat(&format!("{}_concat", self.forward.name), [&ahead, &back], 1)
+    }
+
+    /// Each direction's state after its own last step: `[batch, forward + reverse]`.
+    pub fn final_states(&self, graph: &mut Graph, input: &str) -> String {
+        let name = &self.forward.name;
+        match &self.reverse {
+            None => self.state(graph, &self.forward, input),
+            Some(reverse) if reverse.hidden == self.forward.hidden => {
+                let states = self.recurrent(graph, &[&self.forward, reverse], input, Read::State);
+                let by_sample = graph.transpose(&format!("{name}_transpose"), &states, &[1, 0, 2]);
+                graph.reshape(&format!("{name}_reshape"), &by_sample, &[0, -1])
+            }
+            Some(reverse) => {
+                let ahead = self.state(graph, &self.forward, input);
+                let flipped = flip(graph, &format!("{}_flip", reverse.name), input);
+                let back = self.state(graph, reverse, &flipped);
+                graph.concat(&format!("{name}_concat"), [&ahead, &back], 1)
+            }
+        }
+    }
+
+    /// One direction's outputs: `[time, batch, hidden]`.
+    fn outputs(&self, graph: &mut Graph, direction: &Direction, input: &str) -> String {
+        let outputs = self.recurrent(graph, &[direction], input, Read::Outputs);
+        graph.squeeze(&format!("{}_squeeze", direction.name), &outputs, 1)
+    }
+
+    /// One direction's state after the last step: `[batch, hidden]`.
+    fn state(&self, graph: &mut Graph, direction: &Direction, input: &str) -> String {
+        let state = self.recurrent(graph, &[direction], input, Read::State);
+        graph.squeeze(&format!("{}_squeeze", direction.name), &state, 0)
+    }
+
+    /// One node over one or two directions of the same size.
+    fn recurrent(&self, graph: &mut Graph, directions: &[&Direction], input: &str, read: Read) -> String {
+        let Direction { name, hidden, weight_ih, .. } = directions[0];
+        let (op, order) = operator(self.cell);
+        let (count, rows) = (directions.len(), order.len() * hidden);
+
+        let w = directions.iter().flat_map(|direction| reordered(direction.weight_ih, order));
+        let w = graph.floats(&format!("{name}.W"), &[count, rows, weight_ih.shape[1]], w);
+        let r = directions.iter().flat_map(|direction| reordered(direction.weight_hh, order));
+        let r = graph.floats(&format!("{name}.R"), &[count, rows, *hidden], r);
+        let b = directions.iter().flat_map(|direction| {
+            reordered(direction.bias_ih, order).chain(reordered(direction.bias_hh, order))
+        });
+        let b = graph.floats(&format!("{name}.B"), &[count, 2 * rows], b);
+
+        let direction = if count == 2 { "bidirectional" } else { "forward" };
+        let mut attributes = vec![int("hidden_size", *hidden as i64), string("direction", direction)];
+        attributes.extend(match self.cell {
+            Cell::Lstm => None,
+            Cell::Gru => Some(int("linear_before_reset", 1)),
+            Cell::RnnTanh => Some(strings("activations", &["Tanh"; 2][..count])),
+            Cell::RnnRelu => Some(strings("activations", &["Relu"; 2][..count])),
+        });
+        let output = match read {
+            Read::Outputs => format!("{name}.Y"),
+            Read::State => format!("{name}.Y_h"),
+        };
+        let outputs: &[&str] = match read {
+            Read::Outputs => &[&output],
+            Read::State => &["", &output],
+        };
+        graph.node_into(op, name, &[input, &w, &r, &b], outputs, attributes);
+        output
+    }
+}
+
+impl<'a> Direction<'a> {
+    fn new(cell: Cell, index: usize, suffix: &str, hidden: usize, weights: &'a StateDict) -> Direction<'a> {
+        let prefix = cell.prefix();
+        let weight = |name: &str| &weights[&format!("{prefix}.{name}_l{index}{suffix}")];
+        Direction {
+            name: format!("{prefix}_l{index}{suffix}"),
+            hidden,
+            weight_ih: weight("weight_ih"),
+            weight_hh: weight("weight_hh"),
+            bias_ih: weight("bias_ih"),
+            bias_hh: weight("bias_hh"),
+        }
+    }
+}
+
+/// A sequence from its end.
+fn flip(graph: &mut Graph, name: &str, input: &str) -> String {
+    graph.slice_time(name, input, -1, -1)
+}
+
+/// ONNX's name for the cell, and for each of its gates the place among PyTorch's: i, o, f, c of i, f, g, o for the
+/// LSTM; z, r, h of r, z, n for the GRU.
+fn operator(cell: Cell) -> (&'static str, &'static [usize]) {
+    match cell {
+        Cell::RnnTanh | Cell::RnnRelu => ("RNN", &[0]),
+        Cell::Gru => ("GRU", &[1, 0, 2]),
+        Cell::Lstm => ("LSTM", &[0, 3, 1, 2]),
+    }
+}
+
+/// The values with the gates, stacked in the rows, in another order.
+fn reordered<'v>(array: &'v Array, order: &'static [usize]) -> impl Iterator<Item = &'v f32> {
+    let gate = array.values.len() / order.len();
+    order.iter().flat_map(move |&index| &array.values[index * gate..][..gate])
+}

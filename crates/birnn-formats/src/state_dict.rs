@@ -1,0 +1,62 @@
+//! What every weights format holds: arrays of numbers under names.
+
+use std::collections::BTreeMap;
+
+use tch::{Device, Kind, TchError, Tensor, nn};
+
+/// Weights by name, sorted.
+pub type StateDict = BTreeMap<String, Array>;
+
+/// Numbers in row-major order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Array {
+    /// The length of each dimension; none of them for a single number.
+    pub shape: Vec<usize>,
+    /// As many as the product of the shape.
+    pub values: Vec<f32>,
+}
+
+impl Array {
+    /// Copies a tensor, from whatever device it is on.
+    pub fn from_tensor(tensor: &Tensor) -> Result<Array, TchError> {
+        let tensor = tensor.f_detach()?.f_to_device(Device::Cpu)?.f_to_kind(Kind::Float)?.f_contiguous()?;
+        let mut values = vec![0.0; tensor.numel()];
+        tensor.f_copy_data(&mut values, tensor.numel())?;
+        Ok(Array { shape: tensor.size().into_iter().map(|n| n as usize).collect(), values })
+    }
+
+    /// As a tensor on the CPU.
+    pub fn to_tensor(&self) -> Result<Tensor, TchError> {
+        let shape: Vec<i64> = self.shape.iter().map(|&n| n as i64).collect();
+        Tensor::f_from_slice(&self.values)?.f_view(&shape[..])
+    }
+}
+
+/// The variables of a net, as they are now.
+pub fn state_dict(variables: &nn::VarStore) -> Result<StateDict, TchError> {
+    variables
+        .variables()
+        .iter()
+        .map(|(name, tensor)| Ok((name.clone(), Array::from_tensor(tensor)?)))
+        .collect()
+}
+
+/// Puts weights into the variables of a net.
+///
+/// # Errors
+///
+/// Where a variable has no weight of its name, or one of another shape.
+pub fn restore(variables: &mut nn::VarStore, weights: &StateDict) -> Result<(), TchError> {
+    tch::no_grad(|| {
+        for (name, mut variable) in variables.variables() {
+            let missing = || TchError::FileFormat(format!("no weight `{name}`"));
+            let value = weights.get(&name).ok_or_else(missing)?.to_tensor()?;
+            if value.size() != variable.size() {
+                let (found, wanted) = (value.size(), variable.size());
+                return Err(TchError::FileFormat(format!("`{name}` is {found:?} and should be {wanted:?}")));
+            }
+            variable.f_copy_(&value)?;
+        }
+        Ok(())
+    })
+}
