@@ -51,6 +51,47 @@ fn a_users_own_images_are_trained_on_evaluated_and_named() {
 }
 
 #[test]
+fn pictures_are_named_one_by_one_by_folder_and_by_pattern() {
+    let sandbox = Sandbox::new();
+    sandbox.train_small("run");
+    let picture = |column: usize| {
+        let row: Vec<u8> = (0..28).map(|x| if (column..column + 4).contains(&x) { 255 } else { 0 }).collect();
+        [b"P5 28 28 255\n".to_vec(), row.repeat(28)].concat()
+    };
+    sandbox.write("some/b.pgm", picture(12));
+    sandbox.write("some/a.PGM", picture(8));
+    sandbox.write("some/notes.txt", "no picture");
+    sandbox.write("some/c.png", "no picture either");
+    sandbox.write("empty/notes.txt", "");
+    let named = |ended: &birnn_tests::Ended| -> Vec<String> {
+        ended.stdout.lines().map(|line| line.split(": ").next().unwrap().to_owned()).collect()
+    };
+    for given in ["some", "some/*.[pP][gGn]*"] {
+        let ended = sandbox.birnn(&["predict", "run", given, "none.png"]);
+        assert_eq!(ended.code, 2, "{}", ended.stderr);
+        assert_eq!(named(&ended), ["some/a.PGM", "some/b.pgm"]);
+        let errors: Vec<_> = ended.stderr.lines().rev().collect();
+        assert_eq!(errors[0], "error: 2 of 4 could not be read");
+        assert!(errors[1].starts_with("error: none.png: No such file"), "{}", ended.stderr);
+        assert!(errors[2].starts_with("error: some/c.png: "), "{}", ended.stderr);
+    }
+    let ended = sandbox.birnn(&["predict", "run", "some", "--json"]);
+    let found = json(&ended.stdout);
+    assert_eq!((ended.code, found["predictions"].as_array().unwrap().len()), (2, 2));
+    assert_eq!(found["errors"][0]["image"], "some/c.png");
+    let sum: f64 = found["predictions"][0]["probabilities"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|share| share.as_f64().unwrap())
+        .sum();
+    assert!((sum - 1.0).abs() < 1e-5, "{sum}");
+    sandbox.birnn(&["predict", "run", "empty"]).failed(2, &["empty: no pictures in this folder (*.png, "]);
+    sandbox.birnn(&["predict", "run", "x*.png"]).failed(2, &["x*.png: no file is called so"]);
+    sandbox.birnn(&["predict", "run", "x[.png"]).failed(2, &["x[.png: as a pattern: "]);
+}
+
+#[test]
 fn evaluation_repeats_what_training_found() {
     let sandbox = Sandbox::new();
     sandbox.train_small("run");

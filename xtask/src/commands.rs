@@ -89,6 +89,13 @@ pub fn torture(machine: &Machine, args: &[OsString]) -> Result<ExitCode> {
     hand_over(cargo.args(["--package", "birnn-tests", "--bin", "torture", "--"]).args(args))
 }
 
+/// `witness`: PyTorch and onnxruntime on what birnn writes, and the other way round.
+pub fn witness(machine: &Machine, args: &[OsString]) -> Result<ExitCode> {
+    let tree = ensure(machine)?;
+    let mut cargo = cargo(machine, "run", Some(&tree));
+    hand_over(cargo.args(["--package", "birnn-tests", "--bin", "witness", "--"]).args(args))
+}
+
 /// `bench`: how quick training is on this machine. It answers `--help` itself, as it has options of its own.
 pub fn bench(machine: &Machine, args: &[OsString]) -> Result<ExitCode> {
     let tree = ensure(machine)?;

@@ -46,12 +46,13 @@ fn dispatch(args: &[OsString]) -> Result<ExitCode> {
     let machine = Machine::this();
     match command.to_str() {
         Some("help" | "--help" | "-h") => Ok(help()),
-        Some("setup" | "check" | "torture" | "fuzz") if asks_for_help(rest) => Ok(help()),
+        Some("setup" | "check" | "torture" | "fuzz" | "witness") if asks_for_help(rest) => Ok(help()),
         Some("setup") => commands::setup(&machine, rest),
         Some("train") => commands::train(&machine, rest),
         Some("run") => commands::run(&machine, rest),
         Some("test") => commands::test(&machine, rest),
         Some("torture") => commands::torture(&machine, rest),
+        Some("witness") => commands::witness(&machine, rest),
         Some("bench") => commands::bench(&machine, rest),
         Some("fuzz") => fuzz::run(&machine, rest),
         Some("check") if rest.is_empty() => commands::check(&machine),

@@ -46,6 +46,9 @@ pub enum Command {
     /// Evaluate a trained network: accuracy, scores per class, confusion matrix.
     Eval(EvalArgs),
     /// Name the digits (or other classes) in pictures.
+    ///
+    /// One line per picture: the likeliest class with its probability, then all others of at least 1 %. A picture that cannot
+    /// be read is told of, and the others are named all the same; the exit code is then 2.
     Predict(PredictArgs),
     /// Write a trained network for PyTorch, safetensors or ONNX.
     Export(ExportArgs),
@@ -118,8 +121,9 @@ pub struct EvalArgs {
 pub struct PredictArgs {
     /// A run directory, or a weights file in one.
     pub run: PathBuf,
-    /// Pictures: PNG, JPEG, BMP or PNM, dark on light or light on dark.
-    #[arg(required = true)]
+    /// Pictures (PNG, JPEG, BMP or PNM, of any size, dark on light or light on dark), folders of them, or patterns such as
+    /// 'digits/*.png'.
+    #[arg(required = true, value_name = "IMAGE")]
     pub images: Vec<PathBuf>,
     /// One JSON object on stdout.
     #[arg(long)]

@@ -1,6 +1,6 @@
 //! How a command ends when it does not end well.
 
-use birnn_data::{DataError, FileProblem, picture::PictureError};
+use birnn_data::{DataError, FileProblem};
 use birnn_engine::{DeviceError, EngineError, ExperimentError, ResumeError, RunDirError, WeightsError};
 use birnn_formats::FormatError;
 
@@ -73,7 +73,7 @@ macro_rules! wrong_request {
     )*};
 }
 
-wrong_request!(ExperimentError, DeviceError, WeightsError, FormatError, PictureError);
+wrong_request!(ExperimentError, DeviceError, WeightsError, FormatError);
 
 impl From<EngineError> for Failure {
     fn from(error: EngineError) -> Failure {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use birnn_engine::{About, Classification, Device, EngineError, Experiment, Learner, Plan, Source};
-use birnn_formats::{Found, read};
+use birnn_formats::{Found, check, read};
 use birnn_model::{ModelConfig, Readout};
 use serde::Serialize;
 
@@ -41,10 +41,13 @@ pub fn run(args: &ImportArgs, log: &Log) -> Outcome {
             (splits.shape(), splits.classes)
         }
     };
-    found.check(&plan.architecture, shape[1], classes.len()).map_err(|mismatch| {
+    check(&found.weights, &plan.architecture, shape[1], classes.len()).map_err(|mismatch| {
+        let Found { features, outputs, .. } = found;
         let of = args.config.as_ref().map_or_else(String::new, |config| format!(" of {}", config.display()));
+        let looks = found.config.resolve().map_or_else(|error| error.to_string(), |found| found.to_string());
         problem(format!(
-            "not the weights of the net{of}, {} for {} features and {} classes: {mismatch}",
+            "these look like {looks}, for {features} features and {outputs} classes, and the net{of} is {}, for {} and {}: \
+             {mismatch}",
             plan.architecture,
             shape[1],
             classes.len()
@@ -97,7 +100,7 @@ fn learner(found: &Found, plan: &Plan, about: &About) -> Result<Learner, Failure
     let mut learner = Learner::new(&plan.architecture, task, about.shape, plan.seed, Device::Cpu)?;
     // All names are there, as they were checked.
     let arrays = learner.names().iter().filter_map(|name| found.weights.get(name));
-    let values = arrays.map(|array| array.to_tensor()).collect::<Result<Vec<_>, _>>();
+    let values = arrays.map(birnn_formats::Array::to_tensor).collect::<Result<Vec<_>, _>>();
     learner.restore(&values.map_err(EngineError::from)?)?;
     Ok(learner)
 }

@@ -1,13 +1,14 @@
 //! `birnn predict`: what pictures show.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use birnn_data::picture;
+use birnn_engine::Learner;
 use serde::Serialize;
 
 use crate::args::PredictArgs;
 use crate::eval::{Trained, open};
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::{print, print_json};
 
 /// What `--json` prints.
@@ -16,34 +17,138 @@ struct Report<'a> {
     weights: &'a Path,
     classes: &'a [String],
     predictions: Vec<Prediction<'a>>,
+    errors: Vec<Unread>,
 }
 
 #[derive(Serialize)]
 struct Prediction<'a> {
-    image: &'a Path,
+    image: PathBuf,
     class: &'a str,
     probability: f32,
     /// In the order of the classes.
     probabilities: Vec<f32>,
 }
 
-/// Names every picture, or none where one of them cannot be read.
+#[derive(Serialize)]
+struct Unread {
+    image: PathBuf,
+    error: String,
+}
+
+/// The endings of what a folder is searched for.
+const EXTENSIONS: [&str; 8] = ["png", "jpg", "jpeg", "bmp", "pnm", "pgm", "ppm", "pbm"];
+/// Beside the likeliest class, those of at least this probability are told.
+const WORTH_TELLING: f32 = 0.01;
+
+/// Names every picture that can be read; one that cannot does not keep the others from it.
 pub fn run(args: &PredictArgs) -> Outcome {
     let Trained { weights, mut learner, about } = open(&args.run, args.device)?;
-    let [rows, cols] = about.shape;
-    let mut predictions = Vec::new();
-    for path in &args.images {
-        let probabilities = learner.predict(&picture::read(path, rows, cols)?)?;
-        let best = (0..probabilities.len())
-            .max_by(|&a, &b| probabilities[a].total_cmp(&probabilities[b]))
-            .unwrap_or(0);
-        let (class, probability) = (about.classes[best].as_str(), probabilities[best]);
-        predictions.push(Prediction { image: path, class, probability, probabilities });
+    let mut report =
+        Report { weights: &weights, classes: &about.classes, predictions: Vec::new(), errors: Vec::new() };
+    for given in &args.images {
+        let pictures = match pictures(given) {
+            Ok(pictures) => pictures,
+            Err(error) => {
+                report.fail(given.clone(), error);
+                continue;
+            }
+        };
+        for path in pictures {
+            match picture::read(&path, about.shape[0], about.shape[1]) {
+                Err(error) => report.fail(path, error.problem),
+                Ok(pixels) => {
+                    let prediction = prediction(path, &pixels, &mut learner, &about.classes)?;
+                    if !args.json {
+                        print(&line(&prediction, &about.classes))?;
+                    }
+                    report.predictions.push(prediction);
+                }
+            }
+        }
     }
     if args.json {
-        return print_json(&Report { weights: &weights, classes: &about.classes, predictions });
+        print_json(&report)?;
     }
-    let line =
-        |p: &Prediction| format!("{}: {} ({:.2} %)\n", p.image.display(), p.class, 100.0 * p.probability);
-    print(&predictions.iter().map(line).collect::<String>())
+    let all = report.predictions.len() + report.errors.len();
+    match report.errors.as_slice() {
+        [] => Ok(()),
+        [only] if all == 1 => Err(Failure::request(only)),
+        errors => {
+            errors.iter().for_each(|error| tracing::error!("{error}"));
+            Err(Failure::request(format!("{} of {all} could not be read", errors.len())))
+        }
+    }
+}
+
+impl Report<'_> {
+    fn fail(&mut self, image: PathBuf, error: String) {
+        self.errors.push(Unread { image, error });
+    }
+}
+
+impl std::fmt::Display for Unread {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.image.display(), self.error)
+    }
+}
+
+/// A picture, the pictures in a folder, or those of a pattern that no shell has taken up.
+fn pictures(given: &Path) -> Result<Vec<PathBuf>, String> {
+    let pattern = given.to_str().filter(|text| text.contains(['*', '?', '[']));
+    let mut found = match pattern {
+        _ if given.is_dir() => {
+            let entries = std::fs::read_dir(given).map_err(|error| error.to_string())?;
+            let paths = entries.map(|entry| entry.map(|entry| entry.path()));
+            let mut paths = paths.collect::<Result<Vec<_>, _>>().map_err(|error| error.to_string())?;
+            paths.retain(|path| path.is_file() && is_picture(path));
+            paths
+        }
+        Some(pattern) if !given.exists() => {
+            let paths = glob::glob(pattern).map_err(|error| format!("as a pattern: {error}"))?;
+            paths.collect::<Result<Vec<_>, _>>().map_err(|error| error.to_string())?
+        }
+        _ => vec![given.to_owned()],
+    };
+    if found.is_empty() {
+        return Err(match given.is_dir() {
+            true => format!("no pictures in this folder (*.{})", EXTENSIONS.join(", *.")),
+            false => "no file is called so".to_owned(),
+        });
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn is_picture(path: &Path) -> bool {
+    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    EXTENSIONS.contains(&extension.to_ascii_lowercase().as_str())
+}
+
+fn prediction<'a>(
+    image: PathBuf,
+    pixels: &[u8],
+    learner: &mut Learner,
+    classes: &'a [String],
+) -> Result<Prediction<'a>, Failure> {
+    let probabilities = learner.predict(pixels)?;
+    let best = by_probability(&probabilities)[0];
+    Ok(Prediction { image, class: &classes[best], probability: probabilities[best], probabilities })
+}
+
+/// The classes, the likeliest first.
+fn by_probability(probabilities: &[f32]) -> Vec<usize> {
+    let mut classes: Vec<usize> = (0..probabilities.len()).collect();
+    classes.sort_by(|&a, &b| probabilities[b].total_cmp(&probabilities[a]));
+    classes
+}
+
+/// Such as `digit.png: 7 (93.20 %), 1 (4.10 %), 9 (2.30 %)`.
+fn line(found: &Prediction, classes: &[String]) -> String {
+    let Prediction { image, probabilities, .. } = found;
+    let told = by_probability(probabilities)
+        .into_iter()
+        .enumerate()
+        .filter(|&(place, class)| place == 0 || probabilities[class] >= WORTH_TELLING)
+        .map(|(_, class)| format!("{} ({:.2} %)", classes[class], 100.0 * probabilities[class]));
+    format!("{}: {}\n", image.display(), told.collect::<Vec<_>>().join(", "))
 }

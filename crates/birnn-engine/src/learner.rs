@@ -1,7 +1,7 @@
 //! A network with its task: what is trained, evaluated, saved and asked.
 
 use birnn_model::{Architecture, Network};
-use tch::{Device, Kind, Tensor, nn};
+use tch::{Device, Kind, TchError, Tensor, nn};
 
 use crate::device::cpu_threads;
 use crate::error::EngineError;
@@ -110,19 +110,40 @@ impl Learner {
 
     /// How the net does on `samples`.
     pub fn evaluate(&mut self, samples: &Samples) -> Result<Evaluation, EngineError> {
+        let task = self.task.clone();
+        let mut tally = task.tally(self.device)?;
+        self.each_batch(samples, |logits, labels| task.count(&mut tally, logits, labels))?;
+        Ok(task.evaluation(&tally)?)
+    }
+
+    /// The logits of all `samples`, in their order: `[images, classes]`, or `[images, time, classes]` of a net without a
+    /// readout.
+    pub fn logits(&mut self, samples: &Samples) -> Result<Tensor, EngineError> {
+        let mut all = Vec::new();
+        self.each_batch(samples, |logits, _| {
+            all.push(logits.shallow_clone());
+            Ok(())
+        })?;
+        Ok(Tensor::f_cat(&all, 0)?)
+    }
+
+    /// Shows `see` the logits and labels of all `samples`, batch by batch.
+    fn each_batch(
+        &mut self,
+        samples: &Samples,
+        mut see: impl FnMut(&Tensor, &Tensor) -> Result<(), TchError>,
+    ) -> Result<(), EngineError> {
         let _guard = tch::no_grad_guard();
         self.load()?;
-        let mut tally = self.task.tally(self.device)?;
         let size = match self.fused {
             Some(_) => EVALUATION_PER_THREAD * cpu_threads() as usize,
             None => EVALUATION_BATCH,
         };
         for batch in samples.batches(size) {
             let batch = batch?;
-            let logits = self.forward(&batch.input)?;
-            self.task.count(&mut tally, &logits, &batch.labels)?;
+            see(&self.forward(&batch.input)?, &batch.labels)?;
         }
-        Ok(self.task.evaluation(&tally)?)
+        Ok(())
     }
 
     /// The probability of each class for one image of `rows * cols` bytes.

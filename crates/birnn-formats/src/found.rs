@@ -1,8 +1,6 @@
 //! What net a state dict is of, told from names and shapes alone.
 
-use std::fmt;
-
-use birnn_model::{Architecture, CellKind, ConfigError, Hidden, ModelConfig, Readout};
+use birnn_model::{CellKind, ConfigError, Hidden, ModelConfig, Readout};
 
 use crate::state_dict::{Array, StateDict};
 
@@ -22,28 +20,17 @@ pub struct Found {
     pub config: ModelConfig,
 }
 
-/// Why a state dict is not one of the net that it should be of.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mismatch {
-    /// Weights that the net has and the state dict has not.
-    pub missing: Vec<String>,
-    /// Weights that the state dict has and the net has not.
-    pub unexpected: Vec<String>,
-    /// Weights with their shapes, and the shapes that they should have.
-    pub misshapen: Vec<(String, Vec<usize>, Vec<usize>)>,
-}
-
 impl Found {
     /// Looks for one stack of recurrent layers, whatever it is called, and one linear head. The error says what is not there.
     pub fn new(weights: StateDict) -> Result<Found, String> {
-        if let Some((name, _)) = weights.iter().find(|(_, array)| array.values.iter().any(|v| !v.is_finite()))
+        if let Some((name, _)) =
+            weights.iter().find(|(_, array)| array.values().iter().any(|v| !v.is_finite()))
         {
             return Err(format!("`{}` has values that are not finite, as f32 at least", name.escape_debug()));
         }
         let recurrent = recurrent_of(&weights)?;
         let root = root_of(&weights, &recurrent);
-        let shape =
-            |name: &str| weights.get(&format!("{recurrent}{name}")).map(|array| array.shape.as_slice());
+        let shape = |name: &str| weights.get(&format!("{recurrent}{name}")).map(Array::shape);
         let (Some(&[rows, features]), Some(&[_, forward])) = (shape("weight_ih_l0"), shape("weight_hh_l0"))
         else {
             return Err(format!(
@@ -69,7 +56,7 @@ impl Found {
         let layers = (0..).take_while(|layer| shape(&format!("weight_ih_l{layer}")).is_some()).count();
         let attention = format!("{root}attention.");
         let head = head_of(&weights, &root, &[&recurrent, &attention])?;
-        let outputs = weights[&format!("{head}weight")].shape[0];
+        let outputs = weights[&format!("{head}weight")].shape()[0];
 
         let default = ModelConfig::default();
         let config = ModelConfig {
@@ -106,61 +93,7 @@ impl Found {
             names.into_iter().filter(|(theirs, ours)| theirs != ours && ours != "attention.").collect();
         Ok(Found { weights, renamed, features, outputs, config })
     }
-
-    /// Whether these are the weights of a net of `architecture` for `features` and `outputs`: each by name and shape, and no
-    /// other.
-    pub fn check(
-        &self,
-        architecture: &Architecture,
-        features: usize,
-        outputs: usize,
-    ) -> Result<(), Mismatch> {
-        let mut mismatch = Mismatch { missing: Vec::new(), unexpected: Vec::new(), misshapen: Vec::new() };
-        let wanted = architecture.parameters(features, outputs);
-        for (name, shape) in &wanted {
-            match self.weights.get(name) {
-                None => mismatch.missing.push(name.clone()),
-                Some(array) if array.shape != *shape => {
-                    mismatch.misshapen.push((name.clone(), array.shape.clone(), shape.clone()));
-                }
-                Some(_) => (),
-            }
-        }
-        let known = |name: &String| wanted.binary_search_by(|(wanted, _)| wanted.cmp(name)).is_ok();
-        mismatch.unexpected = self.weights.keys().filter(|name| !known(name)).cloned().collect();
-        let Mismatch { missing, unexpected, misshapen } = &mismatch;
-        let fits = missing.is_empty() && unexpected.is_empty() && misshapen.is_empty();
-        if fits { Ok(()) } else { Err(mismatch) }
-    }
 }
-
-impl fmt::Display for Mismatch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names =
-            |names: &[String]| names.iter().map(|name| format!("`{}`", name.escape_debug())).collect();
-        let shapes = self.misshapen.iter().map(|(name, found, wanted)| {
-            format!("`{}` is {found:?} and should be {wanted:?}", name.escape_debug())
-        });
-        let parts: [(&str, Vec<String>); 3] = [
-            ("missing", names(&self.missing)),
-            ("unexpected", names(&self.unexpected)),
-            ("misshapen", shapes.collect()),
-        ];
-        let parts =
-            parts.iter().filter(|(_, names)| !names.is_empty()).map(|(what, names)| match names.len() {
-                ..=MOST_NAMES => format!("{what}: {}", names.join(", ")),
-                count => {
-                    format!("{what}: {}, and {} more", names[..MOST_NAMES].join(", "), count - MOST_NAMES)
-                }
-            });
-        f.write_str(&parts.collect::<Vec<_>>().join("; "))
-    }
-}
-
-impl std::error::Error for Mismatch {}
-
-/// Names of one kind that a message lists.
-const MOST_NAMES: usize = 24;
 
 /// What follows `module` in a name, where it is a parameter of that module itself.
 fn within<'a>(name: &'a str, module: &str) -> Option<&'a str> {
@@ -201,7 +134,7 @@ fn root_of(weights: &StateDict, recurrent: &str) -> String {
 fn head_of(weights: &StateDict, root: &str, others: &[&str]) -> Result<String, String> {
     let usual = format!("{root}fc.");
     let matrices = weights.iter().filter(|(name, array)| {
-        array.shape.len() == 2 && !others.iter().any(|module| within(name, module).is_some())
+        array.shape().len() == 2 && !others.iter().any(|module| within(name, module).is_some())
     });
     let modules: Vec<&str> = matrices.filter_map(|(name, _)| name.strip_suffix("weight")).collect();
     match modules.as_slice() {

@@ -30,6 +30,7 @@
 
 mod error;
 mod found;
+mod mismatch;
 mod number;
 pub mod onnx;
 pub mod pytorch;
@@ -41,7 +42,8 @@ use std::io::Read;
 use std::path::Path;
 
 pub use error::FormatError;
-pub use found::{Found, Mismatch};
+pub use found::Found;
+pub use mismatch::{Mismatch, check};
 pub use state_dict::{Array, StateDict, restore, state_dict};
 
 /// As much as a net of ours can take, and then some.

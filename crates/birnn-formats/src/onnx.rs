@@ -16,7 +16,7 @@ use birnn_model::Architecture;
 use prost::Message;
 
 use self::proto::{ModelProto, OperatorSetIdProto, StringStringEntryProto};
-use crate::StateDict;
+use crate::{Mismatch, StateDict, check};
 
 /// The name of the graph's input.
 pub const INPUT: &str = "images";
@@ -26,30 +26,9 @@ pub const OUTPUT: &str = "logits";
 /// Why a net could not be written as ONNX.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OnnxError {
-    /// The net needs a weight that is not there.
-    #[error("weight `{name}` is missing")]
-    Missing {
-        /// Its name in the state dict.
-        name: String,
-    },
-    /// There is a weight that the net does not have.
-    #[error("weight `{name}` is not one of this net's")]
-    Unknown {
-        /// Its name in the state dict.
-        name: String,
-    },
-    /// A weight has another shape than the net's, or not the values that its own shape asks for.
-    #[error("weight `{name}` must be {expected:?}, is {found:?} with {values} values")]
-    Shape {
-        /// Its name in the state dict.
-        name: String,
-        /// The net's shape.
-        expected: Vec<usize>,
-        /// The shape that was given.
-        found: Vec<usize>,
-        /// How many values were given.
-        values: usize,
-    },
+    /// The weights are not the net's.
+    #[error(transparent)]
+    Weights(#[from] Mismatch),
     /// Protocol buffers, and so ONNX in one file, end at 2 GiB.
     #[error("the net takes {bytes} bytes, and an ONNX file can have {LIMIT}")]
     TooLarge {
@@ -71,7 +50,7 @@ pub fn encode(
 ) -> Result<Vec<u8>, OnnxError> {
     let parameters = architecture.parameters(features, outputs);
     fits(weight_bytes(&parameters))?;
-    check(&parameters, weights)?;
+    check(weights, architecture, features, outputs)?;
     let entry = |(key, value): &(&str, String)| StringStringEntryProto {
         key: (*key).to_owned(),
         value: value.clone(),
@@ -98,23 +77,4 @@ fn fits(bytes: u64) -> Result<(), OnnxError> {
 fn weight_bytes(parameters: &[(String, Vec<usize>)]) -> u64 {
     let bytes = |shape: &[usize]| shape.iter().fold(4, |bytes: u64, &n| bytes.saturating_mul(n as u64));
     parameters.iter().fold(0, |sum: u64, (_, shape)| sum.saturating_add(bytes(shape)))
-}
-
-/// Holds the weights against the net's: the same names, the same shapes.
-fn check(parameters: &[(String, Vec<usize>)], weights: &StateDict) -> Result<(), OnnxError> {
-    for (name, expected) in parameters {
-        let name = name.clone();
-        let Some(array) = weights.get(&name) else {
-            return Err(OnnxError::Missing { name });
-        };
-        let values = array.values.len();
-        if array.shape != *expected || values != expected.iter().product::<usize>() {
-            let (expected, found) = (expected.clone(), array.shape.clone());
-            return Err(OnnxError::Shape { name, expected, found, values });
-        }
-    }
-    match weights.keys().find(|&name| parameters.iter().all(|(known, _)| known != name)) {
-        Some(name) => Err(OnnxError::Unknown { name: name.clone() }),
-        None => Ok(()),
-    }
 }

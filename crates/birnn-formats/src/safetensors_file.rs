@@ -18,7 +18,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<StateDict, String> {
                 return Err(format!("`{}` is of {other:?}, and weights are floats", name.escape_debug()));
             }
         };
-        Ok((name, Array { shape: view.shape().to_vec(), values: float.decode(view.data()) }))
+        Ok((name, Array::new(view.shape().to_vec(), float.decode(view.data()))))
     };
     file.tensors().into_iter().map(array).collect()
 }

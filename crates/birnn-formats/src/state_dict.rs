@@ -10,13 +10,31 @@ pub type StateDict = BTreeMap<String, Array>;
 /// Numbers in row-major order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Array {
-    /// The length of each dimension; none of them for a single number.
-    pub shape: Vec<usize>,
-    /// As many as the product of the shape.
-    pub values: Vec<f32>,
+    shape: Vec<usize>,
+    values: Vec<f32>,
 }
 
 impl Array {
+    /// An array of `shape`, no lengths at all for a single number.
+    ///
+    /// # Panics
+    ///
+    /// When there are not as many values as the shape asks for.
+    pub fn new(shape: Vec<usize>, values: Vec<f32>) -> Array {
+        assert_eq!(count_of(&shape), values.len(), "values of an array {shape:?}");
+        Array { shape, values }
+    }
+
+    /// The length of each dimension.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// The numbers.
+    pub fn values(&self) -> &[f32] {
+        &self.values
+    }
+
     /// Copies a tensor, from whatever device it is on.
     pub fn from_tensor(tensor: &Tensor) -> Result<Array, TchError> {
         let tensor = tensor.f_detach()?.f_to_device(Device::Cpu)?.f_to_kind(Kind::Float)?.f_contiguous()?;
@@ -30,6 +48,11 @@ impl Array {
         let shape: Vec<i64> = self.shape.iter().map(|&n| n as i64).collect();
         Tensor::f_from_slice(&self.values)?.f_view(&shape[..])
     }
+}
+
+/// Numbers in an array of `shape`. Where a length is 0, the others may be beyond all memory.
+pub(crate) fn count_of(shape: &[usize]) -> usize {
+    if shape.contains(&0) { 0 } else { shape.iter().product() }
 }
 
 /// The variables of a net, as they are now.

@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
-use birnn_formats::{Array, Found, StateDict, parse, pytorch, read};
+use birnn_formats::{Array, Found, StateDict, check, parse, pytorch, read};
 use birnn_model::{CellKind, Hidden, ModelConfig, Readout};
 
 fn fixture(name: &str) -> PathBuf {
@@ -24,7 +24,7 @@ fn weights() -> StateDict {
         let start: usize = name.rsplit('.').next().unwrap().bytes().map(usize::from).sum();
         let value = |place: usize| (((7 * place + start) % 200) as f32 - 100.0) / 8.0;
         let values = (0..shape.iter().product()).map(value).collect();
-        (name, Array { shape, values })
+        (name, Array::new(shape, values))
     };
     net().resolve().unwrap().parameters(4, 2).into_iter().map(fill).collect()
 }
@@ -34,7 +34,7 @@ fn reads(file: &str) {
     let found = Found::new(read(&fixture(file)).unwrap()).unwrap();
     assert_eq!(found.weights, weights(), "{file}");
     assert_eq!((found.config.clone(), found.features, found.outputs), (net(), 4, 2), "{file}");
-    found.check(&net().resolve().unwrap(), 4, 2).unwrap();
+    check(&found.weights, &net().resolve().unwrap(), 4, 2).unwrap();
 }
 
 /// The error of reading `bytes` must be one line that names the file and holds `part`.
@@ -89,8 +89,8 @@ fn modules_may_have_other_names() {
 #[test]
 fn what_is_written_is_read_and_written_again_the_same() {
     let mut weights = weights();
-    weights.insert("empty".to_owned(), Array { shape: vec![0, 3], values: Vec::new() });
-    weights.insert("one".to_owned(), Array { shape: Vec::new(), values: vec![0.1] });
+    weights.insert("empty".to_owned(), Array::new(vec![0, 3], Vec::new()));
+    weights.insert("one".to_owned(), Array::new(Vec::new(), vec![0.1]));
     let bytes = pytorch::encode(&weights).unwrap();
     let again = parse(Path::new("x"), &bytes).unwrap();
     assert_eq!(again, weights);
@@ -115,12 +115,12 @@ fn the_net_is_told_from_names_and_shapes() {
                     let architecture = config.resolve().unwrap();
                     let zeros = |(name, shape): (String, Vec<usize>)| {
                         let values = vec![0.0; shape.iter().product()];
-                        (name, Array { shape, values })
+                        (name, Array::new(shape, values))
                     };
                     let weights = architecture.parameters(6, 4).into_iter().map(zeros).collect();
                     let found = Found::new(weights).unwrap();
                     assert_eq!((found.config.clone(), found.features, found.outputs), (config, 6, 4));
-                    found.check(&architecture, 6, 4).unwrap();
+                    check(&found.weights, &architecture, 6, 4).unwrap();
                 }
             }
         }
@@ -131,16 +131,16 @@ fn the_net_is_told_from_names_and_shapes() {
 fn what_does_not_fit_is_listed_by_name() {
     let mut changed = weights();
     changed.remove("lstm.bias_hh_l0").unwrap();
-    changed.insert("lstm.extra".to_owned(), Array { shape: vec![1], values: vec![0.0] });
-    changed.get_mut("fc.bias").unwrap().shape = vec![2, 1];
+    changed.insert("lstm.extra".to_owned(), Array::new(vec![1], vec![0.0]));
+    changed.insert("fc.bias".to_owned(), Array::new(vec![2, 1], vec![0.0; 2]));
     let found = Found::new(changed).unwrap();
-    let mismatch = found.check(&net().resolve().unwrap(), 4, 2).unwrap_err();
+    let mismatch = check(&found.weights, &net().resolve().unwrap(), 4, 2).unwrap_err();
     assert_eq!(
         mismatch.to_string(),
         "missing: `lstm.bias_hh_l0`; unexpected: `lstm.extra`; misshapen: `fc.bias` is [2, 1] and should be [2]"
     );
     let other = ModelConfig { layers: 2, ..net() }.resolve().unwrap();
-    assert_eq!(found.check(&other, 4, 2).unwrap_err().missing.len(), 9);
+    assert_eq!(check(&found.weights, &other, 4, 2).unwrap_err().missing.len(), 9);
 }
 
 #[test]
@@ -151,7 +151,7 @@ fn what_is_no_net_of_ours_is_refused() {
         let error = Found::new(changed).unwrap_err();
         assert!(error.contains(part), "no `{part}` in: {error}");
     };
-    let array = |shape: &[usize]| Array { shape: shape.to_vec(), values: vec![0.0; shape.iter().product()] };
+    let array = |shape: &[usize]| Array::new(shape.to_vec(), vec![0.0; shape.iter().product()]);
     refused(&|w| w.retain(|name, _| name.starts_with("fc")), "no recurrent layers are in it");
     refused(&|w| w.retain(|name, _| !name.starts_with("fc")), "there is no head in it: no `fc.weight`");
     refused(
@@ -187,7 +187,9 @@ fn what_is_no_net_of_ours_is_refused() {
         "is no matrix",
     );
     refused(
-        &|w| w.get_mut("fc.bias").unwrap().values[1] = f32::NAN,
+        &|w| {
+            w.insert("fc.bias".to_owned(), Array::new(vec![2], vec![0.0, f32::NAN]));
+        },
         "`fc.bias` has values that are not finite",
     );
 }
@@ -289,7 +291,7 @@ fn one(class: &str, count: i64, offset: i64, shape: &[i64], stride: &[i64]) -> V
 fn a_tensor_lies_within_its_storage_or_is_refused() {
     let four = |offset, shape: &[i64], stride: &[i64]| one("FloatStorage", 4, offset, shape, stride);
     let read = parse(Path::new("x"), &four(0, &[2, 2], &[1, 2])).unwrap();
-    assert_eq!(read["w"], Array { shape: vec![2, 2], values: vec![0.0; 4] });
+    assert_eq!(read["w"], Array::new(vec![2, 2], vec![0.0; 4]));
     for (offset, shape, stride) in [
         (0, &[5][..], &[1][..]),
         (1, &[4], &[1]),
@@ -314,7 +316,7 @@ fn a_tensor_lies_within_its_storage_or_is_refused() {
     refused(&four(0, &[4], &[0]), "overlap");
     refused(&four(0, &[2, 2], &[1, 1]), "overlap");
     // Many times nothing is nothing, and is soon done with.
-    assert!(parse(Path::new("x"), &four(0, &[i64::MAX, 0], &[1, 1])).unwrap()["w"].values.is_empty());
+    assert!(parse(Path::new("x"), &four(0, &[i64::MAX, 0], &[1, 1])).unwrap()["w"].values().is_empty());
     refused(
         &one("FloatStorage", 1 << 60, 0, &[1 << 60], &[1]),
         "storage 0 has 16 bytes, and 1152921504606846976",

@@ -43,3 +43,5 @@ mod network;
 pub use config::{Architecture, Cell, CellKind, ConfigError, Hidden, ModelConfig, Nonlinearity, Readout};
 pub use error::ModelError;
 pub use network::Network;
+/// The bindings of libtorch that this is built on: whose tensors [`Network::forward`] takes.
+pub use tch;

@@ -119,7 +119,7 @@ impl<'a> Layer<'a> {
         let (count, rows) = (directions.len(), order.len() * hidden);
 
         let w = directions.iter().flat_map(|direction| reordered(direction.weight_ih, order));
-        let w = graph.floats(&format!("{name}.W"), &[count, rows, weight_ih.shape[1]], w);
+        let w = graph.floats(&format!("{name}.W"), &[count, rows, weight_ih.shape()[1]], w);
         let r = directions.iter().flat_map(|direction| reordered(direction.weight_hh, order));
         let r = graph.floats(&format!("{name}.R"), &[count, rows, *hidden], r);
         let b = directions.iter().flat_map(|direction| {
@@ -180,6 +180,6 @@ fn operator(cell: Cell) -> (&'static str, &'static [usize]) {
 
 /// The values with the gates, stacked in the rows, in another order.
 fn reordered<'v>(array: &'v Array, order: &'static [usize]) -> impl Iterator<Item = &'v f32> {
-    let gate = array.values.len() / order.len();
-    order.iter().flat_map(move |&index| &array.values[index * gate..][..gate])
+    let gate = array.values().len() / order.len();
+    order.iter().flat_map(move |&index| &array.values()[index * gate..][..gate])
 }

@@ -6,7 +6,7 @@ use super::graph::{Graph, fixed, free, int, ints};
 use super::layer::Layer;
 use super::proto::GraphProto;
 use super::{INPUT, OUTPUT};
-use crate::{Array, StateDict};
+use crate::StateDict;
 
 /// `weights` must have been held against the architecture.
 pub(super) fn net(
@@ -45,10 +45,8 @@ pub(super) fn net(
         graph.node_into("Transpose", "batch_major", &[&logits], &[OUTPUT], vec![ints("perm", &[1, 0, 2])]);
         vec![batch.clone(), free("time"), fixed(outputs)]
     } else {
-        let [weight, bias] = ["fc.weight", "fc.bias"].map(|name| {
-            let Array { shape, values } = &weights[name];
-            graph.floats(name, shape, values)
-        });
+        let [weight, bias] = ["fc.weight", "fc.bias"]
+            .map(|name| graph.floats(name, weights[name].shape(), weights[name].values()));
         graph.node_into("Gemm", "fc", &[&read, &weight, &bias], &[OUTPUT], vec![int("transB", 1)]);
         vec![batch.clone(), fixed(outputs)]
     };
@@ -59,7 +57,7 @@ pub(super) fn net(
 fn attention(graph: &mut Graph, outputs: &str, weights: &StateDict) -> String {
     let projected = linear(graph, "attention", outputs, weights);
     let hidden = graph.node("Tanh", "attention_tanh", &[&projected], vec![]);
-    let context = &weights["attention.context"].values;
+    let context = weights["attention.context"].values();
     let context = graph.floats("attention.context", &[context.len(), 1], context);
     let scores = graph.node("MatMul", "attention_scores", &[&hidden, &context], vec![]);
     let shares = graph.node("Softmax", "attention_softmax", &[&scores], vec![int("axis", 0)]);
@@ -70,12 +68,12 @@ fn attention(graph: &mut Graph, outputs: &str, weights: &StateDict) -> String {
 
 /// A linear layer at each time step. Gemm takes no sequence, and MatMul wants the weight transposed.
 fn linear(graph: &mut Graph, name: &str, input: &str, weights: &StateDict) -> String {
-    let Array { shape, values } = &weights[&format!("{name}.weight")];
-    let (rows, columns) = (shape[0], shape[1]);
-    let transposed = (0..columns).flat_map(|column| values[column..].iter().step_by(columns));
+    let weight = &weights[&format!("{name}.weight")];
+    let (rows, columns) = (weight.shape()[0], weight.shape()[1]);
+    let transposed = (0..columns).flat_map(|column| weight.values()[column..].iter().step_by(columns));
     let weight = graph.floats(&format!("{name}.weight_transposed"), &[columns, rows], transposed);
-    let Array { shape, values } = &weights[&format!("{name}.bias")];
-    let bias = graph.floats(&format!("{name}.bias"), shape, values);
+    let bias = &weights[&format!("{name}.bias")];
+    let bias = graph.floats(&format!("{name}.bias"), bias.shape(), bias.values());
     let product = graph.node("MatMul", &format!("{name}_product"), &[input, &weight], vec![]);
     graph.node("Add", name, &[&product, &bias], vec![])
 }

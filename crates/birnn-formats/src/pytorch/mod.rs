@@ -48,7 +48,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<StateDict, String> {
             if view.count() > 0 {
                 gather(&numbers, view.offset, &view.shape, &view.stride, &mut values);
             }
-            found.insert(name.to_owned(), Array { shape: view.shape.clone(), values });
+            found.insert(name.to_owned(), Array::new(view.shape.clone(), values));
         }
     }
     Ok(found)

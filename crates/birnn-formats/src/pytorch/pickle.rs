@@ -9,6 +9,8 @@
 
 use std::collections::HashMap;
 
+use crate::state_dict::count_of;
+
 /// A Python value; what can be large lies in the arena.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Value {
@@ -500,7 +502,7 @@ impl<'a> Machine<'a> {
 impl View {
     /// How many numbers it has; it lies in its storage, so they fit.
     pub(super) fn count(&self) -> usize {
-        if self.shape.contains(&0) { 0 } else { self.shape.iter().product() }
+        count_of(&self.shape)
     }
 
     /// The numbers of the storage between its first and last; `None` where that is beyond all memory.

@@ -31,7 +31,7 @@ pub fn encode(weights: &StateDict) -> io::Result<Vec<u8>> {
     add("data.pkl", &pickle(weights))?;
     add("byteorder", b"little")?;
     for (index, array) in weights.values().enumerate() {
-        let bytes: Vec<u8> = array.values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        let bytes: Vec<u8> = array.values().iter().flat_map(|value| value.to_le_bytes()).collect();
         add(&format!("data/{index}"), &bytes)?;
     }
     add("version", b"3\n")?;
@@ -48,12 +48,12 @@ fn pickle(weights: &StateDict) -> Vec<u8> {
         out.extend(b"ctorch\nFloatStorage\n");
         text(&mut out, &index.to_string());
         text(&mut out, "cpu");
-        number(&mut out, array.values.len());
+        number(&mut out, array.values().len());
         // BINPERSID, then offset 0.
         out.extend(b"tQK\x00");
-        numbers(&mut out, &array.shape);
-        let stride = |dimension: usize| array.shape[dimension + 1..].iter().product();
-        numbers(&mut out, &(0..array.shape.len()).map(stride).collect::<Vec<usize>>());
+        numbers(&mut out, array.shape());
+        let stride = |dimension: usize| array.shape()[dimension + 1..].iter().product();
+        numbers(&mut out, &(0..array.shape().len()).map(stride).collect::<Vec<usize>>());
         // No gradient, no hooks.
         out.extend(b"\x89ccollections\nOrderedDict\n)RtR");
     }

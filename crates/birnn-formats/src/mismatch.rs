@@ -1,0 +1,72 @@
+//! Whether weights are those of a net.
+
+use std::fmt;
+
+use birnn_model::Architecture;
+
+use crate::state_dict::StateDict;
+
+/// Why a state dict is not one of the net that it should be of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mismatch {
+    /// Weights that the net has and the state dict has not.
+    pub missing: Vec<String>,
+    /// Weights that the state dict has and the net has not.
+    pub unexpected: Vec<String>,
+    /// Weights with their shapes, and the shapes that they should have.
+    pub misshapen: Vec<(String, Vec<usize>, Vec<usize>)>,
+}
+
+/// Names of one kind that a message lists.
+const MOST_NAMES: usize = 24;
+
+/// Whether these are the weights of a net of `architecture` for `features` values per time step and `outputs` classes: each by
+/// name and shape, and no other.
+pub fn check(
+    weights: &StateDict,
+    architecture: &Architecture,
+    features: usize,
+    outputs: usize,
+) -> Result<(), Mismatch> {
+    let mut mismatch = Mismatch { missing: Vec::new(), unexpected: Vec::new(), misshapen: Vec::new() };
+    let wanted = architecture.parameters(features, outputs);
+    for (name, shape) in &wanted {
+        match weights.get(name) {
+            None => mismatch.missing.push(name.clone()),
+            Some(array) if array.shape() != shape => {
+                mismatch.misshapen.push((name.clone(), array.shape().to_vec(), shape.clone()));
+            }
+            Some(_) => (),
+        }
+    }
+    let known = |name: &String| wanted.binary_search_by(|(wanted, _)| wanted.cmp(name)).is_ok();
+    mismatch.unexpected = weights.keys().filter(|name| !known(name)).cloned().collect();
+    let Mismatch { missing, unexpected, misshapen } = &mismatch;
+    let fits = missing.is_empty() && unexpected.is_empty() && misshapen.is_empty();
+    if fits { Ok(()) } else { Err(mismatch) }
+}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names =
+            |names: &[String]| names.iter().map(|name| format!("`{}`", name.escape_debug())).collect();
+        let shapes = self.misshapen.iter().map(|(name, found, wanted)| {
+            format!("`{}` is {found:?} and should be {wanted:?}", name.escape_debug())
+        });
+        let parts: [(&str, Vec<String>); 3] = [
+            ("missing", names(&self.missing)),
+            ("unexpected", names(&self.unexpected)),
+            ("misshapen", shapes.collect()),
+        ];
+        let parts =
+            parts.iter().filter(|(_, names)| !names.is_empty()).map(|(what, names)| match names.len() {
+                ..=MOST_NAMES => format!("{what}: {}", names.join(", ")),
+                count => {
+                    format!("{what}: {}, and {} more", names[..MOST_NAMES].join(", "), count - MOST_NAMES)
+                }
+            });
+        f.write_str(&parts.collect::<Vec<_>>().join("; "))
+    }
+}
+
+impl std::error::Error for Mismatch {}

@@ -1,0 +1,267 @@
+//! PyTorch and onnxruntime as witnesses of what birnn writes and reads: `cargo xtask witness --python PYTHON`.
+//!
+//! Nets of every kind are trained and exported by the real binary; Python loads the files and names the logits of all test
+//! images; then the tutorial's recipe is trained in Python, and its checkpoint is evaluated here. Whatever differs is a panic
+//! that says where.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::time::Instant;
+
+use birnn_data::{DataConfig, Fallback, Locations, Split, Splits};
+use birnn_engine::{Device, Learner, Samples, load};
+use birnn_formats::{Array, StateDict, onnx, pytorch};
+use birnn_model::{Architecture, Readout};
+use birnn_tests::{Sandbox, workspace};
+use safetensors::Dtype;
+use safetensors::tensor::TensorView;
+use serde_json::{Value, json};
+use tch::Tensor;
+
+/// How far two logits of the same weights may be apart: they are sums of `f32`, taken in other orders.
+const TOLERANCE: f64 = 1e-5;
+const EXPERIMENT: &str = "
+[data]
+dataset = \"mnist\"
+fallback = \"synthetic\"
+limit = 2000
+[model]
+hidden = 32
+[train]
+device = \"cpu\"
+epochs = 2
+batch_size = 50
+clip_norm = 1.0
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let [option, python] = args.as_slice() else { return usage() };
+    if option != "--python" {
+        return usage();
+    }
+    let python = Python { program: PathBuf::from(python), sandbox: Sandbox::new() };
+    python.sandbox.write("witness.toml", EXPERIMENT);
+    let splits = python.lay_out();
+    println!("witnesses on the {} test images of {}", splits.test.labels.len(), splits.provenance.dataset);
+    python.every_net(splits.test);
+    python.readme();
+    python.tutorial();
+    ExitCode::SUCCESS
+}
+
+fn usage() -> ExitCode {
+    eprintln!("error: witness wants --python PYTHON, one with torch 2.11, onnxruntime and safetensors");
+    ExitCode::from(2)
+}
+
+struct Python {
+    program: PathBuf,
+    sandbox: Sandbox,
+}
+
+/// A net that files were written of.
+struct Written {
+    label: String,
+    description: Value,
+}
+
+impl Python {
+    /// Brings the images where Python finds them.
+    fn lay_out(&self) -> Splits {
+        let config = DataConfig { fallback: Fallback::Synthetic, ..DataConfig::default() };
+        let plan = config.resolve().unwrap();
+        let splits = birnn_data::load(&plan, &Locations::new(None, true), &mut |_| ()).unwrap();
+        let bytes = |shape: Vec<usize>, bytes| TensorView::new(Dtype::U8, shape, bytes).unwrap();
+        let images = |split: &'_ Split| vec![split.labels.len(), split.images.rows, split.images.cols];
+        let (train, test) = (&splits.train, &splits.test);
+        let views = [
+            ("train", bytes(images(train), &train.images.pixels)),
+            ("train_labels", bytes(vec![train.labels.len()], &train.labels)),
+            ("test", bytes(images(test), &test.images.pixels)),
+            ("test_labels", bytes(vec![test.labels.len()], &test.labels)),
+        ];
+        self.sandbox.write("images.safetensors", safetensors::serialize(views, None).unwrap());
+        splits
+    }
+
+    /// Every cell, one and two directions, one to three layers, every readout.
+    fn every_net(&self, test: Split) {
+        let start = Instant::now();
+        let test = Samples::new(test, Device::Cpu).unwrap();
+        let mut written = Vec::new();
+        for (cell, nonlinearity) in
+            [("lstm", None), ("gru", None), ("rnn", Some("tanh")), ("rnn", Some("relu"))]
+        {
+            for bidirectional in [false, true] {
+                for layers in 1..=3 {
+                    for readout in ["last", "final", "mean", "max", "attention", "sequence"] {
+                        let net = json!({
+                            "cell": cell, "nonlinearity": nonlinearity, "layers": layers, "hidden": 32,
+                            "bidirectional": bidirectional, "readout": readout
+                        });
+                        written.push(self.write(written.len(), net, &test));
+                    }
+                }
+            }
+        }
+        let descriptions: Vec<_> = written.iter().map(|net| &net.description).collect();
+        self.sandbox.write("nets.json", serde_json::to_vec(&descriptions).unwrap());
+        println!("{} nets trained and written, {:.0} s", written.len(), start.elapsed().as_secs_f64());
+
+        let answers = self.ask(&[]);
+        assert_eq!(answers.len(), written.len());
+        let mut most = [0.0_f64; 4];
+        for (net, answer) in written.iter().zip(&answers) {
+            let numbers = ["torch", "onnx", "exact", "largest"].map(|key| answer[key].as_f64().unwrap());
+            let [torch, onnx, exact, largest] = numbers;
+            println!(
+                "{}: torch {torch:.1e}, onnx {onnx:.1e}, f64 {exact:.1e}, logits to {largest:.1}",
+                net.label
+            );
+            most = std::array::from_fn(|place| most[place].max(numbers[place]));
+        }
+        let [torch, onnx, exact, largest] = most;
+        println!(
+            "largest differences of all logits: PyTorch {torch:.1e}, onnxruntime {onnx:.1e}, PyTorch in f64 {exact:.1e}; \
+             logits to {largest:.1}; {:.0} s",
+            start.elapsed().as_secs_f64()
+        );
+        assert!(torch < TOLERANCE && onnx < TOLERANCE, "logits differ by more than {TOLERANCE:e}");
+    }
+
+    /// Trains a net, and writes it in each format with the logits that birnn gives.
+    fn write(&self, index: usize, net: Value, test: &Samples) -> Written {
+        let name = format!("net-{index}");
+        let readout = net["readout"].as_str().unwrap();
+        let without_readout = readout == "sequence";
+        let mut sets = Vec::new();
+        for key in ["cell", "nonlinearity", "layers", "bidirectional", "readout"] {
+            match &net[key] {
+                Value::Null => (),
+                // Digits want one output in all: train with another readout, take the weights.
+                _ if key == "readout" && without_readout => sets.push("model.readout=mean".to_owned()),
+                value => sets.push(format!("model.{key}={}", value.to_string().trim_matches('"'))),
+            }
+        }
+        let mut args = vec!["train", "witness.toml", "--offline", "--run-dir", &name];
+        sets.iter().for_each(|set| args.extend(["--set", set]));
+        let data = std::env::var("BIRNN_DATA_DIR").ok();
+        data.iter().for_each(|data| args.extend(["--data-dir", data]));
+        self.sandbox.birnn(&args).done();
+
+        let (mut learner, _) =
+            load(&self.sandbox.path(&format!("{name}/model.safetensors")), Device::Cpu).unwrap();
+        let path = |extension: &str| format!("{name}.{extension}");
+        if without_readout {
+            learner = self.write_sequence(&learner, &path);
+        } else {
+            for extension in ["ckpt", "safetensors", "onnx"] {
+                self.sandbox.birnn(&["export", &name, &path(extension)]).done();
+            }
+            assert_eq!(self.sandbox.read(&path("ckpt")), self.sandbox.read(&format!("{name}/model.ckpt")));
+        }
+        let logits = learner.logits(test).unwrap();
+        self.sandbox.write(&path("logits"), encode(&logits));
+        let label = learner.network.architecture().to_string();
+        Written { label, description: json!({ "file": path("any"), "net": net }) }
+    }
+
+    /// As the command line would, of a net that it does not train.
+    fn write_sequence(&self, trained: &Learner, path: &dyn Fn(&str) -> String) -> Learner {
+        let architecture = Architecture { readout: Readout::Sequence, ..*trained.network.architecture() };
+        let mut learner =
+            Learner::new(&architecture, trained.task.clone(), trained.shape, 0, Device::Cpu).unwrap();
+        learner.restore(&trained.snapshot()).unwrap();
+
+        let array = |(name, tensor): (&str, &Tensor)| (name.to_owned(), Array::from_tensor(tensor).unwrap());
+        let weights: StateDict = learner.named_parameters().map(array).collect();
+        let bytes = pytorch::encode(&weights).unwrap();
+        self.sandbox.write(&path("ckpt"), &bytes);
+        let views = weights.iter().map(|(name, array)| {
+            let bytes: Vec<u8> = array.values().iter().flat_map(|value| value.to_le_bytes()).collect();
+            (name.clone(), array.shape().to_vec(), bytes)
+        });
+        let views: Vec<_> = views.collect();
+        let views = views
+            .iter()
+            .map(|(name, shape, bytes)| (name, TensorView::new(Dtype::F32, shape.clone(), bytes).unwrap()));
+        self.sandbox.write(&path("safetensors"), safetensors::serialize(views, None).unwrap());
+        self.sandbox.write(&path("onnx"), onnx::encode(&architecture, 28, 10, &weights, &[]).unwrap());
+        learner
+    }
+
+    /// The README's own Python, on a run's files.
+    fn readme(&self) {
+        let readme = std::fs::read_to_string(workspace().join("README.md")).unwrap();
+        let (_, rest) = readme.split_once("```python\n").unwrap();
+        self.sandbox.write("readme.py", rest.split("```").next().unwrap());
+        let data = std::env::var("BIRNN_DATA_DIR").unwrap_or_default();
+        let config = workspace().join("configs/bilstm.toml");
+        let config = config.to_str().unwrap();
+        let mut args =
+            vec!["train", config, "--offline", "--set", "data.limit=2000", "--run-dir", "runs/bilstm/001"];
+        if !data.is_empty() {
+            args.extend(["--data-dir", &data]);
+        }
+        self.sandbox.birnn(&args).done();
+        for file in ["digits.safetensors", "digits.onnx"] {
+            self.sandbox.birnn(&["export", "runs/bilstm/001", file]).done();
+        }
+        let answer = self.ask(&["readme"]).remove(0);
+        println!("the README's Python: differences {}", answer["differences"]);
+        for difference in answer["differences"].as_array().unwrap() {
+            assert!(difference.as_f64().unwrap() < TOLERANCE);
+        }
+    }
+
+    /// The tutorial's recipe trained in Python, its checkpoint evaluated here.
+    fn tutorial(&self) {
+        println!("training the tutorial's recipe in Python: a minute or two");
+        let answer = self.ask(&["tutorial"]).remove(0);
+        let config = workspace().join("configs/bilstm.toml");
+        let config = config.to_str().unwrap();
+        let import = ["import", "tutorial.ckpt", "--config", config, "--out", "tutorial.safetensors"];
+        self.sandbox.birnn(&import).done();
+        let data = std::env::var("BIRNN_DATA_DIR").unwrap_or_default();
+        let mut args = vec!["eval", "tutorial.safetensors", "--json", "--offline"];
+        if data.is_empty() {
+            args.extend(["--dataset", "synthetic"]);
+        } else {
+            args.extend(["--data-dir", &data]);
+        }
+        let found: Value = serde_json::from_str(&self.sandbox.birnn(&args).done().stdout).unwrap();
+        println!(
+            "right answers: PyTorch {}, birnn {} of {}",
+            answer["correct"], found["correct"], found["images"]
+        );
+        assert_eq!((&answer["images"], &answer["correct"]), (&found["images"], &found["correct"]));
+    }
+
+    /// What the script answers, line by line.
+    fn ask(&self, args: &[&str]) -> Vec<Value> {
+        let script: &Path = &workspace().join("tests/witness.py");
+        let output = Command::new(&self.program)
+            .arg(script)
+            .arg(self.sandbox.path(""))
+            .args(args)
+            .current_dir(self.sandbox.path(""))
+            .stderr(Stdio::inherit())
+            .output()
+            .unwrap_or_else(|error| panic!("{}: {error}", self.program.display()));
+        assert!(output.status.success(), "{} {args:?}: {}", script.display(), output.status);
+        let text = String::from_utf8(output.stdout).unwrap();
+        let lines = text.lines().filter(|line| line.starts_with('{'));
+        lines.map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
+
+/// Logits as a safetensors file.
+fn encode(logits: &Tensor) -> Vec<u8> {
+    let values: Vec<f32> = logits.flatten(0, -1).try_into().unwrap();
+    let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+    let shape = logits.size().iter().map(|&n| n as usize).collect();
+    let view = TensorView::new(Dtype::F32, shape, &bytes).unwrap();
+    safetensors::serialize([("logits", view)], None).unwrap()
+}
