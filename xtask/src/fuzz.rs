@@ -13,8 +13,12 @@ use crate::machine::Machine;
 
 const CARGO_FUZZ: &str = "0.13.2";
 /// The binaries of tests/fuzz, each with where its seeds are.
-const TARGETS: [(&str, &str); 3] =
-    [("idx", "tests/fuzz/seeds/idx"), ("checkpoint", "target/fuzz/run/checkpoints"), ("config", "configs")];
+const TARGETS: [(&str, &str); 4] = [
+    ("idx", "tests/fuzz/seeds/idx"),
+    ("checkpoint", "target/fuzz/run/checkpoints"),
+    ("config", "configs"),
+    ("weights", "crates/birnn-formats/tests/fixtures"),
+];
 /// No input may take seconds or gigabytes.
 const LIMITS: [&str; 3] = ["-timeout=5", "-rss_limit_mb=2048", "-print_final_stats=1"];
 const SECONDS: u32 = 60;

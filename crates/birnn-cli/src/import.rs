@@ -18,7 +18,7 @@ pub fn run(args: &ImportArgs, log: &Log) -> Outcome {
     let disk = fault::disk()?;
     let format = Format::of(&args.out, args.force)?;
     let problem = |problem: String| Failure::request(format!("{}: {problem}", args.weights.display()));
-    let found = Found::new(read(&args.weights)?).map_err(problem)?;
+    let found = Found::new(read(&args.weights)?).map_err(|error| problem(error.to_string()))?;
     for (theirs, ours) in &found.renamed {
         let [theirs, ours] = [theirs, ours].map(|module| module.trim_end_matches('.'));
         tracing::info!("{}: its `{theirs}` is birnn's `{ours}`", args.weights.display());

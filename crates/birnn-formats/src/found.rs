@@ -1,6 +1,6 @@
 //! What net a state dict is of, told from names and shapes alone.
 
-use birnn_model::{CellKind, ConfigError, Hidden, ModelConfig, Readout};
+use birnn_model::{CellKind, Hidden, ModelConfig, Readout};
 
 use crate::state_dict::{Array, StateDict};
 
@@ -20,49 +20,87 @@ pub struct Found {
     pub config: ModelConfig,
 }
 
+/// Why a state dict is of no net of birnn's, on one line.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct NoNet(String);
+
+/// The first parts of names, their last dots included.
+struct Modules {
+    recurrent: String,
+    attention: String,
+    head: String,
+}
+
 impl Found {
-    /// Looks for one stack of recurrent layers, whatever it is called, and one linear head. The error says what is not there.
-    pub fn new(weights: StateDict) -> Result<Found, String> {
-        if let Some((name, _)) =
-            weights.iter().find(|(_, array)| array.values().iter().any(|v| !v.is_finite()))
-        {
-            return Err(format!("`{}` has values that are not finite, as f32 at least", name.escape_debug()));
+    /// Looks for one stack of recurrent layers, whatever it is called, and one linear head.
+    pub fn new(weights: StateDict) -> Result<Found, NoNet> {
+        let finite = |array: &Array| array.values().iter().all(|value| value.is_finite());
+        if let Some((name, _)) = weights.iter().find(|(_, array)| !finite(array)) {
+            return refuse(format!("`{}` has values that are not finite, as f32 at least", name.escape_debug()));
         }
-        let recurrent = recurrent_of(&weights)?;
-        let root = root_of(&weights, &recurrent);
+        let modules = Modules::of(&weights)?;
+        let (features, outputs, config) = modules.read(&weights)?;
+        let architecture = config.resolve().map_err(|error| NoNet(error.to_string()))?;
+
+        let Modules { recurrent, attention, head } = modules;
+        let prefix = format!("{}.", architecture.cell.prefix());
+        let names = [(recurrent, prefix), (attention, "attention.".to_owned()), (head, "fc.".to_owned())];
+        let mut ours = StateDict::new();
+        for (name, array) in weights {
+            let renamed = names.iter().find_map(|(theirs, ours)| Some(format!("{ours}{}", within(&name, theirs)?)));
+            let renamed = renamed.unwrap_or(name);
+            if ours.contains_key(&renamed) {
+                return refuse(format!("two of its weights would be `{}`", renamed.escape_debug()));
+            }
+            ours.insert(renamed, array);
+        }
+        let is_there = |module: &str| ours.keys().any(|name| name.starts_with(module));
+        let renamed = names.into_iter().filter(|(theirs, ours)| theirs != ours && is_there(ours)).collect();
+        Ok(Found { weights: ours, renamed, features, outputs, config })
+    }
+}
+
+impl Modules {
+    fn of(weights: &StateDict) -> Result<Modules, NoNet> {
+        let recurrent = recurrent_of(weights)?;
+        let root = root_of(weights, &recurrent);
+        let attention = format!("{root}attention.");
+        let head = head_of(weights, &root, &[&recurrent, &attention])?;
+        Ok(Modules { recurrent, attention, head })
+    }
+
+    /// Features, outputs, and the net between them.
+    fn read(&self, weights: &StateDict) -> Result<(usize, usize, ModelConfig), NoNet> {
+        let Modules { recurrent, attention, head } = self;
         let shape = |name: &str| weights.get(&format!("{recurrent}{name}")).map(Array::shape);
-        let (Some(&[rows, features]), Some(&[_, forward])) = (shape("weight_ih_l0"), shape("weight_hh_l0"))
-        else {
-            return Err(format!(
-                "`{recurrent}weight_ih_l0` or `{recurrent}weight_hh_l0` is no matrix, or missing"
-            ));
+        let matrix = |name: &str| match shape(name) {
+            Some(&[rows, columns]) => Ok((rows, columns)),
+            _ => refuse(format!("`{}{name}` is no matrix, or missing", recurrent.escape_debug())),
+        };
+        let (rows, features) = matrix("weight_ih_l0")?;
+        let (_, forward) = matrix("weight_hh_l0")?;
+        let reverse = match shape("weight_hh_l0_reverse") {
+            None => None,
+            Some(_) => Some(matrix("weight_hh_l0_reverse")?.1),
         };
         let cell = match (rows.checked_div(forward), rows.checked_rem(forward)) {
             (Some(1), Some(0)) => CellKind::Rnn,
             (Some(3), Some(0)) => CellKind::Gru,
             (Some(4), Some(0)) => CellKind::Lstm,
             _ => {
-                return Err(format!(
-                    "`{recurrent}weight_ih_l0` has {rows} rows for {forward} hidden units, which is neither 1, 3 nor 4 \
-                     for each: no RNN, GRU or LSTM"
+                return refuse(format!(
+                    "`{}weight_ih_l0` has {rows} rows for {forward} hidden units, which is neither 1, 3 nor 4 for each: no \
+                     RNN, GRU or LSTM",
+                    recurrent.escape_debug()
                 ));
             }
         };
-        let reverse = match shape("weight_hh_l0_reverse") {
-            None => None,
-            Some(&[_, reverse]) => Some(reverse),
-            Some(_) => return Err(format!("`{recurrent}weight_hh_l0_reverse` is no matrix")),
-        };
-        let layers = (0..).take_while(|layer| shape(&format!("weight_ih_l{layer}")).is_some()).count();
-        let attention = format!("{root}attention.");
-        let head = head_of(&weights, &root, &[&recurrent, &attention])?;
-        let outputs = weights[&format!("{head}weight")].shape()[0];
-
         let default = ModelConfig::default();
         let config = ModelConfig {
             cell,
             bidirectional: reverse.is_some(),
-            layers,
+            layers: (0..).take_while(|layer| shape(&format!("weight_ih_l{layer}")).is_some()).count(),
             hidden: match reverse {
                 Some(reverse) if reverse != forward => Hidden::Each { forward, reverse },
                 _ => Hidden::Same(forward),
@@ -73,26 +111,12 @@ impl Found {
             },
             ..default
         };
-        let prefix = config
-            .resolve()
-            .map_err(|ConfigError { key, message }| format!("{key}: {message}"))?
-            .cell
-            .prefix();
-        let names = [
-            (recurrent, format!("{prefix}.")),
-            (attention, "attention.".to_owned()),
-            (head, "fc.".to_owned()),
-        ];
-        let rename = |(name, array): (String, Array)| {
-            let ours =
-                names.iter().find_map(|(theirs, ours)| Some(format!("{ours}{}", within(&name, theirs)?)));
-            (ours.unwrap_or(name), array)
-        };
-        let weights = weights.into_iter().map(rename).collect();
-        let renamed =
-            names.into_iter().filter(|(theirs, ours)| theirs != ours && ours != "attention.").collect();
-        Ok(Found { weights, renamed, features, outputs, config })
+        Ok((features, weights[&format!("{head}weight")].shape()[0], config))
     }
+}
+
+fn refuse<T>(problem: String) -> Result<T, NoNet> {
+    Err(NoNet(problem))
 }
 
 /// What follows `module` in a name, where it is a parameter of that module itself.
@@ -100,21 +124,17 @@ fn within<'a>(name: &'a str, module: &str) -> Option<&'a str> {
     name.strip_prefix(module).filter(|rest| !rest.contains('.'))
 }
 
-/// The module with the recurrent layers, its last dot included.
-fn recurrent_of(weights: &StateDict) -> Result<String, String> {
+/// The module with the recurrent layers.
+fn recurrent_of(weights: &StateDict) -> Result<String, NoNet> {
     let modules = weights.keys().filter_map(|name| name.strip_suffix("weight_ih_l0"));
     let modules: Vec<&str> = modules.filter(|module| module.is_empty() || module.ends_with('.')).collect();
     match modules.as_slice() {
         [module] => Ok((*module).to_owned()),
         [] => {
             let names: Vec<_> = weights.keys().take(10).collect();
-            Err(format!(
-                "no recurrent layers are in it, no `lstm.weight_ih_l0` or the like; it starts with {names:?}"
-            ))
+            refuse(format!("no recurrent layers are in it, no `lstm.weight_ih_l0` or the like; it starts with {names:?}"))
         }
-        several => {
-            Err(format!("several recurrent modules are in it, {several:?}, and birnn's nets have one"))
-        }
+        several => refuse(format!("several recurrent modules are in it, {several:?}, and birnn's nets have one")),
     }
 }
 
@@ -130,8 +150,8 @@ fn root_of(weights: &StateDict, recurrent: &str) -> String {
     String::new()
 }
 
-/// The module with the head, its last dot included: the only matrix outside of `others`, or the one called `fc`.
-fn head_of(weights: &StateDict, root: &str, others: &[&str]) -> Result<String, String> {
+/// The module with the head: the only matrix outside of `others`, or the one called `fc`.
+fn head_of(weights: &StateDict, root: &str, others: &[&str]) -> Result<String, NoNet> {
     let usual = format!("{root}fc.");
     let matrices = weights.iter().filter(|(name, array)| {
         array.shape().len() == 2 && !others.iter().any(|module| within(name, module).is_some())
@@ -140,9 +160,9 @@ fn head_of(weights: &StateDict, root: &str, others: &[&str]) -> Result<String, S
     match modules.as_slice() {
         [module] if module.ends_with('.') => Ok((*module).to_owned()),
         modules if modules.contains(&usual.as_str()) => Ok(usual),
-        [] => Err(format!("there is no head in it: no `{usual}weight` with a row for each class")),
-        several => {
-            Err(format!("several matrices could be its head, {several:?}; birnn's nets have one, `fc`"))
+        [] => {
+            refuse(format!("there is no head in it: no `{}weight` with a row for each class", usual.escape_debug()))
         }
+        several => refuse(format!("several matrices could be its head, {several:?}; birnn's nets have one, `fc`")),
     }
 }

@@ -42,7 +42,7 @@ use std::io::Read;
 use std::path::Path;
 
 pub use error::FormatError;
-pub use found::Found;
+pub use found::{Found, NoNet};
 pub use mismatch::{Mismatch, check};
 pub use state_dict::{Array, StateDict, restore, state_dict};
 

@@ -148,7 +148,7 @@ fn what_is_no_net_of_ours_is_refused() {
     let refused = |change: &dyn Fn(&mut StateDict), part: &str| {
         let mut changed = weights();
         change(&mut changed);
-        let error = Found::new(changed).unwrap_err();
+        let error = Found::new(changed).unwrap_err().to_string();
         assert!(error.contains(part), "no `{part}` in: {error}");
     };
     let array = |shape: &[usize]| Array::new(shape.to_vec(), vec![0.0; shape.iter().product()]);
@@ -167,6 +167,14 @@ fn what_is_no_net_of_ours_is_refused() {
             w.insert("b.weight".to_owned(), head);
         },
         "several matrices could be its head, [\"a.\", \"b.\"]",
+    );
+    refused(
+        &|w| {
+            let head = w.remove("fc.weight").unwrap();
+            w.insert("out.weight".to_owned(), head);
+            w.insert("out.bias".to_owned(), array(&[2]));
+        },
+        "two of its weights would be `fc.bias`",
     );
     refused(
         &|w| {

@@ -1,0 +1,40 @@
+//! Names one digit with a net that PyTorch saved, or birnn exported for it: no engine, no data set, no experiment.
+//!
+//!     cargo run -p birnn-formats --example digit [model.ckpt]
+//!
+//! Without a file it takes the small net that lies beside this example.
+
+use std::path::{Path, PathBuf};
+
+use birnn_formats::{Found, read, restore};
+use birnn_model::Network;
+use birnn_model::tch::{Device, Kind, Tensor, nn};
+
+/// 28 rows of 28 pixels, as MNIST would have it: ink from ` ` to `@`.
+const DIGIT: &str = include_str!("digit.txt");
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/digits.ckpt");
+    let weights: PathBuf = std::env::args_os().nth(1).map_or(beside, PathBuf::from);
+
+    // What net it is, is told from names and shapes; but how it is read leaves no trace in weights.
+    let mut found = Found::new(read(&weights)?)?;
+    found.config.readout = birnn_model::Readout::Final;
+    let mut variables = nn::VarStore::new(Device::Cpu);
+    let net = Network::new(&variables.root(), &found.config.resolve()?, found.features, found.outputs)?;
+    restore(&mut variables, &found.weights)?;
+
+    let image = Tensor::from_slice(&pixels()).view([1, 28, 28]);
+    let probabilities = net.forward(&image, false)?.softmax(-1, Kind::Float);
+    let class = probabilities.argmax(1, false).int64_value(&[0]);
+    print!("{DIGIT}");
+    println!("{class} ({:.2} %)", 100.0 * probabilities.double_value(&[0, class]));
+    Ok(())
+}
+
+/// From 0, background, to 1, full ink.
+fn pixels() -> Vec<f32> {
+    const SHADES: &str = " .:-=+*#%@";
+    let shade = |pixel| SHADES.find(pixel).map_or(0.0, |shade| shade as f32 / 9.0);
+    DIGIT.lines().take(28).flat_map(|line| (0..28).map(move |x| line.chars().nth(x).map_or(0.0, shade))).collect()
+}
