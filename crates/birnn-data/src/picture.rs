@@ -1,5 +1,6 @@
 //! Reading a user's picture of a digit as if it came from MNIST.
 
+mod light;
 mod strokes;
 
 use std::path::{Path, PathBuf};
@@ -36,8 +37,8 @@ pub struct PictureError {
 /// 255 full ink, that look as MNIST would have them. `rows` and `cols` are at least 1.
 ///
 /// A picture of exactly `rows x cols` pixels with a dark border is taken for an image of the data set and returned
-/// as it is. In any other one the digit is told from its background, dark on light or light on dark, scaled to fit
-/// 20 of every 28 rows and columns and centred by its mass. Transparent parts count as white.
+/// as it is. In any other one the digit is told from its background, dark on light or light on dark, in even light or
+/// with shadows, scaled to fit 20 of every 28 rows and columns and centred by its mass. Transparent parts count as white.
 ///
 /// # Errors
 ///
@@ -118,27 +119,23 @@ fn mean(values: &[u8]) -> f64 {
 
 /// How much ink each pixel of `grey` holds, from 0 to 255; `None` when nothing stands out from the background.
 ///
-/// The border is background and decides between dark ink and light ink. The contrast is stretched between two
-/// levels taken from the picture itself, because paper is never quite white nor ink quite black: what varies no more
-/// than the border does is background, and the middle of what Otsu's threshold calls ink is full ink.
+/// The contrast is stretched between two levels taken from the picture itself, because paper is never quite even nor
+/// ink quite black: what varies no more than the border does is background, and the middle of what Otsu's threshold
+/// calls ink is full ink.
 fn ink(grey: &GrayImage) -> Option<Vec<u8>> {
-    let mut border = border(grey);
-    let paper = percentile(&mut border, 50)?;
-    let difference = |value: u8| {
-        if paper < 128 { value.saturating_sub(paper) } else { paper.saturating_sub(value) }
-    };
-    let differences: Vec<u8> = grey.as_raw().iter().map(|&value| difference(value)).collect();
+    let differences = light::differences(grey)?;
     let threshold = otsu(&differences);
     let mut inked: Vec<u8> = differences.iter().copied().filter(|&value| value > threshold).collect();
     let full = percentile(&mut inked, 50).filter(|&full| full >= LEAST_CONTRAST)?;
 
-    let mut noise: Vec<u8> = border.into_iter().map(difference).collect();
-    // Twice the level that one border pixel in ten exceeds, since strokes may touch the border here and there, but no
-    // less than the halo that JPEG leaves around strokes.
-    let floor = percentile(&mut noise, 90)?.saturating_mul(2).max(full / 12).min(threshold);
+    let mut noise = border(&differences);
+    // Twice as far above the middle as the level that one border pixel in ten exceeds, since strokes may touch the
+    // border here and there, but no less than the halo that JPEG leaves around strokes.
+    let (middle, high) = (percentile(&mut noise, 50)?, percentile(&mut noise, 90)?);
+    let floor = middle.saturating_add((high - middle).saturating_mul(2)).max(full / 12).min(threshold);
     let range = u32::from(full - floor);
     let stretch = |value: &u8| (u32::from(value.saturating_sub(floor)) * 255 / range).min(255) as u8;
-    let mut ink: Vec<u8> = differences.iter().map(stretch).collect();
+    let mut ink: Vec<u8> = differences.as_raw().iter().map(stretch).collect();
     keep_strokes(&mut ink, grey.width() as usize);
     Some(ink)
 }

@@ -3,13 +3,17 @@
 /// Half of full ink: what a pixel in a stroke reaches somewhere, and a shadow or a stain does not.
 const STRONG: u8 = 128;
 
+/// An eighth of full ink: less is seen along a stroke's edge only, or it is the paper's grain.
+const FAINT: u8 = 32;
+
 /// The least share of the heaviest stroke's ink that another one holds; less is dust.
 const LEAST_SHARE: u64 = 20;
 
-/// Clears in `ink` (lines of `width` bytes) the connected patches that are no strokes of the digit: those that are
-/// faint everywhere and those with less than a twentieth of the ink of the heaviest. Otherwise one grain of dust
-/// would widen the box that the digit is scaled by.
+/// Clears in `ink` (lines of `width` bytes) what is no stroke of the digit: grain, and the connected patches that are
+/// faint everywhere or have less than a twentieth of the ink of the heaviest. Otherwise one grain of dust would widen
+/// the box that the digit is scaled by.
 pub(super) fn keep_strokes(ink: &mut [u8], width: usize) {
+    clear_grain(ink, width);
     let patches = patches(ink, width);
     let mass = |patch: &[usize]| -> u64 { patch.iter().map(|&index| u64::from(ink[index])).sum() };
     let strong = |patch: &[usize]| patch.iter().any(|&index| ink[index] >= STRONG);
@@ -22,9 +26,17 @@ pub(super) fn keep_strokes(ink: &mut [u8], width: usize) {
     }
 }
 
+/// Clears the faint pixels beside none that is more. They would join a stroke to the grain around it.
+fn clear_grain(ink: &mut [u8], width: usize) {
+    let alone = |&index: &usize| around(index, width, ink.len()).all(|near| ink[near] < FAINT);
+    let grain: Vec<usize> = (0..ink.len()).filter(alone).collect();
+    for index in grain {
+        ink[index] = 0;
+    }
+}
+
 /// The pixels of each patch of ink, connected by sides or corners, as indices into `ink`.
 fn patches(ink: &[u8], width: usize) -> Vec<Vec<usize>> {
-    let height = ink.len() / width;
     let mut seen = vec![false; ink.len()];
     let mut patches = Vec::new();
     for start in 0..ink.len() {
@@ -36,20 +48,24 @@ fn patches(ink: &[u8], width: usize) -> Vec<Vec<usize>> {
         let mut next = 0;
         while let Some(&index) = patch.get(next) {
             next += 1;
-            let (row, column) = (index / width, index % width);
-            for row in row.saturating_sub(1)..(row + 2).min(height) {
-                for column in column.saturating_sub(1)..(column + 2).min(width) {
-                    let neighbour = row * width + column;
-                    if ink[neighbour] > 0 && !seen[neighbour] {
-                        seen[neighbour] = true;
-                        patch.push(neighbour);
-                    }
+            for near in around(index, width, ink.len()) {
+                if ink[near] > 0 && !seen[near] {
+                    seen[near] = true;
+                    patch.push(near);
                 }
             }
         }
         patches.push(patch);
     }
     patches
+}
+
+/// The pixel `index` and those that touch it by a side or corner, in `pixels` of lines of `width`.
+fn around(index: usize, width: usize, pixels: usize) -> impl Iterator<Item = usize> {
+    let (row, column) = (index / width, index % width);
+    let rows = row.saturating_sub(1)..(row + 2).min(pixels / width);
+    let columns = column.saturating_sub(1)..(column + 2).min(width);
+    rows.flat_map(move |row| columns.clone().map(move |column| row * width + column))
 }
 
 #[cfg(test)]
@@ -69,5 +85,15 @@ mod tests {
         assert_eq!(ink[20..40], [255; 20]);
         assert_eq!((&ink[80..87], ink[67]), (&[200; 7][..], 90));
         assert!(ink[100..].iter().all(|&value| value == 0));
+    }
+
+    #[test]
+    fn grain_goes_and_the_edge_of_a_stroke_stays() {
+        let mut ink = vec![20; 20 * 10];
+        ink[80..100].fill(255);
+        ink[120..140].fill(0);
+        keep_strokes(&mut ink, 20);
+        let lines: Vec<u8> = ink.iter().step_by(20).copied().collect();
+        assert_eq!(lines, [0, 0, 0, 20, 255, 20, 0, 0, 0, 0]);
     }
 }

@@ -140,6 +140,91 @@ fn noise_and_shadow_and_dust_leave_no_trace() {
     assert!(change < 8.0, "{change}");
 }
 
+/// Light at `x, y`, as shares of the sides, by which an evenly lit picture is multiplied.
+type Light = fn(f64, f64) -> f64;
+
+const LIGHTS: [(&str, Light); 6] = [
+    ("lamp", |x, y| 1.0 / (1.0 + 0.8 * x.hypot(y))),
+    ("vignette", |x, y| 1.0 - (x - 0.5).powi(2) - (y - 0.5).powi(2)),
+    ("shadow over the right half", |x, _| if x < 0.55 { 1.0 } else { 0.5 }),
+    ("shadow over the most", |x, y| if y < 0.3 + 0.2 * x { 1.0 } else { 0.5 }),
+    ("shadow along a side", |x, _| if x < 0.08 { 0.5 } else { 1.0 }),
+    ("dim", |x, _| 0.5 - 0.2 * x),
+];
+
+/// `picture` under `light`, with the noise of a camera.
+fn lit(picture: &GrayImage, light: Light) -> GrayImage {
+    let mut rng = crate::rng::Rng::new(0, 0);
+    let (width, height) = (f64::from(picture.width()), f64::from(picture.height()));
+    GrayImage::from_fn(picture.width(), picture.height(), |x, y| {
+        let level =
+            f64::from(picture.get_pixel(x, y).0[0]) * light(f64::from(x) / width, f64::from(y) / height);
+        Luma([(level + 2.0 * rng.normal()).clamp(0.0, 255.0) as u8])
+    })
+}
+
+#[test]
+fn uneven_light_leaves_no_trace() {
+    for (ink, paper) in [(35, 235), (90, 220), (230, 50)] {
+        let even = drawing(300, 260, (150, 130), 75, ink, paper);
+        let expected = reread(even.clone(), "a.png", 28, 28).unwrap();
+        for (name, light) in LIGHTS {
+            let photo = reread(lit(&even, light), "a.png", 28, 28).unwrap();
+            // A box around the ink that is narrower by a faint column moves the digit by half a pixel: about 15.
+            let change = change(&photo, &expected);
+            assert!(change < 16.0, "{ink} on {paper}, {name}: {change}");
+        }
+    }
+}
+
+#[test]
+fn light_and_shadow_alone_are_no_ink() {
+    for paper in [235, 120] {
+        for (name, light) in LIGHTS {
+            let blank = lit(&GrayImage::from_pixel(300, 260, Luma([paper])), light);
+            let error = reread(blank, "a.png", 28, 28).unwrap_err();
+            assert!(error.to_string().contains("no ink found"), "{paper}, {name}: {error}");
+        }
+    }
+}
+
+#[test]
+fn strokes_are_told_from_what_they_enclose_and_from_specks() {
+    for (ink, paper, speck) in [(0, 255, 255), (60, 120, 255), (255, 0, 0), (200, 60, 0), (30, 110, 0)] {
+        for (size, side) in [(20, 64), (70, 180), (110, 256)] {
+            let mut ring = drawing(side, side, (side / 2, side / 2), size, ink, paper);
+            let expected = reread(ring.clone(), "a.png", 28, 28).unwrap();
+            let clean =
+                reread(drawing(side, side, (side / 2, side / 2), size, 0, 255), "a.png", 28, 28).unwrap();
+            let change = change(&expected, &clean);
+            assert!(change < 2.0, "{ink} on {paper}, {size} of {side}: {change}");
+            ring.put_pixel(side / 8, side / 8, Luma([speck]));
+            assert_eq!(
+                reread(ring, "a.png", 28, 28).unwrap(),
+                expected,
+                "{ink} on {paper}, {size} of {side}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_thick_digit_that_fills_its_picture_reads_as_with_a_margin() {
+    for (ink, paper) in [(20, 240), (240, 20)] {
+        let seven = |margin: u32| {
+            let picture = GrayImage::from_fn(60 + 2 * margin, 90 + 2 * margin, |x, y| {
+                let (x, y) = (f64::from(x) - f64::from(margin), f64::from(y) - f64::from(margin));
+                let bar = (0.0..60.0).contains(&x) && (0.0..20.0).contains(&y);
+                let stem = (x + 0.35 * y - 48.0).abs() < 10.0 && (0.0..90.0).contains(&y);
+                Luma([if bar || stem { ink } else { paper }])
+            });
+            reread(picture, "a.png", 28, 28).unwrap()
+        };
+        let change = change(&seven(0), &seven(40));
+        assert!(change < 8.0, "{ink} on {paper}: {change}");
+    }
+}
+
 #[test]
 fn other_targets_are_framed_in_their_own_share() {
     for (rows, cols) in [(14, 40), (40, 14), (28, 28), (8, 8)] {
