@@ -78,19 +78,17 @@ def compare():
         by_onnx = in_batches(lambda x: torch.from_numpy(session.run(None, {"images": x.numpy()})[0]), pixels)
         birnn = load_file(path.with_suffix(".logits"))["logits"]
         assert birnn.shape == by_torch.shape == by_onnx.shape, (birnn.shape, by_torch.shape, by_onnx.shape)
-        answer = {
-            "images": len(pixels),
-            "largest": birnn.abs().max().item(),
-            "torch": (birnn - by_torch).abs().max().item(),
-            "onnx": (birnn - by_onnx).abs().max().item(),
-            "exact": (birnn - in_double(model, pixels)).abs().max().item(),
+        with torch.no_grad():
+            exact = in_batches(model.double(), pixels.double())
+        pairs = {
+            "torch": (birnn, by_torch),
+            "onnx": (birnn, by_onnx),
+            "birnn_exact": (birnn, exact),
+            "torch_exact": (by_torch, exact),
+            "onnx_exact": (by_onnx, exact),
+            "largest": (exact, torch.zeros(())),
         }
-        print(json.dumps(answer), flush=True)
-
-
-def in_double(model, pixels):
-    with torch.no_grad():
-        return in_batches(model.double(), pixels.double())
+        print(json.dumps({key: (a - b).abs().max().item() for key, (a, b) in pairs.items()}), flush=True)
 
 
 def tutorial():

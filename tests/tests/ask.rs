@@ -1,6 +1,6 @@
 //! Asking a trained network: eval, predict, and what else reads without training.
 
-use birnn_tests::{Sandbox, gzip, idx};
+use birnn_tests::{Sandbox, gzip, idx, workspace};
 use serde_json::Value;
 
 fn json(text: &str) -> Value {
@@ -89,6 +89,26 @@ fn pictures_are_named_one_by_one_by_folder_and_by_pattern() {
     sandbox.birnn(&["predict", "run", "empty"]).failed(2, &["empty: no pictures in this folder (*.png, "]);
     sandbox.birnn(&["predict", "run", "x*.png"]).failed(2, &["x*.png: no file is called so"]);
     sandbox.birnn(&["predict", "run", "x[.png"]).failed(2, &["x[.png: as a pattern: "]);
+}
+
+/// Drawn, printed and as photographed: the first letter of each file's name is what it shows. The net is the example's.
+#[test]
+fn digits_that_people_draw_are_read() {
+    let sandbox = Sandbox::new();
+    let net = workspace().join("crates/birnn-formats/examples/digits.safetensors");
+    for folder in ["drawn", "fonts", "photos"] {
+        let pictures = workspace().join("tests/fixtures/pictures").join(folder);
+        let given = ["predict", net.to_str().unwrap(), pictures.to_str().unwrap(), "--json"];
+        let found = json(&sandbox.birnn(&given).done().stdout);
+        let predictions = found["predictions"].as_array().unwrap();
+        let is_right = |prediction: &&Value| {
+            let name = prediction["image"].as_str().unwrap().rsplit('/').next().unwrap();
+            name.starts_with(prediction["class"].as_str().unwrap())
+        };
+        let right = predictions.iter().filter(is_right).count();
+        assert_eq!(predictions.len(), 10, "{folder}");
+        assert!(right >= 8, "{folder}: {right} of 10");
+    }
 }
 
 #[test]

@@ -393,7 +393,7 @@ mod tests {
         let (first, about) = made_up::learner(5, |_| ());
         save(&System, &a, &first, &about).unwrap();
         let (second, read) = load(&a, Device::Cpu).unwrap();
-        assert_eq!((read.experiment, read.classes), (about.experiment.clone(), about.classes.clone()));
+        assert_eq!((&read.experiment, &read.classes), (&about.experiment, &about.classes));
         assert!(first.parameters().iter().zip(second.parameters()).all(|(x, y)| x == y));
         save(&System, &b, &second, &read).unwrap();
         assert_eq!(std::fs::read(&a).unwrap(), std::fs::read(&b).unwrap());

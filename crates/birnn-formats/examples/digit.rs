@@ -1,25 +1,26 @@
-//! Names one digit with a net that PyTorch saved, or birnn exported for it: no engine, no data set, no experiment.
+//! Names one digit with a net that birnn or PyTorch saved: no engine, no data set, no experiment.
 //!
-//!     cargo run -p birnn-formats --example digit [model.ckpt]
+//!     cargo run -p birnn-formats --example digit [WEIGHTS]
 //!
-//! Without a file it takes the small net that lies beside this example.
+//! Without a file it takes the small net beside this example, 98.76 % on MNIST's test images, made by `cargo xtask train
+//! configs/bilstm-final.toml --set model.layers=1 --set model.hidden=64 --set train.epochs=8`.
 
 use std::path::{Path, PathBuf};
 
 use birnn_formats::{Found, read, restore};
-use birnn_model::Network;
 use birnn_model::tch::{Device, Kind, Tensor, nn};
+use birnn_model::{Network, Readout};
 
 /// 28 rows of 28 pixels, as MNIST would have it: ink from ` ` to `@`.
 const DIGIT: &str = include_str!("digit.txt");
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/digits.ckpt");
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/digits.safetensors");
     let weights: PathBuf = std::env::args_os().nth(1).map_or(beside, PathBuf::from);
 
-    // What net it is, is told from names and shapes; but how it is read leaves no trace in weights.
+    // What net it is, is told from names and shapes; how it is read leaves no trace in weights.
     let mut found = Found::new(read(&weights)?)?;
-    found.config.readout = birnn_model::Readout::Final;
+    found.config.readout = Readout::Final;
     let mut variables = nn::VarStore::new(Device::Cpu);
     let net = Network::new(&variables.root(), &found.config.resolve()?, found.features, found.outputs)?;
     restore(&mut variables, &found.weights)?;
@@ -36,5 +37,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 fn pixels() -> Vec<f32> {
     const SHADES: &str = " .:-=+*#%@";
     let shade = |pixel| SHADES.find(pixel).map_or(0.0, |shade| shade as f32 / 9.0);
-    DIGIT.lines().take(28).flat_map(|line| (0..28).map(move |x| line.chars().nth(x).map_or(0.0, shade))).collect()
+    DIGIT
+        .lines()
+        .take(28)
+        .flat_map(|line| (0..28).map(move |x| line.chars().nth(x).map_or(0.0, shade)))
+        .collect()
 }

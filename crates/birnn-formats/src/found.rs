@@ -37,7 +37,10 @@ impl Found {
     pub fn new(weights: StateDict) -> Result<Found, NoNet> {
         let finite = |array: &Array| array.values().iter().all(|value| value.is_finite());
         if let Some((name, _)) = weights.iter().find(|(_, array)| !finite(array)) {
-            return refuse(format!("`{}` has values that are not finite, as f32 at least", name.escape_debug()));
+            return refuse(format!(
+                "`{}` has values that are not finite, as f32 at least",
+                name.escape_debug()
+            ));
         }
         let modules = Modules::of(&weights)?;
         let (features, outputs, config) = modules.read(&weights)?;
@@ -48,7 +51,8 @@ impl Found {
         let names = [(recurrent, prefix), (attention, "attention.".to_owned()), (head, "fc.".to_owned())];
         let mut ours = StateDict::new();
         for (name, array) in weights {
-            let renamed = names.iter().find_map(|(theirs, ours)| Some(format!("{ours}{}", within(&name, theirs)?)));
+            let renamed =
+                names.iter().find_map(|(theirs, ours)| Some(format!("{ours}{}", within(&name, theirs)?)));
             let renamed = renamed.unwrap_or(name);
             if ours.contains_key(&renamed) {
                 return refuse(format!("two of its weights would be `{}`", renamed.escape_debug()));
@@ -132,9 +136,13 @@ fn recurrent_of(weights: &StateDict) -> Result<String, NoNet> {
         [module] => Ok((*module).to_owned()),
         [] => {
             let names: Vec<_> = weights.keys().take(10).collect();
-            refuse(format!("no recurrent layers are in it, no `lstm.weight_ih_l0` or the like; it starts with {names:?}"))
+            refuse(format!(
+                "no recurrent layers are in it, no `lstm.weight_ih_l0` or the like; it starts with {names:?}"
+            ))
         }
-        several => refuse(format!("several recurrent modules are in it, {several:?}, and birnn's nets have one")),
+        several => {
+            refuse(format!("several recurrent modules are in it, {several:?}, and birnn's nets have one"))
+        }
     }
 }
 
@@ -160,9 +168,12 @@ fn head_of(weights: &StateDict, root: &str, others: &[&str]) -> Result<String, N
     match modules.as_slice() {
         [module] if module.ends_with('.') => Ok((*module).to_owned()),
         modules if modules.contains(&usual.as_str()) => Ok(usual),
-        [] => {
-            refuse(format!("there is no head in it: no `{}weight` with a row for each class", usual.escape_debug()))
+        [] => refuse(format!(
+            "there is no head in it: no `{}weight` with a row for each class",
+            usual.escape_debug()
+        )),
+        several => {
+            refuse(format!("several matrices could be its head, {several:?}; birnn's nets have one, `fc`"))
         }
-        several => refuse(format!("several matrices could be its head, {several:?}; birnn's nets have one, `fc`")),
     }
 }
