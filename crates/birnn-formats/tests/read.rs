@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use birnn_formats::{Array, Found, StateDict, check, parse, pytorch, read};
 use birnn_model::{CellKind, Hidden, ModelConfig, Readout};
+use proptest::prelude::*;
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
@@ -95,6 +96,25 @@ fn what_is_written_is_read_and_written_again_the_same() {
     let again = parse(Path::new("x"), &bytes).unwrap();
     assert_eq!(again, weights);
     assert_eq!(pytorch::encode(&again).unwrap(), bytes);
+}
+
+proptest! {
+    #[test]
+    fn any_arrays_under_any_names_come_back(arrays in prop::collection::btree_map(
+        ".{0,20}",
+        prop::collection::vec(0..4_usize, 0..4).prop_flat_map(|shape| {
+            prop::collection::vec(any::<f32>().prop_filter("equal to itself", |x| !x.is_nan()), shape.iter().product::<usize>())
+                .prop_map(move |values| Array::new(shape.clone(), values))
+        }),
+        1..5,
+    )) {
+        prop_assert_eq!(parse(Path::new("x"), &pytorch::encode(&arrays).unwrap()).unwrap(), arrays);
+    }
+
+    #[test]
+    fn no_pickle_is_more_than_an_error(pickle in prop::collection::vec(any::<u8>(), 0..200)) {
+        let _ = parse(Path::new("x"), &pickled(&[b"\x80\x02", pickle.as_slice()].concat()));
+    }
 }
 
 /// Every architecture is told from its own weights.

@@ -7,7 +7,8 @@ use std::ops::Range;
 
 use zip::{CompressionMethod, ZipArchive};
 
-use super::pickle::{self, Pickle, Storage, Value};
+use super::arena::{Storage, Value};
+use super::pickle::{self, Pickle};
 use super::size_of;
 
 /// Where the numbers are.
@@ -145,7 +146,7 @@ fn open_legacy(bytes: &[u8]) -> Result<(Pickle, Container<'_>), String> {
     let keys = keys.arena.sequence(keys.root).unwrap_or_default().iter().map(|&key| keys.arena.text(key));
     let mut places = HashMap::new();
     for key in keys {
-        let storage = key.and_then(|key| state.arena.storage(key));
+        let storage = key.and_then(|key| state.arena.storage_of(key));
         let storage = storage.ok_or("it lists a storage that nothing uses")?;
         let size = size_of(&storage.class).ok_or_else(|| format!("{} is not known", storage.class))?;
         let count =

@@ -3,14 +3,15 @@
 //! Read are the zip format of PyTorch 1.6 and later and the legacy format before it, with the state dict alone or under a key
 //! such as `state_dict`. Written is the zip format, for `torch.load(path, weights_only=True)`.
 
+mod arena;
 mod container;
 mod pickle;
 mod write;
 
 use std::collections::HashMap;
 
+use self::arena::{Arena, Storage, Value, View};
 use self::container::Container;
-use self::pickle::{Arena, Storage, Value, View};
 use crate::number::Float;
 use crate::state_dict::{Array, StateDict};
 
@@ -38,7 +39,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<StateDict, String> {
     }
     let mut found = StateDict::new();
     for (index, views) in of_storage {
-        let storage = &arena.storages[index];
+        let storage = arena.storage(index);
         let float = float(storage).ok_or_else(|| {
             format!("`{}` is a {}, and weights are floats", views[0].0.escape_debug(), storage.class)
         })?;
@@ -120,7 +121,7 @@ fn refuse_overlaps(arena: &Arena, views: &[(&str, &View)]) -> Result<(), String>
                 "the tensors `{}` and `{}` overlap in storage {}",
                 name.escape_debug(),
                 next_name.escape_debug(),
-                arena.storages[*storage].key.escape_debug()
+                arena.storage(*storage).key.escape_debug()
             ));
         }
     }

@@ -9,54 +9,7 @@
 
 use std::collections::HashMap;
 
-use crate::state_dict::count_of;
-
-/// A Python value; what can be large lies in the arena.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Value {
-    None,
-    Int(i64),
-    /// Of no interest: floats, bytes, devices, NumPy's numbers.
-    Other,
-    Text(usize),
-    /// A tuple, list or set.
-    Sequence(usize),
-    Dict(usize),
-    /// A class or function by name.
-    Global(usize),
-    Storage(usize),
-    Tensor(usize),
-}
-
-/// Where a tensor's numbers are: `torch.save` keeps them outside of the pickle.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Storage {
-    /// Such as `FloatStorage`.
-    pub(super) class: String,
-    pub(super) key: String,
-    /// Numbers in it.
-    pub(super) count: usize,
-}
-
-/// A view of a storage, which lies within it.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct View {
-    pub(super) storage: usize,
-    pub(super) offset: usize,
-    pub(super) shape: Vec<usize>,
-    pub(super) stride: Vec<usize>,
-}
-
-/// All values of a pickle.
-#[derive(Debug, Default)]
-pub(super) struct Arena {
-    texts: Vec<String>,
-    sequences: Vec<Vec<Value>>,
-    dicts: Vec<Vec<(Value, Value)>>,
-    pub(super) storages: Vec<Storage>,
-    storage_of_key: HashMap<String, usize>,
-    tensors: Vec<View>,
-}
+use super::arena::{Arena, Storage, Value, View};
 
 /// A pickle that was read.
 #[derive(Debug)]
@@ -102,56 +55,6 @@ pub(super) fn read(bytes: &[u8]) -> Result<Pickle, String> {
     let mut machine = Machine { bytes, at: 0, ..Machine::default() };
     let root = machine.run()?;
     Ok(Pickle { arena: machine.arena, root, length: machine.at })
-}
-
-impl Arena {
-    pub(super) fn text(&self, value: Value) -> Option<&str> {
-        match value {
-            Value::Text(index) => Some(&self.texts[index]),
-            _ => None,
-        }
-    }
-
-    pub(super) fn sequence(&self, value: Value) -> Option<&[Value]> {
-        match value {
-            Value::Sequence(index) => Some(&self.sequences[index]),
-            _ => None,
-        }
-    }
-
-    pub(super) fn dict(&self, value: Value) -> Option<&[(Value, Value)]> {
-        match value {
-            Value::Dict(index) => Some(&self.dicts[index]),
-            _ => None,
-        }
-    }
-
-    pub(super) fn tensor(&self, value: Value) -> Option<&View> {
-        match value {
-            Value::Tensor(index) => Some(&self.tensors[index]),
-            _ => None,
-        }
-    }
-
-    /// The storage of a key.
-    pub(super) fn storage(&self, key: &str) -> Option<&Storage> {
-        self.storage_of_key.get(key).map(|&index| &self.storages[index])
-    }
-
-    fn new_text(&mut self, text: String) -> Value {
-        self.texts.push(text);
-        Value::Text(self.texts.len() - 1)
-    }
-
-    fn new_sequence(&mut self, values: Vec<Value>) -> Value {
-        self.sequences.push(values);
-        Value::Sequence(self.sequences.len() - 1)
-    }
-
-    fn new_dict(&mut self, pairs: Vec<(Value, Value)>) -> Value {
-        self.dicts.push(pairs);
-        Value::Dict(self.dicts.len() - 1)
-    }
 }
 
 #[derive(Default)]
@@ -367,7 +270,7 @@ impl<'a> Machine<'a> {
 
     fn extend(&mut self, values: &[Value]) -> Result<(), String> {
         match self.top()? {
-            Value::Sequence(index) => self.arena.sequences[index].extend(values),
+            Value::Sequence(index) => self.arena.extend(index, values),
             Value::Other => (),
             _ => return Err(damaged("something appended to what is no list")),
         }
@@ -377,7 +280,7 @@ impl<'a> Machine<'a> {
     fn set(&mut self, values: &[Value]) -> Result<(), String> {
         let pairs = pairs(values)?;
         match self.top()? {
-            Value::Dict(index) => self.arena.dicts[index].extend(pairs),
+            Value::Dict(index) => self.arena.set(index, pairs),
             Value::Other => (),
             _ => return Err(damaged("a key set in what is no dict")),
         }
@@ -406,16 +309,15 @@ impl<'a> Machine<'a> {
                 name.escape_default()
             ));
         }
-        self.arena.texts.push(name.to_owned());
-        Ok(Value::Global(self.arena.texts.len() - 1))
+        Ok(self.arena.new_global(name.to_owned()))
     }
 
     fn call(&mut self, function: Value, arguments: Value) -> Result<Value, String> {
-        let name = match function {
-            Value::Global(index) => self.arena.texts[index].clone(),
-            Value::Other => return Ok(Value::Other),
-            _ => return Err(damaged("a call of what is no function")),
-        };
+        if function == Value::Other {
+            return Ok(Value::Other);
+        }
+        let name =
+            self.arena.global(function).ok_or_else(|| damaged("a call of what is no function"))?.to_owned();
         let arguments = self.arena.sequence(arguments).ok_or_else(|| damaged("a call without arguments"))?;
         match (name.as_str(), arguments) {
             ("collections OrderedDict", []) => Ok(self.arena.new_dict(Vec::new())),
@@ -430,8 +332,7 @@ impl<'a> Machine<'a> {
             }
             ("torch._utils _rebuild_tensor" | "torch._utils _rebuild_tensor_v2", arguments) => {
                 let view = self.view(arguments)?;
-                self.arena.tensors.push(view);
-                Ok(Value::Tensor(self.arena.tensors.len() - 1))
+                Ok(self.arena.new_tensor(view))
             }
             ("torch._utils _rebuild_parameter", &[tensor @ Value::Tensor(_), ..]) => Ok(tensor),
             ("torch Size", &[sizes]) => Ok(sizes),
@@ -444,32 +345,20 @@ impl<'a> Machine<'a> {
     fn storage(&mut self, identifier: Value) -> Result<Value, String> {
         let wrong = || damaged("a storage that is not described as one");
         let (class, key, count) = match self.arena.sequence(identifier).ok_or_else(wrong)? {
-            &[kind, Value::Global(class), key, _, Value::Int(count)]
-            | &[kind, Value::Global(class), key, _, Value::Int(count), Value::None]
+            &[kind, class, key, _, Value::Int(count)]
+            | &[kind, class, key, _, Value::Int(count), Value::None]
                 if self.arena.text(kind) == Some("storage") =>
             {
-                (&self.arena.texts[class], key, count)
+                (class, key, count)
             }
             _ => return Err(wrong()),
         };
-        let class =
-            class.strip_prefix("torch ").filter(|class| class.ends_with("Storage")).ok_or_else(wrong)?;
-        let (class, key) = (class.to_owned(), self.arena.text(key).ok_or_else(wrong)?.to_owned());
+        let class = self.arena.global(class).and_then(|class| class.strip_prefix("torch "));
+        let class = class.filter(|class| class.ends_with("Storage")).ok_or_else(wrong)?.to_owned();
+        let key = self.arena.text(key).ok_or_else(wrong)?.to_owned();
         let count = usize::try_from(count).map_err(|_| wrong())?;
-        let storage = Storage { class, key, count };
-        // Each view names its storage anew.
-        match self.arena.storage_of_key.get(&storage.key) {
-            Some(&index) if self.arena.storages[index] == storage => Ok(Value::Storage(index)),
-            Some(_) => {
-                Err(damaged(&format!("storage {}, described in two ways", storage.key.escape_debug())))
-            }
-            None => {
-                let index = self.arena.storages.len();
-                self.arena.storage_of_key.insert(storage.key.clone(), index);
-                self.arena.storages.push(storage);
-                Ok(Value::Storage(index))
-            }
-        }
+        let twice = damaged(&format!("storage {}, described in two ways", key.escape_debug()));
+        self.arena.new_storage(Storage { class, key, count }).ok_or(twice)
     }
 
     /// `(storage, offset, shape, stride, ...)`
@@ -493,44 +382,9 @@ impl<'a> Machine<'a> {
         }
         let view = View { storage, offset, shape, stride };
         match view.range() {
-            Some(range) if range.end <= self.arena.storages[storage].count => Ok(view),
+            Some(range) if range.end <= self.arena.storage(storage).count => Ok(view),
             _ => Err(format!("a tensor {:?} lies outside of its storage", view.shape)),
         }
-    }
-}
-
-impl View {
-    /// How many numbers it has; it lies in its storage, so they fit.
-    pub(super) fn count(&self) -> usize {
-        count_of(&self.shape)
-    }
-
-    /// The numbers of the storage between its first and last; `None` where that is beyond all memory.
-    pub(super) fn range(&self) -> Option<std::ops::Range<usize>> {
-        if self.shape.contains(&0) {
-            return Some(self.offset..self.offset);
-        }
-        let mut end = self.offset.checked_add(1)?;
-        for (size, stride) in self.shape.iter().zip(&self.stride) {
-            end = end.checked_add((size - 1).checked_mul(*stride)?)?;
-        }
-        Some(self.offset..end)
-    }
-
-    /// Whether two of its elements are the same number of the storage, as far as strides tell: those of an array in any order
-    /// of its dimensions do not.
-    pub(super) fn overlaps_itself(&self) -> bool {
-        let mut dimensions: Vec<_> =
-            self.stride.iter().zip(&self.shape).filter(|(_, size)| **size > 1).collect();
-        dimensions.sort_unstable();
-        let mut reach = 0;
-        for (stride, size) in dimensions {
-            if *stride <= reach {
-                return true;
-            }
-            reach += (size - 1) * stride;
-        }
-        false
     }
 }
 
