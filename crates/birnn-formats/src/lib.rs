@@ -2,7 +2,7 @@
 //!
 //! [`read`] takes whatever file PyTorch's `torch.save(model.state_dict(), path)` or safetensors wrote and gives its
 //! [`StateDict`]; [`Found`] tells what net that is of; [`pytorch::encode`] and [`onnx::encode`] write. A file is parsed, never
-//! run: it may be hostile, and takes no more memory than a small multiple of its length. This crate knows nets, and no experiments or runs.
+//! run: it may be hostile, and takes no more memory than its tensors do. This crate knows nets, and no experiments or runs.
 //!
 //! # Example
 //!
@@ -38,7 +38,7 @@ mod safetensors_file;
 mod state_dict;
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, BufReader, Cursor, Read, Seek};
 use std::path::Path;
 
 pub use error::FormatError;
@@ -46,35 +46,32 @@ pub use found::{Found, NoNet};
 pub use mismatch::{Mismatch, check};
 pub use state_dict::{Array, StateDict, restore, state_dict};
 
-/// As much as a net of ours can take, and then some.
-const LARGEST: u64 = 16 << 30;
-
 /// The state dict of a file that PyTorch or safetensors wrote, by its content, whatever its name.
 pub fn read(path: &Path) -> Result<StateDict, FormatError> {
-    let bytes = || -> Result<Vec<u8>, String> {
-        let file = File::open(path).map_err(|error| error.to_string())?;
-        let about = file.metadata().map_err(|error| error.to_string())?;
-        if !about.is_file() {
-            return Err("is not a file".to_owned());
-        }
-        if about.len() > LARGEST {
-            return Err(format!("{} bytes are more than any net of ours takes", about.len()));
-        }
-        let mut bytes = Vec::new();
-        file.take(LARGEST).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
-        Ok(bytes)
+    let open = || {
+        let file = File::open(path)?;
+        let about = file.metadata()?;
+        // A folder can be opened, and a device has no end.
+        if about.is_file() { Ok((file, about.len())) } else { Err(io::Error::other("is not a file")) }
     };
-    parse(path, &bytes().map_err(FormatError::about(path))?)
+    let (file, length) = open().map_err(|error| error.to_string()).map_err(FormatError::about(path))?;
+    weights(BufReader::new(file), length).map_err(FormatError::about(path))
 }
 
 /// As [`read`], with the bytes at hand; `path` is what errors go by.
 pub fn parse(path: &Path, bytes: &[u8]) -> Result<StateDict, FormatError> {
-    let parsed = match bytes {
+    weights(Cursor::new(bytes), bytes.len() as u64).map_err(FormatError::about(path))
+}
+
+fn weights(mut source: impl Read + Seek, length: u64) -> Result<StateDict, String> {
+    let mut head = Vec::new();
+    source.by_ref().take(16).read_to_end(&mut head).map_err(|error| error.to_string())?;
+    source.rewind().map_err(|error| error.to_string())?;
+    match head.as_slice() {
         [] => Err("it is empty".to_owned()),
-        bytes if pytorch::is_one(bytes) => pytorch::parse(bytes),
+        head if pytorch::is_one(head) => pytorch::parse(source, head, length),
         // A safetensors header is a JSON object behind its length.
-        bytes if bytes.get(8) == Some(&b'{') => safetensors_file::parse(bytes),
+        head if head.get(8) == Some(&b'{') => safetensors_file::parse(source, length),
         _ => Err("neither a state dict that torch.save wrote nor a safetensors file".to_owned()),
-    };
-    parsed.map_err(FormatError::about(path))
+    }
 }

@@ -1,15 +1,37 @@
 //! Safetensors files of anyone's.
 
-use safetensors::{Dtype, SafeTensors};
+use std::io::{Read, Seek, SeekFrom};
+
+use safetensors::Dtype;
+use safetensors::tensor::Metadata;
 
 use crate::number::Float;
 use crate::state_dict::{Array, StateDict};
 
-/// The arrays of a file, which the library has found to lie one after the other within it. The error says what is wrong.
-pub(crate) fn parse(bytes: &[u8]) -> Result<StateDict, String> {
-    let file = SafeTensors::deserialize(bytes).map_err(|error| format!("no safetensors file: {error}"))?;
-    let array = |(name, view): (String, safetensors::tensor::TensorView)| {
-        let float = match view.dtype() {
+/// Names and sizes of some ten thousand tensors have room in it.
+const LARGEST_HEADER: u64 = 4 << 20;
+
+/// The arrays of a file of `length` bytes. The error says what is wrong.
+pub(crate) fn parse(mut source: impl Read + Seek, length: u64) -> Result<StateDict, String> {
+    let foreign =
+        |problem: &dyn std::fmt::Display| format!("no safetensors file, or one cut short: {problem}");
+    let mut size = [0; 8];
+    source.read_exact(&mut size).map_err(|error| foreign(&error))?;
+    let size = u64::from_le_bytes(size);
+    let numbers = length.checked_sub(8).and_then(|rest| rest.checked_sub(size));
+    let numbers =
+        numbers.filter(|_| size <= LARGEST_HEADER).ok_or_else(|| foreign(&"its header is too long"))?;
+    let mut header = Vec::new();
+    source.by_ref().take(size).read_to_end(&mut header).map_err(|error| foreign(&error))?;
+    // The library sees to it that tensors lie one after the other.
+    let metadata: Metadata = serde_json::from_slice(&header).map_err(|error| foreign(&error))?;
+    if metadata.data_len() as u64 != numbers {
+        let expected = metadata.data_len();
+        return Err(foreign(&format!("its tensors take {expected} bytes, and {numbers} follow its header")));
+    }
+    let mut found = StateDict::new();
+    for (name, info) in metadata.tensors() {
+        let float = match info.dtype {
             Dtype::F64 => Float::F64,
             Dtype::F32 => Float::F32,
             Dtype::F16 => Float::F16,
@@ -18,7 +40,11 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<StateDict, String> {
                 return Err(format!("`{}` is of {other:?}, and weights are floats", name.escape_debug()));
             }
         };
-        Ok((name, Array::new(view.shape().to_vec(), float.decode(view.data()))))
-    };
-    file.tensors().into_iter().map(array).collect()
+        let (start, end) = info.data_offsets;
+        let mut bytes = vec![0; end - start];
+        source.seek(SeekFrom::Start(8 + size + start as u64)).map_err(|error| error.to_string())?;
+        source.read_exact(&mut bytes).map_err(|error| error.to_string())?;
+        found.insert(name, Array::new(info.shape.clone(), float.decode(&bytes)));
+    }
+    Ok(found)
 }

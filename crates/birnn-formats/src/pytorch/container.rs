@@ -1,8 +1,7 @@
 //! The two ways in which `torch.save` puts a pickle and the numbers of its tensors into one file.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
-use std::io::{Cursor, Read};
+use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
 
 use zip::{CompressionMethod, ZipArchive};
@@ -12,61 +11,102 @@ use super::pickle::{self, Pickle};
 use super::size_of;
 
 /// Where the numbers are.
-pub(super) enum Container<'a> {
+pub(super) enum Container<R> {
     /// In entries `<folder>/data/<key>`.
-    Zip { archive: Archive<'a>, folder: String },
+    Zip { archive: ZipArchive<R>, folder: String },
     /// One after the other behind the pickle, each behind its own count.
-    Legacy { bytes: &'a [u8], places: HashMap<String, Range<usize>> },
+    Legacy { source: R, places: HashMap<String, Range<u64>> },
 }
 
-type Archive<'a> = ZipArchive<Cursor<&'a [u8]>>;
-
-/// A state dict has one entry for each tensor, and a few more.
-const MOST_ENTRIES: usize = 100_000;
+/// Opens a zip archive, and thus a file of PyTorch 1.6 or later.
+pub(super) const ZIP: &[u8] = b"PK\x03\x04";
 /// Opens a legacy file, as a pickle of protocol 2: the number 0x1950a86a20f9469cfc6c.
-const LEGACY: &[u8] = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.";
+pub(super) const LEGACY: &[u8] = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.";
 /// The version that has followed it ever since.
 const LEGACY_VERSION: Value = Value::Int(1001);
+/// A state dict has one entry for each tensor, and a few more.
+const MOST_ENTRIES: usize = 100_000;
 
-pub(super) fn is_zip(bytes: &[u8]) -> bool {
-    bytes.starts_with(b"PK\x03\x04")
-}
+impl<R: Read + Seek> Container<R> {
+    /// Reads the pickle of a file that opens with [`ZIP`].
+    pub(super) fn open_zip(source: R) -> Result<(Pickle, Container<R>), String> {
+        let mut archive = ZipArchive::new(source).map_err(broken)?;
+        if archive.len() > MOST_ENTRIES {
+            return Err(format!("{} entries are more than any state dict has", archive.len()));
+        }
+        let folder = folder_of(&mut archive)?;
+        let order = format!("{folder}/byteorder");
+        if archive.index_for_name(&order).is_some() && entry(&mut archive, &order, 16)? != b"little" {
+            return Err(
+                "it was saved on a big-endian machine; load and save it in Python on another one".to_owned()
+            );
+        }
+        let pickled = entry(&mut archive, &format!("{folder}/data.pkl"), pickle::LONGEST as u64)?;
+        Ok((pickle::read(&pickled)?, Container::Zip { archive, folder }))
+    }
 
-pub(super) fn is_legacy(bytes: &[u8]) -> bool {
-    bytes.starts_with(LEGACY)
-}
-
-impl<'a> Container<'a> {
-    /// Reads the pickle of a file.
-    pub(super) fn open(bytes: &'a [u8]) -> Result<(Pickle, Container<'a>), String> {
-        if is_zip(bytes) { open_zip(bytes) } else { open_legacy(bytes) }
+    /// Reads the pickle of a file of `length` bytes that opens with [`LEGACY`].
+    pub(super) fn open_legacy(mut source: R, length: u64) -> Result<(Pickle, Container<R>), String> {
+        // The number, the version, what machine it was, the object, the keys of its storages.
+        let mut head = Vec::new();
+        source
+            .by_ref()
+            .take(5 * pickle::LONGEST as u64)
+            .read_to_end(&mut head)
+            .map_err(|error| error.to_string())?;
+        let mut at = 0;
+        let mut next = || {
+            let pickle = pickle::read(&head[at..])?;
+            at += pickle.length;
+            Ok::<_, String>(pickle)
+        };
+        next()?;
+        if next()?.root != LEGACY_VERSION {
+            return Err("a legacy format of PyTorch, of a version that is not known".to_owned());
+        }
+        next()?;
+        let (state, keys) = (next()?, next()?);
+        let mut at = at as u64;
+        let mut places = HashMap::new();
+        for &key in keys.arena.sequence(keys.root).unwrap_or_default() {
+            let storage = keys.arena.text(key).and_then(|key| state.arena.storage_of(key));
+            let storage = storage.ok_or("it lists a storage that nothing uses")?;
+            let size = size_of(&storage.class).ok_or_else(|| format!("{} is not known", storage.class))?;
+            let count = read_at(&mut source, at, 8).ok().and_then(|bytes| bytes.first_chunk().copied());
+            let count = count.map(u64::from_le_bytes);
+            let end = count.and_then(|count| count.checked_mul(size as u64)?.checked_add(at + 8));
+            let end = end.filter(|&end| end <= length).ok_or("it ends within its numbers")?;
+            places.insert(storage.key.clone(), at + 8..end);
+            at = end;
+        }
+        Ok((state, Container::Legacy { source, places }))
     }
 
     /// The bytes of a storage, whose numbers are of `size` bytes.
-    pub(super) fn bytes_of(&mut self, storage: &Storage, size: usize) -> Result<Cow<'a, [u8]>, String> {
-        let expected = storage.count.checked_mul(size);
+    pub(super) fn bytes_of(&mut self, storage: &Storage, size: usize) -> Result<Vec<u8>, String> {
         let key = storage.key.escape_debug();
-        let found = match self {
+        let differ = |found| format!("storage {key} has {found} bytes, and {} numbers in it", storage.count);
+        let expected = (storage.count as u64).checked_mul(size as u64);
+        match self {
             Container::Zip { archive, folder } => {
-                Cow::Owned(entry(archive, &format!("{folder}/data/{}", storage.key), usize::MAX)?)
+                let content = entry(archive, &format!("{folder}/data/{}", storage.key), u64::MAX)?;
+                let fits = expected == Some(content.len() as u64);
+                if fits { Ok(content) } else { Err(differ(content.len() as u64)) }
             }
-            Container::Legacy { bytes, places } => {
+            Container::Legacy { source, places } => {
                 let place = places.get(&storage.key).ok_or_else(|| format!("storage {key} is not in it"))?;
-                Cow::Borrowed(&bytes[place.clone()])
+                let length = place.end - place.start;
+                if expected != Some(length) {
+                    return Err(differ(length));
+                }
+                read_at(source, place.start, length).map_err(|error| format!("storage {key}: {error}"))
             }
-        };
-        match expected {
-            Some(expected) if expected == found.len() => Ok(found),
-            _ => Err(format!("storage {key} has {} bytes, and {} numbers in it", found.len(), storage.count)),
         }
     }
 }
 
-fn open_zip(bytes: &[u8]) -> Result<(Pickle, Container<'_>), String> {
-    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(broken)?;
-    if archive.len() > MOST_ENTRIES {
-        return Err(format!("{} entries are more than any state dict has", archive.len()));
-    }
+/// The folder of an archive, once its entries are such that they can be read one by one.
+fn folder_of<R: Read + Seek>(archive: &mut ZipArchive<R>) -> Result<String, String> {
     let mut folders = Vec::new();
     for index in 0..archive.len() {
         let entry = archive.by_index_raw(index).map_err(broken)?;
@@ -90,27 +130,19 @@ fn open_zip(bytes: &[u8]) -> Result<(Pickle, Container<'_>), String> {
     if archive.has_overlapping_entries().map_err(broken)? {
         return Err("its entries overlap".to_owned());
     }
-    let folder = match folders.as_slice() {
-        [folder] => folder.clone(),
-        _ => return Err("a zip archive that torch.save did not write: it has no `data.pkl`".to_owned()),
-    };
-    let order = format!("{folder}/byteorder");
-    if archive.index_for_name(&order).is_some() && entry(&mut archive, &order, 16)? != b"little" {
-        return Err(
-            "it was saved on a big-endian machine; load and save it in Python on another one".to_owned()
-        );
+    match folders.as_slice() {
+        [folder] => Ok(folder.clone()),
+        _ => Err("a zip archive that torch.save did not write: it has no `data.pkl`".to_owned()),
     }
-    let pickled = entry(&mut archive, &format!("{folder}/data.pkl"), pickle::LONGEST)?;
-    Ok((pickle::read(&pickled)?, Container::Zip { archive, folder }))
 }
 
 /// The content of an entry of at most `longest` bytes; its checksum is verified, where it was saved with one.
-fn entry(archive: &mut Archive, name: &str, longest: usize) -> Result<Vec<u8>, String> {
+fn entry<R: Read + Seek>(archive: &mut ZipArchive<R>, name: &str, longest: u64) -> Result<Vec<u8>, String> {
     let problem = |problem: String| format!("its entry `{}`: {problem}", name.escape_debug());
     let index = archive.index_for_name(name).ok_or_else(|| problem("is not in it".to_owned()))?;
     let raw = archive.by_index_raw(index).map_err(|error| problem(error.to_string()))?;
     let (size, unchecked) = (raw.size(), raw.crc32() == 0);
-    if size > longest as u64 {
+    if size > longest {
         return Err(problem(format!("{size} bytes, and at most {longest} can be")));
     }
     let mut content = Vec::new();
@@ -125,36 +157,13 @@ fn entry(archive: &mut Archive, name: &str, longest: usize) -> Result<Vec<u8>, S
     Ok(content)
 }
 
-fn broken(error: impl ToString) -> String {
-    format!("a zip archive that is damaged or cut short: {}", error.to_string())
+fn read_at(source: &mut (impl Read + Seek), place: u64, length: u64) -> std::io::Result<Vec<u8>> {
+    source.seek(SeekFrom::Start(place))?;
+    let mut bytes = Vec::new();
+    source.take(length).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
-fn open_legacy(bytes: &[u8]) -> Result<(Pickle, Container<'_>), String> {
-    let mut at = 0;
-    let mut next = || {
-        let pickle = pickle::read(&bytes[at..])?;
-        at += pickle.length;
-        Ok::<_, String>((pickle, at))
-    };
-    next()?;
-    if next()?.0.root != LEGACY_VERSION {
-        return Err("a legacy format of PyTorch, of a version that is not known".to_owned());
-    }
-    next()?;
-    let state = next()?.0;
-    let (keys, mut at) = next()?;
-    let keys = keys.arena.sequence(keys.root).unwrap_or_default().iter().map(|&key| keys.arena.text(key));
-    let mut places = HashMap::new();
-    for key in keys {
-        let storage = key.and_then(|key| state.arena.storage_of(key));
-        let storage = storage.ok_or("it lists a storage that nothing uses")?;
-        let size = size_of(&storage.class).ok_or_else(|| format!("{} is not known", storage.class))?;
-        let count =
-            bytes.get(at..).and_then(|rest| rest.first_chunk()).map(|count| u64::from_le_bytes(*count));
-        let end = count.and_then(|count| usize::try_from(count).ok()?.checked_mul(size)?.checked_add(at + 8));
-        let end = end.filter(|&end| end <= bytes.len()).ok_or("it ends within its numbers")?;
-        places.insert(storage.key.clone(), at + 8..end);
-        at = end;
-    }
-    Ok((state, Container::Legacy { bytes, places }))
+fn broken(error: impl ToString) -> String {
+    format!("a zip archive that is damaged or cut short: {}", error.to_string())
 }

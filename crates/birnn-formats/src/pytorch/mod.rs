@@ -9,9 +9,10 @@ mod pickle;
 mod write;
 
 use std::collections::HashMap;
+use std::io::{Read, Seek};
 
 use self::arena::{Arena, Storage, Value, View};
-use self::container::Container;
+use self::container::{Container, LEGACY, ZIP};
 use crate::number::Float;
 use crate::state_dict::{Array, StateDict};
 
@@ -20,14 +21,17 @@ pub use write::encode;
 /// Where training scripts keep the state dict in what they save, as far as there is a custom.
 const KEYS: [&str; 6] = ["state_dict", "model_state_dict", "model", "module", "net", "network"];
 
-/// Whether `bytes` start like a file of PyTorch.
-pub(crate) fn is_one(bytes: &[u8]) -> bool {
-    container::is_zip(bytes) || container::is_legacy(bytes)
+/// Whether a file that starts with `head` is one of PyTorch.
+pub(crate) fn is_one(head: &[u8]) -> bool {
+    head.starts_with(ZIP) || head.starts_with(LEGACY)
 }
 
-/// The state dict in a file. The error says what is wrong.
-pub(crate) fn parse(bytes: &[u8]) -> Result<StateDict, String> {
-    let (pickle, mut container) = Container::open(bytes)?;
+/// The state dict in a file of `length` bytes that starts with `head`. The error says what is wrong.
+pub(crate) fn parse(source: impl Read + Seek, head: &[u8], length: u64) -> Result<StateDict, String> {
+    let (pickle, mut container) = match head.starts_with(ZIP) {
+        true => Container::open_zip(source)?,
+        false => Container::open_legacy(source, length)?,
+    };
     let arena = &pickle.arena;
     let views = views(arena, pickle.root)?;
     refuse_overlaps(arena, &views)?;
