@@ -1,5 +1,7 @@
 //! Weights that come from elsewhere, and go there.
 
+#![expect(clippy::unwrap_used, reason = "tests")]
+
 use std::path::PathBuf;
 
 use birnn_tests::{SMALL, Sandbox, workspace};
@@ -37,6 +39,11 @@ fn a_state_dict_goes_out_and_comes_back_the_same() {
     }
     assert_eq!(sandbox.read("out.pt"), sandbox.read("run/model.ckpt"));
     assert_eq!(sandbox.read("out.safetensors"), sandbox.read("run/model.safetensors"));
+
+    // Where its data is missing, it is not judged by other data.
+    sandbox.write("mnist.toml", SMALL.replace("\"synthetic\"", "\"mnist\"\nfallback = \"synthetic\""));
+    sandbox.birnn(&["import", "out.ckpt", "--config", "mnist.toml", "--out", "mnist.safetensors"]).done();
+    sandbox.birnn(&["eval", "mnist.safetensors", "--offline"]).failed(1, &["mnist can be neither found"]);
 
     // A checkpoint has more in it than weights.
     sandbox.birnn(&["export", "run/checkpoints/last.safetensors", "last.safetensors"]).done();

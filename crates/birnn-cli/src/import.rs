@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use birnn_data::Fallback;
 use birnn_engine::{About, Classification, Device, EngineError, Experiment, Learner, Plan, Source};
 use birnn_formats::{Found, check, read};
 use birnn_model::{ModelConfig, Readout};
@@ -55,7 +56,10 @@ pub fn run(args: &ImportArgs, log: &Log) -> Outcome {
     })?;
 
     let from = args.weights.file_name().unwrap_or_default().to_string_lossy();
-    let text = source.experiment.to_toml().map_err(Failure::run)?;
+    let mut experiment = source.experiment.clone();
+    // Evaluated where its data is missing, the net must not be judged by other data.
+    experiment.data.fallback = Fallback::None;
+    let text = experiment.to_toml().map_err(Failure::run)?;
     let about = About::new(text, shape, classes, serde_json::json!({ "imported_from": from }));
     let learner = learner(&found, &plan, &about)?;
     tracing::info!(
