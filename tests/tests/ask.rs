@@ -86,7 +86,9 @@ fn pictures_are_named_one_by_one_by_folder_and_by_pattern() {
         .map(|share| share.as_f64().unwrap())
         .sum();
     assert!((sum - 1.0).abs() < 1e-5, "{sum}");
-    sandbox.birnn(&["predict", "run", "empty"]).failed(2, &["empty: no pictures in this folder (*.png, "]);
+    sandbox
+        .birnn(&["predict", "run", "empty"])
+        .failed(2, &["empty: no pictures in this folder itself (*.png, ", "'empty/*/*'"]);
     sandbox.birnn(&["predict", "run", "x*.png"]).failed(2, &["x*.png: no file is called so"]);
     sandbox.birnn(&["predict", "run", "x[.png"]).failed(2, &["x[.png: as a pattern: "]);
 }

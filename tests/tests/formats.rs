@@ -26,7 +26,7 @@ fn a_state_dict_goes_out_and_comes_back_the_same() {
     let sandbox = Sandbox::new();
     sandbox.train_small("run");
     let expected = evaluation(&sandbox, "run");
-    for file in ["out.ckpt", "out.pt", "out.pth", "out.safetensors"] {
+    for file in ["out.ckpt", "out.pt", "out.PTH"] {
         let ended = sandbox.birnn(&["export", "run", file]).done();
         assert!(
             ended.stderr.contains(&format!("saved {file}")) && ended.stdout.is_empty(),
@@ -38,6 +38,11 @@ fn a_state_dict_goes_out_and_comes_back_the_same() {
         assert_eq!(evaluation(&sandbox, &back), expected);
     }
     assert_eq!(sandbox.read("out.pt"), sandbox.read("run/model.ckpt"));
+    let ended = sandbox.birnn(&["export", "run", "out.safetensors"]).done();
+    assert!(!ended.stderr.contains("in Python it is of"));
+    sandbox
+        .birnn(&["import", "out.safetensors", "--out", "x.ckpt"])
+        .failed(2, &["is a weights file of birnn's"]);
     assert_eq!(sandbox.read("out.safetensors"), sandbox.read("run/model.safetensors"));
 
     // Where its data is missing, it is not judged by other data.
@@ -67,7 +72,7 @@ fn what_net_it_is_is_told_from_the_weights_alone() {
     {
         assert!(ended.stderr.contains(part), "no `{part}` in: {}", ended.stderr);
     }
-    let sets = ["--set", "model.readout=mean", "--force"];
+    let sets = ["--set", "model.readout=mean", "--force", "--classes", "left,right"];
     let ended = sandbox
         .birnn(&[&["import", &fixture("half.ckpt"), "--out", "net.safetensors"], sets.as_slice()].concat())
         .done();
@@ -78,7 +83,15 @@ fn what_net_it_is_is_told_from_the_weights_alone() {
     );
     sandbox.write("x.pgm", [b"P5 4 4 255\n".as_slice(), &[0, 0, 255, 0].repeat(4)].concat());
     let ended = sandbox.birnn(&["predict", "net.safetensors", "x.pgm"]).done();
-    assert!(ended.stdout.starts_with("x.pgm: "), "{}", ended.stdout);
+    assert!(
+        ["x.pgm: left (", "x.pgm: right ("].iter().any(|start| ended.stdout.starts_with(start)),
+        "{}",
+        ended.stdout
+    );
+    let half = fixture("half.ckpt");
+    sandbox
+        .birnn(&["import", &half, "--out", "y.onnx", "--classes", "a,b,c"])
+        .failed(2, &["--classes: 3 names for a net of 2 classes"]);
 }
 
 #[test]
@@ -106,9 +119,10 @@ fn what_does_not_fit_is_named_and_nothing_is_written() {
         ("model.bidirectional=false", "`fc.weight` is [10, 16] and should be [10, 8]"),
         ("model.hidden=9", "misshapen: `fc.weight`"),
         ("model.readout=attention", "missing: `attention.bias`"),
+        ("data.dataset=idx", "data.train_images"),
     ] {
         let config = ["--config", "small.toml", "--set", set, "--out", "x.safetensors"];
-        refused(&[&["import", "run/model.ckpt"], config.as_slice()].concat(), &["run/model.ckpt: ", part]);
+        refused(&[&["import", "run/model.ckpt"], config.as_slice()].concat(), &[part]);
     }
     refused(&["import", "none.ckpt", "--out", "x.onnx"], &["none.ckpt: No such file"]);
     refused(&["import", "net.ckpt", "--out", "x.onnx"], &["net.ckpt: it is empty"]);
@@ -125,7 +139,13 @@ fn what_does_not_fit_is_named_and_nothing_is_written() {
         &["eval", "run/model.ckpt"],
         &["bring a PyTorch state dict in first: birnn import run/model.ckpt"],
     );
-    sandbox.birnn(&["export", "run", "no/folder/x.onnx"]).failed(1, &["no/folder/x.onnx: No such file"]);
+    refused(
+        &["export", "run", "no/folder/x.onnx"],
+        &["no/folder/x.onnx: there is no such folder; make it first"],
+    );
+    std::fs::create_dir(sandbox.path("d.onnx")).unwrap();
+    refused(&["export", "run", "d.onnx", "--force"], &["d.onnx: is a folder"]);
+    std::fs::remove_dir(sandbox.path("d.onnx")).unwrap();
     assert_eq!(sandbox.listing(), before);
 }
 

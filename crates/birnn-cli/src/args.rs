@@ -155,6 +155,9 @@ pub struct ImportArgs {
     pub config: Option<PathBuf>,
     #[command(flatten)]
     pub sets: Sets,
+    /// Names of the classes, with commas between [default: those of the config's data, else numbers].
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub classes: Vec<String>,
     /// The file to write: .safetensors for eval and predict; or what export writes.
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,

@@ -5,6 +5,7 @@ use std::path::Path;
 use birnn_engine::disk::{self, Disk};
 use birnn_engine::{About, DeviceChoice, EngineError, Learner, save};
 use birnn_formats::{Array, StateDict, onnx, pytorch};
+use birnn_model::{Architecture, Cell};
 
 use crate::args::ExportArgs;
 use crate::eval::{Trained, open};
@@ -34,7 +35,8 @@ impl Format {
     /// By the extension of a file that is still to be written; one that is there is replaced where `force` allows it.
     pub fn of(path: &Path, force: bool) -> Result<Format, Failure> {
         let refuse = |problem: &str| Err(Failure::request(format!("{}: {problem}", path.display())));
-        let format = match path.extension().and_then(|extension| extension.to_str()) {
+        let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
+        let format = match extension.to_str() {
             Some("ckpt" | "pt" | "pth") => Format::PyTorch,
             Some("safetensors") => Format::Safetensors,
             Some("onnx") => Format::Onnx,
@@ -44,6 +46,13 @@ impl Format {
                 );
             }
         };
+        if path.is_dir() {
+            return refuse("is a folder; name a file in it");
+        }
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        if folder.is_some_and(|folder| !folder.is_dir()) {
+            return refuse("there is no such folder; make it first");
+        }
         if path.exists() && !force {
             return refuse("is there already; name another file, or replace it with --force");
         }
@@ -69,8 +78,33 @@ impl Format {
             }
         }
         tracing::info!("saved {}", path.display());
+        if self == Format::PyTorch {
+            tracing::info!("in Python it is of {}", in_python(learner));
+        }
         Ok(())
     }
+}
+
+/// What a PyTorch class must have that the state dict of a net is loaded into.
+fn in_python(learner: &Learner) -> String {
+    let net = learner.network.architecture();
+    let (prefix, [_, features], width) = (net.cell.prefix(), learner.shape, net.output_features());
+    let module = prefix.to_uppercase();
+    let Architecture { layers, forward, .. } = net;
+    let directions = match net.reverse {
+        None => "",
+        Some(reverse) if reverse == *forward => ", bidirectional=True",
+        Some(_) => {
+            ", bidirectional=True, and a hidden size for each direction, for which PyTorch has no module"
+        }
+    };
+    let relu = if net.cell == Cell::RnnRelu { ", nonlinearity=\"relu\"" } else { "" };
+    let classes = learner.task.classes.len();
+    let readout = format!("{:?}", net.readout).to_lowercase();
+    format!(
+        "self.{prefix} = nn.{module}({features}, {forward}, {layers}, batch_first=True{relu}{directions}); self.fc = \
+         nn.Linear({width}, {classes}); readout {readout}"
+    )
 }
 
 /// The weights of a net as formats have them.

@@ -111,7 +111,11 @@ fn pictures(given: &Path) -> Result<Vec<PathBuf>, String> {
     };
     if found.is_empty() {
         return Err(match given.is_dir() {
-            true => format!("no pictures in this folder (*.{})", EXTENSIONS.join(", *.")),
+            true => format!(
+                "no pictures in this folder itself (*.{}); for those of the folders in it: '{}'",
+                EXTENSIONS.join(", *."),
+                given.join("*/*").display()
+            ),
             false => "no file is called so".to_owned(),
         });
     }

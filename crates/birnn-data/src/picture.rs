@@ -38,21 +38,19 @@ pub struct PictureError {
 ///
 /// A picture of exactly `rows x cols` pixels with a dark border is taken for an image of the data set and returned
 /// as it is. In any other one the digit is told from its background, dark on light or light on dark, in even light or
-/// with shadows, scaled to fit 20 of every 28 rows and columns and centred by its mass. Transparent parts count as white.
+/// with shadows, scaled to fit 20 of every 28 rows and columns and centred by its mass. Transparent parts count as white, or as black where
+/// nothing is seen on white.
 ///
 /// # Errors
 ///
 /// When the file cannot be read or decoded, is larger than 10,000 x 10,000 pixels, or shows no ink.
 pub fn read(path: &Path, rows: usize, cols: usize) -> Result<Vec<u8>, PictureError> {
     let error = |problem: String| PictureError { path: path.to_owned(), problem };
-    let grey = on_white(decode(path).map_err(error)?);
-    let size = (grey.width() as usize, grey.height() as usize);
-    let pixels = if size == (cols, rows) && mean(&border(&grey)) < 128.0 {
-        Some(grey.into_raw()).filter(|pixels| pixels.iter().any(|&pixel| pixel > 0))
-    } else {
-        let small = shrink(grey);
-        ink(&small).and_then(|ink| frame(&ink, small.width() as usize, rows, cols))
-    };
+    let picture = decode(path).map_err(error)?;
+    let pixels = framed(on_paper(&picture, 255), rows, cols);
+    // Something light on nothing is seen on black alone.
+    let pixels = pixels
+        .or_else(|| picture.color().has_alpha().then(|| framed(on_paper(&picture, 0), rows, cols)).flatten());
     pixels.ok_or_else(|| {
         error("no ink found; give a picture of one digit that stands out from its paper".into())
     })
@@ -84,15 +82,25 @@ fn decode(path: &Path) -> Result<DynamicImage, String> {
     })
 }
 
-/// The lightness of `picture` as it looks on white paper.
-fn on_white(picture: DynamicImage) -> GrayImage {
-    if !picture.color().has_alpha() {
-        return picture.into_luma8();
+/// The digit in `grey` as the data set would have it; `None` where there is no ink.
+fn framed(grey: GrayImage, rows: usize, cols: usize) -> Option<Vec<u8>> {
+    let size = (grey.width() as usize, grey.height() as usize);
+    if size == (cols, rows) && mean(&border(&grey)) < 128.0 {
+        return Some(grey.into_raw()).filter(|pixels| pixels.iter().any(|&pixel| pixel > 0));
     }
-    let picture = picture.into_luma_alpha8();
+    let small = shrink(grey);
+    ink(&small).and_then(|ink| frame(&ink, small.width() as usize, rows, cols))
+}
+
+/// The lightness of `picture` as it looks on paper of this lightness.
+fn on_paper(picture: &DynamicImage, paper: u32) -> GrayImage {
+    if !picture.color().has_alpha() {
+        return picture.to_luma8();
+    }
+    let picture = picture.to_luma_alpha8();
     GrayImage::from_fn(picture.width(), picture.height(), |x, y| {
         let [luma, alpha] = picture.get_pixel(x, y).0.map(u32::from);
-        image::Luma([((luma * alpha + 255 * (255 - alpha) + 127) / 255) as u8])
+        image::Luma([((luma * alpha + paper * (255 - alpha) + 127) / 255) as u8])
     })
 }
 

@@ -1,5 +1,7 @@
 //! What net a state dict is of, told from names and shapes alone.
 
+use std::fmt;
+
 use birnn_model::{CellKind, Hidden, ModelConfig, Readout};
 
 use crate::state_dict::{Array, StateDict};
@@ -11,6 +13,8 @@ pub struct Found {
     pub weights: StateDict,
     /// Modules that had another name: theirs, and ours.
     pub renamed: Vec<(String, String)>,
+    /// Whether its recurrent layers had no biases, as with `bias=False`; they are zeros here, which is the same net.
+    pub without_biases: bool,
     /// Features per time step.
     pub features: usize,
     /// Outputs of the head: classes.
@@ -21,9 +25,16 @@ pub struct Found {
 }
 
 /// Why a state dict is of no net of birnn's, on one line.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct NoNet(String);
+
+/// What `main` shows of an error that it returns.
+impl fmt::Debug for NoNet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
 
 /// The first parts of names, their last dots included.
 struct Modules {
@@ -34,7 +45,7 @@ struct Modules {
 
 impl Found {
     /// Looks for one stack of recurrent layers, whatever it is called, and one linear head.
-    pub fn new(weights: StateDict) -> Result<Found, NoNet> {
+    pub fn new(mut weights: StateDict) -> Result<Found, NoNet> {
         let finite = |array: &Array| array.values().iter().all(|value| value.is_finite());
         if let Some((name, _)) = weights.iter().find(|(_, array)| !finite(array)) {
             return refuse(format!(
@@ -43,6 +54,7 @@ impl Found {
             ));
         }
         let modules = Modules::of(&weights)?;
+        let without_biases = modules.fill_biases(&mut weights);
         let (features, outputs, config) = modules.read(&weights)?;
         let architecture = config.resolve().map_err(|error| NoNet(error.to_string()))?;
 
@@ -61,7 +73,7 @@ impl Found {
         }
         let is_there = |module: &str| ours.keys().any(|name| name.starts_with(module));
         let renamed = names.into_iter().filter(|(theirs, ours)| theirs != ours && is_there(ours)).collect();
-        Ok(Found { weights: ours, renamed, features, outputs, config })
+        Ok(Found { weights: ours, renamed, without_biases, features, outputs, config })
     }
 }
 
@@ -74,6 +86,23 @@ impl Modules {
         Ok(Modules { recurrent, attention, head })
     }
 
+    /// Gives zeros to recurrent layers that have no bias at all, and says whether these are such.
+    fn fill_biases(&self, weights: &mut StateDict) -> bool {
+        let recurrent = &self.recurrent;
+        let own = |name: &String| within(name, recurrent).map(str::to_owned);
+        if weights.keys().filter_map(own).any(|name| name.starts_with("bias_")) {
+            return false;
+        }
+        let rows = |(name, array): (&String, &Array)| {
+            let bias = own(name)?.strip_prefix("weight_").map(|rest| format!("{recurrent}bias_{rest}"))?;
+            Some((bias, *array.shape().first()?))
+        };
+        let biases: Vec<_> = weights.iter().filter_map(rows).collect();
+        weights
+            .extend(biases.into_iter().map(|(name, rows)| (name, Array::new(vec![rows], vec![0.0; rows]))));
+        true
+    }
+
     /// Features, outputs, and the net between them.
     fn read(&self, weights: &StateDict) -> Result<(usize, usize, ModelConfig), NoNet> {
         let Modules { recurrent, attention, head } = self;
@@ -82,6 +111,13 @@ impl Modules {
             Some(&[rows, columns]) => Ok((rows, columns)),
             _ => refuse(format!("`{}{name}` is no matrix, or missing", recurrent.escape_debug())),
         };
+        if shape("weight_hr_l0").is_some() {
+            let name = format!("{recurrent}weight_hr_l0");
+            return refuse(format!(
+                "`{}`: it has a projection (`proj_size`), which birnn's nets have not",
+                name.escape_debug()
+            ));
+        }
         let (rows, features) = matrix("weight_ih_l0")?;
         let (_, forward) = matrix("weight_hh_l0")?;
         let reverse = match shape("weight_hh_l0_reverse") {
@@ -123,6 +159,11 @@ fn refuse<T>(problem: String) -> Result<T, NoNet> {
     Err(NoNet(problem))
 }
 
+fn listed(names: &[&str]) -> String {
+    let names = names.iter().map(|name| format!("`{}`", name.trim_end_matches('.').escape_debug()));
+    names.collect::<Vec<_>>().join(", ")
+}
+
 /// What follows `module` in a name, where it is a parameter of that module itself.
 fn within<'a>(name: &'a str, module: &str) -> Option<&'a str> {
     name.strip_prefix(module).filter(|rest| !rest.contains('.'))
@@ -135,13 +176,14 @@ fn recurrent_of(weights: &StateDict) -> Result<String, NoNet> {
     match modules.as_slice() {
         [module] => Ok((*module).to_owned()),
         [] => {
-            let names: Vec<_> = weights.keys().take(10).collect();
+            let names: Vec<&str> = weights.keys().take(10).map(String::as_str).collect();
             refuse(format!(
-                "no recurrent layers are in it, no `lstm.weight_ih_l0` or the like; it starts with {names:?}"
+                "no recurrent layers are in it, no `lstm.weight_ih_l0` or the like; it starts with {}",
+                listed(&names)
             ))
         }
         several => {
-            refuse(format!("several recurrent modules are in it, {several:?}, and birnn's nets have one"))
+            refuse(format!("several recurrent modules are in it, {}; birnn's nets have one", listed(several)))
         }
     }
 }
@@ -172,8 +214,9 @@ fn head_of(weights: &StateDict, root: &str, others: &[&str]) -> Result<String, N
             "there is no head in it: no `{}weight` with a row for each class",
             usual.escape_debug()
         )),
-        several => {
-            refuse(format!("several matrices could be its head, {several:?}; birnn's nets have one, `fc`"))
-        }
+        several => refuse(format!(
+            "several matrices could be its head, {}; birnn's nets have one, a single linear layer",
+            listed(several)
+        )),
     }
 }

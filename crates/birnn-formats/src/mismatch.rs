@@ -18,7 +18,7 @@ pub struct Mismatch {
 }
 
 /// Names of one kind that a message lists.
-const MOST_NAMES: usize = 24;
+const MOST_NAMES: usize = 8;
 
 /// Whether these are the weights of a net of `architecture` for `features` values per time step and `outputs` classes: each by
 /// name and shape, and no other.

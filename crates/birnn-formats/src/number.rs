@@ -1,33 +1,45 @@
-//! Floating-point numbers as files hold them, all brought to `f32`.
+//! Numbers as files hold them, all brought to `f32`. Weights are floats; integers are read so that they can be named, like
+//! the counters of a batch normalisation, and found to be no weights.
 
 use half::{bf16, f16};
 
-/// How a float is stored, little end first.
+/// How a number is stored, little end first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Float {
+pub(crate) enum Number {
     F64,
     F32,
     F16,
     BF16,
+    I64,
+    I32,
+    I16,
+    I8,
+    U8,
 }
 
-impl Float {
+impl Number {
     /// Bytes of one.
     pub(crate) fn size(self) -> usize {
         match self {
-            Float::F64 => 8,
-            Float::F32 => 4,
-            Float::F16 | Float::BF16 => 2,
+            Number::F64 | Number::I64 => 8,
+            Number::F32 | Number::I32 => 4,
+            Number::F16 | Number::BF16 | Number::I16 => 2,
+            Number::I8 | Number::U8 => 1,
         }
     }
 
     /// As many as `bytes` hold, rounded to `f32` where they are more precise.
     pub(crate) fn decode(self, bytes: &[u8]) -> Vec<f32> {
         match self {
-            Float::F64 => numbers(bytes, |bytes| f64::from_le_bytes(bytes) as f32),
-            Float::F32 => numbers(bytes, f32::from_le_bytes),
-            Float::F16 => numbers(bytes, |bytes| f16::from_le_bytes(bytes).to_f32()),
-            Float::BF16 => numbers(bytes, |bytes| bf16::from_le_bytes(bytes).to_f32()),
+            Number::F64 => numbers(bytes, |bytes| f64::from_le_bytes(bytes) as f32),
+            Number::F32 => numbers(bytes, f32::from_le_bytes),
+            Number::F16 => numbers(bytes, |bytes| f16::from_le_bytes(bytes).to_f32()),
+            Number::BF16 => numbers(bytes, |bytes| bf16::from_le_bytes(bytes).to_f32()),
+            Number::I64 => numbers(bytes, |bytes| i64::from_le_bytes(bytes) as f32),
+            Number::I32 => numbers(bytes, |bytes| i32::from_le_bytes(bytes) as f32),
+            Number::I16 => numbers(bytes, |bytes| i16::from_le_bytes(bytes).into()),
+            Number::I8 => numbers(bytes, |bytes| i8::from_le_bytes(bytes).into()),
+            Number::U8 => numbers(bytes, |bytes| u8::from_le_bytes(bytes).into()),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::io::{Read, Seek, SeekFrom};
 use safetensors::Dtype;
 use safetensors::tensor::Metadata;
 
-use crate::number::Float;
+use crate::number::Number;
 use crate::state_dict::{Array, StateDict};
 
 /// Names and sizes of some ten thousand tensors have room in it.
@@ -31,20 +31,23 @@ pub(crate) fn parse(mut source: impl Read + Seek, length: u64) -> Result<StateDi
     }
     let mut found = StateDict::new();
     for (name, info) in metadata.tensors() {
-        let float = match info.dtype {
-            Dtype::F64 => Float::F64,
-            Dtype::F32 => Float::F32,
-            Dtype::F16 => Float::F16,
-            Dtype::BF16 => Float::BF16,
-            other => {
-                return Err(format!("`{}` is of {other:?}, and weights are floats", name.escape_debug()));
-            }
+        let number = match info.dtype {
+            Dtype::F64 => Number::F64,
+            Dtype::F32 => Number::F32,
+            Dtype::F16 => Number::F16,
+            Dtype::BF16 => Number::BF16,
+            Dtype::I64 => Number::I64,
+            Dtype::I32 => Number::I32,
+            Dtype::I16 => Number::I16,
+            Dtype::I8 => Number::I8,
+            Dtype::U8 | Dtype::BOOL => Number::U8,
+            other => return Err(format!("`{}` is of {other:?}", name.escape_debug())),
         };
         let (start, end) = info.data_offsets;
         let mut bytes = vec![0; end - start];
         source.seek(SeekFrom::Start(8 + size + start as u64)).map_err(|error| error.to_string())?;
         source.read_exact(&mut bytes).map_err(|error| error.to_string())?;
-        found.insert(name, Array::new(info.shape.clone(), float.decode(&bytes)));
+        found.insert(name, Array::new(info.shape.clone(), number.decode(&bytes)));
     }
     Ok(found)
 }

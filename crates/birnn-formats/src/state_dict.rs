@@ -68,10 +68,14 @@ pub fn state_dict(variables: &nn::VarStore) -> Result<StateDict, TchError> {
 ///
 /// # Errors
 ///
-/// Where a variable has no weight of its name, or one of another shape.
+/// Where a variable has no weight of its name, or one of another shape, or a weight has no variable.
 pub fn restore(variables: &mut nn::VarStore, weights: &StateDict) -> Result<(), TchError> {
+    let there = variables.variables();
+    if let Some(name) = weights.keys().find(|name| !there.contains_key(*name)) {
+        return Err(TchError::FileFormat(format!("the net has no `{}`", name.escape_debug())));
+    }
     tch::no_grad(|| {
-        for (name, mut variable) in variables.variables() {
+        for (name, mut variable) in there {
             let missing = || TchError::FileFormat(format!("no weight `{name}`"));
             let value = weights.get(&name).ok_or_else(missing)?.to_tensor()?;
             if value.size() != variable.size() {

@@ -148,6 +148,21 @@ fn the_net_is_told_from_names_and_shapes() {
 }
 
 #[test]
+fn layers_without_biases_have_zeros() {
+    let mut without = weights();
+    without.retain(|name, _| !name.starts_with("lstm.bias"));
+    let found = Found::new(without.clone()).unwrap();
+    assert!(found.without_biases && !Found::new(weights()).unwrap().without_biases);
+    check(&found.weights, &net().resolve().unwrap(), 4, 2).unwrap();
+    assert_eq!(found.weights["lstm.bias_hh_l0_reverse"], Array::new(vec![12], vec![0.0; 12]));
+    // One of them missing is another matter.
+    without.insert("lstm.bias_ih_l0".to_owned(), Array::new(vec![12], vec![0.0; 12]));
+    let found = Found::new(without).unwrap();
+    assert!(!found.without_biases);
+    assert_eq!(check(&found.weights, &net().resolve().unwrap(), 4, 2).unwrap_err().missing.len(), 3);
+}
+
+#[test]
 fn what_does_not_fit_is_listed_by_name() {
     let mut changed = weights();
     changed.remove("lstm.bias_hh_l0").unwrap();
@@ -172,6 +187,12 @@ fn what_is_no_net_of_ours_is_refused() {
         assert!(error.contains(part), "no `{part}` in: {error}");
     };
     let array = |shape: &[usize]| Array::new(shape.to_vec(), vec![0.0; shape.iter().product()]);
+    refused(
+        &|w| {
+            w.insert("lstm.weight_hr_l0".to_owned(), array(&[2, 3]));
+        },
+        "`lstm.weight_hr_l0`: it has a projection",
+    );
     refused(&|w| w.retain(|name, _| name.starts_with("fc")), "no recurrent layers are in it");
     refused(&|w| w.retain(|name, _| !name.starts_with("fc")), "there is no head in it: no `fc.weight`");
     refused(
@@ -186,7 +207,7 @@ fn what_is_no_net_of_ours_is_refused() {
             w.insert("a.weight".to_owned(), head.clone());
             w.insert("b.weight".to_owned(), head);
         },
-        "several matrices could be its head, [\"a.\", \"b.\"]",
+        "several matrices could be its head, `a`, `b`; ",
     );
     refused(
         &|w| {
@@ -351,7 +372,9 @@ fn a_tensor_lies_within_its_storage_or_is_refused() {
     );
     refused(&one("FloatStorage", 3, 0, &[3], &[1]), "storage 0 has 16 bytes, and 3 numbers in it");
     refused(&one("FloatStorage", -1, 0, &[4], &[1]), "a storage that is not described as one");
-    refused(&one("LongStorage", 2, 0, &[2], &[1]), "`w` is a LongStorage, and weights are floats");
+    refused(&one("ComplexDoubleStorage", 1, 0, &[1], &[1]), "`w` is a ComplexDoubleStorage");
+    // Counters stand beside weights, and are to be named as what does not belong.
+    assert_eq!(parse(Path::new("x"), &one("LongStorage", 2, 0, &[2], &[1])).unwrap()["w"].values(), [0.0; 2]);
 }
 
 /// A file with this pickle.
@@ -364,7 +387,7 @@ fn hostile_pickles_are_refused() {
     let refused = |pickle: &[u8], part: &str| refused(&pickled(&[b"\x80\x02", pickle].concat()), part);
     refused(b"cos\nsystem\n(X\x04\0\0\0truetR.", "it names `os.system`");
     refused(b"\x8c\x02os\x8c\x06system\x93.", "it names `os.system`");
-    refused(b"c__builtin__\neval\n.", "it names `__builtin__.eval`");
+    refused(b"c__builtin__\neval\n.", "it names `builtins.eval`");
     refused(b"ctorch.hub\nload\n.", "it names `torch.hub.load`");
     refused(b"c../../x\n\x1b[2Jy\n.", "it names `../../x.\\u{1b}[2Jy`");
     refused(b"(ios\nsystem\n.", "opcode 0x69");

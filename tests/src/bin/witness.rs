@@ -217,7 +217,7 @@ impl Python {
             args.extend(["--data-dir", &data]);
         }
         self.sandbox.birnn(&args).done();
-        for file in ["digits.safetensors", "digits.onnx"] {
+        for file in ["runs/digits.safetensors", "runs/digits.onnx"] {
             self.sandbox.birnn(&["export", "runs/bilstm/001", file]).done();
         }
         let answer = self.ask(&["readme"]).remove(0);

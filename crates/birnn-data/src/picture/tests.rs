@@ -244,6 +244,9 @@ fn what_is_transparent_is_paper() {
     let see_through =
         image::GrayAlphaImage::from_fn(100, 100, |x, y| LumaA([0, 255 - opaque.get_pixel(x, y).0[0]]));
     assert_eq!(reread(DynamicImage::ImageLumaA8(see_through), "a.png", 28, 28).unwrap(), expected);
+    let white =
+        image::GrayAlphaImage::from_fn(100, 100, |x, y| LumaA([255, 255 - opaque.get_pixel(x, y).0[0]]));
+    assert_eq!(reread(DynamicImage::ImageLumaA8(white), "a.png", 28, 28).unwrap(), expected);
 }
 
 #[test]

@@ -7,8 +7,8 @@ use std::ops::Range;
 use zip::{CompressionMethod, ZipArchive};
 
 use super::arena::{Storage, Value};
+use super::number;
 use super::pickle::{self, Pickle};
-use super::size_of;
 
 /// Where the numbers are.
 pub(super) enum Container<R> {
@@ -71,10 +71,10 @@ impl<R: Read + Seek> Container<R> {
         for &key in keys.arena.sequence(keys.root).unwrap_or_default() {
             let storage = keys.arena.text(key).and_then(|key| state.arena.storage_of(key));
             let storage = storage.ok_or("it lists a storage that nothing uses")?;
-            let size = size_of(&storage.class).ok_or_else(|| format!("{} is not known", storage.class))?;
+            let number = number(&storage.class).ok_or_else(|| format!("{} is not known", storage.class))?;
             let count = read_at(&mut source, at, 8).ok().and_then(|bytes| bytes.first_chunk().copied());
             let count = count.map(u64::from_le_bytes);
-            let end = count.and_then(|count| count.checked_mul(size as u64)?.checked_add(at + 8));
+            let end = count.and_then(|count| count.checked_mul(number.size() as u64)?.checked_add(at + 8));
             let end = end.filter(|&end| end <= length).ok_or("it ends within its numbers")?;
             places.insert(storage.key.clone(), at + 8..end);
             at = end;
@@ -114,6 +114,9 @@ fn folder_of<R: Read + Seek>(archive: &mut ZipArchive<R>) -> Result<String, Stri
         let shown = name.escape_debug();
         if name.starts_with('/') || name.split(['/', '\\']).any(|part| part == "..") {
             return Err(format!("its entry `{shown}` points out of it"));
+        }
+        if name.split('/').nth(1) == Some("code") {
+            return Err("it is a TorchScript archive; in Python, save `model.state_dict()`".to_owned());
         }
         // Nothing has to be unpacked, so that there is no more in a file than its length.
         if entry.compression() != CompressionMethod::Stored || entry.encrypted() {

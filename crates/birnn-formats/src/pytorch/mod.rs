@@ -11,9 +11,9 @@ mod write;
 use std::collections::HashMap;
 use std::io::{Read, Seek};
 
-use self::arena::{Arena, Storage, Value, View};
+use self::arena::{Arena, Value, View};
 use self::container::{Container, LEGACY, ZIP};
-use crate::number::Float;
+use crate::number::Number;
 use crate::state_dict::{Array, StateDict};
 
 pub use write::encode;
@@ -44,10 +44,9 @@ pub(crate) fn parse(source: impl Read + Seek, head: &[u8], length: u64) -> Resul
     let mut found = StateDict::new();
     for (index, views) in of_storage {
         let storage = arena.storage(index);
-        let float = float(storage).ok_or_else(|| {
-            format!("`{}` is a {}, and weights are floats", views[0].0.escape_debug(), storage.class)
-        })?;
-        let numbers = float.decode(&container.bytes_of(storage, float.size())?);
+        let class = &storage.class;
+        let number = number(class).ok_or_else(|| format!("`{}` is a {class}", views[0].0.escape_debug()))?;
+        let numbers = number.decode(&container.bytes_of(storage, number.size())?);
         for (name, view) in views {
             let mut values = Vec::with_capacity(view.count());
             if view.count() > 0 {
@@ -59,26 +58,20 @@ pub(crate) fn parse(source: impl Read + Seek, head: &[u8], length: u64) -> Resul
     Ok(found)
 }
 
-fn float(storage: &Storage) -> Option<Float> {
-    match storage.class.as_str() {
-        "DoubleStorage" => Some(Float::F64),
-        "FloatStorage" => Some(Float::F32),
-        "HalfStorage" => Some(Float::F16),
-        "BFloat16Storage" => Some(Float::BF16),
-        _ => None,
-    }
-}
-
-/// Bytes of a number of a storage class; `None` of a class that there is not.
-fn size_of(class: &str) -> Option<usize> {
-    match class {
-        "DoubleStorage" | "LongStorage" | "ComplexFloatStorage" => Some(8),
-        "FloatStorage" | "IntStorage" => Some(4),
-        "HalfStorage" | "BFloat16Storage" | "ShortStorage" => Some(2),
-        "CharStorage" | "ByteStorage" | "BoolStorage" | "UntypedStorage" => Some(1),
-        "ComplexDoubleStorage" => Some(16),
-        _ => None,
-    }
+/// How the numbers of a storage class are stored; `None` of complex ones and of what there is not.
+fn number(class: &str) -> Option<Number> {
+    Some(match class {
+        "DoubleStorage" => Number::F64,
+        "FloatStorage" => Number::F32,
+        "HalfStorage" => Number::F16,
+        "BFloat16Storage" => Number::BF16,
+        "LongStorage" => Number::I64,
+        "IntStorage" => Number::I32,
+        "ShortStorage" => Number::I16,
+        "CharStorage" => Number::I8,
+        "ByteStorage" | "BoolStorage" => Number::U8,
+        _ => return None,
+    })
 }
 
 /// The tensors of the state dict: what the root has under a customary key, else the root itself.

@@ -29,24 +29,24 @@ const OPAQUE: [&str; 22] = [
     "_codecs encode",
     "argparse Namespace",
     "builtins complex",
+    "builtins dict",
+    "builtins float",
     "builtins frozenset",
+    "builtins int",
+    "builtins list",
     "builtins set",
-    "__builtin__ complex",
-    "__builtin__ frozenset",
-    "__builtin__ set",
+    "builtins str",
     "collections Counter",
     "collections defaultdict",
-    "builtins dict",
-    "builtins list",
-    "builtins int",
-    "builtins float",
     "datetime datetime",
     "datetime timedelta",
     "numpy dtype",
-    "numpy.core.multiarray scalar",
+    "numpy ndarray",
+    "numpy._core.multiarray _reconstruct",
     "numpy._core.multiarray scalar",
+    "numpy.core.multiarray _reconstruct",
+    "numpy.core.multiarray scalar",
     "pathlib PosixPath",
-    "pathlib WindowsPath",
     "torch device",
 ];
 
@@ -289,6 +289,8 @@ impl<'a> Machine<'a> {
 
     /// A name, where it is known to be harmless.
     fn global(&mut self, name: &str) -> Result<Value, String> {
+        // Protocol 2 calls them as Python 2 did.
+        let name = &name.replacen("__builtin__ ", "builtins ", 1);
         let known = [
             "collections OrderedDict",
             "torch._utils _rebuild_tensor",
@@ -301,7 +303,7 @@ impl<'a> Machine<'a> {
         let dtype = name
             .strip_prefix("torch ")
             .is_some_and(|name| dtypes.contains(&name.trim_end_matches(|c: char| c.is_ascii_digit())));
-        if !(known.contains(&name) || storage || dtype || OPAQUE.contains(&name)) {
+        if !(known.contains(&name.as_str()) || storage || dtype || OPAQUE.contains(&name.as_str())) {
             let name: String = name.replace(' ', ".").chars().take(100).collect();
             return Err(format!(
                 "it names `{}`, which is no part of weights; nothing of it was run. In Python, save \
