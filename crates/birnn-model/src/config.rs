@@ -2,25 +2,29 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// The `[model]` table as written. [`ModelConfig::resolve`] checks it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ModelConfig {
     /// The recurrent cell.
     pub cell: CellKind,
     /// The activation of `cell = "rnn"`; other cells have none to choose.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("default" = "tanh"))]
     pub nonlinearity: Option<Nonlinearity>,
     /// Whether a second net reads the sequence from its end.
     pub bidirectional: bool,
     /// How many recurrent layers are stacked.
+    #[schemars(range(min = 1, max = MAX_LAYERS))]
     pub layers: usize,
     /// Hidden units per direction.
     pub hidden: Hidden,
     /// Probability that an element is zeroed between layers, in training only.
+    #[schemars(extend("minimum" = 0, "exclusiveMaximum" = 1))]
     pub dropout: f64,
     /// How the sequence becomes one vector.
     pub readout: Readout,
@@ -41,7 +45,7 @@ impl Default for ModelConfig {
 }
 
 /// The recurrent cell, as named in a config.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum CellKind {
     /// Elman network.
@@ -53,7 +57,7 @@ pub enum CellKind {
 }
 
 /// The activation of the Elman network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Nonlinearity {
     /// Hyperbolic tangent.
@@ -63,12 +67,12 @@ pub enum Nonlinearity {
 }
 
 /// How the outputs of the top layer become what the head sees.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Readout {
     /// The output at the last time step, both halves: the choice of the classic PyTorch tutorial. The reverse
-    /// half has then seen one time step only, so just that step of it is computed. [`Readout::Final`] is
-    /// what a bidirectional net is usually meant to be read by.
+    /// half has then seen one time step only, so just that step of it is computed. `final` is what a
+    /// bidirectional net is usually meant to be read by.
     Last,
     /// Each direction's own final state: forward at the end, reverse at the beginning of the sequence.
     Final,
@@ -80,20 +84,25 @@ pub enum Readout {
     /// Classification", eq. 5 to 7).
     Attention,
     /// No readout: one output per time step.
+    // No task of an experiment wants one yet.
+    #[schemars(skip)]
     Sequence,
 }
 
 /// Hidden units per direction: `128` or `{ forward = 128, reverse = 64 }`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(untagged)]
+#[schemars(deny_unknown_fields)]
 pub enum Hidden {
     /// Both directions have this many.
-    Same(usize),
+    Same(#[schemars(range(min = 1, max = MAX_HIDDEN))] usize),
     /// Each direction has its own.
     Each {
         /// Units of the net that reads from the beginning.
+        #[schemars(range(min = 1, max = MAX_HIDDEN))]
         forward: usize,
         /// Units of the net that reads from the end.
+        #[schemars(range(min = 1, max = MAX_HIDDEN))]
         reverse: usize,
     },
 }
@@ -282,7 +291,7 @@ impl<'de> Deserialize<'de> for Hidden {
             type Value = Hidden;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a positive integer or { forward = .., reverse = .. }")
+                f.write_str("a whole number, 1 or more, or { forward = .., reverse = .. }")
             }
 
             fn visit_i64<E: de::Error>(self, units: i64) -> Result<Hidden, E> {

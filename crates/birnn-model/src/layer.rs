@@ -9,19 +9,19 @@ use crate::config::Cell;
 
 /// The recurrent weights of one direction of one layer: gates stacked in PyTorch's order along the rows.
 #[derive(Debug)]
-struct Direction {
+pub(crate) struct Direction {
     /// `weight_ih [gates * hidden, features]`, `weight_hh [gates * hidden, hidden]`,
     /// `bias_ih [gates * hidden]`, `bias_hh [gates * hidden]`.
-    weights: [Tensor; 4],
-    hidden: i64,
+    pub(crate) weights: [Tensor; 4],
+    pub(crate) hidden: i64,
 }
 
 /// One recurrent layer: a forward direction and perhaps a reverse one.
 #[derive(Debug)]
 pub(crate) struct Layer {
-    cell: Cell,
-    forward: Direction,
-    reverse: Option<Direction>,
+    pub(crate) cell: Cell,
+    pub(crate) forward: Direction,
+    pub(crate) reverse: Option<Direction>,
 }
 
 /// What one pass over a sequence leaves.

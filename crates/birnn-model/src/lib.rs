@@ -39,9 +39,11 @@ mod config;
 mod error;
 mod layer;
 mod network;
+mod unroll;
 
 pub use config::{Architecture, Cell, CellKind, ConfigError, Hidden, ModelConfig, Nonlinearity, Readout};
 pub use error::ModelError;
 pub use network::Network;
 /// The bindings of libtorch that this is built on: whose tensors [`Network::forward`] takes.
 pub use tch;
+pub use unroll::{States, Unrolled};

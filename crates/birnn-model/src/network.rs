@@ -16,7 +16,7 @@ use crate::layer::{Layer, uniform};
 pub struct Network {
     architecture: Architecture,
     features: i64,
-    layers: Vec<Layer>,
+    pub(crate) layers: Vec<Layer>,
     pooling: Pooling,
     head: Linear,
 }
@@ -90,12 +90,7 @@ impl Network {
     /// generator, so `tch::manual_seed` before the call makes them a function of that seed. Only what is read is
     /// computed: with [`Readout::Last`] the top layer's reverse direction takes one step.
     pub fn forward(&self, input: &Tensor, train: bool) -> Result<Tensor, ModelError> {
-        match input.size()[..] {
-            [_, time, features] if time > 0 && features == self.features => {}
-            _ => {
-                return Err(ModelError::InputShape { features: self.features, found: input.size() });
-            }
-        }
+        self.check(input)?;
         let top = self.top(input, train)?;
         self.logits(&top)
     }
@@ -111,6 +106,14 @@ impl Network {
             Pooling::Attention(attention) => attention.apply(top)?,
         };
         Ok(self.head.apply(&read)?)
+    }
+
+    /// Whether `input` is of the shape that the net reads.
+    pub(crate) fn check(&self, input: &Tensor) -> Result<(), ModelError> {
+        match input.size()[..] {
+            [_, time, features] if time > 0 && features == self.features => Ok(()),
+            _ => Err(ModelError::InputShape { features: self.features, found: input.size() }),
+        }
     }
 
     /// The recurrent layers: what is read of the top one.

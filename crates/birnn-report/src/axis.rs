@@ -1,0 +1,192 @@
+//! Axes: where values lie, and where the ticks are.
+
+/// How values become places.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scale {
+    Linear,
+    /// For values above 0 alone.
+    Logarithmic,
+}
+
+/// One axis of a chart.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Axis {
+    pub(crate) scale: Scale,
+    pub(crate) low: f64,
+    pub(crate) high: f64,
+    pub(crate) ticks: Vec<f64>,
+}
+
+/// About how many ticks a linear axis has.
+const TICKS: f64 = 5.0;
+
+impl Axis {
+    /// An axis from `low` to `high`, both of which it keeps.
+    pub(crate) fn fixed(low: f64, high: f64, step: f64) -> Axis {
+        let count = ((high - low) / step).round() as usize;
+        let ticks = (0..=count).map(|index| low + step * index as f64).collect();
+        Axis { scale: Scale::Linear, low, high, ticks }
+    }
+
+    /// A linear axis from tick to tick around `values`; whole numbers alone where `whole`.
+    pub(crate) fn linear(values: impl Iterator<Item = f64>, from_zero: bool, whole: bool) -> Axis {
+        let (mut low, mut high) = range(values).unwrap_or((0.0, 1.0));
+        if from_zero {
+            (low, high) = (low.min(0.0), high.max(0.0));
+        }
+        if high - low <= f64::EPSILON * high.abs() {
+            let about = if high == 0.0 { 1.0 } else { high.abs() / 2.0 };
+            (low, high) = (low - if from_zero && low == 0.0 { 0.0 } else { about }, high + about);
+        }
+        let mut step = nice((high - low) / TICKS);
+        if whole {
+            step = step.max(1.0);
+        }
+        let (first, last) = ((low / step).floor(), (high / step).ceil());
+        let ticks: Vec<f64> = (0..=(last - first) as usize).map(|i| (first + i as f64) * step).collect();
+        Axis { scale: Scale::Linear, low: first * step, high: last * step, ticks }
+    }
+
+    /// An axis that ends where the values do, with ticks at whole numbers: for steps, epochs and rows.
+    pub(crate) fn counting(low: f64, high: f64) -> Axis {
+        let high = if high > low { high } else { low + 1.0 };
+        let step = nice((high - low) / TICKS).max(1.0);
+        let ticks = ((low / step).ceil() as i64..=(high / step).floor() as i64).map(|n| n as f64 * step);
+        let mut ticks: Vec<f64> = ticks.collect();
+        // The first row or epoch is one that people look for.
+        if ticks.first().is_some_and(|&first| first > low) && low.fract() == 0.0 && step > 1.0 {
+            ticks.insert(0, low);
+        }
+        // So is the last, where it has room.
+        if ticks.last().is_some_and(|last| high - last > step / 2.0) {
+            ticks.push(high);
+        }
+        Axis { scale: Scale::Linear, low, high, ticks }
+    }
+
+    /// A logarithmic axis around those of `values` that are above 0, with a tick at each power of ten, or fewer.
+    pub(crate) fn logarithmic(values: impl Iterator<Item = f64>) -> Axis {
+        let (low, high) = range(values.filter(|&value| value > 0.0)).unwrap_or((0.1, 1.0));
+        let (first, last) = (low.log10().floor() as i32, high.log10().ceil() as i32);
+        let last = last.max(first + 1);
+        let every = ((last - first) / 6 + 1) as usize;
+        let mut ticks: Vec<f64> = (first..=last).step_by(every).map(|power| 10_f64.powi(power)).collect();
+        if last - first <= 2 {
+            ticks = (first..last).flat_map(|power| [1.0, 2.0, 5.0].map(|n| n * 10_f64.powi(power))).collect();
+            ticks.push(10_f64.powi(last));
+        }
+        Axis { scale: Scale::Logarithmic, low: 10_f64.powi(first), high: 10_f64.powi(last), ticks }
+    }
+
+    /// Where a value lies, from 0 to 1 along the axis; `None` where it has no place.
+    pub(crate) fn place(&self, value: f64) -> Option<f64> {
+        let share = match self.scale {
+            Scale::Linear => (value - self.low) / (self.high - self.low),
+            Scale::Logarithmic if value <= 0.0 => return None,
+            Scale::Logarithmic => (value / self.low).log10() / (self.high / self.low).log10(),
+        };
+        share.is_finite().then(|| share.clamp(0.0, 1.0))
+    }
+}
+
+fn range(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
+    values.filter(|value| value.is_finite()).fold(None, |range, value| match range {
+        None => Some((value, value)),
+        Some((low, high)) => Some((f64::min(low, value), f64::max(high, value))),
+    })
+}
+
+/// The least of 1, 2 and 5, times a power of ten, that is not below `step`.
+fn nice(step: f64) -> f64 {
+    let power = 10_f64.powf(step.log10().floor());
+    [1.0, 2.0, 5.0].into_iter().map(|n| n * power).find(|&n| n >= step * 0.999).unwrap_or(10.0 * power)
+}
+
+/// A number for people: three digits that count, or all of a whole number.
+pub(crate) fn number(value: f64) -> String {
+    let size = value.abs();
+    if !value.is_finite() {
+        return "not a number".to_owned();
+    }
+    if value == 0.0 {
+        return "0".to_owned();
+    }
+    if size >= 1000.0 || (size >= 1.0 && (value - value.round()).abs() < 1e-9) {
+        return grouped(value.round());
+    }
+    if size < 1e-4 {
+        let text = format!("{value:.2e}");
+        let (digits, power) = text.split_once('e').unwrap_or((&text, "0"));
+        return format!("{}e{power}", trimmed(digits));
+    }
+    let decimals = (2 - size.log10().floor() as i32).max(0) as usize;
+    trimmed(&format!("{value:.decimals$}")).to_owned()
+}
+
+/// A whole number, its digits in threes.
+fn grouped(value: f64) -> String {
+    if value.abs() >= 1e15 {
+        return format!("{value:.2e}");
+    }
+    let digits = format!("{:.0}", value.abs());
+    let mut text = String::from(if value < 0.0 { "-" } else { "" });
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+fn trimmed(digits: &str) -> &str {
+    if digits.contains('.') { digits.trim_end_matches('0').trim_end_matches('.') } else { digits }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_are_round_and_around_the_values() {
+        let ticks = |values: &[f64], zero, whole| Axis::linear(values.iter().copied(), zero, whole).ticks;
+        assert_eq!(ticks(&[1.0, 99.0], false, false), [0.0, 20.0, 40.0, 60.0, 80.0, 100.0]);
+        assert_eq!(ticks(&[100.0, 1200.0], true, true), [0.0, 500.0, 1000.0, 1500.0]);
+        assert_eq!(ticks(&[1.0, 2.0], false, true), [1.0, 2.0]);
+        assert_eq!(ticks(&[5.0], true, false), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]);
+        let [low, high] =
+            [0.003, 0.003].map(|value| Axis::linear([value].into_iter(), false, false).place(value));
+        assert_eq!((low, high), (Some(0.5), Some(0.5)));
+        assert_eq!(ticks(&[f64::NAN], false, false).len(), 6, "of what is no number, some axis");
+    }
+
+    #[test]
+    fn a_counting_axis_ends_where_the_values_do() {
+        let axis = Axis::counting(1.0, 28.0);
+        assert_eq!((axis.high, axis.ticks), (28.0, vec![1.0, 10.0, 20.0, 28.0]));
+        assert_eq!(Axis::counting(0.0, 1200.0).ticks, [0.0, 500.0, 1000.0]);
+        assert_eq!(Axis::counting(1.0, 3.0).ticks, [1.0, 2.0, 3.0]);
+        assert_eq!(Axis::counting(1.0, 1.0).ticks, [1.0, 2.0]);
+    }
+
+    #[test]
+    fn logarithmic_ticks_are_powers_of_ten() {
+        let axis = Axis::logarithmic([0.0, 3e-5, 0.2, f64::NAN].into_iter());
+        assert_eq!((axis.low, axis.high), (1e-5, 1.0));
+        assert_eq!(axis.ticks.len(), 6);
+        assert_eq!((axis.place(0.0), axis.place(1e-5), axis.place(1.0)), (None, Some(0.0), Some(1.0)));
+        assert_eq!(Axis::logarithmic([0.5].into_iter()).ticks, [0.1, 0.2, 0.5, 1.0]);
+        assert!(Axis::logarithmic([1e-30, 1.0].into_iter()).ticks.len() <= 7);
+        assert_eq!(Axis::logarithmic(std::iter::empty()).high, 1.0);
+    }
+
+    #[test]
+    fn numbers_are_short() {
+        let texts =
+            [0.0, 1.0, 0.5, 0.123456, 12.345, 123.4, 1234567.0, 0.000012, -3.0, 1e20, f64::NAN].map(number);
+        assert_eq!(
+            texts,
+            ["0", "1", "0.5", "0.123", "12.3", "123", "1,234,567", "1.2e-5", "-3", "1.00e20", "not a number"]
+        );
+    }
+}

@@ -1,0 +1,173 @@
+//! How the training went: curves of the run's records.
+
+use crate::axis::{Axis, Scale, number};
+use crate::chart::{Chart, Line, Side, thinned};
+use crate::figure::Figure;
+use crate::records::Records;
+use crate::svg::Point;
+
+/// More points than this would be too close to be told apart.
+const POINTS: usize = 250;
+/// Values that differ by more than this factor are drawn on a logarithmic scale.
+const WIDE: f64 = 20.0;
+
+/// The figures for which there are records.
+pub(crate) fn curves(records: &Records) -> Vec<Figure> {
+    [loss(records), accuracy(records), rate(records), speed(records)].into_iter().flatten().collect()
+}
+
+fn loss(records: &Records) -> Option<Figure> {
+    let steps: Vec<Point> = records.steps.iter().map(|step| (step.step as f64, step.loss)).collect();
+    let (steps, several) = thinned(&steps, POINTS);
+    let epochs = records.epochs.iter();
+    let validation = epochs.clone().filter_map(|e| Some((e.step as f64, e.validation.as_ref()?.loss)));
+    let lines = [
+        Line::new("one batch", steps),
+        Line::new("mean of the epoch", epochs.map(|epoch| (epoch.step as f64, epoch.train_loss)).collect()),
+        Line::new("validation", validation.collect()),
+    ];
+    let lines = present(lines)?;
+    let x = across("step", &lines);
+    let axis = losses(&lines);
+    let scale = if axis.scale == Scale::Logarithmic {
+        " The scale is logarithmic: each power of ten is as far from the next."
+    } else {
+        ""
+    };
+    let mean = if several > 1 {
+        format!(" Each point of a batch is the mean of {several} logged steps.")
+    } else {
+        String::new()
+    };
+    let validation = if lines.iter().any(|line| line.name == "validation") {
+        " Where the validation loss, of images that training never sees, rises while the others fall, the net learns its \
+         training images by heart."
+    } else {
+        ""
+    };
+    let caption = format!(
+        "Cross-entropy as training went on, one step being one update from one batch: lower is better. One batch is noisy; \
+         the mean of an epoch is over all its batches, as they were taken.{validation}{mean}{scale}"
+    );
+    Some(figure("loss", "Loss", caption, x, Side::new("loss in nats", axis), lines))
+}
+
+fn accuracy(records: &Records) -> Option<Figure> {
+    let found = records.epochs.iter().filter_map(|e| Some((e.epoch as f64, e.validation.as_ref()?)));
+    let images = found.clone().map(|(_, validation)| validation.images).max()?;
+    let points: Vec<Point> = found.map(|(epoch, validation)| (epoch, validation.accuracy)).collect();
+    let lines = present([Line::new("validation", thinned(&points, POINTS).0)])?;
+    let axis = Axis::linear(lines[0].points.iter().map(|point| point.1), false, false);
+    let axis = Axis { high: axis.high.min(1.0), low: axis.low.max(0.0), ..axis };
+    let cut = if axis.low > 0.0 { " The axis does not begin at 0 %." } else { "" };
+    let y = Side { percent: true, ..Side::new("accuracy", axis) };
+    let caption = format!(
+        "Share of the {} images kept back from training that were named rightly after each epoch.{cut}",
+        number(images as f64)
+    );
+    Some(figure("accuracy", "Validation accuracy", caption, across("epoch", &lines), y, lines))
+}
+
+fn rate(records: &Records) -> Option<Figure> {
+    let steps: Vec<Point> = records.steps.iter().map(|step| (step.step as f64, step.rate)).collect();
+    let lines = present([Line::new("learning rate", thinned(&steps, POINTS).0)])?;
+    let axis = Axis::linear(lines[0].points.iter().map(|point| point.1), true, false);
+    let caption = "How far each update went along the gradient, at the steps that were logged: the schedule of the experiment.";
+    let y = Side::new("learning rate", axis);
+    Some(figure("rate", "Learning rate", caption.to_owned(), across("step", &lines), y, lines))
+}
+
+fn speed(records: &Records) -> Option<Figure> {
+    let epochs: Vec<Point> =
+        records.timing.iter().map(|timing| (timing.epoch as f64, timing.images_per_second)).collect();
+    let lines = present([Line::new("images per second", thinned(&epochs, POINTS).0)])?;
+    let axis = Axis::linear(lines[0].points.iter().map(|point| point.1), true, false);
+    let seconds: f64 = records.timing.iter().map(|timing| timing.seconds).sum();
+    let caption = format!(
+        "Training images per second in each epoch, evaluation and checkpoints left out; {} of training in all. It says \
+         something of the machine and what else it did, and nothing of the net.",
+        duration(seconds)
+    );
+    let y = Side::new("images per second", axis);
+    Some(figure("speed", "Speed", caption, across("epoch", &lines), y, lines))
+}
+
+/// The lines that have points; `None` where none has.
+fn present<const N: usize>(lines: [Line; N]) -> Option<Vec<Line>> {
+    let lines: Vec<Line> = lines.into_iter().filter(|line| !line.points.is_empty()).collect();
+    (!lines.is_empty()).then_some(lines)
+}
+
+fn across(label: &str, lines: &[Line]) -> Side {
+    let last = lines.iter().flat_map(|line| &line.points).map(|point| point.0).fold(0.0, f64::max);
+    Side::new(label, Axis::counting(if label == "step" { 0.0 } else { 1.0 }, last))
+}
+
+fn losses(lines: &[Line]) -> Axis {
+    let values = || lines.iter().flat_map(|line| &line.points).map(|point| point.1);
+    let (low, high) = (values().fold(f64::INFINITY, f64::min), values().fold(0.0, f64::max));
+    if low > 0.0 && high > WIDE * low {
+        Axis::logarithmic(values())
+    } else {
+        Axis::linear(values(), true, false)
+    }
+}
+
+fn figure(id: &str, title: &str, caption: String, x: Side, y: Side, lines: Vec<Line>) -> Figure {
+    Chart { id: id.to_owned(), title: title.to_owned(), caption, x, y, lines }.figure()
+}
+
+/// Seconds for people.
+pub(crate) fn duration(seconds: f64) -> String {
+    match seconds {
+        ..120.0 => format!("{seconds:.0} s"),
+        ..7200.0 => format!("{:.0} min", seconds / 60.0),
+        _ => format!("{:.1} h", seconds / 3600.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::records::{Epoch, Step, Timing, Validation};
+
+    fn records(steps: usize, last: f64) -> Records {
+        let step = |step: usize| Step { step, rate: 0.1, loss: if step < steps { 1.0 } else { last } };
+        let epoch = Epoch { epoch: 1, step: steps, train_loss: 1.0, validation: None };
+        let steps = (1..=steps).map(step).collect();
+        Records { steps, epochs: vec![epoch], ..Records::default() }
+    }
+
+    fn ids(records: &Records) -> Vec<String> {
+        curves(records).into_iter().map(|figure| figure.id).collect()
+    }
+
+    #[test]
+    fn there_are_figures_of_what_was_recorded() {
+        assert!(ids(&Records::default()).is_empty());
+        let mut some = records(3, 1.0);
+        assert_eq!(ids(&some), ["loss", "rate"]);
+        some.epochs[0].validation = Some(Validation { images: 1000, accuracy: 0.9, loss: 0.5 });
+        some.timing.push(Timing { epoch: 1, seconds: 180.0, images_per_second: 20.0 });
+        assert_eq!(ids(&some), ["loss", "accuracy", "rate", "speed"]);
+        let figures = curves(&some);
+        assert!(figures[0].legend.contains(&"validation".to_owned()));
+        assert!(figures[1].caption.contains("Share of the 1,000 images"));
+        assert!(figures[3].caption.contains("3 min of training"));
+    }
+
+    #[test]
+    fn captions_say_how_the_lines_were_drawn() {
+        let caption = |records: &Records| curves(records).remove(0).caption;
+        let plain = caption(&records(POINTS, 0.5));
+        assert!(!plain.contains("logarithmic") && !plain.contains("logged steps"), "{plain}");
+        let thin = caption(&records(POINTS + 1, 0.001));
+        assert!(thin.contains("the mean of 2 logged steps"), "{thin}");
+        assert!(caption(&records(10, 0.001)).contains("logarithmic"));
+    }
+
+    #[test]
+    fn durations_are_short() {
+        assert_eq!([3.2, 119.0, 180.0, 9000.0].map(duration), ["3 s", "119 s", "3 min", "2.5 h"]);
+    }
+}

@@ -1,0 +1,34 @@
+//! What can go wrong when a page is made.
+
+use birnn_engine::EngineError;
+use birnn_model::ModelError;
+use tch::TchError;
+
+/// Why there is no page.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// There is nothing to judge the net by.
+    #[error("there are no test images to judge the net by")]
+    NoImages,
+    /// The net could not be run.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// A picture could not be written.
+    #[error("a picture: {0}")]
+    Picture(#[from] png::EncodingError),
+    /// The page could not be put together.
+    #[error("the page: {0}")]
+    Page(#[from] askama::Error),
+}
+
+impl From<ModelError> for ReportError {
+    fn from(error: ModelError) -> ReportError {
+        ReportError::Engine(error.into())
+    }
+}
+
+impl From<TchError> for ReportError {
+    fn from(error: TchError) -> ReportError {
+        ReportError::Engine(error.into())
+    }
+}

@@ -1,0 +1,129 @@
+//! What was run and on what.
+
+use birnn_engine::{Learner, Session};
+
+use crate::axis::number;
+use crate::figure::Table;
+use crate::page::Run;
+
+/// Something to know of a run.
+#[derive(Debug)]
+pub(crate) struct Fact {
+    pub(crate) name: &'static str,
+    pub(crate) value: String,
+}
+
+/// What a reader must not miss: data that is not what it seems.
+pub(crate) fn banners(run: &Run) -> Vec<String> {
+    let recorded = &run.about.data;
+    let mut banners = Vec::new();
+    if let Some(dataset) = recorded["substitute_for"].as_str() {
+        banners.push(format!(
+            "Trained on synthetic digits, not on {dataset}: the data set could not be had, and drawn digits stood in for it."
+        ));
+    }
+    if let Some(dataset) = &run.provenance.substitute_for {
+        banners.push(format!(
+            "Judged by synthetic digits, not by {dataset}: no number on this page says anything about {dataset}."
+        ));
+    }
+    let found = run.provenance.sha256.as_str();
+    if banners.is_empty() && recorded["sha256"].as_str().is_some_and(|recorded| recorded != found) {
+        banners.push(
+            "The images of this page are not those that the run was trained and tested with.".to_owned(),
+        );
+    }
+    banners
+}
+
+/// The facts, and the sessions in which the run was trained.
+pub(crate) fn facts(run: &Run, learner: &Learner) -> (Vec<Fact>, Option<Table>) {
+    let parameters: usize = learner.parameters().iter().map(tch::Tensor::numel).sum();
+    let [rows, cols] = run.about.shape;
+    let found = run.provenance;
+    let mut facts = vec![
+        Fact { name: "Net", value: net(learner) },
+        Fact { name: "Parameters", value: number(parameters as f64) },
+        Fact {
+            name: "Images",
+            value: format!(
+                "{}, {rows} × {cols}: {rows} time steps, the rows from above, of {cols} pixels; {} classes",
+                found.dataset,
+                run.about.classes.len()
+            ),
+        },
+        Fact { name: "Trained on", value: trained_on(&run.about.data) },
+        Fact {
+            name: "Judged by",
+            value: format!("{}, {} test images", found.dataset, number(run.test.labels.len() as f64)),
+        },
+        Fact { name: "Weights", value: run.weights.display().to_string() },
+        Fact { name: "libtorch", value: run.about.libtorch.clone() },
+    ];
+    if let Some(epoch) = run.records.epochs.last() {
+        let (epoch, step) = (number(epoch.epoch as f64), number(epoch.step as f64));
+        facts.push(Fact { name: "Training recorded up to", value: format!("epoch {epoch}, step {step}") });
+    }
+    let Some(meta) = &run.records.meta else { return (facts, None) };
+    facts.push(Fact { name: "Seed", value: meta.seed.to_string() });
+    facts.push(Fact { name: "Trained with", value: meta.device.clone() });
+    facts.push(Fact { name: "Status", value: meta.status.clone() });
+    (facts, Some(sessions(&meta.sessions)))
+}
+
+/// Such as `LSTM, 2 layers, 128 units forward, 128 reverse, readout final`.
+fn net(learner: &Learner) -> String {
+    let architecture = learner.network.architecture();
+    let cell = match architecture.cell {
+        birnn_model::Cell::RnnTanh => "RNN (tanh)",
+        birnn_model::Cell::RnnRelu => "RNN (ReLU)",
+        birnn_model::Cell::Gru => "GRU",
+        birnn_model::Cell::Lstm => "LSTM",
+    };
+    let layers = match architecture.layers {
+        1 => "1 layer".to_owned(),
+        layers => format!("{layers} layers"),
+    };
+    let units = match architecture.reverse {
+        None => format!("{} units, forward only", architecture.forward),
+        Some(reverse) => format!("{} units forward and {reverse} reverse", architecture.forward),
+    };
+    let readout = format!("{:?}", architecture.readout).to_lowercase();
+    format!("{cell}, {layers}, {units}, readout {readout}")
+}
+
+fn trained_on(data: &serde_json::Value) -> String {
+    let dataset = data["dataset"].as_str().unwrap_or("images that its weights file does not name");
+    let count = |key: &str| data[key].as_u64().map(|count| number(count as f64));
+    let images = count("train").map_or_else(String::new, |count| format!(", {count} training images"));
+    let kept = match count("validation").as_deref() {
+        None | Some("0") => String::new(),
+        Some(count) => format!(", {count} kept back to judge by while training"),
+    };
+    let digest = data["sha256"].as_str().and_then(|digest| digest.get(..12));
+    let digest = digest.map_or_else(String::new, |digest| format!("; SHA-256 of the images {digest}…"));
+    format!("{dataset}{images}{kept}{digest}")
+}
+
+fn sessions(sessions: &[Session]) -> Table {
+    let row = |(index, session): (usize, &Session)| {
+        let revision =
+            session.revision.as_deref().map_or_else(String::new, |revision| format!(" ({revision})"));
+        vec![
+            number((index + 1) as f64),
+            session.start.clone(),
+            session.end.clone().unwrap_or_else(|| "–".to_owned()),
+            number(session.from_step as f64),
+            session.status.clone(),
+            session.host.clone(),
+            format!("{}{revision}", session.birnn),
+            session.command.join(" "),
+        ]
+    };
+    let columns = ["session", "start", "end", "from step", "status", "machine", "birnn", "command"];
+    Table::new(
+        "The sessions in which the run was trained",
+        &columns,
+        sessions.iter().enumerate().map(row).collect(),
+    )
+}

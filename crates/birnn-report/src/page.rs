@@ -1,0 +1,126 @@
+//! The page as a whole.
+
+use std::path::Path;
+
+use askama::Template;
+use birnn_data::{Provenance, Split};
+use birnn_engine::{About, Learner};
+
+use crate::answers::Answers;
+use crate::axis::number;
+use crate::chain::Chain;
+use crate::curves::curves;
+use crate::error::ReportError;
+use crate::facts::{Fact, banners, facts};
+use crate::figure::{Figure, Table, tied};
+use crate::inside::{self, Followed};
+use crate::reading::{Reading, examples};
+use crate::records::Records;
+use crate::scores::{self, Confusion, Mistake};
+use crate::stats::wilson;
+
+/// What a page is made of.
+#[derive(Debug)]
+pub struct Run<'a> {
+    /// The file that the weights are from.
+    pub weights: &'a Path,
+    /// What that file says of itself.
+    pub about: &'a About,
+    /// What the run wrote down.
+    pub records: &'a Records,
+    /// Where the test images are from.
+    pub provenance: &'a Provenance,
+    /// The test images.
+    pub test: &'a Split,
+}
+
+#[derive(Template)]
+#[template(path = "page.html")]
+struct Page {
+    name: String,
+    /// What a reader must not miss.
+    banners: Vec<String>,
+    summary: String,
+    facts: Vec<Fact>,
+    sessions: Option<Table>,
+    experiment: String,
+    problems: Vec<String>,
+    curves: Vec<Figure>,
+    images: String,
+    confusion: Option<Confusion>,
+    commonest: Table,
+    classes: Table,
+    reliability: Figure,
+    mistakes: Vec<Mistake>,
+    wrong: String,
+    chain: Figure,
+    reading: Figure,
+    examples: Vec<Followed>,
+    birnn: &'static str,
+}
+
+/// Asks the net and puts the page together: HTML that needs nothing from elsewhere and is well-formed XML besides.
+///
+/// # Errors
+///
+/// There are no test images, or the net cannot be run. Records that are missing or damaged are none: the page says so.
+pub fn page(run: &Run, learner: &mut Learner) -> Result<String, ReportError> {
+    if run.test.labels.is_empty() {
+        return Err(ReportError::NoImages);
+    }
+    let answers = Answers::new(learner, run.test)?;
+    let chain = Chain::new(learner, run.test)?;
+    let reading = Reading::of_many(learner, run.test)?;
+    let examples = examples(&reading, &answers.answers);
+    let followed = Reading::of_examples(learner, run.test, &examples)?;
+    let names = &run.about.classes;
+    let evaluation = &answers.evaluation;
+    let (facts, sessions) = facts(run, learner);
+    let page = Page {
+        name: name(run),
+        banners: banners(run),
+        summary: tied(&summary(&answers, run)),
+        facts,
+        sessions,
+        experiment: run.about.experiment.clone(),
+        problems: run.records.problems.iter().map(ToString::to_string).collect(),
+        curves: curves(run.records),
+        images: number(evaluation.images as f64),
+        confusion: scores::confusion(evaluation),
+        commonest: scores::commonest(evaluation),
+        classes: scores::classes(evaluation),
+        reliability: scores::reliability(&answers.calibration),
+        mistakes: scores::gallery(&answers, run.test, names)?,
+        wrong: number((evaluation.images - evaluation.correct) as f64),
+        chain: inside::chain(&chain, learner.network.architecture().readout),
+        reading: inside::reading(&reading),
+        examples: inside::examples(&followed, &examples, &answers, run.test, names)?,
+        birnn: env!("CARGO_PKG_VERSION"),
+    };
+    Ok(page.render()?)
+}
+
+/// What the run is filed under.
+fn name(run: &Run) -> String {
+    let experiment = run.about.experiment().ok().and_then(|experiment| experiment.name);
+    let meta = run.records.meta.as_ref().map(|meta| meta.name.clone());
+    meta.or(experiment).unwrap_or_else(|| "a run".to_owned())
+}
+
+/// The result in a sentence.
+fn summary(answers: &Answers, run: &Run) -> String {
+    let evaluation = &answers.evaluation;
+    let interval = wilson(evaluation.correct, evaluation.images).map_or_else(String::new, |interval| {
+        format!(" (95 % interval {:.2} to {:.2} %)", 100.0 * interval.low, 100.0 * interval.high)
+    });
+    format!(
+        "Of the {} {} test images, the net names {} rightly: accuracy {}{interval}, loss {:.4}, expected calibration error \
+         {}.",
+        number(evaluation.images as f64),
+        run.provenance.dataset,
+        number(evaluation.correct as f64),
+        scores::percent(evaluation.accuracy),
+        evaluation.loss,
+        scores::percent(answers.calibration.error),
+    )
+}

@@ -1,0 +1,167 @@
+//! How an answer forms while the net reads: what it says of the first rows alone, and of the last rows alone.
+
+use birnn_data::{Images, Split};
+use birnn_engine::{Learner, Samples};
+
+use crate::answers::{Answer, probabilities, spread, taken};
+use crate::error::ReportError;
+
+/// What the net says of parts of images.
+#[derive(Debug)]
+pub struct Reading {
+    /// How many rows it was shown, from the fewest to all.
+    pub rows: Vec<usize>,
+    /// The places of the images in their split.
+    pub images: Vec<usize>,
+    /// `above[n][image]`: the probability of the right class, shown the first `rows[n]` rows.
+    pub above: Vec<Vec<f64>>,
+    /// As `above`, shown the last rows.
+    pub below: Vec<Vec<f64>>,
+}
+
+/// An image whose answer is followed row by row.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Example {
+    /// Its place in the split.
+    pub image: usize,
+    /// Why it is shown.
+    pub why: &'static str,
+}
+
+/// Means of so many images change little with more.
+const IMAGES: usize = 500;
+/// At most so many numbers of rows are tried on many images; each costs as much as reading them.
+const STOPS: usize = 16;
+/// At most so many are tried on examples.
+const EXAMPLE_STOPS: usize = 64;
+
+impl Reading {
+    /// Shows the net parts of images from all over `split`.
+    pub fn of_many(learner: &mut Learner, split: &Split) -> Result<Reading, ReportError> {
+        Reading::of(learner, split, spread(split, IMAGES), STOPS)
+    }
+
+    /// Shows the net parts of these images, row by row.
+    pub fn of_examples(
+        learner: &mut Learner,
+        split: &Split,
+        examples: &[Example],
+    ) -> Result<Reading, ReportError> {
+        let images = examples.iter().map(|example| example.image).collect();
+        Reading::of(learner, split, images, EXAMPLE_STOPS)
+    }
+
+    fn of(
+        learner: &mut Learner,
+        split: &Split,
+        images: Vec<usize>,
+        most: usize,
+    ) -> Result<Reading, ReportError> {
+        let split = taken(split, &images);
+        let rows = stops(split.images.rows, most);
+        if images.is_empty() {
+            return Ok(Reading { rows, images, above: Vec::new(), below: Vec::new() });
+        }
+        let mut side = |first: fn(usize, usize) -> usize| {
+            let all = split.images.rows;
+            let shown = rows.iter().map(|&rows| of_label(learner, part(&split, first(all, rows), rows)));
+            shown.collect::<Result<Vec<_>, _>>()
+        };
+        let above = side(|_, _| 0)?;
+        let below = side(|all, rows| all - rows)?;
+        Ok(Reading { rows, images, above, below })
+    }
+}
+
+/// Images worth a look: the surest and the least sure right answer, the surest mistake, and, among those of `reading`, the
+/// right answer that came latest.
+pub fn examples(reading: &Reading, answers: &[Answer]) -> Vec<Example> {
+    let right = || answers.iter().filter(|answer| answer.right());
+    let sure = |a: &&Answer, b: &&Answer| a.probability.total_cmp(&b.probability);
+    let early = |index: usize| reading.above.iter().map(|of| of[index]).sum::<f64>();
+    let latest = (0..reading.images.len())
+        .filter(|&index| answers[reading.images[index]].right())
+        .min_by(|&a, &b| early(a).total_cmp(&early(b)))
+        .map(|index| &answers[reading.images[index]]);
+    let candidates = [
+        ("the surest right answer", right().max_by(sure)),
+        ("the least sure right answer", right().min_by(sure)),
+        ("a right answer that comes late from above", latest),
+        ("the surest mistake", answers.iter().filter(|answer| !answer.right()).max_by(sure)),
+    ];
+    let mut examples: Vec<Example> = Vec::new();
+    for (why, answer) in candidates {
+        if let Some(&Answer { image, .. }) = answer
+            && examples.iter().all(|example| example.image != image)
+        {
+            examples.push(Example { image, why });
+        }
+    }
+    examples
+}
+
+/// Numbers of rows to show, evenly spread, the last of them all.
+fn stops(all: usize, most: usize) -> Vec<usize> {
+    let step = all.div_ceil(most).max(1);
+    let mut stops: Vec<usize> = (1..=all).rev().step_by(step).collect();
+    stops.reverse();
+    stops
+}
+
+/// `rows` rows of each image, from row `first`.
+fn part(split: &Split, first: usize, rows: usize) -> Split {
+    let Images { cols, .. } = split.images;
+    let image = |index| &split.images.get(index)[first * cols..(first + rows) * cols];
+    let pixels = (0..split.labels.len()).flat_map(image).copied().collect();
+    Split { images: Images { rows, cols, pixels }, labels: split.labels.clone() }
+}
+
+/// The probability of each image's own class.
+fn of_label(learner: &mut Learner, split: Split) -> Result<Vec<f64>, ReportError> {
+    let labels = split.labels.clone();
+    let samples = Samples::new(split, learner.device)?;
+    let probabilities = probabilities(&learner.logits(&samples)?)?;
+    let classes = learner.task.classes.len();
+    let of = probabilities.chunks(classes).zip(&labels).map(|(of, &label)| of[usize::from(label)]);
+    Ok(of.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_is_the_first_or_the_last_rows_of_each_image() {
+        let pixels = (0..12).collect();
+        let split = Split { images: Images { rows: 3, cols: 2, pixels }, labels: vec![0, 1] };
+        assert_eq!(part(&split, 0, 2).images.pixels, [0, 1, 2, 3, 6, 7, 8, 9]);
+        assert_eq!(part(&split, 2, 1).images.pixels, [4, 5, 10, 11]);
+        assert_eq!(part(&split, 0, 3), split);
+    }
+
+    #[test]
+    fn an_image_is_an_example_once() {
+        let answer =
+            |image, class, probability| Answer { image, label: 0, class, probability, of_label: 0.0 };
+        let answers = [answer(0, 0, 0.9), answer(1, 0, 0.6), answer(2, 1, 0.7), answer(3, 1, 0.8)];
+        let reading = |images: &[usize], above: &[f64]| Reading {
+            rows: vec![1],
+            images: images.to_vec(),
+            above: vec![above.to_vec()],
+            below: vec![above.to_vec()],
+        };
+        let images = |reading: &Reading, answers: &[Answer]| -> Vec<usize> {
+            examples(reading, answers).iter().map(|example| example.image).collect()
+        };
+        assert_eq!(images(&reading(&[0, 1, 2, 3], &[0.5, 0.1, 0.0, 0.0]), &answers), [0, 1, 3]);
+        assert!(images(&reading(&[], &[]), &[]).is_empty());
+    }
+
+    #[test]
+    fn the_last_stop_is_all_rows() {
+        assert_eq!(stops(28, 64), (1..=28).collect::<Vec<_>>());
+        assert_eq!(stops(28, 16), [2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28]);
+        assert_eq!(stops(7, 3), [1, 4, 7]);
+        assert_eq!(stops(1, 3), [1]);
+    }
+}

@@ -1,0 +1,208 @@
+//! What a run wrote down while it went on: `metrics.jsonl`, `timing.jsonl`, `meta.json`.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use birnn_engine::Meta;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+/// The records of a run. What is missing or damaged leaves its part empty, and a [`RecordError`] says why.
+#[derive(Debug, Default)]
+pub struct Records {
+    /// The logged steps, in order.
+    pub steps: Vec<Step>,
+    /// The epochs, in order.
+    pub epochs: Vec<Epoch>,
+    /// How long the epochs took.
+    pub timing: Vec<Timing>,
+    /// What the run says of itself.
+    pub meta: Option<Meta>,
+    /// What could not be read.
+    pub problems: Vec<RecordError>,
+}
+
+/// Why a record is not all there.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// The file cannot be read, most often because it is not there.
+    #[error("{}: {source}", .path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A line is not what a run writes; it and those after it are left out.
+    #[error("{}:{line}: {problem}", .path.display())]
+    Line {
+        /// The file.
+        path: PathBuf,
+        /// From 1.
+        line: usize,
+        /// What is wrong.
+        problem: String,
+    },
+}
+
+/// A logged step.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct Step {
+    /// From 1, over the whole run.
+    pub step: usize,
+    /// The learning rate.
+    pub rate: f64,
+    /// The loss of its batch.
+    pub loss: f64,
+}
+
+/// One pass over the training images.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct Epoch {
+    /// From 1.
+    pub epoch: usize,
+    /// The last step's number.
+    pub step: usize,
+    /// Mean loss of its steps.
+    pub train_loss: f64,
+    /// How the net does on the images kept back, if any were.
+    pub validation: Option<Validation>,
+}
+
+/// How the net does on the images kept back.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct Validation {
+    /// How many images.
+    pub images: u64,
+    /// Share of images named rightly.
+    pub accuracy: f64,
+    /// Mean cross-entropy.
+    pub loss: f64,
+}
+
+/// How long an epoch took.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct Timing {
+    /// From 1.
+    pub epoch: usize,
+    /// Training time, evaluation and checkpoints left out.
+    pub seconds: f64,
+    /// Training images per second.
+    pub images_per_second: f64,
+}
+
+/// A line of the metrics.
+#[derive(Deserialize)]
+#[serde(tag = "event", rename_all = "lowercase")]
+enum Line {
+    Step(Step),
+    Epoch(Epoch),
+    /// Where the data came from, the result at the end, and whatever a later version adds.
+    #[serde(other)]
+    Other,
+}
+
+impl Records {
+    /// Reads the records in a run's folder, as far as they can be read.
+    pub fn read(folder: &Path) -> Records {
+        let mut records = Records::default();
+        for line in records.lines::<Line>(&folder.join("metrics.jsonl")) {
+            match line {
+                Line::Step(step) => records.steps.push(step),
+                Line::Epoch(epoch) => records.epochs.push(epoch),
+                Line::Other => {}
+            }
+        }
+        records.timing = records.lines(&folder.join("timing.jsonl"));
+        records.meta = records.meta(&folder.join("meta.json"));
+        records
+    }
+
+    fn meta(&mut self, path: &Path) -> Option<Meta> {
+        let bytes = self.bytes(path)?;
+        match serde_json::from_slice(&bytes) {
+            Ok(meta) => Some(meta),
+            Err(error) => {
+                self.problems.push(damaged(path, error.line(), &error));
+                None
+            }
+        }
+    }
+
+    /// The lines of a file up to one that is damaged.
+    fn lines<T: DeserializeOwned>(&mut self, path: &Path) -> Vec<T> {
+        let mut lines = Vec::new();
+        let bytes = self.bytes(path).unwrap_or_default();
+        for (index, line) in bytes.split(|&byte| byte == b'\n').enumerate() {
+            if line.is_empty() {
+                continue;
+            }
+            match serde_json::from_slice(line) {
+                Ok(line) => lines.push(line),
+                Err(error) => {
+                    self.problems.push(damaged(path, index + 1, &error));
+                    break;
+                }
+            }
+        }
+        lines
+    }
+
+    fn bytes(&mut self, path: &Path) -> Option<Vec<u8>> {
+        std::fs::read(path)
+            .map_err(|source| self.problems.push(RecordError::Io { path: path.to_owned(), source }))
+            .ok()
+    }
+}
+
+fn damaged(path: &Path, line: usize, error: &serde_json::Error) -> RecordError {
+    RecordError::Line { path: path.to_owned(), line, problem: error.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STEP: &str = r#"{"event":"step","step":2,"epoch":1,"rate":0.003,"images":50,"loss":2.3}"#;
+    const EPOCH: &str =
+        r#"{"event":"epoch","epoch":1,"step":5,"train_loss":2.2,"rate":0.003,"validation":null}"#;
+
+    fn read(metrics: Option<&str>, timing: Option<&str>, meta: Option<&str>) -> Records {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in [("metrics.jsonl", metrics), ("timing.jsonl", timing), ("meta.json", meta)] {
+            if let Some(text) = text {
+                std::fs::write(folder.path().join(name), text).unwrap();
+            }
+        }
+        Records::read(folder.path())
+    }
+
+    #[test]
+    fn a_damaged_line_costs_what_follows_and_is_named() {
+        let metrics = format!("{{\"event\":\"data\"}}\n{STEP}\n{EPOCH}\n{{\"event\":\"st\n{STEP}\n");
+        let timing = "{\"epoch\":1,\"seconds\":1.5,\"images_per_second\":100.0}\n";
+        let found = read(Some(&metrics), Some(timing), Some("{\n\"name\": 3}"));
+        assert_eq!((found.steps.len(), found.epochs.len(), found.timing.len()), (1, 1, 1));
+        assert!(found.meta.is_none());
+        let problems: Vec<String> = found.problems.iter().map(ToString::to_string).collect();
+        assert_eq!(problems.len(), 2);
+        assert!(problems[0].contains("metrics.jsonl:4: "), "{problems:?}");
+        assert!(problems[1].contains("meta.json:2: "), "{problems:?}");
+    }
+
+    #[test]
+    fn what_is_missing_is_told_of_and_nothing_else() {
+        let found = read(None, None, None);
+        assert_eq!(found.problems.len(), 3);
+        assert!(found.problems.iter().all(|problem| matches!(problem, RecordError::Io { .. })));
+        let found = read(Some(STEP), Some(""), None);
+        assert_eq!((found.steps.len(), found.problems.len()), (1, 1));
+    }
+
+    #[test]
+    fn an_event_of_a_later_version_is_passed_over() {
+        let found = read(Some(&format!("{{\"event\":\"weather\",\"rain\":true}}\n{STEP}")), Some(""), None);
+        assert_eq!(found.steps.len(), 1);
+        assert_eq!(found.problems.len(), 1, "meta.json alone");
+    }
+}

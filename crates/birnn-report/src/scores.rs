@@ -1,0 +1,289 @@
+//! How the net does: confusion, scores by class, calibration, mistakes.
+
+use birnn_data::Split;
+use birnn_engine::Evaluation;
+
+use crate::answers::{Answer, Answers};
+use crate::axis::number;
+use crate::chart::{Frame, Side};
+use crate::error::ReportError;
+use crate::figure::{Figure, Table, tied};
+use crate::picture::data_uri;
+use crate::stats::{Bin, Calibration, wilson};
+
+/// The confusion matrix, with how strongly each cell is shaded.
+#[derive(Debug)]
+pub(crate) struct Confusion {
+    pub(crate) classes: Vec<String>,
+    /// One per class, by label.
+    pub(crate) rows: Vec<Row>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub(crate) class: String,
+    pub(crate) cells: Vec<Cell>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Cell {
+    pub(crate) count: u64,
+    /// `right` or `wrong` and a shade, or nothing.
+    pub(crate) style: String,
+}
+
+/// A wrong answer, to be looked at.
+#[derive(Debug)]
+pub(crate) struct Mistake {
+    /// Its place in the split, from 0.
+    pub(crate) image: usize,
+    pub(crate) label: String,
+    pub(crate) class: String,
+    pub(crate) probability: String,
+    pub(crate) of_label: String,
+    /// The picture.
+    pub(crate) uri: String,
+}
+
+/// A matrix of more classes than this cannot be taken in.
+const LARGEST_MATRIX: usize = 40;
+/// Shades, from the faintest.
+const SHADES: f64 = 5.0;
+/// As many as a page bears.
+const GALLERY: usize = 24;
+const COMMONEST: usize = 10;
+/// Below this, a bin says little.
+const FEW: u64 = 10;
+
+/// The matrix, unless there are too many classes.
+pub(crate) fn confusion(evaluation: &Evaluation) -> Option<Confusion> {
+    let classes: Vec<String> = evaluation.classes.iter().map(|score| score.class.clone()).collect();
+    if classes.len() > LARGEST_MATRIX {
+        return None;
+    }
+    let most = |diagonal: bool| {
+        let cells = evaluation.confusion.iter().enumerate().flat_map(|(label, row)| {
+            row.iter().enumerate().filter(move |(class, _)| (*class == label) == diagonal).map(|(_, &n)| n)
+        });
+        cells.max().unwrap_or(0)
+    };
+    let (right, wrong) = (most(true), most(false));
+    let cell = |label: usize, class: usize, count: u64| {
+        let (kind, most) = if label == class { ("right", right) } else { ("wrong", wrong) };
+        let style = match count {
+            0 => "none".to_owned(),
+            _ => format!("{kind}{}", (SHADES * count as f64 / most as f64).ceil().max(1.0)),
+        };
+        Cell { count, style }
+    };
+    let rows = evaluation.confusion.iter().zip(&classes).enumerate().map(|(label, (row, class))| Row {
+        class: class.clone(),
+        cells: row.iter().enumerate().map(|(class, &count)| cell(label, class, count)).collect(),
+    });
+    Some(Confusion { rows: rows.collect(), classes: classes.clone() })
+}
+
+/// The mistakes that the net makes most often.
+pub(crate) fn commonest(evaluation: &Evaluation) -> Table {
+    let names: Vec<&str> = evaluation.classes.iter().map(|score| score.class.as_str()).collect();
+    let mut pairs: Vec<(u64, usize, usize)> = evaluation
+        .confusion
+        .iter()
+        .enumerate()
+        .flat_map(|(label, row)| row.iter().enumerate().map(move |(class, &count)| (count, label, class)))
+        .filter(|&(count, label, class)| count > 0 && label != class)
+        .collect();
+    pairs.sort_by_key(|&(count, label, class)| (std::cmp::Reverse(count), label, class));
+    let rows = pairs.into_iter().take(COMMONEST).map(|(count, label, class)| {
+        let of = evaluation.classes[label].images;
+        let share = tied(&format!("{} %", number(100.0 * count as f64 / of as f64)));
+        vec![names[label].to_owned(), names[class].to_owned(), number(count as f64), share]
+    });
+    Table::new("The commonest mistakes", &["is", "was called", "images", "of its class"], rows.collect())
+}
+
+/// Recall and precision of each class, with what chance alone leaves open.
+pub(crate) fn classes(evaluation: &Evaluation) -> Table {
+    let called = |class: usize| evaluation.confusion.iter().map(|row| row[class]).sum::<u64>();
+    let rows = evaluation.classes.iter().enumerate().map(|(class, score)| {
+        let right = evaluation.confusion[class][class];
+        let f1 = if score.images + called(class) > 0 { percent(score.f1) } else { "–".to_owned() };
+        vec![
+            score.class.clone(),
+            number(score.images as f64),
+            share(right, score.images),
+            number(called(class) as f64),
+            share(right, called(class)),
+            f1,
+        ]
+    });
+    let columns =
+        ["class", "images", "recall (95 % interval)", "called so", "precision (95 % interval)", "F1"];
+    Table::new("Scores by class", &columns, rows.collect())
+}
+
+/// A share with its 95 % interval.
+pub(crate) fn share(part: u64, whole: u64) -> String {
+    match wilson(part, whole) {
+        None => "–".to_owned(),
+        Some(interval) => {
+            let share = part as f64 / whole as f64;
+            format!("{} ({:.2}–{:.2})", percent(share), 100.0 * interval.low, 100.0 * interval.high)
+        }
+    }
+}
+
+/// Two decimals, so that 99.96 % is not 100 %.
+pub(crate) fn percent(share: f64) -> String {
+    tied(&format!("{:.2} %", 100.0 * share))
+}
+
+/// The reliability diagram.
+pub(crate) fn reliability(calibration: &Calibration) -> Figure {
+    let (x, y) = (Side::share("probability that the net gives"), Side::share("share that is right"));
+    let mut frame = Frame::new(&x, &y);
+    let corner = |from: (f64, f64), to: (f64, f64)| Some((frame.place(from)?, frame.place(to)?));
+    let diagonal = corner((0.0, 0.0), (1.0, 1.0));
+    let mut bars = Vec::new();
+    for bin in &calibration.bins {
+        let (Some(accuracy), Some(interval)) = (bin.accuracy(), wilson(bin.right, bin.count)) else {
+            continue;
+        };
+        let style = if bin.count < FEW { "bar few" } else { "bar" };
+        let middle = (bin.low + bin.high) / 2.0;
+        bars.push((style, corner((bin.low, 0.0), (bin.high, accuracy))));
+        bars.push(("whisker", corner((middle, interval.low), (middle, interval.high))));
+    }
+    for (style, places) in bars {
+        match places {
+            Some((from, to)) if style == "whisker" => frame.svg.line(style, from, to),
+            Some((from, to)) => frame.svg.rectangle(style, from, to),
+            None => {}
+        }
+    }
+    if let Some((from, to)) = diagonal {
+        frame.svg.line("diagonal", from, to);
+    }
+    let title = "Reliability diagram";
+    let description = format!(
+        "Share of right answers against the probability that the net gives them, in {} bins, beside the diagonal on which \
+         both are the same. Expected calibration error {}.",
+        calibration.bins.len(),
+        percent(calibration.error)
+    );
+    let caption = format!(
+        "Answers put together by how sure the net is of them, in {} bins; a bar is the share of them that is right, its thin \
+         line the 95 % interval of that. On the dashed diagonal, 80 % sure is right 80 times in 100; a bar below it is a net \
+         too sure of itself, one above it a net too modest. Pale bars rest on fewer than {FEW} answers. On average \
+         the net is {} sure and {} right. The expected calibration error, the distance between the two averaged over all \
+         answers (Guo et al. 2017), is {}. {}",
+        calibration.bins.len(),
+        percent(calibration.confidence),
+        percent(calibration.accuracy),
+        percent(calibration.error),
+        last_bin(calibration),
+    );
+    let row = |bin: &Bin| {
+        let confidence = if bin.count > 0 { percent(bin.confidence) } else { "–".to_owned() };
+        vec![
+            tied(&format!("{:.1}–{:.1} %", 100.0 * bin.low, 100.0 * bin.high)),
+            number(bin.count as f64),
+            confidence,
+            share(bin.right, bin.count),
+        ]
+    };
+    let table = Table::new(
+        "Answers by their probability",
+        &["probability", "answers", "mean probability", "right (95 % interval)"],
+        calibration.bins.iter().map(row).collect(),
+    );
+    let id = "reliability";
+    let svg = frame.svg.finish(id, title, &description);
+    Figure {
+        id: id.to_owned(),
+        title: title.to_owned(),
+        caption: tied(&caption),
+        svg,
+        legend: Vec::new(),
+        table,
+    }
+}
+
+/// What a net that is mostly sure hides: that most answers are in one bar.
+fn last_bin(calibration: &Calibration) -> String {
+    let all: u64 = calibration.bins.iter().map(|bin| bin.count).sum();
+    match calibration.bins.last() {
+        Some(last) => format!(
+            "{} of {} answers are in the bar furthest to the right.",
+            number(last.count as f64),
+            number(all as f64)
+        ),
+        None => String::new(),
+    }
+}
+
+/// The surest mistakes.
+pub(crate) fn gallery(
+    answers: &Answers,
+    split: &Split,
+    names: &[String],
+) -> Result<Vec<Mistake>, ReportError> {
+    let mistake = |answer: Answer| {
+        let images = &split.images;
+        Ok(Mistake {
+            image: answer.image,
+            label: names[answer.label].clone(),
+            class: names[answer.class].clone(),
+            probability: percent(answer.probability),
+            of_label: percent(answer.of_label),
+            uri: data_uri(images.get(answer.image), [images.rows, images.cols])?,
+        })
+    };
+    answers.mistakes().into_iter().take(GALLERY).map(mistake).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use birnn_engine::ClassScore;
+
+    use super::*;
+
+    fn evaluation(confusion: Vec<Vec<u64>>) -> Evaluation {
+        let score = |(class, row): (usize, &Vec<u64>)| ClassScore {
+            class: format!("class {class}"),
+            precision: 0.0,
+            recall: 0.0,
+            f1: 0.5,
+            images: row.iter().sum(),
+        };
+        let classes = confusion.iter().enumerate().map(score).collect();
+        Evaluation { images: 0, correct: 0, accuracy: 0.0, loss: 0.0, classes, confusion }
+    }
+
+    #[test]
+    fn cells_are_shaded_by_their_share_of_the_largest() {
+        let found = confusion(&evaluation(vec![vec![100, 1, 0], vec![10, 50, 2], vec![0, 0, 0]])).unwrap();
+        let styles: Vec<Vec<&str>> =
+            found.rows.iter().map(|row| row.cells.iter().map(|cell| cell.style.as_str()).collect()).collect();
+        assert_eq!(
+            styles,
+            [["right5", "wrong1", "none"], ["wrong5", "right3", "wrong1"], ["none", "none", "none"]]
+        );
+        assert!(confusion(&evaluation(vec![vec![0; 41]; 41])).is_none());
+    }
+
+    #[test]
+    fn the_commonest_mistakes_come_first() {
+        let table = commonest(&evaluation(vec![vec![90, 10, 0], vec![0, 5, 12], vec![3, 0, 0]]));
+        assert_eq!(table.rows[0], ["class 1", "class 2", "12", "70.6\u{a0}%"]);
+        assert_eq!(table.rows[2], ["class 2", "class 0", "3", "100\u{a0}%"]);
+        assert_eq!(table.rows.len(), 3);
+    }
+
+    #[test]
+    fn a_class_without_images_has_no_share() {
+        let table = classes(&evaluation(vec![vec![3, 1], vec![0, 0]]));
+        assert_eq!(table.rows[0][2], "75.00\u{a0}% (30.06–95.44)");
+        assert_eq!(table.rows[1][2], "–");
+    }
+}

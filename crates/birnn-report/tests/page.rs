@@ -1,0 +1,235 @@
+//! The page holds together: for browsers, for screen readers, and against names that are markup.
+
+#![expect(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use birnn_data::{Images, Provenance, Split};
+use birnn_engine::{About, Classification, Device, Experiment, Learner};
+use birnn_model::{Hidden, Readout};
+use birnn_report::{Chain, Records, ReportError, Run, page};
+use roxmltree::{Document, Node, ParsingOptions};
+
+const HOSTILE: &str = "</title><script>alert(1)</script>\"'&";
+
+fn split(count: u8) -> Split {
+    let pixels = (0..count).flat_map(|image| [image, 0, 255, 51, 7, 0]).collect();
+    let labels = (0..count).map(|image| image % 2).collect();
+    Split { images: Images { rows: 3, cols: 2, pixels }, labels }
+}
+
+/// A net of two classes for images of 3 x 2, as it is drawn.
+fn learner(classes: &[&str], change: impl FnOnce(&mut Experiment)) -> (Learner, About) {
+    let mut experiment = Experiment::default();
+    experiment.model.hidden = Hidden::Same(4);
+    change(&mut experiment);
+    let classes: Vec<String> = classes.iter().map(ToString::to_string).collect();
+    let data = serde_json::json!({ "dataset": "mnist", "train": 60_000, "validation": 0, "sha256": "x" });
+    let about = About::new(experiment.to_toml().unwrap(), [3, 2], classes.clone(), data);
+    let task = Classification { classes, label_smoothing: 0.0 };
+    let architecture = experiment.model.resolve().unwrap();
+    (Learner::new(&architecture, task, [3, 2], 1, Device::Cpu).unwrap(), about)
+}
+
+fn provenance() -> Provenance {
+    Provenance {
+        dataset: "mnist".to_owned(),
+        substitute_for: None,
+        files: Vec::new(),
+        train: 60_000,
+        validation: 0,
+        test: 20,
+        sha256: "x".to_owned(),
+    }
+}
+
+fn make(about: &About, records: &Records, provenance: &Provenance, learner: &mut Learner) -> String {
+    let weights = Path::new("run/model.safetensors");
+    page(&Run { weights, about, records, provenance, test: &split(20) }, learner).unwrap()
+}
+
+fn records(name: &str) -> Records {
+    let folder = tempfile::tempdir().unwrap();
+    let step = |step: usize| {
+        format!(
+            r#"{{"event":"step","step":{step},"epoch":1,"rate":0.1,"images":5,"loss":{}}}"#,
+            3.0 / step as f64
+        )
+    };
+    let validation = r#"{"images":10,"correct":5,"accuracy":0.5,"loss":0.7,"classes":[],"confusion":[]}"#;
+    let epoch = format!(
+        r#"{{"event":"epoch","epoch":1,"step":900,"train_loss":0.6,"rate":0.1,"validation":{validation}}}"#
+    );
+    let mut lines: Vec<String> = (1..900).map(step).collect();
+    lines.push(epoch);
+    std::fs::write(folder.path().join("metrics.jsonl"), lines.join("\n")).unwrap();
+    let timing = r#"{"epoch":1,"seconds":1.5,"images_per_second":100.0}"#;
+    std::fs::write(folder.path().join("timing.jsonl"), timing).unwrap();
+    let session = serde_json::json!({
+        "command": ["birnn", "train", name], "from_step": 0, "status": "done", "start": "2026-01-01T00:00:00Z", "end": null,
+        "host": name, "cpu": { "threads": 1, "instructions": "avx512" }, "birnn": "0.1.0", "revision": null,
+    });
+    let meta = serde_json::json!({
+        "name": name, "seed": 1, "device": "cpu", "libtorch": "2.11.0", "status": name, "sessions": [session], "data": {},
+    });
+    std::fs::write(folder.path().join("meta.json"), meta.to_string()).unwrap();
+    let records = Records::read(folder.path());
+    assert!(records.problems.is_empty(), "{:?}", records.problems);
+    records
+}
+
+fn parse(page: &str) -> Document<'_> {
+    let options = ParsingOptions { allow_dtd: true, ..ParsingOptions::default() };
+    Document::parse_with_options(page, options).unwrap()
+}
+
+fn named<'a>(document: &'a Document, name: &'static str) -> impl Iterator<Item = Node<'a, 'a>> {
+    document.descendants().filter(move |node| node.has_tag_name(name))
+}
+
+#[test]
+fn names_that_are_markup_stay_text() {
+    let (mut learner, about) = learner(&[HOSTILE, "b"], |_| ());
+    let html = make(&about, &records(HOSTILE), &provenance(), &mut learner);
+    assert!(!html.contains("<script") && !html.contains("alert(1)</"), "markup got through");
+    let document = parse(&html);
+    let title = named(&document, "title").next().unwrap().text().unwrap();
+    assert_eq!(title, format!("{HOSTILE}: report of a run"));
+    assert!(named(&document, "th").any(|cell| cell.text() == Some(HOSTILE)));
+}
+
+#[test]
+fn nothing_is_loaded_from_elsewhere() {
+    let (mut learner, about) = learner(&["a", "b"], |_| ());
+    let html = make(&about, &records("run"), &provenance(), &mut learner);
+    assert!(!html.contains("http:") && !html.contains("https:") && !html.contains("url("));
+    let document = parse(&html);
+    for node in document.descendants() {
+        let loads = ["src", "href", "srcset", "data", "action"].map(|name| node.attribute(name));
+        for target in loads.into_iter().flatten() {
+            assert!(target.starts_with("data:image/png;base64,") || target.starts_with('#'), "{target}");
+        }
+        assert!(!["script", "link", "iframe", "object", "form"].contains(&node.tag_name().name()));
+    }
+}
+
+#[test]
+fn a_screen_reader_finds_its_way() {
+    let (mut learner, about) = learner(&["a", "b"], |_| ());
+    let html = make(&about, &records("run"), &provenance(), &mut learner);
+    let document = parse(&html);
+    assert_eq!(document.root_element().attribute("lang"), Some("en"));
+    let mut level = 0;
+    for node in document.descendants().filter(Node::is_element) {
+        if let Some(found) = node.tag_name().name().strip_prefix('h').and_then(|n| n.parse::<usize>().ok()) {
+            assert!(found <= level + 1, "h{found} after h{level}: {:?}", node.text());
+            level = found;
+        }
+    }
+    let ids: Vec<&str> = document.descendants().filter_map(|node| node.attribute("id")).collect();
+    let unique: HashSet<&str> = ids.iter().copied().collect();
+    assert_eq!(ids.len(), unique.len(), "{ids:?}");
+    for node in document.descendants() {
+        for target in node.attribute("aria-labelledby").into_iter().flat_map(str::split_whitespace) {
+            assert!(unique.contains(target), "{target}");
+        }
+        if let Some(target) = node.attribute("href") {
+            assert!(unique.contains(&target[1..]), "{target}");
+        }
+    }
+    assert!(named(&document, "img").count() > 0);
+    assert!(named(&document, "img").all(|image| image.attribute("alt").is_some_and(|alt| !alt.is_empty())));
+    assert!(
+        named(&document, "table").all(|table| table.first_element_child().unwrap().has_tag_name("caption"))
+    );
+    assert!(named(&document, "th").all(|cell| cell.attribute("scope").is_some()));
+    for drawing in named(&document, "svg").filter(|svg| svg.attribute("aria-hidden").is_none()) {
+        assert_eq!(drawing.attribute("role"), Some("img"));
+        let told: Vec<&str> = drawing.children().map(|child| child.tag_name().name()).take(2).collect();
+        assert_eq!(told, ["title", "desc"]);
+        let figure = drawing.parent().unwrap();
+        let beside = |name| figure.children().any(|child| child.has_tag_name(name));
+        assert!(beside("figcaption") && beside("details"), "{:?}", drawing.attribute("aria-labelledby"));
+    }
+    for id in ["loss", "accuracy", "rate", "speed", "reliability", "gradient", "reading", "example-1"] {
+        assert!(unique.contains(id), "no figure {id}");
+    }
+}
+
+#[test]
+fn what_was_not_recorded_is_said_to_be_missing() {
+    let (mut learner, about) = learner(&["a", "b"], |experiment| experiment.model.bidirectional = false);
+    let records = Records::read(Path::new("nowhere"));
+    let html = make(&about, &records, &provenance(), &mut learner);
+    for part in
+        ["nowhere/metrics.jsonl: ", "nowhere/timing.jsonl: ", "nowhere/meta.json: ", "hold nothing to draw"]
+    {
+        assert!(html.contains(part), "no {part}");
+    }
+    parse(&html);
+}
+
+#[test]
+fn data_that_is_not_what_it_seems_is_told_of() {
+    let (mut learner, mut about) = learner(&["a", "b"], |_| ());
+    let records = Records::default();
+    let mut banners = |about: &About, provenance: &Provenance| {
+        let html = make(about, &records, provenance, &mut learner);
+        let document = parse(&html);
+        let banners = named(&document, "p").filter(|node| node.attribute("class") == Some("banner"));
+        banners.map(|banner| banner.text().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert!(banners(&about, &provenance()).is_empty());
+    let other = Provenance { sha256: "y".to_owned(), ..provenance() };
+    assert!(banners(&about, &other)[0].contains("are not those that the run was trained"));
+    let drawn = Provenance { substitute_for: Some("mnist".to_owned()), ..provenance() };
+    assert!(banners(&about, &drawn)[0].contains("synthetic digits, not by mnist"));
+    about.data["substitute_for"] = "mnist".into();
+    assert!(banners(&about, &provenance())[0].contains("Trained on synthetic digits, not on mnist"));
+}
+
+#[test]
+fn every_kind_of_net_has_its_page() {
+    for readout in [Readout::Last, Readout::Final, Readout::Mean, Readout::Max, Readout::Attention] {
+        for layers in [1, 3] {
+            let (mut learner, about) = learner(&["a", "b"], |experiment| {
+                (experiment.model.readout, experiment.model.layers) = (readout, layers);
+            });
+            parse(&make(&about, &Records::default(), &provenance(), &mut learner));
+            let chain = Chain::new(&learner, &split(20)).unwrap();
+            assert_eq!(chain.links.len(), if layers == 1 { 2 } else { 4 });
+            for links in &chain.links {
+                let read = links.norms.iter().flatten().count();
+                let top = links.layer == layers - 1;
+                assert_eq!(read, if readout == Readout::Last && links.reverse && top { 1 } else { 3 });
+            }
+        }
+    }
+}
+
+/// A mean over images does not depend on how many there are, nor on what is in their batch.
+#[test]
+fn the_gradient_norm_is_that_of_single_images() {
+    let (learner, _) = learner(&["a", "b"], |_| ());
+    let norms = |split: &Split| Chain::new(&learner, split).unwrap().links.remove(0).norms;
+    let all = norms(&split(2));
+    let single = |image: usize| {
+        let images = split(2).images;
+        let pixels = images.get(image).to_vec();
+        norms(&Split { images: Images { pixels, ..images }, labels: vec![image as u8] })
+    };
+    for ((all, a), b) in all.iter().zip(single(0)).zip(single(1)) {
+        let mean = (a.unwrap() + b.unwrap()) / 2.0;
+        assert!((all.unwrap() - mean).abs() < 1e-6 * mean, "{all:?} {mean}");
+    }
+}
+
+#[test]
+fn without_images_there_is_no_page() {
+    let (mut learner, about) = learner(&["a", "b"], |_| ());
+    let (weights, records, provenance) = (Path::new("w"), Records::default(), provenance());
+    let empty = split(0);
+    let run = Run { weights, about: &about, records: &records, provenance: &provenance, test: &empty };
+    assert!(matches!(page(&run, &mut learner), Err(ReportError::NoImages)));
+}
