@@ -131,12 +131,15 @@ impl Ended {
         self
     }
 
-    /// The command must have ended with this code, and its last words, one line, must hold all `parts`.
+    /// The command must have ended with this code, and its last error, one line with at most an excerpt of an experiment file
+    /// below it, must hold all `parts`.
     #[track_caller]
     pub fn failed(self, code: i32, parts: &[&str]) {
         assert_eq!(self.code, code, "{}{}", self.stdout, self.stderr);
         assert_eq!(self.stdout, "");
-        let last = self.stderr.lines().last().unwrap_or_default();
+        let is_excerpt =
+            |line: &&str| line.trim_start_matches(|c: char| c == ' ' || c.is_ascii_digit()).starts_with('|');
+        let last = self.stderr.lines().rev().find(|line| !is_excerpt(line)).unwrap_or_default();
         assert!(last.starts_with("error: "), "{}", self.stderr);
         for part in parts {
             assert!(last.contains(part), "no `{part}` in: {last}");

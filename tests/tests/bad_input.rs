@@ -1,4 +1,5 @@
-//! Bad input of every kind: one line that names the place, exit code 2, and nothing left behind.
+//! Bad input of every kind: one line that names the place, exit code 2, and nothing left behind. More of experiment files is in
+//! `configs.rs`.
 
 use birnn_tests::{Sandbox, gzip, idx};
 
@@ -14,22 +15,22 @@ fn refused(config: &str, parts: &[&str]) {
 
 #[test]
 fn experiment_files() {
-    refused("[model]\nhiden = 3", &["x.toml:2:1: ", "unknown field `hiden`", "did you mean `hidden`?"]);
+    refused("[model]\nhiden = 3", &["x.toml:2:1: ", "unknown key `hiden`", "did you mean `hidden`?"]);
     refused("[modle]", &["x.toml:1:", "did you mean `model`?"]);
-    refused("[train]\nepochs = \"two\"", &["x.toml:2:10: ", "invalid type"]);
-    refused("[train]\nepochs = 0", &["x.toml:2: train.epochs: must be at least 1"]);
-    refused("[model]\nlayers = 0", &["x.toml:2: model.layers: "]);
-    refused("[model]\ncell = \"lstm\"\nnonlinearity = \"relu\"", &["x.toml:3: model.nonlinearity: "]);
+    refused("[train]\nepochs = \"two\"", &["x.toml:2:10: train.epochs: must be a whole number"]);
+    refused("[train]\nepochs = 0", &["x.toml:2:10: train.epochs: must be at least 1"]);
+    refused("[model]\nlayers = 0", &["x.toml:2:10: model.layers: "]);
+    refused("[model]\ncell = \"lstm\"\nnonlinearity = \"relu\"", &["x.toml:3:16: model.nonlinearity: "]);
     refused("[data]\ndataset = \"cifar\"", &["x.toml:2:11: ", "`fashion-mnist`"]);
-    refused("[data]\ndataset = \"idx\"", &["x.toml:1: data.train_images: is missing"]);
+    refused("[data]\ndataset = \"idx\"", &["x.toml:2:11: data.dataset: ", "`data.train_images` is missing"]);
     refused(
         "[data]\ndataset = \"synthetic\"\nlimit = 10\nvalidation = 10",
-        &["x.toml:4: data.validation: 10 images"],
+        &["x.toml:4:14: data.validation: 10 images"],
     );
-    refused("seed = 1\nseed = 2", &["x.toml:2:", "duplicate key"]);
+    refused("seed = 1\nseed = 2", &["x.toml:2:1: `seed` is written twice"]);
     refused("seed = -1", &["x.toml:1:8: "]);
     refused("what is this", &["x.toml:1:"]);
-    refused("name = \"a/b\"", &["x.toml:1: name: "]);
+    refused("name = \"a/b\"", &["x.toml:1:8: name: "]);
 }
 
 #[test]
@@ -44,7 +45,7 @@ fn command_lines() {
         .failed(2, &["--set train.epochs=0: train.epochs: "]);
     sandbox
         .birnn(&["train", "x.toml", "--set", "epochs=1"])
-        .failed(2, &["--set epochs=1: unknown field `epochs`"]);
+        .failed(2, &["--set epochs=1: unknown key `epochs`"]);
     sandbox.birnn(&["data", "verify", "--set", "seed=1"]).failed(2, &["--set changes an experiment"]);
     for args in [
         vec![],
@@ -65,7 +66,7 @@ fn cuda_where_there_is_none() {
     sandbox.write("x.toml", "[data]\ndataset = \"synthetic\"\n[train]\ndevice = \"cuda:7\"\n");
     let before = sandbox.listing();
     // Without a driver, or without an eighth GPU: a machine with eight is not tested on.
-    sandbox.birnn(&["train", "x.toml"]).failed(2, &["x.toml:4: train.device: no "]);
+    sandbox.birnn(&["train", "x.toml"]).failed(2, &["x.toml:4:10: train.device: no "]);
     sandbox.birnn(&["train", "x.toml", "--device", "cuda:9"]).failed(2, &["--device: no "]);
     assert_eq!(sandbox.listing(), before);
 }

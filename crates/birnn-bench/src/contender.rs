@@ -67,7 +67,7 @@ pub fn images(count: usize, [rows, cols]: [usize; 2]) -> Result<Samples> {
 pub fn batch(point: &Point) -> Result<Batch> {
     let samples = images(point.batch, [point.time, point.features])?;
     let order = samples.order(0, 0)?;
-    Ok(samples.batch(&order, 0, point.batch)?)
+    Ok(samples.batch(&order, 0, point.batch, 0)?)
 }
 
 #[cfg(test)]

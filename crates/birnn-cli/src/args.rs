@@ -25,6 +25,7 @@ Examples:
   birnn train --resume runs/bilstm/001
   birnn eval runs/bilstm/001
   birnn predict runs/bilstm/001 digit.png
+  birnn report runs/bilstm/001
   birnn export runs/bilstm/001 digits.onnx
   birnn import model.ckpt --config configs/bilstm.toml --out digits.safetensors
 
@@ -50,6 +51,10 @@ pub enum Command {
     /// One line per picture: the likeliest class with its probability, then all others of at least 1 %. A picture that cannot
     /// be read is told of, and the others are named all the same; the exit code is then 2.
     Predict(PredictArgs),
+    /// Write a page about a run: curves, scores, calibration, mistakes, and how the net comes to its answers.
+    ///
+    /// One HTML file that needs nothing else, from the run's records and its test images.
+    Report(ReportArgs),
     /// Write a trained network for PyTorch, safetensors or ONNX.
     Export(ExportArgs),
     /// Bring in weights that PyTorch or safetensors saved.
@@ -60,7 +65,7 @@ pub enum Command {
     /// Obtain or check the images of an experiment.
     #[command(subcommand)]
     Data(DataCommand),
-    /// Check an experiment file, or show it with every default written out.
+    /// Check an experiment file, show it with every default written out, or print the schema of such files.
     #[command(subcommand)]
     Config(ConfigCommand),
     /// Report on this machine: libtorch, devices, data.
@@ -133,6 +138,24 @@ pub struct PredictArgs {
     pub device: DeviceChoice,
 }
 
+/// `birnn report`
+#[derive(Debug, clap::Args)]
+pub struct ReportArgs {
+    /// A run directory.
+    pub run: PathBuf,
+    /// The file to write [default: report.html in the run directory, in place of the one there].
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Replace the file that --out names, should it be there.
+    #[arg(long, requires = "out")]
+    pub force: bool,
+    #[command(flatten)]
+    pub place: Place,
+    /// Where to compute: auto, cpu, cuda, cuda:N or mps.
+    #[arg(long, default_value = "auto")]
+    pub device: DeviceChoice,
+}
+
 /// `birnn export`
 #[derive(Debug, clap::Args)]
 pub struct ExportArgs {
@@ -193,8 +216,13 @@ pub struct DataArgs {
 pub enum ConfigCommand {
     /// Check everything that can be checked without data and device.
     Check(ConfigArgs),
-    /// Print the experiment with every default written out.
+    /// Print the experiment with every default written out, and where each value comes from.
     Show(ConfigArgs),
+    /// Print the JSON schema of experiment files, by which editors complete and check them.
+    ///
+    /// An editor with a TOML language server (taplo, Even Better TOML) finds it by the first line of a file:
+    /// `#:schema ./schema.json`, relative to the file.
+    Schema,
 }
 
 /// `birnn config check` and `birnn config show`

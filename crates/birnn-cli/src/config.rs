@@ -1,22 +1,27 @@
 //! `birnn config`.
 
-use birnn_engine::Source;
+use birnn_engine::{Source, schema};
 
 use crate::args::ConfigCommand;
 use crate::failure::{Failure, Outcome};
-use crate::print;
+use crate::{print, print_json};
 
-/// Checks an experiment file, and shows it when asked to.
+/// Checks an experiment file, shows it, or prints what editors know such files by.
 pub fn run(command: &ConfigCommand) -> Outcome {
     match command {
         ConfigCommand::Check(args) => {
-            Source::read(&args.config, &args.sets.sets)?.plan()?;
+            let source = Source::read(&args.config, &args.sets.sets)?;
+            source.plan()?;
+            for doubt in source.doubts(None) {
+                tracing::warn!("{doubt}");
+            }
             print(&format!("{}: ok\n", args.config.display()))
         }
         ConfigCommand::Show(args) => {
             let source = Source::read(&args.config, &args.sets.sets)?;
             source.plan()?;
-            print(&source.experiment.to_toml().map_err(Failure::run)?)
+            print(&source.shown().map_err(Failure::run)?)
         }
+        ConfigCommand::Schema => print_json(schema()),
     }
 }

@@ -55,7 +55,7 @@ fn training_step() -> Result<String, Failure> {
     let task = Classification { classes, label_smoothing: 0.0 };
     let mut learner = Learner::new(&plan.architecture, task, [28, 28], 0, Device::Cpu)?;
     let order = samples.order(0, 0).map_err(EngineError::from)?;
-    let batch = samples.batch(&order, 0, plan.train.batch_size).map_err(EngineError::from)?;
+    let batch = samples.batch(&order, 0, plan.train.batch_size, 0).map_err(EngineError::from)?;
     let mut seconds = f64::INFINITY;
     for _ in 0..3 {
         let start = Instant::now();

@@ -4,7 +4,7 @@ use birnn_data::{DataError, FileProblem};
 use birnn_engine::{DeviceError, EngineError, ExperimentError, ResumeError, RunDirError, WeightsError};
 use birnn_formats::FormatError;
 
-/// One line for the user, and the exit code: 1 when the run failed, 2 when the request was wrong, above 128 when a signal
+/// One line for the user, the place in an experiment file below it, and the exit code: 1 when the run failed, 2 when the request was wrong, above 128 when a signal
 /// stopped it.
 #[derive(Debug)]
 pub struct Failure {
@@ -57,7 +57,17 @@ impl From<ResumeError> for Failure {
         match error {
             ResumeError::RunDir(error) => error.into(),
             ResumeError::Engine(error) => error.into(),
+            ResumeError::Experiment(error) => error.into(),
             error => Failure::request(error),
+        }
+    }
+}
+
+impl From<ExperimentError> for Failure {
+    fn from(error: ExperimentError) -> Failure {
+        match error.excerpt() {
+            Some(excerpt) => Failure::request(format!("{error}\n{excerpt}")),
+            None => Failure::request(error),
         }
     }
 }
@@ -73,7 +83,7 @@ macro_rules! wrong_request {
     )*};
 }
 
-wrong_request!(ExperimentError, DeviceError, WeightsError, FormatError);
+wrong_request!(DeviceError, WeightsError, FormatError);
 
 impl From<EngineError> for Failure {
     fn from(error: EngineError) -> Failure {

@@ -14,6 +14,7 @@ mod interrupt;
 mod log;
 mod predict;
 mod progress;
+mod report;
 mod train;
 
 use std::process::ExitCode;
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         Command::Train(args) => train::run(&args, &log),
         Command::Eval(args) => eval::run(&args, &log),
         Command::Predict(args) => predict::run(&args),
+        Command::Report(args) => report::run(&args, &log),
         Command::Export(args) => export::run(&args),
         Command::Import(args) => import::run(&args, &log),
         Command::Data(args) => data::run(&args, &log),

@@ -60,6 +60,12 @@ pub fn run(args: &TrainArgs, log: &Log) -> Outcome {
     // A run to go on with has no settings to change for want of data.
     let changeable = if resumed.is_some() { None } else { Some(source) };
     let mut splits = data::load(&plan.data, &args.place.locations(), log, changeable)?;
+    if let Some(source) = changeable {
+        source.suits(splits.shape()[0])?;
+        for doubt in source.doubts(Some(splits.train.labels.len())) {
+            tracing::warn!("{doubt}");
+        }
+    }
     if let Some(resumed) = &resumed {
         splits.provenance.substitute_for = resumed.substitute_for();
     }
@@ -79,7 +85,7 @@ pub fn run(args: &TrainArgs, log: &Log) -> Outcome {
     }
     let task = Classification { classes: splits.classes, label_smoothing: plan.train.label_smoothing };
     let data = TrainingData {
-        train: Samples::new(splits.train, device).map_err(EngineError::from)?,
+        train: Samples::varied(splits.train, plan.data.augment, device).map_err(EngineError::from)?,
         validation: Samples::new(splits.validation, device).map_err(EngineError::from)?,
     };
     let test = Samples::new(splits.test, device).map_err(EngineError::from)?;

@@ -2,13 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::augment::{Augment, AugmentConfig};
 use crate::dataset::{FASHION_MNIST, KMNIST, MNIST, Published};
 use crate::synthetic;
 
 /// The `[data]` table as written. [`DataConfig::resolve`] checks it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct DataConfig {
     /// Which images.
@@ -19,7 +21,11 @@ pub struct DataConfig {
     pub validation: usize,
     /// Only the first so many training images.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
     pub limit: Option<usize>,
+    /// How far training images are varied each time they are seen.
+    #[serde(skip_serializing_if = "AugmentConfig::is_off")]
+    pub augment: AugmentConfig,
     /// `idx`: the file with the training images.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub train_images: Option<PathBuf>,
@@ -34,11 +40,12 @@ pub struct DataConfig {
     pub test_labels: Option<PathBuf>,
     /// `idx`: the names of the classes; numbers where absent.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 2, max = MOST_CLASSES), extend("uniqueItems" = true))]
     pub classes: Option<Vec<String>>,
 }
 
 /// The data sets that a config can name.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Dataset {
     /// Handwritten digits.
@@ -55,7 +62,7 @@ pub enum Dataset {
 }
 
 /// What may stand in for a published data set.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fallback {
     /// Nothing: it is an error.
@@ -76,6 +83,8 @@ pub struct DataPlan {
     pub validation: usize,
     /// At most so many training images, those kept back included.
     pub limit: usize,
+    /// How training images are varied, where they are.
+    pub augment: Option<Augment>,
 }
 
 /// Where images come from.
@@ -99,6 +108,15 @@ impl Source {
         };
         // MNIST's shape is that of all its family.
         Some(([synthetic::SIDE; 2], classes))
+    }
+
+    /// How many training images there are, as far as it is known without reading a file.
+    fn images(&self) -> Option<usize> {
+        match self {
+            // As many in all of MNIST's family.
+            Source::Published(_) | Source::Synthetic => Some(60_000),
+            Source::Files(_) => None,
+        }
     }
 }
 
@@ -170,18 +188,27 @@ impl DataConfig {
         if limit == 0 {
             return Err(ConfigError::new("limit", "must be at least 1, is 0"));
         }
-        Ok(DataPlan { source, fallback: self.fallback, validation: self.validation, limit })
+        let most = limit.min(source.images().unwrap_or(usize::MAX));
+        if self.validation >= most {
+            let message = format!("{} images cannot be kept back of {most} training images", self.validation);
+            return Err(ConfigError::new("validation", message));
+        }
+        let augment = self.augment.resolve()?;
+        Ok(DataPlan { source, fallback: self.fallback, validation: self.validation, limit, augment })
     }
 
     fn files(&self) -> Result<UserFiles, ConfigError> {
         let [train_images, train_labels, test_images, test_labels] = self.paths().map(|(key, path)| {
-            path.clone()
-                .ok_or_else(|| ConfigError::new(key, "is missing; `dataset = \"idx\"` wants four files"))
+            let missing = || format!("`idx` wants four files, and `data.{key}` is missing");
+            path.clone().ok_or_else(|| ConfigError::new("dataset", missing()))
         });
         if let Some(classes) = &self.classes {
             if !(2..=MOST_CLASSES).contains(&classes.len()) {
                 let message = format!("must be 2 to {MOST_CLASSES} names, are {}", classes.len());
                 return Err(ConfigError::new("classes", message));
+            }
+            if classes.iter().any(String::is_empty) {
+                return Err(ConfigError::new("classes", "each must have a name, and one is empty"));
             }
             if let Some(twice) =
                 classes.iter().enumerate().find(|(index, name)| classes[..*index].contains(name))
@@ -232,7 +259,10 @@ mod tests {
         refused("limit = 0", "data.limit");
         refused("train_images = \"a\"", "data.train_images");
         refused("dataset = \"synthetic\"\nclasses = [\"a\", \"b\"]", "data.classes");
-        refused("dataset = \"idx\"\ntrain_images = \"a\"", "data.train_labels");
+        refused("dataset = \"idx\"\ntrain_images = \"a\"", "data.dataset");
+        refused("validation = 60000", "data.validation");
+        refused("limit = 10\nvalidation = 10", "data.validation");
+        refused(&format!("{FILES}classes = [\"a\", \"\"]"), "data.classes");
         refused(&format!("{FILES}classes = [\"a\"]"), "data.classes");
         refused(&format!("{FILES}classes = [\"a\", \"b\", \"a\"]"), "data.classes");
         refused(&format!("{FILES}fallback = \"synthetic\""), "data.fallback");

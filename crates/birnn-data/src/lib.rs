@@ -4,6 +4,7 @@
 //! downloading and verifying what it needs. Images are `u8` from the file to the device; this crate names no tensor
 //! type, knows no network and no training.
 
+mod augment;
 mod config;
 mod dataset;
 mod error;
@@ -19,6 +20,7 @@ mod rng;
 mod split;
 pub mod synthetic;
 
+pub use augment::{Augment, AugmentConfig};
 pub use config::{ConfigError, DataConfig, DataPlan, Dataset, Fallback, Source, UserFiles};
 pub use dataset::Published;
 pub use error::{DataError, FileError, FileProblem, Unobtainable};

@@ -249,7 +249,13 @@ pub(crate) mod tests {
             test_labels: path("d"),
             classes: None,
         };
-        DataPlan { source: Source::Files(files), fallback: Fallback::None, validation: 0, limit: usize::MAX }
+        DataPlan {
+            source: Source::Files(files),
+            fallback: Fallback::None,
+            validation: 0,
+            limit: usize::MAX,
+            augment: None,
+        }
     }
 
     pub(crate) fn at(folder: &Path, offline: bool) -> Locations {

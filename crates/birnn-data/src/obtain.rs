@@ -165,7 +165,7 @@ pub(crate) mod tests {
             classes: ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"],
         };
         let source = Source::Published(Box::leak(Box::new(published)));
-        DataPlan { source, fallback: Fallback::None, validation: 0, limit: usize::MAX }
+        DataPlan { source, fallback: Fallback::None, validation: 0, limit: usize::MAX, augment: None }
     }
 
     #[test]

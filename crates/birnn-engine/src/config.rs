@@ -1,5 +1,6 @@
 //! What a user writes under `[train]`, and the resolved plan the loop runs on.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::device::DeviceChoice;
@@ -8,24 +9,30 @@ use crate::optimizer::{OptimizerConfig, Rule};
 use crate::schedule::{Schedule, ScheduleConfig};
 
 /// The `[train]` table as written. [`TrainConfig::resolve`] checks it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrainConfig {
-    /// Where to compute.
+    /// Where to compute: `auto` for the best there is, `cpu`, `cuda`, `cuda:N` or `mps`.
     pub device: DeviceChoice,
     /// How often to go through the training images.
+    #[schemars(range(min = 1))]
     pub epochs: usize,
     /// Images per step; the last step of an epoch takes what is left.
+    #[schemars(range(min = 1))]
     pub batch_size: usize,
     /// Share of the target spread evenly over all classes.
+    #[schemars(extend("minimum" = 0, "exclusiveMaximum" = 1))]
     pub label_smoothing: f64,
     /// Scales the gradient down to this norm where it is larger.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("exclusiveMinimum" = 0))]
     pub clip_norm: Option<f64>,
     /// Steps between two logged losses.
+    #[schemars(range(min = 1))]
     pub log_every: usize,
     /// Steps between two checkpoints; the end of an epoch always makes one.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
     pub checkpoint_every: Option<usize>,
     /// The update rule.
     pub optimizer: OptimizerConfig,
@@ -37,10 +44,11 @@ pub struct TrainConfig {
 }
 
 /// Ends the run when the validation loss has not improved for a while.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EarlyStop {
     /// Epochs without a lower validation loss before the run ends.
+    #[schemars(range(min = 1))]
     pub patience: usize,
 }
 

@@ -6,12 +6,14 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use birnn_kernels::{Instructions, Workers};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::{Cuda, Device};
 
 /// A device as named in a config: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(extend("pattern" = "^(auto|cpu|cuda(:[0-9]+)?|mps)$", "examples" = ["auto", "cpu", "cuda", "cuda:1", "mps"]))]
 pub enum DeviceChoice {
     /// The best there is: CUDA, else MPS, else the CPU.
     #[default]
@@ -209,9 +211,9 @@ impl TryFrom<String> for DeviceChoice {
             "mps" => Ok(DeviceChoice::Mps),
             other => match other.strip_prefix("cuda:").map(str::parse) {
                 Some(Ok(index)) => Ok(DeviceChoice::Cuda(index)),
-                _ => Err(format!(
-                    "unknown device `{name}`, expected one of `auto`, `cpu`, `cuda`, `cuda:N`, `mps`"
-                )),
+                _ => {
+                    Err(format!("unknown device `{name}`; there are `auto`, `cpu`, `cuda`, `cuda:N`, `mps`"))
+                }
             },
         }
     }

@@ -32,7 +32,7 @@ pub use checkpoint::{Checkpoint, Checkpoints, WEIGHTS};
 pub use config::{EarlyStop, TrainConfig, TrainPlan};
 pub use device::{DeviceChoice, DeviceError};
 pub use error::EngineError;
-pub use experiment::{Experiment, ExperimentError, Invalid, Plan, Source};
+pub use experiment::{Experiment, ExperimentError, Invalid, Plan, Source, schema};
 pub use learner::Learner;
 pub use meta::{Meta, Session};
 pub use observer::{Epoch, Observer, Step, Timing};
@@ -40,7 +40,7 @@ pub use optimizer::{Adam, Optimizer, OptimizerConfig, OptimizerKind, Rule, Sgd, 
 pub use record::Record;
 pub use resume::{ResumeError, Resumed};
 pub use run_dir::{LOG, RunDir, RunDirError};
-pub use samples::{Batch, Samples};
+pub use samples::{Batch, Order, Samples};
 pub use schedule::{Schedule, ScheduleConfig, ScheduleKind};
 pub use state::State;
 pub use task::{ClassScore, Classification, Evaluation, Tally};

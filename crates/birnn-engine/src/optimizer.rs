@@ -4,6 +4,7 @@
 //! hold them against libtorch's own optimizers.
 
 use birnn_kernels::AdamStep;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::{Device, TchError, Tensor};
 
@@ -13,32 +14,38 @@ use crate::experiment::Invalid;
 use crate::memory::{values, values_mut};
 
 /// The `[train.optimizer]` table as written.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct OptimizerConfig {
     /// The update rule.
     pub kind: OptimizerKind,
     /// The peak learning rate.
+    #[schemars(extend("exclusiveMinimum" = 0))]
     pub lr: f64,
     /// Decay of the first and second moment; `adam` and `adamw`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("items" = { "type": "number", "minimum": 0, "exclusiveMaximum": 1 }, "default" = BETAS))]
     pub betas: Option<[f64; 2]>,
     /// Added to the denominator; `adam` and `adamw`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("exclusiveMinimum" = 0, "default" = EPS))]
     pub eps: Option<f64>,
-    /// Weight decay: part of the gradient for `sgd` and `adam`, apart from it for `adamw`.
+    /// Weight decay: part of the gradient for `sgd` and `adam`, 0 by default; apart from it for `adamw`, 0.01 by default.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0))]
     pub weight_decay: Option<f64>,
     /// Share of the last update kept; `sgd`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("minimum" = 0, "exclusiveMaximum" = 1, "default" = 0.0))]
     pub momentum: Option<f64>,
     /// Nesterov's momentum; `sgd`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("default" = false))]
     pub nesterov: Option<bool>,
 }
 
 /// The update rule, as named in a config.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum OptimizerKind {
     /// Kingma and Ba 2015.

@@ -1,7 +1,10 @@
-//! Images on the device: held once, as bytes; batches are gathered and normalised there.
+//! Images on the device: held once, as bytes; batches are gathered and normalised there. Images that are varied each time
+//! they are seen are varied by the processor.
 
-use birnn_data::{Split, epoch_order};
+use birnn_data::{Augment, Images, Split, epoch_order};
 use tch::{Device, Kind, TchError, Tensor};
+
+use crate::device::workers;
 
 /// One split on the device.
 #[derive(Debug)]
@@ -10,6 +13,8 @@ pub struct Samples {
     images: Tensor,
     /// `i64 [images]`.
     labels: Tensor,
+    /// How images are varied, and the images themselves in memory.
+    varied: Option<(Augment, Images)>,
 }
 
 /// What one step sees.
@@ -21,15 +26,28 @@ pub struct Batch {
     pub labels: Tensor,
 }
 
+/// The order in which an epoch shows the images.
+#[derive(Debug)]
+pub struct Order {
+    places: Vec<u32>,
+    /// The same on the device, `i64 [images]`.
+    on_device: Tensor,
+}
+
 impl Samples {
     /// Moves a split to the device.
     pub fn new(split: Split, device: Device) -> Result<Samples, TchError> {
+        Samples::varied(split, None, device)
+    }
+
+    /// As [`Samples::new`]; batches show the images varied, where `augment` says how.
+    pub fn varied(split: Split, augment: Option<Augment>, device: Device) -> Result<Samples, TchError> {
         let Split { images, labels } = split;
         let shape = [images.len() as i64, images.rows as i64, images.cols as i64];
         let on_device = Tensor::f_from_slice(&images.pixels)?.f_view(shape)?.f_to_device(device)?;
-        drop(images);
+        let varied = augment.map(|augment| (augment, images));
         let labels = Tensor::f_from_slice(&labels)?.f_to_device(device)?.f_to_kind(Kind::Int64)?;
-        Ok(Samples { images: on_device, labels })
+        Ok(Samples { images: on_device, labels, varied })
     }
 
     /// How many images.
@@ -42,19 +60,27 @@ impl Samples {
         self.len() == 0
     }
 
-    /// The order of the images in `epoch`, on the device: a pure function of `(seed, epoch)`.
-    pub fn order(&self, seed: u64, epoch: usize) -> Result<Tensor, TchError> {
-        let order: Vec<i64> =
-            epoch_order(seed, epoch as u64, self.len()).into_iter().map(i64::from).collect();
-        Tensor::f_from_slice(&order)?.f_to_device(self.labels.device())
+    /// The order of the images in `epoch`: a pure function of `(seed, epoch)`.
+    pub fn order(&self, seed: u64, epoch: usize) -> Result<Order, TchError> {
+        let places = epoch_order(seed, epoch as u64, self.len());
+        let wide: Vec<i64> = places.iter().copied().map(i64::from).collect();
+        Ok(Order { places, on_device: Tensor::f_from_slice(&wide)?.f_to_device(self.labels.device())? })
     }
 
-    /// The `index`-th batch of `size` images in `order`; the last takes what is left.
-    pub fn batch(&self, order: &Tensor, index: usize, size: usize) -> Result<Batch, TchError> {
+    /// The `index`-th batch of `size` images in `order`; the last takes what is left. `draws` decides how they are varied.
+    pub fn batch(&self, order: &Order, index: usize, size: usize, draws: i64) -> Result<Batch, TchError> {
         let start = index * size;
-        let chosen = order.f_narrow(0, start as i64, size.min(self.len() - start) as i64)?;
-        let images = self.images.f_index_select(0, &chosen)?;
-        Ok(Batch { input: normalise(&images)?, labels: self.labels.f_index_select(0, &chosen)? })
+        let count = size.min(self.len() - start);
+        let chosen = order.on_device.f_narrow(0, start as i64, count as i64)?;
+        let input = match &self.varied {
+            None => normalise(&self.images.f_index_select(0, &chosen)?)?,
+            Some((augment, images)) => {
+                let shape = [count as i64, images.rows as i64, images.cols as i64];
+                let values = vary(augment, images, &order.places[start..start + count], draws);
+                Tensor::f_from_slice(&values)?.f_view(shape)?.f_to_device(self.labels.device())?
+            }
+        };
+        Ok(Batch { input, labels: self.labels.f_index_select(0, &chosen)? })
     }
 
     /// All images in file order, in batches of `size`.
@@ -65,6 +91,22 @@ impl Samples {
             Ok(Batch { input, labels: self.labels.f_narrow(0, start, count)? })
         })
     }
+}
+
+/// Variations of the images at `places`, one after the other.
+fn vary(augment: &Augment, images: &Images, places: &[u32], draws: i64) -> Vec<f32> {
+    let size = images.rows * images.cols;
+    let mut values = vec![0.0; places.len() * size];
+    let workers = workers();
+    let share = places.len().div_ceil(workers.count());
+    let parts = values.chunks_mut(share * size).zip(places.chunks(share)).enumerate();
+    workers.each(parts.collect(), |(part, (values, places))| {
+        for (index, (out, &place)) in values.chunks_exact_mut(size).zip(places).enumerate() {
+            let stream = (part * share + index) as u64;
+            augment.apply(images.get(place as usize), images.cols, draws as u64, stream, out);
+        }
+    });
+    values
 }
 
 /// Bytes to `f32` from 0 to 1, as torchvision's `ToTensor` does.
@@ -90,7 +132,7 @@ mod tests {
         let order = samples.order(3, 0).unwrap();
         let mut seen = Vec::new();
         for index in 0..3 {
-            let batch = samples.batch(&order, index, 4).unwrap();
+            let batch = samples.batch(&order, index, 4, 0).unwrap();
             assert_eq!(batch.input.size()[0], if index == 2 { 2 } else { 4 });
             let first = batch.input.select(1, 0).select(1, 0) * 255.0;
             assert!(first.round().to_kind(Kind::Int64) == batch.labels);
@@ -99,6 +141,26 @@ mod tests {
         assert_ne!(seen, (0..10).collect::<Vec<_>>());
         seen.sort_unstable();
         assert_eq!(seen, (0..10).collect::<Vec<_>>());
+    }
+
+    /// What an image is varied by depends on the step and its place, not on how the work was shared out.
+    #[test]
+    fn variations_are_drawn_by_place() {
+        let split =
+            || Split { images: Images { rows: 4, cols: 4, pixels: (0..160).collect() }, labels: vec![0; 10] };
+        let config = birnn_data::AugmentConfig { shift: 1.0, ..Default::default() };
+        let samples = Samples::varied(split(), config.resolve().unwrap(), Device::Cpu).unwrap();
+        let order = samples.order(3, 0).unwrap();
+        let batch = |index, size, draws| samples.batch(&order, index, size, draws).unwrap().input;
+        assert!(batch(0, 7, 5) == batch(0, 7, 5));
+        assert!(batch(0, 7, 5) != batch(0, 7, 6));
+        assert!(batch(0, 3, 5) == batch(0, 7, 5).narrow(0, 0, 3));
+        let plain = Samples::new(split(), Device::Cpu).unwrap();
+        assert!(plain.batch(&order, 0, 7, 5).unwrap().input == plain.batch(&order, 0, 7, 6).unwrap().input);
+        assert!(
+            samples.batches(10).next().unwrap().unwrap().input
+                == plain.batches(10).next().unwrap().unwrap().input
+        );
     }
 
     #[test]

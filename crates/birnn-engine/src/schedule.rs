@@ -1,12 +1,13 @@
 //! The learning rate as a pure function of the step.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::config::positive;
 use crate::experiment::Invalid;
 
 /// The `[train.schedule]` table as written.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ScheduleConfig {
     /// What follows the warm-up.
@@ -17,7 +18,7 @@ pub struct ScheduleConfig {
 }
 
 /// The shape of the learning rate over the run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ScheduleKind {
     /// `lr` throughout.

@@ -37,8 +37,8 @@ pub enum Trained {
     Stopped,
 }
 
-/// Trains `learner` in place, from `state` on. The order of samples is a pure function of `(seed, epoch)`, what dropout
-/// draws one of `(seed, step)`: the same plan, seed, device and thread count give the same weights, bit for bit, however
+/// Trains `learner` in place, from `state` on. The order of samples is a pure function of `(seed, epoch)`, what dropout and
+/// variations of images draw one of `(seed, step)`: the same plan, seed, device and thread count give the same weights, bit for bit, however
 /// often the run was stopped.
 pub fn train(
     plan: &TrainPlan,
@@ -64,8 +64,9 @@ pub fn train(
         for index in state.step % steps..steps {
             rate = plan.schedule.rate(state.step, plan.epochs * steps);
 
-            let batch = data.train.batch(&order, index, plan.batch_size)?;
-            let (loss, mut gradient) = learner.gradients(&batch, draws_of(seed, state.step))?;
+            let draws = draws_of(seed, state.step);
+            let batch = data.train.batch(&order, index, plan.batch_size, draws)?;
+            let (loss, mut gradient) = learner.gradients(&batch, draws)?;
             let norm = clip(&mut gradient, plan.clip_norm)?;
             state.optimizer.step(learner.parameters(), &gradient, rate)?;
             state.step += 1;
@@ -131,7 +132,7 @@ pub fn train(
     }
 }
 
-/// What dropout draws by at a step: SplitMix64's finaliser over both numbers (Steele et al. 2014).
+/// What dropout and variations of images draw by at a step: SplitMix64's finaliser over both numbers (Steele et al. 2014).
 fn draws_of(seed: u64, step: usize) -> i64 {
     let mut z = (seed << 32 ^ step as u64).wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -34,7 +34,7 @@ fn check(config: &ModelConfig, [rows, cols]: [usize; 2], batch: usize) {
     let pixels = (0..batch * rows * cols).map(|index| ((index * 7919) % 251) as u8).collect();
     let samples = Samples::new(Split { images: Images { rows, cols, pixels }, labels }, Device::Cpu).unwrap();
     let order = samples.order(0, 0).unwrap();
-    let batch = samples.batch(&order, 0, batch).unwrap();
+    let batch = samples.batch(&order, 0, batch, 0).unwrap();
     let (loss, gradient) = learner.gradients(&batch, 1).unwrap();
     let logits = network.forward(&batch.input.to_kind(Kind::Double), true).unwrap();
     let expected_loss = task.loss(&logits, &batch.labels).unwrap();

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use birnn_data::{Images, Split};
+use birnn_data::{Augment, Images, Split};
 use birnn_engine::disk::System;
 use birnn_engine::{
     About, Checkpoint, Checkpoints, Classification, Device, EngineError, Learner, Observer, Record,
@@ -21,6 +21,10 @@ fn alone() -> MutexGuard<'static, ()> {
 /// Six steps per epoch, three epochs, with all that has a state of its own.
 const EXPERIMENT: &str = r#"
 seed = 7
+[data.augment]
+shift = 0.5
+rotate = 10
+elastic = 0.3
 [model]
 hidden = { forward = 5, reverse = 3 }
 dropout = 0.4
@@ -44,10 +48,11 @@ impl Observer for StopAfter {
 }
 
 /// 45 images of three classes: the last step of an epoch sees five.
-fn samples(count: usize) -> Samples {
+fn samples(count: usize, augment: Option<Augment>) -> Samples {
     let labels: Vec<u8> = (0..count).map(|index| (index % 3) as u8).collect();
     let pixels = (0..count * 12).map(|index| ((index * 37) % 241 * (index / 12 % 3)) as u8).collect();
-    Samples::new(Split { images: Images { rows: 4, cols: 3, pixels }, labels }, Device::Cpu).unwrap()
+    let split = Split { images: Images { rows: 4, cols: 3, pixels }, labels };
+    Samples::varied(split, augment, Device::Cpu).unwrap()
 }
 
 fn source(sets: &[&str]) -> Source {
@@ -78,7 +83,7 @@ fn go(run: &RunDir, source: &Source, stop: usize, checkpoint: Option<Checkpoint>
         }
         None => (State::new(plan.train.rule, &learner).unwrap(), Record::start(run, &about.data)),
     };
-    let data = TrainingData { train: samples(45), validation: samples(9) };
+    let data = TrainingData { train: samples(45, plan.data.augment), validation: samples(9, None) };
     let checkpoints = Checkpoints::new(run, about).unwrap();
     let mut observers: Vec<Box<dyn Observer + '_>> =
         vec![Box::new(record.unwrap()), Box::new(StopAfter(stop))];

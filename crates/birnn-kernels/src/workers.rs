@@ -35,16 +35,21 @@ impl Workers {
         self.instructions
     }
 
-    /// Does all of `jobs`, in any order, and comes back when they are done.
-    pub(crate) fn share<W: Work + Send>(&self, jobs: Vec<W>) {
-        let instructions = self.instructions;
+    /// Does `work` on each of `parts`, in any order, and comes back when it is done.
+    pub fn each<T: Send>(&self, parts: Vec<T>, work: impl Fn(T) + Sync) {
         match &self.pool {
-            Some(pool) if jobs.len() > 1 => pool.scope(|scope| {
-                for job in jobs {
-                    scope.spawn(move |_| instructions.run(job));
+            Some(pool) if parts.len() > 1 => pool.scope(|scope| {
+                for part in parts {
+                    let work = &work;
+                    scope.spawn(move |_| work(part));
                 }
             }),
-            _ => jobs.into_iter().for_each(|job| instructions.run(job)),
+            _ => parts.into_iter().for_each(work),
         }
+    }
+
+    /// As [`Workers::each`], with the chosen instructions.
+    pub(crate) fn share<W: Work + Send>(&self, jobs: Vec<W>) {
+        self.each(jobs, |job| self.instructions.run(job));
     }
 }

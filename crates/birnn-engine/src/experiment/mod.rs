@@ -1,24 +1,35 @@
 //! Experiment files: read, `--set`, check, resolve.
 //!
 //! [`Experiment`] is what the user wrote; [`Plan`] is what the engine runs on, every value present and valid.
-//! Every error names the file and the line, or the `--set`, that it comes from.
+//! Every error names the file and the line, or the `--set`, that it comes from, and can show it.
 
-use std::path::{Path, PathBuf};
+mod message;
+mod place;
+mod schema;
+mod show;
+mod source;
+
+use std::path::PathBuf;
 
 use birnn_data::{DataConfig, DataPlan};
 use birnn_model::{Architecture, ModelConfig, Readout};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use toml_edit::{DocumentMut, Item, TableLike};
 
+pub use self::schema::schema;
+pub use self::source::Source;
 use crate::config::{TrainConfig, TrainPlan};
 
-/// An experiment file as written. Every table may be left out; the defaults are the tutorial's recipe.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+/// An experiment of birnn. Every setting may be left out; the defaults are the tutorial's recipe.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(title = "birnn experiment")]
 pub struct Experiment {
     /// What runs are filed under; the file's name where it is absent.
+    #[schemars(extend("pattern" = "^[A-Za-z0-9_-][A-Za-z0-9_.-]*$"))]
     pub name: Option<String>,
     /// Decides initial weights, order of samples and dropout.
+    #[schemars(range(max = 4_294_967_295_u32))]
     pub seed: u32,
     /// What to train on.
     pub data: DataConfig,
@@ -70,97 +81,24 @@ pub enum ExperimentError {
         place: String,
         /// What is wrong and what would be right.
         message: String,
+        /// The line in question with carets below, where there is one.
+        excerpt: Option<String>,
     },
 }
 
-/// An experiment file in memory, `--set` arguments applied.
-#[derive(Clone, Debug)]
-pub struct Source {
-    path: PathBuf,
-    text: String,
-    sets: Vec<String>,
-    /// What it says.
-    pub experiment: Experiment,
+impl ExperimentError {
+    /// The line in question, with its number and with carets below what is wrong.
+    pub fn excerpt(&self) -> Option<&str> {
+        match self {
+            ExperimentError::Read { .. } => None,
+            ExperimentError::Wrong { excerpt, .. } => excerpt.as_deref(),
+        }
+    }
 }
 
 impl Invalid {
     pub(crate) fn new(key: &str, message: impl Into<String>) -> Invalid {
         Invalid { key: key.to_owned(), message: message.into() }
-    }
-}
-
-impl Source {
-    /// Reads the file at `path` and applies each `key.path=value` in turn.
-    pub fn read(path: &Path, sets: &[String]) -> Result<Source, ExperimentError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| ExperimentError::Read { path: path.to_owned(), source })?;
-        Source::parse(path, text, sets)
-    }
-
-    /// As [`Source::read`], with the text at hand; `path` is what errors and defaults go by.
-    pub fn parse(path: &Path, text: String, sets: &[String]) -> Result<Source, ExperimentError> {
-        let mut source =
-            Source { path: path.to_owned(), text, sets: Vec::new(), experiment: Experiment::default() };
-        source.experiment = source.deserialize()?;
-        for set in sets {
-            source.apply(set)?;
-        }
-        if source.experiment.name.is_none() {
-            source.experiment.name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
-        }
-        source.experiment.data.anchor(path.parent().unwrap_or(Path::new("")));
-        Ok(source)
-    }
-
-    /// Checks everything that can be checked before data and device are at hand.
-    pub fn plan(&self) -> Result<Plan, ExperimentError> {
-        self.experiment.resolve().map_err(|invalid| self.locate(invalid))
-    }
-
-    /// Where a setting that turned out impossible was made.
-    pub fn locate(&self, Invalid { key, message }: Invalid) -> ExperimentError {
-        let set = self.sets.iter().rfind(|set| set.split('=').next().map(str::trim) == Some(&key));
-        let place = match (set, line_of(&self.text, &key)) {
-            (Some(set), _) => format!("--set {set}"),
-            (None, Some(line)) => format!("{}:{line}", self.path.display()),
-            (None, None) => self.path.display().to_string(),
-        };
-        ExperimentError::Wrong { place, message: format!("{key}: {message}") }
-    }
-
-    /// One `key.path=value`: the value is TOML, or a string where it is no TOML.
-    fn apply(&mut self, set: &str) -> Result<(), ExperimentError> {
-        let wrong = |message: String| ExperimentError::Wrong { place: format!("--set {set}"), message };
-        let Some((key, value)) = set.split_once('=') else {
-            return Err(wrong("expected key.path=value, such as train.epochs=4".to_owned()));
-        };
-        let (key, value) = (key.trim(), value.trim());
-        let value = match value.parse::<toml_edit::Value>() {
-            Ok(value) => value,
-            Err(_) => toml_edit::Value::from(value),
-        };
-        let mut document: DocumentMut = self.text.parse().map_err(|error| wrong(format!("{error}")))?;
-        put(document.as_table_mut(), key, value).map_err(wrong)?;
-        self.text = document.to_string();
-        self.sets.push(set.to_owned());
-        // Each is checked as it comes, so that a mistake is told of the argument that made it.
-        self.experiment = self.deserialize().map_err(|error| match error {
-            ExperimentError::Wrong { message, .. } => wrong(message),
-            other => other,
-        })?;
-        Ok(())
-    }
-
-    fn deserialize(&self) -> Result<Experiment, ExperimentError> {
-        toml::from_str(&self.text).map_err(|error| {
-            let mut place = self.path.display().to_string();
-            if let Some(span) = error.span() {
-                let (line, column) = line_and_column(&self.text, span.start);
-                place = format!("{place}:{line}:{column}");
-            }
-            let message = error.message().lines().collect::<Vec<_>>().join("; ");
-            ExperimentError::Wrong { place, message: suggest(plainly(message)) }
-        })
     }
 }
 
@@ -189,6 +127,46 @@ impl Experiment {
         Ok(Plan { name, seed: self.seed, data, architecture, train })
     }
 
+    /// Checks what depends on the `rows` of the images, each of them a time step.
+    pub fn suits(&self, rows: usize) -> Result<(), Invalid> {
+        let name = match self.model.readout {
+            Readout::Last => "last",
+            Readout::Final => "final",
+            _ => return Ok(()),
+        };
+        if rows == 1 {
+            let message = format!(
+                "`{name}` tells time steps apart, and these images have one row, so one time step; use `mean`"
+            );
+            return Err(Invalid::new("model.readout", message));
+        }
+        Ok(())
+    }
+
+    /// Settings that can be, but hardly are what was meant. `images` is how many there are to train on, where that is known.
+    pub fn doubts(&self, images: Option<usize>) -> Vec<Invalid> {
+        let TrainConfig { epochs, batch_size, early_stop, schedule, .. } = &self.train;
+        let mut doubts = Vec::new();
+        if self.data.test_images.is_some() && self.data.test_images == self.data.train_images {
+            let message = "these are the training images: the accuracy on them says nothing of others";
+            doubts.push(Invalid::new("data.test_images", message));
+        }
+        if early_stop.is_some_and(|stop| stop.patience >= *epochs) {
+            let message =
+                format!("nothing stops early: it takes a run of more than {epochs} epochs (`train.epochs`)");
+            doubts.push(Invalid::new("train.early_stop.patience", message));
+        }
+        let steps = images.map(|images| images.div_ceil((*batch_size).max(1)).saturating_mul(*epochs));
+        if let (Some(warmup), Some(steps)) = (schedule.warmup_steps, steps)
+            && warmup > steps
+        {
+            let message =
+                format!("the run has {steps} steps, so the rate never gets up to `train.optimizer.lr`");
+            doubts.push(Invalid::new("train.schedule.warmup_steps", message));
+        }
+        doubts
+    }
+
     /// The experiment as a file of its own that repeats it: every default written out.
     pub fn to_toml(&self) -> Result<String, toml::ser::Error> {
         toml::to_string(&self.filled())
@@ -209,76 +187,10 @@ impl From<birnn_data::ConfigError> for Invalid {
     }
 }
 
-/// Puts `value` at the dotted `key`, making tables on the way.
-fn put(root: &mut dyn TableLike, key: &str, value: toml_edit::Value) -> Result<(), String> {
-    let mut parts: Vec<&str> = key.split('.').map(str::trim).collect();
-    let last = parts.pop().filter(|last| !last.is_empty()).ok_or("the key is empty")?;
-    let mut table = root;
-    for part in parts {
-        let item = table.entry(part).or_insert_with(|| Item::Table(toml_edit::Table::new()));
-        table = item.as_table_like_mut().ok_or_else(|| format!("`{part}` is a value and has no keys"))?;
-    }
-    table.insert(last, Item::Value(value));
-    Ok(())
-}
-
-/// The line that holds the dotted `key`, or the nearest table above it.
-fn line_of(text: &str, key: &str) -> Option<usize> {
-    let document = toml_edit::Document::parse(text).ok()?;
-    let mut found = None;
-    let mut table: Option<&dyn TableLike> = Some(document.as_table());
-    for part in key.split('.') {
-        let Some((key, item)) = table.and_then(|table| table.get_key_value(part)) else { break };
-        found = key.span().or_else(|| item.span()).or(found);
-        table = item.as_table_like();
-    }
-    found.map(|span| line_and_column(text, span.start).0)
-}
-
-/// Both from 1.
-fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
-    let before = &text[..offset.min(text.len())];
-    let start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    (before.matches('\n').count() + 1, before[start..].chars().count() + 1)
-}
-
-/// Says what a user of TOML calls things in place of serde's names of Rust types.
-fn plainly(message: String) -> String {
-    let names = [
-        ("usize", "a whole number, 0 or more"),
-        ("u32", "a whole number from 0 to 4294967295"),
-        ("f64", "a number"),
-        ("struct DataConfig", "a table"),
-        ("struct ModelConfig", "a table"),
-        ("struct TrainConfig", "a table"),
-        ("struct OptimizerConfig", "a table"),
-        ("struct ScheduleConfig", "a table"),
-        ("struct EarlyStop", "a table"),
-    ];
-    names.iter().fold(message, |message, (rust, plain)| {
-        message.replace(&format!("expected {rust}"), &format!("expected {plain}"))
-    })
-}
-
-/// Adds the nearest right name to serde's "unknown field `x`, expected one of `a`, `b`".
-fn suggest(message: String) -> String {
-    let mut names = message.split('`').skip(1).step_by(2);
-    if !message.starts_with("unknown ") {
-        return message;
-    }
-    let Some(wrong) = names.next() else { return message };
-    let nearest = names
-        .map(|name| (strsim::damerau_levenshtein(wrong, name), name))
-        .min()
-        .filter(|(distance, name)| *distance <= 2.max(name.len() / 3));
-    match nearest {
-        Some((_, name)) => format!("{message}; did you mean `{name}`?"),
-        None => message,
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     fn source(text: &str, sets: &[&str]) -> Result<Source, ExperimentError> {
@@ -314,27 +226,23 @@ mod tests {
         refused(
             "[train]\nepochs = \"two\"\n",
             &[],
-            &["exp/x.toml:2:10: ", "string \"two\", expected a whole number"],
+            &["exp/x.toml:2:10: train.epochs: must be a whole number, 0 or more, is \"two\""],
         );
         refused("[train]\nepochs = -1\n", &[], &["exp/x.toml:2:10: ", "-1"]);
         refused("seed = 1\n[train\n", &[], &["exp/x.toml:2:"]);
-        refused("[model]\nlayers = 0\n", &[], &["exp/x.toml:2: model.layers: must be 1 to 100, is 0"]);
+        refused("[model]\nlayers = 0\n", &[], &["exp/x.toml:2:10: model.layers: must be 1 to 100, is 0"]);
         refused("[model]\nhidden = -3\n", &[], &["exp/x.toml:2:10: "]);
-        refused(
-            "[model]\nhidden = { forward = 3 }\n",
-            &[],
-            &["exp/x.toml:2:10: ", "missing field `reverse`"],
-        );
+        refused("[model]\nhidden = { forward = 3 }\n", &[], &["exp/x.toml:2:10: ", "`reverse` is missing"]);
         refused("[model]\nhidden = { forward = 3, revers = 3 }\n", &[], &["did you mean `reverse`?"]);
         refused("[train]\ndevice = \"gpu\"\n", &[], &["exp/x.toml:2:10: ", "`cuda:N`"]);
-        refused("name = \"../up\"\n", &[], &["exp/x.toml:1: name: "]);
-        refused("[model]\nreadout = \"sequence\"\n", &[], &["exp/x.toml:2: model.readout: "]);
+        refused("name = \"../up\"\n", &[], &["exp/x.toml:1:8: name: "]);
+        refused("[model]\nreadout = \"sequence\"\n", &[], &["exp/x.toml:2:11: model.readout: "]);
         refused(
             "[train]\n[train.early_stop]\npatience = 2\n",
             &[],
-            &["exp/x.toml:2: train.early_stop: ", "data.validation"],
+            &["exp/x.toml:2:8: train.early_stop: ", "data.validation"],
         );
-        refused("[train]\noptimizer = { lr = 0 }\n", &[], &["exp/x.toml:2: train.optimizer.lr: "]);
+        refused("[train]\noptimizer = { lr = 0 }\n", &[], &["exp/x.toml:2:20: train.optimizer.lr: "]);
     }
 
     #[test]
@@ -350,6 +258,51 @@ mod tests {
         refused("seed = 1", &["seed.x=2"], &["`seed` is a value"]);
         refused("", &["=2"], &["--set =2: the key is empty"]);
     }
+
+    proptest::proptest! {
+        /// Whatever is written, no place in it is out of bounds.
+        #[test]
+        fn any_text_ends_in_an_experiment_or_in_one_line_and_an_excerpt(
+            pieces in proptest::collection::vec(proptest::sample::select(&PIECES[..]), 0..12),
+            set in proptest::collection::vec(proptest::sample::select(&PIECES[..]), 0..8),
+        ) {
+            let set = set.concat();
+            for sets in [&[] as &[&str], &[&set], &[&format!("model.cell={set}"), &format!("data.{set}")]] {
+                if let Err(error) = source(&pieces.concat(), sets).and_then(|source| source.plan()) {
+                    assert_eq!(error.to_string().lines().count(), 1, "{error}");
+                    assert!(error.excerpt().is_none_or(|excerpt| excerpt.lines().count() == 3), "{error}");
+                }
+            }
+        }
+    }
+
+    /// What TOML, experiments and trouble are made of.
+    const PIECES: [&str; 24] = [
+        "[model]\n",
+        "[train.",
+        "[[data]]\n",
+        "hidden",
+        "layers",
+        " = ",
+        "=",
+        "0",
+        "-1",
+        "\"é\"",
+        "\"",
+        "\"\"\"",
+        "é",
+        "\u{85}",
+        "\u{feff}",
+        "\r\n",
+        "\n",
+        "\t",
+        "]",
+        "{",
+        "}",
+        ",",
+        ".",
+        "# x\n",
+    ];
 
     #[test]
     fn sets_apply_in_order_and_need_no_quotes() {

@@ -1,0 +1,267 @@
+//! An experiment file in memory: reading it, changing it by `--set`, and saying where a setting was made.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use toml_edit::{DocumentMut, Item, TableLike};
+
+use super::message::reword;
+use super::place::{Found, Part, excerpt, find, line_and_column, one_line, path_at};
+use super::{Experiment, ExperimentError, Invalid, Plan, schema};
+
+/// An experiment file in memory, `--set` arguments applied.
+#[derive(Clone, Debug)]
+pub struct Source {
+    path: PathBuf,
+    /// As it is in the file.
+    text: String,
+    sets: Vec<Set>,
+    /// What it says.
+    pub experiment: Experiment,
+}
+
+/// A `--set` argument.
+#[derive(Clone, Debug)]
+struct Set {
+    /// As it is shown.
+    argument: String,
+    key: Vec<String>,
+    /// As TOML; up to the value it is the argument, byte by byte.
+    toml: String,
+}
+
+/// Where a setting was made.
+#[derive(Debug)]
+enum Place<'a> {
+    Default,
+    Set(&'a Set, Found),
+    File(Found),
+}
+
+/// What is wrong in a text, and where.
+struct Mistake {
+    span: Option<Range<usize>>,
+    setting: Option<(Vec<String>, Part)>,
+    message: String,
+}
+
+impl Source {
+    /// Reads the file at `path` and applies each `key.path=value` in turn.
+    pub fn read(path: &Path, sets: &[String]) -> Result<Source, ExperimentError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ExperimentError::Read { path: path.to_owned(), source })?;
+        Source::parse(path, text, sets)
+    }
+
+    /// As [`Source::read`], with the text at hand; `path` is what errors and defaults go by.
+    pub fn parse(path: &Path, text: String, sets: &[String]) -> Result<Source, ExperimentError> {
+        let experiment = Experiment::default();
+        let mut source = Source { path: path.to_owned(), text, sets: Vec::new(), experiment };
+        source.experiment = deserialize(&source.text)
+            .map_err(|Mistake { span, message, .. }| source.wrong(span.as_ref(), message))?;
+        let mut merged = source.text.clone();
+        for argument in sets {
+            let set = Set::new(argument)?;
+            // Each is checked as it comes, so that a mistake is told of the argument that made it.
+            (merged, source.experiment) = set.apply(&merged)?;
+            source.sets.push(set);
+        }
+        if source.experiment.name.is_none() {
+            source.experiment.name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        }
+        source.experiment.data.anchor(path.parent().unwrap_or(Path::new("")));
+        Ok(source)
+    }
+
+    /// Checks everything that can be checked before data and device are at hand.
+    pub fn plan(&self) -> Result<Plan, ExperimentError> {
+        self.experiment.resolve().map_err(|invalid| self.locate(invalid))
+    }
+
+    /// Where a setting that turned out impossible was made.
+    pub fn locate(&self, Invalid { key, message }: Invalid) -> ExperimentError {
+        let message = format!("{key}: {message}");
+        match self.place(&key.split('.').collect::<Vec<_>>()) {
+            Place::Set(set, found) => set.wrong(found.span, message),
+            Place::File(found) => self.wrong(Some(&found.span), message),
+            Place::Default => self.wrong(None, message),
+        }
+    }
+
+    /// Checks what depends on the `rows` of the images.
+    pub fn suits(&self, rows: usize) -> Result<(), ExperimentError> {
+        self.experiment.suits(rows).map_err(|invalid| self.locate(invalid))
+    }
+
+    /// Settings that hardly are what was meant, as warnings; `images` is how many there are to train on, where that is known.
+    pub fn doubts(&self, images: Option<usize>) -> Vec<ExperimentError> {
+        self.experiment.doubts(images).into_iter().map(|doubt| self.locate(doubt)).collect()
+    }
+
+    /// Where the value of the setting at `path` comes from: `FILE:LINE`, `--set` or `default`.
+    pub(super) fn origin(&self, path: &[&str]) -> String {
+        match self.place(path) {
+            Place::Set(_, found) if found.depth == path.len() => "--set".to_owned(),
+            Place::File(found) if found.depth == path.len() => {
+                format!("{}:{}", self.path.display(), line_and_column(&self.text, found.span.start).0)
+            }
+            _ => "default".to_owned(),
+        }
+    }
+
+    /// Where the setting at `path` was made last, or else the table that lacks it.
+    fn place(&self, path: &[&str]) -> Place<'_> {
+        let mut nearest = Place::Default;
+        for set in self.sets.iter().rev() {
+            let Some(found) = find(&set.toml, path, Part::Value) else { continue };
+            // A set that is about the very setting, about a table that is meant, or about one put in place of an older.
+            let settles = found.depth == path.len() || set.key.len() <= found.depth;
+            let span = set.clamp(found.span);
+            nearest = Place::Set(set, Found { span, ..found });
+            if settles {
+                return nearest;
+            }
+        }
+        find(&self.text, path, Part::Value).map_or(nearest, Place::File)
+    }
+
+    fn wrong(&self, span: Option<&Range<usize>>, message: String) -> ExperimentError {
+        let message = one_line(&message);
+        let path = self.path.display();
+        let Some(span) = span else {
+            return ExperimentError::Wrong { place: path.to_string(), message, excerpt: None };
+        };
+        let (line, column) = line_and_column(&self.text, span.start);
+        let excerpt = Some(excerpt(&self.text, span, Some(line)));
+        ExperimentError::Wrong { place: format!("{path}:{line}:{column}"), message, excerpt }
+    }
+}
+
+impl Set {
+    /// Reads `key.path=value`: the value is TOML, or a string that needs no quotes.
+    fn new(argument: &str) -> Result<Set, ExperimentError> {
+        let blank = |c: char| if c.is_control() { " ".repeat(c.len_utf8()) } else { c.to_string() };
+        let shown: String = argument.chars().map(blank).collect();
+        let mut set = Set { argument: shown, key: Vec::new(), toml: argument.to_owned() };
+        let all = 0..argument.len();
+        let Some((key, value)) = argument.split_once('=') else {
+            return Err(set.wrong(all, "expected key.path=value, such as train.epochs=4".to_owned()));
+        };
+        set.key = key.split('.').map(|part| part.trim().to_owned()).collect();
+        if set.key.iter().any(String::is_empty) {
+            return Err(set.wrong(0..key.len(), "the key is empty".to_owned()));
+        }
+        if let Err(error) = value.trim().parse::<toml_edit::Value>() {
+            if value.trim().starts_with(['[', '{', '"', '\'']) {
+                // No name or number begins so: it is meant as TOML.
+                let message = error.message().lines().collect::<Vec<_>>().join("; ");
+                return Err(set.wrong(key.len() + 1..argument.len(), message));
+            }
+            set.toml = format!("{key}={}", toml_edit::Value::from(value.trim()));
+        }
+        Ok(set)
+    }
+
+    /// The text with the setting changed, and what it says then.
+    fn apply(&self, text: &str) -> Result<(String, Experiment), ExperimentError> {
+        let mut document: DocumentMut =
+            text.parse().map_err(|error: toml_edit::TomlError| self.wrong_key(error.message().to_owned()))?;
+        let value = self.toml.split_once('=').and_then(|(_, value)| value.trim().parse().ok());
+        let value = value.unwrap_or_else(|| toml_edit::Value::from(""));
+        put(document.as_table_mut(), &self.key, value).map_err(|message| self.wrong_key(message))?;
+        let text = document.to_string();
+        let experiment = deserialize(&text).map_err(|Mistake { setting, message, .. }| {
+            let found = setting.and_then(|(path, part)| {
+                find(&self.toml, &path, part).filter(|found| found.depth == path.len())
+            });
+            match found {
+                Some(found) => self.wrong(self.clamp(found.span), message),
+                None => self.wrong_key(message),
+            }
+        })?;
+        Ok((text, experiment))
+    }
+
+    fn wrong_key(&self, message: String) -> ExperimentError {
+        self.wrong(0..self.argument.find('=').unwrap_or(0), message)
+    }
+
+    fn wrong(&self, span: Range<usize>, message: String) -> ExperimentError {
+        let message = one_line(&message);
+        let option = "--set ";
+        let place = format!("{option}{}", self.argument);
+        let span = span.start + option.len()..span.end + option.len();
+        let excerpt = Some(excerpt(&place, &span, None));
+        ExperimentError::Wrong { place, message, excerpt }
+    }
+
+    /// A place in the TOML as one in the argument, where a string may be without its quotes.
+    fn clamp(&self, span: Range<usize>) -> Range<usize> {
+        let end = self.argument.len();
+        span.start.min(end)..span.end.min(end)
+    }
+}
+
+fn deserialize(text: &str) -> Result<Experiment, Mistake> {
+    if let Some(mistake) = misshapen(text) {
+        return Err(mistake);
+    }
+    toml::from_str(text).map_err(|error| {
+        let span = error.span();
+        let setting = span.as_ref().and_then(|span| path_at(text, span));
+        let message = match (error.message(), span.as_ref().and_then(|span| text.get(span.clone()))) {
+            ("duplicate key", Some(key)) => format!("`{key}` is written twice"),
+            (message, _) => reword(message, setting.as_ref()),
+        };
+        Mistake { span, setting, message }
+    })
+}
+
+/// Arrays that serde would take for a table, or of which it would drop what is too much.
+fn misshapen(text: &str) -> Option<Mistake> {
+    fn search(table: &dyn TableLike, path: &mut Vec<String>) -> Option<String> {
+        for (name, item) in table.iter() {
+            path.push(name.to_owned());
+            let schema = schema::of(path);
+            let is_table = schema.is_some_and(|schema| schema["type"] == "object");
+            let most = schema.and_then(|schema| schema["maxItems"].as_u64()).map(|most| most as usize);
+            match item {
+                Item::Value(toml_edit::Value::Array(_)) | Item::ArrayOfTables(_) if is_table => {
+                    return Some("must be a table, is an array".to_owned());
+                }
+                Item::Value(toml_edit::Value::Array(array)) => {
+                    if let Some(most) = most.filter(|&most| array.len() > most) {
+                        return Some(format!("must have at most {most} values, has {}", array.len()));
+                    }
+                }
+                _ => {}
+            }
+            if let Some(message) = item.as_table_like().and_then(|table| search(table, path)) {
+                return Some(message);
+            }
+            path.pop();
+        }
+        None
+    }
+    let document = toml_edit::Document::parse(text).ok()?;
+    let mut path = Vec::new();
+    let message = search(document.as_table(), &mut path)?;
+    let span = find(text, &path, Part::Value).map(|found| found.span);
+    Some(Mistake {
+        span,
+        message: format!("{}: {message}", path.join(".")),
+        setting: Some((path, Part::Value)),
+    })
+}
+
+/// Puts `value` at the dotted `key`, making tables on the way.
+fn put(root: &mut dyn TableLike, key: &[String], value: toml_edit::Value) -> Result<(), String> {
+    let Some((last, tables)) = key.split_last() else { return Ok(()) };
+    let mut table = root;
+    for part in tables {
+        let item = table.entry(part).or_insert_with(|| Item::Table(toml_edit::Table::new()));
+        table = item.as_table_like_mut().ok_or_else(|| format!("`{part}` is a value and has no keys"))?;
+    }
+    table.insert(last, Item::Value(value));
+    Ok(())
+}
