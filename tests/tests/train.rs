@@ -102,6 +102,9 @@ fn every_experiment_file_trains() {
     let mut names = Vec::new();
     for entry in std::fs::read_dir(workspace().join("configs")).unwrap() {
         let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "toml") {
+            continue;
+        }
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
         sandbox.birnn(&["config", "check", path.to_str().unwrap()]).done();
         let small = [
