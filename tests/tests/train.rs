@@ -124,7 +124,8 @@ fn every_experiment_file_trains() {
         names.push(name);
     }
     names.sort_unstable();
-    let expected = ["bigru", "bilstm", "bilstm-final", "birnn", "fashion", "fast", "lstm", "quick", "synthetic"];
+    let expected =
+        ["bigru", "bilstm", "bilstm-final", "birnn", "fashion", "fast", "lstm", "quick", "synthetic"];
     assert_eq!(names, expected);
 }
 
