@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use birnn_data::{DataConfig, Dataset};
+use birnn_data::{DataConfig, Dataset, Splits};
 use birnn_engine::{About, DeviceChoice, EngineError, Evaluation, Learner, Samples, WEIGHTS, load};
 use serde::Serialize;
 
@@ -27,15 +27,7 @@ pub fn run(args: &EvalArgs, log: &Log) -> Outcome {
     let Trained { weights, mut learner, about } = open(&args.run, args.device)?;
     let plan = data_of(&about, args.dataset.as_deref())?.resolve().map_err(Failure::request)?;
     let splits = data::load(&plan, &args.place.locations(), log, None)?;
-    if (splits.shape(), splits.classes.len()) != (about.shape, about.classes.len()) {
-        let ([rows, cols], classes) = (splits.shape(), splits.classes.len());
-        let ([net_rows, net_cols], net_classes) = (about.shape, about.classes.len());
-        return Err(Failure::request(format!(
-            "{}: is for {net_rows} x {net_cols} images of {net_classes} classes, \
-             these are {rows} x {cols} of {classes}",
-            weights.display()
-        )));
-    }
+    suits(&weights, &about, &splits)?;
     let (name, split) = match args.split {
         SplitName::Test => ("test", splits.test),
         SplitName::Validation => ("validation", splits.validation),
@@ -53,6 +45,19 @@ pub fn run(args: &EvalArgs, log: &Log) -> Outcome {
         return print_json(&Report { weights: &weights, dataset, split: name, evaluation: &evaluation });
     }
     print(&table(&evaluation, dataset, name, &learner))
+}
+
+/// Whether a net is for such images and classes.
+pub fn suits(weights: &Path, about: &About, splits: &Splits) -> Outcome {
+    let ([rows, cols], classes) = (splits.shape(), splits.classes.len());
+    let ([net_rows, net_cols], net_classes) = (about.shape, about.classes.len());
+    if (splits.shape(), classes) == (about.shape, net_classes) {
+        return Ok(());
+    }
+    Err(Failure::request(format!(
+        "{}: is for {net_rows} x {net_cols} images of {net_classes} classes, these are {rows} x {cols} of {classes}",
+        weights.display()
+    )))
 }
 
 /// A trained network.

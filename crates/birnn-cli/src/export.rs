@@ -46,16 +46,7 @@ impl Format {
                 );
             }
         };
-        if path.is_dir() {
-            return refuse("is a folder; name a file in it");
-        }
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        if folder.is_some_and(|folder| !folder.is_dir()) {
-            return refuse("there is no such folder; make it first");
-        }
-        if path.exists() && !force {
-            return refuse("is there already; name another file, or replace it with --force");
-        }
+        writable(path, force)?;
         Ok(format)
     }
 
@@ -83,6 +74,22 @@ impl Format {
         }
         Ok(())
     }
+}
+
+/// Whether a file that the user named can be written; one that is there is replaced where `force` allows it.
+pub fn writable(path: &Path, force: bool) -> Outcome {
+    let refuse = |problem: &str| Err(Failure::request(format!("{}: {problem}", path.display())));
+    if path.is_dir() {
+        return refuse("is a folder; name a file in it");
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if folder.is_some_and(|folder| !folder.is_dir()) {
+        return refuse("there is no such folder; make it first");
+    }
+    if path.exists() && !force {
+        return refuse("is there already; name another file, or replace it with --force");
+    }
+    Ok(())
 }
 
 /// What a PyTorch class must have that the state dict of a net is loaded into.

@@ -1,12 +1,13 @@
 //! `birnn report`: a page about a run, for people.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use birnn_engine::disk;
 use birnn_report::{Records, ReportError, Run, page};
 
 use crate::args::ReportArgs;
-use crate::eval::{Trained, open};
+use crate::eval::{Trained, open, suits};
+use crate::export::writable;
 use crate::failure::{Failure, Outcome};
 use crate::log::Log;
 use crate::{data, fault};
@@ -20,12 +21,7 @@ pub fn run(args: &ReportArgs, log: &Log) -> Outcome {
     let Trained { weights, mut learner, about } = open(&args.run, args.device)?;
     let plan = about.experiment().map_err(Failure::run)?.data.resolve().map_err(Failure::request)?;
     let splits = data::load(&plan, &args.place.locations(), log, None)?;
-    if (splits.shape(), splits.classes.len()) != (about.shape, about.classes.len()) {
-        return Err(Failure::request(format!(
-            "{}: the images of its experiment are not of the size or the classes that it was trained for",
-            weights.display()
-        )));
-    }
+    suits(&weights, &about, &splits)?;
     let records = Records::read(&args.run);
     for problem in &records.problems {
         tracing::warn!("{problem}");
@@ -45,17 +41,15 @@ pub fn run(args: &ReportArgs, log: &Log) -> Outcome {
 
 /// Where the page goes. The run's own is made anew each time; any other file is the user's.
 fn out(args: &ReportArgs) -> Result<PathBuf, Failure> {
-    let refuse = |path: &Path, problem: &str| Err(Failure::request(format!("{}: {problem}", path.display())));
     if !args.run.is_dir() {
-        return refuse(&args.run, "is no run directory, which holds weights and what the run wrote down");
+        let run = args.run.display();
+        return Err(Failure::request(format!(
+            "{run}: is no run directory, which holds weights and what the run wrote down"
+        )));
     }
     match &args.out {
         None => Ok(args.run.join(REPORT)),
-        Some(out) if out.is_dir() => refuse(out, "is a folder; name a file"),
-        Some(out) if out.exists() && !args.force => {
-            refuse(out, "is there already; name another file, or replace it with --force")
-        }
-        Some(out) => Ok(out.clone()),
+        Some(out) => writable(out, args.force).map(|()| out.clone()),
     }
 }
 
