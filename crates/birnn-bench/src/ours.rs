@@ -32,16 +32,16 @@ impl Ours {
     /// Forward, backward, update.
     pub fn step(&mut self) -> Result<()> {
         self.steps += 1;
-        let (_, gradient) = self.learner.gradients(&self.batch, self.steps)?;
+        let gradient = self.learner.gradients(&self.batch, self.steps)?.gradient;
         Ok(self.optimizer.step(self.learner.parameters(), &gradient, RATE)?)
     }
 
     /// Milliseconds of computing gradients, and of updating by them, step by step.
     pub fn parts(&mut self, seconds: f64) -> Result<[Vec<f64>; 2]> {
         one_thread_for_libtorch();
-        let mut gradient = self.learner.gradients(&self.batch, 0)?.1;
+        let mut gradient = self.learner.gradients(&self.batch, 0)?.gradient;
         let gradients = timed(seconds, || {
-            gradient = self.learner.gradients(&self.batch, 0)?.1;
+            gradient = self.learner.gradients(&self.batch, 0)?.gradient;
             Ok(())
         })?;
         let updates =

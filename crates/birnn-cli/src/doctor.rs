@@ -59,7 +59,7 @@ fn training_step() -> Result<String, Failure> {
     let mut seconds = f64::INFINITY;
     for _ in 0..3 {
         let start = Instant::now();
-        let _gradients = learner.gradients(&batch, 0)?;
+        let _pass = learner.gradients(&batch, 0)?;
         seconds = seconds.min(start.elapsed().as_secs_f64());
     }
     Ok(format!("gradients of {} images in {:.0} ms", plan.train.batch_size, 1e3 * seconds))

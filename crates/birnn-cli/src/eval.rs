@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use birnn_data::{DataConfig, Dataset, Splits};
-use birnn_engine::{About, DeviceChoice, EngineError, Evaluation, Learner, Samples, WEIGHTS, load};
+use birnn_engine::{About, DeviceChoice, EngineError, Evaluation, Learner, Mistake, Samples, WEIGHTS, load};
 use serde::Serialize;
 
 use crate::args::{EvalArgs, SplitName};
@@ -20,6 +20,7 @@ struct Report<'a> {
     split: &'a str,
     #[serde(flatten)]
     evaluation: &'a Evaluation,
+    mistakes: &'a [Mistake],
 }
 
 /// Evaluates a run on one of its splits.
@@ -42,7 +43,13 @@ pub fn run(args: &EvalArgs, log: &Log) -> Outcome {
     let evaluation = learner.evaluate(&samples)?;
     let dataset = &splits.provenance.dataset;
     if args.json {
-        return print_json(&Report { weights: &weights, dataset, split: name, evaluation: &evaluation });
+        return print_json(&Report {
+            weights: &weights,
+            dataset,
+            split: name,
+            evaluation: &evaluation,
+            mistakes: &evaluation.mistakes,
+        });
     }
     print(&table(&evaluation, dataset, name, &learner))
 }

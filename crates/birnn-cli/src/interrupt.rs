@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use birnn_engine::{EngineError, Observer, Step};
+use birnn_engine::{EngineError, Look, Observer, Step};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
@@ -39,7 +39,7 @@ impl Interrupt {
 }
 
 impl Observer for Interrupt {
-    fn step(&mut self, _step: &Step) -> Result<ControlFlow<()>, EngineError> {
+    fn step(&mut self, _step: &Step, _look: &Look) -> Result<ControlFlow<()>, EngineError> {
         match self.signal.load(Ordering::SeqCst) {
             0 => Ok(ControlFlow::Continue(())),
             _ => Ok(ControlFlow::Break(())),

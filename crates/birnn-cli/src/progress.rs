@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::ops::ControlFlow;
 
 use birnn_data::Event;
-use birnn_engine::{EngineError, Epoch, Observer, Step, Timing};
+use birnn_engine::{EngineError, Epoch, Learner, Look, Observer, Step, Timing};
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 
 use crate::contention::Contention;
@@ -41,7 +41,7 @@ impl Training {
 }
 
 impl Observer for Training {
-    fn step(&mut self, step: &Step) -> Result<ControlFlow<()>, EngineError> {
+    fn step(&mut self, step: &Step, _look: &Look) -> Result<ControlFlow<()>, EngineError> {
         self.loss = step.loss.or(self.loss);
         let loss = self.loss.map_or_else(String::new, |loss| format!(" loss {}", readable(loss)));
         self.bar.set_message(format!("epoch {}/{}{loss} lr {:.2e}", step.epoch, self.epochs, step.rate));
@@ -50,7 +50,7 @@ impl Observer for Training {
         Ok(ControlFlow::Continue(()))
     }
 
-    fn epoch(&mut self, epoch: &Epoch) -> Result<(), EngineError> {
+    fn epoch(&mut self, epoch: &Epoch, _learner: &Learner) -> Result<(), EngineError> {
         let Epoch { train_loss, timing: Timing { seconds, images_per_second, .. }, .. } = epoch;
         let validation = epoch.validation.as_ref().map_or_else(String::new, |found| {
             let loss = readable(found.loss);

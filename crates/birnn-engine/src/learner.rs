@@ -27,6 +27,17 @@ pub struct Learner {
     fused: Option<Fused>,
 }
 
+/// What a pass over a batch, forward and back, gives.
+#[derive(Debug)]
+pub struct Pass {
+    /// The mean loss, smoothed and with dropout, `f32 []`.
+    pub loss: Tensor,
+    /// With dropout, `f32 [batch, classes]`.
+    pub logits: Tensor,
+    /// By all parameters, in their order, as one vector ([`flat`]).
+    pub gradient: Tensor,
+}
+
 /// Images per forward pass of an evaluation, for each thread of the kernels and for libtorch: larger ones are no faster and
 /// take more memory.
 const EVALUATION_PER_THREAD: usize = 64;
@@ -72,11 +83,10 @@ impl Learner {
         self.names.iter().map(String::as_str).zip(&self.parameters)
     }
 
-    /// The loss of a batch, and its gradient by all parameters, in their order, as one vector: values, not hidden state.
-    /// `draws` decides what dropout zeroes.
+    /// The loss of a batch and its gradient: values, not hidden state. `draws` decides what dropout zeroes.
     ///
     /// On a CPU birnn's kernels compute it, elsewhere libtorch's autograd.
-    pub fn gradients(&mut self, batch: &Batch, draws: i64) -> Result<(Tensor, Tensor), EngineError> {
+    pub fn gradients(&mut self, batch: &Batch, draws: i64) -> Result<Pass, EngineError> {
         let Some(mut fused) = self.fused.take() else { return self.autograd(batch, draws) };
         let found = self.with_kernels(&mut fused, batch, draws);
         self.fused = Some(fused);
@@ -84,28 +94,24 @@ impl Learner {
     }
 
     /// As [`Learner::gradients`], by libtorch's autograd.
-    pub fn autograd(&self, batch: &Batch, draws: i64) -> Result<(Tensor, Tensor), EngineError> {
+    pub fn autograd(&self, batch: &Batch, draws: i64) -> Result<Pass, EngineError> {
         tch::manual_seed(draws);
         let logits = self.network.forward(&batch.input, true)?;
         let loss = self.task.loss(&logits, &batch.labels)?;
         let gradients = Tensor::f_run_backward(&[&loss], &self.parameters, false, false)?;
-        Ok((loss.detach(), flat(&gradients)?))
+        Ok(Pass { loss: loss.detach(), logits: logits.detach(), gradient: flat(&gradients)? })
     }
 
-    fn with_kernels(
-        &self,
-        fused: &mut Fused,
-        batch: &Batch,
-        draws: i64,
-    ) -> Result<(Tensor, Tensor), EngineError> {
+    fn with_kernels(&self, fused: &mut Fused, batch: &Batch, draws: i64) -> Result<Pass, EngineError> {
         fused.load(&self.parameters)?;
         let top = fused.forward(&batch.input, Some(draws))?.f_set_requires_grad(true)?;
-        let loss = self.task.loss(&self.network.logits(&top)?, &batch.labels)?;
+        let logits = self.network.logits(&top)?;
+        let loss = self.task.loss(&logits, &batch.labels)?;
         let others = self.parameters.iter().enumerate().filter(|(place, _)| !fused.owns(*place));
         let inputs: Vec<&Tensor> = std::iter::once(&top).chain(others.map(|(_, tensor)| tensor)).collect();
         let gradients = Tensor::f_run_backward(&[&loss], &inputs, false, false)?;
         let gradient = fused.backward(&gradients[0], &gradients[1..], &self.parameters)?;
-        Ok((loss.detach(), gradient))
+        Ok(Pass { loss: loss.detach(), logits: logits.detach(), gradient })
     }
 
     /// How the net does on `samples`.

@@ -5,19 +5,32 @@ use std::ops::ControlFlow;
 use serde::Serialize;
 
 use crate::error::EngineError;
+use crate::learner::{Learner, Pass};
+use crate::samples::Batch;
 use crate::task::Evaluation;
 
 /// Hears of a run as it goes on. An error ends the run: records that cannot be written are not lost silently.
 pub trait Observer {
     /// After every step. `Break` asks the run to make a checkpoint and stop.
-    fn step(&mut self, _step: &Step) -> Result<ControlFlow<()>, EngineError> {
+    fn step(&mut self, _step: &Step, _look: &Look) -> Result<ControlFlow<()>, EngineError> {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// After every epoch, its evaluation included.
-    fn epoch(&mut self, _epoch: &Epoch) -> Result<(), EngineError> {
+    /// After every epoch, its evaluation included; `learner` is the net that was evaluated.
+    fn epoch(&mut self, _epoch: &Epoch, _learner: &Learner) -> Result<(), EngineError> {
         Ok(())
     }
+}
+
+/// What a step worked with, on the device. Whoever looks at values waits for the device, so it is to be done now and then.
+#[derive(Debug)]
+pub struct Look<'a> {
+    /// The net, after the update.
+    pub learner: &'a Learner,
+    /// The images of the step.
+    pub batch: &'a Batch,
+    /// What the net made of them, before the update.
+    pub pass: &'a Pass,
 }
 
 /// One update of the parameters.
@@ -65,29 +78,29 @@ pub struct Timing {
 }
 
 impl<O: Observer + ?Sized> Observer for &mut O {
-    fn step(&mut self, step: &Step) -> Result<ControlFlow<()>, EngineError> {
-        (**self).step(step)
+    fn step(&mut self, step: &Step, look: &Look) -> Result<ControlFlow<()>, EngineError> {
+        (**self).step(step, look)
     }
 
-    fn epoch(&mut self, epoch: &Epoch) -> Result<(), EngineError> {
-        (**self).epoch(epoch)
+    fn epoch(&mut self, epoch: &Epoch, learner: &Learner) -> Result<(), EngineError> {
+        (**self).epoch(epoch, learner)
     }
 }
 
 /// Several observers, told in order.
 impl Observer for Vec<Box<dyn Observer + '_>> {
-    fn step(&mut self, step: &Step) -> Result<ControlFlow<()>, EngineError> {
+    fn step(&mut self, step: &Step, look: &Look) -> Result<ControlFlow<()>, EngineError> {
         let mut flow = ControlFlow::Continue(());
         for observer in self {
             // All are told, also when one asks to stop.
-            if observer.step(step)?.is_break() {
+            if observer.step(step, look)?.is_break() {
                 flow = ControlFlow::Break(());
             }
         }
         Ok(flow)
     }
 
-    fn epoch(&mut self, epoch: &Epoch) -> Result<(), EngineError> {
-        self.iter_mut().try_for_each(|observer| observer.epoch(epoch))
+    fn epoch(&mut self, epoch: &Epoch, learner: &Learner) -> Result<(), EngineError> {
+        self.iter_mut().try_for_each(|observer| observer.epoch(epoch, learner))
     }
 }

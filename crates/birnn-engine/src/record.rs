@@ -11,7 +11,8 @@ use std::ops::ControlFlow;
 use serde::Serialize;
 
 use crate::error::EngineError;
-use crate::observer::{Epoch, Observer, Step};
+use crate::learner::Learner;
+use crate::observer::{Epoch, Look, Observer, Step};
 use crate::run_dir::{METRICS, RunDir, TIMING};
 use crate::task::Evaluation;
 
@@ -57,14 +58,14 @@ impl Record<'_> {
 }
 
 impl Observer for Record<'_> {
-    fn step(&mut self, step: &Step) -> Result<ControlFlow<()>, EngineError> {
+    fn step(&mut self, step: &Step, _look: &Look) -> Result<ControlFlow<()>, EngineError> {
         if step.loss.is_some() {
             self.line(&Line::Step(step))?;
         }
         Ok(ControlFlow::Continue(()))
     }
 
-    fn epoch(&mut self, epoch: &Epoch) -> Result<(), EngineError> {
+    fn epoch(&mut self, epoch: &Epoch, _learner: &Learner) -> Result<(), EngineError> {
         self.line(&Line::Epoch(epoch))?;
         self.run.write_line(TIMING, &mut self.timing, &epoch.timing)
     }

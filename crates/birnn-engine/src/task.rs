@@ -27,6 +27,22 @@ pub struct Evaluation {
     pub classes: Vec<ClassScore>,
     /// `confusion[label][prediction]`: how many images.
     pub confusion: Vec<Vec<u64>>,
+    /// The images named wrongly, the surest answers first. Left out of the metrics, where they would be most of the file.
+    #[serde(skip)]
+    pub mistakes: Vec<Mistake>,
+}
+
+/// An image named wrongly.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Mistake {
+    /// Its place among the images evaluated, from 0.
+    pub image: usize,
+    /// The class that it is of, by its place among the classes.
+    pub label: usize,
+    /// The class that the net calls it.
+    pub class: usize,
+    /// The probability that the net gives to that class.
+    pub probability: f32,
 }
 
 /// How a net did on one class. A ratio with nothing to count is 0.
@@ -49,6 +65,8 @@ pub struct ClassScore {
 pub struct Tally {
     loss: Tensor,
     confusion: Tensor,
+    /// Per batch: labels, classes of the answers, their probabilities.
+    answers: Vec<[Tensor; 3]>,
 }
 
 impl Classification {
@@ -63,15 +81,19 @@ impl Classification {
         Ok(Tally {
             loss: Tensor::f_zeros(&[] as &[i64], (Kind::Float, device))?,
             confusion: Tensor::f_zeros([cells], (Kind::Int64, device))?,
+            answers: Vec::new(),
         })
     }
 
     /// Counts a batch in.
     pub fn count(&self, tally: &mut Tally, logits: &Tensor, labels: &Tensor) -> Result<(), TchError> {
         let classes = self.classes.len() as i64;
-        let cell = labels.f_mul_scalar(classes)?.f_add(&logits.f_argmax(1, false)?)?;
+        let called = logits.f_argmax(1, false)?;
+        let cell = labels.f_mul_scalar(classes)?.f_add(&called)?;
         let _ = tally.confusion.f_add_(&cell.f_bincount(None::<Tensor>, classes * classes)?)?;
         let _ = tally.loss.f_add_(&cross_entropy(logits, labels, Reduction::Sum, 0.0)?)?;
+        let probability = logits.f_softmax(1, Kind::Float)?.f_amax([1], false)?;
+        tally.answers.push([labels.shallow_clone(), called, probability]);
         Ok(())
     }
 
@@ -81,13 +103,42 @@ impl Classification {
         let cells = Vec::<i64>::try_from(&tally.confusion)?;
         let classes = self.classes.len();
         let confusion = cells.chunks(classes).map(|row| row.iter().map(|&n| n as u64).collect()).collect();
-        Ok(Evaluation::new(&self.classes, confusion, loss))
+        Ok(Evaluation::new(&self.classes, confusion, loss, tally.mistakes()?))
+    }
+}
+
+impl Tally {
+    /// The images named wrongly, the surest answers first.
+    fn mistakes(&self) -> Result<Vec<Mistake>, TchError> {
+        if self.answers.is_empty() {
+            return Ok(Vec::new());
+        }
+        let all = |part: usize| {
+            let parts: Vec<&Tensor> = self.answers.iter().map(|answers| &answers[part]).collect();
+            Tensor::f_cat(&parts, 0)
+        };
+        let (labels, called) = (all(0)?, all(1)?);
+        let wrong = labels.f_ne_tensor(&called)?.f_nonzero()?.f_view(-1)?;
+        let whole = |values: &Tensor| Vec::<i64>::try_from(values);
+        let (labels, called) = (whole(&labels.f_take(&wrong)?)?, whole(&called.f_take(&wrong)?)?);
+        let probabilities = Vec::<f32>::try_from(all(2)?.f_take(&wrong)?)?;
+        let answers = whole(&wrong)?.into_iter().zip(labels).zip(called).zip(probabilities);
+        let mut mistakes: Vec<Mistake> = answers
+            .map(|(((image, label), class), probability)| Mistake {
+                image: image as usize,
+                label: label as usize,
+                class: class as usize,
+                probability,
+            })
+            .collect();
+        mistakes.sort_by(|a, b| b.probability.total_cmp(&a.probability).then(a.image.cmp(&b.image)));
+        Ok(mistakes)
     }
 }
 
 impl Evaluation {
-    /// From `confusion[label][prediction]` and the loss summed over all images.
-    fn new(names: &[String], confusion: Vec<Vec<u64>>, loss: f64) -> Evaluation {
+    /// From `confusion[label][prediction]`, the loss summed over all images, and those named wrongly.
+    fn new(names: &[String], confusion: Vec<Vec<u64>>, loss: f64, mistakes: Vec<Mistake>) -> Evaluation {
         let images: u64 = confusion.iter().flatten().sum();
         let correct: u64 = (0..names.len()).map(|class| confusion[class][class]).sum();
         let classes = names.iter().enumerate().map(|(class, name)| {
@@ -109,6 +160,7 @@ impl Evaluation {
             loss: loss / images.max(1) as f64,
             classes: classes.collect(),
             confusion,
+            mistakes,
         }
     }
 }
@@ -155,6 +207,9 @@ mod tests {
         let scores: Vec<_> = found.classes.iter().map(|s| (s.precision, s.recall, s.images)).collect();
         assert_eq!(scores, [(0.5, 0.5, 2), (2.0 / 3.0, 2.0 / 3.0, 3), (0.0, 0.0, 0)]);
         assert_eq!(found.classes[1].f1, 2.0 / 3.0);
+        let mistakes: Vec<_> = found.mistakes.iter().map(|m| (m.image, m.label, m.class)).collect();
+        assert_eq!(mistakes, [(1, 0, 1), (4, 1, 0)], "equally sure, so in order");
+        assert!(found.mistakes.iter().all(|mistake| mistake.probability > 0.99));
     }
 
     /// -(0.9 + 0.1/3) log p_label - sum over the others of 0.1/3 log p, with p = softmax([1, 0, 0]).

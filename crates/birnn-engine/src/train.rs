@@ -10,7 +10,7 @@ use crate::config::TrainPlan;
 use crate::error::EngineError;
 use crate::health::{self, Health};
 use crate::learner::Learner;
-use crate::observer::{Epoch, Observer, Step, Timing};
+use crate::observer::{Epoch, Look, Observer, Step, Timing};
 use crate::samples::Samples;
 use crate::state::{Best, State};
 
@@ -66,17 +66,18 @@ pub fn train(
 
             let draws = draws_of(seed, state.step);
             let batch = data.train.batch(&order, index, plan.batch_size, draws)?;
-            let (loss, mut gradient) = learner.gradients(&batch, draws)?;
-            let norm = clip(&mut gradient, plan.clip_norm)?;
-            state.optimizer.step(learner.parameters(), &gradient, rate)?;
+            let mut pass = learner.gradients(&batch, draws)?;
+            let norm = clip(&mut pass.gradient, plan.clip_norm)?;
+            state.optimizer.step(learner.parameters(), &pass.gradient, rate)?;
             state.step += 1;
 
             let images = batch.labels.size()[0] as usize;
-            let _ = state.loss_sum.f_add_(&loss.f_mul_scalar(images as f64)?)?;
-            health.watch(state.step, &loss, norm);
+            let _ = state.loss_sum.f_add_(&pass.loss.f_mul_scalar(images as f64)?)?;
+            health.watch(state.step, &pass.loss, norm);
             // Looking at the loss waits for the device, so it is done on logged steps only.
             let loss = if state.step.is_multiple_of(plan.log_every) { health.look()? } else { None };
-            flow = observer.step(&Step { step: state.step, epoch: epoch + 1, rate, images, loss })?;
+            let look = Look { learner, batch: &batch, pass: &pass };
+            flow = observer.step(&Step { step: state.step, epoch: epoch + 1, rate, images, loss }, &look)?;
             // After its last step an epoch is evaluated first.
             let within = index + 1 < steps;
             if within && (flow.is_break() || state.step.is_multiple_of(plan.checkpoint_every)) {
@@ -103,7 +104,7 @@ pub fn train(
         health::finite(state.step, "the validation loss", loss.unwrap_or_default())?;
         let images_per_second = data.train.len() as f64 / seconds;
         let timing = Timing { epoch, seconds, images_per_second };
-        observer.epoch(&Epoch { epoch, step: state.step, train_loss, rate, validation, timing })?;
+        observer.epoch(&Epoch { epoch, step: state.step, train_loss, rate, validation, timing }, learner)?;
         if let Some(loss) = loss
             && state.best.as_ref().is_none_or(|best| loss < best.loss)
         {

@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
 
 use birnn_data::{Images, Split};
-use birnn_engine::{Classification, Device, Learner, Samples};
+use birnn_engine::{Classification, Device, Learner, Pass, Samples};
 use birnn_kernels::{Cell, Dropout, Instructions, Read, Spec, Stack, Workers};
 use birnn_model::{CellKind, Hidden, ModelConfig, Network, Nonlinearity, Readout};
 use proptest::prelude::*;
@@ -35,9 +35,10 @@ fn check(config: &ModelConfig, [rows, cols]: [usize; 2], batch: usize) {
     let samples = Samples::new(Split { images: Images { rows, cols, pixels }, labels }, Device::Cpu).unwrap();
     let order = samples.order(0, 0).unwrap();
     let batch = samples.batch(&order, 0, batch, 0).unwrap();
-    let (loss, gradient) = learner.gradients(&batch, 1).unwrap();
+    let Pass { loss, logits: found, gradient } = learner.gradients(&batch, 1).unwrap();
     let logits = network.forward(&batch.input.to_kind(Kind::Double), true).unwrap();
     let expected_loss = task.loss(&logits, &batch.labels).unwrap();
+    same(&format!("{config:?}: logits"), &found, &logits.detach());
     same(&format!("{config:?}: loss"), &loss, &expected_loss.detach());
     let mut start = 0;
     let expected = Tensor::run_backward(&[&expected_loss], &parameters, false, false);

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use birnn_data::{Augment, Images, Split};
 use birnn_engine::disk::System;
 use birnn_engine::{
-    About, Checkpoint, Checkpoints, Classification, Device, EngineError, Learner, Observer, Record,
+    About, Checkpoint, Checkpoints, Classification, Device, EngineError, Learner, Look, Observer, Record,
     ResumeError, Resumed, RunDir, Samples, Source, State, Step, Trained, TrainingData, train,
 };
 
@@ -42,7 +42,7 @@ lr = 0.02
 struct StopAfter(usize);
 
 impl Observer for StopAfter {
-    fn step(&mut self, step: &Step) -> Result<ControlFlow<()>, EngineError> {
+    fn step(&mut self, step: &Step, _look: &Look) -> Result<ControlFlow<()>, EngineError> {
         Ok(if step.step == self.0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     }
 }
