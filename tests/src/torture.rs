@@ -192,7 +192,10 @@ impl Victims {
         let checkpoint = read("checkpoints/last.safetensors");
         let tensors = SafeTensors::deserialize(&checkpoint).unwrap();
         // Times differ, and the log tells them.
-        let lasting = |name: &str| !["records.timing.jsonl", "records.train.log"].contains(&name);
+        let lasting = |name: &str| {
+            !["records.timing.jsonl", "records.train.log", "records.events.out.tfevents.0.birnn"]
+                .contains(&name)
+        };
         let tensors = tensors.iter().filter(|(name, _)| lasting(name));
         let folder = self.sandbox.path(run);
         // Of this run alone: others come and go meanwhile.

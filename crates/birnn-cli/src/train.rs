@@ -7,7 +7,7 @@ use birnn_data::{Dataset, Fallback, Splits};
 use birnn_engine::{
     About, Checkpoints, Classification, DeviceChoice, EngineError, Evaluation, Experiment, Invalid, LIBTORCH,
     LOG, Learner, Meta, Observer, Plan, Record, Resumed, RunDir, Samples, ScheduleKind, Session, Source,
-    State, Trained, TrainingData, train,
+    State, TensorBoard, Trained, TrainingData, train,
 };
 use birnn_formats::pytorch;
 use humantime::format_rfc3339_seconds;
@@ -213,11 +213,11 @@ fn train_and_save(
 ) -> Result<Option<Evaluation>, EngineError> {
     let Job { plan, data, test, run, about } = job;
     let checkpoints = Checkpoints::new(run, about.clone())?;
-    let mut record = match state.step {
-        0 => Record::start(run, &about.data)?,
-        _ => Record::resume(run)?,
+    let (mut record, mut board) = match state.step {
+        0 => (Record::start(run, &about.data)?, TensorBoard::start(run, about, learner, &data.validation)?),
+        _ => (Record::resume(run)?, TensorBoard::resume(run, &data.validation)?),
     };
-    let mut all: Vec<Box<dyn Observer + '_>> = vec![Box::new(&mut record)];
+    let mut all: Vec<Box<dyn Observer + '_>> = vec![Box::new(&mut record), Box::new(&mut board)];
     all.extend(observers.into_iter().map(|observer| -> Box<dyn Observer + '_> { observer }));
     let trained = train(&plan.train, plan.seed, learner, data, state, &checkpoints, &mut all)?;
     drop(all);
@@ -228,6 +228,7 @@ fn train_and_save(
     tracing::info!("testing on {} images", test.len());
     let found = learner.evaluate(test)?;
     record.test(&found)?;
+    board.test(state.step, &found, test)?;
     let weights = checkpoints.save_final(learner)?;
     let state_dict = pytorch::encode(&weights_of(learner)?);
     let io = |source| EngineError::Io { path: run.path().join(STATE_DICT), source };

@@ -25,6 +25,7 @@ mod schedule;
 pub mod startup;
 mod state;
 mod task;
+mod tensorboard;
 mod train;
 mod weights;
 
@@ -45,6 +46,7 @@ pub use schedule::{Schedule, ScheduleConfig, ScheduleKind};
 pub use state::State;
 pub use task::{ClassScore, Classification, Evaluation, Mistake, Tally};
 pub use tch::Device;
+pub use tensorboard::TensorBoard;
 pub use train::{Trained, TrainingData, train};
 pub use weights::{About, WeightsError, load, save};
 

@@ -184,7 +184,7 @@ fn differences(before: &Value, now: &Value) -> Vec<String> {
 }
 
 /// The values in `value` that hold no others, by their dotted keys.
-fn leaves(value: &Value) -> BTreeMap<String, Value> {
+pub(crate) fn leaves(value: &Value) -> BTreeMap<String, Value> {
     let within = |key: String, value: &Value| {
         let name = |rest: String| if rest.is_empty() { key.clone() } else { format!("{key}.{rest}") };
         leaves(value).into_iter().map(|(rest, leaf)| (name(rest), leaf)).collect::<Vec<_>>()

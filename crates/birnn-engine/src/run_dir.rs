@@ -57,10 +57,12 @@ pub enum RunDirError {
 pub(crate) const META: &str = "meta.json";
 pub(crate) const METRICS: &str = "metrics.jsonl";
 pub(crate) const TIMING: &str = "timing.jsonl";
+/// TensorBoard takes any file for its own that has `tfevents` in its name.
+pub(crate) const EVENTS: &str = "events.out.tfevents.0.birnn";
 /// The file that the program's own log goes to.
 pub const LOG: &str = "train.log";
 /// The files that grow while a run goes on. A checkpoint holds what they held, and they continue from there.
-pub const RECORDS: [&str; 3] = [METRICS, TIMING, LOG];
+pub const RECORDS: [&str; 4] = [METRICS, TIMING, LOG, EVENTS];
 
 impl RunDir {
     /// The directory that the user chose: new or empty.

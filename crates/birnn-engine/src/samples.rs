@@ -55,6 +55,17 @@ impl Samples {
         self.labels.size()[0] as usize
     }
 
+    /// Rows and columns of an image.
+    pub fn shape(&self) -> [usize; 2] {
+        let size = self.images.size();
+        [size[1] as usize, size[2] as usize]
+    }
+
+    /// The bytes of image `index`, row by row.
+    pub fn image(&self, index: usize) -> Result<Vec<u8>, TchError> {
+        Vec::try_from(self.images.f_get(index as i64)?.f_view(-1)?)
+    }
+
     /// Whether there is no image at all.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

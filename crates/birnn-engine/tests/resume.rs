@@ -9,7 +9,7 @@ use birnn_data::{Augment, Images, Split};
 use birnn_engine::disk::System;
 use birnn_engine::{
     About, Checkpoint, Checkpoints, Classification, Device, EngineError, Learner, Look, Observer, Record,
-    ResumeError, Resumed, RunDir, Samples, Source, State, Step, Trained, TrainingData, train,
+    ResumeError, Resumed, RunDir, Samples, Source, State, Step, TensorBoard, Trained, TrainingData, train,
 };
 
 /// libtorch has one generator for the process, and tests run side by side.
@@ -76,17 +76,22 @@ fn go(run: &RunDir, source: &Source, stop: usize, checkpoint: Option<Checkpoint>
     let about = about(source);
     let task = Classification { classes: about.classes.clone(), label_smoothing: 0.0 };
     let mut learner = Learner::new(&plan.architecture, task, [4, 3], plan.seed, Device::Cpu).unwrap();
-    let (mut state, record) = match &checkpoint {
+    let data = TrainingData { train: samples(45, plan.data.augment), validation: samples(9, None) };
+    let (mut state, record, board) = match &checkpoint {
         Some(checkpoint) => {
             checkpoint.restore_records(run).unwrap();
-            (checkpoint.restore(&mut learner).unwrap(), Record::resume(run))
+            let state = checkpoint.restore(&mut learner).unwrap();
+            (state, Record::resume(run), TensorBoard::resume(run, &data.validation))
         }
-        None => (State::new(plan.train.rule, &learner).unwrap(), Record::start(run, &about.data)),
+        None => (
+            State::new(plan.train.rule, &learner).unwrap(),
+            Record::start(run, &about.data),
+            TensorBoard::start(run, &about, &learner, &data.validation),
+        ),
     };
-    let data = TrainingData { train: samples(45, plan.data.augment), validation: samples(9, None) };
     let checkpoints = Checkpoints::new(run, about).unwrap();
     let mut observers: Vec<Box<dyn Observer + '_>> =
-        vec![Box::new(record.unwrap()), Box::new(StopAfter(stop))];
+        vec![Box::new(record.unwrap()), Box::new(board.unwrap()), Box::new(StopAfter(stop))];
     let trained =
         train(&plan.train, plan.seed, &mut learner, &data, &mut state, &checkpoints, &mut observers).unwrap();
     if trained != Trained::Stopped {
@@ -102,11 +107,27 @@ fn ending(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let tensors = safetensors::SafeTensors::deserialize(&checkpoint).unwrap();
     let mut found: Vec<_> = tensors
         .iter()
-        .filter(|(name, _)| *name != "records.timing.jsonl")
+        .filter(|(name, _)| !["records.timing.jsonl", "records.events.out.tfevents.0.birnn"].contains(name))
         .map(|(name, view)| (name.to_owned(), view.data().to_vec()))
         .collect();
     found.sort();
     found.extend(["metrics.jsonl", "model.safetensors"].map(|name| (name.to_owned(), read(name))));
+    found
+}
+
+/// The lengths of the records for TensorBoard, each with its step. What else there is depends on the clock.
+fn events(folder: &Path) -> Vec<(usize, Vec<u8>)> {
+    let bytes = std::fs::read(folder.join("events.out.tfevents.0.birnn")).unwrap();
+    let mut rest = &bytes[..];
+    let mut found = Vec::new();
+    while !rest.is_empty() {
+        let length = u64::from_le_bytes(rest[..8].try_into().unwrap()) as usize;
+        let event = &rest[12..12 + length];
+        // The time is the first field, of nine bytes; then the step, unless it is 0, as in the first two.
+        let step = if event[9] == 0x10 { event[10..12].to_vec() } else { Vec::new() };
+        found.push((length, step));
+        rest = &rest[16 + length..];
+    }
     found
 }
 
@@ -141,6 +162,7 @@ fn same(sets: &[&str], stops: &[usize]) {
         );
     }
     assert_eq!(ending(&path("stopped")).len(), ending(&path("whole")).len());
+    assert_eq!(events(&path("stopped")), events(&path("whole")), "{sets:?} stopped at {stops:?}");
 }
 
 /// Step 1; within an epoch; an epoch's last step, which is its boundary; the last step but one, and the last.

@@ -15,7 +15,7 @@ pub enum ReportError {
     Engine(#[from] EngineError),
     /// A picture could not be written.
     #[error("a picture: {0}")]
-    Picture(#[from] png::EncodingError),
+    Picture(#[from] std::io::Error),
     /// The page could not be put together.
     #[error("the page: {0}")]
     Page(#[from] askama::Error),

@@ -1,0 +1,197 @@
+//! `events.out.tfevents.0.birnn`: what TensorBoard shows of a run: losses, accuracy, rate and speed; how weights and
+//! gradients are spread after each epoch; the confusion matrix and misread images; settings and results side by side.
+//!
+//! It says when things happened, so that two runs of one experiment do not write the same bytes, as with `timing.jsonl`.
+
+mod picture;
+mod proto;
+mod record;
+
+use std::fs::File;
+use std::io;
+use std::ops::ControlFlow;
+
+use serde_json::Value as Json;
+use tch::Tensor;
+
+use self::picture::{Canvas, ON_SHEET, matrix, sheet};
+use self::proto::{
+    Experiment, HParamInfo, HParams, Kind, MetricInfo, MetricName, SessionEndInfo, SessionStartInfo, Setting,
+    Value,
+};
+use self::record::{histogram, hparams, image, now, scalar, summary, text, version};
+use crate::error::EngineError;
+use crate::learner::Learner;
+use crate::observer::{Epoch, Look, Observer, Step};
+use crate::resume::leaves;
+use crate::run_dir::{EVENTS, RunDir};
+use crate::samples::Samples;
+use crate::task::Evaluation;
+use crate::weights::About;
+
+/// Appends to a run's event file.
+#[derive(Debug)]
+pub struct TensorBoard<'a> {
+    run: &'a RunDir,
+    file: File,
+    /// What epochs are judged by.
+    validation: &'a Samples,
+    /// Of the last step.
+    gradient: Option<Tensor>,
+}
+
+/// What runs are compared by.
+const METRICS: [&str; 4] = ["accuracy/test", "loss/test", "accuracy/validation", "loss/validation"];
+
+impl TensorBoard<'_> {
+    /// Starts the file with the settings of the experiment and the weights before the first step.
+    pub fn start<'a>(
+        run: &'a RunDir,
+        about: &About,
+        learner: &Learner,
+        validation: &'a Samples,
+    ) -> Result<TensorBoard<'a>, EngineError> {
+        let file = run.create(EVENTS)?;
+        let mut board = TensorBoard { run, file, validation, gradient: None };
+        let experiment = about.experiment().map(|experiment| serde_json::to_value(experiment.filled()));
+        // What a run is described by was written by it.
+        let settings = experiment.map_err(io::Error::other).and_then(|found| Ok(found?));
+        let settings = leaves(&settings.map_err(board.io())?);
+        let known = settings.iter().filter_map(|(key, value)| Some((key, setting(value)?)));
+        let known: Vec<(&String, Kind)> = known.filter(|(key, _)| *key != "name").collect();
+        let metric = |tag: &str| MetricInfo { name: Some(MetricName { tag: tag.to_owned() }) };
+        let info = |(key, kind): &(&String, Kind)| HParamInfo { name: (*key).clone(), r#type: type_of(kind) };
+        let experiment = Experiment {
+            hparam_infos: known.iter().map(info).collect(),
+            metric_infos: METRICS.map(metric).to_vec(),
+        };
+        let settings = known.into_iter().map(|(key, kind)| (key.clone(), Setting { kind: Some(kind) }));
+        let session = SessionStartInfo { hparams: settings.collect(), start_time_secs: now() };
+        let mut values = vec![
+            hparams("experiment", HParams::Experiment(experiment)),
+            hparams("session_start_info", HParams::SessionStartInfo(session)),
+            text("experiment".to_owned(), format!("```toml\n{}```\n", about.experiment)),
+        ];
+        values.extend(weights(learner)?);
+        board.write(&[version(), summary(0, values)])?;
+        Ok(board)
+    }
+
+    /// Goes on with the file.
+    pub fn resume<'a>(run: &'a RunDir, validation: &'a Samples) -> Result<TensorBoard<'a>, EngineError> {
+        Ok(TensorBoard { run, file: run.append(EVENTS)?, validation, gradient: None })
+    }
+
+    /// The result on the test images, after so many steps: the run is done.
+    pub fn test(&mut self, step: usize, found: &Evaluation, images: &Samples) -> Result<(), EngineError> {
+        let mut values = self.evaluation("test", found, images)?;
+        let end = SessionEndInfo { status: 1, end_time_secs: now() };
+        values.push(hparams("session_end_info", HParams::SessionEndInfo(end)));
+        self.write(&[summary(step, values)])
+    }
+
+    /// Scores, confusion matrix and misread images.
+    fn evaluation(
+        &self,
+        split: &str,
+        found: &Evaluation,
+        images: &Samples,
+    ) -> Result<Vec<Value>, EngineError> {
+        let shown = &found.mistakes[..found.mistakes.len().min(ON_SHEET)];
+        let misread = shown.iter().map(|mistake| images.image(mistake.image));
+        let misread = sheet(&misread.collect::<Result<Vec<_>, _>>()?, images.shape());
+        let name = |class: usize| found.classes.get(class).map_or("?", |score| score.class.as_str());
+        let mut list = "Of the images in `misread`, from left to right, then down:\n\n".to_owned();
+        for mistake in shown {
+            let (is, called) = (name(mistake.label), name(mistake.class));
+            let share = 100.0 * mistake.probability;
+            list += &format!("1. {is}, called {called}, {share:.1} %, image {}\n", mistake.image);
+        }
+        let draw = |tag: &str, canvas: &Canvas| {
+            let png = canvas.png().map_err(self.io())?;
+            Ok::<_, EngineError>(image(format!("{tag}/{split}"), png, canvas.shape()))
+        };
+        Ok(vec![
+            scalar(&format!("loss/{split}"), found.loss),
+            scalar(&format!("accuracy/{split}"), found.accuracy),
+            draw("confusion", &matrix(&found.confusion))?,
+            draw("misread", &misread)?,
+            text(format!("misread_list/{split}"), list),
+        ])
+    }
+
+    /// One write, so that a reader never sees half of it.
+    fn write(&mut self, records: &[Vec<u8>]) -> Result<(), EngineError> {
+        let written = self.run.disk().write(&mut self.file, &records.concat());
+        written.map_err(self.io())
+    }
+
+    fn io(&self) -> impl FnOnce(io::Error) -> EngineError + use<> {
+        EngineError::io(self.run.path().join(EVENTS))
+    }
+}
+
+impl Observer for TensorBoard<'_> {
+    fn step(&mut self, step: &Step, look: &Look) -> Result<ControlFlow<()>, EngineError> {
+        self.gradient = Some(look.pass.gradient.shallow_clone());
+        if let Some(loss) = step.loss {
+            let values = vec![scalar("loss/step", loss), scalar("learning_rate", step.rate)];
+            self.write(&[summary(step.step, values)])?;
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn epoch(&mut self, epoch: &Epoch, learner: &Learner) -> Result<(), EngineError> {
+        let mut values = vec![
+            scalar("loss/train", epoch.train_loss),
+            scalar("images_per_second", epoch.timing.images_per_second),
+        ];
+        if let Some(found) = &epoch.validation {
+            values.extend(self.evaluation("validation", found, self.validation)?);
+        }
+        values.extend(weights(learner)?);
+        if let Some(gradient) = &self.gradient {
+            values.extend(gradients(learner, gradient)?);
+        }
+        self.write(&[summary(epoch.step, values)])
+    }
+}
+
+/// How the weights are spread.
+fn weights(learner: &Learner) -> Result<Vec<Value>, EngineError> {
+    let of = |(name, tensor): (&str, &Tensor)| {
+        let values = Vec::<f32>::try_from(tensor.f_detach()?.f_view(-1)?)?;
+        Ok(histogram(format!("weights/{name}"), &values))
+    };
+    learner.named_parameters().map(of).collect()
+}
+
+/// How the gradient of a step, clipped where that is asked for, is spread.
+fn gradients(learner: &Learner, gradient: &Tensor) -> Result<Vec<Value>, EngineError> {
+    let all = Vec::<f32>::try_from(gradient)?;
+    let mut rest = &all[..];
+    let of = |(name, tensor): (&str, &Tensor)| {
+        let (values, after) = rest.split_at(tensor.numel());
+        rest = after;
+        histogram(format!("gradients/{name}"), values)
+    };
+    Ok(learner.named_parameters().map(of).collect())
+}
+
+/// A setting as TensorBoard knows it; nothing where it is off.
+fn setting(value: &Json) -> Option<Kind> {
+    match value {
+        Json::Bool(value) => Some(Kind::Bool(*value)),
+        Json::Number(value) => Some(Kind::Number(value.as_f64()?)),
+        Json::String(value) => Some(Kind::String(value.clone())),
+        _ => None,
+    }
+}
+
+fn type_of(kind: &Kind) -> i32 {
+    match kind {
+        Kind::String(_) => 1,
+        Kind::Bool(_) => 2,
+        Kind::Number(_) => 3,
+    }
+}
