@@ -33,7 +33,7 @@ pub use checkpoint::{Checkpoint, Checkpoints, WEIGHTS};
 pub use config::{EarlyStop, TrainConfig, TrainPlan};
 pub use device::{DeviceChoice, DeviceError};
 pub use error::EngineError;
-pub use experiment::{Experiment, ExperimentError, Invalid, Plan, Source, schema};
+pub use experiment::{Experiment, ExperimentError, Invalid, Plan, Seeds, Source, SweepConfig, Trial, schema};
 pub use learner::{Learner, Pass};
 pub use meta::{Meta, Session};
 pub use observer::{Epoch, Look, Observer, Step, Timing};

@@ -25,11 +25,13 @@ pub(crate) struct Side {
     pub(crate) percent: bool,
 }
 
-/// A line of a chart: its points from left to right.
+/// A line of a chart: its points from left to right, or dots.
 #[derive(Debug)]
 pub(crate) struct Line {
     pub(crate) name: String,
     pub(crate) points: Vec<Point>,
+    /// Whether the points are dots of their own, in any order.
+    pub(crate) scattered: bool,
 }
 
 /// A drawing with axes, in which values have places.
@@ -66,7 +68,12 @@ impl Side {
 
 impl Line {
     pub(crate) fn new(name: &str, points: Vec<Point>) -> Line {
-        Line { name: name.to_owned(), points }
+        Line { name: name.to_owned(), points, scattered: false }
+    }
+
+    pub(crate) fn dots(name: &str, mut points: Vec<Point>) -> Line {
+        points.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+        Line { name: name.to_owned(), points, scattered: true }
     }
 }
 
@@ -103,10 +110,10 @@ impl<'a> Frame<'a> {
         let places: Vec<Option<Point>> = line.points.iter().map(|&point| self.place(point)).collect();
         for piece in places.split(Option::is_none) {
             let piece: Vec<Point> = piece.iter().copied().flatten().collect();
-            if piece.len() > 1 {
+            if piece.len() > 1 && !line.scattered {
                 self.svg.polyline(&format!("line s{style}"), &piece);
             }
-            if piece.len() == 1 || line.points.len() <= MARKED {
+            if piece.len() == 1 || line.scattered || line.points.len() <= MARKED {
                 for &place in &piece {
                     self.svg.circle(&format!("dot s{style}"), place, 2.5);
                 }
@@ -140,7 +147,11 @@ impl Chart {
     fn description(&self) -> String {
         let scale = if self.y.axis.scale == Scale::Logarithmic { ", on a logarithmic scale" } else { "" };
         let mut text = format!("{} against {}{scale}.", self.y.label, self.x.label);
-        for Line { name, points } in &self.lines {
+        for Line { name, points, scattered } in &self.lines {
+            if *scattered {
+                text += &format!(" {name}: {} dots.", points.len());
+                continue;
+            }
             let (Some(&(x, y)), Some(&(last_x, last_y))) = (points.first(), points.last()) else { continue };
             let [from, to] = [y, last_y].map(|y| self.y.value(y));
             let [start, end] = [x, last_x].map(|x| self.x.value(x));
@@ -159,11 +170,10 @@ impl Chart {
         let rows = places.into_iter().map(|place| {
             let mut row = vec![self.x.value(place)];
             for points in &mut rest {
-                let at = points.split_first().filter(|((x, _), _)| *x == place);
-                row.push(at.map_or_else(String::new, |((_, y), after)| {
-                    *points = after;
-                    self.y.value(*y)
-                }));
+                // Dots may lie above each other.
+                let (here, after) = points.split_at(points.iter().take_while(|(x, _)| *x == place).count());
+                *points = after;
+                row.push(here.iter().map(|(_, y)| self.y.value(*y)).collect::<Vec<_>>().join(", "));
             }
             row
         });

@@ -76,7 +76,7 @@ fn name(links: &Links, stacked: bool) -> String {
 fn line(links: &Links, stacked: bool) -> Line {
     let norms = links.norms.iter().enumerate();
     let points = norms.filter_map(|(row, norm)| Some(((row + 1) as f64, (*norm)?))).collect();
-    Line { name: name(links, stacked), points }
+    Line::new(&name(links, stacked), points)
 }
 
 /// What a readout that leaves states out does to the picture.

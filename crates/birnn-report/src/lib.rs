@@ -21,6 +21,8 @@ mod records;
 mod scores;
 pub mod stats;
 mod svg;
+mod sweep;
+mod sweep_page;
 
 pub use answers::{Answer, Answers};
 pub use chain::{Chain, Links};
@@ -28,3 +30,5 @@ pub use error::ReportError;
 pub use page::{Run, page};
 pub use reading::{Example, Reading, examples};
 pub use records::{Epoch, RecordError, Records, Step, Timing, Validation};
+pub use sweep::{Outcome, Settings, Spread, Sweep, SweepRun};
+pub use sweep_page::sweep_page;

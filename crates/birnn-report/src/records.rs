@@ -16,6 +16,8 @@ pub struct Records {
     pub epochs: Vec<Epoch>,
     /// How long the epochs took.
     pub timing: Vec<Timing>,
+    /// How the net does on the test images, once it is trained.
+    pub test: Option<Validation>,
     /// What the run says of itself.
     pub meta: Option<Meta>,
     /// What could not be read.
@@ -69,7 +71,7 @@ pub struct Epoch {
     pub validation: Option<Validation>,
 }
 
-/// How the net does on the images kept back.
+/// How the net does on images that it is not trained on.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct Validation {
     /// How many images.
@@ -97,7 +99,8 @@ pub struct Timing {
 enum Line {
     Step(Step),
     Epoch(Epoch),
-    /// Where the data came from, the result at the end, and whatever a later version adds.
+    Test(Validation),
+    /// Where the data came from, and whatever a later version adds.
     #[serde(other)]
     Other,
 }
@@ -110,6 +113,7 @@ impl Records {
             match line {
                 Line::Step(step) => records.steps.push(step),
                 Line::Epoch(epoch) => records.epochs.push(epoch),
+                Line::Test(test) => records.test = Some(test),
                 Line::Other => {}
             }
         }

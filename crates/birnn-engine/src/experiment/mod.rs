@@ -8,6 +8,7 @@ mod place;
 mod schema;
 mod show;
 mod source;
+mod sweep;
 
 use std::path::PathBuf;
 
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::schema::schema;
 pub use self::source::Source;
+pub use self::sweep::{Seeds, SweepConfig, Trial};
 use crate::config::{TrainConfig, TrainPlan};
 
 /// An experiment of birnn. Every setting may be left out; the defaults are the tutorial's recipe.
@@ -37,6 +39,9 @@ pub struct Experiment {
     pub model: ModelConfig,
     /// How to train it.
     pub train: TrainConfig,
+    /// What `birnn sweep` varies.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sweep: Option<SweepConfig>,
 }
 
 /// An experiment with nothing left to decide but the device.
@@ -124,6 +129,9 @@ impl Experiment {
             return Err(Invalid::new("train.early_stop", message));
         }
         let data = self.data.resolve().map_err(Invalid::from)?;
+        if let Some(sweep) = &self.sweep {
+            sweep.trials(self.seed)?;
+        }
         Ok(Plan { name, seed: self.seed, data, architecture, train })
     }
 

@@ -73,6 +73,12 @@ impl Source {
         Ok(source)
     }
 
+    /// The same with more `--set` arguments.
+    pub fn with(&self, sets: &[String]) -> Result<Source, ExperimentError> {
+        let own = self.sets.iter().map(|set| set.argument.clone());
+        Source::parse(&self.path, self.text.clone(), &own.chain(sets.iter().cloned()).collect::<Vec<_>>())
+    }
+
     /// Checks everything that can be checked before data and device are at hand.
     pub fn plan(&self) -> Result<Plan, ExperimentError> {
         self.experiment.resolve().map_err(|invalid| self.locate(invalid))

@@ -1,0 +1,395 @@
+//! `[sweep]`: one experiment many times over, with other settings and other seeds.
+
+use std::collections::BTreeSet;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use toml::{Table, Value};
+
+use super::{ExperimentError, Invalid, Source};
+use crate::train::draws_of;
+
+/// The `[sweep]` table as written.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct SweepConfig {
+    /// With which seeds each combination of settings is trained: how many, from `seed` on, or which.
+    pub seeds: Seeds,
+    /// Settings, each with the list of values to try: every combination is tried.
+    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
+    pub grid: Table,
+    /// Settings that are drawn: each from a list, or from a range such as `{ from = 1e-4, to = 1e-2, scale = "log" }`.
+    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
+    pub random: Table,
+    /// How often to draw the settings of `random`.
+    #[schemars(range(min = 1, max = MOST))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub draws: Option<usize>,
+}
+
+/// How many seeds, or which.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Seeds {
+    /// So many, from the experiment's own on.
+    Count(u32),
+    /// These.
+    List(Vec<u32>),
+}
+
+/// One run of a sweep.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trial {
+    /// What is other than in the experiment itself, by dotted keys.
+    pub settings: Vec<(String, Value)>,
+    /// The seed.
+    pub seed: u32,
+}
+
+/// What a setting is drawn from.
+enum Choice {
+    Among(Vec<Value>),
+    Between { from: f64, to: f64, log: bool, whole: bool },
+}
+
+/// More runs than anyone waits for.
+const MOST: usize = 10_000;
+
+impl Default for Seeds {
+    fn default() -> Seeds {
+        Seeds::Count(1)
+    }
+}
+
+impl Trial {
+    /// As `--set` arguments.
+    pub fn sets(&self) -> Vec<String> {
+        let own = self.settings.iter().map(|(key, value)| format!("{key}={}", inline(value)));
+        own.chain([format!("seed={}", self.seed)]).collect()
+    }
+}
+
+impl Source {
+    /// The runs of the experiment's sweep, each of them checked; those with the same settings follow each other.
+    pub fn trials(&self) -> Result<Vec<Trial>, ExperimentError> {
+        let sweep = self.experiment.sweep.clone().unwrap_or_default();
+        let trials = sweep.trials(self.experiment.seed).map_err(|invalid| self.locate(invalid))?;
+        for trial in trials.chunk_by(|a, b| a.settings == b.settings).map(|same| &same[0]) {
+            self.with(&trial.sets()).and_then(|source| source.plan()).map_err(|error| {
+                let error = error.to_string();
+                let culprit = trial.settings.iter().find(|(key, _)| error.contains(key.as_str()));
+                let table = |key: &str| if in_table(&sweep.grid, key) { "grid" } else { "random" };
+                let key =
+                    culprit.map_or("sweep".to_owned(), |(key, _)| format!("sweep.{}.{key}", table(key)));
+                self.locate(Invalid { key, message: error })
+            })?;
+        }
+        Ok(trials)
+    }
+}
+
+impl SweepConfig {
+    /// The runs, in order; `seed` is the experiment's own.
+    pub(super) fn trials(&self, seed: u32) -> Result<Vec<Trial>, Invalid> {
+        let seeds = self.seeds(seed)?;
+        let grid = grid(&self.grid)?;
+        let random = random(&self.random)?;
+        if let Some((key, _)) = random.iter().find(|(key, _)| grid.iter().any(|(other, _)| other == key)) {
+            return Err(Invalid::new(
+                &format!("sweep.random.{key}"),
+                "is in `sweep.grid` too; leave one out",
+            ));
+        }
+        let draws = match (random.is_empty(), self.draws) {
+            (true, None) => 1,
+            (true, Some(_)) => {
+                return Err(Invalid::new("sweep.draws", "there is no `sweep.random` to draw from"));
+            }
+            (false, None) => {
+                let message = "there is no `sweep.draws`, which says how often to draw; for example 20";
+                return Err(Invalid::new("sweep.random", message));
+            }
+            (false, Some(0)) => return Err(Invalid::new("sweep.draws", "must be at least 1, is 0")),
+            (false, Some(draws)) => draws,
+        };
+        let combinations = grid.iter().map(|(_, values)| values.len());
+        let runs = combinations.chain([draws, seeds.len()]).fold(1, usize::saturating_mul);
+        if runs > MOST {
+            return Err(Invalid::new("sweep", format!("these are {runs} runs, and {MOST} are the most")));
+        }
+        let mut trials = Vec::with_capacity(runs);
+        for draw in 0..draws {
+            let drawn = |(place, (key, choice)): (usize, &(String, Choice))| {
+                // Each setting has draws of its own, whatever the others are.
+                (key.clone(), choice.draw(uniform(seed, draw, place)))
+            };
+            let drawn: Vec<(String, Value)> = random.iter().enumerate().map(drawn).collect();
+            for mut settings in combinations_of(&grid) {
+                settings.extend(drawn.iter().cloned());
+                trials.extend(seeds.iter().map(|&seed| Trial { settings: settings.clone(), seed }));
+            }
+        }
+        Ok(trials)
+    }
+
+    fn seeds(&self, seed: u32) -> Result<Vec<u32>, Invalid> {
+        let invalid = |message: String| Err(Invalid::new("sweep.seeds", message));
+        match &self.seeds {
+            Seeds::Count(0) => invalid("must be at least 1, is 0".to_owned()),
+            Seeds::Count(count) if *count as usize > MOST => {
+                invalid(format!("must be at most {MOST}, is {count}"))
+            }
+            Seeds::Count(count) => match seed.checked_add(count - 1) {
+                Some(last) => Ok((seed..=last).collect()),
+                None => invalid(format!("{count} seeds from {seed} on are more than there are")),
+            },
+            Seeds::List(list) if list.is_empty() => invalid("must have at least one seed".to_owned()),
+            Seeds::List(list) => match twice(list) {
+                Some(seed) => invalid(format!("has {seed} twice")),
+                None => Ok(list.clone()),
+            },
+        }
+    }
+}
+
+fn twice(list: &[u32]) -> Option<u32> {
+    let mut seen = BTreeSet::new();
+    list.iter().copied().find(|seed| !seen.insert(*seed))
+}
+
+/// Each setting of the grid with its values.
+fn grid(table: &Table) -> Result<Vec<(String, Vec<Value>)>, Invalid> {
+    let settings = settings("sweep.grid", table, |value| !value.is_table())?;
+    let values = |(key, value): (String, &Value)| match value.as_array() {
+        Some(values) if !values.is_empty() => Ok((key, values.clone())),
+        _ => Err(Invalid::new(
+            &format!("sweep.grid.{key}"),
+            format!("must be a list of values to try, such as [1, 2], is {}", inline(value)),
+        )),
+    };
+    settings.into_iter().map(values).collect()
+}
+
+/// Each drawn setting with what it is drawn from.
+fn random(table: &Table) -> Result<Vec<(String, Choice)>, Invalid> {
+    let is_range =
+        |value: &Value| value.as_table().is_none_or(|t| t.contains_key("from") || t.contains_key("to"));
+    let settings = settings("sweep.random", table, is_range)?;
+    settings.into_iter().map(|(key, value)| Ok((key.clone(), Choice::new(&key, value)?))).collect()
+}
+
+/// The settings in a table of tables by their dotted keys, whether the keys were written with quotes or without.
+fn settings<'a>(
+    place: &str,
+    table: &'a Table,
+    is_setting: impl Fn(&Value) -> bool + Copy,
+) -> Result<Vec<(String, &'a Value)>, Invalid> {
+    let mut found = Vec::new();
+    for (key, value) in table {
+        match value {
+            Value::Table(inner) if !is_setting(value) => {
+                let within = settings(&format!("{place}.{key}"), inner, is_setting)?;
+                found.extend(within.into_iter().map(|(rest, value)| (format!("{key}.{rest}"), value)));
+            }
+            _ => found.push((key.clone(), value)),
+        }
+    }
+    for (key, instead) in [("seed", "`sweep.seeds` says which"), ("name", "all runs of a sweep share it")] {
+        if found.iter().any(|(found, _)| found == key) && !place.trim_start_matches("sweep.").contains('.') {
+            return Err(Invalid::new(&format!("{place}.{key}"), format!("cannot be varied; {instead}")));
+        }
+    }
+    Ok(found)
+}
+
+fn in_table(table: &Table, key: &str) -> bool {
+    settings("", table, |value| !value.is_table()).is_ok_and(|all| all.iter().any(|(found, _)| found == key))
+}
+
+/// Every way to choose one value of each setting, the last changing first.
+fn combinations_of(grid: &[(String, Vec<Value>)]) -> Vec<Vec<(String, Value)>> {
+    grid.iter().fold(vec![Vec::new()], |combinations, (key, values)| {
+        let with = |before: &Vec<(String, Value)>| {
+            let before = before.clone();
+            values.iter().map(move |value| [&before[..], &[(key.clone(), value.clone())]].concat())
+        };
+        combinations.iter().flat_map(with).collect()
+    })
+}
+
+impl Choice {
+    fn new(key: &str, value: &Value) -> Result<Choice, Invalid> {
+        let invalid = |message: String| Invalid::new(&format!("sweep.random.{key}"), message);
+        let form = "a list of values, or a range such as { from = 0.0001, to = 0.01, scale = \"log\" }";
+        let range = match value {
+            Value::Array(values) if !values.is_empty() => return Ok(Choice::Among(values.clone())),
+            Value::Table(range) => range,
+            _ => return Err(invalid(format!("must be {form}, is {}", inline(value)))),
+        };
+        if let Some(other) = range.keys().find(|key| !["from", "to", "scale"].contains(&key.as_str())) {
+            return Err(invalid(format!("has `{other}`, and must be {form}")));
+        }
+        let number = |end: &str| {
+            let value = range.get(end)?;
+            value.as_float().or_else(|| value.as_integer().map(|n| n as f64)).filter(|n| n.is_finite())
+        };
+        let (Some(from), Some(to)) = (number("from"), number("to")) else {
+            return Err(invalid(format!("must have a number as `from` and as `to`: {form}")));
+        };
+        if from >= to {
+            return Err(invalid(format!("`from` must be below `to`, is {from} and {to}")));
+        }
+        let log = match range.get("scale").map(|scale| scale.as_str().unwrap_or_default()) {
+            None | Some("linear") => false,
+            Some("log") if from > 0.0 => true,
+            Some("log") => return Err(invalid(format!("a log scale begins above 0, not at {from}"))),
+            Some(_) => return Err(invalid("`scale` must be \"linear\" or \"log\"".to_owned())),
+        };
+        let whole = ["from", "to"].iter().all(|end| range[*end].is_integer());
+        Ok(Choice::Between { from, to, log, whole })
+    }
+
+    /// What `uniform`, from 0 to 1, falls on.
+    fn draw(&self, uniform: f64) -> Value {
+        match *self {
+            Choice::Among(ref values) => {
+                let place = (uniform * values.len() as f64) as usize;
+                values[place.min(values.len() - 1)].clone()
+            }
+            Choice::Between { from, to, log, whole } => {
+                // Each whole number has an interval of its own, the last too.
+                let end = if whole { to + 1.0 } else { to };
+                let value = match log {
+                    true => from * (end / from).powf(uniform),
+                    false => from + (end - from) * uniform,
+                };
+                match whole {
+                    true => Value::Integer(value.floor().clamp(from, to) as i64),
+                    false => Value::Float(short(value).clamp(from, to)),
+                }
+            }
+        }
+    }
+}
+
+/// With three digits that count: nobody tells 0.0031 from 0.00310437.
+fn short(value: f64) -> f64 {
+    format!("{value:.2e}").parse().unwrap_or(value)
+}
+
+/// From 0 to 1, a function of its arguments.
+fn uniform(seed: u32, draw: usize, place: usize) -> f64 {
+    let bits = draws_of(u64::from(seed) << 20 ^ place as u64, draw) as u64;
+    (bits >> 11) as f64 / (1_u64 << 53) as f64
+}
+
+/// A value as TOML on one line.
+fn inline(value: &Value) -> String {
+    let mut text = String::new();
+    match value.serialize(toml::ser::ValueSerializer::new(&mut text)) {
+        Ok(_) => text,
+        Err(_) => value.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn source(sweep: &str) -> Source {
+        Source::parse(Path::new("x.toml"), format!("seed = 3\n{sweep}"), &[]).unwrap()
+    }
+
+    fn sets(sweep: &str) -> Vec<String> {
+        source(sweep).trials().unwrap().iter().map(|trial| trial.sets().join(" ")).collect()
+    }
+
+    #[track_caller]
+    fn refused(sweep: &str, part: &str) {
+        let error = source(sweep).trials().unwrap_err().to_string();
+        assert!(error.contains(part), "no `{part}` in: {error}");
+    }
+
+    #[test]
+    fn a_grid_is_every_combination_with_every_seed() {
+        assert_eq!(sets(""), ["seed=3"]);
+        assert_eq!(sets("[sweep]\nseeds = 2"), ["seed=3", "seed=4"]);
+        let grid =
+            "[sweep]\nseeds = [7]\n[sweep.grid]\nmodel.cell = [\"gru\", \"lstm\"]\n\"train.epochs\" = [1, 2]";
+        assert_eq!(
+            sets(grid),
+            [
+                "model.cell=\"gru\" train.epochs=1 seed=7",
+                "model.cell=\"gru\" train.epochs=2 seed=7",
+                "model.cell=\"lstm\" train.epochs=1 seed=7",
+                "model.cell=\"lstm\" train.epochs=2 seed=7",
+            ]
+        );
+        let tables = "[sweep.grid]\nmodel.hidden = [{ forward = 2, reverse = 3 }, 4]";
+        assert_eq!(
+            sets(tables),
+            ["model.hidden={ forward = 2, reverse = 3 } seed=3", "model.hidden=4 seed=3"]
+        );
+    }
+
+    #[test]
+    fn draws_lie_in_their_ranges_and_repeat_themselves() {
+        let random = "[sweep]\ndraws = 200\n[sweep.random]\nmodel.hidden = { from = 3, to = 6 }\n\
+                      train.optimizer.lr = { from = 1e-4, to = 1e-2, scale = \"log\" }\nmodel.layers = [1, 2]";
+        let trials = source(random).trials().unwrap();
+        assert_eq!(trials, source(random).trials().unwrap());
+        let of = |key: &str| -> Vec<Value> {
+            let value = |trial: &Trial| trial.settings.iter().find(|s| s.0 == key).unwrap().1.clone();
+            trials.iter().map(value).collect()
+        };
+        let hidden: BTreeSet<i64> =
+            of("model.hidden").iter().map(|value| value.as_integer().unwrap()).collect();
+        assert_eq!(hidden, BTreeSet::from([3, 4, 5, 6]));
+        let layers: BTreeSet<i64> =
+            of("model.layers").iter().map(|value| value.as_integer().unwrap()).collect();
+        assert_eq!(layers, BTreeSet::from([1, 2]));
+        let rates: Vec<f64> =
+            of("train.optimizer.lr").iter().map(|value| value.as_float().unwrap()).collect();
+        assert!(rates.iter().all(|rate| (1e-4..=1e-2).contains(rate)));
+        let low = rates.iter().filter(|&&rate| rate < 1e-3).count();
+        assert!((60..140).contains(&low), "half of a log range lies below its middle: {low}");
+        // The draws of a setting do not depend on the others.
+        let alone = "[sweep]\ndraws = 200\n[sweep.random]\nmodel.hidden = { from = 3, to = 6 }";
+        let first = |trials: &[Trial]| trials.iter().map(|t| t.settings[0].clone()).collect::<Vec<_>>();
+        assert_eq!(first(&source(alone).trials().unwrap()), first(&trials));
+    }
+
+    #[test]
+    fn what_cannot_be_swept_is_told_by_its_key() {
+        refused("[sweep]\nseeds = 0", "x.toml:3:9: sweep.seeds: must be at least 1");
+        refused("[sweep]\nseeds = [1, 2, 1]", "sweep.seeds: has 1 twice");
+        refused("[sweep]\nseeds = []", "sweep.seeds: must have at least one seed");
+        refused("[sweep]\ndraws = 3", "sweep.draws: there is no `sweep.random`");
+        refused("[sweep.random]\nmodel.layers = [1]", "sweep.random: there is no `sweep.draws`");
+        refused("[sweep]\ndraws = 0\n[sweep.random]\nmodel.layers = [1]", "sweep.draws: must be at least 1");
+        refused("[sweep.grid]\nmodel.layers = 2", "x.toml:3:16: sweep.grid.model.layers: must be a list");
+        refused("[sweep.grid]\nmodel.layers = []", "must be a list of values to try");
+        refused("[sweep.grid]\nseed = [1, 2]", "`sweep.seeds` says which");
+        refused("[sweep.grid]\nname = [\"a\"]", "share it");
+        refused(
+            "[sweep.grid]\nmodel.layers = [1, 0]",
+            "x.toml:3:16: sweep.grid.model.layers: --set model.layers=0: ",
+        );
+        refused("[sweep.grid]\nmodel.layres = [1]", "did you mean `layers`?");
+        let random =
+            |range: &str| format!("[sweep]\ndraws = 2\n[sweep.random]\ntrain.optimizer.lr = {range}");
+        refused(&random("{ from = 1 }"), "`from` and as `to`");
+        refused(&random("{ from = 2, to = 1 }"), "`from` must be below `to`, is 2 and 1");
+        refused(&random("{ from = 0, to = 1, scale = \"log\" }"), "begins above 0");
+        refused(&random("{ from = 1, to = 2, scale = \"ln\" }"), "\"linear\" or \"log\"");
+        refused(&random("{ from = 1, to = 2, step = 1 }"), "has `step`");
+        refused(
+            &random("3"),
+            "x.toml:5:22: sweep.random.train.optimizer.lr: must be a list of values, or a range",
+        );
+        refused(&(random("[0.1]") + "\n[sweep.grid]\ntrain.optimizer.lr = [0.1]"), "is in `sweep.grid` too");
+        refused("[sweep]\nseeds = 9999\n[sweep.grid]\nmodel.layers = [1, 2]", "19998 runs");
+    }
+}

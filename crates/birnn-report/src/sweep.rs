@@ -1,0 +1,242 @@
+//! A sweep: what its runs came to, put together by settings.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::records::Records;
+
+/// A sweep, as far as it has come.
+#[derive(Debug, Serialize)]
+pub struct Sweep {
+    /// What it is filed under.
+    pub name: String,
+    /// Whether settings are judged by validation images; else by the test images, for want of others.
+    pub by_validation: bool,
+    /// What was tried, the best first; what has no result yet last.
+    pub settings: Vec<Settings>,
+    /// In the order of the sweep.
+    pub runs: Vec<SweepRun>,
+    /// The data set that drawn digits stood in for.
+    pub substitute_for: Option<String>,
+}
+
+/// One run of a sweep.
+#[derive(Clone, Debug, Serialize)]
+pub struct SweepRun {
+    /// Its directory, in that of the sweep.
+    pub folder: String,
+    /// What is other than in the experiment itself: dotted keys and values as TOML.
+    pub settings: Vec<(String, String)>,
+    /// The seed.
+    pub seed: u32,
+    /// As the run tells it, or `waiting`.
+    pub status: String,
+    /// What it came to, once it is done.
+    pub outcome: Option<Outcome>,
+}
+
+/// What a run came to.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Outcome {
+    /// Share of the validation images named rightly by the weights that were kept, if any were kept back.
+    pub validation: Option<f64>,
+    /// Share of the test images named rightly.
+    pub accuracy: f64,
+    /// Mean cross-entropy on the test images.
+    pub loss: f64,
+    /// Seconds of training.
+    pub seconds: f64,
+}
+
+/// The runs with the same settings.
+#[derive(Debug, Serialize)]
+pub struct Settings {
+    /// Dotted keys and values as TOML.
+    pub settings: Vec<(String, String)>,
+    /// The places of its runs, from 0.
+    pub runs: Vec<usize>,
+    /// Accuracy on the validation images.
+    pub validation: Option<Spread>,
+    /// Accuracy on the test images.
+    pub accuracy: Option<Spread>,
+    /// Loss on the test images.
+    pub loss: Option<Spread>,
+    /// Seconds of training.
+    pub seconds: Option<Spread>,
+}
+
+/// How the runs of the same settings differ.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Spread {
+    /// How many runs.
+    pub count: usize,
+    /// Their mean.
+    pub mean: f64,
+    /// Their standard deviation, as of a sample; `None` of one run.
+    pub deviation: Option<f64>,
+    /// The least.
+    pub least: f64,
+    /// The most.
+    pub most: f64,
+}
+
+impl Spread {
+    /// Of `values`; `None` where there is none.
+    pub fn of(values: &[f64]) -> Option<Spread> {
+        let count = values.len();
+        let mean = values.iter().sum::<f64>() / count as f64;
+        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+        let deviation = (count > 1).then(|| (squares / (count - 1) as f64).sqrt());
+        let (least, most) = values
+            .iter()
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &v| (v.min(low), v.max(high)));
+        (count > 0).then_some(Spread { count, mean, deviation, least, most })
+    }
+}
+
+impl SweepRun {
+    /// What the run in `folder` of `sweep` wrote down.
+    pub fn read(
+        sweep: &Path,
+        folder: &str,
+        settings: Vec<(String, String)>,
+        seed: u32,
+    ) -> (SweepRun, Records) {
+        let path = sweep.join(folder);
+        let records = if path.is_dir() { Records::read(&path) } else { Records::default() };
+        let status = records.meta.as_ref().map_or_else(|| "waiting".to_owned(), |meta| meta.status.clone());
+        let outcome = if status == "done" { Outcome::of(&records) } else { None };
+        (SweepRun { folder: folder.to_owned(), settings, seed, status, outcome }, records)
+    }
+}
+
+impl Outcome {
+    fn of(records: &Records) -> Option<Outcome> {
+        let test = records.test.as_ref()?;
+        let judged = records.epochs.iter().filter_map(|epoch| epoch.validation.as_ref());
+        // The engine keeps the first of the least losses.
+        let kept = judged.reduce(|best, other| if other.loss < best.loss { other } else { best });
+        let seconds = records.timing.iter().map(|timing| timing.seconds).sum();
+        let validation = kept.map(|kept| kept.accuracy);
+        Some(Outcome { validation, accuracy: test.accuracy, loss: test.loss, seconds })
+    }
+}
+
+impl Sweep {
+    /// Puts together runs of which those with the same settings follow each other.
+    pub fn new(name: String, runs: Vec<(SweepRun, Records)>) -> Sweep {
+        let substitute_for = runs.iter().find_map(|(_, records)| {
+            records.meta.as_ref()?.data["substitute_for"].as_str().map(str::to_owned)
+        });
+        let runs: Vec<SweepRun> = runs.into_iter().map(|(run, _)| run).collect();
+        let done = || runs.iter().filter_map(|run| run.outcome);
+        let by_validation = done().next().is_some() && done().all(|outcome| outcome.validation.is_some());
+        let mut settings = Vec::new();
+        let mut first = 0;
+        for same in runs.chunk_by(|a, b| a.settings == b.settings) {
+            settings.push(Settings::of(same, first));
+            first += same.len();
+        }
+        let mut sweep = Sweep { name, by_validation, settings, runs, substitute_for };
+        let score = |settings: &Settings| {
+            let spread = if by_validation { settings.validation } else { settings.accuracy };
+            spread.map_or(f64::NEG_INFINITY, |spread| spread.mean)
+        };
+        // Stable: those that are equal stay in the order of the sweep.
+        sweep.settings.sort_by(|a, b| score(b).total_cmp(&score(a)));
+        sweep
+    }
+
+    /// The settings that vary, by their dotted keys.
+    pub fn keys(&self) -> Vec<&str> {
+        let settings = self.runs.first().map_or(&[][..], |run| &run.settings);
+        settings.iter().map(|(key, _)| key.as_str()).collect()
+    }
+}
+
+impl Settings {
+    fn of(runs: &[SweepRun], first: usize) -> Settings {
+        let outcomes: Vec<Outcome> = runs.iter().filter_map(|run| run.outcome).collect();
+        let spread = |value: fn(&Outcome) -> Option<f64>| {
+            Spread::of(&outcomes.iter().filter_map(value).collect::<Vec<_>>())
+        };
+        Settings {
+            settings: runs[0].settings.clone(),
+            runs: (first..first + runs.len()).collect(),
+            validation: spread(|outcome| outcome.validation),
+            accuracy: spread(|outcome| Some(outcome.accuracy)),
+            loss: spread(|outcome| Some(outcome.loss)),
+            seconds: spread(|outcome| Some(outcome.seconds)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(hidden: &str, seed: u32, accuracy: Option<f64>, validation: Option<f64>) -> (SweepRun, Records) {
+        let outcome = accuracy.map(|accuracy| Outcome { validation, accuracy, loss: 0.1, seconds: 2.0 });
+        let run = SweepRun {
+            folder: format!("{hidden}-{seed}"),
+            settings: vec![("model.hidden".to_owned(), hidden.to_owned())],
+            seed,
+            status: String::new(),
+            outcome,
+        };
+        (run, Records::default())
+    }
+
+    #[test]
+    fn deviations_are_those_of_a_sample() {
+        let spread = Spread::of(&[2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0]).unwrap();
+        assert_eq!((spread.count, spread.mean, spread.least, spread.most), (8, 5.0, 2.0, 9.0));
+        assert!((spread.deviation.unwrap() - (32.0_f64 / 7.0).sqrt()).abs() < 1e-12);
+        assert_eq!(Spread::of(&[3.0]).unwrap().deviation, None);
+        assert_eq!(Spread::of(&[]), None);
+    }
+
+    #[test]
+    fn settings_are_ranked_by_validation_where_all_have_it() {
+        let order = |runs| {
+            let sweep = Sweep::new("x".to_owned(), runs);
+            let order: Vec<String> = sweep.settings.iter().map(|s| s.settings[0].1.clone()).collect();
+            (sweep.by_validation, order)
+        };
+        let runs = |validation: Option<f64>| {
+            vec![
+                run("2", 0, None, None),
+                run("4", 0, Some(0.9), Some(0.97)),
+                run("4", 1, Some(0.8), Some(0.99)),
+                run("8", 0, Some(0.95), validation),
+                run("8", 1, None, None),
+            ]
+        };
+        assert_eq!(order(runs(Some(0.9))), (true, vec!["4".to_owned(), "8".to_owned(), "2".to_owned()]));
+        assert_eq!(order(runs(None)), (false, vec!["8".to_owned(), "4".to_owned(), "2".to_owned()]));
+        let sweep = Sweep::new("x".to_owned(), runs(None));
+        assert_eq!(
+            (sweep.settings[0].runs.as_slice(), sweep.settings[1].runs.as_slice()),
+            (&[3, 4][..], &[1, 2][..])
+        );
+        assert_eq!(sweep.settings[0].accuracy.unwrap().count, 1);
+        assert_eq!(sweep.keys(), ["model.hidden"]);
+    }
+
+    #[test]
+    fn the_weights_that_were_kept_count() {
+        let epoch = |loss: f64, accuracy: f64| crate::records::Epoch {
+            epoch: 1,
+            step: 1,
+            train_loss: 1.0,
+            validation: Some(crate::records::Validation { images: 10, accuracy, loss }),
+        };
+        let mut records =
+            Records { epochs: vec![epoch(0.5, 0.7), epoch(0.3, 0.8), epoch(0.3, 0.9)], ..Records::default() };
+        assert_eq!(Outcome::of(&records), None);
+        records.test = Some(crate::records::Validation { images: 10, accuracy: 0.6, loss: 0.2 });
+        let expected = Outcome { validation: Some(0.8), accuracy: 0.6, loss: 0.2, seconds: 0.0 };
+        assert_eq!(Outcome::of(&records), Some(expected));
+    }
+}

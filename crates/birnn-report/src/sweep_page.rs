@@ -1,0 +1,256 @@
+//! The page of a sweep.
+
+use askama::Template;
+
+use crate::axis::{Axis, number};
+use crate::chart::{Chart, Frame, Line, Side};
+use crate::curves::duration;
+use crate::error::ReportError;
+use crate::figure::{Figure, Table, tied};
+use crate::scores::percent;
+use crate::svg::Point;
+use crate::sweep::{Settings, Spread, Sweep, SweepRun};
+
+#[derive(Template)]
+#[template(path = "sweep.html")]
+struct Page<'a> {
+    name: &'a str,
+    banners: Vec<String>,
+    summary: String,
+    /// What the order goes by.
+    ranking: &'static str,
+    settings: Table,
+    figures: Vec<Figure>,
+    keys: Vec<&'a str>,
+    runs: Vec<Row<'a>>,
+    experiment: &'a str,
+    birnn: &'static str,
+}
+
+/// A run in the table of all.
+struct Row<'a> {
+    folder: &'a str,
+    cells: Vec<String>,
+}
+
+/// Where the largest value of a setting is so many times the least, its axis is logarithmic.
+const WIDE: f64 = 20.0;
+
+/// The page of a sweep as far as it has come: HTML that needs nothing from elsewhere. `experiment` is its file.
+pub fn sweep_page(sweep: &Sweep, experiment: &str) -> Result<String, ReportError> {
+    let mut banners = Vec::new();
+    if let Some(dataset) = &sweep.substitute_for {
+        banners.push(format!(
+            "Trained and tested on synthetic digits, not on {dataset}, which could not be had."
+        ));
+    }
+    let ranking = match sweep.by_validation {
+        true => {
+            "In the order of the mean accuracy on the validation images, which neither training nor the test images have \
+             to do with. The accuracy on the test images is there to be read, not to choose by."
+        }
+        false => {
+            "In the order of the mean accuracy on the test images, as the runs kept no validation images back. Chosen in \
+             this way, the best is flattered: its accuracy on other images is likely lower. With `data.validation` set, \
+             settings are ranked by images of their own."
+        }
+    };
+    let keys = sweep.keys();
+    let mut figures: Vec<Figure> = by_rank(sweep).into_iter().collect();
+    figures.extend(keys.iter().enumerate().filter_map(|(place, key)| by_value(sweep, place, key)));
+    let page = Page {
+        name: &sweep.name,
+        banners,
+        summary: tied(&summary(sweep)),
+        ranking,
+        settings: settings(sweep),
+        figures,
+        runs: sweep.runs.iter().map(row).collect(),
+        keys,
+        experiment,
+        birnn: env!("CARGO_PKG_VERSION"),
+    };
+    Ok(page.render()?)
+}
+
+fn summary(sweep: &Sweep) -> String {
+    let done = sweep.runs.iter().filter(|run| run.outcome.is_some()).count();
+    let mut text = format!("{} of {} runs are done", number(done as f64), number(sweep.runs.len() as f64));
+    let failed = sweep.runs.iter().filter(|run| run.status.starts_with("failed")).count();
+    if failed > 0 {
+        text += &format!(", {} failed", number(failed as f64));
+    }
+    text.push('.');
+    if let Some(best) = sweep.settings.first().filter(|best| best.accuracy.is_some()) {
+        let which = match best.settings.is_empty() {
+            true => "Its settings reach".to_owned(),
+            false => format!("The best of {}, {}, reaches", sweep.settings.len(), named(&best.settings)),
+        };
+        let validation = best.validation.map_or_else(String::new, |spread| {
+            format!("{} on the validation images and ", plus_minus(&spread, percent))
+        });
+        let test = best.accuracy.map_or_else(String::new, |spread| plus_minus(&spread, percent));
+        let runs = best.accuracy.map_or(0, |spread| spread.count);
+        let runs = if runs == 1 { "one run".to_owned() } else { format!("the mean of {runs} runs") };
+        text += &format!(" {which} {validation}{test} on the test images, {runs}.");
+    }
+    text
+}
+
+/// Such as `model.hidden = 64, model.cell = "gru"`.
+fn named(settings: &[(String, String)]) -> String {
+    settings.iter().map(|(key, value)| format!("{key} = {value}")).collect::<Vec<_>>().join(", ")
+}
+
+/// A mean with its deviation, where there is one.
+fn plus_minus(spread: &Spread, show: impl Fn(f64) -> String) -> String {
+    match spread.deviation {
+        Some(deviation) => format!("{} ± {}", show(spread.mean), show(deviation)),
+        None => show(spread.mean),
+    }
+}
+
+fn settings(sweep: &Sweep) -> Table {
+    let show = |spread: Option<Spread>, show: fn(f64) -> String| {
+        spread.map_or_else(|| "–".to_owned(), |spread| plus_minus(&spread, show))
+    };
+    let row = |(rank, settings): (usize, &Settings)| {
+        let range = settings.accuracy.map_or_else(
+            || "–".to_owned(),
+            |spread| format!("{} to {}", percent(spread.least), percent(spread.most)),
+        );
+        let own = settings.settings.iter().map(|(_, value)| value.clone());
+        let figures = [
+            settings.accuracy.map_or(0, |spread| spread.count).to_string(),
+            show(settings.validation, percent),
+            show(settings.accuracy, percent),
+            range,
+            show(settings.loss, |loss| format!("{loss:.4}")),
+            show(settings.seconds, duration),
+        ];
+        [(rank + 1).to_string()].into_iter().chain(own).chain(figures).collect()
+    };
+    let rows = sweep.settings.iter().enumerate().map(row).collect();
+    let keys = sweep.keys();
+    let ends = ["runs done", "validation", "test", "test, least to most", "test loss", "training"];
+    let columns: Vec<&str> = ["rank"].into_iter().chain(keys).chain(ends).collect();
+    Table::new("Mean ± standard deviation over the runs of each setting", &columns, rows)
+}
+
+fn row(run: &SweepRun) -> Row<'_> {
+    let mut cells: Vec<String> = run.settings.iter().map(|(_, value)| value.clone()).collect();
+    cells.extend([run.seed.to_string(), run.status.clone()]);
+    let none = || "–".to_owned();
+    cells.extend(match run.outcome {
+        None => [none(), none(), none(), none()],
+        Some(outcome) => [
+            outcome.validation.map_or_else(none, percent),
+            percent(outcome.accuracy),
+            format!("{:.4}", outcome.loss),
+            duration(outcome.seconds),
+        ],
+    });
+    Row { folder: &run.folder, cells }
+}
+
+/// The accuracies of a setting's runs on the test images.
+fn accuracies<'a>(sweep: &'a Sweep, settings: &'a Settings) -> impl Iterator<Item = f64> + 'a {
+    settings.runs.iter().filter_map(|&run| Some(sweep.runs[run].outcome?.accuracy))
+}
+
+fn accuracy_side(sweep: &Sweep) -> Side {
+    let of = |settings: &Settings| {
+        settings.accuracy.map(|spread| {
+            let deviation = spread.deviation.unwrap_or_default();
+            [spread.least.min(spread.mean - deviation), spread.most.max(spread.mean + deviation).min(1.0)]
+        })
+    };
+    let ends = sweep.settings.iter().filter_map(of).flatten();
+    let mut side = Side::new("accuracy on the test images", Axis::linear(ends, false, false));
+    side.percent = true;
+    side
+}
+
+/// Each setting by its rank, with its runs, their mean and deviation.
+fn by_rank(sweep: &Sweep) -> Option<Figure> {
+    let ranked: Vec<(f64, &Settings)> = (1..)
+        .map(f64::from)
+        .zip(&sweep.settings)
+        .filter(|(_, settings)| settings.accuracy.is_some())
+        .collect();
+    if sweep.runs.iter().filter(|run| run.outcome.is_some()).count() < 2 {
+        return None;
+    }
+    let x = Side::new("rank of the setting", Axis::counting(0.0, ranked.len() as f64 + 1.0));
+    let y = accuracy_side(sweep);
+    let mut frame = Frame::new(&x, &y);
+    for &(rank, settings) in &ranked {
+        let Some(spread) = settings.accuracy else { continue };
+        let deviation = spread.deviation.unwrap_or_default();
+        let ends = [spread.mean - deviation, spread.mean + deviation].map(|y| frame.place((rank, y)));
+        if let [Some(from), Some(to)] = ends {
+            frame.svg.line("whisker", from, to);
+        }
+        for accuracy in accuracies(sweep, settings) {
+            frame.place((rank, accuracy)).into_iter().for_each(|at| frame.svg.circle("dot s1", at, 2.0));
+        }
+        frame.place((rank, spread.mean)).into_iter().for_each(|at| frame.svg.circle("dot s0", at, 3.5));
+    }
+    let title = "Accuracy by setting";
+    let description = format!("Accuracy on the test images of {} settings, the best first.", ranked.len());
+    let rows = ranked.iter().map(|(rank, settings)| {
+        let spread = settings.accuracy.map_or_else(String::new, |spread| plus_minus(&spread, percent));
+        let runs = accuracies(sweep, settings).map(percent).collect::<Vec<_>>().join(", ");
+        vec![number(*rank), spread, runs]
+    });
+    let rows = rows.collect();
+    Some(Figure {
+        id: "by-rank".to_owned(),
+        title: title.to_owned(),
+        caption: tied(
+            "A small dot is a run, a large one the mean of a setting's runs, the thin line one standard deviation to either \
+             side. Settings whose lines overlap may well be equally good.",
+        ),
+        svg: frame.svg.finish("by-rank", title, &description),
+        legend: Vec::new(),
+        table: Table::new(title, &["rank", "mean ± deviation", "runs"], rows),
+    })
+}
+
+/// Accuracy against the value of a setting that is a number.
+fn by_value(sweep: &Sweep, place: usize, key: &str) -> Option<Figure> {
+    let mut runs: Vec<Point> = Vec::new();
+    for run in &sweep.runs {
+        let value: f64 = run.settings[place].1.parse().ok()?;
+        runs.extend(run.outcome.map(|outcome| (value, outcome.accuracy)));
+    }
+    let mut values: Vec<f64> = runs.iter().map(|run| run.0).collect();
+    values.sort_by(f64::total_cmp);
+    values.dedup();
+    let (&least, &most) = (values.first()?, values.last()?);
+    if values.len() < 2 {
+        return None;
+    }
+    let axis = match least > 0.0 && most > WIDE * least {
+        true => Axis::logarithmic(values.iter().copied()),
+        false => Axis::linear(values.iter().copied(), false, false),
+    };
+    let mean = |&value: &f64| {
+        let of: Vec<f64> = runs.iter().filter(|run| run.0 == value).map(|run| run.1).collect();
+        Some((value, Spread::of(&of)?.mean))
+    };
+    let mut lines = vec![Line::dots("a run", runs.clone())];
+    // Drawn from a range, hardly two runs have the same.
+    if values.len() < runs.len() {
+        lines.insert(0, Line::new("mean", values.iter().filter_map(mean).collect()));
+    }
+    let chart = Chart {
+        id: format!("by-value-{place}"),
+        title: format!("Accuracy by {key}"),
+        caption: "Each dot is a run; what else varies between them differs too.".to_owned(),
+        x: Side::new(key, axis),
+        y: accuracy_side(sweep),
+        lines,
+    };
+    Some(chart.figure())
+}
