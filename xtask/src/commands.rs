@@ -44,17 +44,17 @@ pub fn setup(machine: &Machine, args: &[OsString]) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// `train`: `birnn train` with these arguments.
-pub fn train(machine: &Machine, args: &[OsString]) -> Result<ExitCode> {
+/// `train` and `sweep`: `birnn` with that command and these arguments.
+pub fn train(machine: &Machine, command: &str, args: &[OsString]) -> Result<ExitCode> {
     let first = args.first().ok_or_else(|| {
-        usage("train wants an experiment file: cargo xtask train configs/bilstm.toml".to_owned())
+        usage(format!("{command} wants an experiment file: cargo xtask {command} configs/bilstm.toml"))
     })?;
     // Better said now than after the first build.
     let is_option = first.as_encoded_bytes().starts_with(b"-");
     if !is_option && !Path::new(first).is_file() {
         return Err(usage(format!("{} is not a file", first.display())));
     }
-    birnn(machine, [OsString::from("train")].iter().chain(args))
+    birnn(machine, [OsString::from(command)].iter().chain(args))
 }
 
 /// `run`: `birnn` with these arguments.

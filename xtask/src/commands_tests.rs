@@ -90,9 +90,9 @@ fn docs_keep_the_flags_and_deny_warnings() {
 #[test]
 fn train_wants_a_file_that_is_there() {
     let machine = machine(&[]);
-    let error = train(&machine, &[]).unwrap_err();
+    let error = train(&machine, "train", &[]).unwrap_err();
     assert!(error.is::<Usage>() && error.to_string().starts_with("train wants an experiment file"));
-    let error = train(&machine, &["nowhere.toml".into()]).unwrap_err();
+    let error = train(&machine, "train", &["nowhere.toml".into()]).unwrap_err();
     assert!(error.is::<Usage>() && error.to_string() == "nowhere.toml is not a file");
 }
 

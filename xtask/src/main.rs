@@ -48,7 +48,7 @@ fn dispatch(args: &[OsString]) -> Result<ExitCode> {
         Some("help" | "--help" | "-h") => Ok(help()),
         Some("setup" | "check" | "torture" | "fuzz" | "witness") if asks_for_help(rest) => Ok(help()),
         Some("setup") => commands::setup(&machine, rest),
-        Some("train") => commands::train(&machine, rest),
+        Some(command @ ("train" | "sweep")) => commands::train(&machine, command, rest),
         Some("run") => commands::run(&machine, rest),
         Some("test") => commands::test(&machine, rest),
         Some("torture") => commands::torture(&machine, rest),

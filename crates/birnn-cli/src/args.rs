@@ -23,6 +23,7 @@ Examples:
   birnn train configs/bilstm.toml
   birnn train configs/bilstm.toml --set seed=1 --set train.optimizer.lr=0.001
   birnn train --resume runs/bilstm/001
+  birnn sweep configs/fast.toml --set sweep.seeds=5
   birnn eval runs/bilstm/001
   birnn predict runs/bilstm/001 digit.png
   birnn report runs/bilstm/001
@@ -44,6 +45,11 @@ pub enum Command {
     ///
     /// Ctrl-C or SIGTERM stops it after the step, with a checkpoint to go on from; a second one ends it at once.
     Train(TrainArgs),
+    /// Train an experiment with every combination of settings and seeds that its [sweep] asks for, and compare them.
+    ///
+    /// Each run is one like those of `train`, in the sweep's directory; sweep.html there puts them together. What was stopped or
+    /// killed goes on with --resume; runs that are done stay as they are.
+    Sweep(SweepArgs),
     /// Evaluate a trained network: accuracy, scores per class, confusion matrix.
     Eval(EvalArgs),
     /// Name the digits (or other classes) in pictures.
@@ -93,6 +99,31 @@ pub struct TrainArgs {
     /// The run's own directory, new or empty [default: the next number under runs/NAME/].
     #[arg(long, value_name = "DIR")]
     pub run_dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub place: Place,
+    /// Where to compute: auto, cpu, cuda, cuda:N or mps [default: the experiment's].
+    #[arg(long)]
+    pub device: Option<DeviceChoice>,
+}
+
+/// `birnn sweep`
+#[derive(Debug, clap::Args)]
+#[command(override_usage = "birnn sweep [OPTIONS] <CONFIG>\n       birnn sweep [OPTIONS] --resume <SWEEP>")]
+pub struct SweepArgs {
+    /// The experiment file (TOML) with a [sweep].
+    #[arg(required_unless_present = "resume")]
+    pub config: Option<PathBuf>,
+    /// Go on with a sweep, in place of CONFIG, --set, --run-dir and --device.
+    #[arg(long, value_name = "SWEEP", conflicts_with_all = ["config", "sets", "run_dir", "device"])]
+    pub resume: Option<PathBuf>,
+    #[command(flatten)]
+    pub sets: Sets,
+    /// The sweep's own directory, new or empty [default: the next number under sweeps/NAME/].
+    #[arg(long, value_name = "DIR")]
+    pub run_dir: Option<PathBuf>,
+    /// One JSON object on stdout, in place of the table.
+    #[arg(long)]
+    pub json: bool,
     #[command(flatten)]
     pub place: Place,
     /// Where to compute: auto, cpu, cuda, cuda:N or mps [default: the experiment's].
@@ -251,7 +282,7 @@ pub struct Sets {
 }
 
 /// Where data is looked for.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub struct Place {
     /// A folder with data sets in it; searched before $BIRNN_DATA_DIR and the user's cache.
     #[arg(long, value_name = "DIR")]

@@ -15,7 +15,11 @@ pub fn run(command: &ConfigCommand) -> Outcome {
             for doubt in source.doubts(None) {
                 tracing::warn!("{doubt}");
             }
-            print(&format!("{}: ok\n", args.config.display()))
+            let path = args.config.display();
+            match source.experiment.sweep {
+                Some(_) => print(&format!("{path}: ok, a sweep of {} runs\n", source.trials()?.len())),
+                None => print(&format!("{path}: ok\n")),
+            }
         }
         ConfigCommand::Show(args) => {
             let source = Source::read(&args.config, &args.sets.sets)?;

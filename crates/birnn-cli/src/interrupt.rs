@@ -1,8 +1,8 @@
 //! Ctrl-C and SIGTERM: the first one stops a training after its step, with a checkpoint; a second one ends the process.
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use birnn_engine::{EngineError, Look, Observer, Step};
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -19,7 +19,13 @@ pub struct Interrupt {
 
 impl Interrupt {
     /// From now on a first signal is taken down, and a second one ends the process at once.
+    ///
+    /// Asked for again, the same one: what comes between two runs of a process is for the next.
     pub fn listen() -> Result<Interrupt, Failure> {
+        static LISTENING: OnceLock<Interrupt> = OnceLock::new();
+        if let Some(listening) = LISTENING.get() {
+            return Ok(listening.clone());
+        }
         let signal = Arc::new(AtomicUsize::new(0));
         let came = Arc::new(AtomicBool::new(false));
         for kind in [SIGINT, SIGTERM] {
@@ -29,7 +35,7 @@ impl Interrupt {
                 .and_then(|_| flag::register_usize(kind, signal.clone(), kind as usize))
                 .map_err(|error| Failure::run(format!("signals: {error}")))?;
         }
-        Ok(Interrupt { signal })
+        Ok(LISTENING.get_or_init(|| Interrupt { signal }).clone())
     }
 
     /// The exit code of a process that a signal ended, as shells have it.

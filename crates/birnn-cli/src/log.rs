@@ -72,6 +72,11 @@ impl Log {
         }
         Ok(())
     }
+
+    /// The file is complete: what is said from now on is for the next.
+    pub fn detach(&self) {
+        *self.record.lock() = Sink::default();
+    }
 }
 
 /// `warning: ` and `error: ` as compilers write them; everything else as it is.

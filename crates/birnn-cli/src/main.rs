@@ -15,6 +15,7 @@ mod log;
 mod predict;
 mod progress;
 mod report;
+mod sweep;
 mod train;
 
 use std::process::ExitCode;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
     let ready = birnn_engine::startup::heed_environment().map_err(Failure::request);
     let outcome = ready.and_then(|()| match args.command {
         Command::Train(args) => train::run(&args, &log),
+        Command::Sweep(args) => sweep::run(&args, &log),
         Command::Eval(args) => eval::run(&args, &log),
         Command::Predict(args) => predict::run(&args),
         Command::Report(args) => report::run(&args, &log),

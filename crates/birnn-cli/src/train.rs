@@ -7,7 +7,7 @@ use birnn_data::{Dataset, Fallback, Splits};
 use birnn_engine::{
     About, Checkpoints, Classification, DeviceChoice, EngineError, Evaluation, Experiment, Invalid, LIBTORCH,
     LOG, Learner, Meta, Observer, Plan, Record, Resumed, RunDir, Samples, ScheduleKind, Session, Source,
-    State, TensorBoard, Trained, TrainingData, train,
+    State, TensorBoard, Trained, TrainingData,
 };
 use birnn_formats::pytorch;
 use humantime::format_rfc3339_seconds;
@@ -34,8 +34,20 @@ struct Job {
     about: About,
 }
 
-/// Checks everything first, then loads, trains, evaluates and saves.
+/// A run that is done.
+pub struct Finished {
+    found: Evaluation,
+    /// The data set that drawn digits stood in for.
+    substitution: Option<String>,
+}
+
+/// Trains, and prints the result.
 pub fn run(args: &TrainArgs, log: &Log) -> Outcome {
+    report(&train(args, log)?)
+}
+
+/// Checks everything first, then loads, trains, evaluates and saves.
+pub fn train(args: &TrainArgs, log: &Log) -> Result<Finished, Failure> {
     let disk = fault::disk()?;
     let resumed = match &args.resume {
         Some(run) => Some(Resumed::open(run, &args.sets.sets, disk.clone())?),
@@ -124,7 +136,7 @@ pub fn run(args: &TrainArgs, log: &Log) -> Outcome {
     };
     meta.now(status, Some(now()));
     let written = meta.write(&job.run);
-    let again = resume_command(job.run.path());
+    let again = resume_command("train", job.run.path());
     // The first failure is the one to tell of.
     let found = outcome.map_err(|error| match error {
         EngineError::Io { .. } => Failure::run(format!("{error}; once that is mended, go on: {again}")),
@@ -136,7 +148,7 @@ pub fn run(args: &TrainArgs, log: &Log) -> Outcome {
         let message = format!("stopped at step {step} of {total}, which is saved; to go on: {again}");
         return Err(Failure { code: interrupt.exit_code(), message });
     };
-    report(&found, substitution.as_deref())
+    Ok(Finished { found, substitution })
 }
 
 /// The experiment as the command line has it.
@@ -198,10 +210,10 @@ fn ended(session: &Session) -> String {
     if session.status == "running" { "killed".to_owned() } else { session.status.clone() }
 }
 
-/// What there is to type to go on with a run, the way that the user started this process.
-fn resume_command(run: &Path) -> String {
+/// What there is to type to go on with a run or a sweep, the way that the user started this process.
+pub fn resume_command(command: &str, folder: &Path) -> String {
     let program = if std::env::var_os("CARGO").is_some() { "cargo xtask" } else { "birnn" };
-    format!("{program} train --resume {}", run.display())
+    format!("{program} {command} --resume {}", folder.display())
 }
 
 /// The result on the test images; `None` where the training was stopped.
@@ -219,7 +231,7 @@ fn train_and_save(
     };
     let mut all: Vec<Box<dyn Observer + '_>> = vec![Box::new(&mut record), Box::new(&mut board)];
     all.extend(observers.into_iter().map(|observer| -> Box<dyn Observer + '_> { observer }));
-    let trained = train(&plan.train, plan.seed, learner, data, state, &checkpoints, &mut all)?;
+    let trained = birnn_engine::train(&plan.train, plan.seed, learner, data, state, &checkpoints, &mut all)?;
     drop(all);
     let Trained::Done { epochs, kept } = trained else { return Ok(None) };
     if kept < epochs {
@@ -247,6 +259,8 @@ fn resolved(experiment: &Experiment, plan: &Plan, device: DeviceChoice, splits: 
     }
     // Repeated or evaluated where its data is missing, the run must not go on with other data.
     experiment.data.fallback = Fallback::None;
+    // This is one run of it.
+    experiment.sweep = None;
     experiment
 }
 
@@ -307,8 +321,9 @@ fn started(
 }
 
 /// The tutorial's line, and a last reminder of what stood in for the data.
-fn report(found: &Evaluation, substitution: Option<&str>) -> Outcome {
-    let stand_in = substitution.map_or_else(String::new, |name| format!(" (synthetic digits, not {name})"));
+fn report(Finished { found, substitution }: &Finished) -> Outcome {
+    let stand_in =
+        substitution.as_deref().map_or_else(String::new, |name| format!(" (synthetic digits, not {name})"));
     let (images, accuracy) = (found.images, 100.0 * found.accuracy);
     print(&format!("Test Accuracy of the model on the {images} test images: {accuracy:.2} %{stand_in}\n"))?;
     if let Some(name) = substitution {

@@ -44,6 +44,14 @@ pub enum RunDirError {
         /// The run that it lies in.
         within: Option<PathBuf>,
     },
+    /// It is not of the kind that is gone on with.
+    #[error("{}: holds no {name}", .path.display())]
+    Lacks {
+        /// What was named.
+        path: PathBuf,
+        /// The file that makes it one.
+        name: &'static str,
+    },
     /// The system refused.
     #[error("{}: {source}", .path.display())]
     Io {
@@ -131,6 +139,14 @@ impl RunDir {
         if !is_run(path) {
             let within = path.ancestors().skip(1).take(2).find(|path| is_run(path)).map(Path::to_owned);
             return Err(RunDirError::NoRun { path: path.to_owned(), within });
+        }
+        RunDir::lock(path, disk)
+    }
+
+    /// The directory of something else that is gone on with, which holds a file `name`.
+    pub fn with(path: &Path, name: &'static str, disk: Arc<dyn Disk>) -> Result<RunDir, RunDirError> {
+        if !path.join(name).is_file() {
+            return Err(RunDirError::Lacks { path: path.to_owned(), name });
         }
         RunDir::lock(path, disk)
     }

@@ -15,7 +15,7 @@ use crate::train::draws_of;
 pub struct SweepConfig {
     /// With which seeds each combination of settings is trained: how many, from `seed` on, or which.
     pub seeds: Seeds,
-    /// Settings, each with the list of values to try: every combination is tried.
+    /// Settings by their own keys, each with the list of values to try: every combination is tried.
     #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
     pub grid: Table,
     /// Settings that are drawn: each from a list, or from a range such as `{ from = 1e-4, to = 1e-2, scale = "log" }`.
@@ -32,7 +32,7 @@ pub struct SweepConfig {
 #[serde(untagged)]
 pub enum Seeds {
     /// So many, from the experiment's own on.
-    Count(u32),
+    Count(#[schemars(range(min = 1))] u32),
     /// These.
     List(Vec<u32>),
 }
@@ -62,9 +62,14 @@ impl Default for Seeds {
 }
 
 impl Trial {
+    /// Keys and values as TOML.
+    pub fn shown(&self) -> Vec<(String, String)> {
+        self.settings.iter().map(|(key, value)| (key.clone(), inline(value))).collect()
+    }
+
     /// As `--set` arguments.
     pub fn sets(&self) -> Vec<String> {
-        let own = self.settings.iter().map(|(key, value)| format!("{key}={}", inline(value)));
+        let own = self.shown().into_iter().map(|(key, value)| format!("{key}={value}"));
         own.chain([format!("seed={}", self.seed)]).collect()
     }
 }

@@ -1,0 +1,117 @@
+//! Sweeps: each run is one like any other, what was stopped or killed goes on, what fails does not stop the rest.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use birnn_tests::{SMALL, Sandbox};
+use serde_json::Value;
+
+const GRID: &str = "
+[sweep]
+seeds = 2
+[sweep.grid]
+model.cell = [\"rnn\", \"gru\"]
+";
+
+fn swept(extra: &str) -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.write(
+        "x.toml",
+        format!("{}\n{extra}", SMALL.replace("limit = 300", "limit = 300\nvalidation = 50")),
+    );
+    sandbox
+}
+
+fn rows(stdout: &str) -> Vec<Vec<String>> {
+    stdout
+        .lines()
+        .map(|line| line.split("  ").map(str::trim).filter(|c| !c.is_empty()).map(str::to_owned).collect())
+        .collect()
+}
+
+#[test]
+fn each_run_is_the_one_that_train_would_make() {
+    let sandbox = swept(GRID);
+    assert_eq!(
+        sandbox.birnn(&["config", "check", "x.toml"]).done().stdout,
+        "x.toml: ok, a sweep of 4 runs\n"
+    );
+    let ended = sandbox.birnn(&["sweep", "x.toml"]).done();
+    let rows = rows(&ended.stdout);
+    assert_eq!(rows[0], ["model.cell", "runs", "validation", "test", "training"]);
+    assert_eq!(rows.len(), 3, "{}", ended.stdout);
+    assert!(rows[1..].iter().all(|row| row[1] == "2" && row[2].contains(" ± ") && row[3].contains(" ± ")));
+    let page = sandbox.text("sweeps/x/001/sweep.html");
+    assert!(page.contains("4 of 4 runs are done") && page.contains("href=\"004/\""));
+
+    let sets = ["--set", "model.cell=gru", "--set", "seed=1"];
+    sandbox.birnn(&[&["train", "x.toml", "--run-dir", "alone"][..], &sets].concat()).done();
+    for file in ["model.safetensors", "metrics.jsonl", "config.toml"] {
+        assert!(
+            sandbox.read(&format!("sweeps/x/001/004/{file}")) == sandbox.read(&format!("alone/{file}")),
+            "{file}"
+        );
+    }
+    sandbox.birnn(&["eval", "sweeps/x/001/004"]).done();
+}
+
+#[test]
+fn a_sweep_that_is_killed_goes_on_and_ends_the_same() {
+    let sandbox = swept(GRID);
+    sandbox.birnn(&["sweep", "x.toml", "--run-dir", "whole"]).done();
+    let files = |sweep: &str| -> Vec<Vec<u8>> {
+        (1..=4).map(|run| sandbox.read(&format!("{sweep}/{run:03}/model.safetensors"))).collect()
+    };
+    // Within the first run, and before there was one.
+    for (index, at) in [40, 12].into_iter().enumerate() {
+        let name = format!("killed{index}");
+        let killed = sandbox
+            .command(&["sweep", "x.toml", "--run-dir", &name])
+            .env("BIRNN_FAULT", format!("KILL@{at}"))
+            .output();
+        assert!(killed.unwrap().status.code().is_none());
+        assert!(!sandbox.path(&format!("{name}/001/model.safetensors")).exists());
+        let ended = sandbox.birnn(&["sweep", "--resume", &name]).done();
+        assert_eq!(rows(&ended.stdout).len(), 3);
+        assert!(files(&name) == files("whole"));
+        // Nothing is left to do, and nothing is done.
+        let again = sandbox.birnn(&["sweep", "--resume", &name, "--json"]).done();
+        assert!(!again.stderr.contains("epoch 1/2"), "{}", again.stderr);
+        let found: Value = serde_json::from_str(&again.stdout).unwrap();
+        assert_eq!(found["runs"].as_array().unwrap().len(), 4);
+        assert_eq!(found["settings"][0]["accuracy"]["count"], 2);
+        assert!(files(&name) == files("whole"));
+    }
+}
+
+#[test]
+fn a_run_that_diverges_does_not_stop_the_others() {
+    let sandbox = swept("[sweep.grid]\ntrain.optimizer.lr = [1e38, 0.01]\n");
+    let ended = sandbox.birnn(&["sweep", "x.toml", "--run-dir", "s"]);
+    assert_eq!(ended.code, 1);
+    assert!(ended.stderr.contains("error: run s/001: step "), "{}", ended.stderr);
+    assert!(
+        ended.stderr.ends_with("error: 1 of 2 runs failed; s/sweep.html tells which\n"),
+        "{}",
+        ended.stderr
+    );
+    assert_eq!(rows(&ended.stdout)[1][..2], ["0.01", "1"], "{}", ended.stdout);
+    let page = sandbox.text("s/sweep.html");
+    assert!(page.contains("1 of 2 runs are done, 1 failed.") && page.contains("the training has diverged"));
+    // It would diverge again.
+    let again = sandbox.birnn(&["sweep", "--resume", "s"]);
+    assert_eq!((again.code, again.stderr.contains("run 1 of 2")), (1, false), "{}", again.stderr);
+}
+
+#[test]
+fn what_cannot_be_swept_is_refused_before_anything_is_made() {
+    let sandbox = swept("");
+    sandbox.birnn(&["sweep", "x.toml"]).failed(2, &["x.toml: has no [sweep] that says what to vary"]);
+    sandbox
+        .birnn(&["sweep", "x.toml", "--set", "sweep.seeds=0"])
+        .failed(2, &["sweep.seeds: must be at least 1"]);
+    sandbox
+        .birnn(&["sweep", "x.toml", "--set", "sweep.grid.model.hidden=[4,0]"])
+        .failed(2, &["model.hidden"]);
+    sandbox.train_small("run");
+    sandbox.birnn(&["sweep", "--resume", "run"]).failed(2, &["run: holds no sweep.toml"]);
+    assert!(!sandbox.path("sweeps").exists());
+}
