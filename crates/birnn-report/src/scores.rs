@@ -257,7 +257,15 @@ mod tests {
             images: row.iter().sum(),
         };
         let classes = confusion.iter().enumerate().map(score).collect();
-        Evaluation { images: 0, correct: 0, accuracy: 0.0, loss: 0.0, classes, confusion }
+        Evaluation {
+            images: 0,
+            correct: 0,
+            accuracy: 0.0,
+            loss: 0.0,
+            classes,
+            confusion,
+            mistakes: Vec::new(),
+        }
     }
 
     #[test]
