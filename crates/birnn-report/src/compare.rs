@@ -8,7 +8,7 @@ use crate::error::ReportError;
 use crate::stats::{Interval, difference, holm, mcnemar, wilson};
 
 /// How nets do on the same images, each by itself and each beside each other.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Comparison {
     /// How many images.
     pub images: u64,
@@ -32,7 +32,7 @@ pub struct Score {
 }
 
 /// Two nets side by side.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pair {
     /// The place of the one among the nets.
     pub a: usize,
@@ -53,7 +53,8 @@ pub struct Pair {
 }
 
 /// What images say of two nets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// They are right on the very same images.
     Same,
