@@ -27,6 +27,7 @@ Examples:
   birnn eval runs/bilstm/001
   birnn predict runs/bilstm/001 digit.png
   birnn report runs/bilstm/001
+  birnn compare runs/bilstm/001 runs/bilstm/002
   birnn export runs/bilstm/001 digits.onnx
   birnn import model.ckpt --config configs/bilstm.toml --out digits.safetensors
 
@@ -61,6 +62,11 @@ pub enum Command {
     ///
     /// One HTML file that needs nothing else, from the run's records and its test images.
     Report(ReportArgs),
+    /// Tell what differs between runs, in settings and in results, and what the test images say of it.
+    ///
+    /// All nets are asked for the same test images. Two nets differ in those that one alone names rightly: an exact test tells
+    /// whether chance explains that.
+    Compare(CompareArgs),
     /// Write a trained network for PyTorch, safetensors or ONNX.
     Export(ExportArgs),
     /// Bring in weights that PyTorch or safetensors saved.
@@ -180,6 +186,22 @@ pub struct ReportArgs {
     /// Replace the file that --out names, should it be there.
     #[arg(long, requires = "out")]
     pub force: bool,
+    #[command(flatten)]
+    pub place: Place,
+    /// Where to compute: auto, cpu, cuda, cuda:N or mps.
+    #[arg(long, default_value = "auto")]
+    pub device: DeviceChoice,
+}
+
+/// `birnn compare`
+#[derive(Debug, clap::Args)]
+pub struct CompareArgs {
+    /// Run directories, or weights files in them.
+    #[arg(required = true, num_args = 2.., value_name = "RUN")]
+    pub runs: Vec<PathBuf>,
+    /// One JSON object on stdout.
+    #[arg(long)]
+    pub json: bool,
     #[command(flatten)]
     pub place: Place,
     /// Where to compute: auto, cpu, cuda, cuda:N or mps.

@@ -1,6 +1,7 @@
 //! The `birnn` binary: parses, wires, prints.
 
 mod args;
+mod compare;
 mod config;
 mod contention;
 mod data;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         Command::Eval(args) => eval::run(&args, &log),
         Command::Predict(args) => predict::run(&args),
         Command::Report(args) => report::run(&args, &log),
+        Command::Compare(args) => compare::run(&args, &log),
         Command::Export(args) => export::run(&args),
         Command::Import(args) => import::run(&args, &log),
         Command::Data(args) => data::run(&args, &log),

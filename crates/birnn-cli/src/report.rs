@@ -56,7 +56,7 @@ fn out(args: &ReportArgs) -> Result<PathBuf, Failure> {
 impl From<ReportError> for Failure {
     fn from(error: ReportError) -> Failure {
         match error {
-            ReportError::NoImages => Failure::request(error),
+            ReportError::NoImages | ReportError::OtherImages => Failure::request(error),
             _ => Failure::run(error),
         }
     }

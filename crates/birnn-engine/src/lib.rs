@@ -7,6 +7,7 @@
 mod checkpoint;
 mod config;
 pub mod device;
+mod differing;
 pub mod disk;
 mod error;
 mod experiment;
@@ -32,6 +33,7 @@ mod weights;
 pub use checkpoint::{Checkpoint, Checkpoints, WEIGHTS};
 pub use config::{EarlyStop, TrainConfig, TrainPlan};
 pub use device::{DeviceChoice, DeviceError};
+pub use differing::differing;
 pub use error::EngineError;
 pub use experiment::{Experiment, ExperimentError, Invalid, Plan, Seeds, Source, SweepConfig, Trial, schema};
 pub use learner::{Learner, Pass};

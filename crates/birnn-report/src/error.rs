@@ -1,15 +1,18 @@
-//! What can go wrong when a page is made.
+//! What can go wrong when a page is made or nets are compared.
 
 use birnn_engine::EngineError;
 use birnn_model::ModelError;
 use tch::TchError;
 
-/// Why there is no page.
+/// Why there is no page, or no comparison.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
     /// There is nothing to judge the net by.
     #[error("there are no test images to judge the net by")]
     NoImages,
+    /// Answers to different images say nothing of each other.
+    #[error("the nets were not asked for the same images")]
+    OtherImages,
     /// The net could not be run.
     #[error(transparent)]
     Engine(#[from] EngineError),

@@ -3,12 +3,13 @@
 //! The way through: [`Records::read`] takes in what a run wrote down, as far as it can be read; [`page`] asks the net for every
 //! test image ([`Answers`]), for the gradient by its states ([`Chain`]) and for parts of images ([`Reading`]), and puts it all
 //! into HTML. The page is one text: its style, its drawings and its pictures are in it, it runs no script, and whatever
-//! comes from a file is escaped. This crate prints nothing and writes nothing.
+//! comes from a file is escaped. [`Comparison`] holds the answers of several nets against each other. This crate prints nothing and writes nothing.
 
 mod answers;
 mod axis;
 mod chain;
 mod chart;
+mod compare;
 mod curves;
 mod error;
 mod facts;
@@ -26,6 +27,7 @@ mod sweep_page;
 
 pub use answers::{Answer, Answers};
 pub use chain::{Chain, Links};
+pub use compare::{Comparison, LEVEL, Pair, Score, Spread, Verdict, recipes};
 pub use error::ReportError;
 pub use page::{Run, page};
 pub use reading::{Example, Reading, examples};

@@ -1,10 +1,16 @@
-//! How sure a share is, and how far probabilities can be believed.
+//! How sure a share is, how far probabilities can be believed, and whether two shares differ.
+
+mod paired;
+
+use serde::Serialize;
+
+pub use self::paired::{difference, holm, mcnemar};
 
 /// The 97.5 % quantile of the standard normal distribution: 95 % of it lies within.
 const Z: f64 = 1.959_963_984_540_054;
 
-/// An interval of shares, from 0 to 1.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// An interval of shares, from 0 to 1, or of their differences.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Interval {
     /// The lower end.
     pub low: f64,

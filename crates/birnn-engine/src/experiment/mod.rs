@@ -180,6 +180,14 @@ impl Experiment {
         toml::to_string(&self.filled())
     }
 
+    /// Every setting with its value, to hold against those of another experiment.
+    pub fn to_json(&self) -> serde_json::Value {
+        let mut json = serde_json::to_value(self.filled()).unwrap_or_default();
+        // A file leaves it out where nothing is varied; here it is zeros that others may differ from.
+        json["data"]["augment"] = serde_json::to_value(&self.data.augment).unwrap_or_default();
+        json
+    }
+
     /// With every default in place.
     pub(crate) fn filled(&self) -> Experiment {
         let mut filled = self.clone();

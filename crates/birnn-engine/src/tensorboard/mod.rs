@@ -20,10 +20,10 @@ use self::proto::{
     Value,
 };
 use self::record::{histogram, hparams, image, now, scalar, summary, text, version};
+use crate::differing::leaves;
 use crate::error::EngineError;
 use crate::learner::Learner;
 use crate::observer::{Epoch, Look, Observer, Step};
-use crate::resume::leaves;
 use crate::run_dir::{EVENTS, RunDir};
 use crate::samples::Samples;
 use crate::task::Evaluation;
