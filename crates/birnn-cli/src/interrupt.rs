@@ -1,10 +1,9 @@
 //! Ctrl-C and SIGTERM: the first one stops a training after its step, with a checkpoint; a second one ends the process.
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use birnn_engine::{EngineError, Look, Observer, Step};
+use birnn_engine::{EngineError, Look, Observer, Step, Wish};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
@@ -39,10 +38,10 @@ impl Interrupt {
 }
 
 impl Observer for Interrupt {
-    fn step(&mut self, _step: &Step, _look: &Look) -> Result<ControlFlow<()>, EngineError> {
+    fn step(&mut self, _step: &Step, _look: &Look) -> Result<Wish, EngineError> {
         match self.signal.load(Ordering::SeqCst) {
-            0 => Ok(ControlFlow::Continue(())),
-            _ => Ok(ControlFlow::Break(())),
+            0 => Ok(Wish::GoOn),
+            _ => Ok(Wish::Stop),
         }
     }
 }

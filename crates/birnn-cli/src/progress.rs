@@ -1,10 +1,9 @@
 //! Progress of training and downloads, on stderr.
 
 use std::fmt::Write;
-use std::ops::ControlFlow;
 
 use birnn_data::Event;
-use birnn_engine::{EngineError, Epoch, Learner, Look, Observer, Step, Timing};
+use birnn_engine::{EngineError, Epoch, Learner, Look, Observer, Step, Timing, Wish};
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 
 use crate::contention::Contention;
@@ -41,13 +40,13 @@ impl Training {
 }
 
 impl Observer for Training {
-    fn step(&mut self, step: &Step, _look: &Look) -> Result<ControlFlow<()>, EngineError> {
+    fn step(&mut self, step: &Step, _look: &Look) -> Result<Wish, EngineError> {
         self.loss = step.loss.or(self.loss);
         let loss = self.loss.map_or_else(String::new, |loss| format!(" loss {}", readable(loss)));
         self.bar.set_message(format!("epoch {}/{}{loss} lr {:.2e}", step.epoch, self.epochs, step.rate));
         self.bar.inc(step.images as u64);
         self.contention.watch();
-        Ok(ControlFlow::Continue(()))
+        Ok(Wish::GoOn)
     }
 
     fn epoch(&mut self, epoch: &Epoch, _learner: &Learner) -> Result<(), EngineError> {
