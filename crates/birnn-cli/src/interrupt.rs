@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use birnn_engine::{EngineError, Look, Observer, Step, Wish};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
+#[cfg(unix)]
+use signal_hook::{iterator::Signals, low_level};
 
 use crate::failure::Failure;
 
@@ -28,6 +30,26 @@ impl Interrupt {
                 .and_then(|_| flag::register_usize(kind, signal.clone(), kind as usize))
                 .map_err(|error| Failure::run(format!("signals: {error}")))?;
         }
+        Ok(Interrupt { signal })
+    }
+
+    /// As [`Interrupt::listen`], where a second signal must not end the process before `last` is done, which takes more than
+    /// a signal handler may do.
+    #[cfg(unix)]
+    pub fn listen_then(last: impl FnOnce() + Send + 'static) -> Result<Interrupt, Failure> {
+        let failed = |error| Failure::run(format!("signals: {error}"));
+        let signal = Arc::new(AtomicUsize::new(0));
+        let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(failed)?;
+        for kind in [SIGINT, SIGTERM] {
+            flag::register_usize(kind, signal.clone(), kind as usize).map_err(failed)?;
+        }
+        let wait = move || {
+            if let Some(kind) = signals.forever().nth(1) {
+                last();
+                low_level::exit(128 + kind);
+            }
+        };
+        std::thread::Builder::new().name("signals".to_owned()).spawn(wait).map_err(failed)?;
         Ok(Interrupt { signal })
     }
 

@@ -3,6 +3,8 @@
 mod args;
 mod config;
 mod contention;
+#[cfg(unix)]
+mod dashboard;
 mod data;
 mod doctor;
 mod eval;
@@ -15,6 +17,7 @@ mod log;
 mod predict;
 mod progress;
 mod report;
+mod show;
 mod train;
 
 use std::process::ExitCode;
