@@ -110,6 +110,23 @@ pub struct TrainArgs {
     /// Where to compute: auto, cpu, cuda, cuda:N or mps [default: the experiment's].
     #[arg(long)]
     pub device: Option<DeviceChoice>,
+    /// How to show on stderr what goes on.
+    #[arg(long, value_enum, default_value_t)]
+    pub progress: Progress,
+}
+
+/// How a training shows what goes on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Progress {
+    /// As bar on a terminal, else as plain.
+    #[default]
+    Auto,
+    /// A progress bar, and a line per epoch.
+    Bar,
+    /// A line per epoch.
+    Plain,
+    /// The whole screen: curves, speed, misread images, log; s makes a checkpoint, q stops. Off a terminal, as plain.
+    Dashboard,
 }
 
 /// `birnn sweep`

@@ -1,12 +1,13 @@
 //! Ctrl-C and SIGTERM: the first one stops a training after its step, with a checkpoint; a second one ends the process.
 
-use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use birnn_engine::{EngineError, Look, Observer, Step};
+use birnn_engine::{EngineError, Look, Observer, Step, Wish};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
+#[cfg(unix)]
+use signal_hook::{iterator::Signals, low_level};
 
 use crate::failure::Failure;
 
@@ -38,6 +39,26 @@ impl Interrupt {
         Ok(LISTENING.get_or_init(|| Interrupt { signal }).clone())
     }
 
+    /// As [`Interrupt::listen`], where a second signal must not end the process before `last` is done, which takes more than
+    /// a signal handler may do.
+    #[cfg(unix)]
+    pub fn listen_then(last: impl FnOnce() + Send + 'static) -> Result<Interrupt, Failure> {
+        let failed = |error| Failure::run(format!("signals: {error}"));
+        let signal = Arc::new(AtomicUsize::new(0));
+        let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(failed)?;
+        for kind in [SIGINT, SIGTERM] {
+            flag::register_usize(kind, signal.clone(), kind as usize).map_err(failed)?;
+        }
+        let wait = move || {
+            if let Some(kind) = signals.forever().nth(1) {
+                last();
+                low_level::exit(128 + kind);
+            }
+        };
+        std::thread::Builder::new().name("signals".to_owned()).spawn(wait).map_err(failed)?;
+        Ok(Interrupt { signal })
+    }
+
     /// The exit code of a process that a signal ended, as shells have it.
     pub fn exit_code(&self) -> u8 {
         128 + self.signal.load(Ordering::SeqCst) as u8
@@ -45,10 +66,10 @@ impl Interrupt {
 }
 
 impl Observer for Interrupt {
-    fn step(&mut self, _step: &Step, _look: &Look) -> Result<ControlFlow<()>, EngineError> {
+    fn step(&mut self, _step: &Step, _look: &Look) -> Result<Wish, EngineError> {
         match self.signal.load(Ordering::SeqCst) {
-            0 => Ok(ControlFlow::Continue(())),
-            _ => Ok(ControlFlow::Break(())),
+            0 => Ok(Wish::GoOn),
+            _ => Ok(Wish::Stop),
         }
     }
 }

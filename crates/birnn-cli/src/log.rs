@@ -22,8 +22,12 @@ use crate::failure::Failure;
 pub struct Log {
     /// Progress bars; invisible off a terminal.
     pub bars: MultiProgress,
+    held: Held,
     record: Record,
 }
+
+/// What the terminal is to show later, while the dashboard has it.
+type Held = Arc<Mutex<Option<Vec<u8>>>>;
 
 /// Keeps what is said until there is a file for it.
 #[derive(Clone, Debug, Default)]
@@ -37,15 +41,13 @@ enum Sink {
 
 /// Starts logging: to stderr at the level that `$RUST_LOG` asks for, to the record always at the usual one.
 pub fn start() -> Log {
-    let log = Log { bars: MultiProgress::new(), record: Record::default() };
+    let log = Log { bars: MultiProgress::new(), held: Held::default(), record: Record::default() };
     let usual = || EnvFilter::new("info,ureq=warn,rustls=warn");
     let wanted = EnvFilter::try_from_default_env().unwrap_or_else(|_| usual());
-    let colours =
-        std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let console = tracing_subscriber::fmt::layer()
-        .with_ansi(colours)
+        .with_ansi(std::io::stderr().is_terminal() && colours())
         .event_format(Plain)
-        .with_writer(Console(log.bars.clone()))
+        .with_writer(Console(log.bars.clone(), log.held.clone()))
         .with_filter(wanted);
     let record = tracing_subscriber::fmt::layer()
         .with_ansi(false)
@@ -56,10 +58,42 @@ pub fn start() -> Log {
     log
 }
 
+/// Whether the user is for colours where there can be any.
+pub fn colours() -> bool {
+    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
 impl Log {
+    /// From now on the terminal is another's: what is said to it is kept.
+    #[cfg(unix)]
+    pub fn hold(&self) {
+        lock(&self.held).get_or_insert_default();
+    }
+
+    /// The last lines kept, at most `count`, without their colours.
+    #[cfg(unix)]
+    pub fn last_held(&self, count: usize) -> Vec<String> {
+        let held = lock(&self.held);
+        let text = String::from_utf8_lossy(held.as_deref().unwrap_or_default());
+        let mut lines: Vec<String> = text.lines().rev().take(count).map(plain).collect();
+        lines.reverse();
+        lines
+    }
+
+    /// Says all that was kept, once `ready` has given the terminal back.
+    #[cfg(unix)]
+    pub fn release(&self, ready: impl FnOnce()) {
+        let mut held = lock(&self.held);
+        ready();
+        if let Some(said) = held.take() {
+            // As when it is said at once: there is nobody to tell where stderr is gone.
+            let _ = std::io::stderr().write_all(&said);
+        }
+    }
+
     /// From now on everything goes to the end of the file at `path` too, what was said so far first.
     pub fn continue_in(&self, path: &Path) -> Result<(), Failure> {
-        let mut sink = self.record.lock();
+        let mut sink = lock(&self.record.0);
         if let Sink::Memory(said) = &*sink {
             let start = || {
                 let mut file = File::options().create(true).append(true).open(path)?;
@@ -75,7 +109,7 @@ impl Log {
 
     /// The file is complete: what is said from now on is for the next.
     pub fn detach(&self) {
-        *self.record.lock() = Sink::default();
+        *lock(&self.record.0) = Sink::default();
     }
 }
 
@@ -110,8 +144,8 @@ where
     }
 }
 
-/// stderr, with the progress bars out of the way.
-struct Console(MultiProgress);
+/// stderr, with the progress bars out of the way, unless all is to be kept for later.
+struct Console(MultiProgress, Held);
 
 impl<'a> MakeWriter<'a> for Console {
     type Writer = &'a Console;
@@ -123,7 +157,10 @@ impl<'a> MakeWriter<'a> for Console {
 
 impl Write for &Console {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.suspend(|| std::io::stderr().write(bytes))
+        match &mut *lock(&self.1) {
+            Some(held) => held.write(bytes),
+            None => self.0.suspend(|| std::io::stderr().write(bytes)),
+        }
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
@@ -131,10 +168,16 @@ impl Write for &Console {
     }
 }
 
-impl Record {
-    fn lock(&self) -> MutexGuard<'_, Sink> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A line without the colours that [`Plain`] gives it.
+#[cfg(unix)]
+fn plain(line: &str) -> String {
+    let mut parts = line.split("\x1b[");
+    let first = parts.next().unwrap_or_default().to_owned();
+    first + &parts.filter_map(|part| Some(part.split_once('m')?.1)).collect::<String>()
 }
 
 impl Default for Sink {
@@ -153,7 +196,7 @@ impl<'a> MakeWriter<'a> for Record {
 
 impl Write for &Record {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        match &mut *self.lock() {
+        match &mut *lock(&self.0) {
             Sink::Memory(said) => said.write(bytes),
             Sink::File(file) => file.write(bytes),
         }

@@ -4,6 +4,8 @@ mod args;
 mod compare;
 mod config;
 mod contention;
+#[cfg(unix)]
+mod dashboard;
 mod data;
 mod doctor;
 mod eval;
@@ -16,6 +18,7 @@ mod log;
 mod predict;
 mod progress;
 mod report;
+mod show;
 mod sweep;
 mod train;
 

@@ -1,22 +1,28 @@
 //! Progress of training and downloads, on stderr.
 
 use std::fmt::Write;
-use std::ops::ControlFlow;
 
 use birnn_data::Event;
-use birnn_engine::{EngineError, Epoch, Learner, Look, Observer, Step, Timing};
+use birnn_engine::{EngineError, Epoch, Learner, Look, Observer, Step, Timing, Wish};
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 
 use crate::contention::Contention;
 use crate::failure::Failure;
+use crate::show::Facts;
 
-/// Shows training: a bar on a terminal, and a line per epoch.
+/// A line per epoch.
 #[derive(Debug)]
-pub struct Training {
+pub struct Lines {
+    epochs: usize,
+    contention: Contention,
+}
+
+/// A bar for all of a training.
+#[derive(Debug)]
+pub struct Bar {
     bar: ProgressBar,
     epochs: usize,
     loss: Option<f64>,
-    contention: Contention,
 }
 
 /// Shows downloads: a bar on a terminal, and a line per file.
@@ -26,38 +32,44 @@ pub struct Obtaining {
     bar: ProgressBar,
 }
 
-impl Training {
-    /// For `epochs` times `images`, of which so many were seen already.
-    pub fn new(bars: &MultiProgress, epochs: usize, images: usize, seen: u64) -> Result<Training, Failure> {
+impl Lines {
+    /// For so many epochs.
+    pub fn new(epochs: usize) -> Lines {
+        Lines { epochs, contention: Contention::new() }
+    }
+}
+
+impl Bar {
+    /// For the whole run, of which a part may be done already. Off a terminal it cannot be seen.
+    pub fn new(bars: &MultiProgress, facts: &Facts) -> Result<Bar, Failure> {
+        let Facts { epochs, images, steps, before, .. } = *facts;
+        let seen = images * before / steps.max(1);
         let rate = |state: &ProgressState, out: &mut dyn Write| {
             let _ = write!(out, "{:.0} images/s", state.per_sec());
         };
         let style = style("{msg} [{wide_bar}] {percent}% {rate} {eta} left")?.with_key("rate", rate);
-        let bar = bars.add(ProgressBar::new((epochs * images) as u64).with_style(style).with_position(seen));
+        let bar =
+            bars.add(ProgressBar::new((epochs * images) as u64).with_style(style).with_position(seen as u64));
         // What was seen before took no time now.
         bar.reset_eta();
-        Ok(Training { bar, epochs, loss: None, contention: Contention::new() })
+        Ok(Bar { bar, epochs, loss: None })
     }
 }
 
-impl Observer for Training {
-    fn step(&mut self, step: &Step, _look: &Look) -> Result<ControlFlow<()>, EngineError> {
-        self.loss = step.loss.or(self.loss);
-        let loss = self.loss.map_or_else(String::new, |loss| format!(" loss {}", readable(loss)));
-        self.bar.set_message(format!("epoch {}/{}{loss} lr {:.2e}", step.epoch, self.epochs, step.rate));
-        self.bar.inc(step.images as u64);
+impl Observer for Lines {
+    fn step(&mut self, _step: &Step, _look: &Look) -> Result<Wish, EngineError> {
         self.contention.watch();
-        Ok(ControlFlow::Continue(()))
+        Ok(Wish::GoOn)
     }
 
     fn epoch(&mut self, epoch: &Epoch, _learner: &Learner) -> Result<(), EngineError> {
-        let Epoch { train_loss, timing: Timing { seconds, images_per_second, .. }, .. } = epoch;
+        let Epoch { train_loss, rate, timing: Timing { seconds, images_per_second, .. }, .. } = epoch;
         let validation = epoch.validation.as_ref().map_or_else(String::new, |found| {
             let loss = readable(found.loss);
             format!(", validation loss {loss}, accuracy {:.2} %", 100.0 * found.accuracy)
         });
         tracing::info!(
-            "epoch {}/{}: loss {}{validation}, {seconds:.1} s, {images_per_second:.0} images/s",
+            "epoch {}/{}: loss {}{validation}, lr {rate:.2e}, {seconds:.1} s, {images_per_second:.0} images/s",
             epoch.epoch,
             self.epochs,
             readable(*train_loss)
@@ -66,12 +78,22 @@ impl Observer for Training {
     }
 }
 
+impl Observer for Bar {
+    fn step(&mut self, step: &Step, _look: &Look) -> Result<Wish, EngineError> {
+        self.loss = step.loss.or(self.loss);
+        let loss = self.loss.map_or_else(String::new, |loss| format!(" loss {}", readable(loss)));
+        self.bar.set_message(format!("epoch {}/{}{loss} lr {:.2e}", step.epoch, self.epochs, step.rate));
+        self.bar.inc(step.images as u64);
+        Ok(Wish::GoOn)
+    }
+}
+
 /// Four digits behind the point, or as many in all where a loss has gone astray.
 fn readable(loss: f64) -> String {
     if loss.abs() < 1e5 { format!("{loss:.4}") } else { format!("{loss:.3e}") }
 }
 
-impl Drop for Training {
+impl Drop for Bar {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use birnn_engine::{RunDir, Source, Trial};
 use birnn_report::{Records, Spread, Sweep, SweepRun, sweep_page};
 
-use crate::args::{SweepArgs, TrainArgs};
+use crate::args::{Progress, Sets, SweepArgs, TrainArgs};
 use crate::failure::{Failure, Outcome};
 use crate::log::Log;
 use crate::{fault, print, print_json, train};
@@ -117,10 +117,11 @@ impl<'a> Job<'a> {
         TrainArgs {
             config: (!begun).then(|| self.folder.path().join(SWEEP)),
             resume: begun.then(|| path.clone()),
-            sets: crate::args::Sets { sets: if begun { Vec::new() } else { trial.sets() } },
+            sets: Sets { sets: if begun { Vec::new() } else { trial.sets() } },
             run_dir: (!begun).then_some(path),
             place: self.args.place.clone(),
             device: None,
+            progress: Progress::Auto,
         }
     }
 
@@ -164,7 +165,7 @@ fn table(sweep: &Sweep) -> String {
     rows[0].extend(["runs", "validation", "test", "training"].map(str::to_owned));
     for settings in &sweep.settings {
         let mut row: Vec<String> = settings.settings.iter().map(|(_, value)| value.clone()).collect();
-        row.push(settings.accuracy.map_or(0, |spread| spread.count).to_string());
+        row.push(settings.accuracy.map_or(0, |spread| spread.runs).to_string());
         row.extend([settings.validation, settings.accuracy].map(percent));
         row.push(settings.seconds.map_or_else(|| "-".to_owned(), |spread| format!("{:.0} s", spread.mean)));
         rows.push(row);

@@ -15,9 +15,9 @@ use humantime::format_rfc3339_seconds;
 use crate::args::TrainArgs;
 use crate::export::weights_of;
 use crate::failure::{Failure, Outcome};
-use crate::interrupt::Interrupt;
 use crate::log::Log;
-use crate::{data, fault, print, progress};
+use crate::show::{Facts, Show};
+use crate::{data, fault, print};
 
 /// Where runs go when nothing else is said.
 const RUNS: &str = "runs";
@@ -48,6 +48,7 @@ pub fn run(args: &TrainArgs, log: &Log) -> Outcome {
 
 /// Checks everything first, then loads, trains, evaluates and saves.
 pub fn train(args: &TrainArgs, log: &Log) -> Result<Finished, Failure> {
+    let show = Show::new(args.progress, log);
     let disk = fault::disk()?;
     let resumed = match &args.resume {
         Some(run) => Some(Resumed::open(run, &args.sets.sets, disk.clone())?),
@@ -108,7 +109,7 @@ pub fn train(args: &TrainArgs, log: &Log) -> Result<Finished, Failure> {
         None => State::new(plan.train.rule, &learner).map_err(EngineError::from)?,
     };
 
-    let interrupt = Interrupt::listen()?;
+    let interrupt = show.interrupt()?;
     let run = match (resumed, &args.run_dir) {
         (Some(resumed), _) => {
             go_on(&resumed, &plan, steps)?;
@@ -124,9 +125,20 @@ pub fn train(args: &TrainArgs, log: &Log) -> Result<Finished, Failure> {
     log.continue_in(&run.path().join(LOG))?;
     tracing::info!("run directory {}", run.path().display());
 
-    let seen = (state.step * plan.train.batch_size) as u64;
-    let shown = progress::Training::new(&log.bars, plan.train.epochs, data.train.len(), seen)?;
-    let observers: Vec<Box<dyn Observer>> = vec![Box::new(shown), Box::new(interrupt.clone())];
+    let mut observers = show.observers(Facts {
+        name: plan.name.clone(),
+        architecture: plan.architecture.to_string(),
+        device: String::from(experiment.train.device),
+        run: run.path().display().to_string(),
+        classes: learner.task.classes.clone(),
+        shape,
+        images: data.train.len(),
+        epochs: plan.train.epochs,
+        steps,
+        before: state.step,
+    })?;
+    // Last, so that it hears of a stop that the others ask for.
+    observers.push(Box::new(interrupt.clone()));
     let job = Job { plan, data, test, run, about };
     let outcome = train_and_save(&job, &mut learner, &mut state, observers);
     let status = match &outcome {

@@ -1,7 +1,5 @@
 //! What a run tells while it goes on.
 
-use std::ops::ControlFlow;
-
 use serde::Serialize;
 
 use crate::error::EngineError;
@@ -11,15 +9,27 @@ use crate::task::Evaluation;
 
 /// Hears of a run as it goes on. An error ends the run: records that cannot be written are not lost silently.
 pub trait Observer {
-    /// After every step. `Break` asks the run to make a checkpoint and stop.
-    fn step(&mut self, _step: &Step, _look: &Look) -> Result<ControlFlow<()>, EngineError> {
-        Ok(ControlFlow::Continue(()))
+    /// After every step: what the observer wishes.
+    fn step(&mut self, _step: &Step, _look: &Look) -> Result<Wish, EngineError> {
+        Ok(Wish::GoOn)
     }
 
     /// After every epoch, its evaluation included; `learner` is the net that was evaluated.
     fn epoch(&mut self, _epoch: &Epoch, _learner: &Learner) -> Result<(), EngineError> {
         Ok(())
     }
+}
+
+/// What an observer asks of the loop after a step; where several ask, the greatest wish is granted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Wish {
+    /// Nothing.
+    #[default]
+    GoOn,
+    /// A checkpoint, then to go on. It changes nothing of what the run comes to.
+    Save,
+    /// A checkpoint, then to stop.
+    Stop,
 }
 
 /// What a step worked with, on the device. Whoever looks at values waits for the device, so it is to be done now and then.
@@ -78,7 +88,7 @@ pub struct Timing {
 }
 
 impl<O: Observer + ?Sized> Observer for &mut O {
-    fn step(&mut self, step: &Step, look: &Look) -> Result<ControlFlow<()>, EngineError> {
+    fn step(&mut self, step: &Step, look: &Look) -> Result<Wish, EngineError> {
         (**self).step(step, look)
     }
 
@@ -89,15 +99,9 @@ impl<O: Observer + ?Sized> Observer for &mut O {
 
 /// Several observers, told in order.
 impl Observer for Vec<Box<dyn Observer + '_>> {
-    fn step(&mut self, step: &Step, look: &Look) -> Result<ControlFlow<()>, EngineError> {
-        let mut flow = ControlFlow::Continue(());
-        for observer in self {
-            // All are told, also when one asks to stop.
-            if observer.step(step, look)?.is_break() {
-                flow = ControlFlow::Break(());
-            }
-        }
-        Ok(flow)
+    fn step(&mut self, step: &Step, look: &Look) -> Result<Wish, EngineError> {
+        // All are told, also when one asks to stop.
+        self.iter_mut().try_fold(Wish::GoOn, |wish, observer| Ok(wish.max(observer.step(step, look)?)))
     }
 
     fn epoch(&mut self, epoch: &Epoch, learner: &Learner) -> Result<(), EngineError> {

@@ -6,13 +6,12 @@
 //! How long it took is not, and has a file of its own.
 
 use std::fs::File;
-use std::ops::ControlFlow;
 
 use serde::Serialize;
 
 use crate::error::EngineError;
 use crate::learner::Learner;
-use crate::observer::{Epoch, Look, Observer, Step};
+use crate::observer::{Epoch, Look, Observer, Step, Wish};
 use crate::run_dir::{METRICS, RunDir, TIMING};
 use crate::task::Evaluation;
 
@@ -58,11 +57,11 @@ impl Record<'_> {
 }
 
 impl Observer for Record<'_> {
-    fn step(&mut self, step: &Step, _look: &Look) -> Result<ControlFlow<()>, EngineError> {
+    fn step(&mut self, step: &Step, _look: &Look) -> Result<Wish, EngineError> {
         if step.loss.is_some() {
             self.line(&Line::Step(step))?;
         }
-        Ok(ControlFlow::Continue(()))
+        Ok(Wish::GoOn)
     }
 
     fn epoch(&mut self, epoch: &Epoch, _learner: &Learner) -> Result<(), EngineError> {

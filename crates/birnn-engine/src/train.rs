@@ -1,6 +1,5 @@
 //! The loop: the only one. Every task, device and kernel goes through it.
 
-use std::ops::ControlFlow;
 use std::time::Instant;
 
 use tch::{TchError, Tensor};
@@ -10,7 +9,7 @@ use crate::config::TrainPlan;
 use crate::error::EngineError;
 use crate::health::{self, Health};
 use crate::learner::Learner;
-use crate::observer::{Epoch, Look, Observer, Step, Timing};
+use crate::observer::{Epoch, Look, Observer, Step, Timing, Wish};
 use crate::samples::Samples;
 use crate::state::{Best, State};
 
@@ -58,7 +57,7 @@ pub fn train(
         let epoch = state.epochs(steps);
         let order = data.train.order(seed, epoch)?;
         let mut rate = 0.0;
-        let mut flow = ControlFlow::Continue(());
+        let mut wish = Wish::GoOn;
         let mut start = Instant::now();
 
         for index in state.step % steps..steps {
@@ -77,14 +76,14 @@ pub fn train(
             // Looking at the loss waits for the device, so it is done on logged steps only.
             let loss = if state.step.is_multiple_of(plan.log_every) { health.look()? } else { None };
             let look = Look { learner, batch: &batch, pass: &pass };
-            flow = observer.step(&Step { step: state.step, epoch: epoch + 1, rate, images, loss }, &look)?;
-            // After its last step an epoch is evaluated first.
+            wish = observer.step(&Step { step: state.step, epoch: epoch + 1, rate, images, loss }, &look)?;
+            // After its last step an epoch is evaluated first, and then saved in any case.
             let within = index + 1 < steps;
-            if within && (flow.is_break() || state.step.is_multiple_of(plan.checkpoint_every)) {
+            if within && (wish > Wish::GoOn || state.step.is_multiple_of(plan.checkpoint_every)) {
                 health.look_at_all(state.step, learner.parameters())?;
                 state.seconds += start.elapsed().as_secs_f64();
                 checkpoints.save(learner, state)?;
-                if flow.is_break() {
+                if wish == Wish::Stop {
                     return Ok(Trained::Stopped);
                 }
                 start = Instant::now();
@@ -112,7 +111,7 @@ pub fn train(
             state.best = Some(Best { epoch, loss, parameters: learner.snapshot() });
         }
         checkpoints.save(learner, state)?;
-        if flow.is_break() && unfinished(state) {
+        if wish == Wish::Stop && unfinished(state) {
             return Ok(Trained::Stopped);
         }
     }

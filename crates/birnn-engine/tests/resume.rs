@@ -1,7 +1,6 @@
 //! A run that is stopped and gone on with ends in the bytes of one that was not, for every cell and at every kind of step.
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
 
-use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -9,7 +8,8 @@ use birnn_data::{Augment, Images, Split};
 use birnn_engine::disk::System;
 use birnn_engine::{
     About, Checkpoint, Checkpoints, Classification, Device, EngineError, Learner, Look, Observer, Record,
-    ResumeError, Resumed, RunDir, Samples, Source, State, Step, TensorBoard, Trained, TrainingData, train,
+    ResumeError, Resumed, RunDir, Samples, Source, State, Step, TensorBoard, Trained, TrainingData, Wish,
+    train,
 };
 
 /// libtorch has one generator for the process, and tests run side by side.
@@ -38,12 +38,12 @@ log_every = 2
 lr = 0.02
 "#;
 
-/// Asks to stop after a step.
-struct StopAfter(usize);
+/// Wishes, each after a step.
+struct Wishes<'a>(&'a [(usize, Wish)]);
 
-impl Observer for StopAfter {
-    fn step(&mut self, step: &Step, _look: &Look) -> Result<ControlFlow<()>, EngineError> {
-        Ok(if step.step == self.0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+impl Observer for Wishes<'_> {
+    fn step(&mut self, step: &Step, _look: &Look) -> Result<Wish, EngineError> {
+        Ok(self.0.iter().find(|(after, _)| *after == step.step).map_or(Wish::GoOn, |(_, wish)| *wish))
     }
 }
 
@@ -72,6 +72,16 @@ fn about(source: &Source) -> About {
 
 /// Trains into `run`, from its checkpoint where there is one, until the end or the step `stop`.
 fn go(run: &RunDir, source: &Source, stop: usize, checkpoint: Option<Checkpoint>) -> Trained {
+    wishing(run, source, &[(stop, Wish::Stop)], checkpoint)
+}
+
+/// As [`go`], with wishes of any kind.
+fn wishing(
+    run: &RunDir,
+    source: &Source,
+    wishes: &[(usize, Wish)],
+    checkpoint: Option<Checkpoint>,
+) -> Trained {
     let plan = source.plan().unwrap();
     let about = about(source);
     let task = Classification { classes: about.classes.clone(), label_smoothing: 0.0 };
@@ -91,7 +101,7 @@ fn go(run: &RunDir, source: &Source, stop: usize, checkpoint: Option<Checkpoint>
     };
     let checkpoints = Checkpoints::new(run, about).unwrap();
     let mut observers: Vec<Box<dyn Observer + '_>> =
-        vec![Box::new(record.unwrap()), Box::new(board.unwrap()), Box::new(StopAfter(stop))];
+        vec![Box::new(record.unwrap()), Box::new(board.unwrap()), Box::new(Wishes(wishes))];
     let trained =
         train(&plan.train, plan.seed, &mut learner, &data, &mut state, &checkpoints, &mut observers).unwrap();
     if trained != Trained::Stopped {
@@ -220,6 +230,26 @@ fn the_best_epoch_outlives_a_stop() {
 fn a_run_stopped_at_every_step_is_the_same_run() {
     let _alone = alone();
     same(&[], &(1..18).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_wished_checkpoint_is_made_and_changes_nothing() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let source = source(&[]);
+    let run = |name| RunDir::chosen(&path(name), Arc::new(System)).unwrap();
+    go(&run("whole"), &source, usize::MAX, None);
+    // Within an epoch, at the end of one, at the end of all.
+    let saves = [1, 2, 6, 9, 18].map(|step| (step, Wish::Save));
+    assert!(matches!(wishing(&run("saved"), &source, &saves, None), Trained::Done { epochs: 3, .. }));
+    assert!(ending(&path("saved")) == ending(&path("whole")));
+
+    wishing(&run("stopped"), &source, &[(3, Wish::Save), (5, Wish::Stop)], None);
+    let made = ["previous", "last"].map(|name| {
+        Checkpoint::read(&path("stopped").join(format!("checkpoints/{name}.safetensors"))).unwrap().step()
+    });
+    assert_eq!(made, [3, 5]);
 }
 
 #[test]

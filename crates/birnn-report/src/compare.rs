@@ -66,21 +66,6 @@ pub enum Verdict {
     BBetter,
 }
 
-/// How far accuracies lie apart that only the seed makes different.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Spread {
-    /// How many.
-    pub runs: usize,
-    /// Their mean.
-    pub mean: f64,
-    /// Their standard deviation, as that of a sample.
-    pub deviation: f64,
-    /// The lowest.
-    pub low: f64,
-    /// The highest.
-    pub high: f64,
-}
-
 /// A difference counts as seen when chance makes one as large in fewer than so many tests.
 pub const LEVEL: f64 = 0.05;
 
@@ -173,25 +158,6 @@ impl Pair {
             (a, b) if a > b => Verdict::ABetter,
             _ => Verdict::BBetter,
         }
-    }
-}
-
-impl Spread {
-    /// Of accuracies; `None` of fewer than two.
-    pub fn new(accuracies: &[f64]) -> Option<Spread> {
-        let runs = accuracies.len();
-        if runs < 2 {
-            return None;
-        }
-        let mean = accuracies.iter().sum::<f64>() / runs as f64;
-        let squares: f64 = accuracies.iter().map(|accuracy| (accuracy - mean).powi(2)).sum();
-        Some(Spread {
-            runs,
-            mean,
-            deviation: (squares / (runs - 1) as f64).sqrt(),
-            low: accuracies.iter().copied().fold(f64::INFINITY, f64::min),
-            high: accuracies.iter().copied().fold(f64::NEG_INFINITY, f64::max),
-        })
     }
 }
 
@@ -293,14 +259,6 @@ mod tests {
         assert!(matches!(refused(&[answers("rr"), other]), ReportError::OtherImages));
         assert!(matches!(refused(&[answers("")]), ReportError::NoImages));
         assert!(matches!(refused(&[]), ReportError::NoImages));
-    }
-
-    #[test]
-    fn a_spread_is_that_of_a_sample() {
-        let found = Spread::new(&[0.9, 0.94, 0.95]).unwrap();
-        assert!((found.mean - 0.93).abs() < 1e-12 && (found.deviation - 0.0007_f64.sqrt()).abs() < 1e-12);
-        assert_eq!((found.runs, found.low, found.high), (3, 0.9, 0.95));
-        assert_eq!(Spread::new(&[0.9]), None);
     }
 
     #[test]

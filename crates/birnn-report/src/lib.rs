@@ -27,10 +27,11 @@ mod sweep_page;
 
 pub use answers::{Answer, Answers};
 pub use chain::{Chain, Links};
-pub use compare::{Comparison, LEVEL, Pair, Score, Spread, Verdict, recipes};
+pub use compare::{Comparison, LEVEL, Pair, Score, Verdict, recipes};
 pub use error::ReportError;
 pub use page::{Run, page};
 pub use reading::{Example, Reading, examples};
 pub use records::{Epoch, RecordError, Records, Step, Timing, Validation};
-pub use sweep::{Outcome, Settings, Spread, Sweep, SweepRun};
+pub use stats::Spread;
+pub use sweep::{Outcome, Settings, Sweep, SweepRun};
 pub use sweep_page::sweep_page;

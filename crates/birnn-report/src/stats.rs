@@ -100,6 +100,34 @@ impl Calibration {
     }
 }
 
+/// How the results of several runs lie apart.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Spread {
+    /// How many.
+    pub runs: usize,
+    /// Their mean.
+    pub mean: f64,
+    /// Their standard deviation, as that of a sample; `None` of one run.
+    pub deviation: Option<f64>,
+    /// The lowest.
+    pub low: f64,
+    /// The highest.
+    pub high: f64,
+}
+
+impl Spread {
+    /// Of `values`; `None` where there is none.
+    pub fn new(values: &[f64]) -> Option<Spread> {
+        let runs = values.len();
+        let mean = values.iter().sum::<f64>() / runs as f64;
+        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+        let deviation = (runs > 1).then(|| (squares / (runs - 1) as f64).sqrt());
+        let low = values.iter().copied().fold(f64::INFINITY, f64::min);
+        let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        (runs > 0).then_some(Spread { runs, mean, deviation, low, high })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -155,5 +183,14 @@ mod tests {
         let counts: Vec<u64> = Calibration::new(&answers, 10).bins.iter().map(|bin| bin.count).collect();
         assert_eq!(counts, [4, 1, 0, 0, 0, 0, 0, 0, 0, 2]);
         assert_eq!(Calibration::new(&[], 10).error, 0.0);
+    }
+
+    #[test]
+    fn a_spread_is_that_of_a_sample() {
+        let spread = Spread::new(&[2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0]).unwrap();
+        assert_eq!((spread.runs, spread.mean, spread.low, spread.high), (8, 5.0, 2.0, 9.0));
+        assert!((spread.deviation.unwrap() - (32.0_f64 / 7.0).sqrt()).abs() < 1e-12);
+        assert_eq!(Spread::new(&[3.0]).unwrap().deviation, None);
+        assert_eq!(Spread::new(&[]), None);
     }
 }

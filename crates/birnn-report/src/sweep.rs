@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::records::Records;
+use crate::stats::Spread;
 
 /// A sweep, as far as it has come.
 #[derive(Debug, Serialize)]
@@ -64,35 +65,6 @@ pub struct Settings {
     pub loss: Option<Spread>,
     /// Seconds of training.
     pub seconds: Option<Spread>,
-}
-
-/// How the runs of the same settings differ.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Spread {
-    /// How many runs.
-    pub count: usize,
-    /// Their mean.
-    pub mean: f64,
-    /// Their standard deviation, as of a sample; `None` of one run.
-    pub deviation: Option<f64>,
-    /// The least.
-    pub least: f64,
-    /// The most.
-    pub most: f64,
-}
-
-impl Spread {
-    /// Of `values`; `None` where there is none.
-    pub fn of(values: &[f64]) -> Option<Spread> {
-        let count = values.len();
-        let mean = values.iter().sum::<f64>() / count as f64;
-        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-        let deviation = (count > 1).then(|| (squares / (count - 1) as f64).sqrt());
-        let (least, most) = values
-            .iter()
-            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &v| (v.min(low), v.max(high)));
-        (count > 0).then_some(Spread { count, mean, deviation, least, most })
-    }
 }
 
 impl SweepRun {
@@ -159,7 +131,7 @@ impl Settings {
     fn of(runs: &[SweepRun], first: usize) -> Settings {
         let outcomes: Vec<Outcome> = runs.iter().filter_map(|run| run.outcome).collect();
         let spread = |value: fn(&Outcome) -> Option<f64>| {
-            Spread::of(&outcomes.iter().filter_map(value).collect::<Vec<_>>())
+            Spread::new(&outcomes.iter().filter_map(value).collect::<Vec<_>>())
         };
         Settings {
             settings: runs[0].settings.clone(),
@@ -189,15 +161,6 @@ mod tests {
     }
 
     #[test]
-    fn deviations_are_those_of_a_sample() {
-        let spread = Spread::of(&[2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0]).unwrap();
-        assert_eq!((spread.count, spread.mean, spread.least, spread.most), (8, 5.0, 2.0, 9.0));
-        assert!((spread.deviation.unwrap() - (32.0_f64 / 7.0).sqrt()).abs() < 1e-12);
-        assert_eq!(Spread::of(&[3.0]).unwrap().deviation, None);
-        assert_eq!(Spread::of(&[]), None);
-    }
-
-    #[test]
     fn settings_are_ranked_by_validation_where_all_have_it() {
         let order = |runs| {
             let sweep = Sweep::new("x".to_owned(), runs);
@@ -220,7 +183,7 @@ mod tests {
             (sweep.settings[0].runs.as_slice(), sweep.settings[1].runs.as_slice()),
             (&[3, 4][..], &[1, 2][..])
         );
-        assert_eq!(sweep.settings[0].accuracy.unwrap().count, 1);
+        assert_eq!(sweep.settings[0].accuracy.unwrap().runs, 1);
         assert_eq!(sweep.keys(), ["model.hidden"]);
     }
 

@@ -8,8 +8,9 @@ use crate::curves::duration;
 use crate::error::ReportError;
 use crate::figure::{Figure, Table, tied};
 use crate::scores::percent;
+use crate::stats::Spread;
 use crate::svg::Point;
-use crate::sweep::{Settings, Spread, Sweep, SweepRun};
+use crate::sweep::{Settings, Sweep, SweepRun};
 
 #[derive(Template)]
 #[template(path = "sweep.html")]
@@ -90,7 +91,7 @@ fn summary(sweep: &Sweep) -> String {
             format!("{} on the validation images and ", plus_minus(&spread, percent))
         });
         let test = best.accuracy.map_or_else(String::new, |spread| plus_minus(&spread, percent));
-        let runs = best.accuracy.map_or(0, |spread| spread.count);
+        let runs = best.accuracy.map_or(0, |spread| spread.runs);
         let runs = if runs == 1 { "one run".to_owned() } else { format!("the mean of {runs} runs") };
         text += &format!(" {which} {validation}{test} on the test images, {runs}.");
     }
@@ -117,11 +118,11 @@ fn settings(sweep: &Sweep) -> Table {
     let row = |(rank, settings): (usize, &Settings)| {
         let range = settings.accuracy.map_or_else(
             || "–".to_owned(),
-            |spread| format!("{} to {}", percent(spread.least), percent(spread.most)),
+            |spread| format!("{} to {}", percent(spread.low), percent(spread.high)),
         );
         let own = settings.settings.iter().map(|(_, value)| value.clone());
         let figures = [
-            settings.accuracy.map_or(0, |spread| spread.count).to_string(),
+            settings.accuracy.map_or(0, |spread| spread.runs).to_string(),
             show(settings.validation, percent),
             show(settings.accuracy, percent),
             range,
@@ -162,7 +163,7 @@ fn accuracy_side(sweep: &Sweep) -> Side {
     let of = |settings: &Settings| {
         settings.accuracy.map(|spread| {
             let deviation = spread.deviation.unwrap_or_default();
-            [spread.least.min(spread.mean - deviation), spread.most.max(spread.mean + deviation).min(1.0)]
+            [spread.low.min(spread.mean - deviation), spread.high.max(spread.mean + deviation).min(1.0)]
         })
     };
     let ends = sweep.settings.iter().filter_map(of).flatten();
@@ -237,7 +238,7 @@ fn by_value(sweep: &Sweep, place: usize, key: &str) -> Option<Figure> {
     };
     let mean = |&value: &f64| {
         let of: Vec<f64> = runs.iter().filter(|run| run.0 == value).map(|run| run.1).collect();
-        Some((value, Spread::of(&of)?.mean))
+        Some((value, Spread::new(&of)?.mean))
     };
     let mut lines = vec![Line::dots("a run", runs.clone())];
     // Drawn from a range, hardly two runs have the same.

@@ -116,7 +116,7 @@ fn report(mut runs: Vec<Facts>, answers: &[Answers], dataset: String) -> Result<
         });
         let accuracies: Vec<f64> = places.iter().map(|&place| comparison.scores[place].accuracy).collect();
         let names = places.iter().map(|&place| runs[place].name.clone()).collect();
-        Some(Recipe { runs: names, accuracy: Spread::new(&accuracies)? })
+        Some(Recipe { runs: names, accuracy: Spread::new(&accuracies).filter(|spread| spread.runs > 1)? })
     });
     let (pairs, recipes) = (pairs.collect(), recipes.collect());
     Ok(Report { dataset, images: comparison.images, runs, settings, pairs, recipes, comparison })

@@ -135,7 +135,7 @@ fn verdicts(report: &Report) -> String {
             percent(mean),
             percent(low),
             percent(high),
-            percent(deviation)
+            percent(deviation.unwrap_or_default())
         ));
     }
     if report.settings.keys().any(|key| key != "seed" && key != "name") {

@@ -9,7 +9,6 @@ mod record;
 
 use std::fs::File;
 use std::io;
-use std::ops::ControlFlow;
 
 use serde_json::Value as Json;
 use tch::Tensor;
@@ -23,7 +22,7 @@ use self::record::{histogram, hparams, image, now, scalar, summary, text, versio
 use crate::differing::leaves;
 use crate::error::EngineError;
 use crate::learner::Learner;
-use crate::observer::{Epoch, Look, Observer, Step};
+use crate::observer::{Epoch, Look, Observer, Step, Wish};
 use crate::run_dir::{EVENTS, RunDir};
 use crate::samples::Samples;
 use crate::task::Evaluation;
@@ -132,13 +131,13 @@ impl TensorBoard<'_> {
 }
 
 impl Observer for TensorBoard<'_> {
-    fn step(&mut self, step: &Step, look: &Look) -> Result<ControlFlow<()>, EngineError> {
+    fn step(&mut self, step: &Step, look: &Look) -> Result<Wish, EngineError> {
         self.gradient = Some(look.pass.gradient.shallow_clone());
         if let Some(loss) = step.loss {
             let values = vec![scalar("loss/step", loss), scalar("learning_rate", step.rate)];
             self.write(&[summary(step.step, values)])?;
         }
-        Ok(ControlFlow::Continue(()))
+        Ok(Wish::GoOn)
     }
 
     fn epoch(&mut self, epoch: &Epoch, learner: &Learner) -> Result<(), EngineError> {

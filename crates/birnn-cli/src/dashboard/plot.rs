@@ -1,0 +1,110 @@
+//! A curve with marks, in a frame.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::style::Color;
+use ratatui::symbols::Marker;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Axis, Chart, Dataset, GraphType};
+
+use super::board::Board;
+use super::curve::Curve;
+use super::ink::Ink;
+
+/// What is drawn of the training, and beside it of the validation.
+struct Plot<'a> {
+    title: Line<'a>,
+    curve: Vec<(f64, f64)>,
+    colour: Color,
+    marks: Vec<(f64, f64)>,
+    /// Of the vertical axis.
+    bounds: [f64; 2],
+    labels: Vec<String>,
+}
+
+/// The colour of all that is of the validation images.
+const MARKS: Color = Color::Yellow;
+
+/// The loss by step. Its axis is logarithmic, as a loss goes on falling by shares of itself.
+pub fn loss(frame: &mut Frame, area: Rect, board: &Board, ink: Ink) {
+    let log = |(x, y): (f64, f64)| (x, y.max(1e-6).log10());
+    let curve: Vec<_> = smooth(&board.loss, area).into_iter().map(log).collect();
+    let marks: Vec<_> = board.validation.iter().map(|&[step, loss, _]| log((step, loss))).collect();
+    let last =
+        [board.loss.points(60).last().map(|point| point.1), board.validation.last().map(|last| last[1])];
+    let bounds = bounds(curve.iter().chain(&marks), 0.1);
+    let label = |y: f64| plain(10_f64.powf(y));
+    let labels = [bounds[0], (bounds[0] + bounds[1]) / 2.0, bounds[1]].map(label).to_vec();
+    let title = title("loss", Color::Cyan, last.map(|last| last.map(|loss| format!("{loss:.4}"))), ink);
+    plot(frame, area, board, ink, Plot { title, curve, colour: Color::Cyan, marks, bounds, labels });
+}
+
+/// The accuracy by step, in percent.
+pub fn accuracy(frame: &mut Frame, area: Rect, board: &Board, ink: Ink) {
+    let percent = |(x, y): (f64, f64)| (x, 100.0 * y);
+    let curve: Vec<_> = smooth(&board.accuracy, area).into_iter().map(percent).collect();
+    let marks: Vec<_> = board.validation.iter().map(|&[step, _, share]| percent((step, share))).collect();
+    let last =
+        [board.accuracy.points(60).last().map(|point| point.1), board.validation.last().map(|last| last[2])];
+    // A net that does well is seen from near.
+    let least = bounds(curve.iter().chain(&marks), 0.0)[0];
+    let bounds = [[90.0, 50.0, 0.0].into_iter().find(|&bound| bound <= least).unwrap_or(0.0), 100.0];
+    let labels = [bounds[0], (bounds[0] + bounds[1]) / 2.0, bounds[1]].map(|y| format!("{y:.0} %")).to_vec();
+    let last = last.map(|last| last.map(|share| format!("{:.2} %", 100.0 * share)));
+    let title = title("accuracy", Color::Green, last, ink);
+    plot(frame, area, board, ink, Plot { title, curve, colour: Color::Green, marks, bounds, labels });
+}
+
+/// A curve in half as many points as there are columns, each a mean: a step's own value says little.
+fn smooth(curve: &Curve, area: Rect) -> Vec<(f64, f64)> {
+    curve.points(usize::from(area.width / 2))
+}
+
+/// Such as `loss 0.0977 • validation 0.0843`, of what there is.
+fn title(
+    what: &'static str,
+    colour: Color,
+    [train, validation]: [Option<String>; 2],
+    ink: Ink,
+) -> Line<'static> {
+    let mut parts = vec![Span::styled(format!(" {what} "), ink.bold())];
+    parts.extend(train.map(|value| Span::styled(format!("{value} "), ink.of(colour))));
+    parts.extend(validation.map(|value| Span::styled(format!("• validation {value} "), ink.of(MARKS))));
+    Line::from(parts)
+}
+
+/// The least and the greatest of the values, with a margin.
+fn bounds<'a>(values: impl Iterator<Item = &'a (f64, f64)>, margin: f64) -> [f64; 2] {
+    let [least, most] =
+        values.fold([f64::INFINITY, f64::NEG_INFINITY], |[least, most], &(_, y)| [least.min(y), most.max(y)]);
+    if least > most { [-1.0, 1.0] } else { [least - margin, most + margin] }
+}
+
+/// Two digits that count.
+fn plain(value: f64) -> String {
+    match value {
+        0.1.. if value < 1e4 => format!("{value:.1}"),
+        0.01..0.1 => format!("{value:.2}"),
+        1e-3..0.01 => format!("{value:.3}"),
+        _ => format!("{value:.0e}"),
+    }
+}
+
+fn plot(frame: &mut Frame, area: Rect, board: &Board, ink: Ink, plot: Plot) {
+    let Plot { title, curve, colour, marks, bounds, labels } = plot;
+    let (first, last) = (board.facts.before as f64, board.step.max(board.facts.before + 1) as f64);
+    let line = Dataset::default()
+        .marker(Marker::Braille)
+        .graph_type(GraphType::Line)
+        .style(ink.of(colour))
+        .data(&curve);
+    let dots = Dataset::default()
+        .marker(Marker::Dot)
+        .graph_type(GraphType::Scatter)
+        .style(ink.of(MARKS))
+        .data(&marks);
+    let steps = [format!("step {first}"), format!("{last}")];
+    let x = Axis::default().style(ink.dim()).bounds([first, last]).labels(steps);
+    let y = Axis::default().style(ink.dim()).bounds(bounds).labels(labels);
+    frame.render_widget(Chart::new(vec![line, dots]).block(ink.frame(title)).x_axis(x).y_axis(y), area);
+}
