@@ -29,14 +29,18 @@ fn the_readmes_commands_work() {
         let ["cargo", "xtask", task, rest @ ..] = words.as_slice() else { panic!("what is `{command}`?") };
         assert!(help.contains(&format!("\n  {task} ")), "`{command}`: xtask has no such task");
         let mut args = match (*task, rest) {
-            ("train", rest) => [&["train"], rest].concat(),
+            ("train" | "sweep", rest) => [&[*task][..], rest].concat(),
             ("run", ["--", rest @ ..]) => rest.to_vec(),
             // This very test is part of it.
             ("test" | "check" | "setup", _) => continue,
             _ => panic!("what is `{command}`?"),
         };
-        if args[0] == "train" {
-            args.extend(["--offline", "--set", "data.limit=100", "--set", "train.epochs=1"]);
+        if ["train", "sweep"].contains(&args[0]) {
+            args.extend(["--offline", "--set", "train.epochs=1", "--set", "data.validation=10"]);
+            args.extend(["--set", "data.limit=100"]);
+        }
+        if args[0] == "sweep" {
+            args.extend(["--set", "sweep.seeds=1", "--set", "sweep.grid.model={hidden=[4,8]}"]);
         }
         let ended = sandbox.birnn(&args);
         assert_eq!(ended.code, 0, "{command}: {}", ended.stderr);
