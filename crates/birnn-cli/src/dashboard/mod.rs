@@ -46,10 +46,13 @@ pub struct Dashboard {
     /// Whether keys can be heard.
     hears: bool,
     start: Instant,
-    /// The last look, and what came since.
+    /// The last look, and what came since; evaluations do not count as training.
     looked: Instant,
     images: usize,
+    training: Duration,
     losses: Vec<(usize, Tensor)>,
+    /// When the last step, or the evaluation after it, was done.
+    done: Instant,
     misread: Option<Instant>,
 }
 
@@ -67,7 +70,9 @@ impl Dashboard {
             start: now,
             looked: now,
             images: 0,
+            training: Duration::ZERO,
             losses: Vec::new(),
+            done: now,
             misread: None,
         };
         dashboard.draw();
@@ -144,13 +149,15 @@ impl Observer for Dashboard {
         self.board.at(step);
         self.images += step.images;
         self.losses.push((step.step, look.pass.loss.shallow_clone()));
-        let (now, time) = (Instant::now(), self.looked.elapsed());
-        if time < INTERVAL {
+        let now = Instant::now();
+        self.training += now - self.done;
+        self.done = now;
+        if now - self.looked < INTERVAL {
             return Ok(Wish::GoOn);
         }
+        self.looked = now;
         self.look(look)?;
-        self.board.went(self.images, time);
-        (self.images, self.looked) = (0, now);
+        self.board.went(std::mem::take(&mut self.images), std::mem::take(&mut self.training));
         let wish = self.ask();
         self.draw();
         Ok(wish)
@@ -158,9 +165,11 @@ impl Observer for Dashboard {
 
     fn epoch(&mut self, epoch: &Epoch, _learner: &Learner) -> Result<(), EngineError> {
         self.board.ended(epoch);
-        self.draw();
-        // Evaluation is not training.
-        (self.images, self.looked) = (0, Instant::now());
+        // Epochs can be shorter than what there is between two looks.
+        if self.looked.elapsed() >= INTERVAL {
+            self.draw();
+        }
+        self.done = Instant::now();
         Ok(())
     }
 }
