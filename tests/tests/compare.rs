@@ -1,5 +1,4 @@
 //! `birnn compare`: runs held against each other.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use birnn_tests::{Sandbox, idx};
 use serde_json::Value;

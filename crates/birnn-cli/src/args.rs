@@ -30,6 +30,7 @@ Examples:
   birnn compare runs/bilstm/001 runs/bilstm/002
   birnn export runs/bilstm/001 digits.onnx
   birnn import model.ckpt --config configs/bilstm.toml --out digits.safetensors
+  birnn doctor
 
 Environment:
   BIRNN_DATA_DIR  a folder with data sets in it, such as `mnist/train-images-idx3-ubyte.gz`
@@ -80,7 +81,10 @@ pub enum Command {
     /// Check an experiment file, show it with every default written out, or print the schema of such files.
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Report on this machine: libtorch, devices, data.
+    /// Report on this machine: libtorch, GPUs, processor, threads, data, disks, memory; and what to do where something is wrong.
+    ///
+    /// One line for each, with ok, note or problem, and what to do in a line below. Changes and downloads nothing. The exit code
+    /// is 0 unless nothing can be trained.
     Doctor(DoctorArgs),
     /// Print a completion script for a shell.
     Completions {
@@ -310,6 +314,9 @@ pub struct DoctorArgs {
     /// A folder with data sets in it.
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
+    /// One JSON object on stdout.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Changes to an experiment.

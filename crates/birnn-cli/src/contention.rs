@@ -12,7 +12,7 @@ pub struct Contention {
 
 const INTERVAL: Duration = Duration::from_secs(3);
 /// Of the time of one core. On an idle machine it is far below a hundredth.
-const MUCH: f64 = 0.25;
+pub const MUCH: f64 = 0.25;
 
 impl Contention {
     /// Starts watching.
@@ -38,7 +38,7 @@ impl Contention {
 
 /// How long the threads of this process were ready to run and had no core, all in all: the second number of Linux's
 /// `schedstat`. Zero where the system does not tell.
-fn waited() -> Duration {
+pub fn waited() -> Duration {
     let Ok(threads) = std::fs::read_dir("/proc/self/task") else { return Duration::ZERO };
     let nanoseconds = threads.flatten().filter_map(|thread| {
         let text = std::fs::read_to_string(thread.path().join("schedstat")).ok()?;

@@ -20,7 +20,7 @@ use crate::show::{Facts, Show};
 use crate::{data, fault, print};
 
 /// Where runs go when nothing else is said.
-const RUNS: &str = "runs";
+pub const RUNS: &str = "runs";
 
 /// The final weights, readable by `torch.load`: the tutorial's last line.
 const STATE_DICT: &str = "model.ckpt";

@@ -225,7 +225,7 @@ fn p_value(log10: f64) -> String {
 
 fn equals(log10: f64) -> String {
     let p = p_value(log10);
-    if p.starts_with('<') { format!("< {}", &p[1..]) } else { format!("= {p}") }
+    p.strip_prefix('<').map_or_else(|| format!("= {p}"), |bound| format!("< {bound}"))
 }
 
 /// Such as `24 % of`, or `nearly all`.

@@ -184,7 +184,7 @@ impl Experiment {
     pub fn to_json(&self) -> serde_json::Value {
         let mut json = serde_json::to_value(self.filled()).unwrap_or_default();
         // A file leaves it out where nothing is varied; here it is zeros that others may differ from.
-        json["data"]["augment"] = serde_json::to_value(&self.data.augment).unwrap_or_default();
+        json["data"]["augment"] = serde_json::to_value(self.data.augment).unwrap_or_default();
         json
     }
 

@@ -1,0 +1,102 @@
+//! The data sets: found and verified, damaged, or absent.
+
+use std::path::{Path, PathBuf};
+
+use birnn_data::{DataConfig, DataError, Dataset, Locations};
+
+use super::Item;
+
+/// Published ones, with what fetches them.
+const SETS: [(&str, Dataset, &str); 3] = [
+    ("mnist", Dataset::Mnist, "`birnn data fetch`"),
+    (
+        "fashion-mnist",
+        Dataset::FashionMnist,
+        "`birnn data fetch configs/bilstm.toml --set data.dataset=fashion-mnist`",
+    ),
+    ("kmnist", Dataset::Kmnist, "`birnn data fetch configs/bilstm.toml --set data.dataset=kmnist`"),
+];
+
+/// Where data is looked for, and each data set.
+pub(super) fn items(data_dir: Option<PathBuf>) -> Vec<Item> {
+    let variable = std::env::var_os("BIRNN_DATA_DIR").filter(|value| !value.is_empty()).map(PathBuf::from);
+    let locations = Locations::new(data_dir.clone(), true);
+    let mut items = vec![folders(&locations.folders, data_dir.as_deref(), variable.as_deref())];
+    items.extend(SETS.map(|(name, dataset, fetch)| set(name, dataset, fetch, &locations)));
+    items
+}
+
+fn folders(all: &[PathBuf], data_dir: Option<&Path>, variable: Option<&Path>) -> Item {
+    const NAME: &str = "data folders";
+    let shown = all.iter().map(|folder| {
+        let is_there = if folder.is_dir() { "" } else { " (not there)" };
+        format!("{}{is_there}", folder.display())
+    });
+    let shown = shown.collect::<Vec<_>>().join(", ");
+    let missing = |folder: Option<&Path>| folder.filter(|folder| !folder.is_dir()).is_some();
+    if all.is_empty() {
+        return Item::problem(
+            NAME,
+            "none, not even a cache folder",
+            "name one with --data-dir or $BIRNN_DATA_DIR",
+        );
+    }
+    if missing(data_dir) {
+        return Item::problem(NAME, shown, "--data-dir names no folder: correct it, or make the folder");
+    }
+    if missing(variable) {
+        return Item::problem(
+            NAME,
+            shown,
+            "$BIRNN_DATA_DIR names no folder: correct or unset it, or make the folder",
+        );
+    }
+    Item::ok(NAME, format!("{shown}; downloads go into the first"))
+}
+
+fn set(name: &'static str, dataset: Dataset, fetch: &str, locations: &Locations) -> Item {
+    // All files are verified, whatever is used of them.
+    let config = DataConfig { dataset, limit: Some(1), ..DataConfig::default() };
+    let plan = match config.resolve() {
+        Ok(plan) => plan,
+        Err(error) => {
+            return Item::problem(name, error.to_string(), "report it: no setting of yours is the cause");
+        }
+    };
+    match birnn_data::load(&plan, locations, &mut |_| ()) {
+        Ok(splits) => {
+            let folder = splits.provenance.files.first().and_then(|file| file.path.parent());
+            let folder = folder.map_or_else(String::new, |folder| format!(" in {}", folder.display()));
+            Item::ok(name, format!("found and verified{folder}"))
+        }
+        Err(DataError::Unobtainable(missing)) => Item::note(
+            name,
+            format!("not on this machine: no {}[.gz]", missing.file),
+            format!("{fetch}, or training fetches it when it is first wanted"),
+        ),
+        Err(error) => Item::problem(
+            name,
+            error.to_string(),
+            format!("put back a good copy, or delete it and run {fetch}"),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::State;
+    use super::*;
+
+    #[test]
+    fn a_folder_that_was_named_must_be_there() {
+        let there = tempfile::tempdir().unwrap();
+        let (there, gone) = (there.path(), there.path().join("gone"));
+        let all = [there.to_owned(), gone.clone()];
+        let state = |data_dir, variable| folders(&all, data_dir, variable).state;
+        assert_eq!(state(None, None), State::Ok, "the cache is made when it is needed");
+        assert_eq!(state(Some(there), Some(there)), State::Ok);
+        assert_eq!(state(Some(&*gone), None), State::Problem);
+        assert_eq!(state(Some(there), Some(&*gone)), State::Problem);
+        assert_eq!(folders(&[], None, None).state, State::Problem);
+    }
+}
