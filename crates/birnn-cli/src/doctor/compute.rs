@@ -1,17 +1,12 @@
-//! libtorch, GPUs, the processor, and how quick a step is.
+//! libtorch, GPUs, the processor.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use birnn_engine::device::{cpu_threads, cuda_devices, instructions, libtorch_folder};
-use birnn_engine::{
-    Classification, Device, DeviceError, EngineError, Experiment, LIBTORCH, Learner, Samples,
-};
+use birnn_engine::{DeviceError, LIBTORCH};
 use birnn_kernels::Instructions;
 
 use super::Item;
-use crate::contention;
-use crate::failure::Failure;
 
 /// What there is to compute with.
 pub(super) fn items() -> Vec<Item> {
@@ -211,82 +206,6 @@ fn threads(used: usize, cores: usize, online: usize, variable: Option<&str>) -> 
     }
 }
 
-/// At least so long, and so often, that one disturbed step does not decide.
-const TIMED: Duration = Duration::from_millis(300);
-const STEPS: usize = 3;
-
-/// Times a step of the default net, and sees whether the cores are free meanwhile. The error is why nothing can be trained.
-pub(super) fn training(items: &mut Vec<Item>) -> Result<(), Failure> {
-    const NAME: &str = "training";
-    match timed() {
-        Ok(Timed { images, fastest, waited }) => {
-            let epoch = fastest * (60_000.0 / images as f64);
-            items.push(Item::ok(
-                NAME,
-                format!(
-                    "on the CPU, gradients of {images} images in {:.0} ms with the default net: an epoch of MNIST in {epoch:.0} s",
-                    1e3 * fastest
-                ),
-            ));
-            items.push(load(waited, std::fs::read_to_string("/proc/loadavg").ok().as_deref()));
-            Ok(())
-        }
-        Err(error) => {
-            let remedy =
-                "run `cargo xtask setup` and build anew; if that does not help, report it with all of this";
-            items.push(Item::problem(NAME, error.message.clone(), remedy));
-            Err(error)
-        }
-    }
-}
-
-/// `waited` is how many threads waited for a core, on average over the time.
-fn load(waited: f64, average: Option<&str>) -> Item {
-    const NAME: &str = "load";
-    let average = average.and_then(|text| text.split_whitespace().next());
-    let average = average.map_or_else(String::new, |load| format!("load average {load}; "));
-    if waited > contention::MUCH {
-        let text = format!(
-            "{average}other processes use the cores too: while steps were timed, {waited:.1} threads waited for one"
-        );
-        return Item::note(
-            NAME,
-            text,
-            "training is slower in proportion: stop them, or use fewer threads (OMP_NUM_THREADS)",
-        );
-    }
-    Item::ok(NAME, format!("{average}the cores were free while steps were timed"))
-}
-
-struct Timed {
-    images: usize,
-    /// In seconds.
-    fastest: f64,
-    waited: f64,
-}
-
-fn timed() -> Result<Timed, Failure> {
-    let plan = Experiment::default().resolve().map_err(|invalid| Failure::run(invalid.message))?;
-    let images = plan.train.batch_size;
-    let classes: Vec<String> = (0..10).map(|digit| digit.to_string()).collect();
-    let digits = birnn_data::synthetic::digits(0, 0, images);
-    let samples = Samples::new(digits, Device::Cpu).map_err(EngineError::from)?;
-    let task = Classification { classes, label_smoothing: 0.0 };
-    let mut learner = Learner::new(&plan.architecture, task, [28, 28], 0, Device::Cpu)?;
-    let order = samples.order(0, 0).map_err(EngineError::from)?;
-    let batch = samples.batch(&order, 0, images, 0).map_err(EngineError::from)?;
-    let (start, before) = (Instant::now(), contention::waited());
-    let (mut fastest, mut steps) = (f64::INFINITY, 0);
-    while steps < STEPS || start.elapsed() < TIMED {
-        let step = Instant::now();
-        let _pass = learner.gradients(&batch, 0)?;
-        fastest = fastest.min(step.elapsed().as_secs_f64());
-        steps += 1;
-    }
-    let waited = contention::waited().saturating_sub(before).as_secs_f64() / start.elapsed().as_secs_f64();
-    Ok(Timed { images, fastest, waited })
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::State;
@@ -334,15 +253,5 @@ mod tests {
         std::fs::write(folder.path().join("a/build-version"), "2.10.0+cpu\n").unwrap();
         is(&of("a"), State::Problem, "birnn was built for 2.11.0");
         is(&libtorch(None, None), State::Ok, "linked in");
-    }
-
-    #[test]
-    fn busy_cores_are_told_of() {
-        is(
-            &load(0.01, Some("0.20 0.3 0.4 1/2 3")),
-            State::Ok,
-            "load average 0.20; the cores were free while",
-        );
-        is(&load(0.6, None), State::Note, "0.6 threads waited");
     }
 }

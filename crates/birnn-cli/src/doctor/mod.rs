@@ -3,6 +3,7 @@
 mod compute;
 mod data;
 mod room;
+mod step;
 
 use serde::Serialize;
 
@@ -58,7 +59,7 @@ struct Report<'a> {
 /// Says item by item what works here; fails only where nothing can be trained.
 pub fn run(args: &DoctorArgs) -> Outcome {
     let mut items = compute::items();
-    let untrainable = compute::training(&mut items).err();
+    let untrainable = step::training(&mut items).err();
     items.extend(data::items(args.data_dir.clone()));
     items.extend(room::items(args.data_dir.clone()));
     let (birnn, revision) = (env!("CARGO_PKG_VERSION"), option_env!("BIRNN_REVISION"));
