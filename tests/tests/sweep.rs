@@ -1,5 +1,4 @@
 //! Sweeps: each run is one like any other, what was stopped or killed goes on, what fails does not stop the rest.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use birnn_tests::{SMALL, Sandbox};
 use serde_json::Value;

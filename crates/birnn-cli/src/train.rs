@@ -1,13 +1,13 @@
 //! `birnn train`: from an experiment file, or from a run that was stopped, to a finished run directory.
 
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use birnn_data::{Dataset, Fallback, Splits};
 use birnn_engine::{
     About, Checkpoints, Classification, DeviceChoice, EngineError, Evaluation, Experiment, Invalid, LIBTORCH,
     LOG, Learner, Meta, Observer, Plan, Record, Resumed, RunDir, Samples, ScheduleKind, Session, Source,
-    State, TensorBoard, Trained, TrainingData,
+    State, TensorBoard, Timed, Trained, TrainingData,
 };
 use birnn_formats::pytorch;
 use humantime::format_rfc3339_seconds;
@@ -237,22 +237,31 @@ fn train_and_save(
 ) -> Result<Option<Evaluation>, EngineError> {
     let Job { plan, data, test, run, about } = job;
     let checkpoints = Checkpoints::new(run, about.clone())?;
-    let (mut record, mut board) = match state.step {
+    let (record, board) = match state.step {
         0 => (Record::start(run, &about.data)?, TensorBoard::start(run, about, learner, &data.validation)?),
         _ => (Record::resume(run)?, TensorBoard::resume(run, &data.validation)?),
     };
-    let mut all: Vec<Box<dyn Observer + '_>> = vec![Box::new(&mut record), Box::new(&mut board)];
-    all.extend(observers.into_iter().map(|observer| -> Box<dyn Observer + '_> { observer }));
+    let (mut record, mut board) = (Timed::new(record), Timed::new(board));
+    let mut shown = Timed::new(observers);
+    let mut all: Vec<Box<dyn Observer + '_>> =
+        vec![Box::new(&mut record), Box::new(&mut board), Box::new(&mut shown)];
+    let start = Instant::now();
     let trained = birnn_engine::train(&plan.train, plan.seed, learner, data, state, &checkpoints, &mut all)?;
     drop(all);
+    let seconds = start.elapsed().as_secs_f64();
+    let [metrics, events, shown] =
+        [record.taken, board.taken, shown.taken].map(|taken| 100.0 * taken.as_secs_f64() / seconds);
+    tracing::debug!(
+        "of {seconds:.1} s, metrics took {metrics:.3} %, TensorBoard's events {events:.3} %, what is shown {shown:.3} %"
+    );
     let Trained::Done { epochs, kept } = trained else { return Ok(None) };
     if kept < epochs {
         tracing::info!("keeping epoch {kept}, the best on the validation images");
     }
     tracing::info!("testing on {} images", test.len());
     let found = learner.evaluate(test)?;
-    record.test(&found)?;
-    board.test(state.step, &found, test)?;
+    record.observer.test(&found)?;
+    board.observer.test(state.step, &found, test)?;
     let weights = checkpoints.save_final(learner)?;
     let state_dict = pytorch::encode(&weights_of(learner)?);
     let io = |source| EngineError::Io { path: run.path().join(STATE_DICT), source };

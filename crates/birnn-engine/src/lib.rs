@@ -38,7 +38,7 @@ pub use error::EngineError;
 pub use experiment::{Experiment, ExperimentError, Invalid, Plan, Seeds, Source, SweepConfig, Trial, schema};
 pub use learner::{Learner, Pass};
 pub use meta::{Meta, Session};
-pub use observer::{Epoch, Look, Observer, Step, Timing, Wish};
+pub use observer::{Epoch, Look, Observer, Step, Timed, Timing, Wish};
 pub use optimizer::{Adam, Optimizer, OptimizerConfig, OptimizerKind, Rule, Sgd, flat};
 pub use record::Record;
 pub use resume::{ResumeError, Resumed};

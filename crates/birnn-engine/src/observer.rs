@@ -1,5 +1,7 @@
 //! What a run tells while it goes on.
 
+use std::time::{Duration, Instant};
+
 use serde::Serialize;
 
 use crate::error::EngineError;
@@ -85,6 +87,39 @@ pub struct Timing {
     pub seconds: f64,
     /// Training images per second.
     pub images_per_second: f64,
+}
+
+/// An observer, and how long it takes.
+#[derive(Debug)]
+pub struct Timed<O> {
+    /// Who is told.
+    pub observer: O,
+    /// All in all, so far.
+    pub taken: Duration,
+}
+
+impl<O: Observer> Timed<O> {
+    /// Nothing taken yet.
+    pub fn new(observer: O) -> Timed<O> {
+        Timed { observer, taken: Duration::ZERO }
+    }
+
+    fn time<T>(&mut self, told: impl FnOnce(&mut O) -> T) -> T {
+        let start = Instant::now();
+        let answer = told(&mut self.observer);
+        self.taken += start.elapsed();
+        answer
+    }
+}
+
+impl<O: Observer> Observer for Timed<O> {
+    fn step(&mut self, step: &Step, look: &Look) -> Result<Wish, EngineError> {
+        self.time(|observer| observer.step(step, look))
+    }
+
+    fn epoch(&mut self, epoch: &Epoch, learner: &Learner) -> Result<(), EngineError> {
+        self.time(|observer| observer.epoch(epoch, learner))
+    }
 }
 
 impl<O: Observer + ?Sized> Observer for &mut O {
