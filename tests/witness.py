@@ -3,6 +3,7 @@
     python witness.py FOLDER        holds the logits of the nets in FOLDER/nets.json against birnn's
     python witness.py FOLDER tutorial   trains by the tutorial's recipe, saves FOLDER/tutorial.ckpt
     python witness.py FOLDER readme     runs the Python of the README, FOLDER/readme.py
+    python witness.py FOLDER records    reads what a run writes down: TensorBoard's events, metrics.jsonl
 
 Each answers with a line of JSON. Images are bytes [images, 28, 28] in FOLDER/images.safetensors.
 """
@@ -114,4 +115,75 @@ def readme():
     print(json.dumps({"differences": [float(value) for value in names["differences"]]}), flush=True)
 
 
-{"tutorial": tutorial, "readme": readme}.get(sys.argv[2] if len(sys.argv) > 2 else "", compare)()
+def records():
+    """TensorBoard's own reader finds in the events what pandas finds in the metrics and PyTorch in the weights."""
+    import pandas
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    from tensorboard.plugins.hparams import plugin_data_pb2
+
+    run = FOLDER / "runs/bilstm/001"
+    metrics = pandas.read_json(run / "metrics.jsonl", lines=True)
+    timing = pandas.read_json(run / "timing.jsonl", lines=True)
+    by_event = {name: metrics[metrics.event == name] for name in ["step", "epoch", "test"]}
+    kinds = ["scalars", "images", "histograms", "tensors"]
+    board = EventAccumulator(str(run), size_guidance={kind: 0 for kind in kinds})
+    board.Reload()
+    tags = board.Tags()
+
+    epochs, steps, test = by_event["epoch"], by_event["step"], by_event["test"]
+    validation = list(epochs.validation)
+    last = int(epochs.step.iloc[-1])
+    expected = {
+        "loss/step": (steps.step, steps.loss),
+        "learning_rate": (steps.step, steps.rate),
+        "loss/train": (epochs.step, epochs.train_loss),
+        "loss/validation": (epochs.step, [found["loss"] for found in validation]),
+        "accuracy/validation": (epochs.step, [found["accuracy"] for found in validation]),
+        "images_per_second": (epochs.step, timing.images_per_second),
+        "loss/test": ([last], test.loss),
+        "accuracy/test": ([last], test.accuracy),
+    }
+    assert set(tags["scalars"]) == set(expected), tags["scalars"]
+    for tag, (places, values) in expected.items():
+        found = board.Scalars(tag)
+        assert [event.step for event in found] == list(places), tag
+        assert all(abs(event.value - value) <= 1e-6 * abs(value) for event, value in zip(found, values)), tag
+
+    weights = torch.load(run / "model.ckpt", weights_only=True)
+    state = load_file(run / "checkpoints/last.safetensors")
+    names = {f"{kind}/{name}" for kind in ["weights", "gradients"] for name in weights}
+    assert set(tags["histograms"]) == names, tags["histograms"]
+    for name in weights:
+        events = board.Histograms(f"weights/{name}")
+        assert [event.step for event in events] == [0, *epochs.step], name
+        found, tensor = events[-1].histogram_value, state[name].double()
+        assert found.num == sum(found.bucket) == tensor.numel(), name
+        assert (found.min, found.max) == (tensor.min().item(), tensor.max().item()), name
+        assert abs(found.sum - tensor.sum().item()) < 1e-9 * tensor.numel(), name
+        edges = torch.tensor([found.min - 1, *found.bucket_limit], dtype=torch.double)
+        counts = torch.histogram(tensor.flatten(), edges)[0]
+        # A value on an edge may count on either side.
+        assert (counts - torch.tensor(found.bucket)).abs().max() <= 2, name
+        events = board.Histograms(f"gradients/{name}")
+        assert [event.step for event in events] == list(epochs.step), name
+
+    pictures = {f"{kind}/{split}" for kind in ["confusion", "misread"] for split in ["validation", "test"]}
+    assert set(tags["images"]) == pictures, tags["images"]
+    for tag in pictures:
+        for image in board.Images(tag):
+            png = image.encoded_image_string
+            assert png[:8] == b"\x89PNG\r\n\x1a\n", tag
+            size = [int.from_bytes(png[start : start + 4], "big") for start in (16, 20)]
+            assert size == [image.width, image.height], tag
+
+    settings = {}
+    for content in board.PluginTagToContent("hparams").values():
+        found = plugin_data_pb2.HParamsPluginData.FromString(content)
+        settings.update(found.session_start_info.hparams)
+    assert settings["model.cell"].string_value == "lstm" and settings["train.epochs"].number_value == len(epochs)
+    assert set(board.PluginTagToContent("text")) == {"experiment", "misread_list/validation", "misread_list/test"}
+    counts = {kind: len(tags[kind]) for kind in kinds[:3]}
+    print(json.dumps({**counts, "settings": len(settings), "metrics": len(metrics)}), flush=True)
+
+
+{"tutorial": tutorial, "readme": readme, "records": records}.get(sys.argv[2] if len(sys.argv) > 2 else "", compare)()

@@ -38,22 +38,34 @@ clip_norm = 1.0
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let [option, python] = args.as_slice() else { return usage() };
-    if option != "--python" {
-        return usage();
-    }
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let (python, only) = match args[..] {
+        ["--python", python] => (python, None),
+        ["--python", python, "--only", part @ ("nets" | "files" | "tutorial")] => (python, Some(part)),
+        _ => return usage(),
+    };
     let python = Python { program: PathBuf::from(python), sandbox: Sandbox::new() };
     python.sandbox.write("witness.toml", EXPERIMENT);
     let splits = python.lay_out();
     println!("witnesses on the {} test images of {}", splits.test.labels.len(), splits.provenance.dataset);
-    python.every_net(splits.test);
-    python.readme();
-    python.tutorial();
+    let wanted = |part| only.is_none_or(|only| only == part);
+    if wanted("nets") {
+        python.every_net(splits.test);
+    }
+    if wanted("files") {
+        python.run_files();
+    }
+    if wanted("tutorial") {
+        python.tutorial();
+    }
     ExitCode::SUCCESS
 }
 
 fn usage() -> ExitCode {
-    eprintln!("error: witness wants --python PYTHON, one with torch 2.11, onnxruntime and safetensors");
+    eprintln!(
+        "error: witness wants --python PYTHON, one with torch 2.11, onnxruntime, safetensors, tensorboard and pandas; \
+         and takes --only nets, files or tutorial"
+    );
     ExitCode::from(2)
 }
 
@@ -203,16 +215,16 @@ impl Python {
         learner
     }
 
-    /// The README's own Python, on a run's files.
-    fn readme(&self) {
+    /// A run's files: its weights by the README's own Python, its records by TensorBoard and pandas.
+    fn run_files(&self) {
         let readme = std::fs::read_to_string(workspace().join("README.md")).unwrap();
         let (_, rest) = readme.split_once("```python\n").unwrap();
         self.sandbox.write("readme.py", rest.split("```").next().unwrap());
         let data = std::env::var("BIRNN_DATA_DIR").unwrap_or_default();
         let config = workspace().join("configs/bilstm.toml");
         let config = config.to_str().unwrap();
-        let mut args =
-            vec!["train", config, "--offline", "--set", "data.limit=2000", "--run-dir", "runs/bilstm/001"];
+        let mut args = vec!["train", config, "--offline", "--run-dir", "runs/bilstm/001"];
+        args.extend(["--set", "data.limit=2000", "--set", "data.validation=500", "--set", "train.log_every=5"]);
         if !data.is_empty() {
             args.extend(["--data-dir", &data]);
         }
@@ -225,6 +237,8 @@ impl Python {
         for difference in answer["differences"].as_array().unwrap() {
             assert!(difference.as_f64().unwrap() < TOLERANCE);
         }
+        let answer = self.ask(&["records"]).remove(0);
+        println!("TensorBoard's own reader and pandas find all of the run: {answer}");
     }
 
     /// The tutorial's recipe trained in Python, its checkpoint evaluated here.
