@@ -177,9 +177,9 @@ fn misread(frame: &mut Frame, area: Rect, digits: Digits, board: &Board, ink: In
     let places = (0..down).flat_map(|row| (0..across).map(move |column| (row, column)));
     for ((row, column), one) in places.zip(&board.misread) {
         let corner = (inner.x + column * (size.width() + 1), inner.y + row * (size.height() + 1));
-        let place = Rect::new(corner.0, corner.1, size.width(), size.height() + 1).intersection(inner);
-        let [image, caption] = Layout::vertical([Constraint::Min(0), Constraint::Length(1)]).areas(place);
-        size.draw(&one.pixels, image, frame.buffer_mut(), ink.colours);
+        let image = Rect::new(corner.0, corner.1, size.width(), size.height());
+        let caption = Rect { y: image.bottom(), height: 1, ..image }.intersection(inner);
+        size.draw(&one.pixels, image.intersection(inner), frame.buffer_mut(), ink.colours);
         let name = |class: usize| board.facts.classes.get(class).map_or("?", String::as_str);
         let text = format!("{} called {}", name(one.label), name(one.class));
         frame.render_widget(Paragraph::new(Line::styled(text, ink.of(Color::Red))).centered(), caption);
