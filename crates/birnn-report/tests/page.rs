@@ -8,7 +8,7 @@ use std::path::Path;
 use birnn_data::{Images, Provenance, Split};
 use birnn_engine::{About, Classification, Device, Experiment, Learner};
 use birnn_model::{Hidden, Readout};
-use birnn_report::{Chain, Records, ReportError, Run, page};
+use birnn_report::{Chain, Outcome, Records, ReportError, Run, Sweep, SweepRun, page, sweep_page};
 use roxmltree::{Document, Node, ParsingOptions};
 
 const HOSTILE: &str = "</title><script>alert(1)</script>\"'&";
@@ -232,4 +232,30 @@ fn without_images_there_is_no_page() {
     let empty = split(0);
     let run = Run { weights, about: &about, records: &records, provenance: &provenance, test: &empty };
     assert!(matches!(page(&run, &mut learner), Err(ReportError::NoImages)));
+}
+
+/// Keys, values and states of a sweep come from files, too.
+#[test]
+fn a_sweeps_page_is_whole_and_loads_nothing() {
+    let run = |folder: &str, value: &str, accuracy: Option<f64>| {
+        let outcome =
+            accuracy.map(|accuracy| Outcome { validation: None, accuracy, loss: 0.1, seconds: 2.0 });
+        let settings = vec![("model.hidden".to_owned(), value.to_owned())];
+        let (folder, status) = (folder.to_owned(), HOSTILE.to_owned());
+        (SweepRun { folder, settings, seed: 1, status, outcome }, Records::default())
+    };
+    let runs = || [run("001", "4", Some(0.9)), run("002", "8", Some(0.8)), run("003", HOSTILE, None)];
+    for count in 0..=3 {
+        let sweep = Sweep::new(HOSTILE.to_owned(), runs().into_iter().take(count).collect());
+        let html = sweep_page(&sweep, HOSTILE).unwrap();
+        assert!(!html.contains("<script") && !html.contains("http:") && !html.contains("https:"));
+        let document = parse(&html);
+        assert_eq!(named(&document, "h1").next().unwrap().text().unwrap(), format!("{HOSTILE}: sweep"));
+        let links: Vec<_> = named(&document, "a").filter_map(|link| link.attribute("href")).collect();
+        let folders = links.iter().filter(|link| !link.starts_with('#')).count();
+        assert_eq!(folders, count);
+        // One setting that is no number leaves no axis to draw it on.
+        assert_eq!(html.contains("Accuracy by model.hidden"), count == 2);
+        assert!(html.contains("kept no validation images"));
+    }
 }

@@ -224,7 +224,14 @@ impl Python {
         let config = workspace().join("configs/bilstm.toml");
         let config = config.to_str().unwrap();
         let mut args = vec!["train", config, "--offline", "--run-dir", "runs/bilstm/001"];
-        args.extend(["--set", "data.limit=2000", "--set", "data.validation=500", "--set", "train.log_every=5"]);
+        args.extend([
+            "--set",
+            "data.limit=2000",
+            "--set",
+            "data.validation=500",
+            "--set",
+            "train.log_every=5",
+        ]);
         if !data.is_empty() {
             args.extend(["--data-dir", &data]);
         }
