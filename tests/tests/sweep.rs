@@ -35,7 +35,7 @@ fn each_run_is_the_one_that_train_would_make() {
     );
     let ended = sandbox.birnn(&["sweep", "x.toml"]).done();
     let rows = rows(&ended.stdout);
-    assert_eq!(rows[0], ["model.cell", "runs", "validation", "test", "training"]);
+    assert_eq!(rows[0], ["model.cell", "runs", "validation, %", "test, %", "training, s"]);
     assert_eq!(rows.len(), 3, "{}", ended.stdout);
     assert!(rows[1..].iter().all(|row| row[1] == "2" && row[2].contains(" ± ") && row[3].contains(" ± ")));
     let page = sandbox.text("sweeps/x/001/sweep.html");

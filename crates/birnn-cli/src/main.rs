@@ -20,6 +20,7 @@ mod progress;
 mod report;
 mod show;
 mod sweep;
+mod table;
 mod train;
 
 use std::process::ExitCode;

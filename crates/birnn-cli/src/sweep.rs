@@ -8,6 +8,7 @@ use birnn_report::{Records, Spread, Sweep, SweepRun, sweep_page};
 use crate::args::{Progress, Sets, SweepArgs, TrainArgs};
 use crate::failure::{Failure, Outcome};
 use crate::log::Log;
+use crate::table::{NONE, Table};
 use crate::{fault, print, print_json, train};
 
 /// Where sweeps go when nothing else is said.
@@ -64,7 +65,7 @@ pub fn run(args: &SweepArgs, log: &Log) -> Outcome {
     let sweep = job.sweep();
     match args.json {
         true => print_json(&sweep)?,
-        false => print(&table(&sweep))?,
+        false => print(&table(&sweep).lines())?,
     }
     match failed {
         0 => Ok(()),
@@ -153,28 +154,23 @@ fn folder_of(index: usize) -> String {
 }
 
 /// The settings with what their runs came to, the best first.
-fn table(sweep: &Sweep) -> String {
+fn table(sweep: &Sweep) -> Table {
+    let none = || NONE.to_owned();
     let percent = |spread: Option<Spread>| match spread {
-        None => "-".to_owned(),
+        None => none(),
         Some(Spread { mean, deviation: Some(deviation), .. }) => {
-            format!("{:.2} ± {:.2} %", 100.0 * mean, 100.0 * deviation)
+            format!("{:.2} ± {:.2}", 100.0 * mean, 100.0 * deviation)
         }
-        Some(Spread { mean, .. }) => format!("{:.2} %", 100.0 * mean),
+        Some(Spread { mean, .. }) => format!("{:.2}", 100.0 * mean),
     };
-    let mut rows = vec![sweep.keys().iter().map(ToString::to_string).collect::<Vec<_>>()];
-    rows[0].extend(["runs", "validation", "test", "training"].map(str::to_owned));
+    let ends = ["runs", "validation, %", "test, %", "training, s"];
+    let mut rows = vec![sweep.keys().into_iter().chain(ends).map(str::to_owned).collect::<Vec<_>>()];
     for settings in &sweep.settings {
         let mut row: Vec<String> = settings.settings.iter().map(|(_, value)| value.clone()).collect();
         row.push(settings.accuracy.map_or(0, |spread| spread.runs).to_string());
         row.extend([settings.validation, settings.accuracy].map(percent));
-        row.push(settings.seconds.map_or_else(|| "-".to_owned(), |spread| format!("{:.0} s", spread.mean)));
+        row.push(settings.seconds.map_or_else(none, |spread| format!("{:.0}", spread.mean)));
         rows.push(row);
     }
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..rows[0].len()).map(width).collect();
-    let line = |row: &Vec<String>| {
-        let cells = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:width$}"));
-        format!("{}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
-    };
-    rows.iter().map(line).collect()
+    Table(rows)
 }

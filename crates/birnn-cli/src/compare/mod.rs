@@ -1,7 +1,6 @@
 //! `birnn compare`: what differs between runs, in settings and in results, and what the test images say of it.
 
 mod facts;
-mod table;
 mod text;
 
 use std::collections::BTreeMap;

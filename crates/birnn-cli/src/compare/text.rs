@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::Report;
 use super::facts::Facts;
-use super::table::{NONE, Table, WIDTH};
+use crate::table::{NONE, Table, WIDTH};
 
 /// With more runs than this, each is held against the best alone.
 const FEW: usize = 4;

@@ -1,21 +1,21 @@
 //! Columns of text.
 
 /// What fits most terminals.
-pub(super) const WIDTH: usize = 100;
+pub const WIDTH: usize = 100;
 const GAP: usize = 2;
 
 /// Rows of cells, the first of them headings.
-pub(super) struct Table(pub(super) Vec<Vec<String>>);
+pub struct Table(pub Vec<Vec<String>>);
 
 impl Table {
     /// Each row one line, columns aligned; turned on its side where it is too wide and is narrower then.
-    pub(super) fn text(self) -> String {
+    pub fn text(self) -> String {
         let turned = self.turned();
         if self.width() > WIDTH && turned.width() < self.width() { turned.lines() } else { self.lines() }
     }
 
     /// As [`Table::text`], whatever its width.
-    pub(super) fn lines(&self) -> String {
+    pub fn lines(&self) -> String {
         let widths = self.widths();
         // Numbers end where those above and below end.
         let numeric: Vec<bool> = (0..widths.len())
@@ -58,7 +58,7 @@ fn is_number(cell: &str) -> bool {
 }
 
 /// Stands where there is no value.
-pub(super) const NONE: &str = "-";
+pub const NONE: &str = "-";
 
 #[cfg(test)]
 mod tests {
