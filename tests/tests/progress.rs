@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use birnn_tests::{SMALL, Sandbox};
 use rustix::fs::{Mode, OFlags};
+use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcgetattr, tcsetwinsize};
 
@@ -38,10 +39,13 @@ struct Pty {
 impl Pty {
     fn new() -> Pty {
         let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        // The child must not hold this end too, or it would never see it closed.
+        fcntl_setfd(&controller, FdFlags::CLOEXEC).unwrap();
         grantpt(&controller).unwrap();
         unlockpt(&controller).unwrap();
         let name = ptsname(&controller, Vec::new()).unwrap();
-        let terminal = rustix::fs::open(&name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap();
+        let terminal =
+            rustix::fs::open(&name, OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty()).unwrap();
         tcsetwinsize(&terminal, Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
         let pty = Pty { controller: controller.into(), terminal: terminal.into(), shown: Arc::default() };
         let (mut controller, shown) = (pty.controller.try_clone().unwrap(), pty.shown.clone());

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
+#[cfg(unix)]
+use std::{sync::mpsc, time::Duration};
 
 use birnn_engine::{EngineError, Look, Observer, Step, Wish};
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -51,7 +53,13 @@ impl Interrupt {
         }
         let wait = move || {
             if let Some(kind) = signals.forever().nth(1) {
-                last();
+                // A terminal that takes nothing in any more must not hold the process.
+                let (done, waiting) = mpsc::channel();
+                std::thread::spawn(move || {
+                    last();
+                    done.send(())
+                });
+                let _ = waiting.recv_timeout(Duration::from_secs(1));
                 low_level::exit(128 + kind);
             }
         };

@@ -6,7 +6,7 @@ use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use indicatif::MultiProgress;
+use indicatif::{MultiProgress, ProgressDrawTarget};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
@@ -29,6 +29,9 @@ pub struct Log {
 /// What the terminal is to show later, while the dashboard has it.
 type Held = Arc<Mutex<Option<Vec<u8>>>>;
 
+/// Of a bar, per second. Each takes half a millisecond, and training is to lose far less than a hundredth to them.
+const REDRAWS: u8 = 8;
+
 /// Keeps what is said until there is a file for it.
 #[derive(Clone, Debug, Default)]
 struct Record(Arc<Mutex<Sink>>);
@@ -41,7 +44,8 @@ enum Sink {
 
 /// Starts logging: to stderr at the level that `$RUST_LOG` asks for, to the record always at the usual one.
 pub fn start() -> Log {
-    let log = Log { bars: MultiProgress::new(), held: Held::default(), record: Record::default() };
+    let bars = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(REDRAWS));
+    let log = Log { bars, held: Held::default(), record: Record::default() };
     let usual = || EnvFilter::new("info,ureq=warn,rustls=warn");
     let wanted = EnvFilter::try_from_default_env().unwrap_or_else(|_| usual());
     let console = tracing_subscriber::fmt::layer()

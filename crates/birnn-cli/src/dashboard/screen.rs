@@ -10,7 +10,7 @@ use ratatui::crossterm::terminal::{Clear, ClearType, EnterAlternateScreen, Leave
 use ratatui::layout::Rect;
 use ratatui::{Frame, Terminal, TerminalOptions, Viewport};
 use rustix::termios::{
-    LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetwinsize, tcsetattr,
+    InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetwinsize, tcsetattr,
 };
 
 use crate::log::Log;
@@ -46,6 +46,8 @@ impl Screen {
         // Keys come at once and unseen. Ctrl-C stays a signal, so that it is heard while nobody asks for keys; what would
         // leave this screen standing (Ctrl-Z, Ctrl-\) does not.
         modes.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO);
+        // Ctrl-S would stop the training with the screen.
+        modes.input_modes.remove(InputModes::IXON);
         for index in [SpecialCodeIndex::VSUSP, SpecialCodeIndex::VQUIT] {
             modes.special_codes[index] = 0;
         }
