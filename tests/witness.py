@@ -12,6 +12,7 @@ import json
 import pathlib
 import runpy
 import sys
+import time
 
 import onnxruntime
 import torch
@@ -97,17 +98,19 @@ def tutorial():
     model = Net("lstm", 2, 128, True, "last")
     optimizer = torch.optim.Adam(model.parameters(), lr=0.003)
     pixels, labels = images("train"), images("train_labels").long()
+    start = time.perf_counter()
     for _ in range(2):
         for batch in torch.randperm(len(pixels)).split(100):
             loss = nn.functional.cross_entropy(model(pixels[batch].float() / 255), labels[batch])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
+    seconds = time.perf_counter() - start
     with torch.no_grad():
         named = in_batches(model, images("test").float() / 255).argmax(1)
     torch.save(model.state_dict(), FOLDER / "tutorial.ckpt")
     correct = (named == images("test_labels").long()).sum().item()
-    print(json.dumps({"images": len(named), "correct": correct}), flush=True)
+    print(json.dumps({"images": len(named), "correct": correct, "seconds": seconds}), flush=True)
 
 
 def readme():

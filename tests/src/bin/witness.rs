@@ -265,8 +265,11 @@ impl Python {
         }
         let found: Value = serde_json::from_str(&self.sandbox.birnn(&args).done().stdout).unwrap();
         println!(
-            "right answers: PyTorch {}, birnn {} of {}",
-            answer["correct"], found["correct"], found["images"]
+            "trained in {:.1} s by PyTorch; right answers: PyTorch {}, birnn {} of {}",
+            answer["seconds"].as_f64().unwrap(),
+            answer["correct"],
+            found["correct"],
+            found["images"]
         );
         assert_eq!((&answer["images"], &answer["correct"]), (&found["images"], &found["correct"]));
     }
