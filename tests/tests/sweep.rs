@@ -82,6 +82,23 @@ fn a_sweep_that_is_killed_goes_on_and_ends_the_same() {
 }
 
 #[test]
+fn a_sweep_is_gone_on_with_only_as_what_it_was() {
+    let sandbox = swept("[sweep.grid]\nmodel.hidden = [2, { forward = 3, reverse = 2 }]\n");
+    sandbox.birnn(&["sweep", "x.toml", "--run-dir", "s"]).done();
+    let text = sandbox.text("s/sweep.toml");
+    sandbox.write("s/sweep.toml", text.replace("forward = 3", "forward = 4"));
+    sandbox
+        .birnn(&["sweep", "--resume", "s"])
+        .failed(2, &["s/002: its model.hidden is not what sweep.toml now asks for"]);
+    sandbox.write("s/sweep.toml", text.replace("seed = 0", "seed = 5"));
+    sandbox.birnn(&["sweep", "--resume", "s"]).failed(2, &["s/001: its seed is not"]);
+    // More of the same is welcome.
+    sandbox.write("s/sweep.toml", text.replace("reverse = 2 }]", "reverse = 2 }, 4]"));
+    let ended = sandbox.birnn(&["sweep", "--resume", "s"]).done();
+    assert_eq!(rows(&ended.stdout).len(), 4, "{}", ended.stdout);
+}
+
+#[test]
 fn a_run_that_diverges_does_not_stop_the_others() {
     let sandbox = swept("[sweep.grid]\ntrain.optimizer.lr = [1e38, 0.01]\n");
     let ended = sandbox.birnn(&["sweep", "x.toml", "--run-dir", "s"]);

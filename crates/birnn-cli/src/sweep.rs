@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use birnn_engine::{RunDir, Source, Trial};
+use birnn_engine::{RunDir, Source, Trial, differing};
 use birnn_report::{Records, Spread, Sweep, SweepRun, sweep_page};
 
 use crate::args::{Progress, Sets, SweepArgs, TrainArgs};
@@ -81,7 +81,9 @@ impl<'a> Job<'a> {
             let folder = RunDir::with(folder, SWEEP, disk)?;
             let source = Source::read(&folder.path().join(SWEEP), &[])?;
             let (name, trials) = (source.plan()?.name, source.trials()?);
-            return Ok(Job { args, folder, name, trials });
+            let job = Job { args, folder, name, trials };
+            (0..job.trials.len()).try_for_each(|index| job.agree(index, &source))?;
+            return Ok(job);
         }
         let Some(config) = &args.config else {
             return Err(Failure::request("sweep wants an experiment file, or --resume SWEEP"));
@@ -109,6 +111,31 @@ impl<'a> Job<'a> {
         )?;
         tracing::info!("sweep directory {}: {} runs", folder.path().display(), trials.len());
         Ok(Job { args, folder, name, trials })
+    }
+
+    /// Makes sure that a run that was begun is the one that `source`, the sweep's own experiment, asks for in its place.
+    fn agree(&self, index: usize, source: &Source) -> Outcome {
+        let (trial, path) = (&self.trials[index], self.run_path(index));
+        let config = path.join("config.toml");
+        if !config.exists() {
+            return Ok(());
+        }
+        let (is, asked) = (Source::read(&config, &[])?, source.with(&trial.sets())?);
+        let differing = differing(&[is.experiment.to_json(), asked.experiment.to_json()]);
+        let keys = trial.settings.iter().map(|(key, _)| key.as_str()).chain(["seed"]);
+        let other = keys.into_iter().find(|key| {
+            let within = |found: &String| {
+                found.strip_prefix(key).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            };
+            differing.keys().any(within)
+        });
+        match other {
+            None => Ok(()),
+            Some(key) => Err(Failure::request(format!(
+                "{}: its {key} is not what {SWEEP} now asks for; put {SWEEP} back as it was, or start another sweep",
+                path.display()
+            ))),
+        }
     }
 
     /// The command that trains or goes on with a run.
