@@ -148,7 +148,7 @@ fn weights_and_pictures() {
     sandbox.write("blank.pgm", [b"P5 30 30 255\n".as_slice(), &[255; 900]].concat());
     sandbox.write("good.pgm", [b"P5 28 28 255\n".as_slice(), &[0; 390], &[255; 4], &[0; 390]].concat());
     let before = sandbox.listing();
-    sandbox.birnn(&["eval", "none"]).failed(2, &["none: No such file"]);
+    sandbox.birnn(&["eval", "none"]).failed(2, &["none: there is no such run"]);
     sandbox.birnn(&["eval", "empty"]).failed(2, &["empty: holds no weights (model.safetensors"]);
     sandbox.birnn(&["eval", "text"]).failed(2, &["text: not a weights file of birnn, or one cut short"]);
     sandbox.birnn(&["eval", "short"]).failed(2, &["short: not a weights file of birnn"]);

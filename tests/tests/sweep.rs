@@ -77,6 +77,7 @@ fn a_sweep_that_is_killed_goes_on_and_ends_the_same() {
         let found: Value = serde_json::from_str(&again.stdout).unwrap();
         assert_eq!(found["runs"].as_array().unwrap().len(), 4);
         assert_eq!(found["settings"][0]["accuracy"]["runs"], 2);
+        assert_eq!(found["settings"][0]["settings"]["model.cell"].as_str().map(str::len), Some(3));
         assert!(files(&name) == files("whole"));
     }
 }

@@ -116,7 +116,7 @@ fn every_experiment_file_trains() {
         ];
         let mut args = vec!["train", path.to_str().unwrap()];
         small.iter().for_each(|set| args.extend(["--set", set]));
-        if std::fs::read_to_string(&path).unwrap().contains("\nvalidation = 5000") {
+        if std::fs::read_to_string(&path).unwrap().contains("\nvalidation = ") {
             args.extend(["--set", "data.validation=50"]);
         }
         sandbox.birnn(&args).done();
@@ -124,8 +124,19 @@ fn every_experiment_file_trains() {
         names.push(name);
     }
     names.sort_unstable();
-    let expected =
-        ["bigru", "bilstm", "bilstm-final", "birnn", "fashion", "fast", "lstm", "quick", "synthetic"];
+    let expected = [
+        "best",
+        "bigru",
+        "bilstm",
+        "bilstm-final",
+        "birnn",
+        "fashion",
+        "fast",
+        "lstm",
+        "quick",
+        "sweep",
+        "synthetic",
+    ];
     assert_eq!(names, expected);
 }
 

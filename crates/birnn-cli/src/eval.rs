@@ -105,11 +105,21 @@ pub fn open(run: &Path, device: DeviceChoice) -> Result<Trained, Failure> {
 /// The weights to use of a run directory: the final ones, else those of its latest checkpoint.
 fn weights_of(run: &Path) -> Result<PathBuf, Failure> {
     if !run.is_dir() {
-        return Ok(run.to_owned());
+        return match run.exists() {
+            true => Ok(run.to_owned()),
+            false => Err(Failure::request(format!(
+                "{}: there is no such run; name a run directory, or a weights file",
+                run.display()
+            ))),
+        };
     }
-    let found = WEIGHTS.iter().map(|name| run.join(name)).find(|path| path.is_file());
-    let found = found.ok_or_else(|| {
-        Failure::request(format!("{}: holds no weights ({})", run.display(), WEIGHTS.join(", ")))
+    let weights_in = |run: &Path| WEIGHTS.iter().map(|name| run.join(name)).find(|path| path.is_file());
+    let found = weights_in(run).ok_or_else(|| {
+        // A folder of runs, or of a sweep, may be what was named.
+        let within = std::fs::read_dir(run).into_iter().flatten().flatten().map(|entry| entry.path());
+        let within = within.filter(|path| weights_in(path).is_some()).max();
+        let meant = within.map_or_else(String::new, |path| format!("; did you mean {}?", path.display()));
+        Failure::request(format!("{}: holds no weights ({}){meant}", run.display(), WEIGHTS.join(", ")))
     })?;
     if !found.ends_with(WEIGHTS[0]) {
         tracing::info!("the run is not finished: using {}", found.display());

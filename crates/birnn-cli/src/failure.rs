@@ -46,7 +46,7 @@ impl From<DataError> for Failure {
 impl From<RunDirError> for Failure {
     fn from(error: RunDirError) -> Failure {
         match error {
-            RunDirError::Io { .. } => Failure::run(error),
+            RunDirError::Io { .. } | RunDirError::Unmakeable { .. } => Failure::run(error),
             _ => Failure::request(error),
         }
     }

@@ -1,21 +1,34 @@
 //! `birnn sweep`: an experiment many times over, one run after the other, each a run like any other.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use birnn_engine::{RunDir, Source, Trial, differing};
-use birnn_report::{Records, Spread, Sweep, SweepRun, sweep_page};
+use birnn_engine::{Experiment, RunDir, Source, Trial, WEIGHTS, differing};
+use birnn_report::{Records, Spread, Sweep, SweepRun, shown, sweep_page};
 
 use crate::args::{Progress, Sets, SweepArgs, TrainArgs};
 use crate::failure::{Failure, Outcome};
 use crate::log::Log;
 use crate::table::{NONE, Table};
-use crate::{fault, print, print_json, train};
+use crate::train::device;
+use crate::{data, fault, print, print_json, train};
 
 /// Where sweeps go when nothing else is said.
 const SWEEPS: &str = "sweeps";
 /// The experiment with its `[sweep]`, in the directory of a sweep.
 const SWEEP: &str = "sweep.toml";
 const PAGE: &str = "sweep.html";
+/// Settings that a run writes down as it found them, or that change no result.
+const DECIDED: [&str; 8] = [
+    "train.device",
+    "train.checkpoint_every",
+    "data.dataset",
+    "data.fallback",
+    "data.train_images",
+    "data.train_labels",
+    "data.test_images",
+    "data.test_labels",
+];
 
 /// What stays as it is while a sweep goes on.
 struct Job<'a> {
@@ -23,34 +36,38 @@ struct Job<'a> {
     folder: RunDir,
     name: String,
     trials: Vec<Trial>,
+    /// Why runs failed, by their places.
+    failed: BTreeMap<usize, String>,
 }
 
 /// Trains what is not trained yet, and writes the page anew after each run.
 pub fn run(args: &SweepArgs, log: &Log) -> Outcome {
-    let job = Job::open(args)?;
+    let mut job = Job::open(args, log)?;
     let total = job.trials.len();
-    let mut failed = 0;
-    for (index, trial) in job.trials.iter().enumerate() {
-        let (run, _) = job.read(index);
-        if run.status == "done" {
+    let done = (0..total).filter(|&index| job.is_done(index)).count();
+    if done > 0 {
+        tracing::info!("{done} of {total} runs are done");
+    }
+    for index in 0..total {
+        if job.is_done(index) {
             continue;
         }
+        let status = job.read(index).0.status;
         // The same seed, settings and steps end where they ended.
-        if run.status.contains("diverged") {
-            failed += 1;
+        if status.contains("diverged") {
+            job.failed.insert(index, status);
             continue;
         }
-        let sets = trial.sets().join(" ");
-        tracing::info!("run {} of {total}: {sets}", index + 1);
-        let outcome = train::train(&job.train_args(index, trial), log);
+        tracing::info!("run {} of {total}: {}", index + 1, job.trials[index].sets().join(" "));
+        let outcome = train::train(&job.train_args(index), log);
+        if let Err(Failure { code: 1, message }) = &outcome {
+            tracing::error!("run {}: {message}", job.run_path(index).display());
+            job.failed.insert(index, format!("failed: {message}"));
+        }
         log.detach();
         job.write_page()?;
         match outcome {
-            Ok(_) => {}
-            Err(Failure { code: 1, message }) => {
-                failed += 1;
-                tracing::error!("run {}: {message}", job.run_path(index).display());
-            }
+            Ok(_) | Err(Failure { code: 1, .. }) => {}
             Err(Failure { code: code @ 129.., .. }) => {
                 let (run, again) = (job.run_path(index), train::resume_command("sweep", job.folder.path()));
                 let message = format!("stopped in {}, which is saved; to go on: {again}", run.display());
@@ -67,21 +84,23 @@ pub fn run(args: &SweepArgs, log: &Log) -> Outcome {
         true => print_json(&sweep)?,
         false => print(&table(&sweep).lines())?,
     }
-    match failed {
+    match job.failed.len() {
         0 => Ok(()),
-        _ => Err(Failure::run(format!("{failed} of {total} runs failed; {} tells which", page.display()))),
+        failed => {
+            Err(Failure::run(format!("{failed} of {total} runs failed; {} tells which", page.display())))
+        }
     }
 }
 
 impl<'a> Job<'a> {
-    /// A new sweep, or one to go on with.
-    fn open(args: &'a SweepArgs) -> Result<Job<'a>, Failure> {
+    /// A new sweep, or one to go on with. What no run could do without is looked for before anything is made.
+    fn open(args: &'a SweepArgs, log: &Log) -> Result<Job<'a>, Failure> {
         let disk = fault::disk()?;
         if let Some(folder) = &args.resume {
             let folder = RunDir::with(folder, SWEEP, disk)?;
             let source = Source::read(&folder.path().join(SWEEP), &[])?;
             let (name, trials) = (source.plan()?.name, source.trials()?);
-            let job = Job { args, folder, name, trials };
+            let job = Job { args, folder, name, trials, failed: BTreeMap::new() };
             (0..job.trials.len()).try_for_each(|index| job.agree(index, &source))?;
             return Ok(job);
         }
@@ -99,7 +118,17 @@ impl<'a> Job<'a> {
                 config.display()
             )));
         }
-        let (name, trials) = (source.plan()?.name, source.trials()?);
+        let (plan, trials) = (source.plan()?, source.trials()?);
+        // A device may be among what varies.
+        let varies = trials.iter().any(|trial| trial.settings.iter().any(|(key, _)| key == "train.device"));
+        for trial in &trials[..if varies { trials.len() } else { 1 }] {
+            device(&source.with(&trial.sets())?, args.device)?;
+        }
+        data::load(&plan.data, &args.place.locations(), log, Some(&source))?;
+        let name = plan.name;
+        if let Some(path) = &args.run_dir {
+            RunDir::check(path)?;
+        }
         let folder = match &args.run_dir {
             Some(path) => RunDir::chosen(path, disk)?,
             None => RunDir::numbered(Path::new(SWEEPS), &name, disk)?,
@@ -110,7 +139,7 @@ impl<'a> Job<'a> {
             format!("# The sweep `{name}` with every default written out.\n\n{text}").as_bytes(),
         )?;
         tracing::info!("sweep directory {}: {} runs", folder.path().display(), trials.len());
-        Ok(Job { args, folder, name, trials })
+        Ok(Job { args, folder, name, trials, failed: BTreeMap::new() })
     }
 
     /// Makes sure that a run that was begun is the one that `source`, the sweep's own experiment, asks for in its place.
@@ -121,15 +150,9 @@ impl<'a> Job<'a> {
             return Ok(());
         }
         let (is, asked) = (Source::read(&config, &[])?, source.with(&trial.sets())?);
-        let differing = differing(&[is.experiment.to_json(), asked.experiment.to_json()]);
-        let keys = trial.settings.iter().map(|(key, _)| key.as_str()).chain(["seed"]);
-        let other = keys.into_iter().find(|key| {
-            let within = |found: &String| {
-                found.strip_prefix(key).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-            };
-            differing.keys().any(within)
-        });
-        match other {
+        let plain = |source: &Source| Experiment { sweep: None, ..source.experiment.clone() }.to_json();
+        let differing = differing(&[plain(&is), plain(&asked)]);
+        match differing.keys().find(|key| !DECIDED.contains(&key.as_str())) {
             None => Ok(()),
             Some(key) => Err(Failure::request(format!(
                 "{}: its {key} is not what {SWEEP} now asks for; put {SWEEP} back as it was, or start another sweep",
@@ -138,9 +161,14 @@ impl<'a> Job<'a> {
         }
     }
 
+    /// Whether a run is done and can tell what it came to.
+    fn is_done(&self, index: usize) -> bool {
+        self.read(index).0.outcome.is_some() && self.run_path(index).join(WEIGHTS[0]).is_file()
+    }
+
     /// The command that trains or goes on with a run.
-    fn train_args(&self, index: usize, trial: &Trial) -> TrainArgs {
-        let path = self.run_path(index);
+    fn train_args(&self, index: usize) -> TrainArgs {
+        let (trial, path) = (&self.trials[index], self.run_path(index));
         let begun = path.join("config.toml").exists();
         TrainArgs {
             config: (!begun).then(|| self.folder.path().join(SWEEP)),
@@ -158,8 +186,16 @@ impl<'a> Job<'a> {
     }
 
     fn read(&self, index: usize) -> (SweepRun, Records) {
-        let trial = &self.trials[index];
-        SweepRun::read(self.folder.path(), &folder_of(index), trial.shown(), trial.seed)
+        let Trial { settings, seed } = &self.trials[index];
+        let json = |value: &toml::Value| serde_json::to_value(value).unwrap_or_default();
+        let settings = settings.iter().map(|(key, value)| (key.clone(), json(value)));
+        let (mut run, records) =
+            SweepRun::read(self.folder.path(), &folder_of(index), settings.collect(), *seed);
+        // One that failed before it had a directory cannot tell.
+        if let (None, Some(failed)) = (&records.meta, self.failed.get(&index)) {
+            run.status.clone_from(failed);
+        }
+        (run, records)
     }
 
     /// What all runs came to so far.
@@ -193,10 +229,10 @@ fn table(sweep: &Sweep) -> Table {
     let ends = ["runs", "validation, %", "test, %", "training, s"];
     let mut rows = vec![sweep.keys().into_iter().chain(ends).map(str::to_owned).collect::<Vec<_>>()];
     for settings in &sweep.settings {
-        let mut row: Vec<String> = settings.settings.iter().map(|(_, value)| value.clone()).collect();
+        let mut row: Vec<String> = settings.settings.iter().map(|(_, value)| shown(value)).collect();
         row.push(settings.accuracy.map_or(0, |spread| spread.runs).to_string());
         row.extend([settings.validation, settings.accuracy].map(percent));
-        row.push(settings.seconds.map_or_else(none, |spread| format!("{:.0}", spread.mean)));
+        row.push(settings.seconds.map_or_else(none, |spread| format!("{:.1}", spread.mean)));
         rows.push(row);
     }
     Table(rows)

@@ -5,9 +5,9 @@ use std::time::{Instant, SystemTime};
 
 use birnn_data::{Dataset, Fallback, Splits};
 use birnn_engine::{
-    About, Checkpoints, Classification, DeviceChoice, EngineError, Evaluation, Experiment, Invalid, LIBTORCH,
-    LOG, Learner, Meta, Observer, Plan, Record, Resumed, RunDir, Samples, ScheduleKind, Session, Source,
-    State, TensorBoard, Timed, Trained, TrainingData,
+    About, Checkpoints, Classification, Device, DeviceChoice, EngineError, Evaluation, Experiment, Invalid,
+    LIBTORCH, LOG, Learner, Meta, Observer, Plan, Record, Resumed, RunDir, Samples, ScheduleKind, Session,
+    Source, State, TensorBoard, Timed, Trained, TrainingData,
 };
 use birnn_formats::pytorch;
 use humantime::format_rfc3339_seconds;
@@ -60,12 +60,7 @@ pub fn train(args: &TrainArgs, log: &Log) -> Result<Finished, Failure> {
         (None, None) => return Err(Failure::request("train wants an experiment file, or --resume RUN")),
     };
     let plan = source.plan()?;
-    let device = source.experiment.train.device.resolve().map_err(|error| match args.device {
-        Some(_) => Failure::request(format!("--device: {error}")),
-        None => Failure::from(
-            source.locate(Invalid { key: "train.device".to_owned(), message: error.to_string() }),
-        ),
-    })?;
+    let device = device(source, args.device)?;
     if let Some(path) = &args.run_dir {
         // Better said now than after a download.
         RunDir::check(path)?;
@@ -161,6 +156,14 @@ pub fn train(args: &TrainArgs, log: &Log) -> Result<Finished, Failure> {
         return Err(Failure { code: interrupt.exit_code(), message });
     };
     Ok(Finished { found, substitution })
+}
+
+/// Where an experiment computes; `option` is what `--device` said, if anything.
+pub fn device(source: &Source, option: Option<DeviceChoice>) -> Result<Device, Failure> {
+    source.experiment.train.device.resolve().map_err(|error| match option {
+        Some(_) => Failure::request(format!("--device: {error}")),
+        None => source.locate(Invalid { key: "train.device".to_owned(), message: error.to_string() }).into(),
+    })
 }
 
 /// The experiment as the command line has it.

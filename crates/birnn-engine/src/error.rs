@@ -12,7 +12,7 @@ pub enum EngineError {
     #[error(transparent)]
     Model(#[from] ModelError),
     /// libtorch refused: out of memory, most often.
-    #[error("libtorch: {}", .0.to_string().lines().next().unwrap_or("unknown error"))]
+    #[error("libtorch: {}", told(.0))]
     Torch(#[from] TchError),
     /// A loss, gradient or parameter is not a finite number any more.
     #[error(
@@ -45,6 +45,15 @@ pub enum EngineError {
         /// What the system said.
         source: std::io::Error,
     },
+}
+
+/// What libtorch says, without the stack that it was in.
+fn told(error: &TchError) -> String {
+    let said = error.to_string();
+    match said.contains("alloc_cpu") || said.contains("out of memory") {
+        true => "out of memory; make `model.hidden`, `model.layers` or `train.batch_size` smaller".to_owned(),
+        false => said.lines().next().unwrap_or("unknown error").to_owned(),
+    }
 }
 
 impl EngineError {

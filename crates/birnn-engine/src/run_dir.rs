@@ -52,6 +52,14 @@ pub enum RunDirError {
         /// The file that makes it one.
         name: &'static str,
     },
+    /// It cannot be made.
+    #[error("{}: {source}; name another directory with --run-dir", .path.display())]
+    Unmakeable {
+        /// The directory.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// The system refused.
     #[error("{}: {source}", .path.display())]
     Io {
@@ -78,10 +86,10 @@ impl RunDir {
         RunDir::check(path)?;
         // The last folder alone is the run's, and may be made to fail.
         if let Some(above) = path.parent() {
-            std::fs::create_dir_all(above).map_err(io(path))?;
+            std::fs::create_dir_all(above).map_err(unmakeable(path))?;
         }
         if !path.is_dir() {
-            disk::create_folder(&*disk, path).map_err(io(path))?;
+            disk::create_folder(&*disk, path).map_err(unmakeable(path))?;
         }
         let run = RunDir::lock(path, disk)?;
         // Another process may have been quicker.
@@ -116,7 +124,7 @@ impl RunDir {
     /// The next number under `runs/<name>/`.
     pub fn numbered(runs: &Path, name: &str, disk: Arc<dyn Disk>) -> Result<RunDir, RunDirError> {
         let folder = runs.join(name);
-        std::fs::create_dir_all(&folder).map_err(io(&folder))?;
+        std::fs::create_dir_all(&folder).map_err(unmakeable(&folder))?;
         let mut number = 1;
         for entry in std::fs::read_dir(&folder).map_err(io(&folder))? {
             let taken = entry.map_err(io(&folder))?.file_name().to_str().and_then(|name| name.parse().ok());
@@ -128,7 +136,7 @@ impl RunDir {
                 Ok(()) => return RunDir::lock(&path, disk),
                 // Another process was quicker.
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => number += 1,
-                Err(error) => return Err(io(&path)(error)),
+                Err(error) => return Err(unmakeable(&path)(error)),
             }
         }
     }
@@ -231,6 +239,10 @@ impl RunDir {
             Err(std::fs::TryLockError::Error(error)) => Err(io(path)(error)),
         }
     }
+}
+
+fn unmakeable(path: &Path) -> impl FnOnce(std::io::Error) -> RunDirError {
+    move |source| RunDirError::Unmakeable { path: path.to_owned(), source }
 }
 
 fn io(path: &Path) -> impl FnOnce(std::io::Error) -> RunDirError {

@@ -138,7 +138,12 @@ impl Tally {
 
 impl Evaluation {
     /// From `confusion[label][prediction]`, the loss summed over all images, and those named wrongly.
-    fn new(names: &[String], confusion: Vec<Vec<u64>>, loss: f64, mistakes: Vec<Mistake>) -> Evaluation {
+    pub(crate) fn new(
+        names: &[String],
+        confusion: Vec<Vec<u64>>,
+        loss: f64,
+        mistakes: Vec<Mistake>,
+    ) -> Evaluation {
         let images: u64 = confusion.iter().flatten().sum();
         let correct: u64 = (0..names.len()).map(|class| confusion[class][class]).sum();
         let classes = names.iter().enumerate().map(|(class, name)| {
@@ -162,6 +167,20 @@ impl Evaluation {
             confusion,
             mistakes,
         }
+    }
+}
+
+impl Evaluation {
+    /// The most images in a cell of the diagonal of the confusion, and in one beside it.
+    pub fn most(&self) -> (u64, u64) {
+        let mut most = (0, 0);
+        for (label, row) in self.confusion.iter().enumerate() {
+            for (class, &count) in row.iter().enumerate() {
+                let side = if label == class { &mut most.0 } else { &mut most.1 };
+                *side = count.max(*side);
+            }
+        }
+        most
     }
 }
 
@@ -203,6 +222,7 @@ mod tests {
         let found = task.evaluation(&tally).unwrap();
         assert_eq!(found.confusion, [[1, 1, 0], [1, 2, 0], [0, 0, 0]]);
         assert_eq!((found.images, found.correct, found.accuracy), (5, 3, 0.6));
+        assert_eq!(found.most(), (2, 1));
         assert!((found.loss - 2.0 * 20.0 / 5.0).abs() < 1e-4, "{}", found.loss);
         let scores: Vec<_> = found.classes.iter().map(|s| (s.precision, s.recall, s.images)).collect();
         assert_eq!(scores, [(0.5, 0.5, 2), (2.0 / 3.0, 2.0 / 3.0, 3), (0.0, 0.0, 0)]);

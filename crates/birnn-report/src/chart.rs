@@ -131,7 +131,7 @@ impl Chart {
         let svg = frame.svg.finish(&self.id, &self.title, &self.description());
         let legend = match self.lines.as_slice() {
             [_] => Vec::new(),
-            lines => lines.iter().map(|line| line.name.clone()).collect(),
+            lines => lines.iter().map(|line| (line.name.clone(), line.scattered)).collect(),
         };
         Figure {
             table: self.table(),

@@ -120,6 +120,7 @@ fn figure(id: &str, title: &str, caption: String, x: Side, y: Side, lines: Vec<L
 /// Seconds for people.
 pub(crate) fn duration(seconds: f64) -> String {
     match seconds {
+        ..10.0 => format!("{seconds:.1} s"),
         ..120.0 => format!("{seconds:.0} s"),
         ..7200.0 => format!("{:.0} min", seconds / 60.0),
         _ => format!("{:.1} h", seconds / 3600.0),
@@ -151,7 +152,7 @@ mod tests {
         some.timing.push(Timing { epoch: 1, seconds: 180.0, images_per_second: 20.0 });
         assert_eq!(ids(&some), ["loss", "accuracy", "rate", "speed"]);
         let figures = curves(&some);
-        assert!(figures[0].legend.contains(&"validation".to_owned()));
+        assert!(figures[0].legend.contains(&("validation".to_owned(), false)));
         assert!(figures[1].caption.contains("Share of the 1,000 images"));
         assert!(figures[3].caption.contains("3 min of training"));
     }
@@ -168,6 +169,6 @@ mod tests {
 
     #[test]
     fn durations_are_short() {
-        assert_eq!([3.2, 119.0, 180.0, 9000.0].map(duration), ["3 s", "119 s", "3 min", "2.5 h"]);
+        assert_eq!([3.2, 119.0, 180.0, 9000.0].map(duration), ["3.2 s", "119 s", "3 min", "2.5 h"]);
     }
 }

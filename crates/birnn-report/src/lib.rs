@@ -33,5 +33,5 @@ pub use page::{Run, page};
 pub use reading::{Example, Reading, examples};
 pub use records::{Epoch, RecordError, Records, Step, Timing, Validation};
 pub use stats::Spread;
-pub use sweep::{Outcome, Settings, Sweep, SweepRun};
+pub use sweep::{Outcome, Settings, Sweep, SweepRun, shown};
 pub use sweep_page::sweep_page;

@@ -160,7 +160,10 @@ impl Records {
 }
 
 fn damaged(path: &Path, line: usize, error: &serde_json::Error) -> RecordError {
-    RecordError::Line { path: path.to_owned(), line, problem: error.to_string() }
+    let problem = error.to_string();
+    // It counts from the line that it was given.
+    let problem = problem.split(" at line ").next().unwrap_or_default().to_owned();
+    RecordError::Line { path: path.to_owned(), line, problem }
 }
 
 #[cfg(test)]

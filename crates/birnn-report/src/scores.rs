@@ -61,13 +61,7 @@ pub(crate) fn confusion(evaluation: &Evaluation) -> Option<Confusion> {
     if classes.len() > LARGEST_MATRIX {
         return None;
     }
-    let most = |diagonal: bool| {
-        let cells = evaluation.confusion.iter().enumerate().flat_map(|(label, row)| {
-            row.iter().enumerate().filter(move |(class, _)| (*class == label) == diagonal).map(|(_, &n)| n)
-        });
-        cells.max().unwrap_or(0)
-    };
-    let (right, wrong) = (most(true), most(false));
+    let (right, wrong) = evaluation.most();
     let cell = |label: usize, class: usize, count: u64| {
         let (kind, most) = if label == class { ("right", right) } else { ("wrong", wrong) };
         let style = match count {

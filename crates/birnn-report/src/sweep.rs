@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+use serde_json::Value;
 
 use crate::records::Records;
 use crate::stats::Spread;
@@ -27,8 +28,9 @@ pub struct Sweep {
 pub struct SweepRun {
     /// Its directory, in that of the sweep.
     pub folder: String,
-    /// What is other than in the experiment itself: dotted keys and values as TOML.
-    pub settings: Vec<(String, String)>,
+    /// What is other than in the experiment itself, by dotted keys.
+    #[serde(serialize_with = "as_map")]
+    pub settings: Vec<(String, Value)>,
     /// The seed.
     pub seed: u32,
     /// As the run tells it, or `waiting`.
@@ -53,8 +55,9 @@ pub struct Outcome {
 /// The runs with the same settings.
 #[derive(Debug, Serialize)]
 pub struct Settings {
-    /// Dotted keys and values as TOML.
-    pub settings: Vec<(String, String)>,
+    /// By dotted keys.
+    #[serde(serialize_with = "as_map")]
+    pub settings: Vec<(String, Value)>,
     /// The places of its runs, from 0.
     pub runs: Vec<usize>,
     /// Accuracy on the validation images.
@@ -72,7 +75,7 @@ impl SweepRun {
     pub fn read(
         sweep: &Path,
         folder: &str,
-        settings: Vec<(String, String)>,
+        settings: Vec<(String, Value)>,
         seed: u32,
     ) -> (SweepRun, Records) {
         let path = sweep.join(folder);
@@ -144,6 +147,15 @@ impl Settings {
     }
 }
 
+fn as_map<S: Serializer>(settings: &[(String, Value)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(settings.iter().map(|(key, value)| (key, value)))
+}
+
+/// A setting's value for people: a name without quotes.
+pub fn shown(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -152,7 +164,7 @@ mod tests {
         let outcome = accuracy.map(|accuracy| Outcome { validation, accuracy, loss: 0.1, seconds: 2.0 });
         let run = SweepRun {
             folder: format!("{hidden}-{seed}"),
-            settings: vec![("model.hidden".to_owned(), hidden.to_owned())],
+            settings: vec![("model.hidden".to_owned(), hidden.into())],
             seed,
             status: String::new(),
             outcome,
@@ -164,7 +176,7 @@ mod tests {
     fn settings_are_ranked_by_validation_where_all_have_it() {
         let order = |runs| {
             let sweep = Sweep::new("x".to_owned(), runs);
-            let order: Vec<String> = sweep.settings.iter().map(|s| s.settings[0].1.clone()).collect();
+            let order: Vec<String> = sweep.settings.iter().map(|s| shown(&s.settings[0].1)).collect();
             (sweep.by_validation, order)
         };
         let runs = |validation: Option<f64>| {

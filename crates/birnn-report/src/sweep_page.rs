@@ -1,6 +1,7 @@
 //! The page of a sweep.
 
 use askama::Template;
+use serde_json::Value;
 
 use crate::axis::{Axis, number};
 use crate::chart::{Chart, Frame, Line, Side};
@@ -10,7 +11,7 @@ use crate::figure::{Figure, Table, tied};
 use crate::scores::percent;
 use crate::stats::Spread;
 use crate::svg::Point;
-use crate::sweep::{Settings, Sweep, SweepRun};
+use crate::sweep::{Settings, Sweep, SweepRun, shown};
 
 #[derive(Template)]
 #[template(path = "sweep.html")]
@@ -51,8 +52,8 @@ pub fn sweep_page(sweep: &Sweep, experiment: &str) -> Result<String, ReportError
              to do with. The accuracy on the test images is there to be read, not to choose by."
         }
         false => {
-            "In the order of the mean accuracy on the test images, as the runs kept no validation images back. Chosen in \
-             this way, the best is flattered: its accuracy on other images is likely lower. With `data.validation` set, \
+            "In the order of the mean accuracy on the test images, as not all runs kept validation images back. Chosen in \
+             this way, the best is flattered: its accuracy on other images is likely lower. With data.validation set, \
              settings are ranked by images of their own."
         }
     };
@@ -98,9 +99,9 @@ fn summary(sweep: &Sweep) -> String {
     text
 }
 
-/// Such as `model.hidden = 64, model.cell = "gru"`.
-fn named(settings: &[(String, String)]) -> String {
-    settings.iter().map(|(key, value)| format!("{key} = {value}")).collect::<Vec<_>>().join(", ")
+/// Such as `model.hidden = 64, model.cell = gru`.
+fn named(settings: &[(String, Value)]) -> String {
+    settings.iter().map(|(key, value)| format!("{key} = {}", shown(value))).collect::<Vec<_>>().join(", ")
 }
 
 /// A mean with its deviation, where there is one.
@@ -120,7 +121,7 @@ fn settings(sweep: &Sweep) -> Table {
             || "–".to_owned(),
             |spread| format!("{} to {}", percent(spread.low), percent(spread.high)),
         );
-        let own = settings.settings.iter().map(|(_, value)| value.clone());
+        let own = settings.settings.iter().map(|(_, value)| shown(value));
         let figures = [
             settings.accuracy.map_or(0, |spread| spread.runs).to_string(),
             show(settings.validation, percent),
@@ -139,7 +140,7 @@ fn settings(sweep: &Sweep) -> Table {
 }
 
 fn row(run: &SweepRun) -> Row<'_> {
-    let mut cells: Vec<String> = run.settings.iter().map(|(_, value)| value.clone()).collect();
+    let mut cells: Vec<String> = run.settings.iter().map(|(_, value)| shown(value)).collect();
     cells.extend([run.seed.to_string(), run.status.clone()]);
     let none = || "–".to_owned();
     cells.extend(match run.outcome {
@@ -222,7 +223,7 @@ fn by_rank(sweep: &Sweep) -> Option<Figure> {
 fn by_value(sweep: &Sweep, place: usize, key: &str) -> Option<Figure> {
     let mut runs: Vec<Point> = Vec::new();
     for run in &sweep.runs {
-        let value: f64 = run.settings[place].1.parse().ok()?;
+        let value = run.settings[place].1.as_f64()?;
         runs.extend(run.outcome.map(|outcome| (value, outcome.accuracy)));
     }
     let mut values: Vec<f64> = runs.iter().map(|run| run.0).collect();

@@ -240,7 +240,8 @@ fn a_sweeps_page_is_whole_and_loads_nothing() {
     let run = |folder: &str, value: &str, accuracy: Option<f64>| {
         let outcome =
             accuracy.map(|accuracy| Outcome { validation: None, accuracy, loss: 0.1, seconds: 2.0 });
-        let settings = vec![("model.hidden".to_owned(), value.to_owned())];
+        let settings =
+            vec![("model.hidden".to_owned(), value.parse::<u32>().map_or(value.into(), Into::into))];
         let (folder, status) = (folder.to_owned(), HOSTILE.to_owned());
         (SweepRun { folder, settings, seed: 1, status, outcome }, Records::default())
     };
@@ -256,6 +257,6 @@ fn a_sweeps_page_is_whole_and_loads_nothing() {
         assert_eq!(folders, count);
         // One setting that is no number leaves no axis to draw it on.
         assert_eq!(html.contains("Accuracy by model.hidden"), count == 2);
-        assert!(html.contains("kept no validation images"));
+        assert!(html.contains("not all runs kept validation images"));
     }
 }

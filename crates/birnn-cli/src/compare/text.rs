@@ -13,7 +13,7 @@ const FEW: usize = 4;
 /// Settings, results, and what follows.
 pub(super) fn text(report: &Report) -> String {
     let parts = [runs(report), settings(report), results(report), pairs(report), verdicts(report)];
-    parts.join("\n")
+    format!("{}\n", parts.join("\n").trim_end())
 }
 
 fn runs(report: &Report) -> String {

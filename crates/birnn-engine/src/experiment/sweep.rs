@@ -1,7 +1,5 @@
 //! `[sweep]`: one experiment many times over, with other settings and other seeds.
 
-use std::collections::BTreeSet;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
@@ -29,7 +27,7 @@ pub struct SweepConfig {
 
 /// How many seeds, or which.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "must be a whole number, 1 or more, or a list of seeds such as [0, 7]")]
 pub enum Seeds {
     /// So many, from the experiment's own on.
     Count(#[schemars(range(min = 1))] u32),
@@ -99,6 +97,18 @@ impl SweepConfig {
         let seeds = self.seeds(seed)?;
         let grid = grid(&self.grid)?;
         let random = random(&self.random)?;
+        let keys =
+            grid.iter().map(|(key, _)| ("grid", key)).chain(random.iter().map(|(key, _)| ("random", key)));
+        for (table, key) in keys {
+            let instead = match key.split('.').next() {
+                Some("seed") => "`sweep.seeds` says which",
+                Some("name") => "all runs of a sweep share it",
+                Some("sweep") => "it is about the sweep, not about a run",
+                _ => continue,
+            };
+            let message = format!("cannot be varied; {instead}");
+            return Err(Invalid::new(&format!("sweep.{table}.{key}"), message));
+        }
         if let Some((key, _)) = random.iter().find(|(key, _)| grid.iter().any(|(other, _)| other == key)) {
             return Err(Invalid::new(
                 &format!("sweep.random.{key}"),
@@ -122,7 +132,7 @@ impl SweepConfig {
         if runs > MOST {
             return Err(Invalid::new("sweep", format!("these are {runs} runs, and {MOST} are the most")));
         }
-        let mut trials = Vec::with_capacity(runs);
+        let mut trials: Vec<Trial> = Vec::with_capacity(runs);
         for draw in 0..draws {
             let drawn = |(place, (key, choice)): (usize, &(String, Choice))| {
                 // Each setting has draws of its own, whatever the others are.
@@ -131,6 +141,10 @@ impl SweepConfig {
             let drawn: Vec<(String, Value)> = random.iter().enumerate().map(drawn).collect();
             for mut settings in combinations_of(&grid) {
                 settings.extend(drawn.iter().cloned());
+                // Drawn again, it is the same run again, and would only seem to confirm the first.
+                if trials.iter().any(|trial| trial.settings == settings) {
+                    continue;
+                }
                 trials.extend(seeds.iter().map(|&seed| Trial { settings: settings.clone(), seed }));
             }
         }
@@ -150,23 +164,28 @@ impl SweepConfig {
             },
             Seeds::List(list) if list.is_empty() => invalid("must have at least one seed".to_owned()),
             Seeds::List(list) => match twice(list) {
-                Some(seed) => invalid(format!("has {seed} twice")),
+                Some(seed) => invalid(format!("has {seed} twice, which is the same run twice")),
                 None => Ok(list.clone()),
             },
         }
     }
 }
 
-fn twice(list: &[u32]) -> Option<u32> {
-    let mut seen = BTreeSet::new();
-    list.iter().copied().find(|seed| !seen.insert(*seed))
+fn twice<T: PartialEq>(list: &[T]) -> Option<&T> {
+    list.iter().enumerate().find(|(place, value)| list[..*place].contains(value)).map(|(_, value)| value)
 }
 
 /// Each setting of the grid with its values.
 fn grid(table: &Table) -> Result<Vec<(String, Vec<Value>)>, Invalid> {
     let settings = settings("sweep.grid", table, |value| !value.is_table())?;
     let values = |(key, value): (String, &Value)| match value.as_array() {
-        Some(values) if !values.is_empty() => Ok((key, values.clone())),
+        Some(values) if !values.is_empty() => match twice(values) {
+            Some(value) => Err(Invalid::new(
+                &format!("sweep.grid.{key}"),
+                format!("has {} twice, which is the same run twice", inline(value)),
+            )),
+            None => Ok((key, values.clone())),
+        },
         _ => Err(Invalid::new(
             &format!("sweep.grid.{key}"),
             format!("must be a list of values to try, such as [1, 2], is {}", inline(value)),
@@ -197,11 +216,6 @@ fn settings<'a>(
                 found.extend(within.into_iter().map(|(rest, value)| (format!("{key}.{rest}"), value)));
             }
             _ => found.push((key.clone(), value)),
-        }
-    }
-    for (key, instead) in [("seed", "`sweep.seeds` says which"), ("name", "all runs of a sweep share it")] {
-        if found.iter().any(|(found, _)| found == key) && !place.trim_start_matches("sweep.").contains('.') {
-            return Err(Invalid::new(&format!("{place}.{key}"), format!("cannot be varied; {instead}")));
         }
     }
     Ok(found)
@@ -299,6 +313,7 @@ fn inline(value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::path::Path;
 
     use super::*;
@@ -321,6 +336,8 @@ mod tests {
     fn a_grid_is_every_combination_with_every_seed() {
         assert_eq!(sets(""), ["seed=3"]);
         assert_eq!(sets("[sweep]\nseeds = 2"), ["seed=3", "seed=4"]);
+        let few = "[sweep]\ndraws = 50\nseeds = 2\n[sweep.random]\nmodel.layers = { from = 1, to = 2 }";
+        assert_eq!(sets(few).len(), 4, "what is drawn again is not run again");
         let grid =
             "[sweep]\nseeds = [7]\n[sweep.grid]\nmodel.cell = [\"gru\", \"lstm\"]\n\"train.epochs\" = [1, 2]";
         assert_eq!(
@@ -344,6 +361,7 @@ mod tests {
         let random = "[sweep]\ndraws = 200\n[sweep.random]\nmodel.hidden = { from = 3, to = 6 }\n\
                       train.optimizer.lr = { from = 1e-4, to = 1e-2, scale = \"log\" }\nmodel.layers = [1, 2]";
         let trials = source(random).trials().unwrap();
+        assert!((190..=200).contains(&trials.len()), "{}", trials.len());
         assert_eq!(trials, source(random).trials().unwrap());
         let of = |key: &str| -> Vec<Value> {
             let value = |trial: &Trial| trial.settings.iter().find(|s| s.0 == key).unwrap().1.clone();
@@ -360,10 +378,17 @@ mod tests {
         assert!(rates.iter().all(|rate| (1e-4..=1e-2).contains(rate)));
         let low = rates.iter().filter(|&&rate| rate < 1e-3).count();
         assert!((60..140).contains(&low), "half of a log range lies below its middle: {low}");
-        // The draws of a setting do not depend on the others.
-        let alone = "[sweep]\ndraws = 200\n[sweep.random]\nmodel.hidden = { from = 3, to = 6 }";
-        let first = |trials: &[Trial]| trials.iter().map(|t| t.settings[0].clone()).collect::<Vec<_>>();
-        assert_eq!(first(&source(alone).trials().unwrap()), first(&trials));
+        // The draws of a setting do not depend on those that come after it.
+        let alone = "[sweep]\ndraws = 200\n[sweep.random]\nmodel.hidden = { from = 3, to = 600 }";
+        let beside = format!("{alone}\nmodel.layers = [1, 2]");
+        let first = |sweep: &str| {
+            let trials = source(sweep).trials().unwrap();
+            let mut drawn: Vec<_> = trials.iter().map(|t| t.settings[0].1.as_integer().unwrap()).collect();
+            drawn.dedup();
+            drawn.truncate(5);
+            drawn
+        };
+        assert_eq!(first(alone), first(&beside));
     }
 
     #[test]
@@ -378,6 +403,14 @@ mod tests {
         refused("[sweep.grid]\nmodel.layers = []", "must be a list of values to try");
         refused("[sweep.grid]\nseed = [1, 2]", "`sweep.seeds` says which");
         refused("[sweep.grid]\nname = [\"a\"]", "share it");
+        refused(
+            "[sweep.grid]\nsweep.seeds = [1]",
+            "sweep.grid.sweep.seeds: cannot be varied; it is about the sweep",
+        );
+        refused(
+            "[sweep.grid]\nmodel.cell = [\"gru\", \"lstm\", \"gru\"]",
+            "sweep.grid.model.cell: has \"gru\" twice",
+        );
         refused(
             "[sweep.grid]\nmodel.layers = [1, 0]",
             "x.toml:3:16: sweep.grid.model.layers: --set model.layers=0: ",

@@ -113,7 +113,7 @@ impl TensorBoard<'_> {
         Ok(vec![
             scalar(&format!("loss/{split}"), found.loss),
             scalar(&format!("accuracy/{split}"), found.accuracy),
-            draw("confusion", &matrix(&found.confusion))?,
+            draw("confusion", &matrix(found))?,
             draw("misread", &misread)?,
             text(format!("misread_list/{split}"), list),
         ])

@@ -4,6 +4,8 @@ use std::io;
 
 use birnn_data::png;
 
+use crate::task::Evaluation;
+
 /// A picture as it is drawn on.
 pub(super) struct Canvas {
     rows: usize,
@@ -63,16 +65,11 @@ pub(super) fn sheet(digits: &[Vec<u8>], [rows, cols]: [usize; 2]) -> Canvas {
     canvas
 }
 
-/// `confusion[label][prediction]`: green on the diagonal, orange beside it, each the stronger the nearer it is to the
+/// The confusion matrix: green on the diagonal, orange beside it, each the stronger the nearer it is to the
 /// most of its kind; mistakes are few, and would not be seen beside what is right.
-pub(super) fn matrix(confusion: &[Vec<u64>]) -> Canvas {
-    let most = |diagonal: bool| {
-        let cells = confusion.iter().enumerate().flat_map(|(label, row)| {
-            row.iter().enumerate().filter(move |(class, _)| (*class == label) == diagonal).map(|(_, &n)| n)
-        });
-        cells.max().unwrap_or(0).max(1) as f64
-    };
-    let (right, wrong) = (most(true), most(false));
+pub(super) fn matrix(evaluation: &Evaluation) -> Canvas {
+    let confusion = &evaluation.confusion;
+    let (right, wrong) = evaluation.most();
     let cell = (MATRIX / confusion.len().max(1)).max(LEAST_CELL);
     let side = (confusion.len() * cell + 1).max(1);
     let mut canvas = Canvas::new(side, side, GREY);
@@ -80,7 +77,7 @@ pub(super) fn matrix(confusion: &[Vec<u64>]) -> Canvas {
         for (class, &count) in row.iter().enumerate() {
             let (ink, most) = if label == class { (GREEN, right) } else { (ORANGE, wrong) };
             // The least count is to be seen too.
-            let share = if count == 0 { 0.0 } else { 0.1 + 0.9 * count as f64 / most };
+            let share = if count == 0 { 0.0 } else { 0.1 + 0.9 * count as f64 / most as f64 };
             let colour: [u8; 3] = std::array::from_fn(|part| {
                 let (from, to) = (f64::from(WHITE[part]), f64::from(ink[part]));
                 (from + (to - from) * share).round() as u8
@@ -120,14 +117,18 @@ mod tests {
 
     #[test]
     fn a_matrix_shades_what_is_right_and_what_is_wrong() {
-        let canvas = matrix(&[vec![900, 1], vec![0, 450]]);
+        let of = |confusion: Vec<Vec<u64>>| {
+            let names: Vec<String> = (0..confusion.len()).map(|class| class.to_string()).collect();
+            matrix(&Evaluation::new(&names, confusion, 0.0, Vec::new()))
+        };
+        let canvas = of(vec![vec![900, 1], vec![0, 450]]);
         let middle = |label: usize, class: usize| at(&canvas, label * 160 + 80, class * 160 + 80);
         assert_eq!(middle(0, 0), GREEN);
         assert_eq!(middle(0, 1), ORANGE);
         assert_eq!(middle(1, 0), WHITE);
         assert!(middle(1, 1)[0] > GREEN[0] && middle(1, 1)[0] < 255);
         // More classes than pixels, and none.
-        assert_eq!(matrix(&vec![vec![0; 256]; 256]).shape(), [769, 769]);
-        matrix(&[]).png().unwrap();
+        assert_eq!(of(vec![vec![0; 256]; 256]).shape(), [769, 769]);
+        of(Vec::new()).png().unwrap();
     }
 }
