@@ -90,13 +90,19 @@ fn a_sweep_is_gone_on_with_only_as_what_it_was() {
     sandbox.write("s/sweep.toml", text.replace("forward = 3", "forward = 4"));
     sandbox
         .birnn(&["sweep", "--resume", "s"])
-        .failed(2, &["s/002: its model.hidden is not what sweep.toml now asks for"]);
+        .failed(2, &["s/002: its model.hidden.forward is not what sweep.toml now asks for"]);
     sandbox.write("s/sweep.toml", text.replace("seed = 0", "seed = 5"));
     sandbox.birnn(&["sweep", "--resume", "s"]).failed(2, &["s/001: its seed is not"]);
-    // More of the same is welcome.
+    sandbox.write("s/sweep.toml", text.replace("epochs = 2", "epochs = 3"));
+    sandbox.birnn(&["sweep", "--resume", "s"]).failed(2, &["s/001: its train.epochs is not"]);
+    // More of the same is welcome, and what was damaged is mended.
+    sandbox.write("s/001/metrics.jsonl", "junk");
     sandbox.write("s/sweep.toml", text.replace("reverse = 2 }]", "reverse = 2 }, 4]"));
     let ended = sandbox.birnn(&["sweep", "--resume", "s"]).done();
-    assert_eq!(rows(&ended.stdout).len(), 4, "{}", ended.stdout);
+    let rows = rows(&ended.stdout);
+    assert_eq!(rows.len(), 4, "{}", ended.stdout);
+    assert!(rows[1..].iter().all(|row| row[1] == "1"), "{}", ended.stdout);
+    assert!(ended.stderr.starts_with("1 of 3 runs are done\n"), "{}", ended.stderr);
 }
 
 #[test]
@@ -128,6 +134,10 @@ fn what_cannot_be_swept_is_refused_before_anything_is_made() {
     sandbox
         .birnn(&["sweep", "x.toml", "--set", "sweep.grid.model.hidden=[4,0]"])
         .failed(2, &["model.hidden"]);
+    let absent = ["sweep", "x.toml", "--set", "sweep.seeds=2", "--offline", "--set", "data.dataset=kmnist"];
+    sandbox.birnn(&absent).failed(1, &["kmnist can be neither found nor downloaded"]);
+    let device = ["sweep", "x.toml", "--set", "sweep.grid.train.device=[\"cpu\",\"cuda:99\"]"];
+    sandbox.birnn(&device).failed(2, &["train.device: "]);
     sandbox.train_small("run");
     sandbox.birnn(&["sweep", "--resume", "run"]).failed(2, &["run: holds no sweep.toml"]);
     assert!(!sandbox.path("sweeps").exists());
