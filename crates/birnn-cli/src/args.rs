@@ -47,7 +47,7 @@ pub enum Command {
     ///
     /// Ctrl-C or SIGTERM stops it after the step, with a checkpoint to go on from; a second one ends it at once.
     Train(TrainArgs),
-    /// Train an experiment with every combination of settings and seeds that its [sweep] asks for, and compare them.
+    /// Train an experiment with every combination of settings and seeds that its `sweep` table asks for, and compare them.
     ///
     /// Each run is one like those of `train`, in the sweep's directory; sweep.html there puts them together. What was stopped or
     /// killed goes on with --resume; runs that are done stay as they are.
@@ -137,7 +137,7 @@ pub enum Progress {
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "birnn sweep [OPTIONS] <CONFIG>\n       birnn sweep [OPTIONS] --resume <SWEEP>")]
 pub struct SweepArgs {
-    /// The experiment file (TOML) with a [sweep].
+    /// The experiment file (TOML) with a `sweep` table.
     #[arg(required_unless_present = "resume")]
     pub config: Option<PathBuf>,
     /// Go on with a sweep, in place of CONFIG, --set, --run-dir and --device.
