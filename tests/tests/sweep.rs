@@ -138,6 +138,8 @@ fn what_cannot_be_swept_is_refused_before_anything_is_made() {
     sandbox.birnn(&absent).failed(1, &["kmnist can be neither found nor downloaded"]);
     let device = ["sweep", "x.toml", "--set", "sweep.grid.train.device=[\"cpu\",\"cuda:99\"]"];
     sandbox.birnn(&device).failed(2, &["train.device: "]);
+    let option = ["sweep", "x.toml", "--set", "sweep.seeds=2", "--device", "cuda:99"];
+    sandbox.birnn(&option).failed(2, &["--device: "]);
     sandbox.train_small("run");
     sandbox.birnn(&["sweep", "--resume", "run"]).failed(2, &["run: holds no sweep.toml"]);
     assert!(!sandbox.path("sweeps").exists());

@@ -99,9 +99,13 @@ impl<'a> Job<'a> {
         if let Some(folder) = &args.resume {
             let folder = RunDir::with(folder, SWEEP, disk)?;
             let source = Source::read(&folder.path().join(SWEEP), &[])?;
-            let (name, trials) = (source.plan()?.name, source.trials()?);
-            let job = Job { args, folder, name, trials, failed: BTreeMap::new() };
-            (0..job.trials.len()).try_for_each(|index| job.agree(index, &source))?;
+            let (plan, trials) = (source.plan()?, source.trials()?);
+            let job = Job { args, folder, name: plan.name, trials, failed: BTreeMap::new() };
+            let mut places = 0..job.trials.len();
+            places.clone().try_for_each(|index| job.agree(index, &source))?;
+            if places.any(|index| !job.is_done(index)) {
+                data::load(&plan.data, &args.place.locations(), log, None)?;
+            }
             return Ok(job);
         }
         let Some(config) = &args.config else {
@@ -119,16 +123,17 @@ impl<'a> Job<'a> {
             )));
         }
         let (plan, trials) = (source.plan()?, source.trials()?);
-        // A device may be among what varies.
-        let varies = trials.iter().any(|trial| trial.settings.iter().any(|(key, _)| key == "train.device"));
-        for trial in &trials[..if varies { trials.len() } else { 1 }] {
-            device(&source.with(&trial.sets())?, args.device)?;
+        device(&source, args.device)?;
+        // It may be among what varies.
+        let varies = |trial: &&Trial| trial.settings.iter().any(|(key, _)| key == "train.device");
+        for trial in trials.iter().filter(varies) {
+            device(&source.with(&trial.sets())?, None)?;
         }
-        data::load(&plan.data, &args.place.locations(), log, Some(&source))?;
-        let name = plan.name;
         if let Some(path) = &args.run_dir {
             RunDir::check(path)?;
         }
+        data::load(&plan.data, &args.place.locations(), log, Some(&source))?;
+        let name = plan.name;
         let folder = match &args.run_dir {
             Some(path) => RunDir::chosen(path, disk)?,
             None => RunDir::numbered(Path::new(SWEEPS), &name, disk)?,
