@@ -18,7 +18,7 @@ use rustix::termios::{Winsize, tcgetattr, tcsetwinsize};
 fn off_a_terminal_there_are_lines_whatever_is_asked_for() {
     let sandbox = Sandbox::new();
     sandbox.write("small.toml", SMALL);
-    for progress in ["auto", "bar", "plain", "dashboard"] {
+    for progress in ["auto", "plain", "dashboard"] {
         let ended = sandbox.birnn(&["train", "small.toml", "--progress", progress]).done();
         assert!(!ended.stderr.contains(['\x1b', '\r']), "{progress}: {:?}", ended.stderr);
         let epochs: Vec<&str> = ended.stderr.lines().filter(|line| line.starts_with("epoch ")).collect();

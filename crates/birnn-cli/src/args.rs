@@ -122,11 +122,9 @@ pub struct TrainArgs {
 /// How a training shows what goes on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Progress {
-    /// As bar on a terminal, else as plain.
+    /// A line per epoch, and on a terminal a progress bar.
     #[default]
     Auto,
-    /// A progress bar, and a line per epoch.
-    Bar,
     /// A line per epoch.
     Plain,
     /// The whole screen: curves, speed, misread images, log; s makes a checkpoint, q stops. Off a terminal, as plain.

@@ -83,7 +83,7 @@ impl Show {
     pub fn observers(&self, facts: Facts) -> Result<Vec<Box<dyn Observer>>, Failure> {
         let mut observers: Vec<Box<dyn Observer>> = vec![Box::new(Lines::new(facts.epochs))];
         match self.progress {
-            Progress::Auto | Progress::Bar => observers.push(Box::new(Bar::new(&self.log.bars, &facts)?)),
+            Progress::Auto => observers.push(Box::new(Bar::new(&self.log.bars, &facts)?)),
             Progress::Plain => {}
             Progress::Dashboard =>
             {

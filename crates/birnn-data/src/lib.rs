@@ -31,3 +31,4 @@ pub use images::{Images, Split};
 pub use load::{Locations, Provenance, Splits, VerifiedFile, load};
 pub use order::epoch_order;
 pub use png::png;
+pub use rng::Rng;

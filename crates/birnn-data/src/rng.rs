@@ -2,13 +2,13 @@
 
 /// xoshiro256++ (Blackman and Vigna 2019), seeded by SplitMix64 from a seed and a stream.
 #[derive(Clone, Debug)]
-pub(crate) struct Rng {
+pub struct Rng {
     state: [u64; 4],
 }
 
 impl Rng {
     /// The numbers of `stream` under `seed`; different pairs give unrelated numbers.
-    pub(crate) fn new(seed: u64, stream: u64) -> Rng {
+    pub fn new(seed: u64, stream: u64) -> Rng {
         let mut x = mix(seed ^ 0x6a09_e667_f3bc_c908) ^ stream;
         let mut next = || {
             x = x.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -31,7 +31,7 @@ impl Rng {
     }
 
     /// Uniform in `[low, high)`.
-    pub(crate) fn uniform(&mut self, low: f64, high: f64) -> f64 {
+    pub fn uniform(&mut self, low: f64, high: f64) -> f64 {
         low + (high - low) * (self.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
     }
 

@@ -168,9 +168,7 @@ impl Evaluation {
             mistakes,
         }
     }
-}
 
-impl Evaluation {
     /// The most images in a cell of the diagonal of the confusion, and in one beside it.
     pub fn most(&self) -> (u64, u64) {
         let mut most = (0, 0);

@@ -133,7 +133,7 @@ pub fn train(
 }
 
 /// What dropout and variations of images draw by at a step: SplitMix64's finaliser over both numbers (Steele et al. 2014).
-pub(crate) fn draws_of(seed: u64, step: usize) -> i64 {
+fn draws_of(seed: u64, step: usize) -> i64 {
     let mut z = (seed << 32 ^ step as u64).wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

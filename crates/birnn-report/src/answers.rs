@@ -71,9 +71,7 @@ impl Answers {
 
     /// The wrong answers, the surest first.
     pub fn mistakes(&self) -> Vec<Answer> {
-        let mut wrong: Vec<Answer> = self.answers.iter().filter(|answer| !answer.right()).copied().collect();
-        wrong.sort_by(|a, b| b.probability.total_cmp(&a.probability));
-        wrong
+        self.evaluation.mistakes.iter().map(|mistake| self.answers[mistake.image]).collect()
     }
 }
 

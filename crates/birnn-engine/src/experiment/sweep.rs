@@ -1,11 +1,11 @@
 //! `[sweep]`: one experiment many times over, with other settings and other seeds.
 
+use birnn_data::Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 use super::{ExperimentError, Invalid, Source};
-use crate::train::draws_of;
 
 /// The `[sweep]` table as written.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -60,14 +60,9 @@ impl Default for Seeds {
 }
 
 impl Trial {
-    /// Keys and values as TOML.
-    pub fn shown(&self) -> Vec<(String, String)> {
-        self.settings.iter().map(|(key, value)| (key.clone(), inline(value))).collect()
-    }
-
     /// As `--set` arguments.
     pub fn sets(&self) -> Vec<String> {
-        let own = self.shown().into_iter().map(|(key, value)| format!("{key}={value}"));
+        let own = self.settings.iter().map(|(key, value)| format!("{key}={}", inline(value)));
         own.chain([format!("seed={}", self.seed)]).collect()
     }
 }
@@ -298,8 +293,7 @@ fn short(value: f64) -> f64 {
 
 /// From 0 to 1, a function of its arguments.
 fn uniform(seed: u32, draw: usize, place: usize) -> f64 {
-    let bits = draws_of(u64::from(seed) << 20 ^ place as u64, draw) as u64;
-    (bits >> 11) as f64 / (1_u64 << 53) as f64
+    Rng::new(u64::from(seed), (place as u64) << 32 | draw as u64).uniform(0.0, 1.0)
 }
 
 /// A value as TOML on one line.

@@ -52,10 +52,8 @@ impl TensorBoard<'_> {
     ) -> Result<TensorBoard<'a>, EngineError> {
         let file = run.create(EVENTS)?;
         let mut board = TensorBoard { run, file, validation, gradient: None };
-        let experiment = about.experiment().map(|experiment| serde_json::to_value(experiment.filled()));
-        // What a run is described by was written by it.
-        let settings = experiment.map_err(io::Error::other).and_then(|found| Ok(found?));
-        let settings = leaves(&settings.map_err(board.io())?);
+        let experiment = about.experiment().map_err(io::Error::other).map_err(board.io())?;
+        let settings = leaves(&experiment.to_json());
         let known = settings.iter().filter_map(|(key, value)| Some((key, setting(value)?)));
         let known: Vec<(&String, Kind)> = known.filter(|(key, _)| *key != "name").collect();
         let metric = |tag: &str| MetricInfo { name: Some(MetricName { tag: tag.to_owned() }) };
