@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use birnn_data::Locations;
+use birnn_data::{Dataset, Locations};
 use birnn_engine::DeviceChoice;
+use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand, ValueEnum};
 
 /// Trains, evaluates and uses bidirectional recurrent networks (RNN, GRU, LSTM) that read images row by row.
@@ -165,11 +166,13 @@ pub struct EvalArgs {
     #[arg(long, value_enum, default_value_t)]
     pub split: SplitName,
     /// Evaluate on another data set than the run's own.
-    #[arg(long, value_name = "NAME", value_parser = ["mnist", "fashion-mnist", "kmnist", "synthetic"])]
+    #[arg(long, value_name = "NAME", conflicts_with = "sets", value_parser = PossibleValuesParser::new(datasets()))]
     pub dataset: Option<String>,
     /// One JSON object on stdout.
     #[arg(long)]
     pub json: bool,
+    #[command(flatten)]
+    pub sets: DataSets,
     #[command(flatten)]
     pub place: Place,
     /// Where to compute: auto, cpu, cuda, cuda:N or mps.
@@ -206,6 +209,8 @@ pub struct ReportArgs {
     #[arg(long, requires = "out")]
     pub force: bool,
     #[command(flatten)]
+    pub sets: DataSets,
+    #[command(flatten)]
     pub place: Place,
     /// Where to compute: auto, cpu, cuda, cuda:N or mps.
     #[arg(long, default_value = "auto")]
@@ -221,6 +226,8 @@ pub struct CompareArgs {
     /// One JSON object on stdout.
     #[arg(long)]
     pub json: bool,
+    #[command(flatten)]
+    pub sets: DataSets,
     #[command(flatten)]
     pub place: Place,
     /// Where to compute: auto, cpu, cuda, cuda:N or mps.
@@ -317,6 +324,14 @@ pub struct DoctorArgs {
     pub json: bool,
 }
 
+/// Changes to a run's data.
+#[derive(Debug, clap::Args)]
+pub struct DataSets {
+    /// Change what the images are, such as data.test_images=FILE; may be given several times.
+    #[arg(long = "set", value_name = "data.KEY=VALUE")]
+    pub sets: Vec<String>,
+}
+
 /// Changes to an experiment.
 #[derive(Debug, clap::Args)]
 pub struct Sets {
@@ -328,7 +343,8 @@ pub struct Sets {
 /// Where data is looked for.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Place {
-    /// A folder with data sets in it; searched before $BIRNN_DATA_DIR and the user's cache.
+    /// A folder with data sets in it, searched before $BIRNN_DATA_DIR and the user's cache; or with your own files, under the
+    /// names that their paths have.
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
     /// Download nothing.
@@ -341,6 +357,12 @@ impl Place {
     pub fn locations(&self) -> Locations {
         Locations::new(self.data_dir.clone(), self.offline)
     }
+}
+
+/// The data sets that need nothing but a name.
+fn datasets() -> Vec<&'static str> {
+    let published = Dataset::PUBLISHED.into_iter().filter_map(Dataset::published);
+    published.map(|published| published.name).chain(["synthetic"]).collect()
 }
 
 /// Which images of a data set.

@@ -27,10 +27,17 @@ pub fn run(command: &DataCommand, log: &Log) -> Outcome {
     for file in &splits.provenance.files {
         print(&format!("{}  {}\n", file.content_sha256, file.path.display()))?;
     }
+    for warning in &splits.warnings {
+        match &source {
+            Some(source) => tracing::warn!("{}", source.locate(warning.clone().into())),
+            None => tracing::warn!("{warning}"),
+        }
+    }
     let found = &splits.provenance;
     let state = if found.files.is_empty() { "drawn by code, with no file to verify" } else { "verified" };
     let (train, test) = (found.train + found.validation, found.test);
-    tracing::info!("{}: {train} training and {test} test images, {state}", found.dataset);
+    let like = &splits.preprocessing;
+    tracing::info!("{}: {train} training and {test} test images, {state}; {like}", found.dataset);
     Ok(())
 }
 

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::args::{EvalArgs, SplitName};
 use crate::failure::{Failure, Outcome};
 use crate::log::Log;
-use crate::{data, print, print_json};
+use crate::{data, print, print_json, run_data};
 
 /// What `--json` prints.
 #[derive(Serialize)]
@@ -26,9 +26,16 @@ struct Report<'a> {
 /// Evaluates a run on one of its splits.
 pub fn run(args: &EvalArgs, log: &Log) -> Outcome {
     let Trained { weights, mut learner, about } = open(&args.run, args.device)?;
-    let plan = data_of(&about, args.dataset.as_deref())?.resolve().map_err(Failure::request)?;
+    let config = match &args.dataset {
+        None => run_data::config(&about, &weights, &args.sets)?,
+        Some(name) => named(name),
+    };
+    let plan = config.resolve().map_err(Failure::request)?;
     let splits = data::load(&plan, &args.place.locations(), log, None)?;
     suits(&weights, &about, &splits)?;
+    if args.dataset.is_none() {
+        run_data::warn_of_change(&args.run, &about, &splits);
+    }
     let (name, split) = match args.split {
         SplitName::Test => ("test", splits.test),
         SplitName::Validation => ("validation", splits.validation),
@@ -127,17 +134,11 @@ fn weights_of(run: &Path) -> Result<PathBuf, Failure> {
     Ok(found)
 }
 
-/// The run's own data, or another data set.
-fn data_of(about: &About, dataset: Option<&str>) -> Result<DataConfig, Failure> {
-    let own = about.experiment().map_err(Failure::run)?.data;
-    let dataset = match dataset {
-        None => return Ok(own),
-        Some("mnist") => Dataset::Mnist,
-        Some("fashion-mnist") => Dataset::FashionMnist,
-        Some("kmnist") => Dataset::Kmnist,
-        Some(_) => Dataset::Synthetic,
-    };
-    Ok(DataConfig { dataset, ..DataConfig::default() })
+/// The whole of another data set.
+fn named(name: &str) -> DataConfig {
+    let has_name = |dataset: &Dataset| dataset.published().is_some_and(|published| published.name == name);
+    let dataset = Dataset::PUBLISHED.into_iter().find(has_name).unwrap_or(Dataset::Synthetic);
+    DataConfig { dataset, ..DataConfig::default() }
 }
 
 fn table(found: &Evaluation, dataset: &str, split: &str, learner: &Learner) -> String {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use birnn_data::Fallback;
+use birnn_data::{Fallback, Preprocessing};
 use birnn_engine::{About, Classification, Device, EngineError, Experiment, Learner, Plan, Source, load};
 use birnn_formats::{Found, check, read};
 use birnn_model::{Cell, ModelConfig, Readout};
@@ -34,7 +34,7 @@ pub fn run(args: &ImportArgs, log: &Log) -> Outcome {
         None => inferred(&found, &args.weights, &args.sets.sets)?,
     };
     let plan = source.plan()?;
-    let (shape, classes) = images(args, &found, &plan, &source, log)?;
+    let (shape, classes, preprocessing) = images(args, &found, &plan, &source, log)?;
     check(&found.weights, &plan.architecture, shape[1], classes.len()).map_err(|mismatch| {
         let Found { features, outputs, .. } = found;
         let looks = found.config.resolve().map_or_else(|error| error.to_string(), |found| found.to_string());
@@ -51,12 +51,15 @@ pub fn run(args: &ImportArgs, log: &Log) -> Outcome {
         })
     })?;
 
+    let said = args.config.is_some() || args.sets.sets.iter().any(|set| set.trim_start().starts_with("data."));
+    // What the images were like is in no weights.
+    let preprocessing = if said { preprocessing.or_else(|| plan.data.preprocessing()) } else { None };
     let from = args.weights.file_name().unwrap_or_default().to_string_lossy();
     let mut experiment = source.experiment.clone();
     // Evaluated where its data is missing, the net must not be judged by other data.
     experiment.data.fallback = Fallback::None;
     let text = experiment.to_toml().map_err(Failure::run)?;
-    let about = About::new(text, shape, classes, serde_json::json!({ "imported_from": from }));
+    let about = About::new(text, shape, classes, preprocessing, serde_json::json!({ "imported_from": from }));
     let learner = learner(&found, &plan, &about)?;
     tell(args, &found, &plan, &about);
     format.write(&*disk, &args.out, &learner, &about)?;
@@ -73,7 +76,8 @@ fn images(
     plan: &Plan,
     source: &Source,
     log: &Log,
-) -> Result<([usize; 2], Vec<String>), Failure> {
+) -> Result<([usize; 2], Vec<String>, Option<Preprocessing>), Failure> {
+    let mut preprocessing = None;
     let (shape, classes) = match (plan.data.source.known(), &args.config) {
         (Some((shape, classes)), Some(_)) => (shape, classes),
         (Some((shape, classes)), None) if (shape[1], classes.len()) == (found.features, found.outputs) => {
@@ -82,17 +86,18 @@ fn images(
         (_, None) => ([found.features; 2], (0..found.outputs).map(|class| class.to_string()).collect()),
         (None, Some(_)) => {
             let splits = data::load(&plan.data, &args.place.locations(), log, Some(source))?;
+            preprocessing = Some(splits.preprocessing);
             (splits.shape(), splits.classes)
         }
     };
     if args.classes.is_empty() {
-        return Ok((shape, classes));
+        return Ok((shape, classes, preprocessing));
     }
     if args.classes.len() != found.outputs {
         let (names, outputs) = (args.classes.len(), found.outputs);
         return Err(Failure::request(format!("--classes: {names} names for a net of {outputs} classes")));
     }
-    Ok((shape, args.classes.clone()))
+    Ok((shape, args.classes.clone(), preprocessing))
 }
 
 /// Says what was found, and what could not be.

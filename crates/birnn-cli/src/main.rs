@@ -18,6 +18,7 @@ mod log;
 mod predict;
 mod progress;
 mod report;
+mod run_data;
 mod show;
 mod sweep;
 mod table;

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use birnn_data::picture;
-use birnn_engine::Learner;
+use birnn_data::{Preprocessing, picture};
+use birnn_engine::{About, Learner};
 use serde::Serialize;
 
 use crate::args::PredictArgs;
@@ -16,6 +16,8 @@ use crate::{print, print_json};
 struct Report<'a> {
     weights: &'a Path,
     classes: &'a [String],
+    /// How pictures are prepared.
+    preprocessing: Preprocessing,
     predictions: Vec<Prediction<'a>>,
     errors: Vec<Unread>,
 }
@@ -43,8 +45,10 @@ const WORTH_TELLING: f32 = 0.01;
 /// Names every picture that can be read; one that cannot does not keep the others from it.
 pub fn run(args: &PredictArgs) -> Outcome {
     let Trained { weights, mut learner, about } = open(&args.run, args.device)?;
+    let preprocessing = preprocessing(&about, &weights);
+    let (predictions, errors) = (Vec::new(), Vec::new());
     let mut report =
-        Report { weights: &weights, classes: &about.classes, predictions: Vec::new(), errors: Vec::new() };
+        Report { weights: &weights, classes: &about.classes, preprocessing, predictions, errors };
     for given in &args.images {
         let pictures = match pictures(given) {
             Ok(pictures) => pictures,
@@ -54,7 +58,7 @@ pub fn run(args: &PredictArgs) -> Outcome {
             }
         };
         for path in pictures {
-            match picture::read(&path, about.shape[0], about.shape[1]) {
+            match picture::read(&path, about.shape, &preprocessing) {
                 Err(error) => report.fail(path, error.problem),
                 Ok(pixels) => {
                     let prediction = prediction(path, &pixels, &mut learner, &about.classes)?;
@@ -80,6 +84,20 @@ pub fn run(args: &PredictArgs) -> Outcome {
     }
 }
 
+/// How pictures are prepared for the net: as its training images were, or as well as can be guessed aloud.
+fn preprocessing(about: &About, weights: &Path) -> Preprocessing {
+    let preprocessing = about.preprocessing.unwrap_or_default();
+    match about.preprocessing {
+        Some(_) => tracing::info!("pictures are prepared as its training images were: {preprocessing}"),
+        None => tracing::warn!(
+            "{}: it is not known what its training images were like; pictures are prepared as MNIST's: {preprocessing}; to say \
+             otherwise, bring the weights in anew: birnn import --set data.invert=true, data.framing=resize",
+            weights.display()
+        ),
+    }
+    preprocessing
+}
+
 impl Report<'_> {
     fn fail(&mut self, image: PathBuf, error: String) {
         self.errors.push(Unread { image, error });
@@ -96,13 +114,7 @@ impl std::fmt::Display for Unread {
 fn pictures(given: &Path) -> Result<Vec<PathBuf>, String> {
     let pattern = given.to_str().filter(|text| text.contains(['*', '?', '[']));
     let mut found = match pattern {
-        _ if given.is_dir() => {
-            let entries = std::fs::read_dir(given).map_err(|error| error.to_string())?;
-            let paths = entries.map(|entry| entry.map(|entry| entry.path()));
-            let mut paths = paths.collect::<Result<Vec<_>, _>>().map_err(|error| error.to_string())?;
-            paths.retain(|path| path.is_file() && is_picture(path));
-            paths
-        }
+        _ if given.is_dir() => in_folder(given)?,
         Some(pattern) if !given.exists() => {
             let paths = glob::glob(pattern).map_err(|error| format!("as a pattern: {error}"))?;
             paths.collect::<Result<Vec<_>, _>>().map_err(|error| error.to_string())?
@@ -121,6 +133,33 @@ fn pictures(given: &Path) -> Result<Vec<PathBuf>, String> {
     }
     found.sort();
     Ok(found)
+}
+
+/// The pictures in a folder; what else there is, is told of.
+fn in_folder(folder: &Path) -> Result<Vec<PathBuf>, String> {
+    let entries = std::fs::read_dir(folder).map_err(|error| error.to_string())?;
+    let paths = entries.map(|entry| entry.map(|entry| entry.path()));
+    let paths = paths.collect::<Result<Vec<_>, _>>().map_err(|error| error.to_string())?;
+    let (folders, files): (Vec<PathBuf>, Vec<PathBuf>) = paths.into_iter().partition(|path| path.is_dir());
+    let (pictures, others): (Vec<PathBuf>, Vec<PathBuf>) = files.into_iter().partition(|path| is_picture(path));
+    if !pictures.is_empty() {
+        for (others, what) in [(others, "files that are no pictures by their names"), (folders, "folders")] {
+            if !others.is_empty() {
+                tracing::info!("{}: left out {} {what}: {}", folder.display(), others.len(), listed(others));
+            }
+        }
+    }
+    Ok(pictures)
+}
+
+/// The names of some files.
+fn listed(mut paths: Vec<PathBuf>) -> String {
+    const MOST: usize = 5;
+    paths.sort();
+    let more = paths.len().saturating_sub(MOST);
+    let names = paths.iter().take(MOST).filter_map(|path| path.file_name());
+    let names = names.map(|name| name.to_string_lossy().into_owned()).collect::<Vec<_>>().join(", ");
+    if more == 0 { names } else { format!("{names} and {more} more") }
 }
 
 fn is_picture(path: &Path) -> bool {

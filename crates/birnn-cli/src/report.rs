@@ -10,7 +10,7 @@ use crate::eval::{Trained, open, suits};
 use crate::export::writable;
 use crate::failure::{Failure, Outcome};
 use crate::log::Log;
-use crate::{data, fault};
+use crate::{data, fault, run_data};
 
 const REPORT: &str = "report.html";
 
@@ -19,9 +19,10 @@ pub fn run(args: &ReportArgs, log: &Log) -> Outcome {
     let disk = fault::disk()?;
     let out = out(args)?;
     let Trained { weights, mut learner, about } = open(&args.run, args.device)?;
-    let plan = about.experiment().map_err(Failure::run)?.data.resolve().map_err(Failure::request)?;
+    let plan = run_data::config(&about, &weights, &args.sets)?.resolve().map_err(Failure::request)?;
     let splits = data::load(&plan, &args.place.locations(), log, None)?;
     suits(&weights, &about, &splits)?;
+    run_data::warn_of_change(&args.run, &about, &splits);
     let records = Records::read(&args.run);
     for problem in &records.problems {
         tracing::warn!("{problem}");

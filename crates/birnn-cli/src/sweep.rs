@@ -138,7 +138,7 @@ impl<'a> Job<'a> {
             Some(path) => RunDir::chosen(path, disk)?,
             None => RunDir::numbered(Path::new(SWEEPS), &name, disk)?,
         };
-        let text = source.experiment.to_toml().map_err(Failure::run)?;
+        let text = train::movable(&source.experiment, folder.path())?;
         folder.write(
             SWEEP,
             format!("# The sweep `{name}` with every default written out.\n\n{text}").as_bytes(),

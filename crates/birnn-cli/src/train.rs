@@ -70,9 +70,9 @@ pub fn train(args: &TrainArgs, log: &Log) -> Result<Finished, Failure> {
     let mut splits = data::load(&plan.data, &args.place.locations(), log, changeable)?;
     if let Some(source) = changeable {
         source.suits(splits.shape()[0])?;
-        for doubt in source.doubts(Some(splits.train.labels.len())) {
-            tracing::warn!("{doubt}");
-        }
+        let doubts = source.doubts(Some(splits.train.labels.len())).into_iter();
+        let of_data = splits.warnings.iter().map(|warning| source.locate(warning.clone().into()));
+        doubts.chain(of_data).for_each(|doubt| tracing::warn!("{doubt}"));
     }
     if let Some(resumed) = &resumed {
         splits.provenance.substitute_for = resumed.substitute_for();
@@ -85,15 +85,22 @@ pub fn train(args: &TrainArgs, log: &Log) -> Result<Finished, Failure> {
     tracing::info!("{}", summary(&plan, &splits, &String::from(experiment.train.device)));
 
     let text = experiment.to_toml().map_err(Failure::run)?;
-    let about = About::new(text.clone(), shape, splits.classes.clone(), provenance.clone());
+    let about = About::new(
+        text,
+        shape,
+        splits.classes.clone(),
+        Some(splits.preprocessing),
+        provenance.clone(),
+    );
     let steps = splits.train.labels.len().div_ceil(plan.train.batch_size);
     if let Some(resumed) = &resumed {
         resumed.verify(&about)?;
         resumed.fits(plan.train.epochs, steps)?;
     }
     let task = Classification { classes: splits.classes, label_smoothing: plan.train.label_smoothing };
+    let augment = plan.data.augment.map(|augment| augment.on(splits.preprocessing.ground));
     let data = TrainingData {
-        train: Samples::varied(splits.train, plan.data.augment, device).map_err(EngineError::from)?,
+        train: Samples::varied(splits.train, augment, device).map_err(EngineError::from)?,
         validation: Samples::new(splits.validation, device).map_err(EngineError::from)?,
     };
     let test = Samples::new(splits.test, device).map_err(EngineError::from)?;
@@ -116,6 +123,7 @@ pub fn train(args: &TrainArgs, log: &Log) -> Result<Finished, Failure> {
     let mut meta = started(&plan, experiment.train.device, provenance, &run, state.step);
     meta.write(&run)?;
     // With it there is a run; before it there was nothing to go on with.
+    let text = movable(&experiment, run.path())?;
     run.write("config.toml", format!("{}{text}", heading(&plan.name, substitution.as_deref())).as_bytes())?;
     log.continue_in(&run.path().join(LOG))?;
     tracing::info!("run directory {}", run.path().display());
@@ -286,6 +294,16 @@ fn resolved(experiment: &Experiment, plan: &Plan, device: DeviceChoice, splits: 
     // This is one run of it.
     experiment.sweep = None;
     experiment
+}
+
+/// The text of an experiment that is kept in `folder`: paths to what lies beside it in the project, which is where the user
+/// is, are relative, so that the project can be moved.
+pub fn movable(experiment: &Experiment, folder: &Path) -> Result<String, Failure> {
+    let mut experiment = experiment.clone();
+    if let Ok(project) = std::env::current_dir() {
+        experiment.data.relate(folder, &project);
+    }
+    experiment.to_toml().map_err(Failure::run)
 }
 
 fn heading(name: &str, substitution: Option<&str>) -> String {

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::config::ConfigError;
+use crate::preprocessing::Ground;
 use crate::rng::Rng;
 
 /// The `[data.augment]` table as written: how far training images are varied. All of it is off by default.
@@ -30,7 +31,11 @@ pub struct AugmentConfig {
 
 /// Variations that are drawn anew for each image.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Augment(AugmentConfig);
+pub struct Augment {
+    config: AugmentConfig,
+    /// What is outside of an image.
+    outside: u8,
+}
 
 /// Cells of the grid of displacements along each side.
 const CELLS: usize = 4;
@@ -58,20 +63,26 @@ impl AugmentConfig {
                 return Err(ConfigError::new(key, format!("must be 0 to {most}, {unit}, is {value}")));
             }
         }
-        Ok((!self.is_off()).then_some(Augment(*self)))
+        Ok((!self.is_off()).then_some(Augment { config: *self, outside: 0 }))
     }
 }
 
 impl Augment {
+    /// The same for images on this ground: what is moved in from outside of an image is as light as the ground.
+    pub fn on(self, ground: Ground) -> Augment {
+        Augment { outside: if ground == Ground::Light { 255 } else { 0 }, ..self }
+    }
+
     /// Writes a variation of `image`, `rows * cols` bytes, to `out`: as many values from 0 to 1. It is a pure function of
     /// the image, `seed` and `stream`.
     ///
     /// Each pixel of the variation is looked up where an affine map and a smooth field of displacements say: cubic
     /// splines over a coarse grid of normally distributed knots (Ronneberger et al. 2015, section 3.1; after Simard et
-    /// al. 2003), between pixels by bilinear interpolation. Outside of the image is background.
+    /// al. 2003), between pixels by bilinear interpolation. Outside of the image is
+    /// ground.
     pub fn apply(&self, image: &[u8], cols: usize, seed: u64, stream: u64, out: &mut [f32]) {
         let rows = image.len() / cols.max(1);
-        let AugmentConfig { shift, rotate, scale, shear, elastic } = self.0;
+        let AugmentConfig { shift, rotate, scale, shear, elastic } = self.config;
         let mut rng = Rng::new(seed, stream);
         let mut within = |most: f64| rng.uniform(-most, most);
         let (down, across) = (within(shift), within(shift));
@@ -94,22 +105,22 @@ impl Augment {
                     from_row += down[row * cols + col];
                     from_col += across[row * cols + col];
                 }
-                out[row * cols + col] = interpolated(image, rows, cols, from_row, from_col) / 255.0;
+                out[row * cols + col] = self.interpolated(image, rows, cols, from_row, from_col) / 255.0;
             }
         }
     }
-}
 
-/// The value between four pixels.
-fn interpolated(image: &[u8], rows: usize, cols: usize, row: f32, col: f32) -> f32 {
-    let (top, left) = (row.floor(), col.floor());
-    let (down, across) = (row - top, col - left);
-    let pixel = |row: f32, col: f32| {
-        let inside = row >= 0.0 && col >= 0.0 && row < rows as f32 && col < cols as f32;
-        if inside { f32::from(image[row as usize * cols + col as usize]) } else { 0.0 }
-    };
-    let line = |row: f32| pixel(row, left) * (1.0 - across) + pixel(row, left + 1.0) * across;
-    line(top) * (1.0 - down) + line(top + 1.0) * down
+    /// The value between four pixels.
+    fn interpolated(&self, image: &[u8], rows: usize, cols: usize, row: f32, col: f32) -> f32 {
+        let (top, left) = (row.floor(), col.floor());
+        let (down, across) = (row - top, col - left);
+        let pixel = |row: f32, col: f32| {
+            let inside = row >= 0.0 && col >= 0.0 && row < rows as f32 && col < cols as f32;
+            f32::from(if inside { image[row as usize * cols + col as usize] } else { self.outside })
+        };
+        let line = |row: f32| pixel(row, left) * (1.0 - across) + pixel(row, left + 1.0) * across;
+        line(top) * (1.0 - down) + line(top + 1.0) * down
+    }
 }
 
 /// Smooth displacements of `rows * cols` pixels along one direction, of standard deviation `deviation`.
@@ -156,8 +167,19 @@ mod tests {
 
     fn apply(config: AugmentConfig, image: &[u8], cols: usize, stream: u64) -> Vec<f32> {
         let mut out = vec![f32::NAN; image.len()];
-        Augment(config).apply(image, cols, 5, stream, &mut out);
+        Augment { config, outside: 0 }.apply(image, cols, 5, stream, &mut out);
         out
+    }
+
+    #[test]
+    fn what_comes_in_is_of_the_ground() {
+        let (shifted, white) = (AugmentConfig { shift: 3.0, ..OFF }, vec![255; 6 * 5]);
+        let least = |ground| {
+            let mut out = vec![f32::NAN; white.len()];
+            Augment { config: shifted, outside: 0 }.on(ground).apply(&white, 5, 5, 1, &mut out);
+            out.into_iter().fold(f32::INFINITY, f32::min)
+        };
+        assert_eq!((least(Ground::Dark), least(Ground::Light)), (0.0, 1.0));
     }
 
     /// Mean row and column of the ink, and their covariance.

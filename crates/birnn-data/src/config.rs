@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::augment::{Augment, AugmentConfig};
-use crate::dataset::{FASHION_MNIST, KMNIST, MNIST, Published};
+use crate::dataset::{self, Published};
+use crate::preprocessing::{Framing, Preprocessing};
 use crate::synthetic;
 
 /// The `[data]` table as written. [`DataConfig::resolve`] checks it.
@@ -23,6 +24,17 @@ pub struct DataConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub limit: Option<usize>,
+    /// Whether light and dark are exchanged in all images as they are read.
+    #[serde(skip_serializing_if = "is_false")]
+    pub invert: bool,
+    /// Whether rows and columns are exchanged in all images as they are read; where absent, as the data set needs it to be
+    /// upright: EMNIST's are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transpose: Option<bool>,
+    /// How the images are framed, and so a picture that the net is to name; where absent, as is known of the data set, or as
+    /// the training images show.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub framing: Option<Framing>,
     /// How far training images are varied each time they are seen.
     #[serde(skip_serializing_if = "AugmentConfig::is_off")]
     pub augment: AugmentConfig,
@@ -55,6 +67,18 @@ pub enum Dataset {
     FashionMnist,
     /// Handwritten Japanese characters.
     Kmnist,
+    /// EMNIST's 47 characters, as many of each; from its files.
+    EmnistBalanced,
+    /// EMNIST's 62 characters.
+    EmnistByclass,
+    /// EMNIST's 62 characters as 47 classes.
+    EmnistBymerge,
+    /// EMNIST's digits.
+    EmnistDigits,
+    /// EMNIST's letters, capital and small as one.
+    EmnistLetters,
+    /// MNIST made anew as EMNIST was.
+    EmnistMnist,
     /// Digits drawn by code, without any file.
     Synthetic,
     /// The user's own four files.
@@ -72,11 +96,52 @@ pub enum Fallback {
     Synthetic,
 }
 
+impl Dataset {
+    /// Every one that others published.
+    pub const PUBLISHED: [Dataset; 9] = [
+        Dataset::Mnist,
+        Dataset::FashionMnist,
+        Dataset::Kmnist,
+        Dataset::EmnistBalanced,
+        Dataset::EmnistByclass,
+        Dataset::EmnistBymerge,
+        Dataset::EmnistDigits,
+        Dataset::EmnistLetters,
+        Dataset::EmnistMnist,
+    ];
+
+    /// What is known of it, where others published it.
+    pub fn published(self) -> Option<&'static Published> {
+        match self {
+            Dataset::Mnist => Some(&dataset::MNIST),
+            Dataset::FashionMnist => Some(&dataset::FASHION_MNIST),
+            Dataset::Kmnist => Some(&dataset::KMNIST),
+            Dataset::EmnistBalanced => Some(&dataset::EMNIST_BALANCED),
+            Dataset::EmnistByclass => Some(&dataset::EMNIST_BYCLASS),
+            Dataset::EmnistBymerge => Some(&dataset::EMNIST_BYMERGE),
+            Dataset::EmnistDigits => Some(&dataset::EMNIST_DIGITS),
+            Dataset::EmnistLetters => Some(&dataset::EMNIST_LETTERS),
+            Dataset::EmnistMnist => Some(&dataset::EMNIST_MNIST),
+            Dataset::Synthetic | Dataset::Idx => None,
+        }
+    }
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
 /// A data set to load, with nothing left to decide.
 #[derive(Clone, Debug)]
 pub struct DataPlan {
     /// Where the images come from.
     pub source: Source,
+    /// Whether light and dark are exchanged in all images.
+    pub invert: bool,
+    /// Whether rows and columns are exchanged in all images; where it is not said, as makes them upright.
+    pub transpose: Option<bool>,
+    /// How the images are framed, where it is said.
+    pub framing: Option<Framing>,
     /// What stands in for a published data set that cannot be had.
     pub fallback: Fallback,
     /// Training images kept back to judge by.
@@ -102,7 +167,7 @@ impl Source {
     /// Rows and columns of an image and the names of the classes, as far as they are known without reading a file.
     pub fn known(&self) -> Option<([usize; 2], Vec<String>)> {
         let classes = match self {
-            Source::Published(published) => published.classes.map(str::to_owned).to_vec(),
+            Source::Published(published) => published.class_names(),
             Source::Synthetic => synthetic::classes(),
             Source::Files(_) => return None,
         };
@@ -113,10 +178,23 @@ impl Source {
     /// How many training images there are, as far as it is known without reading a file.
     fn images(&self) -> Option<usize> {
         match self {
-            // As many in all of MNIST's family.
-            Source::Published(_) | Source::Synthetic => Some(60_000),
+            Source::Published(published) => published.train,
+            Source::Synthetic => Some(synthetic::TRAIN),
             Source::Files(_) => None,
         }
+    }
+}
+
+impl DataPlan {
+    /// What the images are like, as far as it is known without reading a file.
+    pub fn preprocessing(&self) -> Option<Preprocessing> {
+        let stored = match &self.source {
+            Source::Published(published) => published.stored,
+            Source::Synthetic => synthetic::STORED,
+            Source::Files(_) => return None,
+        };
+        let known = stored.preprocessing(self.invert, self.transpose.unwrap_or(stored.transposed));
+        Some(Preprocessing { framing: self.framing.unwrap_or(known.framing), ..known })
     }
 }
 
@@ -163,14 +241,36 @@ impl DataConfig {
         }
     }
 
+    /// Makes paths relative to `folder` where both lie in `project`, so that the whole of it can be moved. `folder` and
+    /// `project` are there.
+    pub fn relate(&mut self, folder: &Path, project: &Path) {
+        // A link on the way to the folder would lead `..` elsewhere.
+        let (Ok(real_folder), Ok(real_project)) = (folder.canonicalize(), project.canonicalize()) else { return };
+        let Ok(down) = real_folder.strip_prefix(&real_project) else { return };
+        let up: PathBuf = down.components().map(|_| "..").collect();
+        for path in self.paths_mut().into_iter().flatten() {
+            let within = path.strip_prefix(project).or_else(|_| path.strip_prefix(&real_project));
+            if let Ok(within) = within {
+                *path = up.join(within);
+            }
+        }
+    }
+
+    /// Takes each path from `other` whose file is there.
+    pub fn take_paths(&mut self, other: &DataConfig) {
+        for (own, (_, other)) in self.paths_mut().into_iter().zip(other.paths()) {
+            if let Some(path) = other.as_ref().filter(|path| path.is_file()) {
+                *own = Some(path.clone());
+            }
+        }
+    }
+
     /// Checks every setting that can be checked before the data is at hand.
     pub fn resolve(&self) -> Result<DataPlan, ConfigError> {
-        let source = match self.dataset {
-            Dataset::Mnist => Source::Published(&MNIST),
-            Dataset::FashionMnist => Source::Published(&FASHION_MNIST),
-            Dataset::Kmnist => Source::Published(&KMNIST),
-            Dataset::Synthetic => Source::Synthetic,
-            Dataset::Idx => Source::Files(self.files()?),
+        let source = match (self.dataset.published(), self.dataset) {
+            (Some(published), _) => Source::Published(published),
+            (None, Dataset::Idx) => Source::Files(self.files()?),
+            (None, _) => Source::Synthetic,
         };
         if !matches!(source, Source::Files(_)) {
             let given = self.paths().into_iter().find_map(|(key, path)| path.as_ref().map(|_| key));
@@ -193,8 +293,16 @@ impl DataConfig {
             let message = format!("{} images cannot be kept back of {most} training images", self.validation);
             return Err(ConfigError::new("validation", message));
         }
-        let augment = self.augment.resolve()?;
-        Ok(DataPlan { source, fallback: self.fallback, validation: self.validation, limit, augment })
+        Ok(DataPlan {
+            source,
+            invert: self.invert,
+            transpose: self.transpose,
+            framing: self.framing,
+            fallback: self.fallback,
+            validation: self.validation,
+            limit,
+            augment: self.augment.resolve()?,
+        })
     }
 
     fn files(&self) -> Result<UserFiles, ConfigError> {
@@ -273,6 +381,25 @@ mod tests {
         let plan = parse("").resolve().unwrap();
         assert!(matches!(plan.source, Source::Published(published) if published.name == "mnist"));
         assert_eq!((plan.validation, plan.limit, plan.fallback), (0, usize::MAX, Fallback::None));
+    }
+
+    #[test]
+    fn paths_within_a_project_move_with_it() {
+        let project = tempfile::tempdir().unwrap();
+        let run = project.path().join("runs/x/001");
+        std::fs::create_dir_all(&run).unwrap();
+        let mut config = parse(FILES);
+        config.anchor(&project.path().join("exp"));
+        config.test_labels = Some("/elsewhere/d".into());
+        config.relate(&run, project.path());
+        let paths = config.paths().map(|(_, path)| path.clone().unwrap());
+        assert_eq!(paths, ["../../../exp/a", "../../../exp/b", "../../../exp/c", "/elsewhere/d"].map(PathBuf::from));
+        // A run elsewhere has nothing to be relative to.
+        let mut config = parse(FILES);
+        config.anchor(Path::new("/experiments"));
+        let before = config.clone();
+        config.relate(&run, &project.path().join("runs/y"));
+        assert_eq!(config, before);
     }
 
     #[test]

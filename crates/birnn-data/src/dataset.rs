@@ -1,18 +1,27 @@
 //! The published data sets: where they are, what they hold, how they are recognised.
 
-/// A data set of four IDX files that can be downloaded.
+use crate::load::Stored;
+use crate::preprocessing::Framing;
+
+/// A data set of four IDX files that others published.
 #[derive(Debug)]
 pub struct Published {
     /// Its name in a config, and its folder.
     pub name: &'static str,
     /// The folder that torchvision keeps it in.
     pub torchvision: &'static str,
-    /// Addresses that a file's name and `.gz` are added to, the most reliable first.
+    /// Addresses that a file's name and `.gz` are added to, the most reliable first; none where it comes otherwise.
     pub mirrors: &'static [&'static str],
     /// Training images and labels, test images and labels.
     pub files: [PublishedFile; 4],
-    /// What the labels mean, from 0.
-    pub classes: [&'static str; 10],
+    /// How many training images there are, where all copies agree.
+    pub train: Option<usize>,
+    /// What the labels mean, from `first_label` on.
+    pub classes: &'static [&'static str],
+    /// The lowest label.
+    pub first_label: u8,
+    /// How its images are stored.
+    pub(crate) stored: Stored,
 }
 
 /// One published file.
@@ -31,9 +40,13 @@ pub enum PublishedDigest {
     Content(&'static str),
     /// Of the published `.gz` itself, the only one known: nothing else can be told to be the same.
     Archive(&'static str),
+    /// None is known: by its name alone.
+    None,
 }
 
 use PublishedDigest::{Archive, Content};
+
+const DIGITS: &[&str] = &["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
 
 const TRAIN_IMAGES: &str = "train-images-idx3-ubyte";
 const TRAIN_LABELS: &str = "train-labels-idx1-ubyte";
@@ -55,7 +68,10 @@ pub(crate) static MNIST: Published = Published {
         file(TEST_IMAGES, Content("0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7")),
         file(TEST_LABELS, Content("ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2")),
     ],
-    classes: ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"],
+    train: Some(60_000),
+    classes: DIGITS,
+    first_label: 0,
+    stored: Stored { transposed: false, framing: Framing::Mnist },
 };
 
 /// H. Xiao, K. Rasul, R. Vollgraf: Fashion-MNIST.
@@ -72,7 +88,8 @@ pub(crate) static FASHION_MNIST: Published = Published {
         file(TEST_IMAGES, Content("5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b")),
         file(TEST_LABELS, Content("0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34")),
     ],
-    classes: [
+    train: Some(60_000),
+    classes: &[
         "T-shirt/top",
         "Trouser",
         "Pullover",
@@ -84,6 +101,8 @@ pub(crate) static FASHION_MNIST: Published = Published {
         "Bag",
         "Ankle boot",
     ],
+    first_label: 0,
+    stored: Stored { transposed: false, framing: Framing::Resize },
 };
 
 /// T. Clanuwat et al.: Kuzushiji-MNIST.
@@ -100,8 +119,73 @@ pub(crate) static KMNIST: Published = Published {
         file(TEST_IMAGES, Archive("edd7a857845ad6bb1d0ba43fe7e794d164fe2dce499a1694695a792adfac43c5")),
         file(TEST_LABELS, Archive("20bb9a0ef54c7db3efc55a92eef5582c109615df22683c380526788f98e42a1c")),
     ],
-    classes: ["o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"],
+    train: Some(60_000),
+    classes: &["o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"],
+    first_label: 0,
+    stored: Stored { transposed: false, framing: Framing::Resize },
 };
+
+/// G. Cohen, S. Afshar, J. Tapson, A. van Schaik: EMNIST, in its six ways of choosing and naming classes (2017, table II).
+/// It comes as one archive, whose files are stored with columns as rows.
+macro_rules! emnist {
+    ($name:literal, $classes:expr, $first_label:literal) => {
+        Published {
+            name: concat!("emnist-", $name),
+            torchvision: "EMNIST",
+            mirrors: &[],
+            files: [
+                file(concat!("emnist-", $name, "-train-images-idx3-ubyte"), PublishedDigest::None),
+                file(concat!("emnist-", $name, "-train-labels-idx1-ubyte"), PublishedDigest::None),
+                file(concat!("emnist-", $name, "-test-images-idx3-ubyte"), PublishedDigest::None),
+                file(concat!("emnist-", $name, "-test-labels-idx1-ubyte"), PublishedDigest::None),
+            ],
+            train: None,
+            classes: $classes,
+            first_label: $first_label,
+            stored: Stored { transposed: true, framing: Framing::Emnist },
+        }
+    };
+}
+
+pub(crate) static EMNIST_BALANCED: Published = emnist!("balanced", MERGED, 0);
+pub(crate) static EMNIST_BYCLASS: Published = emnist!("byclass", CHARACTERS, 0);
+pub(crate) static EMNIST_BYMERGE: Published = emnist!("bymerge", MERGED, 0);
+pub(crate) static EMNIST_DIGITS: Published = emnist!("digits", DIGITS, 0);
+pub(crate) static EMNIST_LETTERS: Published = emnist!("letters", LETTERS, 1);
+pub(crate) static EMNIST_MNIST: Published = emnist!("mnist", DIGITS, 0);
+
+/// Digits, capitals, small letters.
+#[rustfmt::skip]
+const CHARACTERS: &[&str] = &[
+    "0", "1", "2", "3", "4", "5", "6", "7", "8", "9",
+    "A", "B", "C", "D", "E", "F", "G", "H", "I", "J", "K", "L", "M", "N", "O", "P", "Q", "R", "S", "T", "U", "V", "W", "X",
+    "Y", "Z",
+    "a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o", "p", "q", "r", "s", "t", "u", "v", "w", "x",
+    "y", "z",
+];
+
+/// The same, where small letters that look like their capitals are one class with them.
+#[rustfmt::skip]
+const MERGED: &[&str] = &[
+    "0", "1", "2", "3", "4", "5", "6", "7", "8", "9",
+    "A", "B", "C", "D", "E", "F", "G", "H", "I", "J", "K", "L", "M", "N", "O", "P", "Q", "R", "S", "T", "U", "V", "W", "X",
+    "Y", "Z",
+    "a", "b", "d", "e", "f", "g", "h", "n", "q", "r", "t",
+];
+
+/// Capital and small letter as one.
+#[rustfmt::skip]
+const LETTERS: &[&str] = &[
+    "a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o", "p", "q", "r", "s", "t", "u", "v", "w", "x",
+    "y", "z",
+];
+
+impl Published {
+    /// The names of the classes.
+    pub fn class_names(&self) -> Vec<String> {
+        self.classes.iter().map(|&name| name.to_owned()).collect()
+    }
+}
 
 const fn file(name: &'static str, digest: PublishedDigest) -> PublishedFile {
     PublishedFile { name, digest }

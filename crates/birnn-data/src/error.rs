@@ -28,10 +28,16 @@ pub struct Unobtainable {
     pub file: String,
     /// The folders that were searched.
     pub searched: Vec<PathBuf>,
+    /// The folders in each of them that were searched too.
+    pub within: Vec<String>,
+    /// Files there that have none of the names that were looked for, and look as if they were meant.
+    pub alike: Vec<PathBuf>,
     /// Each mirror with its answer.
     pub answers: Vec<(String, String)>,
     /// Whether downloading was ruled out.
     pub offline: bool,
+    /// Whether there is a mirror to download it from.
+    pub published: bool,
 }
 
 /// A file that is not what it should be.
@@ -119,6 +125,24 @@ pub enum FileProblem {
         /// Classes there are.
         classes: usize,
     },
+    /// A label that is below the first.
+    #[error("the label at index {index} is {label}, and the first class has the label {first}")]
+    FirstLabel {
+        /// Which label, from 0.
+        index: usize,
+        /// Its value.
+        label: u8,
+        /// The lowest that can be.
+        first: u8,
+    },
+    /// A file that a setting names is not there.
+    #[error(
+        "no such file; say where it is now: --set {key}=PATH, or --data-dir with the folder that holds it under this name"
+    )]
+    Missing {
+        /// The setting, such as `data.train_images`.
+        key: String,
+    },
     /// Test images of another size than the training images.
     #[error("its images have {found}, those of {} have {expected}", .of.display())]
     Shape {
@@ -146,11 +170,22 @@ impl FileError {
 
 impl fmt::Display for Unobtainable {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let Unobtainable { dataset, file, searched, answers, offline } = self;
-        let folders: Vec<String> = searched.iter().map(|folder| folder.display().to_string()).collect();
-        let folders = folders.join(", ");
-        write!(f, "{dataset} can be neither found nor downloaded: no {file}[.gz] in {folders}; ")?;
-        if *offline {
+        let Unobtainable { dataset, file, searched, within, alike, answers, offline, published } = self;
+        let listed = |paths: &[PathBuf]| {
+            paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+        };
+        let (last, others) = within.split_last().map_or(("", String::new()), |(last, others)| (last, others.join(", ")));
+        write!(
+            f,
+            "{dataset} can be neither found nor downloaded: no {file}[.gz] in {}, nor in {others} or {last} there; ",
+            listed(searched)
+        )?;
+        if !alike.is_empty() {
+            write!(f, "what is there and has another name: {}; ", listed(alike))?;
+        }
+        if !published {
+            f.write_str("it comes as one archive, which is not downloaded: unpack it there")?;
+        } else if *offline {
             f.write_str("offline, so no mirror was asked")?;
         } else {
             let answers: Vec<String> =

@@ -27,6 +27,23 @@ impl Images {
         let size = self.rows * self.cols;
         &self.pixels[index * size..][..size]
     }
+
+    /// Light for dark in each image.
+    pub(crate) fn invert(&mut self) {
+        self.pixels.iter_mut().for_each(|pixel| *pixel = 255 - *pixel);
+    }
+
+    /// The same images with columns as rows.
+    pub(crate) fn transpose(&self) -> Images {
+        let size = (self.rows * self.cols).max(1);
+        let pixels = self.pixels.chunks_exact(size).flat_map(|image| transposed(image, self.cols)).collect();
+        Images { rows: self.cols, cols: self.rows, pixels }
+    }
+}
+
+/// The columns of an image of `width` columns as rows.
+pub(crate) fn transposed(image: &[u8], width: usize) -> Vec<u8> {
+    (0..width).flat_map(|column| image.iter().skip(column).step_by(width)).copied().collect()
 }
 
 /// Images and what they show, one label per image.

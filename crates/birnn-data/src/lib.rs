@@ -5,6 +5,7 @@
 //! type, knows no network and no training.
 
 mod augment;
+mod check;
 mod config;
 mod dataset;
 mod error;
@@ -17,6 +18,7 @@ mod obtain;
 mod order;
 pub mod picture;
 mod png;
+mod preprocessing;
 mod rng;
 mod split;
 pub mod synthetic;
@@ -31,4 +33,5 @@ pub use images::{Images, Split};
 pub use load::{Locations, Provenance, Splits, VerifiedFile, load};
 pub use order::epoch_order;
 pub use png::png;
+pub use preprocessing::{Framing, Ground, Preprocessing};
 pub use rng::Rng;

@@ -6,19 +6,22 @@ use etcetera::BaseStrategy;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::config::{DataPlan, Fallback, Source, UserFiles};
+use crate::config::{ConfigError, DataPlan, Fallback, Source, UserFiles};
 use crate::error::{DataError, FileError, FileProblem};
 use crate::fetch::Event;
 use crate::idx::{self, Digests};
 use crate::images::{Images, Split};
 use crate::obtain::obtain;
-use crate::{split, synthetic};
+use crate::preprocessing::{Framing, Ground, Preprocessing};
+use crate::{check, split, synthetic};
 
 /// Where published files are looked for.
 #[derive(Clone, Debug)]
 pub struct Locations {
-    /// In this order. What is downloaded goes into the first.
+    /// Of published files, in this order. What is downloaded goes into the first.
     pub folders: Vec<PathBuf>,
+    /// Where the user's own files are looked for first, under the names that they have in the settings' paths.
+    pub named: Option<PathBuf>,
     /// Never download.
     pub offline: bool,
 }
@@ -34,8 +37,12 @@ pub struct Splits {
     pub test: Split,
     /// The names of the classes.
     pub classes: Vec<String>,
+    /// What the images are like.
+    pub preprocessing: Preprocessing,
     /// Where it all came from.
     pub provenance: Provenance,
+    /// What can be, but hardly is what was meant, by the setting that it is about.
+    pub warnings: Vec<ConfigError>,
 }
 
 /// Where data came from.
@@ -69,9 +76,6 @@ pub struct VerifiedFile {
     pub content_sha256: String,
 }
 
-/// As many as MNIST has.
-const SYNTHETIC_TRAIN: usize = 60_000;
-const SYNTHETIC_TEST: usize = 10_000;
 /// The digits are the same in every run, as a file's would be.
 const SYNTHETIC_SEED: u64 = 0;
 
@@ -82,7 +86,14 @@ impl Locations {
             std::env::var_os("BIRNN_DATA_DIR").filter(|value| !value.is_empty()).map(PathBuf::from);
         let cache =
             etcetera::base_strategy::choose_native_strategy().ok().map(|dirs| dirs.cache_dir().join("birnn"));
-        Locations { folders: [data_dir, variable, cache].into_iter().flatten().collect(), offline }
+        let folders = [data_dir.clone(), variable, cache].into_iter().flatten().collect();
+        Locations { folders, named: data_dir, offline }
+    }
+
+    /// Where a file of the user's own is: in the folder that was named, else at `path`.
+    fn own(&self, path: &Path) -> PathBuf {
+        let named = self.named.as_ref().zip(path.file_name()).map(|(folder, name)| folder.join(name));
+        named.filter(|named| named.is_file()).unwrap_or_else(|| path.to_owned())
     }
 }
 
@@ -101,7 +112,7 @@ pub fn load(
 ) -> Result<Splits, DataError> {
     let whole = match &plan.source {
         Source::Synthetic => draw(plan.limit),
-        Source::Files(files) => read_own(files)?,
+        Source::Files(files) => read_own(files, locations)?,
         Source::Published(published) => match (obtain(published, locations, on_event), plan.fallback) {
             (Err(DataError::Unobtainable(reason)), Fallback::Synthetic) => {
                 on_event(Event::Substituted { dataset: published.name, reason: &reason.to_string() });
@@ -110,6 +121,13 @@ pub fn load(
             (whole, _) => whole?,
         },
     };
+    let mut whole = whole;
+    let preprocessing = whole.prepare(plan);
+    let mut warnings = Vec::new();
+    if let Source::Files(_) = plan.source {
+        warnings.extend(check::overlap(&whole.train, &whole.test));
+    }
+    let sorted = plan.limit < whole.train.labels.len() && check::is_sorted_by_class(&whole.train.labels);
     let train = split::first(whole.train, plan.limit);
     let (train, validation) = match plan.validation {
         0 => {
@@ -127,7 +145,9 @@ pub fn load(
         test: whole.test.labels.len(),
         sha256: digest([&train, &validation, &whole.test]),
     };
-    Ok(Splits { train, validation, test: whole.test, classes: whole.classes, provenance })
+    warnings.extend(check::untrained(&train.labels, &whole.classes, sorted.then_some(plan.limit)));
+    let (test, classes) = (whole.test, whole.classes);
+    Ok(Splits { train, validation, test, classes, preprocessing, provenance, warnings })
 }
 
 fn digest(splits: [&Split; 3]) -> String {
@@ -147,30 +167,75 @@ pub(crate) struct Whole {
     pub(crate) test: Split,
     pub(crate) classes: Vec<String>,
     pub(crate) files: Vec<VerifiedFile>,
+    /// How the images are stored, where that is known.
+    pub(crate) stored: Option<Stored>,
+}
+
+/// What is known of the images of a data set, which show light things on a dark ground.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stored {
+    pub(crate) transposed: bool,
+    pub(crate) framing: Framing,
+}
+
+impl Whole {
+    /// Inverts and transposes all images as `plan` asks, and tells what they are like then.
+    fn prepare(&mut self, plan: &DataPlan) -> Preprocessing {
+        let transposed = self.stored.is_some_and(|stored| stored.transposed);
+        let transpose = plan.transpose.unwrap_or(transposed);
+        for split in [&mut self.train, &mut self.test] {
+            if plan.invert {
+                split.images.invert();
+            }
+            if transpose {
+                split.images = split.images.transpose();
+            }
+        }
+        let shown = match self.stored {
+            Some(stored) => stored.preprocessing(plan.invert, transpose),
+            None => Preprocessing::of(&self.train.images),
+        };
+        Preprocessing { framing: plan.framing.unwrap_or(shown.framing), ..shown }
+    }
+}
+
+impl Stored {
+    /// What the images are like once they were inverted and transposed, or not.
+    pub(crate) fn preprocessing(self, invert: bool, transpose: bool) -> Preprocessing {
+        Preprocessing {
+            ground: if invert { Ground::Light } else { Ground::Dark },
+            transposed: self.transposed != transpose,
+            framing: self.framing,
+        }
+    }
 }
 
 fn draw(limit: usize) -> Whole {
     Whole {
         dataset: "synthetic",
         substitute_for: None,
-        train: synthetic::digits(SYNTHETIC_SEED, 0, SYNTHETIC_TRAIN.min(limit)),
-        test: synthetic::digits(SYNTHETIC_SEED, SYNTHETIC_TRAIN as u64, SYNTHETIC_TEST),
+        train: synthetic::digits(SYNTHETIC_SEED, 0, synthetic::TRAIN.min(limit)),
+        test: synthetic::digits(SYNTHETIC_SEED, synthetic::TRAIN as u64, synthetic::TEST),
         classes: synthetic::classes(),
         files: Vec::new(),
+        stored: Some(synthetic::STORED),
     }
 }
 
-fn read_own(files: &UserFiles) -> Result<Whole, DataError> {
+fn read_own(files: &UserFiles, locations: &Locations) -> Result<Whole, DataError> {
+    let UserFiles { train_images, train_labels, test_images, test_labels, .. } = files;
+    let [train_images_path, train_labels_path, test_images_path, test_labels_path] =
+        [train_images, train_labels, test_images, test_labels].map(|path| locations.own(path));
     let mut verified = Vec::new();
-    let mut read = |images_path: &Path, labels_path: &Path| -> Result<(Images, Vec<u8>), FileError> {
-        let (images, digests) = idx::images(images_path)?;
+    let mut read = |kind: &str, images_path: &Path, labels_path: &Path| -> Result<(Images, Vec<u8>), FileError> {
+        let (images, digests) = idx::images(images_path).map_err(missing(&format!("data.{kind}_images")))?;
         verified.push(VerifiedFile::new(images_path, digests));
-        let (labels, digests) = idx::labels(labels_path)?;
+        let (labels, digests) = idx::labels(labels_path).map_err(missing(&format!("data.{kind}_labels")))?;
         verified.push(VerifiedFile::new(labels_path, digests));
         Ok((images, labels))
     };
-    let (train_images, train_labels) = read(&files.train_images, &files.train_labels)?;
-    let (test_images, test_labels) = read(&files.test_images, &files.test_labels)?;
+    let (train_images, train_labels) = read("train", &train_images_path, &train_labels_path)?;
+    let (test_images, test_labels) = read("test", &test_images_path, &test_labels_path)?;
     let classes = match &files.classes {
         Some(names) => names.clone(),
         // One class would leave nothing to tell apart.
@@ -179,17 +244,28 @@ fn read_own(files: &UserFiles) -> Result<Whole, DataError> {
     let size = |images: &Images| format!("{} x {}", images.rows, images.cols);
     if size(&test_images) != size(&train_images) {
         let (found, expected) = (size(&test_images), size(&train_images));
-        let of = files.train_images.clone();
-        return Err(FileProblem::Shape { found, expected, of }.at(&files.test_images).into());
+        let of = train_images_path;
+        return Err(FileProblem::Shape { found, expected, of }.at(&test_images_path).into());
     }
     Ok(Whole {
         dataset: "idx",
         substitute_for: None,
-        train: join(train_images, &files.train_images, train_labels, &files.train_labels, classes.len())?,
-        test: join(test_images, &files.test_images, test_labels, &files.test_labels, classes.len())?,
+        train: join(train_images, &train_images_path, train_labels, &train_labels_path, classes.len())?,
+        test: join(test_images, &test_images_path, test_labels, &test_labels_path, classes.len())?,
         classes,
         files: verified,
+        stored: None,
     })
+}
+
+/// For `map_err`: what is not there can be said to be elsewhere, by the setting `key`.
+fn missing(key: &str) -> impl FnOnce(FileError) -> FileError {
+    move |error| match error.problem {
+        FileProblem::Io(io) if io.kind() == std::io::ErrorKind::NotFound => {
+            FileProblem::Missing { key: key.to_owned() }.at(&error.path)
+        }
+        problem => problem.at(&error.path),
+    }
 }
 
 /// Images with their labels, once they fit together.
@@ -249,17 +325,11 @@ pub(crate) mod tests {
             test_labels: path("d"),
             classes: None,
         };
-        DataPlan {
-            source: Source::Files(files),
-            fallback: Fallback::None,
-            validation: 0,
-            limit: usize::MAX,
-            augment: None,
-        }
+        DataPlan { source: Source::Files(files), ..crate::DataConfig::default().resolve().unwrap() }
     }
 
     pub(crate) fn at(folder: &Path, offline: bool) -> Locations {
-        Locations { folders: vec![folder.join("first"), folder.join("second")], offline }
+        Locations { folders: vec![folder.join("first"), folder.join("second")], named: None, offline }
     }
 
     pub(crate) fn load_quietly(plan: &DataPlan, locations: &Locations) -> Result<Splits, DataError> {

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::config::Dataset;
 use crate::dataset::{Published, PublishedDigest, PublishedFile};
 use crate::error::{DataError, FileError, FileProblem, Unobtainable};
 use crate::fetch::{Event, FetchError, LIMITS, fetch};
@@ -24,6 +25,7 @@ pub(crate) fn obtain(
         verified.push(VerifiedFile::new(&images_path, digests));
         let (labels, digests) = labels.labels(&labels_path)?;
         verified.push(VerifiedFile::new(&labels_path, digests));
+        let labels = from_first(labels, published.first_label, &labels_path)?;
         Ok(join(images, &images_path, labels, &labels_path, published.classes.len())?)
     };
     Ok(Whole {
@@ -31,8 +33,9 @@ pub(crate) fn obtain(
         substitute_for: None,
         train: split(train_images, train_labels)?,
         test: split(test_images, test_labels)?,
-        classes: published.classes.map(str::to_owned).to_vec(),
+        classes: published.class_names(),
         files: verified,
+        stored: Some(published.stored),
     })
 }
 
@@ -43,15 +46,14 @@ fn locate(
     locations: &Locations,
     on_event: &mut dyn FnMut(Event),
 ) -> Result<PathBuf, DataError> {
-    let searched = folders(published, locations);
-    if let Some(path) = find(file, &searched) {
+    if let Some(path) = find(published, file, locations) {
         return Ok(path);
     }
     let answers = match locations.folders.first() {
         Some(folder) if !locations.offline => {
             let folder = folder.join(published.name);
             let verify = |path: &Path| file.recognise(path, &idx::digests(path)?);
-            match fetch(published.mirrors, &archive(file), &folder, &LIMITS, &verify, on_event) {
+            match fetch(published.mirrors, &archive(file.name), &folder, &LIMITS, &verify, on_event) {
                 Ok(path) => return Ok(path),
                 Err(FetchError::File(error)) => return Err(error.into()),
                 Err(FetchError::Mirrors(answers)) => answers,
@@ -61,45 +63,122 @@ fn locate(
     };
     // A missing file must not hide that another one was altered.
     for file in &published.files {
-        if let Some(path) = find(file, &searched) {
+        if let Some(path) = find(published, file, locations) {
             file.recognise(&path, &idx::digests(&path).map_err(replaceable)?)?;
         }
     }
     Err(DataError::Unobtainable(Unobtainable {
         dataset: published.name.to_owned(),
         file: file.name.to_owned(),
-        searched,
+        searched: locations.folders.clone(),
+        within: published.folders(),
+        alike: alike(published, locations),
         answers,
         offline: locations.offline,
+        published: !published.mirrors.is_empty(),
     }))
 }
 
-/// The folders that may hold the files, in the order in which they are searched.
-fn folders(published: &Published, locations: &Locations) -> Vec<PathBuf> {
-    let in_folder = |folder: &PathBuf| {
-        // A folder of the data set's own name may be the very one that holds the files.
-        let itself = folder.ends_with(published.name).then(|| folder.clone());
-        itself
-            .into_iter()
-            .chain([folder.join(published.name), folder.join(published.torchvision).join("raw")])
-    };
-    locations.folders.iter().flat_map(in_folder).collect()
+/// Labels counted from 0 that the file counts from `first`.
+fn from_first(mut labels: Vec<u8>, first: u8, path: &Path) -> Result<Vec<u8>, FileError> {
+    if let Some(index) = labels.iter().position(|&label| label < first) {
+        return Err(FileProblem::FirstLabel { index, label: labels[index], first }.at(path));
+    }
+    labels.iter_mut().for_each(|label| *label -= first);
+    Ok(labels)
 }
 
-fn find(file: &PublishedFile, folders: &[PathBuf]) -> Option<PathBuf> {
-    let archive = archive(file);
-    let names = match file.digest {
-        PublishedDigest::Content(_) => vec![file.name, &archive],
-        PublishedDigest::Archive(_) => vec![archive.as_str()],
-    };
-    folders.iter().flat_map(|folder| names.iter().map(|name| folder.join(name))).find(|path| path.is_file())
+/// Where `file` is on disk, if anywhere.
+fn find(published: &Published, file: &PublishedFile, locations: &Locations) -> Option<PathBuf> {
+    let names = file.names();
+    let in_folder = |folder: PathBuf| names.iter().map(move |name| folder.join(name)).find(|path| path.is_file());
+    locations.folders.iter().find_map(|base| {
+        let own = published.folders().into_iter().map(|name| base.join(name));
+        // The data set's folder may be the very one that was named, and so may one with the files of another set.
+        let itself = || in_folder(base.clone()).filter(|path| published.names(base) || !is_of_another(published, path));
+        own.chain(None).find_map(in_folder).or_else(itself)
+    })
 }
 
-fn archive(file: &PublishedFile) -> String {
-    format!("{}.gz", file.name)
+/// Whether a file is one that another data set published: in all of MNIST's family they have the same names.
+fn is_of_another(published: &Published, path: &Path) -> bool {
+    let Ok(digests) = idx::digests(path) else { return false };
+    let others = Dataset::PUBLISHED.into_iter().filter_map(Dataset::published);
+    let mut others = others.filter(|other| other.name != published.name);
+    others.any(|other| other.files.iter().any(|file| file.digest.is_of(&digests) == Some(true)))
+}
+
+/// What lies in the folders and looks as if it were meant, so that it can be named where the file is not found.
+fn alike(published: &Published, locations: &Locations) -> Vec<PathBuf> {
+    const MOST: usize = 5;
+    let within = |base: &PathBuf| {
+        let own: Vec<_> = published.folders().into_iter().map(|name| base.join(name)).collect();
+        std::iter::once(base.clone()).chain(own)
+    };
+    let entries = locations.folders.iter().flat_map(within).filter_map(|folder| std::fs::read_dir(folder).ok());
+    let names: Vec<String> = published.files.iter().flat_map(PublishedFile::names).collect();
+    let looks_so = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+        path.is_file()
+            && !names.contains(&name)
+            && !disk_partial(&name)
+            && ["ubyte", "idx1", "idx3", published.name].iter().any(|part| name.contains(part))
+    };
+    let mut found: Vec<PathBuf> = entries.flatten().flatten().map(|entry| entry.path()).filter(looks_so).collect();
+    found.sort();
+    found.truncate(MOST);
+    found
+}
+
+/// A download that was broken off.
+fn disk_partial(name: &str) -> bool {
+    name.starts_with('.')
+}
+
+fn archive(name: &str) -> String {
+    format!("{name}.gz")
+}
+
+impl Published {
+    /// Folders, within one that holds data sets, that its files may lie in: its own, torchvision's, and what its archive
+    /// unpacks to.
+    fn folders(&self) -> Vec<String> {
+        let of = |name: &str| [name.to_owned(), format!("{name}/raw"), format!("{name}/gzip")];
+        [of(self.name), of(self.torchvision)].concat()
+    }
+
+    /// Whether `folder` has its name, or lies in one that has.
+    fn names(&self, folder: &Path) -> bool {
+        let own = |folder: &Path| folder.ends_with(self.name) || folder.ends_with(self.torchvision);
+        own(folder) || folder.parent().is_some_and(own)
+    }
+}
+
+impl PublishedDigest {
+    /// Whether a file with `digests` is the published one; `None` where that cannot be told.
+    fn is_of(&self, digests: &Digests) -> Option<bool> {
+        match self {
+            PublishedDigest::Content(expected) => Some(digests.content == *expected),
+            PublishedDigest::Archive(expected) => Some(digests.file == *expected),
+            PublishedDigest::None => None,
+        }
+    }
 }
 
 impl PublishedFile {
+    /// What the file is called here and there: with a dot before `idx`, compressed, in a folder of its own name.
+    fn names(&self) -> Vec<String> {
+        let spellings = [self.name.to_owned(), self.name.replacen("-idx", ".idx", 1)];
+        let archives = spellings.clone().map(|name| archive(&name));
+        let plain = match self.digest {
+            PublishedDigest::Archive(_) => Vec::new(),
+            _ => spellings.to_vec(),
+        };
+        let all: Vec<String> = plain.into_iter().chain(archives).collect();
+        let nested = spellings.iter().flat_map(|folder| all.iter().map(move |name| format!("{folder}/{name}")));
+        all.iter().cloned().chain(nested).collect()
+    }
+
     fn images(&self, path: &Path) -> Result<(Images, Digests), FileError> {
         let (images, digests) = idx::images(path).map_err(replaceable)?;
         self.recognise(path, &digests)?;
@@ -113,13 +192,14 @@ impl PublishedFile {
     }
 
     fn recognise(&self, path: &Path, digests: &Digests) -> Result<(), FileError> {
-        let (expected, found) = match self.digest {
-            PublishedDigest::Content(expected) => (expected, &digests.content),
-            PublishedDigest::Archive(expected) => (expected, &digests.file),
-        };
-        if expected == found {
+        if self.digest.is_of(digests) != Some(false) {
             return Ok(());
         }
+        let (expected, found) = match self.digest {
+            PublishedDigest::Archive(expected) => (expected, &digests.file),
+            PublishedDigest::Content(expected) => (expected, &digests.content),
+            PublishedDigest::None => return Ok(()),
+        };
         let problem = FileProblem::Digest { expected: expected.to_owned(), found: found.clone() };
         Err(replaceable(problem.at(path)))
     }
@@ -137,7 +217,7 @@ fn replaceable(FileError { path, problem }: FileError) -> FileError {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::config::{DataPlan, Fallback, Source};
+    use crate::config::{DataConfig, DataPlan, Fallback, Source};
     use crate::fetch::tests::{mirror, not_found, ok};
     use crate::idx::tests::gzip;
     use crate::load::load;
@@ -162,10 +242,13 @@ pub(crate) mod tests {
             torchvision: "Tiny",
             mirrors,
             files: [file(0), file(1), file(2), file(3)],
-            classes: ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"],
+            train: None,
+            classes: &["0", "1"],
+            first_label: 0,
+            stored: crate::synthetic::STORED,
         };
         let source = Source::Published(Box::leak(Box::new(published)));
-        DataPlan { source, fallback: Fallback::None, validation: 0, limit: usize::MAX, augment: None }
+        DataPlan { source, ..DataConfig::default().resolve().unwrap() }
     }
 
     #[test]
@@ -179,7 +262,11 @@ pub(crate) mod tests {
             ("first/tiny", files()),
             ("second/tiny", zipped.clone()),
             ("second/Tiny/raw", files()),
-            ("first/Tiny/raw", zipped),
+            ("first/Tiny/raw", zipped.clone()),
+            ("first/Tiny", files()),
+            ("second/tiny/raw", zipped.clone()),
+            ("first/tiny/gzip", zipped),
+            ("second", files()),
         ] {
             let folder = tempfile::tempdir().unwrap();
             write(&folder.path().join(place), &files);
@@ -194,7 +281,7 @@ pub(crate) mod tests {
     fn the_folder_of_the_files_may_be_named_itself() {
         let folder = tempfile::tempdir().unwrap();
         write(&folder.path().join("tiny"), &files());
-        let locations = Locations { folders: vec![folder.path().join("tiny")], offline: true };
+        let locations = Locations { folders: vec![folder.path().join("tiny")], named: None, offline: true };
         load_quietly(&published(&[]), &locations).unwrap();
     }
 
@@ -244,8 +331,8 @@ pub(crate) mod tests {
         let error = load_quietly(&plan, &at(folder.path(), false)).unwrap_err().to_string();
         for part in [
             "tiny can be neither",
-            "first/tiny, ",
-            "second/Tiny/raw",
+            "first, ",
+            "second, nor in tiny, tiny/raw, tiny/gzip, Tiny, Tiny/raw or Tiny/gzip there; ",
             "/a.gz: ",
             "404",
             "--data-dir",

@@ -1,27 +1,30 @@
-//! Reading a user's picture of a digit as if it came from MNIST.
+//! Reading a user's picture as if it came from the images that a net learnt from.
 
+mod decode;
 mod light;
 mod strokes;
 
 use std::path::{Path, PathBuf};
 
-use image::{DynamicImage, GrayImage, ImageDecoder, ImageReader, Limits, imageops};
+use image::{DynamicImage, GrayImage, imageops};
 
 use self::strokes::keep_strokes;
-use crate::frame::frame;
+use crate::frame::{frame, is_framed, resize};
+use crate::images::transposed;
+use crate::preprocessing::{self, Framing, Ground, Preprocessing};
 
-/// The longest side, in pixels, of a picture that is read.
-const LONGEST_SIDE: u32 = 10_000;
-
-/// The most memory, in bytes, that decoding a picture may take.
-const MOST_MEMORY: u64 = 512 << 20;
-
-/// Larger pictures are averaged down to this side first: more pixels say no more about a digit, and averaging
-/// takes away the noise of a camera.
+/// Larger pictures are averaged down to this side before ink is looked for: more pixels say no more about a digit, and
+/// averaging takes away the noise of a camera.
 const WORKING_SIDE: u32 = 256;
+
+/// Larger pictures are averaged down to this side before anything else.
+const LARGEST_SIDE: u32 = 2048;
 
 /// The least difference, in grey levels, between paper and ink. Paper alone varies by less.
 const LEAST_CONTRAST: u8 = 32;
+
+/// The most grey levels by which the border of a picture varies that was drawn by a program, not photographed.
+const PLAIN: u8 = 4;
 
 /// Why a picture cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -33,63 +36,94 @@ pub struct PictureError {
     pub problem: String,
 }
 
-/// Reads the PNG, JPEG, BMP or PNM file `path` and returns `rows * cols` bytes, row by row, 0 being background and
-/// 255 full ink, that look as MNIST would have them. `rows` and `cols` are at least 1.
+/// Reads the PNG, JPEG, BMP or PNM file `path` and returns `rows * cols` bytes of an image, row by row, that look as
+/// those would that `preprocessing` speaks of. `rows` and `cols` are at least 1.
 ///
-/// A picture of exactly `rows x cols` pixels with a dark border is taken for an image of the data set and returned
-/// as it is. In any other one the digit is told from its background, dark on light or light on dark, in even light or
-/// with shadows, scaled to fit 20 of every 28 rows and columns and centred by its mass. Transparent parts count as white, or as black where
-/// nothing is seen on white.
+/// A picture of exactly `rows x cols` pixels on the same ground is taken for an image of the data set and returned as it
+/// is. In any other one:
+///
+/// - [`Framing::Resize`]: the whole picture is scaled, and inverted where it is on the other ground.
+/// - else, a picture on a plain ground that is framed already is scaled. In one that is not, things are told from their
+///   background, dark on light or light on dark, in even light or with shadows, and then framed.
+///
+/// Transparent parts count as white, or as black where nothing is seen on white.
 ///
 /// # Errors
 ///
-/// When the file cannot be read or decoded, is larger than 10,000 x 10,000 pixels, or shows no ink.
-pub fn read(path: &Path, rows: usize, cols: usize) -> Result<Vec<u8>, PictureError> {
-    let error = |problem: String| PictureError { path: path.to_owned(), problem };
-    let picture = decode(path).map_err(error)?;
-    let pixels = framed(on_paper(&picture, 255), rows, cols);
+/// When the file cannot be read or decoded, is cut short, is larger than 10,000 x 10,000 pixels, or shows no ink.
+pub fn read(
+    path: &Path,
+    [rows, cols]: [usize; 2],
+    preprocessing: &Preprocessing,
+) -> Result<Vec<u8>, PictureError> {
+    let image = decode::load(path).and_then(|bytes| parse(&bytes, [rows, cols], preprocessing));
+    image.map_err(|problem| PictureError { path: path.to_owned(), problem })
+}
+
+/// As [`read`], with the bytes of the file at hand.
+///
+/// # Errors
+///
+/// As [`read`]'s, without the file's name.
+pub fn parse(
+    bytes: &[u8],
+    [rows, cols]: [usize; 2],
+    preprocessing: &Preprocessing,
+) -> Result<Vec<u8>, String> {
+    let picture = decode::decode(bytes)?;
+    let image = |paper| prepared(on_paper(&picture, paper), [rows, cols], preprocessing);
     // Something light on nothing is seen on black alone.
-    let pixels = pixels
-        .or_else(|| picture.color().has_alpha().then(|| framed(on_paper(&picture, 0), rows, cols)).flatten());
-    pixels.ok_or_else(|| {
-        error("no ink found; give a picture of one digit that stands out from its paper".into())
-    })
+    let image = image(255).or_else(|| picture.color().has_alpha().then(|| image(0)).flatten());
+    image.ok_or_else(|| "no ink found; give a picture of one digit that stands out from its paper".into())
 }
 
-/// Decodes the file `path`, upright as its EXIF orientation asks, or says what is wrong with it.
-fn decode(path: &Path) -> Result<DynamicImage, String> {
-    let reader = ImageReader::open(path).and_then(ImageReader::with_guessed_format);
-    let mut reader = reader.map_err(|error| format!("{error}; check the path and its permissions"))?;
-    let mut limits = Limits::default();
-    limits.max_image_width = Some(LONGEST_SIDE);
-    limits.max_image_height = Some(LONGEST_SIDE);
-    limits.max_alloc = Some(MOST_MEMORY);
-    reader.limits(limits);
-    let decoded = reader.into_decoder().and_then(|mut decoder| {
-        let orientation = decoder.orientation()?;
-        let mut picture = DynamicImage::from_decoder(decoder)?;
-        picture.apply_orientation(orientation);
-        Ok(picture)
-    });
-    decoded.map_err(|error| {
-        let error = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
-        match error.trim_end_matches('.') {
-            "" => "cannot be decoded; save it again as PNG".into(),
-            error => {
-                format!("{error}; give an intact PNG, JPEG, BMP or PNM of at most 10,000 x 10,000 pixels")
-            }
-        }
-    })
-}
-
-/// The digit in `grey` as the data set would have it; `None` where there is no ink.
-fn framed(grey: GrayImage, rows: usize, cols: usize) -> Option<Vec<u8>> {
-    let size = (grey.width() as usize, grey.height() as usize);
-    if size == (cols, rows) && mean(&border(&grey)) < 128.0 {
-        return Some(grey.into_raw()).filter(|pixels| pixels.iter().any(|&pixel| pixel > 0));
+/// `grey` as an image of `rows x cols`; `None` where there is no ink, and ink is what it takes.
+fn prepared(grey: GrayImage, [rows, cols]: [usize; 2], preprocessing: &Preprocessing) -> Option<Vec<u8>> {
+    let Preprocessing { ground, transposed: columns_first, framing } = *preprocessing;
+    if columns_first {
+        let upright = Preprocessing { transposed: false, ..*preprocessing };
+        return prepared(grey, [cols, rows], &upright).map(|pixels| transposed(&pixels, rows));
     }
-    let small = shrink(grey);
-    ink(&small).and_then(|ink| frame(&ink, small.width() as usize, rows, cols))
+    let grey = shrink(grey, LARGEST_SIDE);
+    let width = grey.width() as usize;
+    let own = Ground::of(&grey, width);
+    if (width, grey.height() as usize) == (cols, rows) && own == ground {
+        return Some(grey.into_raw());
+    }
+    if framing == Framing::Resize {
+        let scaled = resize(&grey, width, rows, cols);
+        return Some(if own == ground.inverted() && own != ground { Ground::Light.ink(&scaled) } else { scaled });
+    }
+    let framed = framed_ink(&grey, own, [rows, cols], framing).or_else(|| {
+        let small = shrink(grey, WORKING_SIDE);
+        ink(&small).and_then(|ink| frame(&ink, small.width() as usize, rows, cols, framing))
+    })?;
+    Some(ground.ink(&framed))
+}
+
+/// The ink of a picture that a program drew on one level of grey and framed, scaled to `rows x cols`; `None` of any other.
+fn framed_ink(grey: &GrayImage, own: Ground, [rows, cols]: [usize; 2], framing: Framing) -> Option<Vec<u8>> {
+    let mut border = border(grey);
+    let (least, most) = (*border.iter().min()?, *border.iter().max()?);
+    if most - least > PLAIN || own == Ground::Mixed {
+        return None;
+    }
+    let ground = percentile(&mut border, 50)?;
+    let scaled = resize(grey, grey.width() as usize, rows, cols);
+    let differences = scaled.iter().map(|&value| match own {
+        Ground::Light => ground.saturating_sub(value),
+        _ => value.saturating_sub(ground),
+    });
+    let differences: Vec<u8> = differences.collect();
+    let full = u32::from(*differences.iter().max()?);
+    if full < u32::from(LEAST_CONTRAST) {
+        return None;
+    }
+    let ink: Vec<u8> = differences.iter().map(|&value| (u32::from(value) * 255 / full) as u8).collect();
+    // Dust may be the darkest that there is.
+    let mut strokes = ink.clone();
+    keep_strokes(&mut strokes, cols);
+    (strokes == ink && is_framed(&ink, rows, cols, framing)).then_some(ink)
 }
 
 /// The lightness of `picture` as it looks on paper of this lightness.
@@ -104,25 +138,19 @@ fn on_paper(picture: &DynamicImage, paper: u32) -> GrayImage {
     })
 }
 
-/// Averages `grey` down, keeping its aspect ratio, when it is larger than it need be.
-fn shrink(grey: GrayImage) -> GrayImage {
+/// Averages `grey` down, keeping its aspect ratio, when its longer side is longer than `most`.
+fn shrink(grey: GrayImage, most: u32) -> GrayImage {
     let longer = grey.width().max(grey.height());
-    if longer <= WORKING_SIDE {
+    if longer <= most {
         return grey;
     }
-    let scaled = |side: u32| (side * WORKING_SIDE / longer).max(1);
+    let scaled = |side: u32| (side * most / longer).max(1);
     imageops::thumbnail(&grey, scaled(grey.width()), scaled(grey.height()))
 }
 
 /// The outermost pixels of `grey`.
 fn border(grey: &GrayImage) -> Vec<u8> {
-    let (right, bottom) = (grey.width() - 1, grey.height() - 1);
-    let outermost = |x: u32, y: u32| x == 0 || y == 0 || x == right || y == bottom;
-    grey.enumerate_pixels().filter(|&(x, y, _)| outermost(x, y)).map(|(_, _, pixel)| pixel.0[0]).collect()
-}
-
-fn mean(values: &[u8]) -> f64 {
-    values.iter().map(|&value| f64::from(value)).sum::<f64>() / values.len().max(1) as f64
+    preprocessing::border(grey, grey.width() as usize)
 }
 
 /// How much ink each pixel of `grey` holds, from 0 to 255; `None` when nothing stands out from the background.

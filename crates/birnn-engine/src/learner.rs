@@ -208,7 +208,7 @@ pub(crate) mod made_up {
         change(&mut experiment);
         let classes = vec!["a".to_owned(), "b".to_owned()];
         let about =
-            About::new(experiment.to_toml().unwrap(), [3, 2], classes.clone(), serde_json::Value::Null);
+            About::new(experiment.to_toml().unwrap(), [3, 2], classes.clone(), None, serde_json::Value::Null);
         let architecture = experiment.model.resolve().unwrap();
         let task = Classification { classes, label_smoothing: experiment.train.label_smoothing };
         (Learner::new(&architecture, task, [3, 2], seed, Device::Cpu).unwrap(), about)

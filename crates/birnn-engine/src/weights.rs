@@ -12,6 +12,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use birnn_data::Preprocessing;
 use safetensors::tensor::{Dtype, Metadata, TensorView};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -38,6 +39,9 @@ pub struct About {
     pub shape: [usize; 2],
     /// The names of the classes.
     pub classes: Vec<String>,
+    /// What its images were like; `None` where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preprocessing: Option<Preprocessing>,
     /// Where the training data came from.
     pub data: serde_json::Value,
     /// The version of libtorch that the weights were computed with.
@@ -90,7 +94,9 @@ pub(crate) struct Contents {
 /// The tensors that a file must hold, with their shapes where these are given.
 type Layout = BTreeMap<String, (Dtype, Option<Vec<usize>>)>;
 
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
+/// Lacks what the images were like.
+const FORMAT_WITHOUT_PREPROCESSING: u32 = 3;
 /// Names and sizes of some thousand tensors, and the description, have room in it.
 const LARGEST_HEADER: u64 = 4 << 20;
 /// What a run could not read again is not written, and what it would not have written is not read.
@@ -108,11 +114,12 @@ impl About {
         experiment: String,
         shape: [usize; 2],
         classes: Vec<String>,
+        preprocessing: Option<Preprocessing>,
         data: serde_json::Value,
     ) -> About {
         let sha256 = String::from_utf8_lossy(&NO_DIGEST).into_owned();
-        let libtorch = crate::LIBTORCH.to_owned();
-        About { sha256, format: FORMAT, experiment, shape, classes, data, libtorch, training: None }
+        let (format, libtorch) = (FORMAT, crate::LIBTORCH.to_owned());
+        About { sha256, format, experiment, shape, classes, preprocessing, data, libtorch, training: None }
     }
 
     /// The experiment that the weights were trained by.
@@ -302,10 +309,16 @@ impl About {
             format: u32,
         }
         let Version { format } = serde_json::from_str(text).map_err(|error| error.to_string())?;
-        if format != FORMAT {
-            return Err(format!("its format is {format}, and this birnn reads {FORMAT}"));
+        if ![FORMAT_WITHOUT_PREPROCESSING, FORMAT].contains(&format) {
+            return Err(format!(
+                "its format is {format}, and this birnn reads {FORMAT_WITHOUT_PREPROCESSING} and {FORMAT}"
+            ));
         }
-        let about: About = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let mut about: About = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        about.format = FORMAT;
+        if about.preprocessing.is_none() {
+            about.preprocessing = about.known_preprocessing();
+        }
         let sides = about.shape.iter().all(|side| (1..=LARGEST_SIDE).contains(side));
         if !sides || !(1..=MOST_CLASSES).contains(&about.classes.len()) {
             let ([rows, cols], classes) = (about.shape, about.classes.len());
@@ -315,6 +328,13 @@ impl About {
             return Err("its digest is none".to_owned());
         }
         Ok(about)
+    }
+
+    /// What is known of the data set that it was trained by.
+    fn known_preprocessing(&self) -> Option<Preprocessing> {
+        let data = self.experiment().ok()?.data.resolve().ok()?;
+        // Weights from elsewhere have the tutorial's data in their experiment, and may have seen any other.
+        self.data.get("imported_from").is_none().then(|| data.preprocessing())?
     }
 
     /// Every tensor that a file with this description must hold, with its size where that is given.
@@ -436,7 +456,7 @@ mod tests {
 
     #[test]
     fn what_a_file_says_of_itself_is_held_against_what_it_holds() {
-        hostile(|about, _| about.format = 2, "its format is 2, and this birnn reads 3");
+        hostile(|about, _| about.format = 2, "its format is 2, and this birnn reads 3 and 4");
         hostile(|about, _| about.shape = [3, usize::MAX], "images of 2 classes cannot be");
         hostile(|about, _| about.shape = [1 << 40, 2], "cannot be");
         hostile(|about, _| about.classes.clear(), "of 0 classes cannot be");

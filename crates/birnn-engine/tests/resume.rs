@@ -66,6 +66,7 @@ fn about(source: &Source) -> About {
         source.experiment.to_toml().unwrap(),
         [4, 3],
         classes,
+        None,
         serde_json::json!({ "dataset": "made up" }),
     )
 }

@@ -26,7 +26,7 @@ fn learner(classes: &[&str], change: impl FnOnce(&mut Experiment)) -> (Learner, 
     change(&mut experiment);
     let classes: Vec<String> = classes.iter().map(ToString::to_string).collect();
     let data = serde_json::json!({ "dataset": "mnist", "train": 60_000, "validation": 0, "sha256": "x" });
-    let about = About::new(experiment.to_toml().unwrap(), [3, 2], classes.clone(), data);
+    let about = About::new(experiment.to_toml().unwrap(), [3, 2], classes.clone(), None, data);
     let task = Classification { classes, label_smoothing: 0.0 };
     let architecture = experiment.model.resolve().unwrap();
     (Learner::new(&architecture, task, [3, 2], 1, Device::Cpu).unwrap(), about)

@@ -2,14 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use birnn_data::Splits;
+use birnn_data::DataConfig;
 use birnn_engine::{About, Experiment};
 use birnn_report::{RecordError, Records, Score};
 use serde::Serialize;
 use tch::Tensor;
 
+use crate::args::DataSets;
 use crate::eval::Trained;
 use crate::failure::Failure;
+use crate::run_data;
 
 /// A run, its net, and how they came to be. What no record tells is `None`.
 #[derive(Serialize)]
@@ -38,6 +40,9 @@ pub(super) struct Facts {
     pub(super) revision: Option<String>,
     #[serde(skip)]
     pub(super) experiment: Experiment,
+    /// Its data, where that is now.
+    #[serde(skip)]
+    pub(super) data: DataConfig,
     #[serde(skip)]
     pub(super) about: About,
     /// Records that cannot be read.
@@ -46,9 +51,9 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    pub(super) fn new(name: String, run: &Path, trained: &Trained) -> Result<Facts, Failure> {
+    pub(super) fn new(name: String, run: &Path, trained: &Trained, sets: &DataSets) -> Result<Facts, Failure> {
         let about = trained.about.clone();
-        let records = folder_of(&trained.weights).map(|folder| Records::read(&folder)).unwrap_or_default();
+        let records = run_data::folder_of(&trained.weights).map(|folder| Records::read(&folder)).unwrap_or_default();
         let seconds: f64 = records.timing.iter().map(|epoch| epoch.seconds).sum();
         let images: f64 = records.timing.iter().map(|epoch| epoch.seconds * epoch.images_per_second).sum();
         let timed = seconds > 0.0;
@@ -69,6 +74,7 @@ impl Facts {
             libtorch: about.libtorch.clone(),
             birnn: session.as_ref().map(|session| session.birnn.clone()),
             revision: session.and_then(|session| session.revision),
+            data: run_data::config(&about, &trained.weights, sets)?,
             experiment: about.experiment().map_err(Failure::run)?,
             about,
             problems: records.problems,
@@ -96,16 +102,4 @@ impl Facts {
         let [rows, cols] = self.about.shape;
         format!("{dataset}, {rows} x {cols}, classes {}", self.about.classes.join(", "))
     }
-
-    /// Whether the files of its data have other content now than when it was trained.
-    pub(super) fn has_other_files(&self, splits: &Splits) -> bool {
-        let now = serde_json::to_value(&splits.provenance.files).unwrap_or_default();
-        // Weights from elsewhere know of none.
-        self.about.data["files"].is_array() && self.about.data["files"] != now
-    }
-}
-
-/// The directory of the run that a weights file lies in, if it lies in one.
-fn folder_of(weights: &Path) -> Option<PathBuf> {
-    weights.ancestors().skip(1).take(2).find(|path| path.join("config.toml").is_file()).map(Path::to_owned)
 }

@@ -17,7 +17,7 @@ use crate::data;
 use crate::eval::{open, suits};
 use crate::failure::{Failure, Outcome};
 use crate::log::Log;
-use crate::{print, print_json};
+use crate::{print, print_json, run_data};
 
 use self::facts::Facts;
 
@@ -65,7 +65,7 @@ pub fn run(args: &CompareArgs, log: &Log) -> Outcome {
     let mut nets = Vec::new();
     for (place, run) in args.runs.iter().enumerate() {
         let trained = open(run, args.device)?;
-        let facts = Facts::new(letter(place), run, &trained)?;
+        let facts = Facts::new(letter(place), run, &trained, &args.sets)?;
         for problem in &facts.problems {
             tracing::warn!("{problem}");
         }
@@ -133,10 +133,10 @@ fn same_images(runs: &[Facts], args: &CompareArgs, log: &Log) -> Result<Splits, 
         ))
     };
     let Some(first) = runs.first() else { return Err(Failure::request("nothing to compare")) };
-    let named = |facts: &Facts| !matches!(facts.experiment.data.dataset, Dataset::Idx);
+    let named = |facts: &Facts| !matches!(facts.data.dataset, Dataset::Idx);
     // Before anything is loaded, let alone downloaded.
     for other in runs {
-        let (data, others) = (&first.experiment.data, &other.experiment.data);
+        let (data, others) = (&first.data, &other.data);
         let other_set = named(first) && named(other) && data.dataset != others.dataset;
         if other_set || first.about.shape != other.about.shape || first.about.classes != other.about.classes {
             return Err(differ(first, other));
@@ -144,7 +144,7 @@ fn same_images(runs: &[Facts], args: &CompareArgs, log: &Log) -> Result<Splits, 
     }
     let mut loaded: Vec<(DataConfig, Splits)> = Vec::new();
     for facts in runs {
-        let config = only_test(&facts.experiment.data);
+        let config = only_test(&facts.data);
         let known = loaded.iter().position(|(other, _)| *other == config);
         let place = known.map_or_else(
             || {
@@ -159,9 +159,7 @@ fn same_images(runs: &[Facts], args: &CompareArgs, log: &Log) -> Result<Splits, 
         if splits.test != loaded[0].1.test {
             return Err(differ(first, facts));
         }
-        if facts.has_other_files(splits) {
-            tracing::warn!("{}: its data is not what it was when the run was trained", facts.run.display());
-        }
+        run_data::warn_of_change(&facts.run, &facts.about, splits);
     }
     Ok(loaded.swap_remove(0).1)
 }

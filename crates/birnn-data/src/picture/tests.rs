@@ -27,7 +27,7 @@ fn reread(
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(name);
     picture.into().save(&path).unwrap();
-    read(&path, rows, cols)
+    read(&path, [rows, cols], &Preprocessing::default())
 }
 
 /// Reads `bytes` as the file `name`, which must fail, and returns what the error says.
@@ -35,7 +35,7 @@ fn refused(bytes: &[u8], name: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(name);
     fs::write(&path, bytes).unwrap();
-    one_line(&read(&path, 28, 28).unwrap_err(), &path)
+    one_line(&read(&path, [28, 28], &Preprocessing::default()).unwrap_err(), &path)
 }
 
 fn one_line(error: &PictureError, path: &Path) -> String {
@@ -101,16 +101,48 @@ fn an_image_of_the_data_set_passes_unchanged() {
     }
 }
 
+/// `pixels`, lines of 28, as the bytes of a PNG that shows each as a square of `scale` pixels.
+fn png(pixels: &[u8], scale: u32) -> Vec<u8> {
+    let side = 28 * scale;
+    let at = |x: u32, y: u32| pixels[(y / scale * 28 + x / scale) as usize];
+    let image = GrayImage::from_fn(side, side, |x, y| Luma([at(x, y)]));
+    let mut bytes = Vec::new();
+    DynamicImage::from(image).write_to(&mut std::io::Cursor::new(&mut bytes), image::ImageFormat::Png).unwrap();
+    bytes
+}
+
+/// Images of a data set come back from pictures of themselves, at any size and on either ground.
 #[test]
-fn inverted_images_of_the_data_set_read_nearly_as_the_images() {
-    let digits = crate::synthetic::digits(3, 0, 20).images;
-    let changes = (0..digits.len()).map(|index| {
-        let inverted = digits.get(index).iter().map(|pixel| 255 - pixel).collect();
-        let inverted = GrayImage::from_raw(28, 28, inverted).unwrap();
-        change(&reread(inverted, "a.png", 28, 28).unwrap(), digits.get(index))
-    });
-    let mean = changes.sum::<f64>() / 20.0;
-    assert!(mean < 5.0, "{mean}");
+fn pictures_of_training_images_are_the_images() {
+    let digits = crate::synthetic::digits(3, 0, 10).images;
+    for (ground, framing, columns_first) in [
+        (Ground::Dark, Framing::Mnist, false),
+        (Ground::Light, Framing::Mnist, false),
+        (Ground::Light, Framing::Resize, false),
+        (Ground::Dark, Framing::Resize, true),
+        (Ground::Light, Framing::Mnist, true),
+    ] {
+        let preprocessing = Preprocessing { ground, transposed: columns_first, framing };
+        for index in 0..digits.len() {
+            let digit = ground.ink(digits.get(index));
+            let image = if columns_first { transposed(&digit, 28) } else { digit.clone() };
+            for scale in [1, 10] {
+                for shown in [digit.clone(), Ground::Light.ink(&digit)] {
+                    let found = parse(&png(&shown, scale), [28, 28], &preprocessing).unwrap();
+                    assert!(found == image, "{preprocessing:?}, image {index} at {scale}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_photograph_is_never_inverted_for_a_net_of_photographs() {
+    let mixed = Preprocessing { ground: Ground::Mixed, transposed: false, framing: Framing::Resize };
+    let digit = crate::synthetic::digits(3, 0, 1).images.pixels;
+    for shown in [digit.clone(), Ground::Light.ink(&digit)] {
+        assert_eq!(parse(&png(&shown, 3), [28, 28], &mixed).unwrap(), shown);
+    }
 }
 
 #[test]
@@ -272,5 +304,5 @@ fn what_is_no_picture_is_refused_by_name() {
     }
     refused(b"P5 60000 60000 255\n", "huge.pgm");
     let missing = Path::new("no/such/digit.png");
-    one_line(&read(missing, 28, 28).unwrap_err(), missing);
+    one_line(&read(missing, [28, 28], &Preprocessing::default()).unwrap_err(), missing);
 }

@@ -4,6 +4,7 @@ use std::f64::consts::TAU;
 
 use super::glyphs::{Point, Stroke};
 use crate::frame::frame;
+use crate::preprocessing::Framing;
 use crate::rng::Rng;
 
 /// Pixels of the sheet per pixel of MNIST's box of 20 x 20, so that framing can average over areas.
@@ -20,7 +21,7 @@ pub(super) fn draw(mut strokes: Vec<Stroke>, rng: &mut Rng) -> Vec<u8> {
     let lines: Vec<Vec<Point>> = strokes.iter().map(written).collect();
     let sheet = ink(&lines, &Pen::new(rng));
     // Every digit has ink, so the blank image never shows.
-    frame(&sheet, SHEET, 28, 28).unwrap_or_else(|| vec![0; 28 * 28])
+    frame(&sheet, SHEET, 28, 28, Framing::Mnist).unwrap_or_else(|| vec![0; 28 * 28])
 }
 
 /// Moves every control point a little, the two of a corner alike.

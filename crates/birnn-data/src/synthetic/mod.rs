@@ -5,10 +5,18 @@ mod glyphs;
 
 use std::thread;
 
+use crate::load::Stored;
+use crate::preprocessing::Framing;
 use crate::rng::Rng;
 use crate::{Images, Split};
 
 pub(crate) const SIDE: usize = 28;
+/// Training images and test images; as many as MNIST has.
+pub(crate) const TRAIN: usize = 60_000;
+pub(crate) const TEST: usize = 10_000;
+
+/// What the images are like.
+pub(crate) const STORED: Stored = Stored { transposed: false, framing: Framing::Mnist };
 
 /// The names of the classes.
 pub(crate) fn classes() -> Vec<String> {

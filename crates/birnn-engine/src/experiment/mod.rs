@@ -155,7 +155,9 @@ impl Experiment {
     pub fn doubts(&self, images: Option<usize>) -> Vec<Invalid> {
         let TrainConfig { epochs, batch_size, early_stop, schedule, .. } = &self.train;
         let mut doubts = Vec::new();
-        if self.data.test_images.is_some() && self.data.test_images == self.data.train_images {
+        // Once they are at hand, their content says more.
+        let unread = images.is_none() && self.data.test_images.is_some();
+        if unread && self.data.test_images == self.data.train_images {
             let message = "these are the training images: the accuracy on them says nothing of others";
             doubts.push(Invalid::new("data.test_images", message));
         }

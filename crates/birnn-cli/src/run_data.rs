@@ -1,0 +1,51 @@
+//! The data of a run that was trained before: where it is now, and whether it is still the same.
+
+use std::path::{Path, PathBuf};
+
+use birnn_data::{DataConfig, Dataset, Splits};
+use birnn_engine::{About, Source};
+
+use crate::args::DataSets;
+use crate::failure::Failure;
+
+/// The data settings of a run: as its weights have them, its own files where its config.toml says that they are, and changed
+/// as `sets` ask.
+pub fn config(about: &About, weights: &Path, sets: &DataSets) -> Result<DataConfig, Failure> {
+    let mut experiment = about.experiment().map_err(Failure::run)?;
+    let written = folder_of(weights).and_then(|folder| Source::read(&folder.join("config.toml"), &[]).ok());
+    if let Some(written) = written.filter(|_| experiment.data.dataset == Dataset::Idx) {
+        experiment.data.take_paths(&written.experiment.data);
+    }
+    if let Some(other) = sets.sets.iter().find(|set| !set.trim_start().starts_with("data.")) {
+        return Err(Failure::request(format!(
+            "--set {other}: only what the images are can be changed here, such as data.test_images; all else is the run's"
+        )));
+    }
+    // Without a folder, paths in `sets` are relative to where the user is.
+    let name = weights.file_name().map(Path::new).unwrap_or(weights);
+    let source = Source::parse(name, experiment.to_toml().map_err(Failure::run)?, &sets.sets)?;
+    source.plan()?;
+    Ok(source.experiment.data)
+}
+
+/// Says so where files have other content than when the run was trained.
+pub fn warn_of_change(run: &Path, about: &About, splits: &Splits) {
+    // Weights from elsewhere know of none.
+    let Some(before) = about.data["files"].as_array() else { return };
+    let digests: Vec<&str> = before.iter().filter_map(|file| file["content_sha256"].as_str()).collect();
+    let now = &splits.provenance.files;
+    let other = now.iter().enumerate().filter(|(place, file)| digests.get(*place) != Some(&&*file.content_sha256));
+    let names: Vec<String> = other.map(|(_, file)| file.path.display().to_string()).collect();
+    if !names.is_empty() {
+        tracing::warn!(
+            "{}: its data is not what it was when the run was trained; other content: {}",
+            run.display(),
+            names.join(", ")
+        );
+    }
+}
+
+/// The directory of the run that a weights file lies in, if it lies in one.
+pub fn folder_of(weights: &Path) -> Option<PathBuf> {
+    weights.ancestors().skip(1).take(2).find(|path| path.join("config.toml").is_file()).map(Path::to_owned)
+}

@@ -1,0 +1,104 @@
+//! From the bytes of a picture file to pixels, upright.
+
+use std::fs::File;
+use std::io::{self, Cursor, Read};
+use std::path::Path;
+
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
+
+/// The longest side, in pixels, of a picture that is read.
+const LONGEST_SIDE: u32 = 10_000;
+/// The most memory, in bytes, that decoding a picture may take; no file that takes more is read.
+const MOST_MEMORY: u64 = 512 << 20;
+
+/// The bytes of the file `path`, or what is wrong with it.
+pub(super) fn load(path: &Path) -> Result<Vec<u8>, String> {
+    let load = || {
+        // Asked before it is opened: a pipe would wait for somebody to write.
+        if !path.metadata()?.is_file() {
+            return Err(io::Error::other("is no file"));
+        }
+        let mut bytes = Vec::new();
+        File::open(path)?.take(MOST_MEMORY + 1).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    let bytes = load().map_err(|error| format!("{error}; check the path and its permissions"))?;
+    match bytes.len() as u64 {
+        0 => Err("is empty; give an intact PNG, JPEG, BMP or PNM".into()),
+        size if size > MOST_MEMORY => Err(format!("has more than {MOST_MEMORY} bytes; give a smaller picture")),
+        _ => Ok(bytes),
+    }
+}
+
+/// Decodes a file's `bytes`, upright as its EXIF orientation asks, or says what is wrong with it.
+pub(super) fn decode(bytes: &[u8]) -> Result<DynamicImage, String> {
+    let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format();
+    let mut reader = reader.map_err(|error| error.to_string())?;
+    // Its decoder takes what is missing for grey, and says nothing.
+    if reader.format() == Some(ImageFormat::Jpeg) && !is_whole_jpeg(bytes) {
+        return Err("the JPEG ends before its image does; copy or save it again".into());
+    }
+    let mut limits = Limits::default();
+    limits.max_image_width = Some(LONGEST_SIDE);
+    limits.max_image_height = Some(LONGEST_SIDE);
+    limits.max_alloc = Some(MOST_MEMORY);
+    reader.limits(limits);
+    let decoded = reader.into_decoder().and_then(|mut decoder| {
+        let orientation = decoder.orientation()?;
+        let mut picture = DynamicImage::from_decoder(decoder)?;
+        picture.apply_orientation(orientation);
+        Ok(picture)
+    });
+    decoded.map_err(|error| {
+        let error = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+        match error.trim_end_matches('.') {
+            "" => "cannot be decoded; save it again as PNG".into(),
+            error => {
+                format!("{error}; give an intact PNG, JPEG, BMP or PNM of at most 10,000 x 10,000 pixels")
+            }
+        }
+    })
+}
+
+/// Whether a JPEG goes on until its end-of-image marker (ITU-T T.81, section B.1.1). Thumbnails within it, which have
+/// one of their own, lie in segments of known length.
+fn is_whole_jpeg(bytes: &[u8]) -> bool {
+    let mut at = 2;
+    while let Some(&byte) = bytes.get(at) {
+        at += 1;
+        if byte != 0xff {
+            continue;
+        }
+        match bytes.get(at) {
+            Some(0xd9) => return true,
+            // A segment with its length.
+            Some(0xc0..=0xcf | 0xda..=0xfe) => {
+                let length = bytes.get(at + 1..at + 3).map(|two| usize::from(two[0]) << 8 | usize::from(two[1]));
+                at += 1 + length.unwrap_or(0);
+            }
+            // Part of the coded image, or padding.
+            _ => {}
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_jpeg_is_whole_up_to_its_last_marker() {
+        let picture = image::GrayImage::from_fn(40, 30, |x, y| image::Luma([(x * y) as u8]));
+        let mut whole = Vec::new();
+        DynamicImage::from(picture).write_to(&mut Cursor::new(&mut whole), ImageFormat::Jpeg).unwrap();
+        assert!(decode(&whole).is_ok());
+        for length in 2..whole.len() {
+            assert!(decode(&whole[..length]).is_err(), "{length} of {}", whole.len());
+        }
+        // What follows the image is nobody's business; an end within a comment is none.
+        assert!(decode(&[whole.as_slice(), b"more"].concat()).is_ok());
+        let comment = [&whole[..2], &[0xff, 0xfe, 0, 4, 0xff, 0xd9], &whole[2..whole.len() - 2]].concat();
+        assert!(decode(&comment).unwrap_err().contains("ends before its image does"));
+    }
+}
