@@ -6,6 +6,7 @@ use birnn_engine::disk::{self, Disk};
 use birnn_engine::{About, DeviceChoice, EngineError, Learner, save};
 use birnn_formats::{Array, StateDict, onnx, pytorch};
 use birnn_model::{Architecture, Cell};
+use serde_json::{Map, Value};
 
 use crate::args::ExportArgs;
 use crate::eval::{Trained, open};
@@ -47,6 +48,9 @@ impl Format {
             }
         };
         writable(path, force)?;
+        if format == Format::PyTorch {
+            writable(&path.with_extension("json"), force)?;
+        }
         Ok(format)
     }
 
@@ -56,12 +60,15 @@ impl Format {
         match self {
             Format::Safetensors => save(disk, path, learner, about)?,
             Format::PyTorch => {
-                let bytes = pytorch::encode(&weights_of(learner)?).map_err(|error| problem(&error))?;
-                disk::replace(disk, path, &bytes, None)?;
+                let [state_dict, description] = state_dict_files(about, learner)?;
+                disk::replace(disk, path, &state_dict, None)?;
+                disk::replace(disk, &path.with_extension("json"), &description, None)?;
             }
             Format::Onnx => {
                 let [_, features] = learner.shape;
-                let (weights, metadata) = (weights_of(learner)?, metadata(about)?);
+                let (weights, metadata) = (weights_of(learner)?, metadata(about, learner));
+                let metadata: Vec<(&str, String)> =
+                    metadata.iter().map(|(key, value)| (key.as_str(), value.clone())).collect();
                 let architecture = learner.network.architecture();
                 let bytes = onnx::encode(architecture, features, about.classes.len(), &weights, &metadata)
                     .map_err(|error| problem(&error))?;
@@ -70,6 +77,7 @@ impl Format {
         }
         tracing::info!("saved {}", path.display());
         if self == Format::PyTorch {
+            tracing::info!("saved {}: classes, and how images are prepared", path.with_extension("json").display());
             tracing::info!("in Python it is of {}", in_python(learner));
         }
         Ok(())
@@ -120,18 +128,46 @@ pub fn weights_of(learner: &Learner) -> Result<StateDict, EngineError> {
     learner.named_parameters().map(array).collect()
 }
 
-/// What someone needs who has nothing but the file.
-fn metadata(about: &About) -> Result<Vec<(&'static str, String)>, Failure> {
+/// What someone needs to use a net who has nothing but its file.
+fn description(about: &About, learner: &Learner) -> Map<String, Value> {
     let [rows, cols] = about.shape;
-    Ok(vec![
-        ("classes", serde_json::to_string(&about.classes).map_err(Failure::run)?),
-        (
-            "input",
-            format!("images of {rows} x {cols}: {rows} time steps, the rows from above, of {cols} features"),
-        ),
-        ("normalisation", "pixel / 255, so that 0 is background and 1 is full ink".to_owned()),
-        ("output", "logits, one per class; softmax makes probabilities of them".to_owned()),
-        ("experiment", about.experiment.clone()),
-        ("data", about.data.to_string()),
-    ])
+    let mut description = Map::new();
+    let mut say = |key: &str, value: Value| description.insert(key.to_owned(), value);
+    say("classes", about.classes.clone().into());
+    say("rows", rows.into());
+    say("columns", cols.into());
+    say(
+        "input",
+        format!("images of {rows} x {cols}: {rows} time steps, the rows from above, of {cols} features").into(),
+    );
+    say("normalisation", "pixel / 255: mean 0 and deviation 1, nothing is subtracted".into());
+    match &about.preprocessing {
+        None => say("pictures", "it is not known what the training images were like".into()),
+        Some(preprocessing) => {
+            say("preprocessing", serde_json::to_value(preprocessing).unwrap_or_default());
+            say("pictures", preprocessing.to_string().into())
+        }
+    };
+    say("output", "logits, one per class; softmax makes probabilities of them".into());
+    say("python", in_python(learner).into());
+    say("experiment", about.experiment.clone().into());
+    say("data", about.data.clone());
+    description
+}
+
+/// The same for ONNX, whose metadata is text: JSON, where it is none by itself.
+fn metadata(about: &About, learner: &Learner) -> Vec<(String, String)> {
+    let text = |value: Value| match value {
+        Value::String(text) => text,
+        value => value.to_string(),
+    };
+    description(about, learner).into_iter().map(|(key, value)| (key, text(value))).collect()
+}
+
+/// The bytes of a state dict as `torch.load` reads it, and of the JSON beside it, which says what no state dict can.
+pub fn state_dict_files(about: &About, learner: &Learner) -> Result<[Vec<u8>; 2], EngineError> {
+    let json = |source| EngineError::Io { path: "state dict".into(), source };
+    let state_dict = pytorch::encode(&weights_of(learner)?).map_err(json)?;
+    let description = serde_json::to_string_pretty(&description(about, learner)).map_err(|error| json(error.into()))?;
+    Ok([state_dict, format!("{description}\n").into_bytes()])
 }

@@ -9,11 +9,10 @@ use birnn_engine::{
     LIBTORCH, LOG, Learner, Meta, Observer, Plan, Record, Resumed, RunDir, Samples, ScheduleKind, Session,
     Source, State, TensorBoard, Timed, Trained, TrainingData,
 };
-use birnn_formats::pytorch;
 use humantime::format_rfc3339_seconds;
 
 use crate::args::TrainArgs;
-use crate::export::weights_of;
+use crate::export::state_dict_files;
 use crate::failure::{Failure, Outcome};
 use crate::log::Log;
 use crate::show::{Facts, Show};
@@ -24,6 +23,8 @@ pub const RUNS: &str = "runs";
 
 /// The final weights, readable by `torch.load`: the tutorial's last line.
 const STATE_DICT: &str = "model.ckpt";
+/// What no state dict can say: classes, and how images are prepared.
+const DESCRIPTION: &str = "model.json";
 
 /// What stays as it is while a run trains.
 struct Job {
@@ -274,9 +275,9 @@ fn train_and_save(
     record.observer.test(&found)?;
     board.observer.test(state.step, &found, test)?;
     let weights = checkpoints.save_final(learner)?;
-    let state_dict = pytorch::encode(&weights_of(learner)?);
-    let io = |source| EngineError::Io { path: run.path().join(STATE_DICT), source };
-    run.write(STATE_DICT, &state_dict.map_err(io)?)?;
+    let [state_dict, description] = state_dict_files(about, learner)?;
+    run.write(STATE_DICT, &state_dict)?;
+    run.write(DESCRIPTION, &description)?;
     tracing::info!("saved {}, and {STATE_DICT} for PyTorch", weights.display());
     Ok(Some(found))
 }

@@ -1,6 +1,6 @@
 //! What a user writes under `[data]`, and the plan that data is loaded by.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -238,6 +238,12 @@ impl DataConfig {
         for path in self.paths_mut().into_iter().flatten() {
             let joined = folder.join(&path);
             *path = std::path::absolute(&joined).unwrap_or(joined);
+            // For people `a/../b` is b, but only as far as no link is in between.
+            let upwards = path.components().any(|part| part == Component::ParentDir);
+            let real = path.parent().filter(|_| upwards).and_then(|folder| folder.canonicalize().ok());
+            if let Some((folder, name)) = real.zip(path.file_name()) {
+                *path = folder.join(name);
+            }
         }
     }
 

@@ -218,6 +218,7 @@ fn replaceable(FileError { path, problem }: FileError) -> FileError {
 pub(crate) mod tests {
     use super::*;
     use crate::config::{DataConfig, DataPlan, Fallback, Source};
+    use crate::dataset::MNIST;
     use crate::fetch::tests::{mirror, not_found, ok};
     use crate::idx::tests::gzip;
     use crate::load::load;
@@ -275,6 +276,41 @@ pub(crate) mod tests {
                 splits.provenance.files.iter().all(|file| file.path.starts_with(folder.path().join(place)))
             );
         }
+    }
+
+    #[test]
+    fn files_are_found_under_the_names_that_they_have_in_the_wild() {
+        // What `name` makes of the name of a published file.
+        let found = |name: &dyn Fn(&str) -> String| {
+            let folder = tempfile::tempdir().unwrap();
+            for file in &MNIST.files {
+                let path = folder.path().join(name(file.name));
+                std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+                std::fs::write(path, "").unwrap();
+            }
+            let locations = Locations { folders: vec![folder.path().to_owned()], named: None, offline: true };
+            MNIST.files.iter().all(|file| find(&MNIST, file, &locations).is_some())
+        };
+        let dotted = |name: &str| name.replace("-idx", ".idx");
+        assert!(found(&|name| format!("MNIST/raw/{name}")));
+        assert!(found(&|name| format!("MNIST/{name}.gz")));
+        assert!(found(&|name| format!("mnist/{}", dotted(name))));
+        assert!(found(&|name| format!("{}.gz", dotted(name))));
+        assert!(found(&|name| format!("{name}/{name}")));
+        assert!(found(&|name| format!("mnist/{name}/{}", dotted(name))));
+        assert!(!found(&|name| format!("other/{name}")));
+    }
+
+    #[test]
+    fn what_looks_as_if_it_were_meant_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str| write(folder.path(), &[(name, b"x".to_vec())]);
+        ["train-images-idx3-ubyte.zip", "mnist.npz", "notes.txt"].into_iter().for_each(write);
+        let plan = DataConfig::default().resolve().unwrap();
+        let locations = Locations { folders: vec![folder.path().to_owned()], named: None, offline: true };
+        let error = load_quietly(&plan, &locations).unwrap_err().to_string();
+        assert!(error.contains("what is there and has another name: "), "{error}");
+        assert!(error.contains("/mnist.npz, ") && error.contains("idx3-ubyte.zip; ") && !error.contains("notes"), "{error}");
     }
 
     #[test]

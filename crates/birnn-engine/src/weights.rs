@@ -316,7 +316,7 @@ impl About {
         }
         let mut about: About = serde_json::from_str(text).map_err(|error| error.to_string())?;
         about.format = FORMAT;
-        if about.preprocessing.is_none() {
+        if format == FORMAT_WITHOUT_PREPROCESSING {
             about.preprocessing = about.known_preprocessing();
         }
         let sides = about.shape.iter().all(|side| (1..=LARGEST_SIDE).contains(side));

@@ -52,6 +52,7 @@ pub(crate) fn facts(run: &Run, learner: &Learner) -> (Vec<Fact>, Option<Table>) 
                 run.about.classes.len()
             ),
         },
+        Fact { name: "Pictures", value: pictures(run) },
         Fact { name: "Trained on", value: trained_on(&run.about.data) },
         Fact {
             name: "Judged by",
@@ -90,6 +91,12 @@ fn net(learner: &Learner) -> String {
     };
     let readout = format!("{:?}", architecture.readout).to_lowercase();
     format!("{cell}, {layers}, {units}, readout {readout}")
+}
+
+/// How a picture is prepared for the net.
+fn pictures(run: &Run) -> String {
+    let known = run.about.preprocessing.map(|preprocessing| format!("prepared as its training images were: {preprocessing}"));
+    known.unwrap_or_else(|| "it is not known what its training images were like".to_owned())
 }
 
 fn trained_on(data: &serde_json::Value) -> String {

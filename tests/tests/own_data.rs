@@ -1,0 +1,233 @@
+//! Images of the user's own: pictures are prepared as they were, mistakes in them are found by content, and they are found
+//! again where a project was moved.
+
+use std::path::Path;
+
+use birnn_data::{Split, synthetic};
+use birnn_tests::{Ended, Sandbox, gzip, idx};
+use serde_json::Value;
+
+const SIDE: u32 = 28;
+
+/// Writes an experiment on own images, `exp.toml` and its four files, into `folder`.
+fn write(sandbox: &Sandbox, folder: &str, train: &Split, test: &Split, settings: &str) {
+    for (name, split) in [("train", train), ("test", test)] {
+        let count = split.labels.len() as u32;
+        sandbox.write(&format!("{folder}/{name}-images"), idx(&[count, SIDE, SIDE], &split.images.pixels));
+        sandbox.write(&format!("{folder}/{name}-labels"), idx(&[count], &split.labels));
+    }
+    sandbox.write(
+        &format!("{folder}/exp.toml"),
+        format!(
+            "[data]\ndataset = \"idx\"\ntrain_images = \"train-images\"\ntrain_labels = \"train-labels\"\n\
+             test_images = \"test-images\"\ntest_labels = \"test-labels\"\n{settings}\n\
+             [model]\ncell = \"gru\"\nhidden = 24\nlayers = 1\nreadout = \"final\"\n\
+             [train]\ndevice = \"cpu\"\nepochs = 3\nbatch_size = 20\nclip_norm = 1.0\noptimizer = {{ lr = 0.01 }}\n"
+        ),
+    );
+}
+
+/// Digits whose pixels `change` made something else of, image by image.
+fn digits(first: u64, count: usize, change: impl Fn(&[u8]) -> Vec<u8>) -> Split {
+    let mut split = synthetic::digits(5, first, count);
+    let size = (SIDE * SIDE) as usize;
+    split.images.pixels = split.images.pixels.chunks_exact(size).flat_map(change).collect();
+    split
+}
+
+fn inverted(image: &[u8]) -> Vec<u8> {
+    image.iter().map(|value| 255 - value).collect()
+}
+
+fn transposed(image: &[u8]) -> Vec<u8> {
+    let side = SIDE as usize;
+    (0..image.len()).map(|index| image[index % side * side + index / side]).collect()
+}
+
+fn json(ended: &Ended) -> Value {
+    serde_json::from_str(&ended.stdout).unwrap_or_else(|error| panic!("{error}: {}", ended.stdout))
+}
+
+/// Whoever asks for the test images themselves, as pictures of any size on either ground, gets the accuracy of the test.
+#[test]
+fn pictures_of_test_images_are_named_as_the_test_images_are() {
+    let as_is = |image: &[u8]| image.to_vec();
+    type Change = fn(&[u8]) -> Vec<u8>;
+    // How the files hold the digits, the settings, and how a picture of one looks.
+    let cases: [(Change, &str, Change); 5] = [
+        (inverted, "", as_is),
+        (transposed, "", transposed),
+        (transposed, "transpose = true", as_is),
+        (inverted, "invert = true", as_is),
+        (as_is, "framing = \"resize\"", as_is),
+    ];
+    for (stored, settings, shown) in cases {
+        let sandbox = Sandbox::new();
+        let (train, test) = (digits(0, 1500, stored), digits(10_000, 60, stored));
+        write(&sandbox, "own", &train, &test, settings);
+        sandbox.birnn(&["train", "own/exp.toml", "--run-dir", "run"]).done();
+        let accuracy = json(&sandbox.birnn(&["eval", "run", "--json"]).done())["accuracy"].as_f64().unwrap();
+        assert!(accuracy > 0.6, "{settings}: {accuracy}");
+        let originals = digits(10_000, 60, shown);
+        for (ground, scale) in [("dark", 1), ("light", 1), ("dark", 10), ("light", 10)] {
+            let folder = format!("{ground}-{scale}");
+            for (index, &label) in originals.labels.iter().enumerate() {
+                let image = originals.images.get(index);
+                let image = if ground == "dark" { image.to_vec() } else { inverted(image) };
+                sandbox.write(&format!("{folder}/{index:02}-{label}.pgm"), pgm(&image, scale));
+            }
+            let found = json(&sandbox.birnn(&["predict", "run", &folder, "--json"]).done());
+            let predictions = found["predictions"].as_array().unwrap();
+            let is_right = |found: &&Value| {
+                let name = Path::new(found["image"].as_str().unwrap()).file_stem().unwrap().to_str().unwrap();
+                name.ends_with(&format!("-{}", found["class"].as_str().unwrap()))
+            };
+            let share = predictions.iter().filter(is_right).count() as f64 / predictions.len() as f64;
+            assert!((share - accuracy).abs() <= 0.02, "{settings}, {folder}: {share} and {accuracy}");
+        }
+    }
+}
+
+/// `image` as a PGM that shows each pixel as a square of `scale` pixels.
+fn pgm(image: &[u8], scale: u32) -> Vec<u8> {
+    let (side, scale) = (SIDE * scale, scale as usize);
+    let wide = image.chunks_exact(SIDE as usize).flat_map(|row| {
+        let row: Vec<u8> = row.iter().flat_map(|&value| vec![value; scale]).collect();
+        row.repeat(scale)
+    });
+    [format!("P5 {side} {side} 255\n").into_bytes(), wide.collect()].concat()
+}
+
+/// `birnn train` of own images that `settings` and splits make doubtful must say `part`.
+#[track_caller]
+fn warned(train: &Split, test: &Split, settings: &str, part: &str) {
+    let sandbox = Sandbox::new();
+    write(&sandbox, "own", train, test, settings);
+    let ended = sandbox.birnn(&["train", "own/exp.toml", "--run-dir", "run", "--set", "train.epochs=1"]).done();
+    let is_said = |line: &str| line.starts_with("warning: ") && line.contains(part);
+    assert!(ended.stderr.lines().any(is_said), "no `{part}` in: {}", ended.stderr);
+}
+
+#[test]
+fn what_is_hardly_meant_is_told_by_its_setting() {
+    let as_is = |image: &[u8]| image.to_vec();
+    let (train, test) = (digits(0, 200, as_is), digits(150, 100, as_is));
+    warned(
+        &train,
+        &test,
+        "",
+        "own/exp.toml:5:15: data.test_images: 50 of 100 test images are training images too (the first is test image 0, \
+         training image 150)",
+    );
+    let mut sorted = train.clone();
+    let mut order: Vec<usize> = (0..200).collect();
+    order.sort_by_key(|&index| train.labels[index]);
+    sorted.labels = order.iter().map(|&index| train.labels[index]).collect();
+    sorted.images.pixels = order.iter().flat_map(|&index| train.images.get(index)).copied().collect();
+    let test = digits(500, 50, as_is);
+    warned(&sorted, &test, "limit = 50", "own/exp.toml:7:9: data.limit: the images are sorted by class");
+    warned(
+        &train,
+        &test,
+        "classes = [\"0\",\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\",\"ten\"]",
+        "data.dataset: no training image is of class `ten`",
+    );
+}
+
+#[test]
+fn a_project_can_be_moved() {
+    let sandbox = Sandbox::new();
+    let as_is = |image: &[u8]| image.to_vec();
+    write(&sandbox, "old/exp", &digits(0, 100, as_is), &digits(500, 50, as_is), "");
+    let within = |folder: &str, args: &[&str]| {
+        let output = sandbox.command(args).current_dir(sandbox.path(folder)).output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Ended { code: output.status.code().unwrap(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    };
+    within("old", &["train", "exp/exp.toml"]).done();
+    let before = json(&within("old", &["eval", "runs/exp/001", "--json"]).done());
+    std::fs::rename(sandbox.path("old"), sandbox.path("new")).unwrap();
+    let accuracy = |args: &[&str]| json(&within("new", args).done())["accuracy"].clone();
+    assert_eq!(accuracy(&["eval", "runs/exp/001", "--json"]), before["accuracy"]);
+    within("new", &["report", "runs/exp/001"]).done();
+    within("new", &["compare", "runs/exp/001", "runs/exp/001"]).done();
+    within("new", &["train", "--resume", "runs/exp/001", "--set", "train.epochs=4"]).done();
+    let before = accuracy(&["eval", "runs/exp/001", "--json"]);
+
+    // Where the data alone is elsewhere, the error says how to tell.
+    std::fs::rename(sandbox.path("new/exp"), sandbox.path("new/data")).unwrap();
+    let lost = &["exp/train-images: no such file; say where it is now: --set data.train_images=PATH, or --data-dir"];
+    for command in ["eval", "report"] {
+        within("new", &[command, "runs/exp/001"]).failed(2, lost);
+    }
+    within("new", &["compare", "runs/exp/001", "runs/exp/001"]).failed(2, lost);
+    assert_eq!(accuracy(&["eval", "runs/exp/001", "--json", "--data-dir", "data"]), before);
+    let files = ["train_images", "train_labels", "test_images", "test_labels"];
+    let sets = files.map(|key| format!("--set=data.{key}=data/{}", key.replace('_', "-")));
+    let sets: Vec<&str> = sets.iter().map(String::as_str).collect();
+    assert_eq!(accuracy(&[["eval", "runs/exp/001", "--json"].as_slice(), &sets].concat()), before);
+    within("new", &["eval", "runs/exp/001", "--set", "train.epochs=3"])
+        .failed(2, &["--set train.epochs=3: only what the images are can be changed here"]);
+}
+
+#[test]
+fn data_that_changed_is_told_of() {
+    let sandbox = Sandbox::new();
+    let as_is = |image: &[u8]| image.to_vec();
+    let (train, test) = (digits(0, 100, as_is), digits(500, 50, as_is));
+    write(&sandbox, "exp", &train, &test, "");
+    sandbox.birnn(&["train", "exp/exp.toml", "--run-dir", "run"]).done();
+    assert!(!sandbox.birnn(&["eval", "run"]).done().stderr.contains("warning"));
+    write(&sandbox, "exp", &train, &digits(700, 50, as_is), "");
+    for args in [&["eval", "run"][..], &["report", "run"], &["compare", "run", "run"]] {
+        let told = sandbox.birnn(args).done().stderr;
+        assert!(told.contains("warning: run: its data is not what it was when the run was trained"), "{told}");
+        assert!(told.contains("exp/test-images, ") && !told.contains("train-images"), "{told}");
+    }
+}
+
+/// EMNIST's files hold columns as rows, and letters are counted from 1.
+#[test]
+fn emnist_is_taken_from_its_files() {
+    let sandbox = Sandbox::new();
+    let put = |set: &str, part: &str, split: &Split| {
+        let count = split.labels.len() as u32;
+        let images = gzip(&idx(&[count, SIDE, SIDE], &split.images.pixels));
+        sandbox.write(&format!("data/EMNIST/raw/emnist-{set}-{part}-images-idx3-ubyte.gz"), images);
+        sandbox.write(
+            &format!("data/EMNIST/raw/emnist-{set}-{part}-labels-idx1-ubyte"),
+            idx(&[count], &split.labels),
+        );
+    };
+    let (train, test) = (digits(0, 1000, transposed), digits(9000, 60, transposed));
+    for (part, split) in [("train", &train), ("test", &test)] {
+        put("digits", part, split);
+        put("letters", part, split);
+    }
+    sandbox.write("e.toml", "[data]\ndataset = \"emnist-digits\"\n[model]\nhidden = 16\nreadout = \"final\"\n");
+    let at = ["--data-dir", "data", "--offline", "--set", "train.epochs=1"];
+    sandbox.birnn(&[["train", "e.toml", "--run-dir", "run"].as_slice(), &at].concat()).done();
+    let preprocessing = |run: &str| {
+        let text = sandbox.text(&format!("{run}/model.json"));
+        serde_json::from_str::<Value>(&text).unwrap()["preprocessing"].clone()
+    };
+    assert_eq!(
+        preprocessing("run"),
+        serde_json::json!({ "ground": "dark", "transposed": false, "framing": "emnist" })
+    );
+    // As other tools hand it on, and as who trains them has it.
+    let raw = ["--run-dir", "raw", "--set", "data.transpose=false"];
+    sandbox.birnn(&[["train", "e.toml"].as_slice(), &raw, &at].concat()).done();
+    assert_eq!(preprocessing("raw")["transposed"], true);
+
+    let letters = ["train", "e.toml", "--set", "data.dataset=emnist-letters"];
+    sandbox.birnn(&[letters.as_slice(), &at].concat()).failed(
+        2,
+        &["emnist-letters-train-labels-idx1-ubyte: the label at index ", " is 0, and the first class has the label 1"],
+    );
+    let absent = ["train", "e.toml", "--set", "data.dataset=emnist-bymerge"];
+    sandbox.birnn(&[absent.as_slice(), &at].concat()).failed(
+        1,
+        &["emnist-bymerge can be neither found nor downloaded", "it comes as one archive, which is not downloaded"],
+    );
+}
