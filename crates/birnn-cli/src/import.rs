@@ -51,7 +51,7 @@ pub fn run(args: &ImportArgs, log: &Log) -> Outcome {
         })
     })?;
 
-    let from = args.weights.file_name().unwrap_or_default().to_string_lossy();
+    let from = birnn_data::name::text(args.weights.file_name().unwrap_or_default());
     let mut experiment = source.experiment.clone();
     // Evaluated where its data is missing, the net must not be judged by other data.
     experiment.data.fallback = Fallback::None;
