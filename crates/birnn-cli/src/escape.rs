@@ -35,7 +35,8 @@ fn escaped<'a>(text: &'a str, allowed: &[char]) -> Cow<'a, str> {
 
 /// C0, DEL and C1; what ends a line or a paragraph; what changes the direction of writing (Unicode's `Bidi_Control`).
 fn is_control(c: char) -> bool {
-    let turns = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let turns =
+        matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     c.is_control() || turns || matches!(c, '\u{2028}' | '\u{2029}')
 }
 

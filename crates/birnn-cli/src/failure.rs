@@ -99,9 +99,9 @@ impl From<EngineError> for Failure {
     fn from(error: EngineError) -> Failure {
         match error {
             // What was asked for cannot be, on any machine.
-            EngineError::TooLarge { .. } | EngineError::Unreadable(_) | EngineError::Model(ModelError::Architecture(_)) => {
-                Failure::request(error)
-            }
+            EngineError::TooLarge { .. }
+            | EngineError::Unreadable(_)
+            | EngineError::Model(ModelError::Architecture(_)) => Failure::request(error),
             _ => Failure::run(error),
         }
     }

@@ -49,8 +49,11 @@ impl Bar {
             let _ = write!(out, "{:.0} images/s", state.per_sec());
         };
         let style = style("{msg} [{wide_bar}] {percent}% {rate} {eta} left")?.with_key("rate", rate);
-        let bar =
-            bars.add(ProgressBar::new(epochs.saturating_mul(images) as u64).with_style(style).with_position(seen as u64));
+        let bar = bars.add(
+            ProgressBar::new(epochs.saturating_mul(images) as u64)
+                .with_style(style)
+                .with_position(seen as u64),
+        );
         // What was seen before took no time now.
         bar.reset_eta();
         Ok(Bar { bar, epochs, loss: None })

@@ -18,7 +18,10 @@ pub fn text(name: impl AsRef<OsStr>) -> String {
 }
 
 /// For `#[serde(serialize_with)]`: a path by its [`text`]. Serde's own way is an error where a path is no UTF-8.
-pub fn serialize<S: Serializer>(path: &(impl AsRef<Path> + ?Sized), serializer: S) -> Result<S::Ok, S::Error> {
+pub fn serialize<S: Serializer>(
+    path: &(impl AsRef<Path> + ?Sized),
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&text(path.as_ref()))
 }
 

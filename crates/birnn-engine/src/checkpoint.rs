@@ -15,7 +15,8 @@ use crate::resume::ResumeError;
 use crate::run_dir::{RECORDS, RunDir};
 use crate::state::State;
 use crate::weights::{
-    About, Contents, Entry, Place, RECORD, WeightsError, WeightsProblem, encode, read, save, weights_of, wrong,
+    About, Contents, Entry, Place, RECORD, WeightsError, WeightsProblem, encode, read, save, weights_of,
+    wrong,
 };
 
 /// Where a run keeps its checkpoints, and its best weights, while it goes on.
@@ -120,7 +121,9 @@ impl Checkpoint {
                     damaged.into_iter().try_for_each(|name| run.set_aside(name))?;
                     return Ok(Some(checkpoint));
                 }
-                Err(error @ WeightsError { problem: WeightsProblem::Format { .. }, .. }) => return Err(error.into()),
+                Err(error @ WeightsError { problem: WeightsProblem::Format { .. }, .. }) => {
+                    return Err(error.into());
+                }
                 Err(error) => {
                     damaged.push(name);
                     refused.push(error);

@@ -158,9 +158,7 @@ fn within(key: &'static str, value: f64, must: &str, fits: impl Fn(f64) -> bool)
     match (fits(value), fits(single)) {
         (true, true) => Ok(()),
         (false, _) => Err(Invalid::new(key, format!("{must}, is {value}"))),
-        (true, false) => {
-            Err(Invalid::new(key, format!("{must}, is {value}, which in 32 bits is {single}")))
-        }
+        (true, false) => Err(Invalid::new(key, format!("{must}, is {value}, which in 32 bits is {single}"))),
     }
 }
 

@@ -112,8 +112,7 @@ impl RunDir {
         }
         let Ok(mut entries) = std::fs::read_dir(path) else { return Ok(()) };
         // What a process left that was killed before there was a config.toml is nothing to go on with.
-        let nothing =
-            |name: &OsStr| name == META || name == FolderLock::NAME || disk::is_partial(name);
+        let nothing = |name: &OsStr| name == META || name == FolderLock::NAME || disk::is_partial(name);
         if entries.any(|entry| entry.is_ok_and(|entry| !nothing(&entry.file_name()))) {
             return Err(RunDirError::NotEmpty(path.to_owned()));
         }

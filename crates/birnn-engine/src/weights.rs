@@ -250,7 +250,8 @@ pub(crate) fn encode(about: &About, entries: Vec<Entry>) -> io::Result<Vec<u8>> 
     let mut bytes = safetensors::serialize(views, Some(metadata)).map_err(io::Error::other)?;
     let header = bytes.first_chunk().map_or(0, |length| u64::from_le_bytes(*length));
     if header > LARGEST_HEADER {
-        let message = format!("its description takes {header} bytes, and {LARGEST_HEADER} are read: shorten names");
+        let message =
+            format!("its description takes {header} bytes, and {LARGEST_HEADER} are read: shorten names");
         return Err(io::Error::other(message));
     }
     let place = find(&bytes, &NO_DIGEST).ok_or_else(|| io::Error::other("there is no place for a digest"))?;
@@ -491,7 +492,10 @@ mod tests {
     #[test]
     fn what_a_file_says_of_itself_is_held_against_what_it_holds() {
         hostile(|about, _| about.format = 2, "its format is 2, and birnn ");
-        hostile(|about, _| about.format = 2, " reads 3: the older birnn that its run's meta.json names reads it");
+        hostile(
+            |about, _| about.format = 2,
+            " reads 3: the older birnn that its run's meta.json names reads it",
+        );
         hostile(|about, _| about.format = 99, ": a newer birnn reads it");
         hostile(|about, _| about.shape = [3, usize::MAX], "images of 2 classes cannot be");
         hostile(|about, _| about.shape = [1 << 40, 2], "cannot be");

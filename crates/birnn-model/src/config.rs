@@ -235,7 +235,8 @@ impl Architecture {
         }
         // What is kept is scaled by 1 / (1 - dropout), in f32.
         if self.dropout as f32 == 1.0 {
-            let message = format!("must be at least 0 and below 1, is {}, which in 32 bits is 1", self.dropout);
+            let message =
+                format!("must be at least 0 and below 1, is {}, which in 32 bits is 1", self.dropout);
             return refuse("model.dropout", message);
         }
         Ok(())
