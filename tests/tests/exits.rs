@@ -21,7 +21,7 @@ struct Place {
 
 /// So long may a case take before it counts as hanging; one that trains on is stopped as by a user.
 const PATIENCE: Duration = Duration::from_secs(60);
-const ENOUGH: Duration = Duration::from_millis(1500);
+const ENOUGH: Duration = Duration::from_millis(700);
 
 impl Place {
     fn new() -> Place {
@@ -82,7 +82,7 @@ impl Place {
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
         let child = command.spawn().unwrap();
-        let stopped = stop_when_enough(&child);
+        let stopped = stop_when_enough(&child, self.sandbox.path(&out).join("train.log"));
         let output = child.wait_with_output().unwrap();
         stopped.join().unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
@@ -100,11 +100,12 @@ impl Place {
         }
         let is_excerpt =
             |line: &&str| line.trim_start_matches(|c: char| c == ' ' || c.is_ascii_digit()).starts_with('|');
-        // clap's own errors have their usage below them.
+        // clap's own errors have their usage below them, and where nothing is asked for there is help.
         let told = said.lines().rev().find(|line| !is_excerpt(line)).unwrap_or_default();
         if [1, 2].contains(&code)
             && !told.starts_with("error: ")
-            && !said.contains("\nFor more information, try '--help'")
+            && !said.contains("'--help'")
+            && !said.contains("Usage: ")
         {
             return wrong("the last line is no error");
         }
@@ -166,17 +167,22 @@ fn case(line: &str) -> Case {
     }
 }
 
-/// Stops a child that goes on for long, as Ctrl-C does, and kills one that does not heed it, which is then a signal.
-fn stop_when_enough(child: &Child) -> std::thread::JoinHandle<()> {
+/// Stops a child that trains on, as Ctrl-C does: one that logs to `log` hears of it. One that takes too long is killed, which is then
+/// a signal.
+fn stop_when_enough(child: &Child, log: PathBuf) -> std::thread::JoinHandle<()> {
     let id = rustix::process::Pid::from_child(child);
     std::thread::spawn(move || {
         let start = Instant::now();
-        let mut asked = false;
+        let mut training = None;
         // Gone once it has been waited for; numbers are not used again so soon.
         while rustix::process::test_kill_process(id).is_ok() {
-            if !asked && start.elapsed() > ENOUGH {
-                asked = true;
+            if training.is_none() && log.exists() {
+                training = Some(Instant::now());
+            }
+            if training.is_some_and(|since| since.elapsed() > ENOUGH) {
                 let _ = rustix::process::kill_process(id, rustix::process::Signal::INT);
+                // Twice would be at once.
+                training = Some(Instant::now() + PATIENCE);
             }
             if start.elapsed() > PATIENCE {
                 let _ = rustix::process::kill_process(id, rustix::process::Signal::KILL);
@@ -244,12 +250,12 @@ fn every_setting_with_every_number() {
         cases.push(case(&format!("{command} {}", sets.join(" "))));
     };
     for key in COUNTS {
-        for value in ["0", "9223372036854775807", "-1", "4294967296"] {
+        for value in ["0", "9223372036854775807", "-1"] {
             of(&format!("{key}={value}"));
         }
     }
     for key in NUMBERS {
-        for value in ["0.99999999", "nan", "inf", "1e-320", "-0.0"] {
+        for value in ["0.99999999", "nan", "inf", "1e-46"] {
             match key {
                 "train.optimizer.betas" => of(&format!("{key}=[{value},{value}]")),
                 "train.optimizer.momentum" => of(&format!("train.optimizer.kind=sgd {key}={value}")),
@@ -285,7 +291,7 @@ fn every_command_with_every_kind_of_file() {
     for file in &files {
         let mut of = |line: &str| cases.push(case(&line.replace("FILE", file)));
         let is = |extension: &str| file.ends_with(extension);
-        let strange = !file.contains('.') || file.starts_with('.') || file.starts_with('/');
+        let strange = ["images", "folder", "/dev/null", "none", "/"].contains(&file.as_str());
         if is(".toml") || strange {
             of("train FILE --run-dir OUT --offline");
             of("config show FILE");

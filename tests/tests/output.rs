@@ -59,7 +59,7 @@ fn a_name_that_is_no_utf_8_is_told_by_its_bytes() {
     let args = ["train".as_ref(), "small.toml".as_ref(), "--run-dir".as_ref(), odd(b"n\xe9w")];
     birnn(&sandbox, &args).done();
     let meta = std::fs::read_to_string(sandbox.path("").join(odd(b"n\xe9w/meta.json"))).unwrap();
-    assert_eq!(json(&meta)["sessions"][0]["command"][3], "n\\xE9w");
+    assert_eq!(json(&meta)["sessions"][0]["command"][4], "n\\xE9w");
 }
 
 /// Names of classes that would end a line, and clear and recolour a terminal.
