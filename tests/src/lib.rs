@@ -80,6 +80,8 @@ impl Sandbox {
             .env_remove("RUST_LOG")
             // Set for what cargo starts, and a hint in a message depends on it.
             .env_remove("CARGO")
+            // What ends in one line is to end in one line.
+            .env_remove("RUST_BACKTRACE")
             .env("XDG_CACHE_HOME", self.path("cache"))
             // Tests run side by side, and libtorch's threads wait for each other by spinning.
             .env("OMP_NUM_THREADS", "1");
@@ -165,7 +167,10 @@ log_every = 2
 
 /// The root of the workspace.
 pub fn workspace() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+    static ROOT: OnceLock<PathBuf> = OnceLock::new();
+    // Where cargo runs the tests, which a copied `target` was not compiled for.
+    let manifest_dir = || std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or(env!("CARGO_MANIFEST_DIR").into());
+    ROOT.get_or_init(|| Path::new(&manifest_dir()).parent().unwrap().to_owned())
 }
 
 /// The folder that holds real MNIST, if the user has named one that does.

@@ -23,6 +23,19 @@ fn line<'a>(text: &'a str, name: &str) -> Vec<&'a str> {
     line[name.len()..].split_whitespace().collect()
 }
 
+/// The seed of a run that is not finished is free for one that is.
+#[test]
+fn half_a_training_does_not_stand_for_its_seed() {
+    let sandbox = Sandbox::new();
+    for (run, seed) in [("half", "seed=0"), ("a", "seed=0"), ("b", "seed=1")] {
+        train(&sandbox, run, &[seed]);
+    }
+    sandbox
+        .write("half/meta.json", sandbox.text("half/meta.json").replace("\"done\"", "\"stopped at step 3\""));
+    let found = json(&sandbox.birnn(&["compare", "half", "a", "b", "--json"]).done().stdout);
+    assert_eq!(found["recipes"][0]["runs"], json(r#"["B", "C"]"#), "{found}");
+}
+
 #[test]
 fn what_differs_in_settings_and_results_is_told() {
     let sandbox = Sandbox::new();

@@ -26,10 +26,7 @@ impl Machine {
     pub fn this() -> Machine {
         Machine {
             vars: std::env::vars_os().collect(),
-            root: Path::new(env!("CARGO_MANIFEST_DIR"))
-                .parent()
-                .expect("xtask lies in the workspace root")
-                .to_owned(),
+            root: root(std::env::var_os("CARGO_MANIFEST_DIR").as_deref()),
             os: if cfg!(target_env = "musl") { "linux-musl" } else { std::env::consts::OS },
             arch: std::env::consts::ARCH,
             has_nvidia_driver,
@@ -73,6 +70,16 @@ impl Machine {
         };
         Ok(base.join("birnn"))
     }
+}
+
+/// The root of the checkout that `cargo xtask` was called in: `manifest_dir` is what cargo says when it runs this program. What was
+/// so when it was compiled is of another checkout where `target` was copied or is shared.
+fn root(manifest_dir: Option<&OsStr>) -> PathBuf {
+    const HERE: &str = env!("CARGO_MANIFEST_DIR");
+    // Another program's, where this one is run by hand from within it.
+    let of_this = |folder: &&Path| folder.ends_with("xtask") && folder.join("Cargo.toml").is_file();
+    let folder = manifest_dir.map(Path::new).filter(of_this).unwrap_or(Path::new(HERE));
+    folder.parent().unwrap_or(folder).to_owned()
 }
 
 #[cfg(unix)]
@@ -130,6 +137,19 @@ pub mod made_up {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_root_is_the_checkout_that_cargo_runs_in() {
+        let dir = tempfile::tempdir().unwrap();
+        let other = dir.path().join("other/xtask");
+        std::fs::create_dir_all(&other).unwrap();
+        let here = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        assert_eq!(root(Some(other.as_os_str())), here, "no crate lies there");
+        std::fs::write(other.join("Cargo.toml"), "").unwrap();
+        assert_eq!(root(Some(other.as_os_str())), dir.path().join("other"));
+        assert_eq!(root(Some(dir.path().as_os_str())), here);
+        assert_eq!(root(None), here);
+    }
 
     #[test]
     fn the_cache_is_where_each_system_keeps_it() {

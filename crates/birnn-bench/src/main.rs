@@ -70,7 +70,11 @@ struct Args {
 
 fn main() -> ExitCode {
     // As the `birnn` program does, for all contenders in this process.
-    startup::prepare();
+    #[expect(unsafe_code, reason = "this is the start of the process")]
+    // SAFETY: no other thread has been started.
+    unsafe {
+        startup::prepare();
+    }
     // Before anything changes libtorch's number of threads.
     let threads = cpu_threads();
     let args = Args::parse();

@@ -7,6 +7,8 @@ use birnn_engine::DeviceChoice;
 use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::escape;
+
 /// Trains, evaluates and uses bidirectional recurrent networks (RNN, GRU, LSTM) that read images row by row.
 ///
 /// Results go to stdout, progress and warnings to stderr. Exit codes: 0 done, 1 the run failed, 2 the request was wrong,
@@ -17,6 +19,21 @@ pub struct Args {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+}
+
+/// The command line; what cannot be read, and what only asks for help, ends the process.
+pub fn parse() -> Args {
+    Args::try_parse().unwrap_or_else(|error| {
+        let told = error.render().to_string();
+        // What an argument would do to the terminal, clap would let it do.
+        if escape::lines(&told) != told {
+            use std::io::Write;
+            // As clap does: there is nobody to tell where stderr is gone.
+            let _ = std::io::stderr().write_all(escape::lines(&told).as_bytes());
+            std::process::exit(error.exit_code());
+        }
+        error.exit()
+    })
 }
 
 const AFTER_HELP: &str = "\

@@ -1,10 +1,11 @@
 //! `birnn config`.
 
+use birnn_data::name;
 use birnn_engine::{Source, schema};
 
 use crate::args::ConfigCommand;
 use crate::failure::{Failure, Outcome};
-use crate::{print, print_json};
+use crate::{escape, print, print_json};
 
 /// Checks an experiment file, shows it, or prints what editors know such files by.
 pub fn run(command: &ConfigCommand) -> Outcome {
@@ -15,7 +16,8 @@ pub fn run(command: &ConfigCommand) -> Outcome {
             for doubt in source.doubts(None) {
                 tracing::warn!("{doubt}");
             }
-            let path = args.config.display();
+            let path = name::text(&args.config);
+            let path = escape::line(&path);
             match source.experiment.sweep {
                 Some(_) => print(&format!("{path}: ok, a sweep of {} runs\n", source.trials()?.len())),
                 None => print(&format!("{path}: ok\n")),

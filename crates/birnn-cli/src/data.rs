@@ -1,12 +1,12 @@
 //! `birnn data`, and loading data for the other commands.
 
-use birnn_data::{DataConfig, DataError, DataPlan, Fallback, Locations, Splits};
+use birnn_data::{DataConfig, DataError, DataPlan, Fallback, Locations, Splits, name};
 use birnn_engine::Source;
 
 use crate::args::{DataArgs, DataCommand};
 use crate::failure::{Failure, Outcome};
 use crate::log::Log;
-use crate::{print, progress};
+use crate::{escape, print, progress};
 
 /// Brings the experiment's files into place, or looks at those that are there, and lists them.
 pub fn run(command: &DataCommand, log: &Log) -> Outcome {
@@ -25,7 +25,8 @@ pub fn run(command: &DataCommand, log: &Log) -> Outcome {
     locations.offline |= !fetch;
     let splits = load(&plan, &locations, log, source.as_ref())?;
     for file in &splits.provenance.files {
-        print(&format!("{}  {}\n", file.content_sha256, file.path.display()))?;
+        let path = name::text(&file.path);
+        print(&format!("{}  {}\n", file.content_sha256, escape::line(&path)))?;
     }
     for warning in &splits.warnings {
         match &source {

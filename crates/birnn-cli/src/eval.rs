@@ -3,18 +3,19 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use birnn_data::{DataConfig, Dataset, Splits};
+use birnn_data::{DataConfig, Dataset, Splits, name};
 use birnn_engine::{About, DeviceChoice, EngineError, Evaluation, Learner, Mistake, Samples, WEIGHTS, load};
 use serde::Serialize;
 
 use crate::args::{EvalArgs, SplitName};
 use crate::failure::{Failure, Outcome};
 use crate::log::Log;
-use crate::{data, print, print_json, run_data};
+use crate::{data, escape, print, print_json, run_data};
 
 /// What `--json` prints.
 #[derive(Serialize)]
 struct Report<'a> {
+    #[serde(serialize_with = "name::serialize")]
     weights: &'a Path,
     dataset: &'a str,
     split: &'a str,
@@ -142,7 +143,7 @@ fn named(name: &str) -> DataConfig {
 }
 
 fn table(found: &Evaluation, dataset: &str, split: &str, learner: &Learner) -> String {
-    let names = &learner.task.classes;
+    let names: Vec<_> = learner.task.classes.iter().map(|name| escape::line(name)).collect();
     let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).max("class".len());
     let mut text = format!(
         "{dataset}, {} {split} images: accuracy {:.2} %, loss {:.4}\n\n",
@@ -154,7 +155,7 @@ fn table(found: &Evaluation, dataset: &str, split: &str, learner: &Learner) -> S
     let _ = writeln!(text, "{:width$}  precision   recall       f1  images", "class");
     for score in &found.classes {
         let [precision, recall, f1] = [score.precision, score.recall, score.f1].map(|share| 100.0 * share);
-        let name = &score.class;
+        let name = escape::line(&score.class);
         let _ = writeln!(
             text,
             "{name:width$}  {precision:7.2} %  {recall:4.2} %  {f1:4.2} %  {:6}",

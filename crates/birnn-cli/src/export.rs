@@ -94,6 +94,9 @@ pub fn writable(path: &Path, force: bool) -> Outcome {
     if folder.is_some_and(|folder| !folder.is_dir()) {
         return refuse("there is no such folder; make it first");
     }
+    if path.exists() && !path.is_file() {
+        return refuse("is no file that can be replaced; name another");
+    }
     if path.exists() && !force {
         return refuse("is there already; name another file, or replace it with --force");
     }

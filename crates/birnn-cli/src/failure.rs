@@ -1,31 +1,44 @@
 //! How a command ends when it does not end well.
 
+use std::io::Write;
+use std::panic::AssertUnwindSafe;
+use std::process::ExitCode;
+
 use birnn_data::{DataError, FileProblem};
 use birnn_engine::{DeviceError, EngineError, ExperimentError, ResumeError, RunDirError, WeightsError};
 use birnn_formats::FormatError;
+use birnn_model::ModelError;
 
-/// One line for the user, the place in an experiment file below it, and the exit code: 1 when the run failed, 2 when the request was wrong, above 128 when a signal
-/// stopped it.
+use crate::escape;
+
+/// How a command failed.
 #[derive(Debug)]
 pub struct Failure {
-    /// The exit code.
+    /// The exit code: 1 when the run failed, 2 when the request was wrong, above 128 when a signal stopped it.
     pub code: u8,
-    /// What went wrong and what to do.
+    /// What went wrong and what to do, in one line.
     pub message: String,
+    /// The place in an experiment file, in lines of its own.
+    pub excerpt: Option<String>,
 }
 
 /// What every command returns.
 pub type Outcome = Result<(), Failure>;
 
 impl Failure {
+    /// With an exit code of its own.
+    pub fn with(code: u8, message: impl ToString) -> Failure {
+        Failure { code, message: message.to_string(), excerpt: None }
+    }
+
     /// The run failed.
     pub fn run(message: impl ToString) -> Failure {
-        Failure { code: 1, message: message.to_string() }
+        Failure::with(1, message)
     }
 
     /// The request was wrong.
     pub fn request(message: impl ToString) -> Failure {
-        Failure { code: 2, message: message.to_string() }
+        Failure::with(2, message)
     }
 }
 
@@ -65,10 +78,7 @@ impl From<ResumeError> for Failure {
 
 impl From<ExperimentError> for Failure {
     fn from(error: ExperimentError) -> Failure {
-        match error.excerpt() {
-            Some(excerpt) => Failure::request(format!("{error}\n{excerpt}")),
-            None => Failure::request(error),
-        }
+        Failure { excerpt: error.excerpt().map(str::to_owned), ..Failure::request(error) }
     }
 }
 
@@ -87,6 +97,32 @@ wrong_request!(DeviceError, WeightsError, FormatError);
 
 impl From<EngineError> for Failure {
     fn from(error: EngineError) -> Failure {
-        Failure::run(error)
+        match error {
+            // What was asked for cannot be, on any machine.
+            EngineError::TooLarge { .. }
+            | EngineError::Unreadable(_)
+            | EngineError::Model(ModelError::Architecture(_)) => Failure::request(error),
+            _ => Failure::run(error),
+        }
     }
+}
+
+/// Does the work; a panic, which is a fault of birnn's own, ends in one line and exit code 1 like any failure. With
+/// `$RUST_BACKTRACE` the usual account of it follows.
+pub fn without_panic(work: impl FnOnce() -> ExitCode) -> ExitCode {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let what = panic.payload_as_str().unwrap_or("an unknown error");
+        let place = panic.location().map_or_else(String::new, |place| format!(" at {place}"));
+        let said = format!(
+            "this is a fault of birnn's, not of yours; please report it with what you typed: {what}{place}"
+        );
+        // Not by way of the log, which may be what panicked.
+        let _ = writeln!(std::io::stderr(), "error: {}", escape::line(&said));
+        if std::env::var_os("RUST_BACKTRACE").is_some_and(|value| !value.is_empty() && value != "0") {
+            usual(panic);
+        }
+    }));
+    // Nothing of what the work had in hand is looked at afterwards.
+    std::panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or(ExitCode::FAILURE)
 }

@@ -18,7 +18,7 @@ pub fn disk() -> Result<Arc<dyn Disk>, Failure> {
     let wanted = wanted.to_string_lossy();
     let faulty = parse(&wanted).ok_or_else(|| {
         Failure::request(format!(
-            "{VARIABLE}={wanted}: expected EIO@N, ENOSPC@N, EACCES@N or KILL@N; @N+ for good"
+            "{VARIABLE}={wanted}: expected EIO@N, ENOSPC@N, EACCES@N, EROFS@N or KILL@N; @N+ for good"
         ))
     })?;
     Ok(Arc::new(faulty))
@@ -35,6 +35,7 @@ fn parse(text: &str) -> Option<Faulty> {
         "EIO" => 5,
         "ENOSPC" => 28,
         "EACCES" => 13,
+        "EROFS" => 30,
         "KILL" => return Some(Faulty::new(at, lasting, kill)),
         _ => return None,
     };

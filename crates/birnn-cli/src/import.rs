@@ -54,7 +54,7 @@ pub fn run(args: &ImportArgs, log: &Log) -> Outcome {
     let said = args.config.is_some() || args.sets.sets.iter().any(|set| set.trim_start().starts_with("data."));
     // What the images were like is in no weights.
     let preprocessing = if said { preprocessing.or_else(|| plan.data.preprocessing()) } else { None };
-    let from = args.weights.file_name().unwrap_or_default().to_string_lossy();
+    let from = birnn_data::name::text(args.weights.file_name().unwrap_or_default());
     let mut experiment = source.experiment.clone();
     // Evaluated where its data is missing, the net must not be judged by other data.
     experiment.data.fallback = Fallback::None;

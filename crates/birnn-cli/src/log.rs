@@ -1,12 +1,13 @@
 //! What is said while a command runs: to stderr, around a progress bar, and to a run's `train.log`.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::fs::File;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use indicatif::{MultiProgress, ProgressDrawTarget};
+use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
@@ -16,6 +17,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::failure::Failure;
+use crate::{clock, escape};
 
 /// Where progress bars are drawn, and where the log goes.
 #[derive(Clone, Debug)]
@@ -51,11 +53,15 @@ pub fn start() -> Log {
     let console = tracing_subscriber::fmt::layer()
         .with_ansi(std::io::stderr().is_terminal() && colours())
         .event_format(Plain)
+        // Where stderr is gone there is nobody to tell.
+        .log_internal_errors(false)
         .with_writer(Console(log.bars.clone(), log.held.clone()))
         .with_filter(wanted);
     let record = tracing_subscriber::fmt::layer()
         .with_ansi(false)
-        .with_target(false)
+        .event_format(Dated)
+        // There is nobody to tell; whatever else is written there fails too, and says so.
+        .log_internal_errors(false)
         .with_writer(log.record.clone())
         .with_filter(usual());
     tracing_subscriber::registry().with(console).with(record).init();
@@ -120,6 +126,9 @@ impl Log {
 /// `warning: ` and `error: ` as compilers write them; everything else as it is.
 struct Plain;
 
+/// With the time and the level, for a file.
+struct Dated;
+
 impl<S, N> FormatEvent<S, N> for Plain
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
@@ -127,7 +136,7 @@ where
 {
     fn format_event(
         &self,
-        context: &FmtContext<'_, S, N>,
+        _: &FmtContext<'_, S, N>,
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
@@ -143,8 +152,61 @@ where
         } else {
             write!(writer, "{word}")?;
         }
-        context.format_fields(writer.by_ref(), event)?;
-        writeln!(writer)
+        Said::of(event).write(writer)
+    }
+}
+
+impl<S, N> FormatEvent<S, N> for Dated
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        _: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        write!(writer, "{} {:>5} ", clock::precisely(), event.metadata().level())?;
+        Said::of(event).write(writer)
+    }
+}
+
+/// What an event says: its message in one line, whatever names there are in it, and an excerpt in lines below.
+#[derive(Default)]
+struct Said {
+    message: String,
+    excerpt: String,
+}
+
+impl Said {
+    fn of(event: &Event<'_>) -> Said {
+        let mut said = Said::default();
+        event.record(&mut said);
+        said
+    }
+
+    fn write(&self, mut writer: Writer<'_>) -> fmt::Result {
+        writeln!(writer, "{}", escape::line(&self.message))?;
+        self.excerpt.lines().try_for_each(|line| writeln!(writer, "{}", escape::lines(line)))
+    }
+}
+
+impl Visit for Said {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        match field.name() {
+            "excerpt" => self.excerpt.push_str(value),
+            _ => self.record_debug(field, &format_args!("{value}")),
+        }
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        // Writing into a string does not fail.
+        let _ = match field.name() {
+            "message" => write!(self.message, "{value:?}"),
+            // Other people's.
+            name => write!(self.message, " {name}={value:?}"),
+        };
     }
 }
 

@@ -1,6 +1,7 @@
 //! The `birnn` binary: parses, wires, prints.
 
 mod args;
+mod clock;
 mod compare;
 mod config;
 mod contention;
@@ -8,10 +9,13 @@ mod contention;
 mod dashboard;
 mod data;
 mod doctor;
+mod escape;
 mod eval;
 mod export;
 mod failure;
 mod fault;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod first;
 mod import;
 mod interrupt;
 mod log;
@@ -26,17 +30,24 @@ mod train;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::CommandFactory;
 
 use crate::args::{Args, Command};
 use crate::failure::{Failure, Outcome};
 
 fn main() -> ExitCode {
-    birnn_engine::startup::prepare();
-    let args = Args::parse();
+    #[expect(unsafe_code, reason = "this is the start of the process")]
+    // SAFETY: no other thread has been started.
+    unsafe {
+        birnn_engine::startup::prepare();
+    }
+    failure::without_panic(run)
+}
+
+fn run() -> ExitCode {
+    let args = args::parse();
     let log = log::start();
-    let ready = birnn_engine::startup::heed_environment().map_err(Failure::request);
-    let outcome = ready.and_then(|()| match args.command {
+    let outcome = ready().and_then(|()| match args.command {
         Command::Train(args) => train::run(&args, &log),
         Command::Sweep(args) => sweep::run(&args, &log),
         Command::Eval(args) => eval::run(&args, &log),
@@ -56,21 +67,33 @@ fn main() -> ExitCode {
     });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(Failure { code, message }) => {
+        Err(Failure { code, message, excerpt }) => {
+            let excerpt = excerpt.as_deref();
             match code {
                 // Stopped as the user wished.
                 129.. => tracing::info!("{message}"),
-                _ => tracing::error!("{message}"),
+                _ => tracing::error!(excerpt, "{message}"),
             }
             ExitCode::from(code)
         }
     }
 }
 
+/// What no command can do without. libtorch would end the process itself where there is no working directory.
+fn ready() -> Outcome {
+    std::env::current_dir().map_err(|error| {
+        Failure::request(format!(
+            "the working directory cannot be had ({error}); change to one that is there"
+        ))
+    })?;
+    birnn_engine::startup::heed_environment().map_err(Failure::request)
+}
+
 /// Writes a result to stdout. A reader that has seen enough is no failure.
 fn print(text: &str) -> Outcome {
     use std::io::Write;
-    match std::io::stdout().lock().write_all(text.as_bytes()) {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(escape::lines(text).as_bytes()).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(Failure::run(format!("stdout: {error}")))
         }

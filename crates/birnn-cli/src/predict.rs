@@ -2,18 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
-use birnn_data::{Preprocessing, picture};
+use birnn_data::{Preprocessing, name, picture};
 use birnn_engine::{About, Learner};
 use serde::Serialize;
 
 use crate::args::PredictArgs;
 use crate::eval::{Trained, open};
 use crate::failure::{Failure, Outcome};
-use crate::{print, print_json};
+use crate::{escape, print, print_json};
 
 /// What `--json` prints.
 #[derive(Serialize)]
 struct Report<'a> {
+    #[serde(serialize_with = "name::serialize")]
     weights: &'a Path,
     classes: &'a [String],
     /// How pictures are prepared.
@@ -24,6 +25,7 @@ struct Report<'a> {
 
 #[derive(Serialize)]
 struct Prediction<'a> {
+    #[serde(serialize_with = "name::serialize")]
     image: PathBuf,
     class: &'a str,
     probability: f32,
@@ -33,6 +35,7 @@ struct Prediction<'a> {
 
 #[derive(Serialize)]
 struct Unread {
+    #[serde(serialize_with = "name::serialize")]
     image: PathBuf,
     error: String,
 }
@@ -106,7 +109,7 @@ impl Report<'_> {
 
 impl std::fmt::Display for Unread {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", self.image.display(), self.error)
+        write!(f, "{}: {}", name::text(&self.image), self.error)
     }
 }
 
@@ -158,7 +161,7 @@ fn listed(mut paths: Vec<PathBuf>) -> String {
     paths.sort();
     let more = paths.len().saturating_sub(MOST);
     let names = paths.iter().take(MOST).filter_map(|path| path.file_name());
-    let names = names.map(|name| name.to_string_lossy().into_owned()).collect::<Vec<_>>().join(", ");
+    let names = names.map(name::text).collect::<Vec<_>>().join(", ");
     if more == 0 { names } else { format!("{names} and {more} more") }
 }
 
@@ -193,5 +196,6 @@ fn line(found: &Prediction, classes: &[String]) -> String {
         .enumerate()
         .filter(|&(place, class)| place == 0 || probabilities[class] >= WORTH_TELLING)
         .map(|(_, class)| format!("{} ({:.2} %)", classes[class], 100.0 * probabilities[class]));
-    format!("{}: {}\n", image.display(), told.collect::<Vec<_>>().join(", "))
+    let found = format!("{}: {}", name::text(image), told.collect::<Vec<_>>().join(", "));
+    format!("{}\n", escape::line(&found))
 }

@@ -43,13 +43,17 @@ impl Bar {
     /// For the whole run, of which a part may be done already. Off a terminal it cannot be seen.
     pub fn new(bars: &MultiProgress, facts: &Facts) -> Result<Bar, Failure> {
         let Facts { epochs, images, steps, before, .. } = *facts;
-        let seen = images * before / steps.max(1);
+        // There may be more than can be counted.
+        let seen = images.saturating_mul(before) / steps.max(1);
         let rate = |state: &ProgressState, out: &mut dyn Write| {
             let _ = write!(out, "{:.0} images/s", state.per_sec());
         };
         let style = style("{msg} [{wide_bar}] {percent}% {rate} {eta} left")?.with_key("rate", rate);
-        let bar =
-            bars.add(ProgressBar::new((epochs * images) as u64).with_style(style).with_position(seen as u64));
+        let bar = bars.add(
+            ProgressBar::new(epochs.saturating_mul(images) as u64)
+                .with_style(style)
+                .with_position(seen as u64),
+        );
         // What was seen before took no time now.
         bar.reset_eta();
         Ok(Bar { bar, epochs, loss: None })

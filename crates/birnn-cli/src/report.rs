@@ -35,7 +35,11 @@ pub fn run(args: &ReportArgs, log: &Log) -> Outcome {
         test: &splits.test,
     };
     let page = page(&run, &mut learner)?;
-    disk::replace(&*disk, &out, page.as_bytes(), None)?;
+    disk::replace(&*disk, &out, page.as_bytes(), None).map_err(|error| match &args.out {
+        // A run can be on a disk that is read alone, or be another's.
+        None => Failure::run(format!("{error}; for a page elsewhere: --out FILE")),
+        Some(_) => error.into(),
+    })?;
     tracing::info!("saved {}", out.display());
     Ok(())
 }

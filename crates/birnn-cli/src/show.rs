@@ -8,6 +8,7 @@ use indicatif::ProgressDrawTarget;
 use crate::args::Progress;
 #[cfg(unix)]
 use crate::dashboard::{Dashboard, Screen};
+use crate::escape;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::log::Log;
@@ -36,6 +37,19 @@ pub struct Facts {
     pub steps: usize,
     /// Steps done before this session.
     pub before: usize,
+}
+
+impl Facts {
+    /// As a terminal can be given them.
+    fn escaped(self) -> Facts {
+        let line = |text: &String| escape::line(text).into_owned();
+        Facts {
+            name: line(&self.name),
+            run: line(&self.run),
+            classes: self.classes.iter().map(line).collect(),
+            ..self
+        }
+    }
 }
 
 /// The way that was chosen.
@@ -81,6 +95,7 @@ impl Show {
 
     /// Those who show the training, to be told from now on.
     pub fn observers(&self, facts: Facts) -> Result<Vec<Box<dyn Observer>>, Failure> {
+        let facts = facts.escaped();
         let mut observers: Vec<Box<dyn Observer>> = vec![Box::new(Lines::new(facts.epochs))];
         match self.progress {
             Progress::Auto => observers.push(Box::new(Bar::new(&self.log.bars, &facts)?)),

@@ -60,8 +60,8 @@ pub fn run(args: &SweepArgs, log: &Log) -> Outcome {
         }
         tracing::info!("run {} of {total}: {}", index + 1, job.trials[index].sets().join(" "));
         let outcome = train::train(&job.train_args(index), log);
-        if let Err(Failure { code: 1, message }) = &outcome {
-            tracing::error!("run {}: {message}", job.run_path(index).display());
+        if let Err(Failure { code: 1, message, excerpt }) = &outcome {
+            tracing::error!(excerpt, "run {}: {message}", job.run_path(index).display());
             job.failed.insert(index, format!("failed: {message}"));
         }
         log.detach();
@@ -71,7 +71,7 @@ pub fn run(args: &SweepArgs, log: &Log) -> Outcome {
             Err(Failure { code: code @ 129.., .. }) => {
                 let (run, again) = (job.run_path(index), train::resume_command("sweep", job.folder.path()));
                 let message = format!("stopped in {}, which is saved; to go on: {again}", run.display());
-                return Err(Failure { code, message });
+                return Err(Failure::with(code, message));
             }
             // No run of the sweep could do better.
             Err(failure) => return Err(failure),
@@ -240,5 +240,5 @@ fn table(sweep: &Sweep) -> Table {
         row.push(settings.seconds.map_or_else(none, |spread| format!("{:.1}", spread.mean)));
         rows.push(row);
     }
-    Table(rows)
+    Table::new(rows)
 }

@@ -1,13 +1,21 @@
 //! Columns of text.
 
+use crate::escape;
+
 /// What fits most terminals.
 pub const WIDTH: usize = 100;
 const GAP: usize = 2;
 
 /// Rows of cells, the first of them headings.
-pub struct Table(pub Vec<Vec<String>>);
+pub struct Table(Vec<Vec<String>>);
 
 impl Table {
+    /// Of these cells, each of which becomes one line.
+    pub fn new(rows: Vec<Vec<String>>) -> Table {
+        let cell = |cell: String| escape::line(&cell).into_owned();
+        Table(rows.into_iter().map(|row| row.into_iter().map(cell).collect()).collect())
+    }
+
     /// Each row one line, columns aligned; turned on its side where it is too wide and is narrower then.
     pub fn text(self) -> String {
         let turned = self.turned();
@@ -65,7 +73,7 @@ mod tests {
     use super::*;
 
     fn table(rows: &[&[&str]]) -> Table {
-        Table(rows.iter().map(|row| row.iter().map(|&cell| cell.to_owned()).collect()).collect())
+        Table::new(rows.iter().map(|row| row.iter().map(|&cell| cell.to_owned()).collect()).collect())
     }
 
     #[test]
@@ -75,6 +83,12 @@ mod tests {
         assert_eq!(table.turned().lines(), "   cell  é\nA  lstm  2\nB  gru   -\n");
         let numbers = self::table(&[&["x", "n"], &["a", "7"], &["b", "+10.5"], &["c", "<1e-9"]]);
         assert_eq!(numbers.text(), "x      n\na      7\nb  +10.5\nc  <1e-9\n");
+    }
+
+    #[test]
+    fn a_cell_is_one_line() {
+        let table = table(&[&["name", "n"], &["a\nb", "\u{1b}[2J"]]);
+        assert_eq!(table.lines(), "name  n\na\\nb  \\u001b[2J\n");
     }
 
     #[test]

@@ -1,17 +1,17 @@
 //! `birnn train`: from an experiment file, or from a run that was stopped, to a finished run directory.
 
 use std::path::Path;
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
 
-use birnn_data::{Dataset, Fallback, Splits};
+use birnn_data::{Dataset, Fallback, Splits, name};
 use birnn_engine::{
     About, Checkpoints, Classification, Device, DeviceChoice, EngineError, Evaluation, Experiment, Invalid,
     LIBTORCH, LOG, Learner, Meta, Observer, Plan, Record, Resumed, RunDir, Samples, ScheduleKind, Session,
     Source, State, TensorBoard, Timed, Trained, TrainingData,
 };
-use humantime::format_rfc3339_seconds;
 
 use crate::args::TrainArgs;
+use crate::clock::now;
 use crate::export::state_dict_files;
 use crate::failure::{Failure, Outcome};
 use crate::log::Log;
@@ -93,6 +93,8 @@ pub fn train(args: &TrainArgs, log: &Log) -> Result<Finished, Failure> {
         Some(splits.preprocessing),
         provenance.clone(),
     );
+    // Before memory is taken for the net, and a directory made.
+    about.check()?;
     let steps = splits.train.labels.len().div_ceil(plan.train.batch_size);
     if let Some(resumed) = &resumed {
         resumed.verify(&about)?;
@@ -160,9 +162,9 @@ pub fn train(args: &TrainArgs, log: &Log) -> Result<Finished, Failure> {
     })?;
     written?;
     let Some(found) = found else {
-        let (step, total) = (state.step, steps * job.plan.train.epochs);
+        let (step, total) = (state.step, job.plan.train.total(steps));
         let message = format!("stopped at step {step} of {total}, which is saved; to go on: {again}");
-        return Err(Failure { code: interrupt.exit_code(), message });
+        return Err(Failure::with(interrupt.exit_code(), message));
     };
     Ok(Finished { found, substitution })
 }
@@ -197,7 +199,7 @@ fn go_on(resumed: &Resumed, plan: &Plan, steps: usize) -> Result<(), Failure> {
     if let Some(session) = Meta::read(&resumed.run).and_then(|meta| meta.sessions.last().cloned()) {
         tracing::info!("the session of {}: {}", session.start, ended(&session));
     }
-    let (path, step, total) = (checkpoint.path.display(), checkpoint.step(), steps * plan.train.epochs);
+    let (path, step, total) = (checkpoint.path.display(), checkpoint.step(), plan.train.total(steps));
     match step < total {
         true => tracing::info!("going on from {path}: step {step} of {total}"),
         false => tracing::info!(
@@ -342,12 +344,12 @@ fn started(
         session.status = ended(session);
     }
     sessions.push(Session {
-        command: std::env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect(),
+        command: std::env::args_os().map(name::text).collect(),
         from_step,
         status: "running".to_owned(),
         start: now(),
         end: None,
-        host: gethostname::gethostname().to_string_lossy().into_owned(),
+        host: name::text(gethostname::gethostname()),
         cpu: birnn_engine::device::cpu(),
         birnn: env!("CARGO_PKG_VERSION").to_owned(),
         revision: option_env!("BIRNN_REVISION").map(str::to_owned),
@@ -374,8 +376,4 @@ fn report(Finished { found, substitution }: &Finished) -> Outcome {
         tracing::warn!("TRAINED AND TESTED ON SYNTHETIC DIGITS, NOT ON {name}: see the first warning");
     }
     Ok(())
-}
-
-fn now() -> String {
-    format_rfc3339_seconds(SystemTime::now()).to_string()
 }

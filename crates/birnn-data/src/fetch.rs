@@ -3,9 +3,10 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::error::{FileError, FileProblem};
+use crate::lock::FolderLock;
 
 /// What happens while data is obtained.
 #[derive(Debug)]
@@ -125,6 +126,10 @@ fn download(
         let path = path.to_owned();
         move |error| Failure::Disk(path, error)
     };
+    // What checks certificates takes an earlier clock for impossible, and panics.
+    if SystemTime::now() < UNIX_EPOCH {
+        return Err(Failure::Mirror("this machine's clock says a time before 1970; set it".to_owned()));
+    }
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .timeout_connect(Some(limits.connect))
         .timeout_recv_response(Some(limits.answer))
@@ -142,14 +147,17 @@ fn download(
 
     // Nothing is made on disk before there is something to put there.
     std::fs::create_dir_all(folder).map_err(disk(folder))?;
-    let lock = File::open(folder).map_err(disk(folder))?;
-    if lock.try_lock().is_err() {
-        on_event(Event::Waiting { folder });
-        lock.lock().map_err(disk(folder))?;
-        if target.exists() {
-            return Ok(());
+    let _lock = match FolderLock::try_take(folder, |path| File::create(path)).map_err(disk(folder))? {
+        Some(lock) => lock,
+        None => {
+            on_event(Event::Waiting { folder });
+            let lock = FolderLock::wait(folder).map_err(disk(folder))?;
+            if target.exists() {
+                return Ok(());
+            }
+            lock
         }
-    }
+    };
     on_event(Event::Downloading { url, bytes });
     let mut partial = tempfile::Builder::new();
     partial.prefix(".").suffix(".partial");
@@ -300,14 +308,13 @@ pub(crate) mod tests {
     #[test]
     fn a_second_process_waits_and_takes_what_the_first_brought() {
         let folder = tempfile::tempdir().unwrap();
-        let first = File::open(folder.path()).unwrap();
-        first.lock().unwrap();
+        let mut first = Some(FolderLock::wait(folder.path()).unwrap());
         let target = folder.path().join("file.gz");
         let mut waited = false;
         let mut on_event = |event: Event| match event {
             Event::Waiting { .. } => {
                 std::fs::write(&target, b"from the first").unwrap();
-                first.unlock().unwrap();
+                first = None;
                 waited = true;
             }
             Event::Downloading { .. } => panic!("downloaded twice"),

@@ -11,10 +11,12 @@ use crate::device::Cpu;
 use crate::error::EngineError;
 use crate::experiment::Experiment;
 use crate::learner::Learner;
+use crate::resume::ResumeError;
 use crate::run_dir::{RECORDS, RunDir};
 use crate::state::State;
 use crate::weights::{
-    About, Contents, Entry, Place, RECORD, WeightsError, check_size, encode, read, save, weights_of, wrong,
+    About, Contents, Entry, Place, RECORD, WeightsError, WeightsProblem, encode, read, save, weights_of,
+    wrong,
 };
 
 /// Where a run keeps its checkpoints, and its best weights, while it goes on.
@@ -46,7 +48,7 @@ pub const WEIGHTS: [&str; 4] = [FINAL, BEST, LAST, PREVIOUS];
 impl<'a> Checkpoints<'a> {
     /// Makes the folder where it is missing. `about` describes the net in every file.
     pub fn new(run: &'a RunDir, about: About) -> Result<Checkpoints<'a>, EngineError> {
-        check_size(&about)?;
+        about.check()?;
         run.create_folder(FOLDER)?;
         Ok(Checkpoints { run, about })
     }
@@ -100,11 +102,12 @@ impl Checkpoint {
     }
 
     /// The newest checkpoint of a run that verifies; those that do not are told of in `refused`. Where an older one
-    /// serves in place of a newer, that is put out of the way, lest it take the place of the good one at the next save.
+    /// serves in place of a newer, that is put out of the way, lest it take the place of the good one at the next save. One of a
+    /// format that is not known here is no damaged one: then it is for another birnn to go on.
     pub(crate) fn newest(
         run: &RunDir,
         refused: &mut Vec<WeightsError>,
-    ) -> Result<Option<Checkpoint>, EngineError> {
+    ) -> Result<Option<Checkpoint>, ResumeError> {
         let mut damaged = Vec::new();
         for name in [LAST, PREVIOUS] {
             let path = run.path().join(name);
@@ -117,6 +120,9 @@ impl Checkpoint {
                 Ok(checkpoint) => {
                     damaged.into_iter().try_for_each(|name| run.set_aside(name))?;
                     return Ok(Some(checkpoint));
+                }
+                Err(error @ WeightsError { problem: WeightsProblem::Format { .. }, .. }) => {
+                    return Err(error.into());
                 }
                 Err(error) => {
                     damaged.push(name);

@@ -75,6 +75,14 @@ pub struct TrainPlan {
     pub patience: usize,
 }
 
+impl TrainPlan {
+    /// The steps of a whole run whose epochs have `steps` each. Who asks for more epochs than can be counted to wants to stop it
+    /// otherwise.
+    pub fn total(&self, steps: usize) -> usize {
+        self.epochs.saturating_mul(steps)
+    }
+}
+
 impl Default for TrainConfig {
     fn default() -> Self {
         TrainConfig {
@@ -98,10 +106,7 @@ impl TrainConfig {
         at_least_one("train.epochs", self.epochs)?;
         at_least_one("train.batch_size", self.batch_size)?;
         at_least_one("train.log_every", self.log_every)?;
-        if !(0.0..1.0).contains(&self.label_smoothing) {
-            let message = format!("must be at least 0 and below 1, is {}", self.label_smoothing);
-            return Err(Invalid::new("train.label_smoothing", message));
-        }
+        fraction("train.label_smoothing", self.label_smoothing)?;
         if let Some(norm) = self.clip_norm {
             positive("train.clip_norm", norm)?;
         }
@@ -130,12 +135,30 @@ fn at_least_one(key: &'static str, value: usize) -> Result<(), Invalid> {
     if value == 0 { Err(Invalid::new(key, "must be at least 1, is 0")) } else { Ok(()) }
 }
 
+// Settings are written as f64, and nets are computed in f32: what counts is what a number is there.
+
 /// Refuses what is not a finite number above zero.
 pub(crate) fn positive(key: &'static str, value: f64) -> Result<(), Invalid> {
-    if value.is_finite() && value > 0.0 {
-        Ok(())
-    } else {
-        Err(Invalid::new(key, format!("must be above 0, is {value}")))
+    within(key, value, "must be above 0", |value| value > 0.0 && value.is_finite())
+}
+
+/// Refuses what is not a finite number, zero or above.
+pub(crate) fn not_negative(key: &'static str, value: f64) -> Result<(), Invalid> {
+    within(key, value, "must be at least 0", |value| value >= 0.0 && value.is_finite())
+}
+
+/// Refuses what is not at least zero and below one.
+pub(crate) fn fraction(key: &'static str, value: f64) -> Result<(), Invalid> {
+    within(key, value, "must be at least 0 and below 1", |value| (0.0..1.0).contains(&value))
+}
+
+/// `fits` is asked of the value as it is written, as it would be taken by libtorch, and as it is in f32.
+fn within(key: &'static str, value: f64, must: &str, fits: impl Fn(f64) -> bool) -> Result<(), Invalid> {
+    let single = f64::from(value as f32);
+    match (fits(value), fits(single)) {
+        (true, true) => Ok(()),
+        (false, _) => Err(Invalid::new(key, format!("{must}, is {value}"))),
+        (true, false) => Err(Invalid::new(key, format!("{must}, is {value}, which in 32 bits is {single}"))),
     }
 }
 
@@ -158,10 +181,27 @@ mod tests {
         refused("train.checkpoint_every", |c| c.checkpoint_every = Some(0));
         refused("train.label_smoothing", |c| c.label_smoothing = 1.0);
         refused("train.label_smoothing", |c| c.label_smoothing = f64::NAN);
+        refused("train.label_smoothing", |c| c.label_smoothing = 0.999_999_99);
         refused("train.clip_norm", |c| c.clip_norm = Some(0.0));
         refused("train.clip_norm", |c| c.clip_norm = Some(f64::INFINITY));
+        refused("train.clip_norm", |c| c.clip_norm = Some(1e-46));
+        refused("train.clip_norm", |c| c.clip_norm = Some(1e39));
         refused("train.early_stop.patience", |c| c.early_stop = Some(EarlyStop { patience: 0 }));
         refused("train.optimizer.lr", |c| c.optimizer.lr = -1.0);
+    }
+
+    #[test]
+    fn what_a_number_is_in_32_bits_is_said() {
+        let config = TrainConfig { label_smoothing: 0.999_999_99, ..TrainConfig::default() };
+        let message = config.resolve().unwrap_err().message;
+        assert_eq!(message, "must be at least 0 and below 1, is 0.99999999, which in 32 bits is 1");
+    }
+
+    #[test]
+    fn steps_beyond_all_numbers_are_the_most_that_there_can_be() {
+        let plan = TrainConfig { epochs: i64::MAX as usize, ..TrainConfig::default() }.resolve().unwrap();
+        assert_eq!(plan.total(600), usize::MAX);
+        assert_eq!(TrainConfig::default().resolve().unwrap().total(600), 1200);
     }
 
     #[test]

@@ -1,10 +1,13 @@
 //! What a run asks of the file system, behind a small trait, so that any part of it can be made to fail at any moment.
 
+use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
+
+use sha2::{Digest, Sha256};
 
 use crate::error::EngineError;
 
@@ -43,6 +46,11 @@ pub trait Disk: fmt::Debug + Send + Sync {
     /// Returns once the folder's names are on the disk itself.
     fn sync_folder(&self, path: &Path) -> io::Result<()> {
         File::open(path)?.sync_all()
+    }
+
+    /// Lets a file be used by whom `permissions` say.
+    fn set_permissions(&self, file: &File, permissions: Permissions) -> io::Result<()> {
+        file.set_permissions(permissions)
     }
 
     /// Deletes a file.
@@ -131,6 +139,11 @@ impl Disk for Faulty {
         System.sync_folder(path)
     }
 
+    fn set_permissions(&self, file: &File, permissions: Permissions) -> io::Result<()> {
+        self.ask()?;
+        System.set_permissions(file, permissions)
+    }
+
     fn remove(&self, path: &Path) -> io::Result<()> {
         self.ask()?;
         System.remove(path)
@@ -146,6 +159,9 @@ pub(crate) fn create_folder(disk: &dyn Disk, path: &Path) -> io::Result<()> {
 /// Writes `bytes` beside `path`, flushes them to the disk, and only then gives them the name: a reader sees the old
 /// content or the new, never half of it. The old content goes on under the name `keep`, if one is given.
 ///
+/// A link stays what it is: the file that it leads to is replaced, or made. With `keep` it moves on with the old content. The new
+/// file can be used by whom the old one could. Only a file is replaced, nothing like `/dev/null`.
+///
 /// The file beside has a name of its own, `.NAME.partial`, which the next attempt uses again: a process that was killed
 /// leaves at most that, and nothing once the run has ended. Two processes must not write the same `path` at once.
 ///
@@ -153,40 +169,88 @@ pub(crate) fn create_folder(disk: &dyn Disk, path: &Path) -> io::Result<()> {
 ///
 /// What the disk said, with the name of the file.
 pub fn replace(disk: &dyn Disk, path: &Path, bytes: &[u8], keep: Option<&Path>) -> Result<(), EngineError> {
-    let partial = partial_of(path);
+    let target = match keep {
+        None => end_of_links(path).map_err(EngineError::io(path))?,
+        Some(_) => path.to_owned(),
+    };
+    let permissions = match fs::metadata(&target) {
+        Ok(found) if !found.is_file() => {
+            return Err(EngineError::io(&target)(io::Error::other("is no file that can be replaced")));
+        }
+        Ok(found) => Some(found.permissions()),
+        Err(_) => None,
+    };
+    let partial = partial_of(&target);
     let attempt = || {
         let mut file = disk.create(&partial)?;
         disk.write(&mut file, bytes)?;
+        if let Some(permissions) = permissions
+            && file.metadata()?.permissions() != permissions
+        {
+            disk.set_permissions(&file, permissions)?;
+        }
         disk.sync(&file)?;
         if let Some(keep) = keep
-            && let Err(error) = disk.rename(path, keep)
+            && let Err(error) = disk.rename(&target, keep)
             && error.kind() != io::ErrorKind::NotFound
         {
             return Err(error);
         }
-        disk.rename(&partial, path)?;
-        disk.sync_folder(folder_of(path))
+        disk.rename(&partial, &target)?;
+        disk.sync_folder(folder_of(&target))
     };
     attempt().map_err(|error| {
         // The error to tell of is the first.
         let _ = disk.remove(&partial);
-        EngineError::io(path)(error)
+        EngineError::io(&target)(error)
     })
+}
+
+/// As many as Linux follows.
+const MOST_LINKS: usize = 40;
+
+/// What is written where `path` is: the path itself, or what a link there leads to, be it there or not.
+fn end_of_links(path: &Path) -> io::Result<PathBuf> {
+    let mut end = path.to_owned();
+    for _ in 0..MOST_LINKS {
+        match fs::read_link(&end) {
+            Ok(next) => end = folder_of(&end).join(next),
+            // No link, or nothing at all.
+            Err(_) => return Ok(end),
+        }
+    }
+    Err(io::Error::other("is a link that leads round in a circle"))
 }
 
 fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// What a file is called until it is whole.
+/// The longest name of a file on all common systems.
+const LONGEST_NAME: usize = 255;
+
+/// What a file is called until it is whole. Where there is no room for that, a digest stands for the name.
 fn partial_of(path: &Path) -> PathBuf {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!(".{name}.partial"))
+    let partial = |name: &OsStr| {
+        let mut partial = OsString::from(".");
+        partial.push(name);
+        partial.push(".partial");
+        partial
+    };
+    let name = path.file_name().unwrap_or_default();
+    let usual = partial(name);
+    if usual.len() <= LONGEST_NAME {
+        return path.with_file_name(usual);
+    }
+    let digest = Sha256::digest(name.as_encoded_bytes());
+    let short: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    path.with_file_name(partial(short.as_ref()))
 }
 
 /// Whether a file is a left-over of a process that was killed while it wrote.
-pub(crate) fn is_partial(name: &str) -> bool {
-    name.starts_with('.') && name.ends_with(".partial")
+pub(crate) fn is_partial(name: &OsStr) -> bool {
+    let name = name.as_encoded_bytes();
+    name.starts_with(b".") && name.ends_with(b".partial")
 }
 
 #[cfg(test)]
@@ -231,5 +295,95 @@ mod tests {
             }
         }
         println!("{faults} faults of a save");
+    }
+
+    /// The content of the only file in `folder` besides links, under the name that it should have.
+    #[track_caller]
+    fn only(folder: &Path, name: impl AsRef<Path>, content: &str) {
+        assert_eq!(fs::read_to_string(folder.join(name)).unwrap(), content);
+        let files = fs::read_dir(folder).unwrap().filter(|entry| {
+            entry.as_ref().is_ok_and(|entry| entry.file_type().is_ok_and(|kind| !kind.is_symlink()))
+        });
+        assert_eq!(files.count(), 1, "something is left behind");
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_link_stays_and_what_it_leads_to_is_replaced() {
+        use std::os::unix::fs::symlink;
+        for there in [true, false] {
+            let folder = tempfile::tempdir().unwrap();
+            let (links, files) = (folder.path().join("links"), folder.path().join("files"));
+            fs::create_dir(&links).unwrap();
+            fs::create_dir(&files).unwrap();
+            if there {
+                fs::write(files.join("file"), "old").unwrap();
+            }
+            symlink("../files/file", links.join("second")).unwrap();
+            symlink("second", links.join("first")).unwrap();
+            replace(&System, &links.join("first"), b"new", None).unwrap();
+            only(&files, "file", "new");
+            assert!(links.join("first").is_symlink() && links.join("second").is_symlink());
+            assert_eq!(fs::read_dir(&links).unwrap().count(), 2);
+        }
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_link_to_nowhere_is_an_error_that_names_where_it_leads() {
+        let folder = tempfile::tempdir().unwrap();
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink("none/file", &link).unwrap();
+        let error = replace(&System, &link, b"new", None).unwrap_err().to_string();
+        assert!(error.contains("none/file: "), "{error}");
+        let circle = folder.path().join("circle");
+        std::os::unix::fs::symlink("circle", &circle).unwrap();
+        let error = replace(&System, &circle, b"new", None).unwrap_err().to_string();
+        assert!(error.contains("circle: is a link that leads round"), "{error}");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn who_could_use_the_old_file_can_use_the_new_one() {
+        use std::os::unix::fs::PermissionsExt;
+        for mode in [0o600, 0o640, 0o444, 0o755] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("file");
+            fs::write(&path, "old").unwrap();
+            fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+            replace(&System, &path, b"new", None).unwrap();
+            assert_eq!(path.metadata().unwrap().permissions().mode() & 0o7777, mode);
+            only(folder.path(), "file", "new");
+        }
+    }
+
+    #[test]
+    fn names_can_be_as_long_as_the_system_allows() {
+        for length in [1, 245, 246, 247, 254, 255] {
+            let folder = tempfile::tempdir().unwrap();
+            let name = "n".repeat(length);
+            for content in ["first", "second"] {
+                replace(&System, &folder.path().join(&name), content.as_bytes(), None).unwrap();
+            }
+            only(folder.path(), &name, "second");
+            let partial = partial_of(Path::new(&name));
+            assert!(is_partial(partial.file_name().unwrap()) && partial.as_os_str().len() <= 255);
+        }
+        let [one, other] = ["a", "b"].map(|end| partial_of(Path::new(&format!("{}{end}", "n".repeat(254)))));
+        assert_ne!(one, other);
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn only_a_file_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink("/dev/null", &link).unwrap();
+        for path in [Path::new("/dev/null"), &link, folder.path()] {
+            let error = replace(&System, path, b"new", None).unwrap_err().to_string();
+            assert!(error.ends_with(": is no file that can be replaced"), "{error}");
+        }
+        assert!(!Path::new("/dev/null").metadata().unwrap().is_file());
     }
 }

@@ -37,6 +37,9 @@ pub enum EngineError {
         /// Bytes of the largest that is read.
         largest: u64,
     },
+    /// The net is for images or classes that no file of ours describes.
+    #[error("{0}, so the weights could not be read again")]
+    Unreadable(String),
     /// A file could not be written or read.
     #[error("{}: {source}", .path.display())]
     Io {

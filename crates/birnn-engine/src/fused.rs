@@ -52,7 +52,9 @@ impl Fused {
 
     /// Takes in the parameters, as they are now.
     pub(crate) fn load(&mut self, parameters: &[Tensor]) -> Result<(), TchError> {
-        let own = self.places.iter().map(|&place| values(&parameters[place]));
+        #[expect(unsafe_code, reason = "the kernels read the parameters where they lie")]
+        // SAFETY: nothing changes parameters before they are laid out in the stack's own memory.
+        let own = self.places.iter().map(|&place| unsafe { values(&parameters[place]) });
         self.stack.load(&own.collect::<Result<Vec<_>, _>>()?);
         Ok(())
     }
@@ -66,13 +68,16 @@ impl Fused {
         let width = spec.width() as i64;
         let shape = if spec.read == Read::Sequence { vec![batch, time, width] } else { vec![batch, width] };
         let mut read = Tensor::f_empty(&shape[..], (Kind::Float, Device::Cpu))?;
-        let (input, batch, time) = (values(&input)?, batch as usize, time as usize);
+        let (batch, time) = (batch as usize, time as usize);
+        #[expect(unsafe_code, reason = "the kernels read and write tensors where they lie")]
+        // SAFETY: nothing changes the input meanwhile, and what is read is new here and known to nobody else.
+        let (input, out) = unsafe { (values(&input)?, values_mut(&mut read)?) };
         match draws {
             Some(key) => {
                 let dropout = Dropout { probability: self.dropout as f32, key: key as u64 };
-                self.stack.forward(input, batch, time, Some(dropout), values_mut(&mut read)?);
+                self.stack.forward(input, batch, time, Some(dropout), out);
             }
-            None => self.stack.infer(input, batch, time, values_mut(&mut read)?),
+            None => self.stack.infer(input, batch, time, out),
         }
         Ok(read)
     }
@@ -87,7 +92,14 @@ impl Fused {
     ) -> Result<Tensor, TchError> {
         let total: usize = parameters.iter().map(Tensor::numel).sum();
         let mut flat = Tensor::f_empty([total as i64], (Kind::Float, Device::Cpu))?;
-        let mut rest = values_mut(&mut flat)?;
+        let d_read = plain(d_read)?;
+        let others = others.iter().map(plain).collect::<Result<Vec<_>, _>>()?;
+        #[expect(unsafe_code, reason = "the kernels read and write tensors where they lie")]
+        // SAFETY: nothing changes the gradients meanwhile, and the vector is new here and known to nobody else.
+        let (mut rest, d_read, others) = unsafe {
+            let others = others.iter().map(|other| values(other)).collect::<Result<Vec<_>, _>>()?;
+            (values_mut(&mut flat)?, values(&d_read)?, others)
+        };
         let mut slices: Vec<Option<&mut [f32]>> = Vec::with_capacity(parameters.len());
         for parameter in parameters {
             let (slice, after) = rest.split_at_mut(parameter.numel());
@@ -95,9 +107,9 @@ impl Fused {
             rest = after;
         }
         let mut own: Vec<&mut [f32]> = self.places.iter().filter_map(|&place| slices[place].take()).collect();
-        self.stack.backward(values(&plain(d_read)?)?, &mut own);
+        self.stack.backward(d_read, &mut own);
         for (slice, other) in slices.into_iter().flatten().zip(others) {
-            slice.copy_from_slice(values(&plain(other)?)?);
+            slice.copy_from_slice(other);
         }
         Ok(flat)
     }

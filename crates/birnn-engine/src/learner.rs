@@ -87,10 +87,11 @@ impl Learner {
     ///
     /// On a CPU birnn's kernels compute it, elsewhere libtorch's autograd.
     pub fn gradients(&mut self, batch: &Batch, draws: i64) -> Result<Pass, EngineError> {
-        let Some(mut fused) = self.fused.take() else { return self.autograd(batch, draws) };
-        let found = self.with_kernels(&mut fused, batch, draws);
-        self.fused = Some(fused);
-        found
+        let Learner { fused, network, task, parameters, .. } = self;
+        match fused {
+            Some(fused) => with_kernels(fused, network, task, parameters, batch, draws),
+            None => self.autograd(batch, draws),
+        }
     }
 
     /// As [`Learner::gradients`], by libtorch's autograd.
@@ -100,18 +101,6 @@ impl Learner {
         let loss = self.task.loss(&logits, &batch.labels)?;
         let gradients = Tensor::f_run_backward(&[&loss], &self.parameters, false, false)?;
         Ok(Pass { loss: loss.detach(), logits: logits.detach(), gradient: flat(&gradients)? })
-    }
-
-    fn with_kernels(&self, fused: &mut Fused, batch: &Batch, draws: i64) -> Result<Pass, EngineError> {
-        fused.load(&self.parameters)?;
-        let top = fused.forward(&batch.input, Some(draws))?.f_set_requires_grad(true)?;
-        let logits = self.network.logits(&top)?;
-        let loss = self.task.loss(&logits, &batch.labels)?;
-        let others = self.parameters.iter().enumerate().filter(|(place, _)| !fused.owns(*place));
-        let inputs: Vec<&Tensor> = std::iter::once(&top).chain(others.map(|(_, tensor)| tensor)).collect();
-        let gradients = Tensor::f_run_backward(&[&loss], &inputs, false, false)?;
-        let gradient = fused.backward(&gradients[0], &gradients[1..], &self.parameters)?;
-        Ok(Pass { loss: loss.detach(), logits: logits.detach(), gradient })
     }
 
     /// How the net does on `samples`.
@@ -192,6 +181,26 @@ impl Learner {
             Ok(())
         })
     }
+}
+
+/// The loss of a batch and its gradient, the recurrent layers by birnn's kernels.
+fn with_kernels(
+    fused: &mut Fused,
+    network: &Network,
+    task: &Classification,
+    parameters: &[Tensor],
+    batch: &Batch,
+    draws: i64,
+) -> Result<Pass, EngineError> {
+    fused.load(parameters)?;
+    let top = fused.forward(&batch.input, Some(draws))?.f_set_requires_grad(true)?;
+    let logits = network.logits(&top)?;
+    let loss = task.loss(&logits, &batch.labels)?;
+    let others = parameters.iter().enumerate().filter(|(place, _)| !fused.owns(*place));
+    let inputs: Vec<&Tensor> = std::iter::once(&top).chain(others.map(|(_, tensor)| tensor)).collect();
+    let gradients = Tensor::f_run_backward(&[&loss], &inputs, false, false)?;
+    let gradient = fused.backward(&gradients[0], &gradients[1..], parameters)?;
+    Ok(Pass { loss: loss.detach(), logits: logits.detach(), gradient })
 }
 
 /// Small learners for tests.

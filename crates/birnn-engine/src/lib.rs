@@ -50,7 +50,7 @@ pub use task::{ClassScore, Classification, Evaluation, Mistake, Tally};
 pub use tch::Device;
 pub use tensorboard::TensorBoard;
 pub use train::{Trained, TrainingData, train};
-pub use weights::{About, WeightsError, load, save};
+pub use weights::{About, WeightsError, WeightsProblem, load, save};
 
 /// The version of libtorch that this is built for.
 pub const LIBTORCH: &str = "2.11.0";

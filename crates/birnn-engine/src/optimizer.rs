@@ -8,10 +8,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::{Device, TchError, Tensor};
 
-use crate::config::positive;
+use crate::config::{fraction, not_negative, positive};
 use crate::device::workers;
 use crate::experiment::Invalid;
-use crate::memory::{values, values_mut};
+use crate::memory::{apart, values, values_mut};
 
 /// The `[train.optimizer]` table as written.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -164,10 +164,7 @@ impl OptimizerConfig {
         let momentum = self.momentum.unwrap_or(0.0);
         fraction("train.optimizer.momentum", momentum)?;
         let weight_decay = self.weight_decay.unwrap_or(self.usual_decay());
-        if !(weight_decay.is_finite() && weight_decay >= 0.0) {
-            let message = format!("must be at least 0, is {weight_decay}");
-            return Err(Invalid::new("train.optimizer.weight_decay", message));
-        }
+        not_negative("train.optimizer.weight_decay", weight_decay)?;
         let nesterov = self.nesterov.unwrap_or(false);
         if nesterov && momentum == 0.0 {
             return Err(Invalid::new("train.optimizer.nesterov", "needs a momentum above 0"));
@@ -178,14 +175,6 @@ impl OptimizerConfig {
         } else {
             Rule::Sgd(Sgd { momentum, weight_decay, nesterov })
         })
-    }
-}
-
-fn fraction(key: &'static str, value: f64) -> Result<(), Invalid> {
-    if (0.0..1.0).contains(&value) {
-        Ok(())
-    } else {
-        Err(Invalid::new(key, format!("must be at least 0 and below 1, is {value}")))
     }
 }
 
@@ -269,8 +258,14 @@ fn apply(
 ) -> Result<(), TchError> {
     let gradient = gradient.f_contiguous()?;
     let mut parameters: Vec<Tensor> = parameters.iter().map(Tensor::shallow_clone).collect();
-    let mut parameters = parameters.iter_mut().map(values_mut).collect::<Result<Vec<_>, _>>()?;
-    step.update(workers(), &mut parameters, values(&gradient)?, values_mut(first)?, values_mut(second)?);
+    apart(parameters.iter().chain([&gradient, first, second]))?;
+    #[expect(unsafe_code, reason = "the kernel updates parameters and moments where they lie")]
+    // SAFETY: none of them shares values with another, and the net that has the same parameters does nothing until this is done.
+    unsafe {
+        let parameters = parameters.iter_mut().map(|parameter| values_mut(parameter));
+        let mut parameters = parameters.collect::<Result<Vec<_>, _>>()?;
+        step.update(workers(), &mut parameters, values(&gradient)?, values_mut(first)?, values_mut(second)?);
+    }
     Ok(())
 }
 
@@ -390,7 +385,13 @@ mod tests {
     fn impossible_settings_are_refused_by_key() {
         refused("train.optimizer.lr", |c| c.lr = 0.0);
         refused("train.optimizer.lr", |c| c.lr = f64::NAN);
+        refused("train.optimizer.lr", |c| c.lr = 1e300);
+        refused("train.optimizer.lr", |c| c.lr = 1e-46);
         refused("train.optimizer.eps", |c| c.eps = Some(0.0));
+        // Where a gradient is zero, the update would be 0/0.
+        refused("train.optimizer.eps", |c| c.eps = Some(1e-46));
+        refused("train.optimizer.betas", |c| c.betas = Some([0.999_999_99, 0.9]));
+        refused("train.optimizer.weight_decay", |c| c.weight_decay = Some(1e39));
         refused("train.optimizer.betas", |c| c.betas = Some([0.9, 1.0]));
         refused("train.optimizer.weight_decay", |c| c.weight_decay = Some(-1.0));
         refused("train.optimizer.momentum", |c| c.momentum = Some(0.9));

@@ -39,6 +39,9 @@ pub enum ResumeError {
     /// A file cannot be read or renamed.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// A checkpoint is of a format that only another birnn knows.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
     /// There are checkpoints, all of them damaged.
     #[error(
         "{run}: no checkpoint can be used: {}; put back a copy of one, or train anew: birnn train {run}/config.toml",

@@ -1,9 +1,11 @@
 //! A run's own directory: numbered, locked, never overwritten, gone on with.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use birnn_data::FolderLock;
 use serde::Serialize;
 
 use crate::disk::{self, Disk};
@@ -14,8 +16,7 @@ use crate::error::EngineError;
 pub struct RunDir {
     path: PathBuf,
     disk: Arc<dyn Disk>,
-    /// The lock is on the open directory itself, so that no lock file outlives a crash.
-    _lock: File,
+    _lock: FolderLock,
 }
 
 /// Why a run directory cannot be had.
@@ -100,9 +101,7 @@ impl RunDir {
     /// Whether a directory can be chosen, as far as can be told without making it.
     pub fn check(path: &Path) -> Result<(), RunDirError> {
         match RunDir::check_unlocked(path) {
-            Err(RunDirError::NotEmpty(path)) if RunDir::lock(&path, Arc::new(disk::System)).is_err() => {
-                Err(RunDirError::InUse(path))
-            }
+            Err(RunDirError::NotEmpty(path)) if FolderLock::is_held(&path) => Err(RunDirError::InUse(path)),
             checked => checked,
         }
     }
@@ -113,9 +112,8 @@ impl RunDir {
         }
         let Ok(mut entries) = std::fs::read_dir(path) else { return Ok(()) };
         // What a process left that was killed before there was a config.toml is nothing to go on with.
-        let nothing = |name: &str| name == META || disk::is_partial(name);
-        let something = |name: &std::ffi::OsStr| !name.to_str().is_some_and(nothing);
-        if entries.any(|entry| entry.is_ok_and(|entry| something(&entry.file_name()))) {
+        let nothing = |name: &OsStr| name == META || name == FolderLock::NAME || disk::is_partial(name);
+        if entries.any(|entry| entry.is_ok_and(|entry| !nothing(&entry.file_name()))) {
             return Err(RunDirError::NotEmpty(path.to_owned()));
         }
         Ok(())
@@ -232,12 +230,9 @@ impl RunDir {
     }
 
     fn lock(path: &Path, disk: Arc<dyn Disk>) -> Result<RunDir, RunDirError> {
-        let lock = File::open(path).map_err(io(path))?;
-        match lock.try_lock() {
-            Ok(()) => Ok(RunDir { path: path.to_owned(), disk, _lock: lock }),
-            Err(std::fs::TryLockError::WouldBlock) => Err(RunDirError::InUse(path.to_owned())),
-            Err(std::fs::TryLockError::Error(error)) => Err(io(path)(error)),
-        }
+        let lock = FolderLock::try_take(path, |file| disk.create(file)).map_err(io(path))?;
+        let lock = lock.ok_or_else(|| RunDirError::InUse(path.to_owned()))?;
+        Ok(RunDir { path: path.to_owned(), disk, _lock: lock })
     }
 }
 
@@ -285,7 +280,12 @@ mod tests {
         std::fs::create_dir(&begun).unwrap();
         std::fs::write(begun.join("meta.json"), "{}").unwrap();
         std::fs::write(begun.join(".config.toml.partial"), "x").unwrap();
-        chosen(&begun).unwrap();
+        std::fs::write(begun.join(".lock"), "").unwrap();
+        drop(chosen(&begun).unwrap());
+        assert!(!begun.join(".lock").exists(), "the lock leaves no file behind");
+        // Looking whether a folder is in use leaves nothing in it.
+        RunDir::check(runs.path()).unwrap_err();
+        assert!(!runs.path().join(".lock").exists());
     }
 
     #[test]

@@ -2,11 +2,16 @@
 
 use crate::device::{DeviceError, choose_instructions};
 
-/// Settles what cannot be settled later: to be called first in `main`, before there is another thread and before libtorch
-/// is used.
-pub fn prepare() {
+/// Settles what cannot be settled later: to be called first in `main`, before libtorch is used.
+///
+/// # Safety
+///
+/// There is no other thread yet: it sets environment variables, which another could be reading.
+#[expect(unsafe_code, reason = "the caller's word that nothing else runs yet is all that can be had")]
+pub unsafe fn prepare() {
     make_cuda_deterministic();
     keep_freed_memory();
+    answer_signals();
 }
 
 /// Chooses the vector instructions that `$BIRNN_INSTRUCTIONS` names, if it is set.
@@ -39,3 +44,28 @@ fn keep_freed_memory() {
 
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 fn keep_freed_memory() {}
+
+/// A file that grows past `ulimit -f` ends a process, unless it asks for an error instead. And where memory does not suffice,
+/// Rust and libtorch may abort, which is a failed run like any other.
+#[cfg(unix)]
+#[expect(unsafe_code, reason = "one signal is ignored, and the handler of the other does what a handler may")]
+fn answer_signals() {
+    extern "C" fn aborted(_: libc::c_int) {
+        const MESSAGE: &str = "error: birnn had to be aborted, most likely for want of memory; make `model.hidden`, `model.layers` or \
+                               `train.batch_size` smaller\n";
+        // SAFETY: both may be called in a handler; the bytes are static.
+        unsafe {
+            libc::write(libc::STDERR_FILENO, MESSAGE.as_ptr().cast(), MESSAGE.len());
+            libc::_exit(1);
+        }
+    }
+    let aborted: extern "C" fn(libc::c_int) = aborted;
+    // SAFETY: no other thread runs yet, and the handler is a function of the kind that is asked for.
+    unsafe {
+        libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
+        libc::signal(libc::SIGABRT, aborted as libc::sighandler_t);
+    }
+}
+
+#[cfg(not(unix))]
+fn answer_signals() {}

@@ -61,7 +61,7 @@ pub fn train(
         let mut start = Instant::now();
 
         for index in state.step % steps..steps {
-            rate = plan.schedule.rate(state.step, plan.epochs * steps);
+            rate = plan.schedule.rate(state.step, plan.total(steps));
 
             let draws = draws_of(seed, state.step);
             let batch = data.train.batch(&order, index, plan.batch_size, draws)?;

@@ -71,7 +71,32 @@ pub struct WeightsError {
     /// The file.
     pub path: PathBuf,
     /// What is wrong and what would be right.
-    pub problem: String,
+    pub problem: WeightsProblem,
+}
+
+/// What is wrong with a weights file or checkpoint.
+#[derive(Debug, thiserror::Error)]
+pub enum WeightsProblem {
+    /// It is damaged, or none of birnn's, or not for what it is wanted for.
+    #[error("{0}")]
+    Unusable(String),
+    /// It may be as good as any, and this birnn does not know its format.
+    #[error("its format is {format}, and birnn {} reads {OLDEST_FORMAT} to {FORMAT}: {} reads it", env!("CARGO_PKG_VERSION"), writer(*.format))]
+    Format {
+        /// The version of its description.
+        format: u32,
+    },
+}
+
+/// Who reads a format that this birnn does not.
+fn writer(format: u32) -> &'static str {
+    if format > FORMAT { "a newer birnn" } else { "the older birnn that its run's meta.json names" }
+}
+
+impl<T: Into<String>> From<T> for WeightsProblem {
+    fn from(problem: T) -> WeightsProblem {
+        WeightsProblem::Unusable(problem.into())
+    }
 }
 
 /// A tensor on its way into a file.
@@ -95,8 +120,10 @@ pub(crate) struct Contents {
 type Layout = BTreeMap<String, (Dtype, Option<Vec<usize>>)>;
 
 const FORMAT: u32 = 4;
-/// Lacks what the images were like.
-const FORMAT_WITHOUT_PREPROCESSING: u32 = 3;
+/// The first that says what the images were like.
+const FORMAT_WITH_PREPROCESSING: u32 = 4;
+/// The first that is still read.
+const OLDEST_FORMAT: u32 = 3;
 /// Names and sizes of some thousand tensors, and the description, have room in it.
 const LARGEST_HEADER: u64 = 4 << 20;
 /// What a run could not read again is not written, and what it would not have written is not read.
@@ -128,24 +155,48 @@ impl About {
     }
 }
 
-/// Whether a checkpoint with this description, the best weights included, can be read again.
-pub(crate) fn check_size(about: &About) -> Result<(), EngineError> {
-    // What does not parse is no description of a run.
-    let Ok(Ok(architecture)) = about.experiment().map(|experiment| experiment.model.resolve()) else {
-        return Ok(());
-    };
-    let weights = architecture.parameters(about.shape[1], about.classes.len());
-    let bytes = 4 * weights.iter().map(|(_, shape)| shape.iter().product::<usize>() as u64).sum::<u64>();
-    // The weights, two moments, the best weights.
-    match 4 * bytes {
-        size if size > LARGEST_FILE => Err(EngineError::TooLarge { size, largest: LARGEST_FILE }),
-        _ => Ok(()),
+/// So many copies of the weights are in a checkpoint: the weights, two moments, the best weights.
+const COPIES: u64 = 4;
+
+impl About {
+    /// Whether checkpoints with this description can be read again.
+    pub fn check(&self) -> Result<(), EngineError> {
+        self.check_copies(COPIES)
+    }
+
+    /// Whether a file with this description and so many copies of the weights can be read again.
+    fn check_copies(&self, copies: u64) -> Result<(), EngineError> {
+        self.check_images().map_err(EngineError::Unreadable)?;
+        // What does not parse is no description of a run.
+        let Ok(Ok(architecture)) = self.experiment().map(|experiment| experiment.model.resolve()) else {
+            return Ok(());
+        };
+        let weights = architecture.parameters(self.shape[1], self.classes.len());
+        let bytes = 4 * weights.iter().map(|(_, shape)| shape.iter().product::<usize>() as u64).sum::<u64>();
+        match bytes.saturating_mul(copies) {
+            size if size > LARGEST_FILE => Err(EngineError::TooLarge { size, largest: LARGEST_FILE }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a net can be for such images.
+    fn check_images(&self) -> Result<(), String> {
+        let ([rows, cols], classes) = (self.shape, self.classes.len());
+        let sides = [rows, cols].iter().all(|side| (1..=LARGEST_SIDE).contains(side));
+        if !sides || !(1..=MOST_CLASSES).contains(&classes) {
+            return Err(format!(
+                "{rows} x {cols} images of {classes} classes cannot be; at most {LARGEST_SIDE} x {LARGEST_SIDE} of {MOST_CLASSES} \
+                 can"
+            ));
+        }
+        Ok(())
     }
 }
 
 /// Writes the weights of `learner` to `path`: the whole file or, on failure, nothing. The same weights give the same
-/// bytes.
+/// bytes. What [`load`] would refuse is not written.
 pub fn save(disk: &dyn Disk, path: &Path, learner: &Learner, about: &About) -> Result<(), EngineError> {
+    about.check_copies(1)?;
     let bytes = encode(about, weights_of(learner)?).map_err(EngineError::io(path))?;
     replace(disk, path, &bytes, None)
 }
@@ -170,8 +221,8 @@ pub(crate) fn read(path: &Path) -> Result<Contents, WeightsError> {
 }
 
 /// For `map_err`: joins a problem with the file it is about.
-pub(crate) fn wrong(path: &Path) -> impl Fn(String) -> WeightsError {
-    move |problem| WeightsError { path: path.to_owned(), problem }
+pub(crate) fn wrong<P: Into<WeightsProblem>>(path: &Path) -> impl Fn(P) -> WeightsError {
+    move |problem| WeightsError { path: path.to_owned(), problem: problem.into() }
 }
 
 /// The entries of a net's weights, sorted by name.
@@ -206,6 +257,12 @@ pub(crate) fn encode(about: &About, entries: Vec<Entry>) -> io::Result<Vec<u8>> 
     // One key alone: a map of several would be written in an order of its own each time.
     let metadata = HashMap::from([("birnn".to_owned(), serde_json::to_string(&about)?)]);
     let mut bytes = safetensors::serialize(views, Some(metadata)).map_err(io::Error::other)?;
+    let header = bytes.first_chunk().map_or(0, |length| u64::from_le_bytes(*length));
+    if header > LARGEST_HEADER {
+        let message =
+            format!("its description takes {header} bytes, and {LARGEST_HEADER} are read: shorten names");
+        return Err(io::Error::other(message));
+    }
     let place = find(&bytes, &NO_DIGEST).ok_or_else(|| io::Error::other("there is no place for a digest"))?;
     let digest = digest(&[&bytes]);
     bytes[place..place + digest.len()].copy_from_slice(digest.as_bytes());
@@ -214,10 +271,10 @@ pub(crate) fn encode(about: &About, entries: Vec<Entry>) -> io::Result<Vec<u8>> 
 
 impl Contents {
     /// Reads a file of `size` bytes. The error says what is wrong.
-    pub(crate) fn decode(mut source: impl Read, size: u64) -> Result<Contents, String> {
+    pub(crate) fn decode(mut source: impl Read, size: u64) -> Result<Contents, WeightsProblem> {
         let foreign = |problem: String| format!("not a weights file of birnn, or one cut short: {problem}");
         if size > LARGEST_FILE {
-            return Err(foreign(format!("{size} bytes are more than any net of ours takes")));
+            return Err(foreign(format!("{size} bytes are more than any net of ours takes")).into());
         }
         let mut read = |count: u64| {
             let mut bytes = Vec::new();
@@ -243,13 +300,17 @@ impl Contents {
                 "it has no `birnn` metadata; for other people's weights there is `birnn import`".to_owned(),
             )
         })?;
-        let about = About::parse(about).map_err(foreign)?;
+        let about = About::parse(about).map_err(|problem| match problem {
+            WeightsProblem::Unusable(problem) => foreign(problem).into(),
+            problem => problem,
+        })?;
         let expected = size - 8 - length;
         if tensors.data_len() as u64 != expected {
             return Err(foreign(format!(
                 "its tensors take {} bytes, and {expected} follow its header",
                 tensors.data_len()
-            )));
+            ))
+            .into());
         }
         let experiment = about.experiment().map_err(|error| error.message().to_owned())?;
         about.compare(&tensors, &experiment)?;
@@ -260,7 +321,7 @@ impl Contents {
         let after = &after[about.sha256.len()..];
         // A fuzzer would never get past the digest, and it is the rest of the reader that it is to try.
         if digest(&[&start, before, &NO_DIGEST, after, &data]) != about.sha256 && !cfg!(fuzzing) {
-            return Err("its content does not match its SHA-256: it was altered or damaged".to_owned());
+            return Err("its content does not match its SHA-256: it was altered or damaged".into());
         }
         Ok(Contents { about, experiment, tensors, data })
     }
@@ -303,29 +364,23 @@ impl Contents {
 
 impl About {
     /// The format is looked at first: what else there is depends on it.
-    fn parse(text: &str) -> Result<About, String> {
+    fn parse(text: &str) -> Result<About, WeightsProblem> {
         #[derive(Deserialize)]
         struct Version {
             format: u32,
         }
         let Version { format } = serde_json::from_str(text).map_err(|error| error.to_string())?;
-        if ![FORMAT_WITHOUT_PREPROCESSING, FORMAT].contains(&format) {
-            return Err(format!(
-                "its format is {format}, and this birnn reads {FORMAT_WITHOUT_PREPROCESSING} and {FORMAT}"
-            ));
+        if !(OLDEST_FORMAT..=FORMAT).contains(&format) {
+            return Err(WeightsProblem::Format { format });
         }
         let mut about: About = serde_json::from_str(text).map_err(|error| error.to_string())?;
         about.format = FORMAT;
-        if format == FORMAT_WITHOUT_PREPROCESSING {
+        if format < FORMAT_WITH_PREPROCESSING {
             about.preprocessing = about.known_preprocessing();
         }
-        let sides = about.shape.iter().all(|side| (1..=LARGEST_SIDE).contains(side));
-        if !sides || !(1..=MOST_CLASSES).contains(&about.classes.len()) {
-            let ([rows, cols], classes) = (about.shape, about.classes.len());
-            return Err(format!("{rows} x {cols} images of {classes} classes cannot be"));
-        }
+        about.check_images()?;
         if about.sha256.len() != NO_DIGEST.len() {
-            return Err("its digest is none".to_owned());
+            return Err("its digest is none".into());
         }
         Ok(about)
     }
@@ -450,13 +505,18 @@ mod tests {
         let mut entries = weights_of(&learner).unwrap();
         change(&mut about, &mut entries);
         let bytes = encode(&about, entries).unwrap();
-        let error = Contents::decode(bytes.as_slice(), bytes.len() as u64).unwrap_err();
+        let error = Contents::decode(bytes.as_slice(), bytes.len() as u64).unwrap_err().to_string();
         assert!(error.contains(part), "no `{part}` in: {error}");
     }
 
     #[test]
     fn what_a_file_says_of_itself_is_held_against_what_it_holds() {
-        hostile(|about, _| about.format = 2, "its format is 2, and this birnn reads 3 and 4");
+        hostile(|about, _| about.format = 2, "its format is 2, and birnn ");
+        hostile(
+            |about, _| about.format = 2,
+            " reads 3 to 4: the older birnn that its run's meta.json names reads it",
+        );
+        hostile(|about, _| about.format = 99, ": a newer birnn reads it");
         hostile(|about, _| about.shape = [3, usize::MAX], "images of 2 classes cannot be");
         hostile(|about, _| about.shape = [1 << 40, 2], "cannot be");
         hostile(|about, _| about.classes.clear(), "of 0 classes cannot be");
@@ -466,7 +526,7 @@ mod tests {
         };
         hostile(|about, _| large(about), "`fc.weight` is F32 [2, 8] and should be F32 [2, 131072]");
         hostile(|about, _| about.experiment = "[model]\nlayers = 0".to_owned(), "model.layers");
-        hostile(|about, _| about.experiment = "[[[".to_owned(), "");
+        hostile(|about, _| about.experiment = "[[[".to_owned(), "unquoted keys");
         hostile(|_, entries| entries.truncate(3), "is missing");
         hostile(
             |_, entries| entries.push(Entry::file("../../x".to_owned(), vec![1, 2])),
@@ -479,7 +539,7 @@ mod tests {
     fn sizes_are_checked_before_memory_is_taken() {
         let of = |length: u64, size: u64| {
             let start = length.to_le_bytes();
-            Contents::decode(start.as_slice(), size).unwrap_err()
+            Contents::decode(start.as_slice(), size).unwrap_err().to_string()
         };
         assert!(of(u64::MAX, 1 << 30).contains("does not start as one"));
         assert!(of(1 << 30, 1 << 31).contains("does not start as one"));
@@ -490,6 +550,32 @@ mod tests {
         for size in 0..8 {
             assert!(Contents::decode(&[0; 8][..size], size as u64).is_err());
         }
+    }
+
+    #[test]
+    fn what_could_not_be_read_again_is_not_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("weights");
+        let (learner, good) = made_up::learner(5, |_| ());
+        let refused = |change: &dyn Fn(&mut About), part: &str| {
+            let mut about = good.clone();
+            change(&mut about);
+            for error in [save(&System, &path, &learner, &about), about.check()].map(Result::unwrap_err) {
+                assert!(error.to_string().contains(part), "no `{part}` in: {error}");
+            }
+            assert!(!path.exists());
+        };
+        refused(&|about| about.classes = vec!["x".to_owned(); 257], "3 x 2 images of 257 classes cannot be");
+        refused(&|about| about.classes.clear(), "of 0 classes cannot be");
+        refused(&|about| about.shape = [1 << 17, 2], "131072 x 2 images");
+        refused(&|about| about.shape = [2, 0], "2 x 0 images");
+        let large = "[model]\nlayers = 100\nhidden = 65536".to_owned();
+        refused(&|about| about.experiment = large.clone(), "make `model.hidden` smaller");
+        let mut long = good.clone();
+        long.classes[0] = "x".repeat(5 << 20);
+        let error = save(&System, &path, &learner, &long).unwrap_err().to_string();
+        assert!(error.contains("and 4194304 are read: shorten names"), "{error}");
+        save(&System, &path, &learner, &good).unwrap();
     }
 
     #[test]

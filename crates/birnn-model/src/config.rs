@@ -107,7 +107,8 @@ pub enum Hidden {
     },
 }
 
-/// A checked architecture: everything that shapes parameters and forward pass.
+/// Everything that shapes parameters and forward pass. [`ModelConfig::resolve`] gives those that can be, and
+/// [`Architecture::check`] tells whether another can.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Architecture {
     /// The recurrent cell.
@@ -187,9 +188,6 @@ impl ModelConfig {
                 );
             }
         };
-        if !(1..=MAX_LAYERS).contains(&self.layers) {
-            return refuse("model.layers", format!("must be 1 to {MAX_LAYERS}, is {}", self.layers));
-        }
         let (forward, reverse) = match self.hidden {
             Hidden::Same(units) => (units, units),
             Hidden::Each { .. } if !self.bidirectional => {
@@ -198,26 +196,21 @@ impl ModelConfig {
             }
             Hidden::Each { forward, reverse } => (forward, reverse),
         };
-        for units in [forward, reverse] {
-            if !(1..=MAX_HIDDEN).contains(&units) {
-                return refuse("model.hidden", format!("must be 1 to {MAX_HIDDEN}, is {units}"));
-            }
-        }
-        if !(0.0..1.0).contains(&self.dropout) {
-            return refuse("model.dropout", format!("must be at least 0 and below 1, is {}", self.dropout));
-        }
+        let architecture = Architecture {
+            cell,
+            layers: self.layers,
+            forward,
+            // Refused also where nothing reads it.
+            reverse: Some(reverse),
+            dropout: self.dropout,
+            readout: self.readout,
+        };
+        architecture.check()?;
         if self.dropout > 0.0 && self.layers == 1 {
             let message = "acts between layers, and there is one layer; set it to 0 or `layers` to 2 or more";
             return refuse("model.dropout", message.to_owned());
         }
-        Ok(Architecture {
-            cell,
-            layers: self.layers,
-            forward,
-            reverse: self.bidirectional.then_some(reverse),
-            dropout: self.dropout,
-            readout: self.readout,
-        })
+        Ok(Architecture { reverse: self.bidirectional.then_some(reverse), ..architecture })
     }
 }
 
@@ -226,6 +219,29 @@ const MAX_LAYERS: usize = 100;
 const MAX_HIDDEN: usize = 65_536;
 
 impl Architecture {
+    /// Whether there can be such a net; the error names the setting that cannot be.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let refuse = |key, message: String| Err(ConfigError { key, message });
+        if !(1..=MAX_LAYERS).contains(&self.layers) {
+            return refuse("model.layers", format!("must be 1 to {MAX_LAYERS}, is {}", self.layers));
+        }
+        for units in [Some(self.forward), self.reverse].into_iter().flatten() {
+            if !(1..=MAX_HIDDEN).contains(&units) {
+                return refuse("model.hidden", format!("must be 1 to {MAX_HIDDEN}, is {units}"));
+            }
+        }
+        if !(0.0..1.0).contains(&self.dropout) {
+            return refuse("model.dropout", format!("must be at least 0 and below 1, is {}", self.dropout));
+        }
+        // What is kept is scaled by 1 / (1 - dropout), in f32.
+        if self.dropout as f32 == 1.0 {
+            let message =
+                format!("must be at least 0 and below 1, is {}, which in 32 bits is 1", self.dropout);
+            return refuse("model.dropout", message);
+        }
+        Ok(())
+    }
+
     /// Features of one time step of the recurrent output: forward and reverse concatenated.
     pub fn output_features(&self) -> usize {
         self.forward + self.reverse.unwrap_or(0)
@@ -352,7 +368,7 @@ mod tests {
         refused(ModelConfig { hidden: Hidden::Same(65_537), ..base() }, "model.hidden");
         let one_way = ModelConfig { bidirectional: false, ..base() };
         refused(ModelConfig { hidden: Hidden::Each { forward: 8, reverse: 8 }, ..one_way }, "model.hidden");
-        for dropout in [-0.1, 1.0, f64::NAN, f64::INFINITY] {
+        for dropout in [-0.1, 1.0, 0.999_999_99, f64::NAN, f64::INFINITY] {
             refused(ModelConfig { dropout, ..base() }, "model.dropout");
         }
         refused(ModelConfig { dropout: 0.5, layers: 1, ..base() }, "model.dropout");

@@ -2,9 +2,14 @@
 
 use tch::TchError;
 
+use crate::config::ConfigError;
+
 /// Why a net could not be built or run.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
+    /// There is no such net.
+    #[error(transparent)]
+    Architecture(#[from] ConfigError),
     /// The input has not three dimensions, or not the features that the net was built for.
     #[error("input must be [batch, time >= 1, {features}], is {found:?}")]
     InputShape {

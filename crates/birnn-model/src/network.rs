@@ -57,6 +57,7 @@ impl Network {
         features: usize,
         outputs: usize,
     ) -> Result<Network, ModelError> {
+        architecture.check()?;
         let width = architecture.output_features();
         let recurrent = path / architecture.cell.prefix();
         let layers = (0..architecture.layers)

@@ -31,6 +31,22 @@ fn input() -> Tensor {
 }
 
 #[test]
+fn a_net_that_cannot_be_is_refused() {
+    let good = small().resolve().unwrap();
+    for bad in [
+        Architecture { layers: 0, ..good },
+        Architecture { forward: 0, ..good },
+        Architecture { reverse: Some(usize::MAX), ..good },
+        Architecture { dropout: f64::NAN, ..good },
+    ] {
+        let vs = nn::VarStore::new(Device::Cpu);
+        let error = Network::new(&vs.root(), &bad, 6, 3).unwrap_err();
+        assert!(matches!(error, ModelError::Architecture(_)), "{error}");
+        assert!(vs.is_empty(), "nothing is drawn for it");
+    }
+}
+
+#[test]
 fn dropout_acts_in_training_only_and_follows_the_seed() {
     let _alone = alone();
     let (_vs, net) = net(ModelConfig { dropout: 0.5, ..small() });

@@ -2,7 +2,7 @@
 
 use birnn_data::{Images, Split};
 use birnn_engine::{Evaluation, Learner, Samples};
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use crate::error::ReportError;
 use crate::stats::Calibration;
@@ -77,7 +77,9 @@ impl Answers {
 
 /// The probabilities of `logits [images, classes]`, image by image.
 pub(crate) fn probabilities(logits: &Tensor) -> Result<Vec<f64>, ReportError> {
-    Ok(Vec::<f64>::try_from(logits.f_to_kind(Kind::Double)?.f_softmax(1, None::<Kind>)?.f_view(-1)?)?)
+    // Not every device has f64.
+    let logits = logits.f_to_device(Device::Cpu)?.f_to_kind(Kind::Double)?;
+    Ok(Vec::<f64>::try_from(logits.f_softmax(1, None::<Kind>)?.f_view(-1)?)?)
 }
 
 /// `i64 [images]`.

@@ -3,7 +3,7 @@
 use birnn_data::Split;
 use birnn_engine::{Learner, Samples};
 use birnn_model::States;
-use tch::{Kind, Reduction, Tensor};
+use tch::{Device, Kind, Reduction, Tensor};
 
 use crate::answers::{spread, taken};
 use crate::error::ReportError;
@@ -93,5 +93,6 @@ fn norms(gradient: &Tensor) -> Result<Option<f64>, ReportError> {
         return Ok(None);
     }
     let rows = gradient.f_norm_scalaropt_dim(2.0, [1], false)?;
-    Ok(Some(f64::try_from(rows.f_sum(Kind::Double)?)?))
+    // Not every device has f64.
+    Ok(Some(f64::try_from(rows.f_to_device(Device::Cpu)?.f_sum(Kind::Double)?)?))
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use birnn_data::DataConfig;
+use birnn_data::{DataConfig, name};
 use birnn_engine::{About, Experiment};
 use birnn_report::{RecordError, Records, Score};
 use serde::Serialize;
@@ -19,8 +19,10 @@ pub(super) struct Facts {
     /// A letter, for short.
     pub(super) name: String,
     /// As the user named it.
+    #[serde(serialize_with = "name::serialize")]
     pub(super) run: PathBuf,
     /// The file that was read.
+    #[serde(serialize_with = "name::serialize")]
     pub(super) weights: PathBuf,
     /// As in meta.json.
     pub(super) status: Option<String>,

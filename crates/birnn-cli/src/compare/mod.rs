@@ -110,7 +110,9 @@ fn report(mut runs: Vec<Facts>, answers: &[Answers], dataset: String) -> Result<
         places.retain(|&place| {
             let seed = runs[place].experiment.seed;
             let counts = runs[place].is_finished() && !seeds.contains(&seed);
-            seeds.push(seed);
+            if counts {
+                seeds.push(seed);
+            }
             counts
         });
         let accuracies: Vec<f64> = places.iter().map(|&place| comparison.scores[place].accuracy).collect();

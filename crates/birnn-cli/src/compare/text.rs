@@ -19,9 +19,9 @@ pub(super) fn text(report: &Report) -> String {
 fn runs(report: &Report) -> String {
     let row = |facts: &Facts| {
         let unfinished = facts.unfinished().map(|status| format!("({status})")).unwrap_or_default();
-        vec![facts.name.clone(), facts.run.display().to_string(), unfinished]
+        vec![facts.name.clone(), birnn_data::name::text(&facts.run), unfinished]
     };
-    Table(report.runs.iter().map(row).collect()).lines()
+    Table::new(report.runs.iter().map(row).collect()).lines()
 }
 
 fn settings(report: &Report) -> String {
@@ -37,7 +37,7 @@ fn settings(report: &Report) -> String {
         });
         rows.push(std::iter::once(key.clone()).chain(shown).collect());
     }
-    Table(rows).text()
+    Table::new(rows).text()
 }
 
 fn heading(name: &str, report: &Report) -> Vec<String> {
@@ -69,8 +69,8 @@ fn results(report: &Report) -> String {
     row("libtorch", false, &|run| Some(run.libtorch.clone()));
     row("birnn", false, &|run| run.birnn.clone());
     row("revision", false, &|run| run.revision.as_deref().map(|revision| short(revision).to_owned()));
-    row("weights", false, &|run| run.weights.file_name().map(|name| name.to_string_lossy().into_owned()));
-    format!("On the {} test images of {}:\n{}", report.images, report.dataset, Table(rows).text())
+    row("weights", false, &|run| run.weights.file_name().map(|name| birnn_data::name::text(name)));
+    format!("On the {} test images of {}:\n{}", report.images, report.dataset, Table::new(rows).text())
 }
 
 /// Enough of a git revision to know it by.
@@ -114,7 +114,7 @@ fn pairs(report: &Report) -> String {
             name(report, report.comparison.best())
         ),
     };
-    format!("Image by image{whose} (McNemar's exact test; a point is 1 %):\n{}", Table(rows).lines())
+    format!("Image by image{whose} (McNemar's exact test; a point is 1 %):\n{}", Table::new(rows).lines())
 }
 
 fn verdicts(report: &Report) -> String {

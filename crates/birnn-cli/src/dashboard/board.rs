@@ -100,14 +100,14 @@ impl Board {
 
     /// The share of the run that is done, from 0 to 1.
     pub fn share(&self) -> f64 {
-        let all = (self.facts.epochs * self.facts.steps).max(1);
+        let all = self.facts.epochs.saturating_mul(self.facts.steps).max(1);
         (self.step as f64 / all as f64).clamp(0.0, 1.0)
     }
 
     /// How long the rest will take if it goes as it did in this session; `None` before there is anything to go by.
     pub fn left(&self) -> Option<Duration> {
         let done = self.step.checked_sub(self.facts.before).filter(|&done| done > 0)?;
-        let rest = (self.facts.epochs * self.facts.steps).saturating_sub(self.step);
+        let rest = self.facts.epochs.saturating_mul(self.facts.steps).saturating_sub(self.step);
         Duration::try_from_secs_f64(self.elapsed.as_secs_f64() / done as f64 * rest as f64).ok()
     }
 }

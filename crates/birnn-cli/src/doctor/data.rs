@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use birnn_data::{DataConfig, DataError, Dataset, Locations};
+use birnn_data::{DataConfig, DataError, Dataset, Locations, name as names};
 
 use super::Item;
 
@@ -30,7 +30,7 @@ fn folders(all: &[PathBuf], data_dir: Option<&Path>, variable: Option<&Path>) ->
     const NAME: &str = "data folders";
     let shown = all.iter().map(|folder| {
         let is_there = if folder.is_dir() { "" } else { " (not there)" };
-        format!("{}{is_there}", folder.display())
+        format!("{}{is_there}", names::text(folder))
     });
     let shown = shown.collect::<Vec<_>>().join(", ");
     let missing = |folder: Option<&Path>| folder.filter(|folder| !folder.is_dir()).is_some();
@@ -66,7 +66,7 @@ fn set(name: &'static str, dataset: Dataset, fetch: &str, locations: &Locations)
     match birnn_data::load(&plan, locations, &mut |_| ()) {
         Ok(splits) => {
             let folder = splits.provenance.files.first().and_then(|file| file.path.parent());
-            let folder = folder.map_or_else(String::new, |folder| format!(" in {}", folder.display()));
+            let folder = folder.map_or_else(String::new, |folder| format!(" in {}", names::text(folder)));
             Item::ok(name, format!("found and verified{folder}"))
         }
         Err(DataError::Unobtainable(missing)) => Item::note(

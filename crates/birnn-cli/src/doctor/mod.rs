@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::args::DoctorArgs;
 use crate::failure::{Failure, Outcome};
-use crate::{print, print_json};
+use crate::{escape, print, print_json};
 
 /// Something looked at.
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -83,9 +83,9 @@ fn text(items: &[Item]) -> String {
             State::Note => "note",
             State::Problem => "problem",
         };
-        text += &format!("{state:7}  {name:width$}  {found}\n");
+        text += &format!("{state:7}  {name:width$}  {}\n", escape::line(found));
         if let Some(remedy) = remedy {
-            text += &format!("{:7}  {:width$}  -> {remedy}\n", "", "");
+            text += &format!("{:7}  {:width$}  -> {}\n", "", "", escape::line(remedy));
         }
     }
     let count = |state| items.iter().filter(|item| item.state == state).count();

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use birnn_data::Locations;
+use birnn_data::{Locations, name as names};
 use rustix::fs::{Access, access, statvfs};
 
 use super::{Item, MIB, bytes};
@@ -33,14 +33,14 @@ pub(super) fn items(data_dir: Option<PathBuf>) -> Vec<Item> {
 fn disk(name: &'static str, folder: &Path, elsewhere: &str) -> Item {
     // What is not there yet is made in the nearest folder above it.
     let above = folder.ancestors().find(|path| path.exists()).unwrap_or(Path::new("."));
-    let shown = folder.display();
+    let shown = names::text(folder);
     let free = match statvfs(above) {
         Ok(found) => found.f_bavail.saturating_mul(found.f_frsize),
         Err(error) => return Item::problem(name, format!("{shown}: {error}"), elsewhere),
     };
     let text = format!("{shown}, {} free", bytes(free));
     if !above.is_dir() {
-        return Item::problem(name, format!("{}: is no folder", above.display()), elsewhere);
+        return Item::problem(name, format!("{}: is no folder", names::text(above)), elsewhere);
     }
     match access(above, Access::WRITE_OK | Access::EXEC_OK) {
         Err(error) => Item::problem(name, format!("{text}, not to be written to: {error}"), elsewhere),
