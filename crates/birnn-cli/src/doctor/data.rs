@@ -6,23 +6,12 @@ use birnn_data::{DataConfig, DataError, Dataset, Locations, name as names};
 
 use super::Item;
 
-/// Published ones, with what fetches them.
-const SETS: [(&str, Dataset, &str); 3] = [
-    ("mnist", Dataset::Mnist, "`birnn data fetch`"),
-    (
-        "fashion-mnist",
-        Dataset::FashionMnist,
-        "`birnn data fetch configs/bilstm.toml --set data.dataset=fashion-mnist`",
-    ),
-    ("kmnist", Dataset::Kmnist, "`birnn data fetch configs/bilstm.toml --set data.dataset=kmnist`"),
-];
-
 /// Where data is looked for, and each data set.
 pub(super) fn items(data_dir: Option<PathBuf>) -> Vec<Item> {
     let variable = std::env::var_os("BIRNN_DATA_DIR").filter(|value| !value.is_empty()).map(PathBuf::from);
     let locations = Locations::new(data_dir.clone(), true);
     let mut items = vec![folders(&locations.folders, data_dir.as_deref(), variable.as_deref())];
-    items.extend(SETS.map(|(name, dataset, fetch)| set(name, dataset, fetch, &locations)));
+    items.extend(Dataset::PUBLISHED.into_iter().filter_map(|dataset| set(dataset, &locations)));
     items
 }
 
@@ -54,21 +43,30 @@ fn folders(all: &[PathBuf], data_dir: Option<&Path>, variable: Option<&Path>) ->
     Item::ok(NAME, format!("{shown}; downloads go into the first"))
 }
 
-fn set(name: &'static str, dataset: Dataset, fetch: &str, locations: &Locations) -> Item {
+/// How a published data set is; `None` of one that is not there and not to be had by us.
+fn set(dataset: Dataset, locations: &Locations) -> Option<Item> {
+    let published = dataset.published()?;
+    let name = published.name;
+    let fetch = match dataset {
+        Dataset::Mnist => "`birnn data fetch`".to_owned(),
+        _ => format!("`birnn data fetch configs/bilstm.toml --set data.dataset={name}`"),
+    };
     // All files are verified, whatever is used of them.
     let config = DataConfig { dataset, limit: Some(1), ..DataConfig::default() };
     let plan = match config.resolve() {
         Ok(plan) => plan,
         Err(error) => {
-            return Item::problem(name, error.to_string(), "report it: no setting of yours is the cause");
+            return Some(Item::problem(name, error.to_string(), "report it: no setting of yours is the cause"));
         }
     };
-    match birnn_data::load(&plan, locations, &mut |_| ()) {
+    Some(match birnn_data::load(&plan, locations, &mut |_| ()) {
         Ok(splits) => {
             let folder = splits.provenance.files.first().and_then(|file| file.path.parent());
-            let folder = folder.map_or_else(String::new, |folder| format!(" in {}", names::text(folder)));
-            Item::ok(name, format!("found and verified{folder}"))
+            let folder = folder.map_or_else(String::new, |folder| format!(" in {}", folder.display()));
+            let verified = if published.mirrors.is_empty() { "" } else { " and verified" };
+            Item::ok(name, format!("found{verified}{folder}"))
         }
+        Err(DataError::Unobtainable(_)) if published.mirrors.is_empty() => return None,
         Err(DataError::Unobtainable(missing)) => Item::note(
             name,
             format!("not on this machine: no {}[.gz]", missing.file),
@@ -79,7 +77,7 @@ fn set(name: &'static str, dataset: Dataset, fetch: &str, locations: &Locations)
             error.to_string(),
             format!("put back a good copy, or delete it and run {fetch}"),
         ),
-    }
+    })
 }
 
 #[cfg(test)]
