@@ -37,7 +37,9 @@ pub fn run(command: &DataCommand, log: &Log) -> Outcome {
     let found = &splits.provenance;
     let state = match &plan.source {
         birnn_data::Source::Synthetic => "drawn by code, with no file to verify",
-        birnn_data::Source::Published(published) if published.mirrors.is_empty() => "read; no digests are known to verify them by",
+        birnn_data::Source::Published(published) if published.mirrors.is_empty() => {
+            "read; no digests are known to verify them by"
+        }
         birnn_data::Source::Published(_) => "verified",
         birnn_data::Source::Files(_) => "read",
     };

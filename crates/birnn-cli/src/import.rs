@@ -51,7 +51,8 @@ pub fn run(args: &ImportArgs, log: &Log) -> Outcome {
         })
     })?;
 
-    let said = args.config.is_some() || args.sets.sets.iter().any(|set| set.trim_start().starts_with("data."));
+    let said =
+        args.config.is_some() || args.sets.sets.iter().any(|set| set.trim_start().starts_with("data."));
     // What the images were like is in no weights.
     let preprocessing = if said { preprocessing.or_else(|| plan.data.preprocessing()) } else { None };
     let from = birnn_data::name::text(args.weights.file_name().unwrap_or_default());

@@ -86,13 +86,8 @@ pub fn train(args: &TrainArgs, log: &Log) -> Result<Finished, Failure> {
     tracing::info!("{}", summary(&plan, &splits, &String::from(experiment.train.device)));
 
     let text = experiment.to_toml().map_err(Failure::run)?;
-    let about = About::new(
-        text,
-        shape,
-        splits.classes.clone(),
-        Some(splits.preprocessing),
-        provenance.clone(),
-    );
+    let about =
+        About::new(text, shape, splits.classes.clone(), Some(splits.preprocessing), provenance.clone());
     // Before memory is taken for the net, and a directory made.
     about.check()?;
     let steps = splits.train.labels.len().div_ceil(plan.train.batch_size);

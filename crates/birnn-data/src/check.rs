@@ -10,8 +10,7 @@ pub(crate) fn overlap(train: &Split, test: &Split) -> Option<ConfigError> {
     let images = |split: &Split| 0..split.images.len();
     let known: HashMap<&[u8], usize> =
         images(train).rev().map(|index| (train.images.get(index), index)).collect();
-    let mut seen =
-        images(test).filter_map(|index| Some((index, *known.get(test.images.get(index))?)));
+    let mut seen = images(test).filter_map(|index| Some((index, *known.get(test.images.get(index))?)));
     let (first, same) = seen.next()?;
     let (count, all) = (1 + seen.count(), test.images.len());
     let message = format!(
@@ -54,7 +53,9 @@ pub(crate) fn untrained(labels: &[u8], classes: &[String], limit: Option<usize>)
     Some(match limit {
         Some(limit) => ConfigError::new(
             "limit",
-            format!("the images are sorted by class, and these are the first {limit}: {without}; shuffle the files"),
+            format!(
+                "the images are sorted by class, and these are the first {limit}: {without}; shuffle the files"
+            ),
         ),
         None => ConfigError::new("dataset", without),
     })
@@ -105,7 +106,10 @@ mod tests {
         let one = told(&(0..12).collect::<Vec<_>>(), None).unwrap();
         assert!(one.starts_with("data.dataset: no training image is of class `c12`, and"), "{one}");
         let many = told(&[0, 0], Some(2)).unwrap();
-        assert!(many.starts_with("data.limit: the images are sorted by class, and these are the first 2: "), "{many}");
+        assert!(
+            many.starts_with("data.limit: the images are sorted by class, and these are the first 2: "),
+            "{many}"
+        );
         assert!(many.contains("`c1`, ") && many.contains("`c10` and 2 more"), "{many}");
     }
 }

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::augment::{Augment, AugmentConfig};
-use crate::dataset::{self, Published};
+use crate::dataset::{Dataset, Published};
 use crate::preprocessing::{Framing, Preprocessing};
 use crate::synthetic;
 
@@ -56,35 +56,6 @@ pub struct DataConfig {
     pub classes: Option<Vec<String>>,
 }
 
-/// The data sets that a config can name.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Dataset {
-    /// Handwritten digits.
-    #[default]
-    Mnist,
-    /// Pictures of clothes.
-    FashionMnist,
-    /// Handwritten Japanese characters.
-    Kmnist,
-    /// EMNIST's 47 characters, as many of each; from its files.
-    EmnistBalanced,
-    /// EMNIST's 62 characters.
-    EmnistByclass,
-    /// EMNIST's 62 characters as 47 classes.
-    EmnistBymerge,
-    /// EMNIST's digits.
-    EmnistDigits,
-    /// EMNIST's letters, capital and small as one.
-    EmnistLetters,
-    /// MNIST made anew as EMNIST was.
-    EmnistMnist,
-    /// Digits drawn by code, without any file.
-    Synthetic,
-    /// The user's own four files.
-    Idx,
-}
-
 /// What may stand in for a published data set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -94,37 +65,6 @@ pub enum Fallback {
     None,
     /// Digits drawn by code.
     Synthetic,
-}
-
-impl Dataset {
-    /// Every one that others published.
-    pub const PUBLISHED: [Dataset; 9] = [
-        Dataset::Mnist,
-        Dataset::FashionMnist,
-        Dataset::Kmnist,
-        Dataset::EmnistBalanced,
-        Dataset::EmnistByclass,
-        Dataset::EmnistBymerge,
-        Dataset::EmnistDigits,
-        Dataset::EmnistLetters,
-        Dataset::EmnistMnist,
-    ];
-
-    /// What is known of it, where others published it.
-    pub fn published(self) -> Option<&'static Published> {
-        match self {
-            Dataset::Mnist => Some(&dataset::MNIST),
-            Dataset::FashionMnist => Some(&dataset::FASHION_MNIST),
-            Dataset::Kmnist => Some(&dataset::KMNIST),
-            Dataset::EmnistBalanced => Some(&dataset::EMNIST_BALANCED),
-            Dataset::EmnistByclass => Some(&dataset::EMNIST_BYCLASS),
-            Dataset::EmnistBymerge => Some(&dataset::EMNIST_BYMERGE),
-            Dataset::EmnistDigits => Some(&dataset::EMNIST_DIGITS),
-            Dataset::EmnistLetters => Some(&dataset::EMNIST_LETTERS),
-            Dataset::EmnistMnist => Some(&dataset::EMNIST_MNIST),
-            Dataset::Synthetic | Dataset::Idx => None,
-        }
-    }
 }
 
 fn is_false(value: &bool) -> bool {
@@ -251,7 +191,9 @@ impl DataConfig {
     /// `project` are there.
     pub fn relate(&mut self, folder: &Path, project: &Path) {
         // A link on the way to the folder would lead `..` elsewhere.
-        let (Ok(real_folder), Ok(real_project)) = (folder.canonicalize(), project.canonicalize()) else { return };
+        let (Ok(real_folder), Ok(real_project)) = (folder.canonicalize(), project.canonicalize()) else {
+            return;
+        };
         let Ok(down) = real_folder.strip_prefix(&real_project) else { return };
         let up: PathBuf = down.components().map(|_| "..").collect();
         for path in self.paths_mut().into_iter().flatten() {
@@ -399,7 +341,10 @@ mod tests {
         config.test_labels = Some("/elsewhere/d".into());
         config.relate(&run, project.path());
         let paths = config.paths().map(|(_, path)| path.clone().unwrap());
-        assert_eq!(paths, ["../../../exp/a", "../../../exp/b", "../../../exp/c", "/elsewhere/d"].map(PathBuf::from));
+        assert_eq!(
+            paths,
+            ["../../../exp/a", "../../../exp/b", "../../../exp/c", "/elsewhere/d"].map(PathBuf::from)
+        );
         // A run elsewhere has nothing to be relative to.
         let mut config = parse(FILES);
         config.anchor(Path::new("/experiments"));

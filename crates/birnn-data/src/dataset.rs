@@ -1,7 +1,70 @@
 //! The published data sets: where they are, what they hold, how they are recognised.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::load::Stored;
 use crate::preprocessing::Framing;
+
+/// The data sets that a config can name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Dataset {
+    /// Handwritten digits.
+    #[default]
+    Mnist,
+    /// Pictures of clothes.
+    FashionMnist,
+    /// Handwritten Japanese characters.
+    Kmnist,
+    /// EMNIST's 47 characters, as many of each; from its files.
+    EmnistBalanced,
+    /// EMNIST's 62 characters.
+    EmnistByclass,
+    /// EMNIST's 62 characters as 47 classes.
+    EmnistBymerge,
+    /// EMNIST's digits.
+    EmnistDigits,
+    /// EMNIST's letters, capital and small as one.
+    EmnistLetters,
+    /// MNIST made anew as EMNIST was.
+    EmnistMnist,
+    /// Digits drawn by code, without any file.
+    Synthetic,
+    /// The user's own four files.
+    Idx,
+}
+
+impl Dataset {
+    /// Every one that others published.
+    pub const PUBLISHED: [Dataset; 9] = [
+        Dataset::Mnist,
+        Dataset::FashionMnist,
+        Dataset::Kmnist,
+        Dataset::EmnistBalanced,
+        Dataset::EmnistByclass,
+        Dataset::EmnistBymerge,
+        Dataset::EmnistDigits,
+        Dataset::EmnistLetters,
+        Dataset::EmnistMnist,
+    ];
+
+    /// What is known of it, where others published it.
+    pub fn published(self) -> Option<&'static Published> {
+        match self {
+            Dataset::Mnist => Some(&MNIST),
+            Dataset::FashionMnist => Some(&FASHION_MNIST),
+            Dataset::Kmnist => Some(&KMNIST),
+            Dataset::EmnistBalanced => Some(&EMNIST_BALANCED),
+            Dataset::EmnistByclass => Some(&EMNIST_BYCLASS),
+            Dataset::EmnistBymerge => Some(&EMNIST_BYMERGE),
+            Dataset::EmnistDigits => Some(&EMNIST_DIGITS),
+            Dataset::EmnistLetters => Some(&EMNIST_LETTERS),
+            Dataset::EmnistMnist => Some(&EMNIST_MNIST),
+            Dataset::Synthetic | Dataset::Idx => None,
+        }
+    }
+}
 
 /// A data set of four IDX files that others published.
 #[derive(Debug)]

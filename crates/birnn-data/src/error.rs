@@ -174,7 +174,8 @@ impl fmt::Display for Unobtainable {
         let listed = |paths: &[PathBuf]| {
             paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
         };
-        let (last, others) = within.split_last().map_or(("", String::new()), |(last, others)| (last, others.join(", ")));
+        let (last, others) =
+            within.split_last().map_or(("", String::new()), |(last, others)| (last, others.join(", ")));
         write!(
             f,
             "{dataset} can be neither found nor downloaded: no {file}[.gz] in {}, nor in {others} or {last} there; ",

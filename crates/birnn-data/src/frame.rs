@@ -50,9 +50,13 @@ pub(crate) fn is_framed(ink: &[u8], rows: usize, cols: usize, framing: Framing) 
         _ => {
             let mass: f64 = ink.iter().map(|&value| f64::from(value)).sum();
             let moment = |place: &dyn Fn(usize) -> usize| {
-                ink.iter().enumerate().map(|(index, &value)| f64::from(value) * place(index) as f64).sum::<f64>()
+                ink.iter()
+                    .enumerate()
+                    .map(|(index, &value)| f64::from(value) * place(index) as f64)
+                    .sum::<f64>()
             };
-            let off = |moment: f64, pixels: usize| (moment / mass - (pixels / 2) as f64) * 28.0 / pixels as f64;
+            let off =
+                |moment: f64, pixels: usize| (moment / mass - (pixels / 2) as f64) * 28.0 / pixels as f64;
             [off(moment(&|index| index / cols), rows), off(moment(&|index| index % cols), cols)]
         }
     };

@@ -6,12 +6,13 @@ use etcetera::BaseStrategy;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::config::{ConfigError, DataPlan, Fallback, Source, UserFiles};
-use crate::error::{DataError, FileError, FileProblem};
+use crate::config::{ConfigError, DataPlan, Fallback, Source};
+use crate::error::DataError;
 use crate::fetch::Event;
 use crate::idx::{self, Digests};
 use crate::images::{Images, Split};
 use crate::obtain::obtain;
+use crate::own::read_own;
 use crate::preprocessing::{Framing, Ground, Preprocessing};
 use crate::{check, split, synthetic};
 
@@ -91,7 +92,7 @@ impl Locations {
     }
 
     /// Where a file of the user's own is: in the folder that was named, else at `path`.
-    fn own(&self, path: &Path) -> PathBuf {
+    pub(crate) fn own(&self, path: &Path) -> PathBuf {
         let named = self.named.as_ref().zip(path.file_name()).map(|(folder, name)| folder.join(name));
         named.filter(|named| named.is_file()).unwrap_or_else(|| path.to_owned())
     }
@@ -222,70 +223,6 @@ fn draw(limit: usize) -> Whole {
     }
 }
 
-fn read_own(files: &UserFiles, locations: &Locations) -> Result<Whole, DataError> {
-    let UserFiles { train_images, train_labels, test_images, test_labels, .. } = files;
-    let [train_images_path, train_labels_path, test_images_path, test_labels_path] =
-        [train_images, train_labels, test_images, test_labels].map(|path| locations.own(path));
-    let mut verified = Vec::new();
-    let mut read = |kind: &str, images_path: &Path, labels_path: &Path| -> Result<(Images, Vec<u8>), FileError> {
-        let (images, digests) = idx::images(images_path).map_err(missing(&format!("data.{kind}_images")))?;
-        verified.push(VerifiedFile::new(images_path, digests));
-        let (labels, digests) = idx::labels(labels_path).map_err(missing(&format!("data.{kind}_labels")))?;
-        verified.push(VerifiedFile::new(labels_path, digests));
-        Ok((images, labels))
-    };
-    let (train_images, train_labels) = read("train", &train_images_path, &train_labels_path)?;
-    let (test_images, test_labels) = read("test", &test_images_path, &test_labels_path)?;
-    let classes = match &files.classes {
-        Some(names) => names.clone(),
-        // One class would leave nothing to tell apart.
-        None => (0..=train_labels.iter().copied().max().unwrap_or(0).max(1)).map(|n| n.to_string()).collect(),
-    };
-    let size = |images: &Images| format!("{} x {}", images.rows, images.cols);
-    if size(&test_images) != size(&train_images) {
-        let (found, expected) = (size(&test_images), size(&train_images));
-        let of = train_images_path;
-        return Err(FileProblem::Shape { found, expected, of }.at(&test_images_path).into());
-    }
-    Ok(Whole {
-        dataset: "idx",
-        substitute_for: None,
-        train: join(train_images, &train_images_path, train_labels, &train_labels_path, classes.len())?,
-        test: join(test_images, &test_images_path, test_labels, &test_labels_path, classes.len())?,
-        classes,
-        files: verified,
-        stored: None,
-    })
-}
-
-/// For `map_err`: what is not there can be said to be elsewhere, by the setting `key`.
-fn missing(key: &str) -> impl FnOnce(FileError) -> FileError {
-    move |error| match error.problem {
-        FileProblem::Io(io) if io.kind() == std::io::ErrorKind::NotFound => {
-            FileProblem::Missing { key: key.to_owned() }.at(&error.path)
-        }
-        problem => problem.at(&error.path),
-    }
-}
-
-/// Images with their labels, once they fit together.
-pub(crate) fn join(
-    images: Images,
-    of: &Path,
-    labels: Vec<u8>,
-    path: &Path,
-    classes: usize,
-) -> Result<Split, FileError> {
-    if labels.len() != images.len() {
-        let problem = FileProblem::Count { labels: labels.len(), images: images.len(), of: of.to_owned() };
-        return Err(problem.at(path));
-    }
-    if let Some(index) = labels.iter().position(|&label| usize::from(label) >= classes) {
-        return Err(FileProblem::Label { index, label: labels[index], classes }.at(path));
-    }
-    Ok(Split { images, labels })
-}
-
 impl VerifiedFile {
     pub(crate) fn new(path: &Path, digests: Digests) -> VerifiedFile {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -296,6 +233,7 @@ impl VerifiedFile {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::config::UserFiles;
     use crate::idx::tests::idx;
     use crate::obtain::tests::published;
 

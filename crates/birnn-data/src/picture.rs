@@ -92,7 +92,11 @@ fn prepared(grey: GrayImage, [rows, cols]: [usize; 2], preprocessing: &Preproces
     }
     if framing == Framing::Resize {
         let scaled = resize(&grey, width, rows, cols);
-        return Some(if own == ground.inverted() && own != ground { Ground::Light.ink(&scaled) } else { scaled });
+        return Some(if own == ground.inverted() && own != ground {
+            Ground::Light.ink(&scaled)
+        } else {
+            scaled
+        });
     }
     let framed = framed_ink(&grey, own, [rows, cols], framing).or_else(|| {
         let small = shrink(grey, WORKING_SIDE);

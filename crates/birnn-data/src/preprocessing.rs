@@ -70,9 +70,7 @@ impl Preprocessing {
         let shows = |ground| move |image: &[u8]| Ground::of(image, cols) == ground;
         let ground = [Ground::Dark, Ground::Light].into_iter().find(|&ground| most(&shows(ground)));
         let ground = ground.unwrap_or(Ground::Mixed);
-        let framed = |framing| {
-            move |image: &[u8]| is_framed(&ground.ink(image), rows, cols, framing)
-        };
+        let framed = |framing| move |image: &[u8]| is_framed(&ground.ink(image), rows, cols, framing);
         let framing = [Framing::Mnist, Framing::Emnist].into_iter();
         let framing = framing.filter(|_| ground != Ground::Mixed).find(|&framing| most(&framed(framing)));
         Preprocessing { ground, transposed: false, framing: framing.unwrap_or(Framing::Resize) }

@@ -95,7 +95,10 @@ fn net(learner: &Learner) -> String {
 
 /// How a picture is prepared for the net.
 fn pictures(run: &Run) -> String {
-    let known = run.about.preprocessing.map(|preprocessing| format!("prepared as its training images were: {preprocessing}"));
+    let known = run
+        .about
+        .preprocessing
+        .map(|preprocessing| format!("prepared as its training images were: {preprocessing}"));
     known.unwrap_or_else(|| "it is not known what its training images were like".to_owned())
 }
 

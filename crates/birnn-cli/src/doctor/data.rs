@@ -56,7 +56,11 @@ fn set(dataset: Dataset, locations: &Locations) -> Option<Item> {
     let plan = match config.resolve() {
         Ok(plan) => plan,
         Err(error) => {
-            return Some(Item::problem(name, error.to_string(), "report it: no setting of yours is the cause"));
+            return Some(Item::problem(
+                name,
+                error.to_string(),
+                "report it: no setting of yours is the cause",
+            ));
         }
     };
     Some(match birnn_data::load(&plan, locations, &mut |_| ()) {

@@ -25,7 +25,9 @@ pub(super) fn load(path: &Path) -> Result<Vec<u8>, String> {
     let bytes = load().map_err(|error| format!("{error}; check the path and its permissions"))?;
     match bytes.len() as u64 {
         0 => Err("is empty; give an intact PNG, JPEG, BMP or PNM".into()),
-        size if size > MOST_MEMORY => Err(format!("has more than {MOST_MEMORY} bytes; give a smaller picture")),
+        size if size > MOST_MEMORY => {
+            Err(format!("has more than {MOST_MEMORY} bytes; give a smaller picture"))
+        }
         _ => Ok(bytes),
     }
 }
@@ -73,7 +75,8 @@ fn is_whole_jpeg(bytes: &[u8]) -> bool {
             Some(0xd9) => return true,
             // A segment with its length.
             Some(0xc0..=0xcf | 0xda..=0xfe) => {
-                let length = bytes.get(at + 1..at + 3).map(|two| usize::from(two[0]) << 8 | usize::from(two[1]));
+                let length =
+                    bytes.get(at + 1..at + 3).map(|two| usize::from(two[0]) << 8 | usize::from(two[1]));
                 at += 1 + length.unwrap_or(0);
             }
             // Part of the coded image, or padding.

@@ -107,7 +107,9 @@ fn png(pixels: &[u8], scale: u32) -> Vec<u8> {
     let at = |x: u32, y: u32| pixels[(y / scale * 28 + x / scale) as usize];
     let image = GrayImage::from_fn(side, side, |x, y| Luma([at(x, y)]));
     let mut bytes = Vec::new();
-    DynamicImage::from(image).write_to(&mut std::io::Cursor::new(&mut bytes), image::ImageFormat::Png).unwrap();
+    DynamicImage::from(image)
+        .write_to(&mut std::io::Cursor::new(&mut bytes), image::ImageFormat::Png)
+        .unwrap();
     bytes
 }
 
