@@ -133,12 +133,12 @@ impl<'a> Job<'a> {
             RunDir::check(path)?;
         }
         data::load(&plan.data, &args.place.locations(), log, Some(&source))?;
+        let text = source.experiment.to_toml().map_err(Failure::request)?;
         let name = plan.name;
         let folder = match &args.run_dir {
             Some(path) => RunDir::chosen(path, disk)?,
             None => RunDir::numbered(Path::new(SWEEPS), &name, disk)?,
         };
-        let text = source.experiment.to_toml().map_err(Failure::run)?;
         folder.write(
             SWEEP,
             format!("# The sweep `{name}` with every default written out.\n\n{text}").as_bytes(),
