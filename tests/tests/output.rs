@@ -62,6 +62,32 @@ fn a_name_that_is_no_utf_8_is_told_by_its_bytes() {
     assert_eq!(json(&meta)["sessions"][0]["command"][4], "n\\xE9w");
 }
 
+#[test]
+fn own_data_whose_path_no_experiment_can_hold_is_refused_before_there_is_a_run() {
+    let sandbox = Sandbox::new();
+    let folder = sandbox.path("").join(OsStr::from_bytes(b"d\xe9"));
+    std::fs::create_dir(&folder).unwrap();
+    let own = "[data]\ndataset = \"idx\"\ntrain_images = \"i\"\ntrain_labels = \"l\"\ntest_images = \"i\"\ntest_labels = \"l\"\n";
+    for (name, bytes) in
+        [("i", idx(&[4, 2, 2], &[0, 255].repeat(8))), ("l", idx(&[4], &[0, 1, 0, 1])), ("x.toml", own.into())]
+    {
+        std::fs::write(folder.join(name), bytes).unwrap();
+    }
+    let before = sandbox.listing();
+    for args in [
+        &["train", "x.toml", "--run-dir", "run"] as &[&str],
+        &["sweep", "x.toml", "--set", "sweep.seeds=2"],
+        &["config", "show", "x.toml"],
+    ] {
+        let output = sandbox.command(args).current_dir(&folder).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        let last = said.lines().last().unwrap_or_default();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(last.starts_with("error: ") && last.contains("/d\\xE9/i: this name is no UTF-8"), "{said}");
+        assert_eq!(sandbox.listing(), before, "{args:?}");
+    }
+}
+
 /// Names of classes that would end a line, and clear and recolour a terminal.
 const CLASSES: &str = r#"["a\nb", "\u001b[2J\u001b[31m", "\u202ecba\u009b31m"]"#;
 

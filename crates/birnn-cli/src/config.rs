@@ -26,7 +26,7 @@ pub fn run(command: &ConfigCommand) -> Outcome {
         ConfigCommand::Show(args) => {
             let source = Source::read(&args.config, &args.sets.sets)?;
             source.plan()?;
-            print(&source.shown().map_err(Failure::run)?)
+            print(&source.shown().map_err(Failure::request)?)
         }
         ConfigCommand::Schema => print_json(schema()),
     }

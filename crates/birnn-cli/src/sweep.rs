@@ -133,6 +133,8 @@ impl<'a> Job<'a> {
             RunDir::check(path)?;
         }
         data::load(&plan.data, &args.place.locations(), log, Some(&source))?;
+        // Paths that no TOML can hold are said before there is a directory.
+        source.experiment.to_toml().map_err(Failure::request)?;
         let name = plan.name;
         let folder = match &args.run_dir {
             Some(path) => RunDir::chosen(path, disk)?,

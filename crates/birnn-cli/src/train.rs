@@ -85,7 +85,7 @@ pub fn train(args: &TrainArgs, log: &Log) -> Result<Finished, Failure> {
     let provenance = serde_json::to_value(&splits.provenance).map_err(Failure::run)?;
     tracing::info!("{}", summary(&plan, &splits, &String::from(experiment.train.device)));
 
-    let text = experiment.to_toml().map_err(Failure::run)?;
+    let text = experiment.to_toml().map_err(Failure::request)?;
     let about =
         About::new(text, shape, splits.classes.clone(), Some(splits.preprocessing), provenance.clone());
     // Before memory is taken for the net, and a directory made.

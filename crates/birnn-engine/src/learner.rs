@@ -203,6 +203,32 @@ fn with_kernels(
     Ok(Pass { loss: loss.detach(), logits: logits.detach(), gradient })
 }
 
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use super::*;
+
+    /// Whoever catches a panic goes on with the kernels, as if it had not been.
+    #[test]
+    fn a_panic_in_a_step_costs_no_kernels() {
+        let batch = |labels: &[i64]| Batch {
+            input: Tensor::linspace(0, 1, 12, (Kind::Float, Device::Cpu)).view([2, 3, 2]),
+            labels: Tensor::from_slice(labels),
+        };
+        let (mut learner, _) = made_up::learner(5, |_| ());
+        let before = learner.gradients(&batch(&[0, 1]), 7).unwrap();
+        // With more features than the net is for.
+        let input = Tensor::zeros([2, 3, 5], (Kind::Float, Device::Cpu));
+        let bad = Batch { input, ..batch(&[0, 1]) };
+        let caught = catch_unwind(AssertUnwindSafe(|| learner.gradients(&bad, 7).map(|_| ())));
+        assert!(!matches!(caught, Ok(Ok(()))), "a step that fails was wanted");
+        assert!(learner.fused.is_some());
+        let after = learner.gradients(&batch(&[0, 1]), 7).unwrap();
+        assert!(after.gradient == before.gradient && after.loss == before.loss);
+    }
+}
+
 /// Small learners for tests.
 #[cfg(test)]
 pub(crate) mod made_up {

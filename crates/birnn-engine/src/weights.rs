@@ -196,7 +196,10 @@ impl About {
 /// Writes the weights of `learner` to `path`: the whole file or, on failure, nothing. The same weights give the same
 /// bytes. What [`load`] would refuse is not written.
 pub fn save(disk: &dyn Disk, path: &Path, learner: &Learner, about: &About) -> Result<(), EngineError> {
-    about.check_copies(1)?;
+    about.check_copies(1).map_err(|error| match error {
+        EngineError::Unreadable(problem) => EngineError::Unreadable(format!("{}: {problem}", path.display())),
+        error => error,
+    })?;
     let bytes = encode(about, weights_of(learner)?).map_err(EngineError::io(path))?;
     replace(disk, path, &bytes, None)
 }
@@ -565,7 +568,10 @@ mod tests {
             }
             assert!(!path.exists());
         };
-        refused(&|about| about.classes = vec!["x".to_owned(); 257], "3 x 2 images of 257 classes cannot be");
+        refused(
+            &|about| about.classes = vec!["x".to_owned(); 257],
+            "3 x 2 images of 257 classes cannot be; at most ",
+        );
         refused(&|about| about.classes.clear(), "of 0 classes cannot be");
         refused(&|about| about.shape = [1 << 17, 2], "131072 x 2 images");
         refused(&|about| about.shape = [2, 0], "2 x 0 images");

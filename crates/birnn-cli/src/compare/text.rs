@@ -69,7 +69,7 @@ fn results(report: &Report) -> String {
     row("libtorch", false, &|run| Some(run.libtorch.clone()));
     row("birnn", false, &|run| run.birnn.clone());
     row("revision", false, &|run| run.revision.as_deref().map(|revision| short(revision).to_owned()));
-    row("weights", false, &|run| run.weights.file_name().map(|name| birnn_data::name::text(name)));
+    row("weights", false, &|run| run.weights.file_name().map(birnn_data::name::text));
     format!("On the {} test images of {}:\n{}", report.images, report.dataset, Table::new(rows).text())
 }
 

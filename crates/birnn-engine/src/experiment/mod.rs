@@ -178,7 +178,19 @@ impl Experiment {
     }
 
     /// The experiment as a file of its own that repeats it: every default written out.
+    ///
+    /// # Errors
+    ///
+    /// TOML is text, and a path that is none cannot be written down.
     pub fn to_toml(&self) -> Result<String, toml::ser::Error> {
+        let DataConfig { train_images, train_labels, test_images, test_labels, .. } = &self.data;
+        let paths = [train_images, train_labels, test_images, test_labels];
+        if let Some(path) = paths.into_iter().flatten().find(|path| path.to_str().is_none()) {
+            return Err(serde::ser::Error::custom(format!(
+                "{}: this name is no UTF-8, and no experiment file can hold it; rename it, or the folder that it is of",
+                birnn_data::name::text(path)
+            )));
+        }
         toml::to_string(&self.filled())
     }
 
