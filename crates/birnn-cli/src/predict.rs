@@ -144,7 +144,8 @@ fn in_folder(folder: &Path) -> Result<Vec<PathBuf>, String> {
     let paths = entries.map(|entry| entry.map(|entry| entry.path()));
     let paths = paths.collect::<Result<Vec<_>, _>>().map_err(|error| error.to_string())?;
     let (folders, files): (Vec<PathBuf>, Vec<PathBuf>) = paths.into_iter().partition(|path| path.is_dir());
-    let (pictures, others): (Vec<PathBuf>, Vec<PathBuf>) = files.into_iter().partition(|path| is_picture(path));
+    let (pictures, others): (Vec<PathBuf>, Vec<PathBuf>) =
+        files.into_iter().partition(|path| is_picture(path));
     if !pictures.is_empty() {
         for (others, what) in [(others, "files that are no pictures by their names"), (folders, "folders")] {
             if !others.is_empty() {

@@ -34,7 +34,8 @@ pub fn warn_of_change(run: &Path, about: &About, splits: &Splits) {
     let Some(before) = about.data["files"].as_array() else { return };
     let digests: Vec<&str> = before.iter().filter_map(|file| file["content_sha256"].as_str()).collect();
     let now = &splits.provenance.files;
-    let other = now.iter().enumerate().filter(|(place, file)| digests.get(*place) != Some(&&*file.content_sha256));
+    let other =
+        now.iter().enumerate().filter(|(place, file)| digests.get(*place) != Some(&&*file.content_sha256));
     let names: Vec<String> = other.map(|(_, file)| file.path.display().to_string()).collect();
     if !names.is_empty() {
         tracing::warn!(

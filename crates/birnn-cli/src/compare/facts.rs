@@ -53,9 +53,15 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    pub(super) fn new(name: String, run: &Path, trained: &Trained, sets: &DataSets) -> Result<Facts, Failure> {
+    pub(super) fn new(
+        name: String,
+        run: &Path,
+        trained: &Trained,
+        sets: &DataSets,
+    ) -> Result<Facts, Failure> {
         let about = trained.about.clone();
-        let records = run_data::folder_of(&trained.weights).map(|folder| Records::read(&folder)).unwrap_or_default();
+        let records =
+            run_data::folder_of(&trained.weights).map(|folder| Records::read(&folder)).unwrap_or_default();
         let seconds: f64 = records.timing.iter().map(|epoch| epoch.seconds).sum();
         let images: f64 = records.timing.iter().map(|epoch| epoch.seconds * epoch.images_per_second).sum();
         let timed = seconds > 0.0;
