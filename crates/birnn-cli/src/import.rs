@@ -40,7 +40,13 @@ pub fn run(args: &ImportArgs, log: &Log) -> Outcome {
         let (features, outputs) = (found.features, found.outputs);
         let looks = found.config.resolve().map_or_else(|error| error.to_string(), |found| found.to_string());
         problem(match &args.config {
-            None => format!("nearly {looks}, for {features} features and {outputs} classes, but {mismatch}"),
+            None => format!(
+                "nearly {looks}, for {features} features and {outputs} classes, but {mismatch}{}",
+                match mismatch.unexpected.is_empty() {
+                    true => "",
+                    false => "; of several nets, --key names the one that is meant, by what its names begin with",
+                }
+            ),
             Some(config) => format!(
                 "these look like {looks}, for {features} features and {outputs} classes, and the net of {} is {}, for {} and \
                  {}: {mismatch}; without --config, it is told from the weights",

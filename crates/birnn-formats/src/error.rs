@@ -31,7 +31,7 @@ impl FormatError {
 const LONGEST: usize = 1000;
 
 /// What a terminal can show as it is: names in a file, and what other libraries say of it, may hold anything.
-fn shown(problem: &str) -> String {
+pub(crate) fn shown(problem: &str) -> String {
     let mut shown = String::new();
     for (index, character) in problem.chars().enumerate() {
         match character {

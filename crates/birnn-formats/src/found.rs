@@ -5,6 +5,7 @@ use std::fmt;
 
 use birnn_model::{CellKind, Hidden, ModelConfig, Readout};
 
+use crate::error::shown;
 use crate::prefix::{OWN, net_of};
 use crate::state_dict::{Array, StateDict};
 use crate::wrappers;
@@ -38,7 +39,7 @@ pub struct NoNet(String);
 
 impl NoNet {
     pub(crate) fn new(problem: String) -> NoNet {
-        NoNet(problem)
+        NoNet(shown(&problem))
     }
 }
 
@@ -200,7 +201,7 @@ impl Modules {
 }
 
 pub(crate) fn refuse<T>(problem: String) -> Result<T, NoNet> {
-    Err(NoNet(problem))
+    Err(NoNet::new(problem))
 }
 
 fn listed(names: &[&str]) -> String {
@@ -231,7 +232,7 @@ fn recurrent_of(weights: &StateDict) -> Result<String, NoNet> {
             let keys = nets.iter().map(|net| if net.is_empty() { OWN } else { net.trim_end_matches('.') });
             let keys: Vec<_> = keys.map(|key| format!("--key {}", key.escape_debug())).collect();
             let hint = match keys.len() {
-                1 => String::new(),
+                1 => "; in Python, save the state dict of one net".to_owned(),
                 _ => format!("; where each is a net of its own, say which is meant: {}", keys.join(" or ")),
             };
             refuse(format!(
