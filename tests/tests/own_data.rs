@@ -103,7 +103,8 @@ fn pgm(image: &[u8], scale: u32) -> Vec<u8> {
 fn warned(train: &Split, test: &Split, settings: &str, part: &str) {
     let sandbox = Sandbox::new();
     write(&sandbox, "own", train, test, settings);
-    let ended = sandbox.birnn(&["train", "own/exp.toml", "--run-dir", "run", "--set", "train.epochs=1"]).done();
+    let ended =
+        sandbox.birnn(&["train", "own/exp.toml", "--run-dir", "run", "--set", "train.epochs=1"]).done();
     let is_said = |line: &str| line.starts_with("warning: ") && line.contains(part);
     assert!(ended.stderr.lines().any(is_said), "no `{part}` in: {}", ended.stderr);
 }
@@ -142,7 +143,11 @@ fn a_project_can_be_moved() {
     let within = |folder: &str, args: &[&str]| {
         let output = sandbox.command(args).current_dir(sandbox.path(folder)).output().unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
-        Ended { code: output.status.code().unwrap(), stdout: text(output.stdout), stderr: text(output.stderr) }
+        Ended {
+            code: output.status.code().unwrap(),
+            stdout: text(output.stdout),
+            stderr: text(output.stderr),
+        }
     };
     within("old", &["train", "exp/exp.toml"]).done();
     let before = json(&within("old", &["eval", "runs/exp/001", "--json"]).done());
@@ -156,7 +161,8 @@ fn a_project_can_be_moved() {
 
     // Where the data alone is elsewhere, the error says how to tell.
     std::fs::rename(sandbox.path("new/exp"), sandbox.path("new/data")).unwrap();
-    let lost = &["exp/train-images: no such file; say where it is now: --set data.train_images=PATH, or --data-dir"];
+    let lost =
+        &["exp/train-images: no such file; say where it is now: --set data.train_images=PATH, or --data-dir"];
     for command in ["eval", "report"] {
         within("new", &[command, "runs/exp/001"]).failed(2, lost);
     }
@@ -181,7 +187,10 @@ fn data_that_changed_is_told_of() {
     write(&sandbox, "exp", &train, &digits(700, 50, as_is), "");
     for args in [&["eval", "run"][..], &["report", "run"], &["compare", "run", "run"]] {
         let told = sandbox.birnn(args).done().stderr;
-        assert!(told.contains("warning: run: its data is not what it was when the run was trained"), "{told}");
+        assert!(
+            told.contains("warning: run: its data is not what it was when the run was trained"),
+            "{told}"
+        );
         assert!(told.contains("exp/test-images, ") && !told.contains("train-images"), "{told}");
     }
 }
@@ -204,7 +213,8 @@ fn emnist_is_taken_from_its_files() {
         put("digits", part, split);
         put("letters", part, split);
     }
-    sandbox.write("e.toml", "[data]\ndataset = \"emnist-digits\"\n[model]\nhidden = 16\nreadout = \"final\"\n");
+    sandbox
+        .write("e.toml", "[data]\ndataset = \"emnist-digits\"\n[model]\nhidden = 16\nreadout = \"final\"\n");
     let at = ["--data-dir", "data", "--offline", "--set", "train.epochs=1"];
     sandbox.birnn(&[["train", "e.toml", "--run-dir", "run"].as_slice(), &at].concat()).done();
     let preprocessing = |run: &str| {
@@ -223,11 +233,17 @@ fn emnist_is_taken_from_its_files() {
     let letters = ["train", "e.toml", "--set", "data.dataset=emnist-letters"];
     sandbox.birnn(&[letters.as_slice(), &at].concat()).failed(
         2,
-        &["emnist-letters-train-labels-idx1-ubyte: the label at index ", " is 0, and the first class has the label 1"],
+        &[
+            "emnist-letters-train-labels-idx1-ubyte: the label at index ",
+            " is 0, and the first class has the label 1",
+        ],
     );
     let absent = ["train", "e.toml", "--set", "data.dataset=emnist-bymerge"];
     sandbox.birnn(&[absent.as_slice(), &at].concat()).failed(
         1,
-        &["emnist-bymerge can be neither found nor downloaded", "it comes as one archive, which is not downloaded"],
+        &[
+            "emnist-bymerge can be neither found nor downloaded",
+            "it comes as one archive, which is not downloaded",
+        ],
     );
 }

@@ -77,7 +77,10 @@ impl Format {
         }
         tracing::info!("saved {}", path.display());
         if self == Format::PyTorch {
-            tracing::info!("saved {}: classes, and how images are prepared", path.with_extension("json").display());
+            tracing::info!(
+                "saved {}: classes, and how images are prepared",
+                path.with_extension("json").display()
+            );
             tracing::info!("in Python it is of {}", in_python(learner));
         }
         Ok(())
@@ -141,7 +144,8 @@ fn description(about: &About, learner: &Learner) -> Map<String, Value> {
     say("columns", cols.into());
     say(
         "input",
-        format!("images of {rows} x {cols}: {rows} time steps, the rows from above, of {cols} features").into(),
+        format!("images of {rows} x {cols}: {rows} time steps, the rows from above, of {cols} features")
+            .into(),
     );
     say("normalisation", "pixel / 255: mean 0 and deviation 1, nothing is subtracted".into());
     match &about.preprocessing {
@@ -171,6 +175,7 @@ fn metadata(about: &About, learner: &Learner) -> Vec<(String, String)> {
 pub fn state_dict_files(about: &About, learner: &Learner) -> Result<[Vec<u8>; 2], EngineError> {
     let json = |source| EngineError::Io { path: "state dict".into(), source };
     let state_dict = pytorch::encode(&weights_of(learner)?).map_err(json)?;
-    let description = serde_json::to_string_pretty(&description(about, learner)).map_err(|error| json(error.into()))?;
+    let description =
+        serde_json::to_string_pretty(&description(about, learner)).map_err(|error| json(error.into()))?;
     Ok([state_dict, format!("{description}\n").into_bytes()])
 }

@@ -35,7 +35,7 @@ pub fn run(args: &ImportArgs, log: &Log) -> Outcome {
         None => inferred(&found, &args.weights, &args.sets.sets)?,
     };
     let plan = source.plan()?;
-    let (shape, classes, preprocessing) = images(args, &found, &plan, &source, log)?;
+    let Images { shape, classes, preprocessing } = images(args, &found, &plan, &source, log)?;
     check(&found.weights, &plan.architecture, shape[1], classes.len()).map_err(|mismatch| {
         let (features, outputs) = (found.features, found.outputs);
         let looks = found.config.resolve().map_or_else(|error| error.to_string(), |found| found.to_string());
@@ -85,14 +85,23 @@ pub fn run(args: &ImportArgs, log: &Log) -> Outcome {
     Ok(())
 }
 
-/// Rows and columns of an image, and the classes. A config speaks of data; without one, weights tell of it as much as they do.
+/// What the net reads and answers.
+struct Images {
+    /// Rows and columns.
+    shape: [usize; 2],
+    classes: Vec<String>,
+    /// As data that was read shows it.
+    preprocessing: Option<Preprocessing>,
+}
+
+/// The images and classes that the net is for. A config speaks of data; without one, weights tell of it as much as they do.
 fn images(
     args: &ImportArgs,
     found: &Found,
     plan: &Plan,
     source: &Source,
     log: &Log,
-) -> Result<([usize; 2], Vec<String>, Option<Preprocessing>), Failure> {
+) -> Result<Images, Failure> {
     let mut preprocessing = None;
     let rows = args.rows.map(|rows| rows as usize);
     let (shape, classes) = match (plan.data.source.known(), &args.config) {
@@ -117,13 +126,13 @@ fn images(
         return Err(Failure::request(format!("--rows {rows}: the images of {config} have {there} rows")));
     }
     if args.classes.is_empty() {
-        return Ok((shape, classes, preprocessing));
+        return Ok(Images { shape, classes, preprocessing });
     }
     if args.classes.len() != found.outputs {
         let (names, outputs) = (args.classes.len(), found.outputs);
         return Err(Failure::request(format!("--classes: {names} names for a net of {outputs} classes")));
     }
-    Ok((shape, args.classes.clone(), preprocessing))
+    Ok(Images { shape, classes: args.classes.clone(), preprocessing })
 }
 
 /// How the input was normalised that the net was trained on, where that was said.

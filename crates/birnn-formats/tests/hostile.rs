@@ -1,7 +1,5 @@
 //! Files that are small and ask for much: memory and time stay a small multiple of their length.
 
-#![expect(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
-
 mod common;
 
 use std::path::Path;
