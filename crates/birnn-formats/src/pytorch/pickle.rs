@@ -19,7 +19,7 @@ pub(super) struct Pickle {
     pub(super) length: usize,
 }
 
-/// Descriptions of twenty thousand tensors have room in it.
+/// A byte of it can take some sixty bytes of memory. Descriptions of twenty thousand tensors have room in it.
 pub(super) const LONGEST: usize = 4 << 20;
 const MOST_DIMENSIONS: usize = 8;
 /// PyTorch numbers its storages, in legacy files by their addresses.
