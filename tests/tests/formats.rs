@@ -77,7 +77,7 @@ fn what_net_it_is_is_told_from_the_weights_alone() {
         .birnn(&[&["import", &fixture("half.ckpt"), "--out", "net.safetensors"], sets.as_slice()].concat())
         .done();
     assert!(
-        ended.stdout.contains("readout = \"mean\"") && !ended.stderr.contains("do not tell"),
+        ended.stdout.contains("readout = \"mean\"") && !ended.stderr.contains("readout last"),
         "{}",
         ended.stderr
     );
@@ -92,6 +92,106 @@ fn what_net_it_is_is_told_from_the_weights_alone() {
     sandbox
         .birnn(&["import", &half, "--out", "y.onnx", "--classes", "a,b,c"])
         .failed(2, &["--classes: 3 names for a net of 2 classes"]);
+}
+
+/// The warning of `import` about what weights do not tell; "" where there is none.
+fn doubts(sandbox: &Sandbox, args: &[&str]) -> String {
+    let import = ["import", &fixture("ordered.ckpt"), "--out", "doubts.safetensors", "--force"];
+    let ended = sandbox.birnn(&[&import, args].concat()).done();
+    let lines: Vec<_> = ended.stderr.lines().filter(|line| line.starts_with("warning: ")).collect();
+    assert!(lines.len() <= 1, "{lines:?}");
+    lines.concat()
+}
+
+#[test]
+fn what_weights_do_not_tell_is_said_once_with_what_says_it() {
+    let sandbox = Sandbox::new();
+    let flags = [
+        ("--mean M --std S", &["--mean", "0.5", "--std", "0.25"][..]),
+        ("--rows N", &["--rows", "7"]),
+        ("--set data.invert=true", &["--set", "data.invert=true"]),
+        ("--set data.transpose=true", &["--set", "data.transpose=false"]),
+        ("--set data.framing=emnist or resize", &["--set", "data.framing=\"resize\""]),
+        ("--set model.readout=final, mean or max", &["--set", "model.readout=\"last\""]),
+    ];
+    let all = doubts(&sandbox, &[]);
+    for (flag, said) in flags {
+        assert!(all.contains(flag), "no `{flag}` in: {all}");
+        let rest = doubts(&sandbox, said);
+        assert!(!rest.contains(flag) && rest.starts_with("warning: "), "`{flag}` in: {rest}");
+    }
+    let said: Vec<&str> = flags.iter().flat_map(|(_, said)| said.iter().copied()).collect();
+    assert_eq!(doubts(&sandbox, &said), "");
+    // Of pixels from 0 to 255, as they are not meant.
+    assert!(
+        doubts(&sandbox, &[&said[2..], &["--mean", "33.3"]].concat()).contains("divide it and --std by 255")
+    );
+}
+
+#[test]
+fn a_normalisation_becomes_part_of_the_net_and_is_recorded() {
+    let sandbox = Sandbox::new();
+    let file = fixture("ordered.ckpt");
+    let import = |out: &str, args: &[&str]| {
+        sandbox.birnn(&[&["import", &file, "--out", out, "--rows", "3"], args].concat()).done();
+        sandbox.read(out)
+    };
+    let plain = import("plain.safetensors", &[]);
+    let same = import("same.safetensors", &["--mean", "0", "--std", "1"]);
+    let one = import("one.safetensors", &["--mean", "0.5", "--std", "0.25"]);
+    let each = import("each.safetensors", &["--mean=0.5,0.5,0.5,0.5", "--std", "0.25,0.25,0.25,0.25"]);
+    let negative = import("negative.safetensors", &["--mean", "-0.5,0,0,0", "--key", "."]);
+    let holds = |bytes: &[u8], part: &str| String::from_utf8_lossy(bytes).contains(part);
+    assert!(!holds(&plain, "mean") && holds(&plain, r#"\"shape\":[3,4]"#));
+    assert!(holds(&same, r#"\"mean\":0.0,\"std\":1.0"#), "{}", String::from_utf8_lossy(&same));
+    assert!(holds(&one, r#"\"mean\":0.5,\"std\":0.25"#));
+    assert!(holds(&each, r#"\"mean\":[0.5,0.5,0.5,0.5],\"std\":[0.25,0.25,0.25,0.25]"#));
+    assert!(holds(&negative, r#"\"key\":\".\",\"mean\":[-0.5,0.0,0.0,0.0]"#));
+    // The weights are at the end.
+    let numbers = |bytes: &[u8]| bytes[bytes.len() - 4 * 200..].to_vec();
+    assert_eq!(numbers(&plain), numbers(&same));
+    assert_eq!(numbers(&one), numbers(&each));
+    assert_ne!(numbers(&one), numbers(&plain));
+
+    let refused = |args: &[&str], part: &str| {
+        sandbox.birnn(&[&["import", &file, "--out", "x.onnx"], args].concat()).failed(2, &[part]);
+    };
+    refused(&["--mean", "1,2"], "--mean and --std: mean: 2 numbers for a net of 4 features");
+    refused(&["--std", "0"], "--mean and --std: std: must be above 0");
+    refused(&["--std", "-1"], "std: must be above 0, is -1");
+    refused(&["--mean", "nan"], "mean: NaN is no number");
+    refused(&["--rows", "1"], "`last` tells time steps apart");
+    refused(&["--config", "small.toml", "--rows", "5"], "small.toml");
+    sandbox.train_small("run");
+    sandbox
+        .birnn(&["import", "run/model.ckpt", "--config", "small.toml", "--rows", "5", "--out", "x.onnx"])
+        .failed(2, &["--rows 5: the images of small.toml have 28 rows"]);
+}
+
+#[test]
+fn which_of_several_state_dicts_is_asked() {
+    let sandbox = Sandbox::new();
+    let import = |file: &str, args: &[&str]| {
+        sandbox.birnn(&[&["import", &fixture(file), "--force", "--out", "x.safetensors"], args].concat())
+    };
+    import("ema.ckpt", &[])
+        .failed(2, &["ema.ckpt: several state dicts", "`state_dict_ema`", "--key state_dict"]);
+    import("ema.ckpt", &["--key", "none"])
+        .failed(2, &["--key none: there are no weights under it", "`state_dict`"]);
+    import("prefixed.ckpt", &[]).failed(2, &["--key . or --key ema.module"]);
+    import("prefixed.ckpt", &["--key", "ema.module"]).done();
+    let of = |key| {
+        import("ema.ckpt", &["--key", key]).done();
+        sandbox.read("x.safetensors")
+    };
+    assert_ne!(of("state_dict"), of("state_dict_ema"));
+    let wrapped = import("wrapped.ckpt", &[]).done().stderr;
+    for part in ["`module.fc.weight`: weight norm, folded", "`n_averaged` is the counter"] {
+        assert!(wrapped.contains(part), "no `{part}` in: {wrapped}");
+    }
+    import("orthogonal.ckpt", &[]).failed(2, &["remove_parametrizations(module, name)"]);
+    let without = import("without_head_bias.ckpt", &[]).done().stderr;
+    assert!(without.contains("its head has no bias"), "{without}");
 }
 
 #[test]
@@ -163,6 +263,49 @@ fn hostile_files_are_refused_and_do_nothing() {
         sandbox.birnn(&["import", &fixture(file), "--out", "x.safetensors"]).failed(2, &[file, part]);
     }
     assert_eq!(sandbox.listing(), before);
+}
+
+/// Files of some kilobytes that asked for gigabytes, or for arithmetic beyond 64 bits.
+#[test]
+#[cfg(target_os = "linux")]
+fn hostile_files_end_in_one_line_in_bounded_memory() {
+    let sandbox = Sandbox::new();
+    // A legacy file: its number, its version, nothing of the machine, the object, no storages.
+    let legacy = |pickle: &[u8]| {
+        let start =
+            b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.\x80\x02M\xe9\x03.\x80\x02}.\x80\x02";
+        [start, pickle, b"\x80\x02]."].concat()
+    };
+    let items = b"h\x01".repeat(30_000);
+    let copies = b"h\x00h\x02R".repeat(30_000);
+    let bomb = [
+        b"ccollections\nOrderedDict\nq\x000NN\x86q\x010](".as_slice(),
+        &items,
+        b"e\x85q\x020(",
+        &copies,
+        b"t.",
+    ];
+    let header = r#"{"lstm.weight_ih_l0":{"dtype":"F32","shape":[2305843009213693952,0],"data_offsets":[0,0]},"lstm.weight_hh_l0":{"dtype":"F32","shape":[4,1],"data_offsets":[0,16]},"fc.weight":{"dtype":"F32","shape":[2,1],"data_offsets":[16,24]}}"#;
+    let rows = [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &[0; 24]].concat();
+    for (file, bytes, part) in [
+        ("bomb.ckpt", legacy(&bomb.concat()), "far more values than its length has room for"),
+        ("escape.ckpt", legacy(b"ctorch\n\x1b[31mRED\nh\0."), r"it names `torch.\u{1b}[31mRED`"),
+        ("rows.safetensors", rows, "`lstm.weight_ih_l0` is [2305843009213693952, 0], with no number in it"),
+    ] {
+        sandbox.write(file, bytes);
+        let direct = sandbox.command(&["import", file, "--out", "x.safetensors"]);
+        let mut limited = std::process::Command::new("sh");
+        limited
+            .args(["-c", "ulimit -v 4000000; exec \"$0\" \"$@\""])
+            .arg(direct.get_program())
+            .args(direct.get_args());
+        limited.current_dir(sandbox.path("")).env("OMP_NUM_THREADS", "1");
+        let output = limited.output().unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{file}: {error}");
+        assert!(error.contains(part) && error.trim_end().lines().count() == 1, "{file}: {error}");
+        assert!(!error.contains('\u{1b}') && !sandbox.path("x.safetensors").exists(), "{file}");
+    }
 }
 
 /// A disk that fails, or a process that is killed, at any file operation leaves the old file or none.

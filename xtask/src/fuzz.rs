@@ -12,15 +12,17 @@ use crate::libtorch::Tree;
 use crate::machine::Machine;
 
 const CARGO_FUZZ: &str = "0.13.2";
-/// The binaries of tests/fuzz, each with where its seeds are.
-const TARGETS: [(&str, &str); 4] = [
-    ("idx", "tests/fuzz/seeds/idx"),
-    ("checkpoint", "target/fuzz/run/checkpoints"),
-    ("config", "configs"),
-    ("weights", "crates/birnn-formats/tests/fixtures"),
+/// The binaries of tests/fuzz, each with where its seeds are, and the memory in MiB that it may take, libtorch's included.
+const TARGETS: [(&str, &[&str], u32); 5] = [
+    ("idx", &["tests/fuzz/seeds/idx"], 512),
+    ("checkpoint", &["target/fuzz/run/checkpoints"], 2048),
+    ("config", &["configs"], 512),
+    ("weights", &["tests/fuzz/seeds/weights", "crates/birnn-formats/tests/fixtures"], 1024),
+    // Of 10,000 x 10,000 pixels, some hundred bytes of PNG are a picture.
+    ("pictures", &["tests/fuzz/seeds/pictures", "tests/fixtures/pictures/drawn"], 2048),
 ];
-/// No input may take seconds or gigabytes.
-const LIMITS: [&str; 3] = ["-timeout=5", "-rss_limit_mb=2048", "-print_final_stats=1"];
+/// No input may take seconds.
+const LIMITS: [&str; 2] = ["-timeout=10", "-print_final_stats=1"];
 const SECONDS: u32 = 60;
 
 /// Runs each target for as many seconds as `args` say.
@@ -39,14 +41,16 @@ pub fn run(machine: &Machine, args: &[OsString]) -> Result<ExitCode> {
     // What is fuzzed are the versions that are shipped; cargo adds to them what the targets need.
     fs::copy(machine.root.join("Cargo.lock"), machine.root.join("tests/fuzz/Cargo.lock"))
         .context("cannot copy Cargo.lock to tests/fuzz")?;
-    for (target, seeds) in TARGETS {
+    for (target, seeds, memory) in TARGETS {
         let corpus = machine.root.join("target/fuzz/corpus").join(target);
         fs::create_dir_all(&corpus).with_context(|| format!("cannot make {}", corpus.display()))?;
         let mut fuzz = Command::new(&program);
         fuzz.current_dir(&machine.root).args(["fuzz", "run", "--fuzz-dir", "tests/fuzz"]);
         // The stable compiler has no sanitizers, and what is fuzzed is safe code.
         fuzz.args(["--target-dir", "target/fuzz", "--sanitizer", "none", target]);
-        fuzz.arg(&corpus).arg(seeds).arg("--").arg(format!("-max_total_time={seconds}")).args(LIMITS);
+        fuzz.arg(&corpus).args(seeds).arg("--").arg(format!("-max_total_time={seconds}")).args(LIMITS);
+        // The second is of a single allocation.
+        fuzz.args([format!("-rss_limit_mb={memory}"), format!("-malloc_limit_mb={}", memory / 2)]);
         fuzz.env("LIBTORCH", &tree.dir).env("OMP_NUM_THREADS", "1");
         // cargo-fuzz has flags of its own, in place of the recorded ones with the rpath.
         if let Some((name, folders)) = search_path(machine, &tree) {

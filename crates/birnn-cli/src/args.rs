@@ -91,7 +91,8 @@ pub enum Command {
     /// Bring in weights that PyTorch or safetensors saved.
     ///
     /// Reads what torch.save(model.state_dict(), path) writes, in any of its formats, or a .safetensors file, and executes
-    /// nothing. Without --config, the net is told from names and shapes, and printed as a config on stdout.
+    /// nothing. Without --config, the net is told from names and shapes, and printed as a config on stdout. Weight norm, spectral
+    /// norm, pruning and averages are folded into the weights. What no weights tell is warned of, with what says it.
     Import(ImportArgs),
     /// Obtain or check the images of an experiment.
     #[command(subcommand)]
@@ -264,6 +265,9 @@ pub struct ExportArgs {
     pub force: bool,
 }
 
+/// As many as a weights file can have.
+const MOST_ROWS: i64 = 1 << 16;
+
 /// `birnn import`
 #[derive(Debug, clap::Args)]
 pub struct ImportArgs {
@@ -274,6 +278,21 @@ pub struct ImportArgs {
     pub config: Option<PathBuf>,
     #[command(flatten)]
     pub sets: Sets,
+    /// Which of several state dicts in the file: the keys that lead to it, with dots between, such as ema or checkpoint.model;
+    /// or what the names of its weights begin with; or . for what was saved itself.
+    #[arg(long, value_name = "NAME")]
+    pub key: Option<String>,
+    /// The mean that the training subtracted from pixels from 0 to 1, or one for each column, with commas between: the M of
+    /// (pixel / 255 - M) / S, which becomes part of the first layer. 0 where none was subtracted.
+    #[arg(long, value_name = "M", value_delimiter = ',', allow_hyphen_values = true)]
+    pub mean: Vec<f64>,
+    /// The standard deviation that it divided them by, the S. 1 where it did not; 0.00392156862745098, which is 1 / 255, for
+    /// pixels from 0 to 255.
+    #[arg(long, value_name = "S", value_delimiter = ',', allow_hyphen_values = true)]
+    pub std: Vec<f64>,
+    /// Rows of an image, which are time steps [default: those of the config's data, else as many as columns].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=MOST_ROWS))]
+    pub rows: Option<u32>,
     /// Names of the classes, with commas between [default: those of the config's data, else numbers].
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub classes: Vec<String>,

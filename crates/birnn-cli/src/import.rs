@@ -4,7 +4,7 @@ use std::path::Path;
 
 use birnn_data::{Fallback, Preprocessing};
 use birnn_engine::{About, Classification, Device, EngineError, Experiment, Learner, Plan, Source, load};
-use birnn_formats::{Found, check, read};
+use birnn_formats::{Found, Normalisation, check, read_key};
 use birnn_model::{Cell, ModelConfig, Readout};
 use serde::Serialize;
 
@@ -28,18 +28,25 @@ pub fn run(args: &ImportArgs, log: &Log) -> Outcome {
             "is a weights file of birnn's; eval, predict and export take it as it is".to_owned(),
         ));
     }
-    let found = Found::new(read(&args.weights)?).map_err(|error| problem(error.to_string()))?;
+    let weights = read_key(&args.weights, args.key.as_deref())?;
+    let mut found = Found::new(weights).map_err(|error| problem(error.to_string()))?;
     let source = match &written {
         Some(source) => source.clone(),
         None => inferred(&found, &args.weights, &args.sets.sets)?,
     };
     let plan = source.plan()?;
-    let (shape, classes, preprocessing) = images(args, &found, &plan, &source, log)?;
+    let Images { shape, classes, preprocessing } = images(args, &found, &plan, &source, log)?;
     check(&found.weights, &plan.architecture, shape[1], classes.len()).map_err(|mismatch| {
-        let Found { features, outputs, .. } = found;
+        let (features, outputs) = (found.features, found.outputs);
         let looks = found.config.resolve().map_or_else(|error| error.to_string(), |found| found.to_string());
         problem(match &args.config {
-            None => format!("nearly {looks}, for {features} features and {outputs} classes, but {mismatch}"),
+            None => format!(
+                "nearly {looks}, for {features} features and {outputs} classes, but {mismatch}{}",
+                match mismatch.unexpected.is_empty() {
+                    true => "",
+                    false => "; of several nets, --key names the one that is meant, by what its names begin with",
+                }
+            ),
             Some(config) => format!(
                 "these look like {looks}, for {features} features and {outputs} classes, and the net of {} is {}, for {} and \
                  {}: {mismatch}; without --config, it is told from the weights",
@@ -51,16 +58,24 @@ pub fn run(args: &ImportArgs, log: &Log) -> Outcome {
         })
     })?;
 
+    match &args.config {
+        Some(_) => source.suits(shape[0])?,
+        None => source.experiment.suits(shape[0]).map_err(|invalid| problem(invalid.message))?,
+    }
+    let input = normalisation(args);
+    if let Some(input) = &input {
+        found.fold(input).map_err(|error| Failure::request(format!("--mean and --std: {error}")))?;
+    }
+
     let said =
         args.config.is_some() || args.sets.sets.iter().any(|set| set.trim_start().starts_with("data."));
     // What the images were like is in no weights.
     let preprocessing = if said { preprocessing.or_else(|| plan.data.preprocessing()) } else { None };
-    let from = birnn_data::name::text(args.weights.file_name().unwrap_or_default());
     let mut experiment = source.experiment.clone();
     // Evaluated where its data is missing, the net must not be judged by other data.
     experiment.data.fallback = Fallback::None;
     let text = experiment.to_toml().map_err(Failure::run)?;
-    let about = About::new(text, shape, classes, preprocessing, serde_json::json!({ "imported_from": from }));
+    let about = About::new(text, shape, classes, preprocessing, origin(args, input.as_ref()));
     let learner = learner(&found, &plan, &about)?;
     tell(args, &found, &plan, &about);
     format.write(&*disk, &args.out, &learner, &about)?;
@@ -70,69 +85,155 @@ pub fn run(args: &ImportArgs, log: &Log) -> Outcome {
     Ok(())
 }
 
-/// Rows and columns of an image, and the classes. A config speaks of data; without one, weights tell of it as much as they do.
+/// What the net reads and answers.
+struct Images {
+    /// Rows and columns.
+    shape: [usize; 2],
+    classes: Vec<String>,
+    /// As data that was read shows it.
+    preprocessing: Option<Preprocessing>,
+}
+
+/// The images and classes that the net is for. A config speaks of data; without one, weights tell of it as much as they do.
 fn images(
     args: &ImportArgs,
     found: &Found,
     plan: &Plan,
     source: &Source,
     log: &Log,
-) -> Result<([usize; 2], Vec<String>, Option<Preprocessing>), Failure> {
+) -> Result<Images, Failure> {
     let mut preprocessing = None;
+    let rows = args.rows.map(|rows| rows as usize);
     let (shape, classes) = match (plan.data.source.known(), &args.config) {
         (Some((shape, classes)), Some(_)) => (shape, classes),
         (Some((shape, classes)), None) if (shape[1], classes.len()) == (found.features, found.outputs) => {
-            (shape, classes)
+            ([rows.unwrap_or(shape[0]), shape[1]], classes)
         }
-        (_, None) => ([found.features; 2], (0..found.outputs).map(|class| class.to_string()).collect()),
+        (_, None) => (
+            [rows.unwrap_or(found.features), found.features],
+            (0..found.outputs).map(|class| class.to_string()).collect(),
+        ),
         (None, Some(_)) => {
             let splits = data::load(&plan.data, &args.place.locations(), log, Some(source))?;
             preprocessing = Some(splits.preprocessing);
             (splits.shape(), splits.classes)
         }
     };
+    if let (Some(rows), Some(config)) = (rows, &args.config)
+        && rows != shape[0]
+    {
+        let (config, there) = (config.display(), shape[0]);
+        return Err(Failure::request(format!("--rows {rows}: the images of {config} have {there} rows")));
+    }
     if args.classes.is_empty() {
-        return Ok((shape, classes, preprocessing));
+        return Ok(Images { shape, classes, preprocessing });
     }
     if args.classes.len() != found.outputs {
         let (names, outputs) = (args.classes.len(), found.outputs);
         return Err(Failure::request(format!("--classes: {names} names for a net of {outputs} classes")));
     }
-    Ok((shape, args.classes.clone(), preprocessing))
+    Ok(Images { shape, classes: args.classes.clone(), preprocessing })
+}
+
+/// How the input was normalised that the net was trained on, where that was said.
+fn normalisation(args: &ImportArgs) -> Option<Normalisation> {
+    let or = |values: &[f64], usual| if values.is_empty() { vec![usual] } else { values.to_vec() };
+    let said = !(args.mean.is_empty() && args.std.is_empty());
+    said.then(|| Normalisation { mean: or(&args.mean, 0.0), std: or(&args.std, 1.0) })
+}
+
+/// Where the weights are from, and what became part of them.
+fn origin(args: &ImportArgs, input: Option<&Normalisation>) -> serde_json::Value {
+    let from = birnn_data::name::text(args.weights.file_name().unwrap_or_default());
+    let mut origin = serde_json::json!({ "imported_from": from });
+    let numbers = |values: &[f64]| match values {
+        [one] => serde_json::json!(one),
+        values => serde_json::json!(values),
+    };
+    if let Some(key) = &args.key {
+        origin["key"] = serde_json::json!(key);
+    }
+    if let Some(Normalisation { mean, std }) = input {
+        origin["mean"] = numbers(mean);
+        origin["std"] = numbers(std);
+    }
+    origin
 }
 
 /// Says what was found, and what could not be.
 fn tell(args: &ImportArgs, found: &Found, plan: &Plan, about: &About) {
     let weights = args.weights.display();
+    for done in &found.unwrapped {
+        tracing::info!("{weights}: {done}");
+    }
     for (theirs, ours) in &found.renamed {
-        let [theirs, ours] = [theirs, ours].map(|module| module.trim_end_matches('.'));
+        let [theirs, ours] = [theirs, ours].map(|module| module.trim_end_matches('.').escape_debug());
         tracing::info!("{weights}: its `{theirs}` is birnn's `{ours}`");
     }
     if found.without_biases {
         tracing::info!("{weights}: saved without biases; here they are zeros, which is the same net");
     }
+    if found.head_without_bias {
+        tracing::info!("{weights}: its head has no bias; here it is zeros, which is the same net");
+    }
     let ([rows, cols], classes) = (about.shape, about.classes.len());
     tracing::info!("{weights}: {}, for images of {rows} x {cols} and {classes} classes", plan.architecture);
-    let settled = |key: &str| {
-        args.sets.sets.iter().any(|set| set.split('=').next().is_some_and(|set| set.trim() == key))
-    };
-    if args.config.is_none() && found.config.readout != Readout::Attention && !settled("model.readout") {
+    if args.mean.iter().any(|mean| mean.abs() > 1.0) {
+        tracing::warn!(
+            "--mean is of pixels from 0 to 1; of pixels from 0 to 255, divide it and --std by 255"
+        );
+    }
+    let unknown = unknown(args, found, plan, about);
+    if !unknown.is_empty() {
         let config = args.weights.with_file_name("config.toml");
-        let hint = match config.is_file() {
-            true => format!("--config {}", config.display()),
-            false => "--set model.readout=final, mean or max".to_owned(),
+        let hint = match args.config.is_none() && config.is_file() {
+            true => format!("; perhaps they are told by --config {}", config.display()),
+            false => String::new(),
         };
         tracing::warn!(
-            "weights do not tell how a net is read: taking it for `last`, the output at the last time step; if it is another, \
-             say so: {hint}"
+            "{weights}: weights do not tell how their input is prepared and their output is read; taken for: {}{hint}",
+            unknown.join("; ")
         );
     }
-    let rnn = plan.architecture.cell == Cell::RnnTanh;
-    if args.config.is_none() && rnn && !settled("model.nonlinearity") {
-        tracing::warn!(
-            "weights do not tell tanh from relu: taking it for tanh; else --set model.nonlinearity=relu"
+}
+
+/// What was taken for granted, each with what says otherwise.
+fn unknown(args: &ImportArgs, found: &Found, plan: &Plan, about: &About) -> Vec<String> {
+    let mut unknown = Vec::new();
+    let mut say =
+        |assumption: String, otherwise: &str| unknown.push(format!("{assumption} (else {otherwise})"));
+    if args.mean.is_empty() && args.std.is_empty() {
+        say("pixel / 255, without normalisation".to_owned(), "--mean M --std S");
+    }
+    if args.config.is_some() {
+        return unknown;
+    }
+    let unset = |key: &&str| {
+        let keys = args.sets.sets.iter().filter_map(|set| set.split('=').next());
+        !{ keys }.any(|set| set.trim() == *key || key.starts_with(&format!("{}.", set.trim())))
+    };
+    let [rows, _] = about.shape;
+    if args.rows.is_none() {
+        say(format!("{rows} rows, from above, as time steps"), "--rows N");
+    }
+    let images = [
+        ("data.invert", "light ink on a dark ground", "true"),
+        ("data.transpose", "upright", "true"),
+        ("data.framing", "framed as MNIST's", "emnist or resize"),
+    ];
+    for (key, assumption, value) in images.into_iter().filter(|(key, ..)| unset(key)) {
+        say(assumption.to_owned(), &format!("--set {key}={value}"));
+    }
+    if found.config.readout != Readout::Attention && unset(&"model.readout") {
+        say(
+            "readout last, the output at the last time step".to_owned(),
+            "--set model.readout=final, mean or max",
         );
     }
+    if plan.architecture.cell == Cell::RnnTanh && unset(&"model.nonlinearity") {
+        say("tanh".to_owned(), "--set model.nonlinearity=relu");
+    }
+    unknown
 }
 
 /// The experiment of weights that came with none, `sets` applied.

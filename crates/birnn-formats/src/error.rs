@@ -23,6 +23,38 @@ impl fmt::Debug for FormatError {
 impl FormatError {
     /// For `map_err`: joins a problem with the file it is about.
     pub(crate) fn about(path: &Path) -> impl Fn(String) -> FormatError {
-        move |problem| FormatError { path: path.to_owned(), problem }
+        move |problem| FormatError { path: path.to_owned(), problem: shown(&problem) }
+    }
+}
+
+/// Characters of a message about a file, which may be told in words of the file's own.
+const LONGEST: usize = 1000;
+
+/// What a terminal can show as it is: names in a file, and what other libraries say of it, may hold anything.
+pub(crate) fn shown(problem: &str) -> String {
+    let mut shown = String::new();
+    for (index, character) in problem.chars().enumerate() {
+        match character {
+            _ if index == LONGEST => {
+                shown.push_str("...");
+                break;
+            }
+            '"' | '\'' | '\\' => shown.push(character),
+            _ => shown.extend(character.escape_debug()),
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_file_says_is_shown_on_one_line_without_control_characters() {
+        let about = |problem: &str| FormatError::about(Path::new("x"))(problem.to_owned()).to_string();
+        assert_eq!(about("`\u{1b}[31m\n\u{202e}`"), "x: `\\u{1b}[31m\\n\\u{202e}`");
+        assert_eq!(about(r#"a "b" 'c' \u{1b} e"#), r#"x: a "b" 'c' \u{1b} e"#);
+        assert_eq!(about(&"a".repeat(5000)).len(), 1006);
     }
 }

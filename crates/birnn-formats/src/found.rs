@@ -1,10 +1,14 @@
 //! What net a state dict is of, told from names and shapes alone.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use birnn_model::{CellKind, Hidden, ModelConfig, Readout};
 
+use crate::error::shown;
+use crate::prefix::{OWN, net_of};
 use crate::state_dict::{Array, StateDict};
+use crate::wrappers;
 
 /// A state dict under the names of birnn's nets: `lstm.`, `gru.` or `rnn.`, `attention.`, `fc.`
 #[derive(Clone, Debug)]
@@ -13,8 +17,12 @@ pub struct Found {
     pub weights: StateDict,
     /// Modules that had another name: theirs, and ours.
     pub renamed: Vec<(String, String)>,
+    /// What PyTorch's users had wrapped around weights and is taken off here, a line for each: norms, masks, counters.
+    pub unwrapped: Vec<String>,
     /// Whether its recurrent layers had no biases, as with `bias=False`; they are zeros here, which is the same net.
     pub without_biases: bool,
+    /// Whether its head had none.
+    pub head_without_bias: bool,
     /// Features per time step.
     pub features: usize,
     /// Outputs of the head: classes.
@@ -28,6 +36,12 @@ pub struct Found {
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct NoNet(String);
+
+impl NoNet {
+    pub(crate) fn new(problem: String) -> NoNet {
+        NoNet(shown(&problem))
+    }
+}
 
 /// What `main` shows of an error that it returns.
 impl fmt::Debug for NoNet {
@@ -44,8 +58,18 @@ struct Modules {
 }
 
 impl Found {
-    /// Looks for one stack of recurrent layers, whatever it is called, and one linear head.
-    pub fn new(mut weights: StateDict) -> Result<Found, NoNet> {
+    /// Takes off what PyTorch's users wrap around weights, and looks for one stack of recurrent layers, whatever it is called,
+    /// and one linear head.
+    ///
+    /// # Errors
+    ///
+    /// When it is no such net, or wrapped in what cannot be taken off.
+    pub fn new(weights: StateDict) -> Result<Found, NoNet> {
+        let (mut weights, unwrapped) = wrappers::unwrap(weights)?;
+        // Whose other lengths would be believed without a number in the file.
+        if let Some((name, array)) = weights.iter().find(|(_, array)| array.values().is_empty()) {
+            return refuse(format!("`{}` is {:?}, with no number in it", name.escape_debug(), array.shape()));
+        }
         let finite = |array: &Array| array.values().iter().all(|value| value.is_finite());
         if let Some((name, _)) = weights.iter().find(|(_, array)| !finite(array)) {
             return refuse(format!(
@@ -55,6 +79,7 @@ impl Found {
         }
         let modules = Modules::of(&weights)?;
         let without_biases = modules.fill_biases(&mut weights);
+        let head_without_bias = modules.fill_head(&mut weights);
         let (features, outputs, config) = modules.read(&weights)?;
         let architecture = config.resolve().map_err(|error| NoNet(error.to_string()))?;
 
@@ -73,7 +98,16 @@ impl Found {
         }
         let is_there = |module: &str| ours.keys().any(|name| name.starts_with(module));
         let renamed = names.into_iter().filter(|(theirs, ours)| theirs != ours && is_there(ours)).collect();
-        Ok(Found { weights: ours, renamed, without_biases, features, outputs, config })
+        Ok(Found {
+            weights: ours,
+            renamed,
+            unwrapped,
+            without_biases,
+            head_without_bias,
+            features,
+            outputs,
+            config,
+        })
     }
 }
 
@@ -100,6 +134,17 @@ impl Modules {
         let biases: Vec<_> = weights.iter().filter_map(rows).collect();
         weights
             .extend(biases.into_iter().map(|(name, rows)| (name, Array::new(vec![rows], vec![0.0; rows]))));
+        true
+    }
+
+    /// Gives zeros to a head without a bias, and says whether it is one.
+    fn fill_head(&self, weights: &mut StateDict) -> bool {
+        let [weight, bias] = ["weight", "bias"].map(|name| format!("{}{name}", self.head));
+        let Some(&rows) = weights.get(&weight).and_then(|array| array.shape().first()) else { return false };
+        if weights.contains_key(&bias) {
+            return false;
+        }
+        weights.insert(bias, Array::new(vec![rows], vec![0.0; rows]));
         true
     }
 
@@ -155,8 +200,8 @@ impl Modules {
     }
 }
 
-fn refuse<T>(problem: String) -> Result<T, NoNet> {
-    Err(NoNet(problem))
+pub(crate) fn refuse<T>(problem: String) -> Result<T, NoNet> {
+    Err(NoNet::new(problem))
 }
 
 fn listed(names: &[&str]) -> String {
@@ -183,7 +228,17 @@ fn recurrent_of(weights: &StateDict) -> Result<String, NoNet> {
             ))
         }
         several => {
-            refuse(format!("several recurrent modules are in it, {}; birnn's nets have one", listed(several)))
+            let nets: BTreeSet<&str> = several.iter().map(|module| net_of(module)).collect();
+            let keys = nets.iter().map(|net| if net.is_empty() { OWN } else { net.trim_end_matches('.') });
+            let keys: Vec<_> = keys.map(|key| format!("--key {}", key.escape_debug())).collect();
+            let hint = match keys.len() {
+                1 => "; in Python, save the state dict of one net".to_owned(),
+                _ => format!("; where each is a net of its own, say which is meant: {}", keys.join(" or ")),
+            };
+            refuse(format!(
+                "several recurrent modules are in it, {}; birnn's nets have one{hint}",
+                listed(several)
+            ))
         }
     }
 }

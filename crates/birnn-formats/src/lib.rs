@@ -2,7 +2,7 @@
 //!
 //! [`read`] takes whatever file PyTorch's `torch.save(model.state_dict(), path)` or safetensors wrote and gives its
 //! [`StateDict`]; [`Found`] tells what net that is of; [`pytorch::encode`] and [`onnx::encode`] write. A file is parsed, never
-//! run: it may be hostile, and takes no more memory than its tensors do. This crate knows nets, and no experiments or runs.
+//! run: it may be hostile, and takes no more than a small multiple of its length in memory. This crate knows nets, and no experiments or runs.
 //!
 //! # Example
 //!
@@ -30,12 +30,15 @@
 
 mod error;
 mod found;
+mod input;
 mod mismatch;
 mod number;
 pub mod onnx;
+mod prefix;
 pub mod pytorch;
 mod safetensors_file;
 mod state_dict;
+mod wrappers;
 
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read, Seek};
@@ -43,11 +46,28 @@ use std::path::Path;
 
 pub use error::FormatError;
 pub use found::{Found, NoNet};
+pub use input::Normalisation;
 pub use mismatch::{Mismatch, check};
 pub use state_dict::{Array, StateDict, restore, state_dict};
 
 /// The state dict of a file that PyTorch or safetensors wrote, by its content, whatever its name.
+///
+/// # Errors
+///
+/// As [`read_key`], where several state dicts are in it too.
 pub fn read(path: &Path) -> Result<StateDict, FormatError> {
+    read_key(path, None)
+}
+
+/// As [`read`], where several state dicts may be in a file: `key` says which is meant, as the dotted path of dicts that leads
+/// to it (`ema`, `checkpoint.model`), as what the names of its weights begin with, or as both, one after the other. `.` is what
+/// was saved itself.
+///
+/// # Errors
+///
+/// When the file cannot be read, holds no state dict or several, or nothing under `key`; when its tensors lie outside of it or
+/// overlap in part.
+pub fn read_key(path: &Path, key: Option<&str>) -> Result<StateDict, FormatError> {
     let open = || {
         let file = File::open(path)?;
         let about = file.metadata()?;
@@ -55,23 +75,35 @@ pub fn read(path: &Path) -> Result<StateDict, FormatError> {
         if about.is_file() { Ok((file, about.len())) } else { Err(io::Error::other("is not a file")) }
     };
     let (file, length) = open().map_err(|error| error.to_string()).map_err(FormatError::about(path))?;
-    weights(BufReader::new(file), length).map_err(FormatError::about(path))
+    weights(BufReader::new(file), length, key).map_err(FormatError::about(path))
 }
 
 /// As [`read`], with the bytes at hand; `path` is what errors go by.
 pub fn parse(path: &Path, bytes: &[u8]) -> Result<StateDict, FormatError> {
-    weights(Cursor::new(bytes), bytes.len() as u64).map_err(FormatError::about(path))
+    parse_key(path, bytes, None)
 }
 
-fn weights(mut source: impl Read + Seek, length: u64) -> Result<StateDict, String> {
+/// As [`read_key`], with the bytes at hand; `path` is what errors go by.
+pub fn parse_key(path: &Path, bytes: &[u8], key: Option<&str>) -> Result<StateDict, FormatError> {
+    weights(Cursor::new(bytes), bytes.len() as u64, key).map_err(FormatError::about(path))
+}
+
+fn weights(mut source: impl Read + Seek, length: u64, key: Option<&str>) -> Result<StateDict, String> {
     let mut head = Vec::new();
     source.by_ref().take(16).read_to_end(&mut head).map_err(|error| error.to_string())?;
     source.rewind().map_err(|error| error.to_string())?;
-    match head.as_slice() {
+    let weights = match head.as_slice() {
         [] => Err("it is empty".to_owned()),
-        head if pytorch::is_one(head) => pytorch::parse(source, head, length),
+        head if pytorch::is_one(head) => pytorch::parse(source, head, length, key),
         // A safetensors header is a JSON object behind its length.
-        head if head.get(8) == Some(&b'{') => safetensors_file::parse(source, length),
+        head if head.get(8) == Some(&b'{') => {
+            let weights = safetensors_file::parse(source, length)?;
+            match key {
+                None | Some(prefix::OWN) => Ok(weights),
+                Some(key) => prefix::select(weights, key),
+            }
+        }
         _ => Err("neither a state dict that torch.save wrote nor a safetensors file".to_owned()),
-    }
+    }?;
+    Ok(if key == Some(prefix::OWN) { prefix::own(weights) } else { weights })
 }

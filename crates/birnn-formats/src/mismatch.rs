@@ -4,6 +4,7 @@ use std::fmt;
 
 use birnn_model::Architecture;
 
+use crate::error::shown;
 use crate::state_dict::StateDict;
 
 /// Why a state dict is not one of the net that it should be of.
@@ -48,11 +49,11 @@ pub fn check(
 
 impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names =
-            |names: &[String]| names.iter().map(|name| format!("`{}`", name.escape_debug())).collect();
-        let shapes = self.misshapen.iter().map(|(name, found, wanted)| {
-            format!("`{}` is {found:?} and should be {wanted:?}", name.escape_debug())
-        });
+        let names = |names: &[String]| names.iter().map(|name| format!("`{}`", shown(name))).collect();
+        let shapes = self
+            .misshapen
+            .iter()
+            .map(|(name, found, wanted)| format!("`{}` is {found:?} and should be {wanted:?}", shown(name)));
         let parts: [(&str, Vec<String>); 3] = [
             ("missing", names(&self.missing)),
             ("unexpected", names(&self.unexpected)),

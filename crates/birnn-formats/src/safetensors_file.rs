@@ -6,6 +6,7 @@ use safetensors::Dtype;
 use safetensors::tensor::Metadata;
 
 use crate::number::Number;
+use crate::pytorch::MOST_COPIES;
 use crate::state_dict::{Array, StateDict};
 
 /// Names and sizes of some ten thousand tensors have room in it.
@@ -49,5 +50,23 @@ pub(crate) fn parse(mut source: impl Read + Seek, length: u64) -> Result<StateDi
         source.read_exact(&mut bytes).map_err(|error| error.to_string())?;
         found.insert(name, Array::new(info.shape.clone(), number.decode(&bytes)));
     }
+    copy_tied(&metadata, &mut found, length)?;
     Ok(found)
+}
+
+/// `safetensors.torch.save_model` leaves out what shares its numbers with another tensor, and says so in the metadata.
+fn copy_tied(metadata: &Metadata, found: &mut StateDict, length: u64) -> Result<(), String> {
+    let mut bytes = found.values().map(|array| size_of_val(array.values()) as u64).sum::<u64>();
+    for (name, kept) in metadata.metadata().iter().flatten() {
+        if found.contains_key(name) {
+            continue;
+        }
+        let Some(array) = found.get(kept) else { continue };
+        bytes += size_of_val(array.values()) as u64;
+        if bytes > length.saturating_mul(MOST_COPIES) {
+            return Err(format!("its tensors would take over {MOST_COPIES} times the length of the file"));
+        }
+        found.insert(name.clone(), array.clone());
+    }
+    Ok(())
 }

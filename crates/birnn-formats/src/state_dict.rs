@@ -21,7 +21,7 @@ impl Array {
     ///
     /// When there are not as many values as the shape asks for.
     pub fn new(shape: Vec<usize>, values: Vec<f32>) -> Array {
-        assert_eq!(count_of(&shape), values.len(), "values of an array {shape:?}");
+        assert_eq!(count_of(&shape), Some(values.len()), "values of an array {shape:?}");
         Array { shape, values }
     }
 
@@ -33,6 +33,10 @@ impl Array {
     /// The numbers.
     pub fn values(&self) -> &[f32] {
         &self.values
+    }
+
+    pub(crate) fn values_mut(&mut self) -> &mut [f32] {
+        &mut self.values
     }
 
     /// Copies a tensor, from whatever device it is on.
@@ -50,9 +54,13 @@ impl Array {
     }
 }
 
-/// Numbers in an array of `shape`. Where a length is 0, the others may be beyond all memory.
-pub(crate) fn count_of(shape: &[usize]) -> usize {
-    if shape.contains(&0) { 0 } else { shape.iter().product() }
+/// Numbers in an array of `shape`; `None` where they are beyond all memory. Where one length is 0, the others may be anything.
+pub(crate) fn count_of(shape: &[usize]) -> Option<usize> {
+    if shape.contains(&0) {
+        return Some(0);
+    }
+    let count = shape.iter().try_fold(1_usize, |count, &length| count.checked_mul(length))?;
+    Some(count).filter(|count| *count <= isize::MAX as usize / size_of::<f32>())
 }
 
 /// The variables of a net, as they are now.

@@ -1,12 +1,170 @@
-"""Makes the seeds of the `idx` target: two images of 2 x 3, and their labels, plain and gzipped."""
+"""Makes the seeds of fuzz targets.
+
+idx: two images of 2 x 3, and their labels, plain and gzipped.
+
+weights: what readers have stumbled over, each small: shared, expanded and overlapping tensors, copies of a list that is given
+again and again, long names, lengths that no memory has. They are legacy files, and an archive without checksums: a checksum is
+what no mutation gets past.
+
+pictures: of 4 x 4, in each format that needs no library here.
+"""
 
 import gzip
+import json
 import pathlib
 import struct
+import zipfile
+import zlib
 
-folder = pathlib.Path(__file__).parent / "idx"
+FOLDER = pathlib.Path(__file__).parent
+
+
+def write(folder, name, content):
+    (FOLDER / folder).mkdir(exist_ok=True)
+    (FOLDER / folder / name).write_bytes(content)
+
+
 images = bytes([0, 0, 8, 3]) + struct.pack(">3I", 2, 2, 3) + bytes(range(12))
 labels = bytes([0, 0, 8, 1]) + struct.pack(">I", 2) + bytes([1, 0])
 for name, content in [("images", images), ("labels", labels)]:
-    (folder / name).write_bytes(content)
-    (folder / f"{name}.gz").write_bytes(gzip.compress(content, mtime=0))
+    write("idx", name, content)
+    write("idx", f"{name}.gz", gzip.compress(content, mtime=0))
+
+
+# Pickles, opcode by opcode.
+DICT = b"ccollections\nOrderedDict\n"
+TENSOR = b"ctorch._utils\n_rebuild_tensor_v2\n"
+
+
+def text(value):
+    return b"X" + struct.pack("<I", len(value)) + value.encode()
+
+
+def number(value):
+    return b"J" + struct.pack("<i", value) if value < 1 << 31 else b"\x8a\x08" + struct.pack("<q", value)
+
+
+def numbers(values):
+    return b"(" + b"".join(map(number, values)) + b"t"
+
+
+def storage(key, count, kind="FloatStorage"):
+    return b"(" + text("storage") + f"ctorch\n{kind}\n".encode() + text(key) + text("cpu") + number(count) + b"tQ"
+
+
+def tensor(key, count, offset, shape, stride):
+    return TENSOR + b"(" + storage(key, count) + number(offset) + numbers(shape) + numbers(stride) + b"\x89" + DICT + b")RtR"
+
+
+def net(change=()):
+    """The pickle of an LSTM of one unit that reads one feature, and its storages."""
+    shapes = {"lstm.weight_ih_l0": [4, 1], "lstm.weight_hh_l0": [4, 1], "fc.weight": [2, 1]}
+    entries = {
+        name: tensor(str(key), shape[0], 0, shape, [1, 1]) for key, (name, shape) in enumerate(shapes.items())
+    }
+    entries.update(change)
+    return b"}(" + b"".join(text(name) + value for name, value in entries.items()) + b"u.", [4, 4, 2]
+
+
+def legacy(pickle, counts=()):
+    start = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.\x80\x02M\xe9\x03.\x80\x02}.\x80\x02"
+    keys = b"\x80\x02](" + b"".join(text(str(key)) for key in range(len(counts))) + b"e."
+    floats = (struct.pack("<Q", count) + struct.pack(f"<{count}f", *range(count)) for count in counts)
+    return start + pickle + keys + b"".join(floats)
+
+
+def archive(pickle, counts):
+    path = FOLDER / "archive"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as file:
+        entries = {"data.pkl": b"\x80\x02" + pickle}
+        entries.update({f"data/{key}": struct.pack(f"<{count}f", *range(count)) for key, count in enumerate(counts)})
+        for name, content in entries.items():
+            file.writestr(zipfile.ZipInfo(f"a/{name}"), content)
+    content = bytearray(path.read_bytes())
+    path.unlink()
+    for signature, place in [(b"PK\x03\x04", 14), (b"PK\x01\x02", 16)]:
+        at = content.find(signature)
+        while at >= 0:
+            content[at + place : at + place + 4] = bytes(4)
+            at = content.find(signature, at + 1)
+    return bytes(content)
+
+
+def safetensors(header, floats):
+    header = json.dumps(header).encode()
+    return struct.pack("<Q", len(header)) + header + struct.pack(f"<{floats}f", *range(floats))
+
+
+def info(shape, start, end):
+    return {"dtype": "F32", "shape": shape, "data_offsets": [start, end]}
+
+
+again = 20
+weights = {
+    "net": legacy(*net()),
+    "archive": archive(*net()),
+    "shared": legacy(*net({"lstm.weight_hh_l0": tensor("0", 4, 0, [4, 1], [1, 1])})),
+    "overlapping": legacy(*net({"lstm.weight_hh_l0": tensor("0", 4, 1, [3, 1], [1, 1])})),
+    "expanded": legacy(*net({"lstm.weight_ih_l0": tensor("0", 4, 0, [4, 9], [1, 0])})),
+    "beyond_64_bits": legacy(*net({"lstm.weight_ih_l0": tensor("0", 4, 0, [1 << 40, 1 << 40], [0, 0])})),
+    "pruned": legacy(
+        *net({"fc.weight_orig": tensor("2", 2, 0, [2, 1], [1, 1]), "fc.weight_mask": tensor("2", 2, 0, [2, 1], [1, 1])})
+    ),
+    "weight_norm": legacy(
+        *net({"fc.weight_g": tensor("2", 2, 0, [2, 1], [1, 1]), "fc.weight_v": tensor("2", 2, 0, [2, 1], [1, 1])})
+    ),
+    "nested": legacy(b"}(" + text("model") + net()[0][:-1] + text("ema") + net()[0][:-1] + b"u.", [4, 4, 2]),
+    "many_names": legacy(
+        b"}" + text("w") + tensor("0", 4, 0, [4], [1]) + b"q\x00s"
+        + b"".join(text(str(name)) + b"h\x00s" for name in range(again)) + b".", [4],
+    ),
+    "ordered_dict_again": legacy(DICT + b"q\x000NN\x86q\x010](" + b"h\x01" * again + b"e\x85q\x020(" + b"h\x00h\x02R" * again + b"t."),
+    "name_again": legacy(text("torch") + b"q\x000" + text("FloatStorage") + b"q\x010(" + b"h\x00h\x01\x93" * again + b"t."),
+    "storage_again": legacy(storage("0", 1)[:-1] + b"q\x000(" + b"h\x00Q" * again + b"t."),
+    "tensor_again": legacy(
+        TENSOR + b"q\x000(" + storage("0", 4) + b"K\x00" + numbers([4]) + numbers([1]) + b"tq\x010("
+        + b"h\x00h\x01R" * again + b"t."
+    ),
+    "rows": safetensors(
+        {
+            "lstm.weight_ih_l0": info([1 << 61, 0], 0, 0),
+            "lstm.weight_hh_l0": info([4, 1], 0, 16),
+            "fc.weight": info([2, 1], 16, 24),
+        },
+        6,
+    ),
+    "tied": safetensors(
+        {
+            "__metadata__": {"lstm.weight_hh_l0": "lstm.weight_ih_l0"},
+            "lstm.weight_ih_l0": info([4, 1], 0, 16),
+            "fc.weight": info([2, 1], 16, 24),
+        },
+        6,
+    ),
+}
+for name, content in weights.items():
+    write("weights", name, content)
+
+
+def png(color, bytes_of_a_pixel):
+    def chunk(kind, content):
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    pixels = b"".join(b"\0" + bytes(255 if x in (1, 2) else 0 for x in range(4) for _ in range(bytes_of_a_pixel)) for _ in range(4))
+    head = struct.pack(">IIBBBBB", 4, 4, 8, color, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(pixels)) + chunk(b"IEND", b"")
+
+
+ink = bytes([0, 255, 255, 0] * 4)
+bmp = struct.pack("<IiiHHIIiiII", 40, 4, 4, 1, 24, 0, 48, 0, 0, 0, 0) + bytes(value for value in ink for _ in range(3))
+pictures = {
+    "grey.png": png(0, 1),
+    "alpha.png": png(6, 4),
+    "plain.pgm": b"P2 4 4 255\n" + b" ".join(str(value).encode() for value in ink) + b"\n",
+    "raw.pgm": b"P5 4 4 255\n" + ink,
+    "colour.ppm": b"P6 4 4 255\n" + bytes(value for value in ink for _ in range(3)),
+    "bits.pbm": b"P4 4 4\n" + bytes([0x60] * 4),
+    "colour.bmp": b"BM" + struct.pack("<IHHI", 54 + 48, 0, 0, 54) + bmp,
+}
+for name, content in pictures.items():
+    write("pictures", name, content)

@@ -1,8 +1,9 @@
-//! The values of a pickle, and the tensors among them.
+//! The values of a pickle, and the tensors among them, in memory that its length bounds.
 
 use std::collections::HashMap;
 use std::ops::Range;
 
+use super::name::{Name, StorageClass};
 use crate::state_dict::count_of;
 
 /// A Python value; what can be large lies in the arena.
@@ -16,8 +17,8 @@ pub(super) enum Value {
     /// A tuple, list or set.
     Sequence(usize),
     Dict(usize),
-    /// A class or function by name.
-    Global(usize),
+    /// A class or function.
+    Global(Name),
     Storage(usize),
     Tensor(usize),
 }
@@ -25,8 +26,7 @@ pub(super) enum Value {
 /// Where a tensor's numbers are: `torch.save` keeps them outside of the pickle.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Storage {
-    /// Such as `FloatStorage`.
-    pub(super) class: String,
+    pub(super) class: StorageClass,
     pub(super) key: String,
     /// Numbers in it.
     pub(super) count: usize,
@@ -42,8 +42,13 @@ pub(super) struct View {
 }
 
 /// All values of a pickle.
+///
+/// An opcode can build what is much longer than itself: a copy of a list that was read before, for one. So each object and
+/// each element is charged for, and there is a budget of [`PER_BYTE`] for each byte of the pickle. What opcodes build of values
+/// of their own stays within it, byte by byte.
 #[derive(Debug, Default)]
 pub(super) struct Arena {
+    budget: usize,
     texts: Vec<String>,
     sequences: Vec<Vec<Value>>,
     dicts: Vec<Vec<(Value, Value)>>,
@@ -52,9 +57,22 @@ pub(super) struct Arena {
     tensors: Vec<View>,
 }
 
+/// What may be charged for each byte of a pickle, an element being 1.
+const PER_BYTE: usize = 4;
+/// What a pickle of any length may be charged.
+const ALWAYS: usize = 1024;
+/// What a tuple, list, dict or text costs besides its elements or bytes.
+const OBJECT: usize = 3;
+/// What the description of a tensor or a storage costs.
+const DESCRIPTION: usize = 16;
+
+/// A pickle asks for more memory than its length allows.
+#[derive(Debug, PartialEq)]
+pub(super) struct OverBudget;
+
 impl View {
-    /// How many numbers it has; it lies in its storage, so they fit.
-    pub(super) fn count(&self) -> usize {
+    /// How many numbers it has; `None` where that is beyond all memory, as strides of 0 allow.
+    pub(super) fn count(&self) -> Option<usize> {
         count_of(&self.shape)
     }
 
@@ -73,7 +91,7 @@ impl View {
     /// Whether two of its elements are the same number of the storage, as far as strides tell: those of an array in any order
     /// of its dimensions do not.
     pub(super) fn overlaps_itself(&self) -> bool {
-        if self.count() == 0 {
+        if self.shape.contains(&0) {
             return false;
         }
         let mut dimensions: Vec<_> =
@@ -91,16 +109,20 @@ impl View {
 }
 
 impl Arena {
+    /// For a pickle of `length` bytes.
+    pub(super) fn new(length: usize) -> Arena {
+        Arena { budget: length.saturating_mul(PER_BYTE).saturating_add(ALWAYS), ..Arena::default() }
+    }
+
+    /// Takes `cost` from the budget, before the memory is taken.
+    pub(super) fn charge(&mut self, cost: usize) -> Result<(), OverBudget> {
+        self.budget = self.budget.checked_sub(cost).ok_or(OverBudget)?;
+        Ok(())
+    }
+
     pub(super) fn text(&self, value: Value) -> Option<&str> {
         match value {
             Value::Text(index) => Some(&self.texts[index]),
-            _ => None,
-        }
-    }
-
-    pub(super) fn global(&self, value: Value) -> Option<&str> {
-        match value {
-            Value::Global(index) => Some(&self.texts[index]),
             _ => None,
         }
     }
@@ -112,11 +134,9 @@ impl Arena {
         }
     }
 
-    pub(super) fn dict(&self, value: Value) -> Option<&[(Value, Value)]> {
-        match value {
-            Value::Dict(index) => Some(&self.dicts[index]),
-            _ => None,
-        }
+    /// The keys and values of a dict.
+    pub(super) fn pairs(&self, dict: usize) -> &[(Value, Value)] {
+        &self.dicts[dict]
     }
 
     pub(super) fn tensor(&self, value: Value) -> Option<&View> {
@@ -136,48 +156,58 @@ impl Arena {
         self.storage_of_key.get(key).map(|&index| &self.storages[index])
     }
 
-    pub(super) fn new_text(&mut self, text: String) -> Value {
-        self.texts.push(text);
-        Value::Text(self.texts.len() - 1)
+    pub(super) fn new_text(&mut self, text: &str) -> Result<Value, OverBudget> {
+        self.charge(OBJECT + text.len() / size_of::<Value>())?;
+        self.texts.push(text.to_owned());
+        Ok(Value::Text(self.texts.len() - 1))
     }
 
-    pub(super) fn new_global(&mut self, name: String) -> Value {
-        self.texts.push(name);
-        Value::Global(self.texts.len() - 1)
-    }
-
-    pub(super) fn new_sequence(&mut self, values: Vec<Value>) -> Value {
+    pub(super) fn new_sequence(&mut self, values: Vec<Value>) -> Result<Value, OverBudget> {
+        self.charge(OBJECT + values.len())?;
         self.sequences.push(values);
-        Value::Sequence(self.sequences.len() - 1)
+        Ok(Value::Sequence(self.sequences.len() - 1))
     }
 
-    pub(super) fn new_dict(&mut self, pairs: Vec<(Value, Value)>) -> Value {
+    pub(super) fn new_dict(&mut self, pairs: Vec<(Value, Value)>) -> Result<Value, OverBudget> {
+        self.charge(OBJECT + 2 * pairs.len())?;
         self.dicts.push(pairs);
-        Value::Dict(self.dicts.len() - 1)
+        Ok(Value::Dict(self.dicts.len() - 1))
     }
 
-    pub(super) fn new_tensor(&mut self, view: View) -> Value {
+    pub(super) fn new_tensor(&mut self, view: View) -> Result<Value, OverBudget> {
+        self.charge(DESCRIPTION)?;
         self.tensors.push(view);
-        Value::Tensor(self.tensors.len() - 1)
+        Ok(Value::Tensor(self.tensors.len() - 1))
     }
 
     /// Each view describes its storage anew; `None` where it does so in another way than one before.
-    pub(super) fn new_storage(&mut self, storage: Storage) -> Option<Value> {
-        if let Some(&index) = self.storage_of_key.get(&storage.key) {
-            return (self.storages[index] == storage).then_some(Value::Storage(index));
+    pub(super) fn new_storage(
+        &mut self,
+        class: StorageClass,
+        key: &str,
+        count: usize,
+    ) -> Result<Option<Value>, OverBudget> {
+        if let Some(&index) = self.storage_of_key.get(key) {
+            let known = &self.storages[index];
+            return Ok((known.class == class && known.count == count).then_some(Value::Storage(index)));
         }
-        self.storage_of_key.insert(storage.key.clone(), self.storages.len());
-        self.storages.push(storage);
-        Some(Value::Storage(self.storages.len() - 1))
+        self.charge(DESCRIPTION)?;
+        self.storage_of_key.insert(key.to_owned(), self.storages.len());
+        self.storages.push(Storage { class, key: key.to_owned(), count });
+        Ok(Some(Value::Storage(self.storages.len() - 1)))
     }
 
     /// Adds to a sequence.
-    pub(super) fn extend(&mut self, sequence: usize, values: &[Value]) {
+    pub(super) fn extend(&mut self, sequence: usize, values: &[Value]) -> Result<(), OverBudget> {
+        self.charge(values.len())?;
         self.sequences[sequence].extend(values);
+        Ok(())
     }
 
     /// Adds to a dict.
-    pub(super) fn set(&mut self, dict: usize, pairs: Vec<(Value, Value)>) {
+    pub(super) fn set(&mut self, dict: usize, pairs: Vec<(Value, Value)>) -> Result<(), OverBudget> {
+        self.charge(2 * pairs.len())?;
         self.dicts[dict].extend(pairs);
+        Ok(())
     }
 }

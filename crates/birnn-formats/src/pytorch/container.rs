@@ -7,7 +7,6 @@ use std::ops::Range;
 use zip::{CompressionMethod, ZipArchive};
 
 use super::arena::{Storage, Value};
-use super::number;
 use super::pickle::{self, Pickle};
 
 /// Where the numbers are.
@@ -51,7 +50,7 @@ impl<R: Read + Seek> Container<R> {
         let mut head = Vec::new();
         source
             .by_ref()
-            .take(5 * pickle::LONGEST as u64)
+            .take(pickle::LONGEST as u64)
             .read_to_end(&mut head)
             .map_err(|error| error.to_string())?;
         let mut at = 0;
@@ -71,7 +70,8 @@ impl<R: Read + Seek> Container<R> {
         for &key in keys.arena.sequence(keys.root).unwrap_or_default() {
             let storage = keys.arena.text(key).and_then(|key| state.arena.storage_of(key));
             let storage = storage.ok_or("it lists a storage that nothing uses")?;
-            let number = number(&storage.class).ok_or_else(|| format!("{} is not known", storage.class))?;
+            let number =
+                storage.class.number.ok_or_else(|| format!("{} is not known", storage.class.name))?;
             let count = read_at(&mut source, at, 8).ok().and_then(|bytes| bytes.first_chunk().copied());
             let count = count.map(u64::from_le_bytes);
             let end = count.and_then(|count| count.checked_mul(number.size() as u64)?.checked_add(at + 8));

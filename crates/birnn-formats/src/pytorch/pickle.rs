@@ -2,14 +2,13 @@
 //!
 //! A pickle is a program for a stack machine that may name any Python function and call it. This machine knows the few
 //! names that plain data and tensors consist of, and builds data of its own for them; any other name ends the reading. Values are
-//! copied by index into an arena, so that what a pickle refers to twice takes memory once, and memory grows with
-//! its length alone, however deep or cyclic its values are.
+//! copied by index into an arena, so that what a pickle refers to twice takes memory once, and what is built is charged to a
+//! budget: memory and time grow with its length alone, however deep or cyclic its values are.
 //!
 //! Opcodes: Python's `pickletools`; calls and persistent identifiers: `torch/serialization.py`, `torch/_utils.py`.
 
-use std::collections::HashMap;
-
-use super::arena::{Arena, Storage, Value, View};
+use super::arena::{Arena, OverBudget, Value, View};
+use super::name::Name;
 
 /// A pickle that was read.
 #[derive(Debug)]
@@ -20,51 +19,34 @@ pub(super) struct Pickle {
     pub(super) length: usize,
 }
 
-/// An opcode of one byte can take some eighty bytes of memory. Descriptions of twenty thousand tensors have room in it.
+/// A byte of it can take some sixty bytes of memory. Descriptions of twenty thousand tensors have room in it.
 pub(super) const LONGEST: usize = 4 << 20;
 const MOST_DIMENSIONS: usize = 8;
-
-/// What plain data may be made of besides, by classes whose content does not matter here.
-const OPAQUE: [&str; 22] = [
-    "_codecs encode",
-    "argparse Namespace",
-    "builtins complex",
-    "builtins dict",
-    "builtins float",
-    "builtins frozenset",
-    "builtins int",
-    "builtins list",
-    "builtins set",
-    "builtins str",
-    "collections Counter",
-    "collections defaultdict",
-    "datetime datetime",
-    "datetime timedelta",
-    "numpy dtype",
-    "numpy ndarray",
-    "numpy._core.multiarray _reconstruct",
-    "numpy._core.multiarray scalar",
-    "numpy.core.multiarray _reconstruct",
-    "numpy.core.multiarray scalar",
-    "pathlib PosixPath",
-    "torch device",
-];
+/// PyTorch numbers its storages, in legacy files by their addresses.
+const LONGEST_KEY: usize = 64;
 
 /// Reads the pickle at the start of `bytes`. The error says what is wrong.
 pub(super) fn read(bytes: &[u8]) -> Result<Pickle, String> {
-    let mut machine = Machine { bytes, at: 0, ..Machine::default() };
+    let arena = Arena::new(bytes.len().min(LONGEST));
+    let mut machine = Machine { bytes, at: 0, stack: Vec::new(), marks: Vec::new(), memo: Vec::new(), arena };
     let root = machine.run()?;
     Ok(Pickle { arena: machine.arena, root, length: machine.at })
 }
 
-#[derive(Default)]
+impl From<OverBudget> for String {
+    fn from(OverBudget: OverBudget) -> String {
+        damaged("far more values than its length has room for")
+    }
+}
+
 struct Machine<'a> {
     bytes: &'a [u8],
     at: usize,
     stack: Vec<Value>,
     /// Heights of the stack that a later opcode takes everything above of.
     marks: Vec<usize>,
-    memo: HashMap<usize, Value>,
+    /// By the number that it was given. Python numbers them from 0 on.
+    memo: Vec<Option<Value>>,
     arena: Arena,
 }
 
@@ -120,22 +102,22 @@ impl<'a> Machine<'a> {
             b'B' => self.skipped(4)?,
             0x8e | 0x96 => self.skipped(8)?,
             // EMPTY_TUPLE, EMPTY_LIST, EMPTY_SET, EMPTY_DICT
-            b')' | b']' | 0x8f => self.arena.new_sequence(Vec::new()),
-            b'}' => self.arena.new_dict(Vec::new()),
+            b')' | b']' | 0x8f => self.arena.new_sequence(Vec::new())?,
+            b'}' => self.arena.new_dict(Vec::new())?,
             // TUPLE, LIST, FROZENSET, DICT
             b't' | b'l' | 0x91 => {
                 let values = self.above_mark()?;
-                self.arena.new_sequence(values)
+                self.arena.new_sequence(values)?
             }
             b'd' => {
                 let pairs = pairs(&self.above_mark()?)?;
-                self.arena.new_dict(pairs)
+                self.arena.new_dict(pairs)?
             }
             // TUPLE1, TUPLE2, TUPLE3
             0x85..=0x87 => {
                 let start = self.stack.len().checked_sub(usize::from(opcode - 0x84)).ok_or_else(underflow)?;
                 let values = self.stack.split_off(start);
-                self.arena.new_sequence(values)
+                self.arena.new_sequence(values)?
             }
             // APPEND, APPENDS, ADDITEMS
             b'a' => {
@@ -159,13 +141,13 @@ impl<'a> Machine<'a> {
             // GLOBAL, STACK_GLOBAL
             b'c' => {
                 let (module, name) = (self.line()?, self.line()?);
-                self.global(&format!("{module} {name}"))?
+                global(module, name)?
             }
             0x93 => {
                 let (name, module) = (self.pop()?, self.pop()?);
                 let texts = self.arena.text(module).zip(self.arena.text(name));
-                let name = texts.map(|(module, name)| format!("{module} {name}"));
-                self.global(&name.ok_or_else(|| damaged("a name that is no text"))?)?
+                let (module, name) = texts.ok_or_else(|| damaged("a name that is no text"))?;
+                global(module, name)?
             }
             // REDUCE, NEWOBJ: a call.
             b'R' | 0x81 => {
@@ -187,14 +169,12 @@ impl<'a> Machine<'a> {
                     b'r' => self.length(4)?,
                     _ => self.memo.len(),
                 };
-                let top = self.top()?;
-                self.memo.insert(index, top);
-                return Ok(());
+                return self.remember(index);
             }
             // BINGET, LONG_BINGET
             b'h' | b'j' => {
                 let index = self.length(if opcode == b'h' { 1 } else { 4 })?;
-                *self.memo.get(&index).ok_or_else(|| damaged("a reference to nothing"))?
+                self.memo.get(index).copied().flatten().ok_or_else(|| damaged("a reference to nothing"))?
             }
             _ => return Err(damaged(&format!("opcode {opcode:#04x} at byte {place}"))),
         };
@@ -235,7 +215,7 @@ impl<'a> Machine<'a> {
     fn string(&mut self, size: usize) -> Result<Value, String> {
         let length = self.length(size)?;
         let text = std::str::from_utf8(self.take(length)?).map_err(|_| damaged("text that is not UTF-8"))?;
-        Ok(self.arena.new_text(text.to_owned()))
+        Ok(self.arena.new_text(text)?)
     }
 
     fn skipped(&mut self, size: usize) -> Result<Value, String> {
@@ -270,7 +250,7 @@ impl<'a> Machine<'a> {
 
     fn extend(&mut self, values: &[Value]) -> Result<(), String> {
         match self.top()? {
-            Value::Sequence(index) => self.arena.extend(index, values),
+            Value::Sequence(index) => self.arena.extend(index, values)?,
             Value::Other => (),
             _ => return Err(damaged("something appended to what is no list")),
         }
@@ -280,66 +260,56 @@ impl<'a> Machine<'a> {
     fn set(&mut self, values: &[Value]) -> Result<(), String> {
         let pairs = pairs(values)?;
         match self.top()? {
-            Value::Dict(index) => self.arena.set(index, pairs),
+            Value::Dict(index) => self.arena.set(index, pairs)?,
             Value::Other => (),
             _ => return Err(damaged("a key set in what is no dict")),
         }
         Ok(())
     }
 
-    /// A name, where it is known to be harmless.
-    fn global(&mut self, name: &str) -> Result<Value, String> {
-        // Protocol 2 calls them as Python 2 did.
-        let name = &name.replacen("__builtin__ ", "builtins ", 1);
-        let known = [
-            "collections OrderedDict",
-            "torch._utils _rebuild_tensor",
-            "torch._utils _rebuild_tensor_v2",
-            "torch._utils _rebuild_parameter",
-            "torch Size",
-        ];
-        let storage = name.strip_prefix("torch ").is_some_and(|name| name.ends_with("Storage"));
-        let dtypes = ["float", "bfloat", "int", "uint", "bool", "double", "half", "long"];
-        let dtype = name
-            .strip_prefix("torch ")
-            .is_some_and(|name| dtypes.contains(&name.trim_end_matches(|c: char| c.is_ascii_digit())));
-        if !(known.contains(&name.as_str()) || storage || dtype || OPAQUE.contains(&name.as_str())) {
-            let name: String = name.replace(' ', ".").chars().take(100).collect();
-            return Err(format!(
-                "it names `{}`, which is no part of weights; nothing of it was run. In Python, save \
-                 `model.state_dict()` alone",
-                name.escape_default()
-            ));
+    /// Puts the top of the stack into the memo.
+    fn remember(&mut self, index: usize) -> Result<(), String> {
+        let top = self.top()?;
+        // There are no more values than bytes, so that a larger number is none that a pickler gives.
+        if index >= self.bytes.len().min(LONGEST) {
+            return Err(damaged("a value remembered under too large a number"));
         }
-        Ok(self.arena.new_global(name.to_owned()))
+        if index >= self.memo.len() {
+            self.memo.resize(index + 1, None);
+        }
+        self.memo[index] = Some(top);
+        Ok(())
     }
 
     fn call(&mut self, function: Value, arguments: Value) -> Result<Value, String> {
-        if function == Value::Other {
-            return Ok(Value::Other);
-        }
-        let name =
-            self.arena.global(function).ok_or_else(|| damaged("a call of what is no function"))?.to_owned();
+        let name = match function {
+            Value::Other => return Ok(Value::Other),
+            Value::Global(name) => name,
+            _ => return Err(damaged("a call of what is no function")),
+        };
         let arguments = self.arena.sequence(arguments).ok_or_else(|| damaged("a call without arguments"))?;
-        match (name.as_str(), arguments) {
-            ("collections OrderedDict", []) => Ok(self.arena.new_dict(Vec::new())),
-            ("collections OrderedDict", &[items]) => {
+        match (name, arguments) {
+            (Name::OrderedDict, []) => Ok(self.arena.new_dict(Vec::new())?),
+            (Name::OrderedDict, &[items]) => {
+                // Charged for before it is copied.
+                let count = self.arena.sequence(items).unwrap_or_default().len();
+                self.arena.charge(2 * count)?;
                 let items = self.arena.sequence(items).unwrap_or_default();
                 let pair = |item: &Value| match self.arena.sequence(*item) {
                     Some(&[key, value]) => Ok((key, value)),
                     _ => Err(damaged("an OrderedDict of what are no pairs")),
                 };
                 let pairs = items.iter().map(pair).collect::<Result<_, _>>()?;
-                Ok(self.arena.new_dict(pairs))
+                Ok(self.arena.new_dict(pairs)?)
             }
-            ("torch._utils _rebuild_tensor" | "torch._utils _rebuild_tensor_v2", arguments) => {
+            (Name::RebuildTensor, arguments) => {
                 let view = self.view(arguments)?;
-                Ok(self.arena.new_tensor(view))
+                Ok(self.arena.new_tensor(view)?)
             }
-            ("torch._utils _rebuild_parameter", &[tensor @ Value::Tensor(_), ..]) => Ok(tensor),
-            ("torch Size", &[sizes]) => Ok(sizes),
-            (name, _) if OPAQUE.contains(&name) => Ok(Value::Other),
-            (name, _) => Err(damaged(&format!("a call of `{name}` as it never is"))),
+            (Name::RebuildParameter, &[tensor @ Value::Tensor(_), ..]) => Ok(tensor),
+            (Name::Size, &[sizes]) => Ok(sizes),
+            (Name::Opaque, _) => Ok(Value::Other),
+            (name, _) => Err(damaged(&format!("a call of {name:?} as it never is"))),
         }
     }
 
@@ -347,20 +317,18 @@ impl<'a> Machine<'a> {
     fn storage(&mut self, identifier: Value) -> Result<Value, String> {
         let wrong = || damaged("a storage that is not described as one");
         let (class, key, count) = match self.arena.sequence(identifier).ok_or_else(wrong)? {
-            &[kind, class, key, _, Value::Int(count)]
-            | &[kind, class, key, _, Value::Int(count), Value::None]
+            &[kind, Value::Global(Name::Storage(class)), key, _, Value::Int(count)]
+            | &[kind, Value::Global(Name::Storage(class)), key, _, Value::Int(count), Value::None]
                 if self.arena.text(kind) == Some("storage") =>
             {
                 (class, key, count)
             }
             _ => return Err(wrong()),
         };
-        let class = self.arena.global(class).and_then(|class| class.strip_prefix("torch "));
-        let class = class.filter(|class| class.ends_with("Storage")).ok_or_else(wrong)?.to_owned();
-        let key = self.arena.text(key).ok_or_else(wrong)?.to_owned();
+        let key = self.arena.text(key).filter(|key| key.len() <= LONGEST_KEY).ok_or_else(wrong)?.to_owned();
         let count = usize::try_from(count).map_err(|_| wrong())?;
-        let twice = damaged(&format!("storage {}, described in two ways", key.escape_debug()));
-        self.arena.new_storage(Storage { class, key, count }).ok_or(twice)
+        let twice = || damaged(&format!("storage {}, described in two ways", key.escape_debug()));
+        self.arena.new_storage(class, &key, count)?.ok_or_else(twice)
     }
 
     /// `(storage, offset, shape, stride, ...)`
@@ -370,7 +338,7 @@ impl<'a> Machine<'a> {
             return Err(wrong());
         };
         let sizes = |value| -> Option<Vec<usize>> {
-            let values = self.arena.sequence(value)?;
+            let values = self.arena.sequence(value).filter(|values| values.len() <= MOST_DIMENSIONS)?;
             let size = |value: &Value| match value {
                 Value::Int(size) => usize::try_from(*size).ok(),
                 _ => None,
@@ -379,15 +347,29 @@ impl<'a> Machine<'a> {
         };
         let (shape, stride) = sizes(shape).zip(sizes(stride)).ok_or_else(wrong)?;
         let offset = usize::try_from(offset).map_err(|_| wrong())?;
-        if shape.len() != stride.len() || shape.len() > MOST_DIMENSIONS {
+        if shape.len() != stride.len() {
             return Err(wrong());
         }
         let view = View { storage, offset, shape, stride };
-        match view.range() {
+        match view.count().and_then(|_| view.range()) {
             Some(range) if range.end <= self.arena.storage(storage).count => Ok(view),
             _ => Err(format!("a tensor {:?} lies outside of its storage", view.shape)),
         }
     }
+}
+
+/// A name, where it is known to be harmless.
+fn global(module: &str, name: &str) -> Result<Value, String> {
+    // Protocol 2 calls them as Python 2 did.
+    let module = if module == "__builtin__" { "builtins" } else { module };
+    Name::of(module, name).map(Value::Global).ok_or_else(|| {
+        let name: String = module.chars().take(100).chain(['.']).chain(name.chars().take(100)).collect();
+        format!(
+            "it names `{}`, which is no part of weights; nothing of it was run. In Python, save \
+             `model.state_dict()` alone",
+            name.escape_default()
+        )
+    })
 }
 
 fn pairs(values: &[Value]) -> Result<Vec<(Value, Value)>, String> {

@@ -5,7 +5,8 @@ use std::io::{self, Cursor, Write};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
-use crate::state_dict::StateDict;
+use super::order;
+use crate::state_dict::{Array, StateDict};
 
 /// PyTorch aligns numbers to it, so that a file can be mapped into memory.
 const ALIGNMENT: u16 = 64;
@@ -13,11 +14,11 @@ const ALIGNMENT: u16 = 64;
 const FOLDER: &str = "archive";
 
 /// The bytes of a file that `torch.load(path, weights_only=True)` gives as an `OrderedDict` of `f32` tensors, for
-/// `load_state_dict`. The same weights give the same bytes.
+/// `load_state_dict`, in the order of PyTorch's own modules. The same weights give the same bytes.
 ///
 /// # Errors
 ///
-/// When memory runs out, or a tensor has more numbers than PyTorch's 63 bits count.
+/// When memory runs out, or a length or stride of a tensor is beyond PyTorch's 63 bits.
 pub fn encode(weights: &StateDict) -> io::Result<Vec<u8>> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     let mut add = |name: &str, bytes: &[u8]| {
@@ -28,9 +29,11 @@ pub fn encode(weights: &StateDict) -> io::Result<Vec<u8>> {
         zip.start_file(format!("{FOLDER}/{name}"), options)?;
         zip.write_all(bytes)
     };
-    add("data.pkl", &pickle(weights))?;
+    let mut ordered: Vec<(&String, &Array)> = weights.iter().collect();
+    ordered.sort_by_key(|(name, _)| order::of(name));
+    add("data.pkl", &pickle(&ordered)?)?;
     add("byteorder", b"little")?;
-    for (index, array) in weights.values().enumerate() {
+    for (index, (_, array)) in ordered.iter().enumerate() {
         let bytes: Vec<u8> = array.values().iter().flat_map(|value| value.to_le_bytes()).collect();
         add(&format!("data/{index}"), &bytes)?;
     }
@@ -39,7 +42,7 @@ pub fn encode(weights: &StateDict) -> io::Result<Vec<u8>> {
 }
 
 /// A pickle of protocol 2: an `OrderedDict` of calls of `torch._utils._rebuild_tensor_v2`, each with a storage of its own.
-fn pickle(weights: &StateDict) -> Vec<u8> {
+fn pickle(weights: &[(&String, &Array)]) -> io::Result<Vec<u8>> {
     let mut out = b"\x80\x02ccollections\nOrderedDict\n)R(".to_vec();
     for (index, (name, array)) in weights.iter().enumerate() {
         text(&mut out, name);
@@ -52,13 +55,26 @@ fn pickle(weights: &StateDict) -> Vec<u8> {
         // BINPERSID, then offset 0.
         out.extend(b"tQK\x00");
         numbers(&mut out, array.shape());
-        let stride = |dimension: usize| array.shape()[dimension + 1..].iter().product();
-        numbers(&mut out, &(0..array.shape().len()).map(stride).collect::<Vec<usize>>());
+        numbers(&mut out, &strides(name, array.shape())?);
         // No gradient, no hooks.
         out.extend(b"\x89ccollections\nOrderedDict\n)RtR");
     }
     out.extend(b"u.");
-    out
+    Ok(out)
+}
+
+/// Numbers from one index of a dimension to the next, in row-major order; lengths of 0 count as 1, as in PyTorch.
+fn strides(name: &str, shape: &[usize]) -> io::Result<Vec<usize>> {
+    let mut stride = 1_usize;
+    let mut strides = Vec::with_capacity(shape.len());
+    for length in shape.iter().rev() {
+        strides.push(stride);
+        let next = stride.checked_mul((*length).max(1)).filter(|next| i64::try_from(*next).is_ok());
+        let too_large = || format!("`{}` is {shape:?}, which PyTorch cannot count", name.escape_debug());
+        stride = next.ok_or_else(|| io::Error::other(too_large()))?;
+    }
+    strides.reverse();
+    Ok(strides)
 }
 
 fn text(out: &mut Vec<u8>, text: &str) {

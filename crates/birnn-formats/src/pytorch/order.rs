@@ -1,0 +1,26 @@
+//! The order in which PyTorch's modules list their parameters, told from names.
+
+/// Sorts names as the state dict of a PyTorch module has them: modules with recurrent layers, then others, then the head `fc`;
+/// layer by layer and direction by direction; weights before biases. Code that walks two state dicts side by side, or the state
+/// of an optimizer by position, depends on it.
+pub(super) fn of(name: &str) -> impl Ord + use<> {
+    let (module, parameter) = name.rsplit_once('.').unwrap_or(("", name));
+    // `weight_hh_l0_reverse`
+    let recurrent = parameter.rsplit_once("_l").and_then(|(kind, place)| {
+        let kind = RECURRENT.iter().position(|known| *known == kind)?;
+        let reverse = place.strip_suffix("_reverse");
+        Some((reverse.unwrap_or(place).parse::<usize>().ok()?, reverse.is_some(), kind))
+    });
+    let kind = OTHERS.iter().position(|known| *known == parameter).unwrap_or(OTHERS.len());
+    let rank = match recurrent {
+        Some(_) => 0,
+        None if module == "fc" || module.ends_with(".fc") => 2,
+        None => 1,
+    };
+    (rank, module.to_owned(), recurrent, kind, parameter.to_owned())
+}
+
+/// In the order of `torch.nn.modules.rnn.RNNBase`.
+const RECURRENT: [&str; 4] = ["weight_ih", "weight_hh", "bias_ih", "bias_hh"];
+/// In the order of `torch.nn.Linear`.
+const OTHERS: [&str; 2] = ["weight", "bias"];
