@@ -76,6 +76,8 @@ pub fn run(args: &ImportArgs, log: &Log) -> Outcome {
     experiment.data.fallback = Fallback::None;
     let text = experiment.to_toml().map_err(Failure::run)?;
     let about = About::new(text, shape, classes, preprocessing, origin(args, input.as_ref()));
+    // Before anything is said of what could never be read again.
+    about.check().map_err(|error| problem(error.to_string()))?;
     let learner = learner(&found, &plan, &about)?;
     tell(args, &found, &plan, &about);
     format.write(&*disk, &args.out, &learner, &about)?;
