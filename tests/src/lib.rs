@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 #[cfg(unix)]
+pub mod exits;
+#[cfg(unix)]
 pub mod torture;
 
 use std::collections::BTreeSet;

@@ -9,7 +9,7 @@ pub fn line(text: &str) -> Cow<'_, str> {
     escaped(text, &[])
 }
 
-/// As [`line`], where what ends lines and parts columns is birnn's own.
+/// As [`line()`], where what ends lines and parts columns is birnn's own.
 pub fn lines(text: &str) -> Cow<'_, str> {
     escaped(text, &['\n', '\t'])
 }

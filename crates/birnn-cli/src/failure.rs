@@ -126,3 +126,24 @@ pub fn without_panic(work: impl FnOnce() -> ExitCode) -> ExitCode {
     // Nothing of what the work had in hand is looked at afterwards.
     std::panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or(ExitCode::FAILURE)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_a_failed_run() {
+        assert_eq!(without_panic(|| ExitCode::from(2)), ExitCode::from(2));
+        assert_eq!(without_panic(|| panic!("on purpose\nand in two lines")), ExitCode::FAILURE);
+        // That of the tests again.
+        let _ = std::panic::take_hook();
+    }
+
+    #[test]
+    fn what_cannot_be_anywhere_is_a_wrong_request() {
+        assert_eq!(Failure::from(EngineError::TooLarge { size: 2, largest: 1 }).code, 2);
+        assert_eq!(Failure::from(EngineError::Unreadable("x".to_owned())).code, 2);
+        let full = std::io::Error::from_raw_os_error(28);
+        assert_eq!(Failure::from(EngineError::Io { path: "x".into(), source: full }).code, 1);
+    }
+}
