@@ -16,7 +16,7 @@ pub enum DataError {
     Config(#[from] ConfigError),
     /// A published data set is not on disk and could not be downloaded.
     #[error("{0}; or, where digits drawn by code will do, set `fallback = \"synthetic\"` under [data]")]
-    Unobtainable(Unobtainable),
+    Unobtainable(Box<Unobtainable>),
 }
 
 /// What was tried to have a published data set.

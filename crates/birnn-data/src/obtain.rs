@@ -68,7 +68,7 @@ fn locate(
             file.recognise(&path, &idx::digests(&path).map_err(replaceable)?)?;
         }
     }
-    Err(DataError::Unobtainable(Unobtainable {
+    Err(DataError::Unobtainable(Box::new(Unobtainable {
         dataset: published.name.to_owned(),
         file: file.name.to_owned(),
         searched: locations.folders.clone(),
@@ -77,7 +77,7 @@ fn locate(
         answers,
         offline: locations.offline,
         published: !published.mirrors.is_empty(),
-    }))
+    })))
 }
 
 /// Labels counted from 0 that the file counts from `first`.
