@@ -124,7 +124,7 @@ fn missing_data_without_a_fallback_is_a_failed_run() {
     let sandbox = Sandbox::new();
     sandbox.write("x.toml", "");
     let before = sandbox.listing();
-    let parts = ["mnist can be neither", "cache/birnn/mnist", "offline", "--data-dir", "fallback"];
+    let parts = ["mnist can be neither", "cache/birnn, nor in mnist, ", "offline", "--data-dir", "fallback"];
     sandbox.birnn(&["train", "x.toml", "--offline"]).failed(1, &parts);
     // What a file allows, the command line can forbid.
     sandbox.write("y.toml", "data = { fallback = \"synthetic\" }");

@@ -229,6 +229,15 @@ fn what_does_not_fit_is_named_and_nothing_is_written() {
     refused(&["import", "word.ckpt", "--out", "x.onnx"], &["word.ckpt: a zip archive that is damaged"]);
     refused(&["import", "small.toml", "--out", "x.onnx"], &["small.toml: neither a state dict"]);
     refused(&["import", "run", "--out", "x.onnx"], &["run: is not a file"]);
+    // birnn's own, damaged: not to be read as if it were another's.
+    let mut own = sandbox.read("run/model.safetensors");
+    *own.last_mut().unwrap() ^= 1;
+    std::fs::write(sandbox.path("net.ckpt"), own).unwrap();
+    refused(
+        &["import", "net.ckpt", "--out", "x.onnx"],
+        &["net.ckpt: its content does not match its SHA-256"],
+    );
+    std::fs::write(sandbox.path("net.ckpt"), "").unwrap();
     refused(
         &["import", "run/model.ckpt", "--out", "x.txt"],
         &["x.txt: the extension says what is written: .ckpt"],

@@ -3,7 +3,10 @@
 use std::path::Path;
 
 use birnn_data::{Fallback, Preprocessing};
-use birnn_engine::{About, Classification, Device, EngineError, Experiment, Learner, Plan, Source, load};
+use birnn_engine::{
+    About, Classification, Device, EngineError, Experiment, Learner, Plan, Source, WeightsError,
+    WeightsProblem, load,
+};
 use birnn_formats::{Found, Normalisation, check, read_key};
 use birnn_model::{Cell, ModelConfig, Readout};
 use serde::Serialize;
@@ -23,10 +26,14 @@ pub fn run(args: &ImportArgs, log: &Log) -> Outcome {
         None => None,
     };
     let problem = |problem: String| Failure::request(format!("{}: {problem}", args.weights.display()));
-    if load(&args.weights, Device::Cpu).is_ok() {
-        return Err(problem(
-            "is a weights file of birnn's; eval, predict and export take it as it is".to_owned(),
-        ));
+    match load(&args.weights, Device::Cpu) {
+        Ok(_) => {
+            let own = "is a weights file of birnn's; eval, predict and export take it as it is";
+            return Err(problem(own.to_owned()));
+        }
+        Err(WeightsError { problem: WeightsProblem::Foreign(_) | WeightsProblem::Io(_), .. }) => {}
+        // One of birnn's own that is damaged, or of a format that is not known, is not to be read as if it were another's.
+        Err(error) => return Err(error.into()),
     }
     let weights = read_key(&args.weights, args.key.as_deref())?;
     let mut found = Found::new(weights).map_err(|error| problem(error.to_string()))?;

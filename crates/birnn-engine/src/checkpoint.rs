@@ -7,17 +7,16 @@ use std::time::Instant;
 
 use tch::Device;
 
+use crate::about::{About, Place};
 use crate::device::Cpu;
 use crate::error::EngineError;
 use crate::experiment::Experiment;
+use crate::layout::RECORD;
 use crate::learner::Learner;
 use crate::resume::ResumeError;
 use crate::run_dir::{RECORDS, RunDir};
 use crate::state::State;
-use crate::weights::{
-    About, Contents, Entry, Place, RECORD, WeightsError, WeightsProblem, encode, read, save, weights_of,
-    wrong,
-};
+use crate::weights::{Contents, Entry, WeightsError, WeightsProblem, encode, read, save, weights_of, wrong};
 
 /// Where a run keeps its checkpoints, and its best weights, while it goes on.
 #[derive(Debug)]

@@ -233,8 +233,8 @@ mod tests {
 #[cfg(test)]
 pub(crate) mod made_up {
     use super::*;
+    use crate::about::About;
     use crate::experiment::Experiment;
-    use crate::weights::About;
 
     /// A net of two classes for images of 3 x 2, of four hidden units, and what its file says of it.
     pub(crate) fn learner(seed: u32, change: impl FnOnce(&mut Experiment)) -> (Learner, About) {

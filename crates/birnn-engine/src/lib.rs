@@ -4,6 +4,7 @@
 //! ([`Samples`]); [`train`] runs the one loop on a [`Learner`], a network with its task, and tells [`Observer`]s how it
 //! goes; [`Checkpoints`] in a [`RunDir`] hold all that a [`Resumed`] run needs to go on. This crate joins data and model. It prints nothing.
 
+mod about;
 mod checkpoint;
 mod config;
 pub mod device;
@@ -13,6 +14,7 @@ mod error;
 mod experiment;
 mod fused;
 mod health;
+mod layout;
 mod learner;
 mod memory;
 mod meta;
@@ -30,6 +32,7 @@ mod tensorboard;
 mod train;
 mod weights;
 
+pub use about::About;
 pub use checkpoint::{Checkpoint, Checkpoints, WEIGHTS};
 pub use config::{EarlyStop, TrainConfig, TrainPlan};
 pub use device::{DeviceChoice, DeviceError};
@@ -50,7 +53,7 @@ pub use task::{ClassScore, Classification, Evaluation, Mistake, Tally};
 pub use tch::Device;
 pub use tensorboard::TensorBoard;
 pub use train::{Trained, TrainingData, train};
-pub use weights::{About, WeightsError, WeightsProblem, load, save};
+pub use weights::{WeightsError, WeightsProblem, load, save};
 
 /// The version of libtorch that this is built for.
 pub const LIBTORCH: &str = "2.11.0";

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::about::About;
 use crate::checkpoint::{Checkpoint, FINAL, FOLDER};
 use crate::differing::differing;
 use crate::disk::Disk;
@@ -12,7 +13,7 @@ use crate::error::EngineError;
 use crate::experiment::{ExperimentError, Source};
 use crate::meta::{Meta, Session};
 use crate::run_dir::{METRICS, RunDir, RunDirError, TIMING};
-use crate::weights::{About, WeightsError};
+use crate::weights::WeightsError;
 
 /// A run taken up again.
 #[derive(Debug)]

@@ -2,12 +2,14 @@
 
 use tch::{Device, Kind, TchError, Tensor};
 
+use crate::about::Place;
 use crate::config::TrainPlan;
 use crate::device::cpu;
 use crate::error::EngineError;
+use crate::layout::{BEST, LOSS_SUM};
 use crate::learner::Learner;
 use crate::optimizer::{MOMENTS, Optimizer, Rule};
-use crate::weights::{BEST, Contents, Entry, LOSS_SUM, Place};
+use crate::weights::{Contents, Entry};
 
 /// All that the rest of a run depends on, besides its plan and the weights: it starts, stops and goes on with this.
 #[derive(Debug)]

@@ -7,62 +7,21 @@
 //! Only data is loaded: what a file says of itself is held against its length, and its tensors against the net that it
 //! describes, before memory is taken for either.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use birnn_data::Preprocessing;
 use safetensors::tensor::{Dtype, Metadata, TensorView};
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tch::{Device, Kind, Tensor};
 
-use crate::device::Cpu;
+use crate::about::{About, FORMAT, OLDEST_FORMAT};
 use crate::disk::{Disk, replace};
 use crate::error::EngineError;
 use crate::experiment::Experiment;
 use crate::learner::Learner;
-use crate::run_dir::RECORDS;
 use crate::task::Classification;
-
-/// What a file says of itself.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct About {
-    /// Of the whole file, in hexadecimal. The first field, so that its place is the first that looks like it.
-    sha256: String,
-    /// The version of this description.
-    format: u32,
-    /// The experiment, as TOML with every default written out.
-    pub experiment: String,
-    /// Rows and columns of an image.
-    pub shape: [usize; 2],
-    /// The names of the classes.
-    pub classes: Vec<String>,
-    /// What its images were like; `None` where that is not known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub preprocessing: Option<Preprocessing>,
-    /// Where the training data came from.
-    pub data: serde_json::Value,
-    /// The version of libtorch that the weights were computed with.
-    pub libtorch: String,
-    /// Where the training stands; weights alone have nothing here.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) training: Option<Place>,
-}
-
-/// Where a training stands, as far as numbers tell; its tensors are beside it in the file.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Place {
-    /// Steps taken.
-    pub(crate) step: usize,
-    /// Seconds of training in the epoch so far.
-    pub(crate) seconds: f64,
-    /// What the CPU computed with.
-    pub(crate) cpu: Cpu,
-    /// The epoch with the lowest validation loss so far, and that loss.
-    pub(crate) best: Option<(usize, f64)>,
-}
 
 /// Why a weights file or checkpoint cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -77,9 +36,15 @@ pub struct WeightsError {
 /// What is wrong with a weights file or checkpoint.
 #[derive(Debug, thiserror::Error)]
 pub enum WeightsProblem {
-    /// It is damaged, or none of birnn's, or not for what it is wanted for.
+    /// The system cannot read it.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    /// It is damaged, or not for what it is wanted for.
     #[error("{0}")]
     Unusable(String),
+    /// Nothing in it says that it is one of birnn's.
+    #[error("not a weights file of birnn, or one cut short: {0}")]
+    Foreign(String),
     /// It may be as good as any, and this birnn does not know its format.
     #[error("its format is {format}, and birnn {} reads {OLDEST_FORMAT} to {FORMAT}: {} reads it", env!("CARGO_PKG_VERSION"), writer(*.format))]
     Format {
@@ -93,9 +58,15 @@ fn writer(format: u32) -> &'static str {
     if format > FORMAT { "a newer birnn" } else { "the older birnn that its run's meta.json names" }
 }
 
-impl<T: Into<String>> From<T> for WeightsProblem {
-    fn from(problem: T) -> WeightsProblem {
-        WeightsProblem::Unusable(problem.into())
+impl From<String> for WeightsProblem {
+    fn from(problem: String) -> WeightsProblem {
+        WeightsProblem::Unusable(problem)
+    }
+}
+
+impl From<&str> for WeightsProblem {
+    fn from(problem: &str) -> WeightsProblem {
+        problem.to_owned().into()
     }
 }
 
@@ -116,82 +87,12 @@ pub(crate) struct Contents {
     data: Vec<u8>,
 }
 
-/// The tensors that a file must hold, with their shapes where these are given.
-type Layout = BTreeMap<String, (Dtype, Option<Vec<usize>>)>;
-
-const FORMAT: u32 = 4;
-/// The first that says what the images were like.
-const FORMAT_WITH_PREPROCESSING: u32 = 4;
-/// The first that is still read.
-const OLDEST_FORMAT: u32 = 3;
 /// Names and sizes of some thousand tensors, and the description, have room in it.
 const LARGEST_HEADER: u64 = 4 << 20;
 /// What a run could not read again is not written, and what it would not have written is not read.
-const LARGEST_FILE: u64 = 16 << 30;
-/// Rows or columns of an image, far above any that a recurrent net reads.
-const LARGEST_SIDE: usize = 1 << 16;
-/// Labels are bytes.
-const MOST_CLASSES: usize = 256;
+pub(crate) const LARGEST_FILE: u64 = 16 << 30;
 /// Stands for the digest while it is computed.
-const NO_DIGEST: [u8; 64] = [b'0'; 64];
-
-impl About {
-    /// Describes a net for images of `shape`, trained with this build's libtorch.
-    pub fn new(
-        experiment: String,
-        shape: [usize; 2],
-        classes: Vec<String>,
-        preprocessing: Option<Preprocessing>,
-        data: serde_json::Value,
-    ) -> About {
-        let sha256 = String::from_utf8_lossy(&NO_DIGEST).into_owned();
-        let (format, libtorch) = (FORMAT, crate::LIBTORCH.to_owned());
-        About { sha256, format, experiment, shape, classes, preprocessing, data, libtorch, training: None }
-    }
-
-    /// The experiment that the weights were trained by.
-    pub fn experiment(&self) -> Result<Experiment, toml::de::Error> {
-        toml::from_str(&self.experiment)
-    }
-}
-
-/// So many copies of the weights are in a checkpoint: the weights, two moments, the best weights.
-const COPIES: u64 = 4;
-
-impl About {
-    /// Whether checkpoints with this description can be read again.
-    pub fn check(&self) -> Result<(), EngineError> {
-        self.check_copies(COPIES)
-    }
-
-    /// Whether a file with this description and so many copies of the weights can be read again.
-    fn check_copies(&self, copies: u64) -> Result<(), EngineError> {
-        self.check_images().map_err(EngineError::Unreadable)?;
-        // What does not parse is no description of a run.
-        let Ok(Ok(architecture)) = self.experiment().map(|experiment| experiment.model.resolve()) else {
-            return Ok(());
-        };
-        let weights = architecture.parameters(self.shape[1], self.classes.len());
-        let bytes = 4 * weights.iter().map(|(_, shape)| shape.iter().product::<usize>() as u64).sum::<u64>();
-        match bytes.saturating_mul(copies) {
-            size if size > LARGEST_FILE => Err(EngineError::TooLarge { size, largest: LARGEST_FILE }),
-            _ => Ok(()),
-        }
-    }
-
-    /// Whether a net can be for such images.
-    fn check_images(&self) -> Result<(), String> {
-        let ([rows, cols], classes) = (self.shape, self.classes.len());
-        let sides = [rows, cols].iter().all(|side| (1..=LARGEST_SIDE).contains(side));
-        if !sides || !(1..=MOST_CLASSES).contains(&classes) {
-            return Err(format!(
-                "{rows} x {cols} images of {classes} classes cannot be; at most {LARGEST_SIDE} x {LARGEST_SIDE} of {MOST_CLASSES} \
-                 can"
-            ));
-        }
-        Ok(())
-    }
-}
+pub(crate) const NO_DIGEST: [u8; 64] = [b'0'; 64];
 
 /// Writes the weights of `learner` to `path`: the whole file or, on failure, nothing. The same weights give the same
 /// bytes. What [`load`] would refuse is not written.
@@ -208,8 +109,10 @@ pub fn save(disk: &dyn Disk, path: &Path, learner: &Learner, about: &About) -> R
 pub fn load(path: &Path, device: Device) -> Result<(Learner, About), WeightsError> {
     let contents = read(path)?;
     let learner = contents.learner(device).map_err(wrong(path))?;
+    let mut about = contents.about;
     // What is loaded are weights, be it from a checkpoint.
-    Ok((learner, About { training: None, ..contents.about }))
+    about.training = None;
+    Ok((learner, about))
 }
 
 /// Reads and verifies a file, without a thought of what it is wanted for.
@@ -217,10 +120,9 @@ pub(crate) fn read(path: &Path) -> Result<Contents, WeightsError> {
     let open = || {
         let file = File::open(path)?;
         let size = file.metadata()?.len();
-        Ok((file, size))
+        Contents::decode(file, size)
     };
-    let (file, size) = open().map_err(|error: io::Error| wrong(path)(error.to_string()))?;
-    Contents::decode(file, size).map_err(wrong(path))
+    open().map_err(wrong(path))
 }
 
 /// For `map_err`: joins a problem with the file it is about.
@@ -255,10 +157,8 @@ pub(crate) fn encode(about: &About, entries: Vec<Entry>) -> io::Result<Vec<u8>> 
         .map(|entry| Ok((&entry.name, TensorView::new(entry.dtype, entry.shape.clone(), &entry.bytes)?)))
         .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()
         .map_err(io::Error::other)?;
-    // What was read from a file has that file's digest.
-    let about = About { sha256: String::from_utf8_lossy(&NO_DIGEST).into_owned(), ..about.clone() };
     // One key alone: a map of several would be written in an order of its own each time.
-    let metadata = HashMap::from([("birnn".to_owned(), serde_json::to_string(&about)?)]);
+    let metadata = HashMap::from([("birnn".to_owned(), about.encode()?)]);
     let mut bytes = safetensors::serialize(views, Some(metadata)).map_err(io::Error::other)?;
     let header = bytes.first_chunk().map_or(0, |length| u64::from_le_bytes(*length));
     if header > LARGEST_HEADER {
@@ -275,16 +175,16 @@ pub(crate) fn encode(about: &About, entries: Vec<Entry>) -> io::Result<Vec<u8>> 
 impl Contents {
     /// Reads a file of `size` bytes. The error says what is wrong.
     pub(crate) fn decode(mut source: impl Read, size: u64) -> Result<Contents, WeightsProblem> {
-        let foreign = |problem: String| format!("not a weights file of birnn, or one cut short: {problem}");
-        if size > LARGEST_FILE {
-            return Err(foreign(format!("{size} bytes are more than any net of ours takes")).into());
-        }
+        let foreign = WeightsProblem::Foreign;
         let mut read = |count: u64| {
             let mut bytes = Vec::new();
             bytes.try_reserve_exact(count as usize).map_err(|error| error.to_string())?;
             source.by_ref().take(count).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
             if bytes.len() as u64 == count { Ok(bytes) } else { Err("it ends too soon".to_owned()) }
         };
+        if size > LARGEST_FILE {
+            return Err(foreign(format!("{size} bytes are more than any net of ours takes")));
+        }
         let start = read(8.min(size)).map_err(foreign)?;
         let length = start.first_chunk().map(|bytes| u64::from_le_bytes(*bytes));
         let length = match length {
@@ -298,32 +198,22 @@ impl Contents {
         let tensors: Metadata =
             serde_json::from_slice(&header).map_err(|error| foreign(error.to_string()))?;
         let about = tensors.metadata().as_ref().and_then(|metadata| metadata.get("birnn"));
-        let about = about.ok_or_else(|| {
-            foreign(
-                "it has no `birnn` metadata; for other people's weights there is `birnn import`".to_owned(),
-            )
-        })?;
-        let about = About::parse(about).map_err(|problem| match problem {
-            WeightsProblem::Unusable(problem) => foreign(problem).into(),
-            problem => problem,
-        })?;
+        let none = "it has no `birnn` metadata; for other people's weights there is `birnn import`";
+        let about = About::parse(about.ok_or_else(|| foreign(none.to_owned()))?)?;
         let expected = size - 8 - length;
         if tensors.data_len() as u64 != expected {
-            return Err(foreign(format!(
-                "its tensors take {} bytes, and {expected} follow its header",
-                tensors.data_len()
-            ))
-            .into());
+            let bytes = tensors.data_len();
+            return Err(format!("its tensors take {bytes} bytes, and {expected} follow its header").into());
         }
         let experiment = about.experiment().map_err(|error| error.message().to_owned())?;
         about.compare(&tensors, &experiment)?;
 
-        let data = read(expected).map_err(foreign)?;
-        let place = find(&header, about.sha256.as_bytes());
+        let data = read(expected)?;
+        let place = find(&header, about.sha256().as_bytes());
         let (before, after) = header.split_at(place.ok_or("its digest is not to be found in it")?);
-        let after = &after[about.sha256.len()..];
+        let after = &after[about.sha256().len()..];
         // A fuzzer would never get past the digest, and it is the rest of the reader that it is to try.
-        if digest(&[&start, before, &NO_DIGEST, after, &data]) != about.sha256 && !cfg!(fuzzing) {
+        if digest(&[&start, before, &NO_DIGEST, after, &data]) != about.sha256() && !cfg!(fuzzing) {
             return Err("its content does not match its SHA-256: it was altered or damaged".into());
         }
         Ok(Contents { about, experiment, tensors, data })
@@ -364,82 +254,6 @@ impl Contents {
         range.and_then(|(start, end)| self.data.get(start..end)).unwrap_or_default()
     }
 }
-
-impl About {
-    /// The format is looked at first: what else there is depends on it.
-    fn parse(text: &str) -> Result<About, WeightsProblem> {
-        #[derive(Deserialize)]
-        struct Version {
-            format: u32,
-        }
-        let Version { format } = serde_json::from_str(text).map_err(|error| error.to_string())?;
-        if !(OLDEST_FORMAT..=FORMAT).contains(&format) {
-            return Err(WeightsProblem::Format { format });
-        }
-        let mut about: About = serde_json::from_str(text).map_err(|error| error.to_string())?;
-        about.format = FORMAT;
-        if format < FORMAT_WITH_PREPROCESSING {
-            about.preprocessing = about.known_preprocessing();
-        }
-        about.check_images()?;
-        if about.sha256.len() != NO_DIGEST.len() {
-            return Err("its digest is none".into());
-        }
-        Ok(about)
-    }
-
-    /// What is known of the data set that it was trained by.
-    fn known_preprocessing(&self) -> Option<Preprocessing> {
-        let data = self.experiment().ok()?.data.resolve().ok()?;
-        // Weights from elsewhere have the tutorial's data in their experiment, and may have seen any other.
-        self.data.get("imported_from").is_none().then(|| data.preprocessing())?
-    }
-
-    /// Every tensor that a file with this description must hold, with its size where that is given.
-    fn layout(&self, experiment: &Experiment) -> Result<Layout, String> {
-        let architecture = experiment.model.resolve().map_err(|error| error.to_string())?;
-        let weights = architecture.parameters(self.shape[1], self.classes.len());
-        let floats = |name: String, shape| (name, (Dtype::F32, Some(shape)));
-        let mut layout: Layout = weights.iter().cloned().map(|(name, shape)| floats(name, shape)).collect();
-        if let Some(place) = &self.training {
-            let rule = experiment.train.resolve().map_err(|error| error.message)?.rule;
-            let count = weights.iter().map(|(_, shape)| shape.iter().product::<usize>()).sum();
-            layout.extend(rule.moments(count).map(|(name, length)| floats(name.to_owned(), vec![length])));
-            layout.extend([floats(LOSS_SUM.to_owned(), Vec::new())]);
-            if place.best.is_some() {
-                let best = weights.into_iter().map(|(name, shape)| floats(format!("{BEST}{name}"), shape));
-                layout.extend(best);
-            }
-            layout.extend(RECORDS.map(|name| (format!("{RECORD}{name}"), (Dtype::U8, None))));
-        }
-        Ok(layout)
-    }
-
-    /// Whether the tensors are those of the net, and of its training where there is one.
-    fn compare(&self, tensors: &Metadata, experiment: &Experiment) -> Result<(), String> {
-        let layout = self.layout(experiment)?;
-        let mut found = tensors.tensors();
-        for (name, (dtype, shape)) in &layout {
-            let info = found.remove(name).ok_or_else(|| format!("the tensor `{name}` is missing"))?;
-            if info.dtype != *dtype || shape.as_ref().is_some_and(|shape| *shape != info.shape) {
-                let shape = shape.clone().unwrap_or_else(|| vec![info.shape.iter().product()]);
-                return Err(format!(
-                    "the tensor `{name}` is {:?} {:?} and should be {dtype:?} {shape:?}",
-                    info.dtype, info.shape
-                ));
-            }
-        }
-        match found.keys().min() {
-            Some(name) => Err(format!("the tensor `{name}` is none of the net that it describes")),
-            None => Ok(()),
-        }
-    }
-}
-
-/// Names in a checkpoint that no weight has.
-pub(crate) const LOSS_SUM: &str = "training.loss_sum";
-pub(crate) const BEST: &str = "best.";
-pub(crate) const RECORD: &str = "records.";
 
 fn shape_of(tensor: &Tensor) -> Vec<usize> {
     tensor.size().into_iter().map(|n| n as usize).collect()

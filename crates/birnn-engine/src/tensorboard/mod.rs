@@ -19,6 +19,7 @@ use self::proto::{
     Value,
 };
 use self::record::{histogram, hparams, image, now, scalar, summary, text, version};
+use crate::about::About;
 use crate::differing::leaves;
 use crate::error::EngineError;
 use crate::learner::Learner;
@@ -26,7 +27,6 @@ use crate::observer::{Epoch, Look, Observer, Step, Wish};
 use crate::run_dir::{EVENTS, RunDir};
 use crate::samples::Samples;
 use crate::task::Evaluation;
-use crate::weights::About;
 
 /// Appends to a run's event file.
 #[derive(Debug)]

@@ -1,0 +1,166 @@
+//! What a weights file says of itself: the net, what it is for, where it came from, and where its training stands.
+
+use birnn_data::Preprocessing;
+use serde::{Deserialize, Serialize};
+
+use crate::device::Cpu;
+use crate::error::EngineError;
+use crate::experiment::Experiment;
+use crate::weights::{LARGEST_FILE, NO_DIGEST, WeightsProblem};
+
+/// What a file says of itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct About {
+    /// Of the whole file, in hexadecimal. The first field, so that its place is the first that looks like it.
+    sha256: String,
+    /// The version of this description.
+    pub(crate) format: u32,
+    /// The experiment, as TOML with every default written out.
+    pub experiment: String,
+    /// Rows and columns of an image.
+    pub shape: [usize; 2],
+    /// The names of the classes.
+    pub classes: Vec<String>,
+    /// What its images were like; `None` where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preprocessing: Option<Preprocessing>,
+    /// Where the training data came from.
+    pub data: serde_json::Value,
+    /// The version of libtorch that the weights were computed with.
+    pub libtorch: String,
+    /// Where the training stands; weights alone have nothing here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) training: Option<Place>,
+}
+
+/// Where a training stands, as far as numbers tell; its tensors are beside it in the file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Place {
+    /// Steps taken.
+    pub(crate) step: usize,
+    /// Seconds of training in the epoch so far.
+    pub(crate) seconds: f64,
+    /// What the CPU computed with.
+    pub(crate) cpu: Cpu,
+    /// The epoch with the lowest validation loss so far, and that loss.
+    pub(crate) best: Option<(usize, f64)>,
+}
+
+/// The version of the description.
+pub(crate) const FORMAT: u32 = 4;
+/// The first that says what the images were like.
+const FORMAT_WITH_PREPROCESSING: u32 = 4;
+/// The first that is still read.
+pub(crate) const OLDEST_FORMAT: u32 = 3;
+/// Rows or columns of an image, far above any that a recurrent net reads.
+const LARGEST_SIDE: usize = 1 << 16;
+/// Labels are bytes.
+const MOST_CLASSES: usize = 256;
+/// So many copies of the weights are in a checkpoint: the weights, two moments, the best weights.
+const COPIES: u64 = 4;
+
+impl About {
+    /// Describes a net for images of `shape`, trained with this build's libtorch.
+    pub fn new(
+        experiment: String,
+        shape: [usize; 2],
+        classes: Vec<String>,
+        preprocessing: Option<Preprocessing>,
+        data: serde_json::Value,
+    ) -> About {
+        let (format, libtorch) = (FORMAT, crate::LIBTORCH.to_owned());
+        About {
+            sha256: no_digest(),
+            format,
+            experiment,
+            shape,
+            classes,
+            preprocessing,
+            data,
+            libtorch,
+            training: None,
+        }
+    }
+
+    /// The experiment that the weights were trained by.
+    pub fn experiment(&self) -> Result<Experiment, toml::de::Error> {
+        toml::from_str(&self.experiment)
+    }
+
+    /// Whether checkpoints with this description can be read again.
+    pub fn check(&self) -> Result<(), EngineError> {
+        self.check_copies(COPIES)
+    }
+
+    /// Whether a file with this description and so many copies of the weights can be read again.
+    pub(crate) fn check_copies(&self, copies: u64) -> Result<(), EngineError> {
+        self.check_images().map_err(EngineError::Unreadable)?;
+        // What does not parse is no description of a run.
+        let Ok(Ok(architecture)) = self.experiment().map(|experiment| experiment.model.resolve()) else {
+            return Ok(());
+        };
+        let weights = architecture.parameters(self.shape[1], self.classes.len());
+        let bytes = 4 * weights.iter().map(|(_, shape)| shape.iter().product::<usize>() as u64).sum::<u64>();
+        match bytes.saturating_mul(copies) {
+            size if size > LARGEST_FILE => Err(EngineError::TooLarge { size, largest: LARGEST_FILE }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a net can be for such images.
+    fn check_images(&self) -> Result<(), String> {
+        let ([rows, cols], classes) = (self.shape, self.classes.len());
+        let sides = [rows, cols].iter().all(|side| (1..=LARGEST_SIDE).contains(side));
+        if !sides || !(1..=MOST_CLASSES).contains(&classes) {
+            return Err(format!(
+                "{rows} x {cols} images of {classes} classes cannot be; at most {LARGEST_SIDE} x {LARGEST_SIDE} of {MOST_CLASSES} \
+                 can"
+            ));
+        }
+        Ok(())
+    }
+
+    /// As JSON with a place for the digest, in which zeros stand until it is known.
+    pub(crate) fn encode(&self) -> serde_json::Result<String> {
+        // What was read from a file has that file's digest.
+        serde_json::to_string(&About { sha256: no_digest(), ..self.clone() })
+    }
+
+    /// The digest that the file is to have.
+    pub(crate) fn sha256(&self) -> &str {
+        &self.sha256
+    }
+
+    /// The format is looked at first: what else there is depends on it.
+    pub(crate) fn parse(text: &str) -> Result<About, WeightsProblem> {
+        #[derive(Deserialize)]
+        struct Version {
+            format: u32,
+        }
+        let Version { format } = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        if !(OLDEST_FORMAT..=FORMAT).contains(&format) {
+            return Err(WeightsProblem::Format { format });
+        }
+        let mut about: About = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        about.format = FORMAT;
+        if format < FORMAT_WITH_PREPROCESSING {
+            about.preprocessing = about.known_preprocessing();
+        }
+        about.check_images()?;
+        if about.sha256.len() != NO_DIGEST.len() {
+            return Err("its digest is none".into());
+        }
+        Ok(about)
+    }
+
+    /// What is known of the data set that it was trained by.
+    fn known_preprocessing(&self) -> Option<Preprocessing> {
+        let data = self.experiment().ok()?.data.resolve().ok()?;
+        // Weights from elsewhere have the tutorial's data in their experiment, and may have seen any other.
+        self.data.get("imported_from").is_none().then(|| data.preprocessing())?
+    }
+}
+
+fn no_digest() -> String {
+    String::from_utf8_lossy(&NO_DIGEST).into_owned()
+}
