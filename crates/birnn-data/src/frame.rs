@@ -48,12 +48,10 @@ pub(crate) fn is_framed(ink: &[u8], rows: usize, cols: usize, framing: Framing) 
             ((range.start + range.end) as f64 / 2.0 - pixels as f64 / 2.0) * 28.0 / pixels as f64
         }),
         _ => {
-            let mass: f64 = ink.iter().map(|&value| f64::from(value)).sum();
+            let inked = || ink.iter().enumerate().filter(|(_, value)| **value > FAINT);
+            let mass: f64 = inked().map(|(_, &value)| f64::from(value)).sum();
             let moment = |place: &dyn Fn(usize) -> usize| {
-                ink.iter()
-                    .enumerate()
-                    .map(|(index, &value)| f64::from(value) * place(index) as f64)
-                    .sum::<f64>()
+                inked().map(|(index, &value)| f64::from(value) * place(index) as f64).sum::<f64>()
             };
             let off =
                 |moment: f64, pixels: usize| (moment / mass - (pixels / 2) as f64) * 28.0 / pixels as f64;

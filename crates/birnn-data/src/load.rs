@@ -203,11 +203,8 @@ impl Whole {
 impl Stored {
     /// What the images are like once they were inverted and transposed, or not.
     pub(crate) fn preprocessing(self, invert: bool, transpose: bool) -> Preprocessing {
-        Preprocessing {
-            ground: if invert { Ground::Light } else { Ground::Dark },
-            transposed: self.transposed != transpose,
-            framing: self.framing,
-        }
+        let ground = if invert { Ground::Light } else { Ground::Dark };
+        Preprocessing::new(ground, self.transposed != transpose, self.framing)
     }
 }
 

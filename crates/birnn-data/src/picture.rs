@@ -11,7 +11,7 @@ use image::{DynamicImage, GrayImage, imageops};
 use self::strokes::keep_strokes;
 use crate::frame::{frame, is_framed, resize};
 use crate::images::transposed;
-use crate::preprocessing::{self, Framing, Ground, Preprocessing};
+use crate::preprocessing::{Framing, Ground, Look, Preprocessing};
 
 /// Larger pictures are averaged down to this side before ink is looked for: more pixels say no more about a digit, and
 /// averaging takes away the noise of a camera.
@@ -42,7 +42,7 @@ pub struct PictureError {
 /// A picture of exactly `rows x cols` pixels on the same ground is taken for an image of the data set and returned as it
 /// is. In any other one:
 ///
-/// - [`Framing::Resize`]: the whole picture is scaled, and inverted where it is on the other ground.
+/// - [`Framing::Resize`]: the whole picture is scaled, and inverted where its corners show the other ground.
 /// - else, a picture on a plain ground that is framed already is scaled. In one that is not, things are told from their
 ///   background, dark on light or light on dark, in even light or with shadows, and then framed.
 ///
@@ -50,7 +50,7 @@ pub struct PictureError {
 ///
 /// # Errors
 ///
-/// When the file cannot be read or decoded, is cut short, is larger than 10,000 x 10,000 pixels, or shows no ink.
+/// When the file cannot be read or decoded, is cut short, is larger than 10,000 x 10,000 pixels, or shows nothing.
 pub fn read(
     path: &Path,
     [rows, cols]: [usize; 2],
@@ -79,55 +79,44 @@ pub fn parse(
 
 /// `grey` as an image of `rows x cols`; `None` where there is no ink, and ink is what it takes.
 fn prepared(grey: GrayImage, [rows, cols]: [usize; 2], preprocessing: &Preprocessing) -> Option<Vec<u8>> {
-    let Preprocessing { ground, transposed: columns_first, framing } = *preprocessing;
+    let Preprocessing { ground, transposed: columns_first, framing, .. } = *preprocessing;
     if columns_first {
         let upright = Preprocessing { transposed: false, ..*preprocessing };
         return prepared(grey, [cols, rows], &upright).map(|pixels| transposed(&pixels, rows));
     }
     let grey = shrink(grey, LARGEST_SIDE);
     let width = grey.width() as usize;
-    let own = Ground::of(&grey, width);
+    let own = Look::at(&grey, width).ground;
     if (width, grey.height() as usize) == (cols, rows) && own == ground {
         return Some(grey.into_raw());
     }
     if framing == Framing::Resize {
-        let scaled = resize(&grey, width, rows, cols);
-        return Some(if own == ground.inverted() && own != ground {
-            Ground::Light.ink(&scaled)
-        } else {
-            scaled
-        });
+        let mut scaled = resize(&grey, width, rows, cols);
+        if own != ground && own == ground.inverted() {
+            scaled.iter_mut().for_each(|value| *value = 255 - *value);
+        }
+        // What is of one level shows nothing.
+        return scaled.iter().any(|&value| value != scaled[0]).then_some(scaled);
     }
-    let framed = framed_ink(&grey, own, [rows, cols], framing).or_else(|| {
+    let ink = framed_ink(&grey, [rows, cols], framing).or_else(|| {
         let small = shrink(grey, WORKING_SIDE);
         ink(&small).and_then(|ink| frame(&ink, small.width() as usize, rows, cols, framing))
     })?;
-    Some(ground.ink(&framed))
+    Some(preprocessing.paint(&ink))
 }
 
 /// The ink of a picture that a program drew on one level of grey and framed, scaled to `rows x cols`; `None` of any other.
-fn framed_ink(grey: &GrayImage, own: Ground, [rows, cols]: [usize; 2], framing: Framing) -> Option<Vec<u8>> {
-    let mut border = border(grey);
-    let (least, most) = (*border.iter().min()?, *border.iter().max()?);
-    if most - least > PLAIN || own == Ground::Mixed {
+fn framed_ink(grey: &GrayImage, [rows, cols]: [usize; 2], framing: Framing) -> Option<Vec<u8>> {
+    let border = border(grey);
+    if border.iter().max()? - border.iter().min()? > PLAIN {
         return None;
     }
-    let ground = percentile(&mut border, 50)?;
-    let scaled = resize(grey, grey.width() as usize, rows, cols);
-    let differences = scaled.iter().map(|&value| match own {
-        Ground::Light => ground.saturating_sub(value),
-        _ => value.saturating_sub(ground),
-    });
-    let differences: Vec<u8> = differences.collect();
-    let full = u32::from(*differences.iter().max()?);
-    if full < u32::from(LEAST_CONTRAST) {
-        return None;
-    }
-    let ink: Vec<u8> = differences.iter().map(|&value| (u32::from(value) * 255 / full) as u8).collect();
+    let Look { ground, level, full, ink } = Look::at(&resize(grey, grey.width() as usize, rows, cols), cols);
     // Dust may be the darkest that there is.
     let mut strokes = ink.clone();
     keep_strokes(&mut strokes, cols);
-    (strokes == ink && is_framed(&ink, rows, cols, framing)).then_some(ink)
+    let is_plain = ground != Ground::Mixed && full.abs_diff(level) >= LEAST_CONTRAST && strokes == ink;
+    (is_plain && is_framed(&ink, rows, cols, framing)).then_some(ink)
 }
 
 /// The lightness of `picture` as it looks on paper of this lightness.
@@ -154,7 +143,9 @@ fn shrink(grey: GrayImage, most: u32) -> GrayImage {
 
 /// The outermost pixels of `grey`.
 fn border(grey: &GrayImage) -> Vec<u8> {
-    preprocessing::border(grey, grey.width() as usize)
+    let (right, bottom) = (grey.width() - 1, grey.height() - 1);
+    let outermost = |x: u32, y: u32| x == 0 || y == 0 || x == right || y == bottom;
+    grey.enumerate_pixels().filter(|&(x, y, _)| outermost(x, y)).map(|(_, _, pixel)| pixel.0[0]).collect()
 }
 
 /// How much ink each pixel of `grey` holds, from 0 to 255; `None` when nothing stands out from the background.

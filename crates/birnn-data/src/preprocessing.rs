@@ -14,6 +14,8 @@ use crate::images::Images;
 pub struct Preprocessing {
     /// What the images show things on.
     pub ground: Ground,
+    /// Grey levels of the ground and of full ink, where things are framed.
+    pub levels: [u8; 2],
     /// Whether the images are transposed, columns as rows, as those in EMNIST's files.
     pub transposed: bool,
     /// Where things are in an image.
@@ -46,62 +48,116 @@ pub enum Framing {
 
 /// The share of images that must agree for it to be said of all of them.
 const MOST: f64 = 0.9;
+/// The share that may contradict: a picture like one of these would be inverted and taken for something else.
+const FEW: f64 = 0.01;
 /// Images that are looked at; more would say the same.
 const LOOKED_AT: usize = 2000;
-/// Grey levels between the ground and the mean of an image by which it is told which of them is lighter.
-const DIFFERENCE: f64 = 1.0;
+/// Grey levels by which ink differs from its ground at least, and the grain of paper at most.
+const GRAIN: u8 = 24;
 
 impl Default for Preprocessing {
     /// MNIST's.
     fn default() -> Preprocessing {
-        Preprocessing { ground: Ground::Dark, transposed: false, framing: Framing::Mnist }
+        Preprocessing::new(Ground::Dark, false, Framing::Mnist)
     }
 }
 
 impl Preprocessing {
+    /// On black or on white, without shades of either.
+    pub fn new(ground: Ground, transposed: bool, framing: Framing) -> Preprocessing {
+        let levels = if ground == Ground::Light { [255, 0] } else { [0, 255] };
+        Preprocessing { ground, levels, transposed, framing }
+    }
+
     /// What `images` show of themselves, upright as far as can be told.
     pub fn of(images: &Images) -> Preprocessing {
-        let chosen = || (0..images.len()).step_by(images.len().div_ceil(LOOKED_AT).max(1));
-        let most = |fits: &dyn Fn(&[u8]) -> bool| {
-            let count = chosen().filter(|&index| fits(images.get(index))).count();
-            count as f64 >= MOST * chosen().count() as f64
-        };
         let (rows, cols) = (images.rows, images.cols);
-        let shows = |ground| move |image: &[u8]| Ground::of(image, cols) == ground;
-        let ground = [Ground::Dark, Ground::Light].into_iter().find(|&ground| most(&shows(ground)));
-        let ground = ground.unwrap_or(Ground::Mixed);
-        let framed = |framing| move |image: &[u8]| is_framed(&ground.ink(image), rows, cols, framing);
-        let framing = [Framing::Mnist, Framing::Emnist].into_iter();
-        let framing = framing.filter(|_| ground != Ground::Mixed).find(|&framing| most(&framed(framing)));
-        Preprocessing { ground, transposed: false, framing: framing.unwrap_or(Framing::Resize) }
+        let chosen = (0..images.len()).step_by(images.len().div_ceil(LOOKED_AT).max(1));
+        let looked_at: Vec<Look> = chosen.map(|index| Look::at(images.get(index), cols)).collect();
+        let share = |fits: &dyn Fn(&Look) -> bool| {
+            looked_at.iter().filter(|look| fits(look)).count() as f64 / looked_at.len().max(1) as f64
+        };
+        let shows = |ground: Ground| share(&|look| look.ground == ground);
+        let all = |ground: Ground| shows(ground) >= MOST && shows(ground.inverted()) <= FEW;
+        let Some(ground) = [Ground::Dark, Ground::Light].into_iter().find(|&ground| all(ground)) else {
+            return Preprocessing::new(Ground::Mixed, false, Framing::Resize);
+        };
+        let framed = |framing| share(&|look| is_framed(&look.ink, rows, cols, framing)) >= MOST;
+        let framing = [Framing::Mnist, Framing::Emnist].into_iter().find(|&framing| framed(framing));
+        let level = |of: &dyn Fn(&Look) -> u8| median(&mut looked_at.iter().map(of).collect::<Vec<_>>());
+        let levels = [level(&|look| look.level), level(&|look| look.full)];
+        let shades = |levels: [Option<u8>; 2]| Some([levels[0]?, levels[1]?]);
+        let plain = Preprocessing::new(ground, false, framing.unwrap_or(Framing::Resize));
+        Preprocessing { levels: shades(levels).unwrap_or(plain.levels), ..plain }
+    }
+
+    /// An image with this `ink`, 0 being ground and 255 full ink.
+    pub(crate) fn paint(&self, ink: &[u8]) -> Vec<u8> {
+        let [ground, full] = self.levels.map(i32::from);
+        let shade = |&ink: &u8| {
+            (ground + ((full - ground) * i32::from(ink) + (full - ground).signum() * 127) / 255) as u8
+        };
+        ink.iter().map(shade).collect()
     }
 }
 
+/// What one image shows.
+pub(crate) struct Look {
+    pub(crate) ground: Ground,
+    /// The grey level of the ground.
+    pub(crate) level: u8,
+    /// The level that is farthest from it.
+    pub(crate) full: u8,
+    /// How much each pixel differs from the ground, up to 255 where it differs most.
+    pub(crate) ink: Vec<u8>,
+}
+
+impl Look {
+    /// At an image of lines of `width` pixels. Things stand on what its corners show, as far as these agree.
+    pub(crate) fn at(image: &[u8], width: usize) -> Look {
+        let corners = corners(image, width);
+        let level = median(&mut corners.clone()).unwrap_or(0);
+        let agree = corners.iter().all(|corner| corner.abs_diff(level) <= 2 * GRAIN);
+        let differences = image.iter().map(|&value| i64::from(value) - i64::from(level));
+        let sum: i64 = differences.filter(|difference| difference.unsigned_abs() > u64::from(GRAIN)).sum();
+        let ground = match sum {
+            0 => Ground::Mixed,
+            _ if !agree => Ground::Mixed,
+            1.. => Ground::Dark,
+            _ => Ground::Light,
+        };
+        let difference = |value: u8| match ground {
+            Ground::Light => level.saturating_sub(value),
+            _ => value.saturating_sub(level),
+        };
+        let most = image.iter().map(|&value| difference(value)).max().unwrap_or(0);
+        let full = if ground == Ground::Light { level - most } else { level + most };
+        let stretched = |&value: &u8| (u32::from(difference(value)) * 255 / u32::from(most.max(1))) as u8;
+        Look { ground, level, full, ink: image.iter().map(stretched).collect() }
+    }
+}
+
+/// The median of each corner, a seventh of each side wide.
+fn corners(image: &[u8], width: usize) -> Vec<u8> {
+    let height = image.len() / width.max(1);
+    let part = |side: usize| (side / 7).max(1).min(side);
+    let (down, across) = (part(height), part(width));
+    let tops = [0, height - down.min(height)];
+    let lefts = [0, width - across.min(width)];
+    let places = tops.into_iter().flat_map(|top| lefts.map(|left| (top, left)));
+    let corner = |(top, left): (usize, usize)| {
+        let lines = image.chunks_exact(width.max(1)).skip(top).take(down);
+        median(&mut lines.flat_map(|line| line[left..left + across].to_vec()).collect::<Vec<u8>>())
+    };
+    places.filter_map(corner).collect()
+}
+
+fn median(values: &mut [u8]) -> Option<u8> {
+    let middle = values.len().checked_sub(1)? / 2;
+    Some(*values.select_nth_unstable(middle).1)
+}
+
 impl Ground {
-    /// What `image`, lines of `width` bytes, shows things on: its border is darker than the whole, or lighter.
-    pub(crate) fn of(image: &[u8], width: usize) -> Ground {
-        let mut border = border(image, width);
-        let middle = border.len() / 2;
-        if border.is_empty() {
-            return Ground::Mixed;
-        }
-        let ground = f64::from(*border.select_nth_unstable(middle).1);
-        let mean = image.iter().map(|&value| f64::from(value)).sum::<f64>() / image.len() as f64;
-        match mean - ground {
-            difference if difference > DIFFERENCE => Ground::Dark,
-            difference if difference < -DIFFERENCE => Ground::Light,
-            _ => Ground::Mixed,
-        }
-    }
-
-    /// What an image on this ground looks like on a dark one.
-    pub(crate) fn ink(self, image: &[u8]) -> Vec<u8> {
-        match self {
-            Ground::Light => image.iter().map(|&value| 255 - value).collect(),
-            Ground::Dark | Ground::Mixed => image.to_vec(),
-        }
-    }
-
     /// The other ground; mixed stays mixed.
     pub(crate) fn inverted(self) -> Ground {
         match self {
@@ -112,16 +168,6 @@ impl Ground {
     }
 }
 
-/// The outermost pixels of `image`, lines of `width` bytes.
-pub(crate) fn border(image: &[u8], width: usize) -> Vec<u8> {
-    let height = image.len() / width.max(1);
-    let outermost = |index: usize| {
-        let (x, y) = (index % width, index / width);
-        x == 0 || y == 0 || x == width - 1 || y == height - 1
-    };
-    (0..image.len()).filter(|&index| outermost(index)).map(|index| image[index]).collect()
-}
-
 /// For people: `light on dark, cropped, scaled and centred as MNIST's`.
 impl std::fmt::Display for Preprocessing {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -130,10 +176,11 @@ impl std::fmt::Display for Preprocessing {
             Ground::Light => "dark on light",
             Ground::Mixed => "on light and on dark",
         })?;
-        f.write_str(match self.framing {
-            Framing::Mnist => ", cropped, scaled and centred as MNIST's",
-            Framing::Emnist => ", cropped, scaled and centred as EMNIST's",
-            Framing::Resize => ", scaled as a whole",
+        f.write_str(match (self.framing, self.ground) {
+            (Framing::Mnist, _) => ", cropped, scaled and centred as MNIST's",
+            (Framing::Emnist, _) => ", cropped, scaled and centred as EMNIST's",
+            (Framing::Resize, Ground::Mixed) => ", scaled as a whole",
+            (Framing::Resize, _) => ", scaled as a whole, and inverted where they are the other way round",
         })?;
         f.write_str(if self.transposed { ", transposed" } else { "" })
     }
@@ -142,40 +189,66 @@ impl std::fmt::Display for Preprocessing {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rng::Rng;
     use crate::synthetic;
 
-    fn of(change: impl Fn(u8) -> u8) -> Preprocessing {
-        let images = synthetic::digits(0, 0, 50).images;
-        let pixels = images.pixels.iter().map(|&value| change(value)).collect();
+    /// What digits show whose pixels were changed, by value and place.
+    fn of(change: impl Fn(u8, usize) -> u8) -> Preprocessing {
+        let images = synthetic::digits(0, 0, 60).images;
+        let pixels = images.pixels.iter().enumerate().map(|(place, &value)| change(value, place)).collect();
         Preprocessing::of(&Images { pixels, ..images })
     }
 
     #[test]
     fn images_show_their_ground_and_framing() {
         let mnist = Preprocessing::default();
-        assert_eq!(of(|value| value), mnist);
-        assert_eq!(of(|value| 255 - value), Preprocessing { ground: Ground::Light, ..mnist });
-        // Faint, on grey paper.
-        let grey = of(|value| 160 - value / 4);
-        assert_eq!(grey.ground, Ground::Light);
+        assert_eq!(of(|value, _| value), mnist);
+        assert_eq!(of(|value, _| 255 - value), Preprocessing::new(Ground::Light, false, Framing::Mnist));
+        // Paper and ink in shades of grey, and paper with grain.
+        let grey =
+            Preprocessing { levels: [200, 60], ..Preprocessing::new(Ground::Light, false, Framing::Mnist) };
+        let shade = |value: u8| (200.0 - f64::from(value) * 140.0 / 255.0) as u8;
+        assert_eq!(of(|value, _| shade(value)), grey);
+        let grain = |place: usize| Rng::new(1, place as u64).below(17) as u8;
+        let found = of(|value, place| shade(value).saturating_add(grain(place)));
+        assert_eq!((found.ground, found.framing), (Ground::Light, Framing::Mnist));
+        assert!(found.levels[0].abs_diff(208) <= 2, "{found:?}");
+    }
+
+    #[test]
+    fn thin_strokes_in_large_images_are_ink() {
+        let image: Vec<u8> = (0..128 * 128)
+            .map(|at| if at / 128 == 60 && (40..70).contains(&(at % 128)) { 255 } else { 0 })
+            .collect();
+        assert_eq!(Look::at(&image, 128).ground, Ground::Dark);
     }
 
     #[test]
     fn images_that_fill_their_frame_are_resized() {
         // A bar along the whole height, at a place of its own in each.
         let image = |at: usize| (0..12 * 10).map(move |index| if index % 10 == at { 200 } else { 0 });
-        let pixels = (0..10).flat_map(image).collect();
+        let pixels = (1..9).flat_map(image).collect();
         let found = Preprocessing::of(&Images { rows: 12, cols: 10, pixels });
         assert_eq!((found.ground, found.framing), (Ground::Dark, Framing::Resize));
     }
 
     #[test]
-    fn where_images_disagree_nothing_is_said_of_their_ground() {
+    fn where_some_images_disagree_nothing_is_said_of_their_ground() {
         let mut images = synthetic::digits(0, 0, 50).images;
-        images.pixels[..20 * 784].iter_mut().for_each(|value| *value = 255 - *value);
+        images.pixels[..2 * 784].iter_mut().for_each(|value| *value = 255 - *value);
         let found = Preprocessing::of(&images);
         assert_eq!((found.ground, found.framing), (Ground::Mixed, Framing::Resize));
         let none = Images { pixels: Vec::new(), ..images };
-        assert_eq!(Preprocessing::of(&none).ground, Ground::Dark);
+        assert_eq!(Preprocessing::of(&none).ground, Ground::Mixed);
+    }
+
+    #[test]
+    fn ink_is_painted_between_the_levels() {
+        let dark = Preprocessing::default();
+        let every: Vec<u8> = (0..=255).collect();
+        assert_eq!(dark.paint(&every), every);
+        let light = Preprocessing::new(Ground::Light, false, Framing::Mnist).paint(&every);
+        assert!(light.iter().zip(&every).all(|(painted, ink)| *painted == 255 - ink));
+        assert_eq!(Preprocessing { levels: [200, 60], ..dark }.paint(&[0, 255]), [200, 60]);
     }
 }

@@ -124,12 +124,12 @@ fn pictures_of_training_images_are_the_images() {
         (Ground::Dark, Framing::Resize, true),
         (Ground::Light, Framing::Mnist, true),
     ] {
-        let preprocessing = Preprocessing { ground, transposed: columns_first, framing };
+        let preprocessing = Preprocessing::new(ground, columns_first, framing);
         for index in 0..digits.len() {
-            let digit = ground.ink(digits.get(index));
+            let digit = preprocessing.paint(digits.get(index));
             let image = if columns_first { transposed(&digit, 28) } else { digit.clone() };
             for scale in [1, 10] {
-                for shown in [digit.clone(), Ground::Light.ink(&digit)] {
+                for shown in [digit.clone(), digit.iter().map(|value| 255 - value).collect()] {
                     let found = parse(&png(&shown, scale), [28, 28], &preprocessing).unwrap();
                     assert!(found == image, "{preprocessing:?}, image {index} at {scale}");
                 }
@@ -139,10 +139,35 @@ fn pictures_of_training_images_are_the_images() {
 }
 
 #[test]
-fn a_photograph_is_never_inverted_for_a_net_of_photographs() {
-    let mixed = Preprocessing { ground: Ground::Mixed, transposed: false, framing: Framing::Resize };
+fn paper_and_ink_have_the_levels_of_the_training_images() {
     let digit = crate::synthetic::digits(3, 0, 1).images.pixels;
-    for shown in [digit.clone(), Ground::Light.ink(&digit)] {
+    let grey =
+        Preprocessing { levels: [200, 60], ..Preprocessing::new(Ground::Light, false, Framing::Mnist) };
+    for scale in [1, 10] {
+        assert_eq!(parse(&png(&digit, scale), [28, 28], &grey).unwrap(), grey.paint(&digit), "{scale}");
+    }
+}
+
+#[test]
+fn what_is_light_on_nothing_is_seen_by_every_net() {
+    let digit = crate::synthetic::digits(3, 0, 1).images.pixels;
+    let image = image::ImageBuffer::from_fn(28, 28, |x, y| LumaA([255, digit[(y * 28 + x) as usize]]));
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    DynamicImage::ImageLumaA8(image).write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+    for framing in [Framing::Mnist, Framing::Resize] {
+        let found = parse(bytes.get_ref(), [28, 28], &Preprocessing::new(Ground::Dark, false, framing));
+        assert_eq!(found.unwrap(), digit, "{framing:?}");
+    }
+    let blank = png(&[255; 784], 2);
+    let resized = Preprocessing::new(Ground::Dark, false, Framing::Resize);
+    assert!(parse(&blank, [28, 28], &resized).unwrap_err().contains("no ink found"));
+}
+
+#[test]
+fn a_photograph_is_never_inverted_for_a_net_of_photographs() {
+    let mixed = Preprocessing::new(Ground::Mixed, false, Framing::Resize);
+    let digit = crate::synthetic::digits(3, 0, 1).images.pixels;
+    for shown in [digit.clone(), digit.iter().map(|value| 255 - value).collect()] {
         assert_eq!(parse(&png(&shown, 3), [28, 28], &mixed).unwrap(), shown);
     }
 }
