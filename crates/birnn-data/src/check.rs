@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
-use crate::config::ConfigError;
+use crate::config::{ConfigError, DataPlan};
 use crate::images::Split;
+use crate::name;
 
 /// Test images that are training images: whatever the files are called, and however they came to hold the same.
 pub(crate) fn overlap(train: &Split, test: &Split) -> Option<ConfigError> {
@@ -34,30 +35,43 @@ pub(crate) fn is_sorted_by_class(labels: &[u8]) -> bool {
     classes > 1
 }
 
-/// Classes without a training image; `limit` is how many of images sorted by class were taken, where they were.
-pub(crate) fn untrained(labels: &[u8], classes: &[String], limit: Option<usize>) -> Option<ConfigError> {
+/// Which labels there are.
+pub(crate) fn classes_in(labels: &[u8]) -> [bool; 256] {
     let mut seen = [false; 256];
     labels.iter().for_each(|&label| seen[usize::from(label)] = true);
-    let missing = classes.iter().zip(seen).filter(|(_, seen)| !seen);
-    let missing: Vec<String> = missing.map(|(name, _)| format!("`{}`", name.escape_debug())).collect();
+    seen
+}
+
+/// Classes of which no image was left in `labels` to train on; of those that are `known` there were some in the file.
+pub(crate) fn untrained(
+    labels: &[u8],
+    classes: &[String],
+    known: &[bool; 256],
+    sorted: bool,
+    plan: &DataPlan,
+) -> Option<ConfigError> {
+    let seen = classes_in(labels);
+    let missing: Vec<usize> = (0..classes.len()).filter(|&class| !seen[class]).collect();
     if missing.is_empty() {
         return None;
     }
-    const NAMED: usize = 10;
-    let more = match missing.len().saturating_sub(NAMED) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    let named = missing[..missing.len().min(NAMED)].join(", ");
-    let without = format!("no training image is of class {named}{more}, and the net will never name it");
-    Some(match limit {
-        Some(limit) => ConfigError::new(
+    let named: Vec<String> =
+        missing.iter().map(|&class| format!("`{}`", classes[class].escape_debug())).collect();
+    let without =
+        format!("no training image is of class {}, and the net will never name it", name::first(&named));
+    let limit = plan.limit;
+    Some(match missing.iter().any(|&class| known[class]) {
+        false => ConfigError::new("dataset", without),
+        true if limit == usize::MAX => {
+            ConfigError::new("validation", format!("of those that are not kept back, {without}"))
+        }
+        true if sorted => ConfigError::new(
             "limit",
             format!(
                 "the images are sorted by class, and these are the first {limit}: {without}; shuffle the files"
             ),
         ),
-        None => ConfigError::new("dataset", without),
+        true => ConfigError::new("limit", format!("of the first {limit}, {without}")),
     })
 }
 
@@ -101,15 +115,28 @@ mod tests {
     #[test]
     fn classes_without_training_images_are_named() {
         let classes: Vec<String> = (0..13).map(|class| format!("c{class}")).collect();
-        let told = |labels: &[u8], limit| untrained(labels, &classes, limit).map(|error| error.to_string());
-        assert_eq!(told(&(0..13).collect::<Vec<_>>(), None), None);
-        let one = told(&(0..12).collect::<Vec<_>>(), None).unwrap();
-        assert!(one.starts_with("data.dataset: no training image is of class `c12`, and"), "{one}");
-        let many = told(&[0, 0], Some(2)).unwrap();
-        assert!(
-            many.starts_with("data.limit: the images are sorted by class, and these are the first 2: "),
-            "{many}"
-        );
-        assert!(many.contains("`c1`, ") && many.contains("`c10` and 2 more"), "{many}");
+        let all: Vec<u8> = (0..13).collect();
+        let told = |labels: &[u8], file: &[u8], limit: usize| {
+            let plan = DataPlan { limit, ..crate::DataConfig::default().resolve().unwrap() };
+            let sorted = is_sorted_by_class(file);
+            untrained(labels, &classes, &classes_in(file), sorted, &plan).map(|error| error.to_string())
+        };
+        assert_eq!(told(&all, &all, usize::MAX), None);
+        for (labels, file, limit, starts) in [
+            (&all[..12], &all[..12], usize::MAX, "data.dataset: no training image is of class `c12`, and"),
+            (&all[..12], &all, usize::MAX, "data.validation: of those that are not kept back, no training"),
+            (
+                &all[..12],
+                &all,
+                12,
+                "data.limit: the images are sorted by class, and these are the first 12: no",
+            ),
+            (&all[..12], &[&all[..], &[0]].concat(), 12, "data.limit: of the first 12, no training image"),
+        ] {
+            let told = told(labels, file, limit).unwrap();
+            assert!(told.starts_with(starts), "{told}");
+        }
+        let many = told(&[0, 0], &all, 2).unwrap();
+        assert!(many.contains("`c1`, `c2`, ") && many.contains(" more, and"), "{many}");
     }
 }

@@ -116,7 +116,7 @@ pub enum FileProblem {
         of: PathBuf,
     },
     /// A label has no class.
-    #[error("the label at index {index} is {label}, and there are {classes} classes, counted from 0")]
+    #[error("the label at index {index} is {label}, and there are {classes} classes, counted from {first}")]
     Label {
         /// Which label, from 0.
         index: usize,
@@ -124,16 +124,24 @@ pub enum FileProblem {
         label: u8,
         /// Classes there are.
         classes: usize,
-    },
-    /// A label that is below the first.
-    #[error("the label at index {index} is {label}, and the first class has the label {first}")]
-    FirstLabel {
-        /// Which label, from 0.
-        index: usize,
-        /// Its value.
-        label: u8,
-        /// The lowest that can be.
+        /// The label of the first.
         first: u8,
+    },
+    /// Images that a data set of this name has not.
+    #[error("its images have {found} pixels, and those of the data set {expected}")]
+    Size {
+        /// Rows and columns of its images.
+        found: String,
+        /// Those that they should have.
+        expected: String,
+    },
+    /// A folder, named for the user's own four files, with some of them.
+    #[error(
+        "of the four files of the data, some are here under their names and `{name}` is not, or stands for two; name each          with --set data.train_images=PATH and so on"
+    )]
+    NotAllFour {
+        /// The name of one that is missing.
+        name: String,
     },
     /// A file that a setting names is not there.
     #[error(

@@ -21,7 +21,7 @@ use crate::{check, split, synthetic};
 pub struct Locations {
     /// Of published files, in this order. What is downloaded goes into the first.
     pub folders: Vec<PathBuf>,
-    /// Where the user's own files are looked for first, under the names that they have in the settings' paths.
+    /// Where all four of the user's own files are, under the names that they have in the settings' paths, if any of them.
     pub named: Option<PathBuf>,
     /// Never download.
     pub offline: bool,
@@ -90,12 +90,6 @@ impl Locations {
         let folders = [data_dir.clone(), variable, cache].into_iter().flatten().collect();
         Locations { folders, named: data_dir, offline }
     }
-
-    /// Where a file of the user's own is: in the folder that was named, else at `path`.
-    pub(crate) fn own(&self, path: &Path) -> PathBuf {
-        let named = self.named.as_ref().zip(path.file_name()).map(|(folder, name)| folder.join(name));
-        named.filter(|named| named.is_file()).unwrap_or_else(|| path.to_owned())
-    }
 }
 
 impl Splits {
@@ -125,11 +119,12 @@ pub fn load(
     let mut whole = whole;
     let preprocessing = whole.prepare(plan);
     let mut warnings = Vec::new();
-    if let Source::Files(_) = plan.source {
-        warnings.extend(check::overlap(&whole.train, &whole.test));
-    }
-    let sorted = plan.limit < whole.train.labels.len() && check::is_sorted_by_class(&whole.train.labels);
+    let sorted = check::is_sorted_by_class(&whole.train.labels);
+    let known = check::classes_in(&whole.train.labels);
     let train = split::first(whole.train, plan.limit);
+    if let Source::Files(_) = plan.source {
+        warnings.extend(check::overlap(&train, &whole.test));
+    }
     let (train, validation) = match plan.validation {
         0 => {
             let images = Images { pixels: Vec::new(), ..train.images };
@@ -146,7 +141,7 @@ pub fn load(
         test: whole.test.labels.len(),
         sha256: digest([&train, &validation, &whole.test]),
     };
-    warnings.extend(check::untrained(&train.labels, &whole.classes, sorted.then_some(plan.limit)));
+    warnings.extend(check::untrained(&train.labels, &whole.classes, &known, sorted, plan));
     let (test, classes) = (whole.test, whole.classes);
     Ok(Splits { train, validation, test, classes, preprocessing, provenance, warnings })
 }

@@ -17,6 +17,15 @@ pub fn text(name: impl AsRef<OsStr>) -> String {
     text
 }
 
+/// The first few of some names, and how many more there are.
+pub fn first(names: &[String]) -> String {
+    const MOST: usize = 10;
+    match names.len().saturating_sub(MOST) {
+        0 => names.join(", "),
+        more => format!("{} and {more} more", names[..MOST].join(", ")),
+    }
+}
+
 /// For `#[serde(serialize_with)]`: a path by its [`text`]. Serde's own way is an error where a path is no UTF-8.
 pub fn serialize<S: Serializer>(
     path: &(impl AsRef<Path> + ?Sized),

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::dataset::{Published, PublishedFile};
+use crate::dataset::{Published, PublishedDigest, PublishedFile};
 use crate::error::{DataError, FileError, FileProblem, Unobtainable};
 use crate::fetch::{Event, FetchError, LIMITS, fetch};
 use crate::find::{alike, archive, find};
@@ -10,6 +10,7 @@ use crate::idx::{self, Digests};
 use crate::images::{Images, Split};
 use crate::load::{Locations, VerifiedFile, Whole};
 use crate::own::join;
+use crate::synthetic;
 
 /// Brings all four files into memory.
 pub(crate) fn obtain(
@@ -19,15 +20,22 @@ pub(crate) fn obtain(
 ) -> Result<Whole, DataError> {
     let [train_images, train_labels, test_images, test_labels] = &published.files;
     let mut verified = Vec::new();
-    let mut split = |images: &PublishedFile, labels: &PublishedFile| -> Result<Split, DataError> {
-        let images_path = locate(published, images, locations, on_event)?;
+    let mut split = |images_file: &PublishedFile, labels: &PublishedFile| -> Result<Split, DataError> {
+        let images_path = locate(published, images_file, locations, on_event)?;
         let labels_path = locate(published, labels, locations, on_event)?;
-        let (images, digests) = images.images(&images_path)?;
+        let (images, digests) = images_file.images(&images_path)?;
         verified.push(VerifiedFile::new(&images_path, digests));
         let (labels, digests) = labels.labels(&labels_path)?;
         verified.push(VerifiedFile::new(&labels_path, digests));
-        let labels = from_first(labels, published.first_label, &labels_path)?;
-        Ok(join(images, &images_path, labels, &labels_path, published.classes.len())?)
+        // Of files that are known by their digests, it is known.
+        let side = synthetic::SIDE;
+        if matches!(images_file.digest, PublishedDigest::None) && [images.rows, images.cols] != [side; 2] {
+            let (found, expected) =
+                (format!("{} x {}", images.rows, images.cols), format!("{side} x {side}"));
+            return Err(FileProblem::Size { found, expected }.at(&images_path).into());
+        }
+        let (classes, first) = (published.classes.len(), published.first_label);
+        Ok(join(images, &images_path, labels, &labels_path, classes, first)?)
     };
     Ok(Whole {
         dataset: published.name,
@@ -65,7 +73,7 @@ fn locate(
     // A missing file must not hide that another one was altered.
     for file in &published.files {
         if let Some(path) = find(published, file, locations) {
-            file.recognise(&path, &idx::digests(&path).map_err(replaceable)?)?;
+            file.recognise(&path, &idx::digests(&path).map_err(|error| file.replaceable(error))?)?;
         }
     }
     Err(DataError::Unobtainable(Box::new(Unobtainable {
@@ -80,24 +88,15 @@ fn locate(
     })))
 }
 
-/// Labels counted from 0 that the file counts from `first`.
-fn from_first(mut labels: Vec<u8>, first: u8, path: &Path) -> Result<Vec<u8>, FileError> {
-    if let Some(index) = labels.iter().position(|&label| label < first) {
-        return Err(FileProblem::FirstLabel { index, label: labels[index], first }.at(path));
-    }
-    labels.iter_mut().for_each(|label| *label -= first);
-    Ok(labels)
-}
-
 impl PublishedFile {
     fn images(&self, path: &Path) -> Result<(Images, Digests), FileError> {
-        let (images, digests) = idx::images(path).map_err(replaceable)?;
+        let (images, digests) = idx::images(path).map_err(|error| self.replaceable(error))?;
         self.recognise(path, &digests)?;
         Ok((images, digests))
     }
 
     fn labels(&self, path: &Path) -> Result<(Vec<u8>, Digests), FileError> {
-        let (labels, digests) = idx::labels(path).map_err(replaceable)?;
+        let (labels, digests) = idx::labels(path).map_err(|error| self.replaceable(error))?;
         self.recognise(path, &digests)?;
         Ok((labels, digests))
     }
@@ -106,20 +105,22 @@ impl PublishedFile {
         match self.digest.compared(digests) {
             Some((expected, found)) if expected != found => {
                 let (expected, found) = (expected.to_owned(), found.to_owned());
-                Err(replaceable(FileProblem::Digest { expected, found }.at(path)))
+                Err(self.replaceable(FileProblem::Digest { expected, found }.at(path)))
             }
             _ => Ok(()),
         }
     }
-}
 
-/// A published file that is not what it should be can be had anew.
-fn replaceable(FileError { path, problem }: FileError) -> FileError {
-    let problem = match problem {
-        FileProblem::Io(_) => problem,
-        other => FileProblem::Replaceable(Box::new(other)),
-    };
-    FileError { path, problem }
+    /// A published file that is not what it should be can be had anew, where it is downloaded.
+    fn replaceable(&self, FileError { path, problem }: FileError) -> FileError {
+        let is_downloaded = !matches!(self.digest, PublishedDigest::None);
+        let problem = match problem {
+            FileProblem::Io(_) => problem,
+            problem if is_downloaded => FileProblem::Replaceable(Box::new(problem)),
+            problem => problem,
+        };
+        FileError { path, problem }
+    }
 }
 
 #[cfg(test)]
@@ -154,7 +155,7 @@ pub(crate) mod tests {
             train: None,
             classes: &["0", "1"],
             first_label: 0,
-            stored: crate::synthetic::STORED,
+            stored: synthetic::STORED,
         };
         let source = Source::Published(Box::leak(Box::new(published)));
         DataPlan { source, ..DataConfig::default().resolve().unwrap() }
