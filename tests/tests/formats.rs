@@ -336,7 +336,7 @@ fn a_file_is_written_whole_or_not_at_all() {
             assert_eq!(ended.code, 1);
             // A state dict has a description beside it.
             let named = |file: &&str| ended.stderr.contains(&format!("{file}: No space left"));
-            assert!([file, "x.json"].iter().any(named), "{}", ended.stderr);
+            assert!([file, "x.ckpt.json"].iter().any(named), "{}", ended.stderr);
             assert!(!sandbox.path(&format!(".{file}.partial")).exists());
             assert_eq!(sandbox.read("x.ckpt"), old);
         }

@@ -258,9 +258,10 @@ pub struct CompareArgs {
 pub struct ExportArgs {
     /// A run directory, or a weights file in one.
     pub run: PathBuf,
-    /// The file to write: .ckpt, .pt or .pth (PyTorch), .safetensors, or .onnx.
+    /// The file to write: .ckpt, .pt or .pth (PyTorch), .safetensors, or .onnx. Beside one for PyTorch, OUT.json says what it
+    /// cannot: classes, how images are prepared.
     pub out: PathBuf,
-    /// Replace the file, should it be there.
+    /// Replace the file, should it be there, and the .json beside it.
     #[arg(long)]
     pub force: bool,
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use birnn_data::{DataConfig, Dataset, Splits, name};
+use birnn_data::{Splits, name};
 use birnn_engine::{About, DeviceChoice, EngineError, Evaluation, Learner, Mistake, Samples, WEIGHTS, load};
 use serde::Serialize;
 
@@ -29,11 +29,12 @@ pub fn run(args: &EvalArgs, log: &Log) -> Outcome {
     let Trained { weights, mut learner, about } = open(&args.run, args.device)?;
     let config = match &args.dataset {
         None => run_data::config(&about, &weights, &args.sets)?,
-        Some(name) => named(name),
+        Some(name) => run_data::named(name, &about),
     };
     let plan = config.resolve().map_err(Failure::request)?;
     let splits = data::load(&plan, &args.place.locations(), log, None)?;
     suits(&weights, &about, &splits)?;
+    run_data::warn_of_preprocessing(&weights, &about, &splits);
     if args.dataset.is_none() {
         run_data::warn_of_change(&args.run, &about, &splits);
     }
@@ -133,13 +134,6 @@ fn weights_of(run: &Path) -> Result<PathBuf, Failure> {
         tracing::info!("the run is not finished: using {}", found.display());
     }
     Ok(found)
-}
-
-/// The whole of another data set.
-fn named(name: &str) -> DataConfig {
-    let has_name = |dataset: &Dataset| dataset.published().is_some_and(|published| published.name == name);
-    let dataset = Dataset::PUBLISHED.into_iter().find(has_name).unwrap_or(Dataset::Synthetic);
-    DataConfig { dataset, ..DataConfig::default() }
 }
 
 fn table(found: &Evaluation, dataset: &str, split: &str, learner: &Learner) -> String {

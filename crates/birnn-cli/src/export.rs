@@ -1,6 +1,6 @@
 //! `birnn export`: a trained network in a format that others read.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use birnn_engine::disk::{self, Disk};
 use birnn_engine::{About, DeviceChoice, EngineError, Learner, save};
@@ -49,12 +49,12 @@ impl Format {
         };
         writable(path, force)?;
         if format == Format::PyTorch {
-            writable(&path.with_extension("json"), force)?;
+            writable(&described(path), force)?;
         }
         Ok(format)
     }
 
-    /// Writes the whole file or nothing.
+    /// Writes the whole file or nothing; of two files each by itself.
     pub fn write(self, disk: &dyn Disk, path: &Path, learner: &Learner, about: &About) -> Outcome {
         let problem = |error: &dyn std::fmt::Display| Failure::run(format!("{}: {error}", path.display()));
         match self {
@@ -62,7 +62,7 @@ impl Format {
             Format::PyTorch => {
                 let [state_dict, description] = state_dict_files(about, learner)?;
                 disk::replace(disk, path, &state_dict, None)?;
-                disk::replace(disk, &path.with_extension("json"), &description, None)?;
+                disk::replace(disk, &described(path), &description, None)?;
             }
             Format::Onnx => {
                 let [_, features] = learner.shape;
@@ -77,10 +77,7 @@ impl Format {
         }
         tracing::info!("saved {}", path.display());
         if self == Format::PyTorch {
-            tracing::info!(
-                "saved {}: classes, and how images are prepared",
-                path.with_extension("json").display()
-            );
+            tracing::info!("saved {}: classes, and how images are prepared", described(path).display());
             tracing::info!("in Python it is of {}", in_python(learner));
         }
         Ok(())
@@ -169,6 +166,13 @@ fn metadata(about: &About, learner: &Learner) -> Vec<(String, String)> {
         value => value.to_string(),
     };
     description(about, learner).into_iter().map(|(key, value)| (key, text(value))).collect()
+}
+
+/// Where what a state dict cannot say is written: beside it, with `.json` behind its whole name.
+fn described(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".json");
+    path.with_file_name(name)
 }
 
 /// The bytes of a state dict as `torch.load` reads it, and of the JSON beside it, which says what no state dict can.

@@ -74,9 +74,11 @@ pub fn run(args: &ImportArgs, log: &Log) -> Outcome {
         found.fold(input).map_err(|error| Failure::request(format!("--mean and --std: {error}")))?;
     }
 
-    let said =
-        args.config.is_some() || args.sets.sets.iter().any(|set| set.trim_start().starts_with("data."));
     // What the images were like is in no weights.
+    let said = args.config.is_some()
+        || ["data.dataset", "data.invert", "data.transpose", "data.framing"]
+            .iter()
+            .any(|key| source.is_set(key));
     let preprocessing = if said { preprocessing.or_else(|| plan.data.preprocessing()) } else { None };
     let mut experiment = source.experiment.clone();
     // Evaluated where its data is missing, the net must not be judged by other data.
@@ -86,7 +88,7 @@ pub fn run(args: &ImportArgs, log: &Log) -> Outcome {
     // Before anything is said of what could never be read again.
     about.check().map_err(|error| problem(error.to_string()))?;
     let learner = learner(&found, &plan, &about)?;
-    tell(args, &found, &plan, &about);
+    tell(args, &found, &source, &plan, &about);
     format.write(&*disk, &args.out, &learner, &about)?;
     if args.config.is_none() {
         return print(&config_of(&source.experiment.model)?);
@@ -170,7 +172,7 @@ fn origin(args: &ImportArgs, input: Option<&Normalisation>) -> serde_json::Value
 }
 
 /// Says what was found, and what could not be.
-fn tell(args: &ImportArgs, found: &Found, plan: &Plan, about: &About) {
+fn tell(args: &ImportArgs, found: &Found, source: &Source, plan: &Plan, about: &About) {
     let weights = args.weights.display();
     for done in &found.unwrapped {
         tracing::info!("{weights}: {done}");
@@ -192,7 +194,7 @@ fn tell(args: &ImportArgs, found: &Found, plan: &Plan, about: &About) {
             "--mean is of pixels from 0 to 1; of pixels from 0 to 255, divide it and --std by 255"
         );
     }
-    let unknown = unknown(args, found, plan, about);
+    let unknown = unknown(args, found, source, plan, about);
     if !unknown.is_empty() {
         let config = args.weights.with_file_name("config.toml");
         let hint = match args.config.is_none() && config.is_file() {
@@ -207,7 +209,7 @@ fn tell(args: &ImportArgs, found: &Found, plan: &Plan, about: &About) {
 }
 
 /// What was taken for granted, each with what says otherwise.
-fn unknown(args: &ImportArgs, found: &Found, plan: &Plan, about: &About) -> Vec<String> {
+fn unknown(args: &ImportArgs, found: &Found, source: &Source, plan: &Plan, about: &About) -> Vec<String> {
     let mut unknown = Vec::new();
     let mut say =
         |assumption: String, otherwise: &str| unknown.push(format!("{assumption} (else {otherwise})"));
@@ -215,12 +217,16 @@ fn unknown(args: &ImportArgs, found: &Found, plan: &Plan, about: &About) -> Vec<
         say("pixel / 255, without normalisation".to_owned(), "--mean M --std S");
     }
     if args.config.is_some() {
+        let stored = plan.data.stored_transposed() && source.experiment.data.transpose.is_none();
+        if stored {
+            say(
+                "upright images, which the data set's files are not".to_owned(),
+                "--set data.transpose=false",
+            );
+        }
         return unknown;
     }
-    let unset = |key: &&str| {
-        let keys = args.sets.sets.iter().filter_map(|set| set.split('=').next());
-        !{ keys }.any(|set| set.trim() == *key || key.starts_with(&format!("{}.", set.trim())))
-    };
+    let unset = |key: &&str| !source.is_set(key);
     let [rows, _] = about.shape;
     if args.rows.is_none() {
         say(format!("{rows} rows, from above, as time steps"), "--rows N");

@@ -22,6 +22,7 @@ pub fn run(args: &ReportArgs, log: &Log) -> Outcome {
     let plan = run_data::config(&about, &weights, &args.sets)?.resolve().map_err(Failure::request)?;
     let splits = data::load(&plan, &args.place.locations(), log, None)?;
     suits(&weights, &about, &splits)?;
+    run_data::warn_of_preprocessing(&weights, &about, &splits);
     run_data::warn_of_change(&args.run, &about, &splits);
     let records = Records::read(&args.run);
     for problem in &records.problems {

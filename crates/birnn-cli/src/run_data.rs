@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use birnn_data::{DataConfig, Dataset, Splits};
+use birnn_data::{DataConfig, Dataset, Ground, Splits};
 use birnn_engine::{About, Source};
 
 use crate::args::DataSets;
@@ -16,16 +16,43 @@ pub fn config(about: &About, weights: &Path, sets: &DataSets) -> Result<DataConf
     if let Some(written) = written.filter(|_| experiment.data.dataset == Dataset::Idx) {
         experiment.data.take_paths(&written.experiment.data);
     }
-    if let Some(other) = sets.sets.iter().find(|set| !set.trim_start().starts_with("data.")) {
+    // Without a folder, paths in `sets` are relative to where the user is.
+    let name = weights.file_name().map_or(weights, Path::new);
+    let source = Source::parse(name, experiment.to_toml().map_err(Failure::run)?, &sets.sets)?;
+    if let Some(other) = source.set_outside("data") {
         return Err(Failure::request(format!(
             "--set {other}: only what the images are can be changed here, such as data.test_images; all else is the run's"
         )));
     }
-    // Without a folder, paths in `sets` are relative to where the user is.
-    let name = weights.file_name().map(Path::new).unwrap_or(weights);
-    let source = Source::parse(name, experiment.to_toml().map_err(Failure::run)?, &sets.sets)?;
     source.plan()?;
     Ok(source.experiment.data)
+}
+
+/// The whole of another data set, its images as dark or light and as upright as those that the net learnt from.
+pub fn named(name: &str, about: &About) -> DataConfig {
+    let has_name = |dataset: &Dataset| dataset.published().is_some_and(|published| published.name == name);
+    let dataset = Dataset::PUBLISHED.into_iter().find(has_name).unwrap_or(Dataset::Synthetic);
+    let config = DataConfig { dataset, ..DataConfig::default() };
+    let Some(net) = about.preprocessing else { return config };
+    let invert = net.ground == Ground::Light;
+    let choices =
+        [None, Some(true), Some(false)].map(|transpose| DataConfig { invert, transpose, ..config.clone() });
+    let is_alike = |config: &DataConfig| {
+        let shown = config.resolve().ok().and_then(|plan| plan.preprocessing());
+        shown.is_some_and(|shown| shown.transposed == net.transposed)
+    };
+    choices.into_iter().find(is_alike).unwrap_or(config)
+}
+
+/// Says so where images are shown to a net otherwise than those that it learnt from.
+pub fn warn_of_preprocessing(weights: &Path, about: &About, splits: &Splits) {
+    let (Some(net), now) = (about.preprocessing, splits.preprocessing) else { return };
+    if (net.ground, net.transposed) != (now.ground, now.transposed) {
+        tracing::warn!(
+            "{}: learnt from images {net}; these are {now}: data.invert and data.transpose say how they are read",
+            weights.display()
+        );
+    }
 }
 
 /// Says so where files have other content than when the run was trained.

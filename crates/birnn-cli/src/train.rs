@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use birnn_data::{Dataset, Fallback, Splits, name};
+use birnn_data::{Dataset, Fallback, Ground, Splits, name};
 use birnn_engine::{
     About, Checkpoints, Classification, Device, DeviceChoice, EngineError, Evaluation, Experiment, Invalid,
     LIBTORCH, LOG, Learner, Meta, Observer, Plan, Record, Resumed, RunDir, Samples, ScheduleKind, Session,
@@ -24,7 +24,7 @@ pub const RUNS: &str = "runs";
 /// The final weights, readable by `torch.load`: the tutorial's last line.
 const STATE_DICT: &str = "model.ckpt";
 /// What no state dict can say: classes, and how images are prepared.
-const DESCRIPTION: &str = "model.json";
+const DESCRIPTION: &str = "model.ckpt.json";
 
 /// What stays as it is while a run trains.
 struct Job {
@@ -86,8 +86,12 @@ pub fn train(args: &TrainArgs, log: &Log) -> Result<Finished, Failure> {
     tracing::info!("{}", summary(&plan, &splits, &String::from(experiment.train.device)));
 
     let text = experiment.to_toml().map_err(Failure::request)?;
-    let about =
-        About::new(text, shape, splits.classes.clone(), Some(splits.preprocessing), provenance.clone());
+    // A run whose checkpoints do not say what its images are like goes on as what it was.
+    let preprocessing = match resumed.as_ref().and_then(|resumed| resumed.checkpoint.as_ref()) {
+        Some(checkpoint) => checkpoint.about().preprocessing,
+        None => Some(splits.preprocessing),
+    };
+    let about = About::new(text, shape, splits.classes.clone(), preprocessing, provenance.clone());
     // Before memory is taken for the net, and a directory made.
     about.check()?;
     let steps = splits.train.labels.len().div_ceil(plan.train.batch_size);
@@ -96,7 +100,8 @@ pub fn train(args: &TrainArgs, log: &Log) -> Result<Finished, Failure> {
         resumed.fits(plan.train.epochs, steps)?;
     }
     let task = Classification { classes: splits.classes, label_smoothing: plan.train.label_smoothing };
-    let augment = plan.data.augment.map(|augment| augment.on(splits.preprocessing.ground));
+    let ground = about.preprocessing.map_or(Ground::Dark, |preprocessing| preprocessing.ground);
+    let augment = plan.data.augment.map(|augment| augment.on(ground));
     let data = TrainingData {
         train: Samples::varied(splits.train, augment, device).map_err(EngineError::from)?,
         validation: Samples::new(splits.validation, device).map_err(EngineError::from)?,

@@ -126,6 +126,11 @@ impl Source {
 }
 
 impl DataPlan {
+    /// Whether it is known that the files have columns as rows.
+    pub fn stored_transposed(&self) -> bool {
+        matches!(&self.source, Source::Published(published) if published.stored.transposed)
+    }
+
     /// What the images are like, as far as it is known without reading a file.
     pub fn preprocessing(&self) -> Option<Preprocessing> {
         let stored = match &self.source {

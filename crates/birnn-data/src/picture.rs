@@ -11,7 +11,7 @@ use image::{DynamicImage, GrayImage, imageops};
 use self::strokes::keep_strokes;
 use crate::frame::{frame, is_framed, resize};
 use crate::images::transposed;
-use crate::preprocessing::{Framing, Ground, Look, Preprocessing};
+use crate::preprocessing::{Framing, GRAIN, Ground, Look, Preprocessing};
 
 /// Larger pictures are averaged down to this side before ink is looked for: more pixels say no more about a digit, and
 /// averaging takes away the noise of a camera.
@@ -86,8 +86,10 @@ fn prepared(grey: GrayImage, [rows, cols]: [usize; 2], preprocessing: &Preproces
     }
     let grey = shrink(grey, LARGEST_SIDE);
     let width = grey.width() as usize;
-    let own = Look::at(&grey, width).ground;
-    if (width, grey.height() as usize) == (cols, rows) && own == ground {
+    let Look { ground: own, level, .. } = Look::at(&grey, width);
+    // Black on white is no image of a data set that is dark grey on grey.
+    let same_paper = framing == Framing::Resize || level.abs_diff(preprocessing.levels[0]) <= GRAIN;
+    if (width, grey.height() as usize) == (cols, rows) && own == ground && same_paper {
         return Some(grey.into_raw());
     }
     if framing == Framing::Resize {

@@ -53,7 +53,7 @@ const FEW: f64 = 0.01;
 /// Images that are looked at; more would say the same.
 const LOOKED_AT: usize = 2000;
 /// Grey levels by which ink differs from its ground at least, and the grain of paper at most.
-const GRAIN: u8 = 24;
+pub(crate) const GRAIN: u8 = 24;
 
 impl Default for Preprocessing {
     /// MNIST's.

@@ -161,6 +161,7 @@ fn same_images(runs: &[Facts], args: &CompareArgs, log: &Log) -> Result<Splits, 
         if splits.test != loaded[0].1.test {
             return Err(differ(first, facts));
         }
+        run_data::warn_of_preprocessing(&facts.weights, &facts.about, splits);
         run_data::warn_of_change(&facts.run, &facts.about, splits);
     }
     Ok(loaded.swap_remove(0).1)

@@ -79,7 +79,10 @@ fn set(dataset: Dataset, locations: &Locations) -> Option<Item> {
         Err(error) => Item::problem(
             name,
             error.to_string(),
-            format!("put back a good copy, or delete it and run {fetch}"),
+            match published.mirrors.is_empty() {
+                true => "unpack its archive anew".to_owned(),
+                false => format!("put back a good copy, or delete it and run {fetch}"),
+            },
         ),
     })
 }

@@ -104,6 +104,17 @@ impl Source {
         self.experiment.doubts(images).into_iter().map(|doubt| self.locate(doubt)).collect()
     }
 
+    /// Whether a `--set` argument is about the setting of this dotted key, be it as a part of a table.
+    pub fn is_set(&self, key: &str) -> bool {
+        let path: Vec<&str> = key.split('.').collect();
+        matches!(self.place(&path), Place::Set(_, found) if found.depth == path.len())
+    }
+
+    /// The first `--set` argument that is about nothing in `table`.
+    pub fn set_outside(&self, table: &str) -> Option<&str> {
+        self.sets.iter().find(|set| set.key[0] != table).map(|set| set.argument.as_str())
+    }
+
     /// Where the value of the setting at `path` comes from: `FILE:LINE`, `--set` or `default`.
     pub(super) fn origin(&self, path: &[&str]) -> String {
         match self.place(path) {
