@@ -118,9 +118,10 @@ impl std::fmt::Display for Unread {
 fn pictures(given: &Path) -> Result<Vec<PathBuf>, String> {
     let mut found = match given {
         _ if given.is_dir() => in_folder(given)?,
-        pattern if !given.exists() && given.iter().any(|part| of_part(part).is_some()) => {
+        pattern if !given.exists() && pattern.to_string_lossy().contains(['*', '?', '[']) => {
+            let parts = pattern.iter().map(Part::of).collect::<Result<Vec<_>, _>>();
             let mut found = Vec::new();
-            matching(PathBuf::new(), &pattern.iter().collect::<Vec<_>>(), &mut found)?;
+            matching(PathBuf::new(), &parts.map_err(|error| format!("as a pattern: {error}"))?, &mut found)?;
             found
         }
         _ => vec![given.to_owned()],
@@ -141,16 +142,18 @@ fn pictures(given: &Path) -> Result<Vec<PathBuf>, String> {
 
 /// Adds what there is in `folder` under names that match these parts of a path; `**` is any number of folders. Names that are
 /// no UTF-8 match by what is of it, which the glob crate's own walk would pass over.
-fn matching(folder: PathBuf, parts: &[&OsStr], found: &mut Vec<PathBuf>) -> Result<(), String> {
+fn matching(folder: PathBuf, parts: &[Part], found: &mut Vec<PathBuf>) -> Result<(), String> {
     let Some((part, rest)) = parts.split_first() else {
         found.push(folder);
         return Ok(());
     };
-    let Some(pattern) = of_part(part) else {
-        let path = folder.join(part);
-        return if path.exists() { matching(path, rest, found) } else { Ok(()) };
+    let pattern = match part {
+        Part::Name(name) => {
+            let path = folder.join(name);
+            return if path.exists() { matching(path, rest, found) } else { Ok(()) };
+        }
+        Part::Pattern(pattern) => pattern,
     };
-    let pattern = glob::Pattern::new(&pattern).map_err(|error| format!("as a pattern: {error}"))?;
     let any_depth = pattern.as_str() == "**";
     if any_depth {
         matching(folder.clone(), rest, found)?;
@@ -173,9 +176,21 @@ fn matching(folder: PathBuf, parts: &[&OsStr], found: &mut Vec<PathBuf>) -> Resu
     Ok(())
 }
 
-/// The pattern that a part of a path is, where it is one.
-fn of_part(part: &OsStr) -> Option<String> {
-    Some(part.to_string_lossy().into_owned()).filter(|part| part.contains(['*', '?', '[']))
+/// A part of a path that was given: the name of a file or folder, or a pattern of names.
+enum Part<'a> {
+    Name(&'a OsStr),
+    Pattern(glob::Pattern),
+}
+
+impl Part<'_> {
+    fn of(part: &OsStr) -> Result<Part<'_>, glob::PatternError> {
+        let text = part.to_string_lossy();
+        if text.contains(['*', '?', '[']) {
+            glob::Pattern::new(&text).map(Part::Pattern)
+        } else {
+            Ok(Part::Name(part))
+        }
+    }
 }
 
 /// The pictures in a folder; what else there is, is told of.
