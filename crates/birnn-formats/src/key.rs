@@ -1,5 +1,5 @@
-//! Several nets in one file, such as averaged weights beside those that they are the averages of: which one a key means, and
-//! which keys there are.
+//! Several nets in one file, such as averaged weights beside those that they are the averages of: which one a key
+//! means, and which keys there are.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -28,8 +28,8 @@ pub(crate) fn select(weights: StateDict, key: Option<&str>) -> Result<StateDict,
     Ok(chosen.into_iter().map(|(name, array)| (name.to_owned(), array)).collect())
 }
 
-/// Of weights that the key `taken` has led to, those of one net: of its own, where there are others beside it and it was asked
-/// for. The error says which others there are.
+/// Of weights that the key `taken` has led to, those of one net: where there are several, of the one whose names have no
+/// prefix left, if a key was given. The error says which there are.
 pub(crate) fn choose<'n, T>(
     weights: Vec<(&'n str, T)>,
     taken: &str,

@@ -342,12 +342,8 @@ fn pictures_are_turned_upright_as_exif_says() {
     let plain = plain.into_inner();
     let decoded = image::load_from_memory(&plain).unwrap();
     let parse = |bytes: &[u8]| parse(bytes, [28, 28], &Preprocessing::default()).unwrap();
-    let upright: [(u8, fn(&DynamicImage) -> DynamicImage); 3] = [
-        (3, DynamicImage::rotate180),
-        (5, |picture| picture.rotate90().fliph()),
-        (6, DynamicImage::rotate90),
-    ];
-    for (orientation, turn) in upright {
+    let upright = [(3, decoded.rotate180()), (5, decoded.rotate90().fliph()), (6, decoded.rotate90())];
+    for (orientation, upright) in upright {
         // A segment with one entry behind the start of the image.
         let exif = [
             b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0".as_slice(),
@@ -357,7 +353,7 @@ fn pictures_are_turned_upright_as_exif_says() {
         let segment = [&[0xff, 0xe1, 0, exif.len() as u8 + 2], exif.as_slice()].concat();
         let turned = [&plain[..2], &segment, &plain[2..]].concat();
         let mut expected = std::io::Cursor::new(Vec::new());
-        turn(&decoded).write_to(&mut expected, image::ImageFormat::Png).unwrap();
+        upright.write_to(&mut expected, image::ImageFormat::Png).unwrap();
         assert_eq!(parse(&turned), parse(&expected.into_inner()), "orientation {orientation}");
         assert_ne!(parse(&turned), parse(&plain), "orientation {orientation}");
     }
