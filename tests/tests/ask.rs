@@ -91,6 +91,43 @@ fn pictures_are_named_one_by_one_by_folder_and_by_pattern() {
         .failed(2, &["empty: no pictures in this folder itself (*.png, ", "'empty/*/*'"]);
     sandbox.birnn(&["predict", "run", "x*.png"]).failed(2, &["x*.png: no file is called so"]);
     sandbox.birnn(&["predict", "run", "x[.png"]).failed(2, &["x[.png: as a pattern: "]);
+    sandbox.birnn(&["predict", "run", "x/[.png"]).failed(2, &["x/[.png: as a pattern: "]);
+}
+
+/// A name is any bytes; those that are no UTF-8 are found as others are.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_pattern_finds_names_that_are_no_utf_8() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    let sandbox = Sandbox::new();
+    sandbox.train_small("run");
+    let picture = [
+        b"P5 28 28 255\n".to_vec(),
+        [[0; 12], [255; 4].repeat(3).try_into().unwrap()].concat().repeat(33)[..784].to_vec(),
+    ]
+    .concat();
+    for name in [b"a.pgm".as_slice(), b"b\xe9.pgm", b"d\xea/c.pgm", b"d\xea/e/f\xff.pgm"] {
+        let path = sandbox.path("gl").join(OsStr::from_bytes(name));
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, &picture).unwrap();
+    }
+    for (pattern, expected) in [
+        (b"gl/*.pgm".as_slice(), &[r"gl/a.pgm", r"gl/b\xE9.pgm"][..]),
+        (b"gl/b?.*", &[r"gl/b\xE9.pgm"]),
+        (b"gl/d*/[c]*", &[r"gl/d\xEA/c.pgm"]),
+        (b"gl/d\xea/*.pgm", &[r"gl/d\xEA/c.pgm"]),
+        (b"./g[l]/**/f*", &[r"./gl/d\xEA/e/f\xFF.pgm"]),
+        (b"gl/**/*.pgm", &[r"gl/a.pgm", r"gl/b\xE9.pgm", r"gl/d\xEA/c.pgm", r"gl/d\xEA/e/f\xFF.pgm"]),
+    ] {
+        let mut command = sandbox.command(&["predict", "run"]);
+        let output = command.arg(OsStr::from_bytes(pattern)).output().unwrap();
+        let (stdout, stderr) =
+            (String::from_utf8(output.stdout).unwrap(), String::from_utf8_lossy(&output.stderr));
+        let named: Vec<&str> = stdout.lines().map(|line| line.split(": ").next().unwrap()).collect();
+        assert_eq!(named, expected, "{}: {stderr}", String::from_utf8_lossy(pattern));
+    }
 }
 
 /// Drawn, printed and as photographed: the first letter of each file's name is what it shows. The net is the example's.

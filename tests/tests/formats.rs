@@ -94,6 +94,35 @@ fn what_net_it_is_is_told_from_the_weights_alone() {
         .failed(2, &["--classes: 3 names for a net of 2 classes"]);
 }
 
+#[test]
+fn names_of_any_length_are_told_in_a_few_words() {
+    let sandbox = Sandbox::new();
+    let long = "a".repeat(200_000);
+    let shapes = [
+        ("lstm.weight_ih_l0", [4, 4]),
+        ("lstm.weight_hh_l0", [4, 1]),
+        ("fc.weight_orig", [2, 1]),
+        ("fc.weight_mask", [2, 1]),
+    ];
+    let (mut tensors, mut end) = (serde_json::Map::new(), 0);
+    for (name, shape) in shapes {
+        let start = end;
+        end += 4 * shape[0] * shape[1];
+        let tensor = serde_json::json!({ "dtype": "F32", "shape": shape, "data_offsets": [start, end] });
+        tensors.insert(format!("{long}.{name}"), tensor);
+    }
+    let header = serde_json::to_vec(&tensors).unwrap();
+    let file = [&(header.len() as u64).to_le_bytes(), header.as_slice(), &vec![0; end]].concat();
+    sandbox.write("long.safetensors", file);
+    let said = sandbox.birnn(&["import", "long.safetensors", "--out", "net.safetensors"]).done().stderr;
+    for part in
+        ["aaa...` is birnn's `lstm`", "aaa...` is birnn's `fc`", "aaa...`: pruned, folded into the weight"]
+    {
+        assert!(said.contains(part), "no `{part}` in {} bytes", said.len());
+    }
+    assert!(said.len() < 3000, "{} bytes", said.len());
+}
+
 /// The warning of `import` about what weights do not tell; "" where there is none.
 fn doubts(sandbox: &Sandbox, args: &[&str]) -> String {
     let import = ["import", &fixture("ordered.ckpt"), "--out", "doubts.safetensors", "--force"];
@@ -175,11 +204,14 @@ fn which_of_several_state_dicts_is_asked() {
         sandbox.birnn(&[&["import", &fixture(file), "--force", "--out", "x.safetensors"], args].concat())
     };
     import("ema.ckpt", &[])
-        .failed(2, &["ema.ckpt: several state dicts", "`state_dict_ema`", "--key state_dict"]);
+        .failed(2, &["ema.ckpt: several state dicts", "--key state_dict or --key state_dict_ema"]);
     import("ema.ckpt", &["--key", "none"])
         .failed(2, &["--key none: there are no weights under it", "`state_dict`"]);
     import("prefixed.ckpt", &[]).failed(2, &["--key . or --key ema.module"]);
     import("prefixed.ckpt", &["--key", "ema.module"]).done();
+    import("under_model_ema.ckpt", &[]).failed(2, &["--key model or --key model.ema"]);
+    import("under_model_ema.ckpt", &["--key", "model"]).done();
+    import("counted_ema.ckpt", &["--key", "."]).done();
     let of = |key| {
         import("ema.ckpt", &["--key", key]).done();
         sandbox.read("x.safetensors")

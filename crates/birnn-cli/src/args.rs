@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use birnn_data::{Dataset, Locations};
-use birnn_engine::DeviceChoice;
+use birnn_engine::{DeviceChoice, LARGEST_SIDE};
 use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand, ValueEnum};
 
@@ -266,9 +266,6 @@ pub struct ExportArgs {
     pub force: bool,
 }
 
-/// As many as a weights file can have.
-const MOST_ROWS: i64 = 1 << 16;
-
 /// `birnn import`
 #[derive(Debug, clap::Args)]
 pub struct ImportArgs {
@@ -292,7 +289,7 @@ pub struct ImportArgs {
     #[arg(long, value_name = "S", value_delimiter = ',', allow_hyphen_values = true)]
     pub std: Vec<f64>,
     /// Rows of an image, which are time steps [default: those of the config's data, else as many as columns].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=MOST_ROWS))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=LARGEST_SIDE as i64))]
     pub rows: Option<u32>,
     /// Names of the classes, with commas between [default: those of the config's data, else numbers].
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]

@@ -7,7 +7,7 @@ use birnn_engine::{
     About, Classification, Device, EngineError, Experiment, Learner, Plan, Source, WeightsError,
     WeightsProblem, load,
 };
-use birnn_formats::{Found, Normalisation, check, read_key};
+use birnn_formats::{Found, Normalisation, check, read_key, short_name};
 use birnn_model::{Cell, ModelConfig, Readout};
 use serde::Serialize;
 
@@ -178,7 +178,7 @@ fn tell(args: &ImportArgs, found: &Found, source: &Source, plan: &Plan, about: &
         tracing::info!("{weights}: {done}");
     }
     for (theirs, ours) in &found.renamed {
-        let [theirs, ours] = [theirs, ours].map(|module| module.trim_end_matches('.').escape_debug());
+        let [theirs, ours] = [theirs, ours].map(|module| short_name(module.trim_end_matches('.')));
         tracing::info!("{weights}: its `{theirs}` is birnn's `{ours}`");
     }
     if found.without_biases {

@@ -1,5 +1,6 @@
 //! `birnn predict`: what pictures show.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use birnn_data::{Preprocessing, name, picture};
@@ -115,12 +116,13 @@ impl std::fmt::Display for Unread {
 
 /// A picture, the pictures in a folder, or those of a pattern that no shell has taken up.
 fn pictures(given: &Path) -> Result<Vec<PathBuf>, String> {
-    let pattern = given.to_str().filter(|text| text.contains(['*', '?', '[']));
-    let mut found = match pattern {
+    let mut found = match given {
         _ if given.is_dir() => in_folder(given)?,
-        Some(pattern) if !given.exists() => {
-            let paths = glob::glob(pattern).map_err(|error| format!("as a pattern: {error}"))?;
-            paths.collect::<Result<Vec<_>, _>>().map_err(|error| error.to_string())?
+        pattern if !given.exists() && pattern.to_string_lossy().contains(['*', '?', '[']) => {
+            let parts = pattern.iter().map(Part::of).collect::<Result<Vec<_>, _>>();
+            let mut found = Vec::new();
+            matching(PathBuf::new(), &parts.map_err(|error| format!("as a pattern: {error}"))?, &mut found)?;
+            found
         }
         _ => vec![given.to_owned()],
     };
@@ -136,6 +138,59 @@ fn pictures(given: &Path) -> Result<Vec<PathBuf>, String> {
     }
     found.sort();
     Ok(found)
+}
+
+/// Adds what there is in `folder` under names that match these parts of a path; `**` is any number of folders. Names that are
+/// no UTF-8 match by what is of it, which the glob crate's own walk would pass over.
+fn matching(folder: PathBuf, parts: &[Part], found: &mut Vec<PathBuf>) -> Result<(), String> {
+    let Some((part, rest)) = parts.split_first() else {
+        found.push(folder);
+        return Ok(());
+    };
+    let pattern = match part {
+        Part::Name(name) => {
+            let path = folder.join(name);
+            return if path.exists() { matching(path, rest, found) } else { Ok(()) };
+        }
+        Part::Pattern(pattern) => pattern,
+    };
+    let any_depth = pattern.as_str() == "**";
+    if any_depth {
+        matching(folder.clone(), rest, found)?;
+    }
+    let place = if folder.as_os_str().is_empty() { Path::new(".") } else { &folder };
+    if !place.is_dir() {
+        return Ok(());
+    }
+    let about = |error: std::io::Error| format!("{}: {error}", name::text(place));
+    for entry in std::fs::read_dir(place).map_err(about)? {
+        let name = entry.map_err(about)?.file_name();
+        let path = folder.join(&name);
+        // A link to a folder could lead back.
+        if any_depth && path.is_dir() && !path.is_symlink() {
+            matching(path, parts, found)?;
+        } else if !any_depth && pattern.matches(&name.to_string_lossy()) {
+            matching(path, rest, found)?;
+        }
+    }
+    Ok(())
+}
+
+/// A part of a path that was given: the name of a file or folder, or a pattern of names.
+enum Part<'a> {
+    Name(&'a OsStr),
+    Pattern(glob::Pattern),
+}
+
+impl Part<'_> {
+    fn of(part: &OsStr) -> Result<Part<'_>, glob::PatternError> {
+        let text = part.to_string_lossy();
+        if text.contains(['*', '?', '[']) {
+            glob::Pattern::new(&text).map(Part::Pattern)
+        } else {
+            Ok(Part::Name(part))
+        }
+    }
 }
 
 /// The pictures in a folder; what else there is, is told of.
@@ -158,12 +213,9 @@ fn in_folder(folder: &Path) -> Result<Vec<PathBuf>, String> {
 
 /// The names of some files.
 fn listed(mut paths: Vec<PathBuf>) -> String {
-    const MOST: usize = 5;
     paths.sort();
-    let more = paths.len().saturating_sub(MOST);
-    let names = paths.iter().take(MOST).filter_map(|path| path.file_name());
-    let names = names.map(name::text).collect::<Vec<_>>().join(", ");
-    if more == 0 { names } else { format!("{names} and {more} more") }
+    let names: Vec<String> = paths.iter().filter_map(|path| path.file_name()).map(name::text).collect();
+    name::first(&names)
 }
 
 fn is_picture(path: &Path) -> bool {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::config::{ConfigError, DataPlan};
-use crate::images::Split;
+use crate::images::{MOST_CLASSES, Split};
 use crate::name;
 
 /// Test images that are training images: whatever the files are called, and however they came to hold the same.
@@ -23,7 +23,7 @@ pub(crate) fn overlap(train: &Split, test: &Split) -> Option<ConfigError> {
 
 /// Whether the samples of each class come one after the other, so that the first ones are of a few classes alone.
 pub(crate) fn is_sorted_by_class(labels: &[u8]) -> bool {
-    let mut seen = [false; 256];
+    let mut seen = [false; MOST_CLASSES];
     let mut classes = 0;
     for (index, &label) in labels.iter().enumerate() {
         let begins = index == 0 || labels[index - 1] != label;
@@ -36,8 +36,8 @@ pub(crate) fn is_sorted_by_class(labels: &[u8]) -> bool {
 }
 
 /// Which labels there are.
-pub(crate) fn classes_in(labels: &[u8]) -> [bool; 256] {
-    let mut seen = [false; 256];
+pub(crate) fn classes_in(labels: &[u8]) -> [bool; MOST_CLASSES] {
+    let mut seen = [false; MOST_CLASSES];
     labels.iter().for_each(|&label| seen[usize::from(label)] = true);
     seen
 }
@@ -46,7 +46,7 @@ pub(crate) fn classes_in(labels: &[u8]) -> [bool; 256] {
 pub(crate) fn untrained(
     labels: &[u8],
     classes: &[String],
-    known: &[bool; 256],
+    known: &[bool; MOST_CLASSES],
     sorted: bool,
     plan: &DataPlan,
 ) -> Option<ConfigError> {

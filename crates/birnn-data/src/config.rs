@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::augment::{Augment, AugmentConfig};
 use crate::dataset::{Dataset, Published};
+use crate::images::MOST_CLASSES;
 use crate::preprocessing::{Framing, Preprocessing};
 use crate::synthetic;
 
@@ -173,9 +174,6 @@ impl ConfigError {
         ConfigError { key: format!("data.{key}"), message: message.into() }
     }
 }
-
-/// A label is one byte.
-const MOST_CLASSES: usize = 256;
 
 impl DataConfig {
     /// Makes paths absolute that were written relative to `folder`, so that the config means the same anywhere.

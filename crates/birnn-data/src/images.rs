@@ -1,5 +1,8 @@
 //! Images and labels as they are held in memory.
 
+/// Classes that there can be: a label is one byte.
+pub const MOST_CLASSES: usize = 1 << u8::BITS;
+
 /// Grey images of one size, row by row, one byte per pixel: 0 is background, 255 is full ink.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Images {

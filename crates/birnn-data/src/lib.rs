@@ -33,7 +33,7 @@ pub use dataset::{Dataset, Published};
 pub use error::{DataError, FileError, FileProblem, Unobtainable};
 pub use fetch::Event;
 pub use idx::{parse_images, parse_labels, read_images, read_labels};
-pub use images::{Images, Split};
+pub use images::{Images, MOST_CLASSES, Split};
 pub use load::{Locations, Provenance, Splits, VerifiedFile, load};
 pub use lock::FolderLock;
 pub use order::epoch_order;

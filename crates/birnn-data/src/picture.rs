@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use image::{DynamicImage, GrayImage, imageops};
 
+use self::decode::Decoded;
 use self::strokes::keep_strokes;
 use crate::frame::{frame, is_framed, resize};
 use crate::images::transposed;
@@ -70,10 +71,15 @@ pub fn parse(
     [rows, cols]: [usize; 2],
     preprocessing: &Preprocessing,
 ) -> Result<Vec<u8>, String> {
-    let picture = decode::decode(bytes)?;
-    let image = |paper| prepared(on_paper(&picture, paper), [rows, cols], preprocessing);
+    let Decoded { pixels, orientation } = decode::decode(bytes)?;
+    let image = |paper| {
+        // Turned once it is grey, which takes less memory.
+        let mut grey = DynamicImage::from(on_paper(&pixels, paper));
+        grey.apply_orientation(orientation);
+        prepared(grey.into_luma8(), [rows, cols], preprocessing)
+    };
     // Something light on nothing is seen on black alone.
-    let image = image(255).or_else(|| picture.color().has_alpha().then(|| image(0)).flatten());
+    let image = image(255).or_else(|| pixels.color().has_alpha().then(|| image(0)).flatten());
     image.ok_or_else(|| "no ink found; give a picture of one digit that stands out from its paper".into())
 }
 

@@ -1,7 +1,7 @@
 //! Keeping training images back to judge by.
 
 use crate::config::ConfigError;
-use crate::images::{Images, Split};
+use crate::images::{Images, MOST_CLASSES, Split};
 use crate::order::shuffle;
 use crate::rng::Rng;
 
@@ -25,7 +25,7 @@ pub(crate) fn keep_back(train: Split, count: usize) -> Result<(Split, Split), Co
         let message = format!("{count} images cannot be kept back of {total} training images");
         return Err(ConfigError::new("validation", message));
     }
-    let mut classes: Vec<Vec<u32>> = vec![Vec::new(); 256];
+    let mut classes: Vec<Vec<u32>> = vec![Vec::new(); MOST_CLASSES];
     for (index, &label) in train.labels.iter().enumerate() {
         classes[usize::from(label)].push(index as u32);
     }

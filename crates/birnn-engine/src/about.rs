@@ -1,6 +1,6 @@
 //! What a weights file says of itself: the net, what it is for, where it came from, and where its training stands.
 
-use birnn_data::Preprocessing;
+use birnn_data::{MOST_CLASSES, Preprocessing};
 use serde::{Deserialize, Serialize};
 
 use crate::device::Cpu;
@@ -53,9 +53,7 @@ const FORMAT_WITH_PREPROCESSING: u32 = 4;
 /// The first that is still read.
 pub(crate) const OLDEST_FORMAT: u32 = 3;
 /// Rows or columns of an image, far above any that a recurrent net reads.
-const LARGEST_SIDE: usize = 1 << 16;
-/// Labels are bytes.
-const MOST_CLASSES: usize = 256;
+pub const LARGEST_SIDE: usize = 1 << 16;
 /// So many copies of the weights are in a checkpoint: the weights, two moments, the best weights.
 const COPIES: u64 = 4;
 

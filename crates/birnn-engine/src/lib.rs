@@ -32,7 +32,7 @@ mod tensorboard;
 mod train;
 mod weights;
 
-pub use about::About;
+pub use about::{About, LARGEST_SIDE};
 pub use checkpoint::{Checkpoint, Checkpoints, WEIGHTS};
 pub use config::{EarlyStop, TrainConfig, TrainPlan};
 pub use device::{DeviceChoice, DeviceError};

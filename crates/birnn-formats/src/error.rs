@@ -29,21 +29,44 @@ impl FormatError {
 
 /// Characters of a message about a file, which may be told in words of the file's own.
 const LONGEST: usize = 1000;
+/// Characters of a name in it.
+pub(crate) const LONGEST_NAME: usize = 100;
 
 /// What a terminal can show as it is: names in a file, and what other libraries say of it, may hold anything.
 pub(crate) fn shown(problem: &str) -> String {
-    let mut shown = String::new();
-    for (index, character) in problem.chars().enumerate() {
-        match character {
-            _ if index == LONGEST => {
-                shown.push_str("...");
-                break;
-            }
-            '"' | '\'' | '\\' => shown.push(character),
-            _ => shown.extend(character.escape_debug()),
-        }
+    cut(problem, LONGEST)
+}
+
+/// A name from a file as messages have it: what a terminal can show, and not too much of it.
+pub fn short_name(name: &str) -> String {
+    cut(name, LONGEST_NAME)
+}
+
+fn cut(text: &str, most: usize) -> String {
+    let mut rest = text.char_indices().skip(most);
+    match rest.next() {
+        None => displayed(text).collect(),
+        Some((end, _)) => displayed(&text[..end]).chain("...".chars()).collect(),
     }
-    shown
+}
+
+/// The characters of a text, those written out that would do something to a terminal.
+pub(crate) fn displayed(text: &str) -> impl Iterator<Item = char> {
+    text.chars().flat_map(|character| {
+        let harmless = matches!(character, '"' | '\'' | '\\');
+        let written_out = (!harmless).then(|| character.escape_debug());
+        harmless.then_some(character).into_iter().chain(written_out.into_iter().flatten())
+    })
+}
+
+/// The first `most` of some texts, and how many more there are.
+pub(crate) fn first_few(texts: impl IntoIterator<Item = String>, most: usize, separator: &str) -> String {
+    let mut texts = texts.into_iter();
+    let shown = texts.by_ref().take(most).collect::<Vec<_>>().join(separator);
+    match texts.count() {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
 }
 
 #[cfg(test)]
@@ -56,5 +79,14 @@ mod tests {
         assert_eq!(about("`\u{1b}[31m\n\u{202e}`"), "x: `\\u{1b}[31m\\n\\u{202e}`");
         assert_eq!(about(r#"a "b" 'c' \u{1b} e"#), r#"x: a "b" 'c' \u{1b} e"#);
         assert_eq!(about(&"a".repeat(5000)).len(), 1006);
+    }
+
+    #[test]
+    fn a_name_is_cut_and_a_list_is_counted() {
+        assert_eq!(short_name("it's `a\u{1b}`"), "it's `a\\u{1b}`");
+        assert_eq!(short_name(&"é".repeat(100)), "é".repeat(100));
+        assert_eq!(short_name(&"é".repeat(101)), format!("{}...", "é".repeat(100)));
+        let few = |count: usize| first_few((0..count).map(|n| n.to_string()), 2, ", ");
+        assert_eq!([0, 1, 2, 3, 9].map(few), ["", "0", "0, 1", "0, 1 and 1 more", "0, 1 and 7 more"]);
     }
 }

@@ -1,12 +1,10 @@
 //! What net a state dict is of, told from names and shapes alone.
 
-use std::collections::BTreeSet;
 use std::fmt;
 
 use birnn_model::{CellKind, Hidden, ModelConfig, Readout};
 
-use crate::error::shown;
-use crate::prefix::{OWN, net_of};
+use crate::error::{first_few, short_name, shown};
 use crate::state_dict::{Array, StateDict};
 use crate::wrappers;
 
@@ -68,14 +66,11 @@ impl Found {
         let (mut weights, unwrapped) = wrappers::unwrap(weights)?;
         // Whose other lengths would be believed without a number in the file.
         if let Some((name, array)) = weights.iter().find(|(_, array)| array.values().is_empty()) {
-            return refuse(format!("`{}` is {:?}, with no number in it", name.escape_debug(), array.shape()));
+            return refuse(format!("`{}` is {:?}, with no number in it", short_name(name), array.shape()));
         }
         let finite = |array: &Array| array.values().iter().all(|value| value.is_finite());
         if let Some((name, _)) = weights.iter().find(|(_, array)| !finite(array)) {
-            return refuse(format!(
-                "`{}` has values that are not finite, as f32 at least",
-                name.escape_debug()
-            ));
+            return refuse(format!("`{}` has values that are not finite, as f32 at least", short_name(name)));
         }
         let modules = Modules::of(&weights)?;
         let without_biases = modules.fill_biases(&mut weights);
@@ -92,7 +87,7 @@ impl Found {
                 names.iter().find_map(|(theirs, ours)| Some(format!("{ours}{}", within(&name, theirs)?)));
             let renamed = renamed.unwrap_or(name);
             if ours.contains_key(&renamed) {
-                return refuse(format!("two of its weights would be `{}`", renamed.escape_debug()));
+                return refuse(format!("two of its weights would be `{}`", short_name(&renamed)));
             }
             ours.insert(renamed, array);
         }
@@ -154,13 +149,13 @@ impl Modules {
         let shape = |name: &str| weights.get(&format!("{recurrent}{name}")).map(Array::shape);
         let matrix = |name: &str| match shape(name) {
             Some(&[rows, columns]) => Ok((rows, columns)),
-            _ => refuse(format!("`{}{name}` is no matrix, or missing", recurrent.escape_debug())),
+            _ => refuse(format!("`{}{name}` is no matrix, or missing", short_name(recurrent))),
         };
         if shape("weight_hr_l0").is_some() {
             let name = format!("{recurrent}weight_hr_l0");
             return refuse(format!(
                 "`{}`: it has a projection (`proj_size`), which birnn's nets have not",
-                name.escape_debug()
+                short_name(&name)
             ));
         }
         let (rows, features) = matrix("weight_ih_l0")?;
@@ -177,7 +172,7 @@ impl Modules {
                 return refuse(format!(
                     "`{}weight_ih_l0` has {rows} rows for {forward} hidden units, which is neither 1, 3 nor 4 for each: no \
                      RNN, GRU or LSTM",
-                    recurrent.escape_debug()
+                    short_name(recurrent)
                 ));
             }
         };
@@ -205,8 +200,7 @@ pub(crate) fn refuse<T>(problem: String) -> Result<T, NoNet> {
 }
 
 fn listed(names: &[&str]) -> String {
-    let names = names.iter().map(|name| format!("`{}`", name.trim_end_matches('.').escape_debug()));
-    names.collect::<Vec<_>>().join(", ")
+    first_few(names.iter().map(|name| format!("`{}`", short_name(name.trim_end_matches('.')))), 10, ", ")
 }
 
 /// What follows `module` in a name, where it is a parameter of that module itself.
@@ -221,25 +215,16 @@ fn recurrent_of(weights: &StateDict) -> Result<String, NoNet> {
     match modules.as_slice() {
         [module] => Ok((*module).to_owned()),
         [] => {
-            let names: Vec<&str> = weights.keys().take(10).map(String::as_str).collect();
+            let names: Vec<&str> = weights.keys().map(String::as_str).collect();
             refuse(format!(
                 "no recurrent layers are in it, no `lstm.weight_ih_l0` or the like; it starts with {}",
                 listed(&names)
             ))
         }
-        several => {
-            let nets: BTreeSet<&str> = several.iter().map(|module| net_of(module)).collect();
-            let keys = nets.iter().map(|net| if net.is_empty() { OWN } else { net.trim_end_matches('.') });
-            let keys: Vec<_> = keys.map(|key| format!("--key {}", key.escape_debug())).collect();
-            let hint = match keys.len() {
-                1 => "; in Python, save the state dict of one net".to_owned(),
-                _ => format!("; where each is a net of its own, say which is meant: {}", keys.join(" or ")),
-            };
-            refuse(format!(
-                "several recurrent modules are in it, {}; birnn's nets have one{hint}",
-                listed(several)
-            ))
-        }
+        several => refuse(format!(
+            "several recurrent modules are in it, {}; birnn's nets have one; in Python, save the state dict of one net",
+            listed(several)
+        )),
     }
 }
 
@@ -267,7 +252,7 @@ fn head_of(weights: &StateDict, root: &str, others: &[&str]) -> Result<String, N
         modules if modules.contains(&usual.as_str()) => Ok(usual),
         [] => refuse(format!(
             "there is no head in it: no `{}weight` with a row for each class",
-            usual.escape_debug()
+            short_name(&usual)
         )),
         several => refuse(format!(
             "several matrices could be its head, {}; birnn's nets have one, a single linear layer",

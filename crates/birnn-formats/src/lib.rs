@@ -31,10 +31,10 @@
 mod error;
 mod found;
 mod input;
+mod key;
 mod mismatch;
 mod number;
 pub mod onnx;
-mod prefix;
 pub mod pytorch;
 mod safetensors_file;
 mod state_dict;
@@ -44,7 +44,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read, Seek};
 use std::path::Path;
 
-pub use error::FormatError;
+pub use error::{FormatError, short_name};
 pub use found::{Found, NoNet};
 pub use input::Normalisation;
 pub use mismatch::{Mismatch, check};
@@ -61,7 +61,7 @@ pub fn read(path: &Path) -> Result<StateDict, FormatError> {
 
 /// As [`read`], where several state dicts may be in a file: `key` says which is meant, as the dotted path of dicts that leads
 /// to it (`ema`, `checkpoint.model`), as what the names of its weights begin with, or as both, one after the other. `.` is what
-/// was saved itself.
+/// was saved itself. Of a net that has others beside it, under names that begin alike, a key means the net without those.
 ///
 /// # Errors
 ///
@@ -92,18 +92,11 @@ fn weights(mut source: impl Read + Seek, length: u64, key: Option<&str>) -> Resu
     let mut head = Vec::new();
     source.by_ref().take(16).read_to_end(&mut head).map_err(|error| error.to_string())?;
     source.rewind().map_err(|error| error.to_string())?;
-    let weights = match head.as_slice() {
+    match head.as_slice() {
         [] => Err("it is empty".to_owned()),
         head if pytorch::is_one(head) => pytorch::parse(source, head, length, key),
         // A safetensors header is a JSON object behind its length.
-        head if head.get(8) == Some(&b'{') => {
-            let weights = safetensors_file::parse(source, length)?;
-            match key {
-                None | Some(prefix::OWN) => Ok(weights),
-                Some(key) => prefix::select(weights, key),
-            }
-        }
+        head if head.get(8) == Some(&b'{') => key::select(safetensors_file::parse(source, length)?, key),
         _ => Err("neither a state dict that torch.save wrote nor a safetensors file".to_owned()),
-    }?;
-    Ok(if key == Some(prefix::OWN) { prefix::own(weights) } else { weights })
+    }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use birnn_model::Architecture;
 
-use crate::error::shown;
+use crate::error::{first_few, short_name};
 use crate::state_dict::StateDict;
 
 /// Why a state dict is not one of the net that it should be of.
@@ -49,23 +49,17 @@ pub fn check(
 
 impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = |names: &[String]| names.iter().map(|name| format!("`{}`", shown(name))).collect();
-        let shapes = self
-            .misshapen
-            .iter()
-            .map(|(name, found, wanted)| format!("`{}` is {found:?} and should be {wanted:?}", shown(name)));
+        let names = |names: &[String]| names.iter().map(|name| format!("`{}`", short_name(name))).collect();
+        let shapes = self.misshapen.iter().map(|(name, found, wanted)| {
+            format!("`{}` is {found:?} and should be {wanted:?}", short_name(name))
+        });
         let parts: [(&str, Vec<String>); 3] = [
             ("missing", names(&self.missing)),
             ("unexpected", names(&self.unexpected)),
             ("misshapen", shapes.collect()),
         ];
-        let parts =
-            parts.iter().filter(|(_, names)| !names.is_empty()).map(|(what, names)| match names.len() {
-                ..=MOST_NAMES => format!("{what}: {}", names.join(", ")),
-                count => {
-                    format!("{what}: {}, and {} more", names[..MOST_NAMES].join(", "), count - MOST_NAMES)
-                }
-            });
+        let parts = parts.into_iter().filter(|(_, names)| !names.is_empty());
+        let parts = parts.map(|(what, names)| format!("{what}: {}", first_few(names, MOST_NAMES, ", ")));
         f.write_str(&parts.collect::<Vec<_>>().join("; "))
     }
 }

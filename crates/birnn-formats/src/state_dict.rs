@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use tch::{Device, Kind, TchError, Tensor, nn};
 
+use crate::error::short_name;
+
 /// Weights by name, sorted.
 pub type StateDict = BTreeMap<String, Array>;
 
@@ -80,7 +82,7 @@ pub fn state_dict(variables: &nn::VarStore) -> Result<StateDict, TchError> {
 pub fn restore(variables: &mut nn::VarStore, weights: &StateDict) -> Result<(), TchError> {
     let there = variables.variables();
     if let Some(name) = weights.keys().find(|name| !there.contains_key(*name)) {
-        return Err(TchError::FileFormat(format!("the net has no `{}`", name.escape_debug())));
+        return Err(TchError::FileFormat(format!("the net has no `{}`", short_name(name))));
     }
     tch::no_grad(|| {
         for (name, mut variable) in there {

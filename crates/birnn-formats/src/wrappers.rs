@@ -12,18 +12,20 @@
 
 mod norm;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use self::norm::{spectral_norm, weight_norm};
+use crate::error::short_name;
 use crate::found::NoNet;
 use crate::state_dict::{Array, StateDict};
 
 /// Modules around modules that change nothing about weights.
-const AROUND: [&str; 3] = ["_orig_mod.", "_fsdp_wrapped_module.", "_checkpoint_wrapped_module."];
+const AROUND: [&str; 3] = ["_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"];
 /// Counts the nets in an average.
 const COUNTER: &str = "n_averaged";
 /// Stands before the name of what is computed from other parameters.
-const PARAMETRIZATIONS: &str = "parametrizations.";
+pub(crate) const PARAMETRIZATIONS: &str = "parametrizations.";
 
 /// The weights without wrappers, and what was done to which, for the user: each once.
 pub(crate) fn unwrap(weights: StateDict) -> Result<(StateDict, Vec<String>), NoNet> {
@@ -32,7 +34,7 @@ pub(crate) fn unwrap(weights: StateDict) -> Result<(StateDict, Vec<String>), NoN
     let counters: Vec<String> = weights.keys().filter(|name| is_counter(name, &weights)).cloned().collect();
     for name in counters {
         weights.remove(&name);
-        done.push(format!("`{}` is the counter of averaged weights, and left out", name.escape_debug()));
+        done.push(format!("`{}` is the counter of averaged weights, and left out", short_name(&name)));
     }
     // A mask may be of what a norm is computed from.
     for fold in [pruned, weight_normed, spectral_normed, parametrized] {
@@ -44,13 +46,24 @@ pub(crate) fn unwrap(weights: StateDict) -> Result<(StateDict, Vec<String>), NoN
 fn without_modules(weights: StateDict) -> Result<StateDict, NoNet> {
     let mut found = StateDict::new();
     for (name, array) in weights {
-        let inner = AROUND.iter().fold(name, |name, module| match name.contains(module) {
-            true => name.split_inclusive('.').filter(|part| part != module).collect(),
-            false => name,
-        });
+        let inner = plain(&name).into_owned();
         put(&mut found, inner, array)?;
     }
     Ok(found)
+}
+
+/// A name without modules around modules; of a weight, the last part stays what it is.
+pub(crate) fn plain(name: &str) -> Cow<'_, str> {
+    if !AROUND.iter().any(|module| name.contains(module)) {
+        return Cow::Borrowed(name);
+    }
+    let is_left = |part: &&str| !part.strip_suffix('.').is_some_and(is_around);
+    Cow::Owned(name.split_inclusive('.').filter(is_left).collect())
+}
+
+/// Whether it is the name of a module around a module.
+pub(crate) fn is_around(module: &str) -> bool {
+    AROUND.contains(&module)
 }
 
 fn is_counter(name: &str, weights: &StateDict) -> bool {
@@ -158,20 +171,20 @@ fn fold(
     array: Array,
     what: &str,
 ) -> Result<(), NoNet> {
-    done.push(format!("`{}`: {what}, folded into the weight", base.escape_debug()));
+    done.push(format!("`{}`: {what}, folded into the weight", short_name(&base)));
     put(weights, base, array)
 }
 
 fn put(weights: &mut StateDict, name: String, array: Array) -> Result<(), NoNet> {
     if weights.contains_key(&name) {
-        return Err(NoNet::new(format!("two of its weights would be `{}`", name.escape_debug())));
+        return Err(NoNet::new(format!("two of its weights would be `{}`", short_name(&name))));
     }
     weights.insert(name, array);
     Ok(())
 }
 
 fn refuse<T>(base: &str, why: &str, way_out: &str) -> Result<T, NoNet> {
-    let base = base.escape_debug();
+    let base = short_name(base);
     Err(NoNet::new(format!("`{base}`: {why}; in Python, take it off before saving: {way_out}")))
 }
 

@@ -79,7 +79,7 @@ fn which_of_several_state_dicts_must_be_said() {
     refused(
         "ema.ckpt",
         None,
-        &["several state dicts are in it, `state_dict`, `state_dict_ema`", "--key state_dict"],
+        &["several state dicts are in it; say which is meant: --key state_dict or --key state_dict_ema"],
     );
     assert_eq!(under("ema.ckpt", Some("state_dict_ema")).unwrap(), weights());
     negative("ema.ckpt", "state_dict");
@@ -88,7 +88,7 @@ fn which_of_several_state_dicts_must_be_said() {
         Some("ema"),
         &["--key ema: there are no weights under it", "`state_dict`, `state_dict_ema`"],
     );
-    refused("two_nested.ckpt", None, &["`last.model`, `best.model`", "--key last.model"]);
+    refused("two_nested.ckpt", None, &["--key last.model or --key best.model"]);
     assert_eq!(under("two_nested.ckpt", Some("best.model")).unwrap(), weights());
     negative("two_nested.ckpt", "last.model");
     refused("two_nested.ckpt", Some("best"), &["`model` in its state dict is no tensor"]);
@@ -102,8 +102,72 @@ fn which_of_several_state_dicts_must_be_said() {
     assert_eq!(under("ordered.ckpt", Some(".")).unwrap(), weights());
     assert_eq!(under("under_model.ckpt", Some("model")).unwrap(), weights());
     refused("ordered.ckpt", Some("model"), &["--key model: there are no weights under it", "`.`"]);
-    refused("single.safetensors", Some("model"), &["--key model: there are no weights", "`fc`, `lstm`"]);
+    refused("single.safetensors", Some("model"), &["--key model: there are no weights", "but under `.`"]);
     assert_eq!(under("single.safetensors", Some(".")).unwrap(), weights());
+}
+
+/// The keys that the message about `file` names are `own`, of the net itself, and `averages`; each is enough when it is typed.
+#[track_caller]
+fn offers(file: &str, own: &str, averages: &str) {
+    refused(file, None, &[&format!("say which is meant: --key {own} or --key {averages}")]);
+    let found = finds(file, Some(own)).weights;
+    for (name, array) in weights() {
+        for (value, of_averages) in found[&name].values().iter().zip(array.values()) {
+            assert!((value + of_averages).abs() <= 4e-7 * of_averages.abs(), "{file}: {name} is {value}");
+        }
+    }
+    assert_eq!(finds(file, Some(averages)).weights, weights(), "{file}");
+}
+
+#[test]
+fn every_key_that_is_offered_works() {
+    offers("prefixed.ckpt", ".", "ema.module");
+    offers("counted_ema.ckpt", ".", "ema.module");
+    offers("compiled_ema.ckpt", ".", "ema");
+    offers("compiled_ema.safetensors", ".", "ema");
+    offers("normed_ema.ckpt", ".", "ema");
+    offers("parallel_ema.ckpt", "module", "module.ema");
+    offers("under_model_ema.ckpt", "model", "model.ema");
+    // As they stand in the file, too.
+    assert_eq!(finds("compiled_ema.ckpt", Some("_orig_mod.ema")).weights, weights());
+    // What is no key is answered with those that are.
+    for (file, key, parts) in [
+        ("compiled_ema.ckpt", "none", ["but under `.`, `ema`"]),
+        ("compiled_ema.safetensors", "none", ["but under `.`, `ema`"]),
+        ("parallel_ema.ckpt", ".", ["--key module or --key module.ema"]),
+        ("under_model_ema.ckpt", "ema", ["but under `model`, `model.ema`"]),
+        ("parallel_ema.ckpt", "ema", ["but under `module`, `module.ema`"]),
+    ] {
+        refused(file, Some(key), &parts);
+    }
+}
+
+/// A shell takes them apart, and a terminal does not show all of them.
+#[test]
+fn odd_keys_are_typed_as_they_are_shown() {
+    refused("odd_keys.ckpt", None, &[r"--key='last.my net' or --key='best.it'\''s \u{1b}'"]);
+    let own = under("odd_keys.ckpt", Some("last.my net")).unwrap();
+    assert!(own["fc.weight"].values()[0] > 0.0);
+    for key in ["best.it's \u{1b}", r"best.it's \u{1b}"] {
+        assert_eq!(under("odd_keys.ckpt", Some(key)).unwrap(), weights(), "{key}");
+    }
+}
+
+/// A module around all others, whose name is longer than any line.
+#[test]
+fn long_names_are_cut() {
+    let long = "a".repeat(200_000);
+    let wrapped = read(&fixture("wrapped.ckpt")).unwrap();
+    let within = |(name, array)| (format!("{long}.{name}"), array);
+    let found = Found::new(wrapped.into_iter().map(within).collect()).unwrap();
+    assert!(found.unwrapped.len() == 6 && found.renamed.len() == 2);
+    for line in &found.unwrapped {
+        assert!(line.len() < 200, "{} characters", line.len());
+    }
+    let mut none = StateDict::new();
+    none.insert(format!("{long}.weight"), found.weights["fc.weight"].clone());
+    let error = Found::new(none).unwrap_err().to_string();
+    assert!(error.contains("it starts with `aaa") && error.len() < 300, "{error}");
 }
 
 #[test]

@@ -4,12 +4,23 @@ use std::fs::File;
 use std::io::{self, Cursor, Read};
 use std::path::Path;
 
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
 
 /// The longest side, in pixels, of a picture that is read.
 const LONGEST_SIDE: u32 = 10_000;
-/// The most memory, in bytes, that decoding a picture may take; no file that takes more is read.
+/// The most bytes that a picture's file may have, and its pixels once they are decoded. These are not held twice: what
+/// is made of them is grey, three bytes for each pixel at most.
 const MOST_MEMORY: u64 = 512 << 20;
+
+/// A picture as its file has it.
+#[derive(Debug)]
+pub(super) struct Decoded {
+    /// Its pixels.
+    pub(super) pixels: DynamicImage,
+    /// What turns them upright, as EXIF says.
+    pub(super) orientation: Orientation,
+}
 
 /// The bytes of the file `path`, or what is wrong with it.
 pub(super) fn load(path: &Path) -> Result<Vec<u8>, String> {
@@ -32,8 +43,8 @@ pub(super) fn load(path: &Path) -> Result<Vec<u8>, String> {
     }
 }
 
-/// Decodes a file's `bytes`, upright as its EXIF orientation asks, or says what is wrong with it.
-pub(super) fn decode(bytes: &[u8]) -> Result<DynamicImage, String> {
+/// Decodes a file's `bytes`, or says what is wrong with it.
+pub(super) fn decode(bytes: &[u8]) -> Result<Decoded, String> {
     let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format();
     let mut reader = reader.map_err(|error| error.to_string())?;
     // Its decoder takes what is missing for grey, and says nothing.
@@ -45,21 +56,27 @@ pub(super) fn decode(bytes: &[u8]) -> Result<DynamicImage, String> {
     limits.max_image_height = Some(LONGEST_SIDE);
     limits.max_alloc = Some(MOST_MEMORY);
     reader.limits(limits);
-    let decoded = reader.into_decoder().and_then(|mut decoder| {
-        let orientation = decoder.orientation()?;
-        let mut picture = DynamicImage::from_decoder(decoder)?;
-        picture.apply_orientation(orientation);
-        Ok(picture)
-    });
-    decoded.map_err(|error| {
-        let error = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
-        match error.trim_end_matches('.') {
-            "" => "cannot be decoded; save it again as PNG".into(),
-            error => {
-                format!("{error}; give an intact PNG, JPEG, BMP or PNM of at most 10,000 x 10,000 pixels")
-            }
-        }
-    })
+    let mut decoder = reader.into_decoder().map_err(problem)?;
+    // The limits that it was given are on what it needs itself.
+    let size = decoder.total_bytes();
+    if size > MOST_MEMORY {
+        let (width, height) = decoder.dimensions();
+        return Err(format!(
+            "its {width} x {height} pixels take {size} bytes, and at most {MOST_MEMORY} are read; give a smaller picture"
+        ));
+    }
+    let orientation = decoder.orientation().map_err(problem)?;
+    let pixels = DynamicImage::from_decoder(decoder).map_err(problem)?;
+    Ok(Decoded { pixels, orientation })
+}
+
+/// Why a picture cannot be decoded, on one line.
+fn problem(error: ImageError) -> String {
+    let error = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+    match error.trim_end_matches('.') {
+        "" => "cannot be decoded; save it again as PNG".into(),
+        error => format!("{error}; give an intact PNG, JPEG, BMP or PNM of at most 10,000 x 10,000 pixels"),
+    }
 }
 
 /// Whether a JPEG goes on until its end-of-image marker (ITU-T T.81, section B.1.1). Thumbnails within it, which have
@@ -89,6 +106,24 @@ fn is_whole_jpeg(bytes: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Headers alone: what is promised must be refused before there is memory for it.
+    #[test]
+    fn pixels_have_a_limit_in_memory() {
+        let refused = |side: u32, depth: u32, most: u32, part: &str| {
+            let kind = if depth == 4 { "RGB_ALPHA" } else { "RGB" };
+            let header = format!(
+                "P7\nWIDTH {side}\nHEIGHT {side}\nDEPTH {depth}\nMAXVAL {most}\nTUPLTYPE {kind}\nENDHDR\n"
+            );
+            let error = decode(header.as_bytes()).unwrap_err();
+            assert!(error.contains(part), "no `{part}` in: {error}");
+        };
+        refused(10_000, 4, 65_535, "its 10000 x 10000 pixels take 800000000 bytes, and at most 536870912");
+        refused(9_460, 3, 65_535, "take 536949600 bytes");
+        refused(9_459, 3, 65_535, "give an intact PNG");
+        refused(10_000, 4, 255, "give an intact PNG");
+        refused(10_001, 3, 255, "give an intact PNG");
+    }
 
     #[test]
     fn a_jpeg_is_whole_up_to_its_last_marker() {

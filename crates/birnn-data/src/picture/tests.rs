@@ -333,3 +333,28 @@ fn what_is_no_picture_is_refused_by_name() {
     let missing = Path::new("no/such/digit.png");
     one_line(&read(missing, [28, 28], &Preprocessing::default()).unwrap_err(), missing);
 }
+
+#[test]
+fn pictures_are_turned_upright_as_exif_says() {
+    let picture = drawing(90, 60, (40, 30), 20, 20, 230);
+    let mut plain = std::io::Cursor::new(Vec::new());
+    DynamicImage::from(picture).write_to(&mut plain, image::ImageFormat::Jpeg).unwrap();
+    let plain = plain.into_inner();
+    let decoded = image::load_from_memory(&plain).unwrap();
+    let parse = |bytes: &[u8]| parse(bytes, [28, 28], &Preprocessing::default()).unwrap();
+    let upright = [(3, decoded.rotate180()), (5, decoded.rotate90().fliph()), (6, decoded.rotate90())];
+    for (orientation, upright) in upright {
+        // A segment with one entry behind the start of the image.
+        let exif = [
+            b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0".as_slice(),
+            &[orientation, 0, 0, 0, 0, 0, 0, 0],
+        ]
+        .concat();
+        let segment = [&[0xff, 0xe1, 0, exif.len() as u8 + 2], exif.as_slice()].concat();
+        let turned = [&plain[..2], &segment, &plain[2..]].concat();
+        let mut expected = std::io::Cursor::new(Vec::new());
+        upright.write_to(&mut expected, image::ImageFormat::Png).unwrap();
+        assert_eq!(parse(&turned), parse(&expected.into_inner()), "orientation {orientation}");
+        assert_ne!(parse(&turned), parse(&plain), "orientation {orientation}");
+    }
+}

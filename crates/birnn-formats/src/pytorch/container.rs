@@ -8,6 +8,7 @@ use zip::{CompressionMethod, ZipArchive};
 
 use super::arena::{Storage, Value};
 use super::pickle::{self, Pickle};
+use crate::error::short_name;
 
 /// Where the numbers are.
 pub(super) enum Container<R> {
@@ -84,7 +85,7 @@ impl<R: Read + Seek> Container<R> {
 
     /// The bytes of a storage, whose numbers are of `size` bytes.
     pub(super) fn bytes_of(&mut self, storage: &Storage, size: usize) -> Result<Vec<u8>, String> {
-        let key = storage.key.escape_debug();
+        let key = short_name(&storage.key);
         let differ = |found| format!("storage {key} has {found} bytes, and {} numbers in it", storage.count);
         let expected = (storage.count as u64).checked_mul(size as u64);
         match self {
@@ -111,7 +112,7 @@ fn folder_of<R: Read + Seek>(archive: &mut ZipArchive<R>) -> Result<String, Stri
     for index in 0..archive.len() {
         let entry = archive.by_index_raw(index).map_err(broken)?;
         let name = entry.name().map_err(broken)?;
-        let shown = name.escape_debug();
+        let shown = short_name(&name);
         if name.starts_with('/') || name.split(['/', '\\']).any(|part| part == "..") {
             return Err(format!("its entry `{shown}` points out of it"));
         }
@@ -141,7 +142,7 @@ fn folder_of<R: Read + Seek>(archive: &mut ZipArchive<R>) -> Result<String, Stri
 
 /// The content of an entry of at most `longest` bytes; its checksum is verified, where it was saved with one.
 fn entry<R: Read + Seek>(archive: &mut ZipArchive<R>, name: &str, longest: u64) -> Result<Vec<u8>, String> {
-    let problem = |problem: String| format!("its entry `{}`: {problem}", name.escape_debug());
+    let problem = |problem: String| format!("its entry `{}`: {problem}", short_name(name));
     let index = archive.index_for_name(name).ok_or_else(|| problem("is not in it".to_owned()))?;
     let raw = archive.by_index_raw(index).map_err(|error| problem(error.to_string()))?;
     let (size, unchecked) = (raw.size(), raw.crc32() == 0);

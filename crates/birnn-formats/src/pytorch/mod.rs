@@ -16,6 +16,7 @@ use std::io::{Read, Seek};
 
 use self::arena::{Arena, View};
 use self::container::{Container, LEGACY, ZIP};
+use crate::error::short_name;
 use crate::state_dict::{Array, StateDict};
 
 pub use write::encode;
@@ -55,7 +56,7 @@ pub(crate) fn parse(
         let storage = arena.storage(index);
         let class = storage.class.name;
         let number =
-            storage.class.number.ok_or_else(|| format!("`{}` is a {class}", views[0].0.escape_debug()))?;
+            storage.class.number.ok_or_else(|| format!("`{}` is a {class}", short_name(views[0].0)))?;
         let numbers = number.decode(&container.bytes_of(storage, number.size())?);
         for (name, view) in views {
             let count =
@@ -86,7 +87,7 @@ const CLONES: &str =
 /// has.
 fn refuse_overlaps(arena: &Arena, views: &[(&str, &View)]) -> Result<(), String> {
     if let Some((name, _)) = views.iter().find(|(_, view)| view.overlaps_itself()) {
-        return Err(format!("elements of the tensor `{}` overlap: {CLONES}", name.escape_debug()));
+        return Err(format!("elements of the tensor `{}` overlap: {CLONES}", short_name(name)));
     }
     let mut ranges: Vec<_> = views
         .iter()
@@ -101,9 +102,9 @@ fn refuse_overlaps(arena: &Arena, views: &[(&str, &View)]) -> Result<(), String>
         if storage == other && next.start < range.end && !same {
             return Err(format!(
                 "the tensors `{}` and `{}` overlap in storage {}: {CLONES}",
-                name.escape_debug(),
-                next_name.escape_debug(),
-                arena.storage(*storage).key.escape_debug()
+                short_name(name),
+                short_name(next_name),
+                short_name(&arena.storage(*storage).key)
             ));
         }
     }

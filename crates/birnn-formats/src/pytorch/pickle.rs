@@ -9,6 +9,7 @@
 
 use super::arena::{Arena, OverBudget, Value, View};
 use super::name::Name;
+use crate::error::short_name;
 
 /// A pickle that was read.
 #[derive(Debug)]
@@ -327,7 +328,7 @@ impl<'a> Machine<'a> {
         };
         let key = self.arena.text(key).filter(|key| key.len() <= LONGEST_KEY).ok_or_else(wrong)?.to_owned();
         let count = usize::try_from(count).map_err(|_| wrong())?;
-        let twice = || damaged(&format!("storage {}, described in two ways", key.escape_debug()));
+        let twice = || damaged(&format!("storage {}, described in two ways", short_name(&key)));
         self.arena.new_storage(class, &key, count)?.ok_or_else(twice)
     }
 

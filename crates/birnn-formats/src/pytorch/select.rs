@@ -6,17 +6,14 @@
 use std::collections::{HashMap, HashSet};
 
 use super::arena::{Arena, Value, View};
+use crate::error::short_name;
+use crate::key::{OWN, after, choose, is_meant, is_recurrent, keys, listed, modules, nothing_under, offered};
 
 /// A dict with the keys that lead to it.
 type Candidate<'a> = (Vec<&'a str>, usize);
 
 /// Dicts in dicts are looked into so far.
 const DEEPEST: usize = 8;
-/// Keys that a message lists, and characters of each.
-const MOST_LISTED: usize = 10;
-const LONGEST_SHOWN: usize = 100;
-/// Names the whole of what was saved, as a key.
-const ALL: &str = ".";
 /// Where moving averages stand that are a list, in the order of the parameters.
 const AVERAGES: &str = "shadow_params";
 /// Where training scripts keep the state dict, as far as there is a custom. It is for the message about a file that has no
@@ -34,41 +31,59 @@ pub(super) fn views<'a>(
     };
     let (candidates, averages) = candidates(arena, root);
     if let Some(key) = key {
-        let (dict, prefix) = match key {
-            ALL => (root, ""),
-            key => resolve(arena, root, key).ok_or_else(|| nothing_under(arena, root, key, &candidates))?,
-        };
-        return tensors(arena, dict, prefix);
+        if key == OWN {
+            return choose(tensors(arena, root, "")?, "", true);
+        }
+        let (dict, prefix) = resolve(arena, root, key).ok_or_else(|| {
+            let there = arena.pairs(root).iter().filter_map(|pair| arena.text(pair.0));
+            nothing_under(key, keys_of(arena, &candidates), there)
+        })?;
+        return choose(tensors(arena, dict, prefix)?, key, true);
     }
     match candidates.as_slice() {
         [] => tensors(arena, usual(arena, root)?, ""),
-        [(path, dict)] => match averages {
-            None => tensors(arena, *dict, ""),
-            Some(averages) => Err(format!(
-                "averaged weights without names are in it beside others, in `{}`; for the others: --key {}; for the averages, \
-                 in Python, copy them into the model and save `model.state_dict()`",
-                dotted(&averages),
-                dotted(path)
-            )),
-        },
-        [(_, first), others @ ..] => {
-            let weights = tensors(arena, *first, "")?.into_iter().collect::<HashMap<_, _>>();
-            let same = |(_, dict): &Candidate| {
-                tensors(arena, *dict, "").is_ok_and(|other| {
-                    other.len() == weights.len()
-                        && other.iter().all(|(name, view)| weights.get(name) == Some(view))
-                })
-            };
-            if others.iter().all(same) {
-                return Ok(weights.into_iter().collect());
+        [(path, dict)] => {
+            let weights = tensors(arena, *dict, "")?;
+            match averages {
+                None => choose(weights, &path.join("."), false),
+                Some(averages) => Err(format!(
+                    "averaged weights without names are in it beside others, in `{}`; for the others, {}; for the averages, in \
+                     Python, copy them into the model and save `model.state_dict()`",
+                    short_name(&averages.join(".")),
+                    offered(&keys_of(arena, &candidates))
+                )),
             }
-            Err(format!(
-                "several state dicts are in it, {}; say which is meant: --key {}",
-                listed(candidates.iter().map(|(path, _)| dotted(path))),
-                dotted(&candidates[0].0)
-            ))
+        }
+        [(path, first), others @ ..] => {
+            if let Ok(weights) = tensors(arena, *first, "") {
+                let first: HashMap<_, _> = weights.iter().copied().collect();
+                let same = |(_, dict): &Candidate| {
+                    tensors(arena, *dict, "").is_ok_and(|other| {
+                        other.len() == first.len()
+                            && other.iter().all(|(name, view)| first.get(name) == Some(view))
+                    })
+                };
+                if others.iter().all(same) {
+                    return choose(weights, &path.join("."), false);
+                }
+            }
+            match keys_of(arena, &candidates).as_slice() {
+                // Says why.
+                [] => tensors(arena, *first, ""),
+                keys => Err(format!("several state dicts are in it; {}", offered(keys))),
+            }
         }
     }
+}
+
+/// The keys of all nets in these dicts, as far as each is a state dict.
+fn keys_of(arena: &Arena, candidates: &[Candidate]) -> Vec<String> {
+    let usable = candidates.iter().filter(|(_, dict)| tensors(arena, *dict, "").is_ok());
+    let keys_of = |(path, dict): &Candidate| {
+        let names = arena.pairs(*dict).iter().filter_map(|pair| arena.text(pair.0));
+        keys(&path.join("."), &modules(names))
+    };
+    usable.flat_map(keys_of).collect()
 }
 
 /// The dicts with the weights of a recurrent layer among their own values, each once, in the file's order; and where averages
@@ -111,11 +126,6 @@ fn has_tensors(arena: &Arena, value: Value) -> bool {
     arena.sequence(value).unwrap_or_default().iter().any(|value| arena.tensor(*value).is_some())
 }
 
-/// Whether it is the name of a recurrent layer's first weight, or of what that is computed from.
-fn is_recurrent(name: &str) -> bool {
-    name.rsplit('.').take(2).any(|part| part.starts_with("weight_ih_l0"))
-}
-
 /// What a file without recurrent layers was meant to hold, so that what it has instead can be named.
 fn usual(arena: &Arena, root: usize) -> Result<usize, String> {
     let has_tensors = |dict: usize| arena.pairs(dict).iter().any(|pair| arena.tensor(pair.1).is_some());
@@ -127,7 +137,7 @@ fn usual(arena: &Arena, root: usize) -> Result<usize, String> {
     };
     USUAL.into_iter().find_map(under).or_else(|| has_tensors(root).then_some(root)).ok_or_else(|| {
         let keys = pairs.iter().filter_map(|pair| arena.text(pair.0));
-        format!("there are no weights in it; its keys are {}", listed(keys.map(shortened)))
+        format!("there are no weights in it; its keys are {}", listed(keys))
     })
 }
 
@@ -137,7 +147,8 @@ fn resolve<'k>(arena: &Arena, dict: usize, path: &'k str) -> Option<(usize, &'k 
     let pairs = arena.pairs(dict);
     let ends = path.match_indices('.').map(|(end, _)| end).chain([path.len()]);
     for end in ends {
-        let value = pairs.iter().rfind(|pair| arena.text(pair.0) == Some(&path[..end]));
+        let value =
+            pairs.iter().rfind(|pair| arena.text(pair.0).is_some_and(|key| is_meant(key, &path[..end])));
         let Some(&(_, Value::Dict(inner))) = value else { continue };
         let found = match path.get(end + 1..) {
             None => Some((inner, "")),
@@ -147,64 +158,27 @@ fn resolve<'k>(arena: &Arena, dict: usize, path: &'k str) -> Option<(usize, &'k 
             return found;
         }
     }
-    let begins = |name: &str| name.strip_prefix(path).is_some_and(|rest| rest.starts_with('.'));
+    let begins = |name: &str| after(name, path).is_some();
     let is_there = |(key, value): &(Value, Value)| {
         arena.tensor(*value).is_some() && arena.text(*key).is_some_and(begins)
     };
     pairs.iter().any(is_there).then_some((dict, path))
 }
 
-fn nothing_under(arena: &Arena, root: usize, key: &str, candidates: &[Candidate]) -> String {
-    let key = key.escape_debug();
-    if !candidates.is_empty() {
-        let there = listed(candidates.iter().map(|(path, _)| dotted(path)));
-        return format!("--key {key}: there are no weights under it; state dicts are {there}");
-    }
-    let keys = arena.pairs(root).iter().filter_map(|pair| arena.text(pair.0));
-    format!("--key {key}: there are no weights under it; its keys are {}", listed(keys.map(shortened)))
-}
-
 /// The tensors of a dict whose names begin with `prefix`, which they lose.
 fn tensors<'a>(arena: &'a Arena, dict: usize, prefix: &str) -> Result<Vec<(&'a str, &'a View)>, String> {
     let mut views = HashMap::new();
     for &(key, value) in arena.pairs(dict) {
-        let name = match arena.text(key) {
-            Some(name) if prefix.is_empty() => name,
-            Some(name) => match name.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('.')) {
-                Some(name) => name,
-                None => continue,
-            },
-            None => return Err("a key of its state dict is no text".to_owned()),
-        };
+        let name = arena.text(key).ok_or("a key of its state dict is no text")?;
+        let Some(inner) = after(name, prefix) else { continue };
         let view = arena.tensor(value).ok_or_else(|| {
             format!(
                 "`{}` in its state dict is no tensor: in Python, save `model.state_dict()` alone",
-                shortened(name)
+                short_name(inner)
             )
         })?;
         // As in Python, a key that is set again has its last value.
-        views.insert(name, view);
+        views.insert(name, (inner, view));
     }
-    Ok(views.into_iter().collect())
-}
-
-fn dotted(path: &[&str]) -> String {
-    if path.is_empty() { ALL.to_owned() } else { shortened(&path.join(".")) }
-}
-
-fn shortened(key: &str) -> String {
-    key.chars().take(LONGEST_SHOWN).collect::<String>().escape_debug().to_string()
-}
-
-/// The first few, in backticks.
-fn listed(keys: impl Iterator<Item = String>) -> String {
-    let mut keys = keys.peekable();
-    if keys.peek().is_none() {
-        return "none".to_owned();
-    }
-    let mut shown: Vec<String> = keys.by_ref().take(MOST_LISTED).map(|key| format!("`{key}`")).collect();
-    if keys.peek().is_some() {
-        shown.push("...".to_owned());
-    }
-    shown.join(", ")
+    Ok(views.into_values().collect())
 }

@@ -6,6 +6,7 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
 use super::order;
+use crate::error::short_name;
 use crate::state_dict::{Array, StateDict};
 
 /// PyTorch aligns numbers to it, so that a file can be mapped into memory.
@@ -70,7 +71,7 @@ fn strides(name: &str, shape: &[usize]) -> io::Result<Vec<usize>> {
     for length in shape.iter().rev() {
         strides.push(stride);
         let next = stride.checked_mul((*length).max(1)).filter(|next| i64::try_from(*next).is_ok());
-        let too_large = || format!("`{}` is {shape:?}, which PyTorch cannot count", name.escape_debug());
+        let too_large = || format!("`{}` is {shape:?}, which PyTorch cannot count", short_name(name));
         stride = next.ok_or_else(|| io::Error::other(too_large()))?;
     }
     strides.reverse();
