@@ -1,7 +1,6 @@
 //! `birnn config`.
 
 use birnn_data::name;
-use birnn_data::name::shown;
 use birnn_engine::{Source, schema};
 
 use crate::args::ConfigCommand;
