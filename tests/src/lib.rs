@@ -145,6 +145,8 @@ impl Ended {
             |line: &&str| line.trim_start_matches(|c: char| c == ' ' || c.is_ascii_digit()).starts_with('|');
         let last = self.stderr.lines().rev().find(|line| !is_excerpt(line)).unwrap_or_default();
         assert!(last.starts_with("error: "), "{}", self.stderr);
+        let errors = self.stderr.lines().filter(|line| line.starts_with("error: ")).count();
+        assert_eq!(errors, 1, "{}", self.stderr);
         for part in parts {
             assert!(last.contains(part), "no `{part}` in: {last}");
         }

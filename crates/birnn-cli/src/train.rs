@@ -276,7 +276,7 @@ fn train_and_save(
     let [state_dict, description] = state_dict_files(about, learner)?;
     run.write(STATE_DICT, &state_dict)?;
     run.write(DESCRIPTION, &description)?;
-    tracing::info!("saved {}, and {STATE_DICT} for PyTorch", shown(&weights));
+    tracing::info!("saved {}, and {STATE_DICT} for PyTorch", name::shown(&weights));
     Ok(Some(found))
 }
 
