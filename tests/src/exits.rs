@@ -7,7 +7,7 @@ use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::{Sandbox, idx, listing};
+use crate::{Sandbox, idx, last_error, listing, sums_up};
 
 /// A folder with a run, weights, pictures and data in it, and all kinds of things that are none.
 #[derive(Debug)]
@@ -161,14 +161,14 @@ pub fn case(line: &str) -> Case {
 /// Whether the last thing said, but for an excerpt of an experiment file below it, is an error in one line. Where no run had
 /// `begun`, there is nothing else than what is said on the way to one.
 pub fn says_why(said: &str, begun: bool) -> Result<(), &'static str> {
-    let is_excerpt =
-        |line: &&str| line.trim_start_matches(|c: char| c == ' ' || c.is_ascii_digit()).starts_with('|');
-    let lines: Vec<&str> = said.lines().filter(|line| !is_excerpt(line)).collect();
-    let Some((last, before)) = lines.split_last() else { return Err("nothing is said") };
+    let Some((last, before)) = last_error(said) else { return Err("nothing is said") };
     if !last.starts_with("error: ") {
         return Err("the last line is no error");
     }
-    let on_the_way = |line: &&str| ON_THE_WAY.iter().any(|start| line.starts_with(start));
+    let each = sums_up(last);
+    let on_the_way = |line: &&str| {
+        ON_THE_WAY.iter().any(|start| line.starts_with(start)) || each && line.starts_with("error: ")
+    };
     match begun || before.iter().all(on_the_way) {
         true => Ok(()),
         false => Err("why is not said in one line"),
@@ -176,7 +176,7 @@ pub fn says_why(said: &str, begun: bool) -> Result<(), &'static str> {
 }
 
 /// How lines begin that come before an error and are no part of it.
-const ON_THE_WAY: [&str; 1] = ["warning: "];
+const ON_THE_WAY: [&str; 3] = ["warning: ", "own: ", "pictures are prepared as "];
 
 /// Stops a child that trains on, as Ctrl-C does: one that logs to `log` hears of it. One that takes too long is killed, which is then
 /// a signal.
