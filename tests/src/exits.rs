@@ -7,7 +7,7 @@ use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::{Sandbox, idx, listing};
+use crate::{Sandbox, idx, last_error, listing, sums_up};
 
 /// A folder with a run, weights, pictures and data in it, and all kinds of things that are none.
 #[derive(Debug)]
@@ -93,16 +93,13 @@ impl Place {
         if !said.chars().all(harmless) {
             return wrong("control characters");
         }
-        let is_excerpt =
-            |line: &&str| line.trim_start_matches(|c: char| c == ' ' || c.is_ascii_digit()).starts_with('|');
         // clap's own errors have their usage below them, and where nothing is asked for there is help.
-        let told = said.lines().rev().find(|line| !is_excerpt(line)).unwrap_or_default();
-        if [1, 2].contains(&code)
-            && !told.starts_with("error: ")
-            && !said.contains("'--help'")
-            && !said.contains("Usage: ")
-        {
-            return wrong("the last line is no error");
+        let of_clap = said.contains("'--help'") || said.contains("Usage: ");
+        if [1, 2].contains(&code) && !of_clap {
+            let begun = self.sandbox.path(&out).join("train.log").exists();
+            if let Err(problem) = says_why(&said, begun) {
+                return wrong(problem);
+            }
         }
         if code == 2 && !self.left_behind(&out).is_empty() {
             return wrong(&format!("left behind: {:?}", self.left_behind(&out)));
@@ -160,6 +157,26 @@ pub fn case(line: &str) -> Case {
         variables: Vec::new(),
     }
 }
+
+/// Whether the last thing said, but for an excerpt of an experiment file below it, is an error in one line. Where no run had
+/// `begun`, there is nothing else than what is said on the way to one.
+pub fn says_why(said: &str, begun: bool) -> Result<(), &'static str> {
+    let Some((last, before)) = last_error(said) else { return Err("nothing is said") };
+    if !last.starts_with("error: ") {
+        return Err("the last line is no error");
+    }
+    let each = sums_up(last);
+    let on_the_way = |line: &&str| {
+        ON_THE_WAY.iter().any(|start| line.starts_with(start)) || each && line.starts_with("error: ")
+    };
+    match begun || before.iter().all(on_the_way) {
+        true => Ok(()),
+        false => Err("why is not said in one line"),
+    }
+}
+
+/// How lines begin that come before an error and are no part of it.
+const ON_THE_WAY: [&str; 3] = ["warning: ", "own: ", "pictures are prepared as "];
 
 /// Stops a child that trains on, as Ctrl-C does: one that logs to `log` hears of it. One that takes too long is killed, which is then
 /// a signal.

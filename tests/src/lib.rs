@@ -141,14 +141,27 @@ impl Ended {
     pub fn failed(self, code: i32, parts: &[&str]) {
         assert_eq!(self.code, code, "{}{}", self.stdout, self.stderr);
         assert_eq!(self.stdout, "");
-        let is_excerpt =
-            |line: &&str| line.trim_start_matches(|c: char| c == ' ' || c.is_ascii_digit()).starts_with('|');
-        let last = self.stderr.lines().rev().find(|line| !is_excerpt(line)).unwrap_or_default();
+        let (last, before) = last_error(&self.stderr).unwrap_or_default();
         assert!(last.starts_with("error: "), "{}", self.stderr);
+        let one = sums_up(last) || !before.iter().any(|line| line.starts_with("error: "));
+        assert!(one, "more than one error: {}", self.stderr);
         for part in parts {
             assert!(last.contains(part), "no `{part}` in: {last}");
         }
     }
+}
+
+/// The last line of what was said, and those before it; excerpts of experiment files are left out.
+fn last_error(said: &str) -> Option<(&str, Vec<&str>)> {
+    let is_excerpt =
+        |line: &&str| line.trim_start_matches(|c: char| c == ' ' || c.is_ascii_digit()).starts_with('|');
+    let mut lines: Vec<&str> = said.lines().filter(|line| !is_excerpt(line)).collect();
+    lines.pop().map(|last| (last, lines))
+}
+
+/// Whether an error is about several pictures or runs, each of which had an error of its own.
+fn sums_up(error: &str) -> bool {
+    error.ends_with(" could not be read") || error.contains(" runs failed; ")
 }
 
 /// An experiment of a second.

@@ -20,7 +20,7 @@ const COUNTS: [&str; 13] = [
     "train.schedule.warmup_steps",
     "train.early_stop.patience",
     "sweep.seeds",
-    "model.hidden.forward",
+    "model.hidden={forward}",
 ];
 
 const NUMBERS: [&str; 13] = [
@@ -51,7 +51,10 @@ fn every_setting_with_every_number() {
     };
     for key in COUNTS {
         for value in ["0", "9223372036854775807", "-1"] {
-            of(&format!("{key}={value}"));
+            match key.strip_suffix("={forward}") {
+                Some(key) => of(&format!("{key}={{forward={value},reverse=2}}")),
+                None => of(&format!("{key}={value}")),
+            }
         }
     }
     for key in NUMBERS {

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
+use birnn_data::name::shown;
 use birnn_data::{Splits, name};
 use birnn_engine::{About, DeviceChoice, EngineError, Evaluation, Learner, Mistake, Samples, WEIGHTS, load};
 use serde::Serialize;
@@ -72,7 +73,7 @@ pub fn suits(weights: &Path, about: &About, splits: &Splits) -> Outcome {
     }
     Err(Failure::request(format!(
         "{}: is for {net_rows} x {net_cols} images of {net_classes} classes, these are {rows} x {cols} of {classes}",
-        weights.display()
+        shown(&weights)
     )))
 }
 
@@ -95,7 +96,7 @@ pub fn open(run: &Path, device: DeviceChoice) -> Result<Trained, Failure> {
         return Err(Failure::request(format!(
             "{0}: not a weights file of birnn; bring a PyTorch state dict in first: birnn import {0} --out \
              model.safetensors",
-            weights.display()
+            shown(&weights)
         )));
     }
     let (learner, about) = load(&weights, device).map_err(|error| match run.is_dir() {
@@ -106,7 +107,7 @@ pub fn open(run: &Path, device: DeviceChoice) -> Result<Trained, Failure> {
     })?;
     if let Some(dataset) = about.data["substitute_for"].as_str() {
         let dataset = dataset.to_uppercase();
-        tracing::warn!("{}: trained on SYNTHETIC DIGITS, NOT ON {dataset}", weights.display());
+        tracing::warn!("{}: trained on SYNTHETIC DIGITS, NOT ON {dataset}", shown(&weights));
     }
     Ok(Trained { weights, learner, about })
 }
@@ -118,7 +119,7 @@ fn weights_of(run: &Path) -> Result<PathBuf, Failure> {
             true => Ok(run.to_owned()),
             false => Err(Failure::request(format!(
                 "{}: there is no such run; name a run directory, or a weights file",
-                run.display()
+                shown(&run)
             ))),
         };
     }
@@ -127,11 +128,11 @@ fn weights_of(run: &Path) -> Result<PathBuf, Failure> {
         // A folder of runs, or of a sweep, may be what was named.
         let within = std::fs::read_dir(run).into_iter().flatten().flatten().map(|entry| entry.path());
         let within = within.filter(|path| weights_in(path).is_some()).max();
-        let meant = within.map_or_else(String::new, |path| format!("; did you mean {}?", path.display()));
-        Failure::request(format!("{}: holds no weights ({}){meant}", run.display(), WEIGHTS.join(", ")))
+        let meant = within.map_or_else(String::new, |path| format!("; did you mean {}?", shown(&path)));
+        Failure::request(format!("{}: holds no weights ({}){meant}", shown(&run), WEIGHTS.join(", ")))
     })?;
     if !found.ends_with(WEIGHTS[0]) {
-        tracing::info!("the run is not finished: using {}", found.display());
+        tracing::info!("the run is not finished: using {}", shown(&found));
     }
     Ok(found)
 }

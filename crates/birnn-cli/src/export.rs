@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use birnn_data::name::shown;
 use birnn_engine::disk::{self, Disk};
 use birnn_engine::{About, DeviceChoice, EngineError, Learner, save};
 use birnn_formats::{Array, StateDict, onnx, pytorch};
@@ -35,7 +36,7 @@ pub enum Format {
 impl Format {
     /// By the extension of a file that is still to be written; one that is there is replaced where `force` allows it.
     pub fn of(path: &Path, force: bool) -> Result<Format, Failure> {
-        let refuse = |problem: &str| Err(Failure::request(format!("{}: {problem}", path.display())));
+        let refuse = |problem: &str| Err(Failure::request(format!("{}: {problem}", shown(&path))));
         let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
         let format = match extension.to_str() {
             Some("ckpt" | "pt" | "pth") => Format::PyTorch,
@@ -56,7 +57,7 @@ impl Format {
 
     /// Writes the whole file or nothing; of two files each by itself.
     pub fn write(self, disk: &dyn Disk, path: &Path, learner: &Learner, about: &About) -> Outcome {
-        let problem = |error: &dyn std::fmt::Display| Failure::run(format!("{}: {error}", path.display()));
+        let problem = |error: &dyn std::fmt::Display| Failure::run(format!("{}: {error}", shown(&path)));
         match self {
             Format::Safetensors => save(disk, path, learner, about)?,
             Format::PyTorch => {
@@ -75,9 +76,9 @@ impl Format {
                 disk::replace(disk, path, &bytes, None)?;
             }
         }
-        tracing::info!("saved {}", path.display());
+        tracing::info!("saved {}", shown(&path));
         if self == Format::PyTorch {
-            tracing::info!("saved {}: classes, and how images are prepared", described(path).display());
+            tracing::info!("saved {}: classes, and how images are prepared", shown(&described(path)));
             tracing::info!("in Python it is of {}", in_python(learner));
         }
         Ok(())
@@ -86,7 +87,7 @@ impl Format {
 
 /// Whether a file that the user named can be written; one that is there is replaced where `force` allows it.
 pub fn writable(path: &Path, force: bool) -> Outcome {
-    let refuse = |problem: &str| Err(Failure::request(format!("{}: {problem}", path.display())));
+    let refuse = |problem: &str| Err(Failure::request(format!("{}: {problem}", shown(&path))));
     if path.is_dir() {
         return refuse("is a folder; name a file in it");
     }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use birnn_data::name::shown;
 use birnn_data::{Fallback, Preprocessing};
 use birnn_engine::{
     About, Classification, Device, EngineError, Experiment, Learner, Plan, Source, WeightsError,
@@ -25,7 +26,7 @@ pub fn run(args: &ImportArgs, log: &Log) -> Outcome {
         Some(config) => Some(Source::read(config, &args.sets.sets)?),
         None => None,
     };
-    let problem = |problem: String| Failure::request(format!("{}: {problem}", args.weights.display()));
+    let problem = |problem: String| Failure::request(format!("{}: {problem}", shown(&args.weights)));
     match load(&args.weights, Device::Cpu) {
         Ok(_) => {
             let own = "is a weights file of birnn's; eval, predict and export take it as it is";
@@ -57,7 +58,7 @@ pub fn run(args: &ImportArgs, log: &Log) -> Outcome {
             Some(config) => format!(
                 "these look like {looks}, for {features} features and {outputs} classes, and the net of {} is {}, for {} and \
                  {}: {mismatch}; without --config, it is told from the weights",
-                config.display(),
+                shown(&config),
                 plan.architecture,
                 shape[1],
                 classes.len()
@@ -86,7 +87,7 @@ pub fn run(args: &ImportArgs, log: &Log) -> Outcome {
     let text = experiment.to_toml().map_err(Failure::run)?;
     let about = About::new(text, shape, classes, preprocessing, origin(args, input.as_ref()));
     // Before anything is said of what could never be read again.
-    about.check().map_err(|error| problem(error.to_string()))?;
+    about.check_weights().map_err(|error| problem(error.to_string()))?;
     let learner = learner(&found, &plan, &about)?;
     tell(args, &found, &source, &plan, &about);
     format.write(&*disk, &args.out, &learner, &about)?;
@@ -133,7 +134,7 @@ fn images(
     if let (Some(rows), Some(config)) = (rows, &args.config)
         && rows != shape[0]
     {
-        let (config, there) = (config.display(), shape[0]);
+        let (config, there) = (shown(&config), shape[0]);
         return Err(Failure::request(format!("--rows {rows}: the images of {config} have {there} rows")));
     }
     if args.classes.is_empty() {
@@ -173,7 +174,7 @@ fn origin(args: &ImportArgs, input: Option<&Normalisation>) -> serde_json::Value
 
 /// Says what was found, and what could not be.
 fn tell(args: &ImportArgs, found: &Found, source: &Source, plan: &Plan, about: &About) {
-    let weights = args.weights.display();
+    let weights = shown(&args.weights);
     for done in &found.unwrapped {
         tracing::info!("{weights}: {done}");
     }
@@ -198,7 +199,7 @@ fn tell(args: &ImportArgs, found: &Found, source: &Source, plan: &Plan, about: &
     if !unknown.is_empty() {
         let config = args.weights.with_file_name("config.toml");
         let hint = match args.config.is_none() && config.is_file() {
-            true => format!("; perhaps they are told by --config {}", config.display()),
+            true => format!("; perhaps they are told by --config {}", shown(&config)),
             false => String::new(),
         };
         tracing::warn!(

@@ -6,6 +6,7 @@ use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use birnn_data::name::shown;
 use indicatif::{MultiProgress, ProgressDrawTarget};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
@@ -111,7 +112,7 @@ impl Log {
                 Ok(file)
             };
             let file = start()
-                .map_err(|error: std::io::Error| Failure::run(format!("{}: {error}", path.display())))?;
+                .map_err(|error: std::io::Error| Failure::run(format!("{}: {error}", shown(&path))))?;
             *sink = Sink::File(file);
         }
         Ok(())

@@ -14,7 +14,6 @@ mod eval;
 mod export;
 mod failure;
 mod fault;
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod first;
 mod import;
 mod interrupt;
@@ -79,13 +78,9 @@ fn run() -> ExitCode {
     }
 }
 
-/// What no command can do without. libtorch would end the process itself where there is no working directory.
+/// What no command can do without.
 fn ready() -> Outcome {
-    std::env::current_dir().map_err(|error| {
-        Failure::request(format!(
-            "the working directory cannot be had ({error}); change to one that is there"
-        ))
-    })?;
+    first::working_directory()?;
     birnn_engine::startup::heed_environment().map_err(Failure::request)
 }
 

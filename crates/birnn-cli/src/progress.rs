@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use birnn_data::Event;
+use birnn_data::name::shown;
 use birnn_engine::{EngineError, Epoch, Learner, Look, Observer, Step, Timing, Wish};
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 
@@ -125,7 +126,7 @@ impl Obtaining {
             Event::Received { bytes } => self.bar.set_position(*bytes),
             Event::Downloaded { path } => {
                 self.bar.finish_and_clear();
-                tracing::info!("saved {}", path.display());
+                tracing::info!("saved {}", shown(&path));
             }
             Event::Failed { url, answer } => {
                 self.bar.finish_and_clear();
@@ -133,7 +134,7 @@ impl Obtaining {
                 tracing::debug!("{url}: {answer}");
             }
             Event::Waiting { folder } => {
-                tracing::info!("waiting for another process that downloads into {}", folder.display());
+                tracing::info!("waiting for another process that downloads into {}", shown(&folder));
             }
             Event::Substituted { dataset, reason } => {
                 tracing::warn!("TRAINING ON SYNTHETIC DIGITS, NOT ON {}: {reason}", dataset.to_uppercase());

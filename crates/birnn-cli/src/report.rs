@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use birnn_data::name::shown;
 use birnn_engine::disk;
 use birnn_report::{Records, ReportError, Run, page};
 
@@ -41,14 +42,14 @@ pub fn run(args: &ReportArgs, log: &Log) -> Outcome {
         None => Failure::run(format!("{error}; for a page elsewhere: --out FILE")),
         Some(_) => error.into(),
     })?;
-    tracing::info!("saved {}", out.display());
+    tracing::info!("saved {}", shown(&out));
     Ok(())
 }
 
 /// Where the page goes. The run's own is made anew each time; any other file is the user's.
 fn out(args: &ReportArgs) -> Result<PathBuf, Failure> {
     if !args.run.is_dir() {
-        let run = args.run.display();
+        let run = shown(&args.run);
         return Err(Failure::request(format!(
             "{run}: is no run directory, which holds weights and what the run wrote down"
         )));

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use birnn_data::name::shown;
 use birnn_data::{DataConfig, Dataset, Ground, Splits};
 use birnn_engine::{About, Source};
 
@@ -63,11 +64,11 @@ pub fn warn_of_change(run: &Path, about: &About, splits: &Splits) {
     let now = &splits.provenance.files;
     let other =
         now.iter().enumerate().filter(|(place, file)| digests.get(*place) != Some(&&*file.content_sha256));
-    let names: Vec<String> = other.map(|(_, file)| file.path.display().to_string()).collect();
+    let names: Vec<String> = other.map(|(_, file)| shown(&file.path).to_string()).collect();
     if !names.is_empty() {
         tracing::warn!(
             "{}: its data is not what it was when the run was trained; other content: {}",
-            run.display(),
+            shown(&run),
             names.join(", ")
         );
     }

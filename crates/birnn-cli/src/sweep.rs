@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use birnn_data::name;
 use birnn_engine::{Experiment, RunDir, Source, Trial, WEIGHTS, differing};
 use birnn_report::{Records, Spread, Sweep, SweepRun, shown, sweep_page};
 
@@ -61,7 +62,7 @@ pub fn run(args: &SweepArgs, log: &Log) -> Outcome {
         tracing::info!("run {} of {total}: {}", index + 1, job.trials[index].sets().join(" "));
         let outcome = train::train(&job.train_args(index), log);
         if let Err(Failure { code: 1, message, excerpt }) = &outcome {
-            tracing::error!(excerpt, "run {}: {message}", job.run_path(index).display());
+            tracing::error!(excerpt, "run {}: {message}", name::shown(&job.run_path(index)));
             job.failed.insert(index, format!("failed: {message}"));
         }
         log.detach();
@@ -70,7 +71,7 @@ pub fn run(args: &SweepArgs, log: &Log) -> Outcome {
             Ok(_) | Err(Failure { code: 1, .. }) => {}
             Err(Failure { code: code @ 129.., .. }) => {
                 let (run, again) = (job.run_path(index), train::resume_command("sweep", job.folder.path()));
-                let message = format!("stopped in {}, which is saved; to go on: {again}", run.display());
+                let message = format!("stopped in {}, which is saved; to go on: {again}", name::shown(&run));
                 return Err(Failure::with(code, message));
             }
             // No run of the sweep could do better.
@@ -78,7 +79,7 @@ pub fn run(args: &SweepArgs, log: &Log) -> Outcome {
         }
     }
     let page = job.write_page()?;
-    tracing::info!("saved {}", page.display());
+    tracing::info!("saved {}", name::shown(&page));
     let sweep = job.sweep();
     match args.json {
         true => print_json(&sweep)?,
@@ -87,7 +88,7 @@ pub fn run(args: &SweepArgs, log: &Log) -> Outcome {
     match job.failed.len() {
         0 => Ok(()),
         failed => {
-            Err(Failure::run(format!("{failed} of {total} runs failed; {} tells which", page.display())))
+            Err(Failure::run(format!("{failed} of {total} runs failed; {} tells which", name::shown(&page))))
         }
     }
 }
@@ -119,7 +120,7 @@ impl<'a> Job<'a> {
             return Err(Failure::request(format!(
                 "{0}: has no [sweep] that says what to vary; for example: --set sweep.seeds=5, or \
                  --set 'sweep.grid.model.hidden=[64,128]'",
-                config.display()
+                name::shown(&config)
             )));
         }
         let (plan, trials) = (source.plan()?, source.trials()?);
@@ -145,7 +146,7 @@ impl<'a> Job<'a> {
             SWEEP,
             format!("# The sweep `{name}` with every default written out.\n\n{text}").as_bytes(),
         )?;
-        tracing::info!("sweep directory {}: {} runs", folder.path().display(), trials.len());
+        tracing::info!("sweep directory {}: {} runs", name::shown(folder.path()), trials.len());
         Ok(Job { args, folder, name, trials, failed: BTreeMap::new() })
     }
 
@@ -163,7 +164,7 @@ impl<'a> Job<'a> {
             None => Ok(()),
             Some(key) => Err(Failure::request(format!(
                 "{}: its {key} is not what {SWEEP} now asks for; put {SWEEP} back as it was, or start another sweep",
-                path.display()
+                name::shown(&path)
             ))),
         }
     }
@@ -213,7 +214,7 @@ impl<'a> Job<'a> {
     fn write_page(&self) -> Result<PathBuf, Failure> {
         let path = self.folder.path().join(SWEEP);
         let experiment = std::fs::read_to_string(&path)
-            .map_err(|error| Failure::run(format!("{}: {error}", path.display())))?;
+            .map_err(|error| Failure::run(format!("{}: {error}", name::shown(&path))))?;
         self.folder.write(PAGE, sweep_page(&self.sweep(), &experiment)?.as_bytes())?;
         Ok(self.folder.path().join(PAGE))
     }

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
+use birnn_data::name::shown;
 use birnn_data::{Dataset, Fallback, Ground, Splits, name};
 use birnn_engine::{
     About, Checkpoints, Classification, Device, DeviceChoice, EngineError, Evaluation, Experiment, Invalid,
@@ -129,13 +130,13 @@ pub fn train(args: &TrainArgs, log: &Log) -> Result<Finished, Failure> {
     let text = movable(&experiment, run.path())?;
     run.write("config.toml", format!("{}{text}", heading(&plan.name, substitution.as_deref())).as_bytes())?;
     log.continue_in(&run.path().join(LOG))?;
-    tracing::info!("run directory {}", run.path().display());
+    tracing::info!("run directory {}", shown(run.path()));
 
     let mut observers = show.observers(Facts {
         name: plan.name.clone(),
         architecture: plan.architecture.to_string(),
         device: String::from(experiment.train.device),
-        run: run.path().display().to_string(),
+        run: shown(run.path()).to_string(),
         classes: learner.task.classes.clone(),
         shape,
         images: data.train.len(),
@@ -189,7 +190,7 @@ fn written(config: &Path, args: &TrainArgs) -> Result<Source, Failure> {
 /// Takes a run's records back to its checkpoint, and says where it goes on.
 fn go_on(resumed: &Resumed, plan: &Plan, steps: usize) -> Result<(), Failure> {
     for passed_over in &resumed.passed_over {
-        tracing::warn!("passed over {passed_over}; it is kept as {}.damaged", passed_over.path.display());
+        tracing::warn!("passed over {passed_over}; it is kept as {}.damaged", shown(&passed_over.path));
     }
     let Some(checkpoint) = &resumed.checkpoint else {
         tracing::info!("there is no checkpoint yet: starting from the beginning");
@@ -199,7 +200,7 @@ fn go_on(resumed: &Resumed, plan: &Plan, steps: usize) -> Result<(), Failure> {
     if let Some(session) = Meta::read(&resumed.run).and_then(|meta| meta.sessions.last().cloned()) {
         tracing::info!("the session of {}: {}", session.start, ended(&session));
     }
-    let (path, step, total) = (checkpoint.path.display(), checkpoint.step(), plan.train.total(steps));
+    let (path, step, total) = (shown(&checkpoint.path), checkpoint.step(), plan.train.total(steps));
     match step < total {
         true => tracing::info!("going on from {path}: step {step} of {total}"),
         false => tracing::info!(
@@ -239,7 +240,7 @@ fn ended(session: &Session) -> String {
 /// What there is to type to go on with a run or a sweep, the way that the user started this process.
 pub fn resume_command(command: &str, folder: &Path) -> String {
     let program = if std::env::var_os("CARGO").is_some() { "cargo xtask" } else { "birnn" };
-    format!("{program} {command} --resume {}", folder.display())
+    format!("{program} {command} --resume {}", shown(&folder))
 }
 
 /// The result on the test images; `None` where the training was stopped.
@@ -280,7 +281,7 @@ fn train_and_save(
     let [state_dict, description] = state_dict_files(about, learner)?;
     run.write(STATE_DICT, &state_dict)?;
     run.write(DESCRIPTION, &description)?;
-    tracing::info!("saved {}, and {STATE_DICT} for PyTorch", weights.display());
+    tracing::info!("saved {}, and {STATE_DICT} for PyTorch", name::shown(&weights));
     Ok(Some(found))
 }
 

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::config::ConfigError;
+use crate::name::shown;
 
 /// Why there is no data to train on.
 #[derive(Debug, thiserror::Error)]
@@ -42,7 +43,7 @@ pub struct Unobtainable {
 
 /// A file that is not what it should be.
 #[derive(Debug, thiserror::Error)]
-#[error("{}: {problem}", .path.display())]
+#[error("{}: {problem}", shown(.path))]
 pub struct FileError {
     /// The file.
     pub path: PathBuf,
@@ -106,7 +107,7 @@ pub enum FileProblem {
     #[error("{0}; deleting it lets it be downloaded again")]
     Replaceable(Box<FileProblem>),
     /// It has not one label per image.
-    #[error("holds {labels} labels for the {images} images of {}", .of.display())]
+    #[error("holds {labels} labels for the {images} images of {}", shown(.of))]
     Count {
         /// Labels in this file.
         labels: usize,
@@ -152,7 +153,7 @@ pub enum FileProblem {
         key: String,
     },
     /// Test images of another size than the training images.
-    #[error("its images have {found}, those of {} have {expected}", .of.display())]
+    #[error("its images have {found}, those of {} have {expected}", shown(.of))]
     Shape {
         /// Size of its images.
         found: String,
@@ -180,7 +181,7 @@ impl fmt::Display for Unobtainable {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let Unobtainable { dataset, file, searched, within, alike, answers, offline, published } = self;
         let listed = |paths: &[PathBuf]| {
-            paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+            paths.iter().map(|path| shown(&path).to_string()).collect::<Vec<_>>().join(", ")
         };
         let (last, others) =
             within.split_last().map_or(("", String::new()), |(last, others)| (last, others.join(", ")));

@@ -1,6 +1,5 @@
 //! Downloading a published file from the first mirror that has it.
 
-use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -147,7 +146,7 @@ fn download(
 
     // Nothing is made on disk before there is something to put there.
     std::fs::create_dir_all(folder).map_err(disk(folder))?;
-    let _lock = match FolderLock::try_take(folder, |path| File::create(path)).map_err(disk(folder))? {
+    let _lock = match FolderLock::try_take(folder, FolderLock::open).map_err(disk(folder))? {
         Some(lock) => lock,
         None => {
             on_event(Event::Waiting { folder });
@@ -284,8 +283,8 @@ pub(crate) mod tests {
             b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n".iter().copied().chain([7; 500]).collect(),
             "100 bytes",
         );
-        passed_over(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhalf".to_vec(), "");
-        passed_over(b"no http at all\r\n\r\n".to_vec(), "");
+        passed_over(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhalf".to_vec(), "Peer disconnected");
+        passed_over(b"no http at all\r\n\r\n".to_vec(), "http parse fail");
     }
 
     #[test]

@@ -177,9 +177,9 @@ fn decode<const RANK: usize>(
     Ok((sizes.map(|size| size as usize), values, source.finish()))
 }
 
-/// The digest as it is written.
-pub(crate) fn hexadecimal(hash: Sha256) -> String {
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+/// Bytes as digests are written, two lower-case digits each.
+pub fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Hashes what is read through it.
@@ -194,7 +194,7 @@ impl<R: Read> Hashed<R> {
     }
 
     fn finish(self) -> String {
-        hexadecimal(self.hash)
+        hexadecimal(&self.hash.finalize())
     }
 }
 

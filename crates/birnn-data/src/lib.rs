@@ -32,7 +32,7 @@ pub use config::{ConfigError, DataConfig, DataPlan, Fallback, Source, UserFiles}
 pub use dataset::{Dataset, Published};
 pub use error::{DataError, FileError, FileProblem, Unobtainable};
 pub use fetch::Event;
-pub use idx::{parse_images, parse_labels, read_images, read_labels};
+pub use idx::{hexadecimal, parse_images, parse_labels, read_images, read_labels};
 pub use images::{Images, MOST_CLASSES, Split};
 pub use load::{Locations, Provenance, Splits, VerifiedFile, load};
 pub use lock::FolderLock;

@@ -152,7 +152,7 @@ fn digest(splits: [&Split; 3]) -> String {
         hash.update(&split.images.pixels);
         hash.update(&split.labels);
     }
-    idx::hexadecimal(hash)
+    idx::hexadecimal(&hash.finalize())
 }
 
 /// A data set before anything is kept back.
@@ -217,7 +217,7 @@ fn draw(limit: usize) -> Whole {
 
 impl VerifiedFile {
     pub(crate) fn new(path: &Path, digests: Digests) -> VerifiedFile {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = crate::name::text(path.file_name().unwrap_or_default());
         VerifiedFile { path: path.to_owned(), name, content_sha256: digests.content }
     }
 }

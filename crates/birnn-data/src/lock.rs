@@ -1,6 +1,6 @@
 //! A folder that one process at a time may work in.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -20,31 +20,71 @@ impl FolderLock {
     /// The name of the file.
     pub const NAME: &str = ".lock";
 
+    /// Opens the file for writing, or makes it. Its content stays: a link there is not to cost another file its own.
+    pub fn open(path: &Path) -> io::Result<File> {
+        File::options().write(true).create(true).truncate(false).open(path)
+    }
+
     /// Locks `folder`, unless another process has: then there is `None`. `create` opens the file for writing.
+    ///
+    /// The file of another user, which may not be written, is locked as a file open for reading. Where that cannot be either,
+    /// it counts as locked: the other user's process may well be there.
     pub fn try_take(
         folder: &Path,
         create: impl Fn(&Path) -> io::Result<File>,
     ) -> io::Result<Option<FolderLock>> {
-        let locked = |file: &File| match file.try_lock() {
+        take(folder, create, |file| match file.try_lock() {
             Ok(()) => Ok(true),
-            Err(std::fs::TryLockError::WouldBlock) => Ok(false),
-            Err(std::fs::TryLockError::Error(error)) => Err(error),
-        };
-        take(folder, create, locked)
+            Err(TryLockError::WouldBlock) => Ok(false),
+            Err(TryLockError::Error(error)) => Err(error),
+        })
     }
 
     /// Locks `folder` as soon as no other process has it locked.
     pub fn wait(folder: &Path) -> io::Result<FolderLock> {
-        let taken = take(folder, |path| File::create(path), |file| file.lock().map(|()| true))?;
-        taken.ok_or_else(|| io::Error::from(io::ErrorKind::WouldBlock))
+        let taken = take(folder, FolderLock::open, |file| file.lock().map(|()| true))?;
+        taken.ok_or_else(|| io::Error::from(io::ErrorKind::PermissionDenied))
     }
 
-    /// Whether a process has `folder` locked. Nothing is made in it to find out.
+    /// Whether a process has `folder` locked, or may have. Nothing is made in it to find out.
     pub fn is_held(folder: &Path) -> bool {
-        let file = File::options().write(true).open(folder.join(FolderLock::NAME));
-        file.is_ok_and(|file| matches!(file.try_lock(), Err(std::fs::TryLockError::WouldBlock)))
+        let path = folder.join(FolderLock::NAME);
+        match reach(&path, |path| File::options().write(true).open(path)) {
+            Ok(Reached::Ours(file)) => matches!(file.try_lock(), Err(TryLockError::WouldBlock)),
+            Ok(Reached::Theirs(file)) => file.try_lock().is_err(),
+            Ok(Reached::Closed) => true,
+            Err(_) => false,
+        }
     }
 }
+
+/// The file of a lock, as far as it may be used.
+enum Reached {
+    /// Open for writing.
+    Ours(File),
+    /// Another user's, open for reading.
+    Theirs(File),
+    /// Another user's, who lets nobody read it.
+    Closed,
+}
+
+fn reach(path: &Path, open: impl Fn(&Path) -> io::Result<File>) -> io::Result<Reached> {
+    match open(path) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => match File::open(path) {
+            Ok(file) => Ok(Reached::Theirs(file)),
+            Err(second) if second.kind() == io::ErrorKind::PermissionDenied && path.exists() => {
+                Ok(Reached::Closed)
+            }
+            // It is the folder that may not be written.
+            Err(_) => Err(error),
+        },
+        opened => opened.map(Reached::Ours),
+    }
+}
+
+/// So often the file may be gone by the time that it is locked: each time another process has had the lock. Where the system
+/// gives an open file another number than its name, as some that are not on a disk do, it would be so for ever.
+const MOST_TRIES: usize = 100;
 
 fn take(
     folder: &Path,
@@ -52,16 +92,28 @@ fn take(
     lock: impl Fn(&File) -> io::Result<bool>,
 ) -> io::Result<Option<FolderLock>> {
     let path = folder.join(FolderLock::NAME);
-    loop {
-        let file = create(&path)?;
-        if !lock(&file)? {
-            return Ok(None);
-        }
+    for _ in 0..MOST_TRIES {
+        let file = match reach(&path, &create)? {
+            Reached::Ours(file) => match lock(&file)? {
+                true => file,
+                false => return Ok(None),
+            },
+            // NFS locks no file that is open for reading.
+            Reached::Theirs(file) => match lock(&file) {
+                Ok(true) => file,
+                _ => return Ok(None),
+            },
+            Reached::Closed => return Ok(None),
+        };
         // The one before may have removed the file between the two lines above: then this is a lock on nothing.
         if is_at(&file, &path) {
             return Ok(Some(FolderLock { path, _file: file }));
         }
     }
+    let name = FolderLock::NAME;
+    Err(io::Error::other(format!(
+        "{name} could not be locked: it is another file each time; try another file system"
+    )))
 }
 
 /// Whether an open file is the one that has this name now.
@@ -140,6 +192,30 @@ mod tests {
             }
         });
         assert_eq!(done.into_inner(), 100);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    /// As where a file that is open has another number than the one that has its name.
+    #[test]
+    fn a_file_that_never_has_its_name_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let other = |_: &Path| File::create(folder.path().join("other"));
+        let error = FolderLock::try_take(folder.path(), other).unwrap_err().to_string();
+        assert!(error.contains("could not be locked"), "{error}");
+    }
+
+    /// Another user's file: it may not be written, and perhaps not even be read.
+    #[test]
+    fn the_lock_of_someone_else_is_held_or_taken_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let denied = |_: &Path| Err(io::Error::from(io::ErrorKind::PermissionDenied));
+        let ask = || FolderLock::try_take(folder.path(), denied);
+        assert_eq!(ask().unwrap_err().kind(), io::ErrorKind::PermissionDenied, "there is none");
+        let held = try_take(folder.path()).unwrap();
+        assert!(ask().unwrap().is_none());
+        drop(held);
+        std::fs::write(folder.path().join(FolderLock::NAME), "").unwrap();
+        assert!(ask().unwrap().is_some(), "its process was killed");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 

@@ -1,20 +1,48 @@
-//! Names of files as text. On Unix a name is any bytes; where they are no UTF-8, text must still tell one name from another.
+//! Names of files as text. On Unix a name is any bytes, UTF-8 or not, and text must still tell one name from another.
 
 use std::ffi::OsStr;
+use std::fmt;
 use std::path::Path;
 
 use serde::Serializer;
 
-/// A name as text: UTF-8 as it is, any other byte as `\xE9`.
+/// A name as text: UTF-8 as it is, any other byte as `\xE9`. The backslash of a name that has just that in it is `\x5C`.
 pub fn text(name: impl AsRef<OsStr>) -> String {
-    let mut text = String::new();
-    for chunk in name.as_ref().as_encoded_bytes().utf8_chunks() {
-        text.push_str(chunk.valid());
-        for byte in chunk.invalid() {
-            text.push_str(&format!("\\x{byte:02X}"));
+    shown(name.as_ref()).to_string()
+}
+
+/// A name that is displayed as its [`text`].
+#[derive(Clone, Copy, Debug)]
+pub struct Shown<'a>(&'a OsStr);
+
+/// For messages: `name`, displayed as its [`text`].
+pub fn shown<Name: AsRef<OsStr> + ?Sized>(name: &Name) -> Shown<'_> {
+    Shown(name.as_ref())
+}
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for chunk in self.0.as_encoded_bytes().utf8_chunks() {
+            for (place, part) in chunk.valid().split('\\').enumerate() {
+                let looks_escaped = matches!(part.as_bytes(), [b'x', first, second, ..] if is_digit(*first) && is_digit(*second));
+                match (place, looks_escaped) {
+                    (0, _) => {}
+                    (_, true) => f.write_str("\\x5C")?,
+                    (_, false) => f.write_str("\\")?,
+                }
+                f.write_str(part)?;
+            }
+            for byte in chunk.invalid() {
+                write!(f, "\\x{byte:02X}")?;
+            }
         }
+        Ok(())
     }
-    text
+}
+
+/// Whether a byte is a digit of an escape.
+fn is_digit(byte: u8) -> bool {
+    matches!(byte, b'0'..=b'9' | b'A'..=b'F')
 }
 
 /// The first few of some names, and how many more there are.
@@ -41,13 +69,28 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_error_tells_one_file_from_another() {
+        let error = |name: &[u8]| {
+            let path = Path::new(OsStr::from_bytes(name)).join("x");
+            crate::FileProblem::Empty("0 images".to_owned()).at(&path).to_string()
+        };
+        assert!(error(b"d\xe9").starts_with("d\\xE9/x: "), "{}", error(b"d\xe9"));
+        assert_ne!(error(b"d\xe9"), error(b"d\xea"));
+    }
+
+    #[test]
     fn utf_8_stays_and_other_bytes_are_told_apart() {
-        let cases: [(&[u8], &str); 5] = [
+        let cases: [(&[u8], &str); 9] = [
             (b"plain.png", "plain.png"),
             ("é/ü".as_bytes(), "é/ü"),
             (b"caf\xe9.png", "caf\\xE9.png"),
             (b"\xff\xfe", "\\xFF\\xFE"),
             (b"\xe9\xc3\xa9", "\\xE9é"),
+            // What looks like it and is none.
+            (b"\\xE9", "\\x5CxE9"),
+            (b"\\x5CxE9", "\\x5Cx5CxE9"),
+            (b"a\\xyz\\x4\\", "a\\xyz\\x4\\"),
+            (b"\\x\xe9", "\\x\\xE9"),
         ];
         for (bytes, expected) in cases {
             assert_eq!(text(OsStr::from_bytes(bytes)), expected);

@@ -12,6 +12,7 @@ use self::decode::Decoded;
 use self::strokes::keep_strokes;
 use crate::frame::{frame, is_framed, resize};
 use crate::images::transposed;
+use crate::name::shown;
 use crate::preprocessing::{Framing, GRAIN, Ground, Look, Preprocessing};
 
 /// Larger pictures are averaged down to this side before ink is looked for: more pixels say no more about a digit, and
@@ -29,7 +30,7 @@ const PLAIN: u8 = 4;
 
 /// Why a picture cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[error("{}: {problem}", path.display())]
+#[error("{}: {problem}", shown(&path))]
 pub struct PictureError {
     /// The picture file.
     pub path: PathBuf,

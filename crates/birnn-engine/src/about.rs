@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::device::Cpu;
 use crate::error::EngineError;
 use crate::experiment::Experiment;
-use crate::weights::{LARGEST_FILE, NO_DIGEST, WeightsProblem};
+use crate::weights::{LARGEST_FILE, NO_DIGEST, WeightsProblem, check_header};
 
 /// What a file says of itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -56,6 +56,10 @@ pub(crate) const OLDEST_FORMAT: u32 = 3;
 pub const LARGEST_SIDE: usize = 1 << 16;
 /// So many copies of the weights are in a checkpoint: the weights, two moments, the best weights.
 const COPIES: u64 = 4;
+/// Bytes in a header for a tensor besides its name, at most: a prefix, its shape and its place in the file.
+const ENTRY: usize = 160;
+/// Bytes in a header for all else, at most: the records of a run and where its training stands.
+const OTHERS: u64 = 4096;
 
 impl About {
     /// Describes a net for images of `shape`, trained with this build's libtorch.
@@ -90,19 +94,28 @@ impl About {
         self.check_copies(COPIES)
     }
 
-    /// Whether a file with this description and so many copies of the weights can be read again.
-    pub(crate) fn check_copies(&self, copies: u64) -> Result<(), EngineError> {
-        self.check_images().map_err(EngineError::Unreadable)?;
-        // What does not parse is no description of a run.
-        let Ok(Ok(architecture)) = self.experiment().map(|experiment| experiment.model.resolve()) else {
-            return Ok(());
-        };
+    /// As [`About::check`], of files with the weights alone.
+    pub fn check_weights(&self) -> Result<(), EngineError> {
+        self.check_copies(1)
+    }
+
+    fn check_copies(&self, copies: u64) -> Result<(), EngineError> {
+        let unreadable = EngineError::Unreadable;
+        self.check_images().map_err(unreadable)?;
+        let experiment = self.experiment().map_err(|error| unreadable(error.message().to_owned()))?;
+        let architecture = experiment.model.resolve().map_err(|error| unreadable(error.to_string()))?;
+        experiment.train.resolve().map_err(|error| unreadable(error.message))?;
         let weights = architecture.parameters(self.shape[1], self.classes.len());
         let bytes = 4 * weights.iter().map(|(_, shape)| shape.iter().product::<usize>() as u64).sum::<u64>();
-        match bytes.saturating_mul(copies) {
-            size if size > LARGEST_FILE => Err(EngineError::TooLarge { size, largest: LARGEST_FILE }),
-            _ => Ok(()),
+        let size = bytes.saturating_mul(copies);
+        if size > LARGEST_FILE {
+            return Err(EngineError::TooLarge { size, largest: LARGEST_FILE });
         }
+        let names: usize = weights.iter().map(|(name, _)| name.len() + ENTRY).sum();
+        // In the header the description is a JSON string, with quotes and backslashes of its own.
+        let described = self.encode().and_then(|text| serde_json::to_string(&text));
+        let described = described.map_err(|error| unreadable(error.to_string()))?.len() as u64;
+        check_header(described + copies * names as u64 + OTHERS).map_err(unreadable)
     }
 
     /// Whether a net can be for such images.

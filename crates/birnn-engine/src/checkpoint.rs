@@ -102,7 +102,8 @@ impl Checkpoint {
 
     /// The newest checkpoint of a run that verifies; those that do not are told of in `refused`. Where an older one
     /// serves in place of a newer, that is put out of the way, lest it take the place of the good one at the next save. One of a
-    /// format that is not known here is no damaged one: then it is for another birnn to go on.
+    /// format that is not known here is no damaged one: then it is for another birnn to go on. Nor is one that cannot be read
+    /// just now, for want of memory or of the disk that it is on.
     pub(crate) fn newest(
         run: &RunDir,
         refused: &mut Vec<WeightsError>,
@@ -122,6 +123,9 @@ impl Checkpoint {
                 }
                 Err(error @ WeightsError { problem: WeightsProblem::Format { .. }, .. }) => {
                     return Err(error.into());
+                }
+                Err(WeightsError { path, problem: WeightsProblem::Io(error) }) => {
+                    return Err(EngineError::io(path)(error).into());
                 }
                 Err(error) => {
                     damaged.push(name);
@@ -198,6 +202,22 @@ mod tests {
         );
         assert!(!run.path().join("checkpoints").exists());
         sized(1000).unwrap();
+    }
+
+    /// It may be a good one: the next attempt will tell.
+    #[test]
+    fn a_checkpoint_that_cannot_be_read_just_now_is_not_set_aside() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunDir::chosen(&folder.path().join("run"), Arc::new(System)).unwrap();
+        let (_, about) = made_up::learner(1, |_| ());
+        Checkpoints::new(&run, about).unwrap();
+        let last = run.path().join(LAST);
+        // A folder opens as a file does, and fails to be read.
+        std::fs::create_dir(&last).unwrap();
+        let mut refused = Vec::new();
+        let error = Checkpoint::newest(&run, &mut refused).unwrap_err().to_string();
+        assert!(error.contains("last.safetensors: ") && error.contains("os error"), "{error}");
+        assert!(refused.is_empty() && last.exists());
     }
 
     #[test]

@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use birnn_data::name::shown;
 use birnn_kernels::{Instructions, Workers};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -40,7 +41,7 @@ pub enum DeviceError {
     )]
     CpuLibtorch(PathBuf),
     /// A CUDA libtorch that cannot be loaded.
-    #[error("no CUDA here: {path} cannot be loaded: {reason}; run `cargo xtask setup --cuda`", path = .path.display())]
+    #[error("no CUDA here: {path} cannot be loaded: {reason}; run `cargo xtask setup --cuda`", path = shown(.path))]
     Unloadable {
         /// The library.
         path: PathBuf,

@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use birnn_data::{FolderLock, hexadecimal};
 use sha2::{Digest, Sha256};
 
 use crate::error::EngineError;
@@ -21,6 +22,23 @@ pub trait Disk: fmt::Debug + Send + Sync {
     /// Makes an empty file, or empties the one that is there.
     fn create(&self, path: &Path) -> io::Result<File> {
         File::create(path)
+    }
+
+    /// Makes a file where there is none, not even a link; from the first, nobody can use it whom `permissions` leave out.
+    fn create_new(&self, path: &Path, permissions: Option<&Permissions>) -> io::Result<File> {
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        if let Some(permissions) = permissions {
+            use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+            options.mode(permissions.mode() & 0o777);
+        }
+        options.open(path)
+    }
+
+    /// Opens a file to lock it, and makes it where it is missing.
+    fn lock_file(&self, path: &Path) -> io::Result<File> {
+        FolderLock::open(path)
     }
 
     /// Opens a file so that what is written goes to its end.
@@ -111,6 +129,16 @@ impl Disk for Faulty {
         System.create(path)
     }
 
+    fn create_new(&self, path: &Path, permissions: Option<&Permissions>) -> io::Result<File> {
+        self.ask()?;
+        System.create_new(path, permissions)
+    }
+
+    fn lock_file(&self, path: &Path) -> io::Result<File> {
+        self.ask()?;
+        System.lock_file(path)
+    }
+
     fn append(&self, path: &Path) -> io::Result<File> {
         self.ask()?;
         System.append(path)
@@ -163,7 +191,8 @@ pub(crate) fn create_folder(disk: &dyn Disk, path: &Path) -> io::Result<()> {
 /// file can be used by whom the old one could. Only a file is replaced, nothing like `/dev/null`.
 ///
 /// The file beside has a name of its own, `.NAME.partial`, which the next attempt uses again: a process that was killed
-/// leaves at most that, and nothing once the run has ended. Two processes must not write the same `path` at once.
+/// leaves at most that, and nothing once the run has ended. What has that name already is removed, a link as well, and never
+/// written to. Two processes must not write the same `path` at once.
 ///
 /// # Errors
 ///
@@ -182,13 +211,14 @@ pub fn replace(disk: &dyn Disk, path: &Path, bytes: &[u8], keep: Option<&Path>) 
     };
     let partial = partial_of(&target);
     let attempt = || {
-        let mut file = disk.create(&partial)?;
-        disk.write(&mut file, bytes)?;
+        let mut file = create_partial(disk, &partial, permissions.as_ref())?;
+        // Before there is anything in it to read.
         if let Some(permissions) = permissions
             && file.metadata()?.permissions() != permissions
         {
             disk.set_permissions(&file, permissions)?;
         }
+        disk.write(&mut file, bytes)?;
         disk.sync(&file)?;
         if let Some(keep) = keep
             && let Err(error) = disk.rename(&target, keep)
@@ -204,6 +234,17 @@ pub fn replace(disk: &dyn Disk, path: &Path, bytes: &[u8], keep: Option<&Path>) 
         let _ = disk.remove(&partial);
         EngineError::io(&target)(error)
     })
+}
+
+/// Makes the file that is written to, in place of one that a killed process left or of whatever else has its name.
+fn create_partial(disk: &dyn Disk, partial: &Path, permissions: Option<&Permissions>) -> io::Result<File> {
+    match disk.create_new(partial, permissions) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            disk.remove(partial)?;
+            disk.create_new(partial, permissions)
+        }
+        created => created,
+    }
 }
 
 /// As many as Linux follows.
@@ -243,8 +284,7 @@ fn partial_of(path: &Path) -> PathBuf {
         return path.with_file_name(usual);
     }
     let digest = Sha256::digest(name.as_encoded_bytes());
-    let short: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    path.with_file_name(partial(short.as_ref()))
+    path.with_file_name(partial(hexadecimal(&digest[..16]).as_ref()))
 }
 
 /// Whether a file is a left-over of a process that was killed while it wrote.
@@ -356,6 +396,50 @@ mod tests {
             assert_eq!(path.metadata().unwrap().permissions().mode() & 0o7777, mode);
             only(folder.path(), "file", "new");
         }
+    }
+
+    /// Looks at what the system would let others do with a file while it is written.
+    #[derive(Debug)]
+    #[cfg(unix)]
+    struct Watched(std::sync::Mutex<Vec<u32>>);
+
+    #[cfg(unix)]
+    impl Disk for Watched {
+        fn write(&self, file: &mut File, bytes: &[u8]) -> io::Result<()> {
+            use std::os::unix::fs::PermissionsExt;
+            self.0.lock().unwrap().push(file.metadata()?.permissions().mode() & 0o7777);
+            System.write(file, bytes)
+        }
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn nobody_else_can_read_what_replaces_a_private_file_meanwhile() {
+        use std::os::unix::fs::PermissionsExt;
+        for mode in [0o600, 0o640, 0o444, 0o666] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("file");
+            fs::write(&path, "old").unwrap();
+            fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+            let disk = Watched(Vec::new().into());
+            replace(&disk, &path, b"new", None).unwrap();
+            assert_eq!(*disk.0.lock().unwrap(), [mode]);
+        }
+    }
+
+    /// Whoever may write into the folder must not thereby choose which file of ours is written over.
+    #[test]
+    #[cfg(unix)]
+    fn a_link_in_place_of_the_partial_file_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, victim) = (folder.path().join("file"), folder.path().join("victim"));
+        fs::write(&victim, "mine").unwrap();
+        std::os::unix::fs::symlink("victim", folder.path().join(".file.partial")).unwrap();
+        replace(&System, &path, b"new", None).unwrap();
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "mine");
+        assert!(!path.is_symlink());
+        assert_eq!(fs::read_to_string(&path).unwrap(), "new");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use birnn_data::name::shown;
 use birnn_model::ModelError;
 use tch::TchError;
 
@@ -41,7 +42,7 @@ pub enum EngineError {
     #[error("{0}, so the weights could not be read again")]
     Unreadable(String),
     /// A file could not be written or read.
-    #[error("{}: {source}", .path.display())]
+    #[error("{}: {source}", shown(.path))]
     Io {
         /// The file or folder.
         path: PathBuf,

@@ -69,6 +69,9 @@ impl Learner {
     }
 
     /// The trained tensors, sorted by name.
+    ///
+    /// They are the net's own storages, and so is a `shallow_clone` of one: nothing may write to them while this net computes in
+    /// another thread. [`Learner::snapshot`] copies.
     pub fn parameters(&self) -> &[Tensor] {
         &self.parameters
     }
@@ -86,6 +89,10 @@ impl Learner {
     /// The loss of a batch and its gradient: values, not hidden state. `draws` decides what dropout zeroes.
     ///
     /// On a CPU birnn's kernels compute it, elsewhere libtorch's autograd.
+    ///
+    /// Until it returns, nothing may write to the batch's or the parameters' storages, as another thread could by way of a
+    /// `shallow_clone` of a tensor: both read them where they lie. libtorch asks the same of all who call it, and no type of
+    /// tch's can hold them to it. What evaluates or predicts asks the same.
     pub fn gradients(&mut self, batch: &Batch, draws: i64) -> Result<Pass, EngineError> {
         let Learner { fused, network, task, parameters, .. } = self;
         match fused {

@@ -6,6 +6,7 @@
 
 mod about;
 mod checkpoint;
+pub mod clock;
 mod config;
 pub mod device;
 mod differing;

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use birnn_data::name::shown;
 use serde_json::Value;
 
 use crate::about::About;
@@ -46,7 +47,7 @@ pub enum ResumeError {
     /// There are checkpoints, all of them damaged.
     #[error(
         "{run}: no checkpoint can be used: {}; put back a copy of one, or train anew: birnn train {run}/config.toml",
-        list(.problems), run = .run.display()
+        list(.problems), run = shown(.run)
     )]
     NoneVerifies {
         /// The run.
@@ -55,12 +56,12 @@ pub enum ResumeError {
         problems: Vec<WeightsError>,
     },
     /// It had checkpoints, and has none any more.
-    #[error("{run}: its checkpoints are gone; put one back, or train anew: birnn train {run}/config.toml", run = .0.display())]
+    #[error("{run}: its checkpoints are gone; put one back, or train anew: birnn train {run}/config.toml", run = shown(.0))]
     Gone(PathBuf),
     /// It would not be the same run.
     #[error(
         "{}: the run would not be the same: {}; only train.epochs and train.checkpoint_every may change: put the rest back \
-         as it was, or train anew", .run.display(), .differences.join("; ")
+         as it was, or train anew", shown(.run), .differences.join("; ")
     )]
     Differs {
         /// The run.
@@ -69,7 +70,7 @@ pub enum ResumeError {
         differences: Vec<String>,
     },
     /// More epochs are behind it than it is to have.
-    #[error("{}: train.epochs is {wanted}, and {done} epochs are done already; {done} is the least", .run.display())]
+    #[error("{}: train.epochs is {wanted}, and {done} epochs are done already; {done} is the least", shown(.run))]
     TooFewEpochs {
         /// The run.
         run: PathBuf,

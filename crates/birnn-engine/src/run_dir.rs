@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use birnn_data::FolderLock;
+use birnn_data::name::shown;
 use serde::Serialize;
 
 use crate::disk::{self, Disk};
@@ -25,19 +26,19 @@ pub enum RunDirError {
     /// The directory chosen by the user holds something.
     #[error(
         "{path}: is not empty, and runs are never overwritten; name a new directory with --run-dir, or go on with the \
-         run in it: --resume {path}", path = .0.display()
+         run in it: --resume {path}", path = shown(.0)
     )]
     NotEmpty(PathBuf),
     /// It is a file.
-    #[error("{}: is a file; name a new directory with --run-dir", .0.display())]
+    #[error("{}: is a file; name a new directory with --run-dir", shown(.0))]
     NotADirectory(PathBuf),
     /// Another process trains into it.
-    #[error("{}: is in use by another process; wait until that ends, or use another directory", .0.display())]
+    #[error("{}: is in use by another process; wait until that ends, or use another directory", shown(.0))]
     InUse(PathBuf),
     /// There is nothing to go on with.
     #[error(
         "{}: is no run directory, which holds config.toml and checkpoints{}",
-        .path.display(), .within.as_ref().map_or_else(String::new, |run| format!("; did you mean {}?", run.display()))
+        shown(.path), .within.as_ref().map_or_else(String::new, |run| format!("; did you mean {}?", shown(&run)))
     )]
     NoRun {
         /// What was named.
@@ -46,7 +47,7 @@ pub enum RunDirError {
         within: Option<PathBuf>,
     },
     /// It is not of the kind that is gone on with.
-    #[error("{}: holds no {name}", .path.display())]
+    #[error("{}: holds no {name}", shown(.path))]
     Lacks {
         /// What was named.
         path: PathBuf,
@@ -54,7 +55,7 @@ pub enum RunDirError {
         name: &'static str,
     },
     /// It cannot be made.
-    #[error("{}: {source}; name another directory with --run-dir", .path.display())]
+    #[error("{}: {source}; name another directory with --run-dir", shown(.path))]
     Unmakeable {
         /// The directory.
         path: PathBuf,
@@ -62,7 +63,7 @@ pub enum RunDirError {
         source: std::io::Error,
     },
     /// The system refused.
-    #[error("{}: {source}", .path.display())]
+    #[error("{}: {source}", shown(.path))]
     Io {
         /// The directory.
         path: PathBuf,
@@ -230,7 +231,7 @@ impl RunDir {
     }
 
     fn lock(path: &Path, disk: Arc<dyn Disk>) -> Result<RunDir, RunDirError> {
-        let lock = FolderLock::try_take(path, |file| disk.create(file)).map_err(io(path))?;
+        let lock = FolderLock::try_take(path, |file| disk.lock_file(file)).map_err(io(path))?;
         let lock = lock.ok_or_else(|| RunDirError::InUse(path.to_owned()))?;
         Ok(RunDir { path: path.to_owned(), disk, _lock: lock })
     }
@@ -299,7 +300,7 @@ mod tests {
         );
         assert!(matches!(existing(runs.path()), Err(RunDirError::NoRun { within: None, .. })));
         std::fs::write(runs.path().join("config.toml"), "").unwrap();
-        let run = runs.path().display();
+        let run = shown(runs.path());
         for within in ["config.toml", "checkpoints/last.safetensors"] {
             assert!(refused(&runs.path().join(within)).ends_with(&format!("; did you mean {run}?")));
         }

@@ -17,7 +17,8 @@ pub struct Samples {
     varied: Option<(Augment, Images)>,
 }
 
-/// What one step sees.
+/// What one step sees. While a net computes on it, nothing may write to its tensors' storages; see
+/// [`Learner::gradients`](crate::Learner::gradients).
 #[derive(Debug)]
 pub struct Batch {
     /// `f32 [batch, rows, cols]`, from 0 to 1: each row is one time step.

@@ -17,7 +17,7 @@ pub unsafe fn prepare() {
 /// Chooses the vector instructions that `$BIRNN_INSTRUCTIONS` names, if it is set.
 pub fn heed_environment() -> Result<(), DeviceError> {
     let name = std::env::var_os("BIRNN_INSTRUCTIONS").filter(|name| !name.is_empty());
-    name.map_or(Ok(()), |name| choose_instructions(&name.to_string_lossy()))
+    name.map_or(Ok(()), |name| choose_instructions(&birnn_data::name::text(name)))
 }
 
 /// cuDNN's recurrent layers repeat themselves bit for bit only with this, set before CUDA starts.
@@ -46,13 +46,14 @@ fn keep_freed_memory() {
 fn keep_freed_memory() {}
 
 /// A file that grows past `ulimit -f` ends a process, unless it asks for an error instead. And where memory does not suffice,
-/// Rust and libtorch may abort, which is a failed run like any other.
+/// Rust and libtorch may abort, which is a failed run like any other, whatever the command. The library that aborts has by then
+/// said in words of its own what it could not have; only the last line is ours.
 #[cfg(unix)]
 #[expect(unsafe_code, reason = "one signal is ignored, and the handler of the other does what a handler may")]
 fn answer_signals() {
     extern "C" fn aborted(_: libc::c_int) {
-        const MESSAGE: &str = "error: birnn had to be aborted, most likely for want of memory; make `model.hidden`, `model.layers` or \
-                               `train.batch_size` smaller\n";
+        const MESSAGE: &str =
+            "error: birnn had to be aborted, most likely for want of memory; free some, or ask for less\n";
         // SAFETY: both may be called in a handler; the bytes are static.
         unsafe {
             libc::write(libc::STDERR_FILENO, MESSAGE.as_ptr().cast(), MESSAGE.len());

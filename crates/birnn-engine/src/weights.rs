@@ -12,6 +12,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use birnn_data::{hexadecimal, name::shown};
 use safetensors::tensor::{Dtype, Metadata, TensorView};
 use sha2::{Digest, Sha256};
 use tch::{Device, Kind, Tensor};
@@ -25,7 +26,7 @@ use crate::task::Classification;
 
 /// Why a weights file or checkpoint cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[error("{}: {problem}", .path.display())]
+#[error("{}: {problem}", shown(.path))]
 pub struct WeightsError {
     /// The file.
     pub path: PathBuf,
@@ -97,8 +98,8 @@ pub(crate) const NO_DIGEST: [u8; 64] = [b'0'; 64];
 /// Writes the weights of `learner` to `path`: the whole file or, on failure, nothing. The same weights give the same
 /// bytes. What [`load`] would refuse is not written.
 pub fn save(disk: &dyn Disk, path: &Path, learner: &Learner, about: &About) -> Result<(), EngineError> {
-    about.check_copies(1).map_err(|error| match error {
-        EngineError::Unreadable(problem) => EngineError::Unreadable(format!("{}: {problem}", path.display())),
+    about.check_weights().map_err(|error| match error {
+        EngineError::Unreadable(problem) => EngineError::Unreadable(format!("{}: {problem}", shown(path))),
         error => error,
     })?;
     let bytes = encode(about, weights_of(learner)?).map_err(EngineError::io(path))?;
@@ -161,31 +162,38 @@ pub(crate) fn encode(about: &About, entries: Vec<Entry>) -> io::Result<Vec<u8>> 
     let metadata = HashMap::from([("birnn".to_owned(), about.encode()?)]);
     let mut bytes = safetensors::serialize(views, Some(metadata)).map_err(io::Error::other)?;
     let header = bytes.first_chunk().map_or(0, |length| u64::from_le_bytes(*length));
-    if header > LARGEST_HEADER {
-        let message =
-            format!("its description takes {header} bytes, and {LARGEST_HEADER} are read: shorten names");
-        return Err(io::Error::other(message));
-    }
+    check_header(header).map_err(io::Error::other)?;
     let place = find(&bytes, &NO_DIGEST).ok_or_else(|| io::Error::other("there is no place for a digest"))?;
     let digest = digest(&[&bytes]);
     bytes[place..place + digest.len()].copy_from_slice(digest.as_bytes());
     Ok(bytes)
 }
 
+/// Whether a header of so many bytes can be read again.
+pub(crate) fn check_header(bytes: u64) -> Result<(), String> {
+    match bytes > LARGEST_HEADER {
+        true => {
+            Err(format!("its description takes {bytes} bytes, and {LARGEST_HEADER} are read: shorten names"))
+        }
+        false => Ok(()),
+    }
+}
+
 impl Contents {
-    /// Reads a file of `size` bytes. The error says what is wrong.
+    /// Reads a file of `size` bytes. The error says what is wrong; only one that is no [`WeightsProblem::Io`] tells of the file.
     pub(crate) fn decode(mut source: impl Read, size: u64) -> Result<Contents, WeightsProblem> {
         let foreign = WeightsProblem::Foreign;
         let mut read = |count: u64| {
             let mut bytes = Vec::new();
-            bytes.try_reserve_exact(count as usize).map_err(|error| error.to_string())?;
-            source.by_ref().take(count).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
-            if bytes.len() as u64 == count { Ok(bytes) } else { Err("it ends too soon".to_owned()) }
+            // For want of memory, or of a disk that works, a good file cannot be read just now.
+            bytes.try_reserve_exact(count as usize).map_err(io::Error::from)?;
+            source.by_ref().take(count).read_to_end(&mut bytes)?;
+            if bytes.len() as u64 == count { Ok(bytes) } else { Err(foreign("it ends too soon".to_owned())) }
         };
         if size > LARGEST_FILE {
             return Err(foreign(format!("{size} bytes are more than any net of ours takes")));
         }
-        let start = read(8.min(size)).map_err(foreign)?;
+        let start = read(8.min(size))?;
         let length = start.first_chunk().map(|bytes| u64::from_le_bytes(*bytes));
         let length = match length {
             Some(length) if length > LARGEST_HEADER => Err("it does not start as one"),
@@ -194,7 +202,7 @@ impl Contents {
             _ => Err("it ends within its header"),
         };
         let length = length.map_err(|problem| foreign(problem.to_owned()))?;
-        let header = read(length).map_err(foreign)?;
+        let header = read(length)?;
         let tensors: Metadata =
             serde_json::from_slice(&header).map_err(|error| foreign(error.to_string()))?;
         let about = tensors.metadata().as_ref().and_then(|metadata| metadata.get("birnn"));
@@ -269,7 +277,7 @@ fn digest(parts: &[&[u8]]) -> String {
     for part in parts {
         hash.update(part);
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(&hash.finalize())
 }
 
 #[cfg(test)]
@@ -369,6 +377,25 @@ mod tests {
         }
     }
 
+    /// Gives the bytes of a file up to a place where the disk fails.
+    struct Failing<'a>(&'a [u8]);
+
+    impl Read for Failing<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            if self.0.is_empty() { Err(io::Error::from_raw_os_error(5)) } else { self.0.read(buffer) }
+        }
+    }
+
+    #[test]
+    fn a_disk_that_fails_is_no_damage() {
+        let (learner, about) = made_up::learner(5, |_| ());
+        let bytes = encode(&about, weights_of(&learner).unwrap()).unwrap();
+        for length in (0..bytes.len()).step_by(7) {
+            let error = Contents::decode(Failing(&bytes[..length]), bytes.len() as u64).unwrap_err();
+            assert!(matches!(error, WeightsProblem::Io(_)), "at {length}: {error}");
+        }
+    }
+
     #[test]
     fn what_could_not_be_read_again_is_not_written() {
         let folder = tempfile::tempdir().unwrap();
@@ -391,10 +418,13 @@ mod tests {
         refused(&|about| about.shape = [2, 0], "2 x 0 images");
         let large = "[model]\nlayers = 100\nhidden = 65536".to_owned();
         refused(&|about| about.experiment = large.clone(), "make `model.hidden` smaller");
-        let mut long = good.clone();
-        long.classes[0] = "x".repeat(5 << 20);
-        let error = save(&System, &path, &learner, &long).unwrap_err().to_string();
-        assert!(error.contains("and 4194304 are read: shorten names"), "{error}");
+        refused(&|about| about.experiment = "[[[".to_owned(), "unquoted keys");
+        refused(&|about| about.experiment = "[model]\nlayers = 0".to_owned(), "layers");
+        let named = |name: &'static str| move |about: &mut About| about.classes[0] = name.repeat(5 << 20);
+        refused(&named("x"), "and 4194304 are read: shorten names");
+        // Half of that, and twice as long once it is JSON.
+        let quoted = |about: &mut About| about.classes[0] = "\"".repeat(3 << 19);
+        refused(&quoted, "and 4194304 are read: shorten names");
         save(&System, &path, &learner, &good).unwrap();
     }
 

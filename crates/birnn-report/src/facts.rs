@@ -1,5 +1,6 @@
 //! What was run and on what.
 
+use birnn_data::name::shown;
 use birnn_engine::{Learner, Session};
 
 use crate::axis::number;
@@ -58,7 +59,7 @@ pub(crate) fn facts(run: &Run, learner: &Learner) -> (Vec<Fact>, Option<Table>) 
             name: "Judged by",
             value: format!("{}, {} test images", found.dataset, number(run.test.labels.len() as f64)),
         },
-        Fact { name: "Weights", value: run.weights.display().to_string() },
+        Fact { name: "Weights", value: shown(&run.weights).to_string() },
         Fact { name: "libtorch", value: run.about.libtorch.clone() },
     ];
     if let Some(epoch) = run.records.epochs.last() {

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use birnn_data::name::shown;
 use birnn_engine::Meta;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -28,7 +29,7 @@ pub struct Records {
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
     /// The file cannot be read, most often because it is not there.
-    #[error("{}: {source}", .path.display())]
+    #[error("{}: {source}", shown(.path))]
     Io {
         /// The file.
         path: PathBuf,
@@ -36,7 +37,7 @@ pub enum RecordError {
         source: io::Error,
     },
     /// A line is not what a run writes; it and those after it are left out.
-    #[error("{}:{line}: {problem}", .path.display())]
+    #[error("{}:{line}: {problem}", shown(.path))]
     Line {
         /// The file.
         path: PathBuf,

@@ -5,6 +5,7 @@ mod text;
 
 use std::collections::BTreeMap;
 
+use birnn_data::name::shown;
 use birnn_data::{AugmentConfig, DataConfig, Dataset, Splits};
 use birnn_engine::{Learner, differing};
 use birnn_report::stats::Interval;
@@ -130,8 +131,8 @@ fn same_images(runs: &[Facts], args: &CompareArgs, log: &Log) -> Result<Splits, 
         let but = if of_a == of_b { "; they are not the same images" } else { "" };
         Failure::request(format!(
             "{} and {} cannot be compared, for there are no test images for both: {of_a}; {of_b}{but}",
-            a.run.display(),
-            b.run.display()
+            shown(&a.run),
+            shown(&b.run)
         ))
     };
     let Some(first) = runs.first() else { return Err(Failure::request("nothing to compare")) };

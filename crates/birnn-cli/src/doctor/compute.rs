@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use birnn_data::name::shown;
 use birnn_engine::device::{cpu_threads, cuda_devices, instructions, libtorch_folder};
 use birnn_engine::{DeviceError, LIBTORCH};
 use birnn_kernels::Instructions;
@@ -39,7 +40,7 @@ fn libtorch(folder: Option<PathBuf>, built_with: Option<&Path>) -> Item {
     let version = version(&folder).unwrap_or_else(|| LIBTORCH.to_owned());
     // What follows `+` tells of the build that it was cut down from.
     let version = version.split('+').next().unwrap_or_default();
-    let text = format!("{version}, {build} build, in {}", folder.display());
+    let text = format!("{version}, {build} build, in {}", shown(&folder));
     let real = |path: &Path| path.canonicalize().ok();
     if version != LIBTORCH {
         let remedy =
@@ -49,7 +50,7 @@ fn libtorch(folder: Option<PathBuf>, built_with: Option<&Path>) -> Item {
     match built_with.map(|path| path.join("lib")) {
         Some(lib) if real(&lib) != real(&folder) => Item::note(
             NAME,
-            format!("{text}; birnn was built with the one in {}", lib.display()),
+            format!("{text}; birnn was built with the one in {}", shown(&lib)),
             "should that be a mistake: run `cargo xtask setup`, or unset $LD_LIBRARY_PATH",
         ),
         Some(_) => Item::ok(NAME, format!("{text}, as recorded by `cargo xtask setup`")),
@@ -89,7 +90,7 @@ fn gpu(found: Result<i64, DeviceError>, models: &[String], has_card: bool) -> It
             Item::note(NAME, format!("there is a driver{seen}, and this libtorch is built for CPUs"), setup)
         }
         Err(DeviceError::Unloadable { path, reason }) => {
-            Item::problem(NAME, format!("{} cannot be loaded: {reason}", path.display()), setup)
+            Item::problem(NAME, format!("{} cannot be loaded: {reason}", shown(&path)), setup)
         }
         Err(other) => {
             let known = matches!(other, DeviceError::NoGpu);

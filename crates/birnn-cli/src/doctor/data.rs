@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use birnn_data::name::shown;
 use birnn_data::{DataConfig, DataError, Dataset, Locations, name as names};
 
 use super::Item;
@@ -66,7 +67,7 @@ fn set(dataset: Dataset, locations: &Locations) -> Option<Item> {
     Some(match birnn_data::load(&plan, locations, &mut |_| ()) {
         Ok(splits) => {
             let folder = splits.provenance.files.first().and_then(|file| file.path.parent());
-            let folder = folder.map_or_else(String::new, |folder| format!(" in {}", folder.display()));
+            let folder = folder.map_or_else(String::new, |folder| format!(" in {}", shown(&folder)));
             let verified = if published.mirrors.is_empty() { "" } else { " and verified" };
             Item::ok(name, format!("found{verified}{folder}"))
         }

@@ -12,6 +12,7 @@ mod sweep;
 
 use std::path::PathBuf;
 
+use birnn_data::name::shown;
 use birnn_data::{DataConfig, DataPlan};
 use birnn_model::{Architecture, ModelConfig, Readout};
 use schemars::JsonSchema;
@@ -72,7 +73,7 @@ pub struct Invalid {
 #[derive(Debug, thiserror::Error)]
 pub enum ExperimentError {
     /// The file cannot be read.
-    #[error("{}: {source}", .path.display())]
+    #[error("{}: {source}", shown(.path))]
     Read {
         /// The experiment file.
         path: PathBuf,

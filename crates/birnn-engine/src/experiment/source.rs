@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use birnn_data::name::shown;
 use toml_edit::{DocumentMut, Item, TableLike};
 
 use super::message::reword;
@@ -67,7 +68,7 @@ impl Source {
             source.sets.push(set);
         }
         if source.experiment.name.is_none() {
-            source.experiment.name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+            source.experiment.name = path.file_stem().map(birnn_data::name::text);
         }
         source.experiment.data.anchor(path.parent().unwrap_or(Path::new("")));
         Ok(source)
@@ -120,7 +121,7 @@ impl Source {
         match self.place(path) {
             Place::Set(_, found) if found.depth == path.len() => "--set".to_owned(),
             Place::File(found) if found.depth == path.len() => {
-                format!("{}:{}", self.path.display(), line_and_column(&self.text, found.span.start).0)
+                format!("{}:{}", shown(&self.path), line_and_column(&self.text, found.span.start).0)
             }
             _ => "default".to_owned(),
         }
@@ -144,7 +145,7 @@ impl Source {
 
     fn wrong(&self, span: Option<&Range<usize>>, message: String) -> ExperimentError {
         let message = one_line(&message);
-        let path = self.path.display();
+        let path = shown(&self.path);
         let Some(span) = span else {
             return ExperimentError::Wrong { place: path.to_string(), message, excerpt: None };
         };

@@ -18,8 +18,9 @@ use self::proto::{
     Experiment, HParamInfo, HParams, Kind, MetricInfo, MetricName, SessionEndInfo, SessionStartInfo, Setting,
     Value,
 };
-use self::record::{histogram, hparams, image, now, scalar, summary, text, version};
+use self::record::{histogram, hparams, image, scalar, summary, text, version};
 use crate::about::About;
+use crate::clock::seconds;
 use crate::differing::leaves;
 use crate::error::EngineError;
 use crate::learner::Learner;
@@ -63,7 +64,7 @@ impl TensorBoard<'_> {
             metric_infos: METRICS.map(metric).to_vec(),
         };
         let settings = known.into_iter().map(|(key, kind)| (key.clone(), Setting { kind: Some(kind) }));
-        let session = SessionStartInfo { hparams: settings.collect(), start_time_secs: now() };
+        let session = SessionStartInfo { hparams: settings.collect(), start_time_secs: seconds() };
         let mut values = vec![
             hparams("experiment", HParams::Experiment(experiment)),
             hparams("session_start_info", HParams::SessionStartInfo(session)),
@@ -82,7 +83,7 @@ impl TensorBoard<'_> {
     /// The result on the test images, after so many steps: the run is done.
     pub fn test(&mut self, step: usize, found: &Evaluation, images: &Samples) -> Result<(), EngineError> {
         let mut values = self.evaluation("test", found, images)?;
-        let end = SessionEndInfo { status: 1, end_time_secs: now() };
+        let end = SessionEndInfo { status: 1, end_time_secs: seconds() };
         values.push(hparams("session_end_info", HParams::SessionEndInfo(end)));
         self.write(&[summary(step, values)])
     }

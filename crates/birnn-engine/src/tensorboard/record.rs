@@ -1,7 +1,5 @@
 //! What an event file is made of: records with checksums, and the values in them.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use prost::Message;
 
 use super::proto::{
@@ -26,7 +24,8 @@ pub(super) fn summary(step: usize, value: Vec<Value>) -> Vec<u8> {
 
 /// Length, its checksum, the event, its checksum: a TFRecord.
 fn record(step: usize, what: What) -> Vec<u8> {
-    let event = Event { wall_time: now(), step: step as i64, what: Some(what) }.encode_to_vec();
+    let event =
+        Event { wall_time: crate::clock::seconds(), step: step as i64, what: Some(what) }.encode_to_vec();
     let length = (event.len() as u64).to_le_bytes();
     [&length[..], &masked_crc(&length), &event, &masked_crc(&event)].concat()
 }
@@ -34,11 +33,6 @@ fn record(step: usize, what: What) -> Vec<u8> {
 /// The checksum of a TFRecord: CRC-32C, rotated and shifted, so that it differs from one of data that hold such sums.
 fn masked_crc(bytes: &[u8]) -> [u8; 4] {
     crc32c::crc32c(bytes).rotate_right(15).wrapping_add(0xa282_ead8).to_le_bytes()
-}
-
-/// Seconds since 1970.
-pub(super) fn now() -> f64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
 }
 
 /// A number that changes from step to step.
