@@ -94,9 +94,10 @@ fn preprocessing(about: &About, weights: &Path) -> Preprocessing {
     match about.preprocessing {
         Some(_) => tracing::info!("pictures are prepared as its training images were: {preprocessing}"),
         None => tracing::warn!(
-            "{}: it is not known what its training images were like; pictures are prepared as MNIST's: {preprocessing}; to say \
-             otherwise, bring the weights in anew: birnn import --set data.invert=true, data.framing=resize",
-            weights.display()
+            "{0}: it is not known what its training images were like; pictures are prepared as MNIST's: {preprocessing}; to say \
+             otherwise: birnn export {0} net.ckpt, then birnn import net.ckpt --out net.safetensors --set data.invert=true \
+             --set data.framing=resize, as it was",
+            shown(&weights)
         ),
     }
     preprocessing
@@ -131,7 +132,7 @@ fn pictures(given: &Path) -> Result<Vec<PathBuf>, String> {
             true => format!(
                 "no pictures in this folder itself (*.{}); for those of the folders in it: '{}'",
                 EXTENSIONS.join(", *."),
-                given.join("*/*").display()
+                shown(&given.join("*/*"))
             ),
             false => "no file is called so".to_owned(),
         });
@@ -204,7 +205,7 @@ fn in_folder(folder: &Path) -> Result<Vec<PathBuf>, String> {
     if !pictures.is_empty() {
         for (others, what) in [(others, "files that are no pictures by their names"), (folders, "folders")] {
             if !others.is_empty() {
-                tracing::info!("{}: left out {} {what}: {}", folder.display(), others.len(), listed(others));
+                tracing::info!("{}: left out {} {what}: {}", shown(&folder), others.len(), listed(others));
             }
         }
     }

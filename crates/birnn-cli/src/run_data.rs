@@ -51,7 +51,7 @@ pub fn warn_of_preprocessing(weights: &Path, about: &About, splits: &Splits) {
     if (net.ground, net.transposed) != (now.ground, now.transposed) {
         tracing::warn!(
             "{}: learnt from images {net}; these are {now}: data.invert and data.transpose say how they are read",
-            weights.display()
+            shown(&weights)
         );
     }
 }
