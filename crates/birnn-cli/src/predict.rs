@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
+use birnn_data::name::shown;
 use birnn_data::{Preprocessing, name, picture};
 use birnn_engine::{About, Learner};
 use serde::Serialize;
