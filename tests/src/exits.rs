@@ -158,8 +158,8 @@ pub fn case(line: &str) -> Case {
     }
 }
 
-/// Whether the last thing said, but for an excerpt of an experiment file below it, is an error in one line. Where no run had
-/// `begun`, there is nothing else than what is said on the way to one.
+/// Whether the last thing said, but for an excerpt of an experiment file below it, is an error in one line.
+/// Where no run had `begun`, there is nothing else than what is said on the way to one.
 pub fn says_why(said: &str, begun: bool) -> Result<(), &'static str> {
     let Some((last, before)) = last_error(said) else { return Err("nothing is said") };
     if !last.starts_with("error: ") {
@@ -178,8 +178,8 @@ pub fn says_why(said: &str, begun: bool) -> Result<(), &'static str> {
 /// How lines begin that come before an error and are no part of it.
 const ON_THE_WAY: [&str; 3] = ["warning: ", "own: ", "pictures are prepared as "];
 
-/// Stops a child that trains on, as Ctrl-C does: one that logs to `log` hears of it. One that takes too long is killed, which is then
-/// a signal.
+/// Stops a child that trains on, as Ctrl-C does: one that logs to `log` hears of it. One that takes too
+/// long is killed, which is then a signal.
 fn stop_when_enough(child: &Child, log: PathBuf) -> std::thread::JoinHandle<()> {
     let id = rustix::process::Pid::from_child(child);
     std::thread::spawn(move || {

@@ -135,8 +135,8 @@ impl Ended {
         self
     }
 
-    /// The command must have ended with this code, and its last error, one line with at most an excerpt of an experiment file
-    /// below it, must hold all `parts`.
+    /// The command must have ended with this code, and its last error, one line with at most an excerpt of
+    /// an experiment file below it, must hold all `parts`.
     #[track_caller]
     pub fn failed(self, code: i32, parts: &[&str]) {
         assert_eq!(self.code, code, "{}{}", self.stdout, self.stderr);

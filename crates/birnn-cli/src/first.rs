@@ -1,9 +1,10 @@
-//! What must be seen to before libtorch is: its libraries start before `main`, and Intel's oneMKL among them ends the process
-//! with a message about a library where there is no working directory.
+//! What must be seen to before libtorch is: its libraries start before `main`, and Intel's oneMKL among
+//! them ends the process with a message about a library where there is no working directory.
 
 use crate::failure::{Failure, Outcome};
 
-/// There must be a working directory. Where libraries cannot be forestalled, or it is lost later, this comes in time for birnn.
+/// There must be a working directory. Where libraries cannot be forestalled, or it is lost later, this
+/// comes in time for birnn.
 pub fn working_directory() -> Outcome {
     std::env::current_dir().map(|_| ()).map_err(|_| Failure::request(GONE))
 }

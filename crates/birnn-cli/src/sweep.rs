@@ -150,7 +150,8 @@ impl<'a> Job<'a> {
         Ok(Job { args, folder, name, trials, failed: BTreeMap::new() })
     }
 
-    /// Makes sure that a run that was begun is the one that `source`, the sweep's own experiment, asks for in its place.
+    /// Makes sure that a run that was begun is the one that `source`, the sweep's own experiment, asks for
+    /// in its place.
     fn agree(&self, index: usize, source: &Source) -> Outcome {
         let (trial, path) = (&self.trials[index], self.run_path(index));
         let config = path.join("config.toml");

@@ -146,7 +146,8 @@ pub enum FileProblem {
     },
     /// A file that a setting names is not there.
     #[error(
-        "no such file; say where it is now: --set {key}=PATH, or --data-dir with the folder that holds it under this name"
+        "no such file; say where it is now: --set {key}=PATH, or --data-dir with the folder that holds it under \
+         this name"
     )]
     Missing {
         /// The setting, such as `data.train_images`.

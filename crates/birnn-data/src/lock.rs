@@ -4,11 +4,12 @@ use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The lock of a folder: a file in it that is open for writing and locked. It is free again when this is dropped, or when the
-/// process ends, however it ends.
+/// The lock of a folder: a file in it that is open for writing and locked. It is free again when this is
+/// dropped, or when the process ends, however it ends.
 ///
-/// The folder itself could be locked instead, but not on NFS, where a lock wants a file that is open for writing. The file is
-/// removed with the lock; a process that is killed leaves it, and the next takes it over.
+/// The folder itself could be locked instead, but not on NFS, where a lock wants a file that is open for
+/// writing. The file is removed with the lock; a process that is killed leaves it, and the next takes it
+/// over.
 #[derive(Debug)]
 pub struct FolderLock {
     path: PathBuf,
@@ -27,8 +28,8 @@ impl FolderLock {
 
     /// Locks `folder`, unless another process has: then there is `None`. `create` opens the file for writing.
     ///
-    /// The file of another user, which may not be written, is locked as a file open for reading. Where that cannot be either,
-    /// it counts as locked: the other user's process may well be there.
+    /// The file of another user, which may not be written, is locked as a file open for reading. Where that
+    /// cannot be either, it counts as locked: the other user's process may well be there.
     pub fn try_take(
         folder: &Path,
         create: impl Fn(&Path) -> io::Result<File>,
@@ -82,8 +83,9 @@ fn reach(path: &Path, open: impl Fn(&Path) -> io::Result<File>) -> io::Result<Re
     }
 }
 
-/// So often the file may be gone by the time that it is locked: each time another process has had the lock. Where the system
-/// gives an open file another number than its name, as some that are not on a disk do, it would be so for ever.
+/// So often the file may be gone by the time that it is locked: each time another process has had the lock.
+/// Where the system gives an open file another number than its name, as some that are not on a disk do, it
+/// would be so for ever.
 const MOST_TRIES: usize = 100;
 
 fn take(

@@ -6,7 +6,8 @@ use std::path::Path;
 
 use serde::Serializer;
 
-/// A name as text: UTF-8 as it is, any other byte as `\xE9`. The backslash of a name that has just that in it is `\x5C`.
+/// A name as text: UTF-8 as it is, any other byte as `\xE9`. The backslash of a name that has just that in
+/// it is `\x5C`.
 pub fn text(name: impl AsRef<OsStr>) -> String {
     shown(name.as_ref()).to_string()
 }
@@ -24,11 +25,12 @@ impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for chunk in self.0.as_encoded_bytes().utf8_chunks() {
             for (place, part) in chunk.valid().split('\\').enumerate() {
-                let looks_escaped = matches!(part.as_bytes(), [b'x', first, second, ..] if is_digit(*first) && is_digit(*second));
-                match (place, looks_escaped) {
-                    (0, _) => {}
-                    (_, true) => f.write_str("\\x5C")?,
-                    (_, false) => f.write_str("\\")?,
+                match part.as_bytes() {
+                    _ if place == 0 => {}
+                    [b'x', first, second, ..] if [first, second].into_iter().all(is_digit) => {
+                        f.write_str("\\x5C")?;
+                    }
+                    _ => f.write_str("\\")?,
                 }
                 f.write_str(part)?;
             }
@@ -41,7 +43,7 @@ impl fmt::Display for Shown<'_> {
 }
 
 /// Whether a byte is a digit of an escape.
-fn is_digit(byte: u8) -> bool {
+fn is_digit(byte: &u8) -> bool {
     matches!(byte, b'0'..=b'9' | b'A'..=b'F')
 }
 

@@ -124,8 +124,8 @@ impl About {
         let sides = [rows, cols].iter().all(|side| (1..=LARGEST_SIDE).contains(side));
         if !sides || !(1..=MOST_CLASSES).contains(&classes) {
             return Err(format!(
-                "{rows} x {cols} images of {classes} classes cannot be; at most {LARGEST_SIDE} x {LARGEST_SIDE} of {MOST_CLASSES} \
-                 can"
+                "{rows} x {cols} images of {classes} classes cannot be; at most {LARGEST_SIDE} x {LARGEST_SIDE} \
+                 of {MOST_CLASSES} can"
             ));
         }
         Ok(())

@@ -100,10 +100,11 @@ impl Checkpoint {
         Ok(Checkpoint { path: path.to_owned(), contents, place })
     }
 
-    /// The newest checkpoint of a run that verifies; those that do not are told of in `refused`. Where an older one
-    /// serves in place of a newer, that is put out of the way, lest it take the place of the good one at the next save. One of a
-    /// format that is not known here is no damaged one: then it is for another birnn to go on. Nor is one that cannot be read
-    /// just now, for want of memory or of the disk that it is on.
+    /// The newest checkpoint of a run that verifies; those that do not are told of in `refused`. Where an
+    /// older one serves in place of a newer, that is put out of the way, lest it take the place of the good
+    /// one at the next save. One of a format that is not known here is no damaged one: then it is for
+    /// another birnn to go on. Nor is one that cannot be read just now, for want of memory or of the disk
+    /// that it is on.
     pub(crate) fn newest(
         run: &RunDir,
         refused: &mut Vec<WeightsError>,

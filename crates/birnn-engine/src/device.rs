@@ -50,7 +50,8 @@ pub enum DeviceError {
     },
     /// Driver and library, but libtorch finds no usable device.
     #[error(
-        "no CUDA here: libtorch finds no usable GPU; `nvidia-smi` shows what the driver sees, and $CUDA_VISIBLE_DEVICES may hide it"
+        "no CUDA here: libtorch finds no usable GPU; `nvidia-smi` shows what the driver sees, and \
+         $CUDA_VISIBLE_DEVICES may hide it"
     )]
     NoGpu,
     /// An index beyond the GPUs present.
@@ -138,8 +139,8 @@ pub fn cpu() -> Cpu {
     Cpu { threads: cpu_threads(), instructions: instructions().name().to_owned() }
 }
 
-/// The threads to compute with on a CPU: libtorch's, as they were when first asked for. Later libtorch itself may be left
-/// with one.
+/// The threads to compute with on a CPU: libtorch's, as they were when first asked for. Later libtorch
+/// itself may be left with one.
 pub fn cpu_threads() -> i32 {
     static THREADS: OnceLock<i32> = OnceLock::new();
     *THREADS.get_or_init(tch::get_num_threads)

@@ -1,4 +1,5 @@
-//! What a run asks of the file system, behind a small trait, so that any part of it can be made to fail at any moment.
+//! What a run asks of the file system, behind a small trait, so that any part of it can be made to fail at
+//! any moment.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -24,7 +25,8 @@ pub trait Disk: fmt::Debug + Send + Sync {
         File::create(path)
     }
 
-    /// Makes a file where there is none, not even a link; from the first, nobody can use it whom `permissions` leave out.
+    /// Makes a file where there is none, not even a link; from the first, nobody can use it whom
+    /// `permissions` leave out.
     fn create_new(&self, path: &Path, permissions: Option<&Permissions>) -> io::Result<File> {
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
@@ -83,8 +85,8 @@ pub struct System;
 
 impl Disk for System {}
 
-/// The operating system's file system up to an operation that goes wrong. Writing counts as two operations, so that half
-/// of the bytes can be there.
+/// The operating system's file system up to an operation that goes wrong. Writing counts as two operations,
+/// so that half of the bytes can be there.
 pub struct Faulty {
     /// The operation that goes wrong, counted from 1.
     pub at: usize,
@@ -187,12 +189,13 @@ pub(crate) fn create_folder(disk: &dyn Disk, path: &Path) -> io::Result<()> {
 /// Writes `bytes` beside `path`, flushes them to the disk, and only then gives them the name: a reader sees the old
 /// content or the new, never half of it. The old content goes on under the name `keep`, if one is given.
 ///
-/// A link stays what it is: the file that it leads to is replaced, or made. With `keep` it moves on with the old content. The new
-/// file can be used by whom the old one could. Only a file is replaced, nothing like `/dev/null`.
+/// A link stays what it is: the file that it leads to is replaced, or made. With `keep` it moves on with
+/// the old content. The new file can be used by whom the old one could. Only a file is replaced, nothing
+/// like `/dev/null`.
 ///
-/// The file beside has a name of its own, `.NAME.partial`, which the next attempt uses again: a process that was killed
-/// leaves at most that, and nothing once the run has ended. What has that name already is removed, a link as well, and never
-/// written to. Two processes must not write the same `path` at once.
+/// The file beside has a name of its own, `.NAME.partial`, which the next attempt uses again: a process
+/// that was killed leaves at most that, and nothing once the run has ended. What has that name already is
+/// removed, a link as well, and never written to. Two processes must not write the same `path` at once.
 ///
 /// # Errors
 ///
@@ -299,8 +302,8 @@ mod tests {
 
     const ERRORS: [(&str, i32); 3] = [("EIO", 5), ("ENOSPC", 28), ("EACCES", 13)];
 
-    /// A save that fails anywhere, in any way, names its file and leaves a whole file under one of the two names; what is
-    /// under them is one of the three contents that there were.
+    /// A save that fails anywhere, in any way, names its file and leaves a whole file under one of the two
+    /// names; what is under them is one of the three contents that there were.
     #[test]
     fn whatever_fails_a_whole_file_stays() {
         let mut faults = 0;

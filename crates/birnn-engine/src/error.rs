@@ -55,7 +55,9 @@ pub enum EngineError {
 fn told(error: &TchError) -> String {
     let said = error.to_string();
     match said.contains("alloc_cpu") || said.contains("out of memory") {
-        true => "out of memory; make `model.hidden`, `model.layers` or `train.batch_size` smaller".to_owned(),
+        true => {
+            "out of memory; free some, or ask for less: a smaller net, batch or share of the data".to_owned()
+        }
         false => said.lines().next().unwrap_or("unknown error").to_owned(),
     }
 }

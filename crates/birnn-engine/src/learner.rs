@@ -38,8 +38,8 @@ pub struct Pass {
     pub gradient: Tensor,
 }
 
-/// Images per forward pass of an evaluation, for each thread of the kernels and for libtorch: larger ones are no faster and
-/// take more memory.
+/// Images per forward pass of an evaluation, for each thread of the kernels and for libtorch: larger ones
+/// are no faster and take more memory.
 const EVALUATION_PER_THREAD: usize = 64;
 const EVALUATION_BATCH: usize = 500;
 
@@ -60,8 +60,8 @@ impl Learner {
             std::collections::BTreeMap::from_iter(vs.variables()).into_iter().unzip();
         let fused = (device == Device::Cpu).then(|| {
             let fused = Fused::new(architecture, shape[1], &names);
-            // Its workers, as many as libtorch's threads were, are there now. libtorch is left the small things, for which its
-            // threads would only be in the way: they wait by spinning.
+            // Its workers, as many as libtorch's threads were, are there now. libtorch is left the small
+            // things, for which its threads would only be in the way: they wait by spinning.
             tch::set_num_threads(1);
             fused
         });
@@ -70,8 +70,8 @@ impl Learner {
 
     /// The trained tensors, sorted by name.
     ///
-    /// They are the net's own storages, and so is a `shallow_clone` of one: nothing may write to them while this net computes in
-    /// another thread. [`Learner::snapshot`] copies.
+    /// They are the net's own storages, and so is a `shallow_clone` of one: nothing may write to them while
+    /// this net computes in another thread. [`Learner::snapshot`] copies.
     pub fn parameters(&self) -> &[Tensor] {
         &self.parameters
     }
@@ -90,9 +90,10 @@ impl Learner {
     ///
     /// On a CPU birnn's kernels compute it, elsewhere libtorch's autograd.
     ///
-    /// Until it returns, nothing may write to the batch's or the parameters' storages, as another thread could by way of a
-    /// `shallow_clone` of a tensor: both read them where they lie. libtorch asks the same of all who call it, and no type of
-    /// tch's can hold them to it. What evaluates or predicts asks the same.
+    /// Until it returns, nothing may write to the batch's or the parameters' storages, as another thread
+    /// could by way of a `shallow_clone` of a tensor: both read them where they lie. libtorch asks the same
+    /// of all who call it, and no type of tch's can hold them to it. What evaluates or predicts asks the
+    /// same.
     pub fn gradients(&mut self, batch: &Batch, draws: i64) -> Result<Pass, EngineError> {
         let Learner { fused, network, task, parameters, .. } = self;
         match fused {
@@ -118,8 +119,8 @@ impl Learner {
         Ok(task.evaluation(&tally)?)
     }
 
-    /// The logits of all `samples`, in their order: `[images, classes]`, or `[images, time, classes]` of a net without a
-    /// readout.
+    /// The logits of all `samples`, in their order: `[images, classes]`, or `[images, time, classes]` of a
+    /// net without a readout.
     pub fn logits(&mut self, samples: &Samples) -> Result<Tensor, EngineError> {
         let mut all = Vec::new();
         self.each_batch(samples, |logits, _| {

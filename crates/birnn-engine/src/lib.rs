@@ -1,8 +1,9 @@
 //! Trains and evaluates birnn networks.
 //!
-//! An [`Experiment`], as a user wrote it, is resolved once into a [`Plan`]; data moves to the device as bytes
-//! ([`Samples`]); [`train`] runs the one loop on a [`Learner`], a network with its task, and tells [`Observer`]s how it
-//! goes; [`Checkpoints`] in a [`RunDir`] hold all that a [`Resumed`] run needs to go on. This crate joins data and model. It prints nothing.
+//! An [`Experiment`], as a user wrote it, is resolved once into a [`Plan`]; data moves to the device as
+//! bytes ([`Samples`]); [`train`] runs the one loop on a [`Learner`], a network with its task, and tells
+//! [`Observer`]s how it goes; [`Checkpoints`] in a [`RunDir`] hold all that a [`Resumed`] run needs to go
+//! on. This crate joins data and model. It prints nothing.
 
 mod about;
 mod checkpoint;

@@ -56,12 +56,15 @@ pub enum ResumeError {
         problems: Vec<WeightsError>,
     },
     /// It had checkpoints, and has none any more.
-    #[error("{run}: its checkpoints are gone; put one back, or train anew: birnn train {run}/config.toml", run = shown(.0))]
+    #[error(
+        "{run}: its checkpoints are gone; put one back, or train anew: birnn train {run}/config.toml",
+        run = shown(.0)
+    )]
     Gone(PathBuf),
     /// It would not be the same run.
     #[error(
-        "{}: the run would not be the same: {}; only train.epochs and train.checkpoint_every may change: put the rest back \
-         as it was, or train anew", shown(.run), .differences.join("; ")
+        "{}: the run would not be the same: {}; only train.epochs and train.checkpoint_every may change: put \
+         the rest back as it was, or train anew", shown(.run), .differences.join("; ")
     )]
     Differs {
         /// The run.
@@ -81,8 +84,8 @@ pub enum ResumeError {
     },
 }
 
-/// What a run may go on with although it is not what it was: no result depends on it, or it only makes the run longer.
-/// Where the user's own files lie does not matter, since their content is compared.
+/// What a run may go on with although it is not what it was: no result depends on it, or it only makes the
+/// run longer. Where the user's own files lie does not matter, since their content is compared.
 const FREE: [&str; 6] = [
     "train.epochs",
     "train.checkpoint_every",
@@ -125,7 +128,10 @@ impl Resumed {
     /// Makes sure that the data and libtorch are still those of the checkpoint.
     pub fn verify(&self, now: &About) -> Result<(), ResumeError> {
         let Some(checkpoint) = &self.checkpoint else { return Ok(()) };
-        let told = |about: &About| serde_json::json!({ "libtorch": about.libtorch, "images": about.data, "classes": about.classes, "shape": about.shape });
+        let told = |about: &About| {
+            let About { libtorch, data, classes, shape, .. } = about;
+            serde_json::json!({ "libtorch": libtorch, "images": data, "classes": classes, "shape": shape })
+        };
         self.agree(&told(checkpoint.about()), &told(now))
     }
 

@@ -1,5 +1,5 @@
-//! Images on the device: held once, as bytes; batches are gathered and normalised there. Images that are varied each time
-//! they are seen are varied by the processor.
+//! Images on the device: held once, as bytes; batches are gathered and normalised there. Images that are
+//! varied each time they are seen are varied by the processor.
 
 use birnn_data::{Augment, Images, Split, epoch_order};
 use tch::{Device, Kind, TchError, Tensor};
@@ -79,7 +79,8 @@ impl Samples {
         Ok(Order { places, on_device: Tensor::f_from_slice(&wide)?.f_to_device(self.labels.device())? })
     }
 
-    /// The `index`-th batch of `size` images in `order`; the last takes what is left. `draws` decides how they are varied.
+    /// The `index`-th batch of `size` images in `order`; the last takes what is left. `draws` decides how
+    /// they are varied.
     pub fn batch(&self, order: &Order, index: usize, size: usize, draws: i64) -> Result<Batch, TchError> {
         let start = index * size;
         let count = size.min(self.len() - start);

@@ -28,8 +28,8 @@ fn make_cuda_deterministic() {
     }
 }
 
-/// Every step frees and takes the same few megabytes. Left to itself glibc gives them back to the system and takes them
-/// again, page by page, which is half of the time of a step of the tutorial's net on a CPU.
+/// Every step frees and takes the same few megabytes. Left to itself glibc gives them back to the system
+/// and takes them again, page by page, which is half of the time of a step of the tutorial's net on a CPU.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[expect(unsafe_code, reason = "mallopt changes thresholds of the allocator; no other thread runs yet")]
 fn keep_freed_memory() {
@@ -45,9 +45,10 @@ fn keep_freed_memory() {
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 fn keep_freed_memory() {}
 
-/// A file that grows past `ulimit -f` ends a process, unless it asks for an error instead. And where memory does not suffice,
-/// Rust and libtorch may abort, which is a failed run like any other, whatever the command. The library that aborts has by then
-/// said in words of its own what it could not have; only the last line is ours.
+/// A file that grows past `ulimit -f` ends a process, unless it asks for an error instead. And where memory
+/// does not suffice, Rust and libtorch may abort, which is a failed run like any other, whatever the
+/// command. The library that aborts has by then said in words of its own what it could not have; only the
+/// last line is ours.
 #[cfg(unix)]
 #[expect(unsafe_code, reason = "one signal is ignored, and the handler of the other does what a handler may")]
 fn answer_signals() {

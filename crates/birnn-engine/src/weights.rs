@@ -1,11 +1,11 @@
 //! A network on disk: one safetensors file that says what net it is, written whole or not at all, verified when read.
 //!
-//! The metadata holds one key, `birnn`: a JSON object, [`About`], with the experiment, the shape and classes that the net
-//! is for, where its data came from, and the SHA-256 of the whole file, taken with 64 zeros in its own place. A
-//! checkpoint is such a file with the state of its training beside the weights.
+//! The metadata holds one key, `birnn`: a JSON object, [`About`], with the experiment, the shape and
+//! classes that the net is for, where its data came from, and the SHA-256 of the whole file, taken with 64
+//! zeros in its own place. A checkpoint is such a file with the state of its training beside the weights.
 //!
-//! Only data is loaded: what a file says of itself is held against its length, and its tensors against the net that it
-//! describes, before memory is taken for either.
+//! Only data is loaded: what a file says of itself is held against its length, and its tensors against the
+//! net that it describes, before memory is taken for either.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -47,7 +47,10 @@ pub enum WeightsProblem {
     #[error("not a weights file of birnn, or one cut short: {0}")]
     Foreign(String),
     /// It may be as good as any, and this birnn does not know its format.
-    #[error("its format is {format}, and birnn {} reads {OLDEST_FORMAT} to {FORMAT}: {} reads it", env!("CARGO_PKG_VERSION"), writer(*.format))]
+    #[error(
+        "its format is {format}, and birnn {} reads {OLDEST_FORMAT} to {FORMAT}: {} reads it",
+        env!("CARGO_PKG_VERSION"), writer(*.format)
+    )]
     Format {
         /// The version of its description.
         format: u32,
@@ -180,7 +183,8 @@ pub(crate) fn check_header(bytes: u64) -> Result<(), String> {
 }
 
 impl Contents {
-    /// Reads a file of `size` bytes. The error says what is wrong; only one that is no [`WeightsProblem::Io`] tells of the file.
+    /// Reads a file of `size` bytes. The error says what is wrong; only one that is no
+    /// [`WeightsProblem::Io`] tells of the file.
     pub(crate) fn decode(mut source: impl Read, size: u64) -> Result<Contents, WeightsProblem> {
         let foreign = WeightsProblem::Foreign;
         let mut read = |count: u64| {

@@ -152,7 +152,8 @@ impl Experiment {
         Ok(())
     }
 
-    /// Settings that can be, but hardly are what was meant. `images` is how many there are to train on, where that is known.
+    /// Settings that can be, but hardly are what was meant. `images` is how many there are to train on,
+    /// where that is known.
     pub fn doubts(&self, images: Option<usize>) -> Vec<Invalid> {
         let TrainConfig { epochs, batch_size, early_stop, schedule, .. } = &self.train;
         let mut doubts = Vec::new();

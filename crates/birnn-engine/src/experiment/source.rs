@@ -100,7 +100,8 @@ impl Source {
         self.experiment.suits(rows).map_err(|invalid| self.locate(invalid))
     }
 
-    /// Settings that hardly are what was meant, as warnings; `images` is how many there are to train on, where that is known.
+    /// Settings that hardly are what was meant, as warnings; `images` is how many there are to train on,
+    /// where that is known.
     pub fn doubts(&self, images: Option<usize>) -> Vec<ExperimentError> {
         self.experiment.doubts(images).into_iter().map(|doubt| self.locate(doubt)).collect()
     }
@@ -132,7 +133,8 @@ impl Source {
         let mut nearest = Place::Default;
         for set in self.sets.iter().rev() {
             let Some(found) = find(&set.toml, path, Part::Value) else { continue };
-            // A set that is about the very setting, about a table that is meant, or about one put in place of an older.
+            // A set that is about the very setting, about a table that is meant, or about one put in place
+            // of an older.
             let settles = found.depth == path.len() || set.key.len() <= found.depth;
             let span = set.clamp(found.span);
             nearest = Place::Set(set, Found { span, ..found });
