@@ -182,6 +182,10 @@ fn a_file_that_is_replaced_stays_where_it_is_and_whose_it_is() {
     sandbox
         .birnn(&["report", "run", "--out", "/dev/null", "--force"])
         .failed(2, &["/dev/null: is no file that can be replaced"]);
+    // Beside a state dict goes a file of a longer name.
+    let long = format!("{}.ckpt", "n".repeat(250));
+    sandbox.birnn(&["export", "run", &long]).failed(2, &["the name leaves no room for `.json`"]);
+    assert!(!sandbox.path(&long).exists());
 }
 
 /// What a shell makes of `script`, in which `$BIRNN` stands for the binary.

@@ -22,6 +22,9 @@ pub fn run(args: &ExportArgs) -> Outcome {
     format.write(&*disk, &args.out, &learner, &about)
 }
 
+/// Bytes of a file's name, on all usual file systems.
+const LONGEST_NAME: usize = 255;
+
 /// What a file of weights can be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
@@ -50,7 +53,13 @@ impl Format {
         };
         writable(path, force)?;
         if format == Format::PyTorch {
-            writable(&described(path), force)?;
+            let described = described(path);
+            if described.file_name().is_some_and(|name| name.len() > LONGEST_NAME) {
+                return refuse(
+                    "the name leaves no room for `.json`, which goes beside it; take a shorter one",
+                );
+            }
+            writable(&described, force)?;
         }
         Ok(format)
     }
