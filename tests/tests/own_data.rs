@@ -208,7 +208,7 @@ fn a_project_can_be_moved() {
     // Some of the four under their names are not the data.
     sandbox.write("new/part/train-images", b"");
     within("new", &["eval", "runs/exp/001", "--data-dir", "part"])
-        .failed(2, &["part: of the four files of the data, some are here", "`train-labels` is not"]);
+        .failed(2, &["part: some of the data's files are here under their names", "`train-labels` is not"]);
     within("new", &["eval", "runs/exp/001", "--set", "train.epochs=3"])
         .failed(2, &["--set train.epochs=3: only what the images are can be changed here"]);
 }

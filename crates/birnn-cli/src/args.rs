@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use birnn_data::{Dataset, Locations};
-use birnn_engine::{DeviceChoice, LARGEST_SIDE};
+use birnn_data::name::shown;
+use birnn_data::{DataError, Dataset, Locations};
+use birnn_engine::{DeviceChoice, LARGEST_SIDE, Source};
 use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand, ValueEnum};
 
@@ -387,8 +388,32 @@ pub struct Place {
 }
 
 impl Place {
+    /// Takes the user's own files of `source` from `--data-dir`, under the names that they have, but for those that a `--set`
+    /// names. They are the experiment's files from then on.
+    pub fn take_files(&self, source: &mut Source) -> Result<(), DataError> {
+        let Some(folder) = self.data_dir.as_ref().filter(|_| source.experiment.data.dataset == Dataset::Idx)
+        else {
+            return Ok(());
+        };
+        let mut data = source.experiment.data.clone();
+        let any = data.take_from(folder, |key| source.is_set(&format!("data.{key}")))?;
+        source.experiment.data = data;
+        let folder = shown(folder);
+        match any {
+            true => tracing::info!("the data's files are those in {folder}"),
+            false => tracing::warn!("--data-dir {folder}: none of the data's files is there under its name"),
+        }
+        Ok(())
+    }
+
     /// The folders to search.
     pub fn locations(&self) -> Locations {
+        if let Some(folder) = self.data_dir.as_ref().filter(|folder| !folder.is_dir()) {
+            let folder = shown(folder);
+            tracing::warn!(
+                "--data-dir {folder}: there is no such folder; it is made if something is downloaded"
+            );
+        }
         Locations::new(self.data_dir.clone(), self.offline)
     }
 }

@@ -69,7 +69,11 @@ pub fn load(
 
 fn source(args: &DataArgs) -> Result<Option<Source>, Failure> {
     match &args.config {
-        Some(path) => Ok(Some(Source::read(path, &args.sets.sets)?)),
+        Some(path) => {
+            let mut source = Source::read(path, &args.sets.sets)?;
+            args.place.take_files(&mut source)?;
+            Ok(Some(source))
+        }
         None if args.sets.sets.is_empty() => Ok(None),
         None => Err(Failure::request("--set changes an experiment: name its file too")),
     }

@@ -29,7 +29,7 @@ struct Report<'a> {
 pub fn run(args: &EvalArgs, log: &Log) -> Outcome {
     let Trained { weights, mut learner, about } = open(&args.run, args.device)?;
     let config = match &args.dataset {
-        None => run_data::config(&about, &weights, &args.sets)?,
+        None => run_data::config(&about, &weights, &args.sets, &args.place)?,
         Some(name) => run_data::named(name, &about),
     };
     let plan = config.resolve().map_err(Failure::request)?;

@@ -20,7 +20,8 @@ pub fn run(args: &ReportArgs, log: &Log) -> Outcome {
     let disk = fault::disk()?;
     let out = out(args)?;
     let Trained { weights, mut learner, about } = open(&args.run, args.device)?;
-    let plan = run_data::config(&about, &weights, &args.sets)?.resolve().map_err(Failure::request)?;
+    let plan =
+        run_data::config(&about, &weights, &args.sets, &args.place)?.resolve().map_err(Failure::request)?;
     let splits = data::load(&plan, &args.place.locations(), log, None)?;
     suits(&weights, &about, &splits)?;
     run_data::warn_of_preprocessing(&weights, &about, &splits);

@@ -6,25 +6,30 @@ use birnn_data::name::shown;
 use birnn_data::{DataConfig, Dataset, Ground, Splits};
 use birnn_engine::{About, Source};
 
-use crate::args::DataSets;
+use crate::args::{DataSets, Place};
 use crate::failure::Failure;
 
 /// The data settings of a run: as its weights have them, its own files where its config.toml says that they are, and changed
 /// as `sets` ask.
-pub fn config(about: &About, weights: &Path, sets: &DataSets) -> Result<DataConfig, Failure> {
+pub fn config(about: &About, weights: &Path, sets: &DataSets, place: &Place) -> Result<DataConfig, Failure> {
     let mut experiment = about.experiment().map_err(Failure::run)?;
     let written = folder_of(weights).and_then(|folder| Source::read(&folder.join("config.toml"), &[]).ok());
     if let Some(written) = written.filter(|_| experiment.data.dataset == Dataset::Idx) {
         experiment.data.take_paths(&written.experiment.data);
     }
+    if sets.sets.iter().any(|set| set.trim_start().starts_with("data.dataset")) {
+        // The files are those of the data set that was.
+        experiment.data = experiment.data.without_files();
+    }
     // Without a folder, paths in `sets` are relative to where the user is.
     let name = weights.file_name().map_or(weights, Path::new);
-    let source = Source::parse(name, experiment.to_toml().map_err(Failure::run)?, &sets.sets)?;
+    let mut source = Source::parse(name, experiment.to_toml().map_err(Failure::run)?, &sets.sets)?;
     if let Some(other) = source.set_outside("data") {
         return Err(Failure::request(format!(
             "--set {other}: only what the images are can be changed here, such as data.test_images; all else is the run's"
         )));
     }
+    place.take_files(&mut source)?;
     source.plan()?;
     Ok(source.experiment.data)
 }

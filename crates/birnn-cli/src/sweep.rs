@@ -99,7 +99,8 @@ impl<'a> Job<'a> {
         let disk = fault::disk()?;
         if let Some(folder) = &args.resume {
             let folder = RunDir::with(folder, SWEEP, disk)?;
-            let source = Source::read(&folder.path().join(SWEEP), &[])?;
+            let mut source = Source::read(&folder.path().join(SWEEP), &[])?;
+            args.place.take_files(&mut source)?;
             let (plan, trials) = (source.plan()?, source.trials()?);
             let job = Job { args, folder, name: plan.name, trials, failed: BTreeMap::new() };
             let mut places = 0..job.trials.len();
@@ -123,6 +124,7 @@ impl<'a> Job<'a> {
                 name::shown(&config)
             )));
         }
+        args.place.take_files(&mut source)?;
         let (plan, trials) = (source.plan()?, source.trials()?);
         device(&source, args.device)?;
         // It may be among what varies.
@@ -134,6 +136,13 @@ impl<'a> Job<'a> {
             RunDir::check(path)?;
         }
         data::load(&plan.data, &args.place.locations(), log, Some(&source))?;
+        let other_data = |trial: &&Trial| trial.settings.iter().any(|(key, _)| key.starts_with("data."));
+        for same in trials.chunk_by(|a, b| a.settings == b.settings) {
+            for trial in same.iter().take(1).filter(other_data) {
+                let source = source.with(&trial.sets())?;
+                data::load(&source.plan()?.data, &args.place.locations(), log, Some(&source))?;
+            }
+        }
         // Paths that no TOML can hold are said before there is a directory.
         source.experiment.to_toml().map_err(Failure::request)?;
         let name = plan.name;

@@ -56,11 +56,13 @@ pub fn train(args: &TrainArgs, log: &Log) -> Result<Finished, Failure> {
         Some(run) => Some(Resumed::open(run, &args.sets.sets, disk.clone())?),
         None => None,
     };
-    let source = &match (&resumed, &args.config) {
+    let mut source = match (&resumed, &args.config) {
         (None, Some(config)) => written(config, args)?,
         (Some(resumed), _) => resumed.source.clone(),
         (None, None) => return Err(Failure::request("train wants an experiment file, or --resume RUN")),
     };
+    args.place.take_files(&mut source)?;
+    let source = &source;
     let plan = source.plan()?;
     let device = device(source, args.device)?;
     if let Some(path) = &args.run_dir {

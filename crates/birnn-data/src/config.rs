@@ -175,18 +175,37 @@ impl ConfigError {
     }
 }
 
+/// `path`, written relative to `folder`, as an absolute one.
+pub fn anchored(path: &Path, folder: &Path) -> PathBuf {
+    let joined = folder.join(path);
+    let whole = std::path::absolute(&joined).unwrap_or(joined);
+    if !path.components().any(|part| part == Component::ParentDir) {
+        return whole;
+    }
+    // For people `a/../b` is b, but only as far as no link is in between.
+    let real = whole.parent().and_then(|folder| folder.canonicalize().ok()).zip(whole.file_name());
+    real.map_or_else(|| without_parents(&whole), |(folder, name)| folder.join(name))
+}
+
+/// A path to what is not there, each `..` taken with the name before it.
+fn without_parents(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => {
+                plain.pop();
+            }
+            part => plain.push(part),
+        }
+    }
+    plain
+}
+
 impl DataConfig {
     /// Makes paths absolute that were written relative to `folder`, so that the config means the same anywhere.
     pub fn anchor(&mut self, folder: &Path) {
-        for path in self.paths_mut().into_iter().flatten() {
-            let joined = folder.join(&path);
-            *path = std::path::absolute(&joined).unwrap_or(joined);
-            // For people `a/../b` is b, but only as far as no link is in between.
-            let upwards = path.components().any(|part| part == Component::ParentDir);
-            let real = path.parent().filter(|_| upwards).and_then(|folder| folder.canonicalize().ok());
-            if let Some((folder, name)) = real.zip(path.file_name()) {
-                *path = folder.join(name);
-            }
+        for path in self.paths_mut().into_iter().filter_map(|(_, path)| path.as_mut()) {
+            *path = anchored(path, folder);
         }
     }
 
@@ -199,7 +218,7 @@ impl DataConfig {
         };
         let Ok(down) = real_folder.strip_prefix(&real_project) else { return };
         let up: PathBuf = down.components().map(|_| "..").collect();
-        for path in self.paths_mut().into_iter().flatten() {
+        for path in self.paths_mut().into_iter().filter_map(|(_, path)| path.as_mut()) {
             let within = path.strip_prefix(project).or_else(|_| path.strip_prefix(&real_project));
             if let Ok(within) = within {
                 *path = up.join(within);
@@ -209,7 +228,7 @@ impl DataConfig {
 
     /// Takes each path from `other` whose file is there.
     pub fn take_paths(&mut self, other: &DataConfig) {
-        for (own, (_, other)) in self.paths_mut().into_iter().zip(other.paths()) {
+        for ((_, own), (_, other)) in self.paths_mut().into_iter().zip(other.paths()) {
             if let Some(path) = other.as_ref().filter(|path| path.is_file()) {
                 *own = Some(path.clone());
             }
@@ -293,8 +312,20 @@ impl DataConfig {
         ]
     }
 
-    fn paths_mut(&mut self) -> [&mut Option<PathBuf>; 4] {
-        [&mut self.train_images, &mut self.train_labels, &mut self.test_images, &mut self.test_labels]
+    pub(crate) fn paths_mut(&mut self) -> [(&'static str, &mut Option<PathBuf>); 4] {
+        [
+            ("train_images", &mut self.train_images),
+            ("train_labels", &mut self.train_labels),
+            ("test_images", &mut self.test_images),
+            ("test_labels", &mut self.test_labels),
+        ]
+    }
+
+    /// Without files of the user's own.
+    pub fn without_files(self) -> DataConfig {
+        let DataConfig { train_images, train_labels, test_images, test_labels, classes, .. } =
+            DataConfig::default();
+        DataConfig { train_images, train_labels, test_images, test_labels, classes, ..self }
     }
 }
 

@@ -136,11 +136,15 @@ pub enum FileProblem {
         /// Those that they should have.
         expected: String,
     },
-    /// A folder, named for the user's own four files, with some of them.
+    /// A folder that the user named.
+    #[error("there is no such folder")]
+    NoFolder,
+    /// A folder, named for the user's own files, with some of them.
     #[error(
-        "of the four files of the data, some are here under their names and `{name}` is not, or stands for two; name each          with --set data.train_images=PATH and so on"
+        "some of the data's files are here under their names and `{name}` is not, or stands for two; name each with \
+         --set data.train_images=PATH and so on"
     )]
-    NotAllFour {
+    NotAll {
         /// The name of one that is missing.
         name: String,
     },

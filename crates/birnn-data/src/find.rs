@@ -12,12 +12,14 @@ pub(crate) fn find(published: &Published, file: &PublishedFile, locations: &Loca
     let in_folder =
         |folder: PathBuf| names.iter().map(move |name| folder.join(name)).find(|path| path.is_file());
     locations.folders.iter().find_map(|base| {
-        let mut own = published.folders().into_iter().map(|name| base.join(name));
+        let own = published.folders().into_iter().map(|name| base.join(name));
         // The data set's folder may be the very one that was named, and so may one with the files of another set.
+        let below =
+            published.names(base).then(|| ["raw", "gzip"].map(|name| base.join(name))).into_iter().flatten();
         let itself = || {
             in_folder(base.clone()).filter(|path| published.names(base) || !is_of_another(published, path))
         };
-        own.find_map(in_folder).or_else(itself)
+        own.chain(below).find_map(in_folder).or_else(itself)
     })
 }
 
@@ -149,7 +151,7 @@ mod tests {
                 std::fs::create_dir_all(path.parent().unwrap()).unwrap();
                 std::fs::write(path, "").unwrap();
             }
-            let locations = Locations { folders: vec![folder.path().to_owned()], named: None, offline: true };
+            let locations = Locations { folders: vec![folder.path().to_owned()], offline: true };
             MNIST.files.iter().all(|file| find(&MNIST, file, &locations).is_some())
         };
         let dotted = |name: &str| name.replace("-idx", ".idx");
@@ -168,7 +170,7 @@ mod tests {
         let write = |name: &str| write(folder.path(), &[(name, b"x".to_vec())]);
         ["train-images-idx3-ubyte.zip", "mnist.npz", "notes.txt"].into_iter().for_each(write);
         let plan = DataConfig::default().resolve().unwrap();
-        let locations = Locations { folders: vec![folder.path().to_owned()], named: None, offline: true };
+        let locations = Locations { folders: vec![folder.path().to_owned()], offline: true };
         let error = load_quietly(&plan, &locations).unwrap_err().to_string();
         assert!(error.contains("what is there and has another name: "), "{error}");
         assert!(
@@ -181,7 +183,7 @@ mod tests {
     fn the_folder_of_the_files_may_be_named_itself() {
         let folder = tempfile::tempdir().unwrap();
         write(&folder.path().join("tiny"), &files());
-        let locations = Locations { folders: vec![folder.path().join("tiny")], named: None, offline: true };
+        let locations = Locations { folders: vec![folder.path().join("tiny")], offline: true };
         load_quietly(&published(&[]), &locations).unwrap();
     }
 }

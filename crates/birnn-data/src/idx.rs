@@ -72,12 +72,20 @@ pub(crate) fn digests(path: &Path) -> Result<Digests, FileError> {
     })
 }
 
+/// Opens a file to read it. What is none is an error: a pipe would wait for somebody to write.
+pub fn open_file(path: &Path) -> std::io::Result<File> {
+    match path.metadata()?.is_file() {
+        true => File::open(path),
+        false => Err(std::io::Error::other("is not a file")),
+    }
+}
+
 type Values<const RANK: usize> = ([usize; RANK], Vec<u8>, Digests);
 
 /// Gives `read` a file and its size; an error names the file.
 fn open<T>(path: &Path, read: impl FnOnce(File, u64) -> Result<T, FileProblem>) -> Result<T, FileError> {
     let attempt = || {
-        let file = File::open(path)?;
+        let file = open_file(path)?;
         let size = file.metadata()?.len();
         read(file, size)
     };

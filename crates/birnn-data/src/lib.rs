@@ -28,11 +28,11 @@ mod split;
 pub mod synthetic;
 
 pub use augment::{Augment, AugmentConfig};
-pub use config::{ConfigError, DataConfig, DataPlan, Fallback, Source, UserFiles};
+pub use config::{ConfigError, DataConfig, DataPlan, Fallback, Source, UserFiles, anchored};
 pub use dataset::{Dataset, Published};
 pub use error::{DataError, FileError, FileProblem, Unobtainable};
 pub use fetch::Event;
-pub use idx::{hexadecimal, parse_images, parse_labels, read_images, read_labels};
+pub use idx::{hexadecimal, open_file, parse_images, parse_labels, read_images, read_labels};
 pub use images::{Images, MOST_CLASSES, Split};
 pub use load::{Locations, Provenance, Splits, VerifiedFile, load};
 pub use lock::FolderLock;

@@ -21,8 +21,6 @@ use crate::{check, split, synthetic};
 pub struct Locations {
     /// Of published files, in this order. What is downloaded goes into the first.
     pub folders: Vec<PathBuf>,
-    /// Where all four of the user's own files are, under the names that they have in the settings' paths, if any of them.
-    pub named: Option<PathBuf>,
     /// Never download.
     pub offline: bool,
 }
@@ -87,8 +85,8 @@ impl Locations {
             std::env::var_os("BIRNN_DATA_DIR").filter(|value| !value.is_empty()).map(PathBuf::from);
         let cache =
             etcetera::base_strategy::choose_native_strategy().ok().map(|dirs| dirs.cache_dir().join("birnn"));
-        let folders = [data_dir.clone(), variable, cache].into_iter().flatten().collect();
-        Locations { folders, named: data_dir, offline }
+        let folders = [data_dir, variable, cache].into_iter().flatten().collect();
+        Locations { folders, offline }
     }
 }
 
@@ -107,7 +105,7 @@ pub fn load(
 ) -> Result<Splits, DataError> {
     let whole = match &plan.source {
         Source::Synthetic => draw(plan.limit),
-        Source::Files(files) => read_own(files, locations)?,
+        Source::Files(files) => read_own(files)?,
         Source::Published(published) => match (obtain(published, locations, on_event), plan.fallback) {
             (Err(DataError::Unobtainable(reason)), Fallback::Synthetic) => {
                 on_event(Event::Substituted { dataset: published.name, reason: &reason.to_string() });
@@ -259,7 +257,7 @@ pub(crate) mod tests {
     }
 
     pub(crate) fn at(folder: &Path, offline: bool) -> Locations {
-        Locations { folders: vec![folder.join("first"), folder.join("second")], named: None, offline }
+        Locations { folders: vec![folder.join("first"), folder.join("second")], offline }
     }
 
     pub(crate) fn load_quietly(plan: &DataPlan, locations: &Locations) -> Result<Splits, DataError> {

@@ -2,17 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::config::UserFiles;
+use crate::config::{DataConfig, UserFiles};
 use crate::error::{DataError, FileError, FileProblem};
 use crate::images::{Images, Split};
-use crate::load::{Locations, VerifiedFile, Whole};
+use crate::load::{VerifiedFile, Whole};
 use crate::{idx, name};
 
 /// Brings all four files into memory.
-pub(crate) fn read_own(files: &UserFiles, locations: &Locations) -> Result<Whole, DataError> {
-    let UserFiles { train_images, train_labels, test_images, test_labels, .. } = files;
-    let [train_images_path, train_labels_path, test_images_path, test_labels_path] =
-        locate([train_images, train_labels, test_images, test_labels], locations)?;
+pub(crate) fn read_own(files: &UserFiles) -> Result<Whole, DataError> {
     let mut verified = Vec::new();
     let mut read = |kind: &str,
                     images_path: &Path,
@@ -24,20 +21,20 @@ pub(crate) fn read_own(files: &UserFiles, locations: &Locations) -> Result<Whole
         verified.push(VerifiedFile::new(labels_path, digests));
         Ok((images, labels))
     };
-    let (train_images, train_labels) = read("train", &train_images_path, &train_labels_path)?;
-    let (test_images, test_labels) = read("test", &test_images_path, &test_labels_path)?;
+    let (train_images, train_labels) = read("train", &files.train_images, &files.train_labels)?;
+    let (test_images, test_labels) = read("test", &files.test_images, &files.test_labels)?;
     let classes = match &files.classes {
         Some(names) => names.clone(),
         // One class would leave nothing to tell apart.
         None => (0..=train_labels.iter().copied().max().unwrap_or(0).max(1)).map(|n| n.to_string()).collect(),
     };
-    same_size(&train_images, &train_images_path, &test_images, &test_images_path)?;
+    same_size(&train_images, &files.train_images, &test_images, &files.test_images)?;
     let count = classes.len();
     Ok(Whole {
         dataset: "idx",
         substitute_for: None,
-        train: join(train_images, &train_images_path, train_labels, &train_labels_path, count, 0)?,
-        test: join(test_images, &test_images_path, test_labels, &test_labels_path, count, 0)?,
+        train: join(train_images, &files.train_images, train_labels, &files.train_labels, count, 0)?,
+        test: join(test_images, &files.test_images, test_labels, &files.test_labels, count, 0)?,
         classes,
         files: verified,
         stored: None,
@@ -54,21 +51,38 @@ fn missing(key: &str) -> impl FnOnce(FileError) -> FileError {
     }
 }
 
-/// Where the files are: all of them in the folder that was named, under their names there, or each at its own path.
-fn locate(paths: [&PathBuf; 4], locations: &Locations) -> Result<[PathBuf; 4], FileError> {
-    let own = || paths.map(Clone::clone);
-    let Some(folder) = &locations.named else { return Ok(own()) };
-    let named = paths.map(|path| folder.join(path.file_name().unwrap_or_default()));
-    let is_twice = |(place, path): (usize, &PathBuf)| named[..place].contains(path);
-    match named.iter().filter(|path| path.is_file()).count() {
-        0 => Ok(own()),
-        4 if !named.iter().enumerate().any(is_twice) => Ok(named),
-        _ => {
-            let absent =
-                named.iter().enumerate().find(|(place, path)| !path.is_file() || is_twice((*place, path)));
-            let name = absent.and_then(|(_, path)| path.file_name()).unwrap_or_default();
-            Err(FileProblem::NotAllFour { name: name::text(name) }.at(folder))
+impl DataConfig {
+    /// Takes the user's own files from `folder`, under the names that their paths have: all of them or, where it has none,
+    /// none. A setting that `keep` names, such as `test_images`, stays. Says whether there were any.
+    ///
+    /// # Errors
+    ///
+    /// Where there is no such folder, or some of the files are in it and not all of them, each under a name of its own.
+    pub fn take_from(&mut self, folder: &Path, keep: impl Fn(&str) -> bool) -> Result<bool, FileError> {
+        if !folder.is_dir() {
+            return Err(FileProblem::NoFolder.at(folder));
         }
+        let wanted: Vec<&mut PathBuf> = self
+            .paths_mut()
+            .into_iter()
+            .filter(|(key, _)| !keep(key))
+            .filter_map(|(_, path)| path.as_mut())
+            .collect();
+        let named: Vec<PathBuf> =
+            wanted.iter().map(|path| folder.join(path.file_name().unwrap_or_default())).collect();
+        if !named.iter().any(|path| path.is_file()) {
+            return Ok(false);
+        }
+        let missing = |(place, path): (usize, &PathBuf)| !path.is_file() || named[..place].contains(path);
+        if let Some(place) = (0..named.len()).find(|&place| missing((place, &named[place]))) {
+            let name = name::text(named[place].file_name().unwrap_or_default());
+            return Err(FileProblem::NotAll { name }.at(folder));
+        }
+        wanted
+            .into_iter()
+            .zip(named)
+            .for_each(|(path, named)| *path = std::path::absolute(&named).unwrap_or(named));
+        Ok(true)
     }
 }
 

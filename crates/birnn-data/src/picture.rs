@@ -108,24 +108,44 @@ fn prepared(grey: GrayImage, [rows, cols]: [usize; 2], preprocessing: &Preproces
         return scaled.iter().any(|&value| value != scaled[0]).then_some(scaled);
     }
     let ink = framed_ink(&grey, [rows, cols], framing).or_else(|| {
-        let small = shrink(grey, WORKING_SIDE);
+        let small = shrink(dark_on_light(grey), WORKING_SIDE);
         ink(&small).and_then(|ink| frame(&ink, small.width() as usize, rows, cols, framing))
     })?;
     Some(preprocessing.paint(&ink))
 }
 
+/// The other way round where a program drew light on dark, and with more contrast where it drew faintly: on one level of grey
+/// there are no shadows to tell from ink, and a picture reads as its negative does.
+fn dark_on_light(grey: GrayImage) -> GrayImage {
+    let Look { ground, level, full, ink } = Look::at(&grey, grey.width() as usize);
+    let faint = (GRAIN / 3..LEAST_CONTRAST).contains(&full.abs_diff(level));
+    if !is_plain(&grey) || ground == Ground::Mixed || (ground == Ground::Light && !faint) {
+        return grey;
+    }
+    let (width, height) = grey.dimensions();
+    let negative = |grey: GrayImage| grey.into_raw().into_iter().map(|value| 255 - value).collect();
+    let pixels = if faint { ink.iter().map(|&ink| 255 - ink).collect() } else { negative(grey.clone()) };
+    GrayImage::from_raw(width, height, pixels).unwrap_or(grey)
+}
+
+/// Whether the border is of one level, as where a program drew.
+fn is_plain(grey: &GrayImage) -> bool {
+    let border = border(grey);
+    let (least, most) = (border.iter().min(), border.iter().max());
+    least.zip(most).is_some_and(|(least, most)| most - least <= PLAIN)
+}
+
 /// The ink of a picture that a program drew on one level of grey and framed, scaled to `rows x cols`; `None` of any other.
 fn framed_ink(grey: &GrayImage, [rows, cols]: [usize; 2], framing: Framing) -> Option<Vec<u8>> {
-    let border = border(grey);
-    if border.iter().max()? - border.iter().min()? > PLAIN {
+    if !is_plain(grey) {
         return None;
     }
     let Look { ground, level, full, ink } = Look::at(&resize(grey, grey.width() as usize, rows, cols), cols);
     // Dust may be the darkest that there is.
     let mut strokes = ink.clone();
     keep_strokes(&mut strokes, cols);
-    let is_plain = ground != Ground::Mixed && full.abs_diff(level) >= LEAST_CONTRAST && strokes == ink;
-    (is_plain && is_framed(&ink, rows, cols, framing)).then_some(ink)
+    let is_clean = ground != Ground::Mixed && full.abs_diff(level) >= GRAIN / 3 && strokes == ink;
+    (is_clean && is_framed(&ink, rows, cols, framing)).then_some(ink)
 }
 
 /// The lightness of `picture` as it looks on paper of this lightness.

@@ -118,8 +118,11 @@ impl Look {
         let corners = corners(image, width);
         let level = median(&mut corners.clone()).unwrap_or(0);
         let agree = corners.iter().all(|corner| corner.abs_diff(level) <= 2 * GRAIN);
-        let differences = image.iter().map(|&value| i64::from(value) - i64::from(level));
-        let sum: i64 = differences.filter(|difference| difference.unsigned_abs() > u64::from(GRAIN)).sum();
+        let differences = || image.iter().map(|&value| i64::from(value) - i64::from(level));
+        // Of a faint drawing, what differs most is ink.
+        let most = differences().map(i64::unsigned_abs).max().unwrap_or(0);
+        let grain = u64::from(GRAIN).min(most / 2);
+        let sum: i64 = differences().filter(|difference| difference.unsigned_abs() > grain).sum();
         let ground = match sum {
             0 => Ground::Mixed,
             _ if !agree => Ground::Mixed,

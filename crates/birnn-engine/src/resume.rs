@@ -72,6 +72,18 @@ pub enum ResumeError {
         /// Each key with what it was and what it is.
         differences: Vec<String>,
     },
+    /// Files of its data have other content.
+    #[error(
+        "{}: the run would not be the same: its data has other content now: {files}; put that back, or say where it is with \
+         --data-dir or --set data.train_images=PATH and so on",
+        shown(run)
+    )]
+    OtherData {
+        /// The run.
+        run: PathBuf,
+        /// The names of the files.
+        files: String,
+    },
     /// More epochs are behind it than it is to have.
     #[error("{}: train.epochs is {wanted}, and {done} epochs are done already; {done} is the least", shown(.run))]
     TooFewEpochs {
@@ -128,6 +140,11 @@ impl Resumed {
     /// Makes sure that the data and libtorch are still those of the checkpoint.
     pub fn verify(&self, now: &About) -> Result<(), ResumeError> {
         let Some(checkpoint) = &self.checkpoint else { return Ok(()) };
+        let changed = changed_files(&checkpoint.about().data, &now.data);
+        if !changed.is_empty() {
+            let run = self.run.path().to_owned();
+            return Err(ResumeError::OtherData { run, files: changed.join(", ") });
+        }
         let told = |about: &About| {
             let About { libtorch, data, classes, shape, .. } = about;
             serde_json::json!({ "libtorch": libtorch, "images": data, "classes": classes, "shape": shape })
@@ -176,6 +193,14 @@ fn had_checkpoint(run: &RunDir) -> bool {
         || Meta::read(run).is_some_and(|meta| {
             meta.sessions.iter().any(|session| moved_on(session) && !session.status.starts_with("failed"))
         })
+}
+
+/// The names of files of the same place in both, whose content differs.
+fn changed_files(before: &Value, now: &Value) -> Vec<String> {
+    let files = |data: &Value| data["files"].as_array().cloned().unwrap_or_default();
+    let both = files(before).into_iter().zip(files(now));
+    let changed = both.filter(|(before, now)| before["content_sha256"] != now["content_sha256"]);
+    changed.filter_map(|(_, now)| now["name"].as_str().map(str::to_owned)).collect()
 }
 
 /// Each key whose value differs, with what it was and what it is.

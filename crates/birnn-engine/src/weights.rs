@@ -8,7 +8,6 @@
 //! net that it describes, before memory is taken for either.
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -122,7 +121,7 @@ pub fn load(path: &Path, device: Device) -> Result<(Learner, About), WeightsErro
 /// Reads and verifies a file, without a thought of what it is wanted for.
 pub(crate) fn read(path: &Path) -> Result<Contents, WeightsError> {
     let open = || {
-        let file = File::open(path)?;
+        let file = birnn_data::open_file(path)?;
         let size = file.metadata()?.len();
         Contents::decode(file, size)
     };

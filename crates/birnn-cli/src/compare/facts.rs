@@ -8,7 +8,7 @@ use birnn_report::{RecordError, Records, Score};
 use serde::Serialize;
 use tch::Tensor;
 
-use crate::args::DataSets;
+use crate::args::{DataSets, Place};
 use crate::eval::Trained;
 use crate::failure::Failure;
 use crate::run_data;
@@ -58,6 +58,7 @@ impl Facts {
         run: &Path,
         trained: &Trained,
         sets: &DataSets,
+        place: &Place,
     ) -> Result<Facts, Failure> {
         let about = trained.about.clone();
         let records =
@@ -82,7 +83,7 @@ impl Facts {
             libtorch: about.libtorch.clone(),
             birnn: session.as_ref().map(|session| session.birnn.clone()),
             revision: session.and_then(|session| session.revision),
-            data: run_data::config(&about, &trained.weights, sets)?,
+            data: run_data::config(&about, &trained.weights, sets, place)?,
             experiment: about.experiment().map_err(Failure::run)?,
             about,
             problems: records.problems,

@@ -66,7 +66,7 @@ pub fn run(args: &CompareArgs, log: &Log) -> Outcome {
     let mut nets = Vec::new();
     for (place, run) in args.runs.iter().enumerate() {
         let trained = open(run, args.device)?;
-        let facts = Facts::new(letter(place), run, &trained, &args.sets)?;
+        let facts = Facts::new(letter(place), run, &trained, &args.sets, &args.place)?;
         for problem in &facts.problems {
             tracing::warn!("{problem}");
         }

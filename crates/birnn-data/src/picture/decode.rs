@@ -1,9 +1,9 @@
 //! From the bytes of a picture file to pixels, upright.
 
-use std::fs::File;
-use std::io::{self, Cursor, Read};
+use std::io::{Cursor, Read};
 use std::path::Path;
 
+use crate::open_file;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
 
@@ -25,15 +25,12 @@ pub(super) struct Decoded {
 /// The bytes of the file `path`, or what is wrong with it.
 pub(super) fn load(path: &Path) -> Result<Vec<u8>, String> {
     let load = || {
-        // Asked before it is opened: a pipe would wait for somebody to write.
-        if !path.metadata()?.is_file() {
-            return Err(io::Error::other("is no file"));
-        }
         let mut bytes = Vec::new();
-        File::open(path)?.take(MOST_MEMORY + 1).read_to_end(&mut bytes)?;
+        open_file(path)?.take(MOST_MEMORY + 1).read_to_end(&mut bytes)?;
         Ok(bytes)
     };
-    let bytes = load().map_err(|error| format!("{error}; check the path and its permissions"))?;
+    let bytes =
+        load().map_err(|error: std::io::Error| format!("{error}; check the path and its permissions"))?;
     match bytes.len() as u64 {
         0 => Err("is empty; give an intact PNG, JPEG, BMP or PNM".into()),
         size if size > MOST_MEMORY => {

@@ -70,7 +70,11 @@ impl Source {
         if source.experiment.name.is_none() {
             source.experiment.name = path.file_stem().map(birnn_data::name::text);
         }
-        source.experiment.data.anchor(path.parent().unwrap_or(Path::new("")));
+        let folder = path.parent().unwrap_or(Path::new(""));
+        source.experiment.data.anchor(folder);
+        if let Some(sweep) = &mut source.experiment.sweep {
+            sweep.anchor(folder);
+        }
         Ok(source)
     }
 

@@ -1,5 +1,7 @@
 //! `[sweep]`: one experiment many times over, with other settings and other seeds.
 
+use std::path::Path;
+
 use birnn_data::Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -86,7 +88,26 @@ impl Source {
     }
 }
 
+/// Settings that are paths.
+const PATHS: [&str; 4] = ["train_images", "train_labels", "test_images", "test_labels"];
+
 impl SweepConfig {
+    /// Makes paths absolute that are tried and were written relative to `folder`.
+    pub(super) fn anchor(&mut self, folder: &Path) {
+        let tables = [&mut self.grid, &mut self.random].into_iter();
+        for data in tables.filter_map(|table| table.get_mut("data")?.as_table_mut()) {
+            for key in PATHS {
+                let values = data.get_mut(key).and_then(Value::as_array_mut).into_iter().flatten();
+                for value in values {
+                    let path = value.as_str().map(|path| birnn_data::anchored(Path::new(path), folder));
+                    if let Some(Ok(path)) = path.map(|path| path.into_os_string().into_string()) {
+                        *value = Value::String(path);
+                    }
+                }
+            }
+        }
+    }
+
     /// The runs, in order; `seed` is the experiment's own.
     pub(super) fn trials(&self, seed: u32) -> Result<Vec<Trial>, Invalid> {
         let seeds = self.seeds(seed)?;
