@@ -314,3 +314,49 @@ fn emnist_is_taken_from_its_files() {
         ],
     );
 }
+
+/// What `--data-dir` names is the data of the run from then on, but for what a `--set` names.
+#[test]
+fn a_folder_of_own_files_is_recorded() {
+    let sandbox = Sandbox::new();
+    let as_is = |image: &[u8]| image.to_vec();
+    write(&sandbox, "one", &digits(0, 100, as_is), &digits(500, 50, as_is), "");
+    write(&sandbox, "two", &digits(200, 90, as_is), &digits(700, 50, as_is), "");
+    let ended = sandbox.birnn(&["train", "one/exp.toml", "--data-dir", "two", "--run-dir", "run"]).done();
+    assert!(ended.stderr.contains("90 training images"), "{}", ended.stderr);
+    assert!(sandbox.text("run/config.toml").contains("\"../two/train-images\""));
+    assert!(!sandbox.birnn(&["eval", "run"]).done().stderr.contains("warning"));
+    sandbox.birnn(&["train", "--resume", "run", "--set", "train.epochs=4"]).done();
+    sandbox.birnn(&["train", "--resume", "run", "--data-dir", "one"]).failed(
+        2,
+        &["its data has other content now: train-images, train-labels, test-images, test-labels; "],
+    );
+    let accuracy =
+        |args: &[&str]| json(&sandbox.birnn(&[["eval", "run", "--json"].as_slice(), args].concat()).done());
+    let own = ["--set", "data.test_images=one/test-images", "--set", "data.test_labels=one/test-labels"];
+    let other = accuracy(&own);
+    assert_ne!(other["loss"], accuracy(&[])["loss"]);
+    assert_eq!(accuracy(&[["--data-dir", "two"].as_slice(), &own].concat())["loss"], other["loss"]);
+    sandbox.birnn(&["eval", "run", "--data-dir", "none"]).failed(2, &["none: there is no such folder"]);
+
+    // Paths that a sweep tries are relative to its experiment, too.
+    let grid = "sweep.grid.data.test_images=[\"test-images\",\"../two/test-images\"]";
+    sandbox.birnn(&["sweep", "one/exp.toml", "--set", grid, "--set", "train.epochs=1"]).done();
+    let before = sandbox.listing();
+    let absent = "sweep.grid.data.test_images=[\"test-images\",\"none\"]";
+    sandbox.birnn(&["sweep", "one/exp.toml", "--set", absent]).failed(2, &["one/none: no such file"]);
+    assert_eq!(sandbox.listing(), before);
+}
+
+/// A pipe has no end and no length: nobody waits for it.
+#[test]
+#[cfg(unix)]
+fn what_is_no_file_is_refused() {
+    let sandbox = Sandbox::new();
+    let as_is = |image: &[u8]| image.to_vec();
+    write(&sandbox, "own", &digits(0, 20, as_is), &digits(500, 10, as_is), "");
+    std::fs::remove_file(sandbox.path("own/test-images")).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(sandbox.path("own/test-images")).status().unwrap();
+    assert!(made.success());
+    sandbox.birnn(&["train", "own/exp.toml"]).failed(2, &["own/test-images: is not a file"]);
+}

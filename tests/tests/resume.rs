@@ -242,7 +242,10 @@ fn what_would_be_another_run_is_refused_key_by_key() {
     sandbox.write("b", idx(&[50], &[1, 0].repeat(25)));
     refused(
         &[],
-        &["run: the run would not be the same: images.files.1.content_sha256 was ", "images.sha256 was "],
+        &[
+            "run: the run would not be the same: its data has other content now: ",
+            "; put that back, or say where it is",
+        ],
     );
     // Where they lie is no difference.
     sandbox.write("moved/b", labels);

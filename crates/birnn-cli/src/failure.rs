@@ -47,13 +47,19 @@ impl From<DataError> for Failure {
         match &error {
             // A missing file of the user's own is a wrong request, a full disk is not.
             DataError::File(file) => match &file.problem {
-                FileProblem::Io(io) if io.kind() != std::io::ErrorKind::NotFound => Failure::run(error),
+                FileProblem::Io(io) if !is_misnamed(io) => Failure::run(error),
                 _ => Failure::request(error),
             },
             DataError::Config(_) => Failure::request(error),
             DataError::Unobtainable(_) => Failure::run(error),
         }
     }
+}
+
+/// Whether a path is to blame, and not the disk.
+fn is_misnamed(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{InvalidInput, IsADirectory, NotADirectory, NotFound};
+    matches!(error.kind(), NotFound | InvalidInput | IsADirectory | NotADirectory)
 }
 
 impl From<RunDirError> for Failure {

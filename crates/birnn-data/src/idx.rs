@@ -76,7 +76,7 @@ pub(crate) fn digests(path: &Path) -> Result<Digests, FileError> {
 pub fn open_file(path: &Path) -> std::io::Result<File> {
     match path.metadata()?.is_file() {
         true => File::open(path),
-        false => Err(std::io::Error::other("is not a file")),
+        false => Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "is not a file")),
     }
 }
 

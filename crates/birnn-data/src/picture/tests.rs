@@ -138,6 +138,28 @@ fn pictures_of_training_images_are_the_images() {
     }
 }
 
+/// However it was scaled, and whether its strokes are thick or faint.
+#[test]
+fn a_picture_reads_as_its_negative_does() {
+    let digits = crate::synthetic::digits(3, 0, 10).images;
+    for framing in [Framing::Mnist, Framing::Emnist] {
+        let net = Preprocessing::new(Ground::Dark, false, framing);
+        for (index, (scale, faint)) in [(64, 1), (100, 1), (100, 10), (300, 1)].into_iter().enumerate() {
+            let image = GrayImage::from_raw(28, 28, digits.get(index).to_vec()).unwrap();
+            let large = imageops::resize(&image, scale, scale, imageops::FilterType::CatmullRom);
+            let drawn = |negative: bool| {
+                let shade = |value: u8| if negative { 255 - value / faint } else { value / faint };
+                let image =
+                    GrayImage::from_raw(scale, scale, large.iter().map(|&value| shade(value)).collect());
+                let mut bytes = std::io::Cursor::new(Vec::new());
+                DynamicImage::from(image.unwrap()).write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+                parse(bytes.get_ref(), [28, 28], &net).unwrap()
+            };
+            assert_eq!(drawn(false), drawn(true), "{framing:?} {scale} {faint}");
+        }
+    }
+}
+
 #[test]
 fn paper_and_ink_have_the_levels_of_the_training_images() {
     let digit = crate::synthetic::digits(3, 0, 1).images.pixels;
