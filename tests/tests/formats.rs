@@ -290,6 +290,126 @@ fn what_does_not_fit_is_named_and_nothing_is_written() {
     assert_eq!(sandbox.listing(), before);
 }
 
+/// A safetensors file of zeros.
+fn zeros(tensors: &[(&str, &[usize])]) -> Vec<u8> {
+    let (mut header, mut end) = (serde_json::Map::new(), 0);
+    for (name, shape) in tensors {
+        let start = end;
+        end += 4 * shape.iter().product::<usize>();
+        let tensor = serde_json::json!({ "dtype": "F32", "shape": shape, "data_offsets": [start, end] });
+        header.insert((*name).to_owned(), tensor);
+    }
+    let header = serde_json::to_vec(&header).unwrap();
+    [&(header.len() as u64).to_le_bytes(), header.as_slice(), &vec![0; end]].concat()
+}
+
+#[test]
+fn what_is_missing_is_called_as_the_file_calls_it() {
+    let sandbox = Sandbox::new();
+    let whole: [(&str, &[usize]); 10] = [
+        ("encoder.weight_ih_l0", &[3, 4]),
+        ("encoder.weight_hh_l0", &[3, 3]),
+        ("encoder.bias_ih_l0", &[3]),
+        ("encoder.bias_hh_l0", &[3]),
+        ("encoder.weight_ih_l0_reverse", &[3, 4]),
+        ("encoder.weight_hh_l0_reverse", &[3, 3]),
+        ("encoder.bias_ih_l0_reverse", &[3]),
+        ("encoder.bias_hh_l0_reverse", &[3]),
+        ("out.weight", &[2, 6]),
+        ("out.bias", &[2]),
+    ];
+    sandbox.write("net.safetensors", zeros(&whole));
+    sandbox.birnn(&["import", "net.safetensors", "--out", "x.ckpt", "--classes", "a,b"]).done();
+    let names = |classes: &str, part: &str| {
+        sandbox
+            .birnn(&["import", "net.safetensors", "--out", "x.onnx", "--classes", classes])
+            .failed(2, &[part]);
+    };
+    names("a,a", "--classes: `a` is named twice");
+    names("a,", "--classes: each must have a name, and one is empty");
+    for part in (1..8).filter(|&part| part != 1) {
+        let (name, _) = whole[part];
+        let rest: Vec<_> = whole.into_iter().filter(|(other, _)| *other != name).collect();
+        sandbox.write("less.safetensors", zeros(&rest));
+        let ended = sandbox.birnn(&["import", "less.safetensors", "--out", "x.onnx"]);
+        let said = &ended.stderr;
+        let told =
+            said.contains(&format!("missing: `{name}`")) || said.contains(&format!("`{name}` is missing"));
+        assert!(ended.code == 2 && told && !said.contains("--key"), "{name}: {said}");
+        assert!(!said.contains("unexpected"), "{said}");
+    }
+}
+
+#[test]
+fn the_description_beside_weights_says_what_net_they_are_of() {
+    let sandbox = Sandbox::new();
+    sandbox.write("small.toml", SMALL.replace("hidden = 8", "hidden = 8\nreadout = \"mean\""));
+    sandbox.birnn(&["train", "small.toml", "--run-dir", "run"]).done();
+    sandbox.birnn(&["export", "run", "d.ckpt"]).done();
+    let import = |args: &[&str]| {
+        let import = ["import", "d.ckpt", "--force", "--out", "d.safetensors"];
+        sandbox.birnn(&[&import, args].concat())
+    };
+    let told = "d.ckpt.json beside it says what net it is";
+    let said = import(&[]).done().stderr;
+    assert!(said.contains(told) && !said.contains("warning: "), "{said}");
+    assert_eq!(evaluation(&sandbox, "d.safetensors"), evaluation(&sandbox, "run"));
+    let written = || String::from_utf8_lossy(&sandbox.read("d.safetensors")).into_owned();
+    assert!(written().contains(r#"\"framing\":\"mnist\""#));
+    let said = import(&["--set", "data.framing=resize"]).done();
+    assert!(
+        said.stdout.contains("readout = \"mean\"") && !said.stderr.contains("warning: "),
+        "{}",
+        said.stderr
+    );
+    assert!(written().contains(r#"\"framing\":\"resize\""#));
+    import(&["--rows", "7", "--classes", "a,b,c,d,e,f,g,h,i,j"]).done();
+    assert!(written().contains(r#"\"shape\":[7,28],\"classes\":[\"a\","#));
+
+    // Of images of one's own, which need not be there.
+    let own: Value = serde_json::from_str(&sandbox.text("d.ckpt.json")).unwrap();
+    let mut other = own.clone();
+    let files = ["train_images", "train_labels", "test_images", "test_labels"]
+        .map(|key| format!("{key} = \"/none/{key}\"\n"));
+    let experiment = own["experiment"].as_str().unwrap();
+    let experiment =
+        experiment.replace("dataset = \"synthetic\"\n", &format!("dataset = \"idx\"\n{}", files.concat()));
+    other["experiment"] = experiment.into();
+    other["classes"] = ["k", "l", "m", "n", "o", "p", "q", "r", "s", "t"].as_slice().into();
+    other["preprocessing"] = serde_json::json!({ "ground": "light", "levels": [200, 60], "transposed": false, "framing": "emnist" });
+    sandbox.write("d.ckpt.json", other.to_string());
+    import(&["--set", "data.framing=resize"]).done();
+    assert!(
+        written().contains(
+            r#"\"ground\":\"light\",\"levels\":[200,60],\"transposed\":false,\"framing\":\"resize\""#
+        )
+    );
+    assert!(written().contains(r#"\"classes\":[\"k\","#));
+    import(&["--set", "data.invert=true"]).done();
+    assert!(
+        written().contains(
+            r#"\"ground\":\"dark\",\"levels\":[55,195],\"transposed\":false,\"framing\":\"emnist\""#
+        )
+    );
+
+    // Of other weights, and none.
+    other["columns"] = 27.into();
+    sandbox.write("d.ckpt.json", other.to_string());
+    import(&[])
+        .failed(2, &["d.ckpt.json beside it is", "`lstm.weight_ih_l0` is [32, 28] and should be [32, 27]"]);
+    let twice = own.to_string().replace("\"1\",\"2\"", "\"1\",\"1\"");
+    for text in ["", "{}", "[1]", &own.to_string()[..100], &twice] {
+        sandbox.write("d.ckpt.json", text);
+        let said = import(&[]).done().stderr;
+        let passed_over = said.lines().filter(|line| line.contains("d.ckpt.json: passed over")).count();
+        assert!(passed_over == 1 && !said.contains(told) && said.contains("weights do not tell"), "{said}");
+    }
+    sandbox.birnn(&["export", "run", "e.onnx"]).done();
+    let ended = sandbox.birnn(&["predict", "e.onnx", "x.png"]);
+    assert!(ended.code == 2 && !ended.stderr.contains("import e.onnx"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("birnn writes ONNX and reads none; name the run"), "{}", ended.stderr);
+}
+
 #[test]
 fn hostile_files_are_refused_and_do_nothing() {
     let sandbox = Sandbox::new();

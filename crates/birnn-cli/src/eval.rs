@@ -91,13 +91,22 @@ pub struct Trained {
 pub fn open(run: &Path, device: DeviceChoice) -> Result<Trained, Failure> {
     let device = device.resolve().map_err(|error| Failure::request(format!("--device: {error}")))?;
     let weights = weights_of(run)?;
-    if let Some("ckpt" | "pt" | "pth" | "onnx") = weights.extension().and_then(|extension| extension.to_str())
-    {
-        return Err(Failure::request(format!(
-            "{0}: not a weights file of birnn; bring a PyTorch state dict in first: birnn import {0} --out \
-             model.safetensors",
-            shown(&weights)
-        )));
+    match weights.extension().and_then(|extension| extension.to_str()) {
+        Some("ckpt" | "pt" | "pth") => {
+            return Err(Failure::request(format!(
+                "{0}: not a weights file of birnn; bring a PyTorch state dict in first: birnn import {0} --out \
+                 model.safetensors",
+                shown(&weights)
+            )));
+        }
+        Some("onnx") => {
+            return Err(Failure::request(format!(
+                "{}: birnn writes ONNX and reads none; name the run that it is of, or its .safetensors file; or bring its \
+                 .ckpt in: birnn import model.ckpt --out model.safetensors",
+                shown(&weights)
+            )));
+        }
+        _ => {}
     }
     let (learner, about) = load(&weights, device).map_err(|error| match run.is_dir() {
         true => Failure::request(format!(

@@ -179,7 +179,7 @@ fn metadata(about: &About, learner: &Learner) -> Vec<(String, String)> {
 }
 
 /// Where what a state dict cannot say is written: beside it, with `.json` behind its whole name.
-fn described(path: &Path) -> PathBuf {
+pub fn described(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".json");
     path.with_file_name(name)

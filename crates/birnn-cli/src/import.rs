@@ -13,6 +13,7 @@ use birnn_model::{Cell, ModelConfig, Readout};
 use serde::Serialize;
 
 use crate::args::ImportArgs;
+use crate::beside::{Beside, check_names};
 use crate::export::Format;
 use crate::failure::{Failure, Outcome};
 use crate::log::Log;
@@ -38,24 +39,39 @@ pub fn run(args: &ImportArgs, log: &Log) -> Outcome {
     }
     let weights = read_key(&args.weights, args.key.as_deref())?;
     let mut found = Found::new(weights).map_err(|error| problem(error.to_string()))?;
-    let source = match &written {
-        Some(source) => source.clone(),
-        None => inferred(&found, &args.weights, &args.sets.sets)?,
+    let beside = if written.is_some() { None } else { Beside::of(&args.weights) };
+    let source = match (&written, &beside) {
+        (Some(source), _) => source.clone(),
+        (None, Some(beside)) => beside.source(&args.sets.sets)?,
+        (None, None) => inferred(&found, &args.weights, &args.sets.sets)?,
     };
     let plan = source.plan()?;
-    let Images { shape, classes, preprocessing } = images(args, &found, &plan, &source, log)?;
+    let Images { shape, classes, preprocessing } =
+        images(args, &found, beside.as_ref(), &plan, &source, log)?;
     check(&found.weights, &plan.architecture, shape[1], classes.len()).map_err(|mismatch| {
         let (features, outputs) = (found.features, found.outputs);
         let looks = found.config.resolve().map_or_else(|error| error.to_string(), |found| found.to_string());
-        problem(match &args.config {
-            None => format!(
+        let own = format!("{}.", plan.architecture.cell.prefix());
+        let is_elsewhere = |name: &String| name.contains("weight_hh_l") && !name.starts_with(&own);
+        let several = mismatch.unexpected.iter().any(is_elsewhere);
+        let mismatch = mismatch.named(|name| found.own_name(name));
+        problem(match (&args.config, &beside) {
+            (None, Some(beside)) => format!(
+                "these look like {looks}, for {features} features and {outputs} classes, and the net of {} beside it is {}, for {} \
+                 and {}: {mismatch}; if that file is of other weights, move it away",
+                shown(&beside.path),
+                plan.architecture,
+                shape[1],
+                classes.len()
+            ),
+            (None, None) => format!(
                 "nearly {looks}, for {features} features and {outputs} classes, but {mismatch}{}",
-                match mismatch.unexpected.is_empty() {
-                    true => "",
-                    false => "; of several nets, --key names the one that is meant, by what its names begin with",
+                match several {
+                    false => "",
+                    true => "; of several nets, --key names the one that is meant, by what its names begin with",
                 }
             ),
-            Some(config) => format!(
+            (Some(config), _) => format!(
                 "these look like {looks}, for {features} features and {outputs} classes, and the net of {} is {}, for {} and \
                  {}: {mismatch}; without --config, it is told from the weights",
                 shown(&config),
@@ -76,20 +92,23 @@ pub fn run(args: &ImportArgs, log: &Log) -> Outcome {
     }
 
     // What the images were like is in no weights.
-    let said = args.config.is_some()
-        || ["data.dataset", "data.invert", "data.transpose", "data.framing"]
-            .iter()
-            .any(|key| source.is_set(key));
+    let set = ["data.dataset", "data.invert", "data.transpose", "data.framing"]
+        .iter()
+        .any(|key| source.is_set(key));
+    let said = args.config.is_some() || set;
     let preprocessing = if said { preprocessing.or_else(|| plan.data.preprocessing()) } else { None };
+    let preprocessing =
+        preprocessing.or_else(|| beside.as_ref().and_then(|beside| beside.preprocessing(&source)));
     let mut experiment = source.experiment.clone();
     // Evaluated where its data is missing, the net must not be judged by other data.
     experiment.data.fallback = Fallback::None;
     let text = experiment.to_toml().map_err(Failure::run)?;
-    let about = About::new(text, shape, classes, preprocessing, origin(args, input.as_ref()));
+    let about =
+        About::new(text, shape, classes, preprocessing, origin(args, beside.as_ref(), input.as_ref()));
     // Before anything is said of what could never be read again.
     about.check_weights().map_err(|error| problem(error.to_string()))?;
     let learner = learner(&found, &plan, &about)?;
-    tell(args, &found, &source, &plan, &about);
+    tell(args, &found, beside.as_ref(), &source, &plan, &about);
     format.write(&*disk, &args.out, &learner, &about)?;
     if args.config.is_none() {
         return print(&config_of(&source.experiment.model)?);
@@ -110,21 +129,31 @@ struct Images {
 fn images(
     args: &ImportArgs,
     found: &Found,
+    beside: Option<&Beside>,
     plan: &Plan,
     source: &Source,
     log: &Log,
 ) -> Result<Images, Failure> {
     let mut preprocessing = None;
     let rows = args.rows.map(|rows| rows as usize);
-    let (shape, classes) = match (plan.data.source.known(), &args.config) {
+    // A data set that is asked for is another than the description's.
+    let told = beside.map(|Beside { description, .. }| description);
+    let known = plan.data.source.known().filter(|_| told.is_none() || source.is_set("data.dataset"));
+    let (shape, classes) = match (known, &args.config) {
         (Some((shape, classes)), Some(_)) => (shape, classes),
         (Some((shape, classes)), None) if (shape[1], classes.len()) == (found.features, found.outputs) => {
-            ([rows.unwrap_or(shape[0]), shape[1]], classes)
+            ([rows.or(told.map(|told| told.rows)).unwrap_or(shape[0]), shape[1]], classes)
         }
-        (_, None) => (
-            [rows.unwrap_or(found.features), found.features],
-            (0..found.outputs).map(|class| class.to_string()).collect(),
-        ),
+        (_, None) => match told {
+            Some(told) => {
+                let set = source.experiment.data.classes.as_ref().filter(|_| source.is_set("data.classes"));
+                ([rows.unwrap_or(told.rows), told.columns], set.unwrap_or(&told.classes).clone())
+            }
+            None => (
+                [rows.unwrap_or(found.features), found.features],
+                (0..found.outputs).map(|class| class.to_string()).collect(),
+            ),
+        },
         (None, Some(_)) => {
             let splits = data::load(&plan.data, &args.place.locations(), log, Some(source))?;
             preprocessing = Some(splits.preprocessing);
@@ -144,6 +173,7 @@ fn images(
         let (names, outputs) = (args.classes.len(), found.outputs);
         return Err(Failure::request(format!("--classes: {names} names for a net of {outputs} classes")));
     }
+    check_names(&args.classes).map_err(|problem| Failure::request(format!("--classes: {problem}")))?;
     Ok(Images { shape, classes: args.classes.clone(), preprocessing })
 }
 
@@ -155,13 +185,16 @@ fn normalisation(args: &ImportArgs) -> Option<Normalisation> {
 }
 
 /// Where the weights are from, and what became part of them.
-fn origin(args: &ImportArgs, input: Option<&Normalisation>) -> serde_json::Value {
+fn origin(args: &ImportArgs, beside: Option<&Beside>, input: Option<&Normalisation>) -> serde_json::Value {
     let from = birnn_data::name::text(args.weights.file_name().unwrap_or_default());
     let mut origin = serde_json::json!({ "imported_from": from });
     let numbers = |values: &[f64]| match values {
         [one] => serde_json::json!(one),
         values => serde_json::json!(values),
     };
+    if let Some(dataset) = beside.and_then(Beside::substitute_for) {
+        origin["substitute_for"] = serde_json::json!(dataset);
+    }
     if let Some(key) = &args.key {
         origin["key"] = serde_json::json!(key);
     }
@@ -173,8 +206,18 @@ fn origin(args: &ImportArgs, input: Option<&Normalisation>) -> serde_json::Value
 }
 
 /// Says what was found, and what could not be.
-fn tell(args: &ImportArgs, found: &Found, source: &Source, plan: &Plan, about: &About) {
+fn tell(
+    args: &ImportArgs,
+    found: &Found,
+    beside: Option<&Beside>,
+    source: &Source,
+    plan: &Plan,
+    about: &About,
+) {
     let weights = shown(&args.weights);
+    if let Some(Beside { path, .. }) = beside {
+        tracing::info!("{weights}: {} beside it says what net it is", shown(path));
+    }
     for done in &found.unwrapped {
         tracing::info!("{weights}: {done}");
     }
@@ -195,7 +238,7 @@ fn tell(args: &ImportArgs, found: &Found, source: &Source, plan: &Plan, about: &
             "--mean is of pixels from 0 to 1; of pixels from 0 to 255, divide it and --std by 255"
         );
     }
-    let unknown = unknown(args, found, source, plan, about);
+    let unknown = unknown(args, found, beside, source, plan, about);
     if !unknown.is_empty() {
         let config = args.weights.with_file_name("config.toml");
         let hint = match args.config.is_none() && config.is_file() {
@@ -210,11 +253,18 @@ fn tell(args: &ImportArgs, found: &Found, source: &Source, plan: &Plan, about: &
 }
 
 /// What was taken for granted, each with what says otherwise.
-fn unknown(args: &ImportArgs, found: &Found, source: &Source, plan: &Plan, about: &About) -> Vec<String> {
+fn unknown(
+    args: &ImportArgs,
+    found: &Found,
+    beside: Option<&Beside>,
+    source: &Source,
+    plan: &Plan,
+    about: &About,
+) -> Vec<String> {
     let mut unknown = Vec::new();
     let mut say =
         |assumption: String, otherwise: &str| unknown.push(format!("{assumption} (else {otherwise})"));
-    if args.mean.is_empty() && args.std.is_empty() {
+    if beside.is_none() && args.mean.is_empty() && args.std.is_empty() {
         say("pixel / 255, without normalisation".to_owned(), "--mean M --std S");
     }
     if args.config.is_some() {
@@ -229,7 +279,7 @@ fn unknown(args: &ImportArgs, found: &Found, source: &Source, plan: &Plan, about
     }
     let unset = |key: &&str| !source.is_set(key);
     let [rows, _] = about.shape;
-    if args.rows.is_none() {
+    if beside.is_none() && args.rows.is_none() {
         say(format!("{rows} rows, from above, as time steps"), "--rows N");
     }
     let images = [
@@ -237,8 +287,12 @@ fn unknown(args: &ImportArgs, found: &Found, source: &Source, plan: &Plan, about
         ("data.transpose", "upright", "true"),
         ("data.framing", "framed as MNIST's", "emnist or resize"),
     ];
-    for (key, assumption, value) in images.into_iter().filter(|(key, ..)| unset(key)) {
+    let known = beside.is_some() && about.preprocessing.is_some();
+    for (key, assumption, value) in images.into_iter().filter(|(key, ..)| !known && unset(key)) {
         say(assumption.to_owned(), &format!("--set {key}={value}"));
+    }
+    if beside.is_some() {
+        return unknown;
     }
     if found.config.readout != Readout::Attention && unset(&"model.readout") {
         say(

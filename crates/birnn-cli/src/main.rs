@@ -1,6 +1,7 @@
 //! The `birnn` binary: parses, wires, prints.
 
 mod args;
+mod beside;
 mod clock;
 mod compare;
 mod config;

@@ -55,6 +55,9 @@ struct Modules {
     head: String,
 }
 
+/// What a layer's parameters of one direction begin with.
+const PARTS: [&str; 4] = ["weight_ih", "weight_hh", "bias_ih", "bias_hh"];
+
 impl Found {
     /// Takes off what PyTorch's users wrap around weights, and looks for one stack of recurrent layers, whatever it is called,
     /// and one linear head.
@@ -104,6 +107,12 @@ impl Found {
             config,
         })
     }
+
+    /// What the file calls, or would call, the parameter of this name of birnn's.
+    pub fn own_name(&self, name: &str) -> String {
+        let own = |(theirs, ours): &(String, String)| Some(format!("{theirs}{}", within(name, ours)?));
+        self.renamed.iter().find_map(own).unwrap_or_else(|| name.to_owned())
+    }
 }
 
 impl Modules {
@@ -149,7 +158,8 @@ impl Modules {
         let shape = |name: &str| weights.get(&format!("{recurrent}{name}")).map(Array::shape);
         let matrix = |name: &str| match shape(name) {
             Some(&[rows, columns]) => Ok((rows, columns)),
-            _ => refuse(format!("`{}{name}` is no matrix, or missing", short_name(recurrent))),
+            Some(_) => refuse(format!("`{}{name}` is no matrix", short_name(recurrent))),
+            None => refuse(format!("`{}{name}` is missing", short_name(recurrent))),
         };
         if shape("weight_hr_l0").is_some() {
             let name = format!("{recurrent}weight_hr_l0");
@@ -160,9 +170,11 @@ impl Modules {
         }
         let (rows, features) = matrix("weight_ih_l0")?;
         let (_, forward) = matrix("weight_hh_l0")?;
-        let reverse = match shape("weight_hh_l0_reverse") {
-            None => None,
-            Some(_) => Some(matrix("weight_hh_l0_reverse")?.1),
+        // Of a layer or direction that lacks some of its weights, the others tell.
+        let has = |end: &str| PARTS.iter().any(|part| shape(&format!("{part}{end}")).is_some());
+        let reverse = match has("_l0_reverse") {
+            false => None,
+            true => Some(matrix("weight_hh_l0_reverse")?.1),
         };
         let cell = match (rows.checked_div(forward), rows.checked_rem(forward)) {
             (Some(1), Some(0)) => CellKind::Rnn,
@@ -180,7 +192,9 @@ impl Modules {
         let config = ModelConfig {
             cell,
             bidirectional: reverse.is_some(),
-            layers: (0..).take_while(|layer| shape(&format!("weight_ih_l{layer}")).is_some()).count(),
+            layers: (0..)
+                .take_while(|layer| has(&format!("_l{layer}")) || has(&format!("_l{layer}_reverse")))
+                .count(),
             hidden: match reverse {
                 Some(reverse) if reverse != forward => Hidden::Each { forward, reverse },
                 _ => Hidden::Same(forward),

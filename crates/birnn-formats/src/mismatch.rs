@@ -47,6 +47,19 @@ pub fn check(
     if fits { Ok(()) } else { Err(mismatch) }
 }
 
+impl Mismatch {
+    /// The same under other names.
+    #[must_use]
+    pub fn named(self, name: impl Fn(&str) -> String) -> Mismatch {
+        let all = |names: Vec<String>| names.iter().map(|own| name(own)).collect();
+        Mismatch {
+            missing: all(self.missing),
+            unexpected: all(self.unexpected),
+            misshapen: self.misshapen.into_iter().map(|(own, is, wanted)| (name(&own), is, wanted)).collect(),
+        }
+    }
+}
+
 impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = |names: &[String]| names.iter().map(|name| format!("`{}`", short_name(name))).collect();

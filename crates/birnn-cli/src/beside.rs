@@ -1,0 +1,125 @@
+//! The description beside weights, which `export` and `train` write: what net they are of, and what its images were like.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use birnn_data::name::shown;
+use birnn_data::{Ground, MOST_CLASSES, Preprocessing};
+use birnn_engine::{LARGEST_SIDE, Source};
+use birnn_formats::short_name;
+use serde::Deserialize;
+
+use crate::escape;
+use crate::export::described;
+use crate::failure::Failure;
+
+/// Bytes of a description, far more than any needs.
+const LARGEST: u64 = 1 << 24;
+
+/// What is read of a description; the rest of it is for people.
+#[derive(Debug, Deserialize)]
+pub struct Description {
+    experiment: String,
+    /// The names of the classes.
+    pub classes: Vec<String>,
+    /// Time steps.
+    pub rows: usize,
+    /// Features of each.
+    pub columns: usize,
+    #[serde(default)]
+    preprocessing: Option<Preprocessing>,
+    #[serde(default)]
+    data: serde_json::Value,
+}
+
+/// A description that was found beside weights.
+#[derive(Debug)]
+pub struct Beside {
+    /// The file.
+    pub path: PathBuf,
+    /// What it says.
+    pub description: Description,
+    /// Its experiment as it is written there.
+    written: Source,
+}
+
+impl Beside {
+    /// The one beside `weights`. What is no description of birnn's is told of and passed over.
+    pub fn of(weights: &Path) -> Option<Beside> {
+        let path = described(weights);
+        if !path.is_file() {
+            return None;
+        }
+        match read(&path) {
+            Ok((description, written)) => Some(Beside { path, description, written }),
+            Err(problem) => {
+                let problem = short_name(&problem);
+                tracing::warn!(
+                    "{}: passed over, as birnn cannot read a net's description in it: {problem}",
+                    shown(&path)
+                );
+                None
+            }
+        }
+    }
+
+    /// Its experiment, `sets` applied.
+    pub fn source(&self, sets: &[String]) -> Result<Source, Failure> {
+        Ok(self.written.with(sets)?)
+    }
+
+    /// What the images were like, as far as `source` has the experiment's own; where it differs, it is right.
+    pub fn preprocessing(&self, source: &Source) -> Option<Preprocessing> {
+        let (now, then) = (&source.experiment.data, &self.written.experiment.data);
+        let mut images = self.description.preprocessing?;
+        if now.invert != then.invert {
+            images.levels = images.levels.map(|level| 255 - level);
+            images.ground = match images.ground {
+                Ground::Dark => Ground::Light,
+                Ground::Light => Ground::Dark,
+                Ground::Mixed => Ground::Mixed,
+            };
+        }
+        images.transposed ^= now.transpose.unwrap_or(false) != then.transpose.unwrap_or(false);
+        if source.is_set("data.framing") {
+            images.framing = now.framing.unwrap_or(images.framing);
+        }
+        Some(images)
+    }
+
+    /// The data set that synthetic digits stood in for, if they did.
+    pub fn substitute_for(&self) -> Option<&str> {
+        self.description.data.get("substitute_for")?.as_str()
+    }
+}
+
+fn read(path: &Path) -> Result<(Description, Source), String> {
+    let mut text = String::new();
+    let file = File::open(path).map_err(|error| error.to_string())?;
+    file.take(LARGEST).read_to_string(&mut text).map_err(|error| error.to_string())?;
+    let found: Description = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+    if ![found.rows, found.columns].iter().all(|side| (1..=LARGEST_SIDE).contains(side)) {
+        return Err(format!("images of {} x {} cannot be", found.rows, found.columns));
+    }
+    if !(1..=MOST_CLASSES).contains(&found.classes.len()) {
+        return Err(format!("{} classes cannot be", found.classes.len()));
+    }
+    check_names(&found.classes).map_err(|problem| format!("classes: {problem}"))?;
+    let source =
+        Source::parse(path, found.experiment.clone(), &[]).map_err(|error| format!("experiment: {error}"))?;
+    source.plan().map_err(|error| format!("experiment: {error}"))?;
+    Ok((found, source))
+}
+
+/// Whether each class has a name of its own.
+pub fn check_names(classes: &[String]) -> Result<(), String> {
+    if classes.iter().any(String::is_empty) {
+        return Err("each must have a name, and one is empty".to_owned());
+    }
+    let mut seen = std::collections::HashSet::new();
+    match classes.iter().find(|name| !seen.insert(*name)) {
+        Some(twice) => Err(format!("`{}` is named twice", escape::line(twice))),
+        None => Ok(()),
+    }
+}
