@@ -327,7 +327,7 @@ fn what_is_missing_is_called_as_the_file_calls_it() {
     };
     names("a,a", "--classes: `a` is named twice");
     names("a,", "--classes: each must have a name, and one is empty");
-    for part in (1..8).filter(|&part| part != 1) {
+    for part in [1, 5, 6] {
         let (name, _) = whole[part];
         let rest: Vec<_> = whole.into_iter().filter(|(other, _)| *other != name).collect();
         sandbox.write("less.safetensors", zeros(&rest));
