@@ -87,7 +87,10 @@ fn what_is_overruled_is_told() {
 
 #[test]
 fn data_that_is_there_is_verified() {
-    let Some(folder) = birnn_tests::mnist() else { return };
+    let Some(folder) = birnn_tests::mnist() else {
+        eprintln!("skipped: no MNIST here");
+        return;
+    };
     let found = report(&Sandbox::new(), &["--data-dir", folder.to_str().unwrap()], &[]);
     let [state, text, _] = item(&found, "mnist");
     assert!(state == "ok" && text.starts_with("found and verified in "), "{text}");

@@ -5,12 +5,11 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use birnn_data::name::shown;
-use birnn_data::{Ground, MOST_CLASSES, Preprocessing};
+use birnn_data::{MOST_CLASSES, Preprocessing, check_class_names};
 use birnn_engine::{LARGEST_SIDE, Source};
 use birnn_formats::short_name;
 use serde::Deserialize;
 
-use crate::escape;
 use crate::export::described;
 use crate::failure::Failure;
 
@@ -74,12 +73,7 @@ impl Beside {
         let (now, then) = (&source.experiment.data, &self.written.experiment.data);
         let mut images = self.description.preprocessing?;
         if now.invert != then.invert {
-            images.levels = images.levels.map(|level| 255 - level);
-            images.ground = match images.ground {
-                Ground::Dark => Ground::Light,
-                Ground::Light => Ground::Dark,
-                Ground::Mixed => Ground::Mixed,
-            };
+            images = images.inverted();
         }
         images.transposed ^= now.transpose.unwrap_or(false) != then.transpose.unwrap_or(false);
         if source.is_set("data.framing") {
@@ -105,21 +99,9 @@ fn read(path: &Path) -> Result<(Description, Source), String> {
     if !(1..=MOST_CLASSES).contains(&found.classes.len()) {
         return Err(format!("{} classes cannot be", found.classes.len()));
     }
-    check_names(&found.classes).map_err(|problem| format!("classes: {problem}"))?;
+    check_class_names(&found.classes).map_err(|problem| format!("classes: {problem}"))?;
     let source =
         Source::parse(path, found.experiment.clone(), &[]).map_err(|error| format!("experiment: {error}"))?;
     source.plan().map_err(|error| format!("experiment: {error}"))?;
     Ok((found, source))
-}
-
-/// Whether each class has a name of its own.
-pub fn check_names(classes: &[String]) -> Result<(), String> {
-    if classes.iter().any(String::is_empty) {
-        return Err("each must have a name, and one is empty".to_owned());
-    }
-    let mut seen = std::collections::HashSet::new();
-    match classes.iter().find(|name| !seen.insert(*name)) {
-        Some(twice) => Err(format!("`{}` is named twice", escape::line(twice))),
-        None => Ok(()),
-    }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use birnn_data::name::shown;
-use birnn_data::{Fallback, Preprocessing};
+use birnn_data::{Fallback, Preprocessing, check_class_names};
 use birnn_engine::{
     About, Classification, Device, EngineError, Experiment, Learner, Plan, Source, WeightsError,
     WeightsProblem, load,
@@ -13,7 +13,7 @@ use birnn_model::{Cell, ModelConfig, Readout};
 use serde::Serialize;
 
 use crate::args::ImportArgs;
-use crate::beside::{Beside, check_names};
+use crate::beside::Beside;
 use crate::export::Format;
 use crate::failure::{Failure, Outcome};
 use crate::log::Log;
@@ -173,7 +173,7 @@ fn images(
         let (names, outputs) = (args.classes.len(), found.outputs);
         return Err(Failure::request(format!("--classes: {names} names for a net of {outputs} classes")));
     }
-    check_names(&args.classes).map_err(|problem| Failure::request(format!("--classes: {problem}")))?;
+    check_class_names(&args.classes).map_err(|problem| Failure::request(format!("--classes: {problem}")))?;
     Ok(Images { shape, classes: args.classes.clone(), preprocessing })
 }
 

@@ -53,14 +53,14 @@ pub fn start() -> Log {
     let wanted = EnvFilter::try_from_default_env().unwrap_or_else(|_| usual());
     let console = tracing_subscriber::fmt::layer()
         .with_ansi(std::io::stderr().is_terminal() && colours())
-        .event_format(Plain)
+        .event_format(Line::Plain)
         // Where stderr is gone there is nobody to tell.
         .log_internal_errors(false)
         .with_writer(Console(log.bars.clone(), log.held.clone()))
         .with_filter(wanted);
     let record = tracing_subscriber::fmt::layer()
         .with_ansi(false)
-        .event_format(Dated)
+        .event_format(Line::Dated)
         // There is nobody to tell; whatever else is written there fails too, and says so.
         .log_internal_errors(false)
         .with_writer(log.record.clone())
@@ -124,13 +124,15 @@ impl Log {
     }
 }
 
-/// `warning: ` and `error: ` as compilers write them; everything else as it is.
-struct Plain;
+/// How a line begins.
+enum Line {
+    /// `warning: ` and `error: ` as compilers write them; everything else as it is.
+    Plain,
+    /// With the time and the level, for a file.
+    Dated,
+}
 
-/// With the time and the level, for a file.
-struct Dated;
-
-impl<S, N> FormatEvent<S, N> for Plain
+impl<S, N> FormatEvent<S, N> for Line
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
     N: for<'a> FormatFields<'a> + 'static,
@@ -141,34 +143,21 @@ where
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
-        let (colour, word) = match *event.metadata().level() {
+        let level = *event.metadata().level();
+        let (colour, word) = match level {
             Level::ERROR => ("\x1b[1;31m", "error: "),
             Level::WARN => ("\x1b[1;33m", "warning: "),
             Level::INFO => ("", ""),
             Level::DEBUG => ("\x1b[2m", "debug: "),
             Level::TRACE => ("\x1b[2m", "trace: "),
         };
-        if writer.has_ansi_escapes() && !word.is_empty() {
-            write!(writer, "{colour}{word}\x1b[0m")?;
-        } else {
-            write!(writer, "{word}")?;
+        match self {
+            Line::Dated => write!(writer, "{} {level:>5} ", clock::precisely())?,
+            Line::Plain if writer.has_ansi_escapes() && !word.is_empty() => {
+                write!(writer, "{colour}{word}\x1b[0m")?;
+            }
+            Line::Plain => write!(writer, "{word}")?,
         }
-        Said::of(event).write(writer)
-    }
-}
-
-impl<S, N> FormatEvent<S, N> for Dated
-where
-    S: Subscriber + for<'a> LookupSpan<'a>,
-    N: for<'a> FormatFields<'a> + 'static,
-{
-    fn format_event(
-        &self,
-        _: &FmtContext<'_, S, N>,
-        mut writer: Writer<'_>,
-        event: &Event<'_>,
-    ) -> fmt::Result {
-        write!(writer, "{} {:>5} ", clock::precisely(), event.metadata().level())?;
         Said::of(event).write(writer)
     }
 }
@@ -239,7 +228,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A line without the colours that [`Plain`] gives it.
+/// A line without the colours that [`Line::Plain`] gives it.
 #[cfg(unix)]
 fn plain(line: &str) -> String {
     let mut parts = line.split("\x1b[");

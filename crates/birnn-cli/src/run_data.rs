@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use birnn_data::name::shown;
 use birnn_data::{DataConfig, Dataset, Ground, Splits};
-use birnn_engine::{About, Source};
+use birnn_engine::{About, Experiment, Source, changed_files};
 
 use crate::args::{DataSets, Place};
 use crate::failure::Failure;
@@ -17,13 +17,17 @@ pub fn config(about: &About, weights: &Path, sets: &DataSets, place: &Place) -> 
     if let Some(written) = written.filter(|_| experiment.data.dataset == Dataset::Idx) {
         experiment.data.take_paths(&written.experiment.data);
     }
-    if sets.sets.iter().any(|set| set.trim_start().starts_with("data.dataset")) {
-        // The files are those of the data set that was.
-        experiment.data = experiment.data.without_files();
-    }
     // Without a folder, paths in `sets` are relative to where the user is.
     let name = weights.file_name().map_or(weights, Path::new);
-    let mut source = Source::parse(name, experiment.to_toml().map_err(Failure::run)?, &sets.sets)?;
+    let parse = |experiment: &Experiment| -> Result<Source, Failure> {
+        Ok(Source::parse(name, experiment.to_toml().map_err(Failure::run)?, &sets.sets)?)
+    };
+    let mut source = parse(&experiment)?;
+    if source.is_set("data.dataset") {
+        // The files are those of the data set that was.
+        experiment.data = experiment.data.without_files();
+        source = parse(&experiment)?;
+    }
     if let Some(other) = source.set_outside("data") {
         return Err(Failure::request(format!(
             "--set {other}: only what the images are can be changed here, such as data.test_images; all else is the run's"
@@ -40,14 +44,8 @@ pub fn named(name: &str, about: &About) -> DataConfig {
     let dataset = Dataset::PUBLISHED.into_iter().find(has_name).unwrap_or(Dataset::Synthetic);
     let config = DataConfig { dataset, ..DataConfig::default() };
     let Some(net) = about.preprocessing else { return config };
-    let invert = net.ground == Ground::Light;
-    let choices =
-        [None, Some(true), Some(false)].map(|transpose| DataConfig { invert, transpose, ..config.clone() });
-    let is_alike = |config: &DataConfig| {
-        let shown = config.resolve().ok().and_then(|plan| plan.preprocessing());
-        shown.is_some_and(|shown| shown.transposed == net.transposed)
-    };
-    choices.into_iter().find(is_alike).unwrap_or(config)
+    let stored = config.resolve().is_ok_and(|plan| plan.stored_transposed());
+    DataConfig { invert: net.ground == Ground::Light, transpose: Some(stored != net.transposed), ..config }
 }
 
 /// Says so where images are shown to a net otherwise than those that it learnt from.
@@ -63,13 +61,9 @@ pub fn warn_of_preprocessing(weights: &Path, about: &About, splits: &Splits) {
 
 /// Says so where files have other content than when the run was trained.
 pub fn warn_of_change(run: &Path, about: &About, splits: &Splits) {
-    // Weights from elsewhere know of none.
-    let Some(before) = about.data["files"].as_array() else { return };
-    let digests: Vec<&str> = before.iter().filter_map(|file| file["content_sha256"].as_str()).collect();
-    let now = &splits.provenance.files;
-    let other =
-        now.iter().enumerate().filter(|(place, file)| digests.get(*place) != Some(&&*file.content_sha256));
-    let names: Vec<String> = other.map(|(_, file)| shown(&file.path).to_string()).collect();
+    let files = &splits.provenance.files;
+    let changed = changed_files(&about.data, &serde_json::json!({ "files": files }));
+    let names: Vec<String> = changed.into_iter().map(|place| shown(&files[place].path).to_string()).collect();
     if !names.is_empty() {
         tracing::warn!(
             "{}: its data is not what it was when the run was trained; other content: {}",

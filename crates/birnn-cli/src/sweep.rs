@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use birnn_data::PATH_SETTINGS;
 use birnn_data::name;
 use birnn_engine::{Experiment, RunDir, Source, Trial, WEIGHTS, differing};
 use birnn_report::{Records, Spread, Sweep, SweepRun, shown, sweep_page};
@@ -20,16 +21,7 @@ const SWEEPS: &str = "sweeps";
 const SWEEP: &str = "sweep.toml";
 const PAGE: &str = "sweep.html";
 /// Settings that a run writes down as it found them, or that change no result.
-const DECIDED: [&str; 8] = [
-    "train.device",
-    "train.checkpoint_every",
-    "data.dataset",
-    "data.fallback",
-    "data.train_images",
-    "data.train_labels",
-    "data.test_images",
-    "data.test_labels",
-];
+const DECIDED: [&str; 4] = ["train.device", "train.checkpoint_every", "data.dataset", "data.fallback"];
 
 /// What stays as it is while a sweep goes on.
 struct Job<'a> {
@@ -170,7 +162,8 @@ impl<'a> Job<'a> {
         let (is, asked) = (Source::read(&config, &[])?, source.with(&trial.sets())?);
         let plain = |source: &Source| Experiment { sweep: None, ..source.experiment.clone() }.to_json();
         let differing = differing(&[plain(&is), plain(&asked)]);
-        match differing.keys().find(|key| !DECIDED.contains(&key.as_str())) {
+        let decided = |key: &str| DECIDED.iter().chain(&PATH_SETTINGS).any(|decided| *decided == key);
+        match differing.keys().find(|key| !decided(key)) {
             None => Ok(()),
             Some(key) => Err(Failure::request(format!(
                 "{}: its {key} is not what {SWEEP} now asks for; put {SWEEP} back as it was, or start another sweep",

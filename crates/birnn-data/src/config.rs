@@ -1,5 +1,6 @@
 //! What a user writes under `[data]`, and the plan that data is loaded by.
 
+use std::collections::HashSet;
 use std::path::{Component, Path, PathBuf};
 
 use schemars::JsonSchema;
@@ -175,6 +176,26 @@ impl ConfigError {
     }
 }
 
+/// The settings that are paths of the user's own files, by their dotted keys.
+pub const PATH_SETTINGS: [&str; 4] =
+    ["data.train_images", "data.train_labels", "data.test_images", "data.test_labels"];
+
+/// Whether each class has a name, and one of its own.
+///
+/// # Errors
+///
+/// What is wrong, on one line.
+pub fn check_class_names(classes: &[String]) -> Result<(), String> {
+    if classes.iter().any(String::is_empty) {
+        return Err("each must have a name, and one is empty".to_owned());
+    }
+    let mut seen = HashSet::new();
+    match classes.iter().find(|name| !seen.insert(*name)) {
+        Some(twice) => Err(format!("`{twice}` is named twice")),
+        None => Ok(()),
+    }
+}
+
 /// `path`, written relative to `folder`, as an absolute one.
 pub fn anchored(path: &Path, folder: &Path) -> PathBuf {
     let joined = folder.join(path);
@@ -285,14 +306,7 @@ impl DataConfig {
                 let message = format!("must be 2 to {MOST_CLASSES} names, are {}", classes.len());
                 return Err(ConfigError::new("classes", message));
             }
-            if classes.iter().any(String::is_empty) {
-                return Err(ConfigError::new("classes", "each must have a name, and one is empty"));
-            }
-            if let Some(twice) =
-                classes.iter().enumerate().find(|(index, name)| classes[..*index].contains(name))
-            {
-                return Err(ConfigError::new("classes", format!("`{}` is named twice", twice.1)));
-            }
+            check_class_names(classes).map_err(|message| ConfigError::new("classes", message))?;
         }
         Ok(UserFiles {
             train_images: train_images?,

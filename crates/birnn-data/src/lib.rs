@@ -28,7 +28,10 @@ mod split;
 pub mod synthetic;
 
 pub use augment::{Augment, AugmentConfig};
-pub use config::{ConfigError, DataConfig, DataPlan, Fallback, Source, UserFiles, anchored};
+pub use config::{
+    ConfigError, DataConfig, DataPlan, Fallback, PATH_SETTINGS, Source, UserFiles, anchored,
+    check_class_names,
+};
 pub use dataset::{Dataset, Published};
 pub use error::{DataError, FileError, FileProblem, Unobtainable};
 pub use fetch::Event;

@@ -91,6 +91,12 @@ impl Preprocessing {
         Preprocessing { levels: shades(levels).unwrap_or(plain.levels), ..plain }
     }
 
+    /// What the images are like with light and dark exchanged.
+    pub fn inverted(self) -> Preprocessing {
+        let levels = self.levels.map(|level| 255 - level);
+        Preprocessing { ground: self.ground.inverted(), levels, ..self }
+    }
+
     /// An image with this `ink`, 0 being ground and 255 full ink.
     pub(crate) fn paint(&self, ink: &[u8]) -> Vec<u8> {
         let [ground, full] = self.levels.map(i32::from);

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use birnn_data::PATH_SETTINGS;
 use birnn_data::name::shown;
 use serde_json::Value;
 
@@ -98,14 +99,7 @@ pub enum ResumeError {
 
 /// What a run may go on with although it is not what it was: no result depends on it, or it only makes the
 /// run longer. Where the user's own files lie does not matter, since their content is compared.
-const FREE: [&str; 6] = [
-    "train.epochs",
-    "train.checkpoint_every",
-    "data.train_images",
-    "data.train_labels",
-    "data.test_images",
-    "data.test_labels",
-];
+const FREE: [&str; 2] = ["train.epochs", "train.checkpoint_every"];
 
 impl Resumed {
     /// Locks the directory of a run, finds the newest checkpoint that verifies, and makes sure that config.toml with
@@ -142,8 +136,9 @@ impl Resumed {
         let Some(checkpoint) = &self.checkpoint else { return Ok(()) };
         let changed = changed_files(&checkpoint.about().data, &now.data);
         if !changed.is_empty() {
-            let run = self.run.path().to_owned();
-            return Err(ResumeError::OtherData { run, files: changed.join(", ") });
+            let name = |place: usize| now.data["files"][place]["name"].as_str().unwrap_or("?");
+            let files = changed.into_iter().map(name).collect::<Vec<_>>().join(", ");
+            return Err(ResumeError::OtherData { run: self.run.path().to_owned(), files });
         }
         let told = |about: &About| {
             let About { libtorch, data, classes, shape, .. } = about;
@@ -195,12 +190,15 @@ fn had_checkpoint(run: &RunDir) -> bool {
         })
 }
 
-/// The names of files of the same place in both, whose content differs.
-fn changed_files(before: &Value, now: &Value) -> Vec<String> {
-    let files = |data: &Value| data["files"].as_array().cloned().unwrap_or_default();
-    let both = files(before).into_iter().zip(files(now));
-    let changed = both.filter(|(before, now)| before["content_sha256"] != now["content_sha256"]);
-    changed.filter_map(|(_, now)| now["name"].as_str().map(str::to_owned)).collect()
+/// The places of those files among the data's, as provenance lists them, whose content is not what it was.
+pub fn changed_files(before: &Value, now: &Value) -> Vec<usize> {
+    let digests = |data: &Value| -> Vec<Value> {
+        let files = data["files"].as_array().into_iter().flatten();
+        files.map(|file| file["content_sha256"].clone()).collect()
+    };
+    let (before, now) = (digests(before), digests(now));
+    // Weights from elsewhere know of none.
+    (0..before.len().min(now.len())).filter(|&place| before[place] != now[place]).collect()
 }
 
 /// Each key whose value differs, with what it was and what it is.
@@ -209,7 +207,7 @@ fn differences(before: &Value, now: &Value) -> Vec<String> {
         |value: &Option<Value>| value.as_ref().map_or_else(|| "absent".to_owned(), ToString::to_string);
     differing(&[before.clone(), now.clone()])
         .iter()
-        .filter(|(key, _)| !FREE.contains(&key.as_str()))
+        .filter(|(key, _)| !FREE.iter().chain(&PATH_SETTINGS).any(|free| free == key))
         .map(|(key, values)| format!("{key} was {} and is {}", show(&values[0]), show(&values[1])))
         .collect()
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use birnn_data::Rng;
+use birnn_data::{PATH_SETTINGS, Rng};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
@@ -88,15 +88,12 @@ impl Source {
     }
 }
 
-/// Settings that are paths.
-const PATHS: [&str; 4] = ["train_images", "train_labels", "test_images", "test_labels"];
-
 impl SweepConfig {
     /// Makes paths absolute that are tried and were written relative to `folder`.
     pub(super) fn anchor(&mut self, folder: &Path) {
         let tables = [&mut self.grid, &mut self.random].into_iter();
         for data in tables.filter_map(|table| table.get_mut("data")?.as_table_mut()) {
-            for key in PATHS {
+            for key in PATH_SETTINGS.iter().filter_map(|key| key.strip_prefix("data.")) {
                 let values = data.get_mut(key).and_then(Value::as_array_mut).into_iter().flatten();
                 for value in values {
                     let path = value.as_str().map(|path| birnn_data::anchored(Path::new(path), folder));
