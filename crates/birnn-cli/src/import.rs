@@ -1,5 +1,7 @@
 //! `birnn import`: weights that PyTorch or safetensors saved, as a network of birnn's.
 
+mod tell;
+
 use std::path::Path;
 
 use birnn_data::name::shown;
@@ -8,10 +10,11 @@ use birnn_engine::{
     About, Classification, Device, EngineError, Experiment, Learner, Plan, Source, WeightsError,
     WeightsProblem, load,
 };
-use birnn_formats::{Found, Normalisation, check, read_key, short_name};
-use birnn_model::{Cell, ModelConfig, Readout};
+use birnn_formats::{Found, Normalisation, check, read_key};
+use birnn_model::ModelConfig;
 use serde::Serialize;
 
+use self::tell::Import;
 use crate::args::ImportArgs;
 use crate::beside::Beside;
 use crate::export::Format;
@@ -108,7 +111,8 @@ pub fn run(args: &ImportArgs, log: &Log) -> Outcome {
     // Before anything is said of what could never be read again.
     about.check_weights().map_err(|error| problem(error.to_string()))?;
     let learner = learner(&found, &plan, &about)?;
-    tell(args, &found, beside.as_ref(), &source, &plan, &about);
+    let beside = beside.as_ref();
+    Import { args, found: &found, beside, source: &source, plan: &plan, about: &about }.tell();
     format.write(&*disk, &args.out, &learner, &about)?;
     if args.config.is_none() {
         return print(&config_of(&source.experiment.model)?);
@@ -203,107 +207,6 @@ fn origin(args: &ImportArgs, beside: Option<&Beside>, input: Option<&Normalisati
         origin["std"] = numbers(std);
     }
     origin
-}
-
-/// Says what was found, and what could not be.
-fn tell(
-    args: &ImportArgs,
-    found: &Found,
-    beside: Option<&Beside>,
-    source: &Source,
-    plan: &Plan,
-    about: &About,
-) {
-    let weights = shown(&args.weights);
-    if let Some(Beside { path, .. }) = beside {
-        tracing::info!("{weights}: {} beside it says what net it is", shown(path));
-    }
-    for done in &found.unwrapped {
-        tracing::info!("{weights}: {done}");
-    }
-    for (theirs, ours) in &found.renamed {
-        let [theirs, ours] = [theirs, ours].map(|module| short_name(module.trim_end_matches('.')));
-        tracing::info!("{weights}: its `{theirs}` is birnn's `{ours}`");
-    }
-    if found.without_biases {
-        tracing::info!("{weights}: saved without biases; here they are zeros, which is the same net");
-    }
-    if found.head_without_bias {
-        tracing::info!("{weights}: its head has no bias; here it is zeros, which is the same net");
-    }
-    let ([rows, cols], classes) = (about.shape, about.classes.len());
-    tracing::info!("{weights}: {}, for images of {rows} x {cols} and {classes} classes", plan.architecture);
-    if args.mean.iter().any(|mean| mean.abs() > 1.0) {
-        tracing::warn!(
-            "--mean is of pixels from 0 to 1; of pixels from 0 to 255, divide it and --std by 255"
-        );
-    }
-    let unknown = unknown(args, found, beside, source, plan, about);
-    if !unknown.is_empty() {
-        let config = args.weights.with_file_name("config.toml");
-        let hint = match args.config.is_none() && config.is_file() {
-            true => format!("; perhaps they are told by --config {}", shown(&config)),
-            false => String::new(),
-        };
-        tracing::warn!(
-            "{weights}: weights do not tell how their input is prepared and their output is read; taken for: {}{hint}",
-            unknown.join("; ")
-        );
-    }
-}
-
-/// What was taken for granted, each with what says otherwise.
-fn unknown(
-    args: &ImportArgs,
-    found: &Found,
-    beside: Option<&Beside>,
-    source: &Source,
-    plan: &Plan,
-    about: &About,
-) -> Vec<String> {
-    let mut unknown = Vec::new();
-    let mut say =
-        |assumption: String, otherwise: &str| unknown.push(format!("{assumption} (else {otherwise})"));
-    if beside.is_none() && args.mean.is_empty() && args.std.is_empty() {
-        say("pixel / 255, without normalisation".to_owned(), "--mean M --std S");
-    }
-    if args.config.is_some() {
-        let stored = plan.data.stored_transposed() && source.experiment.data.transpose.is_none();
-        if stored {
-            say(
-                "upright images, which the data set's files are not".to_owned(),
-                "--set data.transpose=false",
-            );
-        }
-        return unknown;
-    }
-    let unset = |key: &&str| !source.is_set(key);
-    let [rows, _] = about.shape;
-    if beside.is_none() && args.rows.is_none() {
-        say(format!("{rows} rows, from above, as time steps"), "--rows N");
-    }
-    let images = [
-        ("data.invert", "light ink on a dark ground", "true"),
-        ("data.transpose", "upright", "true"),
-        ("data.framing", "framed as MNIST's", "emnist or resize"),
-    ];
-    let known = beside.is_some() && about.preprocessing.is_some();
-    for (key, assumption, value) in images.into_iter().filter(|(key, ..)| !known && unset(key)) {
-        say(assumption.to_owned(), &format!("--set {key}={value}"));
-    }
-    if beside.is_some() {
-        return unknown;
-    }
-    if found.config.readout != Readout::Attention && unset(&"model.readout") {
-        say(
-            "readout last, the output at the last time step".to_owned(),
-            "--set model.readout=final, mean or max",
-        );
-    }
-    if plan.architecture.cell == Cell::RnnTanh && unset(&"model.nonlinearity") {
-        say("tanh".to_owned(), "--set model.nonlinearity=relu");
-    }
-    unknown
 }
 
 /// The experiment of weights that came with none, `sets` applied.
