@@ -130,7 +130,8 @@ fn a_pattern_finds_names_that_are_no_utf_8() {
     }
 }
 
-/// Drawn, printed and as photographed: the first letter of each file's name is what it shows. The net is the example's.
+/// Drawn, printed and as photographed: the first letter of each file's name is what it shows. The net is the
+/// example's.
 #[test]
 fn digits_that_people_draw_are_read() {
     let sandbox = Sandbox::new();

@@ -1,5 +1,5 @@
-//! Bad input of every kind: one line that names the place, exit code 2, and nothing left behind. More of experiment files is in
-//! `configs.rs`.
+//! Bad input of every kind: one line that names the place, exit code 2, and nothing left behind. More of
+//! experiment files is in `configs.rs`.
 
 use birnn_tests::{Sandbox, gzip, idx};
 

@@ -1,5 +1,5 @@
-//! Images of the user's own: pictures are prepared as they were, mistakes in them are found by content, and they are found
-//! again where a project was moved.
+//! Images of the user's own: pictures are prepared as they were, mistakes in them are found by content, and
+//! they are found again where a project was moved.
 
 use std::path::Path;
 
@@ -57,7 +57,8 @@ fn json(ended: &Ended) -> Value {
     serde_json::from_str(&ended.stdout).unwrap_or_else(|error| panic!("{error}: {}", ended.stdout))
 }
 
-/// Whoever asks for the test images themselves, as pictures of any size on either ground, gets the accuracy of the test.
+/// Whoever asks for the test images themselves, as pictures of any size on either ground, gets the accuracy
+/// of the test.
 #[test]
 fn pictures_of_test_images_are_named_as_the_test_images_are() {
     let as_is = |image: &[u8]| image.to_vec();

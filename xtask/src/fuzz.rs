@@ -12,7 +12,8 @@ use crate::libtorch::Tree;
 use crate::machine::Machine;
 
 const CARGO_FUZZ: &str = "0.13.2";
-/// The binaries of tests/fuzz, each with where its seeds are, and the memory in MiB that it may take, libtorch's included.
+/// The binaries of tests/fuzz, each with where its seeds are, and the memory in MiB that it may take,
+/// libtorch's included.
 const TARGETS: [(&str, &[&str], u32); 5] = [
     ("idx", &["tests/fuzz/seeds/idx"], 512),
     ("checkpoint", &["target/fuzz/run/checkpoints"], 2048),

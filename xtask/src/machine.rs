@@ -1,4 +1,5 @@
-//! What the tasks know of the machine they run on, as a value, so that tests can make up machines of their own.
+//! What the tasks know of the machine they run on, as a value, so that tests can make up machines of their
+//! own.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -13,7 +14,8 @@ pub struct Machine {
     pub vars: BTreeMap<OsString, OsString>,
     /// The root of the workspace.
     pub root: PathBuf,
-    /// Operating system, as in [`std::env::consts::OS`]; `linux-musl` apart, since no libtorch is built for it.
+    /// Operating system, as in [`std::env::consts::OS`]; `linux-musl` apart, since no libtorch is built for
+    /// it.
     pub os: &'static str,
     /// Processor, as in [`std::env::consts::ARCH`].
     pub arch: &'static str,
@@ -72,8 +74,9 @@ impl Machine {
     }
 }
 
-/// The root of the checkout that `cargo xtask` was called in: `manifest_dir` is what cargo says when it runs this program. What was
-/// so when it was compiled is of another checkout where `target` was copied or is shared.
+/// The root of the checkout that `cargo xtask` was called in: `manifest_dir` is what cargo says when it runs
+/// this program. What was so when it was compiled is of another checkout where `target` was copied or is
+/// shared.
 fn root(manifest_dir: Option<&OsStr>) -> PathBuf {
     const HERE: &str = env!("CARGO_MANIFEST_DIR");
     // Another program's, where this one is run by hand from within it.

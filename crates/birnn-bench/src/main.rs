@@ -1,7 +1,8 @@
-//! `cargo xtask bench`: a training step by birnn beside plain libtorch and PyTorch, on one machine, in one run, in turns.
+//! `cargo xtask bench`: a training step by birnn beside plain libtorch and PyTorch, on one machine, in one
+//! run, in turns.
 //!
-//! The order in which to read: [`sweeps`] says at which points, [`contender`] who is measured, [`turns`] how, [`measure`]
-//! in which order; [`report`], [`plot`] and [`readme`] write what [`mod@bench`] holds.
+//! The order in which to read: [`sweeps`] says at which points, [`contender`] who is measured, [`turns`] how,
+//! [`measure`] in which order; [`report`], [`plot`] and [`readme`] write what [`mod@bench`] holds.
 
 mod alone;
 mod bench;
@@ -36,8 +37,9 @@ use readme::Readme;
 use sweeps::Sweep;
 use turns::Effort;
 
-/// Measures a training step (forward, backward, Adam) by birnn beside plain libtorch and, where a Python with PyTorch is
-/// named, PyTorch, in turns. It takes about a quarter of an hour on two cores, and wants the machine for itself.
+/// Measures a training step (forward, backward, Adam) by birnn beside plain libtorch and, where a Python with
+/// PyTorch is named, PyTorch, in turns. It takes about a quarter of an hour on two cores, and wants the
+/// machine for itself.
 #[derive(Debug, Parser)]
 #[command(
     name = "birnn-bench",

@@ -12,8 +12,8 @@ use crate::escape;
 
 /// Trains, evaluates and uses bidirectional recurrent networks (RNN, GRU, LSTM) that read images row by row.
 ///
-/// Results go to stdout, progress and warnings to stderr. Exit codes: 0 done, 1 the run failed, 2 the request was wrong,
-/// 130 and 143 stopped by Ctrl-C or SIGTERM.
+/// Results go to stdout, progress and warnings to stderr. Exit codes: 0 done, 1 the run failed, 2 the request
+/// was wrong, 130 and 143 stopped by Ctrl-C or SIGTERM.
 #[derive(Debug, Parser)]
 #[command(name = "birnn", version, max_term_width = 110, after_help = AFTER_HELP)]
 pub struct Args {
@@ -62,21 +62,25 @@ Environment:
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Train the network of an experiment file and report its accuracy on the test images; or go on with a run.
+    /// Train the network of an experiment file and report its accuracy on the test images; or go on with a
+    /// run.
     ///
-    /// Ctrl-C or SIGTERM stops it after the step, with a checkpoint to go on from; a second one ends it at once.
+    /// Ctrl-C or SIGTERM stops it after the step, with a checkpoint to go on from; a second one ends it at
+    /// once.
     Train(TrainArgs),
-    /// Train an experiment with every combination of settings and seeds that its `sweep` table asks for, and compare them.
+    /// Train an experiment with every combination of settings and seeds that its `sweep` table asks for, and
+    /// compare them.
     ///
-    /// Each run is one like those of `train`, in the sweep's directory; sweep.html there puts them together. What was stopped or
-    /// killed goes on with --resume; runs that are done stay as they are.
+    /// Each run is one like those of `train`, in the sweep's directory; sweep.html there puts them together.
+    /// What was stopped or killed goes on with --resume; runs that are done stay as they are.
     Sweep(SweepArgs),
     /// Evaluate a trained network: accuracy, scores per class, confusion matrix.
     Eval(EvalArgs),
     /// Name the digits (or other classes) in pictures.
     ///
-    /// One line per picture: the likeliest class with its probability, then all others of at least 1 %. A picture that cannot
-    /// be read is told of, and the others are named all the same; the exit code is then 2.
+    /// One line per picture: the likeliest class with its probability, then all others of at least 1 %. A
+    /// picture that cannot be read is told of, and the others are named all the same; the exit code is then
+    /// 2.
     Predict(PredictArgs),
     /// Write a page about a run: curves, scores, calibration, mistakes, and how the net comes to its answers.
     ///
@@ -84,16 +88,17 @@ pub enum Command {
     Report(ReportArgs),
     /// Tell what differs between runs, in settings and in results, and what the test images say of it.
     ///
-    /// All nets are asked for the same test images. Two nets differ in those that one alone names rightly: an exact test tells
-    /// whether chance explains that.
+    /// All nets are asked for the same test images. Two nets differ in those that one alone names rightly: an
+    /// exact test tells whether chance explains that.
     Compare(CompareArgs),
     /// Write a trained network for PyTorch, safetensors or ONNX.
     Export(ExportArgs),
     /// Bring in weights that PyTorch or safetensors saved.
     ///
-    /// Reads what torch.save(model.state_dict(), path) writes, in any of its formats, or a .safetensors file, and executes
-    /// nothing. Without --config, the net is told from names and shapes, and printed as a config on stdout. Weight norm, spectral
-    /// norm, pruning and averages are folded into the weights. What no weights tell is warned of, with what says it.
+    /// Reads what torch.save(model.state_dict(), path) writes, in any of its formats, or a .safetensors file,
+    /// and executes nothing. Without --config, the net is told from names and shapes, and printed as a config
+    /// on stdout. Weight norm, spectral norm, pruning and averages are folded into the weights. What no
+    /// weights tell is warned of, with what says it.
     Import(ImportArgs),
     /// Obtain or check the images of an experiment.
     #[command(subcommand)]
@@ -101,10 +106,11 @@ pub enum Command {
     /// Check an experiment file, show it with every default written out, or print the schema of such files.
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Report on this machine: libtorch, GPUs, processor, threads, data, disks, memory; and what to do where something is wrong.
+    /// Report on this machine: libtorch, GPUs, processor, threads, data, disks, memory; and what to do where
+    /// something is wrong.
     ///
-    /// One line for each, with ok, note or problem, and what to do in a line below. Changes and downloads nothing. The exit code
-    /// is 0 unless nothing can be trained.
+    /// One line for each, with ok, note or problem, and what to do in a line below. Changes and downloads
+    /// nothing. The exit code is 0 unless nothing can be trained.
     Doctor(DoctorArgs),
     /// Print a completion script for a shell.
     Completions {
@@ -120,8 +126,8 @@ pub struct TrainArgs {
     /// The experiment file (TOML).
     #[arg(required_unless_present = "resume")]
     pub config: Option<PathBuf>,
-    /// Go on with a run that was stopped, killed or failed, from its newest good checkpoint, in place of CONFIG, --run-dir
-    /// and --device; for longer with --set train.epochs=N.
+    /// Go on with a run that was stopped, killed or failed, from its newest good checkpoint, in place of
+    /// CONFIG, --run-dir and --device; for longer with --set train.epochs=N.
     #[arg(long, value_name = "RUN", conflicts_with_all = ["config", "run_dir", "device"])]
     pub resume: Option<PathBuf>,
     #[command(flatten)]
@@ -147,7 +153,8 @@ pub enum Progress {
     Auto,
     /// A line per epoch.
     Plain,
-    /// The whole screen: curves, speed, misread images, log; s makes a checkpoint, q stops. Off a terminal, as plain.
+    /// The whole screen: curves, speed, misread images, log; s makes a checkpoint, q stops. Off a terminal,
+    /// as plain.
     Dashboard,
 }
 
@@ -204,8 +211,8 @@ pub struct EvalArgs {
 pub struct PredictArgs {
     /// A run directory, or a weights file in one.
     pub run: PathBuf,
-    /// Pictures (PNG, JPEG, BMP or PNM, of any size, dark on light or light on dark), folders of them, or patterns such as
-    /// 'digits/*.png'.
+    /// Pictures (PNG, JPEG, BMP or PNM, of any size, dark on light or light on dark), folders of them, or
+    /// patterns such as 'digits/*.png'.
     #[arg(required = true, value_name = "IMAGE")]
     pub images: Vec<PathBuf>,
     /// One JSON object on stdout.
@@ -259,8 +266,8 @@ pub struct CompareArgs {
 pub struct ExportArgs {
     /// A run directory, or a weights file in one.
     pub run: PathBuf,
-    /// The file to write: .ckpt, .pt or .pth (PyTorch), .safetensors, or .onnx. Beside one for PyTorch, OUT.json says what it
-    /// cannot: classes, how images are prepared.
+    /// The file to write: .ckpt, .pt or .pth (PyTorch), .safetensors, or .onnx. Beside one for PyTorch,
+    /// OUT.json says what it cannot: classes, how images are prepared.
     pub out: PathBuf,
     /// Replace the file, should it be there, and the .json beside it.
     #[arg(long)]
@@ -277,16 +284,17 @@ pub struct ImportArgs {
     pub config: Option<PathBuf>,
     #[command(flatten)]
     pub sets: Sets,
-    /// Which of several state dicts in the file: the keys that lead to it, with dots between, such as ema or checkpoint.model;
-    /// or what the names of its weights begin with; or . for what was saved itself.
+    /// Which of several state dicts in the file: the keys that lead to it, with dots between, such as ema or
+    /// checkpoint.model; or what the names of its weights begin with; or . for what was saved itself.
     #[arg(long, value_name = "NAME")]
     pub key: Option<String>,
-    /// The mean that the training subtracted from pixels from 0 to 1, or one for each column, with commas between: the M of
-    /// (pixel / 255 - M) / S, which becomes part of the first layer. 0 where none was subtracted.
+    /// The mean that the training subtracted from pixels from 0 to 1, or one for each column, with commas
+    /// between: the M of (pixel / 255 - M) / S, which becomes part of the first layer. 0 where none was
+    /// subtracted.
     #[arg(long, value_name = "M", value_delimiter = ',', allow_hyphen_values = true)]
     pub mean: Vec<f64>,
-    /// The standard deviation that it divided them by, the S. 1 where it did not; 0.00392156862745098, which is 1 / 255, for
-    /// pixels from 0 to 255.
+    /// The standard deviation that it divided them by, the S. 1 where it did not; 0.00392156862745098, which
+    /// is 1 / 255, for pixels from 0 to 255.
     #[arg(long, value_name = "S", value_delimiter = ',', allow_hyphen_values = true)]
     pub std: Vec<f64>,
     /// Rows of an image, which are time steps [default: those of the config's data, else as many as columns].
@@ -378,8 +386,8 @@ pub struct Sets {
 /// Where data is looked for.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Place {
-    /// A folder with data sets in it, searched before $BIRNN_DATA_DIR and the user's cache; or with your own files, under the
-    /// names that their paths have.
+    /// A folder with data sets in it, searched before $BIRNN_DATA_DIR and the user's cache; or with your own
+    /// files, under the names that their paths have.
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
     /// Download nothing.
@@ -388,8 +396,8 @@ pub struct Place {
 }
 
 impl Place {
-    /// Takes the user's own files of `source` from `--data-dir`, under the names that they have, but for those that a `--set`
-    /// names. They are the experiment's files from then on.
+    /// Takes the user's own files of `source` from `--data-dir`, under the names that they have, but for
+    /// those that a `--set` names. They are the experiment's files from then on.
     pub fn take_files(&self, source: &mut Source) -> Result<(), DataError> {
         let Some(folder) = self.data_dir.as_ref().filter(|_| source.experiment.data.dataset == Dataset::Idx)
         else {

@@ -1,4 +1,5 @@
-//! The description beside weights, which `export` and `train` write: what net they are of, and what its images were like.
+//! The description beside weights, which `export` and `train` write: what net they are of, and what its
+//! images were like.
 
 use std::fs::File;
 use std::io::Read;

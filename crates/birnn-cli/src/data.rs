@@ -49,8 +49,8 @@ pub fn run(command: &DataCommand, log: &Log) -> Outcome {
     Ok(())
 }
 
-/// As [`birnn_data::load`], shown on stderr; a setting that does not fit is told of with its line in `source`. Without one
-/// there is no setting that the user could change.
+/// As [`birnn_data::load`], shown on stderr; a setting that does not fit is told of with its line in
+/// `source`. Without one there is no setting that the user could change.
 pub fn load(
     plan: &DataPlan,
     locations: &Locations,

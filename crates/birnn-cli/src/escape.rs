@@ -1,4 +1,5 @@
-//! What no text may do to a terminal, whatever file or name it comes from: move about in it, recolour it, turn it round.
+//! What no text may do to a terminal, whatever file or name it comes from: move about in it, recolour it,
+//! turn it round.
 //!
 //! All that is printed or logged goes through here once, on its way out.
 
@@ -33,7 +34,8 @@ fn escaped<'a>(text: &'a str, allowed: &[char]) -> Cow<'a, str> {
     Cow::Owned(escaped)
 }
 
-/// C0, DEL and C1; what ends a line or a paragraph; what changes the direction of writing (Unicode's `Bidi_Control`).
+/// C0, DEL and C1; what ends a line or a paragraph; what changes the direction of writing (Unicode's
+/// `Bidi_Control`).
 fn is_control(c: char) -> bool {
     let turns =
         matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
@@ -68,7 +70,8 @@ mod tests {
         assert_eq!(lines("a\r\n\u{1b}b"), "a\\r\n\\u001bb");
     }
 
-    /// What stands for a character is what it stands for in JSON, so that escaping JSON changes nothing of it.
+    /// What stands for a character is what it stands for in JSON, so that escaping JSON changes nothing of
+    /// it.
     #[test]
     fn json_stays_what_it_is() {
         let value = serde_json::json!({ "\u{7f}\u{9b}": "\u{202e}\n\u{1b}" });

@@ -37,7 +37,8 @@ pub enum Format {
 }
 
 impl Format {
-    /// By the extension of a file that is still to be written; one that is there is replaced where `force` allows it.
+    /// By the extension of a file that is still to be written; one that is there is replaced where `force`
+    /// allows it.
     pub fn of(path: &Path, force: bool) -> Result<Format, Failure> {
         let refuse = |problem: &str| Err(Failure::request(format!("{}: {problem}", shown(&path))));
         let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
@@ -185,7 +186,8 @@ pub fn described(path: &Path) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// The bytes of a state dict as `torch.load` reads it, and of the JSON beside it, which says what no state dict can.
+/// The bytes of a state dict as `torch.load` reads it, and of the JSON beside it, which says what no state
+/// dict can.
 pub fn state_dict_files(about: &About, learner: &Learner) -> Result<[Vec<u8>; 2], EngineError> {
     let json = |source| EngineError::Io { path: "state dict".into(), source };
     let state_dict = pytorch::encode(&weights_of(learner)?).map_err(json)?;

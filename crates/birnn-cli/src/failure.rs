@@ -14,7 +14,8 @@ use crate::escape;
 /// How a command failed.
 #[derive(Debug)]
 pub struct Failure {
-    /// The exit code: 1 when the run failed, 2 when the request was wrong, above 128 when a signal stopped it.
+    /// The exit code: 1 when the run failed, 2 when the request was wrong, above 128 when a signal stopped
+    /// it.
     pub code: u8,
     /// What went wrong and what to do, in one line.
     pub message: String,
@@ -113,8 +114,8 @@ impl From<EngineError> for Failure {
     }
 }
 
-/// Does the work; a panic, which is a fault of birnn's own, ends in one line and exit code 1 like any failure. With
-/// `$RUST_BACKTRACE` the usual account of it follows.
+/// Does the work; a panic, which is a fault of birnn's own, ends in one line and exit code 1 like any
+/// failure. With `$RUST_BACKTRACE` the usual account of it follows.
 pub fn without_panic(work: impl FnOnce() -> ExitCode) -> ExitCode {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {

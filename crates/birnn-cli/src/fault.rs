@@ -1,7 +1,8 @@
-//! `$BIRNN_FAULT`: has one of a run's file operations go wrong, so that tests can see what then becomes of the run.
+//! `$BIRNN_FAULT`: has one of a run's file operations go wrong, so that tests can see what then becomes of
+//! the run.
 //!
-//! `EIO@7` lets the seventh operation fail with that error, `ENOSPC@7+` that one and all after it; `KILL@7` ends the
-//! process there as a crash would, with SIGKILL.
+//! `EIO@7` lets the seventh operation fail with that error, `ENOSPC@7+` that one and all after it; `KILL@7`
+//! ends the process there as a crash would, with SIGKILL.
 
 use std::io;
 use std::sync::Arc;

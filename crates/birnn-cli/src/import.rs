@@ -37,7 +37,8 @@ pub fn run(args: &ImportArgs, log: &Log) -> Outcome {
             return Err(problem(own.to_owned()));
         }
         Err(WeightsError { problem: WeightsProblem::Foreign(_) | WeightsProblem::Io(_), .. }) => {}
-        // One of birnn's own that is damaged, or of a format that is not known, is not to be read as if it were another's.
+        // One of birnn's own that is damaged, or of a format that is not known, is not to be read as if it
+        // were another's.
         Err(error) => return Err(error.into()),
     }
     let weights = read_key(&args.weights, args.key.as_deref())?;
@@ -129,7 +130,8 @@ struct Images {
     preprocessing: Option<Preprocessing>,
 }
 
-/// The images and classes that the net is for. A config speaks of data; without one, weights tell of it as much as they do.
+/// The images and classes that the net is for. A config speaks of data; without one, weights tell of it as
+/// much as they do.
 fn images(
     args: &ImportArgs,
     found: &Found,

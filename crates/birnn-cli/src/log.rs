@@ -32,7 +32,8 @@ pub struct Log {
 /// What the terminal is to show later, while the dashboard has it.
 type Held = Arc<Mutex<Option<Vec<u8>>>>;
 
-/// Of a bar, per second. Each takes half a millisecond, and training is to lose far less than a hundredth to them.
+/// Of a bar, per second. Each takes half a millisecond, and training is to lose far less than a hundredth to
+/// them.
 const REDRAWS: u8 = 8;
 
 /// Keeps what is said until there is a file for it.
@@ -162,7 +163,8 @@ where
     }
 }
 
-/// What an event says: its message in one line, whatever names there are in it, and an excerpt in lines below.
+/// What an event says: its message in one line, whatever names there are in it, and an excerpt in lines
+/// below.
 #[derive(Default)]
 struct Said {
     message: String,

@@ -142,8 +142,8 @@ fn pictures(given: &Path) -> Result<Vec<PathBuf>, String> {
     Ok(found)
 }
 
-/// Adds what there is in `folder` under names that match these parts of a path; `**` is any number of folders. Names that are
-/// no UTF-8 match by what is of it, which the glob crate's own walk would pass over.
+/// Adds what there is in `folder` under names that match these parts of a path; `**` is any number of
+/// folders. Names that are no UTF-8 match by what is of it, which the glob crate's own walk would pass over.
 fn matching(folder: PathBuf, parts: &[Part], found: &mut Vec<PathBuf>) -> Result<(), String> {
     let Some((part, rest)) = parts.split_first() else {
         found.push(folder);

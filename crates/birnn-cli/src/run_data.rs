@@ -9,8 +9,8 @@ use birnn_engine::{About, Experiment, Source, changed_files};
 use crate::args::{DataSets, Place};
 use crate::failure::Failure;
 
-/// The data settings of a run: as its weights have them, its own files where its config.toml says that they are, and changed
-/// as `sets` ask.
+/// The data settings of a run: as its weights have them, its own files where its config.toml says that they
+/// are, and changed as `sets` ask.
 pub fn config(about: &About, weights: &Path, sets: &DataSets, place: &Place) -> Result<DataConfig, Failure> {
     let mut experiment = about.experiment().map_err(Failure::run)?;
     let written = folder_of(weights).and_then(|folder| Source::read(&folder.join("config.toml"), &[]).ok());
@@ -38,7 +38,8 @@ pub fn config(about: &About, weights: &Path, sets: &DataSets, place: &Place) -> 
     Ok(source.experiment.data)
 }
 
-/// The whole of another data set, its images as dark or light and as upright as those that the net learnt from.
+/// The whole of another data set, its images as dark or light and as upright as those that the net learnt
+/// from.
 pub fn named(name: &str, about: &About) -> DataConfig {
     let has_name = |dataset: &Dataset| dataset.published().is_some_and(|published| published.name == name);
     let dataset = Dataset::PUBLISHED.into_iter().find(has_name).unwrap_or(Dataset::Synthetic);

@@ -302,8 +302,8 @@ fn resolved(experiment: &Experiment, plan: &Plan, device: DeviceChoice, splits: 
     experiment
 }
 
-/// The text of an experiment that is kept in `folder`: paths to what lies beside it in the project, which is where the user
-/// is, are relative, so that the project can be moved.
+/// The text of an experiment that is kept in `folder`: paths to what lies beside it in the project, which is
+/// where the user is, are relative, so that the project can be moved.
 pub fn movable(experiment: &Experiment, folder: &Path) -> Result<String, Failure> {
     let mut experiment = experiment.clone();
     if let Ok(project) = std::env::current_dir() {

@@ -1,5 +1,5 @@
-//! Variations of training images: each time an image is seen, it is moved, turned, scaled, slanted and bent a little
-//! otherwise, so that the net learns what stays.
+//! Variations of training images: each time an image is seen, it is moved, turned, scaled, slanted and bent a
+//! little otherwise, so that the net learns what stays.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -68,18 +68,18 @@ impl AugmentConfig {
 }
 
 impl Augment {
-    /// The same for images on this ground: what is moved in from outside of an image is as light as the ground.
+    /// The same for images on this ground: what is moved in from outside of an image is as light as the
+    /// ground.
     pub fn on(self, ground: Ground) -> Augment {
         Augment { outside: if ground == Ground::Light { 255 } else { 0 }, ..self }
     }
 
-    /// Writes a variation of `image`, `rows * cols` bytes, to `out`: as many values from 0 to 1. It is a pure function of
-    /// the image, `seed` and `stream`.
+    /// Writes a variation of `image`, `rows * cols` bytes, to `out`: as many values from 0 to 1. It is a pure
+    /// function of the image, `seed` and `stream`.
     ///
-    /// Each pixel of the variation is looked up where an affine map and a smooth field of displacements say: cubic
-    /// splines over a coarse grid of normally distributed knots (Ronneberger et al. 2015, section 3.1; after Simard et
-    /// al. 2003), between pixels by bilinear interpolation. Outside of the image is
-    /// ground.
+    /// Each pixel of the variation is looked up where an affine map and a smooth field of displacements say:
+    /// cubic splines over a coarse grid of normally distributed knots (Ronneberger et al. 2015, section 3.1;
+    /// after Simard et al. 2003), between pixels by bilinear interpolation. Outside of the image is ground.
     pub fn apply(&self, image: &[u8], cols: usize, seed: u64, stream: u64, out: &mut [f32]) {
         let rows = image.len() / cols.max(1);
         let AugmentConfig { shift, rotate, scale, shear, elastic } = self.config;

@@ -6,7 +6,8 @@ use crate::config::{ConfigError, DataPlan};
 use crate::images::{MOST_CLASSES, Split};
 use crate::name;
 
-/// Test images that are training images: whatever the files are called, and however they came to hold the same.
+/// Test images that are training images: whatever the files are called, and however they came to hold the
+/// same.
 pub(crate) fn overlap(train: &Split, test: &Split) -> Option<ConfigError> {
     let images = |split: &Split| 0..split.images.len();
     let known: HashMap<&[u8], usize> =
@@ -21,7 +22,8 @@ pub(crate) fn overlap(train: &Split, test: &Split) -> Option<ConfigError> {
     Some(ConfigError::new("test_images", message))
 }
 
-/// Whether the samples of each class come one after the other, so that the first ones are of a few classes alone.
+/// Whether the samples of each class come one after the other, so that the first ones are of a few classes
+/// alone.
 pub(crate) fn is_sorted_by_class(labels: &[u8]) -> bool {
     let mut seen = [false; MOST_CLASSES];
     let mut classes = 0;
@@ -42,7 +44,8 @@ pub(crate) fn classes_in(labels: &[u8]) -> [bool; MOST_CLASSES] {
     seen
 }
 
-/// Classes of which no image was left in `labels` to train on; of those that are `known` there were some in the file.
+/// Classes of which no image was left in `labels` to train on; of those that are `known` there were some in
+/// the file.
 pub(crate) fn untrained(
     labels: &[u8],
     classes: &[String],

@@ -29,12 +29,12 @@ pub struct DataConfig {
     /// Whether light and dark are exchanged in all images as they are read.
     #[serde(skip_serializing_if = "is_false")]
     pub invert: bool,
-    /// Whether rows and columns are exchanged in all images as they are read; where absent, as the data set needs it to be
-    /// upright: EMNIST's are.
+    /// Whether rows and columns are exchanged in all images as they are read; where absent, as the data set
+    /// needs it to be upright: EMNIST's are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transpose: Option<bool>,
-    /// How the images are framed, and so a picture that the net is to name; where absent, as is known of the data set, or as
-    /// the training images show.
+    /// How the images are framed, and so a picture that the net is to name; where absent, as is known of the
+    /// data set, or as the training images show.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub framing: Option<Framing>,
     /// How far training images are varied each time they are seen.
@@ -106,7 +106,8 @@ pub enum Source {
 }
 
 impl Source {
-    /// Rows and columns of an image and the names of the classes, as far as they are known without reading a file.
+    /// Rows and columns of an image and the names of the classes, as far as they are known without reading a
+    /// file.
     pub fn known(&self) -> Option<([usize; 2], Vec<String>)> {
         let classes = match self {
             Source::Published(published) => published.class_names(),
@@ -223,15 +224,16 @@ fn without_parents(path: &Path) -> PathBuf {
 }
 
 impl DataConfig {
-    /// Makes paths absolute that were written relative to `folder`, so that the config means the same anywhere.
+    /// Makes paths absolute that were written relative to `folder`, so that the config means the same
+    /// anywhere.
     pub fn anchor(&mut self, folder: &Path) {
         for path in self.paths_mut().into_iter().filter_map(|(_, path)| path.as_mut()) {
             *path = anchored(path, folder);
         }
     }
 
-    /// Makes paths relative to `folder` where both lie in `project`, so that the whole of it can be moved. `folder` and
-    /// `project` are there.
+    /// Makes paths relative to `folder` where both lie in `project`, so that the whole of it can be moved.
+    /// `folder` and `project` are there.
     pub fn relate(&mut self, folder: &Path, project: &Path) {
         // A link on the way to the folder would lead `..` elsewhere.
         let (Ok(real_folder), Ok(real_project)) = (folder.canonicalize(), project.canonicalize()) else {

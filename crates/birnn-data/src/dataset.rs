@@ -73,7 +73,8 @@ pub struct Published {
     pub name: &'static str,
     /// The folder that torchvision keeps it in.
     pub torchvision: &'static str,
-    /// Addresses that a file's name and `.gz` are added to, the most reliable first; none where it comes otherwise.
+    /// Addresses that a file's name and `.gz` are added to, the most reliable first; none where it comes
+    /// otherwise.
     pub mirrors: &'static [&'static str],
     /// Training images and labels, test images and labels.
     pub files: [PublishedFile; 4],
@@ -188,8 +189,8 @@ pub(crate) static KMNIST: Published = Published {
     stored: Stored { transposed: false, framing: Framing::Resize },
 };
 
-/// G. Cohen, S. Afshar, J. Tapson, A. van Schaik: EMNIST, in its six ways of choosing and naming classes (2017, table II).
-/// It comes as one archive, whose files are stored with columns as rows.
+/// G. Cohen, S. Afshar, J. Tapson, A. van Schaik: EMNIST, in its six ways of choosing and naming classes
+/// (2017, table II). It comes as one archive, whose files are stored with columns as rows.
 macro_rules! emnist {
     ($name:literal, $classes:expr, $first_label:literal) => {
         Published {

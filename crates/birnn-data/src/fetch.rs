@@ -77,7 +77,8 @@ pub(crate) enum FetchError {
     File(FileError),
 }
 
-/// Puts `name` from one of `mirrors` into `folder`. It appears there whole and accepted by `verify`, or not at all.
+/// Puts `name` from one of `mirrors` into `folder`. It appears there whole and accepted by `verify`, or not
+/// at all.
 pub(crate) fn fetch(
     mirrors: &[&str],
     name: &str,
@@ -260,8 +261,8 @@ pub(crate) mod tests {
         })
     }
 
-    /// A mirror that answers so must be told of with `part`, leave nothing behind, and not keep the next one from
-    /// being asked.
+    /// A mirror that answers so must be told of with `part`, leave nothing behind, and not keep the next one
+    /// from being asked.
     #[track_caller]
     fn passed_over(answer: Vec<u8>, part: &str) {
         let folder = tempfile::tempdir().unwrap();

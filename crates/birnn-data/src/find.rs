@@ -1,4 +1,5 @@
-//! Where the files of published data sets are on disk, in all the layouts and under all the names that they come in.
+//! Where the files of published data sets are on disk, in all the layouts and under all the names that they
+//! come in.
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +14,8 @@ pub(crate) fn find(published: &Published, file: &PublishedFile, locations: &Loca
         |folder: PathBuf| names.iter().map(move |name| folder.join(name)).find(|path| path.is_file());
     locations.folders.iter().find_map(|base| {
         let own = published.folders().into_iter().map(|name| base.join(name));
-        // The data set's folder may be the very one that was named, and so may one with the files of another set.
+        // The data set's folder may be the very one that was named, and so may one with the files of another
+        // set.
         let below =
             published.names(base).then(|| ["raw", "gzip"].map(|name| base.join(name))).into_iter().flatten();
         let itself = || {
@@ -34,7 +36,8 @@ fn is_of_another(published: &Published, path: &Path) -> bool {
     })
 }
 
-/// What lies in the folders and looks as if it were meant, so that it can be named where the file is not found.
+/// What lies in the folders and looks as if it were meant, so that it can be named where the file is not
+/// found.
 pub(crate) fn alike(published: &Published, locations: &Locations) -> Vec<PathBuf> {
     const MOST: usize = 5;
     let within = |base: &PathBuf| {
@@ -65,8 +68,8 @@ pub(crate) fn archive(name: &str) -> String {
 }
 
 impl Published {
-    /// Folders, within one that holds data sets, that its files may lie in: its own, torchvision's, and what its archive
-    /// unpacks to.
+    /// Folders, within one that holds data sets, that its files may lie in: its own, torchvision's, and what
+    /// its archive unpacks to.
     pub(crate) fn folders(&self) -> Vec<String> {
         let of = |name: &str| [name.to_owned(), format!("{name}/raw"), format!("{name}/gzip")];
         [of(self.name), of(self.torchvision)].concat()
@@ -91,7 +94,8 @@ impl PublishedDigest {
 }
 
 impl PublishedFile {
-    /// What the file is called here and there: with a dot before `idx`, compressed, in a folder of its own name.
+    /// What the file is called here and there: with a dot before `idx`, compressed, in a folder of its own
+    /// name.
     fn names(&self) -> Vec<String> {
         let spellings = [self.name.to_owned(), self.name.replacen("-idx", ".idx", 1)];
         let archives = spellings.clone().map(|name| archive(&name));

@@ -1,19 +1,19 @@
-//! How MNIST frames a digit: fitted into the middle 20 of 28 pixels, then centred by its mass. EMNIST leaves a margin of
-//! two pixels, and centres the outline.
+//! How MNIST frames a digit: fitted into the middle 20 of 28 pixels, then centred by its mass. EMNIST leaves
+//! a margin of two pixels, and centres the outline.
 
 use std::ops::Range;
 
 use crate::preprocessing::Framing;
 
-/// Frames the drawing `ink` (lines of `width` bytes, 0 is background, 255 is full ink) in `rows x cols` pixels
-/// and returns these row by row; `None` when there is no ink.
+/// Frames the drawing `ink` (lines of `width` bytes, 0 is background, 255 is full ink) in `rows x cols`
+/// pixels and returns these row by row; `None` when there is no ink.
 ///
-/// As LeCun, Bottou, Bengio and Haffner (1998, section III.A) made MNIST: the bounding box of the ink is scaled,
-/// keeping its aspect ratio, to fit 20 of every 28 rows and columns, and then moved by whole pixels so that its
-/// centre of mass comes to pixel `rows / 2, cols / 2`, as far as the picture's edges allow. Scaling averages over
-/// areas, which makes the grey edges. As Cohen, Afshar, Tapson and van Schaik (2017, section II) made EMNIST, it fits 24 of
-/// every 28, and the middle of the box comes to the middle. [`Framing::Resize`] takes the whole drawing, as
-/// [`resize`] does.
+/// As LeCun, Bottou, Bengio and Haffner (1998, section III.A) made MNIST: the bounding box of the ink is
+/// scaled, keeping its aspect ratio, to fit 20 of every 28 rows and columns, and then moved by whole pixels
+/// so that its centre of mass comes to pixel `rows / 2, cols / 2`, as far as the picture's edges allow.
+/// Scaling averages over areas, which makes the grey edges. As Cohen, Afshar, Tapson and van Schaik (2017,
+/// section II) made EMNIST, it fits 24 of every 28, and the middle of the box comes to the middle.
+/// [`Framing::Resize`] takes the whole drawing, as [`resize`] does.
 pub(crate) fn frame(ink: &[u8], width: usize, rows: usize, cols: usize, framing: Framing) -> Option<Vec<u8>> {
     let Some(fit) = fit(framing) else { return Some(resize(ink, width, rows, cols)) };
     let (down, across) = bounds(ink, width, 0)?;
@@ -26,8 +26,8 @@ pub(crate) fn frame(ink: &[u8], width: usize, rows: usize, cols: usize, framing:
     Some(place(&digit, pixels_for(width, scale), rows, cols, framing))
 }
 
-/// Scales a whole drawing (lines of `width` bytes) to `rows x cols` pixels by averaging over areas, each axis by its own
-/// scale.
+/// Scales a whole drawing (lines of `width` bytes) to `rows x cols` pixels by averaging over areas, each axis
+/// by its own scale.
 pub(crate) fn resize(pixels: &[u8], width: usize, rows: usize, cols: usize) -> Vec<u8> {
     let height = pixels.len() / width;
     let values: Vec<f32> = pixels.iter().map(|&value| f32::from(value)).collect();

@@ -1,7 +1,8 @@
-//! IDX files, the format of MNIST: a magic number, big-endian 32-bit dimensions, then one byte per value; gzipped or
-//! not. <https://yann.lecun.com/exdb/mnist/>
+//! IDX files, the format of MNIST: a magic number, big-endian 32-bit dimensions, then one byte per value;
+//! gzipped or not. <https://yann.lecun.com/exdb/mnist/>
 //!
-//! A header is believed only as far as the file can hold what it promises: no more memory than that is touched.
+//! A header is believed only as far as the file can hold what it promises: no more memory than that is
+//! touched.
 
 use std::fs::File;
 use std::io::{BufReader, Cursor, Read, Seek};
@@ -105,8 +106,8 @@ fn read<const RANK: usize>(
     Ok((dimensions, values, digests))
 }
 
-/// Gives `consume` the content of a source of `size` bytes, with the most bytes that it can have, and takes its digest
-/// back.
+/// Gives `consume` the content of a source of `size` bytes, with the most bytes that it can have, and takes
+/// its digest back.
 fn through<T>(
     mut source: impl Read + Seek,
     size: u64,

@@ -1,8 +1,8 @@
 //! MNIST-family data: obtain, verify, decode, split, sample.
 //!
-//! A [`DataConfig`], as a user wrote it, resolves to a [`DataPlan`]; [`load`] turns that into [`Splits`], finding,
-//! downloading and verifying what it needs. Images are `u8` from the file to the device; this crate names no tensor
-//! type, knows no network and no training.
+//! A [`DataConfig`], as a user wrote it, resolves to a [`DataPlan`]; [`load`] turns that into [`Splits`],
+//! finding, downloading and verifying what it needs. Images are `u8` from the file to the device; this crate
+//! names no tensor type, knows no network and no training.
 
 mod augment;
 mod check;

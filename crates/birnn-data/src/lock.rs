@@ -21,7 +21,8 @@ impl FolderLock {
     /// The name of the file.
     pub const NAME: &str = ".lock";
 
-    /// Opens the file for writing, or makes it. Its content stays: a link there is not to cost another file its own.
+    /// Opens the file for writing, or makes it. Its content stays: a link there is not to cost another file
+    /// its own.
     pub fn open(path: &Path) -> io::Result<File> {
         File::options().write(true).create(true).truncate(false).open(path)
     }
@@ -107,7 +108,8 @@ fn take(
             },
             Reached::Closed => return Ok(None),
         };
-        // The one before may have removed the file between the two lines above: then this is a lock on nothing.
+        // The one before may have removed the file between the two lines above: then this is a lock on
+        // nothing.
         if is_at(&file, &path) {
             return Ok(Some(FolderLock { path, _file: file }));
         }

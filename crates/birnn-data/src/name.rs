@@ -1,4 +1,5 @@
-//! Names of files as text. On Unix a name is any bytes, UTF-8 or not, and text must still tell one name from another.
+//! Names of files as text. On Unix a name is any bytes, UTF-8 or not, and text must still tell one name from
+//! another.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -56,7 +57,8 @@ pub fn first(names: &[String]) -> String {
     }
 }
 
-/// For `#[serde(serialize_with)]`: a path by its [`text`]. Serde's own way is an error where a path is no UTF-8.
+/// For `#[serde(serialize_with)]`: a path by its [`text`]. Serde's own way is an error where a path is no
+/// UTF-8.
 pub fn serialize<S: Serializer>(
     path: &(impl AsRef<Path> + ?Sized),
     serializer: S,

@@ -52,12 +52,14 @@ fn missing(key: &str) -> impl FnOnce(FileError) -> FileError {
 }
 
 impl DataConfig {
-    /// Takes the user's own files from `folder`, under the names that their paths have: all of them or, where it has none,
-    /// none. A setting that `keep` names, such as `test_images`, stays. Says whether there were any.
+    /// Takes the user's own files from `folder`, under the names that their paths have: all of them or, where
+    /// it has none, none. A setting that `keep` names, such as `test_images`, stays. Says whether there were
+    /// any.
     ///
     /// # Errors
     ///
-    /// Where there is no such folder, or some of the files are in it and not all of them, each under a name of its own.
+    /// Where there is no such folder, or some of the files are in it and not all of them, each under a name
+    /// of its own.
     pub fn take_from(&mut self, folder: &Path, keep: impl Fn(&str) -> bool) -> Result<bool, FileError> {
         if !folder.is_dir() {
             return Err(FileProblem::NoFolder.at(folder));

@@ -15,8 +15,8 @@ use crate::images::transposed;
 use crate::name::shown;
 use crate::preprocessing::{Framing, GRAIN, Ground, Look, Preprocessing};
 
-/// Larger pictures are averaged down to this side before ink is looked for: more pixels say no more about a digit, and
-/// averaging takes away the noise of a camera.
+/// Larger pictures are averaged down to this side before ink is looked for: more pixels say no more about a
+/// digit, and averaging takes away the noise of a camera.
 const WORKING_SIDE: u32 = 256;
 
 /// Larger pictures are averaged down to this side before anything else.
@@ -25,7 +25,8 @@ const LARGEST_SIDE: u32 = 2048;
 /// The least difference, in grey levels, between paper and ink. Paper alone varies by less.
 const LEAST_CONTRAST: u8 = 32;
 
-/// The most grey levels by which the border of a picture varies that was drawn by a program, not photographed.
+/// The most grey levels by which the border of a picture varies that was drawn by a program, not
+/// photographed.
 const PLAIN: u8 = 4;
 
 /// Why a picture cannot be read.
@@ -38,21 +39,22 @@ pub struct PictureError {
     pub problem: String,
 }
 
-/// Reads the PNG, JPEG, BMP or PNM file `path` and returns `rows * cols` bytes of an image, row by row, that look as
-/// those would that `preprocessing` speaks of. `rows` and `cols` are at least 1.
+/// Reads the PNG, JPEG, BMP or PNM file `path` and returns `rows * cols` bytes of an image, row by row, that
+/// look as those would that `preprocessing` speaks of. `rows` and `cols` are at least 1.
 ///
-/// A picture of exactly `rows x cols` pixels on the same ground is taken for an image of the data set and returned as it
-/// is. In any other one:
+/// A picture of exactly `rows x cols` pixels on the same ground is taken for an image of the data set and
+/// returned as it is. In any other one:
 ///
 /// - [`Framing::Resize`]: the whole picture is scaled, and inverted where its corners show the other ground.
-/// - else, a picture on a plain ground that is framed already is scaled. In one that is not, things are told from their
-///   background, dark on light or light on dark, in even light or with shadows, and then framed.
+/// - else, a picture on a plain ground that is framed already is scaled. In one that is not, things are told
+///   from their background, dark on light or light on dark, in even light or with shadows, and then framed.
 ///
 /// Transparent parts count as white, or as black where nothing is seen on white.
 ///
 /// # Errors
 ///
-/// When the file cannot be read or decoded, is cut short, is larger than 10,000 x 10,000 pixels, or shows nothing.
+/// When the file cannot be read or decoded, is cut short, is larger than 10,000 x 10,000 pixels, or shows
+/// nothing.
 pub fn read(
     path: &Path,
     [rows, cols]: [usize; 2],
@@ -114,8 +116,8 @@ fn prepared(grey: GrayImage, [rows, cols]: [usize; 2], preprocessing: &Preproces
     Some(preprocessing.paint(&ink))
 }
 
-/// The other way round where a program drew light on dark, and with more contrast where it drew faintly: on one level of grey
-/// there are no shadows to tell from ink, and a picture reads as its negative does.
+/// The other way round where a program drew light on dark, and with more contrast where it drew faintly: on
+/// one level of grey there are no shadows to tell from ink, and a picture reads as its negative does.
 fn dark_on_light(grey: GrayImage) -> GrayImage {
     let Look { ground, level, full, ink } = Look::at(&grey, grey.width() as usize);
     let faint = (GRAIN / 3..LEAST_CONTRAST).contains(&full.abs_diff(level));
@@ -135,7 +137,8 @@ fn is_plain(grey: &GrayImage) -> bool {
     least.zip(most).is_some_and(|(least, most)| most - least <= PLAIN)
 }
 
-/// The ink of a picture that a program drew on one level of grey and framed, scaled to `rows x cols`; `None` of any other.
+/// The ink of a picture that a program drew on one level of grey and framed, scaled to `rows x cols`; `None`
+/// of any other.
 fn framed_ink(grey: &GrayImage, [rows, cols]: [usize; 2], framing: Framing) -> Option<Vec<u8>> {
     if !is_plain(grey) {
         return None;
@@ -177,11 +180,12 @@ fn border(grey: &GrayImage) -> Vec<u8> {
     grey.enumerate_pixels().filter(|&(x, y, _)| outermost(x, y)).map(|(_, _, pixel)| pixel.0[0]).collect()
 }
 
-/// How much ink each pixel of `grey` holds, from 0 to 255; `None` when nothing stands out from the background.
+/// How much ink each pixel of `grey` holds, from 0 to 255; `None` when nothing stands out from the
+/// background.
 ///
-/// The contrast is stretched between two levels taken from the picture itself, because paper is never quite even nor
-/// ink quite black: what varies no more than the border does is background, and the middle of what Otsu's threshold
-/// calls ink is full ink.
+/// The contrast is stretched between two levels taken from the picture itself, because paper is never quite
+/// even nor ink quite black: what varies no more than the border does is background, and the middle of what
+/// Otsu's threshold calls ink is full ink.
 fn ink(grey: &GrayImage) -> Option<Vec<u8>> {
     let differences = light::differences(grey)?;
     let threshold = otsu(&differences);
@@ -189,8 +193,8 @@ fn ink(grey: &GrayImage) -> Option<Vec<u8>> {
     let full = percentile(&mut inked, 50).filter(|&full| full >= LEAST_CONTRAST)?;
 
     let mut noise = border(&differences);
-    // Twice as far above the middle as the level that one border pixel in ten exceeds, since strokes may touch the
-    // border here and there, but no less than the halo that JPEG leaves around strokes.
+    // Twice as far above the middle as the level that one border pixel in ten exceeds, since strokes may
+    // touch the border here and there, but no less than the halo that JPEG leaves around strokes.
     let (middle, high) = (percentile(&mut noise, 50)?, percentile(&mut noise, 90)?);
     let floor = middle.saturating_add((high - middle).saturating_mul(2)).max(full / 12).min(threshold);
     let range = u32::from(full - floor);
@@ -206,8 +210,8 @@ fn percentile(values: &mut [u8], percent: usize) -> Option<u8> {
     Some(*values.select_nth_unstable(index).1)
 }
 
-/// The level that parts `values` in two classes with the most variance between them (Otsu 1979); the middle one when
-/// several do. The upper class is above the level.
+/// The level that parts `values` in two classes with the most variance between them (Otsu 1979); the middle
+/// one when several do. The upper class is above the level.
 fn otsu(values: &[u8]) -> u8 {
     let mut counts = [0_u64; 256];
     for &value in values {

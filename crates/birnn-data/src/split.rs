@@ -18,7 +18,8 @@ pub(crate) fn first(mut split: Split, limit: usize) -> Split {
     split
 }
 
-/// Takes `count` samples out of `train`, each class by its share (largest remainders), and keeps the order of both.
+/// Takes `count` samples out of `train`, each class by its share (largest remainders), and keeps the order of
+/// both.
 pub(crate) fn keep_back(train: Split, count: usize) -> Result<(Split, Split), ConfigError> {
     let total = train.labels.len();
     if count >= total {

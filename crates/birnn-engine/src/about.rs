@@ -1,4 +1,5 @@
-//! What a weights file says of itself: the net, what it is for, where it came from, and where its training stands.
+//! What a weights file says of itself: the net, what it is for, where it came from, and where its training
+//! stands.
 
 use birnn_data::{MOST_CLASSES, Preprocessing};
 use serde::{Deserialize, Serialize};

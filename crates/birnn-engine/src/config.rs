@@ -76,8 +76,8 @@ pub struct TrainPlan {
 }
 
 impl TrainPlan {
-    /// The steps of a whole run whose epochs have `steps` each. Who asks for more epochs than can be counted to wants to stop it
-    /// otherwise.
+    /// The steps of a whole run whose epochs have `steps` each. Who asks for more epochs than can be counted
+    /// to wants to stop it otherwise.
     pub fn total(&self, steps: usize) -> usize {
         self.epochs.saturating_mul(steps)
     }

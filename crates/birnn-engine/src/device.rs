@@ -1,6 +1,7 @@
 //! Where to compute, and why not where it was asked for.
 //!
-//! Asking for an accelerator that cannot be had is an error that says what is missing; only `auto` falls back.
+//! Asking for an accelerator that cannot be had is an error that says what is missing; only `auto` falls
+//! back.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -78,8 +79,8 @@ pub enum DeviceError {
 }
 
 impl DeviceChoice {
-    /// The device itself, or why it cannot be had. Call it before anything else that uses libtorch: a CUDA library
-    /// that was not linked in is loaded here, and libtorch asks for it only once.
+    /// The device itself, or why it cannot be had. Call it before anything else that uses libtorch: a CUDA
+    /// library that was not linked in is loaded here, and libtorch asks for it only once.
     pub fn resolve(self) -> Result<Device, DeviceError> {
         match self {
             DeviceChoice::Cpu => Ok(Device::Cpu),
@@ -159,8 +160,8 @@ pub fn instructions() -> Instructions {
     *INSTRUCTIONS.get_or_init(Instructions::best)
 }
 
-/// Chooses vector instructions by their name, so that another machine's results can be had here, byte for byte. To be
-/// called before anything computes; later it has no effect.
+/// Chooses vector instructions by their name, so that another machine's results can be had here, byte for
+/// byte. To be called before anything computes; later it has no effect.
 pub(crate) fn choose_instructions(name: &str) -> Result<(), DeviceError> {
     let all = Instructions::all();
     match all.iter().find(|instructions| instructions.name() == name) {

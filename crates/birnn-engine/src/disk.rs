@@ -13,7 +13,8 @@ use sha2::{Digest, Sha256};
 
 use crate::error::EngineError;
 
-/// The operations that a run's files are made of. What is written here is the real thing; [`Faulty`] is the other.
+/// The operations that a run's files are made of. What is written here is the real thing; [`Faulty`] is the
+/// other.
 pub trait Disk: fmt::Debug + Send + Sync {
     /// Makes a folder in one that exists.
     fn create_folder(&self, path: &Path) -> io::Result<()> {
@@ -186,8 +187,9 @@ pub(crate) fn create_folder(disk: &dyn Disk, path: &Path) -> io::Result<()> {
     disk.sync_folder(folder_of(path))
 }
 
-/// Writes `bytes` beside `path`, flushes them to the disk, and only then gives them the name: a reader sees the old
-/// content or the new, never half of it. The old content goes on under the name `keep`, if one is given.
+/// Writes `bytes` beside `path`, flushes them to the disk, and only then gives them the name: a reader sees
+/// the old content or the new, never half of it. The old content goes on under the name `keep`, if one is
+/// given.
 ///
 /// A link stays what it is: the file that it leads to is replaced, or made. With `keep` it moves on with
 /// the old content. The new file can be used by whom the old one could. Only a file is replaced, nothing
@@ -239,7 +241,8 @@ pub fn replace(disk: &dyn Disk, path: &Path, bytes: &[u8], keep: Option<&Path>) 
     })
 }
 
-/// Makes the file that is written to, in place of one that a killed process left or of whatever else has its name.
+/// Makes the file that is written to, in place of one that a killed process left or of whatever else has its
+/// name.
 fn create_partial(disk: &dyn Disk, partial: &Path, permissions: Option<&Permissions>) -> io::Result<File> {
     match disk.create_new(partial, permissions) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {

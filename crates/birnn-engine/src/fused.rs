@@ -59,8 +59,8 @@ impl Fused {
         Ok(())
     }
 
-    /// `input [batch, time, features]` to what [`birnn_model::Network::logits`] takes; in training, where there are `draws`
-    /// that decide what dropout zeroes, for [`Fused::backward`] to come back from.
+    /// `input [batch, time, features]` to what [`birnn_model::Network::logits`] takes; in training, where
+    /// there are `draws` that decide what dropout zeroes, for [`Fused::backward`] to come back from.
     pub(crate) fn forward(&mut self, input: &Tensor, draws: Option<i64>) -> Result<Tensor, TchError> {
         let input = plain(input)?;
         let (batch, time) = (input.size()[0], input.size()[1]);
@@ -82,8 +82,8 @@ impl Fused {
         Ok(read)
     }
 
-    /// The gradient of every parameter of the net, in their order, as one vector: of the recurrent ones from the gradient
-    /// by what was read, of the others as given.
+    /// The gradient of every parameter of the net, in their order, as one vector: of the recurrent ones from
+    /// the gradient by what was read, of the others as given.
     pub(crate) fn backward(
         &mut self,
         d_read: &Tensor,
@@ -95,7 +95,8 @@ impl Fused {
         let d_read = plain(d_read)?;
         let others = others.iter().map(plain).collect::<Result<Vec<_>, _>>()?;
         #[expect(unsafe_code, reason = "the kernels read and write tensors where they lie")]
-        // SAFETY: nothing changes the gradients meanwhile, and the vector is new here and known to nobody else.
+        // SAFETY: nothing changes the gradients meanwhile, and the vector is new here and known to nobody
+        // else.
         let (mut rest, d_read, others) = unsafe {
             let others = others.iter().map(|other| values(other)).collect::<Result<Vec<_>, _>>()?;
             (values_mut(&mut flat)?, values(&d_read)?, others)

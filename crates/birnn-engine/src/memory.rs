@@ -1,7 +1,7 @@
 //! The values of tensors as slices, for the kernels.
 //!
-//! A tensor is a reference to a storage that others may refer to as well, so that no borrow of a [`Tensor`] keeps its values from
-//! being changed meanwhile. Whoever asks for a slice has to know who else does.
+//! A tensor is a reference to a storage that others may refer to as well, so that no borrow of a [`Tensor`]
+//! keeps its values from being changed meanwhile. Whoever asks for a slice has to know who else does.
 
 use tch::{Device, Kind, TchError, Tensor};
 
@@ -13,7 +13,8 @@ use tch::{Device, Kind, TchError, Tensor};
 #[expect(unsafe_code, reason = "tch has no safe way to a tensor's memory; `place` has checked it")]
 pub(crate) unsafe fn values(tensor: &Tensor) -> Result<&[f32], TchError> {
     let (start, length) = place(tensor)?;
-    // SAFETY: so many values lie there one after the other, and live as long as the tensor, which is borrowed.
+    // SAFETY: so many values lie there one after the other, and live as long as the tensor, which is
+    // borrowed.
     Ok(if length == 0 { &[] } else { unsafe { std::slice::from_raw_parts(start, length) } })
 }
 
@@ -21,7 +22,8 @@ pub(crate) unsafe fn values(tensor: &Tensor) -> Result<&[f32], TchError> {
 ///
 /// # Safety
 ///
-/// While the slice lives, nothing else reads or changes these values, be it by way of another tensor with the same storage.
+/// While the slice lives, nothing else reads or changes these values, be it by way of another tensor with the
+/// same storage.
 #[expect(unsafe_code, reason = "tch has no safe way to a tensor's memory; `place` has checked it")]
 pub(crate) unsafe fn values_mut(tensor: &mut Tensor) -> Result<&mut [f32], TchError> {
     let (start, length) = place(tensor)?;

@@ -1,7 +1,7 @@
 //! Optimizers as functions of parameters, gradients and their own state.
 //!
-//! The state is ordinary tensors, so that it can be saved and compared; the formulas are PyTorch's, and the tests
-//! hold them against libtorch's own optimizers.
+//! The state is ordinary tensors, so that it can be saved and compared; the formulas are PyTorch's, and the
+//! tests hold them against libtorch's own optimizers.
 
 use birnn_kernels::AdamStep;
 use schemars::JsonSchema;
@@ -30,7 +30,8 @@ pub struct OptimizerConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("exclusiveMinimum" = 0, "default" = EPS))]
     pub eps: Option<f64>,
-    /// Weight decay: part of the gradient for `sgd` and `adam`, 0 by default; apart from it for `adamw`, 0.01 by default.
+    /// Weight decay: part of the gradient for `sgd` and `adam`, 0 by default; apart from it for `adamw`, 0.01
+    /// by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0))]
     pub weight_decay: Option<f64>,
@@ -89,8 +90,8 @@ pub struct Sgd {
     pub nesterov: bool,
 }
 
-/// An update rule at work. Its state is one long vector over all parameters, in their order: a few long operations are
-/// quicker than many short ones.
+/// An update rule at work. Its state is one long vector over all parameters, in their order: a few long
+/// operations are quicker than many short ones.
 #[derive(Debug)]
 pub struct Optimizer {
     rule: Rule,
@@ -208,8 +209,8 @@ impl Optimizer {
         [&self.first, &self.second]
     }
 
-    /// Updates every parameter in place at learning rate `lr`. `gradient` is that of all parameters, in their order, as
-    /// one vector ([`flat`]).
+    /// Updates every parameter in place at learning rate `lr`. `gradient` is that of all parameters, in their
+    /// order, as one vector ([`flat`]).
     pub fn step(&mut self, parameters: &[Tensor], gradient: &Tensor, lr: f64) -> Result<(), TchError> {
         let _guard = tch::no_grad_guard();
         self.steps += 1;
@@ -260,7 +261,8 @@ fn apply(
     let mut parameters: Vec<Tensor> = parameters.iter().map(Tensor::shallow_clone).collect();
     apart(parameters.iter().chain([&gradient, first, second]))?;
     #[expect(unsafe_code, reason = "the kernel updates parameters and moments where they lie")]
-    // SAFETY: none of them shares values with another, and the net that has the same parameters does nothing until this is done.
+    // SAFETY: none of them shares values with another, and the net that has the same parameters does nothing
+    // until this is done.
     unsafe {
         let parameters = parameters.iter_mut().map(|parameter| values_mut(parameter));
         let mut parameters = parameters.collect::<Result<Vec<_>, _>>()?;

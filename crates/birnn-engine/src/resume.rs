@@ -102,8 +102,8 @@ pub enum ResumeError {
 const FREE: [&str; 2] = ["train.epochs", "train.checkpoint_every"];
 
 impl Resumed {
-    /// Locks the directory of a run, finds the newest checkpoint that verifies, and makes sure that config.toml with
-    /// `sets` applied is still the experiment of the checkpoint.
+    /// Locks the directory of a run, finds the newest checkpoint that verifies, and makes sure that
+    /// config.toml with `sets` applied is still the experiment of the checkpoint.
     pub fn open(path: &Path, sets: &[String], disk: Arc<dyn Disk>) -> Result<Resumed, ResumeError> {
         let run = RunDir::existing(path, disk)?;
         let mut passed_over = Vec::new();
@@ -181,7 +181,8 @@ fn had_checkpoint(run: &RunDir) -> bool {
     let lines = std::fs::read_to_string(run.path().join(TIMING)).unwrap_or_default().lines().count();
     let moved_on =
         |session: &Session| session.from_step > 0 || session.status != "running" && session.end.is_some();
-    // The folder is made before the metrics, an epoch's checkpoint after its line, the final weights after the last.
+    // The folder is made before the metrics, an epoch's checkpoint after its line, the final weights after
+    // the last.
     (there(METRICS) && !there(FOLDER))
         || there(FINAL)
         || lines > 1

@@ -11,7 +11,8 @@ use crate::learner::Learner;
 use crate::optimizer::{MOMENTS, Optimizer, Rule};
 use crate::weights::{Contents, Entry};
 
-/// All that the rest of a run depends on, besides its plan and the weights: it starts, stops and goes on with this.
+/// All that the rest of a run depends on, besides its plan and the weights: it starts, stops and goes on with
+/// this.
 #[derive(Debug)]
 pub struct State {
     /// Steps taken. Where they fill whole epochs, the last of these has been evaluated too.

@@ -36,9 +36,9 @@ pub enum Trained {
     Stopped,
 }
 
-/// Trains `learner` in place, from `state` on. The order of samples is a pure function of `(seed, epoch)`, what dropout and
-/// variations of images draw one of `(seed, step)`: the same plan, seed, device and thread count give the same weights, bit for bit, however
-/// often the run was stopped.
+/// Trains `learner` in place, from `state` on. The order of samples is a pure function of `(seed, epoch)`,
+/// what dropout and variations of images draw one of `(seed, step)`: the same plan, seed, device and thread
+/// count give the same weights, bit for bit, however often the run was stopped.
 pub fn train(
     plan: &TrainPlan,
     seed: u32,
@@ -132,7 +132,8 @@ pub fn train(
     }
 }
 
-/// What dropout and variations of images draw by at a step: SplitMix64's finaliser over both numbers (Steele et al. 2014).
+/// What dropout and variations of images draw by at a step: SplitMix64's finaliser over both numbers (Steele
+/// et al. 2014).
 fn draws_of(seed: u64, step: usize) -> i64 {
     let mut z = (seed << 32 ^ step as u64).wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -140,8 +141,8 @@ fn draws_of(seed: u64, step: usize) -> i64 {
     (z ^ (z >> 31)) as i64
 }
 
-/// Scales the gradient so that its norm is at most `max_norm`, as PyTorch's `clip_grad_norm_` does, its 1e-6 included.
-/// Gives the norm that it had, `[]`; nothing waits for the device.
+/// Scales the gradient so that its norm is at most `max_norm`, as PyTorch's `clip_grad_norm_` does, its 1e-6
+/// included. Gives the norm that it had, `[]`; nothing waits for the device.
 fn clip(gradient: &mut Tensor, max_norm: f64) -> Result<Tensor, TchError> {
     let norm = gradient.f_norm()?;
     if max_norm.is_finite() {

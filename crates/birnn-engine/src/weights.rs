@@ -1,4 +1,5 @@
-//! A network on disk: one safetensors file that says what net it is, written whole or not at all, verified when read.
+//! A network on disk: one safetensors file that says what net it is, written whole or not at all, verified
+//! when read.
 //!
 //! The metadata holds one key, `birnn`: a JSON object, [`About`], with the experiment, the shape and
 //! classes that the net is for, where its data came from, and the SHA-256 of the whole file, taken with 64
@@ -97,8 +98,8 @@ pub(crate) const LARGEST_FILE: u64 = 16 << 30;
 /// Stands for the digest while it is computed.
 pub(crate) const NO_DIGEST: [u8; 64] = [b'0'; 64];
 
-/// Writes the weights of `learner` to `path`: the whole file or, on failure, nothing. The same weights give the same
-/// bytes. What [`load`] would refuse is not written.
+/// Writes the weights of `learner` to `path`: the whole file or, on failure, nothing. The same weights give
+/// the same bytes. What [`load`] would refuse is not written.
 pub fn save(disk: &dyn Disk, path: &Path, learner: &Learner, about: &About) -> Result<(), EngineError> {
     about.check_weights().map_err(|error| match error {
         EngineError::Unreadable(problem) => EngineError::Unreadable(format!("{}: {problem}", shown(path))),

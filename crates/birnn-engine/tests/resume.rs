@@ -1,4 +1,5 @@
-//! A run that is stopped and gone on with ends in the bytes of one that was not, for every cell and at every kind of step.
+//! A run that is stopped and gone on with ends in the bytes of one that was not, for every cell and at every
+//! kind of step.
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
 
 use std::path::Path;

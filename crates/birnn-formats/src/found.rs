@@ -15,9 +15,11 @@ pub struct Found {
     pub weights: StateDict,
     /// Modules that had another name: theirs, and ours.
     pub renamed: Vec<(String, String)>,
-    /// What PyTorch's users had wrapped around weights and is taken off here, a line for each: norms, masks, counters.
+    /// What PyTorch's users had wrapped around weights and is taken off here, a line for each: norms, masks,
+    /// counters.
     pub unwrapped: Vec<String>,
-    /// Whether its recurrent layers had no biases, as with `bias=False`; they are zeros here, which is the same net.
+    /// Whether its recurrent layers had no biases, as with `bias=False`; they are zeros here, which is the
+    /// same net.
     pub without_biases: bool,
     /// Whether its head had none.
     pub head_without_bias: bool,
@@ -25,8 +27,8 @@ pub struct Found {
     pub features: usize,
     /// Outputs of the head: classes.
     pub outputs: usize,
-    /// Cell, layers, directions and hidden sizes; an attention readout by its weights. What leaves no trace in weights has
-    /// its default: other readouts, the nonlinearity of an RNN, dropout.
+    /// Cell, layers, directions and hidden sizes; an attention readout by its weights. What leaves no trace
+    /// in weights has its default: other readouts, the nonlinearity of an RNN, dropout.
     pub config: ModelConfig,
 }
 
@@ -59,8 +61,8 @@ struct Modules {
 const PARTS: [&str; 4] = ["weight_ih", "weight_hh", "bias_ih", "bias_hh"];
 
 impl Found {
-    /// Takes off what PyTorch's users wrap around weights, and looks for one stack of recurrent layers, whatever it is called,
-    /// and one linear head.
+    /// Takes off what PyTorch's users wrap around weights, and looks for one stack of recurrent layers,
+    /// whatever it is called, and one linear head.
     ///
     /// # Errors
     ///

@@ -2,7 +2,8 @@
 
 use crate::found::{Found, NoNet, refuse};
 
-/// What was subtracted from the input and what it was divided by, one number for all features or one for each.
+/// What was subtracted from the input and what it was divided by, one number for all features or one for
+/// each.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Normalisation {
     /// The means.
@@ -12,15 +13,18 @@ pub struct Normalisation {
 }
 
 impl Found {
-    /// Makes the net one of `x` where it was one of `z = (x - mean) / std`, in the first layer of each direction:
+    /// Makes the net one of `x` where it was one of `z = (x - mean) / std`, in the first layer of each
+    /// direction:
     ///
-    /// `W z + b = (W / std) x + (b - sum(W * mean / std))`, of the rows of `W = weight_ih_l0` and `b = bias_ih_l0`.
+    /// `W z + b = (W / std) x + (b - sum(W * mean / std))`, of the rows of `W = weight_ih_l0` and `b =
+    /// bias_ih_l0`.
     ///
     /// It is computed in `f64` and rounded once.
     ///
     /// # Errors
     ///
-    /// When there are neither one number nor one for each feature, a deviation is not above 0, or a weight would not be finite.
+    /// When there are neither one number nor one for each feature, a deviation is not above 0, or a weight
+    /// would not be finite.
     pub fn fold(&mut self, input: &Normalisation) -> Result<(), NoNet> {
         let features = self.features;
         let each = |name: &str, values: &[f64]| match values {

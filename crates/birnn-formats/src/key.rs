@@ -1,5 +1,5 @@
-//! Several nets in one file, such as averaged weights beside those that they are the averages of: which one a key
-//! means, and which keys there are.
+//! Several nets in one file, such as averaged weights beside those that they are the averages of: which one a
+//! key means, and which keys there are.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -28,8 +28,8 @@ pub(crate) fn select(weights: StateDict, key: Option<&str>) -> Result<StateDict,
     Ok(chosen.into_iter().map(|(name, array)| (name.to_owned(), array)).collect())
 }
 
-/// Of weights that the key `taken` has led to, those of one net: where there are several, of the one whose names have no
-/// prefix left, if a key was given. The error says which there are.
+/// Of weights that the key `taken` has led to, those of one net: where there are several, of the one whose
+/// names have no prefix left, if a key was given. The error says which there are.
 pub(crate) fn choose<'n, T>(
     weights: Vec<(&'n str, T)>,
     taken: &str,
@@ -116,7 +116,8 @@ fn recurrent_of(name: &str) -> Option<&str> {
     }
 }
 
-/// What the names of a whole net begin with, its dot included, told from what those of its recurrent layers begin with.
+/// What the names of a whole net begin with, its dot included, told from what those of its recurrent layers
+/// begin with.
 fn net_of(recurrent: &str) -> &str {
     let module = recurrent.trim_end_matches('.');
     module.rfind('.').map_or("", |dot| &recurrent[..=dot])

@@ -1,8 +1,9 @@
 //! Weights in other people's formats: PyTorch state dicts and safetensors both ways, ONNX.
 //!
-//! [`read`] takes whatever file PyTorch's `torch.save(model.state_dict(), path)` or safetensors wrote and gives its
-//! [`StateDict`]; [`Found`] tells what net that is of; [`pytorch::encode`] and [`onnx::encode`] write. A file is parsed, never
-//! run: it may be hostile, and takes no more than a small multiple of its length in memory. This crate knows nets, and no experiments or runs.
+//! [`read`] takes whatever file PyTorch's `torch.save(model.state_dict(), path)` or safetensors wrote and
+//! gives its [`StateDict`]; [`Found`] tells what net that is of; [`pytorch::encode`] and [`onnx::encode`]
+//! write. A file is parsed, never run: it may be hostile, and takes no more than a small multiple of its
+//! length in memory. This crate knows nets, and no experiments or runs.
 //!
 //! # Example
 //!
@@ -59,14 +60,15 @@ pub fn read(path: &Path) -> Result<StateDict, FormatError> {
     read_key(path, None)
 }
 
-/// As [`read`], where several state dicts may be in a file: `key` says which is meant, as the dotted path of dicts that leads
-/// to it (`ema`, `checkpoint.model`), as what the names of its weights begin with, or as both, one after the other. `.` is what
-/// was saved itself. Of a net that has others beside it, under names that begin alike, a key means the net without those.
+/// As [`read`], where several state dicts may be in a file: `key` says which is meant, as the dotted path of
+/// dicts that leads to it (`ema`, `checkpoint.model`), as what the names of its weights begin with, or as
+/// both, one after the other. `.` is what was saved itself. Of a net that has others beside it, under names
+/// that begin alike, a key means the net without those.
 ///
 /// # Errors
 ///
-/// When the file cannot be read, holds no state dict or several, or nothing under `key`; when its tensors lie outside of it or
-/// overlap in part.
+/// When the file cannot be read, holds no state dict or several, or nothing under `key`; when its tensors lie
+/// outside of it or overlap in part.
 pub fn read_key(path: &Path, key: Option<&str>) -> Result<StateDict, FormatError> {
     let open = || {
         let file = File::open(path)?;

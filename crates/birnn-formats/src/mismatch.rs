@@ -21,8 +21,8 @@ pub struct Mismatch {
 /// Names of one kind that a message lists.
 const MOST_NAMES: usize = 8;
 
-/// Whether these are the weights of a net of `architecture` for `features` values per time step and `outputs` classes: each by
-/// name and shape, and no other.
+/// Whether these are the weights of a net of `architecture` for `features` values per time step and `outputs`
+/// classes: each by name and shape, and no other.
 pub fn check(
     weights: &StateDict,
     architecture: &Architecture,

@@ -55,7 +55,8 @@ pub(crate) fn parse(mut source: impl Read + Seek, length: u64) -> Result<StateDi
     Ok(found)
 }
 
-/// `safetensors.torch.save_model` leaves out what shares its numbers with another tensor, and says so in the metadata.
+/// `safetensors.torch.save_model` leaves out what shares its numbers with another tensor, and says so in the
+/// metadata.
 fn copy_tied(metadata: &Metadata, found: &mut StateDict, length: u64) -> Result<(), String> {
     let mut bytes = found.values().map(|array| size_of_val(array.values()) as u64).sum::<u64>();
     for (name, kept) in metadata.metadata().iter().flatten() {

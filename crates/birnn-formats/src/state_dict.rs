@@ -56,7 +56,8 @@ impl Array {
     }
 }
 
-/// Numbers in an array of `shape`; `None` where they are beyond all memory. Where one length is 0, the others may be anything.
+/// Numbers in an array of `shape`; `None` where they are beyond all memory. Where one length is 0, the others
+/// may be anything.
 pub(crate) fn count_of(shape: &[usize]) -> Option<usize> {
     if shape.contains(&0) {
         return Some(0);

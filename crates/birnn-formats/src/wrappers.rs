@@ -1,4 +1,5 @@
-//! What PyTorch users wrap around a net's weights, taken off again: the weights as the wrapped net computes them.
+//! What PyTorch users wrap around a net's weights, taken off again: the weights as the wrapped net computes
+//! them.
 //!
 //! | wrapper | names in the state dict | the weight `w` |
 //! | --- | --- | --- |

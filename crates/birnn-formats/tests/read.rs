@@ -233,8 +233,8 @@ fn nothing_is_run_and_nothing_overlaps() {
     );
 }
 
-/// Whatever happens to a file, reading it gives an error or, where the format has no checksum for it, other weights: it
-/// never hangs, panics, or takes more memory.
+/// Whatever happens to a file, reading it gives an error or, where the format has no checksum for it, other
+/// weights: it never hangs, panics, or takes more memory.
 #[test]
 fn damaged_files_are_errors() {
     for name in ["ordered.ckpt", "legacy.ckpt", "protocol4.ckpt", "single.safetensors"] {

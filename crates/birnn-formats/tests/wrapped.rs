@@ -106,7 +106,8 @@ fn which_of_several_state_dicts_must_be_said() {
     assert_eq!(under("single.safetensors", Some(".")).unwrap(), weights());
 }
 
-/// The keys that the message about `file` names are `own`, of the net itself, and `averages`; each is enough when it is typed.
+/// The keys that the message about `file` names are `own`, of the net itself, and `averages`; each is enough
+/// when it is typed.
 #[track_caller]
 fn offers(file: &str, own: &str, averages: &str) {
     refused(file, None, &[&format!("say which is meant: --key {own} or --key {averages}")]);

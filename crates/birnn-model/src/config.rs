@@ -247,8 +247,8 @@ impl Architecture {
         self.forward + self.reverse.unwrap_or(0)
     }
 
-    /// The name and shape of every parameter of a net for `features` values per time step and `outputs` values per
-    /// sequence, sorted by name: what [`crate::Network::new`] makes, told without making it.
+    /// The name and shape of every parameter of a net for `features` values per time step and `outputs`
+    /// values per sequence, sorted by name: what [`crate::Network::new`] makes, told without making it.
     pub fn parameters(&self, features: usize, outputs: usize) -> Vec<(String, Vec<usize>)> {
         let (gates, prefix, width) = (self.cell.gates(), self.cell.prefix(), self.output_features());
         let mut parameters = Vec::new();

@@ -10,8 +10,8 @@ use crate::layer::{Layer, uniform};
 /// `[batch, time, outputs]` where the readout is [`Readout::Sequence`].
 ///
 /// Parameters live in the `VarStore` that it was built on, under PyTorch's names and in PyTorch's shapes and
-/// gate order: `lstm.weight_ih_l0`, `lstm.weight_hh_l1_reverse`, ..., `fc.weight`, `fc.bias`; for the attention
-/// readout also `attention.weight`, `attention.bias` and `attention.context`.
+/// gate order: `lstm.weight_ih_l0`, `lstm.weight_hh_l1_reverse`, ..., `fc.weight`, `fc.bias`; for the
+/// attention readout also `attention.weight`, `attention.bias` and `attention.context`.
 #[derive(Debug)]
 pub struct Network {
     architecture: Architecture,
@@ -50,7 +50,8 @@ impl Network {
     ///
     /// Weights are drawn as PyTorch draws them, U(-1/sqrt(hidden), 1/sqrt(hidden)) for the recurrent ones and
     /// U(-1/sqrt(inputs), 1/sqrt(inputs)) for the linear ones, from libtorch's generator: after
-    /// `tch::manual_seed(s)` they are, bit for bit, what PyTorch has after `torch.manual_seed(s)`, on any device.
+    /// `tch::manual_seed(s)` they are, bit for bit, what PyTorch has after `torch.manual_seed(s)`, on any
+    /// device.
     pub fn new(
         path: &nn::Path,
         architecture: &Architecture,
@@ -84,12 +85,12 @@ impl Network {
         &self.architecture
     }
 
-    /// The logits of a batch: `[batch, time, features]` -> `[batch, outputs]`, or `[batch, time, outputs]` for
-    /// [`Readout::Sequence`].
+    /// The logits of a batch: `[batch, time, features]` -> `[batch, outputs]`, or `[batch, time, outputs]`
+    /// for [`Readout::Sequence`].
     ///
-    /// `train` turns dropout on, and lets cuDNN keep what its backward pass needs; the draws come from libtorch's
-    /// generator, so `tch::manual_seed` before the call makes them a function of that seed. Only what is read is
-    /// computed: with [`Readout::Last`] the top layer's reverse direction takes one step.
+    /// `train` turns dropout on, and lets cuDNN keep what its backward pass needs; the draws come from
+    /// libtorch's generator, so `tch::manual_seed` before the call makes them a function of that seed. Only
+    /// what is read is computed: with [`Readout::Last`] the top layer's reverse direction takes one step.
     pub fn forward(&self, input: &Tensor, train: bool) -> Result<Tensor, ModelError> {
         self.check(input)?;
         let top = self.top(input, train)?;
@@ -97,8 +98,8 @@ impl Network {
     }
 
     /// The logits, from what is read of the top layer: `[batch, forward + reverse]` for [`Readout::Last`] and
-    /// [`Readout::Final`], which read one state of each direction; else all its outputs `[batch, time, forward + reverse]`.
-    /// With it, recurrent layers computed by other means can stand in for the net's own.
+    /// [`Readout::Final`], which read one state of each direction; else all its outputs `[batch, time,
+    /// forward + reverse]`. With it, recurrent layers computed by other means can stand in for the net's own.
     pub fn logits(&self, top: &Tensor) -> Result<Tensor, ModelError> {
         let read = match &self.pooling {
             Pooling::Last | Pooling::Final | Pooling::Sequence => top.shallow_clone(),

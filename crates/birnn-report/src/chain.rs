@@ -1,4 +1,5 @@
-//! How strongly the loss depends on what the net holds in mind at each row: the gradient by the hidden states.
+//! How strongly the loss depends on what the net holds in mind at each row: the gradient by the hidden
+//! states.
 
 use birnn_data::Split;
 use birnn_engine::{Learner, Samples};
@@ -24,8 +25,8 @@ pub struct Links {
     pub layer: usize,
     /// Whether the direction reads the image from below.
     pub reverse: bool,
-    /// For each row, the mean over the images of the norm of the gradient of an image's loss by its state there; `None` where
-    /// the net does not use the state.
+    /// For each row, the mean over the images of the norm of the gradient of an image's loss by its state
+    /// there; `None` where the net does not use the state.
     pub norms: Vec<Option<f64>>,
 }
 

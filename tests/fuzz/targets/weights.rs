@@ -1,5 +1,5 @@
-//! Any bytes are weights, perhaps of a net, or an error of one line, in memory that their length bounds; and weights are
-//! written so that they read back the same.
+//! Any bytes are weights, perhaps of a net, or an error of one line, in memory that their length bounds; and
+//! weights are written so that they read back the same.
 #![no_main]
 
 mod memory;

@@ -1,4 +1,5 @@
-//! `birnn compare`: what differs between runs, in settings and in results, and what the test images say of it.
+//! `birnn compare`: what differs between runs, in settings and in results, and what the test images say of
+//! it.
 
 mod facts;
 mod text;

@@ -104,7 +104,8 @@ impl Board {
         (self.step as f64 / all as f64).clamp(0.0, 1.0)
     }
 
-    /// How long the rest will take if it goes as it did in this session; `None` before there is anything to go by.
+    /// How long the rest will take if it goes as it did in this session; `None` before there is anything to
+    /// go by.
     pub fn left(&self) -> Option<Duration> {
         let done = self.step.checked_sub(self.facts.before).filter(|&done| done > 0)?;
         let rest = self.facts.epochs.saturating_mul(self.facts.steps).saturating_sub(self.step);

@@ -9,8 +9,8 @@ use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Li
 
 /// The longest side, in pixels, of a picture that is read.
 const LONGEST_SIDE: u32 = 10_000;
-/// The most bytes that a picture's file may have, and its pixels once they are decoded. These are not held twice: what
-/// is made of them is grey, three bytes for each pixel at most.
+/// The most bytes that a picture's file may have, and its pixels once they are decoded. These are not held
+/// twice: what is made of them is grey, three bytes for each pixel at most.
 const MOST_MEMORY: u64 = 512 << 20;
 
 /// A picture as its file has it.
@@ -76,8 +76,8 @@ fn problem(error: ImageError) -> String {
     }
 }
 
-/// Whether a JPEG goes on until its end-of-image marker (ITU-T T.81, section B.1.1). Thumbnails within it, which have
-/// one of their own, lie in segments of known length.
+/// Whether a JPEG goes on until its end-of-image marker (ITU-T T.81, section B.1.1). Thumbnails within it,
+/// which have one of their own, lie in segments of known length.
 fn is_whole_jpeg(bytes: &[u8]) -> bool {
     let mut at = 2;
     while let Some(&byte) = bytes.get(at) {

@@ -4,8 +4,9 @@ use image::{Luma, LumaA, Rgb, RgbImage};
 
 use super::*;
 
-/// A slanted ring around a thick stroke with a foot, `ink` on `paper`, in a picture of `width x height`. The foot keeps
-/// the centre of mass from lying just between two pixels, where a trifle would move the whole digit.
+/// A slanted ring around a thick stroke with a foot, `ink` on `paper`, in a picture of `width x height`. The
+/// foot keeps the centre of mass from lying just between two pixels, where a trifle would move the whole
+/// digit.
 fn drawing(width: u32, height: u32, at: (u32, u32), size: u32, ink: u8, paper: u8) -> GrayImage {
     GrayImage::from_fn(width, height, |x, y| {
         let (dx, dy) = (f64::from(x) - f64::from(at.0), f64::from(y) - f64::from(at.1));
@@ -251,7 +252,8 @@ fn uneven_light_leaves_no_trace() {
         let expected = reread(even.clone(), "a.png", 28, 28).unwrap();
         for (name, light) in LIGHTS {
             let photo = reread(lit(&even, light), "a.png", 28, 28).unwrap();
-            // A box around the ink that is narrower by a faint column moves the digit by half a pixel: about 15.
+            // A box around the ink that is narrower by a faint column moves the digit by half a pixel: about
+            // 15.
             let change = change(&photo, &expected);
             assert!(change < 16.0, "{ink} on {paper}, {name}: {change}");
         }

@@ -40,8 +40,8 @@ fn tremble(strokes: &mut [Stroke], rng: &mut Rng) {
 
 /// Points along `stroke`, close enough for straight lines between them.
 ///
-/// Between two control points runs a cubic with the tangents of a centripetal Catmull-Rom spline (Yuksel, Schaefer
-/// and Keyser 2011), which makes neither cusps nor loops of its own however unevenly the points lie.
+/// Between two control points runs a cubic with the tangents of a centripetal Catmull-Rom spline (Yuksel,
+/// Schaefer and Keyser 2011), which makes neither cusps nor loops of its own however unevenly the points lie.
 fn flatten(stroke: &[Point]) -> Vec<Point> {
     const STEPS: u32 = 8;
     let tangents = |before: Option<&Point>, from: Point, to: Point, after: Option<&Point>| {
@@ -174,7 +174,8 @@ fn ink(lines: &[Vec<Point>], pen: &Pen) -> Vec<u8> {
     sheet
 }
 
-/// Inks the pixels within the radius, which changes evenly between the `radii` of the ends, of a straight line.
+/// Inks the pixels within the radius, which changes evenly between the `radii` of the ends, of a straight
+/// line.
 fn ink_segment(sheet: &mut [u8], from: Point, to: Point, radii: [f64; 2]) {
     let reach = radii[0].max(radii[1]) + 1.0;
     let range = |axis: usize| {

@@ -25,9 +25,9 @@ pub(crate) fn classes() -> Vec<String> {
 
 /// The images `first..first + count` of the endless sequence of `seed`: 28 x 28 pixels, labels 0 to 9.
 ///
-/// Each image is drawn from strokes designed by hand, with random shapes, slant, warp and pen, and then framed as MNIST
-/// frames its digits. It is a pure function of `seed` and its index in the sequence, and so is its label,
-/// each digit being equally likely. The work is shared among all processors.
+/// Each image is drawn from strokes designed by hand, with random shapes, slant, warp and pen, and then
+/// framed as MNIST frames its digits. It is a pure function of `seed` and its index in the sequence, and so
+/// is its label, each digit being equally likely. The work is shared among all processors.
 pub fn digits(seed: u64, first: u64, count: usize) -> Split {
     let mut pixels = vec![0; count * SIDE * SIDE];
     let mut labels = vec![0; count];

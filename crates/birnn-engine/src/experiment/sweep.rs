@@ -18,7 +18,8 @@ pub struct SweepConfig {
     /// Settings by their own keys, each with the list of values to try: every combination is tried.
     #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
     pub grid: Table,
-    /// Settings that are drawn: each from a list, or from a range such as `{ from = 1e-4, to = 1e-2, scale = "log" }`.
+    /// Settings that are drawn: each from a list, or from a range such as `{ from = 1e-4, to = 1e-2, scale =
+    /// "log" }`.
     #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
     pub random: Table,
     /// How often to draw the settings of `random`.
@@ -70,7 +71,8 @@ impl Trial {
 }
 
 impl Source {
-    /// The runs of the experiment's sweep, each of them checked; those with the same settings follow each other.
+    /// The runs of the experiment's sweep, each of them checked; those with the same settings follow each
+    /// other.
     pub fn trials(&self) -> Result<Vec<Trial>, ExperimentError> {
         let sweep = self.experiment.sweep.clone().unwrap_or_default();
         let trials = sweep.trials(self.experiment.seed).map_err(|invalid| self.locate(invalid))?;
@@ -215,7 +217,8 @@ fn random(table: &Table) -> Result<Vec<(String, Choice)>, Invalid> {
     settings.into_iter().map(|(key, value)| Ok((key.clone(), Choice::new(&key, value)?))).collect()
 }
 
-/// The settings in a table of tables by their dotted keys, whether the keys were written with quotes or without.
+/// The settings in a table of tables by their dotted keys, whether the keys were written with quotes or
+/// without.
 fn settings<'a>(
     place: &str,
     table: &'a Table,

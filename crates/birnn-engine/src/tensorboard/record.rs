@@ -30,7 +30,8 @@ fn record(step: usize, what: What) -> Vec<u8> {
     [&length[..], &masked_crc(&length), &event, &masked_crc(&event)].concat()
 }
 
-/// The checksum of a TFRecord: CRC-32C, rotated and shifted, so that it differs from one of data that hold such sums.
+/// The checksum of a TFRecord: CRC-32C, rotated and shifted, so that it differs from one of data that hold
+/// such sums.
 fn masked_crc(bytes: &[u8]) -> [u8; 4] {
     crc32c::crc32c(bytes).rotate_right(15).wrapping_add(0xa282_ead8).to_le_bytes()
 }
@@ -76,7 +77,8 @@ pub(super) fn text(tag: String, markdown: String) -> Value {
     Value { tag, metadata: metadata(plugin), content: Some(Content::Tensor(tensor)) }
 }
 
-/// What the page of settings and results reads. Only the metadata counts; a value has to be there all the same.
+/// What the page of settings and results reads. Only the metadata counts; a value has to be there all the
+/// same.
 pub(super) fn hparams(tag: &str, data: HParams) -> Value {
     let content = HParamsPluginData { data: Some(data) }.encode_to_vec();
     let plugin = PluginData { plugin_name: "hparams".to_owned(), content };

@@ -43,9 +43,9 @@ pub(super) struct View {
 
 /// All values of a pickle.
 ///
-/// An opcode can build what is much longer than itself: a copy of a list that was read before, for one. So each object and
-/// each element is charged for, and there is a budget of [`PER_BYTE`] for each byte of the pickle. What opcodes build of values
-/// of their own stays within it, byte by byte.
+/// An opcode can build what is much longer than itself: a copy of a list that was read before, for one. So
+/// each object and each element is charged for, and there is a budget of [`PER_BYTE`] for each byte of the
+/// pickle. What opcodes build of values of their own stays within it, byte by byte.
 #[derive(Debug, Default)]
 pub(super) struct Arena {
     budget: usize,
@@ -88,8 +88,8 @@ impl View {
         Some(self.offset..end)
     }
 
-    /// Whether two of its elements are the same number of the storage, as far as strides tell: those of an array in any order
-    /// of its dimensions do not.
+    /// Whether two of its elements are the same number of the storage, as far as strides tell: those of an
+    /// array in any order of its dimensions do not.
     pub(super) fn overlaps_itself(&self) -> bool {
         if self.shape.contains(&0) {
             return false;

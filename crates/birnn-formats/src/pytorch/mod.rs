@@ -1,7 +1,8 @@
 //! What PyTorch's `torch.save(model.state_dict(), path)` writes, both ways. Nothing in a file is run.
 //!
-//! Read are the zip format of PyTorch 1.6 and later and the legacy format before it, with the state dict alone or somewhere in
-//! what a training script saved beside it. Written is the zip format, for `torch.load(path, weights_only=True)`.
+//! Read are the zip format of PyTorch 1.6 and later and the legacy format before it, with the state dict
+//! alone or somewhere in what a training script saved beside it. Written is the zip format, for
+//! `torch.load(path, weights_only=True)`.
 
 mod arena;
 mod container;
@@ -29,8 +30,8 @@ pub(crate) fn is_one(head: &[u8]) -> bool {
     head.starts_with(ZIP) || head.starts_with(LEGACY)
 }
 
-/// The state dict in a file of `length` bytes that starts with `head`: what `key` names, else the only one there is. The error
-/// says what is wrong.
+/// The state dict in a file of `length` bytes that starts with `head`: what `key` names, else the only one
+/// there is. The error says what is wrong.
 pub(crate) fn parse(
     source: impl Read + Seek,
     head: &[u8],
@@ -83,8 +84,8 @@ pub(crate) fn parse(
 const CLONES: &str =
     "in Python, save `{name: tensor.clone() for name, tensor in model.state_dict().items()}`";
 
-/// Tensors are the same numbers, as weights that are tied are, or have none in common. A part in common is nothing that a net
-/// has.
+/// Tensors are the same numbers, as weights that are tied are, or have none in common. A part in common is
+/// nothing that a net has.
 fn refuse_overlaps(arena: &Arena, views: &[(&str, &View)]) -> Result<(), String> {
     if let Some((name, _)) = views.iter().find(|(_, view)| view.overlaps_itself()) {
         return Err(format!("elements of the tensor `{}` overlap: {CLONES}", short_name(name)));

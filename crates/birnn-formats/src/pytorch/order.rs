@@ -1,8 +1,8 @@
 //! The order in which PyTorch's modules list their parameters, told from names.
 
-/// Sorts names as the state dict of a PyTorch module has them: modules with recurrent layers, then others, then the head `fc`;
-/// layer by layer and direction by direction; weights before biases. Code that walks two state dicts side by side, or the state
-/// of an optimizer by position, depends on it.
+/// Sorts names as the state dict of a PyTorch module has them: modules with recurrent layers, then others,
+/// then the head `fc`; layer by layer and direction by direction; weights before biases. Code that walks two
+/// state dicts side by side, or the state of an optimizer by position, depends on it.
 pub(super) fn of(name: &str) -> impl Ord + use<> {
     let (module, parameter) = name.rsplit_once('.').unwrap_or(("", name));
     // `weight_hh_l0_reverse`

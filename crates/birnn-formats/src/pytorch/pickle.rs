@@ -1,11 +1,13 @@
 //! What a state dict needs of Python's pickle format, as a reader that runs nothing.
 //!
-//! A pickle is a program for a stack machine that may name any Python function and call it. This machine knows the few
-//! names that plain data and tensors consist of, and builds data of its own for them; any other name ends the reading. Values are
-//! copied by index into an arena, so that what a pickle refers to twice takes memory once, and what is built is charged to a
-//! budget: memory and time grow with its length alone, however deep or cyclic its values are.
+//! A pickle is a program for a stack machine that may name any Python function and call it. This machine
+//! knows the few names that plain data and tensors consist of, and builds data of its own for them; any other
+//! name ends the reading. Values are copied by index into an arena, so that what a pickle refers to twice
+//! takes memory once, and what is built is charged to a budget: memory and time grow with its length alone,
+//! however deep or cyclic its values are.
 //!
-//! Opcodes: Python's `pickletools`; calls and persistent identifiers: `torch/serialization.py`, `torch/_utils.py`.
+//! Opcodes: Python's `pickletools`; calls and persistent identifiers: `torch/serialization.py`,
+//! `torch/_utils.py`.
 
 use super::arena::{Arena, OverBudget, Value, View};
 use super::name::Name;
@@ -314,7 +316,8 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// `('storage', class, key, location, count)`; files of old versions have a sixth field, for views, which was not used.
+    /// `('storage', class, key, location, count)`; files of old versions have a sixth field, for views, which
+    /// was not used.
     fn storage(&mut self, identifier: Value) -> Result<Value, String> {
         let wrong = || damaged("a storage that is not described as one");
         let (class, key, count) = match self.arena.sequence(identifier).ok_or_else(wrong)? {

@@ -1,7 +1,8 @@
 //! Which of the dicts in a file is the state dict.
 //!
-//! Training scripts save what they like around it, under whatever keys. What is taken for one has the weights of a recurrent
-//! layer in it; where several have, averaged weights beside those that were averaged for one, the user must say which.
+//! Training scripts save what they like around it, under whatever keys. What is taken for one has the weights
+//! of a recurrent layer in it; where several have, averaged weights beside those that were averaged for one,
+//! the user must say which.
 
 use std::collections::{HashMap, HashSet};
 
@@ -16,8 +17,8 @@ type Candidate<'a> = (Vec<&'a str>, usize);
 const DEEPEST: usize = 8;
 /// Where moving averages stand that are a list, in the order of the parameters.
 const AVERAGES: &str = "shadow_params";
-/// Where training scripts keep the state dict, as far as there is a custom. It is for the message about a file that has no
-/// recurrent layers in it.
+/// Where training scripts keep the state dict, as far as there is a custom. It is for the message about a
+/// file that has no recurrent layers in it.
 const USUAL: [&str; 6] = ["state_dict", "model_state_dict", "model", "module", "net", "network"];
 
 /// The tensors of the state dict: of what `key` names, else of the only one there is.
@@ -86,8 +87,8 @@ fn keys_of(arena: &Arena, candidates: &[Candidate]) -> Vec<String> {
     usable.flat_map(keys_of).collect()
 }
 
-/// The dicts with the weights of a recurrent layer among their own values, each once, in the file's order; and where averages
-/// of weights are that have no names.
+/// The dicts with the weights of a recurrent layer among their own values, each once, in the file's order;
+/// and where averages of weights are that have no names.
 fn candidates(arena: &Arena, root: usize) -> (Vec<Candidate<'_>>, Option<Vec<&str>>) {
     let mut found = Vec::new();
     let mut averages = None;
@@ -141,8 +142,8 @@ fn usual(arena: &Arena, root: usize) -> Result<usize, String> {
     })
 }
 
-/// The dict that a dotted path leads to, and what all names of the weights that are meant begin with there. Keys may have dots
-/// of their own.
+/// The dict that a dotted path leads to, and what all names of the weights that are meant begin with there.
+/// Keys may have dots of their own.
 fn resolve<'k>(arena: &Arena, dict: usize, path: &'k str) -> Option<(usize, &'k str)> {
     let pairs = arena.pairs(dict);
     let ends = path.match_indices('.').map(|(end, _)| end).chain([path.len()]);

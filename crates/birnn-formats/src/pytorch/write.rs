@@ -14,8 +14,8 @@ const ALIGNMENT: u16 = 64;
 /// PyTorch names it after the file; its readers take any name.
 const FOLDER: &str = "archive";
 
-/// The bytes of a file that `torch.load(path, weights_only=True)` gives as an `OrderedDict` of `f32` tensors, for
-/// `load_state_dict`, in the order of PyTorch's own modules. The same weights give the same bytes.
+/// The bytes of a file that `torch.load(path, weights_only=True)` gives as an `OrderedDict` of `f32` tensors,
+/// for `load_state_dict`, in the order of PyTorch's own modules. The same weights give the same bytes.
 ///
 /// # Errors
 ///
@@ -42,7 +42,8 @@ pub fn encode(weights: &StateDict) -> io::Result<Vec<u8>> {
     Ok(zip.finish()?.into_inner())
 }
 
-/// A pickle of protocol 2: an `OrderedDict` of calls of `torch._utils._rebuild_tensor_v2`, each with a storage of its own.
+/// A pickle of protocol 2: an `OrderedDict` of calls of `torch._utils._rebuild_tensor_v2`, each with a
+/// storage of its own.
 fn pickle(weights: &[(&String, &Array)]) -> io::Result<Vec<u8>> {
     let mut out = b"\x80\x02ccollections\nOrderedDict\n)R(".to_vec();
     for (index, (name, array)) in weights.iter().enumerate() {
@@ -64,7 +65,8 @@ fn pickle(weights: &[(&String, &Array)]) -> io::Result<Vec<u8>> {
     Ok(out)
 }
 
-/// Numbers from one index of a dimension to the next, in row-major order; lengths of 0 count as 1, as in PyTorch.
+/// Numbers from one index of a dimension to the next, in row-major order; lengths of 0 count as 1, as in
+/// PyTorch.
 fn strides(name: &str, shape: &[usize]) -> io::Result<Vec<usize>> {
     let mut stride = 1_usize;
     let mut strides = Vec::with_capacity(shape.len());

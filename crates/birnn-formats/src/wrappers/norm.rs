@@ -2,7 +2,8 @@
 
 use crate::state_dict::Array;
 
-/// `g * v / norm(v)` (Salimans and Kingma 2016, eq. 2), the norm over all dimensions in which `g` has length 1: what `dim` was, its shape tells.
+/// `g * v / norm(v)` (Salimans and Kingma 2016, eq. 2), the norm over all dimensions in which `g` has length
+/// 1: what `dim` was, its shape tells.
 pub(super) fn weight_norm(length: &Array, direction: &Array) -> Option<Array> {
     let shape = direction.shape();
     // With `dim=None`, there is one length for all.
@@ -50,7 +51,8 @@ pub(super) fn spectral_norm(weight: &Array, u: &Array, v: &Array) -> Option<Arra
     let norm = match (u.shape(), v.shape()) {
         ([n], [m]) if (*n, *m) == (rows, columns) => {
             let norm = bilinear(u.values(), v.values());
-            // Of a square matrix it could be that of the transposed one (`dim=1`), for which it would be the larger.
+            // Of a square matrix it could be that of the transposed one (`dim=1`), for which it would be the
+            // larger.
             if rows == columns && bilinear(v.values(), u.values()) > norm {
                 return None;
             }
