@@ -22,9 +22,6 @@ pub fn run(args: &ExportArgs) -> Outcome {
     format.write(&*disk, &args.out, &learner, &about)
 }
 
-/// Bytes of a file's name, on all usual file systems.
-const LONGEST_NAME: usize = 255;
-
 /// What a file of weights can be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
@@ -55,7 +52,7 @@ impl Format {
         writable(path, force)?;
         if format == Format::PyTorch {
             let described = described(path);
-            if described.file_name().is_some_and(|name| name.len() > LONGEST_NAME) {
+            if described.file_name().is_some_and(|name| name.len() > disk::LONGEST_NAME) {
                 return refuse(
                     "the name leaves no room for `.json`, which goes beside it; take a shorter one",
                 );

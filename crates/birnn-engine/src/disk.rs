@@ -273,8 +273,8 @@ fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// The longest name of a file on all common systems.
-const LONGEST_NAME: usize = 255;
+/// The longest name of a file, in bytes, on all common systems.
+pub const LONGEST_NAME: usize = 255;
 
 /// What a file is called until it is whole. Where there is no room for that, a digest stands for the name.
 fn partial_of(path: &Path) -> PathBuf {
