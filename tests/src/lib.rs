@@ -1,9 +1,7 @@
 //! Drives the real `birnn` binary, in a folder of its own, with nothing of the user's environment.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
-#[cfg(unix)]
 pub mod exits;
-#[cfg(unix)]
 pub mod torture;
 
 use std::collections::BTreeSet;

@@ -1,5 +1,4 @@
 //! The README's commands, as a reader would type them, on fewer images.
-#![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use birnn_tests::{Sandbox, workspace};

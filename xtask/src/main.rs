@@ -6,6 +6,9 @@
 //!
 //! This crate never depends on `tch`: it has to work before there is a libtorch, and it is built in seconds.
 
+#[cfg(not(unix))]
+compile_error!("birnn is for Linux and macOS: there are no other systems that it was ever built on");
+
 mod cargo_config;
 mod choice;
 mod commands;

@@ -137,7 +137,7 @@ pub struct TrainArgs {
     pub run_dir: Option<PathBuf>,
     #[command(flatten)]
     pub place: Place,
-    /// Where to compute: auto, cpu, cuda, cuda:N or mps [default: the experiment's].
+    /// Where to compute: auto, cpu, cuda or cuda:N [default: the experiment's].
     #[arg(long)]
     pub device: Option<DeviceChoice>,
     /// How to show on stderr what goes on.
@@ -178,7 +178,7 @@ pub struct SweepArgs {
     pub json: bool,
     #[command(flatten)]
     pub place: Place,
-    /// Where to compute: auto, cpu, cuda, cuda:N or mps [default: the experiment's].
+    /// Where to compute: auto, cpu, cuda or cuda:N [default: the experiment's].
     #[arg(long)]
     pub device: Option<DeviceChoice>,
 }
@@ -201,7 +201,7 @@ pub struct EvalArgs {
     pub sets: DataSets,
     #[command(flatten)]
     pub place: Place,
-    /// Where to compute: auto, cpu, cuda, cuda:N or mps.
+    /// Where to compute: auto, cpu, cuda or cuda:N.
     #[arg(long, default_value = "auto")]
     pub device: DeviceChoice,
 }
@@ -218,7 +218,7 @@ pub struct PredictArgs {
     /// One JSON object on stdout.
     #[arg(long)]
     pub json: bool,
-    /// Where to compute: auto, cpu, cuda, cuda:N or mps.
+    /// Where to compute: auto, cpu, cuda or cuda:N.
     #[arg(long, default_value = "auto")]
     pub device: DeviceChoice,
 }
@@ -238,7 +238,7 @@ pub struct ReportArgs {
     pub sets: DataSets,
     #[command(flatten)]
     pub place: Place,
-    /// Where to compute: auto, cpu, cuda, cuda:N or mps.
+    /// Where to compute: auto, cpu, cuda or cuda:N.
     #[arg(long, default_value = "auto")]
     pub device: DeviceChoice,
 }
@@ -256,7 +256,7 @@ pub struct CompareArgs {
     pub sets: DataSets,
     #[command(flatten)]
     pub place: Place,
-    /// Where to compute: auto, cpu, cuda, cuda:N or mps.
+    /// Where to compute: auto, cpu, cuda or cuda:N.
     #[arg(long, default_value = "auto")]
     pub device: DeviceChoice,
 }

@@ -162,7 +162,6 @@ fn download(
     let mut partial = tempfile::Builder::new();
     partial.prefix(".").suffix(".partial");
     // What it becomes is an ordinary file, not a private one.
-    #[cfg(unix)]
     partial.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let mut partial = partial.tempfile_in(folder).map_err(disk(folder))?;
     let mut source = body.into_reader();
