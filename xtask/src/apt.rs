@@ -64,6 +64,8 @@ fn fetch(folder: &Path, has_rust: bool) -> Result<()> {
         let mut apt = Command::new("apt-get");
         apt.current_dir(&packages).env("LC_ALL", "C").arg("-q");
         apt.args(["-oAPT::Architectures=amd64,arm64", "-oDebug::NoLocking=1", "-oAPT::Sandbox::User="]);
+        // Where no server answers, that is soon to be known.
+        apt.args(["-oAcquire::Retries=0", "-oAcquire::http::Timeout=20", "-oAcquire::https::Timeout=20"]);
         let mut option = std::ffi::OsString::from("-oDir::State::Lists=");
         option.push(&lists);
         output(apt.arg(option).args(args), "apt")
