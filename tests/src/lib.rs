@@ -5,6 +5,8 @@
 pub mod exits;
 #[cfg(unix)]
 pub mod torture;
+#[cfg(unix)]
+pub mod volume;
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -102,6 +104,33 @@ impl Sandbox {
     pub fn train_small(&self, run: &str) -> Ended {
         self.write("small.toml", SMALL);
         self.birnn(&["train", "small.toml", "--run-dir", run]).done()
+    }
+}
+
+/// Numbers that look random and are the same each time: SplitMix64 (Steele et al. 2014).
+#[derive(Clone, Debug)]
+pub struct Random(u64);
+
+impl Random {
+    /// A sequence of its own for each seed and index.
+    pub fn new(seed: u64, index: usize) -> Random {
+        let mut random = Random(seed << 32 ^ index as u64);
+        // Neighbouring indices start next to each other.
+        random = Random(random.next());
+        random
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// Below `bound`.
+    pub fn below(&mut self, bound: usize) -> usize {
+        (self.next() % bound as u64) as usize
     }
 }
 

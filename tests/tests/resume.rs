@@ -16,9 +16,13 @@ fn json(text: &str) -> Value {
 /// The short form of `cargo xtask torture`.
 #[test]
 fn a_run_survives_kills_faults_and_damage() {
-    let limits = Limits { stride: 9, kills: 20, bits: 1, seed: 1 };
+    let limits = Limits { stride: 9, kills: 20, remains: 2, resumed: 1, bits: 1, seed: 1 };
     let counts = torture(limits, &|part| println!("{part}"));
     assert!(counts.operations > 100 && counts.kills_at_operations >= 13 && counts.faults >= 70, "{counts:?}");
+    assert!(
+        counts.power_cuts.iter().all(|&operations| operations > 200) && counts.remains > 60,
+        "{counts:?}"
+    );
     assert!(counts.kills_at_random >= 20 && counts.flips > 5000 && counts.truncations > 100, "{counts:?}");
 }
 
