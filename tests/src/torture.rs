@@ -15,6 +15,8 @@ use crate::{Random, Sandbox, idx, listing};
 
 mod power;
 
+pub use self::power::{PowerCuts, power_cuts};
+
 /// How far to go.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -43,10 +45,8 @@ pub struct Counts {
     pub kills_at_random: usize,
     /// Failed file operations.
     pub faults: usize,
-    /// Operations before which the power was cut, of runs and of resumed runs.
-    pub power_cuts: [usize; 2],
-    /// Different things that power cuts left.
-    pub remains: usize,
+    /// Power cuts.
+    pub power_cuts: PowerCuts,
     /// Bits flipped in a checkpoint.
     pub flips: usize,
     /// Lengths that a checkpoint was cut to.
@@ -67,11 +67,12 @@ pub fn torture(limits: Limits, say: &dyn Fn(&str)) -> Counts {
         "{} failed file operations: an error, the checkpoint intact, the same bytes",
         counts.faults
     ));
-    let [in_runs, in_resumed, remains] = power::lose_power(&short, limits);
-    (counts.power_cuts, counts.remains) = ([in_runs, in_resumed], remains);
+    let cuts = power_cuts(limits);
+    counts.power_cuts = cuts;
     say(&format!(
-        "power lost at each of {in_runs} operations of runs and {in_resumed} of resumed runs, with {remains} different things \
-         left on the disk: a checkpoint not older than the last that was flushed, the same bytes"
+        "power lost before {} operations of runs and {} of resumed runs, with {} different things left on the disk: no \
+         checkpoint older than the last that was flushed, the same bytes",
+        cuts.of_runs, cuts.of_resumed, cuts.remains
     ));
     let long = Victims::new(12);
     counts.kills_at_random = kill_at_random(&long, limits);

@@ -198,12 +198,15 @@ fn go_on(resumed: &Resumed, plan: &Plan, steps: usize) -> Result<(), Failure> {
         tracing::info!("there is no checkpoint yet: starting from the beginning");
         return Ok(());
     };
-    for name in checkpoint.resume_records(&resumed.run)? {
-        tracing::warn!(
-            "{} is not what it was at the checkpoint: it goes on from here, and what there was of it is kept as {}.damaged",
-            shown(&resumed.run.path().join(name)),
-            name
-        );
+    for lost in checkpoint.resume_records(&resumed.run)? {
+        let path = shown(&lost.path);
+        match &lost.kept {
+            Some(kept) => tracing::warn!(
+                "{path} is not what it was at the checkpoint; it is kept as {}, and begun anew",
+                shown(kept)
+            ),
+            None => tracing::warn!("{path} is gone; it is begun anew"),
+        }
     }
     if let Some(session) = Meta::read(&resumed.run).and_then(|meta| meta.sessions.last().cloned()) {
         tracing::info!("the session of {}: {}", session.start, ended(&session));

@@ -13,7 +13,7 @@ use crate::error::EngineError;
 use crate::experiment::Experiment;
 use crate::layout::RECORD;
 use crate::learner::Learner;
-use crate::record_file::Mark;
+use crate::record_file::{LostRecord, Mark};
 use crate::resume::ResumeError;
 use crate::run_dir::{RECORDS, RunDir};
 use crate::state::State;
@@ -156,10 +156,9 @@ impl Checkpoint {
     }
 
     /// Cuts off what the run's records have beyond the checkpoint, so that they go on without a gap or a repeat.
-    /// Gives those that are not what they were then: they are begun anew, and what is there of them is kept as
-    /// `.damaged`.
-    pub fn resume_records(&self, run: &RunDir) -> Result<Vec<&'static str>, EngineError> {
-        let mut damaged = Vec::new();
+    /// Those that are not what they were then are begun anew, and told of.
+    pub fn resume_records(&self, run: &RunDir) -> Result<Vec<LostRecord>, EngineError> {
+        let mut lost = Vec::new();
         for name in RECORDS {
             let mark = match self.place.records.get(name) {
                 Some(mark) => mark.clone(),
@@ -171,11 +170,9 @@ impl Checkpoint {
                 // The run had none.
                 None => continue,
             };
-            if !run.records().resume(name, &mark)? {
-                damaged.push(name);
-            }
+            lost.extend(run.records().resume(name, &mark)?);
         }
-        Ok(damaged)
+        Ok(lost)
     }
 
     /// The net, with its weights, on `device`.

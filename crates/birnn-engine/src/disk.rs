@@ -219,12 +219,14 @@ fn partial_of(path: &Path) -> PathBuf {
     path.with_file_name(partial(hexadecimal(&digest[..16]).as_ref()))
 }
 
-/// Gives a damaged file a name that nothing looks for, its own with `.damaged`.
-pub(crate) fn set_aside(disk: &dyn Disk, path: &Path) -> io::Result<()> {
+/// Gives a damaged file a name that nothing looks for, its own with `.damaged`, and says which.
+pub(crate) fn set_aside(disk: &dyn Disk, path: &Path) -> io::Result<PathBuf> {
     let mut aside = path.as_os_str().to_owned();
     aside.push(".damaged");
-    disk.rename(path, Path::new(&aside))?;
-    disk.sync_folder(folder_of(path))
+    let aside = PathBuf::from(aside);
+    disk.rename(path, &aside)?;
+    disk.sync_folder(folder_of(path))?;
+    Ok(aside)
 }
 
 /// Whether a file is a left-over of a process that was killed while it wrote.

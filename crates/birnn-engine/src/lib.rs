@@ -47,7 +47,7 @@ pub use meta::{Meta, Session};
 pub use observer::{Epoch, Look, Observer, Step, Timed, Timing, Wish};
 pub use optimizer::{Adam, Optimizer, OptimizerConfig, OptimizerKind, Rule, Sgd, flat};
 pub use record::Record;
-pub use record_file::RecordFile;
+pub use record_file::{LostRecord, RecordFile};
 pub use resume::{ResumeError, Resumed, changed_files};
 pub use run_dir::{LOG, RunDir, RunDirError};
 pub use samples::{Batch, Order, Samples};

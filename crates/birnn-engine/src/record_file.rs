@@ -37,6 +37,8 @@ struct State {
     length: u64,
     /// Of that.
     hash: Sha256,
+    /// What of it is flushed.
+    flushed: u64,
     /// Whether something may follow that was added in part.
     is_torn: bool,
     /// What went wrong since the last mark.
@@ -50,6 +52,15 @@ pub(crate) struct Mark {
     pub(crate) bytes: u64,
     /// Of so many bytes, in hexadecimal.
     pub(crate) sha256: String,
+}
+
+/// A record that is no longer what it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LostRecord {
+    /// Its file, which is begun anew.
+    pub path: PathBuf,
+    /// Where what there was of it is kept.
+    pub kept: Option<PathBuf>,
 }
 
 impl Mark {
@@ -94,7 +105,7 @@ impl RecordFile {
     }
 
     fn new(disk: &Arc<dyn Disk>, path: &Path, file: File, length: u64, hash: Sha256) -> RecordFile {
-        let state = Mutex::new(State { file, length, hash, is_torn: false, failed: None });
+        let state = Mutex::new(State { file, length, hash, flushed: length, is_torn: false, failed: None });
         RecordFile(Arc::new(Shared { path: path.to_owned(), disk: disk.clone(), state }))
     }
 
@@ -108,7 +119,7 @@ impl RecordFile {
     /// does not, has not lost it.
     pub fn append(&self, bytes: &[u8]) -> Result<(), EngineError> {
         let mut state = self.state();
-        let State { file, length, hash, is_torn, failed } = &mut *state;
+        let State { file, length, hash, is_torn, failed, .. } = &mut *state;
         let disk = &*self.0.disk;
         let mut add = || {
             if *is_torn {
@@ -138,12 +149,14 @@ impl RecordFile {
     /// Flushes it, and says how far it has grown.
     fn mark(&self) -> Result<Mark, EngineError> {
         let mut state = self.state();
-        let State { file, length, hash, failed, .. } = &mut *state;
-        let flushed = match failed.take() {
+        let State { file, length, hash, flushed, failed, .. } = &mut *state;
+        let done = match failed.take() {
             Some(error) => Err(error),
+            None if flushed == length => Ok(()),
             None => self.0.disk.sync(file),
         };
-        flushed.map_err(EngineError::io(&self.0.path))?;
+        done.map_err(EngineError::io(&self.0.path))?;
+        *flushed = *length;
         Ok(Mark::hashed(*length, hash))
     }
 
@@ -187,20 +200,21 @@ impl RecordFiles {
         Ok(file)
     }
 
-    /// Goes on with one of them from `mark`. Where it is not what it was then, it is begun anew; what is there is
-    /// put aside, and `false` is the answer.
-    pub(crate) fn resume(&self, name: &'static str, mark: &Mark) -> Result<bool, EngineError> {
+    /// Goes on with one of them from `mark`. Where it is not what it was then, it is begun anew, and what is there
+    /// put aside.
+    pub(crate) fn resume(&self, name: &'static str, mark: &Mark) -> Result<Option<LostRecord>, EngineError> {
         let path = self.folder.join(name);
         let resumed = RecordFile::resume(&self.disk, &path, mark).map_err(EngineError::io(&path))?;
         if let Some(file) = resumed {
             self.open().files.insert(name, file);
-            return Ok(true);
+            return Ok(None);
         }
-        if path.exists() {
-            set_aside(&*self.disk, &path).map_err(EngineError::io(&path))?;
-        }
+        let kept = match path.exists() {
+            true => Some(set_aside(&*self.disk, &path).map_err(EngineError::io(&path))?),
+            false => None,
+        };
         self.start(name)?;
-        Ok(false)
+        Ok(Some(LostRecord { path, kept }))
     }
 
     /// One that was begun or gone on with; begun where it was neither.
@@ -253,7 +267,7 @@ mod tests {
         meanwhile(&path);
         let found = std::fs::read(&path).ok();
         let after = files(folder, System);
-        assert_eq!(after.resume(NAME, &mark).unwrap(), does);
+        assert_eq!(after.resume(NAME, &mark).unwrap().is_none(), does);
         after.get(NAME).unwrap().append(b"again\n").unwrap();
         assert_eq!(content(folder), if does { "first\nagain\n" } else { "again\n" });
         let aside = std::fs::read(folder.join("record.damaged")).ok();

@@ -187,7 +187,7 @@ impl RunDir {
     /// Gives a damaged file a name that nothing looks for.
     pub(crate) fn set_aside(&self, name: &str) -> Result<(), EngineError> {
         let path = self.path.join(name);
-        disk::set_aside(self.disk(), &path).map_err(EngineError::io(path))
+        disk::set_aside(self.disk(), &path).map(|_| ()).map_err(EngineError::io(path))
     }
 
     /// The file that the program's own log goes to: begun here, unless the run was gone on with.

@@ -22,7 +22,7 @@ fn main() -> ExitCode {
     let kills = counts.kills_at_operations + counts.kills_at_random;
     println!(
         "survived: {kills} kills, {} faults, {} remains of power cuts, {} flips, {} truncations (seed {seed})",
-        counts.faults, counts.remains, counts.flips, counts.truncations
+        counts.faults, counts.power_cuts.remains, counts.flips, counts.truncations
     );
     ExitCode::SUCCESS
 }

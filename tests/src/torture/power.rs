@@ -13,23 +13,34 @@ use super::{CELLS, Limits, Victims, side_by_side};
 use crate::Random;
 use crate::volume::{self, Remains, Volume};
 
-/// The numbers of operations before which the power was cut, of runs and of resumed runs, and of different remains that were
-/// gone on with.
-pub(super) fn lose_power(victims: &Victims, limits: Limits) -> [usize; 3] {
-    let (mut seen, mut counts) = (HashSet::new(), [0; 3]);
+/// What was survived.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PowerCuts {
+    /// Operations of runs before which the power was cut.
+    pub of_runs: usize,
+    /// Of runs that were gone on with after a power cut.
+    pub of_resumed: usize,
+    /// Different things that were left on the disk.
+    pub remains: usize,
+}
+
+/// Cuts the power of a run of each cell, goes on from what is left, and cuts the power of some of that again.
+pub fn power_cuts(limits: Limits) -> PowerCuts {
+    let victims = &Victims::new(3);
+    let (mut seen, mut counts) = (HashSet::new(), PowerCuts::default());
     for (cell, name) in CELLS.iter().enumerate() {
         let journal = victims.journalled(name, cell, &Remains::new());
-        counts[0] += journal.len();
+        counts.of_runs += 1 + journal.len() / limits.stride;
         let cuts = cuts(&Volume::default(), &journal, limits, limits.remains, &mut seen);
-        counts[2] += cuts.len();
+        counts.remains += cuts.len();
         // Of some, what is asked of the disk while they are gone on with: it can lose power once more.
         let every = cuts.len().div_ceil(limits.resumed).max(1);
         let resumed = Mutex::new(Vec::new());
         survive(victims, cell, &cuts, |index| index % every == every / 2, &resumed);
         for (remains, journal) in resumed.into_inner().unwrap() {
-            counts[1] += journal.len();
+            counts.of_resumed += 1 + journal.len() / limits.stride;
             let again = self::cuts(&Volume::holding(&remains), &journal, limits, 2, &mut seen);
-            counts[2] += again.len();
+            counts.remains += again.len();
             survive(victims, cell, &again, |_| false, &Mutex::default());
         }
     }
