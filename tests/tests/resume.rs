@@ -391,9 +391,3 @@ fn a_wrong_fault_is_told() {
         .birnn_with(&["train", "x.toml"], &[("BIRNN_FAULT", "EIO")])
         .failed(2, &["BIRNN_FAULT=EIO: expected"]);
 }
-
-#[test]
-fn zz_power() {
-    let limits = Limits { stride: 3, kills: 0, remains: 6, resumed: 1, bits: 1, seed: 1 };
-    println!("{:?}", birnn_tests::torture::power_cuts(limits));
-}
