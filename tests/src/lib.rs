@@ -1,6 +1,7 @@
 //! Drives the real `birnn` binary, in a folder of its own, with nothing of the user's environment.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
+pub mod docs;
 #[cfg(unix)]
 pub mod exits;
 #[cfg(unix)]
@@ -9,6 +10,7 @@ pub mod torture;
 pub mod volume;
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -17,6 +19,15 @@ use std::sync::OnceLock;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use tempfile::TempDir;
+
+/// The documentation's Rust, compiled and run as examples of this crate.
+#[cfg(doctest)]
+mod examples {
+    #[doc = include_str!("../../README.md")]
+    struct Readme;
+    #[doc = include_str!("../../docs/guide/library.md")]
+    struct Library;
+}
 
 /// A folder to run birnn in.
 #[derive(Debug)]
@@ -242,7 +253,12 @@ pub fn gzip(bytes: &[u8]) -> Vec<u8> {
 fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
-        let output = Command::new(env!("CARGO"))
+        let mut cargo = Command::new(env!("CARGO"));
+        // Set by cargo for this very test; ring's build script looks at such, and would be run anew each time.
+        for (name, _) in std::env::vars_os().filter(|(name, _)| is_of_this_crate(name)) {
+            cargo.env_remove(name);
+        }
+        let output = cargo
             .args([
                 "build",
                 "--quiet",
@@ -263,4 +279,12 @@ fn binary() -> &'static Path {
         });
         executable.into_iter().next_back().unwrap()
     })
+}
+
+/// Whether cargo set a variable for the crate that runs.
+fn is_of_this_crate(name: &OsStr) -> bool {
+    let name = name.as_encoded_bytes();
+    [&b"CARGO_PKG_"[..], b"CARGO_MANIFEST_", b"CARGO_BIN_", b"CARGO_CRATE_"]
+        .iter()
+        .any(|prefix| name.starts_with(prefix))
 }
