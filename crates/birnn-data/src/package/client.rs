@@ -19,10 +19,16 @@ pub(crate) struct Limits {
     pub(crate) whole: Duration,
     /// Bytes that it may have on the disk at a time: the package in its own cache and again as its result.
     pub(crate) bytes: u64,
+    /// Variables that it has besides the user's; a test's settings of an index.
+    pub(crate) variables: &'static [(&'static str, &'static str)],
 }
 
-pub(crate) const LIMITS: Limits =
-    Limits { idle: Duration::from_secs(60), whole: Duration::from_secs(15 * 60), bytes: 256 << 20 };
+pub(crate) const LIMITS: Limits = Limits {
+    idle: Duration::from_secs(60),
+    whole: Duration::from_secs(15 * 60),
+    bytes: 256 << 20,
+    variables: &[],
+};
 
 const POLL: Duration = Duration::from_millis(50);
 /// What a shell says of a program that is not there.
@@ -39,25 +45,51 @@ pub(super) fn fetch(
     received: &mut dyn FnMut(u64),
 ) -> Result<PathBuf, String> {
     let room = std::path::absolute(room).map_err(|error| error.to_string())?;
-    let [into, temporary] = ["package", "tmp"].map(|name| room.join(name));
-    for folder in [&into, &temporary] {
+    let into = room.join("package");
+    ask(package.client, &arguments(package, &room, &into), &into, &room, limits, received)?;
+    result(package.client, &into)
+}
+
+/// Whether `client` is there. The error is what keeps it from working, in one line.
+pub(crate) fn check(client: Client, limits: &Limits) -> Result<(), String> {
+    let room = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let words: &[&str] = match client {
+        Client::Pip => &["-m", "pip", "--version"],
+        Client::Npm => &["--version"],
+    };
+    let arguments: Vec<OsString> = words.iter().map(OsString::from).collect();
+    ask(client, &arguments, &room.path().join("package"), room.path(), limits, &mut |_| ())
+}
+
+/// Runs the client in the folder `at`, which is made in `room`.
+fn ask(
+    client: Client,
+    arguments: &[OsString],
+    at: &Path,
+    room: &Path,
+    limits: &Limits,
+    received: &mut dyn FnMut(u64),
+) -> Result<(), String> {
+    let temporary = room.join("tmp");
+    for folder in [at, &temporary] {
         std::fs::create_dir_all(folder).map_err(|error| error.to_string())?;
     }
-    let programs = programs(package.client, std::env::var_os("PYTHON"));
+    let programs = programs(client, std::env::var_os("PYTHON"));
     for program in &programs {
-        let mut command = guarded(program, &arguments(package, &room, &into));
+        let mut command = guarded(program, arguments);
         command
             // Otherwise a file pip.py where the user happens to be would run instead; and an npm that does not know
             // of destinations leaves the archive where it runs.
-            .current_dir(&into)
+            .current_dir(at)
             .envs(["TMPDIR", "TEMP", "TMP"].map(|name| (name, &temporary)))
             // Settings of the user's that make sense for a Python environment; nothing is installed here.
-            .envs([("PIP_USER", "0"), ("PIP_REQUIRE_VIRTUALENV", "0")]);
-        let (status, said) = run(command, &room, limits, received)?;
+            .envs([("PIP_USER", "0"), ("PIP_REQUIRE_VIRTUALENV", "0")])
+            .envs(limits.variables.iter().copied());
+        let (status, said) = run(command, room, limits, received)?;
         match status.code() {
-            Some(0) => return result(package.client, &into),
+            Some(0) => return Ok(()),
             Some(NOT_FOUND) => (),
-            _ => return Err(complaint(package.client, &said).unwrap_or_else(|| status.to_string())),
+            _ => return Err(complaint(client, &said).unwrap_or_else(|| status.to_string())),
         }
     }
     let names: Vec<_> = programs.iter().map(crate::name::text).collect();
@@ -107,7 +139,7 @@ fn guarded(program: &OsStr, arguments: &[OsString]) -> Command {
 
     const GUARD: &str = "exec 3<&0; \"$@\" 3<&- </dev/null & client=$!; \
                          { read -r _ <&3; kill -9 0; } >/dev/null 2>&1 & wait \"$client\"";
-    let mut command = Command::new("sh");
+    let mut command = Command::new("/bin/sh");
     command.args(["-c", GUARD, "sh"]).arg(program).args(arguments).stdin(Stdio::piped()).process_group(0);
     command
 }

@@ -26,7 +26,7 @@ use crate::form::Contents;
 use crate::idx;
 use crate::lock::FolderLock;
 
-pub(crate) use client::{LIMITS, Limits};
+pub(crate) use client::{LIMITS, Limits, check};
 
 /// What came of a package.
 enum Failure {
