@@ -62,8 +62,8 @@ impl Elsewhere {
 }
 
 impl Published {
-    /// The packages that it may come in, each with what fetches it, its name and version, and with what keeps that from
-    /// working, where something does. Runs each to find out, and asks no index.
+    /// The packages that it may come in, each with what fetches it, its name and version, and with what keeps
+    /// that from working, where something does. Runs each to find out, and asks no index.
     pub fn packages(&self) -> Vec<(String, Option<String>)> {
         let packages = self.elsewhere.iter().flat_map(|elsewhere| elsewhere.packages);
         packages.map(|package| (package.to_string(), check(package.client, &LIMITS).err())).collect()

@@ -135,8 +135,8 @@ pub enum FileProblem {
     },
     /// One file that holds all of a data set holds another one.
     #[error(
-        "not the published images and labels: what it holds as {part} has the SHA-256 {found}, expected {expected}; it \
-         was altered or damaged"
+        "not the published images and labels: what it holds as {part} has the SHA-256 {found}, expected \
+         {expected}; it was altered or damaged"
     )]
     Content {
         /// The published file with the same content.

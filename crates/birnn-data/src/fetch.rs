@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use crate::error::{FileError, FileProblem};
 use crate::event::Event;
 use crate::lock::FolderLock;
+use crate::partial::{clear_partial, partial};
 
 /// What a mirror is held to.
 #[derive(Clone, Copy, Debug)]
@@ -28,9 +29,6 @@ pub(crate) const LIMITS: Limits = Limits {
     bytes: 64 << 20,
 };
 
-/// What has a name that ends so, and begins with a dot, is not whole yet.
-pub(crate) const PARTIAL: &str = ".partial";
-
 /// Why a file could not be fetched.
 #[derive(Debug)]
 pub(crate) enum FetchError {
@@ -48,7 +46,8 @@ impl Limits {
 }
 
 /// Puts `name` from one of `mirrors` into `folder`. It appears there whole and accepted by `verify`, or not
-/// at all. A mirror that cannot be reached, or never answers, is taken from `mirrors`: it is not waited for again.
+/// at all. A mirror that cannot be reached, or never answers, is taken from `mirrors`: it is not waited for
+/// again.
 pub(crate) fn fetch(
     mirrors: &mut Vec<&str>,
     name: &str,
@@ -174,44 +173,6 @@ fn download(
     partial.as_file().sync_all().map_err(disk(target))?;
     partial.persist(target).map_err(|error| Failure::Disk(target.to_owned(), error.error))?;
     Ok(())
-}
-
-/// A file in `folder` that is gone with the handle, unless it gets another name.
-pub(crate) fn partial(folder: &Path) -> std::io::Result<tempfile::NamedTempFile> {
-    let mut partial = tempfile::Builder::new();
-    partial.prefix(".").suffix(PARTIAL);
-    // What it becomes is an ordinary file, not a private one.
-    #[cfg(unix)]
-    partial.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    partial.tempfile_in(folder)
-}
-
-/// Removes what processes that were killed left. Whoever makes such a file or folder has the lock of its folder, so
-/// that those that lie there while it is ours belong to nobody.
-pub(crate) fn clear_partial(folder: &Path) {
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        let name = entry.file_name();
-        let name = name.as_encoded_bytes();
-        if name.starts_with(b".") && name.ends_with(PARTIAL.as_bytes()) {
-            // One that stays takes room and does no other harm.
-            let _ = match entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                true => std::fs::remove_dir_all(entry.path()),
-                false => std::fs::remove_file(entry.path()),
-            };
-        }
-    }
-}
-
-/// `folder` and those above it that are not there, the deepest first.
-pub(crate) fn not_yet_there(folder: &Path) -> Vec<PathBuf> {
-    folder.ancestors().take_while(|folder| !folder.exists()).map(Path::to_owned).collect()
-}
-
-/// Removes those of the folders, the deepest first, that nothing is in.
-pub(crate) fn remove_empty(folders: Vec<PathBuf>) {
-    for folder in folders {
-        let _ = std::fs::remove_dir(folder);
-    }
 }
 
 pub(crate) fn one_line(message: &str) -> String {

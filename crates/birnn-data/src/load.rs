@@ -66,8 +66,8 @@ pub struct Provenance {
 /// A file that was read and is what it should be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct VerifiedFile {
-    /// Where it is; of a file that holds all of a data set, below its path the published file that it has in it. Left
-    /// out of records: the same data is the same wherever it lies.
+    /// Where it is; of a file that holds all of a data set, below its path the published file that it has in
+    /// it. Left out of records: the same data is the same wherever it lies.
     #[serde(skip)]
     pub path: PathBuf,
     /// Its name.

@@ -1,16 +1,16 @@
 //! Published data sets: what is on disk is taken, what is missing is downloaded, all of it is verified.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::dataset::{Published, PublishedDigest, PublishedFile};
 use crate::error::{DataError, FileError, FileProblem, Unobtainable};
 use crate::event::Event;
 use crate::fetch::{FetchError, LIMITS, Limits, fetch};
-use crate::find::{alike, archive, find, find_whole};
-use crate::form::Contents;
+use crate::find::{alike, archive, find};
+use crate::found::{Found, find_all};
 use crate::idx::{self, Digests};
 use crate::images::{Images, Split};
-use crate::load::{Locations, VerifiedFile, Whole};
+use crate::load::{Locations, Whole};
 use crate::own::join;
 use crate::{package, synthetic};
 
@@ -31,15 +31,14 @@ pub(crate) fn obtain_within(
     on_event: &mut dyn FnMut(Event),
 ) -> Result<Whole, DataError> {
     let mut found = find_all(published, locations)?;
+    let mut tried = Tried::default();
     if found.iter().any(Option::is_none) {
-        let tried = download(published, &found, locations, mirrors, packages, on_event)?;
+        tried = download(published, &found, locations, mirrors, packages, on_event)?;
         found = find_all(published, locations)?;
-        if let Some(missing) = found.iter().position(Option::is_none) {
-            return Err(unobtainable(published, &published.files[missing], locations, tried));
-        }
     }
+    let missing = found.iter().position(Option::is_none).unwrap_or_default();
     let [Some(train_images), Some(train_labels), Some(test_images), Some(test_labels)] = found else {
-        unreachable!("none of them is missing")
+        return Err(unobtainable(published, &published.files[missing], locations, tried));
     };
     let mut verified = Vec::new();
     let mut split = |first: usize, images: Found, labels: Found| -> Result<Split, DataError> {
@@ -67,74 +66,6 @@ pub(crate) fn obtain_within(
     })
 }
 
-/// Where the content of one of the four files was found.
-enum Found {
-    /// In a file of its own, yet to be read and verified.
-    File(PathBuf),
-    /// In a file that holds all of the data set: verified. The path is that file's, and below it the name that the
-    /// content was published under.
-    Part { path: PathBuf, content: Vec<u8> },
-}
-
-impl Found {
-    /// What it holds, with its path.
-    fn read<T>(
-        self,
-        verified: &mut Vec<VerifiedFile>,
-        file: impl FnOnce(&Path) -> Result<(T, Digests), FileError>,
-        part: impl FnOnce(&[u8]) -> Result<T, FileProblem>,
-    ) -> Result<(T, PathBuf), FileError> {
-        let (value, digests, path) = match self {
-            Found::File(path) => {
-                let (value, digests) = file(&path)?;
-                (value, digests, path)
-            }
-            Found::Part { path, content } => {
-                let value = part(&content).map_err(|problem| problem.at(&path))?;
-                let content = idx::sha256(&content);
-                (value, Digests { file: content.clone(), content }, path)
-            }
-        };
-        verified.push(VerifiedFile::new(&path, digests));
-        Ok((value, path))
-    }
-}
-
-/// Where each of the four files is on disk, if anywhere. Those that have no file of their own are looked for in one
-/// that holds all of the data set.
-fn find_all(published: &Published, locations: &Locations) -> Result<[Option<Found>; 4], DataError> {
-    let mut found = published.files.each_ref().map(|file| find(published, file, locations).map(Found::File));
-    let whole = published.elsewhere.as_ref().and_then(|elsewhere| {
-        let (path, form) = find_whole(published, elsewhere, locations)?;
-        Some((elsewhere, path, form))
-    });
-    let Some((elsewhere, path, form)) = whole.filter(|_| found.iter().any(Option::is_none)) else {
-        return Ok(found);
-    };
-    let replaceable = |problem| match problem {
-        FileProblem::Io(_) => problem,
-        problem => FileProblem::Replaceable(Box::new(problem)),
-    };
-    let attempt = || -> Result<Contents, FileProblem> {
-        let contents = form.read(idx::open_file(&path)?)?;
-        match elsewhere.differing(&contents) {
-            None => Ok(contents),
-            Some((index, found)) => Err(FileProblem::Content {
-                part: published.files[index].name,
-                expected: elsewhere.contents[index].to_owned(),
-                found,
-            }),
-        }
-    };
-    let contents = attempt().map_err(|problem| replaceable(problem).at(&path))?;
-    for ((found, content), file) in found.iter_mut().zip(contents).zip(&published.files) {
-        if found.is_none() {
-            *found = Some(Found::Part { path: path.join(file.name), content });
-        }
-    }
-    Ok(found)
-}
-
 /// Who was asked, and what they answered.
 #[derive(Default)]
 struct Tried {
@@ -142,7 +73,8 @@ struct Tried {
     packages: Vec<(String, String)>,
 }
 
-/// Has the files that were not found sent to the first folder, by mirrors or out of packages, as far as that can be.
+/// Has the files that were not found sent to the first folder, by mirrors or out of packages, as far as that
+/// can be.
 fn download(
     published: &Published,
     found: &[Option<Found>; 4],

@@ -1,11 +1,12 @@
 //! Single files that hold all of a data set of MNIST's kind: images and labels to train on and to test with.
 //!
-//! They come as the published IDX files would be, so that the same digests tell whether they are the published
-//! ones, and whatever follows knows IDX alone. Nothing is believed further than the bytes that there are, and
-//! nothing is run.
+//! They come as the published IDX files would be, so that the same digests tell whether they are the
+//! published ones, and whatever follows knows IDX alone. Nothing is believed further than the bytes that
+//! there are, and nothing is run.
 
 mod npz;
 mod pickle;
+mod value;
 pub(crate) mod zipped;
 
 use std::io::{BufReader, Cursor, Read};

@@ -1,4 +1,5 @@
-//! `x_train`, `y_train`, `x_test` and `y_test` as arrays of bytes in a zip archive, as `numpy.savez` writes them.
+//! `x_train`, `y_train`, `x_test` and `y_test` as arrays of bytes in a zip archive, as `numpy.savez` writes
+//! them.
 //!
 //! The header of an array is a line of Python, of which one spelling is read: NumPy's own.
 //! <https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>

@@ -1,17 +1,19 @@
-//! The pickle `((images, labels), (images, labels), (images, labels))` of NumPy arrays: to train, to validate,
-//! to test. Pixels are `byte / 256` as f32, labels are 64-bit integers.
+//! The pickle `((images, labels), (images, labels), (images, labels))` of NumPy arrays: to train, to
+//! validate, to test. Pixels are `byte / 256` as f32, labels are 64-bit integers.
 //!
-//! A pickle is a program for a stack machine that may name any Python function and call it. This machine knows
-//! the opcodes that Python 2 writes for such arrays, and three names; anything else ends the reading. It is not
-//! the machine that `birnn-formats` has for weights: that one wants all of the pickle in memory, of which this
-//! one has 220 MB, skips the very strings that the numbers are in here, and knows tensors instead of arrays.
-//! What the two would share is the loop over opcodes. Here numbers become bytes as they come, and no value is
-//! nested deeper, or copied more often, than a thousand opcodes can: more than that is no such file.
+//! A pickle is a program for a stack machine that may name any Python function and call it. This machine
+//! knows the opcodes that Python 2 writes for such arrays, and three names; anything else ends the reading.
+//! It is not the machine that `birnn-formats` has for weights: that one wants all of the pickle in memory, of
+//! which this one has 220 MB, skips the very strings that the numbers are in here, and knows tensors instead
+//! of arrays. What the two would share is the loop over opcodes. Here numbers become bytes as they come, and
+//! no value is nested deeper, or copied more often, than a thousand opcodes can: more than that is no such
+//! file.
 //!
 //! Opcodes: Python's `pickletools`; calls: `numpy/core/multiarray.py`, `ndarray.__setstate__`.
 
 use std::io::Read;
 
+use super::value::{Kind, Part, Value, sizes};
 use super::{Contents, MOST, begun};
 use crate::error::FileProblem;
 
@@ -20,63 +22,6 @@ const MOST_OPCODES: usize = 1000;
 /// Of any string but those with numbers.
 const LONGEST_TEXT: usize = 64;
 const LONGEST_LINE: usize = 64;
-
-/// A value of the machine.
-#[derive(Clone, Debug, PartialEq)]
-enum Value {
-    Mark,
-    None,
-    Bool(bool),
-    Int(i64),
-    Text(Vec<u8>),
-    /// `numpy.core.multiarray._reconstruct`
-    Reconstruct,
-    /// `numpy.ndarray`
-    NdArray,
-    /// `numpy.dtype`
-    DtypeClass,
-    Dtype(Kind),
-    Tuple(Vec<Value>),
-    /// An array that is yet without shape and numbers.
-    Empty,
-    /// What an array consists of, as bytes.
-    Numbers(Vec<u8>),
-    Array {
-        kind: Kind,
-        shape: Vec<usize>,
-        bytes: Vec<u8>,
-    },
-}
-
-/// What an array is made of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    /// f32, little-endian.
-    F32,
-    /// i64, little-endian.
-    I64,
-}
-
-impl Kind {
-    fn size(self) -> usize {
-        match self {
-            Kind::F32 => 4,
-            Kind::I64 => 8,
-        }
-    }
-
-    /// The byte that a number stands for: exactly, or it stands for none.
-    fn byte(self, number: &[u8]) -> Option<u8> {
-        match self {
-            Kind::F32 => {
-                let number = f32::from_le_bytes(*number.first_chunk()?);
-                let byte = (number * 256.0) as u8;
-                ((f32::from(byte) / 256.0).to_bits() == number.to_bits()).then_some(byte)
-            }
-            Kind::I64 => u8::try_from(i64::from_le_bytes(*number.first_chunk()?)).ok(),
-        }
-    }
-}
 
 /// Reads the one pickle that `source` consists of.
 pub(super) fn read(source: &mut dyn Read) -> Result<Contents, FileProblem> {
@@ -333,49 +278,4 @@ impl Machine<'_> {
     fn wrong(&self, what: &'static str) -> FileProblem {
         FileProblem::Pickle { what, place: self.place }
     }
-}
-
-/// Images or labels.
-struct Part {
-    dimensions: Vec<usize>,
-    bytes: Vec<u8>,
-}
-
-impl Part {
-    /// One image per row, which has as many pixels as a square.
-    fn images(value: Value) -> Option<Part> {
-        let Value::Array { kind: Kind::F32, shape, bytes } = value else { return None };
-        let &[count, pixels] = shape.as_slice() else { return None };
-        let side = pixels.isqrt();
-        (side * side == pixels).then_some(Part { dimensions: vec![count, side, side], bytes })
-    }
-
-    fn labels(value: Value) -> Option<Part> {
-        match value {
-            Value::Array { kind: Kind::I64, shape, bytes } if shape.len() == 1 => {
-                Some(Part { dimensions: shape, bytes })
-            }
-            _ => None,
-        }
-    }
-
-    /// Those of `other` behind these.
-    fn joined(mut self, other: &Part) -> Option<Part> {
-        if self.dimensions.get(1..) != other.dimensions.get(1..) {
-            return None;
-        }
-        let (first, more) = (self.dimensions.first_mut()?, other.dimensions.first()?);
-        *first = first.checked_add(*more)?;
-        self.bytes.extend(&other.bytes);
-        Some(self)
-    }
-}
-
-/// The sizes that a tuple of numbers tells.
-fn sizes(values: &[Value]) -> Option<Vec<usize>> {
-    let size = |value: &Value| match value {
-        Value::Int(size) => usize::try_from(*size).ok(),
-        _ => None,
-    };
-    (1..=2).contains(&values.len()).then(|| values.iter().map(size).collect())?
 }

