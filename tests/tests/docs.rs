@@ -254,7 +254,7 @@ fn differ(documented: &Value, real: &Value, place: &str, wrong: &mut Vec<String>
             for key in real.keys().chain(documented.keys()).collect::<BTreeSet<_>>() {
                 match (documented.get(key), real.get(key)) {
                     (Some(documented), Some(real)) => {
-                        differ(documented, real, &format!("{place}.{key}"), wrong)
+                        differ(documented, real, &format!("{place}.{key}"), wrong);
                     }
                     (None, _) => wrong.push(format!("{place}.{key} is not documented")),
                     (_, None) => wrong.push(format!("{place}.{key} is documented and not there")),
