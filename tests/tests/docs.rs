@@ -254,7 +254,7 @@ fn differ(documented: &Value, real: &Value, place: &str, wrong: &mut Vec<String>
             for key in real.keys().chain(documented.keys()).collect::<BTreeSet<_>>() {
                 match (documented.get(key), real.get(key)) {
                     (Some(documented), Some(real)) => {
-                        differ(documented, real, &format!("{place}.{key}"), wrong)
+                        differ(documented, real, &format!("{place}.{key}"), wrong);
                     }
                     (None, _) => wrong.push(format!("{place}.{key} is not documented")),
                     (_, None) => wrong.push(format!("{place}.{key} is documented and not there")),
@@ -387,7 +387,7 @@ fn every_figure_has_its_command() {
         }
         let words: Vec<_> = words(&text).collect();
         for pair in words.windows(2) {
-            let [number, unit] = [pair[0], pair[1].trim_end_matches('.')];
+            let [number, unit] = [pair[0], pair[1]];
             if !number.starts_with(|c: char| c.is_ascii_digit()) || !UNITS.contains(&unit) {
                 continue;
             }
@@ -402,7 +402,7 @@ fn every_figure_has_its_command() {
 
 /// Words without the punctuation around them.
 fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split_whitespace().map(|word| word.trim_matches(['(', ')', ',', ';', ':', '*', '"']))
+    text.split_whitespace().map(|word| word.trim_matches(['(', ')', ',', ';', ':', '*', '"', '.']))
 }
 
 /// The commands of docs/reference/figures.md are ones that there are.
