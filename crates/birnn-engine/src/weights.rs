@@ -145,12 +145,6 @@ impl Entry {
         tensor.f_copy_data_u8(&mut bytes, tensor.numel())?;
         Ok(Entry { name: name.into(), dtype: Dtype::F32, shape: shape_of(&tensor), bytes })
     }
-
-    /// Bytes under `name`, as only files of an older format hold them, or damaged ones.
-    #[cfg(test)]
-    pub(crate) fn raw(name: String, bytes: Vec<u8>) -> Entry {
-        Entry { name, dtype: Dtype::U8, shape: vec![bytes.len()], bytes }
-    }
 }
 
 /// The bytes of a file, its digest in place.
@@ -288,6 +282,13 @@ mod tests {
     use super::*;
     use crate::disk::System;
     use crate::learner::made_up;
+
+    impl Entry {
+        /// Bytes under `name`, as only files of an older format hold them, or damaged ones.
+        pub(crate) fn raw(name: String, bytes: Vec<u8>) -> Entry {
+            Entry { name, dtype: Dtype::U8, shape: vec![bytes.len()], bytes }
+        }
+    }
 
     #[test]
     fn what_is_saved_loads_and_saves_to_the_same_bytes() {
