@@ -1,15 +1,23 @@
 //! Tells the binary which git revision it was built from, where there is one.
 
+use std::path::Path;
 use std::process::Command;
 
 fn main() {
-    // Moves with every commit and checkout; a checkout without git has none, and then nothing is to be told.
-    println!("cargo::rerun-if-changed=../../.git/logs/HEAD");
     println!("cargo::rerun-if-changed=build.rs");
-    let git = Command::new("git").args(["rev-parse", "--short=12", "HEAD"]).output();
-    if let Ok(output) = git
-        && output.status.success()
+    // Moves with every commit and checkout; a checkout without git has none, and then nothing is to be told.
+    // It is asked for, as it lies elsewhere in a worktree, and a file that is missing would be a change each time.
+    if let Some(log) = git(&["rev-parse", "--git-path", "logs/HEAD"])
+        && Path::new(&log).exists()
     {
-        println!("cargo::rustc-env=BIRNN_REVISION={}", String::from_utf8_lossy(&output.stdout).trim());
+        println!("cargo::rerun-if-changed={log}");
     }
+    if let Some(revision) = git(&["rev-parse", "--short=12", "HEAD"]) {
+        println!("cargo::rustc-env=BIRNN_REVISION={revision}");
+    }
+}
+
+fn git(args: &[&str]) -> Option<String> {
+    let output = Command::new("git").args(args).output().ok().filter(|output| output.status.success())?;
+    Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }

@@ -2,11 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 pub mod docs;
-#[cfg(unix)]
 pub mod exits;
-#[cfg(unix)]
 pub mod torture;
-#[cfg(unix)]
 pub mod volume;
 
 use std::collections::BTreeSet;

@@ -160,7 +160,6 @@ fn weights_and_pictures() {
 }
 
 #[test]
-#[cfg(unix)]
 fn a_folder_that_cannot_be_written() {
     let sandbox = Sandbox::new();
     sandbox.write("x.toml", birnn_tests::SMALL);

@@ -1,7 +1,6 @@
 //! The documentation against the program: what pages say of settings, options, JSON, files, messages and figures.
 //!
 //! docs/reference/cli.md is written by `BLESS=1 cargo test -p birnn-tests --test docs`.
-#![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::collections::BTreeSet;

@@ -27,7 +27,6 @@ fn everything_is_looked_at_and_nothing_left_behind() {
     for name in [
         "libtorch",
         "cuda",
-        "mps",
         "cpu",
         "threads",
         "training",

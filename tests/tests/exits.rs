@@ -1,7 +1,6 @@
 //! Whatever is typed, and whatever is in the files: birnn ends with a code that its help names and says why
 //! in one line; where the request was wrong, nothing is left behind. A panic would be 101, an abort a
 //! signal.
-#![cfg(unix)]
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;

@@ -471,7 +471,6 @@ fn hostile_files_end_in_one_line_in_bounded_memory() {
 
 /// A disk that fails, or a process that is killed, at any file operation leaves the old file or none.
 #[test]
-#[cfg(unix)]
 fn a_file_is_written_whole_or_not_at_all() {
     let sandbox = Sandbox::new();
     sandbox.train_small("run");

@@ -1,5 +1,4 @@
 //! What is written and printed is neither lost nor bent, whatever files, names and limits there are.
-#![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::ffi::OsStr;

@@ -351,7 +351,6 @@ fn a_folder_of_own_files_is_recorded() {
 
 /// A pipe has no end and no length: nobody waits for it.
 #[test]
-#[cfg(unix)]
 fn what_is_no_file_is_refused() {
     let sandbox = Sandbox::new();
     let as_is = |image: &[u8]| image.to_vec();

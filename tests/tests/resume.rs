@@ -1,5 +1,4 @@
 //! Stopping a run and going on with it, as a user does.
-#![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::process::{Child, Stdio};

@@ -36,11 +36,8 @@ pub fn record(root: &Path, tree: &Tree) -> Result<bool> {
     Ok(true)
 }
 
-/// The compiler flags by which a program finds libtorch when it starts. Windows knows no such thing.
+/// The compiler flags by which a program finds libtorch when it starts.
 pub fn rpath(tree: &Tree) -> Result<Vec<String>> {
-    if cfg!(windows) {
-        return Ok(Vec::new());
-    }
     let lib = tree.lib();
     let lib = lib.to_str().with_context(|| format!("{} is not UTF-8", lib.display()))?;
     // Not `-Wl,-rpath,DIR`, which a comma in DIR would break.
@@ -118,7 +115,6 @@ mod tests {
         assert_eq!(quote("a\nb\u{7f}é"), "\"a\\u000Ab\\u007Fé\"");
     }
 
-    #[cfg(unix)]
     #[test]
     fn the_file_sets_the_variable_and_both_kinds_of_flags() {
         let flags = r#"["-C", "link-arg=-Xlinker", "-C", "link-arg=-rpath", "-C", "link-arg=-Xlinker", "-C", "link-arg=/a,b \"c\"/lib"]"#;

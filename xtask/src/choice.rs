@@ -111,6 +111,5 @@ fn of_python(machine: &Machine, wanted: Option<Flavour>) -> Option<Tree> {
 }
 
 #[cfg(test)]
-#[cfg(unix)]
 #[path = "choice_tests.rs"]
 mod tests;

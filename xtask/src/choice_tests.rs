@@ -152,6 +152,6 @@ fn the_driver_decides_where_nobody_else_does() {
     assert_eq!(default_flavour(&site.machine), Flavour::Cuda);
     // The wheel of this site is a CPU build, so the CUDA copy is refused: it was asked for, and for no other.
     assert!(site.error(None).contains("pip installed a CPU build of libtorch, not the CUDA build"));
-    site.machine.os = "windows";
+    site.machine.os = "macos";
     assert_eq!(default_flavour(&site.machine), Flavour::Cpu);
 }

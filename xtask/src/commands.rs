@@ -213,11 +213,11 @@ fn is_inside(root: &Path) -> bool {
     matches!((here, root.canonicalize()), (Ok(here), Ok(root)) if here.starts_with(&root))
 }
 
-/// The variable by which the loader finds libtorch where no rpath says so: on Windows, and where the user's flags
-/// replace the recorded ones.
+/// The variable by which the loader finds libtorch where no rpath says so, as the user's flags replace the
+/// recorded ones.
 fn library_path(machine: &Machine, tree: &Tree) -> Option<(&'static str, OsString)> {
     let flags = ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "RUSTDOCFLAGS", "CARGO_ENCODED_RUSTDOCFLAGS"];
-    if machine.os != "windows" && !flags.iter().any(|name| machine.vars.contains_key(OsStr::new(name))) {
+    if !flags.iter().any(|name| machine.vars.contains_key(OsStr::new(name))) {
         return None;
     }
     search_path(machine, tree)
@@ -225,11 +225,7 @@ fn library_path(machine: &Machine, tree: &Tree) -> Option<(&'static str, OsStrin
 
 /// The variable by which the loader finds libtorch, whatever the program was linked with.
 pub(crate) fn search_path(machine: &Machine, tree: &Tree) -> Option<(&'static str, OsString)> {
-    let name = match machine.os {
-        "windows" => "PATH",
-        "macos" => "DYLD_LIBRARY_PATH",
-        _ => "LD_LIBRARY_PATH",
-    };
+    let name = if machine.os == "macos" { "DYLD_LIBRARY_PATH" } else { "LD_LIBRARY_PATH" };
     let before = machine.var(name).into_iter().flat_map(std::env::split_paths);
     let folders = std::iter::once(tree.lib()).chain(before);
     // It fails on a folder with the separator in its name, which `inspect` refuses.
@@ -252,16 +248,9 @@ pub(crate) fn succeeds(title: &str, command: &mut Command) -> Result<bool> {
 }
 
 /// Ends this program in favour of another one, so that signals and the exit code are the other's.
-#[cfg(unix)]
 fn hand_over(command: &mut Command) -> Result<ExitCode> {
     use std::os::unix::process::CommandExt;
     Err(command.exec()).with_context(|| cannot_run(command))
-}
-
-#[cfg(not(unix))]
-fn hand_over(command: &mut Command) -> Result<ExitCode> {
-    let status = command.status().with_context(|| cannot_run(command))?;
-    std::process::exit(status.code().unwrap_or(1));
 }
 
 fn cannot_run(command: &Command) -> String {

@@ -59,7 +59,6 @@ fn what_cargo_says_of_this_crate_is_kept_from_the_child() {
     assert_eq!(names, ["CARGO_MANIFEST_DIR", "CARGO_PKG_NAME", "LIBTORCH"]);
 }
 
-#[cfg(unix)]
 #[test]
 fn own_flags_of_the_user_bring_the_library_path() {
     let path = |os, vars: &[(&str, &str)]| {
@@ -79,7 +78,6 @@ fn own_flags_of_the_user_bring_the_library_path() {
     assert_eq!(path("linux", &[("RUSTFLAGS", "")]).unwrap().0, "LD_LIBRARY_PATH");
 }
 
-#[cfg(unix)]
 #[test]
 fn docs_keep_the_flags_and_deny_warnings() {
     let flags = doc_flags(&machine(&[("RUSTDOCFLAGS", "--cfg docs")]), &tree()).unwrap();

@@ -69,7 +69,7 @@ pub fn run(machine: &Machine, args: &[OsString]) -> Result<ExitCode> {
 /// The program that builds and runs fuzz targets, installed where the checkout keeps what it builds.
 fn installed(machine: &Machine) -> Result<PathBuf> {
     let tools = machine.root.join("target/tools");
-    let program = tools.join(format!("bin/cargo-fuzz{}", std::env::consts::EXE_SUFFIX));
+    let program = tools.join("bin/cargo-fuzz");
     if !program.is_file() {
         let mut install = Command::new(machine.var("CARGO").unwrap_or("cargo".as_ref()));
         install.args(["install", "cargo-fuzz", "--version", CARGO_FUZZ, "--locked", "--root"]).arg(&tools);

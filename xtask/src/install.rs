@@ -192,6 +192,5 @@ fn sync_folder(folder: &Path) {
 }
 
 #[cfg(test)]
-#[cfg(unix)]
 #[path = "install_tests.rs"]
 mod tests;

@@ -60,15 +60,12 @@ pub fn inspect(dir: &Path, os: &str) -> Result<Tree> {
     let text =
         dir.to_str().with_context(|| format!("{} is not UTF-8, which cargo asks for", dir.display()))?;
     ensure!(
-        os == "windows" || !text.contains(':'),
+        !text.contains(':'),
         "{text} contains a colon, which separates the directories that libraries are loaded from"
     );
 
     // The test by which torch-sys decides to link the CUDA part.
-    let cuda = ["libtorch_cuda.so", "torch_cuda.dll"]
-        .map(|name| lib.join(name))
-        .into_iter()
-        .find(|path| path.is_file());
+    let cuda = Some(lib.join("libtorch_cuda.so")).filter(|path| path.is_file());
     for library in [Some(&core), cuda.as_ref()].into_iter().flatten() {
         let missing = missing_libraries(library, os);
         if !missing.is_empty() {
@@ -81,7 +78,6 @@ pub fn inspect(dir: &Path, os: &str) -> Result<Tree> {
 /// The library without which nothing is a libtorch.
 pub fn core_library(os: &str) -> &'static str {
     match os {
-        "windows" => "torch_cpu.lib",
         "macos" => "libtorch_cpu.dylib",
         _ => "libtorch_cpu.so",
     }
@@ -113,7 +109,7 @@ fn is_wanted(version: &str) -> bool {
 /// What the loader would not find, were a program linked to `library` started.
 ///
 /// A CUDA wheel needs the libraries of NVIDIA's wheels even for work on the CPU. Where there is no `ldd`, or it cannot
-/// tell, nothing is missing: macOS and Windows wheels bring all they need.
+/// tell, nothing is missing: macOS's wheel brings all it needs.
 fn missing_libraries(library: &Path, os: &str) -> Vec<String> {
     if os != "linux" {
         return Vec::new();
@@ -219,6 +215,18 @@ mod tests {
             let expected = Tree { dir: dir.path().to_owned(), flavour };
             assert_eq!(inspect(dir.path(), "linux").unwrap(), expected);
         }
+    }
+
+    /// All that macOS does differently; there is no `ldd`, and the wheel needs no companions.
+    #[test]
+    fn on_macos_the_core_has_another_name() {
+        let dir = tempfile::tempdir().unwrap();
+        made_up::tree(dir.path(), "2.11.0", Flavour::Cpu);
+        let error = inspect(dir.path(), "macos").unwrap_err().to_string();
+        assert!(error.ends_with("lib/libtorch_cpu.dylib is missing"), "{error}");
+        fs::rename(dir.path().join("lib/libtorch_cpu.so"), dir.path().join("lib/libtorch_cpu.dylib"))
+            .unwrap();
+        assert_eq!(inspect(dir.path(), "macos").unwrap().flavour, Flavour::Cpu);
     }
 
     #[test]

@@ -43,16 +43,10 @@ impl Machine {
 
     /// Where a program is found: on `PATH`, or, given with a directory, as it stands.
     pub fn find_program(&self, name: &OsStr) -> Option<PathBuf> {
-        let mut file_name = name.to_owned();
-        if self.os == "windows" && Path::new(name).extension().is_none() {
-            file_name.push(".exe");
-        }
         if Path::new(name).components().count() > 1 {
-            return Some(PathBuf::from(file_name)).filter(|path| is_program(path));
+            return Some(PathBuf::from(name)).filter(|path| is_program(path));
         }
-        std::env::split_paths(self.var("PATH")?)
-            .map(|folder| folder.join(&file_name))
-            .find(|path| is_program(path))
+        std::env::split_paths(self.var("PATH")?).map(|folder| folder.join(name)).find(|path| is_program(path))
     }
 
     /// This project's folder in the user's cache directory.
@@ -62,8 +56,6 @@ impl Machine {
         let home =
             || absolute("HOME").context("HOME is not set, so there is no cache directory for libtorch");
         let base = match self.os {
-            "windows" => absolute("LOCALAPPDATA")
-                .context("LOCALAPPDATA is not set, so there is no cache directory for libtorch")?,
             "macos" => home()?.join("Library").join("Caches"),
             _ => match absolute("XDG_CACHE_HOME") {
                 Some(folder) => folder,
@@ -85,15 +77,9 @@ fn root(manifest_dir: Option<&OsStr>) -> PathBuf {
     folder.parent().unwrap_or(folder).to_owned()
 }
 
-#[cfg(unix)]
 fn is_program(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
     path.metadata().is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
-}
-
-#[cfg(not(unix))]
-fn is_program(path: &Path) -> bool {
-    path.is_file()
 }
 
 fn has_nvidia_driver() -> bool {
@@ -128,7 +114,6 @@ pub mod made_up {
     }
 
     /// Puts a shell script on the machine's `PATH`.
-    #[cfg(unix)]
     pub fn add_program(dir: &Path, name: &str, script: &str) {
         use std::os::unix::fs::PermissionsExt;
         let path = dir.join("bin").join(name);
@@ -167,7 +152,6 @@ mod tests {
         assert!(machine.cache_dir().unwrap_err().to_string().starts_with("HOME is not set"));
     }
 
-    #[cfg(unix)]
     #[test]
     fn only_an_executable_file_is_a_program() {
         let dir = tempfile::tempdir().unwrap();

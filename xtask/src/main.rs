@@ -1,15 +1,21 @@
 //! `cargo xtask`: set-up, training, tests and checks, from a fresh machine on.
 //!
 //! The order in which to read: [`commands`] says what each command does, [`choice`] which libtorch is used,
-//! [`install`] how one is fetched, [`cargo_config`] how plain cargo commands come to know of it; [`fuzz`] stands apart.
+//! [`install`] how one is fetched, [`cargo_config`] how plain cargo commands come to know of it; [`fuzz`] and
+//! [`gpu`] stand apart.
 //!
 //! This crate never depends on `tch`: it has to work before there is a libtorch, and it is built in seconds.
+
+#[cfg(not(unix))]
+compile_error!("birnn is for Linux and macOS: there are no other systems that it was ever built on");
 
 mod cargo_config;
 mod choice;
 mod commands;
 mod fuzz;
+mod gpu;
 mod install;
+mod kit;
 mod libtorch;
 mod machine;
 mod manifest;
@@ -46,7 +52,7 @@ fn dispatch(args: &[OsString]) -> Result<ExitCode> {
     let machine = Machine::this();
     match command.to_str() {
         Some("help" | "--help" | "-h") => Ok(help()),
-        Some("setup" | "check" | "torture" | "fuzz" | "witness") if asks_for_help(rest) => Ok(help()),
+        Some("setup" | "check" | "torture" | "fuzz" | "witness" | "gpu") if asks_for_help(rest) => Ok(help()),
         Some("setup") => commands::setup(&machine, rest),
         Some(command @ ("train" | "sweep")) => commands::train(&machine, command, rest),
         Some("run") => commands::run(&machine, rest),
@@ -55,6 +61,7 @@ fn dispatch(args: &[OsString]) -> Result<ExitCode> {
         Some("witness") => commands::witness(&machine, rest),
         Some("bench") => commands::bench(&machine, rest),
         Some("fuzz") => fuzz::run(&machine, rest),
+        Some("gpu") => gpu::run(&machine, rest),
         Some("check") if rest.is_empty() => commands::check(&machine),
         Some("check") => Err(commands::usage("check takes no arguments".to_owned())),
         _ => Err(commands::usage(format!("there is no command `{}`", command.display()))),

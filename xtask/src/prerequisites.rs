@@ -12,10 +12,6 @@ use crate::machine::Machine;
 
 /// Checks that the compiler that will be asked to compile the C++ bindings exists and compiles C++17.
 pub fn require_compiler(machine: &Machine) -> Result<()> {
-    // Visual Studio's compiler is not on PATH; the build finds it by other means.
-    if machine.os == "windows" {
-        return Ok(());
-    }
     let way_out = match machine.os {
         "macos" => "run `xcode-select --install`",
         _ => {
@@ -92,7 +88,6 @@ fn free_megabytes(df: &str) -> Option<u64> {
 }
 
 #[cfg(test)]
-#[cfg(unix)]
 mod tests {
     use super::*;
     use crate::machine::made_up;
@@ -124,6 +119,10 @@ mod tests {
     #[test]
     fn what_is_missing_is_said_with_a_way_out() {
         assert!(complaint(&[], None).starts_with("no C++ compiler (c++) on PATH: install one"));
+        let dir = tempfile::tempdir().unwrap();
+        let machine = Machine { os: "macos", ..made_up::machine(dir.path()) };
+        let error = require_compiler(&machine).unwrap_err().to_string();
+        assert!(error.ends_with("on PATH: run `xcode-select --install`"), "{error}");
         assert!(complaint(&[("g++", "exit 0")], None).ends_with("none called c++: export CXX=g++"));
         assert!(complaint(&[("c++", "exit 1")], None).contains("does not compile C++17"));
         let both = [("c++", "exit 0")];

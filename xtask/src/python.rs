@@ -83,7 +83,6 @@ fn version(text: &str) -> Option<(u32, u32)> {
 }
 
 #[cfg(test)]
-#[cfg(unix)]
 mod tests {
     use super::*;
     use crate::machine::made_up;

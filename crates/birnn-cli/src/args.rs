@@ -136,7 +136,7 @@ pub struct TrainArgs {
     pub run_dir: Option<PathBuf>,
     #[command(flatten)]
     pub place: Place,
-    /// Where to compute: auto, cpu, cuda, cuda:N or mps [default: the experiment's].
+    /// Where to compute: auto, cpu, cuda or cuda:N [default: the experiment's].
     #[arg(long)]
     pub device: Option<DeviceChoice>,
     /// How to show progress on stderr.
@@ -177,7 +177,7 @@ pub struct SweepArgs {
     pub json: bool,
     #[command(flatten)]
     pub place: Place,
-    /// Where to compute: auto, cpu, cuda, cuda:N or mps [default: the experiment's].
+    /// Where to compute: auto, cpu, cuda or cuda:N [default: the experiment's].
     #[arg(long)]
     pub device: Option<DeviceChoice>,
 }
@@ -200,7 +200,7 @@ pub struct EvalArgs {
     pub sets: DataSets,
     #[command(flatten)]
     pub place: Place,
-    /// Where to compute: auto, cpu, cuda, cuda:N or mps.
+    /// Where to compute: auto, cpu, cuda or cuda:N.
     #[arg(long, default_value = "auto")]
     pub device: DeviceChoice,
 }
@@ -217,7 +217,7 @@ pub struct PredictArgs {
     /// One JSON object on stdout.
     #[arg(long)]
     pub json: bool,
-    /// Where to compute: auto, cpu, cuda, cuda:N or mps.
+    /// Where to compute: auto, cpu, cuda or cuda:N.
     #[arg(long, default_value = "auto")]
     pub device: DeviceChoice,
 }
@@ -237,7 +237,7 @@ pub struct ReportArgs {
     pub sets: DataSets,
     #[command(flatten)]
     pub place: Place,
-    /// Where to compute: auto, cpu, cuda, cuda:N or mps.
+    /// Where to compute: auto, cpu, cuda or cuda:N.
     #[arg(long, default_value = "auto")]
     pub device: DeviceChoice,
 }
@@ -255,7 +255,7 @@ pub struct CompareArgs {
     pub sets: DataSets,
     #[command(flatten)]
     pub place: Place,
-    /// Where to compute: auto, cpu, cuda, cuda:N or mps.
+    /// Where to compute: auto, cpu, cuda or cuda:N.
     #[arg(long, default_value = "auto")]
     pub device: DeviceChoice,
 }

@@ -55,7 +55,6 @@ fn parse(text: &str) -> Option<Faulty> {
 }
 
 fn kill() -> io::Error {
-    #[cfg(unix)]
     let _ = signal_hook::low_level::raise(signal_hook::consts::SIGKILL);
     std::process::abort()
 }

@@ -1,15 +1,13 @@
 //! Ctrl-C and SIGTERM: the first one stops a training after its step, with a checkpoint; a second one ends the process.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
-#[cfg(unix)]
-use std::{sync::mpsc, time::Duration};
+use std::sync::{Arc, OnceLock, mpsc};
+use std::time::Duration;
 
 use birnn_engine::{EngineError, Look, Observer, Step, Wish};
 use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::flag;
-#[cfg(unix)]
-use signal_hook::{iterator::Signals, low_level};
+use signal_hook::iterator::Signals;
+use signal_hook::{flag, low_level};
 
 use crate::failure::Failure;
 
@@ -43,7 +41,6 @@ impl Interrupt {
 
     /// As [`Interrupt::listen`], where a second signal must not end the process before `last` is done, which takes more than
     /// a signal handler may do.
-    #[cfg(unix)]
     pub fn listen_then(last: impl FnOnce() + Send + 'static) -> Result<Interrupt, Failure> {
         let failed = |error| Failure::run(format!("signals: {error}"));
         let signal = Arc::new(AtomicUsize::new(0));

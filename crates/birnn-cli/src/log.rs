@@ -74,13 +74,11 @@ pub fn colours() -> bool {
 
 impl Log {
     /// From now on the terminal is another's: what is said to it is kept.
-    #[cfg(unix)]
     pub fn hold(&self) {
         lock(&self.held).get_or_insert_default();
     }
 
     /// The last lines kept, at most `count`, without their colours.
-    #[cfg(unix)]
     pub fn last_held(&self, count: usize) -> Vec<String> {
         let held = lock(&self.held);
         let text = String::from_utf8_lossy(held.as_deref().unwrap_or_default());
@@ -90,7 +88,6 @@ impl Log {
     }
 
     /// Says all that was kept, once `ready` has given the terminal back.
-    #[cfg(unix)]
     pub fn release(&self, ready: impl FnOnce()) {
         let mut held = lock(&self.held);
         ready();
@@ -222,7 +219,6 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// A line without the colours that [`Line::Plain`] gives it.
-#[cfg(unix)]
 fn plain(line: &str) -> String {
     let mut parts = line.split("\x1b[");
     let first = parts.next().unwrap_or_default().to_owned();

@@ -6,7 +6,6 @@ mod clock;
 mod compare;
 mod config;
 mod contention;
-#[cfg(unix)]
 mod dashboard;
 mod data;
 mod doctor;

@@ -6,7 +6,6 @@ use birnn_engine::Observer;
 use indicatif::ProgressDrawTarget;
 
 use crate::args::Progress;
-#[cfg(unix)]
 use crate::dashboard::{Dashboard, Screen};
 use crate::escape;
 use crate::failure::Failure;
@@ -57,7 +56,6 @@ impl Facts {
 pub struct Show {
     progress: Progress,
     log: Log,
-    #[cfg(unix)]
     screen: Screen,
 }
 
@@ -66,7 +64,7 @@ impl Show {
     pub fn new(wanted: Progress, log: &Log) -> Show {
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         let progress = match wanted {
-            Progress::Dashboard if !std::io::stderr().is_terminal() || dumb || cfg!(not(unix)) => {
+            Progress::Dashboard if !std::io::stderr().is_terminal() || dumb => {
                 tracing::info!("stderr is no terminal that can show a dashboard: a line per epoch instead");
                 Progress::Plain
             }
@@ -75,17 +73,11 @@ impl Show {
         if progress == Progress::Plain {
             log.bars.set_draw_target(ProgressDrawTarget::hidden());
         }
-        Show {
-            progress,
-            log: log.clone(),
-            #[cfg(unix)]
-            screen: Screen::new(log),
-        }
+        Show { progress, log: log.clone(), screen: Screen::new(log) }
     }
 
     /// Listens for signals; the last one leaves no dashboard behind.
     pub fn interrupt(&self) -> Result<Interrupt, Failure> {
-        #[cfg(unix)]
         if self.progress == Progress::Dashboard {
             let screen = self.screen.clone();
             return Interrupt::listen_then(move || screen.close());
@@ -100,14 +92,10 @@ impl Show {
         match self.progress {
             Progress::Auto => observers.push(Box::new(Bar::new(&self.log.bars, &facts)?)),
             Progress::Plain => {}
-            Progress::Dashboard =>
-            {
-                #[cfg(unix)]
-                match Dashboard::open(&self.screen, &self.log, facts) {
-                    Ok(dashboard) => observers.push(Box::new(dashboard)),
-                    Err(error) => tracing::info!("no dashboard, but a line per epoch: {error}"),
-                }
-            }
+            Progress::Dashboard => match Dashboard::open(&self.screen, &self.log, facts) {
+                Ok(dashboard) => observers.push(Box::new(dashboard)),
+                Err(error) => tracing::info!("no dashboard, but a line per epoch: {error}"),
+            },
         }
         Ok(observers)
     }

@@ -121,7 +121,6 @@ fn take(
 }
 
 /// Whether an open file is the one that has this name now.
-#[cfg(unix)]
 fn is_at(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
     let place = |metadata: std::fs::Metadata| (metadata.dev(), metadata.ino());
@@ -129,12 +128,6 @@ fn is_at(file: &File, path: &Path) -> bool {
         (Ok(open), Ok(named)) => place(open) == place(named),
         _ => false,
     }
-}
-
-/// Elsewhere a file that is open cannot be removed.
-#[cfg(not(unix))]
-fn is_at(_file: &File, _path: &Path) -> bool {
-    true
 }
 
 impl Drop for FolderLock {

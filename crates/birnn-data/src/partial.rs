@@ -10,7 +10,6 @@ pub(crate) fn partial(folder: &Path) -> std::io::Result<tempfile::NamedTempFile>
     let mut partial = tempfile::Builder::new();
     partial.prefix(".").suffix(PARTIAL);
     // What it becomes is an ordinary file, not a private one.
-    #[cfg(unix)]
     partial.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     partial.tempfile_in(folder)
 }

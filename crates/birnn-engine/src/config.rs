@@ -12,7 +12,7 @@ use crate::schedule::{Schedule, ScheduleConfig};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrainConfig {
-    /// Where to compute: `auto` for the best there is, `cpu`, `cuda`, `cuda:N` or `mps`.
+    /// Where to compute: `auto` for the best there is, `cpu`, `cuda` or `cuda:N`.
     pub device: DeviceChoice,
     /// How often to go through the training images.
     #[schemars(range(min = 1))]

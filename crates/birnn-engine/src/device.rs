@@ -12,20 +12,18 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::{Cuda, Device};
 
-/// A device as named in a config: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
+/// A device as named in a config: `auto`, `cpu`, `cuda` or `cuda:N`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
-#[schemars(extend("pattern" = "^(auto|cpu|cuda(:[0-9]+)?|mps)$", "examples" = ["auto", "cpu", "cuda", "cuda:1", "mps"]))]
+#[schemars(extend("pattern" = "^(auto|cpu|cuda(:[0-9]+)?)$", "examples" = ["auto", "cpu", "cuda", "cuda:1"]))]
 pub enum DeviceChoice {
-    /// The best there is: CUDA, else MPS, else the CPU.
+    /// The best there is: CUDA, else the CPU.
     #[default]
     Auto,
     /// The processor.
     Cpu,
     /// The NVIDIA GPU of this index.
     Cuda(usize),
-    /// Apple's GPU.
-    Mps,
 }
 
 /// Why a device cannot be had.
@@ -73,9 +71,6 @@ pub enum DeviceError {
         /// Those that it has.
         there: String,
     },
-    /// No Apple GPU.
-    #[error("no MPS here: it needs macOS on Apple silicon; use `cpu`")]
-    NoMps,
 }
 
 impl DeviceChoice {
@@ -92,8 +87,6 @@ impl DeviceChoice {
                     Err(DeviceError::NoSuchGpu { index, count })
                 }
             }
-            DeviceChoice::Mps if tch::utils::has_mps() => Ok(Device::Mps),
-            DeviceChoice::Mps => Err(DeviceError::NoMps),
             DeviceChoice::Auto => Ok(match cuda_devices() {
                 Ok(_) => Device::Cuda(0),
                 Err(reason) => {
@@ -101,7 +94,7 @@ impl DeviceChoice {
                     if reason != DeviceError::NoDriver {
                         tracing::warn!("{reason}");
                     }
-                    if tch::utils::has_mps() { Device::Mps } else { Device::Cpu }
+                    Device::Cpu
                 }
             }),
         }
@@ -193,7 +186,6 @@ fn load_for_good(library: &Path) -> Result<(), String> {
     load(library).map(std::mem::forget)
 }
 
-#[cfg(unix)]
 #[expect(
     unsafe_code,
     reason = "loading a library runs its constructors; these are the NVIDIA driver's and libtorch's own"
@@ -211,12 +203,9 @@ impl TryFrom<String> for DeviceChoice {
             "auto" => Ok(DeviceChoice::Auto),
             "cpu" => Ok(DeviceChoice::Cpu),
             "cuda" => Ok(DeviceChoice::Cuda(0)),
-            "mps" => Ok(DeviceChoice::Mps),
             other => match other.strip_prefix("cuda:").map(str::parse) {
                 Some(Ok(index)) => Ok(DeviceChoice::Cuda(index)),
-                _ => {
-                    Err(format!("unknown device `{name}`; there are `auto`, `cpu`, `cuda`, `cuda:N`, `mps`"))
-                }
+                _ => Err(format!("unknown device `{name}`; there are `auto`, `cpu`, `cuda`, `cuda:N`")),
             },
         }
     }
@@ -236,7 +225,6 @@ impl From<DeviceChoice> for String {
             DeviceChoice::Auto => "auto".to_owned(),
             DeviceChoice::Cpu => "cpu".to_owned(),
             DeviceChoice::Cuda(index) => format!("cuda:{index}"),
-            DeviceChoice::Mps => "mps".to_owned(),
         }
     }
 }
@@ -245,9 +233,8 @@ impl From<Device> for DeviceChoice {
     fn from(device: Device) -> DeviceChoice {
         match device {
             Device::Cuda(index) => DeviceChoice::Cuda(index),
-            Device::Mps => DeviceChoice::Mps,
             // The engine makes no tensors elsewhere.
-            Device::Cpu | Device::Vulkan => DeviceChoice::Cpu,
+            Device::Cpu | Device::Mps | Device::Vulkan => DeviceChoice::Cpu,
         }
     }
 }
@@ -258,12 +245,12 @@ mod tests {
 
     #[test]
     fn names_go_both_ways() {
-        for name in ["auto", "cpu", "cuda:0", "cuda:3", "mps"] {
+        for name in ["auto", "cpu", "cuda:0", "cuda:3"] {
             let choice: DeviceChoice = name.parse().unwrap();
             assert_eq!(String::from(choice), name);
         }
         assert_eq!("cuda".parse(), Ok(DeviceChoice::Cuda(0)));
-        for name in ["", "gpu", "cuda:", "cuda:x", "cuda:-1", "CPU"] {
+        for name in ["", "gpu", "mps", "cuda:", "cuda:x", "cuda:-1", "CPU"] {
             let error = name.parse::<DeviceChoice>().unwrap_err();
             assert!(error.contains("`cuda:N`"), "{error}");
         }

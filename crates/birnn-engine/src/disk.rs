@@ -30,7 +30,6 @@ pub trait Disk: fmt::Debug + Send + Sync {
     fn create_new(&self, path: &Path, permissions: Option<&Permissions>) -> io::Result<File> {
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
-        #[cfg(unix)]
         if let Some(permissions) = permissions {
             use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
             options.mode(permissions.mode() & 0o777);
@@ -290,7 +289,6 @@ mod tests {
     }
 
     #[test]
-    #[cfg(unix)]
     fn a_link_stays_and_what_it_leads_to_is_replaced() {
         use std::os::unix::fs::symlink;
         for there in [true, false] {
@@ -311,7 +309,6 @@ mod tests {
     }
 
     #[test]
-    #[cfg(unix)]
     fn a_link_to_nowhere_is_an_error_that_names_where_it_leads() {
         let folder = tempfile::tempdir().unwrap();
         let link = folder.path().join("link");
@@ -326,7 +323,6 @@ mod tests {
     }
 
     #[test]
-    #[cfg(unix)]
     fn who_could_use_the_old_file_can_use_the_new_one() {
         use std::os::unix::fs::PermissionsExt;
         for mode in [0o600, 0o640, 0o444, 0o755] {
@@ -342,10 +338,8 @@ mod tests {
 
     /// Looks at what the system would let others do with a file while it is written.
     #[derive(Debug)]
-    #[cfg(unix)]
     struct Watched(std::sync::Mutex<Vec<u32>>);
 
-    #[cfg(unix)]
     impl Disk for Watched {
         fn write(&self, file: &mut File, bytes: &[u8]) -> io::Result<()> {
             use std::os::unix::fs::PermissionsExt;
@@ -355,7 +349,6 @@ mod tests {
     }
 
     #[test]
-    #[cfg(unix)]
     fn nobody_else_can_read_what_replaces_a_private_file_meanwhile() {
         use std::os::unix::fs::PermissionsExt;
         for mode in [0o600, 0o640, 0o444, 0o666] {
@@ -371,7 +364,6 @@ mod tests {
 
     /// Whoever may write into the folder must not thereby choose which file of ours is written over.
     #[test]
-    #[cfg(unix)]
     fn a_link_in_place_of_the_partial_file_is_not_followed() {
         let folder = tempfile::tempdir().unwrap();
         let (path, victim) = (folder.path().join("file"), folder.path().join("victim"));
@@ -401,7 +393,6 @@ mod tests {
     }
 
     #[test]
-    #[cfg(unix)]
     fn only_a_file_is_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let link = folder.path().join("link");

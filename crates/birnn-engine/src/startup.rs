@@ -49,7 +49,6 @@ fn keep_freed_memory() {}
 /// does not suffice, Rust and libtorch may abort, which is a failed run like any other, whatever the
 /// command. The library that aborts has by then said in words of its own what it could not have; only the
 /// last line is ours.
-#[cfg(unix)]
 #[expect(unsafe_code, reason = "one signal is ignored, and the handler of the other does what a handler may")]
 fn answer_signals() {
     extern "C" fn aborted(_: libc::c_int) {
@@ -68,6 +67,3 @@ fn answer_signals() {
         libc::signal(libc::SIGABRT, aborted as libc::sighandler_t);
     }
 }
-
-#[cfg(not(unix))]
-fn answer_signals() {}

@@ -13,12 +13,10 @@ use super::Item;
 pub(super) fn items() -> Vec<Item> {
     // libtorch looks for CUDA only once, and the engine knows how.
     let cuda = cuda_devices();
-    let mps = if tch::utils::has_mps() { "yes" } else { "none (needs macOS on Apple silicon)" };
     let variable = variable("OMP_NUM_THREADS");
     vec![
         libtorch(libtorch_folder(), option_env!("LIBTORCH").map(Path::new)),
         gpu(cuda, &models(), has_nvidia_card()),
-        Item::ok("mps", mps),
         processor(instructions(), Instructions::best(), variable_is_set("BIRNN_INSTRUCTIONS")),
         threads(cpu_threads() as usize, cores(), online(), variable.as_deref()),
     ]

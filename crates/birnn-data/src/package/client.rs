@@ -111,7 +111,7 @@ fn programs(client: Client, python: Option<OsString>) -> Vec<OsString> {
         }
         (Client::Pip, Some(name)) => vec![name],
         (Client::Pip, None) => ["python3", "python"].map(OsString::from).into(),
-        (Client::Npm, _) => vec![if cfg!(windows) { "npm.cmd" } else { "npm" }.into()],
+        (Client::Npm, _) => vec!["npm".into()],
     }
 }
 
@@ -141,7 +141,6 @@ fn arguments(package: &Package, room: &Path, into: &Path) -> Vec<OsString> {
 /// A command that ends with this process, however that ends: whoever waits for an input that never comes
 /// notices its end, and kills all that was started. All are in one group, so that they can be killed
 /// together.
-#[cfg(unix)]
 fn guarded(program: &OsStr, arguments: &[OsString]) -> Command {
     use std::os::unix::process::CommandExt;
 
@@ -152,19 +151,11 @@ fn guarded(program: &OsStr, arguments: &[OsString]) -> Command {
     command
 }
 
-#[cfg(not(unix))]
-fn guarded(program: &OsStr, arguments: &[OsString]) -> Command {
-    let mut command = Command::new(program);
-    command.args(arguments).stdin(Stdio::null());
-    command
-}
-
 /// A client that is running. It does not outlive this.
 struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
-        #[cfg(unix)]
         if let Some(group) = i32::try_from(self.0.id()).ok().and_then(rustix::process::Pid::from_raw) {
             // Those that are left of it: what it started, and the one who waits.
             let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);

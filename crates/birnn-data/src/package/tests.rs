@@ -198,7 +198,6 @@ fn offline_nobody_is_asked() {
 }
 
 /// A folder with an `npm` that is this script, and the variables that have it found.
-#[cfg(unix)]
 fn made_up(script: &str) -> (tempfile::TempDir, &'static [(&'static str, &'static str)]) {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
@@ -212,7 +211,6 @@ fn made_up(script: &str) -> (tempfile::TempDir, &'static [(&'static str, &'stati
 /// A client that hangs, or writes without end, or is not there: told, and nothing of it is left, not even
 /// what it started.
 #[test]
-#[cfg(unix)]
 fn a_client_is_held_to_its_limits() {
     let alive = tempfile::tempdir().unwrap();
     let sign = alive.path().join("alive");
