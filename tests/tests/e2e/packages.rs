@@ -1,5 +1,4 @@
 //! What happens where nobody sends a data set, neither a mirror nor a package index.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;

@@ -1,7 +1,6 @@
 //! The documentation against the program: what pages say of settings, options, JSON, files, messages and figures.
 //!
-//! docs/reference/cli.md is written by `BLESS=1 cargo test -p birnn-tests --test docs`.
-#![expect(clippy::unwrap_used, reason = "tests")]
+//! docs/reference/cli.md is written by `BLESS=1 cargo xtask test -p birnn-tests --test e2e docs`.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -107,7 +106,7 @@ fn excerpts_are_real() {
 fn the_command_line_reference_is_current() {
     let sandbox = Sandbox::new();
     let mut text = "# Command line\n\nThis page is what the programs print. It is written by \
-                    `BLESS=1 cargo test -p birnn-tests --test docs`;\nto change it, edit \
+                    `BLESS=1 cargo xtask test -p birnn-tests --test e2e docs`;\nto change it, edit \
                     [`args.rs`](../../crates/birnn-cli/src/args.rs) or \
                     [`help.txt`](../../xtask/src/help.txt).\nSee also [exit codes](exit-codes.md), \
                     [environment variables](environment.md) and [JSON output](json.md).\n"
@@ -122,7 +121,7 @@ fn the_command_line_reference_is_current() {
         std::fs::write(&path, &text).unwrap();
     }
     let committed = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(text == committed, "write it anew: BLESS=1 cargo test -p birnn-tests --test docs");
+    assert!(text == committed, "write it anew: BLESS=1 cargo xtask test -p birnn-tests --test e2e docs");
 }
 
 /// The help of a command, then that of its subcommands.

@@ -1,5 +1,4 @@
 //! README and the guide, as a reader would follow them: every shell command is run, on fewer images.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::process::Command;
 

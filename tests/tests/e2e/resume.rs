@@ -1,16 +1,12 @@
 //! Stopping a run and going on with it, as a user does.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use birnn_tests::torture::{Limits, torture};
 use birnn_tests::{Ended, Sandbox, idx};
-use serde_json::Value;
 
-fn json(text: &str) -> Value {
-    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
-}
+use crate::json;
 
 /// The short form of `cargo xtask torture`.
 #[test]
