@@ -1,4 +1,4 @@
-"""Draws the README's picture from what `birnn eval RUN --json` prints:
+"""Draws the picture of docs/guide/evaluate-and-compare.md from what `birnn eval RUN --json` prints:
 
     cargo xtask run -- eval runs/bilstm/001 --json | python3 docs/confusion.py > docs/confusion.svg
 """

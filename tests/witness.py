@@ -2,7 +2,7 @@
 
     python witness.py FOLDER        holds the logits of the nets in FOLDER/nets.json against birnn's
     python witness.py FOLDER tutorial   trains by the tutorial's recipe, saves FOLDER/tutorial.ckpt
-    python witness.py FOLDER readme     runs the Python of the README, FOLDER/readme.py
+    python witness.py FOLDER guide      runs the Python of docs/guide/pytorch.md, FOLDER/guide.py
     python witness.py FOLDER records    reads what a run writes down: TensorBoard's events, metrics.jsonl
 
 Each answers with a line of JSON. Images are bytes [images, 28, 28] in FOLDER/images.safetensors.
@@ -113,8 +113,8 @@ def tutorial():
     print(json.dumps({"images": len(named), "correct": correct, "seconds": seconds}), flush=True)
 
 
-def readme():
-    names = runpy.run_path(str(FOLDER / "readme.py"))
+def guide():
+    names = runpy.run_path(str(FOLDER / "guide.py"))
     print(json.dumps({"differences": [float(value) for value in names["differences"]]}), flush=True)
 
 
@@ -189,4 +189,4 @@ def records():
     print(json.dumps({**counts, "settings": len(settings), "metrics": len(metrics)}), flush=True)
 
 
-{"tutorial": tutorial, "readme": readme, "records": records}.get(sys.argv[2] if len(sys.argv) > 2 else "", compare)()
+{"tutorial": tutorial, "guide": guide, "records": records}.get(sys.argv[2] if len(sys.argv) > 2 else "", compare)()

@@ -17,6 +17,9 @@ pub struct Place {
     before: BTreeSet<PathBuf>,
 }
 
+/// Those that docs/reference/exit-codes.md explains.
+pub const EXIT_CODES: [i32; 5] = [0, 1, 2, 130, 143];
+
 /// So long may a case take before it counts as hanging; one that trains on is stopped as by a user.
 const PATIENCE: Duration = Duration::from_secs(60);
 const ENOUGH: Duration = Duration::from_millis(700);
@@ -83,7 +86,7 @@ impl Place {
         let said = String::from_utf8_lossy(&output.stderr);
         let wrong = |what: &str| Err(format!("{args:?} {variables:?}: {what}: {}\n{said}", output.status));
         let Some(code) = output.status.code() else { return wrong("ended by a signal") };
-        if ![0, 1, 2, 130, 143].contains(&code) {
+        if !EXIT_CODES.contains(&code) {
             return wrong("a code of no meaning");
         }
         if said.contains("fault of birnn's") || said.contains("panicked") {

@@ -1,10 +1,13 @@
 //! Drives the real `birnn` binary, in a folder of its own, with nothing of the user's environment.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
+pub mod docs;
 pub mod exits;
 pub mod torture;
+pub mod volume;
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -13,6 +16,15 @@ use std::sync::OnceLock;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use tempfile::TempDir;
+
+/// The documentation's Rust, compiled and run as examples of this crate.
+#[cfg(doctest)]
+mod examples {
+    #[doc = include_str!("../../README.md")]
+    struct Readme;
+    #[doc = include_str!("../../docs/guide/library.md")]
+    struct Library;
+}
 
 /// A folder to run birnn in.
 #[derive(Debug)]
@@ -100,6 +112,33 @@ impl Sandbox {
     pub fn train_small(&self, run: &str) -> Ended {
         self.write("small.toml", SMALL);
         self.birnn(&["train", "small.toml", "--run-dir", run]).done()
+    }
+}
+
+/// Numbers that look random and are the same each time: SplitMix64 (Steele et al. 2014).
+#[derive(Clone, Debug)]
+pub struct Random(u64);
+
+impl Random {
+    /// A sequence of its own for each seed and index.
+    pub fn new(seed: u64, index: usize) -> Random {
+        let mut random = Random(seed << 32 ^ index as u64);
+        // Neighbouring indices start next to each other.
+        random = Random(random.next());
+        random
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// Below `bound`.
+    pub fn below(&mut self, bound: usize) -> usize {
+        (self.next() % bound as u64) as usize
     }
 }
 
@@ -211,7 +250,12 @@ pub fn gzip(bytes: &[u8]) -> Vec<u8> {
 fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
-        let output = Command::new(env!("CARGO"))
+        let mut cargo = Command::new(env!("CARGO"));
+        // Set by cargo for this very test; ring's build script looks at such, and would be run anew each time.
+        for (name, _) in std::env::vars_os().filter(|(name, _)| is_of_this_crate(name)) {
+            cargo.env_remove(name);
+        }
+        let output = cargo
             .args([
                 "build",
                 "--quiet",
@@ -232,4 +276,12 @@ fn binary() -> &'static Path {
         });
         executable.into_iter().next_back().unwrap()
     })
+}
+
+/// Whether cargo set a variable for the crate that runs.
+fn is_of_this_crate(name: &OsStr) -> bool {
+    let name = name.as_encoded_bytes();
+    [&b"CARGO_PKG_"[..], b"CARGO_MANIFEST_", b"CARGO_BIN_", b"CARGO_CRATE_"]
+        .iter()
+        .any(|prefix| name.starts_with(prefix))
 }

@@ -1,5 +1,5 @@
-//! Kills runs, fails their file operations, and alters their checkpoints; resumes them, and holds what they end in against
-//! a run that nothing happened to. Whatever differs is a panic that says where.
+//! Kills runs, fails their file operations, cuts their power, and alters their checkpoints; resumes them, and holds what they
+//! end in against a run that nothing happened to. Whatever differs is a panic that says where.
 
 use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt;
@@ -11,7 +11,11 @@ use std::time::Duration;
 use birnn_engine::Checkpoint;
 use safetensors::SafeTensors;
 
-use crate::{Sandbox, idx, listing};
+use crate::{Random, Sandbox, idx, listing};
+
+mod power;
+
+pub use self::power::{PowerCuts, power_cuts};
 
 /// How far to go.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +24,10 @@ pub struct Limits {
     pub stride: usize,
     /// Kills at random instants.
     pub kills: usize,
+    /// For each operation, things that a power cut there may leave.
+    pub remains: usize,
+    /// Of each cell, resumed runs whose power is cut again.
+    pub resumed: usize,
     /// Of each header byte, the bits flipped.
     pub bits: u32,
     /// Decides what is random.
@@ -37,6 +45,8 @@ pub struct Counts {
     pub kills_at_random: usize,
     /// Failed file operations.
     pub faults: usize,
+    /// Power cuts.
+    pub power_cuts: PowerCuts,
     /// Bits flipped in a checkpoint.
     pub flips: usize,
     /// Lengths that a checkpoint was cut to.
@@ -56,6 +66,13 @@ pub fn torture(limits: Limits, say: &dyn Fn(&str)) -> Counts {
     say(&format!(
         "{} failed file operations: an error, the checkpoint intact, the same bytes",
         counts.faults
+    ));
+    let cuts = power_cuts(limits);
+    counts.power_cuts = cuts;
+    say(&format!(
+        "power lost before {} operations of runs and {} of resumed runs, with {} different things left on the disk: no \
+         checkpoint older than the last that was flushed, the same bytes",
+        cuts.of_runs, cuts.of_resumed, cuts.remains
     ));
     let long = Victims::new(12);
     counts.kills_at_random = kill_at_random(&long, limits);
@@ -191,12 +208,7 @@ impl Victims {
         let read = |name: &str| self.sandbox.read(&format!("{run}/{name}"));
         let checkpoint = read("checkpoints/last.safetensors");
         let tensors = SafeTensors::deserialize(&checkpoint).unwrap();
-        // Times differ, and the log tells them.
-        let lasting = |name: &str| {
-            !["records.timing.jsonl", "records.train.log", "records.events.out.tfevents.0.birnn"]
-                .contains(&name)
-        };
-        let tensors = tensors.iter().filter(|(name, _)| lasting(name));
+        let tensors = tensors.iter();
         let folder = self.sandbox.path(run);
         // Of this run alone: others come and go meanwhile.
         let listing = listing(&folder).into_iter();
@@ -231,7 +243,7 @@ fn kill_at_operations(victims: &Victims, limits: Limits) -> (usize, usize) {
         assert_eq!(status.signal(), Some(9), "operation {at}: {said}");
         operations.fetch_max(at, Ordering::Relaxed);
         kills.fetch_add(1, Ordering::Relaxed);
-        let again = 1 + random(limits.seed, index) as usize % 40;
+        let again = 1 + Random::new(limits.seed, index).below(40);
         if victims.run(&run, CELLS[cell], Some(&format!("KILL@{again}")), None).0.signal() == Some(9) {
             kills.fetch_add(1, Ordering::Relaxed);
         }
@@ -281,7 +293,8 @@ fn kill_at_random(victims: &Victims, limits: Limits) -> usize {
         let (run, cell) = victims.next();
         let mut times = Vec::new();
         loop {
-            let milliseconds = 100 + random(limits.seed + 1, index << 10 | times.len()) % 500;
+            let random = &mut Random::new(limits.seed + 1, index << 10 | times.len());
+            let milliseconds = 100 + random.below(500) as u64;
             let (status, said) =
                 victims.run(&run, CELLS[cell], None, Some(Duration::from_millis(milliseconds)));
             if status.code() == Some(0) {
@@ -307,7 +320,7 @@ fn alter(victims: &Victims, limits: Limits) -> (usize, usize) {
     let data_bits = (good.len() - header) * 8;
     let bits: Vec<usize> = (0..header)
         .flat_map(|byte| (0..limits.bits).map(move |bit| byte * 8 + (byte + bit as usize) % 8))
-        .chain((0..1000).map(|index| header * 8 + random(limits.seed + 2, index) as usize % data_bits))
+        .chain((0..1000).map(|index| header * 8 + Random::new(limits.seed + 2, index).below(data_bits)))
         .collect();
     let mut ends: Vec<usize> = metadata.tensors().values().map(|info| header + info.data_offsets.1).collect();
     ends.extend([0, 8, header]);
@@ -353,12 +366,4 @@ fn side_by_side(job: impl Fn(usize) -> bool + Sync) {
             });
         }
     });
-}
-
-/// SplitMix64 (Steele et al. 2014).
-fn random(seed: u64, index: usize) -> u64 {
-    let mut z = (seed << 32 ^ index as u64).wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
 }

@@ -127,6 +127,19 @@ mod tests {
         assert!(Readme::open(&missing).err().unwrap().to_string().starts_with("cannot read "));
     }
 
+    /// The guide's table is that of the run in docs/bench.
+    #[test]
+    fn the_guide_shows_the_committed_run() {
+        let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
+        let committed = std::fs::read(docs.join("bench/bench.json")).unwrap();
+        let committed: Bench = serde_json::from_slice(&committed).unwrap();
+        let guide = std::fs::read_to_string(docs.join("guide/performance.md")).unwrap();
+        assert!(
+            guide.contains(&format!("{OPEN}\n\n{}\n\n{CLOSE}", short(&committed))),
+            "write it anew: cargo xtask bench --from docs/bench/bench.json --readme docs/guide/performance.md"
+        );
+    }
+
     #[test]
     fn only_what_stands_between_the_markers_is_replaced() {
         let folder = tempfile::tempdir().unwrap();

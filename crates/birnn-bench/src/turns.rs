@@ -1,4 +1,7 @@
 //! Contenders take turns, so that whatever slows the machine for a while slows all of them.
+//!
+//! All contenders are measured in one run, with Python waiting on its stdin in between, because results of
+//! two runs differ by whatever else the machine did.
 
 use std::time::Instant;
 

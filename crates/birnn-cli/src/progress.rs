@@ -113,6 +113,24 @@ impl Obtaining {
     /// Shows what happens.
     pub fn show(&mut self, event: &Event) {
         match event {
+            Event::Missing { dataset, mirrors, patience } => {
+                let mirrors =
+                    if *mirrors == 1 { "its mirror".to_owned() } else { format!("its {mirrors} mirrors") };
+                let seconds = patience.as_secs();
+                tracing::info!(
+                    "{dataset}: not on this machine; asking {mirrors}, {seconds} s at most if none answers"
+                );
+            }
+            Event::Asking { dataset, because, package, patience } => {
+                let seconds = patience.as_secs();
+                tracing::info!(
+                    "{dataset}: {because}; trying {package}, which is given up if nothing comes for {seconds} s"
+                );
+                // How much there is to come, a package does not tell.
+                let style = style("{spinner} {bytes} {bytes_per_sec}");
+                let style = style.unwrap_or_else(|_| ProgressStyle::default_spinner());
+                self.bar = self.bars.add(ProgressBar::no_length().with_style(style));
+            }
             Event::Downloading { url, bytes } => {
                 tracing::info!("downloading {url}");
                 let template = "[{wide_bar}] {bytes}/{total_bytes} {bytes_per_sec} {eta} left";
@@ -128,10 +146,10 @@ impl Obtaining {
                 self.bar.finish_and_clear();
                 tracing::info!("saved {}", shown(&path));
             }
-            Event::Failed { url, answer } => {
+            Event::Failed { source, answer } => {
                 self.bar.finish_and_clear();
-                // Told of again where no other mirror does better.
-                tracing::debug!("{url}: {answer}");
+                // Told of again where nobody else does better.
+                tracing::debug!("{source}: {answer}");
             }
             Event::Waiting { folder } => {
                 tracing::info!("waiting for another process that downloads into {}", shown(&folder));

@@ -1,4 +1,7 @@
 //! The data of a run that was trained before: where it is now, and whether it is still the same.
+//!
+//! A run's `config.toml` has relative paths, its weights absolute ones. The first is for a project that is
+//! moved, the second for weights that were taken out of it. Whichever exists is used.
 
 use std::path::{Path, PathBuf};
 

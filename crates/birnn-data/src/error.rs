@@ -33,11 +33,13 @@ pub struct Unobtainable {
     pub within: Vec<String>,
     /// Files there that have none of the names that were looked for, and look as if they were meant.
     pub alike: Vec<PathBuf>,
-    /// Each mirror with its answer.
+    /// Each address of a mirror with its answer.
     pub answers: Vec<(String, String)>,
+    /// Each package with the answer of what was to fetch it.
+    pub packages: Vec<(String, String)>,
     /// Whether downloading was ruled out.
     pub offline: bool,
-    /// Whether there is a mirror to download it from.
+    /// Whether there is a mirror or a package to download it from.
     pub published: bool,
 }
 
@@ -94,6 +96,55 @@ pub enum FileProblem {
     Trailing {
         /// Bytes promised, header included.
         expected: u64,
+    },
+    /// It is no zip archive, or not one with this content.
+    #[error("a zip archive that is damaged, cut short, or none: {0}")]
+    Zip(String),
+    /// It is an archive that lacks something.
+    #[error("has no entry `{0}`")]
+    NoEntry(String),
+    /// An entry of an archive cannot be used.
+    #[error("its entry `{entry}`: {problem}")]
+    Entry {
+        /// Its name.
+        entry: String,
+        /// What is wrong with it.
+        problem: Box<FileProblem>,
+    },
+    /// An entry of an archive that unpacks to something else than the archive says, or in another way.
+    #[error("{0}")]
+    Unpacked(String),
+    /// It is not a pickle that holds images and labels and nothing else.
+    #[error(
+        "not the pickle of images and labels that it should be: {what}, before byte {place}; nothing of it was run"
+    )]
+    Pickle {
+        /// What is wrong.
+        what: &'static str,
+        /// Where, in its decompressed content.
+        place: u64,
+    },
+    /// It is not an array of bytes in NumPy's format.
+    #[error("not an array of bytes in NumPy's format: {0}")]
+    Npy(&'static str),
+    /// Images or labels of more bytes than there are in any such file.
+    #[error("holds more than the {most} bytes that such a file may")]
+    TooMuch {
+        /// Bytes, decompressed.
+        most: u64,
+    },
+    /// One file that holds all of a data set holds another one.
+    #[error(
+        "not the published images and labels: what it holds as {part} has the SHA-256 {found}, expected \
+         {expected}; it was altered or damaged"
+    )]
+    Content {
+        /// The published file with the same content.
+        part: &'static str,
+        /// Published, in hexadecimal.
+        expected: String,
+        /// Of what is in this file.
+        found: String,
     },
     /// Its content is not the published one.
     #[error("not the published file: its SHA-256 is {found}, expected {expected}; it was altered or damaged")]
@@ -184,7 +235,8 @@ impl FileError {
 
 impl fmt::Display for Unobtainable {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let Unobtainable { dataset, file, searched, within, alike, answers, offline, published } = self;
+        let Unobtainable { dataset, file, searched, within, alike, answers, packages, offline, published } =
+            self;
         let listed = |paths: &[PathBuf]| {
             paths.iter().map(|path| shown(&path).to_string()).collect::<Vec<_>>().join(", ")
         };
@@ -201,11 +253,16 @@ impl fmt::Display for Unobtainable {
         if !published {
             f.write_str("it comes as one archive, which is not downloaded: unpack it there")?;
         } else if *offline {
-            f.write_str("offline, so no mirror was asked")?;
+            f.write_str("offline, so no mirror and no package index was asked")?;
         } else {
-            let answers: Vec<String> =
-                answers.iter().map(|(url, answer)| format!("{url}: {answer}")).collect();
-            write!(f, "mirrors: {}", answers.join("; "))?;
+            let joined = |answers: &[(String, String)]| {
+                answers.iter().map(|(who, answer)| format!("{who}: {answer}")).collect::<Vec<_>>().join("; ")
+            };
+            let asked = [("mirrors", answers), ("packages", packages)];
+            let asked = asked.iter().filter(|(_, answers)| !answers.is_empty());
+            let asked: Vec<String> =
+                asked.map(|(who, answers)| format!("{who}: {}", joined(answers))).collect();
+            f.write_str(&asked.join("; "))?;
         }
         f.write_str(
             "; put the files into one of these folders, or name another with --data-dir or $BIRNN_DATA_DIR",

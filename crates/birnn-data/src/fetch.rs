@@ -5,53 +5,14 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::error::{FileError, FileProblem};
+use crate::event::Event;
 use crate::lock::FolderLock;
-
-/// What happens while data is obtained.
-#[derive(Debug)]
-pub enum Event<'a> {
-    /// A mirror answers and sends.
-    Downloading {
-        /// The file's address.
-        url: &'a str,
-        /// Its size, where the mirror tells.
-        bytes: Option<u64>,
-    },
-    /// More of the file has come.
-    Received {
-        /// Bytes so far.
-        bytes: u64,
-    },
-    /// The file is in place and verified.
-    Downloaded {
-        /// Where it is.
-        path: &'a Path,
-    },
-    /// A mirror failed; the next one is asked.
-    Failed {
-        /// The file's address.
-        url: &'a str,
-        /// What went wrong.
-        answer: &'a str,
-    },
-    /// Another process downloads into the same folder.
-    Waiting {
-        /// The folder.
-        folder: &'a Path,
-    },
-    /// The data set cannot be had, and synthetic digits stand in for it.
-    Substituted {
-        /// The data set that was asked for.
-        dataset: &'a str,
-        /// Why it cannot be had.
-        reason: &'a str,
-    },
-}
+use crate::partial::{clear_partial, partial};
 
 /// What a mirror is held to.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// To a connection.
+    /// To the address of its name, and again to a connection.
     pub(crate) connect: Duration,
     /// From the request to the start of its answer.
     pub(crate) answer: Duration,
@@ -71,16 +32,24 @@ pub(crate) const LIMITS: Limits = Limits {
 /// Why a file could not be fetched.
 #[derive(Debug)]
 pub(crate) enum FetchError {
-    /// No mirror had it: each address with its answer.
-    Mirrors(Vec<(String, String)>),
+    /// Nobody had it: each who was asked, with the answer.
+    Answers(Vec<(String, String)>),
     /// It could not be written.
     File(FileError),
 }
 
+impl Limits {
+    /// So long it takes at most to find that this many mirrors cannot be reached, or do not answer.
+    pub(crate) fn patience(&self, mirrors: usize) -> Duration {
+        (2 * self.connect + self.answer).saturating_mul(u32::try_from(mirrors).unwrap_or(u32::MAX))
+    }
+}
+
 /// Puts `name` from one of `mirrors` into `folder`. It appears there whole and accepted by `verify`, or not
-/// at all.
+/// at all. A mirror that cannot be reached, or never answers, is taken from `mirrors`: it is not waited for
+/// again.
 pub(crate) fn fetch(
-    mirrors: &[&str],
+    mirrors: &mut Vec<&str>,
     name: &str,
     folder: &Path,
     limits: &Limits,
@@ -89,26 +58,32 @@ pub(crate) fn fetch(
 ) -> Result<PathBuf, FetchError> {
     let target = folder.join(name);
     let mut answers = Vec::new();
-    for mirror in mirrors {
+    for mirror in mirrors.clone() {
         let url = format!("{mirror}{name}");
         match download(&url, folder, &target, limits, verify, on_event) {
             Ok(()) => {
                 on_event(Event::Downloaded { path: &target });
                 return Ok(target);
             }
-            Err(Failure::Mirror(answer)) => {
-                on_event(Event::Failed { url: &url, answer: &answer });
+            Err(failure @ (Failure::Mirror(_) | Failure::Silent(_))) => {
+                if let Failure::Silent(_) = failure {
+                    mirrors.retain(|&other| other != mirror);
+                }
+                let (Failure::Mirror(answer) | Failure::Silent(answer)) = failure else { continue };
+                on_event(Event::Failed { source: &url, answer: &answer });
                 answers.push((url, answer));
             }
             Err(Failure::Disk(path, error)) => return Err(FetchError::File(FileError::io(&path)(error))),
         }
     }
-    Err(FetchError::Mirrors(answers))
+    Err(FetchError::Answers(answers))
 }
 
 enum Failure {
     /// The next mirror may do better.
     Mirror(String),
+    /// Likewise, and this one gave no answer at all.
+    Silent(String),
     /// No mirror would help.
     Disk(PathBuf, std::io::Error),
 }
@@ -121,7 +96,10 @@ fn download(
     verify: &dyn Fn(&Path) -> Result<(), FileError>,
     on_event: &mut dyn FnMut(Event),
 ) -> Result<(), Failure> {
-    let mirror = |error: ureq::Error| Failure::Mirror(one_line(&error.to_string()));
+    let mirror = |error: ureq::Error| match error {
+        ureq::Error::StatusCode(_) => Failure::Mirror(one_line(&error.to_string())),
+        error => Failure::Silent(one_line(&error.to_string())),
+    };
     let disk = |path: &Path| {
         let path = path.to_owned();
         move |error| Failure::Disk(path, error)
@@ -131,6 +109,8 @@ fn download(
         return Err(Failure::Mirror("this machine's clock says a time before 1970; set it".to_owned()));
     }
     let agent: ureq::Agent = ureq::Agent::config_builder()
+        // Where names are asked of a server that is not there, the system would wait for half a minute.
+        .timeout_resolve(Some(limits.connect))
         .timeout_connect(Some(limits.connect))
         .timeout_recv_response(Some(limits.answer))
         .timeout_recv_body(Some(limits.body))
@@ -159,11 +139,8 @@ fn download(
         }
     };
     on_event(Event::Downloading { url, bytes });
-    let mut partial = tempfile::Builder::new();
-    partial.prefix(".").suffix(".partial");
-    // What it becomes is an ordinary file, not a private one.
-    partial.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut partial = partial.tempfile_in(folder).map_err(disk(folder))?;
+    clear_partial(folder);
+    let mut partial = partial(folder).map_err(disk(folder))?;
     let mut source = body.into_reader();
     let mut buffer = vec![0; 1 << 16];
     let mut received = 0;
@@ -198,7 +175,7 @@ fn download(
     Ok(())
 }
 
-fn one_line(message: &str) -> String {
+pub(crate) fn one_line(message: &str) -> String {
     message.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -254,8 +231,9 @@ pub(crate) mod tests {
     }
 
     fn fetch_from(mirrors: &[&str], folder: &Path) -> Result<PathBuf, Vec<(String, String)>> {
+        let mirrors = &mut mirrors.to_vec();
         fetch(mirrors, "file.gz", folder, &SHORT, &is_good, &mut |_| ()).map_err(|error| match error {
-            FetchError::Mirrors(answers) => answers,
+            FetchError::Answers(answers) => answers,
             FetchError::File(error) => panic!("{error}"),
         })
     }
@@ -319,8 +297,8 @@ pub(crate) mod tests {
             Event::Downloading { .. } => panic!("downloaded twice"),
             _ => (),
         };
-        let mirrors = [mirror(ok(b"good"))];
-        fetch(&mirrors, "file.gz", folder.path(), &SHORT, &is_good, &mut on_event).unwrap();
+        let mut mirrors = vec![mirror(ok(b"good"))];
+        fetch(&mut mirrors, "file.gz", folder.path(), &SHORT, &is_good, &mut on_event).unwrap();
         assert!(waited);
     }
 }

@@ -4,6 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::dataset::{Dataset, Published, PublishedDigest, PublishedFile};
+use crate::elsewhere::Elsewhere;
+use crate::form::Form;
 use crate::idx::{self, Digests};
 use crate::load::Locations;
 
@@ -23,6 +25,21 @@ pub(crate) fn find(published: &Published, file: &PublishedFile, locations: &Loca
         };
         own.chain(below).find_map(in_folder).or_else(itself)
     })
+}
+
+/// A file that holds all of the data set, if there is one anywhere, and what form it has.
+pub(crate) fn find_whole(
+    published: &Published,
+    elsewhere: &Elsewhere,
+    locations: &Locations,
+) -> Option<(PathBuf, Form)> {
+    let folders = locations.folders.iter().flat_map(|base| {
+        let own = published.folders().into_iter().map(|name| base.join(name));
+        own.chain(std::iter::once(base.clone()))
+    });
+    let mut files =
+        folders.flat_map(|folder| elsewhere.whole.iter().map(move |&(name, form)| (folder.join(name), form)));
+    files.find(|(path, _)| path.is_file())
 }
 
 /// Whether a file is one that another data set published: in all of MNIST's family they have the same names.
@@ -172,13 +189,13 @@ mod tests {
     fn what_looks_as_if_it_were_meant_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let write = |name: &str| write(folder.path(), &[(name, b"x".to_vec())]);
-        ["train-images-idx3-ubyte.zip", "mnist.npz", "notes.txt"].into_iter().for_each(write);
+        ["train-images-idx3-ubyte.zip", "mnist.mat", "notes.txt"].into_iter().for_each(write);
         let plan = DataConfig::default().resolve().unwrap();
         let locations = Locations { folders: vec![folder.path().to_owned()], offline: true };
         let error = load_quietly(&plan, &locations).unwrap_err().to_string();
         assert!(error.contains("what is there and has another name: "), "{error}");
         assert!(
-            error.contains("/mnist.npz, ") && error.contains("idx3-ubyte.zip; ") && !error.contains("notes"),
+            error.contains("/mnist.mat, ") && error.contains("idx3-ubyte.zip; ") && !error.contains("notes"),
             "{error}"
         );
     }

@@ -18,7 +18,7 @@ use crate::images::Images;
 const LARGEST: u64 = 4 << 30;
 /// The most that DEFLATE can shrink anything (zlib's technical notes).
 const LARGEST_RATIO: u64 = 1032;
-const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+pub(crate) const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 /// SHA-256 of a file, in hexadecimal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -189,6 +189,11 @@ fn decode<const RANK: usize>(
 /// Bytes as digests are written, two lower-case digits each.
 pub fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The SHA-256 of these bytes, in hexadecimal.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    hexadecimal(&Sha256::digest(bytes))
 }
 
 /// Hashes what is read through it.

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::config::{ConfigError, DataPlan, Fallback, Source};
 use crate::error::DataError;
-use crate::fetch::Event;
+use crate::event::Event;
 use crate::idx::{self, Digests};
 use crate::images::{Images, Split};
 use crate::obtain::obtain;
@@ -66,7 +66,8 @@ pub struct Provenance {
 /// A file that was read and is what it should be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct VerifiedFile {
-    /// Where it is. Left out of records: the same data is the same wherever it lies.
+    /// Where it is; of a file that holds all of a data set, below its path the published file that it has in
+    /// it. Left out of records: the same data is the same wherever it lies.
     #[serde(skip)]
     pub path: PathBuf,
     /// Its name.

@@ -1,16 +1,18 @@
 //! Published data sets: what is on disk is taken, what is missing is downloaded, all of it is verified.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::dataset::{Published, PublishedDigest, PublishedFile};
 use crate::error::{DataError, FileError, FileProblem, Unobtainable};
-use crate::fetch::{Event, FetchError, LIMITS, fetch};
+use crate::event::Event;
+use crate::fetch::{FetchError, LIMITS, Limits, fetch};
 use crate::find::{alike, archive, find};
+use crate::found::{Found, find_all};
 use crate::idx::{self, Digests};
 use crate::images::{Images, Split};
-use crate::load::{Locations, VerifiedFile, Whole};
+use crate::load::{Locations, Whole};
 use crate::own::join;
-use crate::synthetic;
+use crate::{package, synthetic};
 
 /// Brings all four files into memory.
 pub(crate) fn obtain(
@@ -18,18 +20,34 @@ pub(crate) fn obtain(
     locations: &Locations,
     on_event: &mut dyn FnMut(Event),
 ) -> Result<Whole, DataError> {
-    let [train_images, train_labels, test_images, test_labels] = &published.files;
+    obtain_within(published, locations, &LIMITS, &package::LIMITS, on_event)
+}
+
+pub(crate) fn obtain_within(
+    published: &Published,
+    locations: &Locations,
+    mirrors: &Limits,
+    packages: &package::Limits,
+    on_event: &mut dyn FnMut(Event),
+) -> Result<Whole, DataError> {
+    let mut found = find_all(published, locations)?;
+    let mut tried = Tried::default();
+    if found.iter().any(Option::is_none) {
+        tried = download(published, &found, locations, mirrors, packages, on_event)?;
+        found = find_all(published, locations)?;
+    }
+    let missing = found.iter().position(Option::is_none).unwrap_or_default();
+    let [Some(train_images), Some(train_labels), Some(test_images), Some(test_labels)] = found else {
+        return Err(unobtainable(published, &published.files[missing], locations, tried));
+    };
     let mut verified = Vec::new();
-    let mut split = |images_file: &PublishedFile, labels: &PublishedFile| -> Result<Split, DataError> {
-        let images_path = locate(published, images_file, locations, on_event)?;
-        let labels_path = locate(published, labels, locations, on_event)?;
-        let (images, digests) = images_file.images(&images_path)?;
-        verified.push(VerifiedFile::new(&images_path, digests));
-        let (labels, digests) = labels.labels(&labels_path)?;
-        verified.push(VerifiedFile::new(&labels_path, digests));
+    let mut split = |first: usize, images: Found, labels: Found| -> Result<Split, DataError> {
+        let [of, to] = [&published.files[first], &published.files[first + 1]];
+        let (images, images_path) = images.read(&mut verified, |path| of.images(path), idx::parse_images)?;
+        let (labels, labels_path) = labels.read(&mut verified, |path| to.labels(path), idx::parse_labels)?;
         // Of files that are known by their digests, it is known.
         let side = synthetic::SIDE;
-        if matches!(images_file.digest, PublishedDigest::None) && [images.rows, images.cols] != [side; 2] {
+        if matches!(of.digest, PublishedDigest::None) && [images.rows, images.cols] != [side; 2] {
             let (found, expected) =
                 (format!("{} x {}", images.rows, images.cols), format!("{side} x {side}"));
             return Err(FileProblem::Size { found, expected }.at(&images_path).into());
@@ -40,52 +58,95 @@ pub(crate) fn obtain(
     Ok(Whole {
         dataset: published.name,
         substitute_for: None,
-        train: split(train_images, train_labels)?,
-        test: split(test_images, test_labels)?,
+        train: split(0, train_images, train_labels)?,
+        test: split(2, test_images, test_labels)?,
         classes: published.class_names(),
         files: verified,
         stored: Some(published.stored),
     })
 }
 
-/// Where `file` is: found in one of the folders, else downloaded into the first.
-fn locate(
+/// Who was asked, and what they answered.
+#[derive(Default)]
+struct Tried {
+    mirrors: Vec<(String, String)>,
+    packages: Vec<(String, String)>,
+}
+
+/// Has the files that were not found sent to the first folder, by mirrors or out of packages, as far as that
+/// can be.
+fn download(
     published: &Published,
-    file: &PublishedFile,
+    found: &[Option<Found>; 4],
     locations: &Locations,
+    limits: &Limits,
+    packages: &package::Limits,
     on_event: &mut dyn FnMut(Event),
-) -> Result<PathBuf, DataError> {
-    if let Some(path) = find(published, file, locations) {
-        return Ok(path);
+) -> Result<Tried, DataError> {
+    let mut tried = Tried::default();
+    let Some(folder) = locations.folders.first().filter(|_| !locations.offline) else { return Ok(tried) };
+    let folder = folder.join(published.name);
+    let mut mirrors = published.mirrors.to_vec();
+    if !mirrors.is_empty() {
+        let patience = limits.patience(mirrors.len());
+        on_event(Event::Missing { dataset: published.name, mirrors: mirrors.len(), patience });
     }
-    let answers = match locations.folders.first() {
-        Some(folder) if !locations.offline => {
-            let folder = folder.join(published.name);
-            let verify = |path: &Path| file.recognise(path, &idx::digests(path)?);
-            match fetch(published.mirrors, &archive(file.name), &folder, &LIMITS, &verify, on_event) {
-                Ok(path) => return Ok(path),
-                Err(FetchError::File(error)) => return Err(error.into()),
-                Err(FetchError::Mirrors(answers)) => answers,
+    let mut missing = Vec::new();
+    for (index, file) in published.files.iter().enumerate().filter(|&(index, _)| found[index].is_none()) {
+        let verify = |path: &Path| file.recognise(path, &idx::digests(path)?);
+        match fetch(&mut mirrors, &archive(file.name), &folder, limits, &verify, on_event) {
+            Ok(_) => (),
+            Err(FetchError::File(error)) => return Err(error.into()),
+            Err(FetchError::Answers(answers)) => {
+                missing.push(index);
+                tried.mirrors.extend(answers);
+                // One file that is not to be had is enough to know, where nothing else would have it.
+                if published.elsewhere.is_none() {
+                    return Ok(tried);
+                }
             }
         }
-        _ => Vec::new(),
+    }
+    let Some(elsewhere) = published.elsewhere.as_ref().filter(|_| !missing.is_empty()) else {
+        return Ok(tried);
     };
-    // A missing file must not hide that another one was altered.
+    let because = match mirrors.is_empty() {
+        true => "no mirror answers",
+        false => "no mirror has all of it",
+    };
+    match package::fetch(published, elsewhere, &missing, &folder, packages, because, on_event) {
+        Ok(()) => Ok(tried),
+        Err(FetchError::File(error)) => Err(error.into()),
+        Err(FetchError::Answers(answers)) => Ok(Tried { packages: answers, ..tried }),
+    }
+}
+
+/// Why `missing` cannot be had; or that another file was altered, which it must not hide.
+fn unobtainable(
+    published: &Published,
+    missing: &PublishedFile,
+    locations: &Locations,
+    tried: Tried,
+) -> DataError {
     for file in &published.files {
-        if let Some(path) = find(published, file, locations) {
-            file.recognise(&path, &idx::digests(&path).map_err(|error| file.replaceable(error))?)?;
+        let Some(path) = find(published, file, locations) else { continue };
+        let digests = idx::digests(&path).map_err(|error| file.replaceable(error));
+        if let Err(error) = digests.and_then(|digests| file.recognise(&path, &digests)) {
+            return error.into();
         }
     }
-    Err(DataError::Unobtainable(Box::new(Unobtainable {
+    DataError::Unobtainable(Box::new(Unobtainable {
         dataset: published.name.to_owned(),
-        file: file.name.to_owned(),
+        file: missing.name.to_owned(),
         searched: locations.folders.clone(),
         within: published.folders(),
         alike: alike(published, locations),
-        answers,
+        answers: tried.mirrors,
+        packages: tried.packages,
         offline: locations.offline,
-        published: !published.mirrors.is_empty(),
-    })))
+        published: !published.mirrors.is_empty()
+            || published.elsewhere.as_ref().is_some_and(|elsewhere| !elsewhere.packages.is_empty()),
+    }))
 }
 
 impl PublishedFile {
@@ -101,7 +162,8 @@ impl PublishedFile {
         Ok((labels, digests))
     }
 
-    fn recognise(&self, path: &Path, digests: &Digests) -> Result<(), FileError> {
+    /// Whether it is the published file.
+    pub(crate) fn recognise(&self, path: &Path, digests: &Digests) -> Result<(), FileError> {
         match self.digest.compared(digests) {
             Some((expected, found)) if expected != found => {
                 let (expected, found) = (expected.to_owned(), found.to_owned());
@@ -151,6 +213,7 @@ pub(crate) mod tests {
             name: "tiny",
             torchvision: "Tiny",
             mirrors,
+            elsewhere: None,
             files: [file(0), file(1), file(2), file(3)],
             train: None,
             classes: &["0", "1"],
@@ -194,7 +257,7 @@ pub(crate) mod tests {
             events.push(format!("{event:?}"));
         })
         .unwrap();
-        assert!(events[0].starts_with("Failed") && events[0].contains("404"), "{events:?}");
+        assert!(events[1].starts_with("Failed") && events[1].contains("404"), "{events:?}");
         assert!(events.last().unwrap().starts_with("Downloaded"), "{events:?}");
         assert!(folder.path().join("first/tiny/c.gz").is_file());
         load(&plan, &at(folder.path(), true), &mut |event| panic!("{event:?}")).unwrap();

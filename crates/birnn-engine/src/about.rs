@@ -1,12 +1,15 @@
 //! What a weights file says of itself: the net, what it is for, where it came from, and where its training
 //! stands.
 
+use std::collections::BTreeMap;
+
 use birnn_data::{MOST_CLASSES, Preprocessing};
 use serde::{Deserialize, Serialize};
 
 use crate::device::Cpu;
 use crate::error::EngineError;
 use crate::experiment::Experiment;
+use crate::record_file::Mark;
 use crate::weights::{LARGEST_FILE, NO_DIGEST, WeightsProblem, check_header};
 
 /// What a file says of itself.
@@ -45,10 +48,16 @@ pub(crate) struct Place {
     pub(crate) cpu: Cpu,
     /// The epoch with the lowest validation loss so far, and that loss.
     pub(crate) best: Option<(usize, f64)>,
+    /// How far the run's records had grown, by name. Before format 5 there was none of this: the checkpoint
+    /// held the records themselves.
+    #[serde(default)]
+    pub(crate) records: BTreeMap<String, Mark>,
 }
 
-/// The version of the description.
-pub(crate) const FORMAT: u32 = 4;
+/// The version of the description of a checkpoint.
+pub(crate) const FORMAT: u32 = 5;
+/// The version where there are weights alone: an older birnn can read them.
+const FORMAT_OF_WEIGHTS: u32 = 4;
 /// The first that says what the images were like.
 const FORMAT_WITH_PREPROCESSING: u32 = 4;
 /// The first that is still read.
@@ -59,7 +68,7 @@ pub const LARGEST_SIDE: usize = 1 << 16;
 const COPIES: u64 = 4;
 /// Bytes in a header for a tensor besides its name, at most: a prefix, its shape and its place in the file.
 const ENTRY: usize = 160;
-/// Bytes in a header for all else, at most: the records of a run and where its training stands.
+/// Bytes in a header for all else, at most: where the training stands, and how far records have grown.
 const OTHERS: u64 = 4096;
 
 impl About {
@@ -71,7 +80,7 @@ impl About {
         preprocessing: Option<Preprocessing>,
         data: serde_json::Value,
     ) -> About {
-        let (format, libtorch) = (FORMAT, crate::LIBTORCH.to_owned());
+        let (format, libtorch) = (FORMAT_OF_WEIGHTS, crate::LIBTORCH.to_owned());
         About {
             sha256: no_digest(),
             format,
@@ -83,6 +92,16 @@ impl About {
             libtorch,
             training: None,
         }
+    }
+
+    /// As the description of a checkpoint.
+    pub(crate) fn of_checkpoint(&self, place: Place) -> About {
+        About { format: FORMAT, training: Some(place), ..self.clone() }
+    }
+
+    /// As the description of weights alone.
+    pub(crate) fn of_weights(self) -> About {
+        About { format: FORMAT_OF_WEIGHTS, training: None, ..self }
     }
 
     /// The experiment that the weights were trained by.
@@ -154,7 +173,7 @@ impl About {
             return Err(WeightsProblem::Format { format });
         }
         let mut about: About = serde_json::from_str(text).map_err(|error| error.to_string())?;
-        about.format = FORMAT;
+        about.format = if about.training.is_some() { FORMAT } else { FORMAT_OF_WEIGHTS };
         if format < FORMAT_WITH_PREPROCESSING {
             about.preprocessing = about.known_preprocessing();
         }

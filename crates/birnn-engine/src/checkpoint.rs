@@ -13,10 +13,11 @@ use crate::error::EngineError;
 use crate::experiment::Experiment;
 use crate::layout::RECORD;
 use crate::learner::Learner;
+use crate::record_file::{LostRecord, Mark};
 use crate::resume::ResumeError;
 use crate::run_dir::{RECORDS, RunDir};
 use crate::state::State;
-use crate::weights::{Contents, Entry, WeightsError, WeightsProblem, encode, read, save, weights_of, wrong};
+use crate::weights::{Contents, WeightsError, WeightsProblem, encode, read, save, weights_of, wrong};
 
 /// Where a run keeps its checkpoints, and its best weights, while it goes on.
 #[derive(Debug)]
@@ -52,16 +53,13 @@ impl<'a> Checkpoints<'a> {
         Ok(Checkpoints { run, about })
     }
 
-    /// Makes a checkpoint of all there is, the run's records included, and keeps the one before.
+    /// Flushes the run's records, makes a checkpoint that knows how far they have grown, and keeps the one
+    /// before.
     pub fn save(&self, learner: &Learner, state: &State) -> Result<(), EngineError> {
         let start = Instant::now();
-        let mut about = self.about.clone();
-        about.training = Some(state.place());
+        let about = self.about.of_checkpoint(state.place(self.run.records().marks()?));
         let mut entries = weights_of(learner)?;
         entries.extend(state.entries(learner.names())?);
-        for name in RECORDS {
-            entries.push(Entry::file(format!("{RECORD}{name}"), self.run.read_record(name)?));
-        }
         let bytes = encode(&about, entries).map_err(EngineError::io(self.run.path().join(LAST)))?;
         self.run.replace(LAST, &bytes, Some(PREVIOUS))?;
         let milliseconds = 1e3 * start.elapsed().as_secs_f64();
@@ -157,9 +155,24 @@ impl Checkpoint {
         &self.place.cpu
     }
 
-    /// Puts the run's records back to what they held, so that they go on without a gap or a repeat.
-    pub fn restore_records(&self, run: &RunDir) -> Result<(), EngineError> {
-        RECORDS.iter().try_for_each(|name| run.write(name, self.contents.bytes(&format!("{RECORD}{name}"))))
+    /// Cuts off what the run's records have beyond the checkpoint, so that they go on without a gap or a repeat.
+    /// Those that are not what they were then are begun anew, and told of.
+    pub fn resume_records(&self, run: &RunDir) -> Result<Vec<LostRecord>, EngineError> {
+        let mut lost = Vec::new();
+        for name in RECORDS {
+            let mark = match self.place.records.get(name) {
+                Some(mark) => mark.clone(),
+                None if self.place.records.is_empty() => {
+                    let bytes = self.contents.bytes(&format!("{RECORD}{name}"));
+                    run.write(name, bytes)?;
+                    Mark::of(bytes)
+                }
+                // The run had none.
+                None => continue,
+            };
+            lost.extend(run.records().resume(name, &mark)?);
+        }
+        Ok(lost)
     }
 
     /// The net, with its weights, on `device`.
@@ -183,8 +196,11 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::about::FORMAT;
     use crate::disk::System;
     use crate::learner::made_up;
+    use crate::run_dir::{LOG, METRICS};
+    use crate::weights::Entry;
 
     #[test]
     fn a_net_that_could_not_be_read_again_is_refused_before_it_is_trained() {
@@ -203,6 +219,53 @@ mod tests {
         );
         assert!(!run.path().join("checkpoints").exists());
         sized(1000).unwrap();
+    }
+
+    /// What the records hold is no part of it, or a run would write the square of what they hold.
+    #[test]
+    fn a_checkpoint_is_no_longer_after_a_thousand_epochs() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunDir::chosen(&folder.path().join("run"), Arc::new(System)).unwrap();
+        let (learner, about) = made_up::learner(1, |_| ());
+        let state = made_up::state(&learner);
+        let checkpoints = Checkpoints::new(&run, about).unwrap();
+        let length = |epochs: usize| {
+            for _ in 0..epochs {
+                run.log().unwrap().append(&[b'x'; 1000]).unwrap();
+            }
+            checkpoints.save(&learner, &state).unwrap();
+            std::fs::metadata(run.path().join(LAST)).unwrap().len()
+        };
+        let (short, long) = (length(1), length(999));
+        assert!(long - short < 16, "{short} bytes, then {long}");
+    }
+
+    /// Formats 3 and 4 held the records.
+    #[test]
+    fn a_checkpoint_that_holds_its_records_gives_them_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunDir::chosen(&folder.path().join("run"), Arc::new(System)).unwrap();
+        let (learner, about) = made_up::learner(1, |_| ());
+        let state = made_up::state(&learner);
+        let mut entries = weights_of(&learner).unwrap();
+        entries.extend(state.entries(learner.names()).unwrap());
+        for name in RECORDS {
+            let bytes = format!("{name} as it was\n").into_bytes();
+            entries.push(Entry::raw(format!("{RECORD}{name}"), bytes));
+        }
+        let mut about = about.of_checkpoint(state.place(std::collections::BTreeMap::new()));
+        about.format = FORMAT - 1;
+        let bytes = encode(&about, entries).unwrap();
+        std::fs::write(run.path().join(METRICS), "what came after, or nothing").unwrap();
+        let checkpoint = Checkpoint::parse(Path::new("x"), &bytes).unwrap();
+        assert!(checkpoint.resume_records(&run).unwrap().is_empty());
+        for name in RECORDS {
+            let text = std::fs::read_to_string(run.path().join(name)).unwrap();
+            assert_eq!(text, format!("{name} as it was\n"));
+        }
+        run.log().unwrap().append(b"and on").unwrap();
+        let log = std::fs::read_to_string(run.path().join(LOG)).unwrap();
+        assert_eq!(log, "train.log as it was\nand on");
     }
 
     /// It may be a good one: the next attempt will tell.

@@ -6,24 +6,23 @@ use std::fmt;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use birnn_data::{FolderLock, hexadecimal};
 use sha2::{Digest, Sha256};
 
+pub use self::faulty::Faulty;
+pub use self::journal::{Journal, Operation};
 use crate::error::EngineError;
 
-/// The operations that a run's files are made of. What is written here is the real thing; [`Faulty`] is the
-/// other.
+mod faulty;
+mod journal;
+
+/// The operations that a run's files are made of. What is written here is the real thing; [`Faulty`] lets one
+/// of them fail, and [`Journal`] writes them down.
 pub trait Disk: fmt::Debug + Send + Sync {
     /// Makes a folder in one that exists.
     fn create_folder(&self, path: &Path) -> io::Result<()> {
         fs::create_dir(path)
-    }
-
-    /// Makes an empty file, or empties the one that is there.
-    fn create(&self, path: &Path) -> io::Result<File> {
-        File::create(path)
     }
 
     /// Makes a file where there is none, not even a link; from the first, nobody can use it whom
@@ -43,14 +42,19 @@ pub trait Disk: fmt::Debug + Send + Sync {
         FolderLock::open(path)
     }
 
-    /// Opens a file so that what is written goes to its end.
+    /// Opens a file so that what is written goes to its end, and makes it where it is missing.
     fn append(&self, path: &Path) -> io::Result<File> {
-        OpenOptions::new().append(true).open(path)
+        OpenOptions::new().create(true).append(true).open(path)
     }
 
-    /// Writes all of `bytes`.
+    /// Writes all of `bytes` at the end of the file.
     fn write(&self, file: &mut File, bytes: &[u8]) -> io::Result<()> {
         file.write_all(bytes)
+    }
+
+    /// Takes away what a file holds beyond `length` bytes.
+    fn truncate(&self, file: &File, length: u64) -> io::Result<()> {
+        file.set_len(length)
     }
 
     /// Returns once the file's content is on the disk itself.
@@ -85,105 +89,27 @@ pub struct System;
 
 impl Disk for System {}
 
-/// The operating system's file system up to an operation that goes wrong. Writing counts as two operations,
-/// so that half of the bytes can be there.
-pub struct Faulty {
-    /// The operation that goes wrong, counted from 1.
-    pub at: usize,
-    /// Whether all later ones do too.
-    pub lasting: bool,
-    /// What happens then.
-    pub fault: Box<dyn Fn() -> io::Error + Send + Sync>,
-    /// Operations asked for so far.
-    pub asked: AtomicUsize,
-}
-
-impl Faulty {
-    /// Goes wrong at operation `at`, from 1, and at all later ones where `lasting`.
-    pub fn new(at: usize, lasting: bool, fault: impl Fn() -> io::Error + Send + Sync + 'static) -> Faulty {
-        Faulty { at, lasting, fault: Box::new(fault), asked: AtomicUsize::new(0) }
-    }
-
-    fn ask(&self) -> io::Result<()> {
-        let operation = self.asked.fetch_add(1, Ordering::Relaxed) + 1;
-        if operation == self.at || (self.lasting && operation > self.at) {
-            Err((self.fault)())
-        } else {
-            Ok(())
-        }
-    }
-}
-
-impl fmt::Debug for Faulty {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Faulty at {}", self.at)
-    }
-}
-
-impl Disk for Faulty {
-    fn create_folder(&self, path: &Path) -> io::Result<()> {
-        self.ask()?;
-        System.create_folder(path)
-    }
-
-    fn create(&self, path: &Path) -> io::Result<File> {
-        self.ask()?;
-        System.create(path)
-    }
-
-    fn create_new(&self, path: &Path, permissions: Option<&Permissions>) -> io::Result<File> {
-        self.ask()?;
-        System.create_new(path, permissions)
-    }
-
-    fn lock_file(&self, path: &Path) -> io::Result<File> {
-        self.ask()?;
-        System.lock_file(path)
-    }
-
-    fn append(&self, path: &Path) -> io::Result<File> {
-        self.ask()?;
-        System.append(path)
-    }
-
-    fn write(&self, file: &mut File, bytes: &[u8]) -> io::Result<()> {
-        self.ask()?;
-        let (first, second) = bytes.split_at(bytes.len() / 2);
-        System.write(file, first)?;
-        self.ask()?;
-        System.write(file, second)
-    }
-
-    fn sync(&self, file: &File) -> io::Result<()> {
-        self.ask()?;
-        System.sync(file)
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.ask()?;
-        System.rename(from, to)
-    }
-
-    fn sync_folder(&self, path: &Path) -> io::Result<()> {
-        self.ask()?;
-        System.sync_folder(path)
-    }
-
-    fn set_permissions(&self, file: &File, permissions: Permissions) -> io::Result<()> {
-        self.ask()?;
-        System.set_permissions(file, permissions)
-    }
-
-    fn remove(&self, path: &Path) -> io::Result<()> {
-        self.ask()?;
-        System.remove(path)
-    }
-}
-
-/// Makes a folder that is still there after a power cut.
+/// Makes a folder that is still there after a power cut, in one that exists.
 pub(crate) fn create_folder(disk: &dyn Disk, path: &Path) -> io::Result<()> {
     disk.create_folder(path)?;
     disk.sync_folder(folder_of(path))
+}
+
+/// As [`create_folder`], with the folders above it as far as they are missing. That it is there already is no
+/// error.
+pub(crate) fn create_folders(disk: &dyn Disk, path: &Path) -> io::Result<()> {
+    // The working directory has an empty path.
+    if path.as_os_str().is_empty() || path.is_dir() {
+        return Ok(());
+    }
+    if let Some(above) = path.parent() {
+        create_folders(disk, above)?;
+    }
+    match create_folder(disk, path) {
+        // Another process was quicker.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        made => made,
+    }
 }
 
 /// Writes `bytes` beside `path`, flushes them to the disk, and only then gives them the name: a reader sees
@@ -290,6 +216,16 @@ fn partial_of(path: &Path) -> PathBuf {
     }
     let digest = Sha256::digest(name.as_encoded_bytes());
     path.with_file_name(partial(hexadecimal(&digest[..16]).as_ref()))
+}
+
+/// Gives a damaged file a name that nothing looks for, its own with `.damaged`, and says which.
+pub(crate) fn set_aside(disk: &dyn Disk, path: &Path) -> io::Result<PathBuf> {
+    let mut aside = path.as_os_str().to_owned();
+    aside.push(".damaged");
+    let aside = PathBuf::from(aside);
+    disk.rename(path, &aside)?;
+    disk.sync_folder(folder_of(path))?;
+    Ok(aside)
 }
 
 /// Whether a file is a left-over of a process that was killed while it wrote.

@@ -1,4 +1,10 @@
 //! The recurrent layers by birnn's own kernels, on the CPU; head, readout and loss stay with libtorch.
+//!
+//! Readout, head and loss see the kernels' output as a tensor that requires a gradient, as if it were a
+//! parameter. So every readout and task works with the kernels as it does with autograd.
+//!
+//! Dropout in the kernels is a function of the position of a value. On other devices libtorch's generator
+//! draws, so a CPU and a GPU drop different values.
 
 use birnn_kernels::{Cell, Dropout, Read, Spec, Stack};
 use birnn_model::{Architecture, Readout};

@@ -8,7 +8,7 @@ use crate::about::About;
 use crate::experiment::Experiment;
 use crate::run_dir::RECORDS;
 
-/// Names in a checkpoint that no weight has.
+/// Names in a checkpoint that no weight has; records are in those of format 4 and before.
 pub(crate) const LOSS_SUM: &str = "training.loss_sum";
 pub(crate) const BEST: &str = "best.";
 pub(crate) const RECORD: &str = "records.";
@@ -32,7 +32,9 @@ impl About {
                 let best = weights.into_iter().map(|(name, shape)| floats(format!("{BEST}{name}"), shape));
                 layout.extend(best);
             }
-            layout.extend(RECORDS.map(|name| (format!("{RECORD}{name}"), (Dtype::U8, None))));
+            if place.records.is_empty() {
+                layout.extend(RECORDS.map(|name| (format!("{RECORD}{name}"), (Dtype::U8, None))));
+            }
         }
         Ok(layout)
     }

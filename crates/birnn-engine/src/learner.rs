@@ -243,6 +243,7 @@ pub(crate) mod made_up {
     use super::*;
     use crate::about::About;
     use crate::experiment::Experiment;
+    use crate::state::State;
 
     /// A net of two classes for images of 3 x 2, of four hidden units, and what its file says of it.
     pub(crate) fn learner(seed: u32, change: impl FnOnce(&mut Experiment)) -> (Learner, About) {
@@ -255,5 +256,10 @@ pub(crate) mod made_up {
         let architecture = experiment.model.resolve().unwrap();
         let task = Classification { classes, label_smoothing: experiment.train.label_smoothing };
         (Learner::new(&architecture, task, [3, 2], seed, Device::Cpu).unwrap(), about)
+    }
+
+    /// Where a training by the tutorial's rule begins.
+    pub(crate) fn state(learner: &Learner) -> State {
+        State::new(Experiment::default().train.resolve().unwrap().rule, learner).unwrap()
     }
 }

@@ -2,6 +2,9 @@
 //!
 //! The state is ordinary tensors, so that it can be saved and compared; the formulas are PyTorch's, and the
 //! tests hold them against libtorch's own optimizers.
+//!
+//! birnn has its own because tch's optimizers can neither return nor accept their state, so a run could never
+//! be resumed exactly.
 
 use birnn_kernels::AdamStep;
 use schemars::JsonSchema;

@@ -1,26 +1,24 @@
 //! `metrics.jsonl`: one JSON object for the data, per logged step, per epoch and for the test; `timing.jsonl`: one per
-//! epoch. Lines are handed to the system as soon as they are known, and are on the disk itself with the next checkpoint,
-//! which holds them too.
+//! epoch. Lines are handed to the system as soon as they are known, and are on the disk itself before the next
+//! checkpoint.
 //!
 //! The metrics are a function of the experiment: a run that is repeated, or stopped and resumed, writes the same bytes.
 //! How long it took is not, and has a file of its own.
-
-use std::fs::File;
 
 use serde::Serialize;
 
 use crate::error::EngineError;
 use crate::learner::Learner;
 use crate::observer::{Epoch, Look, Observer, Step, Wish};
+use crate::record_file::RecordFile;
 use crate::run_dir::{METRICS, RunDir, TIMING};
 use crate::task::Evaluation;
 
 /// Appends to a run's `metrics.jsonl` and `timing.jsonl`.
 #[derive(Debug)]
-pub struct Record<'a> {
-    run: &'a RunDir,
-    metrics: File,
-    timing: File,
+pub struct Record {
+    metrics: RecordFile,
+    timing: RecordFile,
 }
 
 /// One line of the metrics, told apart by `event`.
@@ -33,30 +31,30 @@ enum Line<'a> {
     Test(&'a Evaluation),
 }
 
-impl Record<'_> {
+impl Record {
     /// Starts both files, the metrics with where the data came from.
-    pub fn start<'a>(run: &'a RunDir, data: &serde_json::Value) -> Result<Record<'a>, EngineError> {
-        let mut record = Record { run, metrics: run.create(METRICS)?, timing: run.create(TIMING)? };
+    pub fn start(run: &RunDir, data: &serde_json::Value) -> Result<Record, EngineError> {
+        let record = Record { metrics: run.records().start(METRICS)?, timing: run.records().start(TIMING)? };
         record.line(&Line::Data(data))?;
         Ok(record)
     }
 
     /// Goes on with both files.
-    pub fn resume(run: &RunDir) -> Result<Record<'_>, EngineError> {
-        Ok(Record { run, metrics: run.append(METRICS)?, timing: run.append(TIMING)? })
+    pub fn resume(run: &RunDir) -> Result<Record, EngineError> {
+        Ok(Record { metrics: run.records().get(METRICS)?, timing: run.records().get(TIMING)? })
     }
 
     /// The result on the test images.
-    pub fn test(&mut self, evaluation: &Evaluation) -> Result<(), EngineError> {
+    pub fn test(&self, evaluation: &Evaluation) -> Result<(), EngineError> {
         self.line(&Line::Test(evaluation))
     }
 
-    fn line(&mut self, line: &Line) -> Result<(), EngineError> {
-        self.run.write_line(METRICS, &mut self.metrics, line)
+    fn line(&self, line: &Line) -> Result<(), EngineError> {
+        self.metrics.append_json(line)
     }
 }
 
-impl Observer for Record<'_> {
+impl Observer for Record {
     fn step(&mut self, step: &Step, _look: &Look) -> Result<Wish, EngineError> {
         if step.loss.is_some() {
             self.line(&Line::Step(step))?;
@@ -66,6 +64,6 @@ impl Observer for Record<'_> {
 
     fn epoch(&mut self, epoch: &Epoch, _learner: &Learner) -> Result<(), EngineError> {
         self.line(&Line::Epoch(epoch))?;
-        self.run.write_line(TIMING, &mut self.timing, &epoch.timing)
+        self.timing.append_json(&epoch.timing)
     }
 }

@@ -1,22 +1,23 @@
 //! A run's own directory: numbered, locked, never overwritten, gone on with.
 
 use std::ffi::OsStr;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use birnn_data::FolderLock;
 use birnn_data::name::shown;
-use serde::Serialize;
 
 use crate::disk::{self, Disk};
 use crate::error::EngineError;
+use crate::record_file::{RecordFile, RecordFiles};
 
 /// The directory of a run in progress. It stays locked against a second process until this is dropped.
 #[derive(Debug)]
 pub struct RunDir {
     path: PathBuf,
     disk: Arc<dyn Disk>,
+    /// The files that grow while the run goes on.
+    records: RecordFiles,
     _lock: FolderLock,
 }
 
@@ -79,7 +80,8 @@ pub(crate) const TIMING: &str = "timing.jsonl";
 pub(crate) const EVENTS: &str = "events.out.tfevents.0.birnn";
 /// The file that the program's own log goes to.
 pub const LOG: &str = "train.log";
-/// The files that grow while a run goes on. A checkpoint holds what they held, and they continue from there.
+/// The files that grow while a run goes on. A checkpoint knows how far each had grown, and they continue from
+/// there.
 pub const RECORDS: [&str; 4] = [METRICS, TIMING, LOG, EVENTS];
 
 impl RunDir {
@@ -88,11 +90,9 @@ impl RunDir {
         RunDir::check(path)?;
         // The last folder alone is the run's, and may be made to fail.
         if let Some(above) = path.parent() {
-            std::fs::create_dir_all(above).map_err(unmakeable(path))?;
+            disk::create_folders(&disk::System, above).map_err(unmakeable(path))?;
         }
-        if !path.is_dir() {
-            disk::create_folder(&*disk, path).map_err(unmakeable(path))?;
-        }
+        disk::create_folders(&*disk, path).map_err(unmakeable(path))?;
         let run = RunDir::lock(path, disk)?;
         // Another process may have been quicker.
         RunDir::check_unlocked(path)?;
@@ -123,7 +123,7 @@ impl RunDir {
     /// The next number under `runs/<name>/`.
     pub fn numbered(runs: &Path, name: &str, disk: Arc<dyn Disk>) -> Result<RunDir, RunDirError> {
         let folder = runs.join(name);
-        std::fs::create_dir_all(&folder).map_err(unmakeable(&folder))?;
+        disk::create_folders(&disk::System, &folder).map_err(unmakeable(&folder))?;
         let mut number = 1;
         for entry in std::fs::read_dir(&folder).map_err(io(&folder))? {
             let taken = entry.map_err(io(&folder))?.file_name().to_str().and_then(|name| name.parse().ok());
@@ -181,59 +181,34 @@ impl RunDir {
     /// Makes a folder of the run, where it is missing.
     pub(crate) fn create_folder(&self, name: &str) -> Result<(), EngineError> {
         let path = self.path.join(name);
-        if path.is_dir() {
-            return Ok(());
-        }
-        disk::create_folder(self.disk(), &path).map_err(EngineError::io(path))
+        disk::create_folders(self.disk(), &path).map_err(EngineError::io(path))
     }
 
     /// Gives a damaged file a name that nothing looks for.
     pub(crate) fn set_aside(&self, name: &str) -> Result<(), EngineError> {
         let path = self.path.join(name);
-        let aside = self.path.join(format!("{name}.damaged"));
-        self.disk.rename(&path, &aside).map_err(EngineError::io(path))
+        disk::set_aside(self.disk(), &path).map(|_| ()).map_err(EngineError::io(path))
     }
 
-    /// Starts a record with nothing in it.
-    pub(crate) fn create(&self, name: &str) -> Result<File, EngineError> {
-        let path = self.path.join(name);
-        self.disk.create(&path).map_err(EngineError::io(path))
+    /// The file that the program's own log goes to: begun here, unless the run was gone on with.
+    pub fn log(&self) -> Result<RecordFile, EngineError> {
+        self.records.get(LOG)
     }
 
-    /// Opens a record to go on with it.
-    pub(crate) fn append(&self, name: &str) -> Result<File, EngineError> {
-        let path = self.path.join(name);
-        self.disk.append(&path).map_err(EngineError::io(path))
+    /// Flushes the files that grow while the run goes on: a power cut takes nothing of them any more.
+    pub fn flush_records(&self) -> Result<(), EngineError> {
+        self.records.marks().map(|_| ())
     }
 
-    /// Adds a line of JSON to a record: one write, so that a reader never sees half of it.
-    pub(crate) fn write_line(
-        &self,
-        name: &str,
-        file: &mut File,
-        line: &impl Serialize,
-    ) -> Result<(), EngineError> {
-        let mut write = || {
-            let mut text = serde_json::to_vec(line)?;
-            text.push(b'\n');
-            self.disk.write(file, &text)
-        };
-        write().map_err(EngineError::io(self.path.join(name)))
-    }
-
-    /// What a record holds; nothing where it is missing.
-    pub(crate) fn read_record(&self, name: &str) -> Result<Vec<u8>, EngineError> {
-        let path = self.path.join(name);
-        match std::fs::read(&path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
-            read => read.map_err(EngineError::io(path)),
-        }
+    pub(crate) fn records(&self) -> &RecordFiles {
+        &self.records
     }
 
     fn lock(path: &Path, disk: Arc<dyn Disk>) -> Result<RunDir, RunDirError> {
         let lock = FolderLock::try_take(path, |file| disk.lock_file(file)).map_err(io(path))?;
         let lock = lock.ok_or_else(|| RunDirError::InUse(path.to_owned()))?;
-        Ok(RunDir { path: path.to_owned(), disk, _lock: lock })
+        let records = RecordFiles::new(path, disk.clone());
+        Ok(RunDir { path: path.to_owned(), disk, records, _lock: lock })
     }
 }
 

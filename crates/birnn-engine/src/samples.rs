@@ -1,5 +1,7 @@
 //! Images on the device: held once, as bytes; batches are gathered and normalised there. Images that are
 //! varied each time they are seen are varied by the processor.
+//!
+//! That takes tens of microseconds per image on all workers, and gives the same variations on every device.
 
 use birnn_data::{Augment, Images, Split, epoch_order};
 use tch::{Device, Kind, TchError, Tensor};

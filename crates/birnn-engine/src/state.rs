@@ -1,5 +1,7 @@
 //! Where a run stands between two steps.
 
+use std::collections::BTreeMap;
+
 use tch::{Device, Kind, TchError, Tensor};
 
 use crate::about::Place;
@@ -9,6 +11,7 @@ use crate::error::EngineError;
 use crate::layout::{BEST, LOSS_SUM};
 use crate::learner::Learner;
 use crate::optimizer::{MOMENTS, Optimizer, Rule};
+use crate::record_file::Mark;
 use crate::weights::{Contents, Entry};
 
 /// All that the rest of a run depends on, besides its plan and the weights: it starts, stops and goes on with
@@ -64,13 +67,14 @@ impl State {
         Ok(())
     }
 
-    /// The numbers of a checkpoint.
-    pub(crate) fn place(&self) -> Place {
+    /// The numbers of a checkpoint, whose records have grown so far.
+    pub(crate) fn place(&self, records: BTreeMap<String, Mark>) -> Place {
         Place {
             step: self.step,
             seconds: self.seconds,
             cpu: cpu(),
             best: self.best.as_ref().map(|best| (best.epoch, best.loss)),
+            records,
         }
     }
 

@@ -91,7 +91,7 @@ fn wishing(
     let data = TrainingData { train: samples(45, plan.data.augment), validation: samples(9, None) };
     let (mut state, record, board) = match &checkpoint {
         Some(checkpoint) => {
-            checkpoint.restore_records(run).unwrap();
+            assert!(checkpoint.resume_records(run).unwrap().is_empty());
             let state = checkpoint.restore(&mut learner).unwrap();
             (state, Record::resume(run), TensorBoard::resume(run, &data.validation))
         }
@@ -117,11 +117,8 @@ fn ending(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let read = |name: &str| std::fs::read(folder.join(name)).unwrap();
     let checkpoint = read("checkpoints/last.safetensors");
     let tensors = safetensors::SafeTensors::deserialize(&checkpoint).unwrap();
-    let mut found: Vec<_> = tensors
-        .iter()
-        .filter(|(name, _)| !["records.timing.jsonl", "records.events.out.tfevents.0.birnn"].contains(name))
-        .map(|(name, view)| (name.to_owned(), view.data().to_vec()))
-        .collect();
+    let mut found: Vec<_> =
+        tensors.iter().map(|(name, view)| (name.to_owned(), view.data().to_vec())).collect();
     found.sort();
     found.extend(["metrics.jsonl", "model.safetensors"].map(|name| (name.to_owned(), read(name))));
     found

@@ -1,4 +1,7 @@
 //! What net a state dict is of, told from names and shapes alone.
+//!
+//! A state dict tells by shapes which network it is. Whether its class calls the layers `lstm` or `encoder`
+//! is up to its author, so any names are accepted; what is renamed is reported.
 
 use std::fmt;
 

@@ -1,4 +1,8 @@
 //! How the input was normalised that a net was trained on, made part of its weights.
+//!
+//! It is part of the first layer rather than a setting in the weights file: whatever reads the weights
+//! (kernels, libtorch, ONNX, a state dict in PyTorch) reads `pixel / 255` and cannot forget the
+//! normalisation.
 
 use crate::found::{Found, NoNet, refuse};
 

@@ -10,6 +10,10 @@
 //! | `spectral_norm` (Miyato et al. 2018, eq. 8), as in `eval` mode | `w_orig`, `w_u`, `w_v`, or `parametrizations.w.original`, `0._u`, `0._v` | `w / (u^T w v)` |
 //!
 //! Sums are in `f64`. Other parametrizations cannot be told by their names, and are refused.
+//!
+//! A state dict does not say that `fc.weight_g` belongs to a weight norm. Names of PyTorch's own wrappers are
+//! taken for them if the shapes fit too; a parametrization that is not known is never read as if it were
+//! absent.
 
 mod norm;
 

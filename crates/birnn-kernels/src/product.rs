@@ -1,4 +1,13 @@
 //! Products of matrices: tiles that stay in registers, of operands that are read in one piece.
+//!
+//! This is the only file that names vectors, apart from `peak.rs`. Elsewhere, loops over arrays of fixed
+//! length become vector code by themselves, as long as they work on copies or on one array at a time:
+//! possible aliasing keeps the compiler from it. For the tile of a product this fails: for AVX2 the compiler
+//! moved sums in and out of registers, three times as slow.
+//!
+//! Operands of the gradients of weights are copied first, into the order in which a tile reads them. Their
+//! natural order is down the columns of the gates, which misses the caches at every step once there are many
+//! units.
 
 use crate::simd::{LANES, Simd};
 

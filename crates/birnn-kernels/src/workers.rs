@@ -1,4 +1,7 @@
 //! The threads that share the work, and the instructions that they do it with.
+//!
+//! A pool of our own with jobs cut by count, not by load: rayon's threads take jobs in any order, but a job's
+//! result does not depend on which thread takes it.
 
 use std::sync::Arc;
 

@@ -1,4 +1,7 @@
 //! Several nets asked for the same images: who is right where, and what follows from it.
+//!
+//! P-values are corrected for all pairs, even where only those with the best network are shown: the best was
+//! chosen by the same answers.
 
 use birnn_engine::{Experiment, differing};
 use serde::Serialize;

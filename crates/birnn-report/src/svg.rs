@@ -1,4 +1,7 @@
 //! Inline SVG: shapes with classes, which the page's style sheet colours, and texts, which are escaped here.
+//!
+//! The drawings are our own because their colours are CSS variables, which follow the reader's light or dark
+//! mode.
 
 use std::fmt::Write;
 

@@ -6,6 +6,8 @@ weights: what readers have stumbled over, each small: shared, expanded and overl
 again and again, long names, lengths that no memory has. They are legacy files, and an archive without checksums: a checksum is
 what no mutation gets past.
 
+whole: data sets of five images of 2 x 2, pickled as Python 2 did it, gzipped too, and as NumPy's arrays in zip archives.
+
 pictures: of 4 x 4, in each format that needs no library here.
 """
 
@@ -168,3 +170,33 @@ pictures = {
 }
 for name, content in pictures.items():
     write("pictures", name, content)
+
+
+def ndarray(shape, kind, numbers):
+    """The pickle of an array, by NumPy for Python 2."""
+    start = b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R(K\x01"
+    sizes = b"".join(b"K" + bytes([size]) for size in shape) + bytes([0x84 + len(shape)])
+    dtype = b"cnumpy\ndtype\nU\x02" + kind + b"K\x00K\x01\x87R(K\x03U\x01<NNN" + 2 * b"J\xff\xff\xff\xff" + b"K\x00tb"
+    return start + sizes + dtype + b"\x89T" + struct.pack("<I", len(numbers)) + numbers + b"tb"
+
+
+def npy(shape):
+    count = 1
+    for size in shape:
+        count *= size
+    header = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}\n".encode()
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + bytes(range(count))
+
+
+def whole_pair(count):
+    images = ndarray([count, 4], b"f4", struct.pack(f"<{4 * count}f", *(value / 256 for value in range(4 * count))))
+    return images + ndarray([count], b"i8", struct.pack(f"<{count}q", *(value % 2 for value in range(count)))) + b"\x86"
+
+
+pickle = b"\x80\x02" + whole_pair(2) + whole_pair(1) + whole_pair(2) + b"\x87."
+write("whole", "set.pkl", pickle)
+write("whole", "set.pkl.gz", gzip.compress(pickle, mtime=0))
+for name, method in [("stored.npz", zipfile.ZIP_STORED), ("deflated.npz", zipfile.ZIP_DEFLATED)]:
+    with zipfile.ZipFile(FOLDER / "whole" / name, "w", method) as file:
+        for part, shape in [("x_train", (3, 2, 2)), ("y_train", (3,)), ("x_test", (2, 2, 2)), ("y_test", (2,))]:
+            file.writestr(zipfile.ZipInfo(f"{part}.npy"), npy(shape), method)

@@ -13,6 +13,7 @@ use birnn_data::{DataConfig, Fallback, Locations, Split, Splits};
 use birnn_engine::{Device, Learner, Samples, load};
 use birnn_formats::{Array, StateDict, onnx, pytorch};
 use birnn_model::{Architecture, Readout};
+use birnn_tests::docs::page;
 use birnn_tests::{Sandbox, workspace};
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
@@ -215,11 +216,10 @@ impl Python {
         learner
     }
 
-    /// A run's files: its weights by the README's own Python, its records by TensorBoard and pandas.
+    /// A run's files: its weights by the guide's own Python, its records by TensorBoard and pandas.
     fn run_files(&self) {
-        let readme = std::fs::read_to_string(workspace().join("README.md")).unwrap();
-        let (_, rest) = readme.split_once("```python\n").unwrap();
-        self.sandbox.write("readme.py", rest.split("```").next().unwrap());
+        let guide = page("docs/guide/pytorch.md");
+        self.sandbox.write("guide.py", guide.blocks_in("python").next().unwrap());
         let data = std::env::var("BIRNN_DATA_DIR").unwrap_or_default();
         let config = workspace().join("configs/bilstm.toml");
         let config = config.to_str().unwrap();
@@ -239,8 +239,8 @@ impl Python {
         for file in ["runs/digits.safetensors", "runs/digits.onnx"] {
             self.sandbox.birnn(&["export", "runs/bilstm/001", file]).done();
         }
-        let answer = self.ask(&["readme"]).remove(0);
-        println!("the README's Python: differences {}", answer["differences"]);
+        let answer = self.ask(&["guide"]).remove(0);
+        println!("the guide's Python: differences {}", answer["differences"]);
         for difference in answer["differences"].as_array().unwrap() {
             assert!(difference.as_f64().unwrap() < TOLERANCE);
         }

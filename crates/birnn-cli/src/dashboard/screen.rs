@@ -1,4 +1,10 @@
 //! stderr's other screen, while the dashboard has it, and the way back to the usual one.
+//!
+//! Ctrl-C is still a signal here. In raw mode it would be a key, and nobody reads keys during a step or an
+//! evaluation. So only line editing and echo are off, and a thread that waits for a second signal gives the
+//! terminal back before the process ends.
+//!
+//! What is logged meanwhile is kept, and printed once the terminal is given back; `train.log` has it at once.
 
 use std::io::{self, BufWriter, Stderr, stderr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

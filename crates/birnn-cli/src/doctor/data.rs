@@ -74,7 +74,7 @@ fn set(dataset: Dataset, locations: &Locations) -> Option<Item> {
         Err(DataError::Unobtainable(_)) if published.mirrors.is_empty() => return None,
         Err(DataError::Unobtainable(missing)) => Item::note(
             name,
-            format!("not on this machine: no {}[.gz]", missing.file),
+            format!("not on this machine: no {}[.gz]{}", missing.file, others(&published.packages())),
             format!("{fetch}, or training fetches it when it is first wanted"),
         ),
         Err(error) => Item::problem(
@@ -88,10 +88,32 @@ fn set(dataset: Dataset, locations: &Locations) -> Option<Item> {
     })
 }
 
+/// In what packages a data set comes, where no mirror answers, and which of them cannot be fetched here.
+fn others(packages: &[(String, Option<String>)]) -> String {
+    let each = packages.iter().map(|(package, problem)| match problem {
+        None => package.clone(),
+        Some(problem) => format!("{package}, not here: {problem}"),
+    });
+    match packages {
+        [] => String::new(),
+        _ => format!("; where no mirror answers, it comes by {}", each.collect::<Vec<_>>().join(", or ")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::State;
     use super::*;
+
+    #[test]
+    fn packages_are_told_with_what_is_missing_for_them() {
+        assert_eq!(others(&[]), "");
+        let packages = [("pip (a 1)".to_owned(), None), ("npm (b 2)".to_owned(), Some("no npm".to_owned()))];
+        assert_eq!(
+            others(&packages),
+            "; where no mirror answers, it comes by pip (a 1), or npm (b 2), not here: no npm"
+        );
+    }
 
     #[test]
     fn a_folder_that_was_named_must_be_there() {

@@ -1,4 +1,8 @@
 //! The JSON schema of experiment files: what editors complete and check by, and what there is to suggest.
+//!
+//! The schema is draft 7 with everything inlined: editors' validators know nothing newer, and lose
+//! descriptions beside `$ref`. Nulls and Rust's formats are removed, since TOML has neither. Settings that
+//! contradict each other are not its business: `resolve` finds them.
 
 use std::sync::LazyLock;
 

@@ -9,7 +9,6 @@ mod picture;
 mod proto;
 mod record;
 
-use std::fs::File;
 use std::io;
 
 use serde_json::Value as Json;
@@ -27,6 +26,7 @@ use crate::differing::leaves;
 use crate::error::EngineError;
 use crate::learner::Learner;
 use crate::observer::{Epoch, Look, Observer, Step, Wish};
+use crate::record_file::RecordFile;
 use crate::run_dir::{EVENTS, RunDir};
 use crate::samples::Samples;
 use crate::task::Evaluation;
@@ -34,8 +34,7 @@ use crate::task::Evaluation;
 /// Appends to a run's event file.
 #[derive(Debug)]
 pub struct TensorBoard<'a> {
-    run: &'a RunDir,
-    file: File,
+    file: RecordFile,
     /// What epochs are judged by.
     validation: &'a Samples,
     /// Of the last step.
@@ -48,13 +47,12 @@ const METRICS: [&str; 4] = ["accuracy/test", "loss/test", "accuracy/validation",
 impl TensorBoard<'_> {
     /// Starts the file with the settings of the experiment and the weights before the first step.
     pub fn start<'a>(
-        run: &'a RunDir,
+        run: &RunDir,
         about: &About,
         learner: &Learner,
         validation: &'a Samples,
     ) -> Result<TensorBoard<'a>, EngineError> {
-        let file = run.create(EVENTS)?;
-        let mut board = TensorBoard { run, file, validation, gradient: None };
+        let board = TensorBoard { file: run.records().start(EVENTS)?, validation, gradient: None };
         let experiment = about.experiment().map_err(io::Error::other).map_err(board.io())?;
         let settings = leaves(&experiment.to_json());
         let known = settings.iter().filter_map(|(key, value)| Some((key, setting(value)?)));
@@ -78,12 +76,12 @@ impl TensorBoard<'_> {
     }
 
     /// Goes on with the file.
-    pub fn resume<'a>(run: &'a RunDir, validation: &'a Samples) -> Result<TensorBoard<'a>, EngineError> {
-        Ok(TensorBoard { run, file: run.append(EVENTS)?, validation, gradient: None })
+    pub fn resume<'a>(run: &RunDir, validation: &'a Samples) -> Result<TensorBoard<'a>, EngineError> {
+        Ok(TensorBoard { file: run.records().get(EVENTS)?, validation, gradient: None })
     }
 
     /// The result on the test images, after so many steps: the run is done.
-    pub fn test(&mut self, step: usize, found: &Evaluation, images: &Samples) -> Result<(), EngineError> {
+    pub fn test(&self, step: usize, found: &Evaluation, images: &Samples) -> Result<(), EngineError> {
         let mut values = self.evaluation("test", found, images)?;
         let end = SessionEndInfo { status: 1, end_time_secs: seconds() };
         values.push(hparams("session_end_info", HParams::SessionEndInfo(end)));
@@ -121,13 +119,12 @@ impl TensorBoard<'_> {
     }
 
     /// One write, so that a reader never sees half of it.
-    fn write(&mut self, records: &[Vec<u8>]) -> Result<(), EngineError> {
-        let written = self.run.disk().write(&mut self.file, &records.concat());
-        written.map_err(self.io())
+    fn write(&self, records: &[Vec<u8>]) -> Result<(), EngineError> {
+        self.file.append(&records.concat())
     }
 
-    fn io(&self) -> impl FnOnce(io::Error) -> EngineError + use<> {
-        EngineError::io(self.run.path().join(EVENTS))
+    fn io(&self) -> impl FnOnce(io::Error) -> EngineError + use<'_> {
+        EngineError::io(self.file.path())
     }
 }
 

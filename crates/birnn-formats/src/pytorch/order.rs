@@ -1,4 +1,6 @@
 //! The order in which PyTorch's modules list their parameters, told from names.
+//!
+//! Only state dicts for PyTorch have this order. Everything else is sorted by name, checkpoints too.
 
 /// Sorts names as the state dict of a PyTorch module has them: modules with recurrent layers, then others,
 /// then the head `fc`; layer by layer and direction by direction; weights before biases. Code that walks two

@@ -1,7 +1,5 @@
 //! Weights that come from elsewhere, and go there.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use std::path::PathBuf;
 
 use birnn_tests::{SMALL, Sandbox, workspace};

@@ -1,12 +1,9 @@
 //! Training, from the experiment file to what the run leaves behind.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use birnn_tests::{Sandbox, mnist, workspace};
 use serde_json::Value;
 
-fn json(text: &str) -> Value {
-    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
-}
+use crate::json;
 
 /// The accuracy in the tutorial's line, in percent.
 fn accuracy(stdout: &str) -> f64 {

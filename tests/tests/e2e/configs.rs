@@ -1,5 +1,4 @@
 //! Experiment files: what is said of broken ones, word by word, and the schema that editors check them by.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use birnn_tests::{Sandbox, workspace};
 use serde_json::Value;

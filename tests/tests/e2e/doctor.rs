@@ -1,5 +1,4 @@
 //! `birnn doctor`: what it finds, and what it says to do.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use birnn_tests::Sandbox;
 use serde_json::Value;

@@ -1,5 +1,4 @@
 //! What is written and printed is neither lost nor bent, whatever files, names and limits there are.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -7,11 +6,8 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::Command;
 
 use birnn_tests::{Ended, Sandbox, idx};
-use serde_json::Value;
 
-fn json(text: &str) -> Value {
-    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
-}
+use crate::json;
 
 /// Runs birnn with a name that is no text.
 fn birnn(sandbox: &Sandbox, args: &[&OsStr]) -> Ended {

@@ -1,5 +1,4 @@
 //! What a training shows while it goes on, on a terminal and off it.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::fs::File;
 use std::io::{Read, Write};

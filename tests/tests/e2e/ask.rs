@@ -3,9 +3,7 @@
 use birnn_tests::{Sandbox, gzip, idx, workspace};
 use serde_json::Value;
 
-fn json(text: &str) -> Value {
-    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
-}
+use crate::json;
 
 /// Two classes that a net of any size tells apart: ink on the left, ink on the right. 4 rows of 6 pixels.
 fn sides(count: usize) -> (Vec<u8>, Vec<u8>) {

@@ -3,9 +3,7 @@
 use birnn_tests::{Sandbox, idx};
 use serde_json::Value;
 
-fn json(text: &str) -> Value {
-    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
-}
+use crate::json;
 
 /// Trains `small.toml` into `run`, changed by `sets`.
 fn train(sandbox: &Sandbox, run: &str, sets: &[&str]) {

@@ -1,23 +1,21 @@
 //! Stopping a run and going on with it, as a user does.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use birnn_tests::torture::{Limits, torture};
 use birnn_tests::{Ended, Sandbox, idx};
-use serde_json::Value;
 
-fn json(text: &str) -> Value {
-    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
-}
+use crate::json;
 
 /// The short form of `cargo xtask torture`.
 #[test]
-fn a_run_survives_kills_faults_and_damage() {
-    let limits = Limits { stride: 9, kills: 20, bits: 1, seed: 1 };
+fn a_run_survives_kills_power_cuts_faults_and_damage() {
+    let limits = Limits { stride: 17, kills: 20, remains: 2, resumed: 1, bits: 1, seed: 1 };
     let counts = torture(limits, &|part| println!("{part}"));
-    assert!(counts.operations > 100 && counts.kills_at_operations >= 13 && counts.faults >= 70, "{counts:?}");
+    assert!(counts.operations > 150 && counts.kills_at_operations >= 12 && counts.faults >= 50, "{counts:?}");
+    let cuts = counts.power_cuts;
+    assert!(cuts.of_runs > 20 && cuts.of_resumed > 10 && cuts.remains > 50, "{counts:?}");
     assert!(counts.kills_at_random >= 20 && counts.flips > 5000 && counts.truncations > 100, "{counts:?}");
 }
 
@@ -296,6 +294,31 @@ fn a_damaged_checkpoint_is_named_and_passed_over() {
     ];
     sandbox.birnn(&["train", "--resume", "run"]).failed(2, &names);
     sandbox.birnn(&["train", "--resume", "run"]).failed(2, &names);
+}
+
+#[test]
+fn a_record_that_was_altered_or_lost_is_told_and_keeps_nothing_from_going_on() {
+    let sandbox = Sandbox::new();
+    sandbox.train_small("run");
+    let altered = sandbox.text("run/metrics.jsonl").replacen("step", "Step", 1);
+    sandbox.write("run/metrics.jsonl", &altered);
+    std::fs::remove_file(sandbox.path("run/timing.jsonl")).unwrap();
+    let ended = sandbox.birnn(&["train", "--resume", "run", "--set", "train.epochs=3"]).done();
+    for part in [
+        "warning: run/metrics.jsonl is not what it was at the checkpoint; it is kept as run/metrics.jsonl.damaged, and begun anew",
+        "warning: run/timing.jsonl is gone; it is begun anew",
+    ] {
+        assert!(ended.stderr.contains(part), "no `{part}` in: {}", ended.stderr);
+    }
+    assert_eq!(ended.stderr.matches("warning").count(), 2, "{}", ended.stderr);
+    assert_eq!(sandbox.text("run/metrics.jsonl.damaged"), altered);
+    let metrics = sandbox.text("run/metrics.jsonl");
+    assert!(
+        metrics.lines().all(|line| json(line)["epoch"].as_u64().is_none_or(|epoch| epoch == 3)),
+        "{metrics}"
+    );
+    assert_eq!(sandbox.text("run/timing.jsonl").lines().count(), 1);
+    sandbox.birnn(&["report", "run"]).done();
 }
 
 #[test]

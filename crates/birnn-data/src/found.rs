@@ -1,0 +1,82 @@
+//! The four files of a published data set, each where it was found: as a file, or as a part of one that holds
+//! all.
+
+use std::path::{Path, PathBuf};
+
+use crate::dataset::Published;
+use crate::error::{DataError, FileError, FileProblem};
+use crate::find::{find, find_whole};
+use crate::form::Contents;
+use crate::idx::{self, Digests};
+use crate::load::{Locations, VerifiedFile};
+
+/// Where the content of one of the four files was found.
+pub(crate) enum Found {
+    /// In a file of its own, yet to be read and verified.
+    File(PathBuf),
+    /// In a file that holds all of the data set: verified. The path is that file's, and below it the name
+    /// that the content was published under.
+    Part { path: PathBuf, content: Vec<u8> },
+}
+
+impl Found {
+    /// What it holds, with its path.
+    pub(crate) fn read<T>(
+        self,
+        verified: &mut Vec<VerifiedFile>,
+        file: impl FnOnce(&Path) -> Result<(T, Digests), FileError>,
+        part: impl FnOnce(&[u8]) -> Result<T, FileProblem>,
+    ) -> Result<(T, PathBuf), FileError> {
+        let (value, digests, path) = match self {
+            Found::File(path) => {
+                let (value, digests) = file(&path)?;
+                (value, digests, path)
+            }
+            Found::Part { path, content } => {
+                let value = part(&content).map_err(|problem| problem.at(&path))?;
+                let content = idx::sha256(&content);
+                (value, Digests { file: content.clone(), content }, path)
+            }
+        };
+        verified.push(VerifiedFile::new(&path, digests));
+        Ok((value, path))
+    }
+}
+
+/// Where each of the four files is on disk, if anywhere. Those that have no file of their own are looked for
+/// in one that holds all of the data set.
+pub(crate) fn find_all(
+    published: &Published,
+    locations: &Locations,
+) -> Result<[Option<Found>; 4], DataError> {
+    let mut found = published.files.each_ref().map(|file| find(published, file, locations).map(Found::File));
+    let whole = published.elsewhere.as_ref().and_then(|elsewhere| {
+        let (path, form) = find_whole(published, elsewhere, locations)?;
+        Some((elsewhere, path, form))
+    });
+    let Some((elsewhere, path, form)) = whole.filter(|_| found.iter().any(Option::is_none)) else {
+        return Ok(found);
+    };
+    let replaceable = |problem| match problem {
+        FileProblem::Io(_) => problem,
+        problem => FileProblem::Replaceable(Box::new(problem)),
+    };
+    let attempt = || -> Result<Contents, FileProblem> {
+        let contents = form.read(idx::open_file(&path)?)?;
+        match elsewhere.differing(&contents) {
+            None => Ok(contents),
+            Some((index, found)) => Err(FileProblem::Content {
+                part: published.files[index].name,
+                expected: elsewhere.contents[index].to_owned(),
+                found,
+            }),
+        }
+    };
+    let contents = attempt().map_err(|problem| replaceable(problem).at(&path))?;
+    for ((found, content), file) in found.iter_mut().zip(contents).zip(&published.files) {
+        if found.is_none() {
+            *found = Some(Found::Part { path: path.join(file.name), content });
+        }
+    }
+    Ok(found)
+}
