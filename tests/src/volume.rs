@@ -22,12 +22,15 @@ pub struct Volume {
     names: BTreeMap<PathBuf, Node>,
     /// As a program sees them.
     live: BTreeMap<PathBuf, Node>,
-    /// What is to be flushed of them, in order: the folder, then each name with what it leads to.
-    pending: Vec<(PathBuf, Vec<(PathBuf, Option<Node>)>)>,
+    /// What is to be flushed of them, in order: the folder, and names in it.
+    pending: Vec<(PathBuf, Names)>,
     files: Vec<File>,
     /// The place in `files` of each file of the journal.
     numbers: BTreeMap<usize, usize>,
 }
+
+/// Names that change together, each with what it then leads to.
+type Names = Vec<(PathBuf, Option<Node>)>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Node {
@@ -134,7 +137,7 @@ impl Volume {
     }
 
     /// Changes names in the folder of `path`.
-    fn name(&mut self, path: &Path, names: Vec<(PathBuf, Option<Node>)>) {
+    fn name(&mut self, path: &Path, names: Names) {
         rename(&mut self.live, names.clone());
         self.pending.push((path.parent().unwrap_or(Path::new("")).to_owned(), names));
     }
@@ -189,7 +192,7 @@ impl Volume {
     }
 }
 
-fn rename(names: &mut BTreeMap<PathBuf, Node>, changes: Vec<(PathBuf, Option<Node>)>) {
+fn rename(names: &mut BTreeMap<PathBuf, Node>, changes: Names) {
     for (path, node) in changes {
         match node {
             Some(node) => names.insert(path, node),
