@@ -89,6 +89,10 @@ impl Sandbox {
             .args(args)
             .current_dir(self.folder.path())
             .env_remove("BIRNN_DATA_DIR")
+            .env_remove("BIRNN_FAULT")
+            .env_remove("BIRNN_INSTRUCTIONS")
+            .env_remove("NO_COLOR")
+            .env_remove("PYTHON")
             .env_remove("RUST_LOG")
             // Set for what cargo starts, and a hint in a message depends on it.
             .env_remove("CARGO")

@@ -142,9 +142,9 @@ impl Volume {
         self.pending.push((path.parent().unwrap_or(Path::new("")).to_owned(), names));
     }
 
-    /// What must be there after a power cut, and no more.
-    pub fn flushed(&self) -> Remains {
-        self.left(Luck::None, Luck::None, &mut Random::new(0, 0))
+    /// As a program sees it.
+    pub fn live(&self) -> Remains {
+        self.left(Luck::All, Luck::All, &mut Random::new(0, 0))
     }
 
     /// One of the things that a power cut may leave. The first four are the extremes: nothing that is not flushed is

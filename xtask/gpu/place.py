@@ -162,6 +162,8 @@ class Place:
         else:
             origin, folder = "the kit's", self.kit / "data"
             paths = [self.there(folder / "synthetic" / name) for name in MNIST]
+            if not all(paths):
+                raise Missing(f"{folder} has no images: pack the kit anew, or name MNIST's folder: --data-dir")
             keys = [f"data.{part}_{what}" for part in ["train", "test"] for what in ["images", "labels"]]
             sets = ["data.dataset=idx", "data.fallback=none"]
             sets += [f"{key}={json.dumps(str(path))}" for key, path in zip(keys, paths)]

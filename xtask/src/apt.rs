@@ -1,7 +1,8 @@
-//! Tools for another processor from Debian's and Ubuntu's packages, unpacked into the cache folder.
+//! Tools for another processor from Debian's packages, unpacked into the cache folder; from Ubuntu's, too, where
+//! the active compiler has the other machine's library, which Ubuntu does not package.
 //!
-//! Nothing is installed: apt works on lists of its own there, so that no rights are needed and the machine
-//! stays as it is. What the packages need of others is taken from the machine where it is installed.
+//! Nothing is installed: apt works on lists and a cache of its own there, so that no rights are needed and the
+//! machine stays as it is. What the packages need of others is taken from the machine where it is installed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -57,18 +58,25 @@ pub fn fetched(machine: &Machine, has_rust: bool) -> Result<Tools> {
 /// Downloads and unpacks.
 fn fetch(folder: &Path, has_rust: bool) -> Result<()> {
     let (lists, packages, root) = (folder.join("lists"), folder.join("packages"), folder.join("root"));
-    for folder in [&lists.join("partial"), &packages, &root] {
+    let cache = folder.join("cache");
+    for folder in [&lists.join("partial"), &cache.join("archives/partial"), &packages, &root] {
         fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
     }
     let apt = |args: &[&str]| {
         let mut apt = Command::new("apt-get");
         apt.current_dir(&packages).env("LC_ALL", "C").arg("-q");
-        apt.args(["-oAPT::Architectures=amd64,arm64", "-oDebug::NoLocking=1", "-oAPT::Sandbox::User="]);
+        // Only the library is the other machine's, and not every archive has both.
+        let machines = if has_rust { "amd64" } else { "amd64,arm64" };
+        apt.arg(format!("-oAPT::Architectures={machines}"));
+        apt.args(["-oDebug::NoLocking=1", "-oAPT::Sandbox::User="]);
         // Where no server answers, that is soon to be known.
         apt.args(["-oAcquire::Retries=0", "-oAcquire::http::Timeout=20", "-oAcquire::https::Timeout=20"]);
-        let mut option = std::ffi::OsString::from("-oDir::State::Lists=");
-        option.push(&lists);
-        output(apt.arg(option).args(args), "apt")
+        for (name, folder) in [("-oDir::State::Lists=", &lists), ("-oDir::Cache=", &cache)] {
+            let mut option = std::ffi::OsString::from(name);
+            option.push(folder);
+            apt.arg(option);
+        }
+        output(apt.args(args), "apt")
     };
     apt(&["update"])?;
     let mut wanted = GCC_AND_QEMU.to_vec();
@@ -88,7 +96,9 @@ fn fetch(folder: &Path, has_rust: bool) -> Result<()> {
         output(Command::new("dpkg-deb").arg("-x").arg(&package).arg(&root), "dpkg")?;
     }
     fs::remove_dir_all(&packages).with_context(|| format!("{} cannot be removed", packages.display()))?;
-    fs::remove_dir_all(&lists).with_context(|| format!("{} cannot be removed", lists.display()))?;
+    for folder in [&lists, &cache] {
+        fs::remove_dir_all(folder).with_context(|| format!("{} cannot be removed", folder.display()))?;
+    }
     prune(&root.join("usr/bin"))?;
     // Absolute names in the linker's scripts are looked for in there, and headers where Debian has them.
     let headers = quoted(&root.join("usr/aarch64-linux-gnu/include"))?;
@@ -124,7 +134,10 @@ fn needed(simulated: &str) -> Vec<&str> {
 /// Writes a script that starts a program of `root` with the libraries there.
 fn wrap(root: &Path, program: &str, options: &str, script: &Path) -> Result<()> {
     use std::os::unix::fs::PermissionsExt;
-    ensure!(root.join(program).is_file(), "the packages have no {program}");
+    ensure!(
+        root.join(program).is_file(),
+        "the packages bring no {program}, or it is installed and the rest is not: then install the rest"
+    );
     let libraries = quoted(&root.join("usr/lib/x86_64-linux-gnu"))?;
     let program = quoted(&root.join(program))?;
     let text = format!("#!/bin/sh\nLD_LIBRARY_PATH={libraries} exec {program}{options} \"$@\"\n");
@@ -161,7 +174,7 @@ mod tests {
         fs::create_dir_all(root.join("usr/bin")).unwrap();
         let script = dir.path().join("tool");
         let missing = wrap(&root, "usr/bin/tool", "", &script).unwrap_err().to_string();
-        assert_eq!(missing, "the packages have no usr/bin/tool");
+        assert!(missing.starts_with("the packages bring no usr/bin/tool, or"), "{missing}");
         fs::write(root.join("usr/bin/tool"), "#!/bin/sh\necho \"$LD_LIBRARY_PATH|$1|$2|$#\"\n").unwrap();
         use std::os::unix::fs::PermissionsExt;
         fs::set_permissions(root.join("usr/bin/tool"), fs::Permissions::from_mode(0o755)).unwrap();

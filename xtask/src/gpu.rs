@@ -4,6 +4,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
@@ -89,7 +90,8 @@ fn parse(args: &[OsString]) -> Result<Request> {
 }
 
 fn beside(folder: &Path) -> PathBuf {
-    let mut name = folder.as_os_str().to_owned();
+    // Without a slash at its end, behind which the name would be one of a file within.
+    let mut name = folder.components().as_path().as_os_str().to_owned();
     name.push(format!(".partial-{}", std::process::id()));
     name.into()
 }
@@ -129,7 +131,7 @@ fn fill(machine: &Machine, tree: &Tree, program: &Path, data: &[OsString], folde
     output(Command::new("strip").arg("-o").arg(&packed).arg(program), "binutils")?;
     let glibc = inspect(&packed)?;
     compile_shim(machine, &folder.join("lib/libwaits.so"))?;
-    let images = images(machine, tree, data, folder)?;
+    let images = images(machine, tree, program, data, folder)?;
     let commit = commit(machine);
     // By hand: nothing in it has to be escaped.
     let about = format!(
@@ -186,11 +188,27 @@ fn compile_shim(machine: &Machine, to: &Path) -> Result<()> {
     output(&mut compiler, "g++").map(drop)
 }
 
+/// The names of MNIST's files, in the order in which `birnn data fetch` lists them.
+const MNIST: [&str; 4] = [
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+];
+/// What `birnn` ends with where MNIST is not to be had; an altered file, for one, is a 2.
+const NOT_OBTAINABLE: i32 = 1;
+
 /// Brings MNIST into the kit, from wherever birnn has it; where it is nowhere, synthetic digits.
-fn images(machine: &Machine, tree: &Tree, options: &[OsString], folder: &Path) -> Result<&'static str> {
-    let mut fetch = cargo(machine, "run", Some(tree));
-    fetch.args(["--quiet", "--package", "birnn-cli", "--bin", "birnn", "--", "data", "fetch"]).args(options);
-    let found = fetch.stderr(Stdio::inherit()).output().context("cannot run cargo")?;
+fn images(
+    machine: &Machine,
+    tree: &Tree,
+    program: &Path,
+    options: &[OsString],
+    folder: &Path,
+) -> Result<&'static str> {
+    let mut fetch = Command::new(program);
+    fetch.args(["data", "fetch"]).args(options);
+    let found = fetch.stderr(Stdio::inherit()).output().context("cannot run birnn")?;
     if found.status.success() {
         let to = folder.join("data/mnist");
         fs::create_dir_all(&to).with_context(|| format!("cannot make {}", to.display()))?;
@@ -200,9 +218,14 @@ fn images(machine: &Machine, tree: &Tree, options: &[OsString], folder: &Path) -
             .filter_map(|line| line.split_once("  "))
             .map(|(_, path)| Path::new(path))
             .collect();
-        ensure!(paths.len() == 4, "birnn names {} files of MNIST, not four", paths.len());
-        for path in paths {
-            copy(path, &to.join(path.file_name().context("a file of MNIST has no name")?))?;
+        ensure!(paths.len() == MNIST.len(), "birnn names {} files of MNIST, not four", paths.len());
+        for (path, name) in paths.into_iter().zip(MNIST) {
+            ensure!(
+                path.is_file(),
+                "{} is no file of its own: the kit wants MNIST as four files; name their folder: --data-dir",
+                path.display()
+            );
+            copy(path, &to.join(kept_name(path, name)?))?;
         }
         return Ok("MNIST");
     }
@@ -210,12 +233,23 @@ fn images(machine: &Machine, tree: &Tree, options: &[OsString], folder: &Path) -
     if options.iter().any(|option| option == "--data-dir") {
         bail!("there is no MNIST to pack, as said above: correct --data-dir, or leave it out");
     }
+    if found.status.code() != Some(NOT_OBTAINABLE) {
+        bail!("MNIST cannot be packed, as said above: mend that, or name another folder: --data-dir");
+    }
     eprintln!("packing synthetic digits in place of MNIST");
     let mut draw = cargo(machine, "run", Some(tree));
     draw.args(["--quiet", "--package", "birnn-data", "--example", "synthetic", "--"]);
     let drawn = draw.arg(folder.join("data/synthetic")).status().context("cannot run cargo")?;
     ensure!(drawn.success(), "the synthetic digits were not written: see above");
     Ok("synthetic digits")
+}
+
+/// The name under which the kit looks for a file of MNIST, whatever it is called here.
+fn kept_name(path: &Path, name: &str) -> Result<String> {
+    let mut start = [0; 2];
+    let read = fs::File::open(path).and_then(|mut file| file.read_exact(&mut start));
+    read.with_context(|| format!("cannot read {}", path.display()))?;
+    Ok(if start == [0x1f, 0x8b] { format!("{name}.gz") } else { name.to_owned() })
 }
 
 /// The commit of the checkout, and whether anything in it has changed since.
@@ -247,6 +281,27 @@ mod tests {
         for wrong in [&[][..], &["--pack"], &["kit"], &["--pack", "kit", "--data-dir"], &["--run"]] {
             assert!(parsed(wrong).unwrap_err().is::<crate::commands::Usage>(), "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn the_kit_is_made_beside_its_folder_and_not_in_it() {
+        let expected = format!("kits/kit.partial-{}", std::process::id());
+        for folder in ["kits/kit", "kits/kit/", "kits/kit//"] {
+            assert_eq!(beside(folder.as_ref()), Path::new(&expected));
+        }
+    }
+
+    #[test]
+    fn files_of_mnist_get_the_names_that_the_kit_looks_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let named = |bytes: &[u8]| {
+            let path = dir.path().join("train-images.idx3-ubyte");
+            fs::write(&path, bytes).unwrap();
+            kept_name(&path, MNIST[0])
+        };
+        assert_eq!(named(&[0, 0, 8, 3]).unwrap(), "train-images-idx3-ubyte");
+        assert_eq!(named(&[0x1f, 0x8b, 8]).unwrap(), "train-images-idx3-ubyte.gz");
+        assert!(named(&[]).unwrap_err().to_string().starts_with("cannot read "));
     }
 
     #[test]

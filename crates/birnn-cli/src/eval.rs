@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::args::{EvalArgs, SplitName};
 use crate::failure::{Failure, Outcome};
 use crate::log::Log;
+use crate::train::resume_command;
 use crate::{data, escape, print, print_json, run_data};
 
 /// What `--json` prints.
@@ -110,7 +111,9 @@ pub fn open(run: &Path, device: DeviceChoice) -> Result<Trained, Failure> {
     }
     let (learner, about) = load(&weights, device).map_err(|error| match run.is_dir() {
         true => Failure::request(format!(
-            "{error}; name another of its weights files, or write it anew: train --resume"
+            "{error}; name another of its weights files ({}), or write it anew: {}",
+            WEIGHTS.join(", "),
+            resume_command("train", run)
         )),
         false => error.into(),
     })?;

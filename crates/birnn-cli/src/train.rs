@@ -263,11 +263,12 @@ fn train_and_save(
 ) -> Result<Option<Evaluation>, EngineError> {
     let Job { plan, data, test, run, about } = job;
     let checkpoints = Checkpoints::new(run, about.clone())?;
-    let (record, board) = match state.step {
-        0 => (Record::start(run, &about.data)?, TensorBoard::start(run, about, learner, &data.validation)?),
-        _ => (Record::resume(run)?, TensorBoard::resume(run, &data.validation)?),
-    };
-    let (mut record, mut board) = (Timed::new(record), Timed::new(board));
+    let mut record = Timed::new(Record::open(run, &about.data)?);
+    let mut board = Timed::new(TensorBoard::open(run, about, learner, &data.validation, state.step)?);
+    if state.step > 0 && run.has_new_records() {
+        // One was lost. What is begun in its place is not what the checkpoint knows.
+        checkpoints.save(learner, state)?;
+    }
     let mut shown = Timed::new(observers);
     let mut all: Vec<Box<dyn Observer + '_>> =
         vec![Box::new(&mut record), Box::new(&mut board), Box::new(&mut shown)];
@@ -292,8 +293,8 @@ fn train_and_save(
     let [state_dict, description] = state_dict_files(about, learner)?;
     run.write(STATE_DICT, &state_dict)?;
     run.write(DESCRIPTION, &description)?;
-    run.flush_records()?;
     tracing::info!("saved {}, and {STATE_DICT} for PyTorch", name::shown(&weights));
+    run.flush_records()?;
     Ok(Some(found))
 }
 

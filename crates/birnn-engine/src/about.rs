@@ -48,10 +48,10 @@ pub(crate) struct Place {
     pub(crate) cpu: Cpu,
     /// The epoch with the lowest validation loss so far, and that loss.
     pub(crate) best: Option<(usize, f64)>,
-    /// How far the run's records had grown, by name. Before format 5 there was none of this: the checkpoint
-    /// held the records themselves.
+    /// How far the run's records had grown, by name. `None` in formats before 5, whose checkpoints hold the
+    /// records themselves.
     #[serde(default)]
-    pub(crate) records: BTreeMap<String, Mark>,
+    pub(crate) records: Option<BTreeMap<String, Mark>>,
 }
 
 /// The version of the description of a checkpoint.

@@ -160,17 +160,18 @@ impl Checkpoint {
     pub fn resume_records(&self, run: &RunDir) -> Result<Vec<LostRecord>, EngineError> {
         let mut lost = Vec::new();
         for name in RECORDS {
-            let mark = match self.place.records.get(name) {
-                Some(mark) => mark.clone(),
-                None if self.place.records.is_empty() => {
+            let mark = match &self.place.records {
+                Some(marks) => marks.get(name).cloned(),
+                None => {
                     let bytes = self.contents.bytes(&format!("{RECORD}{name}"));
                     run.write(name, bytes)?;
-                    Mark::of(bytes)
+                    Some(Mark::of(bytes))
                 }
-                // The run had none.
-                None => continue,
             };
-            lost.extend(run.records().resume(name, &mark)?);
+            // A run need not have all of them.
+            if let Some(mark) = mark {
+                lost.extend(run.records().resume(name, &mark)?);
+            }
         }
         Ok(lost)
     }
@@ -240,6 +241,17 @@ mod tests {
         assert!(long - short < 16, "{short} bytes, then {long}");
     }
 
+    #[test]
+    fn a_run_without_records_has_checkpoints_all_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunDir::chosen(&folder.path().join("run"), Arc::new(System)).unwrap();
+        let (learner, about) = made_up::learner(1, |_| ());
+        Checkpoints::new(&run, about).unwrap().save(&learner, &made_up::state(&learner)).unwrap();
+        let mut refused = Vec::new();
+        let checkpoint = Checkpoint::newest(&run, &mut refused).unwrap().unwrap();
+        assert!(refused.is_empty() && checkpoint.resume_records(&run).unwrap().is_empty());
+    }
+
     /// Formats 3 and 4 held the records.
     #[test]
     fn a_checkpoint_that_holds_its_records_gives_them_back() {
@@ -253,7 +265,8 @@ mod tests {
             let bytes = format!("{name} as it was\n").into_bytes();
             entries.push(Entry::raw(format!("{RECORD}{name}"), bytes));
         }
-        let mut about = about.of_checkpoint(state.place(std::collections::BTreeMap::new()));
+        let place = Place { records: None, ..state.place(std::collections::BTreeMap::new()) };
+        let mut about = about.of_checkpoint(place);
         about.format = FORMAT - 1;
         let bytes = encode(&about, entries).unwrap();
         std::fs::write(run.path().join(METRICS), "what came after, or nothing").unwrap();

@@ -194,7 +194,8 @@ fn end_of_links(path: &Path) -> io::Result<PathBuf> {
     Err(io::Error::other("is a link that leads round in a circle"))
 }
 
-fn folder_of(path: &Path) -> &Path {
+/// The folder that a path lies in; of a bare name, the working directory.
+pub(crate) fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
@@ -218,11 +219,21 @@ fn partial_of(path: &Path) -> PathBuf {
     path.with_file_name(partial(hexadecimal(&digest[..16]).as_ref()))
 }
 
-/// Gives a damaged file a name that nothing looks for, its own with `.damaged`, and says which.
+/// Gives a damaged file a name that nothing looks for, its own with `.damaged`, and says which. One that has
+/// that name already is kept.
 pub(crate) fn set_aside(disk: &dyn Disk, path: &Path) -> io::Result<PathBuf> {
-    let mut aside = path.as_os_str().to_owned();
-    aside.push(".damaged");
-    let aside = PathBuf::from(aside);
+    let named = |end: &str| {
+        let mut aside = path.as_os_str().to_owned();
+        aside.push(end);
+        PathBuf::from(aside)
+    };
+    let mut aside = named(".damaged");
+    for number in 2.. {
+        if fs::symlink_metadata(&aside).is_err() {
+            break;
+        }
+        aside = named(&format!(".damaged.{number}"));
+    }
     disk.rename(path, &aside)?;
     disk.sync_folder(folder_of(path))?;
     Ok(aside)

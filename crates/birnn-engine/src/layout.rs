@@ -32,7 +32,7 @@ impl About {
                 let best = weights.into_iter().map(|(name, shape)| floats(format!("{BEST}{name}"), shape));
                 layout.extend(best);
             }
-            if place.records.is_empty() {
+            if place.records.is_none() {
                 layout.extend(RECORDS.map(|name| (format!("{RECORD}{name}"), (Dtype::U8, None))));
             }
         }

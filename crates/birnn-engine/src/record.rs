@@ -32,16 +32,14 @@ enum Line<'a> {
 }
 
 impl Record {
-    /// Starts both files, the metrics with where the data came from.
-    pub fn start(run: &RunDir, data: &serde_json::Value) -> Result<Record, EngineError> {
-        let record = Record { metrics: run.records().start(METRICS)?, timing: run.records().start(TIMING)? };
-        record.line(&Line::Data(data))?;
+    /// Goes on with both files where the run did, else begins them. The first line of the metrics says where the
+    /// data came from.
+    pub fn open(run: &RunDir, data: &serde_json::Value) -> Result<Record, EngineError> {
+        let record = Record { metrics: run.records().get(METRICS)?, timing: run.records().get(TIMING)? };
+        if record.metrics.is_empty() {
+            record.line(&Line::Data(data))?;
+        }
         Ok(record)
-    }
-
-    /// Goes on with both files.
-    pub fn resume(run: &RunDir) -> Result<Record, EngineError> {
-        Ok(Record { metrics: run.records().get(METRICS)?, timing: run.records().get(TIMING)? })
     }
 
     /// The result on the test images.

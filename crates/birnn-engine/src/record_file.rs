@@ -114,6 +114,11 @@ impl RecordFile {
         &self.0.path
     }
 
+    /// Whether there is nothing in it yet.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.state().length == 0
+    }
+
     /// Adds `bytes`: one write, so that a reader never sees half of a line. What could be written in part alone
     /// is cut off again before the next. The next mark fails too: who does not look at this error, as a log
     /// does not, has not lost it.
@@ -221,6 +226,11 @@ impl RecordFiles {
     pub(crate) fn get(&self, name: &'static str) -> Result<RecordFile, EngineError> {
         let known = self.open().files.get(name).cloned();
         known.map_or_else(|| self.start(name), Ok)
+    }
+
+    /// Whether one was begun since the last marks.
+    pub(crate) fn has_new(&self) -> bool {
+        self.open().is_name_new
     }
 
     /// Flushes them, and says how far each has grown.

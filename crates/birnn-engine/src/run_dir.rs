@@ -93,6 +93,8 @@ impl RunDir {
             disk::create_folders(&disk::System, above).map_err(unmakeable(path))?;
         }
         disk::create_folders(&*disk, path).map_err(unmakeable(path))?;
+        // Also where somebody else made it, whose flush nobody knows of.
+        disk.sync_folder(disk::folder_of(path)).map_err(unmakeable(path))?;
         let run = RunDir::lock(path, disk)?;
         // Another process may have been quicker.
         RunDir::check_unlocked(path)?;
@@ -198,6 +200,11 @@ impl RunDir {
     /// Flushes the files that grow while the run goes on: a power cut takes nothing of them any more.
     pub fn flush_records(&self) -> Result<(), EngineError> {
         self.records.marks().map(|_| ())
+    }
+
+    /// Whether one of the files that grow was begun since the last checkpoint.
+    pub fn has_new_records(&self) -> bool {
+        self.records.has_new()
     }
 
     pub(crate) fn records(&self) -> &RecordFiles {

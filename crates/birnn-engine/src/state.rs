@@ -74,7 +74,7 @@ impl State {
             seconds: self.seconds,
             cpu: cpu(),
             best: self.best.as_ref().map(|best| (best.epoch, best.loss)),
-            records,
+            records: Some(records),
         }
     }
 

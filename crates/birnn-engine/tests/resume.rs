@@ -89,18 +89,15 @@ fn wishing(
     let task = Classification { classes: about.classes.clone(), label_smoothing: 0.0 };
     let mut learner = Learner::new(&plan.architecture, task, [4, 3], plan.seed, Device::Cpu).unwrap();
     let data = TrainingData { train: samples(45, plan.data.augment), validation: samples(9, None) };
-    let (mut state, record, board) = match &checkpoint {
+    let mut state = match &checkpoint {
         Some(checkpoint) => {
             assert!(checkpoint.resume_records(run).unwrap().is_empty());
-            let state = checkpoint.restore(&mut learner).unwrap();
-            (state, Record::resume(run), TensorBoard::resume(run, &data.validation))
+            checkpoint.restore(&mut learner).unwrap()
         }
-        None => (
-            State::new(plan.train.rule, &learner).unwrap(),
-            Record::start(run, &about.data),
-            TensorBoard::start(run, &about, &learner, &data.validation),
-        ),
+        None => State::new(plan.train.rule, &learner).unwrap(),
     };
+    let record = Record::open(run, &about.data);
+    let board = TensorBoard::open(run, &about, &learner, &data.validation, state.step);
     let checkpoints = Checkpoints::new(run, about).unwrap();
     let mut observers: Vec<Box<dyn Observer + '_>> =
         vec![Box::new(record.unwrap()), Box::new(board.unwrap()), Box::new(Wishes(wishes))];

@@ -75,12 +75,15 @@ fn the_commands_work() {
 }
 
 #[test]
-fn the_python_of_own_data_writes_idx_files() {
-    let sandbox = Sandbox::new();
-    sandbox.write("write.py", page("docs/guide/own-data.md").blocks_in("python").next().unwrap());
+fn the_python_of_own_data_writes_what_is_trained_on() {
+    let (sandbox, page) = (Sandbox::new(), page("docs/guide/own-data.md"));
+    sandbox.write("write.py", page.blocks_in("python").next().unwrap());
     let ended = Command::new("python3").arg("write.py").current_dir(sandbox.path("")).status().unwrap();
     assert!(ended.success());
-    assert_eq!(sandbox.read("train-labels"), idx(&[3], &[0, 1, 1]));
+    assert_eq!(sandbox.read("cats/test-labels"), idx(&[40], &[0, 1].repeat(20)));
+    sandbox.write("cats.toml", page.blocks_in("toml").next().unwrap());
+    let trained = sandbox.birnn(&["train", "cats.toml", "--set", "train.epochs=1"]).done();
+    assert!(!trained.stderr.contains("warning"), "{}", trained.stderr);
 }
 
 /// Numbers apart, the quick start prints what README says.

@@ -303,21 +303,31 @@ fn a_record_that_was_altered_or_lost_is_told_and_keeps_nothing_from_going_on() {
     let altered = sandbox.text("run/metrics.jsonl").replacen("step", "Step", 1);
     sandbox.write("run/metrics.jsonl", &altered);
     std::fs::remove_file(sandbox.path("run/timing.jsonl")).unwrap();
-    let ended = sandbox.birnn(&["train", "--resume", "run", "--set", "train.epochs=3"]).done();
+    let resume = |more: &[&str]| sandbox.birnn(&[&["train", "--resume", "run"], more].concat()).done();
+    let ended = resume(&[]);
     for part in [
-        "warning: run/metrics.jsonl is not what it was at the checkpoint; it is kept as run/metrics.jsonl.damaged, and begun anew",
+        "warning: run/metrics.jsonl is not what it was at the checkpoint; it is kept as run/metrics.jsonl.damaged, and \
+         begun anew",
         "warning: run/timing.jsonl is gone; it is begun anew",
     ] {
         assert!(ended.stderr.contains(part), "no `{part}` in: {}", ended.stderr);
     }
     assert_eq!(ended.stderr.matches("warning").count(), 2, "{}", ended.stderr);
     assert_eq!(sandbox.text("run/metrics.jsonl.damaged"), altered);
-    let metrics = sandbox.text("run/metrics.jsonl");
-    assert!(
-        metrics.lines().all(|line| json(line)["epoch"].as_u64().is_none_or(|epoch| epoch == 3)),
-        "{metrics}"
-    );
-    assert_eq!(sandbox.text("run/timing.jsonl").lines().count(), 1);
+    // Nothing was left to train, and still it is told only once.
+    assert!(!resume(&[]).stderr.contains("warning"));
+    let events = |text: &str| text.lines().map(|line| json(line)["event"].clone()).collect::<Vec<_>>();
+    assert_eq!(events(&sandbox.text("run/metrics.jsonl")), ["data", "test"]);
+    // What is kept is not written over.
+    sandbox.write("run/metrics.jsonl", "");
+    std::fs::remove_file(sandbox.path("run/events.out.tfevents.0.birnn")).unwrap();
+    let ended = resume(&["--set", "train.epochs=3"]);
+    assert!(ended.stderr.contains("it is kept as run/metrics.jsonl.damaged.2, and"), "{}", ended.stderr);
+    assert_eq!(sandbox.text("run/metrics.jsonl.damaged"), altered);
+    let events = events(&sandbox.text("run/metrics.jsonl"));
+    assert!(events[0] == "data" && events.contains(&"epoch".into()), "{events:?}");
+    let board = sandbox.read("run/events.out.tfevents.0.birnn");
+    assert!(board.windows(13).any(|window| window == b"brain.Event:2"), "TensorBoard would not read it");
     sandbox.birnn(&["report", "run"]).done();
 }
 

@@ -2,9 +2,6 @@
 //!
 //! A shell stands between birnn and the client. It reads from birnn, notices its end, and kills the group. The
 //! other way, a signal that the system sends to a child whose parent dies, is Linux's alone and takes `unsafe`.
-//!
-//! npm's cache is a folder of ours for the time, so that its progress can be seen and nothing of it is left. It
-//! is told to try again once, after a second: by itself it takes 70 s to find that nobody answers.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -23,7 +20,7 @@ pub(crate) struct Limits {
     pub(crate) idle: Duration,
     /// From start to end.
     pub(crate) whole: Duration,
-    /// Bytes that it may have on the disk at a time: the package in its own cache and again as its result.
+    /// Bytes that it may have in the folder at a time: the package, and with npm its cache.
     pub(crate) bytes: u64,
     /// Variables that it has besides the user's; a test's settings of an index.
     pub(crate) variables: &'static [(&'static str, &'static str)],
@@ -79,6 +76,10 @@ fn ask(
     let temporary = room.join("tmp");
     for folder in [at, &temporary] {
         std::fs::create_dir_all(folder).map_err(|error| error.to_string())?;
+    }
+    if client == Client::Npm {
+        // Otherwise the folders above are searched for a project, whose settings would count, whoever made them.
+        std::fs::write(at.join("package.json"), "{}").map_err(|error| error.to_string())?;
     }
     let programs = programs(client, std::env::var_os("PYTHON"));
     for program in &programs {
@@ -175,15 +176,7 @@ fn run(
     let path = room.join("said");
     let said = File::create(&path).map_err(|error| error.to_string())?;
     let spawned = command.stdout(Stdio::null()).stderr(said).spawn();
-    let mut running = Running(match spawned {
-        Ok(child) => child,
-        #[cfg(not(unix))]
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            use std::os::windows::process::ExitStatusExt;
-            return Ok((ExitStatus::from_raw(NOT_FOUND as u32), String::new()));
-        }
-        Err(error) => return Err(error.to_string()),
-    });
+    let mut running = Running(spawned.map_err(|error| error.to_string())?);
     let start = Instant::now();
     let (mut bytes, mut changed) = (0, start);
     loop {

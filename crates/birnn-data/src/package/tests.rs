@@ -117,7 +117,8 @@ fn a_package_gives_the_files_that_a_mirror_would_have_sent() {
 #[track_caller]
 fn refused(client: Client, archive: Vec<u8>, part: &str) {
     let packages: &'static [Package] = if client == Client::Pip { &[PIP] } else { &[NPM] };
-    let limits = Limits { variables: index(client, archive).0, ..SHORT };
+    let (variables, asked) = index(client, archive);
+    let limits = Limits { variables, ..SHORT };
     let folder = tempfile::tempdir().unwrap();
     let mut events = Vec::new();
     let error = obtain(tiny(&[], packages), &at(folder.path(), false), &limits, &mut events);
@@ -126,6 +127,24 @@ fn refused(client: Client, archive: Vec<u8>, part: &str) {
     assert!(who.starts_with(&client.to_string()) && answer.contains(part), "no `{part}` in: {answer}");
     assert!(!error.to_string().contains('\n') && error.to_string().contains(part));
     assert!(listing(folder.path()).is_empty(), "{:?}", listing(folder.path()));
+    // It was the archive that was refused.
+    assert!(asked.lock().unwrap().iter().any(|path| path.starts_with("/f/")), "{asked:?}");
+}
+
+/// Settings of a project that lies above the data are not the user's.
+#[test]
+fn a_project_around_the_data_folder_has_no_say() {
+    if !is_here(Client::Npm) {
+        return;
+    }
+    let (variables, _) = index(Client::Npm, good_tarball());
+    // Settings in files count less than variables: this one has no variable here.
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("package.json"), "{}").unwrap();
+    std::fs::write(folder.path().join(".npmrc"), "@tiny:registry=http://127.0.0.1:9/\ndry-run=true\n")
+        .unwrap();
+    let limits = Limits { variables, ..SHORT };
+    obtain(tiny(&[], &[NPM]), &at(folder.path(), false), &limits, &mut Vec::new()).unwrap();
 }
 
 #[test]

@@ -10,7 +10,7 @@ mod show;
 mod source;
 mod sweep;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use birnn_data::name::shown;
 use birnn_data::{DataConfig, DataPlan};
@@ -73,7 +73,7 @@ pub struct Invalid {
 #[derive(Debug, thiserror::Error)]
 pub enum ExperimentError {
     /// The file cannot be read.
-    #[error("{}: {source}", shown(.path))]
+    #[error("{}: {source}{}", shown(.path), hint(.path))]
     Read {
         /// The experiment file.
         path: PathBuf,
@@ -99,6 +99,16 @@ impl ExperimentError {
             ExperimentError::Read { .. } => None,
             ExperimentError::Wrong { excerpt, .. } => excerpt.as_deref(),
         }
+    }
+}
+
+/// What may be meant where a path is no experiment file.
+fn hint(path: &Path) -> String {
+    match (path.join("config.toml").is_file(), path.is_dir(), path.exists()) {
+        (true, ..) => format!("; it is a run: to go on with it, --resume {}", shown(&path)),
+        (_, true, _) => "; an experiment is a TOML file, such as configs/bilstm.toml".to_owned(),
+        (.., false) => "; name an experiment file, such as configs/bilstm.toml".to_owned(),
+        _ => String::new(),
     }
 }
 

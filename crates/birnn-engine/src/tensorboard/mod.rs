@@ -45,14 +45,19 @@ pub struct TensorBoard<'a> {
 const METRICS: [&str; 4] = ["accuracy/test", "loss/test", "accuracy/validation", "loss/validation"];
 
 impl TensorBoard<'_> {
-    /// Starts the file with the settings of the experiment and the weights before the first step.
-    pub fn start<'a>(
+    /// Goes on with the file where the run did, else begins it, with the settings of the experiment and the
+    /// weights as they are after `step` steps.
+    pub fn open<'a>(
         run: &RunDir,
         about: &About,
         learner: &Learner,
         validation: &'a Samples,
+        step: usize,
     ) -> Result<TensorBoard<'a>, EngineError> {
-        let board = TensorBoard { file: run.records().start(EVENTS)?, validation, gradient: None };
+        let board = TensorBoard { file: run.records().get(EVENTS)?, validation, gradient: None };
+        if !board.file.is_empty() {
+            return Ok(board);
+        }
         let experiment = about.experiment().map_err(io::Error::other).map_err(board.io())?;
         let settings = leaves(&experiment.to_json());
         let known = settings.iter().filter_map(|(key, value)| Some((key, setting(value)?)));
@@ -71,13 +76,8 @@ impl TensorBoard<'_> {
             text("experiment".to_owned(), format!("```toml\n{}```\n", about.experiment)),
         ];
         values.extend(weights(learner)?);
-        board.write(&[version(), summary(0, values)])?;
+        board.write(&[version(), summary(step, values)])?;
         Ok(board)
-    }
-
-    /// Goes on with the file.
-    pub fn resume<'a>(run: &RunDir, validation: &'a Samples) -> Result<TensorBoard<'a>, EngineError> {
-        Ok(TensorBoard { file: run.records().get(EVENTS)?, validation, gradient: None })
     }
 
     /// The result on the test images, after so many steps: the run is done.
