@@ -22,6 +22,8 @@ pub use self::power::{PowerCuts, power_cuts};
 pub struct Limits {
     /// Of a run's file operations, each so-many-th is killed at and made to fail.
     pub stride: usize,
+    /// Of each such operation, ways to fail: all six, or fewer in turns.
+    pub ways: usize,
     /// Kills at random instants.
     pub kills: usize,
     /// For each operation, things that a power cut there may leave.
@@ -253,14 +255,14 @@ fn kill_at_operations(victims: &Victims, limits: Limits) -> (usize, usize) {
     (operations.into_inner(), kills.into_inner())
 }
 
-/// Each operation fails in each way, once and from then on. The number of faults.
+/// Operations fail in several ways, once and from then on. The number of faults.
 fn fail_operations(victims: &Victims, limits: Limits, operations: usize) -> usize {
     let ways = ["EIO@", "ENOSPC@", "EACCES@"].into_iter().flat_map(|way| [(way, ""), (way, "+")]);
     let ways: Vec<_> = ways.collect();
     let faults = AtomicUsize::new(0);
     side_by_side(|index| {
         let (way, lasting) = ways[index % ways.len()];
-        let at = 1 + index / ways.len() * limits.stride;
+        let at = 1 + index / limits.ways * limits.stride;
         if at > operations {
             return false;
         }
