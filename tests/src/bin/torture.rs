@@ -17,7 +17,8 @@ fn main() -> ExitCode {
     };
     let start = Instant::now();
     let say = |part: &str| println!("{:4.0} s  {part}", start.elapsed().as_secs_f64());
-    let counts = torture(Limits { stride: 1, ways: 6, kills: 200, remains: 6, resumed: 4, bits: 8, seed }, &say);
+    let counts =
+        torture(Limits { stride: 1, ways: 6, kills: 200, remains: 6, resumed: 4, bits: 8, seed }, &say);
     let kills = counts.kills_at_operations + counts.kills_at_random;
     println!(
         "survived: {kills} kills, {} faults, {} remains of power cuts, {} flips, {} truncations (seed {seed})",
