@@ -61,7 +61,7 @@ pub fn run(machine: &Machine, args: &[OsString]) -> Result<ExitCode> {
         let _ = fs::remove_dir_all(&partial);
     }
     println!("{}: {}", pack.display(), packed?);
-    println!("there: copy it to the machine with the GPU, and run {}/run", pack.display());
+    println!("there: copy it to the machine with the GPU, and run {}", pack.join("run").display());
     Ok(ExitCode::SUCCESS)
 }
 
