@@ -37,11 +37,11 @@ fn experiment_files() {
 fn command_lines() {
     let sandbox = Sandbox::new();
     sandbox.write("x.toml", "");
+    sandbox.write("run/config.toml", "");
     let before = sandbox.listing();
     sandbox
         .birnn(&["train", "none.toml"])
         .failed(2, &["none.toml: No such file", "; name an experiment file"]);
-    sandbox.write("run/config.toml", "");
     let hint = "(os error 21); it is a run: to go on with it, --resume run";
     sandbox.birnn(&["train", "run"]).failed(2, &["run: ", hint]);
     sandbox.birnn(&["train", "."]).failed(2, &[".: Is a directory"]);
