@@ -185,10 +185,15 @@ pub(crate) mod tests {
 
     use super::*;
 
-    /// Serves `answer`, head and body, to every request; the address ends in a slash.
-    pub(crate) fn mirror(answer: Vec<u8>) -> &'static str {
+    /// A place to serve from, and its address, without a slash at its end.
+    pub(crate) fn listen() -> (TcpListener, String) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = format!("http://{}/", listener.local_addr().unwrap());
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        (listener, address)
+    }
+
+    /// Answers every request, head and body, by its path.
+    pub(crate) fn serve(listener: TcpListener, answer: impl Fn(&str) -> Vec<u8> + Send + 'static) {
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 let mut stream = stream.unwrap();
@@ -200,11 +205,19 @@ pub(crate) mod tests {
                     }
                     request.push(byte[0]);
                 }
+                let request = String::from_utf8_lossy(&request);
+                let path = request.split(' ').nth(1).unwrap_or_default();
                 // A client that has seen enough hangs up.
-                let _ = stream.write_all(&answer);
+                let _ = stream.write_all(&answer(path));
             }
         });
-        address.leak()
+    }
+
+    /// Serves `answer`, head and body, to every request; the address ends in a slash.
+    pub(crate) fn mirror(answer: Vec<u8>) -> &'static str {
+        let (listener, address) = listen();
+        serve(listener, move |_| answer.clone());
+        format!("{address}/").leak()
     }
 
     pub(crate) fn ok(body: &[u8]) -> Vec<u8> {

@@ -1,11 +1,10 @@
 //! Indexes of a few bytes for the real pip and npm, served here, and the packages in them.
 
 use std::collections::HashMap;
-use std::io::{Read, Write};
-use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 
 use crate::elsewhere::Client;
+use crate::fetch::tests as fetch;
 use crate::form::tests::{DEFLATED, contents, pickled, zip};
 use crate::idx::tests::gzip;
 
@@ -14,37 +13,22 @@ pub(super) type Asked = Arc<Mutex<Vec<String>>>;
 
 /// Serves these paths, each with its type and content; returns the address, without a slash at its end.
 fn serve(files: impl FnOnce(&str) -> Vec<(String, &'static str, Vec<u8>)>) -> (String, Asked) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = format!("http://{}", listener.local_addr().unwrap());
+    let (listener, address) = fetch::listen();
     let files: HashMap<_, _> =
         files(&address).into_iter().map(|(path, kind, content)| (path, (kind, content))).collect();
     let asked = Asked::default();
     let log = asked.clone();
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let mut request = Vec::new();
-            while !request.ends_with(b"\r\n\r\n") {
-                let mut byte = [0];
-                if stream.read(&mut byte).unwrap_or(0) == 0 {
-                    break;
-                }
-                request.push(byte[0]);
-            }
-            let request = String::from_utf8_lossy(&request);
-            let path = request.split(' ').nth(1).unwrap_or_default().to_owned();
-            let (status, kind, content) = match files.get(&path) {
-                Some((kind, content)) => ("200 OK", *kind, content.as_slice()),
-                None => ("404 Not Found", "text/plain", &b""[..]),
-            };
-            log.lock().unwrap().push(path);
-            let length = content.len();
-            let head = format!(
-                "HTTP/1.1 {status}\r\nConnection: close\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n\r\n"
-            );
-            // A client that has seen enough hangs up.
-            let _ = stream.write_all(&[head.as_bytes(), content].concat());
-        }
+    fetch::serve(listener, move |path| {
+        let (status, kind, content) = match files.get(path) {
+            Some((kind, content)) => ("200 OK", *kind, content.as_slice()),
+            None => ("404 Not Found", "text/plain", &b""[..]),
+        };
+        log.lock().unwrap().push(path.to_owned());
+        let length = content.len();
+        let head = format!(
+            "HTTP/1.1 {status}\r\nConnection: close\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n\r\n"
+        );
+        [head.as_bytes(), content].concat()
     });
     (address, asked)
 }
