@@ -2,7 +2,7 @@
 
 use tch::TchError;
 
-use crate::config::ConfigError;
+use birnn_architecture::ConfigError;
 
 /// Why a net could not be built or run.
 #[derive(Debug, thiserror::Error)]

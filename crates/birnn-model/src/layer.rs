@@ -3,9 +3,8 @@
 //! Each direction is a call of its own where the two differ or where only part of one is read; where both
 //! are alike and wholly read, one bidirectional call spares the flips.
 
+use birnn_architecture::{Cell, Direction as Way, Weight};
 use tch::{Device, Kind, TchError, Tensor, nn};
-
-use crate::config::Cell;
 
 /// The recurrent weights of one direction of one layer: gates stacked in PyTorch's order along the rows.
 #[derive(Debug)]
@@ -43,11 +42,9 @@ impl Layer {
     ) -> Result<Layer, TchError> {
         Ok(Layer {
             cell,
-            forward: Direction::new(path, cell, &format!("l{index}"), features, forward)?,
+            forward: Direction::new(path, cell, (index, Way::Forward), features, forward)?,
             reverse: match reverse {
-                Some(hidden) => {
-                    Some(Direction::new(path, cell, &format!("l{index}_reverse"), features, hidden)?)
-                }
+                Some(hidden) => Some(Direction::new(path, cell, (index, Way::Reverse), features, hidden)?),
                 None => None,
             },
         })
@@ -99,20 +96,20 @@ impl Direction {
     fn new(
         path: &nn::Path,
         cell: Cell,
-        suffix: &str,
+        (layer, way): (usize, Way),
         features: usize,
         hidden: usize,
     ) -> Result<Direction, TchError> {
         let rows = (cell.gates() * hidden) as i64;
         let (features, hidden) = (features as i64, hidden as i64);
         let bound = 1.0 / (hidden as f64).sqrt();
-        let draw = |name: &str, shape: &[i64]| uniform(path, &format!("{name}_{suffix}"), shape, bound);
+        let draw = |weight: Weight, shape: &[i64]| uniform(path, &weight.name(layer, way), shape, bound);
         // PyTorch's order of drawing: the same seed gives the same weights.
         let weights = [
-            draw("weight_ih", &[rows, features])?,
-            draw("weight_hh", &[rows, hidden])?,
-            draw("bias_ih", &[rows])?,
-            draw("bias_hh", &[rows])?,
+            draw(Weight::InputHidden, &[rows, features])?,
+            draw(Weight::HiddenHidden, &[rows, hidden])?,
+            draw(Weight::InputBias, &[rows])?,
+            draw(Weight::HiddenBias, &[rows])?,
         ];
         Ok(Direction { weights, hidden })
     }

@@ -35,13 +35,16 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod config;
 mod error;
 mod layer;
 mod network;
 mod unroll;
 
-pub use config::{Architecture, Cell, CellKind, ConfigError, Hidden, ModelConfig, Nonlinearity, Readout};
+/// What a net is, which needs no libtorch.
+pub use birnn_architecture::{
+    self as architecture, Architecture, Cell, CellKind, ConfigError, Hidden, ModelConfig, Nonlinearity,
+    Readout,
+};
 pub use error::ModelError;
 pub use network::Network;
 /// The bindings of libtorch that this is built on: whose tensors [`Network::forward`] takes.

@@ -1,8 +1,8 @@
 //! The whole net: stacked recurrent layers, a readout, a linear head.
 
+use birnn_architecture::{ATTENTION, Architecture, HEAD, Readout};
 use tch::{Kind, TchError, Tensor, nn};
 
-use crate::config::{Architecture, Readout};
 use crate::error::ModelError;
 use crate::layer::{Layer, uniform};
 
@@ -73,10 +73,10 @@ impl Network {
             Readout::Final => Pooling::Final,
             Readout::Mean => Pooling::Mean,
             Readout::Max => Pooling::Max,
-            Readout::Attention => Pooling::Attention(Attention::new(&(path / "attention"), width)?),
+            Readout::Attention => Pooling::Attention(Attention::new(&(path / ATTENTION), width)?),
             Readout::Sequence => Pooling::Sequence,
         };
-        let head = Linear::new(&(path / "fc"), width, outputs)?;
+        let head = Linear::new(&(path / HEAD), width, outputs)?;
         Ok(Network { architecture: *architecture, features: features as i64, layers, pooling, head })
     }
 

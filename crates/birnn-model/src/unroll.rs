@@ -3,9 +3,9 @@
 //! [`Network::forward`] hands whole sequences to libtorch, which keeps the states in between to itself. Here each step is a
 //! call of its own: slower, and the same logits up to rounding.
 
+use birnn_architecture::{Cell, Readout};
 use tch::{Kind, TchError, Tensor};
 
-use crate::config::{Cell, Readout};
 use crate::error::ModelError;
 use crate::layer::{Direction, Layer};
 use crate::network::Network;
@@ -49,7 +49,8 @@ impl Network {
         let read = match self.architecture().readout {
             Readout::Last => ends(top, last)?,
             Readout::Final => ends(top, first)?,
-            Readout::Mean | Readout::Max | Readout::Attention | Readout::Sequence => {
+            readout => {
+                debug_assert!(readout.needs_sequence());
                 Tensor::f_stack(&steps, 1)?
             }
         };

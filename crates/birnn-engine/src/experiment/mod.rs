@@ -218,7 +218,7 @@ impl Experiment {
     pub(crate) fn filled(&self) -> Experiment {
         let mut filled = self.clone();
         filled.train.optimizer = filled.train.optimizer.filled();
-        filled.model = filled.model.filled();
+        filled.model = filled.model.with_defaults();
         filled
     }
 }

@@ -1,10 +1,13 @@
-//! What a user writes under `[model]`, and the resolved architecture it stands for.
+//! What a user writes under `[model]`.
 
 use std::fmt;
 
 use schemars::JsonSchema;
 use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::architecture::{Architecture, Cell, MAX_HIDDEN, MAX_LAYERS, Readout};
+use crate::error::ConfigError;
 
 /// The `[model]` table as written. [`ModelConfig::resolve`] checks it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -66,29 +69,6 @@ pub enum Nonlinearity {
     Relu,
 }
 
-/// How the outputs of the top layer become what the head sees.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Readout {
-    /// The output at the last time step, both halves: the choice of the classic PyTorch tutorial. The reverse
-    /// half has then seen one time step only, so just that step of it is computed. `final` is what a
-    /// bidirectional net is usually meant to be read by.
-    Last,
-    /// Each direction's own final state: forward at the end, reverse at the beginning of the sequence.
-    Final,
-    /// The mean over time.
-    Mean,
-    /// The largest value over time, element by element.
-    Max,
-    /// A learned weighted mean over time (Yang et al. 2016, "Hierarchical Attention Networks for Document
-    /// Classification", eq. 5 to 7).
-    Attention,
-    /// No readout: one output per time step.
-    // No task of an experiment wants one yet.
-    #[schemars(skip)]
-    Sequence,
-}
-
 /// Hidden units per direction: `128` or `{ forward = 128, reverse = 64 }`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(untagged)]
@@ -107,68 +87,9 @@ pub enum Hidden {
     },
 }
 
-/// Everything that shapes parameters and forward pass. [`ModelConfig::resolve`] gives those that can be, and
-/// [`Architecture::check`] tells whether another can.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Architecture {
-    /// The recurrent cell.
-    pub cell: Cell,
-    /// Stacked layers, at least 1.
-    pub layers: usize,
-    /// Units of the forward direction, at least 1.
-    pub forward: usize,
-    /// Units of the reverse direction; `None` where the net reads in one direction.
-    pub reverse: Option<usize>,
-    /// Probability of zeroing an element between layers, in `[0, 1)`.
-    pub dropout: f64,
-    /// How the sequence becomes one vector.
-    pub readout: Readout,
-}
-
-/// A recurrent cell with nothing left to choose.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cell {
-    /// Elman network with tanh.
-    RnnTanh,
-    /// Elman network with relu.
-    RnnRelu,
-    /// Gated recurrent unit, PyTorch's variant (reset gate after the recurrent product).
-    Gru,
-    /// Long short-term memory.
-    Lstm,
-}
-
-/// A setting that cannot be, by its dotted key.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{key}: {message}")]
-pub struct ConfigError {
-    /// The key as a user would write it, such as `model.layers`.
-    pub key: &'static str,
-    /// What is wrong and what would be right.
-    pub message: String,
-}
-
-impl fmt::Display for Architecture {
-    /// Such as `2 x LSTM 128+128, readout last`.
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let Architecture { cell, layers, forward, reverse, readout, .. } = self;
-        let cell = match cell {
-            Cell::RnnTanh => "RNN (tanh)",
-            Cell::RnnRelu => "RNN (relu)",
-            Cell::Gru => "GRU",
-            Cell::Lstm => "LSTM",
-        };
-        write!(f, "{layers} x {cell} {forward}")?;
-        if let Some(reverse) = reverse {
-            write!(f, "+{reverse}")?;
-        }
-        write!(f, ", readout {}", format!("{readout:?}").to_lowercase())
-    }
-}
-
 impl ModelConfig {
     /// With the defaults of its cell written out.
-    pub fn filled(&self) -> ModelConfig {
+    pub fn with_defaults(&self) -> ModelConfig {
         let usual = (self.cell == CellKind::Rnn).then_some(Nonlinearity::Tanh);
         ModelConfig { nonlinearity: self.nonlinearity.or(usual), ..self.clone() }
     }
@@ -211,90 +132,6 @@ impl ModelConfig {
             return refuse("model.dropout", message.to_owned());
         }
         Ok(Architecture { reverse: self.bidirectional.then_some(reverse), ..architecture })
-    }
-}
-
-/// Bounds that no real net reaches: past them a typing slip would ask for terabytes.
-const MAX_LAYERS: usize = 100;
-const MAX_HIDDEN: usize = 65_536;
-
-impl Architecture {
-    /// Whether there can be such a net; the error names the setting that cannot be.
-    pub fn check(&self) -> Result<(), ConfigError> {
-        let refuse = |key, message: String| Err(ConfigError { key, message });
-        if !(1..=MAX_LAYERS).contains(&self.layers) {
-            return refuse("model.layers", format!("must be 1 to {MAX_LAYERS}, is {}", self.layers));
-        }
-        for units in [Some(self.forward), self.reverse].into_iter().flatten() {
-            if !(1..=MAX_HIDDEN).contains(&units) {
-                return refuse("model.hidden", format!("must be 1 to {MAX_HIDDEN}, is {units}"));
-            }
-        }
-        if !(0.0..1.0).contains(&self.dropout) {
-            return refuse("model.dropout", format!("must be at least 0 and below 1, is {}", self.dropout));
-        }
-        // What is kept is scaled by 1 / (1 - dropout), in f32.
-        if self.dropout as f32 == 1.0 {
-            let message =
-                format!("must be at least 0 and below 1, is {}, which in 32 bits is 1", self.dropout);
-            return refuse("model.dropout", message);
-        }
-        Ok(())
-    }
-
-    /// Features of one time step of the recurrent output: forward and reverse concatenated.
-    pub fn output_features(&self) -> usize {
-        self.forward + self.reverse.unwrap_or(0)
-    }
-
-    /// The name and shape of every parameter of a net for `features` values per time step and `outputs`
-    /// values per sequence, sorted by name: what [`crate::Network::new`] makes, told without making it.
-    pub fn parameters(&self, features: usize, outputs: usize) -> Vec<(String, Vec<usize>)> {
-        let (gates, prefix, width) = (self.cell.gates(), self.cell.prefix(), self.output_features());
-        let mut parameters = Vec::new();
-        for layer in 0..self.layers {
-            let inputs = if layer == 0 { features } else { width };
-            let directions = [("", Some(self.forward)), ("_reverse", self.reverse)];
-            for (suffix, hidden) in directions.into_iter().filter_map(|(suffix, h)| Some((suffix, h?))) {
-                let rows = gates * hidden;
-                let shapes = [
-                    ("weight_ih", vec![rows, inputs]),
-                    ("weight_hh", vec![rows, hidden]),
-                    ("bias_ih", vec![rows]),
-                    ("bias_hh", vec![rows]),
-                ];
-                parameters
-                    .extend(shapes.map(|(name, shape)| (format!("{prefix}.{name}_l{layer}{suffix}"), shape)));
-            }
-        }
-        if self.readout == Readout::Attention {
-            let shapes = [("weight", vec![width, width]), ("bias", vec![width]), ("context", vec![width])];
-            parameters.extend(shapes.map(|(name, shape)| (format!("attention.{name}"), shape)));
-        }
-        parameters.push(("fc.weight".to_owned(), vec![outputs, width]));
-        parameters.push(("fc.bias".to_owned(), vec![outputs]));
-        parameters.sort();
-        parameters
-    }
-}
-
-impl Cell {
-    /// How many gates stand stacked in the rows of a weight.
-    pub fn gates(self) -> usize {
-        match self {
-            Cell::RnnTanh | Cell::RnnRelu => 1,
-            Cell::Gru => 3,
-            Cell::Lstm => 4,
-        }
-    }
-
-    /// The first part of the parameter names: the attribute PyTorch users give the layer.
-    pub fn prefix(self) -> &'static str {
-        match self {
-            Cell::RnnTanh | Cell::RnnRelu => "rnn",
-            Cell::Gru => "gru",
-            Cell::Lstm => "lstm",
-        }
     }
 }
 

@@ -1,0 +1,239 @@
+//! Everything that shapes a net's parameters and its forward pass.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::error::ConfigError;
+
+/// Everything that shapes parameters and forward pass. [`ModelConfig::resolve`](crate::ModelConfig::resolve) gives those that can be, and
+/// [`Architecture::check`] tells whether another can.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Architecture {
+    /// The recurrent cell.
+    pub cell: Cell,
+    /// Stacked layers, at least 1.
+    pub layers: usize,
+    /// Units of the forward direction, at least 1.
+    pub forward: usize,
+    /// Units of the reverse direction; `None` where the net reads in one direction.
+    pub reverse: Option<usize>,
+    /// Probability of zeroing an element between layers, in `[0, 1)`.
+    pub dropout: f64,
+    /// How the sequence becomes one vector.
+    pub readout: Readout,
+}
+
+/// A recurrent cell with nothing left to choose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cell {
+    /// Elman network with tanh.
+    RnnTanh,
+    /// Elman network with relu.
+    RnnRelu,
+    /// Gated recurrent unit, PyTorch's variant (reset gate after the recurrent product).
+    Gru,
+    /// Long short-term memory.
+    Lstm,
+}
+
+/// A way in which a layer reads the sequence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// From its beginning.
+    Forward,
+    /// From its end.
+    Reverse,
+}
+
+/// A parameter of one direction of one layer, for a cell of `gates` gates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weight {
+    /// `weight_ih [gates * hidden, inputs]`.
+    InputHidden,
+    /// `weight_hh [gates * hidden, hidden]`.
+    HiddenHidden,
+    /// `bias_ih [gates * hidden]`.
+    InputBias,
+    /// `bias_hh [gates * hidden]`.
+    HiddenBias,
+}
+
+/// The module of the attention readout: `weight [width, width]`, `bias [width]`, `context [width]`.
+pub const ATTENTION: &str = "attention";
+
+/// The module of the head, a linear layer: `weight [outputs, width]`, `bias [outputs]`.
+pub const HEAD: &str = "fc";
+
+/// How the outputs of the top layer become what the head sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Readout {
+    /// The output at the last time step, both halves: the choice of the classic PyTorch tutorial. The reverse
+    /// half has then seen one time step only, so just that step of it is computed. `final` is what a
+    /// bidirectional net is usually meant to be read by.
+    Last,
+    /// Each direction's own final state: forward at the end, reverse at the beginning of the sequence.
+    Final,
+    /// The mean over time.
+    Mean,
+    /// The largest value over time, element by element.
+    Max,
+    /// A learned weighted mean over time (Yang et al. 2016, "Hierarchical Attention Networks for Document
+    /// Classification", eq. 5 to 7).
+    Attention,
+    /// No readout: one output per time step.
+    // No task of an experiment wants one yet.
+    #[schemars(skip)]
+    Sequence,
+}
+
+impl fmt::Display for Architecture {
+    /// Such as `2 x LSTM 128+128, readout last`.
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let Architecture { cell, layers, forward, reverse, readout, .. } = self;
+        let cell = match cell {
+            Cell::RnnTanh => "RNN (tanh)",
+            Cell::RnnRelu => "RNN (relu)",
+            Cell::Gru => "GRU",
+            Cell::Lstm => "LSTM",
+        };
+        write!(f, "{layers} x {cell} {forward}")?;
+        if let Some(reverse) = reverse {
+            write!(f, "+{reverse}")?;
+        }
+        write!(f, ", readout {}", format!("{readout:?}").to_lowercase())
+    }
+}
+
+/// Bounds that no real net reaches: past them a typing slip would ask for terabytes.
+pub(crate) const MAX_LAYERS: usize = 100;
+pub(crate) const MAX_HIDDEN: usize = 65_536;
+
+impl Architecture {
+    /// Whether there can be such a net; the error names the setting that cannot be.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let refuse = |key, message: String| Err(ConfigError { key, message });
+        if !(1..=MAX_LAYERS).contains(&self.layers) {
+            return refuse("model.layers", format!("must be 1 to {MAX_LAYERS}, is {}", self.layers));
+        }
+        for units in [Some(self.forward), self.reverse].into_iter().flatten() {
+            if !(1..=MAX_HIDDEN).contains(&units) {
+                return refuse("model.hidden", format!("must be 1 to {MAX_HIDDEN}, is {units}"));
+            }
+        }
+        if !(0.0..1.0).contains(&self.dropout) {
+            return refuse("model.dropout", format!("must be at least 0 and below 1, is {}", self.dropout));
+        }
+        // What is kept is scaled by 1 / (1 - dropout), in f32.
+        if self.dropout as f32 == 1.0 {
+            let message =
+                format!("must be at least 0 and below 1, is {}, which in 32 bits is 1", self.dropout);
+            return refuse("model.dropout", message);
+        }
+        Ok(())
+    }
+
+    /// Features of one time step of the recurrent output: forward and reverse concatenated.
+    pub fn output_features(&self) -> usize {
+        self.forward + self.reverse.unwrap_or(0)
+    }
+
+    /// The units of each direction of a layer, forward first.
+    pub fn directions(&self) -> impl Iterator<Item = (Direction, usize)> + use<> {
+        let reverse = self.reverse.map(|units| (Direction::Reverse, units));
+        std::iter::once((Direction::Forward, self.forward)).chain(reverse)
+    }
+
+    /// The name and shape of every parameter of the recurrent layers of a net for `features` values per time
+    /// step, in the order of PyTorch's modules: by layer, then direction, then [`Weight::ALL`].
+    pub fn recurrent_parameters(&self, features: usize) -> Vec<(String, Vec<usize>)> {
+        let mut parameters = Vec::new();
+        for layer in 0..self.layers {
+            let inputs = if layer == 0 { features } else { self.output_features() };
+            for (direction, hidden) in self.directions() {
+                let rows = self.cell.gates() * hidden;
+                parameters.extend(Weight::ALL.map(|weight| {
+                    let shape = match weight {
+                        Weight::InputHidden => vec![rows, inputs],
+                        Weight::HiddenHidden => vec![rows, hidden],
+                        Weight::InputBias | Weight::HiddenBias => vec![rows],
+                    };
+                    (self.cell.parameter_name(weight, layer, direction), shape)
+                }));
+            }
+        }
+        parameters
+    }
+
+    /// The name and shape of every parameter of a net for `features` values per time step and `outputs`
+    /// values per sequence, sorted by name: what `birnn_model::Network` makes, told without making it.
+    pub fn parameters(&self, features: usize, outputs: usize) -> Vec<(String, Vec<usize>)> {
+        let width = self.output_features();
+        let mut parameters = self.recurrent_parameters(features);
+        let mut add = |module: &str, name: &str, shape| parameters.push((format!("{module}.{name}"), shape));
+        if self.readout == Readout::Attention {
+            add(ATTENTION, "weight", vec![width, width]);
+            add(ATTENTION, "bias", vec![width]);
+            add(ATTENTION, "context", vec![width]);
+        }
+        add(HEAD, "weight", vec![outputs, width]);
+        add(HEAD, "bias", vec![outputs]);
+        parameters.sort();
+        parameters
+    }
+}
+
+impl Cell {
+    /// How many gates stand stacked in the rows of a weight.
+    pub fn gates(self) -> usize {
+        match self {
+            Cell::RnnTanh | Cell::RnnRelu => 1,
+            Cell::Gru => 3,
+            Cell::Lstm => 4,
+        }
+    }
+
+    /// The first part of the parameter names: the attribute PyTorch users give the layer.
+    pub fn prefix(self) -> &'static str {
+        match self {
+            Cell::RnnTanh | Cell::RnnRelu => "rnn",
+            Cell::Gru => "gru",
+            Cell::Lstm => "lstm",
+        }
+    }
+
+    /// PyTorch's name of a parameter of a layer, counted from 0, such as `lstm.weight_hh_l1_reverse`.
+    pub fn parameter_name(self, weight: Weight, layer: usize, direction: Direction) -> String {
+        format!("{}.{}", self.prefix(), weight.name(layer, direction))
+    }
+}
+
+impl Weight {
+    /// All four, in PyTorch's order.
+    pub const ALL: [Weight; 4] =
+        [Weight::InputHidden, Weight::HiddenHidden, Weight::InputBias, Weight::HiddenBias];
+
+    /// PyTorch's name within its module, such as `weight_hh_l1_reverse`.
+    pub fn name(self, layer: usize, direction: Direction) -> String {
+        let weight = match self {
+            Weight::InputHidden => "weight_ih",
+            Weight::HiddenHidden => "weight_hh",
+            Weight::InputBias => "bias_ih",
+            Weight::HiddenBias => "bias_hh",
+        };
+        let suffix = if direction == Direction::Reverse { "_reverse" } else { "" };
+        format!("{weight}_l{layer}{suffix}")
+    }
+}
+
+impl Readout {
+    /// Whether it looks at all outputs of the top layer, and not at one state of each direction.
+    pub fn needs_sequence(self) -> bool {
+        match self {
+            Readout::Last | Readout::Final => false,
+            Readout::Mean | Readout::Max | Readout::Attention | Readout::Sequence => true,
+        }
+    }
+}
