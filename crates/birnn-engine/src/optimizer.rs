@@ -6,98 +6,18 @@
 //! birnn has its own because tch's optimizers can neither return nor accept their state, so a run could never
 //! be resumed exactly.
 
+use birnn_experiment::{Adam, Algorithm, Sgd};
 use birnn_kernels::AdamStep;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use tch::{Device, TchError, Tensor};
 
-use crate::config::{fraction, not_negative, positive};
 use crate::device::workers;
-use crate::experiment::Invalid;
 use crate::memory::{apart, values, values_mut};
-
-/// The `[train.optimizer]` table as written.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct OptimizerConfig {
-    /// The update rule.
-    pub kind: OptimizerKind,
-    /// The peak learning rate.
-    #[schemars(extend("exclusiveMinimum" = 0))]
-    pub lr: f64,
-    /// Decay of the first and second moment; `adam` and `adamw`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("items" = { "type": "number", "minimum": 0, "exclusiveMaximum": 1 }, "default" = BETAS))]
-    pub betas: Option<[f64; 2]>,
-    /// Added to the denominator; `adam` and `adamw`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("exclusiveMinimum" = 0, "default" = EPS))]
-    pub eps: Option<f64>,
-    /// Weight decay: part of the gradient for `sgd` and `adam`, 0 by default; apart from it for `adamw`, 0.01
-    /// by default.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0))]
-    pub weight_decay: Option<f64>,
-    /// Share of the last update kept; `sgd`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("minimum" = 0, "exclusiveMaximum" = 1, "default" = 0.0))]
-    pub momentum: Option<f64>,
-    /// Nesterov's momentum; `sgd`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("default" = false))]
-    pub nesterov: Option<bool>,
-}
-
-/// The update rule, as named in a config.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum OptimizerKind {
-    /// Kingma and Ba 2015.
-    Adam,
-    /// Adam with decoupled weight decay (Loshchilov and Hutter 2019).
-    AdamW,
-    /// Gradient descent, with momentum where asked for.
-    Sgd,
-}
-
-/// An update rule with every constant in place.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Rule {
-    /// Adam or AdamW.
-    Adam(Adam),
-    /// Gradient descent.
-    Sgd(Sgd),
-}
-
-/// Adam's constants.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Adam {
-    /// Decay of the first and second moment.
-    pub betas: [f64; 2],
-    /// Added to the denominator.
-    pub eps: f64,
-    /// Weight decay.
-    pub weight_decay: f64,
-    /// Whether the decay acts on the weights apart from the gradient: AdamW.
-    pub decoupled: bool,
-}
-
-/// The constants of gradient descent.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Sgd {
-    /// Share of the last update kept.
-    pub momentum: f64,
-    /// Weight decay.
-    pub weight_decay: f64,
-    /// Nesterov's momentum.
-    pub nesterov: bool,
-}
 
 /// An update rule at work. Its state is one long vector over all parameters, in their order: a few long
 /// operations are quicker than many short ones.
 #[derive(Debug)]
 pub struct Optimizer {
-    rule: Rule,
+    algorithm: Algorithm,
     /// Updates made so far.
     steps: usize,
     /// Adam's first moment, or the momentum.
@@ -106,105 +26,18 @@ pub struct Optimizer {
     second: Tensor,
 }
 
-impl Default for OptimizerConfig {
-    fn default() -> Self {
-        OptimizerConfig {
-            kind: OptimizerKind::Adam,
-            lr: 0.003,
-            betas: None,
-            eps: None,
-            weight_decay: None,
-            momentum: None,
-            nesterov: None,
-        }
-    }
-}
-
-/// PyTorch's, as all defaults here.
-const BETAS: [f64; 2] = [0.9, 0.999];
-const EPS: f64 = 1e-8;
-
-impl OptimizerConfig {
-    /// With the defaults of its kind written out.
-    pub fn filled(&self) -> OptimizerConfig {
-        let adaptive = self.kind != OptimizerKind::Sgd;
-        OptimizerConfig {
-            betas: self.betas.or(adaptive.then_some(BETAS)),
-            eps: self.eps.or(adaptive.then_some(EPS)),
-            weight_decay: Some(self.weight_decay.unwrap_or(self.usual_decay())),
-            momentum: self.momentum.or((!adaptive).then_some(0.0)),
-            nesterov: self.nesterov.or((!adaptive).then_some(false)),
-            ..self.clone()
-        }
-    }
-
-    fn usual_decay(&self) -> f64 {
-        if self.kind == OptimizerKind::AdamW { 0.01 } else { 0.0 }
-    }
-
-    /// Checks every setting; those of another rule are refused.
-    pub fn resolve(&self) -> Result<Rule, Invalid> {
-        let adaptive = self.kind != OptimizerKind::Sgd;
-        let foreign = if adaptive {
-            [
-                ("train.optimizer.momentum", self.momentum.is_some()),
-                ("train.optimizer.nesterov", self.nesterov.is_some()),
-            ]
-        } else {
-            [("train.optimizer.betas", self.betas.is_some()), ("train.optimizer.eps", self.eps.is_some())]
-        };
-        if let Some((key, _)) = foreign.into_iter().find(|&(_, given)| given) {
-            let owner = if adaptive { "`sgd`" } else { "`adam` and `adamw`" };
-            return Err(Invalid::new(key, format!("belongs to {owner}; remove it")));
-        }
-        positive("train.optimizer.lr", self.lr)?;
-        if let Some(eps) = self.eps {
-            positive("train.optimizer.eps", eps)?;
-        }
-        let betas = self.betas.unwrap_or(BETAS);
-        for share in betas {
-            fraction("train.optimizer.betas", share)?;
-        }
-        let momentum = self.momentum.unwrap_or(0.0);
-        fraction("train.optimizer.momentum", momentum)?;
-        let weight_decay = self.weight_decay.unwrap_or(self.usual_decay());
-        not_negative("train.optimizer.weight_decay", weight_decay)?;
-        let nesterov = self.nesterov.unwrap_or(false);
-        if nesterov && momentum == 0.0 {
-            return Err(Invalid::new("train.optimizer.nesterov", "needs a momentum above 0"));
-        }
-        Ok(if adaptive {
-            let decoupled = self.kind == OptimizerKind::AdamW;
-            Rule::Adam(Adam { betas, eps: self.eps.unwrap_or(EPS), weight_decay, decoupled })
-        } else {
-            Rule::Sgd(Sgd { momentum, weight_decay, nesterov })
-        })
-    }
-}
-
-/// What the two vectors of an optimizer's state are called in a checkpoint.
-pub(crate) const MOMENTS: [&str; 2] = ["optimizer.first", "optimizer.second"];
-
-impl Rule {
-    /// The names of the state's vectors, and their lengths for so many parameters.
-    pub(crate) fn moments(&self, parameters: usize) -> [(&'static str, usize); 2] {
-        let second = if matches!(self, Rule::Adam(_)) { parameters } else { 0 };
-        [(MOMENTS[0], parameters), (MOMENTS[1], second)]
-    }
-}
-
 impl Optimizer {
     /// Starts with zero state for all of `parameters`, on their device.
-    pub fn new(rule: Rule, parameters: &[Tensor]) -> Result<Optimizer, TchError> {
+    pub fn new(algorithm: Algorithm, parameters: &[Tensor]) -> Result<Optimizer, TchError> {
         let zeros = flat(parameters)?.f_detach()?.f_zeros_like()?;
-        let [first, second] = rule.moments(zeros.numel()).map(|(_, length)| length as i64);
+        let [first, second] = algorithm.moments(zeros.numel()).map(|(_, length)| length as i64);
         let (first, second) = (zeros.f_narrow(0, 0, first)?, zeros.f_narrow(0, 0, second)?.f_zeros_like()?);
-        Ok(Optimizer { rule, steps: 0, first, second })
+        Ok(Optimizer { algorithm, steps: 0, first, second })
     }
 
     /// As it was after `steps` updates.
-    pub(crate) fn restored(rule: Rule, steps: usize, [first, second]: [Tensor; 2]) -> Optimizer {
-        Optimizer { rule, steps, first, second }
+    pub(crate) fn restored(algorithm: Algorithm, steps: usize, [first, second]: [Tensor; 2]) -> Optimizer {
+        Optimizer { algorithm, steps, first, second }
     }
 
     /// The vectors of its state, in the order of their names.
@@ -217,14 +50,14 @@ impl Optimizer {
     pub fn step(&mut self, parameters: &[Tensor], gradient: &Tensor, lr: f64) -> Result<(), TchError> {
         let _guard = tch::no_grad_guard();
         self.steps += 1;
-        if let (Rule::Adam(adam), Device::Cpu) = (self.rule, gradient.device()) {
+        if let (Algorithm::Adam(adam), Device::Cpu) = (self.algorithm, gradient.device()) {
             let step = adam.kernel(self.steps, lr);
             return apply(step, parameters, gradient, &mut self.first, &mut self.second);
         }
         let mut gradient = gradient.shallow_clone();
         let (coupled_decay, decoupled_decay) = match self.rule {
-            Rule::Adam(Adam { weight_decay, decoupled: true, .. }) => (0.0, weight_decay),
-            Rule::Adam(Adam { weight_decay, .. }) | Rule::Sgd(Sgd { weight_decay, .. }) => {
+            Algorithm::Adam(Adam { weight_decay, decoupled: true, .. }) => (0.0, weight_decay),
+            Algorithm::Adam(Adam { weight_decay, .. }) | Algorithm::Sgd(Sgd { weight_decay, .. }) => {
                 (weight_decay, 0.0)
             }
         };
@@ -232,12 +65,12 @@ impl Optimizer {
             gradient = flat(parameters)?.f_mul_scalar_(coupled_decay)?.f_add_(&gradient)?;
         }
         let update = match self.rule {
-            Rule::Adam(adam) => {
+            Algorithm::Adam(adam) => {
                 // Far above any run.
                 let steps = i32::try_from(self.steps).unwrap_or(i32::MAX);
                 adam.update(&gradient, &mut self.first, &mut self.second, steps, lr)?
             }
-            Rule::Sgd(sgd) => sgd.update(gradient, &mut self.first, lr)?,
+            Algorithm::Sgd(sgd) => sgd.update(gradient, &mut self.first, lr)?,
         };
         let mut start = 0;
         for parameter in parameters {
@@ -377,36 +210,5 @@ mod tests {
         let momentum = OptimizerConfig { momentum: Some(0.9), weight_decay: Some(0.1), ..sgd };
         same_as_libtorch(momentum.clone(), nn::sgd(0.9, 0.0, 0.1, false));
         same_as_libtorch(OptimizerConfig { nesterov: Some(true), ..momentum }, nn::sgd(0.9, 0.0, 0.1, true));
-    }
-
-    #[track_caller]
-    fn refused(key: &str, change: impl FnOnce(&mut OptimizerConfig)) {
-        let mut config = OptimizerConfig::default();
-        change(&mut config);
-        assert_eq!(config.resolve().unwrap_err().key, key);
-    }
-
-    #[test]
-    fn impossible_settings_are_refused_by_key() {
-        refused("train.optimizer.lr", |c| c.lr = 0.0);
-        refused("train.optimizer.lr", |c| c.lr = f64::NAN);
-        refused("train.optimizer.lr", |c| c.lr = 1e300);
-        refused("train.optimizer.lr", |c| c.lr = 1e-46);
-        refused("train.optimizer.eps", |c| c.eps = Some(0.0));
-        // Where a gradient is zero, the update would be 0/0.
-        refused("train.optimizer.eps", |c| c.eps = Some(1e-46));
-        refused("train.optimizer.betas", |c| c.betas = Some([0.999_999_99, 0.9]));
-        refused("train.optimizer.weight_decay", |c| c.weight_decay = Some(1e39));
-        refused("train.optimizer.betas", |c| c.betas = Some([0.9, 1.0]));
-        refused("train.optimizer.weight_decay", |c| c.weight_decay = Some(-1.0));
-        refused("train.optimizer.momentum", |c| c.momentum = Some(0.9));
-        refused("train.optimizer.betas", |c| {
-            c.kind = OptimizerKind::Sgd;
-            c.betas = Some([0.9, 0.99]);
-        });
-        refused("train.optimizer.nesterov", |c| {
-            c.kind = OptimizerKind::Sgd;
-            c.nesterov = Some(true);
-        });
     }
 }

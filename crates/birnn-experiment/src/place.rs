@@ -6,7 +6,7 @@ use toml_edit::{Document, Item, TableLike};
 
 /// What of a setting is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Part {
+pub(crate) enum Part {
     /// Its name.
     Key,
     /// What it is set to; of a table with a header of its own, its name.
@@ -15,7 +15,7 @@ pub(super) enum Part {
 
 /// A setting found in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Found {
+pub(crate) struct Found {
     /// How many keys of the path are there.
     pub depth: usize,
     /// Where the last of them lies, or its value.
@@ -23,7 +23,7 @@ pub(super) struct Found {
 }
 
 /// The setting that `span` of `text` is about; `None` where the text is no TOML.
-pub(super) fn path_at(text: &str, span: &Range<usize>) -> Option<(Vec<String>, Part)> {
+pub(crate) fn path_at(text: &str, span: &Range<usize>) -> Option<(Vec<String>, Part)> {
     let document = Document::parse(text).ok()?;
     let mut path = Vec::new();
     let part = descend(document.as_table(), span, &mut path)?;
@@ -51,7 +51,7 @@ fn descend(table: &dyn TableLike, span: &Range<usize>, path: &mut Vec<String>) -
 }
 
 /// As much of `path` as is in `text`, and where.
-pub(super) fn find(text: &str, path: &[impl AsRef<str>], part: Part) -> Option<Found> {
+pub(crate) fn find(text: &str, path: &[impl AsRef<str>], part: Part) -> Option<Found> {
     let document = Document::parse(text).ok()?;
     let mut table: Option<&dyn TableLike> = Some(document.as_table());
     let mut found = None;
@@ -68,7 +68,7 @@ pub(super) fn find(text: &str, path: &[impl AsRef<str>], part: Part) -> Option<F
 }
 
 /// Line and column of `offset`, both from 1.
-pub(super) fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
+pub(crate) fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
     let before = text.get(..offset).unwrap_or(text);
     let start = before.rfind('\n').map_or(0, |newline| newline + 1);
     (before.matches('\n').count() + 1, before[start..].chars().count() + 1)
@@ -80,7 +80,7 @@ const WIDTH: usize = 100;
 const BEFORE: usize = 40;
 
 /// The line of `text` that `span` begins in, with carets below. `number` is the line's, where lines have numbers.
-pub(super) fn excerpt(text: &str, span: &Range<usize>, number: Option<usize>) -> String {
+pub(crate) fn excerpt(text: &str, span: &Range<usize>, number: Option<usize>) -> String {
     let start = text.get(..span.start).map_or(text.len(), str::len);
     let first = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
     let line = text[first..].lines().next().unwrap_or_default();
@@ -102,7 +102,7 @@ pub(super) fn excerpt(text: &str, span: &Range<usize>, number: Option<usize>) ->
 }
 
 /// `text` on one line, with nothing that a terminal would obey.
-pub(super) fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     text.chars().map(visible).collect()
 }
 

@@ -2,9 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::device::Cpu;
-use crate::error::EngineError;
+use crate::error::FileError;
 use crate::run_dir::{META, RunDir};
+
+/// What a CPU computes with. With something else sums are rounded otherwise.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cpu {
+    /// Threads that share the work.
+    pub threads: i32,
+    /// The name of the vector instructions.
+    pub instructions: String,
+}
 
 /// What a run records about itself.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -50,9 +58,9 @@ pub struct Session {
 
 impl Meta {
     /// Writes `meta.json`.
-    pub fn write(&self, run: &RunDir) -> Result<(), EngineError> {
+    pub fn write(&self, run: &RunDir) -> Result<(), FileError> {
         let mut text = serde_json::to_vec_pretty(self)
-            .map_err(|error| EngineError::io(run.path().join(META))(error.into()))?;
+            .map_err(|error| FileError::of(run.path().join(META))(error.into()))?;
         text.push(b'\n');
         run.write(META, &text)
     }

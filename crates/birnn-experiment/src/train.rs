@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::device::DeviceChoice;
-use crate::experiment::Invalid;
-use crate::optimizer::{OptimizerConfig, Rule};
+use crate::invalid::{Invalid, at_least_one, fraction, positive};
+use crate::optimizer::{Algorithm, OptimizerConfig};
 use crate::schedule::{Schedule, ScheduleConfig};
 
 /// The `[train]` table as written. [`TrainConfig::resolve`] checks it.
@@ -68,7 +68,7 @@ pub struct TrainPlan {
     /// Steps between two checkpoints; `usize::MAX` where only the end of an epoch makes one.
     pub checkpoint_every: usize,
     /// The update rule.
-    pub rule: Rule,
+    pub algorithm: Algorithm,
     /// How the learning rate changes.
     pub schedule: Schedule,
     /// Epochs without a lower validation loss before the run ends; `usize::MAX` for never.
@@ -123,42 +123,10 @@ impl TrainConfig {
             clip_norm: self.clip_norm.unwrap_or(f64::INFINITY),
             log_every: self.log_every,
             checkpoint_every: self.checkpoint_every.unwrap_or(usize::MAX),
-            rule: self.optimizer.resolve()?,
+            algorithm: self.optimizer.resolve()?,
             schedule: self.schedule.resolve(self.optimizer.lr)?,
             patience: self.early_stop.map_or(usize::MAX, |stop| stop.patience),
         })
-    }
-}
-
-/// Refuses zero.
-fn at_least_one(key: &'static str, value: usize) -> Result<(), Invalid> {
-    if value == 0 { Err(Invalid::new(key, "must be at least 1, is 0")) } else { Ok(()) }
-}
-
-// Settings are written as f64, and nets are computed in f32: what counts is what a number is there.
-
-/// Refuses what is not a finite number above zero.
-pub(crate) fn positive(key: &'static str, value: f64) -> Result<(), Invalid> {
-    within(key, value, "must be above 0", |value| value > 0.0 && value.is_finite())
-}
-
-/// Refuses what is not a finite number, zero or above.
-pub(crate) fn not_negative(key: &'static str, value: f64) -> Result<(), Invalid> {
-    within(key, value, "must be at least 0", |value| value >= 0.0 && value.is_finite())
-}
-
-/// Refuses what is not at least zero and below one.
-pub(crate) fn fraction(key: &'static str, value: f64) -> Result<(), Invalid> {
-    within(key, value, "must be at least 0 and below 1", |value| (0.0..1.0).contains(&value))
-}
-
-/// `fits` is asked of the value as it is written, as it would be taken by libtorch, and as it is in f32.
-fn within(key: &'static str, value: f64, must: &str, fits: impl Fn(f64) -> bool) -> Result<(), Invalid> {
-    let single = f64::from(value as f32);
-    match (fits(value), fits(single)) {
-        (true, true) => Ok(()),
-        (false, _) => Err(Invalid::new(key, format!("{must}, is {value}"))),
-        (true, false) => Err(Invalid::new(key, format!("{must}, is {value}, which in 32 bits is {single}"))),
     }
 }
 

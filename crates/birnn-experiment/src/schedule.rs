@@ -3,8 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::config::positive;
-use crate::experiment::Invalid;
+use crate::invalid::{Invalid, positive};
 
 /// The `[train.schedule]` table as written.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -6,9 +6,12 @@ use std::path::{Path, PathBuf};
 use birnn_data::name::shown;
 use toml_edit::{DocumentMut, Item, TableLike};
 
-use super::message::reword;
-use super::place::{Found, Part, excerpt, find, line_and_column, one_line, path_at};
-use super::{Experiment, ExperimentError, Invalid, Plan, schema};
+use crate::error::ExperimentError;
+use crate::experiment::{Experiment, Plan};
+use crate::invalid::Invalid;
+use crate::message::reword;
+use crate::place::{Found, Part, excerpt, find, line_and_column, one_line, path_at};
+use crate::schema;
 
 /// An experiment file in memory, `--set` arguments applied.
 #[derive(Clone, Debug)]
@@ -106,8 +109,8 @@ impl Source {
 
     /// Settings that hardly are what was meant, as warnings; `images` is how many there are to train on,
     /// where that is known.
-    pub fn doubts(&self, images: Option<usize>) -> Vec<ExperimentError> {
-        self.experiment.doubts(images).into_iter().map(|doubt| self.locate(doubt)).collect()
+    pub fn warnings(&self, images: Option<usize>) -> Vec<ExperimentError> {
+        self.experiment.warnings(images).into_iter().map(|warning| self.locate(warning)).collect()
     }
 
     /// Whether a `--set` argument is about the setting of this dotted key, be it as a part of a table.
@@ -122,7 +125,7 @@ impl Source {
     }
 
     /// Where the value of the setting at `path` comes from: `FILE:LINE`, `--set` or `default`.
-    pub(super) fn origin(&self, path: &[&str]) -> String {
+    pub(crate) fn origin(&self, path: &[&str]) -> String {
         match self.place(path) {
             Place::Set(_, found) if found.depth == path.len() => "--set".to_owned(),
             Place::File(found) if found.depth == path.len() => {

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::disk::{Disk, set_aside};
-use crate::error::EngineError;
+use crate::error::FileError;
 
 /// A file of a run that only grows.
 #[derive(Clone, Debug)]
@@ -47,11 +47,11 @@ struct State {
 
 /// How far a file had grown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Mark {
+pub struct Mark {
     /// Its length.
-    pub(crate) bytes: u64,
+    pub bytes: u64,
     /// Of so many bytes, in hexadecimal.
-    pub(crate) sha256: String,
+    pub sha256: String,
 }
 
 /// A record that is no longer what it was.
@@ -65,7 +65,7 @@ pub struct LostRecord {
 
 impl Mark {
     /// That of a file with such a content.
-    pub(crate) fn of(content: &[u8]) -> Mark {
+    pub fn of(content: &[u8]) -> Mark {
         Mark::hashed(content.len() as u64, &Sha256::new_with_prefix(content))
     }
 
@@ -110,19 +110,19 @@ impl RecordFile {
     }
 
     /// Where it is.
-    pub(crate) fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         &self.0.path
     }
 
     /// Whether there is nothing in it yet.
-    pub(crate) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.state().length == 0
     }
 
     /// Adds `bytes`: one write, so that a reader never sees half of a line. What could be written in part alone
     /// is cut off again before the next. The next mark fails too: who does not look at this error, as a log
     /// does not, has not lost it.
-    pub fn append(&self, bytes: &[u8]) -> Result<(), EngineError> {
+    pub fn append(&self, bytes: &[u8]) -> Result<(), FileError> {
         let mut state = self.state();
         let State { file, length, hash, is_torn, failed, .. } = &mut *state;
         let disk = &*self.0.disk;
@@ -139,20 +139,19 @@ impl RecordFile {
         };
         add().map_err(|error: io::Error| {
             *failed = Some(again(&error));
-            EngineError::io(&self.0.path)(error)
+            FileError::of(&self.0.path)(error)
         })
     }
 
     /// Adds a line of JSON.
-    pub(crate) fn append_json(&self, line: &impl Serialize) -> Result<(), EngineError> {
-        let mut text =
-            serde_json::to_vec(line).map_err(|error| EngineError::io(&self.0.path)(error.into()))?;
+    pub fn append_json(&self, line: &impl Serialize) -> Result<(), FileError> {
+        let mut text = serde_json::to_vec(line).map_err(|error| FileError::of(&self.0.path)(error.into()))?;
         text.push(b'\n');
         self.append(&text)
     }
 
     /// Flushes it, and says how far it has grown.
-    fn mark(&self) -> Result<Mark, EngineError> {
+    fn mark(&self) -> Result<Mark, FileError> {
         let mut state = self.state();
         let State { file, length, hash, flushed, failed, .. } = &mut *state;
         let done = match failed.take() {
@@ -160,7 +159,7 @@ impl RecordFile {
             None if flushed == length => Ok(()),
             None => self.0.disk.sync(file),
         };
-        done.map_err(EngineError::io(&self.0.path))?;
+        done.map_err(FileError::of(&self.0.path))?;
         *flushed = *length;
         Ok(Mark::hashed(*length, hash))
     }
@@ -177,7 +176,7 @@ fn again(error: &io::Error) -> io::Error {
 
 /// The files of a run that grow.
 #[derive(Debug)]
-pub(crate) struct RecordFiles {
+pub struct RecordFiles {
     folder: PathBuf,
     disk: Arc<dyn Disk>,
     open: Mutex<Open>,
@@ -191,14 +190,15 @@ struct Open {
 }
 
 impl RecordFiles {
-    pub(crate) fn new(folder: &Path, disk: Arc<dyn Disk>) -> RecordFiles {
+    /// None of those in `folder` yet.
+    pub fn new(folder: &Path, disk: Arc<dyn Disk>) -> RecordFiles {
         RecordFiles { folder: folder.to_owned(), disk, open: Mutex::default() }
     }
 
     /// Begins one of them with nothing in it.
-    pub(crate) fn start(&self, name: &'static str) -> Result<RecordFile, EngineError> {
+    pub fn start(&self, name: &'static str) -> Result<RecordFile, FileError> {
         let path = self.folder.join(name);
-        let file = RecordFile::start(&self.disk, &path).map_err(EngineError::io(path))?;
+        let file = RecordFile::start(&self.disk, &path).map_err(FileError::of(path))?;
         let mut open = self.open();
         open.files.insert(name, file.clone());
         open.is_name_new = true;
@@ -207,15 +207,15 @@ impl RecordFiles {
 
     /// Goes on with one of them from `mark`. Where it is not what it was then, it is begun anew, and what is there
     /// put aside.
-    pub(crate) fn resume(&self, name: &'static str, mark: &Mark) -> Result<Option<LostRecord>, EngineError> {
+    pub fn resume(&self, name: &'static str, mark: &Mark) -> Result<Option<LostRecord>, FileError> {
         let path = self.folder.join(name);
-        let resumed = RecordFile::resume(&self.disk, &path, mark).map_err(EngineError::io(&path))?;
+        let resumed = RecordFile::resume(&self.disk, &path, mark).map_err(FileError::of(&path))?;
         if let Some(file) = resumed {
             self.open().files.insert(name, file);
             return Ok(None);
         }
         let kept = match path.exists() {
-            true => Some(set_aside(&*self.disk, &path).map_err(EngineError::io(&path))?),
+            true => Some(set_aside(&*self.disk, &path).map_err(FileError::of(&path))?),
             false => None,
         };
         self.start(name)?;
@@ -223,21 +223,21 @@ impl RecordFiles {
     }
 
     /// One that was begun or gone on with; begun where it was neither.
-    pub(crate) fn get(&self, name: &'static str) -> Result<RecordFile, EngineError> {
+    pub fn get(&self, name: &'static str) -> Result<RecordFile, FileError> {
         let known = self.open().files.get(name).cloned();
         known.map_or_else(|| self.start(name), Ok)
     }
 
     /// Whether one was begun since the last marks.
-    pub(crate) fn has_new(&self) -> bool {
+    pub fn has_new(&self) -> bool {
         self.open().is_name_new
     }
 
     /// Flushes them, and says how far each has grown.
-    pub(crate) fn marks(&self) -> Result<BTreeMap<String, Mark>, EngineError> {
+    pub fn marks(&self) -> Result<BTreeMap<String, Mark>, FileError> {
         let mut open = self.open();
         if open.is_name_new {
-            self.disk.sync_folder(&self.folder).map_err(EngineError::io(&self.folder))?;
+            self.disk.sync_folder(&self.folder).map_err(FileError::of(&self.folder))?;
             open.is_name_new = false;
         }
         open.files.iter().map(|(name, file)| Ok(((*name).to_owned(), file.mark()?))).collect()

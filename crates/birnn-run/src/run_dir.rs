@@ -8,7 +8,7 @@ use birnn_data::FolderLock;
 use birnn_data::name::shown;
 
 use crate::disk::{self, Disk};
-use crate::error::EngineError;
+use crate::error::FileError;
 use crate::record_file::{RecordFile, RecordFiles};
 
 /// The directory of a run in progress. It stays locked against a second process until this is dropped.
@@ -73,11 +73,14 @@ pub enum RunDirError {
     },
 }
 
-pub(crate) const META: &str = "meta.json";
-pub(crate) const METRICS: &str = "metrics.jsonl";
-pub(crate) const TIMING: &str = "timing.jsonl";
-/// TensorBoard takes any file for its own that has `tfevents` in its name.
-pub(crate) const EVENTS: &str = "events.out.tfevents.0.birnn";
+/// What a run says about itself: [`crate::Meta`].
+pub const META: &str = "meta.json";
+/// What it came to, epoch by epoch: the same each time that a run is repeated.
+pub const METRICS: &str = "metrics.jsonl";
+/// How long its epochs took.
+pub const TIMING: &str = "timing.jsonl";
+/// What TensorBoard shows, which takes any file for its own that has `tfevents` in its name.
+pub const EVENTS: &str = "events.out.tfevents.0.birnn";
 /// The file that the program's own log goes to.
 pub const LOG: &str = "train.log";
 /// The files that grow while a run goes on. A checkpoint knows how far each had grown, and they continue from
@@ -165,40 +168,41 @@ impl RunDir {
         &self.path
     }
 
-    pub(crate) fn disk(&self) -> &dyn Disk {
+    /// Where it writes.
+    pub fn disk(&self) -> &dyn Disk {
         &*self.disk
     }
 
     /// Writes a whole file of the run, in place of the one of that name.
-    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), EngineError> {
+    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), FileError> {
         self.replace(name, bytes, None)
     }
 
     /// As [`RunDir::write`]; the old file goes on under the name `keep`.
-    pub(crate) fn replace(&self, name: &str, bytes: &[u8], keep: Option<&str>) -> Result<(), EngineError> {
+    pub fn replace(&self, name: &str, bytes: &[u8], keep: Option<&str>) -> Result<(), FileError> {
         let keep = keep.map(|name| self.path.join(name));
         disk::replace(self.disk(), &self.path.join(name), bytes, keep.as_deref())
     }
 
     /// Makes a folder of the run, where it is missing.
-    pub(crate) fn create_folder(&self, name: &str) -> Result<(), EngineError> {
+    pub fn create_folder(&self, name: &str) -> Result<(), FileError> {
         let path = self.path.join(name);
-        disk::create_folders(self.disk(), &path).map_err(EngineError::io(path))
+        disk::create_folders(self.disk(), &path).map_err(FileError::of(path))
     }
 
     /// Gives a damaged file a name that nothing looks for.
-    pub(crate) fn set_aside(&self, name: &str) -> Result<(), EngineError> {
+    pub fn set_aside(&self, name: &str) -> Result<(), FileError> {
         let path = self.path.join(name);
-        disk::set_aside(self.disk(), &path).map(|_| ()).map_err(EngineError::io(path))
+        disk::set_aside(self.disk(), &path).map(|_| ()).map_err(FileError::of(path))
     }
 
     /// The file that the program's own log goes to: begun here, unless the run was gone on with.
-    pub fn log(&self) -> Result<RecordFile, EngineError> {
+    pub fn log(&self) -> Result<RecordFile, FileError> {
         self.records.get(LOG)
     }
 
     /// Flushes the files that grow while the run goes on: a power cut takes nothing of them any more.
-    pub fn flush_records(&self) -> Result<(), EngineError> {
+    pub fn flush_records(&self) -> Result<(), FileError> {
         self.records.marks().map(|_| ())
     }
 
@@ -207,7 +211,8 @@ impl RunDir {
         self.records.has_new()
     }
 
-    pub(crate) fn records(&self) -> &RecordFiles {
+    /// The files that grow while the run goes on.
+    pub fn records(&self) -> &RecordFiles {
         &self.records
     }
 

@@ -2,7 +2,7 @@
 
 use toml_edit::{DocumentMut, TableLike};
 
-use super::Source;
+use crate::source::Source;
 
 /// Comments are lined up, unless values are longer than this.
 const WIDTH: usize = 40;

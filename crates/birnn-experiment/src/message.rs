@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::place::Part;
-use super::schema;
+use crate::place::Part;
+use crate::schema;
 
 /// What a user of TOML calls the types and values that serde names.
 const WORDS: [(&str, &str); 12] = [
@@ -28,7 +28,7 @@ const ALSO_CALLED: [(&str, &str); 2] =
 
 /// `message`, of serde or the TOML parser, about the setting at `path` in words of our own: the setting, what is wrong,
 /// and what would be right.
-pub(super) fn reword(message: &str, setting: Option<&(Vec<String>, Part)>) -> String {
+pub(crate) fn reword(message: &str, setting: Option<&(Vec<String>, Part)>) -> String {
     let message = message.lines().collect::<Vec<_>>().join("; ");
     let Some((path, part)) = setting else { return wrong_type(&message) };
     if message.starts_with("unknown field `") {

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 pub use self::faulty::Faulty;
 pub use self::journal::{Journal, Operation};
-use crate::error::EngineError;
+use crate::error::FileError;
 
 mod faulty;
 mod journal;
@@ -90,14 +90,14 @@ pub struct System;
 impl Disk for System {}
 
 /// Makes a folder that is still there after a power cut, in one that exists.
-pub(crate) fn create_folder(disk: &dyn Disk, path: &Path) -> io::Result<()> {
+pub fn create_folder(disk: &dyn Disk, path: &Path) -> io::Result<()> {
     disk.create_folder(path)?;
     disk.sync_folder(folder_of(path))
 }
 
 /// As [`create_folder`], with the folders above it as far as they are missing. That it is there already is no
 /// error.
-pub(crate) fn create_folders(disk: &dyn Disk, path: &Path) -> io::Result<()> {
+pub fn create_folders(disk: &dyn Disk, path: &Path) -> io::Result<()> {
     // The working directory has an empty path.
     if path.as_os_str().is_empty() || path.is_dir() {
         return Ok(());
@@ -127,14 +127,14 @@ pub(crate) fn create_folders(disk: &dyn Disk, path: &Path) -> io::Result<()> {
 /// # Errors
 ///
 /// What the disk said, with the name of the file.
-pub fn replace(disk: &dyn Disk, path: &Path, bytes: &[u8], keep: Option<&Path>) -> Result<(), EngineError> {
+pub fn replace(disk: &dyn Disk, path: &Path, bytes: &[u8], keep: Option<&Path>) -> Result<(), FileError> {
     let target = match keep {
-        None => end_of_links(path).map_err(EngineError::io(path))?,
+        None => end_of_links(path).map_err(FileError::of(path))?,
         Some(_) => path.to_owned(),
     };
     let permissions = match fs::metadata(&target) {
         Ok(found) if !found.is_file() => {
-            return Err(EngineError::io(&target)(io::Error::other("is no file that can be replaced")));
+            return Err(FileError::of(&target)(io::Error::other("is no file that can be replaced")));
         }
         Ok(found) => Some(found.permissions()),
         Err(_) => None,
@@ -162,7 +162,7 @@ pub fn replace(disk: &dyn Disk, path: &Path, bytes: &[u8], keep: Option<&Path>) 
     attempt().map_err(|error| {
         // The error to tell of is the first.
         let _ = disk.remove(&partial);
-        EngineError::io(&target)(error)
+        FileError::of(&target)(error)
     })
 }
 
@@ -195,7 +195,7 @@ fn end_of_links(path: &Path) -> io::Result<PathBuf> {
 }
 
 /// The folder that a path lies in; of a bare name, the working directory.
-pub(crate) fn folder_of(path: &Path) -> &Path {
+pub fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
@@ -221,7 +221,7 @@ fn partial_of(path: &Path) -> PathBuf {
 
 /// Gives a damaged file a name that nothing looks for, its own with `.damaged`, and says which. One that has
 /// that name already is kept.
-pub(crate) fn set_aside(disk: &dyn Disk, path: &Path) -> io::Result<PathBuf> {
+pub fn set_aside(disk: &dyn Disk, path: &Path) -> io::Result<PathBuf> {
     let named = |end: &str| {
         let mut aside = path.as_os_str().to_owned();
         aside.push(end);
@@ -240,7 +240,7 @@ pub(crate) fn set_aside(disk: &dyn Disk, path: &Path) -> io::Result<PathBuf> {
 }
 
 /// Whether a file is a left-over of a process that was killed while it wrote.
-pub(crate) fn is_partial(name: &OsStr) -> bool {
+pub fn is_partial(name: &OsStr) -> bool {
     let name = name.as_encoded_bytes();
     name.starts_with(b".") && name.ends_with(b".partial")
 }

@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use super::Experiment;
+use crate::experiment::Experiment;
 
 static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
     // Draft 7 is the newest that every editor's validator knows. Inlined, a setting keeps its own description.
@@ -25,12 +25,12 @@ pub fn schema() -> &'static Value {
 }
 
 /// What the schema says of the setting or table at `path`.
-pub(super) fn of(path: &[impl AsRef<str>]) -> Option<&'static Value> {
+pub(crate) fn of(path: &[impl AsRef<str>]) -> Option<&'static Value> {
     path.iter().try_fold(schema(), |schema, key| properties(schema)?.get(key.as_ref()))
 }
 
 /// The dotted keys of all settings called `name`.
-pub(super) fn called(name: &str) -> Vec<String> {
+pub(crate) fn called(name: &str) -> Vec<String> {
     fn collect(schema: &Value, name: &str, prefix: &str, found: &mut Vec<String>) {
         for (key, schema) in properties(schema).into_iter().flatten() {
             if key == name {

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
-use super::{ExperimentError, Invalid, Source};
+use crate::invalid::Invalid;
 
 /// The `[sweep]` table as written.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -70,29 +70,9 @@ impl Trial {
     }
 }
 
-impl Source {
-    /// The runs of the experiment's sweep, each of them checked; those with the same settings follow each
-    /// other.
-    pub fn trials(&self) -> Result<Vec<Trial>, ExperimentError> {
-        let sweep = self.experiment.sweep.clone().unwrap_or_default();
-        let trials = sweep.trials(self.experiment.seed).map_err(|invalid| self.locate(invalid))?;
-        for trial in trials.chunk_by(|a, b| a.settings == b.settings).map(|same| &same[0]) {
-            self.with(&trial.sets()).and_then(|source| source.plan()).map_err(|error| {
-                let error = error.to_string();
-                let culprit = trial.settings.iter().find(|(key, _)| error.contains(key.as_str()));
-                let table = |key: &str| if in_table(&sweep.grid, key) { "grid" } else { "random" };
-                let key =
-                    culprit.map_or("sweep".to_owned(), |(key, _)| format!("sweep.{}.{key}", table(key)));
-                self.locate(Invalid { key, message: error })
-            })?;
-        }
-        Ok(trials)
-    }
-}
-
 impl SweepConfig {
     /// Makes paths absolute that are tried and were written relative to `folder`.
-    pub(super) fn anchor(&mut self, folder: &Path) {
+    pub(crate) fn anchor(&mut self, folder: &Path) {
         let tables = [&mut self.grid, &mut self.random].into_iter();
         for data in tables.filter_map(|table| table.get_mut("data")?.as_table_mut()) {
             for key in PATH_SETTINGS.iter().filter_map(|key| key.strip_prefix("data.")) {
@@ -107,8 +87,14 @@ impl SweepConfig {
         }
     }
 
+    /// Whether `grid` has a setting of this dotted key.
+    pub(crate) fn is_in_grid(&self, key: &str) -> bool {
+        settings("", &self.grid, |value| !value.is_table())
+            .is_ok_and(|all| all.iter().any(|(found, _)| found == key))
+    }
+
     /// The runs, in order; `seed` is the experiment's own.
-    pub(super) fn trials(&self, seed: u32) -> Result<Vec<Trial>, Invalid> {
+    pub(crate) fn trials(&self, seed: u32) -> Result<Vec<Trial>, Invalid> {
         let seeds = self.seeds(seed)?;
         let grid = grid(&self.grid)?;
         let random = random(&self.random)?;
@@ -237,10 +223,6 @@ fn settings<'a>(
     Ok(found)
 }
 
-fn in_table(table: &Table, key: &str) -> bool {
-    settings("", table, |value| !value.is_table()).is_ok_and(|all| all.iter().any(|(found, _)| found == key))
-}
-
 /// Every way to choose one value of each setting, the last changing first.
 fn combinations_of(grid: &[(String, Vec<Value>)]) -> Vec<Vec<(String, Value)>> {
     grid.iter().fold(vec![Vec::new()], |combinations, (key, values)| {
@@ -332,6 +314,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::source::Source;
 
     fn source(sweep: &str) -> Source {
         Source::parse(Path::new("x.toml"), format!("seed = 3\n{sweep}"), &[]).unwrap()

@@ -1,0 +1,152 @@
+//! What a user writes in an experiment file, and what is run.
+
+use birnn_architecture::{Architecture, ModelConfig, Readout};
+use birnn_data::{DataConfig, DataPlan};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::invalid::Invalid;
+use crate::sweep::SweepConfig;
+use crate::train::{TrainConfig, TrainPlan};
+
+/// An experiment of birnn. Every setting may be left out; the defaults are the tutorial's recipe.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(title = "birnn experiment")]
+pub struct Experiment {
+    /// What runs are filed under; the file's name where it is absent.
+    #[schemars(extend("pattern" = "^[A-Za-z0-9_-][A-Za-z0-9_.-]*$"))]
+    pub name: Option<String>,
+    /// Decides initial weights, order of samples and dropout.
+    #[schemars(range(max = 4_294_967_295_u32))]
+    pub seed: u32,
+    /// What to train on.
+    pub data: DataConfig,
+    /// The network.
+    pub model: ModelConfig,
+    /// How to train it.
+    pub train: TrainConfig,
+    /// What `birnn sweep` varies.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sweep: Option<SweepConfig>,
+}
+
+/// An experiment with nothing left to decide but the device.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// What runs are filed under.
+    pub name: String,
+    /// Decides initial weights, order of samples and dropout.
+    pub seed: u32,
+    /// What to train on.
+    pub data: DataPlan,
+    /// The network.
+    pub architecture: Architecture,
+    /// How to train it.
+    pub train: TrainPlan,
+}
+
+impl Experiment {
+    /// Checks every setting, and those that must agree with each other.
+    pub fn resolve(&self) -> Result<Plan, Invalid> {
+        let name = self.name.clone().unwrap_or_else(|| "run".to_owned());
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        if name.is_empty() || name.starts_with('.') || !name.chars().all(plain) {
+            let message =
+                format!("runs are filed under it: letters, digits, `-`, `_` and `.` only, is `{name}`");
+            return Err(Invalid::new("name", message));
+        }
+        let architecture = self.model.resolve().map_err(|error| Invalid::new(error.key, error.message))?;
+        if architecture.readout == Readout::Sequence {
+            let message = "`sequence` gives one output per time step, and a digit wants one in all; \
+                           use last, final, mean, max or attention";
+            return Err(Invalid::new("model.readout", message));
+        }
+        let train = self.train.resolve()?;
+        if self.train.early_stop.is_some() && self.data.validation == 0 {
+            let message = "needs images to judge by; set `data.validation`, for example to 5000";
+            return Err(Invalid::new("train.early_stop", message));
+        }
+        let data = self.data.resolve().map_err(Invalid::from)?;
+        if let Some(sweep) = &self.sweep {
+            sweep.trials(self.seed)?;
+        }
+        Ok(Plan { name, seed: self.seed, data, architecture, train })
+    }
+
+    /// Checks what depends on the `rows` of the images, each of them a time step.
+    pub fn suits(&self, rows: usize) -> Result<(), Invalid> {
+        let name = match self.model.readout {
+            Readout::Last => "last",
+            Readout::Final => "final",
+            _ => return Ok(()),
+        };
+        if rows == 1 {
+            let message = format!(
+                "`{name}` tells time steps apart, and these images have one row, so one time step; use `mean`"
+            );
+            return Err(Invalid::new("model.readout", message));
+        }
+        Ok(())
+    }
+
+    /// Settings that can be, but hardly are what was meant. `images` is how many there are to train on,
+    /// where that is known.
+    pub fn warnings(&self, images: Option<usize>) -> Vec<Invalid> {
+        let TrainConfig { epochs, batch_size, early_stop, schedule, .. } = &self.train;
+        let mut warnings = Vec::new();
+        // Once they are at hand, their content says more.
+        let unread = images.is_none() && self.data.test_images.is_some();
+        if unread && self.data.test_images == self.data.train_images {
+            let message = "these are the training images: the accuracy on them says nothing of others";
+            warnings.push(Invalid::new("data.test_images", message));
+        }
+        if early_stop.is_some_and(|stop| stop.patience >= *epochs) {
+            let message =
+                format!("nothing stops early: it takes a run of more than {epochs} epochs (`train.epochs`)");
+            warnings.push(Invalid::new("train.early_stop.patience", message));
+        }
+        let steps = images.map(|images| images.div_ceil((*batch_size).max(1)).saturating_mul(*epochs));
+        if let (Some(warmup), Some(steps)) = (schedule.warmup_steps, steps)
+            && warmup > steps
+        {
+            let message =
+                format!("the run has {steps} steps, so the rate never gets up to `train.optimizer.lr`");
+            warnings.push(Invalid::new("train.schedule.warmup_steps", message));
+        }
+        warnings
+    }
+
+    /// The experiment as a file of its own that repeats it: every default written out.
+    ///
+    /// # Errors
+    ///
+    /// TOML is text, and a path that is none cannot be written down.
+    pub fn to_toml(&self) -> Result<String, toml::ser::Error> {
+        let DataConfig { train_images, train_labels, test_images, test_labels, .. } = &self.data;
+        let paths = [train_images, train_labels, test_images, test_labels];
+        if let Some(path) = paths.into_iter().flatten().find(|path| path.to_str().is_none()) {
+            return Err(serde::ser::Error::custom(format!(
+                "{}: this name is no UTF-8, and no experiment file can hold it; rename it, or the folder that it is of",
+                birnn_data::name::text(path)
+            )));
+        }
+        toml::to_string(&self.with_defaults())
+    }
+
+    /// Every setting with its value, to hold against those of another experiment.
+    pub fn to_json(&self) -> serde_json::Value {
+        let mut json = serde_json::to_value(self.with_defaults()).unwrap_or_default();
+        // A file leaves it out where nothing is varied; here it is zeros that others may differ from.
+        json["data"]["augment"] = serde_json::to_value(self.data.augment).unwrap_or_default();
+        json
+    }
+
+    /// With every default in place.
+    fn with_defaults(&self) -> Experiment {
+        let mut written_out = self.clone();
+        written_out.train.optimizer = written_out.train.optimizer.with_defaults();
+        written_out.model = written_out.model.with_defaults();
+        written_out
+    }
+}

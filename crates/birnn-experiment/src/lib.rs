@@ -1,0 +1,35 @@
+//! Experiment files: read, `--set`, check, resolve.
+//!
+//! [`Experiment`] is what the user wrote; [`Plan`] is what is run, every value present and valid. A [`Source`]
+//! is a file in memory, its `--set` arguments applied: every error names the file and the line, or the
+//! `--set`, that it comes from, and can show it. This crate computes nothing and needs no libtorch.
+
+mod device;
+mod differing;
+mod error;
+mod experiment;
+mod invalid;
+mod message;
+mod optimizer;
+mod place;
+mod schedule;
+mod schema;
+mod show;
+mod source;
+mod sweep;
+#[cfg(test)]
+mod tests;
+mod train;
+mod trials;
+
+pub use device::DeviceChoice;
+pub use differing::differing;
+pub use error::ExperimentError;
+pub use experiment::{Experiment, Plan};
+pub use invalid::Invalid;
+pub use optimizer::{Adam, Algorithm, OptimizerConfig, OptimizerKind, Sgd};
+pub use schedule::{Schedule, ScheduleConfig, ScheduleKind};
+pub use schema::schema;
+pub use source::Source;
+pub use sweep::{Seeds, SweepConfig, Trial};
+pub use train::{EarlyStop, TrainConfig, TrainPlan};

@@ -1,0 +1,138 @@
+//! What of a file, with its `--set` arguments, is refused with which words, and what it comes to.
+
+use std::path::Path;
+
+use crate::error::ExperimentError;
+use crate::source::Source;
+
+fn source(text: &str, sets: &[&str]) -> Result<Source, ExperimentError> {
+    let sets: Vec<String> = sets.iter().map(|&set| set.to_owned()).collect();
+    Source::parse(Path::new("exp/x.toml"), text.to_owned(), &sets)
+}
+
+/// The error of `text` with `sets` must hold every one of `parts`.
+#[track_caller]
+fn refused(text: &str, sets: &[&str], parts: &[&str]) {
+    let error = source(text, sets).and_then(|source| source.plan()).unwrap_err().to_string();
+    assert!(!error.contains('\n'), "{error}");
+    for part in parts {
+        assert!(error.contains(part), "no `{part}` in: {error}");
+    }
+}
+
+#[test]
+fn an_empty_file_is_the_tutorials_recipe_named_after_the_file() {
+    let plan = source("", &[]).unwrap().plan().unwrap();
+    assert_eq!((plan.name.as_str(), plan.seed), ("x", 0));
+    assert_eq!((plan.train.epochs, plan.train.batch_size, plan.architecture.layers), (2, 100, 2));
+}
+
+#[test]
+fn mistakes_are_told_with_file_line_and_nearest_key() {
+    refused(
+        "seed = 1\nname = \"a\"\n[model]\nhiden = 3\n",
+        &[],
+        &["exp/x.toml:4:1: ", "did you mean `hidden`?"],
+    );
+    refused("[model]\ncell = \"lstn\"\n", &[], &["exp/x.toml:2:8: ", "did you mean `lstm`?"]);
+    refused(
+        "[train]\nepochs = \"two\"\n",
+        &[],
+        &["exp/x.toml:2:10: train.epochs: must be a whole number, 0 or more, is \"two\""],
+    );
+    refused("[train]\nepochs = -1\n", &[], &["exp/x.toml:2:10: ", "-1"]);
+    refused("seed = 1\n[train\n", &[], &["exp/x.toml:2:"]);
+    refused("[model]\nlayers = 0\n", &[], &["exp/x.toml:2:10: model.layers: must be 1 to 100, is 0"]);
+    refused("[model]\nhidden = -3\n", &[], &["exp/x.toml:2:10: "]);
+    refused("[model]\nhidden = { forward = 3 }\n", &[], &["exp/x.toml:2:10: ", "`reverse` is missing"]);
+    refused("[model]\nhidden = { forward = 3, revers = 3 }\n", &[], &["did you mean `reverse`?"]);
+    refused("[train]\ndevice = \"gpu\"\n", &[], &["exp/x.toml:2:10: ", "`cuda:N`"]);
+    refused("name = \"../up\"\n", &[], &["exp/x.toml:1:8: name: "]);
+    refused("[model]\nreadout = \"sequence\"\n", &[], &["exp/x.toml:2:11: model.readout: "]);
+    refused(
+        "[train]\n[train.early_stop]\npatience = 2\n",
+        &[],
+        &["exp/x.toml:2:8: train.early_stop: ", "data.validation"],
+    );
+    refused("[train]\noptimizer = { lr = 0 }\n", &[], &["exp/x.toml:2:20: train.optimizer.lr: "]);
+}
+
+#[test]
+fn mistakes_in_a_set_are_told_of_that_set() {
+    refused(
+        "",
+        &["train.epochs=2", "model.layers=0"],
+        &["--set model.layers=0: model.layers: must be 1 to 100"],
+    );
+    refused("", &["model.layres=2"], &["--set model.layres=2: ", "did you mean `layers`?"]);
+    refused("", &["train.epochs=two"], &["--set train.epochs=two: "]);
+    refused("", &["train.epochs"], &["--set train.epochs: expected key.path=value"]);
+    refused("seed = 1", &["seed.x=2"], &["`seed` is a value"]);
+    refused("", &["=2"], &["--set =2: the key is empty"]);
+}
+
+proptest::proptest! {
+    /// Whatever is written, no place in it is out of bounds.
+    #[test]
+    fn any_text_ends_in_an_experiment_or_in_one_line_and_an_excerpt(
+        pieces in proptest::collection::vec(proptest::sample::select(&PIECES[..]), 0..12),
+        set in proptest::collection::vec(proptest::sample::select(&PIECES[..]), 0..8),
+    ) {
+        let set = set.concat();
+        for sets in [&[] as &[&str], &[&set], &[&format!("model.cell={set}"), &format!("data.{set}")]] {
+            if let Err(error) = source(&pieces.concat(), sets).and_then(|source| source.plan()) {
+                assert_eq!(error.to_string().lines().count(), 1, "{error}");
+                assert!(error.excerpt().is_none_or(|excerpt| excerpt.lines().count() == 3), "{error}");
+            }
+        }
+    }
+}
+
+/// What TOML, experiments and trouble are made of.
+const PIECES: [&str; 24] = [
+    "[model]\n",
+    "[train.",
+    "[[data]]\n",
+    "hidden",
+    "layers",
+    " = ",
+    "=",
+    "0",
+    "-1",
+    "\"é\"",
+    "\"",
+    "\"\"\"",
+    "é",
+    "\u{85}",
+    "\u{feff}",
+    "\r\n",
+    "\n",
+    "\t",
+    "]",
+    "{",
+    "}",
+    ",",
+    ".",
+    "# x\n",
+];
+
+#[test]
+fn sets_apply_in_order_and_need_no_quotes() {
+    let sets = ["model.cell=gru", "train.epochs=3", "train.epochs=4", "model.hidden={forward=3,reverse=2}"];
+    let source = source("[model]\ncell = \"rnn\" # the cell\n", &sets).unwrap();
+    let plan = source.plan().unwrap();
+    assert_eq!(plan.train.epochs, 4);
+    assert_eq!((plan.architecture.forward, plan.architecture.reverse), (3, Some(2)));
+}
+
+#[test]
+fn what_is_written_out_reads_back_the_same() {
+    let sets = ["train.clip_norm=1.0", "train.schedule.kind=one-cycle", "train.optimizer.kind=sgd"];
+    let first = source("seed = 5", &sets).unwrap().experiment;
+    let text = first.to_toml().unwrap();
+    assert_eq!(source(&text, &[]).unwrap().experiment.to_toml().unwrap(), text);
+    for default in ["momentum = 0.0", "nesterov = false", "weight_decay = 0.0", "clip_norm = 1.0", "seed = 5"]
+    {
+        assert!(text.contains(default), "no `{default}` in:\n{text}");
+    }
+}

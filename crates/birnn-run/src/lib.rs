@@ -1,0 +1,16 @@
+//! What a run is on disk: a directory, numbered and locked; files that are replaced whole or not at all; records
+//! that grow, and are cut back to a checkpoint when the run goes on.
+//!
+//! Everything is asked of a [`Disk`](disk::Disk), so that any operation can be made to fail or written down.
+//! This crate knows no net and no libtorch.
+
+pub mod disk;
+mod error;
+mod meta;
+mod record_file;
+mod run_dir;
+
+pub use error::FileError;
+pub use meta::{Cpu, Meta, Session};
+pub use record_file::{LostRecord, Mark, RecordFile, RecordFiles};
+pub use run_dir::{EVENTS, LOG, META, METRICS, RECORDS, RunDir, RunDirError, TIMING};
