@@ -53,4 +53,4 @@ pub use lock::FolderLock;
 pub use order::epoch_order;
 pub use png::png;
 pub use preprocessing::{Framing, Ground, Preprocessing};
-pub use rng::Rng;
+pub use rng::{Rng, splitmix};

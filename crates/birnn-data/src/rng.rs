@@ -11,7 +11,7 @@ impl Rng {
     pub fn new(seed: u64, stream: u64) -> Rng {
         let mut x = mix(seed ^ 0x6a09_e667_f3bc_c908) ^ stream;
         let mut next = || {
-            x = x.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            x = x.wrapping_add(GAMMA);
             mix(x)
         };
         Rng { state: [next(), next(), next(), next()] }
@@ -59,7 +59,15 @@ impl Rng {
     }
 }
 
-/// SplitMix64's finaliser (Steele, Lea and Flood 2014).
+/// What SplitMix64's state grows by at each step: 2^64 over the golden ratio.
+const GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// A number with nothing of `key`'s pattern in it: one step of SplitMix64 from there (Steele, Lea and Flood 2014).
+pub fn splitmix(key: u64) -> u64 {
+    mix(key.wrapping_add(GAMMA))
+}
+
+/// SplitMix64's finaliser.
 fn mix(mut z: u64) -> u64 {
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -5,25 +5,24 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use birnn_experiment::Experiment;
+use birnn_infer::container::{Contents, encode, read};
+use birnn_infer::layout::RECORD;
+use birnn_infer::{Manifest, Progress, WeightsError, WeightsProblem, wrong};
+use birnn_run::{BEST, CHECKPOINTS, Cpu, FINAL, FileError, LAST, LostRecord, Mark, PREVIOUS, RECORDS, RunDir};
 use tch::Device;
 
-use crate::about::{About, Place};
-use crate::device::Cpu;
 use crate::error::EngineError;
-use crate::experiment::Experiment;
-use crate::layout::RECORD;
 use crate::learner::Learner;
-use crate::record_file::{LostRecord, Mark};
 use crate::resume::ResumeError;
-use crate::run_dir::{RECORDS, RunDir};
 use crate::state::State;
-use crate::weights::{Contents, WeightsError, WeightsProblem, encode, read, save, weights_of, wrong};
+use crate::weights::{group, learner, save, weights_of};
 
 /// Where a run keeps its checkpoints, and its best weights, while it goes on.
 #[derive(Debug)]
 pub struct Checkpoints<'a> {
     run: &'a RunDir,
-    about: About,
+    manifest: Manifest,
 }
 
 /// A checkpoint that was read and verified.
@@ -32,35 +31,25 @@ pub struct Checkpoint {
     /// The file.
     pub path: PathBuf,
     contents: Contents,
-    place: Place,
+    progress: Progress,
 }
 
-/// The folder of a run's checkpoints.
-pub(crate) const FOLDER: &str = "checkpoints";
-const LAST: &str = "checkpoints/last.safetensors";
-const PREVIOUS: &str = "checkpoints/previous.safetensors";
-const BEST: &str = "checkpoints/best.safetensors";
-pub(crate) const FINAL: &str = "model.safetensors";
-
-/// The files of a run with weights in them, the one to use first.
-pub const WEIGHTS: [&str; 4] = [FINAL, BEST, LAST, PREVIOUS];
-
 impl<'a> Checkpoints<'a> {
-    /// Makes the folder where it is missing. `about` describes the net in every file.
-    pub fn new(run: &'a RunDir, about: About) -> Result<Checkpoints<'a>, EngineError> {
-        about.check()?;
-        run.create_folder(FOLDER)?;
-        Ok(Checkpoints { run, about })
+    /// Makes the folder where it is missing. `manifest` describes the net in every file.
+    pub fn new(run: &'a RunDir, manifest: Manifest) -> Result<Checkpoints<'a>, EngineError> {
+        manifest.check()?;
+        run.create_folder(CHECKPOINTS)?;
+        Ok(Checkpoints { run, manifest })
     }
 
     /// Flushes the run's records, makes a checkpoint that knows how far they have grown, and keeps the one
     /// before.
     pub fn save(&self, learner: &Learner, state: &State) -> Result<(), EngineError> {
         let start = Instant::now();
-        let about = self.about.of_checkpoint(state.place(self.run.records().marks()?));
+        let manifest = self.manifest.of_checkpoint(state.progress(self.run.records().marks()?));
         let mut entries = weights_of(learner)?;
         entries.extend(state.entries(learner.names())?);
-        let bytes = encode(&about, entries).map_err(EngineError::io(self.run.path().join(LAST)))?;
+        let bytes = encode(&manifest, &entries).map_err(FileError::of(self.run.path().join(LAST)))?;
         self.run.replace(LAST, &bytes, Some(PREVIOUS))?;
         let milliseconds = 1e3 * start.elapsed().as_secs_f64();
         tracing::debug!("checkpoint of step {}: {} bytes, {milliseconds:.1} ms", state.step, bytes.len());
@@ -69,13 +58,13 @@ impl<'a> Checkpoints<'a> {
 
     /// Keeps the weights as those of the best epoch so far.
     pub fn save_best(&self, learner: &Learner) -> Result<(), EngineError> {
-        save(self.run.disk(), &self.run.path().join(BEST), learner, &self.about)
+        save(self.run.disk(), &self.run.path().join(BEST), learner, &self.manifest)
     }
 
     /// Keeps the weights as the run's result, and says where.
     pub fn save_final(&self, learner: &Learner) -> Result<PathBuf, EngineError> {
         let path = self.run.path().join(FINAL);
-        save(self.run.disk(), &path, learner, &self.about)?;
+        save(self.run.disk(), &path, learner, &self.manifest)?;
         Ok(path)
     }
 }
@@ -92,10 +81,10 @@ impl Checkpoint {
     }
 
     fn new(path: &Path, contents: Contents) -> Result<Checkpoint, WeightsError> {
-        let place = contents.about.training.clone();
-        let place =
-            place.ok_or_else(|| wrong(path)("it holds weights and no training to go on with".to_owned()))?;
-        Ok(Checkpoint { path: path.to_owned(), contents, place })
+        let progress = contents.manifest().training.clone().ok_or_else(|| {
+            wrong(path)("it holds weights and no training to go on with".to_owned())
+        })?;
+        Ok(Checkpoint { path: path.to_owned(), contents, progress })
     }
 
     /// The newest checkpoint of a run that verifies; those that do not are told of in `refused`. Where an
@@ -113,7 +102,7 @@ impl Checkpoint {
             // One that cannot be opened may be a good one.
             match File::open(&path) {
                 Err(error) if error.kind() == ErrorKind::NotFound => continue,
-                opened => opened.map_err(EngineError::io(&path))?,
+                opened => opened.map_err(FileError::of(&path))?,
             };
             match Checkpoint::read(&path) {
                 Ok(checkpoint) => {
@@ -124,7 +113,7 @@ impl Checkpoint {
                     return Err(error.into());
                 }
                 Err(WeightsError { path, problem: WeightsProblem::Io(error) }) => {
-                    return Err(EngineError::io(path)(error).into());
+                    return Err(FileError::of(path)(error).into());
                 }
                 Err(error) => {
                     damaged.push(name);
@@ -136,23 +125,23 @@ impl Checkpoint {
     }
 
     /// What the file says of the net.
-    pub fn about(&self) -> &About {
-        &self.contents.about
+    pub fn manifest(&self) -> &Manifest {
+        self.contents.manifest()
     }
 
     /// The experiment that it is a checkpoint of.
     pub fn experiment(&self) -> &Experiment {
-        &self.contents.experiment
+        self.contents.experiment()
     }
 
     /// Steps taken.
     pub fn step(&self) -> usize {
-        self.place.step
+        self.progress.step
     }
 
     /// What the CPU computed with at the time.
     pub fn cpu(&self) -> &Cpu {
-        &self.place.cpu
+        &self.progress.cpu
     }
 
     /// Cuts off what the run's records have beyond the checkpoint, so that they go on without a gap or a repeat.
@@ -160,7 +149,7 @@ impl Checkpoint {
     pub fn resume_records(&self, run: &RunDir) -> Result<Vec<LostRecord>, EngineError> {
         let mut lost = Vec::new();
         for name in RECORDS {
-            let mark = match &self.place.records {
+            let mark = match &self.progress.records {
                 Some(marks) => marks.get(name).cloned(),
                 None => {
                     let bytes = self.contents.bytes(&format!("{RECORD}{name}"));
@@ -178,17 +167,17 @@ impl Checkpoint {
 
     /// The net, with its weights, on `device`.
     pub fn learner(&self, device: Device) -> Result<Learner, WeightsError> {
-        self.contents.learner(device).map_err(wrong(&self.path))
+        learner(&self.contents, device).map_err(wrong(&self.path))
     }
 
     /// Puts the weights into `learner`, and gives the state that goes with them.
     pub fn restore(&self, learner: &mut Learner) -> Result<State, EngineError> {
-        let rule = self.contents.experiment.train.optimizer.resolve().map_err(|invalid| {
+        let algorithm = self.contents.experiment().train.optimizer.resolve().map_err(|invalid| {
             // It was resolved when the file was read.
-            EngineError::io(&self.path)(std::io::Error::other(invalid.message))
+            FileError::of(&self.path)(std::io::Error::other(invalid.message))
         })?;
-        learner.restore(&self.contents.group("", learner.names())?)?;
-        State::restored(&self.place, &self.contents, rule, learner)
+        learner.restore(&group(&self.contents, "", learner.names())?)?;
+        State::restored(&self.progress, &self.contents, algorithm, learner)
     }
 }
 
@@ -196,22 +185,23 @@ impl Checkpoint {
 mod tests {
     use std::sync::Arc;
 
+    use birnn_infer::FORMAT;
+    use birnn_infer::container::{Dtype, Entry};
+    use birnn_run::disk::System;
+    use birnn_run::{LOG, METRICS};
+
     use super::*;
-    use crate::about::FORMAT;
-    use crate::disk::System;
     use crate::learner::made_up;
-    use crate::run_dir::{LOG, METRICS};
-    use crate::weights::Entry;
 
     #[test]
     fn a_net_that_could_not_be_read_again_is_refused_before_it_is_trained() {
         let folder = tempfile::tempdir().unwrap();
         let run = RunDir::chosen(&folder.path().join("run"), Arc::new(System)).unwrap();
-        let (_, about) = made_up::learner(1, |_| ());
+        let (_, manifest) = made_up::learner(1, |_| ());
         let sized = |hidden| {
-            let mut about = about.clone();
-            about.experiment = format!("[model]\nlayers = 8\nhidden = {hidden}");
-            Checkpoints::new(&run, about).map(|_| ())
+            let mut manifest = manifest.clone();
+            manifest.experiment = format!("[model]\nlayers = 8\nhidden = {hidden}");
+            Checkpoints::new(&run, manifest).map(|_| ())
         };
         let error = sized(10_000).unwrap_err().to_string();
         assert!(
@@ -227,9 +217,9 @@ mod tests {
     fn a_checkpoint_is_no_longer_after_a_thousand_epochs() {
         let folder = tempfile::tempdir().unwrap();
         let run = RunDir::chosen(&folder.path().join("run"), Arc::new(System)).unwrap();
-        let (learner, about) = made_up::learner(1, |_| ());
+        let (learner, manifest) = made_up::learner(1, |_| ());
         let state = made_up::state(&learner);
-        let checkpoints = Checkpoints::new(&run, about).unwrap();
+        let checkpoints = Checkpoints::new(&run, manifest).unwrap();
         let length = |epochs: usize| {
             for _ in 0..epochs {
                 run.log().unwrap().append(&[b'x'; 1000]).unwrap();
@@ -245,8 +235,8 @@ mod tests {
     fn a_run_without_records_has_checkpoints_all_the_same() {
         let folder = tempfile::tempdir().unwrap();
         let run = RunDir::chosen(&folder.path().join("run"), Arc::new(System)).unwrap();
-        let (learner, about) = made_up::learner(1, |_| ());
-        Checkpoints::new(&run, about).unwrap().save(&learner, &made_up::state(&learner)).unwrap();
+        let (learner, manifest) = made_up::learner(1, |_| ());
+        Checkpoints::new(&run, manifest).unwrap().save(&learner, &made_up::state(&learner)).unwrap();
         let mut refused = Vec::new();
         let checkpoint = Checkpoint::newest(&run, &mut refused).unwrap().unwrap();
         assert!(refused.is_empty() && checkpoint.resume_records(&run).unwrap().is_empty());
@@ -257,18 +247,19 @@ mod tests {
     fn a_checkpoint_that_holds_its_records_gives_them_back() {
         let folder = tempfile::tempdir().unwrap();
         let run = RunDir::chosen(&folder.path().join("run"), Arc::new(System)).unwrap();
-        let (learner, about) = made_up::learner(1, |_| ());
+        let (learner, manifest) = made_up::learner(1, |_| ());
         let state = made_up::state(&learner);
         let mut entries = weights_of(&learner).unwrap();
         entries.extend(state.entries(learner.names()).unwrap());
         for name in RECORDS {
             let bytes = format!("{name} as it was\n").into_bytes();
-            entries.push(Entry::raw(format!("{RECORD}{name}"), bytes));
+            let (name, shape) = (format!("{RECORD}{name}"), vec![bytes.len()]);
+            entries.push(Entry { name, dtype: Dtype::U8, shape, bytes });
         }
-        let place = Place { records: None, ..state.place(std::collections::BTreeMap::new()) };
-        let mut about = about.of_checkpoint(place);
-        about.format = FORMAT - 1;
-        let bytes = encode(&about, entries).unwrap();
+        let progress = Progress { records: None, ..state.progress(std::collections::BTreeMap::new()) };
+        let mut manifest = manifest.of_checkpoint(progress);
+        manifest.format = FORMAT - 1;
+        let bytes = encode(&manifest, &entries).unwrap();
         std::fs::write(run.path().join(METRICS), "what came after, or nothing").unwrap();
         let checkpoint = Checkpoint::parse(Path::new("x"), &bytes).unwrap();
         assert!(checkpoint.resume_records(&run).unwrap().is_empty());
@@ -286,8 +277,8 @@ mod tests {
     fn a_checkpoint_that_cannot_be_read_just_now_is_not_set_aside() {
         let folder = tempfile::tempdir().unwrap();
         let run = RunDir::chosen(&folder.path().join("run"), Arc::new(System)).unwrap();
-        let (_, about) = made_up::learner(1, |_| ());
-        Checkpoints::new(&run, about).unwrap();
+        let (_, manifest) = made_up::learner(1, |_| ());
+        Checkpoints::new(&run, manifest).unwrap();
         let last = run.path().join(LAST);
         // A folder cannot be read.
         std::fs::create_dir(&last).unwrap();
@@ -301,8 +292,8 @@ mod tests {
     fn weights_alone_are_no_checkpoint() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("model.safetensors");
-        let (learner, about) = made_up::learner(1, |_| ());
-        save(&System, &path, &learner, &about).unwrap();
+        let (learner, manifest) = made_up::learner(1, |_| ());
+        save(&System, &path, &learner, &manifest).unwrap();
         let error = Checkpoint::read(&path).unwrap_err().to_string();
         assert!(
             error.ends_with("model.safetensors: it holds weights and no training to go on with"),

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use birnn_data::name::shown;
-use birnn_kernels::{Instructions, Workers};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use birnn_experiment::DeviceChoice;
+use birnn_infer::cpu::instructions;
+use birnn_kernels::Workers;
+use birnn_run::Cpu;
 use tch::{Cuda, Device};
 
 /// Why a device cannot be had.
@@ -47,43 +48,40 @@ pub enum DeviceError {
         /// GPUs present.
         count: i64,
     },
-    /// Vector instructions that this processor does not have, or that do not exist.
-    #[error(
-        "BIRNN_INSTRUCTIONS: no vector instructions called `{name}` here; there are: {there}; unset it for the best"
-    )]
-    NoSuchInstructions {
-        /// The name asked for.
-        name: String,
-        /// Those that it has.
-        there: String,
-    },
 }
 
-impl DeviceChoice {
-    /// The device itself, or why it cannot be had. Call it before anything else that uses libtorch: a CUDA
-    /// library that was not linked in is loaded here, and libtorch asks for it only once.
-    pub fn resolve(self) -> Result<Device, DeviceError> {
-        match self {
-            DeviceChoice::Cpu => Ok(Device::Cpu),
-            DeviceChoice::Cuda(index) => {
-                let count = cuda_devices()?;
-                if (index as i64) < count {
-                    Ok(Device::Cuda(index))
-                } else {
-                    Err(DeviceError::NoSuchGpu { index, count })
-                }
+/// The device itself, or why it cannot be had. Call it before anything else that uses libtorch: a CUDA library
+/// that was not linked in is loaded here, and libtorch asks for it only once.
+pub fn resolve(choice: DeviceChoice) -> Result<Device, DeviceError> {
+    match choice {
+        DeviceChoice::Cpu => Ok(Device::Cpu),
+        DeviceChoice::Cuda(index) => {
+            let count = cuda_devices()?;
+            if (index as i64) < count {
+                Ok(Device::Cuda(index))
+            } else {
+                Err(DeviceError::NoSuchGpu { index, count })
             }
-            DeviceChoice::Auto => Ok(match cuda_devices() {
-                Ok(_) => Device::Cuda(0),
-                Err(reason) => {
-                    // A driver without a usable libtorch is most likely a surprise; no driver is not.
-                    if reason != DeviceError::NoDriver {
-                        tracing::warn!("{reason}");
-                    }
-                    Device::Cpu
-                }
-            }),
         }
+        DeviceChoice::Auto => Ok(match cuda_devices() {
+            Ok(_) => Device::Cuda(0),
+            Err(reason) => {
+                // A driver without a usable libtorch is most likely a surprise; no driver is not.
+                if reason != DeviceError::NoDriver {
+                    tracing::warn!("{reason}");
+                }
+                Device::Cpu
+            }
+        }),
+    }
+}
+
+/// As what a device would be asked for.
+pub fn choice(device: Device) -> DeviceChoice {
+    match device {
+        Device::Cuda(index) => DeviceChoice::Cuda(index),
+        // The engine makes no tensors elsewhere.
+        Device::Cpu | Device::Mps | Device::Vulkan => DeviceChoice::Cpu,
     }
 }
 
@@ -123,29 +121,6 @@ pub fn workers() -> &'static Workers {
     WORKERS.get_or_init(|| Workers::new(cpu_threads() as usize, instructions()))
 }
 
-static INSTRUCTIONS: OnceLock<Instructions> = OnceLock::new();
-
-/// The vector instructions to compute with on a CPU: the best there are, unless others were chosen.
-pub fn instructions() -> Instructions {
-    *INSTRUCTIONS.get_or_init(Instructions::best)
-}
-
-/// Chooses vector instructions by their name, so that another machine's results can be had here, byte for
-/// byte. To be called before anything computes; later it has no effect.
-pub(crate) fn choose_instructions(name: &str) -> Result<(), DeviceError> {
-    let all = Instructions::all();
-    match all.iter().find(|instructions| instructions.name() == name) {
-        Some(&instructions) => {
-            INSTRUCTIONS.get_or_init(|| instructions);
-            Ok(())
-        }
-        None => {
-            let names: Vec<&str> = all.into_iter().map(Instructions::name).collect();
-            Err(DeviceError::NoSuchInstructions { name: name.to_owned(), there: names.join(", ") })
-        }
-    }
-}
-
 /// The folder that libtorch was loaded from, where the system tells.
 pub fn libtorch_folder() -> Option<PathBuf> {
     let maps = std::fs::read_to_string("/proc/self/maps").ok()?;
@@ -172,35 +147,19 @@ fn load(library: &Path) -> Result<libloading::os::unix::Library, String> {
     unsafe { Library::open(Some(library), RTLD_NOW | RTLD_GLOBAL) }.map_err(|error| error.to_string())
 }
 
-impl From<Device> for DeviceChoice {
-    fn from(device: Device) -> DeviceChoice {
-        match device {
-            Device::Cuda(index) => DeviceChoice::Cuda(index),
-            // The engine makes no tensors elsewhere.
-            Device::Cpu | Device::Mps | Device::Vulkan => DeviceChoice::Cpu,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn the_cpu_is_always_there() {
-        assert_eq!(DeviceChoice::Cpu.resolve(), Ok(Device::Cpu));
-    }
-
-    #[test]
-    fn instructions_that_are_not_there_are_refused_with_those_that_are() {
-        let error = choose_instructions("mmx").unwrap_err();
-        assert!(error.to_string().contains("baseline; unset it"), "{error}");
+        assert_eq!(resolve(DeviceChoice::Cpu), Ok(Device::Cpu));
     }
 
     /// On a machine with a GPU this trains there; on others it must say which part is missing.
     #[test]
     fn cuda_is_had_or_the_reason_is_named() {
-        match DeviceChoice::Cuda(0).resolve() {
+        match resolve(DeviceChoice::Cuda(0)) {
             Ok(device) => assert_eq!(device, Device::Cuda(0)),
             Err(reason) => {
                 assert!(!Cuda::is_available());
@@ -208,7 +167,7 @@ mod tests {
             }
         }
         if Path::new("/proc/driver/nvidia/version").exists() {
-            assert_ne!(DeviceChoice::Cuda(0).resolve(), Err(DeviceError::NoDriver));
+            assert_ne!(resolve(DeviceChoice::Cuda(0)), Err(DeviceError::NoDriver));
         }
     }
 

@@ -1,9 +1,8 @@
 //! What can go wrong once an experiment is under way.
 
-use std::path::PathBuf;
-
-use birnn_data::name::shown;
+use birnn_infer::{ManifestError, SaveError};
 use birnn_model::ModelError;
+use birnn_run::FileError;
 use tch::TchError;
 
 /// Why a run stopped.
@@ -28,27 +27,15 @@ pub enum EngineError {
         /// NaN or infinite.
         value: f64,
     },
-    /// The net is so large that its checkpoints could not be read again.
-    #[error(
-        "a checkpoint of this net can take {size} bytes, and {largest} are the limit; make `model.hidden` smaller"
-    )]
-    TooLarge {
-        /// Bytes of a checkpoint.
-        size: u64,
-        /// Bytes of the largest that is read.
-        largest: u64,
-    },
-    /// The net is for images or classes that no file of ours describes.
-    #[error("{0}, so the weights could not be read again")]
-    Unreadable(String),
+    /// The net is one that no file of ours can hold.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    /// The weights could not be saved.
+    #[error(transparent)]
+    Save(#[from] SaveError),
     /// A file could not be written or read.
-    #[error("{}: {source}", shown(.path))]
-    Io {
-        /// The file or folder.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
 }
 
 /// What libtorch says, without the stack that it was in.
@@ -59,13 +46,5 @@ fn told(error: &TchError) -> String {
             "out of memory; free some, or ask for less: a smaller net, batch or share of the data".to_owned()
         }
         false => said.lines().next().unwrap_or("unknown error").to_owned(),
-    }
-}
-
-impl EngineError {
-    /// For `map_err`: joins an I/O error with the file it is about.
-    pub(crate) fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> EngineError {
-        let path = path.into();
-        move |source| EngineError::Io { path, source }
     }
 }

@@ -1,20 +1,26 @@
-//! A network with its task: what is trained, evaluated, saved and asked.
+//! A network with its task: what is trained, evaluated and saved.
 
+use std::collections::BTreeMap;
+
+use birnn_infer::cpu::instructions;
+use birnn_infer::{Evaluation, Task};
 use birnn_model::{Architecture, Network};
-use tch::{Device, Kind, TchError, Tensor, nn};
+use tch::{Device, TchError, Tensor, nn};
 
+use crate::cpu_backend::CpuBackend;
 use crate::device::cpu_threads;
 use crate::error::EngineError;
-use crate::fused::Fused;
+use crate::loss::Loss;
+use crate::memory::{bytes, values};
 use crate::optimizer::flat;
 use crate::samples::{Batch, Samples};
-use crate::task::{Classification, Evaluation};
 
 /// A network with its task and its parameters, on a device.
 #[derive(Debug)]
 pub struct Learner {
     /// What is learned.
-    pub task: Classification,
+    pub task: Task,
+    loss: Loss,
     /// Time steps and features per step that the net is for.
     pub shape: [usize; 2],
     /// The network.
@@ -24,48 +30,47 @@ pub struct Learner {
     names: Vec<String>,
     parameters: Vec<Tensor>,
     /// How the recurrent layers are computed, where not by libtorch.
-    fused: Option<Fused>,
+    cpu: Option<CpuBackend>,
 }
 
 /// What a pass over a batch, forward and back, gives.
 #[derive(Debug)]
-pub struct Pass {
+pub struct StepOutput {
     /// The mean loss, smoothed and with dropout, `f32 []`.
     pub loss: Tensor,
-    /// With dropout, `f32 [batch, classes]`.
+    /// With dropout, `f32 [batch, outputs]`.
     pub logits: Tensor,
     /// By all parameters, in their order, as one vector ([`flat`]).
     pub gradient: Tensor,
 }
 
-/// Images per forward pass of an evaluation, for each thread of the kernels and for libtorch: larger ones
-/// are no faster and take more memory.
-const EVALUATION_PER_THREAD: usize = 64;
+/// Images per forward pass of an evaluation by libtorch: larger ones are no faster and take more memory.
 const EVALUATION_BATCH: usize = 500;
 
 impl Learner {
     /// A net with the weights that `seed` gives; `shape` is rows and columns of an image.
     pub fn new(
         architecture: &Architecture,
-        task: Classification,
+        task: Task,
+        loss: Loss,
         shape: [usize; 2],
         seed: u32,
         device: Device,
     ) -> Result<Learner, EngineError> {
         tch::manual_seed(i64::from(seed));
         let vs = nn::VarStore::new(device);
-        let network = Network::new(&vs.root(), architecture, shape[1], task.classes.len())?;
+        let network = Network::new(&vs.root(), architecture, shape[1], task.outputs())?;
         // Sorted by name, so that the order is the same in every process.
         let (names, parameters): (Vec<String>, _) =
-            std::collections::BTreeMap::from_iter(vs.variables()).into_iter().unzip();
-        let fused = (device == Device::Cpu).then(|| {
-            let fused = Fused::new(architecture, shape[1], &names);
+            BTreeMap::from_iter(vs.variables()).into_iter().unzip();
+        let cpu = (device == Device::Cpu).then(|| {
+            let cpu = CpuBackend::new(architecture, shape[1], &names);
             // Its workers, as many as libtorch's threads were, are there now. libtorch is left the small
             // things, for which its threads would only be in the way: they wait by spinning.
             tch::set_num_threads(1);
-            fused
+            cpu
         });
-        Ok(Learner { task, shape, network, device, names, parameters, fused })
+        Ok(Learner { task, loss, shape, network, device, names, parameters, cpu })
     }
 
     /// The trained tensors, sorted by name.
@@ -86,7 +91,7 @@ impl Learner {
         self.names.iter().map(String::as_str).zip(&self.parameters)
     }
 
-    /// The loss of a batch and its gradient: values, not hidden state. `draws` decides what dropout zeroes.
+    /// The loss of a batch and its gradient: values, not hidden state. `rng_key` decides what dropout zeroes.
     ///
     /// On a CPU birnn's kernels compute it, elsewhere libtorch's autograd.
     ///
@@ -94,85 +99,62 @@ impl Learner {
     /// could by way of a `shallow_clone` of a tensor: both read them where they lie. libtorch asks the same
     /// of all who call it, and no type of tch's can hold them to it. What evaluates or predicts asks the
     /// same.
-    pub fn gradients(&mut self, batch: &Batch, draws: i64) -> Result<Pass, EngineError> {
-        let Learner { fused, network, task, parameters, .. } = self;
-        match fused {
-            Some(fused) => with_kernels(fused, network, task, parameters, batch, draws),
-            None => self.autograd(batch, draws),
+    pub fn gradients(&mut self, batch: &Batch, rng_key: i64) -> Result<StepOutput, EngineError> {
+        let Learner { cpu, network, loss, parameters, .. } = self;
+        match cpu {
+            Some(cpu) => with_kernels(cpu, network, loss, parameters, batch, rng_key),
+            None => self.autograd(batch, rng_key),
         }
     }
 
     /// As [`Learner::gradients`], by libtorch's autograd.
-    pub fn autograd(&self, batch: &Batch, draws: i64) -> Result<Pass, EngineError> {
-        tch::manual_seed(draws);
+    pub fn autograd(&self, batch: &Batch, rng_key: i64) -> Result<StepOutput, EngineError> {
+        tch::manual_seed(rng_key);
         let logits = self.network.forward(&batch.input, true)?;
-        let loss = self.task.loss(&logits, &batch.labels)?;
+        let loss = self.loss.mean(&logits, &batch.target)?;
         let gradients = Tensor::f_run_backward(&[&loss], &self.parameters, false, false)?;
-        Ok(Pass { loss: loss.detach(), logits: logits.detach(), gradient: flat(&gradients)? })
+        Ok(StepOutput { loss: loss.detach(), logits: logits.detach(), gradient: flat(&gradients)? })
     }
 
     /// How the net does on `samples`.
-    pub fn evaluate(&mut self, samples: &Samples) -> Result<Evaluation, EngineError> {
-        let task = self.task.clone();
-        let mut tally = task.tally(self.device)?;
-        self.each_batch(samples, |logits, labels| task.count(&mut tally, logits, labels))?;
-        Ok(task.evaluation(&tally)?)
+    pub fn evaluate(&self, samples: &Samples) -> Result<Evaluation, EngineError> {
+        let mut accumulator = self.task.accumulator();
+        accumulator.add(&self.logits(samples)?, samples.targets());
+        Ok(accumulator.evaluation())
     }
 
-    /// The logits of all `samples`, in their order: `[images, classes]`, or `[images, time, classes]` of a
-    /// net without a readout.
-    pub fn logits(&mut self, samples: &Samples) -> Result<Tensor, EngineError> {
+    /// The logits of all `samples`, in their order: `[images, outputs]`.
+    ///
+    /// On a CPU they are worked out by `birnn_infer`, as wherever a net is asked; elsewhere by libtorch.
+    pub fn logits(&self, samples: &Samples) -> Result<Vec<f32>, EngineError> {
+        let _guard = tch::no_grad_guard();
+        if self.device == Device::Cpu {
+            let [rows, cols] = self.shape;
+            let network = self.network_to_ask()?;
+            #[expect(unsafe_code, reason = "the images are read where they lie")]
+            // SAFETY: nothing changes the images of a split.
+            let images = unsafe { bytes(samples.images())? };
+            return Ok(network.logits_of_all(images, rows * cols, cpu_threads() as usize));
+        }
         let mut all = Vec::new();
-        self.each_batch(samples, |logits, _| {
-            all.push(logits.shallow_clone());
-            Ok(())
-        })?;
-        Ok(Tensor::f_cat(&all, 0)?)
-    }
-
-    /// Shows `see` the logits and labels of all `samples`, batch by batch.
-    fn each_batch(
-        &mut self,
-        samples: &Samples,
-        mut see: impl FnMut(&Tensor, &Tensor) -> Result<(), TchError>,
-    ) -> Result<(), EngineError> {
-        let _guard = tch::no_grad_guard();
-        self.load()?;
-        let size = match self.fused {
-            Some(_) => EVALUATION_PER_THREAD * cpu_threads() as usize,
-            None => EVALUATION_BATCH,
-        };
-        for batch in samples.batches(size) {
-            let batch = batch?;
-            see(&self.forward(&batch.input)?, &batch.labels)?;
+        for input in samples.inputs(EVALUATION_BATCH) {
+            all.extend(Vec::<f32>::try_from(self.network.forward(&input?, false)?.f_view(-1)?)?);
         }
-        Ok(())
+        Ok(all)
     }
 
-    /// The probability of each class for one image of `rows * cols` bytes.
-    pub fn predict(&mut self, image: &[u8]) -> Result<Vec<f32>, EngineError> {
-        let _guard = tch::no_grad_guard();
-        let [rows, cols] = self.shape.map(|n| n as i64);
-        let image = Tensor::f_from_slice(image)?.f_view([1, rows, cols])?.f_to_device(self.device)?;
-        self.load()?;
-        let logits = self.forward(&crate::samples::normalise(&image)?)?;
-        Ok(Vec::try_from(logits.f_softmax(1, None::<Kind>)?.f_view(-1)?)?)
-    }
-
-    /// Lets the kernels take in the parameters as they are now.
-    fn load(&mut self) -> Result<(), EngineError> {
-        match &mut self.fused {
-            Some(fused) => Ok(fused.load(&self.parameters)?),
-            None => Ok(()),
-        }
-    }
-
-    /// The logits of a batch, without dropout.
-    fn forward(&mut self, input: &Tensor) -> Result<Tensor, EngineError> {
-        match &mut self.fused {
-            Some(fused) => Ok(self.network.logits(&fused.forward(input, None)?)?),
-            None => Ok(self.network.forward(input, false)?),
-        }
+    /// The net as it is now, on plain slices, on a CPU.
+    fn network_to_ask(&self) -> Result<birnn_infer::Network, TchError> {
+        let values = self.names.iter().zip(&self.parameters).map(|(name, parameter)| {
+            #[expect(unsafe_code, reason = "the parameters are copied from where they lie")]
+            // SAFETY: nothing changes parameters before they are copied.
+            let values = unsafe { values(parameter)? };
+            Ok((name.as_str(), values.to_vec()))
+        });
+        let values = values.collect::<Result<BTreeMap<_, _>, TchError>>()?;
+        let (architecture, [_, features]) = (self.network.architecture(), self.shape);
+        let of = |name: &str| values.get(name).cloned().unwrap_or_default();
+        Ok(birnn_infer::Network::new(architecture, features, self.task.outputs(), instructions(), of))
     }
 
     /// Copies of all parameters, to come back to.
@@ -193,22 +175,22 @@ impl Learner {
 
 /// The loss of a batch and its gradient, the recurrent layers by birnn's kernels.
 fn with_kernels(
-    fused: &mut Fused,
+    cpu: &mut CpuBackend,
     network: &Network,
-    task: &Classification,
+    loss: &Loss,
     parameters: &[Tensor],
     batch: &Batch,
-    draws: i64,
-) -> Result<Pass, EngineError> {
-    fused.load(parameters)?;
-    let top = fused.forward(&batch.input, Some(draws))?.f_set_requires_grad(true)?;
+    rng_key: i64,
+) -> Result<StepOutput, EngineError> {
+    cpu.load(parameters)?;
+    let top = cpu.forward(&batch.input, Some(rng_key))?.f_set_requires_grad(true)?;
     let logits = network.logits(&top)?;
-    let loss = task.loss(&logits, &batch.labels)?;
-    let others = parameters.iter().enumerate().filter(|(place, _)| !fused.owns(*place));
+    let loss = loss.mean(&logits, &batch.target)?;
+    let others = parameters.iter().enumerate().filter(|(place, _)| !cpu.owns(*place));
     let inputs: Vec<&Tensor> = std::iter::once(&top).chain(others.map(|(_, tensor)| tensor)).collect();
     let gradients = Tensor::f_run_backward(&[&loss], &inputs, false, false)?;
-    let gradient = fused.backward(&gradients[0], &gradients[1..], parameters)?;
-    Ok(Pass { loss: loss.detach(), logits: logits.detach(), gradient })
+    let gradient = cpu.backward(&gradients[0], &gradients[1..], parameters)?;
+    Ok(StepOutput { loss: loss.detach(), logits: logits.detach(), gradient })
 }
 
 #[cfg(test)]
@@ -222,7 +204,8 @@ mod tests {
     fn a_panic_in_a_step_costs_no_kernels() {
         let batch = |labels: &[i64]| Batch {
             input: Tensor::linspace(0, 1, 12, (Kind::Float, Device::Cpu)).view([2, 3, 2]),
-            labels: Tensor::from_slice(labels),
+            target: Tensor::from_slice(labels),
+            weight: labels.len(),
         };
         let (mut learner, _) = made_up::learner(5, |_| ());
         let before = learner.gradients(&batch(&[0, 1]), 7).unwrap();
@@ -231,7 +214,7 @@ mod tests {
         let bad = Batch { input, ..batch(&[0, 1]) };
         let caught = catch_unwind(AssertUnwindSafe(|| learner.gradients(&bad, 7).map(|_| ())));
         assert!(!matches!(caught, Ok(Ok(()))), "a step that fails was wanted");
-        assert!(learner.fused.is_some());
+        assert!(learner.cpu.is_some());
         let after = learner.gradients(&batch(&[0, 1]), 7).unwrap();
         assert!(after.gradient == before.gradient && after.loss == before.loss);
     }
@@ -241,25 +224,26 @@ mod tests {
 #[cfg(test)]
 pub(crate) mod made_up {
     use super::*;
-    use crate::about::About;
-    use crate::experiment::Experiment;
+    use birnn_infer::Manifest;
+    use birnn_experiment::Experiment;
     use crate::state::State;
 
     /// A net of two classes for images of 3 x 2, of four hidden units, and what its file says of it.
-    pub(crate) fn learner(seed: u32, change: impl FnOnce(&mut Experiment)) -> (Learner, About) {
+    pub(crate) fn learner(seed: u32, change: impl FnOnce(&mut Experiment)) -> (Learner, Manifest) {
         let mut experiment = Experiment::default();
         experiment.model.hidden = birnn_model::Hidden::Same(4);
         change(&mut experiment);
         let classes = vec!["a".to_owned(), "b".to_owned()];
-        let about =
-            About::new(experiment.to_toml().unwrap(), [3, 2], classes.clone(), None, serde_json::Value::Null);
+        let manifest =
+            Manifest::new(experiment.to_toml().unwrap(), [3, 2], classes.clone(), None, serde_json::Value::Null);
         let architecture = experiment.model.resolve().unwrap();
-        let task = Classification { classes, label_smoothing: experiment.train.label_smoothing };
-        (Learner::new(&architecture, task, [3, 2], seed, Device::Cpu).unwrap(), about)
+        let task = Task::classify(classes);
+        let loss = Loss::new(&task, &experiment.train.resolve().unwrap());
+        (Learner::new(&architecture, task, loss, [3, 2], seed, Device::Cpu).unwrap(), manifest)
     }
 
     /// Where a training by the tutorial's rule begins.
     pub(crate) fn state(learner: &Learner) -> State {
-        State::new(Experiment::default().train.resolve().unwrap().rule, learner).unwrap()
+        State::new(Experiment::default().train.resolve().unwrap().algorithm, learner).unwrap()
     }
 }

@@ -2,18 +2,18 @@
 
 use std::time::{Duration, Instant};
 
+use birnn_infer::Evaluation;
 use serde::Serialize;
 
 use crate::error::EngineError;
-use crate::learner::{Learner, Pass};
+use crate::learner::{Learner, StepOutput};
 use crate::samples::Batch;
-use crate::task::Evaluation;
 
 /// Hears of a run as it goes on. An error ends the run: records that cannot be written are not lost silently.
 pub trait Observer {
-    /// After every step: what the observer wishes.
-    fn step(&mut self, _step: &Step, _look: &Look) -> Result<Wish, EngineError> {
-        Ok(Wish::GoOn)
+    /// After every step: what the observer asks for.
+    fn step(&mut self, _step: &Step, _context: &StepContext) -> Result<Control, EngineError> {
+        Ok(Control::Continue)
     }
 
     /// After every epoch, its evaluation included; `learner` is the net that was evaluated.
@@ -22,27 +22,27 @@ pub trait Observer {
     }
 }
 
-/// What an observer asks of the loop after a step; where several ask, the greatest wish is granted.
+/// What an observer asks of the loop after a step; where several ask, the greatest control is granted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Wish {
+pub enum Control {
     /// Nothing.
     #[default]
-    GoOn,
+    Continue,
     /// A checkpoint, then to go on. It changes nothing of what the run comes to.
     Save,
     /// A checkpoint, then to stop.
     Stop,
 }
 
-/// What a step worked with, on the device. Whoever looks at values waits for the device, so it is to be done now and then.
+/// What a step worked with, on the device. Whoever contexts at values waits for the device, so it is to be done now and then.
 #[derive(Debug)]
-pub struct Look<'a> {
+pub struct StepContext<'a> {
     /// The net, after the update.
     pub learner: &'a Learner,
     /// The images of the step.
     pub batch: &'a Batch,
     /// What the net made of them, before the update.
-    pub pass: &'a Pass,
+    pub output: &'a StepOutput,
 }
 
 /// One update of the parameters.
@@ -113,8 +113,8 @@ impl<O: Observer> Timed<O> {
 }
 
 impl<O: Observer> Observer for Timed<O> {
-    fn step(&mut self, step: &Step, look: &Look) -> Result<Wish, EngineError> {
-        self.time(|observer| observer.step(step, look))
+    fn step(&mut self, step: &Step, context: &StepContext) -> Result<Control, EngineError> {
+        self.time(|observer| observer.step(step, context))
     }
 
     fn epoch(&mut self, epoch: &Epoch, learner: &Learner) -> Result<(), EngineError> {
@@ -123,8 +123,8 @@ impl<O: Observer> Observer for Timed<O> {
 }
 
 impl<O: Observer + ?Sized> Observer for &mut O {
-    fn step(&mut self, step: &Step, look: &Look) -> Result<Wish, EngineError> {
-        (**self).step(step, look)
+    fn step(&mut self, step: &Step, context: &StepContext) -> Result<Control, EngineError> {
+        (**self).step(step, context)
     }
 
     fn epoch(&mut self, epoch: &Epoch, learner: &Learner) -> Result<(), EngineError> {
@@ -134,9 +134,9 @@ impl<O: Observer + ?Sized> Observer for &mut O {
 
 /// Several observers, told in order.
 impl Observer for Vec<Box<dyn Observer + '_>> {
-    fn step(&mut self, step: &Step, look: &Look) -> Result<Wish, EngineError> {
+    fn step(&mut self, step: &Step, context: &StepContext) -> Result<Control, EngineError> {
         // All are told, also when one asks to stop.
-        self.iter_mut().try_fold(Wish::GoOn, |wish, observer| Ok(wish.max(observer.step(step, look)?)))
+        self.iter_mut().try_fold(Control::Continue, |control, observer| Ok(control.max(observer.step(step, context)?)))
     }
 
     fn epoch(&mut self, epoch: &Epoch, learner: &Learner) -> Result<(), EngineError> {

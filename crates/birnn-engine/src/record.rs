@@ -5,14 +5,13 @@
 //! The metrics are a function of the experiment: a run that is repeated, or stopped and resumed, writes the same bytes.
 //! How long it took is not, and has a file of its own.
 
+use birnn_infer::Evaluation;
+use birnn_run::{METRICS, RecordFile, RunDir, TIMING};
 use serde::Serialize;
 
 use crate::error::EngineError;
 use crate::learner::Learner;
-use crate::observer::{Epoch, Look, Observer, Step, Wish};
-use crate::record_file::RecordFile;
-use crate::run_dir::{METRICS, RunDir, TIMING};
-use crate::task::Evaluation;
+use crate::observer::{Control, Epoch, Observer, Step, StepContext};
 
 /// Appends to a run's `metrics.jsonl` and `timing.jsonl`.
 #[derive(Debug)]
@@ -48,20 +47,20 @@ impl Record {
     }
 
     fn line(&self, line: &Line) -> Result<(), EngineError> {
-        self.metrics.append_json(line)
+        Ok(self.metrics.append_json(line)?)
     }
 }
 
 impl Observer for Record {
-    fn step(&mut self, step: &Step, _look: &Look) -> Result<Wish, EngineError> {
+    fn step(&mut self, step: &Step, _context: &StepContext) -> Result<Control, EngineError> {
         if step.loss.is_some() {
             self.line(&Line::Step(step))?;
         }
-        Ok(Wish::GoOn)
+        Ok(Control::Continue)
     }
 
     fn epoch(&mut self, epoch: &Epoch, _learner: &Learner) -> Result<(), EngineError> {
         self.line(&Line::Epoch(epoch))?;
-        self.timing.append_json(&epoch.timing)
+        Ok(self.timing.append_json(&epoch.timing)?)
     }
 }

@@ -9,17 +9,14 @@ use std::sync::Arc;
 
 use birnn_data::PATH_SETTINGS;
 use birnn_data::name::shown;
+use birnn_experiment::{ExperimentError, Source, differing};
+use birnn_infer::{Manifest, WeightsError};
+use birnn_run::disk::Disk;
+use birnn_run::{CHECKPOINTS, FINAL, FileError, METRICS, Meta, RunDir, RunDirError, Session, TIMING};
 use serde_json::Value;
 
-use crate::about::About;
-use crate::checkpoint::{Checkpoint, FINAL, FOLDER};
-use crate::differing::differing;
-use crate::disk::Disk;
+use crate::checkpoint::Checkpoint;
 use crate::error::EngineError;
-use crate::experiment::{ExperimentError, Source};
-use crate::meta::{Meta, Session};
-use crate::run_dir::{METRICS, RunDir, RunDirError, TIMING};
-use crate::weights::WeightsError;
 
 /// A run taken up again.
 #[derive(Debug)]
@@ -46,6 +43,9 @@ pub enum ResumeError {
     /// A file cannot be read or renamed.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// A file cannot be read or renamed.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// A checkpoint is of a format that only another birnn knows.
     #[error(transparent)]
     Weights(#[from] WeightsError),
@@ -121,7 +121,7 @@ impl Resumed {
         let config = path.join("config.toml");
         let read = |sets: &[String]| match &checkpoint {
             Some(checkpoint) if !config.exists() => {
-                Source::parse(&config, checkpoint.about().experiment.clone(), sets)
+                Source::parse(&config, checkpoint.manifest().experiment.clone(), sets)
             }
             _ => Source::read(&config, sets),
         };
@@ -136,19 +136,19 @@ impl Resumed {
     }
 
     /// Makes sure that the data and libtorch are still those of the checkpoint.
-    pub fn verify(&self, now: &About) -> Result<(), ResumeError> {
+    pub fn verify(&self, now: &Manifest) -> Result<(), ResumeError> {
         let Some(checkpoint) = &self.checkpoint else { return Ok(()) };
-        let changed = changed_files(&checkpoint.about().data, &now.data);
+        let changed = changed_files(&checkpoint.manifest().data, &now.data);
         if !changed.is_empty() {
             let name = |place: usize| now.data["files"][place]["name"].as_str().unwrap_or("?");
             let files = changed.into_iter().map(name).collect::<Vec<_>>().join(", ");
             return Err(ResumeError::OtherData { run: self.run.path().to_owned(), files });
         }
-        let told = |about: &About| {
-            let About { libtorch, data, classes, shape, .. } = about;
+        let told = |manifest: &Manifest| {
+            let Manifest { libtorch, data, classes, shape, .. } = manifest;
             serde_json::json!({ "libtorch": libtorch, "images": data, "classes": classes, "shape": shape })
         };
-        self.agree(&told(checkpoint.about()), &told(now))
+        self.agree(&told(checkpoint.manifest()), &told(now))
     }
 
     /// Makes sure that a run of `epochs` epochs, of `steps` steps each, has not gone on for longer than that.
@@ -164,7 +164,7 @@ impl Resumed {
     /// The data set that digits drawn by code stood in for when the run began.
     pub fn substitute_for(&self) -> Option<String> {
         let data = match &self.checkpoint {
-            Some(checkpoint) => checkpoint.about().data.clone(),
+            Some(checkpoint) => checkpoint.manifest().data.clone(),
             None => Meta::read(&self.run)?.data,
         };
         data["substitute_for"].as_str().map(str::to_owned)
@@ -187,7 +187,7 @@ fn had_checkpoint(run: &RunDir) -> bool {
         |session: &Session| session.from_step > 0 || session.status != "running" && session.end.is_some();
     // The folder is made before the metrics, an epoch's checkpoint after its line, the final weights after
     // the last.
-    (there(METRICS) && !there(FOLDER))
+    (there(METRICS) && !there(CHECKPOINTS))
         || there(FINAL)
         || lines > 1
         || Meta::read(run).is_some_and(|meta| {

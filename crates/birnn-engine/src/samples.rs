@@ -14,7 +14,9 @@ pub struct Samples {
     /// `u8 [images, rows, cols]`.
     images: Tensor,
     /// `i64 [images]`.
-    labels: Tensor,
+    target: Tensor,
+    /// The same in memory.
+    labels: Vec<u8>,
     /// How images are varied, and the images themselves in memory.
     varied: Option<(Augment, Images)>,
 }
@@ -25,8 +27,10 @@ pub struct Samples {
 pub struct Batch {
     /// `f32 [batch, rows, cols]`, from 0 to 1: each row is one time step.
     pub input: Tensor,
-    /// `i64 [batch]`.
-    pub labels: Tensor,
+    /// What the answers should be: of classification, the classes, `i64 [batch]`.
+    pub target: Tensor,
+    /// How many positions the loss counts: of classification, as many as there are sequences.
+    pub weight: usize,
 }
 
 /// The order in which an epoch shows the images.
@@ -49,13 +53,13 @@ impl Samples {
         let shape = [images.len() as i64, images.rows as i64, images.cols as i64];
         let on_device = Tensor::f_from_slice(&images.pixels)?.f_view(shape)?.f_to_device(device)?;
         let varied = augment.map(|augment| (augment, images));
-        let labels = Tensor::f_from_slice(&labels)?.f_to_device(device)?.f_to_kind(Kind::Int64)?;
-        Ok(Samples { images: on_device, labels, varied })
+        let target = Tensor::f_from_slice(&labels)?.f_to_device(device)?.f_to_kind(Kind::Int64)?;
+        Ok(Samples { images: on_device, target, labels, varied })
     }
 
     /// How many images.
     pub fn len(&self) -> usize {
-        self.labels.size()[0] as usize
+        self.labels.len()
     }
 
     /// Rows and columns of an image.
@@ -78,12 +82,12 @@ impl Samples {
     pub fn order(&self, seed: u64, epoch: usize) -> Result<Order, TchError> {
         let places = epoch_order(seed, epoch as u64, self.len());
         let wide: Vec<i64> = places.iter().copied().map(i64::from).collect();
-        Ok(Order { places, on_device: Tensor::f_from_slice(&wide)?.f_to_device(self.labels.device())? })
+        Ok(Order { places, on_device: Tensor::f_from_slice(&wide)?.f_to_device(self.target.device())? })
     }
 
-    /// The `index`-th batch of `size` images in `order`; the last takes what is left. `draws` decides how
+    /// The `index`-th batch of `size` images in `order`; the last takes what is left. `rng_key` decides how
     /// they are varied.
-    pub fn batch(&self, order: &Order, index: usize, size: usize, draws: i64) -> Result<Batch, TchError> {
+    pub fn batch(&self, order: &Order, index: usize, size: usize, rng_key: i64) -> Result<Batch, TchError> {
         let start = index * size;
         let count = size.min(self.len() - start);
         let chosen = order.on_device.f_narrow(0, start as i64, count as i64)?;
@@ -91,25 +95,34 @@ impl Samples {
             None => normalise(&self.images.f_index_select(0, &chosen)?)?,
             Some((augment, images)) => {
                 let shape = [count as i64, images.rows as i64, images.cols as i64];
-                let values = vary(augment, images, &order.places[start..start + count], draws);
-                Tensor::f_from_slice(&values)?.f_view(shape)?.f_to_device(self.labels.device())?
+                let values = vary(augment, images, &order.places[start..start + count], rng_key);
+                Tensor::f_from_slice(&values)?.f_view(shape)?.f_to_device(self.target.device())?
             }
         };
-        Ok(Batch { input, labels: self.labels.f_index_select(0, &chosen)? })
+        Ok(Batch { input, target: self.target.f_index_select(0, &chosen)?, weight: count })
     }
 
-    /// All images in file order, in batches of `size`.
-    pub fn batches(&self, size: usize) -> impl Iterator<Item = Result<Batch, TchError>> {
+    /// What all images are: of classification, their classes.
+    pub fn targets(&self) -> &[u8] {
+        &self.labels
+    }
+
+    /// `u8 [images, rows, cols]`.
+    pub(crate) fn images(&self) -> &Tensor {
+        &self.images
+    }
+
+    /// All images in file order, in batches of `size`: `f32 [batch, rows, cols]`, from 0 to 1.
+    pub fn inputs(&self, size: usize) -> impl Iterator<Item = Result<Tensor, TchError>> {
         (0..self.len()).step_by(size).map(move |start| {
-            let (start, count) = (start as i64, size.min(self.len() - start) as i64);
-            let input = normalise(&self.images.f_narrow(0, start, count)?)?;
-            Ok(Batch { input, labels: self.labels.f_narrow(0, start, count)? })
+            let count = size.min(self.len() - start) as i64;
+            normalise(&self.images.f_narrow(0, start as i64, count)?)
         })
     }
 }
 
 /// Variations of the images at `places`, one after the other.
-fn vary(augment: &Augment, images: &Images, places: &[u32], draws: i64) -> Vec<f32> {
+fn vary(augment: &Augment, images: &Images, places: &[u32], rng_key: i64) -> Vec<f32> {
     let size = images.rows * images.cols;
     let mut values = vec![0.0; places.len() * size];
     let workers = workers();
@@ -118,7 +131,7 @@ fn vary(augment: &Augment, images: &Images, places: &[u32], draws: i64) -> Vec<f
     workers.each(parts.collect(), |(part, (values, places))| {
         for (index, (out, &place)) in values.chunks_exact_mut(size).zip(places).enumerate() {
             let stream = (part * share + index) as u64;
-            augment.apply(images.get(place as usize), images.cols, draws as u64, stream, out);
+            augment.apply(images.get(place as usize), images.cols, rng_key as u64, stream, out);
         }
     });
     values
@@ -150,8 +163,8 @@ mod tests {
             let batch = samples.batch(&order, index, 4, 0).unwrap();
             assert_eq!(batch.input.size()[0], if index == 2 { 2 } else { 4 });
             let first = batch.input.select(1, 0).select(1, 0) * 255.0;
-            assert!(first.round().to_kind(Kind::Int64) == batch.labels);
-            seen.extend(Vec::<i64>::try_from(batch.labels).unwrap());
+            assert!(first.round().to_kind(Kind::Int64) == batch.target);
+            seen.extend(Vec::<i64>::try_from(batch.target).unwrap());
         }
         assert_ne!(seen, (0..10).collect::<Vec<_>>());
         seen.sort_unstable();
@@ -166,21 +179,20 @@ mod tests {
         let config = birnn_data::AugmentConfig { shift: 1.0, ..Default::default() };
         let samples = Samples::varied(split(), config.resolve().unwrap(), Device::Cpu).unwrap();
         let order = samples.order(3, 0).unwrap();
-        let batch = |index, size, draws| samples.batch(&order, index, size, draws).unwrap().input;
+        let batch = |index, size, rng_key| samples.batch(&order, index, size, rng_key).unwrap().input;
         assert!(batch(0, 7, 5) == batch(0, 7, 5));
         assert!(batch(0, 7, 5) != batch(0, 7, 6));
         assert!(batch(0, 3, 5) == batch(0, 7, 5).narrow(0, 0, 3));
         let plain = Samples::new(split(), Device::Cpu).unwrap();
         assert!(plain.batch(&order, 0, 7, 5).unwrap().input == plain.batch(&order, 0, 7, 6).unwrap().input);
         assert!(
-            samples.batches(10).next().unwrap().unwrap().input
-                == plain.batches(10).next().unwrap().unwrap().input
+            samples.inputs(10).next().unwrap().unwrap() == plain.inputs(10).next().unwrap().unwrap()
         );
     }
 
     #[test]
     fn bytes_become_zero_to_one() {
-        let batch = samples(1).batches(5).next().unwrap().unwrap();
-        assert_eq!(Vec::<f32>::try_from(batch.input.view(-1)).unwrap(), [0.0, 0.0, 1.0, 0.2, 0.0, 0.0]);
+        let input = samples(1).inputs(5).next().unwrap().unwrap();
+        assert_eq!(Vec::<f32>::try_from(input.view(-1)).unwrap(), [0.0, 0.0, 1.0, 0.2, 0.0, 0.0]);
     }
 }

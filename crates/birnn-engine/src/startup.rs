@@ -1,7 +1,5 @@
 //! What a process that trains must settle before anything else runs in it.
 
-use crate::device::{DeviceError, choose_instructions};
-
 /// Settles what cannot be settled later: to be called first in `main`, before libtorch is used.
 ///
 /// # Safety
@@ -12,12 +10,6 @@ pub unsafe fn prepare() {
     make_cuda_deterministic();
     keep_freed_memory();
     answer_signals();
-}
-
-/// Chooses the vector instructions that `$BIRNN_INSTRUCTIONS` names, if it is set.
-pub fn heed_environment() -> Result<(), DeviceError> {
-    let name = std::env::var_os("BIRNN_INSTRUCTIONS").filter(|name| !name.is_empty());
-    name.map_or(Ok(()), |name| choose_instructions(&birnn_data::name::text(name)))
 }
 
 /// cuDNN's recurrent layers repeat themselves bit for bit only with this, set before CUDA starts.

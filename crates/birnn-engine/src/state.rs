@@ -2,17 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use birnn_experiment::{Algorithm, TrainPlan};
+use birnn_infer::Progress;
+use birnn_infer::container::{Contents, Entry};
+use birnn_infer::layout::{BEST, LOSS_SUM, MOMENTS};
+use birnn_run::Mark;
 use tch::{Device, Kind, TchError, Tensor};
 
-use crate::about::Place;
-use crate::config::TrainPlan;
 use crate::device::cpu;
 use crate::error::EngineError;
-use crate::layout::{BEST, LOSS_SUM};
 use crate::learner::Learner;
-use crate::optimizer::{MOMENTS, Optimizer, Rule};
-use crate::record_file::Mark;
-use crate::weights::{Contents, Entry};
+use crate::optimizer::Optimizer;
+use crate::weights::{entry, group, tensor};
 
 /// All that the rest of a run depends on, besides its plan and the weights: it starts, stops and goes on with
 /// this.
@@ -39,10 +40,10 @@ pub(crate) struct Best {
 
 impl State {
     /// Before the first step.
-    pub fn new(rule: Rule, learner: &Learner) -> Result<State, TchError> {
+    pub fn new(algorithm: Algorithm, learner: &Learner) -> Result<State, TchError> {
         Ok(State {
             step: 0,
-            optimizer: Optimizer::new(rule, learner.parameters())?,
+            optimizer: Optimizer::new(algorithm, learner.parameters())?,
             loss_sum: no_loss(learner.device)?,
             seconds: 0.0,
             best: None,
@@ -68,8 +69,8 @@ impl State {
     }
 
     /// The numbers of a checkpoint, whose records have grown so far.
-    pub(crate) fn place(&self, records: BTreeMap<String, Mark>) -> Place {
-        Place {
+    pub(crate) fn progress(&self, records: BTreeMap<String, Mark>) -> Progress {
+        Progress {
             step: self.step,
             seconds: self.seconds,
             cpu: cpu(),
@@ -80,37 +81,37 @@ impl State {
 
     /// The tensors of a checkpoint, those of the weights left out.
     pub(crate) fn entries(&self, names: &[String]) -> Result<Vec<Entry>, EngineError> {
-        let mut entries = vec![Entry::new(LOSS_SUM, &self.loss_sum)?];
+        let mut entries = vec![entry(LOSS_SUM, &self.loss_sum)?];
         for (name, moment) in MOMENTS.iter().zip(self.optimizer.moments()) {
-            entries.push(Entry::new(*name, moment)?);
+            entries.push(entry(*name, moment)?);
         }
         for (name, tensor) in self.best.iter().flat_map(|best| names.iter().zip(&best.parameters)) {
-            entries.push(Entry::new(format!("{BEST}{name}"), tensor)?);
+            entries.push(entry(format!("{BEST}{name}"), tensor)?);
         }
         Ok(entries)
     }
 
     /// The state that a checkpoint was made of, on the device of `learner`.
     pub(crate) fn restored(
-        place: &Place,
+        progress: &Progress,
         contents: &Contents,
-        rule: Rule,
+        algorithm: Algorithm,
         learner: &Learner,
     ) -> Result<State, EngineError> {
         let device = learner.device;
-        let moment = |name| Ok::<_, EngineError>(contents.tensor(name)?.f_to_device(device)?);
+        let moment = |name| Ok::<_, EngineError>(tensor(contents, name)?.f_to_device(device)?);
         let moments = [moment(MOMENTS[0])?, moment(MOMENTS[1])?];
         let best = |(epoch, loss)| -> Result<Best, EngineError> {
-            let parameters = contents.group(BEST, learner.names())?;
+            let parameters = group(contents, BEST, learner.names())?;
             let parameters = parameters.iter().map(|tensor| tensor.f_to_device(device));
             Ok(Best { epoch, loss, parameters: parameters.collect::<Result<_, TchError>>()? })
         };
         Ok(State {
-            step: place.step,
-            optimizer: Optimizer::restored(rule, place.step, moments),
-            loss_sum: contents.tensor(LOSS_SUM)?.f_to_device(device)?,
-            seconds: place.seconds,
-            best: place.best.map(best).transpose()?,
+            step: progress.step,
+            optimizer: Optimizer::restored(algorithm, progress.step, moments),
+            loss_sum: tensor(contents, LOSS_SUM)?.f_to_device(device)?,
+            seconds: progress.seconds,
+            best: progress.best.map(best).transpose()?,
         })
     }
 }

@@ -2,14 +2,15 @@
 
 use std::time::Instant;
 
+use birnn_data::splitmix;
+use birnn_experiment::TrainPlan;
 use tch::{TchError, Tensor};
 
 use crate::checkpoint::Checkpoints;
-use crate::config::TrainPlan;
 use crate::error::EngineError;
 use crate::health::{self, Health};
 use crate::learner::Learner;
-use crate::observer::{Epoch, Look, Observer, Step, Timing, Wish};
+use crate::observer::{Epoch, StepContext, Observer, Step, Timing, Control};
 use crate::samples::Samples;
 use crate::state::{Best, State};
 
@@ -57,33 +58,33 @@ pub fn train(
         let epoch = state.epochs(steps);
         let order = data.train.order(seed, epoch)?;
         let mut rate = 0.0;
-        let mut wish = Wish::GoOn;
+        let mut control = Control::Continue;
         let mut start = Instant::now();
 
         for index in state.step % steps..steps {
             rate = plan.schedule.rate(state.step, plan.total(steps));
 
-            let draws = draws_of(seed, state.step);
-            let batch = data.train.batch(&order, index, plan.batch_size, draws)?;
-            let mut pass = learner.gradients(&batch, draws)?;
-            let norm = clip(&mut pass.gradient, plan.clip_norm)?;
-            state.optimizer.step(learner.parameters(), &pass.gradient, rate)?;
+            let rng_key = rng_key(seed, state.step);
+            let batch = data.train.batch(&order, index, plan.batch_size, rng_key)?;
+            let mut output = learner.gradients(&batch, rng_key)?;
+            let norm = clip(&mut output.gradient, plan.clip_norm)?;
+            state.optimizer.step(learner.parameters(), &output.gradient, rate)?;
             state.step += 1;
 
-            let images = batch.labels.size()[0] as usize;
-            let _ = state.loss_sum.f_add_(&pass.loss.f_mul_scalar(images as f64)?)?;
-            health.watch(state.step, &pass.loss, norm);
+            let _ = state.loss_sum.f_add_(&output.loss.f_mul_scalar(batch.weight as f64)?)?;
+            health.watch(state.step, &output.loss, norm);
             // Looking at the loss waits for the device, so it is done on logged steps only.
             let loss = if state.step.is_multiple_of(plan.log_every) { health.look()? } else { None };
-            let look = Look { learner, batch: &batch, pass: &pass };
-            wish = observer.step(&Step { step: state.step, epoch: epoch + 1, rate, images, loss }, &look)?;
+            let context = StepContext { learner, batch: &batch, output: &output };
+            let step = Step { step: state.step, epoch: epoch + 1, rate, images: batch.weight, loss };
+            control = observer.step(&step, &context)?;
             // After its last step an epoch is evaluated first, and then saved in any case.
             let within = index + 1 < steps;
-            if within && (wish > Wish::GoOn || state.step.is_multiple_of(plan.checkpoint_every)) {
+            if within && (control > Control::Continue || state.step.is_multiple_of(plan.checkpoint_every)) {
                 health.look_at_all(state.step, learner.parameters())?;
                 state.seconds += start.elapsed().as_secs_f64();
                 checkpoints.save(learner, state)?;
-                if wish == Wish::Stop {
+                if control == Control::Stop {
                     return Ok(Trained::Stopped);
                 }
                 start = Instant::now();
@@ -111,7 +112,7 @@ pub fn train(
             state.best = Some(Best { epoch, loss, parameters: learner.snapshot() });
         }
         checkpoints.save(learner, state)?;
-        if wish == Wish::Stop && unfinished(state) {
+        if control == Control::Stop && unfinished(state) {
             return Ok(Trained::Stopped);
         }
     }
@@ -132,13 +133,9 @@ pub fn train(
     }
 }
 
-/// What dropout and variations of images draw by at a step: SplitMix64's finaliser over both numbers (Steele
-/// et al. 2014).
-fn draws_of(seed: u64, step: usize) -> i64 {
-    let mut z = (seed << 32 ^ step as u64).wrapping_add(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    (z ^ (z >> 31)) as i64
+/// What dropout and variations of images draw by at a step.
+fn rng_key(seed: u64, step: usize) -> i64 {
+    splitmix(seed << 32 ^ step as u64) as i64
 }
 
 /// Scales the gradient so that its norm is at most `max_norm`, as PyTorch's `clip_grad_norm_` does, its 1e-6
@@ -172,10 +169,10 @@ mod tests {
 
     #[test]
     fn every_step_of_every_seed_draws_its_own() {
-        let mut draws: Vec<_> =
-            (0..4).flat_map(|seed| (0..1000).map(move |step| draws_of(seed, step))).collect();
-        draws.sort_unstable();
-        draws.dedup();
-        assert_eq!(draws.len(), 4000);
+        let mut keys: Vec<_> =
+            (0..4).flat_map(|seed| (0..1000).map(move |step| rng_key(seed, step))).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        assert_eq!(keys.len(), 4000);
     }
 }

@@ -18,7 +18,7 @@ pub fn differing(values: &[Value]) -> BTreeMap<String, Vec<Option<Value>>> {
 }
 
 /// The values in `value` that hold no others, by their dotted keys.
-pub(crate) fn leaves(value: &Value) -> BTreeMap<String, Value> {
+pub fn leaves(value: &Value) -> BTreeMap<String, Value> {
     let within = |key: String, value: &Value| {
         let name = |rest: String| if rest.is_empty() { key.clone() } else { format!("{key}.{rest}") };
         leaves(value).into_iter().map(|(rest, leaf)| (name(rest), leaf)).collect::<Vec<_>>()

@@ -23,7 +23,7 @@ mod train;
 mod trials;
 
 pub use device::DeviceChoice;
-pub use differing::differing;
+pub use differing::{differing, leaves};
 pub use error::ExperimentError;
 pub use experiment::{Experiment, Plan};
 pub use invalid::Invalid;

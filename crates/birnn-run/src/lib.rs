@@ -4,6 +4,7 @@
 //! Everything is asked of a [`Disk`](disk::Disk), so that any operation can be made to fail or written down.
 //! This crate knows no net and no libtorch.
 
+pub mod clock;
 pub mod disk;
 mod error;
 mod meta;
@@ -11,6 +12,8 @@ mod record_file;
 mod run_dir;
 
 pub use error::FileError;
-pub use meta::{Cpu, Meta, Session};
+pub use meta::{Cpu, LIBTORCH, Meta, Session};
 pub use record_file::{LostRecord, Mark, RecordFile, RecordFiles};
-pub use run_dir::{EVENTS, LOG, META, METRICS, RECORDS, RunDir, RunDirError, TIMING};
+pub use run_dir::{
+    BEST, CHECKPOINTS, EVENTS, FINAL, LAST, LOG, META, METRICS, PREVIOUS, RECORDS, RunDir, RunDirError, TIMING, WEIGHTS,
+};

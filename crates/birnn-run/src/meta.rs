@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::error::FileError;
 use crate::run_dir::{META, RunDir};
 
+/// The version of libtorch that this birnn is built for.
+pub const LIBTORCH: &str = "2.11.0";
+
 /// What a CPU computes with. With something else sums are rounded otherwise.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cpu {

@@ -83,6 +83,18 @@ pub const TIMING: &str = "timing.jsonl";
 pub const EVENTS: &str = "events.out.tfevents.0.birnn";
 /// The file that the program's own log goes to.
 pub const LOG: &str = "train.log";
+/// The folder of a run's checkpoints.
+pub const CHECKPOINTS: &str = "checkpoints";
+/// The newest checkpoint.
+pub const LAST: &str = "checkpoints/last.safetensors";
+/// The one before.
+pub const PREVIOUS: &str = "checkpoints/previous.safetensors";
+/// The weights of the best epoch so far.
+pub const BEST: &str = "checkpoints/best.safetensors";
+/// The weights that the run came to.
+pub const FINAL: &str = "model.safetensors";
+/// The files of a run with weights in them, the one to use first.
+pub const WEIGHTS: [&str; 4] = [FINAL, BEST, LAST, PREVIOUS];
 /// The files that grow while a run goes on. A checkpoint knows how far each had grown, and they continue from
 /// there.
 pub const RECORDS: [&str; 4] = [METRICS, TIMING, LOG, EVENTS];

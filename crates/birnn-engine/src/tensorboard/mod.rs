@@ -11,6 +11,10 @@ mod record;
 
 use std::io;
 
+use birnn_experiment::leaves;
+use birnn_infer::{Detail, Evaluation, Manifest};
+use birnn_run::clock::seconds;
+use birnn_run::{EVENTS, FileError, RecordFile, RunDir};
 use serde_json::Value as Json;
 use tch::Tensor;
 
@@ -20,16 +24,10 @@ use self::proto::{
     Value,
 };
 use self::record::{histogram, hparams, image, scalar, summary, text, version};
-use crate::about::About;
-use crate::clock::seconds;
-use crate::differing::leaves;
 use crate::error::EngineError;
 use crate::learner::Learner;
-use crate::observer::{Epoch, Look, Observer, Step, Wish};
-use crate::record_file::RecordFile;
-use crate::run_dir::{EVENTS, RunDir};
+use crate::observer::{Control, Epoch, Observer, Step, StepContext};
 use crate::samples::Samples;
-use crate::task::Evaluation;
 
 /// Appends to a run's event file.
 #[derive(Debug)]
@@ -49,7 +47,7 @@ impl TensorBoard<'_> {
     /// weights as they are after `step` steps.
     pub fn open<'a>(
         run: &RunDir,
-        about: &About,
+        manifest: &Manifest,
         learner: &Learner,
         validation: &'a Samples,
         step: usize,
@@ -58,7 +56,7 @@ impl TensorBoard<'_> {
         if !board.file.is_empty() {
             return Ok(board);
         }
-        let experiment = about.experiment().map_err(io::Error::other).map_err(board.io())?;
+        let experiment = manifest.experiment().map_err(io::Error::other).map_err(board.io())?;
         let settings = leaves(&experiment.to_json());
         let known = settings.iter().filter_map(|(key, value)| Some((key, setting(value)?)));
         let known: Vec<(&String, Kind)> = known.filter(|(key, _)| *key != "name").collect();
@@ -73,7 +71,7 @@ impl TensorBoard<'_> {
         let mut values = vec![
             hparams("experiment", HParams::Experiment(experiment)),
             hparams("session_start_info", HParams::SessionStartInfo(session)),
-            text("experiment".to_owned(), format!("```toml\n{}```\n", about.experiment)),
+            text("experiment".to_owned(), format!("```toml\n{}```\n", manifest.experiment)),
         ];
         values.extend(weights(learner)?);
         board.write(&[version(), summary(step, values)])?;
@@ -95,10 +93,11 @@ impl TensorBoard<'_> {
         found: &Evaluation,
         images: &Samples,
     ) -> Result<Vec<Value>, EngineError> {
-        let shown = &found.mistakes[..found.mistakes.len().min(ON_SHEET)];
+        let Detail::Classify(detail) = &found.detail;
+        let shown = &detail.mistakes[..detail.mistakes.len().min(ON_SHEET)];
         let misread = shown.iter().map(|mistake| images.image(mistake.image));
         let misread = sheet(&misread.collect::<Result<Vec<_>, _>>()?, images.shape());
-        let name = |class: usize| found.classes.get(class).map_or("?", |score| score.class.as_str());
+        let name = |class: usize| detail.classes.get(class).map_or("?", |score| score.class.as_str());
         let mut list = "Of the images in `misread`, from left to right, then down:\n\n".to_owned();
         for mistake in shown {
             let (is, called) = (name(mistake.label), name(mistake.class));
@@ -111,8 +110,8 @@ impl TensorBoard<'_> {
         };
         Ok(vec![
             scalar(&format!("loss/{split}"), found.loss),
-            scalar(&format!("accuracy/{split}"), found.accuracy),
-            draw("confusion", &matrix(found))?,
+            scalar(&format!("accuracy/{split}"), detail.accuracy),
+            draw("confusion", &matrix(&detail.confusion))?,
             draw("misread", &misread)?,
             text(format!("misread_list/{split}"), list),
         ])
@@ -120,22 +119,22 @@ impl TensorBoard<'_> {
 
     /// One write, so that a reader never sees half of it.
     fn write(&self, records: &[Vec<u8>]) -> Result<(), EngineError> {
-        self.file.append(&records.concat())
+        Ok(self.file.append(&records.concat())?)
     }
 
-    fn io(&self) -> impl FnOnce(io::Error) -> EngineError + use<'_> {
-        EngineError::io(self.file.path())
+    fn io(&self) -> impl FnOnce(io::Error) -> FileError + use<'_> {
+        FileError::of(self.file.path())
     }
 }
 
 impl Observer for TensorBoard<'_> {
-    fn step(&mut self, step: &Step, look: &Look) -> Result<Wish, EngineError> {
-        self.gradient = Some(look.pass.gradient.shallow_clone());
+    fn step(&mut self, step: &Step, context: &StepContext) -> Result<Control, EngineError> {
+        self.gradient = Some(context.output.gradient.shallow_clone());
         if let Some(loss) = step.loss {
             let values = vec![scalar("loss/step", loss), scalar("learning_rate", step.rate)];
             self.write(&[summary(step.step, values)])?;
         }
-        Ok(Wish::GoOn)
+        Ok(Control::Continue)
     }
 
     fn epoch(&mut self, epoch: &Epoch, learner: &Learner) -> Result<(), EngineError> {

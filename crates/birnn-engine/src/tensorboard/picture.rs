@@ -3,8 +3,7 @@
 use std::io;
 
 use birnn_data::png;
-
-use crate::task::Evaluation;
+use birnn_infer::Confusion;
 
 /// A picture as it is drawn on.
 pub(super) struct Canvas {
@@ -67,13 +66,12 @@ pub(super) fn sheet(digits: &[Vec<u8>], [rows, cols]: [usize; 2]) -> Canvas {
 
 /// The confusion matrix: green on the diagonal, orange beside it, each the stronger the nearer it is to the
 /// most of its kind; mistakes are few, and would not be seen beside what is right.
-pub(super) fn matrix(evaluation: &Evaluation) -> Canvas {
-    let confusion = &evaluation.confusion;
-    let (right, wrong) = evaluation.most();
-    let cell = (MATRIX / confusion.len().max(1)).max(LEAST_CELL);
-    let side = (confusion.len() * cell + 1).max(1);
+pub(super) fn matrix(confusion: &Confusion) -> Canvas {
+    let (right, wrong) = confusion.most();
+    let cell = (MATRIX / confusion.0.len().max(1)).max(LEAST_CELL);
+    let side = (confusion.0.len() * cell + 1).max(1);
     let mut canvas = Canvas::new(side, side, GREY);
-    for (label, row) in confusion.iter().enumerate() {
+    for (label, row) in confusion.0.iter().enumerate() {
         for (class, &count) in row.iter().enumerate() {
             let (ink, most) = if label == class { (GREEN, right) } else { (ORANGE, wrong) };
             // The least count is to be seen too.
@@ -117,10 +115,7 @@ mod tests {
 
     #[test]
     fn a_matrix_shades_what_is_right_and_what_is_wrong() {
-        let of = |confusion: Vec<Vec<u64>>| {
-            let names: Vec<String> = (0..confusion.len()).map(|class| class.to_string()).collect();
-            matrix(&Evaluation::new(&names, confusion, 0.0, Vec::new()))
-        };
+        let of = |confusion: Vec<Vec<u64>>| matrix(&Confusion(confusion));
         let canvas = of(vec![vec![900, 1], vec![0, 450]]);
         let middle = |label: usize, class: usize| at(&canvas, label * 160 + 80, class * 160 + 80);
         assert_eq!(middle(0, 0), GREEN);

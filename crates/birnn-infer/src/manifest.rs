@@ -4,21 +4,20 @@
 use std::collections::BTreeMap;
 
 use birnn_data::{MOST_CLASSES, Preprocessing};
+use birnn_experiment::Experiment;
+use birnn_run::{Cpu, LIBTORCH, Mark};
 use serde::{Deserialize, Serialize};
 
-use crate::device::Cpu;
-use crate::error::EngineError;
-use crate::experiment::Experiment;
-use crate::record_file::Mark;
-use crate::weights::{LARGEST_FILE, NO_DIGEST, WeightsProblem, check_header};
+use crate::container::{LARGEST_FILE, NO_DIGEST, check_header};
+use crate::error::{ManifestError, WeightsProblem};
 
 /// What a file says of itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct About {
+pub struct Manifest {
     /// Of the whole file, in hexadecimal. The first field, so that its place is the first that looks like it.
     sha256: String,
     /// The version of this description.
-    pub(crate) format: u32,
+    pub format: u32,
     /// The experiment, as TOML with every default written out.
     pub experiment: String,
     /// Rows and columns of an image.
@@ -34,34 +33,34 @@ pub struct About {
     pub libtorch: String,
     /// Where the training stands; weights alone have nothing here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) training: Option<Place>,
+    pub training: Option<Progress>,
 }
 
 /// Where a training stands, as far as numbers tell; its tensors are beside it in the file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Place {
+pub struct Progress {
     /// Steps taken.
-    pub(crate) step: usize,
+    pub step: usize,
     /// Seconds of training in the epoch so far.
-    pub(crate) seconds: f64,
+    pub seconds: f64,
     /// What the CPU computed with.
-    pub(crate) cpu: Cpu,
+    pub cpu: Cpu,
     /// The epoch with the lowest validation loss so far, and that loss.
-    pub(crate) best: Option<(usize, f64)>,
+    pub best: Option<(usize, f64)>,
     /// How far the run's records had grown, by name. `None` in formats before 5, whose checkpoints hold the
     /// records themselves.
     #[serde(default)]
-    pub(crate) records: Option<BTreeMap<String, Mark>>,
+    pub records: Option<BTreeMap<String, Mark>>,
 }
 
 /// The version of the description of a checkpoint.
-pub(crate) const FORMAT: u32 = 5;
+pub const FORMAT: u32 = 5;
 /// The version where there are weights alone: an older birnn can read them.
 const FORMAT_OF_WEIGHTS: u32 = 4;
 /// The first that says what the images were like.
 const FORMAT_WITH_PREPROCESSING: u32 = 4;
 /// The first that is still read.
-pub(crate) const OLDEST_FORMAT: u32 = 3;
+pub const OLDEST_FORMAT: u32 = 3;
 /// Rows or columns of an image, far above any that a recurrent net reads.
 pub const LARGEST_SIDE: usize = 1 << 16;
 /// So many copies of the weights are in a checkpoint: the weights, two moments, the best weights.
@@ -71,7 +70,7 @@ const ENTRY: usize = 160;
 /// Bytes in a header for all else, at most: where the training stands, and how far records have grown.
 const OTHERS: u64 = 4096;
 
-impl About {
+impl Manifest {
     /// Describes a net for images of `shape`, trained with this build's libtorch.
     pub fn new(
         experiment: String,
@@ -79,9 +78,9 @@ impl About {
         classes: Vec<String>,
         preprocessing: Option<Preprocessing>,
         data: serde_json::Value,
-    ) -> About {
-        let (format, libtorch) = (FORMAT_OF_WEIGHTS, crate::LIBTORCH.to_owned());
-        About {
+    ) -> Manifest {
+        let (format, libtorch) = (FORMAT_OF_WEIGHTS, LIBTORCH.to_owned());
+        Manifest {
             sha256: no_digest(),
             format,
             experiment,
@@ -95,13 +94,13 @@ impl About {
     }
 
     /// As the description of a checkpoint.
-    pub(crate) fn of_checkpoint(&self, place: Place) -> About {
-        About { format: FORMAT, training: Some(place), ..self.clone() }
+    pub fn of_checkpoint(&self, progress: Progress) -> Manifest {
+        Manifest { format: FORMAT, training: Some(progress), ..self.clone() }
     }
 
     /// As the description of weights alone.
-    pub(crate) fn of_weights(self) -> About {
-        About { format: FORMAT_OF_WEIGHTS, training: None, ..self }
+    pub fn of_weights(self) -> Manifest {
+        Manifest { format: FORMAT_OF_WEIGHTS, training: None, ..self }
     }
 
     /// The experiment that the weights were trained by.
@@ -110,17 +109,17 @@ impl About {
     }
 
     /// Whether checkpoints with this description can be read again.
-    pub fn check(&self) -> Result<(), EngineError> {
+    pub fn check(&self) -> Result<(), ManifestError> {
         self.check_copies(COPIES)
     }
 
-    /// As [`About::check`], of files with the weights alone.
-    pub fn check_weights(&self) -> Result<(), EngineError> {
+    /// As [`Manifest::check`], of files with the weights alone.
+    pub fn check_weights(&self) -> Result<(), ManifestError> {
         self.check_copies(1)
     }
 
-    fn check_copies(&self, copies: u64) -> Result<(), EngineError> {
-        let unreadable = EngineError::Unreadable;
+    fn check_copies(&self, copies: u64) -> Result<(), ManifestError> {
+        let unreadable = ManifestError::Unreadable;
         self.check_images().map_err(unreadable)?;
         let experiment = self.experiment().map_err(|error| unreadable(error.message().to_owned()))?;
         let architecture = experiment.model.resolve().map_err(|error| unreadable(error.to_string()))?;
@@ -129,7 +128,7 @@ impl About {
         let bytes = 4 * weights.iter().map(|(_, shape)| shape.iter().product::<usize>() as u64).sum::<u64>();
         let size = bytes.saturating_mul(copies);
         if size > LARGEST_FILE {
-            return Err(EngineError::TooLarge { size, largest: LARGEST_FILE });
+            return Err(ManifestError::TooLarge { size, largest: LARGEST_FILE });
         }
         let names: usize = weights.iter().map(|(name, _)| name.len() + ENTRY).sum();
         // In the header the description is a JSON string, with quotes and backslashes of its own.
@@ -152,18 +151,18 @@ impl About {
     }
 
     /// As JSON with a place for the digest, in which zeros stand until it is known.
-    pub(crate) fn encode(&self) -> serde_json::Result<String> {
+    pub fn encode(&self) -> serde_json::Result<String> {
         // What was read from a file has that file's digest.
-        serde_json::to_string(&About { sha256: no_digest(), ..self.clone() })
+        serde_json::to_string(&Manifest { sha256: no_digest(), ..self.clone() })
     }
 
     /// The digest that the file is to have.
-    pub(crate) fn sha256(&self) -> &str {
+    pub fn sha256(&self) -> &str {
         &self.sha256
     }
 
     /// The format is looked at first: what else there is depends on it.
-    pub(crate) fn parse(text: &str) -> Result<About, WeightsProblem> {
+    pub fn parse(text: &str) -> Result<Manifest, WeightsProblem> {
         #[derive(Deserialize)]
         struct Version {
             format: u32,
@@ -172,16 +171,16 @@ impl About {
         if !(OLDEST_FORMAT..=FORMAT).contains(&format) {
             return Err(WeightsProblem::Format { format });
         }
-        let mut about: About = serde_json::from_str(text).map_err(|error| error.to_string())?;
-        about.format = if about.training.is_some() { FORMAT } else { FORMAT_OF_WEIGHTS };
+        let mut manifest: Manifest = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        manifest.format = if manifest.training.is_some() { FORMAT } else { FORMAT_OF_WEIGHTS };
         if format < FORMAT_WITH_PREPROCESSING {
-            about.preprocessing = about.known_preprocessing();
+            manifest.preprocessing = manifest.known_preprocessing();
         }
-        about.check_images()?;
-        if about.sha256.len() != NO_DIGEST.len() {
+        manifest.check_images()?;
+        if manifest.sha256.len() != NO_DIGEST.len() {
             return Err("its digest is none".into());
         }
-        Ok(about)
+        Ok(manifest)
     }
 
     /// What is known of the data set that it was trained by.

@@ -2,37 +2,42 @@
 
 use std::collections::BTreeMap;
 
+use birnn_experiment::Experiment;
+use birnn_run::RECORDS;
 use safetensors::tensor::{Dtype, Metadata};
 
-use crate::about::About;
-use crate::experiment::Experiment;
-use crate::run_dir::RECORDS;
+use crate::manifest::Manifest;
 
-/// Names in a checkpoint that no weight has; records are in those of format 4 and before.
-pub(crate) const LOSS_SUM: &str = "training.loss_sum";
-pub(crate) const BEST: &str = "best.";
-pub(crate) const RECORD: &str = "records.";
+/// What the two vectors of an optimizer's state are called in a checkpoint.
+pub const MOMENTS: [&str; 2] = ["optimizer.first", "optimizer.second"];
+/// The sum of the epoch's losses so far.
+pub const LOSS_SUM: &str = "training.loss_sum";
+/// Before the names of the best weights so far.
+pub const BEST: &str = "best.";
+/// Before the names of records, in checkpoints of format 4 and before.
+pub const RECORD: &str = "records.";
 
 /// The tensors that a file must hold, with their shapes where these are given.
 type Layout = BTreeMap<String, (Dtype, Option<Vec<usize>>)>;
 
-impl About {
+impl Manifest {
     /// Every tensor that a file with this description must hold, with its size where that is given.
     fn layout(&self, experiment: &Experiment) -> Result<Layout, String> {
         let architecture = experiment.model.resolve().map_err(|error| error.to_string())?;
         let weights = architecture.parameters(self.shape[1], self.classes.len());
         let floats = |name: String, shape| (name, (Dtype::F32, Some(shape)));
         let mut layout: Layout = weights.iter().cloned().map(|(name, shape)| floats(name, shape)).collect();
-        if let Some(place) = &self.training {
-            let rule = experiment.train.resolve().map_err(|error| error.message)?.rule;
+        if let Some(progress) = &self.training {
+            let algorithm = experiment.train.resolve().map_err(|error| error.message)?.algorithm;
             let count = weights.iter().map(|(_, shape)| shape.iter().product::<usize>()).sum();
-            layout.extend(rule.moments(count).map(|(name, length)| floats(name.to_owned(), vec![length])));
+            let moments = MOMENTS.into_iter().zip(algorithm.moments(count));
+            layout.extend(moments.map(|(name, length)| floats(name.to_owned(), vec![length])));
             layout.extend([floats(LOSS_SUM.to_owned(), Vec::new())]);
-            if place.best.is_some() {
+            if progress.best.is_some() {
                 let best = weights.into_iter().map(|(name, shape)| floats(format!("{BEST}{name}"), shape));
                 layout.extend(best);
             }
-            if place.records.is_none() {
+            if progress.records.is_none() {
                 layout.extend(RECORDS.map(|name| (format!("{RECORD}{name}"), (Dtype::U8, None))));
             }
         }

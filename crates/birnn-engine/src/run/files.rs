@@ -1,0 +1,45 @@
+//! The files of a run that are neither records nor checkpoints.
+
+use std::path::Path;
+
+use birnn_experiment::Experiment;
+use birnn_infer::{Description, Manifest};
+use birnn_run::{FileError, RunDir};
+
+use crate::error::EngineError;
+use crate::learner::Learner;
+use crate::weights::weights_of;
+
+/// The final weights, readable by `torch.load`: the tutorial's last line.
+pub(super) const STATE_DICT: &str = "model.ckpt";
+/// What no state dict can say: classes, and how images are prepared.
+const DESCRIPTION: &str = "model.ckpt.json";
+
+/// Writes the final weights for PyTorch, with what no state dict can say beside them.
+pub(super) fn save_state_dict(dir: &RunDir, manifest: &Manifest, learner: &Learner) -> Result<(), EngineError> {
+    let weights = weights_of(learner)?.into_iter().map(birnn_infer::container::Entry::into_array);
+    let bytes = birnn_formats::pytorch::encode(&weights.collect());
+    dir.write(STATE_DICT, &bytes.map_err(FileError::of(dir.path().join(STATE_DICT)))?)?;
+    let description = Description::of(manifest, learner.network.architecture());
+    Ok(dir.write(DESCRIPTION, description.to_json().as_bytes())?)
+}
+
+/// The text of an experiment that is kept in `folder`: paths to what lies beside it in the project, which is
+/// where the user is, are relative, so that the project can be moved.
+pub fn movable(experiment: &Experiment, folder: &Path) -> Result<String, toml::ser::Error> {
+    let mut experiment = experiment.clone();
+    if let Ok(project) = std::env::current_dir() {
+        experiment.data.relate(folder, &project);
+    }
+    experiment.to_toml()
+}
+
+/// What `config.toml` begins with.
+pub(super) fn heading(name: &str, substitution: Option<&str>) -> String {
+    let warning = substitution.map_or_else(String::new, |dataset| {
+        format!("# SYNTHETIC DIGITS stood in for `{dataset}`, which could be neither found nor downloaded.\n")
+    });
+    format!(
+        "# The run `{name}` with every default written out: training this file again repeats it.\n{warning}\n"
+    )
+}

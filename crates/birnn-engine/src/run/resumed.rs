@@ -1,0 +1,68 @@
+//! Taking up a run where a session before this one left it.
+
+use birnn_data::name::shown;
+use birnn_experiment::{Plan, ScheduleKind};
+use birnn_run::{Meta, Session};
+
+use super::RunError;
+use crate::device::cpu;
+use crate::resume::Resumed;
+
+/// Takes a run's records back to its checkpoint, and says where it goes on.
+pub(super) fn go_on(resumed: &Resumed, plan: &Plan, steps: usize) -> Result<(), RunError> {
+    for passed_over in &resumed.passed_over {
+        tracing::warn!("passed over {passed_over}; it is kept as {}.damaged", shown(&passed_over.path));
+    }
+    let Some(checkpoint) = &resumed.checkpoint else {
+        tracing::info!("there is no checkpoint yet: starting from the beginning");
+        return Ok(());
+    };
+    for lost in checkpoint.resume_records(&resumed.run)? {
+        let path = shown(&lost.path);
+        match &lost.kept {
+            Some(kept) => tracing::warn!(
+                "{path} is not what it was at the checkpoint; it is kept as {}, and begun anew",
+                shown(kept)
+            ),
+            None => tracing::warn!("{path} is gone; it is begun anew"),
+        }
+    }
+    if let Some(session) = Meta::read(&resumed.run).and_then(|meta| meta.sessions.last().cloned()) {
+        tracing::info!("the session of {}: {}", session.start, ended(&session));
+    }
+    let (path, step, total) = (shown(&checkpoint.path), checkpoint.step(), plan.train.total(steps));
+    match step < total {
+        true => tracing::info!("going on from {path}: step {step} of {total}"),
+        false => tracing::info!(
+            "{path} is at step {step} of {total}: nothing is left to train; for longer: --set train.epochs=N"
+        ),
+    }
+    let (before, now) = (checkpoint.cpu(), cpu());
+    if *before != now {
+        tracing::warn!(
+            "the run had {0} threads and {1} instructions and goes on with {2} and {3}, which can round otherwise: for the \
+             same bytes as without a stop, set OMP_NUM_THREADS={0} BIRNN_INSTRUCTIONS={1}",
+            before.threads,
+            before.instructions,
+            now.threads,
+            now.instructions
+        );
+    }
+    let before = &checkpoint.experiment().train;
+    if before.epochs != plan.train.epochs {
+        tracing::info!("train.epochs was {} and is {}", before.epochs, plan.train.epochs);
+    }
+    if before.epochs != plan.train.epochs && before.schedule.kind != ScheduleKind::Constant {
+        tracing::warn!(
+            "from here on the learning rate follows a run of {} epochs, and so far it followed one of {}",
+            plan.train.epochs,
+            before.epochs
+        );
+    }
+    Ok(())
+}
+
+/// How a session before this one ended. One that could not say so was killed: the run is not in use.
+pub(super) fn ended(session: &Session) -> String {
+    if session.status == "running" { "killed".to_owned() } else { session.status.clone() }
+}

@@ -1,0 +1,38 @@
+//! Asks networks, without libtorch.
+//!
+//! A [`Predictor`] is made of a weights file, or of its bytes; threads share it, each with a [`Workspace`] of its
+//! own. Its logits are taken apart by its [`Task`] alone, which knows what an answer is and how answers are judged.
+//! The file's format is [`container`]'s: everything that reads or writes weights goes through it.
+//!
+//! ```no_run
+//! use std::path::Path;
+//!
+//! use birnn_infer::{Predictor, Task, Workspace};
+//!
+//! let predictor = Predictor::open(Path::new("runs/bilstm/001/model.safetensors"))?;
+//! let (mut workspace, image) = (Workspace::new(), vec![0; 28 * 28]);
+//! let logits = predictor.logits(&mut workspace, &image);
+//! let Task::Classify(task) = predictor.task();
+//! println!("{:?}", task.answer(&logits));
+//! # Ok::<(), birnn_infer::WeightsError>(())
+//! ```
+
+pub mod container;
+pub mod cpu;
+mod error;
+pub mod layout;
+#[cfg(test)]
+mod made_up;
+mod manifest;
+mod metrics;
+mod network;
+mod predictor;
+mod readout;
+mod task;
+
+pub use error::{ManifestError, SaveError, WeightsError, WeightsProblem, wrong};
+pub use manifest::{FORMAT, LARGEST_SIDE, Manifest, Progress};
+pub use metrics::{ClassScore, Confusion};
+pub use network::{Network, Workspace, spec};
+pub use predictor::Predictor;
+pub use task::{Class, Classified, Classify, Detail, Evaluation, Headline, MetricAccumulator, Mistake, Task};

@@ -1,0 +1,30 @@
+//! A small net for tests.
+
+use birnn_data::Rng;
+use birnn_experiment::Experiment;
+
+use crate::container::Entry;
+use crate::manifest::Manifest;
+
+/// The weights of a net of two classes for images of 3 x 2, of four hidden units, and what its file says of it.
+pub(crate) fn net() -> (Vec<Entry>, Manifest) {
+    of(|_| ())
+}
+
+/// As [`net`], otherwise than by default.
+pub(crate) fn of(change: impl FnOnce(&mut Experiment)) -> (Vec<Entry>, Manifest) {
+    let mut experiment = Experiment::default();
+    experiment.model.hidden = birnn_architecture::Hidden::Same(4);
+    change(&mut experiment);
+    let classes = vec!["a".to_owned(), "b".to_owned()];
+    let text = experiment.to_toml().unwrap();
+    let architecture = experiment.model.resolve().unwrap();
+    let mut rng = Rng::new(5, 0);
+    let entry = |(name, shape): (String, Vec<usize>)| {
+        let count = shape.iter().product();
+        let values: Vec<f32> = (0..count).map(|_| rng.uniform(-0.5, 0.5) as f32).collect();
+        Entry::floats(name, shape, &values)
+    };
+    let weights = architecture.parameters(2, classes.len()).into_iter().map(entry).collect();
+    (weights, Manifest::new(text, [3, 2], classes, None, serde_json::Value::Null))
+}

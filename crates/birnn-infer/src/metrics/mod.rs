@@ -1,0 +1,7 @@
+//! Metrics, one file each. Each is summed sample by sample, in order, so that it depends on no batch.
+
+mod confusion;
+mod cross_entropy;
+
+pub use confusion::{ClassScore, Confusion};
+pub(crate) use cross_entropy::CrossEntropy;

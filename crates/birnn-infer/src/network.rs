@@ -1,0 +1,172 @@
+//! A net on plain slices: recurrent layers by birnn's kernels, readout, head.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use birnn_architecture::{ATTENTION, Architecture, HEAD, Readout};
+use birnn_kernels::{Input, Instructions, Linear, OutputMode, Packed, Spec, Workers, infer};
+
+use crate::readout::{Attention, pool};
+
+/// A net with its weights laid out for the kernels. Answers change nothing of it, so threads can share it, each with
+/// a [`Workspace`] of its own.
+///
+/// What a sequence gives does not depend on what it is asked with: alone or in any batch it gives the same bits.
+#[derive(Debug)]
+pub struct Network {
+    architecture: Architecture,
+    features: usize,
+    outputs: usize,
+    recurrent: Packed,
+    attention: Option<Attention>,
+    head: Linear,
+}
+
+/// The memory that answers are worked out in: it grows with what it is used for, and is kept.
+#[derive(Debug)]
+pub struct Workspace {
+    recurrent: birnn_kernels::Workspace,
+    input: Vec<f32>,
+    /// What is read of the top layer by the kernels.
+    top: Vec<f32>,
+    /// What the head sees.
+    read: Vec<f32>,
+    scratch: Vec<f32>,
+}
+
+impl Default for Workspace {
+    fn default() -> Self {
+        Workspace::new()
+    }
+}
+
+impl Workspace {
+    /// For one thread.
+    pub fn new() -> Workspace {
+        Workspace {
+            recurrent: birnn_kernels::Workspace::new(&Workers::new(1, crate::cpu::instructions())),
+            input: Vec::new(),
+            top: Vec::new(),
+            read: Vec::new(),
+            scratch: Vec::new(),
+        }
+    }
+}
+
+/// The kernels' description of a net's recurrent layers.
+pub fn spec(architecture: &Architecture, features: usize) -> Spec {
+    let Architecture { cell, layers, forward, reverse, readout, .. } = *architecture;
+    let output = match readout {
+        Readout::Last => OutputMode::Last,
+        Readout::Final => OutputMode::Final,
+        Readout::Mean | Readout::Max | Readout::Attention | Readout::Sequence => OutputMode::Sequence,
+    };
+    Spec { cell, features, layers, forward, reverse, output }
+}
+
+impl Network {
+    /// A net for `features` values per time step, with `outputs` outputs; `values` gives the parameter of a name
+    /// that [`Architecture::parameters`] lists.
+    ///
+    /// # Panics
+    ///
+    /// Where a parameter has not the length that its shape asks for.
+    pub fn new(
+        architecture: &Architecture,
+        features: usize,
+        outputs: usize,
+        instructions: Instructions,
+        values: impl Fn(&str) -> Vec<f32>,
+    ) -> Network {
+        let recurrent: Vec<Vec<f32>> =
+            architecture.recurrent_parameters(features).iter().map(|(name, _)| values(name)).collect();
+        let recurrent: Vec<&[f32]> = recurrent.iter().map(Vec::as_slice).collect();
+        let of = |module: &str, name: &str| values(&format!("{module}.{name}"));
+        let attention = (architecture.readout == Readout::Attention).then(|| {
+            let [weight, bias] = ["weight", "bias"].map(|name| of(ATTENTION, name));
+            Attention::new(instructions, &weight, &bias, of(ATTENTION, "context"))
+        });
+        let width = architecture.output_features();
+        let [weight, bias] = ["weight", "bias"].map(|name| of(HEAD, name));
+        Network {
+            architecture: *architecture,
+            features,
+            outputs,
+            recurrent: Packed::new(spec(architecture, features), instructions, &recurrent),
+            attention,
+            head: Linear::new(instructions, width, outputs, &weight, Some(&bias)),
+        }
+    }
+
+    /// How many outputs the head has.
+    pub fn outputs(&self) -> usize {
+        self.outputs
+    }
+
+    /// The logits of a batch: `input [batch, time, features]` to `[batch, outputs]`, or `[batch, time, outputs]` for
+    /// [`Readout::Sequence`].
+    ///
+    /// # Panics
+    ///
+    /// Where `input` is not of that length, or has no time step.
+    pub fn logits(&self, workspace: &mut Workspace, input: &[f32], batch: usize) -> Vec<f32> {
+        let Workspace { recurrent, top, read, scratch, .. } = workspace;
+        let (readout, width) = (self.architecture.readout, self.architecture.output_features());
+        let time = input.len() / (batch * self.features).max(1);
+        let steps = if readout.needs_sequence() { time } else { 1 };
+        top.resize(batch * steps * width, 0.0);
+        infer(&self.recurrent, recurrent, Input::new(input, batch, time), top);
+        let seen = match readout {
+            Readout::Last | Readout::Final | Readout::Sequence => top,
+            Readout::Mean | Readout::Max | Readout::Attention => {
+                read.resize(batch * width, 0.0);
+                for (outputs, into) in top.chunks_exact(time * width).zip(read.chunks_exact_mut(width)) {
+                    pool(readout, self.attention.as_ref(), outputs, scratch, into);
+                }
+                read
+            }
+        };
+        let mut logits = vec![0.0; seen.len() / width * self.outputs];
+        self.head.forward(seen, &mut logits);
+        logits
+    }
+
+    /// As [`Network::logits`], of grey values: a byte of 255 is 1.
+    pub fn logits_of_bytes(&self, workspace: &mut Workspace, bytes: &[u8], batch: usize) -> Vec<f32> {
+        let mut input = std::mem::take(&mut workspace.input);
+        input.clear();
+        // As torchvision's `ToTensor` does.
+        input.extend(bytes.iter().map(|&byte| f32::from(byte) / 255.0));
+        let logits = self.logits(workspace, &input, batch);
+        workspace.input = input;
+        logits
+    }
+
+    /// The logits of many sequences of `size` bytes each, on so many threads: in their order, and the same whatever the
+    /// number.
+    pub fn logits_of_all(&self, bytes: &[u8], size: usize, threads: usize) -> Vec<f32> {
+        let batches: Vec<&[u8]> = bytes.chunks(size * BATCH).collect();
+        let next = AtomicUsize::new(0);
+        let work = || {
+            let mut workspace = Workspace::new();
+            let mut found = Vec::new();
+            loop {
+                let place = next.fetch_add(1, Ordering::Relaxed);
+                let Some(batch) = batches.get(place) else { return found };
+                found.push((place, self.logits_of_bytes(&mut workspace, batch, batch.len() / size)));
+            }
+        };
+        let mut found = std::thread::scope(|scope| {
+            let others: Vec<_> = (1..threads.min(batches.len())).map(|_| scope.spawn(work)).collect();
+            let mut found = work();
+            for other in others {
+                found.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+            }
+            found
+        });
+        found.sort_by_key(|(place, _)| *place);
+        found.into_iter().flat_map(|(_, logits)| logits).collect()
+    }
+}
+
+/// Sequences that are worked on together: more are no faster, and take more memory.
+const BATCH: usize = 64;

@@ -1,0 +1,206 @@
+//! Classification: one class for each sequence, cross-entropy, judged by the class of the largest logit.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Detail, Evaluation};
+use crate::metrics::{ClassScore, Confusion, CrossEntropy};
+
+/// One of some classes for each sequence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Classify {
+    /// The names of the classes; the head has one output for each.
+    pub classes: Vec<String>,
+}
+
+/// An answer: a class, and how probable the net finds it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Class {
+    /// Its place among the classes.
+    pub class: usize,
+    /// From 0 to 1.
+    pub probability: f32,
+}
+
+/// How a net did on a set of sequences, beside the loss.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Classified {
+    /// How many of them were correct.
+    pub correct: u64,
+    /// Share of correct answers, from 0 to 1.
+    pub accuracy: f64,
+    /// Per class, in the order of the classes.
+    pub classes: Vec<ClassScore>,
+    /// `confusion[label][prediction]`: how many.
+    pub confusion: Confusion,
+    /// The answers that are not correct, the surest first. Left out of the metrics, where they would be most of the
+    /// file.
+    #[serde(skip)]
+    pub mistakes: Vec<Mistake>,
+}
+
+/// An answer that is not correct.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Mistake {
+    /// The image's place among those evaluated, from 0.
+    pub image: usize,
+    /// The class that it is of, by its place among the classes.
+    pub label: usize,
+    /// The class that the net calls it.
+    pub class: usize,
+    /// The probability that the net gives to that class.
+    pub probability: f32,
+}
+
+/// Judges answers batch by batch.
+#[derive(Clone, Debug)]
+pub struct Accumulator {
+    task: Classify,
+    loss: CrossEntropy,
+    confusion: Confusion,
+    mistakes: Vec<Mistake>,
+}
+
+impl Classify {
+    /// The probability of each class, from its logits `[classes]`: the softmax.
+    pub fn probabilities(&self, logits: &[f32]) -> Vec<f32> {
+        let (exponentials, sum) = exponentials(logits);
+        exponentials.map(|exponential| (exponential / sum) as f32).collect()
+    }
+
+    /// The answer, from the logits `[classes]`: the class of the largest, the first of them where several are.
+    pub fn answer(&self, logits: &[f32]) -> Class {
+        let class = largest(logits);
+        let (exponentials, sum) = exponentials(logits);
+        let probability = exponentials.skip(class).map(|e| (e / sum) as f32).next().unwrap_or_default();
+        Class { class, probability }
+    }
+
+    /// The classes, the most probable first.
+    pub fn ranked(&self, probabilities: &[f32]) -> Vec<Class> {
+        let classes = probabilities.iter().enumerate();
+        let mut ranked: Vec<Class> =
+            classes.map(|(class, &probability)| Class { class, probability }).collect();
+        ranked.sort_by(|a, b| b.probability.total_cmp(&a.probability));
+        ranked
+    }
+
+    pub(super) fn accumulator(&self) -> Accumulator {
+        Accumulator {
+            task: self.clone(),
+            loss: CrossEntropy::default(),
+            confusion: Confusion::new(self.classes.len()),
+            mistakes: Vec::new(),
+        }
+    }
+}
+
+impl Accumulator {
+    pub(super) fn add(&mut self, logits: &[f32], labels: &[u8]) {
+        for (logits, &label) in logits.chunks_exact(self.task.classes.len()).zip(labels) {
+            let label = usize::from(label);
+            let Class { class, probability } = self.task.answer(logits);
+            if class != label {
+                let image = self.loss.count() as usize;
+                self.mistakes.push(Mistake { image, label, class, probability });
+            }
+            self.loss.add(logits, label);
+            self.confusion.add(label, class);
+        }
+    }
+
+    pub(super) fn evaluation(self) -> Evaluation {
+        let Accumulator { task, loss, confusion, mut mistakes } = self;
+        mistakes.sort_by(|a, b| b.probability.total_cmp(&a.probability).then(a.image.cmp(&b.image)));
+        let detail = Classified {
+            correct: confusion.correct(),
+            accuracy: confusion.accuracy(),
+            classes: confusion.scores(&task.classes),
+            confusion,
+            mistakes,
+        };
+        Evaluation { weight: loss.count(), loss: loss.mean(), detail: Detail::Classify(detail) }
+    }
+}
+
+/// `e^(logit - largest logit)` of each, and their sum. In `f64`, so that they are as exact as `f32` can tell.
+fn exponentials(logits: &[f32]) -> (impl Iterator<Item = f64>, f64) {
+    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let each = logits.iter().map(move |&logit| f64::from(logit - largest).exp());
+    let sum = each.clone().sum();
+    (each, sum)
+}
+
+fn largest(values: &[f32]) -> usize {
+    let mut best = 0;
+    for (place, value) in values.iter().enumerate() {
+        if value.total_cmp(&values[best]).is_gt() {
+            best = place;
+        }
+    }
+    best
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Task;
+    use super::*;
+
+    fn abc() -> Task {
+        Task::classify(["a", "b", "c"].map(str::to_owned).to_vec())
+    }
+
+    #[test]
+    fn an_evaluation_follows_from_the_answers() {
+        let mut accumulator = abc().accumulator();
+        let sure = 20.0_f32;
+        // Labels a a b b b; predictions a b b b a; nothing is c.
+        let logits =
+            [[sure, 0.0, 0.0], [0.0, sure, 0.0], [0.0, sure, 0.0], [0.0, sure, 0.0], [sure, 0.0, 0.0]];
+        let labels = [0, 0, 1, 1, 1];
+        for part in [0..2, 2..5_usize] {
+            accumulator.add(logits[part.clone()].as_flattened(), &labels[part]);
+        }
+        let found = accumulator.evaluation();
+        assert_eq!((found.weight, found.headline().value), (5, 0.6));
+        assert!((found.loss - 2.0 * 20.0 / 5.0).abs() < 1e-6, "{}", found.loss);
+        let Detail::Classify(detail) = &found.detail;
+        assert_eq!((detail.correct, detail.accuracy), (3, 0.6));
+        let mistakes: Vec<_> = detail.mistakes.iter().map(|m| (m.image, m.label, m.class)).collect();
+        assert_eq!(mistakes, [(1, 0, 1), (4, 1, 0)], "equally sure, so in order");
+        assert!(detail.mistakes.iter().all(|mistake| mistake.probability > 0.99));
+    }
+
+    #[test]
+    fn an_evaluation_reads_back_as_it_was_written() {
+        let mut accumulator = abc().accumulator();
+        accumulator.add(&[0.1, 0.2, 0.3, 3.0, 2.0, 1.0], &[2, 0]);
+        let found = accumulator.evaluation();
+        let text = serde_json::to_string(&found).unwrap();
+        assert!(text.starts_with("{\"images\":2,\"loss\":"), "{text}");
+        assert_eq!(serde_json::from_str::<Evaluation>(&text).unwrap(), found);
+    }
+
+    /// softmax([1, 2, 3]), by hand.
+    #[test]
+    fn probabilities_are_the_softmax() {
+        let Task::Classify(task) = abc();
+        for shift in [0.0, 1000.0, -1000.0] {
+            let found = task.probabilities(&[1.0 + shift, 2.0 + shift, 3.0 + shift]);
+            let expected = [0.090_030_57, 0.244_728_48, 0.665_240_94];
+            assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-7), "{found:?}");
+        }
+        assert_eq!(task.answer(&[1.0, 3.0, 3.0]).class, 1, "the first of several");
+        let ranked: Vec<usize> = task.ranked(&[0.2, 0.5, 0.3]).iter().map(|answer| answer.class).collect();
+        assert_eq!(ranked, [1, 2, 0]);
+    }
+
+    /// A net that has gone wrong is not told of as one that is sure.
+    #[test]
+    fn what_is_no_number_stays_none() {
+        let Task::Classify(task) = abc();
+        assert!(task.answer(&[f32::NAN, 1.0, 2.0]).probability.is_nan());
+        let mut accumulator = abc().accumulator();
+        accumulator.add(&[f32::NAN, 1.0, 2.0], &[1]);
+        assert!(accumulator.evaluation().loss.is_nan());
+    }
+}
