@@ -3,9 +3,9 @@
 use birnn_model::{Architecture, Network};
 use tch::{Device, Kind, TchError, Tensor, nn};
 
+use crate::cpu_backend::CpuBackend;
 use crate::device::cpu_threads;
 use crate::error::EngineError;
-use crate::fused::Fused;
 use crate::optimizer::flat;
 use crate::samples::{Batch, Samples};
 use crate::task::{Classification, Evaluation};
@@ -24,7 +24,7 @@ pub struct Learner {
     names: Vec<String>,
     parameters: Vec<Tensor>,
     /// How the recurrent layers are computed, where not by libtorch.
-    fused: Option<Fused>,
+    cpu_backend: Option<CpuBackend>,
 }
 
 /// What a pass over a batch, forward and back, gives.
@@ -56,16 +56,18 @@ impl Learner {
         let vs = nn::VarStore::new(device);
         let network = Network::new(&vs.root(), architecture, shape[1], task.classes.len())?;
         // Sorted by name, so that the order is the same in every process.
-        let (names, parameters): (Vec<String>, _) =
+        let (names, parameters): (Vec<String>, Vec<Tensor>) =
             std::collections::BTreeMap::from_iter(vs.variables()).into_iter().unzip();
-        let fused = (device == Device::Cpu).then(|| {
-            let fused = Fused::new(architecture, shape[1], &names);
+        let cpu_backend = if device == Device::Cpu {
+            let backend = CpuBackend::new(architecture, shape[1], &names, &parameters)?;
             // Its workers, as many as libtorch's threads were, are there now. libtorch is left the small
             // things, for which its threads would only be in the way: they wait by spinning.
             tch::set_num_threads(1);
-            fused
-        });
-        Ok(Learner { task, shape, network, device, names, parameters, fused })
+            Some(backend)
+        } else {
+            None
+        };
+        Ok(Learner { task, shape, network, device, names, parameters, cpu_backend })
     }
 
     /// The trained tensors, sorted by name.
@@ -95,9 +97,9 @@ impl Learner {
     /// of all who call it, and no type of tch's can hold them to it. What evaluates or predicts asks the
     /// same.
     pub fn gradients(&mut self, batch: &Batch, draws: i64) -> Result<Pass, EngineError> {
-        let Learner { fused, network, task, parameters, .. } = self;
-        match fused {
-            Some(fused) => with_kernels(fused, network, task, parameters, batch, draws),
+        let Learner { cpu_backend, network, task, parameters, .. } = self;
+        match cpu_backend {
+            Some(backend) => with_kernels(backend, network, task, parameters, batch, draws),
             None => self.autograd(batch, draws),
         }
     }
@@ -138,7 +140,7 @@ impl Learner {
     ) -> Result<(), EngineError> {
         let _guard = tch::no_grad_guard();
         self.load()?;
-        let size = match self.fused {
+        let size = match self.cpu_backend {
             Some(_) => EVALUATION_PER_THREAD * cpu_threads() as usize,
             None => EVALUATION_BATCH,
         };
@@ -161,16 +163,16 @@ impl Learner {
 
     /// Lets the kernels take in the parameters as they are now.
     fn load(&mut self) -> Result<(), EngineError> {
-        match &mut self.fused {
-            Some(fused) => Ok(fused.load(&self.parameters)?),
+        match &mut self.cpu_backend {
+            Some(backend) => Ok(backend.update(&self.parameters)?),
             None => Ok(()),
         }
     }
 
     /// The logits of a batch, without dropout.
     fn forward(&mut self, input: &Tensor) -> Result<Tensor, EngineError> {
-        match &mut self.fused {
-            Some(fused) => Ok(self.network.logits(&fused.forward(input, None)?)?),
+        match &mut self.cpu_backend {
+            Some(backend) => Ok(self.network.logits(&backend.forward(input, None)?)?),
             None => Ok(self.network.forward(input, false)?),
         }
     }
@@ -193,21 +195,21 @@ impl Learner {
 
 /// The loss of a batch and its gradient, the recurrent layers by birnn's kernels.
 fn with_kernels(
-    fused: &mut Fused,
+    backend: &mut CpuBackend,
     network: &Network,
     task: &Classification,
     parameters: &[Tensor],
     batch: &Batch,
     draws: i64,
 ) -> Result<Pass, EngineError> {
-    fused.load(parameters)?;
-    let top = fused.forward(&batch.input, Some(draws))?.f_set_requires_grad(true)?;
+    backend.update(parameters)?;
+    let top = backend.forward(&batch.input, Some(draws))?.f_set_requires_grad(true)?;
     let logits = network.logits(&top)?;
     let loss = task.loss(&logits, &batch.labels)?;
-    let others = parameters.iter().enumerate().filter(|(place, _)| !fused.owns(*place));
+    let others = parameters.iter().enumerate().filter(|(place, _)| !backend.owns(*place));
     let inputs: Vec<&Tensor> = std::iter::once(&top).chain(others.map(|(_, tensor)| tensor)).collect();
     let gradients = Tensor::f_run_backward(&[&loss], &inputs, false, false)?;
-    let gradient = fused.backward(&gradients[0], &gradients[1..], parameters)?;
+    let gradient = backend.backward(&gradients[0], &gradients[1..], parameters)?;
     Ok(Pass { loss: loss.detach(), logits: logits.detach(), gradient })
 }
 
@@ -231,7 +233,7 @@ mod tests {
         let bad = Batch { input, ..batch(&[0, 1]) };
         let caught = catch_unwind(AssertUnwindSafe(|| learner.gradients(&bad, 7).map(|_| ())));
         assert!(!matches!(caught, Ok(Ok(()))), "a step that fails was wanted");
-        assert!(learner.fused.is_some());
+        assert!(learner.cpu_backend.is_some());
         let after = learner.gradients(&batch(&[0, 1]), 7).unwrap();
         assert!(after.gradient == before.gradient && after.loss == before.loss);
     }

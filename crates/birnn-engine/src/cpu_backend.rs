@@ -6,7 +6,7 @@
 //! Dropout in the kernels is a function of the position of a value. On other devices libtorch's generator
 //! draws, so a CPU and a GPU drop different values.
 
-use birnn_kernels::{Cell, Dropout, Read, Spec, Stack};
+use birnn_kernels::{Cell, Dropout, Input, OutputMode, Packed, Spec, Workspace, backward, forward, infer};
 use birnn_model::{Architecture, Readout};
 use tch::{Device, Kind, TchError, Tensor};
 
@@ -15,16 +15,22 @@ use crate::memory::{values, values_mut};
 
 /// The recurrent layers of a net, with the buffers of its last batch.
 #[derive(Debug)]
-pub(crate) struct Fused {
-    stack: Stack,
+pub(crate) struct CpuBackend {
+    packed: Packed,
+    workspace: Workspace,
     dropout: f64,
-    /// Where each parameter of the stack is among those of the net.
+    /// Where each parameter of the recurrent layers is among those of the net.
     places: Vec<usize>,
 }
 
-impl Fused {
-    /// For a net of this architecture whose parameters have these names.
-    pub(crate) fn new(architecture: &Architecture, features: usize, names: &[String]) -> Fused {
+impl CpuBackend {
+    /// For a net of this architecture with these parameters and their names.
+    pub(crate) fn new(
+        architecture: &Architecture,
+        features: usize,
+        names: &[String],
+        parameters: &[Tensor],
+    ) -> Result<CpuBackend, TchError> {
         let Architecture { cell, layers, forward, reverse, dropout, readout } = *architecture;
         let spec = Spec {
             cell: match cell {
@@ -37,10 +43,10 @@ impl Fused {
             layers,
             forward,
             reverse,
-            read: match readout {
-                Readout::Last => Read::Last,
-                Readout::Final => Read::Final,
-                Readout::Mean | Readout::Max | Readout::Attention | Readout::Sequence => Read::Sequence,
+            output: match readout {
+                Readout::Last => OutputMode::Last,
+                Readout::Final => OutputMode::Final,
+                Readout::Mean | Readout::Max | Readout::Attention | Readout::Sequence => OutputMode::Sequence,
             },
         };
         let directions = if reverse.is_some() { &["", "_reverse"][..] } else { &[""] };
@@ -53,59 +59,58 @@ impl Fused {
         // A net has the parameters of its architecture.
         let places: Vec<usize> =
             wanted.filter_map(|wanted| names.iter().position(|name| *name == wanted)).collect();
-        Fused { stack: Stack::new(spec, workers()), dropout, places }
+        let packed = Packed::new(spec, workers().instructions(), &slices(parameters, &places)?);
+        Ok(CpuBackend { packed, workspace: Workspace::new(workers()), dropout, places })
     }
 
     /// Takes in the parameters, as they are now.
-    pub(crate) fn load(&mut self, parameters: &[Tensor]) -> Result<(), TchError> {
-        #[expect(unsafe_code, reason = "the kernels read the parameters where they lie")]
-        // SAFETY: nothing changes parameters before they are laid out in the stack's own memory.
-        let own = self.places.iter().map(|&place| unsafe { values(&parameters[place]) });
-        self.stack.load(&own.collect::<Result<Vec<_>, _>>()?);
+    pub(crate) fn update(&mut self, parameters: &[Tensor]) -> Result<(), TchError> {
+        self.packed.update(workers(), &slices(parameters, &self.places)?);
         Ok(())
     }
 
     /// `input [batch, time, features]` to what [`birnn_model::Network::logits`] takes; in training, where
-    /// there are `draws` that decide what dropout zeroes, for [`Fused::backward`] to come back from.
+    /// there are `draws` that decide what dropout zeroes, for [`CpuBackend::backward`] to come back from.
     pub(crate) fn forward(&mut self, input: &Tensor, draws: Option<i64>) -> Result<Tensor, TchError> {
         let input = plain(input)?;
         let (batch, time) = (input.size()[0], input.size()[1]);
-        let spec = self.stack.spec();
+        let spec = self.packed.spec();
         let width = spec.width() as i64;
-        let shape = if spec.read == Read::Sequence { vec![batch, time, width] } else { vec![batch, width] };
-        let mut read = Tensor::f_empty(&shape[..], (Kind::Float, Device::Cpu))?;
-        let (batch, time) = (batch as usize, time as usize);
+        let shape =
+            if spec.output == OutputMode::Sequence { vec![batch, time, width] } else { vec![batch, width] };
+        let mut output = Tensor::f_empty(&shape[..], (Kind::Float, Device::Cpu))?;
         #[expect(unsafe_code, reason = "the kernels read and write tensors where they lie")]
-        // SAFETY: nothing changes the input meanwhile, and what is read is new here and known to nobody else.
-        let (input, out) = unsafe { (values(&input)?, values_mut(&mut read)?) };
+        // SAFETY: nothing changes the input meanwhile, and the output is new here and known to nobody else.
+        let (input, into) = unsafe { (values(&input)?, values_mut(&mut output)?) };
+        let input = Input::new(input, batch as usize, time as usize);
         match draws {
             Some(key) => {
                 let dropout = Dropout { probability: self.dropout as f32, key: key as u64 };
-                self.stack.forward(input, batch, time, Some(dropout), out);
+                forward(&self.packed, &mut self.workspace, input, Some(dropout), into);
             }
-            None => self.stack.infer(input, batch, time, out),
+            None => infer(&self.packed, &mut self.workspace, input, into),
         }
-        Ok(read)
+        Ok(output)
     }
 
     /// The gradient of every parameter of the net, in their order, as one vector: of the recurrent ones from
-    /// the gradient by what was read, of the others as given.
+    /// the gradient with respect to the output, of the others as given.
     pub(crate) fn backward(
         &mut self,
-        d_read: &Tensor,
+        d_output: &Tensor,
         others: &[Tensor],
         parameters: &[Tensor],
     ) -> Result<Tensor, TchError> {
         let total: usize = parameters.iter().map(Tensor::numel).sum();
         let mut flat = Tensor::f_empty([total as i64], (Kind::Float, Device::Cpu))?;
-        let d_read = plain(d_read)?;
+        let d_output = plain(d_output)?;
         let others = others.iter().map(plain).collect::<Result<Vec<_>, _>>()?;
         #[expect(unsafe_code, reason = "the kernels read and write tensors where they lie")]
         // SAFETY: nothing changes the gradients meanwhile, and the vector is new here and known to nobody
         // else.
-        let (mut rest, d_read, others) = unsafe {
+        let (mut rest, d_output, others) = unsafe {
             let others = others.iter().map(|other| values(other)).collect::<Result<Vec<_>, _>>()?;
-            (values_mut(&mut flat)?, values(&d_read)?, others)
+            (values_mut(&mut flat)?, values(&d_output)?, others)
         };
         let mut slices: Vec<Option<&mut [f32]>> = Vec::with_capacity(parameters.len());
         for parameter in parameters {
@@ -114,17 +119,25 @@ impl Fused {
             rest = after;
         }
         let mut own: Vec<&mut [f32]> = self.places.iter().filter_map(|&place| slices[place].take()).collect();
-        self.stack.backward(d_read, &mut own);
+        backward(&self.packed, &mut self.workspace, d_output, &mut own, None);
         for (slice, other) in slices.into_iter().flatten().zip(others) {
             slice.copy_from_slice(other);
         }
         Ok(flat)
     }
 
-    /// Whether a parameter of the net is one of the stack.
+    /// Whether a parameter of the net is one of the recurrent layers.
     pub(crate) fn owns(&self, place: usize) -> bool {
         self.places.contains(&place)
     }
+}
+
+/// The values of the parameters at `places`.
+fn slices<'a>(parameters: &'a [Tensor], places: &[usize]) -> Result<Vec<&'a [f32]>, TchError> {
+    #[expect(unsafe_code, reason = "the kernels read the parameters where they lie")]
+    // SAFETY: nothing changes parameters before they are laid out in the kernels' own memory.
+    let slices = places.iter().map(|&place| unsafe { values(&parameters[place]) });
+    slices.collect()
 }
 
 /// As `f32` in one piece.

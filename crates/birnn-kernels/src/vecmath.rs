@@ -1,7 +1,7 @@
 //! Exponential, sigmoid and tanh, a few operations each and without a branch, so that the compiler turns loops over them
 //! into vector code.
 
-use crate::simd::Simd;
+use crate::isa::Simd;
 
 /// `log2(e)`.
 const LOG2_E: f32 = std::f32::consts::LOG2_E;
@@ -55,7 +55,7 @@ pub(crate) fn tanh<S: Simd>(x: f32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simd::Baseline;
+    use crate::isa::Baseline;
 
     /// The largest error in units of the last place, over a dense grid.
     fn worst(from: f32, to: f32, ours: impl Fn(f32) -> f32, truth: impl Fn(f64) -> f64) -> f64 {
