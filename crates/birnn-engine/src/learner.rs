@@ -30,7 +30,7 @@ pub struct Learner {
     names: Vec<String>,
     parameters: Vec<Tensor>,
     /// How the recurrent layers are computed, where not by libtorch.
-    cpu: Option<CpuBackend>,
+    cpu_backend: Option<CpuBackend>,
 }
 
 /// What a pass over a batch, forward and back, gives.
@@ -61,16 +61,18 @@ impl Learner {
         let vs = nn::VarStore::new(device);
         let network = Network::new(&vs.root(), architecture, shape[1], task.outputs())?;
         // Sorted by name, so that the order is the same in every process.
-        let (names, parameters): (Vec<String>, _) =
+        let (names, parameters): (Vec<String>, Vec<Tensor>) =
             BTreeMap::from_iter(vs.variables()).into_iter().unzip();
-        let cpu = (device == Device::Cpu).then(|| {
-            let cpu = CpuBackend::new(architecture, shape[1], &names);
+        let cpu_backend = if device == Device::Cpu {
+            let backend = CpuBackend::new(architecture, shape[1], &names, &parameters)?;
             // Its workers, as many as libtorch's threads were, are there now. libtorch is left the small
             // things, for which its threads would only be in the way: they wait by spinning.
             tch::set_num_threads(1);
-            cpu
-        });
-        Ok(Learner { task, loss, shape, network, device, names, parameters, cpu })
+            Some(backend)
+        } else {
+            None
+        };
+        Ok(Learner { task, loss, shape, network, device, names, parameters, cpu_backend })
     }
 
     /// The trained tensors, sorted by name.
@@ -100,9 +102,9 @@ impl Learner {
     /// of all who call it, and no type of tch's can hold them to it. What evaluates or predicts asks the
     /// same.
     pub fn gradients(&mut self, batch: &Batch, rng_key: i64) -> Result<StepOutput, EngineError> {
-        let Learner { cpu, network, loss, parameters, .. } = self;
-        match cpu {
-            Some(cpu) => with_kernels(cpu, network, loss, parameters, batch, rng_key),
+        let Learner { cpu_backend, network, loss, parameters, .. } = self;
+        match cpu_backend {
+            Some(backend) => with_kernels(backend, network, loss, parameters, batch, rng_key),
             None => self.autograd(batch, rng_key),
         }
     }
@@ -175,21 +177,21 @@ impl Learner {
 
 /// The loss of a batch and its gradient, the recurrent layers by birnn's kernels.
 fn with_kernels(
-    cpu: &mut CpuBackend,
+    backend: &mut CpuBackend,
     network: &Network,
     loss: &Loss,
     parameters: &[Tensor],
     batch: &Batch,
     rng_key: i64,
 ) -> Result<StepOutput, EngineError> {
-    cpu.load(parameters)?;
-    let top = cpu.forward(&batch.input, Some(rng_key))?.f_set_requires_grad(true)?;
+    backend.update(parameters)?;
+    let top = backend.forward(&batch.input, rng_key)?.f_set_requires_grad(true)?;
     let logits = network.logits(&top)?;
     let loss = loss.mean(&logits, &batch.target)?;
-    let others = parameters.iter().enumerate().filter(|(place, _)| !cpu.owns(*place));
+    let others = parameters.iter().enumerate().filter(|(place, _)| !backend.owns(*place));
     let inputs: Vec<&Tensor> = std::iter::once(&top).chain(others.map(|(_, tensor)| tensor)).collect();
     let gradients = Tensor::f_run_backward(&[&loss], &inputs, false, false)?;
-    let gradient = cpu.backward(&gradients[0], &gradients[1..], parameters)?;
+    let gradient = backend.backward(&gradients[0], &gradients[1..], parameters)?;
     Ok(StepOutput { loss: loss.detach(), logits: logits.detach(), gradient })
 }
 
@@ -214,7 +216,7 @@ mod tests {
         let bad = Batch { input, ..batch(&[0, 1]) };
         let caught = catch_unwind(AssertUnwindSafe(|| learner.gradients(&bad, 7).map(|_| ())));
         assert!(!matches!(caught, Ok(Ok(()))), "a step that fails was wanted");
-        assert!(learner.cpu.is_some());
+        assert!(learner.cpu_backend.is_some());
         let after = learner.gradients(&batch(&[0, 1]), 7).unwrap();
         assert!(after.gradient == before.gradient && after.loss == before.loss);
     }

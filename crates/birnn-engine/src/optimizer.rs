@@ -119,13 +119,14 @@ impl Adam {
         let Adam { betas: [beta1, beta2], eps, weight_decay, decoupled } = *self;
         let steps = i32::try_from(steps).unwrap_or(i32::MAX);
         AdamStep {
-            shares: [(1.0 - beta1) as f32, (1.0 - beta2) as f32],
+            one_minus_beta1: (1.0 - beta1) as f32,
             beta2: beta2 as f32,
-            rate: (lr / (1.0 - beta1.powi(steps))) as f32,
-            root: (1.0 - beta2.powi(steps)).sqrt() as f32,
-            eps: eps as f32,
-            decay: if decoupled { 0.0 } else { weight_decay as f32 },
-            keep: if decoupled { (1.0 - lr * weight_decay) as f32 } else { 1.0 },
+            one_minus_beta2: (1.0 - beta2) as f32,
+            step_size: (lr / (1.0 - beta1.powi(steps))) as f32,
+            sqrt_bias_correction2: (1.0 - beta2.powi(steps)).sqrt() as f32,
+            epsilon: eps as f32,
+            l2: if decoupled { 0.0 } else { weight_decay as f32 },
+            decay: if decoupled { (1.0 - lr * weight_decay) as f32 } else { 1.0 },
         }
     }
 

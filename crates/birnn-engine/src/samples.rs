@@ -3,6 +3,8 @@
 //!
 //! That takes tens of microseconds per image on all workers, and gives the same variations on every device.
 
+use std::sync::{Mutex, PoisonError};
+
 use birnn_data::{Augment, Images, Split, epoch_order};
 use tch::{Device, Kind, TchError, Tensor};
 
@@ -121,18 +123,29 @@ impl Samples {
     }
 }
 
-/// Variations of the images at `places`, one after the other.
+/// Variations of the images at `places`, one after the other. As many threads as the kernels have take piece by piece, and this
+/// one does what is left where the system refuses them. No image depends on which thread varies it.
 fn vary(augment: &Augment, images: &Images, places: &[u32], rng_key: i64) -> Vec<f32> {
+    /// Images of a piece: so few that the threads end at about the same time.
+    const PIECE: usize = 8;
     let size = images.rows * images.cols;
     let mut values = vec![0.0; places.len() * size];
-    let workers = workers();
-    let share = places.len().div_ceil(workers.count());
-    let parts = values.chunks_mut(share * size).zip(places.chunks(share)).enumerate();
-    workers.each(parts.collect(), |(part, (values, places))| {
-        for (index, (out, &place)) in values.chunks_exact_mut(size).zip(places).enumerate() {
-            let stream = (part * share + index) as u64;
-            augment.apply(images.get(place as usize), images.cols, rng_key as u64, stream, out);
+    let pieces = Mutex::new(values.chunks_mut(PIECE * size).zip(places.chunks(PIECE)).enumerate());
+    let next = || pieces.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let work = || {
+        while let Some((piece, (values, places))) = next() {
+            for (index, (out, &place)) in values.chunks_exact_mut(size).zip(places).enumerate() {
+                let stream = (piece * PIECE + index) as u64;
+                augment.apply(images.get(place as usize), images.cols, rng_key as u64, stream, out);
+            }
         }
+    };
+    std::thread::scope(|scope| {
+        let threads = (workers().count() - 1).min(places.len() / PIECE);
+        let started: Vec<_> =
+            (0..threads).map(|_| std::thread::Builder::new().spawn_scoped(scope, work)).collect();
+        work();
+        drop(started);
     });
     values
 }

@@ -6,15 +6,22 @@ use birnn_kernels::{Instructions, Linear};
 /// The parameters of the attention readout.
 #[derive(Debug)]
 pub(crate) struct Attention {
+    instructions: Instructions,
     projection: Linear,
     context: Vec<f32>,
 }
 
 impl Attention {
     /// From `weight [width, width]`, `bias [width]` and `context [width]`.
-    pub(crate) fn new(instructions: Instructions, weight: &[f32], bias: &[f32], context: Vec<f32>) -> Attention {
+    pub(crate) fn new(
+        instructions: Instructions,
+        weight: &[f32],
+        bias: &[f32],
+        context: Vec<f32>,
+    ) -> Attention {
         let width = context.len();
-        Attention { projection: Linear::new(instructions, width, width, weight, Some(bias)), context }
+        let projection = Linear::new(instructions, width, width, weight, Some(bias));
+        Attention { instructions, projection, context }
     }
 
     /// `outputs [time, width]` of one sequence to `read [width]`: `u_t = tanh(W h_t + b)`, `a = softmax_t(u_t .
@@ -23,7 +30,7 @@ impl Attention {
         let width = read.len();
         scratch.resize(outputs.len(), 0.0);
         self.projection.forward(outputs, scratch);
-        self.projection.instructions().tanh(scratch);
+        self.instructions.tanh(scratch);
         let score = |row: &[f32]| row.iter().zip(&self.context).map(|(u, c)| u * c).sum::<f32>();
         let scores: Vec<f32> = scratch.chunks_exact(width).map(score).collect();
         let largest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);

@@ -1,26 +1,34 @@
 //! Adam's update in one pass over everything it needs.
 
-use crate::simd::{LANES, Simd, Work};
+use crate::isa::{Job, LANES, Simd};
 use crate::workers::Workers;
 
-/// One update of Adam (Kingma and Ba 2015, algorithm 1) or AdamW (Loshchilov and Hutter 2019), all constants worked out:
-/// `m += (1 - beta1) (g - m)`, `v = beta2 v + (1 - beta2) g^2`, `p = keep p - rate m / (sqrt(v) / root + eps)`.
+/// One update of Adam (Kingma and Ba 2015, algorithm 1) or AdamW (Loshchilov and Hutter 2019, algorithm 2), all constants
+/// worked out. With the paper's `alpha`, `beta1`, `beta2` and `epsilon`, step `t`, parameters `theta`, gradient `g` and moments
+/// `m` and `v`:
+///
+/// - `g += l2 theta`
+/// - `m += one_minus_beta1 (g - m)`
+/// - `v = beta2 v + one_minus_beta2 g^2`
+/// - `theta = decay theta - step_size m / (sqrt(v) / sqrt_bias_correction2 + epsilon)`
 #[derive(Clone, Copy, Debug)]
 pub struct AdamStep {
-    /// What one gradient adds to the first and second moment: 1 - beta, worked out in `f64`.
-    pub shares: [f32; 2],
-    /// Decay of the second moment.
+    /// `1 - beta1`, worked out in `f64`.
+    pub one_minus_beta1: f32,
+    /// The second moment's rate of decay.
     pub beta2: f32,
-    /// The learning rate over `1 - beta1^t`.
-    pub rate: f32,
-    /// The root of `1 - beta2^t`.
-    pub root: f32,
+    /// `1 - beta2`, worked out in `f64`.
+    pub one_minus_beta2: f32,
+    /// `alpha / (1 - beta1^t)`.
+    pub step_size: f32,
+    /// `sqrt(1 - beta2^t)`.
+    pub sqrt_bias_correction2: f32,
     /// Added to the denominator.
-    pub eps: f32,
-    /// Times the parameter, added to the gradient.
+    pub epsilon: f32,
+    /// Adam's weight decay, a part of the gradient; 0 without.
+    pub l2: f32,
+    /// What AdamW's decoupled weight decay multiplies parameters by, `1 - alpha lambda`; 1 without.
     pub decay: f32,
-    /// The share of the parameter that decoupled decay keeps.
-    pub keep: f32,
 }
 
 /// Values that one job updates: so few that the workers end at about the same time.
@@ -51,7 +59,7 @@ impl AdamStep {
             (gradient, first, second) = (rest, first_rest, second_rest);
             jobs.push(Update { step: *self, parameters: piece, gradient: g, first: m, second: v });
         }
-        workers.share(jobs);
+        workers.share(workers.instructions(), jobs);
     }
 }
 
@@ -63,7 +71,7 @@ struct Update<'a> {
     second: &'a mut [f32],
 }
 
-impl Work for Update<'_> {
+impl Job for Update<'_> {
     #[inline(always)]
     fn run<S: Simd>(self) {
         let Update { step, parameters, gradient, first, second } = self;
@@ -87,7 +95,8 @@ fn lanes<S: Simd, const N: usize>(
     first: &mut [f32],
     second: &mut [f32],
 ) {
-    let AdamStep { shares: [share1, share2], beta2, rate, root, eps, decay, keep } = *step;
+    let AdamStep { one_minus_beta1, beta2, one_minus_beta2, step_size, .. } = *step;
+    let AdamStep { sqrt_bias_correction2, epsilon, l2, decay, .. } = *step;
     // Copies, so that the compiler knows that nothing overlaps.
     let take = |from: &[f32]| {
         let mut values = [0.0; N];
@@ -96,10 +105,11 @@ fn lanes<S: Simd, const N: usize>(
     };
     let (mut p, g, mut m, mut v) = (take(parameters), take(gradient), take(first), take(second));
     for lane in 0..N {
-        let g = S::mul_add(decay, p[lane], g[lane]);
-        m[lane] = S::mul_add(share1, g - m[lane], m[lane]);
-        v[lane] = S::mul_add(beta2, v[lane], share2 * g * g);
-        p[lane] = keep * p[lane] - rate * m[lane] / (v[lane].sqrt() / root + eps);
+        let g = S::mul_add(l2, p[lane], g[lane]);
+        m[lane] = S::mul_add(one_minus_beta1, g - m[lane], m[lane]);
+        v[lane] = S::mul_add(beta2, v[lane], one_minus_beta2 * g * g);
+        let denominator = v[lane].sqrt() / sqrt_bias_correction2 + epsilon;
+        p[lane] = decay * p[lane] - step_size * m[lane] / denominator;
     }
     parameters[place..place + N].copy_from_slice(&p);
     first[place..place + N].copy_from_slice(&m);
@@ -109,7 +119,7 @@ fn lanes<S: Simd, const N: usize>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simd::Instructions;
+    use crate::isa::Instructions;
 
     /// As two parameters.
     fn halves(values: &mut [f32]) -> [&mut [f32]; 2] {
@@ -130,13 +140,14 @@ mod tests {
                 let g = values(t as usize + 1);
                 let (c1, c2) = (1.0 - 0.9_f64.powi(t), 1.0 - 0.999_f64.powi(t));
                 let step = AdamStep {
-                    shares: [0.1, 0.001],
+                    one_minus_beta1: 0.1,
                     beta2: 0.999,
-                    rate: (0.01 / c1) as f32,
-                    root: c2.sqrt() as f32,
-                    eps: 1e-8,
-                    decay: 0.1,
-                    keep: 0.99,
+                    one_minus_beta2: 0.001,
+                    step_size: (0.01 / c1) as f32,
+                    sqrt_bias_correction2: c2.sqrt() as f32,
+                    epsilon: 1e-8,
+                    l2: 0.1,
+                    decay: 0.99,
                 };
                 step.update(&workers, &mut halves(&mut p), &g, &mut m, &mut v);
                 for ([p, m, v], g) in expected.iter_mut().zip(g) {

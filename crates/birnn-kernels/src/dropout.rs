@@ -1,34 +1,21 @@
 //! Dropout whose draws are counted: the same values are zeroed however the batch is cut, and again on the way back.
 
-use crate::spec::Dropout;
-
-/// Zeroes values of `[time, rows, width]`, and scales those that are left.
-#[inline(always)]
-pub(crate) fn mask(
-    dropout: Dropout,
-    layer: usize,
-    start: usize,
-    rows: usize,
-    time: usize,
-    width: usize,
-    values: &mut [f32],
-) {
-    let draw = Draw::new(dropout, layer, time, width);
-    let scale = 1.0 / (1.0 - dropout.probability);
-    for (index, values) in values.chunks_exact_mut(width).enumerate() {
-        let place = draw.place(start + index % rows, index / rows);
-        for (unit, value) in values.iter_mut().enumerate() {
-            *value = if draw.keeps(place.wrapping_add(unit as u32)) { *value * scale } else { 0.0 };
-        }
-    }
+/// Zeroes values between layers. What it draws is a function of `key`, the layer, the sample, the time step and the unit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Dropout {
+    /// Probability of zeroing a value, in `[0, 1)`.
+    pub probability: f32,
+    /// Decides which.
+    pub key: u64,
 }
 
-/// Decides which values dropout keeps.
+/// Decides which values of a layer's output dropout keeps.
 #[derive(Clone, Copy)]
 pub(crate) struct Draw {
     low: u32,
     high: u32,
     bound: u32,
+    scale: f32,
     time: usize,
     width: usize,
 }
@@ -39,7 +26,19 @@ impl Draw {
     pub(crate) fn new(dropout: Dropout, layer: usize, time: usize, width: usize) -> Draw {
         let key = mix(dropout.key ^ ((layer as u64) << 48));
         let bound = (f64::from(dropout.probability) * f64::from(1_u32 << 24)) as u32;
-        Draw { low: key as u32, high: (key >> 32) as u32, bound, time, width }
+        let scale = 1.0 / (1.0 - dropout.probability);
+        Draw { low: key as u32, high: (key >> 32) as u32, bound, scale, time, width }
+    }
+
+    /// Zeroes values of `[time, rows, width]`, and scales those that are left; `first` is the first row's sample.
+    #[inline(always)]
+    pub(crate) fn mask(&self, first: usize, rows: usize, values: &mut [f32]) {
+        for (index, values) in values.chunks_exact_mut(self.width).enumerate() {
+            let place = self.place(first + index % rows, index / rows);
+            for (unit, value) in values.iter_mut().enumerate() {
+                *value = if self.keeps(place.wrapping_add(unit as u32)) { *value * self.scale } else { 0.0 };
+            }
+        }
     }
 
     /// The place of the first unit of a sample's time step.

@@ -3,63 +3,69 @@
 //! In another project: `birnn-kernels = { git = "..." }`, or by `path`. Build it optimised, with `--release` or `opt-level = 3` in
 //! the profile: it is hundreds of times slower without.
 //!
-//! A [`Stack`] is built from a [`Spec`]. Once per update of the parameters it takes them in ([`Stack::load`]); then
-//! [`Stack::forward`] maps `[batch, time, features]` to what is read of the top layer, and [`Stack::backward`] maps the
-//! gradient of that to the gradient of every parameter. This crate names no tensor
-//! library, and knows no head and no loss.
+//! A [`Spec`] says what the layers are. [`Packed`] holds their parameters laid out for the processor; any number of threads may
+//! share one. A [`Workspace`] holds the buffers of passes. [`forward`] maps `[batch, time, features]` to the outputs of the top
+//! layer, [`backward`] the gradient with respect to those to that with respect to every parameter and the input, and [`infer`]
+//! does what no backward pass follows. States can be given at the start and taken at the end. [`Linear`] is a dense layer,
+//! [`AdamStep`] an update. This crate names no tensor library, and knows no head and no loss.
 //!
 //! How it is quick: the batch is cut into chunks, and each worker takes its chunks through all layers and time steps with
 //! no other worker to wait for; gates, cells and outputs are computed while the products before them are in the cache; the
-//! weights' gradients are products over many time steps; only what is read is computed; widths are padded, so that no loop has
-//! a remainder; buffers are kept from step to step. The same number of workers gives the same bytes, whichever was quicker.
+//! weights' gradients are products over many time steps; only what is wanted is computed; widths are padded, so that no loop
+//! has a remainder; buffers are kept from step to step. The same number of workers gives the same bytes, whichever was quicker.
 //!
 //! Parameters have PyTorch's shapes and order of gates: [`torch.nn.LSTM`](https://docs.pytorch.org/docs/stable/generated/torch.nn.LSTM.html),
 //! `GRU`, `RNN`; per layer, forward then reverse: `weight_ih`, `weight_hh`, `bias_ih`, `bias_hh`.
 //!
+//! Dimensions, everywhere: `batch` samples, of which a chunk has `rows`; `time` steps; `features`, the values of a step of a
+//! layer's input; `units` of a direction, padded to `hidden`; `gates`, the cell's gates times `hidden`; `width`, the padded
+//! output of all directions. `m`, `n` and `k` are those of a product.
+//!
 //! # Example
 //!
 //! ```
-//! use birnn_kernels::{Cell, Instructions, Read, Spec, Stack, Workers};
+//! use birnn_kernels::{Cell, Input, Instructions, OutputMode, Packed, Spec, Workers, Workspace};
 //!
-//! let spec = Spec { cell: Cell::Gru, features: 3, layers: 1, forward: 4, reverse: Some(4), read: Read::Final };
+//! let spec =
+//!     Spec { cell: Cell::Gru, features: 3, layers: 1, forward: 4, reverse: Some(4), output: OutputMode::Final };
 //! let parameters: Vec<Vec<f32>> = spec.parameters().iter().map(|&length| vec![0.1; length]).collect();
-//! let mut stack = Stack::new(spec, &Workers::new(2, Instructions::best()));
-//! stack.load(&parameters.iter().map(Vec::as_slice).collect::<Vec<_>>());
+//! let slices: Vec<&[f32]> = parameters.iter().map(Vec::as_slice).collect();
+//! let packed = Packed::new(spec, Instructions::best(), &slices);
+//! let mut workspace = Workspace::new(&Workers::new(2, Instructions::best()));
 //!
 //! let (batch, time) = (2, 5);
-//! let input = vec![1.0; batch * time * spec.features];
-//! let mut states = vec![0.0; batch * spec.width()];
-//! stack.forward(&input, batch, time, None, &mut states);
+//! let values = vec![1.0; batch * time * spec.features];
+//! let input = Input::new(&values, batch, time);
+//! let mut output = vec![0.0; batch * spec.width()];
+//! birnn_kernels::forward(&packed, &mut workspace, input, None, &mut output);
 //!
-//! // The gradient by what was read, to the gradient by every parameter.
+//! // The gradient with respect to the output, to that with respect to every parameter and the input.
 //! let mut gradients = parameters.clone();
 //! let mut slices: Vec<&mut [f32]> = gradients.iter_mut().map(Vec::as_mut_slice).collect();
-//! stack.backward(&vec![1.0; states.len()], &mut slices);
-//! assert!(gradients != parameters);
+//! let mut d_input = vec![0.0; values.len()];
+//! birnn_kernels::backward(&packed, &mut workspace, &vec![1.0; output.len()], &mut slices, Some(&mut d_input));
+//! assert!(gradients != parameters && d_input.iter().all(|&d| d != 0.0));
 //!
 //! // Where nothing goes back: the same values, in less memory and time.
-//! let mut again = vec![0.0; states.len()];
-//! stack.infer(&input, batch, time, &mut again);
-//! assert_eq!(again, states);
+//! let mut again = vec![0.0; output.len()];
+//! birnn_kernels::infer(&packed, &mut workspace, input, &mut again);
+//! assert_eq!(again, output);
 //! ```
 
 mod adam;
-mod back;
-mod cell;
-mod chunk;
 mod dropout;
-mod math;
+mod gemm;
+mod isa;
+mod linear;
 mod peak;
-mod product;
-mod simd;
-mod spec;
-mod stack;
-mod weights;
+mod rnn;
+mod vecmath;
 mod workers;
 
 pub use adam::AdamStep;
+pub use dropout::Dropout;
+pub use isa::Instructions;
+pub use linear::Linear;
 pub use peak::fma_peak;
-pub use simd::Instructions;
-pub use spec::{Cell, Dropout, Read, Spec};
-pub use stack::Stack;
+pub use rnn::{Cell, Input, OutputMode, Packed, Spec, States, Workspace, backward, forward, infer};
 pub use workers::Workers;

@@ -2,14 +2,15 @@
 
 use std::time::Instant;
 
-use crate::simd::{Simd, Work};
+use crate::isa::{Job, Simd};
 use crate::workers::Workers;
 
 /// Multiply-adds per second times two, of all workers at once, on values that never leave the registers: what no kernel can
 /// surpass. Takes a tenth of a second.
 pub fn fma_peak(workers: &Workers) -> f64 {
     let mut rates = vec![0.0; workers.count()];
-    workers.share(rates.iter_mut().map(|rate| Spin { rate }).collect());
+    let jobs = rates.iter_mut().map(|rate| Spin { rate }).collect();
+    workers.share(workers.instructions(), jobs);
     rates.iter().sum()
 }
 
@@ -18,7 +19,7 @@ struct Spin<'a> {
     rate: &'a mut f64,
 }
 
-impl Work for Spin<'_> {
+impl Job for Spin<'_> {
     #[inline(always)]
     #[expect(unsafe_code, reason = "within `Instructions::run`")]
     fn run<S: Simd>(self) {
@@ -33,7 +34,7 @@ impl Work for Spin<'_> {
             while seconds < 0.1 {
                 for _ in 0..ROUNDS {
                     for sum in &mut sums {
-                        *sum = S::add_product(*sum, factor, factor);
+                        *sum = S::vector_mul_add(*sum, factor, factor);
                     }
                 }
                 std::hint::black_box(&sums);

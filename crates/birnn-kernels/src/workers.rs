@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-use crate::simd::{Instructions, Work};
+use crate::isa::{Instructions, Job};
 
 /// Threads, and the vector instructions that they compute with. Cheap to clone; the threads sleep when there is nothing to
 /// do, and end with the last clone.
@@ -33,26 +33,20 @@ impl Workers {
         self.count
     }
 
-    /// What they compute with.
+    /// What they compute with, where what is computed is not laid out for other instructions.
     pub fn instructions(&self) -> Instructions {
         self.instructions
     }
 
-    /// Does `work` on each of `parts`, in any order, and comes back when it is done.
-    pub fn each<T: Send>(&self, parts: Vec<T>, work: impl Fn(T) + Sync) {
+    /// Does all `jobs` with these instructions, in any order, and comes back when they are done.
+    pub(crate) fn share<J: Job + Send>(&self, instructions: Instructions, jobs: Vec<J>) {
         match &self.pool {
-            Some(pool) if parts.len() > 1 => pool.scope(|scope| {
-                for part in parts {
-                    let work = &work;
-                    scope.spawn(move |_| work(part));
+            Some(pool) if jobs.len() > 1 => pool.scope(|scope| {
+                for job in jobs {
+                    scope.spawn(move |_| instructions.run(job));
                 }
             }),
-            _ => parts.into_iter().for_each(work),
+            _ => jobs.into_iter().for_each(|job| instructions.run(job)),
         }
-    }
-
-    /// As [`Workers::each`], with the chosen instructions.
-    pub(crate) fn share<W: Work + Send>(&self, jobs: Vec<W>) {
-        self.each(jobs, |job| self.instructions.run(job));
     }
 }

@@ -3,7 +3,9 @@
 
 use birnn_data::{Images, Split};
 use birnn_engine::{Classification, Device, Learner, Pass, Samples};
-use birnn_kernels::{Cell, Dropout, Instructions, Read, Spec, Stack, Workers};
+use birnn_kernels::{
+    Cell, Dropout, Input, Instructions, OutputMode, Packed, Spec, Workers, Workspace, backward, forward,
+};
 use birnn_model::{CellKind, Hidden, ModelConfig, Network, Nonlinearity, Readout};
 use proptest::prelude::*;
 use tch::{Kind, Tensor, nn};
@@ -78,7 +80,7 @@ fn outputs(cell: Cell, input: &Tensor, weights: &[&Tensor], reverse: bool) -> Te
     if reverse { out.flip([1]) } else { out }
 }
 
-/// What a stack reads and its gradients under dropout, and the same by autograd in `f64` with the same values dropped.
+/// What a stack gives and its gradients under dropout, and the same by autograd in `f64` with the same values dropped.
 fn check_dropout(spec: Spec, batch: usize, time: usize, dropout: Dropout) {
     // Tests run side by side, and its threads wait for each other by spinning.
     tch::set_num_threads(1);
@@ -125,30 +127,32 @@ fn check_dropout(spec: Spec, batch: usize, time: usize, dropout: Dropout) {
             sequence = &sequence * Tensor::from_slice(&scale).view([batch as i64, time as i64, -1]);
         }
     }
-    let forward = spec.forward as i64;
-    let read = match spec.read {
-        Read::Sequence => sequence,
-        Read::Last => sequence.select(1, -1),
-        Read::Final => Tensor::cat(
+    let units = spec.forward as i64;
+    let output = match spec.output {
+        OutputMode::Sequence => sequence,
+        OutputMode::Last => sequence.select(1, -1),
+        OutputMode::Final => Tensor::cat(
             &[
-                sequence.select(1, -1).narrow(1, 0, forward),
-                sequence.select(1, 0).narrow(1, forward, spec.width() as i64 - forward),
+                sequence.select(1, -1).narrow(1, 0, units),
+                sequence.select(1, 0).narrow(1, units, spec.width() as i64 - units),
             ],
             1,
         ),
     };
-    let d_read = Tensor::rand_like(&read) - 0.5;
-    let expected = Tensor::run_backward(&[(&read * &d_read).sum(Kind::Double)], &wide, false, false);
+    let d_output = Tensor::rand_like(&output) - 0.5;
+    let expected = Tensor::run_backward(&[(&output * &d_output).sum(Kind::Double)], &wide, false, false);
 
-    let mut stack = Stack::new(spec, &Workers::new(2, Instructions::best()));
     let given: Vec<Vec<f32>> = parameters.iter().map(floats).collect();
-    stack.load(&given.iter().map(Vec::as_slice).collect::<Vec<_>>());
-    let mut found = vec![0.0; read.numel()];
-    stack.forward(&floats(&input), batch, time, Some(dropout), &mut found);
-    same(&format!("{spec:?}"), &Tensor::from_slice(&found), &read.detach().contiguous().view(-1));
+    let views: Vec<&[f32]> = given.iter().map(Vec::as_slice).collect();
+    let packed = Packed::new(spec, Instructions::best(), &views);
+    let mut workspace = Workspace::new(&Workers::new(2, Instructions::best()));
+    let mut found = vec![0.0; output.numel()];
+    let input = floats(&input);
+    forward(&packed, &mut workspace, Input::new(&input, batch, time), Some(dropout), &mut found);
+    same(&format!("{spec:?}"), &Tensor::from_slice(&found), &output.detach().contiguous().view(-1));
     let mut gradients = given.clone();
     let mut slices: Vec<&mut [f32]> = gradients.iter_mut().map(Vec::as_mut_slice).collect();
-    stack.backward(&floats(&d_read.to_kind(Kind::Float)), &mut slices);
+    backward(&packed, &mut workspace, &floats(&d_output.to_kind(Kind::Float)), &mut slices, None);
     for (index, (found, expected)) in gradients.iter().zip(&expected).enumerate() {
         same(&format!("{spec:?} parameter {index}"), &Tensor::from_slice(found), &expected.view(-1));
     }
@@ -175,11 +179,11 @@ proptest! {
     #[test]
     fn any_stack_with_dropout_is_autograds(
         cell in prop_oneof![Just(Cell::RnnTanh), Just(Cell::RnnRelu), Just(Cell::Gru), Just(Cell::Lstm)],
-        read in prop_oneof![Just(Read::Last), Just(Read::Final), Just(Read::Sequence)],
+        output in prop_oneof![Just(OutputMode::Last), Just(OutputMode::Final), Just(OutputMode::Sequence)],
         features in 1_usize..40, layers in 2_usize..4, forward in 1_usize..40, reverse in proptest::option::of(1_usize..40),
         batch in 1_usize..20, time in 1_usize..9, probability in 0.1_f32..0.9, key in any::<u64>(),
     ) {
-        let spec = Spec { cell, features, layers, forward, reverse, read };
+        let spec = Spec { cell, features, layers, forward, reverse, output };
         check_dropout(spec, batch, time, Dropout { probability, key });
     }
 }

@@ -1,7 +1,7 @@
 //! Exponential, sigmoid and tanh, a few operations each and without a branch, so that the compiler turns loops over them
 //! into vector code.
 
-use crate::simd::Simd;
+use crate::isa::{Instructions, Job, Simd};
 
 /// `log2(e)`.
 const LOG2_E: f32 = std::f32::consts::LOG2_E;
@@ -52,10 +52,28 @@ pub(crate) fn tanh<S: Simd>(x: f32) -> f32 {
     less_one / (less_one + 2.0)
 }
 
+impl Instructions {
+    /// Replaces each value by its hyperbolic tangent, within a few units of the last place.
+    pub fn tanh(self, values: &mut [f32]) {
+        self.run(Tanh(values));
+    }
+}
+
+struct Tanh<'a>(&'a mut [f32]);
+
+impl Job for Tanh<'_> {
+    #[inline(always)]
+    fn run<S: Simd>(self) {
+        for value in self.0 {
+            *value = tanh::<S>(*value);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simd::Baseline;
+    use crate::isa::Baseline;
 
     /// The largest error in units of the last place, over a dense grid.
     fn worst(from: f32, to: f32, ours: impl Fn(f32) -> f32, truth: impl Fn(f64) -> f64) -> f64 {

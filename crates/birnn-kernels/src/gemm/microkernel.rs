@@ -1,0 +1,81 @@
+//! The innermost loops of a product in `f32`.
+//!
+//! This is the only file that names vectors, apart from `peak.rs`. Elsewhere, loops over arrays of fixed
+//! length become vector code by themselves, as long as they work on copies or on one array at a time:
+//! possible aliasing keeps the compiler from it. For the tile of a product this fails: for AVX2 the compiler
+//! moved sums in and out of registers, three times as slow.
+
+use super::{Lhs, MR, Shape};
+use crate::isa::Simd;
+
+/// `VECTORS` vectors of all rows of `c`; `panel` is what they read of the right side, and the stride of its rows.
+#[inline(always)]
+pub(super) fn strip<S: Simd, const VECTORS: usize>(
+    shape: Shape,
+    a: Lhs,
+    panel: (&[f32], usize),
+    c: &mut [f32],
+    init: Option<&[f32]>,
+) {
+    let mut row = 0;
+    while row < shape.m {
+        let a = a.tile(row);
+        let c = &mut c[row * shape.stride..];
+        row += match shape.m - row {
+            MR.. => tile::<S, MR, VECTORS>(shape, a, panel, c, init),
+            4.. => tile::<S, 4, VECTORS>(shape, a, panel, c, init),
+            2.. => tile::<S, 2, VECTORS>(shape, a, panel, c, init),
+            _ => tile::<S, 1, VECTORS>(shape, a, panel, c, init),
+        };
+    }
+}
+
+/// A tile of `c` of `VECTORS` vectors; gives the number of its rows.
+#[inline(always)]
+#[expect(
+    unsafe_code,
+    reason = "bounds checks in the innermost loop cost half of its speed; they are made before it"
+)]
+fn tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
+    shape: Shape,
+    (a, row_stride, column_stride): (&[f32], usize, usize),
+    (b, b_stride): (&[f32], usize),
+    c: &mut [f32],
+    init: Option<&[f32]>,
+) -> usize {
+    let Shape { k, stride, .. } = shape;
+    let width = VECTORS * S::WIDTH;
+    assert!(a.len() > (ROWS - 1) * row_stride + (k - 1) * column_stride);
+    assert!(b.len() >= (k - 1) * b_stride + width);
+    assert!(c.len() >= (ROWS - 1) * stride + width && init.is_none_or(|init| init.len() >= width));
+    // SAFETY: every place is within its slice, as was asserted: row < ROWS, column < VECTORS, and k steps.
+    unsafe {
+        let mut sums = [[S::splat(0.0); VECTORS]; ROWS];
+        for (row, sums) in sums.iter_mut().enumerate() {
+            let from = init.map_or(c[row * stride..].as_ptr(), <[f32]>::as_ptr);
+            for (column, sum) in sums.iter_mut().enumerate() {
+                *sum = S::load(from.add(column * S::WIDTH));
+            }
+        }
+        let (mut a, mut b) = (a.as_ptr(), b.as_ptr());
+        for _ in 0..k {
+            let mut columns = [S::splat(0.0); VECTORS];
+            for (index, column) in columns.iter_mut().enumerate() {
+                *column = S::load(b.add(index * S::WIDTH));
+            }
+            for (row, sums) in sums.iter_mut().enumerate() {
+                let a = S::splat(*a.add(row * row_stride));
+                for (sum, column) in sums.iter_mut().zip(columns) {
+                    *sum = S::vector_mul_add(a, column, *sum);
+                }
+            }
+            (a, b) = (a.wrapping_add(column_stride), b.wrapping_add(b_stride));
+        }
+        for (row, sums) in sums.iter().enumerate() {
+            for (column, &sum) in sums.iter().enumerate() {
+                S::store(sum, c[row * stride..].as_mut_ptr().add(column * S::WIDTH));
+            }
+        }
+    }
+    ROWS
+}

@@ -1,0 +1,72 @@
+//! Gradients of parameters, as one worker sums them and as they are wanted.
+
+use super::packed::PackedDirection;
+use super::padded::PaddedRow;
+
+/// The gradients of one direction of one layer, as one worker sums them: padded.
+#[derive(Debug, Default)]
+pub(crate) struct Gradients {
+    /// `[gates, features]`.
+    pub(crate) w_ih: Vec<f32>,
+    /// `[gates, hidden]`.
+    pub(crate) w_hh: Vec<f32>,
+    /// `[gates]`: of the input's bias, and, but for the GRU's candidate, of the other.
+    pub(crate) b_ih: Vec<f32>,
+    /// GRU: `[hidden]`, of the recurrent bias of the candidate.
+    pub(crate) b_hn: Vec<f32>,
+}
+
+impl Gradients {
+    /// Zeros, of the shape of these parameters.
+    pub(crate) fn clear(&mut self, packed: &PackedDirection) {
+        let PackedDirection { features, hidden, gates, .. } = *packed;
+        let lengths = [gates * features, gates * hidden, gates, packed.b_hn.len()];
+        let parts = [&mut self.w_ih, &mut self.w_hh, &mut self.b_ih, &mut self.b_hn];
+        for (part, length) in parts.into_iter().zip(lengths) {
+            part.clear();
+            part.resize(length, 0.0);
+        }
+    }
+
+    /// Adds these sums to the gradients of `weight_ih`, `weight_hh`, `bias_ih` and `bias_hh`, or puts them there.
+    #[inline(always)]
+    pub(crate) fn add_to(
+        &self,
+        packed: &PackedDirection,
+        units: usize,
+        input: &PaddedRow,
+        [w_ih, w_hh, b_ih, b_hh]: &mut [&mut [f32]; 4],
+        first: bool,
+    ) {
+        let PackedDirection { features, hidden, gates, .. } = *packed;
+        let state = PaddedRow::new([units]);
+        let put = |layout: &PaddedRow, padded: &[f32], row: &mut [f32]| {
+            let mut to = 0;
+            for &(length, place) in &layout.parts {
+                let (row, padded) = (&mut row[to..to + length], &padded[place..place + length]);
+                if first {
+                    row.copy_from_slice(padded);
+                } else {
+                    row.iter_mut().zip(padded).for_each(|(sum, value)| *sum += value);
+                }
+                to += length;
+            }
+        };
+        for gate in 0..gates / hidden {
+            for unit in 0..units {
+                let (to, from) = (gate * units + unit, gate * hidden + unit);
+                put(
+                    input,
+                    &self.w_ih[from * features..][..features],
+                    &mut w_ih[to * input.len..][..input.len],
+                );
+                put(&state, &self.w_hh[from * hidden..][..hidden], &mut w_hh[to * units..][..units]);
+            }
+            let (to, from) = (gate * units, gate * hidden);
+            let of_input = &self.b_ih[from..];
+            put(&state, of_input, &mut b_ih[to..][..units]);
+            let is_candidate = !self.b_hn.is_empty() && gate == 2;
+            put(&state, if is_candidate { &self.b_hn } else { of_input }, &mut b_hh[to..][..units]);
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! Stacks of recurrent layers. A batch is cut into chunks of samples, and each worker takes its chunks through all layers and
+//! time steps with no other worker to wait for.
+//!
+//! The order in which to read: `spec` and `states` say what is computed, `packed` and `workspace` hold it, `forward` and
+//! `backward` go through the layers, `backward_through_time` through the steps, `cell` through a step.
+
+mod backward;
+mod backward_through_time;
+mod cell;
+mod chunk;
+mod forward;
+mod gradients;
+mod packed;
+mod padded;
+mod spec;
+mod states;
+#[cfg(test)]
+mod tests;
+mod workspace;
+
+pub use backward::backward;
+pub use birnn_architecture::Cell;
+pub use forward::{forward, infer};
+pub use packed::Packed;
+pub use spec::{OutputMode, Spec};
+pub use states::{Input, States};
+pub use workspace::Workspace;

@@ -1,0 +1,174 @@
+//! Parameters as the kernels want them: padded, and the weights both ways round.
+
+use birnn_architecture::Cell;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::padded::PaddedRow;
+use super::spec::Spec;
+use crate::gemm::PackedRhs;
+use crate::isa::{Instructions, Job, LANES, Simd};
+use crate::workers::Workers;
+
+/// The parameters of a stack of recurrent layers, laid out for a set of instructions. Passes only read it: any number of
+/// threads may share one, each with a [`Workspace`](crate::Workspace) of its own.
+#[derive(Clone, Debug)]
+pub struct Packed {
+    spec: Spec,
+    instructions: Instructions,
+    layers: Vec<Vec<PackedDirection>>,
+    /// Another one for other parameters, in the whole process.
+    version: u64,
+}
+
+/// The parameters of one direction of one layer. The candidate of a GRU has its recurrent part apart, since the reset gate
+/// comes between.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct PackedDirection {
+    /// Values of one time step of the input, padded.
+    pub(crate) features: usize,
+    /// Hidden units, padded.
+    pub(crate) hidden: usize,
+    /// Gates times hidden units, padded.
+    pub(crate) gates: usize,
+    /// `[gates, features]`, and the transpose.
+    pub(crate) w_ih: PackedRhs,
+    pub(crate) w_ih_t: PackedRhs,
+    /// `[gates, hidden]`, and the transpose; GRU: of the first two gates.
+    pub(crate) w_hh: PackedRhs,
+    pub(crate) w_hh_t: PackedRhs,
+    /// GRU: `[hidden, hidden]` of the candidate, and the transpose.
+    pub(crate) w_hn: PackedRhs,
+    pub(crate) w_hn_t: PackedRhs,
+    /// What the gates start from, `[gates]`: both biases, but for the GRU's candidate that of the input alone.
+    pub(crate) b: Vec<f32>,
+    /// GRU: what the recurrent part of the candidate starts from, `[hidden]`.
+    pub(crate) b_hn: Vec<f32>,
+}
+
+impl Packed {
+    /// Lays `parameters` out: in the order and of the lengths of [`Spec::parameters`].
+    ///
+    /// # Panics
+    ///
+    /// Where there is no layer, no feature, or a direction without units; where there are more or fewer parameters, or of
+    /// other lengths.
+    pub fn new(spec: Spec, instructions: Instructions, parameters: &[&[f32]]) -> Packed {
+        let all_there = spec.layers > 0 && spec.features > 0 && spec.directions().all(|units| units > 0);
+        assert!(all_there, "a stack needs a layer, a feature and a unit at least: {spec:?}");
+        let directions =
+            |layer| spec.directions().map(move |units| PackedDirection::new(&spec, layer, units));
+        let layers = (0..spec.layers).map(|layer| directions(layer).collect()).collect();
+        let mut packed = Packed { spec, instructions, layers, version: 0 };
+        packed.update(&Workers::new(1, instructions), parameters);
+        packed
+    }
+
+    /// Lays other `parameters` out, in the same memory, shared out over `workers`. What a workspace has saved for a backward
+    /// pass cannot go back through them.
+    ///
+    /// # Panics
+    ///
+    /// Where there are more or fewer parameters than [`Spec::parameters`], or of other lengths.
+    pub fn update(&mut self, workers: &Workers, parameters: &[&[f32]]) {
+        let lengths: Vec<usize> = parameters.iter().map(|values| values.len()).collect();
+        assert_eq!(lengths, self.spec.parameters(), "the lengths of the parameters");
+        self.version = next_version();
+        let mut parameters = parameters.chunks_exact(4);
+        let mut jobs = Vec::new();
+        for (layer, directions) in self.layers.iter_mut().enumerate() {
+            for (packed, units) in directions.iter_mut().zip(self.spec.directions()) {
+                if let Some(&[w_ih, w_hh, b_ih, b_hh]) = parameters.next() {
+                    let parameters = [w_ih, w_hh, b_ih, b_hh];
+                    jobs.push(Pack { packed, parameters, units, input: self.spec.input_row(layer) });
+                }
+            }
+        }
+        workers.share(self.instructions, jobs);
+    }
+
+    /// What it is.
+    pub fn spec(&self) -> &Spec {
+        &self.spec
+    }
+
+    /// What it is laid out for, and computed with.
+    pub fn instructions(&self) -> Instructions {
+        self.instructions
+    }
+
+    /// By layer and direction.
+    pub(super) fn layers(&self) -> &[Vec<PackedDirection>] {
+        &self.layers
+    }
+
+    /// The same number for the same parameters only.
+    pub(super) fn version(&self) -> u64 {
+        self.version
+    }
+}
+
+fn next_version() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+impl PackedDirection {
+    fn new(spec: &Spec, layer: usize, units: usize) -> PackedDirection {
+        let hidden = units.next_multiple_of(LANES);
+        let gates = spec.cell.gates() * hidden;
+        PackedDirection {
+            features: spec.input_row(layer).padded,
+            hidden,
+            gates,
+            b: vec![0.0; gates],
+            b_hn: vec![0.0; if spec.cell == Cell::Gru { hidden } else { 0 }],
+            ..PackedDirection::default()
+        }
+    }
+}
+
+/// One direction's parameters to be laid out.
+struct Pack<'a> {
+    packed: &'a mut PackedDirection,
+    /// `weight_ih`, `weight_hh`, `bias_ih`, `bias_hh`.
+    parameters: [&'a [f32]; 4],
+    units: usize,
+    /// How a row of the layer's input lies.
+    input: PaddedRow,
+}
+
+impl Job for Pack<'_> {
+    #[inline(always)]
+    fn run<S: Simd>(self) {
+        let Pack { packed, parameters: [w_ih, w_hh, b_ih, b_hh], units, input } = self;
+        let PackedDirection { features, hidden, gates, .. } = *packed;
+        let candidate = packed.b_hn.len();
+        packed.w_ih.reshape::<S>(gates, features);
+        packed.w_hh.reshape::<S>(gates - candidate, hidden);
+        packed.w_hn.reshape::<S>(candidate, candidate);
+        for gate in 0..gates / hidden {
+            let is_candidate = candidate > 0 && gate == 2;
+            for unit in 0..units {
+                let (from, to) = (gate * units + unit, gate * hidden + unit);
+                let mut row = &w_ih[from * input.len..][..input.len];
+                for &(length, place) in &input.parts {
+                    let (part, rest) = row.split_at(length);
+                    packed.w_ih.set(to, place, part);
+                    row = rest;
+                }
+                let row = &w_hh[from * units..][..units];
+                if is_candidate {
+                    packed.w_hn.set(unit, 0, row);
+                    packed.b[to] = b_ih[from];
+                    packed.b_hn[unit] = b_hh[from];
+                } else {
+                    packed.w_hh.set(to, 0, row);
+                    packed.b[to] = b_ih[from] + b_hh[from];
+                }
+            }
+        }
+        packed.w_ih_t.transpose::<S>(&packed.w_ih);
+        packed.w_hh_t.transpose::<S>(&packed.w_hh);
+        packed.w_hn_t.transpose::<S>(&packed.w_hn);
+    }
+}

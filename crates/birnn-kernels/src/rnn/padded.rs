@@ -1,0 +1,44 @@
+//! Rows whose parts are padded.
+
+use crate::isa::LANES;
+
+/// How a row lies that is made of parts, each padded to a multiple of [`LANES`].
+#[derive(Clone, Debug)]
+pub(crate) struct PaddedRow {
+    /// Each part's length and where it lies in the padded row.
+    pub(crate) parts: Vec<(usize, usize)>,
+    /// Without padding.
+    pub(crate) len: usize,
+    /// With it.
+    pub(crate) padded: usize,
+}
+
+impl PaddedRow {
+    pub(crate) fn new(lengths: impl IntoIterator<Item = usize>) -> PaddedRow {
+        let (mut parts, mut len, mut padded) = (Vec::new(), 0, 0);
+        for length in lengths {
+            parts.push((length, padded));
+            len += length;
+            padded += length.next_multiple_of(LANES);
+        }
+        PaddedRow { parts, len, padded }
+    }
+
+    /// Copies a row to where it has padding, which stays as it is.
+    pub(crate) fn pad(&self, row: &[f32], padded: &mut [f32]) {
+        let mut from = 0;
+        for &(length, place) in &self.parts {
+            padded[place..place + length].copy_from_slice(&row[from..from + length]);
+            from += length;
+        }
+    }
+
+    /// Copies a padded row to where it has no padding.
+    pub(crate) fn unpad(&self, padded: &[f32], row: &mut [f32]) {
+        let mut to = 0;
+        for &(length, place) in &self.parts {
+            row[to..to + length].copy_from_slice(&padded[place..place + length]);
+            to += length;
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! What a stack of recurrent layers is, and what is wanted of it.
+
+use birnn_architecture::Cell;
+
+use super::padded::PaddedRow;
+use crate::dropout::{Draw, Dropout};
+
+/// Which outputs of the top layer are wanted. Only what they need is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutputMode {
+    /// Those at the last time step: `[batch, forward + reverse]`.
+    Last,
+    /// Each direction's own after its last step: `[batch, forward + reverse]`.
+    Final,
+    /// All: `[batch, time, forward + reverse]`.
+    Sequence,
+}
+
+/// A stack of recurrent layers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spec {
+    /// The recurrent cell.
+    pub cell: Cell,
+    /// Values per time step of the input.
+    pub features: usize,
+    /// Stacked layers.
+    pub layers: usize,
+    /// Units of the forward direction.
+    pub forward: usize,
+    /// Units of the reverse direction, if there is one.
+    pub reverse: Option<usize>,
+    /// Which outputs of the top layer are wanted.
+    pub output: OutputMode,
+}
+
+impl Spec {
+    /// Values of an output, per sample and, with [`OutputMode::Sequence`], time step: `forward + reverse`.
+    pub fn width(&self) -> usize {
+        self.forward + self.reverse.unwrap_or(0)
+    }
+
+    /// The lengths of all parameters: per layer, forward then reverse, `weight_ih [gates * units, inputs]`, `weight_hh
+    /// [gates * units, units]`, `bias_ih [gates * units]`, `bias_hh [gates * units]`.
+    pub fn parameters(&self) -> Vec<usize> {
+        let gates = self.cell.gates();
+        (0..self.layers)
+            .flat_map(|layer| {
+                let inputs = self.input_row(layer).len;
+                self.directions().flat_map(move |units| {
+                    let rows = gates * units;
+                    [rows * inputs, rows * units, rows, rows]
+                })
+            })
+            .collect()
+    }
+
+    /// Which values of the output of `layer` dropout keeps, for one sample of a batch at one of `time` steps:
+    /// `[forward + reverse]`.
+    pub fn kept(&self, dropout: Dropout, layer: usize, time: usize, sample: usize, step: usize) -> Vec<bool> {
+        let row = self.output_row();
+        let draw = Draw::new(dropout, layer, time, row.padded);
+        let first = draw.place(sample, step);
+        let units = row.parts.iter().flat_map(|&(length, place)| place..place + length);
+        units.map(|unit| draw.keeps(first.wrapping_add(unit as u32))).collect()
+    }
+
+    /// The hidden units of each direction of a layer.
+    pub(crate) fn directions(&self) -> impl Iterator<Item = usize> + use<> {
+        [Some(self.forward), self.reverse].into_iter().flatten()
+    }
+
+    /// How the values of a layer's input lie at a time step.
+    pub(crate) fn input_row(&self, layer: usize) -> PaddedRow {
+        if layer == 0 { PaddedRow::new([self.features]) } else { self.output_row() }
+    }
+
+    /// How the values of a layer's output lie at a time step.
+    pub(crate) fn output_row(&self) -> PaddedRow {
+        PaddedRow::new(self.directions())
+    }
+
+    /// Values of the output per sample.
+    pub(crate) fn output_len(&self, time: usize) -> usize {
+        let steps = if self.output == OutputMode::Sequence { time } else { 1 };
+        steps * self.width()
+    }
+}

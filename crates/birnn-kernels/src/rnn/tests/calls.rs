@@ -1,0 +1,232 @@
+//! Calls one after the other: what is carried over, what is shared, and what is refused.
+
+use super::textbook::{Question, single, values};
+use super::*;
+
+const CELLS: [Cell; 4] = [Cell::RnnTanh, Cell::RnnRelu, Cell::Gru, Cell::Lstm];
+
+fn given(spec: Spec, batch: usize, time: usize) -> Given {
+    Given::new(&Question::new(spec, batch, time, 1))
+}
+
+fn gradient_of(given: &Given) -> Vec<f32> {
+    single(&values(given.output().len(), 3, 1.0))
+}
+
+#[test]
+fn the_same_number_of_workers_gives_the_same_bytes() {
+    let output = OutputMode::Last;
+    let spec = Spec { cell: Cell::Lstm, features: 28, layers: 2, forward: 20, reverse: Some(20), output };
+    let given = given(spec, 150, 9);
+    let d_output = gradient_of(&given);
+    let go = || {
+        let mut workspace = Workspace::new(&Workers::new(2, Instructions::best()));
+        given.train(&given.pack(Instructions::best()), &mut workspace, &d_output)
+    };
+    assert!(go() == go());
+}
+
+/// A sequence that is read in two pieces, the states carried over, gives the bytes of one piece.
+#[test]
+fn a_sequence_can_be_read_in_pieces() {
+    const BATCH: usize = 70;
+    for (cell, instructions) in
+        CELLS.into_iter().flat_map(|cell| Instructions::all().into_iter().map(move |i| (cell, i)))
+    {
+        let spec =
+            Spec { cell, features: 3, layers: 2, forward: 21, reverse: None, output: OutputMode::Sequence };
+        let whole = Given::new(&Question::new(spec, BATCH, 9, 1).started(1));
+        let packed = whole.pack(instructions);
+        let workspace = || Workspace::new(&Workers::new(2, instructions));
+        let (expected, end) = whole.infer(&packed, &mut workspace());
+        for cut in [1, 4, 8] {
+            let piece = |from: usize, to: usize, initial: &Option<States>| Given {
+                parameters: Vec::new(),
+                input: whole
+                    .input
+                    .chunks(9 * 3)
+                    .flat_map(|sample| &sample[from * 3..to * 3])
+                    .copied()
+                    .collect(),
+                time: to - from,
+                initial: initial.clone(),
+                ..whole
+            };
+            let mut workspace = workspace();
+            let (first, between) = piece(0, cut, &whole.initial).infer(&packed, &mut workspace);
+            // One as in training, where more is kept.
+            let second = piece(cut, 9, &between);
+            let mut rest = second.output();
+            forward(&packed, &mut workspace, second.input(), None, &mut rest);
+            assert!(Some(workspace.final_states(&packed)) == end, "{instructions} {cell:?} {cut}");
+            let samples = first.chunks(cut * 21).zip(rest.chunks((9 - cut) * 21));
+            let joined: Vec<f32> = samples.flat_map(|(first, rest)| [first, rest].concat()).collect();
+            assert!(joined == expected, "{instructions} {cell:?} {cut}");
+        }
+    }
+}
+
+#[test]
+fn threads_share_parameters_and_get_the_same_bytes() {
+    let output = OutputMode::Final;
+    let spec = Spec { cell: Cell::Gru, features: 5, layers: 2, forward: 30, reverse: Some(7), output };
+    let given = given(spec, 20, 11);
+    let (packed, d_output) = (given.pack(Instructions::best()), gradient_of(&given));
+    let workspace = || Workspace::new(&Workers::new(1, Instructions::best()));
+    let expected = given.train(&packed, &mut workspace(), &d_output);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                let mut workspace = workspace();
+                for _ in 0..10 {
+                    assert!(given.train(&packed, &mut workspace, &d_output) == expected);
+                    assert!(given.infer(&packed, &mut workspace).0 == expected.output);
+                }
+            });
+        }
+    });
+}
+
+/// Larger and smaller, other cells, directions, layers and modes, one after the other in the same buffers.
+#[test]
+fn a_used_workspace_gives_the_bytes_of_a_new_one() {
+    let workers = Workers::new(2, Instructions::best());
+    let mut used = Workspace::new(&workers);
+    let mut turns = 0;
+    for round in 0..2 {
+        for (cell, output) in CELLS.into_iter().flat_map(|cell| MODES.map(|output| (cell, output))) {
+            for (layers, reverse, batch, time) in
+                [(2, Some(17), 3, 7), (1, None, 150, 2), (3, Some(4), 40, 5)]
+            {
+                let spec = Spec { cell, features: 3 + layers, layers, forward: 18, reverse, output };
+                let question = Question::new(spec, batch, time, turns);
+                let question = if turns % 2 == 0 { question.started(turns) } else { question };
+                let dropout = (turns % 3 == 0).then_some(Dropout { probability: 0.3, key: turns });
+                let given = Given::new(&Question { dropout, ..question });
+                let (packed, d_output) = (given.pack(Instructions::best()), gradient_of(&given));
+                let mut new = Workspace::new(&workers);
+                if (turns + round) % 2 == 0 {
+                    let found = given.train(&packed, &mut used, &d_output);
+                    assert!(found == given.train(&packed, &mut new, &d_output), "{spec:?}");
+                } else {
+                    assert!(given.infer(&packed, &mut used) == given.infer(&packed, &mut new), "{spec:?}");
+                }
+                turns += 1;
+            }
+        }
+    }
+}
+
+/// What depends on the input's gradient is no part of the others: they are the same without it.
+#[test]
+fn gradients_are_the_same_without_that_of_the_input() {
+    let output = OutputMode::Last;
+    let spec = Spec { cell: Cell::Lstm, features: 5, layers: 1, forward: 9, reverse: Some(7), output };
+    let given = given(spec, 4, 6);
+    let (packed, d_output) = (given.pack(Instructions::best()), gradient_of(&given));
+    let mut workspace = Workspace::new(&Workers::new(1, Instructions::best()));
+    let expected = given.train(&packed, &mut workspace, &d_output);
+    forward(&packed, &mut workspace, given.input(), None, &mut given.output());
+    let mut gradients = given.parameters.clone();
+    backward(&packed, &mut workspace, &d_output, &mut slices(&mut gradients), None);
+    assert!(gradients == expected.gradients);
+}
+
+#[test]
+fn other_parameters_can_be_laid_out_in_the_same_memory() {
+    for (cell, instructions) in
+        CELLS.into_iter().flat_map(|cell| Instructions::all().into_iter().map(move |i| (cell, i)))
+    {
+        let output = OutputMode::Final;
+        let spec = Spec { cell, features: 5, layers: 2, forward: 30, reverse: Some(7), output };
+        let (one, other) = (given(spec, 3, 4), Given::new(&Question::new(spec, 3, 4, 99)));
+        let workers = Workers::new(2, instructions);
+        let mut packed = one.pack(instructions);
+        packed.update(&workers, &views(&other.parameters));
+        let mut workspace = Workspace::new(&workers);
+        let found = one.train(&packed, &mut workspace, &gradient_of(&one));
+        let expected = one.train(&other.pack(instructions), &mut workspace, &gradient_of(&one));
+        assert!(found.output == expected.output && found.gradients == expected.gradients, "{cell:?}");
+    }
+}
+
+/// A small stack: what would give a wrong result in silence panics with these words.
+#[track_caller]
+fn refused(words: &str, wrong: impl FnOnce(&Given, &mut Packed, &mut Workspace) + std::panic::UnwindSafe) {
+    let spec =
+        Spec { cell: Cell::Gru, features: 2, layers: 1, forward: 3, reverse: None, output: OutputMode::Last };
+    let panic = std::panic::catch_unwind(|| {
+        let given = given(spec, 2, 2);
+        let workers = Workers::new(1, Instructions::best());
+        wrong(&given, &mut given.pack(Instructions::best()), &mut Workspace::new(&workers));
+    });
+    let said = panic.unwrap_err();
+    let said =
+        said.downcast_ref::<String>().cloned().or(said.downcast_ref::<&str>().map(|&said| said.to_owned()));
+    assert!(said.as_ref().is_some_and(|said| said.contains(words)), "{words}: {said:?}");
+}
+
+fn go(given: &Given, packed: &Packed, workspace: &mut Workspace) {
+    forward(packed, workspace, given.input(), None, &mut [0.0; 6]);
+}
+
+fn go_back(given: &Given, packed: &Packed, workspace: &mut Workspace) {
+    backward(packed, workspace, &[1.0; 6], &mut slices(&mut given.parameters.clone()), None);
+}
+
+#[test]
+fn calls_in_a_wrong_order_are_refused() {
+    let words = "nothing to go back from";
+    refused(words, |given, packed, workspace| go_back(given, packed, workspace));
+    refused(words, |given, packed, workspace| {
+        go(given, packed, workspace);
+        go_back(given, packed, workspace);
+        go_back(given, packed, workspace);
+    });
+    refused(words, |given, packed, workspace| {
+        go(given, packed, workspace);
+        infer(packed, workspace, given.input(), &mut [0.0; 6]);
+        go_back(given, packed, workspace);
+    });
+    refused(words, |given, packed, workspace| {
+        go(given, packed, workspace);
+        packed.update(&Workers::new(1, Instructions::best()), &views(&given.parameters));
+        go_back(given, packed, workspace);
+    });
+    refused(words, |given, packed, workspace| {
+        go(given, packed, workspace);
+        go_back(given, &given.pack(Instructions::best()), workspace);
+    });
+    refused("a pass that has not been", |_, packed, workspace| drop(workspace.final_states(packed)));
+}
+
+#[test]
+fn what_cannot_be_is_refused() {
+    refused("not 2 x 3 x 2", |given, packed, workspace| {
+        infer(packed, workspace, Input { time: 3, ..given.input() }, &mut [0.0; 6]);
+    });
+    refused("not in [0, 1)", |given, packed, workspace| {
+        let dropout = Dropout { probability: 1.0, key: 0 };
+        forward(packed, workspace, given.input(), Some(dropout), &mut [0.0; 6]);
+    });
+    refused("a layer, a feature and a unit", |given, _, _| {
+        drop(Packed::new(Spec { reverse: Some(0), ..given.spec }, Instructions::best(), &[]));
+    });
+    refused("the lengths of the initial states", |given, packed, workspace| {
+        let initial = States::zeros(&given.spec, 3);
+        infer(packed, workspace, Input { initial: Some(&initial), ..given.input() }, &mut [0.0; 6]);
+    });
+    refused("the length of the gradient with respect to the input", |given, packed, workspace| {
+        go(given, packed, workspace);
+        let mut gradients = given.parameters.clone();
+        backward(packed, workspace, &[1.0; 6], &mut slices(&mut gradients), Some(&mut [0.0; 7]));
+    });
+    refused("no final state", |given, _, workspace| {
+        let spec = Spec { reverse: Some(2), ..given.spec };
+        let lengths = spec.parameters();
+        let parameters: Vec<Vec<f32>> = lengths.into_iter().map(|length| vec![0.0; length]).collect();
+        let packed = Packed::new(spec, Instructions::best(), &views(&parameters));
+        infer(&packed, workspace, given.input(), &mut [0.0; 10]);
+        drop(workspace.final_states(&packed));
+    });
+}
