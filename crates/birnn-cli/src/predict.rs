@@ -4,14 +4,14 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use birnn_data::name::shown;
-use birnn_data::{Preprocessing, name, picture};
+use birnn_data::{Preprocessing, escape, name, picture};
 use birnn_engine::{About, Learner};
 use serde::Serialize;
 
 use crate::args::PredictArgs;
 use crate::eval::{Trained, open};
 use crate::failure::{Failure, Outcome};
-use crate::{escape, print, print_json};
+use crate::{print, print_json};
 
 /// What `--json` prints.
 #[derive(Serialize)]

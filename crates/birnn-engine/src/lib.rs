@@ -9,6 +9,7 @@ mod about;
 mod checkpoint;
 pub mod clock;
 mod config;
+pub mod contention;
 pub mod device;
 mod differing;
 pub mod disk;

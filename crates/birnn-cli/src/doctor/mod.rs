@@ -5,11 +5,12 @@ mod data;
 mod room;
 mod step;
 
+use birnn_data::escape;
 use serde::Serialize;
 
 use crate::args::DoctorArgs;
 use crate::failure::{Failure, Outcome};
-use crate::{escape, print, print_json};
+use crate::{print, print_json};
 
 /// Something looked at.
 #[derive(Debug, PartialEq, Eq, Serialize)]

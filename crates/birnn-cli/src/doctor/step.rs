@@ -2,10 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use birnn_engine::{Classification, Device, EngineError, Experiment, Learner, Samples};
+use birnn_engine::{Classification, Device, EngineError, Experiment, Learner, Samples, contention};
 
 use super::Item;
-use crate::contention;
 use crate::failure::Failure;
 
 /// At least so long, and so often, that one disturbed step does not decide.
@@ -42,7 +41,7 @@ fn load(waited: f64, average: Option<&str>) -> Item {
     const NAME: &str = "load";
     let average = average.and_then(|text| text.split_whitespace().next());
     let average = average.map_or_else(String::new, |load| format!("load average {load}; "));
-    if waited > contention::MUCH {
+    if waited > contention::NOTICEABLE {
         let text = format!(
             "{average}other processes use the cores too: while steps were timed, {waited:.1} threads waited for one"
         );
