@@ -20,7 +20,7 @@ pub trait Console: Debug + Send + Sync {
     /// are, so that nothing in them may act on a terminal.
     fn last_held(&self, count: usize) -> Vec<String>;
 
-    /// Calls `give_back`, which gives the terminal back, then prints all that was kept. No line may be printed
-    /// between the two.
+    /// Calls `give_back`, which gives the terminal back, then prints all that was kept. No line may be
+    /// printed between the two.
     fn release(&self, give_back: &mut dyn FnMut());
 }

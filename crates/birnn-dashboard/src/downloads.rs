@@ -33,7 +33,8 @@ impl Downloads {
             Event::Asking { dataset, because, package, patience } => {
                 let seconds = patience.as_secs();
                 tracing::info!(
-                    "{dataset}: {because}; trying {package}, which is given up if nothing comes for {seconds} s"
+                    "{dataset}: {because}; trying {package}, which is given up if nothing comes for \
+                     {seconds} s"
                 );
                 // A package client does not say how much there is to come.
                 self.bar = self

@@ -32,7 +32,8 @@ impl Observer for Lines {
             format!(", validation loss {loss}, accuracy {:.2} %", 100.0 * evaluation.accuracy)
         });
         tracing::info!(
-            "epoch {}/{}: loss {}{validation}, lr {rate:.2e}, {seconds:.1} s, {images_per_second:.0} images/s",
+            "epoch {}/{}: loss {}{validation}, lr {rate:.2e}, {seconds:.1} s, {images_per_second:.0} \
+             images/s",
             epoch.epoch,
             self.epochs,
             loss::text(*train_loss)

@@ -49,8 +49,8 @@ impl Screen {
     pub fn open(&self) -> io::Result<Canvas> {
         let before = tcgetattr(stderr())?;
         let mut modes = before.clone();
-        // Keys come at once and unseen. Ctrl-C stays a signal, so that it is heard while nobody asks for keys;
-        // what would leave this screen standing (Ctrl-Z, Ctrl-\) does not.
+        // Keys come at once and unseen. Ctrl-C stays a signal, so that it is heard while nobody asks for
+        // keys; what would leave this screen standing (Ctrl-Z, Ctrl-\) does not.
         modes.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO);
         // Ctrl-S would stop the training with the screen.
         modes.input_modes.remove(InputModes::IXON);
@@ -110,8 +110,8 @@ impl Drop for Canvas {
     }
 }
 
-/// The terminal, emptied. [`Terminal::clear`] and [`Terminal::resize`] would ask it where the cursor is or how
-/// large it is, by way of stdin and stdout, which may be anything.
+/// The terminal, emptied. [`Terminal::clear`] and [`Terminal::resize`] would ask it where the cursor is or
+/// how large it is, by way of stdin and stdout, which may be anything.
 fn empty(size: Rect) -> io::Result<Whole> {
     execute!(stderr(), Clear(ClearType::All))?;
     let backend = CrosstermBackend::new(BufWriter::with_capacity(1 << 16, stderr()));
