@@ -40,6 +40,7 @@ mod error;
 mod layer;
 mod network;
 mod unroll;
+mod variables;
 
 pub use config::{Architecture, Cell, CellKind, ConfigError, Hidden, ModelConfig, Nonlinearity, Readout};
 pub use error::ModelError;
@@ -47,3 +48,4 @@ pub use network::Network;
 /// The bindings of libtorch that this is built on: whose tensors [`Network::forward`] takes.
 pub use tch;
 pub use unroll::{States, Unrolled};
+pub use variables::{restore, tensor_of, values_of};
