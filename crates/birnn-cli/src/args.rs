@@ -3,12 +3,10 @@
 use std::path::PathBuf;
 
 use birnn_data::name::shown;
-use birnn_data::{DataError, Dataset, Locations};
+use birnn_data::{DataError, Dataset, Locations, escape};
 use birnn_engine::{DeviceChoice, LARGEST_SIDE, Source};
 use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand, ValueEnum};
-
-use crate::escape;
 
 /// Trains, evaluates and uses bidirectional recurrent networks (RNN, GRU, LSTM) that read images row by row.
 ///

@@ -1,11 +1,11 @@
 //! `birnn config`.
 
-use birnn_data::name;
+use birnn_data::{escape, name};
 use birnn_engine::{Source, schema};
 
 use crate::args::ConfigCommand;
 use crate::failure::{Failure, Outcome};
-use crate::{escape, print, print_json};
+use crate::{print, print_json};
 
 /// Checks an experiment file, shows it, or prints what editors know such files by.
 pub fn run(command: &ConfigCommand) -> Outcome {

@@ -1,12 +1,13 @@
 //! `birnn data`, and loading data for the other commands.
 
-use birnn_data::{DataConfig, DataError, DataPlan, Fallback, Locations, Splits, name};
+use birnn_dashboard::Downloads;
+use birnn_data::{DataConfig, DataError, DataPlan, Fallback, Locations, Splits, escape, name};
 use birnn_engine::Source;
 
 use crate::args::{DataArgs, DataCommand};
 use crate::failure::{Failure, Outcome};
 use crate::log::Log;
-use crate::{escape, print, progress};
+use crate::print;
 
 /// Brings the experiment's files into place, or looks at those that are there, and lists them.
 pub fn run(command: &DataCommand, log: &Log) -> Outcome {
@@ -57,7 +58,7 @@ pub fn load(
     log: &Log,
     source: Option<&Source>,
 ) -> Result<Splits, Failure> {
-    let mut shown = progress::Obtaining::new(&log.bars);
+    let mut shown = Downloads::new(&log.bars);
     birnn_data::load(plan, locations, &mut |event| shown.show(&event)).map_err(|error| {
         match (error, source) {
             (DataError::Config(error), Some(source)) => source.locate(error.into()).into(),

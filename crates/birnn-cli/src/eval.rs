@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use birnn_data::name::shown;
-use birnn_data::{Splits, name};
+use birnn_data::{Splits, escape, name};
 use birnn_engine::{About, DeviceChoice, EngineError, Evaluation, Learner, Mistake, Samples, WEIGHTS, load};
 use serde::Serialize;
 
@@ -12,7 +12,7 @@ use crate::args::{EvalArgs, SplitName};
 use crate::failure::{Failure, Outcome};
 use crate::log::Log;
 use crate::train::resume_command;
-use crate::{data, escape, print, print_json, run_data};
+use crate::{data, print, print_json, run_data};
 
 /// What `--json` prints.
 #[derive(Serialize)]

@@ -6,7 +6,7 @@ use birnn_data::name::shown;
 use birnn_engine::disk::{self, Disk};
 use birnn_engine::{About, DeviceChoice, EngineError, Learner, save};
 use birnn_formats::{Array, StateDict, onnx, pytorch};
-use birnn_model::{Architecture, Cell};
+use birnn_model::{Architecture, Cell, values_of};
 use serde_json::{Map, Value};
 
 use crate::args::ExportArgs;
@@ -135,7 +135,10 @@ fn in_python(learner: &Learner) -> String {
 
 /// The weights of a net as formats have them.
 pub fn weights_of(learner: &Learner) -> Result<StateDict, EngineError> {
-    let array = |(name, tensor): (&str, &_)| Ok((name.to_owned(), Array::from_tensor(tensor)?));
+    let array = |(name, tensor): (&str, &_)| {
+        let (shape, values) = values_of(tensor)?;
+        Ok((name.to_owned(), Array::new(shape, values)))
+    };
     learner.named_parameters().map(array).collect()
 }
 

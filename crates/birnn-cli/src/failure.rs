@@ -4,12 +4,10 @@ use std::io::Write;
 use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 
-use birnn_data::{DataError, FileProblem};
+use birnn_data::{DataError, FileProblem, escape};
 use birnn_engine::{DeviceError, EngineError, ExperimentError, ResumeError, RunDirError, WeightsError};
 use birnn_formats::FormatError;
 use birnn_model::ModelError;
-
-use crate::escape;
 
 /// How a command failed.
 #[derive(Debug)]

@@ -11,7 +11,7 @@ use birnn_engine::{
     WeightsProblem, load,
 };
 use birnn_formats::{Found, Normalisation, check, read_key};
-use birnn_model::ModelConfig;
+use birnn_model::{ModelConfig, tensor_of};
 use serde::Serialize;
 
 use self::tell::Import;
@@ -224,7 +224,7 @@ fn learner(found: &Found, plan: &Plan, about: &About) -> Result<Learner, Failure
     let mut learner = Learner::new(&plan.architecture, task, about.shape, plan.seed, Device::Cpu)?;
     // All names are there, as they were checked.
     let arrays = learner.names().iter().filter_map(|name| found.weights.get(name));
-    let values = arrays.map(birnn_formats::Array::to_tensor).collect::<Result<Vec<_>, _>>();
+    let values = arrays.map(|array| tensor_of(array.shape(), array.values())).collect::<Result<Vec<_>, _>>();
     learner.restore(&values.map_err(EngineError::from)?)?;
     Ok(learner)
 }

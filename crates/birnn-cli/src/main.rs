@@ -5,27 +5,22 @@ mod beside;
 mod clock;
 mod compare;
 mod config;
-mod contention;
-mod dashboard;
 mod data;
 mod doctor;
-mod escape;
 mod eval;
 mod export;
 mod failure;
 mod fault;
 mod first;
 mod import;
-mod interrupt;
 mod log;
 mod predict;
-mod progress;
 mod report;
 mod run_data;
-mod show;
 mod sweep;
 mod table;
 mod train;
+mod view;
 
 use std::process::ExitCode;
 
@@ -88,7 +83,7 @@ fn ready() -> Outcome {
 fn print(text: &str) -> Outcome {
     use std::io::Write;
     let mut stdout = std::io::stdout().lock();
-    match stdout.write_all(escape::lines(text).as_bytes()).and_then(|()| stdout.flush()) {
+    match stdout.write_all(birnn_data::escape::lines(text).as_bytes()).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(Failure::run(format!("stdout: {error}")))
         }

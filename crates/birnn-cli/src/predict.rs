@@ -1,17 +1,17 @@
 //! `birnn predict`: what pictures show.
 
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use birnn_data::name::shown;
-use birnn_data::{Preprocessing, name, picture};
+use birnn_data::picture::{FindError, Pictures};
+use birnn_data::{Preprocessing, escape, name, picture};
 use birnn_engine::{About, Learner};
 use serde::Serialize;
 
 use crate::args::PredictArgs;
 use crate::eval::{Trained, open};
 use crate::failure::{Failure, Outcome};
-use crate::{escape, print, print_json};
+use crate::{print, print_json};
 
 /// What `--json` prints.
 #[derive(Serialize)]
@@ -42,8 +42,6 @@ struct Unread {
     error: String,
 }
 
-/// The endings of what a folder is searched for.
-const EXTENSIONS: [&str; 8] = ["png", "jpg", "jpeg", "bmp", "pnm", "pgm", "ppm", "pbm"];
 /// Print other classes from this probability on.
 const WORTH_TELLING: f32 = 0.01;
 
@@ -58,7 +56,7 @@ pub fn run(args: &PredictArgs) -> Outcome {
         let pictures = match pictures(given) {
             Ok(pictures) => pictures,
             Err(error) => {
-                report.fail(given.clone(), error);
+                report.fail(given.clone(), error.to_string());
                 continue;
             }
         };
@@ -116,113 +114,18 @@ impl std::fmt::Display for Unread {
     }
 }
 
-/// A picture, the pictures in a folder, or those of a pattern that no shell has taken up.
-fn pictures(given: &Path) -> Result<Vec<PathBuf>, String> {
-    let mut found = match given {
-        _ if given.is_dir() => in_folder(given)?,
-        pattern if !given.exists() && pattern.to_string_lossy().contains(['*', '?', '[']) => {
-            let parts = pattern.iter().map(Part::of).collect::<Result<Vec<_>, _>>();
-            let mut found = Vec::new();
-            matching(PathBuf::new(), &parts.map_err(|error| format!("as a pattern: {error}"))?, &mut found)?;
-            found
-        }
-        _ => vec![given.to_owned()],
-    };
-    if found.is_empty() {
-        return Err(match given.is_dir() {
-            true => format!(
-                "no pictures in this folder itself (*.{}); for those of the folders in it: '{}'",
-                EXTENSIONS.join(", *."),
-                shown(&given.join("*/*"))
-            ),
-            false => "no file is called so".to_owned(),
-        });
-    }
-    found.sort();
-    Ok(found)
-}
-
-/// Adds what there is in `folder` under names that match these parts of a path; `**` is any number of
-/// folders. Names that are no UTF-8 match by what is of it, which the glob crate's own walk would pass over.
-fn matching(folder: PathBuf, parts: &[Part], found: &mut Vec<PathBuf>) -> Result<(), String> {
-    let Some((part, rest)) = parts.split_first() else {
-        found.push(folder);
-        return Ok(());
-    };
-    let pattern = match part {
-        Part::Name(name) => {
-            let path = folder.join(name);
-            return if path.exists() { matching(path, rest, found) } else { Ok(()) };
-        }
-        Part::Pattern(pattern) => pattern,
-    };
-    let any_depth = pattern.as_str() == "**";
-    if any_depth {
-        matching(folder.clone(), rest, found)?;
-    }
-    let place = if folder.as_os_str().is_empty() { Path::new(".") } else { &folder };
-    if !place.is_dir() {
-        return Ok(());
-    }
-    let about = |error: std::io::Error| format!("{}: {error}", name::text(place));
-    for entry in std::fs::read_dir(place).map_err(about)? {
-        let name = entry.map_err(about)?.file_name();
-        let path = folder.join(&name);
-        // A link to a folder could lead back.
-        if any_depth && path.is_dir() && !path.is_symlink() {
-            matching(path, parts, found)?;
-        } else if !any_depth && pattern.matches(&name.to_string_lossy()) {
-            matching(path, rest, found)?;
+/// The pictures that are meant; what a folder has beside them is told of.
+fn pictures(given: &Path) -> Result<Vec<PathBuf>, FindError> {
+    let Pictures { paths, other_files, folders } = picture::find(given)?;
+    for (left_out, what) in [(other_files, "files that are no pictures by their names"), (folders, "folders")]
+    {
+        if !left_out.is_empty() {
+            let names: Vec<_> = left_out.iter().filter_map(|path| path.file_name()).map(name::text).collect();
+            let (folder, count, names) = (shown(given), left_out.len(), name::first(&names));
+            tracing::info!("{folder}: left out {count} {what}: {names}");
         }
     }
-    Ok(())
-}
-
-/// A part of a path that was given: the name of a file or folder, or a pattern of names.
-enum Part<'a> {
-    Name(&'a OsStr),
-    Pattern(glob::Pattern),
-}
-
-impl Part<'_> {
-    fn of(part: &OsStr) -> Result<Part<'_>, glob::PatternError> {
-        let text = part.to_string_lossy();
-        if text.contains(['*', '?', '[']) {
-            glob::Pattern::new(&text).map(Part::Pattern)
-        } else {
-            Ok(Part::Name(part))
-        }
-    }
-}
-
-/// The pictures in a folder; what else there is, is told of.
-fn in_folder(folder: &Path) -> Result<Vec<PathBuf>, String> {
-    let entries = std::fs::read_dir(folder).map_err(|error| error.to_string())?;
-    let paths = entries.map(|entry| entry.map(|entry| entry.path()));
-    let paths = paths.collect::<Result<Vec<_>, _>>().map_err(|error| error.to_string())?;
-    let (folders, files): (Vec<PathBuf>, Vec<PathBuf>) = paths.into_iter().partition(|path| path.is_dir());
-    let (pictures, others): (Vec<PathBuf>, Vec<PathBuf>) =
-        files.into_iter().partition(|path| is_picture(path));
-    if !pictures.is_empty() {
-        for (others, what) in [(others, "files that are no pictures by their names"), (folders, "folders")] {
-            if !others.is_empty() {
-                tracing::info!("{}: left out {} {what}: {}", shown(&folder), others.len(), listed(others));
-            }
-        }
-    }
-    Ok(pictures)
-}
-
-/// The names of some files.
-fn listed(mut paths: Vec<PathBuf>) -> String {
-    paths.sort();
-    let names: Vec<String> = paths.iter().filter_map(|path| path.file_name()).map(name::text).collect();
-    name::first(&names)
-}
-
-fn is_picture(path: &Path) -> bool {
-    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
-    EXTENSIONS.contains(&extension.to_ascii_lowercase().as_str())
+    Ok(paths)
 }
 
 fn prediction<'a>(

@@ -1,6 +1,6 @@
 //! Columns of text.
 
-use crate::escape;
+use birnn_data::escape;
 
 /// What fits most terminals.
 pub const WIDTH: usize = 100;

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
+use birnn_dashboard::RunInfo;
 use birnn_data::name::shown;
 use birnn_data::{Dataset, Fallback, Ground, Splits, name};
 use birnn_engine::{
@@ -16,8 +17,7 @@ use crate::clock::now;
 use crate::export::state_dict_files;
 use crate::failure::{Failure, Outcome};
 use crate::log::Log;
-use crate::show::{Facts, Show};
-use crate::{data, fault, print};
+use crate::{data, fault, print, view};
 
 /// Where runs go when nothing else is said.
 pub const RUNS: &str = "runs";
@@ -50,7 +50,7 @@ pub fn run(args: &TrainArgs, log: &Log) -> Outcome {
 
 /// Checks everything first, then loads, trains, evaluates and saves.
 pub fn train(args: &TrainArgs, log: &Log) -> Result<Finished, Failure> {
-    let show = Show::new(args.progress, log);
+    let show = view::new(args.progress, log);
     let disk = fault::disk()?;
     let resumed = match &args.resume {
         Some(run) => Some(Resumed::open(run, &args.sets.sets, disk.clone())?),
@@ -117,7 +117,7 @@ pub fn train(args: &TrainArgs, log: &Log) -> Result<Finished, Failure> {
         None => State::new(plan.train.rule, &learner).map_err(EngineError::from)?,
     };
 
-    let interrupt = show.interrupt()?;
+    let interrupt = show.interrupt().map_err(Failure::run)?;
     let run = match (resumed, &args.run_dir) {
         (Some(resumed), _) => {
             go_on(&resumed, &plan, steps)?;
@@ -134,7 +134,7 @@ pub fn train(args: &TrainArgs, log: &Log) -> Result<Finished, Failure> {
     log.continue_in(run.log()?)?;
     tracing::info!("run directory {}", shown(run.path()));
 
-    let mut observers = show.observers(Facts {
+    let mut observers = show.observers(RunInfo {
         name: plan.name.clone(),
         architecture: plan.architecture.to_string(),
         device: String::from(experiment.train.device),
@@ -145,7 +145,7 @@ pub fn train(args: &TrainArgs, log: &Log) -> Result<Finished, Failure> {
         epochs: plan.train.epochs,
         steps,
         before: state.step,
-    })?;
+    });
     // Last, so that it hears of a stop that the others ask for.
     observers.push(Box::new(interrupt.clone()));
     let job = Job { plan, data, test, run, about };

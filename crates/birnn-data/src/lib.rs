@@ -14,6 +14,7 @@ mod config;
 mod dataset;
 mod elsewhere;
 mod error;
+pub mod escape;
 mod event;
 mod fetch;
 mod find;

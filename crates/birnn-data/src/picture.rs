@@ -1,6 +1,7 @@
 //! Reading a user's picture as if it came from the images that a net learnt from.
 
 mod decode;
+mod find;
 mod light;
 mod strokes;
 
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 use image::{DynamicImage, GrayImage, imageops};
 
 use self::decode::Decoded;
+pub use self::find::{EXTENSIONS, FindError, Pictures, find};
 use self::strokes::keep_strokes;
 use crate::frame::{frame, is_framed, resize};
 use crate::images::transposed;

@@ -6,6 +6,7 @@
 //! on. This crate joins data and model. It prints nothing.
 
 mod checkpoint;
+pub mod contention;
 mod cpu_backend;
 pub mod device;
 mod error;

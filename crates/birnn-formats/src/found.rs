@@ -5,11 +5,9 @@
 
 use std::fmt;
 
-use birnn_model::{CellKind, Hidden, ModelConfig, Readout};
-
 use crate::error::{first_few, short_name, shown};
 use crate::state_dict::{Array, StateDict};
-use crate::wrappers;
+use crate::{CellKind, Hidden, ModelConfig, Readout, wrappers};
 
 /// A state dict under the names of birnn's nets: `lstm.`, `gru.` or `rnn.`, `attention.`, `fc.`
 #[derive(Clone, Debug)]

@@ -3,31 +3,35 @@
 //! [`read`] takes whatever file PyTorch's `torch.save(model.state_dict(), path)` or safetensors wrote and
 //! gives its [`StateDict`]; [`Found`] tells what net that is of; [`pytorch::encode`] and [`onnx::encode`]
 //! write. A file is parsed, never run: it may be hostile, and takes no more than a small multiple of its
-//! length in memory. This crate knows nets, and no experiments or runs.
+//! length in memory. This crate knows nets, and no tensors, experiments or runs.
 //!
 //! # Example
 //!
-//! The weights of a net in PyTorch's format, and back into a net:
+//! The weights of a net in PyTorch's format, and what net they are of:
 //!
 //! ```
-//! use birnn_formats::{Found, pytorch, read, restore, state_dict};
-//! use birnn_model::{ModelConfig, Network};
-//! use tch::{Device, nn};
+//! use birnn_formats::{Array, Found, StateDict, check, pytorch, read};
+//! use birnn_model::ModelConfig;
 //!
+//! let net = ModelConfig::default().resolve()?;
+//! let zeros = |(name, shape): (String, Vec<usize>)| {
+//!     let values = vec![0.0; shape.iter().product()];
+//!     (name, Array::new(shape, values))
+//! };
+//! let weights: StateDict = net.parameters(28, 10).into_iter().map(zeros).collect();
 //! let folder = tempfile::tempdir()?;
 //! let path = folder.path().join("model.ckpt");
-//! let vs = nn::VarStore::new(Device::Cpu);
-//! Network::new(&vs.root(), &ModelConfig::default().resolve()?, 28, 10)?;
-//! std::fs::write(&path, pytorch::encode(&state_dict(&vs)?)?)?;
+//! std::fs::write(&path, pytorch::encode(&weights)?)?;
 //!
 //! // In Python: model.load_state_dict(torch.load("model.ckpt", weights_only=True)). Here:
 //! let found = Found::new(read(&path)?)?;
 //! assert_eq!((found.features, found.outputs, found.config.layers), (28, 10, 2));
-//! let mut vs = nn::VarStore::new(Device::Cpu);
-//! let net = Network::new(&vs.root(), &found.config.resolve()?, found.features, found.outputs)?;
-//! restore(&mut vs, &found.weights)?;
+//! check(&found.weights, &found.config.resolve()?, found.features, found.outputs)?;
+//! assert_eq!(found.weights, weights);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! `birnn_model::restore` puts such weights into a net.
 
 mod error;
 mod found;
@@ -49,7 +53,10 @@ pub use error::{FormatError, short_name};
 pub use found::{Found, NoNet};
 pub use input::Normalisation;
 pub use mismatch::{Mismatch, check};
-pub use state_dict::{Array, StateDict, restore, state_dict};
+pub use state_dict::{Array, StateDict};
+
+/// What is known of nets here; nowhere else does this crate name where it is from.
+use birnn_model::{Architecture, Cell, CellKind, Hidden, ModelConfig, Readout};
 
 /// The state dict of a file that PyTorch or safetensors wrote, by its content, whatever its name.
 ///

@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use birnn_model::Architecture;
-
+use crate::Architecture;
 use crate::error::{first_few, short_name};
 use crate::state_dict::StateDict;
 

@@ -1,7 +1,7 @@
 //! A trained net as an [ONNX](https://onnx.ai) file, for onnxruntime, tract and others.
 //!
 //! Input `images` is `[batch, time, features]`, output `logits` is `[batch, outputs]`, or `[batch, time, outputs]`
-//! for [`Readout::Sequence`](birnn_model::Readout::Sequence); batch and time are free. No softmax at the end. Operator set
+//! for `Readout::Sequence`; batch and time are free. No softmax at the end. Operator set
 //! 17, one LSTM, GRU or RNN node per layer where the directions are alike.
 //!
 //! tract 0.23 must be given the batch as a number when it loads a net, and the time too where directions differ in size,
@@ -12,11 +12,10 @@ mod layer;
 mod net;
 mod proto;
 
-use birnn_model::Architecture;
 use prost::Message;
 
 use self::proto::{ModelProto, OperatorSetIdProto, StringStringEntryProto};
-use crate::{Mismatch, StateDict, check};
+use crate::{Architecture, Mismatch, StateDict, check};
 
 /// The name of the graph's input.
 pub const INPUT: &str = "images";

@@ -5,9 +5,9 @@
 use std::sync::Mutex;
 
 use birnn_formats::onnx::{OnnxError, encode};
-use birnn_formats::{StateDict, state_dict};
-use birnn_model::{Architecture, Cell, Network, Readout};
-use tch::{Device, Tensor, nn};
+use birnn_formats::{Array, StateDict};
+use birnn_model::tch::{self, Device, Tensor, nn};
+use birnn_model::{Architecture, Cell, Network, Readout, values_of};
 use tract_onnx::ops::rec::{common::CommonRec, rnn::RNN};
 use tract_onnx::pb::tensor_shape_proto::dimension;
 use tract_onnx::pb::type_proto::Value;
@@ -168,7 +168,11 @@ fn build(architecture: &Architecture) -> (nn::VarStore, Network, StateDict) {
             let _ = tensor.g_mul_scalar_(if name.starts_with("fc") { 6.0 } else { 1.5 });
         }
     });
-    let weights = state_dict(&vs).unwrap();
+    let array = |tensor: &Tensor| {
+        let (shape, values) = values_of(tensor).unwrap();
+        Array::new(shape, values)
+    };
+    let weights = vs.variables().iter().map(|(name, tensor)| (name.clone(), array(tensor))).collect();
     (vs, net, weights)
 }
 

@@ -39,6 +39,7 @@ mod error;
 mod layer;
 mod network;
 mod unroll;
+mod variables;
 
 /// What a net is, which needs no libtorch.
 pub use birnn_architecture::{
@@ -50,3 +51,4 @@ pub use network::Network;
 /// The bindings of libtorch that this is built on: whose tensors [`Network::forward`] takes.
 pub use tch;
 pub use unroll::{States, Unrolled};
+pub use variables::{restore, tensor_of, values_of};

@@ -12,7 +12,7 @@ use std::time::Instant;
 use birnn_data::{DataConfig, Fallback, Locations, Split, Splits};
 use birnn_engine::{Device, Learner, Samples, load};
 use birnn_formats::{Array, StateDict, onnx, pytorch};
-use birnn_model::{Architecture, Readout};
+use birnn_model::{Architecture, Readout, values_of};
 use birnn_tests::docs::page;
 use birnn_tests::{Sandbox, workspace};
 use safetensors::Dtype;
@@ -199,7 +199,10 @@ impl Python {
             Learner::new(&architecture, trained.task.clone(), trained.shape, 0, Device::Cpu).unwrap();
         learner.restore(&trained.snapshot()).unwrap();
 
-        let array = |(name, tensor): (&str, &Tensor)| (name.to_owned(), Array::from_tensor(tensor).unwrap());
+        let array = |(name, tensor): (&str, &Tensor)| {
+            let (shape, values) = values_of(tensor).unwrap();
+            (name.to_owned(), Array::new(shape, values))
+        };
         let weights: StateDict = learner.named_parameters().map(array).collect();
         let bytes = pytorch::encode(&weights).unwrap();
         self.sandbox.write(&path("ckpt"), &bytes);

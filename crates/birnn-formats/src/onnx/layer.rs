@@ -5,10 +5,8 @@
 //! `direction = "reverse"`: readers that look at the number of directions alone (tract 0.23) take that for forward,
 //! and say nothing.
 
-use birnn_model::{Architecture, Cell};
-
 use super::graph::{Graph, int, string, strings};
-use crate::{Array, StateDict};
+use crate::{Architecture, Array, Cell, StateDict};
 
 /// One recurrent layer: a forward direction and perhaps a reverse one.
 pub(super) struct Layer<'a> {

@@ -1,12 +1,10 @@
 //! The whole net as a graph: stacked recurrent layers, a readout, a linear head, as in `birnn-model/src/network.rs`.
 
-use birnn_model::{Architecture, Readout};
-
 use super::graph::{Graph, fixed, free, int, ints};
 use super::layer::Layer;
 use super::proto::GraphProto;
 use super::{INPUT, OUTPUT};
-use crate::StateDict;
+use crate::{Architecture, Readout, StateDict};
 
 /// `weights` must have been held against the architecture.
 pub(super) fn net(

@@ -1,16 +1,7 @@
-//! `--progress dashboard`: a run on the whole screen. What is shown ([`board`]) is apart from how ([`draw`]) and where
-//! ([`screen`]).
-
-mod board;
-mod curve;
-mod digits;
-mod draw;
-mod ink;
-mod keys;
-mod plot;
-mod screen;
+//! A run on the whole screen: fetches what is shown, draws it, and hears keys.
 
 use std::io;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use birnn_engine::{Batch, EngineError, Epoch, Learner, Look, Observer, Step, Wish};
@@ -19,35 +10,35 @@ use signal_hook::consts::SIGINT;
 use signal_hook::low_level;
 use tch::{Kind, TchError, Tensor};
 
-use self::board::{Board, Misread};
-use self::ink::Ink;
-use self::keys::{Asked, asked};
-use self::screen::Canvas;
-pub use self::screen::Screen;
-use crate::log::Log;
-use crate::show::Facts;
+use crate::board::{Board, Misread};
+use crate::console::Console;
+use crate::draw;
+use crate::ink::Ink;
+use crate::keys::{Action, action};
+use crate::run_info::RunInfo;
+use crate::screen::{Canvas, Screen};
 
-/// Between two looks at the device, the keys and the clock; what they cost is to be lost in the steps between.
+/// Between two looks at the device, the keys and the clock, so that their cost is small beside the steps'.
 const INTERVAL: Duration = Duration::from_millis(125);
-/// Between two lots of misread images: they are to be looked at.
+/// Between two lots of misread images, so that there is time to look at them.
 const MISREAD_INTERVAL: Duration = Duration::from_secs(1);
-/// Of the log, at most: a pane holds fewer.
+/// Most lines of the log: a pane holds fewer.
 const LINES: usize = 60;
 const MOST_MISREAD_AT_ONCE: usize = 8;
 
 /// Shows training on the whole screen, and hears keys.
 #[derive(Debug)]
-pub struct Dashboard {
-    log: Log,
+pub(crate) struct Dashboard {
+    console: Arc<dyn Console>,
     board: Board,
     ink: Ink,
-    /// Gone once it cannot be drawn on.
+    /// `None` once it cannot be drawn on.
     canvas: Option<Canvas>,
     /// Whether keys can be heard.
     hears: bool,
     start: Instant,
-    /// The last look, and what came since; evaluations do not count as training.
-    looked: Instant,
+    /// When values were last fetched, and what came since; evaluations do not count as training.
+    fetched: Instant,
     images: usize,
     training: Duration,
     losses: Vec<(usize, Tensor)>,
@@ -57,18 +48,18 @@ pub struct Dashboard {
 }
 
 impl Dashboard {
-    /// Takes the screen.
-    pub fn open(screen: &Screen, log: &Log, facts: Facts) -> io::Result<Dashboard> {
+    /// Takes the terminal.
+    pub(crate) fn open(screen: &Screen, console: Arc<dyn Console>, run: RunInfo) -> io::Result<Dashboard> {
         let canvas = screen.open()?;
         let now = Instant::now();
         let mut dashboard = Dashboard {
-            log: log.clone(),
-            board: Board::new(facts),
-            ink: Ink { colours: crate::log::colours() },
+            ink: Ink { colours: console.colours() },
+            console,
+            board: Board::new(run),
             canvas: Some(canvas),
             hears: true,
             start: now,
-            looked: now,
+            fetched: now,
             images: 0,
             training: Duration::ZERO,
             losses: Vec::new(),
@@ -79,9 +70,9 @@ impl Dashboard {
         Ok(dashboard)
     }
 
-    /// A screen that cannot be drawn on is given back; training goes on without.
+    /// A terminal that cannot be drawn on is given back; training goes on without.
     fn draw(&mut self) {
-        self.board.said = self.log.last_held(LINES);
+        self.board.log = self.console.last_held(LINES);
         self.board.elapsed = self.start.elapsed();
         let (board, ink) = (&self.board, self.ink);
         if let Some(canvas) = &mut self.canvas
@@ -93,7 +84,7 @@ impl Dashboard {
     }
 
     /// Fetches from the device what is to be shown.
-    fn look(&mut self, look: &Look) -> Result<(), EngineError> {
+    fn fetch(&mut self, look: &Look) -> Result<(), EngineError> {
         let (steps, losses): (Vec<usize>, Vec<Tensor>) = self.losses.drain(..).unzip();
         let losses = Vec::<f32>::try_from(Tensor::f_stack(&losses, 0)?)?;
         for (&step, loss) in steps.iter().zip(losses) {
@@ -105,7 +96,7 @@ impl Dashboard {
         self.board.accuracy.push(self.board.step as f64, 1.0 - wrong.len() as f64 / images);
         if !wrong.is_empty() && self.misread.is_none_or(|last| last.elapsed() >= MISREAD_INTERVAL) {
             self.misread = Some(Instant::now());
-            self.board.misread(misread(
+            self.board.add_misread(misread(
                 look.batch,
                 &called,
                 &wrong[..wrong.len().min(MOST_MISREAD_AT_ONCE)],
@@ -114,21 +105,21 @@ impl Dashboard {
         Ok(())
     }
 
-    /// What keys since the last look ask for.
-    fn ask(&mut self) -> Wish {
+    /// What the keys pressed since the last call ask for.
+    fn poll_keys(&mut self) -> Wish {
         let mut wish = Wish::GoOn;
         while self.hears && self.canvas.is_some() {
             let read = || if event::poll(Duration::ZERO)? { event::read().map(Some) } else { Ok(None) };
             match read() {
                 Ok(None) => break,
-                Ok(Some(event)) => match asked(&event) {
-                    Some(Asked::Save) => {
+                Ok(Some(event)) => match action(&event) {
+                    Some(Action::Save) => {
                         tracing::info!("checkpoint of step {}, as asked for", self.board.step);
                         wish = wish.max(Wish::Save);
                     }
                     // As Ctrl-C does, exit code included.
-                    Some(Asked::Stop) => {
-                        // What follows has no say: twice would be at once.
+                    Some(Action::Stop) => {
+                        // Later keys count for nothing: a second signal would end the process at once.
                         self.hears = false;
                         if let Err(error) = low_level::raise(SIGINT) {
                             tracing::warn!("cannot be stopped by this key: {error}");
@@ -146,27 +137,27 @@ impl Dashboard {
 
 impl Observer for Dashboard {
     fn step(&mut self, step: &Step, look: &Look) -> Result<Wish, EngineError> {
-        self.board.at(step);
+        self.board.record_step(step);
         self.images += step.images;
         self.losses.push((step.step, look.pass.loss.shallow_clone()));
         let now = Instant::now();
         self.training += now - self.done;
         self.done = now;
-        if now - self.looked < INTERVAL {
+        if now - self.fetched < INTERVAL {
             return Ok(Wish::GoOn);
         }
-        self.looked = now;
-        self.look(look)?;
-        self.board.went(std::mem::take(&mut self.images), std::mem::take(&mut self.training));
-        let wish = self.ask();
+        self.fetched = now;
+        self.fetch(look)?;
+        self.board.record_speed(std::mem::take(&mut self.images), std::mem::take(&mut self.training));
+        let wish = self.poll_keys();
         self.draw();
         Ok(wish)
     }
 
     fn epoch(&mut self, epoch: &Epoch, _learner: &Learner) -> Result<(), EngineError> {
-        self.board.ended(epoch);
-        // Epochs can be shorter than what there is between two looks.
-        if self.looked.elapsed() >= INTERVAL {
+        self.board.record_epoch(epoch);
+        // Epochs can be shorter than the interval.
+        if self.fetched.elapsed() >= INTERVAL {
             self.draw();
         }
         self.done = Instant::now();
@@ -174,10 +165,10 @@ impl Observer for Dashboard {
     }
 }
 
-/// The images of a batch at the places `wrong`, with what they were `called`.
+/// The images of a batch at the indices `wrong`, with the classes that the net called them.
 fn misread(batch: &Batch, called: &Tensor, wrong: &[i64]) -> Result<Vec<Misread>, TchError> {
-    let places = Tensor::f_from_slice(wrong)?.f_to_device(called.device())?;
-    let chosen = |tensor: &Tensor| tensor.f_index_select(0, &places);
+    let indices = Tensor::f_from_slice(wrong)?.f_to_device(called.device())?;
+    let chosen = |tensor: &Tensor| tensor.f_index_select(0, &indices);
     let bytes = chosen(&batch.input)?.f_mul_scalar(255.0)?.f_to_kind(Kind::Uint8)?.f_view(-1)?;
     let pixels = Vec::<u8>::try_from(bytes)?;
     let classes = |tensor: &Tensor| Vec::<i64>::try_from(chosen(tensor)?);

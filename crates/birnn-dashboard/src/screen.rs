@@ -19,12 +19,12 @@ use rustix::termios::{
     InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetwinsize, tcsetattr,
 };
 
-use crate::log::Log;
+use crate::console::Console;
 
 /// Closes what [`Screen::open`] opens, from wherever it must be: the loop, a panic, a signal.
 #[derive(Clone, Debug)]
 pub struct Screen {
-    log: Log,
+    console: Arc<dyn Console>,
     /// How the terminal was set before; there is something to close only where it is known.
     before: Arc<Mutex<Option<Termios>>>,
 }
@@ -41,16 +41,16 @@ pub struct Canvas {
 
 impl Screen {
     /// Not yet open.
-    pub fn new(log: &Log) -> Screen {
-        Screen { log: log.clone(), before: Arc::default() }
+    pub fn new(console: Arc<dyn Console>) -> Screen {
+        Screen { console, before: Arc::default() }
     }
 
     /// Takes the terminal; what is logged from now on waits until it is given back.
     pub fn open(&self) -> io::Result<Canvas> {
         let before = tcgetattr(stderr())?;
         let mut modes = before.clone();
-        // Keys come at once and unseen. Ctrl-C stays a signal, so that it is heard while nobody asks for keys; what would
-        // leave this screen standing (Ctrl-Z, Ctrl-\) does not.
+        // Keys come at once and unseen. Ctrl-C stays a signal, so that it is heard while nobody asks for
+        // keys; what would leave this screen standing (Ctrl-Z, Ctrl-\) does not.
         modes.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO);
         // Ctrl-S would stop the training with the screen.
         modes.input_modes.remove(InputModes::IXON);
@@ -63,7 +63,7 @@ impl Screen {
             screen.close();
             previous(panic);
         }));
-        self.log.hold();
+        self.console.hold();
         *self.lock() = Some(before);
         let canvas = || {
             tcsetattr(stderr(), OptionalActions::Now, &modes)?;
@@ -76,7 +76,7 @@ impl Screen {
     /// Gives the terminal back as it was, and shows what was logged meanwhile. Once is enough.
     pub fn close(&self) {
         if let Some(before) = self.lock().take() {
-            self.log.release(|| {
+            self.console.release(&mut || {
                 // Where this fails there is nobody left to see it.
                 let _ = execute!(stderr(), Show, LeaveAlternateScreen);
                 let _ = tcsetattr(stderr(), OptionalActions::Flush, &before);
@@ -110,8 +110,8 @@ impl Drop for Canvas {
     }
 }
 
-/// The terminal, emptied. [`Terminal::clear`] and [`Terminal::resize`] would ask it where the cursor is or how large it is, by
-/// way of stdin and stdout, which may be anything.
+/// The terminal, emptied. [`Terminal::clear`] and [`Terminal::resize`] would ask it where the cursor is or
+/// how large it is, by way of stdin and stdout, which may be anything.
 fn empty(size: Rect) -> io::Result<Whole> {
     execute!(stderr(), Clear(ClearType::All))?;
     let backend = CrosstermBackend::new(BufWriter::with_capacity(1 << 16, stderr()));

@@ -7,10 +7,10 @@ use birnn_engine::device::{cpu_threads, cuda_devices, instructions, libtorch_fol
 use birnn_engine::{DeviceError, LIBTORCH};
 use birnn_kernels::Instructions;
 
-use super::Item;
+use crate::item::Item;
 
 /// What there is to compute with.
-pub(super) fn items() -> Vec<Item> {
+pub(crate) fn items() -> Vec<Item> {
     // libtorch looks for CUDA only once, and the engine knows how.
     let cuda = cuda_devices();
     let variable = variable("OMP_NUM_THREADS");
@@ -30,7 +30,7 @@ fn variable_is_set(name: &str) -> bool {
     variable(name).is_some()
 }
 
-/// The libtorch in `folder`, where the system tells, held against the one that birnn was built with.
+/// The libtorch in `folder`, where the system tells, compared with the one that birnn was built with.
 fn libtorch(folder: Option<PathBuf>, built_with: Option<&Path>) -> Item {
     const NAME: &str = "libtorch";
     let Some(folder) = folder else { return Item::ok(NAME, format!("{LIBTORCH}, linked in")) };
@@ -100,7 +100,8 @@ fn gpu(found: Result<i64, DeviceError>, models: &[String], has_card: bool) -> It
             Item::note(
                 NAME,
                 format!("{text}{seen}{hidden}"),
-                "see what `nvidia-smi` shows; a driver too old for CUDA 13, or $CUDA_VISIBLE_DEVICES, hides a GPU",
+                "see what `nvidia-smi` shows; a driver too old for CUDA 13, or $CUDA_VISIBLE_DEVICES, hides \
+                 a GPU",
             )
         }
     }
@@ -137,7 +138,8 @@ fn processor(chosen: Instructions, best: Instructions, is_overruled: bool) -> It
         (true, false) if chosen.name() == "baseline" && cfg!(target_arch = "x86_64") => Item::note(
             NAME,
             text,
-            "without AVX2 and FMA training is several times slower; a virtual machine may hide what its host has",
+            "without AVX2 and FMA training is several times slower; a virtual machine may hide what its \
+             host has",
         ),
         (true, false) => Item::ok(NAME, text),
         (true, true) => Item::ok(NAME, format!("{text}; BIRNN_INSTRUCTIONS is set")),
@@ -211,12 +213,12 @@ fn threads(used: usize, cores: usize, online: usize, variable: Option<&str>) -> 
 
 #[cfg(test)]
 mod tests {
-    use super::super::State;
     use super::*;
+    use crate::item::State;
 
     #[track_caller]
     fn is(item: &Item, state: State, part: &str) {
-        let all = format!("{} -> {}", item.text, item.remedy.as_deref().unwrap_or_default());
+        let all = format!("{} -> {}", item.finding, item.remedy.as_deref().unwrap_or_default());
         assert!(item.state == state && all.contains(part), "{item:?}");
     }
 

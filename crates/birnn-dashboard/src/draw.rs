@@ -8,10 +8,10 @@ use ratatui::style::Color;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Sparkline};
 
-use super::board::Board;
-use super::digits::Size;
-use super::ink::Ink;
-use super::plot;
+use crate::board::Board;
+use crate::digits::Size;
+use crate::ink::Ink;
+use crate::plot;
 
 // Rows of the terminal.
 const HEADER: u16 = 3;
@@ -36,7 +36,7 @@ pub fn draw(frame: &mut Frame, board: &Board, ink: Ink) {
     header(frame, head, board, ink);
     frame.render_widget(Paragraph::new(keys(ink)), foot);
 
-    let digits = Digits::that_fit(board.facts.shape, body);
+    let digits = Digits::that_fit(board.run.shape, body);
     let below = match digits {
         Some(digits) => digits.height(),
         None if body.height >= PLOTS + SPEED => SPEED,
@@ -54,29 +54,29 @@ pub fn draw(frame: &mut Frame, board: &Board, ink: Ink) {
             let [speed_area, log] =
                 Layout::vertical([Constraint::Length(SPEED), Constraint::Min(0)]).areas(right);
             speed(frame, speed_area, board, ink);
-            said(frame, log, board, ink);
+            log_lines(frame, log, board, ink);
         }
         None => {
             let [left, right] =
                 Layout::horizontal([Constraint::Percentage(40), Constraint::Percentage(60)]).areas(below);
             speed(frame, left, board, ink);
-            said(frame, right, board, ink);
+            log_lines(frame, right, board, ink);
         }
     }
 }
 
 /// Where the run is: the last line first, should there be no room for three.
 fn header(frame: &mut Frame, area: Rect, board: &Board, ink: Ink) {
-    let facts = &board.facts;
+    let run = &board.run;
     let what = Line::from(vec![
-        Span::styled(facts.name.clone(), ink.bold()),
-        Span::styled(format!("  {}, on {}", facts.architecture, facts.device), ink.plain()),
+        Span::styled(run.name.clone(), ink.bold()),
+        Span::styled(format!("  {}, on {}", run.architecture, run.device), ink.plain()),
     ]);
-    let place = Line::styled(facts.run.clone(), ink.dim());
+    let folder = Line::styled(run.run.clone(), ink.dim());
     let lines = match area.height {
         0 | 1 => vec![progress(board, area.width, ink)],
         2 => vec![what, progress(board, area.width, ink)],
-        _ => vec![what, place, progress(board, area.width, ink)],
+        _ => vec![what, folder, progress(board, area.width, ink)],
     };
     frame.render_widget(Paragraph::new(lines), area);
 }
@@ -84,7 +84,7 @@ fn header(frame: &mut Frame, area: Rect, board: &Board, ink: Ink) {
 /// Such as `epoch 3/8  37 % ━━━━──────── 1:23 gone, 2:10 left, lr 3.00e-3`.
 fn progress(board: &Board, width: u16, ink: Ink) -> Line<'static> {
     let share = board.share();
-    let start = format!("epoch {}/{}  {:.0} % ", board.epoch, board.facts.epochs, (100.0 * share).floor());
+    let start = format!("epoch {}/{}  {:.0} % ", board.epoch, board.run.epochs, (100.0 * share).floor());
     let left = board.left().map_or_else(String::new, |left| format!(", {} left", clock(left)));
     // Before the first step there is no rate.
     let rate = if board.rate > 0.0 { format!(", lr {:.2e}", board.rate) } else { String::new() };
@@ -168,7 +168,7 @@ impl Digits {
     }
 }
 
-/// The last images that were named wrongly, with what they are and what they were called.
+/// The last misclassified images, each with what it is and what it was called.
 fn misread(frame: &mut Frame, area: Rect, digits: Digits, board: &Board, ink: Ink) {
     let block = ink.frame(Line::styled(" misread ", ink.bold()));
     let inner = block.inner(area);
@@ -180,17 +180,17 @@ fn misread(frame: &mut Frame, area: Rect, digits: Digits, board: &Board, ink: In
         let image = Rect::new(corner.0, corner.1, size.width(), size.height());
         let caption = Rect { y: image.bottom(), height: 1, ..image }.intersection(inner);
         size.draw(&one.pixels, image.intersection(inner), frame.buffer_mut(), ink.colours);
-        let name = |class: usize| board.facts.classes.get(class).map_or("?", String::as_str);
+        let name = |class: usize| board.run.classes.get(class).map_or("?", String::as_str);
         let text = format!("{} called {}", name(one.label), name(one.class));
         frame.render_widget(Paragraph::new(Line::styled(text, ink.of(Color::Red))).centered(), caption);
     }
 }
 
 /// The end of the log, lines broken where the pane ends.
-fn said(frame: &mut Frame, area: Rect, board: &Board, ink: Ink) {
+fn log_lines(frame: &mut Frame, area: Rect, board: &Board, ink: Ink) {
     let block = ink.frame(Line::styled(" log ", ink.bold()));
     let inner = block.inner(area);
-    let broken = board.said.iter().flat_map(|text| {
+    let broken = board.log.iter().flat_map(|text| {
         let style = match text.split(':').next() {
             Some("warning") => ink.of(Color::Yellow),
             Some("error") => ink.of(Color::Red),
@@ -222,8 +222,8 @@ mod tests {
     use ratatui::Terminal;
     use ratatui::backend::TestBackend;
 
-    use super::super::board::made_up;
     use super::*;
+    use crate::board::made_up;
 
     /// What a screen of this size shows.
     fn shown(width: u16, height: u16, board: &Board, colours: bool) -> String {
@@ -279,12 +279,12 @@ mod tests {
 
     #[test]
     fn no_size_and_no_moment_is_too_much() {
-        let begun = Board::new(made_up::board().facts);
+        let begun = Board::new(made_up::board().run);
         let mut strange = made_up::board();
-        strange.facts.classes.clear();
-        strange.facts.shape = [300, 1];
+        strange.run.classes.clear();
+        strange.run.shape = [300, 1];
         strange.misread.iter_mut().for_each(|one| one.pixels.truncate(5));
-        strange.said.push("\x1b[2J\u{1f600}\u{0}\r\n".repeat(50));
+        strange.log.push("\x1b[2J\u{1f600}\u{0}\r\n".repeat(50));
         for board in [begun, strange, made_up::board()] {
             for width in (0..100).step_by(7).chain([1, 300]) {
                 for height in (0..50).step_by(3).chain([1, 2]) {

@@ -2,18 +2,27 @@
 
 use std::time::{Duration, Instant};
 
-use birnn_engine::{Classification, Device, EngineError, Experiment, Learner, Samples};
+use birnn_engine::{Classification, Device, EngineError, Experiment, Invalid, Learner, Samples, contention};
 
-use super::Item;
-use crate::contention;
-use crate::failure::Failure;
+use crate::item::Item;
 
 /// At least so long, and so often, that one disturbed step does not decide.
 const TIMED: Duration = Duration::from_millis(300);
 const STEPS: usize = 3;
 
-/// Times a step of the default net, and sees whether the cores are free meanwhile. The error is why nothing can be trained.
-pub(super) fn training(items: &mut Vec<Item>) -> Result<(), Failure> {
+/// Why nothing can be trained.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainingError {
+    /// The default experiment is not valid.
+    #[error("{}", .0.message)]
+    Experiment(Invalid),
+    /// A step fails.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}
+
+/// Times a step of the default net, and sees whether the cores are free meanwhile.
+pub(crate) fn examine(items: &mut Vec<Item>) -> Result<(), TrainingError> {
     const NAME: &str = "training";
     match timed() {
         Ok(Timed { images, fastest, waited }) => {
@@ -21,7 +30,8 @@ pub(super) fn training(items: &mut Vec<Item>) -> Result<(), Failure> {
             items.push(Item::ok(
                 NAME,
                 format!(
-                    "on the CPU, gradients of {images} images in {:.0} ms with the default net: an epoch of MNIST in {epoch:.0} s",
+                    "on the CPU, gradients of {images} images in {:.0} ms with the default net: an epoch of MNIST \
+                     in {epoch:.0} s",
                     1e3 * fastest
                 ),
             ));
@@ -31,7 +41,7 @@ pub(super) fn training(items: &mut Vec<Item>) -> Result<(), Failure> {
         Err(error) => {
             let remedy =
                 "run `cargo xtask setup` and build anew; if that does not help, report it with all of this";
-            items.push(Item::problem(NAME, error.message.clone(), remedy));
+            items.push(Item::problem(NAME, error.to_string(), remedy));
             Err(error)
         }
     }
@@ -42,9 +52,10 @@ fn load(waited: f64, average: Option<&str>) -> Item {
     const NAME: &str = "load";
     let average = average.and_then(|text| text.split_whitespace().next());
     let average = average.map_or_else(String::new, |load| format!("load average {load}; "));
-    if waited > contention::MUCH {
+    if waited > contention::NOTICEABLE {
         let text = format!(
-            "{average}other processes use the cores too: while steps were timed, {waited:.1} threads waited for one"
+            "{average}other processes use the cores too: while steps were timed, {waited:.1} threads waited \
+             for one"
         );
         return Item::note(
             NAME,
@@ -62,8 +73,8 @@ struct Timed {
     waited: f64,
 }
 
-fn timed() -> Result<Timed, Failure> {
-    let plan = Experiment::default().resolve().map_err(|invalid| Failure::run(invalid.message))?;
+fn timed() -> Result<Timed, TrainingError> {
+    let plan = Experiment::default().resolve().map_err(TrainingError::Experiment)?;
     let images = plan.train.batch_size;
     let classes: Vec<String> = (0..10).map(|digit| digit.to_string()).collect();
     let digits = birnn_data::synthetic::digits(0, 0, images);
@@ -86,14 +97,14 @@ fn timed() -> Result<Timed, Failure> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::State;
     use super::*;
+    use crate::item::State;
 
     #[test]
     fn busy_cores_are_told_of() {
         let free = load(0.01, Some("0.20 0.3 0.4 1/2 3"));
         assert_eq!(free, Item::ok("load", "load average 0.20; the cores were free while steps were timed"));
         let busy = load(0.6, None);
-        assert!(busy.state == State::Note && busy.text.contains("0.6 threads waited"), "{busy:?}");
+        assert!(busy.state == State::Note && busy.finding.contains("0.6 threads waited"), "{busy:?}");
     }
 }

@@ -1,5 +1,7 @@
-//! Ctrl-C and SIGTERM: the first one stops a training after its step, with a checkpoint; a second one ends the process.
+//! Ctrl-C and SIGTERM: the first one stops a run after its step, with a checkpoint; a second one ends the
+//! process.
 
+use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, mpsc};
 use std::time::Duration;
@@ -9,9 +11,14 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use signal_hook::{flag, low_level};
 
-use crate::failure::Failure;
+/// Signals cannot be listened for.
+#[derive(Debug, thiserror::Error)]
+#[error("signals: {0}")]
+pub struct SignalError(#[from] io::Error);
 
-/// Listens for the signals that ask to stop.
+/// Stops a run when a signal asks for it.
+///
+/// It belongs behind all other observers, so that it hears of a stop that they ask for.
 #[derive(Clone, Debug)]
 pub struct Interrupt {
     /// The signal that came, or 0.
@@ -19,10 +26,10 @@ pub struct Interrupt {
 }
 
 impl Interrupt {
-    /// From now on a first signal is taken down, and a second one ends the process at once.
+    /// From now on the first signal is noted, and the second one ends the process at once.
     ///
-    /// Asked for again, the same one: what comes between two runs of a process is for the next.
-    pub fn listen() -> Result<Interrupt, Failure> {
+    /// A process has one listener: a signal that comes between two of its runs stops the next.
+    pub(crate) fn listen() -> Result<Interrupt, SignalError> {
         static LISTENING: OnceLock<Interrupt> = OnceLock::new();
         if let Some(listening) = LISTENING.get() {
             return Ok(listening.clone());
@@ -31,22 +38,20 @@ impl Interrupt {
         let came = Arc::new(AtomicBool::new(false));
         for kind in [SIGINT, SIGTERM] {
             // In this order: the first signal finds nothing yet to shut down for.
-            flag::register_conditional_shutdown(kind, 128 + kind, came.clone())
-                .and_then(|_| flag::register(kind, came.clone()))
-                .and_then(|_| flag::register_usize(kind, signal.clone(), kind as usize))
-                .map_err(|error| Failure::run(format!("signals: {error}")))?;
+            flag::register_conditional_shutdown(kind, 128 + kind, came.clone())?;
+            flag::register(kind, came.clone())?;
+            flag::register_usize(kind, signal.clone(), kind as usize)?;
         }
         Ok(LISTENING.get_or_init(|| Interrupt { signal }).clone())
     }
 
-    /// As [`Interrupt::listen`], where a second signal must not end the process before `last` is done, which takes more than
-    /// a signal handler may do.
-    pub fn listen_then(last: impl FnOnce() + Send + 'static) -> Result<Interrupt, Failure> {
-        let failed = |error| Failure::run(format!("signals: {error}"));
+    /// As [`Interrupt::listen`], where a second signal must not end the process before `last` is done, which
+    /// takes more than a signal handler may do.
+    pub(crate) fn listen_then(last: impl FnOnce() + Send + 'static) -> Result<Interrupt, SignalError> {
         let signal = Arc::new(AtomicUsize::new(0));
-        let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(failed)?;
+        let mut signals = Signals::new([SIGINT, SIGTERM])?;
         for kind in [SIGINT, SIGTERM] {
-            flag::register_usize(kind, signal.clone(), kind as usize).map_err(failed)?;
+            flag::register_usize(kind, signal.clone(), kind as usize)?;
         }
         let wait = move || {
             if let Some(kind) = signals.forever().nth(1) {
@@ -60,11 +65,11 @@ impl Interrupt {
                 low_level::exit(128 + kind);
             }
         };
-        std::thread::Builder::new().name("signals".to_owned()).spawn(wait).map_err(failed)?;
+        std::thread::Builder::new().name("signals".to_owned()).spawn(wait)?;
         Ok(Interrupt { signal })
     }
 
-    /// The exit code of a process that a signal ended, as shells have it.
+    /// The exit code of a process that a signal ended, as shells have it: 128 and the signal's number.
     pub fn exit_code(&self) -> u8 {
         128 + self.signal.load(Ordering::SeqCst) as u8
     }

@@ -2,24 +2,24 @@
 
 use ratatui::crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-/// Something that the user wants.
+/// What a key asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Asked {
+pub enum Action {
     /// A checkpoint.
     Save,
     /// To stop after the step, with a checkpoint.
     Stop,
 }
 
-/// What an event asks for, if anything. Ctrl-C comes as a signal, like everywhere.
-pub fn asked(event: &Event) -> Option<Asked> {
+/// What an event asks for, if anything. Ctrl-C comes as a signal, not as a key.
+pub fn action(event: &Event) -> Option<Action> {
     let Event::Key(KeyEvent { code: KeyCode::Char(key), modifiers, kind, .. }) = event else { return None };
     if *kind == KeyEventKind::Release || !modifiers.difference(KeyModifiers::SHIFT).is_empty() {
         return None;
     }
     match key.to_ascii_lowercase() {
-        's' => Some(Asked::Save),
-        'q' => Some(Asked::Stop),
+        's' => Some(Action::Save),
+        'q' => Some(Action::Stop),
         _ => None,
     }
 }
@@ -30,16 +30,16 @@ mod tests {
 
     #[test]
     fn keys_ask_for_what_the_footer_says() {
-        let key = |key, modifiers| asked(&Event::Key(KeyEvent::new(KeyCode::Char(key), modifiers)));
-        assert_eq!(key('s', KeyModifiers::NONE), Some(Asked::Save));
-        assert_eq!(key('S', KeyModifiers::SHIFT), Some(Asked::Save), "Caps Lock");
-        assert_eq!(key('q', KeyModifiers::NONE), Some(Asked::Stop));
+        let key = |key, modifiers| action(&Event::Key(KeyEvent::new(KeyCode::Char(key), modifiers)));
+        assert_eq!(key('s', KeyModifiers::NONE), Some(Action::Save));
+        assert_eq!(key('S', KeyModifiers::SHIFT), Some(Action::Save), "Caps Lock");
+        assert_eq!(key('q', KeyModifiers::NONE), Some(Action::Stop));
         for (other, modifiers) in
             [('x', KeyModifiers::NONE), ('s', KeyModifiers::CONTROL), ('q', KeyModifiers::ALT)]
         {
             assert_eq!(key(other, modifiers), None);
         }
-        assert_eq!(asked(&Event::Key(KeyEvent::new(KeyCode::Esc, KeyModifiers::NONE))), None);
-        assert_eq!(asked(&Event::Resize(80, 24)), None);
+        assert_eq!(action(&Event::Key(KeyEvent::new(KeyCode::Esc, KeyModifiers::NONE))), None);
+        assert_eq!(action(&Event::Resize(80, 24)), None);
     }
 }

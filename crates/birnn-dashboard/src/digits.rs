@@ -27,7 +27,8 @@ impl Size {
         u16::try_from(self.shape[0].div_ceil(self.scale).div_ceil(2)).unwrap_or(u16::MAX)
     }
 
-    /// Draws `pixels` with its corner at that of `area`, as far as there is room. Without colours, in shades of dots.
+    /// Draws `pixels` with its corner at that of `area`, as far as there is room; without colours, in shades
+    /// of dots.
     pub fn draw(self, pixels: &[u8], area: Rect, buffer: &mut Buffer, colours: bool) {
         for y in 0..self.height().min(area.height) {
             for x in 0..self.width().min(area.width) {

@@ -7,11 +7,11 @@ use ratatui::symbols::Marker;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Axis, Chart, Dataset, GraphType};
 
-use super::board::Board;
-use super::curve::Curve;
-use super::ink::Ink;
+use crate::board::Board;
+use crate::curve::Curve;
+use crate::ink::Ink;
 
-/// What is drawn of the training, and beside it of the validation.
+/// A training curve, and the validation's values as marks beside it.
 struct Plot<'a> {
     title: Line<'a>,
     curve: Vec<(f64, f64)>,
@@ -22,10 +22,10 @@ struct Plot<'a> {
     labels: Vec<String>,
 }
 
-/// The colour of all that is of the validation images.
+/// The colour of what concerns the validation images.
 const MARKS: Color = Color::Yellow;
 
-/// The loss by step. Its axis is logarithmic, as a loss goes on falling by shares of itself.
+/// The loss by step. Its axis is logarithmic, since a loss falls by ever smaller amounts.
 pub fn loss(frame: &mut Frame, area: Rect, board: &Board, ink: Ink) {
     let log = |(x, y): (f64, f64)| (x, y.max(1e-6).log10());
     let curve: Vec<_> = smooth(&board.loss, area).into_iter().map(log).collect();
@@ -80,7 +80,7 @@ fn bounds<'a>(values: impl Iterator<Item = &'a (f64, f64)>, margin: f64) -> [f64
     if least > most { [-1.0, 1.0] } else { [least - margin, most + margin] }
 }
 
-/// Two digits that count.
+/// Two significant digits.
 fn plain(value: f64) -> String {
     match value {
         0.1.. if value < 1e4 => format!("{value:.1}"),
@@ -92,7 +92,7 @@ fn plain(value: f64) -> String {
 
 fn plot(frame: &mut Frame, area: Rect, board: &Board, ink: Ink, plot: Plot) {
     let Plot { title, curve, colour, marks, bounds, labels } = plot;
-    let (first, last) = (board.facts.before as f64, board.step.max(board.facts.before + 1) as f64);
+    let (first, last) = (board.run.before as f64, board.step.max(board.run.before + 1) as f64);
     let line = Dataset::default()
         .marker(Marker::Braille)
         .graph_type(GraphType::Line)

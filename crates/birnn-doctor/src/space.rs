@@ -5,17 +5,17 @@ use std::path::{Path, PathBuf};
 use birnn_data::{Locations, name as names};
 use rustix::fs::{Access, access, statvfs};
 
-use super::{Item, MIB, bytes};
-use crate::train::RUNS;
+use crate::bytes::{self, MIB};
+use crate::item::Item;
 
 /// A run of the default net leaves some 20 MiB, a data set takes some 60 unpacked.
 const LEAST: u64 = 100 * MIB;
 const LITTLE: u64 = 1024 * MIB;
 
 /// Where runs and downloads go, and memory.
-pub(super) fn items(data_dir: Option<PathBuf>) -> Vec<Item> {
+pub(crate) fn items(data_dir: Option<PathBuf>, runs: &Path) -> Vec<Item> {
     let here = std::env::current_dir().unwrap_or_default();
-    let mut items = vec![disk("runs", &here.join(RUNS), "name a directory elsewhere with --run-dir")];
+    let mut items = vec![disk("runs", &here.join(runs), "name a directory elsewhere with --run-dir")];
     if let Some(downloads) = Locations::new(data_dir, true).folders.first() {
         items.push(disk(
             "downloads",
@@ -38,7 +38,7 @@ fn disk(name: &'static str, folder: &Path, elsewhere: &str) -> Item {
         Ok(found) => found.f_bavail.saturating_mul(found.f_frsize),
         Err(error) => return Item::problem(name, format!("{shown}: {error}"), elsewhere),
     };
-    let text = format!("{shown}, {} free", bytes(free));
+    let text = format!("{shown}, {} free", bytes::text(free));
     if !above.is_dir() {
         return Item::problem(name, format!("{}: is no folder", names::text(above)), elsewhere);
     }
@@ -64,7 +64,7 @@ fn memory(text: &str, container: Option<(u64, u64)>) -> Option<Item> {
     let (total, available) = (field("MemTotal:")?, field("MemAvailable:")?);
     let (most, used) = container.unwrap_or((total, total.saturating_sub(available)));
     let left = available.min(most.saturating_sub(used));
-    let text = format!("{} of {} available", bytes(left), bytes(total.min(most)));
+    let text = format!("{} of {} available", bytes::text(left), bytes::text(total.min(most)));
     Some(match left < LITTLE {
         true => Item::note("memory", text, "training the default net takes half a GiB; end other programs"),
         false => Item::ok("memory", text),
@@ -73,15 +73,15 @@ fn memory(text: &str, container: Option<(u64, u64)>) -> Option<Item> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::State;
     use super::*;
+    use crate::item::State;
 
     #[test]
     fn memory_is_the_machines_or_less() {
         let text = "MemTotal:       4194304 kB\nMemFree: 1 kB\nMemAvailable:   3145728 kB\n";
         assert_eq!(memory(text, None).unwrap(), Item::ok("memory", "3.0 GiB of 4.0 GiB available"));
         let found = memory(text, Some((2048 * MIB, 1536 * MIB))).unwrap();
-        assert_eq!((found.state, found.text.as_str()), (State::Note, "512 MiB of 2.0 GiB available"));
+        assert_eq!((found.state, found.finding.as_str()), (State::Note, "512 MiB of 2.0 GiB available"));
         assert_eq!(memory("", None), None);
     }
 
@@ -89,8 +89,8 @@ mod tests {
     fn a_folder_that_is_not_there_yet_is_judged_by_the_one_above() {
         let folder = tempfile::tempdir().unwrap();
         let found = disk("runs", &folder.path().join("a/b"), "x");
-        assert_ne!(found.text, "");
-        assert!(found.text.contains("a/b, ") && found.text.ends_with(" free"), "{found:?}");
+        assert_ne!(found.finding, "");
+        assert!(found.finding.contains("a/b, ") && found.finding.ends_with(" free"), "{found:?}");
         std::fs::write(folder.path().join("file"), "").unwrap();
         let found = disk("runs", &folder.path().join("file/b"), "x");
         assert_eq!(found.state, State::Problem, "{found:?}");

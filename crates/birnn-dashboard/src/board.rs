@@ -5,16 +5,17 @@ use std::time::Duration;
 
 use birnn_engine::{Epoch, Step};
 
-use super::curve::Curve;
-use crate::show::Facts;
+use crate::curve::Curve;
+use crate::run_info::RunInfo;
 
-/// So many misread images are kept: as many as a large screen holds.
+/// Misread images that are kept: as many as a large screen holds.
 const KEPT: usize = 32;
 
 /// All that is on the screen.
 #[derive(Debug)]
 pub struct Board {
-    pub facts: Facts,
+    /// The run.
+    pub run: RunInfo,
     /// The newest step, over the whole run.
     pub step: usize,
     /// The epoch that it is of, from 1.
@@ -23,28 +24,28 @@ pub struct Board {
     pub rate: f64,
     /// Since this session's first step.
     pub elapsed: Duration,
-    /// Of training batches, by step.
+    /// Loss of training batches by step.
     pub loss: Curve,
-    /// Of training batches, from 0 to 1, by step.
+    /// Accuracy on training batches, from 0 to 1, by step.
     pub accuracy: Curve,
-    /// Of the validation images: step, loss, accuracy.
+    /// Step, loss and accuracy of each evaluation on the validation images.
     pub validation: Vec<[f64; 3]>,
     /// Images per second, by seconds elapsed.
     pub speed: Curve,
-    /// The same, now; zero before there is anything to go by.
+    /// The same, smoothed, now; zero before the first figure.
     pub speed_now: f64,
     /// The newest first.
     pub misread: VecDeque<Misread>,
     /// The last lines of the log.
-    pub said: Vec<String>,
+    pub log: Vec<String>,
 }
 
-/// An image of a training batch that the net named wrongly.
+/// An image of a training batch that the net misclassified.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Misread {
-    /// The class that it is of, by its place among the classes.
+    /// The index of the class that it is of.
     pub label: usize,
-    /// The class that the net calls it.
+    /// The index of the class that the net calls it.
     pub class: usize,
     /// Row by row, 0 to 255.
     pub pixels: Vec<u8>,
@@ -52,11 +53,11 @@ pub struct Misread {
 
 impl Board {
     /// Before the first step.
-    pub fn new(facts: Facts) -> Board {
+    pub fn new(run: RunInfo) -> Board {
         Board {
-            step: facts.before,
-            epoch: facts.before / facts.steps.max(1) + 1,
-            facts,
+            step: run.before,
+            epoch: run.before / run.steps.max(1) + 1,
+            run,
             rate: 0.0,
             elapsed: Duration::ZERO,
             loss: Curve::new(),
@@ -65,50 +66,50 @@ impl Board {
             speed: Curve::new(),
             speed_now: 0.0,
             misread: VecDeque::new(),
-            said: Vec::new(),
+            log: Vec::new(),
         }
     }
 
-    /// Takes a step down.
-    pub fn at(&mut self, step: &Step) {
+    /// Records a step.
+    pub fn record_step(&mut self, step: &Step) {
         (self.step, self.epoch, self.rate) = (step.step, step.epoch, step.rate);
     }
 
-    /// Takes down how an epoch ended.
-    pub fn ended(&mut self, epoch: &Epoch) {
+    /// Records how an epoch ended.
+    pub fn record_epoch(&mut self, epoch: &Epoch) {
         if let Some(found) = &epoch.validation {
             self.validation.push([epoch.step as f64, found.loss, found.accuracy]);
         }
     }
 
-    /// Takes down that `images` were trained on in `time`.
-    pub fn went(&mut self, images: usize, time: Duration) {
+    /// Records that `images` were trained on in `time`.
+    pub fn record_speed(&mut self, images: usize, time: Duration) {
         let speed = images as f64 / time.as_secs_f64();
         if !speed.is_finite() {
             return;
         }
         self.speed.push(self.elapsed.as_secs_f64(), speed);
-        // Over about a second: a figure that jumps cannot be read.
+        // Smoothed over about a second: a figure that jumps cannot be read.
         self.speed_now = if self.speed_now == 0.0 { speed } else { 0.85 * self.speed_now + 0.15 * speed };
     }
 
     /// Puts misread images before those that there are.
-    pub fn misread(&mut self, found: Vec<Misread>) {
+    pub fn add_misread(&mut self, found: Vec<Misread>) {
         found.into_iter().rev().for_each(|one| self.misread.push_front(one));
         self.misread.truncate(KEPT);
     }
 
     /// The share of the run that is done, from 0 to 1.
     pub fn share(&self) -> f64 {
-        let all = self.facts.epochs.saturating_mul(self.facts.steps).max(1);
+        let all = self.run.epochs.saturating_mul(self.run.steps).max(1);
         (self.step as f64 / all as f64).clamp(0.0, 1.0)
     }
 
     /// How long the rest will take if it goes as it did in this session; `None` before there is anything to
     /// go by.
     pub fn left(&self) -> Option<Duration> {
-        let done = self.step.checked_sub(self.facts.before).filter(|&done| done > 0)?;
-        let rest = self.facts.epochs.saturating_mul(self.facts.steps).saturating_sub(self.step);
+        let done = self.step.checked_sub(self.run.before).filter(|&done| done > 0)?;
+        let rest = self.run.epochs.saturating_mul(self.run.steps).saturating_sub(self.step);
         Duration::try_from_secs_f64(self.elapsed.as_secs_f64() / done as f64 * rest as f64).ok()
     }
 }
@@ -119,7 +120,7 @@ pub mod made_up {
 
     /// A board in the middle of a run.
     pub fn board() -> Board {
-        let facts = Facts {
+        let run = RunInfo {
             name: "bilstm".to_owned(),
             architecture: "2 x LSTM 128+128, readout last".to_owned(),
             device: "cpu".to_owned(),
@@ -131,7 +132,7 @@ pub mod made_up {
             steps: 600,
             before: 0,
         };
-        let mut board = Board::new(facts);
+        let mut board = Board::new(run);
         for step in 1..=1500 {
             let x = f64::from(step);
             let wave = (x / 7.0).sin() * (x / 31.0).cos();
@@ -139,7 +140,7 @@ pub mod made_up {
             board.accuracy.push(x, 1.0 - (0.9 * (-x / 130.0).exp() + 0.02) * (1.0 + 0.2 * wave));
             board.elapsed = Duration::from_millis(35 * step as u64);
             if step % 4 == 0 {
-                board.went(400, Duration::from_secs_f64(0.14 * (1.0 + 0.05 * wave)));
+                board.record_speed(400, Duration::from_secs_f64(0.14 * (1.0 + 0.05 * wave)));
             }
         }
         (board.step, board.epoch, board.rate) = (1500, 3, 3e-3);
@@ -151,7 +152,7 @@ pub mod made_up {
         };
         let ring = draw(&|x, y| 1.6 - 5.0 * (x.hypot(y) - 0.8).abs());
         let stroke = draw(&|x, y| if y.abs() < 1.0 { 1.6 - 6.0 * (x + y * 0.3).abs() } else { 0.0 });
-        board.misread(
+        board.add_misread(
             (0..8)
                 .map(|place| Misread {
                     label: place % 2,
@@ -161,7 +162,7 @@ pub mod made_up {
                 .map(|one| Misread { class: one.class % 10, ..one })
                 .collect(),
         );
-        board.said = vec![
+        board.log = vec![
             "epoch 1/4: loss 0.3955, validation loss 0.2100, accuracy 94.00 %, lr 3.00e-3, 24.9 s, 2412 images/s"
                 .to_owned(),
             "warning: other processes use the cores too: training is slower for it".to_owned(),
@@ -179,9 +180,9 @@ mod tests {
         let mut board = made_up::board();
         assert_eq!(board.left(), Some(Duration::from_millis(35 * 900)));
         assert_eq!(board.share(), 0.625);
-        board.facts.before = 1500;
+        board.run.before = 1500;
         assert_eq!(board.left(), None, "nothing to go by");
-        (board.facts.before, board.step) = (900, 2400);
+        (board.run.before, board.step) = (900, 2400);
         assert_eq!((board.left(), board.share()), (Some(Duration::ZERO), 1.0));
     }
 
@@ -189,8 +190,8 @@ mod tests {
     fn the_newest_misread_images_come_first_and_are_not_kept_for_ever() {
         let mut board = made_up::board();
         let one = |class| Misread { label: 0, class, pixels: Vec::new() };
-        board.misread((0..40).map(one).collect());
-        board.misread(vec![one(50), one(51)]);
+        board.add_misread((0..40).map(one).collect());
+        board.add_misread(vec![one(50), one(51)]);
         let classes: Vec<usize> = board.misread.iter().map(|one| one.class).collect();
         assert_eq!(classes[..4], [50, 51, 0, 1]);
         assert_eq!(classes.len(), KEPT);

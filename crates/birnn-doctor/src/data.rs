@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use birnn_data::name::shown;
 use birnn_data::{DataConfig, DataError, Dataset, Locations, name as names};
 
-use super::Item;
+use crate::item::Item;
 
 /// Where data is looked for, and each data set.
-pub(super) fn items(data_dir: Option<PathBuf>) -> Vec<Item> {
+pub(crate) fn items(data_dir: Option<PathBuf>) -> Vec<Item> {
     let variable = std::env::var_os("BIRNN_DATA_DIR").filter(|value| !value.is_empty()).map(PathBuf::from);
     let locations = Locations::new(data_dir.clone(), true);
     let mut items = vec![folders(&locations.folders, data_dir.as_deref(), variable.as_deref())];
@@ -44,7 +44,7 @@ fn folders(all: &[PathBuf], data_dir: Option<&Path>, variable: Option<&Path>) ->
     Item::ok(NAME, format!("{shown}; downloads go into the first"))
 }
 
-/// How a published data set is; `None` of one that is not there and not to be had by us.
+/// The state of a published data set; `None` where it is absent and birnn cannot fetch it.
 fn set(dataset: Dataset, locations: &Locations) -> Option<Item> {
     let published = dataset.published()?;
     let name = published.name;
@@ -88,7 +88,8 @@ fn set(dataset: Dataset, locations: &Locations) -> Option<Item> {
     })
 }
 
-/// In what packages a data set comes, where no mirror answers, and which of them cannot be fetched here.
+/// The packages that a data set comes in, for when no mirror answers, and which of them cannot be fetched
+/// here.
 fn others(packages: &[(String, Option<String>)]) -> String {
     let each = packages.iter().map(|(package, problem)| match problem {
         None => package.clone(),
@@ -102,8 +103,8 @@ fn others(packages: &[(String, Option<String>)]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::State;
     use super::*;
+    use crate::item::State;
 
     #[test]
     fn packages_are_told_with_what_is_missing_for_them() {

@@ -1,0 +1,60 @@
+//! A progress bar over all of a run.
+
+use std::fmt::Write;
+
+use birnn_engine::{EngineError, Look, Observer, Step, Wish};
+use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
+
+use crate::loss;
+use crate::run_info::RunInfo;
+
+/// Counts training images, and shows the newest loss.
+#[derive(Debug)]
+pub(crate) struct Bar {
+    bar: ProgressBar,
+    epochs: usize,
+    loss: Option<f64>,
+}
+
+impl Bar {
+    /// For the whole run, of which a part may be done already. Off a terminal it cannot be seen.
+    pub(crate) fn new(bars: &MultiProgress, run: &RunInfo) -> Bar {
+        let RunInfo { epochs, images, steps, before, .. } = *run;
+        // More images than can be counted are no reason to overflow.
+        let seen = images.saturating_mul(before) / steps.max(1);
+        let rate = |state: &ProgressState, out: &mut dyn Write| {
+            let _ = write!(out, "{:.0} images/s", state.per_sec());
+        };
+        let style = style("{msg} [{wide_bar}] {percent}% {rate} {eta} left").with_key("rate", rate);
+        let bar = bars.add(
+            ProgressBar::new(epochs.saturating_mul(images) as u64)
+                .with_style(style)
+                .with_position(seen as u64),
+        );
+        // What was seen before took no time now.
+        bar.reset_eta();
+        Bar { bar, epochs, loss: None }
+    }
+}
+
+impl Observer for Bar {
+    fn step(&mut self, step: &Step, _look: &Look) -> Result<Wish, EngineError> {
+        self.loss = step.loss.or(self.loss);
+        let loss = self.loss.map_or_else(String::new, |loss| format!(" loss {}", loss::text(loss)));
+        self.bar.set_message(format!("epoch {}/{}{loss} lr {:.2e}", step.epoch, self.epochs, step.rate));
+        self.bar.inc(step.images as u64);
+        Ok(Wish::GoOn)
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// The style of a bar. A template that indicatif does not take is no reason to do without a bar.
+pub(crate) fn style(template: &str) -> ProgressStyle {
+    let style = ProgressStyle::with_template(template);
+    style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> ")
+}

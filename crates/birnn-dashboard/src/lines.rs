@@ -1,0 +1,43 @@
+//! A line per epoch, and a warning where other processes slow the run down.
+
+use birnn_engine::{EngineError, Epoch, Learner, Look, Observer, Step, Timing, Wish};
+
+use crate::contention::Contention;
+use crate::loss;
+
+/// Logs a line per epoch.
+#[derive(Debug)]
+pub(crate) struct Lines {
+    epochs: usize,
+    contention: Contention,
+}
+
+impl Lines {
+    /// For a run of so many epochs.
+    pub(crate) fn new(epochs: usize) -> Lines {
+        Lines { epochs, contention: Contention::new() }
+    }
+}
+
+impl Observer for Lines {
+    fn step(&mut self, _step: &Step, _look: &Look) -> Result<Wish, EngineError> {
+        self.contention.watch();
+        Ok(Wish::GoOn)
+    }
+
+    fn epoch(&mut self, epoch: &Epoch, _learner: &Learner) -> Result<(), EngineError> {
+        let Epoch { train_loss, rate, timing: Timing { seconds, images_per_second, .. }, .. } = epoch;
+        let validation = epoch.validation.as_ref().map_or_else(String::new, |evaluation| {
+            let loss = loss::text(evaluation.loss);
+            format!(", validation loss {loss}, accuracy {:.2} %", 100.0 * evaluation.accuracy)
+        });
+        tracing::info!(
+            "epoch {}/{}: loss {}{validation}, lr {rate:.2e}, {seconds:.1} s, {images_per_second:.0} \
+             images/s",
+            epoch.epoch,
+            self.epochs,
+            loss::text(*train_loss)
+        );
+        Ok(())
+    }
+}

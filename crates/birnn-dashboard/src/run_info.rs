@@ -1,0 +1,41 @@
+//! What stays the same while a run trains.
+
+use birnn_data::escape;
+
+/// What there is to say about a run before its first step.
+#[derive(Clone, Debug)]
+pub struct RunInfo {
+    /// The run's name.
+    pub name: String,
+    /// The net, in words.
+    pub architecture: String,
+    /// The device it trains on.
+    pub device: String,
+    /// The run directory.
+    pub run: String,
+    /// The names of the classes.
+    pub classes: Vec<String>,
+    /// Rows and columns of an image.
+    pub shape: [usize; 2],
+    /// Number of training images.
+    pub images: usize,
+    /// Number of epochs of the whole run.
+    pub epochs: usize,
+    /// Steps per epoch.
+    pub steps: usize,
+    /// Steps done before this session.
+    pub before: usize,
+}
+
+impl RunInfo {
+    /// With names and paths escaped, so that they can be written to a terminal.
+    pub(crate) fn escaped(self) -> RunInfo {
+        let line = |text: &String| escape::line(text).into_owned();
+        RunInfo {
+            name: line(&self.name),
+            run: line(&self.run),
+            classes: self.classes.iter().map(line).collect(),
+            ..self
+        }
+    }
+}
