@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use birnn_engine::{EngineError, Look, Observer, Step, Wish};
+use birnn_engine::{Control, EngineError, Observer, Step, StepContext};
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 
 use crate::loss;
@@ -38,12 +38,12 @@ impl Bar {
 }
 
 impl Observer for Bar {
-    fn step(&mut self, step: &Step, _look: &Look) -> Result<Wish, EngineError> {
+    fn step(&mut self, step: &Step, _context: &StepContext) -> Result<Control, EngineError> {
         self.loss = step.loss.or(self.loss);
         let loss = self.loss.map_or_else(String::new, |loss| format!(" loss {}", loss::text(loss)));
         self.bar.set_message(format!("epoch {}/{}{loss} lr {:.2e}", step.epoch, self.epochs, step.rate));
         self.bar.inc(step.images as u64);
-        Ok(Wish::GoOn)
+        Ok(Control::Continue)
     }
 }
 

@@ -78,7 +78,7 @@ impl Board {
     /// Records how an epoch ended.
     pub fn record_epoch(&mut self, epoch: &Epoch) {
         if let Some(found) = &epoch.validation {
-            self.validation.push([epoch.step as f64, found.loss, found.accuracy]);
+            self.validation.push([epoch.step as f64, found.loss, found.headline().value]);
         }
     }
 

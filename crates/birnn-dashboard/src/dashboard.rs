@@ -4,7 +4,8 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use birnn_engine::{Batch, EngineError, Epoch, Learner, Look, Observer, Step, Wish};
+use birnn_engine::{Batch, Control, EngineError, Epoch, Learner, Observer, Step, StepContext};
+use birnn_infer::Task;
 use ratatui::crossterm::event;
 use signal_hook::consts::SIGINT;
 use signal_hook::low_level;
@@ -84,30 +85,31 @@ impl Dashboard {
     }
 
     /// Fetches from the device what is to be shown.
-    fn fetch(&mut self, look: &Look) -> Result<(), EngineError> {
+    fn fetch(&mut self, context: &StepContext) -> Result<(), EngineError> {
         let (steps, losses): (Vec<usize>, Vec<Tensor>) = self.losses.drain(..).unzip();
         let losses = Vec::<f32>::try_from(Tensor::f_stack(&losses, 0)?)?;
         for (&step, loss) in steps.iter().zip(losses) {
             self.board.loss.push(step as f64, f64::from(loss));
         }
-        let called = look.pass.logits.f_argmax(-1, false)?;
-        let wrong = Vec::<i64>::try_from(called.f_ne_tensor(&look.batch.labels)?.f_nonzero()?.f_view(-1)?)?;
-        let images = look.batch.labels.size()[0] as f64;
-        self.board.accuracy.push(self.board.step as f64, 1.0 - wrong.len() as f64 / images);
+        let logits = Vec::<f32>::try_from(context.output.logits.f_view(-1)?)?;
+        let labels = Vec::<i64>::try_from(&context.batch.target)?;
+        let Task::Classify(task) = &context.learner.task;
+        let answers = logits.chunks_exact(task.classes.len()).map(|logits| task.answer(logits).class);
+        let answers = labels.iter().map(|&label| label as usize).zip(answers).enumerate();
+        let wrong: Vec<_> = answers.filter(|(_, (label, class))| label != class).collect();
+        let share = wrong.len() as f64 / labels.len() as f64;
+        self.board.accuracy.push(self.board.step as f64, 1.0 - share);
         if !wrong.is_empty() && self.misread.is_none_or(|last| last.elapsed() >= MISREAD_INTERVAL) {
             self.misread = Some(Instant::now());
-            self.board.add_misread(misread(
-                look.batch,
-                &called,
-                &wrong[..wrong.len().min(MOST_MISREAD_AT_ONCE)],
-            )?);
+            let shown = &wrong[..wrong.len().min(MOST_MISREAD_AT_ONCE)];
+            self.board.add_misread(misread(context.batch, shown)?);
         }
         Ok(())
     }
 
     /// What the keys pressed since the last call ask for.
-    fn poll_keys(&mut self) -> Wish {
-        let mut wish = Wish::GoOn;
+    fn poll_keys(&mut self) -> Control {
+        let mut control = Control::Continue;
         while self.hears && self.canvas.is_some() {
             let read = || if event::poll(Duration::ZERO)? { event::read().map(Some) } else { Ok(None) };
             match read() {
@@ -115,7 +117,7 @@ impl Dashboard {
                 Ok(Some(event)) => match action(&event) {
                     Some(Action::Save) => {
                         tracing::info!("checkpoint of step {}, as asked for", self.board.step);
-                        wish = wish.max(Wish::Save);
+                        control = control.max(Control::Save);
                     }
                     // As Ctrl-C does, exit code included.
                     Some(Action::Stop) => {
@@ -131,27 +133,27 @@ impl Dashboard {
                 Err(_) => self.hears = false,
             }
         }
-        wish
+        control
     }
 }
 
 impl Observer for Dashboard {
-    fn step(&mut self, step: &Step, look: &Look) -> Result<Wish, EngineError> {
+    fn step(&mut self, step: &Step, context: &StepContext) -> Result<Control, EngineError> {
         self.board.record_step(step);
         self.images += step.images;
-        self.losses.push((step.step, look.pass.loss.shallow_clone()));
+        self.losses.push((step.step, context.output.loss.shallow_clone()));
         let now = Instant::now();
         self.training += now - self.done;
         self.done = now;
         if now - self.fetched < INTERVAL {
-            return Ok(Wish::GoOn);
+            return Ok(Control::Continue);
         }
         self.fetched = now;
-        self.fetch(look)?;
+        self.fetch(context)?;
         self.board.record_speed(std::mem::take(&mut self.images), std::mem::take(&mut self.training));
-        let wish = self.poll_keys();
+        let control = self.poll_keys();
         self.draw();
-        Ok(wish)
+        Ok(control)
     }
 
     fn epoch(&mut self, epoch: &Epoch, _learner: &Learner) -> Result<(), EngineError> {
@@ -165,23 +167,16 @@ impl Observer for Dashboard {
     }
 }
 
-/// The images of a batch at the indices `wrong`, with the classes that the net called them.
-fn misread(batch: &Batch, called: &Tensor, wrong: &[i64]) -> Result<Vec<Misread>, TchError> {
-    let indices = Tensor::f_from_slice(wrong)?.f_to_device(called.device())?;
-    let chosen = |tensor: &Tensor| tensor.f_index_select(0, &indices);
-    let bytes = chosen(&batch.input)?.f_mul_scalar(255.0)?.f_to_kind(Kind::Uint8)?.f_view(-1)?;
-    let pixels = Vec::<u8>::try_from(bytes)?;
-    let classes = |tensor: &Tensor| Vec::<i64>::try_from(chosen(tensor)?);
-    let answers = classes(&batch.labels)?.into_iter().zip(classes(called)?);
+/// Images of a batch, each by its place, with its label and the class that the net called it.
+fn misread(batch: &Batch, wrong: &[(usize, (usize, usize))]) -> Result<Vec<Misread>, TchError> {
+    let places: Vec<i64> = wrong.iter().map(|&(place, _)| place as i64).collect();
+    let places = Tensor::f_from_slice(&places)?.f_to_device(batch.input.device())?;
+    let bytes = batch.input.f_index_select(0, &places)?.f_mul_scalar(255.0)?.f_to_kind(Kind::Uint8)?;
+    let pixels = Vec::<u8>::try_from(bytes.f_view(-1)?)?;
     let images = pixels.chunks_exact(pixels.len() / wrong.len());
-    Ok(images
-        .zip(answers)
-        .map(|(pixels, (label, class))| Misread {
-            label: label as usize,
-            class: class as usize,
-            pixels: pixels.to_owned(),
-        })
-        .collect())
+    let of =
+        |(pixels, &(_, (label, class))): (&[u8], &_)| Misread { label, class, pixels: pixels.to_owned() };
+    Ok(images.zip(wrong).map(of).collect())
 }
 
 #[cfg(test)]
@@ -194,8 +189,8 @@ mod tests {
     fn misread_images_come_with_what_they_are_and_were_called() {
         let input =
             Tensor::from_slice(&[0.0_f32, 0.2, 0.4, 0.6, 0.8, 1.0]).view([3, 1, 2]).to_device(Device::Cpu);
-        let batch = Batch { input, labels: Tensor::from_slice(&[7_i64, 8, 9]) };
-        let found = misread(&batch, &Tensor::from_slice(&[1_i64, 8, 3]), &[0, 2]).unwrap();
+        let batch = Batch { input, target: Tensor::from_slice(&[7_i64, 8, 9]), weight: 3 };
+        let found = misread(&batch, &[(0, (7, 1)), (2, (9, 3))]).unwrap();
         let expected = [(7, 1, vec![0, 51]), (9, 3, vec![204, 255])];
         assert_eq!(found, expected.map(|(label, class, pixels)| Misread { label, class, pixels }));
     }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, mpsc};
 use std::time::Duration;
 
-use birnn_engine::{EngineError, Look, Observer, Step, Wish};
+use birnn_engine::{Control, EngineError, Observer, Step, StepContext};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use signal_hook::{flag, low_level};
@@ -76,10 +76,10 @@ impl Interrupt {
 }
 
 impl Observer for Interrupt {
-    fn step(&mut self, _step: &Step, _look: &Look) -> Result<Wish, EngineError> {
+    fn step(&mut self, _step: &Step, _context: &StepContext) -> Result<Control, EngineError> {
         match self.signal.load(Ordering::SeqCst) {
-            0 => Ok(Wish::GoOn),
-            _ => Ok(Wish::Stop),
+            0 => Ok(Control::Continue),
+            _ => Ok(Control::Stop),
         }
     }
 }

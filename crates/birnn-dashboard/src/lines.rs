@@ -1,6 +1,6 @@
 //! A line per epoch, and a warning where other processes slow the run down.
 
-use birnn_engine::{EngineError, Epoch, Learner, Look, Observer, Step, Timing, Wish};
+use birnn_engine::{Control, EngineError, Epoch, Learner, Observer, Step, StepContext, Timing};
 
 use crate::contention::Contention;
 use crate::loss;
@@ -20,16 +20,16 @@ impl Lines {
 }
 
 impl Observer for Lines {
-    fn step(&mut self, _step: &Step, _look: &Look) -> Result<Wish, EngineError> {
+    fn step(&mut self, _step: &Step, _context: &StepContext) -> Result<Control, EngineError> {
         self.contention.watch();
-        Ok(Wish::GoOn)
+        Ok(Control::Continue)
     }
 
     fn epoch(&mut self, epoch: &Epoch, _learner: &Learner) -> Result<(), EngineError> {
         let Epoch { train_loss, rate, timing: Timing { seconds, images_per_second, .. }, .. } = epoch;
         let validation = epoch.validation.as_ref().map_or_else(String::new, |evaluation| {
             let loss = loss::text(evaluation.loss);
-            format!(", validation loss {loss}, accuracy {:.2} %", 100.0 * evaluation.accuracy)
+            format!(", validation loss {loss}, accuracy {:.2} %", 100.0 * evaluation.headline().value)
         });
         tracing::info!(
             "epoch {}/{}: loss {}{validation}, lr {rate:.2e}, {seconds:.1} s, {images_per_second:.0} \

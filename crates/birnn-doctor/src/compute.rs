@@ -3,9 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use birnn_data::name::shown;
-use birnn_engine::device::{cpu_threads, cuda_devices, instructions, libtorch_folder};
-use birnn_engine::{DeviceError, LIBTORCH};
+use birnn_engine::DeviceError;
+use birnn_engine::device::{cpu_threads, cuda_devices, libtorch_folder};
+use birnn_infer::cpu::instructions;
 use birnn_kernels::Instructions;
+use birnn_run::LIBTORCH;
 
 use crate::item::Item;
 

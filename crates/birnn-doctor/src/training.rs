@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use birnn_engine::{Classification, Device, EngineError, Experiment, Invalid, Learner, Samples, contention};
+use birnn_engine::{Device, EngineError, Learner, Loss, Samples, contention};
+use birnn_experiment::{Experiment, Invalid};
+use birnn_infer::Task;
 
 use crate::item::Item;
 
@@ -79,15 +81,16 @@ fn timed() -> Result<Timed, TrainingError> {
     let classes: Vec<String> = (0..10).map(|digit| digit.to_string()).collect();
     let digits = birnn_data::synthetic::digits(0, 0, images);
     let samples = Samples::new(digits, Device::Cpu).map_err(EngineError::from)?;
-    let task = Classification { classes, label_smoothing: 0.0 };
-    let mut learner = Learner::new(&plan.architecture, task, [28, 28], 0, Device::Cpu)?;
+    let task = Task::classify(classes);
+    let loss = Loss::new(&task, &plan.train);
+    let mut learner = Learner::new(&plan.architecture, task, loss, [28, 28], 0, Device::Cpu)?;
     let order = samples.order(0, 0).map_err(EngineError::from)?;
     let batch = samples.batch(&order, 0, images, 0).map_err(EngineError::from)?;
     let (start, before) = (Instant::now(), contention::waited());
     let (mut fastest, mut steps) = (f64::INFINITY, 0);
     while steps < STEPS || start.elapsed() < TIMED {
         let step = Instant::now();
-        let _pass = learner.gradients(&batch, 0)?;
+        let _output = learner.gradients(&batch, 0)?;
         fastest = fastest.min(step.elapsed().as_secs_f64());
         steps += 1;
     }

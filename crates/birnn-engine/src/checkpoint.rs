@@ -9,7 +9,9 @@ use birnn_experiment::Experiment;
 use birnn_infer::container::{Contents, encode, read};
 use birnn_infer::layout::RECORD;
 use birnn_infer::{Manifest, Progress, WeightsError, WeightsProblem, wrong};
-use birnn_run::{BEST, CHECKPOINTS, Cpu, FINAL, FileError, LAST, LostRecord, Mark, PREVIOUS, RECORDS, RunDir};
+use birnn_run::{
+    BEST, CHECKPOINTS, Cpu, FINAL, FileError, LAST, LostRecord, Mark, PREVIOUS, RECORDS, RunDir,
+};
 use tch::Device;
 
 use crate::error::EngineError;
@@ -81,9 +83,11 @@ impl Checkpoint {
     }
 
     fn new(path: &Path, contents: Contents) -> Result<Checkpoint, WeightsError> {
-        let progress = contents.manifest().training.clone().ok_or_else(|| {
-            wrong(path)("it holds weights and no training to go on with".to_owned())
-        })?;
+        let progress = contents
+            .manifest()
+            .training
+            .clone()
+            .ok_or_else(|| wrong(path)("it holds weights and no training to go on with".to_owned()))?;
         Ok(Checkpoint { path: path.to_owned(), contents, progress })
     }
 

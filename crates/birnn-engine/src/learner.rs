@@ -199,6 +199,8 @@ fn with_kernels(
 mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
+    use tch::Kind;
+
     use super::*;
 
     /// Whoever catches a panic goes on with the kernels, as if it had not been.
@@ -226,9 +228,9 @@ mod tests {
 #[cfg(test)]
 pub(crate) mod made_up {
     use super::*;
-    use birnn_infer::Manifest;
-    use birnn_experiment::Experiment;
     use crate::state::State;
+    use birnn_experiment::Experiment;
+    use birnn_infer::Manifest;
 
     /// A net of two classes for images of 3 x 2, of four hidden units, and what its file says of it.
     pub(crate) fn learner(seed: u32, change: impl FnOnce(&mut Experiment)) -> (Learner, Manifest) {
@@ -236,8 +238,13 @@ pub(crate) mod made_up {
         experiment.model.hidden = birnn_model::Hidden::Same(4);
         change(&mut experiment);
         let classes = vec!["a".to_owned(), "b".to_owned()];
-        let manifest =
-            Manifest::new(experiment.to_toml().unwrap(), [3, 2], classes.clone(), None, serde_json::Value::Null);
+        let manifest = Manifest::new(
+            experiment.to_toml().unwrap(),
+            [3, 2],
+            classes.clone(),
+            None,
+            serde_json::Value::Null,
+        );
         let architecture = experiment.model.resolve().unwrap();
         let task = Task::classify(classes);
         let loss = Loss::new(&task, &experiment.train.resolve().unwrap());

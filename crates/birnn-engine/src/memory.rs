@@ -43,7 +43,11 @@ pub(crate) unsafe fn bytes(tensor: &Tensor) -> Result<&[u8], TchError> {
     }
     let length = tensor.numel();
     // SAFETY: so many bytes lie there, and live as long as the tensor, which is borrowed.
-    Ok(if length == 0 { &[] } else { unsafe { std::slice::from_raw_parts(tensor.data_ptr().cast(), length) } })
+    Ok(if length == 0 {
+        &[]
+    } else {
+        unsafe { std::slice::from_raw_parts(tensor.data_ptr().cast(), length) }
+    })
 }
 
 /// An error where two of `tensors` share values.

@@ -136,7 +136,8 @@ impl<O: Observer + ?Sized> Observer for &mut O {
 impl Observer for Vec<Box<dyn Observer + '_>> {
     fn step(&mut self, step: &Step, context: &StepContext) -> Result<Control, EngineError> {
         // All are told, also when one asks to stop.
-        self.iter_mut().try_fold(Control::Continue, |control, observer| Ok(control.max(observer.step(step, context)?)))
+        self.iter_mut()
+            .try_fold(Control::Continue, |control, observer| Ok(control.max(observer.step(step, context)?)))
     }
 
     fn epoch(&mut self, epoch: &Epoch, learner: &Learner) -> Result<(), EngineError> {

@@ -13,7 +13,7 @@ use tch::{Device, TchError, Tensor};
 use crate::device::workers;
 use crate::memory::{apart, values, values_mut};
 
-/// An update rule at work. Its state is one long vector over all parameters, in their order: a few long
+/// An algorithm at work. Its state is one long vector over all parameters, in their order: a few long
 /// operations are quicker than many short ones.
 #[derive(Debug)]
 pub struct Optimizer {
@@ -30,7 +30,7 @@ impl Optimizer {
     /// Starts with zero state for all of `parameters`, on their device.
     pub fn new(algorithm: Algorithm, parameters: &[Tensor]) -> Result<Optimizer, TchError> {
         let zeros = flat(parameters)?.f_detach()?.f_zeros_like()?;
-        let [first, second] = algorithm.moments(zeros.numel()).map(|(_, length)| length as i64);
+        let [first, second] = algorithm.moments(zeros.numel()).map(|length| length as i64);
         let (first, second) = (zeros.f_narrow(0, 0, first)?, zeros.f_narrow(0, 0, second)?.f_zeros_like()?);
         Ok(Optimizer { algorithm, steps: 0, first, second })
     }
@@ -51,11 +51,11 @@ impl Optimizer {
         let _guard = tch::no_grad_guard();
         self.steps += 1;
         if let (Algorithm::Adam(adam), Device::Cpu) = (self.algorithm, gradient.device()) {
-            let step = adam.kernel(self.steps, lr);
+            let step = adam_step(&adam, self.steps, lr);
             return apply(step, parameters, gradient, &mut self.first, &mut self.second);
         }
         let mut gradient = gradient.shallow_clone();
-        let (coupled_decay, decoupled_decay) = match self.rule {
+        let (coupled_decay, decoupled_decay) = match self.algorithm {
             Algorithm::Adam(Adam { weight_decay, decoupled: true, .. }) => (0.0, weight_decay),
             Algorithm::Adam(Adam { weight_decay, .. }) | Algorithm::Sgd(Sgd { weight_decay, .. }) => {
                 (weight_decay, 0.0)
@@ -64,13 +64,13 @@ impl Optimizer {
         if coupled_decay > 0.0 {
             gradient = flat(parameters)?.f_mul_scalar_(coupled_decay)?.f_add_(&gradient)?;
         }
-        let update = match self.rule {
+        let update = match self.algorithm {
             Algorithm::Adam(adam) => {
                 // Far above any run.
                 let steps = i32::try_from(self.steps).unwrap_or(i32::MAX);
-                adam.update(&gradient, &mut self.first, &mut self.second, steps, lr)?
+                adam_update(&adam, &gradient, &mut self.first, &mut self.second, steps, lr)?
             }
-            Algorithm::Sgd(sgd) => sgd.update(gradient, &mut self.first, lr)?,
+            Algorithm::Sgd(sgd) => sgd_update(&sgd, gradient, &mut self.first, lr)?,
         };
         let mut start = 0;
         for parameter in parameters {
@@ -113,59 +113,56 @@ pub fn flat(tensors: &[Tensor]) -> Result<Tensor, TchError> {
     Tensor::f_cat(&rows, 0)
 }
 
-impl Adam {
-    /// The update after `steps`, the first of which is 1, with every constant worked out.
-    fn kernel(&self, steps: usize, lr: f64) -> AdamStep {
-        let Adam { betas: [beta1, beta2], eps, weight_decay, decoupled } = *self;
-        let steps = i32::try_from(steps).unwrap_or(i32::MAX);
-        AdamStep {
-            one_minus_beta1: (1.0 - beta1) as f32,
-            beta2: beta2 as f32,
-            one_minus_beta2: (1.0 - beta2) as f32,
-            step_size: (lr / (1.0 - beta1.powi(steps))) as f32,
-            sqrt_bias_correction2: (1.0 - beta2.powi(steps)).sqrt() as f32,
-            epsilon: eps as f32,
-            l2: if decoupled { 0.0 } else { weight_decay as f32 },
-            decay: if decoupled { (1.0 - lr * weight_decay) as f32 } else { 1.0 },
-        }
-    }
-
-    /// What is to be taken off the parameters.
-    fn update(
-        &self,
-        gradient: &Tensor,
-        first: &mut Tensor,
-        second: &mut Tensor,
-        steps: i32,
-        lr: f64,
-    ) -> Result<Tensor, TchError> {
-        let [beta1, beta2] = self.betas;
-        let _ = first.f_lerp_(gradient, 1.0 - beta1)?;
-        let _ = second.f_mul_scalar_(beta2)?.f_add_(&gradient.f_square()?.f_mul_scalar_(1.0 - beta2)?)?;
-        let correction1 = 1.0 - beta1.powi(steps);
-        let correction2 = 1.0 - beta2.powi(steps);
-        let denominator = second.f_sqrt()?.f_div_scalar_(correction2.sqrt())?.f_add_scalar_(self.eps)?;
-        first.f_div(&denominator)?.f_mul_scalar_(lr / correction1)
+/// The update after `steps`, the first of which is 1, with every constant worked out.
+fn adam_step(adam: &Adam, steps: usize, lr: f64) -> AdamStep {
+    let Adam { betas: [beta1, beta2], eps, weight_decay, decoupled } = *adam;
+    let steps = i32::try_from(steps).unwrap_or(i32::MAX);
+    AdamStep {
+        one_minus_beta1: (1.0 - beta1) as f32,
+        beta2: beta2 as f32,
+        one_minus_beta2: (1.0 - beta2) as f32,
+        step_size: (lr / (1.0 - beta1.powi(steps))) as f32,
+        sqrt_bias_correction2: (1.0 - beta2.powi(steps)).sqrt() as f32,
+        epsilon: eps as f32,
+        l2: if decoupled { 0.0 } else { weight_decay as f32 },
+        decay: if decoupled { (1.0 - lr * weight_decay) as f32 } else { 1.0 },
     }
 }
 
-impl Sgd {
-    /// What is to be taken off the parameters.
-    fn update(&self, gradient: Tensor, velocity: &mut Tensor, lr: f64) -> Result<Tensor, TchError> {
-        if self.momentum == 0.0 {
-            return gradient.f_mul_scalar(lr);
-        }
-        let _ = velocity.f_mul_scalar_(self.momentum)?.f_add_(&gradient)?;
-        let update = match self.nesterov {
-            true => gradient.f_add(&velocity.f_mul_scalar(self.momentum)?)?,
-            false => velocity.shallow_clone(),
-        };
-        update.f_mul_scalar(lr)
+/// What is to be taken off the parameters.
+fn adam_update(
+    adam: &Adam,
+    gradient: &Tensor,
+    first: &mut Tensor,
+    second: &mut Tensor,
+    steps: i32,
+    lr: f64,
+) -> Result<Tensor, TchError> {
+    let [beta1, beta2] = adam.betas;
+    let _ = first.f_lerp_(gradient, 1.0 - beta1)?;
+    let _ = second.f_mul_scalar_(beta2)?.f_add_(&gradient.f_square()?.f_mul_scalar_(1.0 - beta2)?)?;
+    let correction1 = 1.0 - beta1.powi(steps);
+    let correction2 = 1.0 - beta2.powi(steps);
+    let denominator = second.f_sqrt()?.f_div_scalar_(correction2.sqrt())?.f_add_scalar_(adam.eps)?;
+    first.f_div(&denominator)?.f_mul_scalar_(lr / correction1)
+}
+
+/// What is to be taken off the parameters.
+fn sgd_update(sgd: &Sgd, gradient: Tensor, velocity: &mut Tensor, lr: f64) -> Result<Tensor, TchError> {
+    if sgd.momentum == 0.0 {
+        return gradient.f_mul_scalar(lr);
     }
+    let _ = velocity.f_mul_scalar_(sgd.momentum)?.f_add_(&gradient)?;
+    let update = match sgd.nesterov {
+        true => gradient.f_add(&velocity.f_mul_scalar(sgd.momentum)?)?,
+        false => velocity.shallow_clone(),
+    };
+    update.f_mul_scalar(lr)
 }
 
 #[cfg(test)]
 mod tests {
+    use birnn_experiment::{OptimizerConfig, OptimizerKind};
     use tch::{Kind, nn};
 
     use super::*;

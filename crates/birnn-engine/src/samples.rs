@@ -198,9 +198,7 @@ mod tests {
         assert!(batch(0, 3, 5) == batch(0, 7, 5).narrow(0, 0, 3));
         let plain = Samples::new(split(), Device::Cpu).unwrap();
         assert!(plain.batch(&order, 0, 7, 5).unwrap().input == plain.batch(&order, 0, 7, 6).unwrap().input);
-        assert!(
-            samples.inputs(10).next().unwrap().unwrap() == plain.inputs(10).next().unwrap().unwrap()
-        );
+        assert!(samples.inputs(10).next().unwrap().unwrap() == plain.inputs(10).next().unwrap().unwrap());
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::checkpoint::Checkpoints;
 use crate::error::EngineError;
 use crate::health::{self, Health};
 use crate::learner::Learner;
-use crate::observer::{Epoch, StepContext, Observer, Step, Timing, Control};
+use crate::observer::{Control, Epoch, Observer, Step, StepContext, Timing};
 use crate::samples::Samples;
 use crate::state::{Best, State};
 

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use birnn_infer::container::{self, Contents, Dtype, Entry};
+use birnn_infer::container::{self, Contents, Entry};
 use birnn_infer::{Manifest, Task, WeightsError, wrong};
+use birnn_model::values_of;
 use birnn_run::disk::Disk;
 use tch::{Device, Kind, TchError, Tensor};
 
@@ -49,11 +50,8 @@ pub(crate) fn weights_of(learner: &Learner) -> Result<Vec<Entry>, EngineError> {
 
 /// An `f32` tensor under `name`.
 pub(crate) fn entry(name: impl Into<String>, tensor: &Tensor) -> Result<Entry, TchError> {
-    let tensor = tensor.f_detach()?.f_to_device(Device::Cpu)?.f_contiguous()?;
-    let shape = tensor.size().into_iter().map(|n| n as usize).collect();
-    let mut bytes = vec![0; 4 * tensor.numel()];
-    tensor.f_copy_data_u8(&mut bytes, tensor.numel())?;
-    Ok(Entry { name: name.into(), dtype: Dtype::F32, shape, bytes })
+    let (shape, values) = values_of(tensor)?;
+    Ok(Entry::floats(name, shape, &values))
 }
 
 /// The tensors of a file called `prefix` and one of `names`, in the order of the names, on the CPU.

@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
 
 use birnn_data::{Images, Split};
-use birnn_engine::{Classification, Device, Learner, Pass, Samples};
+use birnn_engine::{Device, Learner, Loss, Samples, StepOutput};
+use birnn_experiment::TrainConfig;
+use birnn_infer::Task;
 use birnn_kernels::{
     Cell, Dropout, Input, Instructions, OutputMode, Packed, Spec, Workers, Workspace, backward, forward,
 };
@@ -21,9 +23,11 @@ fn same(what: &str, found: &Tensor, expected: &Tensor) {
 /// The loss of a batch and its gradients by a learner, and by autograd in `f64`.
 fn check(config: &ModelConfig, [rows, cols]: [usize; 2], batch: usize) {
     let classes = ["a", "b", "c"].map(str::to_owned).to_vec();
-    let task = Classification { classes, label_smoothing: 0.1 };
+    let task = Task::classify(classes);
+    let plan = TrainConfig { label_smoothing: 0.1, ..TrainConfig::default() }.resolve().unwrap();
+    let task_loss = Loss::new(&task, &plan);
     let architecture = config.resolve().unwrap();
-    let mut learner = Learner::new(&architecture, task.clone(), [rows, cols], 3, Device::Cpu).unwrap();
+    let mut learner = Learner::new(&architecture, task, task_loss, [rows, cols], 3, Device::Cpu).unwrap();
     let mut vs = nn::VarStore::new(Device::Cpu);
     let network = Network::new(&vs.root(), &architecture, cols, 3).unwrap();
     vs.double();
@@ -37,9 +41,9 @@ fn check(config: &ModelConfig, [rows, cols]: [usize; 2], batch: usize) {
     let samples = Samples::new(Split { images: Images { rows, cols, pixels }, labels }, Device::Cpu).unwrap();
     let order = samples.order(0, 0).unwrap();
     let batch = samples.batch(&order, 0, batch, 0).unwrap();
-    let Pass { loss, logits: found, gradient } = learner.gradients(&batch, 1).unwrap();
+    let StepOutput { loss, logits: found, gradient } = learner.gradients(&batch, 1).unwrap();
     let logits = network.forward(&batch.input.to_kind(Kind::Double), true).unwrap();
-    let expected_loss = task.loss(&logits, &batch.labels).unwrap();
+    let expected_loss = task_loss.mean(&logits, &batch.target).unwrap();
     same(&format!("{config:?}: logits"), &found, &logits.detach());
     same(&format!("{config:?}: loss"), &loss, &expected_loss.detach());
     let mut start = 0;
@@ -50,6 +54,12 @@ fn check(config: &ModelConfig, [rows, cols]: [usize; 2], batch: usize) {
         start += length;
     }
     assert_eq!(gradient.size(), [start]);
+
+    // Asked, and not trained, it is birnn-infer's.
+    let input = samples.inputs(batch.weight).next().unwrap().unwrap();
+    let expected = network.forward(&input.to_kind(Kind::Double), false).unwrap();
+    let found = Tensor::from_slice(&learner.logits(&samples).unwrap()).view_as(&expected);
+    same(&format!("{config:?}: logits without dropout"), &found, &expected.detach());
 }
 
 #[test]

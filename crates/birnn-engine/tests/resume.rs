@@ -6,12 +6,14 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use birnn_data::{Augment, Images, Split};
-use birnn_engine::disk::System;
 use birnn_engine::{
-    About, Checkpoint, Checkpoints, Classification, Device, EngineError, Learner, Look, Observer, Record,
-    ResumeError, Resumed, RunDir, Samples, Source, State, Step, TensorBoard, Trained, TrainingData, Wish,
-    train,
+    Checkpoint, Checkpoints, Control, Device, EngineError, Learner, Loss, Observer, Record, ResumeError,
+    Resumed, Samples, State, Step, StepContext, TensorBoard, Trained, TrainingData, train,
 };
+use birnn_experiment::Source;
+use birnn_infer::{Manifest, Task};
+use birnn_run::RunDir;
+use birnn_run::disk::System;
 
 /// libtorch has one generator for the process, and tests run side by side.
 fn alone() -> MutexGuard<'static, ()> {
@@ -39,12 +41,16 @@ log_every = 2
 lr = 0.02
 "#;
 
-/// Wishes, each after a step.
-struct Wishes<'a>(&'a [(usize, Wish)]);
+/// What is asked of the loop, each after a step.
+struct Controls<'a>(&'a [(usize, Control)]);
 
-impl Observer for Wishes<'_> {
-    fn step(&mut self, step: &Step, _look: &Look) -> Result<Wish, EngineError> {
-        Ok(self.0.iter().find(|(after, _)| *after == step.step).map_or(Wish::GoOn, |(_, wish)| *wish))
+impl Observer for Controls<'_> {
+    fn step(&mut self, step: &Step, _context: &StepContext) -> Result<Control, EngineError> {
+        Ok(self
+            .0
+            .iter()
+            .find(|(after, _)| *after == step.step)
+            .map_or(Control::Continue, |(_, control)| *control))
     }
 }
 
@@ -61,9 +67,9 @@ fn source(sets: &[&str]) -> Source {
     Source::parse(Path::new("x.toml"), EXPERIMENT.to_owned(), &sets).unwrap()
 }
 
-fn about(source: &Source) -> About {
+fn manifest(source: &Source) -> Manifest {
     let classes = ["a", "b", "c"].map(str::to_owned).to_vec();
-    About::new(
+    Manifest::new(
         source.experiment.to_toml().unwrap(),
         [4, 3],
         classes,
@@ -74,33 +80,34 @@ fn about(source: &Source) -> About {
 
 /// Trains into `run`, from its checkpoint where there is one, until the end or the step `stop`.
 fn go(run: &RunDir, source: &Source, stop: usize, checkpoint: Option<Checkpoint>) -> Trained {
-    wishing(run, source, &[(stop, Wish::Stop)], checkpoint)
+    controlled(run, source, &[(stop, Control::Stop)], checkpoint)
 }
 
-/// As [`go`], with wishes of any kind.
-fn wishing(
+/// As [`go`], with controls of any kind.
+fn controlled(
     run: &RunDir,
     source: &Source,
-    wishes: &[(usize, Wish)],
+    controls: &[(usize, Control)],
     checkpoint: Option<Checkpoint>,
 ) -> Trained {
     let plan = source.plan().unwrap();
-    let about = about(source);
-    let task = Classification { classes: about.classes.clone(), label_smoothing: 0.0 };
-    let mut learner = Learner::new(&plan.architecture, task, [4, 3], plan.seed, Device::Cpu).unwrap();
+    let manifest = manifest(source);
+    let task = Task::of(&manifest);
+    let loss = Loss::new(&task, &plan.train);
+    let mut learner = Learner::new(&plan.architecture, task, loss, [4, 3], plan.seed, Device::Cpu).unwrap();
     let data = TrainingData { train: samples(45, plan.data.augment), validation: samples(9, None) };
     let mut state = match &checkpoint {
         Some(checkpoint) => {
             assert!(checkpoint.resume_records(run).unwrap().is_empty());
             checkpoint.restore(&mut learner).unwrap()
         }
-        None => State::new(plan.train.rule, &learner).unwrap(),
+        None => State::new(plan.train.algorithm, &learner).unwrap(),
     };
-    let record = Record::open(run, &about.data);
-    let board = TensorBoard::open(run, &about, &learner, &data.validation, state.step);
-    let checkpoints = Checkpoints::new(run, about).unwrap();
+    let record = Record::open(run, &manifest.data);
+    let board = TensorBoard::open(run, &manifest, &learner, &data.validation, state.step);
+    let checkpoints = Checkpoints::new(run, manifest).unwrap();
     let mut observers: Vec<Box<dyn Observer + '_>> =
-        vec![Box::new(record.unwrap()), Box::new(board.unwrap()), Box::new(Wishes(wishes))];
+        vec![Box::new(record.unwrap()), Box::new(board.unwrap()), Box::new(Controls(controls))];
     let trained =
         train(&plan.train, plan.seed, &mut learner, &data, &mut state, &checkpoints, &mut observers).unwrap();
     if trained != Trained::Stopped {
@@ -237,11 +244,11 @@ fn a_wished_checkpoint_is_made_and_changes_nothing() {
     let run = |name| RunDir::chosen(&path(name), Arc::new(System)).unwrap();
     go(&run("whole"), &source, usize::MAX, None);
     // Within an epoch, at the end of one, at the end of all.
-    let saves = [1, 2, 6, 9, 18].map(|step| (step, Wish::Save));
-    assert!(matches!(wishing(&run("saved"), &source, &saves, None), Trained::Done { epochs: 3, .. }));
+    let saves = [1, 2, 6, 9, 18].map(|step| (step, Control::Save));
+    assert!(matches!(controlled(&run("saved"), &source, &saves, None), Trained::Done { epochs: 3, .. }));
     assert!(ending(&path("saved")) == ending(&path("whole")));
 
-    wishing(&run("stopped"), &source, &[(3, Wish::Save), (5, Wish::Stop)], None);
+    controlled(&run("stopped"), &source, &[(3, Control::Save), (5, Control::Stop)], None);
     let made = ["previous", "last"].map(|name| {
         Checkpoint::read(&path("stopped").join(format!("checkpoints/{name}.safetensors"))).unwrap().step()
     });
@@ -258,15 +265,15 @@ fn another_libtorch_or_other_data_is_refused_by_key() {
     go(&run, &source, 4, None);
     drop(run);
     let resumed = Resumed::open(&folder.path().join("run"), &[], Arc::new(System)).unwrap();
-    resumed.verify(&about(&source)).unwrap();
-    let refused = |now: About, key: &str| match resumed.verify(&now) {
+    resumed.verify(&manifest(&source)).unwrap();
+    let refused = |now: Manifest, key: &str| match resumed.verify(&now) {
         Err(ResumeError::Differs { differences, .. }) => assert_eq!(differences, [key]),
         other => panic!("{other:?}"),
     };
-    let mut now = about(&source);
+    let mut now = manifest(&source);
     now.libtorch = "2.99.0".to_owned();
     refused(now, "libtorch was \"2.11.0\" and is \"2.99.0\"");
-    let mut now = about(&source);
+    let mut now = manifest(&source);
     now.data = serde_json::json!({ "dataset": "other" });
     refused(now, "images.dataset was \"made up\" and is \"other\"");
 }

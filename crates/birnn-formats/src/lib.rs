@@ -11,7 +11,7 @@
 //!
 //! ```
 //! use birnn_formats::{Array, Found, StateDict, check, pytorch, read};
-//! use birnn_model::ModelConfig;
+//! use birnn_architecture::ModelConfig;
 //!
 //! let net = ModelConfig::default().resolve()?;
 //! let zeros = |(name, shape): (String, Vec<usize>)| {
@@ -56,7 +56,7 @@ pub use mismatch::{Mismatch, check};
 pub use state_dict::{Array, StateDict};
 
 /// What is known of nets here; nowhere else does this crate name where it is from.
-use birnn_model::{Architecture, Cell, CellKind, Hidden, ModelConfig, Readout};
+use birnn_architecture::{Architecture, Cell, CellKind, Hidden, ModelConfig, Readout};
 
 /// The state dict of a file that PyTorch or safetensors wrote, by its content, whatever its name.
 ///

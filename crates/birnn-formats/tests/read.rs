@@ -9,7 +9,7 @@ mod common;
 use std::path::Path;
 
 use birnn_formats::{Array, Found, StateDict, check, parse, pytorch, read};
-use birnn_model::{CellKind, Hidden, ModelConfig, Readout};
+use birnn_architecture::{CellKind, Hidden, ModelConfig, Readout};
 use proptest::prelude::*;
 
 use crate::common::{fixture, net, number, pickled, refused, text, tuple, weights, zipped};

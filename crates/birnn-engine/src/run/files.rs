@@ -2,13 +2,16 @@
 
 use std::path::Path;
 
+use birnn_convert::Description;
 use birnn_experiment::Experiment;
-use birnn_infer::{Description, Manifest};
+use birnn_formats::{Array, StateDict, pytorch};
+use birnn_infer::Manifest;
+use birnn_model::values_of;
 use birnn_run::{FileError, RunDir};
+use tch::Tensor;
 
 use crate::error::EngineError;
 use crate::learner::Learner;
-use crate::weights::weights_of;
 
 /// The final weights, readable by `torch.load`: the tutorial's last line.
 pub(super) const STATE_DICT: &str = "model.ckpt";
@@ -16,10 +19,18 @@ pub(super) const STATE_DICT: &str = "model.ckpt";
 const DESCRIPTION: &str = "model.ckpt.json";
 
 /// Writes the final weights for PyTorch, with what no state dict can say beside them.
-pub(super) fn save_state_dict(dir: &RunDir, manifest: &Manifest, learner: &Learner) -> Result<(), EngineError> {
-    let weights = weights_of(learner)?.into_iter().map(birnn_infer::container::Entry::into_array);
-    let bytes = birnn_formats::pytorch::encode(&weights.collect());
-    dir.write(STATE_DICT, &bytes.map_err(FileError::of(dir.path().join(STATE_DICT)))?)?;
+pub(super) fn save_state_dict(
+    dir: &RunDir,
+    manifest: &Manifest,
+    learner: &Learner,
+) -> Result<(), EngineError> {
+    let array = |(name, tensor): (&str, &Tensor)| {
+        let (shape, values) = values_of(tensor)?;
+        Ok((name.to_owned(), Array::new(shape, values)))
+    };
+    let weights = learner.named_parameters().map(array).collect::<Result<StateDict, EngineError>>()?;
+    let bytes = pytorch::encode(&weights).map_err(FileError::of(dir.path().join(STATE_DICT)))?;
+    dir.write(STATE_DICT, &bytes)?;
     let description = Description::of(manifest, learner.network.architecture());
     Ok(dir.write(DESCRIPTION, description.to_json().as_bytes())?)
 }

@@ -294,8 +294,7 @@ impl Run {
         let dir = &self.dir;
         let checkpoints = Checkpoints::new(dir, manifest.clone())?;
         let mut record = Timed::new(Record::open(dir, &manifest.data)?);
-        let mut board =
-            Timed::new(TensorBoard::open(dir, manifest, learner, &data.validation, state.step)?);
+        let mut board = Timed::new(TensorBoard::open(dir, manifest, learner, &data.validation, state.step)?);
         if state.step > 0 && dir.has_new_records() {
             // One was lost. What is begun in its place is not what the checkpoint knows.
             checkpoints.save(learner, state)?;

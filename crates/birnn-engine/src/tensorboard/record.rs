@@ -25,7 +25,7 @@ pub(super) fn summary(step: usize, value: Vec<Value>) -> Vec<u8> {
 /// Length, its checksum, the event, its checksum: a TFRecord.
 fn record(step: usize, what: What) -> Vec<u8> {
     let event =
-        Event { wall_time: crate::clock::seconds(), step: step as i64, what: Some(what) }.encode_to_vec();
+        Event { wall_time: birnn_run::clock::seconds(), step: step as i64, what: Some(what) }.encode_to_vec();
     let length = (event.len() as u64).to_le_bytes();
     [&length[..], &masked_crc(&length), &event, &masked_crc(&event)].concat()
 }

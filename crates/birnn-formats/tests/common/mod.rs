@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use birnn_formats::{Array, StateDict, parse};
-use birnn_model::{Hidden, ModelConfig};
+use birnn_architecture::{Hidden, ModelConfig};
 
 pub fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)

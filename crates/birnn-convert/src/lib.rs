@@ -1,0 +1,12 @@
+//! Between birnn's weights files and those of others.
+//!
+//! A [`Net`] is a net in plain numbers. [`Format`] writes it to a file that others read; [`Description`] is what
+//! no weights can say of it, and goes beside them. This crate needs no libtorch.
+
+mod description;
+mod format;
+mod net;
+
+pub use description::{Description, description_path};
+pub use format::{ExportError, Format, Unwritable, writable};
+pub use net::Net;

@@ -1,0 +1,39 @@
+//! A net in plain numbers: what is converted.
+
+use birnn_architecture::Architecture;
+use birnn_formats::{Array, StateDict};
+use birnn_infer::Manifest;
+use birnn_infer::container::{Contents, Entry};
+
+/// A net in plain numbers, with what its file says of it.
+#[derive(Clone, Debug)]
+pub struct Net {
+    /// What it is.
+    pub architecture: Architecture,
+    /// What its file says of it.
+    pub manifest: Manifest,
+    /// Its weights.
+    pub weights: StateDict,
+}
+
+impl Net {
+    /// The net of a weights file or a checkpoint.
+    pub fn of(contents: &Contents) -> Result<Net, String> {
+        let architecture = contents.experiment().model.resolve().map_err(|error| error.to_string())?;
+        let manifest = contents.manifest().clone().of_weights();
+        let [_, features] = manifest.shape;
+        let parameters = architecture.parameters(features, manifest.classes.len()).into_iter();
+        let weights = parameters.map(|(name, shape)| {
+            let array = Array::new(shape, contents.values(&name));
+            (name, array)
+        });
+        Ok(Net { architecture, manifest, weights: weights.collect() })
+    }
+
+    /// Its weights as entries of a weights file.
+    pub(crate) fn entries(&self) -> Vec<Entry> {
+        let entry =
+            |(name, array): (&String, &Array)| Entry::floats(name, array.shape().to_vec(), array.values());
+        self.weights.iter().map(entry).collect()
+    }
+}
