@@ -5,13 +5,14 @@ use birnn_engine::{Batch, Classification, Device, Learner, Optimizer, OptimizerC
 use birnn_model::{Hidden, ModelConfig};
 
 use crate::contender::{Contender, batch, timed};
-use crate::point::{CLASSES, Point, RATE};
+use crate::point::{CLASSES, Point};
 
 /// A learner with its optimizer and a batch.
 pub struct Ours {
     learner: Learner,
     optimizer: Optimizer,
     batch: Batch,
+    rate: f64,
     steps: i64,
 }
 
@@ -26,14 +27,14 @@ impl Ours {
         let learner = Learner::new(&architecture, task, [time, features], 0, Device::Cpu)?;
         let rule = OptimizerConfig::default().resolve().map_err(|error| anyhow!("{error:?}"))?;
         let optimizer = Optimizer::new(rule, learner.parameters())?;
-        Ok(Ours { learner, optimizer, batch: batch(point)?, steps: 0 })
+        Ok(Ours { learner, optimizer, batch: batch(point)?, rate: point.rate(), steps: 0 })
     }
 
     /// Forward, backward, update.
     pub fn step(&mut self) -> Result<()> {
         self.steps += 1;
         let gradient = self.learner.gradients(&self.batch, self.steps)?.gradient;
-        Ok(self.optimizer.step(self.learner.parameters(), &gradient, RATE)?)
+        Ok(self.optimizer.step(self.learner.parameters(), &gradient, self.rate)?)
     }
 
     /// Milliseconds of computing gradients, and of updating by them, step by step.
@@ -45,7 +46,7 @@ impl Ours {
             Ok(())
         })?;
         let updates =
-            timed(seconds, || Ok(self.optimizer.step(self.learner.parameters(), &gradient, RATE)?))?;
+            timed(seconds, || Ok(self.optimizer.step(self.learner.parameters(), &gradient, self.rate)?))?;
         Ok([gradients, updates])
     }
 }

@@ -9,7 +9,7 @@ use tch::nn::{self, OptimizerConfig as _};
 use tch::{Kind, Tensor};
 
 use crate::contender::{Contender, batch, timed};
-use crate::point::{CLASSES, Point, RATE};
+use crate::point::{CLASSES, Point};
 
 /// A net with its optimizer.
 pub struct Plain {
@@ -43,7 +43,7 @@ impl Plain {
             }
         }
         let head = nn::linear(vs.root() / "fc", 2 * hidden, CLASSES as i64, nn::LinearConfig::default());
-        let optimizer = nn::Adam::default().build(&vs, RATE)?;
+        let optimizer = nn::Adam::default().build(&vs, point.rate())?;
         Ok(Plain { point: *point, weights, head, optimizer, batch: batch(point)? })
     }
 

@@ -20,16 +20,20 @@ pub struct Point {
     pub hidden: usize,
     /// Recurrent layers.
     pub layers: usize,
+    /// Whether it stays as it begins, with a learning rate of 0: its gradients vanish over many time steps, as those of a net
+    /// that has learned to remember need not.
+    #[serde(default)]
+    pub frozen: bool,
 }
 
 /// The tutorial's: a two-layer LSTM reads 100 digits row by row.
 pub const TUTORIAL: Point =
-    Point { cell: CellKind::Lstm, batch: 100, time: 28, features: 28, hidden: 128, layers: 2 };
+    Point { cell: CellKind::Lstm, batch: 100, time: 28, features: 28, hidden: 128, layers: 2, frozen: false };
 
 /// Classes of the head.
 pub const CLASSES: usize = 10;
-/// The learning rate, which changes no time.
-pub const RATE: f64 = 0.003;
+/// The learning rate of a net that is not frozen.
+const RATE: f64 = 0.003;
 
 impl Point {
     /// Gates of the cell: rows of its weights, in hidden sizes.
@@ -39,6 +43,11 @@ impl Point {
             CellKind::Gru => 3,
             CellKind::Lstm => 4,
         }
+    }
+
+    /// The learning rate.
+    pub fn rate(&self) -> f64 {
+        if self.frozen { 0.0 } else { RATE }
     }
 
     /// Floating-point operations that a training step of the whole batch needs, an addition and a multiplication as two.
@@ -70,9 +79,10 @@ impl Point {
 
 impl fmt::Display for Point {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Point { cell, batch, time, features, hidden, layers } = self;
+        let Point { cell, batch, time, features, hidden, layers, frozen } = self;
         let cell = format!("{cell:?}").to_uppercase();
-        write!(f, "{cell} {layers} x {hidden}+{hidden}, {batch} x {time} x {features}")
+        write!(f, "{cell} {layers} x {hidden}+{hidden}, {batch} x {time} x {features}")?;
+        if *frozen { f.write_str(", frozen") } else { Ok(()) }
     }
 }
 
@@ -90,7 +100,15 @@ mod tests {
     /// four steps of one direction and one of the other.
     #[test]
     fn a_small_one_worked_by_hand() {
-        let point = Point { cell: CellKind::Rnn, batch: 7, time: 4, features: 2, hidden: 3, layers: 1 };
+        let point = Point {
+            cell: CellKind::Rnn,
+            batch: 7,
+            time: 4,
+            features: 2,
+            hidden: 3,
+            layers: 1,
+            frozen: false,
+        };
         assert_eq!(point.flop(), 7.0 * 5.0 * (30.0 + 30.0 + 18.0));
         // A second layer has six inputs; the first one is then read at every step in both directions.
         let lower = 8.0 * 78.0;
@@ -101,5 +119,7 @@ mod tests {
     #[test]
     fn a_point_says_its_net_and_shape() {
         assert_eq!(TUTORIAL.to_string(), "LSTM 2 x 128+128, 100 x 28 x 28");
+        let frozen = Point { frozen: true, ..TUTORIAL };
+        assert_eq!(frozen.to_string(), "LSTM 2 x 128+128, 100 x 28 x 28, frozen");
     }
 }

@@ -53,10 +53,11 @@ def noise(count, point):
 def pytorch(point):
     """A tuned step: the batch is in memory, Adam is fused where it can be."""
     net = Net(point)
+    rate = 0.0 if point["frozen"] else RATE
     try:
-        optimizer = torch.optim.Adam(net.parameters(), lr=RATE, fused=True)
+        optimizer = torch.optim.Adam(net.parameters(), lr=rate, fused=True)
     except RuntimeError:
-        optimizer = torch.optim.Adam(net.parameters(), lr=RATE)
+        optimizer = torch.optim.Adam(net.parameters(), lr=rate)
     pixels, labels = noise(point["batch"], point)
     images = pixels.float() / 255
 

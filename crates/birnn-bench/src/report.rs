@@ -98,6 +98,7 @@ fn title(sweep: Sweep) -> &'static str {
         Sweep::Cells => "The tutorial's net",
         Sweep::Batch => "Images per step",
         Sweep::Time => "Time steps",
+        Sweep::Vanishing => "Gradients that vanish",
         Sweep::Hidden => "Hidden units",
         Sweep::Layers => "Layers",
         Sweep::Threads => "Threads",
@@ -110,6 +111,7 @@ fn title(sweep: Sweep) -> &'static str {
 
 fn section(bench: &Bench, sweep: Sweep) -> Option<String> {
     match sweep {
+        Sweep::Vanishing => vanishing(bench),
         Sweep::Threads => threads(bench),
         Sweep::Evaluation => evaluation(bench),
         Sweep::Parts => parts(bench),
@@ -162,6 +164,34 @@ pub fn times(timed: &[Timed], rival: Kind) -> String {
         (Some(theirs), Some(own)) => number(theirs / own),
         _ => String::new(),
     }
+}
+
+/// Whether a time step of one image takes as long where its gradient is next to nothing.
+fn vanishing(bench: &Bench) -> Option<String> {
+    let measured: Vec<&Measured> = Sweep::Vanishing.points().iter().filter_map(|at| bench.at(at)).collect();
+    let kinds: Vec<Kind> = [Kind::Libtorch, Kind::Birnn, Kind::Pytorch]
+        .into_iter()
+        .filter(|&kind| measured.iter().any(|at| median(&at.timed, kind).is_some()))
+        .collect();
+    let row = |at: &&Measured| {
+        let Point { batch, time, .. } = at.point;
+        let ms = kinds.iter().map(|&kind| spread(&at.timed, kind));
+        let each = kinds.iter().map(|&kind| {
+            let ms = median(&at.timed, kind);
+            ms.map_or_else(String::new, |ms| number(1e3 * ms / (batch * time) as f64))
+        });
+        [at.point.to_string()].into_iter().chain(ms).chain(each).collect()
+    };
+    let rows: Vec<_> = measured.iter().map(row).collect();
+    let ms = kinds.iter().map(|kind| format!("{kind}, ms"));
+    let each = kinds.iter().map(|kind| format!("{kind}, µs per time step and image"));
+    let head: Vec<String> =
+        ["net, batch x time x features".to_owned()].into_iter().chain(ms).chain(each).collect();
+    let head: Vec<&str> = head.iter().map(String::as_str).collect();
+    let note = "A frozen net is one that does not learn: its gradients become smaller from step to step, down to the subnormal \
+                numbers, with which processors compute many times slower. birnn's kernels take those for zero, and so does \
+                libtorch in birnn's processes; PyTorch does not unless it is told to.";
+    (!rows.is_empty()).then(|| format!("{}\n{note}", table(&head, &rows)))
 }
 
 fn threads(bench: &Bench) -> Option<String> {
@@ -241,6 +271,7 @@ mod tests {
             "| optimizer | 10.0 | 25.0 |",
             "| birnn | 30.2 | 60.0 [54.0-66.0] | 1.99 |",
             "| birnn | 256 |",
+            "| LSTM 2 x 128+128, 100 x 784 x 28, frozen | 1633 [1469-1796] | 817 [735-898] | 1796 [1616-1975] | 20.8 | 10.4 | 22.9 |",
         ] {
             assert!(report.contains(part), "no `{part}` in {report}");
         }

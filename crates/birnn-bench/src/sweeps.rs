@@ -16,6 +16,8 @@ pub enum Sweep {
     Batch,
     /// Time steps.
     Time,
+    /// Time steps over which gradients vanish.
+    Vanishing,
     /// Hidden units.
     Hidden,
     /// Layers.
@@ -50,6 +52,11 @@ impl Sweep {
                 let mut points = each([28, 56, 112, 224, 448, 784], |point, time| point.time = time);
                 points.push(PIXELS);
                 points
+            }
+            // The readout sees the last step, and each step before it has a smaller gradient than the next.
+            Sweep::Vanishing => {
+                let long = [224, 784].map(|time| Point { time, frozen: true, ..TUTORIAL });
+                [TUTORIAL].into_iter().chain(long).collect()
             }
             Sweep::Hidden => each([32, 64, 128, 256, 512, 1024], |point, hidden| point.hidden = hidden),
             Sweep::Layers => each([1, 2, 3, 4], |point, layers| point.layers = layers),

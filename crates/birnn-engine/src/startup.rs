@@ -4,12 +4,14 @@
 ///
 /// # Safety
 ///
-/// There is no other thread yet: it sets environment variables, which another could be reading.
+/// There is no other thread yet: it sets environment variables, which another could be reading. Nothing in the process relies
+/// on subnormal numbers.
 #[expect(unsafe_code, reason = "the caller's word that nothing else runs yet is all that can be had")]
 pub unsafe fn prepare() {
     make_cuda_deterministic();
     keep_freed_memory();
     answer_signals();
+    flush_subnormals();
 }
 
 /// cuDNN's recurrent layers repeat themselves bit for bit only with this, set before CUDA starts.
@@ -37,6 +39,16 @@ fn keep_freed_memory() {
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 fn keep_freed_memory() {}
 
+/// libtorch's part of a step computes with subnormal numbers as zeros, as the kernels do. Its threads have the mode from the one
+/// that starts them, and so it is set before there are any.
+#[expect(unsafe_code, reason = "the mode holds for all that this thread and those after it compute")]
+fn flush_subnormals() {
+    // SAFETY: neither birnn nor libtorch takes them for more than values of floats.
+    unsafe {
+        birnn_kernels::flush_subnormals();
+    }
+}
+
 /// A file that grows past `ulimit -f` ends a process, unless it asks for an error instead. And where memory
 /// does not suffice, Rust and libtorch may abort, which is a failed run like any other, whatever the
 /// command. The library that aborts has by then said in words of its own what it could not have; only the
@@ -57,5 +69,31 @@ fn answer_signals() {
     unsafe {
         libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
         libc::signal(libc::SIGABRT, aborted as libc::sighandler_t);
+    }
+}
+
+#[cfg(test)]
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+mod tests {
+    use tch::{Device, Kind, Tensor};
+
+    /// So many values that libtorch shares them out among its threads.
+    #[test]
+    fn libtorchs_threads_compute_with_subnormal_numbers_as_zeros() {
+        let subnormal = || {
+            let values = Tensor::full([4 << 20], f64::from(f32::MIN_POSITIVE), (Kind::Float, Device::Cpu));
+            let halves: Vec<f32> = Vec::try_from(values * 0.5).unwrap();
+            halves.into_iter().filter(|half| half.is_subnormal()).count()
+        };
+        // A thread of its own, whose mode goes with it, and which has its own pool of libtorch's.
+        std::thread::spawn(move || {
+            super::flush_subnormals();
+            assert_eq!(subnormal(), 0);
+        })
+        .join()
+        .unwrap();
+        std::thread::spawn(move || assert!(subnormal() > 0, "as libtorch computes otherwise"))
+            .join()
+            .unwrap();
     }
 }

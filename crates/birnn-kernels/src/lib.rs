@@ -17,6 +17,9 @@
 //! Parameters have PyTorch's shapes and order of gates: [`torch.nn.LSTM`](https://docs.pytorch.org/docs/stable/generated/torch.nn.LSTM.html),
 //! `GRU`, `RNN`; per layer, forward then reverse: `weight_ih`, `weight_hh`, `bias_ih`, `bias_hh`.
 //!
+//! Subnormal numbers count as zeros in everything that is computed here, in operands and results, on x86 and ARM; the caller's
+//! thread has its own mode again afterwards. [`flush_subnormals`] is for a program that wants it so throughout.
+//!
 //! Dimensions, everywhere: `batch` samples, of which a chunk has `rows`; `time` steps; `features`, the values of a step of a
 //! layer's input; `units` of a direction, padded to `hidden`; `gates`, the cell's gates times `hidden`; `width`, the padded
 //! output of all directions. `m`, `n` and `k` are those of a product.
@@ -59,12 +62,15 @@ mod isa;
 mod linear;
 mod peak;
 mod rnn;
+#[cfg(test)]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+mod subnormal_tests;
 mod vecmath;
 mod workers;
 
 pub use adam::AdamStep;
 pub use dropout::Dropout;
-pub use isa::Instructions;
+pub use isa::{Instructions, flush_subnormals};
 pub use linear::Linear;
 pub use peak::fma_peak;
 pub use rnn::{Cell, Input, OutputMode, Packed, Spec, States, Workspace, backward, forward, infer};

@@ -44,12 +44,14 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod baseline;
+mod subnormals;
 
 #[cfg(target_arch = "x86_64")]
 use avx2::Avx2;
 #[cfg(target_arch = "x86_64")]
 use avx512::Avx512;
 pub(crate) use baseline::Baseline;
+pub use subnormals::flush_subnormals;
 
 /// Widths are padded to a multiple of this with zeros, so that no loop has a remainder: the lanes of the widest vector.
 pub(crate) const LANES: usize = 16;
@@ -159,8 +161,10 @@ impl Instructions {
         }
     }
 
-    /// Does `job` with these instructions.
+    /// Does `job` with these instructions, and with subnormal numbers as zeros. Afterwards this thread computes with them as
+    /// before.
     pub(crate) fn run(self, job: impl Job) {
+        let _flushing = subnormals::Flushing::start();
         match self.0 {
             #[cfg(target_arch = "x86_64")]
             Set::Avx512 => Avx512::call(job),
