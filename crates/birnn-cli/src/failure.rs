@@ -8,6 +8,7 @@ use birnn_data::{DataError, FileProblem, escape};
 use birnn_engine::{DeviceError, EngineError, ExperimentError, ResumeError, RunDirError, WeightsError};
 use birnn_formats::FormatError;
 use birnn_model::ModelError;
+use birnn_report::compare::NotComparable;
 
 /// How a command failed.
 #[derive(Debug)]
@@ -98,7 +99,7 @@ macro_rules! wrong_request {
     )*};
 }
 
-wrong_request!(DeviceError, WeightsError, FormatError);
+wrong_request!(DeviceError, WeightsError, FormatError, NotComparable);
 
 impl From<EngineError> for Failure {
     fn from(error: EngineError) -> Failure {

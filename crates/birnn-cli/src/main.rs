@@ -18,7 +18,6 @@ mod predict;
 mod report;
 mod run_data;
 mod sweep;
-mod table;
 mod train;
 mod view;
 

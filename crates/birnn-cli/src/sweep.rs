@@ -10,12 +10,12 @@ use std::path::{Path, PathBuf};
 use birnn_data::PATH_SETTINGS;
 use birnn_data::name;
 use birnn_engine::{Experiment, RunDir, Source, Trial, WEIGHTS, differing};
-use birnn_report::{Records, Spread, Sweep, SweepRun, shown, sweep_page};
+use birnn_report::text_table::{NONE, TextTable as Table};
+use birnn_report::{Records, Summary, Sweep, SweepRun, shown, sweep_page};
 
 use crate::args::{Progress, Sets, SweepArgs, TrainArgs};
 use crate::failure::{Failure, Outcome};
 use crate::log::Log;
-use crate::table::{NONE, Table};
 use crate::train::device;
 use crate::{data, fault, print, print_json, train};
 
@@ -234,12 +234,12 @@ fn folder_of(index: usize) -> String {
 /// The settings with what their runs came to, the best first.
 fn table(sweep: &Sweep) -> Table {
     let none = || NONE.to_owned();
-    let percent = |spread: Option<Spread>| match spread {
+    let percent = |spread: Option<Summary>| match spread {
         None => none(),
-        Some(Spread { mean, deviation: Some(deviation), .. }) => {
+        Some(Summary { mean, deviation: Some(deviation), .. }) => {
             format!("{:.2} ± {:.2}", 100.0 * mean, 100.0 * deviation)
         }
-        Some(Spread { mean, .. }) => format!("{:.2}", 100.0 * mean),
+        Some(Summary { mean, .. }) => format!("{:.2}", 100.0 * mean),
     };
     let ends = ["runs", "validation, %", "test, %", "training, s"];
     let mut rows = vec![sweep.keys().into_iter().chain(ends).map(str::to_owned).collect::<Vec<_>>()];

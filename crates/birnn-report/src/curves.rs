@@ -62,7 +62,7 @@ fn accuracy(records: &Records) -> Option<Figure> {
     let cut = if axis.low > 0.0 { " The axis does not begin at 0 %." } else { "" };
     let y = Side { percent: true, ..Side::new("accuracy", axis) };
     let caption = format!(
-        "Share of the {} images kept back from training that were named rightly after each epoch.{cut}",
+        "Share of the {} images kept back from training that were classified correctly after each epoch.{cut}",
         number(images as f64)
     );
     Some(figure("accuracy", "Validation accuracy", caption, across("epoch", &lines), y, lines))

@@ -10,9 +10,12 @@ pub enum ReportError {
     /// There is nothing to judge the net by.
     #[error("there are no test images to judge the net by")]
     NoImages,
-    /// Answers to different images say nothing of each other.
+    /// Predictions for different images say nothing of each other.
     #[error("the nets were not asked for the same images")]
     OtherImages,
+    /// A weights file holds no experiment.
+    #[error("{0}")]
+    Experiment(String),
     /// The net could not be run.
     #[error(transparent)]
     Engine(#[from] EngineError),

@@ -1,20 +1,21 @@
-//! How the net came to its answers: figures of the gradient by its states, and of the answer as it forms.
+//! How the net came to its predictions: figures of the gradient with respect to its states, and of the
+//! prediction as it forms.
 
 use birnn_data::Split;
 use birnn_model::Readout;
 
-use crate::answers::Answers;
 use crate::axis::{Axis, number};
-use crate::chain::{Chain, Links};
 use crate::chart::{Chart, Line, Side};
 use crate::error::ReportError;
 use crate::figure::Figure;
 use crate::picture::data_uri;
-use crate::reading::{Example, Reading};
+use crate::predictions::Predictions;
+use crate::prefix_accuracy::{Example, PrefixAccuracy};
 use crate::scores::percent;
+use crate::state_gradients::{DirectionGradients, StateGradients};
 use crate::svg::Point;
 
-/// An image with how its answer forms.
+/// An image with how its prediction forms.
 #[derive(Debug)]
 pub(crate) struct Followed {
     pub(crate) uri: String,
@@ -24,19 +25,19 @@ pub(crate) struct Followed {
 }
 
 /// The gradient norm by row and direction.
-pub(crate) fn chain(chain: &Chain, readout: Readout) -> Figure {
-    let stacked = chain.links.iter().any(|links| links.layer > 0);
-    let lines: Vec<Line> = chain.links.iter().map(|links| line(links, stacked)).collect();
+pub(crate) fn state_gradients(gradients: &StateGradients, readout: Readout) -> Figure {
+    let stacked = gradients.directions.iter().any(|direction| direction.layer > 0);
+    let lines: Vec<Line> = gradients.directions.iter().map(|direction| line(direction, stacked)).collect();
     let rows = lines.iter().flat_map(|line| &line.points).map(|point| point.0).fold(1.0, f64::max);
     let axis = Axis::logarithmic(lines.iter().flat_map(|line| &line.points).map(|point| point.1));
     let caption = format!(
-        "How strongly the loss of an image depends on the hidden state after each row: the length of the gradient by that \
-         state, mean over {} test images. The forward direction reads from the top row down and is at its end on the right; the \
+        "How strongly the loss of an image depends on the hidden state after each row: the norm of the gradient with \
+         respect to that state, mean over {} test images. The forward direction reads from the top row down and is at its end on the right; the \
          reverse direction reads from the bottom row up and is at its end on the left. {} The scale is logarithmic.{}{}",
-        number(chain.images as f64),
+        number(gradients.images as f64),
         how_to_read(readout),
-        unread(chain, stacked),
-        dead(chain)
+        unread(gradients, stacked),
+        dead(gradients)
     );
     Chart {
         id: "gradient".to_owned(),
@@ -64,99 +65,100 @@ fn how_to_read(readout: Readout) -> &'static str {
     }
 }
 
-fn name(links: &Links, stacked: bool) -> String {
-    let direction = if links.reverse { "reverse" } else { "forward" };
-    match (stacked, links.layer) {
+fn name(gradients: &DirectionGradients, stacked: bool) -> String {
+    let direction = if gradients.reverse { "reverse" } else { "forward" };
+    match (stacked, gradients.layer) {
         (false, _) => direction.to_owned(),
         (true, 0) => format!("bottom layer, {direction}"),
         (true, _) => format!("top layer, {direction}"),
     }
 }
 
-fn line(links: &Links, stacked: bool) -> Line {
-    let norms = links.norms.iter().enumerate();
+fn line(gradients: &DirectionGradients, stacked: bool) -> Line {
+    let norms = gradients.norms.iter().enumerate();
     let points = norms.filter_map(|(row, norm)| Some(((row + 1) as f64, (*norm)?))).collect();
-    Line::new(&name(links, stacked), points)
+    Line::new(&name(gradients, stacked), points)
 }
 
 /// What a readout that leaves states out does to the picture.
-fn unread(chain: &Chain, stacked: bool) -> String {
-    let partly = chain.links.iter().filter(|links| links.norms.contains(&None));
-    let told = partly.map(|links| {
-        let read = links.norms.iter().flatten().count();
+fn unread(gradients: &StateGradients, stacked: bool) -> String {
+    let partly = gradients.directions.iter().filter(|direction| direction.norms.contains(&None));
+    let told = partly.map(|direction| {
+        let read = direction.norms.iter().flatten().count();
         format!(
             " Of the {} direction, this net's readout uses {read} of {} states, and only these are drawn.",
-            name(links, stacked),
-            links.norms.len()
+            name(direction, stacked),
+            direction.norms.len()
         )
     });
     told.collect()
 }
 
-fn dead(chain: &Chain) -> &'static str {
-    match chain.links.iter().flat_map(|links| &links.norms).any(|norm| *norm == Some(0.0)) {
+fn dead(gradients: &StateGradients) -> &'static str {
+    match gradients.directions.iter().flat_map(|direction| &direction.norms).any(|norm| *norm == Some(0.0)) {
         true => " Where a gradient is exactly 0 the line is interrupted.",
         false => "",
     }
 }
 
 /// The mean probability of the right class by rows read.
-pub(crate) fn reading(reading: &Reading) -> Figure {
+pub(crate) fn prefixes(prefixes: &PrefixAccuracy) -> Figure {
     let mean = |of: &Vec<f64>| of.iter().sum::<f64>() / of.len().max(1) as f64;
     let caption = format!(
         "The probability that the net gives to the right class when it is shown only the first rows of an image, and only the \
          last ones; mean over {} test images, evenly spread over all of them. Where the lines rise is where the net finds \
          what it decides by. On the right it has all rows, and both lines meet. It was trained on whole images, so parts of \
          images are new to it, and it may well be sure of a wrong class there.",
-        number(reading.images.len() as f64)
+        number(prefixes.images.len() as f64)
     );
     sides(
         "reading",
         "How the answer forms",
         caption,
-        reading,
-        reading.above.iter().map(mean).collect(),
-        reading.below.iter().map(mean).collect(),
+        prefixes,
+        prefixes.above.iter().map(mean).collect(),
+        prefixes.below.iter().map(mean).collect(),
     )
 }
 
 /// The same for single images.
 pub(crate) fn examples(
-    reading: &Reading,
+    prefixes: &PrefixAccuracy,
     examples: &[Example],
-    answers: &Answers,
+    predictions: &Predictions,
     split: &Split,
     names: &[String],
 ) -> Result<Vec<Followed>, ReportError> {
     let of = |side: &[Vec<f64>], index: usize| side.iter().map(|of| of[index]).collect();
-    let followed = examples.iter().enumerate().map(|(place, example)| {
-        let answer = answers.answers[example.image];
-        let (label, class) = (&names[answer.label], &names[answer.class]);
-        let outcome = if answer.right() {
-            format!("It is called {class}, with probability {}.", percent(answer.probability))
+    let followed = examples.iter().enumerate().map(|(index, example)| {
+        let prediction = predictions.predictions[example.image];
+        let (label, class) = (&names[prediction.label], &names[prediction.class]);
+        let outcome = if prediction.is_correct() {
+            format!("It is called {class}, with probability {}.", percent(prediction.probability))
         } else {
             format!(
                 "It is {label} and called {class} with probability {}; {label} gets {}.",
-                percent(answer.probability),
-                percent(answer.of_label)
+                percent(prediction.probability),
+                percent(prediction.p_true)
             )
         };
         let why = example.why;
         let caption = format!(
-            "Test image {}, {why}. {outcome} The lines are the probability of {label}, as rows are added from above and from below.",
-            answer.image
+            "Test image {}, {why}. {outcome} The lines are the probability of {label}, as rows are added from above and \
+             from below.",
+            prediction.image
         );
         let figure = sides(
-            &format!("example-{}", place + 1),
+            &format!("example-{}", index + 1),
             &format!("{label}: {why}"),
             caption,
-            reading,
-            of(&reading.above, place),
-            of(&reading.below, place),
+            prefixes,
+            of(&prefixes.above, index),
+            of(&prefixes.below, index),
         );
         let images = &split.images;
-        let uri = data_uri(images.get(answer.image), [images.rows, images.cols])?;
-        Ok(Followed { uri, alt: format!("Test image {}, of class {label}", answer.image), figure })
+        let uri = data_uri(images.get(prediction.image), [images.rows, images.cols])?;
+        Ok(Followed { uri, alt: format!("Test image {}, of class {label}", prediction.image), figure })
     });
     followed.collect()
 }
@@ -165,17 +167,17 @@ fn sides(
     id: &str,
     title: &str,
     caption: String,
-    reading: &Reading,
+    prefixes: &PrefixAccuracy,
     above: Vec<f64>,
     below: Vec<f64>,
 ) -> Figure {
-    let rows = reading.rows.iter().map(|&rows| rows as f64);
+    let rows = prefixes.rows.iter().map(|&rows| rows as f64);
     let points = |values: Vec<f64>| -> Vec<Point> { rows.clone().zip(values).collect() };
     let lines = vec![
         Line::new("first rows, from above", points(above)),
         Line::new("last rows, from below", points(below)),
     ];
-    let last = reading.rows.last().copied().unwrap_or(1) as f64;
+    let last = prefixes.rows.last().copied().unwrap_or(1) as f64;
     Chart {
         id: id.to_owned(),
         title: title.to_owned(),

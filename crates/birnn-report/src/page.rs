@@ -6,17 +6,17 @@ use askama::Template;
 use birnn_data::{Provenance, Split};
 use birnn_engine::{About, Learner};
 
-use crate::answers::Answers;
 use crate::axis::number;
-use crate::chain::Chain;
 use crate::curves::curves;
 use crate::error::ReportError;
 use crate::facts::{Fact, banners, facts};
 use crate::figure::{Figure, Table, tied};
 use crate::inside::{self, Followed};
-use crate::reading::{Reading, examples};
+use crate::predictions::Predictions;
+use crate::prefix_accuracy::{PrefixAccuracy, examples};
 use crate::records::Records;
 use crate::scores::{self, Confusion, Mistake};
+use crate::state_gradients::StateGradients;
 use crate::stats::wilson;
 
 /// What a page is made of.
@@ -53,33 +53,35 @@ struct Page {
     reliability: Figure,
     mistakes: Vec<Mistake>,
     wrong: String,
-    chain: Figure,
-    reading: Figure,
+    state_gradients: Figure,
+    prefixes: Figure,
     examples: Vec<Followed>,
     birnn: &'static str,
 }
 
-/// Asks the net and puts the page together: HTML that needs nothing from elsewhere and is well-formed XML besides.
+/// Runs the net and puts the page together: HTML that needs nothing from elsewhere and is well-formed XML
+/// besides.
 ///
 /// # Errors
 ///
-/// There are no test images, or the net cannot be run. Records that are missing or damaged are none: the page says so.
+/// There are no test images, or the net cannot be run. Records that are missing or damaged are no error: the
+/// page says so.
 pub fn page(run: &Run, learner: &mut Learner) -> Result<String, ReportError> {
     if run.test.labels.is_empty() {
         return Err(ReportError::NoImages);
     }
-    let answers = Answers::new(learner, run.test)?;
-    let chain = Chain::new(learner, run.test)?;
-    let reading = Reading::of_many(learner, run.test)?;
-    let examples = examples(&reading, &answers.answers);
-    let followed = Reading::of_examples(learner, run.test, &examples)?;
+    let predictions = Predictions::new(learner, run.test)?;
+    let gradients = StateGradients::new(learner, run.test)?;
+    let prefixes = PrefixAccuracy::of_many(learner, run.test)?;
+    let examples = examples(&prefixes, &predictions.predictions);
+    let followed = PrefixAccuracy::of_examples(learner, run.test, &examples)?;
     let names = &run.about.classes;
-    let evaluation = &answers.evaluation;
+    let evaluation = &predictions.evaluation;
     let (facts, sessions) = facts(run, learner);
     let page = Page {
         name: name(run),
         banners: banners(run),
-        summary: tied(&summary(&answers, run)),
+        summary: tied(&summary(&predictions, run)),
         facts,
         sessions,
         experiment: run.about.experiment.clone(),
@@ -89,12 +91,12 @@ pub fn page(run: &Run, learner: &mut Learner) -> Result<String, ReportError> {
         confusion: scores::confusion(evaluation),
         commonest: scores::commonest(evaluation),
         classes: scores::classes(evaluation),
-        reliability: scores::reliability(&answers.calibration),
-        mistakes: scores::gallery(&answers, run.test, names)?,
+        reliability: scores::reliability(&predictions.calibration),
+        mistakes: scores::gallery(&predictions, run.test, names)?,
         wrong: number((evaluation.images - evaluation.correct) as f64),
-        chain: inside::chain(&chain, learner.network.architecture().readout),
-        reading: inside::reading(&reading),
-        examples: inside::examples(&followed, &examples, &answers, run.test, names)?,
+        state_gradients: inside::state_gradients(&gradients, learner.network.architecture().readout),
+        prefixes: inside::prefixes(&prefixes),
+        examples: inside::examples(&followed, &examples, &predictions, run.test, names)?,
         birnn: env!("CARGO_PKG_VERSION"),
     };
     Ok(page.render()?)
@@ -108,19 +110,19 @@ fn name(run: &Run) -> String {
 }
 
 /// The result in a sentence.
-fn summary(answers: &Answers, run: &Run) -> String {
-    let evaluation = &answers.evaluation;
+fn summary(predictions: &Predictions, run: &Run) -> String {
+    let evaluation = &predictions.evaluation;
     let interval = wilson(evaluation.correct, evaluation.images).map_or_else(String::new, |interval| {
         format!(" (95 % interval {:.2} to {:.2} %)", 100.0 * interval.low, 100.0 * interval.high)
     });
     format!(
-        "Of the {} {} test images, the net names {} rightly: accuracy {}{interval}, loss {:.4}, expected calibration error \
-         {}.",
+        "Of the {} {} test images, the net classifies {} correctly: accuracy {}{interval}, loss {:.4}, expected \
+         calibration error {}.",
         number(evaluation.images as f64),
         run.provenance.dataset,
         number(evaluation.correct as f64),
         scores::percent(evaluation.accuracy),
         evaluation.loss,
-        scores::percent(answers.calibration.error),
+        scores::percent(predictions.calibration.error),
     )
 }

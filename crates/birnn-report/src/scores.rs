@@ -3,12 +3,12 @@
 use birnn_data::Split;
 use birnn_engine::Evaluation;
 
-use crate::answers::{Answer, Answers};
 use crate::axis::number;
 use crate::chart::{Frame, Side};
 use crate::error::ReportError;
 use crate::figure::{Figure, Table, tied};
 use crate::picture::data_uri;
+use crate::predictions::{Prediction, Predictions};
 use crate::stats::{Bin, Calibration, wilson};
 
 /// The confusion matrix, with how strongly each cell is shaded.
@@ -32,15 +32,15 @@ pub(crate) struct Cell {
     pub(crate) style: String,
 }
 
-/// A wrong answer, to be looked at.
+/// A wrong prediction, to be looked at.
 #[derive(Debug)]
 pub(crate) struct Mistake {
-    /// Its place in the split, from 0.
+    /// Its index in the split.
     pub(crate) image: usize,
     pub(crate) label: String,
     pub(crate) class: String,
     pub(crate) probability: String,
-    pub(crate) of_label: String,
+    pub(crate) p_true: String,
     /// The picture.
     pub(crate) uri: String,
 }
@@ -140,7 +140,7 @@ pub(crate) fn reliability(calibration: &Calibration) -> Figure {
     let diagonal = corner((0.0, 0.0), (1.0, 1.0));
     let mut bars = Vec::new();
     for bin in &calibration.bins {
-        let (Some(accuracy), Some(interval)) = (bin.accuracy(), wilson(bin.right, bin.count)) else {
+        let (Some(accuracy), Some(interval)) = (bin.accuracy(), wilson(bin.correct, bin.count)) else {
             continue;
         };
         let style = if bin.count < FEW { "bar few" } else { "bar" };
@@ -166,7 +166,7 @@ pub(crate) fn reliability(calibration: &Calibration) -> Figure {
         percent(calibration.error)
     );
     let caption = format!(
-        "Answers put together by how sure the net is of them, in {} bins; a bar is the share of them that is right, its thin \
+        "Predictions put together by how sure the net is of them, in {} bins; a bar is the share of them that is right, its thin \
          line the 95 % interval of that. On the dashed diagonal, 80 % sure is right 80 times in 100; a bar below it is a net \
          too sure of itself, one above it a net too modest. Pale bars rest on fewer than {FEW} answers. On average \
          the net is {} sure and {} right. The expected calibration error, the distance between the two averaged over all \
@@ -183,11 +183,11 @@ pub(crate) fn reliability(calibration: &Calibration) -> Figure {
             tied(&format!("{:.1}–{:.1} %", 100.0 * bin.low, 100.0 * bin.high)),
             number(bin.count as f64),
             confidence,
-            share(bin.right, bin.count),
+            share(bin.correct, bin.count),
         ]
     };
     let table = Table::new(
-        "Answers by their probability",
+        "Predictions by their probability",
         &["probability", "answers", "mean probability", "right (95 % interval)"],
         calibration.bins.iter().map(row).collect(),
     );
@@ -218,22 +218,22 @@ fn last_bin(calibration: &Calibration) -> String {
 
 /// The surest mistakes.
 pub(crate) fn gallery(
-    answers: &Answers,
+    predictions: &Predictions,
     split: &Split,
     names: &[String],
 ) -> Result<Vec<Mistake>, ReportError> {
-    let mistake = |answer: Answer| {
+    let mistake = |prediction: Prediction| {
         let images = &split.images;
         Ok(Mistake {
-            image: answer.image,
-            label: names[answer.label].clone(),
-            class: names[answer.class].clone(),
-            probability: percent(answer.probability),
-            of_label: percent(answer.of_label),
-            uri: data_uri(images.get(answer.image), [images.rows, images.cols])?,
+            image: prediction.image,
+            label: names[prediction.label].clone(),
+            class: names[prediction.class].clone(),
+            probability: percent(prediction.probability),
+            p_true: percent(prediction.p_true),
+            uri: data_uri(images.get(prediction.image), [images.rows, images.cols])?,
         })
     };
-    answers.mistakes().into_iter().take(GALLERY).map(mistake).collect()
+    predictions.mistakes().into_iter().take(GALLERY).map(mistake).collect()
 }
 
 #[cfg(test)]

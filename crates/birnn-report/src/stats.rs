@@ -33,76 +33,76 @@ pub fn wilson(part: u64, whole: u64) -> Option<Interval> {
     Some(Interval { low: (centre - half).clamp(0.0, share), high: (centre + half).clamp(share, 1.0) })
 }
 
-/// How often answers are right, by the probability that the net gives them (Guo et al. 2017, "On calibration of modern
-/// neural networks", section 2).
+/// How often predictions are correct, by the probability that the net gives them (Guo et al. 2017, "On
+/// calibration of modern neural networks", section 2).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Calibration {
     /// Bins of equal width, from probability 0 to 1.
     pub bins: Vec<Bin>,
     /// Expected calibration error: the distance between probability and accuracy, averaged over the images.
     pub error: f64,
-    /// Mean probability of the answers.
+    /// Mean probability of the predicted classes.
     pub confidence: f64,
-    /// The share of answers that are right.
+    /// The share of predictions that are correct.
     pub accuracy: f64,
 }
 
-/// The answers whose probability `p` is `low < p <= high`.
+/// The predictions whose probability `p` is `low < p <= high`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bin {
     /// The lower end.
     pub low: f64,
     /// The upper end.
     pub high: f64,
-    /// How many answers.
+    /// The number of predictions.
     pub count: u64,
-    /// How many of them are right.
-    pub right: u64,
+    /// How many of them are correct.
+    pub correct: u64,
     /// Mean probability; 0 where there are none.
     pub confidence: f64,
 }
 
 impl Bin {
-    /// The share that is right; `None` where there are no answers.
+    /// The share that is correct; `None` where there are no predictions.
     pub fn accuracy(&self) -> Option<f64> {
-        (self.count > 0).then(|| self.right as f64 / self.count as f64)
+        (self.count > 0).then(|| self.correct as f64 / self.count as f64)
     }
 }
 
 impl Calibration {
-    /// From each answer's probability and whether it is right. What is no number counts as probability 0.
-    pub fn new(answers: &[(f64, bool)], bins: usize) -> Calibration {
+    /// From each prediction's probability and whether it is correct. What is no number counts as probability 0.
+    pub fn new(predictions: &[(f64, bool)], bins: usize) -> Calibration {
         let width = 1.0 / bins as f64;
         let empty = |bin: usize| Bin {
             low: bin as f64 * width,
             high: (bin + 1) as f64 * width,
             count: 0,
-            right: 0,
+            correct: 0,
             confidence: 0.0,
         };
         let mut filled: Vec<Bin> = (0..bins).map(empty).collect();
-        for &(probability, right) in answers {
+        for &(probability, correct) in predictions {
             let probability = if probability.is_nan() { 0.0 } else { probability.clamp(0.0, 1.0) };
-            let place = (probability * bins as f64).ceil() as usize;
-            let bin = &mut filled[place.clamp(1, bins) - 1];
+            let bin = (probability * bins as f64).ceil() as usize;
+            let bin = &mut filled[bin.clamp(1, bins) - 1];
             bin.count += 1;
-            bin.right += u64::from(right);
+            bin.correct += u64::from(correct);
             bin.confidence += probability;
         }
-        let count = answers.len().max(1) as f64;
+        let count = predictions.len().max(1) as f64;
         let confidence = filled.iter().map(|bin| bin.confidence).sum::<f64>() / count;
-        let right: u64 = filled.iter().map(|bin| bin.right).sum();
-        let error = filled.iter().map(|bin| (bin.confidence - bin.right as f64).abs()).sum::<f64>() / count;
+        let correct: u64 = filled.iter().map(|bin| bin.correct).sum();
+        let error = filled.iter().map(|bin| (bin.confidence - bin.correct as f64).abs()).sum::<f64>() / count;
         for bin in &mut filled {
             bin.confidence /= bin.count.max(1) as f64;
         }
-        Calibration { bins: filled, error, confidence, accuracy: right as f64 / count }
+        Calibration { bins: filled, error, confidence, accuracy: correct as f64 / count }
     }
 }
 
-/// How the results of several runs lie apart.
+/// Mean, deviation and range of the results of several runs.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Spread {
+pub struct Summary {
     /// How many.
     pub runs: usize,
     /// Their mean.
@@ -115,16 +115,16 @@ pub struct Spread {
     pub high: f64,
 }
 
-impl Spread {
+impl Summary {
     /// Of `values`; `None` where there is none.
-    pub fn new(values: &[f64]) -> Option<Spread> {
+    pub fn new(values: &[f64]) -> Option<Summary> {
         let runs = values.len();
         let mean = values.iter().sum::<f64>() / runs as f64;
         let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
         let deviation = (runs > 1).then(|| (squares / (runs - 1) as f64).sqrt());
         let low = values.iter().copied().fold(f64::INFINITY, f64::min);
         let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        (runs > 0).then_some(Spread { runs, mean, deviation, low, high })
+        (runs > 0).then_some(Summary { runs, mean, deviation, low, high })
     }
 }
 
@@ -186,11 +186,11 @@ mod tests {
     }
 
     #[test]
-    fn a_spread_is_that_of_a_sample() {
-        let spread = Spread::new(&[2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0]).unwrap();
-        assert_eq!((spread.runs, spread.mean, spread.low, spread.high), (8, 5.0, 2.0, 9.0));
-        assert!((spread.deviation.unwrap() - (32.0_f64 / 7.0).sqrt()).abs() < 1e-12);
-        assert_eq!(Spread::new(&[3.0]).unwrap().deviation, None);
-        assert_eq!(Spread::new(&[]), None);
+    fn a_deviation_is_that_of_a_sample() {
+        let summary = Summary::new(&[2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0]).unwrap();
+        assert_eq!((summary.runs, summary.mean, summary.low, summary.high), (8, 5.0, 2.0, 9.0));
+        assert!((summary.deviation.unwrap() - (32.0_f64 / 7.0).sqrt()).abs() < 1e-12);
+        assert_eq!(Summary::new(&[3.0]).unwrap().deviation, None);
+        assert_eq!(Summary::new(&[]), None);
     }
 }

@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::records::Records;
-use crate::stats::Spread;
+use crate::stats::Summary;
 
 /// A sweep, as far as it has come.
 #[derive(Debug, Serialize)]
@@ -42,9 +42,9 @@ pub struct SweepRun {
 /// What a run came to.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Outcome {
-    /// Share of the validation images named rightly by the weights that were kept, if any were kept back.
+    /// Accuracy of the weights that were kept on the validation images, if any were kept back.
     pub validation: Option<f64>,
-    /// Share of the test images named rightly.
+    /// Accuracy on the test images.
     pub accuracy: f64,
     /// Mean cross-entropy on the test images.
     pub loss: f64,
@@ -58,16 +58,16 @@ pub struct Settings {
     /// By dotted keys.
     #[serde(serialize_with = "as_map")]
     pub settings: Vec<(String, Value)>,
-    /// The places of its runs, from 0.
+    /// The indices of its runs.
     pub runs: Vec<usize>,
     /// Accuracy on the validation images.
-    pub validation: Option<Spread>,
+    pub validation: Option<Summary>,
     /// Accuracy on the test images.
-    pub accuracy: Option<Spread>,
+    pub accuracy: Option<Summary>,
     /// Loss on the test images.
-    pub loss: Option<Spread>,
+    pub loss: Option<Summary>,
     /// Seconds of training.
-    pub seconds: Option<Spread>,
+    pub seconds: Option<Summary>,
 }
 
 impl SweepRun {
@@ -115,8 +115,8 @@ impl Sweep {
         }
         let mut sweep = Sweep { name, by_validation, settings, runs, substitute_for };
         let score = |settings: &Settings| {
-            let spread = if by_validation { settings.validation } else { settings.accuracy };
-            spread.map_or(f64::NEG_INFINITY, |spread| spread.mean)
+            let summary = if by_validation { settings.validation } else { settings.accuracy };
+            summary.map_or(f64::NEG_INFINITY, |summary| summary.mean)
         };
         // Stable: those that are equal stay in the order of the sweep.
         sweep.settings.sort_by(|a, b| score(b).total_cmp(&score(a)));
@@ -133,16 +133,16 @@ impl Sweep {
 impl Settings {
     fn of(runs: &[SweepRun], first: usize) -> Settings {
         let outcomes: Vec<Outcome> = runs.iter().filter_map(|run| run.outcome).collect();
-        let spread = |value: fn(&Outcome) -> Option<f64>| {
-            Spread::new(&outcomes.iter().filter_map(value).collect::<Vec<_>>())
+        let summary = |value: fn(&Outcome) -> Option<f64>| {
+            Summary::new(&outcomes.iter().filter_map(value).collect::<Vec<_>>())
         };
         Settings {
             settings: runs[0].settings.clone(),
             runs: (first..first + runs.len()).collect(),
-            validation: spread(|outcome| outcome.validation),
-            accuracy: spread(|outcome| Some(outcome.accuracy)),
-            loss: spread(|outcome| Some(outcome.loss)),
-            seconds: spread(|outcome| Some(outcome.seconds)),
+            validation: summary(|outcome| outcome.validation),
+            accuracy: summary(|outcome| Some(outcome.accuracy)),
+            loss: summary(|outcome| Some(outcome.loss)),
+            seconds: summary(|outcome| Some(outcome.seconds)),
         }
     }
 }

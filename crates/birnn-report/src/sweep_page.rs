@@ -9,7 +9,7 @@ use crate::curves::duration;
 use crate::error::ReportError;
 use crate::figure::{Figure, Table, tied};
 use crate::scores::percent;
-use crate::stats::Spread;
+use crate::stats::Summary;
 use crate::svg::Point;
 use crate::sweep::{Settings, Sweep, SweepRun, shown};
 
@@ -88,11 +88,11 @@ fn summary(sweep: &Sweep) -> String {
             true => "Its settings reach".to_owned(),
             false => format!("The best of {}, {}, reaches", sweep.settings.len(), named(&best.settings)),
         };
-        let validation = best.validation.map_or_else(String::new, |spread| {
-            format!("{} on the validation images and ", plus_minus(&spread, percent))
+        let validation = best.validation.map_or_else(String::new, |summary| {
+            format!("{} on the validation images and ", plus_minus(&summary, percent))
         });
-        let test = best.accuracy.map_or_else(String::new, |spread| plus_minus(&spread, percent));
-        let runs = best.accuracy.map_or(0, |spread| spread.runs);
+        let test = best.accuracy.map_or_else(String::new, |summary| plus_minus(&summary, percent));
+        let runs = best.accuracy.map_or(0, |summary| summary.runs);
         let runs = if runs == 1 { "one run".to_owned() } else { format!("the mean of {runs} runs") };
         text += &format!(" {which} {validation}{test} on the test images, {runs}.");
     }
@@ -105,25 +105,25 @@ fn named(settings: &[(String, Value)]) -> String {
 }
 
 /// A mean with its deviation, where there is one.
-fn plus_minus(spread: &Spread, show: impl Fn(f64) -> String) -> String {
-    match spread.deviation {
-        Some(deviation) => format!("{} ± {}", show(spread.mean), show(deviation)),
-        None => show(spread.mean),
+fn plus_minus(summary: &Summary, show: impl Fn(f64) -> String) -> String {
+    match summary.deviation {
+        Some(deviation) => format!("{} ± {}", show(summary.mean), show(deviation)),
+        None => show(summary.mean),
     }
 }
 
 fn settings(sweep: &Sweep) -> Table {
-    let show = |spread: Option<Spread>, show: fn(f64) -> String| {
-        spread.map_or_else(|| "–".to_owned(), |spread| plus_minus(&spread, show))
+    let show = |summary: Option<Summary>, show: fn(f64) -> String| {
+        summary.map_or_else(|| "–".to_owned(), |summary| plus_minus(&summary, show))
     };
     let row = |(rank, settings): (usize, &Settings)| {
         let range = settings.accuracy.map_or_else(
             || "–".to_owned(),
-            |spread| format!("{} to {}", percent(spread.low), percent(spread.high)),
+            |summary| format!("{} to {}", percent(summary.low), percent(summary.high)),
         );
         let own = settings.settings.iter().map(|(_, value)| shown(value));
         let figures = [
-            settings.accuracy.map_or(0, |spread| spread.runs).to_string(),
+            settings.accuracy.map_or(0, |summary| summary.runs).to_string(),
             show(settings.validation, percent),
             show(settings.accuracy, percent),
             range,
@@ -162,9 +162,9 @@ fn accuracies<'a>(sweep: &'a Sweep, settings: &'a Settings) -> impl Iterator<Ite
 
 fn accuracy_side(sweep: &Sweep) -> Side {
     let of = |settings: &Settings| {
-        settings.accuracy.map(|spread| {
-            let deviation = spread.deviation.unwrap_or_default();
-            [spread.low.min(spread.mean - deviation), spread.high.max(spread.mean + deviation).min(1.0)]
+        settings.accuracy.map(|summary| {
+            let deviation = summary.deviation.unwrap_or_default();
+            [summary.low.min(summary.mean - deviation), summary.high.max(summary.mean + deviation).min(1.0)]
         })
     };
     let ends = sweep.settings.iter().filter_map(of).flatten();
@@ -187,23 +187,23 @@ fn by_rank(sweep: &Sweep) -> Option<Figure> {
     let y = accuracy_side(sweep);
     let mut frame = Frame::new(&x, &y);
     for &(rank, settings) in &ranked {
-        let Some(spread) = settings.accuracy else { continue };
-        let deviation = spread.deviation.unwrap_or_default();
-        let ends = [spread.mean - deviation, spread.mean + deviation].map(|y| frame.place((rank, y)));
+        let Some(summary) = settings.accuracy else { continue };
+        let deviation = summary.deviation.unwrap_or_default();
+        let ends = [summary.mean - deviation, summary.mean + deviation].map(|y| frame.place((rank, y)));
         if let [Some(from), Some(to)] = ends {
             frame.svg.line("whisker", from, to);
         }
         for accuracy in accuracies(sweep, settings) {
             frame.place((rank, accuracy)).into_iter().for_each(|at| frame.svg.circle("dot s1", at, 2.0));
         }
-        frame.place((rank, spread.mean)).into_iter().for_each(|at| frame.svg.circle("dot s0", at, 3.5));
+        frame.place((rank, summary.mean)).into_iter().for_each(|at| frame.svg.circle("dot s0", at, 3.5));
     }
     let title = "Accuracy by setting";
     let description = format!("Accuracy on the test images of {} settings, the best first.", ranked.len());
     let rows = ranked.iter().map(|(rank, settings)| {
-        let spread = settings.accuracy.map_or_else(String::new, |spread| plus_minus(&spread, percent));
+        let summary = settings.accuracy.map_or_else(String::new, |summary| plus_minus(&summary, percent));
         let runs = accuracies(sweep, settings).map(percent).collect::<Vec<_>>().join(", ");
-        vec![number(*rank), spread, runs]
+        vec![number(*rank), summary, runs]
     });
     let rows = rows.collect();
     Some(Figure {
@@ -239,7 +239,7 @@ fn by_value(sweep: &Sweep, place: usize, key: &str) -> Option<Figure> {
     };
     let mean = |&value: &f64| {
         let of: Vec<f64> = runs.iter().filter(|run| run.0 == value).map(|run| run.1).collect();
-        Some((value, Spread::new(&of)?.mean))
+        Some((value, Summary::new(&of)?.mean))
     };
     let mut lines = vec![Line::dots("a run", runs.clone())];
     // Drawn from a range, hardly two runs have the same.

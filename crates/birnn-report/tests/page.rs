@@ -8,7 +8,7 @@ use std::path::Path;
 use birnn_data::{Images, Provenance, Split};
 use birnn_engine::{About, Classification, Device, Experiment, Learner};
 use birnn_model::{Hidden, Readout};
-use birnn_report::{Chain, Outcome, Records, ReportError, Run, Sweep, SweepRun, page, sweep_page};
+use birnn_report::{Outcome, Records, ReportError, Run, StateGradients, Sweep, SweepRun, page, sweep_page};
 use roxmltree::{Document, Node, ParsingOptions};
 
 const HOSTILE: &str = "</title><script>alert(1)</script>\"'&";
@@ -197,12 +197,12 @@ fn every_kind_of_net_has_its_page() {
                 (experiment.model.readout, experiment.model.layers) = (readout, layers);
             });
             parse(&make(&about, &Records::default(), &provenance(), &mut learner));
-            let chain = Chain::new(&learner, &split(20)).unwrap();
-            assert_eq!(chain.links.len(), if layers == 1 { 2 } else { 4 });
-            for links in &chain.links {
-                let read = links.norms.iter().flatten().count();
-                let top = links.layer == layers - 1;
-                assert_eq!(read, if readout == Readout::Last && links.reverse && top { 1 } else { 3 });
+            let gradients = StateGradients::new(&learner, &split(20)).unwrap();
+            assert_eq!(gradients.directions.len(), if layers == 1 { 2 } else { 4 });
+            for direction in &gradients.directions {
+                let read = direction.norms.iter().flatten().count();
+                let top = direction.layer == layers - 1;
+                assert_eq!(read, if readout == Readout::Last && direction.reverse && top { 1 } else { 3 });
             }
         }
     }
@@ -212,7 +212,7 @@ fn every_kind_of_net_has_its_page() {
 #[test]
 fn the_gradient_norm_is_that_of_single_images() {
     let (learner, _) = learner(&["a", "b"], |_| ());
-    let norms = |split: &Split| Chain::new(&learner, split).unwrap().links.remove(0).norms;
+    let norms = |split: &Split| StateGradients::new(&learner, split).unwrap().directions.remove(0).norms;
     let all = norms(&split(2));
     let single = |image: usize| {
         let images = split(2).images;

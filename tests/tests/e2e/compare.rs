@@ -31,7 +31,7 @@ fn half_a_training_does_not_stand_for_its_seed() {
     sandbox
         .write("half/meta.json", sandbox.text("half/meta.json").replace("\"done\"", "\"stopped at step 3\""));
     let found = json(&sandbox.birnn(&["compare", "half", "a", "b", "--json"]).done().stdout);
-    assert_eq!(found["recipes"][0]["runs"], json(r#"["B", "C"]"#), "{found}");
+    assert_eq!(found["seed_groups"][0]["runs"], json(r#"["B", "C"]"#), "{found}");
 }
 
 #[test]
@@ -71,8 +71,8 @@ fn what_differs_in_settings_and_results_is_told() {
         }
         assert!(of_run["seconds"].as_f64().unwrap() > 0.0);
     }
-    assert_eq!(found["recipes"].as_array().unwrap().len(), 1);
-    assert_eq!(found["recipes"][0]["runs"], json(r#"["B", "C"]"#));
+    assert_eq!(found["seed_groups"].as_array().unwrap().len(), 1);
+    assert_eq!(found["seed_groups"][0]["runs"], json(r#"["B", "C"]"#));
 
     // The counts are those of the images that eval calls mistakes of one run alone.
     let pair = &found["pairs"][0];

@@ -1,12 +1,13 @@
 //! Two nets on the same images: is one right more often than chance explains, and by how much.
 //!
-//! Images that both nets name rightly, or both wrongly, say nothing of that. What counts are those that one alone is right on.
+//! Images that both nets classify correctly, or both wrongly, say nothing of that. What counts are those that
+//! one alone is right on.
 
 use super::{Interval, Z};
 
 /// The two-sided exact test of McNemar (1947, "Note on the sampling error of the difference between correlated
-/// proportions"), as the base-10 logarithm of its p-value: the chance that `only_a + only_b` throws of a fair coin are split as
-/// unevenly or more. Without such images it is certain, so 0.
+/// proportions"), as the base-10 logarithm of its p-value: the chance that `only_a + only_b` throws of a fair
+/// coin are split as unevenly or more. Without such images it is certain, so 0.
 ///
 /// The logarithm, since the p-values of nets that differ much are below what `f64` holds.
 pub fn mcnemar(only_a: u64, only_b: u64) -> f64 {
@@ -14,7 +15,8 @@ pub fn mcnemar(only_a: u64, only_b: u64) -> f64 {
     if only_a == only_b {
         return 0.0;
     }
-    // The binomial tail, relative to its last and largest term; each term before is a known share of the one after.
+    // The binomial tail, relative to its last and largest term; each term before is a known share of the one
+    // after.
     let (mut term, mut tail) = (1.0, 1.0);
     for k in (1..=fewer).rev() {
         term *= k as f64 / (throws - k + 1) as f64;
@@ -29,8 +31,9 @@ pub fn mcnemar(only_a: u64, only_b: u64) -> f64 {
     (ln / std::f64::consts::LN_10).min(0.0)
 }
 
-/// The p-values of several tests, as logarithms, so raised that the chance of even one mistaken finding among all of them stays
-/// below the level that each is held against (Holm 1979, "A simple sequentially rejective multiple test procedure").
+/// The p-values of several tests, as logarithms, raised so that the chance of even one mistaken finding among
+/// all of them stays below the level that each is compared with (Holm 1979, "A simple sequentially rejective
+/// multiple test procedure").
 pub fn holm(log10_p: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..log10_p.len()).collect();
     order.sort_by(|&a, &b| log10_p[a].total_cmp(&log10_p[b]));
@@ -44,10 +47,10 @@ pub fn holm(log10_p: &[f64]) -> Vec<f64> {
     adjusted
 }
 
-/// The 95 % interval of the difference of two accuracies, A's less B's, on the same `images`: Wald's with one image added to
-/// each of the two counts (Bonett and Price 2012, "Adjusted Wald confidence interval for a difference of binomial proportions
-/// based on paired data"; recommended by Fagerland et al. 2014, "Recommended tests and confidence intervals for paired
-/// binomial proportions").
+/// The 95 % interval of the difference of two accuracies, A's less B's, on the same `images`: Wald's with one
+/// image added to each of the two counts (Bonett and Price 2012, "Adjusted Wald confidence interval for a
+/// difference of binomial proportions based on paired data"; recommended by Fagerland et al. 2014, "Recommended
+/// tests and confidence intervals for paired binomial proportions").
 pub fn difference(only_a: u64, only_b: u64, images: u64) -> Interval {
     let n = images as f64 + 2.0;
     let (a, b) = ((only_a + 1) as f64 / n, (only_b + 1) as f64 / n);

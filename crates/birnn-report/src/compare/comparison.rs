@@ -1,19 +1,18 @@
-//! Several nets asked for the same images: who is right where, and what follows from it.
+//! The predictions of several nets for the same images: which is right where, and what follows from it.
 //!
 //! P-values are corrected for all pairs, even where only those with the best network are shown: the best was
-//! chosen by the same answers.
+//! chosen by the same predictions.
 
-use birnn_engine::{Experiment, differing};
 use serde::Serialize;
 
-use crate::answers::Answers;
 use crate::error::ReportError;
+use crate::predictions::Predictions;
 use crate::stats::{Interval, difference, holm, mcnemar, wilson};
 
-/// How nets do on the same images, each by itself and each beside each other.
+/// How nets do on the same images, each by itself, and every two side by side.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Comparison {
-    /// How many images.
+    /// The number of images.
     pub images: u64,
     /// One per net.
     pub scores: Vec<Score>,
@@ -24,9 +23,9 @@ pub struct Comparison {
 /// How one net does.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Score {
-    /// Images named rightly.
+    /// Images that are classified correctly.
     pub correct: u64,
-    /// Share of images named rightly.
+    /// Their share of all images.
     pub accuracy: f64,
     /// Its 95 % interval ([`wilson`]).
     pub interval: Interval,
@@ -37,13 +36,13 @@ pub struct Score {
 /// Two nets side by side.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pair {
-    /// The place of the one among the nets.
+    /// The index of the one net.
     pub a: usize,
-    /// The place of the other.
+    /// The index of the other.
     pub b: usize,
-    /// Images that A alone names rightly.
+    /// Images that A alone classifies correctly.
     pub only_a: u64,
-    /// Images that B alone names rightly.
+    /// Images that B alone classifies correctly.
     pub only_b: u64,
     /// A's accuracy less B's.
     pub difference: f64,
@@ -51,7 +50,7 @@ pub struct Pair {
     pub interval: Interval,
     /// The p-value of [`mcnemar`], as a logarithm.
     pub log10_p: f64,
-    /// The same, held to the number of pairs ([`holm`]).
+    /// The same, corrected for the number of pairs ([`holm`]).
     pub log10_p_holm: f64,
 }
 
@@ -61,7 +60,7 @@ pub struct Pair {
 pub enum Verdict {
     /// They are right on the very same images.
     Same,
-    /// Two equally good nets could well have answered so.
+    /// Two equally good nets could well differ as much.
     Undecided,
     /// The first is better.
     ABetter,
@@ -69,43 +68,44 @@ pub enum Verdict {
     BBetter,
 }
 
-/// A difference counts as seen when chance makes one as large in fewer than so many tests.
+/// The significance level: a difference counts when chance makes one as large in fewer tests than this share.
 pub const LEVEL: f64 = 0.05;
 
 impl Comparison {
-    /// From each net's answers to the same images, in the same order.
+    /// From each net's predictions for the same images, in the same order.
     ///
     /// # Errors
     ///
-    /// They are not the same images, or there are none.
-    pub fn new(answers: &[Answers]) -> Result<Comparison, ReportError> {
-        let labels =
-            |of: &Answers| of.answers.iter().map(|answer| (answer.image, answer.label)).collect::<Vec<_>>();
+    /// When they are not the same images, or there are none.
+    pub fn new(predictions: &[Predictions]) -> Result<Comparison, ReportError> {
+        let labels = |of: &Predictions| {
+            of.predictions.iter().map(|answer| (answer.image, answer.label)).collect::<Vec<_>>()
+        };
         let scores =
-            answers.iter().map(Score::new).collect::<Option<Vec<_>>>().ok_or(ReportError::NoImages)?;
-        let images = answers.first().ok_or(ReportError::NoImages)?;
-        if answers.iter().any(|other| labels(other) != labels(images)) {
+            predictions.iter().map(Score::new).collect::<Option<Vec<_>>>().ok_or(ReportError::NoImages)?;
+        let images = predictions.first().ok_or(ReportError::NoImages)?;
+        if predictions.iter().any(|other| labels(other) != labels(images)) {
             return Err(ReportError::OtherImages);
         }
         let mut pairs = Vec::new();
-        for (a, of_a) in answers.iter().enumerate() {
-            pairs.extend((a + 1..answers.len()).map(|b| Pair::new([a, b], [of_a, &answers[b]])));
+        for (a, of_a) in predictions.iter().enumerate() {
+            pairs.extend((a + 1..predictions.len()).map(|b| Pair::new([a, b], [of_a, &predictions[b]])));
         }
         let adjusted = holm(&pairs.iter().map(|pair| pair.log10_p).collect::<Vec<_>>());
         for (pair, adjusted) in pairs.iter_mut().zip(adjusted) {
             pair.log10_p_holm = adjusted;
         }
-        Ok(Comparison { images: images.answers.len() as u64, scores, pairs })
+        Ok(Comparison { images: images.predictions.len() as u64, scores, pairs })
     }
 
-    /// The net with the most right answers; of several, the first.
+    /// The net with the most correct predictions; of several, the first.
     pub fn best(&self) -> usize {
         let most = self.scores.iter().map(|score| score.correct).max();
         self.scores.iter().position(|score| Some(score.correct) == most).unwrap_or(0)
     }
 
-    /// The net `a` beside each other one. Adjusted for all pairs all the same: which nets are looked at was not settled before
-    /// the answers were seen.
+    /// The net `a` beside each other one. Corrected for all pairs nonetheless: which nets are looked at was not
+    /// settled before the predictions were seen.
     pub fn beside(&self, a: usize) -> Vec<Pair> {
         let with_a = self.pairs.iter().filter(|pair| pair.a == a || pair.b == a);
         with_a.map(|pair| if pair.a == a { *pair } else { pair.turned() }).collect()
@@ -113,19 +113,19 @@ impl Comparison {
 }
 
 impl Score {
-    fn new(answers: &Answers) -> Option<Score> {
-        let found = &answers.evaluation;
+    fn new(predictions: &Predictions) -> Option<Score> {
+        let found = &predictions.evaluation;
         let interval = wilson(found.correct, found.images)?;
         Some(Score { correct: found.correct, accuracy: found.accuracy, interval, loss: found.loss })
     }
 }
 
 impl Pair {
-    fn new([a, b]: [usize; 2], [of_a, of_b]: [&Answers; 2]) -> Pair {
-        let both = || of_a.answers.iter().zip(&of_b.answers);
-        let only_a = both().filter(|(a, b)| a.right() && !b.right()).count() as u64;
-        let only_b = both().filter(|(a, b)| !a.right() && b.right()).count() as u64;
-        let images = of_a.answers.len() as u64;
+    fn new([a, b]: [usize; 2], [of_a, of_b]: [&Predictions; 2]) -> Pair {
+        let both = || of_a.predictions.iter().zip(&of_b.predictions);
+        let only_a = both().filter(|(a, b)| a.is_correct() && !b.is_correct()).count() as u64;
+        let only_b = both().filter(|(a, b)| !a.is_correct() && b.is_correct()).count() as u64;
+        let images = of_a.predictions.len() as u64;
         let log10_p = mcnemar(only_a, only_b);
         Pair {
             a,
@@ -153,7 +153,7 @@ impl Pair {
         }
     }
 
-    /// What can be said.
+    /// What follows from the p-value corrected for the number of pairs, at [`LEVEL`].
     pub fn verdict(&self) -> Verdict {
         match (self.only_a, self.only_b) {
             (0, 0) => Verdict::Same,
@@ -164,44 +164,25 @@ impl Pair {
     }
 }
 
-/// The places of experiments that differ in their seeds alone, together; what they are called does not matter.
-pub fn recipes(experiments: &[&Experiment]) -> Vec<Vec<usize>> {
-    let plain: Vec<_> = experiments
-        .iter()
-        .map(|experiment| Experiment { name: None, seed: 0, ..(*experiment).clone() }.to_json())
-        .collect();
-    let mut recipes: Vec<Vec<usize>> = Vec::new();
-    for place in 0..plain.len() {
-        let same = |recipe: &&mut Vec<usize>| {
-            differing(&[plain[recipe[0]].clone(), plain[place].clone()]).is_empty()
-        };
-        match recipes.iter_mut().find(same) {
-            Some(recipe) => recipe.push(place),
-            None => recipes.push(vec![place]),
-        }
-    }
-    recipes
-}
-
 #[cfg(test)]
-mod tests {
+pub(super) mod made_up {
     use birnn_engine::Evaluation;
 
     use super::*;
-    use crate::answers::Answer;
+    use crate::predictions::Prediction;
     use crate::stats::Calibration;
 
-    /// The answers of a net to images of class 1: `r` is right, all else is wrong.
-    fn answers(right: &str) -> Answers {
-        let answer = |(image, right): (usize, char)| Answer {
+    /// The predictions of a net for images of class 1: `r` is right, all else is wrong.
+    pub(in super::super) fn predictions(right: &str) -> Predictions {
+        let prediction = |(image, right): (usize, char)| Prediction {
             image,
             label: 1,
             class: usize::from(right == 'r'),
             probability: 0.9,
-            of_label: 0.9,
+            p_true: 0.9,
         };
-        let answers: Vec<Answer> = right.chars().enumerate().map(answer).collect();
-        let (images, correct) = (answers.len() as u64, right.matches('r').count() as u64);
+        let predictions: Vec<Prediction> = right.chars().enumerate().map(prediction).collect();
+        let (images, correct) = (predictions.len() as u64, right.matches('r').count() as u64);
         let evaluation = Evaluation {
             images,
             correct,
@@ -211,12 +192,18 @@ mod tests {
             confusion: Vec::new(),
             mistakes: Vec::new(),
         };
-        Answers { answers, evaluation, calibration: Calibration::new(&[], 1) }
+        Predictions { predictions, evaluation, calibration: Calibration::new(&[], 1) }
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::made_up::predictions;
+    use super::*;
 
     #[test]
     fn images_that_one_alone_is_right_on_decide() {
-        let found = Comparison::new(&[answers("rrrrr--r--"), answers("rr---r---r")]).unwrap();
+        let found = Comparison::new(&[predictions("rrrrr--r--"), predictions("rr---r---r")]).unwrap();
         assert_eq!(found.images, 10);
         assert_eq!((found.scores[0].correct, found.scores[1].correct), (6, 4));
         let [pair] = found.pairs[..] else { panic!("{found:?}") };
@@ -229,8 +216,8 @@ mod tests {
 
     #[test]
     fn better_worse_and_the_same_are_told_apart() {
-        let (good, bad) = (answers(&"r".repeat(12)), answers(&format!("rr{}", "-".repeat(10))));
-        let found = Comparison::new(&[bad, good, answers(&"r".repeat(12))]).unwrap();
+        let (good, bad) = (predictions(&"r".repeat(12)), predictions(&format!("rr{}", "-".repeat(10))));
+        let found = Comparison::new(&[bad, good, predictions(&"r".repeat(12))]).unwrap();
         let verdicts: Vec<Verdict> = found.pairs.iter().map(Pair::verdict).collect();
         assert_eq!(verdicts, [Verdict::BBetter, Verdict::BBetter, Verdict::Same]);
         assert_eq!(found.best(), 1);
@@ -245,8 +232,8 @@ mod tests {
     #[test]
     fn many_nets_are_held_to_more() {
         let with = |others: usize| {
-            let mut nets = vec![answers(&"r".repeat(7))];
-            nets.extend((0..others).map(|_| answers(&"-".repeat(7))));
+            let mut nets = vec![predictions(&"r".repeat(7))];
+            nets.extend((0..others).map(|_| predictions(&"-".repeat(7))));
             Comparison::new(&nets).unwrap().pairs[0].verdict()
         };
         assert_eq!(with(1), Verdict::ABetter);
@@ -255,23 +242,12 @@ mod tests {
 
     #[test]
     fn other_images_are_refused() {
-        let refused = |nets: &[Answers]| Comparison::new(nets).unwrap_err();
-        assert!(matches!(refused(&[answers("rr"), answers("rrr")]), ReportError::OtherImages));
-        let mut other = answers("rr");
-        other.answers[1].label = 0;
-        assert!(matches!(refused(&[answers("rr"), other]), ReportError::OtherImages));
-        assert!(matches!(refused(&[answers("")]), ReportError::NoImages));
+        let refused = |nets: &[Predictions]| Comparison::new(nets).unwrap_err();
+        assert!(matches!(refused(&[predictions("rr"), predictions("rrr")]), ReportError::OtherImages));
+        let mut other = predictions("rr");
+        other.predictions[1].label = 0;
+        assert!(matches!(refused(&[predictions("rr"), other]), ReportError::OtherImages));
+        assert!(matches!(refused(&[predictions("")]), ReportError::NoImages));
         assert!(matches!(refused(&[]), ReportError::NoImages));
-    }
-
-    #[test]
-    fn runs_of_one_recipe_differ_in_seed_and_name_alone() {
-        let with = |seed: u32, name: &str, epochs: usize| {
-            let mut experiment = Experiment { seed, name: Some(name.to_owned()), ..Experiment::default() };
-            experiment.train.epochs = epochs;
-            experiment
-        };
-        let all = [with(0, "a", 2), with(1, "a", 2), with(0, "a", 3), with(2, "b", 2)];
-        assert_eq!(recipes(&all.iter().collect::<Vec<_>>()), [vec![0, 1, 3], vec![2]]);
     }
 }

@@ -1,19 +1,20 @@
-//! Columns of text.
+//! Columns of plain text.
 
 use birnn_data::escape;
 
-/// What fits most terminals.
+/// The width in characters that fits most terminals.
 pub const WIDTH: usize = 100;
 const GAP: usize = 2;
 
 /// Rows of cells, the first of them headings.
-pub struct Table(Vec<Vec<String>>);
+#[derive(Debug)]
+pub struct TextTable(Vec<Vec<String>>);
 
-impl Table {
-    /// Of these cells, each of which becomes one line.
-    pub fn new(rows: Vec<Vec<String>>) -> Table {
+impl TextTable {
+    /// A table of these cells, each of which becomes one line, escaped for a terminal.
+    pub fn new(rows: Vec<Vec<String>>) -> TextTable {
         let cell = |cell: String| escape::line(&cell).into_owned();
-        Table(rows.into_iter().map(|row| row.into_iter().map(cell).collect()).collect())
+        TextTable(rows.into_iter().map(|row| row.into_iter().map(cell).collect()).collect())
     }
 
     /// Each row one line, columns aligned; turned on its side where it is too wide and is narrower then.
@@ -22,7 +23,7 @@ impl Table {
         if self.width() > WIDTH && turned.width() < self.width() { turned.lines() } else { self.lines() }
     }
 
-    /// As [`Table::text`], whatever its width.
+    /// As [`TextTable::text`], whatever its width.
     pub fn lines(&self) -> String {
         let widths = self.widths();
         // Numbers end where those above and below end.
@@ -40,11 +41,11 @@ impl Table {
         self.0.iter().map(line).collect()
     }
 
-    fn turned(&self) -> Table {
+    fn turned(&self) -> TextTable {
         let columns = self.0.iter().map(Vec::len).max().unwrap_or(0);
         let column =
             |place: usize| self.0.iter().map(|row| row.get(place).cloned().unwrap_or_default()).collect();
-        Table((0..columns).map(column).collect())
+        TextTable((0..columns).map(column).collect())
     }
 
     fn widths(&self) -> Vec<usize> {
@@ -72,8 +73,8 @@ pub const NONE: &str = "-";
 mod tests {
     use super::*;
 
-    fn table(rows: &[&[&str]]) -> Table {
-        Table::new(rows.iter().map(|row| row.iter().map(|&cell| cell.to_owned()).collect()).collect())
+    fn table(rows: &[&[&str]]) -> TextTable {
+        TextTable::new(rows.iter().map(|row| row.iter().map(|&cell| cell.to_owned()).collect()).collect())
     }
 
     #[test]

@@ -1,54 +1,63 @@
-//! How an answer forms while the net reads: what it says of the first rows alone, and of the last rows alone.
+//! How a prediction forms while the net reads: the probability of the true class given the first rows alone,
+//! and the last rows alone.
 
 use birnn_data::{Images, Split};
 use birnn_engine::{Learner, Samples};
 
-use crate::answers::{Answer, probabilities, spread, taken};
 use crate::error::ReportError;
+use crate::predictions::{Prediction, evenly_spaced, probabilities, subset};
 
-/// What the net says of parts of images.
+/// The probability of the true class given parts of images.
 #[derive(Debug)]
-pub struct Reading {
-    /// How many rows it was shown, from the fewest to all.
+pub struct PrefixAccuracy {
+    /// The numbers of rows that the net was given, from the fewest to all.
     pub rows: Vec<usize>,
-    /// The places of the images in their split.
+    /// The indices of the images in their split.
     pub images: Vec<usize>,
-    /// `above[n][image]`: the probability of the right class, shown the first `rows[n]` rows.
+    /// `above[n][image]`: the probability of the true class given the first `rows[n]` rows.
     pub above: Vec<Vec<f64>>,
-    /// As `above`, shown the last rows.
+    /// As `above`, given the last rows.
     pub below: Vec<Vec<f64>>,
 }
 
-/// An image whose answer is followed row by row.
+/// An image whose prediction is followed row by row.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Example {
-    /// Its place in the split.
+    /// Its index in the split.
     pub image: usize,
     /// Why it is shown.
     pub why: &'static str,
 }
 
-/// Means of so many images change little with more.
+/// With more images, the means change little.
 const IMAGES: usize = 500;
 /// At most so many numbers of rows are tried on many images; each costs as much as reading them.
 const STOPS: usize = 16;
 /// At most so many are tried on examples.
 const EXAMPLE_STOPS: usize = 64;
 
-impl Reading {
-    /// Shows the net parts of images from all over `split`.
-    pub fn of_many(learner: &mut Learner, split: &Split) -> Result<Reading, ReportError> {
-        Reading::of(learner, split, spread(split, IMAGES), STOPS)
+impl PrefixAccuracy {
+    /// Gives the net parts of images from all over `split`.
+    ///
+    /// # Errors
+    ///
+    /// When the net cannot be run.
+    pub fn of_many(learner: &mut Learner, split: &Split) -> Result<PrefixAccuracy, ReportError> {
+        PrefixAccuracy::of(learner, split, evenly_spaced(split, IMAGES), STOPS)
     }
 
-    /// Shows the net parts of these images, row by row.
+    /// Gives the net parts of these images, row by row.
+    ///
+    /// # Errors
+    ///
+    /// When the net cannot be run.
     pub fn of_examples(
         learner: &mut Learner,
         split: &Split,
         examples: &[Example],
-    ) -> Result<Reading, ReportError> {
+    ) -> Result<PrefixAccuracy, ReportError> {
         let images = examples.iter().map(|example| example.image).collect();
-        Reading::of(learner, split, images, EXAMPLE_STOPS)
+        PrefixAccuracy::of(learner, split, images, EXAMPLE_STOPS)
     }
 
     fn of(
@@ -56,42 +65,42 @@ impl Reading {
         split: &Split,
         images: Vec<usize>,
         most: usize,
-    ) -> Result<Reading, ReportError> {
-        let split = taken(split, &images);
+    ) -> Result<PrefixAccuracy, ReportError> {
+        let split = subset(split, &images);
         let rows = stops(split.images.rows, most);
         if images.is_empty() {
-            return Ok(Reading { rows, images, above: Vec::new(), below: Vec::new() });
+            return Ok(PrefixAccuracy { rows, images, above: Vec::new(), below: Vec::new() });
         }
         let mut side = |first: fn(usize, usize) -> usize| {
             let all = split.images.rows;
-            let shown = rows.iter().map(|&rows| of_label(learner, part(&split, first(all, rows), rows)));
+            let shown = rows.iter().map(|&rows| p_true(learner, part(&split, first(all, rows), rows)));
             shown.collect::<Result<Vec<_>, _>>()
         };
         let above = side(|_, _| 0)?;
         let below = side(|all, rows| all - rows)?;
-        Ok(Reading { rows, images, above, below })
+        Ok(PrefixAccuracy { rows, images, above, below })
     }
 }
 
-/// Images worth a look: the surest and the least sure right answer, the surest mistake, and, among those of `reading`, the
-/// right answer that came latest.
-pub fn examples(reading: &Reading, answers: &[Answer]) -> Vec<Example> {
-    let right = || answers.iter().filter(|answer| answer.right());
-    let sure = |a: &&Answer, b: &&Answer| a.probability.total_cmp(&b.probability);
-    let early = |index: usize| reading.above.iter().map(|of| of[index]).sum::<f64>();
-    let latest = (0..reading.images.len())
-        .filter(|&index| answers[reading.images[index]].right())
+/// Images worth a look: the most and the least confident correct prediction, the most confident mistake, and,
+/// among the images of `prefixes`, the correct prediction that came latest.
+pub fn examples(prefixes: &PrefixAccuracy, predictions: &[Prediction]) -> Vec<Example> {
+    let correct = || predictions.iter().filter(|prediction| prediction.is_correct());
+    let sure = |a: &&Prediction, b: &&Prediction| a.probability.total_cmp(&b.probability);
+    let early = |index: usize| prefixes.above.iter().map(|of| of[index]).sum::<f64>();
+    let latest = (0..prefixes.images.len())
+        .filter(|&index| predictions[prefixes.images[index]].is_correct())
         .min_by(|&a, &b| early(a).total_cmp(&early(b)))
-        .map(|index| &answers[reading.images[index]]);
+        .map(|index| &predictions[prefixes.images[index]]);
     let candidates = [
-        ("the surest right answer", right().max_by(sure)),
-        ("the least sure right answer", right().min_by(sure)),
+        ("the surest right answer", correct().max_by(sure)),
+        ("the least sure right answer", correct().min_by(sure)),
         ("a right answer that comes late from above", latest),
-        ("the surest mistake", answers.iter().filter(|answer| !answer.right()).max_by(sure)),
+        ("the surest mistake", predictions.iter().filter(|one| !one.is_correct()).max_by(sure)),
     ];
     let mut examples: Vec<Example> = Vec::new();
-    for (why, answer) in candidates {
-        if let Some(&Answer { image, .. }) = answer
+    for (why, prediction) in candidates {
+        if let Some(&Prediction { image, .. }) = prediction
             && examples.iter().all(|example| example.image != image)
         {
             examples.push(Example { image, why });
@@ -100,7 +109,7 @@ pub fn examples(reading: &Reading, answers: &[Answer]) -> Vec<Example> {
     examples
 }
 
-/// Numbers of rows to show, evenly spread, the last of them all.
+/// Numbers of rows to try, evenly spaced, the last of them all.
 fn stops(all: usize, most: usize) -> Vec<usize> {
     let step = all.div_ceil(most).max(1);
     let mut stops: Vec<usize> = (1..=all).rev().step_by(step).collect();
@@ -116,8 +125,8 @@ fn part(split: &Split, first: usize, rows: usize) -> Split {
     Split { images: Images { rows, cols, pixels }, labels: split.labels.clone() }
 }
 
-/// The probability of each image's own class.
-fn of_label(learner: &mut Learner, split: Split) -> Result<Vec<f64>, ReportError> {
+/// The probability of each image's true class.
+fn p_true(learner: &mut Learner, split: Split) -> Result<Vec<f64>, ReportError> {
     let labels = split.labels.clone();
     let samples = Samples::new(split, learner.device)?;
     let probabilities = probabilities(&learner.logits(&samples)?)?;
@@ -141,20 +150,21 @@ mod tests {
 
     #[test]
     fn an_image_is_an_example_once() {
-        let answer =
-            |image, class, probability| Answer { image, label: 0, class, probability, of_label: 0.0 };
-        let answers = [answer(0, 0, 0.9), answer(1, 0, 0.6), answer(2, 1, 0.7), answer(3, 1, 0.8)];
-        let reading = |images: &[usize], above: &[f64]| Reading {
+        let prediction =
+            |image, class, probability| Prediction { image, label: 0, class, probability, p_true: 0.0 };
+        let all =
+            [prediction(0, 0, 0.9), prediction(1, 0, 0.6), prediction(2, 1, 0.7), prediction(3, 1, 0.8)];
+        let prefixes = |images: &[usize], above: &[f64]| PrefixAccuracy {
             rows: vec![1],
             images: images.to_vec(),
             above: vec![above.to_vec()],
             below: vec![above.to_vec()],
         };
-        let images = |reading: &Reading, answers: &[Answer]| -> Vec<usize> {
-            examples(reading, answers).iter().map(|example| example.image).collect()
+        let images = |prefixes: &PrefixAccuracy, predictions: &[Prediction]| -> Vec<usize> {
+            examples(prefixes, predictions).iter().map(|example| example.image).collect()
         };
-        assert_eq!(images(&reading(&[0, 1, 2, 3], &[0.5, 0.1, 0.0, 0.0]), &answers), [0, 1, 3]);
-        assert!(images(&reading(&[], &[]), &[]).is_empty());
+        assert_eq!(images(&prefixes(&[0, 1, 2, 3], &[0.5, 0.1, 0.0, 0.0]), &all), [0, 1, 3]);
+        assert!(images(&prefixes(&[], &[]), &[]).is_empty());
     }
 
     #[test]

@@ -1,30 +1,29 @@
 //! A comparison in plain text.
 
-use birnn_report::{LEVEL, Pair, Spread, Verdict};
 use serde_json::Value;
 
-use super::Report;
-use super::facts::Facts;
-use crate::table::{NONE, Table, WIDTH};
+use super::{ComparedRun, ComparisonReport, LEVEL, Pair, Verdict};
+use crate::stats::Summary;
+use crate::text_table::{NONE, TextTable, WIDTH};
 
-/// With more runs than this, each is held against the best alone.
+/// With more runs than this, each is compared with the best alone.
 const FEW: usize = 4;
 
 /// Settings, results, and what follows.
-pub(super) fn text(report: &Report) -> String {
+pub(super) fn text(report: &ComparisonReport) -> String {
     let parts = [runs(report), settings(report), results(report), pairs(report), verdicts(report)];
     format!("{}\n", parts.join("\n").trim_end())
 }
 
-fn runs(report: &Report) -> String {
-    let row = |facts: &Facts| {
-        let unfinished = facts.unfinished().map(|status| format!("({status})")).unwrap_or_default();
-        vec![facts.name.clone(), birnn_data::name::text(&facts.run), unfinished]
+fn runs(report: &ComparisonReport) -> String {
+    let row = |run: &ComparedRun| {
+        let unfinished = run.unfinished().map(|status| format!("({status})")).unwrap_or_default();
+        vec![run.name.clone(), birnn_data::name::text(&run.run), unfinished]
     };
-    Table::new(report.runs.iter().map(row).collect()).lines()
+    TextTable::new(report.runs.iter().map(row).collect()).lines()
 }
 
-fn settings(report: &Report) -> String {
+fn settings(report: &ComparisonReport) -> String {
     if report.settings.is_empty() {
         return "No setting differs.\n".to_owned();
     }
@@ -37,16 +36,16 @@ fn settings(report: &Report) -> String {
         });
         rows.push(std::iter::once(key.clone()).chain(shown).collect());
     }
-    Table::new(rows).text()
+    TextTable::new(rows).text()
 }
 
-fn heading(name: &str, report: &Report) -> Vec<String> {
-    std::iter::once(name.to_owned()).chain(report.runs.iter().map(|facts| facts.name.clone())).collect()
+fn heading(name: &str, report: &ComparisonReport) -> Vec<String> {
+    std::iter::once(name.to_owned()).chain(report.runs.iter().map(|run| run.name.clone())).collect()
 }
 
-fn results(report: &Report) -> String {
+fn results(report: &ComparisonReport) -> String {
     let mut rows = vec![heading("", report)];
-    let mut row = |name: &str, always: bool, value: &dyn Fn(&Facts) -> Option<String>| {
+    let mut row = |name: &str, always: bool, value: &dyn Fn(&ComparedRun) -> Option<String>| {
         let values: Vec<Option<String>> = report.runs.iter().map(value).collect();
         if always || values.iter().any(|value| *value != values[0]) {
             let shown = values.into_iter().map(|value| value.unwrap_or_else(|| NONE.to_owned()));
@@ -70,7 +69,7 @@ fn results(report: &Report) -> String {
     row("birnn", false, &|run| run.birnn.clone());
     row("revision", false, &|run| run.revision.as_deref().map(|revision| short(revision).to_owned()));
     row("weights", false, &|run| run.weights.file_name().map(birnn_data::name::text));
-    format!("On the {} test images of {}:\n{}", report.images, report.dataset, Table::new(rows).text())
+    format!("On the {} test images of {}:\n{}", report.images, report.dataset, TextTable::new(rows).text())
 }
 
 /// Enough of a git revision to know it by.
@@ -78,15 +77,15 @@ fn short(revision: &str) -> &str {
     revision.get(..12).unwrap_or(revision)
 }
 
-/// Those that are told of: all, or those with the best.
-fn chosen(report: &Report) -> Vec<Pair> {
+/// The pairs that are shown: all, or those with the best run.
+fn chosen(report: &ComparisonReport) -> Vec<Pair> {
     match report.runs.len() {
         0..=FEW => report.comparison.pairs.clone(),
         _ => report.comparison.beside(report.comparison.best()),
     }
 }
 
-fn pairs(report: &Report) -> String {
+fn pairs(report: &ComparisonReport) -> String {
     let tests = report.comparison.pairs.len();
     let mut heading = vec!["", "points", "95 % interval", "only 1st right", "only 2nd right", "p"];
     if tests > 1 {
@@ -114,24 +113,26 @@ fn pairs(report: &Report) -> String {
             name(report, report.comparison.best())
         ),
     };
-    format!("Image by image{whose} (McNemar's exact test; a point is 1 %):\n{}", Table::new(rows).lines())
+    format!("Image by image{whose} (McNemar's exact test; a point is 1 %):\n{}", TextTable::new(rows).lines())
 }
 
-fn verdicts(report: &Report) -> String {
+fn verdicts(report: &ComparisonReport) -> String {
     let mut lines: Vec<String> = chosen(report).iter().map(|pair| verdict(report, pair)).collect();
     lines.push(String::new());
     let tests = report.comparison.pairs.len();
     if tests > 1 {
         let level = 100.0 * LEVEL;
         lines.push(format!(
-            "p is raised for {tests} pairs (Holm): a mistaken \"better\" anywhere has a chance of {level:.0} % at most."
+            "p is raised for {tests} pairs (Holm): a mistaken \"better\" anywhere has a chance of {level:.0} % at \
+             most."
         ));
     }
-    for recipe in &report.recipes {
-        let Spread { runs, mean, deviation, low, high } = recipe.accuracy;
+    for group in &report.seed_groups {
+        let Summary { runs, mean, deviation, low, high } = group.accuracy;
         lines.push(format!(
-            "{} differ in their seeds alone: accuracy {} % on average of {runs}, {} to {} %, standard deviation {} points.",
-            recipe.runs.join(", "),
+            "{} differ in their seeds alone: accuracy {} % on average of {runs}, {} to {} %, standard deviation {} \
+             points.",
+            group.runs.join(", "),
             percent(mean),
             percent(low),
             percent(high),
@@ -149,27 +150,28 @@ fn verdicts(report: &Report) -> String {
     lines.iter().map(|line| wrapped(line)).collect()
 }
 
-/// What can be said of two nets, and what not.
-fn verdict(report: &Report, pair: &Pair) -> String {
+/// What can be said of two nets, and what cannot.
+fn verdict(report: &ComparisonReport, pair: &Pair) -> String {
     let (a, b) = (name(report, pair.a), name(report, pair.b));
     let (ahead, behind) = if pair.only_a > pair.only_b { (a, b) } else { (b, a) };
     match pair.verdict() {
         Verdict::Same => format!("{a} and {b} are right on the very same images: nothing tells them apart."),
         Verdict::ABetter | Verdict::BBetter => format!(
-            "{ahead} is better than {behind} on images like these: it alone is right on {}, {behind} alone on {}, and chance \
-             hardly explains that (p {}).",
+            "{ahead} is better than {behind} on images like these: it alone is right on {}, {behind} alone on {}, \
+             and chance hardly explains that (p {}).",
             pair.only_a.max(pair.only_b),
             pair.only_a.min(pair.only_b),
             equals(pair.log10_p_holm)
         ),
         Verdict::Undecided if pair.log10_p < LEVEL.log10() => format!(
-            "{ahead} may be better than {behind} (p {} alone), but so many pairs differ as much by chance (p {} among all).",
+            "{ahead} may be better than {behind} (p {} alone), but so many pairs differ as much by chance (p {} among \
+             all).",
             equals(pair.log10_p),
             equals(pair.log10_p_holm)
         ),
         Verdict::Undecided => format!(
-            "{a} and {b} cannot be told apart by these images: equally good nets differ as much in {} such tests. These images \
-             agree with anything from {} to {} points.",
+            "{a} and {b} cannot be told apart by these images: equally good nets differ as much in {} such tests. \
+             These images agree with anything from {} to {} points.",
             share(pair.log10_p),
             lead(a, b, pair.interval.low),
             lead(a, b, pair.interval.high)
@@ -197,15 +199,15 @@ fn wrapped(text: &str) -> String {
     lines.join("\n") + "\n"
 }
 
-fn name(report: &Report, place: usize) -> &str {
-    &report.runs[place].name
+fn name(report: &ComparisonReport, index: usize) -> &str {
+    &report.runs[index].name
 }
 
 fn percent(share: f64) -> String {
     format!("{:.2}", 100.0 * share)
 }
 
-/// With its sign.
+/// A difference of shares in percent, with its sign.
 fn points(share: f64) -> String {
     let points = 100.0 * share;
     // No sign of what is shown as nothing.

@@ -1,4 +1,4 @@
-//! What the net answers to each image, and how that adds up.
+//! What the net predicts for each image, and how that adds up.
 
 use birnn_data::{Images, Split};
 use birnn_engine::{Evaluation, Learner, Samples};
@@ -7,26 +7,26 @@ use tch::{Device, Kind, Tensor};
 use crate::error::ReportError;
 use crate::stats::Calibration;
 
-/// The answer to one image.
+/// The prediction for one image.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Answer {
-    /// Its place among the images.
+pub struct Prediction {
+    /// The image's index in the split.
     pub image: usize,
-    /// What the image is.
+    /// The image's true class.
     pub label: usize,
-    /// The likeliest class.
+    /// The predicted class: the one with the highest probability.
     pub class: usize,
-    /// The probability of that.
+    /// The probability of the predicted class.
     pub probability: f64,
-    /// The probability of what the image is.
-    pub of_label: f64,
+    /// The probability of the true class.
+    pub p_true: f64,
 }
 
-/// The answers to all images of a split.
+/// The predictions for all images of a split.
 #[derive(Debug)]
-pub struct Answers {
+pub struct Predictions {
     /// In the order of the images.
-    pub answers: Vec<Answer>,
+    pub predictions: Vec<Prediction>,
     /// Scores and confusion.
     pub evaluation: Evaluation,
     /// How far the probabilities can be believed.
@@ -36,46 +36,50 @@ pub struct Answers {
 /// As many as Guo et al. use.
 const BINS: usize = 15;
 
-impl Answer {
-    /// Whether it is right.
-    pub fn right(&self) -> bool {
+impl Prediction {
+    /// Whether the predicted class is the true one.
+    pub fn is_correct(&self) -> bool {
         self.label == self.class
     }
 }
 
-impl Answers {
-    /// Asks the net for all images of `split`.
-    pub fn new(learner: &mut Learner, split: &Split) -> Result<Answers, ReportError> {
+impl Predictions {
+    /// Classifies all images of `split`.
+    ///
+    /// # Errors
+    ///
+    /// When the net cannot be run.
+    pub fn new(learner: &mut Learner, split: &Split) -> Result<Predictions, ReportError> {
         let samples = Samples::new(split.clone(), learner.device)?;
         let logits = learner.logits(&samples)?;
         let labels = labels_of(split)?.f_to_device(learner.device)?;
         let mut tally = learner.task.tally(learner.device)?;
         learner.task.count(&mut tally, &logits, &labels)?;
         let evaluation = learner.task.evaluation(&tally)?;
-        // As the tally counts them, so that equal logits are the same answer there and here.
+        // As the tally counts them, so that equal logits are the same class there and here.
         let classes = Vec::<i64>::try_from(logits.f_argmax(1, false)?)?;
         let probabilities = probabilities(&logits)?;
-        let answers: Vec<Answer> = probabilities
+        let predictions: Vec<Prediction> = probabilities
             .chunks(learner.task.classes.len())
             .zip(classes.iter().zip(&split.labels))
             .enumerate()
             .map(|(image, (of, (&class, &label)))| {
                 let (class, label) = (class as usize, usize::from(label));
-                Answer { image, label, class, probability: of[class], of_label: of[label] }
+                Prediction { image, label, class, probability: of[class], p_true: of[label] }
             })
             .collect();
         let sure: Vec<(f64, bool)> =
-            answers.iter().map(|answer| (answer.probability, answer.right())).collect();
-        Ok(Answers { answers, evaluation, calibration: Calibration::new(&sure, BINS) })
+            predictions.iter().map(|prediction| (prediction.probability, prediction.is_correct())).collect();
+        Ok(Predictions { predictions, evaluation, calibration: Calibration::new(&sure, BINS) })
     }
 
-    /// The wrong answers, the surest first.
-    pub fn mistakes(&self) -> Vec<Answer> {
-        self.evaluation.mistakes.iter().map(|mistake| self.answers[mistake.image]).collect()
+    /// The wrong predictions, the most confident first.
+    pub fn mistakes(&self) -> Vec<Prediction> {
+        self.evaluation.mistakes.iter().map(|mistake| self.predictions[mistake.image]).collect()
     }
 }
 
-/// The probabilities of `logits [images, classes]`, image by image.
+/// The probabilities `[images, classes]`, row by row, of `logits [images, classes]`.
 pub(crate) fn probabilities(logits: &Tensor) -> Result<Vec<f64>, ReportError> {
     // Not every device has f64.
     let logits = logits.f_to_device(Device::Cpu)?.f_to_kind(Kind::Double)?;
@@ -87,18 +91,18 @@ pub(crate) fn labels_of(split: &Split) -> Result<Tensor, ReportError> {
     Ok(Tensor::f_from_slice(&split.labels)?.f_to_kind(Kind::Int64)?)
 }
 
-/// The places of at most `most` of a split's images, evenly spread over it.
-pub(crate) fn spread(split: &Split, most: usize) -> Vec<usize> {
+/// The indices of at most `most` of a split's images, evenly spaced.
+pub(crate) fn evenly_spaced(split: &Split, most: usize) -> Vec<usize> {
     let all = split.labels.len();
     let count = all.min(most);
     (0..count).map(|index| index * all / count).collect()
 }
 
-/// The images at these places of a split.
-pub(crate) fn taken(split: &Split, places: &[usize]) -> Split {
+/// The images of a split at these indices.
+pub(crate) fn subset(split: &Split, indices: &[usize]) -> Split {
     let images = &split.images;
-    let pixels = places.iter().flat_map(|&place| images.get(place)).copied().collect();
-    let labels = places.iter().map(|&place| split.labels[place]).collect();
+    let pixels = indices.iter().flat_map(|&index| images.get(index)).copied().collect();
+    let labels = indices.iter().map(|&index| split.labels[index]).collect();
     Split { images: Images { pixels, ..*images }, labels }
 }
 
@@ -107,17 +111,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn images_are_taken_from_all_over() {
+    fn a_subset_is_evenly_spaced() {
         let split = Split {
             images: Images { rows: 1, cols: 2, pixels: (0..20).collect() },
             labels: (100..110).collect(),
         };
-        let places = spread(&split, 4);
-        assert_eq!(places, [0, 2, 5, 7]);
-        let some = taken(&split, &places);
+        let indices = evenly_spaced(&split, 4);
+        assert_eq!(indices, [0, 2, 5, 7]);
+        let some = subset(&split, &indices);
         assert_eq!(some.labels, [100, 102, 105, 107]);
         assert_eq!(some.images.pixels, [0, 1, 4, 5, 10, 11, 14, 15]);
-        assert_eq!(spread(&split, 50).len(), 10);
-        assert!(spread(&taken(&split, &[]), 5).is_empty());
+        assert_eq!(evenly_spaced(&split, 50).len(), 10);
+        assert!(evenly_spaced(&subset(&split, &[]), 5).is_empty());
     }
 }

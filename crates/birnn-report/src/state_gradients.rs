@@ -1,4 +1,4 @@
-//! How strongly the loss depends on what the net holds in mind at each row: the gradient by the hidden
+//! How strongly the loss depends on the hidden state at each row: the gradient with respect to the hidden
 //! states.
 
 use birnn_data::Split;
@@ -6,27 +6,27 @@ use birnn_engine::{Learner, Samples};
 use birnn_model::States;
 use tch::{Device, Kind, Reduction, Tensor};
 
-use crate::answers::{spread, taken};
 use crate::error::ReportError;
+use crate::predictions::{evenly_spaced, subset};
 
-/// The gradient of the loss by the hidden states of the bottom and the top layer.
+/// The norm of the gradient of the loss with respect to the hidden states of the bottom and the top layer.
 #[derive(Debug)]
-pub struct Chain {
-    /// Over how many images the means are.
+pub struct StateGradients {
+    /// The number of images that the means are over.
     pub images: usize,
     /// One per layer and direction.
-    pub links: Vec<Links>,
+    pub directions: Vec<DirectionGradients>,
 }
 
 /// One direction of one layer.
 #[derive(Debug)]
-pub struct Links {
+pub struct DirectionGradients {
     /// From 0, the bottom.
     pub layer: usize,
     /// Whether the direction reads the image from below.
     pub reverse: bool,
-    /// For each row, the mean over the images of the norm of the gradient of an image's loss by its state
-    /// there; `None` where the net does not use the state.
+    /// For each row, the mean over the images of the norm of the gradient of an image's loss with respect to
+    /// the state there; `None` where the net does not use the state.
     pub norms: Vec<Option<f64>>,
 }
 
@@ -35,15 +35,19 @@ const IMAGES: usize = 500;
 /// A graph of all steps is held for so many at a time.
 const BATCH: usize = 100;
 
-impl Chain {
-    /// Runs the net step by step over images of `split`, and back.
-    pub fn new(learner: &Learner, split: &Split) -> Result<Chain, ReportError> {
-        let samples = Samples::new(taken(split, &spread(split, IMAGES)), learner.device)?;
-        let mut links: Vec<Links> = Vec::new();
+impl StateGradients {
+    /// Runs the net step by step over images of `split`, and backward.
+    ///
+    /// # Errors
+    ///
+    /// When the net cannot be run.
+    pub fn new(learner: &Learner, split: &Split) -> Result<StateGradients, ReportError> {
+        let samples = Samples::new(subset(split, &evenly_spaced(split, IMAGES)), learner.device)?;
+        let mut directions: Vec<DirectionGradients> = Vec::new();
         for batch in samples.batches(BATCH) {
             let batch = batch?;
             let unrolled = learner.network.unrolled(&batch.input)?;
-            // The sum, so that each row of a gradient is that of one image's own loss.
+            // Summed over the batch, so that each row of a gradient is that of one image's own loss.
             let loss = unrolled.logits.f_cross_entropy_loss(
                 &batch.labels,
                 None::<Tensor>,
@@ -56,29 +60,30 @@ impl Chain {
             let gradients = Tensor::f_run_backward(&[&loss], &states, false, false)?;
             let sums = gradients.iter().map(norms).collect::<Result<Vec<_>, _>>()?;
             let time = states.len() / chosen.len();
-            if links.is_empty() {
-                let empty = |&(layer, reverse, _): &_| Links { layer, reverse, norms: vec![None; time] };
-                links = chosen.iter().map(empty).collect();
+            if directions.is_empty() {
+                let empty =
+                    |&(layer, reverse, _): &_| DirectionGradients { layer, reverse, norms: vec![None; time] };
+                directions = chosen.iter().map(empty).collect();
             }
-            for (links, sums) in links.iter_mut().zip(sums.chunks(time)) {
-                for (norm, sum) in links.norms.iter_mut().zip(sums) {
+            for (direction, sums) in directions.iter_mut().zip(sums.chunks(time)) {
+                for (norm, sum) in direction.norms.iter_mut().zip(sums) {
                     *norm = sum.map(|sum| norm.unwrap_or(0.0) + sum);
                 }
             }
         }
         let images = samples.len();
-        for norm in links.iter_mut().flat_map(|links| &mut links.norms).flatten() {
+        for norm in directions.iter_mut().flat_map(|direction| &mut direction.norms).flatten() {
             *norm /= images as f64;
         }
-        Ok(Chain { images, links })
+        Ok(StateGradients { images, directions })
     }
 }
 
 /// The states of the bottom and the top layer, by layer and direction.
 fn ends(layers: &[States]) -> Vec<(usize, bool, &[Tensor])> {
-    let mut places = vec![0, layers.len() - 1];
-    places.dedup();
-    places
+    let mut indices = vec![0, layers.len() - 1];
+    indices.dedup();
+    indices
         .into_iter()
         .flat_map(|layer| {
             let States { forward, reverse } = &layers[layer];

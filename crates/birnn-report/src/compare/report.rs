@@ -1,0 +1,200 @@
+//! All that a comparison says, as numbers and in words.
+
+use std::collections::BTreeMap;
+
+use birnn_engine::differing;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{ComparedRun, Comparison, Pair, Verdict, seed_groups, text};
+use crate::error::ReportError;
+use crate::predictions::Predictions;
+use crate::stats::{Interval, Summary};
+
+/// What there is to say of several runs. Serialized, it is what `birnn compare --json` prints.
+#[derive(Debug, Serialize)]
+pub struct ComparisonReport {
+    /// What the test images are from.
+    pub dataset: String,
+    /// The number of test images.
+    pub images: u64,
+    /// The runs, with their scores.
+    pub runs: Vec<ComparedRun>,
+    /// Each setting that is not the same everywhere, with its value in each run.
+    pub settings: BTreeMap<String, Vec<Option<Value>>>,
+    /// Every two runs, side by side.
+    pub pairs: Vec<PairReport>,
+    /// Finished runs that differ in their seeds alone, group by group.
+    pub seed_groups: Vec<SeedGroup>,
+    /// The same as `pairs`, by index.
+    #[serde(skip)]
+    pub comparison: Comparison,
+}
+
+/// Two runs side by side: a [`Pair`] under the runs' names.
+#[derive(Debug, Serialize)]
+pub struct PairReport {
+    /// The name of the one run.
+    pub a: String,
+    /// The name of the other.
+    pub b: String,
+    /// Images that A alone classifies correctly.
+    pub only_a: u64,
+    /// Images that B alone classifies correctly.
+    pub only_b: u64,
+    /// A's accuracy less B's.
+    pub difference: f64,
+    /// Its 95 % interval.
+    pub interval: Interval,
+    /// The p-value of McNemar's exact test.
+    pub p: f64,
+    /// The same, corrected for the number of pairs.
+    pub p_holm: f64,
+    /// What `p` may be too small to hold.
+    pub log10_p: f64,
+    /// What `p_holm` may be too small to hold.
+    pub log10_p_holm: f64,
+    /// What follows.
+    pub verdict: Verdict,
+}
+
+/// Runs that differ in their seeds alone.
+#[derive(Debug, Serialize)]
+pub struct SeedGroup {
+    /// Their names.
+    pub runs: Vec<String>,
+    /// Their accuracies on the test images.
+    pub accuracy: Summary,
+}
+
+impl ComparisonReport {
+    /// From the runs' predictions for the same test images, which are of `dataset`. The runs are named by
+    /// letters, in their order.
+    ///
+    /// # Errors
+    ///
+    /// As [`Comparison::new`].
+    pub fn new(
+        mut runs: Vec<ComparedRun>,
+        predictions: &[Predictions],
+        dataset: String,
+    ) -> Result<ComparisonReport, ReportError> {
+        let comparison = Comparison::new(predictions)?;
+        for (index, (run, score)) in runs.iter_mut().zip(&comparison.scores).enumerate() {
+            (run.name, run.score) = (letters(index), Some(*score));
+        }
+        let experiments: Vec<_> = runs.iter().map(|run| run.experiment.to_json()).collect();
+        Ok(ComparisonReport {
+            dataset,
+            images: comparison.images,
+            settings: differing(&experiments),
+            pairs: comparison.pairs.iter().map(|pair| PairReport::new(pair, &runs)).collect(),
+            seed_groups: SeedGroup::all(&runs),
+            runs,
+            comparison,
+        })
+    }
+
+    /// In plain text, in lines of at most about 100 characters: settings, results, and what follows. Names and
+    /// values from files are escaped.
+    pub fn text(&self) -> String {
+        text::text(self)
+    }
+}
+
+impl PairReport {
+    fn new(pair: &Pair, runs: &[ComparedRun]) -> PairReport {
+        PairReport {
+            a: runs[pair.a].name.clone(),
+            b: runs[pair.b].name.clone(),
+            only_a: pair.only_a,
+            only_b: pair.only_b,
+            difference: pair.difference,
+            interval: pair.interval,
+            p: 10_f64.powf(pair.log10_p),
+            p_holm: 10_f64.powf(pair.log10_p_holm),
+            log10_p: pair.log10_p,
+            log10_p_holm: pair.log10_p_holm,
+            verdict: pair.verdict(),
+        }
+    }
+}
+
+impl SeedGroup {
+    /// The groups of more than one run, each seed once.
+    fn all(runs: &[ComparedRun]) -> Vec<SeedGroup> {
+        let experiments: Vec<_> = runs.iter().map(|run| &run.experiment).collect();
+        let group = |members: Vec<usize>| {
+            // Half a training says nothing of its settings, and the same seed nothing new.
+            let mut seeds = Vec::new();
+            let mut counted: Vec<&ComparedRun> = Vec::new();
+            for run in members.into_iter().map(|index| &runs[index]) {
+                if run.is_finished() && !seeds.contains(&run.experiment.seed) {
+                    seeds.push(run.experiment.seed);
+                    counted.push(run);
+                }
+            }
+            let accuracies: Vec<f64> = counted.iter().filter_map(|run| Some(run.score?.accuracy)).collect();
+            let accuracy = Summary::new(&accuracies).filter(|summary| summary.runs > 1)?;
+            Some(SeedGroup { runs: counted.iter().map(|run| run.name.clone()).collect(), accuracy })
+        };
+        seed_groups(&experiments).into_iter().filter_map(group).collect()
+    }
+}
+
+/// A short name for a run: A to Z, then AA.
+fn letters(index: usize) -> String {
+    let last = char::from(b'A' + (index % 26) as u8);
+    match index / 26 {
+        0 => last.to_string(),
+        more => format!("{}{last}", letters(more - 1)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::comparison::made_up::predictions;
+    use super::super::run::made_up::run;
+    use super::*;
+
+    #[test]
+    fn names_go_on_after_z() {
+        assert_eq!([0, 25, 26, 27, 701, 702].map(letters), ["A", "Z", "AA", "AB", "ZZ", "AAA"]);
+    }
+
+    #[test]
+    fn a_seed_counts_once_and_only_of_a_finished_run() {
+        let with = |seed, status: &str| {
+            let mut run = run("x", |experiment| experiment.seed = seed);
+            run.status = Some(status.to_owned());
+            run
+        };
+        let runs = vec![with(0, "running"), with(0, "done"), with(1, "done"), with(1, "done")];
+        let all: Vec<_> = ["rrrr", "rrr-", "rr--", "----"].map(predictions).into();
+        let report = ComparisonReport::new(runs, &all, "mnist".to_owned()).unwrap();
+        let [group] = &report.seed_groups[..] else { panic!("{:?}", report.seed_groups) };
+        assert_eq!(group.runs, ["B", "C"]);
+        assert_eq!((group.accuracy.mean, group.accuracy.runs), (0.625, 2));
+        assert_eq!(report.settings.keys().collect::<Vec<_>>(), ["seed"]);
+        assert_eq!((report.pairs[1].a.as_str(), report.pairs[1].b.as_str()), ("A", "C"));
+    }
+
+    #[test]
+    fn the_text_says_what_differs_and_what_follows() {
+        let runs = vec![run("good", |_| ()), run("bad\x1b", |experiment| experiment.train.epochs = 7)];
+        let all: Vec<_> =
+            [&"r".repeat(20), &format!("rr{}", "-".repeat(18))].map(|one| predictions(one)).into();
+        let text = ComparisonReport::new(runs, &all, "mnist".to_owned()).unwrap().text();
+        let squeezed = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        for part in [
+            "A good B bad\\u001b",
+            "train.epochs 2 7",
+            "accuracy, % 100.00 10.00",
+            "A less B +90.00",
+            "A is better than B on images like these: it alone is right on 18, B alone on 0",
+            "takes several seeds of each",
+        ] {
+            assert!(squeezed.contains(part), "no `{part}` in:\n{text}");
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! What is known of a run that is compared.
+
+use std::path::{Path, PathBuf};
+
+use birnn_data::{DataConfig, name};
+use birnn_engine::{About, Experiment, Learner};
+use serde::Serialize;
+use tch::Tensor;
+
+use super::Score;
+use crate::error::ReportError;
+use crate::records::{RecordError, Records};
+
+/// A run, its net, and how they came to be. What no record says is `None`.
+#[derive(Clone, Debug, Serialize)]
+pub struct ComparedRun {
+    /// A letter, for short, which [`ComparisonReport`](super::ComparisonReport) gives it.
+    pub name: String,
+    /// As the user named it.
+    #[serde(serialize_with = "name::serialize")]
+    pub run: PathBuf,
+    /// The weights file that was read.
+    #[serde(serialize_with = "name::serialize")]
+    pub weights: PathBuf,
+    /// As in meta.json.
+    pub status: Option<String>,
+    /// How the net does on the test images.
+    #[serde(flatten)]
+    pub score: Option<Score>,
+    /// The number of trained values.
+    pub parameters: usize,
+    /// Epochs that were trained.
+    pub epochs: Option<usize>,
+    /// Seconds of training.
+    pub seconds: Option<f64>,
+    /// Training images per second.
+    pub images_per_second: Option<f64>,
+    /// The device it was trained on.
+    pub device: Option<String>,
+    /// Threads of its last session.
+    pub threads: Option<i32>,
+    /// Vector instructions of its last session.
+    pub instructions: Option<String>,
+    /// The version of libtorch that wrote the weights.
+    pub libtorch: String,
+    /// The version of birnn of its last session.
+    pub birnn: Option<String>,
+    /// The git revision of that.
+    pub revision: Option<String>,
+    /// The experiment that it was trained by.
+    #[serde(skip)]
+    pub experiment: Experiment,
+    /// Its data, where that is now.
+    #[serde(skip)]
+    pub data: DataConfig,
+    /// What its weights file says of itself.
+    #[serde(skip)]
+    pub about: About,
+    /// Records that cannot be read.
+    #[serde(skip)]
+    pub problems: Vec<String>,
+}
+
+impl ComparedRun {
+    /// The run that a user named `run`, from its `weights` file, the net and the description in it, and its
+    /// `records`; none of these where the weights are in no run directory. `data` is where its data is now.
+    ///
+    /// # Errors
+    ///
+    /// When the description holds no experiment.
+    pub fn new(
+        run: &Path,
+        weights: &Path,
+        learner: &Learner,
+        about: About,
+        data: DataConfig,
+        records: Records,
+    ) -> Result<ComparedRun, ReportError> {
+        let seconds: f64 = records.timing.iter().map(|epoch| epoch.seconds).sum();
+        let images: f64 = records.timing.iter().map(|epoch| epoch.seconds * epoch.images_per_second).sum();
+        let timed = seconds > 0.0;
+        let session = records.meta.as_ref().and_then(|meta| meta.sessions.last()).cloned();
+        Ok(ComparedRun {
+            name: String::new(),
+            run: run.to_owned(),
+            weights: weights.to_owned(),
+            status: records.meta.as_ref().map(|meta| meta.status.clone()),
+            score: None,
+            parameters: learner.parameters().iter().map(Tensor::numel).sum(),
+            epochs: records.epochs.last().map(|epoch| epoch.epoch),
+            seconds: timed.then_some(seconds),
+            images_per_second: timed.then(|| images / seconds),
+            device: records.meta.map(|meta| meta.device),
+            threads: session.as_ref().map(|session| session.cpu.threads),
+            instructions: session.as_ref().map(|session| session.cpu.instructions.clone()),
+            libtorch: about.libtorch.clone(),
+            birnn: session.as_ref().map(|session| session.birnn.clone()),
+            revision: session.and_then(|session| session.revision),
+            experiment: about.experiment().map_err(|error| ReportError::Experiment(error.to_string()))?,
+            data,
+            about,
+            problems: records.problems.iter().map(RecordError::to_string).collect(),
+        })
+    }
+
+    /// Whether its training came to its end, as far as is known.
+    pub fn is_finished(&self) -> bool {
+        self.unfinished().is_none()
+    }
+
+    /// Why it is not finished, in words; `None` where it is.
+    pub fn unfinished(&self) -> Option<String> {
+        match self.status.as_deref() {
+            None | Some("done") => None,
+            // A process that is killed writes no other status.
+            Some("running") => Some("not finished: still running, or killed".to_owned()),
+            Some(status) => Some(format!("not finished: {status}")),
+        }
+    }
+
+    /// The images that the net is for, such as `mnist, 28 x 28, classes 0, 1, 2`.
+    pub fn images(&self) -> String {
+        let dataset = self.about.data["dataset"].as_str().unwrap_or("images of unknown origin");
+        let [rows, cols] = self.about.shape;
+        format!("{dataset}, {rows} x {cols}, classes {}", self.about.classes.join(", "))
+    }
+}
+
+#[cfg(test)]
+pub(super) mod made_up {
+    use birnn_engine::{Classification, Device};
+
+    use super::*;
+
+    /// A run of a small net for images of 2 x 2 and two classes, without records.
+    pub(in super::super) fn run(path: &str, change: impl FnOnce(&mut Experiment)) -> ComparedRun {
+        let mut experiment = Experiment::default();
+        experiment.model.hidden = birnn_model::Hidden::Same(2);
+        change(&mut experiment);
+        let classes = vec!["a".to_owned(), "b".to_owned()];
+        let data = serde_json::json!({ "dataset": "mnist" });
+        let about = About::new(experiment.to_toml().unwrap(), [2, 2], classes.clone(), None, data);
+        let task = Classification { classes, label_smoothing: 0.0 };
+        let net = experiment.model.resolve().unwrap();
+        let learner = Learner::new(&net, task, [2, 2], 0, Device::Cpu).unwrap();
+        let weights = Path::new(path).join("model.safetensors");
+        let data = experiment.data.clone();
+        ComparedRun::new(path.as_ref(), &weights, &learner, about, data, Records::default()).unwrap()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_is_finished_unless_its_records_say_otherwise() {
+        let mut run = made_up::run("a", |_| ());
+        assert!(run.is_finished(), "weights without records");
+        assert_eq!(run.images(), "mnist, 2 x 2, classes a, b");
+        for (status, expected) in [
+            ("done", None),
+            ("running", Some("not finished: still running, or killed")),
+            ("stopped at step 3", Some("not finished: stopped at step 3")),
+        ] {
+            run.status = Some(status.to_owned());
+            assert_eq!(run.unfinished().as_deref(), expected);
+        }
+    }
+}
