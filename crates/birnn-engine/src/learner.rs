@@ -20,7 +20,8 @@ use crate::samples::{Batch, Samples};
 pub struct Learner {
     /// What is learned.
     pub task: Task,
-    loss: Loss,
+    /// What training lowers.
+    pub loss: Loss,
     /// Time steps and features per step that the net is for.
     pub shape: [usize; 2],
     /// The network.
@@ -125,13 +126,14 @@ impl Learner {
         Ok(accumulator.evaluation())
     }
 
-    /// The logits of all `samples`, in their order: `[images, outputs]`.
+    /// The logits of all `samples`, in their order: `[images, outputs]`. They may have more or fewer time steps than
+    /// those trained on.
     ///
     /// On a CPU they are worked out by `birnn_infer`, as wherever a net is asked; elsewhere by libtorch.
     pub fn logits(&self, samples: &Samples) -> Result<Vec<f32>, EngineError> {
         let _guard = tch::no_grad_guard();
         if self.device == Device::Cpu {
-            let [rows, cols] = self.shape;
+            let [rows, cols] = samples.shape();
             let network = self.network_to_ask()?;
             #[expect(unsafe_code, reason = "the images are read where they lie")]
             // SAFETY: nothing changes the images of a split.
@@ -139,8 +141,8 @@ impl Learner {
             return Ok(network.logits_of_all(images, rows * cols, cpu_threads() as usize));
         }
         let mut all = Vec::new();
-        for input in samples.inputs(EVALUATION_BATCH) {
-            all.extend(Vec::<f32>::try_from(self.network.forward(&input?, false)?.f_view(-1)?)?);
+        for batch in samples.batches(EVALUATION_BATCH) {
+            all.extend(Vec::<f32>::try_from(self.network.forward(&batch?.input, false)?.f_view(-1)?)?);
         }
         Ok(all)
     }

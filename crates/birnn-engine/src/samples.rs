@@ -114,11 +114,12 @@ impl Samples {
         &self.images
     }
 
-    /// All images in file order, in batches of `size`: `f32 [batch, rows, cols]`, from 0 to 1.
-    pub fn inputs(&self, size: usize) -> impl Iterator<Item = Result<Tensor, TchError>> {
+    /// All images in file order, in batches of `size`.
+    pub fn batches(&self, size: usize) -> impl Iterator<Item = Result<Batch, TchError>> {
         (0..self.len()).step_by(size).map(move |start| {
-            let count = size.min(self.len() - start) as i64;
-            normalise(&self.images.f_narrow(0, start as i64, count)?)
+            let weight = size.min(self.len() - start);
+            let part = |tensor: &Tensor| tensor.f_narrow(0, start as i64, weight as i64);
+            Ok(Batch { input: normalise(&part(&self.images)?)?, target: part(&self.target)?, weight })
         })
     }
 }
@@ -198,12 +199,15 @@ mod tests {
         assert!(batch(0, 3, 5) == batch(0, 7, 5).narrow(0, 0, 3));
         let plain = Samples::new(split(), Device::Cpu).unwrap();
         assert!(plain.batch(&order, 0, 7, 5).unwrap().input == plain.batch(&order, 0, 7, 6).unwrap().input);
-        assert!(samples.inputs(10).next().unwrap().unwrap() == plain.inputs(10).next().unwrap().unwrap());
+        assert!(
+            samples.batches(10).next().unwrap().unwrap().input
+                == plain.batches(10).next().unwrap().unwrap().input
+        );
     }
 
     #[test]
     fn bytes_become_zero_to_one() {
-        let input = samples(1).inputs(5).next().unwrap().unwrap();
+        let input = samples(1).batches(5).next().unwrap().unwrap().input;
         assert_eq!(Vec::<f32>::try_from(input.view(-1)).unwrap(), [0.0, 0.0, 1.0, 0.2, 0.0, 0.0]);
     }
 }

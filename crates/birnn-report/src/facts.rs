@@ -1,7 +1,8 @@
 //! What was run and on what.
 
 use birnn_data::name::shown;
-use birnn_engine::{Learner, Session};
+use birnn_engine::Learner;
+use birnn_run::Session;
 
 use crate::axis::number;
 use crate::figure::Table;
@@ -16,7 +17,7 @@ pub(crate) struct Fact {
 
 /// What a reader must not miss: data that is not what it seems.
 pub(crate) fn banners(run: &Run) -> Vec<String> {
-    let recorded = &run.about.data;
+    let recorded = &run.manifest.data;
     let mut banners = Vec::new();
     if let Some(dataset) = recorded["substitute_for"].as_str() {
         banners.push(format!(
@@ -40,7 +41,7 @@ pub(crate) fn banners(run: &Run) -> Vec<String> {
 /// The facts, and the sessions in which the run was trained.
 pub(crate) fn facts(run: &Run, learner: &Learner) -> (Vec<Fact>, Option<Table>) {
     let parameters: usize = learner.parameters().iter().map(tch::Tensor::numel).sum();
-    let [rows, cols] = run.about.shape;
+    let [rows, cols] = run.manifest.shape;
     let found = run.provenance;
     let mut facts = vec![
         Fact { name: "Net", value: net(learner) },
@@ -50,17 +51,17 @@ pub(crate) fn facts(run: &Run, learner: &Learner) -> (Vec<Fact>, Option<Table>) 
             value: format!(
                 "{}, {rows} × {cols}: {rows} time steps, the rows from above, of {cols} pixels; {} classes",
                 found.dataset,
-                run.about.classes.len()
+                run.manifest.classes.len()
             ),
         },
         Fact { name: "Pictures", value: pictures(run) },
-        Fact { name: "Trained on", value: trained_on(&run.about.data) },
+        Fact { name: "Trained on", value: trained_on(&run.manifest.data) },
         Fact {
             name: "Judged by",
             value: format!("{}, {} test images", found.dataset, number(run.test.labels.len() as f64)),
         },
         Fact { name: "Weights", value: shown(&run.weights).to_string() },
-        Fact { name: "libtorch", value: run.about.libtorch.clone() },
+        Fact { name: "libtorch", value: run.manifest.libtorch.clone() },
     ];
     if let Some(epoch) = run.records.epochs.last() {
         let (epoch, step) = (number(epoch.epoch as f64), number(epoch.step as f64));
@@ -97,7 +98,7 @@ fn net(learner: &Learner) -> String {
 /// How a picture is prepared for the net.
 fn pictures(run: &Run) -> String {
     let known = run
-        .about
+        .manifest
         .preprocessing
         .map(|preprocessing| format!("prepared as its training images were: {preprocessing}"));
     known.unwrap_or_else(|| "it is not known what its training images were like".to_owned())

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use askama::Template;
 use birnn_data::{Provenance, Split};
-use birnn_engine::{About, Learner};
+use birnn_engine::Learner;
+use birnn_infer::Manifest;
 
 use crate::axis::number;
 use crate::curves::curves;
@@ -25,7 +26,7 @@ pub struct Run<'a> {
     /// The file that the weights are from.
     pub weights: &'a Path,
     /// What that file says of itself.
-    pub about: &'a About,
+    pub manifest: &'a Manifest,
     /// What the run wrote down.
     pub records: &'a Records,
     /// Where the test images are from.
@@ -66,7 +67,7 @@ struct Page {
 ///
 /// There are no test images, or the net cannot be run. Records that are missing or damaged are no error: the
 /// page says so.
-pub fn page(run: &Run, learner: &mut Learner) -> Result<String, ReportError> {
+pub fn page(run: &Run, learner: &Learner) -> Result<String, ReportError> {
     if run.test.labels.is_empty() {
         return Err(ReportError::NoImages);
     }
@@ -75,7 +76,7 @@ pub fn page(run: &Run, learner: &mut Learner) -> Result<String, ReportError> {
     let prefixes = PrefixAccuracy::of_many(learner, run.test)?;
     let examples = examples(&prefixes, &predictions.predictions);
     let followed = PrefixAccuracy::of_examples(learner, run.test, &examples)?;
-    let names = &run.about.classes;
+    let names = &run.manifest.classes;
     let evaluation = &predictions.evaluation;
     let (facts, sessions) = facts(run, learner);
     let page = Page {
@@ -84,16 +85,16 @@ pub fn page(run: &Run, learner: &mut Learner) -> Result<String, ReportError> {
         summary: tied(&summary(&predictions, run)),
         facts,
         sessions,
-        experiment: run.about.experiment.clone(),
+        experiment: run.manifest.experiment.clone(),
         problems: run.records.problems.iter().map(ToString::to_string).collect(),
         curves: curves(run.records),
-        images: number(evaluation.images as f64),
+        images: number(evaluation.weight as f64),
         confusion: scores::confusion(evaluation),
         commonest: scores::commonest(evaluation),
         classes: scores::classes(evaluation),
         reliability: scores::reliability(&predictions.calibration),
         mistakes: scores::gallery(&predictions, run.test, names)?,
-        wrong: number((evaluation.images - evaluation.correct) as f64),
+        wrong: number((evaluation.weight - evaluation.classified().correct) as f64),
         state_gradients: inside::state_gradients(&gradients, learner.network.architecture().readout),
         prefixes: inside::prefixes(&prefixes),
         examples: inside::examples(&followed, &examples, &predictions, run.test, names)?,
@@ -104,7 +105,7 @@ pub fn page(run: &Run, learner: &mut Learner) -> Result<String, ReportError> {
 
 /// What the run is filed under.
 fn name(run: &Run) -> String {
-    let experiment = run.about.experiment().ok().and_then(|experiment| experiment.name);
+    let experiment = run.manifest.experiment().ok().and_then(|experiment| experiment.name);
     let meta = run.records.meta.as_ref().map(|meta| meta.name.clone());
     meta.or(experiment).unwrap_or_else(|| "a run".to_owned())
 }
@@ -112,16 +113,17 @@ fn name(run: &Run) -> String {
 /// The result in a sentence.
 fn summary(predictions: &Predictions, run: &Run) -> String {
     let evaluation = &predictions.evaluation;
-    let interval = wilson(evaluation.correct, evaluation.images).map_or_else(String::new, |interval| {
-        format!(" (95 % interval {:.2} to {:.2} %)", 100.0 * interval.low, 100.0 * interval.high)
-    });
+    let interval = wilson(evaluation.classified().correct, evaluation.weight)
+        .map_or_else(String::new, |interval| {
+            format!(" (95 % interval {:.2} to {:.2} %)", 100.0 * interval.low, 100.0 * interval.high)
+        });
     format!(
         "Of the {} {} test images, the net classifies {} correctly: accuracy {}{interval}, loss {:.4}, expected \
          calibration error {}.",
-        number(evaluation.images as f64),
+        number(evaluation.weight as f64),
         run.provenance.dataset,
-        number(evaluation.correct as f64),
-        scores::percent(evaluation.accuracy),
+        number(evaluation.classified().correct as f64),
+        scores::percent(evaluation.headline().value),
         evaluation.loss,
         scores::percent(predictions.calibration.error),
     )

@@ -1,8 +1,8 @@
 //! What the net predicts for each image, and how that adds up.
 
 use birnn_data::{Images, Split};
-use birnn_engine::{Evaluation, Learner, Samples};
-use tch::{Device, Kind, Tensor};
+use birnn_engine::{Learner, Samples};
+use birnn_infer::{Class, Detail, Evaluation, Task};
 
 use crate::error::ReportError;
 use crate::stats::Calibration;
@@ -49,23 +49,18 @@ impl Predictions {
     /// # Errors
     ///
     /// When the net cannot be run.
-    pub fn new(learner: &mut Learner, split: &Split) -> Result<Predictions, ReportError> {
+    pub fn new(learner: &Learner, split: &Split) -> Result<Predictions, ReportError> {
         let samples = Samples::new(split.clone(), learner.device)?;
         let logits = learner.logits(&samples)?;
-        let labels = labels_of(split)?.f_to_device(learner.device)?;
-        let mut tally = learner.task.tally(learner.device)?;
-        learner.task.count(&mut tally, &logits, &labels)?;
-        let evaluation = learner.task.evaluation(&tally)?;
-        // As the tally counts them, so that equal logits are the same class there and here.
-        let classes = Vec::<i64>::try_from(logits.f_argmax(1, false)?)?;
-        let probabilities = probabilities(&logits)?;
-        let predictions: Vec<Prediction> = probabilities
-            .chunks(learner.task.classes.len())
-            .zip(classes.iter().zip(&split.labels))
-            .enumerate()
-            .map(|(image, (of, (&class, &label)))| {
-                let (class, label) = (class as usize, usize::from(label));
-                Prediction { image, label, class, probability: of[class], p_true: of[label] }
+        let mut accumulator = learner.task.accumulator();
+        accumulator.add(&logits, &split.labels);
+        let evaluation = accumulator.evaluation();
+        let Task::Classify(task) = &learner.task;
+        let answers = logits.chunks_exact(task.classes.len()).zip(&split.labels).enumerate();
+        let predictions: Vec<Prediction> = answers
+            .map(|(image, (logits, &label))| {
+                let (Class { class, probability }, label) = (task.answer(logits), usize::from(label));
+                Prediction { image, label, class, probability, p_true: task.probabilities(logits)[label] }
             })
             .collect();
         let sure: Vec<(f64, bool)> =
@@ -75,20 +70,9 @@ impl Predictions {
 
     /// The wrong predictions, the most confident first.
     pub fn mistakes(&self) -> Vec<Prediction> {
-        self.evaluation.mistakes.iter().map(|mistake| self.predictions[mistake.image]).collect()
+        let Detail::Classify(found) = &self.evaluation.detail;
+        found.mistakes.iter().map(|mistake| self.predictions[mistake.image]).collect()
     }
-}
-
-/// The probabilities `[images, classes]`, row by row, of `logits [images, classes]`.
-pub(crate) fn probabilities(logits: &Tensor) -> Result<Vec<f64>, ReportError> {
-    // Not every device has f64.
-    let logits = logits.f_to_device(Device::Cpu)?.f_to_kind(Kind::Double)?;
-    Ok(Vec::<f64>::try_from(logits.f_softmax(1, None::<Kind>)?.f_view(-1)?)?)
-}
-
-/// `i64 [images]`.
-pub(crate) fn labels_of(split: &Split) -> Result<Tensor, ReportError> {
-    Ok(Tensor::f_from_slice(&split.labels)?.f_to_kind(Kind::Int64)?)
 }
 
 /// The indices of at most `most` of a split's images, evenly spaced.

@@ -3,9 +3,10 @@
 
 use birnn_data::{Images, Split};
 use birnn_engine::{Learner, Samples};
+use birnn_infer::Task;
 
 use crate::error::ReportError;
-use crate::predictions::{Prediction, evenly_spaced, probabilities, subset};
+use crate::predictions::{Prediction, evenly_spaced, subset};
 
 /// The probability of the true class given parts of images.
 #[derive(Debug)]
@@ -42,7 +43,7 @@ impl PrefixAccuracy {
     /// # Errors
     ///
     /// When the net cannot be run.
-    pub fn of_many(learner: &mut Learner, split: &Split) -> Result<PrefixAccuracy, ReportError> {
+    pub fn of_many(learner: &Learner, split: &Split) -> Result<PrefixAccuracy, ReportError> {
         PrefixAccuracy::of(learner, split, evenly_spaced(split, IMAGES), STOPS)
     }
 
@@ -52,7 +53,7 @@ impl PrefixAccuracy {
     ///
     /// When the net cannot be run.
     pub fn of_examples(
-        learner: &mut Learner,
+        learner: &Learner,
         split: &Split,
         examples: &[Example],
     ) -> Result<PrefixAccuracy, ReportError> {
@@ -61,7 +62,7 @@ impl PrefixAccuracy {
     }
 
     fn of(
-        learner: &mut Learner,
+        learner: &Learner,
         split: &Split,
         images: Vec<usize>,
         most: usize,
@@ -71,7 +72,7 @@ impl PrefixAccuracy {
         if images.is_empty() {
             return Ok(PrefixAccuracy { rows, images, above: Vec::new(), below: Vec::new() });
         }
-        let mut side = |first: fn(usize, usize) -> usize| {
+        let side = |first: fn(usize, usize) -> usize| {
             let all = split.images.rows;
             let shown = rows.iter().map(|&rows| p_true(learner, part(&split, first(all, rows), rows)));
             shown.collect::<Result<Vec<_>, _>>()
@@ -126,13 +127,13 @@ fn part(split: &Split, first: usize, rows: usize) -> Split {
 }
 
 /// The probability of each image's true class.
-fn p_true(learner: &mut Learner, split: Split) -> Result<Vec<f64>, ReportError> {
+fn p_true(learner: &Learner, split: Split) -> Result<Vec<f64>, ReportError> {
     let labels = split.labels.clone();
     let samples = Samples::new(split, learner.device)?;
-    let probabilities = probabilities(&learner.logits(&samples)?)?;
-    let classes = learner.task.classes.len();
-    let of = probabilities.chunks(classes).zip(&labels).map(|(of, &label)| of[usize::from(label)]);
-    Ok(of.collect())
+    let logits = learner.logits(&samples)?;
+    let Task::Classify(task) = &learner.task;
+    let of = logits.chunks_exact(task.classes.len()).zip(&labels);
+    Ok(of.map(|(logits, &label)| task.probabilities(logits)[usize::from(label)]).collect())
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use birnn_data::name::shown;
-use birnn_engine::Meta;
+use birnn_run::Meta;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 

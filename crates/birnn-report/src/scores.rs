@@ -1,7 +1,7 @@
 //! How the net does: confusion, scores by class, calibration, mistakes.
 
 use birnn_data::Split;
-use birnn_engine::Evaluation;
+use birnn_infer::Evaluation;
 
 use crate::axis::number;
 use crate::chart::{Frame, Side};
@@ -57,11 +57,12 @@ const FEW: u64 = 10;
 
 /// The matrix, unless there are too many classes.
 pub(crate) fn confusion(evaluation: &Evaluation) -> Option<Confusion> {
-    let classes: Vec<String> = evaluation.classes.iter().map(|score| score.class.clone()).collect();
+    let classes: Vec<String> =
+        evaluation.classified().classes.iter().map(|score| score.class.clone()).collect();
     if classes.len() > LARGEST_MATRIX {
         return None;
     }
-    let (right, wrong) = evaluation.most();
+    let (right, wrong) = evaluation.classified().confusion.most();
     let cell = |label: usize, class: usize, count: u64| {
         let (kind, most) = if label == class { ("right", right) } else { ("wrong", wrong) };
         let style = match count {
@@ -70,18 +71,23 @@ pub(crate) fn confusion(evaluation: &Evaluation) -> Option<Confusion> {
         };
         Cell { count, style }
     };
-    let rows = evaluation.confusion.iter().zip(&classes).enumerate().map(|(label, (row, class))| Row {
-        class: class.clone(),
-        cells: row.iter().enumerate().map(|(class, &count)| cell(label, class, count)).collect(),
-    });
+    let rows =
+        evaluation.classified().confusion.0.iter().zip(&classes).enumerate().map(|(label, (row, class))| {
+            Row {
+                class: class.clone(),
+                cells: row.iter().enumerate().map(|(class, &count)| cell(label, class, count)).collect(),
+            }
+        });
     Some(Confusion { rows: rows.collect(), classes: classes.clone() })
 }
 
 /// The mistakes that the net makes most often.
 pub(crate) fn commonest(evaluation: &Evaluation) -> Table {
-    let names: Vec<&str> = evaluation.classes.iter().map(|score| score.class.as_str()).collect();
+    let names: Vec<&str> = evaluation.classified().classes.iter().map(|score| score.class.as_str()).collect();
     let mut pairs: Vec<(u64, usize, usize)> = evaluation
+        .classified()
         .confusion
+        .0
         .iter()
         .enumerate()
         .flat_map(|(label, row)| row.iter().enumerate().map(move |(class, &count)| (count, label, class)))
@@ -89,7 +95,7 @@ pub(crate) fn commonest(evaluation: &Evaluation) -> Table {
         .collect();
     pairs.sort_by_key(|&(count, label, class)| (std::cmp::Reverse(count), label, class));
     let rows = pairs.into_iter().take(COMMONEST).map(|(count, label, class)| {
-        let of = evaluation.classes[label].images;
+        let of = evaluation.classified().classes[label].images;
         let share = tied(&format!("{} %", number(100.0 * count as f64 / of as f64)));
         vec![names[label].to_owned(), names[class].to_owned(), number(count as f64), share]
     });
@@ -98,9 +104,9 @@ pub(crate) fn commonest(evaluation: &Evaluation) -> Table {
 
 /// Recall and precision of each class, with what chance alone leaves open.
 pub(crate) fn classes(evaluation: &Evaluation) -> Table {
-    let called = |class: usize| evaluation.confusion.iter().map(|row| row[class]).sum::<u64>();
-    let rows = evaluation.classes.iter().enumerate().map(|(class, score)| {
-        let right = evaluation.confusion[class][class];
+    let called = |class: usize| evaluation.classified().confusion.0.iter().map(|row| row[class]).sum::<u64>();
+    let rows = evaluation.classified().classes.iter().enumerate().map(|(class, score)| {
+        let right = evaluation.classified().confusion.0[class][class];
         let f1 = if score.images + called(class) > 0 { percent(score.f1) } else { "–".to_owned() };
         vec![
             score.class.clone(),
@@ -238,7 +244,7 @@ pub(crate) fn gallery(
 
 #[cfg(test)]
 mod tests {
-    use birnn_engine::ClassScore;
+    use birnn_infer::{ClassScore, Classified, Confusion as Counts, Detail};
 
     use super::*;
 
@@ -251,15 +257,8 @@ mod tests {
             images: row.iter().sum(),
         };
         let classes = confusion.iter().enumerate().map(score).collect();
-        Evaluation {
-            images: 0,
-            correct: 0,
-            accuracy: 0.0,
-            loss: 0.0,
-            classes,
-            confusion,
-            mistakes: Vec::new(),
-        }
+        let detail = Classified { classes, confusion: Counts(confusion), ..Classified::default() };
+        Evaluation { weight: 0, loss: 0.0, detail: Detail::Classify(detail) }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use birnn_data::Split;
 use birnn_engine::{Learner, Samples};
 use birnn_model::States;
-use tch::{Device, Kind, Reduction, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use crate::error::ReportError;
 use crate::predictions::{evenly_spaced, subset};
@@ -48,13 +48,7 @@ impl StateGradients {
             let batch = batch?;
             let unrolled = learner.network.unrolled(&batch.input)?;
             // Summed over the batch, so that each row of a gradient is that of one image's own loss.
-            let loss = unrolled.logits.f_cross_entropy_loss(
-                &batch.labels,
-                None::<Tensor>,
-                Reduction::Sum,
-                -100,
-                0.0,
-            )?;
+            let loss = learner.loss.sum(&unrolled.logits, &batch.target)?;
             let chosen = ends(&unrolled.layers);
             let states: Vec<&Tensor> = chosen.iter().flat_map(|(_, _, states)| *states).collect();
             let gradients = Tensor::f_run_backward(&[&loss], &states, false, false)?;

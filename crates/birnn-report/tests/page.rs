@@ -6,7 +6,9 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use birnn_data::{Images, Provenance, Split};
-use birnn_engine::{About, Classification, Device, Experiment, Learner};
+use birnn_engine::{Device, Learner, Loss};
+use birnn_experiment::{Experiment, TrainConfig};
+use birnn_infer::{Manifest, Task};
 use birnn_model::{Hidden, Readout};
 use birnn_report::{Outcome, Records, ReportError, Run, StateGradients, Sweep, SweepRun, page, sweep_page};
 use roxmltree::{Document, Node, ParsingOptions};
@@ -20,16 +22,17 @@ fn split(count: u8) -> Split {
 }
 
 /// A net of two classes for images of 3 x 2, as it is drawn.
-fn learner(classes: &[&str], change: impl FnOnce(&mut Experiment)) -> (Learner, About) {
+fn learner(classes: &[&str], change: impl FnOnce(&mut Experiment)) -> (Learner, Manifest) {
     let mut experiment = Experiment::default();
     experiment.model.hidden = Hidden::Same(4);
     change(&mut experiment);
     let classes: Vec<String> = classes.iter().map(ToString::to_string).collect();
     let data = serde_json::json!({ "dataset": "mnist", "train": 60_000, "validation": 0, "sha256": "x" });
-    let about = About::new(experiment.to_toml().unwrap(), [3, 2], classes.clone(), None, data);
-    let task = Classification { classes, label_smoothing: 0.0 };
+    let manifest = Manifest::new(experiment.to_toml().unwrap(), [3, 2], classes.clone(), None, data);
+    let task = Task::classify(classes);
+    let loss = Loss::new(&task, &TrainConfig::default().resolve().unwrap());
     let architecture = experiment.model.resolve().unwrap();
-    (Learner::new(&architecture, task, [3, 2], 1, Device::Cpu).unwrap(), about)
+    (Learner::new(&architecture, task, loss, [3, 2], 1, Device::Cpu).unwrap(), manifest)
 }
 
 fn provenance() -> Provenance {
@@ -44,9 +47,9 @@ fn provenance() -> Provenance {
     }
 }
 
-fn make(about: &About, records: &Records, provenance: &Provenance, learner: &mut Learner) -> String {
+fn make(manifest: &Manifest, records: &Records, provenance: &Provenance, learner: &Learner) -> String {
     let weights = Path::new("run/model.safetensors");
-    page(&Run { weights, about, records, provenance, test: &split(20) }, learner).unwrap()
+    page(&Run { weights, manifest, records, provenance, test: &split(20) }, learner).unwrap()
 }
 
 fn records(name: &str) -> Records {
@@ -90,8 +93,8 @@ fn named<'a>(document: &'a Document, name: &'static str) -> impl Iterator<Item =
 
 #[test]
 fn names_that_are_markup_stay_text() {
-    let (mut learner, about) = learner(&[HOSTILE, "b"], |_| ());
-    let html = make(&about, &records(HOSTILE), &provenance(), &mut learner);
+    let (learner, manifest) = learner(&[HOSTILE, "b"], |_| ());
+    let html = make(&manifest, &records(HOSTILE), &provenance(), &learner);
     assert!(!html.contains("<script") && !html.contains("alert(1)</"), "markup got through");
     let document = parse(&html);
     let title = named(&document, "title").next().unwrap().text().unwrap();
@@ -101,8 +104,8 @@ fn names_that_are_markup_stay_text() {
 
 #[test]
 fn nothing_is_loaded_from_elsewhere() {
-    let (mut learner, about) = learner(&["a", "b"], |_| ());
-    let html = make(&about, &records("run"), &provenance(), &mut learner);
+    let (learner, manifest) = learner(&["a", "b"], |_| ());
+    let html = make(&manifest, &records("run"), &provenance(), &learner);
     assert!(!html.contains("http:") && !html.contains("https:") && !html.contains("url("));
     let document = parse(&html);
     for node in document.descendants() {
@@ -116,8 +119,8 @@ fn nothing_is_loaded_from_elsewhere() {
 
 #[test]
 fn a_screen_reader_finds_its_way() {
-    let (mut learner, about) = learner(&["a", "b"], |_| ());
-    let html = make(&about, &records("run"), &provenance(), &mut learner);
+    let (learner, manifest) = learner(&["a", "b"], |_| ());
+    let html = make(&manifest, &records("run"), &provenance(), &learner);
     let document = parse(&html);
     assert_eq!(document.root_element().attribute("lang"), Some("en"));
     let mut level = 0;
@@ -159,9 +162,9 @@ fn a_screen_reader_finds_its_way() {
 
 #[test]
 fn what_was_not_recorded_is_said_to_be_missing() {
-    let (mut learner, about) = learner(&["a", "b"], |experiment| experiment.model.bidirectional = false);
+    let (learner, manifest) = learner(&["a", "b"], |experiment| experiment.model.bidirectional = false);
     let records = Records::read(Path::new("nowhere"));
-    let html = make(&about, &records, &provenance(), &mut learner);
+    let html = make(&manifest, &records, &provenance(), &learner);
     for part in
         ["nowhere/metrics.jsonl: ", "nowhere/timing.jsonl: ", "nowhere/meta.json: ", "hold nothing to draw"]
     {
@@ -172,31 +175,31 @@ fn what_was_not_recorded_is_said_to_be_missing() {
 
 #[test]
 fn data_that_is_not_what_it_seems_is_told_of() {
-    let (mut learner, mut about) = learner(&["a", "b"], |_| ());
+    let (learner, mut manifest) = learner(&["a", "b"], |_| ());
     let records = Records::default();
-    let mut banners = |about: &About, provenance: &Provenance| {
-        let html = make(about, &records, provenance, &mut learner);
+    let mut banners = |manifest: &Manifest, provenance: &Provenance| {
+        let html = make(manifest, &records, provenance, &learner);
         let document = parse(&html);
         let banners = named(&document, "p").filter(|node| node.attribute("class") == Some("banner"));
         banners.map(|banner| banner.text().unwrap().to_owned()).collect::<Vec<_>>()
     };
-    assert!(banners(&about, &provenance()).is_empty());
+    assert!(banners(&manifest, &provenance()).is_empty());
     let other = Provenance { sha256: "y".to_owned(), ..provenance() };
-    assert!(banners(&about, &other)[0].contains("are not those that the run was trained"));
+    assert!(banners(&manifest, &other)[0].contains("are not those that the run was trained"));
     let drawn = Provenance { substitute_for: Some("mnist".to_owned()), ..provenance() };
-    assert!(banners(&about, &drawn)[0].contains("synthetic digits, not by mnist"));
-    about.data["substitute_for"] = "mnist".into();
-    assert!(banners(&about, &provenance())[0].contains("Trained on synthetic digits, not on mnist"));
+    assert!(banners(&manifest, &drawn)[0].contains("synthetic digits, not by mnist"));
+    manifest.data["substitute_for"] = "mnist".into();
+    assert!(banners(&manifest, &provenance())[0].contains("Trained on synthetic digits, not on mnist"));
 }
 
 #[test]
 fn every_kind_of_net_has_its_page() {
     for readout in [Readout::Last, Readout::Final, Readout::Mean, Readout::Max, Readout::Attention] {
         for layers in [1, 3] {
-            let (mut learner, about) = learner(&["a", "b"], |experiment| {
+            let (learner, manifest) = learner(&["a", "b"], |experiment| {
                 (experiment.model.readout, experiment.model.layers) = (readout, layers);
             });
-            parse(&make(&about, &Records::default(), &provenance(), &mut learner));
+            parse(&make(&manifest, &Records::default(), &provenance(), &learner));
             let gradients = StateGradients::new(&learner, &split(20)).unwrap();
             assert_eq!(gradients.directions.len(), if layers == 1 { 2 } else { 4 });
             for direction in &gradients.directions {
@@ -227,11 +230,11 @@ fn the_gradient_norm_is_that_of_single_images() {
 
 #[test]
 fn without_images_there_is_no_page() {
-    let (mut learner, about) = learner(&["a", "b"], |_| ());
+    let (learner, manifest) = learner(&["a", "b"], |_| ());
     let (weights, records, provenance) = (Path::new("w"), Records::default(), provenance());
     let empty = split(0);
-    let run = Run { weights, about: &about, records: &records, provenance: &provenance, test: &empty };
-    assert!(matches!(page(&run, &mut learner), Err(ReportError::NoImages)));
+    let run = Run { weights, manifest: &manifest, records: &records, provenance: &provenance, test: &empty };
+    assert!(matches!(page(&run, &learner), Err(ReportError::NoImages)));
 }
 
 /// Keys, values and states of a sweep come from files, too.

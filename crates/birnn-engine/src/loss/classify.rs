@@ -9,11 +9,14 @@ pub struct CrossEntropy {
     pub label_smoothing: f64,
 }
 
-impl CrossEntropy {
-    /// The mean over the batch, in nats: `logits [batch, classes]`, `labels [batch]`.
-    pub(super) fn mean(&self, logits: &Tensor, labels: &Tensor) -> Result<Tensor, TchError> {
-        logits.f_cross_entropy_loss(labels, None::<Tensor>, Reduction::Mean, -100, self.label_smoothing)
-    }
+/// Of `logits [batch, classes]` and `labels [batch]`, in nats.
+pub(super) fn cross_entropy(
+    logits: &Tensor,
+    labels: &Tensor,
+    reduction: Reduction,
+    smoothing: f64,
+) -> Result<Tensor, TchError> {
+    logits.f_cross_entropy_loss(labels, None::<Tensor>, reduction, -100, smoothing)
 }
 
 #[cfg(test)]
@@ -23,9 +26,9 @@ mod tests {
     /// -(0.9 + 0.1/3) log p_label - sum over the others of 0.1/3 log p, with p = softmax([1, 0, 0]).
     #[test]
     fn smoothing_spreads_the_target() {
-        let loss = CrossEntropy { label_smoothing: 0.1 };
         let logits = Tensor::from_slice(&[1.0_f32, 0.0, 0.0]).view([1, 3]);
-        let loss = loss.mean(&logits, &Tensor::from_slice(&[0_i64])).unwrap().double_value(&[]);
+        let labels = Tensor::from_slice(&[0_i64]);
+        let loss = cross_entropy(&logits, &labels, Reduction::Mean, 0.1).unwrap().double_value(&[]);
         let log_sum = (1.0_f64.exp() + 2.0).ln();
         let expected = log_sum - (0.9 + 0.1 / 3.0);
         assert!((loss - expected).abs() < 1e-6, "{loss}, not {expected}");

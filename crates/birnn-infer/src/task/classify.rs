@@ -18,7 +18,7 @@ pub struct Class {
     /// Its place among the classes.
     pub class: usize,
     /// From 0 to 1.
-    pub probability: f32,
+    pub probability: f64,
 }
 
 /// How a net did on a set of sequences, beside the loss.
@@ -62,21 +62,21 @@ pub struct Accumulator {
 
 impl Classify {
     /// The probability of each class, from its logits `[classes]`: the softmax.
-    pub fn probabilities(&self, logits: &[f32]) -> Vec<f32> {
+    pub fn probabilities(&self, logits: &[f32]) -> Vec<f64> {
         let (exponentials, sum) = exponentials(logits);
-        exponentials.map(|exponential| (exponential / sum) as f32).collect()
+        exponentials.map(|exponential| exponential / sum).collect()
     }
 
     /// The answer, from the logits `[classes]`: the class of the largest, the first of them where several are.
     pub fn answer(&self, logits: &[f32]) -> Class {
         let class = largest(logits);
         let (exponentials, sum) = exponentials(logits);
-        let probability = exponentials.skip(class).map(|e| (e / sum) as f32).next().unwrap_or_default();
+        let probability = exponentials.skip(class).map(|e| e / sum).next().unwrap_or_default();
         Class { class, probability }
     }
 
     /// The classes, the most probable first.
-    pub fn ranked(&self, probabilities: &[f32]) -> Vec<Class> {
+    pub fn ranked(&self, probabilities: &[f64]) -> Vec<Class> {
         let classes = probabilities.iter().enumerate();
         let mut ranked: Vec<Class> =
             classes.map(|(class, &probability)| Class { class, probability }).collect();
@@ -101,7 +101,7 @@ impl Accumulator {
             let Class { class, probability } = self.task.answer(logits);
             if class != label {
                 let image = self.loss.count() as usize;
-                self.mistakes.push(Mistake { image, label, class, probability });
+                self.mistakes.push(Mistake { image, label, class, probability: probability as f32 });
             }
             self.loss.add(logits, label);
             self.confusion.add(label, class);

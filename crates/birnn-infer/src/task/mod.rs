@@ -97,6 +97,12 @@ impl MetricAccumulator {
 }
 
 impl Evaluation {
+    /// What classification tells.
+    pub fn classified(&self) -> &Classified {
+        let Detail::Classify(found) = &self.detail;
+        found
+    }
+
     /// The one number by which the net is first judged.
     pub fn headline(&self) -> Headline {
         match &self.detail {

@@ -115,8 +115,9 @@ impl Comparison {
 impl Score {
     fn new(predictions: &Predictions) -> Option<Score> {
         let found = &predictions.evaluation;
-        let interval = wilson(found.correct, found.images)?;
-        Some(Score { correct: found.correct, accuracy: found.accuracy, interval, loss: found.loss })
+        let correct = found.classified().correct;
+        let interval = wilson(correct, found.weight)?;
+        Some(Score { correct, accuracy: found.headline().value, interval, loss: found.loss })
     }
 }
 
@@ -166,7 +167,7 @@ impl Pair {
 
 #[cfg(test)]
 pub(super) mod made_up {
-    use birnn_engine::Evaluation;
+    use birnn_infer::{Classified, Detail, Evaluation};
 
     use super::*;
     use crate::predictions::Prediction;
@@ -183,15 +184,9 @@ pub(super) mod made_up {
         };
         let predictions: Vec<Prediction> = right.chars().enumerate().map(prediction).collect();
         let (images, correct) = (predictions.len() as u64, right.matches('r').count() as u64);
-        let evaluation = Evaluation {
-            images,
-            correct,
-            accuracy: correct as f64 / images.max(1) as f64,
-            loss: 0.5,
-            classes: Vec::new(),
-            confusion: Vec::new(),
-            mistakes: Vec::new(),
-        };
+        let accuracy = correct as f64 / images.max(1) as f64;
+        let detail = Detail::Classify(Classified { correct, accuracy, ..Classified::default() });
+        let evaluation = Evaluation { weight: images, loss: 0.5, detail };
         Predictions { predictions, evaluation, calibration: Calibration::new(&[], 1) }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use birnn_engine::differing;
+use birnn_experiment::differing;
 use serde::Serialize;
 use serde_json::Value;
 

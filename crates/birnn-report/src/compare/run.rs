@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use birnn_data::{DataConfig, name};
-use birnn_engine::{About, Experiment, Learner};
+use birnn_engine::Learner;
+use birnn_experiment::Experiment;
+use birnn_infer::Manifest;
 use serde::Serialize;
 use tch::Tensor;
 
@@ -55,7 +57,7 @@ pub struct ComparedRun {
     pub data: DataConfig,
     /// What its weights file says of itself.
     #[serde(skip)]
-    pub about: About,
+    pub manifest: Manifest,
     /// Records that cannot be read.
     #[serde(skip)]
     pub problems: Vec<String>,
@@ -72,7 +74,7 @@ impl ComparedRun {
         run: &Path,
         weights: &Path,
         learner: &Learner,
-        about: About,
+        manifest: Manifest,
         data: DataConfig,
         records: Records,
     ) -> Result<ComparedRun, ReportError> {
@@ -93,12 +95,12 @@ impl ComparedRun {
             device: records.meta.map(|meta| meta.device),
             threads: session.as_ref().map(|session| session.cpu.threads),
             instructions: session.as_ref().map(|session| session.cpu.instructions.clone()),
-            libtorch: about.libtorch.clone(),
+            libtorch: manifest.libtorch.clone(),
             birnn: session.as_ref().map(|session| session.birnn.clone()),
             revision: session.and_then(|session| session.revision),
-            experiment: about.experiment().map_err(|error| ReportError::Experiment(error.to_string()))?,
+            experiment: manifest.experiment().map_err(|error| ReportError::Experiment(error.to_string()))?,
             data,
-            about,
+            manifest,
             problems: records.problems.iter().map(RecordError::to_string).collect(),
         })
     }
@@ -120,15 +122,17 @@ impl ComparedRun {
 
     /// The images that the net is for, such as `mnist, 28 x 28, classes 0, 1, 2`.
     pub fn images(&self) -> String {
-        let dataset = self.about.data["dataset"].as_str().unwrap_or("images of unknown origin");
-        let [rows, cols] = self.about.shape;
-        format!("{dataset}, {rows} x {cols}, classes {}", self.about.classes.join(", "))
+        let dataset = self.manifest.data["dataset"].as_str().unwrap_or("images of unknown origin");
+        let [rows, cols] = self.manifest.shape;
+        format!("{dataset}, {rows} x {cols}, classes {}", self.manifest.classes.join(", "))
     }
 }
 
 #[cfg(test)]
 pub(super) mod made_up {
-    use birnn_engine::{Classification, Device};
+    use birnn_engine::{Device, Loss};
+    use birnn_experiment::TrainConfig;
+    use birnn_infer::Task;
 
     use super::*;
 
@@ -139,13 +143,14 @@ pub(super) mod made_up {
         change(&mut experiment);
         let classes = vec!["a".to_owned(), "b".to_owned()];
         let data = serde_json::json!({ "dataset": "mnist" });
-        let about = About::new(experiment.to_toml().unwrap(), [2, 2], classes.clone(), None, data);
-        let task = Classification { classes, label_smoothing: 0.0 };
+        let manifest = Manifest::new(experiment.to_toml().unwrap(), [2, 2], classes.clone(), None, data);
+        let task = Task::classify(classes);
+        let loss = Loss::new(&task, &TrainConfig::default().resolve().unwrap());
         let net = experiment.model.resolve().unwrap();
-        let learner = Learner::new(&net, task, [2, 2], 0, Device::Cpu).unwrap();
+        let learner = Learner::new(&net, task, loss, [2, 2], 0, Device::Cpu).unwrap();
         let weights = Path::new(path).join("model.safetensors");
         let data = experiment.data.clone();
-        ComparedRun::new(path.as_ref(), &weights, &learner, about, data, Records::default()).unwrap()
+        ComparedRun::new(path.as_ref(), &weights, &learner, manifest, data, Records::default()).unwrap()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Runs of the same settings.
 
-use birnn_engine::{Experiment, differing};
+use birnn_experiment::{Experiment, differing};
 
 /// The indices of experiments that differ in their seeds alone, group by group; their names do not matter.
 pub fn seed_groups(experiments: &[&Experiment]) -> Vec<Vec<usize>> {

@@ -94,7 +94,7 @@ fn have_other_images(a: &ComparedRun, b: &ComparedRun) -> bool {
     // Under the name `idx` go all files of a user's own.
     let is_named = |run: &ComparedRun| !matches!(run.data.dataset, Dataset::Idx);
     let other_set = is_named(a) && is_named(b) && a.data.dataset != b.data.dataset;
-    other_set || a.about.shape != b.about.shape || a.about.classes != b.about.classes
+    other_set || a.manifest.shape != b.manifest.shape || a.manifest.classes != b.manifest.classes
 }
 
 /// The same data with as few as can be of the images that are not asked for.
@@ -156,7 +156,7 @@ mod tests {
     fn other_images_are_refused_before_they_are_loaded() {
         assert_eq!(images(&[]).1.unwrap_err(), Error::Images(NotComparable::NoRuns));
         let mut other = run("b", |_| ());
-        other.about.classes.pop();
+        other.manifest.classes.pop();
         let (loads, refused) = images(&[run("a", |_| ()), other]);
         let Err(Error::Images(error)) = refused else { panic!("{refused:?}") };
         let expected = "a and b cannot be compared, for there are no test images for both: mnist, 2 x 2, \
