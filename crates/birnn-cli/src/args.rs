@@ -1,10 +1,12 @@
 //! The command line as clap reads it.
+#![expect(missing_docs, reason = "what is flattened is documented where it is defined")]
 
 use std::path::PathBuf;
 
 use birnn_data::name::shown;
 use birnn_data::{DataError, Dataset, Locations, escape};
-use birnn_engine::{DeviceChoice, LARGEST_SIDE, Source};
+use birnn_experiment::{DeviceChoice, Source};
+use birnn_infer::LARGEST_SIDE;
 use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand, ValueEnum};
 
@@ -215,8 +217,8 @@ pub struct PredictArgs {
     /// One JSON object on stdout.
     #[arg(long)]
     pub json: bool,
-    /// Where to compute: auto, cpu, cuda or cuda:N.
-    #[arg(long, default_value = "auto")]
+    /// Where to compute: auto, cpu, cuda or cuda:N. A GPU pays for very many pictures only.
+    #[arg(long, default_value = "cpu")]
     pub device: DeviceChoice,
 }
 

@@ -1,11 +1,11 @@
 //! `birnn config`.
 
 use birnn_data::{escape, name};
-use birnn_engine::{Source, schema};
+use birnn_experiment::{Source, schema};
 
 use crate::args::ConfigCommand;
 use crate::failure::{Failure, Outcome};
-use crate::{print, print_json};
+use crate::output::{print, print_json};
 
 /// Checks an experiment file, shows it, or prints what editors know such files by.
 pub fn run(command: &ConfigCommand) -> Outcome {
@@ -13,8 +13,8 @@ pub fn run(command: &ConfigCommand) -> Outcome {
         ConfigCommand::Check(args) => {
             let source = Source::read(&args.config, &args.sets.sets)?;
             source.plan()?;
-            for doubt in source.doubts(None) {
-                tracing::warn!("{doubt}");
+            for warning in source.warnings(None) {
+                tracing::warn!("{warning}");
             }
             let path = name::text(&args.config);
             let path = escape::line(&path);

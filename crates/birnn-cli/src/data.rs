@@ -1,13 +1,13 @@
 //! `birnn data`, and loading data for the other commands.
 
-use birnn_dashboard::Downloads;
 use birnn_data::{DataConfig, DataError, DataPlan, Fallback, Locations, Splits, escape, name};
-use birnn_engine::Source;
+use birnn_experiment::Source;
 
 use crate::args::{DataArgs, DataCommand};
+use crate::downloads::Downloads;
 use crate::failure::{Failure, Outcome};
 use crate::log::Log;
-use crate::print;
+use crate::output::print;
 
 /// Brings the experiment's files into place, or looks at those that are there, and lists them.
 pub fn run(command: &DataCommand, log: &Log) -> Outcome {

@@ -4,11 +4,11 @@ use std::io::Write;
 use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 
+use birnn_convert::{ExportError, ImportError, Unwritable};
 use birnn_data::{DataError, FileProblem, escape};
-use birnn_engine::{DeviceError, EngineError, ExperimentError, ResumeError, RunDirError, WeightsError};
-use birnn_formats::FormatError;
-use birnn_model::ModelError;
-use birnn_report::compare::NotComparable;
+use birnn_experiment::ExperimentError;
+use birnn_infer::{ManifestError, SaveError, WeightsError};
+use birnn_run::{FileError, RunDirError};
 
 /// How a command failed.
 #[derive(Debug)]
@@ -71,17 +71,6 @@ impl From<RunDirError> for Failure {
     }
 }
 
-impl From<ResumeError> for Failure {
-    fn from(error: ResumeError) -> Failure {
-        match error {
-            ResumeError::RunDir(error) => error.into(),
-            ResumeError::Engine(error) => error.into(),
-            ResumeError::Experiment(error) => error.into(),
-            error => Failure::request(error),
-        }
-    }
-}
-
 impl From<ExperimentError> for Failure {
     fn from(error: ExperimentError) -> Failure {
         Failure { excerpt: error.excerpt().map(str::to_owned), ..Failure::request(error) }
@@ -99,16 +88,37 @@ macro_rules! wrong_request {
     )*};
 }
 
-wrong_request!(DeviceError, WeightsError, FormatError, NotComparable);
+wrong_request!(ManifestError, Unwritable, WeightsError);
 
-impl From<EngineError> for Failure {
-    fn from(error: EngineError) -> Failure {
+impl From<ImportError> for Failure {
+    fn from(error: ImportError) -> Failure {
         match error {
-            // What was asked for cannot be, on any machine.
-            EngineError::TooLarge { .. }
-            | EngineError::Unreadable(_)
-            | EngineError::Model(ModelError::Architecture(_)) => Failure::request(error),
-            _ => Failure::run(error),
+            ImportError::Experiment(error) => error.into(),
+            error => Failure::request(error),
+        }
+    }
+}
+
+impl From<FileError> for Failure {
+    fn from(error: FileError) -> Failure {
+        Failure::run(error)
+    }
+}
+
+impl From<SaveError> for Failure {
+    fn from(error: SaveError) -> Failure {
+        match error {
+            SaveError::Manifest { .. } => Failure::request(error),
+            SaveError::File(_) => Failure::run(error),
+        }
+    }
+}
+
+impl From<ExportError> for Failure {
+    fn from(error: ExportError) -> Failure {
+        match error {
+            ExportError::Save(error) => error.into(),
+            error => Failure::run(error),
         }
     }
 }
@@ -147,9 +157,9 @@ mod tests {
 
     #[test]
     fn what_cannot_be_anywhere_is_a_wrong_request() {
-        assert_eq!(Failure::from(EngineError::TooLarge { size: 2, largest: 1 }).code, 2);
-        assert_eq!(Failure::from(EngineError::Unreadable("x".to_owned())).code, 2);
+        assert_eq!(Failure::from(ManifestError::TooLarge { size: 2, largest: 1 }).code, 2);
+        assert_eq!(Failure::from(ManifestError::Unreadable("x".to_owned())).code, 2);
         let full = std::io::Error::from_raw_os_error(28);
-        assert_eq!(Failure::from(EngineError::Io { path: "x".into(), source: full }).code, 1);
+        assert_eq!(Failure::from(FileError::of("x")(full)).code, 1);
     }
 }

@@ -11,7 +11,7 @@
 use std::io;
 use std::sync::Arc;
 
-use birnn_engine::disk::{Disk, Faulty, Journal, System};
+use birnn_run::disk::{Disk, Faulty, Journal, System};
 
 use crate::failure::Failure;
 

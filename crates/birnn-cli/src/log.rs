@@ -5,7 +5,7 @@ use std::io::{IsTerminal, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use birnn_data::escape;
-use birnn_engine::{EngineError, RecordFile};
+use birnn_run::{FileError, RecordFile, clock};
 use indicatif::{MultiProgress, ProgressDrawTarget};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
@@ -15,8 +15,6 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
-
-use crate::clock;
 
 /// Where progress bars are drawn, and where the log goes.
 #[derive(Clone, Debug)]
@@ -99,7 +97,7 @@ impl Log {
     }
 
     /// From now on everything goes to the end of `file` too, what was said so far first.
-    pub fn continue_in(&self, file: RecordFile) -> Result<(), EngineError> {
+    pub fn continue_in(&self, file: RecordFile) -> Result<(), FileError> {
         let mut sink = lock(&self.record.0);
         if let Sink::Memory(said) = &*sink {
             file.append(said)?;

@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 
 use birnn_data::name::shown;
 use birnn_data::picture::{FindError, Pictures};
-use birnn_data::{Preprocessing, escape, name, picture};
-use birnn_engine::{About, Learner};
+use birnn_data::{Images, Preprocessing, escape, name, picture};
+use birnn_infer::{Class, Manifest, Task};
 use serde::Serialize;
 
 use crate::args::PredictArgs;
-use crate::eval::{Trained, open};
+use crate::asked::Asked;
 use crate::failure::{Failure, Outcome};
-use crate::{print, print_json};
+use crate::output::{print, print_json};
 
 /// What `--json` prints.
 #[derive(Serialize)]
@@ -43,15 +43,14 @@ struct Unread {
 }
 
 /// Print other classes from this probability on.
-const WORTH_TELLING: f32 = 0.01;
+const WORTH_TELLING: f64 = 0.01;
 
 /// Classifies every picture that can be read.
-pub fn run(args: &PredictArgs) -> Outcome {
-    let Trained { weights, mut learner, about } = open(&args.run, args.device)?;
-    let preprocessing = preprocessing(&about, &weights);
+pub fn run(args: &PredictArgs, asked: Asked) -> Outcome {
+    let Asked { weights, manifest, .. } = &asked;
+    let preprocessing = preprocessing(manifest, weights);
     let (predictions, errors) = (Vec::new(), Vec::new());
-    let mut report =
-        Report { weights: &weights, classes: &about.classes, preprocessing, predictions, errors };
+    let mut report = Report { weights, classes: &manifest.classes, preprocessing, predictions, errors };
     for given in &args.images {
         let pictures = match pictures(given) {
             Ok(pictures) => pictures,
@@ -61,12 +60,12 @@ pub fn run(args: &PredictArgs) -> Outcome {
             }
         };
         for path in pictures {
-            match picture::read(&path, about.shape, &preprocessing) {
+            match picture::read(&path, manifest.shape, &preprocessing) {
                 Err(error) => report.fail(path, error.problem),
                 Ok(pixels) => {
-                    let prediction = prediction(path, &pixels, &mut learner, &about.classes)?;
+                    let prediction = prediction(path, pixels, &asked)?;
                     if !args.json {
-                        print(&line(&prediction, &about.classes))?;
+                        print(&line(&prediction, &asked))?;
                     }
                     report.predictions.push(prediction);
                 }
@@ -88,9 +87,9 @@ pub fn run(args: &PredictArgs) -> Outcome {
 }
 
 /// How pictures are prepared for the net: as its training images were, or as well as can be guessed aloud.
-fn preprocessing(about: &About, weights: &Path) -> Preprocessing {
-    let preprocessing = about.preprocessing.unwrap_or_default();
-    match about.preprocessing {
+fn preprocessing(manifest: &Manifest, weights: &Path) -> Preprocessing {
+    let preprocessing = manifest.preprocessing.unwrap_or_default();
+    match manifest.preprocessing {
         Some(_) => tracing::info!("pictures are prepared as its training images were: {preprocessing}"),
         None => tracing::warn!(
             "{0}: it is not known what its training images were like; pictures are prepared as MNIST's: {preprocessing}; to say \
@@ -128,32 +127,27 @@ fn pictures(given: &Path) -> Result<Vec<PathBuf>, FindError> {
     Ok(paths)
 }
 
-fn prediction<'a>(
-    image: PathBuf,
-    pixels: &[u8],
-    learner: &mut Learner,
-    classes: &'a [String],
-) -> Result<Prediction<'a>, Failure> {
-    let probabilities = learner.predict(pixels)?;
-    let best = by_probability(&probabilities)[0];
-    Ok(Prediction { image, class: &classes[best], probability: probabilities[best], probabilities })
-}
-
-/// The classes, the likeliest first.
-fn by_probability(probabilities: &[f32]) -> Vec<usize> {
-    let mut classes: Vec<usize> = (0..probabilities.len()).collect();
-    classes.sort_by(|&a, &b| probabilities[b].total_cmp(&probabilities[a]));
-    classes
+fn prediction(image: PathBuf, pixels: Vec<u8>, asked: &Asked) -> Result<Prediction<'_>, Failure> {
+    let [rows, cols] = asked.manifest.shape;
+    let logits = asked.logits(&Images { rows, cols, pixels })?;
+    let Task::Classify(task) = &asked.task;
+    let probabilities: Vec<f32> = task.probabilities(&logits).into_iter().map(|p| p as f32).collect();
+    let Class { class, probability } = task.answer(&logits);
+    Ok(Prediction { image, class: &task.classes[class], probability: probability as f32, probabilities })
 }
 
 /// Such as `digit.png: 7 (93.20 %), 1 (4.10 %), 9 (2.30 %)`.
-fn line(found: &Prediction, classes: &[String]) -> String {
-    let Prediction { image, probabilities, .. } = found;
-    let told = by_probability(probabilities)
+fn line(found: &Prediction, asked: &Asked) -> String {
+    let Task::Classify(task) = &asked.task;
+    let probabilities: Vec<f64> = found.probabilities.iter().copied().map(f64::from).collect();
+    let told = task
+        .ranked(&probabilities)
         .into_iter()
         .enumerate()
-        .filter(|&(place, class)| place == 0 || probabilities[class] >= WORTH_TELLING)
-        .map(|(_, class)| format!("{} ({:.2} %)", classes[class], 100.0 * probabilities[class]));
-    let found = format!("{}: {}", name::text(image), told.collect::<Vec<_>>().join(", "));
+        .filter(|&(place, Class { probability, .. })| place == 0 || probability >= WORTH_TELLING)
+        .map(|(_, Class { class, probability })| {
+            format!("{} ({:.2} %)", task.classes[class], 100.0 * probability)
+        });
+    let found = format!("{}: {}", name::text(&found.image), told.collect::<Vec<_>>().join(", "));
     format!("{}\n", escape::line(&found))
 }

@@ -7,15 +7,21 @@ use std::path::{Path, PathBuf};
 
 use birnn_data::name::shown;
 use birnn_data::{DataConfig, Dataset, Ground, Splits};
-use birnn_engine::{About, Experiment, Source, changed_files};
+use birnn_experiment::{Experiment, Source};
+use birnn_infer::Manifest;
 
 use crate::args::{DataSets, Place};
 use crate::failure::Failure;
 
 /// The data settings of a run: as its weights have them, its own files where its config.toml says that they
 /// are, and changed as `sets` ask.
-pub fn config(about: &About, weights: &Path, sets: &DataSets, place: &Place) -> Result<DataConfig, Failure> {
-    let mut experiment = about.experiment().map_err(Failure::run)?;
+pub fn config(
+    manifest: &Manifest,
+    weights: &Path,
+    sets: &DataSets,
+    place: &Place,
+) -> Result<DataConfig, Failure> {
+    let mut experiment = manifest.experiment().map_err(Failure::run)?;
     let written = folder_of(weights).and_then(|folder| Source::read(&folder.join("config.toml"), &[]).ok());
     if let Some(written) = written.filter(|_| experiment.data.dataset == Dataset::Idx) {
         experiment.data.take_paths(&written.experiment.data);
@@ -43,18 +49,18 @@ pub fn config(about: &About, weights: &Path, sets: &DataSets, place: &Place) -> 
 
 /// The whole of another data set, its images as dark or light and as upright as those that the net learnt
 /// from.
-pub fn named(name: &str, about: &About) -> DataConfig {
+pub fn named(name: &str, manifest: &Manifest) -> DataConfig {
     let has_name = |dataset: &Dataset| dataset.published().is_some_and(|published| published.name == name);
     let dataset = Dataset::PUBLISHED.into_iter().find(has_name).unwrap_or(Dataset::Synthetic);
     let config = DataConfig { dataset, ..DataConfig::default() };
-    let Some(net) = about.preprocessing else { return config };
+    let Some(net) = manifest.preprocessing else { return config };
     let stored = config.resolve().is_ok_and(|plan| plan.stored_transposed());
     DataConfig { invert: net.ground == Ground::Light, transpose: Some(stored != net.transposed), ..config }
 }
 
 /// Says so where images are shown to a net otherwise than those that it learnt from.
-pub fn warn_of_preprocessing(weights: &Path, about: &About, splits: &Splits) {
-    let (Some(net), now) = (about.preprocessing, splits.preprocessing) else { return };
+pub fn warn_of_preprocessing(weights: &Path, manifest: &Manifest, splits: &Splits) {
+    let (Some(net), now) = (manifest.preprocessing, splits.preprocessing) else { return };
     if (net.ground, net.transposed) != (now.ground, now.transposed) {
         tracing::warn!(
             "{}: learnt from images {net}; these are {now}: data.invert and data.transpose say how they are read",
@@ -64,9 +70,9 @@ pub fn warn_of_preprocessing(weights: &Path, about: &About, splits: &Splits) {
 }
 
 /// Says so where files have other content than when the run was trained.
-pub fn warn_of_change(run: &Path, about: &About, splits: &Splits) {
+pub fn warn_of_change(run: &Path, manifest: &Manifest, splits: &Splits) {
     let files = &splits.provenance.files;
-    let changed = changed_files(&about.data, &serde_json::json!({ "files": files }));
+    let changed = manifest.changed_files(&serde_json::json!({ "files": files }));
     let names: Vec<String> = changed.into_iter().map(|place| shown(&files[place].path).to_string()).collect();
     if !names.is_empty() {
         tracing::warn!(

@@ -1,29 +1,30 @@
-//! What `import` says: what was found in weights, and what they cannot tell.
+//! What an import says of itself: what was found in weights, and what they cannot tell.
 
+use birnn_architecture::{Cell, Readout};
 use birnn_data::name::shown;
-use birnn_engine::{About, Plan, Source};
+use birnn_experiment::{Plan, Source};
 use birnn_formats::{Found, short_name};
-use birnn_model::{Cell, Readout};
+use birnn_infer::Manifest;
 
-use crate::args::ImportArgs;
 use crate::beside::Beside;
+use crate::import::Request;
 
 /// Weights that were brought in, and all that is known of them.
 #[derive(Clone, Copy)]
-pub(super) struct Import<'a> {
-    pub(super) args: &'a ImportArgs,
-    pub(super) found: &'a Found,
-    pub(super) beside: Option<&'a Beside>,
-    pub(super) source: &'a Source,
-    pub(super) plan: &'a Plan,
-    pub(super) about: &'a About,
+pub(crate) struct Account<'a> {
+    pub(crate) request: &'a Request,
+    pub(crate) found: &'a Found,
+    pub(crate) beside: Option<&'a Beside>,
+    pub(crate) source: &'a Source,
+    pub(crate) plan: &'a Plan,
+    pub(crate) manifest: &'a Manifest,
 }
 
-impl Import<'_> {
+impl Account<'_> {
     /// Says what was found, and what could not be.
-    pub(super) fn tell(&self) {
-        let Import { args, found, beside, plan, about, .. } = *self;
-        let weights = shown(&args.weights);
+    pub(crate) fn tell(&self) {
+        let Account { request, found, beside, plan, manifest, .. } = *self;
+        let weights = shown(&request.weights);
         if let Some(Beside { path, .. }) = beside {
             tracing::info!("{weights}: {} beside it says what net it is", shown(path));
         }
@@ -40,20 +41,20 @@ impl Import<'_> {
         if found.head_without_bias {
             tracing::info!("{weights}: its head has no bias; here it is zeros, which is the same net");
         }
-        let ([rows, cols], classes) = (about.shape, about.classes.len());
+        let ([rows, cols], classes) = (manifest.shape, manifest.classes.len());
         tracing::info!(
             "{weights}: {}, for images of {rows} x {cols} and {classes} classes",
             plan.architecture
         );
-        if args.mean.iter().any(|mean| mean.abs() > 1.0) {
+        if request.mean.iter().any(|mean| mean.abs() > 1.0) {
             tracing::warn!(
                 "--mean is of pixels from 0 to 1; of pixels from 0 to 255, divide it and --std by 255"
             );
         }
         let unknown = self.unknown();
         if !unknown.is_empty() {
-            let config = args.weights.with_file_name("config.toml");
-            let hint = match args.config.is_none() && config.is_file() {
+            let config = request.weights.with_file_name("config.toml");
+            let hint = match request.config.is_none() && config.is_file() {
                 true => format!("; perhaps they are told by --config {}", shown(&config)),
                 false => String::new(),
             };
@@ -66,14 +67,14 @@ impl Import<'_> {
 
     /// What was taken for granted, each with what says otherwise.
     fn unknown(&self) -> Vec<String> {
-        let Import { args, found, beside, source, plan, about } = *self;
+        let Account { request, found, beside, source, plan, manifest } = *self;
         let mut unknown = Vec::new();
         let mut say =
             |assumption: String, otherwise: &str| unknown.push(format!("{assumption} (else {otherwise})"));
-        if beside.is_none() && args.mean.is_empty() && args.std.is_empty() {
+        if beside.is_none() && request.mean.is_empty() && request.std.is_empty() {
             say("pixel / 255, without normalisation".to_owned(), "--mean M --std S");
         }
-        if args.config.is_some() {
+        if request.config.is_some() {
             let stored = plan.data.stored_transposed() && source.experiment.data.transpose.is_none();
             if stored {
                 say(
@@ -84,8 +85,8 @@ impl Import<'_> {
             return unknown;
         }
         let unset = |key: &&str| !source.is_set(key);
-        let [rows, _] = about.shape;
-        if beside.is_none() && args.rows.is_none() {
+        let [rows, _] = manifest.shape;
+        if beside.is_none() && request.rows.is_none() {
             say(format!("{rows} rows, from above, as time steps"), "--rows N");
         }
         let images = [
@@ -93,7 +94,7 @@ impl Import<'_> {
             ("data.transpose", "upright", "true"),
             ("data.framing", "framed as MNIST's", "emnist or resize"),
         ];
-        let known = beside.is_some() && about.preprocessing.is_some();
+        let known = beside.is_some() && manifest.preprocessing.is_some();
         for (key, assumption, value) in images.into_iter().filter(|(key, ..)| !known && unset(key)) {
             say(assumption.to_owned(), &format!("--set {key}={value}"));
         }

@@ -1,5 +1,5 @@
-//! The description beside weights, which `export` and `train` write: what net they are of, and what its
-//! images were like.
+//! The description beside weights, which [`Description`](crate::Description) wrote: what net they are of, and what
+//! its images were like.
 
 use std::fs::File;
 use std::io::Read;
@@ -7,19 +7,19 @@ use std::path::{Path, PathBuf};
 
 use birnn_data::name::shown;
 use birnn_data::{MOST_CLASSES, Preprocessing, check_class_names};
-use birnn_engine::{LARGEST_SIDE, Source};
+use birnn_experiment::{ExperimentError, Source};
 use birnn_formats::short_name;
+use birnn_infer::LARGEST_SIDE;
 use serde::Deserialize;
 
-use crate::export::described;
-use crate::failure::Failure;
+use crate::description::description_path;
 
 /// Bytes of a description, far more than any needs.
 const LARGEST: u64 = 1 << 24;
 
 /// What is read of a description; the rest of it is for people.
 #[derive(Debug, Deserialize)]
-pub struct Description {
+pub struct Described {
     experiment: String,
     /// The names of the classes.
     pub classes: Vec<String>,
@@ -39,7 +39,7 @@ pub struct Beside {
     /// The file.
     pub path: PathBuf,
     /// What it says.
-    pub description: Description,
+    pub description: Described,
     /// Its experiment as it is written there.
     written: Source,
 }
@@ -47,7 +47,7 @@ pub struct Beside {
 impl Beside {
     /// The one beside `weights`. What is no description of birnn's is told of and passed over.
     pub fn of(weights: &Path) -> Option<Beside> {
-        let path = described(weights);
+        let path = description_path(weights);
         if !path.is_file() {
             return None;
         }
@@ -65,8 +65,8 @@ impl Beside {
     }
 
     /// Its experiment, `sets` applied.
-    pub fn source(&self, sets: &[String]) -> Result<Source, Failure> {
-        Ok(self.written.with(sets)?)
+    pub fn source(&self, sets: &[String]) -> Result<Source, ExperimentError> {
+        self.written.with(sets)
     }
 
     /// What the images were like, as far as `source` has the experiment's own; where it differs, it is right.
@@ -89,11 +89,11 @@ impl Beside {
     }
 }
 
-fn read(path: &Path) -> Result<(Description, Source), String> {
+fn read(path: &Path) -> Result<(Described, Source), String> {
     let mut text = String::new();
     let file = File::open(path).map_err(|error| error.to_string())?;
     file.take(LARGEST).read_to_string(&mut text).map_err(|error| error.to_string())?;
-    let found: Description = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+    let found: Described = serde_json::from_str(&text).map_err(|error| error.to_string())?;
     if ![found.rows, found.columns].iter().all(|side| (1..=LARGEST_SIDE).contains(side)) {
         return Err(format!("images of {} x {} cannot be", found.rows, found.columns));
     }

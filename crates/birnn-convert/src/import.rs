@@ -1,124 +1,171 @@
-//! `birnn import`: weights that PyTorch or safetensors saved, as a network of birnn's.
+//! Weights that PyTorch or safetensors saved, as a net of birnn's.
 
-mod tell;
-
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use birnn_data::name::shown;
-use birnn_data::{Fallback, Preprocessing, check_class_names};
-use birnn_engine::{
-    About, Classification, Device, EngineError, Experiment, Learner, Plan, Source, WeightsError,
-    WeightsProblem, load,
-};
-use birnn_formats::{Found, Normalisation, check, read_key};
-use birnn_model::{ModelConfig, tensor_of};
-use serde::Serialize;
+use birnn_data::{DataPlan, Fallback, Preprocessing, Splits, check_class_names};
+use birnn_experiment::{Experiment, ExperimentError, Plan, Source};
+use birnn_formats::{FormatError, Found, Mismatch, Normalisation, check, read_key};
+use birnn_infer::container::read;
+use birnn_infer::{Manifest, WeightsError, WeightsProblem};
 
-use self::tell::Import;
-use crate::args::ImportArgs;
+use crate::account::Account;
 use crate::beside::Beside;
-use crate::export::Format;
-use crate::failure::{Failure, Outcome};
-use crate::log::Log;
-use crate::{data, fault, print};
+use crate::net::Net;
 
-/// Reads weights, finds out or checks what net they are of, and writes it.
-pub fn run(args: &ImportArgs, log: &Log) -> Outcome {
-    let disk = fault::disk()?;
-    let format = Format::of(&args.out, args.force)?;
-    let written = match &args.config {
-        Some(config) => Some(Source::read(config, &args.sets.sets)?),
+/// Weights to be brought in, and what the user says of them.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// A PyTorch state dict, or a safetensors file.
+    pub weights: PathBuf,
+    /// An experiment file that describes the net.
+    pub config: Option<PathBuf>,
+    /// Changes to its experiment, as `key.path=value`.
+    pub sets: Vec<String>,
+    /// Which of several state dicts in the file.
+    pub key: Option<String>,
+    /// If the net was trained on `(pixel / 255 - mean) / std`, the mean: one number, or one per column.
+    pub mean: Vec<f64>,
+    /// The standard deviation, likewise.
+    pub std: Vec<f64>,
+    /// Rows of an image.
+    pub rows: Option<usize>,
+    /// The names of the classes.
+    pub classes: Vec<String>,
+}
+
+/// A net that was brought in.
+#[derive(Debug)]
+pub struct Imported {
+    /// The net.
+    pub net: Net,
+    /// Its experiment.
+    pub source: Source,
+}
+
+/// Why weights were not brought in.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// A weights file of birnn's own, damaged or of an unknown format.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    /// They cannot be read.
+    #[error(transparent)]
+    Format(#[from] FormatError),
+    /// The experiment is wrong.
+    #[error(transparent)]
+    Experiment(#[from] ExperimentError),
+    /// They are not what they were said to be.
+    #[error("{0}")]
+    Unfit(String),
+}
+
+/// Reads weights, and finds out or checks what net they are of. `load` loads data, where an experiment's own tells
+/// what images the net is for.
+pub fn import<E: From<ImportError>>(
+    request: &Request,
+    load: impl FnOnce(&DataPlan, &Source) -> Result<Splits, E>,
+) -> Result<Imported, E> {
+    let written = match &request.config {
+        Some(config) => Some(Source::read(config, &request.sets).map_err(ImportError::from)?),
         None => None,
     };
-    let problem = |problem: String| Failure::request(format!("{}: {problem}", shown(&args.weights)));
-    match load(&args.weights, Device::Cpu) {
-        Ok(_) => {
-            let own = "is a weights file of birnn's; eval, predict and export take it as it is";
-            return Err(problem(own.to_owned()));
-        }
-        Err(WeightsError { problem: WeightsProblem::Foreign(_) | WeightsProblem::Io(_), .. }) => {}
-        // One of birnn's own that is damaged, or of a format that is not known, is not to be read as if it
-        // were another's.
-        Err(error) => return Err(error.into()),
-    }
-    let weights = read_key(&args.weights, args.key.as_deref())?;
+    let problem = |problem: String| ImportError::Unfit(format!("{}: {problem}", shown(&request.weights)));
+    refuse_own(&request.weights)?;
+    let weights = read_key(&request.weights, request.key.as_deref()).map_err(ImportError::from)?;
     let mut found = Found::new(weights).map_err(|error| problem(error.to_string()))?;
-    let beside = if written.is_some() { None } else { Beside::of(&args.weights) };
+    let beside = if written.is_some() { None } else { Beside::of(&request.weights) };
     let source = match (&written, &beside) {
-        (Some(source), _) => source.clone(),
-        (None, Some(beside)) => beside.source(&args.sets.sets)?,
-        (None, None) => inferred(&found, &args.weights, &args.sets.sets)?,
+        (Some(source), _) => Ok(source.clone()),
+        (None, Some(beside)) => beside.source(&request.sets),
+        (None, None) => inferred(&found, &request.weights, &request.sets),
     };
-    let plan = source.plan()?;
+    let source = source.map_err(ImportError::from)?;
+    let plan = source.plan().map_err(ImportError::from)?;
     let Images { shape, classes, preprocessing } =
-        images(args, &found, beside.as_ref(), &plan, &source, log)?;
+        images(request, &found, beside.as_ref(), &plan, &source, load)?;
     check(&found.weights, &plan.architecture, shape[1], classes.len()).map_err(|mismatch| {
-        let (features, outputs) = (found.features, found.outputs);
-        let looks = found.config.resolve().map_or_else(|error| error.to_string(), |found| found.to_string());
-        let own = format!("{}.", plan.architecture.cell.prefix());
-        let is_elsewhere = |name: &String| name.contains("weight_hh_l") && !name.starts_with(&own);
-        let several = mismatch.unexpected.iter().any(is_elsewhere);
-        let mismatch = mismatch.named(|name| found.own_name(name));
-        problem(match (&args.config, &beside) {
-            (None, Some(beside)) => format!(
-                "these look like {looks}, for {features} features and {outputs} classes, and the net of {} beside it is {}, for {} \
-                 and {}: {mismatch}; if that file is of other weights, move it away",
-                shown(&beside.path),
-                plan.architecture,
-                shape[1],
-                classes.len()
-            ),
-            (None, None) => format!(
-                "nearly {looks}, for {features} features and {outputs} classes, but {mismatch}{}",
-                match several {
-                    false => "",
-                    true => "; of several nets, --key names the one that is meant, by what its names begin with",
-                }
-            ),
-            (Some(config), _) => format!(
-                "these look like {looks}, for {features} features and {outputs} classes, and the net of {} is {}, for {} and \
-                 {}: {mismatch}; without --config, it is told from the weights",
-                shown(&config),
-                plan.architecture,
-                shape[1],
-                classes.len()
-            ),
-        })
+        problem(unlike(request, &found, beside.as_ref(), &plan, (shape[1], classes.len()), mismatch))
     })?;
 
-    match &args.config {
-        Some(_) => source.suits(shape[0])?,
+    match &request.config {
+        Some(_) => source.suits(shape[0]).map_err(ImportError::from)?,
         None => source.experiment.suits(shape[0]).map_err(|invalid| problem(invalid.message))?,
     }
-    let input = normalisation(args);
+    let input = normalisation(request);
     if let Some(input) = &input {
-        found.fold(input).map_err(|error| Failure::request(format!("--mean and --std: {error}")))?;
+        found.fold(input).map_err(|error| ImportError::Unfit(format!("--mean and --std: {error}")))?;
     }
 
     // What the images were like is in no weights.
     let set = ["data.dataset", "data.invert", "data.transpose", "data.framing"]
         .iter()
         .any(|key| source.is_set(key));
-    let said = args.config.is_some() || set;
+    let said = request.config.is_some() || set;
     let preprocessing = if said { preprocessing.or_else(|| plan.data.preprocessing()) } else { None };
     let preprocessing =
         preprocessing.or_else(|| beside.as_ref().and_then(|beside| beside.preprocessing(&source)));
     let mut experiment = source.experiment.clone();
     // Evaluated where its data is missing, the net must not be judged by other data.
     experiment.data.fallback = Fallback::None;
-    let text = experiment.to_toml().map_err(Failure::run)?;
-    let about =
-        About::new(text, shape, classes, preprocessing, origin(args, beside.as_ref(), input.as_ref()));
+    let text = experiment.to_toml().map_err(|error| problem(error.to_string()))?;
+    let origin = origin(request, beside.as_ref(), input.as_ref());
+    let manifest = Manifest::new(text, shape, classes, preprocessing, origin);
     // Before anything is said of what could never be read again.
-    about.check_weights().map_err(|error| problem(error.to_string()))?;
-    let learner = learner(&found, &plan, &about)?;
+    manifest.check_weights().map_err(|error| problem(error.to_string()))?;
     let beside = beside.as_ref();
-    Import { args, found: &found, beside, source: &source, plan: &plan, about: &about }.tell();
-    format.write(&*disk, &args.out, &learner, &about)?;
-    if args.config.is_none() {
-        return print(&config_of(&source.experiment.model)?);
+    Account { request, found: &found, beside, source: &source, plan: &plan, manifest: &manifest }.tell();
+    Ok(Imported { net: Net { architecture: plan.architecture, manifest, weights: found.weights }, source })
+}
+
+/// One of birnn's own is not to be read as if it were another's.
+fn refuse_own(weights: &Path) -> Result<(), ImportError> {
+    match read(weights) {
+        Ok(_) => {
+            let own = "is a weights file of birnn's; eval, predict and export take it as it is";
+            Err(ImportError::Unfit(format!("{}: {own}", shown(&weights))))
+        }
+        Err(WeightsError { problem: WeightsProblem::Foreign(_) | WeightsProblem::Io(_), .. }) => Ok(()),
+        // Nor one that is damaged, or of a format that is not known.
+        Err(error) => Err(error.into()),
     }
-    Ok(())
+}
+
+/// How weights differ from the net that they should be of.
+fn unlike(
+    request: &Request,
+    found: &Found,
+    beside: Option<&Beside>,
+    plan: &Plan,
+    (columns, classes): (usize, usize),
+    mismatch: Mismatch,
+) -> String {
+    let (features, outputs) = (found.features, found.outputs);
+    let looks = found.config.resolve().map_or_else(|error| error.to_string(), |found| found.to_string());
+    let own = format!("{}.", plan.architecture.cell.prefix());
+    let is_elsewhere = |name: &String| name.contains("weight_hh_l") && !name.starts_with(&own);
+    let several = mismatch.unexpected.iter().any(is_elsewhere);
+    let mismatch = mismatch.named(|name| found.own_name(name));
+    let net = plan.architecture;
+    match (&request.config, beside) {
+        (None, Some(beside)) => format!(
+            "these look like {looks}, for {features} features and {outputs} classes, and the net of {} beside it is \
+             {net}, for {columns} and {classes}: {mismatch}; if that file is of other weights, move it away",
+            shown(&beside.path),
+        ),
+        (None, None) => format!(
+            "nearly {looks}, for {features} features and {outputs} classes, but {mismatch}{}",
+            match several {
+                false => "",
+                true => "; of several nets, --key names the one that is meant, by what its names begin with",
+            }
+        ),
+        (Some(config), _) => format!(
+            "these look like {looks}, for {features} features and {outputs} classes, and the net of {} is {net}, for \
+             {columns} and {classes}: {mismatch}; without --config, it is told from the weights",
+            shown(&config),
+        ),
+    }
 }
 
 /// What the net reads and answers.
@@ -132,20 +179,20 @@ struct Images {
 
 /// The images and classes that the net is for. A config speaks of data; without one, weights tell of it as
 /// much as they do.
-fn images(
-    args: &ImportArgs,
+fn images<E: From<ImportError>>(
+    request: &Request,
     found: &Found,
     beside: Option<&Beside>,
     plan: &Plan,
     source: &Source,
-    log: &Log,
-) -> Result<Images, Failure> {
+    load: impl FnOnce(&DataPlan, &Source) -> Result<Splits, E>,
+) -> Result<Images, E> {
     let mut preprocessing = None;
-    let rows = args.rows.map(|rows| rows as usize);
+    let rows = request.rows;
     // A data set that is asked for is another than the description's.
     let told = beside.map(|Beside { description, .. }| description);
     let known = plan.data.source.known().filter(|_| told.is_none() || source.is_set("data.dataset"));
-    let (shape, classes) = match (known, &args.config) {
+    let (shape, classes) = match (known, &request.config) {
         (Some((shape, classes)), Some(_)) => (shape, classes),
         (Some((shape, classes)), None) if (shape[1], classes.len()) == (found.features, found.outputs) => {
             ([rows.or(told.map(|told| told.rows)).unwrap_or(shape[0]), shape[1]], classes)
@@ -161,38 +208,41 @@ fn images(
             ),
         },
         (None, Some(_)) => {
-            let splits = data::load(&plan.data, &args.place.locations(), log, Some(source))?;
+            let splits = load(&plan.data, source)?;
             preprocessing = Some(splits.preprocessing);
             (splits.shape(), splits.classes)
         }
     };
-    if let (Some(rows), Some(config)) = (rows, &args.config)
+    if let (Some(rows), Some(config)) = (rows, &request.config)
         && rows != shape[0]
     {
         let (config, there) = (shown(&config), shape[0]);
-        return Err(Failure::request(format!("--rows {rows}: the images of {config} have {there} rows")));
+        let message = format!("--rows {rows}: the images of {config} have {there} rows");
+        return Err(ImportError::Unfit(message).into());
     }
-    if args.classes.is_empty() {
+    if request.classes.is_empty() {
         return Ok(Images { shape, classes, preprocessing });
     }
-    if args.classes.len() != found.outputs {
-        let (names, outputs) = (args.classes.len(), found.outputs);
-        return Err(Failure::request(format!("--classes: {names} names for a net of {outputs} classes")));
+    if request.classes.len() != found.outputs {
+        let (names, outputs) = (request.classes.len(), found.outputs);
+        let message = format!("--classes: {names} names for a net of {outputs} classes");
+        return Err(ImportError::Unfit(message).into());
     }
-    check_class_names(&args.classes).map_err(|problem| Failure::request(format!("--classes: {problem}")))?;
-    Ok(Images { shape, classes: args.classes.clone(), preprocessing })
+    check_class_names(&request.classes)
+        .map_err(|problem| ImportError::Unfit(format!("--classes: {problem}")))?;
+    Ok(Images { shape, classes: request.classes.clone(), preprocessing })
 }
 
 /// How the input was normalised that the net was trained on, where that was said.
-fn normalisation(args: &ImportArgs) -> Option<Normalisation> {
+fn normalisation(request: &Request) -> Option<Normalisation> {
     let or = |values: &[f64], usual| if values.is_empty() { vec![usual] } else { values.to_vec() };
-    let said = !(args.mean.is_empty() && args.std.is_empty());
-    said.then(|| Normalisation { mean: or(&args.mean, 0.0), std: or(&args.std, 1.0) })
+    let said = !(request.mean.is_empty() && request.std.is_empty());
+    said.then(|| Normalisation { mean: or(&request.mean, 0.0), std: or(&request.std, 1.0) })
 }
 
 /// Where the weights are from, and what became part of them.
-fn origin(args: &ImportArgs, beside: Option<&Beside>, input: Option<&Normalisation>) -> serde_json::Value {
-    let from = birnn_data::name::text(args.weights.file_name().unwrap_or_default());
+fn origin(request: &Request, beside: Option<&Beside>, input: Option<&Normalisation>) -> serde_json::Value {
+    let from = birnn_data::name::text(request.weights.file_name().unwrap_or_default());
     let mut origin = serde_json::json!({ "imported_from": from });
     let numbers = |values: &[f64]| match values {
         [one] => serde_json::json!(one),
@@ -201,7 +251,7 @@ fn origin(args: &ImportArgs, beside: Option<&Beside>, input: Option<&Normalisati
     if let Some(dataset) = beside.and_then(Beside::substitute_for) {
         origin["substitute_for"] = serde_json::json!(dataset);
     }
-    if let Some(key) = &args.key {
+    if let Some(key) = &request.key {
         origin["key"] = serde_json::json!(key);
     }
     if let Some(Normalisation { mean, std }) = input {
@@ -212,28 +262,9 @@ fn origin(args: &ImportArgs, beside: Option<&Beside>, input: Option<&Normalisati
 }
 
 /// The experiment of weights that came with none, `sets` applied.
-fn inferred(found: &Found, weights: &Path, sets: &[String]) -> Result<Source, Failure> {
+fn inferred(found: &Found, weights: &Path, sets: &[String]) -> Result<Source, ExperimentError> {
     let name = Some("imported".to_owned());
     let experiment = Experiment { name, model: found.config.clone(), ..Experiment::default() };
-    Ok(Source::parse(weights, experiment.to_toml().map_err(Failure::run)?, sets)?)
-}
-
-/// The net with its weights.
-fn learner(found: &Found, plan: &Plan, about: &About) -> Result<Learner, Failure> {
-    let task = Classification { classes: about.classes.clone(), label_smoothing: plan.train.label_smoothing };
-    let mut learner = Learner::new(&plan.architecture, task, about.shape, plan.seed, Device::Cpu)?;
-    // All names are there, as they were checked.
-    let arrays = learner.names().iter().filter_map(|name| found.weights.get(name));
-    let values = arrays.map(|array| tensor_of(array.shape(), array.values())).collect::<Result<Vec<_>, _>>();
-    learner.restore(&values.map_err(EngineError::from)?)?;
-    Ok(learner)
-}
-
-/// The net as an experiment file has it.
-fn config_of(model: &ModelConfig) -> Result<String, Failure> {
-    #[derive(Serialize)]
-    struct Config<'a> {
-        model: &'a ModelConfig,
-    }
-    toml::to_string(&Config { model }).map_err(Failure::run)
+    // It names no path that TOML could not hold.
+    Source::parse(weights, experiment.to_toml().unwrap_or_default(), sets)
 }

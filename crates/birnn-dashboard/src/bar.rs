@@ -54,7 +54,7 @@ impl Drop for Bar {
 }
 
 /// The style of a bar. A template that indicatif does not take is no reason to do without a bar.
-pub(crate) fn style(template: &str) -> ProgressStyle {
+fn style(template: &str) -> ProgressStyle {
     let style = ProgressStyle::with_template(template);
     style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> ")
 }

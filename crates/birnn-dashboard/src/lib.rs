@@ -2,8 +2,7 @@
 //! screen.
 //!
 //! A [`View`] is what the user asked for ([`Progress`]), as far as the terminal can show it. It gives the
-//! engine the observers that show a run, and [`Interrupt`], the one that stops it on Ctrl-C. Downloads before
-//! the run are shown by [`Downloads`]. Lines go to the program's log by way of `tracing`; through [`Console`]
+//! engine the observers that show a run, and [`Interrupt`], the one that stops it on Ctrl-C. Lines go to the program's log by way of `tracing`; through [`Console`]
 //! the program says how that log and the dashboard share a terminal.
 //!
 //! What is shown on the whole screen (`board`) is apart from how it is drawn (`draw`) and on what (`screen`).
@@ -15,7 +14,6 @@ mod contention;
 mod curve;
 mod dashboard;
 mod digits;
-mod downloads;
 mod draw;
 mod ink;
 mod interrupt;
@@ -28,7 +26,6 @@ mod screen;
 mod view;
 
 pub use console::Console;
-pub use downloads::Downloads;
 pub use interrupt::{Interrupt, SignalError};
 pub use run_info::RunInfo;
 pub use view::{Progress, View};

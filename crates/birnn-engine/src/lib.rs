@@ -34,7 +34,7 @@ pub use loss::Loss;
 pub use observer::{Control, Epoch, Observer, Step, StepContext, Timed, Timing};
 pub use optimizer::{Optimizer, flat};
 pub use record::Record;
-pub use resume::{ResumeError, Resumed, changed_files};
+pub use resume::{ResumeError, Resumed};
 pub use samples::{Batch, Order, Samples};
 pub use state::State;
 pub use tch::Device;

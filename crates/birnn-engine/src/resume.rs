@@ -138,7 +138,7 @@ impl Resumed {
     /// Makes sure that the data and libtorch are still those of the checkpoint.
     pub fn verify(&self, now: &Manifest) -> Result<(), ResumeError> {
         let Some(checkpoint) = &self.checkpoint else { return Ok(()) };
-        let changed = changed_files(&checkpoint.manifest().data, &now.data);
+        let changed = checkpoint.manifest().changed_files(&now.data);
         if !changed.is_empty() {
             let name = |place: usize| now.data["files"][place]["name"].as_str().unwrap_or("?");
             let files = changed.into_iter().map(name).collect::<Vec<_>>().join(", ");
@@ -193,17 +193,6 @@ fn had_checkpoint(run: &RunDir) -> bool {
         || Meta::read(run).is_some_and(|meta| {
             meta.sessions.iter().any(|session| moved_on(session) && !session.status.starts_with("failed"))
         })
-}
-
-/// The places of those files among the data's, as provenance lists them, whose content is not what it was.
-pub fn changed_files(before: &Value, now: &Value) -> Vec<usize> {
-    let digests = |data: &Value| -> Vec<Value> {
-        let files = data["files"].as_array().into_iter().flatten();
-        files.map(|file| file["content_sha256"].clone()).collect()
-    };
-    let (before, now) = (digests(before), digests(now));
-    // Weights from elsewhere know of none.
-    (0..before.len().min(now.len())).filter(|&place| before[place] != now[place]).collect()
 }
 
 /// Each key whose value differs, with what it was and what it is.

@@ -10,7 +10,6 @@
 pub unsafe fn prepare() {
     make_cuda_deterministic();
     keep_freed_memory();
-    answer_signals();
     flush_subnormals();
 }
 
@@ -46,29 +45,6 @@ fn flush_subnormals() {
     // SAFETY: neither birnn nor libtorch takes them for more than values of floats.
     unsafe {
         birnn_kernels::flush_subnormals();
-    }
-}
-
-/// A file that grows past `ulimit -f` ends a process, unless it asks for an error instead. And where memory
-/// does not suffice, Rust and libtorch may abort, which is a failed run like any other, whatever the
-/// command. The library that aborts has by then said in words of its own what it could not have; only the
-/// last line is ours.
-#[expect(unsafe_code, reason = "one signal is ignored, and the handler of the other does what a handler may")]
-fn answer_signals() {
-    extern "C" fn aborted(_: libc::c_int) {
-        const MESSAGE: &str =
-            "error: birnn had to be aborted, most likely for want of memory; free some, or ask for less\n";
-        // SAFETY: both may be called in a handler; the bytes are static.
-        unsafe {
-            libc::write(libc::STDERR_FILENO, MESSAGE.as_ptr().cast(), MESSAGE.len());
-            libc::_exit(1);
-        }
-    }
-    let aborted: extern "C" fn(libc::c_int) = aborted;
-    // SAFETY: no other thread runs yet, and the handler is a function of the kind that is asked for.
-    unsafe {
-        libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
-        libc::signal(libc::SIGABRT, aborted as libc::sighandler_t);
     }
 }
 

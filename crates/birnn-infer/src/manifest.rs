@@ -7,6 +7,7 @@ use birnn_data::{MOST_CLASSES, Preprocessing};
 use birnn_experiment::Experiment;
 use birnn_run::{Cpu, LIBTORCH, Mark};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::container::{LARGEST_FILE, NO_DIGEST, check_header};
 use crate::error::{ManifestError, WeightsProblem};
@@ -28,7 +29,7 @@ pub struct Manifest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preprocessing: Option<Preprocessing>,
     /// Where the training data came from.
-    pub data: serde_json::Value,
+    pub data: Value,
     /// The version of libtorch that the weights were computed with.
     pub libtorch: String,
     /// Where the training stands; weights alone have nothing here.
@@ -77,7 +78,7 @@ impl Manifest {
         shape: [usize; 2],
         classes: Vec<String>,
         preprocessing: Option<Preprocessing>,
-        data: serde_json::Value,
+        data: Value,
     ) -> Manifest {
         let (format, libtorch) = (FORMAT_OF_WEIGHTS, LIBTORCH.to_owned());
         Manifest {
@@ -106,6 +107,18 @@ impl Manifest {
     /// The experiment that the weights were trained by.
     pub fn experiment(&self) -> Result<Experiment, toml::de::Error> {
         toml::from_str(&self.experiment)
+    }
+
+    /// The places of those files among the data's, as provenance lists them, whose content is no longer what it was;
+    /// `now` is the provenance of today.
+    pub fn changed_files(&self, now: &Value) -> Vec<usize> {
+        let digests = |data: &Value| -> Vec<Value> {
+            let files = data["files"].as_array().into_iter().flatten();
+            files.map(|file| file["content_sha256"].clone()).collect()
+        };
+        let (before, now) = (digests(&self.data), digests(now));
+        // Weights from elsewhere know of none.
+        (0..before.len().min(now.len())).filter(|&place| before[place] != now[place]).collect()
     }
 
     /// Whether checkpoints with this description can be read again.

@@ -2,9 +2,7 @@
 
 use birnn_data::Event;
 use birnn_data::name::shown;
-use indicatif::{MultiProgress, ProgressBar};
-
-use crate::bar::style;
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 /// Shows what happens while a data set is looked for and downloaded.
 #[derive(Debug)]
@@ -67,4 +65,10 @@ impl Downloads {
             }
         }
     }
+}
+
+/// The style of a bar. A template that indicatif does not take is no reason to do without a bar.
+fn style(template: &str) -> ProgressStyle {
+    let style = ProgressStyle::with_template(template);
+    style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> ")
 }

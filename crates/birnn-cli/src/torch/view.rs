@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
+use birnn_cli::args::Progress;
+use birnn_cli::log::{self, Log};
 use birnn_dashboard::{Console, View};
 use indicatif::MultiProgress;
-
-use crate::args::Progress;
-use crate::log::{self, Log};
 
 /// What `--progress` asks for.
 pub fn new(wanted: Progress, log: &Log) -> View {
@@ -15,12 +14,16 @@ pub fn new(wanted: Progress, log: &Log) -> View {
         Progress::Plain => birnn_dashboard::Progress::Plain,
         Progress::Dashboard => birnn_dashboard::Progress::Dashboard,
     };
-    View::new(wanted, Arc::new(log.clone()))
+    View::new(wanted, Arc::new(LogConsole(log.clone())))
 }
 
-impl Console for Log {
+/// The log as what shares the terminal with the view.
+#[derive(Debug)]
+struct LogConsole(Log);
+
+impl Console for LogConsole {
     fn bars(&self) -> MultiProgress {
-        self.bars.clone()
+        self.0.bars.clone()
     }
 
     fn colours(&self) -> bool {
@@ -28,14 +31,14 @@ impl Console for Log {
     }
 
     fn hold(&self) {
-        Log::hold(self);
+        self.0.hold();
     }
 
     fn last_held(&self, count: usize) -> Vec<String> {
-        Log::last_held(self, count)
+        self.0.last_held(count)
     }
 
     fn release(&self, give_back: &mut dyn FnMut()) {
-        Log::release(self, give_back);
+        self.0.release(give_back);
     }
 }

@@ -7,17 +7,23 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use birnn_cli::args::{Progress, Sets, SweepArgs, TrainArgs};
+use birnn_cli::asked::resume_command;
+use birnn_cli::failure::{Failure, Outcome};
+use birnn_cli::log::Log;
+use birnn_cli::output::{print, print_json};
+use birnn_cli::{data, fault};
 use birnn_data::PATH_SETTINGS;
 use birnn_data::name;
-use birnn_engine::{Experiment, RunDir, Source, Trial, WEIGHTS, differing};
+use birnn_engine::run::movable;
+use birnn_experiment::{Experiment, Source, Trial, differing};
 use birnn_report::text_table::{NONE, TextTable as Table};
 use birnn_report::{Records, Summary, Sweep, SweepRun, shown, sweep_page};
 
-use crate::args::{Progress, Sets, SweepArgs, TrainArgs};
-use crate::failure::{Failure, Outcome};
-use crate::log::Log;
-use crate::train::device;
-use crate::{data, fault, print, print_json, train};
+use birnn_run::{FINAL, RunDir};
+
+use crate::failed::OrFail;
+use crate::train::{self, device_of};
 
 /// Where sweeps go when nothing else is said.
 const SWEEPS: &str = "sweeps";
@@ -66,7 +72,7 @@ pub fn run(args: &SweepArgs, log: &Log) -> Outcome {
         match outcome {
             Ok(_) | Err(Failure { code: 1, .. }) => {}
             Err(Failure { code: code @ 129.., .. }) => {
-                let (run, again) = (job.run_path(index), train::resume_command("sweep", job.folder.path()));
+                let (run, again) = (job.run_path(index), resume_command("sweep", job.folder.path()));
                 let message = format!("stopped in {}, which is saved; to go on: {again}", name::shown(&run));
                 return Err(Failure::with(code, message));
             }
@@ -122,11 +128,11 @@ impl<'a> Job<'a> {
         }
         args.place.take_files(&mut source)?;
         let (plan, trials) = (source.plan()?, source.trials()?);
-        device(&source, args.device)?;
+        device_of(&source, args.device)?;
         // It may be among what varies.
         let varies = |trial: &&Trial| trial.settings.iter().any(|(key, _)| key == "train.device");
         for trial in trials.iter().filter(varies) {
-            device(&source.with(&trial.sets())?, None)?;
+            device_of(&source.with(&trial.sets())?, None)?;
         }
         if let Some(path) = &args.run_dir {
             RunDir::check(path)?;
@@ -146,7 +152,7 @@ impl<'a> Job<'a> {
             Some(path) => RunDir::chosen(path, disk)?,
             None => RunDir::numbered(Path::new(SWEEPS), &name, disk)?,
         };
-        let text = train::movable(&source.experiment, folder.path())?;
+        let text = movable(&source.experiment, folder.path()).map_err(Failure::request)?;
         folder.write(
             SWEEP,
             format!("# The sweep `{name}` with every default written out.\n\n{text}").as_bytes(),
@@ -178,7 +184,7 @@ impl<'a> Job<'a> {
 
     /// Whether a run is done and can tell what it came to.
     fn is_done(&self, index: usize) -> bool {
-        self.read(index).0.outcome.is_some() && self.run_path(index).join(WEIGHTS[0]).is_file()
+        self.read(index).0.outcome.is_some() && self.run_path(index).join(FINAL).is_file()
     }
 
     /// The command that trains or goes on with a run.
@@ -222,7 +228,7 @@ impl<'a> Job<'a> {
         let path = self.folder.path().join(SWEEP);
         let experiment = std::fs::read_to_string(&path)
             .map_err(|error| Failure::run(format!("{}: {error}", name::shown(&path))))?;
-        self.folder.write(PAGE, sweep_page(&self.sweep(), &experiment)?.as_bytes())?;
+        self.folder.write(PAGE, sweep_page(&self.sweep(), &experiment).or_fail()?.as_bytes())?;
         Ok(self.folder.path().join(PAGE))
     }
 }

@@ -2,16 +2,18 @@
 
 use std::path::PathBuf;
 
+use birnn_cli::args::ReportArgs;
+use birnn_cli::asked::suits;
+use birnn_cli::failure::{Failure, Outcome};
+use birnn_cli::log::Log;
+use birnn_cli::{data, fault, run_data};
+use birnn_convert::writable;
 use birnn_data::name::shown;
-use birnn_engine::disk;
-use birnn_report::{Records, ReportError, Run, page};
+use birnn_report::{Records, Run, page};
+use birnn_run::disk;
 
-use crate::args::ReportArgs;
-use crate::eval::{Trained, open, suits};
-use crate::export::writable;
-use crate::failure::{Failure, Outcome};
-use crate::log::Log;
-use crate::{data, fault, run_data};
+use crate::failed::OrFail;
+use crate::learned::Learned;
 
 const REPORT: &str = "report.html";
 
@@ -19,25 +21,28 @@ const REPORT: &str = "report.html";
 pub fn run(args: &ReportArgs, log: &Log) -> Outcome {
     let disk = fault::disk()?;
     let out = out(args)?;
-    let Trained { weights, mut learner, about } = open(&args.run, args.device)?;
-    let plan =
-        run_data::config(&about, &weights, &args.sets, &args.place)?.resolve().map_err(Failure::request)?;
+    let net = Learned::open(&args.run, args.device)?;
+    net.warn_of_substitution();
+    let Learned { weights, learner, manifest } = net;
+    let plan = run_data::config(&manifest, &weights, &args.sets, &args.place)?
+        .resolve()
+        .map_err(Failure::request)?;
     let splits = data::load(&plan, &args.place.locations(), log, None)?;
-    suits(&weights, &about, &splits)?;
-    run_data::warn_of_preprocessing(&weights, &about, &splits);
-    run_data::warn_of_change(&args.run, &about, &splits);
+    suits(&weights, &manifest, &splits)?;
+    run_data::warn_of_preprocessing(&weights, &manifest, &splits);
+    run_data::warn_of_change(&args.run, &manifest, &splits);
     let records = Records::read(&args.run);
     for problem in &records.problems {
         tracing::warn!("{problem}");
     }
     let run = Run {
         weights: &weights,
-        about: &about,
+        manifest: &manifest,
         records: &records,
         provenance: &splits.provenance,
         test: &splits.test,
     };
-    let page = page(&run, &mut learner)?;
+    let page = page(&run, &learner).or_fail()?;
     disk::replace(&*disk, &out, page.as_bytes(), None).map_err(|error| match &args.out {
         // A run can be on a disk that is read alone, or be another's.
         None => Failure::run(format!("{error}; for a page elsewhere: --out FILE")),
@@ -57,15 +62,6 @@ fn out(args: &ReportArgs) -> Result<PathBuf, Failure> {
     }
     match &args.out {
         None => Ok(args.run.join(REPORT)),
-        Some(out) => writable(out, args.force).map(|()| out.clone()),
-    }
-}
-
-impl From<ReportError> for Failure {
-    fn from(error: ReportError) -> Failure {
-        match error {
-            ReportError::NoImages | ReportError::OtherImages => Failure::request(error),
-            _ => Failure::run(error),
-        }
+        Some(out) => Ok(writable(out, args.force).map(|()| out.clone())?),
     }
 }

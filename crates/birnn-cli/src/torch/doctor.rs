@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
+use birnn_cli::args::DoctorArgs;
+use birnn_cli::failure::{Failure, Outcome};
+use birnn_cli::output::{print, print_json};
 use birnn_data::escape;
 use birnn_doctor::{Item, State, examine};
 use serde::Serialize;
 
-use crate::args::DoctorArgs;
-use crate::failure::{Failure, Outcome};
 use crate::train::RUNS;
-use crate::{print, print_json};
 
 /// What `--json` prints.
 #[derive(Serialize)]

@@ -1,0 +1,43 @@
+//! `birnn import`: weights that PyTorch or safetensors saved, as a network of birnn's.
+
+use birnn_architecture::ModelConfig;
+use birnn_convert::{Format, Request, import};
+use serde::Serialize;
+
+use crate::args::ImportArgs;
+use crate::failure::{Failure, Outcome};
+use crate::log::Log;
+use crate::output::print;
+use crate::{data, fault};
+
+/// Reads weights, finds out or checks what net they are of, and writes it.
+pub fn run(args: &ImportArgs, log: &Log) -> Outcome {
+    let disk = fault::disk()?;
+    let format = Format::of(&args.out, args.force)?;
+    let request = Request {
+        weights: args.weights.clone(),
+        config: args.config.clone(),
+        sets: args.sets.sets.clone(),
+        key: args.key.clone(),
+        mean: args.mean.clone(),
+        std: args.std.clone(),
+        rows: args.rows.map(|rows| rows as usize),
+        classes: args.classes.clone(),
+    };
+    let imported =
+        import(&request, |plan, source| data::load(plan, &args.place.locations(), log, Some(source)))?;
+    format.write(&*disk, &args.out, &imported.net)?;
+    if args.config.is_none() {
+        return print(&config_of(&imported.source.experiment.model)?);
+    }
+    Ok(())
+}
+
+/// The net as an experiment file has it.
+fn config_of(model: &ModelConfig) -> Result<String, Failure> {
+    #[derive(Serialize)]
+    struct Config<'a> {
+        model: &'a ModelConfig,
+    }
+    toml::to_string(&Config { model }).map_err(Failure::run)
+}

@@ -1,0 +1,60 @@
+//! What every process of birnn's begins and ends with.
+
+use std::process::ExitCode;
+
+use birnn_infer::cpu;
+
+use crate::args::{self, Command};
+use crate::failure::{Failure, Outcome, without_panic};
+use crate::log::{self, Log};
+
+/// Parses the command line, does `work`, and ends as the outcome says.
+pub fn main(work: impl FnOnce(Command, Log) -> Outcome) -> ExitCode {
+    answer_signals();
+    without_panic(|| {
+        let args = args::parse();
+        let log = log::start();
+        match ready().and_then(|()| work(args.command, log)) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(Failure { code, message, excerpt }) => {
+                let excerpt = excerpt.as_deref();
+                match code {
+                    // Stopped as the user wished.
+                    129.. => tracing::info!("{message}"),
+                    _ => tracing::error!(excerpt, "{message}"),
+                }
+                ExitCode::from(code)
+            }
+        }
+    })
+}
+
+/// What no command can do without.
+fn ready() -> Outcome {
+    // Where there is none, libtorch's libraries would end the process in words of their own.
+    std::env::current_dir()
+        .map_err(|_| Failure::request("the working directory is gone; change to one that is there"))?;
+    cpu::configure_from_env().map_err(Failure::request)
+}
+
+/// A file that grows past `ulimit -f` ends a process, unless it asks for an error instead. And where memory does not
+/// suffice, Rust and libtorch may abort, which is a failed run like any other, whatever the command. The library
+/// that aborts has by then said in words of its own what it could not have; only the last line is ours.
+#[expect(unsafe_code, reason = "one signal is ignored, and the handler of the other does what a handler may")]
+fn answer_signals() {
+    extern "C" fn aborted(_: libc::c_int) {
+        const MESSAGE: &str =
+            "error: birnn had to be aborted, most likely for want of memory; free some, or ask for less\n";
+        // SAFETY: both may be called in a handler; the bytes are static.
+        unsafe {
+            libc::write(libc::STDERR_FILENO, MESSAGE.as_ptr().cast(), MESSAGE.len());
+            libc::_exit(1);
+        }
+    }
+    let aborted: extern "C" fn(libc::c_int) = aborted;
+    // SAFETY: the handler is a function of the kind that is asked for.
+    unsafe {
+        libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
+        libc::signal(libc::SIGABRT, aborted as libc::sighandler_t);
+    }
+}

@@ -1,0 +1,79 @@
+//! How the errors of those who use libtorch end a command.
+
+use birnn_cli::failure::Failure;
+use birnn_engine::run::RunError;
+use birnn_engine::{EngineError, ResumeError};
+use birnn_infer::SaveError;
+use birnn_model::ModelError;
+use birnn_report::ReportError;
+use birnn_report::compare::NotComparable;
+
+/// An error that a command can end with.
+pub trait Fails {
+    /// How it then ends.
+    fn failure(self) -> Failure;
+}
+
+/// A result whose error a command can end with.
+pub trait OrFail<T> {
+    /// With the failure in place of the error.
+    fn or_fail(self) -> Result<T, Failure>;
+}
+
+impl<T, E: Fails> OrFail<T> for Result<T, E> {
+    fn or_fail(self) -> Result<T, Failure> {
+        self.map_err(Fails::failure)
+    }
+}
+
+impl Fails for EngineError {
+    fn failure(self) -> Failure {
+        match self {
+            // What was asked for cannot be, on any machine.
+            EngineError::Manifest(_)
+            | EngineError::Save(SaveError::Manifest { .. })
+            | EngineError::Model(ModelError::Architecture(_)) => Failure::request(self),
+            _ => Failure::run(self),
+        }
+    }
+}
+
+impl Fails for ResumeError {
+    fn failure(self) -> Failure {
+        match self {
+            ResumeError::RunDir(error) => error.into(),
+            ResumeError::Engine(error) => error.failure(),
+            ResumeError::File(error) => error.into(),
+            ResumeError::Experiment(error) => error.into(),
+            error => Failure::request(error),
+        }
+    }
+}
+
+impl Fails for RunError {
+    fn failure(self) -> Failure {
+        match self {
+            RunError::Resume(error) => error.failure(),
+            RunError::RunDir(error) => error.into(),
+            RunError::Manifest(error) => error.into(),
+            RunError::File(error) => error.into(),
+            RunError::Engine(error) => error.failure(),
+            RunError::Unwritable(error) => Failure::request(error),
+        }
+    }
+}
+
+impl Fails for ReportError {
+    fn failure(self) -> Failure {
+        match self {
+            ReportError::NoImages | ReportError::OtherImages => Failure::request(self),
+            _ => Failure::run(self),
+        }
+    }
+}
+
+impl Fails for NotComparable {
+    fn failure(self) -> Failure {
+        Failure::request(self)
+    }
+}

@@ -1,0 +1,42 @@
+//! The `birnn-torch` binary: what `birnn` becomes for what computes with libtorch. It parses the same command line.
+
+mod compare;
+mod doctor;
+mod failed;
+mod learned;
+mod report;
+mod sweep;
+mod train;
+mod view;
+
+use std::process::ExitCode;
+
+use birnn_cli::args::Command;
+use birnn_cli::failure::Failure;
+use birnn_cli::{eval, predict, process};
+
+use crate::learned::Learned;
+
+fn main() -> ExitCode {
+    #[expect(unsafe_code, reason = "this is the start of the process")]
+    // SAFETY: no other thread has been started.
+    unsafe {
+        birnn_engine::startup::prepare();
+    }
+    process::main(|command, log| match command {
+        Command::Train(args) => train::run(&args, &log),
+        Command::Sweep(args) => sweep::run(&args, &log),
+        Command::Report(args) => report::run(&args, &log),
+        Command::Compare(args) => compare::run(&args, &log),
+        Command::Doctor(args) => doctor::run(&args),
+        Command::Eval(args) => eval::run(&args, &log, Learned::open(&args.run, args.device)?.asked()),
+        Command::Predict(args) => predict::run(&args, Learned::open(&args.run, args.device)?.asked()),
+        Command::Export(_)
+        | Command::Import(_)
+        | Command::Data(_)
+        | Command::Config(_)
+        | Command::Completions { .. } => {
+            Err(Failure::request("this needs no libtorch: start birnn, which becomes birnn-torch by itself"))
+        }
+    })
+}
