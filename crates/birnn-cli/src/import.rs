@@ -10,7 +10,7 @@ use birnn_engine::{
     About, Classification, Device, EngineError, Experiment, Learner, Plan, Source, WeightsError,
     WeightsProblem, load,
 };
-use birnn_formats::{Found, Normalisation, check, read_key};
+use birnn_formats::{InferredModel, Normalisation, check, read_key};
 use birnn_model::{ModelConfig, tensor_of};
 use serde::Serialize;
 
@@ -42,7 +42,7 @@ pub fn run(args: &ImportArgs, log: &Log) -> Outcome {
         Err(error) => return Err(error.into()),
     }
     let weights = read_key(&args.weights, args.key.as_deref())?;
-    let mut found = Found::new(weights).map_err(|error| problem(error.to_string()))?;
+    let mut found = InferredModel::new(weights).map_err(|error| problem(error.to_string()))?;
     let beside = if written.is_some() { None } else { Beside::of(&args.weights) };
     let source = match (&written, &beside) {
         (Some(source), _) => source.clone(),
@@ -134,7 +134,7 @@ struct Images {
 /// much as they do.
 fn images(
     args: &ImportArgs,
-    found: &Found,
+    found: &InferredModel,
     beside: Option<&Beside>,
     plan: &Plan,
     source: &Source,
@@ -212,14 +212,14 @@ fn origin(args: &ImportArgs, beside: Option<&Beside>, input: Option<&Normalisati
 }
 
 /// The experiment of weights that came with none, `sets` applied.
-fn inferred(found: &Found, weights: &Path, sets: &[String]) -> Result<Source, Failure> {
+fn inferred(found: &InferredModel, weights: &Path, sets: &[String]) -> Result<Source, Failure> {
     let name = Some("imported".to_owned());
     let experiment = Experiment { name, model: found.config.clone(), ..Experiment::default() };
     Ok(Source::parse(weights, experiment.to_toml().map_err(Failure::run)?, sets)?)
 }
 
 /// The net with its weights.
-fn learner(found: &Found, plan: &Plan, about: &About) -> Result<Learner, Failure> {
+fn learner(found: &InferredModel, plan: &Plan, about: &About) -> Result<Learner, Failure> {
     let task = Classification { classes: about.classes.clone(), label_smoothing: plan.train.label_smoothing };
     let mut learner = Learner::new(&plan.architecture, task, about.shape, plan.seed, Device::Cpu)?;
     // All names are there, as they were checked.

@@ -73,9 +73,12 @@ pub enum RunDirError {
     },
 }
 
-pub(crate) const META: &str = "meta.json";
-pub(crate) const METRICS: &str = "metrics.jsonl";
-pub(crate) const TIMING: &str = "timing.jsonl";
+/// What a run records about itself: a [`Meta`](crate::Meta).
+pub const META: &str = "meta.json";
+/// What a run comes to, line by line: [`MetricsLine`](crate::MetricsLine)s.
+pub const METRICS: &str = "metrics.jsonl";
+/// How long each epoch took: [`Timing`](crate::Timing)s.
+pub const TIMING: &str = "timing.jsonl";
 /// TensorBoard takes any file for its own that has `tfevents` in its name.
 pub(crate) const EVENTS: &str = "events.out.tfevents.0.birnn";
 /// The file that the program's own log goes to.

@@ -1,6 +1,6 @@
 //! What is learned: target, loss and metrics of classification, in one place.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Reduction, TchError, Tensor};
 
 /// One class per image: cross-entropy on the logits, judged by the class of the largest.
@@ -13,13 +13,13 @@ pub struct Classification {
 }
 
 /// How a net did on a set of images.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
     /// How many images.
     pub images: u64,
-    /// How many of them were named rightly.
+    /// How many of them were classified correctly.
     pub correct: u64,
-    /// Share of images named rightly, from 0 to 1.
+    /// Share of images classified correctly, from 0 to 1.
     pub accuracy: f64,
     /// Mean cross-entropy per image, in nats.
     pub loss: f64,
@@ -46,7 +46,7 @@ pub struct Mistake {
 }
 
 /// How a net did on one class. A ratio with nothing to count is 0.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClassScore {
     /// The name of the class.
     pub class: String,

@@ -64,7 +64,8 @@ impl Axis {
         Axis { scale: Scale::Linear, low, high, ticks }
     }
 
-    /// A logarithmic axis around those of `values` that are above 0, with a tick at each power of ten, or fewer.
+    /// A logarithmic axis around those of `values` that are above 0, with a tick at each power of ten, or
+    /// fewer.
     pub(crate) fn logarithmic(values: impl Iterator<Item = f64>) -> Axis {
         let (low, high) = range(values.filter(|&value| value > 0.0)).unwrap_or((0.1, 1.0));
         let (first, last) = (low.log10().floor() as i32, high.log10().ceil() as i32);

@@ -183,7 +183,8 @@ impl Chart {
     }
 }
 
-/// At most about `most` points: where there are more, each is the mean of several in a row. Also says of how many.
+/// At most about `most` points: where there are more, each is the mean of several in a row. Also says of how
+/// many.
 pub(crate) fn thinned(points: &[Point], most: usize) -> (Vec<Point>, usize) {
     let several = points.len().div_ceil(most).max(1);
     let mean = |part: &[Point]| {

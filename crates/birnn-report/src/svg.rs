@@ -56,7 +56,8 @@ impl Svg {
         ));
     }
 
-    /// The element. Who cannot see it is told `title` and `description`; `id` is the drawing's own on its page.
+    /// The element. Who cannot see it is told `title` and `description`; `id` is the drawing's own on its
+    /// page.
     pub(crate) fn finish(self, id: &str, title: &str, description: &str) -> String {
         let Svg { width, height, body } = self;
         let (title, description) = (escaped(title), escaped(description));

@@ -38,7 +38,8 @@ struct Row<'a> {
 /// Where the largest value of a setting is so many times the least, its axis is logarithmic.
 const WIDE: f64 = 20.0;
 
-/// The page of a sweep as far as it has come: HTML that needs nothing from elsewhere. `experiment` is its file.
+/// The page of a sweep as far as it has come: HTML that needs nothing from elsewhere. `experiment` is its
+/// file.
 pub fn sweep_page(sweep: &Sweep, experiment: &str) -> Result<String, ReportError> {
     let mut banners = Vec::new();
     if let Some(dataset) = &sweep.substitute_for {
@@ -48,13 +49,13 @@ pub fn sweep_page(sweep: &Sweep, experiment: &str) -> Result<String, ReportError
     }
     let ranking = match sweep.by_validation {
         true => {
-            "In the order of the mean accuracy on the validation images, which neither training nor the test images have \
-             to do with. The accuracy on the test images is there to be read, not to choose by."
+            "In the order of the mean accuracy on the validation images, which neither training nor the test \
+             images have to do with. The accuracy on the test images is there to be read, not to choose by."
         }
         false => {
-            "In the order of the mean accuracy on the test images, as not all runs kept validation images back. Chosen in \
-             this way, the best is flattered: its accuracy on other images is likely lower. With data.validation set, \
-             settings are ranked by images of their own."
+            "In the order of the mean accuracy on the test images, as not all runs kept validation images \
+             back. Chosen in this way, the best is flattered: its accuracy on other images is likely lower. \
+             With data.validation set, settings are ranked by images of their own."
         }
     };
     let keys = sweep.keys();
@@ -210,8 +211,8 @@ fn by_rank(sweep: &Sweep) -> Option<Figure> {
         id: "by-rank".to_owned(),
         title: title.to_owned(),
         caption: tied(
-            "A small dot is a run, a large one the mean of a setting's runs, the thin line one standard deviation to either \
-             side. Settings whose lines overlap may well be equally good.",
+            "A small dot is a run, a large one the mean of a setting's runs, the thin line one standard \
+             deviation to either side. Settings whose lines overlap may well be equally good.",
         ),
         svg: frame.svg.finish("by-rank", title, &description),
         legend: Vec::new(),

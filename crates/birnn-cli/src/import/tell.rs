@@ -2,7 +2,7 @@
 
 use birnn_data::name::shown;
 use birnn_engine::{About, Plan, Source};
-use birnn_formats::{Found, short_name};
+use birnn_formats::{InferredModel, short_name};
 use birnn_model::{Cell, Readout};
 
 use crate::args::ImportArgs;
@@ -12,7 +12,7 @@ use crate::beside::Beside;
 #[derive(Clone, Copy)]
 pub(super) struct Import<'a> {
     pub(super) args: &'a ImportArgs,
-    pub(super) found: &'a Found,
+    pub(super) found: &'a InferredModel,
     pub(super) beside: Option<&'a Beside>,
     pub(super) source: &'a Source,
     pub(super) plan: &'a Plan,
