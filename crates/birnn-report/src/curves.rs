@@ -1,10 +1,9 @@
 //! How the training went: curves of the run's records.
 
-use crate::axis::{Axis, Scale, number};
-use crate::chart::{Chart, Line, Side, thinned};
+use crate::chart::{Axis, Chart, Line, Point, Scale, Side, thinned};
 use crate::figure::Figure;
+use crate::number::number;
 use crate::records::Records;
-use crate::svg::Point;
 
 /// More points than this would be too close to be told apart.
 const POINTS: usize = 250;

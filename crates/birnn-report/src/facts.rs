@@ -3,8 +3,8 @@
 use birnn_data::name::shown;
 use birnn_engine::{Learner, Session};
 
-use crate::axis::number;
 use crate::figure::Table;
+use crate::number::number;
 use crate::page::Run;
 
 /// Something to know of a run.

@@ -4,16 +4,15 @@
 use birnn_data::Split;
 use birnn_model::Readout;
 
-use crate::axis::{Axis, number};
-use crate::chart::{Chart, Line, Side};
+use crate::chart::{Axis, Chart, Line, Point, Side};
 use crate::error::ReportError;
 use crate::figure::Figure;
+use crate::number::number;
 use crate::picture::data_uri;
 use crate::predictions::Predictions;
 use crate::prefix_accuracy::{Example, PrefixAccuracy};
 use crate::scores::percent;
 use crate::state_gradients::{DirectionGradients, StateGradients};
-use crate::svg::Point;
 
 /// An image with how its prediction forms.
 #[derive(Debug)]

@@ -7,14 +7,14 @@
 //! comes from a file is escaped. [`Comparison`] compares the predictions of several nets for the same images.
 //! This crate prints nothing and writes nothing.
 
-mod axis;
-mod chart;
+pub mod chart;
 pub mod compare;
 mod curves;
 mod error;
 mod facts;
 mod figure;
 mod inside;
+mod number;
 mod page;
 mod picture;
 mod predictions;
@@ -23,7 +23,6 @@ mod records;
 mod scores;
 mod state_gradients;
 pub mod stats;
-mod svg;
 mod sweep;
 mod sweep_page;
 pub mod text_table;

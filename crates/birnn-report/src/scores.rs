@@ -3,10 +3,10 @@
 use birnn_data::Split;
 use birnn_engine::Evaluation;
 
-use crate::axis::number;
 use crate::chart::{Frame, Side};
 use crate::error::ReportError;
 use crate::figure::{Figure, Table, tied};
+use crate::number::number;
 use crate::picture::data_uri;
 use crate::predictions::{Prediction, Predictions};
 use crate::stats::{Bin, Calibration, wilson};
@@ -136,7 +136,7 @@ pub(crate) fn percent(share: f64) -> String {
 pub(crate) fn reliability(calibration: &Calibration) -> Figure {
     let (x, y) = (Side::share("probability that the net gives"), Side::share("share that is right"));
     let mut frame = Frame::new(&x, &y);
-    let corner = |from: (f64, f64), to: (f64, f64)| Some((frame.place(from)?, frame.place(to)?));
+    let corner = |from: (f64, f64), to: (f64, f64)| Some((frame.point(from)?, frame.point(to)?));
     let diagonal = corner((0.0, 0.0), (1.0, 1.0));
     let mut bars = Vec::new();
     for bin in &calibration.bins {
@@ -148,8 +148,8 @@ pub(crate) fn reliability(calibration: &Calibration) -> Figure {
         bars.push((style, corner((bin.low, 0.0), (bin.high, accuracy))));
         bars.push(("whisker", corner((middle, interval.low), (middle, interval.high))));
     }
-    for (style, places) in bars {
-        match places {
+    for (style, ends) in bars {
+        match ends {
             Some((from, to)) if style == "whisker" => frame.svg.line(style, from, to),
             Some((from, to)) => frame.svg.rectangle(style, from, to),
             None => {}
@@ -160,8 +160,8 @@ pub(crate) fn reliability(calibration: &Calibration) -> Figure {
     }
     let title = "Reliability diagram";
     let description = format!(
-        "Share of correct predictions against the probability that the net gives them, in {} bins, beside the \
-         diagonal on which both are the same. Expected calibration error {}.",
+        "Share of correct predictions against the probability that the net gives them, in {} bins, beside \
+         the diagonal on which both are the same. Expected calibration error {}.",
         calibration.bins.len(),
         percent(calibration.error)
     );
@@ -170,8 +170,8 @@ pub(crate) fn reliability(calibration: &Calibration) -> Figure {
          that is right, its thin line the 95 % interval of that. On the dashed diagonal, 80 % sure is right \
          80 times in 100; a bar below it is a net too sure of itself, one above it a net too modest. Pale \
          bars rest on fewer than {FEW} predictions. On average the net is {} sure and {} right. The expected \
-         calibration error, the distance between the two averaged over all predictions (Guo et al. 2017), is {}. \
-         {}",
+         calibration error, the distance between the two averaged over all predictions (Guo et al. 2017), is \
+         {}. {}",
         calibration.bins.len(),
         percent(calibration.confidence),
         percent(calibration.accuracy),
