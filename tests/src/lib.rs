@@ -278,7 +278,7 @@ fn binary() -> &'static Path {
             let message: serde_json::Value = serde_json::from_slice(line).unwrap();
             Some(PathBuf::from(message["executable"].as_str()?))
         });
-        executable.into_iter().next_back().unwrap()
+        executable.into_iter().find(|path| path.ends_with("birnn")).unwrap()
     })
 }
 

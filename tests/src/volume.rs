@@ -11,7 +11,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use birnn_engine::disk::Operation;
+use birnn_run::disk::Operation;
 
 use crate::Random;
 

@@ -165,11 +165,20 @@ fn set_up(machine: &Machine, wanted: Option<Flavour>) -> Result<(Tree, String)> 
     Ok((tree, report))
 }
 
-/// Builds the program, and becomes it. It runs where the user is, so that paths mean what the user means.
+/// Builds the programs, and becomes `birnn`. It runs where the user is, so that paths mean what the user means.
 fn birnn<'a>(machine: &Machine, args: impl IntoIterator<Item = &'a OsString>) -> Result<ExitCode> {
     let tree = ensure(machine)?;
+    build_programs(machine, &tree)?;
     let mut cargo = cargo(machine, "run", Some(&tree));
-    hand_over(cargo.args(["--package", "birnn-cli", "--bin", "birnn", "--"]).args(args))
+    hand_over(cargo.args(["--quiet", "--package", "birnn-cli", "--bin", "birnn", "--"]).args(args))
+}
+
+/// Builds `birnn` and `birnn-torch`, which it becomes: cargo's `run` alone would build one.
+pub(crate) fn build_programs(machine: &Machine, tree: &Tree) -> Result<()> {
+    let mut build = cargo(machine, "build", Some(tree));
+    let status = build.args(["--package", "birnn-cli", "--bins"]).status();
+    anyhow::ensure!(status.with_context(|| cannot_run(&build))?.success(), "birnn was not built: see above");
+    Ok(())
 }
 
 /// A cargo command on this workspace that finds the libtorch, just as plain cargo will by `.cargo/libtorch.toml`.

@@ -7,7 +7,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result};
 
-use crate::commands::{cargo, ensure, search_path, succeeds, usage};
+use crate::commands::{build_programs, cargo, ensure, search_path, succeeds, usage};
 use crate::libtorch::Tree;
 use crate::machine::Machine;
 
@@ -87,6 +87,7 @@ fn train_a_seed(machine: &Machine, tree: &Tree) -> Result<()> {
     if run.join("checkpoints/last.safetensors").is_file() {
         return Ok(());
     }
+    build_programs(machine, tree)?;
     let mut train = cargo(machine, "run", Some(tree));
     train.args(["--package", "birnn-cli", "--bin", "birnn", "--", "train"]);
     train.arg(machine.root.join(Path::new("configs/synthetic.toml"))).arg("--run-dir").arg(&run);

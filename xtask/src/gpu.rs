@@ -96,19 +96,23 @@ fn beside(folder: &Path) -> PathBuf {
     name.into()
 }
 
-/// Builds the program as every other command does, and says where it is.
+/// What `birnn` becomes for what computes with libtorch.
+const TORCH: &str = "birnn-torch";
+
+/// Builds the programs as every other command does, and says where `birnn` is; `birnn-torch` lies beside it.
 fn built(machine: &Machine, tree: &Tree) -> Result<PathBuf> {
     let mut build = cargo(machine, "build", Some(tree));
-    build.args(["--package", "birnn-cli", "--bin", "birnn", "--message-format=json-render-diagnostics"]);
+    build.args(["--package", "birnn-cli", "--bins", "--message-format=json-render-diagnostics"]);
     let output = build.stderr(Stdio::inherit()).output().context("cannot run cargo")?;
     ensure!(output.status.success(), "the program was not built: see above");
     executable(&String::from_utf8_lossy(&output.stdout)).context("cargo does not say where the program is")
 }
 
-/// The program among the messages of cargo's.
+/// The program that users start, among the messages of cargo's.
 fn executable(messages: &str) -> Option<PathBuf> {
-    let (_, rest) = messages.rsplit_once("\"executable\":\"")?;
-    let (path, _) = rest.split_once('"')?;
+    let rests = messages.split("\"executable\":\"").skip(1);
+    let paths = rests.filter_map(|rest| Some(rest.split_once('"')?.0));
+    let path = paths.into_iter().find(|path| path.ends_with("/birnn"))?;
     (!path.contains('\\')).then(|| path.into())
 }
 
@@ -127,9 +131,11 @@ fn fill(machine: &Machine, tree: &Tree, program: &Path, data: &[OsString], folde
         let entry = entry?;
         copy(&entry.path(), &folder.join("pictures").join(entry.file_name()))?;
     }
-    let packed = folder.join("bin/birnn");
-    output(Command::new("strip").arg("-o").arg(&packed).arg(program), "binutils")?;
-    let glibc = inspect(&packed)?;
+    for name in ["birnn", TORCH] {
+        let (from, to) = (program.with_file_name(name), folder.join("bin").join(name));
+        output(Command::new("strip").arg("-o").arg(to).arg(from), "binutils")?;
+    }
+    let glibc = inspect(&folder.join("bin").join(TORCH))?;
     compile_shim(machine, &folder.join("lib/libwaits.so"))?;
     let images = images(machine, tree, program, data, folder)?;
     let commit = commit(machine);
@@ -315,7 +321,8 @@ mod tests {
     #[test]
     fn the_program_is_where_cargo_says() {
         let messages = "{\"reason\":\"compiler-artifact\",\"executable\":null}\n\
-                        {\"reason\":\"compiler-artifact\",\"executable\":\"/t/debug/birnn\"}\n";
+                        {\"reason\":\"compiler-artifact\",\"executable\":\"/t/debug/birnn\"}\n\
+                        {\"reason\":\"compiler-artifact\",\"executable\":\"/t/debug/birnn-torch\"}\n";
         assert_eq!(executable(messages), Some("/t/debug/birnn".into()));
         assert_eq!(executable("{\"executable\":null}"), None);
     }

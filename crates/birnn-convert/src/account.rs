@@ -3,7 +3,7 @@
 use birnn_architecture::{Cell, Readout};
 use birnn_data::name::shown;
 use birnn_experiment::{Plan, Source};
-use birnn_formats::{Found, short_name};
+use birnn_formats::{InferredModel, short_name};
 use birnn_infer::Manifest;
 
 use crate::beside::Beside;
@@ -13,7 +13,7 @@ use crate::import::Request;
 #[derive(Clone, Copy)]
 pub(crate) struct Account<'a> {
     pub(crate) request: &'a Request,
-    pub(crate) found: &'a Found,
+    pub(crate) found: &'a InferredModel,
     pub(crate) beside: Option<&'a Beside>,
     pub(crate) source: &'a Source,
     pub(crate) plan: &'a Plan,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use birnn_data::name::shown;
 use birnn_data::{DataPlan, Fallback, Preprocessing, Splits, check_class_names};
 use birnn_experiment::{Experiment, ExperimentError, Plan, Source};
-use birnn_formats::{FormatError, Found, Mismatch, Normalisation, check, read_key};
+use birnn_formats::{FormatError, InferredModel, Mismatch, Normalisation, check, read_key};
 use birnn_infer::container::read;
 use birnn_infer::{Manifest, WeightsError, WeightsProblem};
 
@@ -73,7 +73,7 @@ pub fn import<E: From<ImportError>>(
     let problem = |problem: String| ImportError::Unfit(format!("{}: {problem}", shown(&request.weights)));
     refuse_own(&request.weights)?;
     let weights = read_key(&request.weights, request.key.as_deref()).map_err(ImportError::from)?;
-    let mut found = Found::new(weights).map_err(|error| problem(error.to_string()))?;
+    let mut found = InferredModel::new(weights).map_err(|error| problem(error.to_string()))?;
     let beside = if written.is_some() { None } else { Beside::of(&request.weights) };
     let source = match (&written, &beside) {
         (Some(source), _) => Ok(source.clone()),
@@ -134,7 +134,7 @@ fn refuse_own(weights: &Path) -> Result<(), ImportError> {
 /// How weights differ from the net that they should be of.
 fn unlike(
     request: &Request,
-    found: &Found,
+    found: &InferredModel,
     beside: Option<&Beside>,
     plan: &Plan,
     (columns, classes): (usize, usize),
@@ -181,7 +181,7 @@ struct Images {
 /// much as they do.
 fn images<E: From<ImportError>>(
     request: &Request,
-    found: &Found,
+    found: &InferredModel,
     beside: Option<&Beside>,
     plan: &Plan,
     source: &Source,
@@ -262,7 +262,7 @@ fn origin(request: &Request, beside: Option<&Beside>, input: Option<&Normalisati
 }
 
 /// The experiment of weights that came with none, `sets` applied.
-fn inferred(found: &Found, weights: &Path, sets: &[String]) -> Result<Source, ExperimentError> {
+fn inferred(found: &InferredModel, weights: &Path, sets: &[String]) -> Result<Source, ExperimentError> {
     let name = Some("imported".to_owned());
     let experiment = Experiment { name, model: found.config.clone(), ..Experiment::default() };
     // It names no path that TOML could not hold.

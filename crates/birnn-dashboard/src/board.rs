@@ -163,7 +163,8 @@ pub mod made_up {
                 .collect(),
         );
         board.log = vec![
-            "epoch 1/4: loss 0.3955, validation loss 0.2100, accuracy 94.00 %, lr 3.00e-3, 24.9 s, 2412 images/s"
+            "epoch 1/4: loss 0.3955, validation loss 0.2100, accuracy 94.00 %, lr 3.00e-3, 24.9 s, 2412 \
+             images/s"
                 .to_owned(),
             "warning: other processes use the cores too: training is slower for it".to_owned(),
         ];

@@ -1,8 +1,8 @@
 //! What is wrong with this machine for training, and what to do about it.
 //!
 //! [`examine`] looks at libtorch, GPUs, the processor, the data sets, disks and memory, times a training
-//! step, and gives an [`Item`] for each: a state, a finding, and a remedy where there is something to do. It prints
-//! and changes nothing.
+//! step, and gives an [`Item`] for each: a state, a finding, and a remedy where there is something to do. It
+//! prints and changes nothing.
 //!
 //! ```no_run
 //! let diagnosis = birnn_doctor::examine(None, "runs".as_ref());

@@ -32,8 +32,8 @@ pub(crate) fn examine(items: &mut Vec<Item>) -> Result<(), TrainingError> {
             items.push(Item::ok(
                 NAME,
                 format!(
-                    "on the CPU, gradients of {images} images in {:.0} ms with the default net: an epoch of MNIST \
-                     in {epoch:.0} s",
+                    "on the CPU, gradients of {images} images in {:.0} ms with the default net: an epoch of \
+                     MNIST in {epoch:.0} s",
                     1e3 * fastest
                 ),
             ));

@@ -33,7 +33,7 @@ pub use learner::{Learner, StepOutput};
 pub use loss::Loss;
 pub use observer::{Control, Epoch, Observer, Step, StepContext, Timed, Timing};
 pub use optimizer::{Optimizer, flat};
-pub use record::Record;
+pub use record::{MetricsLine, Record};
 pub use resume::{ResumeError, Resumed};
 pub use samples::{Batch, Order, Samples};
 pub use state::State;

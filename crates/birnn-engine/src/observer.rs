@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use birnn_infer::Evaluation;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::EngineError;
 use crate::learner::{Learner, StepOutput};
@@ -46,7 +46,7 @@ pub struct StepContext<'a> {
 }
 
 /// One update of the parameters.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Step {
     /// From 1, over the whole run.
     pub step: usize,
@@ -61,7 +61,7 @@ pub struct Step {
 }
 
 /// One pass over the training images.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Epoch {
     /// From 1.
     pub epoch: usize,
@@ -79,7 +79,7 @@ pub struct Epoch {
 }
 
 /// How long an epoch took.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Timing {
     /// From 1.
     pub epoch: usize,

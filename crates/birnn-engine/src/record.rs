@@ -5,9 +5,11 @@
 //! The metrics are a function of the experiment: a run that is repeated, or stopped and resumed, writes the same bytes.
 //! How long it took is not, and has a file of its own.
 
+use std::borrow::Cow;
+
 use birnn_infer::Evaluation;
 use birnn_run::{METRICS, RecordFile, RunDir, TIMING};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::EngineError;
 use crate::learner::Learner;
@@ -21,13 +23,20 @@ pub struct Record {
 }
 
 /// One line of the metrics, told apart by `event`.
-#[derive(Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "lowercase")]
-enum Line<'a> {
-    Data(&'a serde_json::Value),
-    Step(&'a Step),
-    Epoch(&'a Epoch),
-    Test(&'a Evaluation),
+pub enum MetricsLine<'a> {
+    /// Where the data came from.
+    Data(Cow<'a, serde_json::Value>),
+    /// A logged step.
+    Step(Cow<'a, Step>),
+    /// An epoch.
+    Epoch(Cow<'a, Epoch>),
+    /// How the net does on the test images, once it is trained.
+    Test(Cow<'a, Evaluation>),
+    /// Whatever a later version adds. It is read and never written.
+    #[serde(other)]
+    Other,
 }
 
 impl Record {
@@ -36,17 +45,17 @@ impl Record {
     pub fn open(run: &RunDir, data: &serde_json::Value) -> Result<Record, EngineError> {
         let record = Record { metrics: run.records().get(METRICS)?, timing: run.records().get(TIMING)? };
         if record.metrics.is_empty() {
-            record.line(&Line::Data(data))?;
+            record.line(&MetricsLine::Data(Cow::Borrowed(data)))?;
         }
         Ok(record)
     }
 
     /// The result on the test images.
     pub fn test(&self, evaluation: &Evaluation) -> Result<(), EngineError> {
-        self.line(&Line::Test(evaluation))
+        self.line(&MetricsLine::Test(Cow::Borrowed(evaluation)))
     }
 
-    fn line(&self, line: &Line) -> Result<(), EngineError> {
+    fn line(&self, line: &MetricsLine) -> Result<(), EngineError> {
         Ok(self.metrics.append_json(line)?)
     }
 }
@@ -54,13 +63,13 @@ impl Record {
 impl Observer for Record {
     fn step(&mut self, step: &Step, _context: &StepContext) -> Result<Control, EngineError> {
         if step.loss.is_some() {
-            self.line(&Line::Step(step))?;
+            self.line(&MetricsLine::Step(Cow::Borrowed(step)))?;
         }
         Ok(Control::Continue)
     }
 
     fn epoch(&mut self, epoch: &Epoch, _learner: &Learner) -> Result<(), EngineError> {
-        self.line(&Line::Epoch(epoch))?;
+        self.line(&MetricsLine::Epoch(Cow::Borrowed(epoch)))?;
         Ok(self.timing.append_json(&epoch.timing)?)
     }
 }

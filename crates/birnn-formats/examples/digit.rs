@@ -8,7 +8,7 @@
 
 use std::path::{Path, PathBuf};
 
-use birnn_formats::{Found, read};
+use birnn_formats::{InferredModel, read};
 use birnn_model::tch::{Device, Kind, Tensor, nn};
 use birnn_model::{Network, Readout, restore};
 
@@ -19,12 +19,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/digits.safetensors");
     let weights: PathBuf = std::env::args_os().nth(1).map_or(beside, PathBuf::from);
 
-    // What net it is, is told from names and shapes; how it is read leaves no trace in weights.
-    let mut found = Found::new(read(&weights)?)?;
-    found.config.readout = Readout::Final;
+    // The net is inferred from names and shapes; the readout leaves no trace in weights.
+    let mut model = InferredModel::new(read(&weights)?)?;
+    model.config.readout = Readout::Final;
     let mut variables = nn::VarStore::new(Device::Cpu);
-    let net = Network::new(&variables.root(), &found.config.resolve()?, found.features, found.outputs)?;
-    let arrays = found.weights.iter().map(|(name, array)| (name, array.shape(), array.values()));
+    let net = Network::new(&variables.root(), &model.config.resolve()?, model.features, model.outputs)?;
+    let arrays = model.weights.iter().map(|(name, array)| (name, array.shape(), array.values()));
     restore(&mut variables, arrays)?;
 
     let image = Tensor::from_slice(&pixels()).view([1, 28, 28]);

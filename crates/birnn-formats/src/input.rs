@@ -4,7 +4,7 @@
 //! (kernels, libtorch, ONNX, a state dict in PyTorch) reads `pixel / 255` and cannot forget the
 //! normalisation.
 
-use crate::found::{Found, NoNet, refuse};
+use crate::infer::{InferError, InferredModel, refuse};
 
 /// What was subtracted from the input and what it was divided by, one number for all features or one for
 /// each.
@@ -16,7 +16,7 @@ pub struct Normalisation {
     pub std: Vec<f64>,
 }
 
-impl Found {
+impl InferredModel {
     /// Makes the net one of `x` where it was one of `z = (x - mean) / std`, in the first layer of each
     /// direction:
     ///
@@ -29,7 +29,7 @@ impl Found {
     ///
     /// When there are neither one number nor one for each feature, a deviation is not above 0, or a weight
     /// would not be finite.
-    pub fn fold(&mut self, input: &Normalisation) -> Result<(), NoNet> {
+    pub fn fold(&mut self, input: &Normalisation) -> Result<(), InferError> {
         let features = self.features;
         let each = |name: &str, values: &[f64]| match values {
             [one] => Ok(vec![*one; features]),

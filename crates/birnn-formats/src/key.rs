@@ -47,7 +47,8 @@ pub(crate) fn choose<'n, T>(
     if !(asked && nets.contains("")) {
         let listed = modules.iter().map(|module| format!("`{}`", short_name(module.trim_end_matches('.'))));
         return Err(format!(
-            "several recurrent modules are in it, {}; birnn's nets have one; where each is a net of its own, {}",
+            "several recurrent modules are in it, {}; birnn's nets have one; where each is a net of its own, \
+             {}",
             first_few(listed, MOST_LISTED, ", "),
             offered(&keys(taken, &modules))
         ));

@@ -1,16 +1,16 @@
 //! Weights in other people's formats: PyTorch state dicts and safetensors both ways, ONNX.
 //!
 //! [`read`] takes whatever file PyTorch's `torch.save(model.state_dict(), path)` or safetensors wrote and
-//! gives its [`StateDict`]; [`Found`] tells what net that is of; [`pytorch::encode`] and [`onnx::encode`]
-//! write. A file is parsed, never run: it may be hostile, and takes no more than a small multiple of its
-//! length in memory. This crate knows nets, and no tensors, experiments or runs.
+//! gives its [`StateDict`]; [`InferredModel`] is what net that is of; [`pytorch::encode`] and
+//! [`onnx::encode`] write. A file is parsed, never run: it may be hostile, and takes no more than a small
+//! multiple of its length in memory. This crate knows nets, and no tensors, experiments or runs.
 //!
 //! # Example
 //!
 //! The weights of a net in PyTorch's format, and what net they are of:
 //!
 //! ```
-//! use birnn_formats::{Array, Found, StateDict, check, pytorch, read};
+//! use birnn_formats::{Array, InferredModel, StateDict, check, pytorch, read};
 //! use birnn_architecture::ModelConfig;
 //!
 //! let net = ModelConfig::default().resolve()?;
@@ -24,17 +24,17 @@
 //! std::fs::write(&path, pytorch::encode(&weights)?)?;
 //!
 //! // In Python: model.load_state_dict(torch.load("model.ckpt", weights_only=True)). Here:
-//! let found = Found::new(read(&path)?)?;
-//! assert_eq!((found.features, found.outputs, found.config.layers), (28, 10, 2));
-//! check(&found.weights, &found.config.resolve()?, found.features, found.outputs)?;
-//! assert_eq!(found.weights, weights);
+//! let model = InferredModel::new(read(&path)?)?;
+//! assert_eq!((model.features, model.outputs, model.config.layers), (28, 10, 2));
+//! check(&model.weights, &model.config.resolve()?, model.features, model.outputs)?;
+//! assert_eq!(model.weights, weights);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! `birnn_model::restore` puts such weights into a net.
 
 mod error;
-mod found;
+mod infer;
 mod input;
 mod key;
 mod mismatch;
@@ -50,7 +50,7 @@ use std::io::{self, BufReader, Cursor, Read, Seek};
 use std::path::Path;
 
 pub use error::{FormatError, short_name};
-pub use found::{Found, NoNet};
+pub use infer::{InferError, InferredModel};
 pub use input::Normalisation;
 pub use mismatch::{Mismatch, check};
 pub use state_dict::{Array, StateDict};

@@ -1,5 +1,5 @@
-//! Numbers as files hold them, all brought to `f32`. Weights are floats; integers are read so that they can be named, like
-//! the counters of a batch normalisation, and found to be no weights.
+//! Numbers as files hold them, all brought to `f32`. Weights are floats; integers are read so that they can
+//! be named, like the counters of a batch normalisation, and found to be no weights.
 
 use half::{bf16, f16};
 

@@ -1,11 +1,11 @@
 //! A trained net as an [ONNX](https://onnx.ai) file, for onnxruntime, tract and others.
 //!
-//! Input `images` is `[batch, time, features]`, output `logits` is `[batch, outputs]`, or `[batch, time, outputs]`
-//! for `Readout::Sequence`; batch and time are free. No softmax at the end. Operator set
-//! 17, one LSTM, GRU or RNN node per layer where the directions are alike.
+//! Input `images` is `[batch, time, features]`, output `logits` is `[batch, outputs]`, or `[batch, time,
+//! outputs]` for `Readout::Sequence`; batch and time are free. No softmax at the end. Operator set 17, one
+//! LSTM, GRU or RNN node per layer where the directions are alike.
 //!
-//! tract 0.23 must be given the batch as a number when it loads a net, and the time too where directions differ in size,
-//! or it refuses. An RNN with relu it takes for one with tanh, and says nothing.
+//! tract 0.23 must be given the batch as a number when it loads a net, and the time too where directions
+//! differ in size, or it refuses. An RNN with relu it takes for one with tanh, and says nothing.
 
 mod graph;
 mod layer;
@@ -36,8 +36,9 @@ pub enum OnnxError {
     },
 }
 
-/// The bytes of an ONNX file: a net with `features` values per time step and `outputs` values per sequence (or per time
-/// step), its weights by PyTorch's names, and what else is to be known of it as pairs of key and text, each key once.
+/// The bytes of an ONNX file: a net with `features` values per time step and `outputs` values per sequence
+/// (or per time step), its weights by PyTorch's names, and what else is to be known of it as pairs of key and
+/// text, each key once.
 ///
 /// The same arguments give the same bytes.
 pub fn encode(

@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 
 use self::norm::{spectral_norm, weight_norm};
 use crate::error::short_name;
-use crate::found::NoNet;
+use crate::infer::InferError;
 use crate::state_dict::{Array, StateDict};
 
 /// Modules around modules that change nothing about weights.
@@ -33,7 +33,7 @@ const COUNTER: &str = "n_averaged";
 pub(crate) const PARAMETRIZATIONS: &str = "parametrizations.";
 
 /// The weights without wrappers, and what was done to which, for the user: each once.
-pub(crate) fn unwrap(weights: StateDict) -> Result<(StateDict, Vec<String>), NoNet> {
+pub(crate) fn unwrap(weights: StateDict) -> Result<(StateDict, Vec<String>), InferError> {
     let mut weights = without_modules(weights)?;
     let mut done = Vec::new();
     let counters: Vec<String> = weights.keys().filter(|name| is_counter(name, &weights)).cloned().collect();
@@ -48,7 +48,7 @@ pub(crate) fn unwrap(weights: StateDict) -> Result<(StateDict, Vec<String>), NoN
     Ok((weights, done))
 }
 
-fn without_modules(weights: StateDict) -> Result<StateDict, NoNet> {
+fn without_modules(weights: StateDict) -> Result<StateDict, InferError> {
     let mut found = StateDict::new();
     for (name, array) in weights {
         let inner = plain(&name).into_owned();
@@ -77,7 +77,7 @@ fn is_counter(name: &str, weights: &StateDict) -> bool {
     weights[name].values().len() == 1 && weights.keys().any(|name| name.starts_with(&module))
 }
 
-fn pruned(weights: &mut StateDict, done: &mut Vec<String>) -> Result<(), NoNet> {
+fn pruned(weights: &mut StateDict, done: &mut Vec<String>) -> Result<(), InferError> {
     for base in bases(weights, &["_orig", "_mask"]) {
         let [original, mask] = take(weights, &base, ["_orig", "_mask"]);
         if original.shape() != mask.shape() {
@@ -90,7 +90,7 @@ fn pruned(weights: &mut StateDict, done: &mut Vec<String>) -> Result<(), NoNet> 
     Ok(())
 }
 
-fn weight_normed(weights: &mut StateDict, done: &mut Vec<String>) -> Result<(), NoNet> {
+fn weight_normed(weights: &mut StateDict, done: &mut Vec<String>) -> Result<(), InferError> {
     for base in bases(weights, &["_g", "_v"]) {
         let [length, direction] = take(weights, &base, ["_g", "_v"]);
         let array = weight_norm(&length, &direction);
@@ -100,7 +100,7 @@ fn weight_normed(weights: &mut StateDict, done: &mut Vec<String>) -> Result<(), 
     Ok(())
 }
 
-fn spectral_normed(weights: &mut StateDict, done: &mut Vec<String>) -> Result<(), NoNet> {
+fn spectral_normed(weights: &mut StateDict, done: &mut Vec<String>) -> Result<(), InferError> {
     for base in bases(weights, &["_orig", "_u", "_v"]) {
         let [original, u, v] = take(weights, &base, ["_orig", "_u", "_v"]);
         let array = spectral_norm(&original, &u, &v);
@@ -112,13 +112,13 @@ fn spectral_normed(weights: &mut StateDict, done: &mut Vec<String>) -> Result<()
 }
 
 /// `MODULE.parametrizations.NAME.PART`, all parts of a name together: none is looked at alone.
-fn parametrized(weights: &mut StateDict, done: &mut Vec<String>) -> Result<(), NoNet> {
+fn parametrized(weights: &mut StateDict, done: &mut Vec<String>) -> Result<(), InferError> {
     let mut parts: BTreeMap<String, BTreeMap<String, Array>> = BTreeMap::new();
     for (name, array) in std::mem::take(weights) {
-        let place = name.rfind(PARAMETRIZATIONS).filter(|&place| place == 0 || name[..place].ends_with('.'));
-        let inner = place.and_then(|place| {
-            let (base, part) = name[place + PARAMETRIZATIONS.len()..].split_once('.')?;
-            Some((format!("{}{base}", &name[..place]), part.to_owned()))
+        let start = name.rfind(PARAMETRIZATIONS).filter(|&start| start == 0 || name[..start].ends_with('.'));
+        let inner = start.and_then(|start| {
+            let (base, part) = name[start + PARAMETRIZATIONS.len()..].split_once('.')?;
+            Some((format!("{}{base}", &name[..start]), part.to_owned()))
         });
         match inner {
             Some((base, part)) => {
@@ -175,22 +175,22 @@ fn fold(
     base: String,
     array: Array,
     what: &str,
-) -> Result<(), NoNet> {
+) -> Result<(), InferError> {
     done.push(format!("`{}`: {what}, folded into the weight", short_name(&base)));
     put(weights, base, array)
 }
 
-fn put(weights: &mut StateDict, name: String, array: Array) -> Result<(), NoNet> {
+fn put(weights: &mut StateDict, name: String, array: Array) -> Result<(), InferError> {
     if weights.contains_key(&name) {
-        return Err(NoNet::new(format!("two of its weights would be `{}`", short_name(&name))));
+        return Err(InferError::new(format!("two of its weights would be `{}`", short_name(&name))));
     }
     weights.insert(name, array);
     Ok(())
 }
 
-fn refuse<T>(base: &str, why: &str, way_out: &str) -> Result<T, NoNet> {
+fn refuse<T>(base: &str, why: &str, way_out: &str) -> Result<T, InferError> {
     let base = short_name(base);
-    Err(NoNet::new(format!("`{base}`: {why}; in Python, take it off before saving: {way_out}")))
+    Err(InferError::new(format!("`{base}`: {why}; in Python, take it off before saving: {way_out}")))
 }
 
 #[cfg(test)]

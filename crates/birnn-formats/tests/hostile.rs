@@ -5,7 +5,7 @@ mod common;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use birnn_formats::{Found, parse};
+use birnn_formats::{InferredModel, parse};
 
 use crate::common::{number, pickled, refused, text, tuple, zipped};
 
@@ -160,7 +160,7 @@ fn a_length_without_numbers_is_not_believed() {
             r#"{{{head},{other},"{name}":{{"dtype":"F32","shape":{shape},"data_offsets":[32,32]}}}}"#
         );
         let weights = parse(Path::new("x"), &safetensors(&header, 32)).unwrap();
-        let error = Found::new(weights).unwrap_err().to_string();
+        let error = InferredModel::new(weights).unwrap_err().to_string();
         assert!(
             error.contains(&format!("`{name}` is [")) && error.contains("with no number in it"),
             "{error}"

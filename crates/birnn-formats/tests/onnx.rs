@@ -176,7 +176,8 @@ fn build(architecture: &Architecture) -> (nn::VarStore, Network, StateDict) {
     (vs, net, weights)
 }
 
-/// The logits by tract, which wants to know the batch beforehand; and the time where there is something to flip.
+/// The logits by tract, which wants to know the batch beforehand; and the time where there is something to
+/// flip.
 fn run(bytes: &[u8], input: Tract, free_time: bool) -> Tract {
     let mut reader = onnx();
     reader.op_register.insert("RNN", |_, node| {

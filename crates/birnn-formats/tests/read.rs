@@ -8,15 +8,15 @@ mod common;
 
 use std::path::Path;
 
-use birnn_formats::{Array, Found, StateDict, check, parse, pytorch, read};
 use birnn_architecture::{CellKind, Hidden, ModelConfig, Readout};
+use birnn_formats::{Array, InferredModel, StateDict, check, parse, pytorch, read};
 use proptest::prelude::*;
 
 use crate::common::{fixture, net, number, pickled, refused, text, tuple, weights, zipped};
 
 #[track_caller]
 fn reads(file: &str) {
-    let found = Found::new(read(&fixture(file)).unwrap()).unwrap();
+    let found = InferredModel::new(read(&fixture(file)).unwrap()).unwrap();
     assert_eq!(found.weights, weights(), "{file}");
     assert_eq!((found.config.clone(), found.features, found.outputs), (net(), 4, 2), "{file}");
     check(&found.weights, &net().resolve().unwrap(), 4, 2).unwrap();
@@ -56,7 +56,7 @@ fn weights_are_found_among_what_training_scripts_keep() {
 fn modules_may_have_other_names() {
     reads("renamed.ckpt");
     reads("parallel.ckpt");
-    let renamed = |name| Found::new(read(&fixture(name)).unwrap()).unwrap().renamed;
+    let renamed = |name| InferredModel::new(read(&fixture(name)).unwrap()).unwrap().renamed;
     let pairs = |pairs: [(&str, &str); 2]| pairs.map(|(a, b)| (a.to_owned(), b.to_owned())).to_vec();
     assert_eq!(renamed("renamed.ckpt"), pairs([("encoder.", "lstm."), ("out.", "fc.")]));
     assert_eq!(renamed("parallel.ckpt"), pairs([("module.lstm.", "lstm."), ("module.fc.", "fc.")]));
@@ -79,7 +79,8 @@ proptest! {
     fn any_arrays_under_any_names_come_back(arrays in prop::collection::btree_map(
         ".{0,20}",
         prop::collection::vec(0..4_usize, 0..4).prop_flat_map(|shape| {
-            prop::collection::vec(any::<f32>().prop_filter("equal to itself", |x| !x.is_nan()), shape.iter().product::<usize>())
+            let number = any::<f32>().prop_filter("equal to itself", |x| !x.is_nan());
+            prop::collection::vec(number, shape.iter().product::<usize>())
                 .prop_map(move |values| Array::new(shape.clone(), values))
         }),
         1..5,
@@ -114,7 +115,7 @@ fn the_net_is_told_from_names_and_shapes() {
                         (name, Array::new(shape, values))
                     };
                     let weights = architecture.parameters(6, 4).into_iter().map(zeros).collect();
-                    let found = Found::new(weights).unwrap();
+                    let found = InferredModel::new(weights).unwrap();
                     assert_eq!((found.config.clone(), found.features, found.outputs), (config, 6, 4));
                     check(&found.weights, &architecture, 6, 4).unwrap();
                 }
@@ -127,13 +128,13 @@ fn the_net_is_told_from_names_and_shapes() {
 fn layers_without_biases_have_zeros() {
     let mut without = weights();
     without.retain(|name, _| !name.starts_with("lstm.bias"));
-    let found = Found::new(without.clone()).unwrap();
-    assert!(found.without_biases && !Found::new(weights()).unwrap().without_biases);
+    let found = InferredModel::new(without.clone()).unwrap();
+    assert!(found.without_biases && !InferredModel::new(weights()).unwrap().without_biases);
     check(&found.weights, &net().resolve().unwrap(), 4, 2).unwrap();
     assert_eq!(found.weights["lstm.bias_hh_l0_reverse"], Array::new(vec![12], vec![0.0; 12]));
     // One of them missing is another matter.
     without.insert("lstm.bias_ih_l0".to_owned(), Array::new(vec![12], vec![0.0; 12]));
-    let found = Found::new(without).unwrap();
+    let found = InferredModel::new(without).unwrap();
     assert!(!found.without_biases);
     assert_eq!(check(&found.weights, &net().resolve().unwrap(), 4, 2).unwrap_err().missing.len(), 3);
 }
@@ -144,11 +145,12 @@ fn what_does_not_fit_is_listed_by_name() {
     changed.remove("lstm.bias_hh_l0").unwrap();
     changed.insert("lstm.extra".to_owned(), Array::new(vec![1], vec![0.0]));
     changed.insert("fc.bias".to_owned(), Array::new(vec![2, 1], vec![0.0; 2]));
-    let found = Found::new(changed).unwrap();
+    let found = InferredModel::new(changed).unwrap();
     let mismatch = check(&found.weights, &net().resolve().unwrap(), 4, 2).unwrap_err();
     assert_eq!(
         mismatch.to_string(),
-        "missing: `lstm.bias_hh_l0`; unexpected: `lstm.extra`; misshapen: `fc.bias` is [2, 1] and should be [2]"
+        "missing: `lstm.bias_hh_l0`; unexpected: `lstm.extra`; misshapen: `fc.bias` is [2, 1] and should be \
+         [2]"
     );
     let other = ModelConfig { layers: 2, ..net() }.resolve().unwrap();
     assert_eq!(check(&found.weights, &other, 4, 2).unwrap_err().missing.len(), 9);
@@ -159,7 +161,7 @@ fn what_is_no_net_of_ours_is_refused() {
     let refused = |change: &dyn Fn(&mut StateDict), part: &str| {
         let mut changed = weights();
         change(&mut changed);
-        let error = Found::new(changed).unwrap_err().to_string();
+        let error = InferredModel::new(changed).unwrap_err().to_string();
         assert!(error.contains(part), "no `{part}` in: {error}");
     };
     let array = |shape: &[usize]| Array::new(shape.to_vec(), vec![0.0; shape.iter().product()]);

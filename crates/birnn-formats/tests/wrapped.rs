@@ -4,13 +4,13 @@
 
 mod common;
 
-use birnn_formats::{Found, Normalisation, StateDict, check, pytorch, read, read_key};
+use birnn_formats::{InferredModel, Normalisation, StateDict, check, pytorch, read, read_key};
 
 use crate::common::{fixture, net, weights};
 
 #[track_caller]
-fn finds(file: &str, key: Option<&str>) -> Found {
-    let found = Found::new(read_key(&fixture(file), key).unwrap()).unwrap();
+fn finds(file: &str, key: Option<&str>) -> InferredModel {
+    let found = InferredModel::new(read_key(&fixture(file), key).unwrap()).unwrap();
     check(&found.weights, &net().resolve().unwrap(), 4, 2).unwrap();
     found
 }
@@ -18,7 +18,7 @@ fn finds(file: &str, key: Option<&str>) -> Found {
 /// The weights under `key` in a file, or the error.
 fn under(file: &str, key: Option<&str>) -> Result<StateDict, String> {
     let weights = read_key(&fixture(file), key).map_err(|error| error.to_string())?;
-    Found::new(weights).map(|found| found.weights).map_err(|error| error.to_string())
+    InferredModel::new(weights).map(|found| found.weights).map_err(|error| error.to_string())
 }
 
 #[track_caller]
@@ -160,14 +160,14 @@ fn long_names_are_cut() {
     let long = "a".repeat(200_000);
     let wrapped = read(&fixture("wrapped.ckpt")).unwrap();
     let within = |(name, array)| (format!("{long}.{name}"), array);
-    let found = Found::new(wrapped.into_iter().map(within).collect()).unwrap();
+    let found = InferredModel::new(wrapped.into_iter().map(within).collect()).unwrap();
     assert!(found.unwrapped.len() == 6 && found.renamed.len() == 2);
     for line in &found.unwrapped {
         assert!(line.len() < 200, "{} characters", line.len());
     }
     let mut none = StateDict::new();
     none.insert(format!("{long}.weight"), found.weights["fc.weight"].clone());
-    let error = Found::new(none).unwrap_err().to_string();
+    let error = InferredModel::new(none).unwrap_err().to_string();
     assert!(error.contains("it starts with `aaa") && error.len() < 300, "{error}");
 }
 
@@ -233,6 +233,6 @@ fn an_input_that_was_normalised_is_folded_into_the_first_layer() {
 #[test]
 fn every_file_without_wrappers_has_nothing_to_take_off() {
     for name in ["ordered.ckpt", "renamed.ckpt", "under_state_dict.ckpt"] {
-        assert!(Found::new(read(&fixture(name)).unwrap()).unwrap().unwrapped.is_empty(), "{name}");
+        assert!(InferredModel::new(read(&fixture(name)).unwrap()).unwrap().unwrapped.is_empty(), "{name}");
     }
 }

@@ -1,10 +1,9 @@
 //! How the training went: curves of the run's records.
 
-use crate::axis::{Axis, Scale, number};
-use crate::chart::{Chart, Line, Side, thinned};
+use crate::chart::{Axis, Chart, Line, Point, Scale, Side, thinned};
 use crate::figure::Figure;
+use crate::number::number;
 use crate::records::Records;
-use crate::svg::Point;
 
 /// More points than this would be too close to be told apart.
 const POINTS: usize = 250;
@@ -17,7 +16,8 @@ pub(crate) fn curves(records: &Records) -> Vec<Figure> {
 }
 
 fn loss(records: &Records) -> Option<Figure> {
-    let steps: Vec<Point> = records.steps.iter().map(|step| (step.step as f64, step.loss)).collect();
+    let steps: Vec<Point> =
+        records.steps.iter().filter_map(|step| Some((step.step as f64, step.loss?))).collect();
     let (steps, several) = thinned(&steps, POINTS);
     let epochs = records.epochs.iter();
     let validation = epochs.clone().filter_map(|e| Some((e.step as f64, e.validation.as_ref()?.loss)));
@@ -40,29 +40,31 @@ fn loss(records: &Records) -> Option<Figure> {
         String::new()
     };
     let validation = if lines.iter().any(|line| line.name == "validation") {
-        " Where the validation loss, of images that training never sees, rises while the others fall, the net learns its \
-         training images by heart."
+        " Where the validation loss, of images that training never sees, rises while the others fall, the \
+         net learns its training images by heart."
     } else {
         ""
     };
     let caption = format!(
-        "Cross-entropy as training went on, one step being one update from one batch: lower is better. One batch is noisy; \
-         the mean of an epoch is over all its batches, as they were taken.{validation}{mean}{scale}"
+        "Cross-entropy as training went on, one step being one update from one batch: lower is better. One \
+         batch is noisy; the mean of an epoch is over all its batches, as they were \
+         taken.{validation}{mean}{scale}"
     );
     Some(figure("loss", "Loss", caption, x, Side::new("loss in nats", axis), lines))
 }
 
 fn accuracy(records: &Records) -> Option<Figure> {
     let found = records.epochs.iter().filter_map(|e| Some((e.epoch as f64, e.validation.as_ref()?)));
-    let images = found.clone().map(|(_, validation)| validation.images).max()?;
-    let points: Vec<Point> = found.map(|(epoch, validation)| (epoch, validation.accuracy)).collect();
+    let images = found.clone().map(|(_, validation)| validation.weight).max()?;
+    let points: Vec<Point> = found.map(|(epoch, validation)| (epoch, validation.headline().value)).collect();
     let lines = present([Line::new("validation", thinned(&points, POINTS).0)])?;
     let axis = Axis::linear(lines[0].points.iter().map(|point| point.1), false, false);
     let axis = Axis { high: axis.high.min(1.0), low: axis.low.max(0.0), ..axis };
     let cut = if axis.low > 0.0 { " The axis does not begin at 0 %." } else { "" };
     let y = Side { percent: true, ..Side::new("accuracy", axis) };
     let caption = format!(
-        "Share of the {} images kept back from training that were classified correctly after each epoch.{cut}",
+        "Share of the {} images kept back from training that were classified correctly after each \
+         epoch.{cut}",
         number(images as f64)
     );
     Some(figure("accuracy", "Validation accuracy", caption, across("epoch", &lines), y, lines))
@@ -72,7 +74,8 @@ fn rate(records: &Records) -> Option<Figure> {
     let steps: Vec<Point> = records.steps.iter().map(|step| (step.step as f64, step.rate)).collect();
     let lines = present([Line::new("learning rate", thinned(&steps, POINTS).0)])?;
     let axis = Axis::linear(lines[0].points.iter().map(|point| point.1), true, false);
-    let caption = "How far each update went along the gradient, at the steps that were logged: the schedule of the experiment.";
+    let caption = "How far each update went along the gradient, at the steps that were logged: the schedule \
+        of the experiment.";
     let y = Side::new("learning rate", axis);
     Some(figure("rate", "Learning rate", caption.to_owned(), across("step", &lines), y, lines))
 }
@@ -84,8 +87,8 @@ fn speed(records: &Records) -> Option<Figure> {
     let axis = Axis::linear(lines[0].points.iter().map(|point| point.1), true, false);
     let seconds: f64 = records.timing.iter().map(|timing| timing.seconds).sum();
     let caption = format!(
-        "Training images per second in each epoch, evaluation and checkpoints left out; {} of training in all. It says \
-         something of the machine and what else it did, and nothing of the net.",
+        "Training images per second in each epoch, evaluation and checkpoints left out; {} of training in \
+         all. It says something of the machine and what else it did, and nothing of the net.",
         duration(seconds)
     );
     let y = Side::new("images per second", axis);
@@ -129,12 +132,15 @@ pub(crate) fn duration(seconds: f64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use birnn_engine::{Step, Timing};
+
     use super::*;
-    use crate::records::{Epoch, Step, Timing, Validation};
+    use crate::records::made_up;
 
     fn records(steps: usize, last: f64) -> Records {
-        let step = |step: usize| Step { step, rate: 0.1, loss: if step < steps { 1.0 } else { last } };
-        let epoch = Epoch { epoch: 1, step: steps, train_loss: 1.0, validation: None };
+        let loss = |step: usize| if step < steps { 1.0 } else { last };
+        let step = |step: usize| Step { step, epoch: 1, rate: 0.1, images: 5, loss: Some(loss(step)) };
+        let epoch = made_up::epoch(steps, None);
         let steps = (1..=steps).map(step).collect();
         Records { steps, epochs: vec![epoch], ..Records::default() }
     }
@@ -148,7 +154,7 @@ mod tests {
         assert!(ids(&Records::default()).is_empty());
         let mut some = records(3, 1.0);
         assert_eq!(ids(&some), ["loss", "rate"]);
-        some.epochs[0].validation = Some(Validation { images: 1000, accuracy: 0.9, loss: 0.5 });
+        some.epochs[0].validation = Some(made_up::evaluation(1000, 900, 0.5));
         some.timing.push(Timing { epoch: 1, seconds: 180.0, images_per_second: 20.0 });
         assert_eq!(ids(&some), ["loss", "accuracy", "rate", "speed"]);
         let figures = curves(&some);

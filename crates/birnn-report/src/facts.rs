@@ -4,8 +4,8 @@ use birnn_data::name::shown;
 use birnn_engine::Learner;
 use birnn_run::Session;
 
-use crate::axis::number;
 use crate::figure::Table;
+use crate::number::number;
 use crate::page::Run;
 
 /// Something to know of a run.
@@ -21,12 +21,14 @@ pub(crate) fn banners(run: &Run) -> Vec<String> {
     let mut banners = Vec::new();
     if let Some(dataset) = recorded["substitute_for"].as_str() {
         banners.push(format!(
-            "Trained on synthetic digits, not on {dataset}: the data set could not be had, and drawn digits stood in for it."
+            "Trained on synthetic digits, not on {dataset}: the data set could not be had, and drawn digits \
+             stood in for it."
         ));
     }
     if let Some(dataset) = &run.provenance.substitute_for {
         banners.push(format!(
-            "Judged by synthetic digits, not by {dataset}: no number on this page says anything about {dataset}."
+            "Judged by synthetic digits, not by {dataset}: no number on this page says anything about \
+             {dataset}."
         ));
     }
     let found = run.provenance.sha256.as_str();

@@ -13,7 +13,8 @@ pub(crate) struct Figure {
     pub(crate) caption: String,
     /// The SVG element, escaped where it is drawn.
     pub(crate) svg: String,
-    /// The names of its lines, in the order of their classes, and whether they are dots; empty where there is but one.
+    /// The names of its lines, in the order of their classes, and whether they are dots; empty where there is
+    /// but one.
     pub(crate) legend: Vec<(String, bool)>,
     pub(crate) table: Table,
 }

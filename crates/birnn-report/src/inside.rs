@@ -4,16 +4,15 @@
 use birnn_data::Split;
 use birnn_model::Readout;
 
-use crate::axis::{Axis, number};
-use crate::chart::{Chart, Line, Side};
+use crate::chart::{Axis, Chart, Line, Point, Side};
 use crate::error::ReportError;
 use crate::figure::Figure;
+use crate::number::number;
 use crate::picture::data_uri;
 use crate::predictions::Predictions;
 use crate::prefix_accuracy::{Example, PrefixAccuracy};
 use crate::scores::percent;
 use crate::state_gradients::{DirectionGradients, StateGradients};
-use crate::svg::Point;
 
 /// An image with how its prediction forms.
 #[derive(Debug)]
@@ -31,9 +30,10 @@ pub(crate) fn state_gradients(gradients: &StateGradients, readout: Readout) -> F
     let rows = lines.iter().flat_map(|line| &line.points).map(|point| point.0).fold(1.0, f64::max);
     let axis = Axis::logarithmic(lines.iter().flat_map(|line| &line.points).map(|point| point.1));
     let caption = format!(
-        "How strongly the loss of an image depends on the hidden state after each row: the norm of the gradient with \
-         respect to that state, mean over {} test images. The forward direction reads from the top row down and is at its end on the right; the \
-         reverse direction reads from the bottom row up and is at its end on the left. {} The scale is logarithmic.{}{}",
+        "How strongly the loss of an image depends on the hidden state after each row: the norm of the \
+         gradient with respect to that state, mean over {} test images. The forward direction reads from the \
+         top row down and is at its end on the right; the reverse direction reads from the bottom row up and \
+         is at its end on the left. {} The scale is logarithmic.{}{}",
         number(gradients.images as f64),
         how_to_read(readout),
         unread(gradients, stacked),
@@ -54,13 +54,13 @@ pub(crate) fn state_gradients(gradients: &StateGradients, readout: Readout) -> F
 fn how_to_read(readout: Readout) -> &'static str {
     match readout {
         Readout::Last | Readout::Final => {
-            "A line that falls by powers of ten away from where its direction ends is a gradient that vanishes: what was read \
-             there can hardly be learned from."
+            "A line that falls by powers of ten away from where its direction ends is a gradient that \
+             vanishes: what was read there can hardly be learned from."
         }
         Readout::Mean | Readout::Max | Readout::Attention | Readout::Sequence => {
-            "This net's readout looks at the top layer's states at all rows, so the gradient reaches each of them directly as \
-             well as through later ones. Where a line is lower by powers of ten, what the net holds in mind there hardly \
-             counts: it is not read on, or the readout passes it over."
+            "This net's readout looks at the top layer's states at all rows, so the gradient reaches each of \
+             them directly as well as through later ones. Where a line is lower by powers of ten, what the \
+             net holds in mind there hardly counts: it is not read on, or the readout passes it over."
         }
     }
 }
@@ -105,10 +105,11 @@ fn dead(gradients: &StateGradients) -> &'static str {
 pub(crate) fn prefixes(prefixes: &PrefixAccuracy) -> Figure {
     let mean = |of: &Vec<f64>| of.iter().sum::<f64>() / of.len().max(1) as f64;
     let caption = format!(
-        "The probability that the net gives to the right class when it is shown only the first rows of an image, and only the \
-         last ones; mean over {} test images, evenly spread over all of them. Where the lines rise is where the net finds \
-         what it decides by. On the right it has all rows, and both lines meet. It was trained on whole images, so parts of \
-         images are new to it, and it may well be sure of a wrong class there.",
+        "The probability that the net gives to the right class when it is shown only the first rows of an \
+         image, and only the last ones; mean over {} test images, evenly spread over all of them. Where the \
+         lines rise is where the net finds what it decides by. On the right it has all rows, and both lines \
+         meet. It was trained on whole images, so parts of images are new to it, and it may well be sure of \
+         a wrong class there.",
         number(prefixes.images.len() as f64)
     );
     sides(
@@ -144,8 +145,8 @@ pub(crate) fn examples(
         };
         let why = example.why;
         let caption = format!(
-            "Test image {}, {why}. {outcome} The lines are the probability of {label}, as rows are added from above and \
-             from below.",
+            "Test image {}, {why}. {outcome} The lines are the probability of {label}, as rows are added \
+             from above and from below.",
             prediction.image
         );
         let figure = sides(

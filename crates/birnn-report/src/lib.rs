@@ -1,20 +1,20 @@
 //! What people read after a run: one page with curves, scores, mistakes and how the net came to its answers.
 //!
-//! The way through: [`Records::read`] reads what a run recorded, as far as it can be read; [`page`] has the net
-//! classify every test image ([`Predictions`]), computes gradients with respect to its hidden states
+//! The way through: [`Records::read`] reads what a run recorded, as far as it can be read; [`page`] has the
+//! net classify every test image ([`Predictions`]), computes gradients with respect to its hidden states
 //! ([`StateGradients`]), has it classify parts of images ([`PrefixAccuracy`]), and puts it all into HTML. The
-//! page is one text: its style, its drawings and its pictures are in it, it runs no script, and whatever comes
-//! from a file is escaped. [`Comparison`] compares the predictions of several nets for the same images. This
-//! crate prints nothing and writes nothing.
+//! page is one text: its style, its drawings and its pictures are in it, it runs no script, and whatever
+//! comes from a file is escaped. [`Comparison`] compares the predictions of several nets for the same images.
+//! This crate prints nothing and writes nothing.
 
-mod axis;
-mod chart;
+pub mod chart;
 pub mod compare;
 mod curves;
 mod error;
 mod facts;
 mod figure;
 mod inside;
+mod number;
 mod page;
 mod picture;
 mod predictions;
@@ -23,7 +23,6 @@ mod records;
 mod scores;
 mod state_gradients;
 pub mod stats;
-mod svg;
 mod sweep;
 mod sweep_page;
 pub mod text_table;
@@ -33,7 +32,7 @@ pub use error::ReportError;
 pub use page::{Run, page};
 pub use predictions::{Prediction, Predictions};
 pub use prefix_accuracy::{Example, PrefixAccuracy, examples};
-pub use records::{Epoch, RecordError, Records, Step, Timing, Validation};
+pub use records::{RecordError, Records};
 pub use state_gradients::{DirectionGradients, StateGradients};
 pub use stats::Summary;
 pub use sweep::{Outcome, Settings, Sweep, SweepRun, shown};

@@ -7,12 +7,12 @@ use birnn_data::{Provenance, Split};
 use birnn_engine::Learner;
 use birnn_infer::Manifest;
 
-use crate::axis::number;
 use crate::curves::curves;
 use crate::error::ReportError;
 use crate::facts::{Fact, banners, facts};
 use crate::figure::{Figure, Table, tied};
 use crate::inside::{self, Followed};
+use crate::number::number;
 use crate::predictions::Predictions;
 use crate::prefix_accuracy::{PrefixAccuracy, examples};
 use crate::records::Records;

@@ -4,8 +4,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use birnn_data::name::shown;
-use birnn_run::Meta;
-use serde::Deserialize;
+use birnn_engine::{Epoch, MetricsLine, Step, Timing};
+use birnn_infer::Evaluation;
+use birnn_run::{META, METRICS, Meta, TIMING};
 use serde::de::DeserializeOwned;
 
 /// The records of a run. What is missing or damaged leaves its part empty, and a [`RecordError`] says why.
@@ -18,7 +19,7 @@ pub struct Records {
     /// How long the epochs took.
     pub timing: Vec<Timing>,
     /// How the net does on the test images, once it is trained.
-    pub test: Option<Validation>,
+    pub test: Option<Evaluation>,
     /// What the run says of itself.
     pub meta: Option<Meta>,
     /// What could not be read.
@@ -48,78 +49,20 @@ pub enum RecordError {
     },
 }
 
-/// A logged step.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-pub struct Step {
-    /// From 1, over the whole run.
-    pub step: usize,
-    /// The learning rate.
-    pub rate: f64,
-    /// The loss of its batch.
-    pub loss: f64,
-}
-
-/// One pass over the training images.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-pub struct Epoch {
-    /// From 1.
-    pub epoch: usize,
-    /// The last step's number.
-    pub step: usize,
-    /// Mean loss of its steps.
-    pub train_loss: f64,
-    /// How the net does on the images kept back, if any were.
-    pub validation: Option<Validation>,
-}
-
-/// How the net does on images that it is not trained on.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-pub struct Validation {
-    /// How many images.
-    pub images: u64,
-    /// Share of images named rightly.
-    pub accuracy: f64,
-    /// Mean cross-entropy.
-    pub loss: f64,
-}
-
-/// How long an epoch took.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-pub struct Timing {
-    /// From 1.
-    pub epoch: usize,
-    /// Training time, evaluation and checkpoints left out.
-    pub seconds: f64,
-    /// Training images per second.
-    pub images_per_second: f64,
-}
-
-/// A line of the metrics.
-#[derive(Deserialize)]
-#[serde(tag = "event", rename_all = "lowercase")]
-enum Line {
-    Step(Step),
-    Epoch(Epoch),
-    Test(Validation),
-    /// Where the data came from, and whatever a later version adds.
-    #[serde(other)]
-    Other,
-}
-
 impl Records {
     /// Reads the records in a run's folder, as far as they can be read.
     pub fn read(folder: &Path) -> Records {
         let mut records = Records::default();
-        for line in records.lines::<Line>(&folder.join("metrics.jsonl")) {
+        for line in records.lines::<MetricsLine>(&folder.join(METRICS)) {
             match line {
-                Line::Step(step) => records.steps.push(step),
-                Line::Epoch(epoch) => records.epochs.push(epoch),
-                Line::Test(test) => records.test = Some(test),
-                Line::Other => {}
+                MetricsLine::Step(step) => records.steps.push(step.into_owned()),
+                MetricsLine::Epoch(epoch) => records.epochs.push(epoch.into_owned()),
+                MetricsLine::Test(test) => records.test = Some(test.into_owned()),
+                MetricsLine::Data(_) | MetricsLine::Other => {}
             }
         }
-        records.timing = records.lines(&folder.join("timing.jsonl"));
-        records.meta = records.meta(&folder.join("meta.json"));
+        records.timing = records.lines(&folder.join(TIMING));
+        records.meta = records.meta(&folder.join(META));
         records
     }
 
@@ -168,6 +111,25 @@ fn damaged(path: &Path, line: usize, error: &serde_json::Error) -> RecordError {
 }
 
 #[cfg(test)]
+pub(crate) mod made_up {
+    use birnn_infer::{Classified, Detail};
+
+    use super::*;
+
+    /// How a net did of which only this is known.
+    pub(crate) fn evaluation(images: u64, correct: u64, loss: f64) -> Evaluation {
+        let accuracy = correct as f64 / images.max(1) as f64;
+        let detail = Detail::Classify(Classified { correct, accuracy, ..Classified::default() });
+        Evaluation { weight: images, loss, detail }
+    }
+
+    /// The first epoch, of so many steps.
+    pub(crate) fn epoch(step: usize, validation: Option<Evaluation>) -> Epoch {
+        Epoch { epoch: 1, step, train_loss: 1.0, rate: 0.1, timing: Timing::default(), validation }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -177,7 +139,7 @@ mod tests {
 
     fn read(metrics: Option<&str>, timing: Option<&str>, meta: Option<&str>) -> Records {
         let folder = tempfile::tempdir().unwrap();
-        for (name, text) in [("metrics.jsonl", metrics), ("timing.jsonl", timing), ("meta.json", meta)] {
+        for (name, text) in [(METRICS, metrics), (TIMING, timing), (META, meta)] {
             if let Some(text) = text {
                 std::fs::write(folder.path().join(name), text).unwrap();
             }

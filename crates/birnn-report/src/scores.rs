@@ -3,10 +3,10 @@
 use birnn_data::Split;
 use birnn_infer::Evaluation;
 
-use crate::axis::number;
 use crate::chart::{Frame, Side};
 use crate::error::ReportError;
 use crate::figure::{Figure, Table, tied};
+use crate::number::number;
 use crate::picture::data_uri;
 use crate::predictions::{Prediction, Predictions};
 use crate::stats::{Bin, Calibration, wilson};
@@ -142,7 +142,7 @@ pub(crate) fn percent(share: f64) -> String {
 pub(crate) fn reliability(calibration: &Calibration) -> Figure {
     let (x, y) = (Side::share("probability that the net gives"), Side::share("share that is right"));
     let mut frame = Frame::new(&x, &y);
-    let corner = |from: (f64, f64), to: (f64, f64)| Some((frame.place(from)?, frame.place(to)?));
+    let corner = |from: (f64, f64), to: (f64, f64)| Some((frame.point(from)?, frame.point(to)?));
     let diagonal = corner((0.0, 0.0), (1.0, 1.0));
     let mut bars = Vec::new();
     for bin in &calibration.bins {
@@ -154,8 +154,8 @@ pub(crate) fn reliability(calibration: &Calibration) -> Figure {
         bars.push((style, corner((bin.low, 0.0), (bin.high, accuracy))));
         bars.push(("whisker", corner((middle, interval.low), (middle, interval.high))));
     }
-    for (style, places) in bars {
-        match places {
+    for (style, ends) in bars {
+        match ends {
             Some((from, to)) if style == "whisker" => frame.svg.line(style, from, to),
             Some((from, to)) => frame.svg.rectangle(style, from, to),
             None => {}
@@ -166,17 +166,18 @@ pub(crate) fn reliability(calibration: &Calibration) -> Figure {
     }
     let title = "Reliability diagram";
     let description = format!(
-        "Share of right answers against the probability that the net gives them, in {} bins, beside the diagonal on which \
-         both are the same. Expected calibration error {}.",
+        "Share of correct predictions against the probability that the net gives them, in {} bins, beside \
+         the diagonal on which both are the same. Expected calibration error {}.",
         calibration.bins.len(),
         percent(calibration.error)
     );
     let caption = format!(
-        "Predictions put together by how sure the net is of them, in {} bins; a bar is the share of them that is right, its thin \
-         line the 95 % interval of that. On the dashed diagonal, 80 % sure is right 80 times in 100; a bar below it is a net \
-         too sure of itself, one above it a net too modest. Pale bars rest on fewer than {FEW} answers. On average \
-         the net is {} sure and {} right. The expected calibration error, the distance between the two averaged over all \
-         answers (Guo et al. 2017), is {}. {}",
+        "Predictions put together by how sure the net is of them, in {} bins; a bar is the share of them \
+         that is right, its thin line the 95 % interval of that. On the dashed diagonal, 80 % sure is right \
+         80 times in 100; a bar below it is a net too sure of itself, one above it a net too modest. Pale \
+         bars rest on fewer than {FEW} predictions. On average the net is {} sure and {} right. The expected \
+         calibration error, the distance between the two averaged over all predictions (Guo et al. 2017), is \
+         {}. {}",
         calibration.bins.len(),
         percent(calibration.confidence),
         percent(calibration.accuracy),
@@ -194,7 +195,7 @@ pub(crate) fn reliability(calibration: &Calibration) -> Figure {
     };
     let table = Table::new(
         "Predictions by their probability",
-        &["probability", "answers", "mean probability", "right (95 % interval)"],
+        &["probability", "predictions", "mean probability", "right (95 % interval)"],
         calibration.bins.iter().map(row).collect(),
     );
     let id = "reliability";
@@ -209,12 +210,12 @@ pub(crate) fn reliability(calibration: &Calibration) -> Figure {
     }
 }
 
-/// What a net that is mostly sure hides: that most answers are in one bar.
+/// What a net that is mostly sure hides: that most predictions are in one bar.
 fn last_bin(calibration: &Calibration) -> String {
     let all: u64 = calibration.bins.iter().map(|bin| bin.count).sum();
     match calibration.bins.last() {
         Some(last) => format!(
-            "{} of {} answers are in the bar furthest to the right.",
+            "{} of {} predictions are in the bar furthest to the right.",
             number(last.count as f64),
             number(all as f64)
         ),

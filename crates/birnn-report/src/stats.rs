@@ -18,9 +18,9 @@ pub struct Interval {
     pub high: f64,
 }
 
-/// The 95 % score interval of a share of which `part` of `whole` were seen (Wilson 1927, "Probable inference, the law of
-/// succession, and statistical inference"). Unlike the usual one it stays within 0 and 1 and is of use near both. `None`
-/// where nothing was seen.
+/// The 95 % score interval of a share of which `part` of `whole` were seen (Wilson 1927, "Probable inference,
+/// the law of succession, and statistical inference"). Unlike the usual one it stays within 0 and 1 and is of
+/// use near both. `None` where nothing was seen.
 pub fn wilson(part: u64, whole: u64) -> Option<Interval> {
     if whole == 0 {
         return None;
@@ -70,7 +70,8 @@ impl Bin {
 }
 
 impl Calibration {
-    /// From each prediction's probability and whether it is correct. What is no number counts as probability 0.
+    /// From each prediction's probability and whether it is correct. What is no number counts as probability
+    /// 0.
     pub fn new(predictions: &[(f64, bool)], bins: usize) -> Calibration {
         let width = 1.0 / bins as f64;
         let empty = |bin: usize| Bin {
@@ -132,8 +133,8 @@ impl Summary {
 mod tests {
     use super::*;
 
-    /// The second four are those of Newcombe 1998, "Two-sided confidence intervals for the single proportion", table I,
-    /// method 3.
+    /// The second four are those of Newcombe 1998, "Two-sided confidence intervals for the single
+    /// proportion", table I, method 3.
     #[test]
     fn wilson_intervals_are_the_known_ones() {
         for (part, whole, low, high) in [

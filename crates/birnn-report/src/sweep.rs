@@ -93,8 +93,8 @@ impl Outcome {
         // The engine keeps the first of the least losses.
         let kept = judged.reduce(|best, other| if other.loss < best.loss { other } else { best });
         let seconds = records.timing.iter().map(|timing| timing.seconds).sum();
-        let validation = kept.map(|kept| kept.accuracy);
-        Some(Outcome { validation, accuracy: test.accuracy, loss: test.loss, seconds })
+        let validation = kept.map(|kept| kept.headline().value);
+        Some(Outcome { validation, accuracy: test.headline().value, loss: test.loss, seconds })
     }
 }
 
@@ -159,6 +159,7 @@ pub fn shown(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::records::made_up;
 
     fn run(hidden: &str, seed: u32, accuracy: Option<f64>, validation: Option<f64>) -> (SweepRun, Records) {
         let outcome = accuracy.map(|accuracy| Outcome { validation, accuracy, loss: 0.1, seconds: 2.0 });
@@ -201,16 +202,11 @@ mod tests {
 
     #[test]
     fn the_weights_that_were_kept_count() {
-        let epoch = |loss: f64, accuracy: f64| crate::records::Epoch {
-            epoch: 1,
-            step: 1,
-            train_loss: 1.0,
-            validation: Some(crate::records::Validation { images: 10, accuracy, loss }),
-        };
+        let epoch = |loss, correct| made_up::epoch(1, Some(made_up::evaluation(10, correct, loss)));
         let mut records =
-            Records { epochs: vec![epoch(0.5, 0.7), epoch(0.3, 0.8), epoch(0.3, 0.9)], ..Records::default() };
+            Records { epochs: vec![epoch(0.5, 7), epoch(0.3, 8), epoch(0.3, 9)], ..Records::default() };
         assert_eq!(Outcome::of(&records), None);
-        records.test = Some(crate::records::Validation { images: 10, accuracy: 0.6, loss: 0.2 });
+        records.test = Some(made_up::evaluation(10, 6, 0.2));
         let expected = Outcome { validation: Some(0.8), accuracy: 0.6, loss: 0.2, seconds: 0.0 };
         assert_eq!(Outcome::of(&records), Some(expected));
     }

@@ -3,14 +3,13 @@
 use askama::Template;
 use serde_json::Value;
 
-use crate::axis::{Axis, number};
-use crate::chart::{Chart, Frame, Line, Side};
+use crate::chart::{Axis, Chart, Frame, Line, Point, Side};
 use crate::curves::duration;
 use crate::error::ReportError;
 use crate::figure::{Figure, Table, tied};
+use crate::number::number;
 use crate::scores::percent;
 use crate::stats::Summary;
-use crate::svg::Point;
 use crate::sweep::{Settings, Sweep, SweepRun, shown};
 
 #[derive(Template)]
@@ -38,7 +37,8 @@ struct Row<'a> {
 /// Where the largest value of a setting is so many times the least, its axis is logarithmic.
 const WIDE: f64 = 20.0;
 
-/// The page of a sweep as far as it has come: HTML that needs nothing from elsewhere. `experiment` is its file.
+/// The page of a sweep as far as it has come: HTML that needs nothing from elsewhere. `experiment` is its
+/// file.
 pub fn sweep_page(sweep: &Sweep, experiment: &str) -> Result<String, ReportError> {
     let mut banners = Vec::new();
     if let Some(dataset) = &sweep.substitute_for {
@@ -48,18 +48,18 @@ pub fn sweep_page(sweep: &Sweep, experiment: &str) -> Result<String, ReportError
     }
     let ranking = match sweep.by_validation {
         true => {
-            "In the order of the mean accuracy on the validation images, which neither training nor the test images have \
-             to do with. The accuracy on the test images is there to be read, not to choose by."
+            "In the order of the mean accuracy on the validation images, which neither training nor the test \
+             images have to do with. The accuracy on the test images is there to be read, not to choose by."
         }
         false => {
-            "In the order of the mean accuracy on the test images, as not all runs kept validation images back. Chosen in \
-             this way, the best is flattered: its accuracy on other images is likely lower. With data.validation set, \
-             settings are ranked by images of their own."
+            "In the order of the mean accuracy on the test images, as not all runs kept validation images \
+             back. Chosen in this way, the best is flattered: its accuracy on other images is likely lower. \
+             With data.validation set, settings are ranked by images of their own."
         }
     };
     let keys = sweep.keys();
     let mut figures: Vec<Figure> = by_rank(sweep).into_iter().collect();
-    figures.extend(keys.iter().enumerate().filter_map(|(place, key)| by_value(sweep, place, key)));
+    figures.extend(keys.iter().enumerate().filter_map(|(index, key)| by_value(sweep, index, key)));
     let page = Page {
         name: &sweep.name,
         banners,
@@ -189,14 +189,14 @@ fn by_rank(sweep: &Sweep) -> Option<Figure> {
     for &(rank, settings) in &ranked {
         let Some(summary) = settings.accuracy else { continue };
         let deviation = summary.deviation.unwrap_or_default();
-        let ends = [summary.mean - deviation, summary.mean + deviation].map(|y| frame.place((rank, y)));
+        let ends = [summary.mean - deviation, summary.mean + deviation].map(|y| frame.point((rank, y)));
         if let [Some(from), Some(to)] = ends {
             frame.svg.line("whisker", from, to);
         }
         for accuracy in accuracies(sweep, settings) {
-            frame.place((rank, accuracy)).into_iter().for_each(|at| frame.svg.circle("dot s1", at, 2.0));
+            frame.point((rank, accuracy)).into_iter().for_each(|at| frame.svg.circle("dot s1", at, 2.0));
         }
-        frame.place((rank, summary.mean)).into_iter().for_each(|at| frame.svg.circle("dot s0", at, 3.5));
+        frame.point((rank, summary.mean)).into_iter().for_each(|at| frame.svg.circle("dot s0", at, 3.5));
     }
     let title = "Accuracy by setting";
     let description = format!("Accuracy on the test images of {} settings, the best first.", ranked.len());
@@ -210,8 +210,8 @@ fn by_rank(sweep: &Sweep) -> Option<Figure> {
         id: "by-rank".to_owned(),
         title: title.to_owned(),
         caption: tied(
-            "A small dot is a run, a large one the mean of a setting's runs, the thin line one standard deviation to either \
-             side. Settings whose lines overlap may well be equally good.",
+            "A small dot is a run, a large one the mean of a setting's runs, the thin line one standard \
+             deviation to either side. Settings whose lines overlap may well be equally good.",
         ),
         svg: frame.svg.finish("by-rank", title, &description),
         legend: Vec::new(),
@@ -220,10 +220,10 @@ fn by_rank(sweep: &Sweep) -> Option<Figure> {
 }
 
 /// Accuracy against the value of a setting that is a number.
-fn by_value(sweep: &Sweep, place: usize, key: &str) -> Option<Figure> {
+fn by_value(sweep: &Sweep, index: usize, key: &str) -> Option<Figure> {
     let mut runs: Vec<Point> = Vec::new();
     for run in &sweep.runs {
-        let value = run.settings[place].1.as_f64()?;
+        let value = run.settings[index].1.as_f64()?;
         runs.extend(run.outcome.map(|outcome| (value, outcome.accuracy)));
     }
     let mut values: Vec<f64> = runs.iter().map(|run| run.0).collect();
@@ -247,7 +247,7 @@ fn by_value(sweep: &Sweep, place: usize, key: &str) -> Option<Figure> {
         lines.insert(0, Line::new("mean", values.iter().filter_map(mean).collect()));
     }
     let chart = Chart {
-        id: format!("by-value-{place}"),
+        id: format!("by-value-{index}"),
         title: format!("Accuracy by {key}"),
         caption: "Each dot is a run; what else varies between them differs too.".to_owned(),
         x: Side::new(key, axis),

@@ -44,7 +44,7 @@ impl TextTable {
     fn turned(&self) -> TextTable {
         let columns = self.0.iter().map(Vec::len).max().unwrap_or(0);
         let column =
-            |place: usize| self.0.iter().map(|row| row.get(place).cloned().unwrap_or_default()).collect();
+            |index: usize| self.0.iter().map(|row| row.get(index).cloned().unwrap_or_default()).collect();
         TextTable((0..columns).map(column).collect())
     }
 

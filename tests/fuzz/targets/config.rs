@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use birnn_engine::Source;
+use birnn_experiment::Source;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {

@@ -6,7 +6,7 @@ mod memory;
 
 use std::path::Path;
 
-use birnn_formats::{Found, Normalisation, onnx, parse, parse_key, pytorch};
+use birnn_formats::{InferredModel, Normalisation, onnx, parse, parse_key, pytorch};
 use libfuzzer_sys::fuzz_target;
 
 /// Bytes of memory for each byte of a file, and for any file.
@@ -26,7 +26,7 @@ fuzz_target!(|bytes: &[u8]| {
         read => read.ok(),
     });
     let Some(weights) = read else { return };
-    let Ok(mut found) = memory::within(limit, || Found::new(weights)) else { return };
+    let Ok(mut found) = memory::within(limit, || InferredModel::new(weights)) else { return };
     let written = pytorch::encode(&found.weights).expect("there is memory");
     assert_eq!(parse(path, &written).expect("what is written is read"), found.weights);
     let architecture = found.config.resolve().expect("what was found is a net");

@@ -75,6 +75,9 @@ struct Python {
     sandbox: Sandbox,
 }
 
+/// Classes of digits.
+const CLASSES: usize = 10;
+
 /// A net that files were written of.
 struct Written {
     label: String,
@@ -187,7 +190,12 @@ impl Python {
             assert_eq!(self.sandbox.read(&path("ckpt")), self.sandbox.read(&format!("{name}/model.ckpt")));
         }
         let logits = learner.logits(test).unwrap();
-        self.sandbox.write(&path("logits"), encode(&logits));
+        let images = test.len();
+        let shape = match without_readout {
+            true => vec![images, logits.len() / images / CLASSES, CLASSES],
+            false => vec![images, CLASSES],
+        };
+        self.sandbox.write(&path("logits"), encode(shape, &logits));
         let label = learner.network.architecture().to_string();
         Written { label, description: json!({ "file": path("any"), "net": net }) }
     }
@@ -196,7 +204,8 @@ impl Python {
     fn write_sequence(&self, trained: &Learner, path: &dyn Fn(&str) -> String) -> Learner {
         let architecture = Architecture { readout: Readout::Sequence, ..*trained.network.architecture() };
         let mut learner =
-            Learner::new(&architecture, trained.task.clone(), trained.shape, 0, Device::Cpu).unwrap();
+            Learner::new(&architecture, trained.task.clone(), trained.loss, trained.shape, 0, Device::Cpu)
+                .unwrap();
         learner.restore(&trained.snapshot()).unwrap();
 
         let array = |(name, tensor): (&str, &Tensor)| {
@@ -296,10 +305,8 @@ impl Python {
 }
 
 /// Logits as a safetensors file.
-fn encode(logits: &Tensor) -> Vec<u8> {
-    let values: Vec<f32> = logits.flatten(0, -1).try_into().unwrap();
-    let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-    let shape = logits.size().iter().map(|&n| n as usize).collect();
+fn encode(shape: Vec<usize>, logits: &[f32]) -> Vec<u8> {
+    let bytes: Vec<u8> = logits.iter().flat_map(|value| value.to_le_bytes()).collect();
     let view = TensorView::new(Dtype::F32, shape, &bytes).unwrap();
     safetensors::serialize([("logits", view)], None).unwrap()
 }

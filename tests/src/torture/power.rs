@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use birnn_engine::Checkpoint;
-use birnn_engine::disk::Operation;
+use birnn_run::disk::Operation;
 
 use super::{CELLS, Limits, Victims, side_by_side};
 use crate::Random;

@@ -23,7 +23,8 @@ pub fn run(args: &CompareArgs, log: &Log) -> Outcome {
         let data = run_data::config(&net.manifest, &net.weights, &args.sets, &args.place)?;
         let folder = run_data::folder_of(&net.weights);
         let records = folder.map(|folder| Records::read(&folder)).unwrap_or_default();
-        let run = ComparedRun::new(path, &net.weights, &net.learner, net.manifest, data, records).or_fail()?;
+        let run =
+            ComparedRun::new(path, &net.weights, &net.learner, net.manifest, data, records).or_fail()?;
         for problem in &run.problems {
             tracing::warn!("{problem}");
         }

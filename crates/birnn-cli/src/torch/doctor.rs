@@ -74,8 +74,8 @@ mod tests {
         ];
         assert_eq!(
             text(&items),
-            "ok       cpu    two\nnote     mnist  absent\n                -> fetch it\nproblem  runs   full\n                \
-             -> x\nProblems: 1, notes: 1.\n"
+            "ok       cpu    two\nnote     mnist  absent\n                -> fetch it\nproblem  runs   \
+             full\n                -> x\nProblems: 1, notes: 1.\n"
         );
         assert!(text(&items[..1]).ends_with("Everything is in order.\n"));
     }

@@ -1,9 +1,9 @@
 //! One recurrent layer as nodes, sequences being `[time, batch, features]` throughout.
 //!
-//! As in `birnn-model/src/layer.rs`, the two directions are one call where they are alike and wholly read, and a
-//! call each otherwise. A reverse direction of its own is a forward one between two flips, and not a node with
-//! `direction = "reverse"`: readers that look at the number of directions alone (tract 0.23) take that for forward,
-//! and say nothing.
+//! As in `birnn-model/src/layer.rs`, the two directions are one call where they are alike and wholly read,
+//! and a call each otherwise. A reverse direction of its own is a forward one between two flips, and not a
+//! node with `direction = "reverse"`: readers that look at the number of directions alone (tract 0.23) take
+//! that for forward, and say nothing.
 
 use super::graph::{Graph, int, string, strings};
 use crate::{Architecture, Array, Cell, StateDict};
@@ -166,8 +166,8 @@ fn flip(graph: &mut Graph, name: &str, input: &str) -> String {
     graph.slice_time(name, input, -1, -1)
 }
 
-/// ONNX's name for the cell, and for each of its gates the place among PyTorch's: i, o, f, c of i, f, g, o for the
-/// LSTM; z, r, h of r, z, n for the GRU.
+/// ONNX's name for the cell, and for each of its gates its index among PyTorch's: i, o, f, c of i, f, g, o
+/// for the LSTM; z, r, h of r, z, n for the GRU.
 fn operator(cell: Cell) -> (&'static str, &'static [usize]) {
     match cell {
         Cell::RnnTanh | Cell::RnnRelu => ("RNN", &[0]),

@@ -1,4 +1,5 @@
-//! The whole net as a graph: stacked recurrent layers, a readout, a linear head, as in `birnn-model/src/network.rs`.
+//! The whole net as a graph: stacked recurrent layers, a readout, a linear head, as in
+//! `birnn-model/src/network.rs`.
 
 use super::graph::{Graph, fixed, free, int, ints};
 use super::layer::Layer;

@@ -15,7 +15,7 @@ pub(super) enum Container<R> {
     /// In entries `<folder>/data/<key>`.
     Zip { archive: ZipArchive<R>, folder: String },
     /// One after the other behind the pickle, each behind its own count.
-    Legacy { source: R, places: HashMap<String, Range<u64>> },
+    Legacy { source: R, ranges: HashMap<String, Range<u64>> },
 }
 
 /// Opens a zip archive, and thus a file of PyTorch 1.6 or later.
@@ -67,7 +67,7 @@ impl<R: Read + Seek> Container<R> {
         next()?;
         let (state, keys) = (next()?, next()?);
         let mut at = at as u64;
-        let mut places = HashMap::new();
+        let mut ranges = HashMap::new();
         for &key in keys.arena.sequence(keys.root).unwrap_or_default() {
             let storage = keys.arena.text(key).and_then(|key| state.arena.storage_of(key));
             let storage = storage.ok_or("it lists a storage that nothing uses")?;
@@ -77,10 +77,10 @@ impl<R: Read + Seek> Container<R> {
             let count = count.map(u64::from_le_bytes);
             let end = count.and_then(|count| count.checked_mul(number.size() as u64)?.checked_add(at + 8));
             let end = end.filter(|&end| end <= length).ok_or("it ends within its numbers")?;
-            places.insert(storage.key.clone(), at + 8..end);
+            ranges.insert(storage.key.clone(), at + 8..end);
             at = end;
         }
-        Ok((state, Container::Legacy { source, places }))
+        Ok((state, Container::Legacy { source, ranges }))
     }
 
     /// The bytes of a storage, whose numbers are of `size` bytes.
@@ -94,13 +94,13 @@ impl<R: Read + Seek> Container<R> {
                 let fits = expected == Some(content.len() as u64);
                 if fits { Ok(content) } else { Err(differ(content.len() as u64)) }
             }
-            Container::Legacy { source, places } => {
-                let place = places.get(&storage.key).ok_or_else(|| format!("storage {key} is not in it"))?;
-                let length = place.end - place.start;
+            Container::Legacy { source, ranges } => {
+                let range = ranges.get(&storage.key).ok_or_else(|| format!("storage {key} is not in it"))?;
+                let length = range.end - range.start;
                 if expected != Some(length) {
                     return Err(differ(length));
                 }
-                read_at(source, place.start, length).map_err(|error| format!("storage {key}: {error}"))
+                read_at(source, range.start, length).map_err(|error| format!("storage {key}: {error}"))
             }
         }
     }
@@ -161,8 +161,8 @@ fn entry<R: Read + Seek>(archive: &mut ZipArchive<R>, name: &str, longest: u64) 
     Ok(content)
 }
 
-fn read_at(source: &mut (impl Read + Seek), place: u64, length: u64) -> std::io::Result<Vec<u8>> {
-    source.seek(SeekFrom::Start(place))?;
+fn read_at(source: &mut (impl Read + Seek), offset: u64, length: u64) -> std::io::Result<Vec<u8>> {
+    source.seek(SeekFrom::Start(offset))?;
     let mut bytes = Vec::new();
     source.take(length).read_to_end(&mut bytes)?;
     Ok(bytes)

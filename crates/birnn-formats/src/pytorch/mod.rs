@@ -66,8 +66,8 @@ pub(crate) fn parse(
             bytes = bytes.saturating_add((count * size_of::<f32>()) as u64);
             if bytes > length.saturating_mul(MOST_COPIES) {
                 return Err(format!(
-                    "its tensors share their numbers so often that they would take over {MOST_COPIES} times the length of the \
-                     file: {CLONES}"
+                    "its tensors share their numbers so often that they would take over {MOST_COPIES} times \
+                     the length of the file: {CLONES}"
                 ));
             }
             let mut values = Vec::with_capacity(count);
@@ -113,12 +113,12 @@ fn refuse_overlaps(arena: &Arena, views: &[(&str, &View)]) -> Result<(), String>
 }
 
 /// Copies a view to `out`, in row-major order.
-fn gather(numbers: &[f32], place: usize, shape: &[usize], stride: &[usize], out: &mut Vec<f32>) {
+fn gather(numbers: &[f32], offset: usize, shape: &[usize], stride: &[usize], out: &mut Vec<f32>) {
     match (shape, stride) {
-        ([size], [1]) => out.extend(&numbers[place..place + size]),
+        ([size], [1]) => out.extend(&numbers[offset..offset + size]),
         ([size, shape @ ..], [step, stride @ ..]) => {
-            (0..*size).for_each(|index| gather(numbers, place + index * step, shape, stride, out));
+            (0..*size).for_each(|index| gather(numbers, offset + index * step, shape, stride, out));
         }
-        _ => out.push(numbers[place]),
+        _ => out.push(numbers[offset]),
     }
 }

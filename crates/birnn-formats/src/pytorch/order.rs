@@ -8,10 +8,10 @@
 pub(super) fn of(name: &str) -> impl Ord + use<> {
     let (module, parameter) = name.rsplit_once('.').unwrap_or(("", name));
     // `weight_hh_l0_reverse`
-    let recurrent = parameter.rsplit_once("_l").and_then(|(kind, place)| {
+    let recurrent = parameter.rsplit_once("_l").and_then(|(kind, layer)| {
         let kind = RECURRENT.iter().position(|known| *known == kind)?;
-        let reverse = place.strip_suffix("_reverse");
-        Some((reverse.unwrap_or(place).parse::<usize>().ok()?, reverse.is_some(), kind))
+        let reverse = layer.strip_suffix("_reverse");
+        Some((reverse.unwrap_or(layer).parse::<usize>().ok()?, reverse.is_some(), kind))
     });
     let kind = OTHERS.iter().position(|known| *known == parameter).unwrap_or(OTHERS.len());
     let rank = match recurrent {

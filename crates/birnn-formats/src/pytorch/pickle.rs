@@ -62,16 +62,16 @@ impl<'a> Machine<'a> {
             if self.at > LONGEST {
                 return Err(format!("its pickle is longer than {LONGEST} bytes"));
             }
-            let place = self.at;
+            let offset = self.at;
             let [opcode] = self.array()?;
             if opcode == b'.' {
                 return self.pop();
             }
-            self.step(opcode, place)?;
+            self.step(opcode, offset)?;
         }
     }
 
-    fn step(&mut self, opcode: u8, place: usize) -> Result<(), String> {
+    fn step(&mut self, opcode: u8, offset: usize) -> Result<(), String> {
         let value = match opcode {
             // PROTO, FRAME, STOP's like: nothing to build.
             0x80 => return self.take(1).map(|_| ()),
@@ -182,7 +182,7 @@ impl<'a> Machine<'a> {
                 let index = self.length(if opcode == b'h' { 1 } else { 4 })?;
                 self.memo.get(index).copied().flatten().ok_or_else(|| damaged("a reference to nothing"))?
             }
-            _ => return Err(damaged(&format!("opcode {opcode:#04x} at byte {place}"))),
+            _ => return Err(damaged(&format!("opcode {opcode:#04x} at byte {offset}"))),
         };
         self.stack.push(value);
         Ok(())

@@ -48,8 +48,8 @@ pub(super) fn views<'a>(
             match averages {
                 None => choose(weights, &path.join("."), false),
                 Some(averages) => Err(format!(
-                    "averaged weights without names are in it beside others, in `{}`; for the others, {}; for the averages, in \
-                     Python, copy them into the model and save `model.state_dict()`",
+                    "averaged weights without names are in it beside others, in `{}`; for the others, {}; \
+                     for the averages, in Python, copy them into the model and save `model.state_dict()`",
                     short_name(&averages.join(".")),
                     offered(&keys_of(arena, &candidates))
                 )),

@@ -12,25 +12,25 @@ pub(super) fn weight_norm(length: &Array, direction: &Array) -> Option<Array> {
     if lengths.len() != shape.len() || !lengths.iter().zip(shape).all(fits) {
         return None;
     }
-    // Of a place in `v`, that in `g`.
-    let place = |mut index: usize| {
-        let (mut place, mut stride) = (0, 1);
+    // From an index in `v` to the one in `g`.
+    let g_index = |mut index: usize| {
+        let (mut g, mut stride) = (0, 1);
         for (size, length) in shape.iter().zip(&lengths).rev() {
             if *length > 1 {
-                place += (index % size) * stride;
+                g += (index % size) * stride;
             }
             index /= size;
             stride *= length;
         }
-        place
+        g
     };
     let mut squares = vec![0.0; length.values().len()];
     for (index, value) in direction.values().iter().enumerate() {
-        squares[place(index)] += f64::from(*value).powi(2);
+        squares[g_index(index)] += f64::from(*value).powi(2);
     }
     let of = |(index, value): (usize, &f32)| {
-        let place = place(index);
-        (f64::from(*value) * f64::from(length.values()[place]) / squares[place].sqrt()) as f32
+        let g = g_index(index);
+        (f64::from(*value) * f64::from(length.values()[g]) / squares[g].sqrt()) as f32
     };
     let values = direction.values().iter().enumerate().map(of).collect();
     Some(Array::new(shape.to_vec(), values))

@@ -4,8 +4,8 @@
 
 use std::path::{Path, PathBuf};
 
-use birnn_formats::{Array, StateDict, parse};
 use birnn_architecture::{Hidden, ModelConfig};
+use birnn_formats::{Array, StateDict, parse};
 
 pub fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)

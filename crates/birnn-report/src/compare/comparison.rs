@@ -104,8 +104,8 @@ impl Comparison {
         self.scores.iter().position(|score| Some(score.correct) == most).unwrap_or(0)
     }
 
-    /// The net `a` beside each other one. Corrected for all pairs nonetheless: which nets are looked at was not
-    /// settled before the predictions were seen.
+    /// The net `a` beside each other one. Corrected for all pairs nonetheless: which nets are looked at was
+    /// not settled before the predictions were seen.
     pub fn beside(&self, a: usize) -> Vec<Pair> {
         let with_a = self.pairs.iter().filter(|pair| pair.a == a || pair.b == a);
         with_a.map(|pair| if pair.a == a { *pair } else { pair.turned() }).collect()
@@ -167,10 +167,9 @@ impl Pair {
 
 #[cfg(test)]
 pub(super) mod made_up {
-    use birnn_infer::{Classified, Detail, Evaluation};
-
     use super::*;
     use crate::predictions::Prediction;
+    use crate::records::made_up::evaluation;
     use crate::stats::Calibration;
 
     /// The predictions of a net for images of class 1: `r` is right, all else is wrong.
@@ -184,9 +183,7 @@ pub(super) mod made_up {
         };
         let predictions: Vec<Prediction> = right.chars().enumerate().map(prediction).collect();
         let (images, correct) = (predictions.len() as u64, right.matches('r').count() as u64);
-        let accuracy = correct as f64 / images.max(1) as f64;
-        let detail = Detail::Classify(Classified { correct, accuracy, ..Classified::default() });
-        let evaluation = Evaluation { weight: images, loss: 0.5, detail };
+        let evaluation = evaluation(images, correct, 0.5);
         Predictions { predictions, evaluation, calibration: Calibration::new(&[], 1) }
     }
 }

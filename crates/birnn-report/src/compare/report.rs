@@ -95,8 +95,8 @@ impl ComparisonReport {
         })
     }
 
-    /// In plain text, in lines of at most about 100 characters: settings, results, and what follows. Names and
-    /// values from files are escaped.
+    /// In plain text, in lines of at most about 100 characters: settings, results, and what follows. Names
+    /// and values from files are escaped.
     pub fn text(&self) -> String {
         text::text(self)
     }

@@ -123,15 +123,15 @@ fn verdicts(report: &ComparisonReport) -> String {
     if tests > 1 {
         let level = 100.0 * LEVEL;
         lines.push(format!(
-            "p is raised for {tests} pairs (Holm): a mistaken \"better\" anywhere has a chance of {level:.0} % at \
-             most."
+            "p is raised for {tests} pairs (Holm): a mistaken \"better\" anywhere has a chance of {level:.0} \
+             % at most."
         ));
     }
     for group in &report.seed_groups {
         let Summary { runs, mean, deviation, low, high } = group.accuracy;
         lines.push(format!(
-            "{} differ in their seeds alone: accuracy {} % on average of {runs}, {} to {} %, standard deviation {} \
-             points.",
+            "{} differ in their seeds alone: accuracy {} % on average of {runs}, {} to {} %, standard \
+             deviation {} points.",
             group.runs.join(", "),
             percent(mean),
             percent(low),
@@ -157,21 +157,21 @@ fn verdict(report: &ComparisonReport, pair: &Pair) -> String {
     match pair.verdict() {
         Verdict::Same => format!("{a} and {b} are right on the very same images: nothing tells them apart."),
         Verdict::ABetter | Verdict::BBetter => format!(
-            "{ahead} is better than {behind} on images like these: it alone is right on {}, {behind} alone on {}, \
-             and chance hardly explains that (p {}).",
+            "{ahead} is better than {behind} on images like these: it alone is right on {}, {behind} alone \
+             on {}, and chance hardly explains that (p {}).",
             pair.only_a.max(pair.only_b),
             pair.only_a.min(pair.only_b),
             equals(pair.log10_p_holm)
         ),
         Verdict::Undecided if pair.log10_p < LEVEL.log10() => format!(
-            "{ahead} may be better than {behind} (p {} alone), but so many pairs differ as much by chance (p {} among \
-             all).",
+            "{ahead} may be better than {behind} (p {} alone), but so many pairs differ as much by chance (p \
+             {} among all).",
             equals(pair.log10_p),
             equals(pair.log10_p_holm)
         ),
         Verdict::Undecided => format!(
-            "{a} and {b} cannot be told apart by these images: equally good nets differ as much in {} such tests. \
-             These images agree with anything from {} to {} points.",
+            "{a} and {b} cannot be told apart by these images: equally good nets differ as much in {} such \
+             tests. These images agree with anything from {} to {} points.",
             share(pair.log10_p),
             lead(a, b, pair.interval.low),
             lead(a, b, pair.interval.high)

@@ -5,9 +5,9 @@
 
 use super::{Interval, Z};
 
-/// The two-sided exact test of McNemar (1947, "Note on the sampling error of the difference between correlated
-/// proportions"), as the base-10 logarithm of its p-value: the chance that `only_a + only_b` throws of a fair
-/// coin are split as unevenly or more. Without such images it is certain, so 0.
+/// The two-sided exact test of McNemar (1947, "Note on the sampling error of the difference between
+/// correlated proportions"), as the base-10 logarithm of its p-value: the chance that `only_a + only_b`
+/// throws of a fair coin are split as unevenly or more. Without such images it is certain, so 0.
 ///
 /// The logarithm, since the p-values of nets that differ much are below what `f64` holds.
 pub fn mcnemar(only_a: u64, only_b: u64) -> f64 {
@@ -49,8 +49,8 @@ pub fn holm(log10_p: &[f64]) -> Vec<f64> {
 
 /// The 95 % interval of the difference of two accuracies, A's less B's, on the same `images`: Wald's with one
 /// image added to each of the two counts (Bonett and Price 2012, "Adjusted Wald confidence interval for a
-/// difference of binomial proportions based on paired data"; recommended by Fagerland et al. 2014, "Recommended
-/// tests and confidence intervals for paired binomial proportions").
+/// difference of binomial proportions based on paired data"; recommended by Fagerland et al. 2014,
+/// "Recommended tests and confidence intervals for paired binomial proportions").
 pub fn difference(only_a: u64, only_b: u64, images: u64) -> Interval {
     let n = images as f64 + 2.0;
     let (a, b) = ((only_a + 1) as f64 / n, (only_b + 1) as f64 / n);
@@ -111,7 +111,8 @@ mod tests {
         assert!(holm(&[]).is_empty());
     }
 
-    /// The first two as published for the examples of Fagerland et al. 2014, in their R package `contingencytables`.
+    /// The first two as published for the examples of Fagerland et al. 2014, in their R package
+    /// `contingencytables`.
     #[test]
     fn intervals_of_differences_are_the_known_ones() {
         for (a, b, images, low, high) in [

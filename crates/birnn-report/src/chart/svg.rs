@@ -13,8 +13,11 @@ pub(crate) struct Svg {
     body: String,
 }
 
-/// A place in a drawing, from its upper left corner.
-pub(crate) type Point = (f64, f64);
+/// Pixels per unit in a file.
+const FILE_SCALE: f64 = 1.8;
+
+/// A point in a drawing, from its upper left corner, or a pair of values.
+pub type Point = (f64, f64);
 
 impl Svg {
     pub(crate) fn new(width: f64, height: f64) -> Svg {
@@ -56,12 +59,29 @@ impl Svg {
         ));
     }
 
-    /// The element. Who cannot see it is told `title` and `description`; `id` is the drawing's own on its page.
+    /// The element. Who cannot see it is told `title` and `description`; `id` is the drawing's own on its
+    /// page.
     pub(crate) fn finish(self, id: &str, title: &str, description: &str) -> String {
         let Svg { width, height, body } = self;
         let (title, description) = (escaped(title), escaped(description));
         format!(
             r#"<svg viewBox="0 0 {width} {height}" role="img" aria-labelledby="{id}-title {id}-desc"><title id="{id}-title">{title}</title><desc id="{id}-desc">{description}</desc>{body}</svg>"#
+        )
+    }
+
+    /// A whole file: the part of the drawing that `view`, its left and upper edge, width and height, shows,
+    /// on white, coloured by `style`.
+    pub(crate) fn finish_file(self, view: [f64; 4], style: &str, title: &str, description: &str) -> String {
+        let Svg { body, .. } = self;
+        let (title, description) = (escaped(title), escaped(description));
+        let [left, top, width, height] = view;
+        let [across, down] = [width, height].map(|length| (FILE_SCALE * length).round());
+        let xmlns = "http://www.w3.org/2000/svg";
+        format!(
+            "<svg xmlns=\"{xmlns}\" width=\"{across}\" height=\"{down}\" viewBox=\"{left} {top} {width} \
+             {height}\" \
+             role=\"img\"><title>{title}</title><desc>{description}</desc><style>{style}</style><rect \
+             x=\"{left}\" y=\"{top}\" width=\"{width}\" height=\"{height}\" fill=\"#ffffff\"/>{body}</svg>\n"
         )
     }
 

@@ -1,121 +1,65 @@
 //! Line charts.
 
-use crate::axis::{Axis, Scale, number};
+use super::axis::Scale;
+use super::frame::{Frame, Side};
+use super::svg::Point;
 use crate::figure::{Figure, Table, tied};
-use crate::svg::{Point, Svg};
 
-/// A line chart to be drawn.
-#[derive(Debug)]
-pub(crate) struct Chart {
-    /// Its own on the page.
-    pub(crate) id: String,
-    pub(crate) title: String,
-    pub(crate) caption: String,
-    pub(crate) x: Side,
-    pub(crate) y: Side,
-    pub(crate) lines: Vec<Line>,
-}
-
-/// An axis with its words.
-#[derive(Debug)]
-pub(crate) struct Side {
-    pub(crate) label: String,
-    pub(crate) axis: Axis,
-    /// Whether values from 0 to 1 are written as percentages.
-    pub(crate) percent: bool,
+/// A line chart.
+#[derive(Clone, Debug)]
+pub struct Chart {
+    /// Its identifier, unique on its page.
+    pub id: String,
+    /// What it shows, in a few words.
+    pub title: String,
+    /// What it shows and how to read it.
+    pub caption: String,
+    /// The horizontal axis.
+    pub x: Side,
+    /// The vertical axis.
+    pub y: Side,
+    /// The lines, in the order of their colours.
+    pub lines: Vec<Line>,
 }
 
 /// A line of a chart: its points from left to right, or dots.
-#[derive(Debug)]
-pub(crate) struct Line {
-    pub(crate) name: String,
-    pub(crate) points: Vec<Point>,
+#[derive(Clone, Debug)]
+pub struct Line {
+    /// What the key calls it.
+    pub name: String,
+    /// Pairs of values.
+    pub points: Vec<Point>,
     /// Whether the points are dots of their own, in any order.
-    pub(crate) scattered: bool,
+    pub scattered: bool,
 }
 
-/// A drawing with axes, in which values have places.
-#[derive(Debug)]
-pub(crate) struct Frame<'a> {
-    pub(crate) svg: Svg,
-    x: &'a Axis,
-    y: &'a Axis,
-}
-
-const WIDTH: f64 = 400.0;
-const HEIGHT: f64 = 250.0;
-const LEFT: f64 = 72.0;
-const RIGHT: f64 = 378.0;
-const TOP: f64 = 12.0;
-const BOTTOM: f64 = 206.0;
 /// Lines of at most so many points have each of them marked.
 const MARKED: usize = 40;
 
-impl Side {
-    pub(crate) fn new(label: &str, axis: Axis) -> Side {
-        Side { label: label.to_owned(), axis, percent: false }
-    }
-
-    /// From 0 to 100 %.
-    pub(crate) fn share(label: &str) -> Side {
-        Side { label: label.to_owned(), axis: Axis::fixed(0.0, 1.0, 0.2), percent: true }
-    }
-
-    pub(crate) fn value(&self, value: f64) -> String {
-        if self.percent { tied(&format!("{} %", number(100.0 * value))) } else { number(value) }
-    }
-}
-
 impl Line {
-    pub(crate) fn new(name: &str, points: Vec<Point>) -> Line {
+    /// A line through `points`, which are ordered by their first values.
+    pub fn new(name: &str, points: Vec<Point>) -> Line {
         Line { name: name.to_owned(), points, scattered: false }
     }
 
-    pub(crate) fn dots(name: &str, mut points: Vec<Point>) -> Line {
+    /// Dots at `points`.
+    pub fn dots(name: &str, mut points: Vec<Point>) -> Line {
         points.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
         Line { name: name.to_owned(), points, scattered: true }
     }
-}
 
-impl<'a> Frame<'a> {
-    /// Axes with ticks, labels and a grid.
-    pub(crate) fn new(x: &'a Side, y: &'a Side) -> Frame<'a> {
-        let mut frame = Frame { svg: Svg::new(WIDTH, HEIGHT), x: &x.axis, y: &y.axis };
-        for &tick in &y.axis.ticks {
-            if let Some((_, height)) = frame.place((x.axis.low, tick)) {
-                frame.svg.line("grid", (LEFT, height), (RIGHT, height));
-                frame.svg.text("tick end", (LEFT - 6.0, height + 4.0), &y.value(tick));
-            }
-        }
-        for &tick in &x.axis.ticks {
-            if let Some((across, _)) = frame.place((tick, y.axis.low)) {
-                frame.svg.line("axis", (across, BOTTOM), (across, BOTTOM + 4.0));
-                frame.svg.text("tick middle", (across, BOTTOM + 17.0), &x.value(tick));
-            }
-        }
-        frame.svg.line("axis", (LEFT, BOTTOM), (RIGHT, BOTTOM));
-        frame.svg.text("label middle", ((LEFT + RIGHT) / 2.0, HEIGHT - 8.0), &x.label);
-        frame.svg.upright_text("label middle", (12.0, (TOP + BOTTOM) / 2.0), &y.label);
-        frame
-    }
-
-    /// Where a pair of values lies in the drawing.
-    pub(crate) fn place(&self, (x, y): Point) -> Option<Point> {
-        let (across, up) = (self.x.place(x)?, self.y.place(y)?);
-        Some((LEFT + across * (RIGHT - LEFT), BOTTOM - up * (BOTTOM - TOP)))
-    }
-
-    fn draw(&mut self, style: usize, line: &Line) {
-        // What has no place, such as 0 on a logarithmic axis, leaves a gap.
-        let places: Vec<Option<Point>> = line.points.iter().map(|&point| self.place(point)).collect();
-        for piece in places.split(Option::is_none) {
+    /// Draws the line in the colour of this index.
+    fn draw(&self, frame: &mut Frame, style: usize) {
+        // What has no point, such as 0 on a logarithmic axis, leaves a gap.
+        let points: Vec<Option<Point>> = self.points.iter().map(|&pair| frame.point(pair)).collect();
+        for piece in points.split(Option::is_none) {
             let piece: Vec<Point> = piece.iter().copied().flatten().collect();
-            if piece.len() > 1 && !line.scattered {
-                self.svg.polyline(&format!("line s{style}"), &piece);
+            if piece.len() > 1 && !self.scattered {
+                frame.svg.polyline(&format!("line s{style}"), &piece);
             }
-            if piece.len() == 1 || line.scattered || line.points.len() <= MARKED {
-                for &place in &piece {
-                    self.svg.circle(&format!("dot s{style}"), place, 2.5);
+            if piece.len() == 1 || self.scattered || self.points.len() <= MARKED {
+                for &point in &piece {
+                    frame.svg.circle(&format!("dot s{style}"), point, 2.5);
                 }
             }
         }
@@ -123,12 +67,18 @@ impl<'a> Frame<'a> {
 }
 
 impl Chart {
-    pub(crate) fn figure(self) -> Figure {
+    /// The drawing, without what surrounds it.
+    pub(super) fn draw(&self) -> Frame<'_> {
         let mut frame = Frame::new(&self.x, &self.y);
         for (style, line) in self.lines.iter().enumerate() {
-            frame.draw(style, line);
+            line.draw(&mut frame, style);
         }
-        let svg = frame.svg.finish(&self.id, &self.title, &self.description());
+        frame
+    }
+
+    /// The chart as a page has it, whose style sheet colours it.
+    pub(crate) fn figure(self) -> Figure {
+        let svg = self.draw().svg.finish(&self.id, &self.title, &self.description());
         let legend = match self.lines.as_slice() {
             [_] => Vec::new(),
             lines => lines.iter().map(|line| (line.name.clone(), line.scattered)).collect(),
@@ -144,7 +94,7 @@ impl Chart {
     }
 
     /// What the drawing looks like, in words.
-    fn description(&self) -> String {
+    pub(super) fn description(&self) -> String {
         let scale = if self.y.axis.scale == Scale::Logarithmic { ", on a logarithmic scale" } else { "" };
         let mut text = format!("{} against {}{scale}.", self.y.label, self.x.label);
         for Line { name, points, scattered } in &self.lines {
@@ -160,18 +110,18 @@ impl Chart {
         text
     }
 
-    /// One row per place on the x axis, one column per line.
+    /// One row per value on the x axis, one column per line.
     fn table(&self) -> Table {
-        let mut places: Vec<f64> =
+        let mut values: Vec<f64> =
             self.lines.iter().flat_map(|line| &line.points).map(|point| point.0).collect();
-        places.sort_by(f64::total_cmp);
-        places.dedup();
+        values.sort_by(f64::total_cmp);
+        values.dedup();
         let mut rest: Vec<&[Point]> = self.lines.iter().map(|line| line.points.as_slice()).collect();
-        let rows = places.into_iter().map(|place| {
-            let mut row = vec![self.x.value(place)];
+        let rows = values.into_iter().map(|value| {
+            let mut row = vec![self.x.value(value)];
             for points in &mut rest {
                 // Dots may lie above each other.
-                let (here, after) = points.split_at(points.iter().take_while(|(x, _)| *x == place).count());
+                let (here, after) = points.split_at(points.iter().take_while(|(x, _)| *x == value).count());
                 *points = after;
                 row.push(here.iter().map(|(_, y)| self.y.value(*y)).collect::<Vec<_>>().join(", "));
             }
@@ -183,7 +133,8 @@ impl Chart {
     }
 }
 
-/// At most about `most` points: where there are more, each is the mean of several in a row. Also says of how many.
+/// At most about `most` points: where there are more, each is the mean of several in a row. Also says of how
+/// many.
 pub(crate) fn thinned(points: &[Point], most: usize) -> (Vec<Point>, usize) {
     let several = points.len().div_ceil(most).max(1);
     let mean = |part: &[Point]| {
@@ -195,6 +146,7 @@ pub(crate) fn thinned(points: &[Point], most: usize) -> (Vec<Point>, usize) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::axis::Axis;
     use super::*;
 
     fn chart(lines: Vec<Line>) -> Chart {
@@ -209,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table_joins_lines_by_place() {
+    fn the_table_joins_lines_by_value() {
         let lines = vec![
             Line::new("a", vec![(1.0, 0.5), (2.0, 0.25), (4.0, 0.125)]),
             Line::new("b", vec![(2.0, 1.0), (4.0, 0.0)]),
@@ -220,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_place_leaves_a_gap() {
+    fn what_has_no_point_leaves_a_gap() {
         let points = [0.5, 0.0, 0.5, 0.2, f64::NAN].into_iter().enumerate();
         let line = Line::new("a", points.map(|(x, y)| (x as f64, y)).collect());
         let figure = chart(vec![line]).figure();

@@ -1,16 +1,17 @@
-//! Axes: where values lie, and where the ticks are.
+//! Axes: the position of values, and where the ticks are.
 
-/// How values become places.
+/// How values become positions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Scale {
+pub enum Scale {
+    /// In proportion to the value.
     Linear,
-    /// For values above 0 alone.
+    /// In proportion to its logarithm, for values above 0 alone.
     Logarithmic,
 }
 
 /// One axis of a chart.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Axis {
+pub struct Axis {
     pub(crate) scale: Scale,
     pub(crate) low: f64,
     pub(crate) high: f64,
@@ -19,17 +20,20 @@ pub(crate) struct Axis {
 
 /// About how many ticks a linear axis has.
 const TICKS: f64 = 5.0;
+/// What an axis with chosen ticks has beyond each end, as a share of what lies between.
+const ROOM: f64 = 0.05;
 
 impl Axis {
-    /// An axis from `low` to `high`, both of which it keeps.
-    pub(crate) fn fixed(low: f64, high: f64, step: f64) -> Axis {
+    /// An axis from `low` to `high`, with a tick at each `step`.
+    pub fn fixed(low: f64, high: f64, step: f64) -> Axis {
         let count = ((high - low) / step).round() as usize;
         let ticks = (0..=count).map(|index| low + step * index as f64).collect();
         Axis { scale: Scale::Linear, low, high, ticks }
     }
 
-    /// A linear axis from tick to tick around `values`; whole numbers alone where `whole`.
-    pub(crate) fn linear(values: impl Iterator<Item = f64>, from_zero: bool, whole: bool) -> Axis {
+    /// A linear axis from tick to tick around the finite `values`, and around 0 where `from_zero`; with ticks
+    /// at whole numbers alone where `whole`.
+    pub fn linear(values: impl Iterator<Item = f64>, from_zero: bool, whole: bool) -> Axis {
         let (mut low, mut high) = range(values).unwrap_or((0.0, 1.0));
         if from_zero {
             (low, high) = (low.min(0.0), high.max(0.0));
@@ -48,7 +52,7 @@ impl Axis {
     }
 
     /// An axis that ends where the values do, with ticks at whole numbers: for steps, epochs and rows.
-    pub(crate) fn counting(low: f64, high: f64) -> Axis {
+    pub fn counting(low: f64, high: f64) -> Axis {
         let high = if high > low { high } else { low + 1.0 };
         let step = nice((high - low) / TICKS).max(1.0);
         let ticks = ((low / step).ceil() as i64..=(high / step).floor() as i64).map(|n| n as f64 * step);
@@ -64,8 +68,9 @@ impl Axis {
         Axis { scale: Scale::Linear, low, high, ticks }
     }
 
-    /// A logarithmic axis around those of `values` that are above 0, with a tick at each power of ten, or fewer.
-    pub(crate) fn logarithmic(values: impl Iterator<Item = f64>) -> Axis {
+    /// A logarithmic axis around those of `values` that are above 0, with a tick at each power of ten, or
+    /// fewer.
+    pub fn logarithmic(values: impl Iterator<Item = f64>) -> Axis {
         let (low, high) = range(values.filter(|&value| value > 0.0)).unwrap_or((0.1, 1.0));
         let (first, last) = (low.log10().floor() as i32, high.log10().ceil() as i32);
         let last = last.max(first + 1);
@@ -78,8 +83,32 @@ impl Axis {
         Axis { scale: Scale::Logarithmic, low: 10_f64.powi(first), high: 10_f64.powi(last), ticks }
     }
 
-    /// Where a value lies, from 0 to 1 along the axis; `None` where it has no place.
-    pub(crate) fn place(&self, value: f64) -> Option<f64> {
+    /// An axis with a tick at each of `values` and some room at both ends: for values that were chosen, such
+    /// as sizes at which something was measured. Values that are not finite, and on a logarithmic axis those
+    /// not above 0, are left out.
+    pub fn at(scale: Scale, values: &[f64]) -> Axis {
+        let least = if scale == Scale::Logarithmic { 0.0 } else { f64::NEG_INFINITY };
+        let mut ticks: Vec<f64> =
+            values.iter().copied().filter(|value| value.is_finite() && *value > least).collect();
+        ticks.sort_by(f64::total_cmp);
+        ticks.dedup();
+        let (first, last) = range(ticks.iter().copied()).unwrap_or((1.0, 1.0));
+        let (low, high) = match scale {
+            Scale::Linear => {
+                let room = if last > first { ROOM * (last - first) } else { 1.0 };
+                (first - room, last + room)
+            }
+            Scale::Logarithmic => {
+                let room = if last > first { (last / first).powf(ROOM) } else { 2.0 };
+                (first / room, last * room)
+            }
+        };
+        Axis { scale, low, high, ticks }
+    }
+
+    /// The position of a value, from 0 to 1 along the axis; `None` of one that has none, such as 0 on a
+    /// logarithmic axis.
+    pub fn position(&self, value: f64) -> Option<f64> {
         let share = match self.scale {
             Scale::Linear => (value - self.low) / (self.high - self.low),
             Scale::Logarithmic if value <= 0.0 => return None,
@@ -102,47 +131,6 @@ fn nice(step: f64) -> f64 {
     [1.0, 2.0, 5.0].into_iter().map(|n| n * power).find(|&n| n >= step * 0.999).unwrap_or(10.0 * power)
 }
 
-/// A number for people: three digits that count, or all of a whole number.
-pub(crate) fn number(value: f64) -> String {
-    let size = value.abs();
-    if !value.is_finite() {
-        return "not a number".to_owned();
-    }
-    if value == 0.0 {
-        return "0".to_owned();
-    }
-    if size >= 1000.0 || (size >= 1.0 && (value - value.round()).abs() < 1e-9) {
-        return grouped(value.round());
-    }
-    if size < 1e-4 {
-        let text = format!("{value:.2e}");
-        let (digits, power) = text.split_once('e').unwrap_or((&text, "0"));
-        return format!("{}e{power}", trimmed(digits));
-    }
-    let decimals = (2 - size.log10().floor() as i32).max(0) as usize;
-    trimmed(&format!("{value:.decimals$}")).to_owned()
-}
-
-/// A whole number, its digits in threes.
-fn grouped(value: f64) -> String {
-    if value.abs() >= 1e15 {
-        return format!("{value:.2e}");
-    }
-    let digits = format!("{:.0}", value.abs());
-    let mut text = String::from(if value < 0.0 { "-" } else { "" });
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-fn trimmed(digits: &str) -> &str {
-    if digits.contains('.') { digits.trim_end_matches('0').trim_end_matches('.') } else { digits }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -155,7 +143,7 @@ mod tests {
         assert_eq!(ticks(&[1.0, 2.0], false, true), [1.0, 2.0]);
         assert_eq!(ticks(&[5.0], true, false), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]);
         let [low, high] =
-            [0.003, 0.003].map(|value| Axis::linear([value].into_iter(), false, false).place(value));
+            [0.003, 0.003].map(|value| Axis::linear([value].into_iter(), false, false).position(value));
         assert_eq!((low, high), (Some(0.5), Some(0.5)));
         assert_eq!(ticks(&[f64::NAN], false, false).len(), 6, "of what is no number, some axis");
     }
@@ -170,23 +158,26 @@ mod tests {
     }
 
     #[test]
+    fn chosen_ticks_have_room_around_them() {
+        let axis = Axis::at(Scale::Logarithmic, &[8.0, 1.0, 64.0, 8.0, 0.0, f64::NAN]);
+        assert_eq!(axis.ticks, [1.0, 8.0, 64.0]);
+        let [low, middle, high] = [1.0, 8.0, 64.0].map(|value| axis.position(value).unwrap());
+        assert!(low > 0.0 && (middle - 0.5).abs() < 1e-9 && high < 1.0, "{low}, {middle}, {high}");
+        assert_eq!(Axis::at(Scale::Linear, &[3.0]).position(3.0), Some(0.5));
+        assert_eq!(Axis::at(Scale::Logarithmic, &[]).position(1.0), Some(0.5));
+    }
+
+    #[test]
     fn logarithmic_ticks_are_powers_of_ten() {
         let axis = Axis::logarithmic([0.0, 3e-5, 0.2, f64::NAN].into_iter());
         assert_eq!((axis.low, axis.high), (1e-5, 1.0));
         assert_eq!(axis.ticks.len(), 6);
-        assert_eq!((axis.place(0.0), axis.place(1e-5), axis.place(1.0)), (None, Some(0.0), Some(1.0)));
+        assert_eq!(
+            (axis.position(0.0), axis.position(1e-5), axis.position(1.0)),
+            (None, Some(0.0), Some(1.0))
+        );
         assert_eq!(Axis::logarithmic([0.5].into_iter()).ticks, [0.1, 0.2, 0.5, 1.0]);
         assert!(Axis::logarithmic([1e-30, 1.0].into_iter()).ticks.len() <= 7);
         assert_eq!(Axis::logarithmic(std::iter::empty()).high, 1.0);
-    }
-
-    #[test]
-    fn numbers_are_short() {
-        let texts =
-            [0.0, 1.0, 0.5, 0.123456, 12.345, 123.4, 1234567.0, 0.000012, -3.0, 1e20, f64::NAN].map(number);
-        assert_eq!(
-            texts,
-            ["0", "1", "0.5", "0.123", "12.3", "123", "1,234,567", "1.2e-5", "-3", "1.00e20", "not a number"]
-        );
     }
 }

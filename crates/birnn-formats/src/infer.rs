@@ -1,7 +1,7 @@
-//! What net a state dict is of, told from names and shapes alone.
+//! What model a state dict is of, inferred from names and shapes alone.
 //!
-//! A state dict tells by shapes which network it is. Whether its class calls the layers `lstm` or `encoder`
-//! is up to its author, so any names are accepted; what is renamed is reported.
+//! Shapes determine the network. Whether its class calls the layers `lstm` or `encoder` is up to its author,
+//! so any names are accepted; what is renamed is reported.
 
 use std::fmt;
 
@@ -9,9 +9,10 @@ use crate::error::{first_few, short_name, shown};
 use crate::state_dict::{Array, StateDict};
 use crate::{CellKind, Hidden, ModelConfig, Readout, wrappers};
 
-/// A state dict under the names of birnn's nets: `lstm.`, `gru.` or `rnn.`, `attention.`, `fc.`
+/// A model inferred from its state dict, whose weights are under the names of birnn's nets: `lstm.`, `gru.`
+/// or `rnn.`, `attention.`, `fc.`
 #[derive(Clone, Debug)]
-pub struct Found {
+pub struct InferredModel {
     /// The weights.
     pub weights: StateDict,
     /// Modules that had another name: theirs, and ours.
@@ -33,19 +34,19 @@ pub struct Found {
     pub config: ModelConfig,
 }
 
-/// Why a state dict is of no net of birnn's, on one line.
+/// Why a state dict is of no model of birnn's, on one line.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct NoNet(String);
+pub struct InferError(String);
 
-impl NoNet {
-    pub(crate) fn new(problem: String) -> NoNet {
-        NoNet(shown(&problem))
+impl InferError {
+    pub(crate) fn new(problem: String) -> InferError {
+        InferError(shown(&problem))
     }
 }
 
 /// What `main` shows of an error that it returns.
-impl fmt::Debug for NoNet {
+impl fmt::Debug for InferError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
@@ -61,14 +62,14 @@ struct Modules {
 /// What a layer's parameters of one direction begin with.
 const PARTS: [&str; 4] = ["weight_ih", "weight_hh", "bias_ih", "bias_hh"];
 
-impl Found {
+impl InferredModel {
     /// Takes off what PyTorch's users wrap around weights, and looks for one stack of recurrent layers,
     /// whatever it is called, and one linear head.
     ///
     /// # Errors
     ///
     /// When it is no such net, or wrapped in what cannot be taken off.
-    pub fn new(weights: StateDict) -> Result<Found, NoNet> {
+    pub fn new(weights: StateDict) -> Result<InferredModel, InferError> {
         let (mut weights, unwrapped) = wrappers::unwrap(weights)?;
         // Whose other lengths would be believed without a number in the file.
         if let Some((name, array)) = weights.iter().find(|(_, array)| array.values().is_empty()) {
@@ -82,7 +83,7 @@ impl Found {
         let without_biases = modules.fill_biases(&mut weights);
         let head_without_bias = modules.fill_head(&mut weights);
         let (features, outputs, config) = modules.read(&weights)?;
-        let architecture = config.resolve().map_err(|error| NoNet(error.to_string()))?;
+        let architecture = config.resolve().map_err(|error| InferError(error.to_string()))?;
 
         let Modules { recurrent, attention, head } = modules;
         let prefix = format!("{}.", architecture.cell.prefix());
@@ -99,7 +100,7 @@ impl Found {
         }
         let is_there = |module: &str| ours.keys().any(|name| name.starts_with(module));
         let renamed = names.into_iter().filter(|(theirs, ours)| theirs != ours && is_there(ours)).collect();
-        Ok(Found {
+        Ok(InferredModel {
             weights: ours,
             renamed,
             unwrapped,
@@ -119,7 +120,7 @@ impl Found {
 }
 
 impl Modules {
-    fn of(weights: &StateDict) -> Result<Modules, NoNet> {
+    fn of(weights: &StateDict) -> Result<Modules, InferError> {
         let recurrent = recurrent_of(weights)?;
         let root = root_of(weights, &recurrent);
         let attention = format!("{root}attention.");
@@ -156,7 +157,7 @@ impl Modules {
     }
 
     /// Features, outputs, and the net between them.
-    fn read(&self, weights: &StateDict) -> Result<(usize, usize, ModelConfig), NoNet> {
+    fn read(&self, weights: &StateDict) -> Result<(usize, usize, ModelConfig), InferError> {
         let Modules { recurrent, attention, head } = self;
         let shape = |name: &str| weights.get(&format!("{recurrent}{name}")).map(Array::shape);
         let matrix = |name: &str| match shape(name) {
@@ -185,8 +186,8 @@ impl Modules {
             (Some(4), Some(0)) => CellKind::Lstm,
             _ => {
                 return refuse(format!(
-                    "`{}weight_ih_l0` has {rows} rows for {forward} hidden units, which is neither 1, 3 nor 4 for each: no \
-                     RNN, GRU or LSTM",
+                    "`{}weight_ih_l0` has {rows} rows for {forward} hidden units, which is neither 1, 3 nor \
+                     4 for each: no RNN, GRU or LSTM",
                     short_name(recurrent)
                 ));
             }
@@ -212,8 +213,8 @@ impl Modules {
     }
 }
 
-pub(crate) fn refuse<T>(problem: String) -> Result<T, NoNet> {
-    Err(NoNet::new(problem))
+pub(crate) fn refuse<T>(problem: String) -> Result<T, InferError> {
+    Err(InferError::new(problem))
 }
 
 fn listed(names: &[&str]) -> String {
@@ -226,7 +227,7 @@ fn within<'a>(name: &'a str, module: &str) -> Option<&'a str> {
 }
 
 /// The module with the recurrent layers.
-fn recurrent_of(weights: &StateDict) -> Result<String, NoNet> {
+fn recurrent_of(weights: &StateDict) -> Result<String, InferError> {
     let modules = weights.keys().filter_map(|name| name.strip_suffix("weight_ih_l0"));
     let modules: Vec<&str> = modules.filter(|module| module.is_empty() || module.ends_with('.')).collect();
     match modules.as_slice() {
@@ -239,7 +240,8 @@ fn recurrent_of(weights: &StateDict) -> Result<String, NoNet> {
             ))
         }
         several => refuse(format!(
-            "several recurrent modules are in it, {}; birnn's nets have one; in Python, save the state dict of one net",
+            "several recurrent modules are in it, {}; birnn's nets have one; in Python, save the state dict \
+             of one net",
             listed(several)
         )),
     }
@@ -258,7 +260,7 @@ fn root_of(weights: &StateDict, recurrent: &str) -> String {
 }
 
 /// The module with the head: the only matrix outside of `others`, or the one called `fc`.
-fn head_of(weights: &StateDict, root: &str, others: &[&str]) -> Result<String, NoNet> {
+fn head_of(weights: &StateDict, root: &str, others: &[&str]) -> Result<String, InferError> {
     let usual = format!("{root}fc.");
     let matrices = weights.iter().filter(|(name, array)| {
         array.shape().len() == 2 && !others.iter().any(|module| within(name, module).is_some())

@@ -1,0 +1,80 @@
+//! A drawing with two axes, in which pairs of values have points.
+
+use super::axis::Axis;
+use super::svg::{Point, Svg};
+use crate::figure::tied;
+use crate::number::number;
+
+/// An axis with its words.
+#[derive(Clone, Debug)]
+pub struct Side {
+    /// What the values are, with their unit.
+    pub label: String,
+    /// The axis.
+    pub axis: Axis,
+    /// Whether values from 0 to 1 are written as percentages.
+    pub percent: bool,
+}
+
+/// A drawing with axes.
+#[derive(Debug)]
+pub(crate) struct Frame<'a> {
+    pub(crate) svg: Svg,
+    x: &'a Axis,
+    y: &'a Axis,
+}
+
+/// The size of the drawing.
+pub(super) const WIDTH: f64 = 400.0;
+pub(super) const HEIGHT: f64 = 250.0;
+/// The edges of the plot in it.
+pub(super) const LEFT: f64 = 72.0;
+const RIGHT: f64 = 378.0;
+const TOP: f64 = 12.0;
+const BOTTOM: f64 = 206.0;
+
+impl Side {
+    /// A side whose values are written as they are.
+    pub fn new(label: &str, axis: Axis) -> Side {
+        Side { label: label.to_owned(), axis, percent: false }
+    }
+
+    /// From 0 to 100 %.
+    pub fn share(label: &str) -> Side {
+        Side { label: label.to_owned(), axis: Axis::fixed(0.0, 1.0, 0.2), percent: true }
+    }
+
+    /// A value as text.
+    pub(crate) fn value(&self, value: f64) -> String {
+        if self.percent { tied(&format!("{} %", number(100.0 * value))) } else { number(value) }
+    }
+}
+
+impl<'a> Frame<'a> {
+    /// Axes with ticks, labels and a grid.
+    pub(crate) fn new(x: &'a Side, y: &'a Side) -> Frame<'a> {
+        let mut frame = Frame { svg: Svg::new(WIDTH, HEIGHT), x: &x.axis, y: &y.axis };
+        for &tick in &y.axis.ticks {
+            if let Some((_, height)) = frame.point((x.axis.low, tick)) {
+                frame.svg.line("grid", (LEFT, height), (RIGHT, height));
+                frame.svg.text("tick end", (LEFT - 6.0, height + 4.0), &y.value(tick));
+            }
+        }
+        for &tick in &x.axis.ticks {
+            if let Some((across, _)) = frame.point((tick, y.axis.low)) {
+                frame.svg.line("axis", (across, BOTTOM), (across, BOTTOM + 4.0));
+                frame.svg.text("tick middle", (across, BOTTOM + 17.0), &x.value(tick));
+            }
+        }
+        frame.svg.line("axis", (LEFT, BOTTOM), (RIGHT, BOTTOM));
+        frame.svg.text("label middle", ((LEFT + RIGHT) / 2.0, HEIGHT - 8.0), &x.label);
+        frame.svg.upright_text("label middle", (12.0, (TOP + BOTTOM) / 2.0), &y.label);
+        frame
+    }
+
+    /// The point of a pair of values; `None` of one that has none, such as 0 on a logarithmic axis.
+    pub(crate) fn point(&self, (x, y): Point) -> Option<Point> {
+        let (across, up) = (self.x.position(x)?, self.y.position(y)?);
+        Some((LEFT + across * (RIGHT - LEFT), BOTTOM - up * (BOTTOM - TOP)))
+    }
+}
