@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
-use birnn_engine::LIBTORCH;
-use birnn_engine::device::instructions;
+use birnn_infer::cpu::instructions;
 use birnn_kernels::Workers;
+use birnn_run::LIBTORCH;
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
 

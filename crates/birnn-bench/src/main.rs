@@ -28,6 +28,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use birnn_engine::device::cpu_threads;
 use birnn_engine::startup;
+use birnn_infer::cpu;
 use clap::{Parser, ValueEnum};
 
 use alone::Alone;
@@ -80,7 +81,7 @@ fn main() -> ExitCode {
     // Before anything changes libtorch's number of threads.
     let threads = cpu_threads();
     let args = Args::parse();
-    match startup::heed_environment().map_err(Into::into).and_then(|()| run(&args, threads as usize)) {
+    match cpu::configure_from_env().map_err(Into::into).and_then(|()| run(&args, threads as usize)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");

@@ -1,7 +1,9 @@
 //! The step by birnn, as its training loop takes it.
 
 use anyhow::{Context, Result, anyhow};
-use birnn_engine::{Batch, Classification, Device, Learner, Optimizer, OptimizerConfig, Samples};
+use birnn_engine::{Batch, Device, Learner, Loss, Optimizer, Samples};
+use birnn_experiment::TrainConfig;
+use birnn_infer::Task;
 use birnn_model::{Hidden, ModelConfig};
 
 use crate::contender::{Contender, batch, timed};
@@ -23,10 +25,11 @@ impl Ours {
         let config = ModelConfig { cell, layers, hidden: Hidden::Same(hidden), ..ModelConfig::default() };
         let architecture = config.resolve().with_context(|| format!("{point} is no net"))?;
         let classes = (0..CLASSES).map(|class| class.to_string()).collect();
-        let task = Classification { classes, label_smoothing: 0.0 };
-        let learner = Learner::new(&architecture, task, [time, features], 0, Device::Cpu)?;
-        let rule = OptimizerConfig::default().resolve().map_err(|error| anyhow!("{error:?}"))?;
-        let optimizer = Optimizer::new(rule, learner.parameters())?;
+        let task = Task::classify(classes);
+        let plan = TrainConfig::default().resolve().map_err(|error| anyhow!("{error:?}"))?;
+        let loss = Loss::new(&task, &plan);
+        let learner = Learner::new(&architecture, task, loss, [time, features], 0, Device::Cpu)?;
+        let optimizer = Optimizer::new(plan.algorithm, learner.parameters())?;
         Ok(Ours { learner, optimizer, batch: batch(point)?, rate: point.rate(), steps: 0 })
     }
 

@@ -50,7 +50,7 @@ impl Plain {
     /// Forward, backward, update.
     pub fn step(&mut self) -> Result<()> {
         let logits = self.logits(&self.batch.input, true)?;
-        self.optimizer.backward_step(&logits.cross_entropy_for_logits(&self.batch.labels));
+        self.optimizer.backward_step(&logits.cross_entropy_for_logits(&self.batch.target));
         Ok(())
     }
 
@@ -75,7 +75,7 @@ impl Plain {
         for batch in samples.batches(size) {
             let batch = batch?;
             let named = self.logits(&batch.input, false)?.f_argmax(1, false)?;
-            right += named.f_eq_tensor(&batch.labels)?.f_sum(Kind::Int64)?.int64_value(&[]);
+            right += named.f_eq_tensor(&batch.target)?.f_sum(Kind::Int64)?.int64_value(&[]);
         }
         Ok(right)
     }

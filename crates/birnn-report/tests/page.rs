@@ -177,7 +177,7 @@ fn what_was_not_recorded_is_said_to_be_missing() {
 fn data_that_is_not_what_it_seems_is_told_of() {
     let (learner, mut manifest) = learner(&["a", "b"], |_| ());
     let records = Records::default();
-    let mut banners = |manifest: &Manifest, provenance: &Provenance| {
+    let banners = |manifest: &Manifest, provenance: &Provenance| {
         let html = make(manifest, &records, provenance, &learner);
         let document = parse(&html);
         let banners = named(&document, "p").filter(|node| node.attribute("class") == Some("banner"));
