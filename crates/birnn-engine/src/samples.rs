@@ -110,8 +110,9 @@ impl Samples {
     }
 }
 
-/// Variations of the images at `places`, one after the other. As many threads as the kernels have take piece by piece, and this
-/// one does what is left where the system refuses them. No image depends on which thread varies it.
+/// Variations of the images at `places`, one after the other. As many threads as the kernels have take piece
+/// by piece, and this one does what is left where the system refuses them. No image depends on which thread
+/// varies it.
 fn vary(augment: &Augment, images: &Images, places: &[u32], draws: i64) -> Vec<f32> {
     /// Images of a piece: so few that the threads end at about the same time.
     const PIECE: usize = 8;
