@@ -11,11 +11,12 @@
 //!
 //! # The mode and Rust
 //!
-//! Rust takes it for granted that the mode is the one that a program starts with: the compiler may evaluate an
-//! operation itself, or move it past the change of mode. What the kernels do is arranged so that neither makes
-//! a difference. A job is a call that is never inlined, between two blocks of assembly that no memory access is
-//! moved across; what it computes with comes from memory; and whether memory is accessed rightly depends on no
-//! float. At worst a subnormal number would be kept, and tests look for them in all that a kernel writes.
+//! Rust takes it for granted that the mode is the one that a program starts with: the compiler may evaluate
+//! an operation itself, or move it past the change of mode. What the kernels do is arranged so that neither
+//! makes a difference. A job is a call that is never inlined, between two blocks of assembly that no memory
+//! access is moved across; what it computes with comes from memory; and whether memory is accessed rightly
+//! depends on no float. At worst a subnormal number would be kept, and tests look for them in all that a
+//! kernel writes.
 #![cfg_attr(
     any(target_arch = "x86_64", target_arch = "aarch64"),
     expect(unsafe_code, reason = "the mode is a register that only assembly reaches")
