@@ -20,8 +20,8 @@ pub struct Point {
     pub hidden: usize,
     /// Recurrent layers.
     pub layers: usize,
-    /// Whether it stays as it begins, with a learning rate of 0: its gradients vanish over many time steps, as those of a net
-    /// that has learned to remember need not.
+    /// Whether it stays as it begins, with a learning rate of 0: its gradients vanish over many time steps,
+    /// as those of a net that has learned to remember need not.
     #[serde(default)]
     pub frozen: bool,
 }
@@ -50,17 +50,20 @@ impl Point {
         if self.frozen { 0.0 } else { RATE }
     }
 
-    /// Floating-point operations that a training step of the whole batch needs, an addition and a multiplication as two.
+    /// Floating-point operations that a training step of the whole batch needs, an addition and a
+    /// multiplication as two.
     ///
-    /// With `G` gates, `H` hidden units and `I` inputs, a direction of a layer takes for each image and time step
+    /// With `G` gates, `H` hidden units and `I` inputs, a direction of a layer takes for each image and time
+    /// step
     ///
     /// - `2 G H (I + H)` forward,
     /// - `2 G H (I + H)` for the gradients of its weights,
     /// - `2 G H H` for the gradient of the state before, and
     /// - `2 G H I` for that of its input, except in the first layer, whose input is the image.
     ///
-    /// Only what is read counts: at the last time step the top layer's reverse direction has taken one step. The head,
-    /// the gates' functions and Adam are left out; together they are less than a hundredth at the tutorial's point.
+    /// Only what is read counts: at the last time step the top layer's reverse direction has taken one step.
+    /// The head, the gates' functions and Adam are left out; together they are less than a hundredth at the
+    /// tutorial's point.
     pub fn flop(&self) -> f64 {
         let [gates, hidden, time] = [self.gates(), self.hidden, self.time].map(|n| n as f64);
         let per_image: f64 = (0..self.layers)
@@ -96,8 +99,8 @@ mod tests {
         assert!((TUTORIAL.flop() / 5.9e9 - 1.0).abs() < 0.01);
     }
 
-    /// Two inputs, three units, four steps, one layer: weights 2*3*(2+3) = 30 forward and again backward, state 2*3*3 = 18;
-    /// four steps of one direction and one of the other.
+    /// Two inputs, three units, four steps, one layer: weights 2*3*(2+3) = 30 forward and again backward,
+    /// state 2*3*3 = 18; four steps of one direction and one of the other.
     #[test]
     fn a_small_one_worked_by_hand() {
         let point = Point {

@@ -64,7 +64,8 @@ impl Sweep {
         }
     }
 
-    /// What its points differ in, and whether a plot of them is on logarithmic axes; for those that are plotted.
+    /// What its points differ in, and whether a plot of them is on logarithmic axes; for those that are
+    /// plotted.
     pub fn axis(self) -> Option<(&'static str, bool)> {
         match self {
             Sweep::Batch => Some(("images per step", true)),

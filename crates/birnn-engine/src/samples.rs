@@ -3,9 +3,11 @@
 //!
 //! That takes tens of microseconds per image on all workers, and gives the same variations on every device.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::OnceLock;
 
 use birnn_data::{Augment, Images, Split, epoch_order};
+use rayon::prelude::*;
+use rayon::{ThreadPool, ThreadPoolBuilder};
 use tch::{Device, Kind, TchError, Tensor};
 
 use crate::device::workers;
@@ -124,31 +126,28 @@ impl Samples {
     }
 }
 
-/// Variations of the images at `places`, one after the other. As many threads as the kernels have take piece by piece, and this
-/// one does what is left where the system refuses them. No image depends on which thread varies it.
+/// Variations of the images at `places`, one after the other. No image depends on which thread varies it.
 fn vary(augment: &Augment, images: &Images, places: &[u32], rng_key: i64) -> Vec<f32> {
-    /// Images of a piece: so few that the threads end at about the same time.
-    const PIECE: usize = 8;
     let size = images.rows * images.cols;
     let mut values = vec![0.0; places.len() * size];
-    let pieces = Mutex::new(values.chunks_mut(PIECE * size).zip(places.chunks(PIECE)).enumerate());
-    let next = || pieces.lock().unwrap_or_else(PoisonError::into_inner).next();
-    let work = || {
-        while let Some((piece, (values, places))) = next() {
-            for (index, (out, &place)) in values.chunks_exact_mut(size).zip(places).enumerate() {
-                let stream = (piece * PIECE + index) as u64;
-                augment.apply(images.get(place as usize), images.cols, rng_key as u64, stream, out);
-            }
-        }
+    let vary = |(index, (out, &place)): (usize, (&mut [f32], &u32))| {
+        augment.apply(images.get(place as usize), images.cols, rng_key as u64, index as u64, out);
     };
-    std::thread::scope(|scope| {
-        let threads = (workers().count() - 1).min(places.len() / PIECE);
-        let started: Vec<_> =
-            (0..threads).map(|_| std::thread::Builder::new().spawn_scoped(scope, work)).collect();
-        work();
-        drop(started);
-    });
+    match threads() {
+        Some(pool) => pool
+            .install(|| values.par_chunks_exact_mut(size).zip(places.par_iter()).enumerate().for_each(vary)),
+        None => values.chunks_exact_mut(size).zip(places).enumerate().for_each(vary),
+    }
     values
+}
+
+/// As many as the kernels have, once they are asked for; none where there is but one, or the system refuses
+/// them.
+fn threads() -> Option<&'static ThreadPool> {
+    static THREADS: OnceLock<Option<ThreadPool>> = OnceLock::new();
+    let count = workers().count();
+    let pool = || ThreadPoolBuilder::new().num_threads(count).build().ok();
+    THREADS.get_or_init(|| (count > 1).then(pool).flatten()).as_ref()
 }
 
 /// Bytes to `f32` from 0 to 1, as torchvision's `ToTensor` does.

@@ -4,8 +4,8 @@
 ///
 /// # Safety
 ///
-/// There is no other thread yet: it sets environment variables, which another could be reading. Nothing in the process relies
-/// on subnormal numbers.
+/// There is no other thread yet: it sets environment variables, which another could be reading. Nothing in
+/// the process relies on subnormal numbers.
 #[expect(unsafe_code, reason = "the caller's word that nothing else runs yet is all that can be had")]
 pub unsafe fn prepare() {
     make_cuda_deterministic();
@@ -38,8 +38,8 @@ fn keep_freed_memory() {
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 fn keep_freed_memory() {}
 
-/// libtorch's part of a step computes with subnormal numbers as zeros, as the kernels do. Its threads have the mode from the one
-/// that starts them, and so it is set before there are any.
+/// libtorch's part of a step computes with subnormal numbers as zeros, as the kernels do. Its threads have
+/// the mode from the one that starts them, and so it is set before there are any.
 #[expect(unsafe_code, reason = "the mode holds for all that this thread and those after it compute")]
 fn flush_subnormals() {
     // SAFETY: neither birnn nor libtorch takes them for more than values of floats.

@@ -67,7 +67,8 @@ fn the_tutorials_net_is_autograds() {
     check(&ModelConfig::default(), [28, 28], 100);
 }
 
-/// Not among the random nets: where the largest of two outputs is a matter of rounding, the gradient goes either way.
+/// Not among the random nets: where the largest of two outputs is a matter of rounding, the gradient goes
+/// either way.
 #[test]
 fn the_largest_outputs_gradients_are_autograds() {
     for cell in [CellKind::Rnn, CellKind::Gru, CellKind::Lstm] {
@@ -90,7 +91,8 @@ fn outputs(cell: Cell, input: &Tensor, weights: &[&Tensor], reverse: bool) -> Te
     if reverse { out.flip([1]) } else { out }
 }
 
-/// What a stack gives and its gradients under dropout, and the same by autograd in `f64` with the same values dropped.
+/// What a stack gives and its gradients under dropout, and the same by autograd in `f64` with the same values
+/// dropped.
 fn check_dropout(spec: Spec, batch: usize, time: usize, dropout: Dropout) {
     // Tests run side by side, and its threads wait for each other by spinning.
     tch::set_num_threads(1);

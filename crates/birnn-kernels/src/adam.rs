@@ -3,9 +3,9 @@
 use crate::isa::{Job, LANES, Simd};
 use crate::workers::Workers;
 
-/// One update of Adam (Kingma and Ba 2015, algorithm 1) or AdamW (Loshchilov and Hutter 2019, algorithm 2), all constants
-/// worked out. With the paper's `alpha`, `beta1`, `beta2` and `epsilon`, step `t`, parameters `theta`, gradient `g` and moments
-/// `m` and `v`:
+/// One update of Adam (Kingma and Ba 2015, algorithm 1) or AdamW (Loshchilov and Hutter 2019, algorithm 2),
+/// all constants worked out. With the paper's `alpha`, `beta1`, `beta2` and `epsilon`, step `t`, parameters
+/// `theta`, gradient `g` and moments `m` and `v`:
 ///
 /// - `g += l2 theta`
 /// - `m += one_minus_beta1 (g - m)`
@@ -35,7 +35,8 @@ pub struct AdamStep {
 const PIECE: usize = 1 << 14;
 
 impl AdamStep {
-    /// Updates parameters by their gradients, with their moments: one long vector of each, over all parameters in order.
+    /// Updates parameters by their gradients, with their moments: one long vector of each, over all
+    /// parameters in order.
     ///
     /// # Panics
     ///

@@ -1,6 +1,8 @@
-//! Dropout whose draws are counted: the same values are zeroed however the batch is cut, and again on the way back.
+//! Dropout whose draws are counted: the same values are zeroed however the batch is cut, and again on the way
+//! back.
 
-/// Zeroes values between layers. What it draws is a function of `key`, the layer, the sample, the time step and the unit.
+/// Zeroes values between layers. What it draws is a function of `key`, the layer, the sample, the time step
+/// and the unit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Dropout {
     /// Probability of zeroing a value, in `[0, 1)`.
@@ -30,7 +32,8 @@ impl Draw {
         Draw { low: key as u32, high: (key >> 32) as u32, bound, scale, time, width }
     }
 
-    /// Zeroes values of `[time, rows, width]`, and scales those that are left; `first` is the first row's sample.
+    /// Zeroes values of `[time, rows, width]`, and scales those that are left; `first` is the first row's
+    /// sample.
     #[inline(always)]
     pub(crate) fn mask(&self, first: usize, rows: usize, values: &mut [f32]) {
         for (index, values) in values.chunks_exact_mut(self.width).enumerate() {

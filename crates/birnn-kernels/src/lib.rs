@@ -1,28 +1,32 @@
 //! Recurrent layers on plain `f32` slices: RNN, GRU and LSTM, one or two directions, forward and backward.
 //!
-//! In another project: `birnn-kernels = { git = "..." }`, or by `path`. Build it optimised, with `--release` or `opt-level = 3` in
-//! the profile: it is hundreds of times slower without.
+//! In another project: `birnn-kernels = { git = "..." }`, or by `path`. Build it optimised, with `--release`
+//! or `opt-level = 3` in the profile: it is hundreds of times slower without.
 //!
-//! A [`Spec`] says what the layers are. [`Packed`] holds their parameters laid out for the processor; any number of threads may
-//! share one. A [`Workspace`] holds the buffers of passes. [`forward`] maps `[batch, time, features]` to the outputs of the top
-//! layer, [`backward`] the gradient with respect to those to that with respect to every parameter and the input, and [`infer`]
-//! does what no backward pass follows. States can be given at the start and taken at the end. [`Linear`] is a dense layer,
-//! [`AdamStep`] an update. This crate names no tensor library, and knows no head and no loss.
+//! A [`Spec`] says what the layers are. [`Packed`] holds their parameters laid out for the processor; any
+//! number of threads may share one. A [`Workspace`] holds the buffers of passes. [`forward`] maps `[batch,
+//! time, features]` to the outputs of the top layer, [`backward`] the gradient with respect to those to that
+//! with respect to every parameter and the input, and [`infer`] does what no backward pass follows. States
+//! can be given at the start and taken at the end. [`Linear`] is a dense layer, [`AdamStep`] an update. This
+//! crate names no tensor library, and knows no head and no loss.
 //!
-//! How it is quick: the batch is cut into chunks, and each worker takes its chunks through all layers and time steps with
-//! no other worker to wait for; gates, cells and outputs are computed while the products before them are in the cache; the
-//! weights' gradients are products over many time steps; only what is wanted is computed; widths are padded, so that no loop
-//! has a remainder; buffers are kept from step to step. The same number of workers gives the same bytes, whichever was quicker.
+//! How it is quick: the batch is cut into chunks, and each worker takes its chunks through all layers and
+//! time steps with no other worker to wait for; gates, cells and outputs are computed while the products
+//! before them are in the cache; the weights' gradients are products over many time steps; only what is
+//! wanted is computed; widths are padded, so that no loop has a remainder; buffers are kept from step to
+//! step. The same number of workers gives the same bytes, whichever was quicker.
 //!
-//! Parameters have PyTorch's shapes and order of gates: [`torch.nn.LSTM`](https://docs.pytorch.org/docs/stable/generated/torch.nn.LSTM.html),
-//! `GRU`, `RNN`; per layer, forward then reverse: `weight_ih`, `weight_hh`, `bias_ih`, `bias_hh`.
+//! Parameters have PyTorch's shapes and order of gates:
+//! [`torch.nn.LSTM`](https://docs.pytorch.org/docs/stable/generated/torch.nn.LSTM.html), `GRU`, `RNN`; per
+//! layer, forward then reverse: `weight_ih`, `weight_hh`, `bias_ih`, `bias_hh`.
 //!
-//! Subnormal numbers count as zeros in everything that is computed here, in operands and results, on x86 and ARM; the caller's
-//! thread has its own mode again afterwards. [`flush_subnormals`] is for a program that wants it so throughout.
+//! Subnormal numbers count as zeros in everything that is computed here, in operands and results, on x86 and
+//! ARM; the caller's thread has its own mode again afterwards. [`flush_subnormals`] is for a program that
+//! wants it so throughout.
 //!
-//! Dimensions, everywhere: `batch` samples, of which a chunk has `rows`; `time` steps; `features`, the values of a step of a
-//! layer's input; `units` of a direction, padded to `hidden`; `gates`, the cell's gates times `hidden`; `width`, the padded
-//! output of all directions. `m`, `n` and `k` are those of a product.
+//! Dimensions, everywhere: `batch` samples, of which a chunk has `rows`; `time` steps; `features`, the values
+//! of a step of a layer's input; `units` of a direction, padded to `hidden`; `gates`, the cell's gates times
+//! `hidden`; `width`, the padded output of all directions. `m`, `n` and `k` are those of a product.
 //!
 //! # Example
 //!
@@ -45,8 +49,8 @@
 //! // The gradient with respect to the output, to that with respect to every parameter and the input.
 //! let mut gradients = parameters.clone();
 //! let mut slices: Vec<&mut [f32]> = gradients.iter_mut().map(Vec::as_mut_slice).collect();
-//! let mut d_input = vec![0.0; values.len()];
-//! birnn_kernels::backward(&packed, &mut workspace, &vec![1.0; output.len()], &mut slices, Some(&mut d_input));
+//! let (d_output, mut d_input) = (vec![1.0; output.len()], vec![0.0; values.len()]);
+//! birnn_kernels::backward(&packed, &mut workspace, &d_output, &mut slices, Some(&mut d_input));
 //! assert!(gradients != parameters && d_input.iter().all(|&d| d != 0.0));
 //!
 //! // Where nothing goes back: the same values, in less memory and time.

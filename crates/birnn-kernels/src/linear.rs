@@ -3,8 +3,8 @@
 use crate::gemm::{Lhs, PackedRhs, Shape, gemm};
 use crate::isa::{Instructions, Job, LANES, Simd};
 
-/// `y = x W^T + b`: a dense layer whose weight is laid out once for a set of instructions. Passes only read it, so any number of
-/// threads may share one.
+/// `y = x W^T + b`: a dense layer whose weight is laid out once for a set of instructions. Passes only read
+/// it, so any number of threads may share one.
 #[derive(Clone, Debug)]
 pub struct Linear {
     instructions: Instructions,
@@ -54,7 +54,8 @@ impl Linear {
         self.outputs
     }
 
-    /// `input [rows, inputs]` to `output [rows, outputs]`, in the caller's thread. A row gives the same bytes among any others.
+    /// `input [rows, inputs]` to `output [rows, outputs]`, in the caller's thread. A row gives the same bytes
+    /// among any others.
     ///
     /// # Panics
     ///

@@ -5,8 +5,8 @@ use std::time::Instant;
 use crate::isa::{Job, Simd};
 use crate::workers::Workers;
 
-/// Multiply-adds per second times two, of all workers at once, on values that never leave the registers: what no kernel can
-/// surpass. Takes a tenth of a second.
+/// Multiply-adds per second times two, of all workers at once, on values that never leave the registers: what
+/// no kernel can surpass. Takes a tenth of a second.
 pub fn fma_peak(workers: &Workers) -> f64 {
     let mut rates = vec![0.0; workers.count()];
     let jobs = rates.iter_mut().map(|rate| Spin { rate }).collect();

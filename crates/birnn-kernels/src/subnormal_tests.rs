@@ -1,4 +1,5 @@
-//! No subnormal number leaves a kernel, whatever goes in, and the caller's thread computes with them as before.
+//! No subnormal number leaves a kernel, whatever goes in, and the caller's thread computes with them as
+//! before.
 
 use crate::{
     AdamStep, Cell, Dropout, Input, Instructions, Linear, OutputMode, Packed, Spec, States, Workers,

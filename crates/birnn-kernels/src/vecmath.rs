@@ -1,11 +1,12 @@
-//! Exponential, sigmoid and tanh, a few operations each and without a branch, so that the compiler turns loops over them
-//! into vector code.
+//! Exponential, sigmoid and tanh, a few operations each and without a branch, so that the compiler turns
+//! loops over them into vector code.
 
 use crate::isa::{Instructions, Job, Simd};
 
 /// `log2(e)`.
 const LOG2_E: f32 = std::f32::consts::LOG2_E;
-/// ln 2 in two parts (Cody and Waite): the first has so few bits that its product with a small integer is exact.
+/// ln 2 in two parts (Cody and Waite): the first has so few bits that its product with a small integer is
+/// exact.
 const LN2_HIGH: f32 = 0.693_359_4;
 const LN2_LOW: f32 = -2.121_944_4e-4;
 /// Adding 1.5 * 2^23 leaves an integer in the low bits of the sum.

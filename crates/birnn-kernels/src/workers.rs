@@ -9,8 +9,8 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::isa::{Instructions, Job};
 
-/// Threads, and the vector instructions that they compute with. Cheap to clone; the threads sleep when there is nothing to
-/// do, and end with the last clone.
+/// Threads, and the vector instructions that they compute with. Cheap to clone; the threads sleep when there
+/// is nothing to do, and end with the last clone.
 #[derive(Clone, Debug)]
 pub struct Workers {
     count: usize,
@@ -20,8 +20,8 @@ pub struct Workers {
 }
 
 impl Workers {
-    /// `count` threads, at least one. Where the system refuses them, the work is still cut into so many parts, so that
-    /// results are the same.
+    /// `count` threads, at least one. Where the system refuses them, the work is still cut into so many
+    /// parts, so that results are the same.
     pub fn new(count: usize, instructions: Instructions) -> Workers {
         let count = count.max(1);
         let pool = || ThreadPoolBuilder::new().num_threads(count).build().ok().map(Arc::new);

@@ -5,10 +5,12 @@
 //! possible aliasing keeps the compiler from it. For the tile of a product this fails: for AVX2 the compiler
 //! moved sums in and out of registers, three times as slow.
 
-use super::{Lhs, MR, Shape};
+use super::pack::Lhs;
+use super::tile::{MR, Shape};
 use crate::isa::Simd;
 
-/// `VECTORS` vectors of all rows of `c`; `panel` is what they read of the right side, and the stride of its rows.
+/// `VECTORS` vectors of all rows of `c`; `panel` is what they read of the right side, and the stride of its
+/// rows.
 #[inline(always)]
 pub(super) fn strip<S: Simd, const VECTORS: usize>(
     shape: Shape,

@@ -1,51 +1,26 @@
-//! Products of matrices, `C[m, n] += A[m, k] B[k, n]`, in the terms of BLIS (Van Zee and van de Geijn 2015): a
-//! microkernel holds a tile of `MR x NR` values of `C` in registers while packed panels of `A` and `B` stream past, and
-//! sums are put down and taken up again every `KC` products.
+//! Products of matrices, `C[m, n] += A[m, k] B[k, n]`, in the terms of BLIS (Van Zee and van de Geijn 2015):
+//! a microkernel holds a tile of `MR x NR` values of `C` in registers while packed panels of `A` and `B`
+//! stream past, and sums are put down and taken up again every `KC` products.
 //!
-//! How a packed operand lies in memory is known in here alone: whoever multiplies packs rows of `f32` and hands over what
-//! comes of it. A kernel for another number format brings its own layout beside this one's, and its callers stay as
-//! they are.
+//! How a packed operand lies in memory is known in here alone: whoever multiplies packs rows of `f32` and
+//! hands over what comes of it. A kernel for another number format brings its own layout beside this one's,
+//! and its callers stay as they are.
 //!
-//! Operands of the gradients of weights are packed first. Their natural order is down the columns of the gates,
-//! which misses the caches at every step once there are many units.
+//! Operands of the gradients of weights are packed first. Their natural order is down the columns of the
+//! gates, which misses the caches at every step once there are many units.
 
 mod microkernel;
 mod pack;
+mod tile;
 
 pub(crate) use pack::{Lhs, PackedLhs, PackedRhs};
+pub(crate) use tile::Shape;
 
 use crate::isa::{Job, LANES, Simd};
+use tile::{KC, tile_vectors};
 
-/// The shape of a product. Rows of `C` are contiguous, and `n` is a multiple of [`LANES`].
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Shape {
-    pub(crate) m: usize,
-    pub(crate) n: usize,
-    pub(crate) k: usize,
-    /// From one row of `C` to the next.
-    pub(crate) stride: usize,
-}
-
-/// Rows of a tile: with as many columns as make it full, its sums take most registers of every set of instructions.
-const MR: usize = 6;
-
-/// The sums of a tile are taken up, gone on with and put down again after no more than so many products: what it reads then
-/// stays in the second-level cache, and its first-level cache has room for it.
-const KC: usize = 384;
-
-/// Vectors side by side in a tile: its sums take 24 of 32 registers, or 12 of 16.
-const fn tile_vectors<S: Simd>() -> usize {
-    if S::REGISTERS >= 32 { 4 } else { 2 }
-}
-
-/// Columns of a packed panel.
-const fn nr<S: Simd>() -> usize {
-    let tile = tile_vectors::<S>() * S::WIDTH;
-    if tile > LANES { tile } else { LANES }
-}
-
-/// `c += a * b`, or `c = init + a * b` with the same row `init [n]` for all rows of `c`. A row of `c` depends on its row of
-/// `a` alone, to the bit, and not on how many rows there are.
+/// `c += a * b`, or `c = init + a * b` with the same row `init [n]` for all rows of `c`. A row of `c` depends
+/// on its row of `a` alone, to the bit, and not on how many rows there are.
 ///
 /// # Panics
 ///

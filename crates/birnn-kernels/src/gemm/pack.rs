@@ -1,6 +1,6 @@
 //! Operands as the microkernel for `f32` reads them: in one piece.
 
-use super::{MR, nr};
+use super::tile::{MR, nr};
 use crate::isa::{LANES, Simd};
 
 /// The left side of a product, `[m, k]`.
@@ -35,9 +35,9 @@ impl<'a> Lhs<'a> {
     }
 }
 
-/// The transpose of a matrix as the left side: as many of its columns as a tile has rows, stored together row by row, then
-/// the next. So a tile reads it in one piece; where the rows are long, going down its columns would miss the caches at each
-/// step.
+/// The transpose of a matrix as the left side: as many of its columns as a tile has rows, stored together row
+/// by row, then the next. So a tile reads it in one piece; where the rows are long, going down its columns
+/// would miss the caches at each step.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PackedLhs {
     rows: usize,
@@ -73,8 +73,8 @@ impl PackedLhs {
     }
 }
 
-/// The right side of a product, `[k, n]`: cut into panels of `NR` columns, each stored by rows, one panel after the other, so
-/// that what a tile reads of it lies in one piece. `NR` depends on the instructions.
+/// The right side of a product, `[k, n]`: cut into panels of `NR` columns, each stored by rows, one panel
+/// after the other, so that what a tile reads of it lies in one piece. `NR` depends on the instructions.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PackedRhs {
     k: usize,

@@ -3,7 +3,7 @@
 
 use std::arch::x86_64::{__m256, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_set1_ps, _mm256_storeu_ps};
 
-use super::{Job, Simd};
+use super::simd::{Job, Simd, vectors};
 
 #[derive(Clone, Copy)]
 pub(super) struct Avx2;

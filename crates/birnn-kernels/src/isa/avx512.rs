@@ -3,7 +3,7 @@
 
 use std::arch::x86_64::{__m512, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_storeu_ps};
 
-use super::{Job, Simd};
+use super::simd::{Job, Simd, vectors};
 
 #[derive(Clone, Copy)]
 pub(super) struct Avx512;

@@ -5,7 +5,7 @@
     allow(unused_unsafe, reason = "some of them are safe where they are always there")
 )]
 
-use super::{Job, Simd};
+use super::simd::{Job, Simd, vectors};
 
 #[derive(Clone, Copy)]
 pub(crate) struct Baseline;

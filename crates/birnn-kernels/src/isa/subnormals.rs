@@ -1,32 +1,35 @@
-//! Subnormal numbers taken for zero: flush-to-zero (a result that would be one is 0) and denormals-are-zero (an operand that is
-//! one counts as 0).
+//! Subnormal numbers taken for zero: flush-to-zero (a result that would be one is 0) and denormals-are-zero
+//! (an operand that is one counts as 0).
 //!
-//! The gradients of a long sequence vanish, and pass through the subnormal numbers on their way to zero. Processors compute with
-//! those many times slower, some of them in microcode, and nothing is lost with them: they are below 1.2e-38.
+//! The gradients of a long sequence vanish, and pass through the subnormal numbers on their way to zero.
+//! Processors compute with those many times slower, some of them in microcode, and nothing is lost with them:
+//! they are below 1.2e-38.
 //!
-//! The mode belongs to a thread: bits 15 and 6 of x86's MXCSR, bit 24 of ARM's FPCR, which stands for both. x86 rounds before it
-//! looks whether a result is subnormal, ARM looks first. Processors of other architectures compute with subnormal numbers as ever.
+//! The mode belongs to a thread: bits 15 and 6 of x86's MXCSR, bit 24 of ARM's FPCR, which stands for both.
+//! x86 rounds before it looks whether a result is subnormal, ARM looks first. Processors of other
+//! architectures compute with subnormal numbers as ever.
 //!
 //! # The mode and Rust
 //!
-//! Rust takes it for granted that the mode is the one that a program starts with, so that the compiler may evaluate an operation
-//! itself, or move it past the change of mode. What the kernels do is arranged so that neither makes a difference: a job
-//! is a call that is never inlined, between two blocks of assembly that the compiler may not move memory accesses across;
-//! what it computes with comes from memory; and no memory is safe or unsafe by the value of a float. At worst a subnormal number
-//! would be kept. Tests look for them in everything that a kernel writes.
+//! Rust takes it for granted that the mode is the one that a program starts with: the compiler may evaluate
+//! an operation itself, or move it past the change of mode. What the kernels do is arranged so that neither
+//! makes a difference. A job is a call that is never inlined, between two blocks of assembly that no memory
+//! access is moved across; what it computes with comes from memory; and whether memory is accessed rightly
+//! depends on no float. At worst a subnormal number would be kept, and tests look for them in all that a
+//! kernel writes.
 #![cfg_attr(
     any(target_arch = "x86_64", target_arch = "aarch64"),
     expect(unsafe_code, reason = "the mode is a register that only assembly reaches")
 )]
 
-/// From now on this thread computes with subnormal numbers as zeros, whatever it computes, for good; and so do the threads that
-/// it starts, where they inherit the mode, as they do on Linux. A thread in whose mode kernels are called keeps its mode
-/// otherwise; they themselves always compute so.
+/// From now on this thread computes with subnormal numbers as zeros, whatever it computes, for good; and so
+/// do the threads that it starts, where they inherit the mode, as they do on Linux. A thread in whose mode
+/// kernels are called keeps its mode otherwise; they themselves always compute so.
 ///
 /// # Safety
 ///
-/// No code that this thread or those that it starts go through, in whatever language, may rely on subnormal numbers for more
-/// than values of floats.
+/// No code that this thread or those that it starts go through, in whatever language, may rely on subnormal
+/// numbers for more than values of floats.
 #[cfg_attr(
     not(any(target_arch = "x86_64", target_arch = "aarch64")),
     expect(unsafe_code, reason = "as where the mode can be set")
@@ -75,7 +78,8 @@ mod register {
     }
 
     pub(super) fn set(value: Value) {
-        // SAFETY: loads four bytes that came from this register, but for the mode; see above for what the mode may do.
+        // SAFETY: loads four bytes that came from this register, but for the mode; see above for what the
+        // mode may do.
         unsafe { asm!("ldmxcsr [{}]", in(reg) &raw const value, options(nostack)) };
     }
 }

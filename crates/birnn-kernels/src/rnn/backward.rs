@@ -1,4 +1,5 @@
-//! Backward through all layers: from the gradient with respect to the output to those with respect to parameters and input.
+//! Backward through all layers: from the gradient with respect to the output to those with respect to
+//! parameters and input.
 
 use super::backward_through_time::BackwardThroughTime;
 use super::chunk::{Chunk, zero};
@@ -10,16 +11,17 @@ use super::workspace::{Pass, Workspace};
 use crate::dropout::{Draw, Dropout};
 use crate::isa::{Job, Simd};
 
-/// From the gradient with respect to the output of the last [`forward`](crate::forward) to that with respect to every
-/// parameter, in the order and of the lengths of [`Spec::parameters`], and, where `d_input` is there, to the input, `[batch,
-/// time, features]`. What was in `gradients` and `d_input` is overwritten. Once: what was saved is used up by it.
+/// From the gradient with respect to the output of the last [`forward`](crate::forward) to that with respect
+/// to every parameter, in the order and of the lengths of [`Spec::parameters`], and, where `d_input` is
+/// there, to the input, `[batch, time, features]`. What was in `gradients` and `d_input` is overwritten.
+/// Once: what was saved is used up by it.
 ///
 /// States at the start are taken for constants.
 ///
 /// # Panics
 ///
-/// Where the last call on `workspace` was not [`forward`](crate::forward) with `packed` and the parameters that it has now,
-/// or the lengths are not those.
+/// Where the last call on `workspace` was not [`forward`](crate::forward) with `packed` and the parameters
+/// that it has now, or the lengths are not those.
 pub fn backward(
     packed: &Packed,
     workspace: &mut Workspace,
@@ -31,8 +33,8 @@ pub fn backward(
     let last = workspace.last().filter(|pass| pass.saved && pass.version == packed.version());
     let Some(&pass) = last else {
         panic!(
-            "nothing to go back from: `forward` with the same parameters must be the call before (`backward` uses up what \
-             it saved)"
+            "nothing to go back from: `forward` with the same parameters must be the call before (`backward` uses \
+             up what it saved)"
         )
     };
     let Pass { shape, dropout, .. } = pass;
@@ -124,8 +126,8 @@ impl Chunk {
         }
     }
 
-    /// Adds the gradients with respect to the parameters to `gradients`, by layer and direction. `d_output` ends as the
-    /// gradient with respect to the input, where that is `wanted`.
+    /// Adds the gradients with respect to the parameters to `gradients`, by layer and direction. `d_output`
+    /// ends as the gradient with respect to the input, where that is `wanted`.
     #[inline(always)]
     fn backward<S: Simd>(
         &mut self,
@@ -189,7 +191,8 @@ impl Chunk {
     }
 }
 
-/// One direction's gradients of all workers, to be added in their order, so that the same number of them gives the same sums.
+/// One direction's gradients of all workers, to be added in their order, so that the same number of them
+/// gives the same sums.
 struct Sum<'a> {
     sums: Vec<&'a Gradients>,
     packed: &'a PackedDirection,

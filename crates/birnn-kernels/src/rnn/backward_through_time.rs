@@ -29,9 +29,9 @@ pub(crate) struct BackwardThroughTime<'a> {
 }
 
 impl<'a> BackwardThroughTime<'a> {
-    /// Turns what came out of the gates into the gradient with respect to what went in, and adds the gradients with respect to
-    /// the input and the parameters. `d_output` holds the gradients with respect to the outputs of all steps, or those of the
-    /// step `only`.
+    /// Turns what came out of the gates into the gradient with respect to what went in, and adds the
+    /// gradients with respect to the input and the parameters. `d_output` holds the gradients with respect to
+    /// the outputs of all steps, or those of the step `only`.
     #[inline(always)]
     pub(crate) fn run<S: Simd>(
         &mut self,
@@ -55,8 +55,8 @@ impl<'a> BackwardThroughTime<'a> {
                 let d_input = &mut d_input[time * rows * features..];
                 gemm::<S>(product, Lhs::rows(gates, n), &self.packed.w_ih, d_input, None);
             }
-            // The weights' gradients wait for as many steps as make a deep product, and no longer, so that the gates are
-            // still in the cache.
+            // The weights' gradients wait for as many steps as make a deep product, and no longer, so that
+            // the gates are still in the cache.
             waiting += 1;
             if waiting * rows >= DEEP || prev.is_none() {
                 let steps =
@@ -185,8 +185,8 @@ impl<'a> BackwardThroughTime<'a> {
         }
     }
 
-    /// Adds the gradient with respect to the recurrent weights at `steps`, whose states before are `h_prev`; `packed` is the
-    /// first step whose gates are packed.
+    /// Adds the gradient with respect to the recurrent weights at `steps`, whose states before are `h_prev`;
+    /// `packed` is the first step whose gates are packed.
     #[inline(always)]
     fn add_to_w_hh<S: Simd>(
         &mut self,
@@ -214,7 +214,8 @@ impl<'a> BackwardThroughTime<'a> {
         }
     }
 
-    /// The states at time step `prev`, and in the same memory those of the steps that follow; `h_0` where there is none.
+    /// The states at time step `prev`, and in the same memory those of the steps that follow; `h_0` where
+    /// there is none.
     #[inline(always)]
     fn h_prev<'h>(&self, prev: Option<usize>, place: usize, h_0: &'h [f32]) -> Option<Rows<'h>>
     where

@@ -1,13 +1,14 @@
-//! What happens at one time step of one sample, once the products are there: gates, cell and output, forward and backward.
+//! What happens at one time step of one sample, once the products are there: gates, cell and output, forward
+//! and backward.
 //!
-//! A row of gates holds each gate's units in turn, in PyTorch's order. Forward turns it from what goes into the
-//! gates to what comes out of them; backward, from that to the gradient with respect to what went in.
+//! A row of gates holds each gate's units in turn, in PyTorch's order. Forward turns it from what goes into
+//! the gates to what comes out of them; backward, from that to the gradient with respect to what went in.
 
 use crate::isa::{LANES, Simd};
 use crate::vecmath::{sigmoid, tanh};
 
-/// Values that one vector holds. Working on copies tells the compiler that nothing overlaps, without which it would not
-/// use vectors here.
+/// Values that one vector holds. Working on copies tells the compiler that nothing overlaps, without which it
+/// would not use vectors here.
 type Vector = [f32; LANES];
 
 #[inline(always)]
@@ -62,7 +63,8 @@ pub(crate) fn lstm<S: Simd>(
     }
 }
 
-/// `dc_next` comes in as the gradient with respect to the cell from the step after, and goes out as that for the step before.
+/// `dc_next` comes in as the gradient with respect to the cell from the step after, and goes out as that for
+/// the step before.
 #[inline(always)]
 pub(crate) fn lstm_backward<S: Simd>(
     gates: &mut [f32],
@@ -86,7 +88,8 @@ pub(crate) fn lstm_backward<S: Simd>(
     }
 }
 
-/// `n = tanh(x_n + r q)`, `h = n + z (h_prev - n)`, where `q` is the recurrent part of the candidate `n` (Cho et al. 2014).
+/// `n = tanh(x_n + r q)`, `h = n + z (h_prev - n)`, where `q` is the recurrent part of the candidate `n` (Cho
+/// et al. 2014).
 #[inline(always)]
 pub(crate) fn gru<S: Simd>(gates: &mut [f32], recurrent: &[f32], h_prev: &[f32], h: &mut [f32]) {
     let units = h.len();

@@ -1,4 +1,5 @@
-//! The buffers of some samples of a batch on their way through all layers and time steps, and back. They grow and are kept.
+//! The buffers of some samples of a batch on their way through all layers and time steps, and back. They grow
+//! and are kept.
 
 use birnn_architecture::Cell;
 use std::ops::Range;
@@ -20,8 +21,8 @@ pub(crate) struct Chunk {
     pub(crate) input: Vec<f32>,
     /// The first so many as the spec has layers.
     pub(crate) layers: Vec<LayerBuffers>,
-    /// The gradient with respect to the output of the layer that the backward pass has come to, `[time, rows, width]`, and
-    /// to its input.
+    /// The gradient with respect to the output of the layer that the backward pass has come to, `[time, rows,
+    /// width]`, and to its input.
     pub(crate) d_output: Vec<f32>,
     pub(crate) d_input: Vec<f32>,
     /// `[rows, hidden]`: the gradients with respect to output and cell that the step after left.
@@ -62,7 +63,8 @@ pub(crate) struct DirectionBuffers {
     pub(crate) reverse: bool,
     /// Where its units begin in a row of the layer's output.
     pub(crate) place: usize,
-    /// How many steps have room in what follows: all that are saved for a backward pass, else as many as a step needs.
+    /// How many steps have room in what follows: all that are saved for a backward pass, else as many as a
+    /// step needs.
     pub(crate) slots: usize,
     /// `[slots, rows, gates]`.
     pub(crate) gates: Vec<f32>,

@@ -19,8 +19,8 @@ use crate::isa::{Job, Simd};
 ///
 /// # Panics
 ///
-/// Where `batch` or `time` is 0, the lengths of the input's values, its initial states or `output` are not those, or the
-/// probability of dropout is not in `[0, 1)`.
+/// Where `batch` or `time` is 0, the lengths of the input's values, its initial states or `output` are not
+/// those, or the probability of dropout is not in `[0, 1)`.
 pub fn forward(
     packed: &Packed,
     workspace: &mut Workspace,

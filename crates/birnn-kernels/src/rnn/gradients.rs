@@ -28,7 +28,8 @@ impl Gradients {
         }
     }
 
-    /// Adds these sums to the gradients of `weight_ih`, `weight_hh`, `bias_ih` and `bias_hh`, or puts them there.
+    /// Adds these sums to the gradients of `weight_ih`, `weight_hh`, `bias_ih` and `bias_hh`, or puts them
+    /// there.
     #[inline(always)]
     pub(crate) fn add_to(
         &self,

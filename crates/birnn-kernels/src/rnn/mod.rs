@@ -1,8 +1,9 @@
-//! Stacks of recurrent layers. A batch is cut into chunks of samples, and each worker takes its chunks through all layers and
-//! time steps with no other worker to wait for.
+//! Stacks of recurrent layers. A batch is cut into chunks of samples, and each worker takes its chunks
+//! through all layers and time steps with no other worker to wait for.
 //!
-//! The order in which to read: `spec` and `states` say what is computed, `packed` and `workspace` hold it, `forward` and
-//! `backward` go through the layers, `backward_through_time` through the steps, `cell` through a step.
+//! The order in which to read: `spec` and `states` say what is computed, `packed` and `workspace` hold it,
+//! `forward` and `backward` go through the layers, `backward_through_time` through the steps, `cell` through
+//! a step.
 
 mod backward;
 mod backward_through_time;

@@ -9,8 +9,8 @@ use crate::gemm::PackedRhs;
 use crate::isa::{Instructions, Job, LANES, Simd};
 use crate::workers::Workers;
 
-/// The parameters of a stack of recurrent layers, laid out for a set of instructions. Passes only read it: any number of
-/// threads may share one, each with a [`Workspace`](crate::Workspace) of its own.
+/// The parameters of a stack of recurrent layers, laid out for a set of instructions. Passes only read it:
+/// any number of threads may share one, each with a [`Workspace`](crate::Workspace) of its own.
 #[derive(Clone, Debug)]
 pub struct Packed {
     spec: Spec,
@@ -20,8 +20,8 @@ pub struct Packed {
     version: u64,
 }
 
-/// The parameters of one direction of one layer. The candidate of a GRU has its recurrent part apart, since the reset gate
-/// comes between.
+/// The parameters of one direction of one layer. The candidate of a GRU has its recurrent part apart, since
+/// the reset gate comes between.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PackedDirection {
     /// Values of one time step of the input, padded.
@@ -39,7 +39,8 @@ pub(crate) struct PackedDirection {
     /// GRU: `[hidden, hidden]` of the candidate, and the transpose.
     pub(crate) w_hn: PackedRhs,
     pub(crate) w_hn_t: PackedRhs,
-    /// What the gates start from, `[gates]`: both biases, but for the GRU's candidate that of the input alone.
+    /// What the gates start from, `[gates]`: both biases, but for the GRU's candidate that of the input
+    /// alone.
     pub(crate) b: Vec<f32>,
     /// GRU: what the recurrent part of the candidate starts from, `[hidden]`.
     pub(crate) b_hn: Vec<f32>,
@@ -50,8 +51,8 @@ impl Packed {
     ///
     /// # Panics
     ///
-    /// Where there is no layer, no feature, or a direction without units; where there are more or fewer parameters, or of
-    /// other lengths.
+    /// Where there is no layer, no feature, or a direction without units; where there are more or fewer
+    /// parameters, or of other lengths.
     pub fn new(spec: Spec, instructions: Instructions, parameters: &[&[f32]]) -> Packed {
         let all_there = spec.layers > 0 && spec.features > 0 && spec.directions().all(|units| units > 0);
         assert!(all_there, "a stack needs a layer, a feature and a unit at least: {spec:?}");
@@ -63,8 +64,8 @@ impl Packed {
         packed
     }
 
-    /// Lays other `parameters` out, in the same memory, shared out over `workers`. What a workspace has saved for a backward
-    /// pass cannot go back through them.
+    /// Lays other `parameters` out, in the same memory, shared out over `workers`. What a workspace has saved
+    /// for a backward pass cannot go back through them.
     ///
     /// # Panics
     ///

@@ -39,8 +39,8 @@ impl Spec {
         self.forward + self.reverse.unwrap_or(0)
     }
 
-    /// The lengths of all parameters: per layer, forward then reverse, `weight_ih [gates * units, inputs]`, `weight_hh
-    /// [gates * units, units]`, `bias_ih [gates * units]`, `bias_hh [gates * units]`.
+    /// The lengths of all parameters: per layer, forward then reverse, `weight_ih [gates * units, inputs]`,
+    /// `weight_hh [gates * units, units]`, `bias_ih [gates * units]`, `bias_hh [gates * units]`.
     pub fn parameters(&self) -> Vec<usize> {
         let gates = self.cell.gates();
         (0..self.layers)

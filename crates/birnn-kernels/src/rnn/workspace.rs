@@ -10,8 +10,8 @@ use super::states::States;
 use crate::dropout::Dropout;
 use crate::workers::Workers;
 
-/// The buffers of passes through recurrent layers, and the workers that make them. It grows as it must, keeps what it has, and
-/// can be used with any [`Packed`], one after the other.
+/// The buffers of passes through recurrent layers, and the workers that make them. It grows as it must, keeps
+/// what it has, and can be used with any [`Packed`], one after the other.
 ///
 /// A batch is cut by the number of workers, so the same number gives the same bytes.
 #[derive(Debug)]
@@ -63,13 +63,13 @@ impl Workspace {
         Workspace { workers: workers.clone(), shards, shape: None, last: None }
     }
 
-    /// The states after each direction's last step of the last pass, which was with `packed` or with other parameters of its
-    /// spec.
+    /// The states after each direction's last step of the last pass, which was with `packed` or with other
+    /// parameters of its spec.
     ///
     /// # Panics
     ///
-    /// Where there was no such pass, or, with [`OutputMode::Last`] and two directions, the top layer's reverse one was
-    /// not taken to its end.
+    /// Where there was no such pass, or, with [`OutputMode::Last`] and two directions, the top layer's
+    /// reverse one was not taken to its end.
     pub fn final_states(&self, packed: &Packed) -> States {
         let spec = packed.spec();
         let pass = self.last.filter(|pass| pass.shape.spec == *spec);
@@ -85,8 +85,8 @@ impl Workspace {
         states
     }
 
-    /// Deals the samples out to the workers, where the shape is not that of the batch before. No pass is the last one any
-    /// more.
+    /// Deals the samples out to the workers, where the shape is not that of the batch before. No pass is the
+    /// last one any more.
     pub(super) fn reshape(&mut self, shape: Shape) {
         self.last = None;
         if self.shape == Some(shape) {

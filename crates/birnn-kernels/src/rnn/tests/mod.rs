@@ -100,7 +100,8 @@ fn near(what: &str, found: &[f32], expected: &[f64]) {
     }
 }
 
-/// Along a direction that `seed` gives, the loss changes as the gradient says; `moved` is the loss so far along it.
+/// Along a direction that `seed` gives, the loss changes as the gradient says; `moved` is the loss so far
+/// along it.
 #[track_caller]
 fn slope(what: &str, gradient: &[f32], seed: u64, moved: impl Fn(&[f64]) -> f64) {
     const STEP: f64 = 1e-5;

@@ -124,7 +124,8 @@ impl Question {
     }
 }
 
-/// One direction over one sample, `[time][features]` to `[time][units]`, from the states `h` and `c` to those at the end.
+/// One direction over one sample, `[time][features]` to `[time][units]`, from the states `h` and `c` to those
+/// at the end.
 fn direction(
     cell: Cell,
     input: &[Vec<f64>],
