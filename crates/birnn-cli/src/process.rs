@@ -11,6 +11,7 @@ use crate::log::{self, Log};
 /// Parses the command line, does `work`, and ends as the outcome says.
 pub fn main(work: impl FnOnce(Command, Log) -> Outcome) -> ExitCode {
     answer_signals();
+    flush_subnormals();
     without_panic(|| {
         let args = args::parse();
         let log = log::start();
@@ -35,6 +36,15 @@ fn ready() -> Outcome {
     std::env::current_dir()
         .map_err(|_| Failure::request("the working directory is gone; change to one that is there"))?;
     cpu::configure_from_env().map_err(Failure::request)
+}
+
+/// With libtorch or without, what is computed is the same bits: subnormal numbers are zeros in both binaries.
+#[expect(unsafe_code, reason = "the mode holds for all that this thread and those after it compute")]
+fn flush_subnormals() {
+    // SAFETY: nothing here relies on them.
+    unsafe {
+        birnn_kernels::flush_subnormals();
+    }
 }
 
 /// A file that grows past `ulimit -f` ends a process, unless it asks for an error instead. And where memory does not

@@ -7,7 +7,7 @@ use birnn_formats::{InferredModel, short_name};
 use birnn_infer::Manifest;
 
 use crate::beside::Beside;
-use crate::import::Request;
+use crate::request::Request;
 
 /// Weights that were brought in, and all that is known of them.
 #[derive(Clone, Copy)]

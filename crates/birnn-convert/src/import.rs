@@ -12,27 +12,7 @@ use birnn_infer::{Manifest, WeightsError, WeightsProblem};
 use crate::account::Account;
 use crate::beside::Beside;
 use crate::net::Net;
-
-/// Weights to be brought in, and what the user says of them.
-#[derive(Clone, Debug, Default)]
-pub struct Request {
-    /// A PyTorch state dict, or a safetensors file.
-    pub weights: PathBuf,
-    /// An experiment file that describes the net.
-    pub config: Option<PathBuf>,
-    /// Changes to its experiment, as `key.path=value`.
-    pub sets: Vec<String>,
-    /// Which of several state dicts in the file.
-    pub key: Option<String>,
-    /// If the net was trained on `(pixel / 255 - mean) / std`, the mean: one number, or one per column.
-    pub mean: Vec<f64>,
-    /// The standard deviation, likewise.
-    pub std: Vec<f64>,
-    /// Rows of an image.
-    pub rows: Option<usize>,
-    /// The names of the classes.
-    pub classes: Vec<String>,
-}
+use crate::request::Request;
 
 /// A net that was brought in.
 #[derive(Debug)]

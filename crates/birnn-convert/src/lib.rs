@@ -10,8 +10,10 @@ mod description;
 mod format;
 mod import;
 mod net;
+mod request;
 
 pub use description::{Description, description_path};
 pub use format::{ExportError, Format, Unwritable, writable};
-pub use import::{ImportError, Imported, Request, import};
+pub use import::{ImportError, Imported, import};
 pub use net::Net;
+pub use request::Request;

@@ -16,7 +16,6 @@ use tch::Device;
 
 use crate::error::EngineError;
 use crate::learner::Learner;
-use crate::resume::ResumeError;
 use crate::state::State;
 use crate::weights::{group, learner, save, weights_of};
 
@@ -34,6 +33,17 @@ pub struct Checkpoint {
     pub path: PathBuf,
     contents: Contents,
     progress: Progress,
+}
+
+/// Why it is not known which checkpoint is the newest that is good.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckpointError {
+    /// One is of a format that only another birnn knows.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    /// One cannot be read just now, or renamed.
+    #[error(transparent)]
+    File(#[from] FileError),
 }
 
 impl<'a> Checkpoints<'a> {
@@ -99,7 +109,7 @@ impl Checkpoint {
     pub(crate) fn newest(
         run: &RunDir,
         refused: &mut Vec<WeightsError>,
-    ) -> Result<Option<Checkpoint>, ResumeError> {
+    ) -> Result<Option<Checkpoint>, CheckpointError> {
         let mut damaged = Vec::new();
         for name in [LAST, PREVIOUS] {
             let path = run.path().join(name);

@@ -12,11 +12,10 @@ use birnn_data::name::shown;
 use birnn_experiment::{ExperimentError, Source, differing};
 use birnn_infer::{Manifest, WeightsError};
 use birnn_run::disk::Disk;
-use birnn_run::{CHECKPOINTS, FINAL, FileError, METRICS, Meta, RunDir, RunDirError, Session, TIMING};
+use birnn_run::{CHECKPOINTS, FINAL, METRICS, Meta, RunDir, RunDirError, Session, TIMING};
 use serde_json::Value;
 
-use crate::checkpoint::Checkpoint;
-use crate::error::EngineError;
+use crate::checkpoint::{Checkpoint, CheckpointError};
 
 /// A run taken up again.
 #[derive(Debug)]
@@ -40,15 +39,9 @@ pub enum ResumeError {
     /// Its experiment cannot be read or run.
     #[error(transparent)]
     Experiment(#[from] ExperimentError),
-    /// A file cannot be read or renamed.
+    /// It is not known which of its checkpoints is the newest that is good.
     #[error(transparent)]
-    Engine(#[from] EngineError),
-    /// A file cannot be read or renamed.
-    #[error(transparent)]
-    File(#[from] FileError),
-    /// A checkpoint is of a format that only another birnn knows.
-    #[error(transparent)]
-    Weights(#[from] WeightsError),
+    Checkpoint(#[from] CheckpointError),
     /// There are checkpoints, all of them damaged.
     #[error(
         "{run}: no checkpoint can be used: {}; put back a copy of one, or train anew: birnn train {run}/config.toml",

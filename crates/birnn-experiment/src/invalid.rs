@@ -45,7 +45,9 @@ pub(crate) fn fraction(key: &'static str, value: f64) -> Result<(), Invalid> {
 
 /// `fits` is asked of the value as it is written, as it would be taken by libtorch, and as it is in f32.
 fn within(key: &'static str, value: f64, must: &str, fits: impl Fn(f64) -> bool) -> Result<(), Invalid> {
-    let single = f64::from(value as f32);
+    let single = value as f32;
+    // Whatever computes with it takes a subnormal number for zero.
+    let single = if single.is_subnormal() { 0.0 } else { f64::from(single) };
     match (fits(value), fits(single)) {
         (true, true) => Ok(()),
         (false, _) => Err(Invalid::new(key, format!("{must}, is {value}"))),

@@ -186,6 +186,7 @@ mod tests {
         refused("train.optimizer.eps", |c| c.eps = Some(0.0));
         // Where a gradient is zero, the update would be 0/0.
         refused("train.optimizer.eps", |c| c.eps = Some(1e-46));
+        refused("train.optimizer.eps", |c| c.eps = Some(1e-40));
         refused("train.optimizer.betas", |c| c.betas = Some([0.999_999_99, 0.9]));
         refused("train.optimizer.weight_decay", |c| c.weight_decay = Some(1e39));
         refused("train.optimizer.betas", |c| c.betas = Some([0.9, 1.0]));

@@ -20,6 +20,7 @@ use safetensors::tensor::{Metadata, TensorView};
 use sha2::{Digest, Sha256};
 
 use crate::error::{SaveError, WeightsError, WeightsProblem, wrong};
+use crate::format::{LARGEST_FILE, LARGEST_HEADER, NO_DIGEST, check_header};
 use crate::manifest::Manifest;
 
 pub use safetensors::tensor::Dtype;
@@ -45,13 +46,6 @@ pub struct Contents {
     tensors: Metadata,
     data: Vec<u8>,
 }
-
-/// Names and sizes of some thousand tensors, and the description, have room in it.
-const LARGEST_HEADER: u64 = 4 << 20;
-/// What a run could not read again is not written, and what it would not have written is not read.
-pub const LARGEST_FILE: u64 = 16 << 30;
-/// Stands for the digest while it is computed.
-pub(crate) const NO_DIGEST: [u8; 64] = [b'0'; 64];
 
 /// Writes weights to `path`: the whole file or, on failure, nothing. The same weights give the same bytes. What
 /// [`read`] would refuse is not written.
@@ -96,16 +90,6 @@ pub fn encode(manifest: &Manifest, entries: &[Entry]) -> io::Result<Vec<u8>> {
     let digest = digest(&[&bytes]);
     bytes[place..place + digest.len()].copy_from_slice(digest.as_bytes());
     Ok(bytes)
-}
-
-/// Whether a header of so many bytes can be read again.
-pub(crate) fn check_header(bytes: u64) -> Result<(), String> {
-    match bytes > LARGEST_HEADER {
-        true => {
-            Err(format!("its description takes {bytes} bytes, and {LARGEST_HEADER} are read: shorten names"))
-        }
-        false => Ok(()),
-    }
 }
 
 impl Contents {

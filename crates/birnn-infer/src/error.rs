@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use birnn_data::name::shown;
 use birnn_run::FileError;
 
-use crate::manifest::{FORMAT, OLDEST_FORMAT};
+use crate::format::{FORMAT, OLDEST_FORMAT};
 
 /// Why a weights file or checkpoint cannot be used.
 #[derive(Debug, thiserror::Error)]

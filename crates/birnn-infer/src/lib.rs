@@ -20,6 +20,7 @@
 pub mod container;
 pub mod cpu;
 mod error;
+mod format;
 pub mod layout;
 #[cfg(test)]
 mod made_up;
@@ -31,7 +32,8 @@ mod readout;
 mod task;
 
 pub use error::{ManifestError, SaveError, WeightsError, WeightsProblem, wrong};
-pub use manifest::{FORMAT, LARGEST_SIDE, Manifest, Progress};
+pub use format::{FORMAT, LARGEST_SIDE};
+pub use manifest::{Manifest, Progress};
 pub use metrics::{ClassScore, Confusion};
 pub use network::{Network, Workspace, spec};
 pub use predictor::Predictor;

@@ -9,8 +9,11 @@ use birnn_run::{Cpu, LIBTORCH, Mark};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::container::{LARGEST_FILE, NO_DIGEST, check_header};
 use crate::error::{ManifestError, WeightsProblem};
+use crate::format::{
+    FORMAT, FORMAT_OF_WEIGHTS, FORMAT_WITH_PREPROCESSING, LARGEST_FILE, LARGEST_SIDE, NO_DIGEST,
+    OLDEST_FORMAT, check_header,
+};
 
 /// What a file says of itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -54,16 +57,6 @@ pub struct Progress {
     pub records: Option<BTreeMap<String, Mark>>,
 }
 
-/// The version of the description of a checkpoint.
-pub const FORMAT: u32 = 5;
-/// The version where there are weights alone: an older birnn can read them.
-const FORMAT_OF_WEIGHTS: u32 = 4;
-/// The first that says what the images were like.
-const FORMAT_WITH_PREPROCESSING: u32 = 4;
-/// The first that is still read.
-pub const OLDEST_FORMAT: u32 = 3;
-/// Rows or columns of an image, far above any that a recurrent net reads.
-pub const LARGEST_SIDE: usize = 1 << 16;
 /// So many copies of the weights are in a checkpoint: the weights, two moments, the best weights.
 const COPIES: u64 = 4;
 /// Bytes in a header for a tensor besides its name, at most: a prefix, its shape and its place in the file.

@@ -2,7 +2,7 @@
 
 use birnn_cli::failure::Failure;
 use birnn_engine::run::RunError;
-use birnn_engine::{EngineError, ResumeError};
+use birnn_engine::{CheckpointError, EngineError, ResumeError};
 use birnn_infer::SaveError;
 use birnn_model::ModelError;
 use birnn_report::ReportError;
@@ -42,8 +42,7 @@ impl Fails for ResumeError {
     fn failure(self) -> Failure {
         match self {
             ResumeError::RunDir(error) => error.into(),
-            ResumeError::Engine(error) => error.failure(),
-            ResumeError::File(error) => error.into(),
+            ResumeError::Checkpoint(CheckpointError::File(error)) => error.into(),
             ResumeError::Experiment(error) => error.into(),
             error => Failure::request(error),
         }

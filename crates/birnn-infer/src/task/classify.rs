@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Detail, Evaluation};
 use crate::metrics::{ClassScore, Confusion, CrossEntropy};
 
 /// One of some classes for each sequence.
@@ -108,7 +107,8 @@ impl Accumulator {
         }
     }
 
-    pub(super) fn evaluation(self) -> Evaluation {
+    /// How many there were, their mean loss, and all else.
+    pub(super) fn finish(self) -> (u64, f64, Classified) {
         let Accumulator { task, loss, confusion, mut mistakes } = self;
         mistakes.sort_by(|a, b| b.probability.total_cmp(&a.probability).then(a.image.cmp(&b.image)));
         let detail = Classified {
@@ -118,7 +118,7 @@ impl Accumulator {
             confusion,
             mistakes,
         };
-        Evaluation { weight: loss.count(), loss: loss.mean(), detail: Detail::Classify(detail) }
+        (loss.count(), loss.mean(), detail)
     }
 }
 
@@ -142,7 +142,7 @@ fn largest(values: &[f32]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Task;
+    use super::super::{Evaluation, Task};
     use super::*;
 
     fn abc() -> Task {
@@ -163,7 +163,7 @@ mod tests {
         let found = accumulator.evaluation();
         assert_eq!((found.weight, found.headline().value), (5, 0.6));
         assert!((found.loss - 2.0 * 20.0 / 5.0).abs() < 1e-6, "{}", found.loss);
-        let Detail::Classify(detail) = &found.detail;
+        let detail = found.classified();
         assert_eq!((detail.correct, detail.accuracy), (3, 0.6));
         let mistakes: Vec<_> = detail.mistakes.iter().map(|m| (m.image, m.label, m.class)).collect();
         assert_eq!(mistakes, [(1, 0, 1), (4, 1, 0)], "equally sure, so in order");

@@ -4,10 +4,10 @@
 //! tensors; nothing else takes logits apart.
 
 mod classify;
-
-use serde::{Deserialize, Serialize};
+mod evaluation;
 
 pub use self::classify::{Class, Classified, Classify, Mistake};
+pub use self::evaluation::{Detail, Evaluation, Headline};
 use crate::manifest::Manifest;
 
 /// What a net is asked for.
@@ -15,36 +15,6 @@ use crate::manifest::Manifest;
 pub enum Task {
     /// One class for each sequence.
     Classify(Classify),
-}
-
-/// How a net did on a set of samples.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Evaluation {
-    /// How many positions the loss counts: of classification, how many images.
-    #[serde(rename = "images")]
-    pub weight: u64,
-    /// Mean loss of a position, in nats, not smoothed.
-    pub loss: f64,
-    /// What else there is to tell, by the task.
-    #[serde(flatten)]
-    pub detail: Detail,
-}
-
-/// What a task tells of an evaluation beside the loss.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum Detail {
-    /// Of classification.
-    Classify(Classified),
-}
-
-/// The one number by which a net is first judged.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Headline {
-    /// What it is.
-    pub name: &'static str,
-    /// From 0 to 1, and the higher the better.
-    pub value: f64,
 }
 
 /// Judges answers batch by batch.
@@ -91,22 +61,10 @@ impl MetricAccumulator {
     /// What it comes to.
     pub fn evaluation(self) -> Evaluation {
         match self {
-            MetricAccumulator::Classify(accumulator) => accumulator.evaluation(),
-        }
-    }
-}
-
-impl Evaluation {
-    /// What classification tells.
-    pub fn classified(&self) -> &Classified {
-        let Detail::Classify(found) = &self.detail;
-        found
-    }
-
-    /// The one number by which the net is first judged.
-    pub fn headline(&self) -> Headline {
-        match &self.detail {
-            Detail::Classify(found) => Headline { name: "accuracy", value: found.accuracy },
+            MetricAccumulator::Classify(accumulator) => {
+                let (weight, loss, detail) = accumulator.finish();
+                Evaluation { weight, loss, detail: Detail::Classify(detail) }
+            }
         }
     }
 }

@@ -1,5 +1,4 @@
-//! What a run asks of the file system, behind a small trait, so that any part of it can be made to fail at
-//! any moment.
+//! The operations that a run's files are made of, and what is put together of them.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -10,12 +9,7 @@ use std::path::{Path, PathBuf};
 use birnn_data::{FolderLock, hexadecimal};
 use sha2::{Digest, Sha256};
 
-pub use self::faulty::Faulty;
-pub use self::journal::{Journal, Operation};
 use crate::error::FileError;
-
-mod faulty;
-mod journal;
 
 /// The operations that a run's files are made of. What is written here is the real thing; [`Faulty`] lets one
 /// of them fail, and [`Journal`] writes them down.
@@ -247,6 +241,7 @@ pub fn is_partial(name: &OsStr) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Faulty;
     use super::*;
 
     const ERRORS: [(&str, i32); 3] = [("EIO", 5), ("ENOSPC", 28), ("EACCES", 13)];

@@ -1,0 +1,12 @@
+//! What a run asks of the file system, behind a small trait, so that any part of it can be made to fail at
+//! any moment.
+
+mod faulty;
+mod journal;
+mod operations;
+
+pub use self::faulty::Faulty;
+pub use self::journal::{Journal, Operation};
+pub use self::operations::{
+    Disk, LONGEST_NAME, System, create_folder, create_folders, folder_of, is_partial, replace, set_aside,
+};
