@@ -1,6 +1,6 @@
 //! Weights that PyTorch or safetensors saved, as a net of birnn's.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use birnn_data::name::shown;
 use birnn_data::{DataPlan, Fallback, Preprocessing, Splits, check_class_names};

@@ -143,7 +143,6 @@ fn largest(values: &[f32]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::super::{Evaluation, Task};
-    use super::*;
 
     fn abc() -> Task {
         Task::classify(["a", "b", "c"].map(str::to_owned).to_vec())

@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::{Disk, System};
+use super::operations::{Disk, System};
 
 /// The operating system's file system up to an operation that goes wrong. Writing counts as two operations,
 /// so that half of the bytes can be there.

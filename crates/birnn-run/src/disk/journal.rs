@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Disk, System};
+use super::operations::{Disk, System};
 
 /// What was asked of a disk, and done. Files go by numbers, as their names change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
