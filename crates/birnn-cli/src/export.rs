@@ -3,15 +3,15 @@
 use birnn_convert::{Format, Net};
 use birnn_infer::container::read;
 use birnn_infer::wrong;
+use birnn_run::disk;
 
 use crate::args::ExportArgs;
 use crate::asked::{unusable, warn_of_substitution, weights_of};
 use crate::failure::Outcome;
-use crate::fault;
 
 /// Writes the network of a run to a file, in the format that its extension names.
 pub fn run(args: &ExportArgs) -> Outcome {
-    let disk = fault::disk()?;
+    let disk = disk::from_env()?;
     let format = Format::of(&args.out, args.force)?;
     let weights = weights_of(&args.run)?;
     let contents = read(&weights).map_err(|error| unusable(&args.run, error))?;

@@ -8,6 +8,7 @@ use birnn_convert::{ExportError, ImportError, Unwritable};
 use birnn_data::{DataError, FileProblem, escape};
 use birnn_experiment::ExperimentError;
 use birnn_infer::{ManifestError, SaveError, WeightsError};
+use birnn_run::disk::FaultError;
 use birnn_run::{FileError, RunDirError};
 
 /// How a command failed.
@@ -88,7 +89,7 @@ macro_rules! wrong_request {
     )*};
 }
 
-wrong_request!(ManifestError, Unwritable, WeightsError);
+wrong_request!(FaultError, ManifestError, Unwritable, WeightsError);
 
 impl From<ImportError> for Failure {
     fn from(error: ImportError) -> Failure {

@@ -2,17 +2,18 @@
 
 use birnn_architecture::ModelConfig;
 use birnn_convert::{Format, Request, import};
+use birnn_run::disk;
 use serde::Serialize;
 
 use crate::args::ImportArgs;
+use crate::data;
 use crate::failure::{Failure, Outcome};
 use crate::log::Log;
 use crate::output::print;
-use crate::{data, fault};
 
 /// Reads weights, finds out or checks what net they are of, and writes it.
 pub fn run(args: &ImportArgs, log: &Log) -> Outcome {
-    let disk = fault::disk()?;
+    let disk = disk::from_env()?;
     let format = Format::of(&args.out, args.force)?;
     let request = Request {
         weights: args.weights.clone(),

@@ -11,7 +11,6 @@ mod downloads;
 pub mod eval;
 pub mod export;
 pub mod failure;
-pub mod fault;
 pub mod import;
 pub mod log;
 pub mod output;

@@ -22,6 +22,7 @@ pub mod run;
 mod samples;
 pub mod startup;
 mod state;
+pub mod sweep;
 mod tensorboard;
 mod train;
 mod weights;

@@ -2,6 +2,7 @@
 
 use birnn_cli::failure::Failure;
 use birnn_engine::run::RunError;
+use birnn_engine::sweep::SweepError;
 use birnn_engine::{CheckpointError, EngineError, ResumeError};
 use birnn_infer::SaveError;
 use birnn_model::ModelError;
@@ -58,6 +59,17 @@ impl Fails for RunError {
             RunError::File(error) => error.into(),
             RunError::Engine(error) => error.failure(),
             RunError::Unwritable(error) => Failure::request(error),
+        }
+    }
+}
+
+impl Fails for SweepError {
+    fn failure(self) -> Failure {
+        match self {
+            SweepError::RunDir(error) => error.into(),
+            SweepError::Experiment(error) => error.into(),
+            SweepError::File(error) => error.into(),
+            SweepError::Unwritable(_) | SweepError::Differs { .. } => Failure::request(self),
         }
     }
 }

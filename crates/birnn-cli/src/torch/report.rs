@@ -6,7 +6,7 @@ use birnn_cli::args::ReportArgs;
 use birnn_cli::asked::suits;
 use birnn_cli::failure::{Failure, Outcome};
 use birnn_cli::log::Log;
-use birnn_cli::{data, fault, run_data};
+use birnn_cli::{data, run_data};
 use birnn_convert::writable;
 use birnn_data::name::shown;
 use birnn_report::{Records, Run, page};
@@ -19,7 +19,7 @@ const REPORT: &str = "report.html";
 
 /// Writes the page of a run, whole or not at all.
 pub fn run(args: &ReportArgs, log: &Log) -> Outcome {
-    let disk = fault::disk()?;
+    let disk = disk::from_env()?;
     let out = out(args)?;
     let net = Learned::open(&args.run, args.device)?;
     net.warn_of_substitution();

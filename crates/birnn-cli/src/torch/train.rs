@@ -4,10 +4,10 @@ use std::path::Path;
 
 use birnn_cli::args::TrainArgs;
 use birnn_cli::asked::resume_command;
+use birnn_cli::data;
 use birnn_cli::failure::{Failure, Outcome};
 use birnn_cli::log::Log;
 use birnn_cli::output::print;
-use birnn_cli::{data, fault};
 use birnn_dashboard::RunInfo;
 use birnn_data::name::{self, shown};
 use birnn_engine::run::{self, Destination, Prepared, Run, Trainer};
@@ -15,6 +15,7 @@ use birnn_engine::{Device, EngineError, Resumed, device};
 use birnn_experiment::{DeviceChoice, Invalid, Source};
 use birnn_infer::Evaluation;
 use birnn_run::RunDir;
+use birnn_run::disk;
 
 use crate::failed::{Fails, OrFail};
 use crate::view;
@@ -37,7 +38,7 @@ pub fn run(args: &TrainArgs, log: &Log) -> Outcome {
 /// Checks everything first, then loads, trains, evaluates and saves.
 pub fn train(args: &TrainArgs, log: &Log) -> Result<Finished, Failure> {
     let view = view::new(args.progress, log);
-    let disk = fault::disk()?;
+    let disk = disk::from_env()?;
     let resumed = match &args.resume {
         Some(run) => Some(Resumed::open(run, &args.sets.sets, disk.clone()).or_fail()?),
         None => None,

@@ -1,10 +1,12 @@
 //! What a run asks of the file system, behind a small trait, so that any part of it can be made to fail at
 //! any moment.
 
+mod fault;
 mod faulty;
 mod journal;
 mod operations;
 
+pub use self::fault::{FaultError, from_env};
 pub use self::faulty::Faulty;
 pub use self::journal::{Journal, Operation};
 pub use self::operations::{

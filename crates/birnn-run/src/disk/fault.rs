@@ -11,24 +11,27 @@
 use std::io;
 use std::sync::Arc;
 
-use birnn_run::disk::{Disk, Faulty, Journal, System};
-
-use crate::failure::Failure;
+use super::faulty::Faulty;
+use super::journal::Journal;
+use super::operations::{Disk, System};
 
 const VARIABLE: &str = "BIRNN_FAULT";
 
+/// What `$BIRNN_FAULT` says is none of what it can say.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct FaultError(String);
+
 /// The disk that a run writes to.
-pub fn disk() -> Result<Arc<dyn Disk>, Failure> {
+pub fn from_env() -> Result<Arc<dyn Disk>, FaultError> {
     let Some(wanted) = std::env::var_os(VARIABLE) else { return Ok(Arc::new(System)) };
     let wanted = wanted.to_string_lossy();
     if let Some(path) = wanted.strip_prefix("JOURNAL@") {
         let journal = Journal::start(path.as_ref());
-        return Ok(Arc::new(
-            journal.map_err(|error| Failure::request(format!("{VARIABLE}: {path}: {error}")))?,
-        ));
+        return Ok(Arc::new(journal.map_err(|error| FaultError(format!("{VARIABLE}: {path}: {error}")))?));
     }
     let faulty = parse(&wanted).ok_or_else(|| {
-        Failure::request(format!(
+        FaultError(format!(
             "{VARIABLE}={wanted}: expected EIO@N, ENOSPC@N, EACCES@N, EROFS@N or KILL@N; @N+ for good; or \
              JOURNAL@FILE"
         ))
@@ -55,7 +58,7 @@ fn parse(text: &str) -> Option<Faulty> {
 }
 
 fn kill() -> io::Error {
-    let _ = signal_hook::low_level::raise(signal_hook::consts::SIGKILL);
+    let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
     std::process::abort()
 }
 
