@@ -147,17 +147,17 @@ pub mod made_up {
         board.validation = vec![[600.0, 0.21, 0.94], [1200.0, 0.09, 0.974]];
         // A ring, and a stroke.
         let draw = |ink: &dyn Fn(f64, f64) -> f64| {
-            let at = |place: usize| (((place % 28) as f64 - 13.5) / 9.0, ((place / 28) as f64 - 13.5) / 10.0);
-            (0..784).map(|place| (255.0 * ink(at(place).0, at(place).1).clamp(0.0, 1.0)) as u8).collect()
+            let at = |index: usize| (((index % 28) as f64 - 13.5) / 9.0, ((index / 28) as f64 - 13.5) / 10.0);
+            (0..784).map(|index| (255.0 * ink(at(index).0, at(index).1).clamp(0.0, 1.0)) as u8).collect()
         };
         let ring = draw(&|x, y| 1.6 - 5.0 * (x.hypot(y) - 0.8).abs());
         let stroke = draw(&|x, y| if y.abs() < 1.0 { 1.6 - 6.0 * (x + y * 0.3).abs() } else { 0.0 });
         board.add_misread(
             (0..8)
-                .map(|place| Misread {
-                    label: place % 2,
-                    class: 3 + place,
-                    pixels: if place % 2 == 0 { Vec::clone(&ring) } else { Vec::clone(&stroke) },
+                .map(|index| Misread {
+                    label: index % 2,
+                    class: 3 + index,
+                    pixels: if index % 2 == 0 { Vec::clone(&ring) } else { Vec::clone(&stroke) },
                 })
                 .map(|one| Misread { class: one.class % 10, ..one })
                 .collect(),

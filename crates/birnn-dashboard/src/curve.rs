@@ -24,7 +24,7 @@ impl Curve {
         Curve { buckets: Vec::new(), per_bucket: 1 }
     }
 
-    /// A value `y` at `x`. One that is not finite has no place on a curve and is left out.
+    /// A value `y` at `x`. One that is not finite is left out.
     pub fn push(&mut self, x: f64, y: f64) {
         if !y.is_finite() {
             return;

@@ -48,10 +48,10 @@ impl Size {
     /// The mean of the pixels that make up one of the screen's; black beyond the image's edge.
     fn mean(self, pixels: &[u8], y: usize, x: usize) -> u8 {
         let ([rows, cols], scale) = (self.shape, self.scale);
-        let range = |place: usize, end: usize| (place * scale).min(end)..((place + 1) * scale).min(end);
+        let range = |index: usize, end: usize| (index * scale).min(end)..((index + 1) * scale).min(end);
         let values = range(y, rows).flat_map(|row| range(x, cols).map(move |col| row * cols + col));
         let (sum, count) = values
-            .filter_map(|place| pixels.get(place))
+            .filter_map(|index| pixels.get(index))
             .fold((0, 0), |(sum, count), &value| (sum + usize::from(value), count + 1));
         (sum / usize::max(count, 1)) as u8
     }

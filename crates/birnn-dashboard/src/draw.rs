@@ -174,8 +174,8 @@ fn misread(frame: &mut Frame, area: Rect, digits: Digits, board: &Board, ink: In
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let Digits { size, across, down } = digits;
-    let places = (0..down).flat_map(|row| (0..across).map(move |column| (row, column)));
-    for ((row, column), one) in places.zip(&board.misread) {
+    let cells = (0..down).flat_map(|row| (0..across).map(move |column| (row, column)));
+    for ((row, column), one) in cells.zip(&board.misread) {
         let corner = (inner.x + column * (size.width() + 1), inner.y + row * (size.height() + 1));
         let image = Rect::new(corner.0, corner.1, size.width(), size.height());
         let caption = Rect { y: image.bottom(), height: 1, ..image }.intersection(inner);
@@ -208,8 +208,8 @@ fn rows(text: &str, width: usize) -> Vec<String> {
     let mut rest: Vec<char> = text.chars().collect();
     let mut rows = Vec::new();
     while rest.len() > width.max(1) {
-        let space = rest[..=width].iter().rposition(|&c| c == ' ').filter(|&place| place > 0);
-        let next = rest.split_off(space.map_or(width.max(1), |place| place + 1));
+        let space = rest[..=width].iter().rposition(|&c| c == ' ').filter(|&index| index > 0);
+        let next = rest.split_off(space.map_or(width.max(1), |index| index + 1));
         rows.push(String::from_iter(rest).trim_end().to_owned());
         rest = next;
     }

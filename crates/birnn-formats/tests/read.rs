@@ -244,14 +244,14 @@ fn damaged_files_are_errors() {
         for length in 0..good.len() {
             assert!(parse(Path::new("x"), &good[..length]).is_err(), "{name} cut to {length} bytes");
         }
-        for place in 0..good.len() {
+        for index in 0..good.len() {
             let mut bytes = good.clone();
-            bytes[place] ^= 1 << (place % 8);
+            bytes[index] ^= 1 << (index % 8);
             let read = parse(Path::new("x"), &bytes);
             let checked = name.ends_with(".ckpt") && name != "legacy.ckpt";
             assert!(
                 !checked || read.is_err() || read.unwrap() == weights(),
-                "{name}: byte {place} is not noticed"
+                "{name}: byte {index} is not noticed"
             );
         }
     }
@@ -378,7 +378,7 @@ fn hostile_archives_are_refused() {
         (0..good.len() - 4).filter(|&at| good[at..].starts_with(b"PK\x01\x02")).collect();
     deflated[entries[0] + 10] = 8;
     refused(&deflated, "is compressed or encrypted, which torch.save never does");
-    // Two entries in the same place: what makes a small archive unpack to a large one.
+    // Two entries at the same offset: what makes a small archive unpack to a large one.
     let mut twice = good.clone();
     let header = 42..46;
     let first: Vec<u8> = good[entries[4]..][header.clone()].to_vec();

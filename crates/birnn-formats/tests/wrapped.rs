@@ -182,12 +182,12 @@ fn what_is_written_has_the_order_of_pytorchs_modules() {
         assert_eq!(weights.len(), names.len());
         let bytes = pytorch::encode(&weights).unwrap();
         // Behind the opcode and length of each name.
-        let place = |name: &&str| {
+        let position = |name: &&str| {
             let opcode = common::text(name);
             bytes.windows(opcode.len()).position(|window| window == opcode).unwrap()
         };
-        let places: Vec<usize> = names.iter().map(place).collect();
-        assert!(places.is_sorted(), "{names:?}: {places:?}");
+        let positions: Vec<usize> = names.iter().map(position).collect();
+        assert!(positions.is_sorted(), "{names:?}: {positions:?}");
         nets += 1;
     }
     assert_eq!(nets, 3);

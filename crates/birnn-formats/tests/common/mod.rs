@@ -19,7 +19,7 @@ pub fn net() -> ModelConfig {
 pub fn weights() -> StateDict {
     let fill = |(name, shape): (String, Vec<usize>)| {
         let start: usize = name.rsplit('.').next().unwrap().bytes().map(usize::from).sum();
-        let value = |place: usize| (((7 * place + start) % 200) as f32 - 100.0) / 8.0;
+        let value = |index: usize| (((7 * index + start) % 200) as f32 - 100.0) / 8.0;
         let values = (0..shape.iter().product()).map(value).collect();
         (name, Array::new(shape, values))
     };
