@@ -1,12 +1,12 @@
 //! The command line as clap reads it.
 #![expect(missing_docs, reason = "what is flattened is documented where it is defined")]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use birnn_data::name::shown;
-use birnn_data::{DataError, Dataset, Locations, escape};
+use birnn_data::{DataConfig, DataError, Dataset, Locations, escape};
 use birnn_experiment::{DeviceChoice, Source};
-use birnn_infer::LARGEST_SIDE;
+use birnn_infer::{LARGEST_SIDE, Manifest, NetDataError, data_of_run};
 use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand, ValueEnum};
 
@@ -413,6 +413,16 @@ impl Place {
             false => tracing::warn!("--data-dir {folder}: none of the data's files is there under its name"),
         }
         Ok(())
+    }
+
+    /// The data settings of the run of a net's weights, changed as `sets` and `--data-dir` ask.
+    pub fn data_of_run(
+        &self,
+        manifest: &Manifest,
+        weights: &Path,
+        sets: &DataSets,
+    ) -> Result<DataConfig, NetDataError> {
+        data_of_run(manifest, weights, &sets.sets, |source| self.take_files(source))
     }
 
     /// The folders to search.

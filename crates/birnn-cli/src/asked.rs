@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use birnn_data::name::shown;
 use birnn_data::{Images, Splits};
 use birnn_infer::{Manifest, Predictor, Task, WeightsError, cpu};
-use birnn_run::WEIGHTS;
+use birnn_run::{WEIGHTS, weights_of};
 
 use crate::failure::{Failure, Outcome};
 
@@ -84,38 +84,27 @@ pub fn suits(weights: &Path, manifest: &Manifest, splits: &Splits) -> Outcome {
     )))
 }
 
-/// The weights file that is meant: a file itself, or of a run directory the final weights, else those of its latest
-/// checkpoint.
-pub fn weights_of(run: &Path) -> Result<PathBuf, Failure> {
-    let found = if run.is_dir() { in_folder(run)? } else { run.to_owned() };
-    let refuse = |problem: &str| Err(Failure::request(format!("{}: {problem}", shown(&found))));
-    if !found.exists() {
-        return refuse("there is no such run; name a run directory, or a weights file");
-    }
-    match found.extension().and_then(|extension| extension.to_str()) {
-        Some("ckpt" | "pt" | "pth") => refuse(&format!(
-            "not a weights file of birnn; bring a PyTorch state dict in first: birnn import {} --out model.safetensors",
-            shown(&found)
-        )),
-        Some("onnx") => refuse(
-            "birnn writes ONNX and reads none; name the run that it is of, or its .safetensors file; or bring its .ckpt \
-             in: birnn import model.ckpt --out model.safetensors",
-        ),
-        _ => Ok(found),
+/// Says so where images are shown to a net otherwise than those that it learnt from.
+pub fn warn_of_preprocessing(weights: &Path, manifest: &Manifest, splits: &Splits) {
+    let (Some(net), now) = (manifest.preprocessing, splits.preprocessing) else { return };
+    if (net.ground, net.transposed) != (now.ground, now.transposed) {
+        tracing::warn!(
+            "{}: learnt from images {net}; these are {now}: data.invert and data.transpose say how they are read",
+            shown(&weights)
+        );
     }
 }
 
-fn in_folder(run: &Path) -> Result<PathBuf, Failure> {
-    let weights_in = |run: &Path| WEIGHTS.iter().map(|name| run.join(name)).find(|path| path.is_file());
-    let found = weights_in(run).ok_or_else(|| {
-        // A folder of runs, or of a sweep, may be what was named.
-        let within = std::fs::read_dir(run).into_iter().flatten().flatten().map(|entry| entry.path());
-        let within = within.filter(|path| weights_in(path).is_some()).max();
-        let meant = within.map_or_else(String::new, |path| format!("; did you mean {}?", shown(&path)));
-        Failure::request(format!("{}: holds no weights ({}){meant}", shown(&run), WEIGHTS.join(", ")))
-    })?;
-    if !found.ends_with(WEIGHTS[0]) {
-        tracing::info!("the run is not finished: using {}", shown(&found));
+/// Says so where files have other content than when the run was trained.
+pub fn warn_of_change(run: &Path, manifest: &Manifest, splits: &Splits) {
+    let files = &splits.provenance.files;
+    let changed = manifest.changed_files(&serde_json::json!({ "files": files }));
+    let names: Vec<String> = changed.into_iter().map(|place| shown(&files[place].path).to_string()).collect();
+    if !names.is_empty() {
+        tracing::warn!(
+            "{}: its data is not what it was when the run was trained; other content: {}",
+            shown(&run),
+            names.join(", ")
+        );
     }
-    Ok(found)
 }

@@ -4,15 +4,15 @@ use std::fmt::Write;
 use std::path::Path;
 
 use birnn_data::{escape, name};
-use birnn_infer::{Evaluation, Mistake};
+use birnn_infer::{Evaluation, Mistake, data_set_for};
 use serde::Serialize;
 
 use crate::args::{EvalArgs, SplitName};
-use crate::asked::{Asked, suits};
+use crate::asked::{Asked, suits, warn_of_change, warn_of_preprocessing};
+use crate::data;
 use crate::failure::{Failure, Outcome};
 use crate::log::Log;
 use crate::output::{print, print_json};
-use crate::{data, run_data};
 
 /// What `--json` prints.
 #[derive(Serialize)]
@@ -30,15 +30,15 @@ struct Report<'a> {
 pub fn run(args: &EvalArgs, log: &Log, asked: Asked) -> Outcome {
     let Asked { weights, manifest, .. } = &asked;
     let config = match &args.dataset {
-        None => run_data::config(manifest, weights, &args.sets, &args.place)?,
-        Some(name) => run_data::named(name, manifest),
+        None => args.place.data_of_run(manifest, weights, &args.sets)?,
+        Some(name) => data_set_for(manifest, name),
     };
     let plan = config.resolve().map_err(Failure::request)?;
     let splits = data::load(&plan, &args.place.locations(), log, None)?;
     suits(weights, manifest, &splits)?;
-    run_data::warn_of_preprocessing(weights, manifest, &splits);
+    warn_of_preprocessing(weights, manifest, &splits);
     if args.dataset.is_none() {
-        run_data::warn_of_change(&args.run, manifest, &splits);
+        warn_of_change(&args.run, manifest, &splits);
     }
     let (split, images) = match args.split {
         SplitName::Test => ("test", splits.test),

@@ -3,10 +3,10 @@
 use birnn_convert::{Format, Net};
 use birnn_infer::container::read;
 use birnn_infer::wrong;
-use birnn_run::disk;
+use birnn_run::{disk, weights_of};
 
 use crate::args::ExportArgs;
-use crate::asked::{unusable, warn_of_substitution, weights_of};
+use crate::asked::{unusable, warn_of_substitution};
 use crate::failure::Outcome;
 
 /// Writes the network of a run to a file, in the format that its extension names.

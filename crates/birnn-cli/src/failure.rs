@@ -7,9 +7,9 @@ use std::process::ExitCode;
 use birnn_convert::{ExportError, ImportError, Unwritable};
 use birnn_data::{DataError, FileProblem, escape};
 use birnn_experiment::ExperimentError;
-use birnn_infer::{ManifestError, SaveError, WeightsError};
+use birnn_infer::{ManifestError, NetDataError, SaveError, WeightsError};
 use birnn_run::disk::FaultError;
-use birnn_run::{FileError, RunDirError};
+use birnn_run::{FileError, NoWeights, RunDirError};
 
 /// How a command failed.
 #[derive(Debug)]
@@ -89,7 +89,18 @@ macro_rules! wrong_request {
     )*};
 }
 
-wrong_request!(FaultError, ManifestError, Unwritable, WeightsError);
+wrong_request!(FaultError, ManifestError, NoWeights, Unwritable, WeightsError);
+
+impl From<NetDataError> for Failure {
+    fn from(error: NetDataError) -> Failure {
+        match error {
+            NetDataError::Experiment(error) => error.into(),
+            NetDataError::Data(error) => error.into(),
+            NetDataError::Unreadable(_) => Failure::run(error),
+            NetDataError::Outside(_) => Failure::request(error),
+        }
+    }
+}
 
 impl From<ImportError> for Failure {
     fn from(error: ImportError) -> Failure {

@@ -16,5 +16,4 @@ pub mod log;
 pub mod output;
 pub mod predict;
 pub mod process;
-pub mod run_data;
 pub mod torch;

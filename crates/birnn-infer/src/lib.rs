@@ -19,6 +19,7 @@
 
 pub mod container;
 pub mod cpu;
+mod data;
 mod error;
 mod format;
 pub mod layout;
@@ -31,6 +32,7 @@ mod predictor;
 mod readout;
 mod task;
 
+pub use data::{NetDataError, data_of_run, data_set_for, folder_of};
 pub use error::{ManifestError, SaveError, WeightsError, WeightsProblem, wrong};
 pub use format::{FORMAT, LARGEST_SIDE};
 pub use manifest::{Manifest, Progress};

@@ -10,6 +10,7 @@ mod error;
 mod meta;
 mod record_file;
 mod run_dir;
+mod weights;
 
 pub use error::FileError;
 pub use meta::{Cpu, LIBTORCH, Meta, Session};
@@ -18,3 +19,4 @@ pub use run_dir::{
     BEST, CHECKPOINTS, EVENTS, FINAL, LAST, LOG, META, METRICS, PREVIOUS, RECORDS, RunDir, RunDirError,
     TIMING, WEIGHTS,
 };
+pub use weights::{NoWeights, weights_of};

@@ -2,12 +2,13 @@
 //! it.
 
 use birnn_cli::args::CompareArgs;
-use birnn_cli::asked::suits;
+use birnn_cli::asked::{suits, warn_of_change, warn_of_preprocessing};
+use birnn_cli::data;
 use birnn_cli::failure::{Failure, Outcome};
 use birnn_cli::log::Log;
 use birnn_cli::output::{print, print_json};
-use birnn_cli::{data, run_data};
 use birnn_engine::Learner;
+use birnn_infer::folder_of;
 use birnn_report::compare::NotComparable;
 use birnn_report::{ComparedRun, ComparisonReport, Predictions, Records, common_test_images};
 
@@ -20,8 +21,8 @@ pub fn run(args: &CompareArgs, log: &Log) -> Outcome {
     for path in &args.runs {
         let net = Learned::open(path, args.device)?;
         net.warn_of_substitution();
-        let data = run_data::config(&net.manifest, &net.weights, &args.sets, &args.place)?;
-        let folder = run_data::folder_of(&net.weights);
+        let data = args.place.data_of_run(&net.manifest, &net.weights, &args.sets)?;
+        let folder = folder_of(&net.weights);
         let records = folder.map(|folder| Records::read(&folder)).unwrap_or_default();
         let run =
             ComparedRun::new(path, &net.weights, &net.learner, net.manifest, data, records).or_fail()?;
@@ -38,8 +39,8 @@ pub fn run(args: &CompareArgs, log: &Log) -> Outcome {
     let images = images.map_err(|Failed(failure)| failure)?;
     for (index, run) in runs.iter().enumerate() {
         suits(&run.weights, &run.manifest, images.of(index))?;
-        run_data::warn_of_preprocessing(&run.weights, &run.manifest, images.of(index));
-        run_data::warn_of_change(&run.run, &run.manifest, images.of(index));
+        warn_of_preprocessing(&run.weights, &run.manifest, images.of(index));
+        warn_of_change(&run.run, &run.manifest, images.of(index));
     }
     let splits = images.of(0);
     let (count, dataset) = (splits.test.labels.len(), &splits.provenance.dataset);

@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use birnn_cli::asked::{Asked, unusable, warn_of_substitution, weights_of};
+use birnn_cli::asked::{Asked, unusable, warn_of_substitution};
 use birnn_cli::failure::Failure;
 use birnn_data::{Images, Split};
 use birnn_engine::{EngineError, Learner, Samples, device, load};
 use birnn_experiment::DeviceChoice;
 use birnn_infer::Manifest;
+use birnn_run::weights_of;
 
 use crate::failed::OrFail;
 

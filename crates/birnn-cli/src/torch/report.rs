@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use birnn_cli::args::ReportArgs;
-use birnn_cli::asked::suits;
+use birnn_cli::asked::{suits, warn_of_change, warn_of_preprocessing};
+use birnn_cli::data;
 use birnn_cli::failure::{Failure, Outcome};
 use birnn_cli::log::Log;
-use birnn_cli::{data, run_data};
 use birnn_convert::writable;
 use birnn_data::name::shown;
 use birnn_report::{Records, Run, page};
@@ -24,13 +24,12 @@ pub fn run(args: &ReportArgs, log: &Log) -> Outcome {
     let net = Learned::open(&args.run, args.device)?;
     net.warn_of_substitution();
     let Learned { weights, learner, manifest } = net;
-    let plan = run_data::config(&manifest, &weights, &args.sets, &args.place)?
-        .resolve()
-        .map_err(Failure::request)?;
+    let plan =
+        args.place.data_of_run(&manifest, &weights, &args.sets)?.resolve().map_err(Failure::request)?;
     let splits = data::load(&plan, &args.place.locations(), log, None)?;
     suits(&weights, &manifest, &splits)?;
-    run_data::warn_of_preprocessing(&weights, &manifest, &splits);
-    run_data::warn_of_change(&args.run, &manifest, &splits);
+    warn_of_preprocessing(&weights, &manifest, &splits);
+    warn_of_change(&args.run, &manifest, &splits);
     let records = Records::read(&args.run);
     for problem in &records.problems {
         tracing::warn!("{problem}");

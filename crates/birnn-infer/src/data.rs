@@ -1,0 +1,79 @@
+//! The data that a trained net is to be judged by: its run's own, wherever it is now, or another data set.
+//!
+//! A run's `config.toml` has relative paths, its weights absolute ones. The first is for a project that is moved,
+//! the second for weights that were taken out of it. Whichever exists is used.
+
+use std::path::{Path, PathBuf};
+
+use birnn_data::{DataConfig, DataError, Dataset, Ground};
+use birnn_experiment::{Experiment, ExperimentError, Source};
+
+use crate::manifest::Manifest;
+
+/// Why it is not known which data is meant.
+#[derive(Debug, thiserror::Error)]
+pub enum NetDataError {
+    /// A setting of the data is wrong.
+    #[error(transparent)]
+    Experiment(#[from] ExperimentError),
+    /// The user's own files are not there.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The experiment of the weights cannot be read, or not be written down.
+    #[error("{0}")]
+    Unreadable(String),
+    /// A setting is to be changed that is no setting of the data.
+    #[error(
+        "--set {0}: only what the images are can be changed here, such as data.test_images; all else is the run's"
+    )]
+    Outside(String),
+}
+
+/// The data settings of the run of `weights`: as these have them, its own files where its `config.toml` says that they
+/// are, changed as `sets` ask, and by `take_files`.
+pub fn data_of_run(
+    manifest: &Manifest,
+    weights: &Path,
+    sets: &[String],
+    take_files: impl FnOnce(&mut Source) -> Result<(), DataError>,
+) -> Result<DataConfig, NetDataError> {
+    let mut experiment =
+        manifest.experiment().map_err(|error| NetDataError::Unreadable(error.to_string()))?;
+    let written = folder_of(weights).and_then(|folder| Source::read(&folder.join("config.toml"), &[]).ok());
+    if let Some(written) = written.filter(|_| experiment.data.dataset == Dataset::Idx) {
+        experiment.data.take_paths(&written.experiment.data);
+    }
+    // Without a folder, paths in `sets` are relative to where the user is.
+    let name = weights.file_name().map_or(weights, Path::new);
+    let parse = |experiment: &Experiment| -> Result<Source, NetDataError> {
+        let text = experiment.to_toml().map_err(|error| NetDataError::Unreadable(error.to_string()))?;
+        Ok(Source::parse(name, text, sets)?)
+    };
+    let mut source = parse(&experiment)?;
+    if source.is_set("data.dataset") {
+        // The files are those of the data set that was.
+        experiment.data = experiment.data.without_files();
+        source = parse(&experiment)?;
+    }
+    if let Some(other) = source.set_outside("data") {
+        return Err(NetDataError::Outside(other.to_owned()));
+    }
+    take_files(&mut source)?;
+    source.plan()?;
+    Ok(source.experiment.data)
+}
+
+/// The whole of another data set, its images as dark or light and as upright as those that the net learnt from.
+pub fn data_set_for(manifest: &Manifest, name: &str) -> DataConfig {
+    let has_name = |dataset: &Dataset| dataset.published().is_some_and(|published| published.name == name);
+    let dataset = Dataset::PUBLISHED.into_iter().find(has_name).unwrap_or(Dataset::Synthetic);
+    let config = DataConfig { dataset, ..DataConfig::default() };
+    let Some(net) = manifest.preprocessing else { return config };
+    let stored = config.resolve().is_ok_and(|plan| plan.stored_transposed());
+    DataConfig { invert: net.ground == Ground::Light, transpose: Some(stored != net.transposed), ..config }
+}
+
+/// The directory of the run that a weights file lies in, if it lies in one.
+pub fn folder_of(weights: &Path) -> Option<PathBuf> {
+    weights.ancestors().skip(1).take(2).find(|path| path.join("config.toml").is_file()).map(Path::to_owned)
+}
