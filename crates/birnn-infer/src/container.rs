@@ -47,8 +47,8 @@ pub struct Contents {
     data: Vec<u8>,
 }
 
-/// Writes weights to `path`: the whole file or, on failure, nothing. The same weights give the same bytes. What
-/// [`read`] would refuse is not written.
+/// Writes weights to `path`: the whole file or, on failure, nothing. The same weights give the same bytes.
+/// What [`read`] would refuse is not written.
 pub fn save(disk: &dyn Disk, path: &Path, weights: &[Entry], manifest: &Manifest) -> Result<(), SaveError> {
     let problem = |source| SaveError::Manifest { path: path.to_owned(), source };
     manifest.check_weights().map_err(problem)?;
@@ -86,7 +86,8 @@ pub fn encode(manifest: &Manifest, entries: &[Entry]) -> io::Result<Vec<u8>> {
     let mut bytes = safetensors::serialize(views, Some(metadata)).map_err(io::Error::other)?;
     let header = bytes.first_chunk().map_or(0, |length| u64::from_le_bytes(*length));
     check_header(header).map_err(io::Error::other)?;
-    let offset = find(&bytes, &NO_DIGEST).ok_or_else(|| io::Error::other("there is no place for a digest"))?;
+    let offset =
+        find(&bytes, &NO_DIGEST).ok_or_else(|| io::Error::other("there is no place for a digest"))?;
     let digest = digest(&[&bytes]);
     bytes[offset..offset + digest.len()].copy_from_slice(digest.as_bytes());
     Ok(bytes)

@@ -63,7 +63,8 @@ fn what_net_it_is_is_told_from_the_weights_alone() {
     let ended = sandbox.birnn(&["import", &fixture("renamed.ckpt"), "--out", "net.safetensors"]).done();
     assert_eq!(
         ended.stdout,
-        "[model]\ncell = \"lstm\"\nbidirectional = true\nlayers = 1\nhidden = 3\ndropout = 0.0\nreadout = \"last\"\n"
+        "[model]\ncell = \"lstm\"\nbidirectional = true\nlayers = 1\nhidden = 3\ndropout = 0.0\n\
+         readout = \"last\"\n"
     );
     for part in
         ["its `encoder` is birnn's `lstm`", "its `out` is birnn's `fc`", "weights do not tell how", "4 x 4"]
@@ -374,7 +375,9 @@ fn the_description_beside_weights_says_what_net_they_are_of() {
         experiment.replace("dataset = \"synthetic\"\n", &format!("dataset = \"idx\"\n{}", files.concat()));
     other["experiment"] = experiment.into();
     other["classes"] = ["k", "l", "m", "n", "o", "p", "q", "r", "s", "t"].as_slice().into();
-    other["preprocessing"] = serde_json::json!({ "ground": "light", "levels": [200, 60], "transposed": false, "framing": "emnist" });
+    other["preprocessing"] = serde_json::json!({
+        "ground": "light", "levels": [200, 60], "transposed": false, "framing": "emnist",
+    });
     sandbox.write("d.ckpt.json", other.to_string());
     import(&["--set", "data.framing=resize"]).done();
     assert!(
