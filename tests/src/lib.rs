@@ -84,7 +84,12 @@ impl Sandbox {
 
     /// The command that [`Sandbox::birnn`] runs.
     pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(binary());
+        self.command_of(binary(), args)
+    }
+
+    /// As [`Sandbox::command`], of another program.
+    pub fn command_of(&self, program: &Path, args: &[&str]) -> Command {
+        let mut command = Command::new(program);
         command
             .args(args)
             .current_dir(self.folder.path())
@@ -250,8 +255,9 @@ pub fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// The binary, built by the first test that asks for it: cargo builds other packages' binaries for no test.
-fn binary() -> &'static Path {
+/// The binary that users start, built with `birnn-torch` beside it by the first test that asks for it: cargo builds
+/// other packages' binaries for no test.
+pub fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
         let mut cargo = Command::new(env!("CARGO"));
