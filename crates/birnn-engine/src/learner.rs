@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use birnn_infer::cpu::instructions;
 use birnn_infer::{Evaluation, Task};
-use birnn_model::{Architecture, Network, values_of};
+use birnn_model::{Architecture, ModelError, Network, values_of};
 use tch::{Device, TchError, Tensor, nn};
 
 use crate::cpu_backend::CpuBackend;
@@ -125,14 +125,18 @@ impl Learner {
         Ok(accumulator.evaluation())
     }
 
-    /// The logits of all `samples`, in their order: `[images, outputs]`. They may have more or fewer time steps than
-    /// those trained on.
+    /// The logits of all `samples`, in their order: `[images, outputs]`. They may have more or
+    /// fewer time steps than those trained on.
     ///
     /// On a CPU they are worked out by `birnn_infer`, as wherever a net is asked; elsewhere by libtorch.
     pub fn logits(&self, samples: &Samples) -> Result<Vec<f32>, EngineError> {
         let _guard = tch::no_grad_guard();
         if self.device == Device::Cpu {
             let [rows, cols] = samples.shape();
+            if cols != self.shape[1] {
+                let (features, found) = (self.shape[1] as i64, [samples.len(), rows, cols].map(|n| n as i64));
+                return Err(ModelError::InputShape { features, found: found.to_vec() }.into());
+            }
             let network = self.network_to_ask()?;
             return Ok(network.logits_of_all(samples.bytes()?, rows * cols, cpu_threads() as usize));
         }
