@@ -52,8 +52,8 @@ class Net(nn.Module):
         elif self.readout == "max":
             out = out.amax(1)
         elif self.readout == "attention":
-            shares = (torch.tanh(self.attention(out)) @ self.attention.context).softmax(1)
-            out = (shares.unsqueeze(2) * out).sum(1)
+            weights = (torch.tanh(self.attention(out)) @ self.attention.context).softmax(1)
+            out = (weights.unsqueeze(2) * out).sum(1)
         return self.fc(out)
 
 

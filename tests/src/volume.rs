@@ -25,7 +25,7 @@ pub struct Volume {
     /// What is to be flushed of them, in order: the folder, and names in it.
     pending: Vec<(PathBuf, Names)>,
     files: Vec<File>,
-    /// The place in `files` of each file of the journal.
+    /// The index in `files` of each file of the journal.
     numbers: BTreeMap<usize, usize>,
 }
 
@@ -92,13 +92,13 @@ impl Volume {
             Operation::CreateFolder(path) => self.name(path, vec![(path.clone(), Some(Node::Folder))]),
             Operation::Create { path, file } => {
                 self.files.push(File::default());
-                let place = self.files.len() - 1;
-                self.numbers.insert(*file, place);
-                self.name(path, vec![(path.clone(), Some(Node::File(place)))]);
+                let index = self.files.len() - 1;
+                self.numbers.insert(*file, index);
+                self.name(path, vec![(path.clone(), Some(Node::File(index)))]);
             }
             Operation::Open { path, file } => {
-                let Some(Node::File(place)) = self.live.get(path) else { panic!("{path:?} is no file") };
-                self.numbers.insert(*file, *place);
+                let Some(Node::File(index)) = self.live.get(path) else { panic!("{path:?} is no file") };
+                self.numbers.insert(*file, *index);
             }
             Operation::Write { file, bytes } => {
                 let file = self.file(*file);
@@ -184,7 +184,7 @@ impl Volume {
             .map(|(path, node)| {
                 let content = match node {
                     Node::Folder => None,
-                    Node::File(place) => Some(self.files[*place].left(contents, random)),
+                    Node::File(index) => Some(self.files[*index].left(contents, random)),
                 };
                 (path.clone(), content)
             })

@@ -113,7 +113,7 @@ def captured(step, model, optimizer, on_gpu):
 
 
 def train(request):
-    """One training: seconds of each epoch, and how many test images are named rightly."""
+    """One training: seconds of each epoch, and how many test images are classified correctly."""
     device, graph = request["device"], request["graph"]
     on_gpu = device.startswith("cuda")
     if on_gpu:

@@ -136,7 +136,7 @@ fn write_all(bench: &Bench, folder: &Path) -> Result<()> {
     write("bench.json", &(serde_json::to_string_pretty(bench)? + "\n"))?;
     let mut plots = Vec::new();
     for &sweep in &bench.sweeps {
-        if let Some(svg) = plot::svg(bench, sweep)? {
+        if let Some(svg) = plot::svg(bench, sweep) {
             write(&format!("{}.svg", sweep.name()), &svg)?;
             plots.push(sweep);
         }

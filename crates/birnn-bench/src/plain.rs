@@ -69,7 +69,7 @@ impl Plain {
         Ok(outputs.f_select(1, -1)?.apply(&self.head))
     }
 
-    /// How many of the images are named rightly.
+    /// How many of the images are classified correctly.
     fn right(&self, samples: &Samples, size: usize) -> Result<i64> {
         let mut right = 0;
         for batch in samples.batches(size) {

@@ -19,16 +19,16 @@ impl Stats {
     /// Of at least one time.
     pub fn of(mut times: Vec<f64>) -> Stats {
         times.sort_by(f64::total_cmp);
-        let [p25, median, p75] = [0.25, 0.5, 0.75].map(|share| quantile(&times, share));
+        let [p25, median, p75] = [0.25, 0.5, 0.75].map(|p| quantile(&times, p));
         Stats { median, p25, p75, count: times.len() }
     }
 }
 
 /// Between the two nearest of sorted times, in proportion, as numpy does.
-fn quantile(sorted: &[f64], share: f64) -> f64 {
-    let place = share * (sorted.len() - 1) as f64;
-    let (below, above) = (sorted[place.floor() as usize], sorted[place.ceil() as usize]);
-    below + (above - below) * place.fract()
+fn quantile(sorted: &[f64], p: f64) -> f64 {
+    let position = p * (sorted.len() - 1) as f64;
+    let (below, above) = (sorted[position.floor() as usize], sorted[position.ceil() as usize]);
+    below + (above - below) * position.fract()
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Which points are measured, all around the tutorial's.
 
 use birnn_model::CellKind;
+use birnn_report::chart::Scale;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
@@ -64,21 +65,20 @@ impl Sweep {
         }
     }
 
-    /// What its points differ in, and whether a plot of them is on logarithmic axes; for those that are
-    /// plotted.
-    pub fn axis(self) -> Option<(&'static str, bool)> {
+    /// What its points differ in, and the scale of both axes of a plot of them; for those that are plotted.
+    pub fn axis(self) -> Option<(&'static str, Scale)> {
         match self {
-            Sweep::Batch => Some(("images per step", true)),
-            Sweep::Time => Some(("time steps per image", true)),
-            Sweep::Hidden => Some(("hidden units per direction", true)),
-            Sweep::Layers => Some(("layers", false)),
-            Sweep::Threads => Some(("threads", false)),
+            Sweep::Batch => Some(("images per step", Scale::Logarithmic)),
+            Sweep::Time => Some(("time steps per image", Scale::Logarithmic)),
+            Sweep::Hidden => Some(("hidden units per direction", Scale::Logarithmic)),
+            Sweep::Layers => Some(("layers", Scale::Linear)),
+            Sweep::Threads => Some(("threads", Scale::Linear)),
             _ => None,
         }
     }
 
-    /// Where one of its points is on that axis; nowhere for one that differs in more than that.
-    pub fn place(self, point: &Point) -> Option<usize> {
+    /// The value of one of its points on that axis; `None` of one that differs in more than that.
+    pub fn x(self, point: &Point) -> Option<usize> {
         match self {
             Sweep::Batch => Some(point.batch),
             Sweep::Time if *point == PIXELS => None,

@@ -99,7 +99,7 @@ pub fn warn_of_preprocessing(weights: &Path, manifest: &Manifest, splits: &Split
 pub fn warn_of_change(run: &Path, manifest: &Manifest, splits: &Splits) {
     let files = &splits.provenance.files;
     let changed = manifest.changed_files(&serde_json::json!({ "files": files }));
-    let names: Vec<String> = changed.into_iter().map(|place| shown(&files[place].path).to_string()).collect();
+    let names: Vec<String> = changed.into_iter().map(|index| shown(&files[index].path).to_string()).collect();
     if !names.is_empty() {
         tracing::warn!(
             "{}: its data is not what it was when the run was trained; other content: {}",

@@ -141,9 +141,9 @@ pub fn without_panic(work: impl FnOnce() -> ExitCode) -> ExitCode {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         let what = panic.payload_as_str().unwrap_or("an unknown error");
-        let place = panic.location().map_or_else(String::new, |place| format!(" at {place}"));
+        let location = panic.location().map_or_else(String::new, |location| format!(" at {location}"));
         let said = format!(
-            "this is a fault of birnn's, not of yours; please report it with what you typed: {what}{place}"
+            "this is a fault of birnn's, not of yours; please report it with what you typed: {what}{location}"
         );
         // Not by way of the log, which may be what panicked.
         let _ = writeln!(std::io::stderr(), "error: {}", escape::line(&said));

@@ -144,7 +144,7 @@ fn line(found: &Prediction, asked: &Asked) -> String {
         .ranked(&probabilities)
         .into_iter()
         .enumerate()
-        .filter(|&(place, Class { probability, .. })| place == 0 || probability >= WORTH_TELLING)
+        .filter(|&(rank, Class { probability, .. })| rank == 0 || probability >= WORTH_TELLING)
         .map(|(_, Class { class, probability })| {
             format!("{} ({:.2} %)", task.classes[class], 100.0 * probability)
         });

@@ -167,11 +167,11 @@ impl Observer for Dashboard {
     }
 }
 
-/// Images of a batch, each by its place, with its label and the class that the net called it.
+/// Images of a batch, each by its index, with its label and the class that the net called it.
 fn misread(batch: &Batch, wrong: &[(usize, (usize, usize))]) -> Result<Vec<Misread>, TchError> {
-    let places: Vec<i64> = wrong.iter().map(|&(place, _)| place as i64).collect();
-    let places = Tensor::f_from_slice(&places)?.f_to_device(batch.input.device())?;
-    let bytes = batch.input.f_index_select(0, &places)?.f_mul_scalar(255.0)?.f_to_kind(Kind::Uint8)?;
+    let indices: Vec<i64> = wrong.iter().map(|&(index, _)| index as i64).collect();
+    let indices = Tensor::f_from_slice(&indices)?.f_to_device(batch.input.device())?;
+    let bytes = batch.input.f_index_select(0, &indices)?.f_mul_scalar(255.0)?.f_to_kind(Kind::Uint8)?;
     let pixels = Vec::<u8>::try_from(bytes.f_view(-1)?)?;
     let images = pixels.chunks_exact(pixels.len() / wrong.len());
     let of =

@@ -20,7 +20,7 @@ pub(crate) struct CpuBackend {
     workspace: Workspace,
     dropout: f64,
     /// Where each parameter of the recurrent layers is among those of the net.
-    places: Vec<usize>,
+    indices: Vec<usize>,
 }
 
 impl CpuBackend {
@@ -33,16 +33,16 @@ impl CpuBackend {
     ) -> Result<CpuBackend, TchError> {
         let wanted = architecture.recurrent_parameters(features);
         // A net has the parameters of its architecture.
-        let places: Vec<usize> =
+        let indices: Vec<usize> =
             wanted.iter().filter_map(|(wanted, _)| names.iter().position(|name| name == wanted)).collect();
         let spec = birnn_infer::spec(architecture, features);
-        let packed = Packed::new(spec, workers().instructions(), &slices(parameters, &places)?);
-        Ok(CpuBackend { packed, workspace: Workspace::new(workers()), dropout: architecture.dropout, places })
+        let packed = Packed::new(spec, workers().instructions(), &slices(parameters, &indices)?);
+        Ok(CpuBackend { packed, workspace: Workspace::new(workers()), dropout: architecture.dropout, indices })
     }
 
     /// Takes in the parameters, as they are now.
     pub(crate) fn update(&mut self, parameters: &[Tensor]) -> Result<(), TchError> {
-        self.packed.update(workers(), &slices(parameters, &self.places)?);
+        self.packed.update(workers(), &slices(parameters, &self.indices)?);
         Ok(())
     }
 
@@ -90,7 +90,7 @@ impl CpuBackend {
             slices.push(Some(slice));
             rest = after;
         }
-        let mut own: Vec<&mut [f32]> = self.places.iter().filter_map(|&place| slices[place].take()).collect();
+        let mut own: Vec<&mut [f32]> = self.indices.iter().filter_map(|&index| slices[index].take()).collect();
         backward(&self.packed, &mut self.workspace, d_output, &mut own, None);
         for (slice, other) in slices.into_iter().flatten().zip(others) {
             slice.copy_from_slice(other);
@@ -99,16 +99,16 @@ impl CpuBackend {
     }
 
     /// Whether a parameter of the net is one of the recurrent layers.
-    pub(crate) fn owns(&self, place: usize) -> bool {
-        self.places.contains(&place)
+    pub(crate) fn owns(&self, index: usize) -> bool {
+        self.indices.contains(&index)
     }
 }
 
-/// The values of the parameters at `places`.
-fn slices<'a>(parameters: &'a [Tensor], places: &[usize]) -> Result<Vec<&'a [f32]>, TchError> {
+/// The values of the parameters at `indices`.
+fn slices<'a>(parameters: &'a [Tensor], indices: &[usize]) -> Result<Vec<&'a [f32]>, TchError> {
     #[expect(unsafe_code, reason = "the kernels read the parameters where they lie")]
     // SAFETY: nothing changes parameters before they are laid out in the kernels' own memory.
-    let slices = places.iter().map(|&place| unsafe { values(&parameters[place]) });
+    let slices = indices.iter().map(|&index| unsafe { values(&parameters[index]) });
     slices.collect()
 }
 

@@ -185,7 +185,7 @@ fn with_kernels(
     let top = backend.forward(&batch.input, rng_key)?.f_set_requires_grad(true)?;
     let logits = network.logits(&top)?;
     let loss = loss.mean(&logits, &batch.target)?;
-    let others = parameters.iter().enumerate().filter(|(place, _)| !backend.owns(*place));
+    let others = parameters.iter().enumerate().filter(|(index, _)| !backend.owns(*index));
     let inputs: Vec<&Tensor> = std::iter::once(&top).chain(others.map(|(_, tensor)| tensor)).collect();
     let gradients = Tensor::f_run_backward(&[&loss], &inputs, false, false)?;
     let gradient = backend.backward(&gradients[0], &gradients[1..], parameters)?;

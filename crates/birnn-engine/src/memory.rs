@@ -10,9 +10,9 @@ use tch::{Device, Kind, TchError, Tensor};
 /// # Safety
 ///
 /// While the slice lives, nothing changes these values, be it by way of another tensor with the same storage.
-#[expect(unsafe_code, reason = "tch has no safe way to a tensor's memory; `place` has checked it")]
+#[expect(unsafe_code, reason = "tch has no safe way to a tensor's memory; `span` has checked it")]
 pub(crate) unsafe fn values(tensor: &Tensor) -> Result<&[f32], TchError> {
-    let (start, length) = place(tensor)?;
+    let (start, length) = span(tensor)?;
     // SAFETY: so many values lie there one after the other, and live as long as the tensor, which is
     // borrowed.
     Ok(if length == 0 { &[] } else { unsafe { std::slice::from_raw_parts(start, length) } })
@@ -24,9 +24,9 @@ pub(crate) unsafe fn values(tensor: &Tensor) -> Result<&[f32], TchError> {
 ///
 /// While the slice lives, nothing else reads or changes these values, be it by way of another tensor with the
 /// same storage.
-#[expect(unsafe_code, reason = "tch has no safe way to a tensor's memory; `place` has checked it")]
+#[expect(unsafe_code, reason = "tch has no safe way to a tensor's memory; `span` has checked it")]
 pub(crate) unsafe fn values_mut(tensor: &mut Tensor) -> Result<&mut [f32], TchError> {
-    let (start, length) = place(tensor)?;
+    let (start, length) = span(tensor)?;
     // SAFETY: as above, and that they are nobody else's is the caller's word.
     Ok(if length == 0 { &mut [] } else { unsafe { std::slice::from_raw_parts_mut(start, length) } })
 }
@@ -51,21 +51,22 @@ pub(crate) unsafe fn bytes(tensor: &Tensor) -> Result<&[u8], TchError> {
 }
 
 /// An error where two of `tensors` share values.
-pub(crate) fn apart<'a>(tensors: impl Iterator<Item = &'a Tensor>) -> Result<(), TchError> {
-    let places = tensors.map(|tensor| {
-        let (start, length) = place(tensor)?;
+pub(crate) fn disjoint<'a>(tensors: impl Iterator<Item = &'a Tensor>) -> Result<(), TchError> {
+    let spans = tensors.map(|tensor| {
+        let (start, length) = span(tensor)?;
         Ok((start as usize, start as usize + length * size_of::<f32>()))
     });
-    let mut places = places.collect::<Result<Vec<_>, TchError>>()?;
-    places.retain(|(start, end)| start < end);
-    places.sort_unstable();
-    match places.windows(2).any(|pair| pair[1].0 < pair[0].1) {
+    let mut spans = spans.collect::<Result<Vec<_>, TchError>>()?;
+    spans.retain(|(start, end)| start < end);
+    spans.sort_unstable();
+    match spans.windows(2).any(|pair| pair[1].0 < pair[0].1) {
         true => Err(TchError::Kind("tensors with values of their own were expected".to_owned())),
         false => Ok(()),
     }
 }
 
-fn place(tensor: &Tensor) -> Result<(*mut f32, usize), TchError> {
+/// The first value of an `f32` tensor that lies in one piece on the CPU, and how many there are.
+fn span(tensor: &Tensor) -> Result<(*mut f32, usize), TchError> {
     if tensor.device() != Device::Cpu || tensor.kind() != Kind::Float || !tensor.is_contiguous() {
         return Err(TchError::Kind("a tensor of f32 in one piece on the CPU was expected".to_owned()));
     }
@@ -80,10 +81,10 @@ mod tests {
     fn shared_values_are_noticed() {
         let all = Tensor::from_slice(&[1.0_f32, 2.0, 3.0, 4.0]);
         let part = |start, length| all.narrow(0, start, length);
-        let shares = |tensors: &[Tensor]| apart(tensors.iter()).is_err();
-        assert!(!shares(&[part(0, 2), part(2, 2), Tensor::from_slice(&[1.0_f32])]));
-        assert!(!shares(&[part(0, 0), part(0, 4), part(4, 0)]), "nothing is shared of nothing");
-        assert!(shares(&[part(0, 3), part(2, 2)]));
-        assert!(shares(&[all.shallow_clone(), all.shallow_clone()]));
+        let overlap = |tensors: &[Tensor]| disjoint(tensors.iter()).is_err();
+        assert!(!overlap(&[part(0, 2), part(2, 2), Tensor::from_slice(&[1.0_f32])]));
+        assert!(!overlap(&[part(0, 0), part(0, 4), part(4, 0)]), "nothing is shared of nothing");
+        assert!(overlap(&[part(0, 3), part(2, 2)]));
+        assert!(overlap(&[all.shallow_clone(), all.shallow_clone()]));
     }
 }

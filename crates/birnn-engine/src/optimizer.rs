@@ -11,7 +11,7 @@ use birnn_kernels::AdamStep;
 use tch::{Device, TchError, Tensor};
 
 use crate::device::workers;
-use crate::memory::{apart, values, values_mut};
+use crate::memory::{disjoint, values, values_mut};
 
 /// An algorithm at work. Its state is one long vector over all parameters, in their order: a few long
 /// operations are quicker than many short ones.
@@ -95,7 +95,7 @@ fn apply(
 ) -> Result<(), TchError> {
     let gradient = gradient.f_contiguous()?;
     let mut parameters: Vec<Tensor> = parameters.iter().map(Tensor::shallow_clone).collect();
-    apart(parameters.iter().chain([&gradient, first, second]))?;
+    disjoint(parameters.iter().chain([&gradient, first, second]))?;
     #[expect(unsafe_code, reason = "the kernel updates parameters and moments where they lie")]
     // SAFETY: none of them shares values with another, and the net that has the same parameters does nothing
     // until this is done.

@@ -133,7 +133,7 @@ impl Resumed {
         let Some(checkpoint) = &self.checkpoint else { return Ok(()) };
         let changed = checkpoint.manifest().changed_files(&now.data);
         if !changed.is_empty() {
-            let name = |place: usize| now.data["files"][place]["name"].as_str().unwrap_or("?");
+            let name = |index: usize| now.data["files"][index]["name"].as_str().unwrap_or("?");
             let files = changed.into_iter().map(name).collect::<Vec<_>>().join(", ");
             return Err(ResumeError::OtherData { run: self.run.path().to_owned(), files });
         }

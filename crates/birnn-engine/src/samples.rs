@@ -41,7 +41,7 @@ pub struct Batch {
 /// The order in which an epoch shows the images.
 #[derive(Debug)]
 pub struct Order {
-    places: Vec<u32>,
+    indices: Vec<u32>,
     /// The same on the device, `i64 [images]`.
     on_device: Tensor,
 }
@@ -85,9 +85,9 @@ impl Samples {
 
     /// The order of the images in `epoch`: a pure function of `(seed, epoch)`.
     pub fn order(&self, seed: u64, epoch: usize) -> Result<Order, TchError> {
-        let places = epoch_order(seed, epoch as u64, self.len());
-        let wide: Vec<i64> = places.iter().copied().map(i64::from).collect();
-        Ok(Order { places, on_device: Tensor::f_from_slice(&wide)?.f_to_device(self.target.device())? })
+        let indices = epoch_order(seed, epoch as u64, self.len());
+        let wide: Vec<i64> = indices.iter().copied().map(i64::from).collect();
+        Ok(Order { indices, on_device: Tensor::f_from_slice(&wide)?.f_to_device(self.target.device())? })
     }
 
     /// The `index`-th batch of `size` images in `order`; the last takes what is left. `rng_key` decides how
@@ -100,7 +100,7 @@ impl Samples {
             None => normalise(&self.images.f_index_select(0, &chosen)?)?,
             Some((augment, images)) => {
                 let shape = [count as i64, images.rows as i64, images.cols as i64];
-                let values = vary(augment, images, &order.places[start..start + count], rng_key);
+                let values = vary(augment, images, &order.indices[start..start + count], rng_key);
                 Tensor::f_from_slice(&values)?.f_view(shape)?.f_to_device(self.target.device())?
             }
         };
@@ -129,17 +129,17 @@ impl Samples {
     }
 }
 
-/// Variations of the images at `places`, one after the other. No image depends on which thread varies it.
-fn vary(augment: &Augment, images: &Images, places: &[u32], rng_key: i64) -> Vec<f32> {
+/// Variations of the images of these `indices`, one after the other. No image depends on which thread varies it.
+fn vary(augment: &Augment, images: &Images, indices: &[u32], rng_key: i64) -> Vec<f32> {
     let size = images.rows * images.cols;
-    let mut values = vec![0.0; places.len() * size];
-    let vary = |(index, (out, &place)): (usize, (&mut [f32], &u32))| {
-        augment.apply(images.get(place as usize), images.cols, rng_key as u64, index as u64, out);
+    let mut values = vec![0.0; indices.len() * size];
+    let vary = |(row, (out, &index)): (usize, (&mut [f32], &u32))| {
+        augment.apply(images.get(index as usize), images.cols, rng_key as u64, row as u64, out);
     };
     match threads() {
         Some(pool) => pool
-            .install(|| values.par_chunks_exact_mut(size).zip(places.par_iter()).enumerate().for_each(vary)),
-        None => values.chunks_exact_mut(size).zip(places).enumerate().for_each(vary),
+            .install(|| values.par_chunks_exact_mut(size).zip(indices.par_iter()).enumerate().for_each(vary)),
+        None => values.chunks_exact_mut(size).zip(indices).enumerate().for_each(vary),
     }
     values
 }
@@ -187,9 +187,9 @@ mod tests {
         assert_eq!(seen, (0..10).collect::<Vec<_>>());
     }
 
-    /// What an image is varied by depends on the step and its place, not on how the work was shared out.
+    /// What an image is varied by depends on the step and its index in the batch, not on how the work was shared out.
     #[test]
-    fn variations_are_drawn_by_place() {
+    fn variations_are_drawn_by_index() {
         let split =
             || Split { images: Images { rows: 4, cols: 4, pixels: (0..160).collect() }, labels: vec![0; 10] };
         let config = birnn_data::AugmentConfig { shift: 1.0, ..Default::default() };

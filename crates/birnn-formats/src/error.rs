@@ -1,4 +1,4 @@
-//! Why a file of weights cannot be used.
+//! Why a file of weights cannot be used, or what is in it is no net of birnn's.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -25,6 +25,28 @@ impl FormatError {
     pub(crate) fn about(path: &Path) -> impl Fn(String) -> FormatError {
         move |problem| FormatError { path: path.to_owned(), problem: shown(&problem) }
     }
+}
+
+/// Why a state dict is of no model of birnn's, on one line.
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct InferError(String);
+
+impl InferError {
+    pub(crate) fn new(problem: String) -> InferError {
+        InferError(shown(&problem))
+    }
+}
+
+/// What `main` shows of an error that it returns.
+impl fmt::Debug for InferError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+pub(crate) fn refuse<T>(problem: String) -> Result<T, InferError> {
+    Err(InferError::new(problem))
 }
 
 /// Characters of a message about a file, which may be told in words of the file's own.

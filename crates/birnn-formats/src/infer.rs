@@ -3,9 +3,7 @@
 //! Shapes determine the network. Whether its class calls the layers `lstm` or `encoder` is up to its author,
 //! so any names are accepted; what is renamed is reported.
 
-use std::fmt;
-
-use crate::error::{first_few, short_name, shown};
+use crate::error::{InferError, first_few, refuse, short_name};
 use crate::state_dict::{Array, StateDict};
 use crate::{CellKind, Hidden, ModelConfig, Readout, wrappers};
 
@@ -32,24 +30,6 @@ pub struct InferredModel {
     /// Cell, layers, directions and hidden sizes; an attention readout by its weights. What leaves no trace
     /// in weights has its default: other readouts, the nonlinearity of an RNN, dropout.
     pub config: ModelConfig,
-}
-
-/// Why a state dict is of no model of birnn's, on one line.
-#[derive(Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct InferError(String);
-
-impl InferError {
-    pub(crate) fn new(problem: String) -> InferError {
-        InferError(shown(&problem))
-    }
-}
-
-/// What `main` shows of an error that it returns.
-impl fmt::Debug for InferError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
 }
 
 /// The first parts of names, their last dots included.
@@ -83,7 +63,7 @@ impl InferredModel {
         let without_biases = modules.fill_biases(&mut weights);
         let head_without_bias = modules.fill_head(&mut weights);
         let (features, outputs, config) = modules.read(&weights)?;
-        let architecture = config.resolve().map_err(|error| InferError(error.to_string()))?;
+        let architecture = config.resolve().map_err(|error| InferError::new(error.to_string()))?;
 
         let Modules { recurrent, attention, head } = modules;
         let prefix = format!("{}.", architecture.cell.prefix());
@@ -211,10 +191,6 @@ impl Modules {
         };
         Ok((features, weights[&format!("{head}weight")].shape()[0], config))
     }
-}
-
-pub(crate) fn refuse<T>(problem: String) -> Result<T, InferError> {
-    Err(InferError::new(problem))
 }
 
 fn listed(names: &[&str]) -> String {

@@ -4,7 +4,8 @@
 //! (kernels, libtorch, ONNX, a state dict in PyTorch) reads `pixel / 255` and cannot forget the
 //! normalisation.
 
-use crate::infer::{InferError, InferredModel, refuse};
+use crate::error::{InferError, refuse};
+use crate::infer::InferredModel;
 
 /// What was subtracted from the input and what it was divided by, one number for all features or one for
 /// each.

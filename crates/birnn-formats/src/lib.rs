@@ -49,8 +49,8 @@ use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read, Seek};
 use std::path::Path;
 
-pub use error::{FormatError, short_name};
-pub use infer::{InferError, InferredModel};
+pub use error::{FormatError, InferError, short_name};
+pub use infer::InferredModel;
 pub use input::Normalisation;
 pub use mismatch::{Mismatch, check};
 pub use state_dict::{Array, StateDict};

@@ -21,8 +21,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use self::norm::{spectral_norm, weight_norm};
-use crate::error::short_name;
-use crate::infer::InferError;
+use crate::error::{InferError, short_name};
 use crate::state_dict::{Array, StateDict};
 
 /// Modules around modules that change nothing about weights.

@@ -86,9 +86,9 @@ pub fn encode(manifest: &Manifest, entries: &[Entry]) -> io::Result<Vec<u8>> {
     let mut bytes = safetensors::serialize(views, Some(metadata)).map_err(io::Error::other)?;
     let header = bytes.first_chunk().map_or(0, |length| u64::from_le_bytes(*length));
     check_header(header).map_err(io::Error::other)?;
-    let place = find(&bytes, &NO_DIGEST).ok_or_else(|| io::Error::other("there is no place for a digest"))?;
+    let offset = find(&bytes, &NO_DIGEST).ok_or_else(|| io::Error::other("there is no place for a digest"))?;
     let digest = digest(&[&bytes]);
-    bytes[place..place + digest.len()].copy_from_slice(digest.as_bytes());
+    bytes[offset..offset + digest.len()].copy_from_slice(digest.as_bytes());
     Ok(bytes)
 }
 
@@ -131,8 +131,8 @@ impl Contents {
         manifest.compare(&tensors, &experiment)?;
 
         let data = read(expected)?;
-        let place = find(&header, manifest.sha256().as_bytes());
-        let (before, after) = header.split_at(place.ok_or("its digest is not to be found in it")?);
+        let offset = find(&header, manifest.sha256().as_bytes());
+        let (before, after) = header.split_at(offset.ok_or("its digest is not to be found in it")?);
         let after = &after[manifest.sha256().len()..];
         // A fuzzer would never get past the digest, and it is the rest of the reader that it is to try.
         if digest(&[&start, before, &NO_DIGEST, after, &data]) != manifest.sha256() && !cfg!(fuzzing) {
@@ -289,7 +289,7 @@ mod tests {
         }
     }
 
-    /// Gives the bytes of a file up to a place where the disk fails.
+    /// Gives the bytes of a file up to an offset at which the disk fails.
     struct Failing<'a>(&'a [u8]);
 
     impl Read for Failing<'_> {

@@ -18,7 +18,7 @@ use crate::format::{
 /// What a file says of itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
-    /// Of the whole file, in hexadecimal. The first field, so that its place is the first that looks like it.
+    /// Of the whole file, in hexadecimal. The first field, so that nothing before it in the file looks like it.
     sha256: String,
     /// The version of this description.
     pub format: u32,
@@ -59,7 +59,7 @@ pub struct Progress {
 
 /// So many copies of the weights are in a checkpoint: the weights, two moments, the best weights.
 const COPIES: u64 = 4;
-/// Bytes in a header for a tensor besides its name, at most: a prefix, its shape and its place in the file.
+/// Bytes in a header for a tensor besides its name, at most: a prefix, its shape and its offsets in the file.
 const ENTRY: usize = 160;
 /// Bytes in a header for all else, at most: where the training stands, and how far records have grown.
 const OTHERS: u64 = 4096;
@@ -102,7 +102,7 @@ impl Manifest {
         toml::from_str(&self.experiment)
     }
 
-    /// The places of those files among the data's, as provenance lists them, whose content is no longer what it was;
+    /// The indices of those files among the data's, as provenance lists them, whose content is no longer what it was;
     /// `now` is the provenance of today.
     pub fn changed_files(&self, now: &Value) -> Vec<usize> {
         let digests = |data: &Value| -> Vec<Value> {
@@ -111,7 +111,7 @@ impl Manifest {
         };
         let (before, now) = (digests(&self.data), digests(now));
         // Weights from elsewhere know of none.
-        (0..before.len().min(now.len())).filter(|&place| before[place] != now[place]).collect()
+        (0..before.len().min(now.len())).filter(|&index| before[index] != now[index]).collect()
     }
 
     /// Whether checkpoints with this description can be read again.

@@ -150,9 +150,9 @@ impl Network {
             let mut workspace = Workspace::new();
             let mut found = Vec::new();
             loop {
-                let place = next.fetch_add(1, Ordering::Relaxed);
-                let Some(batch) = batches.get(place) else { return found };
-                found.push((place, self.logits_of_bytes(&mut workspace, batch, batch.len() / size)));
+                let index = next.fetch_add(1, Ordering::Relaxed);
+                let Some(batch) = batches.get(index) else { return found };
+                found.push((index, self.logits_of_bytes(&mut workspace, batch, batch.len() / size)));
             }
         };
         let mut found = std::thread::scope(|scope| {
@@ -163,7 +163,7 @@ impl Network {
             }
             found
         });
-        found.sort_by_key(|(place, _)| *place);
+        found.sort_by_key(|(index, _)| *index);
         found.into_iter().flat_map(|(_, logits)| logits).collect()
     }
 }

@@ -77,20 +77,20 @@ impl Job for Update<'_> {
     fn run<S: Simd>(self) {
         let Update { step, parameters, gradient, first, second } = self;
         let whole = parameters.len() / LANES * LANES;
-        for place in (0..whole).step_by(LANES) {
-            lanes::<S, LANES>(&step, place, parameters, gradient, first, second);
+        for offset in (0..whole).step_by(LANES) {
+            lanes::<S, LANES>(&step, offset, parameters, gradient, first, second);
         }
-        for place in whole..parameters.len() {
-            lanes::<S, 1>(&step, place, parameters, gradient, first, second);
+        for offset in whole..parameters.len() {
+            lanes::<S, 1>(&step, offset, parameters, gradient, first, second);
         }
     }
 }
 
-/// `N` values from `place` on.
+/// `N` values from `offset` on.
 #[inline(always)]
 fn lanes<S: Simd, const N: usize>(
     step: &AdamStep,
-    place: usize,
+    offset: usize,
     parameters: &mut [f32],
     gradient: &[f32],
     first: &mut [f32],
@@ -101,7 +101,7 @@ fn lanes<S: Simd, const N: usize>(
     // Copies, so that the compiler knows that nothing overlaps.
     let take = |from: &[f32]| {
         let mut values = [0.0; N];
-        values.copy_from_slice(&from[place..place + N]);
+        values.copy_from_slice(&from[offset..offset + N]);
         values
     };
     let (mut p, g, mut m, mut v) = (take(parameters), take(gradient), take(first), take(second));
@@ -112,9 +112,9 @@ fn lanes<S: Simd, const N: usize>(
         let denominator = v[lane].sqrt() / sqrt_bias_correction2 + epsilon;
         p[lane] = decay * p[lane] - step_size * m[lane] / denominator;
     }
-    parameters[place..place + N].copy_from_slice(&p);
-    first[place..place + N].copy_from_slice(&m);
-    second[place..place + N].copy_from_slice(&v);
+    parameters[offset..offset + N].copy_from_slice(&p);
+    first[offset..offset + N].copy_from_slice(&m);
+    second[offset..offset + N].copy_from_slice(&v);
 }
 
 #[cfg(test)]

@@ -37,23 +37,23 @@ impl Draw {
     #[inline(always)]
     pub(crate) fn mask(&self, first: usize, rows: usize, values: &mut [f32]) {
         for (index, values) in values.chunks_exact_mut(self.width).enumerate() {
-            let place = self.place(first + index % rows, index / rows);
+            let offset = self.offset(first + index % rows, index / rows);
             for (unit, value) in values.iter_mut().enumerate() {
-                *value = if self.keeps(place.wrapping_add(unit as u32)) { *value * self.scale } else { 0.0 };
+                *value = if self.keeps(offset.wrapping_add(unit as u32)) { *value * self.scale } else { 0.0 };
             }
         }
     }
 
-    /// The place of the first unit of a sample's time step.
+    /// The offset of a sample's time step in `[batch, time, width]`, modulo 2^32.
     #[inline(always)]
-    pub(crate) fn place(&self, sample: usize, step: usize) -> u32 {
+    pub(crate) fn offset(&self, sample: usize, step: usize) -> u32 {
         (sample * self.time + step).wrapping_mul(self.width) as u32
     }
 
     /// Two rounds of a 32-bit finaliser (C. Wellons, "lowbias32").
     #[inline(always)]
-    pub(crate) fn keeps(&self, place: u32) -> bool {
-        let mut x = place ^ self.low;
+    pub(crate) fn keeps(&self, offset: u32) -> bool {
+        let mut x = offset ^ self.low;
         x = (x ^ (x >> 16)).wrapping_mul(0x7feb_352d);
         x = (x ^ (x >> 15)).wrapping_mul(0x846c_a68b);
         x = (x ^ (x >> 16)) ^ self.high;

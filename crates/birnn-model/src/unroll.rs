@@ -33,7 +33,8 @@ pub struct States {
 impl Network {
     /// As [`Network::forward`] without dropout, one step at a time: `[batch, time, features]`.
     ///
-    /// All states are computed, those that the readout does not look at among them: the gradient by these is undefined.
+    /// All states are computed, those that the readout does not look at among them: the gradient with
+    /// respect to these is undefined.
     pub fn unrolled(&self, input: &Tensor) -> Result<Unrolled, ModelError> {
         self.check(input)?;
         let mut steps = input.f_unbind(1)?;

@@ -6,7 +6,7 @@ use birnn_run::Session;
 
 use crate::figure::Table;
 use crate::number::number;
-use crate::page::Run;
+use crate::run::Run;
 
 /// Something to know of a run.
 #[derive(Debug)]

@@ -1,11 +1,7 @@
 //! The page as a whole.
 
-use std::path::Path;
-
 use askama::Template;
-use birnn_data::{Provenance, Split};
 use birnn_engine::Learner;
-use birnn_infer::Manifest;
 
 use crate::curves::curves;
 use crate::error::ReportError;
@@ -15,25 +11,10 @@ use crate::inside::{self, Followed};
 use crate::number::number;
 use crate::predictions::Predictions;
 use crate::prefix_accuracy::{PrefixAccuracy, examples};
-use crate::records::Records;
+use crate::run::Run;
 use crate::scores::{self, Confusion, Mistake};
 use crate::state_gradients::StateGradients;
 use crate::stats::wilson;
-
-/// What a page is made of.
-#[derive(Debug)]
-pub struct Run<'a> {
-    /// The file that the weights are from.
-    pub weights: &'a Path,
-    /// What that file says of itself.
-    pub manifest: &'a Manifest,
-    /// What the run wrote down.
-    pub records: &'a Records,
-    /// Where the test images are from.
-    pub provenance: &'a Provenance,
-    /// The test images.
-    pub test: &'a Split,
-}
 
 #[derive(Template)]
 #[template(path = "page.html")]

@@ -135,7 +135,7 @@ impl Python {
             let numbers = keys.map(|key| answer[key].as_f64().unwrap());
             let [torch, onnx, .., largest] = numbers;
             println!("{}: PyTorch {torch:.1e}, onnxruntime {onnx:.1e}, logits to {largest:.1}", net.label);
-            most = std::array::from_fn(|place| most[place].max(numbers[place]));
+            most = std::array::from_fn(|index| most[index].max(numbers[index]));
             within = [within[0] + usize::from(torch < TOLERANCE), within[1] + usize::from(onnx < TOLERANCE)];
             relative = relative.max(torch.max(onnx) / largest.max(1.0));
         }
@@ -277,7 +277,7 @@ impl Python {
         }
         let found: Value = serde_json::from_str(&self.sandbox.birnn(&args).done().stdout).unwrap();
         println!(
-            "trained in {:.1} s by PyTorch; right answers: PyTorch {}, birnn {} of {}",
+            "trained in {:.1} s by PyTorch; correct: PyTorch {}, birnn {} of {}",
             answer["seconds"].as_f64().unwrap(),
             answer["correct"],
             found["correct"],

@@ -63,9 +63,9 @@ fn what_differs_in_settings_and_results_is_told() {
     assert_eq!(found["settings"]["model.cell"], json(r#"["lstm", "gru", "gru"]"#));
     assert_eq!(found["settings"]["train.clip_norm"], json("[null, 2.0, 2.0]"));
     assert_eq!(found["settings"].as_object().unwrap().len(), 4);
-    for (place, run) in ["a", "b", "c"].iter().enumerate() {
+    for (index, run) in ["a", "b", "c"].iter().enumerate() {
         let evaluated = json(&sandbox.birnn(&["eval", run, "--json"]).done().stdout);
-        let of_run = &found["runs"][place];
+        let of_run = &found["runs"][index];
         for key in ["accuracy", "correct", "weights"] {
             assert_eq!(of_run[key], evaluated[key], "{run}: {key}");
         }

@@ -40,10 +40,10 @@ fn mistakes_are_shown_where_they_are() {
     let cases = cases(&text);
     assert!(cases.len() >= 70, "{}", cases.len());
     // Each is a process, which takes a while to load libtorch.
-    let share = cases.len().div_ceil(std::thread::available_parallelism().map_or(1, usize::from));
+    let shard = cases.len().div_ceil(std::thread::available_parallelism().map_or(1, usize::from));
     let wrong: Vec<String> = std::thread::scope(|scope| {
         let check = |cases: &[Case]| cases.iter().filter_map(otherwise).collect::<Vec<_>>();
-        let threads: Vec<_> = cases.chunks(share).map(|cases| scope.spawn(move || check(cases))).collect();
+        let threads: Vec<_> = cases.chunks(shard).map(|cases| scope.spawn(move || check(cases))).collect();
         threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
     });
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

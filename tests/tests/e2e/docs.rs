@@ -242,29 +242,29 @@ fn outline(page: &Page, heading: &str) -> Vec<Value> {
 }
 
 /// Notes where the keys of `real` are not those of `documented`. Null is a value that is not known.
-fn differ(documented: &Value, real: &Value, place: &str, wrong: &mut Vec<String>) {
+fn differ(documented: &Value, real: &Value, path: &str, wrong: &mut Vec<String>) {
     match (documented, real) {
         (_, Value::Null) => {}
         (Value::Object(documented), Value::Object(real)) => {
             if let Some(any) = documented.get("<key>") {
-                return real.values().for_each(|value| differ(any, value, place, wrong));
+                return real.values().for_each(|value| differ(any, value, path, wrong));
             }
             for key in real.keys().chain(documented.keys()).collect::<BTreeSet<_>>() {
                 match (documented.get(key), real.get(key)) {
                     (Some(documented), Some(real)) => {
-                        differ(documented, real, &format!("{place}.{key}"), wrong);
+                        differ(documented, real, &format!("{path}.{key}"), wrong);
                     }
-                    (None, _) => wrong.push(format!("{place}.{key} is not documented")),
-                    (_, None) => wrong.push(format!("{place}.{key} is documented and not there")),
+                    (None, _) => wrong.push(format!("{path}.{key} is not documented")),
+                    (_, None) => wrong.push(format!("{path}.{key} is documented and not there")),
                 }
             }
         }
         (Value::Array(documented), Value::Array(real)) => {
             let documented = documented.first().unwrap_or(&Value::Null);
-            real.iter().for_each(|value| differ(documented, value, &format!("{place}[]"), wrong));
+            real.iter().for_each(|value| differ(documented, value, &format!("{path}[]"), wrong));
         }
         (Value::Object(_) | Value::Array(_), _) | (_, Value::Object(_) | Value::Array(_)) => {
-            wrong.push(format!("{place} is {real}"));
+            wrong.push(format!("{path} is {real}"));
         }
         _ => {}
     }

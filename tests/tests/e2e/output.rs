@@ -253,9 +253,9 @@ fn a_checkpoint_of_another_birnn_is_no_damaged_one() {
     let name = "run/checkpoints/last.safetensors";
     let good = sandbox.read(name);
     let format = |bytes: &[u8], format: &str| {
-        let place = bytes.windows(11).position(|part| part == b"\\\"format\\\":").unwrap() + 11;
+        let offset = bytes.windows(11).position(|part| part == b"\\\"format\\\":").unwrap() + 11;
         let mut other = bytes.to_vec();
-        other[place..=place].copy_from_slice(format.as_bytes());
+        other[offset..=offset].copy_from_slice(format.as_bytes());
         other
     };
     for (number, who) in [("9", "a newer birnn reads it"), ("1", "meta.json names reads it")] {

@@ -49,7 +49,7 @@ fn on_grey_paper(image: &[u8]) -> Vec<u8> {
     image
         .iter()
         .enumerate()
-        .map(|(place, value)| 215 + (place * 7 % 9) as u8 - (u32::from(*value) * 180 / 255) as u8)
+        .map(|(index, value)| 215 + (index * 7 % 9) as u8 - (u32::from(*value) * 180 / 255) as u8)
         .collect()
 }
 

@@ -261,8 +261,8 @@ fn a_damaged_checkpoint_is_named_and_passed_over() {
     let damage = |name: &str| {
         let name = format!("run/checkpoints/{name}.safetensors");
         let mut bytes = sandbox.read(&name);
-        let place = bytes.len() - 9;
-        bytes[place] ^= 4;
+        let offset = bytes.len() - 9;
+        bytes[offset] ^= 4;
         sandbox.write(&name, bytes);
     };
     sandbox.birnn(&[&args[..], &["run"]].concat()).done();

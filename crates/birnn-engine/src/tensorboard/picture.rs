@@ -35,8 +35,8 @@ impl Canvas {
     }
 
     fn set(&mut self, row: usize, col: usize, colour: [u8; 3]) {
-        let place = 3 * (row * self.cols + col);
-        self.pixels[place..place + 3].copy_from_slice(&colour);
+        let offset = 3 * (row * self.cols + col);
+        self.pixels[offset..offset + 3].copy_from_slice(&colour);
     }
 
     /// Rows and columns.
@@ -57,8 +57,8 @@ pub(super) fn sheet(digits: &[Vec<u8>], [rows, cols]: [usize; 2]) -> Canvas {
     let mut canvas = Canvas::new(down * (rows + GAP) + GAP, across * (cols + GAP) + GAP, GREY);
     for (index, digit) in digits.iter().take(ON_SHEET).enumerate() {
         let (top, left) = (GAP + index / ACROSS * (rows + GAP), GAP + index % ACROSS * (cols + GAP));
-        for (place, &value) in digit.iter().enumerate() {
-            canvas.set(top + place / cols, left + place % cols, [value; 3]);
+        for (pixel, &value) in digit.iter().enumerate() {
+            canvas.set(top + pixel / cols, left + pixel % cols, [value; 3]);
         }
     }
     canvas
@@ -80,8 +80,8 @@ pub(super) fn matrix(confusion: &Confusion) -> Canvas {
                 let (from, to) = (f64::from(WHITE[part]), f64::from(ink[part]));
                 (from + (to - from) * share).round() as u8
             });
-            for place in 0..(cell - 1) * (cell - 1) {
-                let (y, x) = (place / (cell - 1), place % (cell - 1));
+            for pixel in 0..(cell - 1) * (cell - 1) {
+                let (y, x) = (pixel / (cell - 1), pixel % (cell - 1));
                 canvas.set(label * cell + 1 + y, class * cell + 1 + x, colour);
             }
         }
@@ -94,8 +94,8 @@ mod tests {
     use super::*;
 
     fn at(canvas: &Canvas, row: usize, col: usize) -> [u8; 3] {
-        let place = 3 * (row * canvas.cols + col);
-        std::array::from_fn(|part| canvas.pixels[place + part])
+        let offset = 3 * (row * canvas.cols + col);
+        std::array::from_fn(|part| canvas.pixels[offset + part])
     }
 
     #[test]

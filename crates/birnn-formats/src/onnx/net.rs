@@ -59,8 +59,8 @@ fn attention(graph: &mut Graph, outputs: &str, weights: &StateDict) -> String {
     let context = weights["attention.context"].values();
     let context = graph.floats("attention.context", &[context.len(), 1], context);
     let scores = graph.node("MatMul", "attention_scores", &[&hidden, &context], vec![]);
-    let shares = graph.node("Softmax", "attention_softmax", &[&scores], vec![int("axis", 0)]);
-    let weighted = graph.node("Mul", "attention_weighted", &[&shares, outputs], vec![]);
+    let weights = graph.node("Softmax", "attention_softmax", &[&scores], vec![int("axis", 0)]);
+    let weighted = graph.node("Mul", "attention_weighted", &[&weights, outputs], vec![]);
     let axes = graph.constant("attention_sum.axes", &[0]);
     graph.node("ReduceSum", "attention_sum", &[&weighted, &axes], vec![int("keepdims", 0)])
 }

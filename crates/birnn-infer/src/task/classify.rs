@@ -14,7 +14,7 @@ pub struct Classify {
 /// An answer: a class, and how probable the net finds it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Class {
-    /// Its place among the classes.
+    /// Its index among the classes.
     pub class: usize,
     /// From 0 to 1.
     pub probability: f64,
@@ -40,9 +40,9 @@ pub struct Classified {
 /// An answer that is not correct.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Mistake {
-    /// The image's place among those evaluated, from 0.
+    /// The image's index among those evaluated.
     pub image: usize,
-    /// The class that it is of, by its place among the classes.
+    /// The class that it is of, by its index among the classes.
     pub label: usize,
     /// The class that the net calls it.
     pub class: usize,
@@ -132,9 +132,9 @@ fn exponentials(logits: &[f32]) -> (impl Iterator<Item = f64>, f64) {
 
 fn largest(values: &[f32]) -> usize {
     let mut best = 0;
-    for (place, value) in values.iter().enumerate() {
+    for (index, value) in values.iter().enumerate() {
         if value.total_cmp(&values[best]).is_gt() {
-            best = place;
+            best = index;
         }
     }
     best

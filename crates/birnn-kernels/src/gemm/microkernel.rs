@@ -50,7 +50,7 @@ fn tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
     assert!(a.len() > (ROWS - 1) * row_stride + (k - 1) * column_stride);
     assert!(b.len() >= (k - 1) * b_stride + width);
     assert!(c.len() >= (ROWS - 1) * stride + width && init.is_none_or(|init| init.len() >= width));
-    // SAFETY: every place is within its slice, as was asserted: row < ROWS, column < VECTORS, and k steps.
+    // SAFETY: every index is within its slice, as was asserted: row < ROWS, column < VECTORS, and k steps.
     unsafe {
         let mut sums = [[S::splat(0.0); VECTORS]; ROWS];
         for (row, sums) in sums.iter_mut().enumerate() {

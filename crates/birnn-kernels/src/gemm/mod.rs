@@ -90,7 +90,7 @@ mod tests {
     use super::*;
     use crate::isa::Instructions;
 
-    /// Packs `b`, whose rows are `b_stride` apart, and multiplies.
+    /// Packs `b`, whose rows have the stride `b_stride`, and multiplies.
     struct Multiply<'a> {
         shape: Shape,
         a: Lhs<'a>,

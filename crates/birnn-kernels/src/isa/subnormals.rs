@@ -14,7 +14,7 @@
 //! Rust takes it for granted that the mode is the one that a program starts with: the compiler may evaluate
 //! an operation itself, or move it past the change of mode. What the kernels do is arranged so that neither
 //! makes a difference. A job is a call that is never inlined, between two blocks of assembly that no memory
-//! access is moved across; what it computes with comes from memory; and whether memory is accessed rightly
+//! access is moved across; what it computes with comes from memory; and whether memory is accessed correctly
 //! depends on no float. At worst a subnormal number would be kept, and tests look for them in all that a
 //! kernel writes.
 #![cfg_attr(

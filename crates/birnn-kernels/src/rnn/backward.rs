@@ -77,7 +77,7 @@ pub fn backward(
     workers.share(packed.instructions(), jobs);
 }
 
-/// One worker's share.
+/// One worker's shard.
 struct Backward<'a> {
     packed: &'a Packed,
     dropout: Option<Dropout>,
@@ -121,8 +121,8 @@ impl Chunk {
         zero(&mut self.d_output, steps * self.rows * width);
         for (index, values) in d_output.chunks_exact(spec.width()).enumerate() {
             let (row, step) = (index / steps, index % steps);
-            let place = (step * self.rows + row) * width;
-            row_of_output.pad(values, &mut self.d_output[place..place + width]);
+            let offset = (step * self.rows + row) * width;
+            row_of_output.pad(values, &mut self.d_output[offset..offset + width]);
         }
     }
 
@@ -185,8 +185,8 @@ impl Chunk {
     fn put_d_input(&self, spec: &Spec, into: &mut [f32]) {
         let row_of_input = spec.input_row(0);
         for (index, values) in into.chunks_exact_mut(row_of_input.len).enumerate() {
-            let place = (index % self.time * self.rows + index / self.time) * row_of_input.padded;
-            row_of_input.unpad(&self.d_output[place..place + row_of_input.padded], values);
+            let offset = (index % self.time * self.rows + index / self.time) * row_of_input.padded;
+            row_of_input.unpad(&self.d_output[offset..offset + row_of_input.padded], values);
         }
     }
 }

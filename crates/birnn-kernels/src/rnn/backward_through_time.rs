@@ -86,12 +86,12 @@ impl<'a> BackwardThroughTime<'a> {
         };
         if let Some(start) = wanted {
             for (row, dh) in self.dh.chunks_exact_mut(hidden).enumerate() {
-                add(dh, &d_output[start + row * width + direction.place..][..hidden]);
+                add(dh, &d_output[start + row * width + direction.offset..][..hidden]);
             }
         }
-        let place = direction.place;
+        let offset = direction.offset;
         let DirectionBuffers { gates, c, tanh_c, recurrent, h_0, c_0, steps, .. } = direction;
-        let h_prev = self.h_prev(prev.map(|prev| steps.start + prev), place, h_0);
+        let h_prev = self.h_prev(prev.map(|prev| steps.start + prev), offset, h_0);
         let c_prev = match prev {
             Some(prev) if self.kind == Cell::Lstm => {
                 Some(Rows { values: &c[prev * rows * hidden..], stride: hidden })
@@ -166,11 +166,11 @@ impl<'a> BackwardThroughTime<'a> {
         };
         if !after.is_empty() {
             let time = direction.steps.start + prev;
-            let h_prev = self.h_prev(Some(time), direction.place, &direction.h_0);
+            let h_prev = self.h_prev(Some(time), direction.offset, &direction.h_0);
             self.add_to_w_hh::<S>(direction, steps.start, after, h_prev, gradients);
         }
         if steps.contains(&first) {
-            let h_prev = self.h_prev(None, direction.place, &direction.h_0);
+            let h_prev = self.h_prev(None, direction.offset, &direction.h_0);
             self.add_to_w_hh::<S>(direction, steps.start, first..first + 1, h_prev, gradients);
         }
 
@@ -217,14 +217,14 @@ impl<'a> BackwardThroughTime<'a> {
     /// The states at time step `prev`, and in the same memory those of the steps that follow; `h_0` where
     /// there is none.
     #[inline(always)]
-    fn h_prev<'h>(&self, prev: Option<usize>, place: usize, h_0: &'h [f32]) -> Option<Rows<'h>>
+    fn h_prev<'h>(&self, prev: Option<usize>, offset: usize, h_0: &'h [f32]) -> Option<Rows<'h>>
     where
         'a: 'h,
     {
         match prev {
             Some(prev) => {
                 let first = prev * self.rows * self.width;
-                Some(Rows { values: &self.output[first + place..], stride: self.width })
+                Some(Rows { values: &self.output[first + offset..], stride: self.width })
             }
             None if h_0.is_empty() => None,
             None => Some(Rows { values: h_0, stride: self.packed.hidden }),

@@ -12,15 +12,15 @@ use crate::vecmath::{sigmoid, tanh};
 type Vector = [f32; LANES];
 
 #[inline(always)]
-fn take(from: &[f32], place: usize) -> Vector {
+fn take(from: &[f32], offset: usize) -> Vector {
     let mut vector = [0.0; LANES];
-    vector.copy_from_slice(&from[place..place + LANES]);
+    vector.copy_from_slice(&from[offset..offset + LANES]);
     vector
 }
 
 #[inline(always)]
-fn put(into: &mut [f32], place: usize, vector: Vector) {
-    into[place..place + LANES].copy_from_slice(&vector);
+fn put(into: &mut [f32], offset: usize, vector: Vector) {
+    into[offset..offset + LANES].copy_from_slice(&vector);
 }
 
 /// In place, one after the other: a loop that the compiler turns into vectors whatever surrounds it.

@@ -12,7 +12,7 @@ use crate::gemm::{Lhs, PackedLhs, PackedRhs};
 /// The samples of a chunk with all that the backward pass needs. Rows are ordered by time, then by sample.
 #[derive(Debug, Default)]
 pub(crate) struct Chunk {
-    /// The first sample's place in the batch.
+    /// The index of the first sample in the batch.
     pub(crate) first: usize,
     /// How many samples.
     pub(crate) rows: usize,
@@ -62,7 +62,7 @@ pub(crate) struct DirectionBuffers {
     pub(crate) steps: Range<usize>,
     pub(crate) reverse: bool,
     /// Where its units begin in a row of the layer's output.
-    pub(crate) place: usize,
+    pub(crate) offset: usize,
     /// How many steps have room in what follows: all that are saved for a backward pass, else as many as a
     /// step needs.
     pub(crate) slots: usize,
@@ -172,18 +172,18 @@ impl Chunk {
                 let last = if buffers.reverse { 0 } else { self.time - 1 };
                 let hidden = PaddedRow::new([units]).padded;
                 let output = Rows {
-                    values: &layer.output[last * self.rows * width..][buffers.place..],
+                    values: &layer.output[last * self.rows * width..][buffers.offset..],
                     stride: width,
                 };
-                let places = || (self.first * units..).step_by(units).take(self.rows).enumerate();
-                for (row, place) in places() {
-                    h[index][place..place + units].copy_from_slice(output.row(row, units));
+                let offsets = || (self.first * units..).step_by(units).take(self.rows).enumerate();
+                for (row, offset) in offsets() {
+                    h[index][offset..offset + units].copy_from_slice(output.row(row, units));
                 }
                 if let Some(c) = c.get_mut(index) {
                     let slot = last % buffers.slots;
                     let cell = Rows { values: &buffers.c[slot * self.rows * hidden..], stride: hidden };
-                    for (row, place) in places() {
-                        c[place..place + units].copy_from_slice(cell.row(row, units));
+                    for (row, offset) in offsets() {
+                        c[offset..offset + units].copy_from_slice(cell.row(row, units));
                     }
                 }
                 index += 1;
@@ -201,7 +201,7 @@ impl LayerBuffers {
             self.directions.resize_with(count, DirectionBuffers::default);
         }
         let top = layer + 1 == spec.layers;
-        let mut place = 0;
+        let mut offset = 0;
         for (index, (buffers, units)) in self.directions.iter_mut().zip(spec.directions()).enumerate() {
             let hidden = PaddedRow::new([units]).padded;
             let reverse = index == 1;
@@ -209,15 +209,15 @@ impl LayerBuffers {
             let start = if top && reverse && spec.output == OutputMode::Last { time - 1 } else { 0 };
             // A step needs its own and the one before.
             let slots = if save_for_backward { time - start } else { 2 };
-            (buffers.steps, buffers.reverse, buffers.place, buffers.slots) =
-                (start..time, reverse, place, slots);
+            (buffers.steps, buffers.reverse, buffers.offset, buffers.slots) =
+                (start..time, reverse, offset, slots);
             let count = slots * rows;
             let of = |wanted: bool| if wanted { count * hidden } else { 0 };
             zero(&mut buffers.gates, count * spec.cell.gates() * hidden);
             zero(&mut buffers.c, of(spec.cell == Cell::Lstm));
             zero(&mut buffers.tanh_c, of(spec.cell == Cell::Lstm));
             zero(&mut buffers.recurrent, of(spec.cell == Cell::Gru));
-            place += hidden;
+            offset += hidden;
         }
     }
 }

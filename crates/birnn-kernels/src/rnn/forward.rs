@@ -82,7 +82,7 @@ fn pass(
     workspace.set_last(Pass { shape, version, dropout, saved: save_for_backward });
 }
 
-/// One worker's share.
+/// One worker's shard.
 struct Forward<'a> {
     packed: &'a Packed,
     dropout: Option<Dropout>,
@@ -117,8 +117,8 @@ impl Chunk {
         let row_of_input = spec.input_row(0);
         for (row, sample) in input.chunks_exact(self.time * row_of_input.len).enumerate() {
             for (step, values) in sample.chunks_exact(row_of_input.len).enumerate() {
-                let place = (step * rows + row) * row_of_input.padded;
-                row_of_input.pad(values, &mut self.input[place..place + row_of_input.padded]);
+                let offset = (step * rows + row) * row_of_input.padded;
+                row_of_input.pad(values, &mut self.input[offset..offset + row_of_input.padded]);
             }
         }
         let width = spec.output_row().padded;
@@ -155,8 +155,8 @@ impl Chunk {
                 for (row, values) in into.chunks_exact_mut(len).enumerate() {
                     row_of_output.unpad(at(self.time - 1, row), values);
                     let reverse = row_of_output.parts.get(1);
-                    if let (OutputMode::Final, Some(&(length, place))) = (spec.output, reverse) {
-                        let first = &at(0, row)[place..place + length];
+                    if let (OutputMode::Final, Some(&(length, offset))) = (spec.output, reverse) {
+                        let first = &at(0, row)[offset..offset + length];
                         values[spec.forward..].copy_from_slice(first);
                     }
                 }
@@ -187,7 +187,7 @@ impl DirectionBuffers {
         let PackedDirection { features, hidden, gates: n, .. } = *packed;
         let Output { values: output, width } = output;
         // Padding behind the last part is zero and need not be multiplied.
-        let used = row_of_input.parts.last().map_or(0, |&(length, place)| place + length);
+        let used = row_of_input.parts.last().map_or(0, |&(length, offset)| offset + length);
         let zeros = &zeros[..hidden];
         for (step, prev) in self.order() {
             let time = self.steps.start + step;
@@ -203,7 +203,7 @@ impl DirectionBuffers {
             };
             let (h, h_prev) = pair(output, outputs(step), prev.map(outputs));
             let h_prev = match h_prev {
-                Some(output) => Some(Rows { values: &output[self.place..], stride: width }),
+                Some(output) => Some(Rows { values: &output[self.offset..], stride: width }),
                 None if self.h_0.is_empty() => None,
                 None => Some(Rows { values: &self.h_0, stride: hidden }),
             };
@@ -229,7 +229,7 @@ impl DirectionBuffers {
             }
             for row in 0..rows {
                 let gates = &mut gates[row * n..(row + 1) * n];
-                let here = row * width + self.place;
+                let here = row * width + self.offset;
                 let h = &mut h[here..here + hidden];
                 let held = |step: usize| (slot(step) + row) * hidden..(slot(step) + row + 1) * hidden;
                 match kind {

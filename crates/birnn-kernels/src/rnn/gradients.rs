@@ -43,8 +43,8 @@ impl Gradients {
         let state = PaddedRow::new([units]);
         let put = |layout: &PaddedRow, padded: &[f32], row: &mut [f32]| {
             let mut to = 0;
-            for &(length, place) in &layout.parts {
-                let (row, padded) = (&mut row[to..to + length], &padded[place..place + length]);
+            for &(length, offset) in &layout.parts {
+                let (row, padded) = (&mut row[to..to + length], &padded[offset..offset + length]);
                 if first {
                     row.copy_from_slice(padded);
                 } else {

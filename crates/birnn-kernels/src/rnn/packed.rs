@@ -152,9 +152,9 @@ impl Job for Pack<'_> {
             for unit in 0..units {
                 let (from, to) = (gate * units + unit, gate * hidden + unit);
                 let mut row = &w_ih[from * input.len..][..input.len];
-                for &(length, place) in &input.parts {
+                for &(length, offset) in &input.parts {
                     let (part, rest) = row.split_at(length);
-                    packed.w_ih.set(to, place, part);
+                    packed.w_ih.set(to, offset, part);
                     row = rest;
                 }
                 let row = &w_hh[from * units..][..units];

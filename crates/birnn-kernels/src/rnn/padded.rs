@@ -27,8 +27,8 @@ impl PaddedRow {
     /// Copies a row to where it has padding, which stays as it is.
     pub(crate) fn pad(&self, row: &[f32], padded: &mut [f32]) {
         let mut from = 0;
-        for &(length, place) in &self.parts {
-            padded[place..place + length].copy_from_slice(&row[from..from + length]);
+        for &(length, offset) in &self.parts {
+            padded[offset..offset + length].copy_from_slice(&row[from..from + length]);
             from += length;
         }
     }
@@ -36,8 +36,8 @@ impl PaddedRow {
     /// Copies a padded row to where it has no padding.
     pub(crate) fn unpad(&self, padded: &[f32], row: &mut [f32]) {
         let mut to = 0;
-        for &(length, place) in &self.parts {
-            row[to..to + length].copy_from_slice(&padded[place..place + length]);
+        for &(length, offset) in &self.parts {
+            row[to..to + length].copy_from_slice(&padded[offset..offset + length]);
             to += length;
         }
     }

@@ -59,8 +59,8 @@ impl Spec {
     pub fn kept(&self, dropout: Dropout, layer: usize, time: usize, sample: usize, step: usize) -> Vec<bool> {
         let row = self.output_row();
         let draw = Draw::new(dropout, layer, time, row.padded);
-        let first = draw.place(sample, step);
-        let units = row.parts.iter().flat_map(|&(length, place)| place..place + length);
+        let first = draw.offset(sample, step);
+        let units = row.parts.iter().flat_map(|&(length, offset)| offset..offset + length);
         units.map(|unit| draw.keeps(first.wrapping_add(unit as u32))).collect()
     }
 

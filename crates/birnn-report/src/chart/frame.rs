@@ -22,16 +22,17 @@ pub(crate) struct Frame<'a> {
     pub(crate) svg: Svg,
     x: &'a Axis,
     y: &'a Axis,
+    right: f64,
+    bottom: f64,
 }
 
-/// The size of the drawing.
-pub(super) const WIDTH: f64 = 400.0;
-pub(super) const HEIGHT: f64 = 250.0;
-/// The edges of the plot in it.
+/// The width and height of a drawing on a page.
+const PAGE: (f64, f64) = (400.0, 250.0);
+/// What a drawing has around its plot.
 pub(super) const LEFT: f64 = 72.0;
-const RIGHT: f64 = 378.0;
+const RIGHT: f64 = 22.0;
 const TOP: f64 = 12.0;
-const BOTTOM: f64 = 206.0;
+const BOTTOM: f64 = 44.0;
 
 impl Side {
     /// A side whose values are written as they are.
@@ -51,30 +52,36 @@ impl Side {
 }
 
 impl<'a> Frame<'a> {
-    /// Axes with ticks, labels and a grid.
+    /// Axes with ticks, labels and a grid, as large as a page has them.
     pub(crate) fn new(x: &'a Side, y: &'a Side) -> Frame<'a> {
-        let mut frame = Frame { svg: Svg::new(WIDTH, HEIGHT), x: &x.axis, y: &y.axis };
+        Frame::sized(x, y, PAGE)
+    }
+
+    /// Axes with ticks, labels and a grid, in a drawing of this width and height.
+    pub(super) fn sized(x: &'a Side, y: &'a Side, (width, height): (f64, f64)) -> Frame<'a> {
+        let (right, bottom) = (width - RIGHT, height - BOTTOM);
+        let mut frame = Frame { svg: Svg::new(width, height), x: &x.axis, y: &y.axis, right, bottom };
         for &tick in &y.axis.ticks {
-            if let Some((_, height)) = frame.point((x.axis.low, tick)) {
-                frame.svg.line("grid", (LEFT, height), (RIGHT, height));
-                frame.svg.text("tick end", (LEFT - 6.0, height + 4.0), &y.value(tick));
+            if let Some((_, down)) = frame.point((x.axis.low, tick)) {
+                frame.svg.line("grid", (LEFT, down), (right, down));
+                frame.svg.text("tick end", (LEFT - 6.0, down + 4.0), &y.value(tick));
             }
         }
         for &tick in &x.axis.ticks {
             if let Some((across, _)) = frame.point((tick, y.axis.low)) {
-                frame.svg.line("axis", (across, BOTTOM), (across, BOTTOM + 4.0));
-                frame.svg.text("tick middle", (across, BOTTOM + 17.0), &x.value(tick));
+                frame.svg.line("axis", (across, bottom), (across, bottom + 4.0));
+                frame.svg.text("tick middle", (across, bottom + 17.0), &x.value(tick));
             }
         }
-        frame.svg.line("axis", (LEFT, BOTTOM), (RIGHT, BOTTOM));
-        frame.svg.text("label middle", ((LEFT + RIGHT) / 2.0, HEIGHT - 8.0), &x.label);
-        frame.svg.upright_text("label middle", (12.0, (TOP + BOTTOM) / 2.0), &y.label);
+        frame.svg.line("axis", (LEFT, bottom), (right, bottom));
+        frame.svg.text("label middle", ((LEFT + right) / 2.0, height - 8.0), &x.label);
+        frame.svg.upright_text("label middle", (12.0, (TOP + bottom) / 2.0), &y.label);
         frame
     }
 
     /// The point of a pair of values; `None` of one that has none, such as 0 on a logarithmic axis.
     pub(crate) fn point(&self, (x, y): Point) -> Option<Point> {
         let (across, up) = (self.x.position(x)?, self.y.position(y)?);
-        Some((LEFT + across * (RIGHT - LEFT), BOTTOM - up * (BOTTOM - TOP)))
+        Some((LEFT + across * (self.right - LEFT), self.bottom - up * (self.bottom - TOP)))
     }
 }

@@ -2,7 +2,7 @@
 
 use super::axis::Scale;
 use super::frame::{Frame, Side};
-use super::svg::Point;
+use super::svg::{Point, Svg};
 use crate::figure::{Figure, Table, tied};
 
 /// A line chart.
@@ -67,18 +67,17 @@ impl Line {
 }
 
 impl Chart {
-    /// The drawing, without what surrounds it.
-    pub(super) fn draw(&self) -> Frame<'_> {
-        let mut frame = Frame::new(&self.x, &self.y);
+    /// Draws the lines into a frame of the chart's axes.
+    pub(super) fn draw(&self, mut frame: Frame) -> Svg {
         for (style, line) in self.lines.iter().enumerate() {
             line.draw(&mut frame, style);
         }
-        frame
+        frame.svg
     }
 
     /// The chart as a page has it, whose style sheet colours it.
     pub(crate) fn figure(self) -> Figure {
-        let svg = self.draw().svg.finish(&self.id, &self.title, &self.description());
+        let svg = self.draw(Frame::new(&self.x, &self.y)).finish(&self.id, &self.title, &self.description());
         let legend = match self.lines.as_slice() {
             [_] => Vec::new(),
             lines => lines.iter().map(|line| (line.name.clone(), line.scattered)).collect(),

@@ -13,9 +13,6 @@ pub(crate) struct Svg {
     body: String,
 }
 
-/// Pixels per unit in a file.
-const FILE_SCALE: f64 = 1.8;
-
 /// A point in a drawing, from its upper left corner, or a pair of values.
 pub type Point = (f64, f64);
 
@@ -69,19 +66,25 @@ impl Svg {
         )
     }
 
-    /// A whole file: the part of the drawing that `view`, its left and upper edge, width and height, shows,
-    /// on white, coloured by `style`.
-    pub(crate) fn finish_file(self, view: [f64; 4], style: &str, title: &str, description: &str) -> String {
-        let Svg { body, .. } = self;
+    /// A whole file, on white and coloured by `style`, with room of these heights `above` and `below` the
+    /// drawing.
+    pub(crate) fn finish_file(
+        self,
+        above: f64,
+        below: f64,
+        style: &str,
+        title: &str,
+        description: &str,
+    ) -> String {
+        let Svg { width, height, body } = self;
         let (title, description) = (escaped(title), escaped(description));
-        let [left, top, width, height] = view;
-        let [across, down] = [width, height].map(|length| (FILE_SCALE * length).round());
+        let (top, height) = (-above, above + height + below);
         let xmlns = "http://www.w3.org/2000/svg";
         format!(
-            "<svg xmlns=\"{xmlns}\" width=\"{across}\" height=\"{down}\" viewBox=\"{left} {top} {width} \
+            "<svg xmlns=\"{xmlns}\" width=\"{width}\" height=\"{height}\" viewBox=\"0 {top} {width} \
              {height}\" \
              role=\"img\"><title>{title}</title><desc>{description}</desc><style>{style}</style><rect \
-             x=\"{left}\" y=\"{top}\" width=\"{width}\" height=\"{height}\" fill=\"#ffffff\"/>{body}</svg>\n"
+             y=\"{top}\" width=\"{width}\" height=\"{height}\" fill=\"#ffffff\"/>{body}</svg>\n"
         )
     }
 

@@ -1,9 +1,11 @@
 //! A chart as a file of its own, for documents that show pictures but have no style sheet for them.
 
-use super::frame::{HEIGHT, LEFT, WIDTH};
+use super::frame::{Frame, LEFT};
 use super::line_chart::Chart;
 
-/// The room of the title above the drawing, and of the key below it.
+/// The width and height of the drawing.
+const SIZE: (f64, f64) = (720.0, 400.0);
+/// The room of the title above it, and of the key below it.
 const TITLE: f64 = 26.0;
 const KEY: f64 = 22.0;
 /// What a name in the key takes per character, and its swatch.
@@ -22,14 +24,15 @@ const STYLE: &str = "text { font: 12.5px sans-serif; fill: #1c1f24; } .title { f
 impl Chart {
     /// The chart as a whole SVG file: with its title above, and a key below where it has several lines.
     pub fn svg_file(&self) -> String {
-        let mut svg = self.draw().svg;
-        svg.text("title middle", (WIDTH / 2.0, -8.0), &self.title);
-        let mut height = TITLE + HEIGHT;
+        let (width, height) = SIZE;
+        let mut svg = self.draw(Frame::sized(&self.x, &self.y, SIZE));
+        svg.text("title middle", (width / 2.0, -8.0), &self.title);
+        let mut below = 0.0;
         if self.lines.len() > 1 {
-            height += KEY;
+            below = KEY;
             let mut x = LEFT;
             for (style, line) in self.lines.iter().enumerate() {
-                let middle = HEIGHT + KEY / 2.0;
+                let middle = height + KEY / 2.0;
                 if line.scattered {
                     svg.circle(&format!("dot s{style}"), (x + SWATCH / 2.0, middle - 4.0), 2.5);
                 } else {
@@ -39,7 +42,7 @@ impl Chart {
                 x += SWATCH + 22.0 + CHARACTER * line.name.chars().count() as f64;
             }
         }
-        svg.finish_file([0.0, -TITLE, WIDTH, height], STYLE, &self.title, &self.description())
+        svg.finish_file(TITLE, below, STYLE, &self.title, &self.description())
     }
 }
 
@@ -67,7 +70,7 @@ mod tests {
         let parsed = roxmltree::Document::parse(&file).unwrap();
         let root = parsed.root_element();
         assert_eq!(root.tag_name().namespace(), Some("http://www.w3.org/2000/svg"));
-        assert_eq!(root.attribute("viewBox"), Some("0 -26 400 298"));
+        assert_eq!(root.attribute("viewBox"), Some("0 -26 720 448"));
         let texts: Vec<_> = parsed.descendants().filter(|node| node.has_tag_name("text")).collect();
         for expected in ["A step <of> training", "images", "milliseconds", "4,096", "birnn", "libtorch"] {
             assert!(texts.iter().any(|node| node.text() == Some(expected)), "no {expected} in {file}");
@@ -82,6 +85,6 @@ mod tests {
     #[test]
     fn a_single_line_needs_no_key() {
         let file = chart(vec![Line::new("birnn", vec![(1.0, 1.0)])]).svg_file();
-        assert!(!file.contains(">birnn<") && file.contains("viewBox=\"0 -26 400 276\""), "{file}");
+        assert!(!file.contains(">birnn<") && file.contains("viewBox=\"0 -26 720 426\""), "{file}");
     }
 }

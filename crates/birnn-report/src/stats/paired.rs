@@ -3,7 +3,7 @@
 //! Images that both nets classify correctly, or both wrongly, say nothing of that. What counts are those that
 //! one alone is right on.
 
-use super::{Interval, Z};
+use super::interval::{Interval, Z};
 
 /// The two-sided exact test of McNemar (1947, "Note on the sampling error of the difference between
 /// correlated proportions"), as the base-10 logarithm of its p-value: the chance that `only_a + only_b`

@@ -90,12 +90,12 @@ impl Question {
         let Question { spec, parameters, time, dropout, .. } = self;
         let mut sequence: Vec<Vec<f64>> = input.chunks(spec.features).map(<[f64]>::to_vec).collect();
         let mut parameters = parameters.chunks(4);
-        let mut place = 0;
+        let mut state = 0;
         for layer in 0..spec.layers {
             let mut output = vec![Vec::new(); *time];
             for (index, units) in spec.directions().enumerate() {
-                let own = |states: &[Vec<f64>]| match states.get(place) {
-                    Some(state) => state[sample * units..(sample + 1) * units].to_vec(),
+                let own = |states: &[Vec<f64>]| match states.get(state) {
+                    Some(values) => values[sample * units..(sample + 1) * units].to_vec(),
                     None => vec![0.0; units],
                 };
                 let (mut h, mut c) = match &self.initial {
@@ -105,11 +105,11 @@ impl Question {
                 let own = parameters.next().unwrap();
                 let part = direction(spec.cell, &sequence, own, index == 1, &mut h, &mut c);
                 output.iter_mut().zip(part).for_each(|(output, part)| output.extend(part));
-                end.h[place].extend(h);
-                if let Some(end) = end.c.get_mut(place) {
+                end.h[state].extend(h);
+                if let Some(end) = end.c.get_mut(state) {
                     end.extend(c);
                 }
-                place += 1;
+                state += 1;
             }
             if let Some(dropout) = dropout.filter(|_| layer + 1 < spec.layers) {
                 for (step, row) in output.iter_mut().enumerate() {
