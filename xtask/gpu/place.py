@@ -142,7 +142,8 @@ class Place:
             gpus = ", ".join(found["gpus"]) or "no GPU"
             table.note("PyTorch", f"{found['torch']}, cuDNN {found['cudnn']}, {gpus}; {self.python}")
             table.note("onnxruntime", self.onnxruntime or "none in that Python")
-        says = self.birnn("--version").stdout.strip()
+        # What `birnn` becomes for all that needs libtorch; `birnn` itself would start without.
+        says = self.run(self.program.with_name("birnn-torch"), "--version").stdout.strip()
         table.note("birnn", says)
         table.judge("the program starts with this libtorch", says.startswith("birnn "), says)
 
@@ -206,12 +207,15 @@ class Place:
 
     def birnn(self, *args, tf32="default", **more):
         """Runs birnn to its end; an error carries its last line."""
-        command = [str(self.program), *map(str, args)]
+        return self.run(self.program, *args, tf32=tf32, **more)
+
+    def run(self, program, *args, tf32="default", **more):
+        command = [str(program), *map(str, args)]
         done = subprocess.run(
             command, capture_output=True, text=True, env=self.birnn_environment(tf32, more), cwd=self.work
         )
         if done.returncode != 0:
-            raise Failed(f"birnn {args[0]} ended with {done.returncode}: {last_line(done.stderr)}")
+            raise Failed(f"{program.name} {args[0]} ended with {done.returncode}: {last_line(done.stderr)}")
         return done
 
     def train_command(self, name, limit=None, epochs=None, sets=()):

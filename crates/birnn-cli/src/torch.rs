@@ -13,12 +13,15 @@ use crate::failure::{Failure, Outcome};
 /// What it is called. It lies beside `birnn`.
 const NAME: &str = "birnn-torch";
 
+/// Where Linux has an NVIDIA driver, one of its devices in a container, and the way to the one of Windows.
+const DRIVERS: [&str; 3] = ["/proc/driver/nvidia/version", "/dev/nvidiactl", "/dev/dxg"];
+
 /// Whether a net that is asked needs libtorch for it: a GPU does, one that may be here included.
 pub fn wanted_for(device: DeviceChoice) -> bool {
     match device {
         DeviceChoice::Cpu => false,
         DeviceChoice::Cuda(_) => true,
-        DeviceChoice::Auto => Path::new("/proc/driver/nvidia/version").exists(),
+        DeviceChoice::Auto => DRIVERS.iter().any(|path| Path::new(path).exists()),
     }
 }
 

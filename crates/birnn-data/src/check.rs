@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::config::{ConfigError, DataPlan};
+use crate::config::DataPlan;
+use crate::error::ConfigError;
 use crate::images::{MOST_CLASSES, Split};
 use crate::name;
 

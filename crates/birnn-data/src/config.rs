@@ -7,9 +7,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::augment::{Augment, AugmentConfig};
-use crate::dataset::{Dataset, Published};
+use crate::dataset::Dataset;
+use crate::error::ConfigError;
 use crate::images::MOST_CLASSES;
 use crate::preprocessing::{Framing, Preprocessing};
+use crate::published::Published;
 use crate::synthetic;
 
 /// The `[data]` table as written. [`DataConfig::resolve`] checks it.
@@ -159,22 +161,6 @@ pub struct UserFiles {
     pub test_labels: PathBuf,
     /// The names of the classes.
     pub classes: Option<Vec<String>>,
-}
-
-/// A setting that cannot be, by its dotted key.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{key}: {message}")]
-pub struct ConfigError {
-    /// The key as a user would write it, such as `data.limit`.
-    pub key: String,
-    /// What is wrong and what would be right.
-    pub message: String,
-}
-
-impl ConfigError {
-    pub(crate) fn new(key: &str, message: impl Into<String>) -> ConfigError {
-        ConfigError { key: format!("data.{key}"), message: message.into() }
-    }
 }
 
 /// The settings that are paths of the user's own files, by their dotted keys.

@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::elsewhere::{Client, Elsewhere, Holds, Package};
 use crate::form::Form;
-use crate::load::Stored;
-use crate::preprocessing::Framing;
+use crate::preprocessing::{Framing, Stored};
+use crate::published::PublishedDigest::{self, Archive, Content};
+use crate::published::{Published, PublishedFile};
 
 /// The data sets that a config can name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -67,52 +68,6 @@ impl Dataset {
         }
     }
 }
-
-/// A data set of four IDX files that others published.
-#[derive(Debug)]
-pub struct Published {
-    /// Its name in a config, and its folder.
-    pub name: &'static str,
-    /// The folder that torchvision keeps it in.
-    pub torchvision: &'static str,
-    /// Addresses that a file's name and `.gz` are added to, the most reliable first; none where it comes
-    /// otherwise.
-    pub mirrors: &'static [&'static str],
-    /// In what else its content is to be had; none where its content could not be verified.
-    pub(crate) elsewhere: Option<Elsewhere>,
-    /// Training images and labels, test images and labels.
-    pub files: [PublishedFile; 4],
-    /// How many training images there are, where all copies agree.
-    pub train: Option<usize>,
-    /// What the labels mean, from `first_label` on.
-    pub classes: &'static [&'static str],
-    /// The lowest label.
-    pub first_label: u8,
-    /// How its images are stored.
-    pub(crate) stored: Stored,
-}
-
-/// One published file.
-#[derive(Debug)]
-pub struct PublishedFile {
-    /// Its name, `.gz` left out.
-    pub name: &'static str,
-    /// How it is recognised.
-    pub digest: PublishedDigest,
-}
-
-/// A SHA-256 in hexadecimal.
-#[derive(Debug)]
-pub enum PublishedDigest {
-    /// Of the content, so that any recompression of it serves.
-    Content(&'static str),
-    /// Of the published `.gz` itself, the only one known: nothing else can be told to be the same.
-    Archive(&'static str),
-    /// None is known: by its name alone.
-    None,
-}
-
-use PublishedDigest::{Archive, Content};
 
 const DIGITS: &[&str] = &["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
 
@@ -281,13 +236,6 @@ const LETTERS: &[&str] = &[
     "a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o", "p", "q", "r", "s", "t", "u", "v", "w", "x",
     "y", "z",
 ];
-
-impl Published {
-    /// The names of the classes.
-    pub fn class_names(&self) -> Vec<String> {
-        self.classes.iter().map(|&name| name.to_owned()).collect()
-    }
-}
 
 const fn file(name: &'static str, digest: PublishedDigest) -> PublishedFile {
     PublishedFile { name, digest }

@@ -2,10 +2,8 @@
 
 use std::fmt;
 
-use crate::dataset::Published;
 use crate::form::Form;
 use crate::idx;
-use crate::package::{LIMITS, check};
 
 /// What holds the content of a data set's files otherwise than as these files.
 #[derive(Debug)]
@@ -58,15 +56,6 @@ impl Elsewhere {
             .zip(self.contents)
             .enumerate()
             .find_map(|(index, (found, expected))| (found != expected).then_some((index, found)))
-    }
-}
-
-impl Published {
-    /// The packages that it may come in, each with what fetches it, its name and version, and with what keeps
-    /// that from working, where something does. Runs each to find out, and asks no index.
-    pub fn packages(&self) -> Vec<(String, Option<String>)> {
-        let packages = self.elsewhere.iter().flat_map(|elsewhere| elsewhere.packages);
-        packages.map(|package| (package.to_string(), check(package.client, &LIMITS).err())).collect()
     }
 }
 

@@ -4,8 +4,8 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::error::{FileError, FileProblem};
 use crate::event::Event;
+use crate::file_error::{FileError, FileProblem};
 use crate::lock::FolderLock;
 use crate::partial::{clear_partial, partial};
 

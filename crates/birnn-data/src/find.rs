@@ -3,11 +3,12 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::dataset::{Dataset, Published, PublishedDigest, PublishedFile};
+use crate::dataset::Dataset;
 use crate::elsewhere::Elsewhere;
 use crate::form::Form;
-use crate::idx::{self, Digests};
-use crate::load::Locations;
+use crate::idx;
+use crate::locations::Locations;
+use crate::published::{Published, PublishedDigest, PublishedFile};
 
 /// Where `file` is on disk, if anywhere.
 pub(crate) fn find(published: &Published, file: &PublishedFile, locations: &Locations) -> Option<PathBuf> {
@@ -79,11 +80,6 @@ pub(crate) fn alike(published: &Published, locations: &Locations) -> Vec<PathBuf
     found
 }
 
-/// The name of a compressed file.
-pub(crate) fn archive(name: &str) -> String {
-    format!("{name}.gz")
-}
-
 impl Published {
     /// Folders, within one that holds data sets, that its files may lie in: its own, torchvision's, and what
     /// its archive unpacks to.
@@ -99,23 +95,12 @@ impl Published {
     }
 }
 
-impl PublishedDigest {
-    /// What the digest of a file should be, and what it is; `None` where none is known.
-    pub(crate) fn compared<'a>(&'a self, digests: &'a Digests) -> Option<(&'a str, &'a str)> {
-        match self {
-            PublishedDigest::Content(expected) => Some((expected, &digests.content)),
-            PublishedDigest::Archive(expected) => Some((expected, &digests.file)),
-            PublishedDigest::None => None,
-        }
-    }
-}
-
 impl PublishedFile {
     /// What the file is called here and there: with a dot before `idx`, compressed, in a folder of its own
     /// name.
     fn names(&self) -> Vec<String> {
         let spellings = [self.name.to_owned(), self.name.replacen("-idx", ".idx", 1)];
-        let archives = spellings.clone().map(|name| archive(&name));
+        let archives = spellings.clone().map(|name| format!("{name}.gz"));
         let plain = match self.digest {
             PublishedDigest::Archive(_) => Vec::new(),
             _ => spellings.to_vec(),

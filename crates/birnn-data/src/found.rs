@@ -3,12 +3,14 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::dataset::Published;
-use crate::error::{DataError, FileError, FileProblem};
+use crate::error::DataError;
+use crate::file_error::{FileError, FileProblem};
 use crate::find::{find, find_whole};
 use crate::form::Contents;
 use crate::idx::{self, Digests};
-use crate::load::{Locations, VerifiedFile};
+use crate::locations::Locations;
+use crate::provenance::VerifiedFile;
+use crate::published::Published;
 
 /// Where the content of one of the four files was found.
 pub(crate) enum Found {

@@ -11,7 +11,7 @@ use std::path::Path;
 use flate2::bufread::MultiGzDecoder;
 use sha2::{Digest, Sha256};
 
-use crate::error::{FileError, FileProblem};
+use crate::file_error::{FileError, FileProblem};
 use crate::images::Images;
 
 /// Bytes of values, far above any data set that fits this program.

@@ -8,6 +8,7 @@
 #[cfg(not(unix))]
 compile_error!("birnn is for Linux and macOS: there are no other systems that it was ever built on");
 
+mod appearance;
 mod augment;
 mod check;
 mod config;
@@ -17,6 +18,7 @@ mod error;
 pub mod escape;
 mod event;
 mod fetch;
+mod file_error;
 mod find;
 mod form;
 mod found;
@@ -24,6 +26,7 @@ mod frame;
 mod idx;
 mod images;
 mod load;
+mod locations;
 mod lock;
 pub mod name;
 mod obtain;
@@ -34,24 +37,30 @@ mod partial;
 pub mod picture;
 mod png;
 mod preprocessing;
+mod provenance;
+mod published;
+mod raw;
 mod rng;
 mod split;
 pub mod synthetic;
 
 pub use augment::{Augment, AugmentConfig};
 pub use config::{
-    ConfigError, DataConfig, DataPlan, Fallback, PATH_SETTINGS, Source, UserFiles, anchored,
-    check_class_names,
+    DataConfig, DataPlan, Fallback, PATH_SETTINGS, Source, UserFiles, anchored, check_class_names,
 };
-pub use dataset::{Dataset, Published};
-pub use error::{DataError, FileError, FileProblem, Unobtainable};
+pub use dataset::Dataset;
+pub use error::{ConfigError, DataError, Unobtainable};
 pub use event::Event;
+pub use file_error::{FileError, FileProblem};
 pub use form::{Contents, Form, parse as parse_whole};
 pub use idx::{hexadecimal, open_file, parse_images, parse_labels, read_images, read_labels};
 pub use images::{Images, MOST_CLASSES, Split};
-pub use load::{Locations, Provenance, Splits, VerifiedFile, load};
+pub use load::{Splits, load};
+pub use locations::Locations;
 pub use lock::FolderLock;
 pub use order::epoch_order;
 pub use png::png;
 pub use preprocessing::{Framing, Ground, Preprocessing};
+pub use provenance::{Provenance, VerifiedFile};
+pub use published::Published;
 pub use rng::{Rng, splitmix};

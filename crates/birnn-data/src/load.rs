@@ -1,29 +1,19 @@
 //! From a plan to images in memory: found, downloaded, verified, split.
 
-use std::path::{Path, PathBuf};
-
-use etcetera::BaseStrategy;
-use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::config::{ConfigError, DataPlan, Fallback, Source};
-use crate::error::DataError;
+use crate::config::{DataPlan, Fallback, Source};
+use crate::error::{ConfigError, DataError};
 use crate::event::Event;
-use crate::idx::{self, Digests};
+use crate::idx;
 use crate::images::{Images, Split};
+use crate::locations::Locations;
 use crate::obtain::obtain;
 use crate::own::read_own;
-use crate::preprocessing::{Framing, Ground, Preprocessing};
+use crate::preprocessing::Preprocessing;
+use crate::provenance::Provenance;
+use crate::raw::RawDataset;
 use crate::{check, split, synthetic};
-
-/// Where published files are looked for.
-#[derive(Clone, Debug)]
-pub struct Locations {
-    /// Of published files, in this order. What is downloaded goes into the first.
-    pub folders: Vec<PathBuf>,
-    /// Never download.
-    pub offline: bool,
-}
 
 /// Data that is ready to be trained on.
 #[derive(Debug)]
@@ -44,52 +34,8 @@ pub struct Splits {
     pub warnings: Vec<ConfigError>,
 }
 
-/// Where data came from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Provenance {
-    /// The data set's name in a config.
-    pub dataset: String,
-    /// The data set that was asked for and could not be had, where this one stands in for it.
-    pub substitute_for: Option<String>,
-    /// The files read.
-    pub files: Vec<VerifiedFile>,
-    /// Images to learn from.
-    pub train: usize,
-    /// Images kept back.
-    pub validation: usize,
-    /// Test images.
-    pub test: usize,
-    /// SHA-256, in hexadecimal, of the pixels and labels of all three, in this order.
-    pub sha256: String,
-}
-
-/// A file that was read and is what it should be.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct VerifiedFile {
-    /// Where it is; of a file that holds all of a data set, below its path the published file that it has in
-    /// it. Left out of records: the same data is the same wherever it lies.
-    #[serde(skip)]
-    pub path: PathBuf,
-    /// Its name.
-    pub name: String,
-    /// Of its decompressed content, in hexadecimal.
-    pub content_sha256: String,
-}
-
 /// The digits are the same in every run, as a file's would be.
 const SYNTHETIC_SEED: u64 = 0;
-
-impl Locations {
-    /// `data_dir`, then `$BIRNN_DATA_DIR`, then the user's cache folder.
-    pub fn new(data_dir: Option<PathBuf>, offline: bool) -> Locations {
-        let variable =
-            std::env::var_os("BIRNN_DATA_DIR").filter(|value| !value.is_empty()).map(PathBuf::from);
-        let cache =
-            etcetera::base_strategy::choose_native_strategy().ok().map(|dirs| dirs.cache_dir().join("birnn"));
-        let folders = [data_dir, variable, cache].into_iter().flatten().collect();
-        Locations { folders, offline }
-    }
-}
 
 impl Splits {
     /// Rows and columns of every image.
@@ -110,7 +56,7 @@ pub fn load(
         Source::Published(published) => match (obtain(published, locations, on_event), plan.fallback) {
             (Err(DataError::Unobtainable(reason)), Fallback::Synthetic) => {
                 on_event(Event::Substituted { dataset: published.name, reason: &reason.to_string() });
-                Whole { substitute_for: Some(published.name.to_owned()), ..draw(plan.limit) }
+                RawDataset { substitute_for: Some(published.name.to_owned()), ..draw(plan.limit) }
             }
             (whole, _) => whole?,
         },
@@ -154,56 +100,8 @@ fn digest(splits: [&Split; 3]) -> String {
     idx::hexadecimal(&hash.finalize())
 }
 
-/// A data set before anything is kept back.
-pub(crate) struct Whole {
-    pub(crate) dataset: &'static str,
-    pub(crate) substitute_for: Option<String>,
-    pub(crate) train: Split,
-    pub(crate) test: Split,
-    pub(crate) classes: Vec<String>,
-    pub(crate) files: Vec<VerifiedFile>,
-    /// How the images are stored, where that is known.
-    pub(crate) stored: Option<Stored>,
-}
-
-/// What is known of the images of a data set, which show light things on a dark ground.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Stored {
-    pub(crate) transposed: bool,
-    pub(crate) framing: Framing,
-}
-
-impl Whole {
-    /// Inverts and transposes all images as `plan` asks, and tells what they are like then.
-    fn prepare(&mut self, plan: &DataPlan) -> Preprocessing {
-        let transposed = self.stored.is_some_and(|stored| stored.transposed);
-        let transpose = plan.transpose.unwrap_or(transposed);
-        for split in [&mut self.train, &mut self.test] {
-            if plan.invert {
-                split.images.invert();
-            }
-            if transpose {
-                split.images = split.images.transpose();
-            }
-        }
-        let shown = match self.stored {
-            Some(stored) => stored.preprocessing(plan.invert, transpose),
-            None => Preprocessing::of(&self.train.images),
-        };
-        Preprocessing { framing: plan.framing.unwrap_or(shown.framing), ..shown }
-    }
-}
-
-impl Stored {
-    /// What the images are like once they were inverted and transposed, or not.
-    pub(crate) fn preprocessing(self, invert: bool, transpose: bool) -> Preprocessing {
-        let ground = if invert { Ground::Light } else { Ground::Dark };
-        Preprocessing::new(ground, self.transposed != transpose, self.framing)
-    }
-}
-
-fn draw(limit: usize) -> Whole {
-    Whole {
+fn draw(limit: usize) -> RawDataset {
+    RawDataset {
         dataset: "synthetic",
         substitute_for: None,
         train: synthetic::digits(SYNTHETIC_SEED, 0, synthetic::TRAIN.min(limit)),
@@ -214,15 +112,10 @@ fn draw(limit: usize) -> Whole {
     }
 }
 
-impl VerifiedFile {
-    pub(crate) fn new(path: &Path, digests: Digests) -> VerifiedFile {
-        let name = crate::name::text(path.file_name().unwrap_or_default());
-        VerifiedFile { path: path.to_owned(), name, content_sha256: digests.content }
-    }
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
+    use std::path::{Path, PathBuf};
+
     use super::*;
     use crate::config::UserFiles;
     use crate::idx::tests::idx;

@@ -2,16 +2,18 @@
 
 use std::path::Path;
 
-use crate::dataset::{Published, PublishedDigest, PublishedFile};
-use crate::error::{DataError, FileError, FileProblem, Unobtainable};
+use crate::error::{DataError, Unobtainable};
 use crate::event::Event;
 use crate::fetch::{FetchError, LIMITS, Limits, fetch};
-use crate::find::{alike, archive, find};
+use crate::file_error::{FileError, FileProblem};
+use crate::find::{alike, find};
 use crate::found::{Found, find_all};
 use crate::idx::{self, Digests};
 use crate::images::{Images, Split};
-use crate::load::{Locations, Whole};
+use crate::locations::Locations;
 use crate::own::join;
+use crate::published::{Published, PublishedDigest, PublishedFile};
+use crate::raw::RawDataset;
 use crate::{package, synthetic};
 
 /// Brings all four files into memory.
@@ -19,7 +21,7 @@ pub(crate) fn obtain(
     published: &Published,
     locations: &Locations,
     on_event: &mut dyn FnMut(Event),
-) -> Result<Whole, DataError> {
+) -> Result<RawDataset, DataError> {
     obtain_within(published, locations, &LIMITS, &package::LIMITS, on_event)
 }
 
@@ -29,7 +31,7 @@ pub(crate) fn obtain_within(
     mirrors: &Limits,
     packages: &package::Limits,
     on_event: &mut dyn FnMut(Event),
-) -> Result<Whole, DataError> {
+) -> Result<RawDataset, DataError> {
     let mut found = find_all(published, locations)?;
     let mut tried = Tried::default();
     if found.iter().any(Option::is_none) {
@@ -55,7 +57,7 @@ pub(crate) fn obtain_within(
         let (classes, first) = (published.classes.len(), published.first_label);
         Ok(join(images, &images_path, labels, &labels_path, classes, first)?)
     };
-    Ok(Whole {
+    Ok(RawDataset {
         dataset: published.name,
         substitute_for: None,
         train: split(0, train_images, train_labels)?,
@@ -94,7 +96,7 @@ fn download(
     let mut missing = Vec::new();
     for (index, file) in published.files.iter().enumerate().filter(|&(index, _)| found[index].is_none()) {
         let verify = |path: &Path| file.recognise(path, &idx::digests(path)?);
-        match fetch(&mut mirrors, &archive(file.name), &folder, limits, &verify, on_event) {
+        match fetch(&mut mirrors, &file.archive_name(), &folder, limits, &verify, on_event) {
             Ok(_) => (),
             Err(FetchError::File(error)) => return Err(error.into()),
             Err(FetchError::Answers(answers)) => {
@@ -161,39 +163,17 @@ impl PublishedFile {
         self.recognise(path, &digests)?;
         Ok((labels, digests))
     }
-
-    /// Whether it is the published file.
-    pub(crate) fn recognise(&self, path: &Path, digests: &Digests) -> Result<(), FileError> {
-        match self.digest.compared(digests) {
-            Some((expected, found)) if expected != found => {
-                let (expected, found) = (expected.to_owned(), found.to_owned());
-                Err(self.replaceable(FileProblem::Digest { expected, found }.at(path)))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// A published file that is not what it should be can be had anew, where it is downloaded.
-    fn replaceable(&self, FileError { path, problem }: FileError) -> FileError {
-        let is_downloaded = !matches!(self.digest, PublishedDigest::None);
-        let problem = match problem {
-            FileProblem::Io(_) => problem,
-            problem if is_downloaded => FileProblem::Replaceable(Box::new(problem)),
-            problem => problem,
-        };
-        FileError { path, problem }
-    }
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
     use crate::config::{DataConfig, DataPlan, Fallback, Source};
-    use crate::dataset::PublishedDigest;
     use crate::fetch::tests::{mirror, not_found, ok};
     use crate::idx::tests::gzip;
     use crate::load::load;
     use crate::load::tests::{at, files, load_quietly, write};
+    use crate::published::PublishedDigest;
 
     /// The tiny data set as if it were published, served by `mirror`.
     pub(crate) fn published(mirrors: &'static [&'static str]) -> DataPlan {

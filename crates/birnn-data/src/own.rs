@@ -3,13 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use crate::config::{DataConfig, UserFiles};
-use crate::error::{DataError, FileError, FileProblem};
+use crate::error::DataError;
+use crate::file_error::{FileError, FileProblem};
 use crate::images::{Images, Split};
-use crate::load::{VerifiedFile, Whole};
+use crate::provenance::VerifiedFile;
+use crate::raw::RawDataset;
 use crate::{idx, name};
 
 /// Brings all four files into memory.
-pub(crate) fn read_own(files: &UserFiles) -> Result<Whole, DataError> {
+pub(crate) fn read_own(files: &UserFiles) -> Result<RawDataset, DataError> {
     let mut verified = Vec::new();
     let mut read = |kind: &str,
                     images_path: &Path,
@@ -30,7 +32,7 @@ pub(crate) fn read_own(files: &UserFiles) -> Result<Whole, DataError> {
     };
     same_size(&train_images, &files.train_images, &test_images, &files.test_images)?;
     let count = classes.len();
-    Ok(Whole {
+    Ok(RawDataset {
         dataset: "idx",
         substitute_for: None,
         train: join(train_images, &files.train_images, train_labels, &files.train_labels, count, 0)?,

@@ -12,10 +12,11 @@ use image::{DynamicImage, GrayImage, imageops};
 use self::decode::Decoded;
 pub use self::find::{EXTENSIONS, FindError, Pictures, find};
 use self::strokes::keep_strokes;
+use crate::appearance::{Appearance, GRAIN};
 use crate::frame::{frame, is_framed, resize};
 use crate::images::transposed;
 use crate::name::shown;
-use crate::preprocessing::{Framing, GRAIN, Ground, Look, Preprocessing};
+use crate::preprocessing::{Framing, Ground, Preprocessing};
 
 /// Larger pictures are averaged down to this side before ink is looked for: more pixels say no more about a
 /// digit, and averaging takes away the noise of a camera.
@@ -97,7 +98,7 @@ fn prepared(grey: GrayImage, [rows, cols]: [usize; 2], preprocessing: &Preproces
     }
     let grey = shrink(grey, LARGEST_SIDE);
     let width = grey.width() as usize;
-    let Look { ground: own, level, .. } = Look::at(&grey, width);
+    let Appearance { ground: own, level, .. } = Appearance::of(&grey, width);
     // Black on white is no image of a data set that is dark grey on grey.
     let same_paper = framing == Framing::Resize || level.abs_diff(preprocessing.levels[0]) <= GRAIN;
     if (width, grey.height() as usize) == (cols, rows) && own == ground && same_paper {
@@ -121,7 +122,7 @@ fn prepared(grey: GrayImage, [rows, cols]: [usize; 2], preprocessing: &Preproces
 /// The other way round where a program drew light on dark, and with more contrast where it drew faintly: on
 /// one level of grey there are no shadows to tell from ink, and a picture reads as its negative does.
 fn dark_on_light(grey: GrayImage) -> GrayImage {
-    let Look { ground, level, full, ink } = Look::at(&grey, grey.width() as usize);
+    let Appearance { ground, level, full, ink } = Appearance::of(&grey, grey.width() as usize);
     let faint = (GRAIN / 3..LEAST_CONTRAST).contains(&full.abs_diff(level));
     if !is_plain(&grey) || ground == Ground::Mixed || (ground == Ground::Light && !faint) {
         return grey;
@@ -145,7 +146,8 @@ fn framed_ink(grey: &GrayImage, [rows, cols]: [usize; 2], framing: Framing) -> O
     if !is_plain(grey) {
         return None;
     }
-    let Look { ground, level, full, ink } = Look::at(&resize(grey, grey.width() as usize, rows, cols), cols);
+    let Appearance { ground, level, full, ink } =
+        Appearance::of(&resize(grey, grey.width() as usize, rows, cols), cols);
     // Dust may be the darkest that there is.
     let mut strokes = ink.clone();
     keep_strokes(&mut strokes, cols);

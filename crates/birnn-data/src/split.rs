@@ -1,6 +1,6 @@
 //! Keeping training images back to judge by.
 
-use crate::config::ConfigError;
+use crate::error::ConfigError;
 use crate::images::{Images, MOST_CLASSES, Split};
 use crate::order::shuffle;
 use crate::rng::Rng;

@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 
 use birnn_infer::cpu::instructions;
 use birnn_infer::{Evaluation, Task};
-use birnn_model::{Architecture, Network};
+use birnn_model::{Architecture, ModelError, Network, values_of};
 use tch::{Device, TchError, Tensor, nn};
 
 use crate::cpu_backend::CpuBackend;
 use crate::device::cpu_threads;
 use crate::error::EngineError;
 use crate::loss::Loss;
-use crate::memory::{bytes, values};
 use crate::optimizer::flat;
 use crate::samples::{Batch, Samples};
 
@@ -134,11 +133,12 @@ impl Learner {
         let _guard = tch::no_grad_guard();
         if self.device == Device::Cpu {
             let [rows, cols] = samples.shape();
+            if cols != self.shape[1] {
+                let (features, found) = (self.shape[1] as i64, [samples.len(), rows, cols].map(|n| n as i64));
+                return Err(ModelError::InputShape { features, found: found.to_vec() }.into());
+            }
             let network = self.network_to_ask()?;
-            #[expect(unsafe_code, reason = "the images are read where they lie")]
-            // SAFETY: nothing changes the images of a split.
-            let images = unsafe { bytes(samples.images())? };
-            return Ok(network.logits_of_all(images, rows * cols, cpu_threads() as usize));
+            return Ok(network.logits_of_all(samples.bytes()?, rows * cols, cpu_threads() as usize));
         }
         let mut all = Vec::new();
         for batch in samples.batches(EVALUATION_BATCH) {
@@ -149,12 +149,7 @@ impl Learner {
 
     /// The net as it is now, on plain slices, on a CPU.
     fn network_to_ask(&self) -> Result<birnn_infer::Network, TchError> {
-        let values = self.names.iter().zip(&self.parameters).map(|(name, parameter)| {
-            #[expect(unsafe_code, reason = "the parameters are copied from where they lie")]
-            // SAFETY: nothing changes parameters before they are copied.
-            let values = unsafe { values(parameter)? };
-            Ok((name.as_str(), values.to_vec()))
-        });
+        let values = self.named_parameters().map(|(name, tensor)| Ok((name, values_of(tensor)?.1)));
         let values = values.collect::<Result<BTreeMap<_, _>, TchError>>()?;
         let (architecture, [_, features]) = (self.network.architecture(), self.shape);
         let of = |name: &str| values.get(name).cloned().unwrap_or_default();

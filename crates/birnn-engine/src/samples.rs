@@ -11,6 +11,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use tch::{Device, Kind, TchError, Tensor};
 
 use crate::device::workers;
+use crate::memory::bytes;
 
 /// One split on the device.
 #[derive(Debug)]
@@ -111,9 +112,11 @@ impl Samples {
         &self.labels
     }
 
-    /// `u8 [images, rows, cols]`.
-    pub(crate) fn images(&self) -> &Tensor {
-        &self.images
+    /// The bytes of all images on the CPU, one after the other.
+    #[expect(unsafe_code, reason = "the images are read where they lie")]
+    pub(crate) fn bytes(&self) -> Result<&[u8], TchError> {
+        // SAFETY: no other tensor has their storage, as none is handed out, and nothing here changes them.
+        unsafe { bytes(&self.images) }
     }
 
     /// All images in file order, in batches of `size`.

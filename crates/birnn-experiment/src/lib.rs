@@ -4,6 +4,7 @@
 //! is a file in memory, its `--set` arguments applied: every error names the file and the line, or the
 //! `--set`, that it comes from, and can show it. This crate computes nothing and needs no libtorch.
 
+mod deserialize;
 mod device;
 mod differing;
 mod error;

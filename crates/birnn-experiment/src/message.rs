@@ -1,114 +1,208 @@
-//! What is told of a mistake: serde's words put into a user's.
+//! What is told of a mistake in an experiment file: the setting, what is wrong, and what would be right.
 
+use std::fmt;
+use std::ops::Range;
+
+use serde::de::{self, Expected, Unexpected};
 use serde_json::Value;
 
-use crate::place::Part;
+use crate::place::{Part, Setting};
 use crate::schema;
 
-/// What a user of TOML calls the types and values that serde names.
-const WORDS: [(&str, &str); 12] = [
-    ("usize", "a whole number, 0 or more"),
-    ("u32", "a whole number from 0 to 4294967295"),
-    ("f64", "a number"),
-    ("a boolean", "`true` or `false`"),
-    ("path string", "a string"),
-    ("a sequence", "an array"),
-    ("an array of length 2", "an array of two numbers"),
-    // What was found instead.
-    ("map", "a table"),
-    ("sequence", "an array"),
-    ("newtype variant", "a table"),
-    ("struct variant", "a table"),
-    ("unit variant", "a name"),
-];
+/// What is wrong in a text, and where.
+#[derive(Debug)]
+pub(crate) struct Mistake {
+    problem: Problem,
+    place: Place,
+}
+
+/// Where a mistake is, as far as it is known.
+#[derive(Debug)]
+enum Place {
+    /// Its setting has yet to say so.
+    Unknown,
+    /// Where the text stops being TOML, if that is one place.
+    Text(Option<Range<usize>>),
+    /// In a setting.
+    Setting(Setting),
+}
+
+/// What is wrong with a setting.
+#[derive(Debug)]
+pub(crate) enum Problem {
+    /// It has another type or value than the `wanted`.
+    Unwanted { found: String, wanted: String },
+    /// It is an array of another length than the `wanted` one.
+    Length { found: usize, wanted: String },
+    /// A table has no key of this name, but those that are `known`.
+    UnknownKey { key: String, known: &'static [&'static str] },
+    /// It is none of the names that it may be.
+    UnknownName(String),
+    /// It is no name at all, where it must be one of a few.
+    NotAName,
+    /// A table lacks this key.
+    Missing(&'static str),
+    /// What else is wrong, said by whoever found it.
+    Other(String),
+}
 
 /// What users of other libraries call a setting.
 const ALSO_CALLED: [(&str, &str); 2] =
     [("learning_rate", "train.optimizer.lr"), ("optimiser", "train.optimizer")];
 
-/// `message`, of serde or the TOML parser, about the setting at `path` in words of our own: the setting, what is wrong,
-/// and what would be right.
-pub(crate) fn reword(message: &str, setting: Option<&(Vec<String>, Part)>) -> String {
-    let message = message.lines().collect::<Vec<_>>().join("; ");
-    let Some((path, part)) = setting else { return wrong_type(&message) };
-    if message.starts_with("unknown field `") {
-        let table = if *part == Part::Key { &path[..path.len() - 1] } else { path };
-        return about(table, &unknown_key(&message));
+impl Mistake {
+    /// What toml's parser says of `text`.
+    pub(crate) fn of_parser(error: &toml::de::Error, text: &str) -> Mistake {
+        let span = error.span();
+        let message = match (error.message(), span.clone().and_then(|span| text.get(span))) {
+            // toml's parser tells its errors apart by their text alone, and this one hides what it is about.
+            ("duplicate key", Some(key)) => format!("`{key}` is written twice"),
+            (message, _) => message.lines().collect::<Vec<_>>().join("; "),
+        };
+        Mistake { problem: Problem::Other(message), place: Place::Text(span) }
     }
-    // A name with a table behind it is told of by the name.
-    let known = (0..=path.len()).rev().map(|end| &path[..end]).find(|path| schema::of(path).is_some());
-    let path = known.unwrap_or(path);
+
+    /// The same, about `setting` unless it is about a part of that.
+    pub(crate) fn at(self, setting: impl FnOnce() -> Setting) -> Mistake {
+        match self.place {
+            Place::Unknown => Mistake { place: Place::Setting(setting()), ..self },
+            _ => self,
+        }
+    }
+
+    /// The same, with a user's word for what is wanted, unless it is about a part that wants something else.
+    pub(crate) fn wanting(mut self, word: &str) -> Mistake {
+        if let (Place::Unknown, Problem::Unwanted { wanted, .. } | Problem::Length { wanted, .. }) =
+            (&self.place, &mut self.problem)
+        {
+            word.clone_into(wanted);
+        }
+        self
+    }
+
+    /// Where it is in the text that was read.
+    pub(crate) fn span(&self) -> Option<&Range<usize>> {
+        match &self.place {
+            Place::Unknown => None,
+            Place::Text(span) => span.as_ref(),
+            Place::Setting(setting) => Some(&setting.span),
+        }
+    }
+
+    /// The setting that it is about, where the text is TOML.
+    pub(crate) fn setting(&self) -> Option<&Setting> {
+        match &self.place {
+            Place::Setting(setting) => Some(setting),
+            _ => None,
+        }
+    }
+}
+
+/// As `model.layers: must be a whole number, 0 or more, is -1`.
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = self.setting().map_or(&[][..], |setting| &setting.path);
+        let about = match (&self.problem, self.setting()) {
+            // What is wrong is that its table has it.
+            (Problem::UnknownKey { .. }, Some(Setting { part: Part::Key, .. })) => &path[..path.len() - 1],
+            _ => path,
+        };
+        if !about.is_empty() {
+            write!(f, "{}: ", about.join("."))?;
+        }
+        match &self.problem {
+            Problem::Unwanted { found, wanted } => write!(f, "must be {wanted}, is {found}"),
+            Problem::Length { found, wanted } => write!(f, "must be {wanted}, has {found}"),
+            Problem::UnknownKey { key, known } => f.write_str(&unknown_key(key, known)),
+            Problem::UnknownName(name) => f.write_str(&unknown_name(name, &choices(path))),
+            Problem::NotAName => write!(f, "must be one of {}", list(&choices(path))),
+            Problem::Missing(key) => write!(f, "`{key}` is missing"),
+            Problem::Other(message) => f.write_str(message),
+        }
+    }
+}
+
+impl std::error::Error for Mistake {}
+
+impl From<Problem> for Mistake {
+    fn from(problem: Problem) -> Mistake {
+        Mistake { problem, place: Place::Unknown }
+    }
+}
+
+impl de::Error for Mistake {
+    fn custom<T: fmt::Display>(message: T) -> Mistake {
+        Problem::Other(message.to_string()).into()
+    }
+
+    fn invalid_type(found: Unexpected<'_>, wanted: &dyn Expected) -> Mistake {
+        Problem::Unwanted { found: shown(&found), wanted: wanted.to_string() }.into()
+    }
+
+    fn invalid_value(found: Unexpected<'_>, wanted: &dyn Expected) -> Mistake {
+        Mistake::invalid_type(found, wanted)
+    }
+
+    fn invalid_length(found: usize, wanted: &dyn Expected) -> Mistake {
+        Problem::Length { found, wanted: wanted.to_string() }.into()
+    }
+
+    fn unknown_variant(name: &str, _: &'static [&'static str]) -> Mistake {
+        Problem::UnknownName(name.to_owned()).into()
+    }
+
+    fn unknown_field(key: &str, known: &'static [&'static str]) -> Mistake {
+        Problem::UnknownKey { key: key.to_owned(), known }.into()
+    }
+
+    fn missing_field(key: &'static str) -> Mistake {
+        Problem::Missing(key).into()
+    }
+}
+
+/// A value as it is written, or what kind of value it is.
+fn shown(found: &Unexpected<'_>) -> String {
+    match *found {
+        Unexpected::Bool(value) => value.to_string(),
+        Unexpected::Unsigned(number) => number.to_string(),
+        Unexpected::Signed(number) => number.to_string(),
+        Unexpected::Float(number) => format!("{number:?}"),
+        Unexpected::Str(text) => format!("{text:?}"),
+        Unexpected::Seq => "an array".to_owned(),
+        Unexpected::Map => "a table".to_owned(),
+        ref other => other.to_string(),
+    }
+}
+
+/// The names that the setting at `path` may be. A few that serde knows are not among them: the schema keeps
+/// quiet about what no experiment can use yet.
+fn choices(path: &[String]) -> Vec<&'static str> {
     let choices = schema::of(path).and_then(|schema| schema["enum"].as_array());
-    if let Some(choices) = choices {
-        return about(path, &unknown_name(&message, choices));
-    }
-    about(path, &wrong_type(&message))
+    choices.into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
-/// The message with the setting that it is about.
-fn about(path: &[String], message: &str) -> String {
-    if path.is_empty() { message.to_owned() } else { format!("{}: {message}", path.join(".")) }
-}
-
-/// Of "unknown field `x`, expected one of `a`, `b`".
-fn unknown_key(message: &str) -> String {
-    let mut quoted = message.split('`').skip(1).step_by(2);
-    let wrong = quoted.next().unwrap_or_default();
-    let names: Vec<&str> = quoted.collect();
-    let moved = || schema::called(wrong).into_iter().next();
+fn unknown_key(key: &str, known: &[&str]) -> String {
+    let moved = || schema::called(key).into_iter().next();
     let renamed = || {
-        let (_, key) = ALSO_CALLED.iter().find(|(other, _)| *other == wrong)?;
-        Some((*key).to_owned())
+        let (_, setting) = ALSO_CALLED.iter().find(|(other, _)| *other == key)?;
+        Some((*setting).to_owned())
     };
-    let near = nearest(wrong, &names).map(str::to_owned).or_else(moved).or_else(renamed);
+    let near = nearest(key, known).map(str::to_owned).or_else(moved).or_else(renamed);
     let part = || {
-        let part_of = |name: &&&str| name.len() > 2 && (wrong.contains(**name) || name.contains(wrong));
-        names.iter().filter(|_| wrong.len() > 2).find(part_of).map(|&name| name.to_owned())
+        let part_of = |name: &&&str| name.len() > 2 && (key.contains(**name) || name.contains(key));
+        known.iter().filter(|_| key.len() > 2).find(part_of).map(|&name| name.to_owned())
     };
     match near.or_else(part) {
-        Some(name) => format!("unknown key `{wrong}`; did you mean `{name}`?"),
-        None => format!("unknown key `{wrong}`; there are {}", list(&names)),
+        Some(name) => format!("unknown key `{key}`; did you mean `{name}`?"),
+        None => format!("unknown key `{key}`; there are {}", list(known)),
     }
 }
 
-/// Of what is none of `choices`.
-fn unknown_name(message: &str, choices: &[Value]) -> String {
-    let names: Vec<&str> = choices.iter().filter_map(Value::as_str).collect();
-    match message.strip_prefix("unknown variant `").and_then(|rest| rest.split('`').next()) {
-        Some(wrong) => match nearest(wrong, &names) {
-            Some(name) => format!("unknown value `{wrong}`; did you mean `{name}`?"),
-            None => format!("unknown value `{wrong}`; there are {}", list(&names)),
-        },
-        None => format!("must be one of {}", list(&names)),
+fn unknown_name(name: &str, choices: &[&str]) -> String {
+    match nearest(name, choices) {
+        Some(near) => format!("unknown value `{name}`; did you mean `{near}`?"),
+        None => format!("unknown value `{name}`; there are {}", list(choices)),
     }
-}
-
-/// Of "invalid type: string "x", expected usize" and its like.
-fn wrong_type(message: &str) -> String {
-    if let Some(name) = message.strip_prefix("missing field ") {
-        return format!("{name} is missing");
-    }
-    let kinds = ["invalid type: ", "invalid value: ", "invalid length "];
-    let Some(kind) = kinds.into_iter().find(|kind| message.starts_with(kind)) else {
-        return message.to_owned();
-    };
-    let Some((found, expected)) = message[kind.len()..].rsplit_once(", expected ") else {
-        return message.to_owned();
-    };
-    let verb = if kind.starts_with("invalid length") { "has" } else { "is" };
-    // `integer `3``, and past 64 bits `integer `3` as i128`.
-    let value = ["integer `", "floating point `", "boolean `"]
-        .into_iter()
-        .find_map(|name| found.strip_prefix(name)?.split('`').next());
-    let found = value.or_else(|| found.strip_prefix("string ")).unwrap_or(found);
-    format!("must be {}, {verb} {}", word(expected), word(found))
-}
-
-fn word(theirs: &str) -> &str {
-    if theirs.starts_with("struct ") {
-        return "a table";
-    }
-    WORDS.iter().find(|(word, _)| *word == theirs).map_or(theirs, |(_, ours)| ours)
 }
 
 fn list(names: &[&str]) -> String {
@@ -128,57 +222,66 @@ fn nearest<'a>(wrong: &str, names: &[&'a str]) -> Option<&'a str> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::deserialize::experiment;
 
     #[track_caller]
-    fn reworded(message: &str, path: &[&str], part: Part, expected: &str) {
-        let path = path.iter().map(|&key| key.to_owned()).collect();
-        assert_eq!(reword(message, Some(&(path, part))), expected);
+    fn told(text: &str, expected: &str) {
+        assert_eq!(experiment(text).unwrap_err().to_string(), expected);
     }
 
     #[test]
     fn keys_are_told_with_the_nearest() {
-        let expected = "expected one of `cell`, `layers`, `hidden`";
-        let unknown = |key: &str, path: &[&str], told: &str| {
-            reworded(
-                &format!("unknown field `{key}`, {expected}"),
-                &[path, &[key]].concat(),
-                Part::Key,
-                told,
-            );
-        };
-        unknown("hiden", &["model"], "model: unknown key `hiden`; did you mean `hidden`?");
-        unknown("Layers", &["model"], "model: unknown key `Layers`; did you mean `layers`?");
-        unknown("num_layers", &["model"], "model: unknown key `num_layers`; did you mean `layers`?");
-        unknown("epochs", &["model"], "model: unknown key `epochs`; did you mean `train.epochs`?");
-        unknown("learning_rate", &[], "unknown key `learning_rate`; did you mean `train.optimizer.lr`?");
-        unknown(
-            "learning_rate",
-            &["train"],
+        told("model.hiden = 1", "model: unknown key `hiden`; did you mean `hidden`?");
+        told("model.Layers = 1", "model: unknown key `Layers`; did you mean `layers`?");
+        told("model.num_layers = 1", "model: unknown key `num_layers`; did you mean `layers`?");
+        told("model.epochs = 1", "model: unknown key `epochs`; did you mean `train.epochs`?");
+        told("learning_rate = 1", "unknown key `learning_rate`; did you mean `train.optimizer.lr`?");
+        told(
+            "train.learning_rate = 1",
             "train: unknown key `learning_rate`; did you mean `train.optimizer.lr`?",
         );
-        unknown("xyz", &["model"], "model: unknown key `xyz`; there are `cell`, `layers`, `hidden`");
+        told("train.schedule.xyz = 1", "train.schedule: unknown key `xyz`; there are `kind`, `warmup_steps`");
+        told(
+            "model.hidden = { back = 1 }",
+            "model.hidden: unknown key `back`; there are `forward`, `reverse`",
+        );
     }
 
     #[test]
     fn values_are_told_with_what_would_be_right() {
-        let cell = &["model", "cell"];
-        let told = "model.cell: unknown value `LSMT`; did you mean `lstm`?";
-        reworded("unknown variant `LSMT`, expected `x`", cell, Part::Value, told);
-        let told = "model.cell: must be one of `rnn`, `gru`, `lstm`";
-        reworded("wanted string or table", cell, Part::Value, told);
-        reworded("expected table, found integer", &["model", "cell", "gru"], Part::Value, told);
-        let epochs = &["train", "epochs"];
-        let told = "train.epochs: must be a whole number, 0 or more, is \"two\"";
-        reworded("invalid type: string \"two\", expected usize", epochs, Part::Value, told);
-        let told = "train.epochs: must be a whole number, 0 or more, is 99999999999999999999";
-        let message = "invalid type: integer `99999999999999999999` as i128, expected usize";
-        reworded(message, epochs, Part::Value, told);
-        let told = "must be a whole number from 0 to 4294967295, is 99999999999999999999";
-        assert_eq!(reword(&message.replace("usize", "u32"), None), told);
-        let told = "model: must be a table, is 3";
-        reworded("invalid type: integer `3`, expected struct ModelConfig", &["model"], Part::Value, told);
-        let told = "model.hidden: `reverse` is missing";
-        reworded("missing field `reverse`", &["model", "hidden"], Part::Value, told);
+        told("model.cell = \"LSMT\"", "model.cell: unknown value `LSMT`; did you mean `lstm`?");
+        let cells = "model.cell: must be one of `rnn`, `gru`, `lstm`";
+        for value in ["1", "[\"gru\"]", "{ gru = 1 }"] {
+            told(&format!("model.cell = {value}"), cells);
+        }
+        for (value, shown) in [
+            ("\"two\"", "\"two\""),
+            ("-1", "-1"),
+            ("1.0", "1.0"),
+            ("true", "true"),
+            ("[1]", "an array"),
+            ("{}", "a table"),
+            ("1979-05-27", "1979-05-27"),
+            ("99999999999999999999", "99999999999999999999"),
+            ("0x1ffffffffffffffff", "0x1ffffffffffffffff"),
+        ] {
+            let expected = format!("train.epochs: must be a whole number, 0 or more, is {shown}");
+            told(&format!("train.epochs = {value}"), &expected);
+        }
+        told("seed = -1", "seed: must be a whole number from 0 to 4294967295, is -1");
+        told("model.dropout = 1e999", "model.dropout: must be a number, is 1e999");
+        told("model = 3", "model: must be a table, is 3");
+        told("model = [\"lstm\"]", "model: must be a table, is an array");
+        told("sweep.grid = [1]", "sweep.grid: must be a table, is an array");
+        told("data.classes = [1]", "data.classes: must be a string, is 1");
+        told("data.test_images = 1", "data.test_images: must be a string, is 1");
+        told("model.hidden = { forward = 1 }", "model.hidden: `reverse` is missing");
+        let hidden = "a whole number, 1 or more, or { forward = .., reverse = .. }";
+        told("model.hidden = -1", &format!("model.hidden: must be {hidden}, is -1"));
+        told("train.optimizer.betas = [0.9]", "train.optimizer.betas: must be an array of 2 values, has 1");
+        told(
+            "train.optimizer.betas = [0.9, 0.9, 0.9]",
+            "train.optimizer.betas: must be an array of 2 values, has 3",
+        );
     }
 }

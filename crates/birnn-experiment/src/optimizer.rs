@@ -9,7 +9,7 @@ use crate::invalid::{Invalid, fraction, not_negative, positive};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct OptimizerConfig {
-    /// The algorithm.
+    /// The update rule.
     pub kind: OptimizerKind,
     /// The peak learning rate.
     #[schemars(extend("exclusiveMinimum" = 0))]
@@ -37,7 +37,7 @@ pub struct OptimizerConfig {
     pub nesterov: Option<bool>,
 }
 
-/// The algorithm, as named in a config.
+/// The update rule, as named in a config.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum OptimizerKind {

@@ -13,6 +13,15 @@ pub(crate) enum Part {
     Value,
 }
 
+/// A setting of a text, or its name.
+#[derive(Clone, Debug)]
+pub(crate) struct Setting {
+    /// The keys that lead to it.
+    pub path: Vec<String>,
+    pub part: Part,
+    pub span: Range<usize>,
+}
+
 /// A setting found in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Found {
@@ -20,34 +29,6 @@ pub(crate) struct Found {
     pub depth: usize,
     /// Where the last of them lies, or its value.
     pub span: Range<usize>,
-}
-
-/// The setting that `span` of `text` is about; `None` where the text is no TOML.
-pub(crate) fn path_at(text: &str, span: &Range<usize>) -> Option<(Vec<String>, Part)> {
-    let document = Document::parse(text).ok()?;
-    let mut path = Vec::new();
-    let part = descend(document.as_table(), span, &mut path)?;
-    Some((path, part))
-}
-
-/// Looks for `span` among the keys and values of `table`, and leaves the way to it in `path`.
-fn descend(table: &dyn TableLike, span: &Range<usize>, path: &mut Vec<String>) -> Option<Part> {
-    for (name, _) in table.iter() {
-        let (key, item) = table.get_key_value(name)?;
-        path.push(name.to_owned());
-        if key.span().as_ref() == Some(span) {
-            return Some(Part::Key);
-        }
-        // The most exact answer comes first: what is in a value lies within the value too.
-        if let Some(part) = item.as_table_like().and_then(|table| descend(table, span, path)) {
-            return Some(part);
-        }
-        if item.span().is_some_and(|outer| outer.start <= span.start && span.end <= outer.end) {
-            return Some(Part::Value);
-        }
-        path.pop();
-    }
-    None
 }
 
 /// As much of `path` as is in `text`, and where.
@@ -123,12 +104,11 @@ mod tests {
         let start = TEXT.find(marked).unwrap();
         let span = start..start + marked.len();
         let keys: Vec<&str> = path.split('.').collect();
-        assert_eq!(path_at(TEXT, &span), Some((keys.iter().map(|&key| key.to_owned()).collect(), part)));
         assert_eq!(find(TEXT, &keys, part), Some(Found { depth: keys.len(), span }));
     }
 
     #[test]
-    fn keys_and_values_are_found_both_ways() {
+    fn keys_and_values_are_found() {
         at("seed", "seed", Part::Key);
         at("1", "seed", Part::Value);
         at("epochs", "train.epochs", Part::Key);
@@ -140,7 +120,6 @@ mod tests {
         let absent = find(TEXT, &["train", "batch_size"], Part::Value).unwrap();
         assert_eq!((absent.depth, &TEXT[absent.span]), (1, "train"));
         assert_eq!(find(TEXT, &["model"], Part::Value), None);
-        assert_eq!(path_at("seed = ", &(0..1)), None);
     }
 
     #[test]

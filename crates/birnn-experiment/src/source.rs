@@ -6,12 +6,11 @@ use std::path::{Path, PathBuf};
 use birnn_data::name::shown;
 use toml_edit::{DocumentMut, Item, TableLike};
 
+use crate::deserialize;
 use crate::error::ExperimentError;
 use crate::experiment::{Experiment, Plan};
 use crate::invalid::Invalid;
-use crate::message::reword;
-use crate::place::{Found, Part, excerpt, find, line_and_column, one_line, path_at};
-use crate::schema;
+use crate::place::{Found, Part, excerpt, find, line_and_column, one_line};
 
 /// An experiment file in memory, `--set` arguments applied.
 #[derive(Clone, Debug)]
@@ -42,13 +41,6 @@ enum Place<'a> {
     File(Found),
 }
 
-/// What is wrong in a text, and where.
-struct Mistake {
-    span: Option<Range<usize>>,
-    setting: Option<(Vec<String>, Part)>,
-    message: String,
-}
-
 impl Source {
     /// Reads the file at `path` and applies each `key.path=value` in turn.
     pub fn read(path: &Path, sets: &[String]) -> Result<Source, ExperimentError> {
@@ -61,8 +53,8 @@ impl Source {
     pub fn parse(path: &Path, text: String, sets: &[String]) -> Result<Source, ExperimentError> {
         let experiment = Experiment::default();
         let mut source = Source { path: path.to_owned(), text, sets: Vec::new(), experiment };
-        source.experiment = deserialize(&source.text)
-            .map_err(|Mistake { span, message, .. }| source.wrong(span.as_ref(), message))?;
+        source.experiment = deserialize::experiment(&source.text)
+            .map_err(|mistake| source.wrong(mistake.span(), mistake.to_string()))?;
         let mut merged = source.text.clone();
         for argument in sets {
             let set = Set::new(argument)?;
@@ -197,13 +189,14 @@ impl Set {
         let value = value.unwrap_or_else(|| toml_edit::Value::from(""));
         put(document.as_table_mut(), &self.key, value).map_err(|message| self.wrong_key(message))?;
         let text = document.to_string();
-        let experiment = deserialize(&text).map_err(|Mistake { setting, message, .. }| {
-            let found = setting.and_then(|(path, part)| {
-                find(&self.toml, &path, part).filter(|found| found.depth == path.len())
+        let experiment = deserialize::experiment(&text).map_err(|mistake| {
+            let found = mistake.setting().and_then(|setting| {
+                let found = find(&self.toml, &setting.path, setting.part)?;
+                (found.depth == setting.path.len()).then_some(found)
             });
             match found {
-                Some(found) => self.wrong(self.clamp(found.span), message),
-                None => self.wrong_key(message),
+                Some(found) => self.wrong(self.clamp(found.span), mistake.to_string()),
+                None => self.wrong_key(mistake.to_string()),
             }
         })?;
         Ok((text, experiment))
@@ -227,58 +220,6 @@ impl Set {
         let end = self.argument.len();
         span.start.min(end)..span.end.min(end)
     }
-}
-
-fn deserialize(text: &str) -> Result<Experiment, Mistake> {
-    if let Some(mistake) = misshapen(text) {
-        return Err(mistake);
-    }
-    toml::from_str(text).map_err(|error| {
-        let span = error.span();
-        let setting = span.as_ref().and_then(|span| path_at(text, span));
-        let message = match (error.message(), span.as_ref().and_then(|span| text.get(span.clone()))) {
-            ("duplicate key", Some(key)) => format!("`{key}` is written twice"),
-            (message, _) => reword(message, setting.as_ref()),
-        };
-        Mistake { span, setting, message }
-    })
-}
-
-/// Arrays that serde would take for a table, or of which it would drop what is too much.
-fn misshapen(text: &str) -> Option<Mistake> {
-    fn search(table: &dyn TableLike, path: &mut Vec<String>) -> Option<String> {
-        for (name, item) in table.iter() {
-            path.push(name.to_owned());
-            let schema = schema::of(path);
-            let is_table = schema.is_some_and(|schema| schema["type"] == "object");
-            let most = schema.and_then(|schema| schema["maxItems"].as_u64()).map(|most| most as usize);
-            match item {
-                Item::Value(toml_edit::Value::Array(_)) | Item::ArrayOfTables(_) if is_table => {
-                    return Some("must be a table, is an array".to_owned());
-                }
-                Item::Value(toml_edit::Value::Array(array)) => {
-                    if let Some(most) = most.filter(|&most| array.len() > most) {
-                        return Some(format!("must have at most {most} values, has {}", array.len()));
-                    }
-                }
-                _ => {}
-            }
-            if let Some(message) = item.as_table_like().and_then(|table| search(table, path)) {
-                return Some(message);
-            }
-            path.pop();
-        }
-        None
-    }
-    let document = toml_edit::Document::parse(text).ok()?;
-    let mut path = Vec::new();
-    let message = search(document.as_table(), &mut path)?;
-    let span = find(text, &path, Part::Value).map(|found| found.span);
-    Some(Mistake {
-        span,
-        message: format!("{}: {message}", path.join(".")),
-        setting: Some((path, Part::Value)),
-    })
 }
 
 /// Puts `value` at the dotted `key`, making tables on the way.

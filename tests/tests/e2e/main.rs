@@ -19,6 +19,7 @@ mod report;
 mod resume;
 mod sweep;
 mod train;
+mod without_libtorch;
 
 use serde_json::Value;
 

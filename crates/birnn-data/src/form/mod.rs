@@ -4,6 +4,7 @@
 //! published ones, and whatever follows knows IDX alone. Nothing is believed further than the bytes that
 //! there are, and nothing is run.
 
+mod contents;
 mod npz;
 mod pickle;
 mod value;
@@ -13,7 +14,9 @@ use std::io::{BufReader, Cursor, Read};
 
 use flate2::bufread::MultiGzDecoder;
 
-use crate::error::FileProblem;
+pub use self::contents::Contents;
+use self::contents::MOST;
+use crate::file_error::FileProblem;
 use crate::idx::GZIP_MAGIC;
 
 /// The kinds of such files.
@@ -24,12 +27,6 @@ pub enum Form {
     /// Keras's `mnist.npz`: a zip archive of four NumPy arrays.
     Npz,
 }
-
-/// What the four IDX files hold: training images and labels, test images and labels.
-pub type Contents = [Vec<u8>; 4];
-
-/// Bytes of all arrays together, decompressed, and of any compressed file: twice what MNIST has.
-const MOST: u64 = 128 << 20;
 
 /// The contents of a file in memory.
 ///
@@ -75,20 +72,6 @@ pub(crate) fn plain<T>(
         FileProblem::Io(error) => FileProblem::Gzip(error),
         other => other,
     })
-}
-
-/// An IDX file of these dimensions, its values still to come; as much memory is taken as they need, where
-/// `room` has so much left.
-fn begun(dimensions: &[usize], room: &mut u64) -> Result<Vec<u8>, FileProblem> {
-    let too_much = || FileProblem::TooMuch { most: MOST };
-    let mut content = vec![0, 0, 8, dimensions.len() as u8];
-    let mut count = 1_u64;
-    for &size in dimensions {
-        count = count.checked_mul(size as u64).ok_or_else(too_much)?;
-        content.extend(u32::try_from(size).map_err(|_| too_much())?.to_be_bytes());
-    }
-    *room = room.checked_sub(count).ok_or_else(too_much)?;
-    Ok(content)
 }
 
 #[cfg(test)]

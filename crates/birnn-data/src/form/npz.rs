@@ -6,8 +6,9 @@
 
 use std::io::{Read, Seek};
 
-use super::{Contents, MOST, begun, zipped};
-use crate::error::FileProblem;
+use super::contents::{Contents, MOST, begun};
+use super::zipped;
+use crate::file_error::FileProblem;
 
 /// Each with how many dimensions it has.
 const ARRAYS: [(&str, usize); 4] =

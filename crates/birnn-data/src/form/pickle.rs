@@ -13,9 +13,9 @@
 
 use std::io::Read;
 
+use super::contents::{Contents, MOST, begun};
 use super::value::{Kind, Part, Value, sizes};
-use super::{Contents, MOST, begun};
-use crate::error::FileProblem;
+use crate::file_error::FileProblem;
 
 /// The published file has 113.
 const MOST_OPCODES: usize = 1000;

@@ -10,7 +10,7 @@ use flate2::Crc;
 use flate2::bufread::DeflateDecoder;
 use zip::{CompressionMethod, ZipArchive};
 
-use crate::error::FileProblem;
+use crate::file_error::FileProblem;
 
 /// More entries than any archive with a data set has.
 const MOST_ENTRIES: usize = 10_000;

@@ -7,7 +7,7 @@ use std::path::Path;
 use flate2::bufread::MultiGzDecoder;
 
 use crate::elsewhere::{Client, Holds, Package};
-use crate::error::FileProblem;
+use crate::file_error::FileProblem;
 use crate::form::{Contents, plain, zipped};
 
 /// Of an entry, packed or not; the largest published file has 47 MB.

@@ -18,16 +18,15 @@ use std::path::{Path, PathBuf};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use crate::dataset::Published;
 use crate::elsewhere::{Elsewhere, Package};
-use crate::error::{FileError, FileProblem};
 use crate::event::Event;
 use crate::fetch::{FetchError, one_line};
-use crate::find::archive as archive_name;
+use crate::file_error::{FileError, FileProblem};
 use crate::form::Contents;
 use crate::idx;
 use crate::lock::FolderLock;
 use crate::partial::{PARTIAL, clear_partial, not_yet_there, partial, remove_empty};
+use crate::published::Published;
 
 pub(crate) use client::{LIMITS, Limits, check};
 
@@ -67,7 +66,7 @@ pub(crate) fn fetch(
     };
     clear_partial(folder);
     // Another process may have brought them meanwhile.
-    let target = |index: usize| folder.join(archive_name(published.files[index].name));
+    let target = |index: usize| folder.join(published.files[index].archive_name());
     let missing: Vec<usize> = missing.iter().copied().filter(|&index| !target(index).is_file()).collect();
     let mut because = because.to_owned();
     for package in elsewhere.packages {
@@ -163,4 +162,13 @@ fn place(
         on_event(Event::Downloaded { path: &target });
     }
     Ok(())
+}
+
+impl Published {
+    /// The packages that it may come in, each with what fetches it, its name and version, and with what keeps
+    /// that from working, where something does. Runs each to find out, and asks no index.
+    pub fn packages(&self) -> Vec<(String, Option<String>)> {
+        let packages = self.elsewhere.iter().flat_map(|elsewhere| elsewhere.packages);
+        packages.map(|package| (package.to_string(), check(package.client, &LIMITS).err())).collect()
+    }
 }

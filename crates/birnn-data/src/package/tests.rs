@@ -6,15 +6,16 @@ use std::time::{Duration, Instant};
 use super::index::{good_tarball, good_wheel, index, tarball, variables, wheel};
 use super::*;
 use crate::config::Source;
-use crate::dataset::{PublishedDigest, PublishedFile};
 use crate::elsewhere::{Client, Holds};
 use crate::error::DataError;
 use crate::form::Form;
 use crate::form::tests::{DEFLATED, contents, pickled};
 use crate::idx::tests::gzip;
 use crate::load::tests::at;
-use crate::load::{Locations, Whole};
+use crate::locations::Locations;
 use crate::obtain::obtain_within;
+use crate::published::{PublishedDigest, PublishedFile};
+use crate::raw::RawDataset;
 use crate::{fetch, synthetic};
 
 const PIP: Package = Package {
@@ -71,7 +72,7 @@ fn obtain(
     locations: &Locations,
     limits: &Limits,
     events: &mut Vec<String>,
-) -> Result<Whole, DataError> {
+) -> Result<RawDataset, DataError> {
     obtain_within(published, locations, &fetch::LIMITS, limits, &mut |event| {
         events.push(format!("{event:?}"));
     })

@@ -5,10 +5,10 @@ mod glyphs;
 
 use std::thread;
 
-use crate::load::Stored;
+use crate::images::{Images, Split};
 use crate::preprocessing::Framing;
+use crate::preprocessing::Stored;
 use crate::rng::Rng;
-use crate::{Images, Split};
 
 pub(crate) const SIDE: usize = 28;
 /// Training images and test images; as many as MNIST has.
