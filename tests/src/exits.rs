@@ -11,7 +11,7 @@ use crate::{Sandbox, idx, last_error, listing, sums_up};
 
 /// A folder with a run, weights, pictures and data in it, and all kinds of things that are none.
 #[derive(Debug)]
-pub struct Place {
+pub struct Fixture {
     /// The folder.
     pub sandbox: Sandbox,
     before: BTreeSet<PathBuf>,
@@ -24,9 +24,9 @@ pub const EXIT_CODES: [i32; 5] = [0, 1, 2, 130, 143];
 const PATIENCE: Duration = Duration::from_secs(60);
 const ENOUGH: Duration = Duration::from_millis(700);
 
-impl Place {
+impl Fixture {
     /// Trains the run, and puts the rest beside it.
-    pub fn new() -> Place {
+    pub fn new() -> Fixture {
         let sandbox = Sandbox::new();
         sandbox.train_small("run");
         sandbox.write("images", idx(&[12, 3, 2], &[7; 72]));
@@ -57,7 +57,7 @@ impl Place {
         std::os::unix::fs::symlink("loop.toml", sandbox.path("loop.toml")).unwrap();
         std::os::unix::fs::symlink("none", sandbox.path("dangling.png")).unwrap();
         let before = sandbox.listing();
-        Place { sandbox, before }
+        Fixture { sandbox, before }
     }
 
     /// Runs birnn with `args`, in which `OUT` stands for a name of this case's own, and looks at how it ends.
@@ -206,9 +206,9 @@ fn stop_when_enough(child: &Child, log: PathBuf) -> std::thread::JoinHandle<()> 
     })
 }
 
-impl Default for Place {
-    fn default() -> Place {
-        Place::new()
+impl Default for Fixture {
+    fn default() -> Fixture {
+        Fixture::new()
     }
 }
 

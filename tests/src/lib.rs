@@ -254,8 +254,8 @@ pub fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// The binary that users start, built with `birnn-torch` beside it by the first test that asks for it: cargo builds
-/// other packages' binaries for no test.
+/// The binary that users start, built with `birnn-torch` beside it by the first test that asks for it: cargo
+/// builds other packages' binaries for no test.
 pub fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {

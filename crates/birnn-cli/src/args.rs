@@ -135,7 +135,7 @@ pub struct TrainArgs {
     #[arg(long, value_name = "DIR")]
     pub run_dir: Option<PathBuf>,
     #[command(flatten)]
-    pub place: Place,
+    pub data: DataLocation,
     /// Where to compute: auto, cpu, cuda or cuda:N [default: the experiment's].
     #[arg(long)]
     pub device: Option<DeviceChoice>,
@@ -176,7 +176,7 @@ pub struct SweepArgs {
     #[arg(long)]
     pub json: bool,
     #[command(flatten)]
-    pub place: Place,
+    pub data: DataLocation,
     /// Where to compute: auto, cpu, cuda or cuda:N [default: the experiment's].
     #[arg(long)]
     pub device: Option<DeviceChoice>,
@@ -204,7 +204,7 @@ pub struct EvalArgs {
     #[command(flatten)]
     pub sets: DataSets,
     #[command(flatten)]
-    pub place: Place,
+    pub data: DataLocation,
     /// Where to compute: auto, cpu, cuda or cuda:N.
     #[arg(long, default_value = "auto")]
     pub device: DeviceChoice,
@@ -241,7 +241,7 @@ pub struct ReportArgs {
     #[command(flatten)]
     pub sets: DataSets,
     #[command(flatten)]
-    pub place: Place,
+    pub data: DataLocation,
     /// Where to compute: auto, cpu, cuda or cuda:N.
     #[arg(long, default_value = "auto")]
     pub device: DeviceChoice,
@@ -259,7 +259,7 @@ pub struct CompareArgs {
     #[command(flatten)]
     pub sets: DataSets,
     #[command(flatten)]
-    pub place: Place,
+    pub data: DataLocation,
     /// Where to compute: auto, cpu, cuda or cuda:N.
     #[arg(long, default_value = "auto")]
     pub device: DeviceChoice,
@@ -313,7 +313,7 @@ pub struct ImportArgs {
     #[arg(long)]
     pub force: bool,
     #[command(flatten)]
-    pub place: Place,
+    pub data: DataLocation,
 }
 
 /// `birnn data`
@@ -336,7 +336,7 @@ pub struct DataArgs {
     #[command(flatten)]
     pub sets: Sets,
     #[command(flatten)]
-    pub place: Place,
+    pub data: DataLocation,
 }
 
 /// `birnn config`
@@ -391,7 +391,7 @@ pub struct Sets {
 
 /// Where data is looked for.
 #[derive(Clone, Debug, clap::Args)]
-pub struct Place {
+pub struct DataLocation {
     /// A folder with data sets, searched before $BIRNN_DATA_DIR and the user's cache; or with your own files,
     /// under their names.
     #[arg(long, value_name = "DIR")]
@@ -401,7 +401,7 @@ pub struct Place {
     offline: bool,
 }
 
-impl Place {
+impl DataLocation {
     /// Takes the user's own files of `source` from `--data-dir`, under the names that they have, but for
     /// those that a `--set` names. They are the experiment's files from then on.
     pub fn take_files(&self, source: &mut Source) -> Result<(), DataError> {

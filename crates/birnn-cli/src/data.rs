@@ -22,7 +22,7 @@ pub fn run(command: &DataCommand, log: &Log) -> Outcome {
     };
     // What stands in for the data is not what is asked for here.
     let plan = DataPlan { fallback: Fallback::None, ..plan };
-    let mut locations = args.place.locations();
+    let mut locations = args.data.locations();
     locations.offline |= !fetch;
     let splits = load(&plan, &locations, log, source.as_ref())?;
     for file in &splits.provenance.files {
@@ -72,7 +72,7 @@ fn source(args: &DataArgs) -> Result<Option<Source>, Failure> {
     match &args.config {
         Some(path) => {
             let mut source = Source::read(path, &args.sets.sets)?;
-            args.place.take_files(&mut source)?;
+            args.data.take_files(&mut source)?;
             Ok(Some(source))
         }
         None if args.sets.sets.is_empty() => Ok(None),

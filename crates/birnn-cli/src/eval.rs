@@ -30,11 +30,11 @@ struct Report<'a> {
 pub fn run(args: &EvalArgs, log: &Log, asked: Asked) -> Outcome {
     let Asked { weights, manifest, .. } = &asked;
     let config = match &args.dataset {
-        None => args.place.data_of_run(manifest, weights, &args.sets)?,
+        None => args.data.data_of_run(manifest, weights, &args.sets)?,
         Some(name) => data_set_for(manifest, name),
     };
     let plan = config.resolve().map_err(Failure::request)?;
-    let splits = data::load(&plan, &args.place.locations(), log, None)?;
+    let splits = data::load(&plan, &args.data.locations(), log, None)?;
     suits(weights, manifest, &splits)?;
     warn_of_preprocessing(weights, manifest, &splits);
     if args.dataset.is_none() {

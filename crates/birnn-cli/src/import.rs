@@ -26,7 +26,7 @@ pub fn run(args: &ImportArgs, log: &Log) -> Outcome {
         classes: args.classes.clone(),
     };
     let imported =
-        import(&request, |plan, source| data::load(plan, &args.place.locations(), log, Some(source)))?;
+        import(&request, |plan, source| data::load(plan, &args.data.locations(), log, Some(source)))?;
     format.write(&*disk, &args.out, &imported.net)?;
     if args.config.is_none() {
         return print(&config_of(&imported.source.experiment.model)?);

@@ -101,11 +101,11 @@ fn dead(gradients: &StateGradients) -> &'static str {
     }
 }
 
-/// The mean probability of the right class by rows read.
+/// The mean probability of the correct class by rows read.
 pub(crate) fn prefixes(prefixes: &PrefixAccuracy) -> Figure {
     let mean = |of: &Vec<f64>| of.iter().sum::<f64>() / of.len().max(1) as f64;
     let caption = format!(
-        "The probability that the net gives to the right class when it is shown only the first rows of an \
+        "The probability that the net gives to the correct class when it is shown only the first rows of an \
          image, and only the last ones; mean over {} test images, evenly spaced among all of them. Where the \
          lines rise is where the net finds what it decides by. On the right it has all rows, and both lines \
          meet. It was trained on whole images, so parts of images are new to it, and it may well be sure of \
@@ -184,7 +184,7 @@ fn sides(
         title: title.to_owned(),
         caption,
         x: Side::new("rows shown", Axis::counting(1.0, last)),
-        y: Side::share("probability of the right class"),
+        y: Side::share("probability of the correct class"),
         lines,
     }
     .figure()

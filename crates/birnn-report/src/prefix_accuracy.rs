@@ -94,9 +94,9 @@ pub fn examples(prefixes: &PrefixAccuracy, predictions: &[Prediction]) -> Vec<Ex
         .min_by(|&a, &b| early(a).total_cmp(&early(b)))
         .map(|index| &predictions[prefixes.images[index]]);
     let candidates = [
-        ("the surest right answer", correct().max_by(sure)),
-        ("the least sure right answer", correct().min_by(sure)),
-        ("a right answer that comes late from above", latest),
+        ("the surest correct prediction", correct().max_by(sure)),
+        ("the least sure correct prediction", correct().min_by(sure)),
+        ("a correct prediction that comes late from above", latest),
         ("the surest mistake", predictions.iter().filter(|one| !one.is_correct()).max_by(sure)),
     ];
     let mut examples: Vec<Example> = Vec::new();

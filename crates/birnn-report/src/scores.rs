@@ -140,7 +140,7 @@ pub(crate) fn percent(share: f64) -> String {
 
 /// The reliability diagram.
 pub(crate) fn reliability(calibration: &Calibration) -> Figure {
-    let (x, y) = (Side::share("probability that the net gives"), Side::share("share that is right"));
+    let (x, y) = (Side::share("probability that the net gives"), Side::share("share that is correct"));
     let mut frame = Frame::new(&x, &y);
     let corner = |from: (f64, f64), to: (f64, f64)| Some((frame.point(from)?, frame.point(to)?));
     let diagonal = corner((0.0, 0.0), (1.0, 1.0));
@@ -173,11 +173,11 @@ pub(crate) fn reliability(calibration: &Calibration) -> Figure {
     );
     let caption = format!(
         "Predictions put together by how sure the net is of them, in {} bins; a bar is the share of them \
-         that is right, its thin line the 95 % interval of that. On the dashed diagonal, 80 % sure is right \
-         80 times in 100; a bar below it is a net too sure of itself, one above it a net too modest. Pale \
-         bars rest on fewer than {FEW} predictions. On average the net is {} sure and {} right. The expected \
-         calibration error, the distance between the two averaged over all predictions (Guo et al. 2017), is \
-         {}. {}",
+         that is correct, its thin line the 95 % interval of that. On the dashed diagonal, 80 % sure is \
+         correct 80 times in 100; a bar below it is a net too sure of itself, one above it a net too modest. \
+         Pale bars rest on fewer than {FEW} predictions. On average the net is {} sure and {} right. The \
+         expected calibration error, the distance between the two averaged over all predictions (Guo et al. \
+         2017), is {}. {}",
         calibration.bins.len(),
         percent(calibration.confidence),
         percent(calibration.accuracy),

@@ -5,7 +5,7 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
-use birnn_tests::exits::{Case, Place, case};
+use birnn_tests::exits::{Case, Fixture, case};
 
 const COUNTS: [&str; 13] = [
     "seed",
@@ -41,7 +41,7 @@ const NUMBERS: [&str; 13] = [
 
 #[test]
 fn every_setting_with_every_number() {
-    let place = Place::new();
+    let fixture = Fixture::new();
     let mut cases = Vec::new();
     let mut of = |sets: &str| {
         let sets: Vec<String> = sets.split(' ').map(|set| format!("--set {set}")).collect();
@@ -75,14 +75,14 @@ fn every_setting_with_every_number() {
     of("data.validation=11 train.early_stop.patience=9223372036854775807");
     of("train.device=cuda:18446744073709551615");
     of("train.device=cuda:99999999999999999999");
-    place.try_all(&cases);
+    fixture.try_all(&cases);
 }
 
 #[test]
 fn every_command_with_every_kind_of_file() {
-    let place = Place::new();
+    let fixture = Fixture::new();
     let mut cases = Vec::new();
-    let mut files: Vec<String> = std::fs::read_dir(place.sandbox.path(""))
+    let mut files: Vec<String> = std::fs::read_dir(fixture.sandbox.path(""))
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .filter(|name| !["run", "cache", "own.toml", "sweep.toml"].contains(&name.as_str()))
@@ -117,12 +117,12 @@ fn every_command_with_every_kind_of_file() {
             of("train own.toml --run-dir OUT --set data.test_labels=FILE");
         }
     }
-    place.try_all(&cases);
+    fixture.try_all(&cases);
 }
 
 #[test]
 fn every_flag_with_what_it_is_not_for() {
-    let place = Place::new();
+    let fixture = Fixture::new();
     let long = "n".repeat(256);
     let lines = [
         "",
@@ -236,5 +236,5 @@ fn every_flag_with_what_it_is_not_for() {
         let train = case("train own.toml --run-dir OUT");
         cases.push(Case { variables: vec![variable], ..train });
     }
-    place.try_all(&cases);
+    fixture.try_all(&cases);
 }

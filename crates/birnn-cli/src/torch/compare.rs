@@ -21,7 +21,7 @@ pub fn run(args: &CompareArgs, log: &Log) -> Outcome {
     for path in &args.runs {
         let net = Learned::open(path, args.device)?;
         net.warn_of_substitution();
-        let data = args.place.data_of_run(&net.manifest, &net.weights, &args.sets)?;
+        let data = args.data.data_of_run(&net.manifest, &net.weights, &args.sets)?;
         let folder = folder_of(&net.weights);
         let records = folder.map(|folder| Records::read(&folder)).unwrap_or_default();
         let run =
@@ -34,7 +34,7 @@ pub fn run(args: &CompareArgs, log: &Log) -> Outcome {
     let (runs, learners): (Vec<ComparedRun>, Vec<Learner>) = nets.into_iter().unzip();
     let images = common_test_images(&runs, |config| {
         let plan = config.resolve().map_err(|error| Failed(Failure::request(error)))?;
-        data::load(&plan, &args.place.locations(), log, None).map_err(Failed)
+        data::load(&plan, &args.data.locations(), log, None).map_err(Failed)
     });
     let images = images.map_err(|Failed(failure)| failure)?;
     for (index, run) in runs.iter().enumerate() {

@@ -24,9 +24,8 @@ pub fn run(args: &ReportArgs, log: &Log) -> Outcome {
     let net = Learned::open(&args.run, args.device)?;
     net.warn_of_substitution();
     let Learned { weights, learner, manifest } = net;
-    let plan =
-        args.place.data_of_run(&manifest, &weights, &args.sets)?.resolve().map_err(Failure::request)?;
-    let splits = data::load(&plan, &args.place.locations(), log, None)?;
+    let plan = args.data.data_of_run(&manifest, &weights, &args.sets)?.resolve().map_err(Failure::request)?;
+    let splits = data::load(&plan, &args.data.locations(), log, None)?;
     suits(&weights, &manifest, &splits)?;
     warn_of_preprocessing(&weights, &manifest, &splits);
     warn_of_change(&args.run, &manifest, &splits);

@@ -91,10 +91,10 @@ impl<'a> Job<'a> {
     /// A new sweep, or one to go on with. What no run could do without is looked for before anything is made.
     fn open(args: &'a SweepArgs, log: &Log) -> Result<Job<'a>, Failure> {
         let disk = disk::from_env()?;
-        let locations = || args.place.locations();
+        let locations = || args.data.locations();
         if let Some(folder) = &args.resume {
             let (dir, mut source) = SweepDir::lock(folder, disk).or_fail()?;
-            args.place.take_files(&mut source)?;
+            args.data.take_files(&mut source)?;
             let plan = source.plan()?;
             let sweep = SweepDir::resume(dir, &source, source.trials()?).or_fail()?;
             if (0..sweep.trials().len()).any(|index| !sweep.is_done(index)) {
@@ -137,7 +137,7 @@ impl<'a> Job<'a> {
             resume: begun.then(|| path.clone()),
             sets: Sets { sets },
             run_dir: (!begun).then_some(path),
-            place: self.args.place.clone(),
+            data: self.args.data.clone(),
             device: None,
             progress: Progress::Auto,
         }
@@ -188,7 +188,7 @@ fn written(args: &SweepArgs) -> Result<Source, Failure> {
             shown(&config)
         )));
     }
-    args.place.take_files(&mut source)?;
+    args.data.take_files(&mut source)?;
     Ok(source)
 }
 

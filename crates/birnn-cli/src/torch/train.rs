@@ -48,7 +48,7 @@ pub fn train(args: &TrainArgs, log: &Log) -> Result<Finished, Failure> {
         (Some(resumed), _) => resumed.source.clone(),
         (None, None) => return Err(Failure::request("train wants an experiment file, or --resume RUN")),
     };
-    args.place.take_files(&mut source)?;
+    args.data.take_files(&mut source)?;
     let plan = source.plan()?;
     let device = device_of(&source, args.device)?;
     if let Some(path) = &args.run_dir {
@@ -57,7 +57,7 @@ pub fn train(args: &TrainArgs, log: &Log) -> Result<Finished, Failure> {
     }
     // A run to go on with has no settings to change for want of data.
     let changeable = if resumed.is_some() { None } else { Some(&source) };
-    let splits = data::load(&plan.data, &args.place.locations(), log, changeable)?;
+    let splits = data::load(&plan.data, &args.data.locations(), log, changeable)?;
     if let Some(source) = changeable {
         source.suits(splits.shape()[0])?;
         let warnings = source.warnings(Some(splits.train.labels.len())).into_iter();

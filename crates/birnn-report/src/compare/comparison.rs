@@ -1,4 +1,4 @@
-//! The predictions of several nets for the same images: which is right where, and what follows from it.
+//! The predictions of several nets for the same images: which is correct where, and what follows from it.
 //!
 //! P-values are corrected for all pairs, even where only those with the best network are shown: the best was
 //! chosen by the same predictions.
@@ -58,7 +58,7 @@ pub struct Pair {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
-    /// They are right on the very same images.
+    /// They classify the very same images correctly.
     Same,
     /// Two equally good nets could well differ as much.
     Undecided,
@@ -172,7 +172,7 @@ pub(super) mod made_up {
     use crate::records::made_up::evaluation;
     use crate::stats::Calibration;
 
-    /// The predictions of a net for images of class 1: `r` is right, all else is wrong.
+    /// The predictions of a net for images of class 1: `r` is correct, all else is wrong.
     pub(in super::super) fn predictions(right: &str) -> Predictions {
         let prediction = |(image, right): (usize, char)| Prediction {
             image,

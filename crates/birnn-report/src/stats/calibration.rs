@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn the_calibration_error_of_a_made_up_net_is_known() {
-        // Four answers of 0.95, three right: off by 0.2. Two of 0.55, one right: off by 0.05.
+        // Four predictions of 0.95, three correct: off by 0.2. Two of 0.55, one correct: off by 0.05.
         let answers = [(0.95, true), (0.95, true), (0.95, true), (0.95, false), (0.55, true), (0.55, false)];
         let found = Calibration::new(&answers, 10);
         assert!((found.error - (4.0 * 0.2 + 2.0 * 0.05) / 6.0).abs() < 1e-12, "{found:?}");

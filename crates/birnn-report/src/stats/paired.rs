@@ -1,7 +1,7 @@
-//! Two nets on the same images: is one right more often than chance explains, and by how much.
+//! Two nets on the same images: is one correct more often than chance explains, and by how much.
 //!
 //! Images that both nets classify correctly, or both wrongly, say nothing of that. What counts are those that
-//! one alone is right on.
+//! one alone classifies correctly.
 
 use super::interval::{Interval, Z};
 
