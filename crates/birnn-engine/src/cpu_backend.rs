@@ -37,7 +37,12 @@ impl CpuBackend {
             wanted.iter().filter_map(|(wanted, _)| names.iter().position(|name| name == wanted)).collect();
         let spec = birnn_infer::spec(architecture, features);
         let packed = Packed::new(spec, workers().instructions(), &slices(parameters, &indices)?);
-        Ok(CpuBackend { packed, workspace: Workspace::new(workers()), dropout: architecture.dropout, indices })
+        Ok(CpuBackend {
+            packed,
+            workspace: Workspace::new(workers()),
+            dropout: architecture.dropout,
+            indices,
+        })
     }
 
     /// Takes in the parameters, as they are now.
@@ -90,7 +95,8 @@ impl CpuBackend {
             slices.push(Some(slice));
             rest = after;
         }
-        let mut own: Vec<&mut [f32]> = self.indices.iter().filter_map(|&index| slices[index].take()).collect();
+        let mut own: Vec<&mut [f32]> =
+            self.indices.iter().filter_map(|&index| slices[index].take()).collect();
         backward(&self.packed, &mut self.workspace, d_output, &mut own, None);
         for (slice, other) in slices.into_iter().flatten().zip(others) {
             slice.copy_from_slice(other);

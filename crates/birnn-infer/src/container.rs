@@ -86,7 +86,8 @@ pub fn encode(manifest: &Manifest, entries: &[Entry]) -> io::Result<Vec<u8>> {
     let mut bytes = safetensors::serialize(views, Some(metadata)).map_err(io::Error::other)?;
     let header = bytes.first_chunk().map_or(0, |length| u64::from_le_bytes(*length));
     check_header(header).map_err(io::Error::other)?;
-    let offset = find(&bytes, &NO_DIGEST).ok_or_else(|| io::Error::other("there is no place for a digest"))?;
+    let offset =
+        find(&bytes, &NO_DIGEST).ok_or_else(|| io::Error::other("there is no place for a digest"))?;
     let digest = digest(&[&bytes]);
     bytes[offset..offset + digest.len()].copy_from_slice(digest.as_bytes());
     Ok(bytes)
