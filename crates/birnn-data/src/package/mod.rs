@@ -20,11 +20,10 @@ use flate2::write::GzEncoder;
 
 use crate::elsewhere::{Elsewhere, Package};
 use crate::event::Event;
-use crate::fetch::{FetchError, one_line};
+use crate::fetch::{FetchError, lock, one_line};
 use crate::file_error::{FileError, FileProblem};
 use crate::form::Contents;
 use crate::idx;
-use crate::lock::FolderLock;
 use crate::partial::{PARTIAL, clear_partial, not_yet_there, partial, remove_empty};
 use crate::published::Published;
 
@@ -98,16 +97,6 @@ pub(crate) fn fetch(
     drop(lock);
     remove_empty(made);
     Err(FetchError::Answers(answers))
-}
-
-fn lock(folder: &Path, on_event: &mut dyn FnMut(Event)) -> std::io::Result<FolderLock> {
-    match FolderLock::try_take(folder, FolderLock::open)? {
-        Some(lock) => Ok(lock),
-        None => {
-            on_event(Event::Waiting { folder });
-            FolderLock::wait(folder)
-        }
-    }
 }
 
 fn error_again(error: &std::io::Error) -> std::io::Error {

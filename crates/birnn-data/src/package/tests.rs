@@ -13,6 +13,7 @@ use crate::form::tests::{DEFLATED, contents, pickled};
 use crate::idx::tests::gzip;
 use crate::load::tests::at;
 use crate::locations::Locations;
+use crate::lock::FolderLock;
 use crate::obtain::obtain_within;
 use crate::published::{PublishedDigest, PublishedFile};
 use crate::raw::RawDataset;
