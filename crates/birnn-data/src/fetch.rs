@@ -212,7 +212,7 @@ pub(crate) mod tests {
 
     use super::*;
 
-    /// A place to serve from, and its address, without a slash at its end.
+    /// A listening socket, and its address, without a slash at its end.
     pub(crate) fn listen() -> (TcpListener, String) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());

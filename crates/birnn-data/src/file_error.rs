@@ -77,13 +77,13 @@ pub enum FileProblem {
     Unpacked(String),
     /// It is not a pickle that holds images and labels and nothing else.
     #[error(
-        "not the pickle of images and labels that it should be: {what}, before byte {place}; nothing of it was run"
+        "not the pickle of images and labels that it should be: {what}, before byte {offset}; nothing of it was run"
     )]
     Pickle {
         /// What is wrong.
         what: &'static str,
         /// Where, in its decompressed content.
-        place: u64,
+        offset: u64,
     },
     /// It is not an array of bytes in NumPy's format.
     #[error("not an array of bytes in NumPy's format: {0}")]

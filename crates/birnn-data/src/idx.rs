@@ -365,10 +365,10 @@ pub(crate) mod tests {
         }
 
         #[test]
-        fn a_changed_byte_changes_the_digest(place in 0_usize..24, bit in 0_u32..8) {
+        fn a_changed_byte_changes_the_digest(index in 0_usize..24, bit in 0_u32..8) {
             let whole = idx(&[2, 2, 2], &[5; 8]);
             let mut other = whole.clone();
-            other[place] ^= 1 << bit;
+            other[index] ^= 1 << bit;
             if let Ok((_, digests)) = from_bytes(&other) {
                 prop_assert_ne!(digests, from_bytes(&whole).unwrap().1);
             }

@@ -135,9 +135,9 @@ impl SweepConfig {
         }
         let mut trials: Vec<Trial> = Vec::with_capacity(runs);
         for draw in 0..draws {
-            let drawn = |(place, (key, choice)): (usize, &(String, Choice))| {
+            let drawn = |(index, (key, choice)): (usize, &(String, Choice))| {
                 // Each setting has draws of its own, whatever the others are.
-                (key.clone(), choice.draw(uniform(seed, draw, place)))
+                (key.clone(), choice.draw(uniform(seed, draw, index)))
             };
             let drawn: Vec<(String, Value)> = random.iter().enumerate().map(drawn).collect();
             for mut settings in combinations_of(&grid) {
@@ -173,7 +173,7 @@ impl SweepConfig {
 }
 
 fn twice<T: PartialEq>(list: &[T]) -> Option<&T> {
-    list.iter().enumerate().find(|(place, value)| list[..*place].contains(value)).map(|(_, value)| value)
+    list.iter().enumerate().find(|(index, value)| list[..*index].contains(value)).map(|(_, value)| value)
 }
 
 /// Each setting of the grid with its values.
@@ -206,7 +206,7 @@ fn random(table: &Table) -> Result<Vec<(String, Choice)>, Invalid> {
 /// The settings in a table of tables by their dotted keys, whether the keys were written with quotes or
 /// without.
 fn settings<'a>(
-    place: &str,
+    prefix: &str,
     table: &'a Table,
     is_setting: impl Fn(&Value) -> bool + Copy,
 ) -> Result<Vec<(String, &'a Value)>, Invalid> {
@@ -214,7 +214,7 @@ fn settings<'a>(
     for (key, value) in table {
         match value {
             Value::Table(inner) if !is_setting(value) => {
-                let within = settings(&format!("{place}.{key}"), inner, is_setting)?;
+                let within = settings(&format!("{prefix}.{key}"), inner, is_setting)?;
                 found.extend(within.into_iter().map(|(rest, value)| (format!("{key}.{rest}"), value)));
             }
             _ => found.push((key.clone(), value)),
@@ -270,8 +270,8 @@ impl Choice {
     fn draw(&self, uniform: f64) -> Value {
         match *self {
             Choice::Among(ref values) => {
-                let place = (uniform * values.len() as f64) as usize;
-                values[place.min(values.len() - 1)].clone()
+                let index = (uniform * values.len() as f64) as usize;
+                values[index.min(values.len() - 1)].clone()
             }
             Choice::Between { from, to, log, whole } => {
                 // Each whole number has an interval of its own, the last too.
@@ -295,8 +295,8 @@ fn short(value: f64) -> f64 {
 }
 
 /// From 0 to 1, a function of its arguments.
-fn uniform(seed: u32, draw: usize, place: usize) -> f64 {
-    Rng::new(u64::from(seed), (place as u64) << 32 | draw as u64).uniform(0.0, 1.0)
+fn uniform(seed: u32, draw: usize, setting: usize) -> f64 {
+    Rng::new(u64::from(seed), (setting as u64) << 32 | draw as u64).uniform(0.0, 1.0)
 }
 
 /// A value as TOML on one line.

@@ -80,7 +80,7 @@ pub(crate) fn fetch(
             patience: limits.idle,
         });
         match unpack(package, elsewhere, published, folder, limits, on_event)
-            .and_then(|contents| place(published, &contents, &missing, &target, on_event))
+            .and_then(|contents| write_missing(published, &contents, &missing, &target, on_event))
         {
             Ok(()) => return Ok(()),
             Err(Failure::Package(answer)) => {
@@ -130,7 +130,7 @@ fn unpack(
 }
 
 /// Writes the files that are missing.
-fn place(
+fn write_missing(
     published: &Published,
     contents: &Contents,
     missing: &[usize],
