@@ -345,7 +345,8 @@ pub(crate) mod tests {
             let values: Vec<u8> = (0..count).map(|index| ink.wrapping_add(index as u8)).collect();
             for bytes in [idx(&[n, rows, cols], &values), gzip(&idx(&[n, rows, cols], &values))] {
                 let (images, _) = from_bytes(&bytes).unwrap();
-                prop_assert_eq!((images.len(), images.rows, images.cols), (n as usize, rows as usize, cols as usize));
+                let expected = [n, rows, cols].map(|size| size as usize);
+                prop_assert_eq!([images.len(), images.rows, images.cols], expected);
                 prop_assert_eq!(&images.pixels, &values);
             }
         }

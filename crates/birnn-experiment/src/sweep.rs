@@ -89,8 +89,7 @@ impl SweepConfig {
 
     /// Whether `grid` has a setting of this dotted key.
     pub(crate) fn is_in_grid(&self, key: &str) -> bool {
-        settings("", &self.grid, |value| !value.is_table())
-            .is_ok_and(|all| all.iter().any(|(found, _)| found == key))
+        settings(&self.grid, |value| !value.is_table()).iter().any(|(found, _)| found == key)
     }
 
     /// The runs, in order; `seed` is the experiment's own.
@@ -178,7 +177,7 @@ fn twice<T: PartialEq>(list: &[T]) -> Option<&T> {
 
 /// Each setting of the grid with its values.
 fn grid(table: &Table) -> Result<Vec<(String, Vec<Value>)>, Invalid> {
-    let settings = settings("sweep.grid", table, |value| !value.is_table())?;
+    let settings = settings(table, |value| !value.is_table());
     let values = |(key, value): (String, &Value)| match value.as_array() {
         Some(values) if !values.is_empty() => match twice(values) {
             Some(value) => Err(Invalid::new(
@@ -199,28 +198,24 @@ fn grid(table: &Table) -> Result<Vec<(String, Vec<Value>)>, Invalid> {
 fn random(table: &Table) -> Result<Vec<(String, Choice)>, Invalid> {
     let is_range =
         |value: &Value| value.as_table().is_none_or(|t| t.contains_key("from") || t.contains_key("to"));
-    let settings = settings("sweep.random", table, is_range)?;
+    let settings = settings(table, is_range);
     settings.into_iter().map(|(key, value)| Ok((key.clone(), Choice::new(&key, value)?))).collect()
 }
 
 /// The settings in a table of tables by their dotted keys, whether the keys were written with quotes or
 /// without.
-fn settings<'a>(
-    prefix: &str,
-    table: &'a Table,
-    is_setting: impl Fn(&Value) -> bool + Copy,
-) -> Result<Vec<(String, &'a Value)>, Invalid> {
+fn settings(table: &Table, is_setting: impl Fn(&Value) -> bool + Copy) -> Vec<(String, &Value)> {
     let mut found = Vec::new();
     for (key, value) in table {
         match value {
             Value::Table(inner) if !is_setting(value) => {
-                let within = settings(&format!("{prefix}.{key}"), inner, is_setting)?;
-                found.extend(within.into_iter().map(|(rest, value)| (format!("{key}.{rest}"), value)));
+                let within = settings(inner, is_setting).into_iter();
+                found.extend(within.map(|(rest, value)| (format!("{key}.{rest}"), value)));
             }
             _ => found.push((key.clone(), value)),
         }
     }
-    Ok(found)
+    found
 }
 
 /// Every way to choose one value of each setting, the last changing first.
@@ -357,7 +352,8 @@ mod tests {
     #[test]
     fn draws_lie_in_their_ranges_and_repeat_themselves() {
         let random = "[sweep]\ndraws = 200\n[sweep.random]\nmodel.hidden = { from = 3, to = 6 }\n\
-                      train.optimizer.lr = { from = 1e-4, to = 1e-2, scale = \"log\" }\nmodel.layers = [1, 2]";
+                      train.optimizer.lr = { from = 1e-4, to = 1e-2, scale = \"log\" }\n\
+                       model.layers = [1, 2]";
         let trials = source(random).trials().unwrap();
         assert!((190..=200).contains(&trials.len()), "{}", trials.len());
         assert_eq!(trials, source(random).trials().unwrap());
