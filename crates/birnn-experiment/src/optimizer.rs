@@ -16,7 +16,10 @@ pub struct OptimizerConfig {
     pub lr: f64,
     /// Decay of the first and second moment; `adam` and `adamw`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("items" = { "type": "number", "minimum": 0, "exclusiveMaximum": 1 }, "default" = BETAS))]
+    #[schemars(extend(
+        "items" = { "type": "number", "minimum": 0, "exclusiveMaximum": 1 },
+        "default" = BETAS
+    ))]
     pub betas: Option<[f64; 2]>,
     /// Added to the denominator; `adam` and `adamw`.
     #[serde(skip_serializing_if = "Option::is_none")]
