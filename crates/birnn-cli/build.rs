@@ -6,7 +6,8 @@ use std::process::Command;
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     // Moves with every commit and checkout; a checkout without git has none, and then nothing is to be told.
-    // It is asked for, as it lies elsewhere in a worktree, and a file that is missing would be a change each time.
+    // It is asked for, as it lies elsewhere in a worktree, and a file that is missing would be a change each
+    // time.
     if let Some(log) = git(&["rev-parse", "--git-path", "logs/HEAD"])
         && Path::new(&log).exists()
     {

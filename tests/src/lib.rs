@@ -260,7 +260,8 @@ pub fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
         let mut cargo = Command::new(env!("CARGO"));
-        // Set by cargo for this very test; ring's build script looks at such, and would be run anew each time.
+        // Set by cargo for this very test; ring's build script looks at such, and would be run anew each
+        // time.
         for (name, _) in std::env::vars_os().filter(|(name, _)| is_of_this_crate(name)) {
             cargo.env_remove(name);
         }

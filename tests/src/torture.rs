@@ -1,5 +1,6 @@
-//! Kills runs, fails their file operations, cuts their power, and alters their checkpoints; resumes them, and holds what they
-//! end in against a run that nothing happened to. Whatever differs is a panic that says where.
+//! Kills runs, fails their file operations, cuts their power, and alters their checkpoints; resumes them, and
+//! holds what they end in against a run that nothing happened to. Whatever differs is a panic that says
+//! where.
 
 use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt;
@@ -72,8 +73,8 @@ pub fn torture(limits: Limits, say: &dyn Fn(&str)) -> Counts {
     let cuts = power_cuts(limits);
     counts.power_cuts = cuts;
     say(&format!(
-        "power lost before {} operations of runs and {} of resumed runs, with {} different things left on the disk: no \
-         checkpoint older than the last that was flushed, the same bytes",
+        "power lost before {} operations of runs and {} of resumed runs, with {} different things left on \
+         the disk: no checkpoint older than the last that was flushed, the same bytes",
         cuts.of_runs, cuts.of_resumed, cuts.remains
     ));
     let long = Victims::new(12);
@@ -166,8 +167,8 @@ impl Victims {
         (format!("run{number}"), number % CELLS.len())
     }
 
-    /// Starts a run, or goes on with it where there is something to go on with; `fault` is one of `$BIRNN_FAULT`, and
-    /// `patience` the time until it is killed. Gives its end and its last words.
+    /// Starts a run, or goes on with it where there is something to go on with; `fault` is one of
+    /// `$BIRNN_FAULT`, and `patience` the time until it is killed. Gives its end and its last words.
     fn run(
         &self,
         run: &str,
@@ -231,8 +232,8 @@ impl Victims {
     }
 }
 
-/// A kill before, within and after each operation, and one more while the run goes on. The numbers of operations and
-/// of kills.
+/// A kill before, within and after each operation, and one more while the run goes on. The numbers of
+/// operations and of kills.
 fn kill_at_operations(victims: &Victims, limits: Limits) -> (usize, usize) {
     let (kills, operations) = (AtomicUsize::new(0), AtomicUsize::new(0));
     side_by_side(|index| {

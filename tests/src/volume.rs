@@ -1,10 +1,10 @@
 //! What a power cut may leave of a folder, worked out from the journal of what was asked of the disk.
 //!
-//! A disk promises that a file's content outlives a power cut once it was flushed, a name once its folder was, and that a
-//! rename happens or does not. All else is in memory still: each write since may be on the disk, or not, or some sectors of
-//! it, with zeros or what was there before in place of the others; each name may be the old one or the new, whatever became
-//! of the content; and what came later may be there without what came before. SQLite is tested so, too:
-//! <https://sqlite.org/testing.html>, "Crash Testing".
+//! A disk promises that a file's content outlives a power cut once it was flushed, a name once its folder
+//! was, and that a rename happens or does not. All else is in memory still: each write since may be on the
+//! disk, or not, or some sectors of it, with zeros or what was there before in place of the others; each name
+//! may be the old one or the new, whatever became of the content; and what came later may be there without
+//! what came before. SQLite is tested so, too: <https://sqlite.org/testing.html>, "Crash Testing".
 //!
 //! One thing is taken for granted: writing behind what was flushed does no harm to it.
 
@@ -147,8 +147,8 @@ impl Volume {
         self.left(Luck::All, Luck::All, &mut Random::new(0, 0))
     }
 
-    /// One of the things that a power cut may leave. The first four are the extremes: nothing that is not flushed is
-    /// there; all is; all names are, and no contents; all contents are, and no names.
+    /// One of the things that a power cut may leave. The first four are the extremes: nothing that is not
+    /// flushed is there; all is; all names are, and no contents; all contents are, and no names.
     pub fn remains(&self, index: usize, random: &mut Random) -> Remains {
         let (names, contents) = match index {
             0 => (Luck::None, Luck::None),

@@ -1,8 +1,9 @@
-//! Tools for another processor from Debian's packages, unpacked into the cache folder; from Ubuntu's, too, where
-//! the active compiler has the other machine's library, which Ubuntu does not package.
+//! Tools for another processor from Debian's packages, unpacked into the cache folder; from Ubuntu's, too,
+//! where the active compiler has the other machine's library, which Ubuntu does not package.
 //!
-//! Nothing is installed: apt works on lists and a cache of its own there, so that no rights are needed and the
-//! machine stays as it is. What the packages need of others is taken from the machine where it is installed.
+//! Nothing is installed: apt works on lists and a cache of its own there, so that no rights are needed and
+//! the machine stays as it is. What the packages need of others is taken from the machine where it is
+//! installed.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
 //! `.cargo/libtorch.toml`, by which plain cargo commands and rust-analyzer find libtorch.
 //!
-//! `.cargo/config.toml` includes it. It sets `LIBTORCH` for build scripts, and an rpath for all that is linked, so
-//! that binaries, tests and doc examples start with nothing exported.
+//! `.cargo/config.toml` includes it. It sets `LIBTORCH` for build scripts, and an rpath for all that is
+//! linked, so that binaries, tests and doc examples start with nothing exported.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,8 +21,8 @@ pub fn recorded(root: &Path) -> Option<PathBuf> {
 
 /// Records a libtorch; says whether anything changed by that.
 ///
-/// An unchanged file is left alone and a changed one replaced at once: cargo rebuilds everything when it sees other
-/// flags, and a cargo that runs meanwhile must not read half a file.
+/// An unchanged file is left alone and a changed one replaced at once: cargo rebuilds everything when it sees
+/// other flags, and a cargo that runs meanwhile must not read half a file.
 pub fn record(root: &Path, tree: &Tree) -> Result<bool> {
     let file = file(root);
     let text = render(tree)?;

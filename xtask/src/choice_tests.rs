@@ -94,8 +94,8 @@ fn a_variable_that_cannot_be_used_is_an_error() {
     assert_eq!(
         site.error(None),
         format!(
-            "LIBTORCH={shown} cannot be used ({shown} is libtorch 2.10.0+cpu, and birnn needs exactly 2.11.0): \
-             correct it, or unset LIBTORCH to have one found or installed"
+            "LIBTORCH={shown} cannot be used ({shown} is libtorch 2.10.0+cpu, and birnn needs exactly \
+             2.11.0): correct it, or unset LIBTORCH to have one found or installed"
         )
     );
     let cpu = site.tree("cpu", "2.11.0", Flavour::Cpu);

@@ -152,8 +152,8 @@ fn set_up(machine: &Machine, wanted: Option<Flavour>) -> Result<(Tree, String)> 
     let mut report = format!("libtorch {VERSION}, {} build, {origin}: {}", tree.flavour, tree.dir.display());
     if changed {
         report.push_str(
-            "\nrecorded in .cargo/libtorch.toml; the first build with it compiles the C++ bindings: about five \
-             minutes on two cores, once",
+            "\nrecorded in .cargo/libtorch.toml; the first build with it compiles the C++ bindings: about \
+             five minutes on two cores, once",
         );
     }
     let asked = wanted.is_some() || source == Source::Variable;
@@ -165,7 +165,8 @@ fn set_up(machine: &Machine, wanted: Option<Flavour>) -> Result<(Tree, String)> 
     Ok((tree, report))
 }
 
-/// Builds the programs, and becomes `birnn`. It runs where the user is, so that paths mean what the user means.
+/// Builds the programs, and becomes `birnn`. It runs where the user is, so that paths mean what the user
+/// means.
 fn birnn<'a>(machine: &Machine, args: impl IntoIterator<Item = &'a OsString>) -> Result<ExitCode> {
     let tree = ensure(machine)?;
     build_programs(machine, &tree)?;
@@ -181,10 +182,11 @@ pub(crate) fn build_programs(machine: &Machine, tree: &Tree) -> Result<()> {
     Ok(())
 }
 
-/// A cargo command on this workspace that finds the libtorch, just as plain cargo will by `.cargo/libtorch.toml`.
+/// A cargo command on this workspace that finds the libtorch, just as plain cargo will by
+/// `.cargo/libtorch.toml`.
 ///
-/// The variables that build scripts look at must have the same values in both, or they would run again each time one
-/// follows the other, and compile for minutes.
+/// The variables that build scripts look at must have the same values in both, or they would run again each
+/// time one follows the other, and compile for minutes.
 pub(crate) fn cargo(machine: &Machine, command: &str, tree: Option<&Tree>) -> Command {
     let mut cargo = Command::new(machine.var("CARGO").unwrap_or(OsStr::new("cargo")));
     if !is_inside(&machine.root) {

@@ -1,7 +1,7 @@
 //! This project's own copies of libtorch, one per flavour, in the user's cache directory.
 //!
-//! A copy is put together beside its final place and moved there when it is complete, so what has the final name once
-//! was complete. Whether it still is, its manifest tells.
+//! A copy is put together beside its final place and moved there when it is complete, so what has the final
+//! name once was complete. Whether it still is, its manifest tells.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, TryLockError};
@@ -63,7 +63,8 @@ pub fn obtain(machine: &Machine, flavour: Flavour) -> Result<(Tree, Was)> {
     Ok((inspect(&copy, flavour, machine.os)?, Was::Installed))
 }
 
-/// Looks at a tree that a set-up recorded: any libtorch will do, but one of our own must be as it was installed.
+/// Looks at a tree that a set-up recorded: any libtorch will do, but one of our own must be as it was
+/// installed.
 pub fn inspect_recorded(tree: &Path, os: &str) -> Result<Tree> {
     match (tree.parent(), flavour_of(tree)) {
         (Some(copy), Some(flavour)) => inspect(copy, flavour, os),
@@ -110,8 +111,8 @@ fn lock(cache: &Path) -> Result<File> {
     Ok(file)
 }
 
-/// Removes what interrupted set-ups left. Whoever makes a partial copy holds the lock, so those that lie here while it
-/// is ours belong to nobody.
+/// Removes what interrupted set-ups left. Whoever makes a partial copy holds the lock, so those that lie here
+/// while it is ours belong to nobody.
 fn clear_partial_copies(cache: &Path) -> Result<()> {
     for path in entries(cache)? {
         let name = path.file_name().unwrap_or_default();
@@ -186,7 +187,8 @@ fn remove(path: &Path) -> Result<()> {
     removed.with_context(|| format!("cannot remove {}", path.display()))
 }
 
-/// Has the new name of a folder's entry survive a power cut. Not every system can; then it is installed again.
+/// Has the new name of a folder's entry survive a power cut. Not every system can; then it is installed
+/// again.
 fn sync_folder(folder: &Path) {
     let _ = File::open(folder).and_then(|folder| folder.sync_all());
 }

@@ -32,7 +32,8 @@ const LIBRARIES: [&str; 12] = [
 /// Of a kit that is too large, so many files are named.
 const NAMED: usize = 3;
 
-/// Runs a program of the system's and gives what it printed; `package` is what to install where it is not there.
+/// Runs a program of the system's and gives what it printed; `package` is what to install where it is not
+/// there.
 pub fn output(command: &mut Command, package: &str) -> Result<String> {
     let name = command.get_program().to_string_lossy().into_owned();
     let output = command.output().with_context(|| {

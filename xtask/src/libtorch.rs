@@ -44,7 +44,8 @@ impl Tree {
     }
 }
 
-/// Looks whether `dir` holds a libtorch that birnn can be built with; the error says in one line what is wrong.
+/// Looks whether `dir` holds a libtorch that birnn can be built with; the error says in one line what is
+/// wrong.
 pub fn inspect(dir: &Path, os: &str) -> Result<Tree> {
     let lib = dir.join("lib");
     let core = lib.join(core_library(os));
@@ -83,7 +84,8 @@ pub fn core_library(os: &str) -> &'static str {
     }
 }
 
-/// Reads the version from where each distribution keeps it: the archive in `build-version`, the wheel in `version.py`.
+/// Reads the version from where each distribution keeps it: the archive in `build-version`, the wheel in
+/// `version.py`.
 fn version(dir: &Path) -> Result<String> {
     if let Ok(text) = fs::read_to_string(dir.join("build-version")) {
         return Ok(text.trim().to_owned());
@@ -108,8 +110,8 @@ fn is_wanted(version: &str) -> bool {
 
 /// What the loader would not find, were a program linked to `library` started.
 ///
-/// A CUDA wheel needs the libraries of NVIDIA's wheels even for work on the CPU. Where there is no `ldd`, or it cannot
-/// tell, nothing is missing: macOS's wheel brings all it needs.
+/// A CUDA wheel needs the libraries of NVIDIA's wheels even for work on the CPU. Where there is no `ldd`, or
+/// it cannot tell, nothing is missing: macOS's wheel brings all it needs.
 fn missing_libraries(library: &Path, os: &str) -> Vec<String> {
     if os != "linux" {
         return Vec::new();
@@ -232,7 +234,8 @@ mod tests {
     #[test]
     fn companions_that_are_not_found_are_named_once() {
         let ldd = "\tlibc.so.6 => /lib/libc.so.6 (0x7f)\n\tlibcudart.so.13 => not found\n\
-                   \tlibcupti.so.13 => not found\n\tlibcuda.so.1 => not found\n\tlibcudart.so.13 => not found\n";
+                   \tlibcupti.so.13 => not found\n\tlibcuda.so.1 => not found\n\
+                   \tlibcudart.so.13 => not found\n";
         assert_eq!(not_found(ldd), ["libcudart.so.13", "libcupti.so.13"]);
         assert!(not_found("\tlinux-vdso.so.1 (0x7f)\n").is_empty());
     }

@@ -1,7 +1,7 @@
 //! The list of files that makes an installed copy of libtorch complete, and the check against it.
 //!
-//! A text file: one line that says what the copy is, then each file's size and path. It is written last, so a copy
-//! without one was never finished, and a copy that differs from it was damaged afterwards.
+//! A text file: one line that says what the copy is, then each file's size and path. It is written last, so a
+//! copy without one was never finished, and a copy that differs from it was damaged afterwards.
 
 use std::fs;
 use std::io::Write;

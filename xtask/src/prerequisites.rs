@@ -15,7 +15,8 @@ pub fn require_compiler(machine: &Machine) -> Result<()> {
     let way_out = match machine.os {
         "macos" => "run `xcode-select --install`",
         _ => {
-            "install one (Debian, Ubuntu: apt install g++; Fedora: dnf install gcc-c++), or set CXX to its path"
+            "install one (Debian, Ubuntu: apt install g++; Fedora: dnf install gcc-c++), or set CXX to its \
+             path"
         }
     };
     // CXX may carry arguments or a wrapper, as in `ccache g++`.
@@ -79,7 +80,8 @@ pub fn require_space(folder: &Path, megabytes: u64) -> Result<()> {
     }
 }
 
-/// The column "Available" of `df -Pk`, counted from the one with the percent sign, since names may contain spaces.
+/// The column "Available" of `df -Pk`, counted from the one with the percent sign, since names may contain
+/// spaces.
 fn free_megabytes(df: &str) -> Option<u64> {
     let columns: Vec<&str> = df.lines().nth(1)?.split_whitespace().collect();
     let percent = columns.iter().position(|column| column.ends_with('%'))?;

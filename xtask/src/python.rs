@@ -28,8 +28,8 @@ pub struct Python {
 
 /// Finds `$PYTHON`, or else `python3` or `python`, of version 3.8 or newer.
 pub fn find(machine: &Machine) -> Result<Python> {
-    let way_out = "install one (Debian, Ubuntu: apt install python3 python3-pip; macOS: brew install python), \
-                   or set PYTHON to its path";
+    let way_out = "install one (Debian, Ubuntu: apt install python3 python3-pip; macOS: brew install \
+                   python), or set PYTHON to its path";
     if let Some(name) = machine.var("PYTHON") {
         match machine.find_program(name).map(|program| probe(&program)) {
             Some(Some(python)) => return Ok(python),

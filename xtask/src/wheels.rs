@@ -1,6 +1,7 @@
 //! libtorch as it is published: PyTorch's wheels, and how pip is asked for them.
 //!
-//! Only libraries and headers are of interest, so the wheels are those for one fixed Python, whichever one runs pip.
+//! Only libraries and headers are of interest, so the wheels are those for one fixed Python, whichever one
+//! runs pip.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -36,8 +37,8 @@ impl Wheels {
         let wheels = match (os, arch, flavour) {
             ("linux", "x86_64" | "aarch64", Flavour::Cpu) => Wheels {
                 tags: manylinux(arch),
-                // The one Linux wheel is a CUDA build. Without its CUDA libraries it is a CPU build, but its core
-                // was linked to these two and does not load without them.
+                // The one Linux wheel is a CUDA build. Without its CUDA libraries it is a CPU build, but its
+                // core was linked to these two and does not load without them.
                 requirements: vec![
                     torch,
                     "nvidia-cuda-runtime==13.0.*".to_owned(),
@@ -61,8 +62,8 @@ impl Wheels {
                 bail!("there is no CUDA on macOS: run `cargo xtask setup --cpu`")
             }
             _ => bail!(
-                "pip has no {flavour} build of libtorch {VERSION} for {os} on {arch}: unpack or build one, and set \
-                 LIBTORCH to it"
+                "pip has no {flavour} build of libtorch {VERSION} for {os} on {arch}: unpack or build one, \
+                 and set LIBTORCH to it"
             ),
         };
         Ok(wheels)
@@ -97,12 +98,14 @@ impl Wheels {
         arguments
     }
 
-    /// Has pip put the wheels into `target`. pip shows how it gets on, on standard error, in detail to a terminal only.
+    /// Has pip put the wheels into `target`. pip shows how it gets on, on standard error, in detail to a
+    /// terminal only.
     ///
     /// As long as pip runs it holds `lock` too, even where this program is killed and pip is not.
     pub fn fetch(&self, python: &Path, target: &Path, lock: &File) -> Result<()> {
         let empty_input = lock.try_clone().context("cannot share the lock with pip")?;
-        // pip unpacks into a temporary folder first; /tmp may be small, and is not cleared when pip is killed.
+        // pip unpacks into a temporary folder first; /tmp may be small, and is not cleared when pip is
+        // killed.
         let temporary = target.join("tmp");
         std::fs::create_dir_all(&temporary)
             .with_context(|| format!("cannot make {}", temporary.display()))?;
@@ -140,8 +143,8 @@ impl Wheels {
             complaint = status.to_string();
         }
         bail!(
-            "pip could not fetch libtorch ({}): mend the connection (pip's settings, such as HTTPS_PROXY, are honoured) \
-             and try again, or set LIBTORCH to an unpacked libtorch {VERSION}",
+            "pip could not fetch libtorch ({}): mend the connection (pip's settings, such as HTTPS_PROXY, \
+             are honoured) and try again, or set LIBTORCH to an unpacked libtorch {VERSION}",
             complaint.trim_start_matches("ERROR: ")
         );
     }
@@ -183,7 +186,8 @@ mod tests {
     fn the_linux_cpu_build_takes_two_companions_and_no_more() {
         for arch in ["x86_64", "aarch64"] {
             let line = arguments("linux", arch, Flavour::Cpu);
-            let start = "-m pip install --no-input --disable-pip-version-check --no-deps --only-binary=:all: --platform ";
+            let start = "-m pip install --no-input --disable-pip-version-check --no-deps --only-binary=:all: \
+                --platform ";
             assert!(line.starts_with(start), "{line}");
             let end = format!("{FIXED} nvidia-cuda-runtime==13.0.* nvidia-cuda-cupti==13.0.*");
             assert!(line.ends_with(&end), "{line}");

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::ConfigError;
 
-/// Everything that shapes parameters and forward pass. [`ModelConfig::resolve`](crate::ModelConfig::resolve) gives those that can be, and
-/// [`Architecture::check`] tells whether another can.
+/// Everything that shapes parameters and forward pass. [`ModelConfig::resolve`](crate::ModelConfig::resolve)
+/// gives those that can be, and [`Architecture::check`] tells whether another can.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Architecture {
     /// The recurrent cell.

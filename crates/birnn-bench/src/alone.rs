@@ -1,5 +1,5 @@
-//! What needs a process of its own: another number of threads, the peak of memory, a busy core. This same program is started
-//! again, with a command that is not for users.
+//! What needs a process of its own: another number of threads, the peak of memory, a busy core. This same
+//! program is started again, with a command that is not for users.
 //!
 //! The peak of memory is read from `/proc/self/status`: a child's `getrusage` starts with the peak of its
 //! parent.

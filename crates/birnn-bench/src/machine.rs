@@ -57,7 +57,8 @@ pub fn unrest() -> Option<String> {
     })
 }
 
-/// What so many threads could do at most now, in FLOP/s: the clock of a machine changes from minute to minute.
+/// What so many threads could do at most now, in FLOP/s: the clock of a machine changes from minute to
+/// minute.
 pub fn fma_peak(threads: usize) -> f64 {
     birnn_kernels::fma_peak(&Workers::new(threads, instructions()))
 }

@@ -45,7 +45,8 @@ fn split(text: &str) -> Result<(String, String)> {
         match text.matches(marker).count() {
             1 => {}
             0 => bail!(
-                "there is no `{marker}` in it: put `{OPEN}` and `{CLOSE}` on lines of their own where the table is to be"
+                "there is no `{marker}` in it: put `{OPEN}` and `{CLOSE}` on lines of their own where the \
+                 table is to be"
             ),
             count => bail!("there are {count} times `{marker}` in it, so the table's place is not certain"),
         }

@@ -36,8 +36,8 @@ pub fn machine(bench: &Bench) -> String {
         None => String::new(),
     };
     format!(
-        "{}, {} cores, {} threads, {}, {}; libtorch {}{python}; fused multiply-adds {} GFLOP/s, libtorch's product of \
-         1024 x 1024 matrices {} GFLOP/s.",
+        "{}, {} cores, {} threads, {}, {}; libtorch {}{python}; fused multiply-adds {} GFLOP/s, libtorch's \
+         product of 1024 x 1024 matrices {} GFLOP/s.",
         machine.cpu,
         machine.cores,
         machine.threads,
@@ -51,12 +51,12 @@ pub fn machine(bench: &Bench) -> String {
 
 fn how(bench: &Bench) -> String {
     let mut text = format!(
-        "Milliseconds per training step (forward, backward, Adam): medians, with quartiles in brackets. The contenders \
-         took {} turns each of {} s, one after the other; slow points fewer. GFLOP/s, share of the peak and images/s are \
-         birnn's; a step's FLOP are those that it needs. What the \
-         peak is, is measured right after each point, and a figure is to be compared within its table only: the machine's own \
-         speed changes. glibc is told to keep freed memory, as the `birnn` program does; libtorch gains by \
-         it too; PyTorch has glibc's defaults.",
+        "Milliseconds per training step (forward, backward, Adam): medians, with quartiles in brackets. The \
+         contenders took {} turns each of {} s, one after the other; slow points fewer. GFLOP/s, share of \
+         the peak and images/s are birnn's; a step's FLOP are those that it needs. What the \
+         peak is, is measured right after each point, and a figure is to be compared within its table only: \
+         the machine's own speed changes. glibc is told to keep freed memory, as the `birnn` program does; \
+         libtorch gains by it too; PyTorch has glibc's defaults.",
         bench.effort.rounds, bench.effort.seconds
     );
     if let Some(digits) = &bench.digits {
@@ -188,9 +188,10 @@ fn vanishing(bench: &Bench) -> Option<String> {
     let head: Vec<String> =
         ["net, batch x time x features".to_owned()].into_iter().chain(ms).chain(each).collect();
     let head: Vec<&str> = head.iter().map(String::as_str).collect();
-    let note = "A frozen net is one that does not learn: its gradients become smaller from step to step, down to \
-                the subnormal numbers, with which processors compute many times slower. birnn's kernels take those \
-                for zero, and so does libtorch in birnn's processes; PyTorch does not unless it is told to.";
+    let note = "A frozen net is one that does not learn: its gradients become smaller from step to step, \
+                down to the subnormal numbers, with which processors compute many times slower. birnn's \
+                kernels take those for zero, and so does libtorch in birnn's processes; PyTorch does not \
+                unless it is told to.";
     (!rows.is_empty()).then(|| format!("{}\n{note}", table(&head, &rows)))
 }
 
@@ -264,7 +265,8 @@ mod tests {
         let report = report(&bench(), &[Sweep::Batch]);
         for part in [
             "Abacus 3000, 2 cores, 2 threads, avx512, linux; libtorch 2.11.0, PyTorch 2.11.0; ",
-            "| LSTM 2 x 128+128, 100 x 28 x 28 | 59.4 [53.5-65.4] | 30.2 [27.2-33.2] | 1.97 | 197 | 49 | 3309 | 65.5",
+            "| LSTM 2 x 128+128, 100 x 28 x 28 | 59.4 [53.5-65.4] | 30.2 [27.2-33.2] | 1.97 | 197 | 49 | \
+             3309 | 65.5",
             "![Milliseconds per step: batch](batch.svg)",
             "| 2 | 50.0 [45.0-55.0] | 25.0 [22.5-27.5] | 2.00 | 238 | 59 | 4000 |\n",
             "| libtorch | 1000 [900-1100] | 10000 | 2.50 |\n",

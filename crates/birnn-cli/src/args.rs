@@ -95,8 +95,8 @@ pub enum Command {
     /// Import weights that PyTorch or safetensors saved.
     ///
     /// Reads what torch.save(model.state_dict(), path) writes, in any of its formats, or a .safetensors file,
-    /// and executes nothing. Without --config, the network is inferred from names and shapes, and printed as a
-    /// config on stdout. Weight norm, spectral norm, pruning and averages are folded into the weights. A
+    /// and executes nothing. Without --config, the network is inferred from names and shapes, and printed as
+    /// a config on stdout. Weight norm, spectral norm, pruning and averages are folded into the weights. A
     /// warning lists what weights do not tell, with the option for each.
     Import(ImportArgs),
     /// Download or verify the images of an experiment.
@@ -191,7 +191,12 @@ pub struct EvalArgs {
     #[arg(long, value_enum, default_value_t)]
     pub split: SplitName,
     /// Evaluate on another data set than the run's own.
-    #[arg(long, value_name = "NAME", conflicts_with = "sets", value_parser = PossibleValuesParser::new(datasets()))]
+    #[arg(
+        long,
+        value_name = "NAME",
+        conflicts_with = "sets",
+        value_parser = PossibleValuesParser::new(datasets())
+    )]
     pub dataset: Option<String>,
     /// One JSON object on stdout.
     #[arg(long)]
@@ -283,8 +288,8 @@ pub struct ImportArgs {
     pub config: Option<PathBuf>,
     #[command(flatten)]
     pub sets: Sets,
-    /// Which of several state dicts in the file: the keys that lead to it, such as ema or checkpoint.model; or
-    /// the prefix of its weights' names; or . for the saved object itself.
+    /// Which of several state dicts in the file: the keys that lead to it, such as ema or checkpoint.model;
+    /// or the prefix of its weights' names; or . for the saved object itself.
     #[arg(long, value_name = "NAME")]
     pub key: Option<String>,
     /// If the network was trained on (pixel / 255 - M) / S, the mean M: one number, or one per column,

@@ -33,7 +33,8 @@ impl Asked {
         Ok(Asked::new(weights, manifest, Box::new(logits)))
     }
 
-    /// A net that was read from `weights`, and is asked by `logits`. Says so where something stood in for its data.
+    /// A net that was read from `weights`, and is asked by `logits`. Says so where something stood in for its
+    /// data.
     pub fn new(weights: PathBuf, manifest: Manifest, logits: Box<Logits>) -> Asked {
         warn_of_substitution(&weights, &manifest);
         Asked { task: Task::of(&manifest), weights, manifest, logits }
@@ -79,7 +80,8 @@ pub fn suits(weights: &Path, manifest: &Manifest, splits: &Splits) -> Outcome {
         return Ok(());
     }
     Err(Failure::request(format!(
-        "{}: is for {net_rows} x {net_cols} images of {net_classes} classes, these are {rows} x {cols} of {classes}",
+        "{}: is for {net_rows} x {net_cols} images of {net_classes} classes, these are {rows} x {cols} of \
+         {classes}",
         shown(&weights)
     )))
 }
@@ -89,7 +91,8 @@ pub fn warn_of_preprocessing(weights: &Path, manifest: &Manifest, splits: &Split
     let (Some(net), now) = (manifest.preprocessing, splits.preprocessing) else { return };
     if (net.ground, net.transposed) != (now.ground, now.transposed) {
         tracing::warn!(
-            "{}: learnt from images {net}; these are {now}: data.invert and data.transpose say how they are read",
+            "{}: learnt from images {net}; these are {now}: data.invert and data.transpose say how they are \
+             read",
             shown(&weights)
         );
     }

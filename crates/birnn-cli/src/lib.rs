@@ -1,7 +1,9 @@
-//! What the binaries share: the command line, the log, how commands end, and the commands that need no libtorch.
+//! What the binaries share: the command line, the log, how commands end, and the commands that need no
+//! libtorch.
 //!
-//! There are two, so that whoever only asks a net does not wait for libtorch to be loaded: `birnn`, which users
-//! start, and `birnn-torch`, which it becomes for what computes with libtorch. This library does not link it.
+//! There are two, so that whoever only asks a net does not wait for libtorch to be loaded: `birnn`, which
+//! users start, and `birnn-torch`, which it becomes for what computes with libtorch. This library does not
+//! link it.
 
 pub mod args;
 pub mod asked;

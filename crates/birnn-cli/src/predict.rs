@@ -92,9 +92,9 @@ fn preprocessing(manifest: &Manifest, weights: &Path) -> Preprocessing {
     match manifest.preprocessing {
         Some(_) => tracing::info!("pictures are prepared as its training images were: {preprocessing}"),
         None => tracing::warn!(
-            "{0}: it is not known what its training images were like; pictures are prepared as MNIST's: {preprocessing}; to say \
-             otherwise: birnn export {0} net.ckpt, then birnn import net.ckpt --out net.safetensors --set data.invert=true \
-             --set data.framing=resize, as it was",
+            "{0}: it is not known what its training images were like; pictures are prepared as MNIST's: \
+             {preprocessing}; to say otherwise: birnn export {0} net.ckpt, then birnn import net.ckpt --out \
+             net.safetensors --set data.invert=true --set data.framing=resize, as it was",
             shown(&weights)
         ),
     }

@@ -47,9 +47,10 @@ fn flush_subnormals() {
     }
 }
 
-/// A file that grows past `ulimit -f` ends a process, unless it asks for an error instead. And where memory does not
-/// suffice, Rust and libtorch may abort, which is a failed run like any other, whatever the command. The library
-/// that aborts has by then said in words of its own what it could not have; only the last line is ours.
+/// A file that grows past `ulimit -f` ends a process, unless it asks for an error instead. And where memory
+/// does not suffice, Rust and libtorch may abort, which is a failed run like any other, whatever the command.
+/// The library that aborts has by then said in words of its own what it could not have; only the last line is
+/// ours.
 #[expect(unsafe_code, reason = "one signal is ignored, and the handler of the other does what a handler may")]
 fn answer_signals() {
     extern "C" fn aborted(_: libc::c_int) {

@@ -25,8 +25,8 @@ pub fn wanted_for(device: DeviceChoice) -> bool {
     }
 }
 
-/// Goes on as `birnn-torch` with the same arguments, in the same process: signals and the exit code are its own.
-/// Comes back only where it cannot.
+/// Goes on as `birnn-torch` with the same arguments, in the same process: signals and the exit code are its
+/// own. Comes back only where it cannot.
 pub fn become_it() -> Outcome {
     let own = std::env::current_exe().map_err(|error| Failure::run(format!("birnn: {error}")))?;
     let path = own.with_file_name(NAME);

@@ -59,7 +59,8 @@ impl Account<'_> {
                 false => String::new(),
             };
             tracing::warn!(
-                "{weights}: weights do not tell how their input is prepared and their output is read; taken for: {}{hint}",
+                "{weights}: weights do not tell how their input is prepared and their output is read; taken \
+                 for: {}{hint}",
                 unknown.join("; ")
             );
         }

@@ -1,5 +1,5 @@
-//! The description beside weights, which [`Description`](crate::Description) wrote: what net they are of, and what
-//! its images were like.
+//! The description beside weights, which [`Description`](crate::Description) wrote: what net they are of, and
+//! what its images were like.
 
 use std::fs::File;
 use std::io::Read;

@@ -1,5 +1,5 @@
-//! What someone needs to use a net who has nothing but its weights: a JSON object beside a state dict, and the
-//! metadata of an ONNX file.
+//! What someone needs to use a net who has nothing but its weights: a JSON object beside a state dict, and
+//! the metadata of an ONNX file.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -79,7 +79,7 @@ pub(crate) fn in_python(net: &Architecture, features: usize, classes: usize) -> 
     let relu = if net.cell == Cell::RnnRelu { ", nonlinearity=\"relu\"" } else { "" };
     let readout = format!("{:?}", net.readout).to_lowercase();
     format!(
-        "self.{prefix} = nn.{module}({features}, {forward}, {layers}, batch_first=True{relu}{directions}); self.fc = \
-         nn.Linear({width}, {classes}); readout {readout}"
+        "self.{prefix} = nn.{module}({features}, {forward}, {layers}, batch_first=True{relu}{directions}); \
+         self.fc = nn.Linear({width}, {classes}); readout {readout}"
     )
 }

@@ -40,8 +40,8 @@ pub enum ImportError {
     Unfit(String),
 }
 
-/// Reads weights, and finds out or checks what net they are of. `load` loads data, where an experiment's own tells
-/// what images the net is for.
+/// Reads weights, and finds out or checks what net they are of. `load` loads data, where an experiment's own
+/// tells what images the net is for.
 pub fn import<E: From<ImportError>>(
     request: &Request,
     load: impl FnOnce(&DataPlan, &Source) -> Result<Splits, E>,
@@ -129,8 +129,9 @@ fn unlike(
     let net = plan.architecture;
     match (&request.config, beside) {
         (None, Some(beside)) => format!(
-            "these look like {looks}, for {features} features and {outputs} classes, and the net of {} beside it is \
-             {net}, for {columns} and {classes}: {mismatch}; if that file is of other weights, move it away",
+            "these look like {looks}, for {features} features and {outputs} classes, and the net of {} \
+             beside it is {net}, for {columns} and {classes}: {mismatch}; if that file is of other weights, \
+             move it away",
             shown(&beside.path),
         ),
         (None, None) => format!(
@@ -141,8 +142,8 @@ fn unlike(
             }
         ),
         (Some(config), _) => format!(
-            "these look like {looks}, for {features} features and {outputs} classes, and the net of {} is {net}, for \
-             {columns} and {classes}: {mismatch}; without --config, it is told from the weights",
+            "these look like {looks}, for {features} features and {outputs} classes, and the net of {} is \
+             {net}, for {columns} and {classes}: {mismatch}; without --config, it is told from the weights",
             shown(&config),
         ),
     }

@@ -1,8 +1,8 @@
 //! Between birnn's weights files and those of others.
 //!
-//! A [`Net`] is a net in plain numbers. [`import`] makes one of weights from elsewhere; [`Format`] writes it to a file
-//! that others read; [`Description`] is what no weights can say of it, and goes beside them. This crate needs no
-//! libtorch.
+//! A [`Net`] is a net in plain numbers. [`import`] makes one of weights from elsewhere; [`Format`] writes it
+//! to a file that others read; [`Description`] is what no weights can say of it, and goes beside them. This
+//! crate needs no libtorch.
 
 mod account;
 mod beside;

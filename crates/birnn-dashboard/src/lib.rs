@@ -2,8 +2,9 @@
 //! screen.
 //!
 //! A [`View`] is what the user asked for ([`Progress`]), as far as the terminal can show it. It gives the
-//! engine the observers that show a run, and [`Interrupt`], the one that stops it on Ctrl-C. Lines go to the program's log by way of `tracing`; through [`Console`]
-//! the program says how that log and the dashboard share a terminal.
+//! engine the observers that show a run, and [`Interrupt`], the one that stops it on Ctrl-C. Lines go to the
+//! program's log by way of `tracing`; through [`Console`] the program says how that log and the dashboard
+//! share a terminal.
 //!
 //! What is shown on the whole screen (`board`) is apart from how it is drawn (`draw`) and on what (`screen`).
 

@@ -158,8 +158,8 @@ impl Checkpoint {
         &self.progress.cpu
     }
 
-    /// Cuts off what the run's records have beyond the checkpoint, so that they go on without a gap or a repeat.
-    /// Those that are not what they were then are begun anew, and told of.
+    /// Cuts off what the run's records have beyond the checkpoint, so that they go on without a gap or a
+    /// repeat. Those that are not what they were then are begun anew, and told of.
     pub fn resume_records(&self, run: &RunDir) -> Result<Vec<LostRecord>, EngineError> {
         let mut lost = Vec::new();
         for name in RECORDS {

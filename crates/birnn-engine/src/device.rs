@@ -23,11 +23,15 @@ pub enum DeviceError {
     NoDriver,
     /// A driver, but a libtorch built for CPUs.
     #[error(
-        "no CUDA here: there is a driver, but the libtorch in {0} is built for CPUs; run `cargo xtask setup --cuda`"
+        "no CUDA here: there is a driver, but the libtorch in {0} is built for CPUs; run `cargo xtask setup \
+         --cuda`"
     )]
     CpuLibtorch(PathBuf),
     /// A CUDA libtorch that cannot be loaded.
-    #[error("no CUDA here: {path} cannot be loaded: {reason}; run `cargo xtask setup --cuda`", path = shown(.path))]
+    #[error(
+        "no CUDA here: {path} cannot be loaded: {reason}; run `cargo xtask setup --cuda`",
+        path = shown(.path)
+    )]
     Unloadable {
         /// The library.
         path: PathBuf,
@@ -50,8 +54,8 @@ pub enum DeviceError {
     },
 }
 
-/// The device itself, or why it cannot be had. Call it before anything else that uses libtorch: a CUDA library
-/// that was not linked in is loaded here, and libtorch asks for it only once.
+/// The device itself, or why it cannot be had. Call it before anything else that uses libtorch: a CUDA
+/// library that was not linked in is loaded here, and libtorch asks for it only once.
 pub fn resolve(choice: DeviceChoice) -> Result<Device, DeviceError> {
     match choice {
         DeviceChoice::Cpu => Ok(Device::Cpu),

@@ -16,8 +16,9 @@ pub enum EngineError {
     Torch(#[from] TchError),
     /// A loss, gradient or parameter is not a finite number any more.
     #[error(
-        "step {step}: {what} is {value}: the training has diverged; train anew with a lower `train.optimizer.lr`, a \
-         warm-up (`train.schedule.warmup_steps`), or clipping (`train.clip_norm`, such as 1.0)"
+        "step {step}: {what} is {value}: the training has diverged; train anew with a lower \
+         `train.optimizer.lr`, a warm-up (`train.schedule.warmup_steps`), or clipping (`train.clip_norm`, \
+         such as 1.0)"
     )]
     Diverged {
         /// From 1, over the whole run.

@@ -5,7 +5,8 @@ use tch::Tensor;
 use crate::error::EngineError;
 use crate::optimizer::flat;
 
-/// The losses and gradients of the steps since the last look. Looking waits for the device, so it is done now and then.
+/// The losses and gradients of the steps since the last look. Looking waits for the device, so it is done now
+/// and then.
 #[derive(Debug, Default)]
 pub(crate) struct Health {
     /// Per step: its number, its loss `[]`, the norm of its gradient `[]`.
@@ -34,7 +35,8 @@ impl Health {
         Ok(values.len().checked_sub(2).map(|last| f64::from(values[last])))
     }
 
-    /// As [`Health::look`], and at the parameters after `step`: an update can overflow where its gradient did not.
+    /// As [`Health::look`], and at the parameters after `step`: an update can overflow where its gradient did
+    /// not.
     pub(crate) fn look_at_all(&mut self, step: usize, parameters: &[Tensor]) -> Result<(), EngineError> {
         self.look()?;
         // NaN where one is among them.

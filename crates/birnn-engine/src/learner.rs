@@ -125,8 +125,8 @@ impl Learner {
         Ok(accumulator.evaluation())
     }
 
-    /// The logits of all `samples`, in their order: `[images, outputs]`. They may have more or
-    /// fewer time steps than those trained on.
+    /// The logits of all `samples`, in their order: `[images, outputs]`. They may have more or fewer time
+    /// steps than those trained on.
     ///
     /// On a CPU they are worked out by `birnn_infer`, as wherever a net is asked; elsewhere by libtorch.
     pub fn logits(&self, samples: &Samples) -> Result<Vec<f32>, EngineError> {

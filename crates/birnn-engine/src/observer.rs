@@ -34,7 +34,8 @@ pub enum Control {
     Stop,
 }
 
-/// What a step worked with, on the device. Whoever contexts at values waits for the device, so it is to be done now and then.
+/// What a step worked with, on the device. Whoever looks at values waits for the device, so it is to be
+/// done now and then.
 #[derive(Debug)]
 pub struct StepContext<'a> {
     /// The net, after the update.

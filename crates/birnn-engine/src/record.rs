@@ -1,9 +1,9 @@
-//! `metrics.jsonl`: one JSON object for the data, per logged step, per epoch and for the test; `timing.jsonl`: one per
-//! epoch. Lines are handed to the system as soon as they are known, and are on the disk itself before the next
-//! checkpoint.
+//! `metrics.jsonl`: one JSON object for the data, per logged step, per epoch and for the test;
+//! `timing.jsonl`: one per epoch. Lines are handed to the system as soon as they are known, and are on the
+//! disk itself before the next checkpoint.
 //!
-//! The metrics are a function of the experiment: a run that is repeated, or stopped and resumed, writes the same bytes.
-//! How long it took is not, and has a file of its own.
+//! The metrics are a function of the experiment: a run that is repeated, or stopped and resumed, writes the
+//! same bytes. How long it took is not, and has a file of its own.
 
 use std::borrow::Cow;
 
@@ -40,8 +40,8 @@ pub enum MetricsLine<'a> {
 }
 
 impl Record {
-    /// Goes on with both files where the run did, else begins them. The first line of the metrics says where the
-    /// data came from.
+    /// Goes on with both files where the run did, else begins them. The first line of the metrics says where
+    /// the data came from.
     pub fn open(run: &RunDir, data: &serde_json::Value) -> Result<Record, EngineError> {
         let record = Record { metrics: run.records().get(METRICS)?, timing: run.records().get(TIMING)? };
         if record.metrics.is_empty() {

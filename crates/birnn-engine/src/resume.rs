@@ -44,7 +44,8 @@ pub enum ResumeError {
     Checkpoint(#[from] CheckpointError),
     /// There are checkpoints, all of them damaged.
     #[error(
-        "{run}: no checkpoint can be used: {}; put back a copy of one, or train anew: birnn train {run}/config.toml",
+        "{run}: no checkpoint can be used: {}; put back a copy of one, or train anew: birnn train \
+         {run}/config.toml",
         list(.problems), run = shown(.run)
     )]
     NoneVerifies {
@@ -72,8 +73,8 @@ pub enum ResumeError {
     },
     /// Files of its data have other content.
     #[error(
-        "{}: the run would not be the same: its data has other content now: {files}; put that back, or say where it is with \
-         --data-dir or --set data.train_images=PATH and so on",
+        "{}: the run would not be the same: its data has other content now: {files}; put that back, or say \
+         where it is with --data-dir or --set data.train_images=PATH and so on",
         shown(run)
     )]
     OtherData {
@@ -83,7 +84,10 @@ pub enum ResumeError {
         files: String,
     },
     /// More epochs are behind it than it is to have.
-    #[error("{}: train.epochs is {wanted}, and {done} epochs are done already; {done} is the least", shown(.run))]
+    #[error(
+        "{}: train.epochs is {wanted}, and {done} epochs are done already; {done} is the least",
+        shown(.run)
+    )]
     TooFewEpochs {
         /// The run.
         run: PathBuf,

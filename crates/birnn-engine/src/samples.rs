@@ -129,7 +129,8 @@ impl Samples {
     }
 }
 
-/// Variations of the images of these `indices`, one after the other. No image depends on which thread varies it.
+/// Variations of the images of these `indices`, one after the other. No image depends on which thread varies
+/// it.
 fn vary(augment: &Augment, images: &Images, indices: &[u32], rng_key: i64) -> Vec<f32> {
     let size = images.rows * images.cols;
     let mut values = vec![0.0; indices.len() * size];
@@ -187,7 +188,8 @@ mod tests {
         assert_eq!(seen, (0..10).collect::<Vec<_>>());
     }
 
-    /// What an image is varied by depends on the step and its index in the batch, not on how the work was shared out.
+    /// What an image is varied by depends on the step and its index in the batch, not on how the work was
+    /// shared out.
     #[test]
     fn variations_are_drawn_by_index() {
         let split =

@@ -135,8 +135,8 @@ impl SweepDir {
         serde_json::from_slice(&text).ok().map(|meta: Meta| meta.status)
     }
 
-    /// Makes sure that a run that was begun is the one that `source`, the sweep's own experiment, asks for in its
-    /// place.
+    /// Makes sure that a run that was begun is the one that `source`, the sweep's own experiment, asks for in
+    /// its place.
     fn agree(&self, index: usize, source: &Source) -> Result<(), SweepError> {
         if !self.is_begun(index) {
             return Ok(());

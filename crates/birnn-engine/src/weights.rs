@@ -12,8 +12,8 @@ use crate::error::EngineError;
 use crate::learner::Learner;
 use crate::loss::Loss;
 
-/// Writes the weights of `learner` to `path`: the whole file or, on failure, nothing. The same weights give the same
-/// bytes. What [`load`] would refuse is not written.
+/// Writes the weights of `learner` to `path`: the whole file or, on failure, nothing. The same weights give
+/// the same bytes. What [`load`] would refuse is not written.
 pub fn save(disk: &dyn Disk, path: &Path, learner: &Learner, manifest: &Manifest) -> Result<(), EngineError> {
     Ok(container::save(disk, path, &weights_of(learner)?, manifest)?)
 }

@@ -192,7 +192,8 @@ proptest! {
     fn any_stack_with_dropout_is_autograds(
         cell in prop_oneof![Just(Cell::RnnTanh), Just(Cell::RnnRelu), Just(Cell::Gru), Just(Cell::Lstm)],
         output in prop_oneof![Just(OutputMode::Last), Just(OutputMode::Final), Just(OutputMode::Sequence)],
-        features in 1_usize..40, layers in 2_usize..4, forward in 1_usize..40, reverse in proptest::option::of(1_usize..40),
+        features in 1_usize..40, layers in 2_usize..4, forward in 1_usize..40,
+        reverse in proptest::option::of(1_usize..40),
         batch in 1_usize..20, time in 1_usize..9, probability in 0.1_f32..0.9, key in any::<u64>(),
     ) {
         let spec = Spec { cell, features, layers, forward, reverse, output };

@@ -3,7 +3,9 @@
 //! Shapes determine the network. Whether its class calls the layers `lstm` or `encoder` is up to its author,
 //! so any names are accepted; what is renamed is reported.
 
-use crate::error::{InferError, first_few, refuse, short_name};
+use birnn_data::name;
+
+use crate::error::{InferError, refuse, short_name};
 use crate::state_dict::{Array, StateDict};
 use crate::{CellKind, Hidden, ModelConfig, Readout, wrappers};
 
@@ -194,7 +196,9 @@ impl Modules {
 }
 
 fn listed(names: &[&str]) -> String {
-    first_few(names.iter().map(|name| format!("`{}`", short_name(name.trim_end_matches('.')))), 10, ", ")
+    let quoted: Vec<String> =
+        names.iter().map(|name| format!("`{}`", short_name(name.trim_end_matches('.')))).collect();
+    name::first(&quoted)
 }
 
 /// What follows `module` in a name, where it is a parameter of that module itself.

@@ -3,15 +3,14 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use crate::error::{LONGEST_NAME, displayed, first_few, short_name};
+use birnn_data::{escape, name};
+
+use crate::error::{LONGEST_NAME, short_name};
 use crate::state_dict::{Array, StateDict};
 use crate::wrappers::{PARAMETRIZATIONS, is_around, plain};
 
 /// The key of what was saved itself.
 pub(crate) const OWN: &str = ".";
-
-/// Keys that a message lists.
-const MOST_LISTED: usize = 10;
 
 /// The weights that `key` means, by what their names begin with.
 pub(crate) fn select(weights: StateDict, key: Option<&str>) -> Result<StateDict, String> {
@@ -45,11 +44,10 @@ pub(crate) fn choose<'n, T>(
         return Ok(weights);
     }
     if !(asked && nets.contains("")) {
-        let listed = modules.iter().map(|module| format!("`{}`", short_name(module.trim_end_matches('.'))));
         return Err(format!(
             "several recurrent modules are in it, {}; birnn's nets have one; where each is a net of its own, \
              {}",
-            first_few(listed, MOST_LISTED, ", "),
+            listed(modules.iter().map(|module| module.trim_end_matches('.'))),
             offered(&keys(taken, &modules))
         ));
     }
@@ -89,7 +87,7 @@ pub(crate) fn after<'n>(name: &'n str, key: &str) -> Option<&'n str> {
 
 /// Whether `typed` means this part of a file's own names: as it is, or as messages show it.
 pub(crate) fn is_meant(part: &str, typed: &str) -> bool {
-    part == typed || displayed(part).eq(typed.chars())
+    part == typed || escape::line(part) == typed
 }
 
 /// The recurrent modules that `names` are of, their last dots included.
@@ -142,7 +140,7 @@ pub(crate) fn keys(taken: &str, modules: &BTreeSet<String>) -> Vec<String> {
 /// Says which options name one of these.
 pub(crate) fn offered(keys: &[String]) -> String {
     let whole = keys.iter().filter(|key| key.chars().count() <= LONGEST_NAME);
-    let flags = first_few(whole.map(|key| flag(key)), MOST_LISTED, " or ");
+    let flags = whole.map(|key| flag(key)).collect::<Vec<_>>().join(" or ");
     match flags.is_empty() {
         true => "save one of them in Python: their names are too long to be typed".to_owned(),
         false => format!("say which is meant: {flags}"),
@@ -179,6 +177,6 @@ pub(crate) fn nothing_under<'n>(
 pub(crate) fn listed<'n>(names: impl Iterator<Item = &'n str>) -> String {
     let mut seen = HashSet::new();
     let names = names.filter(|name| seen.insert(*name));
-    let listed = first_few(names.map(|name| format!("`{}`", short_name(name))), MOST_LISTED, ", ");
-    if listed.is_empty() { "none".to_owned() } else { listed }
+    let quoted: Vec<String> = names.map(|name| format!("`{}`", short_name(name))).collect();
+    if quoted.is_empty() { "none".to_owned() } else { name::first(&quoted) }
 }

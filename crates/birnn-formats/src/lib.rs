@@ -3,7 +3,8 @@
 //! [`read`] takes whatever file PyTorch's `torch.save(model.state_dict(), path)` or safetensors wrote and
 //! gives its [`StateDict`]; [`InferredModel`] is what net that is of; [`pytorch::encode`] and
 //! [`onnx::encode`] write. A file is parsed, never run: it may be hostile, and takes no more than a small
-//! multiple of its length in memory. This crate knows nets, and no tensors, experiments or runs.
+//! multiple of its length in memory. This crate knows nets, and no tensors, data sets, experiments or runs: of
+//! `birnn-data` it has how names from files are shown, in one way everywhere.
 //!
 //! # Example
 //!

@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use birnn_data::name;
+
 use crate::Architecture;
-use crate::error::{first_few, short_name};
+use crate::error::short_name;
 use crate::state_dict::StateDict;
 
 /// Why a state dict is not one of the net that it should be of.
@@ -16,9 +18,6 @@ pub struct Mismatch {
     /// Weights with their shapes, and the shapes that they should have.
     pub misshapen: Vec<(String, Vec<usize>, Vec<usize>)>,
 }
-
-/// Names of one kind that a message lists.
-const MOST_NAMES: usize = 8;
 
 /// Whether these are the weights of a net of `architecture` for `features` values per time step and `outputs`
 /// classes: each by name and shape, and no other.
@@ -71,7 +70,7 @@ impl fmt::Display for Mismatch {
             ("misshapen", shapes.collect()),
         ];
         let parts = parts.into_iter().filter(|(_, names)| !names.is_empty());
-        let parts = parts.map(|(what, names)| format!("{what}: {}", first_few(names, MOST_NAMES, ", ")));
+        let parts = parts.map(|(what, names)| format!("{what}: {}", name::first(&names)));
         f.write_str(&parts.collect::<Vec<_>>().join("; "))
     }
 }

@@ -172,9 +172,9 @@ fn a_length_without_numbers_is_not_believed() {
 
 #[test]
 fn names_of_a_file_are_shown_escaped() {
-    refused(&one_of("\u{1b}[31mRED\u{1b}[0mStorage"), r"it names `torch.\u{1b}[31mRED\u{1b}[0mStorage`");
+    refused(&one_of("\u{1b}[31mRED\u{1b}[0mStorage"), r"it names `torch.\u001b[31mRED\u001b[0mStorage`");
     refused(&safetensors("{\"\u{1b}[31m\":1}", 0), r"no safetensors file");
-    refused(&zipped(&[("a\u{1b}[2J/../data.pkl", b"")]), r"\u{1b}[2J");
+    refused(&zipped(&[("a\u{1b}[2J/../data.pkl", b"")]), r"\u001b[2J");
     let header = "{\"\u{1b}[2J\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}"
         .replace('\u{1b}', "\\u001b");
     let error = parse(Path::new("x"), &safetensors(&header, 8)).unwrap_err().to_string();

@@ -47,8 +47,8 @@ pub struct Contents {
     data: Vec<u8>,
 }
 
-/// Writes weights to `path`: the whole file or, on failure, nothing. The same weights give the same bytes. What
-/// [`read`] would refuse is not written.
+/// Writes weights to `path`: the whole file or, on failure, nothing. The same weights give the same bytes.
+/// What [`read`] would refuse is not written.
 pub fn save(disk: &dyn Disk, path: &Path, weights: &[Entry], manifest: &Manifest) -> Result<(), SaveError> {
     let problem = |source| SaveError::Manifest { path: path.to_owned(), source };
     manifest.check_weights().map_err(problem)?;

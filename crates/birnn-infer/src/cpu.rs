@@ -10,7 +10,8 @@ static INSTRUCTIONS: OnceLock<Instructions> = OnceLock::new();
 /// Vector instructions that this processor does not have, or that do not exist.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "BIRNN_INSTRUCTIONS: no vector instructions called `{name}` here; there are: {there}; unset it for the best"
+    "BIRNN_INSTRUCTIONS: no vector instructions called `{name}` here; there are: {there}; unset it for the \
+     best"
 )]
 pub struct NoSuchInstructions {
     /// The name asked for.
@@ -45,8 +46,8 @@ fn choose(name: &str) -> Result<(), NoSuchInstructions> {
     }
 }
 
-/// How many threads to answer many questions with: what `$OMP_NUM_THREADS` says, else one for each processor that
-/// the process may use. No answer depends on it.
+/// How many threads to answer many questions with: what `$OMP_NUM_THREADS` says, else one for each processor
+/// that the process may use. No answer depends on it.
 pub fn threads() -> usize {
     let asked = std::env::var("OMP_NUM_THREADS").ok().and_then(|text| text.trim().parse().ok());
     asked.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZero::get)

@@ -1,7 +1,7 @@
 //! The data that a trained net is to be judged by: its run's own, wherever it is now, or another data set.
 //!
-//! A run's `config.toml` has relative paths, its weights absolute ones. The first is for a project that is moved,
-//! the second for weights that were taken out of it. Whichever exists is used.
+//! A run's `config.toml` has relative paths, its weights absolute ones. The first is for a project that is
+//! moved, the second for weights that were taken out of it. Whichever exists is used.
 
 use std::path::{Path, PathBuf};
 
@@ -24,13 +24,14 @@ pub enum NetDataError {
     Unreadable(String),
     /// A setting is to be changed that is no setting of the data.
     #[error(
-        "--set {0}: only what the images are can be changed here, such as data.test_images; all else is the run's"
+        "--set {0}: only what the images are can be changed here, such as data.test_images; all else is the \
+         run's"
     )]
     Outside(String),
 }
 
-/// The data settings of the run of `weights`: as these have them, its own files where its `config.toml` says that they
-/// are, changed as `sets` ask, and by `take_files`.
+/// The data settings of the run of `weights`: as these have them, its own files where its `config.toml` says
+/// that they are, changed as `sets` ask, and by `take_files`.
 pub fn data_of_run(
     manifest: &Manifest,
     weights: &Path,
@@ -63,7 +64,8 @@ pub fn data_of_run(
     Ok(source.experiment.data)
 }
 
-/// The whole of another data set, its images as dark or light and as upright as those that the net learnt from.
+/// The whole of another data set, its images as dark or light and as upright as those that the net learnt
+/// from.
 pub fn data_set_for(manifest: &Manifest, name: &str) -> DataConfig {
     let has_name = |dataset: &Dataset| dataset.published().is_some_and(|published| published.name == name);
     let dataset = Dataset::PUBLISHED.into_iter().find(has_name).unwrap_or(Dataset::Synthetic);

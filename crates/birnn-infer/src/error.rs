@@ -68,7 +68,8 @@ pub fn wrong<P: Into<WeightsProblem>>(path: &Path) -> impl Fn(P) -> WeightsError
 pub enum ManifestError {
     /// It is so large that its checkpoints could not be read again.
     #[error(
-        "a checkpoint of this net can take {size} bytes, and {largest} are the limit; make `model.hidden` smaller"
+        "a checkpoint of this net can take {size} bytes, and {largest} are the limit; make `model.hidden` \
+         smaller"
     )]
     TooLarge {
         /// Bytes of a checkpoint.

@@ -1,8 +1,8 @@
 //! Asks networks, without libtorch.
 //!
-//! A [`Predictor`] is made of a weights file, or of its bytes; threads share it, each with a [`Workspace`] of its
-//! own. Its logits are taken apart by its [`Task`] alone, which knows what an answer is and how answers are judged.
-//! The file's format is [`container`]'s: everything that reads or writes weights goes through it.
+//! A [`Predictor`] is made of a weights file, or of its bytes; threads share it, each with a [`Workspace`] of
+//! its own. Its logits are taken apart by its [`Task`] alone, which knows what an answer is and how answers
+//! are judged. The file's format is [`container`]'s: everything that reads or writes weights goes through it.
 //!
 //! ```no_run
 //! use std::path::Path;

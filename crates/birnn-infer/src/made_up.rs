@@ -6,7 +6,8 @@ use birnn_experiment::Experiment;
 use crate::container::Entry;
 use crate::manifest::Manifest;
 
-/// The weights of a net of two classes for images of 3 x 2, of four hidden units, and what its file says of it.
+/// The weights of a net of two classes for images of 3 x 2, of four hidden units, and what its file says of
+/// it.
 pub(crate) fn net() -> (Vec<Entry>, Manifest) {
     of(|_| ())
 }

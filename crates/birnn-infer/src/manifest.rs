@@ -18,7 +18,8 @@ use crate::format::{
 /// What a file says of itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
-    /// Of the whole file, in hexadecimal. The first field, so that nothing before it in the file looks like it.
+    /// Of the whole file, in hexadecimal. The first field, so that nothing before it in the file looks like
+    /// it.
     sha256: String,
     /// The version of this description.
     pub format: u32,
@@ -102,8 +103,8 @@ impl Manifest {
         toml::from_str(&self.experiment)
     }
 
-    /// The indices of those files among the data's, as provenance lists them, whose content is no longer what it was;
-    /// `now` is the provenance of today.
+    /// The indices of those files among the data's, as provenance lists them, whose content is no longer what
+    /// it was; `now` is the provenance of today.
     pub fn changed_files(&self, now: &Value) -> Vec<usize> {
         let digests = |data: &Value| -> Vec<Value> {
             let files = data["files"].as_array().into_iter().flatten();
@@ -149,8 +150,8 @@ impl Manifest {
         let sides = [rows, cols].iter().all(|side| (1..=LARGEST_SIDE).contains(side));
         if !sides || !(1..=MOST_CLASSES).contains(&classes) {
             return Err(format!(
-                "{rows} x {cols} images of {classes} classes cannot be; at most {LARGEST_SIDE} x {LARGEST_SIDE} \
-                 of {MOST_CLASSES} can"
+                "{rows} x {cols} images of {classes} classes cannot be; at most {LARGEST_SIDE} x \
+                 {LARGEST_SIDE} of {MOST_CLASSES} can"
             ));
         }
         Ok(())

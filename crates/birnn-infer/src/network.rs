@@ -7,10 +7,11 @@ use birnn_kernels::{Input, Instructions, Linear, OutputMode, Packed, Spec, Worke
 
 use crate::readout::{Attention, pool};
 
-/// A net with its weights laid out for the kernels. Answers change nothing of it, so threads can share it, each with
-/// a [`Workspace`] of its own.
+/// A net with its weights laid out for the kernels. Answers change nothing of it, so threads can share it,
+/// each with a [`Workspace`] of its own.
 ///
-/// What a sequence gives does not depend on what it is asked with: alone or in any batch it gives the same bits.
+/// What a sequence gives does not depend on what it is asked with: alone or in any batch it gives the same
+/// bits.
 #[derive(Debug)]
 pub struct Network {
     architecture: Architecture,
@@ -64,8 +65,8 @@ pub fn spec(architecture: &Architecture, features: usize) -> Spec {
 }
 
 impl Network {
-    /// A net for `features` values per time step, with `outputs` outputs; `values` gives the parameter of a name
-    /// that [`Architecture::parameters`] lists.
+    /// A net for `features` values per time step, with `outputs` outputs; `values` gives the parameter of a
+    /// name that [`Architecture::parameters`] lists.
     ///
     /// # Panics
     ///
@@ -102,8 +103,8 @@ impl Network {
         self.outputs
     }
 
-    /// The logits of a batch: `input [batch, time, features]` to `[batch, outputs]`, or `[batch, time, outputs]` for
-    /// [`Readout::Sequence`].
+    /// The logits of a batch: `input [batch, time, features]` to `[batch, outputs]`, or
+    /// `[batch, time, outputs]` for [`Readout::Sequence`].
     ///
     /// # Panics
     ///
@@ -141,8 +142,8 @@ impl Network {
         logits
     }
 
-    /// The logits of many sequences of `size` bytes each, on so many threads: in their order, and the same whatever the
-    /// number.
+    /// The logits of many sequences of `size` bytes each, on so many threads: in their order, and the same
+    /// whatever the number.
     pub fn logits_of_all(&self, bytes: &[u8], size: usize, threads: usize) -> Vec<f32> {
         let batches: Vec<&[u8]> = bytes.chunks(size * BATCH).collect();
         let next = AtomicUsize::new(0);

@@ -11,7 +11,8 @@ use crate::manifest::Manifest;
 use crate::network::{Network, Workspace};
 use crate::task::{Evaluation, Task};
 
-/// A net to ask: what its file says of it, and its weights. Threads can share it; each brings a [`Workspace`].
+/// A net to ask: what its file says of it, and its weights. Threads can share it; each brings a
+/// [`Workspace`].
 #[derive(Debug)]
 pub struct Predictor {
     manifest: Manifest,

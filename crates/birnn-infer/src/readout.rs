@@ -24,8 +24,8 @@ impl Attention {
         Attention { instructions, projection, context }
     }
 
-    /// `outputs [time, width]` of one sequence to `read [width]`: `u_t = tanh(W h_t + b)`, `a = softmax_t(u_t .
-    /// context)`, `sum_t a_t h_t` (Yang et al. 2016, eq. 5 to 7).
+    /// `outputs [time, width]` of one sequence to `read [width]`: `u_t = tanh(W h_t + b)`,
+    /// `a = softmax_t(u_t . context)`, `sum_t a_t h_t` (Yang et al. 2016, eq. 5 to 7).
     fn read(&self, outputs: &[f32], scratch: &mut Vec<f32>, read: &mut [f32]) {
         let width = read.len();
         scratch.resize(outputs.len(), 0.0);
@@ -43,8 +43,8 @@ impl Attention {
     }
 }
 
-/// `outputs [time, width]` of one sequence, for a readout that [`Readout::needs_sequence`], to `read [width]`.
-/// [`Readout::Sequence`] reads nothing.
+/// `outputs [time, width]` of one sequence, for a readout that [`Readout::needs_sequence`], to
+/// `read [width]`. [`Readout::Sequence`] reads nothing.
 pub(crate) fn pool(
     readout: Readout,
     attention: Option<&Attention>,

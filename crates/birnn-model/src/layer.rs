@@ -126,8 +126,8 @@ pub(crate) fn uniform(path: &nn::Path, name: &str, shape: &[i64], bound: f64) ->
     path.f_var_copy(name, &values)
 }
 
-/// One libtorch call over one or two directions of the same size: the outputs `[batch, time, directions * hidden]`
-/// and the final states `[directions, batch, hidden]`.
+/// One libtorch call over one or two directions of the same size: the outputs
+/// `[batch, time, directions * hidden]` and the final states `[directions, batch, hidden]`.
 fn run(
     cell: Cell,
     input: &Tensor,

@@ -1,12 +1,13 @@
 //! Bidirectional recurrent networks (RNN, GRU, LSTM) on libtorch.
 //!
 //! The way through: a [`ModelConfig`], as a user writes it, is checked into an [`Architecture`], from which a
-//! [`Network`] is built on a tch `VarStore`. A net maps `[batch, time, features]` to logits. This crate opens no
-//! file and knows no data set and no training loop.
+//! [`Network`] is built on a tch `VarStore`. A net maps `[batch, time, features]` to logits. This crate opens
+//! no file and knows no data set and no training loop.
 //!
-//! Input, layers and readout use the field's terms: layer `l` has a *forward* direction, which reads the sequence
-//! from its beginning, and perhaps a *reverse* one, which reads it from its end; the next layer, and the *head*,
-//! see both hidden states concatenated, `[forward, reverse]`. The [`Readout`] says how a sequence becomes one vector.
+//! Input, layers and readout use the field's terms: layer `l` has a *forward* direction, which reads the
+//! sequence from its beginning, and perhaps a *reverse* one, which reads it from its end; the next layer, and
+//! the *head*, see both hidden states concatenated, `[forward, reverse]`. The [`Readout`] says how a sequence
+//! becomes one vector.
 //!
 //! # Example
 //!
@@ -17,7 +18,12 @@
 //! use tch::{Device, Kind, Tensor, nn, nn::OptimizerConfig};
 //!
 //! // A digit as a sequence: 28 rows of 28 pixels, ten classes.
-//! let config = ModelConfig { cell: CellKind::Gru, hidden: Hidden::Same(32), readout: Readout::Final, ..Default::default() };
+//! let config = ModelConfig {
+//!     cell: CellKind::Gru,
+//!     hidden: Hidden::Same(32),
+//!     readout: Readout::Final,
+//!     ..Default::default()
+//! };
 //! tch::manual_seed(0);
 //! let vs = nn::VarStore::new(Device::Cpu);
 //! let net = Network::new(&vs.root(), &config.resolve()?, 28, 10)?;

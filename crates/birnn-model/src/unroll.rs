@@ -1,7 +1,7 @@
 //! The net step by step, so that the state at each time step can be looked at and differentiated by.
 //!
-//! [`Network::forward`] hands whole sequences to libtorch, which keeps the states in between to itself. Here each step is a
-//! call of its own: slower, and the same logits up to rounding.
+//! [`Network::forward`] hands whole sequences to libtorch, which keeps the states in between to itself. Here
+//! each step is a call of its own: slower, and the same logits up to rounding.
 
 use birnn_architecture::{Cell, Readout};
 use tch::{Kind, TchError, Tensor};
@@ -10,8 +10,8 @@ use crate::error::ModelError;
 use crate::layer::{Direction, Layer};
 use crate::network::Network;
 
-/// What a pass over a batch leaves, step by step. All of it is one graph, so that [`Tensor::run_backward`] gives the gradient
-/// of whatever is made of the logits by any of the states.
+/// What a pass over a batch leaves, step by step. All of it is one graph, so that [`Tensor::run_backward`]
+/// gives the gradient of whatever is made of the logits by any of the states.
 #[derive(Debug)]
 pub struct Unrolled {
     /// As [`Network::forward`] gives them without dropout.
@@ -20,8 +20,9 @@ pub struct Unrolled {
     pub layers: Vec<States>,
 }
 
-/// The hidden states of one layer. `forward[t]` and `reverse[t]` are what the directions hold once they have read the input's
-/// time step `t`, which is the forward direction's `t + 1`-th step and the reverse direction's `time - t`-th.
+/// The hidden states of one layer. `forward[t]` and `reverse[t]` are what the directions hold once they have
+/// read the input's time step `t`, which is the forward direction's `t + 1`-th step and the reverse
+/// direction's `time - t`-th.
 #[derive(Debug)]
 pub struct States {
     /// `[batch, hidden]` for each time step of the input.

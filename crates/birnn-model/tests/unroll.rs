@@ -63,8 +63,8 @@ fn every_net_gives_the_same_logits() {
     }
 }
 
-/// The gradient with respect to the states that the head reads is known: the head's weights times the gradient
-/// with respect to the logits.
+/// The gradient with respect to the states that the head reads is known: the head's weights times the
+/// gradient with respect to the logits.
 #[test]
 fn the_gradient_by_a_state_is_that_of_the_loss() {
     let config = ModelConfig { hidden: Hidden::Same(5), readout: Readout::Final, ..ModelConfig::default() };

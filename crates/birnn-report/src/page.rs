@@ -99,8 +99,8 @@ fn summary(predictions: &Predictions, run: &Run) -> String {
             format!(" (95 % interval {:.2} to {:.2} %)", 100.0 * interval.low, 100.0 * interval.high)
         });
     format!(
-        "Of the {} {} test images, the net classifies {} correctly: accuracy {}{interval}, loss {:.4}, expected \
-         calibration error {}.",
+        "Of the {} {} test images, the net classifies {} correctly: accuracy {}{interval}, loss {:.4}, \
+         expected calibration error {}.",
         number(evaluation.weight as f64),
         run.provenance.dataset,
         number(evaluation.classified().correct as f64),

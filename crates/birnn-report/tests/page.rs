@@ -70,11 +70,13 @@ fn records(name: &str) -> Records {
     let timing = r#"{"epoch":1,"seconds":1.5,"images_per_second":100.0}"#;
     std::fs::write(folder.path().join("timing.jsonl"), timing).unwrap();
     let session = serde_json::json!({
-        "command": ["birnn", "train", name], "from_step": 0, "status": "done", "start": "2026-01-01T00:00:00Z", "end": null,
+        "command": ["birnn", "train", name], "from_step": 0, "status": "done", "start": "2026-01-01T00:00:00Z",
+        "end": null,
         "host": name, "cpu": { "threads": 1, "instructions": "avx512" }, "birnn": "0.1.0", "revision": null,
     });
     let meta = serde_json::json!({
-        "name": name, "seed": 1, "device": "cpu", "libtorch": "2.11.0", "status": name, "sessions": [session], "data": {},
+        "name": name, "seed": 1, "device": "cpu", "libtorch": "2.11.0", "status": name, "sessions": [session],
+        "data": {},
     });
     std::fs::write(folder.path().join("meta.json"), meta.to_string()).unwrap();
     let records = Records::read(folder.path());

@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// 9999-12-31T23:59:59Z, after which dates have five digits; before 1970 there are none for us.
 const LAST: Duration = Duration::from_secs(253_402_300_799);
 
-/// The nearest time to now that can be written down, in UTC, such as `2026-11-26T09:00:00Z`: a clock can be set to
-/// anything.
+/// The nearest time to now that can be written down, in UTC, such as `2026-11-26T09:00:00Z`: a clock can be
+/// set to anything.
 pub fn now() -> String {
     humantime::format_rfc3339_seconds(sayable(SystemTime::now())).to_string()
 }

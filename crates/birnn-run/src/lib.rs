@@ -1,5 +1,5 @@
-//! What a run is on disk: a directory, numbered and locked; files that are replaced whole or not at all; records
-//! that grow, and are cut back to a checkpoint when the run goes on.
+//! What a run is on disk: a directory, numbered and locked; files that are replaced whole or not at all;
+//! records that grow, and are cut back to a checkpoint when the run goes on.
 //!
 //! Everything is asked of a [`Disk`](disk::Disk), so that any operation can be made to fail or written down.
 //! This crate knows no net and no libtorch.

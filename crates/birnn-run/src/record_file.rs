@@ -1,10 +1,10 @@
 //! A file that grows while a run goes on, such as its metrics. A checkpoint does not hold what is in it, or
-//! what a run writes would grow with the square of its length, but how long it was, and a digest: when the run
-//! goes on, what the file has beyond that is cut off, and it grows on from there.
+//! what a run writes would grow with the square of its length, but how long it was, and a digest: when the
+//! run goes on, what the file has beyond that is cut off, and it grows on from there.
 //!
 //! It is flushed before each checkpoint. So what a checkpoint knows of it outlives a power cut, as long as
-//! writing to the end of a file leaves alone what was flushed of it before. (SQLite, whose journals rest on the
-//! same, calls that powersafe overwrite: <https://sqlite.org/psow.html>.)
+//! writing to the end of a file leaves alone what was flushed of it before. (SQLite, whose journals rest on
+//! the same, calls that powersafe overwrite: <https://sqlite.org/psow.html>.)
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -119,9 +119,9 @@ impl RecordFile {
         self.state().length == 0
     }
 
-    /// Adds `bytes`: one write, so that a reader never sees half of a line. What could be written in part alone
-    /// is cut off again before the next. The next mark fails too: who does not look at this error, as a log
-    /// does not, has not lost it.
+    /// Adds `bytes`: one write, so that a reader never sees half of a line. What could be written in part
+    /// alone is cut off again before the next. The next mark fails too: who does not look at this error, as a
+    /// log does not, has not lost it.
     pub fn append(&self, bytes: &[u8]) -> Result<(), FileError> {
         let mut state = self.state();
         let State { file, length, hash, is_torn, failed, .. } = &mut *state;
@@ -205,8 +205,8 @@ impl RecordFiles {
         Ok(file)
     }
 
-    /// Goes on with one of them from `mark`. Where it is not what it was then, it is begun anew, and what is there
-    /// put aside.
+    /// Goes on with one of them from `mark`. Where it is not what it was then, it is begun anew, and what is
+    /// there put aside.
     pub fn resume(&self, name: &'static str, mark: &Mark) -> Result<Option<LostRecord>, FileError> {
         let path = self.folder.join(name);
         let resumed = RecordFile::resume(&self.disk, &path, mark).map_err(FileError::of(&path))?;
@@ -297,7 +297,8 @@ mod tests {
         goes_on(|path| std::fs::remove_file(path).unwrap(), false);
     }
 
-    /// Where writing fails half-way the next line follows the last whole one, and the mark does not pass over it.
+    /// Where writing fails half-way the next line follows the last whole one, and the mark does not pass over
+    /// it.
     #[test]
     fn what_was_added_in_part_is_cut_off_and_told() {
         let folder = tempfile::tempdir().unwrap();

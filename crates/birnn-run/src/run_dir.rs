@@ -26,8 +26,8 @@ pub struct RunDir {
 pub enum RunDirError {
     /// The directory chosen by the user holds something.
     #[error(
-        "{path}: is not empty, and runs are never overwritten; name a new directory with --run-dir, or go on with the \
-         run in it: --resume {path}", path = shown(.0)
+        "{path}: is not empty, and runs are never overwritten; name a new directory with --run-dir, or go on \
+         with the run in it: --resume {path}", path = shown(.0)
     )]
     NotEmpty(PathBuf),
     /// It is a file.
@@ -39,7 +39,8 @@ pub enum RunDirError {
     /// There is nothing to go on with.
     #[error(
         "{}: is no run directory, which holds config.toml and checkpoints{}",
-        shown(.path), .within.as_ref().map_or_else(String::new, |run| format!("; did you mean {}?", shown(&run)))
+        shown(.path),
+        .within.as_ref().map_or_else(String::new, |run| format!("; did you mean {}?", shown(&run)))
     )]
     NoRun {
         /// What was named.

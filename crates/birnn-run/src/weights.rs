@@ -14,8 +14,8 @@ pub struct NoWeights {
     problem: String,
 }
 
-/// The weights file that is meant: a file itself, or of a run directory the final weights, else those of its newest
-/// checkpoint, which is said.
+/// The weights file that is meant: a file itself, or of a run directory the final weights, else those of its
+/// newest checkpoint, which is said.
 pub fn weights_of(run: &Path) -> Result<PathBuf, NoWeights> {
     let refuse = |path: &Path, problem: String| Err(NoWeights { path: path.to_owned(), problem });
     if run.is_dir() {
@@ -45,8 +45,8 @@ pub fn weights_of(run: &Path) -> Result<PathBuf, NoWeights> {
         ),
         Some("onnx") => refuse(
             run,
-            "birnn writes ONNX and reads none; name the run that it is of, or its .safetensors file; or bring its .ckpt \
-             in: birnn import model.ckpt --out model.safetensors"
+            "birnn writes ONNX and reads none; name the run that it is of, or its .safetensors file; or \
+             bring its .ckpt in: birnn import model.ckpt --out model.safetensors"
                 .to_owned(),
         ),
         _ => Ok(run.to_owned()),

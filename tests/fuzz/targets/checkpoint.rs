@@ -1,5 +1,6 @@
-//! Any bytes are a checkpoint that a net can be made of, or an error. Here, and only here, the digest is not held against
-//! the content, which no mutation would get past. What is asked without libtorch is a net too, and answers.
+//! Any bytes are a checkpoint that a net can be made of, or an error. Here, and only here, the digest is not
+//! held against the content, which no mutation would get past. What is asked without libtorch is a net too,
+//! and answers.
 #![no_main]
 
 use std::path::Path;

@@ -21,7 +21,8 @@ fn main() -> ExitCode {
         torture(Limits { stride: 1, ways: 6, kills: 200, remains: 6, resumed: 4, bits: 8, seed }, &say);
     let kills = counts.kills_at_operations + counts.kills_at_random;
     println!(
-        "survived: {kills} kills, {} faults, {} remains of power cuts, {} flips, {} truncations (seed {seed})",
+        "survived: {kills} kills, {} faults, {} remains of power cuts, {} flips, {} truncations (seed \
+         {seed})",
         counts.faults, counts.power_cuts.remains, counts.flips, counts.truncations
     );
     ExitCode::SUCCESS

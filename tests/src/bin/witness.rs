@@ -1,8 +1,9 @@
-//! PyTorch and onnxruntime as witnesses of what birnn writes and reads: `cargo xtask witness --python PYTHON`.
+//! PyTorch and onnxruntime as witnesses of what birnn writes and reads:
+//! `cargo xtask witness --python PYTHON`.
 //!
-//! Nets of every kind are trained and exported by the real binary; Python loads the files and names the logits of all test
-//! images; then the tutorial's recipe is trained in Python, and its checkpoint is evaluated here. Whatever differs is a panic
-//! that says where.
+//! Nets of every kind are trained and exported by the real binary; Python loads the files and names the
+//! logits of all test images; then the tutorial's recipe is trained in Python, and its checkpoint is
+//! evaluated here. Whatever differs is a panic that says where.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 use std::path::{Path, PathBuf};
@@ -20,8 +21,8 @@ use safetensors::tensor::TensorView;
 use serde_json::{Value, json};
 use tch::Tensor;
 
-/// How far two logits of the same weights may be apart, as a share of the largest: they are sums of `f32`, taken in other
-/// orders, and states that are fed back many times.
+/// How far two logits of the same weights may be apart, as a share of the largest: they are sums of `f32`,
+/// taken in other orders, and states that are fed back many times.
 const TOLERANCE: f64 = 1e-5;
 const EXPERIMENT: &str = "
 [data]
@@ -64,8 +65,8 @@ fn main() -> ExitCode {
 
 fn usage() -> ExitCode {
     eprintln!(
-        "error: witness wants --python PYTHON, one with torch 2.11, onnxruntime, safetensors, tensorboard and pandas; \
-         and takes --only nets, files or tutorial"
+        "error: witness wants --python PYTHON, one with torch 2.11, onnxruntime, safetensors, tensorboard \
+         and pandas; and takes --only nets, files or tutorial"
     );
     ExitCode::from(2)
 }
@@ -141,18 +142,19 @@ impl Python {
         }
         let [torch, onnx, birnn_exact, torch_exact, onnx_exact, largest] = most;
         println!(
-            "largest difference of all logits, which go up to {largest:.1}: PyTorch {torch:.1e}, onnxruntime {onnx:.1e}"
+            "largest difference of all logits, which go up to {largest:.1}: PyTorch {torch:.1e}, onnxruntime \
+             {onnx:.1e}"
         );
         println!(
-            "below {TOLERANCE:e}: PyTorch in {} of {count} nets, onnxruntime in {}; as a share of the largest logit, always below \
-             {relative:.1e}",
+            "below {TOLERANCE:e}: PyTorch in {} of {count} nets, onnxruntime in {}; as a share of the \
+             largest logit, always below {relative:.1e}",
             within[0],
             within[1],
             count = written.len(),
         );
         println!(
-            "rounding of each, as the difference from PyTorch in f64: birnn {birnn_exact:.1e}, PyTorch {torch_exact:.1e}, \
-             onnxruntime {onnx_exact:.1e}; {:.0} s",
+            "rounding of each, as the difference from PyTorch in f64: birnn {birnn_exact:.1e}, PyTorch \
+             {torch_exact:.1e}, onnxruntime {onnx_exact:.1e}; {:.0} s",
             start.elapsed().as_secs_f64()
         );
         assert!(relative < TOLERANCE, "logits differ by more than rounding");

@@ -53,9 +53,9 @@ struct Cut {
     what: String,
 }
 
-/// Power cuts before each so-many-th operation, `count` for each, without those that leave what was `seen` before. None may
-/// lose a checkpoint that the run took for saved: after the rename that makes it the last there is one flush, and whatever
-/// is asked of the disk after that is asked by a run that relies on it.
+/// Power cuts before each so-many-th operation, `count` for each, without those that leave what was `seen`
+/// before. None may lose a checkpoint that the run took for saved: after the rename that makes it the last
+/// there is one flush, and whatever is asked of the disk after that is asked by a run that relies on it.
 fn cuts(
     before: &Volume,
     journal: &[Operation],

@@ -25,8 +25,10 @@ fn a_users_own_images_are_trained_on_evaluated_and_named() {
     sandbox.write(
         "own/sides.toml",
         "[data]\ndataset = \"idx\"\ntrain_images = \"data/a\"\ntrain_labels = \"data/b.gz\"\n\
-         test_images = \"data/c.gz\"\ntest_labels = \"data/d\"\nclasses = [\"left\", \"right\"]\nvalidation = 20\n\
-         [model]\nhidden = 8\nreadout = \"mean\"\n[train]\nepochs = 10\nbatch_size = 20\noptimizer = { lr = 0.02 }\n",
+         test_images = \"data/c.gz\"\ntest_labels = \"data/d\"\nclasses = [\"left\", \"right\"]\n\
+         validation = 20\n\
+         [model]\nhidden = 8\nreadout = \"mean\"\n[train]\nepochs = 10\nbatch_size = 20\n\
+         optimizer = { lr = 0.02 }\n",
     );
     sandbox.birnn(&["train", "own/sides.toml", "--run-dir", "run"]).done();
     for split in ["test", "validation", "train"] {

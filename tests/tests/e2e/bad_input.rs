@@ -87,7 +87,8 @@ fn data_refused(name: &str, bytes: Vec<u8>, parts: &[&str]) {
     sandbox.write(name, bytes);
     sandbox.write(
         "x.toml",
-        "data = { dataset = \"idx\", train_images = \"a\", train_labels = \"b\", test_images = \"c\", test_labels = \"d\" }",
+        "data = { dataset = \"idx\", train_images = \"a\", train_labels = \"b\", test_images = \"c\", \
+         test_labels = \"d\" }",
     );
     let before = sandbox.listing();
     let path = sandbox.path(name).display().to_string();

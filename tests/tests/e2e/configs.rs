@@ -49,7 +49,8 @@ fn mistakes_are_shown_where_they_are() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// An editor shows the lines of a file, and a terminal cells: a tab is as wide as a letter, and a long line is cut.
+/// An editor shows the lines of a file, and a terminal cells: a tab is as wide as a letter, and a long line
+/// is cut.
 #[test]
 fn what_is_shown_is_fit_for_a_terminal() {
     let sandbox = Sandbox::new();
@@ -72,7 +73,8 @@ fn what_depends_on_the_images_is_told_of_its_setting_too() {
     sandbox.write("b", birnn_tests::idx(&[4], &[0, 1, 1, 0]));
     sandbox.write("c", birnn_tests::idx(&[2, 1, 3], &[2; 6]));
     sandbox.write("d", birnn_tests::idx(&[2], &[1, 0]));
-    let files = "data = { dataset = \"idx\", train_images = \"a\", train_labels = \"b\", test_images = \"c\", test_labels = \"d\" }";
+    let files = "data = { dataset = \"idx\", train_images = \"a\", train_labels = \"b\", \
+        test_images = \"c\", test_labels = \"d\" }";
     for readout in ["last", "final"] {
         sandbox.write("exp.toml", format!("{files}\nmodel.readout = \"{readout}\"\n"));
         let parts =
@@ -88,7 +90,8 @@ fn what_depends_on_the_images_is_told_of_its_setting_too() {
         format!("{files}\nmodel = {{ readout = \"mean\", hidden = 2 }}\ntrain.schedule.warmup_steps = 9\n"),
     );
     let ended = sandbox.birnn(&["train", "exp.toml", "--run-dir", "run"]).done();
-    let warning = "warning: exp.toml:3:31: train.schedule.warmup_steps: the run has 2 steps, so the rate never gets up to";
+    let warning = "warning: exp.toml:3:31: train.schedule.warmup_steps: the run has 2 steps, so the rate \
+        never gets up to";
     assert!(ended.stderr.contains(warning), "{}", ended.stderr);
 }
 

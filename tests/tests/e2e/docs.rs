@@ -1,4 +1,5 @@
-//! The documentation against the program: what pages say of settings, options, JSON, files, messages and figures.
+//! The documentation against the program: what pages say of settings, options, JSON, files, messages and
+//! figures.
 //!
 //! docs/reference/cli.md is written by `BLESS=1 cargo xtask test -p birnn-tests --test e2e docs`.
 

@@ -63,7 +63,8 @@ fn what_net_it_is_is_told_from_the_weights_alone() {
     let ended = sandbox.birnn(&["import", &fixture("renamed.ckpt"), "--out", "net.safetensors"]).done();
     assert_eq!(
         ended.stdout,
-        "[model]\ncell = \"lstm\"\nbidirectional = true\nlayers = 1\nhidden = 3\ndropout = 0.0\nreadout = \"last\"\n"
+        "[model]\ncell = \"lstm\"\nbidirectional = true\nlayers = 1\nhidden = 3\ndropout = 0.0\n\
+         readout = \"last\"\n"
     );
     for part in
         ["its `encoder` is birnn's `lstm`", "its `out` is birnn's `fc`", "weights do not tell how", "4 x 4"]
@@ -374,7 +375,9 @@ fn the_description_beside_weights_says_what_net_they_are_of() {
         experiment.replace("dataset = \"synthetic\"\n", &format!("dataset = \"idx\"\n{}", files.concat()));
     other["experiment"] = experiment.into();
     other["classes"] = ["k", "l", "m", "n", "o", "p", "q", "r", "s", "t"].as_slice().into();
-    other["preprocessing"] = serde_json::json!({ "ground": "light", "levels": [200, 60], "transposed": false, "framing": "emnist" });
+    other["preprocessing"] = serde_json::json!({
+        "ground": "light", "levels": [200, 60], "transposed": false, "framing": "emnist",
+    });
     sandbox.write("d.ckpt.json", other.to_string());
     import(&["--set", "data.framing=resize"]).done();
     assert!(
@@ -448,7 +451,7 @@ fn hostile_files_end_in_one_line_in_bounded_memory() {
     let rows = [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &[0; 24]].concat();
     for (file, bytes, part) in [
         ("bomb.ckpt", legacy(&bomb.concat()), "far more values than its length has room for"),
-        ("escape.ckpt", legacy(b"ctorch\n\x1b[31mRED\nh\0."), r"it names `torch.\u{1b}[31mRED`"),
+        ("escape.ckpt", legacy(b"ctorch\n\x1b[31mRED\nh\0."), r"it names `torch.\u001b[31mRED`"),
         ("rows.safetensors", rows, "`lstm.weight_ih_l0` is [2305843009213693952, 0], with no number in it"),
     ] {
         sandbox.write(file, bytes);

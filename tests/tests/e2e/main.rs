@@ -1,5 +1,5 @@
-//! birnn as its users meet it: the real binary, driven from outside. One program, so that all of it is linked once
-//! and runs side by side.
+//! birnn as its users meet it: the real binary, driven from outside. One program, so that all of it is linked
+//! once and runs side by side.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod ask;

@@ -62,7 +62,8 @@ fn own_data_whose_path_no_experiment_can_hold_is_refused_before_there_is_a_run()
     let sandbox = Sandbox::new();
     let folder = sandbox.path("").join(OsStr::from_bytes(b"d\xe9"));
     std::fs::create_dir(&folder).unwrap();
-    let own = "[data]\ndataset = \"idx\"\ntrain_images = \"i\"\ntrain_labels = \"l\"\ntest_images = \"i\"\ntest_labels = \"l\"\n";
+    let own = "[data]\ndataset = \"idx\"\ntrain_images = \"i\"\ntrain_labels = \"l\"\ntest_images = \"i\"\n\
+        test_labels = \"l\"\n";
     for (name, bytes) in
         [("i", idx(&[4, 2, 2], &[0, 255].repeat(8))), ("l", idx(&[4], &[0, 1, 0, 1])), ("x.toml", own.into())]
     {
@@ -94,8 +95,10 @@ fn names_do_nothing_to_a_terminal() {
     sandbox.write(
         "x.toml",
         format!(
-            "[data]\ndataset = \"idx\"\ntrain_images = \"i\\u001b[1m\"\ntrain_labels = \"l\"\ntest_images = \"i\\u001b[1m\"\n\
-             test_labels = \"l\"\nclasses = {CLASSES}\n[model]\nhidden = 4\n[train]\ndevice = \"cpu\"\nepochs = 1\n"
+            "[data]\ndataset = \"idx\"\ntrain_images = \"i\\u001b[1m\"\ntrain_labels = \"l\"\n\
+             test_images = \"i\\u001b[1m\"\n\
+             test_labels = \"l\"\nclasses = {CLASSES}\n[model]\nhidden = 4\n[train]\ndevice = \"cpu\"\n\
+             epochs = 1\n"
         ),
     );
     sandbox.birnn(&["train", "x.toml", "--run-dir", "run\n\x1b[1m"]).done();

@@ -22,7 +22,8 @@ fn write(sandbox: &Sandbox, folder: &str, train: &Split, test: &Split, settings:
             "[data]\ndataset = \"idx\"\ntrain_images = \"train-images\"\ntrain_labels = \"train-labels\"\n\
              test_images = \"test-images\"\ntest_labels = \"test-labels\"\n{settings}\n\
              [model]\ncell = \"gru\"\nhidden = 24\nlayers = 1\nreadout = \"final\"\n\
-             [train]\ndevice = \"cpu\"\nepochs = 3\nbatch_size = 20\nclip_norm = 1.0\noptimizer = {{ lr = 0.01 }}\n"
+             [train]\ndevice = \"cpu\"\nepochs = 3\nbatch_size = 20\nclip_norm = 1.0\n\
+             optimizer = {{ lr = 0.01 }}\n"
         ),
     );
 }
@@ -151,8 +152,8 @@ fn what_is_hardly_meant_is_told_by_its_setting() {
         &train,
         &test,
         "",
-        "own/exp.toml:5:15: data.test_images: 50 of 100 test images are training images too (the first is test image 0, \
-         training image 150)",
+        "own/exp.toml:5:15: data.test_images: 50 of 100 test images are training images too (the first is \
+         test image 0, training image 150)",
     );
     let mut sorted = train.clone();
     let mut order: Vec<usize> = (0..200).collect();
@@ -218,7 +219,11 @@ fn a_project_can_be_moved() {
 #[test]
 fn images_are_shown_as_the_net_learnt_them() {
     let sandbox = Sandbox::new();
-    sandbox.write("e.toml", "[data]\ndataset = \"synthetic\"\nlimit = 2000\ninvert = true\n[model]\nhidden = 16\nreadout = \"final\"\n");
+    sandbox.write(
+        "e.toml",
+        "[data]\ndataset = \"synthetic\"\nlimit = 2000\ninvert = true\n[model]\n\
+        hidden = 16\nreadout = \"final\"\n",
+    );
     sandbox.birnn(&["train", "e.toml", "--run-dir", "run", "--set", "train.device=cpu"]).done();
     let accuracy = |args: &[&str]| {
         let ended = sandbox.birnn(&[["eval", "run", "--json"].as_slice(), args].concat()).done();
@@ -304,7 +309,8 @@ fn emnist_is_taken_from_its_files() {
     let wrong = ["train", "e.toml"];
     sandbox.birnn(&[wrong.as_slice(), &at].concat()).failed(
         2,
-        &["emnist-digits-test-images-idx3-ubyte.gz: its images have 14 x 56 pixels, and those of the data set 28 x 28"],
+        &["emnist-digits-test-images-idx3-ubyte.gz: its images have 14 x 56 pixels, and those of the data \
+            set 28 x 28"],
     );
     let absent = ["train", "e.toml", "--set", "data.dataset=emnist-bymerge"];
     sandbox.birnn(&[absent.as_slice(), &at].concat()).failed(

@@ -23,8 +23,8 @@ fn sandbox() -> Sandbox {
     sandbox
 }
 
-/// The arguments of birnn that a command of the documentation stands for; `None` where it is something else that
-/// xtask does.
+/// The arguments of birnn that a command of the documentation stands for; `None` where it is something else
+/// that xtask does.
 fn arguments(command: &str) -> Option<Vec<&str>> {
     let words: Vec<&str> = command.split_whitespace().collect();
     let ["cargo", "xtask", task, rest @ ..] = words.as_slice() else { panic!("what is `{command}`?") };

@@ -54,7 +54,8 @@ fn train_own(sandbox: &Sandbox, classes: &str) {
         "own.toml",
         format!(
             "[data]\ndataset = \"idx\"\ntrain_images = \"a\"\ntrain_labels = \"b\"\ntest_images = \"c\"\n\
-             test_labels = \"d\"\nclasses = {classes}\n[model]\nhidden = 4\nlayers = 1\n[train]\ndevice = \"cpu\"\n\
+             test_labels = \"d\"\nclasses = {classes}\n[model]\nhidden = 4\nlayers = 1\n[train]\n\
+             device = \"cpu\"\n\
              epochs = 1\nbatch_size = 5\nlog_every = 1\n"
         ),
     );
@@ -129,7 +130,8 @@ fn what_stands_in_for_the_data_is_said_first() {
     let args = ["train", "x.toml", "--run-dir", "run", "--offline"];
     sandbox.write(
         "x.toml",
-        "[data]\nfallback = \"synthetic\"\nlimit = 100\n[model]\nhidden = 4\n[train]\ndevice = \"cpu\"\nepochs = 1\n",
+        "[data]\nfallback = \"synthetic\"\nlimit = 100\n[model]\nhidden = 4\n[train]\ndevice = \"cpu\"\n\
+         epochs = 1\n",
     );
     sandbox.birnn(&args).done();
     let ended = sandbox.birnn(&["report", "run", "--offline"]).done();

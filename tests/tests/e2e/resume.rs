@@ -206,9 +206,8 @@ fn what_would_be_another_run_is_refused_key_by_key() {
     };
     refused(
         &["--set", "train.optimizer.lr=0.1", "--set", "model.hidden=9"],
-        &[
-            "run: the run would not be the same: model.hidden was 8 and is 9; train.optimizer.lr was 0.003 and is 0.1; ",
-        ],
+        &["run: the run would not be the same: model.hidden was 8 and is 9; train.optimizer.lr was 0.003 \
+             and is 0.1; "],
     );
     refused(
         &["--set", "train.epochs=1"],
@@ -306,8 +305,8 @@ fn a_record_that_was_altered_or_lost_is_told_and_keeps_nothing_from_going_on() {
     let resume = |more: &[&str]| sandbox.birnn(&[&["train", "--resume", "run"], more].concat()).done();
     let ended = resume(&[]);
     for part in [
-        "warning: run/metrics.jsonl is not what it was at the checkpoint; it is kept as run/metrics.jsonl.damaged, and \
-         begun anew",
+        "warning: run/metrics.jsonl is not what it was at the checkpoint; it is kept as \
+         run/metrics.jsonl.damaged, and begun anew",
         "warning: run/timing.jsonl is gone; it is begun anew",
     ] {
         assert!(ended.stderr.contains(part), "no `{part}` in: {}", ended.stderr);

@@ -1,4 +1,5 @@
-//! Sweeps: each run is one like any other, what was stopped or killed goes on, what fails does not stop the rest.
+//! Sweeps: each run is one like any other, what was stopped or killed goes on, what fails does not stop the
+//! rest.
 
 use birnn_tests::{SMALL, Sandbox};
 use serde_json::Value;

@@ -1,4 +1,5 @@
-//! The `birnn-torch` binary: what `birnn` becomes for what computes with libtorch. It parses the same command line.
+//! The `birnn-torch` binary: what `birnn` becomes for what computes with libtorch. It parses the same command
+//! line.
 
 mod compare;
 mod doctor;

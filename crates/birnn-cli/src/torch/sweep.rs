@@ -1,7 +1,7 @@
 //! `birnn sweep`: an experiment many times over, one run after the other, each a run like any other.
 //!
-//! A sweep passes `--set` arguments to the function behind `birnn train`, so a run of a sweep has the same bytes as
-//! one of `train`.
+//! A sweep passes `--set` arguments to the function behind `birnn train`, so a run of a sweep has the same
+//! bytes as one of `train`.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -2,13 +2,13 @@
 //!
 //! What is cheap to check fails first, and the directory is made last:
 //!
-//! 1. [`Prepared::new`]: the net, and where its training stands; of a run that goes on, whether it is still the
-//!    same.
+//! 1. [`Prepared::new`]: the net, and where its training stands; of a run that goes on, whether it is still
+//!    the same.
 //! 2. [`Prepared::open`]: the directory, with what the run says of itself.
 //! 3. [`Run::train`]: the loop, the test, and the files that the run comes to.
 //!
-//! Reading the experiment ([`Source`]), resuming ([`Resumed::open`]) and loading data (`birnn_data::load`) come
-//! before; each can be had without the others.
+//! Reading the experiment ([`Source`]), resuming ([`Resumed::open`]) and loading data (`birnn_data::load`)
+//! come before; each can be had without the others.
 
 mod files;
 mod resumed;
@@ -267,8 +267,8 @@ impl Run {
         self.prepared.substitution.as_deref()
     }
 
-    /// Trains, tests and saves, and says in `meta.json` how it ended. `observers` are told beside the run's own
-    /// records.
+    /// Trains, tests and saves, and says in `meta.json` how it ended. `observers` are told beside the run's
+    /// own records.
     pub fn train(mut self, observers: Vec<Box<dyn Observer + '_>>) -> Result<Outcome, EngineError> {
         let ended = self.train_and_save(observers);
         let status = match &ended {
@@ -309,8 +309,8 @@ impl Run {
         let [metrics, events, shown] =
             [record.taken, board.taken, shown.taken].map(|taken| 100.0 * taken.as_secs_f64() / seconds);
         tracing::debug!(
-            "of {seconds:.1} s, metrics took {metrics:.3} %, TensorBoard's events {events:.3} %, what is shown \
-             {shown:.3} %"
+            "of {seconds:.1} s, metrics took {metrics:.3} %, TensorBoard's events {events:.3} %, what is \
+             shown {shown:.3} %"
         );
         let Trained::Done { epochs, kept } = trained else { return Ok(None) };
         if kept < epochs {

@@ -1,5 +1,6 @@
-//! The part of TensorBoard's messages that a run needs, under their names and with their numbers: `event.proto`,
-//! `summary.proto`, `tensor.proto` (<https://github.com/tensorflow/tensorboard/tree/master/tensorboard/compat/proto>) and
+//! The part of TensorBoard's messages that a run needs, under their names and with their numbers:
+//! `event.proto`, `summary.proto`, `tensor.proto`
+//! (<https://github.com/tensorflow/tensorboard/tree/master/tensorboard/compat/proto>) and
 //! `plugins/hparams/{plugin_data,api}.proto`.
 //!
 //! They are written by hand because the existing writers are unmaintained. Values have the oldest form, not

@@ -370,11 +370,11 @@ fn global(module: &str, name: &str) -> Result<Value, String> {
     // Protocol 2 calls them as Python 2 did.
     let module = if module == "__builtin__" { "builtins" } else { module };
     Name::of(module, name).map(Value::Global).ok_or_else(|| {
-        let name: String = module.chars().take(100).chain(['.']).chain(name.chars().take(100)).collect();
         format!(
-            "it names `{}`, which is no part of weights; nothing of it was run. In Python, save \
+            "it names `{}.{}`, which is no part of weights; nothing of it was run. In Python, save \
              `model.state_dict()` alone",
-            name.escape_default()
+            short_name(module),
+            short_name(name)
         )
     })
 }

@@ -31,8 +31,8 @@ pub struct Classified {
     pub classes: Vec<ClassScore>,
     /// `confusion[label][prediction]`: how many.
     pub confusion: Confusion,
-    /// The answers that are not correct, the surest first. Left out of the metrics, where they would be most of the
-    /// file.
+    /// The answers that are not correct, the surest first. Left out of the metrics, where they would be most
+    /// of the file.
     #[serde(skip)]
     pub mistakes: Vec<Mistake>,
 }
@@ -66,7 +66,8 @@ impl Classify {
         exponentials.map(|exponential| exponential / sum).collect()
     }
 
-    /// The answer, from the logits `[classes]`: the class of the largest, the first of them where several are.
+    /// The answer, from the logits `[classes]`: the class of the largest, the first of them where several
+    /// are.
     pub fn answer(&self, logits: &[f32]) -> Class {
         let class = largest(logits);
         let (exponentials, sum) = exponentials(logits);

@@ -1,7 +1,7 @@
 //! What is learned, as far as answers go: what a target is, what an answer is, and how answers are judged.
 //!
-//! One file for each task. What training lowers stands beside it, in `birnn-engine`, because it is worked out on
-//! tensors; nothing else takes logits apart.
+//! One file for each task. What training lowers stands beside it, in `birnn-engine`, because it is worked out
+//! on tensors; nothing else takes logits apart.
 
 mod classify;
 mod evaluation;

@@ -33,8 +33,8 @@ pub fn backward(
     let last = workspace.last().filter(|pass| pass.saved && pass.version == packed.version());
     let Some(&pass) = last else {
         panic!(
-            "nothing to go back from: `forward` with the same parameters must be the call before (`backward` uses \
-             up what it saved)"
+            "nothing to go back from: `forward` with the same parameters must be the call before (`backward` \
+             uses up what it saved)"
         )
     };
     let Pass { shape, dropout, .. } = pass;

@@ -2,8 +2,8 @@
 //! the run.
 //!
 //! `EIO@7` lets the seventh operation fail with that error, `ENOSPC@7+` that one and all after it; `KILL@7`
-//! ends the process there as a crash would, with SIGKILL. `JOURNAL@FILE` lets nothing go wrong, and writes all
-//! operations to a file, from which tests work out what a power cut would have left.
+//! ends the process there as a crash would, with SIGKILL. `JOURNAL@FILE` lets nothing go wrong, and writes
+//! all operations to a file, from which tests work out what a power cut would have left.
 //!
 //! This is in every build: a failing disk is the one thing that tests cannot have for real, and a build with
 //! a switch for it would not be the program that people run.
