@@ -11,8 +11,8 @@ use sha2::{Digest, Sha256};
 
 use crate::error::FileError;
 
-/// The operations that a run's files are made of. What is written here is the real thing; [`Faulty`](super::Faulty) lets one
-/// of them fail, and [`Journal`](super::Journal) writes them down.
+/// The operations that a run's files are made of. What is written here is the real thing;
+/// [`Faulty`](super::Faulty) lets one of them fail, and [`Journal`](super::Journal) writes them down.
 pub trait Disk: fmt::Debug + Send + Sync {
     /// Makes a folder in one that exists.
     fn create_folder(&self, path: &Path) -> io::Result<()> {
