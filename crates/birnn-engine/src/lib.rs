@@ -27,7 +27,7 @@ mod tensorboard;
 mod train;
 mod weights;
 
-pub use checkpoint::{Checkpoint, CheckpointError, Checkpoints};
+pub use checkpoint::{Checkpoint, CheckpointError, Checkpoints, PassedOver};
 pub use device::DeviceError;
 pub use error::EngineError;
 pub use learner::{Learner, StepOutput};

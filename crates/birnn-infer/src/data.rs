@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use birnn_data::{DataConfig, DataError, Dataset, Ground};
 use birnn_experiment::{Experiment, ExperimentError, Source};
+use birnn_run::CONFIG;
 
 use crate::manifest::Manifest;
 
@@ -40,7 +41,7 @@ pub fn data_of_run(
 ) -> Result<DataConfig, NetDataError> {
     let mut experiment =
         manifest.experiment().map_err(|error| NetDataError::Unreadable(error.to_string()))?;
-    let written = folder_of(weights).and_then(|folder| Source::read(&folder.join("config.toml"), &[]).ok());
+    let written = folder_of(weights).and_then(|folder| Source::read(&folder.join(CONFIG), &[]).ok());
     if let Some(written) = written.filter(|_| experiment.data.dataset == Dataset::Idx) {
         experiment.data.take_paths(&written.experiment.data);
     }
@@ -77,5 +78,5 @@ pub fn data_set_for(manifest: &Manifest, name: &str) -> DataConfig {
 
 /// The directory of the run that a weights file lies in, if it lies in one.
 pub fn folder_of(weights: &Path) -> Option<PathBuf> {
-    weights.ancestors().skip(1).take(2).find(|path| path.join("config.toml").is_file()).map(Path::to_owned)
+    weights.ancestors().skip(1).take(2).find(|path| path.join(CONFIG).is_file()).map(Path::to_owned)
 }

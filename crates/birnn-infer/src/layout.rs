@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use birnn_experiment::Experiment;
-use birnn_run::RECORDS;
 use safetensors::tensor::{Dtype, Metadata};
 
 use crate::manifest::Manifest;
@@ -14,6 +13,9 @@ pub const MOMENTS: [&str; 2] = ["optimizer.first", "optimizer.second"];
 pub const LOSS_SUM: &str = "training.loss_sum";
 /// Before the names of the best weights so far.
 pub const BEST: &str = "best.";
+/// The records that checkpoints of format 4 and before hold, whatever a run records today.
+pub const RECORDS_OF_FORMAT_4: [&str; 4] =
+    ["metrics.jsonl", "timing.jsonl", "train.log", "events.out.tfevents.0.birnn"];
 /// Before the names of records, in checkpoints of format 4 and before.
 pub const RECORD: &str = "records.";
 
@@ -38,7 +40,7 @@ impl Manifest {
                 layout.extend(best);
             }
             if progress.records.is_none() {
-                layout.extend(RECORDS.map(|name| (format!("{RECORD}{name}"), (Dtype::U8, None))));
+                layout.extend(RECORDS_OF_FORMAT_4.map(|name| (format!("{RECORD}{name}"), (Dtype::U8, None))));
             }
         }
         Ok(layout)
