@@ -193,16 +193,13 @@ impl Checkpoint {
     }
 
     /// The net, with its weights, on `device`.
-    pub fn learner(&self, device: Device) -> Result<Learner, WeightsError> {
-        learner(&self.contents, device).map_err(wrong(&self.path))
+    pub fn learner(&self, device: Device) -> Result<Learner, EngineError> {
+        learner(&self.contents, device)
     }
 
     /// Puts the weights into `learner`, and gives the state that goes with them.
     pub fn restore(&self, learner: &mut Learner) -> Result<State, EngineError> {
-        let algorithm = self.contents.experiment().train.optimizer.resolve().map_err(|invalid| {
-            // It was resolved when the file was read.
-            FileError::of(&self.path)(std::io::Error::other(invalid.message))
-        })?;
+        let algorithm = self.contents.plan().algorithm;
         learner.restore(&group(&self.contents, "", learner.names())?)?;
         State::restored(&self.progress, &self.contents, algorithm, learner)
     }

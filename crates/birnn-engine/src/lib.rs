@@ -41,4 +41,4 @@ pub use state::State;
 pub use tch::Device;
 pub use tensorboard::TensorBoard;
 pub use train::{Trained, TrainingData, train};
-pub use weights::{load, save};
+pub use weights::{LoadError, load, save};

@@ -40,7 +40,7 @@ pub fn data_of_run(
     take_files: impl FnOnce(&mut Source) -> Result<(), DataError>,
 ) -> Result<DataConfig, NetDataError> {
     let mut experiment =
-        manifest.experiment().map_err(|error| NetDataError::Unreadable(error.to_string()))?;
+        manifest.experiment().map_err(|error| NetDataError::Unreadable(error.message().to_owned()))?;
     let written = folder_of(weights).and_then(|folder| Source::read(&folder.join(CONFIG), &[]).ok());
     if let Some(written) = written.filter(|_| experiment.data.dataset == Dataset::Idx) {
         experiment.data.take_paths(&written.experiment.data);
@@ -67,9 +67,7 @@ pub fn data_of_run(
 
 /// The whole of another data set, its images as dark or light and as upright as those that the net learnt
 /// from.
-pub fn data_set_for(manifest: &Manifest, name: &str) -> DataConfig {
-    let has_name = |dataset: &Dataset| dataset.published().is_some_and(|published| published.name == name);
-    let dataset = Dataset::PUBLISHED.into_iter().find(has_name).unwrap_or(Dataset::Synthetic);
+pub fn data_set_for(manifest: &Manifest, dataset: Dataset) -> DataConfig {
     let config = DataConfig { dataset, ..DataConfig::default() };
     let Some(net) = manifest.preprocessing else { return config };
     let stored = config.resolve().is_ok_and(|plan| plan.stored_transposed());

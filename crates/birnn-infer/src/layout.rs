@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use birnn_experiment::Experiment;
+use birnn_architecture::Architecture;
+use birnn_experiment::Algorithm;
 use safetensors::tensor::{Dtype, Metadata};
 
 use crate::manifest::Manifest;
@@ -24,13 +25,11 @@ type Layout = BTreeMap<String, (Dtype, Option<Vec<usize>>)>;
 
 impl Manifest {
     /// Every tensor that a file with this description must hold, with its size where that is given.
-    fn layout(&self, experiment: &Experiment) -> Result<Layout, String> {
-        let architecture = experiment.model.resolve().map_err(|error| error.to_string())?;
+    fn layout(&self, architecture: &Architecture, algorithm: Algorithm) -> Layout {
         let weights = architecture.parameters(self.shape[1], self.classes.len());
         let floats = |name: String, shape| (name, (Dtype::F32, Some(shape)));
         let mut layout: Layout = weights.iter().cloned().map(|(name, shape)| floats(name, shape)).collect();
         if let Some(progress) = &self.training {
-            let algorithm = experiment.train.resolve().map_err(|error| error.message)?.algorithm;
             let count = weights.iter().map(|(_, shape)| shape.iter().product::<usize>()).sum();
             let moments = MOMENTS.into_iter().zip(algorithm.moments(count));
             layout.extend(moments.map(|(name, length)| floats(name.to_owned(), vec![length])));
@@ -43,12 +42,17 @@ impl Manifest {
                 layout.extend(RECORDS_OF_FORMAT_4.map(|name| (format!("{RECORD}{name}"), (Dtype::U8, None))));
             }
         }
-        Ok(layout)
+        layout
     }
 
     /// Whether the tensors are those of the net, and of its training where there is one.
-    pub(crate) fn compare(&self, tensors: &Metadata, experiment: &Experiment) -> Result<(), String> {
-        let layout = self.layout(experiment)?;
+    pub(crate) fn compare(
+        &self,
+        tensors: &Metadata,
+        architecture: &Architecture,
+        algorithm: Algorithm,
+    ) -> Result<(), String> {
+        let layout = self.layout(architecture, algorithm);
         let mut found = tensors.tensors();
         for (name, (dtype, shape)) in &layout {
             let info = found.remove(name).ok_or_else(|| format!("the tensor `{name}` is missing"))?;
