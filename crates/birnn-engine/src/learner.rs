@@ -49,6 +49,9 @@ const EVALUATION_BATCH: usize = 500;
 
 impl Learner {
     /// A net with the weights that `seed` gives; `shape` is rows and columns of an image.
+    ///
+    /// This seeds libtorch's generator, which is one for the process. On a CPU it leaves libtorch one thread, in the
+    /// whole process: birnn's own kernels have the others.
     pub fn new(
         architecture: &Architecture,
         task: Task,
@@ -215,7 +218,6 @@ mod tests {
         let bad = Batch { input, ..batch(&[0, 1]) };
         let caught = catch_unwind(AssertUnwindSafe(|| learner.gradients(&bad, 7).map(|_| ())));
         assert!(!matches!(caught, Ok(Ok(()))), "a step that fails was wanted");
-        assert!(learner.cpu_backend.is_some());
         let after = learner.gradients(&batch(&[0, 1]), 7).unwrap();
         assert!(after.gradient == before.gradient && after.loss == before.loss);
     }

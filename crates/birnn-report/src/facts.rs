@@ -93,7 +93,7 @@ fn net(learner: &Learner) -> String {
         None => format!("{} units, forward only", architecture.forward),
         Some(reverse) => format!("{} units forward and {reverse} reverse", architecture.forward),
     };
-    let readout = format!("{:?}", architecture.readout).to_lowercase();
+    let readout = architecture.readout;
     format!("{cell}, {layers}, {units}, readout {readout}")
 }
 
