@@ -78,7 +78,7 @@ pub(crate) fn facts(run: &Run, learner: &Learner) -> (Vec<Fact>, Option<Table>) 
 
 /// Such as `LSTM, 2 layers, 128 units forward, 128 reverse, readout final`.
 fn net(learner: &Learner) -> String {
-    let architecture = learner.network.architecture();
+    let architecture = learner.network().architecture();
     let cell = match architecture.cell {
         birnn_model::Cell::RnnTanh => "RNN (tanh)",
         birnn_model::Cell::RnnRelu => "RNN (ReLU)",

@@ -45,7 +45,7 @@ impl Learned {
         let Learned { weights, learner, manifest } = self;
         let logits = move |images: &Images| {
             let split = Split { images: images.clone(), labels: vec![0; images.len()] };
-            let samples = Samples::new(split, learner.device).map_err(EngineError::from).or_fail()?;
+            let samples = Samples::new(split, learner.device()).map_err(EngineError::from).or_fail()?;
             learner.logits(&samples).or_fail()
         };
         Asked::new(weights, manifest, Box::new(logits))
