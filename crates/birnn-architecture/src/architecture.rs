@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::ConfigError;
 
-/// Everything that shapes parameters and forward pass. [`ModelConfig::resolve`](crate::ModelConfig::resolve)
-/// gives those that can be, and [`Architecture::check`] tells whether another can.
+/// What a net is, but for the widths of its input and output: with those it fixes the parameters and the
+/// forward pass. [`ModelConfig::resolve`](crate::ModelConfig::resolve) gives those that can be, and
+/// [`Architecture::check`] tells whether another can.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Architecture {
     /// The recurrent cell.
@@ -89,6 +90,20 @@ pub enum Readout {
     Sequence,
 }
 
+impl fmt::Display for Readout {
+    /// As experiments and files have it, such as `last`.
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(match self {
+            Readout::Last => "last",
+            Readout::Final => "final",
+            Readout::Mean => "mean",
+            Readout::Max => "max",
+            Readout::Attention => "attention",
+            Readout::Sequence => "sequence",
+        })
+    }
+}
+
 impl fmt::Display for Architecture {
     /// Such as `2 x LSTM 128+128, readout last`.
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
@@ -103,7 +118,7 @@ impl fmt::Display for Architecture {
         if let Some(reverse) = reverse {
             write!(f, "+{reverse}")?;
         }
-        write!(f, ", readout {}", format!("{readout:?}").to_lowercase())
+        write!(f, ", readout {readout}")
     }
 }
 
@@ -192,6 +207,23 @@ impl Cell {
             Cell::RnnTanh | Cell::RnnRelu => 1,
             Cell::Gru => 3,
             Cell::Lstm => 4,
+        }
+    }
+
+    /// Whether it carries a cell state from step to step, beside its output.
+    pub fn has_cell_state(self) -> bool {
+        match self {
+            Cell::Lstm => true,
+            Cell::RnnTanh | Cell::RnnRelu | Cell::Gru => false,
+        }
+    }
+
+    /// Whether the recurrent part of its last gate is scaled by another gate before it is added, so that both
+    /// parts are kept apart: the GRU's new gate.
+    pub fn scales_recurrent_part(self) -> bool {
+        match self {
+            Cell::Gru => true,
+            Cell::RnnTanh | Cell::RnnRelu | Cell::Lstm => false,
         }
     }
 

@@ -7,7 +7,7 @@ use birnn_data::name::shown;
 use birnn_data::{DataConfig, DataError, Dataset, Locations, escape};
 use birnn_experiment::{DeviceChoice, Source};
 use birnn_infer::{LARGEST_SIDE, Manifest, NetDataError, data_of_run};
-use clap::builder::PossibleValuesParser;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
 
 /// Trains, evaluates and uses bidirectional recurrent networks (RNN, GRU, LSTM) that read images row by row.
@@ -195,9 +195,9 @@ pub struct EvalArgs {
         long,
         value_name = "NAME",
         conflicts_with = "sets",
-        value_parser = PossibleValuesParser::new(datasets())
+        value_parser = PossibleValuesParser::new(datasets()).map(|name| dataset(&name))
     )]
-    pub dataset: Option<String>,
+    pub dataset: Option<Dataset>,
     /// One JSON object on stdout.
     #[arg(long)]
     pub json: bool,
@@ -446,6 +446,12 @@ impl DataLocation {
 fn datasets() -> Vec<&'static str> {
     let published = Dataset::PUBLISHED.into_iter().filter_map(Dataset::published);
     published.map(|published| published.name).chain(["synthetic"]).collect()
+}
+
+fn dataset(name: &str) -> Dataset {
+    let has_name = |dataset: &Dataset| dataset.published().is_some_and(|published| published.name == name);
+    // Of the names that are taken, this is the one that is not published.
+    Dataset::PUBLISHED.into_iter().find(has_name).unwrap_or(Dataset::Synthetic)
 }
 
 /// Which images of a data set.

@@ -72,18 +72,34 @@ pub fn resume_command(command: &str, folder: &Path) -> String {
     format!("{program} {command} --resume {}", shown(&folder))
 }
 
-/// Whether a net is for such images and classes.
+/// Whether a net is for such images and classes. Classes of other names are said to be; the same in another
+/// order would be judged wrongly.
 pub fn suits(weights: &Path, manifest: &Manifest, splits: &Splits) -> Outcome {
     let ([rows, cols], classes) = (splits.shape(), splits.classes.len());
     let ([net_rows, net_cols], net_classes) = (manifest.shape, manifest.classes.len());
-    if (splits.shape(), classes) == (manifest.shape, net_classes) {
+    if (splits.shape(), classes) != (manifest.shape, net_classes) {
+        return Err(Failure::request(format!(
+            "{}: is for {net_rows} x {net_cols} images of {net_classes} classes, these are {rows} x {cols} \
+             of {classes}; name a net for these, or other data",
+            shown(&weights)
+        )));
+    }
+    if splits.classes == manifest.classes {
         return Ok(());
     }
-    Err(Failure::request(format!(
-        "{}: is for {net_rows} x {net_cols} images of {net_classes} classes, these are {rows} x {cols} of \
-         {classes}",
+    let [own, given] = [&manifest.classes, &splits.classes].map(|names| birnn_data::name::first(names));
+    if manifest.classes.iter().all(|name| splits.classes.contains(name)) {
+        return Err(Failure::request(format!(
+            "{}: its classes are in the order {own}, the data's in {given}; `data.classes` says which is \
+             which",
+            shown(&weights)
+        )));
+    }
+    tracing::warn!(
+        "{}: its classes are {own}, the data's {given}: they are taken for each other in this order",
         shown(&weights)
-    )))
+    );
+    Ok(())
 }
 
 /// Says so where images are shown to a net otherwise than those that it learnt from.

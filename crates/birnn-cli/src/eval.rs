@@ -29,9 +29,9 @@ struct Report<'a> {
 /// Evaluates a net on one of its run's splits.
 pub fn run(args: &EvalArgs, log: &Log, asked: Asked) -> Outcome {
     let Asked { weights, manifest, .. } = &asked;
-    let config = match &args.dataset {
+    let config = match args.dataset {
         None => args.data.data_of_run(manifest, weights, &args.sets)?,
-        Some(name) => data_set_for(manifest, name),
+        Some(dataset) => data_set_for(manifest, dataset),
     };
     let plan = config.resolve().map_err(Failure::request)?;
     let splits = data::load(&plan, &args.data.locations(), log, None)?;
@@ -46,9 +46,12 @@ pub fn run(args: &EvalArgs, log: &Log, asked: Asked) -> Outcome {
         SplitName::Train => ("train", splits.train),
     };
     if images.labels.is_empty() {
-        return Err(Failure::request(
-            "--split: the run kept no validation images back (`data.validation` is 0)",
-        ));
+        return Err(Failure::request(match args.dataset {
+            None => {
+                "--split: the run kept no validation images back (`data.validation` is 0); take test or train"
+            }
+            Some(_) => "--split: no validation images are kept back of another data set; take test or train",
+        }));
     }
     let mut accumulator = asked.task.accumulator();
     accumulator.add(&asked.logits(&images.images)?, &images.labels);

@@ -2,7 +2,6 @@
 
 use birnn_convert::{Format, Net};
 use birnn_infer::container::read;
-use birnn_infer::wrong;
 use birnn_run::{disk, weights_of};
 
 use crate::args::ExportArgs;
@@ -16,6 +15,5 @@ pub fn run(args: &ExportArgs) -> Outcome {
     let weights = weights_of(&args.run)?;
     let contents = read(&weights).map_err(|error| unusable(&args.run, error))?;
     warn_of_substitution(&weights, contents.manifest());
-    let net = Net::of(&contents).map_err(wrong(&weights))?;
-    Ok(format.write(&*disk, &args.out, &net)?)
+    Ok(format.write(&*disk, &args.out, &Net::of(&contents))?)
 }

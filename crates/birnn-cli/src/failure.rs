@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use birnn_convert::{ExportError, ImportError, Unwritable};
 use birnn_data::{DataError, FileProblem, escape};
 use birnn_experiment::ExperimentError;
-use birnn_infer::{ManifestError, NetDataError, SaveError, WeightsError};
+use birnn_infer::{ManifestError, NetDataError, SaveError, WeightsError, WeightsProblem};
 use birnn_run::disk::FaultError;
 use birnn_run::{FileError, NoWeights, RunDirError};
 
@@ -89,7 +89,16 @@ macro_rules! wrong_request {
     )*};
 }
 
-wrong_request!(FaultError, ManifestError, NoWeights, Unwritable, WeightsError);
+wrong_request!(FaultError, ManifestError, NoWeights, Unwritable);
+
+impl From<WeightsError> for Failure {
+    fn from(error: WeightsError) -> Failure {
+        match &error.problem {
+            WeightsProblem::Io(io) if !is_misnamed(io) => Failure::run(error),
+            _ => Failure::request(error),
+        }
+    }
+}
 
 impl From<NetDataError> for Failure {
     fn from(error: NetDataError) -> Failure {
@@ -106,6 +115,7 @@ impl From<ImportError> for Failure {
     fn from(error: ImportError) -> Failure {
         match error {
             ImportError::Experiment(error) => error.into(),
+            ImportError::Weights(error) => error.into(),
             error => Failure::request(error),
         }
     }

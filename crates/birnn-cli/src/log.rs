@@ -8,6 +8,7 @@ use birnn_data::escape;
 use birnn_run::{FileError, RecordFile, clock};
 use indicatif::{MultiProgress, ProgressDrawTarget};
 use tracing::field::{Field, Visit};
+use tracing::level_filters::LevelFilter;
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
@@ -47,7 +48,7 @@ pub fn start() -> Log {
     let bars = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(REDRAWS));
     let log = Log { bars, held: Held::default(), record: Record::default() };
     let usual = || EnvFilter::new("info,ureq=warn,rustls=warn");
-    let wanted = EnvFilter::try_from_default_env().unwrap_or_else(|_| usual());
+    let wanted = wanted().unwrap_or_else(usual);
     let console = tracing_subscriber::fmt::layer()
         .with_ansi(std::io::stderr().is_terminal() && colours())
         .event_format(Line::Plain)
@@ -64,6 +65,14 @@ pub fn start() -> Log {
         .with_filter(usual());
     tracing_subscriber::registry().with(console).with(record).init();
     log
+}
+
+/// What `$RUST_LOG` asks for. Where it speaks of some modules only, errors are told all the same.
+fn wanted() -> Option<EnvFilter> {
+    let text = std::env::var(EnvFilter::DEFAULT_ENV).ok()?;
+    let is_for_all = text.split(',').any(|directive| !directive.contains(['=', '[']));
+    let filter = EnvFilter::try_new(&text).ok()?;
+    Some(if is_for_all { filter } else { filter.add_directive(LevelFilter::ERROR.into()) })
 }
 
 /// Whether the user is for colours where there can be any.

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use birnn_cli::args::{Args, Command};
 use birnn_cli::asked::Asked;
 use birnn_cli::output::print;
-use birnn_cli::{config, data, eval, export, import, predict, process, torch};
+use birnn_cli::{config, data, eval, export, import, libtorch, predict, process};
 use clap::CommandFactory;
 
 fn main() -> ExitCode {
@@ -14,9 +14,9 @@ fn main() -> ExitCode {
         | Command::Sweep(_)
         | Command::Report(_)
         | Command::Compare(_)
-        | Command::Doctor(_) => torch::become_it(),
-        Command::Eval(args) if torch::wanted_for(args.device) => torch::become_it(),
-        Command::Predict(args) if torch::wanted_for(args.device) => torch::become_it(),
+        | Command::Doctor(_) => libtorch::become_it(),
+        Command::Eval(args) if libtorch::wanted_for(args.device) => libtorch::become_it(),
+        Command::Predict(args) if libtorch::wanted_for(args.device) => libtorch::become_it(),
         Command::Eval(args) => eval::run(&args, &log, Asked::on_the_cpu(&args.run)?),
         Command::Predict(args) => predict::run(&args, Asked::on_the_cpu(&args.run)?),
         Command::Export(args) => export::run(&args),

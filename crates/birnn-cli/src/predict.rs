@@ -63,9 +63,9 @@ pub fn run(args: &PredictArgs, asked: Asked) -> Outcome {
             match picture::read(&path, manifest.shape, &preprocessing) {
                 Err(error) => report.fail(path, error.problem),
                 Ok(pixels) => {
-                    let prediction = prediction(path, pixels, &asked)?;
+                    let (prediction, line) = prediction(path, pixels, &asked)?;
                     if !args.json {
-                        print(&line(&prediction, &asked))?;
+                        print(&line)?;
                     }
                     report.predictions.push(prediction);
                 }
@@ -127,27 +127,26 @@ fn pictures(given: &Path) -> Result<Vec<PathBuf>, FindError> {
     Ok(paths)
 }
 
-fn prediction(image: PathBuf, pixels: Vec<u8>, asked: &Asked) -> Result<Prediction<'_>, Failure> {
+fn prediction(image: PathBuf, pixels: Vec<u8>, asked: &Asked) -> Result<(Prediction<'_>, String), Failure> {
     let [rows, cols] = asked.manifest.shape;
     let logits = asked.logits(&Images { rows, cols, pixels })?;
     let Task::Classify(task) = &asked.task;
-    let probabilities: Vec<f32> = task.probabilities(&logits).into_iter().map(|p| p as f32).collect();
-    let Class { class, probability } = task.answer(&logits);
-    Ok(Prediction { image, class: &task.classes[class], probability: probability as f32, probabilities })
+    let probabilities = task.probabilities(&logits);
+    let ranked = task.ranked(&probabilities);
+    let line = line(&image, &ranked, &task.classes);
+    let Class { class, probability } = ranked[0];
+    let probabilities = probabilities.into_iter().map(|probability| probability as f32).collect();
+    let class = &task.classes[class];
+    Ok((Prediction { image, class, probability: probability as f32, probabilities }, line))
 }
 
 /// Such as `digit.png: 7 (93.20 %), 1 (4.10 %), 9 (2.30 %)`.
-fn line(found: &Prediction, asked: &Asked) -> String {
-    let Task::Classify(task) = &asked.task;
-    let probabilities: Vec<f64> = found.probabilities.iter().copied().map(f64::from).collect();
-    let told = task
-        .ranked(&probabilities)
-        .into_iter()
+fn line(image: &Path, ranked: &[Class], classes: &[String]) -> String {
+    let told = ranked
+        .iter()
         .enumerate()
-        .filter(|&(rank, Class { probability, .. })| rank == 0 || probability >= WORTH_TELLING)
-        .map(|(_, Class { class, probability })| {
-            format!("{} ({:.2} %)", task.classes[class], 100.0 * probability)
-        });
-    let found = format!("{}: {}", name::text(&found.image), told.collect::<Vec<_>>().join(", "));
+        .filter(|&(rank, answer)| rank == 0 || answer.probability >= WORTH_TELLING)
+        .map(|(_, answer)| format!("{} ({:.2} %)", classes[answer.class], 100.0 * answer.probability));
+    let found = format!("{}: {}", name::text(image), told.collect::<Vec<_>>().join(", "));
     format!("{}\n", escape::line(&found))
 }

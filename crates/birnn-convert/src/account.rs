@@ -5,6 +5,7 @@ use birnn_data::name::shown;
 use birnn_experiment::{Plan, Source};
 use birnn_formats::{InferredModel, short_name};
 use birnn_infer::Manifest;
+use birnn_run::CONFIG;
 
 use crate::beside::Beside;
 use crate::request::Request;
@@ -53,7 +54,7 @@ impl Account<'_> {
         }
         let unknown = self.unknown();
         if !unknown.is_empty() {
-            let config = request.weights.with_file_name("config.toml");
+            let config = request.weights.with_file_name(CONFIG);
             let hint = match request.config.is_none() && config.is_file() {
                 true => format!("; perhaps they are told by --config {}", shown(&config)),
                 false => String::new(),

@@ -10,28 +10,11 @@ use birnn_data::{MOST_CLASSES, Preprocessing, check_class_names};
 use birnn_experiment::{ExperimentError, Source};
 use birnn_formats::short_name;
 use birnn_infer::LARGEST_SIDE;
-use serde::Deserialize;
 
-use crate::description::description_path;
+use crate::description::{Description, description_path};
 
 /// Bytes of a description, far more than any needs.
 const LARGEST: u64 = 1 << 24;
-
-/// What is read of a description; the rest of it is for people.
-#[derive(Debug, Deserialize)]
-pub struct Described {
-    experiment: String,
-    /// The names of the classes.
-    pub classes: Vec<String>,
-    /// Time steps.
-    pub rows: usize,
-    /// Features of each.
-    pub columns: usize,
-    #[serde(default)]
-    preprocessing: Option<Preprocessing>,
-    #[serde(default)]
-    data: serde_json::Value,
-}
 
 /// A description that was found beside weights.
 #[derive(Debug)]
@@ -39,7 +22,7 @@ pub struct Beside {
     /// The file.
     pub path: PathBuf,
     /// What it says.
-    pub description: Described,
+    pub description: Description,
     /// Its experiment as it is written there.
     written: Source,
 }
@@ -89,11 +72,11 @@ impl Beside {
     }
 }
 
-fn read(path: &Path) -> Result<(Described, Source), String> {
+fn read(path: &Path) -> Result<(Description, Source), String> {
     let mut text = String::new();
     let file = File::open(path).map_err(|error| error.to_string())?;
     file.take(LARGEST).read_to_string(&mut text).map_err(|error| error.to_string())?;
-    let found: Described = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+    let found: Description = serde_json::from_str(&text).map_err(|error| error.to_string())?;
     if ![found.rows, found.columns].iter().all(|side| (1..=LARGEST_SIDE).contains(side)) {
         return Err(format!("images of {} x {} cannot be", found.rows, found.columns));
     }

@@ -4,56 +4,80 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use birnn_architecture::{Architecture, Cell};
+use birnn_architecture::{Architecture, Cell, Readout};
+use birnn_data::Preprocessing;
 use birnn_infer::Manifest;
-use serde_json::{Map, Value};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-/// What no weights can say of a net.
-#[derive(Clone, Debug)]
-pub struct Description(Map<String, Value>);
+/// What no weights can say of a net. Some of it birnn reads again, the rest is for people.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Description {
+    /// The names of the classes.
+    pub classes: Vec<String>,
+    /// Features of each time step.
+    pub columns: usize,
+    /// Where the training data came from.
+    #[serde(default)]
+    pub data: Value,
+    /// The experiment that the net is of, as TOML.
+    pub experiment: String,
+    #[serde(default)]
+    input: String,
+    #[serde(default)]
+    normalisation: String,
+    #[serde(default)]
+    output: String,
+    #[serde(default)]
+    pictures: String,
+    /// What its images were like; `None` where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preprocessing: Option<Preprocessing>,
+    #[serde(default)]
+    python: String,
+    /// Time steps.
+    pub rows: usize,
+}
 
 impl Description {
     /// Of the net of `architecture` that `manifest` describes.
     pub fn of(manifest: &Manifest, architecture: &Architecture) -> Description {
-        let [rows, cols] = manifest.shape;
-        let mut description = Map::new();
-        let mut say = |key: &str, value: Value| description.insert(key.to_owned(), value);
-        say("classes", manifest.classes.clone().into());
-        say("rows", rows.into());
-        say("columns", cols.into());
-        say(
-            "input",
-            format!("images of {rows} x {cols}: {rows} time steps, the rows from above, of {cols} features")
-                .into(),
-        );
-        say("normalisation", "pixel / 255: mean 0 and deviation 1, nothing is subtracted".into());
-        match &manifest.preprocessing {
-            None => say("pictures", "it is not known what the training images were like".into()),
-            Some(preprocessing) => {
-                say("preprocessing", serde_json::to_value(preprocessing).unwrap_or_default());
-                say("pictures", preprocessing.to_string().into())
-            }
+        let [rows, columns] = manifest.shape;
+        let pictures = match &manifest.preprocessing {
+            None => "it is not known what the training images were like".to_owned(),
+            Some(preprocessing) => preprocessing.to_string(),
         };
-        say("output", "logits, one per class; softmax makes probabilities of them".into());
-        say("python", in_python(architecture, cols, manifest.classes.len()).into());
-        say("experiment", manifest.experiment.clone().into());
-        say("data", manifest.data.clone());
-        Description(description)
+        Description {
+            classes: manifest.classes.clone(),
+            columns,
+            data: manifest.data.clone(),
+            experiment: manifest.experiment.clone(),
+            input: format!(
+                "images of {rows} x {columns}: {rows} time steps, the rows from above, of {columns} features"
+            ),
+            normalisation: "pixel / 255: mean 0 and deviation 1, nothing is subtracted".to_owned(),
+            output: "logits, one per class; softmax makes probabilities of them".to_owned(),
+            pictures,
+            preprocessing: manifest.preprocessing,
+            python: in_python(architecture, columns, manifest.classes.len()),
+            rows,
+        }
     }
 
     /// As a JSON file.
     pub fn to_json(&self) -> String {
-        // Values of JSON are never refused.
-        format!("{}\n", serde_json::to_string_pretty(&self.0).unwrap_or_default())
+        // What is made of text and numbers is never refused.
+        format!("{}\n", serde_json::to_string_pretty(self).unwrap_or_default())
     }
 
     /// As the metadata of ONNX, which is text: JSON, where it is none by itself.
-    pub fn metadata(&self) -> Vec<(&str, String)> {
-        let text = |value: &Value| match value {
-            Value::String(text) => text.clone(),
+    pub fn metadata(&self) -> Vec<(String, String)> {
+        let text = |value: Value| match value {
+            Value::String(text) => text,
             value => value.to_string(),
         };
-        self.0.iter().map(|(key, value)| (key.as_str(), text(value))).collect()
+        let Ok(Value::Object(fields)) = serde_json::to_value(self) else { return Vec::new() };
+        fields.into_iter().map(|(key, value)| (key, text(value))).collect()
     }
 }
 
@@ -77,9 +101,65 @@ pub(crate) fn in_python(net: &Architecture, features: usize, classes: usize) -> 
         }
     };
     let relu = if net.cell == Cell::RnnRelu { ", nonlinearity=\"relu\"" } else { "" };
-    let readout = format!("{:?}", net.readout).to_lowercase();
+    let readout = net.readout;
+    let attention = match readout {
+        Readout::Attention => format!(
+            "; self.attention = nn.Linear({width}, {width}); self.attention.context = \
+             nn.Parameter(torch.empty({width}))"
+        ),
+        Readout::Last | Readout::Final | Readout::Mean | Readout::Max | Readout::Sequence => String::new(),
+    };
     format!(
         "self.{prefix} = nn.{module}({features}, {forward}, {layers}, batch_first=True{relu}{directions}); \
-         self.fc = nn.Linear({width}, {classes}); readout {readout}"
+         self.fc = nn.Linear({width}, {classes}){attention}; readout {readout}"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use birnn_architecture::{CellKind, Hidden, ModelConfig, Nonlinearity};
+
+    use super::*;
+
+    #[track_caller]
+    fn recipe(config: ModelConfig, expected: &str) {
+        let net = ModelConfig { hidden: Hidden::Same(4), layers: 1, ..config }.resolve().unwrap();
+        assert_eq!(in_python(&net, 28, 10), expected);
+    }
+
+    #[test]
+    fn a_recipe_has_every_module_of_the_state_dict() {
+        let usual = ModelConfig::default;
+        recipe(
+            usual(),
+            "self.lstm = nn.LSTM(28, 4, 1, batch_first=True, bidirectional=True); self.fc = nn.Linear(8, \
+             10); readout last",
+        );
+        let relu = Some(Nonlinearity::Relu);
+        recipe(
+            ModelConfig { cell: CellKind::Rnn, nonlinearity: relu, bidirectional: false, ..usual() },
+            "self.rnn = nn.RNN(28, 4, 1, batch_first=True, nonlinearity=\"relu\"); self.fc = nn.Linear(4, \
+             10); readout last",
+        );
+        recipe(
+            ModelConfig { readout: Readout::Attention, ..usual() },
+            "self.lstm = nn.LSTM(28, 4, 1, batch_first=True, bidirectional=True); self.fc = nn.Linear(8, \
+             10); self.attention = nn.Linear(8, 8); self.attention.context = nn.Parameter(torch.empty(8)); \
+             readout attention",
+        );
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let data = serde_json::json!({ "dataset": "mnist" });
+        let manifest = Manifest::new(String::new(), [28, 28], vec!["a".to_owned()], None, data);
+        let text = Description::of(&manifest, &ModelConfig::default().resolve().unwrap()).to_json();
+        let read: Description = serde_json::from_str(&text).unwrap();
+        assert_eq!((read.rows, read.columns, read.classes.len()), (28, 28, 1));
+        assert_eq!(read.to_json(), text);
+        assert!(read.metadata().contains(&("data".to_owned(), r#"{"dataset":"mnist"}"#.to_owned())));
+        // Of an older birnn, or of one's own.
+        let least = r#"{"classes": ["a"], "rows": 3, "columns": 2, "experiment": ""}"#;
+        assert_eq!(serde_json::from_str::<Description>(least).unwrap().rows, 3);
+    }
 }

@@ -93,7 +93,10 @@ impl Format {
                 disk::replace(disk, &description_path(path), description.to_json().as_bytes(), None)?;
             }
             Format::Onnx => {
-                let bytes = onnx::encode(architecture, features, classes, weights, &description.metadata())
+                let metadata = description.metadata();
+                let metadata: Vec<(&str, String)> =
+                    metadata.iter().map(|(key, value)| (key.as_str(), value.clone())).collect();
+                let bytes = onnx::encode(architecture, features, classes, weights, &metadata)
                     .map_err(|error| problem(io::Error::other(error)))?;
                 disk::replace(disk, path, &bytes, None)?;
             }

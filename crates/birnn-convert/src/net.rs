@@ -18,8 +18,8 @@ pub struct Net {
 
 impl Net {
     /// The net of a weights file or a checkpoint.
-    pub fn of(contents: &Contents) -> Result<Net, String> {
-        let architecture = contents.experiment().model.resolve().map_err(|error| error.to_string())?;
+    pub fn of(contents: &Contents) -> Net {
+        let architecture = *contents.architecture();
         let manifest = contents.manifest().clone().of_weights();
         let [_, features] = manifest.shape;
         let parameters = architecture.parameters(features, manifest.classes.len()).into_iter();
@@ -27,7 +27,7 @@ impl Net {
             let array = Array::new(shape, contents.values(&name));
             (name, array)
         });
-        Ok(Net { architecture, manifest, weights: weights.collect() })
+        Net { architecture, manifest, weights: weights.collect() }
     }
 
     /// Its weights as entries of a weights file.

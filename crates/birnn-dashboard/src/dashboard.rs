@@ -93,7 +93,7 @@ impl Dashboard {
         }
         let logits = Vec::<f32>::try_from(context.output.logits.f_view(-1)?)?;
         let labels = Vec::<i64>::try_from(&context.batch.target)?;
-        let Task::Classify(task) = &context.learner.task;
+        let Task::Classify(task) = context.learner.task();
         let answers = logits.chunks_exact(task.classes.len()).map(|logits| task.answer(logits).class);
         let answers = labels.iter().map(|&label| label as usize).zip(answers).enumerate();
         let wrong: Vec<_> = answers.filter(|(_, (label, class))| label != class).collect();

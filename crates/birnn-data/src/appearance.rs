@@ -85,12 +85,12 @@ fn corners(image: &[u8], width: usize) -> Vec<u8> {
     let (down, across) = (part(height), part(width));
     let tops = [0, height - down.min(height)];
     let lefts = [0, width - across.min(width)];
-    let places = tops.into_iter().flat_map(|top| lefts.map(|left| (top, left)));
-    let corner = |(top, left): (usize, usize)| {
+    let corners = tops.into_iter().flat_map(|top| lefts.map(|left| (top, left)));
+    let median_of = |(top, left): (usize, usize)| {
         let lines = image.chunks_exact(width.max(1)).skip(top).take(down);
         median(&mut lines.flat_map(|line| line[left..left + across].to_vec()).collect::<Vec<u8>>())
     };
-    places.filter_map(corner).collect()
+    corners.filter_map(median_of).collect()
 }
 
 fn median(values: &mut [u8]) -> Option<u8> {
@@ -104,10 +104,10 @@ mod tests {
     use crate::rng::Rng;
     use crate::synthetic;
 
-    /// What digits show whose pixels were changed, by value and place.
+    /// What digits show whose pixels were changed, by value and index.
     fn of(change: impl Fn(u8, usize) -> u8) -> Preprocessing {
         let images = synthetic::digits(0, 0, 60).images;
-        let pixels = images.pixels.iter().enumerate().map(|(place, &value)| change(value, place)).collect();
+        let pixels = images.pixels.iter().enumerate().map(|(index, &value)| change(value, index)).collect();
         Preprocessing::of(&Images { pixels, ..images })
     }
 
@@ -121,8 +121,8 @@ mod tests {
             Preprocessing { levels: [200, 60], ..Preprocessing::new(Ground::Light, false, Framing::Mnist) };
         let shade = |value: u8| (200.0 - f64::from(value) * 140.0 / 255.0) as u8;
         assert_eq!(of(|value, _| shade(value)), grey);
-        let grain = |place: usize| Rng::new(1, place as u64).below(17) as u8;
-        let found = of(|value, place| shade(value).saturating_add(grain(place)));
+        let grain = |index: usize| Rng::new(1, index as u64).below(17) as u8;
+        let found = of(|value, index| shade(value).saturating_add(grain(index)));
         assert_eq!((found.ground, found.framing), (Ground::Light, Framing::Mnist));
         assert!(found.levels[0].abs_diff(208) <= 2, "{found:?}");
     }

@@ -39,7 +39,7 @@ pub struct Augment {
 
 /// Cells of the grid of displacements along each side.
 const CELLS: usize = 4;
-/// A cubic spline is bent by four knots at any place.
+/// Each point of a cubic spline depends on four knots.
 const KNOTS: usize = CELLS + 3;
 
 impl AugmentConfig {
@@ -128,14 +128,14 @@ fn field(rng: &mut Rng, deviation: f64, rows: usize, cols: usize) -> Vec<f32> {
     // A spline smooths its knots: in two dimensions, half of their deviation is left.
     let mut knot = || (2.0 * deviation * rng.normal()) as f32;
     let knots: [[f32; KNOTS]; KNOTS] = std::array::from_fn(|_| std::array::from_fn(|_| knot()));
-    let place = |pixel: usize, side: usize| {
+    let cell_and_weights = |pixel: usize, side: usize| {
         let at = (pixel as f32 + 0.5) / side as f32 * CELLS as f32;
         (at as usize, spline(at.fract()))
     };
-    let columns: Vec<_> = (0..cols).map(|col| place(col, cols)).collect();
+    let columns: Vec<_> = (0..cols).map(|col| cell_and_weights(col, cols)).collect();
     let mut field = Vec::with_capacity(rows * cols);
     for row in 0..rows {
-        let (cell, weights) = place(row, rows);
+        let (cell, weights) = cell_and_weights(row, rows);
         let line: [f32; KNOTS] =
             std::array::from_fn(|knot| (0..4).map(|near| weights[near] * knots[cell + near][knot]).sum());
         field.extend(
@@ -147,7 +147,7 @@ fn field(rng: &mut Rng, deviation: f64, rows: usize, cols: usize) -> Vec<f32> {
     field
 }
 
-/// The weights of the four knots around a place within a cell: the uniform cubic B-spline.
+/// The weights of the four knots around the point `t`, from 0 to 1, of a cell: the uniform cubic B-spline.
 fn spline(t: f32) -> [f32; 4] {
     let s = 1.0 - t;
     [
@@ -190,8 +190,8 @@ mod tests {
         };
         let mass = sum(&|_, _| 1.0);
         let (y, x) = (sum(&|y, _| y) / mass, sum(&|_, x| x) / mass);
-        let spread = |value: &dyn Fn(f32, f32) -> f32| sum(&|row, col| value(row - y, col - x)) / mass;
-        [y, x, spread(&|y, _| y * y), spread(&|_, x| x * x), spread(&|y, x| y * x)]
+        let covariance = |value: &dyn Fn(f32, f32) -> f32| sum(&|row, col| value(row - y, col - x)) / mass;
+        [y, x, covariance(&|y, _| y * y), covariance(&|_, x| x * x), covariance(&|y, x| y * x)]
     }
 
     /// A bar of 3 x 13 in the middle of 28 x 28.

@@ -17,8 +17,8 @@ pub(crate) fn overlap(train: &Split, test: &Split) -> Option<ConfigError> {
     let (first, same) = seen.next()?;
     let (count, all) = (1 + seen.count(), test.images.len());
     let message = format!(
-        "{count} of {all} test images are training images too (the first is test image {first}, training image {same}): how \
-         a net does on them says nothing of others"
+        "{count} of {all} test images are training images too (the first is test image {first}, \
+         training image {same}): how a net does on them says nothing of others"
     );
     Some(ConfigError::new("test_images", message))
 }
@@ -72,7 +72,8 @@ pub(crate) fn untrained(
         true if sorted => ConfigError::new(
             "limit",
             format!(
-                "the images are sorted by class, and these are the first {limit}: {without}; shuffle the files"
+                "the images are sorted by class, and these are the first {limit}: {without}; \
+                 shuffle the files"
             ),
         ),
         true => ConfigError::new("limit", format!("of the first {limit}, {without}")),
@@ -98,7 +99,10 @@ mod tests {
         assert_eq!(told(&[]), None);
         let told = told(&[9, 9, 5, 6, 3, 4]).unwrap();
         assert!(
-            told.starts_with("data.test_images: 2 of 3 test images are training images too (the first is test image 1, training image 2)"),
+            told.starts_with(
+                "data.test_images: 2 of 3 test images are training images too (the first is test image 1, \
+                 training image 2)"
+            ),
             "{told}"
         );
     }

@@ -335,7 +335,8 @@ impl DataConfig {
 mod tests {
     use super::*;
 
-    const FILES: &str = "dataset = \"idx\"\ntrain_images = \"a\"\ntrain_labels = \"b\"\ntest_images = \"c\"\ntest_labels = \"d\"\n";
+    const FILES: &str = "dataset = \"idx\"\ntrain_images = \"a\"\ntrain_labels = \"b\"\n\
+                         test_images = \"c\"\ntest_labels = \"d\"\n";
 
     fn parse(text: &str) -> DataConfig {
         toml::from_str(text).unwrap()

@@ -70,7 +70,8 @@ impl fmt::Display for Unobtainable {
             within.split_last().map_or(("", String::new()), |(last, others)| (last, others.join(", ")));
         write!(
             f,
-            "{dataset} can be neither found nor downloaded: no {file}[.gz] in {}, nor in {others} or {last} there; ",
+            "{dataset} can be neither found nor downloaded: no {file}[.gz] in {}, nor in {others} or \
+             {last} there; ",
             listed(searched)
         )?;
         if !alike.is_empty() {

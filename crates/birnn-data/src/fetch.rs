@@ -96,14 +96,35 @@ fn download(
     verify: &dyn Fn(&Path) -> Result<(), FileError>,
     on_event: &mut dyn FnMut(Event),
 ) -> Result<(), Failure> {
-    let mirror = |error: ureq::Error| match error {
-        ureq::Error::StatusCode(_) => Failure::Mirror(one_line(&error.to_string())),
-        error => Failure::Silent(one_line(&error.to_string())),
-    };
-    let disk = |path: &Path| {
-        let path = path.to_owned();
-        move |error| Failure::Disk(path, error)
-    };
+    let body = request(url, limits)?;
+    // Nothing is made on disk before there is something to put there.
+    std::fs::create_dir_all(folder).map_err(disk(folder))?;
+    let _lock = lock(folder, on_event).map_err(disk(folder))?;
+    // Another process may have brought it meanwhile.
+    if target.is_file() {
+        return Ok(());
+    }
+    on_event(Event::Downloading { url, bytes: body.content_length() });
+    clear_partial(folder);
+    let mut partial = partial(folder).map_err(disk(folder))?;
+    receive(body, &mut partial, target, limits, on_event)?;
+    verify(partial.path()).map_err(|error| {
+        let problem = match error.problem {
+            FileProblem::Replaceable(problem) => *problem,
+            problem => problem,
+        };
+        Failure::Mirror(match problem {
+            FileProblem::Digest { found, .. } => format!("sent another file, with SHA-256 {found}"),
+            other => format!("sent another file: {other}"),
+        })
+    })?;
+    partial.as_file().sync_all().map_err(disk(target))?;
+    partial.persist(target).map_err(|error| disk(target)(error.error))?;
+    Ok(())
+}
+
+/// What a mirror sends for `url`, yet to be read.
+fn request(url: &str, limits: &Limits) -> Result<ureq::Body, Failure> {
     // What checks certificates takes an earlier clock for impossible, and panics.
     if SystemTime::now() < UNIX_EPOCH {
         return Err(Failure::Mirror("this machine's clock says a time before 1970; set it".to_owned()));
@@ -116,31 +137,26 @@ fn download(
         .timeout_recv_body(Some(limits.body))
         .build()
         .into();
-    let response = agent.get(url).call().map_err(mirror)?;
+    let response = agent.get(url).call().map_err(|error| match error {
+        ureq::Error::StatusCode(_) => Failure::Mirror(one_line(&error.to_string())),
+        error => Failure::Silent(one_line(&error.to_string())),
+    })?;
     let body = response.into_body();
-    let bytes = body.content_length();
-    let too_large =
-        || Failure::Mirror(format!("more than the {} bytes that such a file may have", limits.bytes));
-    if bytes.is_some_and(|bytes| bytes > limits.bytes) {
-        return Err(too_large());
+    match body.content_length() {
+        Some(bytes) if bytes > limits.bytes => Err(too_large(limits)),
+        _ => Ok(body),
     }
+}
 
-    // Nothing is made on disk before there is something to put there.
-    std::fs::create_dir_all(folder).map_err(disk(folder))?;
-    let _lock = match FolderLock::try_take(folder, FolderLock::open).map_err(disk(folder))? {
-        Some(lock) => lock,
-        None => {
-            on_event(Event::Waiting { folder });
-            let lock = FolderLock::wait(folder).map_err(disk(folder))?;
-            if target.exists() {
-                return Ok(());
-            }
-            lock
-        }
-    };
-    on_event(Event::Downloading { url, bytes });
-    clear_partial(folder);
-    let mut partial = partial(folder).map_err(disk(folder))?;
+/// Writes `body` to `partial`, which is to become `target`. It must be as long as the mirror said.
+fn receive(
+    body: ureq::Body,
+    partial: &mut impl Write,
+    target: &Path,
+    limits: &Limits,
+    on_event: &mut dyn FnMut(Event),
+) -> Result<(), Failure> {
+    let expected = body.content_length();
     let mut source = body.into_reader();
     let mut buffer = vec![0; 1 << 16];
     let mut received = 0;
@@ -152,29 +168,40 @@ fn download(
         }
         received += count as u64;
         if received > limits.bytes {
-            return Err(too_large());
+            return Err(too_large(limits));
         }
         partial.write_all(&buffer[..count]).map_err(disk(target))?;
         on_event(Event::Received { bytes: received });
     }
-    if let Some(expected) = bytes.filter(|&bytes| bytes != received) {
-        return Err(Failure::Mirror(format!("ended after {received} of {expected} bytes")));
+    match expected {
+        Some(expected) if expected != received => {
+            Err(Failure::Mirror(format!("ended after {received} of {expected} bytes")))
+        }
+        _ => Ok(()),
     }
-    verify(partial.path()).map_err(|error| {
-        let problem = match error.problem {
-            FileProblem::Replaceable(problem) => *problem,
-            problem => problem,
-        };
-        Failure::Mirror(match problem {
-            FileProblem::Digest { found, .. } => format!("sent another file, with SHA-256 {found}"),
-            other => format!("sent another file: {other}"),
-        })
-    })?;
-    partial.as_file().sync_all().map_err(disk(target))?;
-    partial.persist(target).map_err(|error| Failure::Disk(target.to_owned(), error.error))?;
-    Ok(())
 }
 
+fn too_large(limits: &Limits) -> Failure {
+    Failure::Mirror(format!("more than the {} bytes that such a file may have", limits.bytes))
+}
+
+/// For `map_err`: joins what the system said with the path it is about.
+fn disk(path: &Path) -> impl FnOnce(std::io::Error) -> Failure {
+    move |error| Failure::Disk(path.to_owned(), error)
+}
+
+/// Locks `folder` for this process to download into; waits, and says so, as long as another one does.
+pub(crate) fn lock(folder: &Path, on_event: &mut dyn FnMut(Event)) -> std::io::Result<FolderLock> {
+    match FolderLock::try_take(folder, FolderLock::open)? {
+        Some(lock) => Ok(lock),
+        None => {
+            on_event(Event::Waiting { folder });
+            FolderLock::wait(folder)
+        }
+    }
+}
+
+/// `message` with each run of white space as one blank.
 pub(crate) fn one_line(message: &str) -> String {
     message.split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -185,7 +212,7 @@ pub(crate) mod tests {
 
     use super::*;
 
-    /// A place to serve from, and its address, without a slash at its end.
+    /// A listening socket, and its address, without a slash at its end.
     pub(crate) fn listen() -> (TcpListener, String) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());

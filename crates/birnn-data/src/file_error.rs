@@ -77,13 +77,14 @@ pub enum FileProblem {
     Unpacked(String),
     /// It is not a pickle that holds images and labels and nothing else.
     #[error(
-        "not the pickle of images and labels that it should be: {what}, before byte {place}; nothing of it was run"
+        "not the pickle of images and labels that it should be: {what}, before byte {offset}; \
+         nothing of it was run"
     )]
     Pickle {
         /// What is wrong.
         what: &'static str,
         /// Where, in its decompressed content.
-        place: u64,
+        offset: u64,
     },
     /// It is not an array of bytes in NumPy's format.
     #[error("not an array of bytes in NumPy's format: {0}")]
@@ -153,8 +154,8 @@ pub enum FileProblem {
     NoFolder,
     /// A folder, named for the user's own files, with some of them.
     #[error(
-        "some of the data's files are here under their names and `{name}` is not, or stands for two; name each with \
-         --set data.train_images=PATH and so on"
+        "some of the data's files are here under their names and `{name}` is not, or stands for two; \
+         name each with --set data.train_images=PATH and so on"
     )]
     NotAll {
         /// The name of one that is missing.
@@ -162,8 +163,8 @@ pub enum FileProblem {
     },
     /// A file that a setting names is not there.
     #[error(
-        "no such file; say where it is now: --set {key}=PATH, or --data-dir with the folder that holds it under \
-         this name"
+        "no such file; say where it is now: --set {key}=PATH, or --data-dir with the folder that \
+         holds it under this name"
     )]
     Missing {
         /// The setting, such as `data.train_images`.

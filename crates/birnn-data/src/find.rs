@@ -128,7 +128,7 @@ mod tests {
             let name: &'static str = format!("{name}.gz").leak();
             (name, gzip(&bytes))
         });
-        for (place, files) in [
+        for (layout, files) in [
             ("first/tiny", files()),
             ("second/tiny", zipped.clone()),
             ("second/Tiny/raw", files()),
@@ -139,10 +139,10 @@ mod tests {
             ("second", files()),
         ] {
             let folder = tempfile::tempdir().unwrap();
-            write(&folder.path().join(place), &files);
+            write(&folder.path().join(layout), &files);
             let splits = load_quietly(&plan, &at(folder.path(), true)).unwrap();
             assert!(
-                splits.provenance.files.iter().all(|file| file.path.starts_with(folder.path().join(place)))
+                splits.provenance.files.iter().all(|file| file.path.starts_with(folder.path().join(layout)))
             );
         }
     }

@@ -23,7 +23,7 @@ pub(crate) fn frame(ink: &[u8], width: usize, rows: usize, cols: usize, framing:
     let (height, width) = (down.len(), across.len());
     let scale = (share(rows, fit) / height as f64).min(share(cols, fit) / width as f64);
     let digit = resample_and_transpose(&resample_and_transpose(&crop, width, scale), height, scale);
-    Some(place(&digit, pixels_for(width, scale), rows, cols, framing))
+    Some(centred(&digit, pixels_for(width, scale), rows, cols, framing))
 }
 
 /// Scales a whole drawing (lines of `width` bytes) to `rows x cols` pixels by averaging over areas, each axis
@@ -50,8 +50,8 @@ pub(crate) fn is_framed(ink: &[u8], rows: usize, cols: usize, framing: Framing) 
         _ => {
             let inked = || ink.iter().enumerate().filter(|(_, value)| **value > FAINT);
             let mass: f64 = inked().map(|(_, &value)| f64::from(value)).sum();
-            let moment = |place: &dyn Fn(usize) -> usize| {
-                inked().map(|(index, &value)| f64::from(value) * place(index) as f64).sum::<f64>()
+            let moment = |coordinate: &dyn Fn(usize) -> usize| {
+                inked().map(|(index, &value)| f64::from(value) * coordinate(index) as f64).sum::<f64>()
             };
             let off =
                 |moment: f64, pixels: usize| (moment / mass - (pixels / 2) as f64) * 28.0 / pixels as f64;
@@ -118,7 +118,7 @@ fn resample_and_transpose(lines: &[f32], length: usize, scale: f64) -> Vec<f32> 
 
 /// Puts `digit` (lines of `width` values) into an empty picture with its centre in the middle. The heaviest
 /// pixel becomes full ink, as in every image of MNIST, also where the strokes are thinner than a pixel.
-fn place(digit: &[f32], width: usize, rows: usize, cols: usize, framing: Framing) -> Vec<u8> {
+fn centred(digit: &[f32], width: usize, rows: usize, cols: usize, framing: Framing) -> Vec<u8> {
     let height = digit.len() / width;
     let (mut mass, mut down, mut across, mut peak) = (0.0, 0.0, 0.0, f32::MIN_POSITIVE);
     for (index, &value) in digit.iter().enumerate() {

@@ -345,7 +345,8 @@ pub(crate) mod tests {
             let values: Vec<u8> = (0..count).map(|index| ink.wrapping_add(index as u8)).collect();
             for bytes in [idx(&[n, rows, cols], &values), gzip(&idx(&[n, rows, cols], &values))] {
                 let (images, _) = from_bytes(&bytes).unwrap();
-                prop_assert_eq!((images.len(), images.rows, images.cols), (n as usize, rows as usize, cols as usize));
+                let expected = [n, rows, cols].map(|size| size as usize);
+                prop_assert_eq!([images.len(), images.rows, images.cols], expected);
                 prop_assert_eq!(&images.pixels, &values);
             }
         }
@@ -365,10 +366,10 @@ pub(crate) mod tests {
         }
 
         #[test]
-        fn a_changed_byte_changes_the_digest(place in 0_usize..24, bit in 0_u32..8) {
+        fn a_changed_byte_changes_the_digest(index in 0_usize..24, bit in 0_u32..8) {
             let whole = idx(&[2, 2, 2], &[5; 8]);
             let mut other = whole.clone();
-            other[place] ^= 1 << bit;
+            other[index] ^= 1 << bit;
             if let Ok((_, digests)) = from_bytes(&other) {
                 prop_assert_ne!(digests, from_bytes(&whole).unwrap().1);
             }

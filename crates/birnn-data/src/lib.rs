@@ -4,7 +4,8 @@
 //! finding, downloading and verifying what it needs. Images are `u8` from the file to the device; this crate
 //! names no tensor type, knows no network and no training.
 
-// Locks, permissions and signals are those of Unix throughout; every other crate that needs them needs this one.
+// Locks, permissions and signals are those of Unix throughout; every other crate that needs them needs this
+// one.
 #[cfg(not(unix))]
 compile_error!("birnn is for Linux and macOS: there are no other systems that it was ever built on");
 

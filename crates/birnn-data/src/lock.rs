@@ -123,9 +123,9 @@ fn take(
 /// Whether an open file is the one that has this name now.
 fn is_at(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
-    let place = |metadata: std::fs::Metadata| (metadata.dev(), metadata.ino());
+    let id = |metadata: std::fs::Metadata| (metadata.dev(), metadata.ino());
     match (file.metadata(), path.metadata()) {
-        (Ok(open), Ok(named)) => place(open) == place(named),
+        (Ok(open), Ok(named)) => id(open) == id(named),
         _ => false,
     }
 }

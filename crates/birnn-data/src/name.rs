@@ -25,9 +25,9 @@ pub fn shown<Name: AsRef<OsStr> + ?Sized>(name: &Name) -> Shown<'_> {
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for chunk in self.0.as_encoded_bytes().utf8_chunks() {
-            for (place, part) in chunk.valid().split('\\').enumerate() {
+            for (index, part) in chunk.valid().split('\\').enumerate() {
                 match part.as_bytes() {
-                    _ if place == 0 => {}
+                    _ if index == 0 => {}
                     [b'x', first, second, ..] if [first, second].into_iter().all(is_digit) => {
                         f.write_str("\\x5C")?;
                     }

@@ -2,7 +2,8 @@
 
 use crate::rng::Rng;
 
-/// A permutation of `0..len` that depends on `seed` and `epoch` alone (Fisher and Yates, in Durstenfeld's form).
+/// A permutation of `0..len` that depends on `seed` and `epoch` alone (Fisher and Yates, in Durstenfeld's
+/// form).
 pub fn epoch_order(seed: u64, epoch: u64, len: usize) -> Vec<u32> {
     let mut order: Vec<u32> = (0..len as u32).collect();
     shuffle(&mut order, &mut Rng::new(seed, epoch));
@@ -40,8 +41,8 @@ mod tests {
     fn every_place_is_as_likely() {
         let mut seen = [[0_u32; 4]; 4];
         for epoch in 0..4000 {
-            for (place, sample) in epoch_order(0, epoch, 4).into_iter().enumerate() {
-                seen[place][sample as usize] += 1;
+            for (position, sample) in epoch_order(0, epoch, 4).into_iter().enumerate() {
+                seen[position][sample as usize] += 1;
             }
         }
         assert!(seen.iter().flatten().all(|count| (900..1100).contains(count)), "{seen:?}");

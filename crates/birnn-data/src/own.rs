@@ -77,9 +77,9 @@ impl DataConfig {
         if !named.iter().any(|path| path.is_file()) {
             return Ok(false);
         }
-        let missing = |(place, path): (usize, &PathBuf)| !path.is_file() || named[..place].contains(path);
-        if let Some(place) = (0..named.len()).find(|&place| missing((place, &named[place]))) {
-            let name = name::text(named[place].file_name().unwrap_or_default());
+        let missing = |(index, path): (usize, &PathBuf)| !path.is_file() || named[..index].contains(path);
+        if let Some(index) = (0..named.len()).find(|&index| missing((index, &named[index]))) {
+            let name = name::text(named[index].file_name().unwrap_or_default());
             return Err(FileProblem::NotAll { name }.at(folder));
         }
         wanted

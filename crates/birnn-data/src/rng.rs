@@ -62,7 +62,8 @@ impl Rng {
 /// What SplitMix64's state grows by at each step: 2^64 over the golden ratio.
 const GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// A number with nothing of `key`'s pattern in it: one step of SplitMix64 from there (Steele, Lea and Flood 2014).
+/// A number with nothing of `key`'s pattern in it: one step of SplitMix64 from there (Steele, Lea and Flood
+/// 2014).
 pub fn splitmix(key: u64) -> u64 {
     mix(key.wrapping_add(GAMMA))
 }

@@ -35,6 +35,23 @@ pub struct Checkpoint {
     progress: Progress,
 }
 
+/// The newest checkpoint of a run.
+pub(crate) enum Newest {
+    /// It verifies; those after it that do not are out of the way.
+    Good(Checkpoint, Vec<PassedOver>),
+    /// None does; each with what is wrong with it.
+    None(Vec<WeightsError>),
+}
+
+/// A checkpoint that was passed over for an older one.
+#[derive(Debug)]
+pub struct PassedOver {
+    /// What is wrong with it.
+    pub error: WeightsError,
+    /// Where it is kept.
+    pub kept: PathBuf,
+}
+
 /// Why it is not known which checkpoint is the newest that is good.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckpointError {
@@ -101,16 +118,13 @@ impl Checkpoint {
         Ok(Checkpoint { path: path.to_owned(), contents, progress })
     }
 
-    /// The newest checkpoint of a run that verifies; those that do not are told of in `refused`. Where an
+    /// The newest checkpoint of a run that verifies, and those that do not. Where an
     /// older one serves in place of a newer, that is put out of the way, lest it take the place of the good
     /// one at the next save. One of a format that is not known here is no damaged one: then it is for
     /// another birnn to go on. Nor is one that cannot be read just now, for want of memory or of the disk
     /// that it is on.
-    pub(crate) fn newest(
-        run: &RunDir,
-        refused: &mut Vec<WeightsError>,
-    ) -> Result<Option<Checkpoint>, CheckpointError> {
-        let mut damaged = Vec::new();
+    pub(crate) fn newest(run: &RunDir) -> Result<Newest, CheckpointError> {
+        let mut damaged: Vec<(&str, WeightsError)> = Vec::new();
         for name in [LAST, PREVIOUS] {
             let path = run.path().join(name);
             // One that cannot be opened may be a good one.
@@ -120,8 +134,10 @@ impl Checkpoint {
             };
             match Checkpoint::read(&path) {
                 Ok(checkpoint) => {
-                    damaged.into_iter().try_for_each(|name| run.set_aside(name))?;
-                    return Ok(Some(checkpoint));
+                    let passed_over = damaged
+                        .into_iter()
+                        .map(|(name, error)| Ok(PassedOver { error, kept: run.set_aside(name)? }));
+                    return Ok(Newest::Good(checkpoint, passed_over.collect::<Result<_, FileError>>()?));
                 }
                 Err(error @ WeightsError { problem: WeightsProblem::Format { .. }, .. }) => {
                     return Err(error.into());
@@ -129,13 +145,10 @@ impl Checkpoint {
                 Err(WeightsError { path, problem: WeightsProblem::Io(error) }) => {
                     return Err(FileError::of(path)(error).into());
                 }
-                Err(error) => {
-                    damaged.push(name);
-                    refused.push(error);
-                }
+                Err(error) => damaged.push((name, error)),
             }
         }
-        Ok(None)
+        Ok(Newest::None(damaged.into_iter().map(|(_, error)| error).collect()))
     }
 
     /// What the file says of the net.
@@ -180,16 +193,13 @@ impl Checkpoint {
     }
 
     /// The net, with its weights, on `device`.
-    pub fn learner(&self, device: Device) -> Result<Learner, WeightsError> {
-        learner(&self.contents, device).map_err(wrong(&self.path))
+    pub fn learner(&self, device: Device) -> Result<Learner, EngineError> {
+        learner(&self.contents, device)
     }
 
     /// Puts the weights into `learner`, and gives the state that goes with them.
     pub fn restore(&self, learner: &mut Learner) -> Result<State, EngineError> {
-        let algorithm = self.contents.experiment().train.optimizer.resolve().map_err(|invalid| {
-            // It was resolved when the file was read.
-            FileError::of(&self.path)(std::io::Error::other(invalid.message))
-        })?;
+        let algorithm = self.contents.plan().algorithm;
         learner.restore(&group(&self.contents, "", learner.names())?)?;
         State::restored(&self.progress, &self.contents, algorithm, learner)
     }
@@ -251,9 +261,10 @@ mod tests {
         let run = RunDir::chosen(&folder.path().join("run"), Arc::new(System)).unwrap();
         let (learner, manifest) = made_up::learner(1, |_| ());
         Checkpoints::new(&run, manifest).unwrap().save(&learner, &made_up::state(&learner)).unwrap();
-        let mut refused = Vec::new();
-        let checkpoint = Checkpoint::newest(&run, &mut refused).unwrap().unwrap();
-        assert!(refused.is_empty() && checkpoint.resume_records(&run).unwrap().is_empty());
+        let Newest::Good(checkpoint, passed_over) = Checkpoint::newest(&run).unwrap() else {
+            panic!("there is one")
+        };
+        assert!(passed_over.is_empty() && checkpoint.resume_records(&run).unwrap().is_empty());
     }
 
     /// Formats 3 and 4 held the records.
@@ -296,10 +307,10 @@ mod tests {
         let last = run.path().join(LAST);
         // A folder cannot be read.
         std::fs::create_dir(&last).unwrap();
-        let mut refused = Vec::new();
-        let error = Checkpoint::newest(&run, &mut refused).unwrap_err().to_string();
+        let Err(error) = Checkpoint::newest(&run) else { panic!("it cannot be read") };
+        let error = error.to_string();
         assert!(error.contains("last.safetensors: is not a file"), "{error}");
-        assert!(refused.is_empty() && last.exists());
+        assert!(last.exists());
     }
 
     #[test]

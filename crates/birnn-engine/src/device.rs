@@ -148,6 +148,7 @@ fn load_for_good(library: &Path) -> Result<(), String> {
 )]
 fn load(library: &Path) -> Result<libloading::os::unix::Library, String> {
     use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
+    // SAFETY: the constructors of these libraries may run at any time.
     unsafe { Library::open(Some(library), RTLD_NOW | RTLD_GLOBAL) }.map_err(|error| error.to_string())
 }
 

@@ -18,15 +18,15 @@ use crate::samples::{Batch, Samples};
 #[derive(Debug)]
 pub struct Learner {
     /// What is learned.
-    pub task: Task,
+    task: Task,
     /// What training lowers.
-    pub loss: Loss,
+    loss: Loss,
     /// Time steps and features per step that the net is for.
-    pub shape: [usize; 2],
+    shape: [usize; 2],
     /// The network.
-    pub network: Network,
+    network: Network,
     /// The device of parameters and input.
-    pub device: Device,
+    device: Device,
     names: Vec<String>,
     parameters: Vec<Tensor>,
     /// How the recurrent layers are computed, where not by libtorch.
@@ -49,6 +49,9 @@ const EVALUATION_BATCH: usize = 500;
 
 impl Learner {
     /// A net with the weights that `seed` gives; `shape` is rows and columns of an image.
+    ///
+    /// This seeds libtorch's generator, which is one for the process. On a CPU it leaves libtorch one thread,
+    /// in the whole process: birnn's own kernels have the others.
     pub fn new(
         architecture: &Architecture,
         task: Task,
@@ -73,6 +76,31 @@ impl Learner {
             None
         };
         Ok(Learner { task, loss, shape, network, device, names, parameters, cpu_backend })
+    }
+
+    /// What is learned.
+    pub fn task(&self) -> &Task {
+        &self.task
+    }
+
+    /// What training lowers.
+    pub fn loss(&self) -> Loss {
+        self.loss
+    }
+
+    /// Rows and columns of the images that the net is trained on: time steps and features of each.
+    pub fn shape(&self) -> [usize; 2] {
+        self.shape
+    }
+
+    /// The network.
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// The device of its parameters.
+    pub fn device(&self) -> Device {
+        self.device
     }
 
     /// The trained tensors, sorted by name.
@@ -215,7 +243,6 @@ mod tests {
         let bad = Batch { input, ..batch(&[0, 1]) };
         let caught = catch_unwind(AssertUnwindSafe(|| learner.gradients(&bad, 7).map(|_| ())));
         assert!(!matches!(caught, Ok(Ok(()))), "a step that fails was wanted");
-        assert!(learner.cpu_backend.is_some());
         let after = learner.gradients(&batch(&[0, 1]), 7).unwrap();
         assert!(after.gradient == before.gradient && after.loss == before.loss);
     }

@@ -27,7 +27,7 @@ mod tensorboard;
 mod train;
 mod weights;
 
-pub use checkpoint::{Checkpoint, CheckpointError, Checkpoints};
+pub use checkpoint::{Checkpoint, CheckpointError, Checkpoints, PassedOver};
 pub use device::DeviceError;
 pub use error::EngineError;
 pub use learner::{Learner, StepOutput};
@@ -41,4 +41,4 @@ pub use state::State;
 pub use tch::Device;
 pub use tensorboard::TensorBoard;
 pub use train::{Trained, TrainingData, train};
-pub use weights::{load, save};
+pub use weights::{LoadError, load, save};

@@ -12,10 +12,10 @@ use birnn_data::name::shown;
 use birnn_experiment::{ExperimentError, Source, differing};
 use birnn_infer::{Manifest, WeightsError};
 use birnn_run::disk::Disk;
-use birnn_run::{CHECKPOINTS, FINAL, METRICS, Meta, RunDir, RunDirError, Session, TIMING};
+use birnn_run::{CHECKPOINTS, CONFIG, FINAL, METRICS, Meta, RunDir, RunDirError, Session, TIMING};
 use serde_json::Value;
 
-use crate::checkpoint::{Checkpoint, CheckpointError};
+use crate::checkpoint::{Checkpoint, CheckpointError, Newest, PassedOver};
 
 /// A run taken up again.
 #[derive(Debug)]
@@ -24,8 +24,8 @@ pub struct Resumed {
     pub run: RunDir,
     /// Where it goes on; `None` where it was stopped before its first checkpoint.
     pub checkpoint: Option<Checkpoint>,
-    /// Newer checkpoints that were passed over, and why.
-    pub passed_over: Vec<WeightsError>,
+    /// Newer checkpoints that were passed over.
+    pub passed_over: Vec<PassedOver>,
     /// Its experiment, `--set` arguments applied.
     pub source: Source,
 }
@@ -107,15 +107,15 @@ impl Resumed {
     /// config.toml with `sets` applied is still the experiment of the checkpoint.
     pub fn open(path: &Path, sets: &[String], disk: Arc<dyn Disk>) -> Result<Resumed, ResumeError> {
         let run = RunDir::existing(path, disk)?;
-        let mut passed_over = Vec::new();
-        let checkpoint = Checkpoint::newest(&run, &mut passed_over)?;
-        if checkpoint.is_none() && !passed_over.is_empty() {
-            return Err(ResumeError::NoneVerifies { run: path.to_owned(), problems: passed_over });
-        }
-        if checkpoint.is_none() && had_checkpoint(&run) {
-            return Err(ResumeError::Gone(path.to_owned()));
-        }
-        let config = path.join("config.toml");
+        let (checkpoint, passed_over) = match Checkpoint::newest(&run)? {
+            Newest::Good(checkpoint, passed_over) => (Some(checkpoint), passed_over),
+            Newest::None(problems) if !problems.is_empty() => {
+                return Err(ResumeError::NoneVerifies { run: path.to_owned(), problems });
+            }
+            Newest::None(_) if had_checkpoint(&run) => return Err(ResumeError::Gone(path.to_owned())),
+            Newest::None(_) => (None, Vec::new()),
+        };
+        let config = path.join(CONFIG);
         let read = |sets: &[String]| match &checkpoint {
             Some(checkpoint) if !config.exists() => {
                 Source::parse(&config, checkpoint.manifest().experiment.clone(), sets)
@@ -162,7 +162,7 @@ impl Resumed {
     pub fn substitute_for(&self) -> Option<String> {
         let data = match &self.checkpoint {
             Some(checkpoint) => checkpoint.manifest().data.clone(),
-            None => Meta::read(&self.run)?.data,
+            None => Meta::read(self.run.path())?.data,
         };
         data["substitute_for"].as_str().map(str::to_owned)
     }
@@ -187,7 +187,7 @@ fn had_checkpoint(run: &RunDir) -> bool {
     (there(METRICS) && !there(CHECKPOINTS))
         || there(FINAL)
         || lines > 1
-        || Meta::read(run).is_some_and(|meta| {
+        || Meta::read(run.path()).is_some_and(|meta| {
             meta.sessions.iter().any(|session| moved_on(session) && !session.status.starts_with("failed"))
         })
 }

@@ -17,6 +17,7 @@ pub unsafe fn prepare() {
 #[expect(unsafe_code, reason = "nothing else runs yet that could read the environment")]
 fn make_cuda_deterministic() {
     if std::env::var_os("CUBLAS_WORKSPACE_CONFIG").is_none() {
+        // SAFETY: no other thread reads the environment meanwhile, as `prepare` asks.
         unsafe { std::env::set_var("CUBLAS_WORKSPACE_CONFIG", ":16:8") };
     }
 }
@@ -29,6 +30,7 @@ fn keep_freed_memory() {
     // The largest that glibc takes: larger blocks, such as whole data sets, do go back.
     const LARGEST_KEPT: i32 = 32 << 20;
     const MOST_KEPT: i32 = 1 << 30;
+    // SAFETY: both are parameters that glibc knows, and no other thread allocates meanwhile.
     unsafe {
         libc::mallopt(libc::M_MMAP_THRESHOLD, LARGEST_KEPT);
         libc::mallopt(libc::M_TRIM_THRESHOLD, MOST_KEPT);

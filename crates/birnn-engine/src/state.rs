@@ -44,7 +44,7 @@ impl State {
         Ok(State {
             step: 0,
             optimizer: Optimizer::new(algorithm, learner.parameters())?,
-            loss_sum: no_loss(learner.device)?,
+            loss_sum: no_loss(learner.device())?,
             seconds: 0.0,
             best: None,
         })
@@ -98,7 +98,7 @@ impl State {
         algorithm: Algorithm,
         learner: &Learner,
     ) -> Result<State, EngineError> {
-        let device = learner.device;
+        let device = learner.device();
         let moment = |name| Ok::<_, EngineError>(tensor(contents, name)?.f_to_device(device)?);
         let moments = [moment(MOMENTS[0])?, moment(MOMENTS[1])?];
         let best = |(epoch, loss)| -> Result<Best, EngineError> {

@@ -10,7 +10,7 @@ use birnn_data::PATH_SETTINGS;
 use birnn_data::name::shown;
 use birnn_experiment::{Experiment, ExperimentError, Source, Trial, differing};
 use birnn_run::disk::Disk;
-use birnn_run::{FINAL, FileError, META, METRICS, Meta, RunDir, RunDirError};
+use birnn_run::{CONFIG, FINAL, FileError, METRICS, Meta, RunDir, RunDirError};
 
 use crate::record::MetricsLine;
 use crate::run::{Destination, movable};
@@ -18,7 +18,7 @@ use crate::run::{Destination, movable};
 /// The experiment with its `[sweep]`, in the directory of a sweep.
 const SWEEP: &str = "sweep.toml";
 /// Settings that a run writes down as it found them, or that change no result.
-const DECIDED: [&str; 4] = ["train.device", "train.checkpoint_every", "data.dataset", "data.fallback"];
+const DECIDED: [&str; 3] = ["train.device", "train.checkpoint_every", "data.fallback"];
 
 /// The directory of a sweep, locked.
 #[derive(Debug)]
@@ -117,7 +117,7 @@ impl SweepDir {
 
     /// Whether a trial's run was begun: then it is to be gone on with.
     pub fn is_begun(&self, index: usize) -> bool {
-        self.run_path(index).join("config.toml").exists()
+        self.run_path(index).join(CONFIG).exists()
     }
 
     /// Whether a trial's run is done and can tell what it came to.
@@ -131,8 +131,7 @@ impl SweepDir {
 
     /// What a trial's run says of how it stands; `None` where it has not begun.
     pub fn status(&self, index: usize) -> Option<String> {
-        let text = std::fs::read(self.run_path(index).join(META)).ok()?;
-        serde_json::from_slice(&text).ok().map(|meta: Meta| meta.status)
+        Meta::read(&self.run_path(index)).map(|meta| meta.status)
     }
 
     /// Makes sure that a run that was begun is the one that `source`, the sweep's own experiment, asks for in
@@ -142,10 +141,15 @@ impl SweepDir {
             return Ok(());
         }
         let (trial, run) = (&self.trials[index], self.run_path(index));
-        let (is, asked) = (Source::read(&run.join("config.toml"), &[])?, source.with(&trial.sets())?);
+        let (is, asked) = (Source::read(&run.join(CONFIG), &[])?, source.with(&trial.sets())?);
         let plain = |source: &Source| Experiment { sweep: None, ..source.experiment.clone() }.to_json();
         let differing = differing(&[plain(&is), plain(&asked)]);
-        let decided = |key: &str| DECIDED.iter().chain(&PATH_SETTINGS).any(|decided| *decided == key);
+        // Where synthetic digits stood in for it, the run says so, and goes on with them.
+        let substituted = || Meta::read(&run).is_some_and(|meta| !meta.data["substitute_for"].is_null());
+        let decided = |key: &str| {
+            DECIDED.iter().chain(&PATH_SETTINGS).any(|decided| *decided == key)
+                || key == "data.dataset" && substituted()
+        };
         match differing.into_keys().find(|key| !decided(key)) {
             None => Ok(()),
             Some(key) => Err(SweepError::Differs { run, key }),

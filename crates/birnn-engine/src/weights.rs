@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use birnn_infer::container::{self, Contents, Entry};
-use birnn_infer::{Manifest, Task, WeightsError, wrong};
+use birnn_infer::{Manifest, Task, WeightsError};
 use birnn_model::values_of;
 use birnn_run::disk::Disk;
 use tch::{Device, Kind, TchError, Tensor};
@@ -18,29 +18,33 @@ pub fn save(disk: &dyn Disk, path: &Path, learner: &Learner, manifest: &Manifest
     Ok(container::save(disk, path, &weights_of(learner)?, manifest)?)
 }
 
+/// Why there is no net of a weights file on a device.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The file cannot be used.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    /// The file is good, and the device has no room for the net, or cannot have it otherwise.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}
+
 /// Reads the net of a weights file or a checkpoint onto `device`, once the digest agrees.
-pub fn load(path: &Path, device: Device) -> Result<(Learner, Manifest), WeightsError> {
+pub fn load(path: &Path, device: Device) -> Result<(Learner, Manifest), LoadError> {
     let contents = container::read(path)?;
-    let learner = learner(&contents, device).map_err(wrong(path))?;
+    let learner = learner(&contents, device)?;
     // What is loaded are weights, be it from a checkpoint.
     Ok((learner, contents.manifest().clone().of_weights()))
 }
 
 /// The net that a file holds, on `device`.
-pub(crate) fn learner(contents: &Contents, device: Device) -> Result<Learner, String> {
-    let experiment = contents.experiment();
-    let architecture = experiment.model.resolve().map_err(|error| error.to_string())?;
-    let plan = experiment.train.resolve().map_err(|error| error.message)?;
+pub(crate) fn learner(contents: &Contents, device: Device) -> Result<Learner, EngineError> {
     let manifest = contents.manifest();
     let task = Task::of(manifest);
-    let loss = Loss::new(&task, &plan);
-    let build = || {
-        let mut learner = Learner::new(&architecture, task, loss, manifest.shape, 0, device)?;
-        let weights = group(contents, "", learner.names())?;
-        learner.restore(&weights)?;
-        Ok(learner)
-    };
-    build().map_err(|error: EngineError| error.to_string())
+    let loss = Loss::new(&task, contents.plan());
+    let mut learner = Learner::new(contents.architecture(), task, loss, manifest.shape, 0, device)?;
+    learner.restore(&group(contents, "", learner.names())?)?;
+    Ok(learner)
 }
 
 /// The entries of a net's weights, sorted by name.

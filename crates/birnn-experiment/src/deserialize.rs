@@ -1,8 +1,8 @@
 //! From TOML text to an [`Experiment`], each mistake with the setting that it is about.
 //!
 //! toml's own deserializer tells of a mistake in an English sentence and a range of bytes. This one walks the
-//! tree that toml parses, so that serde's typed errors come through as they are, and the path to each value is
-//! known.
+//! tree that toml parses, so that serde's typed errors come through as they are, and the path to each value
+//! is known.
 
 use std::slice;
 
@@ -16,7 +16,7 @@ use toml::de::{DeString, DeTable, DeValue};
 
 use crate::experiment::Experiment;
 use crate::message::{Mistake, Problem};
-use crate::place::{Part, Setting};
+use crate::span::{Part, Setting};
 
 /// What `text` says, every setting that it leaves out at its default.
 pub(crate) fn experiment(text: &str) -> Result<Experiment, Mistake> {

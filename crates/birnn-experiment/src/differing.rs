@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-/// Each dotted key whose value is not the same in all `values`, with its value in each of them; `None` where it is absent, or
-/// null.
+/// Each dotted key whose value is not the same in all `values`, with its value in each of them; `None` where
+/// it is absent, or null.
 pub fn differing(values: &[Value]) -> BTreeMap<String, Vec<Option<Value>>> {
     let mut all: BTreeMap<String, Vec<Option<Value>>> = BTreeMap::new();
-    for (place, value) in values.iter().enumerate() {
+    for (index, value) in values.iter().enumerate() {
         for (key, leaf) in leaves(value) {
-            all.entry(key).or_insert_with(|| vec![None; values.len()])[place] = Some(leaf);
+            all.entry(key).or_insert_with(|| vec![None; values.len()])[index] = Some(leaf);
         }
     }
     all.retain(|_, found| found.iter().any(|leaf| *leaf != found[0]));

@@ -127,7 +127,8 @@ impl Experiment {
         let paths = [train_images, train_labels, test_images, test_labels];
         if let Some(path) = paths.into_iter().flatten().find(|path| path.to_str().is_none()) {
             return Err(serde::ser::Error::custom(format!(
-                "{}: this name is no UTF-8, and no experiment file can hold it; rename it, or the folder that it is of",
+                "{}: this name is no UTF-8, and no experiment file can hold it; \
+                 rename it, or the folder that it is of",
                 birnn_data::name::text(path)
             )));
         }

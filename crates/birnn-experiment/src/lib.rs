@@ -1,8 +1,8 @@
 //! Experiment files: read, `--set`, check, resolve.
 //!
-//! [`Experiment`] is what the user wrote; [`Plan`] is what is run, every value present and valid. A [`Source`]
-//! is a file in memory, its `--set` arguments applied: every error names the file and the line, or the
-//! `--set`, that it comes from, and can show it. This crate computes nothing and needs no libtorch.
+//! [`Experiment`] is what the user wrote; [`Plan`] is what is run, every value present and valid. A
+//! [`Source`] is a file in memory, its `--set` arguments applied: every error names the file and the line, or
+//! the `--set`, that it comes from, and can show it. This crate computes nothing and needs no libtorch.
 
 mod deserialize;
 mod device;
@@ -12,11 +12,11 @@ mod experiment;
 mod invalid;
 mod message;
 mod optimizer;
-mod place;
 mod schedule;
 mod schema;
 mod show;
 mod source;
+mod span;
 mod sweep;
 #[cfg(test)]
 mod tests;

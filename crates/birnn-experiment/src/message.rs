@@ -6,19 +6,19 @@ use std::ops::Range;
 use serde::de::{self, Expected, Unexpected};
 use serde_json::Value;
 
-use crate::place::{Part, Setting};
 use crate::schema;
+use crate::span::{Part, Setting};
 
 /// What is wrong in a text, and where.
 #[derive(Debug)]
 pub(crate) struct Mistake {
     problem: Problem,
-    place: Place,
+    location: Location,
 }
 
 /// Where a mistake is, as far as it is known.
 #[derive(Debug)]
-enum Place {
+enum Location {
     /// Its setting has yet to say so.
     Unknown,
     /// Where the text stops being TOML, if that is one place.
@@ -59,21 +59,21 @@ impl Mistake {
             ("duplicate key", Some(key)) => format!("`{key}` is written twice"),
             (message, _) => message.lines().collect::<Vec<_>>().join("; "),
         };
-        Mistake { problem: Problem::Other(message), place: Place::Text(span) }
+        Mistake { problem: Problem::Other(message), location: Location::Text(span) }
     }
 
     /// The same, about `setting` unless it is about a part of that.
     pub(crate) fn at(self, setting: impl FnOnce() -> Setting) -> Mistake {
-        match self.place {
-            Place::Unknown => Mistake { place: Place::Setting(setting()), ..self },
+        match self.location {
+            Location::Unknown => Mistake { location: Location::Setting(setting()), ..self },
             _ => self,
         }
     }
 
     /// The same, with a user's word for what is wanted, unless it is about a part that wants something else.
     pub(crate) fn wanting(mut self, word: &str) -> Mistake {
-        if let (Place::Unknown, Problem::Unwanted { wanted, .. } | Problem::Length { wanted, .. }) =
-            (&self.place, &mut self.problem)
+        if let (Location::Unknown, Problem::Unwanted { wanted, .. } | Problem::Length { wanted, .. }) =
+            (&self.location, &mut self.problem)
         {
             word.clone_into(wanted);
         }
@@ -82,17 +82,17 @@ impl Mistake {
 
     /// Where it is in the text that was read.
     pub(crate) fn span(&self) -> Option<&Range<usize>> {
-        match &self.place {
-            Place::Unknown => None,
-            Place::Text(span) => span.as_ref(),
-            Place::Setting(setting) => Some(&setting.span),
+        match &self.location {
+            Location::Unknown => None,
+            Location::Text(span) => span.as_ref(),
+            Location::Setting(setting) => Some(&setting.span),
         }
     }
 
     /// The setting that it is about, where the text is TOML.
     pub(crate) fn setting(&self) -> Option<&Setting> {
-        match &self.place {
-            Place::Setting(setting) => Some(setting),
+        match &self.location {
+            Location::Setting(setting) => Some(setting),
             _ => None,
         }
     }
@@ -126,7 +126,7 @@ impl std::error::Error for Mistake {}
 
 impl From<Problem> for Mistake {
     fn from(problem: Problem) -> Mistake {
-        Mistake { problem, place: Place::Unknown }
+        Mistake { problem, location: Location::Unknown }
     }
 }
 

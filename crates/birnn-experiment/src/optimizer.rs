@@ -16,7 +16,10 @@ pub struct OptimizerConfig {
     pub lr: f64,
     /// Decay of the first and second moment; `adam` and `adamw`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("items" = { "type": "number", "minimum": 0, "exclusiveMaximum": 1 }, "default" = BETAS))]
+    #[schemars(extend(
+        "items" = { "type": "number", "minimum": 0, "exclusiveMaximum": 1 },
+        "default" = BETAS
+    ))]
     pub betas: Option<[f64; 2]>,
     /// Added to the denominator; `adam` and `adamw`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -82,6 +85,16 @@ pub struct Sgd {
     pub nesterov: bool,
 }
 
+impl OptimizerKind {
+    /// Whether it keeps two moments, and has the settings that go with them.
+    fn is_adaptive(self) -> bool {
+        match self {
+            OptimizerKind::Adam | OptimizerKind::AdamW => true,
+            OptimizerKind::Sgd => false,
+        }
+    }
+}
+
 impl Default for OptimizerConfig {
     fn default() -> Self {
         OptimizerConfig {
@@ -103,7 +116,7 @@ const EPS: f64 = 1e-8;
 impl OptimizerConfig {
     /// With the defaults of its kind written out.
     pub fn with_defaults(&self) -> OptimizerConfig {
-        let adaptive = self.kind != OptimizerKind::Sgd;
+        let adaptive = self.kind.is_adaptive();
         OptimizerConfig {
             betas: self.betas.or(adaptive.then_some(BETAS)),
             eps: self.eps.or(adaptive.then_some(EPS)),
@@ -120,7 +133,7 @@ impl OptimizerConfig {
 
     /// Checks every setting; those of another rule are refused.
     pub fn resolve(&self) -> Result<Algorithm, Invalid> {
-        let adaptive = self.kind != OptimizerKind::Sgd;
+        let adaptive = self.kind.is_adaptive();
         let foreign = if adaptive {
             [
                 ("train.optimizer.momentum", self.momentum.is_some()),
@@ -149,11 +162,11 @@ impl OptimizerConfig {
         if nesterov && momentum == 0.0 {
             return Err(Invalid::new("train.optimizer.nesterov", "needs a momentum above 0"));
         }
-        Ok(if adaptive {
-            let decoupled = self.kind == OptimizerKind::AdamW;
-            Algorithm::Adam(Adam { betas, eps: self.eps.unwrap_or(EPS), weight_decay, decoupled })
-        } else {
-            Algorithm::Sgd(Sgd { momentum, weight_decay, nesterov })
+        let eps = self.eps.unwrap_or(EPS);
+        Ok(match self.kind {
+            OptimizerKind::Adam => Algorithm::Adam(Adam { betas, eps, weight_decay, decoupled: false }),
+            OptimizerKind::AdamW => Algorithm::Adam(Adam { betas, eps, weight_decay, decoupled: true }),
+            OptimizerKind::Sgd => Algorithm::Sgd(Sgd { momentum, weight_decay, nesterov }),
         })
     }
 }

@@ -11,7 +11,8 @@ use crate::invalid::{Invalid, positive};
 pub struct ScheduleConfig {
     /// What follows the warm-up.
     pub kind: ScheduleKind,
-    /// Steps over which the rate rises to `lr`. `one-cycle` rises over three tenths of the run where this is absent.
+    /// Steps over which the rate rises to `lr`. `one-cycle` rises over three tenths of the run where this is
+    /// absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub warmup_steps: Option<usize>,
 }

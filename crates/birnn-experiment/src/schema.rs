@@ -12,7 +12,8 @@ use serde_json::{Map, Value, json};
 use crate::experiment::Experiment;
 
 static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
-    // Draft 7 is the newest that every editor's validator knows. Inlined, a setting keeps its own description.
+    // Draft 7 is the newest that every editor's validator knows. Inlined, a setting keeps its own
+    // description.
     let settings = SchemaSettings::draft07().with(|settings| settings.inline_subschemas = true);
     let mut schema = settings.into_generator().into_root_schema_for::<Experiment>().to_value();
     plain(&mut schema);

@@ -8,7 +8,8 @@ use crate::source::Source;
 const WIDTH: usize = 40;
 
 impl Source {
-    /// The experiment with every default in place, as TOML that repeats it, and behind each value where it comes from.
+    /// The experiment with every default in place, as TOML that repeats it, and behind each value where it
+    /// comes from.
     pub fn shown(&self) -> Result<String, toml::ser::Error> {
         let text = self.experiment.to_toml()?;
         let Ok(mut document) = text.parse::<DocumentMut>() else { return Ok(text) };
@@ -25,7 +26,7 @@ impl Source {
                 let keys: Vec<&str> = path.iter().map(String::as_str).collect();
                 let length = format!("{} = {}", key.get(), value.to_string().trim()).chars().count();
                 let blank = " ".repeat(width.saturating_sub(length));
-                value.decor_mut().set_suffix(format!("{blank}  # {}", self.origin(&keys)));
+                value.decor_mut().set_suffix(format!("{blank}  # {}", self.origin_name(&keys)));
             } else if let Some(table) = item.as_table_like_mut() {
                 self.comment(table, path, width);
             }

@@ -10,7 +10,7 @@ use crate::deserialize;
 use crate::error::ExperimentError;
 use crate::experiment::{Experiment, Plan};
 use crate::invalid::Invalid;
-use crate::place::{Found, Part, excerpt, find, line_and_column, one_line};
+use crate::span::{Found, Part, excerpt, find, line_and_column, one_line};
 
 /// An experiment file in memory, `--set` arguments applied.
 #[derive(Clone, Debug)]
@@ -35,7 +35,7 @@ struct Set {
 
 /// Where a setting was made.
 #[derive(Debug)]
-enum Place<'a> {
+enum Origin<'a> {
     Default,
     Set(&'a Set, Found),
     File(Found),
@@ -87,10 +87,10 @@ impl Source {
     /// Where a setting that turned out impossible was made.
     pub fn locate(&self, Invalid { key, message }: Invalid) -> ExperimentError {
         let message = format!("{key}: {message}");
-        match self.place(&key.split('.').collect::<Vec<_>>()) {
-            Place::Set(set, found) => set.wrong(found.span, message),
-            Place::File(found) => self.wrong(Some(&found.span), message),
-            Place::Default => self.wrong(None, message),
+        match self.origin(&key.split('.').collect::<Vec<_>>()) {
+            Origin::Set(set, found) => set.wrong(found.span, message),
+            Origin::File(found) => self.wrong(Some(&found.span), message),
+            Origin::Default => self.wrong(None, message),
         }
     }
 
@@ -108,7 +108,7 @@ impl Source {
     /// Whether a `--set` argument is about the setting of this dotted key, be it as a part of a table.
     pub fn is_set(&self, key: &str) -> bool {
         let path: Vec<&str> = key.split('.').collect();
-        matches!(self.place(&path), Place::Set(_, found) if found.depth == path.len())
+        matches!(self.origin(&path), Origin::Set(_, found) if found.depth == path.len())
     }
 
     /// The first `--set` argument that is about nothing in `table`.
@@ -117,10 +117,10 @@ impl Source {
     }
 
     /// Where the value of the setting at `path` comes from: `FILE:LINE`, `--set` or `default`.
-    pub(crate) fn origin(&self, path: &[&str]) -> String {
-        match self.place(path) {
-            Place::Set(_, found) if found.depth == path.len() => "--set".to_owned(),
-            Place::File(found) if found.depth == path.len() => {
+    pub(crate) fn origin_name(&self, path: &[&str]) -> String {
+        match self.origin(path) {
+            Origin::Set(_, found) if found.depth == path.len() => "--set".to_owned(),
+            Origin::File(found) if found.depth == path.len() => {
                 format!("{}:{}", shown(&self.path), line_and_column(&self.text, found.span.start).0)
             }
             _ => "default".to_owned(),
@@ -128,20 +128,20 @@ impl Source {
     }
 
     /// Where the setting at `path` was made last, or else the table that lacks it.
-    fn place(&self, path: &[&str]) -> Place<'_> {
-        let mut nearest = Place::Default;
+    fn origin(&self, path: &[&str]) -> Origin<'_> {
+        let mut nearest = Origin::Default;
         for set in self.sets.iter().rev() {
             let Some(found) = find(&set.toml, path, Part::Value) else { continue };
-            // A set that is about the very setting, about a table that is meant, or about one put in place
-            // of an older.
+            // A set that is about the very setting, about a table that is meant, or about one that
+            // replaces an older.
             let settles = found.depth == path.len() || set.key.len() <= found.depth;
             let span = set.clamp(found.span);
-            nearest = Place::Set(set, Found { span, ..found });
+            nearest = Origin::Set(set, Found { span, ..found });
             if settles {
                 return nearest;
             }
         }
-        find(&self.text, path, Part::Value).map_or(nearest, Place::File)
+        find(&self.text, path, Part::Value).map_or(nearest, Origin::File)
     }
 
     fn wrong(&self, span: Option<&Range<usize>>, message: String) -> ExperimentError {
@@ -215,7 +215,7 @@ impl Set {
         ExperimentError::Wrong { place, message, excerpt }
     }
 
-    /// A place in the TOML as one in the argument, where a string may be without its quotes.
+    /// A span of the TOML as one of the argument, where a string may be without its quotes.
     fn clamp(&self, span: Range<usize>) -> Range<usize> {
         let end = self.argument.len();
         span.start.min(end)..span.end.min(end)

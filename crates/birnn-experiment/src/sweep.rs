@@ -89,8 +89,7 @@ impl SweepConfig {
 
     /// Whether `grid` has a setting of this dotted key.
     pub(crate) fn is_in_grid(&self, key: &str) -> bool {
-        settings("", &self.grid, |value| !value.is_table())
-            .is_ok_and(|all| all.iter().any(|(found, _)| found == key))
+        settings(&self.grid, |value| !value.is_table()).iter().any(|(found, _)| found == key)
     }
 
     /// The runs, in order; `seed` is the experiment's own.
@@ -135,9 +134,9 @@ impl SweepConfig {
         }
         let mut trials: Vec<Trial> = Vec::with_capacity(runs);
         for draw in 0..draws {
-            let drawn = |(place, (key, choice)): (usize, &(String, Choice))| {
+            let drawn = |(index, (key, choice)): (usize, &(String, Choice))| {
                 // Each setting has draws of its own, whatever the others are.
-                (key.clone(), choice.draw(uniform(seed, draw, place)))
+                (key.clone(), choice.draw(uniform(seed, draw, index)))
             };
             let drawn: Vec<(String, Value)> = random.iter().enumerate().map(drawn).collect();
             for mut settings in combinations_of(&grid) {
@@ -173,12 +172,12 @@ impl SweepConfig {
 }
 
 fn twice<T: PartialEq>(list: &[T]) -> Option<&T> {
-    list.iter().enumerate().find(|(place, value)| list[..*place].contains(value)).map(|(_, value)| value)
+    list.iter().enumerate().find(|(index, value)| list[..*index].contains(value)).map(|(_, value)| value)
 }
 
 /// Each setting of the grid with its values.
 fn grid(table: &Table) -> Result<Vec<(String, Vec<Value>)>, Invalid> {
-    let settings = settings("sweep.grid", table, |value| !value.is_table())?;
+    let settings = settings(table, |value| !value.is_table());
     let values = |(key, value): (String, &Value)| match value.as_array() {
         Some(values) if !values.is_empty() => match twice(values) {
             Some(value) => Err(Invalid::new(
@@ -199,28 +198,24 @@ fn grid(table: &Table) -> Result<Vec<(String, Vec<Value>)>, Invalid> {
 fn random(table: &Table) -> Result<Vec<(String, Choice)>, Invalid> {
     let is_range =
         |value: &Value| value.as_table().is_none_or(|t| t.contains_key("from") || t.contains_key("to"));
-    let settings = settings("sweep.random", table, is_range)?;
+    let settings = settings(table, is_range);
     settings.into_iter().map(|(key, value)| Ok((key.clone(), Choice::new(&key, value)?))).collect()
 }
 
 /// The settings in a table of tables by their dotted keys, whether the keys were written with quotes or
 /// without.
-fn settings<'a>(
-    place: &str,
-    table: &'a Table,
-    is_setting: impl Fn(&Value) -> bool + Copy,
-) -> Result<Vec<(String, &'a Value)>, Invalid> {
+fn settings(table: &Table, is_setting: impl Fn(&Value) -> bool + Copy) -> Vec<(String, &Value)> {
     let mut found = Vec::new();
     for (key, value) in table {
         match value {
             Value::Table(inner) if !is_setting(value) => {
-                let within = settings(&format!("{place}.{key}"), inner, is_setting)?;
-                found.extend(within.into_iter().map(|(rest, value)| (format!("{key}.{rest}"), value)));
+                let within = settings(inner, is_setting).into_iter();
+                found.extend(within.map(|(rest, value)| (format!("{key}.{rest}"), value)));
             }
             _ => found.push((key.clone(), value)),
         }
     }
-    Ok(found)
+    found
 }
 
 /// Every way to choose one value of each setting, the last changing first.
@@ -270,8 +265,8 @@ impl Choice {
     fn draw(&self, uniform: f64) -> Value {
         match *self {
             Choice::Among(ref values) => {
-                let place = (uniform * values.len() as f64) as usize;
-                values[place.min(values.len() - 1)].clone()
+                let index = (uniform * values.len() as f64) as usize;
+                values[index.min(values.len() - 1)].clone()
             }
             Choice::Between { from, to, log, whole } => {
                 // Each whole number has an interval of its own, the last too.
@@ -295,8 +290,8 @@ fn short(value: f64) -> f64 {
 }
 
 /// From 0 to 1, a function of its arguments.
-fn uniform(seed: u32, draw: usize, place: usize) -> f64 {
-    Rng::new(u64::from(seed), (place as u64) << 32 | draw as u64).uniform(0.0, 1.0)
+fn uniform(seed: u32, draw: usize, setting: usize) -> f64 {
+    Rng::new(u64::from(seed), (setting as u64) << 32 | draw as u64).uniform(0.0, 1.0)
 }
 
 /// A value as TOML on one line.
@@ -357,7 +352,8 @@ mod tests {
     #[test]
     fn draws_lie_in_their_ranges_and_repeat_themselves() {
         let random = "[sweep]\ndraws = 200\n[sweep.random]\nmodel.hidden = { from = 3, to = 6 }\n\
-                      train.optimizer.lr = { from = 1e-4, to = 1e-2, scale = \"log\" }\nmodel.layers = [1, 2]";
+                      train.optimizer.lr = { from = 1e-4, to = 1e-2, scale = \"log\" }\n\
+                       model.layers = [1, 2]";
         let trials = source(random).trials().unwrap();
         assert!((190..=200).contains(&trials.len()), "{}", trials.len());
         assert_eq!(trials, source(random).trials().unwrap());

@@ -72,7 +72,7 @@ fn mistakes_in_a_set_are_told_of_that_set() {
 }
 
 proptest::proptest! {
-    /// Whatever is written, no place in it is out of bounds.
+    /// Whatever is written, no span of it is out of bounds.
     #[test]
     fn any_text_ends_in_an_experiment_or_in_one_line_and_an_excerpt(
         pieces in proptest::collection::vec(proptest::sample::select(&PIECES[..]), 0..12),

@@ -12,8 +12,9 @@ use std::collections::HashMap;
 use std::io::{self, Read};
 use std::path::Path;
 
+use birnn_architecture::Architecture;
 use birnn_data::hexadecimal;
-use birnn_experiment::Experiment;
+use birnn_experiment::{Experiment, TrainPlan};
 use birnn_run::FileError;
 use birnn_run::disk::{Disk, replace};
 use safetensors::tensor::{Metadata, TensorView};
@@ -43,6 +44,8 @@ pub struct Entry {
 pub struct Contents {
     manifest: Manifest,
     experiment: Experiment,
+    architecture: Architecture,
+    plan: TrainPlan,
     tensors: Metadata,
     data: Vec<u8>,
 }
@@ -129,7 +132,9 @@ impl Contents {
             return Err(format!("its tensors take {bytes} bytes, and {expected} follow its header").into());
         }
         let experiment = manifest.experiment().map_err(|error| error.message().to_owned())?;
-        manifest.compare(&tensors, &experiment)?;
+        let architecture = experiment.model.resolve().map_err(|error| error.to_string())?;
+        let plan = experiment.train.resolve().map_err(|error| error.message)?;
+        manifest.compare(&tensors, &architecture, plan.algorithm)?;
 
         let data = read(expected)?;
         let offset = find(&header, manifest.sha256().as_bytes());
@@ -139,7 +144,7 @@ impl Contents {
         if digest(&[&start, before, &NO_DIGEST, after, &data]) != manifest.sha256() && !cfg!(fuzzing) {
             return Err("its content does not match its SHA-256: it was altered or damaged".into());
         }
-        Ok(Contents { manifest, experiment, tensors, data })
+        Ok(Contents { manifest, experiment, architecture, plan, tensors, data })
     }
 
     /// What the file says of itself.
@@ -150,6 +155,16 @@ impl Contents {
     /// The experiment that the net is of.
     pub fn experiment(&self) -> &Experiment {
         &self.experiment
+    }
+
+    /// What the net is.
+    pub fn architecture(&self) -> &Architecture {
+        &self.architecture
+    }
+
+    /// How it was trained.
+    pub fn plan(&self) -> &TrainPlan {
+        &self.plan
     }
 
     /// The shape of the tensor `name`.

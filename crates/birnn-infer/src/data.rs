@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use birnn_data::{DataConfig, DataError, Dataset, Ground};
 use birnn_experiment::{Experiment, ExperimentError, Source};
+use birnn_run::CONFIG;
 
 use crate::manifest::Manifest;
 
@@ -39,8 +40,8 @@ pub fn data_of_run(
     take_files: impl FnOnce(&mut Source) -> Result<(), DataError>,
 ) -> Result<DataConfig, NetDataError> {
     let mut experiment =
-        manifest.experiment().map_err(|error| NetDataError::Unreadable(error.to_string()))?;
-    let written = folder_of(weights).and_then(|folder| Source::read(&folder.join("config.toml"), &[]).ok());
+        manifest.experiment().map_err(|error| NetDataError::Unreadable(error.message().to_owned()))?;
+    let written = folder_of(weights).and_then(|folder| Source::read(&folder.join(CONFIG), &[]).ok());
     if let Some(written) = written.filter(|_| experiment.data.dataset == Dataset::Idx) {
         experiment.data.take_paths(&written.experiment.data);
     }
@@ -66,9 +67,7 @@ pub fn data_of_run(
 
 /// The whole of another data set, its images as dark or light and as upright as those that the net learnt
 /// from.
-pub fn data_set_for(manifest: &Manifest, name: &str) -> DataConfig {
-    let has_name = |dataset: &Dataset| dataset.published().is_some_and(|published| published.name == name);
-    let dataset = Dataset::PUBLISHED.into_iter().find(has_name).unwrap_or(Dataset::Synthetic);
+pub fn data_set_for(manifest: &Manifest, dataset: Dataset) -> DataConfig {
     let config = DataConfig { dataset, ..DataConfig::default() };
     let Some(net) = manifest.preprocessing else { return config };
     let stored = config.resolve().is_ok_and(|plan| plan.stored_transposed());
@@ -77,5 +76,5 @@ pub fn data_set_for(manifest: &Manifest, name: &str) -> DataConfig {
 
 /// The directory of the run that a weights file lies in, if it lies in one.
 pub fn folder_of(weights: &Path) -> Option<PathBuf> {
-    weights.ancestors().skip(1).take(2).find(|path| path.join("config.toml").is_file()).map(Path::to_owned)
+    weights.ancestors().skip(1).take(2).find(|path| path.join(CONFIG).is_file()).map(Path::to_owned)
 }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use birnn_experiment::Experiment;
-use birnn_run::RECORDS;
+use birnn_architecture::Architecture;
+use birnn_experiment::Algorithm;
 use safetensors::tensor::{Dtype, Metadata};
 
 use crate::manifest::Manifest;
@@ -14,6 +14,9 @@ pub const MOMENTS: [&str; 2] = ["optimizer.first", "optimizer.second"];
 pub const LOSS_SUM: &str = "training.loss_sum";
 /// Before the names of the best weights so far.
 pub const BEST: &str = "best.";
+/// The records that checkpoints of format 4 and before hold, whatever a run records today.
+pub const RECORDS_OF_FORMAT_4: [&str; 4] =
+    ["metrics.jsonl", "timing.jsonl", "train.log", "events.out.tfevents.0.birnn"];
 /// Before the names of records, in checkpoints of format 4 and before.
 pub const RECORD: &str = "records.";
 
@@ -22,13 +25,11 @@ type Layout = BTreeMap<String, (Dtype, Option<Vec<usize>>)>;
 
 impl Manifest {
     /// Every tensor that a file with this description must hold, with its size where that is given.
-    fn layout(&self, experiment: &Experiment) -> Result<Layout, String> {
-        let architecture = experiment.model.resolve().map_err(|error| error.to_string())?;
+    fn layout(&self, architecture: &Architecture, algorithm: Algorithm) -> Layout {
         let weights = architecture.parameters(self.shape[1], self.classes.len());
         let floats = |name: String, shape| (name, (Dtype::F32, Some(shape)));
         let mut layout: Layout = weights.iter().cloned().map(|(name, shape)| floats(name, shape)).collect();
         if let Some(progress) = &self.training {
-            let algorithm = experiment.train.resolve().map_err(|error| error.message)?.algorithm;
             let count = weights.iter().map(|(_, shape)| shape.iter().product::<usize>()).sum();
             let moments = MOMENTS.into_iter().zip(algorithm.moments(count));
             layout.extend(moments.map(|(name, length)| floats(name.to_owned(), vec![length])));
@@ -38,15 +39,20 @@ impl Manifest {
                 layout.extend(best);
             }
             if progress.records.is_none() {
-                layout.extend(RECORDS.map(|name| (format!("{RECORD}{name}"), (Dtype::U8, None))));
+                layout.extend(RECORDS_OF_FORMAT_4.map(|name| (format!("{RECORD}{name}"), (Dtype::U8, None))));
             }
         }
-        Ok(layout)
+        layout
     }
 
     /// Whether the tensors are those of the net, and of its training where there is one.
-    pub(crate) fn compare(&self, tensors: &Metadata, experiment: &Experiment) -> Result<(), String> {
-        let layout = self.layout(experiment)?;
+    pub(crate) fn compare(
+        &self,
+        tensors: &Metadata,
+        architecture: &Architecture,
+        algorithm: Algorithm,
+    ) -> Result<(), String> {
+        let layout = self.layout(architecture, algorithm);
         let mut found = tensors.tensors();
         for (name, (dtype, shape)) in &layout {
             let info = found.remove(name).ok_or_else(|| format!("the tensor `{name}` is missing"))?;

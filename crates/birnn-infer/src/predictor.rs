@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use birnn_data::Split;
+use birnn_data::{Images, Split};
 
 use crate::container::{Contents, read};
 use crate::cpu::instructions;
@@ -23,25 +23,24 @@ pub struct Predictor {
 impl Predictor {
     /// The net of a weights file or a checkpoint, once its digest agrees.
     pub fn open(path: &Path) -> Result<Predictor, WeightsError> {
-        Predictor::of(read(path)?).map_err(wrong(path))
+        Ok(Predictor::of(&read(path)?))
     }
 
     /// As [`Predictor::open`], with the bytes of the file at hand; `path` is what errors go by.
     pub fn from_bytes(path: &Path, bytes: &[u8]) -> Result<Predictor, WeightsError> {
-        let contents = Contents::decode(bytes, bytes.len() as u64).map_err(wrong(path))?;
-        Predictor::of(contents).map_err(wrong(path))
+        Ok(Predictor::of(&Contents::decode(bytes, bytes.len() as u64).map_err(wrong(path))?))
     }
 
-    fn of(contents: Contents) -> Result<Predictor, String> {
+    fn of(contents: &Contents) -> Predictor {
         // What is asked are weights, be it those of a checkpoint.
         let manifest = contents.manifest().clone().of_weights();
-        let architecture = contents.experiment().model.resolve().map_err(|error| error.to_string())?;
         let task = Task::of(&manifest);
         let [_, features] = manifest.shape;
-        let network = Network::new(&architecture, features, task.outputs(), instructions(), |name| {
-            contents.values(name)
-        });
-        Ok(Predictor { manifest, task, network })
+        let network =
+            Network::new(contents.architecture(), features, task.outputs(), instructions(), |name| {
+                contents.values(name)
+            });
+        Predictor { manifest, task, network }
     }
 
     /// What its file says of it.
@@ -65,12 +64,23 @@ impl Predictor {
     }
 
     /// Its logits for many images, one after the other, on so many threads; the same whatever the number.
+    ///
+    /// # Panics
+    ///
+    /// Where the last image has another size.
     pub fn logits_of_all(&self, images: &[u8], threads: usize) -> Vec<f32> {
+        assert!(images.len().is_multiple_of(self.size()), "{} bytes of images", images.len());
         self.network.logits_of_all(images, self.size(), threads)
     }
 
     /// How it does on a split of its data, on so many threads.
+    ///
+    /// # Panics
+    ///
+    /// Where its images have another shape, or a label is none of its classes.
     pub fn evaluate(&self, split: &Split, threads: usize) -> Evaluation {
+        let Images { rows, cols, .. } = split.images;
+        assert_eq!([rows, cols], self.manifest.shape, "rows and columns of the images");
         let mut accumulator = self.task.accumulator();
         accumulator.add(&self.logits_of_all(&split.images.pixels, threads), &split.labels);
         accumulator.evaluation()
@@ -129,7 +139,7 @@ mod tests {
             .collect();
         let mut labels = answers.clone();
         labels[3] ^= 1;
-        let images = birnn_data::Images { rows: 3, cols: 2, pixels };
+        let images = Images { rows: 3, cols: 2, pixels };
         let found = predictor.evaluate(&Split { images, labels }, 2);
         assert_eq!((found.weight, found.headline().value), (70, 69.0 / 70.0));
         let mistakes: Vec<usize> = found.classified().mistakes.iter().map(|mistake| mistake.image).collect();

@@ -78,7 +78,7 @@ pub(crate) fn facts(run: &Run, learner: &Learner) -> (Vec<Fact>, Option<Table>) 
 
 /// Such as `LSTM, 2 layers, 128 units forward, 128 reverse, readout final`.
 fn net(learner: &Learner) -> String {
-    let architecture = learner.network.architecture();
+    let architecture = learner.network().architecture();
     let cell = match architecture.cell {
         birnn_model::Cell::RnnTanh => "RNN (tanh)",
         birnn_model::Cell::RnnRelu => "RNN (ReLU)",
@@ -93,7 +93,7 @@ fn net(learner: &Learner) -> String {
         None => format!("{} units, forward only", architecture.forward),
         Some(reverse) => format!("{} units forward and {reverse} reverse", architecture.forward),
     };
-    let readout = format!("{:?}", architecture.readout).to_lowercase();
+    let readout = architecture.readout;
     format!("{cell}, {layers}, {units}, readout {readout}")
 }
 

@@ -76,7 +76,7 @@ pub fn page(run: &Run, learner: &Learner) -> Result<String, ReportError> {
         reliability: scores::reliability(&predictions.calibration),
         mistakes: scores::gallery(&predictions, run.test, names)?,
         wrong: number((evaluation.weight - evaluation.classified().correct) as f64),
-        state_gradients: inside::state_gradients(&gradients, learner.network.architecture().readout),
+        state_gradients: inside::state_gradients(&gradients, learner.network().architecture().readout),
         prefixes: inside::prefixes(&prefixes),
         examples: inside::examples(&followed, &examples, &predictions, run.test, names)?,
         birnn: env!("CARGO_PKG_VERSION"),

@@ -50,12 +50,12 @@ impl Predictions {
     ///
     /// When the net cannot be run.
     pub fn new(learner: &Learner, split: &Split) -> Result<Predictions, ReportError> {
-        let samples = Samples::new(split.clone(), learner.device)?;
+        let samples = Samples::new(split.clone(), learner.device())?;
         let logits = learner.logits(&samples)?;
-        let mut accumulator = learner.task.accumulator();
+        let mut accumulator = learner.task().accumulator();
         accumulator.add(&logits, &split.labels);
         let evaluation = accumulator.evaluation();
-        let Task::Classify(task) = &learner.task;
+        let Task::Classify(task) = learner.task();
         let answers = logits.chunks_exact(task.classes.len()).zip(&split.labels).enumerate();
         let predictions: Vec<Prediction> = answers
             .map(|(image, (logits, &label))| {

@@ -129,9 +129,9 @@ fn part(split: &Split, first: usize, rows: usize) -> Split {
 /// The probability of each image's true class.
 fn p_true(learner: &Learner, split: Split) -> Result<Vec<f64>, ReportError> {
     let labels = split.labels.clone();
-    let samples = Samples::new(split, learner.device)?;
+    let samples = Samples::new(split, learner.device())?;
     let logits = learner.logits(&samples)?;
-    let Task::Classify(task) = &learner.task;
+    let Task::Classify(task) = learner.task();
     let of = logits.chunks_exact(task.classes.len()).zip(&labels);
     Ok(of.map(|(logits, &label)| task.probabilities(logits)[usize::from(label)]).collect())
 }

@@ -42,13 +42,13 @@ impl StateGradients {
     ///
     /// When the net cannot be run.
     pub fn new(learner: &Learner, split: &Split) -> Result<StateGradients, ReportError> {
-        let samples = Samples::new(subset(split, &evenly_spaced(split, IMAGES)), learner.device)?;
+        let samples = Samples::new(subset(split, &evenly_spaced(split, IMAGES)), learner.device())?;
         let mut directions: Vec<DirectionGradients> = Vec::new();
         for batch in samples.batches(BATCH) {
             let batch = batch?;
-            let unrolled = learner.network.unrolled(&batch.input)?;
+            let unrolled = learner.network().unrolled(&batch.input)?;
             // Summed over the batch, so that each row of a gradient is that of one image's own loss.
-            let loss = learner.loss.sum(&unrolled.logits, &batch.target)?;
+            let loss = learner.loss().sum(&unrolled.logits, &batch.target)?;
             let chosen = ends(&unrolled.layers);
             let states: Vec<&Tensor> = chosen.iter().flat_map(|(_, _, states)| *states).collect();
             let gradients = Tensor::f_run_backward(&[&loss], &states, false, false)?;

@@ -16,7 +16,7 @@ pub use error::FileError;
 pub use meta::{Cpu, LIBTORCH, Meta, Session};
 pub use record_file::{LostRecord, Mark, RecordFile, RecordFiles};
 pub use run_dir::{
-    BEST, CHECKPOINTS, EVENTS, FINAL, LAST, LOG, META, METRICS, PREVIOUS, RECORDS, RunDir, RunDirError,
-    TIMING, WEIGHTS,
+    BEST, CHECKPOINTS, CONFIG, EVENTS, FINAL, LAST, LOG, META, METRICS, PREVIOUS, RECORDS, RunDir,
+    RunDirError, TIMING, WEIGHTS,
 };
 pub use weights::{NoWeights, weights_of};

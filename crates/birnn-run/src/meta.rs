@@ -1,5 +1,7 @@
 //! `meta.json`: what a run says about itself, and each session in which it was worked on.
 
+use std::path::{Path, PathBuf};
+
 use serde::{Deserialize, Serialize};
 
 use crate::error::FileError;
@@ -68,9 +70,17 @@ impl Meta {
         run.write(META, &text)
     }
 
-    /// What a run recorded so far; `None` where there is nothing readable.
-    pub fn read(run: &RunDir) -> Option<Meta> {
-        serde_json::from_slice(&std::fs::read(run.path().join(META)).ok()?).ok()
+    /// What the run in `folder` recorded so far; `None` where there is nothing readable.
+    pub fn read(folder: &Path) -> Option<Meta> {
+        serde_json::from_slice(&std::fs::read(folder.join(META)).ok()?).ok()
+    }
+
+    /// What a run recorded so far. What is there and cannot be read is not written over: it gets another
+    /// name, which is given.
+    pub fn take_up(run: &RunDir) -> Result<(Option<Meta>, Option<PathBuf>), FileError> {
+        let meta = Meta::read(run.path());
+        let unread = meta.is_none() && run.path().join(META).exists();
+        Ok((meta, if unread { Some(run.set_aside(META)?) } else { None }))
     }
 
     /// Says how things stand, for the run and for the session that goes on; `end` is when it ended.

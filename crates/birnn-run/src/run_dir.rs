@@ -26,8 +26,12 @@ pub struct RunDir {
 pub enum RunDirError {
     /// The directory chosen by the user holds something.
     #[error(
-        "{path}: is not empty, and runs are never overwritten; name a new directory with --run-dir, or go on \
-         with the run in it: --resume {path}", path = shown(.0)
+        "{}: is not empty, and runs are never overwritten; name a new directory with --run-dir{}",
+        shown(.0),
+        match is_run(.0) {
+            true => format!(", or go on with the run in it: --resume {}", shown(.0)),
+            false => String::new(),
+        }
     )]
     NotEmpty(PathBuf),
     /// It is a file.
@@ -74,6 +78,8 @@ pub enum RunDirError {
     },
 }
 
+/// The experiment that repeats a run. With it there is a run.
+pub const CONFIG: &str = "config.toml";
 /// What a run says about itself: [`crate::Meta`].
 pub const META: &str = "meta.json";
 /// What it came to, epoch by epoch: the same each time that a run is repeated.
@@ -160,7 +166,6 @@ impl RunDir {
 
     /// The directory of a run to go on with.
     pub fn existing(path: &Path, disk: Arc<dyn Disk>) -> Result<RunDir, RunDirError> {
-        let is_run = |path: &Path| path.join("config.toml").exists() || path.join("checkpoints").exists();
         if !is_run(path) {
             let within = path.ancestors().skip(1).take(2).find(|path| is_run(path)).map(Path::to_owned);
             return Err(RunDirError::NoRun { path: path.to_owned(), within });
@@ -203,10 +208,10 @@ impl RunDir {
         disk::create_folders(self.disk(), &path).map_err(FileError::of(path))
     }
 
-    /// Gives a damaged file a name that nothing looks for.
-    pub fn set_aside(&self, name: &str) -> Result<(), FileError> {
+    /// Gives a damaged file a name that nothing looks for, and says which.
+    pub fn set_aside(&self, name: &str) -> Result<PathBuf, FileError> {
         let path = self.path.join(name);
-        disk::set_aside(self.disk(), &path).map(|_| ()).map_err(FileError::of(path))
+        disk::set_aside(self.disk(), &path).map_err(FileError::of(path))
     }
 
     /// The file that the program's own log goes to: begun here, unless the run was gone on with.
@@ -235,6 +240,12 @@ impl RunDir {
         let records = RecordFiles::new(path, disk.clone());
         Ok(RunDir { path: path.to_owned(), disk, records, _lock: lock })
     }
+}
+
+/// Whether there is a run to go on with. An experiment alone, which a user may have written, is none: a run
+/// says of itself what it is before it has one.
+fn is_run(path: &Path) -> bool {
+    path.join(CHECKPOINTS).exists() || (path.join(CONFIG).exists() && path.join(META).exists())
 }
 
 fn unmakeable(path: &Path) -> impl FnOnce(std::io::Error) -> RunDirError {
@@ -300,6 +311,11 @@ mod tests {
         );
         assert!(matches!(existing(runs.path()), Err(RunDirError::NoRun { within: None, .. })));
         std::fs::write(runs.path().join("config.toml"), "").unwrap();
+        assert!(
+            matches!(existing(runs.path()), Err(RunDirError::NoRun { .. })),
+            "an experiment that a user wrote is no run"
+        );
+        std::fs::write(runs.path().join("meta.json"), "{}").unwrap();
         let run = shown(runs.path());
         for within in ["config.toml", "checkpoints/last.safetensors"] {
             assert!(refused(&runs.path().join(within)).ends_with(&format!("; did you mean {run}?")));

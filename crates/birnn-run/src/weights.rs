@@ -14,8 +14,9 @@ pub struct NoWeights {
     problem: String,
 }
 
-/// The weights file that is meant: a file itself, or of a run directory the final weights, else those of its
-/// newest checkpoint, which is said.
+/// The weights file that is meant: a file itself, or of a run directory the first that there is of
+/// [`WEIGHTS`]: the final weights, else those of the best epoch so far, else the newest checkpoint, which is
+/// said.
 pub fn weights_of(run: &Path) -> Result<PathBuf, NoWeights> {
     let refuse = |path: &Path, problem: String| Err(NoWeights { path: path.to_owned(), problem });
     if run.is_dir() {

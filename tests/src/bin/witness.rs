@@ -198,16 +198,22 @@ impl Python {
             false => vec![images, CLASSES],
         };
         self.sandbox.write(&path("logits"), encode(shape, &logits));
-        let label = learner.network.architecture().to_string();
+        let label = learner.network().architecture().to_string();
         Written { label, description: json!({ "file": path("any"), "net": net }) }
     }
 
     /// As the command line would, of a net that it does not train.
     fn write_sequence(&self, trained: &Learner, path: &dyn Fn(&str) -> String) -> Learner {
-        let architecture = Architecture { readout: Readout::Sequence, ..*trained.network.architecture() };
-        let mut learner =
-            Learner::new(&architecture, trained.task.clone(), trained.loss, trained.shape, 0, Device::Cpu)
-                .unwrap();
+        let architecture = Architecture { readout: Readout::Sequence, ..*trained.network().architecture() };
+        let mut learner = Learner::new(
+            &architecture,
+            trained.task().clone(),
+            trained.loss(),
+            trained.shape(),
+            0,
+            Device::Cpu,
+        )
+        .unwrap();
         learner.restore(&trained.snapshot()).unwrap();
 
         let array = |(name, tensor): (&str, &Tensor)| {

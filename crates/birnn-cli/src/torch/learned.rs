@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use birnn_cli::asked::{Asked, unusable, warn_of_substitution};
 use birnn_cli::failure::Failure;
 use birnn_data::{Images, Split};
-use birnn_engine::{EngineError, Learner, Samples, device, load};
+use birnn_engine::{EngineError, Learner, LoadError, Samples, device, load};
 use birnn_experiment::DeviceChoice;
 use birnn_infer::Manifest;
 use birnn_run::weights_of;
 
-use crate::failed::OrFail;
+use crate::failed::{Fails, OrFail};
 
 /// A trained net on a device.
 pub struct Learned {
@@ -28,7 +28,10 @@ impl Learned {
         let device =
             device::resolve(choice).map_err(|error| Failure::request(format!("--device: {error}")))?;
         let weights = weights_of(run)?;
-        let (learner, manifest) = load(&weights, device).map_err(|error| unusable(run, error))?;
+        let (learner, manifest) = load(&weights, device).map_err(|error| match error {
+            LoadError::Weights(error) => unusable(run, error),
+            LoadError::Engine(error) => error.failure(),
+        })?;
         Ok(Learned { weights, learner, manifest })
     }
 
@@ -42,7 +45,7 @@ impl Learned {
         let Learned { weights, learner, manifest } = self;
         let logits = move |images: &Images| {
             let split = Split { images: images.clone(), labels: vec![0; images.len()] };
-            let samples = Samples::new(split, learner.device).map_err(EngineError::from).or_fail()?;
+            let samples = Samples::new(split, learner.device()).map_err(EngineError::from).or_fail()?;
             learner.logits(&samples).or_fail()
         };
         Asked::new(weights, manifest, Box::new(logits))

@@ -25,7 +25,7 @@ const LONGEST_LINE: usize = 64;
 
 /// Reads the one pickle that `source` consists of.
 pub(super) fn read(source: &mut dyn Read) -> Result<Contents, FileProblem> {
-    let mut machine = Machine { source, place: 0, stack: Vec::new(), memo: Vec::new(), room: MOST };
+    let mut machine = Machine { source, offset: 0, stack: Vec::new(), memo: Vec::new(), room: MOST };
     let root = machine.run()?;
     machine.contents(root)
 }
@@ -33,7 +33,7 @@ pub(super) fn read(source: &mut dyn Read) -> Result<Contents, FileProblem> {
 struct Machine<'a> {
     source: &'a mut dyn Read,
     /// Bytes read.
-    place: u64,
+    offset: u64,
     stack: Vec<Value>,
     /// Texts, names and kinds alone: nothing that holds other values.
     memo: Vec<(usize, Value)>,
@@ -268,7 +268,7 @@ impl Machine<'_> {
     fn take(&mut self, count: usize) -> Result<Vec<u8>, FileProblem> {
         let mut bytes = Vec::new();
         self.source.take(count as u64).read_to_end(&mut bytes)?;
-        self.place += bytes.len() as u64;
+        self.offset += bytes.len() as u64;
         if bytes.len() < count {
             return Err(self.wrong("its end"));
         }
@@ -276,6 +276,6 @@ impl Machine<'_> {
     }
 
     fn wrong(&self, what: &'static str) -> FileProblem {
-        FileProblem::Pickle { what, place: self.place }
+        FileProblem::Pickle { what, offset: self.offset }
     }
 }

@@ -93,8 +93,8 @@ pub(crate) fn zip(entries: &[(&str, &[u8], u16)]) -> Vec<u8> {
     }
     let count = (entries.len() as u16).to_le_bytes();
     let end = [b"PK\x05\x06\0\0\0\0", &count[..], &count].concat();
-    let place = [directory.len() as u32, bytes.len() as u32].map(u32::to_le_bytes).concat();
-    [bytes, directory, end, place, vec![0, 0]].concat()
+    let size_and_offset = [directory.len() as u32, bytes.len() as u32].map(u32::to_le_bytes).concat();
+    [bytes, directory, end, size_and_offset, vec![0, 0]].concat()
 }
 
 /// [`contents`] as Keras has it, with one array replaced.
@@ -139,8 +139,8 @@ fn refused(bytes: &[u8], form: Form, part: &str) {
 /// The classic file with the first `from` replaced.
 fn changed(from: &[u8], to: &[u8]) -> Vec<u8> {
     let whole = pickled();
-    let place = whole.windows(from.len()).position(|window| window == from).unwrap();
-    [&whole[..place], to, &whole[place + from.len()..]].concat()
+    let offset = whole.windows(from.len()).position(|window| window == from).unwrap();
+    [&whole[..offset], to, &whole[offset + from.len()..]].concat()
 }
 
 #[test]
@@ -184,16 +184,16 @@ fn an_array_is_believed_as_far_as_its_bytes_go() {
     // Four gigabytes of numbers, promised and not there.
     let huge = [b'J'].into_iter().chain((1_i32 << 15).to_le_bytes()).collect::<Vec<_>>().repeat(2);
     let mut bytes = changed(b"K\x02K\x04\x86", &[huge.as_slice(), &[0x86]].concat());
-    let place = bytes.windows(2).position(|window| window == b"\x89T").unwrap() + 2;
-    bytes[place..place + 4].copy_from_slice(&0_u32.to_le_bytes());
+    let offset = bytes.windows(2).position(|window| window == b"\x89T").unwrap() + 2;
+    bytes[offset..offset + 4].copy_from_slice(&0_u32.to_le_bytes());
     refused(&bytes, Form::Pickle, "an array of another size");
     let most = [(3 << 12, "more than the"), (1 << 12, "its end")];
     for (count, part) in most {
         let shape =
             [b"J".as_slice(), &i32::to_le_bytes(count), b"J", &i32::to_le_bytes(1 << 14), &[0x86]].concat();
         let mut bytes = changed(b"K\x02K\x04\x86", &shape);
-        let place = bytes.windows(2).position(|window| window == b"\x89T").unwrap() + 2;
-        bytes[place..place + 4].copy_from_slice(&((count as u32) << 16).to_le_bytes());
+        let offset = bytes.windows(2).position(|window| window == b"\x89T").unwrap() + 2;
+        bytes[offset..offset + 4].copy_from_slice(&((count as u32) << 16).to_le_bytes());
         refused(&bytes, Form::Pickle, part);
     }
 }
@@ -223,20 +223,21 @@ fn no_other_npz_is_read() {
         "no entry `y_train.npy`",
     );
     let mut altered = npz(STORED);
-    let place = altered.windows(5).position(|window| window == [4, 5, 6, 7, 128]).unwrap();
-    altered[place] ^= 1;
+    let offset = altered.windows(5).position(|window| window == [4, 5, 6, 7, 128]).unwrap();
+    altered[offset] ^= 1;
     refused(&altered, Form::Npz, "other content than its archive says");
 }
 
 #[test]
 fn what_unpacks_to_more_than_it_says_is_refused() {
-    // The size of the entry, in both of its places, is that of an empty array.
+    // The size of the entry, where it stands twice, is that of an empty array.
     let bomb = npy("|u1", "(134217728,)", &vec![0; 64 << 20]);
     let mut bytes = zip(&[("y.npy", &bomb, DEFLATED)]);
     assert!(bytes.len() < 1 << 20);
     let size = (bomb.len() as u32).to_le_bytes();
-    let places: Vec<usize> = (0..bytes.len() - 4).filter(|&place| bytes[place..place + 4] == size).collect();
-    places.iter().for_each(|&place| bytes[place..place + 4].copy_from_slice(&100_u32.to_le_bytes()));
+    let offsets: Vec<usize> =
+        (0..bytes.len() - 4).filter(|&offset| bytes[offset..offset + 4] == size).collect();
+    offsets.iter().for_each(|&offset| bytes[offset..offset + 4].copy_from_slice(&100_u32.to_le_bytes()));
     let mut read = 0;
     let mut archive = zipped::open(Cursor::new(&bytes)).unwrap();
     let error = zipped::entry(&mut archive, "y.npy", 1000, |entry| {
@@ -252,10 +253,14 @@ fn what_unpacks_to_more_than_it_says_is_refused() {
 
 proptest! {
     #[test]
-    fn any_bytes_are_contents_or_an_error(place in 0_usize..600, with in proptest::collection::vec(any::<u8>(), 0..9)) {
-        for (form, mut bytes) in [(Form::Pickle, pickled()), (Form::Npz, npz(STORED)), (Form::Npz, npz(DEFLATED))] {
-            let end = bytes.len().min(place + with.len());
-            bytes.splice(place.min(end)..end, with.clone());
+    fn any_bytes_are_contents_or_an_error(
+        offset in 0_usize..600,
+        with in proptest::collection::vec(any::<u8>(), 0..9),
+    ) {
+        let files = [(Form::Pickle, pickled()), (Form::Npz, npz(STORED)), (Form::Npz, npz(DEFLATED))];
+        for (form, mut bytes) in files {
+            let end = bytes.len().min(offset + with.len());
+            bytes.splice(offset.min(end)..end, with.clone());
             let _ = parse(&bytes, form);
         }
     }

@@ -44,7 +44,7 @@ pub(super) fn contents(package: &Package, archive: &Path) -> Result<Contents, Fi
     }
 }
 
-/// Gives `read` each of the entries that `names` names, with its place there.
+/// Gives `read` each of the entries that `names` names, with its index there.
 fn each(
     client: Client,
     archive: &Path,

@@ -1,7 +1,8 @@
 //! pip and npm, asked for one package's archive, and held to limits.
 //!
-//! A shell stands between birnn and the client. It reads from birnn, notices its end, and kills the group. The
-//! other way, a signal that the system sends to a child whose parent dies, is Linux's alone and takes `unsafe`.
+//! A shell stands between birnn and the client. It reads from birnn, notices its end, and kills the group.
+//! The other way, a signal that the system sends to a child whose parent dies, is Linux's alone and takes
+//! `unsafe`.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -78,7 +79,8 @@ fn ask(
         std::fs::create_dir_all(folder).map_err(|error| error.to_string())?;
     }
     if client == Client::Npm {
-        // Otherwise the folders above are searched for a project, whose settings would count, whoever made them.
+        // Otherwise the folders above are searched for a project, whose settings would count, whoever made
+        // them.
         std::fs::write(at.join("package.json"), "{}").map_err(|error| error.to_string())?;
     }
     let programs = programs(client, std::env::var_os("PYTHON"));
@@ -233,7 +235,7 @@ fn result(client: Client, folder: &Path) -> Result<PathBuf, String> {
 }
 
 /// What of all that a client said tells best why it failed: pip's last line, and npm's first that is no code
-/// and no place in its own source.
+/// and no line of its own source.
 fn complaint(client: Client, said: &str) -> Option<String> {
     let lines = said.lines().map(str::trim).filter(|line| !line.is_empty());
     let line = match client {

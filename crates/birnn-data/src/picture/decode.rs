@@ -59,7 +59,8 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Decoded, String> {
     if size > MOST_MEMORY {
         let (width, height) = decoder.dimensions();
         return Err(format!(
-            "its {width} x {height} pixels take {size} bytes, and at most {MOST_MEMORY} are read; give a smaller picture"
+            "its {width} x {height} pixels take {size} bytes, and at most {MOST_MEMORY} are read; \
+             give a smaller picture"
         ));
     }
     let orientation = decoder.orientation().map_err(problem)?;

@@ -55,8 +55,8 @@ pub enum FindError {
 }
 
 /// The pictures that `given` means: those of a folder that end in one of [`EXTENSIONS`], in upper or lower
-/// case; whatever matches a pattern with `*`, `?`, `[..]`, or `**` for any number of folders, unless a file is
-/// called just so; else the path itself, whether there is such a file or not.
+/// case; whatever matches a pattern with `*`, `?`, `[..]`, or `**` for any number of folders, unless a file
+/// is called just so; else the path itself, whether there is such a file or not.
 ///
 /// # Errors
 ///

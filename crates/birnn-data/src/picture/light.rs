@@ -4,24 +4,24 @@ use image::GrayImage;
 
 use super::{border, percentile};
 
-/// What is wider than this share of the longer side is no stroke but a shadow. MNIST's strokes are up to a fifth of
-/// their digit's height, and a digit fills the picture at most.
+/// What is wider than this share of the longer side is no stroke but a shadow. MNIST's strokes are up to a
+/// fifth of their digit's height, and a digit fills the picture at most.
 const WIDEST_STROKE: f64 = 0.25;
 
-/// The darkest shadow leaves this share of the paper's lightness, and the brightest lamp makes it lighter by as much.
-/// What differs more is ink, however wide.
+/// The darkest shadow leaves this share of the paper's lightness, and the brightest lamp makes it lighter by
+/// as much. What differs more is ink, however wide.
 const DARKEST_SHADOW: f64 = 0.4;
 
 /// Grey levels that are added to both sides of a ratio, so that noise in black does not count for much.
 const BLACK: f64 = 16.0;
 
-/// How much each pixel of `grey` differs from the paper around it, in grey levels under the light that falls on the
-/// middle one of the border's pixels. `None` of a picture without pixels.
+/// How much each pixel of `grey` differs from the paper around it, in grey levels under the light that falls
+/// on the middle one of the border's pixels. `None` of a picture without pixels.
 ///
-/// Paper is what is left when everything narrower than a wide stroke is taken away: the morphological closing of the
-/// picture where ink is dark, the opening where it is light (Serra 1982; for light that varies, Sternberg 1983). Unlike
-/// a mean or a median, both keep the edge of a shadow where it is. Light multiplies, so a difference is divided by the
-/// paper.
+/// Paper is what is left when everything narrower than a wide stroke is taken away: the morphological closing
+/// of the picture where ink is dark, the opening where it is light (Serra 1982; for light that varies,
+/// Sternberg 1983). Unlike a mean or a median, both keep the edge of a shadow where it is. Light multiplies,
+/// so a difference is divided by the paper.
 pub(super) fn differences(grey: &GrayImage) -> Option<GrayImage> {
     let typical = f64::from(percentile(&mut border(grey), 50)?);
     let (darkest, lightest) = (typical * DARKEST_SHADOW, (typical + BLACK) / DARKEST_SHADOW);
@@ -43,10 +43,10 @@ pub(super) fn differences(grey: &GrayImage) -> Option<GrayImage> {
 
 /// Whether the ink of a picture with these closing and opening is darker than its paper.
 ///
-/// The inside of a 0 stands out from the 0 as much as the 0 does from the paper, the other way round. It no longer
-/// does once the 0 is levelled with the paper; whereas what is levelled with its own inside still stands out. Only
-/// pixels that stand out at least half as much as the one that does most are counted, so that neither faint light nor
-/// one speck decides.
+/// The inside of a 0 stands out from the 0 as much as the 0 does from the paper, the other way round. It no
+/// longer does once the 0 is levelled with the paper; whereas what is levelled with its own inside still
+/// stands out. Only pixels that stand out at least half as much as the one that does most are counted, so
+/// that neither faint light nor one speck decides.
 fn ink_is_dark(closed: &Surface, opened: &Surface) -> bool {
     let (dark, light) = (opened.contrasts(&opened.closed()), closed.contrasts(&closed.opened()));
     let most = dark.iter().chain(&light).copied().fold(0.0, f64::max);
@@ -63,8 +63,8 @@ struct Surface {
 }
 
 impl Surface {
-    /// `grey` with a margin as wide as half a wide stroke, in which the border goes on as `outside` says: otherwise a
-    /// shadow along the border would look narrower than it is.
+    /// `grey` with a margin as wide as half a wide stroke, in which the border goes on as `outside` says:
+    /// otherwise a shadow along the border would look narrower than it is.
     fn new(grey: &GrayImage, outside: impl Fn(u8) -> u8) -> Self {
         let (width, height) = (grey.width() as usize, grey.height() as usize);
         let margin = ((width.max(height) as f64 * WIDEST_STROKE / 2.0).round() as usize).max(1);
@@ -112,7 +112,8 @@ impl Surface {
     }
 }
 
-/// The extreme value of the `2 * reach + 1` values around each one in lines of `length`. Returns the lines as columns.
+/// The extreme value of the `2 * reach + 1` values around each one in lines of `length`. Returns the lines as
+/// columns.
 fn running(lines: &[u8], length: usize, reach: usize, more: impl Fn(u8, u8) -> u8 + Copy) -> Vec<u8> {
     let count = lines.len() / length;
     let mut columns = vec![0; lines.len()];

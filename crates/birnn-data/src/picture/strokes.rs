@@ -9,9 +9,9 @@ const FAINT: u8 = 32;
 /// The least share of the heaviest stroke's ink that another one holds; less is dust.
 const LEAST_SHARE: u64 = 20;
 
-/// Clears in `ink` (lines of `width` bytes) what is no stroke of the digit: grain, and the connected patches that are
-/// faint everywhere or have less than a twentieth of the ink of the heaviest. Otherwise one grain of dust would widen
-/// the box that the digit is scaled by.
+/// Clears in `ink` (lines of `width` bytes) what is no stroke of the digit: grain, and the connected patches
+/// that are faint everywhere or have less than a twentieth of the ink of the heaviest. Otherwise one grain of
+/// dust would widen the box that the digit is scaled by.
 pub(super) fn keep_strokes(ink: &mut [u8], width: usize) {
     clear_grain(ink, width);
     let patches = patches(ink, width);

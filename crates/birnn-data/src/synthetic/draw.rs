@@ -164,11 +164,11 @@ fn ink(lines: &[Vec<Point>], pen: &Pen) -> Vec<u8> {
     let middle = [0.5 * (left + right), 0.5 * (top + bottom)];
     let mut sheet = vec![0; SHEET * SHEET];
     for line in lines {
-        let place =
+        let on_sheet =
             |point: Point| [0, 1].map(|axis| 0.5 * SHEET as f64 + scale * (point[axis] - middle[axis]));
         for (index, pair) in line.windows(2).enumerate() {
             let radii = [pen.radius_at(index), pen.radius_at(index + 1)];
-            ink_segment(&mut sheet, place(pair[0]), place(pair[1]), radii);
+            ink_segment(&mut sheet, on_sheet(pair[0]), on_sheet(pair[1]), radii);
         }
     }
     sheet

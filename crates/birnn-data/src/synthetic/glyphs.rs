@@ -1,7 +1,7 @@
 //! The shapes of handwritten digits, as strokes of a pen.
 //!
-//! They were designed by hand. The ranges of their measures were chosen by comparing contact sheets with MNIST's
-//! training images.
+//! They were designed by hand. The ranges of their measures were chosen by comparing contact sheets with
+//! MNIST's training images.
 
 mod five_to_nine;
 mod zero_to_four;

@@ -31,7 +31,7 @@ pub(super) fn save_state_dict(
     let weights = learner.named_parameters().map(array).collect::<Result<StateDict, EngineError>>()?;
     let bytes = pytorch::encode(&weights).map_err(FileError::of(dir.path().join(STATE_DICT)))?;
     dir.write(STATE_DICT, &bytes)?;
-    let description = Description::of(manifest, learner.network.architecture());
+    let description = Description::of(manifest, learner.network().architecture());
     Ok(dir.write(DESCRIPTION, description.to_json().as_bytes())?)
 }
 

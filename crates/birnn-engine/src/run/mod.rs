@@ -22,7 +22,7 @@ use birnn_data::{Dataset, Fallback, Ground, Splits};
 use birnn_experiment::{DeviceChoice, Experiment, Plan, Source};
 use birnn_infer::{Evaluation, Manifest, ManifestError, Task};
 use birnn_run::disk::Disk;
-use birnn_run::{FileError, LIBTORCH, Meta, RunDir, RunDirError, Session};
+use birnn_run::{CONFIG, FileError, LIBTORCH, META, Meta, RunDir, RunDirError, Session};
 use tch::Device;
 
 use crate::checkpoint::Checkpoints;
@@ -183,12 +183,12 @@ impl Prepared {
             (None, Destination::Chosen(path)) => RunDir::chosen(path, disk)?,
             (None, Destination::Numbered(runs)) => RunDir::numbered(runs, &self.plan.name, disk)?,
         };
-        let meta = self.started(&dir, trainer);
+        let meta = self.started(&dir, trainer)?;
         meta.write(&dir)?;
         // With it there is a run; before it there was nothing to go on with.
         let text = movable(&self.experiment, dir.path()).map_err(RunError::Unwritable)?;
         let heading = files::heading(&self.plan.name, self.substitution.as_deref());
-        dir.write("config.toml", format!("{heading}{text}").as_bytes())?;
+        dir.write(CONFIG, format!("{heading}{text}").as_bytes())?;
         Ok(Run { prepared: self, dir, meta })
     }
 
@@ -198,8 +198,17 @@ impl Prepared {
     }
 
     /// What the run records of itself when a session starts, those before included.
-    fn started(&self, dir: &RunDir, trainer: Trainer) -> Meta {
-        let mut sessions = Meta::read(dir).map_or_else(Vec::new, |meta| meta.sessions);
+    fn started(&self, dir: &RunDir, trainer: Trainer) -> Result<Meta, FileError> {
+        let (meta, unread) = Meta::take_up(dir)?;
+        if let Some(kept) = unread {
+            let path = dir.path().join(META);
+            tracing::warn!(
+                "{}: cannot be read, and is begun anew; it is kept as {}",
+                shown(&path),
+                shown(&kept)
+            );
+        }
+        let mut sessions = meta.map_or_else(Vec::new, |meta| meta.sessions);
         for session in &mut sessions {
             session.status = resumed::ended(session);
         }
@@ -214,7 +223,7 @@ impl Prepared {
             birnn: trainer.version,
             revision: trainer.revision,
         });
-        Meta {
+        Ok(Meta {
             name: self.plan.name.clone(),
             seed: self.plan.seed,
             device: String::from(self.experiment.train.device),
@@ -222,7 +231,7 @@ impl Prepared {
             status: "running".to_owned(),
             sessions,
             data: self.manifest.data.clone(),
-        }
+        })
     }
 }
 

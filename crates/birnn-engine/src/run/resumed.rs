@@ -5,13 +5,15 @@ use birnn_experiment::{Plan, ScheduleKind};
 use birnn_run::{Meta, Session};
 
 use super::RunError;
+use crate::checkpoint::PassedOver;
 use crate::device::cpu;
 use crate::resume::Resumed;
 
 /// Takes a run's records back to its checkpoint, and says where it goes on.
 pub(super) fn go_on(resumed: &Resumed, plan: &Plan, steps: usize) -> Result<(), RunError> {
     for passed_over in &resumed.passed_over {
-        tracing::warn!("passed over {passed_over}; it is kept as {}.damaged", shown(&passed_over.path));
+        let PassedOver { error, kept } = passed_over;
+        tracing::warn!("passed over {error}; it is kept as {}", shown(kept));
     }
     let Some(checkpoint) = &resumed.checkpoint else {
         tracing::info!("there is no checkpoint yet: starting from the beginning");
@@ -27,7 +29,7 @@ pub(super) fn go_on(resumed: &Resumed, plan: &Plan, steps: usize) -> Result<(), 
             None => tracing::warn!("{path} is gone; it is begun anew"),
         }
     }
-    if let Some(session) = Meta::read(&resumed.run).and_then(|meta| meta.sessions.last().cloned()) {
+    if let Some(session) = Meta::read(resumed.run.path()).and_then(|meta| meta.sessions.last().cloned()) {
         tracing::info!("the session of {}: {}", session.start, ended(&session));
     }
     let (path, step, total) = (shown(&checkpoint.path), checkpoint.step(), plan.train.total(steps));

@@ -10,9 +10,8 @@ pub(crate) struct CrossEntropy {
 impl CrossEntropy {
     /// Adds one sample: `log(sum exp logits) - logits[label]`, in nats.
     pub(crate) fn add(&mut self, logits: &[f32], label: usize) {
-        let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let sum: f64 = logits.iter().map(|&logit| f64::from(logit - largest).exp()).sum();
-        self.sum += sum.ln() - f64::from(logits[label] - largest);
+        let (_, sum) = exponentials(logits);
+        self.sum += sum.ln() - f64::from(logits[label] - largest(logits));
         self.count += 1;
     }
 
@@ -25,6 +24,18 @@ impl CrossEntropy {
     pub(crate) fn mean(&self) -> f64 {
         self.sum / self.count.max(1) as f64
     }
+}
+
+/// `e^(logit - largest logit)` of each, and their sum. In `f64`, so that they are as exact as `f32` can tell.
+pub(crate) fn exponentials(logits: &[f32]) -> (impl Iterator<Item = f64>, f64) {
+    let largest = largest(logits);
+    let each = logits.iter().map(move |&logit| f64::from(logit - largest).exp());
+    let sum = each.clone().sum();
+    (each, sum)
+}
+
+fn largest(logits: &[f32]) -> f32 {
+    logits.iter().copied().fold(f32::NEG_INFINITY, f32::max)
 }
 
 #[cfg(test)]

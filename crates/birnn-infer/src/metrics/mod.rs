@@ -4,4 +4,4 @@ mod confusion;
 mod cross_entropy;
 
 pub use confusion::{ClassScore, Confusion};
-pub(crate) use cross_entropy::CrossEntropy;
+pub(crate) use cross_entropy::{CrossEntropy, exponentials};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::metrics::{ClassScore, Confusion, CrossEntropy};
+use crate::metrics::{ClassScore, Confusion, CrossEntropy, exponentials};
 
 /// One of some classes for each sequence.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +20,8 @@ pub struct Class {
     pub probability: f64,
 }
 
-/// How a net did on a set of sequences, beside the loss.
+/// How a net did on a set of sequences, beside the loss. Runs keep it for good: what is added needs a
+/// default.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Classified {
     /// How many of them were correct.
@@ -28,8 +29,10 @@ pub struct Classified {
     /// Share of correct answers, from 0 to 1.
     pub accuracy: f64,
     /// Per class, in the order of the classes.
+    #[serde(default)]
     pub classes: Vec<ClassScore>,
     /// `confusion[label][prediction]`: how many.
+    #[serde(default)]
     pub confusion: Confusion,
     /// The answers that are not correct, the surest first. Left out of the metrics, where they would be most
     /// of the file.
@@ -96,6 +99,7 @@ impl Classify {
 
 impl Accumulator {
     pub(super) fn add(&mut self, logits: &[f32], labels: &[u8]) {
+        assert_eq!(logits.len(), labels.len() * self.task.classes.len(), "the logits of as many answers");
         for (logits, &label) in logits.chunks_exact(self.task.classes.len()).zip(labels) {
             let label = usize::from(label);
             let Class { class, probability } = self.task.answer(logits);
@@ -121,14 +125,6 @@ impl Accumulator {
         };
         (loss.count(), loss.mean(), detail)
     }
-}
-
-/// `e^(logit - largest logit)` of each, and their sum. In `f64`, so that they are as exact as `f32` can tell.
-fn exponentials(logits: &[f32]) -> (impl Iterator<Item = f64>, f64) {
-    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let each = logits.iter().map(move |&logit| f64::from(logit - largest).exp());
-    let sum = each.clone().sum();
-    (each, sum)
 }
 
 fn largest(values: &[f32]) -> usize {
@@ -178,6 +174,17 @@ mod tests {
         let text = serde_json::to_string(&found).unwrap();
         assert!(text.starts_with("{\"images\":2,\"loss\":"), "{text}");
         assert_eq!(serde_json::from_str::<Evaluation>(&text).unwrap(), found);
+    }
+
+    /// As lines of runs are that were trained before.
+    #[test]
+    fn an_older_evaluation_is_read() {
+        let old = r#"{"images":4,"correct":3,"accuracy":0.75,"loss":0.5,"classes":[{"class":"a","precision":1.0,
+            "recall":1.0,"f1":1.0,"images":4}],"confusion":[[3,1],[0,0]]}"#;
+        let found: Evaluation = serde_json::from_str(old).unwrap();
+        assert_eq!((found.weight, found.loss, found.classified().confusion.correct()), (4, 0.5, 3));
+        let least = r#"{"images":4,"correct":3,"accuracy":0.75,"loss":0.5,"added_later":1}"#;
+        assert_eq!(serde_json::from_str::<Evaluation>(least).unwrap().headline().value, 0.75);
     }
 
     /// softmax([1, 2, 3]), by hand.

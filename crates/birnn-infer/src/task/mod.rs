@@ -52,6 +52,10 @@ impl Task {
 
 impl MetricAccumulator {
     /// Judges the answers to a batch: `logits [batch, outputs]`, and the target of each.
+    ///
+    /// # Panics
+    ///
+    /// Where there are not as many logits, or a target is none of the task's.
     pub fn add(&mut self, logits: &[f32], targets: &[u8]) {
         match self {
             MetricAccumulator::Classify(accumulator) => accumulator.add(logits, targets),

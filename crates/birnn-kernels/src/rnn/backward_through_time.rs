@@ -93,7 +93,7 @@ impl<'a> BackwardThroughTime<'a> {
         let DirectionBuffers { gates, c, tanh_c, recurrent, h_0, c_0, steps, .. } = direction;
         let h_prev = self.h_prev(prev.map(|prev| steps.start + prev), offset, h_0);
         let c_prev = match prev {
-            Some(prev) if self.kind == Cell::Lstm => {
+            Some(prev) if self.kind.has_cell_state() => {
                 Some(Rows { values: &c[prev * rows * hidden..], stride: hidden })
             }
             None if !c_0.is_empty() => Some(Rows { values: c_0, stride: hidden }),
@@ -126,7 +126,7 @@ impl<'a> BackwardThroughTime<'a> {
         }
         let product = Shape { m: rows, n: hidden, k: n, stride: hidden };
         let gates = Lhs::rows(gates, n);
-        if self.kind == Cell::Gru {
+        if self.kind.scales_recurrent_part() {
             gemm::<S>(Shape { k: 2 * hidden, ..product }, gates, &self.packed.w_hh, self.dh_next, None);
             let recurrent = &recurrent[step * rows * hidden..];
             let product = Shape { k: hidden, ..product };
@@ -178,7 +178,7 @@ impl<'a> BackwardThroughTime<'a> {
         for gates in gates.chunks_exact(n) {
             add(&mut gradients.b_ih, gates);
         }
-        if self.kind == Cell::Gru {
+        if self.kind.scales_recurrent_part() {
             for recurrent in recurrent_of(direction, &steps, rows * hidden).chunks_exact(hidden) {
                 add(&mut gradients.b_hn, recurrent);
             }
@@ -204,7 +204,7 @@ impl<'a> BackwardThroughTime<'a> {
         rhs.pack::<S>(count, hidden, values, stride);
         let gates = lhs.skip((steps.start - packed) * rows);
         let product = Shape { m: n, n: hidden, k: count, stride: hidden };
-        if self.kind == Cell::Gru {
+        if self.kind.scales_recurrent_part() {
             gemm::<S>(Shape { m: 2 * hidden, ..product }, gates, rhs, &mut gradients.w_hh, None);
             candidate.pack_transposed(recurrent_of(direction, &steps, rows * hidden), hidden);
             let w_hn = &mut gradients.w_hh[2 * hidden * hidden..];

@@ -1,7 +1,6 @@
 //! The buffers of some samples of a batch on their way through all layers and time steps, and back. They grow
 //! and are kept.
 
-use birnn_architecture::Cell;
 use std::ops::Range;
 
 use super::padded::PaddedRow;
@@ -214,9 +213,9 @@ impl LayerBuffers {
             let count = slots * rows;
             let of = |wanted: bool| if wanted { count * hidden } else { 0 };
             zero(&mut buffers.gates, count * spec.cell.gates() * hidden);
-            zero(&mut buffers.c, of(spec.cell == Cell::Lstm));
-            zero(&mut buffers.tanh_c, of(spec.cell == Cell::Lstm));
-            zero(&mut buffers.recurrent, of(spec.cell == Cell::Gru));
+            zero(&mut buffers.c, of(spec.cell.has_cell_state()));
+            zero(&mut buffers.tanh_c, of(spec.cell.has_cell_state()));
+            zero(&mut buffers.recurrent, of(spec.cell.scales_recurrent_part()));
             offset += hidden;
         }
     }

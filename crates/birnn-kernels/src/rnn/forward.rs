@@ -209,7 +209,7 @@ impl DirectionBuffers {
             };
             if let Some(h_prev) = h_prev {
                 let product = Product { m: rows, n, k: hidden, stride: n };
-                if kind == Cell::Gru {
+                if kind.scales_recurrent_part() {
                     gemm::<S>(
                         Product { n: 2 * hidden, ..product },
                         h_prev.lhs(),

@@ -1,6 +1,5 @@
 //! Parameters as the kernels want them: padded, and the weights both ways round.
 
-use birnn_architecture::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::padded::PaddedRow;
@@ -122,7 +121,7 @@ impl PackedDirection {
             hidden,
             gates,
             b: vec![0.0; gates],
-            b_hn: vec![0.0; if spec.cell == Cell::Gru { hidden } else { 0 }],
+            b_hn: vec![0.0; if spec.cell.scales_recurrent_part() { hidden } else { 0 }],
             ..PackedDirection::default()
         }
     }

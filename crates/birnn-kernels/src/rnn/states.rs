@@ -1,7 +1,5 @@
 //! What a pass is given, and the states that it starts from and ends with.
 
-use birnn_architecture::Cell;
-
 use super::spec::Spec;
 
 /// A batch for a stack of recurrent layers.
@@ -42,7 +40,7 @@ impl States {
     pub fn zeros(spec: &Spec, batch: usize) -> States {
         let directions = |_| spec.directions().map(|units| vec![0.0; batch * units]);
         let h: Vec<Vec<f32>> = (0..spec.layers).flat_map(directions).collect();
-        let c = if spec.cell == Cell::Lstm { h.clone() } else { Vec::new() };
+        let c = if spec.cell.has_cell_state() { h.clone() } else { Vec::new() };
         States { h, c }
     }
 

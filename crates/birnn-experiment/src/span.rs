@@ -1,4 +1,4 @@
-//! Places in TOML text: which key or value lies where, and how a place is shown.
+//! Which key or value of a TOML text lies where, and how such a span of it is shown.
 
 use std::ops::Range;
 
@@ -55,12 +55,13 @@ pub(crate) fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
     (before.matches('\n').count() + 1, before[start..].chars().count() + 1)
 }
 
-/// Characters of a line that are shown; of longer ones, as many around the place.
+/// Characters of a line that are shown; of longer ones, as many around the span.
 const WIDTH: usize = 100;
-/// Of those, how many before the place.
+/// Of those, how many before the span.
 const BEFORE: usize = 40;
 
-/// The line of `text` that `span` begins in, with carets below. `number` is the line's, where lines have numbers.
+/// The line of `text` that `span` begins in, with carets below. `number` is the line's, where lines have
+/// numbers.
 pub(crate) fn excerpt(text: &str, span: &Range<usize>, number: Option<usize>) -> String {
     let start = text.get(..span.start).map_or(text.len(), str::len);
     let first = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
@@ -87,7 +88,8 @@ pub(crate) fn one_line(text: &str) -> String {
     text.chars().map(visible).collect()
 }
 
-/// One cell of a terminal for each character: a tab would put the carets elsewhere, and control characters do worse.
+/// One cell of a terminal for each character: a tab would put the carets elsewhere, and control characters do
+/// worse.
 fn visible(c: char) -> char {
     if c.is_control() { ' ' } else { c }
 }
@@ -131,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_long_line_the_place_is_shown() {
+    fn of_a_long_line_the_span_is_shown() {
         let text = format!("a = \"{}\"\nb = 1", "x".repeat(300));
         let shown = excerpt(&text, &(4..306), Some(1));
         assert!(shown.lines().all(|line| line.len() < 115) && shown.contains(" ..."), "{shown}");
