@@ -249,14 +249,18 @@ impl Weight {
 
     /// PyTorch's name within its module, such as `weight_hh_l1_reverse`.
     pub fn name(self, layer: usize, direction: Direction) -> String {
-        let weight = match self {
+        let suffix = if direction == Direction::Reverse { "_reverse" } else { "" };
+        format!("{}_l{layer}{suffix}", self.kind())
+    }
+
+    /// The beginning of its name, such as `weight_hh`.
+    pub fn kind(self) -> &'static str {
+        match self {
             Weight::InputHidden => "weight_ih",
             Weight::HiddenHidden => "weight_hh",
             Weight::InputBias => "bias_ih",
             Weight::HiddenBias => "bias_hh",
-        };
-        let suffix = if direction == Direction::Reverse { "_reverse" } else { "" };
-        format!("{weight}_l{layer}{suffix}")
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use birnn_data::name::shown;
-use birnn_formats::{onnx, pytorch};
+use birnn_formats::onnx;
 use birnn_infer::SaveError;
 use birnn_infer::container::save;
 use birnn_run::FileError;
@@ -85,15 +85,15 @@ impl Format {
         let Net { architecture, manifest, weights } = net;
         let ([_, features], classes) = (manifest.shape, manifest.classes.len());
         let problem = |source| ExportError::Encode { path: path.to_owned(), source };
-        let description = Description::of(manifest, architecture);
         match self {
             Format::Safetensors => save(disk, path, &net.entries(), manifest)?,
             Format::PyTorch => {
-                disk::replace(disk, path, &pytorch::encode(weights).map_err(problem)?, None)?;
-                disk::replace(disk, &description_path(path), description.to_json().as_bytes(), None)?;
+                let [state_dict, description] = net.to_pytorch().map_err(problem)?;
+                disk::replace(disk, path, &state_dict, None)?;
+                disk::replace(disk, &description_path(path), &description, None)?;
             }
             Format::Onnx => {
-                let metadata = description.metadata();
+                let metadata = Description::of(manifest, architecture).metadata();
                 let metadata: Vec<(&str, String)> =
                     metadata.iter().map(|(key, value)| (key.as_str(), value.clone())).collect();
                 let bytes = onnx::encode(architecture, features, classes, weights, &metadata)

@@ -1,9 +1,13 @@
 //! A net in plain numbers: what is converted.
 
+use std::io;
+
 use birnn_architecture::Architecture;
-use birnn_formats::{Array, StateDict};
+use birnn_formats::{Array, StateDict, pytorch};
 use birnn_infer::Manifest;
 use birnn_infer::container::{Contents, Entry};
+
+use crate::description::Description;
 
 /// A net in plain numbers, with what its file says of it.
 #[derive(Clone, Debug)]
@@ -28,6 +32,12 @@ impl Net {
             (name, array)
         });
         Net { architecture, manifest, weights: weights.collect() }
+    }
+
+    /// The bytes of a state dict as `torch.load` reads it, and of its description, which goes beside it.
+    pub fn to_pytorch(&self) -> io::Result<[Vec<u8>; 2]> {
+        let description = Description::of(&self.manifest, &self.architecture);
+        Ok([pytorch::encode(&self.weights)?, description.to_json().into_bytes()])
     }
 
     /// Its weights as entries of a weights file.

@@ -5,6 +5,8 @@
 
 use birnn_data::name;
 
+use birnn_architecture::Weight;
+
 use crate::error::{InferError, refuse, short_name};
 use crate::state_dict::{Array, StateDict};
 use crate::{CellKind, Hidden, ModelConfig, Readout, wrappers};
@@ -40,9 +42,6 @@ struct Modules {
     attention: String,
     head: String,
 }
-
-/// What a layer's parameters of one direction begin with.
-const PARTS: [&str; 4] = ["weight_ih", "weight_hh", "bias_ih", "bias_hh"];
 
 impl InferredModel {
     /// Takes off what PyTorch's users wrap around weights, and looks for one stack of recurrent layers,
@@ -157,7 +156,8 @@ impl Modules {
         let (rows, features) = matrix("weight_ih_l0")?;
         let (_, forward) = matrix("weight_hh_l0")?;
         // Of a layer or direction that lacks some of its weights, the others tell.
-        let has = |end: &str| PARTS.iter().any(|part| shape(&format!("{part}{end}")).is_some());
+        let has =
+            |end: &str| Weight::ALL.iter().any(|weight| shape(&format!("{}{end}", weight.kind())).is_some());
         let reverse = match has("_l0_reverse") {
             false => None,
             true => Some(matrix("weight_hh_l0_reverse")?.1),

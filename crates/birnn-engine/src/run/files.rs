@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use birnn_convert::Description;
+use birnn_convert::Net;
 use birnn_experiment::Experiment;
-use birnn_formats::{Array, StateDict, pytorch};
+use birnn_formats::{Array, StateDict};
 use birnn_infer::Manifest;
 use birnn_model::values_of;
 use birnn_run::{FileError, RunDir};
@@ -29,10 +29,10 @@ pub(super) fn save_state_dict(
         Ok((name.to_owned(), Array::new(shape, values)))
     };
     let weights = learner.named_parameters().map(array).collect::<Result<StateDict, EngineError>>()?;
-    let bytes = pytorch::encode(&weights).map_err(FileError::of(dir.path().join(STATE_DICT)))?;
-    dir.write(STATE_DICT, &bytes)?;
-    let description = Description::of(manifest, learner.network().architecture());
-    Ok(dir.write(DESCRIPTION, description.to_json().as_bytes())?)
+    let net = Net { architecture: *learner.network().architecture(), manifest: manifest.clone(), weights };
+    let [state_dict, description] = net.to_pytorch().map_err(FileError::of(dir.path().join(STATE_DICT)))?;
+    dir.write(STATE_DICT, &state_dict)?;
+    Ok(dir.write(DESCRIPTION, &description)?)
 }
 
 /// The text of an experiment that is kept in `folder`: paths to what lies beside it in the project, which is

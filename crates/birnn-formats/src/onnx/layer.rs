@@ -5,6 +5,8 @@
 //! node with `direction = "reverse"`: readers that look at the number of directions alone (tract 0.23) take
 //! that for forward, and say nothing.
 
+use birnn_architecture::Weight;
+
 use super::graph::{Graph, int, string, strings};
 use crate::{Architecture, Array, Cell, StateDict};
 
@@ -149,14 +151,14 @@ impl<'a> Layer<'a> {
 impl<'a> Direction<'a> {
     fn new(cell: Cell, index: usize, suffix: &str, hidden: usize, weights: &'a StateDict) -> Direction<'a> {
         let prefix = cell.prefix();
-        let weight = |name: &str| &weights[&format!("{prefix}.{name}_l{index}{suffix}")];
+        let weight = |weight: Weight| &weights[&format!("{prefix}.{}_l{index}{suffix}", weight.kind())];
         Direction {
             name: format!("{prefix}_l{index}{suffix}"),
             hidden,
-            weight_ih: weight("weight_ih"),
-            weight_hh: weight("weight_hh"),
-            bias_ih: weight("bias_ih"),
-            bias_hh: weight("bias_hh"),
+            weight_ih: weight(Weight::InputHidden),
+            weight_hh: weight(Weight::HiddenHidden),
+            bias_ih: weight(Weight::InputBias),
+            bias_hh: weight(Weight::HiddenBias),
         }
     }
 }

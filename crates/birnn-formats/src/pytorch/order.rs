@@ -2,6 +2,8 @@
 //!
 //! Only state dicts for PyTorch have this order. Everything else is sorted by name, checkpoints too.
 
+use birnn_architecture::Weight;
+
 /// Sorts names as the state dict of a PyTorch module has them: modules with recurrent layers, then others,
 /// then the head `fc`; layer by layer and direction by direction; weights before biases. Code that walks two
 /// state dicts side by side, or the state of an optimizer by position, depends on it.
@@ -9,7 +11,7 @@ pub(super) fn of(name: &str) -> impl Ord + use<> {
     let (module, parameter) = name.rsplit_once('.').unwrap_or(("", name));
     // `weight_hh_l0_reverse`
     let recurrent = parameter.rsplit_once("_l").and_then(|(kind, layer)| {
-        let kind = RECURRENT.iter().position(|known| *known == kind)?;
+        let kind = Weight::ALL.iter().position(|known| known.kind() == kind)?;
         let reverse = layer.strip_suffix("_reverse");
         Some((reverse.unwrap_or(layer).parse::<usize>().ok()?, reverse.is_some(), kind))
     });
@@ -22,7 +24,5 @@ pub(super) fn of(name: &str) -> impl Ord + use<> {
     (rank, module.to_owned(), recurrent, kind, parameter.to_owned())
 }
 
-/// In the order of `torch.nn.modules.rnn.RNNBase`.
-const RECURRENT: [&str; 4] = ["weight_ih", "weight_hh", "bias_ih", "bias_hh"];
 /// In the order of `torch.nn.Linear`.
 const OTHERS: [&str; 2] = ["weight", "bias"];
