@@ -1,5 +1,6 @@
 //! `meta.json`: what a run says about itself, and each session in which it was worked on.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -75,12 +76,19 @@ impl Meta {
         serde_json::from_slice(&std::fs::read(folder.join(META)).ok()?).ok()
     }
 
-    /// What a run recorded so far. What is there and cannot be read is not written over: it gets another
-    /// name, which is given.
+    /// What a run recorded so far. What is there and says nothing that is understood is not written over: it
+    /// gets another name, which is given.
     pub fn take_up(run: &RunDir) -> Result<(Option<Meta>, Option<PathBuf>), FileError> {
-        let meta = Meta::read(run.path());
-        let unread = meta.is_none() && run.path().join(META).exists();
-        Ok((meta, if unread { Some(run.set_aside(META)?) } else { None }))
+        let path = run.path().join(META);
+        let bytes = match std::fs::read(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok((None, None)),
+            // It may be a good one.
+            read => read.map_err(FileError::of(path))?,
+        };
+        match serde_json::from_slice(&bytes) {
+            Ok(meta) => Ok((Some(meta), None)),
+            Err(_) => Ok((None, Some(run.set_aside(META)?))),
+        }
     }
 
     /// Says how things stand, for the run and for the session that goes on; `end` is when it ended.
@@ -89,5 +97,29 @@ impl Meta {
             (session.status, session.end) = (status.clone(), end);
         }
         self.status = status;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::disk::System;
+
+    #[test]
+    fn what_is_not_understood_is_kept_and_what_cannot_be_read_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunDir::chosen(&folder.path().join("run"), Arc::new(System)).unwrap();
+        assert!(matches!(Meta::take_up(&run), Ok((None, None))));
+        let path = run.path().join(META);
+        std::fs::write(&path, r#"{"of": "another birnn"}"#).unwrap();
+        let (meta, kept) = Meta::take_up(&run).unwrap();
+        assert!(meta.is_none() && !path.exists());
+        assert!(std::fs::read_to_string(kept.unwrap()).unwrap().contains("another birnn"));
+        // A folder cannot be read.
+        std::fs::create_dir(&path).unwrap();
+        assert!(Meta::take_up(&run).unwrap_err().to_string().contains("meta.json: "));
+        assert!(path.exists());
     }
 }

@@ -15,7 +15,7 @@ use birnn_cli::output::{print, print_json};
 use birnn_data::name::shown;
 use birnn_engine::run::Destination;
 use birnn_engine::sweep::SweepDir;
-use birnn_experiment::{Source, Trial};
+use birnn_experiment::{DeviceChoice, Source, Trial};
 use birnn_report::text_table::{NONE, TextTable as Table};
 use birnn_report::{self as report, Records, Summary, Sweep, SweepRun, sweep_page};
 use birnn_run::RunDir;
@@ -95,8 +95,9 @@ impl<'a> Job<'a> {
         if let Some(folder) = &args.resume {
             let (dir, mut source) = SweepDir::lock(folder, disk).or_fail()?;
             args.data.take_files(&mut source)?;
-            let plan = source.plan()?;
-            let sweep = SweepDir::resume(dir, &source, source.trials()?).or_fail()?;
+            let (plan, trials) = (source.plan()?, source.trials()?);
+            check_devices(&source, &trials, None)?;
+            let sweep = SweepDir::resume(dir, &source, trials).or_fail()?;
             if (0..sweep.trials().len()).any(|index| !sweep.is_done(index)) {
                 data::load(&plan.data, &locations(), log, None)?;
             }
@@ -104,11 +105,7 @@ impl<'a> Job<'a> {
         }
         let source = written(args)?;
         let (plan, trials) = (source.plan()?, source.trials()?);
-        device_of(&source, args.device)?;
-        let varies = |trial: &&Trial, key: &str| trial.settings.iter().any(|(own, _)| own.starts_with(key));
-        for trial in trials.iter().filter(|trial| varies(trial, "train.device")) {
-            device_of(&source.with(&trial.sets())?, None)?;
-        }
+        check_devices(&source, &trials, args.device)?;
         if let Some(path) = &args.run_dir {
             RunDir::check(path)?;
         }
@@ -170,6 +167,20 @@ impl<'a> Job<'a> {
         dir.write(PAGE, sweep_page(&self.sweep(), &experiment).or_fail()?.as_bytes())?;
         Ok(dir.path().join(PAGE))
     }
+}
+
+/// Whether a trial varies a setting whose dotted key begins so.
+fn varies(trial: &Trial, key: &str) -> bool {
+    trial.settings.iter().any(|(own, _)| own.starts_with(key))
+}
+
+/// Looks for every device before the first run: libtorch looks for CUDA only once.
+fn check_devices(source: &Source, trials: &[Trial], option: Option<DeviceChoice>) -> Outcome {
+    device_of(source, option)?;
+    for trial in trials.iter().filter(|trial| varies(trial, "train.device")) {
+        device_of(&source.with(&trial.sets())?, None)?;
+    }
+    Ok(())
 }
 
 /// The experiment as the command line has it.
