@@ -38,7 +38,7 @@ pub struct Checkpoint {
 /// The newest checkpoint of a run.
 pub(crate) enum Newest {
     /// It verifies; those after it that do not are out of the way.
-    Good(Checkpoint, Vec<PassedOver>),
+    Good(Box<Checkpoint>, Vec<PassedOver>),
     /// None does; each with what is wrong with it.
     None(Vec<WeightsError>),
 }
@@ -137,7 +137,10 @@ impl Checkpoint {
                     let passed_over = damaged
                         .into_iter()
                         .map(|(name, error)| Ok(PassedOver { error, kept: run.set_aside(name)? }));
-                    return Ok(Newest::Good(checkpoint, passed_over.collect::<Result<_, FileError>>()?));
+                    return Ok(Newest::Good(
+                        Box::new(checkpoint),
+                        passed_over.collect::<Result<_, FileError>>()?,
+                    ));
                 }
                 Err(error @ WeightsError { problem: WeightsProblem::Format { .. }, .. }) => {
                     return Err(error.into());

@@ -108,7 +108,7 @@ impl Resumed {
     pub fn open(path: &Path, sets: &[String], disk: Arc<dyn Disk>) -> Result<Resumed, ResumeError> {
         let run = RunDir::existing(path, disk)?;
         let (checkpoint, passed_over) = match Checkpoint::newest(&run)? {
-            Newest::Good(checkpoint, passed_over) => (Some(checkpoint), passed_over),
+            Newest::Good(checkpoint, passed_over) => (Some(*checkpoint), passed_over),
             Newest::None(problems) if !problems.is_empty() => {
                 return Err(ResumeError::NoneVerifies { run: path.to_owned(), problems });
             }
