@@ -242,10 +242,11 @@ impl RunDir {
     }
 }
 
-/// Whether there is a run to go on with. An experiment alone, which a user may have written, is none: a run
-/// says of itself what it is before it has one.
+/// Whether there is a run to go on with. An experiment alone, which a user may have written, is none: before
+/// a run has one, it says of itself what it is, and soon records something.
 fn is_run(path: &Path) -> bool {
-    path.join(CHECKPOINTS).exists() || (path.join(CONFIG).exists() && path.join(META).exists())
+    let has = |name: &str| path.join(name).exists();
+    has(CHECKPOINTS) || has(CONFIG) && (has(META) || RECORDS.into_iter().any(has))
 }
 
 fn unmakeable(path: &Path) -> impl FnOnce(std::io::Error) -> RunDirError {
