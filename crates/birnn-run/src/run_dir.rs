@@ -53,7 +53,7 @@ pub enum RunDirError {
         within: Option<PathBuf>,
     },
     /// It is not of the kind that is gone on with.
-    #[error("{}: holds no {name}", shown(.path))]
+    #[error("{}: holds no {name}; name a directory that does", shown(.path))]
     Lacks {
         /// What was named.
         path: PathBuf,
