@@ -271,6 +271,8 @@ pub fn binary() -> &'static Path {
                 "--quiet",
                 "--package",
                 "birnn-cli",
+                "--package",
+                "birnn-torch",
                 "--message-format",
                 "json-render-diagnostics",
             ])

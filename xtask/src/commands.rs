@@ -174,10 +174,13 @@ fn birnn<'a>(machine: &Machine, args: impl IntoIterator<Item = &'a OsString>) ->
     hand_over(cargo.args(["--quiet", "--package", "birnn-cli", "--bin", "birnn", "--"]).args(args))
 }
 
-/// Builds `birnn` and `birnn-torch`, which it becomes: cargo's `run` alone would build one.
+/// What cargo is to build for `birnn` to do all that it can: its `run` alone would leave out `birnn-torch`.
+pub(crate) const PROGRAMS: [&str; 5] = ["--package", "birnn-cli", "--package", "birnn-torch", "--bins"];
+
+/// Builds `birnn` and `birnn-torch`, which it becomes.
 pub(crate) fn build_programs(machine: &Machine, tree: &Tree) -> Result<()> {
     let mut build = cargo(machine, "build", Some(tree));
-    let status = build.args(["--package", "birnn-cli", "--bins"]).status();
+    let status = build.args(PROGRAMS).status();
     anyhow::ensure!(status.with_context(|| cannot_run(&build))?.success(), "birnn was not built: see above");
     Ok(())
 }

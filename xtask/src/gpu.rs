@@ -10,7 +10,7 @@ use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::commands::{cargo, ensure as ensure_libtorch, usage};
+use crate::commands::{PROGRAMS, cargo, ensure as ensure_libtorch, usage};
 use crate::kit::{MOST, SUMS, inspect, megabytes, output, seal};
 use crate::libtorch::{Tree, VERSION};
 use crate::machine::Machine;
@@ -102,7 +102,7 @@ const TORCH: &str = "birnn-torch";
 /// Builds the programs as every other command does, and says where `birnn` is; `birnn-torch` lies beside it.
 fn built(machine: &Machine, tree: &Tree) -> Result<PathBuf> {
     let mut build = cargo(machine, "build", Some(tree));
-    build.args(["--package", "birnn-cli", "--bins", "--message-format=json-render-diagnostics"]);
+    build.args(PROGRAMS).arg("--message-format=json-render-diagnostics");
     let output = build.stderr(Stdio::inherit()).output().context("cannot run cargo")?;
     ensure!(output.status.success(), "the program was not built: see above");
     executable(&String::from_utf8_lossy(&output.stdout)).context("cargo does not say where the program is")

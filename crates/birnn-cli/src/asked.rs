@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use birnn_data::name::shown;
 use birnn_data::{Images, Splits};
-use birnn_infer::{Manifest, Predictor, Task, WeightsError, cpu};
+use birnn_infer::{Manifest, Predictor, Task, WeightsError, WeightsProblem, cpu};
 use birnn_run::{WEIGHTS, weights_of};
 
 use crate::failure::{Failure, Outcome};
@@ -62,6 +62,9 @@ pub fn unusable(run: &Path, error: WeightsError) -> Failure {
             WEIGHTS.join(", "),
             resume_command("train", run)
         )),
+        false if matches!(error.problem, WeightsProblem::Unusable(_)) => {
+            Failure::request(format!("{error}; take an intact copy of the file"))
+        }
         false => error.into(),
     }
 }

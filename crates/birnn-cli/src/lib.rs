@@ -1,9 +1,8 @@
-//! What the binaries share: the command line, the log, how commands end, and the commands that need no
-//! libtorch.
+//! The command line, the log, how commands end, and the commands that need no libtorch.
 //!
-//! There are two, so that whoever only asks a net does not wait for libtorch to be loaded: `birnn`, which
-//! users start, and `birnn-torch`, which it becomes for what computes with libtorch. This library does not
-//! link it.
+//! Whoever only asks a net does not wait for libtorch to be loaded, nor built: `birnn`, which users start, does
+//! without, and becomes `birnn-torch`, of the crate of that name, for what computes with libtorch. Both stand on
+//! this library.
 
 pub mod args;
 pub mod asked;

@@ -8,7 +8,6 @@ use birnn_data::escape;
 use birnn_run::{FileError, RecordFile, clock};
 use indicatif::{MultiProgress, ProgressDrawTarget};
 use tracing::field::{Field, Visit};
-use tracing::level_filters::LevelFilter;
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
@@ -29,6 +28,9 @@ pub struct Log {
 /// What the terminal is to show later, while the dashboard has it.
 type Held = Arc<Mutex<Option<Vec<u8>>>>;
 
+/// How much is said where nothing else is asked for.
+const USUAL: &str = "info,ureq=warn,rustls=warn";
+
 /// Of a bar, per second. Each takes half a millisecond, and training is to lose far less than a hundredth to
 /// them.
 const REDRAWS: u8 = 8;
@@ -47,8 +49,14 @@ enum Sink {
 pub fn start() -> Log {
     let bars = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(REDRAWS));
     let log = Log { bars, held: Held::default(), record: Record::default() };
-    let usual = || EnvFilter::new("info,ureq=warn,rustls=warn");
-    let wanted = wanted().unwrap_or_else(usual);
+    let usual = || EnvFilter::new(USUAL);
+    // What is asked for some modules changes nothing of the others.
+    let asked = std::env::var(EnvFilter::DEFAULT_ENV).ok().filter(|text| !text.is_empty());
+    let (wanted, problem) = match asked.map(|asked| EnvFilter::try_new(format!("{USUAL},{asked}"))) {
+        None => (usual(), None),
+        Some(Ok(wanted)) => (wanted, None),
+        Some(Err(error)) => (usual(), Some(error)),
+    };
     let console = tracing_subscriber::fmt::layer()
         .with_ansi(std::io::stderr().is_terminal() && colours())
         .event_format(Line::Plain)
@@ -64,15 +72,10 @@ pub fn start() -> Log {
         .with_writer(log.record.clone())
         .with_filter(usual());
     tracing_subscriber::registry().with(console).with(record).init();
+    if let Some(problem) = problem {
+        tracing::warn!("RUST_LOG: {problem}; it is left out of account: error, warn, info or debug is meant");
+    }
     log
-}
-
-/// What `$RUST_LOG` asks for. Where it speaks of some modules only, errors are told all the same.
-fn wanted() -> Option<EnvFilter> {
-    let text = std::env::var(EnvFilter::DEFAULT_ENV).ok()?;
-    let is_for_all = text.split(',').any(|directive| !directive.contains(['=', '[']));
-    let filter = EnvFilter::try_new(&text).ok()?;
-    Some(if is_for_all { filter } else { filter.add_directive(LevelFilter::ERROR.into()) })
 }
 
 /// Whether the user is for colours where there can be any.

@@ -44,7 +44,10 @@ pub enum RunDirError {
     #[error(
         "{}: is no run directory, which holds config.toml and checkpoints{}",
         shown(.path),
-        .within.as_ref().map_or_else(String::new, |run| format!("; did you mean {}?", shown(&run)))
+        .within.as_ref().map_or_else(
+            || "; name one, such as runs/NAME/001".to_owned(),
+            |run| format!("; did you mean {}?", shown(&run))
+        )
     )]
     NoRun {
         /// What was named.
@@ -308,7 +311,7 @@ mod tests {
         let refused = |path: &Path| existing(path).unwrap_err().to_string();
         assert!(
             refused(&runs.path().join("none"))
-                .ends_with("none: is no run directory, which holds config.toml and checkpoints")
+                .contains("none: is no run directory, which holds config.toml and checkpoints; name one")
         );
         assert!(matches!(existing(runs.path()), Err(RunDirError::NoRun { within: None, .. })));
         std::fs::write(runs.path().join("config.toml"), "").unwrap();
