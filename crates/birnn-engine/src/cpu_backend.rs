@@ -104,6 +104,11 @@ impl CpuBackend {
         Ok(flat)
     }
 
+    /// Frees what the last pass kept. The next one takes it anew.
+    pub(crate) fn release(&mut self) {
+        self.workspace = Workspace::new(workers());
+    }
+
     /// Whether a parameter of the net is one of the recurrent layers.
     pub(crate) fn owns(&self, index: usize) -> bool {
         self.indices.contains(&index)

@@ -146,6 +146,13 @@ impl Learner {
         Ok(StepOutput { loss: loss.detach(), logits: logits.detach(), gradient: flat(&gradients)? })
     }
 
+    /// Frees the buffers of training, so that an evaluation has their memory. The next step takes them anew.
+    pub fn release(&mut self) {
+        if let Some(backend) = &mut self.cpu_backend {
+            backend.release();
+        }
+    }
+
     /// How the net does on `samples`.
     pub fn evaluate(&self, samples: &Samples) -> Result<Evaluation, EngineError> {
         let mut accumulator = self.task.accumulator();

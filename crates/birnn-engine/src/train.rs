@@ -96,6 +96,7 @@ pub fn train(
         let seconds = state.seconds + start.elapsed().as_secs_f64();
         state.next_epoch()?;
         let epoch = epoch + 1;
+        learner.release();
         let validation = match data.validation.is_empty() {
             true => None,
             false => Some(learner.evaluate(&data.validation)?),
