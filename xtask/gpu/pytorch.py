@@ -117,7 +117,8 @@ def train(request):
     device, graph = request["device"], request["graph"]
     on_gpu = device.startswith("cuda")
     if on_gpu:
-        torch.cuda.set_device(device)
+        # It takes no "cuda" without a number.
+        torch.cuda.set_device(torch.device(device).index or 0)
     torch.manual_seed(request["seed"])
     pixels, labels = images(request, "train", request["limit"])
     model = Net(pixels.shape[2]).to(device)
