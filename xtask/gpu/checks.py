@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import statistics
 import struct
 import subprocess
@@ -17,12 +18,14 @@ from table import FAILED, OK, SKIPPED
 FLOORS = {"mnist": 96.0, "synthetic digits": 90.0}
 QUICK_FLOOR, APART = 20.0, 1.5
 CLOSE = 1e-5
+# How far losses of the first steps may be apart, on the GPU and on the CPU.
+LOSSES_APART = 1e-4
 PICTURES = 100
 NO_TORCH = "no PyTorch: --libtorch"
 
 
 def run_all(place, table):
-    everything = [training, same_bytes, killed, evaluation, prediction, report, export, waits]
+    everything = [training, same_bytes, killed, nets, evaluation, prediction, report, export, waits]
     for check in everything:
         try:
             check(place, table)
@@ -127,6 +130,51 @@ def killed(place, table):
     went_on = went_on.replace(str(place.work) + "/", "")
     check = "killed (SIGKILL) and resumed: the bytes of an undisturbed run"
     compare_bytes(table, check, undisturbed, run, f"; {went_on}")
+
+
+# One of each cell, readout and pair of directions.
+NETS = {
+    "rnn, tanh, final": ["cell=rnn", "readout=final"],
+    "rnn, relu, mean": ["cell=rnn", "nonlinearity=relu", "readout=mean"],
+    "gru, last": ["cell=gru"],
+    "gru, max, 64 and 32 units": ["cell=gru", "readout=max", "hidden={ forward = 64, reverse = 32 }"],
+    "lstm, attention, 3 layers": ["readout=attention", "layers=3"],
+    "lstm, last, 64 and 32 units": ["hidden={ forward = 64, reverse = 32 }"],
+    "lstm, one direction": ["bidirectional=false"],
+}
+
+
+def nets(place, table):
+    """The losses of ten steps, and the answers after them, on the GPU and on the CPU."""
+    check = "nets of every kind: GPU and CPU, no TF32"
+    if not place.on_gpu:
+        table.add(check, SKIPPED, "there is only a CPU")
+        return
+    losses_apart, answers_apart = {}, {}
+    for name, settings in NETS.items():
+        sets = ["train.log_every=1", *(f"model.{setting}" for setting in settings)]
+        folder = re.sub(r"\W+", "-", name)
+        here, there = (
+            place.train(f"{folder}-{device}", "off", 1000, 1, sets, device)[0] for device in [place.device, "cpu"]
+        )
+        losses_apart[name] = furthest([losses(here)], [losses(there)])
+        pictures = [predict(place, here, device, "off") for device in [place.device, "cpu"]]
+        answers_apart[name] = furthest(*(each.values() for each in pictures))
+    worst, furthest_answers = (max(each, key=each.get) for each in [losses_apart, answers_apart])
+    figure = (
+        f"{len(NETS)} nets; losses of ten steps {losses_apart[worst]:.1e} apart at most ({worst}), "
+        f"probabilities {answers_apart[furthest_answers]:.1e} ({furthest_answers})"
+    )
+    right = losses_apart[worst] <= LOSSES_APART and answers_apart[furthest_answers] <= CLOSE
+    table.judge(check, right, figure)
+
+
+def losses(run):
+    records = map(json.loads, (run / "metrics.jsonl").read_text().splitlines())
+    found = [record["loss"] for record in records if record["event"] == "step"]
+    if len(found) != 10:
+        raise Failed(f"{len(found)} losses in {run.name}/metrics.jsonl, not 10")
+    return found
 
 
 def evaluate(place, run, device, tf32):

@@ -218,19 +218,19 @@ class Place:
             raise Failed(f"{program.name} {args[0]} ended with {done.returncode}: {last_line(done.stderr)}")
         return done
 
-    def train_command(self, name, limit=None, epochs=None, sets=()):
+    def train_command(self, name, limit=None, epochs=None, sets=(), device=None):
         limit = limit or (2000 if self.quick else None)
         numbers = {"data.limit": limit, "train.epochs": epochs}
         sets = [*sets, *(f"{key}={number}" for key, number in numbers.items() if number)]
         words = [word for each in sets for word in ["--set", each]]
         config = self.kit / "configs" / "bilstm.toml"
-        place = ["--run-dir", self.work / name, "--device", self.device, "--offline"]
+        place = ["--run-dir", self.work / name, "--device", device or self.device, "--offline"]
         return ["train", config, *place, *self.settings, *words]
 
-    def train(self, name, tf32="default", limit=None, epochs=None, sets=(), **more):
+    def train(self, name, tf32="default", limit=None, epochs=None, sets=(), device=None, **more):
         """Trains into a folder of this name; gives it, and the seconds that the whole program took."""
         start = time.monotonic()
-        self.birnn(*self.train_command(name, limit, epochs, sets), tf32=tf32, **more)
+        self.birnn(*self.train_command(name, limit, epochs, sets, device), tf32=tf32, **more)
         return self.work / name, time.monotonic() - start
 
     def data_dir(self):

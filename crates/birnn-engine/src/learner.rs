@@ -139,7 +139,9 @@ impl Learner {
 
     /// As [`Learner::gradients`], by libtorch's autograd.
     pub fn autograd(&self, batch: &Batch, rng_key: i64) -> Result<StepOutput, EngineError> {
-        tch::manual_seed(rng_key);
+        if self.network.architecture().dropout > 0.0 {
+            tch::manual_seed(rng_key);
+        }
         let logits = self.network.forward(&batch.input, true)?;
         let loss = self.loss.mean(&logits, &batch.target)?;
         let gradients = Tensor::f_run_backward(&[&loss], &self.parameters, false, false)?;

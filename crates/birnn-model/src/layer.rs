@@ -50,19 +50,33 @@ impl Layer {
         })
     }
 
+    /// Lays the weights out for a GPU, one block for each call to come; `apart` is whether the directions are
+    /// called for one by one, as by [`Layer::last`].
+    pub(crate) fn lay_out(&self, apart: bool) -> Result<(), TchError> {
+        if let Some(both) = self.both().filter(|_| !apart) {
+            return lay_out(self.cell, &both);
+        }
+        let mut each = std::iter::once(&self.forward).chain(&self.reverse);
+        each.try_for_each(|direction| lay_out(self.cell, &[direction]))
+    }
+
+    /// The two directions, where one call of libtorch's can compute both: where they are of one size.
+    fn both(&self) -> Option<[&Direction; 2]> {
+        let reverse = self.reverse.as_ref()?;
+        (reverse.hidden == self.forward.hidden).then_some([&self.forward, reverse])
+    }
+
     /// Every output: `[batch, time, features]` -> `[batch, time, forward + reverse]`.
     pub(crate) fn sequence(&self, input: &Tensor, train: bool) -> Result<Tensor, TchError> {
-        match &self.reverse {
-            None => Ok(self.forward.pass(self.cell, input, train)?.outputs),
-            Some(reverse) if reverse.hidden == self.forward.hidden => {
-                Ok(run(self.cell, input, &[&self.forward, reverse], train)?.0)
-            }
-            Some(reverse) => {
-                let ahead = self.forward.pass(self.cell, input, train)?.outputs;
-                let back = reverse.pass(self.cell, &input.f_flip([1])?, train)?.outputs.f_flip([1])?;
-                Tensor::f_cat(&[ahead, back], 2)
-            }
+        if let Some(both) = self.both() {
+            return Ok(run(self.cell, input, &both, train)?.0);
         }
+        let ahead = self.forward.pass(self.cell, input, train)?.outputs;
+        let Some(reverse) = &self.reverse else {
+            return Ok(ahead);
+        };
+        let back = reverse.pass(self.cell, &input.f_flip([1])?, train)?.outputs.f_flip([1])?;
+        Tensor::f_cat(&[ahead, back], 2)
     }
 
     /// The outputs at the last time step: `[batch, forward + reverse]`. The reverse direction has then read
@@ -79,14 +93,14 @@ impl Layer {
 
     /// Each direction's state after its own last step: `[batch, forward + reverse]`.
     pub(crate) fn final_states(&self, input: &Tensor, train: bool) -> Result<Tensor, TchError> {
-        let Some(reverse) = &self.reverse else {
-            return Ok(self.forward.pass(self.cell, input, train)?.state);
-        };
-        if reverse.hidden == self.forward.hidden {
-            let states = run(self.cell, input, &[&self.forward, reverse], train)?.1;
+        if let Some(both) = self.both() {
+            let states = run(self.cell, input, &both, train)?.1;
             return Tensor::f_cat(&[states.f_get(0)?, states.f_get(1)?], 1);
         }
         let ahead = self.forward.pass(self.cell, input, train)?.state;
+        let Some(reverse) = &self.reverse else {
+            return Ok(ahead);
+        };
         let back = reverse.pass(self.cell, &input.f_flip([1])?, train)?.state;
         Tensor::f_cat(&[ahead, back], 1)
     }
@@ -126,6 +140,35 @@ pub(crate) fn uniform(path: &nn::Path, name: &str, shape: &[i64], bound: f64) ->
     path.f_var_copy(name, &values)
 }
 
+/// On a GPU puts the weights of one call of [`run`] into one block, as cuDNN reads them: with every call it
+/// would else copy them into one.
+fn lay_out(cell: Cell, directions: &[&Direction]) -> Result<(), TchError> {
+    let weights = weights(directions);
+    if !weights[0].device().is_cuda() || !tch::Cuda::cudnn_is_available() {
+        return Ok(());
+    }
+    // cudnnRNNMode_t.
+    let mode = match cell {
+        Cell::RnnRelu => 0,
+        Cell::RnnTanh => 1,
+        Cell::Lstm => 2,
+        Cell::Gru => 3,
+    };
+    let (features, hidden) = (weights[0].size()[1], directions[0].hidden);
+    let of_each = directions[0].weights.len() as i64;
+    let _guard = tch::no_grad_guard();
+    // The tensors themselves become views of the block.
+    let two = directions.len() == 2;
+    let _ = Tensor::f_internal_cudnn_rnn_flatten_weight(
+        &weights, of_each, features, mode, hidden, 0, 1, true, two,
+    )?;
+    Ok(())
+}
+
+fn weights<'a>(directions: &[&'a Direction]) -> Vec<&'a Tensor> {
+    directions.iter().flat_map(|direction| &direction.weights).collect()
+}
+
 /// One libtorch call over one or two directions of the same size: the outputs
 /// `[batch, time, directions * hidden]` and the final states `[directions, batch, hidden]`.
 fn run(
@@ -134,7 +177,7 @@ fn run(
     directions: &[&Direction],
     train: bool,
 ) -> Result<(Tensor, Tensor), TchError> {
-    let weights: Vec<&Tensor> = directions.iter().flat_map(|direction| &direction.weights).collect();
+    let weights = weights(directions);
     let shape = [directions.len() as i64, input.size()[0], directions[0].hidden];
     let zero = Tensor::f_zeros(shape, (input.kind(), input.device()))?;
     let two = directions.len() == 2;

@@ -67,7 +67,10 @@ impl Network {
                 let Architecture { cell, forward, reverse, .. } = *architecture;
                 Layer::new(&recurrent, cell, index, inputs, forward, reverse)
             })
-            .collect::<Result<_, _>>()?;
+            .collect::<Result<Vec<_>, _>>()?;
+        for (index, layer) in layers.iter().enumerate() {
+            layer.lay_out(index + 1 == layers.len() && architecture.readout == Readout::Last)?;
+        }
         let pooling = match architecture.readout {
             Readout::Last => Pooling::Last,
             Readout::Final => Pooling::Final,
