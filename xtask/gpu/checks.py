@@ -18,8 +18,9 @@ from table import FAILED, OK, SKIPPED
 FLOORS = {"mnist": 96.0, "synthetic digits": 90.0}
 QUICK_FLOOR, APART = 20.0, 1.5
 CLOSE = 1e-5
-# How far losses of the first steps may be apart, on the GPU and on the CPU.
-LOSSES_APART = 1e-4
+# How far losses of the first steps may be apart, on the GPU and on the CPU: Adam makes large steps of gradients
+# that are hardly more than rounding. An H100 was 8e-5 off.
+LOSSES_APART = 5e-4
 PICTURES = 100
 NO_TORCH = "no PyTorch: --libtorch"
 
