@@ -170,4 +170,4 @@ impl Network {
 }
 
 /// Sequences that are worked on together: more are no faster, and take more memory.
-const BATCH: usize = 64;
+const BATCH: usize = 32;
