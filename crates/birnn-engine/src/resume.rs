@@ -12,7 +12,7 @@ use birnn_data::name::shown;
 use birnn_experiment::{ExperimentError, Source, differing};
 use birnn_infer::{Manifest, WeightsError};
 use birnn_run::disk::Disk;
-use birnn_run::{CHECKPOINTS, CONFIG, FINAL, METRICS, Meta, RunDir, RunDirError, Session, TIMING};
+use birnn_run::{CHECKPOINTS, CONFIG, FINAL, METRICS, Meta, RunDir, RunDirError, Session, Status, TIMING};
 use serde_json::Value;
 
 use crate::checkpoint::{Checkpoint, CheckpointError, Newest, PassedOver};
@@ -180,15 +180,16 @@ impl Resumed {
 fn had_checkpoint(run: &RunDir) -> bool {
     let there = |name: &str| run.path().join(name).exists();
     let lines = std::fs::read_to_string(run.path().join(TIMING)).unwrap_or_default().lines().count();
-    let moved_on =
-        |session: &Session| session.from_step > 0 || session.status != "running" && session.end.is_some();
+    let moved_on = |session: &Session| {
+        session.from_step > 0 || session.status != Status::Running && session.end.is_some()
+    };
     // The folder is made before the metrics, an epoch's checkpoint after its line, the final weights after
     // the last.
     (there(METRICS) && !there(CHECKPOINTS))
         || there(FINAL)
         || lines > 1
         || Meta::read(run.path()).is_some_and(|meta| {
-            meta.sessions.iter().any(|session| moved_on(session) && !session.status.starts_with("failed"))
+            meta.sessions.iter().any(|session| moved_on(session) && !session.status.has_failed())
         })
 }
 

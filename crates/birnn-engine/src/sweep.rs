@@ -10,7 +10,7 @@ use birnn_data::PATH_SETTINGS;
 use birnn_data::name::shown;
 use birnn_experiment::{Experiment, ExperimentError, Source, Trial, differing};
 use birnn_run::disk::Disk;
-use birnn_run::{CONFIG, FINAL, FileError, METRICS, Meta, RunDir, RunDirError};
+use birnn_run::{CONFIG, FINAL, FileError, METRICS, Meta, RunDir, RunDirError, Status};
 
 use crate::record::MetricsLine;
 use crate::run::{Destination, movable};
@@ -124,13 +124,13 @@ impl SweepDir {
     pub fn is_done(&self, index: usize) -> bool {
         let run = self.run_path(index);
         let is_test = |line: &str| matches!(serde_json::from_str(line), Ok(MetricsLine::Test(_)));
-        self.status(index).as_deref() == Some("done")
+        self.status(index) == Some(Status::Done)
             && run.join(FINAL).is_file()
             && std::fs::read_to_string(run.join(METRICS)).is_ok_and(|text| text.lines().any(is_test))
     }
 
     /// What a trial's run says of how it stands; `None` where it has not begun.
-    pub fn status(&self, index: usize) -> Option<String> {
+    pub fn status(&self, index: usize) -> Option<Status> {
         Meta::read(&self.run_path(index)).map(|meta| meta.status)
     }
 

@@ -72,7 +72,7 @@ pub(crate) fn facts(run: &Run, learner: &Learner) -> (Vec<Fact>, Option<Table>) 
     let Some(meta) = &run.records.meta else { return (facts, None) };
     facts.push(Fact { name: "Seed", value: meta.seed.to_string() });
     facts.push(Fact { name: "Trained with", value: meta.device.clone() });
-    facts.push(Fact { name: "Status", value: meta.status.clone() });
+    facts.push(Fact { name: "Status", value: meta.status.to_string() });
     (facts, Some(sessions(&meta.sessions)))
 }
 
@@ -128,7 +128,7 @@ fn sessions(sessions: &[Session]) -> Table {
             session.start.clone(),
             session.end.clone().unwrap_or_else(|| "–".to_owned()),
             number(session.from_step as f64),
-            session.status.clone(),
+            session.status.to_string(),
             session.host.clone(),
             format!("{}{revision}", session.birnn),
             session.command.join(" "),

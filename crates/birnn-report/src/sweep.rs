@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use birnn_run::Status;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
@@ -33,8 +34,8 @@ pub struct SweepRun {
     pub settings: Vec<(String, Value)>,
     /// The seed.
     pub seed: u32,
-    /// As the run tells it, or `waiting`.
-    pub status: String,
+    /// As the run tells it.
+    pub status: Status,
     /// What it came to, once it is done.
     pub outcome: Option<Outcome>,
 }
@@ -80,8 +81,8 @@ impl SweepRun {
     ) -> (SweepRun, Records) {
         let path = sweep.join(folder);
         let records = if path.is_dir() { Records::read(&path) } else { Records::default() };
-        let status = records.meta.as_ref().map_or_else(|| "waiting".to_owned(), |meta| meta.status.clone());
-        let outcome = if status == "done" { Outcome::of(&records) } else { None };
+        let status = records.meta.as_ref().map_or(Status::Waiting, |meta| meta.status.clone());
+        let outcome = if status == Status::Done { Outcome::of(&records) } else { None };
         (SweepRun { folder: folder.to_owned(), settings, seed, status, outcome }, records)
     }
 }
@@ -167,7 +168,7 @@ mod tests {
             folder: format!("{hidden}-{seed}"),
             settings: vec![("model.hidden".to_owned(), hidden.into())],
             seed,
-            status: String::new(),
+            status: Status::Waiting,
             outcome,
         };
         (run, Records::default())

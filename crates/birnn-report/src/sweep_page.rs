@@ -78,7 +78,7 @@ pub fn sweep_page(sweep: &Sweep, experiment: &str) -> Result<String, ReportError
 fn summary(sweep: &Sweep) -> String {
     let done = sweep.runs.iter().filter(|run| run.outcome.is_some()).count();
     let mut text = format!("{} of {} runs are done", number(done as f64), number(sweep.runs.len() as f64));
-    let failed = sweep.runs.iter().filter(|run| run.status.starts_with("failed")).count();
+    let failed = sweep.runs.iter().filter(|run| run.status.has_failed()).count();
     if failed > 0 {
         text += &format!(", {} failed", number(failed as f64));
     }
@@ -141,7 +141,7 @@ fn settings(sweep: &Sweep) -> Table {
 
 fn row(run: &SweepRun) -> Row<'_> {
     let mut cells: Vec<String> = run.settings.iter().map(|(_, value)| shown(value)).collect();
-    cells.extend([run.seed.to_string(), run.status.clone()]);
+    cells.extend([run.seed.to_string(), run.status.to_string()]);
     let none = || "–".to_owned();
     cells.extend(match run.outcome {
         None => [none(), none(), none(), none()],

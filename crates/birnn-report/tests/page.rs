@@ -11,6 +11,7 @@ use birnn_experiment::{Experiment, TrainConfig};
 use birnn_infer::{Manifest, Task};
 use birnn_model::{Hidden, Readout};
 use birnn_report::{Outcome, Records, ReportError, Run, StateGradients, Sweep, SweepRun, page, sweep_page};
+use birnn_run::Status;
 use roxmltree::{Document, Node, ParsingOptions};
 
 const HOSTILE: &str = "</title><script>alert(1)</script>\"'&";
@@ -247,7 +248,7 @@ fn a_sweeps_page_is_whole_and_loads_nothing() {
             accuracy.map(|accuracy| Outcome { validation: None, accuracy, loss: 0.1, seconds: 2.0 });
         let settings =
             vec![("model.hidden".to_owned(), value.parse::<u32>().map_or(value.into(), Into::into))];
-        let (folder, status) = (folder.to_owned(), HOSTILE.to_owned());
+        let (folder, status) = (folder.to_owned(), Status::Failed(HOSTILE.to_owned()));
         (SweepRun { folder, settings, seed: 1, status, outcome }, Records::default())
     };
     let runs = || [run("001", "4", Some(0.9)), run("002", "8", Some(0.8)), run("003", HOSTILE, None)];

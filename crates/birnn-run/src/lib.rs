@@ -10,6 +10,7 @@ mod error;
 mod meta;
 mod record_file;
 mod run_dir;
+mod status;
 mod weights;
 
 pub use error::FileError;
@@ -19,4 +20,5 @@ pub use run_dir::{
     BEST, CHECKPOINTS, CONFIG, EVENTS, FINAL, LAST, LOG, META, METRICS, PREVIOUS, RECORDS, RunDir,
     RunDirError, TIMING, WEIGHTS,
 };
+pub use status::Status;
 pub use weights::{NoWeights, weights_of};

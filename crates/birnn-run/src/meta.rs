@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::FileError;
 use crate::run_dir::{META, RunDir};
+use crate::status::Status;
 
 /// The version of libtorch that this birnn is built for.
 pub const LIBTORCH: &str = "2.11.0";
@@ -31,8 +32,8 @@ pub struct Meta {
     pub device: String,
     /// The version of libtorch that birnn was built for.
     pub libtorch: String,
-    /// `running`, `done`, `stopped at step N`, or `failed: ` and why.
-    pub status: String,
+    /// How it stands.
+    pub status: Status,
     /// One for each process that trained it, in order.
     pub sessions: Vec<Session>,
     /// Where the data came from.
@@ -46,8 +47,8 @@ pub struct Session {
     pub command: Vec<String>,
     /// Steps that had been taken when it began.
     pub from_step: usize,
-    /// As the run's; or `killed`, which only the next session can tell.
-    pub status: String,
+    /// How it ended, if it did.
+    pub status: Status,
     /// When it started, RFC 3339, UTC.
     pub start: String,
     /// When it ended.
@@ -92,7 +93,7 @@ impl Meta {
     }
 
     /// Says how things stand, for the run and for the session that goes on; `end` is when it ended.
-    pub fn now(&mut self, status: String, end: Option<String>) {
+    pub fn now(&mut self, status: Status, end: Option<String>) {
         if let Some(session) = self.sessions.last_mut() {
             (session.status, session.end) = (status.clone(), end);
         }

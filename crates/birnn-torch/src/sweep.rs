@@ -18,8 +18,8 @@ use birnn_engine::sweep::SweepDir;
 use birnn_experiment::{DeviceChoice, Source, Trial};
 use birnn_report::text_table::{NONE, TextTable as Table};
 use birnn_report::{self as report, Records, Summary, Sweep, SweepRun, sweep_page};
-use birnn_run::RunDir;
 use birnn_run::disk;
+use birnn_run::{RunDir, Status};
 
 use crate::failed::OrFail;
 use crate::train::{self, device_of};
@@ -34,7 +34,7 @@ struct Job<'a> {
     sweep: SweepDir,
     name: String,
     /// Why runs failed, by their indices.
-    failed: BTreeMap<usize, String>,
+    failed: BTreeMap<usize, Status>,
 }
 
 /// Trains what is not trained yet, and writes the page anew after each run.
@@ -50,7 +50,7 @@ pub fn run(args: &SweepArgs, log: &Log) -> Outcome {
             continue;
         }
         // The same seed, settings and steps end where they ended.
-        if let Some(status) = job.sweep.status(index).filter(|status| status.contains("diverged")) {
+        if let Some(status) = job.sweep.status(index).filter(|status| matches!(status, Status::Diverged(_))) {
             job.failed.insert(index, status);
             continue;
         }
@@ -59,7 +59,7 @@ pub fn run(args: &SweepArgs, log: &Log) -> Outcome {
         let run = job.sweep.run_path(index);
         if let Err(Failure { code: 1, message, excerpt }) = &outcome {
             tracing::error!(excerpt, "run {}: {message}", shown(&run));
-            job.failed.insert(index, format!("failed: {message}"));
+            job.failed.insert(index, Status::Failed(message.clone()));
         }
         log.detach();
         job.write_page()?;

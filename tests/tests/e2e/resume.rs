@@ -374,7 +374,7 @@ fn diverges(sets: &[&str], parts: &[&str]) {
     let kept = birnn_engine::Checkpoint::read(&sandbox.path("run/checkpoints/last.safetensors")).unwrap();
     assert_eq!(kept.step(), step - 1);
     let meta = json(&sandbox.text("run/meta.json"));
-    assert!(meta["status"].as_str().unwrap().starts_with("failed: step "), "{meta}");
+    assert!(meta["status"].as_str().unwrap().starts_with("diverged: step "), "{meta}");
     assert!(!sandbox.path("run/model.safetensors").exists());
 }
 

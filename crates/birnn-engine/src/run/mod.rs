@@ -22,7 +22,7 @@ use birnn_data::{Dataset, Fallback, Ground, Splits};
 use birnn_experiment::{DeviceChoice, Experiment, Plan, Source};
 use birnn_infer::{Evaluation, Manifest, ManifestError, Task};
 use birnn_run::disk::Disk;
-use birnn_run::{CONFIG, FileError, LIBTORCH, META, Meta, RunDir, RunDirError, Session};
+use birnn_run::{CONFIG, FileError, LIBTORCH, META, Meta, RunDir, RunDirError, Session, Status};
 use tch::Device;
 
 use crate::checkpoint::Checkpoints;
@@ -215,7 +215,7 @@ impl Prepared {
         sessions.push(Session {
             command: trainer.command,
             from_step: self.state.step,
-            status: "running".to_owned(),
+            status: Status::Running,
             start: birnn_run::clock::now(),
             end: None,
             host: name::text(gethostname::gethostname()),
@@ -228,7 +228,7 @@ impl Prepared {
             seed: self.plan.seed,
             device: String::from(self.experiment.train.device),
             libtorch: LIBTORCH.to_owned(),
-            status: "running".to_owned(),
+            status: Status::Running,
             sessions,
             data: self.manifest.data.clone(),
         })
@@ -281,9 +281,10 @@ impl Run {
     pub fn train(mut self, observers: Vec<Box<dyn Observer + '_>>) -> Result<Outcome, EngineError> {
         let ended = self.train_and_save(observers);
         let status = match &ended {
-            Ok(Some(_)) => "done".to_owned(),
-            Ok(None) => format!("stopped at step {}", self.prepared.state.step),
-            Err(error) => format!("failed: {error}"),
+            Ok(Some(_)) => Status::Done,
+            Ok(None) => Status::Stopped { step: self.prepared.state.step },
+            Err(error @ EngineError::Diverged { .. }) => Status::Diverged(error.to_string()),
+            Err(error) => Status::Failed(error.to_string()),
         };
         self.meta.now(status, Some(birnn_run::clock::now()));
         let written = self.meta.write(&self.dir);

@@ -2,7 +2,7 @@
 
 use birnn_data::name::shown;
 use birnn_experiment::{Plan, ScheduleKind};
-use birnn_run::{Meta, Session};
+use birnn_run::{Meta, Session, Status};
 
 use super::RunError;
 use crate::checkpoint::PassedOver;
@@ -65,6 +65,6 @@ pub(super) fn go_on(resumed: &Resumed, plan: &Plan, steps: usize) -> Result<(), 
 }
 
 /// How a session before this one ended. One that could not say so was killed: the run is not in use.
-pub(super) fn ended(session: &Session) -> String {
-    if session.status == "running" { "killed".to_owned() } else { session.status.clone() }
+pub(super) fn ended(session: &Session) -> Status {
+    if session.status == Status::Running { Status::Killed } else { session.status.clone() }
 }

@@ -153,6 +153,8 @@ fn letters(index: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use birnn_run::Status;
+
     use super::super::comparison::made_up::predictions;
     use super::super::run::made_up::run;
     use super::*;
@@ -164,12 +166,17 @@ mod tests {
 
     #[test]
     fn a_seed_counts_once_and_only_of_a_finished_run() {
-        let with = |seed, status: &str| {
+        let with = |seed, status| {
             let mut run = run("x", |experiment| experiment.seed = seed);
-            run.status = Some(status.to_owned());
+            run.status = Some(status);
             run
         };
-        let runs = vec![with(0, "running"), with(0, "done"), with(1, "done"), with(1, "done")];
+        let runs = vec![
+            with(0, Status::Running),
+            with(0, Status::Done),
+            with(1, Status::Done),
+            with(1, Status::Done),
+        ];
         let all: Vec<_> = ["rrrr", "rrr-", "rr--", "----"].map(predictions).into();
         let report = ComparisonReport::new(runs, &all, "mnist".to_owned()).unwrap();
         let [group] = &report.seed_groups[..] else { panic!("{:?}", report.seed_groups) };

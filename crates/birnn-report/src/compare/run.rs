@@ -6,6 +6,7 @@ use birnn_data::{DataConfig, name};
 use birnn_engine::Learner;
 use birnn_experiment::Experiment;
 use birnn_infer::Manifest;
+use birnn_run::Status;
 use serde::Serialize;
 use tch::Tensor;
 
@@ -25,7 +26,7 @@ pub struct ComparedRun {
     #[serde(serialize_with = "name::serialize")]
     pub weights: PathBuf,
     /// As in meta.json.
-    pub status: Option<String>,
+    pub status: Option<Status>,
     /// How the net does on the test images.
     #[serde(flatten)]
     pub score: Option<Score>,
@@ -112,10 +113,10 @@ impl ComparedRun {
 
     /// Why it is not finished, in words; `None` where it is.
     pub fn unfinished(&self) -> Option<String> {
-        match self.status.as_deref() {
-            None | Some("done") => None,
+        match &self.status {
+            None | Some(Status::Done) => None,
             // A process that is killed writes no other status.
-            Some("running") => Some("not finished: still running, or killed".to_owned()),
+            Some(Status::Running) => Some("not finished: still running, or killed".to_owned()),
             Some(status) => Some(format!("not finished: {status}")),
         }
     }
@@ -164,11 +165,11 @@ mod tests {
         assert!(run.is_finished(), "weights without records");
         assert_eq!(run.images(), "mnist, 2 x 2, classes a, b");
         for (status, expected) in [
-            ("done", None),
-            ("running", Some("not finished: still running, or killed")),
-            ("stopped at step 3", Some("not finished: stopped at step 3")),
+            (Status::Done, None),
+            (Status::Running, Some("not finished: still running, or killed")),
+            (Status::Stopped { step: 3 }, Some("not finished: stopped at step 3")),
         ] {
-            run.status = Some(status.to_owned());
+            run.status = Some(status);
             assert_eq!(run.unfinished().as_deref(), expected);
         }
     }
