@@ -132,7 +132,7 @@ fn check_dropout(spec: Spec, batch: usize, time: usize, dropout: Dropout) {
         if layer + 1 < spec.layers {
             let mut scale = Vec::new();
             for (sample, step) in (0..batch).flat_map(|sample| (0..time).map(move |step| (sample, step))) {
-                let kept = spec.kept(dropout, layer, time, sample, step);
+                let kept = spec.kept(dropout, layer, sample * time + step);
                 let scaled = 1.0 / (1.0 - f64::from(dropout.probability));
                 scale.extend(kept.into_iter().map(|kept| if kept { scaled } else { 0.0 }));
             }

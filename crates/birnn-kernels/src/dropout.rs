@@ -1,8 +1,8 @@
 //! Dropout whose draws are counted: the same values are zeroed however the batch is cut, and again on the way
 //! back.
 
-/// Zeroes values between layers. What it draws is a function of `key`, the layer, the sample, the time step
-/// and the unit.
+/// Zeroes values between layers. What it draws is a function of `key`, the layer, where a time step is in the
+/// batch, and the unit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Dropout {
     /// Probability of zeroing a value, in `[0, 1)`.
@@ -18,36 +18,35 @@ pub(crate) struct Draw {
     high: u32,
     bound: u32,
     scale: f32,
-    time: usize,
     width: usize,
 }
 
 impl Draw {
     /// For the output of `layer`; `width` is that of a padded row.
     #[inline(always)]
-    pub(crate) fn new(dropout: Dropout, layer: usize, time: usize, width: usize) -> Draw {
+    pub(crate) fn new(dropout: Dropout, layer: usize, width: usize) -> Draw {
         let key = mix(dropout.key ^ ((layer as u64) << 48));
         let bound = (f64::from(dropout.probability) * f64::from(1_u32 << 24)) as u32;
         let scale = 1.0 / (1.0 - dropout.probability);
-        Draw { low: key as u32, high: (key >> 32) as u32, bound, scale, time, width }
+        Draw { low: key as u32, high: (key >> 32) as u32, bound, scale, width }
     }
 
-    /// Zeroes values of `[time, rows, width]`, and scales those that are left; `first` is the first row's
-    /// sample.
+    /// Zeroes values of rows, `[rows, width]`, and scales those that are left; `positions` says for each row
+    /// how many steps of the batch come before its own.
     #[inline(always)]
-    pub(crate) fn mask(&self, first: usize, rows: usize, values: &mut [f32]) {
-        for (index, values) in values.chunks_exact_mut(self.width).enumerate() {
-            let offset = self.offset(first + index % rows, index / rows);
+    pub(crate) fn mask(&self, positions: impl Iterator<Item = usize>, values: &mut [f32]) {
+        for (position, values) in positions.zip(values.chunks_exact_mut(self.width)) {
+            let offset = self.offset(position);
             for (unit, value) in values.iter_mut().enumerate() {
                 *value = if self.keeps(offset.wrapping_add(unit as u32)) { *value * self.scale } else { 0.0 };
             }
         }
     }
 
-    /// The offset of a sample's time step in `[batch, time, width]`, modulo 2^32.
+    /// The offset of a step in `[steps, width]`, modulo 2^32.
     #[inline(always)]
-    pub(crate) fn offset(&self, sample: usize, step: usize) -> u32 {
-        (sample * self.time + step).wrapping_mul(self.width) as u32
+    pub(crate) fn offset(&self, position: usize) -> u32 {
+        position.wrapping_mul(self.width) as u32
     }
 
     /// Two rounds of a 32-bit finaliser (C. Wellons, "lowbias32").

@@ -4,17 +4,18 @@
 //! or `opt-level = 3` in the profile: it is hundreds of times slower without.
 //!
 //! A [`Spec`] says what the layers are. [`Packed`] holds their parameters laid out for the processor; any
-//! number of threads may share one. A [`Workspace`] holds the buffers of passes. [`forward`] maps `[batch,
-//! time, features]` to the outputs of the top layer, [`backward`] the gradient with respect to those to that
-//! with respect to every parameter and the input, and [`infer`] does what no backward pass follows. States
-//! can be given at the start and taken at the end. [`Linear`] is a dense layer, [`AdamStep`] an update. This
-//! crate names no tensor library, and knows no head and no loss.
+//! number of threads may share one. A [`Workspace`] holds the buffers of passes. [`forward`] maps a batch of
+//! sequences, of one length or of many ([`Lengths`]), to the outputs of the top layer, [`backward`] the
+//! gradient with respect to those to that with respect to every parameter and the input, and [`infer`] does
+//! what no backward pass follows. States can be given at the start and taken at the end. [`Linear`] is a dense
+//! layer, [`AdamStep`] an update. This crate names no tensor library, and knows no head and no loss.
 //!
 //! How it is quick: the batch is cut into chunks, and each worker takes its chunks through all layers and
 //! time steps with no other worker to wait for; gates, cells and outputs are computed while the products
 //! before them are in the cache; the weights' gradients are products over many time steps; only what is
-//! wanted is computed; widths are padded, so that no loop has a remainder; buffers are kept from step to
-//! step. The same number of workers gives the same bytes, whichever was quicker.
+//! wanted is computed, and nothing for the sake of a longer sequence in the batch; widths are padded, so that
+//! no loop has a remainder; buffers are kept from step to step. The same number of workers gives the same
+//! bytes, whichever was quicker.
 //!
 //! Parameters have PyTorch's shapes and order of gates:
 //! [`torch.nn.LSTM`](https://docs.pytorch.org/docs/stable/generated/torch.nn.LSTM.html), `GRU`, `RNN`; per
@@ -24,9 +25,10 @@
 //! ARM; the caller's thread has its own mode again afterwards. [`flush_subnormals`] is for a program that
 //! wants it so throughout.
 //!
-//! Dimensions, everywhere: `batch` samples, of which a chunk has `rows`; `time` steps; `features`, the values
-//! of a step of a layer's input; `units` of a direction, padded to `hidden`; `gates`, the cell's gates times
-//! `hidden`; `width`, the padded output of all directions. `m`, `n` and `k` are those of a product.
+//! Dimensions, everywhere: `batch` samples, of which a chunk has `rows`; `time` steps of each, `steps` of all
+//! that are meant; `features`, the values of a step of a layer's input; `units` of a direction, padded to
+//! `hidden`; `gates`, the cell's gates times `hidden`; `width`, the padded output of all directions. `m`, `n`
+//! and `k` are those of a product.
 //!
 //! # Example
 //!
@@ -77,5 +79,5 @@ pub use dropout::Dropout;
 pub use isa::{Instructions, flush_subnormals};
 pub use linear::Linear;
 pub use peak::fma_peak;
-pub use rnn::{Cell, Input, OutputMode, Packed, Spec, States, Workspace, backward, forward, infer};
+pub use rnn::{Cell, Input, Lengths, OutputMode, Packed, Spec, States, Workspace, backward, forward, infer};
 pub use workers::Workers;

@@ -104,7 +104,7 @@ mod tests {
         #[inline(always)]
         fn run<S: Simd>(self) {
             let mut b = PackedRhs::default();
-            b.pack::<S>(self.shape.k, self.shape.n, self.b, self.b_stride);
+            b.pack::<S>(self.shape.k, self.shape.n, self.b.chunks(self.b_stride));
             gemm::<S>(self.shape, self.a, &b, self.c, self.init);
         }
     }

@@ -94,12 +94,12 @@ impl PackedRhs {
         }
     }
 
-    /// Becomes a matrix of `k` rows of `n` values, `stride` from each other.
+    /// Becomes a matrix of these `k` rows of `n` values.
     #[inline(always)]
-    pub(crate) fn pack<S: Simd>(&mut self, k: usize, n: usize, values: &[f32], stride: usize) {
+    pub(crate) fn pack<'a, S: Simd>(&mut self, k: usize, n: usize, rows: impl Iterator<Item = &'a [f32]>) {
         (self.k, self.n, self.nr) = (k, n, nr::<S>());
         self.panels.resize(k * n, 0.0);
-        for (row, values) in values.chunks(stride).take(k).enumerate() {
+        for (row, values) in rows.take(k).enumerate() {
             self.set(row, 0, &values[..n]);
         }
     }

@@ -1,19 +1,21 @@
 //! Backward through all layers: from the gradient with respect to the output to those with respect to
 //! parameters and input.
 
-use super::backward_through_time::BackwardThroughTime;
+use super::backward_through_time::{BackwardThroughTime, Wanted};
 use super::chunk::{Chunk, zero};
 use super::gradients::Gradients;
 use super::packed::{Packed, PackedDirection};
 use super::padded::PaddedRow;
 use super::spec::{OutputMode, Spec};
-use super::workspace::{Pass, Workspace};
+use super::states::Lengths;
+use super::steps::Way;
+use super::workspace::{Batch, Pass, Workspace};
 use crate::dropout::{Draw, Dropout};
 use crate::isa::{Job, Simd};
 
 /// From the gradient with respect to the output of the last [`forward`](crate::forward) to that with respect
 /// to every parameter, in the order and of the lengths of [`Spec::parameters`], and, where `d_input` is
-/// there, to the input, `[batch, time, features]`. What was in `gradients` and `d_input` is overwritten.
+/// there, to the input, `[steps of all, features]`. What was in `gradients` and `d_input` is overwritten.
 /// Once: what was saved is used up by it.
 ///
 /// States at the start are taken for constants.
@@ -37,33 +39,27 @@ pub fn backward(
              uses up what it saved)"
         )
     };
-    let Pass { shape, dropout, .. } = pass;
-    let (input_len, output_len) = (shape.time * spec.features, spec.output_len(shape.time));
-    assert_eq!(d_output.len(), shape.batch * output_len, "the length of the gradient");
+    let Batch { lengths, begins, .. } = workspace.batch();
+    let steps = begins[lengths.len()];
+    let expected = spec.output_len(Lengths::Each(lengths));
+    assert_eq!(d_output.len(), expected, "the length of the gradient");
     let lengths: Vec<usize> = gradients.iter().map(|values| values.len()).collect();
     assert_eq!(lengths, spec.parameters(), "the lengths of the gradients");
     if let Some(d_input) = &d_input {
-        assert_eq!(
-            d_input.len(),
-            shape.batch * input_len,
-            "the length of the gradient with respect to the input"
-        );
+        let expected = steps * spec.features;
+        assert_eq!(d_input.len(), expected, "the length of the gradient with respect to the input");
     }
+    let d_inputs = d_input.map(|d_input| workspace.deal(d_input, spec.features, true));
     workspace.set_last(Pass { saved: false, ..pass });
+    let dropout = pass.dropout;
     let (workers, shards) = workspace.parts();
-    let mut rest = d_input;
-    let mut jobs = Vec::with_capacity(shards.len());
-    for shard in &mut *shards {
-        let d_output = &d_output[shard.samples.start * output_len..shard.samples.end * output_len];
-        let d_input = rest.take().map(|all| {
-            let (own, others) = all.split_at_mut(shard.samples.len() * input_len);
-            rest = Some(others);
-            own
-        });
+    let mut d_inputs = d_inputs.map(Vec::into_iter);
+    let jobs = shards.iter_mut().map(|shard| {
+        let d_inputs = d_inputs.as_mut().and_then(Iterator::next);
         let (chunks, gradients) = shard.parts();
-        jobs.push(Backward { packed, dropout, chunks, d_output, d_input, gradients });
-    }
-    workers.share(packed.instructions(), jobs);
+        Backward { packed, dropout, chunks, d_output, d_inputs, gradients }
+    });
+    workers.share(packed.instructions(), jobs.collect());
     let mut into = gradients.iter_mut();
     let mut jobs = Vec::new();
     for (layer, directions) in packed.layers().iter().enumerate() {
@@ -82,47 +78,50 @@ struct Backward<'a> {
     packed: &'a Packed,
     dropout: Option<Dropout>,
     chunks: &'a mut [Chunk],
+    /// Of the whole batch.
     d_output: &'a [f32],
-    d_input: Option<&'a mut [f32]>,
+    /// Of each of its samples, in the order of their rows.
+    d_inputs: Option<Vec<&'a mut [f32]>>,
     gradients: &'a mut Vec<Vec<Gradients>>,
 }
 
 impl Job for Backward<'_> {
     #[inline(always)]
     fn run<S: Simd>(self) {
-        let Backward { packed, dropout, chunks, mut d_output, mut d_input, gradients } = self;
+        let Backward { packed, dropout, chunks, d_output, d_inputs, gradients } = self;
         let spec = packed.spec();
         gradients.resize_with(spec.layers, Vec::new);
         for (gradients, packed) in gradients.iter_mut().zip(packed.layers()) {
             gradients.resize_with(packed.len(), Gradients::default);
             gradients.iter_mut().zip(packed).for_each(|(gradients, packed)| gradients.clear(packed));
         }
+        let mut d_inputs = d_inputs.map(Vec::into_iter);
         for chunk in chunks {
-            let (own, later) = d_output.split_at(chunk.rows * spec.output_len(chunk.time));
-            d_output = later;
-            chunk.take_d_output(spec, own);
-            chunk.backward::<S>(packed, dropout, d_input.is_some(), gradients);
-            d_input = d_input.take().map(|d_input| {
-                let (own, others) = d_input.split_at_mut(chunk.rows * chunk.time * spec.features);
-                chunk.put_d_input(spec, own);
-                others
-            });
+            chunk.take_d_output(spec, d_output);
+            chunk.backward::<S>(packed, dropout, d_inputs.is_some(), gradients);
+            if let Some(d_inputs) = &mut d_inputs {
+                chunk.put_d_input(spec, d_inputs);
+            }
         }
     }
 }
 
 impl Chunk {
-    /// Takes in the gradient with respect to what was wanted of the top layer, one row per sample.
+    /// Takes in the gradient with respect to what was wanted of the top layer: of all steps, or one row per
+    /// sample.
     fn take_d_output(&mut self, spec: &Spec, d_output: &[f32]) {
         let row_of_output = spec.output_row();
-        let width = row_of_output.padded;
-        // Where one step alone is wanted, there is one step of gradients.
-        let steps = if spec.output == OutputMode::Sequence { self.time } else { 1 };
-        zero(&mut self.d_output, steps * self.rows * width);
-        for (index, values) in d_output.chunks_exact(spec.width()).enumerate() {
-            let (row, step) = (index / steps, index % steps);
-            let offset = (step * self.rows + row) * width;
-            row_of_output.pad(values, &mut self.d_output[offset..offset + width]);
+        let (width, len) = (row_of_output.padded, spec.width());
+        let Chunk { samples, begins, steps, d_output: padded, .. } = self;
+        let count = if spec.every_step() { steps.total() } else { samples.len() };
+        zero(padded, count * width);
+        let mut pad = |from: usize, to: usize| {
+            row_of_output.pad(&d_output[from * len..][..len], &mut padded[to * width..][..width]);
+        };
+        if spec.every_step() {
+            steps.all().enumerate().for_each(|(index, (row, step))| pad(begins[row] + step, index));
+        } else {
+            samples.iter().enumerate().for_each(|(row, &sample)| pad(sample, row));
         }
     }
 
@@ -136,7 +135,7 @@ impl Chunk {
         wanted: bool,
         gradients: &mut [Vec<Gradients>],
     ) {
-        let (spec, rows, time) = (packed.spec(), self.rows, self.time);
+        let (spec, steps) = (packed.spec(), &self.steps);
         let width = spec.output_row().padded;
         for layer in (0..spec.layers).rev() {
             let (below, here) = self.layers.split_at_mut(layer);
@@ -145,20 +144,20 @@ impl Chunk {
             let top = layer + 1 == spec.layers;
             let goes_on = layer > 0 || wanted;
             if goes_on {
-                zero(&mut self.d_input, time * rows * row_of_input.padded);
+                zero(&mut self.d_input, steps.total() * row_of_input.padded);
             }
             for (index, packed) in packed.layers()[layer].iter().enumerate() {
                 let direction = &mut here.directions[index];
-                // The step whose output was wanted.
-                let only = match spec.output {
-                    OutputMode::Final if top => Some(if direction.reverse { 0 } else { time - 1 }),
-                    OutputMode::Last if top => Some(time - 1),
-                    _ => None,
+                let wanted = match spec.output {
+                    OutputMode::Final if top && direction.way == Way::Reverse => Wanted::First,
+                    OutputMode::Final | OutputMode::Last if top => Wanted::Last,
+                    _ => Wanted::All,
                 };
+                let rows = steps.rows();
                 let mut back = BackwardThroughTime {
                     kind: spec.cell,
                     packed,
-                    rows,
+                    steps,
                     width,
                     input,
                     output: &here.output,
@@ -169,24 +168,27 @@ impl Chunk {
                     operands: &mut self.operands,
                 };
                 let d_input = goes_on.then_some(&mut self.d_input[..]);
-                back.run::<S>(direction, &self.d_output, only, d_input, &mut gradients[layer][index]);
+                back.run::<S>(direction, &self.d_output, wanted, d_input, &mut gradients[layer][index]);
             }
             if goes_on {
                 if let (Some(dropout), Some(below)) = (dropout, layer.checked_sub(1)) {
-                    let draw = Draw::new(dropout, below, time, width);
-                    draw.mask(self.first, rows, &mut self.d_input);
+                    let positions = steps.all().map(|(row, step)| self.begins[row] + step);
+                    Draw::new(dropout, below, width).mask(positions, &mut self.d_input);
                 }
                 std::mem::swap(&mut self.d_output, &mut self.d_input);
             }
         }
     }
 
-    /// The gradient with respect to the input, `[rows, time, features]`.
-    fn put_d_input(&self, spec: &Spec, into: &mut [f32]) {
+    /// The gradient with respect to the input, `[steps, features]` of each row into the next of `into`.
+    fn put_d_input<'a>(&self, spec: &Spec, into: &mut impl Iterator<Item = &'a mut [f32]>) {
         let row_of_input = spec.input_row(0);
-        for (index, values) in into.chunks_exact_mut(row_of_input.len).enumerate() {
-            let offset = (index % self.time * self.rows + index / self.time) * row_of_input.padded;
-            row_of_input.unpad(&self.d_output[offset..offset + row_of_input.padded], values);
+        let (len, padded) = (row_of_input.len, row_of_input.padded);
+        for (row, into) in (0..self.steps.rows()).zip(into) {
+            for (step, values) in into.chunks_exact_mut(len).enumerate() {
+                let from = (self.steps.start(step) + row) * padded;
+                row_of_input.unpad(&self.d_output[from..][..padded], values);
+            }
         }
     }
 }

@@ -7,17 +7,29 @@ use super::cell;
 use super::chunk::{DirectionBuffers, Operands, Rows};
 use super::gradients::Gradients;
 use super::packed::PackedDirection;
+use super::steps::{Step, Steps, Way};
 use crate::gemm::{Lhs, Shape, gemm};
 use crate::isa::Simd;
 
 /// Rows that make a product for the weights' gradients deep enough.
 const DEEP: usize = 256;
 
+/// Which outputs of a direction a gradient came with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// Those of all steps.
+    All,
+    /// That of each row's first step alone: one row of gradients for each.
+    First,
+    /// That of each row's last step alone.
+    Last,
+}
+
 /// What it needs, beside what the direction has saved.
 pub(crate) struct BackwardThroughTime<'a> {
     pub(crate) kind: Cell,
     pub(crate) packed: &'a PackedDirection,
-    pub(crate) rows: usize,
+    pub(crate) steps: &'a Steps,
     pub(crate) width: usize,
     pub(crate) input: &'a [f32],
     pub(crate) output: &'a [f32],
@@ -30,39 +42,42 @@ pub(crate) struct BackwardThroughTime<'a> {
 
 impl<'a> BackwardThroughTime<'a> {
     /// Turns what came out of the gates into the gradient with respect to what went in, and adds the
-    /// gradients with respect to the input and the parameters. `d_output` holds the gradients with respect to
-    /// the outputs of all steps, or those of the step `only`.
+    /// gradients with respect to the input and the parameters.
     #[inline(always)]
     pub(crate) fn run<S: Simd>(
         &mut self,
         direction: &mut DirectionBuffers,
         d_output: &[f32],
-        only: Option<usize>,
+        wanted: Wanted,
         mut d_input: Option<&mut [f32]>,
         gradients: &mut Gradients,
     ) {
         let PackedDirection { features, gates: n, .. } = *self.packed;
-        let rows = self.rows;
+        let steps = self.steps;
         self.dh_next.fill(0.0);
         self.dc_next.fill(0.0);
-        let mut waiting = 0;
-        for (step, prev) in direction.order().rev() {
-            let time = direction.steps.start + step;
-            self.step::<S>(direction, step, prev, d_output, only);
-            let gates = &direction.gates[step * rows * n..(step + 1) * rows * n];
+        let mut waiting = 0..0;
+        for step in steps.order(direction.way).rev() {
+            let Step { time, ref rows, .. } = step;
+            let place = direction.place(steps, time);
+            self.step::<S>(direction, &step, d_output, wanted);
+            let gates = &direction.gates[place * n..][..rows.len() * n];
             if let Some(d_input) = &mut d_input {
-                let product = Shape { m: rows, n: features, k: n, stride: features };
-                let d_input = &mut d_input[time * rows * features..];
+                let product = Shape { m: rows.len(), n: features, k: n, stride: features };
+                let d_input = &mut d_input[(steps.start(time) + rows.start) * features..];
                 gemm::<S>(product, Lhs::rows(gates, n), &self.packed.w_ih, d_input, None);
             }
             // The weights' gradients wait for as many steps as make a deep product, and no longer, so that
             // the gates are still in the cache.
-            waiting += 1;
-            if waiting * rows >= DEEP || prev.is_none() {
-                let steps =
-                    if direction.reverse { step + 1 - waiting..step + 1 } else { step..step + waiting };
-                self.add_to_gradients::<S>(direction, steps, gradients);
-                waiting = 0;
+            waiting = match direction.way {
+                _ if waiting.is_empty() => time..time + 1,
+                Way::Forward => time..waiting.end,
+                Way::Reverse | Way::ReverseOnce => waiting.start..time + 1,
+            };
+            let at_end = time == if direction.way == Way::Forward { 0 } else { steps.time() - 1 };
+            if at_end || kept(direction, steps, &waiting).len() >= DEEP {
+                self.add_to_gradients::<S>(direction, waiting.clone(), gradients);
+                waiting = 0..0;
             }
         }
     }
@@ -71,107 +86,111 @@ impl<'a> BackwardThroughTime<'a> {
     fn step<S: Simd>(
         &mut self,
         direction: &mut DirectionBuffers,
-        step: usize,
-        prev: Option<usize>,
+        step: &Step,
         d_output: &[f32],
-        only: Option<usize>,
+        wanted: Wanted,
     ) {
         let PackedDirection { hidden, gates: n, .. } = *self.packed;
-        let (rows, width) = (self.rows, self.width);
-        let time = direction.steps.start + step;
-        self.dh.copy_from_slice(self.dh_next);
-        let wanted = match only {
-            None => Some(time * rows * width),
-            Some(only) => (only == time).then_some(0),
+        let (steps, width, offset) = (self.steps, self.width, direction.offset);
+        let Step { time, ref rows, first_new, .. } = *step;
+        let (place, place_prev) = (direction.place(steps, time), direction.place(steps, step.prev));
+        let active = rows.start * hidden..rows.end * hidden;
+        self.dh[active.clone()].copy_from_slice(&self.dh_next[active]);
+        let (with_gradient, first) = match wanted {
+            Wanted::All => (rows.clone(), steps.start(time)),
+            Wanted::First => (if time == 0 { rows.clone() } else { 0..0 }, 0),
+            Wanted::Last => (steps.ending(time), 0),
         };
-        if let Some(start) = wanted {
-            for (row, dh) in self.dh.chunks_exact_mut(hidden).enumerate() {
-                add(dh, &d_output[start + row * width + direction.offset..][..hidden]);
-            }
+        for row in with_gradient {
+            let dh = &mut self.dh[row * hidden..(row + 1) * hidden];
+            add(dh, &d_output[(first + row) * width + offset..][..hidden]);
         }
-        let offset = direction.offset;
-        let DirectionBuffers { gates, c, tanh_c, recurrent, h_0, c_0, steps, .. } = direction;
-        let h_prev = self.h_prev(prev.map(|prev| steps.start + prev), offset, h_0);
-        let c_prev = match prev {
-            Some(prev) if self.kind.has_cell_state() => {
-                Some(Rows { values: &c[prev * rows * hidden..], stride: hidden })
-            }
-            None if !c_0.is_empty() => Some(Rows { values: c_0, stride: hidden }),
-            _ => None,
-        };
-        let gates = &mut gates[step * rows * n..(step + 1) * rows * n];
-        for row in 0..rows {
-            let gates = &mut gates[row * n..(row + 1) * n];
-            let dh = &self.dh[row * hidden..(row + 1) * hidden];
-            let at = (step * rows + row) * hidden;
+        let DirectionBuffers { gates, c, tanh_c, recurrent, h_0, c_0, .. } = direction;
+        let h_prev = self.h_prev(offset, h_0);
+        let gates = &mut gates[place * n..][..rows.len() * n];
+        for (index, row) in rows.clone().enumerate() {
+            let gates = &mut gates[index * n..(index + 1) * n];
+            let of_row = row * hidden..(row + 1) * hidden;
+            let kept = (place + index) * hidden..(place + index + 1) * hidden;
+            let dh = &self.dh[of_row.clone()];
             match self.kind {
                 Cell::RnnTanh => cell::rnn_tanh_backward(gates, dh),
                 Cell::RnnRelu => cell::rnn_relu_backward(gates, dh),
                 Cell::Gru => {
-                    let h_prev = h_prev.map_or(self.zeros, |h_prev| h_prev.row(row, hidden));
-                    let recurrent = &mut recurrent[at..at + hidden];
-                    let dh_next = &mut self.dh_next[row * hidden..(row + 1) * hidden];
-                    cell::gru_backward(gates, recurrent, h_prev, dh, dh_next);
+                    let h_prev = h_prev.of(step, row);
+                    cell::gru_backward(gates, &mut recurrent[kept], h_prev, dh, &mut self.dh_next[of_row]);
                 }
                 Cell::Lstm => {
-                    let c_prev = c_prev.map_or(self.zeros, |c_prev| c_prev.row(row, hidden));
-                    let tanh_c = &tanh_c[at..at + hidden];
-                    let dc_next = &mut self.dc_next[row * hidden..(row + 1) * hidden];
-                    cell::lstm_backward::<S>(gates, c_prev, tanh_c, dh, dc_next);
+                    let c_prev = match row < first_new {
+                        true => &c[(place_prev + row) * hidden..][..hidden],
+                        false if c_0.is_empty() => self.zeros,
+                        false => &c_0[of_row.clone()],
+                    };
+                    cell::lstm_backward::<S>(gates, c_prev, &tanh_c[kept], dh, &mut self.dc_next[of_row]);
                 }
             }
         }
-        if prev.is_none() {
-            return;
-        }
-        let product = Shape { m: rows, n: hidden, k: n, stride: hidden };
-        let gates = Lhs::rows(gates, n);
+        // A row that begins with this step leaves nothing to a step before.
+        let m = step.going_on().len();
+        let product = Shape { m, n: hidden, k: n, stride: hidden };
+        let (gates, dh_next) = (Lhs::rows(gates, n), &mut self.dh_next[rows.start * hidden..]);
         if self.kind.scales_recurrent_part() {
-            gemm::<S>(Shape { k: 2 * hidden, ..product }, gates, &self.packed.w_hh, self.dh_next, None);
-            let recurrent = &recurrent[step * rows * hidden..];
-            let product = Shape { k: hidden, ..product };
-            gemm::<S>(product, Lhs::rows(recurrent, hidden), &self.packed.w_hn, self.dh_next, None);
+            gemm::<S>(Shape { k: 2 * hidden, ..product }, gates, &self.packed.w_hh, dh_next, None);
+            let recurrent = Lhs::rows(&recurrent[place * hidden..], hidden);
+            gemm::<S>(Shape { k: hidden, ..product }, recurrent, &self.packed.w_hn, dh_next, None);
         } else {
-            gemm::<S>(product, gates, &self.packed.w_hh, self.dh_next, Some(self.zeros));
+            gemm::<S>(product, gates, &self.packed.w_hh, dh_next, Some(self.zeros));
         }
     }
 
-    /// Adds the gradients with respect to the parameters at `steps`, once the gates hold their own.
+    /// Adds the gradients with respect to the parameters at the steps `times`, once the gates hold their own.
     #[inline(always)]
     fn add_to_gradients<S: Simd>(
         &mut self,
         direction: &DirectionBuffers,
-        steps: Range<usize>,
+        times: Range<usize>,
         gradients: &mut Gradients,
     ) {
         let PackedDirection { features, hidden, gates: n, .. } = *self.packed;
-        let rows = self.rows;
-        let time = (direction.steps.start + steps.start) * rows;
-        let count = steps.len() * rows;
-        let gates = &direction.gates[steps.start * rows * n..][..count * n];
+        let steps = self.steps;
+        let all = kept(direction, steps, &times);
+        let gates = &direction.gates[all.start * n..all.end * n];
+        // Every row of these steps, as it is kept.
+        let rows = |times: Range<usize>| {
+            let taken = times.map(|time| steps.taken(direction.way, time));
+            taken.flat_map(|step| step.rows.clone().map(move |row| (step.clone(), row)))
+        };
 
-        let Operands { gates: lhs, rhs, .. } = &mut *self.operands;
+        let h_prev = self.h_prev(direction.offset, &direction.h_0);
+        let Operands { gates: lhs, candidate, rhs } = &mut *self.operands;
         lhs.pack_transposed(gates, n);
-        rhs.pack::<S>(count, features, &self.input[time * features..], features);
-        let product = Shape { m: n, n: features, k: count, stride: features };
+        let inputs = rows(times.clone())
+            .map(|(step, row)| &self.input[(steps.start(step.time) + row) * features..][..features]);
+        rhs.pack::<S>(all.len(), features, inputs);
+        let product = Shape { m: n, n: features, k: all.len(), stride: features };
         gemm::<S>(product, lhs.skip(0), rhs, &mut gradients.w_ih, None);
 
-        // Each step's gates with the output of the step before it; the first step that is taken has none.
-        let (first, after, prev) = match direction.reverse {
-            false => (0, steps.start.max(1)..steps.end, steps.start.max(1) - 1),
-            true => {
-                let last = direction.steps.len() - 1;
-                (last, steps.start..steps.end.min(last), steps.start + 1)
-            }
+        // Each step's gates with the state before it. Where all of a step begin from zeros there is nothing.
+        let times = match direction.way {
+            _ if !direction.h_0.is_empty() => times,
+            Way::Forward => times.start.max(1)..times.end,
+            Way::Reverse => times.start..times.end.min(steps.time() - 1),
+            Way::ReverseOnce => 0..0,
         };
-        if !after.is_empty() {
-            let time = direction.steps.start + prev;
-            let h_prev = self.h_prev(Some(time), direction.offset, &direction.h_0);
-            self.add_to_w_hh::<S>(direction, steps.start, after, h_prev, gradients);
-        }
-        if steps.contains(&first) {
-            let h_prev = self.h_prev(None, direction.offset, &direction.h_0);
-            self.add_to_w_hh::<S>(direction, steps.start, first..first + 1, h_prev, gradients);
+        let going_on = kept(direction, steps, &times);
+        if !going_on.is_empty() {
+            rhs.pack::<S>(going_on.len(), hidden, rows(times).map(|(step, row)| h_prev.of(&step, row)));
+            let gates = lhs.skip(going_on.start - all.start);
+            let product = Shape { m: n, n: hidden, k: going_on.len(), stride: hidden };
+            if self.kind.scales_recurrent_part() {
+                gemm::<S>(Shape { m: 2 * hidden, ..product }, gates, rhs, &mut gradients.w_hh, None);
+                let recurrent = &direction.recurrent[going_on.start * hidden..going_on.end * hidden];
+                candidate.pack_transposed(recurrent, hidden);
+                let w_hn = &mut gradients.w_hh[2 * hidden * hidden..];
+                gemm::<S>(Shape { m: hidden, ..product }, candidate.skip(0), rhs, w_hn, None);
+            } else {
+                gemm::<S>(product, gates, rhs, &mut gradients.w_hh, None);
+            }
         }
 
         // Both biases have the same gradient, but for the GRU's candidate.
@@ -179,63 +198,49 @@ impl<'a> BackwardThroughTime<'a> {
             add(&mut gradients.b_ih, gates);
         }
         if self.kind.scales_recurrent_part() {
-            for recurrent in recurrent_of(direction, &steps, rows * hidden).chunks_exact(hidden) {
+            let recurrent = &direction.recurrent[all.start * hidden..all.end * hidden];
+            for recurrent in recurrent.chunks_exact(hidden) {
                 add(&mut gradients.b_hn, recurrent);
             }
         }
     }
 
-    /// Adds the gradient with respect to the recurrent weights at `steps`, whose states before are `h_prev`;
-    /// `packed` is the first step whose gates are packed.
     #[inline(always)]
-    fn add_to_w_hh<S: Simd>(
-        &mut self,
-        direction: &DirectionBuffers,
-        packed: usize,
-        steps: Range<usize>,
-        h_prev: Option<Rows>,
-        gradients: &mut Gradients,
-    ) {
-        let PackedDirection { hidden, gates: n, .. } = *self.packed;
-        let rows = self.rows;
-        let Some(Rows { values, stride }) = h_prev else { return };
-        let Operands { gates: lhs, candidate, rhs } = &mut *self.operands;
-        let count = steps.len() * rows;
-        rhs.pack::<S>(count, hidden, values, stride);
-        let gates = lhs.skip((steps.start - packed) * rows);
-        let product = Shape { m: n, n: hidden, k: count, stride: hidden };
-        if self.kind.scales_recurrent_part() {
-            gemm::<S>(Shape { m: 2 * hidden, ..product }, gates, rhs, &mut gradients.w_hh, None);
-            candidate.pack_transposed(recurrent_of(direction, &steps, rows * hidden), hidden);
-            let w_hn = &mut gradients.w_hh[2 * hidden * hidden..];
-            gemm::<S>(Shape { m: hidden, ..product }, candidate.skip(0), rhs, w_hn, None);
-        } else {
-            gemm::<S>(product, gates, rhs, &mut gradients.w_hh, None);
-        }
-    }
-
-    /// The states at time step `prev`, and in the same memory those of the steps that follow; `h_0` where
-    /// there is none.
-    #[inline(always)]
-    fn h_prev<'h>(&self, prev: Option<usize>, offset: usize, h_0: &'h [f32]) -> Option<Rows<'h>>
+    fn h_prev<'h>(&self, offset: usize, h_0: &'h [f32]) -> HPrev<'h>
     where
         'a: 'h,
     {
-        match prev {
-            Some(prev) => {
-                let first = prev * self.rows * self.width;
-                Some(Rows { values: &self.output[first + offset..], stride: self.width })
-            }
-            None if h_0.is_empty() => None,
-            None => Some(Rows { values: h_0, stride: self.packed.hidden }),
+        let outputs = Rows { values: &self.output[offset..], stride: self.width };
+        HPrev { steps: self.steps, outputs, h_0, zeros: self.zeros }
+    }
+}
+
+/// The states before steps.
+#[derive(Clone, Copy)]
+struct HPrev<'a> {
+    steps: &'a Steps,
+    outputs: Rows<'a>,
+    h_0: &'a [f32],
+    zeros: &'a [f32],
+}
+
+impl<'a> HPrev<'a> {
+    /// Of a row.
+    #[inline(always)]
+    fn of(&self, step: &Step, row: usize) -> &'a [f32] {
+        let hidden = self.zeros.len();
+        match row < step.first_new {
+            true => self.outputs.row(self.steps.start(step.prev) + row, hidden),
+            false if self.h_0.is_empty() => self.zeros,
+            false => &self.h_0[row * hidden..][..hidden],
         }
     }
 }
 
-/// GRU: the gradient with respect to the recurrent part of the candidate, at `steps`.
+/// Where the rows of steps that follow one another are kept.
 #[inline(always)]
-fn recurrent_of<'a>(direction: &'a DirectionBuffers, steps: &Range<usize>, size: usize) -> &'a [f32] {
-    &direction.recurrent[steps.start * size..steps.end * size]
+fn kept(direction: &DirectionBuffers, steps: &Steps, times: &Range<usize>) -> Range<usize> {
+    direction.place(steps, times.start)..direction.place(steps, times.end)
 }
 
 #[inline(always)]

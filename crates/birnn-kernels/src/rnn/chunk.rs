@@ -1,26 +1,28 @@
 //! The buffers of some samples of a batch on their way through all layers and time steps, and back. They grow
 //! and are kept.
 
-use std::ops::Range;
-
 use super::padded::PaddedRow;
 use super::spec::{OutputMode, Spec};
 use super::states::States;
+use super::steps::{Steps, Way};
 use crate::gemm::{Lhs, PackedLhs, PackedRhs};
 
-/// The samples of a chunk with all that the backward pass needs. Rows are ordered by time, then by sample.
+/// The samples of a chunk with all that the backward pass needs. Rows are ordered by time, then as in
+/// [`Steps`].
 #[derive(Debug, Default)]
 pub(crate) struct Chunk {
-    /// The index of the first sample in the batch.
-    pub(crate) first: usize,
-    /// How many samples.
-    pub(crate) rows: usize,
-    pub(crate) time: usize,
-    /// `[time, rows, features]`.
+    /// What the buffers were last used for: the padding in them is that of its rows.
+    spec: Option<Spec>,
+    /// Which of the batch's samples each row is, and how many steps of the batch come before its own.
+    pub(crate) samples: Vec<usize>,
+    pub(crate) begins: Vec<usize>,
+    /// The time steps of each row; `steps` below stands for all of them.
+    pub(crate) steps: Steps,
+    /// `[steps, features]`.
     pub(crate) input: Vec<f32>,
     /// The first so many as the spec has layers.
     pub(crate) layers: Vec<LayerBuffers>,
-    /// The gradient with respect to the output of the layer that the backward pass has come to, `[time, rows,
+    /// The gradient with respect to the output of the layer that the backward pass has come to, `[steps,
     /// width]`, and to its input.
     pub(crate) d_output: Vec<f32>,
     pub(crate) d_input: Vec<f32>,
@@ -46,7 +48,7 @@ pub(crate) struct Operands {
 
 #[derive(Debug, Default)]
 pub(crate) struct LayerBuffers {
-    /// `[time, rows, width]`.
+    /// `[steps, width]`.
     pub(crate) output: Vec<f32>,
     /// The same after dropout; empty where there is none.
     pub(crate) dropped: Vec<f32>,
@@ -54,20 +56,17 @@ pub(crate) struct LayerBuffers {
     pub(crate) directions: Vec<DirectionBuffers>,
 }
 
-/// What one direction of a layer holds, for the time steps that it takes.
+/// What one direction of a layer holds. In `kept`, every step that it takes has room if a backward pass
+/// follows, and otherwise a step and the one before it: see [`DirectionBuffers::place`].
 #[derive(Debug, Default)]
 pub(crate) struct DirectionBuffers {
-    /// In time's order, whichever way they are taken.
-    pub(crate) steps: Range<usize>,
-    pub(crate) reverse: bool,
+    pub(crate) way: Way,
     /// Where its units begin in a row of the layer's output.
     pub(crate) offset: usize,
-    /// How many steps have room in what follows: all that are saved for a backward pass, else as many as a
-    /// step needs.
-    pub(crate) slots: usize,
-    /// `[slots, rows, gates]`.
+    save_for_backward: bool,
+    /// `[kept, gates]`.
     pub(crate) gates: Vec<f32>,
-    /// LSTM: `[slots, rows, hidden]`, the cell and its tanh. GRU: the recurrent part of the candidate.
+    /// LSTM: `[kept, hidden]`, the cell and its tanh. GRU: the recurrent part of the candidate.
     pub(crate) c: Vec<f32>,
     pub(crate) tanh_c: Vec<f32>,
     pub(crate) recurrent: Vec<f32>,
@@ -97,29 +96,42 @@ impl<'a> Rows<'a> {
 }
 
 impl Chunk {
-    /// Makes room for these samples of a batch of `time` steps.
+    /// Makes room for these samples of a batch, of which none is longer than the one before. `lengths` and
+    /// `begins` are those of the whole batch.
     pub(crate) fn reshape(
         &mut self,
         spec: &Spec,
-        samples: Range<usize>,
-        time: usize,
+        samples: &[usize],
+        lengths: &[usize],
+        begins: &[usize],
         save_for_backward: bool,
     ) {
-        let rows = samples.len();
-        (self.first, self.rows, self.time) = (samples.start, rows, time);
-        zero(&mut self.input, time * rows * spec.input_row(0).padded);
+        self.samples.clear();
+        self.samples.extend(samples);
+        self.begins.clear();
+        self.begins.extend(samples.iter().map(|&sample| begins[sample]));
+        self.steps.set(samples.iter().map(|&sample| lengths[sample]));
+        // What was there may stay where each value has its place in a row as before.
+        let anew = self.spec.replace(*spec) != Some(*spec);
+        let fit = |buffer: &mut Vec<f32>, length: usize| {
+            if anew {
+                buffer.clear();
+            }
+            buffer.resize(length, 0.0);
+        };
+        fit(&mut self.input, self.steps.total() * spec.input_row(0).padded);
         if self.layers.len() < spec.layers {
             self.layers.resize_with(spec.layers, LayerBuffers::default);
         }
         for (layer, buffers) in self.layers.iter_mut().take(spec.layers).enumerate() {
-            buffers.reshape(spec, layer, rows, time, save_for_backward);
+            buffers.reshape(spec, layer, &self.steps, save_for_backward, fit);
         }
         let hidden = PaddedRow::new(spec.directions().max()).padded;
-        let of_backward = if save_for_backward { rows * hidden } else { 0 };
+        let of_backward = if save_for_backward { samples.len() * hidden } else { 0 };
         for buffer in [&mut self.dh_next, &mut self.dc_next, &mut self.dh] {
-            zero(buffer, of_backward);
+            buffer.resize(of_backward, 0.0);
         }
-        zero(&mut self.zeros, hidden);
+        fit(&mut self.zeros, hidden);
     }
 
     /// What the layer above `below` reads, and how a row of it lies.
@@ -145,12 +157,11 @@ impl Chunk {
                 if let Some(States { h, c }) = initial {
                     let of_chunk = |values: &[f32], padded: &mut Vec<f32>| {
                         let row = PaddedRow::new([units]);
-                        padded.resize(self.rows * row.padded, 0.0);
-                        let values = values.chunks_exact(units).skip(self.first);
-                        padded
-                            .chunks_exact_mut(row.padded)
-                            .zip(values)
-                            .for_each(|(to, from)| row.pad(from, to));
+                        padded.resize(self.samples.len() * row.padded, 0.0);
+                        for (&sample, padded) in self.samples.iter().zip(padded.chunks_exact_mut(row.padded))
+                        {
+                            row.pad(&values[sample * units..][..units], padded);
+                        }
                     };
                     of_chunk(&h[index], &mut buffers.h_0);
                     if let Some(c) = c.get(index) {
@@ -168,21 +179,15 @@ impl Chunk {
         let mut index = 0;
         for layer in self.layers.iter().take(spec.layers) {
             for (buffers, units) in layer.directions.iter().zip(spec.directions()) {
-                let last = if buffers.reverse { 0 } else { self.time - 1 };
                 let hidden = PaddedRow::new([units]).padded;
-                let output = Rows {
-                    values: &layer.output[last * self.rows * width..][buffers.offset..],
-                    stride: width,
-                };
-                let offsets = || (self.first * units..).step_by(units).take(self.rows).enumerate();
-                for (row, offset) in offsets() {
-                    h[index][offset..offset + units].copy_from_slice(output.row(row, units));
-                }
-                if let Some(c) = c.get_mut(index) {
-                    let slot = last % buffers.slots;
-                    let cell = Rows { values: &buffers.c[slot * self.rows * hidden..], stride: hidden };
-                    for (row, offset) in offsets() {
-                        c[offset..offset + units].copy_from_slice(cell.row(row, units));
+                for (row, &sample) in self.samples.iter().enumerate() {
+                    let last = if buffers.way == Way::Forward { self.steps.last(row) } else { 0 };
+                    let into = sample * units..(sample + 1) * units;
+                    let output = (self.steps.start(last) + row) * width + buffers.offset;
+                    h[index][into.clone()].copy_from_slice(&layer.output[output..][..units]);
+                    if let Some(c) = c.get_mut(index) {
+                        let cell = (buffers.place(&self.steps, last) + row) * hidden;
+                        c[into].copy_from_slice(&buffers.c[cell..][..units]);
                     }
                 }
                 index += 1;
@@ -192,8 +197,15 @@ impl Chunk {
 }
 
 impl LayerBuffers {
-    fn reshape(&mut self, spec: &Spec, layer: usize, rows: usize, time: usize, save_for_backward: bool) {
-        zero(&mut self.output, time * rows * spec.output_row().padded);
+    fn reshape(
+        &mut self,
+        spec: &Spec,
+        layer: usize,
+        steps: &Steps,
+        save_for_backward: bool,
+        fit: impl Fn(&mut Vec<f32>, usize),
+    ) {
+        fit(&mut self.output, steps.total() * spec.output_row().padded);
         self.dropped.clear();
         let count = spec.directions().count();
         if self.directions.len() < count {
@@ -203,32 +215,39 @@ impl LayerBuffers {
         let mut offset = 0;
         for (index, (buffers, units)) in self.directions.iter_mut().zip(spec.directions()).enumerate() {
             let hidden = PaddedRow::new([units]).padded;
-            let reverse = index == 1;
-            // At the last time step the reverse direction has taken one step.
-            let start = if top && reverse && spec.output == OutputMode::Last { time - 1 } else { 0 };
-            // A step needs its own and the one before.
-            let slots = if save_for_backward { time - start } else { 2 };
-            (buffers.steps, buffers.reverse, buffers.offset, buffers.slots) =
-                (start..time, reverse, offset, slots);
-            let count = slots * rows;
-            let of = |wanted: bool| if wanted { count * hidden } else { 0 };
-            zero(&mut buffers.gates, count * spec.cell.gates() * hidden);
-            zero(&mut buffers.c, of(spec.cell.has_cell_state()));
-            zero(&mut buffers.tanh_c, of(spec.cell.has_cell_state()));
-            zero(&mut buffers.recurrent, of(spec.cell.scales_recurrent_part()));
+            buffers.way = match index {
+                0 => Way::Forward,
+                _ if top && spec.output == OutputMode::Last => Way::ReverseOnce,
+                _ => Way::Reverse,
+            };
+            (buffers.offset, buffers.save_for_backward) = (offset, save_for_backward);
+            let kept = match buffers.way {
+                Way::ReverseOnce => steps.rows(),
+                _ if save_for_backward => steps.total(),
+                // A step needs its own and the one before.
+                _ => 2 * steps.rows(),
+            };
+            let of = |wanted: bool| if wanted { kept * hidden } else { 0 };
+            fit(&mut buffers.gates, kept * spec.cell.gates() * hidden);
+            fit(&mut buffers.c, of(spec.cell.has_cell_state()));
+            fit(&mut buffers.tanh_c, of(spec.cell.has_cell_state()));
+            fit(&mut buffers.recurrent, of(spec.cell.scales_recurrent_part()));
             offset += hidden;
         }
     }
 }
 
 impl DirectionBuffers {
-    /// The time steps in the order in which they are taken, each with the one before.
-    pub(crate) fn order(&self) -> impl DoubleEndedIterator<Item = (usize, Option<usize>)> + use<> {
-        let (count, reverse) = (self.steps.len(), self.reverse);
-        (0..count).map(move |taken| match reverse {
-            false => (taken, taken.checked_sub(1)),
-            true => (count - 1 - taken, (taken > 0).then_some(count - taken)),
-        })
+    /// Where the rows that take a step are kept: how many come before them. (Without a backward pass a step is
+    /// written over by the next but one, though not where a sample has ended: its final state stays.)
+    #[inline(always)]
+    pub(crate) fn place(&self, steps: &Steps, time: usize) -> usize {
+        match self.way {
+            // Each row once, those first that end first.
+            Way::ReverseOnce => steps.rows() - steps.at(time),
+            _ if self.save_for_backward => steps.start(time),
+            _ => time % 2 * steps.rows(),
+        }
     }
 }
 

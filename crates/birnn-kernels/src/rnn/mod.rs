@@ -2,8 +2,8 @@
 //! through all layers and time steps with no other worker to wait for.
 //!
 //! The order in which to read: `spec` and `states` say what is computed, `packed` and `workspace` hold it,
-//! `forward` and `backward` go through the layers, `backward_through_time` through the steps, `cell` through
-//! a step.
+//! `steps` says who takes part in a step, `forward` and `backward` go through the layers,
+//! `backward_through_time` through the steps, `cell` through a step.
 
 mod backward;
 mod backward_through_time;
@@ -15,6 +15,7 @@ mod packed;
 mod padded;
 mod spec;
 mod states;
+mod steps;
 #[cfg(test)]
 mod tests;
 mod workspace;
@@ -24,5 +25,5 @@ pub use birnn_architecture::Cell;
 pub use forward::{forward, infer};
 pub use packed::Packed;
 pub use spec::{OutputMode, Spec};
-pub use states::{Input, States};
+pub use states::{Input, Lengths, States};
 pub use workspace::Workspace;

@@ -3,16 +3,17 @@
 use birnn_architecture::Cell;
 
 use super::padded::PaddedRow;
+use super::states::Lengths;
 use crate::dropout::{Draw, Dropout};
 
 /// Which outputs of the top layer are wanted. Only what they need is computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OutputMode {
-    /// Those at the last time step: `[batch, forward + reverse]`.
+    /// Those at each sequence's last time step: `[batch, forward + reverse]`.
     Last,
     /// Each direction's own after its last step: `[batch, forward + reverse]`.
     Final,
-    /// All: `[batch, time, forward + reverse]`.
+    /// All: `[steps of all sequences, forward + reverse]`.
     Sequence,
 }
 
@@ -54,12 +55,13 @@ impl Spec {
             .collect()
     }
 
-    /// Which values of the output of `layer` dropout keeps, for one sample of a batch at one of `time` steps:
-    /// `[forward + reverse]`.
-    pub fn kept(&self, dropout: Dropout, layer: usize, time: usize, sample: usize, step: usize) -> Vec<bool> {
+    /// Which values of the output of `layer` dropout keeps at one time step: `[forward + reverse]`. `position`
+    /// is how many steps of the batch come before that one: `sample * time + step` where all sequences have
+    /// `time` steps.
+    pub fn kept(&self, dropout: Dropout, layer: usize, position: usize) -> Vec<bool> {
         let row = self.output_row();
-        let draw = Draw::new(dropout, layer, time, row.padded);
-        let first = draw.offset(sample, step);
+        let draw = Draw::new(dropout, layer, row.padded);
+        let first = draw.offset(position);
         let units = row.parts.iter().flat_map(|&(length, offset)| offset..offset + length);
         units.map(|unit| draw.keeps(first.wrapping_add(unit as u32))).collect()
     }
@@ -79,9 +81,13 @@ impl Spec {
         PaddedRow::new(self.directions())
     }
 
-    /// Values of the output per sample.
-    pub(crate) fn output_len(&self, time: usize) -> usize {
-        let steps = if self.output == OutputMode::Sequence { time } else { 1 };
-        steps * self.width()
+    /// Values of the output.
+    pub(crate) fn output_len(&self, lengths: Lengths) -> usize {
+        self.width() * if self.every_step() { lengths.steps() } else { lengths.batch() }
+    }
+
+    /// Whether the outputs of all steps are wanted.
+    pub(crate) fn every_step(&self) -> bool {
+        self.output == OutputMode::Sequence
     }
 }

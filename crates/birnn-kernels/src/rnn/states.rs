@@ -2,17 +2,33 @@
 
 use super::spec::Spec;
 
-/// A batch for a stack of recurrent layers.
+/// A batch for a stack of recurrent layers: sequences of any lengths, with no padding between them.
+///
+/// What a sequence gives does not depend on the others: alone, in any batch and in any order it gives the same
+/// bits.
 #[derive(Clone, Copy, Debug)]
 pub struct Input<'a> {
-    /// `[batch, time, features]`.
+    /// All steps of the first sequence, then those of the next: `[steps of all, features]`. Of sequences of
+    /// one length that is `[batch, time, features]`.
     pub values: &'a [f32],
-    /// Samples, at least one.
-    pub batch: usize,
-    /// Time steps, at least one.
-    pub time: usize,
+    /// How many steps each sequence has.
+    pub lengths: Lengths<'a>,
     /// The states before each direction's first step; zeros where there are none.
     pub initial: Option<&'a States>,
+}
+
+/// The lengths of the sequences of a batch, in time steps, at least one each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lengths<'a> {
+    /// `batch` sequences of `time` steps.
+    Equal {
+        /// Sequences, at least one.
+        batch: usize,
+        /// Time steps of each.
+        time: usize,
+    },
+    /// Those of each sequence.
+    Each(&'a [usize]),
 }
 
 /// The states of all layers and directions: per layer, forward then reverse.
@@ -31,7 +47,52 @@ pub struct States {
 impl<'a> Input<'a> {
     /// `values [batch, time, features]`, from states of zeros.
     pub fn new(values: &'a [f32], batch: usize, time: usize) -> Input<'a> {
-        Input { values, batch, time, initial: None }
+        Input { values, lengths: Lengths::Equal { batch, time }, initial: None }
+    }
+
+    /// Sequences of these lengths, `values [steps of all, features]`, from states of zeros.
+    pub fn ragged(values: &'a [f32], lengths: &'a [usize]) -> Input<'a> {
+        Input { values, lengths: Lengths::Each(lengths), initial: None }
+    }
+
+    /// That this is a batch of such a stack.
+    pub(super) fn check(&self, spec: &Spec) {
+        let Input { values, lengths, initial } = *self;
+        assert!(lengths.batch() > 0, "a batch of no sequence: one is the least");
+        if let Some(empty) = lengths.each().position(|length| length == 0) {
+            panic!("sequence {empty} of the batch has no time step: one is the least");
+        }
+        let (steps, features) = (lengths.steps(), spec.features);
+        assert_eq!(values.len(), steps * features, "values of the input, not {steps} steps of {features}");
+        if let Some(initial) = initial {
+            initial.check(spec, lengths.batch());
+        }
+    }
+}
+
+impl Lengths<'_> {
+    /// How many sequences.
+    pub fn batch(&self) -> usize {
+        match *self {
+            Lengths::Equal { batch, .. } => batch,
+            Lengths::Each(lengths) => lengths.len(),
+        }
+    }
+
+    /// Steps of all sequences.
+    pub fn steps(&self) -> usize {
+        match *self {
+            Lengths::Equal { batch, time } => batch * time,
+            Lengths::Each(lengths) => lengths.iter().sum(),
+        }
+    }
+
+    /// Of each sequence in turn.
+    pub fn each(&self) -> impl Iterator<Item = usize> {
+        (0..self.batch()).map(|sample| match *self {
+            Lengths::Equal { time, .. } => time,
+            Lengths::Each(lengths) => lengths[sample],
+        })
     }
 }
 
@@ -45,7 +106,7 @@ impl States {
     }
 
     /// That they are of this shape.
-    pub(super) fn check(&self, spec: &Spec, batch: usize) {
+    fn check(&self, spec: &Spec, batch: usize) {
         let lengths = |values: &[Vec<f32>]| values.iter().map(Vec::len).collect::<Vec<_>>();
         let States { h, c } = States::zeros(spec, batch);
         let found = (lengths(&self.h), lengths(&self.c));

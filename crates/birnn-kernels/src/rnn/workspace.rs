@@ -6,7 +6,7 @@ use super::chunk::Chunk;
 use super::gradients::Gradients;
 use super::packed::Packed;
 use super::spec::{OutputMode, Spec};
-use super::states::States;
+use super::states::{Lengths, States};
 use crate::dropout::Dropout;
 use crate::workers::Workers;
 
@@ -18,24 +18,28 @@ use crate::workers::Workers;
 pub struct Workspace {
     workers: Workers,
     shards: Vec<Shard>,
-    shape: Option<Shape>,
+    /// What the buffers have room for; of no sample at the beginning.
+    batch: Batch,
     last: Option<Pass>,
 }
 
-/// What the buffers have room for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Shape {
-    pub(super) spec: Spec,
-    pub(super) batch: usize,
-    pub(super) time: usize,
+/// A batch, and how it is shared out.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    spec: Option<Spec>,
     /// Whether there will be a backward pass.
-    pub(super) save_for_backward: bool,
+    save_for_backward: bool,
+    /// Steps of each sample.
+    pub(super) lengths: Vec<usize>,
+    /// How many steps of the batch come before each sample's own, and at the end how many there are.
+    pub(super) begins: Vec<usize>,
+    /// The samples, the longest first.
+    order: Vec<usize>,
 }
 
 /// A pass whose results are in the buffers.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pass {
-    pub(super) shape: Shape,
     /// Of the parameters.
     pub(super) version: u64,
     pub(super) dropout: Option<Dropout>,
@@ -46,7 +50,8 @@ pub(super) struct Pass {
 /// What one worker does of a batch.
 #[derive(Debug, Default)]
 pub(super) struct Shard {
-    pub(super) samples: Range<usize>,
+    /// Its part of [`Batch::order`].
+    part: Range<usize>,
     /// The first `used` have samples; the others wait for larger batches.
     chunks: Vec<Chunk>,
     used: usize,
@@ -60,7 +65,7 @@ impl Workspace {
     /// An empty one, whose passes are shared out over `workers`.
     pub fn new(workers: &Workers) -> Workspace {
         let shards = (0..workers.count()).map(|_| Shard::default()).collect();
-        Workspace { workers: workers.clone(), shards, shape: None, last: None }
+        Workspace { workers: workers.clone(), shards, batch: Batch::default(), last: None }
     }
 
     /// The states after each direction's last step of the last pass, which was with `packed` or with other
@@ -72,42 +77,82 @@ impl Workspace {
     /// reverse one was not taken to its end.
     pub fn final_states(&self, packed: &Packed) -> States {
         let spec = packed.spec();
-        let pass = self.last.filter(|pass| pass.shape.spec == *spec);
-        let pass = pass.expect("the final states of a pass that has not been");
+        let is_there = self.last.is_some() && self.batch.spec == Some(*spec);
+        assert!(is_there, "the final states of a pass that has not been");
         assert!(
             spec.output != OutputMode::Last || spec.reverse.is_none(),
             "`OutputMode::Last` does not take the reverse direction to its end: there is no final state of it"
         );
-        let mut states = States::zeros(spec, pass.shape.batch);
+        let mut states = States::zeros(spec, self.batch.lengths.len());
         for chunk in self.shards.iter().flat_map(Shard::chunks) {
             chunk.end_with(spec, &mut states);
         }
         states
     }
 
-    /// Deals the samples out to the workers, where the shape is not that of the batch before. No pass is the
-    /// last one any more.
-    pub(super) fn reshape(&mut self, shape: Shape) {
+    /// Deals the samples out to the workers, by their steps, where the batch is not laid out as the one
+    /// before. No pass is the last one any more.
+    pub(super) fn reshape(&mut self, spec: &Spec, lengths: Lengths, save_for_backward: bool) {
         self.last = None;
-        if self.shape == Some(shape) {
+        let Batch { lengths: before, .. } = &self.batch;
+        let same = before.len() == lengths.batch() && lengths.each().eq(before.iter().copied());
+        if same && (self.batch.spec, self.batch.save_for_backward) == (Some(*spec), save_for_backward) {
             return;
         }
-        self.shape = Some(shape);
-        let Shape { ref spec, batch, time, save_for_backward } = shape;
-        let workers = self.shards.len();
+        let batch = &mut self.batch;
+        (batch.spec, batch.save_for_backward) = (Some(*spec), save_for_backward);
+        if !same {
+            batch.set(lengths);
+        }
+        let Batch { lengths, begins, order, .. } = &*batch;
+        let (workers, total) = (self.shards.len(), begins[lengths.len()]);
+        // A sample goes to the worker in whose part of all steps its middle falls; of equal ones its end, which
+        // the results of seeded trainings rest on.
+        let equal =
+            order.first().map(|&sample| lengths[sample]) == order.last().map(|&sample| lengths[sample]);
+        let (mut start, mut dealt) = (0, 0);
         for (index, shard) in self.shards.iter_mut().enumerate() {
-            let (start, end) = (batch * index / workers, batch * (index + 1) / workers);
-            let len = end - start;
-            shard.samples = start..end;
-            shard.used = len.div_ceil(CHUNK);
+            let due = total * (index + 1) / workers;
+            let fitting = order[start..].iter().take_while(|&&sample| {
+                let length = lengths[sample];
+                let fits = dealt + if equal { length } else { length / 2 } <= due;
+                dealt += if fits { length } else { 0 };
+                fits
+            });
+            let end = start + fitting.count();
+            let part = &order[start..end];
+            shard.part = start..end;
+            shard.used = part.len().div_ceil(CHUNK);
             if shard.chunks.len() < shard.used {
                 shard.chunks.resize_with(shard.used, Chunk::default);
             }
-            for (index, chunk) in shard.chunks.iter_mut().take(shard.used).enumerate() {
-                let samples = start + len * index / shard.used..start + len * (index + 1) / shard.used;
-                chunk.reshape(spec, samples, time, save_for_backward);
+            let count = shard.used;
+            for (index, chunk) in shard.chunks.iter_mut().take(count).enumerate() {
+                let samples = &part[part.len() * index / count..part.len() * (index + 1) / count];
+                chunk.reshape(spec, samples, lengths, begins, save_for_backward);
             }
+            start = end;
         }
+    }
+
+    /// Cuts `values`, which are `[steps, width]` of each sample, or `[width]`, and gives each shard those of
+    /// its rows.
+    pub(super) fn deal<'a>(
+        &self,
+        values: &'a mut [f32],
+        width: usize,
+        every_step: bool,
+    ) -> Vec<Vec<&'a mut [f32]>> {
+        let mut rest = values;
+        let cut = |&length: &usize| {
+            let length = if every_step { length * width } else { width };
+            let (own, others) = std::mem::take(&mut rest).split_at_mut(length);
+            rest = others;
+            own
+        };
+        let mut samples: Vec<&mut [f32]> = self.batch.lengths.iter().map(cut).collect();
+        let parts = self.shards.iter().map(|shard| &self.batch.order[shard.part.clone()]);
+        parts.map(|part| part.iter().map(|&sample| std::mem::take(&mut samples[sample])).collect()).collect()
     }
 
     /// The workers and what each of them does.
@@ -115,12 +160,35 @@ impl Workspace {
         (&self.workers, &mut self.shards)
     }
 
+    pub(super) fn batch(&self) -> &Batch {
+        &self.batch
+    }
+
+    /// The last pass, where it was with such a stack.
     pub(super) fn last(&self) -> Option<&Pass> {
         self.last.as_ref()
     }
 
     pub(super) fn set_last(&mut self, pass: Pass) {
         self.last = Some(pass);
+    }
+}
+
+impl Batch {
+    fn set(&mut self, lengths: Lengths) {
+        self.lengths.clear();
+        self.lengths.extend(lengths.each());
+        self.begins.clear();
+        self.begins.push(0);
+        let mut total = 0;
+        self.begins.extend(self.lengths.iter().map(|length| {
+            total += length;
+            total
+        }));
+        self.order.clear();
+        self.order.extend(0..self.lengths.len());
+        // Those of the same length in their order.
+        self.order.sort_by_key(|&sample| std::cmp::Reverse(self.lengths[sample]));
     }
 }
 

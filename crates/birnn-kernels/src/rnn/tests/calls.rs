@@ -48,7 +48,7 @@ fn a_sequence_can_be_read_in_pieces() {
                     .flat_map(|sample| &sample[from * 3..to * 3])
                     .copied()
                     .collect(),
-                time: to - from,
+                lengths: vec![to - from; BATCH],
                 initial: initial.clone(),
                 ..whole
             };
@@ -96,10 +96,14 @@ fn a_used_workspace_gives_the_bytes_of_a_new_one() {
     for round in 0..2 {
         for (cell, output) in CELLS.into_iter().flat_map(|cell| MODES.map(|output| (cell, output))) {
             for (layers, reverse, batch, time) in
-                [(2, Some(17), 3, 7), (1, None, 150, 2), (3, Some(4), 40, 5)]
+                [(2, Some(17), 3, 7), (1, None, 150, 2), (3, Some(4), 40, 5), (3, Some(4), 50, 9)]
             {
                 let spec = Spec { cell, features: 3 + layers, layers, forward: 18, reverse, output };
-                let question = Question::new(spec, batch, time, turns);
+                let lengths: Vec<usize> = (0..batch).map(|sample| 1 + (time + sample * time) % 9).collect();
+                let question = match turns % 5 {
+                    0 | 1 => Question::ragged(spec, &lengths, turns),
+                    _ => Question::new(spec, batch, time, turns),
+                };
                 let question = if turns % 2 == 0 { question.started(turns) } else { question };
                 let dropout = (turns % 3 == 0).then_some(Dropout { probability: 0.3, key: turns });
                 let given = Given::new(&Question { dropout, ..question });
@@ -202,8 +206,14 @@ fn calls_in_a_wrong_order_are_refused() {
 
 #[test]
 fn what_cannot_be_is_refused() {
-    refused("not 2 x 3 x 2", |given, packed, workspace| {
-        infer(packed, workspace, Input { time: 3, ..given.input() }, &mut [0.0; 6]);
+    refused("not 5 steps of 2", |given, packed, workspace| {
+        infer(packed, workspace, Input { lengths: Lengths::Each(&[3, 2]), ..given.input() }, &mut [0.0; 6]);
+    });
+    refused("sequence 1 of the batch has no time step", |given, packed, workspace| {
+        infer(packed, workspace, Input { lengths: Lengths::Each(&[4, 0]), ..given.input() }, &mut [0.0; 6]);
+    });
+    refused("a batch of no sequence", |given, packed, workspace| {
+        infer(packed, workspace, Input { lengths: Lengths::Each(&[]), ..given.input() }, &mut [0.0; 6]);
     });
     refused("not in [0, 1)", |given, packed, workspace| {
         let dropout = Dropout { probability: 1.0, key: 0 };
@@ -229,4 +239,131 @@ fn what_cannot_be_is_refused() {
         infer(&packed, workspace, given.input(), &mut [0.0; 10]);
         drop(workspace.final_states(&packed));
     });
+}
+
+/// Each sequence of a batch alone.
+fn alone(all: &Given) -> Vec<Given> {
+    let batch = all.lengths.len();
+    let mut rest = &all.input[..];
+    let each = all.lengths.iter().enumerate().map(|(sample, &length)| {
+        let (input, others) = rest.split_at(length * all.spec.features);
+        rest = others;
+        let own = |states: &Vec<f32>| states.chunks(states.len() / batch).nth(sample).unwrap().to_vec();
+        let initial = all
+            .initial
+            .as_ref()
+            .map(|States { h, c }| States { h: h.iter().map(own).collect(), c: c.iter().map(own).collect() });
+        let parameters = all.parameters.clone();
+        Given { input: input.to_vec(), lengths: vec![length], initial, parameters, ..*all }
+    });
+    each.collect()
+}
+
+/// What a sequence gives does not depend on the others of its batch, nor on their order, to the bit; gradients
+/// of parameters are the sums of its own up to rounding.
+#[test]
+fn a_sequence_alone_gives_what_it_gives_in_a_batch() {
+    const BATCH: usize = 70;
+    let lengths: Vec<usize> = (0..BATCH).map(|sample| 1 + sample * 11 % 17).collect();
+    let mut turns = 0;
+    for (cell, output) in CELLS.into_iter().flat_map(|cell| MODES.map(|output| (cell, output))) {
+        for (layers, reverse) in [(1, None), (1, Some(18)), (2, Some(7))] {
+            turns += 1;
+            let all = Instructions::all();
+            let instructions = all[turns % all.len()];
+            let spec = Spec { cell, features: 3, layers, forward: 18, reverse, output };
+            let question = Question::ragged(spec, &lengths, 1);
+            let given = Given::new(&if turns % 2 == 0 { question.started(2) } else { question });
+            let (packed, d_output) = (given.pack(instructions), gradient_of(&given));
+            let mut workspace = Workspace::new(&Workers::new(1 + turns % 3, instructions));
+            let found = given.train(&packed, &mut workspace, &d_output);
+            let inferred = given.infer(&packed, &mut workspace);
+            assert!(inferred == (found.output.clone(), found.states.clone()), "{spec:?}");
+
+            let mut sums: Vec<Vec<f64>> = found.gradients.iter().map(|all| vec![0.0; all.len()]).collect();
+            let (mut rest, mut d_rest, mut d_input) = (&found.output[..], &d_output[..], &found.d_input[..]);
+            for (sample, one) in alone(&given).iter().enumerate() {
+                let what = format!("{instructions} {spec:?}, sequence {sample}");
+                let (output, others) = rest.split_at(one.output().len());
+                let (d_output, d_others) = d_rest.split_at(output.len());
+                let (own_d_input, d_inputs) = d_input.split_at(one.input.len());
+                (rest, d_rest, d_input) = (others, d_others, d_inputs);
+                let answer = one.train(&packed, &mut workspace, d_output);
+                assert!(answer.output == output, "{what}: its output");
+                assert!(answer.d_input == own_d_input, "{what}: the gradient with respect to it");
+                if let (Some(own), Some(states)) = (&answer.states, &found.states) {
+                    let own = own.h.iter().chain(&own.c);
+                    for (own, states) in own.zip(states.h.iter().chain(&states.c)) {
+                        assert!(
+                            own[..] == states[sample * own.len()..][..own.len()],
+                            "{what}: its final state"
+                        );
+                    }
+                }
+                for (sums, own) in sums.iter_mut().zip(&answer.gradients) {
+                    sums.iter_mut().zip(own).for_each(|(sum, own)| *sum += f64::from(*own));
+                }
+            }
+            for (index, (found, sums)) in found.gradients.iter().zip(&sums).enumerate() {
+                let largest = sums.iter().fold(1.0_f64, |most, sum| most.max(sum.abs()));
+                for (found, sum) in found.iter().zip(sums) {
+                    let far = (f64::from(*found) - sum).abs();
+                    assert!(far < 1e-5 * largest, "{spec:?}, parameter {index}: {found}, not {sum}");
+                }
+            }
+        }
+    }
+}
+
+/// Sequences read from their ends by a stack whose directions have each other's parameters give the mirror
+/// image.
+#[test]
+fn the_mirror_image_is_one() {
+    const UNITS: [usize; 2] = [5, 9];
+    let lengths = [4, 1, 6, 6, 2];
+    for (cell, output) in
+        CELLS.into_iter().flat_map(|cell| [OutputMode::Final, OutputMode::Sequence].map(|o| (cell, o)))
+    {
+        let [forward, reverse] = UNITS;
+        let spec = Spec { cell, features: 3, layers: 2, forward, reverse: Some(reverse), output };
+        let given = Given::new(&Question::ragged(spec, &lengths, 3));
+        let swap = |row: &[f32], first: usize| [&row[first..], &row[..first]].concat();
+        let mut parameters = Vec::new();
+        for (layer, directions) in given.parameters.chunks(8).enumerate() {
+            for direction in [&directions[4..], &directions[..4]] {
+                let mut direction = direction.to_vec();
+                if layer > 0 {
+                    let rows = direction[0].chunks(forward + reverse);
+                    direction[0] = rows.flat_map(|row| swap(row, forward)).collect();
+                }
+                parameters.extend(direction);
+            }
+        }
+        let backwards = |values: &[f32], width: usize| {
+            let mut rest = values;
+            let samples = lengths.iter().flat_map(|length| {
+                let (own, others) = rest.split_at(length * width);
+                rest = others;
+                own.chunks(width).rev().flatten().copied().collect::<Vec<_>>()
+            });
+            samples.collect::<Vec<f32>>()
+        };
+        let mirror = Given {
+            spec: Spec { forward: reverse, reverse: Some(forward), ..spec },
+            parameters,
+            input: backwards(&given.input, 3),
+            lengths: lengths.to_vec(),
+            initial: None,
+            ..given
+        };
+        let answer = |given: &Given| {
+            let mut workspace = Workspace::new(&Workers::new(2, Instructions::best()));
+            given.infer(&given.pack(Instructions::best()), &mut workspace).0
+        };
+        let image: Vec<f32> =
+            answer(&mirror).chunks(forward + reverse).flat_map(|row| swap(row, reverse)).collect();
+        let image = if output == OutputMode::Sequence { backwards(&image, forward + reverse) } else { image };
+        let expected: Vec<f64> = image.into_iter().map(f64::from).collect();
+        near(&format!("{spec:?}"), &answer(&given), &expected);
+    }
 }

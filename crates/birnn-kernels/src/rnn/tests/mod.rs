@@ -16,8 +16,7 @@ struct Given {
     spec: Spec,
     parameters: Vec<Vec<f32>>,
     input: Vec<f32>,
-    batch: usize,
-    time: usize,
+    lengths: Vec<usize>,
     dropout: Option<Dropout>,
     initial: Option<States>,
 }
@@ -35,20 +34,19 @@ struct Answer {
 impl Given {
     fn new(question: &Question) -> Given {
         let all = |values: &[Vec<f64>]| values.iter().map(|values| single(values)).collect();
-        let Question { spec, parameters, input, batch, time, dropout, initial } = question;
+        let Question { spec, parameters, input, lengths, dropout, initial } = question;
         Given {
             spec: *spec,
             parameters: all(parameters),
             input: single(input),
-            batch: *batch,
-            time: *time,
+            lengths: lengths.clone(),
             dropout: *dropout,
             initial: initial.as_ref().map(|WideStates { h, c }| States { h: all(h), c: all(c) }),
         }
     }
 
     fn input(&self) -> Input<'_> {
-        Input { initial: self.initial.as_ref(), ..Input::new(&self.input, self.batch, self.time) }
+        Input { initial: self.initial.as_ref(), ..Input::ragged(&self.input, &self.lengths) }
     }
 
     fn pack(&self, instructions: Instructions) -> Packed {
@@ -56,7 +54,7 @@ impl Given {
     }
 
     fn output(&self) -> Vec<f32> {
-        vec![f32::NAN; self.batch * self.spec.output_len(self.time)]
+        vec![f32::NAN; self.spec.output_len(Lengths::Each(&self.lengths))]
     }
 
     /// Whether there are final states of all directions.
@@ -202,6 +200,27 @@ fn dropout_is_the_same_however_the_batch_is_cut() {
     }
 }
 
+/// Lengths in any order, some of them the same, one of a single step.
+#[test]
+fn sequences_of_unequal_lengths_are_the_textbooks() {
+    let cells = [Cell::RnnTanh, Cell::Gru, Cell::Lstm];
+    for (cell, output) in cells.into_iter().flat_map(|cell| MODES.map(|output| (cell, output))) {
+        for reverse in [None, Some(5)] {
+            let spec = Spec { cell, features: 3, layers: 2, forward: 4, reverse, output };
+            let question = Question::ragged(spec, &[3, 7, 1, 3, 5], 8);
+            check(&question, 2, 8);
+            check(&question.clone().started(8), 1, 8);
+            let dropout = Some(Dropout { probability: 0.4, key: 5 });
+            check(&Question { dropout, ..question }, 3, 8);
+        }
+    }
+    // More than one product for the weights' gradients.
+    let output = OutputMode::Last;
+    let spec = Spec { cell: Cell::Gru, features: 2, layers: 2, forward: 3, reverse: Some(2), output };
+    let lengths: Vec<usize> = (0..70).map(|sample| 1 + sample * 7 % 23).collect();
+    check(&Question::ragged(spec, &lengths, 9).started(9), 1, 9);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
     #[test]
@@ -210,12 +229,12 @@ proptest! {
         output in prop_oneof![Just(OutputMode::Last), Just(OutputMode::Final), Just(OutputMode::Sequence)],
         features in 1_usize..20, layers in 1_usize..4, forward in 1_usize..20,
         reverse in proptest::option::of(1_usize..20),
-        batch in 1_usize..9, time in 1_usize..6, workers in 1_usize..4,
+        lengths in proptest::collection::vec(1_usize..6, 1..9), workers in 1_usize..4,
         dropped in any::<bool>(), started in any::<bool>(), seed in 0_u64..1000,
     ) {
         let spec = Spec { cell, features, layers, forward, reverse, output };
         let dropout = dropped.then_some(Dropout { probability: 0.3, key: seed });
-        let question = Question { dropout, ..Question::new(spec, batch, time, seed) };
+        let question = Question { dropout, ..Question::ragged(spec, &lengths, seed) };
         check(&if started { question.started(seed) } else { question }, workers, seed);
     }
 }

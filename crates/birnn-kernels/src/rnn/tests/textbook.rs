@@ -8,10 +8,9 @@ use crate::rnn::{Cell, OutputMode, Spec, States};
 pub(crate) struct Question {
     pub(crate) spec: Spec,
     pub(crate) parameters: Vec<Vec<f64>>,
-    /// `[batch, time, features]`.
+    /// `[steps of all samples, features]`.
     pub(crate) input: Vec<f64>,
-    pub(crate) batch: usize,
-    pub(crate) time: usize,
+    pub(crate) lengths: Vec<usize>,
     pub(crate) dropout: Option<Dropout>,
     pub(crate) initial: Option<WideStates>,
 }
@@ -43,15 +42,20 @@ pub(crate) fn single(values: &[f64]) -> Vec<f32> {
 impl Question {
     /// About such a stack and batch, with values that `seed` gives.
     pub(crate) fn new(spec: Spec, batch: usize, time: usize, seed: u64) -> Question {
-        let lengths = spec.parameters().into_iter().enumerate();
-        let parameters = lengths.map(|(index, count)| values(count, seed + index as u64, 0.5)).collect();
-        let input = values(batch * time * spec.features, seed + 1000, 1.0);
-        Question { spec, parameters, input, batch, time, dropout: None, initial: None }
+        Question::ragged(spec, &vec![time; batch], seed)
+    }
+
+    /// About samples of these lengths.
+    pub(crate) fn ragged(spec: Spec, lengths: &[usize], seed: u64) -> Question {
+        let counts = spec.parameters().into_iter().enumerate();
+        let parameters = counts.map(|(index, count)| values(count, seed + index as u64, 0.5)).collect();
+        let input = values(lengths.iter().sum::<usize>() * spec.features, seed + 1000, 1.0);
+        Question { spec, parameters, input, lengths: lengths.to_vec(), dropout: None, initial: None }
     }
 
     /// The same from states that are not zeros.
     pub(crate) fn started(self, seed: u64) -> Question {
-        let States { h, c } = States::zeros(&self.spec, self.batch);
+        let States { h, c } = States::zeros(&self.spec, self.lengths.len());
         let drawn = |states: Vec<Vec<f32>>, seed: u64| {
             let states = states.iter().enumerate();
             states.map(|(index, state)| values(state.len(), seed + index as u64, 1.0)).collect()
@@ -61,12 +65,14 @@ impl Question {
 
     /// What [`forward`](crate::forward) gives, and the states at the end.
     pub(crate) fn answer(&self) -> (Vec<f64>, WideStates) {
-        let Question { spec, input, batch, time, .. } = self;
-        let mut output = Vec::new();
+        let Question { spec, input, lengths, .. } = self;
+        let (mut output, mut begin) = (Vec::new(), 0);
         let States { h, c } = States::zeros(spec, 0);
         let mut end = WideStates { h: vec![Vec::new(); h.len()], c: vec![Vec::new(); c.len()] };
-        for (sample, input) in input.chunks(time * spec.features).enumerate().take(*batch) {
-            let sequence = self.sample(sample, input, &mut end);
+        for (sample, time) in lengths.iter().enumerate() {
+            let input = &input[begin * spec.features..][..time * spec.features];
+            let sequence = self.sample(sample, begin, input, &mut end);
+            begin += time;
             let last = &sequence[time - 1];
             match spec.output {
                 OutputMode::Sequence => sequence.iter().for_each(|row| output.extend(row)),
@@ -85,14 +91,14 @@ impl Question {
         self.answer().0.iter().zip(weights).map(|(output, weight)| output * weight).sum()
     }
 
-    /// One sample through all layers: `[time][width]`.
-    fn sample(&self, sample: usize, input: &[f64], end: &mut WideStates) -> Vec<Vec<f64>> {
-        let Question { spec, parameters, time, dropout, .. } = self;
+    /// One sample, before which there are `begin` steps, through all layers: `[time][width]`.
+    fn sample(&self, sample: usize, begin: usize, input: &[f64], end: &mut WideStates) -> Vec<Vec<f64>> {
+        let Question { spec, parameters, dropout, .. } = self;
         let mut sequence: Vec<Vec<f64>> = input.chunks(spec.features).map(<[f64]>::to_vec).collect();
         let mut parameters = parameters.chunks(4);
         let mut state = 0;
         for layer in 0..spec.layers {
-            let mut output = vec![Vec::new(); *time];
+            let mut output = vec![Vec::new(); sequence.len()];
             for (index, units) in spec.directions().enumerate() {
                 let own = |states: &[Vec<f64>]| match states.get(state) {
                     Some(values) => values[sample * units..(sample + 1) * units].to_vec(),
@@ -113,7 +119,7 @@ impl Question {
             }
             if let Some(dropout) = dropout.filter(|_| layer + 1 < spec.layers) {
                 for (step, row) in output.iter_mut().enumerate() {
-                    for (value, kept) in row.iter_mut().zip(spec.kept(dropout, layer, *time, sample, step)) {
+                    for (value, kept) in row.iter_mut().zip(spec.kept(dropout, layer, begin + step)) {
                         *value *= if kept { 1.0 / (1.0 - f64::from(dropout.probability)) } else { 0.0 };
                     }
                 }
