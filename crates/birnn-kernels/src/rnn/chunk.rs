@@ -11,8 +11,6 @@ use crate::gemm::{Lhs, PackedLhs, PackedRhs};
 /// [`Steps`].
 #[derive(Debug, Default)]
 pub(crate) struct Chunk {
-    /// What the buffers were last used for: the padding in them is that of its rows.
-    spec: Option<Spec>,
     /// Which of the batch's samples each row is, and how many steps of the batch come before its own.
     pub(crate) samples: Vec<usize>,
     pub(crate) begins: Vec<usize>,
@@ -111,27 +109,19 @@ impl Chunk {
         self.begins.clear();
         self.begins.extend(samples.iter().map(|&sample| begins[sample]));
         self.steps.set(samples.iter().map(|&sample| lengths[sample]));
-        // What was there may stay where each value has its place in a row as before.
-        let anew = self.spec.replace(*spec) != Some(*spec);
-        let fit = |buffer: &mut Vec<f32>, length: usize| {
-            if anew {
-                buffer.clear();
-            }
-            buffer.resize(length, 0.0);
-        };
         fit(&mut self.input, self.steps.total() * spec.input_row(0).padded);
         if self.layers.len() < spec.layers {
             self.layers.resize_with(spec.layers, LayerBuffers::default);
         }
         for (layer, buffers) in self.layers.iter_mut().take(spec.layers).enumerate() {
-            buffers.reshape(spec, layer, &self.steps, save_for_backward, fit);
+            buffers.reshape(spec, layer, &self.steps, save_for_backward);
         }
         let hidden = PaddedRow::new(spec.directions().max()).padded;
         let of_backward = if save_for_backward { samples.len() * hidden } else { 0 };
         for buffer in [&mut self.dh_next, &mut self.dc_next, &mut self.dh] {
-            buffer.resize(of_backward, 0.0);
+            fit(buffer, of_backward);
         }
-        fit(&mut self.zeros, hidden);
+        zero(&mut self.zeros, hidden);
     }
 
     /// What the layer above `below` reads, and how a row of it lies.
@@ -197,14 +187,7 @@ impl Chunk {
 }
 
 impl LayerBuffers {
-    fn reshape(
-        &mut self,
-        spec: &Spec,
-        layer: usize,
-        steps: &Steps,
-        save_for_backward: bool,
-        fit: impl Fn(&mut Vec<f32>, usize),
-    ) {
+    fn reshape(&mut self, spec: &Spec, layer: usize, steps: &Steps, save_for_backward: bool) {
         fit(&mut self.output, steps.total() * spec.output_row().padded);
         self.dropped.clear();
         let count = spec.directions().count();
@@ -248,6 +231,15 @@ impl DirectionBuffers {
             _ if self.save_for_backward => steps.start(time),
             _ => time % 2 * steps.rows(),
         }
+    }
+}
+
+/// Room for so many values, in the memory that is there: each is written before it is read. (Tests would see
+/// one that is not.)
+fn fit(buffer: &mut Vec<f32>, length: usize) {
+    buffer.resize(length, 0.0);
+    if cfg!(test) {
+        buffer.fill(f32::NAN);
     }
 }
 
