@@ -12,7 +12,7 @@ use crate::description::Description;
 /// A net in plain numbers, with what its file says of it.
 #[derive(Clone, Debug)]
 pub struct Net {
-    /// What it is.
+    /// Cell, layers, directions and readout.
     pub architecture: Architecture,
     /// What its file says of it.
     pub manifest: Manifest,

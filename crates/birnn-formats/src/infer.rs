@@ -5,7 +5,7 @@
 
 use birnn_data::name;
 
-use birnn_architecture::Weight;
+use birnn_architecture::{ATTENTION, Direction, HEAD, Weight};
 
 use crate::error::{InferError, refuse, short_name};
 use crate::state_dict::{Array, StateDict};
@@ -68,7 +68,7 @@ impl InferredModel {
 
         let Modules { recurrent, attention, head } = modules;
         let prefix = format!("{}.", architecture.cell.prefix());
-        let names = [(recurrent, prefix), (attention, "attention.".to_owned()), (head, "fc.".to_owned())];
+        let names = [(recurrent, prefix), (attention, format!("{ATTENTION}.")), (head, format!("{HEAD}."))];
         let mut ours = StateDict::new();
         for (name, array) in weights {
             let renamed =
@@ -104,7 +104,7 @@ impl Modules {
     fn of(weights: &StateDict) -> Result<Modules, InferError> {
         let recurrent = recurrent_of(weights)?;
         let root = root_of(weights, &recurrent);
-        let attention = format!("{root}attention.");
+        let attention = format!("{root}{ATTENTION}.");
         let head = head_of(weights, &root, &[&recurrent, &attention])?;
         Ok(Modules { recurrent, attention, head })
     }
@@ -156,11 +156,12 @@ impl Modules {
         let (rows, features) = matrix("weight_ih_l0")?;
         let (_, forward) = matrix("weight_hh_l0")?;
         // Of a layer or direction that lacks some of its weights, the others tell.
-        let has =
-            |end: &str| Weight::ALL.iter().any(|weight| shape(&format!("{}{end}", weight.kind())).is_some());
-        let reverse = match has("_l0_reverse") {
+        let has = |layer: usize, direction: Direction| {
+            Weight::ALL.iter().any(|weight| shape(&weight.name(layer, direction)).is_some())
+        };
+        let reverse = match has(0, Direction::Reverse) {
             false => None,
-            true => Some(matrix("weight_hh_l0_reverse")?.1),
+            true => Some(matrix(&Weight::HiddenHidden.name(0, Direction::Reverse))?.1),
         };
         let cell = match (rows.checked_div(forward), rows.checked_rem(forward)) {
             (Some(1), Some(0)) => CellKind::Rnn,
@@ -179,7 +180,7 @@ impl Modules {
             cell,
             bidirectional: reverse.is_some(),
             layers: (0..)
-                .take_while(|layer| has(&format!("_l{layer}")) || has(&format!("_l{layer}_reverse")))
+                .take_while(|&layer| has(layer, Direction::Forward) || has(layer, Direction::Reverse))
                 .count(),
             hidden: match reverse {
                 Some(reverse) if reverse != forward => Hidden::Each { forward, reverse },
@@ -241,7 +242,7 @@ fn root_of(weights: &StateDict, recurrent: &str) -> String {
 
 /// The module with the head: the only matrix outside of `others`, or the one called `fc`.
 fn head_of(weights: &StateDict, root: &str, others: &[&str]) -> Result<String, InferError> {
-    let usual = format!("{root}fc.");
+    let usual = format!("{root}{HEAD}.");
     let matrices = weights.iter().filter(|(name, array)| {
         array.shape().len() == 2 && !others.iter().any(|module| within(name, module).is_some())
     });

@@ -15,9 +15,9 @@ pub enum Status {
     Running,
     /// Trained, tested and saved.
     Done,
-    /// Asked to, with a checkpoint made after so many steps of the whole run.
+    /// Asked to stop, with a checkpoint made.
     Stopped {
-        /// As many.
+        /// Steps of the whole run that the checkpoint stands after.
         step: usize,
     },
     /// Of a session: it ended without a word, which only the next one can tell.

@@ -5,7 +5,7 @@
 //! node with `direction = "reverse"`: readers that look at the number of directions alone (tract 0.23) take
 //! that for forward, and say nothing.
 
-use birnn_architecture::Weight;
+use birnn_architecture::{Direction as Way, Weight};
 
 use super::graph::{Graph, int, string, strings};
 use crate::{Architecture, Array, Cell, StateDict};
@@ -41,11 +41,11 @@ impl<'a> Layer<'a> {
     /// `weights` must have been held against the architecture.
     pub fn new(architecture: &Architecture, index: usize, weights: &'a StateDict) -> Layer<'a> {
         let cell = architecture.cell;
-        let direction = |suffix: &str, hidden| Direction::new(cell, index, suffix, hidden, weights);
+        let direction = |way, hidden| Direction::new(cell, index, way, hidden, weights);
         Layer {
             cell,
-            forward: direction("", architecture.forward),
-            reverse: architecture.reverse.map(|hidden| direction("_reverse", hidden)),
+            forward: direction(Way::Forward, architecture.forward),
+            reverse: architecture.reverse.map(|hidden| direction(Way::Reverse, hidden)),
         }
     }
 
@@ -149,11 +149,11 @@ impl<'a> Layer<'a> {
 }
 
 impl<'a> Direction<'a> {
-    fn new(cell: Cell, index: usize, suffix: &str, hidden: usize, weights: &'a StateDict) -> Direction<'a> {
-        let prefix = cell.prefix();
-        let weight = |weight: Weight| &weights[&format!("{prefix}.{}_l{index}{suffix}", weight.kind())];
+    fn new(cell: Cell, index: usize, way: Way, hidden: usize, weights: &'a StateDict) -> Direction<'a> {
+        let weight = |weight: Weight| &weights[&cell.parameter_name(weight, index, way)];
+        let suffix = if way == Way::Reverse { "_reverse" } else { "" };
         Direction {
-            name: format!("{prefix}_l{index}{suffix}"),
+            name: format!("{}_l{index}{suffix}", cell.prefix()),
             hidden,
             weight_ih: weight(Weight::InputHidden),
             weight_hh: weight(Weight::HiddenHidden),

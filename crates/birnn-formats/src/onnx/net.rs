@@ -1,6 +1,8 @@
 //! The whole net as a graph: stacked recurrent layers, a readout, a linear head, as in
 //! `birnn-model/src/network.rs`.
 
+use birnn_architecture::{ATTENTION, HEAD};
+
 use super::graph::{Graph, fixed, free, int, ints};
 use super::layer::Layer;
 use super::proto::GraphProto;
@@ -40,13 +42,15 @@ pub(super) fn net(
     };
     let batch = free("batch");
     let logits = if architecture.readout == Readout::Sequence {
-        let logits = linear(&mut graph, "fc", &read, weights);
+        let logits = linear(&mut graph, HEAD, &read, weights);
         graph.node_into("Transpose", "batch_major", &[&logits], &[OUTPUT], vec![ints("perm", &[1, 0, 2])]);
         vec![batch.clone(), free("time"), fixed(outputs)]
     } else {
-        let [weight, bias] = ["fc.weight", "fc.bias"]
-            .map(|name| graph.floats(name, weights[name].shape(), weights[name].values()));
-        graph.node_into("Gemm", "fc", &[&read, &weight, &bias], &[OUTPUT], vec![int("transB", 1)]);
+        let [weight, bias] = ["weight", "bias"].map(|name| {
+            let name = format!("{HEAD}.{name}");
+            graph.floats(&name, weights[&name].shape(), weights[&name].values())
+        });
+        graph.node_into("Gemm", HEAD, &[&read, &weight, &bias], &[OUTPUT], vec![int("transB", 1)]);
         vec![batch.clone(), fixed(outputs)]
     };
     graph.finish("birnn", (INPUT, &[batch, free("time"), fixed(features)]), (OUTPUT, &logits))
@@ -54,10 +58,11 @@ pub(super) fn net(
 
 /// `softmax_t(tanh(W h_t + b) . context)` as the weights of a mean over time.
 fn attention(graph: &mut Graph, outputs: &str, weights: &StateDict) -> String {
-    let projected = linear(graph, "attention", outputs, weights);
+    let projected = linear(graph, ATTENTION, outputs, weights);
     let hidden = graph.node("Tanh", "attention_tanh", &[&projected], vec![]);
-    let context = weights["attention.context"].values();
-    let context = graph.floats("attention.context", &[context.len(), 1], context);
+    let name = format!("{ATTENTION}.context");
+    let context = weights[&name].values();
+    let context = graph.floats(&name, &[context.len(), 1], context);
     let scores = graph.node("MatMul", "attention_scores", &[&hidden, &context], vec![]);
     let weights = graph.node("Softmax", "attention_softmax", &[&scores], vec![int("axis", 0)]);
     let weighted = graph.node("Mul", "attention_weighted", &[&weights, outputs], vec![]);

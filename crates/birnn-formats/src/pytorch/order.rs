@@ -2,7 +2,7 @@
 //!
 //! Only state dicts for PyTorch have this order. Everything else is sorted by name, checkpoints too.
 
-use birnn_architecture::Weight;
+use birnn_architecture::{HEAD, Weight};
 
 /// Sorts names as the state dict of a PyTorch module has them: modules with recurrent layers, then others,
 /// then the head `fc`; layer by layer and direction by direction; weights before biases. Code that walks two
@@ -18,7 +18,7 @@ pub(super) fn of(name: &str) -> impl Ord + use<> {
     let kind = OTHERS.iter().position(|known| *known == parameter).unwrap_or(OTHERS.len());
     let rank = match recurrent {
         Some(_) => 0,
-        None if module == "fc" || module.ends_with(".fc") => 2,
+        None if module.rsplit('.').next() == Some(HEAD) => 2,
         None => 1,
     };
     (rank, module.to_owned(), recurrent, kind, parameter.to_owned())

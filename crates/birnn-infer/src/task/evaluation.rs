@@ -28,7 +28,7 @@ pub enum Detail {
 /// The one number by which a net is first judged.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Headline {
-    /// What it is.
+    /// The metric, as users call it.
     pub name: &'static str,
     /// From 0 to 1, and the higher the better.
     pub value: f64,

@@ -62,7 +62,7 @@ impl MetricAccumulator {
         }
     }
 
-    /// What it comes to.
+    /// The metrics over all that was added.
     pub fn evaluation(self) -> Evaluation {
         match self {
             MetricAccumulator::Classify(accumulator) => {

@@ -66,7 +66,7 @@ impl Gradients {
             let (to, from) = (gate * units, gate * hidden);
             let of_input = &self.b_ih[from..];
             put(&state, of_input, &mut b_ih[to..][..units]);
-            let is_candidate = !self.b_hn.is_empty() && gate == 2;
+            let is_candidate = !self.b_hn.is_empty() && gate + 1 == gates / hidden;
             put(&state, if is_candidate { &self.b_hn } else { of_input }, &mut b_hh[to..][..units]);
         }
     }

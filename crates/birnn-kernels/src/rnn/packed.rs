@@ -86,7 +86,7 @@ impl Packed {
         workers.share(self.instructions, jobs);
     }
 
-    /// What it is.
+    /// The stack that these are the parameters of.
     pub fn spec(&self) -> &Spec {
         &self.spec
     }
@@ -147,7 +147,7 @@ impl Job for Pack<'_> {
         packed.w_hh.reshape::<S>(gates - candidate, hidden);
         packed.w_hn.reshape::<S>(candidate, candidate);
         for gate in 0..gates / hidden {
-            let is_candidate = candidate > 0 && gate == 2;
+            let is_candidate = candidate > 0 && gate + 1 == gates / hidden;
             for unit in 0..units {
                 let (from, to) = (gate * units + unit, gate * hidden + unit);
                 let mut row = &w_ih[from * input.len..][..input.len];
