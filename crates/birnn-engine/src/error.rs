@@ -10,7 +10,7 @@ use tch::TchError;
 pub enum EngineError {
     /// The network refused its input or could not be built.
     #[error(transparent)]
-    Model(#[from] ModelError),
+    Model(ModelError),
     /// libtorch refused: out of memory, most often.
     #[error("libtorch: {}", told(.0))]
     Torch(#[from] TchError),
@@ -39,6 +39,16 @@ pub enum EngineError {
     File(#[from] FileError),
 }
 
+impl From<ModelError> for EngineError {
+    fn from(error: ModelError) -> EngineError {
+        match error {
+            // The same fault, wherever it was met.
+            ModelError::Torch(error) => EngineError::Torch(error),
+            error => EngineError::Model(error),
+        }
+    }
+}
+
 /// What libtorch says, without the stack that it was in.
 fn told(error: &TchError) -> String {
     let said = error.to_string();
@@ -47,5 +57,18 @@ fn told(error: &TchError) -> String {
             "out of memory; free some, or ask for less: a smaller net, batch or share of the data".to_owned()
         }
         false => said.lines().next().unwrap_or("unknown error").to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lack_of_memory_is_told_the_same_wherever_it_was_met() {
+        let lack = || TchError::Torch("CUDA out of memory. Tried to allocate 2 GiB\nstack".to_owned());
+        let told = EngineError::from(lack()).to_string();
+        assert!(told.contains("out of memory; free some") && !told.contains('\n'), "{told}");
+        assert_eq!(EngineError::from(ModelError::Torch(lack())).to_string(), told);
     }
 }

@@ -38,6 +38,13 @@ pub struct Batch {
     pub weight: usize,
 }
 
+impl Batch {
+    /// How many sequences.
+    pub fn samples(&self) -> usize {
+        self.input.size()[0] as usize
+    }
+}
+
 /// The order in which an epoch shows the images.
 #[derive(Debug)]
 pub struct Order {
@@ -65,6 +72,11 @@ impl Samples {
     /// How many images.
     pub fn len(&self) -> usize {
         self.labels.len()
+    }
+
+    /// How many positions the loss counts in all of them: the weights of an epoch's batches, added.
+    pub fn weight(&self) -> usize {
+        self.len()
     }
 
     /// Rows and columns of an image.

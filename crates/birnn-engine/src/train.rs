@@ -76,7 +76,7 @@ pub fn train(
             // Looking at the loss waits for the device, so it is done on logged steps only.
             let loss = if state.step.is_multiple_of(plan.log_every) { health.look()? } else { None };
             let context = StepContext { learner, batch: &batch, output: &output };
-            let step = Step { step: state.step, epoch: epoch + 1, rate, images: batch.weight, loss };
+            let step = Step { step: state.step, epoch: epoch + 1, rate, images: batch.samples(), loss };
             control = observer.step(&step, &context)?;
             // After its last step an epoch is evaluated first, and then saved in any case.
             let within = index + 1 < steps;
@@ -92,7 +92,7 @@ pub fn train(
         }
 
         health.look_at_all(state.step, learner.parameters())?;
-        let train_loss = f64::try_from(&state.loss_sum)? / data.train.len() as f64;
+        let train_loss = f64::try_from(&state.loss_sum)? / data.train.weight() as f64;
         let seconds = state.seconds + start.elapsed().as_secs_f64();
         state.next_epoch()?;
         let epoch = epoch + 1;

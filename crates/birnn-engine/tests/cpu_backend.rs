@@ -56,7 +56,7 @@ fn check(config: &ModelConfig, [rows, cols]: [usize; 2], batch: usize) {
     assert_eq!(gradient.size(), [start]);
 
     // Asked, and not trained, it is birnn-infer's.
-    let input = samples.batches(batch.weight).next().unwrap().unwrap().input;
+    let input = samples.batches(batch.samples()).next().unwrap().unwrap().input;
     let expected = network.forward(&input.to_kind(Kind::Double), false).unwrap();
     let found = Tensor::from_slice(&learner.logits(&samples).unwrap()).view_as(&expected);
     same(&format!("{config:?}: logits without dropout"), &found, &expected.detach());

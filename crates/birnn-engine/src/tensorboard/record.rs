@@ -9,7 +9,7 @@ use super::proto::{
 
 const FLOAT: i32 = 1;
 const STRING: i32 = 7;
-/// As many as TensorBoard rng_key.
+/// As many as TensorBoard draws.
 const BUCKETS: usize = 30;
 
 /// The first record of a file.
