@@ -18,6 +18,25 @@ pub enum ModelError {
         /// The shape that was given.
         found: Vec<i64>,
     },
+    /// There is no sequence, or one without a step.
+    #[error("{}", match index {
+        Some(index) => format!("sequence {index} of the batch has no time step"),
+        None => "a batch of no sequence".to_owned(),
+    })]
+    EmptySequence {
+        /// Which one, from 0.
+        index: Option<usize>,
+    },
+    /// The values are not those of sequences of the given lengths, one after the other.
+    #[error("values of {steps} steps in all must be [{steps}, {features}], are {found:?}")]
+    RaggedShape {
+        /// The sum of the lengths.
+        steps: i64,
+        /// Features per time step that the net was built for.
+        features: i64,
+        /// The shape that was given.
+        found: Vec<i64>,
+    },
     /// libtorch refused: out of memory, tensors on different devices.
     #[error("libtorch: {}", .0.to_string().lines().next().unwrap_or("unknown error"))]
     Torch(#[from] TchError),

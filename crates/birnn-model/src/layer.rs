@@ -6,6 +6,8 @@
 use birnn_architecture::{Cell, Direction as Way, Weight};
 use tch::{Device, Kind, TchError, Tensor, nn};
 
+use crate::sequences::Sequences;
+
 /// The recurrent weights of one direction of one layer: gates stacked in PyTorch's order along the rows.
 #[derive(Debug)]
 pub(crate) struct Direction {
@@ -23,10 +25,10 @@ pub(crate) struct Layer {
     pub(crate) reverse: Option<Direction>,
 }
 
-/// What one pass over a sequence leaves.
-struct Pass {
-    /// `[batch, time, hidden]`, in the order of the input's time steps.
-    outputs: Tensor,
+/// What one pass over sequences leaves.
+struct Pass<'a> {
+    /// Of each step, in the order in which it was read: `[.., hidden]`.
+    outputs: Sequences<'a>,
     /// `[batch, hidden]`: the state after the last step that the direction reads.
     state: Tensor,
 }
@@ -66,8 +68,8 @@ impl Layer {
         (reverse.hidden == self.forward.hidden).then_some([&self.forward, reverse])
     }
 
-    /// Every output: `[batch, time, features]` -> `[batch, time, forward + reverse]`.
-    pub(crate) fn sequence(&self, input: &Tensor, train: bool) -> Result<Tensor, TchError> {
+    /// Every output: `[.., features]` -> `[.., forward + reverse]`.
+    pub(crate) fn sequence<'a>(&self, input: &Sequences<'a>, train: bool) -> Result<Sequences<'a>, TchError> {
         if let Some(both) = self.both() {
             return Ok(run(self.cell, input, &both, train)?.0);
         }
@@ -75,24 +77,23 @@ impl Layer {
         let Some(reverse) = &self.reverse else {
             return Ok(ahead);
         };
-        let back = reverse.pass(self.cell, &input.f_flip([1])?, train)?.outputs.f_flip([1])?;
-        Tensor::f_cat(&[ahead, back], 2)
+        let back = reverse.pass(self.cell, &input.mirrored()?, train)?.outputs.mirrored()?;
+        Ok(Sequences { values: Tensor::f_cat(&[ahead.values, back.values], -1)?, ..*input })
     }
 
-    /// The outputs at the last time step: `[batch, forward + reverse]`. The reverse direction has then read
-    /// that step alone, so it takes one step instead of all.
-    pub(crate) fn last(&self, input: &Tensor, train: bool) -> Result<Tensor, TchError> {
+    /// The outputs at each sequence's last time step: `[batch, forward + reverse]`. The reverse direction has
+    /// then read that step alone, so it takes one step instead of all.
+    pub(crate) fn last(&self, input: &Sequences, train: bool) -> Result<Tensor, TchError> {
         let ahead = self.forward.pass(self.cell, input, train)?.state;
         let Some(reverse) = &self.reverse else {
             return Ok(ahead);
         };
-        let last_step = input.f_narrow(1, input.size()[1] - 1, 1)?;
-        let back = reverse.pass(self.cell, &last_step, train)?.state;
+        let back = reverse.pass(self.cell, &input.last_steps()?, train)?.state;
         Tensor::f_cat(&[ahead, back], 1)
     }
 
     /// Each direction's state after its own last step: `[batch, forward + reverse]`.
-    pub(crate) fn final_states(&self, input: &Tensor, train: bool) -> Result<Tensor, TchError> {
+    pub(crate) fn final_states(&self, input: &Sequences, train: bool) -> Result<Tensor, TchError> {
         if let Some(both) = self.both() {
             let states = run(self.cell, input, &both, train)?.1;
             return Tensor::f_cat(&[states.f_get(0)?, states.f_get(1)?], 1);
@@ -101,7 +102,7 @@ impl Layer {
         let Some(reverse) = &self.reverse else {
             return Ok(ahead);
         };
-        let back = reverse.pass(self.cell, &input.f_flip([1])?, train)?.state;
+        let back = reverse.pass(self.cell, &input.mirrored()?, train)?.state;
         Tensor::f_cat(&[ahead, back], 1)
     }
 }
@@ -128,7 +129,7 @@ impl Direction {
         Ok(Direction { weights, hidden })
     }
 
-    fn pass(&self, cell: Cell, input: &Tensor, train: bool) -> Result<Pass, TchError> {
+    fn pass<'a>(&self, cell: Cell, input: &Sequences<'a>, train: bool) -> Result<Pass<'a>, TchError> {
         let (outputs, states) = run(cell, input, &[self], train)?;
         Ok(Pass { outputs, state: states.f_get(0)? })
     }
@@ -169,26 +170,44 @@ fn weights<'a>(directions: &[&'a Direction]) -> Vec<&'a Tensor> {
     directions.iter().flat_map(|direction| &direction.weights).collect()
 }
 
-/// One libtorch call over one or two directions of the same size: the outputs
-/// `[batch, time, directions * hidden]` and the final states `[directions, batch, hidden]`.
-fn run(
+/// One libtorch call over one or two directions of the same size: the outputs `[.., directions * hidden]` and
+/// the final states `[directions, batch, hidden]`.
+fn run<'a>(
     cell: Cell,
-    input: &Tensor,
+    input: &Sequences<'a>,
     directions: &[&Direction],
     train: bool,
-) -> Result<(Tensor, Tensor), TchError> {
+) -> Result<(Sequences<'a>, Tensor), TchError> {
     let weights = weights(directions);
-    let shape = [directions.len() as i64, input.size()[0], directions[0].hidden];
-    let zero = Tensor::f_zeros(shape, (input.kind(), input.device()))?;
+    let values = &input.values;
+    let shape = [directions.len() as i64, input.batch(), directions[0].hidden];
+    let zero = Tensor::f_zeros(shape, (values.kind(), values.device()))?;
     let two = directions.len() == 2;
-    match cell {
-        Cell::RnnTanh => input.f_rnn_tanh(&zero, &weights, true, 1, 0.0, train, two, true),
-        Cell::RnnRelu => input.f_rnn_relu(&zero, &weights, true, 1, 0.0, train, two, true),
-        Cell::Gru => input.f_gru(&zero, &weights, true, 1, 0.0, train, two, true),
-        Cell::Lstm => {
-            let (outputs, states, _) =
-                input.f_lstm(&[&zero, &zero], &weights, true, 1, 0.0, train, two, true)?;
-            Ok((outputs, states))
+    let (outputs, states) = match input.packing {
+        None => match cell {
+            Cell::RnnTanh => values.f_rnn_tanh(&zero, &weights, true, 1, 0.0, train, two, true),
+            Cell::RnnRelu => values.f_rnn_relu(&zero, &weights, true, 1, 0.0, train, two, true),
+            Cell::Gru => values.f_gru(&zero, &weights, true, 1, 0.0, train, two, true),
+            Cell::Lstm => values
+                .f_lstm(&[&zero, &zero], &weights, true, 1, 0.0, train, two, true)
+                .map(|(outputs, states, _)| (outputs, states)),
+        },
+        Some(packing) => {
+            let sizes = &packing.batch_sizes;
+            match cell {
+                Cell::RnnTanh => {
+                    Tensor::f_rnn_tanh_data(values, sizes, &zero, &weights, true, 1, 0.0, train, two)
+                }
+                Cell::RnnRelu => {
+                    Tensor::f_rnn_relu_data(values, sizes, &zero, &weights, true, 1, 0.0, train, two)
+                }
+                Cell::Gru => Tensor::f_gru_data(values, sizes, &zero, &weights, true, 1, 0.0, train, two),
+                Cell::Lstm => {
+                    Tensor::f_lstm_data(values, sizes, &[&zero, &zero], &weights, true, 1, 0.0, train, two)
+                        .map(|(outputs, states, _)| (outputs, states))
+                }
+            }
         }
-    }
+    }?;
+    Ok((Sequences { values: outputs, ..*input }, states))
 }

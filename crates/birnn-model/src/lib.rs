@@ -44,6 +44,7 @@
 mod error;
 mod layer;
 mod network;
+mod sequences;
 mod unroll;
 mod variables;
 

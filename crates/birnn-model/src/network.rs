@@ -5,6 +5,7 @@ use tch::{Kind, TchError, Tensor, nn};
 
 use crate::error::ModelError;
 use crate::layer::{Layer, uniform};
+use crate::sequences::{Packing, Sequences, padded};
 
 /// Stacked recurrent layers, a readout and a linear head: `[batch, time, features]` -> `[batch, outputs]`, or
 /// `[batch, time, outputs]` where the readout is [`Readout::Sequence`].
@@ -96,8 +97,30 @@ impl Network {
     /// what is read is computed: with [`Readout::Last`] the top layer's reverse direction takes one step.
     pub fn forward(&self, input: &Tensor, train: bool) -> Result<Tensor, ModelError> {
         self.check(input)?;
-        let top = self.top(input, train)?;
+        let input = Sequences { values: input.shallow_clone(), packing: None };
+        let top = self.top(&input, train)?;
         self.logits(&top)
+    }
+
+    /// As [`Network::forward`], of sequences of these `lengths` that lie one after the other with no padding:
+    /// `[steps of all, features]` -> `[batch, outputs]`, or `[steps of all, outputs]` for
+    /// [`Readout::Sequence`]. Each gives what it gives alone, up to rounding: `last` is its own last step,
+    /// `final` each direction's own end, and no mean, maximum or attention sees another's steps.
+    pub fn forward_ragged(
+        &self,
+        values: &Tensor,
+        lengths: &[usize],
+        train: bool,
+    ) -> Result<Tensor, ModelError> {
+        self.check_ragged(values, lengths)?;
+        let packing = Packing::new(lengths, values.device())?;
+        let top = self.top(&packing.pack(values)?, train)?;
+        let top = if self.architecture.readout.needs_sequence() {
+            packing.unpack(&top)?
+        } else {
+            packing.unsort(&top)?
+        };
+        self.logits_ragged(&top, lengths)
     }
 
     /// The logits, from what is read of the top layer: `[batch, forward + reverse]` for [`Readout::Last`] and
@@ -113,6 +136,35 @@ impl Network {
         Ok(self.head.apply(&read)?)
     }
 
+    /// As [`Network::logits`], of sequences of these lengths: where all outputs are read, these are `[steps of
+    /// all, forward + reverse]`, one sequence after the other.
+    pub fn logits_ragged(&self, top: &Tensor, lengths: &[usize]) -> Result<Tensor, ModelError> {
+        let read = match &self.pooling {
+            Pooling::Last | Pooling::Final | Pooling::Sequence => top.shallow_clone(),
+            Pooling::Mean => {
+                let counts: Vec<f32> = lengths.iter().map(|&length| length as f32).collect();
+                let counts = Tensor::f_from_slice(&counts)?.f_to_device(top.device())?.f_unsqueeze(1)?;
+                let sums = padded(top, lengths, 0.0)?.f_sum_dim_intlist(&[1_i64][..], false, None::<Kind>)?;
+                sums.f_div(&counts)?
+            }
+            Pooling::Max => padded(top, lengths, f64::NEG_INFINITY)?.f_amax([1], false)?,
+            Pooling::Attention(attention) => attention.apply_ragged(top, lengths)?,
+        };
+        Ok(self.head.apply(&read)?)
+    }
+
+    /// Whether `values` are those of sequences of these lengths.
+    fn check_ragged(&self, values: &Tensor, lengths: &[usize]) -> Result<(), ModelError> {
+        if lengths.is_empty() || lengths.contains(&0) {
+            return Err(ModelError::EmptySequence { index: lengths.iter().position(|&length| length == 0) });
+        }
+        let steps = lengths.iter().sum::<usize>() as i64;
+        if values.size() != [steps, self.features] {
+            return Err(ModelError::RaggedShape { steps, features: self.features, found: values.size() });
+        }
+        Ok(())
+    }
+
     /// Whether `input` is of the shape that the net reads.
     pub(crate) fn check(&self, input: &Tensor) -> Result<(), ModelError> {
         match input.size()[..] {
@@ -122,13 +174,13 @@ impl Network {
     }
 
     /// The recurrent layers: what is read of the top one.
-    fn top(&self, input: &Tensor, train: bool) -> Result<Tensor, TchError> {
-        let mut sequence = input.shallow_clone();
+    fn top(&self, input: &Sequences, train: bool) -> Result<Tensor, TchError> {
+        let mut sequence = Sequences { values: input.values.shallow_clone(), ..*input };
         let (below, top) = self.layers.split_at(self.layers.len() - 1);
         for layer in below {
             sequence = layer.sequence(&sequence, train)?;
             if train && self.architecture.dropout > 0.0 {
-                sequence = sequence.f_dropout(self.architecture.dropout, true)?;
+                sequence.values = sequence.values.f_dropout(self.architecture.dropout, true)?;
             }
         }
         let top = &top[0];
@@ -136,7 +188,7 @@ impl Network {
             Pooling::Last => top.last(&sequence, train),
             Pooling::Final => top.final_states(&sequence, train),
             Pooling::Mean | Pooling::Max | Pooling::Attention(_) | Pooling::Sequence => {
-                top.sequence(&sequence, train)
+                Ok(top.sequence(&sequence, train)?.values)
             }
         }
     }
@@ -173,8 +225,24 @@ impl Attention {
 
     /// `[batch, time, width]` -> `[batch, width]`.
     fn apply(&self, outputs: &Tensor) -> Result<Tensor, TchError> {
-        let scores = self.projection.apply(outputs)?.f_tanh()?.f_matmul(&self.context)?;
-        let weights = scores.f_softmax(1, None::<Kind>)?;
-        weights.f_unsqueeze(1)?.f_bmm(outputs)?.f_squeeze_dim(1)
+        weighted(&self.scores(outputs)?, outputs)
     }
+
+    /// `[steps of all, width]` -> `[batch, width]`.
+    fn apply_ragged(&self, outputs: &Tensor, lengths: &[usize]) -> Result<Tensor, TchError> {
+        // A weight of zero is all that padding gets.
+        let scores = padded(&self.scores(outputs)?.f_unsqueeze(1)?, lengths, f64::NEG_INFINITY)?;
+        weighted(&scores.f_squeeze_dim(2)?, &padded(outputs, lengths, 0.0)?)
+    }
+
+    /// `[.., width]` -> `[..]`.
+    fn scores(&self, outputs: &Tensor) -> Result<Tensor, TchError> {
+        self.projection.apply(outputs)?.f_tanh()?.f_matmul(&self.context)
+    }
+}
+
+/// `scores [batch, time]` and `outputs [batch, time, width]` -> `[batch, width]`.
+fn weighted(scores: &Tensor, outputs: &Tensor) -> Result<Tensor, TchError> {
+    let weights = scores.f_softmax(1, None::<Kind>)?;
+    weights.f_unsqueeze(1)?.f_bmm(outputs)?.f_squeeze_dim(1)
 }
