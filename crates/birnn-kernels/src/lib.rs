@@ -6,9 +6,10 @@
 //! A [`Spec`] says what the layers are. [`Packed`] holds their parameters laid out for the processor; any
 //! number of threads may share one. A [`Workspace`] holds the buffers of passes. [`forward`] maps a batch of
 //! sequences, of one length or of many ([`Lengths`]), to the outputs of the top layer, [`backward`] the
-//! gradient with respect to those to that with respect to every parameter and the input, and [`infer`] does
-//! what no backward pass follows. States can be given at the start and taken at the end. [`Linear`] is a dense
-//! layer, [`AdamStep`] an update. This crate names no tensor library, and knows no head and no loss.
+//! gradient with respect to those to that with respect to every parameter and the input, [`state_gradients`] to
+//! that with respect to every state, and [`infer`] does what no backward pass follows. States can be given at
+//! the start and taken at the end. [`Linear`] is a dense layer, [`AdamStep`] an update. This crate names no
+//! tensor library, and knows no head and no loss.
 //!
 //! How it is quick: the batch is cut into chunks, and each worker takes its chunks through all layers and
 //! time steps with no other worker to wait for; gates, cells and outputs are computed while the products
@@ -79,5 +80,8 @@ pub use dropout::Dropout;
 pub use isa::{Instructions, flush_subnormals};
 pub use linear::Linear;
 pub use peak::fma_peak;
-pub use rnn::{Cell, Input, Lengths, OutputMode, Packed, Spec, States, Workspace, backward, forward, infer};
+pub use rnn::{
+    Cell, Input, Lengths, OutputMode, Packed, Spec, StateGradient, States, Workspace, backward, forward,
+    infer, state_gradients,
+};
 pub use workers::Workers;

@@ -1,4 +1,4 @@
-//! A dense layer, forward only.
+//! A dense layer. Backward to its input is forward by its transpose.
 
 use crate::gemm::{Lhs, PackedRhs, Shape, gemm};
 use crate::isa::{Instructions, Job, LANES, Simd};
@@ -42,6 +42,16 @@ impl Linear {
         let mut linear = Linear { instructions, inputs, outputs, w_t: PackedRhs::default(), b };
         instructions.run(Pack { linear: &mut linear, weight });
         linear
+    }
+
+    /// `x = y W`, without a bias: what takes the gradient with respect to the output to that with respect to
+    /// the input.
+    pub fn transposed(&self) -> Linear {
+        let mut weight = vec![0.0; self.inputs * self.outputs];
+        for (row, values) in weight.chunks_exact_mut(self.outputs).enumerate() {
+            self.w_t.get(row, values);
+        }
+        Linear::new(self.instructions, self.outputs, self.inputs, &weight, None)
     }
 
     /// Values of a row of the input.
@@ -151,6 +161,32 @@ mod tests {
                         assert_eq!(part, whole[first * outputs..][..rows * outputs], "{instructions} {rows}");
                     }
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn the_transpose_is_as_if_made_of_the_transposed_weight() {
+        for (inputs, outputs) in [(1, 1), (5, 3), (33, 10), (256, 64), (70, 900)] {
+            let weight = values(outputs * inputs, 1);
+            let turned: Vec<f32> = (0..inputs)
+                .flat_map(|i| (0..outputs).map(move |o| (o, i)))
+                .map(|(o, i)| weight[o * inputs + i])
+                .collect();
+            let input = values(7 * outputs, 2);
+            for instructions in Instructions::all() {
+                let linear = Linear::new(instructions, inputs, outputs, &weight, Some(&values(outputs, 3)));
+                let expected = Linear::new(instructions, outputs, inputs, &turned, None);
+                let answer = |linear: &Linear| {
+                    let mut output = vec![f32::NAN; 7 * inputs];
+                    linear.forward(&input, &mut output);
+                    output
+                };
+                assert_eq!(
+                    answer(&linear.transposed()),
+                    answer(&expected),
+                    "{instructions} {inputs} {outputs}"
+                );
             }
         }
     }

@@ -117,6 +117,14 @@ impl PackedRhs {
         }
     }
 
+    /// The beginning of a row.
+    pub(crate) fn get(&self, row: usize, values: &mut [f32]) {
+        for (panel, values) in values.chunks_mut(self.nr).enumerate() {
+            let (start, stride) = self.column(panel * self.nr);
+            values.copy_from_slice(&self.panels[start + row * stride..][..values.len()]);
+        }
+    }
+
     /// Becomes the transpose of another one.
     pub(crate) fn transpose<S: Simd>(&mut self, other: &PackedRhs) {
         self.reshape::<S>(other.n, other.k);

@@ -2,12 +2,12 @@
 //! parameters and input.
 
 use super::backward_through_time::{BackwardThroughTime, Wanted};
-use super::chunk::{Chunk, zero};
+use super::chunk::{Chunk, DirectionBuffers, LayerBuffers, zero};
 use super::gradients::Gradients;
 use super::packed::{Packed, PackedDirection};
 use super::padded::PaddedRow;
 use super::spec::{OutputMode, Spec};
-use super::states::Lengths;
+use super::states::{Lengths, StateGradient};
 use super::steps::Way;
 use super::workspace::{Batch, Pass, Workspace};
 use crate::dropout::{Draw, Dropout};
@@ -32,34 +32,10 @@ pub fn backward(
     d_input: Option<&mut [f32]>,
 ) {
     let spec = packed.spec();
-    let last = workspace.last().filter(|pass| pass.saved && pass.version == packed.version());
-    let Some(&pass) = last else {
-        panic!(
-            "nothing to go back from: `forward` with the same parameters must be the call before (`backward` \
-             uses up what it saved)"
-        )
-    };
-    let Batch { lengths, begins, .. } = workspace.batch();
-    let steps = begins[lengths.len()];
-    let expected = spec.output_len(Lengths::Each(lengths));
-    assert_eq!(d_output.len(), expected, "the length of the gradient");
     let lengths: Vec<usize> = gradients.iter().map(|values| values.len()).collect();
     assert_eq!(lengths, spec.parameters(), "the lengths of the gradients");
-    if let Some(d_input) = &d_input {
-        let expected = steps * spec.features;
-        assert_eq!(d_input.len(), expected, "the length of the gradient with respect to the input");
-    }
-    let d_inputs = d_input.map(|d_input| workspace.deal(d_input, spec.features, true));
-    workspace.set_last(Pass { saved: false, ..pass });
-    let dropout = pass.dropout;
+    go_back(packed, workspace, d_output, d_input, false);
     let (workers, shards) = workspace.parts();
-    let mut d_inputs = d_inputs.map(Vec::into_iter);
-    let jobs = shards.iter_mut().map(|shard| {
-        let d_inputs = d_inputs.as_mut().and_then(Iterator::next);
-        let (chunks, gradients) = shard.parts();
-        Backward { packed, dropout, chunks, d_output, d_inputs, gradients }
-    });
-    workers.share(packed.instructions(), jobs.collect());
     let mut into = gradients.iter_mut();
     let mut jobs = Vec::new();
     for (layer, directions) in packed.layers().iter().enumerate() {
@@ -73,6 +49,69 @@ pub fn backward(
     workers.share(packed.instructions(), jobs);
 }
 
+/// As [`backward`], to the gradient with respect to the state after each step: per layer, forward then
+/// reverse.
+///
+/// # Panics
+///
+/// As [`backward`].
+pub fn state_gradients(packed: &Packed, workspace: &mut Workspace, d_output: &[f32]) -> Vec<StateGradient> {
+    go_back(packed, workspace, d_output, None, true);
+    let spec = packed.spec();
+    let Batch { lengths, begins, .. } = workspace.batch();
+    let mut found = Vec::new();
+    for (layer, (direction, units)) in
+        (0..spec.layers).flat_map(|layer| spec.directions().enumerate().map(move |part| (layer, part)))
+    {
+        let last_only = spec.way(layer, direction) == Way::ReverseOnce;
+        let count = if last_only { lengths.len() } else { begins[lengths.len()] };
+        let mut values = vec![0.0; count * units];
+        for chunk in workspace.chunks() {
+            chunk.put_state_gradients(spec, layer, direction, &mut values);
+        }
+        found.push(StateGradient { last_only, values });
+    }
+    found
+}
+
+/// Back through all layers and steps: gradients are left with the workers and in the chunks, but for
+/// `d_input`. Those with respect to the states are kept where they are wanted, `of_states`.
+fn go_back(
+    packed: &Packed,
+    workspace: &mut Workspace,
+    d_output: &[f32],
+    d_input: Option<&mut [f32]>,
+    of_states: bool,
+) {
+    let spec = packed.spec();
+    let last = workspace.last().filter(|pass| pass.saved && pass.version == packed.version());
+    let Some(&pass) = last else {
+        panic!(
+            "nothing to go back from: `forward` with the same parameters must be the call before (`backward` \
+             uses up what it saved)"
+        )
+    };
+    let Batch { lengths, begins, .. } = workspace.batch();
+    let steps = begins[lengths.len()];
+    let expected = spec.output_len(Lengths::Each(lengths));
+    assert_eq!(d_output.len(), expected, "the length of the gradient");
+    if let Some(d_input) = &d_input {
+        let expected = steps * spec.features;
+        assert_eq!(d_input.len(), expected, "the length of the gradient with respect to the input");
+    }
+    let d_inputs = d_input.map(|d_input| workspace.deal(d_input, spec.features, true));
+    workspace.set_last(Pass { saved: false, ..pass });
+    let dropout = pass.dropout;
+    let (workers, shards) = workspace.parts();
+    let mut d_inputs = d_inputs.map(Vec::into_iter);
+    let jobs = shards.iter_mut().map(|shard| {
+        let d_inputs = d_inputs.as_mut().and_then(Iterator::next);
+        let (chunks, gradients) = shard.parts();
+        Backward { packed, dropout, chunks, d_output, d_inputs, of_states, gradients }
+    });
+    workers.share(packed.instructions(), jobs.collect());
+}
+
 /// One worker's shard.
 struct Backward<'a> {
     packed: &'a Packed,
@@ -82,13 +121,14 @@ struct Backward<'a> {
     d_output: &'a [f32],
     /// Of each of its samples, in the order of their rows.
     d_inputs: Option<Vec<&'a mut [f32]>>,
+    of_states: bool,
     gradients: &'a mut Vec<Vec<Gradients>>,
 }
 
 impl Job for Backward<'_> {
     #[inline(always)]
     fn run<S: Simd>(self) {
-        let Backward { packed, dropout, chunks, d_output, d_inputs, gradients } = self;
+        let Backward { packed, dropout, chunks, d_output, d_inputs, of_states, gradients } = self;
         let spec = packed.spec();
         gradients.resize_with(spec.layers, Vec::new);
         for (gradients, packed) in gradients.iter_mut().zip(packed.layers()) {
@@ -98,7 +138,7 @@ impl Job for Backward<'_> {
         let mut d_inputs = d_inputs.map(Vec::into_iter);
         for chunk in chunks {
             chunk.take_d_output(spec, d_output);
-            chunk.backward::<S>(packed, dropout, d_inputs.is_some(), gradients);
+            chunk.backward::<S>(packed, dropout, d_inputs.is_some(), of_states, gradients);
             if let Some(d_inputs) = &mut d_inputs {
                 chunk.put_d_input(spec, d_inputs);
             }
@@ -126,13 +166,15 @@ impl Chunk {
     }
 
     /// Adds the gradients with respect to the parameters to `gradients`, by layer and direction. `d_output`
-    /// ends as the gradient with respect to the input, where that is `wanted`.
+    /// ends as the gradient with respect to the input, where that is `wanted`; those with respect to the
+    /// states of all layers are kept where these are, `of_states`.
     #[inline(always)]
     fn backward<S: Simd>(
         &mut self,
         packed: &Packed,
         dropout: Option<Dropout>,
         wanted: bool,
+        of_states: bool,
         gradients: &mut [Vec<Gradients>],
     ) {
         let (spec, steps) = (packed.spec(), &self.steps);
@@ -143,6 +185,7 @@ impl Chunk {
             let (input, row_of_input) = Chunk::input_of(&self.input, below.last(), spec);
             let top = layer + 1 == spec.layers;
             let goes_on = layer > 0 || wanted;
+            zero(&mut here.d_states, if of_states { steps.total() * width } else { 0 });
             if goes_on {
                 zero(&mut self.d_input, steps.total() * row_of_input.padded);
             }
@@ -161,6 +204,7 @@ impl Chunk {
                     width,
                     input,
                     output: &here.output,
+                    d_states: of_states.then_some(&mut here.d_states[..]),
                     dh_next: &mut self.dh_next[..rows * packed.hidden],
                     dc_next: &mut self.dc_next[..rows * packed.hidden],
                     dh: &mut self.dh[..rows * packed.hidden],
@@ -176,6 +220,22 @@ impl Chunk {
                     Draw::new(dropout, below, width).mask(positions, &mut self.d_input);
                 }
                 std::mem::swap(&mut self.d_output, &mut self.d_input);
+            }
+        }
+    }
+
+    /// Puts the gradients with respect to the states of one direction of a layer where they belong among those
+    /// of the batch.
+    fn put_state_gradients(&self, spec: &Spec, layer: usize, direction: usize, into: &mut [f32]) {
+        let LayerBuffers { d_states, directions, .. } = &self.layers[layer];
+        let DirectionBuffers { way, offset, .. } = directions[direction];
+        let (units, width) = (spec.output_row().parts[direction].0, spec.output_row().padded);
+        for (row, (&sample, &begin)) in self.samples.iter().zip(&self.begins).enumerate() {
+            let last = self.steps.last(row);
+            let (first, to) = if way == Way::ReverseOnce { (last, sample) } else { (0, begin) };
+            for (step, into) in (first..=last).zip(into[to * units..].chunks_exact_mut(units)) {
+                let from = (self.steps.start(step) + row) * width + offset;
+                into.copy_from_slice(&d_states[from..from + units]);
             }
         }
     }

@@ -33,6 +33,8 @@ pub(crate) struct BackwardThroughTime<'a> {
     pub(crate) width: usize,
     pub(crate) input: &'a [f32],
     pub(crate) output: &'a [f32],
+    /// Where the gradients with respect to the states go, as `output` has these, if they are wanted.
+    pub(crate) d_states: Option<&'a mut [f32]>,
     pub(crate) dh_next: &'a mut [f32],
     pub(crate) dc_next: &'a mut [f32],
     pub(crate) dh: &'a mut [f32],
@@ -104,6 +106,12 @@ impl<'a> BackwardThroughTime<'a> {
         for row in with_gradient {
             let dh = &mut self.dh[row * hidden..(row + 1) * hidden];
             add(dh, &d_output[(first + row) * width + offset..][..hidden]);
+        }
+        if let Some(d_states) = &mut self.d_states {
+            for row in rows.clone() {
+                let at = (steps.start(time) + row) * width + offset;
+                d_states[at..at + hidden].copy_from_slice(&self.dh[row * hidden..(row + 1) * hidden]);
+            }
         }
         let DirectionBuffers { gates, c, tanh_c, recurrent, h_0, c_0, .. } = direction;
         let h_prev = self.h_prev(offset, h_0);

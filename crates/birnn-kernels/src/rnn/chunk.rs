@@ -2,7 +2,7 @@
 //! and are kept.
 
 use super::padded::PaddedRow;
-use super::spec::{OutputMode, Spec};
+use super::spec::Spec;
 use super::states::States;
 use super::steps::{Steps, Way};
 use crate::gemm::{Lhs, PackedLhs, PackedRhs};
@@ -50,6 +50,9 @@ pub(crate) struct LayerBuffers {
     pub(crate) output: Vec<f32>,
     /// The same after dropout; empty where there is none.
     pub(crate) dropped: Vec<f32>,
+    /// `[steps, width]`, after a backward pass that was to keep them: the gradient with respect to the
+    /// output of each step, by way of later steps too; else empty.
+    pub(crate) d_states: Vec<f32>,
     /// The first so many as the spec has directions.
     pub(crate) directions: Vec<DirectionBuffers>,
 }
@@ -194,15 +197,10 @@ impl LayerBuffers {
         if self.directions.len() < count {
             self.directions.resize_with(count, DirectionBuffers::default);
         }
-        let top = layer + 1 == spec.layers;
         let mut offset = 0;
         for (index, (buffers, units)) in self.directions.iter_mut().zip(spec.directions()).enumerate() {
             let hidden = PaddedRow::new([units]).padded;
-            buffers.way = match index {
-                0 => Way::Forward,
-                _ if top && spec.output == OutputMode::Last => Way::ReverseOnce,
-                _ => Way::Reverse,
-            };
+            buffers.way = spec.way(layer, index);
             (buffers.offset, buffers.save_for_backward) = (offset, save_for_backward);
             let kept = match buffers.way {
                 Way::ReverseOnce => steps.rows(),

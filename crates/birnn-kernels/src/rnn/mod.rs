@@ -20,10 +20,10 @@ mod steps;
 mod tests;
 mod workspace;
 
-pub use backward::backward;
+pub use backward::{backward, state_gradients};
 pub use birnn_architecture::Cell;
 pub use forward::{forward, infer};
 pub use packed::Packed;
 pub use spec::{OutputMode, Spec};
-pub use states::{Input, Lengths, States};
+pub use states::{Input, Lengths, StateGradient, States};
 pub use workspace::Workspace;

@@ -4,6 +4,7 @@ use birnn_architecture::Cell;
 
 use super::padded::PaddedRow;
 use super::states::Lengths;
+use super::steps::Way;
 use crate::dropout::{Draw, Dropout};
 
 /// Which outputs of the top layer are wanted. Only what they need is computed.
@@ -69,6 +70,15 @@ impl Spec {
     /// The hidden units of each direction of a layer.
     pub(crate) fn directions(&self) -> impl Iterator<Item = usize> + use<> {
         [Some(self.forward), self.reverse].into_iter().flatten()
+    }
+
+    /// How a direction of a layer, the second being the reverse one, goes through the steps.
+    pub(crate) fn way(&self, layer: usize, direction: usize) -> Way {
+        match direction {
+            0 => Way::Forward,
+            _ if layer + 1 == self.layers && self.output == OutputMode::Last => Way::ReverseOnce,
+            _ => Way::Reverse,
+        }
     }
 
     /// How the values of a layer's input lie at a time step.

@@ -44,6 +44,18 @@ pub struct States {
     pub c: Vec<Vec<f32>>,
 }
 
+/// The gradient with respect to the states of one direction of a layer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StateGradient {
+    /// Whether the direction takes each sequence's last step alone: the top layer's reverse one with
+    /// [`OutputMode::Last`](crate::OutputMode::Last).
+    pub last_only: bool,
+    /// With respect to the output `h` after each step that it takes, `[steps of all, units]`, or `[batch, units]`
+    /// where that is the last alone: by way of all that was made of it, which is what was wanted of the top
+    /// layer, the layers above, and the steps that were taken after it.
+    pub values: Vec<f32>,
+}
+
 impl<'a> Input<'a> {
     /// `values [batch, time, features]`, from states of zeros.
     pub fn new(values: &'a [f32], batch: usize, time: usize) -> Input<'a> {

@@ -84,7 +84,7 @@ impl Workspace {
             "`OutputMode::Last` does not take the reverse direction to its end: there is no final state of it"
         );
         let mut states = States::zeros(spec, self.batch.lengths.len());
-        for chunk in self.shards.iter().flat_map(Shard::chunks) {
+        for chunk in self.chunks() {
             chunk.end_with(spec, &mut states);
         }
         states
@@ -158,6 +158,10 @@ impl Workspace {
     /// The workers and what each of them does.
     pub(super) fn parts(&mut self) -> (&Workers, &mut [Shard]) {
         (&self.workers, &mut self.shards)
+    }
+
+    pub(super) fn chunks(&self) -> impl Iterator<Item = &Chunk> {
+        self.shards.iter().flat_map(Shard::chunks)
     }
 
     pub(super) fn batch(&self) -> &Batch {

@@ -29,12 +29,13 @@ struct Answer {
     states: Option<States>,
     gradients: Vec<Vec<f32>>,
     d_input: Vec<f32>,
+    d_states: Vec<StateGradient>,
 }
 
 impl Given {
     fn new(question: &Question) -> Given {
         let all = |values: &[Vec<f64>]| values.iter().map(|values| single(values)).collect();
-        let Question { spec, parameters, input, lengths, dropout, initial } = question;
+        let Question { spec, parameters, input, lengths, dropout, initial, .. } = question;
         Given {
             spec: *spec,
             parameters: all(parameters),
@@ -70,7 +71,9 @@ impl Given {
         let mut d_input = vec![f32::NAN; self.input.len()];
         backward(packed, workspace, d_output, &mut slices(&mut gradients), Some(&mut d_input));
         let states = self.ends().then(|| workspace.final_states(packed));
-        Answer { output, states, gradients, d_input }
+        forward(packed, workspace, self.input(), self.dropout, &mut output);
+        let d_states = state_gradients(packed, workspace, d_output);
+        Answer { output, states, gradients, d_input, d_states }
     }
 
     /// A pass that none goes back from.
@@ -150,6 +153,20 @@ fn check(question: &Question, workers: usize, seed: u64) {
             let input = plus(&question.input, step);
             Question { input, ..question.clone() }.loss(&d_output)
         });
+        let units = (0..question.spec.layers).flat_map(|_| question.spec.directions());
+        let d_states = answer.d_states.iter().zip(units).enumerate();
+        for (index, (StateGradient { last_only, values }, units)) in d_states {
+            slope(&format!("{what}, states {index}"), values, seed + 7000 + index as u64, |step| {
+                let mut rest = step;
+                let added = question.lengths.iter().flat_map(|&length| {
+                    let steps = if *last_only { 1 } else { length };
+                    let (own, others) = rest.split_at(steps * units);
+                    rest = others;
+                    [vec![0.0; (length - steps) * units], own.to_vec()].concat()
+                });
+                Question { added: Some((index, added.collect())), ..question.clone() }.loss(&d_output)
+            });
+        }
         if instructions.name().starts_with("avx") {
             assert!(*fused.get_or_insert_with(|| answer.clone()) == answer, "{what}: other bytes");
         }

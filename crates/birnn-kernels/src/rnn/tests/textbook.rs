@@ -13,6 +13,8 @@ pub(crate) struct Question {
     pub(crate) lengths: Vec<usize>,
     pub(crate) dropout: Option<Dropout>,
     pub(crate) initial: Option<WideStates>,
+    /// What is added to the state of a direction of a layer after each step, `[steps of all, units]`.
+    pub(crate) added: Option<(usize, Vec<f64>)>,
 }
 
 /// As [`States`].
@@ -50,7 +52,15 @@ impl Question {
         let counts = spec.parameters().into_iter().enumerate();
         let parameters = counts.map(|(index, count)| values(count, seed + index as u64, 0.5)).collect();
         let input = values(lengths.iter().sum::<usize>() * spec.features, seed + 1000, 1.0);
-        Question { spec, parameters, input, lengths: lengths.to_vec(), dropout: None, initial: None }
+        Question {
+            spec,
+            parameters,
+            input,
+            lengths: lengths.to_vec(),
+            dropout: None,
+            initial: None,
+            added: None,
+        }
     }
 
     /// The same from states that are not zeros.
@@ -109,7 +119,9 @@ impl Question {
                     None => (vec![0.0; units], vec![0.0; units]),
                 };
                 let own = parameters.next().unwrap();
-                let part = direction(spec.cell, &sequence, own, index == 1, &mut h, &mut c);
+                let added = self.added.as_ref().filter(|(direction, _)| *direction == state);
+                let added = added.map(|(_, values)| &values[begin * units..][..sequence.len() * units]);
+                let part = direction(spec.cell, &sequence, own, index == 1, &mut h, &mut c, added);
                 output.iter_mut().zip(part).for_each(|(output, part)| output.extend(part));
                 end.h[state].extend(h);
                 if let Some(end) = end.c.get_mut(state) {
@@ -139,6 +151,7 @@ fn direction(
     reverse: bool,
     h: &mut Vec<f64>,
     c: &mut [f64],
+    added: Option<&[f64]>,
 ) -> Vec<Vec<f64>> {
     let [w_ih, w_hh, b_ih, b_hh] = parameters else { panic!("four parameters") };
     let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
@@ -156,7 +169,7 @@ fn direction(
             let row = gate * units + unit;
             from_input(row) + from_state(row)
         };
-        let next: Vec<f64> = (0..units)
+        let mut next: Vec<f64> = (0..units)
             .map(|u| match cell {
                 Cell::RnnTanh => gate(0, u).tanh(),
                 Cell::RnnRelu => gate(0, u).max(0.0),
@@ -172,6 +185,9 @@ fn direction(
                 }
             })
             .collect();
+        for (h, added) in next.iter_mut().zip(added.into_iter().flat_map(|values| &values[step * units..])) {
+            *h += added;
+        }
         h.clone_from(&next);
         output[step] = next;
     }
