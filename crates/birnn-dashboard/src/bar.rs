@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use birnn_engine::{Control, EngineError, Observer, Step, StepContext};
+use birnn_engine::{Control, EngineError, Observer, StepContext};
+use birnn_infer::Step;
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 
 use crate::loss;

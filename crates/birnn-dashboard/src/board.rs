@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use birnn_engine::{Epoch, Step};
+use birnn_infer::{Epoch, Step};
 
 use crate::curve::Curve;
 use crate::run_info::RunInfo;

@@ -4,8 +4,8 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use birnn_engine::{Batch, Control, EngineError, Epoch, Learner, Observer, Step, StepContext};
-use birnn_infer::Task;
+use birnn_engine::{Batch, Control, EngineError, Learner, Observer, StepContext};
+use birnn_infer::{Epoch, Step, Task};
 use ratatui::crossterm::event;
 use signal_hook::consts::SIGINT;
 use signal_hook::low_level;

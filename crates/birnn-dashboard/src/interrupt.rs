@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, mpsc};
 use std::time::Duration;
 
-use birnn_engine::{Control, EngineError, Observer, Step, StepContext};
+use birnn_engine::{Control, EngineError, Observer, StepContext};
+use birnn_infer::Step;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use signal_hook::{flag, low_level};

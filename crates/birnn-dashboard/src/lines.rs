@@ -1,6 +1,7 @@
 //! A line per epoch, and a warning where other processes slow the run down.
 
-use birnn_engine::{Control, EngineError, Epoch, Learner, Observer, Step, StepContext, Timing};
+use birnn_engine::{Control, EngineError, Learner, Observer, StepContext};
+use birnn_infer::{Epoch, Step, Timing};
 
 use crate::contention::Contention;
 use crate::loss;

@@ -2,8 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use birnn_infer::Evaluation;
-use serde::{Deserialize, Serialize};
+use birnn_infer::{Epoch, Step};
 
 use crate::error::EngineError;
 use crate::learner::{Learner, StepOutput};
@@ -44,50 +43,6 @@ pub struct StepContext<'a> {
     pub batch: &'a Batch,
     /// What the net made of them, before the update.
     pub output: &'a StepOutput,
-}
-
-/// One update of the parameters.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Step {
-    /// From 1, over the whole run.
-    pub step: usize,
-    /// From 1.
-    pub epoch: usize,
-    /// The learning rate of the update.
-    pub rate: f64,
-    /// Images that it saw.
-    pub images: usize,
-    /// Its loss, on logged steps: fetching it waits for the device.
-    pub loss: Option<f64>,
-}
-
-/// One pass over the training images.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Epoch {
-    /// From 1.
-    pub epoch: usize,
-    /// The last step's number, from 1, over the whole run.
-    pub step: usize,
-    /// Mean loss of its steps, as they were taken: smoothed and with dropout.
-    pub train_loss: f64,
-    /// The last step's learning rate.
-    pub rate: f64,
-    /// How long it took. Left out of the metrics: these say the same each time that a run is repeated.
-    #[serde(skip)]
-    pub timing: Timing,
-    /// How the net does on the images kept back, if any were.
-    pub validation: Option<Evaluation>,
-}
-
-/// How long an epoch took.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Timing {
-    /// From 1.
-    pub epoch: usize,
-    /// Training time, over all sessions of the run, evaluation and checkpoints left out.
-    pub seconds: f64,
-    /// Training images per second.
-    pub images_per_second: f64,
 }
 
 /// An observer, and how long it takes.

@@ -1,42 +1,20 @@
-//! `metrics.jsonl`: one JSON object for the data, per logged step, per epoch and for the test;
-//! `timing.jsonl`: one per epoch. Lines are handed to the system as soon as they are known, and are on the
-//! disk itself before the next checkpoint.
-//!
-//! The metrics are a function of the experiment: a run that is repeated, or stopped and resumed, writes the
-//! same bytes. How long it took is not, and has a file of its own.
+//! Writes `metrics.jsonl` and `timing.jsonl` ([`MetricsLine`] says what is in them). Lines are handed to the
+//! system as soon as they are known, and are on the disk itself before the next checkpoint.
 
 use std::borrow::Cow;
 
-use birnn_infer::Evaluation;
+use birnn_infer::{Epoch, Evaluation, MetricsLine, Step};
 use birnn_run::{METRICS, RecordFile, RunDir, TIMING};
-use serde::{Deserialize, Serialize};
 
 use crate::error::EngineError;
 use crate::learner::Learner;
-use crate::observer::{Control, Epoch, Observer, Step, StepContext};
+use crate::observer::{Control, Observer, StepContext};
 
 /// Appends to a run's `metrics.jsonl` and `timing.jsonl`.
 #[derive(Debug)]
 pub struct Record {
     metrics: RecordFile,
     timing: RecordFile,
-}
-
-/// One line of the metrics, told apart by `event`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "event", rename_all = "lowercase")]
-pub enum MetricsLine<'a> {
-    /// Where the data came from.
-    Data(Cow<'a, serde_json::Value>),
-    /// A logged step.
-    Step(Cow<'a, Step>),
-    /// An epoch.
-    Epoch(Cow<'a, Epoch>),
-    /// How the net does on the test images, once it is trained.
-    Test(Cow<'a, Evaluation>),
-    /// Whatever a later version adds. It is read and never written.
-    #[serde(other)]
-    Other,
 }
 
 impl Record {

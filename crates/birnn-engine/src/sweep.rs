@@ -9,10 +9,10 @@ use std::sync::Arc;
 use birnn_data::PATH_SETTINGS;
 use birnn_data::name::shown;
 use birnn_experiment::{Experiment, ExperimentError, Source, Trial, differing};
+use birnn_infer::MetricsLine;
 use birnn_run::disk::Disk;
 use birnn_run::{CONFIG, FINAL, FileError, METRICS, Meta, RunDir, RunDirError, Status};
 
-use crate::record::MetricsLine;
 use crate::run::{Destination, movable};
 
 /// The experiment with its `[sweep]`, in the directory of a sweep.

@@ -4,13 +4,14 @@ use std::time::Instant;
 
 use birnn_data::splitmix;
 use birnn_experiment::TrainPlan;
+use birnn_infer::{Epoch, Step, Timing, is_kept};
 use tch::{TchError, Tensor};
 
 use crate::checkpoint::Checkpoints;
 use crate::error::EngineError;
 use crate::health::{self, Health};
 use crate::learner::Learner;
-use crate::observer::{Control, Epoch, Observer, Step, StepContext, Timing};
+use crate::observer::{Control, Observer, StepContext};
 use crate::samples::Samples;
 use crate::state::{Best, State};
 
@@ -107,7 +108,7 @@ pub fn train(
         let timing = Timing { epoch, seconds, images_per_second };
         observer.epoch(&Epoch { epoch, step: state.step, train_loss, rate, validation, timing }, learner)?;
         if let Some(loss) = loss
-            && state.best.as_ref().is_none_or(|best| loss < best.loss)
+            && is_kept(loss, state.best.as_ref().map(|best| best.loss))
         {
             checkpoints.save_best(learner)?;
             state.best = Some(Best { epoch, loss, parameters: learner.snapshot() });

@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use birnn_data::{Augment, Images, Split};
 use birnn_engine::{
     Checkpoint, Checkpoints, Control, Device, EngineError, Learner, Loss, Observer, Record, ResumeError,
-    Resumed, Samples, State, Step, StepContext, TensorBoard, Trained, TrainingData, train,
+    Resumed, Samples, State, StepContext, TensorBoard, Trained, TrainingData, train,
 };
 use birnn_experiment::Source;
-use birnn_infer::{Manifest, Task};
+use birnn_infer::{Manifest, Step, Task};
 use birnn_run::RunDir;
 use birnn_run::disk::System;
 

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use birnn_data::Locations;
 use birnn_engine::run::{Destination, Outcome, Prepared, Trainer};
-use birnn_engine::{Control, Device, EngineError, Observer, Resumed, Step, StepContext};
+use birnn_engine::{Control, Device, EngineError, Observer, Resumed, StepContext};
 use birnn_experiment::Source;
+use birnn_infer::Step;
 use birnn_run::disk::System;
 
 const EXPERIMENT: &str = "

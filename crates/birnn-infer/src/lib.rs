@@ -30,6 +30,7 @@ mod metrics;
 mod network;
 mod predictor;
 mod readout;
+mod record;
 mod task;
 
 pub use data::{NetDataError, data_of_run, data_set_for, folder_of};
@@ -39,4 +40,5 @@ pub use manifest::{Manifest, Progress};
 pub use metrics::{ClassScore, Confusion};
 pub use network::{Network, Workspace, spec};
 pub use predictor::Predictor;
+pub use record::{Epoch, MetricsLine, Step, Timing, is_kept, kept};
 pub use task::{Class, Classified, Classify, Detail, Evaluation, Headline, MetricAccumulator, Mistake, Task};

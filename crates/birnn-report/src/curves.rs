@@ -132,7 +132,7 @@ pub(crate) fn duration(seconds: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use birnn_engine::{Step, Timing};
+    use birnn_infer::{Step, Timing};
 
     use super::*;
     use crate::records::made_up;

@@ -4,8 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use birnn_data::name::shown;
-use birnn_engine::{Epoch, MetricsLine, Step, Timing};
-use birnn_infer::Evaluation;
+use birnn_infer::{Epoch, Evaluation, MetricsLine, Step, Timing};
 use birnn_run::{META, METRICS, Meta, TIMING};
 use serde::de::DeserializeOwned;
 

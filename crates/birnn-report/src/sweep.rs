@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use birnn_infer::kept;
 use birnn_run::Status;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -90,11 +91,8 @@ impl SweepRun {
 impl Outcome {
     fn of(records: &Records) -> Option<Outcome> {
         let test = records.test.as_ref()?;
-        let judged = records.epochs.iter().filter_map(|epoch| epoch.validation.as_ref());
-        // The engine keeps the first of the least losses.
-        let kept = judged.reduce(|best, other| if other.loss < best.loss { other } else { best });
         let seconds = records.timing.iter().map(|timing| timing.seconds).sum();
-        let validation = kept.map(|kept| kept.headline().value);
+        let validation = kept(&records.epochs).map(|kept| kept.headline().value);
         Some(Outcome { validation, accuracy: test.headline().value, loss: test.loss, seconds })
     }
 }

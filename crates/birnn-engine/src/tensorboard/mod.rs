@@ -12,7 +12,7 @@ mod record;
 use std::io;
 
 use birnn_experiment::leaves;
-use birnn_infer::{Detail, Evaluation, Manifest};
+use birnn_infer::{Detail, Epoch, Evaluation, Manifest, Step};
 use birnn_run::clock::seconds;
 use birnn_run::{EVENTS, FileError, RecordFile, RunDir};
 use serde_json::Value as Json;
@@ -26,7 +26,7 @@ use self::proto::{
 use self::record::{histogram, hparams, image, scalar, summary, text, version};
 use crate::error::EngineError;
 use crate::learner::Learner;
-use crate::observer::{Control, Epoch, Observer, Step, StepContext};
+use crate::observer::{Control, Observer, StepContext};
 use crate::samples::Samples;
 
 /// Appends to a run's event file.

@@ -1,0 +1,87 @@
+//! What a run records of itself: the lines of `metrics.jsonl`, one per logged step, per epoch and for the
+//! test, and of `timing.jsonl`, one per epoch.
+//!
+//! The metrics are a function of the experiment: a run that is repeated, or stopped and resumed, writes the
+//! same bytes. How long it took is not, and has a file of its own.
+//!
+//! They stand beside [`Evaluation`], which they hold: whoever writes them trains, and whoever reads them need
+//! not.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+use crate::task::Evaluation;
+
+/// One line of the metrics, told apart by `event`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "lowercase")]
+pub enum MetricsLine<'a> {
+    /// Where the data came from.
+    Data(Cow<'a, serde_json::Value>),
+    /// A logged step.
+    Step(Cow<'a, Step>),
+    /// An epoch.
+    Epoch(Cow<'a, Epoch>),
+    /// How the net does on the test images, once it is trained.
+    Test(Cow<'a, Evaluation>),
+    /// Whatever a later version adds. It is read and never written.
+    #[serde(other)]
+    Other,
+}
+
+/// One update of the parameters.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// From 1, over the whole run.
+    pub step: usize,
+    /// From 1.
+    pub epoch: usize,
+    /// The learning rate of the update.
+    pub rate: f64,
+    /// Images that it saw.
+    pub images: usize,
+    /// Its loss, on logged steps: fetching it waits for the device.
+    pub loss: Option<f64>,
+}
+
+/// One pass over the training images.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Epoch {
+    /// From 1.
+    pub epoch: usize,
+    /// The last step's number, from 1, over the whole run.
+    pub step: usize,
+    /// Mean loss of its steps, as they were taken: smoothed and with dropout.
+    pub train_loss: f64,
+    /// The last step's learning rate.
+    pub rate: f64,
+    /// How long it took. Left out of the metrics: these say the same each time that a run is repeated.
+    #[serde(skip)]
+    pub timing: Timing,
+    /// How the net does on the images kept back, if any were.
+    pub validation: Option<Evaluation>,
+}
+
+/// How long an epoch took.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Timing {
+    /// From 1.
+    pub epoch: usize,
+    /// Training time, over all sessions of the run, evaluation and checkpoints left out.
+    pub seconds: f64,
+    /// Training images per second.
+    pub images_per_second: f64,
+}
+
+/// Whether the weights of an epoch with this validation loss are kept, in place of those of the least loss so
+/// far: of equal losses the first counts.
+pub fn is_kept(loss: f64, least: Option<f64>) -> bool {
+    least.is_none_or(|least| loss < least)
+}
+
+/// How the weights that a run of these epochs kept do on the validation images, if any were kept back.
+pub fn kept(epochs: &[Epoch]) -> Option<&Evaluation> {
+    let judged = epochs.iter().filter_map(|epoch| epoch.validation.as_ref());
+    judged.reduce(|best, other| if is_kept(other.loss, Some(best.loss)) { other } else { best })
+}
