@@ -29,7 +29,7 @@ impl Asked {
         let weights = weights_of(run)?;
         let predictor = Predictor::open(&weights).map_err(|error| unusable(run, error))?;
         let manifest = predictor.manifest().clone();
-        let logits = move |images: &Images| Ok(predictor.logits_of_all(&images.pixels, cpu::threads()));
+        let logits = move |images: &Images| Ok(predictor.logits_of_all(images, cpu::threads()));
         Ok(Asked::new(weights, manifest, Box::new(logits)))
     }
 
@@ -75,58 +75,14 @@ pub fn resume_command(command: &str, folder: &Path) -> String {
     format!("{program} {command} --resume {}", shown(&folder))
 }
 
-/// Whether a net is for such images and classes. Classes of other names are said to be; the same in another
-/// order would be judged wrongly.
-pub fn suits(weights: &Path, manifest: &Manifest, splits: &Splits) -> Outcome {
-    let ([rows, cols], classes) = (splits.shape(), splits.classes.len());
-    let ([net_rows, net_cols], net_classes) = (manifest.shape, manifest.classes.len());
-    if (splits.shape(), classes) != (manifest.shape, net_classes) {
-        return Err(Failure::request(format!(
-            "{}: is for {net_rows} x {net_cols} images of {net_classes} classes, these are {rows} x {cols} \
-             of {classes}; name a net for these, or other data",
-            shown(&weights)
-        )));
+/// Refuses data that the net of `weights` is not for, and says so where it hardly is what was meant. Of its
+/// run's `own` data that also goes for what has changed.
+pub fn check_data(run: &Path, weights: &Path, manifest: &Manifest, splits: &Splits, own: bool) -> Outcome {
+    let net = shown(&weights);
+    let warnings = manifest.suits(splits).map_err(|error| Failure::request(format!("{net}: {error}")))?;
+    warnings.iter().for_each(|warning| tracing::warn!("{net}: {warning}"));
+    if let Some(warning) = manifest.changed(splits).filter(|_| own) {
+        tracing::warn!("{}: {warning}", shown(&run));
     }
-    if splits.classes == manifest.classes {
-        return Ok(());
-    }
-    let [own, given] = [&manifest.classes, &splits.classes].map(|names| birnn_data::name::first(names));
-    if manifest.classes.iter().all(|name| splits.classes.contains(name)) {
-        return Err(Failure::request(format!(
-            "{}: its classes are in the order {own}, the data's in {given}; `data.classes` says which is \
-             which",
-            shown(&weights)
-        )));
-    }
-    tracing::warn!(
-        "{}: its classes are {own}, the data's {given}: they are taken for each other in this order",
-        shown(&weights)
-    );
     Ok(())
-}
-
-/// Says so where images are shown to a net otherwise than those that it learnt from.
-pub fn warn_of_preprocessing(weights: &Path, manifest: &Manifest, splits: &Splits) {
-    let (Some(net), now) = (manifest.preprocessing, splits.preprocessing) else { return };
-    if (net.ground, net.transposed) != (now.ground, now.transposed) {
-        tracing::warn!(
-            "{}: learnt from images {net}; these are {now}: data.invert and data.transpose say how they are \
-             read",
-            shown(&weights)
-        );
-    }
-}
-
-/// Says so where files have other content than when the run was trained.
-pub fn warn_of_change(run: &Path, manifest: &Manifest, splits: &Splits) {
-    let files = &splits.provenance.files;
-    let changed = manifest.changed_files(&serde_json::json!({ "files": files }));
-    let names: Vec<String> = changed.into_iter().map(|index| shown(&files[index].path).to_string()).collect();
-    if !names.is_empty() {
-        tracing::warn!(
-            "{}: its data is not what it was when the run was trained; other content: {}",
-            shown(&run),
-            names.join(", ")
-        );
-    }
 }

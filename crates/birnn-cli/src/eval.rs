@@ -8,7 +8,7 @@ use birnn_infer::{Evaluation, Mistake, data_set_for};
 use serde::Serialize;
 
 use crate::args::{EvalArgs, SplitName};
-use crate::asked::{Asked, suits, warn_of_change, warn_of_preprocessing};
+use crate::asked::{Asked, check_data};
 use crate::data;
 use crate::failure::{Failure, Outcome};
 use crate::log::Log;
@@ -35,11 +35,7 @@ pub fn run(args: &EvalArgs, log: &Log, asked: Asked) -> Outcome {
     };
     let plan = config.resolve().map_err(Failure::request)?;
     let splits = data::load(&plan, &args.data.locations(), log, None)?;
-    suits(weights, manifest, &splits)?;
-    warn_of_preprocessing(weights, manifest, &splits);
-    if args.dataset.is_none() {
-        warn_of_change(&args.run, manifest, &splits);
-    }
+    check_data(&args.run, weights, manifest, &splits, args.dataset.is_none())?;
     let (split, images) = match args.split {
         SplitName::Test => ("test", splits.test),
         SplitName::Validation => ("validation", splits.validation),
@@ -53,9 +49,7 @@ pub fn run(args: &EvalArgs, log: &Log, asked: Asked) -> Outcome {
             Some(_) => "--split: no validation images are kept back of another data set; take test or train",
         }));
     }
-    let mut accumulator = asked.task.accumulator();
-    accumulator.add(&asked.logits(&images.images)?, &images.labels);
-    let evaluation = accumulator.evaluation();
+    let evaluation = asked.task.evaluate(&asked.logits(&images.images)?, &images.labels);
     let dataset = &splits.provenance.dataset;
     if args.json {
         let mistakes = &evaluation.classified().mistakes;

@@ -157,9 +157,7 @@ impl Learner {
 
     /// How the net does on `samples`.
     pub fn evaluate(&self, samples: &Samples) -> Result<Evaluation, EngineError> {
-        let mut accumulator = self.task.accumulator();
-        accumulator.add(&self.logits(samples)?, samples.targets());
-        Ok(accumulator.evaluation())
+        Ok(self.task.evaluate(&self.logits(samples)?, samples.targets()))
     }
 
     /// The logits of all `samples`, in their order: `[images, outputs]`. They may have more or fewer time

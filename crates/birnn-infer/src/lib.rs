@@ -31,6 +31,7 @@ mod network;
 mod predictor;
 mod readout;
 mod record;
+mod suits;
 mod task;
 
 pub use data::{NetDataError, data_of_run, data_set_for, folder_of};
@@ -41,4 +42,5 @@ pub use metrics::{ClassScore, Confusion};
 pub use network::{Network, Workspace, spec};
 pub use predictor::Predictor;
 pub use record::{Epoch, MetricsLine, Step, Timing, is_kept, kept};
-pub use task::{Class, Classified, Classify, Detail, Evaluation, Headline, MetricAccumulator, Mistake, Task};
+pub use suits::{DataWarning, Unsuited};
+pub use task::{Class, Classified, Classify, Detail, Evaluation, Headline, Mistake, Task};

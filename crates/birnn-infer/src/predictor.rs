@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use birnn_data::{Images, Split};
+use birnn_data::Images;
 
 use crate::container::{Contents, read};
 use crate::cpu::instructions;
 use crate::error::{WeightsError, wrong};
 use crate::manifest::Manifest;
 use crate::network::{Network, Workspace};
-use crate::task::{Evaluation, Task};
+use crate::task::Task;
 
 /// A net to ask: what its file says of it, and its weights. Threads can share it; each brings a
 /// [`Workspace`].
@@ -63,27 +63,16 @@ impl Predictor {
         self.network.logits_of_bytes(workspace, image, 1)
     }
 
-    /// Its logits for many images, one after the other, on so many threads; the same whatever the number.
+    /// Its logits for many images, one after the other, on so many threads; the same whatever the number. The
+    /// images may have more or fewer rows than those that it was trained on.
     ///
     /// # Panics
     ///
-    /// Where the last image has another size.
-    pub fn logits_of_all(&self, images: &[u8], threads: usize) -> Vec<f32> {
-        assert!(images.len().is_multiple_of(self.size()), "{} bytes of images", images.len());
-        self.network.logits_of_all(images, self.size(), threads)
-    }
-
-    /// How it does on a split of its data, on so many threads.
-    ///
-    /// # Panics
-    ///
-    /// Where its images have another shape, or a label is none of its classes.
-    pub fn evaluate(&self, split: &Split, threads: usize) -> Evaluation {
-        let Images { rows, cols, .. } = split.images;
-        assert_eq!([rows, cols], self.manifest.shape, "rows and columns of the images");
-        let mut accumulator = self.task.accumulator();
-        accumulator.add(&self.logits_of_all(&split.images.pixels, threads), &split.labels);
-        accumulator.evaluation()
+    /// Where they have other columns.
+    pub fn logits_of_all(&self, images: &Images, threads: usize) -> Vec<f32> {
+        let Images { rows, cols, pixels } = images;
+        assert_eq!(*cols, self.manifest.shape[1], "columns of the images");
+        self.network.logits_of_all(pixels, rows * cols, threads)
     }
 
     /// Bytes of an image.
@@ -107,8 +96,9 @@ mod tests {
         Predictor::from_bytes(Path::new("net"), &bytes).unwrap()
     }
 
-    fn images(count: usize) -> Vec<u8> {
-        (0..count * 6).map(|index| (index * 89 % 251) as u8).collect()
+    fn images(count: usize) -> Images {
+        let pixels = (0..count * 6).map(|index| (index * 89 % 251) as u8).collect();
+        Images { rows: 3, cols: 2, pixels }
     }
 
     /// Whatever it is asked with, and by however many threads.
@@ -119,31 +109,12 @@ mod tests {
             let images = images(300);
             let mut workspace = Workspace::new();
             let alone: Vec<f32> =
-                images.chunks(6).flat_map(|image| predictor.logits(&mut workspace, image)).collect();
+                images.pixels.chunks(6).flat_map(|image| predictor.logits(&mut workspace, image)).collect();
             assert!(alone.iter().all(|logit| logit.is_finite() && *logit != 0.0), "{readout:?}");
             for threads in [1, 2, 5] {
                 assert_eq!(predictor.logits_of_all(&images, threads), alone, "{readout:?}");
             }
         }
-    }
-
-    #[test]
-    fn an_evaluation_is_what_the_answers_come_to() {
-        let predictor = predictor(Readout::Final);
-        let pixels = images(70);
-        let Task::Classify(task) = predictor.task();
-        let answers: Vec<u8> = predictor
-            .logits_of_all(&pixels, 1)
-            .chunks(2)
-            .map(|logits| task.answer(logits).class as u8)
-            .collect();
-        let mut labels = answers.clone();
-        labels[3] ^= 1;
-        let images = Images { rows: 3, cols: 2, pixels };
-        let found = predictor.evaluate(&Split { images, labels }, 2);
-        assert_eq!((found.weight, found.headline().value), (70, 69.0 / 70.0));
-        let mistakes: Vec<usize> = found.classified().mistakes.iter().map(|mistake| mistake.image).collect();
-        assert_eq!(mistakes, [3]);
     }
 
     #[test]

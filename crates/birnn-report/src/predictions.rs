@@ -52,9 +52,7 @@ impl Predictions {
     pub fn new(learner: &Learner, split: &Split) -> Result<Predictions, ReportError> {
         let samples = Samples::new(split.clone(), learner.device())?;
         let logits = learner.logits(&samples)?;
-        let mut accumulator = learner.task().accumulator();
-        accumulator.add(&logits, &split.labels);
-        let evaluation = accumulator.evaluation();
+        let evaluation = learner.task().evaluate(&logits, &split.labels);
         let Task::Classify(task) = learner.task();
         let answers = logits.chunks_exact(task.classes.len()).zip(&split.labels).enumerate();
         let predictions: Vec<Prediction> = answers

@@ -2,7 +2,7 @@
 //! it.
 
 use birnn_cli::args::CompareArgs;
-use birnn_cli::asked::{suits, warn_of_change, warn_of_preprocessing};
+use birnn_cli::asked::check_data;
 use birnn_cli::data;
 use birnn_cli::failure::{Failure, Outcome};
 use birnn_cli::log::Log;
@@ -38,9 +38,7 @@ pub fn run(args: &CompareArgs, log: &Log) -> Outcome {
     });
     let images = images.map_err(|Failed(failure)| failure)?;
     for (index, run) in runs.iter().enumerate() {
-        suits(&run.weights, &run.manifest, images.of(index))?;
-        warn_of_preprocessing(&run.weights, &run.manifest, images.of(index));
-        warn_of_change(&run.run, &run.manifest, images.of(index));
+        check_data(&run.run, &run.weights, &run.manifest, images.of(index), true)?;
     }
     let splits = images.of(0);
     let (count, dataset) = (splits.test.labels.len(), &splits.provenance.dataset);

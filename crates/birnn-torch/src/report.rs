@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use birnn_cli::args::ReportArgs;
-use birnn_cli::asked::{suits, warn_of_change, warn_of_preprocessing};
+use birnn_cli::asked::check_data;
 use birnn_cli::data;
 use birnn_cli::failure::{Failure, Outcome};
 use birnn_cli::log::Log;
@@ -26,9 +26,7 @@ pub fn run(args: &ReportArgs, log: &Log) -> Outcome {
     let Learned { weights, learner, manifest } = net;
     let plan = args.data.data_of_run(&manifest, &weights, &args.sets)?.resolve().map_err(Failure::request)?;
     let splits = data::load(&plan, &args.data.locations(), log, None)?;
-    suits(&weights, &manifest, &splits)?;
-    warn_of_preprocessing(&weights, &manifest, &splits);
-    warn_of_change(&args.run, &manifest, &splits);
+    check_data(&args.run, &weights, &manifest, &splits, true)?;
     let records = Records::read(&args.run);
     for problem in &records.problems {
         tracing::warn!("{problem}");

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::evaluation::{Detail, Evaluation};
 use crate::metrics::{ClassScore, Confusion, CrossEntropy, exponentials};
 
 /// One of some classes for each sequence.
@@ -53,15 +54,6 @@ pub struct Mistake {
     pub probability: f32,
 }
 
-/// Judges answers batch by batch.
-#[derive(Clone, Debug)]
-pub struct Accumulator {
-    task: Classify,
-    loss: CrossEntropy,
-    confusion: Confusion,
-    mistakes: Vec<Mistake>,
-}
-
 impl Classify {
     /// The probability of each class, from its logits `[classes]`: the softmax.
     pub fn probabilities(&self, logits: &[f32]) -> Vec<f64> {
@@ -87,43 +79,29 @@ impl Classify {
         ranked
     }
 
-    pub(super) fn accumulator(&self) -> Accumulator {
-        Accumulator {
-            task: self.clone(),
-            loss: CrossEntropy::default(),
-            confusion: Confusion::new(self.classes.len()),
-            mistakes: Vec::new(),
-        }
-    }
-}
-
-impl Accumulator {
-    pub(super) fn add(&mut self, logits: &[f32], labels: &[u8]) {
-        assert_eq!(logits.len(), labels.len() * self.task.classes.len(), "the logits of as many answers");
-        for (logits, &label) in logits.chunks_exact(self.task.classes.len()).zip(labels) {
+    pub(super) fn evaluate(&self, logits: &[f32], labels: &[u8]) -> Evaluation {
+        let outputs = self.classes.len();
+        assert_eq!(logits.len(), labels.len() * outputs, "the logits of as many answers");
+        let (mut loss, mut confusion) = (CrossEntropy::default(), Confusion::new(outputs));
+        let mut mistakes = Vec::new();
+        for (image, (logits, &label)) in logits.chunks_exact(outputs).zip(labels).enumerate() {
             let label = usize::from(label);
-            let Class { class, probability } = self.task.answer(logits);
+            let Class { class, probability } = self.answer(logits);
             if class != label {
-                let image = self.loss.count() as usize;
-                self.mistakes.push(Mistake { image, label, class, probability: probability as f32 });
+                mistakes.push(Mistake { image, label, class, probability: probability as f32 });
             }
-            self.loss.add(logits, label);
-            self.confusion.add(label, class);
+            loss.add(logits, label);
+            confusion.add(label, class);
         }
-    }
-
-    /// How many there were, their mean loss, and all else.
-    pub(super) fn finish(self) -> (u64, f64, Classified) {
-        let Accumulator { task, loss, confusion, mut mistakes } = self;
         mistakes.sort_by(|a, b| b.probability.total_cmp(&a.probability).then(a.image.cmp(&b.image)));
         let detail = Classified {
             correct: confusion.correct(),
             accuracy: confusion.accuracy(),
-            classes: confusion.scores(&task.classes),
+            classes: confusion.scores(&self.classes),
             confusion,
             mistakes,
         };
-        (loss.count(), loss.mean(), detail)
+        Evaluation { weight: loss.count(), loss: loss.mean(), detail: Detail::Classify(detail) }
     }
 }
 
@@ -147,16 +125,12 @@ mod tests {
 
     #[test]
     fn an_evaluation_follows_from_the_answers() {
-        let mut accumulator = abc().accumulator();
         let sure = 20.0_f32;
         // Labels a a b b b; predictions a b b b a; nothing is c.
         let logits =
             [[sure, 0.0, 0.0], [0.0, sure, 0.0], [0.0, sure, 0.0], [0.0, sure, 0.0], [sure, 0.0, 0.0]];
         let labels = [0, 0, 1, 1, 1];
-        for part in [0..2, 2..5_usize] {
-            accumulator.add(logits[part.clone()].as_flattened(), &labels[part]);
-        }
-        let found = accumulator.evaluation();
+        let found = abc().evaluate(logits.as_flattened(), &labels);
         assert_eq!((found.weight, found.headline().value), (5, 0.6));
         assert!((found.loss - 2.0 * 20.0 / 5.0).abs() < 1e-6, "{}", found.loss);
         let detail = found.classified();
@@ -168,9 +142,7 @@ mod tests {
 
     #[test]
     fn an_evaluation_reads_back_as_it_was_written() {
-        let mut accumulator = abc().accumulator();
-        accumulator.add(&[0.1, 0.2, 0.3, 3.0, 2.0, 1.0], &[2, 0]);
-        let found = accumulator.evaluation();
+        let found = abc().evaluate(&[0.1, 0.2, 0.3, 3.0, 2.0, 1.0], &[2, 0]);
         let text = serde_json::to_string(&found).unwrap();
         assert!(text.starts_with("{\"images\":2,\"loss\":"), "{text}");
         assert_eq!(serde_json::from_str::<Evaluation>(&text).unwrap(), found);
@@ -206,8 +178,6 @@ mod tests {
     fn what_is_no_number_stays_none() {
         let Task::Classify(task) = abc();
         assert!(task.answer(&[f32::NAN, 1.0, 2.0]).probability.is_nan());
-        let mut accumulator = abc().accumulator();
-        accumulator.add(&[f32::NAN, 1.0, 2.0], &[1]);
-        assert!(accumulator.evaluation().loss.is_nan());
+        assert!(abc().evaluate(&[f32::NAN, 1.0, 2.0], &[1]).loss.is_nan());
     }
 }

@@ -17,13 +17,6 @@ pub enum Task {
     Classify(Classify),
 }
 
-/// Judges answers batch by batch.
-#[derive(Clone, Debug)]
-pub enum MetricAccumulator {
-    /// Those of classification.
-    Classify(classify::Accumulator),
-}
-
 impl Task {
     /// The task that a net was trained for.
     pub fn of(manifest: &Manifest) -> Task {
@@ -42,33 +35,14 @@ impl Task {
         }
     }
 
-    /// Nothing judged yet.
-    pub fn accumulator(&self) -> MetricAccumulator {
-        match self {
-            Task::Classify(task) => MetricAccumulator::Classify(task.accumulator()),
-        }
-    }
-}
-
-impl MetricAccumulator {
-    /// Judges the answers to a batch: `logits [batch, outputs]`, and the target of each.
+    /// How a net did that answered with `logits [samples, outputs]` where the targets were these.
     ///
     /// # Panics
     ///
     /// Where there are not as many logits, or a target is none of the task's.
-    pub fn add(&mut self, logits: &[f32], targets: &[u8]) {
+    pub fn evaluate(&self, logits: &[f32], targets: &[u8]) -> Evaluation {
         match self {
-            MetricAccumulator::Classify(accumulator) => accumulator.add(logits, targets),
-        }
-    }
-
-    /// The metrics over all that was added.
-    pub fn evaluation(self) -> Evaluation {
-        match self {
-            MetricAccumulator::Classify(accumulator) => {
-                let (weight, loss, detail) = accumulator.finish();
-                Evaluation { weight, loss, detail: Detail::Classify(detail) }
-            }
+            Task::Classify(task) => task.evaluate(logits, targets),
         }
     }
 }
