@@ -31,9 +31,11 @@ mod network;
 mod predictor;
 mod readout;
 mod record;
+mod state_gradients;
 mod suits;
 mod task;
 
+pub use birnn_kernels::StateGradient;
 pub use data::{NetDataError, data_of_run, data_set_for, folder_of};
 pub use error::{ManifestError, SaveError, WeightsError, WeightsProblem, wrong};
 pub use format::{FORMAT, LARGEST_SIDE};

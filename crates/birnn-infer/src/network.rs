@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use birnn_architecture::{ATTENTION, Architecture, HEAD, Readout};
-use birnn_kernels::{Input, Instructions, Linear, OutputMode, Packed, Spec, Workers, infer};
+use birnn_kernels::{Input, Instructions, Lengths, Linear, OutputMode, Packed, Spec, Workers, infer};
 
 use crate::readout::{Attention, pool};
 
@@ -17,19 +17,25 @@ pub struct Network {
     architecture: Architecture,
     features: usize,
     outputs: usize,
-    recurrent: Packed,
-    attention: Option<Attention>,
-    head: Linear,
+    pub(crate) recurrent: Packed,
+    pub(crate) attention: Option<Attention>,
+    pub(crate) head: Linear,
 }
 
 /// The memory that answers are worked out in: it grows with what it is used for, and is kept.
 #[derive(Debug)]
 pub struct Workspace {
-    recurrent: birnn_kernels::Workspace,
+    pub(crate) recurrent: birnn_kernels::Workspace,
     input: Vec<f32>,
+    pub(crate) pooling: PoolingBuffers,
+}
+
+/// What becomes of the outputs of the recurrent layers.
+#[derive(Debug, Default)]
+pub(crate) struct PoolingBuffers {
     /// What is read of the top layer by the kernels.
-    top: Vec<f32>,
-    /// What the head sees.
+    pub(crate) top: Vec<f32>,
+    /// What the head sees, where that is not the same.
     read: Vec<f32>,
     scratch: Vec<f32>,
 }
@@ -46,9 +52,7 @@ impl Workspace {
         Workspace {
             recurrent: birnn_kernels::Workspace::new(&Workers::new(1, crate::cpu::instructions())),
             input: Vec::new(),
-            top: Vec::new(),
-            read: Vec::new(),
-            scratch: Vec::new(),
+            pooling: PoolingBuffers::default(),
         }
     }
 }
@@ -98,6 +102,11 @@ impl Network {
         }
     }
 
+    /// What it was built from.
+    pub fn architecture(&self) -> &Architecture {
+        &self.architecture
+    }
+
     /// How many outputs the head has.
     pub fn outputs(&self) -> usize {
         self.outputs
@@ -110,23 +119,47 @@ impl Network {
     ///
     /// Where `input` is not of that length, or has no time step.
     pub fn logits(&self, workspace: &mut Workspace, input: &[f32], batch: usize) -> Vec<f32> {
-        let Workspace { recurrent, top, read, scratch, .. } = workspace;
+        let Workspace { recurrent, pooling, .. } = workspace;
+        let input = self.input(input, batch);
+        infer(&self.recurrent, recurrent, input, self.room(input, pooling));
+        self.apply_head(self.read(input.lengths, pooling))
+    }
+
+    /// A batch for the recurrent layers.
+    pub(crate) fn input<'a>(&self, values: &'a [f32], batch: usize) -> Input<'a> {
+        Input::new(values, batch, values.len() / (batch * self.features).max(1))
+    }
+
+    /// Where the outputs of the recurrent layers go.
+    pub(crate) fn room<'b>(&self, input: Input, buffers: &'b mut PoolingBuffers) -> &'b mut [f32] {
+        let Input { lengths, .. } = input;
+        let rows = if self.architecture.readout.needs_sequence() { lengths.steps() } else { lengths.batch() };
+        buffers.top.resize(rows * self.architecture.output_features(), 0.0);
+        &mut buffers.top
+    }
+
+    /// What the head sees of the outputs of the recurrent layers.
+    pub(crate) fn read<'b>(&self, lengths: Lengths, buffers: &'b mut PoolingBuffers) -> &'b [f32] {
+        let PoolingBuffers { top, read, scratch } = buffers;
         let (readout, width) = (self.architecture.readout, self.architecture.output_features());
-        let time = input.len() / (batch * self.features).max(1);
-        let steps = if readout.needs_sequence() { time } else { 1 };
-        top.resize(batch * steps * width, 0.0);
-        infer(&self.recurrent, recurrent, Input::new(input, batch, time), top);
-        let seen = match readout {
+        match readout {
             Readout::Last | Readout::Final | Readout::Sequence => top,
             Readout::Mean | Readout::Max | Readout::Attention => {
-                read.resize(batch * width, 0.0);
-                for (outputs, into) in top.chunks_exact(time * width).zip(read.chunks_exact_mut(width)) {
+                read.resize(lengths.batch() * width, 0.0);
+                let mut rest = &top[..];
+                for (time, into) in lengths.each().zip(read.chunks_exact_mut(width)) {
+                    let (outputs, others) = rest.split_at(time * width);
+                    rest = others;
                     pool(readout, self.attention.as_ref(), outputs, scratch, into);
                 }
                 read
             }
-        };
-        let mut logits = vec![0.0; seen.len() / width * self.outputs];
+        }
+    }
+
+    /// The logits, from what the head sees.
+    pub(crate) fn apply_head(&self, seen: &[f32]) -> Vec<f32> {
+        let mut logits = vec![0.0; seen.len() / self.head.inputs() * self.outputs];
         self.head.forward(seen, &mut logits);
         logits
     }
@@ -135,8 +168,7 @@ impl Network {
     pub fn logits_of_bytes(&self, workspace: &mut Workspace, bytes: &[u8], batch: usize) -> Vec<f32> {
         let mut input = std::mem::take(&mut workspace.input);
         input.clear();
-        // As torchvision's `ToTensor` does.
-        input.extend(bytes.iter().map(|&byte| f32::from(byte) / 255.0));
+        input.extend(grey(bytes));
         let logits = self.logits(workspace, &input, batch);
         workspace.input = input;
         logits
@@ -167,6 +199,11 @@ impl Network {
         found.sort_by_key(|(index, _)| *index);
         found.into_iter().flat_map(|(_, logits)| logits).collect()
     }
+}
+
+/// Grey values as the net reads them, as torchvision's `ToTensor` gives them.
+pub(crate) fn grey(bytes: &[u8]) -> impl Iterator<Item = f32> {
+    bytes.iter().map(|&byte| f32::from(byte) / 255.0)
 }
 
 /// Sequences that are worked on together: more are no faster, and take more memory.

@@ -53,6 +53,11 @@ impl Predictor {
         &self.task
     }
 
+    /// Its net, on plain slices.
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
     /// Its logits for one image of the manifest's shape, row by row.
     ///
     /// # Panics
@@ -70,9 +75,12 @@ impl Predictor {
     ///
     /// Where they have other columns.
     pub fn logits_of_all(&self, images: &Images, threads: usize) -> Vec<f32> {
-        let Images { rows, cols, pixels } = images;
-        assert_eq!(*cols, self.manifest.shape[1], "columns of the images");
-        self.network.logits_of_all(pixels, rows * cols, threads)
+        self.check_columns(images);
+        self.network.logits_of_all(&images.pixels, images.rows * images.cols, threads)
+    }
+
+    pub(crate) fn check_columns(&self, images: &Images) {
+        assert_eq!(images.cols, self.manifest.shape[1], "columns of the images");
     }
 
     /// Bytes of an image.

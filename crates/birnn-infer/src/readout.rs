@@ -1,4 +1,4 @@
-//! How the outputs of the top layer become what the head sees.
+//! How the outputs of the top layer become what the head sees, and the gradient back.
 
 use birnn_architecture::Readout;
 use birnn_kernels::{Instructions, Linear};
@@ -27,20 +27,45 @@ impl Attention {
     /// `outputs [time, width]` of one sequence to `read [width]`: `u_t = tanh(W h_t + b)`,
     /// `a = softmax_t(u_t . context)`, `sum_t a_t h_t` (Yang et al. 2016, eq. 5 to 7).
     fn read(&self, outputs: &[f32], scratch: &mut Vec<f32>, read: &mut [f32]) {
-        let width = read.len();
-        scratch.resize(outputs.len(), 0.0);
-        self.projection.forward(outputs, scratch);
-        self.instructions.tanh(scratch);
-        let score = |row: &[f32]| row.iter().zip(&self.context).map(|(u, c)| u * c).sum::<f32>();
-        let scores: Vec<f32> = scratch.chunks_exact(width).map(score).collect();
+        read.fill(0.0);
+        for (row, weight) in outputs.chunks_exact(read.len()).zip(self.weights(outputs, scratch)) {
+            read.iter_mut().zip(row).for_each(|(read, value)| *read += weight * value);
+        }
+    }
+
+    /// The weight `a` of each time step; `u [time, width]` is left behind.
+    fn weights(&self, outputs: &[f32], u: &mut Vec<f32>) -> Vec<f32> {
+        u.resize(outputs.len(), 0.0);
+        self.projection.forward(outputs, u);
+        self.instructions.tanh(u);
+        let scores: Vec<f32> = u.chunks_exact(self.context.len()).map(|u| dot(u, &self.context)).collect();
         let largest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         let weights: Vec<f32> = scores.iter().map(|score| (score - largest).exp()).collect();
         let sum: f32 = weights.iter().sum();
-        read.fill(0.0);
-        for (row, weight) in outputs.chunks_exact(width).zip(weights) {
-            read.iter_mut().zip(row).for_each(|(read, value)| *read += weight / sum * value);
+        weights.into_iter().map(|weight| weight / sum).collect()
+    }
+
+    /// From `d_read [width]` to `d_outputs [time, width]`; `transposed` is that of the projection.
+    fn backward(&self, transposed: &Linear, outputs: &[f32], d_read: &[f32], d_outputs: &mut [f32]) {
+        let width = d_read.len();
+        let mut u = Vec::new();
+        let weights = self.weights(outputs, &mut u);
+        let d_weights: Vec<f32> = outputs.chunks_exact(width).map(|row| dot(row, d_read)).collect();
+        let mean = dot(&weights, &d_weights);
+        for ((u, weight), d_weight) in u.chunks_exact_mut(width).zip(&weights).zip(d_weights) {
+            let d_score = weight * (d_weight - mean);
+            // By way of the tanh: what goes into it, in place of what came out.
+            u.iter_mut().zip(&self.context).for_each(|(u, c)| *u = d_score * c * (1.0 - *u * *u));
+        }
+        transposed.forward(&u, d_outputs);
+        for (d_row, weight) in d_outputs.chunks_exact_mut(width).zip(weights) {
+            d_row.iter_mut().zip(d_read).for_each(|(d, d_read)| *d += weight * d_read);
         }
     }
+}
+
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 /// `outputs [time, width]` of one sequence, for a readout that [`Readout::needs_sequence`], to
@@ -72,5 +97,47 @@ pub(crate) fn pool(
         }
         (Readout::Attention, Some(attention)) => attention.read(outputs, scratch, read),
         (Readout::Last | Readout::Final | Readout::Sequence | Readout::Attention, _) => {}
+    }
+}
+
+/// From the gradient with respect to what [`pool`] read to that with respect to the outputs.
+pub(crate) struct PoolBackward<'a> {
+    readout: Readout,
+    /// With the transpose of its projection.
+    attention: Option<(&'a Attention, Linear)>,
+}
+
+impl<'a> PoolBackward<'a> {
+    pub(crate) fn new(readout: Readout, attention: Option<&'a Attention>) -> PoolBackward<'a> {
+        let attention = attention.map(|attention| (attention, attention.projection.transposed()));
+        PoolBackward { readout, attention }
+    }
+
+    /// Of one sequence with `outputs [time, width]`: `d_read [width]` to `d_outputs [time, width]`.
+    pub(crate) fn run(&self, outputs: &[f32], d_read: &[f32], d_outputs: &mut [f32]) {
+        let width = d_read.len();
+        let steps = outputs.chunks_exact(width);
+        match (self.readout, &self.attention) {
+            (Readout::Mean, _) => {
+                let time = steps.len() as f32;
+                for row in d_outputs.chunks_exact_mut(width) {
+                    row.iter_mut().zip(d_read).for_each(|(d, d_read)| *d = d_read / time);
+                }
+            }
+            (Readout::Max, _) => {
+                for (unit, &d_read) in d_read.iter().enumerate() {
+                    let largest = steps.clone().map(|row| row[unit]).fold(f32::NEG_INFINITY, f32::max);
+                    // Several that are equally large share, as in libtorch.
+                    let count = steps.clone().filter(|row| row[unit] == largest).count() as f32;
+                    for (d_row, row) in d_outputs.chunks_exact_mut(width).zip(steps.clone()) {
+                        d_row[unit] = if row[unit] == largest { d_read / count } else { 0.0 };
+                    }
+                }
+            }
+            (Readout::Attention, Some((attention, transposed))) => {
+                attention.backward(transposed, outputs, d_read, d_outputs);
+            }
+            (Readout::Last | Readout::Final | Readout::Sequence | Readout::Attention, _) => {}
+        }
     }
 }

@@ -79,13 +79,28 @@ impl Classify {
         ranked
     }
 
-    pub(super) fn evaluate(&self, logits: &[f32], labels: &[u8]) -> Evaluation {
+    /// Each answer's logits with its label.
+    fn answers<'a>(&self, logits: &'a [f32], labels: &'a [u8]) -> impl Iterator<Item = (&'a [f32], usize)> {
         let outputs = self.classes.len();
         assert_eq!(logits.len(), labels.len() * outputs, "the logits of as many answers");
-        let (mut loss, mut confusion) = (CrossEntropy::default(), Confusion::new(outputs));
+        logits.chunks_exact(outputs).zip(labels.iter().map(|&label| usize::from(label)))
+    }
+
+    /// Of cross-entropy: the probabilities, less 1 at the label.
+    pub(super) fn loss_gradient(&self, logits: &[f32], labels: &[u8]) -> Vec<f32> {
+        let mut gradient = Vec::with_capacity(logits.len());
+        for (logits, label) in self.answers(logits, labels) {
+            let mut of = self.probabilities(logits);
+            of[label] -= 1.0;
+            gradient.extend(of.into_iter().map(|value| value as f32));
+        }
+        gradient
+    }
+
+    pub(super) fn evaluate(&self, logits: &[f32], labels: &[u8]) -> Evaluation {
+        let (mut loss, mut confusion) = (CrossEntropy::default(), Confusion::new(self.classes.len()));
         let mut mistakes = Vec::new();
-        for (image, (logits, &label)) in logits.chunks_exact(outputs).zip(labels).enumerate() {
-            let label = usize::from(label);
+        for (image, (logits, label)) in self.answers(logits, labels).enumerate() {
             let Class { class, probability } = self.answer(logits);
             if class != label {
                 mistakes.push(Mistake { image, label, class, probability: probability as f32 });
@@ -171,6 +186,15 @@ mod tests {
         assert_eq!(task.answer(&[1.0, 3.0, 3.0]).class, 1, "the first of several");
         let ranked: Vec<usize> = task.ranked(&[0.2, 0.5, 0.3]).iter().map(|answer| answer.class).collect();
         assert_eq!(ranked, [1, 2, 0]);
+    }
+
+    /// softmax([1, 2, 3]) less what it should be.
+    #[test]
+    fn the_gradient_is_what_the_probabilities_are_off_by() {
+        let found = abc().loss_gradient(&[1.0, 2.0, 3.0, 0.0, 0.0, 0.0], &[2, 0]);
+        let third = 1.0 / 3.0;
+        let expected = [0.090_030_57, 0.244_728_48, -0.334_759_06, third - 1.0, third, third];
+        assert!(found.iter().zip(expected).all(|(a, b)| (f64::from(*a) - b).abs() < 1e-7), "{found:?}");
     }
 
     /// A net that has gone wrong is not told of as one that is sure.

@@ -35,6 +35,18 @@ impl Task {
         }
     }
 
+    /// The gradient of the sum of the losses, as [`Task::evaluate`] has them, with respect to the logits
+    /// `[samples, outputs]`: of each sample that of its own loss.
+    ///
+    /// # Panics
+    ///
+    /// As [`Task::evaluate`].
+    pub fn loss_gradient(&self, logits: &[f32], targets: &[u8]) -> Vec<f32> {
+        match self {
+            Task::Classify(task) => task.loss_gradient(logits, targets),
+        }
+    }
+
     /// How a net did that answered with `logits [samples, outputs]` where the targets were these.
     ///
     /// # Panics

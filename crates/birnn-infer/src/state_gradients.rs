@@ -1,0 +1,71 @@
+//! Back from the logits to the states: how strongly a loss depends on what the net holds at each time step.
+
+use birnn_architecture::Readout;
+use birnn_data::Images;
+use birnn_kernels::{StateGradient, forward, state_gradients};
+
+use crate::network::{Network, Workspace, grey};
+use crate::predictor::Predictor;
+use crate::readout::PoolBackward;
+
+impl Network {
+    /// The gradient of a loss with respect to the state after each time step: per layer from the bottom,
+    /// forward then reverse. `d_logits` gives that with respect to the logits, which are those of
+    /// [`Network::logits`] for the same `input [batch, time, features]`.
+    ///
+    /// # Panics
+    ///
+    /// As [`Network::logits`], and where the gradient has another length than the logits.
+    pub fn state_gradients(
+        &self,
+        workspace: &mut Workspace,
+        input: &[f32],
+        batch: usize,
+        d_logits: impl FnOnce(&[f32]) -> Vec<f32>,
+    ) -> Vec<StateGradient> {
+        let Workspace { recurrent, pooling, .. } = workspace;
+        let (readout, width) = (self.architecture().readout, self.architecture().output_features());
+        let input = self.input(input, batch);
+        forward(&self.recurrent, recurrent, input, None, self.room(input, pooling));
+        let seen = self.read(input.lengths, pooling);
+        let mut d_seen = vec![0.0; seen.len()];
+        let d_logits = d_logits(&self.apply_head(seen));
+        self.head.transposed().forward(&d_logits, &mut d_seen);
+        let d_top = match readout {
+            Readout::Last | Readout::Final | Readout::Sequence => d_seen,
+            Readout::Mean | Readout::Max | Readout::Attention => {
+                let back = PoolBackward::new(readout, self.attention.as_ref());
+                let mut d_top = vec![0.0; pooling.top.len()];
+                let mut begin = 0;
+                for (time, d_read) in input.lengths.each().zip(d_seen.chunks_exact(width)) {
+                    let own = begin..begin + time * width;
+                    begin = own.end;
+                    back.run(&pooling.top[own.clone()], d_read, &mut d_top[own]);
+                }
+                d_top
+            }
+        };
+        state_gradients(&self.recurrent, recurrent, &d_top)
+    }
+}
+
+impl Predictor {
+    /// The gradient of each image's own loss, as an evaluation has it, with respect to the state after each
+    /// row: per layer from the bottom, forward then reverse.
+    ///
+    /// # Panics
+    ///
+    /// Where the images have other columns than those that the net was trained on, there are not as many
+    /// targets, or one is none of the task's.
+    pub fn state_gradients(
+        &self,
+        workspace: &mut Workspace,
+        images: &Images,
+        targets: &[u8],
+    ) -> Vec<StateGradient> {
+        self.check_columns(images);
+        let input: Vec<f32> = grey(&images.pixels).collect();
+        let d_logits = |logits: &[f32]| self.task().loss_gradient(logits, targets);
+        self.network().state_gradients(workspace, &input, images.len(), d_logits)
+    }
+}
