@@ -266,7 +266,7 @@ def prediction(place, table):
 
 def report(place, table):
     out = place.work / "report.html"
-    place.birnn("report", place.work / "once", "--out", out, "--device", place.device, *place.data_dir())
+    place.birnn("report", place.work / "once", "--out", out, *place.data_dir())
     text = out.read_text()
     whole = text.rstrip().endswith("</html>") and "<svg" in text
     table.judge("report: one whole page", whole, f"{len(text) // 1000} kB")

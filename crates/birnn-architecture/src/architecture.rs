@@ -198,6 +198,11 @@ impl Architecture {
         parameters.sort();
         parameters
     }
+
+    /// How many values all these parameters have.
+    pub fn parameter_count(&self, features: usize, outputs: usize) -> usize {
+        self.parameters(features, outputs).iter().map(|(_, shape)| shape.iter().product::<usize>()).sum()
+    }
 }
 
 impl Cell {

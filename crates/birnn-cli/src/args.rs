@@ -242,7 +242,7 @@ pub struct ReportArgs {
     pub sets: DataSets,
     #[command(flatten)]
     pub data: DataLocation,
-    /// Where to compute: auto, cpu, cuda or cuda:N.
+    /// Where to compute: auto or cpu, which are the same here.
     #[arg(long, default_value = "auto")]
     pub device: DeviceChoice,
 }
@@ -260,7 +260,7 @@ pub struct CompareArgs {
     pub sets: DataSets,
     #[command(flatten)]
     pub data: DataLocation,
-    /// Where to compute: auto, cpu, cuda or cuda:N.
+    /// Where to compute: auto or cpu, which are the same here.
     #[arg(long, default_value = "auto")]
     pub device: DeviceChoice,
 }

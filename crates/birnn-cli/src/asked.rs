@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use birnn_data::name::shown;
 use birnn_data::{Images, Splits};
+use birnn_experiment::DeviceChoice;
 use birnn_infer::{Manifest, Predictor, Task, WeightsError, WeightsProblem, cpu};
 use birnn_run::{WEIGHTS, weights_of};
 
@@ -26,8 +27,7 @@ pub type Logits = dyn Fn(&Images) -> Result<Vec<f32>, Failure>;
 impl Asked {
     /// The net of a run directory, or of a weights file, to be asked on the CPU.
     pub fn on_the_cpu(run: &Path) -> Result<Asked, Failure> {
-        let weights = weights_of(run)?;
-        let predictor = Predictor::open(&weights).map_err(|error| unusable(run, error))?;
+        let (weights, predictor) = predictor_of(run)?;
         let manifest = predictor.manifest().clone();
         let logits = move |images: &Images| Ok(predictor.logits_of_all(images, cpu::threads()));
         Ok(Asked::new(weights, manifest, Box::new(logits)))
@@ -43,6 +43,25 @@ impl Asked {
     /// Its logits for images of the manifest's shape, one after the other.
     pub fn logits(&self, images: &Images) -> Result<Vec<f32>, Failure> {
         (self.logits)(images)
+    }
+}
+
+/// The net of a run directory, or of a weights file, and the file that it was read from.
+pub fn predictor_of(run: &Path) -> Result<(PathBuf, Predictor), Failure> {
+    let weights = weights_of(run)?;
+    let predictor = Predictor::open(&weights).map_err(|error| unusable(run, error))?;
+    Ok((weights, predictor))
+}
+
+/// Refuses a GPU to what is birnn-infer's to answer, which knows the CPU alone.
+pub fn refuse_gpu(what: &str, device: DeviceChoice) -> Outcome {
+    match device {
+        DeviceChoice::Auto | DeviceChoice::Cpu => Ok(()),
+        DeviceChoice::Cuda(_) => Err(Failure::request(format!(
+            "--device {}: {what} is computed on the CPU; a GPU's answers differ in rounding alone; leave \
+             --device out",
+            String::from(device)
+        ))),
     }
 }
 

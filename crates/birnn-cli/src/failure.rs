@@ -8,6 +8,8 @@ use birnn_convert::{ExportError, ImportError, Unwritable};
 use birnn_data::{DataError, FileProblem, escape};
 use birnn_experiment::ExperimentError;
 use birnn_infer::{ManifestError, NetDataError, SaveError, WeightsError, WeightsProblem};
+use birnn_report::ReportError;
+use birnn_report::compare::NotComparable;
 use birnn_run::disk::FaultError;
 use birnn_run::{FileError, NoWeights, RunDirError};
 
@@ -89,7 +91,7 @@ macro_rules! wrong_request {
     )*};
 }
 
-wrong_request!(FaultError, ManifestError, NoWeights, Unwritable);
+wrong_request!(FaultError, ManifestError, NoWeights, NotComparable, Unwritable);
 
 impl From<WeightsError> for Failure {
     fn from(error: WeightsError) -> Failure {
@@ -117,6 +119,15 @@ impl From<ImportError> for Failure {
             ImportError::Experiment(error) => error.into(),
             ImportError::Weights(error) => error.into(),
             error => Failure::request(error),
+        }
+    }
+}
+
+impl From<ReportError> for Failure {
+    fn from(error: ReportError) -> Failure {
+        match error {
+            ReportError::NoImages | ReportError::OtherImages => Failure::request(error),
+            _ => Failure::run(error),
         }
     }
 }

@@ -6,6 +6,7 @@
 
 pub mod args;
 pub mod asked;
+pub mod compare;
 pub mod config;
 pub mod data;
 mod downloads;
@@ -18,3 +19,4 @@ pub mod log;
 pub mod output;
 pub mod predict;
 pub mod process;
+pub mod report;

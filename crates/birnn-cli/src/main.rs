@@ -5,20 +5,18 @@ use std::process::ExitCode;
 use birnn_cli::args::{Args, Command};
 use birnn_cli::asked::Asked;
 use birnn_cli::output::print;
-use birnn_cli::{config, data, eval, export, import, libtorch, predict, process};
+use birnn_cli::{compare, config, data, eval, export, import, libtorch, predict, process, report};
 use clap::CommandFactory;
 
 fn main() -> ExitCode {
     process::main(|command, log| match command {
-        Command::Train(_)
-        | Command::Sweep(_)
-        | Command::Report(_)
-        | Command::Compare(_)
-        | Command::Doctor(_) => libtorch::become_it(),
+        Command::Train(_) | Command::Sweep(_) | Command::Doctor(_) => libtorch::become_it(),
         Command::Eval(args) if libtorch::wanted_for(args.device) => libtorch::become_it(),
         Command::Predict(args) if libtorch::wanted_for(args.device) => libtorch::become_it(),
         Command::Eval(args) => eval::run(&args, &log, Asked::on_the_cpu(&args.run)?),
         Command::Predict(args) => predict::run(&args, Asked::on_the_cpu(&args.run)?),
+        Command::Report(args) => report::run(&args, &log),
+        Command::Compare(args) => compare::run(&args, &log),
         Command::Export(args) => export::run(&args),
         Command::Import(args) => import::run(&args, &log),
         Command::Data(args) => data::run(&args, &log),

@@ -30,7 +30,7 @@ impl Manifest {
         let floats = |name: String, shape| (name, (Dtype::F32, Some(shape)));
         let mut layout: Layout = weights.iter().cloned().map(|(name, shape)| floats(name, shape)).collect();
         if let Some(progress) = &self.training {
-            let count = weights.iter().map(|(_, shape)| shape.iter().product::<usize>()).sum();
+            let count = architecture.parameter_count(self.shape[1], self.classes.len());
             let moments = MOMENTS.into_iter().zip(algorithm.moments(count));
             layout.extend(moments.map(|(name, length)| floats(name.to_owned(), vec![length])));
             layout.extend([floats(LOSS_SUM.to_owned(), Vec::new())]);

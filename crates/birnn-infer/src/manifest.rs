@@ -132,7 +132,7 @@ impl Manifest {
         let architecture = experiment.model.resolve().map_err(|error| unreadable(error.to_string()))?;
         experiment.train.resolve().map_err(|error| unreadable(error.message))?;
         let weights = architecture.parameters(self.shape[1], self.classes.len());
-        let bytes = 4 * weights.iter().map(|(_, shape)| shape.iter().product::<usize>() as u64).sum::<u64>();
+        let bytes = 4 * architecture.parameter_count(self.shape[1], self.classes.len()) as u64;
         let size = bytes.saturating_mul(copies);
         if size > LARGEST_FILE {
             return Err(ManifestError::TooLarge { size, largest: LARGEST_FILE });

@@ -1,9 +1,5 @@
 //! What can go wrong when a page is made or nets are compared.
 
-use birnn_engine::EngineError;
-use birnn_model::ModelError;
-use tch::TchError;
-
 /// Why there is no page, or no comparison.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
@@ -16,25 +12,10 @@ pub enum ReportError {
     /// A weights file holds no experiment.
     #[error("{0}")]
     Experiment(String),
-    /// The net could not be run.
-    #[error(transparent)]
-    Engine(#[from] EngineError),
     /// A picture could not be written.
     #[error("a picture: {0}")]
     Picture(#[from] std::io::Error),
     /// The page could not be put together.
     #[error("the page: {0}")]
     Page(#[from] askama::Error),
-}
-
-impl From<ModelError> for ReportError {
-    fn from(error: ModelError) -> ReportError {
-        ReportError::Engine(error.into())
-    }
-}
-
-impl From<TchError> for ReportError {
-    fn from(error: TchError) -> ReportError {
-        ReportError::Engine(error.into())
-    }
 }

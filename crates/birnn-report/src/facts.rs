@@ -1,7 +1,7 @@
 //! What was run and on what.
 
+use birnn_architecture::{Architecture, Cell};
 use birnn_data::name::shown;
-use birnn_engine::Learner;
 use birnn_run::Session;
 
 use crate::figure::Table;
@@ -17,7 +17,7 @@ pub(crate) struct Fact {
 
 /// What a reader must not miss: data that is not what it seems.
 pub(crate) fn banners(run: &Run) -> Vec<String> {
-    let recorded = &run.manifest.data;
+    let recorded = &run.predictor.manifest().data;
     let mut banners = Vec::new();
     if let Some(dataset) = recorded["substitute_for"].as_str() {
         banners.push(format!(
@@ -41,29 +41,30 @@ pub(crate) fn banners(run: &Run) -> Vec<String> {
 }
 
 /// The facts, and the sessions in which the run was trained.
-pub(crate) fn facts(run: &Run, learner: &Learner) -> (Vec<Fact>, Option<Table>) {
-    let parameters: usize = learner.parameters().iter().map(tch::Tensor::numel).sum();
-    let [rows, cols] = run.manifest.shape;
+pub(crate) fn facts(run: &Run) -> (Vec<Fact>, Option<Table>) {
+    let (architecture, manifest) = (run.predictor.network().architecture(), run.predictor.manifest());
+    let parameters = architecture.parameter_count(manifest.shape[1], manifest.classes.len());
+    let [rows, cols] = manifest.shape;
     let found = run.provenance;
     let mut facts = vec![
-        Fact { name: "Net", value: net(learner) },
+        Fact { name: "Net", value: net(architecture) },
         Fact { name: "Parameters", value: number(parameters as f64) },
         Fact {
             name: "Images",
             value: format!(
                 "{}, {rows} × {cols}: {rows} time steps, the rows from above, of {cols} pixels; {} classes",
                 found.dataset,
-                run.manifest.classes.len()
+                manifest.classes.len()
             ),
         },
         Fact { name: "Pictures", value: pictures(run) },
-        Fact { name: "Trained on", value: trained_on(&run.manifest.data) },
+        Fact { name: "Trained on", value: trained_on(&manifest.data) },
         Fact {
             name: "Judged by",
             value: format!("{}, {} test images", found.dataset, number(run.test.labels.len() as f64)),
         },
         Fact { name: "Weights", value: shown(&run.weights).to_string() },
-        Fact { name: "libtorch", value: run.manifest.libtorch.clone() },
+        Fact { name: "libtorch", value: manifest.libtorch.clone() },
     ];
     if let Some(epoch) = run.records.epochs.last() {
         let (epoch, step) = (number(epoch.epoch as f64), number(epoch.step as f64));
@@ -77,13 +78,12 @@ pub(crate) fn facts(run: &Run, learner: &Learner) -> (Vec<Fact>, Option<Table>) 
 }
 
 /// Such as `LSTM, 2 layers, 128 units forward, 128 reverse, readout final`.
-fn net(learner: &Learner) -> String {
-    let architecture = learner.network().architecture();
+fn net(architecture: &Architecture) -> String {
     let cell = match architecture.cell {
-        birnn_model::Cell::RnnTanh => "RNN (tanh)",
-        birnn_model::Cell::RnnRelu => "RNN (ReLU)",
-        birnn_model::Cell::Gru => "GRU",
-        birnn_model::Cell::Lstm => "LSTM",
+        Cell::RnnTanh => "RNN (tanh)",
+        Cell::RnnRelu => "RNN (ReLU)",
+        Cell::Gru => "GRU",
+        Cell::Lstm => "LSTM",
     };
     let layers = match architecture.layers {
         1 => "1 layer".to_owned(),
@@ -100,7 +100,8 @@ fn net(learner: &Learner) -> String {
 /// How a picture is prepared for the net.
 fn pictures(run: &Run) -> String {
     let known = run
-        .manifest
+        .predictor
+        .manifest()
         .preprocessing
         .map(|preprocessing| format!("prepared as its training images were: {preprocessing}"));
     known.unwrap_or_else(|| "it is not known what its training images were like".to_owned())

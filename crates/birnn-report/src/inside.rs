@@ -1,8 +1,8 @@
 //! How the net came to its predictions: figures of the gradient with respect to its states, and of the
 //! prediction as it forms.
 
+use birnn_architecture::Readout;
 use birnn_data::Split;
-use birnn_model::Readout;
 
 use crate::chart::{Axis, Chart, Line, Point, Side};
 use crate::error::ReportError;

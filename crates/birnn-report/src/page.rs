@@ -1,7 +1,6 @@
 //! The page as a whole.
 
 use askama::Template;
-use birnn_engine::Learner;
 
 use crate::curves::curves;
 use crate::error::ReportError;
@@ -46,27 +45,28 @@ struct Page {
 ///
 /// # Errors
 ///
-/// There are no test images, or the net cannot be run. Records that are missing or damaged are no error: the
-/// page says so.
-pub fn page(run: &Run, learner: &Learner) -> Result<String, ReportError> {
+/// There are no test images, or the page cannot be put together. Records that are missing or damaged are no
+/// error: the page says so.
+pub fn page(run: &Run) -> Result<String, ReportError> {
     if run.test.labels.is_empty() {
         return Err(ReportError::NoImages);
     }
-    let predictions = Predictions::new(learner, run.test)?;
-    let gradients = StateGradients::new(learner, run.test)?;
-    let prefixes = PrefixAccuracy::of_many(learner, run.test)?;
+    let (predictor, manifest) = (run.predictor, run.predictor.manifest());
+    let predictions = Predictions::new(predictor, run.test);
+    let gradients = StateGradients::new(predictor, run.test);
+    let prefixes = PrefixAccuracy::of_many(predictor, run.test);
     let examples = examples(&prefixes, &predictions.predictions);
-    let followed = PrefixAccuracy::of_examples(learner, run.test, &examples)?;
-    let names = &run.manifest.classes;
+    let followed = PrefixAccuracy::of_examples(predictor, run.test, &examples);
+    let names = &manifest.classes;
     let evaluation = &predictions.evaluation;
-    let (facts, sessions) = facts(run, learner);
+    let (facts, sessions) = facts(run);
     let page = Page {
         name: name(run),
         banners: banners(run),
         summary: tied(&summary(&predictions, run)),
         facts,
         sessions,
-        experiment: run.manifest.experiment.clone(),
+        experiment: manifest.experiment.clone(),
         problems: run.records.problems.iter().map(ToString::to_string).collect(),
         curves: curves(run.records),
         images: number(evaluation.weight as f64),
@@ -76,7 +76,7 @@ pub fn page(run: &Run, learner: &Learner) -> Result<String, ReportError> {
         reliability: scores::reliability(&predictions.calibration),
         mistakes: scores::gallery(&predictions, run.test, names)?,
         wrong: number((evaluation.weight - evaluation.classified().correct) as f64),
-        state_gradients: inside::state_gradients(&gradients, learner.network().architecture().readout),
+        state_gradients: inside::state_gradients(&gradients, predictor.network().architecture().readout),
         prefixes: inside::prefixes(&prefixes),
         examples: inside::examples(&followed, &examples, &predictions, run.test, names)?,
         birnn: env!("CARGO_PKG_VERSION"),
@@ -86,7 +86,7 @@ pub fn page(run: &Run, learner: &Learner) -> Result<String, ReportError> {
 
 /// What the run is filed under.
 fn name(run: &Run) -> String {
-    let experiment = run.manifest.experiment().ok().and_then(|experiment| experiment.name);
+    let experiment = run.predictor.manifest().experiment().ok().and_then(|experiment| experiment.name);
     let meta = run.records.meta.as_ref().map(|meta| meta.name.clone());
     meta.or(experiment).unwrap_or_else(|| "a run".to_owned())
 }

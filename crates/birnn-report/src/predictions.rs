@@ -1,10 +1,8 @@
 //! What the net predicts for each image, and how that adds up.
 
 use birnn_data::{Images, Split};
-use birnn_engine::{Learner, Samples};
-use birnn_infer::{Class, Detail, Evaluation, Task};
+use birnn_infer::{Class, Detail, Evaluation, Predictor, Task, cpu};
 
-use crate::error::ReportError;
 use crate::stats::Calibration;
 
 /// The prediction for one image.
@@ -44,16 +42,11 @@ impl Prediction {
 }
 
 impl Predictions {
-    /// Classifies all images of `split`.
-    ///
-    /// # Errors
-    ///
-    /// When the net cannot be run.
-    pub fn new(learner: &Learner, split: &Split) -> Result<Predictions, ReportError> {
-        let samples = Samples::new(split.clone(), learner.device())?;
-        let logits = learner.logits(&samples)?;
-        let evaluation = learner.task().evaluate(&logits, &split.labels);
-        let Task::Classify(task) = learner.task();
+    /// Classifies all images of `split`, which have the columns that the net is for.
+    pub fn new(predictor: &Predictor, split: &Split) -> Predictions {
+        let logits = predictor.logits_of_all(&split.images, cpu::threads());
+        let evaluation = predictor.task().evaluate(&logits, &split.labels);
+        let Task::Classify(task) = predictor.task();
         let answers = logits.chunks_exact(task.classes.len()).zip(&split.labels).enumerate();
         let predictions: Vec<Prediction> = answers
             .map(|(image, (logits, &label))| {
@@ -63,7 +56,7 @@ impl Predictions {
             .collect();
         let sure: Vec<(f64, bool)> =
             predictions.iter().map(|prediction| (prediction.probability, prediction.is_correct())).collect();
-        Ok(Predictions { predictions, evaluation, calibration: Calibration::new(&sure, BINS) })
+        Predictions { predictions, evaluation, calibration: Calibration::new(&sure, BINS) }
     }
 
     /// The wrong predictions, the most confident first.

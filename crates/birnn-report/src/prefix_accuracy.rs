@@ -2,10 +2,8 @@
 //! and the last rows alone.
 
 use birnn_data::{Images, Split};
-use birnn_engine::{Learner, Samples};
-use birnn_infer::Task;
+use birnn_infer::{Predictor, Task, cpu};
 
-use crate::error::ReportError;
 use crate::predictions::{Prediction, evenly_spaced, subset};
 
 /// The probability of the true class given parts of images.
@@ -39,47 +37,29 @@ const EXAMPLE_STOPS: usize = 64;
 
 impl PrefixAccuracy {
     /// Gives the net parts of images from all over `split`.
-    ///
-    /// # Errors
-    ///
-    /// When the net cannot be run.
-    pub fn of_many(learner: &Learner, split: &Split) -> Result<PrefixAccuracy, ReportError> {
-        PrefixAccuracy::of(learner, split, evenly_spaced(split, IMAGES), STOPS)
+    pub fn of_many(predictor: &Predictor, split: &Split) -> PrefixAccuracy {
+        PrefixAccuracy::of(predictor, split, evenly_spaced(split, IMAGES), STOPS)
     }
 
     /// Gives the net parts of these images, row by row.
-    ///
-    /// # Errors
-    ///
-    /// When the net cannot be run.
-    pub fn of_examples(
-        learner: &Learner,
-        split: &Split,
-        examples: &[Example],
-    ) -> Result<PrefixAccuracy, ReportError> {
+    pub fn of_examples(predictor: &Predictor, split: &Split, examples: &[Example]) -> PrefixAccuracy {
         let images = examples.iter().map(|example| example.image).collect();
-        PrefixAccuracy::of(learner, split, images, EXAMPLE_STOPS)
+        PrefixAccuracy::of(predictor, split, images, EXAMPLE_STOPS)
     }
 
-    fn of(
-        learner: &Learner,
-        split: &Split,
-        images: Vec<usize>,
-        most: usize,
-    ) -> Result<PrefixAccuracy, ReportError> {
+    fn of(predictor: &Predictor, split: &Split, images: Vec<usize>, most: usize) -> PrefixAccuracy {
         let split = subset(split, &images);
         let rows = stops(split.images.rows, most);
         if images.is_empty() {
-            return Ok(PrefixAccuracy { rows, images, above: Vec::new(), below: Vec::new() });
+            return PrefixAccuracy { rows, images, above: Vec::new(), below: Vec::new() };
         }
         let side = |first: fn(usize, usize) -> usize| {
             let all = split.images.rows;
-            let shown = rows.iter().map(|&rows| p_true(learner, part(&split, first(all, rows), rows)));
-            shown.collect::<Result<Vec<_>, _>>()
+            rows.iter().map(|&rows| p_true(predictor, &part(&split, first(all, rows), rows))).collect()
         };
-        let above = side(|_, _| 0)?;
-        let below = side(|all, rows| all - rows)?;
-        Ok(PrefixAccuracy { rows, images, above, below })
+        let above = side(|_, _| 0);
+        let below = side(|all, rows| all - rows);
+        PrefixAccuracy { rows, images, above, below }
     }
 }
 
@@ -127,13 +107,11 @@ fn part(split: &Split, first: usize, rows: usize) -> Split {
 }
 
 /// The probability of each image's true class.
-fn p_true(learner: &Learner, split: Split) -> Result<Vec<f64>, ReportError> {
-    let labels = split.labels.clone();
-    let samples = Samples::new(split, learner.device())?;
-    let logits = learner.logits(&samples)?;
-    let Task::Classify(task) = learner.task();
-    let of = logits.chunks_exact(task.classes.len()).zip(&labels);
-    Ok(of.map(|(logits, &label)| task.probabilities(logits)[usize::from(label)]).collect())
+fn p_true(predictor: &Predictor, split: &Split) -> Vec<f64> {
+    let logits = predictor.logits_of_all(&split.images, cpu::threads());
+    let Task::Classify(task) = predictor.task();
+    let of = logits.chunks_exact(task.classes.len()).zip(&split.labels);
+    of.map(|(logits, &label)| task.probabilities(logits)[usize::from(label)]).collect()
 }
 
 #[cfg(test)]

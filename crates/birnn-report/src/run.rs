@@ -1,9 +1,9 @@
-//! A run, with what its page needs besides the net.
+//! A run, with what its page needs.
 
 use std::path::Path;
 
 use birnn_data::{Provenance, Split};
-use birnn_infer::Manifest;
+use birnn_infer::Predictor;
 
 use crate::records::Records;
 
@@ -12,8 +12,8 @@ use crate::records::Records;
 pub struct Run<'a> {
     /// The file that the weights are from.
     pub weights: &'a Path,
-    /// What that file says of itself.
-    pub manifest: &'a Manifest,
+    /// The net, and what that file says of it.
+    pub predictor: &'a Predictor,
     /// What the run wrote down.
     pub records: &'a Records,
     /// Where the test images are from.

@@ -1,12 +1,10 @@
 //! How strongly the loss depends on the hidden state at each row: the gradient with respect to the hidden
 //! states.
 
+use birnn_architecture::Direction;
 use birnn_data::Split;
-use birnn_engine::{Learner, Samples};
-use birnn_model::States;
-use tch::{Device, Kind, Tensor};
+use birnn_infer::{Predictor, StateGradient, Workspace};
 
-use crate::error::ReportError;
 use crate::predictions::{evenly_spaced, subset};
 
 /// The norm of the gradient of the loss with respect to the hidden states of the bottom and the top layer.
@@ -32,67 +30,57 @@ pub struct DirectionGradients {
 
 /// Means of so many images change little with more.
 const IMAGES: usize = 500;
-/// A graph of all steps is held for so many at a time.
+/// The gates of all steps are held for so many at a time.
 const BATCH: usize = 100;
 
 impl StateGradients {
-    /// Runs the net step by step over images of `split`, and backward.
-    ///
-    /// # Errors
-    ///
-    /// When the net cannot be run.
-    pub fn new(learner: &Learner, split: &Split) -> Result<StateGradients, ReportError> {
-        let samples = Samples::new(subset(split, &evenly_spaced(split, IMAGES)), learner.device())?;
-        let mut directions: Vec<DirectionGradients> = Vec::new();
-        for batch in samples.batches(BATCH) {
-            let batch = batch?;
-            let unrolled = learner.network().unrolled(&batch.input)?;
-            // Summed over the batch, so that each row of a gradient is that of one image's own loss.
-            let loss = learner.loss().sum(&unrolled.logits, &batch.target)?;
-            let chosen = ends(&unrolled.layers);
-            let states: Vec<&Tensor> = chosen.iter().flat_map(|(_, _, states)| *states).collect();
-            let gradients = Tensor::f_run_backward(&[&loss], &states, false, false)?;
-            let sums = gradients.iter().map(norms).collect::<Result<Vec<_>, _>>()?;
-            let time = states.len() / chosen.len();
-            if directions.is_empty() {
-                let empty =
-                    |&(layer, reverse, _): &_| DirectionGradients { layer, reverse, norms: vec![None; time] };
-                directions = chosen.iter().map(empty).collect();
-            }
-            for (direction, sums) in directions.iter_mut().zip(sums.chunks(time)) {
-                for (norm, sum) in direction.norms.iter_mut().zip(sums) {
-                    *norm = sum.map(|sum| norm.unwrap_or(0.0) + sum);
+    /// Takes the loss of images of `split` back through the net, row by row.
+    pub fn new(predictor: &Predictor, split: &Split) -> StateGradients {
+        let (indices, rows) = (evenly_spaced(split, IMAGES), split.images.rows);
+        let mut workspace = Workspace::new();
+        let mut directions = shown(predictor, rows);
+        for batch in indices.chunks(BATCH) {
+            let Split { images, labels } = subset(split, batch);
+            let gradients = predictor.state_gradients(&mut workspace, &images, &labels);
+            for (direction, index) in &mut directions {
+                for (row, sum) in norms(&gradients[*index], batch.len(), rows) {
+                    *direction.norms[row].get_or_insert(0.0) += sum;
                 }
             }
         }
-        let images = samples.len();
+        let images = indices.len();
+        let mut directions: Vec<DirectionGradients> =
+            directions.into_iter().map(|(direction, _)| direction).collect();
         for norm in directions.iter_mut().flat_map(|direction| &mut direction.norms).flatten() {
             *norm /= images as f64;
         }
-        Ok(StateGradients { images, directions })
+        StateGradients { images, directions }
     }
 }
 
-/// The states of the bottom and the top layer, by layer and direction.
-fn ends(layers: &[States]) -> Vec<(usize, bool, &[Tensor])> {
-    let mut indices = vec![0, layers.len() - 1];
-    indices.dedup();
-    indices
-        .into_iter()
-        .flat_map(|layer| {
-            let States { forward, reverse } = &layers[layer];
-            let reverse = reverse.as_ref().map(|states| (layer, true, states.as_slice()));
-            [(layer, false, forward.as_slice())].into_iter().chain(reverse)
+/// The directions of the bottom and the top layer, without norms yet, each with its index among all.
+fn shown(predictor: &Predictor, rows: usize) -> Vec<(DirectionGradients, usize)> {
+    let architecture = predictor.network().architecture();
+    let mut layers = vec![0, architecture.layers - 1];
+    layers.dedup();
+    let count = architecture.directions().count();
+    let of = |layer: usize| {
+        architecture.directions().enumerate().map(move |(index, (direction, _))| {
+            let (reverse, norms) = (direction == Direction::Reverse, vec![None; rows]);
+            (DirectionGradients { layer, reverse, norms }, layer * count + index)
         })
-        .collect()
+    };
+    layers.into_iter().flat_map(of).collect()
 }
 
-/// The norms of the rows of `gradient [images, hidden]`, added up.
-fn norms(gradient: &Tensor) -> Result<Option<f64>, ReportError> {
-    if !gradient.defined() {
-        return Ok(None);
-    }
-    let rows = gradient.f_norm_scalaropt_dim(2.0, [1], false)?;
-    // Not every device has f64.
-    Ok(Some(f64::try_from(rows.f_to_device(Device::Cpu)?.f_sum(Kind::Double)?)?))
+/// For each step that a direction took, the norms of the images' gradients there, added up.
+fn norms(gradient: &StateGradient, images: usize, rows: usize) -> impl Iterator<Item = (usize, f64)> {
+    let StateGradient { last_only, values } = gradient;
+    let steps = if *last_only { rows - 1..rows } else { 0..rows };
+    let units = values.len() / (images * steps.len());
+    let norm = |values: &[f32]| values.iter().map(|&value| f64::from(value).powi(2)).sum::<f64>().sqrt();
+    steps.clone().enumerate().map(move |(index, step)| {
+        let of_step = values.chunks_exact(units).skip(index).step_by(steps.len());
+        (step, of_step.map(norm).sum())
+    })
 }

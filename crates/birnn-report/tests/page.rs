@@ -5,11 +5,11 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use birnn_data::{Images, Provenance, Split};
-use birnn_engine::{Device, Learner, Loss};
-use birnn_experiment::{Experiment, TrainConfig};
-use birnn_infer::{Manifest, Task};
-use birnn_model::{Hidden, Readout};
+use birnn_architecture::{Hidden, Readout};
+use birnn_data::{Images, Provenance, Rng, Split};
+use birnn_experiment::Experiment;
+use birnn_infer::container::{Entry, encode};
+use birnn_infer::{Manifest, Predictor};
 use birnn_report::{Outcome, Records, ReportError, Run, StateGradients, Sweep, SweepRun, page, sweep_page};
 use birnn_run::Status;
 use roxmltree::{Document, Node, ParsingOptions};
@@ -22,18 +22,33 @@ fn split(count: u8) -> Split {
     Split { images: Images { rows: 3, cols: 2, pixels }, labels }
 }
 
-/// A net of two classes for images of 3 x 2, as it is drawn.
-fn learner(classes: &[&str], change: impl FnOnce(&mut Experiment)) -> (Learner, Manifest) {
+/// A net of two classes for images of 3 x 2, as it is drawn, and what its file says of it once that is
+/// changed.
+fn net_told(
+    classes: &[&str],
+    change: impl FnOnce(&mut Experiment),
+    told: impl FnOnce(&mut Manifest),
+) -> Predictor {
     let mut experiment = Experiment::default();
     experiment.model.hidden = Hidden::Same(4);
     change(&mut experiment);
     let classes: Vec<String> = classes.iter().map(ToString::to_string).collect();
+    let mut rng = Rng::new(1, 0);
+    let entry = |(name, shape): (String, Vec<usize>)| {
+        let count = shape.iter().product();
+        let values: Vec<f32> = (0..count).map(|_| rng.uniform(-0.5, 0.5) as f32).collect();
+        Entry::floats(name, shape, &values)
+    };
+    let parameters = experiment.model.resolve().unwrap().parameters(2, classes.len());
+    let weights: Vec<Entry> = parameters.into_iter().map(entry).collect();
     let data = serde_json::json!({ "dataset": "mnist", "train": 60_000, "validation": 0, "sha256": "x" });
-    let manifest = Manifest::new(experiment.to_toml().unwrap(), [3, 2], classes.clone(), None, data);
-    let task = Task::classify(classes);
-    let loss = Loss::new(&task, &TrainConfig::default().resolve().unwrap());
-    let architecture = experiment.model.resolve().unwrap();
-    (Learner::new(&architecture, task, loss, [3, 2], 1, Device::Cpu).unwrap(), manifest)
+    let mut manifest = Manifest::new(experiment.to_toml().unwrap(), [3, 2], classes, None, data);
+    told(&mut manifest);
+    Predictor::from_bytes(Path::new("net"), &encode(&manifest, &weights).unwrap()).unwrap()
+}
+
+fn net(classes: &[&str], change: impl FnOnce(&mut Experiment)) -> Predictor {
+    net_told(classes, change, |_| ())
 }
 
 fn provenance() -> Provenance {
@@ -48,9 +63,9 @@ fn provenance() -> Provenance {
     }
 }
 
-fn make(manifest: &Manifest, records: &Records, provenance: &Provenance, learner: &Learner) -> String {
+fn make(predictor: &Predictor, records: &Records, provenance: &Provenance) -> String {
     let weights = Path::new("run/model.safetensors");
-    page(&Run { weights, manifest, records, provenance, test: &split(20) }, learner).unwrap()
+    page(&Run { weights, predictor, records, provenance, test: &split(20) }).unwrap()
 }
 
 fn records(name: &str) -> Records {
@@ -96,8 +111,8 @@ fn named<'a>(document: &'a Document, name: &'static str) -> impl Iterator<Item =
 
 #[test]
 fn names_that_are_markup_stay_text() {
-    let (learner, manifest) = learner(&[HOSTILE, "b"], |_| ());
-    let html = make(&manifest, &records(HOSTILE), &provenance(), &learner);
+    let predictor = net(&[HOSTILE, "b"], |_| ());
+    let html = make(&predictor, &records(HOSTILE), &provenance());
     assert!(!html.contains("<script") && !html.contains("alert(1)</"), "markup got through");
     let document = parse(&html);
     let title = named(&document, "title").next().unwrap().text().unwrap();
@@ -107,8 +122,8 @@ fn names_that_are_markup_stay_text() {
 
 #[test]
 fn nothing_is_loaded_from_elsewhere() {
-    let (learner, manifest) = learner(&["a", "b"], |_| ());
-    let html = make(&manifest, &records("run"), &provenance(), &learner);
+    let predictor = net(&["a", "b"], |_| ());
+    let html = make(&predictor, &records("run"), &provenance());
     assert!(!html.contains("http:") && !html.contains("https:") && !html.contains("url("));
     let document = parse(&html);
     for node in document.descendants() {
@@ -122,8 +137,8 @@ fn nothing_is_loaded_from_elsewhere() {
 
 #[test]
 fn a_screen_reader_finds_its_way() {
-    let (learner, manifest) = learner(&["a", "b"], |_| ());
-    let html = make(&manifest, &records("run"), &provenance(), &learner);
+    let predictor = net(&["a", "b"], |_| ());
+    let html = make(&predictor, &records("run"), &provenance());
     let document = parse(&html);
     assert_eq!(document.root_element().attribute("lang"), Some("en"));
     let mut level = 0;
@@ -165,9 +180,9 @@ fn a_screen_reader_finds_its_way() {
 
 #[test]
 fn what_was_not_recorded_is_said_to_be_missing() {
-    let (learner, manifest) = learner(&["a", "b"], |experiment| experiment.model.bidirectional = false);
+    let predictor = net(&["a", "b"], |experiment| experiment.model.bidirectional = false);
     let records = Records::read(Path::new("nowhere"));
-    let html = make(&manifest, &records, &provenance(), &learner);
+    let html = make(&predictor, &records, &provenance());
     for part in
         ["nowhere/metrics.jsonl: ", "nowhere/timing.jsonl: ", "nowhere/meta.json: ", "hold nothing to draw"]
     {
@@ -178,32 +193,32 @@ fn what_was_not_recorded_is_said_to_be_missing() {
 
 #[test]
 fn data_that_is_not_what_it_seems_is_told_of() {
-    let (learner, mut manifest) = learner(&["a", "b"], |_| ());
     let records = Records::default();
-    let banners = |manifest: &Manifest, provenance: &Provenance| {
-        let html = make(manifest, &records, provenance, &learner);
+    let banners = |predictor: &Predictor, provenance: &Provenance| {
+        let html = make(predictor, &records, provenance);
         let document = parse(&html);
         let banners = named(&document, "p").filter(|node| node.attribute("class") == Some("banner"));
         banners.map(|banner| banner.text().unwrap().to_owned()).collect::<Vec<_>>()
     };
-    assert!(banners(&manifest, &provenance()).is_empty());
+    let plain = net(&["a", "b"], |_| ());
+    assert!(banners(&plain, &provenance()).is_empty());
     let other = Provenance { sha256: "y".to_owned(), ..provenance() };
-    assert!(banners(&manifest, &other)[0].contains("are not those that the run was trained"));
+    assert!(banners(&plain, &other)[0].contains("are not those that the run was trained"));
     let drawn = Provenance { substitute_for: Some("mnist".to_owned()), ..provenance() };
-    assert!(banners(&manifest, &drawn)[0].contains("synthetic digits, not by mnist"));
-    manifest.data["substitute_for"] = "mnist".into();
-    assert!(banners(&manifest, &provenance())[0].contains("Trained on synthetic digits, not on mnist"));
+    assert!(banners(&plain, &drawn)[0].contains("synthetic digits, not by mnist"));
+    let substituted = net_told(&["a", "b"], |_| (), |told| told.data["substitute_for"] = "mnist".into());
+    assert!(banners(&substituted, &provenance())[0].contains("Trained on synthetic digits, not on mnist"));
 }
 
 #[test]
 fn every_kind_of_net_has_its_page() {
     for readout in [Readout::Last, Readout::Final, Readout::Mean, Readout::Max, Readout::Attention] {
         for layers in [1, 3] {
-            let (learner, manifest) = learner(&["a", "b"], |experiment| {
+            let predictor = net(&["a", "b"], |experiment| {
                 (experiment.model.readout, experiment.model.layers) = (readout, layers);
             });
-            parse(&make(&manifest, &Records::default(), &provenance(), &learner));
-            let gradients = StateGradients::new(&learner, &split(20)).unwrap();
+            parse(&make(&predictor, &Records::default(), &provenance()));
+            let gradients = StateGradients::new(&predictor, &split(20));
             assert_eq!(gradients.directions.len(), if layers == 1 { 2 } else { 4 });
             for direction in &gradients.directions {
                 let read = direction.norms.iter().flatten().count();
@@ -217,8 +232,8 @@ fn every_kind_of_net_has_its_page() {
 /// A mean over images does not depend on how many there are, nor on what is in their batch.
 #[test]
 fn the_gradient_norm_is_that_of_single_images() {
-    let (learner, _) = learner(&["a", "b"], |_| ());
-    let norms = |split: &Split| StateGradients::new(&learner, split).unwrap().directions.remove(0).norms;
+    let predictor = net(&["a", "b"], |_| ());
+    let norms = |split: &Split| StateGradients::new(&predictor, split).directions.remove(0).norms;
     let all = norms(&split(2));
     let single = |image: usize| {
         let images = split(2).images;
@@ -233,11 +248,12 @@ fn the_gradient_norm_is_that_of_single_images() {
 
 #[test]
 fn without_images_there_is_no_page() {
-    let (learner, manifest) = learner(&["a", "b"], |_| ());
+    let predictor = net(&["a", "b"], |_| ());
     let (weights, records, provenance) = (Path::new("w"), Records::default(), provenance());
     let empty = split(0);
-    let run = Run { weights, manifest: &manifest, records: &records, provenance: &provenance, test: &empty };
-    assert!(matches!(page(&run, &learner), Err(ReportError::NoImages)));
+    let run =
+        Run { weights, predictor: &predictor, records: &records, provenance: &provenance, test: &empty };
+    assert!(matches!(page(&run), Err(ReportError::NoImages)));
 }
 
 /// Keys, values and states of a sweep come from files, too.

@@ -6,8 +6,6 @@ use birnn_engine::sweep::SweepError;
 use birnn_engine::{CheckpointError, EngineError, ResumeError};
 use birnn_infer::SaveError;
 use birnn_model::ModelError;
-use birnn_report::ReportError;
-use birnn_report::compare::NotComparable;
 
 /// An error that a command can end with.
 pub trait Fails {
@@ -71,20 +69,5 @@ impl Fails for SweepError {
             SweepError::File(error) => error.into(),
             SweepError::Unwritable(_) | SweepError::Differs { .. } => Failure::request(self),
         }
-    }
-}
-
-impl Fails for ReportError {
-    fn failure(self) -> Failure {
-        match self {
-            ReportError::NoImages | ReportError::OtherImages => Failure::request(self),
-            _ => Failure::run(self),
-        }
-    }
-}
-
-impl Fails for NotComparable {
-    fn failure(self) -> Failure {
-        Failure::request(self)
     }
 }

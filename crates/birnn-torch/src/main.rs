@@ -1,11 +1,9 @@
 //! The `birnn-torch` binary: what `birnn` becomes for what computes with libtorch. It parses the same command
 //! line.
 
-mod compare;
 mod doctor;
 mod failed;
 mod learned;
-mod report;
 mod sweep;
 mod train;
 mod view;
@@ -16,7 +14,7 @@ use birnn_cli::args::Command;
 use birnn_cli::failure::Failure;
 use birnn_cli::{eval, predict, process};
 
-use crate::learned::Learned;
+use crate::learned::open;
 
 fn main() -> ExitCode {
     #[expect(unsafe_code, reason = "this is the start of the process")]
@@ -27,12 +25,12 @@ fn main() -> ExitCode {
     process::main(|command, log| match command {
         Command::Train(args) => train::run(&args, &log),
         Command::Sweep(args) => sweep::run(&args, &log),
-        Command::Report(args) => report::run(&args, &log),
-        Command::Compare(args) => compare::run(&args, &log),
         Command::Doctor(args) => doctor::run(&args),
-        Command::Eval(args) => eval::run(&args, &log, Learned::open(&args.run, args.device)?.asked()),
-        Command::Predict(args) => predict::run(&args, Learned::open(&args.run, args.device)?.asked()),
-        Command::Export(_)
+        Command::Eval(args) => eval::run(&args, &log, open(&args.run, args.device)?),
+        Command::Predict(args) => predict::run(&args, open(&args.run, args.device)?),
+        Command::Report(_)
+        | Command::Compare(_)
+        | Command::Export(_)
         | Command::Import(_)
         | Command::Data(_)
         | Command::Config(_)

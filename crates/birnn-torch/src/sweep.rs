@@ -164,7 +164,7 @@ impl<'a> Job<'a> {
         let experiment = std::fs::read_to_string(&path)
             .map_err(|error| Failure::run(format!("{}: {error}", shown(&path))))?;
         let dir = self.sweep.dir();
-        dir.write(PAGE, sweep_page(&self.sweep(), &experiment).or_fail()?.as_bytes())?;
+        dir.write(PAGE, sweep_page(&self.sweep(), &experiment)?.as_bytes())?;
         Ok(dir.path().join(PAGE))
     }
 }

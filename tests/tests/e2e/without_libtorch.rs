@@ -1,7 +1,7 @@
-//! Two binaries: who only asks a net needs no libtorch, and gets the same answers.
+//! Two binaries: who only asks a net, or looks at what a run came to, needs no libtorch, and gets the same answers.
 
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use birnn_tests::{Sandbox, binary};
@@ -51,12 +51,50 @@ fn both_binaries_give_the_same_answers() {
     }
 }
 
-#[test]
-fn without_its_other_half_it_says_what_is_missing() {
-    let sandbox = Sandbox::new();
+/// `birnn` where nothing lies beside it.
+fn alone(sandbox: &Sandbox) -> PathBuf {
     let alone = sandbox.path("birnn");
     std::fs::copy(binary(), &alone).unwrap();
     std::fs::set_permissions(&alone, std::fs::Permissions::from_mode(0o755)).unwrap();
+    alone
+}
+
+/// Also where there is a GPU: their answers are the processor's.
+#[test]
+fn reports_and_comparisons_need_birnn_alone() {
+    let sandbox = Sandbox::new();
+    sandbox.train_small("run");
+    let alone = alone(&sandbox);
+    let ended = |program: &Path, args: &[&str]| {
+        let output = sandbox.command_of(program, args).output().unwrap();
+        let [stdout, stderr] = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
+        (output.status.code(), stdout, stderr)
+    };
+    let (code, _, stderr) = ended(&alone, &["report", "run"]);
+    assert_eq!(code, Some(0), "{stderr}");
+    let html = sandbox.text("run/report.html");
+    assert!(html.trim_end().ends_with("</html>") && html.contains("id=\"gradient\""), "{} bytes", html.len());
+    let (code, text, stderr) =
+        ended(&alone, &["compare", "run", "run/model.safetensors", "--device", "auto"]);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(text.contains("A and B are right on the very same images"), "{text}");
+    for ask in [&["report", "run"][..], &["compare", "run", "run"]] {
+        let (code, _, stderr) = ended(&alone, &[ask, &["--device", "cuda"]].concat());
+        assert_eq!(code, Some(2), "{ask:?}");
+        assert!(
+            stderr.starts_with("error: --device cuda: ") && stderr.contains("leave --device out"),
+            "{stderr}"
+        );
+        let torch = binary().with_file_name("birnn-torch");
+        let (code, _, stderr) = ended(&torch, ask);
+        assert!(code == Some(2) && stderr.contains("this needs no libtorch"), "{ask:?}: {stderr}");
+    }
+}
+
+#[test]
+fn without_its_other_half_it_says_what_is_missing() {
+    let sandbox = Sandbox::new();
+    let alone = alone(&sandbox);
     let output = Command::new(&alone).args(["doctor"]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let error = String::from_utf8(output.stderr).unwrap();

@@ -9,14 +9,9 @@ pub struct CrossEntropy {
     pub label_smoothing: f64,
 }
 
-/// Of `logits [batch, classes]` and `labels [batch]`, in nats.
-pub(super) fn cross_entropy(
-    logits: &Tensor,
-    labels: &Tensor,
-    reduction: Reduction,
-    smoothing: f64,
-) -> Result<Tensor, TchError> {
-    logits.f_cross_entropy_loss(labels, None::<Tensor>, reduction, -100, smoothing)
+/// The mean over `logits [batch, classes]` and `labels [batch]`, in nats.
+pub(super) fn cross_entropy(logits: &Tensor, labels: &Tensor, smoothing: f64) -> Result<Tensor, TchError> {
+    logits.f_cross_entropy_loss(labels, None::<Tensor>, Reduction::Mean, -100, smoothing)
 }
 
 #[cfg(test)]
@@ -28,7 +23,7 @@ mod tests {
     fn smoothing_spreads_the_target() {
         let logits = Tensor::from_slice(&[1.0_f32, 0.0, 0.0]).view([1, 3]);
         let labels = Tensor::from_slice(&[0_i64]);
-        let loss = cross_entropy(&logits, &labels, Reduction::Mean, 0.1).unwrap().double_value(&[]);
+        let loss = cross_entropy(&logits, &labels, 0.1).unwrap().double_value(&[]);
         let log_sum = (1.0_f64.exp() + 2.0).ln();
         let expected = log_sum - (0.9 + 0.1 / 3.0);
         assert!((loss - expected).abs() < 1e-6, "{loss}, not {expected}");

@@ -5,7 +5,7 @@ mod classify;
 
 use birnn_experiment::TrainPlan;
 use birnn_infer::Task;
-use tch::{Reduction, TchError, Tensor};
+use tch::{TchError, Tensor};
 
 use self::classify::CrossEntropy;
 
@@ -24,18 +24,11 @@ impl Loss {
         }
     }
 
-    /// The sum over all positions of a batch, `[]`, as evaluations have it: not smoothed.
-    pub fn sum(&self, logits: &Tensor, target: &Tensor) -> Result<Tensor, TchError> {
-        match self {
-            Loss::Classify(_) => classify::cross_entropy(logits, target, Reduction::Sum, 0.0),
-        }
-    }
-
     /// The mean over all positions of a batch, `[]`, from the head's `logits` and the batch's `target`.
     pub fn mean(&self, logits: &Tensor, target: &Tensor) -> Result<Tensor, TchError> {
         match self {
             Loss::Classify(CrossEntropy { label_smoothing }) => {
-                classify::cross_entropy(logits, target, Reduction::Mean, *label_smoothing)
+                classify::cross_entropy(logits, target, *label_smoothing)
             }
         }
     }

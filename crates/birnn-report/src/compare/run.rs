@@ -3,12 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use birnn_data::{DataConfig, name};
-use birnn_engine::Learner;
 use birnn_experiment::Experiment;
 use birnn_infer::Manifest;
 use birnn_run::Status;
 use serde::Serialize;
-use tch::Tensor;
 
 use super::Score;
 use crate::error::ReportError;
@@ -65,16 +63,15 @@ pub struct ComparedRun {
 }
 
 impl ComparedRun {
-    /// The run that a user named `run`, from its `weights` file, the net and the description in it, and its
-    /// `records`; none of these where the weights are in no run directory. `data` is where its data is now.
+    /// The run that a user named `run`, from its `weights` file, what that says of itself, and its `records`;
+    /// none of these where the weights are in no run directory. `data` is where its data is now.
     ///
     /// # Errors
     ///
-    /// When the description holds no experiment.
+    /// When the description holds no experiment, or one of no net.
     pub fn new(
         run: &Path,
         weights: &Path,
-        learner: &Learner,
         manifest: Manifest,
         data: DataConfig,
         records: Records,
@@ -82,6 +79,9 @@ impl ComparedRun {
         let seconds: f64 = records.timing.iter().map(|epoch| epoch.seconds).sum();
         let images: f64 = records.timing.iter().map(|epoch| epoch.seconds * epoch.images_per_second).sum();
         let timed = seconds > 0.0;
+        let described = |error: &dyn ToString| ReportError::Experiment(error.to_string());
+        let experiment = manifest.experiment().map_err(|error| described(&error))?;
+        let architecture = experiment.model.resolve().map_err(|error| described(&error))?;
         let session = records.meta.as_ref().and_then(|meta| meta.sessions.last()).cloned();
         Ok(ComparedRun {
             name: String::new(),
@@ -89,7 +89,7 @@ impl ComparedRun {
             weights: weights.to_owned(),
             status: records.meta.as_ref().map(|meta| meta.status.clone()),
             score: None,
-            parameters: learner.parameters().iter().map(Tensor::numel).sum(),
+            parameters: architecture.parameter_count(manifest.shape[1], manifest.classes.len()),
             epochs: records.epochs.last().map(|epoch| epoch.epoch),
             seconds: timed.then_some(seconds),
             images_per_second: timed.then(|| images / seconds),
@@ -99,7 +99,7 @@ impl ComparedRun {
             libtorch: manifest.libtorch.clone(),
             birnn: session.as_ref().map(|session| session.birnn.clone()),
             revision: session.and_then(|session| session.revision),
-            experiment: manifest.experiment().map_err(|error| ReportError::Experiment(error.to_string()))?,
+            experiment,
             data,
             manifest,
             problems: records.problems.iter().map(RecordError::to_string).collect(),
@@ -131,27 +131,19 @@ impl ComparedRun {
 
 #[cfg(test)]
 pub(super) mod made_up {
-    use birnn_engine::{Device, Loss};
-    use birnn_experiment::TrainConfig;
-    use birnn_infer::Task;
-
     use super::*;
 
     /// A run of a small net for images of 2 x 2 and two classes, without records.
     pub(in super::super) fn run(path: &str, change: impl FnOnce(&mut Experiment)) -> ComparedRun {
         let mut experiment = Experiment::default();
-        experiment.model.hidden = birnn_model::Hidden::Same(2);
+        experiment.model.hidden = birnn_architecture::Hidden::Same(2);
         change(&mut experiment);
         let classes = vec!["a".to_owned(), "b".to_owned()];
         let data = serde_json::json!({ "dataset": "mnist" });
-        let manifest = Manifest::new(experiment.to_toml().unwrap(), [2, 2], classes.clone(), None, data);
-        let task = Task::classify(classes);
-        let loss = Loss::new(&task, &TrainConfig::default().resolve().unwrap());
-        let net = experiment.model.resolve().unwrap();
-        let learner = Learner::new(&net, task, loss, [2, 2], 0, Device::Cpu).unwrap();
+        let manifest = Manifest::new(experiment.to_toml().unwrap(), [2, 2], classes, None, data);
         let weights = Path::new(path).join("model.safetensors");
         let data = experiment.data.clone();
-        ComparedRun::new(path.as_ref(), &weights, &learner, manifest, data, Records::default()).unwrap()
+        ComparedRun::new(path.as_ref(), &weights, manifest, data, Records::default()).unwrap()
     }
 }
 

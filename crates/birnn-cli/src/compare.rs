@@ -1,37 +1,35 @@
 //! `birnn compare`: what differs between runs, in settings and in results, and what the test images say of
 //! it.
 
-use birnn_cli::args::CompareArgs;
-use birnn_cli::asked::check_data;
-use birnn_cli::data;
-use birnn_cli::failure::{Failure, Outcome};
-use birnn_cli::log::Log;
-use birnn_cli::output::{print, print_json};
-use birnn_engine::Learner;
-use birnn_infer::folder_of;
+use birnn_infer::{Predictor, folder_of};
 use birnn_report::compare::NotComparable;
 use birnn_report::{ComparedRun, ComparisonReport, Predictions, Records, common_test_images};
 
-use crate::failed::{Fails, OrFail};
-use crate::learned::Learned;
+use crate::args::CompareArgs;
+use crate::asked::{check_data, predictor_of, refuse_gpu, warn_of_substitution};
+use crate::data;
+use crate::failure::{Failure, Outcome};
+use crate::log::Log;
+use crate::output::{print, print_json};
 
 /// Has every net classify the same test images, and says what differs.
 pub fn run(args: &CompareArgs, log: &Log) -> Outcome {
+    refuse_gpu("a comparison", args.device)?;
     let mut nets = Vec::new();
     for path in &args.runs {
-        let net = Learned::open(path, args.device)?;
-        net.warn_of_substitution();
-        let data = args.data.data_of_run(&net.manifest, &net.weights, &args.sets)?;
-        let folder = folder_of(&net.weights);
+        let (weights, predictor) = predictor_of(path)?;
+        let manifest = predictor.manifest().clone();
+        warn_of_substitution(&weights, &manifest);
+        let data = args.data.data_of_run(&manifest, &weights, &args.sets)?;
+        let folder = folder_of(&weights);
         let records = folder.map(|folder| Records::read(&folder)).unwrap_or_default();
-        let run =
-            ComparedRun::new(path, &net.weights, &net.learner, net.manifest, data, records).or_fail()?;
+        let run = ComparedRun::new(path, &weights, manifest, data, records)?;
         for problem in &run.problems {
             tracing::warn!("{problem}");
         }
-        nets.push((run, net.learner));
+        nets.push((run, predictor));
     }
-    let (runs, learners): (Vec<ComparedRun>, Vec<Learner>) = nets.into_iter().unzip();
+    let (runs, predictors): (Vec<ComparedRun>, Vec<Predictor>) = nets.into_iter().unzip();
     let images = common_test_images(&runs, |config| {
         let plan = config.resolve().map_err(|error| Failed(Failure::request(error)))?;
         data::load(&plan, &args.data.locations(), log, None).map_err(Failed)
@@ -43,9 +41,9 @@ pub fn run(args: &CompareArgs, log: &Log) -> Outcome {
     let splits = images.of(0);
     let (count, dataset) = (splits.test.labels.len(), &splits.provenance.dataset);
     tracing::info!("asking {} nets for {count} test images of {dataset}", runs.len());
-    let predictions = learners.iter().map(|learner| Predictions::new(learner, &splits.test));
-    let predictions = predictions.collect::<Result<Vec<_>, _>>().or_fail()?;
-    let report = ComparisonReport::new(runs, &predictions, dataset.clone()).or_fail()?;
+    let predictions: Vec<Predictions> =
+        predictors.iter().map(|predictor| Predictions::new(predictor, &splits.test)).collect();
+    let report = ComparisonReport::new(runs, &predictions, dataset.clone())?;
     if args.json { print_json(&report) } else { print(&report.text()) }
 }
 
@@ -54,6 +52,6 @@ struct Failed(Failure);
 
 impl From<NotComparable> for Failed {
     fn from(error: NotComparable) -> Failed {
-        Failed(error.failure())
+        Failed(error.into())
     }
 }

@@ -2,18 +2,16 @@
 
 use std::path::PathBuf;
 
-use birnn_cli::args::ReportArgs;
-use birnn_cli::asked::check_data;
-use birnn_cli::data;
-use birnn_cli::failure::{Failure, Outcome};
-use birnn_cli::log::Log;
 use birnn_convert::writable;
 use birnn_data::name::shown;
 use birnn_report::{Records, Run, page};
 use birnn_run::disk;
 
-use crate::failed::OrFail;
-use crate::learned::Learned;
+use crate::args::ReportArgs;
+use crate::asked::{check_data, predictor_of, refuse_gpu, warn_of_substitution};
+use crate::data;
+use crate::failure::{Failure, Outcome};
+use crate::log::Log;
 
 const REPORT: &str = "report.html";
 
@@ -21,24 +19,25 @@ const REPORT: &str = "report.html";
 pub fn run(args: &ReportArgs, log: &Log) -> Outcome {
     let disk = disk::from_env()?;
     let out = out(args)?;
-    let net = Learned::open(&args.run, args.device)?;
-    net.warn_of_substitution();
-    let Learned { weights, learner, manifest } = net;
-    let plan = args.data.data_of_run(&manifest, &weights, &args.sets)?.resolve().map_err(Failure::request)?;
+    refuse_gpu("a report", args.device)?;
+    let (weights, predictor) = predictor_of(&args.run)?;
+    let manifest = predictor.manifest();
+    warn_of_substitution(&weights, manifest);
+    let plan = args.data.data_of_run(manifest, &weights, &args.sets)?.resolve().map_err(Failure::request)?;
     let splits = data::load(&plan, &args.data.locations(), log, None)?;
-    check_data(&args.run, &weights, &manifest, &splits, true)?;
+    check_data(&args.run, &weights, manifest, &splits, true)?;
     let records = Records::read(&args.run);
     for problem in &records.problems {
         tracing::warn!("{problem}");
     }
     let run = Run {
         weights: &weights,
-        manifest: &manifest,
+        predictor: &predictor,
         records: &records,
         provenance: &splits.provenance,
         test: &splits.test,
     };
-    let page = page(&run, &learner).or_fail()?;
+    let page = page(&run)?;
     disk::replace(&*disk, &out, page.as_bytes(), None).map_err(|error| match &args.out {
         // A run can be on a disk that is read alone, or be another's.
         None => Failure::run(format!("{error}; for a page elsewhere: --out FILE")),
