@@ -26,7 +26,8 @@ mod state_gradients;
 pub mod stats;
 mod sweep;
 mod sweep_page;
-pub mod text_table;
+mod sweep_text;
+mod text_table;
 
 pub use compare::{ComparedRun, Comparison, ComparisonReport, common_test_images};
 pub use error::ReportError;
@@ -37,5 +38,5 @@ pub use records::{RecordError, Records};
 pub use run::Run;
 pub use state_gradients::{DirectionGradients, StateGradients};
 pub use stats::Summary;
-pub use sweep::{Outcome, Settings, Sweep, SweepRun, shown};
+pub use sweep::{Outcome, Settings, Sweep, SweepRun};
 pub use sweep_page::sweep_page;

@@ -150,8 +150,16 @@ fn as_map<S: Serializer>(settings: &[(String, Value)], serializer: S) -> Result<
     serializer.collect_map(settings.iter().map(|(key, value)| (key, value)))
 }
 
+/// A mean with its deviation, where there is one.
+pub(crate) fn plus_minus(summary: &Summary, show: impl Fn(f64) -> String) -> String {
+    match summary.deviation {
+        Some(deviation) => format!("{} ± {}", show(summary.mean), show(deviation)),
+        None => show(summary.mean),
+    }
+}
+
 /// A setting's value for people: a name without quotes.
-pub fn shown(value: &Value) -> String {
+pub(crate) fn shown(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 

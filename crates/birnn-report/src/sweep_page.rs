@@ -10,7 +10,7 @@ use crate::figure::{Figure, Table, tied};
 use crate::number::number;
 use crate::scores::percent;
 use crate::stats::Summary;
-use crate::sweep::{Settings, Sweep, SweepRun, shown};
+use crate::sweep::{Settings, Sweep, SweepRun, plus_minus, shown};
 
 #[derive(Template)]
 #[template(path = "sweep.html")]
@@ -102,14 +102,6 @@ fn summary(sweep: &Sweep) -> String {
 /// Such as `model.hidden = 64, model.cell = gru`.
 fn named(settings: &[(String, Value)]) -> String {
     settings.iter().map(|(key, value)| format!("{key} = {}", shown(value))).collect::<Vec<_>>().join(", ")
-}
-
-/// A mean with its deviation, where there is one.
-fn plus_minus(summary: &Summary, show: impl Fn(f64) -> String) -> String {
-    match summary.deviation {
-        Some(deviation) => format!("{} ± {}", show(summary.mean), show(deviation)),
-        None => show(summary.mean),
-    }
 }
 
 fn settings(sweep: &Sweep) -> Table {

@@ -16,8 +16,7 @@ use birnn_data::name::shown;
 use birnn_engine::run::Destination;
 use birnn_engine::sweep::SweepDir;
 use birnn_experiment::{DeviceChoice, Source, Trial};
-use birnn_report::text_table::{NONE, TextTable as Table};
-use birnn_report::{self as report, Records, Summary, Sweep, SweepRun, sweep_page};
+use birnn_report::{Records, Sweep, SweepRun, sweep_page};
 use birnn_run::disk;
 use birnn_run::{RunDir, Status};
 
@@ -79,7 +78,7 @@ pub fn run(args: &SweepArgs, log: &Log) -> Outcome {
     let sweep = job.sweep();
     match args.json {
         true => print_json(&sweep)?,
-        false => print(&table(&sweep).lines())?,
+        false => print(&sweep.text())?,
     }
     match job.failed.len() {
         0 => Ok(()),
@@ -201,26 +200,4 @@ fn written(args: &SweepArgs) -> Result<Source, Failure> {
     }
     args.data.take_files(&mut source)?;
     Ok(source)
-}
-
-/// The settings with what their runs came to, the best first.
-fn table(sweep: &Sweep) -> Table {
-    let none = || NONE.to_owned();
-    let percent = |spread: Option<Summary>| match spread {
-        None => none(),
-        Some(Summary { mean, deviation: Some(deviation), .. }) => {
-            format!("{:.2} ± {:.2}", 100.0 * mean, 100.0 * deviation)
-        }
-        Some(Summary { mean, .. }) => format!("{:.2}", 100.0 * mean),
-    };
-    let ends = ["runs", "validation, %", "test, %", "training, s"];
-    let mut rows = vec![sweep.keys().into_iter().chain(ends).map(str::to_owned).collect::<Vec<_>>()];
-    for settings in &sweep.settings {
-        let mut row: Vec<String> = settings.settings.iter().map(|(_, value)| report::shown(value)).collect();
-        row.push(settings.accuracy.map_or(0, |spread| spread.runs).to_string());
-        row.extend([settings.validation, settings.accuracy].map(percent));
-        row.push(settings.seconds.map_or_else(none, |spread| format!("{:.1}", spread.mean)));
-        rows.push(row);
-    }
-    Table::new(rows)
 }

@@ -1,0 +1,53 @@
+//! A sweep in plain text.
+
+use crate::stats::Summary;
+use crate::sweep::{Sweep, plus_minus, shown};
+use crate::text_table::{NONE, TextTable};
+
+impl Sweep {
+    /// The settings with what their runs came to, the best first: one line each, escaped for a terminal.
+    pub fn text(&self) -> String {
+        let none = || NONE.to_owned();
+        let percent = |summary: Option<Summary>| {
+            summary.map_or_else(none, |summary| plus_minus(&summary, |share| format!("{:.2}", 100.0 * share)))
+        };
+        let ends = ["runs", "validation, %", "test, %", "training, s"];
+        let mut rows = vec![self.keys().into_iter().chain(ends).map(str::to_owned).collect::<Vec<_>>()];
+        for settings in &self.settings {
+            let mut row: Vec<String> = settings.settings.iter().map(|(_, value)| shown(value)).collect();
+            row.push(settings.accuracy.map_or(0, |summary| summary.runs).to_string());
+            row.extend([settings.validation, settings.accuracy].map(percent));
+            row.push(settings.seconds.map_or_else(none, |summary| format!("{:.1}", summary.mean)));
+            rows.push(row);
+        }
+        TextTable::new(rows).lines()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use birnn_run::Status;
+
+    use crate::{Outcome, Records, Sweep, SweepRun};
+
+    #[test]
+    fn each_setting_has_its_line() {
+        let run = |hidden: u32, accuracy: Option<f64>| {
+            let outcome =
+                accuracy.map(|accuracy| Outcome { validation: None, accuracy, loss: 0.1, seconds: 2.0 });
+            let settings = vec![("model.hidden".to_owned(), hidden.into())];
+            let (folder, status) = (String::new(), Status::Waiting);
+            (SweepRun { folder, settings, seed: 0, status, outcome }, Records::default())
+        };
+        let runs = vec![run(4, None), run(8, Some(0.5)), run(16, Some(0.75)), run(16, Some(0.25))];
+        let text = Sweep::new("x".to_owned(), runs).text();
+        let lines: Vec<&str> = text.lines().collect();
+        let expected = [
+            "model.hidden  runs  validation, %        test, %  training, s",
+            "           8     1              -          50.00          2.0",
+            "          16     2              -  50.00 ± 35.36          2.0",
+            "           4     0              -              -            -",
+        ];
+        assert_eq!(lines, expected);
+    }
+}
