@@ -107,11 +107,6 @@ impl Network {
         &self.architecture
     }
 
-    /// How many outputs the head has.
-    pub fn outputs(&self) -> usize {
-        self.outputs
-    }
-
     /// The logits of a batch: `input [batch, time, features]` to `[batch, outputs]`, or
     /// `[batch, time, outputs]` for [`Readout::Sequence`].
     ///
@@ -119,8 +114,21 @@ impl Network {
     ///
     /// Where `input` is not of that length, or has no time step.
     pub fn logits(&self, workspace: &mut Workspace, input: &[f32], batch: usize) -> Vec<f32> {
+        self.answer(workspace, self.input(input, batch))
+    }
+
+    /// As [`Network::logits`], of sequences of these `lengths`, one after the other: `input [steps of all,
+    /// features]` to `[batch, outputs]`, or `[steps of all, outputs]`.
+    ///
+    /// # Panics
+    ///
+    /// Where `input` is not of that length, or a sequence has no time step.
+    pub fn logits_ragged(&self, workspace: &mut Workspace, input: &[f32], lengths: &[usize]) -> Vec<f32> {
+        self.answer(workspace, Input::ragged(input, lengths))
+    }
+
+    fn answer(&self, workspace: &mut Workspace, input: Input) -> Vec<f32> {
         let Workspace { recurrent, pooling, .. } = workspace;
-        let input = self.input(input, batch);
         infer(&self.recurrent, recurrent, input, self.room(input, pooling));
         self.apply_head(self.read(input.lengths, pooling))
     }
