@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use birnn_architecture::{ATTENTION, Architecture, HEAD, Readout};
 use birnn_kernels::{Input, Instructions, Lengths, Linear, OutputMode, Packed, Spec, Workers, infer};
 
-use crate::readout::{Attention, pool};
+use crate::readout::{Attention, Pooling};
 
 /// A net with its weights laid out for the kernels. Answers change nothing of it, so threads can share it,
 /// each with a [`Workspace`] of its own.
@@ -18,7 +18,8 @@ pub struct Network {
     features: usize,
     outputs: usize,
     pub(crate) recurrent: Packed,
-    pub(crate) attention: Option<Attention>,
+    /// None where what the kernels give is read as it is.
+    pub(crate) pooling: Option<Pooling>,
     pub(crate) head: Linear,
 }
 
@@ -86,10 +87,16 @@ impl Network {
             architecture.recurrent_parameters(features).iter().map(|(name, _)| values(name)).collect();
         let recurrent: Vec<&[f32]> = recurrent.iter().map(Vec::as_slice).collect();
         let of = |module: &str, name: &str| values(&format!("{module}.{name}"));
-        let attention = (architecture.readout == Readout::Attention).then(|| {
-            let [weight, bias] = ["weight", "bias"].map(|name| of(ATTENTION, name));
-            Attention::new(instructions, &weight, &bias, of(ATTENTION, "context"))
-        });
+        let pooling = match architecture.readout {
+            Readout::Last | Readout::Final | Readout::Sequence => None,
+            Readout::Mean => Some(Pooling::Mean),
+            Readout::Max => Some(Pooling::Max),
+            Readout::Attention => {
+                let [weight, bias] = ["weight", "bias"].map(|name| of(ATTENTION, name));
+                let attention = Attention::new(instructions, &weight, &bias, of(ATTENTION, "context"));
+                Some(Pooling::Attention(attention))
+            }
+        };
         let width = architecture.output_features();
         let [weight, bias] = ["weight", "bias"].map(|name| of(HEAD, name));
         Network {
@@ -97,7 +104,7 @@ impl Network {
             features,
             outputs,
             recurrent: Packed::new(spec(architecture, features), instructions, &recurrent),
-            attention,
+            pooling,
             head: Linear::new(instructions, width, outputs, &weight, Some(&bias)),
         }
     }
@@ -149,20 +156,16 @@ impl Network {
     /// What the head sees of the outputs of the recurrent layers.
     pub(crate) fn read<'b>(&self, lengths: Lengths, buffers: &'b mut PoolingBuffers) -> &'b [f32] {
         let PoolingBuffers { top, read, scratch } = buffers;
-        let (readout, width) = (self.architecture.readout, self.architecture.output_features());
-        match readout {
-            Readout::Last | Readout::Final | Readout::Sequence => top,
-            Readout::Mean | Readout::Max | Readout::Attention => {
-                read.resize(lengths.batch() * width, 0.0);
-                let mut rest = &top[..];
-                for (time, into) in lengths.each().zip(read.chunks_exact_mut(width)) {
-                    let (outputs, others) = rest.split_at(time * width);
-                    rest = others;
-                    pool(readout, self.attention.as_ref(), outputs, scratch, into);
-                }
-                read
-            }
+        let Some(pooling) = &self.pooling else { return top };
+        let width = self.architecture.output_features();
+        read.resize(lengths.batch() * width, 0.0);
+        let mut rest = &top[..];
+        for (time, into) in lengths.each().zip(read.chunks_exact_mut(width)) {
+            let (outputs, others) = rest.split_at(time * width);
+            rest = others;
+            pooling.read(outputs, scratch, into);
         }
+        read
     }
 
     /// The logits, from what the head sees.

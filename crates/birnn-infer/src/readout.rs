@@ -1,6 +1,5 @@
 //! How the outputs of the top layer become what the head sees, and the gradient back.
 
-use birnn_architecture::Readout;
 use birnn_kernels::{Instructions, Linear};
 
 /// The parameters of the attention readout.
@@ -68,63 +67,71 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-/// `outputs [time, width]` of one sequence, for a readout that [`Readout::needs_sequence`], to
-/// `read [width]`. [`Readout::Sequence`] reads nothing.
-pub(crate) fn pool(
-    readout: Readout,
-    attention: Option<&Attention>,
-    outputs: &[f32],
-    scratch: &mut Vec<f32>,
-    read: &mut [f32],
-) {
-    let width = read.len();
-    let steps = outputs.chunks_exact(width);
-    match (readout, attention) {
-        (Readout::Mean, _) => {
-            let time = steps.len() as f32;
-            read.fill(0.0);
-            steps.for_each(|row| read.iter_mut().zip(row).for_each(|(sum, value)| *sum += value));
-            read.iter_mut().for_each(|sum| *sum /= time);
-        }
-        (Readout::Max, _) => {
-            read.fill(f32::NEG_INFINITY);
-            for row in steps {
-                for (largest, &value) in read.iter_mut().zip(row) {
-                    // A value that is no number stays one, as in libtorch.
-                    *largest = if value > *largest || value.is_nan() { value } else { *largest };
+/// How the outputs at all time steps become one vector, with the parameters that this takes.
+#[derive(Debug)]
+pub(crate) enum Pooling {
+    Mean,
+    Max,
+    Attention(Attention),
+}
+
+impl Pooling {
+    /// `outputs [time, width]` of one sequence to `read [width]`.
+    pub(crate) fn read(&self, outputs: &[f32], scratch: &mut Vec<f32>, read: &mut [f32]) {
+        let steps = outputs.chunks_exact(read.len());
+        match self {
+            Pooling::Mean => {
+                let time = steps.len() as f32;
+                read.fill(0.0);
+                steps.for_each(|row| read.iter_mut().zip(row).for_each(|(sum, value)| *sum += value));
+                read.iter_mut().for_each(|sum| *sum /= time);
+            }
+            Pooling::Max => {
+                read.fill(f32::NEG_INFINITY);
+                for row in steps {
+                    for (largest, &value) in read.iter_mut().zip(row) {
+                        // A value that is no number stays one, as in libtorch.
+                        *largest = if value > *largest || value.is_nan() { value } else { *largest };
+                    }
                 }
             }
+            Pooling::Attention(attention) => attention.read(outputs, scratch, read),
         }
-        (Readout::Attention, Some(attention)) => attention.read(outputs, scratch, read),
-        (Readout::Last | Readout::Final | Readout::Sequence | Readout::Attention, _) => {}
+    }
+
+    /// The way back.
+    pub(crate) fn backward(&self) -> PoolingBackward<'_> {
+        match self {
+            Pooling::Mean => PoolingBackward::Mean,
+            Pooling::Max => PoolingBackward::Max,
+            Pooling::Attention(attention) => {
+                PoolingBackward::Attention(attention, attention.projection.transposed())
+            }
+        }
     }
 }
 
-/// From the gradient with respect to what [`pool`] read to that with respect to the outputs.
-pub(crate) struct PoolBackward<'a> {
-    readout: Readout,
+/// From the gradient with respect to what was read to that with respect to the outputs.
+pub(crate) enum PoolingBackward<'a> {
+    Mean,
+    Max,
     /// With the transpose of its projection.
-    attention: Option<(&'a Attention, Linear)>,
+    Attention(&'a Attention, Linear),
 }
 
-impl<'a> PoolBackward<'a> {
-    pub(crate) fn new(readout: Readout, attention: Option<&'a Attention>) -> PoolBackward<'a> {
-        let attention = attention.map(|attention| (attention, attention.projection.transposed()));
-        PoolBackward { readout, attention }
-    }
-
+impl PoolingBackward<'_> {
     /// Of one sequence with `outputs [time, width]`: `d_read [width]` to `d_outputs [time, width]`.
     pub(crate) fn run(&self, outputs: &[f32], d_read: &[f32], d_outputs: &mut [f32]) {
         let width = d_read.len();
         let steps = outputs.chunks_exact(width);
-        match (self.readout, &self.attention) {
-            (Readout::Mean, _) => {
+        match self {
+            PoolingBackward::Mean => {
                 let time = steps.len() as f32;
                 for row in d_outputs.chunks_exact_mut(width) {
                     row.iter_mut().zip(d_read).for_each(|(d, d_read)| *d = d_read / time);
                 }
             }
-            (Readout::Max, _) => {
+            PoolingBackward::Max => {
                 for (unit, &d_read) in d_read.iter().enumerate() {
                     let largest = steps.clone().map(|row| row[unit]).fold(f32::NEG_INFINITY, f32::max);
                     // Several that are equally large share, as in libtorch.
@@ -134,10 +141,9 @@ impl<'a> PoolBackward<'a> {
                     }
                 }
             }
-            (Readout::Attention, Some((attention, transposed))) => {
+            PoolingBackward::Attention(attention, transposed) => {
                 attention.backward(transposed, outputs, d_read, d_outputs);
             }
-            (Readout::Last | Readout::Final | Readout::Sequence | Readout::Attention, _) => {}
         }
     }
 }

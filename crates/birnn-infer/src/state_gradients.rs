@@ -1,12 +1,10 @@
 //! Back from the logits to the states: how strongly a loss depends on what the net holds at each time step.
 
-use birnn_architecture::Readout;
 use birnn_data::Images;
 use birnn_kernels::{StateGradient, forward, state_gradients};
 
 use crate::network::{Network, Workspace, grey};
 use crate::predictor::Predictor;
-use crate::readout::PoolBackward;
 
 impl Network {
     /// The gradient of a loss with respect to the state after each time step: per layer from the bottom,
@@ -23,24 +21,24 @@ impl Network {
         batch: usize,
         d_logits: impl FnOnce(&[f32]) -> Vec<f32>,
     ) -> Vec<StateGradient> {
-        let Workspace { recurrent, pooling, .. } = workspace;
-        let (readout, width) = (self.architecture().readout, self.architecture().output_features());
+        let Workspace { recurrent, pooling: buffers, .. } = workspace;
+        let width = self.architecture().output_features();
         let input = self.input(input, batch);
-        forward(&self.recurrent, recurrent, input, None, self.room(input, pooling));
-        let seen = self.read(input.lengths, pooling);
+        forward(&self.recurrent, recurrent, input, None, self.room(input, buffers));
+        let seen = self.read(input.lengths, buffers);
         let mut d_seen = vec![0.0; seen.len()];
         let d_logits = d_logits(&self.apply_head(seen));
         self.head.transposed().forward(&d_logits, &mut d_seen);
-        let d_top = match readout {
-            Readout::Last | Readout::Final | Readout::Sequence => d_seen,
-            Readout::Mean | Readout::Max | Readout::Attention => {
-                let back = PoolBackward::new(readout, self.attention.as_ref());
-                let mut d_top = vec![0.0; pooling.top.len()];
+        let d_top = match &self.pooling {
+            None => d_seen,
+            Some(pooling) => {
+                let back = pooling.backward();
+                let mut d_top = vec![0.0; buffers.top.len()];
                 let mut begin = 0;
                 for (time, d_read) in input.lengths.each().zip(d_seen.chunks_exact(width)) {
                     let own = begin..begin + time * width;
                     begin = own.end;
-                    back.run(&pooling.top[own.clone()], d_read, &mut d_top[own]);
+                    back.run(&buffers.top[own.clone()], d_read, &mut d_top[own]);
                 }
                 d_top
             }
