@@ -4,8 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use birnn_data::name::shown;
-use birnn_data::{DataConfig, DataError, Dataset, Locations, escape};
-use birnn_experiment::{DeviceChoice, Source};
+use birnn_data::{DataConfig, Dataset, Locations, escape};
+use birnn_experiment::{DeviceChoice, ExperimentError, Source};
 use birnn_infer::{LARGEST_SIDE, Manifest, NetDataError, data_of_run};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
@@ -404,18 +404,16 @@ pub struct DataLocation {
 impl DataLocation {
     /// Takes the user's own files of `source` from `--data-dir`, under the names that they have, but for
     /// those that a `--set` names. They are the experiment's files from then on.
-    pub fn take_files(&self, source: &mut Source) -> Result<(), DataError> {
-        let Some(folder) = self.data_dir.as_ref().filter(|_| source.experiment.data.dataset == Dataset::Idx)
-        else {
-            return Ok(());
-        };
-        let mut data = source.experiment.data.clone();
-        let any = data.take_from(folder, |key| source.is_set(&format!("data.{key}")))?;
-        source.experiment.data = data;
+    pub fn take_files(&self, source: &mut Source) -> Result<(), ExperimentError> {
+        let Some(folder) = &self.data_dir else { return Ok(()) };
+        let any = source.take_files(folder)?;
         let folder = shown(folder);
-        match any {
-            true => tracing::info!("the data's files are those in {folder}"),
-            false => tracing::warn!("--data-dir {folder}: none of the data's files is there under its name"),
+        match (any, source.experiment().data.dataset) {
+            (true, _) => tracing::info!("the data's files are those in {folder}"),
+            (false, Dataset::Idx) => {
+                tracing::warn!("--data-dir {folder}: none of the data's files is there under its name");
+            }
+            (false, _) => {}
         }
         Ok(())
     }

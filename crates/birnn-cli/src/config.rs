@@ -18,7 +18,7 @@ pub fn run(command: &ConfigCommand) -> Outcome {
             }
             let path = name::text(&args.config);
             let path = escape::line(&path);
-            match source.experiment.sweep {
+            match source.experiment().sweep {
                 Some(_) => print(&format!("{path}: ok, a sweep of {} runs\n", source.trials()?.len())),
                 None => print(&format!("{path}: ok\n")),
             }

@@ -106,7 +106,6 @@ impl From<NetDataError> for Failure {
     fn from(error: NetDataError) -> Failure {
         match error {
             NetDataError::Experiment(error) => error.into(),
-            NetDataError::Data(error) => error.into(),
             NetDataError::Unreadable(_) => Failure::run(error),
             NetDataError::Outside(_) => Failure::request(error),
         }

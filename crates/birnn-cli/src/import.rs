@@ -29,7 +29,7 @@ pub fn run(args: &ImportArgs, log: &Log) -> Outcome {
         import(&request, |plan, source| data::load(plan, &args.data.locations(), log, Some(source)))?;
     format.write(&*disk, &args.out, &imported.net)?;
     if args.config.is_none() {
-        return print(&config_of(&imported.source.experiment.model)?);
+        return print(&config_of(&imported.source.experiment().model)?);
     }
     Ok(())
 }

@@ -77,7 +77,7 @@ impl Account<'_> {
             say("pixel / 255, without normalisation".to_owned(), "--mean M --std S");
         }
         if request.config.is_some() {
-            let stored = plan.data.stored_transposed() && source.experiment.data.transpose.is_none();
+            let stored = plan.data.stored_transposed() && source.experiment().data.transpose.is_none();
             if stored {
                 say(
                     "upright images, which the data set's files are not".to_owned(),

@@ -54,7 +54,7 @@ impl Beside {
 
     /// What the images were like, as far as `source` has the experiment's own; where it differs, it is right.
     pub fn preprocessing(&self, source: &Source) -> Option<Preprocessing> {
-        let (now, then) = (&source.experiment.data, &self.written.experiment.data);
+        let (now, then) = (&source.experiment().data, &self.written.experiment().data);
         let mut images = self.description.preprocessing?;
         if now.invert != then.invert {
             images = images.inverted();

@@ -70,7 +70,7 @@ pub fn import<E: From<ImportError>>(
 
     match &request.config {
         Some(_) => source.suits(shape[0]).map_err(ImportError::from)?,
-        None => source.experiment.suits(shape[0]).map_err(|invalid| problem(invalid.message))?,
+        None => source.experiment().suits(shape[0]).map_err(|invalid| problem(invalid.message))?,
     }
     let input = normalisation(request);
     if let Some(input) = &input {
@@ -85,7 +85,7 @@ pub fn import<E: From<ImportError>>(
     let preprocessing = if said { preprocessing.or_else(|| plan.data.preprocessing()) } else { None };
     let preprocessing =
         preprocessing.or_else(|| beside.as_ref().and_then(|beside| beside.preprocessing(&source)));
-    let mut experiment = source.experiment.clone();
+    let mut experiment = source.experiment().clone();
     // Evaluated where its data is missing, the net must not be judged by other data.
     experiment.data.fallback = Fallback::None;
     let text = experiment.to_toml().map_err(|error| problem(error.to_string()))?;
@@ -180,7 +180,7 @@ fn images<E: From<ImportError>>(
         }
         (_, None) => match told {
             Some(told) => {
-                let set = source.experiment.data.classes.as_ref().filter(|_| source.is_set("data.classes"));
+                let set = source.experiment().data.classes.as_ref().filter(|_| source.is_set("data.classes"));
                 ([rows.unwrap_or(told.rows), told.columns], set.unwrap_or(&told.classes).clone())
             }
             None => (

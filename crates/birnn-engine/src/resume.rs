@@ -125,10 +125,10 @@ impl Resumed {
         let source = read(sets)?;
         let before = match &checkpoint {
             Some(checkpoint) => checkpoint.experiment().clone(),
-            None => read(&[])?.experiment,
+            None => read(&[])?.experiment().clone(),
         };
         let resumed = Resumed { run, checkpoint, passed_over, source };
-        resumed.agree(&before.to_json(), &resumed.source.experiment.to_json())?;
+        resumed.agree(&before.to_json(), &resumed.source.experiment().to_json())?;
         Ok(resumed)
     }
 

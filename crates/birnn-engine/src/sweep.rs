@@ -65,12 +65,12 @@ impl SweepDir {
         disk: Arc<dyn Disk>,
     ) -> Result<SweepDir, SweepError> {
         // Paths that no TOML can hold are said before there is a directory.
-        source.experiment.to_toml().map_err(SweepError::Unwritable)?;
+        source.experiment().to_toml().map_err(SweepError::Unwritable)?;
         let dir = match destination {
             Destination::Chosen(path) => RunDir::chosen(path, disk)?,
             Destination::Numbered(sweeps) => RunDir::numbered(sweeps, name, disk)?,
         };
-        let text = movable(&source.experiment, dir.path()).map_err(SweepError::Unwritable)?;
+        let text = movable(source.experiment(), dir.path()).map_err(SweepError::Unwritable)?;
         let heading = format!("# The sweep `{name}` with every default written out.\n\n");
         dir.write(SWEEP, format!("{heading}{text}").as_bytes())?;
         Ok(SweepDir { dir, trials })
@@ -142,7 +142,7 @@ impl SweepDir {
         }
         let (trial, run) = (&self.trials[index], self.run_path(index));
         let (is, asked) = (Source::read(&run.join(CONFIG), &[])?, source.with(&trial.sets())?);
-        let plain = |source: &Source| Experiment { sweep: None, ..source.experiment.clone() }.to_json();
+        let plain = |source: &Source| Experiment { sweep: None, ..source.experiment().clone() }.to_json();
         let differing = differing(&[plain(&is), plain(&asked)]);
         // Where synthetic digits stood in for it, the run says so, and goes on with them.
         let substituted = || Meta::read(&run).is_some_and(|meta| !meta.data["substitute_for"].is_null());

@@ -70,7 +70,7 @@ fn source(sets: &[&str]) -> Source {
 fn manifest(source: &Source) -> Manifest {
     let classes = ["a", "b", "c"].map(str::to_owned).to_vec();
     Manifest::new(
-        source.experiment.to_toml().unwrap(),
+        source.experiment().to_toml().unwrap(),
         [4, 3],
         classes,
         None,
@@ -154,7 +154,7 @@ fn same(sets: &[&str], stops: &[usize]) {
     assert!(matches!(go(&whole, &source, usize::MAX, None), Trained::Done { epochs: 3, .. }));
 
     let run = RunDir::chosen(&path("stopped"), Arc::new(System)).unwrap();
-    run.write("config.toml", source.experiment.to_toml().unwrap().as_bytes()).unwrap();
+    run.write("config.toml", source.experiment().to_toml().unwrap().as_bytes()).unwrap();
     let mut held = (run, None);
     for &stop in stops.iter().chain([&usize::MAX]) {
         let (run, checkpoint) = held;
@@ -261,7 +261,7 @@ fn another_libtorch_or_other_data_is_refused_by_key() {
     let folder = tempfile::tempdir().unwrap();
     let run = RunDir::chosen(&folder.path().join("run"), Arc::new(System)).unwrap();
     let source = source(&[]);
-    run.write("config.toml", source.experiment.to_toml().unwrap().as_bytes()).unwrap();
+    run.write("config.toml", source.experiment().to_toml().unwrap().as_bytes()).unwrap();
     go(&run, &source, 4, None);
     drop(run);
     let resumed = Resumed::open(&folder.path().join("run"), &[], Arc::new(System)).unwrap();

@@ -18,21 +18,34 @@ pub enum ExperimentError {
     /// Something in the file is wrong.
     #[error("{place}: {message}")]
     Wrong {
-        /// The file with its line and column, or the `--set` argument.
+        /// The file with its line and column, or the argument of the command line.
         place: String,
+        /// The dotted key of the setting that it is about, if it is about one.
+        key: Option<String>,
         /// What is wrong and what would be right.
         message: String,
         /// The line in question with carets below, where there is one.
         excerpt: Option<String>,
     },
+    /// The user's own files are not where the command line says.
+    #[error(transparent)]
+    Files(#[from] birnn_data::FileError),
 }
 
 impl ExperimentError {
     /// The line in question, with its number and with carets below what is wrong.
     pub fn excerpt(&self) -> Option<&str> {
         match self {
-            ExperimentError::Read { .. } => None,
+            ExperimentError::Read { .. } | ExperimentError::Files(_) => None,
             ExperimentError::Wrong { excerpt, .. } => excerpt.as_deref(),
+        }
+    }
+
+    /// The dotted key of the setting that it is about, if it is about one.
+    pub(crate) fn key(&self) -> Option<&str> {
+        match self {
+            ExperimentError::Read { .. } | ExperimentError::Files(_) => None,
+            ExperimentError::Wrong { key, .. } => key.as_deref(),
         }
     }
 }

@@ -11,7 +11,7 @@ impl Source {
     /// The experiment with every default in place, as TOML that repeats it, and behind each value where it
     /// comes from.
     pub fn shown(&self) -> Result<String, toml::ser::Error> {
-        let text = self.experiment.to_toml()?;
+        let text = self.experiment().to_toml()?;
         let Ok(mut document) = text.parse::<DocumentMut>() else { return Ok(text) };
         let width = text.lines().map(|line| line.chars().count()).filter(|&width| width <= WIDTH).max();
         self.comment(document.as_table_mut(), &mut Vec::new(), width.unwrap_or(0));

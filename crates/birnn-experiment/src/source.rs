@@ -1,31 +1,41 @@
-//! An experiment file in memory: reading it, changing it by `--set`, and saying where a setting was made.
+//! An experiment file in memory: reading it, changing it as the command line asks, and saying where a setting
+//! was made.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use birnn_data::Dataset;
 use birnn_data::name::shown;
 use toml_edit::{DocumentMut, Item, TableLike};
 
 use crate::deserialize;
+use crate::device::DeviceChoice;
 use crate::error::ExperimentError;
 use crate::experiment::{Experiment, Plan};
 use crate::invalid::Invalid;
-use crate::span::{Found, Part, excerpt, find, line_and_column, one_line};
+use crate::span::{Found, Part, Setting, excerpt, find, line_and_column, one_line};
 
-/// An experiment file in memory, `--set` arguments applied.
+const SET: &str = "--set";
+const DEVICE: &str = "--device";
+
+/// An experiment file in memory, with what the command line changes of it: `--set`, `--device`, `--data-dir`.
 #[derive(Clone, Debug)]
 pub struct Source {
     path: PathBuf,
     /// As it is in the file.
     text: String,
     sets: Vec<Set>,
-    /// What it says.
-    pub experiment: Experiment,
+    /// Where the user's own files are looked for first.
+    folder: Option<PathBuf>,
+    /// What it says, all of this applied.
+    experiment: Experiment,
 }
 
-/// A `--set` argument.
+/// A `--set` argument, or another that sets one setting.
 #[derive(Clone, Debug)]
 struct Set {
+    /// The option that it is of.
+    option: &'static str,
     /// As it is shown.
     argument: String,
     key: Vec<String>,
@@ -51,13 +61,23 @@ impl Source {
 
     /// As [`Source::read`], with the text at hand; `path` is what errors and defaults go by.
     pub fn parse(path: &Path, text: String, sets: &[String]) -> Result<Source, ExperimentError> {
+        Source::new(path, text, sets.iter().map(|argument| Set::new(argument)), None)
+    }
+
+    fn new(
+        path: &Path,
+        text: String,
+        sets: impl Iterator<Item = Result<Set, ExperimentError>>,
+        folder: Option<PathBuf>,
+    ) -> Result<Source, ExperimentError> {
         let experiment = Experiment::default();
-        let mut source = Source { path: path.to_owned(), text, sets: Vec::new(), experiment };
-        source.experiment = deserialize::experiment(&source.text)
-            .map_err(|mistake| source.wrong(mistake.span(), mistake.to_string()))?;
+        let mut source = Source { path: path.to_owned(), text, sets: Vec::new(), folder: None, experiment };
+        source.experiment = deserialize::experiment(&source.text).map_err(|mistake| {
+            source.wrong(mistake.span(), mistake.setting().map(Setting::key), mistake.to_string())
+        })?;
         let mut merged = source.text.clone();
-        for argument in sets {
-            let set = Set::new(argument)?;
+        for set in sets {
+            let set = set?;
             // Each is checked as it comes, so that a mistake is told of the argument that made it.
             (merged, source.experiment) = set.apply(&merged)?;
             source.sets.push(set);
@@ -65,18 +85,55 @@ impl Source {
         if source.experiment.name.is_none() {
             source.experiment.name = path.file_stem().map(birnn_data::name::text);
         }
-        let folder = path.parent().unwrap_or(Path::new(""));
-        source.experiment.data.anchor(folder);
+        let beside = path.parent().unwrap_or(Path::new(""));
+        source.experiment.data.anchor(beside);
         if let Some(sweep) = &mut source.experiment.sweep {
-            sweep.anchor(folder);
+            sweep.anchor(beside);
+        }
+        if let Some(folder) = folder {
+            source.take_files(&folder)?;
         }
         Ok(source)
     }
 
-    /// The same with more `--set` arguments.
+    /// The same with more `--set` arguments, which come after all that was changed before.
     pub fn with(&self, sets: &[String]) -> Result<Source, ExperimentError> {
-        let own = self.sets.iter().map(|set| set.argument.clone());
-        Source::parse(&self.path, self.text.clone(), &own.chain(sets.iter().cloned()).collect::<Vec<_>>())
+        self.changed(sets.iter().map(|argument| Set::new(argument)))
+    }
+
+    /// The same on another device, as `--device` asks.
+    pub fn on(&self, device: DeviceChoice) -> Result<Source, ExperimentError> {
+        self.changed(std::iter::once(Ok(Set::device(device))))
+    }
+
+    fn changed(
+        &self,
+        sets: impl Iterator<Item = Result<Set, ExperimentError>>,
+    ) -> Result<Source, ExperimentError> {
+        let own = self.sets.iter().cloned().map(Ok);
+        Source::new(&self.path, self.text.clone(), own.chain(sets), self.folder.clone())
+    }
+
+    /// Takes the user's own files from `folder`, under the names that they have, but for those that a `--set`
+    /// names, as `--data-dir` asks. Says whether there are any; an experiment on other data has none.
+    ///
+    /// # Errors
+    ///
+    /// Where there is no such folder, or some of the files are in it and not all of them.
+    pub fn take_files(&mut self, folder: &Path) -> Result<bool, ExperimentError> {
+        self.folder = Some(folder.to_owned());
+        if self.experiment.data.dataset != Dataset::Idx {
+            return Ok(false);
+        }
+        let mut data = self.experiment.data.clone();
+        let any = data.take_from(folder, |key| self.is_set(&format!("data.{key}")))?;
+        self.experiment.data = data;
+        Ok(any)
+    }
+
+    /// What it says.
+    pub fn experiment(&self) -> &Experiment {
+        &self.experiment
     }
 
     /// Checks everything that can be checked before data and device are at hand.
@@ -86,11 +143,15 @@ impl Source {
 
     /// Where a setting that turned out impossible was made.
     pub fn locate(&self, Invalid { key, message }: Invalid) -> ExperimentError {
-        let message = format!("{key}: {message}");
+        let said = format!("{key}: {message}");
         match self.origin(&key.split('.').collect::<Vec<_>>()) {
-            Origin::Set(set, found) => set.wrong(found.span, message),
-            Origin::File(found) => self.wrong(Some(&found.span), message),
-            Origin::Default => self.wrong(None, message),
+            Origin::Set(Set { option: DEVICE, .. }, _) if key == "train.device" => {
+                let (place, key) = (DEVICE.to_owned(), Some(key));
+                ExperimentError::Wrong { place, key, message: one_line(&message), excerpt: None }
+            }
+            Origin::Set(set, found) => set.wrong(found.span, key, said),
+            Origin::File(found) => self.wrong(Some(&found.span), Some(key), said),
+            Origin::Default => self.wrong(None, Some(key), said),
         }
     }
 
@@ -105,7 +166,7 @@ impl Source {
         self.experiment.warnings(images).into_iter().map(|warning| self.locate(warning)).collect()
     }
 
-    /// Whether a `--set` argument is about the setting of this dotted key, be it as a part of a table.
+    /// Whether the command line is about the setting of this dotted key, be it as a part of a table.
     pub fn is_set(&self, key: &str) -> bool {
         let path: Vec<&str> = key.split('.').collect();
         matches!(self.origin(&path), Origin::Set(_, found) if found.depth == path.len())
@@ -119,7 +180,7 @@ impl Source {
     /// Where the value of the setting at `path` comes from: `FILE:LINE`, `--set` or `default`.
     pub(crate) fn origin_name(&self, path: &[&str]) -> String {
         match self.origin(path) {
-            Origin::Set(_, found) if found.depth == path.len() => "--set".to_owned(),
+            Origin::Set(set, found) if found.depth == path.len() => set.option.to_owned(),
             Origin::File(found) if found.depth == path.len() => {
                 format!("{}:{}", shown(&self.path), line_and_column(&self.text, found.span.start).0)
             }
@@ -144,15 +205,15 @@ impl Source {
         find(&self.text, path, Part::Value).map_or(nearest, Origin::File)
     }
 
-    fn wrong(&self, span: Option<&Range<usize>>, message: String) -> ExperimentError {
+    fn wrong(&self, span: Option<&Range<usize>>, key: Option<String>, message: String) -> ExperimentError {
         let message = one_line(&message);
         let path = shown(&self.path);
         let Some(span) = span else {
-            return ExperimentError::Wrong { place: path.to_string(), message, excerpt: None };
+            return ExperimentError::Wrong { place: path.to_string(), key, message, excerpt: None };
         };
         let (line, column) = line_and_column(&self.text, span.start);
         let excerpt = Some(excerpt(&self.text, span, Some(line)));
-        ExperimentError::Wrong { place: format!("{path}:{line}:{column}"), message, excerpt }
+        ExperimentError::Wrong { place: format!("{path}:{line}:{column}"), key, message, excerpt }
     }
 }
 
@@ -161,24 +222,31 @@ impl Set {
     fn new(argument: &str) -> Result<Set, ExperimentError> {
         let blank = |c: char| if c.is_control() { " ".repeat(c.len_utf8()) } else { c.to_string() };
         let shown: String = argument.chars().map(blank).collect();
-        let mut set = Set { argument: shown, key: Vec::new(), toml: argument.to_owned() };
+        let mut set = Set { option: SET, argument: shown, key: Vec::new(), toml: argument.to_owned() };
         let all = 0..argument.len();
         let Some((key, value)) = argument.split_once('=') else {
-            return Err(set.wrong(all, "expected key.path=value, such as train.epochs=4".to_owned()));
+            return Err(set.wrong_itself(all, "expected key.path=value, such as train.epochs=4".to_owned()));
         };
         set.key = key.split('.').map(|part| part.trim().to_owned()).collect();
         if set.key.iter().any(String::is_empty) {
-            return Err(set.wrong(0..key.len(), "the key is empty".to_owned()));
+            return Err(set.wrong_itself(0..key.len(), "the key is empty".to_owned()));
         }
         if let Err(error) = value.trim().parse::<toml_edit::Value>() {
             if value.trim().starts_with(['[', '{', '"', '\'']) {
                 // No name or number begins so: it is meant as TOML.
                 let message = error.message().lines().collect::<Vec<_>>().join("; ");
-                return Err(set.wrong(key.len() + 1..argument.len(), message));
+                return Err(set.wrong_itself(key.len() + 1..argument.len(), message));
             }
             set.toml = format!("{key}={}", toml_edit::Value::from(value.trim()));
         }
         Ok(set)
+    }
+
+    /// What `--device` sets.
+    fn device(device: DeviceChoice) -> Set {
+        let argument = String::from(device);
+        let toml = format!("train.device={}", toml_edit::Value::from(argument.as_str()));
+        Set { option: DEVICE, argument, key: ["train", "device"].map(str::to_owned).to_vec(), toml }
     }
 
     /// The text with the setting changed, and what it says then.
@@ -192,10 +260,10 @@ impl Set {
         let experiment = deserialize::experiment(&text).map_err(|mistake| {
             let found = mistake.setting().and_then(|setting| {
                 let found = find(&self.toml, &setting.path, setting.part)?;
-                (found.depth == setting.path.len()).then_some(found)
+                (found.depth == setting.path.len()).then_some((found, setting.key()))
             });
             match found {
-                Some(found) => self.wrong(self.clamp(found.span), mistake.to_string()),
+                Some((found, key)) => self.wrong(self.clamp(found.span), key, mistake.to_string()),
                 None => self.wrong_key(mistake.to_string()),
             }
         })?;
@@ -203,16 +271,20 @@ impl Set {
     }
 
     fn wrong_key(&self, message: String) -> ExperimentError {
-        self.wrong(0..self.argument.find('=').unwrap_or(0), message)
+        self.wrong_itself(0..self.argument.find('=').unwrap_or(0), message)
     }
 
-    fn wrong(&self, span: Range<usize>, message: String) -> ExperimentError {
+    fn wrong_itself(&self, span: Range<usize>, message: String) -> ExperimentError {
+        self.wrong(span, self.key.join("."), message)
+    }
+
+    /// `key` is of the setting that is wrong, which can lie within the one that is set.
+    fn wrong(&self, span: Range<usize>, key: String, message: String) -> ExperimentError {
         let message = one_line(&message);
-        let option = "--set ";
-        let place = format!("{option}{}", self.argument);
-        let span = span.start + option.len()..span.end + option.len();
-        let excerpt = Some(excerpt(&place, &span, None));
-        ExperimentError::Wrong { place, message, excerpt }
+        let place = format!("{} {}", self.option, self.argument);
+        let before = self.option.len() + 1;
+        let excerpt = Some(excerpt(&place, &(span.start + before..span.end + before), None));
+        ExperimentError::Wrong { place, key: Some(key), message, excerpt }
     }
 
     /// A span of the TOML as one of the argument, where a string may be without its quotes.

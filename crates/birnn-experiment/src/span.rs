@@ -22,6 +22,13 @@ pub(crate) struct Setting {
     pub span: Range<usize>,
 }
 
+impl Setting {
+    /// Its dotted key.
+    pub(crate) fn key(&self) -> String {
+        self.path.join(".")
+    }
+}
+
 /// A setting found in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Found {

@@ -410,6 +410,18 @@ mod tests {
             "x.toml:3:16: sweep.grid.model.layers: --set model.layers=0: ",
         );
         refused("[sweep.grid]\nmodel.layres = [1]", "did you mean `layers`?");
+        // What the advice names is not to blame.
+        refused(
+            "[sweep]\ndraws = 1\n[sweep.grid]\ntrain.optimizer.lr = [0.1]\n[sweep.random]\n\
+             train.learning_rate = [0.1]",
+            "sweep.random.train.learning_rate: --set train.learning_rate=0.1: ",
+        );
+        // A setting that all others rely on is, though the error is about one of those.
+        refused(
+            "[train.early_stop]\npatience = 1\n[data]\nvalidation = 10\n[sweep.grid]\n\
+             data.validation = [10, 0]\nmodel.layers = [1]",
+            "sweep.grid.data.validation: x.toml:2:8: train.early_stop: ",
+        );
         let random =
             |range: &str| format!("[sweep]\ndraws = 2\n[sweep.random]\ntrain.optimizer.lr = {range}");
         refused(&random("{ from = 1 }"), "`from` and as `to`");

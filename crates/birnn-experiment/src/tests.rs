@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
+use crate::device::DeviceChoice;
 use crate::error::ExperimentError;
+use crate::invalid::Invalid;
 use crate::source::Source;
 
 fn source(text: &str, sets: &[&str]) -> Result<Source, ExperimentError> {
@@ -128,11 +130,40 @@ fn sets_apply_in_order_and_need_no_quotes() {
 #[test]
 fn what_is_written_out_reads_back_the_same() {
     let sets = ["train.clip_norm=1.0", "train.schedule.kind=one-cycle", "train.optimizer.kind=sgd"];
-    let first = source("seed = 5", &sets).unwrap().experiment;
+    let first = source("seed = 5", &sets).unwrap();
+    let first = first.experiment();
     let text = first.to_toml().unwrap();
-    assert_eq!(source(&text, &[]).unwrap().experiment.to_toml().unwrap(), text);
+    assert_eq!(source(&text, &[]).unwrap().experiment().to_toml().unwrap(), text);
     for default in ["momentum = 0.0", "nesterov = false", "weight_decay = 0.0", "clip_norm = 1.0", "seed = 5"]
     {
         assert!(text.contains(default), "no `{default}` in:\n{text}");
     }
+}
+
+/// What the command line changed stays changed when more comes, which alone may change it again.
+#[test]
+fn more_sets_keep_what_was_changed_before() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["a", "b", "c", "d"] {
+        std::fs::write(folder.path().join(name), "").unwrap();
+    }
+    let text = "[data]\ndataset = \"idx\"\ntrain_images = \"a\"\ntrain_labels = \"b\"\ntest_images = \"c\"\n\
+                test_labels = \"d\"\n";
+    let mut first = source(text, &["train.epochs=3"]).unwrap().on(DeviceChoice::Cuda(1)).unwrap();
+    assert!(first.take_files(folder.path()).unwrap());
+    let with = |sets: &[&str]| {
+        let sets: Vec<String> = sets.iter().map(|&set| set.to_owned()).collect();
+        first.with(&sets).unwrap()
+    };
+    let more = with(&["data.limit=5"]);
+    let experiment = more.experiment();
+    assert_eq!((experiment.train.epochs, experiment.train.device), (3, DeviceChoice::Cuda(1)));
+    assert_eq!(experiment.data.test_labels, Some(folder.path().join("d")));
+    let error = more.locate(Invalid { key: "train.device".to_owned(), message: "there is none".to_owned() });
+    assert_eq!((error.to_string().as_str(), error.excerpt()), ("--device: there is none", None));
+    let other = with(&["train.device=cpu", "data.test_labels=/e"]);
+    let experiment = other.experiment();
+    assert_eq!(experiment.train.device, DeviceChoice::Cpu);
+    assert_eq!(experiment.data.test_labels, Some("/e".into()));
+    assert_eq!(experiment.data.test_images, Some(folder.path().join("c")));
 }

@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use birnn_data::{DataConfig, DataError, Dataset, Ground};
+use birnn_data::{DataConfig, Dataset, Ground};
 use birnn_experiment::{Experiment, ExperimentError, Source};
 use birnn_run::CONFIG;
 
@@ -14,12 +14,9 @@ use crate::manifest::Manifest;
 /// Why it is not known which data is meant.
 #[derive(Debug, thiserror::Error)]
 pub enum NetDataError {
-    /// A setting of the data is wrong.
+    /// A setting of the data is wrong, or the user's own files are not where they are said to be.
     #[error(transparent)]
     Experiment(#[from] ExperimentError),
-    /// The user's own files are not there.
-    #[error(transparent)]
-    Data(#[from] DataError),
     /// The experiment of the weights cannot be read, or not be written down.
     #[error("{0}")]
     Unreadable(String),
@@ -37,13 +34,13 @@ pub fn data_of_run(
     manifest: &Manifest,
     weights: &Path,
     sets: &[String],
-    take_files: impl FnOnce(&mut Source) -> Result<(), DataError>,
+    take_files: impl FnOnce(&mut Source) -> Result<(), ExperimentError>,
 ) -> Result<DataConfig, NetDataError> {
     let mut experiment =
         manifest.experiment().map_err(|error| NetDataError::Unreadable(error.message().to_owned()))?;
     let written = folder_of(weights).and_then(|folder| Source::read(&folder.join(CONFIG), &[]).ok());
     if let Some(written) = written.filter(|_| experiment.data.dataset == Dataset::Idx) {
-        experiment.data.take_paths(&written.experiment.data);
+        experiment.data.take_paths(&written.experiment().data);
     }
     // Without a folder, paths in `sets` are relative to where the user is.
     let name = weights.file_name().map_or(weights, Path::new);
@@ -62,7 +59,7 @@ pub fn data_of_run(
     }
     take_files(&mut source)?;
     source.plan()?;
-    Ok(source.experiment.data)
+    Ok(source.experiment().data.clone())
 }
 
 /// The whole of another data set, its images as dark or light and as upright as those that the net learnt

@@ -15,7 +15,7 @@ use birnn_cli::output::{print, print_json};
 use birnn_data::name::shown;
 use birnn_engine::run::Destination;
 use birnn_engine::sweep::SweepDir;
-use birnn_experiment::{DeviceChoice, Source, Trial};
+use birnn_experiment::{Source, Trial};
 use birnn_report::{Records, Sweep, SweepRun, sweep_page};
 use birnn_run::disk;
 use birnn_run::{RunDir, Status};
@@ -95,7 +95,7 @@ impl<'a> Job<'a> {
             let (dir, mut source) = SweepDir::lock(folder, disk).or_fail()?;
             args.data.take_files(&mut source)?;
             let (plan, trials) = (source.plan()?, source.trials()?);
-            check_devices(&source, &trials, None)?;
+            check_devices(&source, &trials)?;
             let sweep = SweepDir::resume(dir, &source, trials).or_fail()?;
             if (0..sweep.trials().len()).any(|index| !sweep.is_done(index)) {
                 data::load(&plan.data, &locations(), log, None)?;
@@ -104,7 +104,7 @@ impl<'a> Job<'a> {
         }
         let source = written(args)?;
         let (plan, trials) = (source.plan()?, source.trials()?);
-        check_devices(&source, &trials, args.device)?;
+        check_devices(&source, &trials)?;
         if let Some(path) = &args.run_dir {
             RunDir::check(path)?;
         }
@@ -174,10 +174,10 @@ fn varies(trial: &Trial, key: &str) -> bool {
 }
 
 /// Looks for every device before the first run: libtorch looks for CUDA only once.
-fn check_devices(source: &Source, trials: &[Trial], option: Option<DeviceChoice>) -> Outcome {
-    device_of(source, option)?;
+fn check_devices(source: &Source, trials: &[Trial]) -> Outcome {
+    device_of(source)?;
     for trial in trials.iter().filter(|trial| varies(trial, "train.device")) {
-        device_of(&source.with(&trial.sets())?, None)?;
+        device_of(&source.with(&trial.sets())?)?;
     }
     Ok(())
 }
@@ -187,11 +187,8 @@ fn written(args: &SweepArgs) -> Result<Source, Failure> {
     let Some(config) = &args.config else {
         return Err(Failure::request("sweep wants an experiment file, or --resume SWEEP"));
     };
-    let mut source = Source::read(config, &args.sets.sets)?;
-    if let Some(device) = args.device {
-        source.experiment.train.device = device;
-    }
-    if source.experiment.sweep.is_none() {
+    let mut source = train::written(config, &args.sets, args.device)?;
+    if source.experiment().sweep.is_none() {
         return Err(Failure::request(format!(
             "{0}: has no [sweep] that says what to vary; for example: --set sweep.seeds=5, or \
              --set 'sweep.grid.model.hidden=[64,128]'",

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use birnn_cli::args::TrainArgs;
+use birnn_cli::args::{Sets, TrainArgs};
 use birnn_cli::asked::resume_command;
 use birnn_cli::data;
 use birnn_cli::failure::{Failure, Outcome};
@@ -44,13 +44,13 @@ pub fn train(args: &TrainArgs, log: &Log) -> Result<Finished, Failure> {
         None => None,
     };
     let mut source = match (&resumed, &args.config) {
-        (None, Some(config)) => written(config, args)?,
+        (None, Some(config)) => written(config, &args.sets, args.device)?,
         (Some(resumed), _) => resumed.source.clone(),
         (None, None) => return Err(Failure::request("train wants an experiment file, or --resume RUN")),
     };
     args.data.take_files(&mut source)?;
     let plan = source.plan()?;
-    let device = device_of(&source, args.device)?;
+    let device = device_of(&source)?;
     if let Some(path) = &args.run_dir {
         // Better said now than after a download.
         RunDir::check(path)?;
@@ -92,21 +92,20 @@ pub fn train(args: &TrainArgs, log: &Log) -> Result<Finished, Failure> {
     }
 }
 
-/// Where an experiment computes; `option` is what `--device` said, if anything.
-pub fn device_of(source: &Source, option: Option<DeviceChoice>) -> Result<Device, Failure> {
-    device::resolve(source.experiment.train.device).map_err(|error| match option {
-        Some(_) => Failure::request(format!("--device: {error}")),
-        None => source.locate(Invalid { key: "train.device".to_owned(), message: error.to_string() }).into(),
+/// Where an experiment computes.
+pub fn device_of(source: &Source) -> Result<Device, Failure> {
+    device::resolve(source.experiment().train.device).map_err(|error| {
+        source.locate(Invalid { key: "train.device".to_owned(), message: error.to_string() }).into()
     })
 }
 
-/// The experiment as the command line has it.
-fn written(config: &Path, args: &TrainArgs) -> Result<Source, Failure> {
-    let mut source = Source::read(config, &args.sets.sets)?;
-    if let Some(device) = args.device {
-        source.experiment.train.device = device;
-    }
-    Ok(source)
+/// The experiment as the command line has it, but for where its data is.
+pub fn written(config: &Path, sets: &Sets, device: Option<DeviceChoice>) -> Result<Source, Failure> {
+    let source = Source::read(config, &sets.sets)?;
+    Ok(match device {
+        Some(device) => source.on(device)?,
+        None => source,
+    })
 }
 
 fn trainer() -> Trainer {

@@ -12,10 +12,10 @@ fuzz_target!(|text: &str| {
     let source = Source::parse(Path::new("fuzzed.toml"), text.to_owned(), &sets);
     match source.and_then(|source| source.plan().map(|_| source)) {
         Ok(source) => {
-            let written = source.experiment.to_toml().expect("a plan can be written");
+            let written = source.experiment().to_toml().expect("a plan can be written");
             let again =
                 Source::parse(Path::new("fuzzed.toml"), written, &[]).expect("what is written is read");
-            assert_eq!(again.experiment.to_toml().ok(), source.experiment.to_toml().ok());
+            assert_eq!(again.experiment().to_toml().ok(), source.experiment().to_toml().ok());
         }
         Err(error) => assert!(!error.to_string().contains('\n'), "{error}"),
     }

@@ -355,6 +355,20 @@ fn a_folder_of_own_files_is_recorded() {
     assert_eq!(sandbox.listing(), before);
 }
 
+/// What is looked at before a sweep's first run is what its runs are trained on: the files under `--data-dir`,
+/// whatever else of the data varies.
+#[test]
+fn a_sweep_looks_at_the_files_that_its_runs_have() {
+    let sandbox = Sandbox::new();
+    let as_is = |image: &[u8]| image.to_vec();
+    write(&sandbox, "one", &digits(0, 100, as_is), &digits(500, 50, as_is), "");
+    write(&sandbox, "two", &digits(200, 90, as_is), &digits(700, 50, as_is), "");
+    std::fs::remove_file(sandbox.path("one/test-images")).unwrap();
+    let sets = ["--set", "sweep.grid.data.limit=[40,50]", "--set", "train.epochs=1"];
+    let ended = sandbox.birnn(&[&["sweep", "one/exp.toml", "--data-dir", "two"][..], &sets].concat()).done();
+    assert_eq!(ended.stderr.matches("50 test images").count(), 2, "{}", ended.stderr);
+}
+
 /// A pipe has no end and no length: nobody waits for it.
 #[test]
 fn what_is_no_file_is_refused() {

@@ -132,7 +132,7 @@ impl Prepared {
         if let Some(resumed) = &resumed {
             splits.provenance.substitute_for = resumed.substitute_for();
         }
-        let experiment = resolved(&source.experiment, &plan, device::choice(device), &splits);
+        let experiment = resolved(source.experiment(), &plan, device::choice(device), &splits);
         let shape = splits.shape();
         tracing::info!("{}", summary(&plan, &splits, &String::from(experiment.train.device)));
         let checkpoint = resumed.as_ref().and_then(|resumed| resumed.checkpoint.as_ref());
