@@ -16,32 +16,51 @@ use birnn_run::{FileError, NoWeights, RunDirError};
 /// How a command failed.
 #[derive(Debug)]
 pub struct Failure {
-    /// The exit code: 1 when the run failed, 2 when the request was wrong, above 128 when a signal stopped
-    /// it.
-    pub code: u8,
+    /// Whose fault it was, if anyone's.
+    pub kind: Kind,
     /// What went wrong and what to do, in one line.
     pub message: String,
     /// The place in an experiment file, in lines of its own.
     pub excerpt: Option<String>,
 }
 
+/// What a command that did not end well ended by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// What was asked for could be, and failed.
+    Run,
+    /// What was asked for cannot be.
+    Request,
+    /// It was stopped, as the user wished; with an exit code above 128.
+    Stopped(u8),
+}
+
 /// What every command returns.
 pub type Outcome = Result<(), Failure>;
 
 impl Failure {
-    /// With an exit code of its own.
-    pub fn with(code: u8, message: impl ToString) -> Failure {
-        Failure { code, message: message.to_string(), excerpt: None }
+    /// Of a kind.
+    pub fn new(kind: Kind, message: impl ToString) -> Failure {
+        Failure { kind, message: message.to_string(), excerpt: None }
     }
 
     /// The run failed.
     pub fn run(message: impl ToString) -> Failure {
-        Failure::with(1, message)
+        Failure::new(Kind::Run, message)
     }
 
     /// The request was wrong.
     pub fn request(message: impl ToString) -> Failure {
-        Failure::with(2, message)
+        Failure::new(Kind::Request, message)
+    }
+
+    /// The exit code.
+    pub fn code(&self) -> u8 {
+        match self.kind {
+            Kind::Run => 1,
+            Kind::Request => 2,
+            Kind::Stopped(code) => code,
+        }
     }
 }
 
@@ -189,9 +208,9 @@ mod tests {
 
     #[test]
     fn what_cannot_be_anywhere_is_a_wrong_request() {
-        assert_eq!(Failure::from(ManifestError::TooLarge { size: 2, largest: 1 }).code, 2);
-        assert_eq!(Failure::from(ManifestError::Unreadable("x".to_owned())).code, 2);
+        assert_eq!(Failure::from(ManifestError::TooLarge { size: 2, largest: 1 }).code(), 2);
+        assert_eq!(Failure::from(ManifestError::Unreadable("x".to_owned())).code(), 2);
         let full = std::io::Error::from_raw_os_error(28);
-        assert_eq!(Failure::from(FileError::of("x")(full)).code, 1);
+        assert_eq!(Failure::from(FileError::of("x")(full)).code(), 1);
     }
 }

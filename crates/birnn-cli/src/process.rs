@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use birnn_infer::cpu;
 
 use crate::args::{self, Command};
-use crate::failure::{Failure, Outcome, without_panic};
+use crate::failure::{Failure, Kind, Outcome, without_panic};
 use crate::log::{self, Log};
 
 /// Parses the command line, does `work`, and ends as the outcome says.
@@ -17,14 +17,13 @@ pub fn main(work: impl FnOnce(Command, Log) -> Outcome) -> ExitCode {
         let log = log::start();
         match ready().and_then(|()| work(args.command, log)) {
             Ok(()) => ExitCode::SUCCESS,
-            Err(Failure { code, message, excerpt }) => {
-                let excerpt = excerpt.as_deref();
-                match code {
-                    // Stopped as the user wished.
-                    129.. => tracing::info!("{message}"),
-                    _ => tracing::error!(excerpt, "{message}"),
+            Err(failure) => {
+                let Failure { kind, message, excerpt } = &failure;
+                match kind {
+                    Kind::Stopped(_) => tracing::info!("{message}"),
+                    Kind::Run | Kind::Request => tracing::error!(excerpt = excerpt.as_deref(), "{message}"),
                 }
-                ExitCode::from(code)
+                ExitCode::from(failure.code())
             }
         }
     })

@@ -12,7 +12,9 @@ use birnn_data::name::shown;
 use birnn_experiment::{ExperimentError, Source, differing};
 use birnn_infer::{Manifest, WeightsError};
 use birnn_run::disk::Disk;
-use birnn_run::{CHECKPOINTS, CONFIG, FINAL, METRICS, Meta, RunDir, RunDirError, Session, Status, TIMING};
+use birnn_run::{
+    CHECKPOINTS, CONFIG, FINAL, METRICS, Meta, MetaError, RunDir, RunDirError, Session, Status, TIMING,
+};
 use serde_json::Value;
 
 use crate::checkpoint::{Checkpoint, CheckpointError, Newest, PassedOver};
@@ -42,6 +44,9 @@ pub enum ResumeError {
     /// It is not known which of its checkpoints is the newest that is good.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
+    /// How it stands cannot be read.
+    #[error(transparent)]
+    Meta(#[from] MetaError),
     /// There are checkpoints, all of them damaged.
     #[error(
         "{run}: no checkpoint can be used: {}; put back a copy of one, or train anew: birnn train \
@@ -112,7 +117,7 @@ impl Resumed {
             Newest::None(problems) if !problems.is_empty() => {
                 return Err(ResumeError::NoneVerifies { run: path.to_owned(), problems });
             }
-            Newest::None(_) if had_checkpoint(&run) => return Err(ResumeError::Gone(path.to_owned())),
+            Newest::None(_) if had_checkpoint(&run)? => return Err(ResumeError::Gone(path.to_owned())),
             Newest::None(_) => (None, Vec::new()),
         };
         let config = path.join(CONFIG);
@@ -159,12 +164,12 @@ impl Resumed {
     }
 
     /// The data set that digits drawn by code stood in for when the run began.
-    pub fn substitute_for(&self) -> Option<String> {
+    pub fn substitute_for(&self) -> Result<Option<String>, MetaError> {
         let data = match &self.checkpoint {
-            Some(checkpoint) => checkpoint.manifest().data.clone(),
-            None => Meta::read(self.run.path())?.data,
+            Some(checkpoint) => Some(checkpoint.manifest().data.clone()),
+            None => Meta::find(self.run.path())?.map(|meta| meta.data),
         };
-        data["substitute_for"].as_str().map(str::to_owned)
+        Ok(data.and_then(|data| data["substitute_for"].as_str().map(str::to_owned)))
     }
 
     fn agree(&self, before: &Value, now: &Value) -> Result<(), ResumeError> {
@@ -177,7 +182,7 @@ impl Resumed {
 }
 
 /// Whether a run without checkpoints must have had one: then it is not to be started anew over what it left.
-fn had_checkpoint(run: &RunDir) -> bool {
+fn had_checkpoint(run: &RunDir) -> Result<bool, MetaError> {
     let there = |name: &str| run.path().join(name).exists();
     let lines = std::fs::read_to_string(run.path().join(TIMING)).unwrap_or_default().lines().count();
     let moved_on = |session: &Session| {
@@ -185,12 +190,11 @@ fn had_checkpoint(run: &RunDir) -> bool {
     };
     // The folder is made before the metrics, an epoch's checkpoint after its line, the final weights after
     // the last.
-    (there(METRICS) && !there(CHECKPOINTS))
-        || there(FINAL)
-        || lines > 1
-        || Meta::read(run.path()).is_some_and(|meta| {
-            meta.sessions.iter().any(|session| moved_on(session) && !session.status.has_failed())
-        })
+    if (there(METRICS) && !there(CHECKPOINTS)) || there(FINAL) || lines > 1 {
+        return Ok(true);
+    }
+    let sessions = Meta::find(run.path())?.map_or_else(Vec::new, |meta| meta.sessions);
+    Ok(sessions.iter().any(|session| moved_on(session) && !session.status.has_failed()))
 }
 
 /// Each key whose value differs, with what it was and what it is.

@@ -1,8 +1,10 @@
-//! A sweep on disk: the experiment with its `[sweep]` in a directory, and a run in it for each trial.
+//! A sweep: the experiment with its `[sweep]` in a directory, a run in it for each trial, and the order in
+//! which these are trained.
 //!
 //! A run of a sweep is one like any other. Which are done, begun or waiting is read from the runs' own files;
 //! nothing else is stored.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,9 +13,10 @@ use birnn_data::name::shown;
 use birnn_experiment::{Experiment, ExperimentError, Source, Trial, differing};
 use birnn_infer::MetricsLine;
 use birnn_run::disk::Disk;
-use birnn_run::{CONFIG, FINAL, FileError, METRICS, Meta, RunDir, RunDirError, Status};
+use birnn_run::{CONFIG, FINAL, FileError, METRICS, Meta, MetaError, RunDir, RunDirError, Status};
 
-use crate::run::{Destination, movable};
+use crate::resume::Resumed;
+use crate::run::{Destination, RunError, Start, movable};
 
 /// The experiment with its `[sweep]`, in the directory of a sweep.
 const SWEEP: &str = "sweep.toml";
@@ -25,6 +28,28 @@ const DECIDED: [&str; 3] = ["train.device", "train.checkpoint_every", "data.fall
 pub struct SweepDir {
     dir: RunDir,
     trials: Vec<Trial>,
+    /// Why runs failed, by their indices.
+    failed: BTreeMap<usize, Status>,
+}
+
+/// How the run of a trial ended; `S` is what the caller has to say of a stop.
+#[derive(Clone, Debug)]
+pub enum Ended<S> {
+    /// Trained, tested and saved.
+    Done,
+    /// For this reason, which the runs of other trials need not have.
+    Failed(String),
+    /// As asked: nothing more is to be trained.
+    Stopped(S),
+}
+
+/// How a sweep ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Swept<S> {
+    /// Every trial has a run that is done or failed.
+    Through,
+    /// In the run of the trial with this index, as asked.
+    Stopped(usize, S),
 }
 
 /// Why there is no sweep to go on with, or none can be begun.
@@ -42,6 +67,9 @@ pub enum SweepError {
     /// A file could not be written.
     #[error(transparent)]
     File(#[from] FileError),
+    /// How a run stands cannot be read.
+    #[error(transparent)]
+    Meta(#[from] MetaError),
     /// A run that was begun is not the one that the sweep asks for in its place.
     #[error(
         "{}: its {key} is not what {SWEEP} now asks for; put {SWEEP} back as it was, or start another sweep",
@@ -73,7 +101,7 @@ impl SweepDir {
         let text = movable(source.experiment(), dir.path()).map_err(SweepError::Unwritable)?;
         let heading = format!("# The sweep `{name}` with every default written out.\n\n");
         dir.write(SWEEP, format!("{heading}{text}").as_bytes())?;
-        Ok(SweepDir { dir, trials })
+        Ok(SweepDir { dir, trials, failed: BTreeMap::new() })
     }
 
     /// The directory of a sweep to go on with, and its experiment.
@@ -85,7 +113,7 @@ impl SweepDir {
 
     /// Goes on with a sweep whose experiment is `source`. Runs that were begun must be those of its trials.
     pub fn resume(dir: RunDir, source: &Source, trials: Vec<Trial>) -> Result<SweepDir, SweepError> {
-        let sweep = SweepDir { dir, trials };
+        let sweep = SweepDir { dir, trials, failed: BTreeMap::new() };
         (0..sweep.trials.len()).try_for_each(|index| sweep.agree(index, source))?;
         Ok(sweep)
     }
@@ -115,23 +143,76 @@ impl SweepDir {
         self.dir.path().join(SweepDir::run_name(index))
     }
 
-    /// Whether a trial's run was begun: then it is to be gone on with.
-    pub fn is_begun(&self, index: usize) -> bool {
+    /// How many trials' runs are done and can tell what they came to.
+    pub fn done(&self) -> Result<usize, MetaError> {
+        (0..self.trials.len()).try_fold(0, |done, index| Ok(done + usize::from(self.is_done(index)?)))
+    }
+
+    /// The runs that failed, by their indices, with how they stand. One that failed before it had a directory
+    /// cannot tell itself.
+    pub fn failed(&self) -> &BTreeMap<usize, Status> {
+        &self.failed
+    }
+
+    /// Has `train` train the run of each trial that is not done yet, one after the other; after each, `after`
+    /// sees how things stand. A run that failed stops no other, and neither does one that has diverged before:
+    /// the same seed, settings and steps would end where they ended.
+    ///
+    /// # Errors
+    ///
+    /// Those of `train`: then no run of the sweep could do better; of `after`; and where it cannot be read how
+    /// a run stands.
+    pub fn run<S, E: From<MetaError>>(
+        &mut self,
+        mut train: impl FnMut(&SweepDir, usize) -> Result<Ended<S>, E>,
+        mut after: impl FnMut(&SweepDir) -> Result<(), E>,
+    ) -> Result<Swept<S>, E> {
+        for index in 0..self.trials.len() {
+            if self.is_done(index)? {
+                continue;
+            }
+            if let Some(diverged @ Status::Diverged(_)) = self.status(index)? {
+                self.failed.insert(index, diverged);
+                continue;
+            }
+            let ended = train(self, index);
+            if let Ok(Ended::Failed(why)) = &ended {
+                self.failed.insert(index, Status::Failed(why.clone()));
+            }
+            after(self)?;
+            if let Ended::Stopped(stop) = ended? {
+                return Ok(Swept::Stopped(index, stop));
+            }
+        }
+        Ok(Swept::Through)
+    }
+
+    /// What the run of a trial starts from: the sweep's experiment with the trial's settings or, where it was
+    /// begun, itself.
+    pub fn start(&self, index: usize, disk: Arc<dyn Disk>) -> Result<Start, RunError> {
+        let path = self.run_path(index);
+        if self.is_begun(index) {
+            return Ok(Start::Resumed(Resumed::open(&path, &[], disk)?));
+        }
+        let source = Source::read(&self.experiment_path(), &self.trials[index].sets())?;
+        Ok(Start::New(source, Destination::Chosen(path)))
+    }
+
+    fn is_begun(&self, index: usize) -> bool {
         self.run_path(index).join(CONFIG).exists()
     }
 
-    /// Whether a trial's run is done and can tell what it came to.
-    pub fn is_done(&self, index: usize) -> bool {
+    fn is_done(&self, index: usize) -> Result<bool, MetaError> {
         let run = self.run_path(index);
         let is_test = |line: &str| matches!(serde_json::from_str(line), Ok(MetricsLine::Test(_)));
-        self.status(index) == Some(Status::Done)
+        Ok(self.status(index)? == Some(Status::Done)
             && run.join(FINAL).is_file()
-            && std::fs::read_to_string(run.join(METRICS)).is_ok_and(|text| text.lines().any(is_test))
+            && std::fs::read_to_string(run.join(METRICS)).is_ok_and(|text| text.lines().any(is_test)))
     }
 
     /// What a trial's run says of how it stands; `None` where it has not begun.
-    pub fn status(&self, index: usize) -> Option<Status> {
-        Meta::read(&self.run_path(index)).map(|meta| meta.status)
+    fn status(&self, index: usize) -> Result<Option<Status>, MetaError> {
+        Ok(Meta::find(&self.run_path(index))?.map(|meta| meta.status))
     }
 
     /// Makes sure that a run that was begun is the one that `source`, the sweep's own experiment, asks for in
@@ -144,15 +225,62 @@ impl SweepDir {
         let (is, asked) = (Source::read(&run.join(CONFIG), &[])?, source.with(&trial.sets())?);
         let plain = |source: &Source| Experiment { sweep: None, ..source.experiment().clone() }.to_json();
         let differing = differing(&[plain(&is), plain(&asked)]);
-        // Where synthetic digits stood in for it, the run says so, and goes on with them.
-        let substituted = || Meta::read(&run).is_some_and(|meta| !meta.data["substitute_for"].is_null());
-        let decided = |key: &str| {
-            DECIDED.iter().chain(&PATH_SETTINGS).any(|decided| *decided == key)
-                || key == "data.dataset" && substituted()
-        };
-        match differing.into_keys().find(|key| !decided(key)) {
-            None => Ok(()),
-            Some(key) => Err(SweepError::Differs { run, key }),
+        for key in differing.into_keys() {
+            let decided = DECIDED.iter().chain(&PATH_SETTINGS).any(|decided| *decided == key)
+                // Where synthetic digits stood in for it, the run says so, and goes on with them.
+                || key == "data.dataset" && self.is_substituted(index)?;
+            if !decided {
+                return Err(SweepError::Differs { run, key });
+            }
         }
+        Ok(())
+    }
+
+    fn is_substituted(&self, index: usize) -> Result<bool, MetaError> {
+        let meta = Meta::find(&self.run_path(index))?;
+        Ok(meta.is_some_and(|meta| !meta.data["substitute_for"].is_null()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use birnn_run::disk::System;
+
+    use super::*;
+
+    #[test]
+    fn what_failed_stops_no_other_and_what_diverged_is_not_tried_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let source = Source::parse(Path::new("x.toml"), "[sweep]\nseeds = 5\n".to_owned(), &[]).unwrap();
+        let destination = Destination::Chosen(folder.path().join("s"));
+        let trials = source.trials().unwrap();
+        let mut sweep = SweepDir::create(&source, "x", trials, &destination, Arc::new(System)).unwrap();
+        let meta = r#"{"name": "x", "seed": 1, "device": "cpu", "libtorch": "", "sessions": [], "data": null,
+                       "status": "diverged: step 3"}"#;
+        std::fs::create_dir(sweep.run_path(1)).unwrap();
+        std::fs::write(sweep.run_path(1).join("meta.json"), meta).unwrap();
+        let (mut tried, mut seen) = (Vec::new(), Vec::new());
+        let swept = sweep.run(
+            |_, index| {
+                tried.push(index);
+                Ok::<_, MetaError>(match index {
+                    0 => Ended::Failed("the disk is full".to_owned()),
+                    3 => Ended::Stopped("by Ctrl-C"),
+                    _ => Ended::Done,
+                })
+            },
+            |sweep| {
+                seen.push(sweep.failed().len());
+                Ok(())
+            },
+        );
+        assert!(matches!(swept, Ok(Swept::Stopped(3, "by Ctrl-C"))), "{swept:?}");
+        assert_eq!((tried, seen), (vec![0, 2, 3], vec![1, 2, 2]));
+        let failed: Vec<String> = sweep.failed().values().map(ToString::to_string).collect();
+        assert_eq!(failed, ["failed: the disk is full", "diverged: step 3"]);
+        // Where it cannot be read how a run stands, none is trained in its place.
+        std::fs::write(sweep.run_path(1).join("meta.json"), "").unwrap();
+        let swept = sweep.run(|_, _| Ok(Ended::<()>::Done), |_| Ok::<_, MetaError>(()));
+        assert!(swept.is_err_and(|error| error.path.ends_with("002/meta.json")));
     }
 }

@@ -4,8 +4,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use birnn_data::Locations;
-use birnn_engine::run::{Destination, Outcome, Prepared, Trainer};
+use birnn_data::{Locations, Splits};
+use birnn_engine::run::{Destination, Outcome, Prepared, RunError, Start, Trainer};
 use birnn_engine::{Control, Device, EngineError, Observer, Resumed, StepContext};
 use birnn_experiment::Source;
 use birnn_infer::Step;
@@ -32,24 +32,32 @@ impl Observer for Stop {
     }
 }
 
-fn prepared(source: &Source, resumed: Option<Resumed>) -> Prepared {
-    let plan = source.plan().unwrap();
-    let splits = birnn_data::load(&plan.data, &Locations::new(None, true), &mut |_| ()).unwrap();
-    Prepared::new(source, plan, Device::Cpu, splits, resumed).unwrap()
+fn source(sets: &[&str]) -> Source {
+    let sets: Vec<String> = sets.iter().map(|&set| set.to_owned()).collect();
+    Source::parse(Path::new("made-up.toml"), EXPERIMENT.to_owned(), &sets).unwrap()
+}
+
+/// A new run in `folder`.
+fn new(source: Source, folder: &Path) -> Start {
+    Start::New(source, Destination::Chosen(folder.to_owned()))
+}
+
+/// `start`, prepared on its data, which `change` may make another.
+fn prepared(start: Start, change: impl FnOnce(&mut Splits)) -> Result<Prepared, RunError> {
+    let plan = start.source().plan().unwrap();
+    let mut splits = birnn_data::load(&plan.data, &Locations::new(None, true), &mut |_| ()).unwrap();
+    change(&mut splits);
+    Prepared::new(start, Device::Cpu, splits)
 }
 
 /// Trains into `folder`, or goes on there, until the step `stop` or the end.
 fn train(folder: &Path, stop: usize) -> Outcome {
-    let (source, resumed) = match folder.exists() {
-        true => {
-            let resumed = Resumed::open(folder, &[], Arc::new(System)).unwrap();
-            (resumed.source.clone(), Some(resumed))
-        }
-        false => (Source::parse(Path::new("made-up.toml"), EXPERIMENT.to_owned(), &[]).unwrap(), None),
+    let start = match folder.exists() {
+        true => Start::Resumed(Resumed::open(folder, &[], Arc::new(System)).unwrap()),
+        false => new(source(&[]), folder),
     };
     let trainer = Trainer { command: vec!["test".to_owned()], version: "0".to_owned(), revision: None };
-    let destination = Destination::Chosen(folder.to_owned());
-    let run = prepared(&source, resumed).open(&destination, Arc::new(System), trainer).unwrap();
+    let run = prepared(start, |_| ()).unwrap().open(Arc::new(System), trainer).unwrap();
     assert_eq!((run.samples(), run.steps()), (60, 3));
     run.train(vec![Box::new(Stop(stop))]).unwrap()
 }
@@ -68,4 +76,22 @@ fn a_run_stops_and_goes_on_as_the_run_that_it_was() {
     }
     let meta = std::fs::read_to_string(stopped.join("meta.json")).unwrap();
     assert!(meta.contains("stopped at step 2") && meta.contains("\"done\""), "{meta}");
+}
+
+/// What the command line refuses and warns of, any program is refused and can say.
+#[test]
+fn a_run_is_refused_and_warned_of_whoever_asks_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    let one_row = |splits: &mut Splits| {
+        for split in [&mut splits.train, &mut splits.validation, &mut splits.test] {
+            (split.images.rows, split.images.cols) = (1, split.images.rows * split.images.cols);
+        }
+    };
+    let refused = prepared(new(source(&["model.readout=final"]), &run), one_row).unwrap_err();
+    assert!(refused.to_string().starts_with("--set model.readout=final: model.readout: "), "{refused}");
+    assert!(prepared(new(source(&["model.readout=mean"]), &run), one_row).unwrap().warnings().is_empty());
+    let warned = prepared(new(source(&["train.schedule.warmup_steps=9"]), &run), |_| ()).unwrap();
+    let said: Vec<String> = warned.warnings().iter().map(ToString::to_string).collect();
+    assert!(said.len() == 1 && said[0].contains("warmup_steps: the run has 6 steps"), "{said:?}");
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use birnn_data::name::shown;
 use birnn_infer::{Epoch, Evaluation, MetricsLine, Step, Timing};
-use birnn_run::{META, METRICS, Meta, TIMING};
+use birnn_run::{METRICS, Meta, MetaError, MetaProblem, TIMING};
 use serde::de::DeserializeOwned;
 
 /// The records of a run. What is missing or damaged leaves its part empty, and a [`RecordError`] says why.
@@ -61,19 +61,16 @@ impl Records {
             }
         }
         records.timing = records.lines(&folder.join(TIMING));
-        records.meta = records.meta(&folder.join(META));
+        records.meta = records.meta(folder);
         records
     }
 
-    fn meta(&mut self, path: &Path) -> Option<Meta> {
-        let bytes = self.bytes(path)?;
-        match serde_json::from_slice(&bytes) {
-            Ok(meta) => Some(meta),
-            Err(error) => {
-                self.problems.push(damaged(path, error.line(), &error));
-                None
-            }
-        }
+    fn meta(&mut self, folder: &Path) -> Option<Meta> {
+        let read = Meta::read(folder).map_err(|MetaError { path, problem }| match problem {
+            MetaProblem::Io(source) => RecordError::Io { path, source },
+            MetaProblem::Damaged(error) => damaged(&path, error.line(), &error),
+        });
+        read.map_err(|problem| self.problems.push(problem)).ok()
     }
 
     /// The lines of a file up to one that is damaged.
@@ -130,6 +127,8 @@ pub(crate) mod made_up {
 
 #[cfg(test)]
 mod tests {
+    use birnn_run::META;
+
     use super::*;
 
     const STEP: &str = r#"{"event":"step","step":2,"epoch":1,"rate":0.003,"images":50,"loss":2.3}"#;

@@ -14,7 +14,7 @@ mod status;
 mod weights;
 
 pub use error::FileError;
-pub use meta::{Cpu, LIBTORCH, Meta, Session};
+pub use meta::{Cpu, LIBTORCH, Meta, MetaError, MetaProblem, Session};
 pub use record_file::{LostRecord, Mark, RecordFile, RecordFiles};
 pub use run_dir::{
     BEST, CHECKPOINTS, CONFIG, EVENTS, FINAL, LAST, LOG, META, METRICS, PREVIOUS, RECORDS, RunDir,

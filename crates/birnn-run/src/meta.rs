@@ -3,6 +3,7 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use birnn_data::name::shown;
 use serde::{Deserialize, Serialize};
 
 use crate::error::FileError;
@@ -63,6 +64,27 @@ pub struct Session {
     pub revision: Option<String>,
 }
 
+/// `meta.json` cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {problem}; put back a copy of it, or move it away", shown(.path))]
+pub struct MetaError {
+    /// The file.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    pub problem: MetaProblem,
+}
+
+/// Why `meta.json` cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum MetaProblem {
+    /// The system would not have it: it may be a good one.
+    #[error("{0}")]
+    Io(std::io::Error),
+    /// It says nothing that is understood.
+    #[error("is not what a run says of itself: {0}")]
+    Damaged(serde_json::Error),
+}
+
 impl Meta {
     /// Writes `meta.json`.
     pub fn write(&self, run: &RunDir) -> Result<(), FileError> {
@@ -72,23 +94,31 @@ impl Meta {
         run.write(META, &text)
     }
 
-    /// What the run in `folder` recorded so far; `None` where there is nothing readable.
-    pub fn read(folder: &Path) -> Option<Meta> {
-        serde_json::from_slice(&std::fs::read(folder.join(META)).ok()?).ok()
+    /// What the run in `folder` recorded so far.
+    pub fn read(folder: &Path) -> Result<Meta, MetaError> {
+        let path = folder.join(META);
+        let read = std::fs::read(&path).map_err(MetaProblem::Io);
+        let meta = read.and_then(|bytes| serde_json::from_slice(&bytes).map_err(MetaProblem::Damaged));
+        meta.map_err(|problem| MetaError { path, problem })
+    }
+
+    /// As [`Meta::read`]; `None` where there is no such file.
+    pub fn find(folder: &Path) -> Result<Option<Meta>, MetaError> {
+        match Meta::read(folder) {
+            Err(MetaError { problem: MetaProblem::Io(error), .. }) if error.kind() == ErrorKind::NotFound => {
+                Ok(None)
+            }
+            read => read.map(Some),
+        }
     }
 
     /// What a run recorded so far. What is there and says nothing that is understood is not written over: it
     /// gets another name, which is given.
     pub fn take_up(run: &RunDir) -> Result<(Option<Meta>, Option<PathBuf>), FileError> {
-        let path = run.path().join(META);
-        let bytes = match std::fs::read(&path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok((None, None)),
-            // It may be a good one.
-            read => read.map_err(FileError::of(path))?,
-        };
-        match serde_json::from_slice(&bytes) {
-            Ok(meta) => Ok((Some(meta), None)),
-            Err(_) => Ok((None, Some(run.set_aside(META)?))),
+        match Meta::find(run.path()) {
+            Ok(meta) => Ok((meta, None)),
+            Err(MetaError { path, problem: MetaProblem::Io(error) }) => Err(FileError::of(path)(error)),
+            Err(MetaError { problem: MetaProblem::Damaged(_), .. }) => Ok((None, Some(run.set_aside(META)?))),
         }
     }
 
@@ -121,6 +151,12 @@ mod tests {
         // A folder cannot be read.
         std::fs::create_dir(&path).unwrap();
         assert!(Meta::take_up(&run).unwrap_err().to_string().contains("meta.json: "));
+        assert!(
+            Meta::find(run.path())
+                .unwrap_err()
+                .to_string()
+                .ends_with("; put back a copy of it, or move it away")
+        );
         assert!(path.exists());
     }
 }

@@ -6,6 +6,7 @@ use birnn_engine::sweep::SweepError;
 use birnn_engine::{CheckpointError, EngineError, ResumeError};
 use birnn_infer::SaveError;
 use birnn_model::ModelError;
+use birnn_run::MetaError;
 
 /// An error that a command can end with.
 pub trait Fails {
@@ -22,6 +23,15 @@ pub trait OrFail<T> {
 impl<T, E: Fails> OrFail<T> for Result<T, E> {
     fn or_fail(self) -> Result<T, Failure> {
         self.map_err(Fails::failure)
+    }
+}
+
+/// A failure, as an error that those of libraries become where a library asks for one of the caller's.
+pub struct Failed(pub Failure);
+
+impl<E: Fails> From<E> for Failed {
+    fn from(error: E) -> Failed {
+        Failed(error.failure())
     }
 }
 
@@ -52,6 +62,7 @@ impl Fails for RunError {
     fn failure(self) -> Failure {
         match self {
             RunError::Resume(error) => error.failure(),
+            RunError::Experiment(error) => error.into(),
             RunError::RunDir(error) => error.into(),
             RunError::Manifest(error) => error.into(),
             RunError::File(error) => error.into(),
@@ -67,7 +78,14 @@ impl Fails for SweepError {
             SweepError::RunDir(error) => error.into(),
             SweepError::Experiment(error) => error.into(),
             SweepError::File(error) => error.into(),
+            SweepError::Meta(error) => error.failure(),
             SweepError::Unwritable(_) | SweepError::Differs { .. } => Failure::request(self),
         }
+    }
+}
+
+impl Fails for MetaError {
+    fn failure(self) -> Failure {
+        Failure::request(self)
     }
 }

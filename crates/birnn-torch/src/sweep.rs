@@ -1,171 +1,145 @@
 //! `birnn sweep`: an experiment many times over, one run after the other, each a run like any other.
 //!
-//! A sweep passes `--set` arguments to the function behind `birnn train`, so a run of a sweep has the same
-//! bytes as one of `train`.
+//! Which runs are trained, and what their ends mean for the others, is the engine's; each is trained by the
+//! function behind `birnn train`, so it has the same bytes as one of `train`.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use birnn_cli::args::{Progress, Sets, SweepArgs, TrainArgs};
+use birnn_cli::args::{Progress, SweepArgs};
 use birnn_cli::asked::resume_command;
 use birnn_cli::data;
-use birnn_cli::failure::{Failure, Outcome};
+use birnn_cli::failure::{Failure, Kind, Outcome};
 use birnn_cli::log::Log;
 use birnn_cli::output::{print, print_json};
 use birnn_data::name::shown;
-use birnn_engine::run::Destination;
-use birnn_engine::sweep::SweepDir;
+use birnn_engine::sweep::{Ended, SweepDir, Swept};
 use birnn_experiment::{Source, Trial};
 use birnn_report::{Records, Sweep, SweepRun, sweep_page};
-use birnn_run::disk;
-use birnn_run::{RunDir, Status};
+use birnn_run::disk::{self, Disk};
 
-use crate::failed::OrFail;
-use crate::train::{self, device_of};
+use crate::failed::{Failed, OrFail};
+use crate::train::{self, Trained, destination, device_of};
+use crate::view;
 
 /// Where sweeps go when nothing else is said.
 const SWEEPS: &str = "sweeps";
 const PAGE: &str = "sweep.html";
 
-/// What stays as it is while a sweep goes on.
-struct Job<'a> {
-    args: &'a SweepArgs,
-    sweep: SweepDir,
-    name: String,
-    /// Why runs failed, by their indices.
-    failed: BTreeMap<usize, Status>,
-}
-
 /// Trains what is not trained yet, and writes the page anew after each run.
 pub fn run(args: &SweepArgs, log: &Log) -> Outcome {
-    let mut job = Job::open(args, log)?;
-    let total = job.sweep.trials().len();
-    let done = (0..total).filter(|&index| job.sweep.is_done(index)).count();
+    let disk = disk::from_env()?;
+    let (mut dir, name) = open(args, &disk, log)?;
+    let total = dir.trials().len();
+    let done = dir.done().or_fail()?;
     if done > 0 {
         tracing::info!("{done} of {total} runs are done");
     }
-    for index in 0..total {
-        if job.sweep.is_done(index) {
-            continue;
-        }
-        // The same seed, settings and steps end where they ended.
-        if let Some(status) = job.sweep.status(index).filter(|status| matches!(status, Status::Diverged(_))) {
-            job.failed.insert(index, status);
-            continue;
-        }
-        tracing::info!("run {} of {total}: {}", index + 1, job.sweep.trials()[index].sets().join(" "));
-        let outcome = train::train(&job.train_args(index), log);
-        let run = job.sweep.run_path(index);
-        if let Err(Failure { code: 1, message, excerpt }) = &outcome {
-            tracing::error!(excerpt, "run {}: {message}", shown(&run));
-            job.failed.insert(index, Status::Failed(message.clone()));
-        }
-        log.detach();
-        job.write_page()?;
-        match outcome {
-            Ok(_) | Err(Failure { code: 1, .. }) => {}
-            Err(Failure { code: code @ 129.., .. }) => {
-                let again = resume_command("sweep", job.sweep.dir().path());
-                let message = format!("stopped in {}, which is saved; to go on: {again}", shown(&run));
-                return Err(Failure::with(code, message));
-            }
-            // No run of the sweep could do better.
-            Err(failure) => return Err(failure),
-        }
+    let swept = dir.run(
+        |dir, index| train(args, dir, index, disk.clone(), log).map_err(Failed),
+        |dir| {
+            log.detach();
+            write_page(dir, &name).map(|_| ()).map_err(Failed)
+        },
+    );
+    if let Swept::Stopped(index, code) = swept.map_err(|Failed(failure)| failure)? {
+        let (run, again) = (dir.run_path(index), resume_command("sweep", dir.dir().path()));
+        let message = format!("stopped in {}, which is saved; to go on: {again}", shown(&run));
+        return Err(Failure::new(Kind::Stopped(code), message));
     }
-    let page = job.write_page()?;
+    let page = write_page(&dir, &name)?;
     tracing::info!("saved {}", shown(&page));
-    let sweep = job.sweep();
+    let sweep = sweep(&dir, &name);
     match args.json {
         true => print_json(&sweep)?,
         false => print(&sweep.text())?,
     }
-    match job.failed.len() {
+    match dir.failed().len() {
         0 => Ok(()),
         failed => Err(Failure::run(format!("{failed} of {total} runs failed; {} tells which", shown(&page)))),
     }
 }
 
-impl<'a> Job<'a> {
-    /// A new sweep, or one to go on with. What no run could do without is looked for before anything is made.
-    fn open(args: &'a SweepArgs, log: &Log) -> Result<Job<'a>, Failure> {
-        let disk = disk::from_env()?;
-        let locations = || args.data.locations();
-        if let Some(folder) = &args.resume {
-            let (dir, mut source) = SweepDir::lock(folder, disk).or_fail()?;
-            args.data.take_files(&mut source)?;
-            let (plan, trials) = (source.plan()?, source.trials()?);
-            check_devices(&source, &trials)?;
-            let sweep = SweepDir::resume(dir, &source, trials).or_fail()?;
-            if (0..sweep.trials().len()).any(|index| !sweep.is_done(index)) {
-                data::load(&plan.data, &locations(), log, None)?;
-            }
-            return Ok(Job { args, sweep, name: plan.name, failed: BTreeMap::new() });
-        }
-        let source = written(args)?;
+/// A new sweep, or one to go on with, and its name. What no run could do without is looked for before anything
+/// is made.
+fn open(args: &SweepArgs, disk: &Arc<dyn Disk>, log: &Log) -> Result<(SweepDir, String), Failure> {
+    let locations = || args.data.locations();
+    if let Some(folder) = &args.resume {
+        let (dir, mut source) = SweepDir::lock(folder, disk.clone()).or_fail()?;
+        args.data.take_files(&mut source)?;
         let (plan, trials) = (source.plan()?, source.trials()?);
         check_devices(&source, &trials)?;
-        if let Some(path) = &args.run_dir {
-            RunDir::check(path)?;
+        let sweep = SweepDir::resume(dir, &source, trials).or_fail()?;
+        if sweep.done().or_fail()? < sweep.trials().len() {
+            data::load(&plan.data, &locations(), log, None)?;
         }
-        data::load(&plan.data, &locations(), log, Some(&source))?;
-        for same in trials.chunk_by(|a, b| a.settings == b.settings) {
-            for trial in same.iter().take(1).filter(|trial| varies(trial, "data.")) {
-                let source = source.with(&trial.sets())?;
-                data::load(&source.plan()?.data, &locations(), log, Some(&source))?;
-            }
-        }
-        let destination = match &args.run_dir {
-            Some(path) => Destination::Chosen(path.clone()),
-            None => Destination::Numbered(SWEEPS.into()),
-        };
-        let sweep = SweepDir::create(&source, &plan.name, trials, &destination, disk).or_fail()?;
-        tracing::info!("sweep directory {}: {} runs", shown(sweep.dir().path()), sweep.trials().len());
-        Ok(Job { args, sweep, name: plan.name, failed: BTreeMap::new() })
+        return Ok((sweep, plan.name));
     }
-
-    /// The command that trains or goes on with a run.
-    fn train_args(&self, index: usize) -> TrainArgs {
-        let (path, begun) = (self.sweep.run_path(index), self.sweep.is_begun(index));
-        let sets = if begun { Vec::new() } else { self.sweep.trials()[index].sets() };
-        TrainArgs {
-            config: (!begun).then(|| self.sweep.experiment_path()),
-            resume: begun.then(|| path.clone()),
-            sets: Sets { sets },
-            run_dir: (!begun).then_some(path),
-            data: self.args.data.clone(),
-            device: None,
-            progress: Progress::Auto,
+    let source = written(args)?;
+    let (plan, trials) = (source.plan()?, source.trials()?);
+    check_devices(&source, &trials)?;
+    let destination = destination(&args.run_dir, SWEEPS);
+    destination.check()?;
+    data::load(&plan.data, &locations(), log, Some(&source))?;
+    for same in trials.chunk_by(|a, b| a.settings == b.settings) {
+        for trial in same.iter().take(1).filter(|trial| varies(trial, "data.")) {
+            let source = source.with(&trial.sets())?;
+            data::load(&source.plan()?.data, &locations(), log, Some(&source))?;
         }
     }
+    let sweep = SweepDir::create(&source, &plan.name, trials, &destination, disk.clone()).or_fail()?;
+    tracing::info!("sweep directory {}: {} runs", shown(sweep.dir().path()), sweep.trials().len());
+    Ok((sweep, plan.name))
+}
 
-    fn read(&self, index: usize) -> (SweepRun, Records) {
-        let Trial { settings, seed } = &self.sweep.trials()[index];
-        let json = |value: &toml::Value| serde_json::to_value(value).unwrap_or_default();
-        let settings = settings.iter().map(|(key, value)| (key.clone(), json(value)));
-        let folder = SweepDir::run_name(index);
-        let (mut run, records) = SweepRun::read(self.sweep.dir().path(), &folder, settings.collect(), *seed);
-        // One that failed before it had a directory cannot tell.
-        if let (None, Some(failed)) = (&records.meta, self.failed.get(&index)) {
-            run.status.clone_from(failed);
+/// Trains the run of a trial, or goes on with it; a stop has an exit code.
+fn train(
+    args: &SweepArgs,
+    dir: &SweepDir,
+    index: usize,
+    disk: Arc<dyn Disk>,
+    log: &Log,
+) -> Result<Ended<u8>, Failure> {
+    let (trial, run) = (&dir.trials()[index], dir.run_path(index));
+    tracing::info!("run {} of {}: {}", index + 1, dir.trials().len(), trial.sets().join(" "));
+    let start = dir.start(index, disk.clone()).or_fail();
+    let view = view::new(Progress::Auto, log);
+    match start.and_then(|start| train::train(start, &args.data, &view, disk, log)) {
+        Ok(Trained::Done(_)) => Ok(Ended::Done),
+        Ok(Trained::Stopped(stopped)) => Ok(Ended::Stopped(stopped.code())),
+        Err(Failure { kind: Kind::Run, message, excerpt }) => {
+            tracing::error!(excerpt, "run {}: {message}", shown(&run));
+            Ok(Ended::Failed(message))
         }
-        (run, records)
+        Err(failure) => Err(failure),
     }
+}
 
-    /// What all runs came to so far.
-    fn sweep(&self) -> Sweep {
-        let runs = (0..self.sweep.trials().len()).map(|index| self.read(index));
-        Sweep::new(self.name.clone(), runs.collect())
+fn read(dir: &SweepDir, index: usize) -> (SweepRun, Records) {
+    let Trial { settings, seed } = &dir.trials()[index];
+    let json = |value: &toml::Value| serde_json::to_value(value).unwrap_or_default();
+    let settings = settings.iter().map(|(key, value)| (key.clone(), json(value)));
+    let folder = SweepDir::run_name(index);
+    let (mut run, records) = SweepRun::read(dir.dir().path(), &folder, settings.collect(), *seed);
+    // One that failed before it had a directory cannot tell.
+    if let (None, Some(failed)) = (&records.meta, dir.failed().get(&index)) {
+        run.status.clone_from(failed);
     }
+    (run, records)
+}
 
-    fn write_page(&self) -> Result<PathBuf, Failure> {
-        let path = self.sweep.experiment_path();
-        let experiment = std::fs::read_to_string(&path)
-            .map_err(|error| Failure::run(format!("{}: {error}", shown(&path))))?;
-        let dir = self.sweep.dir();
-        dir.write(PAGE, sweep_page(&self.sweep(), &experiment)?.as_bytes())?;
-        Ok(dir.path().join(PAGE))
-    }
+/// What all runs came to so far.
+fn sweep(dir: &SweepDir, name: &str) -> Sweep {
+    let runs = (0..dir.trials().len()).map(|index| read(dir, index));
+    Sweep::new(name.to_owned(), runs.collect())
+}
+
+fn write_page(dir: &SweepDir, name: &str) -> Result<PathBuf, Failure> {
+    let path = dir.experiment_path();
+    let experiment =
+        std::fs::read_to_string(&path).map_err(|error| Failure::run(format!("{}: {error}", shown(&path))))?;
+    dir.dir().write(PAGE, sweep_page(&sweep(dir, name), &experiment)?.as_bytes())?;
+    Ok(dir.dir().path().join(PAGE))
 }
 
 /// Whether a trial varies a setting whose dotted key begins so.

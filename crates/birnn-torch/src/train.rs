@@ -1,27 +1,35 @@
 //! `birnn train`: from an experiment file, or from a run that was stopped, to a finished run directory.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use birnn_cli::args::{Sets, TrainArgs};
+use birnn_cli::args::{DataLocation, Sets, TrainArgs};
 use birnn_cli::asked::resume_command;
 use birnn_cli::data;
-use birnn_cli::failure::{Failure, Outcome};
+use birnn_cli::failure::{Failure, Kind, Outcome};
 use birnn_cli::log::Log;
 use birnn_cli::output::print;
-use birnn_dashboard::RunInfo;
+use birnn_dashboard::{RunInfo, View};
 use birnn_data::name::{self, shown};
-use birnn_engine::run::{self, Destination, Prepared, Run, Trainer};
+use birnn_engine::run::{self, Destination, Prepared, Run, Start, Trainer};
 use birnn_engine::{Device, EngineError, Resumed, device};
 use birnn_experiment::{DeviceChoice, Invalid, Source};
 use birnn_infer::Evaluation;
-use birnn_run::RunDir;
-use birnn_run::disk;
+use birnn_run::disk::{self, Disk};
 
 use crate::failed::{Fails, OrFail};
 use crate::view;
 
 /// Where runs go when nothing else is said.
 pub const RUNS: &str = "runs";
+
+/// How a training ended, if nothing went wrong.
+pub enum Trained {
+    /// With a result.
+    Done(Finished),
+    /// As the user wished, which `birnn train` says and ends with.
+    Stopped(Failure),
+}
 
 /// A run that is done.
 pub struct Finished {
@@ -32,45 +40,38 @@ pub struct Finished {
 
 /// Trains, and prints the result.
 pub fn run(args: &TrainArgs, log: &Log) -> Outcome {
-    report(&train(args, log)?)
+    let view = view::new(args.progress, log);
+    let disk = disk::from_env()?;
+    let start = match (&args.resume, &args.config) {
+        (Some(run), _) => Start::Resumed(Resumed::open(run, &args.sets.sets, disk.clone()).or_fail()?),
+        (None, Some(config)) => {
+            Start::New(written(config, &args.sets, args.device)?, destination(&args.run_dir, RUNS))
+        }
+        (None, None) => return Err(Failure::request("train wants an experiment file, or --resume RUN")),
+    };
+    match train(start, &args.data, &view, disk, log)? {
+        Trained::Done(finished) => report(&finished),
+        Trained::Stopped(failure) => Err(failure),
+    }
 }
 
 /// Checks everything first, then loads, trains, evaluates and saves.
-pub fn train(args: &TrainArgs, log: &Log) -> Result<Finished, Failure> {
-    let view = view::new(args.progress, log);
-    let disk = disk::from_env()?;
-    let resumed = match &args.resume {
-        Some(run) => Some(Resumed::open(run, &args.sets.sets, disk.clone()).or_fail()?),
-        None => None,
-    };
-    let mut source = match (&resumed, &args.config) {
-        (None, Some(config)) => written(config, &args.sets, args.device)?,
-        (Some(resumed), _) => resumed.source.clone(),
-        (None, None) => return Err(Failure::request("train wants an experiment file, or --resume RUN")),
-    };
-    args.data.take_files(&mut source)?;
-    let plan = source.plan()?;
-    let device = device_of(&source)?;
-    if let Some(path) = &args.run_dir {
-        // Better said now than after a download.
-        RunDir::check(path)?;
-    }
-    // A run to go on with has no settings to change for want of data.
-    let changeable = if resumed.is_some() { None } else { Some(&source) };
-    let splits = data::load(&plan.data, &args.data.locations(), log, changeable)?;
-    if let Some(source) = changeable {
-        source.suits(splits.shape()[0])?;
-        let warnings = source.warnings(Some(splits.train.labels.len())).into_iter();
-        let of_data = splits.warnings.iter().map(|warning| source.locate(warning.clone().into()));
-        warnings.chain(of_data).for_each(|warning| tracing::warn!("{warning}"));
-    }
-    let prepared = Prepared::new(&source, plan, device, splits, resumed).or_fail()?;
+pub fn train(
+    mut start: Start,
+    data: &DataLocation,
+    view: &View,
+    disk: Arc<dyn Disk>,
+    log: &Log,
+) -> Result<Trained, Failure> {
+    data.take_files(start.source_mut())?;
+    let plan = start.source().plan()?;
+    let device = device_of(start.source())?;
+    start.check()?;
+    let splits = data::load(&plan.data, &data.locations(), log, start.changeable())?;
+    let prepared = Prepared::new(start, device, splits).or_fail()?;
+    prepared.warnings().iter().for_each(|warning| tracing::warn!("{warning}"));
     let interrupt = view.interrupt().map_err(Failure::run)?;
-    let destination = match &args.run_dir {
-        Some(path) => Destination::Chosen(path.clone()),
-        None => Destination::Numbered(RUNS.into()),
-    };
-    let run = prepared.open(&destination, disk, trainer()).or_fail()?;
+    let run = prepared.open(disk, trainer()).or_fail()?;
     log.continue_in(run.dir().log()?)?;
     tracing::info!("run directory {}", shown(run.dir().path()));
 
@@ -80,15 +81,23 @@ pub fn train(args: &TrainArgs, log: &Log) -> Result<Finished, Failure> {
     // Last, so that it hears of a stop that the others ask for.
     observers.push(Box::new(interrupt.clone()));
     match run.train(observers) {
-        Ok(run::Outcome::Done(found)) => Ok(Finished { found, substitution }),
+        Ok(run::Outcome::Done(found)) => Ok(Trained::Done(Finished { found, substitution })),
         Ok(run::Outcome::Stopped { step, total }) => {
             let message = format!("stopped at step {step} of {total}, which is saved; to go on: {again}");
-            Err(Failure::with(interrupt.exit_code(), message))
+            Ok(Trained::Stopped(Failure::new(Kind::Stopped(interrupt.exit_code()), message)))
         }
         Err(EngineError::File(error)) => {
             Err(Failure::run(format!("{error}; once that is mended, go on: {again}")))
         }
         Err(error) => Err(error.failure()),
+    }
+}
+
+/// Where `--run-dir` says, or else the next number in a folder of `folder`.
+pub fn destination(run_dir: &Option<PathBuf>, folder: &str) -> Destination {
+    match run_dir {
+        Some(path) => Destination::Chosen(path.clone()),
+        None => Destination::Numbered(folder.into()),
     }
 }
 

@@ -106,6 +106,30 @@ fn a_sweep_is_gone_on_with_only_as_what_it_was() {
     assert!(ended.stderr.starts_with("1 of 3 runs are done\n"), "{}", ended.stderr);
 }
 
+/// A run whose account of itself cannot be read is not taken for one that is still to be trained.
+#[test]
+fn a_run_that_cannot_say_how_it_stands_is_named() {
+    let sandbox = swept("[sweep]\nseeds = 2\n");
+    sandbox.birnn(&["sweep", "x.toml", "--run-dir", "s"]).done();
+    let meta = sandbox.text("s/001/meta.json");
+    sandbox.write("s/001/meta.json", "{\"name\": 3}");
+    let before = sandbox.listing();
+    let ways_out = "; put back a copy of it, or move it away";
+    let parts = ["s/001/meta.json: is not what a run says of itself: ", ways_out];
+    sandbox.birnn(&["sweep", "--resume", "s"]).failed(2, &parts);
+    assert_eq!(sandbox.listing(), before);
+    std::fs::remove_file(sandbox.path("s/001/meta.json")).unwrap();
+    std::fs::create_dir(sandbox.path("s/001/meta.json")).unwrap();
+    sandbox.birnn(&["sweep", "--resume", "s"]).failed(2, &["s/001/meta.json: ", ways_out]);
+    // Both ways lead out.
+    std::fs::remove_dir(sandbox.path("s/001/meta.json")).unwrap();
+    let ended = sandbox.birnn(&["sweep", "--resume", "s"]).done();
+    assert!(ended.stderr.starts_with("1 of 2 runs are done\n"), "{}", ended.stderr);
+    sandbox.write("s/001/meta.json", meta);
+    let ended = sandbox.birnn(&["sweep", "--resume", "s"]).done();
+    assert!(ended.stderr.starts_with("2 of 2 runs are done\n"), "{}", ended.stderr);
+}
+
 #[test]
 fn a_run_that_diverges_does_not_stop_the_others() {
     let sandbox = swept("[sweep.grid]\ntrain.optimizer.lr = [1e38, 0.01]\n");

@@ -2,13 +2,13 @@
 //!
 //! What is cheap to check fails first, and the directory is made last:
 //!
-//! 1. [`Prepared::new`]: the net, and where its training stands; of a run that goes on, whether it is still
-//!    the same.
-//! 2. [`Prepared::open`]: the directory, with what the run says of itself.
-//! 3. [`Run::train`]: the loop, the test, and the files that the run comes to.
+//! 1. [`Start`]: a new run of an experiment ([`Source`]), or one that goes on ([`Resumed::open`]).
+//! 2. [`Prepared::new`]: whether its data suits it, the net, and where its training stands; of a run that goes
+//!    on, whether it is still the same.
+//! 3. [`Prepared::open`]: the directory, with what the run says of itself.
+//! 4. [`Run::train`]: the loop, the test, and the files that the run comes to.
 //!
-//! Reading the experiment ([`Source`]), resuming ([`Resumed::open`]) and loading data (`birnn_data::load`)
-//! come before; each can be had without the others.
+//! Loading data (`birnn_data::load`) and choosing a device are the caller's, between the first two.
 
 mod files;
 mod resumed;
@@ -19,7 +19,7 @@ use std::time::Instant;
 
 use birnn_data::name::{self, shown};
 use birnn_data::{Dataset, Fallback, Ground, Splits};
-use birnn_experiment::{DeviceChoice, Experiment, Plan, Source};
+use birnn_experiment::{DeviceChoice, Experiment, ExperimentError, Plan, Source};
 use birnn_infer::{Evaluation, Manifest, ManifestError, Task};
 use birnn_run::disk::Disk;
 use birnn_run::{CONFIG, FileError, LIBTORCH, META, Meta, RunDir, RunDirError, Session, Status};
@@ -46,6 +46,9 @@ pub enum RunError {
     /// It cannot be gone on with.
     #[error(transparent)]
     Resume(#[from] ResumeError),
+    /// The experiment is wrong, or not for this data.
+    #[error(transparent)]
+    Experiment(#[from] ExperimentError),
     /// The directory cannot be had.
     #[error(transparent)]
     RunDir(#[from] RunDirError),
@@ -72,6 +75,60 @@ pub enum Destination {
     Numbered(PathBuf),
 }
 
+impl Destination {
+    /// Whether a run can go there, as far as can be told without making anything: better said before data is
+    /// downloaded than after.
+    pub fn check(&self) -> Result<(), RunDirError> {
+        match self {
+            Destination::Chosen(path) => RunDir::check(path),
+            Destination::Numbered(_) => Ok(()),
+        }
+    }
+}
+
+/// What a run starts from.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one for each run, which is moved a few times")]
+pub enum Start {
+    /// An experiment, for a new run.
+    New(Source, Destination),
+    /// A run that was begun before.
+    Resumed(Resumed),
+}
+
+impl Start {
+    /// The experiment.
+    pub fn source(&self) -> &Source {
+        match self {
+            Start::New(source, _) | Start::Resumed(Resumed { source, .. }) => source,
+        }
+    }
+
+    /// The experiment, to be changed.
+    pub fn source_mut(&mut self) -> &mut Source {
+        match self {
+            Start::New(source, _) | Start::Resumed(Resumed { source, .. }) => source,
+        }
+    }
+
+    /// The experiment of a new run, whose settings can still be others; a run that goes on has no settings to
+    /// change.
+    pub fn changeable(&self) -> Option<&Source> {
+        match self {
+            Start::New(source, _) => Some(source),
+            Start::Resumed(_) => None,
+        }
+    }
+
+    /// Whether there can be a directory for it, as [`Destination::check`] says.
+    pub fn check(&self) -> Result<(), RunDirError> {
+        match self {
+            Start::New(_, destination) => destination.check(),
+            Start::Resumed(_) => Ok(()),
+        }
+    }
+}
+
 /// Who trains, for the run's own account.
 #[derive(Clone, Debug)]
 pub struct Trainer {
@@ -86,6 +143,16 @@ pub struct Trainer {
 /// A run that could begin: everything is checked that can be without a directory.
 #[derive(Debug)]
 pub struct Prepared {
+    start: Start,
+    training: Training,
+    warnings: Vec<ExperimentError>,
+    /// What it is, in a line.
+    summary: String,
+}
+
+/// What is trained, by what and on what.
+#[derive(Debug)]
+struct Training {
     plan: Plan,
     experiment: Experiment,
     manifest: Manifest,
@@ -93,7 +160,6 @@ pub struct Prepared {
     state: State,
     data: TrainingData,
     test: Samples,
-    resumed: Option<Resumed>,
     /// The data set that drawn digits stand in for.
     substitution: Option<String>,
 }
@@ -101,7 +167,7 @@ pub struct Prepared {
 /// A run with its directory, locked.
 #[derive(Debug)]
 pub struct Run {
-    prepared: Prepared,
+    training: Training,
     dir: RunDir,
     meta: Meta,
 }
@@ -121,21 +187,26 @@ pub enum Outcome {
 }
 
 impl Prepared {
-    /// A run of `source`'s experiment on `device`, on data that fits it; or one that goes on.
-    pub fn new(
-        source: &Source,
-        plan: Plan,
-        device: Device,
-        mut splits: Splits,
-        resumed: Option<Resumed>,
-    ) -> Result<Prepared, RunError> {
-        if let Some(resumed) = &resumed {
-            splits.provenance.substitute_for = resumed.substitute_for();
-        }
-        let experiment = resolved(source.experiment(), &plan, device::choice(device), &splits);
+    /// A run on `device`, on the data of its experiment.
+    pub fn new(start: Start, device: Device, mut splits: Splits) -> Result<Prepared, RunError> {
+        let plan = start.source().plan()?;
         let shape = splits.shape();
-        tracing::info!("{}", summary(&plan, &splits, &String::from(experiment.train.device)));
-        let checkpoint = resumed.as_ref().and_then(|resumed| resumed.checkpoint.as_ref());
+        let mut warnings = Vec::new();
+        if let Some(source) = start.changeable() {
+            source.suits(shape[0])?;
+            warnings = source.warnings(Some(splits.train.labels.len()));
+            warnings.extend(splits.warnings.iter().map(|warning| source.locate(warning.clone().into())));
+        }
+        let resumed = match &start {
+            Start::New(..) => None,
+            Start::Resumed(resumed) => Some(resumed),
+        };
+        if let Some(resumed) = resumed {
+            splits.provenance.substitute_for = resumed.substitute_for().map_err(ResumeError::from)?;
+        }
+        let experiment = resolved(start.source().experiment(), &plan, device::choice(device), &splits);
+        let summary = summary(&plan, &splits, &String::from(experiment.train.device));
+        let checkpoint = resumed.and_then(|resumed| resumed.checkpoint.as_ref());
         let manifest = Manifest::new(
             experiment.to_toml().map_err(RunError::Unwritable)?,
             shape,
@@ -146,7 +217,7 @@ impl Prepared {
         );
         // Before memory is taken for the net, and a directory made.
         manifest.check()?;
-        if let Some(resumed) = &resumed {
+        if let Some(resumed) = resumed {
             resumed.verify(&manifest)?;
             resumed.fits(plan.train.epochs, splits.train.labels.len().div_ceil(plan.train.batch_size))?;
         }
@@ -165,33 +236,39 @@ impl Prepared {
             Some(checkpoint) => checkpoint.restore(&mut learner)?,
             None => State::new(plan.train.algorithm, &learner).map_err(EngineError::from)?,
         };
-        Ok(Prepared { plan, experiment, manifest, learner, state, data, test, resumed, substitution })
+        let training = Training { plan, experiment, manifest, learner, state, data, test, substitution };
+        Ok(Prepared { start, training, warnings, summary })
+    }
+
+    /// What of its settings and its data is hardly meant, each with its place in the experiment. A run that
+    /// goes on has had its warnings.
+    pub fn warnings(&self) -> &[ExperimentError] {
+        &self.warnings
     }
 
     /// Takes up the directory of a run that goes on, or makes a new one; from then on there is a run.
-    pub fn open(
-        mut self,
-        destination: &Destination,
-        disk: Arc<dyn Disk>,
-        trainer: Trainer,
-    ) -> Result<Run, RunError> {
-        let dir = match (self.resumed.take(), destination) {
-            (Some(resumed), _) => {
-                resumed::go_on(&resumed, &self.plan, self.steps())?;
+    pub fn open(self, disk: Arc<dyn Disk>, trainer: Trainer) -> Result<Run, RunError> {
+        let Prepared { start, training, summary, .. } = self;
+        tracing::info!("{summary}");
+        let dir = match start {
+            Start::Resumed(resumed) => {
+                resumed::go_on(&resumed, &training.plan, training.steps())?;
                 resumed.run
             }
-            (None, Destination::Chosen(path)) => RunDir::chosen(path, disk)?,
-            (None, Destination::Numbered(runs)) => RunDir::numbered(runs, &self.plan.name, disk)?,
+            Start::New(_, Destination::Chosen(path)) => RunDir::chosen(&path, disk)?,
+            Start::New(_, Destination::Numbered(runs)) => RunDir::numbered(&runs, &training.plan.name, disk)?,
         };
-        let meta = self.started(&dir, trainer)?;
+        let meta = training.started(&dir, trainer)?;
         meta.write(&dir)?;
         // With it there is a run; before it there was nothing to go on with.
-        let text = movable(&self.experiment, dir.path()).map_err(RunError::Unwritable)?;
-        let heading = files::heading(&self.plan.name, self.substitution.as_deref());
+        let text = movable(&training.experiment, dir.path()).map_err(RunError::Unwritable)?;
+        let heading = files::heading(&training.plan.name, training.substitution.as_deref());
         dir.write(CONFIG, format!("{heading}{text}").as_bytes())?;
-        Ok(Run { prepared: self, dir, meta })
+        Ok(Run { training, dir, meta })
     }
+}
 
+impl Training {
     /// Steps of an epoch.
     fn steps(&self) -> usize {
         self.data.train.len().div_ceil(self.plan.train.batch_size)
@@ -243,37 +320,37 @@ impl Run {
 
     /// What is run.
     pub fn plan(&self) -> &Plan {
-        &self.prepared.plan
+        &self.training.plan
     }
 
     /// The device, as it would be asked for.
     pub fn device(&self) -> DeviceChoice {
-        self.prepared.experiment.train.device
+        self.training.experiment.train.device
     }
 
     /// What its files say of its net.
     pub fn manifest(&self) -> &Manifest {
-        &self.prepared.manifest
+        &self.training.manifest
     }
 
     /// How many samples an epoch shows.
     pub fn samples(&self) -> usize {
-        self.prepared.data.train.len()
+        self.training.data.train.len()
     }
 
     /// How many steps an epoch has.
     pub fn steps(&self) -> usize {
-        self.prepared.steps()
+        self.training.steps()
     }
 
     /// Steps taken before this session.
     pub fn step(&self) -> usize {
-        self.prepared.state.step
+        self.training.state.step
     }
 
     /// The data set that drawn digits stand in for, if they do.
     pub fn substitution(&self) -> Option<&str> {
-        self.prepared.substitution.as_deref()
+        self.training.substitution.as_deref()
     }
 
     /// Trains, tests and saves, and says in `meta.json` how it ended. `observers` are told beside the run's
@@ -282,7 +359,7 @@ impl Run {
         let ended = self.train_and_save(observers);
         let status = match &ended {
             Ok(Some(_)) => Status::Done,
-            Ok(None) => Status::Stopped { step: self.prepared.state.step },
+            Ok(None) => Status::Stopped { step: self.training.state.step },
             Err(error @ EngineError::Diverged { .. }) => Status::Diverged(error.to_string()),
             Err(error) => Status::Failed(error.to_string()),
         };
@@ -291,8 +368,8 @@ impl Run {
         // The first failure is the one to tell of.
         let found = ended?;
         written?;
-        let total = self.prepared.plan.train.total(self.prepared.steps());
-        Ok(found.map_or(Outcome::Stopped { step: self.prepared.state.step, total }, Outcome::Done))
+        let total = self.training.plan.train.total(self.training.steps());
+        Ok(found.map_or(Outcome::Stopped { step: self.training.state.step, total }, Outcome::Done))
     }
 
     /// The result on the test samples; `None` where the training was stopped.
@@ -300,7 +377,7 @@ impl Run {
         &mut self,
         observers: Vec<Box<dyn Observer + '_>>,
     ) -> Result<Option<Evaluation>, EngineError> {
-        let Prepared { plan, manifest, learner, state, data, test, .. } = &mut self.prepared;
+        let Training { plan, manifest, learner, state, data, test, .. } = &mut self.training;
         let dir = &self.dir;
         let checkpoints = Checkpoints::new(dir, manifest.clone())?;
         let mut record = Timed::new(Record::open(dir, &manifest.data)?);

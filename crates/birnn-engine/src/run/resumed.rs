@@ -29,8 +29,11 @@ pub(super) fn go_on(resumed: &Resumed, plan: &Plan, steps: usize) -> Result<(), 
             None => tracing::warn!("{path} is gone; it is begun anew"),
         }
     }
-    if let Some(session) = Meta::read(resumed.run.path()).and_then(|meta| meta.sessions.last().cloned()) {
-        tracing::info!("the session of {}: {}", session.start, ended(&session));
+    // One that cannot be read is told of when it is taken up.
+    if let Ok(meta) = Meta::read(resumed.run.path())
+        && let Some(session) = meta.sessions.last()
+    {
+        tracing::info!("the session of {}: {}", session.start, ended(session));
     }
     let (path, step, total) = (shown(&checkpoint.path), checkpoint.step(), plan.train.total(steps));
     match step < total {
