@@ -6,7 +6,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use birnn_data::name::shown;
-use birnn_data::{MOST_CLASSES, Preprocessing, check_class_names};
+use birnn_data::{MOST_CLASSES, Preprocessing, Recorded, check_class_names};
 use birnn_experiment::{ExperimentError, Source};
 use birnn_formats::short_name;
 use birnn_infer::LARGEST_SIDE;
@@ -68,7 +68,7 @@ impl Beside {
 
     /// The data set that synthetic digits stood in for, if they did.
     pub fn substitute_for(&self) -> Option<&str> {
-        self.description.data.get("substitute_for")?.as_str()
+        Recorded(&self.description.data).substitute_for()
     }
 }
 

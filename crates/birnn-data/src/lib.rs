@@ -62,6 +62,6 @@ pub use lock::FolderLock;
 pub use order::epoch_order;
 pub use png::png;
 pub use preprocessing::{Framing, Ground, Preprocessing};
-pub use provenance::{Provenance, VerifiedFile};
+pub use provenance::{Provenance, Recorded, VerifiedFile};
 pub use published::Published;
 pub use rng::{Rng, splitmix};

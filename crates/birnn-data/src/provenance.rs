@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::idx::Digests;
 use crate::name;
@@ -39,9 +40,91 @@ pub struct VerifiedFile {
     pub content_sha256: String,
 }
 
+/// The account of where data came from that a file of a net or a run holds: a [`Provenance`] or, of weights
+/// from elsewhere, what their import said. What another birnn wrote is understood as far as it goes.
+#[derive(Clone, Copy, Debug)]
+pub struct Recorded<'a>(pub &'a Value);
+
+impl<'a> Recorded<'a> {
+    /// The data set's name in a config.
+    pub fn dataset(self) -> Option<&'a str> {
+        self.0["dataset"].as_str()
+    }
+
+    /// The data set that was asked for and could not be had, where synthetic digits stand in for it.
+    pub fn substitute_for(self) -> Option<&'a str> {
+        self.0["substitute_for"].as_str()
+    }
+
+    /// Of the pixels and labels, as in [`Provenance::sha256`].
+    pub fn sha256(self) -> Option<&'a str> {
+        self.0["sha256"].as_str()
+    }
+
+    /// Whether the weights are from elsewhere, trained on nobody knows what.
+    pub fn is_import(self) -> bool {
+        self.0.get("imported_from").is_some()
+    }
+
+    /// The name of each file.
+    pub fn file_names(self) -> impl Iterator<Item = Option<&'a str>> {
+        self.files().map(|file| file["name"].as_str())
+    }
+
+    /// The indices of the files whose content is no longer what it was; `now` is the account of today.
+    /// Weights from elsewhere know of none.
+    pub fn changed_files(self, now: Recorded<'_>) -> Vec<usize> {
+        let pairs = self.files().zip(now.files()).enumerate();
+        let digest = |file: &'_ Value| file["content_sha256"].clone();
+        pairs.filter(|(_, (before, now))| digest(before) != digest(now)).map(|(index, _)| index).collect()
+    }
+
+    fn files(self) -> impl Iterator<Item = &'a Value> {
+        self.0["files"].as_array().into_iter().flatten()
+    }
+}
+
 impl VerifiedFile {
     pub(crate) fn new(path: &Path, digests: Digests) -> VerifiedFile {
         let name = name::text(path.file_name().unwrap_or_default());
         VerifiedFile { path: path.to_owned(), name, content_sha256: digests.content }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is written is what is looked for again.
+    #[test]
+    fn a_record_says_what_its_provenance_did() {
+        let file = |name: &str, digest: &str| VerifiedFile {
+            path: PathBuf::new(),
+            name: name.to_owned(),
+            content_sha256: digest.to_owned(),
+        };
+        let provenance = Provenance {
+            dataset: "synthetic".to_owned(),
+            substitute_for: Some("mnist".to_owned()),
+            files: vec![file("a", "1"), file("b", "2")],
+            train: 1,
+            validation: 2,
+            test: 3,
+            sha256: "3".to_owned(),
+        };
+        let value = serde_json::to_value(&provenance).unwrap();
+        let recorded = Recorded(&value);
+        assert_eq!((recorded.dataset(), recorded.substitute_for()), (Some("synthetic"), Some("mnist")));
+        assert_eq!((recorded.sha256(), recorded.is_import()), (Some("3"), false));
+        assert_eq!(recorded.file_names().collect::<Vec<_>>(), [Some("a"), Some("b")]);
+        let files = vec![file("a", "1"), file("b", "4")];
+        let now = serde_json::to_value(Provenance { files, ..provenance }).unwrap();
+        assert_eq!(recorded.changed_files(Recorded(&now)), [1]);
+
+        let import = serde_json::json!({ "imported_from": "x.pt" });
+        let recorded = Recorded(&import);
+        assert!(recorded.is_import() && recorded.dataset().is_none());
+        assert!(recorded.changed_files(Recorded(&now)).is_empty());
+        assert!(!Recorded(&Value::Null).is_import());
     }
 }

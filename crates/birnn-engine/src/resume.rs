@@ -7,8 +7,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use birnn_data::PATH_SETTINGS;
 use birnn_data::name::shown;
+use birnn_data::{PATH_SETTINGS, Recorded};
 use birnn_experiment::{ExperimentError, Source, differing};
 use birnn_infer::{Manifest, WeightsError};
 use birnn_run::disk::Disk;
@@ -142,8 +142,8 @@ impl Resumed {
         let Some(checkpoint) = &self.checkpoint else { return Ok(()) };
         let changed = checkpoint.manifest().changed_files(&now.data);
         if !changed.is_empty() {
-            let name = |index: usize| now.data["files"][index]["name"].as_str().unwrap_or("?");
-            let files = changed.into_iter().map(name).collect::<Vec<_>>().join(", ");
+            let names: Vec<&str> = now.recorded().file_names().map(|name| name.unwrap_or("?")).collect();
+            let files = changed.into_iter().map(|index| names[index]).collect::<Vec<_>>().join(", ");
             return Err(ResumeError::OtherData { run: self.run.path().to_owned(), files });
         }
         let told = |manifest: &Manifest| {
@@ -165,11 +165,11 @@ impl Resumed {
 
     /// The data set that digits drawn by code stood in for when the run began.
     pub fn substitute_for(&self) -> Result<Option<String>, MetaError> {
-        let data = match &self.checkpoint {
-            Some(checkpoint) => Some(checkpoint.manifest().data.clone()),
-            None => Meta::find(self.run.path())?.map(|meta| meta.data),
-        };
-        Ok(data.and_then(|data| data["substitute_for"].as_str().map(str::to_owned)))
+        let of = |recorded: Recorded<'_>| recorded.substitute_for().map(str::to_owned);
+        Ok(match &self.checkpoint {
+            Some(checkpoint) => of(checkpoint.manifest().recorded()),
+            None => Meta::find(self.run.path())?.and_then(|meta| of(meta.recorded())),
+        })
     }
 
     fn agree(&self, before: &Value, now: &Value) -> Result<(), ResumeError> {

@@ -238,7 +238,7 @@ impl SweepDir {
 
     fn is_substituted(&self, index: usize) -> Result<bool, MetaError> {
         let meta = Meta::find(&self.run_path(index))?;
-        Ok(meta.is_some_and(|meta| !meta.data["substitute_for"].is_null()))
+        Ok(meta.is_some_and(|meta| meta.recorded().substitute_for().is_some()))
     }
 }
 

@@ -1,8 +1,9 @@
 //! Experiment files: read, `--set`, check, resolve.
 //!
 //! [`Experiment`] is what the user wrote; [`Plan`] is what is run, every value present and valid. A
-//! [`Source`] is a file in memory, its `--set` arguments applied: every error names the file and the line, or
-//! the `--set`, that it comes from, and can show it. This crate computes nothing and needs no libtorch.
+//! [`Source`] is a file in memory, with what the command line changes of it: every error names the file and
+//! the line, or the `--set`, that it comes from, and can show it. This crate computes nothing and needs no
+//! libtorch.
 
 mod deserialize;
 mod device;

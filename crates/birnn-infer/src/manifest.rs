@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use birnn_data::{MOST_CLASSES, Preprocessing};
+use birnn_data::{MOST_CLASSES, Preprocessing, Recorded};
 use birnn_experiment::Experiment;
 use birnn_run::{Cpu, LIBTORCH, Mark};
 use serde::{Deserialize, Serialize};
@@ -106,13 +106,12 @@ impl Manifest {
     /// The indices of those files among the data's, as provenance lists them, whose content is no longer what
     /// it was; `now` is the provenance of today.
     pub fn changed_files(&self, now: &Value) -> Vec<usize> {
-        let digests = |data: &Value| -> Vec<Value> {
-            let files = data["files"].as_array().into_iter().flatten();
-            files.map(|file| file["content_sha256"].clone()).collect()
-        };
-        let (before, now) = (digests(&self.data), digests(now));
-        // Weights from elsewhere know of none.
-        (0..before.len().min(now.len())).filter(|&index| before[index] != now[index]).collect()
+        self.recorded().changed_files(Recorded(now))
+    }
+
+    /// Where the training data came from, to be asked.
+    pub fn recorded(&self) -> Recorded<'_> {
+        Recorded(&self.data)
     }
 
     /// Whether checkpoints with this description can be read again.
@@ -194,7 +193,7 @@ impl Manifest {
     fn known_preprocessing(&self) -> Option<Preprocessing> {
         let data = self.experiment().ok()?.data.resolve().ok()?;
         // Weights from elsewhere have the tutorial's data in their experiment, and may have seen any other.
-        self.data.get("imported_from").is_none().then(|| data.preprocessing())?
+        if self.recorded().is_import() { None } else { data.preprocessing() }
     }
 }
 

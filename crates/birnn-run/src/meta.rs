@@ -3,6 +3,7 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use birnn_data::Recorded;
 use birnn_data::name::shown;
 use serde::{Deserialize, Serialize};
 
@@ -120,6 +121,11 @@ impl Meta {
             Err(MetaError { path, problem: MetaProblem::Io(error) }) => Err(FileError::of(path)(error)),
             Err(MetaError { problem: MetaProblem::Damaged(_), .. }) => Ok((None, Some(run.set_aside(META)?))),
         }
+    }
+
+    /// Where the data came from, to be asked.
+    pub fn recorded(&self) -> Recorded<'_> {
+        Recorded(&self.data)
     }
 
     /// Says how things stand, for the run and for the session that goes on; `end` is when it ended.
