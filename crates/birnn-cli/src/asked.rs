@@ -66,7 +66,7 @@ pub fn refuse_gpu(what: &str, device: DeviceChoice) -> Outcome {
 
 /// Says so where synthetic digits stood in for what a net was to be trained on.
 pub fn warn_of_substitution(weights: &Path, manifest: &Manifest) {
-    if let Some(dataset) = manifest.data["substitute_for"].as_str() {
+    if let Some(dataset) = manifest.recorded().substitute_for() {
         let dataset = dataset.to_uppercase();
         tracing::warn!("{}: trained on SYNTHETIC DIGITS, NOT ON {dataset}", shown(&weights));
     }

@@ -90,7 +90,9 @@ pub fn import<E: From<ImportError>>(
     experiment.data.fallback = Fallback::None;
     let text = experiment.to_toml().map_err(|error| problem(error.to_string()))?;
     let origin = origin(request, beside.as_ref(), input.as_ref());
-    let manifest = Manifest::new(text, shape, classes, preprocessing, origin);
+    // Nobody has said with what they were computed.
+    let mut manifest = Manifest::new(text, shape, classes, preprocessing, origin);
+    manifest.libtorch = None;
     // Before anything is said of what could never be read again.
     manifest.check_weights().map_err(|error| problem(error.to_string()))?;
     let beside = beside.as_ref();

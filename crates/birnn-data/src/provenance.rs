@@ -56,6 +56,16 @@ impl<'a> Recorded<'a> {
         self.0["substitute_for"].as_str()
     }
 
+    /// How many training images there were.
+    pub fn train(self) -> Option<u64> {
+        self.0["train"].as_u64()
+    }
+
+    /// How many of the training images were kept back to judge by.
+    pub fn validation(self) -> Option<u64> {
+        self.0["validation"].as_u64()
+    }
+
     /// Of the pixels and labels, as in [`Provenance::sha256`].
     pub fn sha256(self) -> Option<&'a str> {
         self.0["sha256"].as_str()
@@ -115,6 +125,7 @@ mod tests {
         let value = serde_json::to_value(&provenance).unwrap();
         let recorded = Recorded(&value);
         assert_eq!((recorded.dataset(), recorded.substitute_for()), (Some("synthetic"), Some("mnist")));
+        assert_eq!((recorded.train(), recorded.validation()), (Some(1), Some(2)));
         assert_eq!((recorded.sha256(), recorded.is_import()), (Some("3"), false));
         assert_eq!(recorded.file_names().collect::<Vec<_>>(), [Some("a"), Some("b")]);
         let files = vec![file("a", "1"), file("b", "4")];

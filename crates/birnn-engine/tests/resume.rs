@@ -271,7 +271,7 @@ fn another_libtorch_or_other_data_is_refused_by_key() {
         other => panic!("{other:?}"),
     };
     let mut now = manifest(&source);
-    now.libtorch = "2.99.0".to_owned();
+    now.libtorch = Some("2.99.0".to_owned());
     refused(now, "libtorch was \"2.11.0\" and is \"2.99.0\"");
     let mut now = manifest(&source);
     now.data = serde_json::json!({ "dataset": "other" });

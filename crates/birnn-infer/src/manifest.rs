@@ -34,8 +34,9 @@ pub struct Manifest {
     pub preprocessing: Option<Preprocessing>,
     /// Where the training data came from.
     pub data: Value,
-    /// The version of libtorch that the weights were computed with.
-    pub libtorch: String,
+    /// The version of libtorch that the weights were computed with; `None` of those from elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub libtorch: Option<String>,
     /// Where the training stands; weights alone have nothing here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub training: Option<Progress>,
@@ -74,7 +75,7 @@ impl Manifest {
         preprocessing: Option<Preprocessing>,
         data: Value,
     ) -> Manifest {
-        let (format, libtorch) = (FORMAT_OF_WEIGHTS, LIBTORCH.to_owned());
+        let (format, libtorch) = (FORMAT_OF_WEIGHTS, Some(LIBTORCH.to_owned()));
         Manifest {
             sha256: no_digest(),
             format,

@@ -1,6 +1,7 @@
 //! What was run and on what.
 
 use birnn_architecture::{Architecture, Cell};
+use birnn_data::Recorded;
 use birnn_data::name::shown;
 use birnn_run::Session;
 
@@ -17,9 +18,9 @@ pub(crate) struct Fact {
 
 /// What a reader must not miss: data that is not what it seems.
 pub(crate) fn banners(run: &Run) -> Vec<String> {
-    let recorded = &run.predictor.manifest().data;
+    let recorded = run.predictor.manifest().recorded();
     let mut banners = Vec::new();
-    if let Some(dataset) = recorded["substitute_for"].as_str() {
+    if let Some(dataset) = recorded.substitute_for() {
         banners.push(format!(
             "Trained on synthetic digits, not on {dataset}: the data set could not be had, and drawn digits \
              stood in for it."
@@ -32,7 +33,7 @@ pub(crate) fn banners(run: &Run) -> Vec<String> {
         ));
     }
     let found = run.provenance.sha256.as_str();
-    if banners.is_empty() && recorded["sha256"].as_str().is_some_and(|recorded| recorded != found) {
+    if banners.is_empty() && recorded.sha256().is_some_and(|recorded| recorded != found) {
         banners.push(
             "The images of this page are not those that the run was trained and tested with.".to_owned(),
         );
@@ -58,13 +59,13 @@ pub(crate) fn facts(run: &Run) -> (Vec<Fact>, Option<Table>) {
             ),
         },
         Fact { name: "Pictures", value: pictures(run) },
-        Fact { name: "Trained on", value: trained_on(&manifest.data) },
+        Fact { name: "Trained on", value: trained_on(manifest.recorded()) },
         Fact {
             name: "Judged by",
             value: format!("{}, {} test images", found.dataset, number(run.test.labels.len() as f64)),
         },
         Fact { name: "Weights", value: shown(&run.weights).to_string() },
-        Fact { name: "libtorch", value: manifest.libtorch.clone() },
+        Fact { name: "libtorch", value: manifest.libtorch.clone().unwrap_or_else(|| "not known".to_owned()) },
     ];
     if let Some(epoch) = run.records.epochs.last() {
         let (epoch, step) = (number(epoch.epoch as f64), number(epoch.step as f64));
@@ -107,15 +108,15 @@ fn pictures(run: &Run) -> String {
     known.unwrap_or_else(|| "it is not known what its training images were like".to_owned())
 }
 
-fn trained_on(data: &serde_json::Value) -> String {
-    let dataset = data["dataset"].as_str().unwrap_or("images that its weights file does not name");
-    let count = |key: &str| data[key].as_u64().map(|count| number(count as f64));
-    let images = count("train").map_or_else(String::new, |count| format!(", {count} training images"));
-    let kept = match count("validation").as_deref() {
+fn trained_on(data: Recorded) -> String {
+    let dataset = data.dataset().unwrap_or("images that its weights file does not name");
+    let shown = |count: Option<u64>| count.map(|count| number(count as f64));
+    let images = shown(data.train()).map_or_else(String::new, |count| format!(", {count} training images"));
+    let kept = match shown(data.validation()).as_deref() {
         None | Some("0") => String::new(),
         Some(count) => format!(", {count} kept back to judge by while training"),
     };
-    let digest = data["sha256"].as_str().and_then(|digest| digest.get(..12));
+    let digest = data.sha256().and_then(|digest| digest.get(..12));
     let digest = digest.map_or_else(String::new, |digest| format!("; SHA-256 of the images {digest}…"));
     format!("{dataset}{images}{kept}{digest}")
 }

@@ -100,9 +100,9 @@ impl Outcome {
 impl Sweep {
     /// Puts together runs of which those with the same settings follow each other.
     pub fn new(name: String, runs: Vec<(SweepRun, Records)>) -> Sweep {
-        let substitute_for = runs.iter().find_map(|(_, records)| {
-            records.meta.as_ref()?.data["substitute_for"].as_str().map(str::to_owned)
-        });
+        let substitute_for = runs
+            .iter()
+            .find_map(|(_, records)| records.meta.as_ref()?.recorded().substitute_for().map(str::to_owned));
         let runs: Vec<SweepRun> = runs.into_iter().map(|(run, _)| run).collect();
         let done = || runs.iter().filter_map(|run| run.outcome);
         let by_validation = done().next().is_some() && done().all(|outcome| outcome.validation.is_some());

@@ -42,8 +42,8 @@ pub struct ComparedRun {
     pub threads: Option<i32>,
     /// Vector instructions of its last session.
     pub instructions: Option<String>,
-    /// The version of libtorch that wrote the weights.
-    pub libtorch: String,
+    /// The version of libtorch that the weights were computed with, where that is known.
+    pub libtorch: Option<String>,
     /// The version of birnn of its last session.
     pub birnn: Option<String>,
     /// The git revision of that.
@@ -123,7 +123,7 @@ impl ComparedRun {
 
     /// The images that the net is for, such as `mnist, 28 x 28, classes 0, 1, 2`.
     pub fn images(&self) -> String {
-        let dataset = self.manifest.data["dataset"].as_str().unwrap_or("images of unknown origin");
+        let dataset = self.manifest.recorded().dataset().unwrap_or("images of unknown origin");
         let [rows, cols] = self.manifest.shape;
         format!("{dataset}, {rows} x {cols}, classes {}", self.manifest.classes.join(", "))
     }

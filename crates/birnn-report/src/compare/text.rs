@@ -65,7 +65,7 @@ fn results(report: &ComparisonReport) -> String {
     row("device", true, &|run| run.device.clone());
     row("threads", false, &|run| run.threads.map(|threads| threads.to_string()));
     row("instructions", false, &|run| run.instructions.clone());
-    row("libtorch", false, &|run| Some(run.libtorch.clone()));
+    row("libtorch", false, &|run| run.libtorch.clone());
     row("birnn", false, &|run| run.birnn.clone());
     row("revision", false, &|run| run.revision.as_deref().map(|revision| short(revision).to_owned()));
     row("weights", false, &|run| run.weights.file_name().map(birnn_data::name::text));
