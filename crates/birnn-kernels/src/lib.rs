@@ -26,7 +26,7 @@
 //! ARM; the caller's thread has its own mode again afterwards. [`flush_subnormals`] is for a program that
 //! wants it so throughout.
 //!
-//! Dimensions, everywhere: `batch` samples, of which a chunk has `rows`; `time` steps of each, `steps` of all
+//! Dimensions, everywhere: `batch` samples, of which a chunk has `rows`; `time`, one of its steps, `steps` of all
 //! that are meant; `features`, the values of a step of a layer's input; `units` of a direction, padded to
 //! `hidden`; `gates`, the cell's gates times `hidden`; `width`, the padded output of all directions. `m`, `n`
 //! and `k` are those of a product.

@@ -104,7 +104,7 @@ impl Network {
 
     /// As [`Network::forward`], of sequences of these `lengths` that lie one after the other with no padding:
     /// `[steps of all, features]` -> `[batch, outputs]`, or `[steps of all, outputs]` for
-    /// [`Readout::Sequence`]. Each gives what it gives alone, up to rounding: `last` is its own last step,
+    /// [`Readout::Sequence`]. Each gives what it gives alone, up to rounding and without dropout: `last` is its own last step,
     /// `final` each direction's own end, and no mean, maximum or attention sees another's steps.
     pub fn forward_ragged(
         &self,

@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::evaluation::{Detail, Evaluation};
 use crate::metrics::{ClassScore, Confusion, CrossEntropy, exponentials};
 
 /// One of some classes for each sequence.
@@ -97,7 +96,8 @@ impl Classify {
         gradient
     }
 
-    pub(super) fn evaluate(&self, logits: &[f32], labels: &[u8]) -> Evaluation {
+    /// How many answers there were, their mean loss, and all else.
+    pub(super) fn judge(&self, logits: &[f32], labels: &[u8]) -> (u64, f64, Classified) {
         let (mut loss, mut confusion) = (CrossEntropy::default(), Confusion::new(self.classes.len()));
         let mut mistakes = Vec::new();
         for (image, (logits, label)) in self.answers(logits, labels).enumerate() {
@@ -116,7 +116,7 @@ impl Classify {
             confusion,
             mistakes,
         };
-        Evaluation { weight: loss.count(), loss: loss.mean(), detail: Detail::Classify(detail) }
+        (loss.count(), loss.mean(), detail)
     }
 }
 

@@ -54,7 +54,10 @@ impl Task {
     /// Where there are not as many logits, or a target is none of the task's.
     pub fn evaluate(&self, logits: &[f32], targets: &[u8]) -> Evaluation {
         match self {
-            Task::Classify(task) => task.evaluate(logits, targets),
+            Task::Classify(task) => {
+                let (weight, loss, detail) = task.judge(logits, targets);
+                Evaluation { weight, loss, detail: Detail::Classify(detail) }
+            }
         }
     }
 }

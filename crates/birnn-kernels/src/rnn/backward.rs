@@ -2,12 +2,13 @@
 //! parameters and input.
 
 use super::backward_through_time::{BackwardThroughTime, Wanted};
-use super::chunk::{Chunk, DirectionBuffers, LayerBuffers, zero};
+use super::chunk::{Chunk, DirectionBuffers, LayerBuffers, fit, zero};
 use super::gradients::Gradients;
+use super::lengths::Lengths;
 use super::packed::{Packed, PackedDirection};
 use super::padded::PaddedRow;
 use super::spec::{OutputMode, Spec};
-use super::states::{Lengths, StateGradient};
+use super::states::StateGradient;
 use super::steps::Way;
 use super::workspace::{Batch, Pass, Workspace};
 use crate::dropout::{Draw, Dropout};
@@ -34,7 +35,7 @@ pub fn backward(
     let spec = packed.spec();
     let lengths: Vec<usize> = gradients.iter().map(|values| values.len()).collect();
     assert_eq!(lengths, spec.parameters(), "the lengths of the gradients");
-    go_back(packed, workspace, d_output, d_input, false);
+    go_back(packed, workspace, d_output, d_input, To::Parameters);
     let (workers, shards) = workspace.parts();
     let mut into = gradients.iter_mut();
     let mut jobs = Vec::new();
@@ -56,7 +57,7 @@ pub fn backward(
 ///
 /// As [`backward`].
 pub fn state_gradients(packed: &Packed, workspace: &mut Workspace, d_output: &[f32]) -> Vec<StateGradient> {
-    go_back(packed, workspace, d_output, None, true);
+    go_back(packed, workspace, d_output, None, To::States);
     let spec = packed.spec();
     let Batch { lengths, begins, .. } = workspace.batch();
     let mut found = Vec::new();
@@ -74,14 +75,22 @@ pub fn state_gradients(packed: &Packed, workspace: &mut Workspace, d_output: &[f
     found
 }
 
-/// Back through all layers and steps: gradients are left with the workers and in the chunks, but for
-/// `d_input`. Those with respect to the states are kept where they are wanted, `of_states`.
+/// What a backward pass goes to, beside the input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum To {
+    /// Their gradients are left with the workers.
+    Parameters,
+    /// Their gradients are left in the chunks.
+    States,
+}
+
+/// Back through all layers and steps.
 fn go_back(
     packed: &Packed,
     workspace: &mut Workspace,
     d_output: &[f32],
     d_input: Option<&mut [f32]>,
-    of_states: bool,
+    to: To,
 ) {
     let spec = packed.spec();
     let last = workspace.last().filter(|pass| pass.saved && pass.version == packed.version());
@@ -107,7 +116,7 @@ fn go_back(
     let jobs = shards.iter_mut().map(|shard| {
         let d_inputs = d_inputs.as_mut().and_then(Iterator::next);
         let (chunks, gradients) = shard.parts();
-        Backward { packed, dropout, chunks, d_output, d_inputs, of_states, gradients }
+        Backward { packed, dropout, chunks, d_output, d_inputs, to, gradients }
     });
     workers.share(packed.instructions(), jobs.collect());
 }
@@ -121,24 +130,25 @@ struct Backward<'a> {
     d_output: &'a [f32],
     /// Of each of its samples, in the order of their rows.
     d_inputs: Option<Vec<&'a mut [f32]>>,
-    of_states: bool,
+    to: To,
     gradients: &'a mut Vec<Vec<Gradients>>,
 }
 
 impl Job for Backward<'_> {
     #[inline(always)]
     fn run<S: Simd>(self) {
-        let Backward { packed, dropout, chunks, d_output, d_inputs, of_states, gradients } = self;
+        let Backward { packed, dropout, chunks, d_output, d_inputs, to, gradients } = self;
         let spec = packed.spec();
         gradients.resize_with(spec.layers, Vec::new);
-        for (gradients, packed) in gradients.iter_mut().zip(packed.layers()) {
+        for (gradients, packed) in gradients.iter_mut().zip(packed.layers()).filter(|_| to == To::Parameters)
+        {
             gradients.resize_with(packed.len(), Gradients::default);
             gradients.iter_mut().zip(packed).for_each(|(gradients, packed)| gradients.clear(packed));
         }
         let mut d_inputs = d_inputs.map(Vec::into_iter);
         for chunk in chunks {
             chunk.take_d_output(spec, d_output);
-            chunk.backward::<S>(packed, dropout, d_inputs.is_some(), of_states, gradients);
+            chunk.backward::<S>(packed, dropout, d_inputs.is_some(), to, gradients);
             if let Some(d_inputs) = &mut d_inputs {
                 chunk.put_d_input(spec, d_inputs);
             }
@@ -165,16 +175,16 @@ impl Chunk {
         }
     }
 
-    /// Adds the gradients with respect to the parameters to `gradients`, by layer and direction. `d_output`
-    /// ends as the gradient with respect to the input, where that is `wanted`; those with respect to the
-    /// states of all layers are kept where these are, `of_states`.
+    /// Adds the gradients with respect to the parameters to `gradients`, by layer and direction, or puts those
+    /// with respect to the states into `d_states` of each layer. `d_output` ends as the gradient with respect
+    /// to the input, where `input_wanted` says so.
     #[inline(always)]
     fn backward<S: Simd>(
         &mut self,
         packed: &Packed,
         dropout: Option<Dropout>,
-        wanted: bool,
-        of_states: bool,
+        input_wanted: bool,
+        to: To,
         gradients: &mut [Vec<Gradients>],
     ) {
         let (spec, steps) = (packed.spec(), &self.steps);
@@ -184,9 +194,9 @@ impl Chunk {
             let here = &mut here[0];
             let (input, row_of_input) = Chunk::input_of(&self.input, below.last(), spec);
             let top = layer + 1 == spec.layers;
-            let goes_on = layer > 0 || wanted;
-            zero(&mut here.d_states, if of_states { steps.total() * width } else { 0 });
-            if goes_on {
+            let below_wanted = layer > 0 || input_wanted;
+            fit(&mut here.d_states, if to == To::States { steps.total() * width } else { 0 });
+            if below_wanted {
                 zero(&mut self.d_input, steps.total() * row_of_input.padded);
             }
             for (index, packed) in packed.layers()[layer].iter().enumerate() {
@@ -204,17 +214,18 @@ impl Chunk {
                     width,
                     input,
                     output: &here.output,
-                    d_states: of_states.then_some(&mut here.d_states[..]),
+                    d_states: (to == To::States).then_some(&mut here.d_states[..]),
                     dh_next: &mut self.dh_next[..rows * packed.hidden],
                     dc_next: &mut self.dc_next[..rows * packed.hidden],
                     dh: &mut self.dh[..rows * packed.hidden],
                     zeros: &self.zeros[..packed.hidden],
                     operands: &mut self.operands,
                 };
-                let d_input = goes_on.then_some(&mut self.d_input[..]);
-                back.run::<S>(direction, &self.d_output, wanted, d_input, &mut gradients[layer][index]);
+                let d_input = below_wanted.then_some(&mut self.d_input[..]);
+                let gradients = (to == To::Parameters).then(|| &mut gradients[layer][index]);
+                back.run::<S>(direction, &self.d_output, wanted, d_input, gradients);
             }
-            if goes_on {
+            if below_wanted {
                 if let (Some(dropout), Some(below)) = (dropout, layer.checked_sub(1)) {
                     let positions = steps.all().map(|(row, step)| self.begins[row] + step);
                     Draw::new(dropout, below, width).mask(positions, &mut self.d_input);

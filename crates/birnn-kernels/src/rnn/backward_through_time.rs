@@ -44,7 +44,7 @@ pub(crate) struct BackwardThroughTime<'a> {
 
 impl<'a> BackwardThroughTime<'a> {
     /// Turns what came out of the gates into the gradient with respect to what went in, and adds the
-    /// gradients with respect to the input and the parameters.
+    /// gradients with respect to the input and the parameters, where they are wanted.
     #[inline(always)]
     pub(crate) fn run<S: Simd>(
         &mut self,
@@ -52,7 +52,7 @@ impl<'a> BackwardThroughTime<'a> {
         d_output: &[f32],
         wanted: Wanted,
         mut d_input: Option<&mut [f32]>,
-        gradients: &mut Gradients,
+        mut gradients: Option<&mut Gradients>,
     ) {
         let PackedDirection { features, gates: n, .. } = *self.packed;
         let steps = self.steps;
@@ -69,6 +69,7 @@ impl<'a> BackwardThroughTime<'a> {
                 let d_input = &mut d_input[(steps.start(time) + rows.start) * features..];
                 gemm::<S>(product, Lhs::rows(gates, n), &self.packed.w_ih, d_input, None);
             }
+            let Some(gradients) = &mut gradients else { continue };
             // The weights' gradients wait for as many steps as make a deep product, and no longer, so that
             // the gates are still in the cache.
             waiting = match direction.way {
@@ -76,8 +77,8 @@ impl<'a> BackwardThroughTime<'a> {
                 Way::Forward => time..waiting.end,
                 Way::Reverse | Way::ReverseOnce => waiting.start..time + 1,
             };
-            let at_end = time == if direction.way == Way::Forward { 0 } else { steps.time() - 1 };
-            if at_end || kept(direction, steps, &waiting).len() >= DEEP {
+            let at_end = time == if direction.way == Way::Forward { 0 } else { steps.longest() - 1 };
+            if at_end || places(direction, steps, &waiting).len() >= DEEP {
                 self.add_to_gradients::<S>(direction, waiting.clone(), gradients);
                 waiting = 0..0;
             }
@@ -95,7 +96,8 @@ impl<'a> BackwardThroughTime<'a> {
         let PackedDirection { hidden, gates: n, .. } = *self.packed;
         let (steps, width, offset) = (self.steps, self.width, direction.offset);
         let Step { time, ref rows, first_new, .. } = *step;
-        let (place, place_prev) = (direction.place(steps, time), direction.place(steps, step.prev));
+        let (place, place_prev) =
+            (direction.place(steps, time), step.prev.map(|prev| direction.place(steps, prev)));
         let active = rows.start * hidden..rows.end * hidden;
         self.dh[active.clone()].copy_from_slice(&self.dh_next[active]);
         let (with_gradient, first) = match wanted {
@@ -119,22 +121,22 @@ impl<'a> BackwardThroughTime<'a> {
         for (index, row) in rows.clone().enumerate() {
             let gates = &mut gates[index * n..(index + 1) * n];
             let of_row = row * hidden..(row + 1) * hidden;
-            let kept = (place + index) * hidden..(place + index + 1) * hidden;
+            let own = (place + index) * hidden..(place + index + 1) * hidden;
             let dh = &self.dh[of_row.clone()];
             match self.kind {
                 Cell::RnnTanh => cell::rnn_tanh_backward(gates, dh),
                 Cell::RnnRelu => cell::rnn_relu_backward(gates, dh),
                 Cell::Gru => {
                     let h_prev = h_prev.of(step, row);
-                    cell::gru_backward(gates, &mut recurrent[kept], h_prev, dh, &mut self.dh_next[of_row]);
+                    cell::gru_backward(gates, &mut recurrent[own], h_prev, dh, &mut self.dh_next[of_row]);
                 }
                 Cell::Lstm => {
-                    let c_prev = match row < first_new {
-                        true => &c[(place_prev + row) * hidden..][..hidden],
-                        false if c_0.is_empty() => self.zeros,
-                        false => &c_0[of_row.clone()],
+                    let c_prev = match place_prev {
+                        Some(place) if row < first_new => &c[(place + row) * hidden..][..hidden],
+                        _ if c_0.is_empty() => self.zeros,
+                        _ => &c_0[of_row.clone()],
                     };
-                    cell::lstm_backward::<S>(gates, c_prev, &tanh_c[kept], dh, &mut self.dc_next[of_row]);
+                    cell::lstm_backward::<S>(gates, c_prev, &tanh_c[own], dh, &mut self.dc_next[of_row]);
                 }
             }
         }
@@ -161,7 +163,7 @@ impl<'a> BackwardThroughTime<'a> {
     ) {
         let PackedDirection { features, hidden, gates: n, .. } = *self.packed;
         let steps = self.steps;
-        let all = kept(direction, steps, &times);
+        let all = places(direction, steps, &times);
         let gates = &direction.gates[all.start * n..all.end * n];
         // Every row of these steps, as it is kept.
         let rows = |times: Range<usize>| {
@@ -182,17 +184,17 @@ impl<'a> BackwardThroughTime<'a> {
         let times = match direction.way {
             _ if !direction.h_0.is_empty() => times,
             Way::Forward => times.start.max(1)..times.end,
-            Way::Reverse => times.start..times.end.min(steps.time() - 1),
+            Way::Reverse => times.start..times.end.min(steps.longest() - 1),
             Way::ReverseOnce => 0..0,
         };
-        let going_on = kept(direction, steps, &times);
-        if !going_on.is_empty() {
-            rhs.pack::<S>(going_on.len(), hidden, rows(times).map(|(step, row)| h_prev.of(&step, row)));
-            let gates = lhs.skip(going_on.start - all.start);
-            let product = Shape { m: n, n: hidden, k: going_on.len(), stride: hidden };
+        let with_prev = places(direction, steps, &times);
+        if !with_prev.is_empty() {
+            rhs.pack::<S>(with_prev.len(), hidden, rows(times).map(|(step, row)| h_prev.of(&step, row)));
+            let gates = lhs.skip(with_prev.start - all.start);
+            let product = Shape { m: n, n: hidden, k: with_prev.len(), stride: hidden };
             if self.kind.scales_recurrent_part() {
                 gemm::<S>(Shape { m: 2 * hidden, ..product }, gates, rhs, &mut gradients.w_hh, None);
-                let recurrent = &direction.recurrent[going_on.start * hidden..going_on.end * hidden];
+                let recurrent = &direction.recurrent[with_prev.start * hidden..with_prev.end * hidden];
                 candidate.pack_transposed(recurrent, hidden);
                 let w_hn = &mut gradients.w_hh[2 * hidden * hidden..];
                 gemm::<S>(Shape { m: hidden, ..product }, candidate.skip(0), rhs, w_hn, None);
@@ -237,17 +239,17 @@ impl<'a> HPrev<'a> {
     #[inline(always)]
     fn of(&self, step: &Step, row: usize) -> &'a [f32] {
         let hidden = self.zeros.len();
-        match row < step.first_new {
-            true => self.outputs.row(self.steps.start(step.prev) + row, hidden),
-            false if self.h_0.is_empty() => self.zeros,
-            false => &self.h_0[row * hidden..][..hidden],
+        match step.prev {
+            Some(prev) if row < step.first_new => self.outputs.row(self.steps.start(prev) + row, hidden),
+            _ if self.h_0.is_empty() => self.zeros,
+            _ => &self.h_0[row * hidden..][..hidden],
         }
     }
 }
 
 /// Where the rows of steps that follow one another are kept.
 #[inline(always)]
-fn kept(direction: &DirectionBuffers, steps: &Steps, times: &Range<usize>) -> Range<usize> {
+fn places(direction: &DirectionBuffers, steps: &Steps, times: &Range<usize>) -> Range<usize> {
     direction.place(steps, times.start)..direction.place(steps, times.end)
 }
 

@@ -16,7 +16,8 @@ pub(crate) struct Chunk {
     pub(crate) begins: Vec<usize>,
     /// The time steps of each row; `steps` below stands for all of them.
     pub(crate) steps: Steps,
-    /// `[steps, features]`.
+    /// `[steps, features]`. Its padding may be anything: the forward product stops before it, and in the
+    /// gradient of the weights it reaches those columns alone that `Gradients::add_to` leaves out.
     pub(crate) input: Vec<f32>,
     /// The first so many as the spec has layers.
     pub(crate) layers: Vec<LayerBuffers>,
@@ -192,7 +193,6 @@ impl Chunk {
 impl LayerBuffers {
     fn reshape(&mut self, spec: &Spec, layer: usize, steps: &Steps, save_for_backward: bool) {
         fit(&mut self.output, steps.total() * spec.output_row().padded);
-        self.dropped.clear();
         let count = spec.directions().count();
         if self.directions.len() < count {
             self.directions.resize_with(count, DirectionBuffers::default);
@@ -232,9 +232,13 @@ impl DirectionBuffers {
     }
 }
 
-/// Room for so many values, in the memory that is there: each is written before it is read. (Tests would see
-/// one that is not.)
-fn fit(buffer: &mut Vec<f32>, length: usize) {
+/// Room for so many values, in the memory that is there or in just enough: each that matters is written before
+/// it is read. (Tests would see one that is not.)
+pub(crate) fn fit(buffer: &mut Vec<f32>, length: usize) {
+    if buffer.capacity() < length {
+        buffer.clear();
+        buffer.reserve_exact(length);
+    }
     buffer.resize(length, 0.0);
     if cfg!(test) {
         buffer.fill(f32::NAN);

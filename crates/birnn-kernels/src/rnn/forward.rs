@@ -181,16 +181,13 @@ impl DirectionBuffers {
     ) {
         let PackedDirection { features, hidden, gates: n, .. } = *packed;
         let Output { values: output, width } = output;
-        // Padding behind the last part is zero and need not be multiplied.
+        // What is behind the last part may be anything: see `Chunk::input`.
         let used = row_of_input.parts.last().map_or(0, |&(length, offset)| offset + length);
         let zeros = &zeros[..hidden];
         for step in steps.order(self.way) {
             let Step { time, ref rows, first_new, prev } = step;
-            if rows.is_empty() {
-                continue;
-            }
             let (start, place) = (steps.start(time), self.place(steps, time));
-            let place_prev = self.place(steps, prev);
+            let place_prev = prev.map(|prev| self.place(steps, prev));
             let (going_on, beginning) = (step.going_on(), step.beginning());
             let gates = &mut self.gates[place * n..][..rows.len() * n];
             // One time step at a time, so that the gates are still in the cache when they are worked on.
@@ -198,8 +195,7 @@ impl DirectionBuffers {
             let input = Lhs::rows(&input[(start + rows.start) * features..], features);
             gemm::<S>(product, input, &packed.w_ih_t, gates, Some(&packed.b));
             let outputs = (start + rows.start) * width..(start + rows.end) * width;
-            // A step that nothing goes on from has none before it.
-            let outputs_prev = (!going_on.is_empty()).then(|| {
+            let outputs_prev = prev.map(|prev| {
                 let start = steps.start(prev);
                 (start + going_on.start) * width..(start + going_on.end) * width
             });
@@ -247,7 +243,8 @@ impl DirectionBuffers {
                         cell::gru::<S>(gates, &self.recurrent[held(place)], h_prev, h);
                     }
                     Cell::Lstm => {
-                        let (c, c_prev) = pair(&mut self.c, held(place), goes_on.then(|| held(place_prev)));
+                        let (c, c_prev) =
+                            pair(&mut self.c, held(place), place_prev.filter(|_| goes_on).map(held));
                         let c_0 =
                             if self.c_0.is_empty() { zeros } else { &self.c_0[row * hidden..][..hidden] };
                         let tanh_c = &mut self.tanh_c[held(place)];

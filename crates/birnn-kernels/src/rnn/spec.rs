@@ -2,8 +2,8 @@
 
 use birnn_architecture::Cell;
 
+use super::lengths::Lengths;
 use super::padded::PaddedRow;
-use super::states::Lengths;
 use super::steps::Way;
 use crate::dropout::{Draw, Dropout};
 

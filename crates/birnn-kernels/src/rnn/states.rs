@@ -1,11 +1,12 @@
 //! What a pass is given, and the states that it starts from and ends with.
 
+use super::lengths::Lengths;
 use super::spec::Spec;
 
 /// A batch for a stack of recurrent layers: sequences of any lengths, with no padding between them.
 ///
 /// What a sequence gives does not depend on the others: alone, in any batch and in any order it gives the same
-/// bits.
+/// bits, but for dropout, which draws by where a step is in the batch.
 #[derive(Clone, Copy, Debug)]
 pub struct Input<'a> {
     /// All steps of the first sequence, then those of the next: `[steps of all, features]`. Of sequences of
@@ -15,20 +16,6 @@ pub struct Input<'a> {
     pub lengths: Lengths<'a>,
     /// The states before each direction's first step; zeros where there are none.
     pub initial: Option<&'a States>,
-}
-
-/// The lengths of the sequences of a batch, in time steps, at least one each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lengths<'a> {
-    /// `batch` sequences of `time` steps.
-    Equal {
-        /// Sequences, at least one.
-        batch: usize,
-        /// Time steps of each.
-        time: usize,
-    },
-    /// Those of each sequence.
-    Each(&'a [usize]),
 }
 
 /// The states of all layers and directions: per layer, forward then reverse.
@@ -79,32 +66,6 @@ impl<'a> Input<'a> {
         if let Some(initial) = initial {
             initial.check(spec, lengths.batch());
         }
-    }
-}
-
-impl Lengths<'_> {
-    /// How many sequences.
-    pub fn batch(&self) -> usize {
-        match *self {
-            Lengths::Equal { batch, .. } => batch,
-            Lengths::Each(lengths) => lengths.len(),
-        }
-    }
-
-    /// Steps of all sequences.
-    pub fn steps(&self) -> usize {
-        match *self {
-            Lengths::Equal { batch, time } => batch * time,
-            Lengths::Each(lengths) => lengths.iter().sum(),
-        }
-    }
-
-    /// Of each sequence in turn.
-    pub fn each(&self) -> impl Iterator<Item = usize> {
-        (0..self.batch()).map(|sample| match *self {
-            Lengths::Equal { time, .. } => time,
-            Lengths::Each(lengths) => lengths[sample],
-        })
     }
 }
 

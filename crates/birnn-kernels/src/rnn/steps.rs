@@ -29,9 +29,10 @@ pub(crate) struct Step {
     pub(crate) time: usize,
     /// The rows that take it.
     pub(crate) rows: Range<usize>,
-    /// The first of them that begins with it. Those before come from the step `prev`.
+    /// The first of them that begins with it.
     pub(crate) first_new: usize,
-    pub(crate) prev: usize,
+    /// The step that those before come from; `None` where there are none.
+    pub(crate) prev: Option<usize>,
 }
 
 impl Steps {
@@ -52,7 +53,7 @@ impl Steps {
     }
 
     /// Steps of the longest sample.
-    pub(crate) fn time(&self) -> usize {
+    pub(crate) fn longest(&self) -> usize {
         self.starts.len() - 1
     }
 
@@ -63,7 +64,7 @@ impl Steps {
 
     /// Rows of all steps.
     pub(crate) fn total(&self) -> usize {
-        self.start(self.time())
+        self.start(self.longest())
     }
 
     /// How many rows there are before this step.
@@ -75,7 +76,7 @@ impl Steps {
     /// How many rows there are at this step.
     #[inline(always)]
     pub(crate) fn at(&self, time: usize) -> usize {
-        if time < self.time() { self.starts[time + 1] - self.starts[time] } else { 0 }
+        if time < self.longest() { self.starts[time + 1] - self.starts[time] } else { 0 }
     }
 
     /// The rows whose last step this is.
@@ -92,30 +93,27 @@ impl Steps {
 
     /// Every row of every step, as it lies: the row, and the step.
     pub(crate) fn all(&self) -> impl Iterator<Item = (usize, usize)> {
-        (0..self.time()).flat_map(|time| (0..self.at(time)).map(move |row| (row, time)))
+        (0..self.longest()).flat_map(|time| (0..self.at(time)).map(move |row| (row, time)))
     }
 
-    /// The steps in the order in which a direction takes them.
+    /// The steps in the order in which a direction takes them, those that no row takes left out.
     pub(crate) fn order(&self, way: Way) -> impl DoubleEndedIterator<Item = Step> {
-        let time = self.time();
-        (0..time)
-            .map(move |taken| self.taken(way, if way == Way::Forward { taken } else { time - 1 - taken }))
+        let count = self.longest();
+        let steps = (0..count).map(move |taken| if way == Way::Forward { taken } else { count - 1 - taken });
+        steps.map(move |time| self.taken(way, time)).filter(|step| !step.rows.is_empty())
     }
 
     /// A step as a direction takes it.
     #[inline(always)]
     pub(crate) fn taken(&self, way: Way, time: usize) -> Step {
-        let rows = 0..self.at(time);
+        let (rows, after) = (0..self.at(time), self.at(time + 1));
         match way {
             Way::Forward => {
                 let first_new = if time == 0 { 0 } else { rows.end };
-                Step { time, rows, first_new, prev: time.saturating_sub(1) }
+                Step { time, rows, first_new, prev: time.checked_sub(1) }
             }
-            Way::Reverse => Step { time, rows, first_new: self.at(time + 1), prev: time + 1 },
-            Way::ReverseOnce => {
-                let rows = self.ending(time);
-                Step { time, first_new: rows.start, rows, prev: time + 1 }
-            }
+            Way::Reverse => Step { time, rows, first_new: after, prev: (after > 0).then_some(time + 1) },
+            Way::ReverseOnce => Step { time, rows: self.ending(time), first_new: after, prev: None },
         }
     }
 }

@@ -1,12 +1,14 @@
 //! The buffers of passes, and how a batch is shared out.
 
+use std::cmp::Reverse;
 use std::ops::Range;
 
 use super::chunk::Chunk;
 use super::gradients::Gradients;
+use super::lengths::Lengths;
 use super::packed::Packed;
 use super::spec::{OutputMode, Spec};
-use super::states::{Lengths, States};
+use super::states::States;
 use crate::dropout::Dropout;
 use crate::workers::Workers;
 
@@ -168,7 +170,6 @@ impl Workspace {
         &self.batch
     }
 
-    /// The last pass, where it was with such a stack.
     pub(super) fn last(&self) -> Option<&Pass> {
         self.last.as_ref()
     }
@@ -192,7 +193,7 @@ impl Batch {
         self.order.clear();
         self.order.extend(0..self.lengths.len());
         // Those of the same length in their order.
-        self.order.sort_by_key(|&sample| std::cmp::Reverse(self.lengths[sample]));
+        self.order.sort_unstable_by_key(|&sample| (Reverse(self.lengths[sample]), sample));
     }
 }
 

@@ -291,6 +291,11 @@ fn a_sequence_alone_gives_what_it_gives_in_a_batch() {
                 let answer = one.train(&packed, &mut workspace, d_output);
                 assert!(answer.output == output, "{what}: its output");
                 assert!(answer.d_input == own_d_input, "{what}: the gradient with respect to it");
+                for (own, all) in answer.d_states.iter().zip(&found.d_states) {
+                    let units = own.values.len() / if own.last_only { 1 } else { one.lengths[0] };
+                    let begin = if own.last_only { sample } else { lengths[..sample].iter().sum() } * units;
+                    assert!(own.values[..] == all.values[begin..][..own.values.len()], "{what}: states");
+                }
                 if let (Some(own), Some(states)) = (&answer.states, &found.states) {
                     let own = own.h.iter().chain(&own.c);
                     for (own, states) in own.zip(states.h.iter().chain(&states.c)) {
