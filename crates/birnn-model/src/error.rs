@@ -18,22 +18,22 @@ pub enum ModelError {
         /// The shape that was given.
         found: Vec<i64>,
     },
-    /// There is no sequence, or one without a step.
-    #[error("{}", match index {
-        Some(index) => format!("sequence {index} of the batch has no time step"),
-        None => "a batch of no sequence".to_owned(),
-    })]
+    /// A batch of unequal lengths has no sequence.
+    #[error("a batch of no sequence")]
+    NoSequence,
+    /// A sequence has no step.
+    #[error("sequence {index} of the batch has no time step")]
     EmptySequence {
         /// Which one, from 0.
-        index: Option<usize>,
+        index: usize,
     },
-    /// The values are not those of sequences of the given lengths, one after the other.
-    #[error("values of {steps} steps in all must be [{steps}, {features}], are {found:?}")]
+    /// The values are not those of sequences of the given lengths.
+    #[error("values of sequences of these lengths must be [{rows}, {width}], are {found:?}")]
     RaggedShape {
-        /// The sum of the lengths.
-        steps: i64,
-        /// Features per time step that the net was built for.
-        features: i64,
+        /// Steps of all, or sequences.
+        rows: i64,
+        /// Values of each.
+        width: i64,
         /// The shape that was given.
         found: Vec<i64>,
     },

@@ -5,7 +5,7 @@ use tch::{Kind, TchError, Tensor, nn};
 
 use crate::error::ModelError;
 use crate::layer::{Layer, uniform};
-use crate::sequences::{Packing, Sequences, padded};
+use crate::sequences::{Packing, Sequences, padded, places};
 
 /// Stacked recurrent layers, a readout and a linear head: `[batch, time, features]` -> `[batch, outputs]`, or
 /// `[batch, time, outputs]` where the readout is [`Readout::Sequence`].
@@ -112,7 +112,7 @@ impl Network {
         lengths: &[usize],
         train: bool,
     ) -> Result<Tensor, ModelError> {
-        self.check_ragged(values, lengths)?;
+        check_ragged(values, lengths, self.features, true)?;
         let packing = Packing::new(lengths, values.device())?;
         let top = self.top(&packing.pack(values)?, train)?;
         let top = if self.architecture.readout.needs_sequence() {
@@ -139,30 +139,28 @@ impl Network {
     /// As [`Network::logits`], of sequences of these lengths: where all outputs are read, these are `[steps of
     /// all, forward + reverse]`, one sequence after the other.
     pub fn logits_ragged(&self, top: &Tensor, lengths: &[usize]) -> Result<Tensor, ModelError> {
+        let width = self.architecture.output_features() as i64;
+        check_ragged(top, lengths, width, self.architecture.readout.needs_sequence())?;
         let read = match &self.pooling {
             Pooling::Last | Pooling::Final | Pooling::Sequence => top.shallow_clone(),
             Pooling::Mean => {
+                let places = places(lengths, top.device())?;
                 let counts: Vec<f32> = lengths.iter().map(|&length| length as f32).collect();
                 let counts = Tensor::f_from_slice(&counts)?.f_to_device(top.device())?.f_unsqueeze(1)?;
-                let sums = padded(top, lengths, 0.0)?.f_sum_dim_intlist(&[1_i64][..], false, None::<Kind>)?;
+                let sums = padded(top, lengths, &places, 0.0)?.f_sum_dim_intlist(
+                    &[1_i64][..],
+                    false,
+                    None::<Kind>,
+                )?;
                 sums.f_div(&counts)?
             }
-            Pooling::Max => padded(top, lengths, f64::NEG_INFINITY)?.f_amax([1], false)?,
+            Pooling::Max => {
+                let places = places(lengths, top.device())?;
+                padded(top, lengths, &places, f64::NEG_INFINITY)?.f_amax([1], false)?
+            }
             Pooling::Attention(attention) => attention.apply_ragged(top, lengths)?,
         };
         Ok(self.head.apply(&read)?)
-    }
-
-    /// Whether `values` are those of sequences of these lengths.
-    fn check_ragged(&self, values: &Tensor, lengths: &[usize]) -> Result<(), ModelError> {
-        if lengths.is_empty() || lengths.contains(&0) {
-            return Err(ModelError::EmptySequence { index: lengths.iter().position(|&length| length == 0) });
-        }
-        let steps = lengths.iter().sum::<usize>() as i64;
-        if values.size() != [steps, self.features] {
-            return Err(ModelError::RaggedShape { steps, features: self.features, found: values.size() });
-        }
-        Ok(())
     }
 
     /// Whether `input` is of the shape that the net reads.
@@ -231,8 +229,10 @@ impl Attention {
     /// `[steps of all, width]` -> `[batch, width]`.
     fn apply_ragged(&self, outputs: &Tensor, lengths: &[usize]) -> Result<Tensor, TchError> {
         // A weight of zero is all that padding gets.
-        let scores = padded(&self.scores(outputs)?.f_unsqueeze(1)?, lengths, f64::NEG_INFINITY)?;
-        weighted(&scores.f_squeeze_dim(2)?, &padded(outputs, lengths, 0.0)?)
+        let places = places(lengths, outputs.device())?;
+        let scores = self.scores(outputs)?.f_unsqueeze(1)?;
+        let scores = padded(&scores, lengths, &places, f64::NEG_INFINITY)?.f_squeeze_dim(2)?;
+        weighted(&scores, &padded(outputs, lengths, &places, 0.0)?)
     }
 
     /// `[.., width]` -> `[..]`.
@@ -245,4 +245,20 @@ impl Attention {
 fn weighted(scores: &Tensor, outputs: &Tensor) -> Result<Tensor, TchError> {
     let weights = scores.f_softmax(1, None::<Kind>)?;
     weights.f_unsqueeze(1)?.f_bmm(outputs)?.f_squeeze_dim(1)
+}
+
+/// Whether `values` are `[steps of all, width]`, or `[batch, width]`, of sequences of these lengths.
+fn check_ragged(values: &Tensor, lengths: &[usize], width: i64, every_step: bool) -> Result<(), ModelError> {
+    if lengths.is_empty() {
+        return Err(ModelError::NoSequence);
+    }
+    if let Some(index) = lengths.iter().position(|&length| length == 0) {
+        return Err(ModelError::EmptySequence { index });
+    }
+    let steps = lengths.iter().fold(0, |steps: usize, &length| steps.saturating_add(length));
+    let rows = if every_step { steps } else { lengths.len() } as i64;
+    if values.size() != [rows, width] {
+        return Err(ModelError::RaggedShape { rows, width, found: values.size() });
+    }
+    Ok(())
 }

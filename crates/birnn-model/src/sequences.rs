@@ -18,10 +18,10 @@ pub(crate) struct Packing {
     pub(crate) batch_sizes: Tensor,
     /// Where each sequence is among the sorted ones, `i64 [batch]`.
     places: Tensor,
-    /// Of each packed step, its place where one sequence comes after the other, and of each of those its packed
-    /// one, `i64 [steps]`.
-    unpacked: Tensor,
-    packed: Tensor,
+    /// Which of the steps where one sequence comes after the other each packed one is, and the other way round,
+    /// `i64 [steps]`.
+    from_sequences: Tensor,
+    from_packed: Tensor,
     /// Of each packed step, that which is as far from the other end of its sequence, `i64 [steps]`.
     mirror: Tensor,
     /// The last step of each sorted sequence, `i64 [batch]`.
@@ -42,39 +42,37 @@ impl Packing {
         let mut places = vec![0; lengths.len()];
         let mut last = vec![0; lengths.len()];
         let steps = begins[lengths.len()];
-        let (mut unpacked, mut packed, mut mirror) = (vec![0; steps], vec![0; steps], vec![0; steps]);
+        let (mut from_sequences, mut from_packed, mut mirror) =
+            (vec![0; steps], vec![0; steps], vec![0; steps]);
         for (place, &sequence) in order.iter().enumerate() {
             places[sequence] = place;
             last[place] = starts[lengths[sequence] - 1] + place;
             for step in 0..lengths[sequence] {
                 let row = starts[step] + place;
-                unpacked[row] = begins[sequence] + step;
-                packed[begins[sequence] + step] = row;
+                from_sequences[row] = begins[sequence] + step;
+                from_packed[begins[sequence] + step] = row;
                 mirror[row] = starts[lengths[sequence] - 1 - step] + place;
             }
         }
-        let on = |values: &[usize], device| {
-            let values: Vec<i64> = values.iter().map(|&value| value as i64).collect();
-            Tensor::f_from_slice(&values)?.f_to_device(device)
-        };
-        Ok(Packing {
-            batch_sizes: on(&batch_sizes, Device::Cpu)?,
-            places: on(&places, device)?,
-            unpacked: on(&unpacked, device)?,
-            packed: on(&packed, device)?,
-            mirror: on(&mirror, device)?,
-            last: on(&last, device)?,
-        })
+        // In one piece: a GPU is waited for with each that goes there.
+        let all = [&places, &last, &from_sequences, &from_packed, &mirror].map(|part| part.iter().copied());
+        let all = indices(all.into_iter().flatten(), device)?;
+        let (batch, steps) = (lengths.len() as i64, steps as i64);
+        let parts = all.f_split_with_sizes([batch, batch, steps, steps, steps], 0)?;
+        let [places, last, from_sequences, from_packed, mirror] =
+            [0, 1, 2, 3, 4].map(|part| parts[part].shallow_clone());
+        let batch_sizes = indices(batch_sizes.into_iter(), Device::Cpu)?;
+        Ok(Packing { batch_sizes, places, from_sequences, from_packed, mirror, last })
     }
 
     /// Sequences, one after the other, `[steps, features]`.
     pub(crate) fn pack(&self, values: &Tensor) -> Result<Sequences<'_>, TchError> {
-        Ok(Sequences { values: values.f_index_select(0, &self.unpacked)?, packing: Some(self) })
+        Ok(Sequences { values: values.f_index_select(0, &self.from_sequences)?, packing: Some(self) })
     }
 
     /// Packed steps where one sequence comes after the other.
     pub(crate) fn unpack(&self, values: &Tensor) -> Result<Tensor, TchError> {
-        values.f_index_select(0, &self.packed)
+        values.f_index_select(0, &self.from_packed)
     }
 
     /// What there is of each sorted sequence, in the sequences' own order.
@@ -120,17 +118,30 @@ fn begins(lengths: &[usize]) -> Vec<usize> {
     std::iter::once(0).chain(ends).collect()
 }
 
-/// `values [steps, width]` of sequences that lie one after the other, side by side: `[batch, time, width]`, with
-/// `padding` behind those that are shorter.
-pub(crate) fn padded(values: &Tensor, lengths: &[usize], padding: f64) -> Result<Tensor, TchError> {
-    let (steps, width) = (values.size()[0], values.size()[1]);
+/// The places of steps that lie one after the other, where the sequences are side by side and as long as the
+/// longest: `i64 [steps]`.
+pub(crate) fn places(lengths: &[usize], device: Device) -> Result<Tensor, TchError> {
     let time = lengths.iter().copied().max().unwrap_or(0);
-    let begins = begins(lengths);
-    let rows = lengths.iter().zip(begins).flat_map(|(&length, begin)| {
-        (0..time).map(move |step| if step < length { (begin + step) as i64 } else { steps })
-    });
-    let rows = Tensor::f_from_slice(&rows.collect::<Vec<_>>())?.f_to_device(values.device())?;
-    let behind = Tensor::f_full([1, width], padding, (values.kind(), values.device()))?;
-    let all = Tensor::f_cat(&[values, &behind], 0)?.f_index_select(0, &rows)?;
-    all.f_view([lengths.len() as i64, time as i64, width])
+    let places =
+        lengths.iter().enumerate().flat_map(|(sequence, &length)| sequence * time..sequence * time + length);
+    indices(places, device)
+}
+
+/// `values [steps, width]` at their [`places`]: `[batch, time, width]`, with `padding` behind those that are
+/// shorter.
+pub(crate) fn padded(
+    values: &Tensor,
+    lengths: &[usize],
+    places: &Tensor,
+    padding: f64,
+) -> Result<Tensor, TchError> {
+    let (batch, width) = (lengths.len() as i64, values.size()[1]);
+    let time = lengths.iter().copied().max().unwrap_or(0) as i64;
+    let all = Tensor::f_full([batch * time, width], padding, (values.kind(), values.device()))?;
+    all.f_index_copy(0, places, values)?.f_view([batch, time, width])
+}
+
+fn indices(values: impl Iterator<Item = usize>, device: Device) -> Result<Tensor, TchError> {
+    let values: Vec<i64> = values.map(|value| value as i64).collect();
+    Tensor::f_from_slice(&values)?.f_to_device(device)
 }

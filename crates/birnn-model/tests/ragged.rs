@@ -21,11 +21,16 @@ fn values(device: Device) -> Tensor {
     Tensor::randn([LENGTHS.iter().sum::<usize>() as i64, FEATURES as i64], (Kind::Float, device))
 }
 
-/// The CPU, and a GPU where libtorch has one, which is to compute in f32 (`NVIDIA_TF32_OVERRIDE=0`).
+/// The CPU, and a GPU where libtorch has one that computes in f32: `NVIDIA_TF32_OVERRIDE=0` says that it does.
 fn devices() -> Vec<Device> {
     match Device::cuda_if_available() {
-        Device::Cpu => vec![Device::Cpu],
-        cuda => vec![Device::Cpu, cuda],
+        cuda @ Device::Cuda(_) if std::env::var("NVIDIA_TF32_OVERRIDE").is_ok_and(|value| value == "0") => {
+            vec![Device::Cpu, cuda]
+        }
+        _ => {
+            println!("not tried on a GPU: libtorch has none, or NVIDIA_TF32_OVERRIDE=0 is not set");
+            vec![Device::Cpu]
+        }
     }
 }
 
@@ -91,6 +96,9 @@ fn what_is_no_batch_is_refused() {
     let values = values(Device::Cpu);
     assert_eq!(refused(&values, &[]), "a batch of no sequence");
     assert_eq!(refused(&values, &[18, 0, 1]), "sequence 1 of the batch has no time step");
-    assert_eq!(refused(&values, &[18]), "values of 18 steps in all must be [18, 4], are [19, 4]");
+    assert_eq!(refused(&values, &[18]), "values of sequences of these lengths must be [18, 4], are [19, 4]");
     assert!(refused(&values.unsqueeze(0), &LENGTHS).contains("must be [19, 4], are [1, 19, 4]"));
+    let top = Tensor::zeros([4, 6], (Kind::Float, Device::Cpu));
+    let error = net.logits_ragged(&top, &LENGTHS).unwrap_err().to_string();
+    assert!(error.contains("must be [5, 6], are [4, 6]"), "{error}");
 }
