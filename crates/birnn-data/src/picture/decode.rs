@@ -54,10 +54,13 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Decoded, String> {
     limits.max_alloc = Some(MOST_MEMORY);
     reader.limits(limits);
     let mut decoder = reader.into_decoder().map_err(problem)?;
+    let (width, height) = decoder.dimensions();
+    if width == 0 || height == 0 {
+        return Err(format!("its {width} x {height} pixels are none; save it again"));
+    }
     // The limits that it was given are on what it needs itself.
     let size = decoder.total_bytes();
     if size > MOST_MEMORY {
-        let (width, height) = decoder.dimensions();
         return Err(format!(
             "its {width} x {height} pixels take {size} bytes, and at most {MOST_MEMORY} are read; \
              give a smaller picture"
@@ -104,6 +107,17 @@ fn is_whole_jpeg(bytes: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_picture_without_pixels_is_none() {
+        for header in ["P2 0 25 255 0\n", "P5 25 0 255\n", "P20 25 255 0\n"] {
+            let error = decode(header.as_bytes()).unwrap_err();
+            assert!(
+                error.contains("0 pixels are none") || error.contains("0 x 25 pixels are none"),
+                "{error}"
+            );
+        }
+    }
 
     /// Headers alone: what is promised must be refused before there is memory for it.
     #[test]
