@@ -104,8 +104,9 @@ impl Network {
 
     /// As [`Network::forward`], of sequences of these `lengths` that lie one after the other with no padding:
     /// `[steps of all, features]` -> `[batch, outputs]`, or `[steps of all, outputs]` for
-    /// [`Readout::Sequence`]. Each gives what it gives alone, up to rounding and without dropout: `last` is its own last step,
-    /// `final` each direction's own end, and no mean, maximum or attention sees another's steps.
+    /// [`Readout::Sequence`]. Each gives what it gives alone, up to rounding and without dropout: `last` is
+    /// its own last step, `final` each direction's own end, and no mean, maximum or attention sees another's
+    /// steps.
     pub fn forward_ragged(
         &self,
         values: &Tensor,
@@ -136,8 +137,8 @@ impl Network {
         Ok(self.head.apply(&read)?)
     }
 
-    /// As [`Network::logits`], of sequences of these lengths: where all outputs are read, these are `[steps of
-    /// all, forward + reverse]`, one sequence after the other.
+    /// As [`Network::logits`], of sequences of these lengths: where all outputs are read, these are `[steps
+    /// of all, forward + reverse]`, one sequence after the other.
     pub fn logits_ragged(&self, top: &Tensor, lengths: &[usize]) -> Result<Tensor, ModelError> {
         let width = self.architecture.output_features() as i64;
         check_ragged(top, lengths, width, self.architecture.readout.needs_sequence())?;

@@ -10,16 +10,16 @@ pub(crate) struct Sequences<'a> {
     pub(crate) packing: Option<&'a Packing>,
 }
 
-/// How sequences of unequal lengths are packed, as PyTorch's `PackedSequence` is: the steps of all, by time and
-/// then the longest sequence first, with no padding.
+/// How sequences of unequal lengths are packed, as PyTorch's `PackedSequence` is: the steps of all, by time
+/// and then the longest sequence first, with no padding.
 #[derive(Debug)]
 pub(crate) struct Packing {
     /// How many sequences there are at each time step, `i64 [time]` on the CPU.
     pub(crate) batch_sizes: Tensor,
     /// Where each sequence is among the sorted ones, `i64 [batch]`.
     places: Tensor,
-    /// Which of the steps where one sequence comes after the other each packed one is, and the other way round,
-    /// `i64 [steps]`.
+    /// Which of the steps where one sequence comes after the other each packed one is, and the other way
+    /// round, `i64 [steps]`.
     from_sequences: Tensor,
     from_packed: Tensor,
     /// Of each packed step, that which is as far from the other end of its sequence, `i64 [steps]`.

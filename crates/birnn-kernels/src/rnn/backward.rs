@@ -175,9 +175,9 @@ impl Chunk {
         }
     }
 
-    /// Adds the gradients with respect to the parameters to `gradients`, by layer and direction, or puts those
-    /// with respect to the states into `d_states` of each layer. `d_output` ends as the gradient with respect
-    /// to the input, where `input_wanted` says so.
+    /// Adds the gradients with respect to the parameters to `gradients`, by layer and direction, or puts
+    /// those with respect to the states into `d_states` of each layer. `d_output` ends as the gradient with
+    /// respect to the input, where `input_wanted` says so.
     #[inline(always)]
     fn backward<S: Simd>(
         &mut self,
@@ -235,8 +235,8 @@ impl Chunk {
         }
     }
 
-    /// Puts the gradients with respect to the states of one direction of a layer where they belong among those
-    /// of the batch.
+    /// Puts the gradients with respect to the states of one direction of a layer where they belong among
+    /// those of the batch.
     fn put_state_gradients(&self, spec: &Spec, layer: usize, direction: usize, into: &mut [f32]) {
         let LayerBuffers { d_states, directions, .. } = &self.layers[layer];
         let DirectionBuffers { way, offset, .. } = directions[direction];

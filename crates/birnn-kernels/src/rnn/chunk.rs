@@ -219,8 +219,8 @@ impl LayerBuffers {
 }
 
 impl DirectionBuffers {
-    /// Where the rows that take a step are kept: how many come before them. (Without a backward pass a step is
-    /// written over by the next but one, though not where a sample has ended: its final state stays.)
+    /// Where the rows that take a step are kept: how many come before them. (Without a backward pass a step
+    /// is written over by the next but one, though not where a sample has ended: its final state stays.)
     #[inline(always)]
     pub(crate) fn place(&self, steps: &Steps, time: usize) -> usize {
         match self.way {
@@ -232,8 +232,8 @@ impl DirectionBuffers {
     }
 }
 
-/// Room for so many values, in the memory that is there or in just enough: each that matters is written before
-/// it is read. (Tests would see one that is not.)
+/// Room for so many values, in the memory that is there or in just enough: each that matters is written
+/// before it is read. (Tests would see one that is not.)
 pub(crate) fn fit(buffer: &mut Vec<f32>, length: usize) {
     if buffer.capacity() < length {
         buffer.clear();

@@ -56,9 +56,9 @@ impl Spec {
             .collect()
     }
 
-    /// Which values of the output of `layer` dropout keeps at one time step: `[forward + reverse]`. `position`
-    /// is how many steps of the batch come before that one: `sample * time + step` where all sequences have
-    /// `time` steps.
+    /// Which values of the output of `layer` dropout keeps at one time step: `[forward + reverse]`.
+    /// `position` is how many steps of the batch come before that one: `sample * time + step` where all
+    /// sequences have `time` steps.
     pub fn kept(&self, dropout: Dropout, layer: usize, position: usize) -> Vec<bool> {
         let row = self.output_row();
         let draw = Draw::new(dropout, layer, row.padded);

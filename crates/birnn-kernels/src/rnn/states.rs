@@ -5,8 +5,8 @@ use super::spec::Spec;
 
 /// A batch for a stack of recurrent layers: sequences of any lengths, with no padding between them.
 ///
-/// What a sequence gives does not depend on the others: alone, in any batch and in any order it gives the same
-/// bits, but for dropout, which draws by where a step is in the batch.
+/// What a sequence gives does not depend on the others: alone, in any batch and in any order it gives the
+/// same bits, but for dropout, which draws by where a step is in the batch.
 #[derive(Clone, Copy, Debug)]
 pub struct Input<'a> {
     /// All steps of the first sequence, then those of the next: `[steps of all, features]`. Of sequences of
@@ -37,9 +37,9 @@ pub struct StateGradient {
     /// Whether the direction takes each sequence's last step alone: the top layer's reverse one with
     /// [`OutputMode::Last`](crate::OutputMode::Last).
     pub last_only: bool,
-    /// With respect to the output `h` after each step that it takes, `[steps of all, units]`, or `[batch, units]`
-    /// where that is the last alone: by way of all that was made of it, which is what was wanted of the top
-    /// layer, the layers above, and the steps that were taken after it.
+    /// With respect to the output `h` after each step that it takes, `[steps of all, units]`, or `[batch,
+    /// units]` where that is the last alone: by way of all that was made of it, which is what was wanted of
+    /// the top layer, the layers above, and the steps that were taken after it.
     pub values: Vec<f32>,
 }
 

@@ -108,8 +108,8 @@ impl Workspace {
         }
         let Batch { lengths, begins, order, .. } = &*batch;
         let (workers, total) = (self.shards.len(), begins[lengths.len()]);
-        // A sample goes to the worker in whose part of all steps its middle falls; of equal ones its end, which
-        // the results of seeded trainings rest on.
+        // A sample goes to the worker in whose part of all steps its middle falls; of equal ones its end,
+        // which the results of seeded trainings rest on.
         let equal =
             order.first().map(|&sample| lengths[sample]) == order.last().map(|&sample| lengths[sample]);
         let (mut start, mut dealt) = (0, 0);
