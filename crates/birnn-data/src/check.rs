@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::config::DataPlan;
 use crate::error::ConfigError;
-use crate::images::{MOST_CLASSES, Split};
+use crate::image::images::{MOST_CLASSES, Split};
 use crate::name;
 
 /// Test images that are training images: whatever the files are called, and however they came to hold the
@@ -83,7 +83,7 @@ pub(crate) fn untrained(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::images::Images;
+    use crate::image::images::Images;
 
     /// Images of two pixels.
     fn split(pixels: &[u8]) -> Split {

@@ -6,13 +6,13 @@ use std::path::{Component, Path, PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::augment::{Augment, AugmentConfig};
 use crate::dataset::Dataset;
 use crate::error::ConfigError;
-use crate::images::MOST_CLASSES;
-use crate::preprocessing::{Framing, Preprocessing};
+use crate::image::augment::{Augment, AugmentConfig};
+use crate::image::images::MOST_CLASSES;
+use crate::image::preprocessing::{Framing, Preprocessing};
+use crate::image::synthetic;
 use crate::published::Published;
-use crate::synthetic;
 
 /// The `[data]` table as written. [`DataConfig::resolve`] checks it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::elsewhere::{Client, Elsewhere, Holds, Package};
 use crate::form::Form;
-use crate::preprocessing::{Framing, Stored};
+use crate::image::preprocessing::{Framing, Stored};
 use crate::published::PublishedDigest::{self, Archive, Content};
 use crate::published::{Published, PublishedFile};
 

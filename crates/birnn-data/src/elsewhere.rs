@@ -2,8 +2,8 @@
 
 use std::fmt;
 
+use crate::content;
 use crate::form::Form;
-use crate::idx;
 
 /// What holds the content of a data set's files otherwise than as these files.
 #[derive(Debug)]
@@ -51,7 +51,7 @@ impl Elsewhere {
     /// Whether these are the contents of the four files: for the first that differs, which it is, and its
     /// digest.
     pub(crate) fn differing(&self, contents: &[Vec<u8>; 4]) -> Option<(usize, String)> {
-        let digests = contents.iter().map(|content| idx::sha256(content));
+        let digests = contents.iter().map(|content| content::sha256(content));
         digests
             .zip(self.contents)
             .enumerate()

@@ -3,10 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::content;
 use crate::dataset::Dataset;
 use crate::elsewhere::Elsewhere;
 use crate::form::Form;
-use crate::idx;
 use crate::locations::Locations;
 use crate::published::{Published, PublishedDigest, PublishedFile};
 
@@ -45,7 +45,7 @@ pub(crate) fn find_whole(
 
 /// Whether a file is one that another data set published: in all of MNIST's family they have the same names.
 fn is_of_another(published: &Published, path: &Path) -> bool {
-    let Ok(digests) = idx::digests(path) else { return false };
+    let Ok(digests) = content::digests(path) else { return false };
     let others = Dataset::PUBLISHED.into_iter().filter_map(Dataset::published);
     let mut others = others.filter(|other| other.name != published.name);
     others.any(|other| {
@@ -117,7 +117,7 @@ mod tests {
     use super::*;
     use crate::config::DataConfig;
     use crate::dataset::MNIST;
-    use crate::idx::tests::gzip;
+    use crate::image::idx::tests::gzip;
     use crate::load::tests::{at, files, load_quietly, write};
     use crate::obtain::tests::published;
 

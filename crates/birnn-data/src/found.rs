@@ -3,11 +3,11 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::content::{self, Digests};
 use crate::error::DataError;
 use crate::file_error::{FileError, FileProblem};
 use crate::find::{find, find_whole};
 use crate::form::Contents;
-use crate::idx::{self, Digests};
 use crate::locations::Locations;
 use crate::provenance::VerifiedFile;
 use crate::published::Published;
@@ -36,7 +36,7 @@ impl Found {
             }
             Found::Part { path, content } => {
                 let value = part(&content).map_err(|problem| problem.at(&path))?;
-                let content = idx::sha256(&content);
+                let content = content::sha256(&content);
                 (value, Digests { file: content.clone(), content }, path)
             }
         };
@@ -64,7 +64,7 @@ pub(crate) fn find_all(
         problem => FileProblem::Replaceable(Box::new(problem)),
     };
     let attempt = || -> Result<Contents, FileProblem> {
-        let contents = form.read(idx::open_file(&path)?)?;
+        let contents = form.read(content::open_file(&path)?)?;
         match elsewhere.differing(&contents) {
             None => Ok(contents),
             Some((index, found)) => Err(FileProblem::Content {

@@ -9,10 +9,9 @@
 #[cfg(not(unix))]
 compile_error!("birnn is for Linux and macOS: there are no other systems that it was ever built on");
 
-mod appearance;
-mod augment;
 mod check;
 mod config;
+mod content;
 mod dataset;
 mod elsewhere;
 mod error;
@@ -23,9 +22,7 @@ mod file_error;
 mod find;
 mod form;
 mod found;
-mod frame;
-mod idx;
-mod images;
+mod image;
 mod load;
 mod locations;
 mod lock;
@@ -35,33 +32,31 @@ mod order;
 mod own;
 mod package;
 mod partial;
-pub mod picture;
-mod png;
-mod preprocessing;
 mod provenance;
 mod published;
 mod raw;
 mod rng;
 mod split;
-pub mod synthetic;
 
-pub use augment::{Augment, AugmentConfig};
 pub use config::{
     DataConfig, DataPlan, Fallback, PATH_SETTINGS, Source, UserFiles, anchored, check_class_names,
 };
+pub use content::{hexadecimal, open_file};
 pub use dataset::Dataset;
 pub use error::{ConfigError, DataError, Unobtainable};
 pub use event::Event;
 pub use file_error::{FileError, FileProblem};
 pub use form::{Contents, Form, parse as parse_whole};
-pub use idx::{hexadecimal, open_file, parse_images, parse_labels, read_images, read_labels};
-pub use images::{Images, MOST_CLASSES, Split};
+pub use image::augment::{Augment, AugmentConfig};
+pub use image::idx::{parse_images, parse_labels, read_images, read_labels};
+pub use image::images::{Images, MOST_CLASSES, Split};
+pub use image::png::png;
+pub use image::preprocessing::{Framing, Ground, Preprocessing};
+pub use image::{picture, synthetic};
 pub use load::{Splits, load};
 pub use locations::Locations;
 pub use lock::FolderLock;
 pub use order::epoch_order;
-pub use png::png;
-pub use preprocessing::{Framing, Ground, Preprocessing};
 pub use provenance::{Provenance, Recorded, VerifiedFile};
 pub use published::Published;
 pub use rng::{Rng, splitmix};

@@ -5,15 +5,15 @@ use sha2::{Digest, Sha256};
 use crate::config::{DataPlan, Fallback, Source};
 use crate::error::{ConfigError, DataError};
 use crate::event::Event;
-use crate::idx;
-use crate::images::{Images, Split};
+use crate::image::images::{Images, Split};
+use crate::image::preprocessing::Preprocessing;
+use crate::image::synthetic;
 use crate::locations::Locations;
 use crate::obtain::obtain;
 use crate::own::read_own;
-use crate::preprocessing::Preprocessing;
 use crate::provenance::Provenance;
 use crate::raw::RawDataset;
-use crate::{check, split, synthetic};
+use crate::{check, content, split};
 
 /// Data that is ready to be trained on.
 #[derive(Debug)]
@@ -97,7 +97,7 @@ fn digest(splits: [&Split; 3]) -> String {
         hash.update(&split.images.pixels);
         hash.update(&split.labels);
     }
-    idx::hexadecimal(&hash.finalize())
+    content::hexadecimal(&hash.finalize())
 }
 
 fn draw(limit: usize) -> RawDataset {
@@ -118,7 +118,7 @@ pub(crate) mod tests {
 
     use super::*;
     use crate::config::UserFiles;
-    use crate::idx::tests::idx;
+    use crate::image::idx::tests::idx;
     use crate::obtain::tests::published;
 
     /// The four files of a tiny data set of two classes.

@@ -2,19 +2,21 @@
 
 use std::path::Path;
 
+use crate::content::{self, Digests};
 use crate::error::{DataError, Unobtainable};
 use crate::event::Event;
 use crate::fetch::{FetchError, LIMITS, Limits, fetch};
 use crate::file_error::{FileError, FileProblem};
 use crate::find::{alike, find};
 use crate::found::{Found, find_all};
-use crate::idx::{self, Digests};
-use crate::images::{Images, Split};
+use crate::image::idx;
+use crate::image::images::{Images, Split};
+use crate::image::synthetic;
 use crate::locations::Locations;
 use crate::own::join;
+use crate::package;
 use crate::published::{Published, PublishedDigest, PublishedFile};
 use crate::raw::RawDataset;
-use crate::{package, synthetic};
 
 /// Brings all four files into memory.
 pub(crate) fn obtain(
@@ -95,7 +97,7 @@ fn download(
     }
     let mut missing = Vec::new();
     for (index, file) in published.files.iter().enumerate().filter(|&(index, _)| found[index].is_none()) {
-        let verify = |path: &Path| file.recognise(path, &idx::digests(path)?);
+        let verify = |path: &Path| file.recognise(path, &content::digests(path)?);
         match fetch(&mut mirrors, &file.archive_name(), &folder, limits, &verify, on_event) {
             Ok(_) => (),
             Err(FetchError::File(error)) => return Err(error.into()),
@@ -132,7 +134,7 @@ fn unobtainable(
 ) -> DataError {
     for file in &published.files {
         let Some(path) = find(published, file, locations) else { continue };
-        let digests = idx::digests(&path).map_err(|error| file.replaceable(error));
+        let digests = content::digests(&path).map_err(|error| file.replaceable(error));
         if let Err(error) = digests.and_then(|digests| file.recognise(&path, &digests)) {
             return error.into();
         }
@@ -170,7 +172,7 @@ pub(crate) mod tests {
     use super::*;
     use crate::config::{DataConfig, DataPlan, Fallback, Source};
     use crate::fetch::tests::{mirror, not_found, ok};
-    use crate::idx::tests::gzip;
+    use crate::image::idx::tests::gzip;
     use crate::load::load;
     use crate::load::tests::{at, files, load_quietly, write};
     use crate::published::PublishedDigest;

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use crate::config::{DataConfig, UserFiles};
 use crate::error::DataError;
 use crate::file_error::{FileError, FileProblem};
-use crate::images::{Images, Split};
+use crate::image::idx;
+use crate::image::images::{Images, Split};
+use crate::name;
 use crate::provenance::VerifiedFile;
 use crate::raw::RawDataset;
-use crate::{idx, name};
 
 /// Brings all four files into memory.
 pub(crate) fn read_own(files: &UserFiles) -> Result<RawDataset, DataError> {

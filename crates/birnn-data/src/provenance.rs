@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::idx::Digests;
+use crate::content::Digests;
 use crate::name;
 
 /// Where data came from.

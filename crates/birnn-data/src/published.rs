@@ -3,10 +3,10 @@
 
 use std::path::Path;
 
+use crate::content::Digests;
 use crate::elsewhere::Elsewhere;
 use crate::file_error::{FileError, FileProblem};
-use crate::idx::Digests;
-use crate::preprocessing::Stored;
+use crate::image::preprocessing::Stored;
 
 /// A data set of four IDX files that others published.
 #[derive(Debug)]

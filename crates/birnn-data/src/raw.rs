@@ -1,8 +1,8 @@
 //! A data set as it was read: nothing inverted, transposed, left out or kept back.
 
 use crate::config::DataPlan;
-use crate::images::Split;
-use crate::preprocessing::{Preprocessing, Stored};
+use crate::image::images::Split;
+use crate::image::preprocessing::{Preprocessing, Stored};
 use crate::provenance::VerifiedFile;
 
 /// What [`load`](crate::load()) makes [`Splits`](crate::Splits) of.

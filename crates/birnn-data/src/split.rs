@@ -1,7 +1,7 @@
 //! Keeping training images back to judge by.
 
 use crate::error::ConfigError;
-use crate::images::{Images, MOST_CLASSES, Split};
+use crate::image::images::{Images, MOST_CLASSES, Split};
 use crate::order::shuffle;
 use crate::rng::Rng;
 

@@ -16,8 +16,8 @@ use flate2::bufread::MultiGzDecoder;
 
 pub use self::contents::Contents;
 use self::contents::MOST;
+use crate::content::GZIP_MAGIC;
 use crate::file_error::FileProblem;
-use crate::idx::GZIP_MAGIC;
 
 /// The kinds of such files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use flate2::{Compression, Crc};
 use proptest::prelude::*;
 
 use super::*;
-use crate::idx::tests::{gzip, idx};
+use crate::image::idx::tests::{gzip, idx};
 
 const STORED: u16 = 0;
 pub(crate) const DEFLATED: u16 = 8;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use crate::elsewhere::Client;
 use crate::fetch::tests as fetch;
 use crate::form::tests::{DEFLATED, contents, pickled, zip};
-use crate::idx::tests::gzip;
+use crate::image::idx::tests::gzip;
 
 /// The addresses that were asked for.
 pub(super) type Asked = Arc<Mutex<Vec<String>>>;

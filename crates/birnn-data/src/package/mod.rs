@@ -18,12 +18,12 @@ use std::path::{Path, PathBuf};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
+use crate::content;
 use crate::elsewhere::{Elsewhere, Package};
 use crate::event::Event;
 use crate::fetch::{FetchError, lock, one_line};
 use crate::file_error::{FileError, FileProblem};
 use crate::form::Contents;
-use crate::idx;
 use crate::partial::{PARTIAL, clear_partial, not_yet_there, partial, remove_empty};
 use crate::published::Published;
 
@@ -144,7 +144,7 @@ fn write_missing(
         let mut zip = GzEncoder::new(&mut partial, Compression::default());
         zip.write_all(&contents[index]).and_then(|()| zip.finish().map(|_| ())).map_err(io)?;
         // As it will be read: what is on the disk, by what the data set's own file is known by.
-        let digests = idx::digests(partial.path()).map_err(Failure::File)?;
+        let digests = content::digests(partial.path()).map_err(Failure::File)?;
         published.files[index].recognise(partial.path(), &digests).map_err(Failure::File)?;
         partial.as_file().sync_all().map_err(io)?;
         partial.persist(&target).map_err(|error| io(error.error))?;

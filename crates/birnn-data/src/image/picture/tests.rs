@@ -95,7 +95,7 @@ fn every_format_is_read() {
 
 #[test]
 fn an_image_of_the_data_set_passes_unchanged() {
-    let digits = crate::synthetic::digits(3, 0, 5).images;
+    let digits = crate::image::synthetic::digits(3, 0, 5).images;
     for index in 0..digits.len() {
         let image = GrayImage::from_raw(28, 28, digits.get(index).to_vec()).unwrap();
         assert_eq!(reread(image, "a.png", 28, 28).unwrap(), digits.get(index));
@@ -117,7 +117,7 @@ fn png(pixels: &[u8], scale: u32) -> Vec<u8> {
 /// Images of a data set come back from pictures of themselves, at any size and on either ground.
 #[test]
 fn pictures_of_training_images_are_the_images() {
-    let digits = crate::synthetic::digits(3, 0, 10).images;
+    let digits = crate::image::synthetic::digits(3, 0, 10).images;
     for (ground, framing, columns_first) in [
         (Ground::Dark, Framing::Mnist, false),
         (Ground::Light, Framing::Mnist, false),
@@ -142,7 +142,7 @@ fn pictures_of_training_images_are_the_images() {
 /// However it was scaled, and whether its strokes are thick or faint.
 #[test]
 fn a_picture_reads_as_its_negative_does() {
-    let digits = crate::synthetic::digits(3, 0, 10).images;
+    let digits = crate::image::synthetic::digits(3, 0, 10).images;
     for framing in [Framing::Mnist, Framing::Emnist] {
         let net = Preprocessing::new(Ground::Dark, false, framing);
         for (index, (scale, faint)) in [(64, 1), (100, 1), (100, 10), (300, 1)].into_iter().enumerate() {
@@ -163,7 +163,7 @@ fn a_picture_reads_as_its_negative_does() {
 
 #[test]
 fn paper_and_ink_have_the_levels_of_the_training_images() {
-    let digit = crate::synthetic::digits(3, 0, 1).images.pixels;
+    let digit = crate::image::synthetic::digits(3, 0, 1).images.pixels;
     let grey =
         Preprocessing { levels: [200, 60], ..Preprocessing::new(Ground::Light, false, Framing::Mnist) };
     for scale in [1, 10] {
@@ -173,7 +173,7 @@ fn paper_and_ink_have_the_levels_of_the_training_images() {
 
 #[test]
 fn what_is_light_on_nothing_is_seen_by_every_net() {
-    let digit = crate::synthetic::digits(3, 0, 1).images.pixels;
+    let digit = crate::image::synthetic::digits(3, 0, 1).images.pixels;
     let image = image::ImageBuffer::from_fn(28, 28, |x, y| LumaA([255, digit[(y * 28 + x) as usize]]));
     let mut bytes = std::io::Cursor::new(Vec::new());
     DynamicImage::ImageLumaA8(image).write_to(&mut bytes, image::ImageFormat::Png).unwrap();
@@ -189,7 +189,7 @@ fn what_is_light_on_nothing_is_seen_by_every_net() {
 #[test]
 fn a_photograph_is_never_inverted_for_a_net_of_photographs() {
     let mixed = Preprocessing::new(Ground::Mixed, false, Framing::Resize);
-    let digit = crate::synthetic::digits(3, 0, 1).images.pixels;
+    let digit = crate::image::synthetic::digits(3, 0, 1).images.pixels;
     for shown in [digit.clone(), digit.iter().map(|value| 255 - value).collect()] {
         assert_eq!(parse(&png(&shown, 3), [28, 28], &mixed).unwrap(), shown);
     }

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::ConfigError;
-use crate::preprocessing::Ground;
+use crate::image::preprocessing::Ground;
 use crate::rng::Rng;
 
 /// The `[data.augment]` table as written: how far training images are varied. All of it is off by default.

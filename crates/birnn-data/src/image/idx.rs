@@ -4,30 +4,12 @@
 //! A header is believed only as far as the file can hold what it promises: no more memory than that is
 //! touched.
 
-use std::fs::File;
-use std::io::{BufReader, Cursor, Read, Seek};
+use std::io::{Cursor, Read, Seek};
 use std::path::Path;
 
-use flate2::bufread::MultiGzDecoder;
-use sha2::{Digest, Sha256};
-
+use crate::content::{Digests, Hashed, LARGEST, open, through};
 use crate::file_error::{FileError, FileProblem};
-use crate::images::Images;
-
-/// Bytes of values, far above any data set that fits this program.
-const LARGEST: u64 = 4 << 30;
-/// The most that DEFLATE can shrink anything (zlib's technical notes).
-const LARGEST_RATIO: u64 = 1032;
-pub(crate) const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
-
-/// SHA-256 of a file, in hexadecimal.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Digests {
-    /// Of what it holds, decompressed.
-    pub(crate) content: String,
-    /// Of its own bytes.
-    pub(crate) file: String,
-}
+use crate::image::images::Images;
 
 /// Reads the images of an IDX file, gzipped or not.
 pub fn read_images(path: &Path) -> Result<Images, FileError> {
@@ -61,37 +43,7 @@ pub(crate) fn labels(path: &Path) -> Result<(Vec<u8>, Digests), FileError> {
     Ok((labels, digests))
 }
 
-/// The digests of a file of any content, gzipped or not, without holding it.
-pub(crate) fn digests(path: &Path) -> Result<Digests, FileError> {
-    open(path, |file, size| {
-        let ((), digests) = through(file, size, |content, _| {
-            let mut content = Hashed::new(content.take(LARGEST));
-            std::io::copy(&mut content, &mut std::io::sink())?;
-            Ok(((), content.finish()))
-        })?;
-        Ok(digests)
-    })
-}
-
-/// Opens a file to read it. What is none is an error: a pipe would wait for somebody to write.
-pub fn open_file(path: &Path) -> std::io::Result<File> {
-    match path.metadata()?.is_file() {
-        true => File::open(path),
-        false => Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "is not a file")),
-    }
-}
-
 type Values<const RANK: usize> = ([usize; RANK], Vec<u8>, Digests);
-
-/// Gives `read` a file and its size; an error names the file.
-fn open<T>(path: &Path, read: impl FnOnce(File, u64) -> Result<T, FileProblem>) -> Result<T, FileError> {
-    let attempt = || {
-        let file = open_file(path)?;
-        let size = file.metadata()?.len();
-        read(file, size)
-    };
-    attempt().map_err(|problem| problem.at(path))
-}
 
 fn read<const RANK: usize>(
     source: impl Read + Seek,
@@ -104,30 +56,6 @@ fn read<const RANK: usize>(
     };
     let ((dimensions, values), digests) = through(source, size, decode)?;
     Ok((dimensions, values, digests))
-}
-
-/// Gives `consume` the content of a source of `size` bytes, with the most bytes that it can have, and takes
-/// its digest back.
-fn through<T>(
-    mut source: impl Read + Seek,
-    size: u64,
-    consume: impl FnOnce(&mut dyn Read, u64) -> Result<(T, String), FileProblem>,
-) -> Result<(T, Digests), FileProblem> {
-    let mut start = [0; 2];
-    let compressed = size >= 2 && source.read_exact(&mut start).is_ok() && start == GZIP_MAGIC;
-    source.rewind()?;
-    let mut source = Hashed::new(BufReader::with_capacity(1 << 16, source));
-    if !compressed {
-        let (value, content) = consume(&mut source, size)?;
-        return Ok((value, Digests { file: content.clone(), content }));
-    }
-    let most = size.saturating_mul(LARGEST_RATIO);
-    let mut unzip = MultiGzDecoder::new(BufReader::with_capacity(1 << 16, &mut source));
-    let (value, content) = consume(&mut unzip, most).map_err(|problem| match problem {
-        FileProblem::Io(error) => FileProblem::Gzip(error),
-        other => other,
-    })?;
-    Ok((value, Digests { content, file: source.finish() }))
 }
 
 /// Decodes one IDX file of at most `most` bytes that nothing may follow; the last is the digest of all of it.
@@ -184,40 +112,6 @@ fn decode<const RANK: usize>(
         return Err(FileProblem::Trailing { expected: header + count });
     }
     Ok((sizes.map(|size| size as usize), values, source.finish()))
-}
-
-/// Bytes as digests are written, two lower-case digits each.
-pub fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// The SHA-256 of these bytes, in hexadecimal.
-pub(crate) fn sha256(bytes: &[u8]) -> String {
-    hexadecimal(&Sha256::digest(bytes))
-}
-
-/// Hashes what is read through it.
-struct Hashed<R> {
-    inner: R,
-    hash: Sha256,
-}
-
-impl<R: Read> Hashed<R> {
-    fn new(inner: R) -> Self {
-        Hashed { inner, hash: Sha256::new() }
-    }
-
-    fn finish(self) -> String {
-        hexadecimal(&self.hash.finalize())
-    }
-}
-
-impl<R: Read> Read for Hashed<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let count = self.inner.read(buffer)?;
-        self.hash.update(&buffer[..count]);
-        Ok(count)
-    }
 }
 
 #[cfg(test)]

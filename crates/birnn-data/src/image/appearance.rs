@@ -1,8 +1,8 @@
 //! What images show of themselves: their ground, their grey levels, their framing.
 
-use crate::frame::is_framed;
-use crate::images::Images;
-use crate::preprocessing::{Framing, Ground, Preprocessing};
+use crate::image::frame::is_framed;
+use crate::image::images::Images;
+use crate::image::preprocessing::{Framing, Ground, Preprocessing};
 
 /// The share of images that must agree for it to be said of all of them.
 const MOST: f64 = 0.9;
@@ -101,8 +101,8 @@ fn median(values: &mut [u8]) -> Option<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::image::synthetic;
     use crate::rng::Rng;
-    use crate::synthetic;
 
     /// What digits show whose pixels were changed, by value and index.
     fn of(change: impl Fn(u8, usize) -> u8) -> Preprocessing {

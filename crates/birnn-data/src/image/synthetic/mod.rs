@@ -5,9 +5,9 @@ mod glyphs;
 
 use std::thread;
 
-use crate::images::{Images, Split};
-use crate::preprocessing::Framing;
-use crate::preprocessing::Stored;
+use crate::image::images::{Images, Split};
+use crate::image::preprocessing::Framing;
+use crate::image::preprocessing::Stored;
 use crate::rng::Rng;
 
 pub(crate) const SIDE: usize = 28;

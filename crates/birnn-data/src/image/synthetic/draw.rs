@@ -3,8 +3,8 @@
 use std::f64::consts::TAU;
 
 use super::glyphs::{Point, Stroke};
-use crate::frame::frame;
-use crate::preprocessing::Framing;
+use crate::image::frame::frame;
+use crate::image::preprocessing::Framing;
 use crate::rng::Rng;
 
 /// Pixels of the sheet per pixel of MNIST's box of 20 x 20, so that framing can average over areas.

@@ -12,11 +12,11 @@ use image::{DynamicImage, GrayImage, imageops};
 use self::decode::Decoded;
 pub use self::find::{EXTENSIONS, FindError, Pictures, find};
 use self::strokes::keep_strokes;
-use crate::appearance::{Appearance, GRAIN};
-use crate::frame::{frame, is_framed, resize};
-use crate::images::transposed;
+use crate::image::appearance::{Appearance, GRAIN};
+use crate::image::frame::{frame, is_framed, resize};
+use crate::image::images::transposed;
+use crate::image::preprocessing::{Framing, Ground, Preprocessing};
 use crate::name::shown;
-use crate::preprocessing::{Framing, Ground, Preprocessing};
 
 /// Larger pictures are averaged down to this side before ink is looked for: more pixels say no more about a
 /// digit, and averaging takes away the noise of a camera.

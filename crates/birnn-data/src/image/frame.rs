@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use crate::preprocessing::Framing;
+use crate::image::preprocessing::Framing;
 
 /// Frames the drawing `ink` (lines of `width` bytes, 0 is background, 255 is full ink) in `rows x cols`
 /// pixels and returns these row by row; `None` when there is no ink.

@@ -1,0 +1,118 @@
+//! The content of files, gzipped or not, with its digests.
+//!
+//! Compressed content is believed to be no longer than DEFLATE can have made it.
+
+use std::fs::File;
+use std::io::{BufReader, Read, Seek};
+use std::path::Path;
+
+use flate2::bufread::MultiGzDecoder;
+use sha2::{Digest, Sha256};
+
+use crate::file_error::{FileError, FileProblem};
+
+/// Bytes that are read of a file, decompressed: far above any data set that fits this program.
+pub(crate) const LARGEST: u64 = 4 << 30;
+/// The most that DEFLATE can shrink anything (zlib's technical notes).
+const LARGEST_RATIO: u64 = 1032;
+pub(crate) const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+
+/// SHA-256 of a file, in hexadecimal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Digests {
+    /// Of what it holds, decompressed.
+    pub(crate) content: String,
+    /// Of its own bytes.
+    pub(crate) file: String,
+}
+
+/// The digests of a file of any content, gzipped or not, without holding it.
+pub(crate) fn digests(path: &Path) -> Result<Digests, FileError> {
+    open(path, |file, size| {
+        let ((), digests) = through(file, size, |content, _| {
+            let mut content = Hashed::new(content.take(LARGEST));
+            std::io::copy(&mut content, &mut std::io::sink())?;
+            Ok(((), content.finish()))
+        })?;
+        Ok(digests)
+    })
+}
+
+/// Opens a file to read it. What is none is an error: a pipe would wait for somebody to write.
+pub fn open_file(path: &Path) -> std::io::Result<File> {
+    match path.metadata()?.is_file() {
+        true => File::open(path),
+        false => Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "is not a file")),
+    }
+}
+
+/// Gives `read` a file and its size; an error names the file.
+pub(crate) fn open<T>(
+    path: &Path,
+    read: impl FnOnce(File, u64) -> Result<T, FileProblem>,
+) -> Result<T, FileError> {
+    let attempt = || {
+        let file = open_file(path)?;
+        let size = file.metadata()?.len();
+        read(file, size)
+    };
+    attempt().map_err(|problem| problem.at(path))
+}
+
+/// Gives `consume` the content of a source of `size` bytes, with the most bytes that it can have, and takes
+/// its digest back.
+pub(crate) fn through<T>(
+    mut source: impl Read + Seek,
+    size: u64,
+    consume: impl FnOnce(&mut dyn Read, u64) -> Result<(T, String), FileProblem>,
+) -> Result<(T, Digests), FileProblem> {
+    let mut start = [0; 2];
+    let compressed = size >= 2 && source.read_exact(&mut start).is_ok() && start == GZIP_MAGIC;
+    source.rewind()?;
+    let mut source = Hashed::new(BufReader::with_capacity(1 << 16, source));
+    if !compressed {
+        let (value, content) = consume(&mut source, size)?;
+        return Ok((value, Digests { file: content.clone(), content }));
+    }
+    let most = size.saturating_mul(LARGEST_RATIO);
+    let mut unzip = MultiGzDecoder::new(BufReader::with_capacity(1 << 16, &mut source));
+    let (value, content) = consume(&mut unzip, most).map_err(|problem| match problem {
+        FileProblem::Io(error) => FileProblem::Gzip(error),
+        other => other,
+    })?;
+    Ok((value, Digests { content, file: source.finish() }))
+}
+
+/// Bytes as digests are written, two lower-case digits each.
+pub fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The SHA-256 of these bytes, in hexadecimal.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    hexadecimal(&Sha256::digest(bytes))
+}
+
+/// Hashes what is read through it.
+pub(crate) struct Hashed<R> {
+    inner: R,
+    hash: Sha256,
+}
+
+impl<R: Read> Hashed<R> {
+    pub(crate) fn new(inner: R) -> Self {
+        Hashed { inner, hash: Sha256::new() }
+    }
+
+    pub(crate) fn finish(self) -> String {
+        hexadecimal(&self.hash.finalize())
+    }
+}
+
+impl<R: Read> Read for Hashed<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.hash.update(&buffer[..count]);
+        Ok(count)
+    }
+}

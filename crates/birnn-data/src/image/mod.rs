@@ -1,0 +1,11 @@
+//! Images: reading them, preparing and varying them, drawing them.
+
+pub(crate) mod appearance;
+pub(crate) mod augment;
+pub(crate) mod frame;
+pub(crate) mod idx;
+pub(crate) mod images;
+pub mod picture;
+pub(crate) mod png;
+pub(crate) mod preprocessing;
+pub mod synthetic;
