@@ -36,6 +36,8 @@ mod provenance;
 mod published;
 mod raw;
 mod rng;
+mod sequences;
+mod series;
 mod split;
 
 pub use config::{
@@ -60,3 +62,6 @@ pub use order::epoch_order;
 pub use provenance::{Provenance, Recorded, VerifiedFile};
 pub use published::Published;
 pub use rng::{Rng, splitmix};
+pub use sequences::{Sequence, SequenceValues, Sequences, Values};
+pub use series::missing::Missing;
+pub use series::standardise::Series;

@@ -1,0 +1,4 @@
+//! Series of numbers: reading them, and how a net reads them.
+
+pub(crate) mod missing;
+pub(crate) mod standardise;

@@ -1,0 +1,114 @@
+//! Numbers as a net reads them: less their mean, in standard deviations, nothing missing.
+
+use serde::{Deserialize, Serialize};
+
+use crate::sequences::{Sequence, Sequences, Values};
+use crate::series::missing::{self, Missing};
+
+/// What was found in the training data, and is done to everything that the net is asked afterwards. It belongs
+/// to the net as its weights do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Series {
+    /// The steps of the shortest and of the longest training sequence.
+    pub steps: [usize; 2],
+    /// What is done about values that are missing.
+    pub missing: Missing,
+    /// The mean of each feature.
+    pub mean: Vec<f32>,
+    /// The standard deviation of each feature; `None` where values are read as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deviation: Option<Vec<f32>>,
+}
+
+impl Series {
+    /// What there is to learn of training data, all its steps alike: population mean and standard deviation of
+    /// each feature, over all values that are not missing.
+    pub fn of(training: &Sequences, missing: Missing, standardise: bool) -> Series {
+        let features = training.features();
+        let all = match training.values() {
+            Values::Floats(all) => all.as_slice(),
+            Values::Bytes(_) => &[],
+        };
+        let known = |feature: usize| {
+            let values = all.iter().skip(feature).step_by(features).map(|&value| f64::from(value));
+            values.filter(|value| !value.is_nan())
+        };
+        let means: Vec<f64> = (0..features).map(|feature| mean(known(feature))).collect();
+        let deviation = |feature: usize| {
+            let squares = known(feature).map(|value| (value - means[feature]).powi(2));
+            let deviation = mean(squares).sqrt() as f32;
+            // A feature that never changes tells nothing, and is left at 0.
+            if deviation > 0.0 { deviation } else { 1.0 }
+        };
+        let deviation = standardise.then(|| (0..features).map(deviation).collect());
+        let lengths = || training.lengths();
+        Series {
+            steps: [lengths().min().unwrap_or(1), lengths().max().unwrap_or(1)],
+            missing,
+            mean: means.iter().map(|&mean| mean as f32).collect(),
+            deviation,
+        }
+    }
+
+    /// Values per step.
+    pub fn features(&self) -> usize {
+        self.mean.len()
+    }
+
+    /// Adds the values of a series to `into`, as the net reads them.
+    pub fn read(&self, series: Sequence<'_>, into: &mut Vec<f32>) {
+        let begin = into.len();
+        series.read(into);
+        let own = &mut into[begin..];
+        missing::fill(own, &self.mean, self.missing);
+        let Some(deviation) = &self.deviation else { return };
+        for step in own.chunks_exact_mut(self.features()) {
+            for (value, (mean, deviation)) in step.iter_mut().zip(self.mean.iter().zip(deviation)) {
+                *value = (*value - mean) / deviation;
+            }
+        }
+    }
+}
+
+fn mean(values: impl Iterator<Item = f64>) -> f64 {
+    let (sum, count) = values.fold((0.0, 0_u64), |(sum, count), value| (sum + value, count + 1));
+    sum / count.max(1) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two features: 1, 3, 5, one missing; and 2 throughout.
+    fn training() -> Sequences {
+        Sequences::new(Values::Floats(vec![1.0, 2.0, 3.0, 2.0, f32::NAN, 2.0, 5.0, 2.0]), 2, [1, 3])
+    }
+
+    #[test]
+    fn values_are_read_in_deviations_from_the_mean() {
+        let series = Series::of(&training(), Missing::Mean, true);
+        assert_eq!((series.features(), series.steps), (2, [1, 3]));
+        assert_eq!(series.mean, [3.0, 2.0]);
+        let deviation = (8.0_f32 / 3.0).sqrt();
+        assert_eq!(series.deviation, Some(vec![deviation, 1.0]));
+        let mut read = vec![9.0];
+        series.read(Sequence::of_series(&[f32::NAN, 3.0, 5.0, 2.0], 2), &mut read);
+        assert_eq!(read, [9.0, 0.0, 1.0, 2.0 / deviation, 0.0]);
+    }
+
+    #[test]
+    fn values_are_read_as_they_are_where_that_is_asked_for() {
+        let series = Series::of(&training(), Missing::Mean, false);
+        let mut read = Vec::new();
+        series.read(Sequence::of_series(&[7.0, f32::NAN], 2), &mut read);
+        assert_eq!(read, [7.0, 2.0]);
+    }
+
+    #[test]
+    fn what_was_learnt_is_written_and_read_back() {
+        let series = Series::of(&training(), Missing::Last, true);
+        let text = serde_json::to_string(&series).unwrap();
+        assert_eq!(serde_json::from_str::<Series>(&text).unwrap(), series);
+    }
+}
