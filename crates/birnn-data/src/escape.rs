@@ -15,6 +15,14 @@ pub fn lines(text: &str) -> Cow<'_, str> {
     escaped(text, &['\n', '\t'])
 }
 
+/// As [`line()`], of the first `most` characters.
+pub fn short(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        None => line(text).into_owned(),
+        Some((end, _)) => format!("{}...", line(&text[..end])),
+    }
+}
+
 fn escaped<'a>(text: &'a str, allowed: &[char]) -> Cow<'a, str> {
     let harmless = |c: char| !is_control(c) || allowed.contains(&c);
     if text.chars().all(harmless) {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::name::shown;
+use crate::series::ts::LineProblem;
 
 /// A file that is not what it should be.
 #[derive(Debug, thiserror::Error)]
@@ -89,12 +90,25 @@ pub enum FileProblem {
     /// It is not an array of bytes in NumPy's format.
     #[error("not an array of bytes in NumPy's format: {0}")]
     Npy(&'static str),
-    /// Images or labels of more bytes than there are in any such file.
+    /// It holds more bytes than there are in any such file.
     #[error("holds more than the {most} bytes that such a file may")]
     TooMuch {
         /// Bytes, decompressed.
         most: u64,
     },
+    /// A line of text is not what it should be.
+    #[error("line {line}, column {column}: {problem}")]
+    Line {
+        /// Which line, from 1.
+        line: usize,
+        /// Which character of it, from 1.
+        column: usize,
+        /// What is wrong there.
+        problem: LineProblem,
+    },
+    /// It is text that ends too soon.
+    #[error("ends before {0}")]
+    Ends(&'static str),
     /// One file that holds all of a data set holds another one.
     #[error(
         "not the published images and labels: what it holds as {part} has the SHA-256 {found}, expected \

@@ -65,3 +65,4 @@ pub use rng::{Rng, splitmix};
 pub use sequences::{Sequence, SequenceValues, Sequences, Values};
 pub use series::missing::Missing;
 pub use series::standardise::Series;
+pub use series::ts::{LineProblem, SaidBy, SeriesLines, TsFile, parse_series_lines, parse_ts, read_ts};

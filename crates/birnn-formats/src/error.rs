@@ -58,19 +58,12 @@ pub(crate) const LONGEST_NAME: usize = 100;
 
 /// What a terminal can show as it is: names in a file, and what other libraries say of it, may hold anything.
 pub(crate) fn shown(problem: &str) -> String {
-    cut(problem, LONGEST)
+    escape::short(problem, LONGEST)
 }
 
 /// A name from a file as messages have it: what a terminal can show, and not too much of it.
 pub fn short_name(name: &str) -> String {
-    cut(name, LONGEST_NAME)
-}
-
-fn cut(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most) {
-        None => escape::line(text).into_owned(),
-        Some((end, _)) => format!("{}...", escape::line(&text[..end])),
-    }
+    escape::short(name, LONGEST_NAME)
 }
 
 #[cfg(test)]

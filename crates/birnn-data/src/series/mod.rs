@@ -2,3 +2,4 @@
 
 pub(crate) mod missing;
 pub(crate) mod standardise;
+pub(crate) mod ts;

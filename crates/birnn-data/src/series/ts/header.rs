@@ -1,0 +1,135 @@
+//! The tags at the beginning of a `.ts` file.
+
+use std::collections::HashSet;
+
+use super::lines::Line;
+use super::problem::LineProblem;
+use crate::file_error::FileProblem;
+use crate::image::images::MOST_CLASSES;
+
+/// The tags that say how to read what follows. `@missing` is none: the values show what is missing.
+const TAGS: [&str; 8] = [
+    "@timeStamps",
+    "@targetLabel",
+    "@univariate",
+    "@dimensions",
+    "@equalLength",
+    "@seriesLength",
+    "@classLabel",
+    "@data",
+];
+
+/// What the tags so far say.
+#[derive(Default)]
+pub(super) struct Header {
+    seen: Vec<&'static str>,
+    univariate: bool,
+    dimensions: Option<usize>,
+    equal: Option<bool>,
+    steps: Option<usize>,
+    classes: Option<Classes>,
+}
+
+/// What a header says of classes.
+pub(super) enum Classes {
+    /// There are none.
+    None,
+    /// There are some, and their names are the labels.
+    Unnamed,
+    /// There are these.
+    Named(Vec<String>),
+}
+
+impl Header {
+    /// Reads a line of the header. Says whether it was the last, `@data`. Other tags are passed over.
+    pub(super) fn read(&mut self, line: Line<'_>) -> Result<bool, FileProblem> {
+        let mut words = line.text.split_whitespace();
+        let word = words.next().unwrap_or_default();
+        if !word.starts_with('@') {
+            return Err(line.wrong(line.text, LineProblem::Stray(line.text.to_owned())));
+        }
+        let meant = if word.eq_ignore_ascii_case("@dimension") { "@dimensions" } else { word };
+        let Some(&tag) = TAGS.iter().find(|tag| tag.eq_ignore_ascii_case(meant)) else {
+            return Ok(false);
+        };
+        if self.seen.contains(&tag) {
+            return Err(line.wrong(word, LineProblem::Twice { tag }));
+        }
+        self.seen.push(tag);
+        let value = words.next().unwrap_or(line.end());
+        match tag {
+            "@timeStamps" if switch(tag, line, value)? => {
+                return Err(line.wrong(word, LineProblem::Timestamps));
+            }
+            "@targetLabel" if switch(tag, line, value)? => {
+                return Err(line.wrong(word, LineProblem::Regression));
+            }
+            "@univariate" => self.univariate = switch(tag, line, value)?,
+            "@dimensions" => self.dimensions = Some(number(tag, line, value)?),
+            "@equalLength" => self.equal = Some(switch(tag, line, value)?),
+            "@seriesLength" => self.steps = Some(number(tag, line, value)?),
+            "@classLabel" => {
+                let classes = switch(tag, line, value)?.then(|| classes(line, words)).transpose()?;
+                self.classes = Some(classes.unwrap_or(Classes::None));
+            }
+            "@data" if !value.is_empty() => {
+                return Err(line.wrong(value, LineProblem::Data(value.to_owned())));
+            }
+            "@data" if self.classes.is_none() => return Err(line.wrong(word, LineProblem::NoClassLabel)),
+            "@data" => return Ok(true),
+            _ => (),
+        }
+        match self.dimensions {
+            Some(many @ 2..) if self.univariate => Err(line.wrong(word, LineProblem::Univariate(many))),
+            _ => Ok(false),
+        }
+    }
+
+    /// Dimensions of each series.
+    pub(super) fn dimensions(&self) -> Option<usize> {
+        if self.univariate { Some(1) } else { self.dimensions }
+    }
+
+    /// Whether all series have as many steps.
+    pub(super) fn equal(&self) -> bool {
+        self.equal == Some(true)
+    }
+
+    /// Steps of each series. Where they have not all as many, it is not agreed what a number of steps means.
+    pub(super) fn steps(&self) -> Option<usize> {
+        self.steps.filter(|_| self.equal != Some(false))
+    }
+
+    /// What it says of classes.
+    pub(super) fn classes(&mut self) -> Classes {
+        self.classes.take().unwrap_or(Classes::None)
+    }
+}
+
+fn switch(tag: &'static str, line: Line<'_>, value: &str) -> Result<bool, FileProblem> {
+    match value {
+        _ if value.eq_ignore_ascii_case("true") => Ok(true),
+        _ if value.eq_ignore_ascii_case("false") => Ok(false),
+        _ => Err(line.wrong(value, LineProblem::Switch { tag, found: value.to_owned() })),
+    }
+}
+
+fn number(tag: &'static str, line: Line<'_>, value: &str) -> Result<usize, FileProblem> {
+    let number = value.parse().ok().filter(|&number| number > 0);
+    number.ok_or_else(|| line.wrong(value, LineProblem::Number { tag, found: value.to_owned() }))
+}
+
+fn classes<'a>(line: Line<'_>, names: impl Iterator<Item = &'a str>) -> Result<Classes, FileProblem> {
+    let mut seen = HashSet::new();
+    let mut classes = Vec::new();
+    for name in names {
+        if !seen.insert(name) {
+            return Err(line.wrong(name, LineProblem::ClassTwice(name.to_owned())));
+        }
+        if classes.len() == MOST_CLASSES {
+            return Err(line.wrong(name, LineProblem::Classes { name: name.to_owned(), most: MOST_CLASSES }));
+        }
+        classes.push(name.to_owned());
+    }
+    Ok(if classes.is_empty() { Classes::Unnamed } else { Classes::Named(classes) })
+}
