@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Instant;
 
 use anyhow::Result;
-use birnn_data::{Images, Split};
+use birnn_data::{Images, LabelledImages, Modality};
 use birnn_engine::{Batch, Device, Samples};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
@@ -60,13 +60,15 @@ pub fn timed(seconds: f64, mut step: impl FnMut() -> Result<()>) -> Result<Vec<f
 pub fn images(count: usize, [rows, cols]: [usize; 2]) -> Result<Samples> {
     let pixels = (0..count * rows * cols).map(|index| ((index * 7919) % 251) as u8).collect();
     let labels = (0..count).map(|index| (index % CLASSES) as u8).collect();
-    Ok(Samples::new(Split { images: Images { rows, cols, pixels }, labels }, Device::Cpu)?)
+    let split = LabelledImages { images: Images { rows, cols, pixels }, labels }.into();
+    let modality = Modality::Images { shape: [rows, cols], preprocessing: None };
+    Ok(Samples::new(split, &modality, None, Device::Cpu)?)
 }
 
 /// The batch of a point.
 pub fn batch(point: &Point) -> Result<Batch> {
     let samples = images(point.batch, [point.time, point.features])?;
-    let order = samples.order(0, 0)?;
+    let order = samples.order(0, 0, None);
     Ok(samples.batch(&order, 0, point.batch, 0)?)
 }
 

@@ -11,10 +11,10 @@ pub fn lay_out(root: &Path) -> Result<String> {
     let splits = load(&plan, &Locations::new(None, true), &mut |_| ())?;
     let folder = root.join("MNIST/raw");
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    for (prefix, Split { images, labels }) in [("train", &splits.train), ("t10k", &splits.test)] {
-        let Images { rows, cols, pixels } = images;
+    for (prefix, Split { sequences, labels }) in [("train", &splits.train), ("t10k", &splits.test)] {
+        let Images { rows, cols, pixels } = sequences.to_images().context("MNIST is images")?;
         let files = [
-            ("images-idx3-ubyte", idx(&[labels.len(), *rows, *cols], pixels)),
+            ("images-idx3-ubyte", idx(&[labels.len(), rows, cols], &pixels)),
             ("labels-idx1-ubyte", idx(&[labels.len()], labels)),
         ];
         for (name, bytes) in files {

@@ -21,14 +21,14 @@ pub struct Ours {
 impl Ours {
     /// The net of a point.
     pub fn new(point: &Point) -> Result<Ours> {
-        let Point { cell, time, features, hidden, layers, .. } = *point;
+        let Point { cell, features, hidden, layers, .. } = *point;
         let config = ModelConfig { cell, layers, hidden: Hidden::Same(hidden), ..ModelConfig::default() };
         let architecture = config.resolve().with_context(|| format!("{point} is no net"))?;
         let classes = (0..CLASSES).map(|class| class.to_string()).collect();
         let task = Task::classify(classes);
         let plan = TrainConfig::default().resolve().map_err(|error| anyhow!("{error:?}"))?;
-        let loss = Loss::new(&task, &plan);
-        let learner = Learner::new(&architecture, task, loss, [time, features], 0, Device::Cpu)?;
+        let loss = Loss::new(&task, &plan, None);
+        let learner = Learner::new(&architecture, task, loss, features, 0, Device::Cpu)?;
         let optimizer = Optimizer::new(plan.algorithm, learner.parameters())?;
         Ok(Ours { learner, optimizer, batch: batch(point)?, rate: point.rate(), steps: 0 })
     }

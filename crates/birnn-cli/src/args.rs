@@ -215,14 +215,16 @@ pub struct EvalArgs {
 pub struct PredictArgs {
     /// A run directory, or a weights file in one.
     pub run: PathBuf,
-    /// Pictures (PNG, JPEG, BMP or PNM, of any size, dark on light or light on dark), folders of them, or
-    /// patterns such as 'digits/*.png'.
-    #[arg(required = true, value_name = "IMAGE")]
-    pub images: Vec<PathBuf>,
+    /// For a net that reads images: pictures (PNG, JPEG, BMP or PNM, of any size, dark on light or light on
+    /// dark), folders of them, or patterns such as 'digits/*.png'. For one that reads series: .ts files, or - for
+    /// standard input; without a header each line is a series, its features separated by colons, its values by
+    /// commas.
+    #[arg(required = true, value_name = "FILE")]
+    pub samples: Vec<PathBuf>,
     /// One JSON object on stdout.
     #[arg(long)]
     pub json: bool,
-    /// Where to compute: auto, cpu, cuda or cuda:N. A GPU pays for very many pictures only.
+    /// Where to compute: auto, cpu, cuda or cuda:N. A GPU pays for very many samples only.
     #[arg(long, default_value = "cpu")]
     pub device: DeviceChoice,
 }
@@ -303,6 +305,9 @@ pub struct ImportArgs {
     /// Rows of an image, that is, time steps [default: those of the config's data, else as many as columns].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=LARGEST_SIDE as i64))]
     pub rows: Option<u32>,
+    /// The net reads series of numbers, and not images.
+    #[arg(long)]
+    pub series: bool,
     /// Names of the classes, separated by commas [default: those of the config's data, else numbers].
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub classes: Vec<String>,
@@ -410,7 +415,7 @@ impl DataLocation {
         let folder = shown(folder);
         match (any, source.experiment().data.dataset) {
             (true, _) => tracing::info!("the data's files are those in {folder}"),
-            (false, Dataset::Idx) => {
+            (false, dataset) if dataset.is_own() => {
                 tracing::warn!("--data-dir {folder}: none of the data's files is there under its name");
             }
             (false, _) => {}
@@ -440,16 +445,19 @@ impl DataLocation {
     }
 }
 
+const SYNTHETIC_SERIES: &str = "synthetic-series";
+
 /// The data sets that need nothing but a name.
 fn datasets() -> Vec<&'static str> {
     let published = Dataset::PUBLISHED.into_iter().filter_map(Dataset::published);
-    published.map(|published| published.name).chain(["synthetic"]).collect()
+    published.map(|published| published.name).chain(["synthetic", SYNTHETIC_SERIES]).collect()
 }
 
 fn dataset(name: &str) -> Dataset {
     let has_name = |dataset: &Dataset| dataset.published().is_some_and(|published| published.name == name);
-    // Of the names that are taken, this is the one that is not published.
-    Dataset::PUBLISHED.into_iter().find(has_name).unwrap_or(Dataset::Synthetic)
+    // Of the names that are taken, these are those that are not published.
+    let made = if name == SYNTHETIC_SERIES { Dataset::SyntheticSeries } else { Dataset::Synthetic };
+    Dataset::PUBLISHED.into_iter().find(has_name).unwrap_or(made)
 }
 
 /// Which images of a data set.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use birnn_data::name::shown;
-use birnn_data::{Images, Splits};
+use birnn_data::{Sequences, Splits};
 use birnn_experiment::DeviceChoice;
 use birnn_infer::{Manifest, Predictor, Task, WeightsError, WeightsProblem, cpu};
 use birnn_run::{WEIGHTS, weights_of};
@@ -21,15 +21,15 @@ pub struct Asked {
     logits: Box<Logits>,
 }
 
-/// The logits for some images, one after the other.
-pub type Logits = dyn Fn(&Images) -> Result<Vec<f32>, Failure>;
+/// The logits for some sequences, one after the other.
+pub type Logits = dyn Fn(&Sequences) -> Result<Vec<f32>, Failure>;
 
 impl Asked {
     /// The net of a run directory, or of a weights file, to be asked on the CPU.
     pub fn on_the_cpu(run: &Path) -> Result<Asked, Failure> {
         let (weights, predictor) = predictor_of(run)?;
         let manifest = predictor.manifest().clone();
-        let logits = move |images: &Images| Ok(predictor.logits_of_all(images, cpu::threads()));
+        let logits = move |sequences: &Sequences| Ok(predictor.logits_of_all(sequences, cpu::threads()));
         Ok(Asked::new(weights, manifest, Box::new(logits)))
     }
 
@@ -40,9 +40,9 @@ impl Asked {
         Asked { task: Task::of(&manifest), weights, manifest, logits }
     }
 
-    /// Its logits for images of the manifest's shape, one after the other.
-    pub fn logits(&self, images: &Images) -> Result<Vec<f32>, Failure> {
-        (self.logits)(images)
+    /// Its logits for sequences of the kind that it reads, one after the other.
+    pub fn logits(&self, sequences: &Sequences) -> Result<Vec<f32>, Failure> {
+        (self.logits)(sequences)
     }
 }
 

@@ -37,16 +37,18 @@ pub fn run(command: &DataCommand, log: &Log) -> Outcome {
     }
     let found = &splits.provenance;
     let state = match &plan.source {
-        birnn_data::Source::Synthetic => "drawn by code, with no file to verify",
+        birnn_data::Source::Synthetic | birnn_data::Source::SyntheticSeries => {
+            "made by code, with no file to verify"
+        }
         birnn_data::Source::Published(published) if published.mirrors.is_empty() => {
             "read; no digests are known to verify them by"
         }
         birnn_data::Source::Published(_) => "verified",
-        birnn_data::Source::Files(_) => "read",
+        birnn_data::Source::Files(_) | birnn_data::Source::Series(_) => "read",
     };
     let (train, test) = (found.train + found.validation, found.test);
-    let like = &splits.preprocessing;
-    tracing::info!("{}: {train} training and {test} test images, {state}; {like}", found.dataset);
+    let (like, what) = (&splits.modality, splits.modality.noun());
+    tracing::info!("{}: {train} training and {test} test {what}, {state}; {like}", found.dataset);
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! `birnn eval`: how a trained network does on a set of images.
+//! `birnn eval`: how a trained network does on a set of samples.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -36,48 +36,51 @@ pub fn run(args: &EvalArgs, log: &Log, asked: Asked) -> Outcome {
     let plan = config.resolve().map_err(Failure::request)?;
     let splits = data::load(&plan, &args.data.locations(), log, None)?;
     check_data(&args.run, weights, manifest, &splits, args.dataset.is_none())?;
-    let (split, images) = match args.split {
+    let what = splits.modality.noun();
+    let (split, samples) = match args.split {
         SplitName::Test => ("test", splits.test),
         SplitName::Validation => ("validation", splits.validation),
         SplitName::Train => ("train", splits.train),
     };
-    if images.labels.is_empty() {
+    if samples.is_empty() {
         return Err(Failure::request(match args.dataset {
-            None => {
-                "--split: the run kept no validation images back (`data.validation` is 0); take test or train"
+            None => format!(
+                "--split: the run kept no validation {what} back (`data.validation` is 0); take test or train"
+            ),
+            Some(_) => {
+                format!("--split: no validation {what} are kept back of another data set; take test or train")
             }
-            Some(_) => "--split: no validation images are kept back of another data set; take test or train",
         }));
     }
-    let evaluation = asked.task.evaluate(&asked.logits(&images.images)?, &images.labels);
+    let evaluation = asked.task.evaluate(&asked.logits(&samples.sequences)?, &samples.labels);
     let dataset = &splits.provenance.dataset;
     if args.json {
         let mistakes = &evaluation.classified().mistakes;
         return print_json(&Report { weights, dataset, split, evaluation: &evaluation, mistakes });
     }
-    print(&table(&evaluation, dataset, split))
+    print(&table(&evaluation, &format!("{dataset}, {} {split} {what}", evaluation.weight), what))
 }
 
-fn table(found: &Evaluation, dataset: &str, split: &str) -> String {
+fn table(found: &Evaluation, of: &str, what: &str) -> String {
     let detail = found.classified();
     let classes = detail.classes.iter().map(|score| &score.class);
     let names: Vec<_> = classes.map(|name| escape::line(name)).collect();
     let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).max("class".len());
     let mut text = format!(
-        "{dataset}, {} {split} images: accuracy {:.2} %, loss {:.4}\n\n",
-        found.weight,
-        100.0 * found.headline().value,
+        "{of}: accuracy {:.2} %, macro F1 {:.2} %, loss {:.4}\n\n",
+        100.0 * detail.accuracy,
+        100.0 * detail.macro_f1,
         found.loss
     );
     // Writing into a string does not fail.
-    let _ = writeln!(text, "{:width$}  precision   recall       f1  images", "class");
+    let _ = writeln!(text, "{:width$}  precision   recall       f1  {what:>6}", "class");
     for score in &detail.classes {
         let [precision, recall, f1] = [score.precision, score.recall, score.f1].map(|share| 100.0 * share);
         let name = escape::line(&score.class);
         let _ = writeln!(
             text,
             "{name:width$}  {precision:7.2} %  {recall:4.2} %  {f1:4.2} %  {:6}",
-            score.images
+            score.samples
         );
     }
     text.push_str("\nconfusion: one row per label, one column per prediction\n");

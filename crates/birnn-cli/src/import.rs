@@ -23,6 +23,7 @@ pub fn run(args: &ImportArgs, log: &Log) -> Outcome {
         mean: args.mean.clone(),
         std: args.std.clone(),
         rows: args.rows.map(|rows| rows as usize),
+        series: args.series,
         classes: args.classes.clone(),
     };
     let imported =

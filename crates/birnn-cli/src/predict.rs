@@ -1,11 +1,12 @@
-//! `birnn predict`: what pictures show.
+//! `birnn predict`: what pictures show, or what series are of.
+
+mod pictures;
+mod series;
 
 use std::path::{Path, PathBuf};
 
-use birnn_data::name::shown;
-use birnn_data::picture::{FindError, Pictures};
-use birnn_data::{Images, Preprocessing, escape, name, picture};
-use birnn_infer::{Class, Manifest, Task};
+use birnn_data::{Modality, Preprocessing, Sequences, Series, escape, name};
+use birnn_infer::{Class, Task};
 use serde::Serialize;
 
 use crate::args::PredictArgs;
@@ -19,16 +20,20 @@ struct Report<'a> {
     #[serde(serialize_with = "name::serialize")]
     weights: &'a Path,
     classes: &'a [String],
-    /// How pictures are prepared.
-    preprocessing: Preprocessing,
+    /// How pictures are prepared, if the net reads images.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    preprocessing: Option<Preprocessing>,
+    /// How series are read, if it reads these.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    series: Option<&'a Series>,
     predictions: Vec<Prediction<'a>>,
     errors: Vec<Unread>,
 }
 
 #[derive(Serialize)]
 struct Prediction<'a> {
-    #[serde(serialize_with = "name::serialize")]
-    image: PathBuf,
+    #[serde(flatten)]
+    sample: Sample,
     class: &'a str,
     probability: f32,
     /// In the order of the classes.
@@ -37,46 +42,55 @@ struct Prediction<'a> {
 
 #[derive(Serialize)]
 struct Unread {
-    #[serde(serialize_with = "name::serialize")]
-    image: PathBuf,
+    #[serde(flatten)]
+    sample: Sample,
     error: String,
+}
+
+/// Where a sample is, by which its answer is known.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Sample {
+    Picture {
+        #[serde(serialize_with = "name::serialize")]
+        image: PathBuf,
+    },
+    Series {
+        #[serde(serialize_with = "name::serialize")]
+        file: PathBuf,
+        /// From 1; of a file that cannot be read there is none.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        line: Option<usize>,
+    },
 }
 
 /// Print other classes from this probability on.
 const WORTH_TELLING: f64 = 0.01;
 
-/// Classifies every picture that can be read.
+/// Names the class of every sample that can be read.
 pub fn run(args: &PredictArgs, asked: Asked) -> Outcome {
     let Asked { weights, manifest, .. } = &asked;
-    let preprocessing = preprocessing(manifest, weights);
-    let (predictions, errors) = (Vec::new(), Vec::new());
-    let mut report = Report { weights, classes: &manifest.classes, preprocessing, predictions, errors };
-    for given in &args.images {
-        let pictures = match pictures(given) {
-            Ok(pictures) => pictures,
-            Err(error) => {
-                report.fail(given.clone(), error.to_string());
-                continue;
-            }
-        };
-        for path in pictures {
-            match picture::read(&path, manifest.shape, &preprocessing) {
-                Err(error) => report.fail(path, error.problem),
-                Ok(pixels) => {
-                    let (prediction, line) = prediction(path, pixels, &asked)?;
-                    if !args.json {
-                        print(&line)?;
-                    }
-                    report.predictions.push(prediction);
-                }
-            }
+    let (preprocessing, series) = match &manifest.modality {
+        Modality::Images { preprocessing, .. } => {
+            (Some(pictures::preprocessing(*preprocessing, weights)), None)
         }
+        Modality::Series(series) => (None, Some(series)),
+    };
+    let (predictions, errors) = (Vec::new(), Vec::new());
+    let report = Report { weights, classes: &manifest.classes, preprocessing, series, predictions, errors };
+    let mut answers = Answers { asked: &asked, prints: !args.json, report };
+    match &manifest.modality {
+        Modality::Images { shape, .. } => {
+            pictures::each(&args.samples, *shape, preprocessing.unwrap_or_default(), &mut answers)?;
+        }
+        Modality::Series(series) => series::each(&args.samples, series, &mut answers)?,
     }
+    let Report { predictions, errors, .. } = &answers.report;
     if args.json {
-        print_json(&report)?;
+        print_json(&answers.report)?;
     }
-    let all = report.predictions.len() + report.errors.len();
-    match report.errors.as_slice() {
+    let all = predictions.len() + errors.len();
+    match errors.as_slice() {
         [] => Ok(()),
         [only] if all == 1 => Err(Failure::request(only)),
         errors => {
@@ -86,67 +100,61 @@ pub fn run(args: &PredictArgs, asked: Asked) -> Outcome {
     }
 }
 
-/// How pictures are prepared for the net: as its training images were, or as well as can be guessed aloud.
-fn preprocessing(manifest: &Manifest, weights: &Path) -> Preprocessing {
-    let preprocessing = manifest.preprocessing.unwrap_or_default();
-    match manifest.preprocessing {
-        Some(_) => tracing::info!("pictures are prepared as its training images were: {preprocessing}"),
-        None => tracing::warn!(
-            "{0}: it is not known what its training images were like; pictures are prepared as MNIST's: \
-             {preprocessing}; to say otherwise: birnn export {0} net.ckpt, then birnn import net.ckpt --out \
-             net.safetensors --set data.invert=true --set data.framing=resize, as it was",
-            shown(&weights)
-        ),
-    }
-    preprocessing
+/// Answers as they are found, and what could not be read.
+struct Answers<'a> {
+    asked: &'a Asked,
+    /// Whether each is printed at once.
+    prints: bool,
+    report: Report<'a>,
 }
 
-impl Report<'_> {
-    fn fail(&mut self, image: PathBuf, error: String) {
-        self.errors.push(Unread { image, error });
+impl Answers<'_> {
+    /// Asks for the class of each of `sequences`, which are `samples`.
+    fn answer(&mut self, samples: Vec<Sample>, sequences: &Sequences) -> Result<(), Failure> {
+        let Task::Classify(task) = &self.asked.task;
+        let logits = self.asked.logits(sequences)?;
+        for (sample, logits) in samples.into_iter().zip(logits.chunks_exact(task.classes.len())) {
+            let probabilities = task.probabilities(logits);
+            let ranked = task.ranked(&probabilities);
+            if self.prints {
+                print(&line(&sample, &ranked, &task.classes))?;
+            }
+            let Class { class, probability } = ranked[0];
+            let probabilities = probabilities.into_iter().map(|probability| probability as f32).collect();
+            let (class, probability) = (task.classes[class].as_str(), probability as f32);
+            self.report.predictions.push(Prediction { sample, class, probability, probabilities });
+        }
+        Ok(())
+    }
+
+    fn fail(&mut self, sample: Sample, error: String) {
+        self.report.errors.push(Unread { sample, error });
+    }
+}
+
+impl std::fmt::Display for Sample {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Sample::Picture { image } => f.write_str(&name::text(image)),
+            Sample::Series { file, line: None } => f.write_str(&name::text(file)),
+            Sample::Series { file, line: Some(line) } => write!(f, "{}:{line}", name::text(file)),
+        }
     }
 }
 
 impl std::fmt::Display for Unread {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", name::text(&self.image), self.error)
+        write!(f, "{}: {}", self.sample, self.error)
     }
-}
-
-/// The pictures that are meant; what a folder has beside them is told of.
-fn pictures(given: &Path) -> Result<Vec<PathBuf>, FindError> {
-    let Pictures { paths, other_files, folders } = picture::find(given)?;
-    for (left_out, what) in [(other_files, "files that are no pictures by their names"), (folders, "folders")]
-    {
-        if !left_out.is_empty() {
-            let names: Vec<_> = left_out.iter().filter_map(|path| path.file_name()).map(name::text).collect();
-            let (folder, count, names) = (shown(given), left_out.len(), name::first(&names));
-            tracing::info!("{folder}: left out {count} {what}: {names}");
-        }
-    }
-    Ok(paths)
-}
-
-fn prediction(image: PathBuf, pixels: Vec<u8>, asked: &Asked) -> Result<(Prediction<'_>, String), Failure> {
-    let [rows, cols] = asked.manifest.shape;
-    let logits = asked.logits(&Images { rows, cols, pixels })?;
-    let Task::Classify(task) = &asked.task;
-    let probabilities = task.probabilities(&logits);
-    let ranked = task.ranked(&probabilities);
-    let line = line(&image, &ranked, &task.classes);
-    let Class { class, probability } = ranked[0];
-    let probabilities = probabilities.into_iter().map(|probability| probability as f32).collect();
-    let class = &task.classes[class];
-    Ok((Prediction { image, class, probability: probability as f32, probabilities }, line))
 }
 
 /// Such as `digit.png: 7 (93.20 %), 1 (4.10 %), 9 (2.30 %)`.
-fn line(image: &Path, ranked: &[Class], classes: &[String]) -> String {
+fn line(sample: &Sample, ranked: &[Class], classes: &[String]) -> String {
     let told = ranked
         .iter()
         .enumerate()
         .filter(|&(rank, answer)| rank == 0 || answer.probability >= WORTH_TELLING)
         .map(|(_, answer)| format!("{} ({:.2} %)", classes[answer.class], 100.0 * answer.probability));
-    let found = format!("{}: {}", name::text(image), told.collect::<Vec<_>>().join(", "));
+    let found = format!("{sample}: {}", told.collect::<Vec<_>>().join(", "));
     format!("{}\n", escape::line(&found))
 }

@@ -1,6 +1,7 @@
 //! What an import says of itself: what was found in weights, and what they cannot tell.
 
 use birnn_architecture::{Cell, Readout};
+use birnn_data::Modality;
 use birnn_data::name::shown;
 use birnn_experiment::{Plan, Source};
 use birnn_formats::{InferredModel, short_name};
@@ -42,11 +43,12 @@ impl Account<'_> {
         if found.head_without_bias {
             tracing::info!("{weights}: its head has no bias; here it is zeros, which is the same net");
         }
-        let ([rows, cols], classes) = (manifest.shape, manifest.classes.len());
-        tracing::info!(
-            "{weights}: {}, for images of {rows} x {cols} and {classes} classes",
-            plan.architecture
-        );
+        let (net, classes) = (plan.architecture, manifest.classes.len());
+        let reads = match &manifest.modality {
+            Modality::Images { shape: [rows, cols], .. } => format!("images of {rows} x {cols}"),
+            Modality::Series(series) => format!("series of {} values per step", series.features()),
+        };
+        tracing::info!("{weights}: {net}, for {reads} and {classes} classes");
         if request.mean.iter().any(|mean| mean.abs() > 1.0) {
             tracing::warn!(
                 "--mean is of pixels from 0 to 1; of pixels from 0 to 255, divide it and --std by 255"
@@ -73,8 +75,14 @@ impl Account<'_> {
         let mut unknown = Vec::new();
         let mut say =
             |assumption: String, otherwise: &str| unknown.push(format!("{assumption} (else {otherwise})"));
-        if beside.is_none() && request.mean.is_empty() && request.std.is_empty() {
-            say("pixel / 255, without normalisation".to_owned(), "--mean M --std S");
+        let is_normalised = !request.mean.is_empty() || !request.std.is_empty();
+        match &manifest.modality {
+            _ if beside.is_some() || is_normalised => {}
+            Modality::Images { .. } => {
+                say("pixel / 255, without normalisation".to_owned(), "--mean M --std S");
+            }
+            Modality::Series(_) if request.config.is_some() => {}
+            Modality::Series(_) => say("values as they are, not standardised".to_owned(), "--mean M --std S"),
         }
         if request.config.is_some() {
             let stored = plan.data.stored_transposed() && source.experiment().data.transpose.is_none();
@@ -87,18 +95,19 @@ impl Account<'_> {
             return unknown;
         }
         let unset = |key: &&str| !source.is_set(key);
-        let [rows, _] = manifest.shape;
-        if beside.is_none() && request.rows.is_none() {
-            say(format!("{rows} rows, from above, as time steps"), "--rows N");
-        }
-        let images = [
-            ("data.invert", "light ink on a dark ground", "true"),
-            ("data.transpose", "upright", "true"),
-            ("data.framing", "framed as MNIST's", "emnist or resize"),
-        ];
-        let known = beside.is_some() && manifest.preprocessing.is_some();
-        for (key, assumption, value) in images.into_iter().filter(|(key, ..)| !known && unset(key)) {
-            say(assumption.to_owned(), &format!("--set {key}={value}"));
+        if let Modality::Images { shape: [rows, _], preprocessing } = manifest.modality {
+            if beside.is_none() && request.rows.is_none() {
+                say(format!("{rows} rows, from above, as time steps"), "--rows N");
+            }
+            let images = [
+                ("data.invert", "light ink on a dark ground", "true"),
+                ("data.transpose", "upright", "true"),
+                ("data.framing", "framed as MNIST's", "emnist or resize"),
+            ];
+            let known = beside.is_some() && preprocessing.is_some();
+            for (key, assumption, value) in images.into_iter().filter(|(key, ..)| !known && unset(key)) {
+                say(assumption.to_owned(), &format!("--set {key}={value}"));
+            }
         }
         if beside.is_some() {
             return unknown;

@@ -6,7 +6,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use birnn_data::name::shown;
-use birnn_data::{MOST_CLASSES, Preprocessing, Recorded, check_class_names};
+use birnn_data::{MOST_CLASSES, Modality, Preprocessing, Recorded, check_class_names};
 use birnn_experiment::{ExperimentError, Source};
 use birnn_formats::short_name;
 use birnn_infer::LARGEST_SIDE;
@@ -77,8 +77,15 @@ fn read(path: &Path) -> Result<(Description, Source), String> {
     let file = File::open(path).map_err(|error| error.to_string())?;
     file.take(LARGEST).read_to_string(&mut text).map_err(|error| error.to_string())?;
     let found: Description = serde_json::from_str(&text).map_err(|error| error.to_string())?;
-    if ![found.rows, found.columns].iter().all(|side| (1..=LARGEST_SIDE).contains(side)) {
-        return Err(format!("images of {} x {} cannot be", found.rows, found.columns));
+    let can_be = |size: usize| (1..=LARGEST_SIDE).contains(&size);
+    let fits = match found.modality() {
+        Some(Modality::Images { shape: [rows, columns], .. }) => can_be(rows) && can_be(columns),
+        Some(Modality::Series(_)) => can_be(found.columns),
+        None => return Err("it says neither what images nor what series the net reads".to_owned()),
+    };
+    if !fits {
+        let rows = found.rows.map_or_else(String::new, |rows| format!("{rows} x "));
+        return Err(format!("{rows}{} values cannot be", found.columns));
     }
     if !(1..=MOST_CLASSES).contains(&found.classes.len()) {
         return Err(format!("{} classes cannot be", found.classes.len()));

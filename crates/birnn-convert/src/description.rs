@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use birnn_architecture::{Architecture, Cell, Readout};
-use birnn_data::Preprocessing;
+use birnn_data::{Modality, Preprocessing, Series};
 use birnn_infer::Manifest;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -28,39 +28,75 @@ pub struct Description {
     normalisation: String,
     #[serde(default)]
     output: String,
-    #[serde(default)]
-    pictures: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pictures: Option<String>,
     /// What its images were like; `None` where that is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preprocessing: Option<Preprocessing>,
     #[serde(default)]
     python: String,
-    /// Time steps.
-    pub rows: usize,
+    /// Of images: time steps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<usize>,
+    /// Of series: how they are read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub series: Option<Series>,
 }
 
 impl Description {
     /// Of the net of `architecture` that `manifest` describes.
     pub fn of(manifest: &Manifest, architecture: &Architecture) -> Description {
-        let [rows, columns] = manifest.shape;
-        let pictures = match &manifest.preprocessing {
+        let columns = manifest.modality.features();
+        let (input, normalisation) = match &manifest.modality {
+            Modality::Images { shape: [rows, _], .. } => (
+                format!(
+                    "images of {rows} x {columns}: {rows} time steps, the rows from above, of {columns} features"
+                ),
+                "pixel / 255: mean 0 and deviation 1, nothing is subtracted",
+            ),
+            Modality::Series(Series { deviation, .. }) => (
+                format!("series of any number of time steps, of {columns} features"),
+                match deviation {
+                    None => "values as they are",
+                    Some(_) => "(value - mean) / deviation, those of its feature in `series`",
+                },
+            ),
+        };
+        let (rows, preprocessing, series) = match manifest.modality.clone() {
+            Modality::Images { shape: [rows, _], preprocessing } => (Some(rows), preprocessing, None),
+            Modality::Series(series) => (None, None, Some(series)),
+        };
+        let pictures = rows.map(|_| match &preprocessing {
             None => "it is not known what the training images were like".to_owned(),
             Some(preprocessing) => preprocessing.to_string(),
-        };
+        });
         Description {
             classes: manifest.classes.clone(),
             columns,
             data: manifest.data.clone(),
             experiment: manifest.experiment.clone(),
-            input: format!(
-                "images of {rows} x {columns}: {rows} time steps, the rows from above, of {columns} features"
-            ),
-            normalisation: "pixel / 255: mean 0 and deviation 1, nothing is subtracted".to_owned(),
+            input,
+            normalisation: normalisation.to_owned(),
             output: "logits, one per class; softmax makes probabilities of them".to_owned(),
             pictures,
-            preprocessing: manifest.preprocessing,
+            preprocessing,
             python: in_python(architecture, columns, manifest.classes.len()),
             rows,
+            series,
+        }
+    }
+
+    /// What the net reads; `None` where the description contradicts itself.
+    pub fn modality(&self) -> Option<Modality> {
+        match (self.rows, &self.series) {
+            (Some(rows), None) => {
+                let (shape, preprocessing) = ([rows, self.columns], self.preprocessing);
+                Some(Modality::Images { shape, preprocessing })
+            }
+            (None, Some(series)) if series.features() == self.columns && series.check().is_ok() => {
+                Some(Modality::Series(series.clone()))
+            }
+            _ => None,
         }
     }
 
@@ -118,6 +154,7 @@ pub(crate) fn in_python(net: &Architecture, features: usize, classes: usize) -> 
 #[cfg(test)]
 mod tests {
     use birnn_architecture::{CellKind, Hidden, ModelConfig, Nonlinearity};
+    use birnn_data::Missing;
 
     use super::*;
 
@@ -150,16 +187,37 @@ mod tests {
     }
 
     #[test]
+    fn what_is_written_of_series_is_read() {
+        let series = Series {
+            steps: Some([7, 29]),
+            missing: Missing::Last,
+            mean: vec![0.1, 2.0],
+            deviation: Some(vec![0.3, 1.0]),
+        };
+        let modality = Modality::Series(series);
+        let manifest = Manifest::new(String::new(), modality.clone(), vec!["a".to_owned()], Value::Null);
+        let text = Description::of(&manifest, &ModelConfig::default().resolve().unwrap()).to_json();
+        let mut read: Description = serde_json::from_str(&text).unwrap();
+        assert_eq!(read.modality(), Some(modality));
+        assert!(!text.contains("rows") && !text.contains("pictures"), "{text}");
+        read.columns = 3;
+        assert_eq!(read.modality(), None);
+        read.series = None;
+        assert_eq!(read.modality(), None);
+    }
+
+    #[test]
     fn what_is_written_is_read() {
         let data = serde_json::json!({ "dataset": "mnist" });
-        let manifest = Manifest::new(String::new(), [28, 28], vec!["a".to_owned()], None, data);
+        let modality = Modality::Images { shape: [28, 28], preprocessing: None };
+        let manifest = Manifest::new(String::new(), modality, vec!["a".to_owned()], data);
         let text = Description::of(&manifest, &ModelConfig::default().resolve().unwrap()).to_json();
         let read: Description = serde_json::from_str(&text).unwrap();
-        assert_eq!((read.rows, read.columns, read.classes.len()), (28, 28, 1));
+        assert_eq!((read.rows, read.columns, read.classes.len()), (Some(28), 28, 1));
         assert_eq!(read.to_json(), text);
         assert!(read.metadata().contains(&("data".to_owned(), r#"{"dataset":"mnist"}"#.to_owned())));
         // Of an older birnn, or of one's own.
         let least = r#"{"classes": ["a"], "rows": 3, "columns": 2, "experiment": ""}"#;
-        assert_eq!(serde_json::from_str::<Description>(least).unwrap().rows, 3);
+        assert_eq!(serde_json::from_str::<Description>(least).unwrap().rows, Some(3));
     }
 }

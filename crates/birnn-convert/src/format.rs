@@ -83,7 +83,7 @@ impl Format {
     /// Writes the whole file or nothing; of two files each by itself. Says what was written.
     pub fn write(self, disk: &dyn Disk, path: &Path, net: &Net) -> Result<(), ExportError> {
         let Net { architecture, manifest, weights } = net;
-        let ([_, features], classes) = (manifest.shape, manifest.classes.len());
+        let (features, classes) = (manifest.modality.features(), manifest.classes.len());
         let problem = |source| ExportError::Encode { path: path.to_owned(), source };
         match self {
             Format::Safetensors => save(disk, path, &net.entries(), manifest)?,
@@ -104,7 +104,8 @@ impl Format {
         tracing::info!("saved {}", shown(&path));
         if self == Format::PyTorch {
             let description = description_path(path);
-            tracing::info!("saved {}: classes, and how images are prepared", shown(&description));
+            let what = manifest.modality.noun();
+            tracing::info!("saved {}: classes, and how {what} are prepared", shown(&description));
             tracing::info!("in Python it is of {}", in_python(architecture, features, classes));
         }
         Ok(())

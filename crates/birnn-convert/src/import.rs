@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use birnn_data::name::shown;
-use birnn_data::{DataPlan, Fallback, Preprocessing, Splits, check_class_names};
+use birnn_data::{DataPlan, Fallback, Missing, Modality, Series, Splits, check_class_names};
 use birnn_experiment::{Experiment, ExperimentError, Plan, Source};
 use birnn_formats::{FormatError, InferredModel, Mismatch, Normalisation, check, read_key};
 use birnn_infer::container::read;
@@ -62,15 +62,16 @@ pub fn import<E: From<ImportError>>(
     };
     let source = source.map_err(ImportError::from)?;
     let plan = source.plan().map_err(ImportError::from)?;
-    let Images { shape, classes, preprocessing } =
-        images(request, &found, beside.as_ref(), &plan, &source, load)?;
-    check(&found.weights, &plan.architecture, shape[1], classes.len()).map_err(|mismatch| {
-        problem(unlike(request, &found, beside.as_ref(), &plan, (shape[1], classes.len()), mismatch))
-    })?;
+    let (mut modality, classes) = reads(request, &found, beside.as_ref(), &plan, &source, load)?;
+    let size = (modality.features(), classes.len());
+    check(&found.weights, &plan.architecture, size.0, size.1)
+        .map_err(|mismatch| problem(unlike(request, &found, beside.as_ref(), &plan, size, mismatch)))?;
 
-    match &request.config {
-        Some(_) => source.suits(shape[0]).map_err(ImportError::from)?,
-        None => source.experiment().suits(shape[0]).map_err(|invalid| problem(invalid.message))?,
+    if let Some([_, longest]) = modality.steps() {
+        match &request.config {
+            Some(_) => source.suits(longest).map_err(ImportError::from)?,
+            None => source.experiment().suits(longest).map_err(|invalid| problem(invalid.message))?,
+        }
     }
     let input = normalisation(request);
     if let Some(input) = &input {
@@ -82,16 +83,19 @@ pub fn import<E: From<ImportError>>(
         .iter()
         .any(|key| source.is_set(key));
     let said = request.config.is_some() || set;
-    let preprocessing = if said { preprocessing.or_else(|| plan.data.preprocessing()) } else { None };
-    let preprocessing =
-        preprocessing.or_else(|| beside.as_ref().and_then(|beside| beside.preprocessing(&source)));
+    if let Modality::Images { preprocessing, .. } = &mut modality {
+        *preprocessing = preprocessing
+            .filter(|_| said)
+            .or_else(|| plan.data.preprocessing().filter(|_| said))
+            .or_else(|| beside.as_ref().and_then(|beside| beside.preprocessing(&source)));
+    }
     let mut experiment = source.experiment().clone();
     // Evaluated where its data is missing, the net must not be judged by other data.
     experiment.data.fallback = Fallback::None;
     let text = experiment.to_toml().map_err(|error| problem(error.to_string()))?;
     let origin = origin(request, beside.as_ref(), input.as_ref());
     // Nobody has said with what they were computed.
-    let mut manifest = Manifest::new(text, shape, classes, preprocessing, origin);
+    let mut manifest = Manifest::new(text, modality, classes, origin);
     manifest.libtorch = None;
     // Before anything is said of what could never be read again.
     manifest.check_weights().map_err(|error| problem(error.to_string()))?;
@@ -151,69 +155,70 @@ fn unlike(
     }
 }
 
-/// What the net reads and answers.
-struct Images {
-    /// Rows and columns.
-    shape: [usize; 2],
-    classes: Vec<String>,
-    /// As data that was read shows it.
-    preprocessing: Option<Preprocessing>,
-}
-
-/// The images and classes that the net is for. A config speaks of data; without one, weights tell of it as
+/// What the net reads, and the names of its classes. A config speaks of data; without one, weights tell of it as
 /// much as they do.
-fn images<E: From<ImportError>>(
+fn reads<E: From<ImportError>>(
     request: &Request,
     found: &InferredModel,
     beside: Option<&Beside>,
     plan: &Plan,
     source: &Source,
     load: impl FnOnce(&DataPlan, &Source) -> Result<Splits, E>,
-) -> Result<Images, E> {
-    let mut preprocessing = None;
-    let rows = request.rows;
+) -> Result<(Modality, Vec<String>), E> {
+    let unfit = |message: String| ImportError::Unfit(message);
     // A data set that is asked for is another than the description's.
     let told = beside.map(|Beside { description, .. }| description);
+    let told = told.and_then(|told| Some((told.modality()?, told)));
     let known = plan.data.source.known().filter(|_| told.is_none() || source.is_set("data.dataset"));
-    let (shape, classes) = match (known, &request.config) {
-        (Some((shape, classes)), Some(_)) => (shape, classes),
-        (Some((shape, classes)), None) if (shape[1], classes.len()) == (found.features, found.outputs) => {
-            ([rows.or(told.map(|told| told.rows)).unwrap_or(shape[0]), shape[1]], classes)
+    let known = known.filter(|_| !request.series);
+    let images = |shape| Modality::Images { shape, preprocessing: None };
+    let numbered = || (0..found.outputs).map(|class| class.to_string()).collect();
+    let (mut modality, classes) = match (known, &request.config, told) {
+        (Some((shape, classes)), Some(_), _) => (images(shape), classes),
+        (Some((shape, classes)), None, told)
+            if (shape[1], classes.len()) == (found.features, found.outputs) =>
+        {
+            let rows = told.and_then(|(_, told)| told.rows).unwrap_or(shape[0]);
+            (images([rows, shape[1]]), classes)
         }
-        (_, None) => match told {
-            Some(told) => {
-                let set = source.experiment().data.classes.as_ref().filter(|_| source.is_set("data.classes"));
-                ([rows.unwrap_or(told.rows), told.columns], set.unwrap_or(&told.classes).clone())
-            }
-            None => (
-                [rows.unwrap_or(found.features), found.features],
-                (0..found.outputs).map(|class| class.to_string()).collect(),
-            ),
-        },
-        (None, Some(_)) => {
+        (_, None, Some((modality, told))) => {
+            let set = source.experiment().data.classes.as_ref().filter(|_| source.is_set("data.classes"));
+            let modality = match modality {
+                Modality::Images { shape, .. } => images(shape),
+                series => series,
+            };
+            (modality, set.unwrap_or(&told.classes).clone())
+        }
+        (_, None, None) if request.series => {
+            let (mean, missing) = (vec![0.0; found.features], Missing::Refuse);
+            (Modality::Series(Series { steps: None, missing, mean, deviation: None }), numbered())
+        }
+        (_, None, None) => (images([found.features; 2]), numbered()),
+        (None, Some(_), _) => {
             let splits = load(&plan.data, source)?;
-            preprocessing = Some(splits.preprocessing);
-            (splits.shape(), splits.classes)
+            (splits.modality, splits.classes)
         }
     };
-    if let (Some(rows), Some(config)) = (rows, &request.config)
-        && rows != shape[0]
-    {
-        let (config, there) = (shown(&config), shape[0]);
-        let message = format!("--rows {rows}: the images of {config} have {there} rows");
-        return Err(ImportError::Unfit(message).into());
+    match (&mut modality, request.rows, &request.config) {
+        (_, None, _) => {}
+        (Modality::Images { shape, .. }, Some(rows), Some(config)) if rows != shape[0] => {
+            let (config, there) = (shown(config), shape[0]);
+            return Err(unfit(format!("--rows {rows}: the images of {config} have {there} rows")).into());
+        }
+        (Modality::Images { shape, .. }, Some(rows), _) => shape[0] = rows,
+        (Modality::Series(_), Some(rows), _) => {
+            return Err(unfit(format!("--rows {rows}: the net reads series, which have steps")).into());
+        }
     }
     if request.classes.is_empty() {
-        return Ok(Images { shape, classes, preprocessing });
+        return Ok((modality, classes));
     }
     if request.classes.len() != found.outputs {
         let (names, outputs) = (request.classes.len(), found.outputs);
-        let message = format!("--classes: {names} names for a net of {outputs} classes");
-        return Err(ImportError::Unfit(message).into());
+        return Err(unfit(format!("--classes: {names} names for a net of {outputs} classes")).into());
     }
-    check_class_names(&request.classes)
-        .map_err(|problem| ImportError::Unfit(format!("--classes: {problem}")))?;
-    Ok(Images { shape, classes: request.classes.clone(), preprocessing })
+    check_class_names(&request.classes).map_err(|problem| unfit(format!("--classes: {problem}")))?;
+    Ok((modality, request.classes.clone()))
 }
 
 /// How the input was normalised that the net was trained on, where that was said.

@@ -19,6 +19,8 @@ pub struct Request {
     pub std: Vec<f64>,
     /// Rows of an image.
     pub rows: Option<usize>,
+    /// Whether the net reads series of numbers, and not images.
+    pub series: bool,
     /// The names of the classes.
     pub classes: Vec<String>,
 }

@@ -9,7 +9,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 use crate::loss;
 use crate::run_info::RunInfo;
 
-/// Counts training images, and shows the newest loss.
+/// Counts training samples, and shows the newest loss.
 #[derive(Debug)]
 pub(crate) struct Bar {
     bar: ProgressBar,
@@ -20,15 +20,16 @@ pub(crate) struct Bar {
 impl Bar {
     /// For the whole run, of which a part may be done already. Off a terminal it cannot be seen.
     pub(crate) fn new(bars: &MultiProgress, run: &RunInfo) -> Bar {
-        let RunInfo { epochs, images, steps, before, .. } = *run;
-        // More images than can be counted are no reason to overflow.
-        let seen = images.saturating_mul(before) / steps.max(1);
-        let rate = |state: &ProgressState, out: &mut dyn Write| {
-            let _ = write!(out, "{:.0} images/s", state.per_sec());
+        let RunInfo { epochs, samples, steps, before, .. } = *run;
+        // More samples than can be counted are no reason to overflow.
+        let seen = samples.saturating_mul(before) / steps.max(1);
+        let what = run.modality.noun();
+        let rate = move |state: &ProgressState, out: &mut dyn Write| {
+            let _ = write!(out, "{:.0} {what}/s", state.per_sec());
         };
         let style = style("{msg} [{wide_bar}] {percent}% {rate} {eta} left").with_key("rate", rate);
         let bar = bars.add(
-            ProgressBar::new(epochs.saturating_mul(images) as u64)
+            ProgressBar::new(epochs.saturating_mul(samples) as u64)
                 .with_style(style)
                 .with_position(seen as u64),
         );
@@ -43,7 +44,7 @@ impl Observer for Bar {
         self.loss = step.loss.or(self.loss);
         let loss = self.loss.map_or_else(String::new, |loss| format!(" loss {}", loss::text(loss)));
         self.bar.set_message(format!("epoch {}/{}{loss} lr {:.2e}", step.epoch, self.epochs, step.rate));
-        self.bar.inc(step.images as u64);
+        self.bar.inc(step.samples as u64);
         Ok(Control::Continue)
     }
 }

@@ -8,7 +8,7 @@ use birnn_infer::{Epoch, Step};
 use crate::curve::Curve;
 use crate::run_info::RunInfo;
 
-/// Misread images that are kept: as many as a large screen holds.
+/// Misread samples that are kept: as many as a large screen holds.
 const KEPT: usize = 32;
 
 /// All that is on the screen.
@@ -28,9 +28,9 @@ pub struct Board {
     pub loss: Curve,
     /// Accuracy on training batches, from 0 to 1, by step.
     pub accuracy: Curve,
-    /// Step, loss and accuracy of each evaluation on the validation images.
+    /// Step, loss and accuracy of each evaluation on the validation samples.
     pub validation: Vec<[f64; 3]>,
-    /// Images per second, by seconds elapsed.
+    /// Samples per second, by seconds elapsed.
     pub speed: Curve,
     /// The same, smoothed, now; zero before the first figure.
     pub speed_now: f64,
@@ -40,14 +40,14 @@ pub struct Board {
     pub log: Vec<String>,
 }
 
-/// An image of a training batch that the net misclassified.
+/// A sample of a training batch that the net misclassified.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Misread {
     /// The index of the class that it is of.
     pub label: usize,
     /// The index of the class that the net calls it.
     pub class: usize,
-    /// Row by row, 0 to 255.
+    /// Its picture, row by row, 0 to 255.
     pub pixels: Vec<u8>,
 }
 
@@ -82,9 +82,9 @@ impl Board {
         }
     }
 
-    /// Records that `images` were trained on in `time`.
-    pub fn record_speed(&mut self, images: usize, time: Duration) {
-        let speed = images as f64 / time.as_secs_f64();
+    /// Records that so many `samples` were trained on in `time`.
+    pub fn record_speed(&mut self, samples: usize, time: Duration) {
+        let speed = samples as f64 / time.as_secs_f64();
         if !speed.is_finite() {
             return;
         }
@@ -93,7 +93,7 @@ impl Board {
         self.speed_now = if self.speed_now == 0.0 { speed } else { 0.85 * self.speed_now + 0.15 * speed };
     }
 
-    /// Puts misread images before those that there are.
+    /// Puts misread samples before those that there are.
     pub fn add_misread(&mut self, found: Vec<Misread>) {
         found.into_iter().rev().for_each(|one| self.misread.push_front(one));
         self.misread.truncate(KEPT);
@@ -116,6 +116,8 @@ impl Board {
 
 #[cfg(test)]
 pub mod made_up {
+    use birnn_data::Modality;
+
     use super::*;
 
     /// A board in the middle of a run.
@@ -126,8 +128,8 @@ pub mod made_up {
             device: "cpu".to_owned(),
             run: "runs/bilstm/001".to_owned(),
             classes: ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"].map(str::to_owned).to_vec(),
-            shape: [28, 28],
-            images: 60_000,
+            modality: Modality::Images { shape: [28, 28], preprocessing: None },
+            samples: 60_000,
             epochs: 4,
             steps: 600,
             before: 0,
@@ -188,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_misread_images_come_first_and_are_not_kept_for_ever() {
+    fn the_newest_misread_samples_come_first_and_are_not_kept_for_ever() {
         let mut board = made_up::board();
         let one = |class| Misread { label: 0, class, pixels: Vec::new() };
         board.add_misread((0..40).map(one).collect());

@@ -4,12 +4,13 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use birnn_data::{Modality, Sequence, sketch};
 use birnn_engine::{Batch, Control, EngineError, Learner, Observer, StepContext};
 use birnn_infer::{Epoch, Step, Task};
 use ratatui::crossterm::event;
 use signal_hook::consts::SIGINT;
 use signal_hook::low_level;
-use tch::{Kind, TchError, Tensor};
+use tch::{TchError, Tensor};
 
 use crate::board::{Board, Misread};
 use crate::console::Console;
@@ -21,7 +22,7 @@ use crate::screen::{Canvas, Screen};
 
 /// Between two looks at the device, the keys and the clock, so that their cost is small beside the steps'.
 const INTERVAL: Duration = Duration::from_millis(125);
-/// Between two lots of misread images, so that there is time to look at them.
+/// Between two lots of misread samples, so that there is time to look at them.
 const MISREAD_INTERVAL: Duration = Duration::from_secs(1);
 /// Most lines of the log: a pane holds fewer.
 const LINES: usize = 60;
@@ -40,7 +41,7 @@ pub(crate) struct Dashboard {
     start: Instant,
     /// When values were last fetched, and what came since; evaluations do not count as training.
     fetched: Instant,
-    images: usize,
+    samples: usize,
     training: Duration,
     losses: Vec<(usize, Tensor)>,
     /// When the last step, or the evaluation after it, was done.
@@ -61,7 +62,7 @@ impl Dashboard {
             hears: true,
             start: now,
             fetched: now,
-            images: 0,
+            samples: 0,
             training: Duration::ZERO,
             losses: Vec::new(),
             done: now,
@@ -102,7 +103,8 @@ impl Dashboard {
         if !wrong.is_empty() && self.misread.is_none_or(|last| last.elapsed() >= MISREAD_INTERVAL) {
             self.misread = Some(Instant::now());
             let shown = &wrong[..wrong.len().min(MOST_MISREAD_AT_ONCE)];
-            self.board.add_misread(misread(context.batch, shown)?);
+            let found = misread(context.batch, shown, &self.board.run.modality)?;
+            self.board.add_misread(found);
         }
         Ok(())
     }
@@ -140,7 +142,7 @@ impl Dashboard {
 impl Observer for Dashboard {
     fn step(&mut self, step: &Step, context: &StepContext) -> Result<Control, EngineError> {
         self.board.record_step(step);
-        self.images += step.images;
+        self.samples += step.samples;
         self.losses.push((step.step, context.output.loss.shallow_clone()));
         let now = Instant::now();
         self.training += now - self.done;
@@ -150,7 +152,7 @@ impl Observer for Dashboard {
         }
         self.fetched = now;
         self.fetch(context)?;
-        self.board.record_speed(std::mem::take(&mut self.images), std::mem::take(&mut self.training));
+        self.board.record_speed(std::mem::take(&mut self.samples), std::mem::take(&mut self.training));
         let control = self.poll_keys();
         self.draw();
         Ok(control)
@@ -167,20 +169,26 @@ impl Observer for Dashboard {
     }
 }
 
-/// Images of a batch, each by its index, with its label and the class that the net called it.
-fn misread(batch: &Batch, wrong: &[(usize, (usize, usize))]) -> Result<Vec<Misread>, TchError> {
-    let indices: Vec<i64> = wrong.iter().map(|&(index, _)| index as i64).collect();
-    let indices = Tensor::f_from_slice(&indices)?.f_to_device(batch.input.device())?;
-    let bytes = batch.input.f_index_select(0, &indices)?.f_mul_scalar(255.0)?.f_to_kind(Kind::Uint8)?;
-    let pixels = Vec::<u8>::try_from(bytes.f_view(-1)?)?;
-    let images = pixels.chunks_exact(pixels.len() / wrong.len());
-    let of =
-        |(pixels, &(_, (label, class))): (&[u8], &_)| Misread { label, class, pixels: pixels.to_owned() };
-    Ok(images.zip(wrong).map(of).collect())
+/// Pictures of a batch's samples, each by its index, with its label and the class that the net called it.
+fn misread(
+    batch: &Batch,
+    wrong: &[(usize, (usize, usize))],
+    modality: &Modality,
+) -> Result<Vec<Misread>, TchError> {
+    let of = |&(index, (label, class)): &(usize, (usize, usize))| {
+        let values = batch.sequence(index)?;
+        let pixels = match modality {
+            Modality::Images { .. } => values.iter().map(|value| (value * 255.0) as u8).collect(),
+            Modality::Series(series) => sketch(Sequence::of_series(&values, series.features())),
+        };
+        Ok(Misread { label, class, pixels })
+    };
+    wrong.iter().map(of).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use birnn_data::{Missing, SKETCH, Series};
     use birnn_engine::Device;
 
     use super::*;
@@ -189,9 +197,22 @@ mod tests {
     fn misread_images_come_with_what_they_are_and_were_called() {
         let input =
             Tensor::from_slice(&[0.0_f32, 0.2, 0.4, 0.6, 0.8, 1.0]).view([3, 1, 2]).to_device(Device::Cpu);
-        let batch = Batch { input, target: Tensor::from_slice(&[7_i64, 8, 9]), weight: 3 };
-        let found = misread(&batch, &[(0, (7, 1)), (2, (9, 3))]).unwrap();
+        let batch = Batch { input, lengths: None, target: Tensor::from_slice(&[7_i64, 8, 9]), weight: 3 };
+        let modality = Modality::Images { shape: [1, 2], preprocessing: None };
+        let found = misread(&batch, &[(0, (7, 1)), (2, (9, 3))], &modality).unwrap();
         let expected = [(7, 1, vec![0, 51]), (9, 3, vec![204, 255])];
         assert_eq!(found, expected.map(|(label, class, pixels)| Misread { label, class, pixels }));
+    }
+
+    #[test]
+    fn of_a_misread_series_its_own_steps_are_drawn() {
+        let input = Tensor::from_slice(&[9.0_f32, 9.0, 0.0, 1.0, 9.0]).view([5, 1]);
+        let lengths = Some(vec![2, 2, 1]);
+        let batch = Batch { input, lengths, target: Tensor::from_slice(&[7_i64, 8, 9]), weight: 3 };
+        let series =
+            Series { steps: Some([1, 2]), missing: Missing::Refuse, mean: vec![0.0], deviation: None };
+        let found = misread(&batch, &[(1, (8, 1))], &Modality::Series(series)).unwrap();
+        assert_eq!(found[0].pixels, sketch(Sequence::of_series(&[0.0, 1.0], 1)));
+        assert_eq!(found[0].pixels.len(), SKETCH[0] * SKETCH[1]);
     }
 }

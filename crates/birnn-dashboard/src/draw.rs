@@ -36,7 +36,7 @@ pub fn draw(frame: &mut Frame, board: &Board, ink: Ink) {
     header(frame, head, board, ink);
     frame.render_widget(Paragraph::new(keys(ink)), foot);
 
-    let digits = Digits::that_fit(board.run.shape, body);
+    let digits = Digits::that_fit(board.run.picture(), body);
     let below = match digits {
         Some(digits) => digits.height(),
         None if body.height >= PLOTS + SPEED => SPEED,
@@ -129,7 +129,7 @@ fn plots(frame: &mut Frame, area: Rect, board: &Board, ink: Ink) {
 
 /// Images per second, now and since the start.
 fn speed(frame: &mut Frame, area: Rect, board: &Board, ink: Ink) {
-    let now = format!("{:.0} images/s ", board.speed_now);
+    let now = format!("{:.0} {}/s ", board.speed_now, board.run.modality.noun());
     let title = Line::from(vec![Span::raw(" "), Span::styled(now, ink.bold())]);
     let block = ink.frame(title);
     let width = usize::from(block.inner(area).width);
@@ -222,6 +222,8 @@ mod tests {
     use ratatui::Terminal;
     use ratatui::backend::TestBackend;
 
+    use birnn_data::Modality;
+
     use super::*;
     use crate::board::made_up;
 
@@ -282,7 +284,7 @@ mod tests {
         let begun = Board::new(made_up::board().run);
         let mut strange = made_up::board();
         strange.run.classes.clear();
-        strange.run.shape = [300, 1];
+        strange.run.modality = Modality::Images { shape: [300, 1], preprocessing: None };
         strange.misread.iter_mut().for_each(|one| one.pixels.truncate(5));
         strange.log.push("\x1b[2J\u{1f600}\u{0}\r\n".repeat(50));
         for board in [begun, strange, made_up::board()] {

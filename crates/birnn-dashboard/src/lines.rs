@@ -5,18 +5,21 @@ use birnn_infer::{Epoch, Step, Timing};
 
 use crate::contention::Contention;
 use crate::loss;
+use crate::run_info::RunInfo;
 
 /// Logs a line per epoch.
 #[derive(Debug)]
 pub(crate) struct Lines {
     epochs: usize,
+    /// What several samples are called.
+    noun: &'static str,
     contention: Contention,
 }
 
 impl Lines {
-    /// For a run of so many epochs.
-    pub(crate) fn new(epochs: usize) -> Lines {
-        Lines { epochs, contention: Contention::new() }
+    /// For a run.
+    pub(crate) fn new(run: &RunInfo) -> Lines {
+        Lines { epochs: run.epochs, noun: run.modality.noun(), contention: Contention::new() }
     }
 }
 
@@ -27,17 +30,18 @@ impl Observer for Lines {
     }
 
     fn epoch(&mut self, epoch: &Epoch, _learner: &Learner) -> Result<(), EngineError> {
-        let Epoch { train_loss, rate, timing: Timing { seconds, images_per_second, .. }, .. } = epoch;
+        let Epoch { train_loss, rate, timing: Timing { seconds, samples_per_second, .. }, .. } = epoch;
         let validation = epoch.validation.as_ref().map_or_else(String::new, |evaluation| {
             let loss = loss::text(evaluation.loss);
             format!(", validation loss {loss}, accuracy {:.2} %", 100.0 * evaluation.headline().value)
         });
         tracing::info!(
-            "epoch {}/{}: loss {}{validation}, lr {rate:.2e}, {seconds:.1} s, {images_per_second:.0} \
-             images/s",
+            "epoch {}/{}: loss {}{validation}, lr {rate:.2e}, {seconds:.1} s, {samples_per_second:.0} \
+             {}/s",
             epoch.epoch,
             self.epochs,
-            loss::text(*train_loss)
+            loss::text(*train_loss),
+            self.noun
         );
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! What stays the same while a run trains.
 
-use birnn_data::escape;
+use birnn_data::{Modality, SKETCH, escape};
 
 /// What there is to say about a run before its first step.
 #[derive(Clone, Debug)]
@@ -15,10 +15,10 @@ pub struct RunInfo {
     pub run: String,
     /// The names of the classes.
     pub classes: Vec<String>,
-    /// Rows and columns of an image.
-    pub shape: [usize; 2],
-    /// Number of training images.
-    pub images: usize,
+    /// What it reads.
+    pub modality: Modality,
+    /// Number of training samples.
+    pub samples: usize,
     /// Number of epochs of the whole run.
     pub epochs: usize,
     /// Steps per epoch.
@@ -28,6 +28,14 @@ pub struct RunInfo {
 }
 
 impl RunInfo {
+    /// Rows and columns of the picture of a sample: of an image as it is, of a series a sketch.
+    pub(crate) fn picture(&self) -> [usize; 2] {
+        match self.modality {
+            Modality::Images { shape, .. } => shape,
+            Modality::Series(_) => SKETCH,
+        }
+    }
+
     /// With names and paths escaped, so that they can be written to a terminal.
     pub(crate) fn escaped(self) -> RunInfo {
         let line = |text: &String| escape::line(text).into_owned();

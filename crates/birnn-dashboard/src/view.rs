@@ -69,7 +69,7 @@ impl View {
     /// when it is dropped.
     pub fn observers(&self, run: RunInfo) -> Vec<Box<dyn Observer>> {
         let run = run.escaped();
-        let mut observers: Vec<Box<dyn Observer>> = vec![Box::new(Lines::new(run.epochs))];
+        let mut observers: Vec<Box<dyn Observer>> = vec![Box::new(Lines::new(&run))];
         match self.progress {
             Progress::Auto => observers.push(Box::new(Bar::new(&self.console.bars(), &run))),
             Progress::Plain => {}

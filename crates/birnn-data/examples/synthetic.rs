@@ -18,7 +18,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     std::fs::create_dir_all(&folder)?;
     let plan = DataConfig { dataset: Dataset::Synthetic, ..DataConfig::default() }.resolve()?;
     let splits = load(&plan, &Locations::new(None, true), &mut |_| ())?;
-    for (prefix, Split { images, labels }) in [("train", &splits.train), ("t10k", &splits.test)] {
+    for (prefix, Split { sequences, labels }) in [("train", &splits.train), ("t10k", &splits.test)] {
+        let images = sequences.to_images().ok_or("digits are images")?;
         let files = [
             ("images-idx3", vec![labels.len(), images.rows, images.cols], &images.pixels),
             ("labels-idx1", vec![labels.len()], labels),

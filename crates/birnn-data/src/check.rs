@@ -2,25 +2,33 @@
 
 use std::collections::HashMap;
 
-use crate::config::DataPlan;
+use crate::config::{DataPlan, Source};
 use crate::error::ConfigError;
-use crate::image::images::{MOST_CLASSES, Split};
 use crate::name;
+use crate::split::{MOST_CLASSES, Split};
 
-/// Test images that are training images: whatever the files are called, and however they came to hold the
+/// Test samples that are training samples: whatever the files are called, and however they came to hold the
 /// same.
-pub(crate) fn overlap(train: &Split, test: &Split) -> Option<ConfigError> {
-    let images = |split: &Split| 0..split.images.len();
-    let known: HashMap<&[u8], usize> =
-        images(train).rev().map(|index| (train.images.get(index), index)).collect();
-    let mut seen = images(test).filter_map(|index| Some((index, *known.get(test.images.get(index))?)));
+pub(crate) fn overlap(train: &Split, test: &Split, source: &Source) -> Option<ConfigError> {
+    let known: HashMap<_, usize> = contents(train).rev().map(|(index, content)| (content, index)).collect();
+    let mut seen = contents(test).filter_map(|(index, content)| Some((index, *known.get(&content)?)));
     let (first, same) = seen.next()?;
-    let (count, all) = (1 + seen.count(), test.images.len());
+    let (count, all, what, one) = (1 + seen.count(), test.len(), source.noun(), source.singular());
     let message = format!(
-        "{count} of {all} test images are training images too (the first is test image {first}, \
-         training image {same}): how a net does on them says nothing of others"
+        "{count} of {all} test {what} are training {what} too (the first is test {one} {first}, \
+         training {one} {same}): how a net does on them says nothing of others"
     );
-    Some(ConfigError::new("test_images", message))
+    let key = if source.is_series() { "test" } else { "test_images" };
+    Some(ConfigError::new(key, message))
+}
+
+/// What each sequence holds, bit for bit, with its index.
+fn contents(split: &Split) -> impl DoubleEndedIterator<Item = (usize, (&[u8], Vec<u32>))> {
+    (0..split.len()).map(|index| {
+        let sequence = split.sequences.get(index);
+        let numbers = sequence.floats().unwrap_or_default().iter().map(|number| number.to_bits()).collect();
+        (index, (sequence.bytes().unwrap_or_default(), numbers))
+    })
 }
 
 /// Whether the samples of each class come one after the other, so that the first ones are of a few classes
@@ -45,7 +53,7 @@ pub(crate) fn classes_in(labels: &[u8]) -> [bool; MOST_CLASSES] {
     seen
 }
 
-/// Classes of which no image was left in `labels` to train on; of those that are `known` there were some in
+/// Classes of which no sample was left in `labels` to train on; of those that are `known` there were some in
 /// the file.
 pub(crate) fn untrained(
     labels: &[u8],
@@ -61,8 +69,9 @@ pub(crate) fn untrained(
     }
     let named: Vec<String> =
         missing.iter().map(|&class| format!("`{}`", classes[class].escape_debug())).collect();
+    let (what, one) = (plan.source.noun(), plan.source.singular());
     let without =
-        format!("no training image is of class {}, and the net will never name it", name::first(&named));
+        format!("no training {one} is of class {}, and the net will never name it", name::first(&named));
     let limit = plan.limit;
     Some(match missing.iter().any(|&class| known[class]) {
         false => ConfigError::new("dataset", without),
@@ -72,7 +81,7 @@ pub(crate) fn untrained(
         true if sorted => ConfigError::new(
             "limit",
             format!(
-                "the images are sorted by class, and these are the first {limit}: {without}; \
+                "the {what} are sorted by class, and these are the first {limit}: {without}; \
                  shuffle the files"
             ),
         ),
@@ -83,18 +92,19 @@ pub(crate) fn untrained(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::image::images::Images;
+    use crate::image::images::{Images, LabelledImages};
 
     /// Images of two pixels.
     fn split(pixels: &[u8]) -> Split {
         let images = Images { rows: 1, cols: 2, pixels: pixels.to_vec() };
-        Split { labels: vec![0; images.len()], images }
+        LabelledImages { labels: vec![0; images.len()], images }.into()
     }
 
     #[test]
     fn test_images_that_were_trained_on_are_counted() {
         let train = split(&[1, 2, 3, 4, 5, 6]);
-        let told = |test: &[u8]| overlap(&train, &split(test)).map(|error| error.to_string());
+        let told =
+            |test: &[u8]| overlap(&train, &split(test), &Source::Synthetic).map(|error| error.to_string());
         assert_eq!(told(&[2, 1, 4, 3]), None);
         assert_eq!(told(&[]), None);
         let told = told(&[9, 9, 5, 6, 3, 4]).unwrap();

@@ -9,37 +9,39 @@ use serde::{Deserialize, Serialize};
 use crate::dataset::Dataset;
 use crate::error::ConfigError;
 use crate::image::augment::{Augment, AugmentConfig};
-use crate::image::images::MOST_CLASSES;
 use crate::image::preprocessing::{Framing, Preprocessing};
 use crate::image::synthetic;
 use crate::published::Published;
+use crate::series;
+use crate::series::missing::Missing;
+use crate::split::MOST_CLASSES;
 
 /// The `[data]` table as written. [`DataConfig::resolve`] checks it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct DataConfig {
-    /// Which images.
+    /// Which images or series.
     pub dataset: Dataset,
     /// What to train on when the data set can be neither found nor downloaded.
     pub fallback: Fallback,
-    /// Training images kept back to judge by, as many of each class as its share.
+    /// Training samples kept back to judge by, as many of each class as its share.
     pub validation: usize,
-    /// Only the first so many training images.
+    /// Only the first so many training samples.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub limit: Option<usize>,
-    /// Whether light and dark are exchanged in all images as they are read.
+    /// Of images: whether light and dark are exchanged in all of them as they are read.
     #[serde(skip_serializing_if = "is_false")]
     pub invert: bool,
-    /// Whether rows and columns are exchanged in all images as they are read; where absent, as the data set
+    /// Of images: whether rows and columns are exchanged as they are read; where absent, as the data set
     /// needs it to be upright: EMNIST's are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transpose: Option<bool>,
-    /// How the images are framed, and so a picture that the net is to name; where absent, as is known of the
+    /// Of images: how they are framed, and so a picture that the net is to name; where absent, as is known of the
     /// data set, or as the training images show.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub framing: Option<Framing>,
-    /// How far training images are varied each time they are seen.
+    /// Of images: how far those to train on are varied each time they are seen.
     #[serde(skip_serializing_if = "AugmentConfig::is_off")]
     pub augment: AugmentConfig,
     /// `idx`: the file with the training images.
@@ -58,6 +60,19 @@ pub struct DataConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 2, max = MOST_CLASSES), extend("uniqueItems" = true))]
     pub classes: Option<Vec<String>>,
+    /// `ts`: the file with the training series.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub train: Option<PathBuf>,
+    /// `ts`: the file with the test series.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test: Option<PathBuf>,
+    /// Of series: whether each feature is read less its mean, in standard deviations, both those of the training
+    /// series; they are where it is absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub standardise: Option<bool>,
+    /// Of series: what is read where a value is missing.
+    #[serde(skip_serializing_if = "Missing::is_default")]
+    pub missing: Missing,
 }
 
 /// What may stand in for a published data set.
@@ -78,7 +93,7 @@ fn is_false(value: &bool) -> bool {
 /// A data set to load, with nothing left to decide.
 #[derive(Clone, Debug)]
 pub struct DataPlan {
-    /// Where the images come from.
+    /// Where the samples come from.
     pub source: Source,
     /// Whether light and dark are exchanged in all images.
     pub invert: bool,
@@ -88,44 +103,76 @@ pub struct DataPlan {
     pub framing: Option<Framing>,
     /// What stands in for a published data set that cannot be had.
     pub fallback: Fallback,
-    /// Training images kept back to judge by.
+    /// Training samples kept back to judge by.
     pub validation: usize,
-    /// At most so many training images, those kept back included.
+    /// At most so many training samples, those kept back included.
     pub limit: usize,
     /// How training images are varied, where they are.
     pub augment: Option<Augment>,
+    /// Whether series are read in standard deviations from the mean.
+    pub standardise: bool,
+    /// What is read where a value of a series is missing.
+    pub missing: Missing,
 }
 
-/// Where images come from.
+/// Where samples come from.
 #[derive(Clone, Debug)]
 pub enum Source {
-    /// Four published files.
+    /// Four published files of images.
     Published(&'static Published),
     /// Digits drawn by code.
     Synthetic,
-    /// Four files of the user's own.
+    /// Four files of the user's own images.
     Files(UserFiles),
+    /// Series made by code.
+    SyntheticSeries,
+    /// Two files of the user's own series.
+    Series(SeriesFiles),
 }
 
 impl Source {
+    /// Whether the samples are series of numbers, and not images.
+    pub fn is_series(&self) -> bool {
+        match self {
+            Source::Published(_) | Source::Synthetic | Source::Files(_) => false,
+            Source::SyntheticSeries | Source::Series(_) => true,
+        }
+    }
+
+    /// Whether they are in files of the user's own.
+    pub fn is_own(&self) -> bool {
+        matches!(self, Source::Files(_) | Source::Series(_))
+    }
+
+    /// What several samples are called.
+    pub fn noun(&self) -> &'static str {
+        if self.is_series() { "series" } else { "images" }
+    }
+
+    /// What one sample is called.
+    pub fn singular(&self) -> &'static str {
+        if self.is_series() { "series" } else { "image" }
+    }
+
     /// Rows and columns of an image and the names of the classes, as far as they are known without reading a
     /// file.
     pub fn known(&self) -> Option<([usize; 2], Vec<String>)> {
         let classes = match self {
             Source::Published(published) => published.class_names(),
             Source::Synthetic => synthetic::classes(),
-            Source::Files(_) => return None,
+            Source::Files(_) | Source::SyntheticSeries | Source::Series(_) => return None,
         };
         // MNIST's shape is that of all its family.
         Some(([synthetic::SIDE; 2], classes))
     }
 
-    /// How many training images there are, as far as it is known without reading a file.
-    fn images(&self) -> Option<usize> {
+    /// How many training samples there are, as far as it is known without reading a file.
+    fn samples(&self) -> Option<usize> {
         match self {
             Source::Published(published) => published.train,
             Source::Synthetic => Some(synthetic::TRAIN),
-            Source::Files(_) => None,
+            Source::SyntheticSeries => Some(series::synthetic::TRAIN),
+            Source::Files(_) | Source::Series(_) => None,
         }
     }
 }
@@ -141,14 +188,23 @@ impl DataPlan {
         let stored = match &self.source {
             Source::Published(published) => published.stored,
             Source::Synthetic => synthetic::STORED,
-            Source::Files(_) => return None,
+            Source::Files(_) | Source::SyntheticSeries | Source::Series(_) => return None,
         };
         let known = stored.preprocessing(self.invert, self.transpose.unwrap_or(stored.transposed));
         Some(Preprocessing { framing: self.framing.unwrap_or(known.framing), ..known })
     }
 }
 
-/// A user's own data set.
+/// A user's own series.
+#[derive(Clone, Debug)]
+pub struct SeriesFiles {
+    /// The training series.
+    pub train: PathBuf,
+    /// The test series.
+    pub test: PathBuf,
+}
+
+/// A user's own images.
 #[derive(Clone, Debug)]
 pub struct UserFiles {
     /// The training images.
@@ -164,8 +220,19 @@ pub struct UserFiles {
 }
 
 /// The settings that are paths of the user's own files, by their dotted keys.
-pub const PATH_SETTINGS: [&str; 4] =
-    ["data.train_images", "data.train_labels", "data.test_images", "data.test_labels"];
+pub const PATH_SETTINGS: [&str; 6] = [
+    "data.train_images",
+    "data.train_labels",
+    "data.test_images",
+    "data.test_labels",
+    "data.train",
+    "data.test",
+];
+
+/// Those of the user's own images.
+const IDX_PATHS: [&str; 4] = ["train_images", "train_labels", "test_images", "test_labels"];
+/// Those of the user's own series.
+const SERIES_PATHS: [&str; 2] = ["train", "test"];
 
 /// Whether each class has a name, and one of its own.
 ///
@@ -249,27 +316,32 @@ impl DataConfig {
         let source = match (self.dataset.published(), self.dataset) {
             (Some(published), _) => Source::Published(published),
             (None, Dataset::Idx) => Source::Files(self.files()?),
+            (None, Dataset::Ts) => Source::Series(self.series()?),
+            (None, Dataset::SyntheticSeries) => Source::SyntheticSeries,
             (None, _) => Source::Synthetic,
         };
-        if !matches!(source, Source::Files(_)) {
-            let given = self.paths().into_iter().find_map(|(key, path)| path.as_ref().map(|_| key));
-            if let Some(key) = given.or(self.classes.as_ref().map(|_| "classes")) {
-                return Err(ConfigError::new(key, "belongs to `dataset = \"idx\"` alone"));
-            }
+        if let Some((key, whose)) = self.foreign(&source) {
+            return Err(ConfigError::new(key, format!("belongs to {whose} alone")));
         }
-        if self.fallback != Fallback::None && matches!(source, Source::Files(_)) {
+        if self.fallback != Fallback::None && source.is_own() {
             return Err(ConfigError::new(
                 "fallback",
                 "stands in for a published data set, not for your own files",
             ));
         }
+        if self.fallback != Fallback::None && source.is_series() {
+            let message = "digits drawn by code stand in for images alone; \
+                           `dataset = \"synthetic-series\"` are series made by code";
+            return Err(ConfigError::new("fallback", message));
+        }
         let limit = self.limit.unwrap_or(usize::MAX);
         if limit == 0 {
             return Err(ConfigError::new("limit", "must be at least 1, is 0"));
         }
-        let most = limit.min(source.images().unwrap_or(usize::MAX));
+        let most = limit.min(source.samples().unwrap_or(usize::MAX));
         if self.validation >= most {
-            let message = format!("{} images cannot be kept back of {most} training images", self.validation);
+            let (count, what) = (self.validation, source.noun());
+            let message = format!("{count} {what} cannot be kept back of {most} training {what}");
             return Err(ConfigError::new("validation", message));
         }
         Ok(DataPlan {
@@ -281,11 +353,49 @@ impl DataConfig {
             validation: self.validation,
             limit,
             augment: self.augment.resolve()?,
+            standardise: self.standardise.unwrap_or(true),
+            missing: self.missing,
         })
     }
 
+    /// The first setting that is about data of another kind than `source`, and about which.
+    fn foreign(&self, source: &Source) -> Option<(&'static str, &'static str)> {
+        let given = |key: &'static str, is_given: bool| is_given.then_some(key);
+        let named = |keys: &'static [&str]| {
+            let paths = self.paths();
+            let found = paths.iter().find(|(key, path)| keys.contains(key) && path.is_some());
+            found.map(|&(key, _)| key)
+        };
+        let idx = || named(&IDX_PATHS).or(given("classes", self.classes.is_some()));
+        let series = || {
+            given("standardise", self.standardise.is_some())
+                .or(given("missing", self.missing != Missing::default()))
+        };
+        let images = || {
+            given("invert", self.invert)
+                .or(given("transpose", self.transpose.is_some()))
+                .or(given("framing", self.framing.is_some()))
+                .or(given("augment", !self.augment.is_off()))
+        };
+        let of = |key: Option<&'static str>, whose: &'static str| key.map(|key| (key, whose));
+        let idx = || of(idx().filter(|_| !matches!(source, Source::Files(_))), "`dataset = \"idx\"`");
+        let ts = || {
+            of(named(&SERIES_PATHS).filter(|_| !matches!(source, Source::Series(_))), "`dataset = \"ts\"`")
+        };
+        let other = || if source.is_series() { of(images(), "images") } else { of(series(), "series") };
+        idx().or_else(ts).or_else(other)
+    }
+
+    fn series(&self) -> Result<SeriesFiles, ConfigError> {
+        let path = |key: &str, path: &Option<PathBuf>| {
+            let missing = || format!("`ts` wants two files, and `data.{key}` is missing");
+            path.clone().ok_or_else(|| ConfigError::new("dataset", missing()))
+        };
+        Ok(SeriesFiles { train: path("train", &self.train)?, test: path("test", &self.test)? })
+    }
+
     fn files(&self) -> Result<UserFiles, ConfigError> {
-        let [train_images, train_labels, test_images, test_labels] = self.paths().map(|(key, path)| {
+        let [train_images, train_labels, test_images, test_labels, ..] = self.paths().map(|(key, path)| {
             let missing = || format!("`idx` wants four files, and `data.{key}` is missing");
             path.clone().ok_or_else(|| ConfigError::new("dataset", missing()))
         });
@@ -305,29 +415,34 @@ impl DataConfig {
         })
     }
 
-    fn paths(&self) -> [(&'static str, &Option<PathBuf>); 4] {
+    /// The settings that are paths of the user's own files, by their keys, in the order of [`PATH_SETTINGS`].
+    pub fn paths(&self) -> [(&'static str, &Option<PathBuf>); 6] {
         [
             ("train_images", &self.train_images),
             ("train_labels", &self.train_labels),
             ("test_images", &self.test_images),
             ("test_labels", &self.test_labels),
+            ("train", &self.train),
+            ("test", &self.test),
         ]
     }
 
-    pub(crate) fn paths_mut(&mut self) -> [(&'static str, &mut Option<PathBuf>); 4] {
+    pub(crate) fn paths_mut(&mut self) -> [(&'static str, &mut Option<PathBuf>); 6] {
         [
             ("train_images", &mut self.train_images),
             ("train_labels", &mut self.train_labels),
             ("test_images", &mut self.test_images),
             ("test_labels", &mut self.test_labels),
+            ("train", &mut self.train),
+            ("test", &mut self.test),
         ]
     }
 
     /// Without files of the user's own.
     pub fn without_files(self) -> DataConfig {
-        let DataConfig { train_images, train_labels, test_images, test_labels, classes, .. } =
-            DataConfig::default();
-        DataConfig { train_images, train_labels, test_images, test_labels, classes, ..self }
+        let mut without = DataConfig { classes: None, ..self };
+        without.paths_mut().into_iter().for_each(|(_, path)| *path = None);
+        without
     }
 }
 
@@ -337,6 +452,8 @@ mod tests {
 
     const FILES: &str = "dataset = \"idx\"\ntrain_images = \"a\"\ntrain_labels = \"b\"\n\
                          test_images = \"c\"\ntest_labels = \"d\"\n";
+
+    const SERIES: &str = "dataset = \"ts\"\ntrain = \"a\"\ntest = \"b\"\n";
 
     fn parse(text: &str) -> DataConfig {
         toml::from_str(text).unwrap()
@@ -351,6 +468,17 @@ mod tests {
     fn impossible_settings_are_refused_by_key() {
         refused("limit = 0", "data.limit");
         refused("train_images = \"a\"", "data.train_images");
+        refused("train = \"a\"", "data.train");
+        refused("dataset = \"ts\"\ntrain = \"a\"", "data.dataset");
+        refused(&format!("{SERIES}train_images = \"a\""), "data.train_images");
+        refused(&format!("{SERIES}classes = [\"a\", \"b\"]"), "data.classes");
+        refused(&format!("{SERIES}invert = true"), "data.invert");
+        refused(&format!("{SERIES}[augment]\nshift = 1"), "data.augment");
+        refused(&format!("{SERIES}fallback = \"synthetic\""), "data.fallback");
+        refused("dataset = \"synthetic-series\"\nfallback = \"synthetic\"", "data.fallback");
+        refused("dataset = \"synthetic-series\"\nvalidation = 1000000", "data.validation");
+        refused("standardise = false", "data.standardise");
+        refused("missing = \"mean\"", "data.missing");
         refused("dataset = \"synthetic\"\nclasses = [\"a\", \"b\"]", "data.classes");
         refused("dataset = \"idx\"\ntrain_images = \"a\"", "data.dataset");
         refused("validation = 60000", "data.validation");
@@ -377,10 +505,10 @@ mod tests {
         config.anchor(&project.path().join("exp"));
         config.test_labels = Some("/elsewhere/d".into());
         config.relate(&run, project.path());
-        let paths = config.paths().map(|(_, path)| path.clone().unwrap());
+        let paths: Vec<&PathBuf> = config.paths().into_iter().filter_map(|(_, path)| path.as_ref()).collect();
         assert_eq!(
             paths,
-            ["../../../exp/a", "../../../exp/b", "../../../exp/c", "/elsewhere/d"].map(PathBuf::from)
+            ["../../../exp/a", "../../../exp/b", "../../../exp/c", "/elsewhere/d"].map(Path::new)
         );
         // A run elsewhere has nothing to be relative to.
         let mut config = parse(FILES);

@@ -34,8 +34,12 @@ pub enum Dataset {
     EmnistMnist,
     /// Digits drawn by code, without any file.
     Synthetic,
-    /// The user's own four files.
+    /// Series made by code, without any file.
+    SyntheticSeries,
+    /// The user's own images, in four files.
     Idx,
+    /// The user's own series, in two files.
+    Ts,
 }
 
 impl Dataset {
@@ -64,8 +68,13 @@ impl Dataset {
             Dataset::EmnistDigits => Some(&EMNIST_DIGITS),
             Dataset::EmnistLetters => Some(&EMNIST_LETTERS),
             Dataset::EmnistMnist => Some(&EMNIST_MNIST),
-            Dataset::Synthetic | Dataset::Idx => None,
+            Dataset::Synthetic | Dataset::SyntheticSeries | Dataset::Idx | Dataset::Ts => None,
         }
+    }
+
+    /// Whether it is in files of the user's own.
+    pub fn is_own(self) -> bool {
+        matches!(self, Dataset::Idx | Dataset::Ts)
     }
 }
 

@@ -155,6 +155,42 @@ pub enum FileProblem {
         /// The label of the first.
         first: u8,
     },
+    /// Test series with more or fewer features than the training series.
+    #[error("its series have {found} values per step, those of {} have {expected}", shown(.of))]
+    Features {
+        /// Values per step in this file.
+        found: usize,
+        /// In the other.
+        expected: usize,
+        /// The file with the training series.
+        of: PathBuf,
+    },
+    /// A value that is missing where none may be.
+    #[error(
+        "line {line}: the value at step {step} of feature {feature} (from 0) is missing; `missing` under [data] says \
+         what is read there: \"mean\", \"last\" or \"interpolate\""
+    )]
+    MissingValue {
+        /// The line of the series, from 1.
+        line: usize,
+        /// Of its steps, from 0.
+        step: usize,
+        /// Which of the values of the step, from 0.
+        feature: usize,
+    },
+    /// Series without labels, where there is to be one for each.
+    #[error("has no labels: its header says `@classLabel false`, or nothing of classes")]
+    Unlabelled,
+    /// A test series of a class that no training series can be of.
+    #[error("line {line}: the class `{}` is none of the training file's: {classes}", class.escape_debug())]
+    UnknownClass {
+        /// The line of the series, from 1.
+        line: usize,
+        /// Its class.
+        class: String,
+        /// Those of the training file, the first of them.
+        classes: String,
+    },
     /// Images that a data set of this name has not.
     #[error("its images have {found} pixels, and those of the data set {expected}")]
     Size {

@@ -26,6 +26,7 @@ mod image;
 mod load;
 mod locations;
 mod lock;
+mod modality;
 pub mod name;
 mod obtain;
 mod order;
@@ -34,14 +35,15 @@ mod package;
 mod partial;
 mod provenance;
 mod published;
-mod raw;
 mod rng;
 mod sequences;
 mod series;
 mod split;
+mod whole;
 
 pub use config::{
-    DataConfig, DataPlan, Fallback, PATH_SETTINGS, Source, UserFiles, anchored, check_class_names,
+    DataConfig, DataPlan, Fallback, PATH_SETTINGS, SeriesFiles, Source, UserFiles, anchored,
+    check_class_names,
 };
 pub use content::{hexadecimal, open_file};
 pub use dataset::Dataset;
@@ -51,18 +53,21 @@ pub use file_error::{FileError, FileProblem};
 pub use form::{Contents, Form, parse as parse_whole};
 pub use image::augment::{Augment, AugmentConfig};
 pub use image::idx::{parse_images, parse_labels, read_images, read_labels};
-pub use image::images::{Images, MOST_CLASSES, Split};
+pub use image::images::{Images, LabelledImages};
 pub use image::png::png;
 pub use image::preprocessing::{Framing, Ground, Preprocessing};
 pub use image::{picture, synthetic};
 pub use load::{Splits, load};
 pub use locations::Locations;
 pub use lock::FolderLock;
-pub use order::epoch_order;
+pub use modality::Modality;
+pub use order::{epoch_order, grouped_order};
 pub use provenance::{Provenance, Recorded, VerifiedFile};
 pub use published::Published;
 pub use rng::{Rng, splitmix};
 pub use sequences::{Sequence, SequenceValues, Sequences, Values};
 pub use series::missing::Missing;
+pub use series::sketch::{SKETCH, sketch};
 pub use series::standardise::Series;
 pub use series::ts::{LineProblem, SaidBy, SeriesLines, TsFile, parse_series_lines, parse_ts, read_ts};
+pub use split::{MOST_CLASSES, Split};

@@ -1,19 +1,23 @@
-//! From a plan to images in memory: found, downloaded, verified, split.
+//! From a plan to samples in memory: found, downloaded, verified, split.
 
 use sha2::{Digest, Sha256};
 
 use crate::config::{DataPlan, Fallback, Source};
 use crate::error::{ConfigError, DataError};
 use crate::event::Event;
-use crate::image::images::{Images, Split};
-use crate::image::preprocessing::Preprocessing;
+use crate::image::raw::RawImages;
 use crate::image::synthetic;
 use crate::locations::Locations;
+use crate::modality::Modality;
 use crate::obtain::obtain;
 use crate::own::read_own;
 use crate::provenance::Provenance;
-use crate::raw::RawDataset;
-use crate::{check, content, split};
+use crate::sequences::Values;
+use crate::series::own::read_series;
+use crate::series::standardise::Series;
+use crate::split::Split;
+use crate::whole::Whole;
+use crate::{check, content, series};
 
 /// Data that is ready to be trained on.
 #[derive(Debug)]
@@ -26,8 +30,8 @@ pub struct Splits {
     pub test: Split,
     /// The names of the classes.
     pub classes: Vec<String>,
-    /// What the images are like.
-    pub preprocessing: Preprocessing,
+    /// What the samples are of, and how a net reads them.
+    pub modality: Modality,
     /// Where it all came from.
     pub provenance: Provenance,
     /// What can be, but hardly is what was meant, by the setting that it is about.
@@ -37,13 +41,6 @@ pub struct Splits {
 /// The digits are the same in every run, as a file's would be.
 const SYNTHETIC_SEED: u64 = 0;
 
-impl Splits {
-    /// Rows and columns of every image.
-    pub fn shape(&self) -> [usize; 2] {
-        [self.train.images.rows, self.train.images.cols]
-    }
-}
-
 /// Brings the data of `plan` into memory, from disk, mirrors or code, and verifies all of it.
 pub fn load(
     plan: &DataPlan,
@@ -51,57 +48,65 @@ pub fn load(
     on_event: &mut dyn FnMut(Event),
 ) -> Result<Splits, DataError> {
     let whole = match &plan.source {
-        Source::Synthetic => draw(plan.limit),
-        Source::Files(files) => read_own(files)?,
+        Source::Synthetic => draw(plan.limit).prepare(plan),
+        Source::Files(files) => read_own(files)?.prepare(plan),
+        Source::SyntheticSeries => make(plan.limit),
+        Source::Series(files) => read_series(files, plan.missing)?,
         Source::Published(published) => match (obtain(published, locations, on_event), plan.fallback) {
             (Err(DataError::Unobtainable(reason)), Fallback::Synthetic) => {
                 on_event(Event::Substituted { dataset: published.name, reason: &reason.to_string() });
-                RawDataset { substitute_for: Some(published.name.to_owned()), ..draw(plan.limit) }
+                let stand_in = draw(plan.limit).prepare(plan);
+                Whole { substitute_for: Some(published.name.to_owned()), ..stand_in }
             }
-            (whole, _) => whole?,
+            (images, _) => images?.prepare(plan),
         },
     };
-    let mut whole = whole;
-    let preprocessing = whole.prepare(plan);
     let mut warnings = Vec::new();
     let sorted = check::is_sorted_by_class(&whole.train.labels);
     let known = check::classes_in(&whole.train.labels);
-    let train = split::first(whole.train, plan.limit);
-    if let Source::Files(_) = plan.source {
-        warnings.extend(check::overlap(&train, &whole.test));
+    let train = whole.train.first(plan.limit);
+    if plan.source.is_own() {
+        warnings.extend(check::overlap(&train, &whole.test, &plan.source));
     }
-    let (train, validation) = match plan.validation {
-        0 => {
-            let images = Images { pixels: Vec::new(), ..train.images };
-            (train, Split { images, labels: Vec::new() })
-        }
-        count => split::keep_back(train, count)?,
-    };
+    let (train, validation) = train.keep_back(plan.validation, plan.source.noun())?;
     let provenance = Provenance {
         dataset: whole.dataset.to_owned(),
         substitute_for: whole.substitute_for,
         files: whole.files,
-        train: train.labels.len(),
-        validation: validation.labels.len(),
-        test: whole.test.labels.len(),
+        train: train.len(),
+        validation: validation.len(),
+        test: whole.test.len(),
         sha256: digest([&train, &validation, &whole.test]),
     };
     warnings.extend(check::untrained(&train.labels, &whole.classes, &known, sorted, plan));
+    let modality = match (whole.preprocessing, train.sequences.common_length()) {
+        (Some(preprocessing), Some(rows)) => {
+            let shape = [rows, train.sequences.features()];
+            Modality::Images { shape, preprocessing: Some(preprocessing) }
+        }
+        _ => Modality::Series(Series::of(&train.sequences, plan.missing, plan.standardise)),
+    };
     let (test, classes) = (whole.test, whole.classes);
-    Ok(Splits { train, validation, test, classes, preprocessing, provenance, warnings })
+    Ok(Splits { train, validation, test, classes, modality, provenance, warnings })
 }
 
 fn digest(splits: [&Split; 3]) -> String {
     let mut hash = Sha256::new();
     for split in splits {
-        hash.update(&split.images.pixels);
+        match split.sequences.values() {
+            Values::Bytes(bytes) => hash.update(bytes),
+            Values::Floats(floats) => {
+                split.sequences.lengths().for_each(|length| hash.update((length as u64).to_le_bytes()));
+                floats.iter().for_each(|value| hash.update(value.to_le_bytes()));
+            }
+        }
         hash.update(&split.labels);
     }
     content::hexadecimal(&hash.finalize())
 }
 
-fn draw(limit: usize) -> RawDataset {
-    RawDataset {
+fn draw(limit: usize) -> RawImages {
+    RawImages {
         dataset: "synthetic",
         substitute_for: None,
         train: synthetic::digits(SYNTHETIC_SEED, 0, synthetic::TRAIN.min(limit)),
@@ -109,6 +114,22 @@ fn draw(limit: usize) -> RawDataset {
         classes: synthetic::classes(),
         files: Vec::new(),
         stored: Some(synthetic::STORED),
+    }
+}
+
+fn make(limit: usize) -> Whole {
+    let made = |first: usize, count: usize| {
+        let (sequences, labels) = series::synthetic::series(SYNTHETIC_SEED, first as u64, count);
+        Split { sequences, labels }
+    };
+    Whole {
+        dataset: "synthetic-series",
+        substitute_for: None,
+        train: made(0, series::synthetic::TRAIN.min(limit)),
+        test: made(series::synthetic::TRAIN, series::synthetic::TEST),
+        classes: series::synthetic::classes(),
+        files: Vec::new(),
+        preprocessing: None,
     }
 }
 
@@ -154,6 +175,11 @@ pub(crate) mod tests {
         Locations { folders: vec![folder.join("first"), folder.join("second")], offline }
     }
 
+    fn shape(splits: &Splits) -> [usize; 2] {
+        let Modality::Images { shape, .. } = splits.modality else { panic!("images were wanted") };
+        shape
+    }
+
     pub(crate) fn load_quietly(plan: &DataPlan, locations: &Locations) -> Result<Splits, DataError> {
         load(plan, locations, &mut |_| ())
     }
@@ -163,7 +189,7 @@ pub(crate) mod tests {
         let folder = tempfile::tempdir().unwrap();
         write(folder.path(), &files());
         let splits = load_quietly(&own(folder.path()), &at(folder.path(), true)).unwrap();
-        assert_eq!((splits.shape(), splits.classes.len()), ([2, 3], 2));
+        assert_eq!((shape(&splits), splits.classes.len()), ([2, 3], 2));
         assert_eq!((splits.train.labels, splits.test.labels), (vec![0, 1, 1, 0], vec![1, 0]));
         assert_eq!(splits.provenance.files.len(), 4);
         // What is kept back, or left out, is other data.
@@ -237,7 +263,7 @@ pub(crate) mod tests {
         match load_quietly(&plan, &Locations::new(None, true)) {
             Ok(splits) => {
                 assert_eq!(
-                    (splits.shape(), splits.provenance.train, splits.provenance.test),
+                    (shape(&splits), splits.provenance.train, splits.provenance.test),
                     ([28, 28], 55_000, 10_000)
                 );
                 assert_eq!(splits.test.labels[..5], [7, 2, 1, 0, 4]);

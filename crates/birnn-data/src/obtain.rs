@@ -10,20 +10,20 @@ use crate::file_error::{FileError, FileProblem};
 use crate::find::{alike, find};
 use crate::found::{Found, find_all};
 use crate::image::idx;
-use crate::image::images::{Images, Split};
+use crate::image::images::{Images, LabelledImages};
+use crate::image::raw::RawImages;
 use crate::image::synthetic;
 use crate::locations::Locations;
 use crate::own::join;
 use crate::package;
 use crate::published::{Published, PublishedDigest, PublishedFile};
-use crate::raw::RawDataset;
 
 /// Brings all four files into memory.
 pub(crate) fn obtain(
     published: &Published,
     locations: &Locations,
     on_event: &mut dyn FnMut(Event),
-) -> Result<RawDataset, DataError> {
+) -> Result<RawImages, DataError> {
     obtain_within(published, locations, &LIMITS, &package::LIMITS, on_event)
 }
 
@@ -33,7 +33,7 @@ pub(crate) fn obtain_within(
     mirrors: &Limits,
     packages: &package::Limits,
     on_event: &mut dyn FnMut(Event),
-) -> Result<RawDataset, DataError> {
+) -> Result<RawImages, DataError> {
     let mut found = find_all(published, locations)?;
     let mut tried = Tried::default();
     if found.iter().any(Option::is_none) {
@@ -45,7 +45,7 @@ pub(crate) fn obtain_within(
         return Err(unobtainable(published, &published.files[missing], locations, tried));
     };
     let mut verified = Vec::new();
-    let mut split = |first: usize, images: Found, labels: Found| -> Result<Split, DataError> {
+    let mut split = |first: usize, images: Found, labels: Found| -> Result<LabelledImages, DataError> {
         let [of, to] = [&published.files[first], &published.files[first + 1]];
         let (images, images_path) = images.read(&mut verified, |path| of.images(path), idx::parse_images)?;
         let (labels, labels_path) = labels.read(&mut verified, |path| to.labels(path), idx::parse_labels)?;
@@ -59,7 +59,7 @@ pub(crate) fn obtain_within(
         let (classes, first) = (published.classes.len(), published.first_label);
         Ok(join(images, &images_path, labels, &labels_path, classes, first)?)
     };
-    Ok(RawDataset {
+    Ok(RawImages {
         dataset: published.name,
         substitute_for: None,
         train: split(0, train_images, train_labels)?,

@@ -6,13 +6,13 @@ use crate::config::{DataConfig, UserFiles};
 use crate::error::DataError;
 use crate::file_error::{FileError, FileProblem};
 use crate::image::idx;
-use crate::image::images::{Images, Split};
+use crate::image::images::{Images, LabelledImages};
+use crate::image::raw::RawImages;
 use crate::name;
 use crate::provenance::VerifiedFile;
-use crate::raw::RawDataset;
 
 /// Brings all four files into memory.
-pub(crate) fn read_own(files: &UserFiles) -> Result<RawDataset, DataError> {
+pub(crate) fn read_own(files: &UserFiles) -> Result<RawImages, DataError> {
     let mut verified = Vec::new();
     let mut read = |kind: &str,
                     images_path: &Path,
@@ -33,7 +33,7 @@ pub(crate) fn read_own(files: &UserFiles) -> Result<RawDataset, DataError> {
     };
     same_size(&train_images, &files.train_images, &test_images, &files.test_images)?;
     let count = classes.len();
-    Ok(RawDataset {
+    Ok(RawImages {
         dataset: "idx",
         substitute_for: None,
         train: join(train_images, &files.train_images, train_labels, &files.train_labels, count, 0)?,
@@ -45,7 +45,7 @@ pub(crate) fn read_own(files: &UserFiles) -> Result<RawDataset, DataError> {
 }
 
 /// For `map_err`: what is not there can be said to be elsewhere, by the setting `key`.
-fn missing(key: &str) -> impl FnOnce(FileError) -> FileError {
+pub(crate) fn missing(key: &str) -> impl FnOnce(FileError) -> FileError {
     move |error| match error.problem {
         FileProblem::Io(io) if io.kind() == std::io::ErrorKind::NotFound => {
             FileProblem::Missing { key: key.to_owned() }.at(&error.path)
@@ -109,7 +109,7 @@ pub(crate) fn join(
     path: &Path,
     classes: usize,
     first: u8,
-) -> Result<Split, FileError> {
+) -> Result<LabelledImages, FileError> {
     if labels.len() != images.len() {
         let problem = FileProblem::Count { labels: labels.len(), images: images.len(), of: of.to_owned() };
         return Err(problem.at(path));
@@ -120,5 +120,5 @@ pub(crate) fn join(
         return Err(FileProblem::Label { index, label: labels[index], classes, first }.at(path));
     }
     labels.iter_mut().for_each(|label| *label -= first);
-    Ok(Split { images, labels })
+    Ok(LabelledImages { images, labels })
 }

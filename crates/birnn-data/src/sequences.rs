@@ -110,6 +110,16 @@ impl Sequences {
         (0..self.len()).map(|index| self.get(index))
     }
 
+    /// They as images, each step a row, where they are grey levels and all of the same length.
+    pub fn to_images(&self) -> Option<Images> {
+        match (&self.values, self.common_length()) {
+            (Values::Bytes(bytes), Some(rows)) => {
+                Some(Images { rows, cols: self.features, pixels: bytes.clone() })
+            }
+            _ => None,
+        }
+    }
+
     /// Those at these indices, in this order.
     ///
     /// # Panics
@@ -281,6 +291,7 @@ mod tests {
         let sequences = Sequences::from(images.clone());
         assert_eq!((sequences.len(), sequences.features(), sequences.common_length()), (2, 3, Some(2)));
         assert_eq!(sequences.get(1).bytes(), Some(images.get(1)));
+        assert_eq!((sequences.to_images(), some().to_images()), (Some(images.clone()), None));
         let mut read = vec![7.0];
         Sequence::of_image(&[0, 51, 255], 3).read(&mut read);
         assert_eq!(read, [7.0, 0.0, 0.2, 1.0]);

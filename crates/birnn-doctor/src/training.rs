@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use birnn_data::Modality;
 use birnn_engine::{Device, EngineError, Learner, Loss, Samples, contention};
 use birnn_experiment::{Experiment, Invalid};
 use birnn_infer::Task;
@@ -80,11 +81,12 @@ fn timed() -> Result<Timed, TrainingError> {
     let images = plan.train.batch_size;
     let classes: Vec<String> = (0..10).map(|digit| digit.to_string()).collect();
     let digits = birnn_data::synthetic::digits(0, 0, images);
-    let samples = Samples::new(digits, Device::Cpu).map_err(EngineError::from)?;
+    let modality = Modality::Images { shape: [digits.images.rows, digits.images.cols], preprocessing: None };
+    let samples = Samples::new(digits.into(), &modality, None, Device::Cpu).map_err(EngineError::from)?;
     let task = Task::classify(classes);
-    let loss = Loss::new(&task, &plan.train);
-    let mut learner = Learner::new(&plan.architecture, task, loss, [28, 28], 0, Device::Cpu)?;
-    let order = samples.order(0, 0).map_err(EngineError::from)?;
+    let loss = Loss::new(&task, &plan.train, None);
+    let mut learner = Learner::new(&plan.architecture, task, loss, modality.features(), 0, Device::Cpu)?;
+    let order = samples.order(0, 0, None);
     let batch = samples.batch(&order, 0, images, 0).map_err(EngineError::from)?;
     let (start, before) = (Instant::now(), contention::waited());
     let (mut fastest, mut steps) = (f64::INFINITY, 0);

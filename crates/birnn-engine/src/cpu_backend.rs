@@ -12,6 +12,7 @@ use tch::{Device, Kind, TchError, Tensor};
 
 use crate::device::workers;
 use crate::memory::{values, values_mut};
+use crate::samples::Batch;
 
 /// The recurrent layers of a net, with the buffers of its last batch.
 #[derive(Debug)]
@@ -51,20 +52,27 @@ impl CpuBackend {
         Ok(())
     }
 
-    /// `input [batch, time, features]` to what [`birnn_model::Network::logits`] takes, for
-    /// [`CpuBackend::backward`] to come back from; `rng_key` decides what dropout zeroes.
-    pub(crate) fn forward(&mut self, input: &Tensor, rng_key: i64) -> Result<Tensor, TchError> {
-        let input = plain(input)?;
-        let (batch, time) = (input.size()[0], input.size()[1]);
+    /// The sequences of a batch to what [`birnn_model::Network::logits`] takes, or `logits_ragged` where there are
+    /// lengths, for [`CpuBackend::backward`] to come back from; `rng_key` decides what dropout zeroes.
+    pub(crate) fn forward(&mut self, batch: &Batch, rng_key: i64) -> Result<Tensor, TchError> {
+        let input = plain(&batch.input)?;
         let spec = self.packed.spec();
         let width = spec.width() as i64;
-        let shape =
-            if spec.output == OutputMode::Sequence { vec![batch, time, width] } else { vec![batch, width] };
+        let mut shape = input.size();
+        // All steps are read, or one of each sequence.
+        if spec.output != OutputMode::Sequence {
+            shape = vec![batch.samples() as i64, width];
+        } else if let Some(last) = shape.last_mut() {
+            *last = width;
+        }
         let mut output = Tensor::f_empty(&shape[..], (Kind::Float, Device::Cpu))?;
         #[expect(unsafe_code, reason = "the kernels read and write tensors where they lie")]
         // SAFETY: nothing changes the input meanwhile, and the output is new here and known to nobody else.
-        let (input, into) = unsafe { (values(&input)?, values_mut(&mut output)?) };
-        let input = Input::new(input, batch as usize, time as usize);
+        let (values, into) = unsafe { (values(&input)?, values_mut(&mut output)?) };
+        let input = match &batch.lengths {
+            None => Input::new(values, batch.samples(), input.size()[1] as usize),
+            Some(lengths) => Input::ragged(values, lengths),
+        };
         let dropout = Dropout { probability: self.dropout as f32, key: rng_key as u64 };
         forward(&self.packed, &mut self.workspace, input, Some(dropout), into);
         Ok(output)

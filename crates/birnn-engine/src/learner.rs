@@ -21,8 +21,8 @@ pub struct Learner {
     task: Task,
     /// What training lowers.
     loss: Loss,
-    /// Time steps and features per step that the net is for.
-    shape: [usize; 2],
+    /// Values per time step that the net is for.
+    features: usize,
     /// The network.
     network: Network,
     /// The device of parameters and input.
@@ -44,11 +44,11 @@ pub struct StepOutput {
     pub gradient: Tensor,
 }
 
-/// Images per forward pass of an evaluation by libtorch: larger ones are no faster and take more memory.
+/// Sequences per forward pass of an evaluation by libtorch: larger ones are no faster and take more memory.
 const EVALUATION_BATCH: usize = 500;
 
 impl Learner {
-    /// A net with the weights that `seed` gives; `shape` is rows and columns of an image.
+    /// A net for `features` values per time step, with the weights that `seed` gives.
     ///
     /// This seeds libtorch's generator, which is one for the process. On a CPU it leaves libtorch one thread,
     /// in the whole process: birnn's own kernels have the others.
@@ -56,18 +56,18 @@ impl Learner {
         architecture: &Architecture,
         task: Task,
         loss: Loss,
-        shape: [usize; 2],
+        features: usize,
         seed: u32,
         device: Device,
     ) -> Result<Learner, EngineError> {
         tch::manual_seed(i64::from(seed));
         let vs = nn::VarStore::new(device);
-        let network = Network::new(&vs.root(), architecture, shape[1], task.outputs())?;
+        let network = Network::new(&vs.root(), architecture, features, task.outputs())?;
         // Sorted by name, so that the order is the same in every process.
         let (names, parameters): (Vec<String>, Vec<Tensor>) =
             BTreeMap::from_iter(vs.variables()).into_iter().unzip();
         let cpu_backend = if device == Device::Cpu {
-            let backend = CpuBackend::new(architecture, shape[1], &names, &parameters)?;
+            let backend = CpuBackend::new(architecture, features, &names, &parameters)?;
             // Its workers, as many as libtorch's threads were, are there now. libtorch is left the small
             // things, for which its threads would only be in the way: they wait by spinning.
             tch::set_num_threads(1);
@@ -75,7 +75,7 @@ impl Learner {
         } else {
             None
         };
-        Ok(Learner { task, loss, shape, network, device, names, parameters, cpu_backend })
+        Ok(Learner { task, loss, features, network, device, names, parameters, cpu_backend })
     }
 
     /// What is learned.
@@ -84,13 +84,8 @@ impl Learner {
     }
 
     /// What training lowers.
-    pub fn loss(&self) -> Loss {
-        self.loss
-    }
-
-    /// Rows and columns of the images that the net is trained on: time steps and features of each.
-    pub fn shape(&self) -> [usize; 2] {
-        self.shape
+    pub fn loss(&self) -> &Loss {
+        &self.loss
     }
 
     /// The network.
@@ -142,7 +137,7 @@ impl Learner {
         if self.network.architecture().dropout > 0.0 {
             tch::manual_seed(rng_key);
         }
-        let logits = self.network.forward(&batch.input, true)?;
+        let logits = logits_of(&self.network, batch, true)?;
         let loss = self.loss.mean(&logits, &batch.target)?;
         let gradients = Tensor::f_run_backward(&[&loss], &self.parameters, false, false)?;
         Ok(StepOutput { loss: loss.detach(), logits: logits.detach(), gradient: flat(&gradients)? })
@@ -160,24 +155,26 @@ impl Learner {
         Ok(self.task.evaluate(&self.logits(samples)?, samples.targets()))
     }
 
-    /// The logits of all `samples`, in their order: `[images, outputs]`. They may have more or fewer time
+    /// The logits of all `samples`, in their order: `[samples, outputs]`. They may have more or fewer time
     /// steps than those trained on.
     ///
     /// On a CPU they are worked out by `birnn_infer`, as wherever a net is asked; elsewhere by libtorch.
     pub fn logits(&self, samples: &Samples) -> Result<Vec<f32>, EngineError> {
         let _guard = tch::no_grad_guard();
-        if self.device == Device::Cpu {
-            let [rows, cols] = samples.shape();
-            if cols != self.shape[1] {
-                let (features, found) = (self.shape[1] as i64, [samples.len(), rows, cols].map(|n| n as i64));
-                return Err(ModelError::InputShape { features, found: found.to_vec() }.into());
-            }
+        if samples.features() != self.features {
+            let found = vec![samples.len() as i64, -1, samples.features() as i64];
+            return Err(ModelError::InputShape { features: self.features as i64, found }.into());
+        }
+        if self.device == Device::Cpu
+            && let Some(sequences) = samples.in_memory()
+        {
             let network = self.network_to_ask()?;
-            return Ok(network.logits_of_all(samples.bytes()?, rows * cols, cpu_threads() as usize));
+            return Ok(network.logits_of_all(sequences, |one, into| one.read(into), cpu_threads() as usize));
         }
         let mut all = Vec::new();
         for batch in samples.batches(EVALUATION_BATCH) {
-            all.extend(Vec::<f32>::try_from(self.network.forward(&batch?.input, false)?.f_view(-1)?)?);
+            let logits = logits_of(&self.network, &batch?, false)?;
+            all.extend(Vec::<f32>::try_from(logits.f_view(-1)?)?);
         }
         Ok(all)
     }
@@ -186,7 +183,7 @@ impl Learner {
     fn network_to_ask(&self) -> Result<birnn_infer::Network, TchError> {
         let values = self.named_parameters().map(|(name, tensor)| Ok((name, values_of(tensor)?.1)));
         let values = values.collect::<Result<BTreeMap<_, _>, TchError>>()?;
-        let (architecture, [_, features]) = (self.network.architecture(), self.shape);
+        let (architecture, features) = (self.network.architecture(), self.features);
         let of = |name: &str| values.get(name).cloned().unwrap_or_default();
         Ok(birnn_infer::Network::new(architecture, features, self.task.outputs(), instructions(), of))
     }
@@ -207,6 +204,14 @@ impl Learner {
     }
 }
 
+/// The logits of a batch, all of it by libtorch.
+fn logits_of(network: &Network, batch: &Batch, train: bool) -> Result<Tensor, ModelError> {
+    match &batch.lengths {
+        None => network.forward(&batch.input, train),
+        Some(lengths) => network.forward_ragged(&batch.input, lengths, train),
+    }
+}
+
 /// The loss of a batch and its gradient, the recurrent layers by birnn's kernels.
 fn with_kernels(
     backend: &mut CpuBackend,
@@ -217,8 +222,11 @@ fn with_kernels(
     rng_key: i64,
 ) -> Result<StepOutput, EngineError> {
     backend.update(parameters)?;
-    let top = backend.forward(&batch.input, rng_key)?.f_set_requires_grad(true)?;
-    let logits = network.logits(&top)?;
+    let top = backend.forward(batch, rng_key)?.f_set_requires_grad(true)?;
+    let logits = match &batch.lengths {
+        None => network.logits(&top)?,
+        Some(lengths) => network.logits_ragged(&top, lengths)?,
+    };
     let loss = loss.mean(&logits, &batch.target)?;
     let others = parameters.iter().enumerate().filter(|(index, _)| !backend.owns(*index));
     let inputs: Vec<&Tensor> = std::iter::once(&top).chain(others.map(|(_, tensor)| tensor)).collect();
@@ -240,6 +248,7 @@ mod tests {
     fn a_panic_in_a_step_costs_no_kernels() {
         let batch = |labels: &[i64]| Batch {
             input: Tensor::linspace(0, 1, 12, (Kind::Float, Device::Cpu)).view([2, 3, 2]),
+            lengths: None,
             target: Tensor::from_slice(labels),
             weight: labels.len(),
         };
@@ -260,6 +269,7 @@ mod tests {
 pub(crate) mod made_up {
     use super::*;
     use crate::state::State;
+    use birnn_data::Modality;
     use birnn_experiment::Experiment;
     use birnn_infer::Manifest;
 
@@ -271,15 +281,14 @@ pub(crate) mod made_up {
         let classes = vec!["a".to_owned(), "b".to_owned()];
         let manifest = Manifest::new(
             experiment.to_toml().unwrap(),
-            [3, 2],
+            Modality::Images { shape: [3, 2], preprocessing: None },
             classes.clone(),
-            None,
             serde_json::Value::Null,
         );
         let architecture = experiment.model.resolve().unwrap();
         let task = Task::classify(classes);
-        let loss = Loss::new(&task, &experiment.train.resolve().unwrap());
-        (Learner::new(&architecture, task, loss, [3, 2], seed, Device::Cpu).unwrap(), manifest)
+        let loss = Loss::new(&task, &experiment.train.resolve().unwrap(), None);
+        (Learner::new(&architecture, task, loss, 2, seed, Device::Cpu).unwrap(), manifest)
     }
 
     /// Where a training by the tutorial's rule begins.

@@ -31,25 +31,6 @@ pub(crate) unsafe fn values_mut(tensor: &mut Tensor) -> Result<&mut [f32], TchEr
     Ok(if length == 0 { &mut [] } else { unsafe { std::slice::from_raw_parts_mut(start, length) } })
 }
 
-/// The values of a `u8` tensor that lies in one piece on the CPU.
-///
-/// # Safety
-///
-/// As for [`values`].
-#[expect(unsafe_code, reason = "tch has no safe way to a tensor's memory")]
-pub(crate) unsafe fn bytes(tensor: &Tensor) -> Result<&[u8], TchError> {
-    if tensor.device() != Device::Cpu || tensor.kind() != Kind::Uint8 || !tensor.is_contiguous() {
-        return Err(TchError::Kind("a tensor of u8 in one piece on the CPU was expected".to_owned()));
-    }
-    let length = tensor.numel();
-    // SAFETY: so many bytes lie there, and live as long as the tensor, which is borrowed.
-    Ok(if length == 0 {
-        &[]
-    } else {
-        unsafe { std::slice::from_raw_parts(tensor.data_ptr().cast(), length) }
-    })
-}
-
 /// An error where two of `tensors` share values.
 pub(crate) fn disjoint<'a>(tensors: impl Iterator<Item = &'a Tensor>) -> Result<(), TchError> {
     let spans = tensors.map(|tensor| {

@@ -147,8 +147,13 @@ impl Resumed {
             return Err(ResumeError::OtherData { run: self.run.path().to_owned(), files });
         }
         let told = |manifest: &Manifest| {
-            let Manifest { libtorch, data, classes, shape, .. } = manifest;
-            serde_json::json!({ "libtorch": libtorch, "images": data, "classes": classes, "shape": shape })
+            let mut told = serde_json::to_value(manifest).unwrap_or_default();
+            // The experiments were compared, and what images are like is what it was.
+            let others = ["sha256", "format", "experiment", "training", "preprocessing"];
+            if let Some(told) = told.as_object_mut() {
+                others.iter().for_each(|other| drop(told.remove(*other)));
+            }
+            told
         };
         self.agree(&told(checkpoint.manifest()), &told(now))
     }

@@ -1,37 +1,55 @@
-//! Images on the device: held once, as bytes; batches are gathered and normalised there. Images that are
-//! varied each time they are seen are varied by the processor.
+//! The samples of a run: held once, in memory for a CPU and on the device for any other; batches are gathered
+//! there. Images stay bytes until then. Those that are varied each time they are seen are varied by the
+//! processor.
 //!
 //! That takes tens of microseconds per image on all workers, and gives the same variations on every device.
 
+use std::ops::Range;
 use std::sync::OnceLock;
 
-use birnn_data::{Augment, Images, Split, epoch_order};
+use birnn_data::{Augment, Modality, Sequences, Split, Values, epoch_order, grouped_order};
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
+use tch::kind::Element;
 use tch::{Device, Kind, TchError, Tensor};
 
 use crate::device::workers;
-use crate::memory::bytes;
 
-/// One split on the device.
+/// One split, where batches of it are made.
 #[derive(Debug)]
 pub struct Samples {
-    /// `u8 [images, rows, cols]`.
-    images: Tensor,
-    /// `i64 [images]`.
+    store: Store,
+    /// The first step of each, and after the last the number of all.
+    offsets: Vec<usize>,
+    /// The steps of any, where all have as many.
+    common: Option<usize>,
+    features: usize,
+    /// `i64 [samples]`, on the device.
     target: Tensor,
     /// The same in memory.
     labels: Vec<u8>,
-    /// How images are varied, and the images themselves in memory.
-    varied: Option<(Augment, Images)>,
+}
+
+/// Where the values are.
+#[derive(Debug)]
+enum Store {
+    /// In memory.
+    Memory(Sequences),
+    /// In memory, images to be varied.
+    Varied(Sequences, Augment),
+    /// On the device, `u8` or `f32 [steps of all, features]`.
+    Device(Tensor),
 }
 
 /// What one step sees. While a net computes on it, nothing may write to its tensors' storages; see
 /// [`Learner::gradients`](crate::Learner::gradients).
 #[derive(Debug)]
 pub struct Batch {
-    /// `f32 [batch, rows, cols]`, from 0 to 1: each row is one time step.
+    /// As the net reads them: `f32 [batch, time, features]`, or where there are `lengths` one sequence after the
+    /// other, `f32 [steps of all, features]`.
     pub input: Tensor,
+    /// The steps of each sequence; `None` where all have as many.
+    pub lengths: Option<Vec<usize>>,
     /// What the answers should be: of classification, the classes, `i64 [batch]`.
     pub target: Tensor,
     /// How many positions the loss counts: of classification, as many as there are sequences.
@@ -41,35 +59,59 @@ pub struct Batch {
 impl Batch {
     /// How many sequences.
     pub fn samples(&self) -> usize {
-        self.input.size()[0] as usize
+        self.lengths.as_ref().map_or_else(|| self.input.size()[0] as usize, Vec::len)
+    }
+
+    /// The values of one of its sequences, as the net reads them, step by step; waits for the device.
+    pub fn sequence(&self, index: usize) -> Result<Vec<f32>, TchError> {
+        let own = match &self.lengths {
+            None => self.input.f_get(index as i64)?,
+            Some(lengths) => {
+                let begin: usize = lengths[..index].iter().sum();
+                self.input.f_narrow(0, begin as i64, lengths[index] as i64)?
+            }
+        };
+        Vec::try_from(own.f_contiguous()?.f_view(-1)?)
     }
 }
 
-/// The order in which an epoch shows the images.
+/// The order in which an epoch shows the samples.
 #[derive(Debug)]
-pub struct Order {
-    indices: Vec<u32>,
-    /// The same on the device, `i64 [images]`.
-    on_device: Tensor,
-}
+pub struct Order(Vec<u32>);
 
 impl Samples {
-    /// Moves a split to the device.
-    pub fn new(split: Split, device: Device) -> Result<Samples, TchError> {
-        Samples::varied(split, None, device)
-    }
-
-    /// As [`Samples::new`]; batches show the images varied, where `augment` says how.
-    pub fn varied(split: Split, augment: Option<Augment>, device: Device) -> Result<Samples, TchError> {
-        let Split { images, labels } = split;
-        let shape = [images.len() as i64, images.rows as i64, images.cols as i64];
-        let on_device = Tensor::f_from_slice(&images.pixels)?.f_view(shape)?.f_to_device(device)?;
-        let varied = augment.map(|augment| (augment, images));
+    /// A split whose sequences a net reads as `modality` says, for `device`. Batches show images varied, where
+    /// `augment` says how.
+    pub fn new(
+        split: Split,
+        modality: &Modality,
+        augment: Option<Augment>,
+        device: Device,
+    ) -> Result<Samples, TchError> {
+        let Split { sequences, labels } = split;
+        let sequences = modality.prepare(sequences);
+        let (features, common) = (sequences.features(), sequences.common_length());
+        let mut offsets = vec![0];
+        offsets.extend(sequences.lengths().scan(0, |steps, length| {
+            *steps += length;
+            Some(*steps)
+        }));
         let target = Tensor::f_from_slice(&labels)?.f_to_device(device)?.f_to_kind(Kind::Int64)?;
-        Ok(Samples { images: on_device, target, labels, varied })
+        let store = match (augment, device) {
+            (Some(augment), _) => Store::Varied(sequences, augment),
+            (None, Device::Cpu) => Store::Memory(sequences),
+            (None, _) => {
+                let values = match sequences.values() {
+                    Values::Bytes(bytes) => Tensor::f_from_slice(bytes)?,
+                    Values::Floats(floats) => Tensor::f_from_slice(floats)?,
+                };
+                Store::Device(values.f_view([-1, features as i64])?.f_to_device(device)?)
+            }
+        };
+        Ok(Samples { store, offsets, common, features, target, labels })
     }
 
-    /// How many images.
+    /// How many samples.
     pub fn len(&self) -> usize {
         self.labels.len()
     }
@@ -79,80 +121,145 @@ impl Samples {
         self.len()
     }
 
-    /// Rows and columns of an image.
-    pub fn shape(&self) -> [usize; 2] {
-        let size = self.images.size();
-        [size[1] as usize, size[2] as usize]
-    }
-
-    /// The bytes of image `index`, row by row.
-    pub fn image(&self, index: usize) -> Result<Vec<u8>, TchError> {
-        Vec::try_from(self.images.f_get(index as i64)?.f_view(-1)?)
-    }
-
-    /// Whether there is no image at all.
+    /// Whether there is no sample at all.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The order of the images in `epoch`: a pure function of `(seed, epoch)`.
-    pub fn order(&self, seed: u64, epoch: usize) -> Result<Order, TchError> {
-        let indices = epoch_order(seed, epoch as u64, self.len());
-        let wide: Vec<i64> = indices.iter().copied().map(i64::from).collect();
-        Ok(Order { indices, on_device: Tensor::f_from_slice(&wide)?.f_to_device(self.target.device())? })
+    /// Values per time step.
+    pub fn features(&self) -> usize {
+        self.features
     }
 
-    /// The `index`-th batch of `size` images in `order`; the last takes what is left. `rng_key` decides how
-    /// they are varied.
-    pub fn batch(&self, order: &Order, index: usize, size: usize, rng_key: i64) -> Result<Batch, TchError> {
-        let start = index * size;
-        let count = size.min(self.len() - start);
-        let chosen = order.on_device.f_narrow(0, start as i64, count as i64)?;
-        let input = match &self.varied {
-            None => normalise(&self.images.f_index_select(0, &chosen)?)?,
-            Some((augment, images)) => {
-                let shape = [count as i64, images.rows as i64, images.cols as i64];
-                let values = vary(augment, images, &order.indices[start..start + count], rng_key);
-                Tensor::f_from_slice(&values)?.f_view(shape)?.f_to_device(self.target.device())?
-            }
-        };
-        Ok(Batch { input, target: self.target.f_index_select(0, &chosen)?, weight: count })
-    }
-
-    /// What all images are: of classification, their classes.
+    /// What all samples are: of classification, their classes.
     pub fn targets(&self) -> &[u8] {
         &self.labels
     }
 
-    /// The bytes of all images on the CPU, one after the other.
-    #[expect(unsafe_code, reason = "the images are read where they lie")]
-    pub(crate) fn bytes(&self) -> Result<&[u8], TchError> {
-        // SAFETY: no other tensor has their storage, as none is handed out, and nothing here changes them.
-        unsafe { bytes(&self.images) }
+    /// How many there are of each class, of so many.
+    pub fn counts(&self, classes: usize) -> Vec<usize> {
+        let mut counts = vec![0; classes];
+        self.labels.iter().for_each(|&label| counts[usize::from(label)] += 1);
+        counts
     }
 
-    /// All images in file order, in batches of `size`.
+    /// The order of the samples in `epoch`: a pure function of `(seed, epoch)`, and where they are grouped by
+    /// length, of the lengths and of the size of a batch.
+    pub fn order(&self, seed: u64, epoch: usize, grouped: Option<usize>) -> Order {
+        Order(match grouped {
+            None => epoch_order(seed, epoch as u64, self.len()),
+            Some(batch) => {
+                let lengths: Vec<usize> = (0..self.len()).map(|index| self.steps(index).len()).collect();
+                grouped_order(seed, epoch as u64, &lengths, batch)
+            }
+        })
+    }
+
+    /// The `index`-th batch of `size` samples in `order`; the last takes what is left. `rng_key` decides how
+    /// images are varied.
+    pub fn batch(&self, order: &Order, index: usize, size: usize, rng_key: i64) -> Result<Batch, TchError> {
+        let start = index * size;
+        let chosen = &order.0[start..self.len().min(start + size)];
+        let chosen: Vec<usize> = chosen.iter().map(|&sample| sample as usize).collect();
+        let input = match &self.store {
+            Store::Varied(images, augment) => self.upload(&vary(augment, images, &chosen, rng_key))?,
+            _ => self.gather(&chosen)?,
+        };
+        self.formed(input, &chosen)
+    }
+
+    /// All samples in the order of the data, in batches of `size`, nothing varied.
     pub fn batches(&self, size: usize) -> impl Iterator<Item = Result<Batch, TchError>> {
         (0..self.len()).step_by(size).map(move |start| {
-            let weight = size.min(self.len() - start);
-            let part = |tensor: &Tensor| tensor.f_narrow(0, start as i64, weight as i64);
-            Ok(Batch { input: normalise(&part(&self.images)?)?, target: part(&self.target)?, weight })
+            let chosen: Vec<usize> = (start..self.len().min(start + size)).collect();
+            self.formed(self.gather(&chosen)?, &chosen)
         })
+    }
+
+    /// One of the samples in memory, nothing varied: images as bytes, series as the net reads them.
+    pub fn fetch(&self, index: usize) -> Result<Sequences, TchError> {
+        let on_device = match &self.store {
+            Store::Memory(sequences) | Store::Varied(sequences, _) => return Ok(sequences.select(&[index])),
+            Store::Device(values) => values,
+        };
+        let steps = self.steps(index);
+        let own = on_device.f_narrow(0, steps.start as i64, steps.len() as i64)?.f_view(-1)?;
+        let values = match own.kind() {
+            Kind::Uint8 => Values::Bytes(Vec::try_from(own)?),
+            _ => Values::Floats(Vec::try_from(own)?),
+        };
+        Ok(Sequences::new(values, self.features, [steps.len()]))
+    }
+
+    /// All of them as they lie in memory, where they do.
+    pub(crate) fn in_memory(&self) -> Option<&Sequences> {
+        match &self.store {
+            Store::Memory(sequences) | Store::Varied(sequences, _) => Some(sequences),
+            Store::Device(_) => None,
+        }
+    }
+
+    /// Where the steps of a sample are among all.
+    fn steps(&self, index: usize) -> Range<usize> {
+        self.offsets[index]..self.offsets[index + 1]
+    }
+
+    /// The values of the samples at these indices, one after the other, on the device.
+    fn gather(&self, chosen: &[usize]) -> Result<Tensor, TchError> {
+        match &self.store {
+            Store::Memory(sequences) | Store::Varied(sequences, _) => {
+                let mut values = Vec::new();
+                chosen.iter().for_each(|&index| sequences.get(index).read(&mut values));
+                self.upload(&values)
+            }
+            // As few indices as there can be.
+            Store::Device(values) => match self.common {
+                Some(time) => {
+                    let samples = values.f_view([-1, time as i64 * self.features as i64])?;
+                    let indices: Vec<i64> = chosen.iter().map(|&index| index as i64).collect();
+                    normalise(&samples.f_index_select(0, &self.upload(&indices)?)?)
+                }
+                None => {
+                    let steps = chosen.iter().flat_map(|&index| self.steps(index));
+                    let indices: Vec<i64> = steps.map(|step| step as i64).collect();
+                    normalise(&values.f_index_select(0, &self.upload(&indices)?)?)
+                }
+            },
+        }
+    }
+
+    fn upload<T: Element>(&self, values: &[T]) -> Result<Tensor, TchError> {
+        Tensor::f_from_slice(values)?.f_to_device(self.target.device())
+    }
+
+    /// The samples at these indices as a batch, their values being gathered.
+    fn formed(&self, values: Tensor, chosen: &[usize]) -> Result<Batch, TchError> {
+        let features = self.features as i64;
+        let (input, lengths) = match self.common {
+            Some(time) => (values.f_view([-1, time as i64, features])?, None),
+            None => {
+                let lengths = chosen.iter().map(|&index| self.steps(index).len());
+                (values.f_view([-1, features])?, Some(lengths.collect()))
+            }
+        };
+        let target: Vec<i64> = chosen.iter().map(|&index| i64::from(self.labels[index])).collect();
+        Ok(Batch { input, lengths, target: self.upload(&target)?, weight: chosen.len() })
     }
 }
 
-/// Variations of the images of these `indices`, one after the other. No image depends on which thread varies
+/// Variations of the images at these indices, one after the other. No image depends on which thread varies
 /// it.
-fn vary(augment: &Augment, images: &Images, indices: &[u32], rng_key: i64) -> Vec<f32> {
-    let size = images.rows * images.cols;
-    let mut values = vec![0.0; indices.len() * size];
-    let vary = |(row, (out, &index)): (usize, (&mut [f32], &u32))| {
-        augment.apply(images.get(index as usize), images.cols, rng_key as u64, row as u64, out);
+fn vary(augment: &Augment, images: &Sequences, chosen: &[usize], rng_key: i64) -> Vec<f32> {
+    let size = images.common_length().unwrap_or_default() * images.features();
+    let mut values = vec![0.0; chosen.len() * size];
+    let vary = |(row, (out, &index)): (usize, (&mut [f32], &usize))| {
+        let image = images.get(index).bytes().unwrap_or_default();
+        augment.apply(image, images.features(), rng_key as u64, row as u64, out);
     };
     match threads() {
         Some(pool) => pool
-            .install(|| values.par_chunks_exact_mut(size).zip(indices.par_iter()).enumerate().for_each(vary)),
-        None => values.chunks_exact_mut(size).zip(indices).enumerate().for_each(vary),
+            .install(|| values.par_chunks_exact_mut(size).zip(chosen.par_iter()).enumerate().for_each(vary)),
+        None => values.chunks_exact_mut(size).zip(chosen).enumerate().for_each(vary),
     }
     values
 }
@@ -166,31 +273,39 @@ fn threads() -> Option<&'static ThreadPool> {
     THREADS.get_or_init(|| (count > 1).then(pool).flatten()).as_ref()
 }
 
-/// Bytes to `f32` from 0 to 1, as torchvision's `ToTensor` does.
-pub fn normalise(images: &Tensor) -> Result<Tensor, TchError> {
-    images.f_to_kind(Kind::Float)?.f_div_scalar_(255.0)
+/// Bytes to `f32` from 0 to 1, as torchvision's `ToTensor` does; numbers as they are.
+fn normalise(values: &Tensor) -> Result<Tensor, TchError> {
+    match values.kind() {
+        Kind::Uint8 => values.f_to_kind(Kind::Float)?.f_div_scalar_(255.0),
+        _ => Ok(values.shallow_clone()),
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use birnn_data::Images;
+    use birnn_data::{AugmentConfig, Images, Missing, Series};
 
     use super::*;
 
+    const IMAGES: Modality = Modality::Images { shape: [2, 3], preprocessing: None };
+
+    fn images(rows: usize, cols: usize, pixels: Vec<u8>, labels: Vec<u8>) -> Split {
+        Split { sequences: Images { rows, cols, pixels }.into(), labels }
+    }
+
     fn samples(count: u8) -> Samples {
         let pixels = (0..count).flat_map(|image| [image, 0, 255, 51, 0, 0]).collect();
-        let split = Split { images: Images { rows: 2, cols: 3, pixels }, labels: (0..count).collect() };
-        Samples::new(split, Device::Cpu).unwrap()
+        Samples::new(images(2, 3, pixels, (0..count).collect()), &IMAGES, None, Device::Cpu).unwrap()
     }
 
     #[test]
     fn an_epoch_shows_each_image_once_with_its_own_label() {
         let samples = samples(10);
-        let order = samples.order(3, 0).unwrap();
+        let order = samples.order(3, 0, None);
         let mut seen = Vec::new();
         for index in 0..3 {
             let batch = samples.batch(&order, index, 4, 0).unwrap();
-            assert_eq!(batch.input.size()[0], if index == 2 { 2 } else { 4 });
+            assert_eq!(batch.samples(), if index == 2 { 2 } else { 4 });
             let first = batch.input.select(1, 0).select(1, 0) * 255.0;
             assert!(first.round().to_kind(Kind::Int64) == batch.target);
             seen.extend(Vec::<i64>::try_from(batch.target).unwrap());
@@ -200,20 +315,51 @@ mod tests {
         assert_eq!(seen, (0..10).collect::<Vec<_>>());
     }
 
+    /// Series that hold their label in every step, less 2 and in halves.
+    #[test]
+    fn series_are_shown_one_after_the_other_as_the_net_reads_them() {
+        let lengths = [3, 1, 2, 3, 5];
+        let values = lengths.iter().zip(0_u8..).flat_map(|(&length, label)| vec![f32::from(label); length]);
+        let sequences = Sequences::new(Values::Floats(values.collect()), 1, lengths);
+        let split = Split { sequences, labels: (0..5).collect() };
+        let series = Series {
+            steps: Some([1, 5]),
+            missing: Missing::Refuse,
+            mean: vec![2.0],
+            deviation: Some(vec![0.5]),
+        };
+        let samples = Samples::new(split, &Modality::Series(series), None, Device::Cpu).unwrap();
+        for grouped in [None, Some(2)] {
+            let order = samples.order(1, 0, grouped);
+            for index in 0..3 {
+                let batch = samples.batch(&order, index, 2, 0).unwrap();
+                let lengths_seen = batch.lengths.clone().unwrap();
+                let labels = Vec::<i64>::try_from(&batch.target).unwrap();
+                assert_eq!(batch.samples(), labels.len());
+                for (place, (&label, &length)) in labels.iter().zip(&lengths_seen).enumerate() {
+                    assert_eq!(length, lengths[label as usize]);
+                    assert_eq!(batch.sequence(place).unwrap(), vec![(label as f32 - 2.0) / 0.5; length]);
+                }
+                assert_eq!(batch.input.size(), [lengths_seen.iter().sum::<usize>() as i64, 1]);
+            }
+        }
+        assert_eq!(samples.fetch(4).unwrap().get(0).floats().unwrap(), [4.0; 5]);
+    }
+
     /// What an image is varied by depends on the step and its index in the batch, not on how the work was
     /// shared out.
     #[test]
     fn variations_are_drawn_by_index() {
-        let split =
-            || Split { images: Images { rows: 4, cols: 4, pixels: (0..160).collect() }, labels: vec![0; 10] };
-        let config = birnn_data::AugmentConfig { shift: 1.0, ..Default::default() };
-        let samples = Samples::varied(split(), config.resolve().unwrap(), Device::Cpu).unwrap();
-        let order = samples.order(3, 0).unwrap();
+        let split = || images(4, 4, (0..160).collect(), vec![0; 10]);
+        let config = AugmentConfig { shift: 1.0, ..Default::default() };
+        let of = |augment| Samples::new(split(), &IMAGES, augment, Device::Cpu).unwrap();
+        let samples = of(config.resolve().unwrap());
+        let order = samples.order(3, 0, None);
         let batch = |index, size, rng_key| samples.batch(&order, index, size, rng_key).unwrap().input;
         assert!(batch(0, 7, 5) == batch(0, 7, 5));
         assert!(batch(0, 7, 5) != batch(0, 7, 6));
         assert!(batch(0, 3, 5) == batch(0, 7, 5).narrow(0, 0, 3));
-        let plain = Samples::new(split(), Device::Cpu).unwrap();
+        let plain = of(None);
         assert!(plain.batch(&order, 0, 7, 5).unwrap().input == plain.batch(&order, 0, 7, 6).unwrap().input);
         assert!(
             samples.batches(10).next().unwrap().unwrap().input

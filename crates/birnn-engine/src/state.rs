@@ -29,12 +29,12 @@ pub struct State {
     pub(crate) best: Option<Best>,
 }
 
-/// The lowest validation loss so far, and the weights that reached it.
+/// The best value so far of what is monitored, and the weights that reached it.
 #[derive(Debug)]
 pub(crate) struct Best {
     /// From 1.
     pub(crate) epoch: usize,
-    pub(crate) loss: f64,
+    pub(crate) value: f64,
     pub(crate) parameters: Vec<Tensor>,
 }
 
@@ -55,7 +55,7 @@ impl State {
         self.step / steps
     }
 
-    /// Whether the validation loss has not improved for as long as the plan allows.
+    /// Whether what is monitored has not improved for as long as the plan allows.
     pub(crate) fn out_of_patience(&self, plan: &TrainPlan, steps: usize) -> bool {
         let since = |best: &Best| self.epochs(steps).saturating_sub(best.epoch);
         self.best.as_ref().is_some_and(|best| since(best) >= plan.patience)
@@ -74,7 +74,7 @@ impl State {
             step: self.step,
             seconds: self.seconds,
             cpu: cpu(),
-            best: self.best.as_ref().map(|best| (best.epoch, best.loss)),
+            best: self.best.as_ref().map(|best| (best.epoch, best.value)),
             records: Some(records),
         }
     }
@@ -101,10 +101,10 @@ impl State {
         let device = learner.device();
         let moment = |name| Ok::<_, EngineError>(tensor(contents, name)?.f_to_device(device)?);
         let moments = [moment(MOMENTS[0])?, moment(MOMENTS[1])?];
-        let best = |(epoch, loss)| -> Result<Best, EngineError> {
+        let best = |(epoch, value)| -> Result<Best, EngineError> {
             let parameters = group(contents, BEST, learner.names())?;
             let parameters = parameters.iter().map(|tensor| tensor.f_to_device(device));
-            Ok(Best { epoch, loss, parameters: parameters.collect::<Result<_, TchError>>()? })
+            Ok(Best { epoch, value, parameters: parameters.collect::<Result<_, TchError>>()? })
         };
         Ok(State {
             step: progress.step,

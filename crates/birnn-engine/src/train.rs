@@ -31,7 +31,7 @@ pub enum Trained {
     Done {
         /// Epochs gone through.
         epochs: usize,
-        /// The epoch, from 1, whose weights the net now has: the best on validation images, else the last.
+        /// The epoch, from 1, whose weights the net now has: the best on validation samples, else the last.
         kept: usize,
     },
     /// An observer asked to stop; the checkpoint is made.
@@ -57,7 +57,8 @@ pub fn train(
 
     while unfinished(state) {
         let epoch = state.epochs(steps);
-        let order = data.train.order(seed, epoch)?;
+        let grouped = plan.group_by_length.then_some(plan.batch_size);
+        let order = data.train.order(seed, epoch, grouped);
         let mut rate = 0.0;
         let mut control = Control::Continue;
         let mut start = Instant::now();
@@ -77,7 +78,7 @@ pub fn train(
             // Looking at the loss waits for the device, so it is done on logged steps only.
             let loss = if state.step.is_multiple_of(plan.log_every) { health.look()? } else { None };
             let context = StepContext { learner, batch: &batch, output: &output };
-            let step = Step { step: state.step, epoch: epoch + 1, rate, images: batch.samples(), loss };
+            let step = Step { step: state.step, epoch: epoch + 1, rate, samples: batch.samples(), loss };
             control = observer.step(&step, &context)?;
             // After its last step an epoch is evaluated first, and then saved in any case.
             let within = index + 1 < steps;
@@ -104,14 +105,15 @@ pub fn train(
         };
         let loss = validation.as_ref().map(|validation| validation.loss);
         health::finite(state.step, "the validation loss", loss.unwrap_or_default())?;
-        let images_per_second = data.train.len() as f64 / seconds;
-        let timing = Timing { epoch, seconds, images_per_second };
+        let samples_per_second = data.train.len() as f64 / seconds;
+        let timing = Timing { epoch, seconds, samples_per_second };
+        let monitored = validation.as_ref().map(|validation| validation.monitored(plan.monitor));
         observer.epoch(&Epoch { epoch, step: state.step, train_loss, rate, validation, timing }, learner)?;
-        if let Some(loss) = loss
-            && is_kept(loss, state.best.as_ref().map(|best| best.loss))
+        if let Some(value) = monitored
+            && is_kept(plan.monitor, value, state.best.as_ref().map(|best| best.value))
         {
             checkpoints.save_best(learner)?;
-            state.best = Some(Best { epoch, loss, parameters: learner.snapshot() });
+            state.best = Some(Best { epoch, value, parameters: learner.snapshot() });
         }
         checkpoints.save(learner, state)?;
         if control == Control::Stop && unfinished(state) {
@@ -121,9 +123,9 @@ pub fn train(
 
     let epochs = state.epochs(steps);
     if epochs < plan.epochs {
-        let patience = plan.patience;
+        let (patience, monitor) = (plan.patience, plan.monitor);
         tracing::info!(
-            "stopping early: the validation loss has not improved for {patience} epochs (train.early_stop)"
+            "stopping early: the validation {monitor} has not improved for {patience} epochs (train.early_stop)"
         );
     }
     match &state.best {

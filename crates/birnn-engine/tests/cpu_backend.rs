@@ -1,8 +1,8 @@
 //! birnn's kernels and libtorch's autograd, in `f64`, give the same answer to the same question.
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
 
-use birnn_data::{Images, Split};
-use birnn_engine::{Device, Learner, Loss, Samples, StepOutput};
+use birnn_data::{Images, Missing, Modality, Sequences, Series, Split, Values};
+use birnn_engine::{Batch, Device, Learner, Loss, Samples, StepOutput};
 use birnn_experiment::TrainConfig;
 use birnn_infer::Task;
 use birnn_kernels::{
@@ -20,16 +20,43 @@ fn same(what: &str, found: &Tensor, expected: &Tensor) {
     assert!(difference <= 1e-5 * size + 1e-7, "{what}: {difference} of {size}");
 }
 
+/// Images that look like noise.
+fn images([rows, cols]: [usize; 2], batch: usize) -> (Sequences, Modality) {
+    let pixels = (0..batch * rows * cols).map(|index| ((index * 7919) % 251) as u8).collect();
+    let modality = Modality::Images { shape: [rows, cols], preprocessing: None };
+    (Images { rows, cols, pixels }.into(), modality)
+}
+
+/// Series that look like noise, of 1 to `longest` steps.
+fn series(longest: usize, features: usize, batch: usize) -> (Sequences, Modality) {
+    let lengths: Vec<usize> = (0..batch).map(|index| 1 + index * 5 % longest).collect();
+    let count = features * lengths.iter().sum::<usize>();
+    let values = (0..count).map(|index| ((index * 7919) % 251) as f32 - 100.0).collect();
+    let (mean, deviation) = (vec![20.0; features], Some(vec![70.0; features]));
+    let series = Series { steps: Some([1, longest]), missing: Missing::Refuse, mean, deviation };
+    (Sequences::new(Values::Floats(values), features, lengths), Modality::Series(series))
+}
+
+/// By libtorch in `f64`.
+fn by_libtorch(network: &Network, batch: &Batch, train: bool) -> Tensor {
+    let input = batch.input.to_kind(Kind::Double);
+    match &batch.lengths {
+        None => network.forward(&input, train).unwrap(),
+        Some(lengths) => network.forward_ragged(&input, lengths, train).unwrap(),
+    }
+}
+
 /// The loss of a batch and its gradients by a learner, and by autograd in `f64`.
-fn check(config: &ModelConfig, [rows, cols]: [usize; 2], batch: usize) {
+fn check(config: &ModelConfig, (sequences, modality): (Sequences, Modality)) {
+    let (batch, features) = (sequences.len(), sequences.features());
     let classes = ["a", "b", "c"].map(str::to_owned).to_vec();
     let task = Task::classify(classes);
     let plan = TrainConfig { label_smoothing: 0.1, ..TrainConfig::default() }.resolve().unwrap();
-    let task_loss = Loss::new(&task, &plan);
+    let task_loss = Loss::new(&task, &plan, None);
     let architecture = config.resolve().unwrap();
-    let mut learner = Learner::new(&architecture, task, task_loss, [rows, cols], 3, Device::Cpu).unwrap();
+    let mut learner = Learner::new(&architecture, task, task_loss, features, 3, Device::Cpu).unwrap();
     let mut vs = nn::VarStore::new(Device::Cpu);
-    let network = Network::new(&vs.root(), &architecture, cols, 3).unwrap();
+    let network = Network::new(&vs.root(), &architecture, features, 3).unwrap();
     vs.double();
     let variables = vs.variables();
     let parameters: Vec<&Tensor> = learner.names().iter().map(|name| &variables[name]).collect();
@@ -37,13 +64,12 @@ fn check(config: &ModelConfig, [rows, cols]: [usize; 2], batch: usize) {
         tch::no_grad(|| parameter.shallow_clone().copy_(own));
     }
     let labels: Vec<u8> = (0..batch).map(|index| (index % 3) as u8).collect();
-    let pixels = (0..batch * rows * cols).map(|index| ((index * 7919) % 251) as u8).collect();
-    let samples = Samples::new(Split { images: Images { rows, cols, pixels }, labels }, Device::Cpu).unwrap();
-    let order = samples.order(0, 0).unwrap();
+    let samples = Samples::new(Split { sequences, labels }, &modality, None, Device::Cpu).unwrap();
+    let order = samples.order(0, 0, None);
     let batch = samples.batch(&order, 0, batch, 0).unwrap();
     let StepOutput { loss, logits: found, gradient } = learner.gradients(&batch, 1).unwrap();
-    let logits = network.forward(&batch.input.to_kind(Kind::Double), true).unwrap();
-    let expected_loss = task_loss.mean(&logits, &batch.target).unwrap();
+    let logits = by_libtorch(&network, &batch, true);
+    let expected_loss = learner.loss().mean(&logits, &batch.target).unwrap();
     same(&format!("{config:?}: logits"), &found, &logits.detach());
     same(&format!("{config:?}: loss"), &loss, &expected_loss.detach());
     let mut start = 0;
@@ -56,15 +82,15 @@ fn check(config: &ModelConfig, [rows, cols]: [usize; 2], batch: usize) {
     assert_eq!(gradient.size(), [start]);
 
     // Asked, and not trained, it is birnn-infer's.
-    let input = samples.batches(batch.samples()).next().unwrap().unwrap().input;
-    let expected = network.forward(&input.to_kind(Kind::Double), false).unwrap();
+    let all = samples.batches(batch.samples()).next().unwrap().unwrap();
+    let expected = by_libtorch(&network, &all, false);
     let found = Tensor::from_slice(&learner.logits(&samples).unwrap()).view_as(&expected);
     same(&format!("{config:?}: logits without dropout"), &found, &expected.detach());
 }
 
 #[test]
 fn the_tutorials_net_is_autograds() {
-    check(&ModelConfig::default(), [28, 28], 100);
+    check(&ModelConfig::default(), images([28, 28], 100));
 }
 
 /// Not among the random nets: where the largest of two outputs is a matter of rounding, the gradient goes
@@ -73,7 +99,9 @@ fn the_tutorials_net_is_autograds() {
 fn the_largest_outputs_gradients_are_autograds() {
     for cell in [CellKind::Rnn, CellKind::Gru, CellKind::Lstm] {
         let hidden = Hidden::Each { forward: 7, reverse: 5 };
-        check(&ModelConfig { cell, hidden, readout: Readout::Max, ..ModelConfig::default() }, [6, 9], 5);
+        let config = ModelConfig { cell, hidden, readout: Readout::Max, ..ModelConfig::default() };
+        check(&config, images([6, 9], 5));
+        check(&config, series(6, 9, 5));
     }
 }
 
@@ -173,7 +201,7 @@ fn check_dropout(spec: Spec, batch: usize, time: usize, dropout: Dropout) {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
     #[test]
-    fn any_net_is_autograds(
+    fn any_net_is_autograds_over_images_and_series(
         cell in prop_oneof![Just(CellKind::Rnn), Just(CellKind::Gru), Just(CellKind::Lstm)],
         relu in any::<bool>(),
         readout in prop_oneof![
@@ -185,7 +213,8 @@ proptest! {
         let nonlinearity = (cell == CellKind::Rnn && relu).then_some(Nonlinearity::Relu);
         let hidden = if bidirectional { Hidden::Each { forward, reverse } } else { Hidden::Same(forward) };
         let config = ModelConfig { cell, nonlinearity, bidirectional, layers, hidden, dropout: 0.0, readout };
-        check(&config, [rows, cols], batch);
+        check(&config, images([rows, cols], batch));
+        check(&config, series(rows, cols, batch));
     }
 
     #[test]

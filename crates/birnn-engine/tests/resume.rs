@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use birnn_data::{Augment, Images, Split};
+use birnn_data::{Augment, Images, Missing, Modality, Sequences, Series, Split, Values};
 use birnn_engine::{
     Checkpoint, Checkpoints, Control, Device, EngineError, Learner, Loss, Observer, Record, ResumeError,
     Resumed, Samples, State, StepContext, TensorBoard, Trained, TrainingData, train,
@@ -54,12 +54,36 @@ impl Observer for Controls<'_> {
     }
 }
 
-/// 45 images of three classes: the last step of an epoch sees five.
-fn samples(count: usize, augment: Option<Augment>) -> Samples {
+/// Images of 4 x 3, or series of 1 to 9 steps.
+fn modality(source: &Source) -> Modality {
+    match source.experiment().data.dataset.is_own() {
+        false => Modality::Images { shape: [4, 3], preprocessing: None },
+        true => {
+            let (mean, deviation) = (vec![80.0; 3], Some(vec![90.0; 3]));
+            Modality::Series(Series { steps: Some([1, 9]), missing: Missing::Last, mean, deviation })
+        }
+    }
+}
+
+/// 45 samples of three classes: the last step of an epoch sees five.
+fn samples(modality: &Modality, count: usize, augment: Option<Augment>) -> Samples {
     let labels: Vec<u8> = (0..count).map(|index| (index % 3) as u8).collect();
-    let pixels = (0..count * 12).map(|index| ((index * 37) % 241 * (index / 12 % 3)) as u8).collect();
-    let split = Split { images: Images { rows: 4, cols: 3, pixels }, labels };
-    Samples::varied(split, augment, Device::Cpu).unwrap()
+    let value = |index: usize| (index * 37) % 241 * (index / 12 % 3);
+    let sequences = match modality {
+        Modality::Images { .. } => {
+            let pixels = (0..count * 12).map(|index| value(index) as u8).collect();
+            Images { rows: 4, cols: 3, pixels }.into()
+        }
+        Modality::Series(_) => {
+            let lengths: Vec<usize> = (0..count).map(|index| 1 + index * 7 % 9).collect();
+            let values = (0..3 * lengths.iter().sum::<usize>()).map(|index| match index % 17 {
+                5 => f32::NAN,
+                _ => value(index) as f32,
+            });
+            Sequences::new(Values::Floats(values.collect()), 3, lengths)
+        }
+    };
+    Samples::new(Split { sequences, labels }, modality, augment, Device::Cpu).unwrap()
 }
 
 fn source(sets: &[&str]) -> Source {
@@ -71,9 +95,8 @@ fn manifest(source: &Source) -> Manifest {
     let classes = ["a", "b", "c"].map(str::to_owned).to_vec();
     Manifest::new(
         source.experiment().to_toml().unwrap(),
-        [4, 3],
+        modality(source),
         classes,
-        None,
         serde_json::json!({ "dataset": "made up" }),
     )
 }
@@ -93,9 +116,14 @@ fn controlled(
     let plan = source.plan().unwrap();
     let manifest = manifest(source);
     let task = Task::of(&manifest);
-    let loss = Loss::new(&task, &plan.train);
-    let mut learner = Learner::new(&plan.architecture, task, loss, [4, 3], plan.seed, Device::Cpu).unwrap();
-    let data = TrainingData { train: samples(45, plan.data.augment), validation: samples(9, None) };
+    let modality = modality(source);
+    let (train_samples, validation) =
+        (samples(&modality, 45, plan.data.augment), samples(&modality, 9, None));
+    let weights = plan.train.class_weights.as_ref();
+    let weights = weights.map(|weights| weights.resolve(&manifest.classes, &[9, 15, 21]).unwrap());
+    let loss = Loss::new(&task, &plan.train, weights);
+    let mut learner = Learner::new(&plan.architecture, task, loss, 3, plan.seed, Device::Cpu).unwrap();
+    let data = TrainingData { train: train_samples, validation };
     let mut state = match &checkpoint {
         Some(checkpoint) => {
             assert!(checkpoint.resume_records(run).unwrap().is_empty());
@@ -213,6 +241,23 @@ fn every_rule_schedule_and_readout_goes_on_in_the_same_bytes() {
     }
 }
 
+/// Of unequal lengths, with values missing, grouped by length, classes weighted.
+#[test]
+fn series_of_any_lengths_go_on_in_the_same_bytes() {
+    let _alone = alone();
+    for others in [
+        ["model.readout=final", "model.cell=gru", "train.monitor=loss"],
+        ["model.readout=attention", "train.group_by_length=true", "train.class_weights=balanced"],
+        ["model.readout=mean", "train.monitor=macro-f1", "train.early_stop.patience=3"],
+    ] {
+        let data = ["data={ dataset = \"ts\", train = \"a\", test = \"b\", validation = 9 }"];
+        let sets: Vec<&str> = data.into_iter().chain(others).collect();
+        for stops in [&STOPS[..5], &[4], &[18]] {
+            same(&sets, stops);
+        }
+    }
+}
+
 /// Where the last epoch is worse than one before, that one's weights must come back from the checkpoint.
 #[test]
 fn the_best_epoch_outlives_a_stop() {
@@ -275,5 +320,5 @@ fn another_libtorch_or_other_data_is_refused_by_key() {
     refused(now, "libtorch was \"2.11.0\" and is \"2.99.0\"");
     let mut now = manifest(&source);
     now.data = serde_json::json!({ "dataset": "other" });
-    refused(now, "images.dataset was \"made up\" and is \"other\"");
+    refused(now, "data.dataset was \"made up\" and is \"other\"");
 }

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use birnn_data::{Locations, Splits};
+use birnn_data::{Images, Locations, Modality, Splits};
 use birnn_engine::run::{Destination, Outcome, Prepared, RunError, Start, Trainer};
 use birnn_engine::{Control, Device, EngineError, Observer, Resumed, StepContext};
 use birnn_experiment::Source;
@@ -84,8 +84,11 @@ fn a_run_is_refused_and_warned_of_whoever_asks_for_it() {
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("run");
     let one_row = |splits: &mut Splits| {
+        splits.modality = Modality::Images { shape: [1, 784], preprocessing: None };
         for split in [&mut splits.train, &mut splits.validation, &mut splits.test] {
-            (split.images.rows, split.images.cols) = (1, split.images.rows * split.images.cols);
+            let Some(images) = split.sequences.to_images() else { continue };
+            let cols = images.rows * images.cols;
+            split.sequences = Images { rows: 1, cols, ..images }.into();
         }
     };
     let refused = prepared(new(source(&["model.readout=final"]), &run), one_row).unwrap_err();

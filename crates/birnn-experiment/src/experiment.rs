@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::invalid::Invalid;
 use crate::sweep::SweepConfig;
-use crate::train::{TrainConfig, TrainPlan};
+use crate::train::{Monitor, TrainConfig, TrainPlan};
 
 /// An experiment of birnn. Every setting may be left out; the defaults are the tutorial's recipe.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -58,55 +58,73 @@ impl Experiment {
         }
         let architecture = self.model.resolve().map_err(|error| Invalid::new(error.key, error.message))?;
         if architecture.readout == Readout::Sequence {
-            let message = "`sequence` gives one output per time step, and a digit wants one in all; \
+            let message = "`sequence` gives one output per time step, and a class wants one in all; \
                            use last, final, mean, max or attention";
             return Err(Invalid::new("model.readout", message));
         }
         let train = self.train.resolve()?;
-        if self.train.early_stop.is_some() && self.data.validation == 0 {
-            let message = "needs images to judge by; set `data.validation`, for example to 5000";
-            return Err(Invalid::new("train.early_stop", message));
-        }
         let data = self.data.resolve().map_err(Invalid::from)?;
+        if self.data.validation == 0 {
+            let what = data.source.noun();
+            let message = format!("needs {what} to judge by; set `data.validation`, for example to 5000");
+            if self.train.early_stop.is_some() {
+                return Err(Invalid::new("train.early_stop", message));
+            }
+            if self.train.monitor != Monitor::default() {
+                return Err(Invalid::new("train.monitor", message));
+            }
+        }
         if let Some(sweep) = &self.sweep {
             sweep.trials(self.seed)?;
         }
         Ok(Plan { name, seed: self.seed, data, architecture, train })
     }
 
-    /// Checks what depends on the `rows` of the images, each of them a time step.
-    pub fn suits(&self, rows: usize) -> Result<(), Invalid> {
+    /// Checks what depends on how many time steps the longest sequence has.
+    pub fn suits(&self, longest: usize) -> Result<(), Invalid> {
         let name = match self.model.readout {
             Readout::Last => "last",
             Readout::Final => "final",
             _ => return Ok(()),
         };
-        if rows == 1 {
+        if longest == 1 {
             let message = format!(
-                "`{name}` tells time steps apart, and these images have one row, so one time step; use `mean`"
+                "`{name}` tells time steps apart, and these have one (of images each row is one); use `mean`"
             );
             return Err(Invalid::new("model.readout", message));
         }
         Ok(())
     }
 
-    /// Settings that can be, but hardly are what was meant. `images` is how many there are to train on,
-    /// where that is known.
-    pub fn warnings(&self, images: Option<usize>) -> Vec<Invalid> {
+    /// Settings that can be, but hardly are what was meant. `known` is how many samples there are to train on, and
+    /// the steps of the shortest and the longest, once they are at hand.
+    pub fn warnings(&self, known: Option<(usize, [usize; 2])>) -> Vec<Invalid> {
         let TrainConfig { epochs, batch_size, early_stop, schedule, .. } = &self.train;
         let mut warnings = Vec::new();
         // Once they are at hand, their content says more.
-        let unread = images.is_none() && self.data.test_images.is_some();
-        if unread && self.data.test_images == self.data.train_images {
-            let message = "these are the training images: the accuracy on them says nothing of others";
-            warnings.push(Invalid::new("data.test_images", message));
+        let DataConfig { train_images, test_images, train, test, .. } = &self.data;
+        for (key, train, test, what) in
+            [("data.test_images", train_images, test_images, "images"), ("data.test", train, test, "series")]
+        {
+            if known.is_none() && test.is_some() && test == train {
+                let message =
+                    format!("these are the training {what}: the accuracy on them says nothing of others");
+                warnings.push(Invalid::new(key, message));
+            }
+        }
+        let unequal = known.is_some_and(|(_, [shortest, longest])| shortest < longest);
+        if unequal && self.model.bidirectional && self.model.readout == Readout::Last {
+            let message = "at the last step of a series the reverse half has seen that step alone, and of series of \
+                           unequal lengths the last step is now here, now there; `final` reads each direction at \
+                           its own end";
+            warnings.push(Invalid::new("model.readout", message));
         }
         if early_stop.is_some_and(|stop| stop.patience >= *epochs) {
             let message =
                 format!("nothing stops early: it takes a run of more than {epochs} epochs (`train.epochs`)");
             warnings.push(Invalid::new("train.early_stop.patience", message));
         }
-        let steps = images.map(|images| images.div_ceil((*batch_size).max(1)).saturating_mul(*epochs));
+        let steps = known.map(|(samples, _)| samples.div_ceil((*batch_size).max(1)).saturating_mul(*epochs));
         if let (Some(warmup), Some(steps)) = (schedule.warmup_steps, steps)
             && warmup > steps
         {
@@ -123,9 +141,8 @@ impl Experiment {
     ///
     /// TOML is text, and a path that is none cannot be written down.
     pub fn to_toml(&self) -> Result<String, toml::ser::Error> {
-        let DataConfig { train_images, train_labels, test_images, test_labels, .. } = &self.data;
-        let paths = [train_images, train_labels, test_images, test_labels];
-        if let Some(path) = paths.into_iter().flatten().find(|path| path.to_str().is_none()) {
+        let mut paths = self.data.paths().into_iter().filter_map(|(_, path)| path.as_ref());
+        if let Some(path) = paths.find(|path| path.to_str().is_none()) {
             return Err(serde::ser::Error::custom(format!(
                 "{}: this name is no UTF-8, and no experiment file can hold it; \
                  rename it, or the folder that it is of",

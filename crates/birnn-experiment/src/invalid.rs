@@ -29,22 +29,22 @@ pub(crate) fn at_least_one(key: &'static str, value: usize) -> Result<(), Invali
 // Settings are written as f64, and nets are computed in f32: what counts is what a number is there.
 
 /// Refuses what is not a finite number above zero.
-pub(crate) fn positive(key: &'static str, value: f64) -> Result<(), Invalid> {
+pub(crate) fn positive(key: &str, value: f64) -> Result<(), Invalid> {
     within(key, value, "must be above 0", |value| value > 0.0 && value.is_finite())
 }
 
 /// Refuses what is not a finite number, zero or above.
-pub(crate) fn not_negative(key: &'static str, value: f64) -> Result<(), Invalid> {
+pub(crate) fn not_negative(key: &str, value: f64) -> Result<(), Invalid> {
     within(key, value, "must be at least 0", |value| value >= 0.0 && value.is_finite())
 }
 
 /// Refuses what is not at least zero and below one.
-pub(crate) fn fraction(key: &'static str, value: f64) -> Result<(), Invalid> {
+pub(crate) fn fraction(key: &str, value: f64) -> Result<(), Invalid> {
     within(key, value, "must be at least 0 and below 1", |value| (0.0..1.0).contains(&value))
 }
 
 /// `fits` is asked of the value as it is written, as it would be taken by libtorch, and as it is in f32.
-fn within(key: &'static str, value: f64, must: &str, fits: impl Fn(f64) -> bool) -> Result<(), Invalid> {
+fn within(key: &str, value: f64, must: &str, fits: impl Fn(f64) -> bool) -> Result<(), Invalid> {
     let single = value as f32;
     // Whatever computes with it takes a subnormal number for zero.
     let single = if single.is_subnormal() { 0.0 } else { f64::from(single) };

@@ -5,6 +5,7 @@
 //! the line, or the `--set`, that it comes from, and can show it. This crate computes nothing and needs no
 //! libtorch.
 
+mod class_weights;
 mod deserialize;
 mod device;
 mod differing;
@@ -24,6 +25,7 @@ mod tests;
 mod train;
 mod trials;
 
+pub use class_weights::{Balanced, ClassWeights};
 pub use device::DeviceChoice;
 pub use differing::{differing, leaves};
 pub use error::ExperimentError;
@@ -34,4 +36,4 @@ pub use schedule::{Schedule, ScheduleConfig, ScheduleKind};
 pub use schema::schema;
 pub use source::Source;
 pub use sweep::{Seeds, SweepConfig, Trial};
-pub use train::{EarlyStop, TrainConfig, TrainPlan};
+pub use train::{EarlyStop, Monitor, TrainConfig, TrainPlan};

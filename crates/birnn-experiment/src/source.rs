@@ -4,7 +4,6 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use birnn_data::Dataset;
 use birnn_data::name::shown;
 use toml_edit::{DocumentMut, Item, TableLike};
 
@@ -122,7 +121,7 @@ impl Source {
     /// Where there is no such folder, or some of the files are in it and not all of them.
     pub fn take_files(&mut self, folder: &Path) -> Result<bool, ExperimentError> {
         self.folder = Some(folder.to_owned());
-        if self.experiment.data.dataset != Dataset::Idx {
+        if !self.experiment.data.dataset.is_own() {
             return Ok(false);
         }
         let mut data = self.experiment.data.clone();
@@ -155,15 +154,15 @@ impl Source {
         }
     }
 
-    /// Checks what depends on the `rows` of the images.
-    pub fn suits(&self, rows: usize) -> Result<(), ExperimentError> {
-        self.experiment.suits(rows).map_err(|invalid| self.locate(invalid))
+    /// Checks what depends on how many time steps the longest sequence has.
+    pub fn suits(&self, longest: usize) -> Result<(), ExperimentError> {
+        self.experiment.suits(longest).map_err(|invalid| self.locate(invalid))
     }
 
-    /// Settings that hardly are what was meant, as warnings; `images` is how many there are to train on,
-    /// where that is known.
-    pub fn warnings(&self, images: Option<usize>) -> Vec<ExperimentError> {
-        self.experiment.warnings(images).into_iter().map(|warning| self.locate(warning)).collect()
+    /// Settings that hardly are what was meant, as warnings; `known` is how many samples there are to train on, and
+    /// the steps of the shortest and the longest, once they are at hand.
+    pub fn warnings(&self, known: Option<(usize, [usize; 2])>) -> Vec<ExperimentError> {
+        self.experiment.warnings(known).into_iter().map(|warning| self.locate(warning)).collect()
     }
 
     /// Whether the command line is about the setting of this dotted key, be it as a part of a table.

@@ -1,8 +1,11 @@
 //! What a user writes under `[train]`, and the resolved plan the loop runs on.
 
+use std::fmt;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::class_weights::ClassWeights;
 use crate::device::DeviceChoice;
 use crate::invalid::{Invalid, at_least_one, fraction, positive};
 use crate::optimizer::{Algorithm, OptimizerConfig};
@@ -14,15 +17,21 @@ use crate::schedule::{Schedule, ScheduleConfig};
 pub struct TrainConfig {
     /// Where to compute: `auto` for the best there is, `cpu`, `cuda` or `cuda:N`.
     pub device: DeviceChoice,
-    /// How often to go through the training images.
+    /// How often to go through the training samples.
     #[schemars(range(min = 1))]
     pub epochs: usize,
-    /// Images per step; the last step of an epoch takes what is left.
+    /// Samples per step; the last step of an epoch takes what is left.
     #[schemars(range(min = 1))]
     pub batch_size: usize,
+    /// Whether sequences of about the same length are put into the same batch.
+    #[serde(skip_serializing_if = "is_false")]
+    pub group_by_length: bool,
     /// Share of the target spread evenly over all classes.
     #[schemars(extend("minimum" = 0, "exclusiveMaximum" = 1))]
     pub label_smoothing: f64,
+    /// How much a sample counts in the loss, by its class.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub class_weights: Option<ClassWeights>,
     /// Scales the gradient down to this norm where it is larger.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("exclusiveMinimum" = 0))]
@@ -38,16 +47,61 @@ pub struct TrainConfig {
     pub optimizer: OptimizerConfig,
     /// How the learning rate changes.
     pub schedule: ScheduleConfig,
-    /// Ends the run when validation no longer improves.
+    /// By what of the evaluations on validation samples the best epoch is told, whose weights are kept.
+    #[serde(skip_serializing_if = "Monitor::is_default")]
+    pub monitor: Monitor,
+    /// Ends the run when what is monitored no longer improves.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub early_stop: Option<EarlyStop>,
 }
 
-/// Ends the run when the validation loss has not improved for a while.
+/// What of an evaluation is monitored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Monitor {
+    /// The loss: the lower the better.
+    #[default]
+    Loss,
+    /// The share of correct answers.
+    Accuracy,
+    /// The mean of the classes' F1, each class counting the same.
+    MacroF1,
+}
+
+impl Monitor {
+    fn is_default(&self) -> bool {
+        *self == Monitor::default()
+    }
+
+    /// Whether a value is better than another.
+    pub fn is_better(self, value: f64, than: f64) -> bool {
+        match self {
+            Monitor::Loss => value < than,
+            Monitor::Accuracy | Monitor::MacroF1 => value > than,
+        }
+    }
+}
+
+/// For people, such as `validation macro F1`.
+impl fmt::Display for Monitor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Monitor::Loss => "loss",
+            Monitor::Accuracy => "accuracy",
+            Monitor::MacroF1 => "macro F1",
+        })
+    }
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+/// Ends the run when what is monitored has not improved for a while.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EarlyStop {
-    /// Epochs without a lower validation loss before the run ends.
+    /// Epochs without improvement before the run ends.
     #[schemars(range(min = 1))]
     pub patience: usize,
 }
@@ -55,12 +109,16 @@ pub struct EarlyStop {
 /// Training settings with nothing left to decide.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrainPlan {
-    /// How often to go through the training images, at least 1.
+    /// How often to go through the training samples, at least 1.
     pub epochs: usize,
-    /// Images per step, at least 1.
+    /// Samples per step, at least 1.
     pub batch_size: usize,
+    /// Whether sequences of about the same length are put into the same batch.
+    pub group_by_length: bool,
     /// In `[0, 1)`.
     pub label_smoothing: f64,
+    /// How much a sample counts in the loss, by its class; the same where that is not said.
+    pub class_weights: Option<ClassWeights>,
     /// Largest norm of the gradient; infinite where it is not clipped.
     pub clip_norm: f64,
     /// Steps between two logged losses, at least 1.
@@ -71,7 +129,9 @@ pub struct TrainPlan {
     pub algorithm: Algorithm,
     /// How the learning rate changes.
     pub schedule: Schedule,
-    /// Epochs without a lower validation loss before the run ends; `usize::MAX` for never.
+    /// By what the best epoch is told.
+    pub monitor: Monitor,
+    /// Epochs without improvement before the run ends; `usize::MAX` for never.
     pub patience: usize,
 }
 
@@ -89,12 +149,15 @@ impl Default for TrainConfig {
             device: DeviceChoice::Auto,
             epochs: 2,
             batch_size: 100,
+            group_by_length: false,
             label_smoothing: 0.0,
+            class_weights: None,
             clip_norm: None,
             log_every: 100,
             checkpoint_every: None,
             optimizer: OptimizerConfig::default(),
             schedule: ScheduleConfig::default(),
+            monitor: Monitor::default(),
             early_stop: None,
         }
     }
@@ -107,6 +170,9 @@ impl TrainConfig {
         at_least_one("train.batch_size", self.batch_size)?;
         at_least_one("train.log_every", self.log_every)?;
         fraction("train.label_smoothing", self.label_smoothing)?;
+        if let Some(weights) = &self.class_weights {
+            weights.check()?;
+        }
         if let Some(norm) = self.clip_norm {
             positive("train.clip_norm", norm)?;
         }
@@ -119,12 +185,15 @@ impl TrainConfig {
         Ok(TrainPlan {
             epochs: self.epochs,
             batch_size: self.batch_size,
+            group_by_length: self.group_by_length,
             label_smoothing: self.label_smoothing,
+            class_weights: self.class_weights.clone(),
             clip_norm: self.clip_norm.unwrap_or(f64::INFINITY),
             log_every: self.log_every,
             checkpoint_every: self.checkpoint_every.unwrap_or(usize::MAX),
             algorithm: self.optimizer.resolve()?,
             schedule: self.schedule.resolve(self.optimizer.lr)?,
+            monitor: self.monitor,
             patience: self.early_stop.map_or(usize::MAX, |stop| stop.patience),
         })
     }

@@ -199,10 +199,15 @@ fn digest(parts: &[&[u8]]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use birnn_data::Modality;
     use birnn_run::disk::System;
 
     use super::*;
     use crate::made_up;
+
+    fn images(shape: [usize; 2]) -> Modality {
+        Modality::Images { shape, preprocessing: None }
+    }
 
     #[test]
     fn what_is_saved_loads_and_saves_to_the_same_bytes() {
@@ -264,11 +269,11 @@ mod tests {
         hostile(|manifest, _| manifest.format = 2, "its format is 2, and birnn ");
         hostile(
             |manifest, _| manifest.format = 2,
-            " reads 3 to 5: the older birnn that its run's meta.json names reads it",
+            " reads 3 to 6: the older birnn that its run's meta.json names reads it",
         );
         hostile(|manifest, _| manifest.format = 99, ": a newer birnn reads it");
-        hostile(|manifest, _| manifest.shape = [3, usize::MAX], "images of 2 classes cannot be");
-        hostile(|manifest, _| manifest.shape = [1 << 40, 2], "cannot be");
+        hostile(|manifest, _| manifest.modality = images([3, usize::MAX]), "images of 2 classes cannot be");
+        hostile(|manifest, _| manifest.modality = images([1 << 40, 2]), "cannot be");
         hostile(|manifest, _| manifest.classes.clear(), "of 0 classes cannot be");
         hostile(
             |manifest, _| manifest.classes.push("c".to_owned()),
@@ -344,8 +349,8 @@ mod tests {
             "3 x 2 images of 257 classes cannot be; at most ",
         );
         refused(&|manifest| manifest.classes.clear(), "of 0 classes cannot be");
-        refused(&|manifest| manifest.shape = [1 << 17, 2], "131072 x 2 images");
-        refused(&|manifest| manifest.shape = [2, 0], "2 x 0 images");
+        refused(&|manifest| manifest.modality = images([1 << 17, 2]), "131072 x 2 images");
+        refused(&|manifest| manifest.modality = images([2, 0]), "2 x 0 images");
         let large = "[model]\nlayers = 100\nhidden = 65536".to_owned();
         refused(&|manifest| manifest.experiment = large.clone(), "make `model.hidden` smaller");
         refused(&|manifest| manifest.experiment = "[[[".to_owned(), "unquoted keys");

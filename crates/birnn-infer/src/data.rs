@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use birnn_data::{DataConfig, Dataset, Ground};
+use birnn_data::{DataConfig, Dataset, Ground, Modality};
 use birnn_experiment::{Experiment, ExperimentError, Source};
 use birnn_run::CONFIG;
 
@@ -39,7 +39,7 @@ pub fn data_of_run(
     let mut experiment =
         manifest.experiment().map_err(|error| NetDataError::Unreadable(error.message().to_owned()))?;
     let written = folder_of(weights).and_then(|folder| Source::read(&folder.join(CONFIG), &[]).ok());
-    if let Some(written) = written.filter(|_| experiment.data.dataset == Dataset::Idx) {
+    if let Some(written) = written.filter(|_| experiment.data.dataset.is_own()) {
         experiment.data.take_paths(&written.experiment().data);
     }
     // Without a folder, paths in `sets` are relative to where the user is.
@@ -66,7 +66,12 @@ pub fn data_of_run(
 /// from.
 pub fn data_set_for(manifest: &Manifest, dataset: Dataset) -> DataConfig {
     let config = DataConfig { dataset, ..DataConfig::default() };
-    let Some(net) = manifest.preprocessing else { return config };
+    let net = match &manifest.modality {
+        Modality::Images { preprocessing: Some(net), .. } => *net,
+        Modality::Images { .. } => return config,
+        // What the net fills in or not goes for whatever it is asked.
+        Modality::Series(net) => return DataConfig { missing: net.missing, ..config },
+    };
     let stored = config.resolve().is_ok_and(|plan| plan.stored_transposed());
     DataConfig { invert: net.ground == Ground::Light, transpose: Some(stored != net.transposed), ..config }
 }

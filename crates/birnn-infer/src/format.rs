@@ -1,8 +1,13 @@
 //! The versions of what a weights file says of itself, and the limits of a file.
 
-/// The version of the description of a checkpoint.
-pub const FORMAT: u32 = 5;
-/// The version where there are weights alone: an older birnn can read them.
+/// The newest version of the description. A file has the oldest that can say what it says, so that an older birnn
+/// can read what it would have written.
+pub const FORMAT: u32 = FORMAT_WITH_SERIES;
+/// The first of nets that read series.
+pub(crate) const FORMAT_WITH_SERIES: u32 = 6;
+/// The first of checkpoints that hold no records.
+pub(crate) const FORMAT_OF_CHECKPOINTS: u32 = 5;
+/// The version where there are weights alone.
 pub(crate) const FORMAT_OF_WEIGHTS: u32 = 4;
 /// The first that says what the images were like.
 pub(crate) const FORMAT_WITH_PREPROCESSING: u32 = 4;

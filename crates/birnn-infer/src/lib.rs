@@ -7,11 +7,12 @@
 //! ```no_run
 //! use std::path::Path;
 //!
+//! use birnn_data::Sequence;
 //! use birnn_infer::{Predictor, Task, Workspace};
 //!
 //! let predictor = Predictor::open(Path::new("runs/bilstm/001/model.safetensors"))?;
 //! let (mut workspace, image) = (Workspace::new(), vec![0; 28 * 28]);
-//! let logits = predictor.logits(&mut workspace, &image);
+//! let logits = predictor.logits(&mut workspace, Sequence::of_image(&image, 28));
 //! let Task::Classify(task) = predictor.task();
 //! println!("{:?}", task.answer(&logits));
 //! # Ok::<(), birnn_infer::WeightsError>(())
@@ -35,7 +36,7 @@ mod state_gradients;
 mod suits;
 mod task;
 
-pub use birnn_kernels::StateGradient;
+pub use birnn_kernels::{Input, Lengths, StateGradient};
 pub use data::{NetDataError, data_of_run, data_set_for, folder_of};
 pub use error::{ManifestError, SaveError, WeightsError, WeightsProblem, wrong};
 pub use format::{FORMAT, LARGEST_SIDE};

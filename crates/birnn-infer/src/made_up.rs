@@ -1,6 +1,6 @@
 //! A small net for tests.
 
-use birnn_data::Rng;
+use birnn_data::{Modality, Rng};
 use birnn_experiment::Experiment;
 
 use crate::container::Entry;
@@ -27,5 +27,6 @@ pub(crate) fn of(change: impl FnOnce(&mut Experiment)) -> (Vec<Entry>, Manifest)
         Entry::floats(name, shape, &values)
     };
     let weights = architecture.parameters(2, classes.len()).into_iter().map(entry).collect();
-    (weights, Manifest::new(text, [3, 2], classes, None, serde_json::Value::Null))
+    let modality = Modality::Images { shape: [3, 2], preprocessing: None };
+    (weights, Manifest::new(text, modality, classes, serde_json::Value::Null))
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use birnn_data::{MOST_CLASSES, Preprocessing, Recorded};
+use birnn_data::{MOST_CLASSES, Modality, Preprocessing, Recorded, Series};
 use birnn_experiment::Experiment;
 use birnn_run::{Cpu, LIBTORCH, Mark};
 use serde::{Deserialize, Serialize};
@@ -11,35 +11,90 @@ use serde_json::Value;
 
 use crate::error::{ManifestError, WeightsProblem};
 use crate::format::{
-    FORMAT, FORMAT_OF_WEIGHTS, FORMAT_WITH_PREPROCESSING, LARGEST_FILE, LARGEST_SIDE, NO_DIGEST,
-    OLDEST_FORMAT, check_header,
+    FORMAT, FORMAT_OF_CHECKPOINTS, FORMAT_OF_WEIGHTS, FORMAT_WITH_PREPROCESSING, FORMAT_WITH_SERIES,
+    LARGEST_FILE, LARGEST_SIDE, NO_DIGEST, OLDEST_FORMAT, check_header,
 };
 
 /// What a file says of itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Described", into = "Described")]
 pub struct Manifest {
-    /// Of the whole file, in hexadecimal. The first field, so that nothing before it in the file looks like
-    /// it.
+    /// Of the whole file, in hexadecimal.
     sha256: String,
     /// The version of this description.
     pub format: u32,
     /// The experiment, as TOML with every default written out.
     pub experiment: String,
-    /// Rows and columns of an image.
-    pub shape: [usize; 2],
+    /// What it reads.
+    pub modality: Modality,
     /// The names of the classes.
     pub classes: Vec<String>,
-    /// What its images were like; `None` where that is not known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub preprocessing: Option<Preprocessing>,
     /// Where the training data came from.
     pub data: Value,
     /// The version of libtorch that the weights were computed with; `None` of those from elsewhere.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub libtorch: Option<String>,
     /// Where the training stands; weights alone have nothing here.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub training: Option<Progress>,
+}
+
+/// The same as it is written.
+#[derive(Serialize, Deserialize)]
+struct Described {
+    /// The first field, so that nothing before it in the file looks like it.
+    sha256: String,
+    format: u32,
+    experiment: String,
+    /// Of images: rows and columns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    shape: Option<[usize; 2]>,
+    classes: Vec<String>,
+    /// Of images: what they were like.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    preprocessing: Option<Preprocessing>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    series: Option<Series>,
+    data: Value,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    libtorch: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    training: Option<Progress>,
+}
+
+impl TryFrom<Described> for Manifest {
+    type Error = String;
+
+    fn try_from(described: Described) -> Result<Manifest, String> {
+        let Described { sha256, format, experiment, classes, data, libtorch, training, .. } = described;
+        let modality = match (described.shape, described.series) {
+            (Some(shape), None) => Modality::Images { shape, preprocessing: described.preprocessing },
+            (None, Some(series)) => Modality::Series(series),
+            (None, None) => return Err("missing field `shape`, of images, or `series`".to_owned()),
+            (Some(_), Some(_)) => return Err("it is said to read images and series".to_owned()),
+        };
+        Ok(Manifest { sha256, format, experiment, modality, classes, data, libtorch, training })
+    }
+}
+
+impl From<Manifest> for Described {
+    fn from(manifest: Manifest) -> Described {
+        let Manifest { sha256, format, experiment, modality, classes, data, libtorch, training } = manifest;
+        let (shape, preprocessing, series) = match modality {
+            Modality::Images { shape, preprocessing } => (Some(shape), preprocessing, None),
+            Modality::Series(series) => (None, None, Some(series)),
+        };
+        Described {
+            sha256,
+            format,
+            experiment,
+            shape,
+            classes,
+            preprocessing,
+            series,
+            data,
+            libtorch,
+            training,
+        }
+    }
 }
 
 /// Where a training stands, as far as numbers tell; its tensors are beside it in the file.
@@ -51,7 +106,7 @@ pub struct Progress {
     pub seconds: f64,
     /// What the CPU computed with.
     pub cpu: Cpu,
-    /// The epoch with the lowest validation loss so far, and that loss.
+    /// The best epoch so far, and its value of what the experiment monitors.
     pub best: Option<(usize, f64)>,
     /// How far the run's records had grown, by name. `None` in formats before 5, whose checkpoints hold the
     /// records themselves.
@@ -67,36 +122,39 @@ const ENTRY: usize = 160;
 const OTHERS: u64 = 4096;
 
 impl Manifest {
-    /// Describes a net for images of `shape`, trained with this build's libtorch.
-    pub fn new(
-        experiment: String,
-        shape: [usize; 2],
-        classes: Vec<String>,
-        preprocessing: Option<Preprocessing>,
-        data: Value,
-    ) -> Manifest {
-        let (format, libtorch) = (FORMAT_OF_WEIGHTS, Some(LIBTORCH.to_owned()));
-        Manifest {
-            sha256: no_digest(),
-            format,
-            experiment,
-            shape,
-            classes,
-            preprocessing,
-            data,
-            libtorch,
-            training: None,
-        }
+    /// Describes the weights of a net that reads `modality`, trained with this build's libtorch.
+    pub fn new(experiment: String, modality: Modality, classes: Vec<String>, data: Value) -> Manifest {
+        let (sha256, libtorch) = (no_digest(), Some(LIBTORCH.to_owned()));
+        Manifest { sha256, format: 0, experiment, modality, classes, data, libtorch, training: None }
+            .of_weights()
     }
 
     /// As the description of a checkpoint.
     pub fn of_checkpoint(&self, progress: Progress) -> Manifest {
-        Manifest { format: FORMAT, training: Some(progress), ..self.clone() }
+        Manifest { training: Some(progress), ..self.clone() }.with_format()
     }
 
     /// As the description of weights alone.
     pub fn of_weights(self) -> Manifest {
-        Manifest { format: FORMAT_OF_WEIGHTS, training: None, ..self }
+        Manifest { training: None, ..self }.with_format()
+    }
+
+    /// In the oldest format that can say what it says.
+    fn with_format(self) -> Manifest {
+        let format = match (&self.modality, &self.training) {
+            (Modality::Series(_), _) => FORMAT_WITH_SERIES,
+            (Modality::Images { .. }, Some(_)) => FORMAT_OF_CHECKPOINTS,
+            (Modality::Images { .. }, None) => FORMAT_OF_WEIGHTS,
+        };
+        Manifest { format, ..self }
+    }
+
+    /// Rows and columns of the images that it reads, if it reads images.
+    pub fn shape(&self) -> Option<[usize; 2]> {
+        match self.modality {
+            Modality::Images { shape, .. } => Some(shape),
+            Modality::Series(_) => None,
+        }
     }
 
     /// The experiment that the weights were trained by.
@@ -127,12 +185,13 @@ impl Manifest {
 
     fn check_copies(&self, copies: u64) -> Result<(), ManifestError> {
         let unreadable = ManifestError::Unreadable;
-        self.check_images().map_err(unreadable)?;
+        self.check_modality().map_err(unreadable)?;
         let experiment = self.experiment().map_err(|error| unreadable(error.message().to_owned()))?;
         let architecture = experiment.model.resolve().map_err(|error| unreadable(error.to_string()))?;
         experiment.train.resolve().map_err(|error| unreadable(error.message))?;
-        let weights = architecture.parameters(self.shape[1], self.classes.len());
-        let bytes = 4 * architecture.parameter_count(self.shape[1], self.classes.len()) as u64;
+        let (features, outputs) = (self.modality.features(), self.classes.len());
+        let weights = architecture.parameters(features, outputs);
+        let bytes = 4 * architecture.parameter_count(features, outputs) as u64;
         let size = bytes.saturating_mul(copies);
         if size > LARGEST_FILE {
             return Err(ManifestError::TooLarge { size, largest: LARGEST_FILE });
@@ -144,14 +203,24 @@ impl Manifest {
         check_header(described + copies * names as u64 + OTHERS).map_err(unreadable)
     }
 
-    /// Whether a net can be for such images.
-    fn check_images(&self) -> Result<(), String> {
-        let ([rows, cols], classes) = (self.shape, self.classes.len());
-        let sides = [rows, cols].iter().all(|side| (1..=LARGEST_SIDE).contains(side));
-        if !sides || !(1..=MOST_CLASSES).contains(&classes) {
+    /// Whether a net can be for such images or series.
+    fn check_modality(&self) -> Result<(), String> {
+        let classes = self.classes.len();
+        let can_be = |size: usize| (1..=LARGEST_SIDE).contains(&size);
+        let (fits, what) = match &self.modality {
+            Modality::Images { shape: [rows, cols], .. } => {
+                (can_be(*rows) && can_be(*cols), format!("{rows} x {cols} images"))
+            }
+            Modality::Series(series) => {
+                series.check()?;
+                let features = series.features();
+                (can_be(features), format!("series of {features} values per step"))
+            }
+        };
+        if !fits || !(1..=MOST_CLASSES).contains(&classes) {
             return Err(format!(
-                "{rows} x {cols} images of {classes} classes cannot be; at most {LARGEST_SIDE} x \
-                 {LARGEST_SIDE} of {MOST_CLASSES} can"
+                "{what} of {classes} classes cannot be; at most {LARGEST_SIDE} x {LARGEST_SIDE} of \
+                 {MOST_CLASSES} can"
             ));
         }
         Ok(())
@@ -179,11 +248,14 @@ impl Manifest {
             return Err(WeightsProblem::Format { format });
         }
         let mut manifest: Manifest = serde_json::from_str(text).map_err(|error| error.to_string())?;
-        manifest.format = if manifest.training.is_some() { FORMAT } else { FORMAT_OF_WEIGHTS };
-        if format < FORMAT_WITH_PREPROCESSING {
-            manifest.preprocessing = manifest.known_preprocessing();
+        manifest = manifest.with_format();
+        if format < FORMAT_WITH_PREPROCESSING
+            && let Modality::Images { shape, .. } = manifest.modality
+        {
+            let preprocessing = manifest.known_preprocessing();
+            manifest.modality = Modality::Images { shape, preprocessing };
         }
-        manifest.check_images()?;
+        manifest.check_modality()?;
         if manifest.sha256.len() != NO_DIGEST.len() {
             return Err("its digest is none".into());
         }

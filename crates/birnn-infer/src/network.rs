@@ -1,8 +1,10 @@
 //! A net on plain slices: recurrent layers by birnn's kernels, readout, head.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use birnn_architecture::{ATTENTION, Architecture, HEAD, Readout};
+use birnn_data::{Sequence, Sequences};
 use birnn_kernels::{Input, Instructions, Lengths, Linear, OutputMode, Packed, Spec, Workers, infer};
 
 use crate::readout::{Attention, Pooling};
@@ -27,8 +29,37 @@ pub struct Network {
 #[derive(Debug)]
 pub struct Workspace {
     pub(crate) recurrent: birnn_kernels::Workspace,
-    input: Vec<f32>,
+    pub(crate) read: ReadBatch,
     pub(crate) pooling: PoolingBuffers,
+}
+
+/// A batch of sequences as the kernels take it.
+#[derive(Debug, Default)]
+pub(crate) struct ReadBatch {
+    values: Vec<f32>,
+    lengths: Vec<usize>,
+}
+
+impl ReadBatch {
+    /// Takes in `sequences`, which `read` adds to the values that are there, as the net is to see them.
+    pub(crate) fn of<'a>(
+        &mut self,
+        sequences: impl Iterator<Item = Sequence<'a>>,
+        read: impl Fn(Sequence<'a>, &mut Vec<f32>),
+    ) -> Input<'_> {
+        self.values.clear();
+        self.lengths.clear();
+        for sequence in sequences {
+            read(sequence, &mut self.values);
+            self.lengths.push(sequence.steps());
+        }
+        match self.lengths.first() {
+            Some(&first) if self.lengths.iter().all(|&length| length == first) => {
+                Input::new(&self.values, self.lengths.len(), first)
+            }
+            _ => Input::ragged(&self.values, &self.lengths),
+        }
+    }
 }
 
 /// What becomes of the outputs of the recurrent layers.
@@ -52,7 +83,7 @@ impl Workspace {
     pub fn new() -> Workspace {
         Workspace {
             recurrent: birnn_kernels::Workspace::new(&Workers::new(1, crate::cpu::instructions())),
-            input: Vec::new(),
+            read: ReadBatch::default(),
             pooling: PoolingBuffers::default(),
         }
     }
@@ -175,20 +206,37 @@ impl Network {
         logits
     }
 
-    /// As [`Network::logits`], of grey values: a byte of 255 is 1.
-    pub fn logits_of_bytes(&self, workspace: &mut Workspace, bytes: &[u8], batch: usize) -> Vec<f32> {
-        let mut input = std::mem::take(&mut workspace.input);
-        input.clear();
-        input.extend(grey(bytes));
-        let logits = self.logits(workspace, &input, batch);
-        workspace.input = input;
+    /// As [`Network::logits`], of sequences that `read` adds to the values that are there, as the net is to see
+    /// them.
+    pub(crate) fn logits_of<'a>(
+        &self,
+        workspace: &mut Workspace,
+        sequences: impl Iterator<Item = Sequence<'a>>,
+        read: impl Fn(Sequence<'a>, &mut Vec<f32>),
+    ) -> Vec<f32> {
+        let mut batch = std::mem::take(&mut workspace.read);
+        let logits = self.answer(workspace, batch.of(sequences, read));
+        workspace.read = batch;
         logits
     }
 
-    /// The logits of many sequences of `size` bytes each, on so many threads: in their order, and the same
-    /// whatever the number.
-    pub fn logits_of_all(&self, bytes: &[u8], size: usize, threads: usize) -> Vec<f32> {
-        let batches: Vec<&[u8]> = bytes.chunks(size * BATCH).collect();
+    /// The logits of many sequences, on so many threads: in their order, and the same whatever the number.
+    /// `read` adds one to the values that are there, as the net is to see it.
+    ///
+    /// # Panics
+    ///
+    /// Where they have other features than the net is for.
+    pub fn logits_of_all(
+        &self,
+        sequences: &Sequences,
+        read: impl Fn(Sequence<'_>, &mut Vec<f32>) + Sync,
+        threads: usize,
+    ) -> Vec<f32> {
+        assert_eq!(sequences.features(), self.features, "values per time step");
+        let batches: Vec<Range<usize>> = (0..sequences.len())
+            .step_by(BATCH)
+            .map(|begin| begin..sequences.len().min(begin + BATCH))
+            .collect();
         let next = AtomicUsize::new(0);
         let work = || {
             let mut workspace = Workspace::new();
@@ -196,7 +244,8 @@ impl Network {
             loop {
                 let index = next.fetch_add(1, Ordering::Relaxed);
                 let Some(batch) = batches.get(index) else { return found };
-                found.push((index, self.logits_of_bytes(&mut workspace, batch, batch.len() / size)));
+                let batch = batch.clone().map(|sample| sequences.get(sample));
+                found.push((index, self.logits_of(&mut workspace, batch, &read)));
             }
         };
         let mut found = std::thread::scope(|scope| {
@@ -210,11 +259,6 @@ impl Network {
         found.sort_by_key(|(index, _)| *index);
         found.into_iter().flat_map(|(_, logits)| logits).collect()
     }
-}
-
-/// Grey values as the net reads them, as torchvision's `ToTensor` gives them.
-pub(crate) fn grey(bytes: &[u8]) -> impl Iterator<Item = f32> {
-    bytes.iter().map(|&byte| f32::from(byte) / 255.0)
 }
 
 /// Sequences that are worked on together: more are no faster, and take more memory.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use birnn_data::Images;
+use birnn_data::{Sequence, Sequences};
 
 use crate::container::{Contents, read};
 use crate::cpu::instructions;
@@ -35,7 +35,7 @@ impl Predictor {
         // What is asked are weights, be it those of a checkpoint.
         let manifest = contents.manifest().clone().of_weights();
         let task = Task::of(&manifest);
-        let [_, features] = manifest.shape;
+        let features = manifest.modality.features();
         let network =
             Network::new(contents.architecture(), features, task.outputs(), instructions(), |name| {
                 contents.values(name)
@@ -58,41 +58,44 @@ impl Predictor {
         &self.network
     }
 
-    /// Its logits for one image of the manifest's shape, row by row.
+    /// Its logits for one sequence, which is read as its training data was: of an image the bytes, row by row; of a
+    /// series the numbers in their own units.
     ///
     /// # Panics
     ///
-    /// Where the image has another size.
-    pub fn logits(&self, workspace: &mut Workspace, image: &[u8]) -> Vec<f32> {
-        assert_eq!(image.len(), self.size(), "the bytes of an image");
-        self.network.logits_of_bytes(workspace, image, 1)
+    /// Where the sequence is not of the kind that the net reads, or has other features, or no step.
+    pub fn logits(&self, workspace: &mut Workspace, sequence: Sequence<'_>) -> Vec<f32> {
+        assert!(self.manifest.modality.fits(sequence), "a sequence of the kind that the net reads");
+        self.network
+            .logits_of(workspace, std::iter::once(sequence), |sequence, into| self.read(sequence, into))
     }
 
-    /// Its logits for many images, one after the other, on so many threads; the same whatever the number. The
-    /// images may have more or fewer rows than those that it was trained on.
+    /// Its logits for many sequences, one after the other, on so many threads; the same whatever the number. They
+    /// may be longer or shorter than those that it was trained on.
     ///
     /// # Panics
     ///
-    /// Where they have other columns.
-    pub fn logits_of_all(&self, images: &Images, threads: usize) -> Vec<f32> {
-        self.check_columns(images);
-        self.network.logits_of_all(&images.pixels, images.rows * images.cols, threads)
+    /// As [`Predictor::logits`].
+    pub fn logits_of_all(&self, sequences: &Sequences, threads: usize) -> Vec<f32> {
+        self.check(sequences);
+        self.network.logits_of_all(sequences, |sequence, into| self.read(sequence, into), threads)
     }
 
-    pub(crate) fn check_columns(&self, images: &Images) {
-        assert_eq!(images.cols, self.manifest.shape[1], "columns of the images");
+    pub(crate) fn check(&self, sequences: &Sequences) {
+        let fits = sequences.iter().next().is_none_or(|first| self.manifest.modality.fits(first));
+        assert!(fits, "sequences of the kind that the net reads");
     }
 
-    /// Bytes of an image.
-    fn size(&self) -> usize {
-        let [rows, cols] = self.manifest.shape;
-        rows * cols
+    /// Adds a sequence to `into`, as the net reads it.
+    pub(crate) fn read(&self, sequence: Sequence<'_>, into: &mut Vec<f32>) {
+        self.manifest.modality.read(sequence, into);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use birnn_architecture::Readout;
+    use birnn_data::{Images, Missing, Modality, Series, Values};
 
     use super::*;
     use crate::container::encode;
@@ -104,9 +107,9 @@ mod tests {
         Predictor::from_bytes(Path::new("net"), &bytes).unwrap()
     }
 
-    fn images(count: usize) -> Images {
+    fn images(count: usize) -> Sequences {
         let pixels = (0..count * 6).map(|index| (index * 89 % 251) as u8).collect();
-        Images { rows: 3, cols: 2, pixels }
+        Images { rows: 3, cols: 2, pixels }.into()
     }
 
     /// Whatever it is asked with, and by however many threads.
@@ -117,12 +120,39 @@ mod tests {
             let images = images(300);
             let mut workspace = Workspace::new();
             let alone: Vec<f32> =
-                images.pixels.chunks(6).flat_map(|image| predictor.logits(&mut workspace, image)).collect();
+                images.iter().flat_map(|image| predictor.logits(&mut workspace, image)).collect();
             assert!(alone.iter().all(|logit| logit.is_finite() && *logit != 0.0), "{readout:?}");
             for threads in [1, 2, 5] {
                 assert_eq!(predictor.logits_of_all(&images, threads), alone, "{readout:?}");
             }
         }
+    }
+
+    /// Of unequal lengths, in units of their own, with values missing.
+    #[test]
+    fn a_series_gives_the_same_bits_alone_and_among_others() {
+        let (weights, mut manifest) = made_up::of(|experiment| experiment.model.readout = Readout::Final);
+        manifest.modality = Modality::Series(Series {
+            steps: Some([1, 9]),
+            missing: Missing::Interpolate,
+            mean: vec![100.0, -3.0],
+            deviation: Some(vec![50.0, 0.5]),
+        });
+        let bytes = encode(&manifest.of_weights(), &weights).unwrap();
+        let predictor = Predictor::from_bytes(Path::new("net"), &bytes).unwrap();
+        let lengths: Vec<usize> = (0..100).map(|index| 1 + index * 7 % 40).collect();
+        let steps: usize = lengths.iter().sum();
+        let value = |index: usize| if index % 13 == 5 { f32::NAN } else { (index * 89 % 251) as f32 };
+        let series = Sequences::new(Values::Floats((0..2 * steps).map(value).collect()), 2, lengths);
+        let mut workspace = Workspace::new();
+        let alone: Vec<f32> = series.iter().flat_map(|one| predictor.logits(&mut workspace, one)).collect();
+        assert!(alone.iter().all(|logit| logit.is_finite()));
+        for threads in [1, 3] {
+            assert_eq!(predictor.logits_of_all(&series, threads), alone);
+        }
+        let backwards: Vec<usize> = (0..series.len()).rev().collect();
+        let found = predictor.logits_of_all(&series.select(&backwards), 2);
+        assert!(found.chunks(2).rev().eq(alone.chunks(2)));
     }
 
     #[test]

@@ -9,6 +9,7 @@
 
 use std::borrow::Cow;
 
+use birnn_experiment::Monitor;
 use serde::{Deserialize, Serialize};
 
 use crate::task::Evaluation;
@@ -23,7 +24,7 @@ pub enum MetricsLine<'a> {
     Step(Cow<'a, Step>),
     /// An epoch.
     Epoch(Cow<'a, Epoch>),
-    /// How the net does on the test images, once it is trained.
+    /// How the net does on the test samples, once it is trained.
     Test(Cow<'a, Evaluation>),
     /// Whatever a later version adds. It is read and never written.
     #[serde(other)]
@@ -39,13 +40,14 @@ pub struct Step {
     pub epoch: usize,
     /// The learning rate of the update.
     pub rate: f64,
-    /// Images that it saw.
-    pub images: usize,
+    /// Samples that it saw.
+    #[serde(alias = "images")]
+    pub samples: usize,
     /// Its loss, on logged steps: fetching it waits for the device.
     pub loss: Option<f64>,
 }
 
-/// One pass over the training images.
+/// One pass over the training samples.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Epoch {
     /// From 1.
@@ -59,7 +61,7 @@ pub struct Epoch {
     /// How long it took. Left out of the metrics: these say the same each time that a run is repeated.
     #[serde(skip)]
     pub timing: Timing,
-    /// How the net does on the images kept back, if any were.
+    /// How the net does on the samples kept back, if any were.
     pub validation: Option<Evaluation>,
 }
 
@@ -70,18 +72,22 @@ pub struct Timing {
     pub epoch: usize,
     /// Training time, over all sessions of the run, evaluation and checkpoints left out.
     pub seconds: f64,
-    /// Training images per second.
-    pub images_per_second: f64,
+    /// Training samples per second.
+    #[serde(alias = "images_per_second")]
+    pub samples_per_second: f64,
 }
 
-/// Whether the weights of an epoch with this validation loss are kept, in place of those of the least loss so
-/// far: of equal losses the first counts.
-pub fn is_kept(loss: f64, least: Option<f64>) -> bool {
-    least.is_none_or(|least| loss < least)
+/// Whether the weights of an epoch are kept whose validation gave this value of what is monitored, in place of
+/// those of the best so far: of equal ones the first counts.
+pub fn is_kept(monitor: Monitor, value: f64, best: Option<f64>) -> bool {
+    best.is_none_or(|best| monitor.is_better(value, best))
 }
 
-/// How the weights that a run of these epochs kept do on the validation images, if any were kept back.
-pub fn kept(epochs: &[Epoch]) -> Option<&Evaluation> {
+/// How the weights that a run of these epochs kept do on the validation samples, if any were kept back.
+pub fn kept(epochs: &[Epoch], monitor: Monitor) -> Option<&Evaluation> {
     let judged = epochs.iter().filter_map(|epoch| epoch.validation.as_ref());
-    judged.reduce(|best, other| if is_kept(other.loss, Some(best.loss)) { other } else { best })
+    judged.reduce(|best, other| {
+        let is_kept = is_kept(monitor, other.monitored(monitor), Some(best.monitored(monitor)));
+        if is_kept { other } else { best }
+    })
 }

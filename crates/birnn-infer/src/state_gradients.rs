@@ -1,29 +1,27 @@
 //! Back from the logits to the states: how strongly a loss depends on what the net holds at each time step.
 
-use birnn_data::Images;
-use birnn_kernels::{StateGradient, forward, state_gradients};
+use birnn_data::Sequences;
+use birnn_kernels::{Input, StateGradient, forward, state_gradients};
 
-use crate::network::{Network, Workspace, grey};
+use crate::network::{Network, Workspace};
 use crate::predictor::Predictor;
 
 impl Network {
     /// The gradient of a loss with respect to the state after each time step: per layer from the bottom,
     /// forward then reverse. `d_logits` gives that with respect to the logits, which are those of
-    /// [`Network::logits`] for the same `input [batch, time, features]`.
+    /// [`Network::logits`], or [`Network::logits_ragged`], for the same `input`.
     ///
     /// # Panics
     ///
-    /// As [`Network::logits`], and where the gradient has another length than the logits.
+    /// As these, and where the gradient has another length than the logits.
     pub fn state_gradients(
         &self,
         workspace: &mut Workspace,
-        input: &[f32],
-        batch: usize,
+        input: Input<'_>,
         d_logits: impl FnOnce(&[f32]) -> Vec<f32>,
     ) -> Vec<StateGradient> {
         let Workspace { recurrent, pooling: buffers, .. } = workspace;
         let width = self.architecture().output_features();
-        let input = self.input(input, batch);
         forward(&self.recurrent, recurrent, input, None, self.room(input, buffers));
         let seen = self.read(input.lengths, buffers);
         let mut d_seen = vec![0.0; seen.len()];
@@ -48,22 +46,25 @@ impl Network {
 }
 
 impl Predictor {
-    /// The gradient of each image's own loss, as an evaluation has it, with respect to the state after each
-    /// row: per layer from the bottom, forward then reverse.
+    /// The gradient of each sequence's own loss, as an evaluation has it, with respect to the state after each
+    /// time step: per layer from the bottom, forward then reverse.
     ///
     /// # Panics
     ///
-    /// Where the images have other columns than those that the net was trained on, there are not as many
-    /// targets, or one is none of the task's.
+    /// Where the sequences are not of the kind that the net reads, there are not as many targets, or one is none
+    /// of the task's.
     pub fn state_gradients(
         &self,
         workspace: &mut Workspace,
-        images: &Images,
+        sequences: &Sequences,
         targets: &[u8],
     ) -> Vec<StateGradient> {
-        self.check_columns(images);
-        let input: Vec<f32> = grey(&images.pixels).collect();
+        self.check(sequences);
+        let mut batch = std::mem::take(&mut workspace.read);
+        let input = batch.of(sequences.iter(), |sequence, into| self.read(sequence, into));
         let d_logits = |logits: &[f32]| self.task().loss_gradient(logits, targets);
-        self.network().state_gradients(workspace, &input, images.len(), d_logits)
+        let gradients = self.network().state_gradients(workspace, input, d_logits);
+        workspace.read = batch;
+        gradients
     }
 }

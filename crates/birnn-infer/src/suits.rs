@@ -4,23 +4,21 @@ use std::fmt;
 use std::path::PathBuf;
 
 use birnn_data::name::{first, shown};
-use birnn_data::{Preprocessing, Splits};
+use birnn_data::{Modality, Preprocessing, Series, Splits};
 
 use crate::manifest::Manifest;
 
 /// Why a net cannot be judged by some data.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unsuited {
-    /// The images are of another size, or of more or fewer classes.
-    #[error(
-        "is for {} x {} images of {} classes, these are {} x {} of {}; name a net for these, or other data",
-        .net.0[0], .net.0[1], .net.1, .data.0[0], .data.0[1], .data.1
-    )]
+    /// The images are of another size, the series have other features, it is of the one and not of the other, or
+    /// there are more or fewer classes.
+    #[error("is for {net}, these are {data}; name a net for these, or other data")]
     Shape {
-        /// Rows and columns of the net's images, and its classes.
-        net: ([usize; 2], usize),
+        /// What the net is for.
+        net: String,
         /// The same of the data.
-        data: ([usize; 2], usize),
+        data: String,
     },
     /// The classes are the same in another order, and would be judged wrongly.
     #[error(
@@ -52,6 +50,13 @@ pub enum DataWarning {
         /// These.
         data: Preprocessing,
     },
+    /// Series are much shorter or longer than those that the net learnt from.
+    Steps {
+        /// The fewest and the most steps of those that it learnt from.
+        net: [usize; 2],
+        /// Of these.
+        data: [usize; 2],
+    },
     /// Files have other content than when the net was trained.
     Changed {
         /// Which.
@@ -73,6 +78,11 @@ impl fmt::Display for DataWarning {
                 "learnt from images {net}; these are {data}: data.invert and data.transpose say how they are \
                  read"
             ),
+            DataWarning::Steps { net, data } => write!(
+                f,
+                "learnt from series of {} to {} steps; these have {} to {}",
+                net[0], net[1], data[0], data[1]
+            ),
             DataWarning::Changed { files } => {
                 let names: Vec<String> = files.iter().map(|path| shown(path).to_string()).collect();
                 let names = names.join(", ");
@@ -83,14 +93,13 @@ impl fmt::Display for DataWarning {
 }
 
 impl Manifest {
-    /// Whether the net is for such images and classes, and what there is to say of it where it is.
+    /// Whether the net is for such samples and classes, and what there is to say of it where it is.
     ///
     /// # Errors
     ///
     /// Where its answers would be none, or be judged wrongly.
     pub fn suits(&self, splits: &Splits) -> Result<Vec<DataWarning>, Unsuited> {
-        let net = (self.shape, self.classes.len());
-        let data = (splits.shape(), splits.classes.len());
+        let (net, data) = (told(&self.modality, &self.classes), told(&splits.modality, &splits.classes));
         if net != data {
             return Err(Unsuited::Shape { net, data });
         }
@@ -102,11 +111,14 @@ impl Manifest {
             }
             warnings.push(DataWarning::Classes { net, data });
         }
-        let data = splits.preprocessing;
-        let differs = |net: &Preprocessing| (net.ground, net.transposed) != (data.ground, data.transposed);
-        if let Some(net) = self.preprocessing.filter(differs) {
-            warnings.push(DataWarning::Preprocessing { net, data });
-        }
+        warnings.extend(match (&self.modality, &splits.modality) {
+            (
+                Modality::Images { preprocessing: Some(net), .. },
+                Modality::Images { preprocessing: Some(data), .. },
+            ) => preprocessing_warning(*net, *data),
+            (Modality::Series(net), Modality::Series(_)) => steps_warning(net, splits),
+            _ => None,
+        });
         Ok(warnings)
     }
 
@@ -120,9 +132,35 @@ impl Manifest {
     }
 }
 
+/// What a net is for, or data is of.
+fn told(modality: &Modality, classes: &[String]) -> String {
+    let classes = classes.len();
+    match modality {
+        Modality::Images { shape: [rows, cols], .. } => {
+            format!("{rows} x {cols} images of {classes} classes")
+        }
+        Modality::Series(series) => {
+            format!("series of {} values per step, of {classes} classes", series.features())
+        }
+    }
+}
+
+fn preprocessing_warning(net: Preprocessing, data: Preprocessing) -> Option<DataWarning> {
+    let differs = (net.ground, net.transposed) != (data.ground, data.transposed);
+    differs.then_some(DataWarning::Preprocessing { net, data })
+}
+
+/// Twice as long as any that the net learnt from, or half as long, is something else.
+fn steps_warning(net: &Series, splits: &Splits) -> Option<DataWarning> {
+    let lengths = || splits.test.sequences.lengths();
+    let (net, data) = (net.steps?, [lengths().min()?, lengths().max()?]);
+    let differs = data[1] > 2 * net[1] || 2 * data[0] < net[0];
+    differs.then_some(DataWarning::Steps { net, data })
+}
+
 #[cfg(test)]
 mod tests {
-    use birnn_data::{DataConfig, Dataset, Locations};
+    use birnn_data::{DataConfig, Dataset, Locations, Missing, Sequences, Values};
 
     use super::*;
     use crate::made_up;
@@ -133,9 +171,28 @@ mod tests {
         let plan = config.resolve().unwrap();
         let splits = birnn_data::load(&plan, &Locations::new(None, true), &mut |_| ()).unwrap();
         let (_, mut manifest) = made_up::net();
-        (manifest.shape, manifest.classes) = (splits.shape(), splits.classes.clone());
-        manifest.preprocessing = Some(splits.preprocessing);
+        (manifest.modality, manifest.classes) = (splits.modality.clone(), splits.classes.clone());
         (manifest, splits)
+    }
+
+    fn series() -> Series {
+        Series { steps: Some([7, 29]), missing: Missing::Refuse, mean: vec![0.0; 2], deviation: None }
+    }
+
+    #[test]
+    fn series_of_another_length_are_warned_of() {
+        let (mut manifest, mut splits) = digits();
+        manifest.modality = Modality::Series(series());
+        splits.modality = manifest.modality.clone();
+        let mut told = |lengths: &[usize]| {
+            let values = vec![0.0; 2 * lengths.iter().sum::<usize>()];
+            splits.test.sequences = Sequences::new(Values::Floats(values), 2, lengths.iter().copied());
+            manifest.suits(&splits).unwrap().iter().map(ToString::to_string).collect::<String>()
+        };
+        assert_eq!(told(&[4, 58]), "");
+        let expected = |steps: &str| format!("learnt from series of 7 to 29 steps; these have {steps}");
+        assert_eq!(told(&[3, 9]), expected("3 to 9"));
+        assert_eq!(told(&[9, 59]), expected("9 to 59"));
     }
 
     /// What is said of a net for digits that was changed so.
@@ -149,8 +206,14 @@ mod tests {
     #[test]
     fn what_would_be_judged_wrongly_is_refused() {
         assert_eq!(told(|_| ()), Ok(Vec::new()));
-        let error = told(|net| net.shape = [8, 8]).unwrap_err();
-        assert!(error.starts_with("is for 8 x 8 images of 10 classes, these are 28 x 28 of 10"), "{error}");
+        let images = |shape| Modality::Images { shape, preprocessing: None };
+        let error = told(|net| net.modality = images([8, 8])).unwrap_err();
+        let expected =
+            "is for 8 x 8 images of 10 classes, these are 28 x 28 images of 10 classes; name a net";
+        assert!(error.starts_with(expected), "{error}");
+        let error = told(|net| net.modality = Modality::Series(series())).unwrap_err();
+        let expected = "is for series of 2 values per step, of 10 classes, these are 28 x 28 images of 10";
+        assert!(error.starts_with(expected), "{error}");
         assert!(told(|net| drop(net.classes.pop())).unwrap_err().contains("images of 9 classes"));
         let error = told(|net| net.classes.reverse()).unwrap_err();
         assert!(error.starts_with("its classes are in the order 9, 8"), "{error}");
@@ -161,12 +224,16 @@ mod tests {
         let warnings = told(|net| net.classes[3] = "three".to_owned()).unwrap();
         assert!(warnings.len() == 1 && warnings[0].contains("are taken for each other"), "{warnings:?}");
         let turned = |net: &mut Manifest| {
-            let net = net.preprocessing.as_mut().unwrap();
+            let Modality::Images { preprocessing: Some(net), .. } = &mut net.modality else { panic!() };
             net.transposed = !net.transposed;
+        };
+        let unknown = |net: &mut Manifest| {
+            let Modality::Images { preprocessing, .. } = &mut net.modality else { panic!() };
+            *preprocessing = None;
         };
         let warnings = told(turned).unwrap();
         assert!(warnings.len() == 1 && warnings[0].starts_with("learnt from images"), "{warnings:?}");
-        assert_eq!(told(|net| net.preprocessing = None), Ok(Vec::new()), "nobody knows");
+        assert_eq!(told(unknown), Ok(Vec::new()), "nobody knows");
     }
 
     #[test]

@@ -82,7 +82,7 @@ fn rate(records: &Records) -> Option<Figure> {
 
 fn speed(records: &Records) -> Option<Figure> {
     let epochs: Vec<Point> =
-        records.timing.iter().map(|timing| (timing.epoch as f64, timing.images_per_second)).collect();
+        records.timing.iter().map(|timing| (timing.epoch as f64, timing.samples_per_second)).collect();
     let lines = present([Line::new("images per second", thinned(&epochs, POINTS).0)])?;
     let axis = Axis::linear(lines[0].points.iter().map(|point| point.1), true, false);
     let seconds: f64 = records.timing.iter().map(|timing| timing.seconds).sum();
@@ -139,7 +139,7 @@ mod tests {
 
     fn records(steps: usize, last: f64) -> Records {
         let loss = |step: usize| if step < steps { 1.0 } else { last };
-        let step = |step: usize| Step { step, epoch: 1, rate: 0.1, images: 5, loss: Some(loss(step)) };
+        let step = |step: usize| Step { step, epoch: 1, rate: 0.1, samples: 5, loss: Some(loss(step)) };
         let epoch = made_up::epoch(steps, None);
         let steps = (1..=steps).map(step).collect();
         Records { steps, epochs: vec![epoch], ..Records::default() }
@@ -155,7 +155,7 @@ mod tests {
         let mut some = records(3, 1.0);
         assert_eq!(ids(&some), ["loss", "rate"]);
         some.epochs[0].validation = Some(made_up::evaluation(1000, 900, 0.5));
-        some.timing.push(Timing { epoch: 1, seconds: 180.0, images_per_second: 20.0 });
+        some.timing.push(Timing { epoch: 1, seconds: 180.0, samples_per_second: 20.0 });
         assert_eq!(ids(&some), ["loss", "accuracy", "rate", "speed"]);
         let figures = curves(&some);
         assert!(figures[0].legend.contains(&("validation".to_owned(), false)));

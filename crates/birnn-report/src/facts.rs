@@ -1,8 +1,9 @@
 //! What was run and on what.
 
 use birnn_architecture::{Architecture, Cell};
-use birnn_data::Recorded;
 use birnn_data::name::shown;
+use birnn_data::{Modality, Recorded, Series};
+use birnn_infer::Manifest;
 use birnn_run::Session;
 
 use crate::figure::Table;
@@ -44,25 +45,22 @@ pub(crate) fn banners(run: &Run) -> Vec<String> {
 /// The facts, and the sessions in which the run was trained.
 pub(crate) fn facts(run: &Run) -> (Vec<Fact>, Option<Table>) {
     let (architecture, manifest) = (run.predictor.network().architecture(), run.predictor.manifest());
-    let parameters = architecture.parameter_count(manifest.shape[1], manifest.classes.len());
-    let [rows, cols] = manifest.shape;
+    let parameters = architecture.parameter_count(manifest.modality.features(), manifest.classes.len());
     let found = run.provenance;
     let mut facts = vec![
         Fact { name: "Net", value: net(architecture) },
         Fact { name: "Parameters", value: number(parameters as f64) },
-        Fact {
-            name: "Images",
-            value: format!(
-                "{}, {rows} × {cols}: {rows} time steps, the rows from above, of {cols} pixels; {} classes",
-                found.dataset,
-                manifest.classes.len()
-            ),
-        },
-        Fact { name: "Pictures", value: pictures(run) },
+        data(&found.dataset, manifest),
+        prepared(&manifest.modality),
         Fact { name: "Trained on", value: trained_on(manifest.recorded()) },
         Fact {
             name: "Judged by",
-            value: format!("{}, {} test images", found.dataset, number(run.test.labels.len() as f64)),
+            value: format!(
+                "{}, {} test {}",
+                found.dataset,
+                number(run.test.len() as f64),
+                manifest.modality.noun()
+            ),
         },
         Fact { name: "Weights", value: shown(&run.weights).to_string() },
         Fact { name: "libtorch", value: manifest.libtorch.clone().unwrap_or_else(|| "not known".to_owned()) },
@@ -98,14 +96,34 @@ fn net(architecture: &Architecture) -> String {
     format!("{cell}, {layers}, {units}, readout {readout}")
 }
 
-/// How a picture is prepared for the net.
-fn pictures(run: &Run) -> String {
-    let known = run
-        .predictor
-        .manifest()
-        .preprocessing
-        .map(|preprocessing| format!("prepared as its training images were: {preprocessing}"));
-    known.unwrap_or_else(|| "it is not known what its training images were like".to_owned())
+/// What the net is for.
+fn data(dataset: &str, manifest: &Manifest) -> Fact {
+    let classes = manifest.classes.len();
+    match &manifest.modality {
+        Modality::Images { shape: [rows, cols], .. } => Fact {
+            name: "Images",
+            value: format!(
+                "{dataset}, {rows} × {cols}: {rows} time steps, the rows from above, of {cols} pixels; {classes} \
+                 classes"
+            ),
+        },
+        series @ Modality::Series(_) => {
+            Fact { name: "Series", value: format!("{dataset}: {series}; {classes} classes") }
+        }
+    }
+}
+
+/// How a picture or a series is prepared for the net.
+fn prepared(modality: &Modality) -> Fact {
+    let value = match modality {
+        Modality::Images { preprocessing: Some(preprocessing), .. } => {
+            format!("prepared as its training images were: {preprocessing}")
+        }
+        Modality::Images { .. } => "it is not known what its training images were like".to_owned(),
+        Modality::Series(Series { missing, .. }) => format!("what is missing: {missing}"),
+    };
+    let name = if matches!(modality, Modality::Images { .. }) { "Pictures" } else { "Missing values" };
+    Fact { name, value }
 }
 
 fn trained_on(data: Recorded) -> String {

@@ -157,8 +157,7 @@ pub(crate) fn examples(
             of(&prefixes.above, index),
             of(&prefixes.below, index),
         );
-        let images = &split.images;
-        let uri = data_uri(images.get(prediction.image), [images.rows, images.cols])?;
+        let uri = data_uri(split.sequences.get(prediction.image))?;
         Ok(Followed { uri, alt: format!("Test image {}, of class {label}", prediction.image), figure })
     });
     followed.collect()

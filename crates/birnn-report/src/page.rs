@@ -48,7 +48,7 @@ struct Page {
 /// There are no test images, or the page cannot be put together. Records that are missing or damaged are no
 /// error: the page says so.
 pub fn page(run: &Run) -> Result<String, ReportError> {
-    if run.test.labels.is_empty() {
+    if run.test.is_empty() {
         return Err(ReportError::NoImages);
     }
     let (predictor, manifest) = (run.predictor, run.predictor.manifest());

@@ -1,6 +1,6 @@
 //! What the net predicts for each image, and how that adds up.
 
-use birnn_data::{Images, Split};
+use birnn_data::Split;
 use birnn_infer::{Class, Detail, Evaluation, Predictor, Task, cpu};
 
 use crate::stats::Calibration;
@@ -42,9 +42,9 @@ impl Prediction {
 }
 
 impl Predictions {
-    /// Classifies all images of `split`, which have the columns that the net is for.
+    /// Classifies all samples of `split`, which are of the kind that the net reads.
     pub fn new(predictor: &Predictor, split: &Split) -> Predictions {
-        let logits = predictor.logits_of_all(&split.images, cpu::threads());
+        let logits = predictor.logits_of_all(&split.sequences, cpu::threads());
         let evaluation = predictor.task().evaluate(&logits, &split.labels);
         let Task::Classify(task) = predictor.task();
         let answers = logits.chunks_exact(task.classes.len()).zip(&split.labels).enumerate();
@@ -62,41 +62,29 @@ impl Predictions {
     /// The wrong predictions, the most confident first.
     pub fn mistakes(&self) -> Vec<Prediction> {
         let Detail::Classify(found) = &self.evaluation.detail;
-        found.mistakes.iter().map(|mistake| self.predictions[mistake.image]).collect()
+        found.mistakes.iter().map(|mistake| self.predictions[mistake.sample]).collect()
     }
 }
 
 /// The indices of at most `most` of a split's images, evenly spaced.
 pub(crate) fn evenly_spaced(split: &Split, most: usize) -> Vec<usize> {
-    let all = split.labels.len();
+    let all = split.len();
     let count = all.min(most);
     (0..count).map(|index| index * all / count).collect()
 }
 
-/// The images of a split at these indices.
-pub(crate) fn subset(split: &Split, indices: &[usize]) -> Split {
-    let images = &split.images;
-    let pixels = indices.iter().flat_map(|&index| images.get(index)).copied().collect();
-    let labels = indices.iter().map(|&index| split.labels[index]).collect();
-    Split { images: Images { pixels, ..*images }, labels }
-}
-
 #[cfg(test)]
 mod tests {
+    use birnn_data::Images;
+
     use super::*;
 
     #[test]
     fn a_subset_is_evenly_spaced() {
-        let split = Split {
-            images: Images { rows: 1, cols: 2, pixels: (0..20).collect() },
-            labels: (100..110).collect(),
-        };
-        let indices = evenly_spaced(&split, 4);
-        assert_eq!(indices, [0, 2, 5, 7]);
-        let some = subset(&split, &indices);
-        assert_eq!(some.labels, [100, 102, 105, 107]);
-        assert_eq!(some.images.pixels, [0, 1, 4, 5, 10, 11, 14, 15]);
+        let sequences = Images { rows: 1, cols: 2, pixels: (0..20).collect() }.into();
+        let split = Split { sequences, labels: (100..110).collect() };
+        assert_eq!(evenly_spaced(&split, 4), [0, 2, 5, 7]);
         assert_eq!(evenly_spaced(&split, 50).len(), 10);
-        assert!(evenly_spaced(&subset(&split, &[]), 5).is_empty());
+        assert!(evenly_spaced(&split.select(&[]), 5).is_empty());
     }
 }

@@ -1,15 +1,16 @@
-//! How a prediction forms while the net reads: the probability of the true class given the first rows alone,
-//! and the last rows alone.
+//! How a prediction forms while the net reads: the probability of the true class given the first steps alone,
+//! and the last steps alone.
 
-use birnn_data::{Images, Split};
+use birnn_data::{Sequences, Split, Values};
 use birnn_infer::{Predictor, Task, cpu};
 
-use crate::predictions::{Prediction, evenly_spaced, subset};
+use crate::predictions::{Prediction, evenly_spaced};
 
-/// The probability of the true class given parts of images.
+/// The probability of the true class given parts of sequences.
 #[derive(Debug)]
 pub struct PrefixAccuracy {
-    /// The numbers of rows that the net was given, from the fewest to all.
+    /// The numbers of steps that the net was given of the longest sequence, from the fewest to all; of a shorter one
+    /// the same share, rounded up.
     pub rows: Vec<usize>,
     /// The indices of the images in their split.
     pub images: Vec<usize>,
@@ -48,17 +49,13 @@ impl PrefixAccuracy {
     }
 
     fn of(predictor: &Predictor, split: &Split, images: Vec<usize>, most: usize) -> PrefixAccuracy {
-        let split = subset(split, &images);
-        let rows = stops(split.images.rows, most);
-        if images.is_empty() {
-            return PrefixAccuracy { rows, images, above: Vec::new(), below: Vec::new() };
-        }
-        let side = |first: fn(usize, usize) -> usize| {
-            let all = split.images.rows;
-            rows.iter().map(|&rows| p_true(predictor, &part(&split, first(all, rows), rows))).collect()
+        let split = split.select(&images);
+        let longest = split.sequences.lengths().max().unwrap_or(0);
+        let rows = stops(longest, most);
+        let side = |side: Side| {
+            rows.iter().map(|&rows| p_true(predictor, &part(&split, rows, longest, side))).collect()
         };
-        let above = side(|_, _| 0);
-        let below = side(|all, rows| all - rows);
+        let (above, below) = (side(Side::First), side(Side::Last));
         PrefixAccuracy { rows, images, above, below }
     }
 }
@@ -98,17 +95,43 @@ fn stops(all: usize, most: usize) -> Vec<usize> {
     stops
 }
 
-/// `rows` rows of each image, from row `first`.
-fn part(split: &Split, first: usize, rows: usize) -> Split {
-    let Images { cols, .. } = split.images;
-    let image = |index| &split.images.get(index)[first * cols..(first + rows) * cols];
-    let pixels = (0..split.labels.len()).flat_map(image).copied().collect();
-    Split { images: Images { rows, cols, pixels }, labels: split.labels.clone() }
+/// Which steps a part of a sequence has.
+#[derive(Clone, Copy)]
+enum Side {
+    First,
+    Last,
 }
 
-/// The probability of each image's true class.
+/// Of each sequence the first or the last steps: of one of `longest` steps so many, of another the same share.
+fn part(split: &Split, steps: usize, longest: usize, side: Side) -> Split {
+    let parts = || {
+        split.sequences.iter().map(|sequence| {
+            let all = sequence.steps();
+            let steps = (steps * all).div_ceil(longest);
+            sequence.part(match side {
+                Side::First => 0..steps,
+                Side::Last => all - steps..all,
+            })
+        })
+    };
+    let values = match split.sequences.values() {
+        Values::Bytes(_) => {
+            Values::Bytes(parts().filter_map(|part| part.bytes()).flatten().copied().collect())
+        }
+        Values::Floats(_) => {
+            Values::Floats(parts().filter_map(|part| part.floats()).flatten().copied().collect())
+        }
+    };
+    let lengths = parts().map(|part| part.steps());
+    Split {
+        sequences: Sequences::new(values, split.sequences.features(), lengths),
+        labels: split.labels.clone(),
+    }
+}
+
+/// The probability of each sequence's true class.
 fn p_true(predictor: &Predictor, split: &Split) -> Vec<f64> {
-    let logits = predictor.logits_of_all(&split.images, cpu::threads());
+    let logits = predictor.logits_of_all(&split.sequences, cpu::threads());
     let Task::Classify(task) = predictor.task();
     let of = logits.chunks_exact(task.classes.len()).zip(&split.labels);
     of.map(|(logits, &label)| task.probabilities(logits)[usize::from(label)]).collect()
@@ -116,15 +139,27 @@ fn p_true(predictor: &Predictor, split: &Split) -> Vec<f64> {
 
 #[cfg(test)]
 mod tests {
+    use birnn_data::Images;
+
     use super::*;
 
     #[test]
-    fn a_part_is_the_first_or_the_last_rows_of_each_image() {
-        let pixels = (0..12).collect();
-        let split = Split { images: Images { rows: 3, cols: 2, pixels }, labels: vec![0, 1] };
-        assert_eq!(part(&split, 0, 2).images.pixels, [0, 1, 2, 3, 6, 7, 8, 9]);
-        assert_eq!(part(&split, 2, 1).images.pixels, [4, 5, 10, 11]);
-        assert_eq!(part(&split, 0, 3), split);
+    fn a_part_is_the_first_or_the_last_steps_of_each_sequence() {
+        let images = Images { rows: 3, cols: 2, pixels: (0..12).collect() };
+        let split = Split { sequences: images.into(), labels: vec![0, 1] };
+        let pixels = |part: Split| part.sequences.to_images().unwrap().pixels;
+        assert_eq!(pixels(part(&split, 2, 3, Side::First)), [0, 1, 2, 3, 6, 7, 8, 9]);
+        assert_eq!(pixels(part(&split, 1, 3, Side::Last)), [4, 5, 10, 11]);
+        assert_eq!(part(&split, 3, 3, Side::First), split);
+        // Of unequal lengths the same share of each, and at least one step.
+        let sequences =
+            Sequences::new(Values::Floats((0..9).map(|value| value as f32).collect()), 1, [6, 2, 1]);
+        let split = Split { sequences, labels: vec![0, 1, 0] };
+        let first = part(&split, 3, 6, Side::First).sequences;
+        assert_eq!(first.lengths().collect::<Vec<_>>(), [3, 1, 1]);
+        assert_eq!(*first.values(), Values::Floats(vec![0.0, 1.0, 2.0, 6.0, 8.0]));
+        let last = part(&split, 1, 6, Side::Last).sequences;
+        assert_eq!(*last.values(), Values::Floats(vec![5.0, 7.0, 8.0]));
     }
 
     #[test]

@@ -95,7 +95,7 @@ pub(crate) fn commonest(evaluation: &Evaluation) -> Table {
         .collect();
     pairs.sort_by_key(|&(count, label, class)| (std::cmp::Reverse(count), label, class));
     let rows = pairs.into_iter().take(COMMONEST).map(|(count, label, class)| {
-        let of = evaluation.classified().classes[label].images;
+        let of = evaluation.classified().classes[label].samples;
         let share = tied(&format!("{} %", number(100.0 * count as f64 / of as f64)));
         vec![names[label].to_owned(), names[class].to_owned(), number(count as f64), share]
     });
@@ -107,11 +107,11 @@ pub(crate) fn classes(evaluation: &Evaluation) -> Table {
     let called = |class: usize| evaluation.classified().confusion.0.iter().map(|row| row[class]).sum::<u64>();
     let rows = evaluation.classified().classes.iter().enumerate().map(|(class, score)| {
         let right = evaluation.classified().confusion.0[class][class];
-        let f1 = if score.images + called(class) > 0 { percent(score.f1) } else { "–".to_owned() };
+        let f1 = if score.samples + called(class) > 0 { percent(score.f1) } else { "–".to_owned() };
         vec![
             score.class.clone(),
-            number(score.images as f64),
-            share(right, score.images),
+            number(score.samples as f64),
+            share(right, score.samples),
             number(called(class) as f64),
             share(right, called(class)),
             f1,
@@ -230,14 +230,13 @@ pub(crate) fn gallery(
     names: &[String],
 ) -> Result<Vec<Mistake>, ReportError> {
     let mistake = |prediction: Prediction| {
-        let images = &split.images;
         Ok(Mistake {
             image: prediction.image,
             label: names[prediction.label].clone(),
             class: names[prediction.class].clone(),
             probability: percent(prediction.probability),
             p_true: percent(prediction.p_true),
-            uri: data_uri(images.get(prediction.image), [images.rows, images.cols])?,
+            uri: data_uri(split.sequences.get(prediction.image))?,
         })
     };
     predictions.mistakes().into_iter().take(GALLERY).map(mistake).collect()
@@ -255,7 +254,7 @@ mod tests {
             precision: 0.0,
             recall: 0.0,
             f1: 0.5,
-            images: row.iter().sum(),
+            samples: row.iter().sum(),
         };
         let classes = confusion.iter().enumerate().map(score).collect();
         let detail = Classified { classes, confusion: Counts(confusion), ..Classified::default() };

@@ -1,17 +1,19 @@
-//! How strongly the loss depends on the hidden state at each row: the gradient with respect to the hidden
+//! How strongly the loss depends on the hidden state at each step: the gradient with respect to the hidden
 //! states.
 
 use birnn_architecture::Direction;
 use birnn_data::Split;
 use birnn_infer::{Predictor, StateGradient, Workspace};
 
-use crate::predictions::{evenly_spaced, subset};
+use crate::predictions::evenly_spaced;
 
 /// The norm of the gradient of the loss with respect to the hidden states of the bottom and the top layer.
 #[derive(Debug)]
 pub struct StateGradients {
-    /// The number of images that the means are over.
+    /// The number of samples that the means are over.
     pub images: usize,
+    /// Whether all have as many steps; else positions are shares of a sequence.
+    pub are_steps: bool,
     /// One per layer and direction.
     pub directions: Vec<DirectionGradients>,
 }
@@ -21,66 +23,77 @@ pub struct StateGradients {
 pub struct DirectionGradients {
     /// From 0, the bottom.
     pub layer: usize,
-    /// Whether the direction reads the image from below.
+    /// Whether the direction reads the sequence from its end.
     pub reverse: bool,
-    /// For each row, the mean over the images of the norm of the gradient of an image's loss with respect to
-    /// the state there; `None` where the net does not use the state.
+    /// For each step, or each of [`POSITIONS`] equal parts of a sequence where they have different lengths, the mean
+    /// over the samples of the norm of the gradient of a sample's loss with respect to the state there; `None` where
+    /// the net does not use the state.
     pub norms: Vec<Option<f64>>,
 }
 
-/// Means of so many images change little with more.
+/// Parts of sequences of different lengths.
+pub const POSITIONS: usize = 20;
+/// Means of so many samples change little with more.
 const IMAGES: usize = 500;
 /// The gates of all steps are held for so many at a time.
 const BATCH: usize = 100;
 
 impl StateGradients {
-    /// Takes the loss of images of `split` back through the net, row by row.
+    /// Takes the loss of samples of `split` back through the net, step by step.
     pub fn new(predictor: &Predictor, split: &Split) -> StateGradients {
-        let (indices, rows) = (evenly_spaced(split, IMAGES), split.images.rows);
+        let indices = evenly_spaced(split, IMAGES);
+        let common = split.sequences.common_length();
+        let positions = common.unwrap_or(POSITIONS);
         let mut workspace = Workspace::new();
-        let mut directions = shown(predictor, rows);
+        let mut directions = shown(predictor, positions);
+        let mut sums = vec![vec![(0.0, 0_u32); positions]; directions.len()];
         for batch in indices.chunks(BATCH) {
-            let Split { images, labels } = subset(split, batch);
-            let gradients = predictor.state_gradients(&mut workspace, &images, &labels);
-            for (direction, index) in &mut directions {
-                for (row, sum) in norms(&gradients[*index], batch.len(), rows) {
-                    *direction.norms[row].get_or_insert(0.0) += sum;
+            let Split { sequences, labels } = split.select(batch);
+            let lengths: Vec<usize> = sequences.lengths().collect();
+            let gradients = predictor.state_gradients(&mut workspace, &sequences, &labels);
+            for ((_, index), sums) in directions.iter().zip(&mut sums) {
+                for (position, norm) in norms(&gradients[*index], &lengths, positions) {
+                    sums[position].0 += norm;
+                    sums[position].1 += 1;
                 }
             }
         }
-        let images = indices.len();
-        let mut directions: Vec<DirectionGradients> =
-            directions.into_iter().map(|(direction, _)| direction).collect();
-        for norm in directions.iter_mut().flat_map(|direction| &mut direction.norms).flatten() {
-            *norm /= images as f64;
+        for ((direction, _), sums) in directions.iter_mut().zip(sums) {
+            let mean = |(sum, count): (f64, u32)| (count > 0).then(|| sum / f64::from(count));
+            direction.norms = sums.into_iter().map(mean).collect();
         }
-        StateGradients { images, directions }
+        let directions = directions.into_iter().map(|(direction, _)| direction).collect();
+        StateGradients { images: indices.len(), are_steps: common.is_some(), directions }
     }
 }
 
 /// The directions of the bottom and the top layer, without norms yet, each with its index among all.
-fn shown(predictor: &Predictor, rows: usize) -> Vec<(DirectionGradients, usize)> {
+fn shown(predictor: &Predictor, positions: usize) -> Vec<(DirectionGradients, usize)> {
     let architecture = predictor.network().architecture();
     let mut layers = vec![0, architecture.layers - 1];
     layers.dedup();
     let count = architecture.directions().count();
     let of = |layer: usize| {
         architecture.directions().enumerate().map(move |(index, (direction, _))| {
-            let (reverse, norms) = (direction == Direction::Reverse, vec![None; rows]);
+            let (reverse, norms) = (direction == Direction::Reverse, vec![None; positions]);
             (DirectionGradients { layer, reverse, norms }, layer * count + index)
         })
     };
     layers.into_iter().flat_map(of).collect()
 }
 
-/// For each step that a direction took, the norms of the images' gradients there, added up.
-fn norms(gradient: &StateGradient, images: usize, rows: usize) -> impl Iterator<Item = (usize, f64)> {
+/// For each step that a direction took in sequences of these `lengths`, its position and the norm of the gradient
+/// there.
+fn norms(
+    gradient: &StateGradient,
+    lengths: &[usize],
+    positions: usize,
+) -> impl Iterator<Item = (usize, f64)> {
     let StateGradient { last_only, values } = gradient;
-    let steps = if *last_only { rows - 1..rows } else { 0..rows };
-    let units = values.len() / (images * steps.len());
+    let taken = |length: usize| if *last_only { length - 1..length } else { 0..length };
+    let steps: Vec<usize> =
+        lengths.iter().flat_map(|&length| taken(length).map(move |step| step * positions / length)).collect();
     let norm = |values: &[f32]| values.iter().map(|&value| f64::from(value).powi(2)).sum::<f64>().sqrt();
-    steps.clone().enumerate().map(move |(index, step)| {
-        let of_step = values.chunks_exact(units).skip(index).step_by(steps.len());
-        (step, of_step.map(norm).sum())
-    })
+    let units = values.len() / steps.len().max(1);
+    steps.into_iter().zip(values.chunks_exact(units.max(1)).map(norm))
 }

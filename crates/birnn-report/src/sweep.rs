@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use birnn_experiment::{Monitor, Source};
 use birnn_infer::kept;
-use birnn_run::Status;
+use birnn_run::{CONFIG, Status};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
@@ -83,16 +84,22 @@ impl SweepRun {
         let path = sweep.join(folder);
         let records = if path.is_dir() { Records::read(&path) } else { Records::default() };
         let status = records.meta.as_ref().map_or(Status::Waiting, |meta| meta.status.clone());
-        let outcome = if status == Status::Done { Outcome::of(&records) } else { None };
+        let outcome = if status == Status::Done { Outcome::of(&records, monitor(&path)) } else { None };
         (SweepRun { folder: folder.to_owned(), settings, seed, status, outcome }, records)
     }
 }
 
+/// By what the run in a folder tells its best epoch.
+fn monitor(folder: &Path) -> Monitor {
+    let source = Source::read(&folder.join(CONFIG), &[]);
+    source.map(|source| source.experiment().train.monitor).unwrap_or_default()
+}
+
 impl Outcome {
-    fn of(records: &Records) -> Option<Outcome> {
+    fn of(records: &Records, monitor: Monitor) -> Option<Outcome> {
         let test = records.test.as_ref()?;
         let seconds = records.timing.iter().map(|timing| timing.seconds).sum();
-        let validation = kept(&records.epochs).map(|kept| kept.headline().value);
+        let validation = kept(&records.epochs, monitor).map(|kept| kept.headline().value);
         Some(Outcome { validation, accuracy: test.headline().value, loss: test.loss, seconds })
     }
 }
@@ -212,9 +219,9 @@ mod tests {
         let epoch = |loss, correct| made_up::epoch(1, Some(made_up::evaluation(10, correct, loss)));
         let mut records =
             Records { epochs: vec![epoch(0.5, 7), epoch(0.3, 8), epoch(0.3, 9)], ..Records::default() };
-        assert_eq!(Outcome::of(&records), None);
+        assert_eq!(Outcome::of(&records, Monitor::Loss), None);
         records.test = Some(made_up::evaluation(10, 6, 0.2));
         let expected = Outcome { validation: Some(0.8), accuracy: 0.6, loss: 0.2, seconds: 0.0 };
-        assert_eq!(Outcome::of(&records), Some(expected));
+        assert_eq!(Outcome::of(&records, Monitor::Loss), Some(expected));
     }
 }

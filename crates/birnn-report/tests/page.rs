@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use birnn_architecture::{Hidden, Readout};
-use birnn_data::{Images, Provenance, Rng, Split};
+use birnn_data::{Images, Modality, Provenance, Rng, Split};
 use birnn_experiment::Experiment;
 use birnn_infer::container::{Entry, encode};
 use birnn_infer::{Manifest, Predictor};
@@ -19,7 +19,11 @@ const HOSTILE: &str = "</title><script>alert(1)</script>\"'&";
 fn split(count: u8) -> Split {
     let pixels = (0..count).flat_map(|image| [image, 0, 255, 51, 7, 0]).collect();
     let labels = (0..count).map(|image| image % 2).collect();
-    Split { images: Images { rows: 3, cols: 2, pixels }, labels }
+    Split { sequences: Images { rows: 3, cols: 2, pixels }.into(), labels }
+}
+
+fn images() -> Modality {
+    Modality::Images { shape: [3, 2], preprocessing: None }
 }
 
 /// A net of two classes for images of 3 x 2, as it is drawn, and what its file says of it once that is
@@ -42,7 +46,7 @@ fn net_told(
     let parameters = experiment.model.resolve().unwrap().parameters(2, classes.len());
     let weights: Vec<Entry> = parameters.into_iter().map(entry).collect();
     let data = serde_json::json!({ "dataset": "mnist", "train": 60_000, "validation": 0, "sha256": "x" });
-    let mut manifest = Manifest::new(experiment.to_toml().unwrap(), [3, 2], classes, None, data);
+    let mut manifest = Manifest::new(experiment.to_toml().unwrap(), images(), classes, data);
     told(&mut manifest);
     Predictor::from_bytes(Path::new("net"), &encode(&manifest, &weights).unwrap()).unwrap()
 }
@@ -235,11 +239,7 @@ fn the_gradient_norm_is_that_of_single_images() {
     let predictor = net(&["a", "b"], |_| ());
     let norms = |split: &Split| StateGradients::new(&predictor, split).directions.remove(0).norms;
     let all = norms(&split(2));
-    let single = |image: usize| {
-        let images = split(2).images;
-        let pixels = images.get(image).to_vec();
-        norms(&Split { images: Images { pixels, ..images }, labels: vec![image as u8] })
-    };
+    let single = |image: usize| norms(&split(2).select(&[image]));
     for ((all, a), b) in all.iter().zip(single(0)).zip(single(1)) {
         let mean = (a.unwrap() + b.unwrap()) / 2.0;
         assert!((all.unwrap() - mean).abs() < 1e-6 * mean, "{all:?} {mean}");

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use birnn_cli::asked::{Asked, unusable};
 use birnn_cli::failure::Failure;
-use birnn_data::{Images, Split};
+use birnn_data::{Sequences, Split};
 use birnn_engine::{EngineError, LoadError, Samples, device, load};
 use birnn_experiment::DeviceChoice;
 use birnn_run::weights_of;
@@ -19,10 +19,11 @@ pub fn open(run: &Path, choice: DeviceChoice) -> Result<Asked, Failure> {
         LoadError::Weights(error) => unusable(run, error),
         LoadError::Engine(error) => error.failure(),
     })?;
-    let logits = move |images: &Images| {
-        let split = Split { images: images.clone(), labels: vec![0; images.len()] };
-        let samples = Samples::new(split, learner.device()).map_err(EngineError::from).or_fail()?;
-        learner.logits(&samples).or_fail()
+    let modality = manifest.modality.clone();
+    let logits = move |sequences: &Sequences| {
+        let split = Split { sequences: sequences.clone(), labels: vec![0; sequences.len()] };
+        let samples = Samples::new(split, &modality, None, learner.device()).map_err(EngineError::from);
+        learner.logits(&samples.or_fail()?).or_fail()
     };
     Ok(Asked::new(weights, manifest, Box::new(logits)))
 }

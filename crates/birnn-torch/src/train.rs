@@ -34,6 +34,8 @@ pub enum Trained {
 /// A run that is done.
 pub struct Finished {
     found: Evaluation,
+    /// What several samples are called.
+    noun: &'static str,
     /// The data set that drawn digits stood in for.
     substitution: Option<String>,
 }
@@ -76,12 +78,12 @@ pub fn train(
     tracing::info!("run directory {}", shown(run.dir().path()));
 
     let again = resume_command("train", run.dir().path());
-    let substitution = run.substitution().map(str::to_owned);
+    let (substitution, noun) = (run.substitution().map(str::to_owned), run.manifest().modality.noun());
     let mut observers = view.observers(info(&run));
     // Last, so that it hears of a stop that the others ask for.
     observers.push(Box::new(interrupt.clone()));
     match run.train(observers) {
-        Ok(run::Outcome::Done(found)) => Ok(Trained::Done(Finished { found, substitution })),
+        Ok(run::Outcome::Done(found)) => Ok(Trained::Done(Finished { found, noun, substitution })),
         Ok(run::Outcome::Stopped { step, total }) => {
             let message = format!("stopped at step {step} of {total}, which is saved; to go on: {again}");
             Ok(Trained::Stopped(Failure::new(Kind::Stopped(interrupt.exit_code()), message)))
@@ -134,8 +136,8 @@ fn info(run: &Run) -> RunInfo {
         device: String::from(run.device()),
         run: shown(run.dir().path()).to_string(),
         classes: manifest.classes.clone(),
-        shape: manifest.shape,
-        images: run.samples(),
+        modality: manifest.modality.clone(),
+        samples: run.samples(),
         epochs: plan.train.epochs,
         steps: run.steps(),
         before: run.step(),
@@ -143,11 +145,11 @@ fn info(run: &Run) -> RunInfo {
 }
 
 /// The tutorial's line, and a last reminder of what stood in for the data.
-fn report(Finished { found, substitution }: &Finished) -> Outcome {
+fn report(Finished { found, noun, substitution }: &Finished) -> Outcome {
     let stand_in =
         substitution.as_deref().map_or_else(String::new, |name| format!(" (synthetic digits, not {name})"));
-    let (images, accuracy) = (found.weight, 100.0 * found.headline().value);
-    print(&format!("Test Accuracy of the model on the {images} test images: {accuracy:.2} %{stand_in}\n"))?;
+    let (samples, accuracy) = (found.weight, 100.0 * found.headline().value);
+    print(&format!("Test Accuracy of the model on the {samples} test {noun}: {accuracy:.2} %{stand_in}\n"))?;
     if let Some(name) = substitution {
         let name = name.to_uppercase();
         tracing::warn!("TRAINED AND TESTED ON SYNTHETIC DIGITS, NOT ON {name}: see the first warning");

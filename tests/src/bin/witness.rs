@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Instant;
 
-use birnn_data::{DataConfig, Fallback, Locations, Split, Splits};
+use birnn_data::{DataConfig, Fallback, Images, Locations, Modality, Split, Splits};
 use birnn_engine::{Device, Learner, Samples, load};
 use birnn_formats::{Array, StateDict, onnx, pytorch};
 use birnn_model::{Architecture, Readout, values_of};
@@ -52,7 +52,7 @@ fn main() -> ExitCode {
     println!("witnesses on the {} test images of {}", splits.test.labels.len(), splits.provenance.dataset);
     let wanted = |part| only.is_none_or(|only| only == part);
     if wanted("nets") {
-        python.every_net(splits.test);
+        python.every_net(splits.test, &splits.modality);
     }
     if wanted("files") {
         python.run_files();
@@ -92,22 +92,24 @@ impl Python {
         let plan = config.resolve().unwrap();
         let splits = birnn_data::load(&plan, &Locations::new(None, true), &mut |_| ()).unwrap();
         let bytes = |shape: Vec<usize>, bytes| TensorView::new(Dtype::U8, shape, bytes).unwrap();
-        let images = |split: &'_ Split| vec![split.labels.len(), split.images.rows, split.images.cols];
-        let (train, test) = (&splits.train, &splits.test);
+        let images = |split: &Split| split.sequences.to_images().unwrap();
+        let shape = |images: &Images| vec![images.len(), images.rows, images.cols];
+        let (train, test) = (images(&splits.train), images(&splits.test));
+        let labels = |split: &'_ Split| vec![split.len()];
         let views = [
-            ("train", bytes(images(train), &train.images.pixels)),
-            ("train_labels", bytes(vec![train.labels.len()], &train.labels)),
-            ("test", bytes(images(test), &test.images.pixels)),
-            ("test_labels", bytes(vec![test.labels.len()], &test.labels)),
+            ("train", bytes(shape(&train), &train.pixels)),
+            ("train_labels", bytes(labels(&splits.train), &splits.train.labels)),
+            ("test", bytes(shape(&test), &test.pixels)),
+            ("test_labels", bytes(labels(&splits.test), &splits.test.labels)),
         ];
         self.sandbox.write("images.safetensors", safetensors::serialize(views, None).unwrap());
         splits
     }
 
     /// Every cell, one and two directions, one to three layers, every readout.
-    fn every_net(&self, test: Split) {
+    fn every_net(&self, test: Split, modality: &Modality) {
         let start = Instant::now();
-        let test = Samples::new(test, Device::Cpu).unwrap();
+        let test = Samples::new(test, modality, None, Device::Cpu).unwrap();
         let mut written = Vec::new();
         for (cell, nonlinearity) in
             [("lstm", None), ("gru", None), ("rnn", Some("tanh")), ("rnn", Some("relu"))]
@@ -205,15 +207,9 @@ impl Python {
     /// As the command line would, of a net that it does not train.
     fn write_sequence(&self, trained: &Learner, path: &dyn Fn(&str) -> String) -> Learner {
         let architecture = Architecture { readout: Readout::Sequence, ..*trained.network().architecture() };
-        let mut learner = Learner::new(
-            &architecture,
-            trained.task().clone(),
-            trained.loss(),
-            trained.shape(),
-            0,
-            Device::Cpu,
-        )
-        .unwrap();
+        let mut learner =
+            Learner::new(&architecture, trained.task().clone(), trained.loss().clone(), 28, 0, Device::Cpu)
+                .unwrap();
         learner.restore(&trained.snapshot()).unwrap();
 
         let array = |(name, tensor): (&str, &Tensor)| {
@@ -289,9 +285,9 @@ impl Python {
             answer["seconds"].as_f64().unwrap(),
             answer["correct"],
             found["correct"],
-            found["images"]
+            found["samples"]
         );
-        assert_eq!((&answer["images"], &answer["correct"]), (&found["images"], &found["correct"]));
+        assert_eq!((&answer["images"], &answer["correct"]), (&found["samples"], &found["correct"]));
     }
 
     /// What the script answers, line by line.

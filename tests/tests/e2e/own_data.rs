@@ -3,14 +3,14 @@
 
 use std::path::Path;
 
-use birnn_data::{Images, Split, synthetic};
+use birnn_data::{Images, LabelledImages, synthetic};
 use birnn_tests::{Ended, Sandbox, gzip, idx};
 use serde_json::Value;
 
 const SIDE: u32 = 28;
 
 /// Writes an experiment on own images, `exp.toml` and its four files, into `folder`.
-fn write(sandbox: &Sandbox, folder: &str, train: &Split, test: &Split, settings: &str) {
+fn write(sandbox: &Sandbox, folder: &str, train: &LabelledImages, test: &LabelledImages, settings: &str) {
     for (name, split) in [("train", train), ("test", test)] {
         let count = split.labels.len() as u32;
         sandbox.write(&format!("{folder}/{name}-images"), idx(&[count, SIDE, SIDE], &split.images.pixels));
@@ -29,7 +29,7 @@ fn write(sandbox: &Sandbox, folder: &str, train: &Split, test: &Split, settings:
 }
 
 /// Digits whose pixels `change` made something else of, image by image.
-fn digits(first: u64, count: usize, change: impl Fn(&[u8]) -> Vec<u8>) -> Split {
+fn digits(first: u64, count: usize, change: impl Fn(&[u8]) -> Vec<u8>) -> LabelledImages {
     let mut split = synthetic::digits(5, first, count);
     let size = (SIDE * SIDE) as usize;
     split.images.pixels = split.images.pixels.chunks_exact(size).flat_map(change).collect();
@@ -135,7 +135,7 @@ fn pgm(image: &[u8], scale: u32) -> Vec<u8> {
 
 /// `birnn train` of own images that `settings` and splits make doubtful must say `part`.
 #[track_caller]
-fn warned(train: &Split, test: &Split, settings: &str, part: &str) {
+fn warned(train: &LabelledImages, test: &LabelledImages, settings: &str, part: &str) {
     let sandbox = Sandbox::new();
     write(&sandbox, "own", train, test, settings);
     let ended =
@@ -262,7 +262,7 @@ fn data_that_changed_is_told_of() {
 #[test]
 fn emnist_is_taken_from_its_files() {
     let sandbox = Sandbox::new();
-    let put = |set: &str, part: &str, split: &Split| {
+    let put = |set: &str, part: &str, split: &LabelledImages| {
         let count = split.labels.len() as u32;
         let images = gzip(&idx(&[count, SIDE, SIDE], &split.images.pixels));
         sandbox.write(&format!("data/EMNIST/raw/emnist-{set}-{part}-images-idx3-ubyte.gz"), images);
@@ -301,7 +301,8 @@ fn emnist_is_taken_from_its_files() {
             " is 0, and there are 26 classes, counted from 1",
         ],
     );
-    let small = Split { images: Images { rows: 14, cols: 56, ..test.images.clone() }, ..test.clone() };
+    let small =
+        LabelledImages { images: Images { rows: 14, cols: 56, ..test.images.clone() }, ..test.clone() };
     sandbox.write(
         "data/EMNIST/raw/emnist-digits-test-images-idx3-ubyte.gz",
         gzip(&idx(&[60, 14, 56], &small.images.pixels)),

@@ -1,7 +1,4 @@
-//! Images and labels as they are held in memory.
-
-/// Classes that there can be: a label is one byte.
-pub const MOST_CLASSES: usize = 1 << u8::BITS;
+//! Images and labels as files of images hold them.
 
 /// Grey images of one size, row by row, one byte per pixel: 0 is background, 255 is full ink.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,7 +48,7 @@ pub(crate) fn transposed(image: &[u8], width: usize) -> Vec<u8> {
 
 /// Images and what they show, one label per image.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Split {
+pub struct LabelledImages {
     /// The images.
     pub images: Images,
     /// The class of each image, from 0.

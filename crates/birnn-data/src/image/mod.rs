@@ -8,4 +8,5 @@ pub(crate) mod images;
 pub mod picture;
 pub(crate) mod png;
 pub(crate) mod preprocessing;
+pub(crate) mod raw;
 pub mod synthetic;

@@ -11,13 +11,13 @@ use crate::error::DataError;
 use crate::form::Form;
 use crate::form::tests::{DEFLATED, contents, pickled};
 use crate::image::idx::tests::gzip;
+use crate::image::raw::RawImages;
 use crate::image::synthetic;
 use crate::load::tests::at;
 use crate::locations::Locations;
 use crate::lock::FolderLock;
 use crate::obtain::obtain_within;
 use crate::published::{PublishedDigest, PublishedFile};
-use crate::raw::RawDataset;
 use crate::{content, fetch};
 
 const PIP: Package = Package {
@@ -74,7 +74,7 @@ fn obtain(
     locations: &Locations,
     limits: &Limits,
     events: &mut Vec<String>,
-) -> Result<RawDataset, DataError> {
+) -> Result<RawImages, DataError> {
     obtain_within(published, locations, &fetch::LIMITS, limits, &mut |event| {
         events.push(format!("{event:?}"));
     })

@@ -1,5 +1,7 @@
 //! Values that are missing from a series, and what is read in their place.
 
+use std::fmt;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +18,24 @@ pub enum Missing {
     Last,
     /// What lies on the straight line between the values before and after; at the ends, the nearest value.
     Interpolate,
+}
+
+/// For people.
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Missing::Refuse => "refused",
+            Missing::Mean => "the mean of the feature",
+            Missing::Last => "the feature's last value",
+            Missing::Interpolate => "on the line between the feature's values before and after",
+        })
+    }
+}
+
+impl Missing {
+    pub(crate) fn is_default(&self) -> bool {
+        *self == Missing::default()
+    }
 }
 
 /// Fills in what is missing from a series, `values [steps, features]`. A feature of which nothing is known in all

@@ -1,5 +1,8 @@
 //! Series of numbers: reading them, and how a net reads them.
 
 pub(crate) mod missing;
+pub(crate) mod own;
+pub(crate) mod sketch;
 pub(crate) mod standardise;
+pub(crate) mod synthetic;
 pub(crate) mod ts;

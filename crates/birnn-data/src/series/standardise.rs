@@ -10,8 +10,9 @@ use crate::series::missing::{self, Missing};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Series {
-    /// The steps of the shortest and of the longest training sequence.
-    pub steps: [usize; 2],
+    /// The steps of the shortest and of the longest training series; `None` where these are not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steps: Option<[usize; 2]>,
     /// What is done about values that are missing.
     pub missing: Missing,
     /// The mean of each feature.
@@ -44,7 +45,7 @@ impl Series {
         let deviation = standardise.then(|| (0..features).map(deviation).collect());
         let lengths = || training.lengths();
         Series {
-            steps: [lengths().min().unwrap_or(1), lengths().max().unwrap_or(1)],
+            steps: lengths().min().zip(lengths().max()).map(|(shortest, longest)| [shortest, longest]),
             missing,
             mean: means.iter().map(|&mean| mean as f32).collect(),
             deviation,
@@ -54,6 +55,27 @@ impl Series {
     /// Values per step.
     pub fn features(&self) -> usize {
         self.mean.len()
+    }
+
+    /// Whether it can be so, as [`Series::of`] would have found it.
+    ///
+    /// # Errors
+    ///
+    /// What cannot be, on one line.
+    pub fn check(&self) -> Result<(), String> {
+        let [shortest, longest] = self.steps.unwrap_or([1; 2]);
+        if shortest == 0 || shortest > longest {
+            return Err(format!("series of {shortest} to {longest} steps cannot be"));
+        }
+        let numbers = |values: &[f32]| values.iter().all(|value| value.is_finite());
+        let deviation = self.deviation.as_deref();
+        let usable = |values: &[f32]| {
+            values.len() == self.features() && numbers(values) && values.iter().all(|&value| value > 0.0)
+        };
+        match numbers(&self.mean) && deviation.is_none_or(usable) {
+            true => Ok(()),
+            false => Err("its means and standard deviations are not one number for each feature".to_owned()),
+        }
     }
 
     /// Adds the values of a series to `into`, as the net reads them.
@@ -88,7 +110,7 @@ mod tests {
     #[test]
     fn values_are_read_in_deviations_from_the_mean() {
         let series = Series::of(&training(), Missing::Mean, true);
-        assert_eq!((series.features(), series.steps), (2, [1, 3]));
+        assert_eq!((series.features(), series.steps), (2, Some([1, 3])));
         assert_eq!(series.mean, [3.0, 2.0]);
         let deviation = (8.0_f32 / 3.0).sqrt();
         assert_eq!(series.deviation, Some(vec![deviation, 1.0]));
@@ -103,6 +125,23 @@ mod tests {
         let mut read = Vec::new();
         series.read(Sequence::of_series(&[7.0, f32::NAN], 2), &mut read);
         assert_eq!(read, [7.0, 2.0]);
+    }
+
+    #[test]
+    fn what_cannot_have_been_found_is_refused() {
+        let series = || Series::of(&training(), Missing::Mean, true);
+        assert_eq!(series().check(), Ok(()));
+        for (change, part) in [
+            (&(|series: &mut Series| series.steps = Some([3, 2])) as &dyn Fn(&mut Series), "3 to 2 steps"),
+            (&|series| series.steps = Some([0, 2]), "0 to 2 steps"),
+            (&|series| series.mean[0] = f32::NAN, "means and standard deviations"),
+            (&|series| series.deviation = Some(vec![1.0]), "means and standard deviations"),
+            (&|series| series.deviation = Some(vec![1.0, 0.0]), "means and standard deviations"),
+        ] {
+            let mut series = series();
+            change(&mut series);
+            assert!(series.check().unwrap_err().contains(part), "{part}");
+        }
     }
 
     #[test]

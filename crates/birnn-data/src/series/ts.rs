@@ -30,8 +30,8 @@ pub use problem::{LineProblem, SaidBy};
 
 use crate::content::{Digests, LARGEST, open, through};
 use crate::file_error::{FileError, FileProblem};
-use crate::image::images::MOST_CLASSES;
 use crate::sequences::Sequences;
+use crate::split::MOST_CLASSES;
 use body::{Body, Labelled};
 use header::{Classes, Header};
 use lines::{Limits, Line, Lines};

@@ -10,26 +10,27 @@ use tch::{TchError, Tensor};
 use self::classify::CrossEntropy;
 
 /// What training lowers, of a task.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub enum Loss {
     /// Of classification.
     Classify(CrossEntropy),
 }
 
 impl Loss {
-    /// The loss of a task, as the plan has it.
-    pub fn new(task: &Task, plan: &TrainPlan) -> Loss {
+    /// The loss of a task, as the plan has it; `class_weights` say how much a sample counts by its class, where
+    /// not all count the same.
+    pub fn new(task: &Task, plan: &TrainPlan, class_weights: Option<Vec<f32>>) -> Loss {
         match task {
-            Task::Classify(_) => Loss::Classify(CrossEntropy { label_smoothing: plan.label_smoothing }),
+            Task::Classify(_) => {
+                Loss::Classify(CrossEntropy { label_smoothing: plan.label_smoothing, class_weights })
+            }
         }
     }
 
     /// The mean over all positions of a batch, `[]`, from the head's `logits` and the batch's `target`.
     pub fn mean(&self, logits: &Tensor, target: &Tensor) -> Result<Tensor, TchError> {
         match self {
-            Loss::Classify(CrossEntropy { label_smoothing }) => {
-                classify::cross_entropy(logits, target, *label_smoothing)
-            }
+            Loss::Classify(loss) => loss.mean(logits, target),
         }
     }
 }

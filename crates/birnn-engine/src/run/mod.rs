@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use birnn_data::name::{self, shown};
-use birnn_data::{Dataset, Fallback, Ground, Splits};
+use birnn_data::{Dataset, Fallback, Ground, Modality, Splits};
 use birnn_experiment::{DeviceChoice, Experiment, ExperimentError, Plan, Source};
 use birnn_infer::{Evaluation, Manifest, ManifestError, Task};
 use birnn_run::disk::Disk;
@@ -190,11 +190,11 @@ impl Prepared {
     /// A run on `device`, on the data of its experiment.
     pub fn new(start: Start, device: Device, mut splits: Splits) -> Result<Prepared, RunError> {
         let plan = start.source().plan()?;
-        let shape = splits.shape();
+        let steps = splits.modality.steps().unwrap_or_default();
         let mut warnings = Vec::new();
         if let Some(source) = start.changeable() {
-            source.suits(shape[0])?;
-            warnings = source.warnings(Some(splits.train.labels.len()));
+            source.suits(steps[1])?;
+            warnings = source.warnings(Some((splits.train.len(), steps)));
             warnings.extend(splits.warnings.iter().map(|warning| source.locate(warning.clone().into())));
         }
         let resumed = match &start {
@@ -207,31 +207,49 @@ impl Prepared {
         let experiment = resolved(start.source().experiment(), &plan, device::choice(device), &splits);
         let summary = summary(&plan, &splits, &String::from(experiment.train.device));
         let checkpoint = resumed.and_then(|resumed| resumed.checkpoint.as_ref());
+        let mut modality = splits.modality.clone();
+        // A run whose checkpoints do not say what its images are like goes on as what it was.
+        if let Modality::Images { preprocessing, .. } = &mut modality
+            && let Some(Modality::Images { preprocessing: before, .. }) =
+                checkpoint.map(|checkpoint| &checkpoint.manifest().modality)
+        {
+            *preprocessing = *before;
+        }
         let manifest = Manifest::new(
             experiment.to_toml().map_err(RunError::Unwritable)?,
-            shape,
+            modality,
             splits.classes.clone(),
-            // A run whose checkpoints do not say what its images are like goes on as what it was.
-            checkpoint.map_or(Some(splits.preprocessing), |checkpoint| checkpoint.manifest().preprocessing),
             serde_json::to_value(&splits.provenance).unwrap_or_default(),
         );
         // Before memory is taken for the net, and a directory made.
         manifest.check()?;
         if let Some(resumed) = resumed {
             resumed.verify(&manifest)?;
-            resumed.fits(plan.train.epochs, splits.train.labels.len().div_ceil(plan.train.batch_size))?;
+            resumed.fits(plan.train.epochs, splits.train.len().div_ceil(plan.train.batch_size))?;
         }
         let substitution = splits.provenance.substitute_for;
         let task = Task::of(&manifest);
-        let loss = Loss::new(&task, &plan.train);
-        let ground = manifest.preprocessing.map_or(Ground::Dark, |preprocessing| preprocessing.ground);
-        let augment = plan.data.augment.map(|augment| augment.on(ground));
-        let data = TrainingData {
-            train: Samples::varied(splits.train, augment, device).map_err(EngineError::from)?,
-            validation: Samples::new(splits.validation, device).map_err(EngineError::from)?,
+        let modality = &manifest.modality;
+        let ground = match modality {
+            Modality::Images { preprocessing: Some(preprocessing), .. } => preprocessing.ground,
+            _ => Ground::Dark,
         };
-        let test = Samples::new(splits.test, device).map_err(EngineError::from)?;
-        let mut learner = Learner::new(&plan.architecture, task, loss, shape, plan.seed, device)?;
+        let augment = plan.data.augment.map(|augment| augment.on(ground));
+        let samples =
+            |split, augment| Samples::new(split, modality, augment, device).map_err(EngineError::from);
+        let data = TrainingData {
+            train: samples(splits.train, augment)?,
+            validation: samples(splits.validation, None)?,
+        };
+        let test = samples(splits.test, None)?;
+        let class_weights = plan.train.class_weights.as_ref();
+        let counts = data.train.counts(task.outputs());
+        let class_weights =
+            class_weights.map(|weights| weights.resolve(&manifest.classes, &counts)).transpose();
+        let class_weights = class_weights.map_err(|invalid| start.source().locate(invalid))?;
+        let loss = Loss::new(&task, &plan.train, class_weights);
+        let features = modality.features();
+        let mut learner = Learner::new(&plan.architecture, task, loss, features, plan.seed, device)?;
         let state = match checkpoint {
             Some(checkpoint) => checkpoint.restore(&mut learner)?,
             None => State::new(plan.train.algorithm, &learner).map_err(EngineError::from)?,
@@ -401,9 +419,10 @@ impl Run {
         );
         let Trained::Done { epochs, kept } = trained else { return Ok(None) };
         if kept < epochs {
-            tracing::info!("keeping epoch {kept}, the best on the validation images");
+            let what = manifest.modality.noun();
+            tracing::info!("keeping epoch {kept}, the best on the validation {what}");
         }
-        tracing::info!("testing on {} images", test.len());
+        tracing::info!("testing on {} {}", test.len(), manifest.modality.noun());
         let found = learner.evaluate(test)?;
         record.observer.test(&found)?;
         board.observer.test(state.step, &found, test)?;
@@ -437,12 +456,18 @@ fn resolved(experiment: &Experiment, plan: &Plan, device: DeviceChoice, splits: 
 fn summary(plan: &Plan, splits: &Splits, device: &str) -> String {
     let Plan { name, seed, architecture, .. } = plan;
     let provenance = &splits.provenance;
+    let (what, [shortest, longest]) = (splits.modality.noun(), splits.modality.steps().unwrap_or_default());
     let kept_back = match provenance.validation {
         0 => String::new(),
         count => format!(", {count} kept back"),
     };
+    let steps = match &splits.modality {
+        Modality::Images { .. } => String::new(),
+        Modality::Series(_) if shortest == longest => format!(" of {longest} steps"),
+        Modality::Series(_) => format!(" of {shortest} to {longest} steps"),
+    };
     format!(
-        "{name}: {architecture}, seed {seed}, on {device}; {}: {} training images{kept_back}, {} test images",
+        "{name}: {architecture}, seed {seed}, on {device}; {}: {} training {what}{steps}{kept_back}, {} test {what}",
         provenance.dataset, provenance.train, provenance.test
     )
 }

@@ -1,5 +1,5 @@
 //! `events.out.tfevents.0.birnn`: what TensorBoard shows of a run: losses, accuracy, rate and speed; how
-//! weights and gradients are spread after each epoch; the confusion matrix and misread images; settings and
+//! weights and gradients are spread after each epoch; the confusion matrix and the surest mistakes; settings and
 //! results side by side.
 //!
 //! It says when things happened, so that two runs of one experiment do not write the same bytes, as with
@@ -11,6 +11,7 @@ mod record;
 
 use std::io;
 
+use birnn_data::{SKETCH, Sequences, sketch};
 use birnn_experiment::leaves;
 use birnn_infer::{Detail, Epoch, Evaluation, Manifest, Step};
 use birnn_run::clock::seconds;
@@ -78,31 +79,34 @@ impl TensorBoard<'_> {
         Ok(board)
     }
 
-    /// The result on the test images, after so many steps: the run is done.
-    pub fn test(&self, step: usize, found: &Evaluation, images: &Samples) -> Result<(), EngineError> {
-        let mut values = self.evaluation("test", found, images)?;
+    /// The result on the test samples, after so many steps: the run is done.
+    pub fn test(&self, step: usize, found: &Evaluation, samples: &Samples) -> Result<(), EngineError> {
+        let mut values = self.evaluation("test", found, samples)?;
         let end = SessionEndInfo { status: 1, end_time_secs: seconds() };
         values.push(hparams("session_end_info", HParams::SessionEndInfo(end)));
         self.write(&[summary(step, values)])
     }
 
-    /// Scores, confusion matrix and misread images.
+    /// Scores, confusion matrix and the surest mistakes.
     fn evaluation(
         &self,
         split: &str,
         found: &Evaluation,
-        images: &Samples,
+        samples: &Samples,
     ) -> Result<Vec<Value>, EngineError> {
         let Detail::Classify(detail) = &found.detail;
         let shown = &detail.mistakes[..detail.mistakes.len().min(ON_SHEET)];
-        let misread = shown.iter().map(|mistake| images.image(mistake.image));
-        let misread = sheet(&misread.collect::<Result<Vec<_>, _>>()?, images.shape());
+        let misread = shown.iter().map(|mistake| Ok(drawn(&samples.fetch(mistake.sample)?)));
+        let misread = misread.collect::<Result<Vec<_>, EngineError>>()?;
+        let shape = misread.first().map_or(SKETCH, |(_, shape)| *shape);
+        let misread: Vec<Vec<u8>> = misread.into_iter().map(|(pixels, _)| pixels).collect();
+        let misread = sheet(&misread, shape);
         let name = |class: usize| detail.classes.get(class).map_or("?", |score| score.class.as_str());
-        let mut list = "Of the images in `misread`, from left to right, then down:\n\n".to_owned();
+        let mut list = "Of those in `misread`, from left to right, then down:\n\n".to_owned();
         for mistake in shown {
             let (is, called) = (name(mistake.label), name(mistake.class));
             let share = 100.0 * mistake.probability;
-            list += &format!("1. {is}, called {called}, {share:.1} %, image {}\n", mistake.image);
+            list += &format!("1. {is}, called {called}, {share:.1} %, number {}\n", mistake.sample);
         }
         let draw = |tag: &str, canvas: &Canvas| {
             let png = canvas.png().map_err(self.io())?;
@@ -111,6 +115,7 @@ impl TensorBoard<'_> {
         Ok(vec![
             scalar(&format!("loss/{split}"), found.loss),
             scalar(&format!("accuracy/{split}"), detail.accuracy),
+            scalar(&format!("macro_f1/{split}"), detail.macro_f1),
             draw("confusion", &matrix(&detail.confusion))?,
             draw("misread", &misread)?,
             text(format!("misread_list/{split}"), list),
@@ -140,7 +145,7 @@ impl Observer for TensorBoard<'_> {
     fn epoch(&mut self, epoch: &Epoch, learner: &Learner) -> Result<(), EngineError> {
         let mut values = vec![
             scalar("loss/train", epoch.train_loss),
-            scalar("images_per_second", epoch.timing.images_per_second),
+            scalar("samples_per_second", epoch.timing.samples_per_second),
         ];
         if let Some(found) = &epoch.validation {
             values.extend(self.evaluation("validation", found, self.validation)?);
@@ -150,6 +155,15 @@ impl Observer for TensorBoard<'_> {
             values.extend(gradients(learner, gradient)?);
         }
         self.write(&[summary(epoch.step, values)])
+    }
+}
+
+/// A sample as a grey image, with its rows and columns: an image as it is, a series as lines.
+fn drawn(one: &Sequences) -> (Vec<u8>, [usize; 2]) {
+    let sample = one.get(0);
+    match sample.bytes() {
+        Some(pixels) => (pixels.to_vec(), [sample.steps(), sample.features]),
+        None => (sketch(sample), SKETCH),
     }
 }
 

@@ -19,7 +19,8 @@ pub struct ClassScore {
     /// The harmonic mean of the two.
     pub f1: f64,
     /// How many samples are of the class.
-    pub images: u64,
+    #[serde(alias = "images")]
+    pub samples: u64,
 }
 
 impl Confusion {
@@ -58,10 +59,22 @@ impl Confusion {
                 precision: ratio(correct, called),
                 recall: ratio(correct, are),
                 f1: ratio(2 * correct, called + are),
-                images: are,
+                samples: are,
             }
         };
         names.iter().enumerate().map(score).collect()
+    }
+
+    /// The mean of the classes' F1, each class counting the same; classes that no sample is of and none was called
+    /// are left out.
+    pub fn macro_f1(&self) -> f64 {
+        let of = |class: usize| {
+            let are: u64 = self.0[class].iter().sum();
+            let called: u64 = self.0.iter().map(|row| row[class]).sum();
+            (are + called > 0).then(|| ratio(2 * self.0[class][class], called + are))
+        };
+        let scores: Vec<f64> = (0..self.0.len()).filter_map(of).collect();
+        scores.iter().sum::<f64>() / scores.len().max(1) as f64
     }
 
     /// The largest count on the diagonal, and beside it.
@@ -96,9 +109,11 @@ mod tests {
         assert_eq!((confusion.count(), confusion.correct(), confusion.accuracy()), (5, 3, 0.6));
         assert_eq!(confusion.most(), (2, 1));
         let scores = confusion.scores(&["a", "b", "c"].map(str::to_owned));
-        let found: Vec<_> = scores.iter().map(|s| (s.precision, s.recall, s.images)).collect();
+        let found: Vec<_> = scores.iter().map(|s| (s.precision, s.recall, s.samples)).collect();
         assert_eq!(found, [(0.5, 0.5, 2), (2.0 / 3.0, 2.0 / 3.0, 3), (0.0, 0.0, 0)]);
         assert_eq!(scores[1].f1, 2.0 / 3.0);
-        assert_eq!(Confusion::new(2).accuracy(), 0.0);
+        // Of a and b; c does not occur.
+        assert_eq!(confusion.macro_f1(), (0.5 + 2.0 / 3.0) / 2.0);
+        assert_eq!((Confusion::new(2).accuracy(), Confusion::new(2).macro_f1()), (0.0, 0.0));
     }
 }

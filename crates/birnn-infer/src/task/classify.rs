@@ -28,6 +28,9 @@ pub struct Classified {
     pub correct: u64,
     /// Share of correct answers, from 0 to 1.
     pub accuracy: f64,
+    /// The mean of the classes' F1, each class counting the same, from 0 to 1.
+    #[serde(default)]
+    pub macro_f1: f64,
     /// Per class, in the order of the classes.
     #[serde(default)]
     pub classes: Vec<ClassScore>,
@@ -43,8 +46,8 @@ pub struct Classified {
 /// An answer that is not correct.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Mistake {
-    /// The image's index among those evaluated.
-    pub image: usize,
+    /// The sample's index among those evaluated.
+    pub sample: usize,
     /// The class that it is of, by its index among the classes.
     pub label: usize,
     /// The class that the net calls it.
@@ -100,18 +103,19 @@ impl Classify {
     pub(super) fn judge(&self, logits: &[f32], labels: &[u8]) -> (u64, f64, Classified) {
         let (mut loss, mut confusion) = (CrossEntropy::default(), Confusion::new(self.classes.len()));
         let mut mistakes = Vec::new();
-        for (image, (logits, label)) in self.answers(logits, labels).enumerate() {
+        for (sample, (logits, label)) in self.answers(logits, labels).enumerate() {
             let Class { class, probability } = self.answer(logits);
             if class != label {
-                mistakes.push(Mistake { image, label, class, probability: probability as f32 });
+                mistakes.push(Mistake { sample, label, class, probability: probability as f32 });
             }
             loss.add(logits, label);
             confusion.add(label, class);
         }
-        mistakes.sort_by(|a, b| b.probability.total_cmp(&a.probability).then(a.image.cmp(&b.image)));
+        mistakes.sort_by(|a, b| b.probability.total_cmp(&a.probability).then(a.sample.cmp(&b.sample)));
         let detail = Classified {
             correct: confusion.correct(),
             accuracy: confusion.accuracy(),
+            macro_f1: confusion.macro_f1(),
             classes: confusion.scores(&self.classes),
             confusion,
             mistakes,
@@ -150,7 +154,7 @@ mod tests {
         assert!((found.loss - 2.0 * 20.0 / 5.0).abs() < 1e-6, "{}", found.loss);
         let detail = found.classified();
         assert_eq!((detail.correct, detail.accuracy), (3, 0.6));
-        let mistakes: Vec<_> = detail.mistakes.iter().map(|m| (m.image, m.label, m.class)).collect();
+        let mistakes: Vec<_> = detail.mistakes.iter().map(|m| (m.sample, m.label, m.class)).collect();
         assert_eq!(mistakes, [(1, 0, 1), (4, 1, 0)], "equally sure, so in order");
         assert!(detail.mistakes.iter().all(|mistake| mistake.probability > 0.99));
     }
@@ -159,7 +163,7 @@ mod tests {
     fn an_evaluation_reads_back_as_it_was_written() {
         let found = abc().evaluate(&[0.1, 0.2, 0.3, 3.0, 2.0, 1.0], &[2, 0]);
         let text = serde_json::to_string(&found).unwrap();
-        assert!(text.starts_with("{\"images\":2,\"loss\":"), "{text}");
+        assert!(text.starts_with("{\"samples\":2,\"loss\":"), "{text}");
         assert_eq!(serde_json::from_str::<Evaluation>(&text).unwrap(), found);
     }
 

@@ -1,5 +1,6 @@
 //! How a net did, whatever its task.
 
+use birnn_experiment::Monitor;
 use serde::{Deserialize, Serialize};
 
 use super::classify::Classified;
@@ -7,8 +8,8 @@ use super::classify::Classified;
 /// How a net did on a set of samples.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
-    /// How many positions the loss counts: of classification, how many images.
-    #[serde(rename = "images")]
+    /// How many positions the loss counts: of classification, how many samples.
+    #[serde(rename = "samples", alias = "images")]
     pub weight: u64,
     /// Mean loss of a position, in nats, not smoothed.
     pub loss: f64,
@@ -39,6 +40,16 @@ impl Evaluation {
     pub fn classified(&self) -> &Classified {
         let Detail::Classify(found) = &self.detail;
         found
+    }
+
+    /// What an experiment may monitor.
+    pub fn monitored(&self, monitor: Monitor) -> f64 {
+        let Detail::Classify(found) = &self.detail;
+        match monitor {
+            Monitor::Loss => self.loss,
+            Monitor::Accuracy => found.accuracy,
+            Monitor::MacroF1 => found.macro_f1,
+        }
     }
 
     /// The one number by which the net is first judged.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use birnn_data::{DataConfig, name};
+use birnn_data::{DataConfig, Modality, name};
 use birnn_experiment::Experiment;
 use birnn_infer::Manifest;
 use birnn_run::Status;
@@ -34,8 +34,8 @@ pub struct ComparedRun {
     pub epochs: Option<usize>,
     /// Seconds of training.
     pub seconds: Option<f64>,
-    /// Training images per second.
-    pub images_per_second: Option<f64>,
+    /// Training samples per second.
+    pub samples_per_second: Option<f64>,
     /// The device it was trained on.
     pub device: Option<String>,
     /// Threads of its last session.
@@ -77,7 +77,7 @@ impl ComparedRun {
         records: Records,
     ) -> Result<ComparedRun, ReportError> {
         let seconds: f64 = records.timing.iter().map(|epoch| epoch.seconds).sum();
-        let images: f64 = records.timing.iter().map(|epoch| epoch.seconds * epoch.images_per_second).sum();
+        let samples: f64 = records.timing.iter().map(|epoch| epoch.seconds * epoch.samples_per_second).sum();
         let timed = seconds > 0.0;
         let described = |error: &dyn ToString| ReportError::Experiment(error.to_string());
         let experiment = manifest.experiment().map_err(|error| described(&error))?;
@@ -89,10 +89,10 @@ impl ComparedRun {
             weights: weights.to_owned(),
             status: records.meta.as_ref().map(|meta| meta.status.clone()),
             score: None,
-            parameters: architecture.parameter_count(manifest.shape[1], manifest.classes.len()),
+            parameters: architecture.parameter_count(manifest.modality.features(), manifest.classes.len()),
             epochs: records.epochs.last().map(|epoch| epoch.epoch),
             seconds: timed.then_some(seconds),
-            images_per_second: timed.then(|| images / seconds),
+            samples_per_second: timed.then(|| samples / seconds),
             device: records.meta.map(|meta| meta.device),
             threads: session.as_ref().map(|session| session.cpu.threads),
             instructions: session.as_ref().map(|session| session.cpu.instructions.clone()),
@@ -123,9 +123,12 @@ impl ComparedRun {
 
     /// The images that the net is for, such as `mnist, 28 x 28, classes 0, 1, 2`.
     pub fn images(&self) -> String {
-        let dataset = self.manifest.recorded().dataset().unwrap_or("images of unknown origin");
-        let [rows, cols] = self.manifest.shape;
-        format!("{dataset}, {rows} x {cols}, classes {}", self.manifest.classes.join(", "))
+        let dataset = self.manifest.recorded().dataset().unwrap_or("data of unknown origin");
+        let of = match &self.manifest.modality {
+            Modality::Images { shape: [rows, cols], .. } => format!("{rows} x {cols}"),
+            Modality::Series(series) => format!("{} values per step", series.features()),
+        };
+        format!("{dataset}, {of}, classes {}", self.manifest.classes.join(", "))
     }
 }
 
@@ -140,7 +143,12 @@ pub(super) mod made_up {
         change(&mut experiment);
         let classes = vec!["a".to_owned(), "b".to_owned()];
         let data = serde_json::json!({ "dataset": "mnist" });
-        let manifest = Manifest::new(experiment.to_toml().unwrap(), [2, 2], classes, None, data);
+        let manifest = Manifest::new(
+            experiment.to_toml().unwrap(),
+            Modality::Images { shape: [2, 2], preprocessing: None },
+            classes,
+            data,
+        );
         let weights = Path::new(path).join("model.safetensors");
         let data = experiment.data.clone();
         ComparedRun::new(path.as_ref(), &weights, manifest, data, Records::default()).unwrap()

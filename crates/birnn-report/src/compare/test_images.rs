@@ -1,7 +1,7 @@
 //! The test images that several runs can be compared by.
 
 use birnn_data::name::text;
-use birnn_data::{AugmentConfig, DataConfig, Dataset, Splits};
+use birnn_data::{AugmentConfig, DataConfig, Splits};
 
 use super::ComparedRun;
 
@@ -92,9 +92,10 @@ impl NotComparable {
 /// Whether that can be told without the images.
 fn have_other_images(a: &ComparedRun, b: &ComparedRun) -> bool {
     // Under the name `idx` go all files of a user's own.
-    let is_named = |run: &ComparedRun| !matches!(run.data.dataset, Dataset::Idx);
+    let is_named = |run: &ComparedRun| !run.data.dataset.is_own();
     let other_set = is_named(a) && is_named(b) && a.data.dataset != b.data.dataset;
-    other_set || a.manifest.shape != b.manifest.shape || a.manifest.classes != b.manifest.classes
+    let kind = |run: &ComparedRun| (run.manifest.shape(), run.manifest.modality.features());
+    other_set || kind(a) != kind(b) || a.manifest.classes != b.manifest.classes
 }
 
 /// The same data with as few as can be of the images that are not asked for.
@@ -104,6 +105,7 @@ fn test_images_alone(data: &DataConfig) -> DataConfig {
 
 #[cfg(test)]
 mod tests {
+    use birnn_data::Dataset;
     use birnn_data::{Fallback, Locations};
 
     use super::super::run::made_up::run;

@@ -61,7 +61,7 @@ fn results(report: &ComparisonReport) -> String {
     row("parameters", true, &|run| Some(run.parameters.to_string()));
     row("epochs run", true, &|run| run.epochs.map(|epochs| epochs.to_string()));
     row("training, s", true, &|run| run.seconds.map(|seconds| format!("{seconds:.1}")));
-    row("images/s", true, &|run| run.images_per_second.map(|rate| format!("{rate:.0}")));
+    row("samples/s", true, &|run| run.samples_per_second.map(|rate| format!("{rate:.0}")));
     row("device", true, &|run| run.device.clone());
     row("threads", false, &|run| run.threads.map(|threads| threads.to_string()));
     row("instructions", false, &|run| run.instructions.clone());

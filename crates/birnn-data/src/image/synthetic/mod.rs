@@ -5,7 +5,7 @@ mod glyphs;
 
 use std::thread;
 
-use crate::image::images::{Images, Split};
+use crate::image::images::{Images, LabelledImages};
 use crate::image::preprocessing::Framing;
 use crate::image::preprocessing::Stored;
 use crate::rng::Rng;
@@ -28,7 +28,7 @@ pub(crate) fn classes() -> Vec<String> {
 /// Each image is drawn from strokes designed by hand, with random shapes, slant, warp and pen, and then
 /// framed as MNIST frames its digits. It is a pure function of `seed` and its index in the sequence, and so
 /// is its label, each digit being equally likely. The work is shared among all processors.
-pub fn digits(seed: u64, first: u64, count: usize) -> Split {
+pub fn digits(seed: u64, first: u64, count: usize) -> LabelledImages {
     let mut pixels = vec![0; count * SIDE * SIDE];
     let mut labels = vec![0; count];
     let threads = thread::available_parallelism().map_or(1, usize::from);
@@ -46,7 +46,7 @@ pub fn digits(seed: u64, first: u64, count: usize) -> Split {
             });
         }
     });
-    Split { images: Images { rows: SIDE, cols: SIDE, pixels }, labels }
+    LabelledImages { images: Images { rows: SIDE, cols: SIDE, pixels }, labels }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::lines::Line;
 use super::problem::LineProblem;
 use crate::file_error::FileProblem;
-use crate::image::images::MOST_CLASSES;
+use crate::split::MOST_CLASSES;
 
 /// The tags that say how to read what follows. `@missing` is none: the values show what is missing.
 const TAGS: [&str; 8] = [

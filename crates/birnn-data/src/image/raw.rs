@@ -1,25 +1,26 @@
-//! A data set as it was read: nothing inverted, transposed, left out or kept back.
+//! Images as they were read: nothing inverted or transposed.
 
 use crate::config::DataPlan;
-use crate::image::images::Split;
+use crate::image::images::LabelledImages;
 use crate::image::preprocessing::{Preprocessing, Stored};
 use crate::provenance::VerifiedFile;
+use crate::whole::Whole;
 
-/// What [`load`](crate::load()) makes [`Splits`](crate::Splits) of.
-pub(crate) struct RawDataset {
+/// A data set of images as files hold them.
+pub(crate) struct RawImages {
     pub(crate) dataset: &'static str,
     pub(crate) substitute_for: Option<String>,
-    pub(crate) train: Split,
-    pub(crate) test: Split,
+    pub(crate) train: LabelledImages,
+    pub(crate) test: LabelledImages,
     pub(crate) classes: Vec<String>,
     pub(crate) files: Vec<VerifiedFile>,
     /// How the images are stored, where that is known.
     pub(crate) stored: Option<Stored>,
 }
 
-impl RawDataset {
+impl RawImages {
     /// Inverts and transposes all images as `plan` asks, and tells what they are like then.
-    pub(crate) fn prepare(&mut self, plan: &DataPlan) -> Preprocessing {
+    pub(crate) fn prepare(mut self, plan: &DataPlan) -> Whole {
         let transposed = self.stored.is_some_and(|stored| stored.transposed);
         let transpose = plan.transpose.unwrap_or(transposed);
         for split in [&mut self.train, &mut self.test] {
@@ -34,6 +35,9 @@ impl RawDataset {
             Some(stored) => stored.preprocessing(plan.invert, transpose),
             None => Preprocessing::of(&self.train.images),
         };
-        Preprocessing { framing: plan.framing.unwrap_or(shown.framing), ..shown }
+        let RawImages { dataset, substitute_for, train, test, classes, files, .. } = self;
+        let preprocessing = Some(Preprocessing { framing: plan.framing.unwrap_or(shown.framing), ..shown });
+        let (train, test) = (train.into(), test.into());
+        Whole { dataset, substitute_for, train, test, classes, files, preprocessing }
     }
 }

@@ -1,0 +1,224 @@
+//! Synthetic series: what happens in which order, for whoever has no series at hand.
+
+use std::array;
+use std::f64::consts::TAU;
+use std::ops::RangeInclusive;
+use std::thread;
+
+use crate::rng::Rng;
+use crate::sequences::{Sequences, Values};
+
+/// Training series and test series.
+pub(crate) const TRAIN: usize = 2000;
+pub(crate) const TEST: usize = 1000;
+
+const FEATURES: usize = 3;
+const STEPS: RangeInclusive<usize> = 10..=60;
+
+/// What happens once in each series.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Event {
+    /// The first feature rises and falls back.
+    Peak,
+    /// The first feature falls and rises again.
+    Dip,
+    /// The second feature does either.
+    Pulse,
+}
+
+/// A class is an order.
+const ORDERS: [[Event; 3]; 6] = [
+    [Event::Peak, Event::Dip, Event::Pulse],
+    [Event::Peak, Event::Pulse, Event::Dip],
+    [Event::Pulse, Event::Peak, Event::Dip],
+    [Event::Dip, Event::Peak, Event::Pulse],
+    [Event::Dip, Event::Pulse, Event::Peak],
+    [Event::Pulse, Event::Dip, Event::Peak],
+];
+
+/// Steps between the middles of two events, at least.
+const APART: usize = 3;
+/// How an event begins, is at its height, and ends.
+const SHAPE: [f64; 3] = [0.5, 1.0, 0.5];
+/// The deviation of the noise, where an event is about 1 high.
+const NOISE: f64 = 0.12;
+/// Where each feature is zero, and how much one is, in units of its own.
+const UNITS: [(f64, f64); FEATURES] = [(0.02, 0.004), (1013.0, 6.0), (250_000.0, 40_000.0)];
+
+/// The names of the classes.
+pub(crate) fn classes() -> Vec<String> {
+    let name = |event: &Event| format!("{event:?}").to_lowercase();
+    ORDERS.iter().map(|order| order.each_ref().map(name).join("-")).collect()
+}
+
+/// The series `first..first + count` of the endless sequence of `seed`, 10 to 60 steps of 3 features, and their
+/// labels, 0 to 5.
+///
+/// In each, three things happen at random steps, in noise: a peak and a dip of the first feature, and a pulse, up
+/// or down, of the second. The class is the order in which they do, so that neither a part of the series nor the
+/// values without their order tell it. The third feature is a wave that has nothing to do with it. Features are
+/// in very different units, and of no series at quite the same level and scale as of another.
+///
+/// Each is a pure function of `seed` and its index in the sequence, and so is its label, each class being
+/// equally likely. The work is shared among all processors.
+pub fn series(seed: u64, first: u64, count: usize) -> (Sequences, Vec<u8>) {
+    let mut drawn = vec![(Vec::new(), 0); count];
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let share = count.div_ceil(threads).max(1);
+    thread::scope(|scope| {
+        for (part, drawn) in drawn.chunks_mut(share).enumerate() {
+            scope.spawn(move || {
+                for (offset, one) in drawn.iter_mut().enumerate() {
+                    *one = draw(&mut Rng::new(seed, first + (part * share + offset) as u64));
+                }
+            });
+        }
+    });
+    let lengths: Vec<usize> = drawn.iter().map(|(values, _)| values.len() / FEATURES).collect();
+    let labels = drawn.iter().map(|(_, label)| *label).collect();
+    let values = drawn.into_iter().flat_map(|(values, _)| values).collect();
+    (Sequences::new(Values::Floats(values), FEATURES, lengths), labels)
+}
+
+/// The values of a series, step by step, and its label.
+fn draw(rng: &mut Rng) -> (Vec<f32>, u8) {
+    let steps = STEPS.start() + rng.below(STEPS.end() - STEPS.start() + 1);
+    let label = rng.below(ORDERS.len());
+    let mut features: [Vec<f64>; FEATURES] =
+        array::from_fn(|_| (0..steps).map(|_| NOISE * rng.normal()).collect());
+    for (event, middle) in ORDERS[label].into_iter().zip(middles(steps, rng)) {
+        let height = rng.uniform(0.8, 1.4);
+        let (feature, height) = match event {
+            Event::Peak => (0, height),
+            Event::Dip => (0, -height),
+            Event::Pulse => (1, [-height, height][rng.below(2)]),
+        };
+        let around = features[feature][middle - 1..].iter_mut();
+        around.zip(SHAPE).for_each(|(value, shape)| *value += height * shape);
+    }
+    let (period, phase) = (rng.uniform(6.0, 40.0), rng.uniform(0.0, TAU));
+    features[2]
+        .iter_mut()
+        .enumerate()
+        .for_each(|(step, value)| *value += (TAU * step as f64 / period + phase).sin());
+    for (values, (zero, one)) in features.iter_mut().zip(UNITS) {
+        let (level, scale) = (rng.uniform(-0.5, 0.5), rng.uniform(0.7, 1.3));
+        values.iter_mut().for_each(|value| *value = zero + one * (level + scale * *value));
+    }
+    let step = |step: usize| features.each_ref().map(|values| values[step] as f32);
+    ((0..steps).flat_map(step).collect(), label as u8)
+}
+
+/// The steps in whose middle the three events are, anywhere but at the very ends.
+fn middles(steps: usize, rng: &mut Rng) -> [usize; 3] {
+    let free = steps - 2 - 2 * APART;
+    let mut middles: [usize; 3] = array::from_fn(|_| rng.below(free));
+    middles.sort_unstable();
+    array::from_fn(|event| 1 + event * APART + middles[event])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::series::missing::Missing;
+    use crate::series::standardise::Series;
+
+    #[test]
+    fn dump() {
+        let Some(to) = std::env::var_os("TS_DUMP") else { return };
+        for (name, first, count) in [("train", 0, TRAIN), ("test", TRAIN, TEST)] {
+            let (series, labels) = series(0, first as u64, count);
+            let Values::Floats(values) = series.values() else { return };
+            let folder = std::path::Path::new(&to);
+            let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+            std::fs::write(folder.join(format!("{name}.f32")), bytes).unwrap();
+            std::fs::write(folder.join(format!("{name}.y")), labels).unwrap();
+            std::fs::write(
+                folder.join(format!("{name}.n")),
+                series.lengths().map(|n| n as u8).collect::<Vec<_>>(),
+            )
+            .unwrap();
+        }
+    }
+
+    #[test]
+    fn a_series_is_a_function_of_seed_and_index() {
+        let (all, labels) = series(7, 0, 200);
+        for (first, count) in [(100, 10), (0, 1), (193, 7), (5, 0)] {
+            let (part, own) = series(7, first as u64, count);
+            assert_eq!(own, labels[first..first + count]);
+            assert_eq!(part, all.select(&(first..first + count).collect::<Vec<_>>()));
+        }
+        assert_eq!(series(7, u64::MAX - 1, 1).0.len(), 1);
+        assert_ne!(series(8, 0, 200).0, all);
+    }
+
+    #[test]
+    fn all_lengths_occur_and_all_labels_about_equally_often() {
+        let (series, labels) = series(3, 0, 6000);
+        let mut lengths: Vec<usize> = series.lengths().collect();
+        lengths.sort_unstable();
+        lengths.dedup();
+        assert!(lengths.iter().copied().eq(STEPS));
+        for class in 0..classes().len() {
+            let count = labels.iter().filter(|&&label| usize::from(label) == class).count();
+            assert!((850..1150).contains(&count), "{class}: {count}");
+        }
+    }
+
+    #[test]
+    fn classes_are_all_orders() {
+        let names = classes();
+        assert_eq!(names[0], "peak-dip-pulse");
+        assert!(ORDERS.iter().enumerate().all(|(index, order)| !ORDERS[..index].contains(order)));
+        crate::check_class_names(&names).unwrap();
+    }
+
+    /// Where a feature differs most from its first value, the way that `sign` says.
+    #[test]
+    fn the_class_is_the_order_of_what_happens() {
+        let (series, labels) = series(1, 0, 1000);
+        let right = series.iter().zip(labels).filter(|(one, label)| {
+            let values = one.floats().unwrap();
+            let feature = |index: usize| values.iter().skip(index).step_by(FEATURES).enumerate();
+            let highest = feature(0).max_by(|a, b| a.1.total_cmp(b.1)).unwrap().0;
+            let lowest = feature(0).min_by(|a, b| a.1.total_cmp(b.1)).unwrap().0;
+            let mut sorted: Vec<f32> = feature(1).map(|(_, &value)| value).collect();
+            sorted.sort_unstable_by(f32::total_cmp);
+            let usual = sorted[sorted.len() / 2];
+            let away = |value: &f32| (value - usual).abs();
+            let pulse = feature(1).max_by(|a, b| away(a.1).total_cmp(&away(b.1))).unwrap().0;
+            let mut order = [(highest, Event::Peak), (lowest, Event::Dip), (pulse, Event::Pulse)];
+            order.sort_by_key(|&(step, _)| step);
+            order.map(|(_, event)| event) == ORDERS[usize::from(*label)]
+        });
+        let right = right.count();
+        assert!(right > 980, "{right} of 1000");
+    }
+
+    #[test]
+    fn features_have_units_of_their_own() {
+        let (all, _) = series(2, 0, TRAIN);
+        let found = Series::of(&all, Missing::Refuse, true);
+        let deviations = found.deviation.unwrap();
+        for ((mean, deviation), (zero, one)) in found.mean.iter().zip(deviations).zip(UNITS) {
+            let (mean, deviation) = ((f64::from(*mean) - zero) / one, f64::from(deviation) / one);
+            assert!(mean.abs() < 0.1 && (0.3..1.0).contains(&deviation), "{mean} {deviation}");
+        }
+        let Values::Floats(values) = all.values() else { panic!("not numbers") };
+        assert!(values.iter().all(|value| value.is_finite()));
+    }
+
+    #[test]
+    fn no_two_series_are_the_same() {
+        let (one, other) = (series(4, 0, 1000).0, series(5, 0, 1000).0);
+        let mut all: Vec<Vec<u32>> = one
+            .iter()
+            .chain(other.iter())
+            .map(|series| series.floats().unwrap().iter().map(|value| value.to_bits()).collect())
+            .collect();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), 2000);
+    }
+}
