@@ -29,7 +29,7 @@ pub struct Limits {
     pub kills: usize,
     /// For each operation, things that a power cut there may leave.
     pub remains: usize,
-    /// Of each cell, resumed runs whose power is cut again.
+    /// Of each kind, resumed runs whose power is cut again.
     pub resumed: usize,
     /// Of each header byte, the bits flipped.
     pub bits: u32,
@@ -88,7 +88,7 @@ pub fn torture(limits: Limits, say: &dyn Fn(&str)) -> Counts {
     counts
 }
 
-/// Runs of one length, one for each kind of cell, each with what it ends in undisturbed.
+/// Runs of one length, one of each kind, each with what it ends in undisturbed.
 struct Victims {
     sandbox: Sandbox,
     epochs: usize,
@@ -96,23 +96,37 @@ struct Victims {
     tried: AtomicUsize,
 }
 
-const CELLS: [&str; 3] = ["lstm", "gru", "rnn"];
+/// Images by each kind of cell, and series of unequal lengths.
+const KINDS: [&str; 4] = ["lstm", "gru", "rnn", "series"];
 
-/// Everything that a run is made of: dropout, clipping, validation, a schedule, checkpoints within an epoch.
-const EXPERIMENT: &str = r#"
+/// Everything that a run is made of: dropout, clipping, validation, a schedule, checkpoints within an epoch. Series
+/// with all that such data alone has.
+fn experiment(kind: &str) -> String {
+    let (data, model, train) = match kind == "series" {
+        false => (
+            "dataset = \"idx\"\ntrain_images = \"a\"\ntrain_labels = \"b\"\ntest_images = \"c\"\ntest_labels = \"d\"",
+            format!("cell = \"{kind}\""),
+            "",
+        ),
+        true => (
+            "dataset = \"ts\"\ntrain = \"a.ts\"\ntest = \"b.ts\"\nmissing = \"interpolate\"",
+            "readout = \"attention\"".to_owned(),
+            "group_by_length = true\nclass_weights = \"balanced\"\nmonitor = \"macro-f1\"",
+        ),
+    };
+    format!(
+        r#"
 [data]
-dataset = "idx"
-train_images = "a"
-train_labels = "b"
-test_images = "c"
-test_labels = "d"
+{data}
 validation = 12
 
 [model]
-hidden = { forward = 5, reverse = 3 }
+{model}
+hidden = {{ forward = 5, reverse = 3 }}
 dropout = 0.3
 
 [train]
+{train}
 device = "cpu"
 batch_size = 8
 clip_norm = 1.0
@@ -125,7 +139,9 @@ lr = 0.02
 
 [train.schedule]
 kind = "cosine"
-"#;
+"#
+    )
+}
 
 /// What two runs must have alike, byte for byte.
 #[derive(Debug, PartialEq, Eq)]
@@ -141,6 +157,22 @@ struct Ending {
     epochs: Vec<usize>,
 }
 
+/// A `.ts` file of so many series: three classes, two features, 1 to 9 steps, values missing here and there.
+fn series(count: usize) -> String {
+    let value = |index: usize| match index % 17 {
+        5 => "?".to_owned(),
+        _ => format!("{}", (index * 73) % 251),
+    };
+    let line = |index: usize| {
+        let steps = 1 + index * 7 % 9;
+        let feature =
+            |first: usize| (0..steps).map(|step| value(first + step * (1 + index % 3))).collect::<Vec<_>>();
+        format!("{}:{}:{}\n", feature(index).join(","), feature(31 * index).join(","), index % 3)
+    };
+    let header = "@univariate false\n@dimensions 2\n@equalLength false\n@classLabel true 0 1 2\n@data\n";
+    (0..count).fold(header.to_owned(), |text, index| text + &line(index))
+}
+
 impl Victims {
     fn new(epochs: usize) -> Victims {
         let sandbox = Sandbox::new();
@@ -151,20 +183,25 @@ impl Victims {
             sandbox.write(images, idx(&[count, 5, 4], &pixels));
             sandbox.write(labels, idx(&[count], &classes));
         }
-        sandbox.write("x.toml", EXPERIMENT);
+        for (name, count) in [("a.ts", 60), ("b.ts", 12)] {
+            sandbox.write(name, series(count));
+        }
+        for kind in KINDS {
+            sandbox.write(&format!("{kind}.toml"), experiment(kind));
+        }
         let mut victims = Victims { sandbox, epochs, undisturbed: Vec::new(), tried: AtomicUsize::new(0) };
-        for cell in CELLS {
-            let status = victims.run(cell, cell, None, None).0;
-            assert_eq!(status.code(), Some(0), "{cell}: an undisturbed run");
-            victims.undisturbed.push(victims.ending(cell));
+        for kind in KINDS {
+            let status = victims.run(kind, kind, None, None).0;
+            assert_eq!(status.code(), Some(0), "{kind}: an undisturbed run");
+            victims.undisturbed.push(victims.ending(kind));
         }
         victims
     }
 
-    /// A new name for a run, and its kind of cell.
+    /// A new name for a run, and its kind.
     fn next(&self) -> (String, usize) {
         let number = self.tried.fetch_add(1, Ordering::Relaxed);
-        (format!("run{number}"), number % CELLS.len())
+        (format!("run{number}"), number % KINDS.len())
     }
 
     /// Starts a run, or goes on with it where there is something to go on with; `fault` is one of
@@ -172,16 +209,16 @@ impl Victims {
     fn run(
         &self,
         run: &str,
-        cell: &str,
+        kind: &str,
         fault: Option<&str>,
         patience: Option<Duration>,
     ) -> (ExitStatus, String) {
         let epochs = format!("train.epochs={}", self.epochs);
-        let cell = format!("model.cell={cell}");
+        let experiment = format!("{kind}.toml");
         let mut command = match self.sandbox.path(run).join("config.toml").exists() {
             true => self.sandbox.command(&["train", "--resume", run]),
             false => {
-                let args = ["train", "x.toml", "--run-dir", run, "--set", &cell, "--set", &epochs];
+                let args = ["train", &experiment, "--run-dir", run, "--set", &epochs];
                 self.sandbox.command(&args)
             }
         };
@@ -197,10 +234,10 @@ impl Victims {
     }
 
     /// Lets a run come to its end, which must be the undisturbed one's.
-    fn finish(&self, run: &str, cell: usize, what: &str) {
-        let (status, said) = self.run(run, CELLS[cell], None, None);
+    fn finish(&self, run: &str, kind: usize, what: &str) {
+        let (status, said) = self.run(run, KINDS[kind], None, None);
         assert_eq!(status.code(), Some(0), "{what}: {said}");
-        let (found, expected) = (self.ending(run), &self.undisturbed[cell]);
+        let (found, expected) = (self.ending(run), &self.undisturbed[kind]);
         assert_eq!(found.metrics, expected.metrics, "{what}: other metrics");
         assert_eq!((&found.files, &found.epochs), (&expected.files, &expected.epochs), "{what}: {said}");
         assert!(found == *expected, "{what}: other weights or moments");
@@ -238,8 +275,8 @@ fn kill_at_operations(victims: &Victims, limits: Limits) -> (usize, usize) {
     let (kills, operations) = (AtomicUsize::new(0), AtomicUsize::new(0));
     side_by_side(|index| {
         let at = 1 + index * limits.stride;
-        let (run, cell) = victims.next();
-        let (status, said) = victims.run(&run, CELLS[cell], Some(&format!("KILL@{at}")), None);
+        let (run, kind) = victims.next();
+        let (status, said) = victims.run(&run, KINDS[kind], Some(&format!("KILL@{at}")), None);
         if status.code() == Some(0) {
             return false;
         }
@@ -247,10 +284,10 @@ fn kill_at_operations(victims: &Victims, limits: Limits) -> (usize, usize) {
         operations.fetch_max(at, Ordering::Relaxed);
         kills.fetch_add(1, Ordering::Relaxed);
         let again = 1 + Random::new(limits.seed, index).below(40);
-        if victims.run(&run, CELLS[cell], Some(&format!("KILL@{again}")), None).0.signal() == Some(9) {
+        if victims.run(&run, KINDS[kind], Some(&format!("KILL@{again}")), None).0.signal() == Some(9) {
             kills.fetch_add(1, Ordering::Relaxed);
         }
-        victims.finish(&run, cell, &format!("killed at operation {at}, then at {again}"));
+        victims.finish(&run, kind, &format!("killed at operation {at}, then at {again}"));
         true
     });
     (operations.into_inner(), kills.into_inner())
@@ -268,8 +305,8 @@ fn fail_operations(victims: &Victims, limits: Limits, operations: usize) -> usiz
             return false;
         }
         let fault = format!("{way}{at}{lasting}");
-        let (run, cell) = victims.next();
-        let (status, said) = victims.run(&run, CELLS[cell], Some(&fault), None);
+        let (run, kind) = victims.next();
+        let (status, said) = victims.run(&run, KINDS[kind], Some(&fault), None);
         if status.code() == Some(0) {
             // Cells differ in how often an epoch is the best so far.
             return true;
@@ -283,7 +320,7 @@ fn fail_operations(victims: &Victims, limits: Limits, operations: usize) -> usiz
             names.iter().map(|name| victims.sandbox.path(name)).filter(|path| path.exists()).collect();
         assert!(kept.iter().all(|path| Checkpoint::read(path).is_ok()), "{fault}: a damaged checkpoint");
         faults.fetch_add(1, Ordering::Relaxed);
-        victims.finish(&run, cell, &fault);
+        victims.finish(&run, kind, &fault);
         true
     });
     faults.into_inner()
@@ -293,13 +330,13 @@ fn fail_operations(victims: &Victims, limits: Limits, operations: usize) -> usiz
 fn kill_at_random(victims: &Victims, limits: Limits) -> usize {
     let kills = AtomicUsize::new(0);
     side_by_side(|index| {
-        let (run, cell) = victims.next();
+        let (run, kind) = victims.next();
         let mut times = Vec::new();
         loop {
             let random = &mut Random::new(limits.seed + 1, index << 10 | times.len());
             let milliseconds = 100 + random.below(500) as u64;
             let (status, said) =
-                victims.run(&run, CELLS[cell], None, Some(Duration::from_millis(milliseconds)));
+                victims.run(&run, KINDS[kind], None, Some(Duration::from_millis(milliseconds)));
             if status.code() == Some(0) {
                 break;
             }
@@ -309,7 +346,7 @@ fn kill_at_random(victims: &Victims, limits: Limits) -> usize {
                 break;
             }
         }
-        victims.finish(&run, cell, &format!("killed after {times:?} milliseconds"));
+        victims.finish(&run, kind, &format!("killed after {times:?} milliseconds"));
         kills.load(Ordering::Relaxed) < limits.kills
     });
     kills.into_inner()
@@ -317,7 +354,7 @@ fn kill_at_random(victims: &Victims, limits: Limits) -> usize {
 
 /// Alters a checkpoint in every way that a disk might. The numbers of flips and of truncations.
 fn alter(victims: &Victims, limits: Limits) -> (usize, usize) {
-    let good = victims.sandbox.read(&format!("{}/checkpoints/last.safetensors", CELLS[0]));
+    let good = victims.sandbox.read(&format!("{}/checkpoints/last.safetensors", KINDS[0]));
     let (start, metadata) = SafeTensors::read_metadata(&good).unwrap();
     let header = 8 + start;
     let data_bits = (good.len() - header) * 8;

@@ -11,7 +11,7 @@ use crate::error::ConfigError;
 use crate::image::augment::{Augment, AugmentConfig};
 use crate::image::preprocessing::{Framing, Preprocessing};
 use crate::image::synthetic;
-use crate::published::Published;
+use crate::published::{Kind, Published};
 use crate::series;
 use crate::series::missing::Missing;
 use crate::split::MOST_CLASSES;
@@ -118,7 +118,7 @@ pub struct DataPlan {
 /// Where samples come from.
 #[derive(Clone, Debug)]
 pub enum Source {
-    /// Four published files of images.
+    /// Published files of images or series.
     Published(&'static Published),
     /// Digits drawn by code.
     Synthetic,
@@ -134,7 +134,8 @@ impl Source {
     /// Whether the samples are series of numbers, and not images.
     pub fn is_series(&self) -> bool {
         match self {
-            Source::Published(_) | Source::Synthetic | Source::Files(_) => false,
+            Source::Published(published) => matches!(published.kind, Kind::Series),
+            Source::Synthetic | Source::Files(_) => false,
             Source::SyntheticSeries | Source::Series(_) => true,
         }
     }
@@ -158,7 +159,7 @@ impl Source {
     /// file.
     pub fn known(&self) -> Option<([usize; 2], Vec<String>)> {
         let classes = match self {
-            Source::Published(published) => published.class_names(),
+            Source::Published(published) => published.kind.class_names()?,
             Source::Synthetic => synthetic::classes(),
             Source::Files(_) | Source::SyntheticSeries | Source::Series(_) => return None,
         };
@@ -180,13 +181,14 @@ impl Source {
 impl DataPlan {
     /// Whether it is known that the files have columns as rows.
     pub fn stored_transposed(&self) -> bool {
-        matches!(&self.source, Source::Published(published) if published.stored.transposed)
+        let Source::Published(published) = &self.source else { return false };
+        published.kind.stored().is_some_and(|stored| stored.transposed)
     }
 
     /// What the images are like, as far as it is known without reading a file.
     pub fn preprocessing(&self) -> Option<Preprocessing> {
         let stored = match &self.source {
-            Source::Published(published) => published.stored,
+            Source::Published(published) => published.kind.stored()?,
             Source::Synthetic => synthetic::STORED,
             Source::Files(_) | Source::SyntheticSeries | Source::Series(_) => return None,
         };

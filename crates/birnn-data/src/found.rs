@@ -1,4 +1,4 @@
-//! The four files of a published data set, each where it was found: as a file, or as a part of one that holds
+//! The files of a published data set, each where it was found: as a file, or as a part of one that holds
 //! all.
 
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use crate::locations::Locations;
 use crate::provenance::VerifiedFile;
 use crate::published::Published;
 
-/// Where the content of one of the four files was found.
+/// Where the content of one of the files was found.
 pub(crate) enum Found {
     /// In a file of its own, yet to be read and verified.
     File(PathBuf),
@@ -45,13 +45,14 @@ impl Found {
     }
 }
 
-/// Where each of the four files is on disk, if anywhere. Those that have no file of their own are looked for
+/// Where each of the files is on disk, if anywhere. Those that have no file of their own are looked for
 /// in one that holds all of the data set.
 pub(crate) fn find_all(
     published: &Published,
     locations: &Locations,
-) -> Result<[Option<Found>; 4], DataError> {
-    let mut found = published.files.each_ref().map(|file| find(published, file, locations).map(Found::File));
+) -> Result<Vec<Option<Found>>, DataError> {
+    let find = |file| find(published, file, locations).map(Found::File);
+    let mut found: Vec<Option<Found>> = published.files.iter().map(find).collect();
     let whole = published.elsewhere.as_ref().and_then(|elsewhere| {
         let (path, form) = find_whole(published, elsewhere, locations)?;
         Some((elsewhere, path, form))
@@ -75,7 +76,7 @@ pub(crate) fn find_all(
         }
     };
     let contents = attempt().map_err(|problem| replaceable(problem).at(&path))?;
-    for ((found, content), file) in found.iter_mut().zip(contents).zip(&published.files) {
+    for ((found, content), file) in found.iter_mut().zip(contents).zip(published.files) {
         if found.is_none() {
             *found = Some(Found::Part { path: path.join(file.name), content });
         }

@@ -52,13 +52,13 @@ pub fn load(
         Source::Files(files) => read_own(files)?.prepare(plan),
         Source::SyntheticSeries => make(plan.limit),
         Source::Series(files) => read_series(files, plan.missing)?,
-        Source::Published(published) => match (obtain(published, locations, on_event), plan.fallback) {
+        Source::Published(published) => match (obtain(published, plan, locations, on_event), plan.fallback) {
             (Err(DataError::Unobtainable(reason)), Fallback::Synthetic) => {
                 on_event(Event::Substituted { dataset: published.name, reason: &reason.to_string() });
                 let stand_in = draw(plan.limit).prepare(plan);
                 Whole { substitute_for: Some(published.name.to_owned()), ..stand_in }
             }
-            (images, _) => images?.prepare(plan),
+            (whole, _) => whole?,
         },
     };
     let mut warnings = Vec::new();
@@ -139,6 +139,7 @@ pub(crate) mod tests {
 
     use super::*;
     use crate::config::UserFiles;
+    use crate::dataset::Dataset;
     use crate::image::idx::tests::idx;
     use crate::obtain::tests::published;
 
@@ -271,5 +272,101 @@ pub(crate) mod tests {
             Err(DataError::Unobtainable(_)) if !there => eprintln!("skipped: no MNIST here"),
             Err(error) => panic!("{error}"),
         }
+    }
+
+    /// Real series, where `$BIRNN_DATA_DIR` or the cache has them.
+    #[test]
+    fn published_series_are_what_they_are() {
+        for (dataset, counts, classes, described) in [
+            (Dataset::JapaneseVowels, [270, 370], 9, "7 to 26 steps of 12 values, standardised"),
+            (Dataset::Plaid, [537, 537], 11, "200 to 1344 steps of 1 value, standardised"),
+            (Dataset::ItalyPowerDemand, [67, 1029], 2, "24 steps of 1 value, standardised"),
+        ] {
+            let plan = crate::DataConfig { dataset, ..Default::default() }.resolve().unwrap();
+            match load_quietly(&plan, &Locations::new(None, true)) {
+                Ok(splits) => {
+                    assert_eq!([splits.train.len(), splits.test.len()], counts, "{dataset:?}");
+                    assert_eq!(splits.classes.len(), classes, "{dataset:?}");
+                    assert_eq!(splits.modality.to_string(), described);
+                    assert!(splits.warnings.is_empty(), "{:?}", splits.warnings);
+                }
+                Err(DataError::Unobtainable(_)) => eprintln!("skipped: no {dataset:?} here"),
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+
+    fn own_series(folder: &Path, train: &str, test: &str, more: &str) -> Result<Splits, String> {
+        std::fs::write(folder.join("train.ts"), train).unwrap();
+        std::fs::write(folder.join("test.ts"), test).unwrap();
+        let text = format!("dataset = \"ts\"\ntrain = \"train.ts\"\ntest = \"test.ts\"\n{more}");
+        let mut config: crate::DataConfig = toml::from_str(&text).unwrap();
+        config.anchor(folder);
+        let plan = config.resolve().map_err(|error| error.to_string())?;
+        load_quietly(&plan, &at(folder, true)).map_err(|error| error.to_string())
+    }
+
+    const SERIES: &str = "@classLabel true b a\n@data\n1,2,3:b\n4:a\n5,6:b\n7,8:a\n";
+
+    #[test]
+    fn two_files_of_series_are_a_data_set() {
+        let folder = tempfile::tempdir().unwrap();
+        let splits =
+            own_series(folder.path(), SERIES, "@classLabel true a b\n@data\n9,9:a\n2:b\n", "validation = 2")
+                .unwrap();
+        assert_eq!(splits.classes, ["b", "a"], "in the order of the training file");
+        assert_eq!((splits.test.labels, splits.validation.len(), splits.train.len()), (vec![1, 0], 2, 2));
+        // Of the two that are trained on.
+        let Modality::Series(series) = splits.modality else { panic!("series were wanted") };
+        let known: Vec<f32> =
+            splits.train.sequences.iter().flat_map(|one| one.floats().unwrap().to_vec()).collect();
+        assert_eq!(series.mean, [known.iter().sum::<f32>() / known.len() as f32]);
+    }
+
+    #[test]
+    fn series_that_do_not_fit_together_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let head = "@classLabel true b a\n@data\n";
+        for (train, test, more, part) in [
+            (
+                SERIES,
+                "@classLabel true b a c\n@data\n1:b\n2:c\n",
+                "",
+                "test.ts: line 4: the class `c` is none of",
+            ),
+            (
+                SERIES,
+                "@classLabel true b a\n@data\n1:2:b\n",
+                "",
+                "test.ts: its series have 2 values per step, those",
+            ),
+            (SERIES, "@classLabel false\n@data\n1,2\n", "", "test.ts: has no labels"),
+            (
+                SERIES,
+                &format!("{head}1,?:b\n"),
+                "",
+                "test.ts: line 3: the value at step 1 of feature 0 (from 0) is",
+            ),
+            (SERIES, SERIES, "validation = 4", "data.validation: 4 series cannot be kept back of 4 training"),
+        ] {
+            let error = own_series(folder.path(), train, test, more).unwrap_err();
+            assert!(error.contains(part), "{error}");
+        }
+        let filled =
+            own_series(folder.path(), SERIES, &format!("{head}1,?:b\n"), "missing = \"last\"").unwrap();
+        assert!(filled.test.sequences.get(0).floats().unwrap()[1].is_nan(), "filled in where it is read");
+        let same = own_series(folder.path(), SERIES, SERIES, "").unwrap();
+        let told = same.warnings[0].to_string();
+        assert!(told.starts_with("data.test: 4 of 4 test series are training series too"), "{told}");
+    }
+
+    #[test]
+    fn series_made_by_code_need_no_file() {
+        let config =
+            crate::DataConfig { dataset: Dataset::SyntheticSeries, limit: Some(50), ..Default::default() };
+        let folder = tempfile::tempdir().unwrap();
+        let splits = load_quietly(&config.resolve().unwrap(), &at(folder.path(), true)).unwrap();
+        assert_eq!((splits.train.len(), splits.provenance.dataset.as_str()), (50, "synthetic-series"));
+        assert!(splits.train.sequences.common_length().is_none());
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::config::DataPlan;
 use crate::content::{self, Digests};
 use crate::error::{DataError, Unobtainable};
 use crate::event::Event;
@@ -16,37 +17,57 @@ use crate::image::synthetic;
 use crate::locations::Locations;
 use crate::own::join;
 use crate::package;
-use crate::published::{Published, PublishedDigest, PublishedFile};
+use crate::published::{Kind, Published, PublishedDigest, PublishedFile};
+use crate::series::own::whole;
+use crate::series::ts::{self, TsFile, parse_ts};
+use crate::whole::Whole;
 
-/// Brings all four files into memory.
+/// Brings all files into memory, images inverted and transposed as `plan` asks.
 pub(crate) fn obtain(
     published: &Published,
+    plan: &DataPlan,
     locations: &Locations,
     on_event: &mut dyn FnMut(Event),
-) -> Result<RawImages, DataError> {
-    obtain_within(published, locations, &LIMITS, &package::LIMITS, on_event)
+) -> Result<Whole, DataError> {
+    obtain_within(published, plan, locations, &LIMITS, &package::LIMITS, on_event)
 }
 
 pub(crate) fn obtain_within(
     published: &Published,
+    plan: &DataPlan,
     locations: &Locations,
     mirrors: &Limits,
     packages: &package::Limits,
     on_event: &mut dyn FnMut(Event),
-) -> Result<RawImages, DataError> {
+) -> Result<Whole, DataError> {
     let mut found = find_all(published, locations)?;
     let mut tried = Tried::default();
     if found.iter().any(Option::is_none) {
         tried = download(published, &found, locations, mirrors, packages, on_event)?;
         found = find_all(published, locations)?;
     }
-    let missing = found.iter().position(Option::is_none).unwrap_or_default();
-    let [Some(train_images), Some(train_labels), Some(test_images), Some(test_labels)] = found else {
+    if let Some(missing) = found.iter().position(Option::is_none) {
         return Err(unobtainable(published, &published.files[missing], locations, tried));
+    }
+    let found: Vec<Found> = found.into_iter().flatten().collect();
+    Ok(match &published.kind {
+        Kind::Images { .. } => images(published, found)?.prepare(plan),
+        Kind::Series => series(published, found, plan)?,
+    })
+}
+
+/// The images of the four files.
+fn images(published: &Published, found: Vec<Found>) -> Result<RawImages, DataError> {
+    let Kind::Images { first_label, stored, .. } = published.kind else {
+        unreachable!("a data set of images");
     };
+    let classes = published.kind.class_names().unwrap_or_default();
     let mut verified = Vec::new();
-    let mut split = |first: usize, images: Found, labels: Found| -> Result<LabelledImages, DataError> {
-        let [of, to] = [&published.files[first], &published.files[first + 1]];
+    let mut found = found.into_iter().zip(published.files);
+    let mut split = || -> Result<LabelledImages, DataError> {
+        let (Some((images, of)), Some((labels, to))) = (found.next(), found.next()) else {
+            unreachable!("four files");
+        };
         let (images, images_path) = images.read(&mut verified, |path| of.images(path), idx::parse_images)?;
         let (labels, labels_path) = labels.read(&mut verified, |path| to.labels(path), idx::parse_labels)?;
         // Of files that are known by their digests, it is known.
@@ -56,18 +77,29 @@ pub(crate) fn obtain_within(
                 (format!("{} x {}", images.rows, images.cols), format!("{side} x {side}"));
             return Err(FileProblem::Size { found, expected }.at(&images_path).into());
         }
-        let (classes, first) = (published.classes.len(), published.first_label);
-        Ok(join(images, &images_path, labels, &labels_path, classes, first)?)
+        Ok(join(images, &images_path, labels, &labels_path, classes.len(), first_label)?)
     };
+    let (train, test) = (split()?, split()?);
     Ok(RawImages {
         dataset: published.name,
         substitute_for: None,
-        train: split(0, train_images, train_labels)?,
-        test: split(2, test_images, test_labels)?,
-        classes: published.class_names(),
+        train,
+        test,
+        classes,
         files: verified,
-        stored: Some(published.stored),
+        stored: Some(stored),
     })
+}
+
+/// The series of the two files.
+fn series(published: &Published, found: Vec<Found>, plan: &DataPlan) -> Result<Whole, DataError> {
+    let mut verified = Vec::new();
+    let mut files = Vec::new();
+    for (found, file) in found.into_iter().zip(published.files) {
+        files.push(found.read(&mut verified, |path| file.series(path), parse_ts)?);
+    }
+    let [(train, of), (test, path)] = <[_; 2]>::try_from(files).unwrap_or_else(|_| unreachable!("two files"));
+    Ok(whole(published.name, [(train, &of), (test, &path)], verified, plan.missing)?)
 }
 
 /// Who was asked, and what they answered.
@@ -81,7 +113,7 @@ struct Tried {
 /// can be.
 fn download(
     published: &Published,
-    found: &[Option<Found>; 4],
+    found: &[Option<Found>],
     locations: &Locations,
     limits: &Limits,
     packages: &package::Limits,
@@ -132,7 +164,7 @@ fn unobtainable(
     locations: &Locations,
     tried: Tried,
 ) -> DataError {
-    for file in &published.files {
+    for file in published.files {
         let Some(path) = find(published, file, locations) else { continue };
         let digests = content::digests(&path).map_err(|error| file.replaceable(error));
         if let Err(error) = digests.and_then(|digests| file.recognise(&path, &digests)) {
@@ -143,7 +175,7 @@ fn unobtainable(
         dataset: published.name.to_owned(),
         file: missing.name.to_owned(),
         searched: locations.folders.clone(),
-        within: published.folders(),
+        within: published.all_folders(),
         alike: alike(published, locations),
         answers: tried.mirrors,
         packages: tried.packages,
@@ -160,6 +192,12 @@ impl PublishedFile {
         Ok((images, digests))
     }
 
+    fn series(&self, path: &Path) -> Result<(TsFile, Digests), FileError> {
+        let (series, digests) = ts::read(path).map_err(|error| self.replaceable(error))?;
+        self.recognise(path, &digests)?;
+        Ok((series, digests))
+    }
+
     fn labels(&self, path: &Path) -> Result<(Vec<u8>, Digests), FileError> {
         let (labels, digests) = idx::labels(path).map_err(|error| self.replaceable(error))?;
         self.recognise(path, &digests)?;
@@ -170,7 +208,7 @@ impl PublishedFile {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::config::{DataConfig, DataPlan, Fallback, Source};
+    use crate::config::{DataConfig, Fallback, Source};
     use crate::fetch::tests::{mirror, not_found, ok};
     use crate::image::idx::tests::gzip;
     use crate::load::load;
@@ -193,14 +231,12 @@ pub(crate) mod tests {
         let file = |index: usize| PublishedFile { name: files()[index].0, digest: digest(index) };
         let published = Published {
             name: "tiny",
-            torchvision: "Tiny",
+            folders: &["Tiny"],
             mirrors,
             elsewhere: None,
-            files: [file(0), file(1), file(2), file(3)],
+            files: Vec::leak(vec![file(0), file(1), file(2), file(3)]),
             train: None,
-            classes: &["0", "1"],
-            first_label: 0,
-            stored: synthetic::STORED,
+            kind: Kind::Images { classes: &["0", "1"], first_label: 0, stored: synthetic::STORED },
         };
         let source = Source::Published(Box::leak(Box::new(published)));
         DataPlan { source, ..DataConfig::default().resolve().unwrap() }

@@ -8,28 +8,41 @@ use crate::elsewhere::Elsewhere;
 use crate::file_error::{FileError, FileProblem};
 use crate::image::preprocessing::Stored;
 
-/// A data set of four IDX files that others published.
+/// A data set that others published.
 #[derive(Debug)]
 pub struct Published {
     /// Its name in a config, and its folder.
     pub name: &'static str,
-    /// The folder that torchvision keeps it in.
-    pub torchvision: &'static str,
+    /// The folders that other tools keep it in.
+    pub(crate) folders: &'static [&'static str],
     /// Addresses that a file's name and `.gz` are added to, the most reliable first; none where it comes
     /// otherwise.
     pub mirrors: &'static [&'static str],
     /// In what else its content is to be had; none where its content could not be verified.
     pub(crate) elsewhere: Option<Elsewhere>,
-    /// Training images and labels, test images and labels.
-    pub files: [PublishedFile; 4],
-    /// How many training images there are, where all copies agree.
+    /// Of images in IDX files: training images and labels, test images and labels. Of series in `.ts` files:
+    /// training series, test series.
+    pub files: &'static [PublishedFile],
+    /// How many training samples there are, where all copies agree.
     pub train: Option<usize>,
-    /// What the labels mean, from `first_label` on.
-    pub classes: &'static [&'static str],
-    /// The lowest label.
-    pub first_label: u8,
-    /// How its images are stored.
-    pub(crate) stored: Stored,
+    /// What it is of.
+    pub(crate) kind: Kind,
+}
+
+/// What a published data set is of.
+#[derive(Debug)]
+pub(crate) enum Kind {
+    /// Images, in four IDX files.
+    Images {
+        /// What the labels mean, from `first_label` on.
+        classes: &'static [&'static str],
+        /// The lowest label.
+        first_label: u8,
+        /// How its images are stored.
+        stored: Stored,
+    },
+    /// Series, in two `.ts` files.
+    Series,
 }
 
 /// One published file.
@@ -52,10 +65,21 @@ pub enum PublishedDigest {
     None,
 }
 
-impl Published {
-    /// The names of the classes.
-    pub fn class_names(&self) -> Vec<String> {
-        self.classes.iter().map(|&name| name.to_owned()).collect()
+impl Kind {
+    /// The names of the classes, as far as they are known without reading a file.
+    pub(crate) fn class_names(&self) -> Option<Vec<String>> {
+        match self {
+            Kind::Images { classes, .. } => Some(classes.iter().map(|&name| name.to_owned()).collect()),
+            Kind::Series => None,
+        }
+    }
+
+    /// How its images are stored, if it is of images.
+    pub(crate) fn stored(&self) -> Option<Stored> {
+        match self {
+            Kind::Images { stored, .. } => Some(*stored),
+            Kind::Series => None,
+        }
     }
 }
 

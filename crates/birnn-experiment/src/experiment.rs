@@ -66,7 +66,8 @@ impl Experiment {
         let data = self.data.resolve().map_err(Invalid::from)?;
         if self.data.validation == 0 {
             let what = data.source.noun();
-            let message = format!("needs {what} to judge by; set `data.validation`, for example to 5000");
+            let some = if data.source.is_series() { 50 } else { 5000 };
+            let message = format!("needs {what} to judge by; set `data.validation`, for example to {some}");
             if self.train.early_stop.is_some() {
                 return Err(Invalid::new("train.early_stop", message));
             }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use birnn_engine::Checkpoint;
 use birnn_run::disk::Operation;
 
-use super::{CELLS, Limits, Victims, side_by_side};
+use super::{KINDS, Limits, Victims, side_by_side};
 use crate::Random;
 use crate::volume::{self, Remains, Volume};
 
@@ -24,24 +24,24 @@ pub struct PowerCuts {
     pub remains: usize,
 }
 
-/// Cuts the power of a run of each cell, goes on from what is left, and cuts the power of some of that again.
+/// Cuts the power of a run of each kind, goes on from what is left, and cuts the power of some of that again.
 pub fn power_cuts(limits: Limits) -> PowerCuts {
     let victims = &Victims::new(3);
     let (mut seen, mut counts) = (HashSet::new(), PowerCuts::default());
-    for (cell, name) in CELLS.iter().enumerate() {
-        let journal = victims.journalled(name, cell, &Remains::new());
+    for (kind, name) in KINDS.iter().enumerate() {
+        let journal = victims.journalled(name, kind, &Remains::new());
         counts.of_runs += 1 + journal.len() / limits.stride;
         let cuts = cuts(&Volume::default(), &journal, limits, limits.remains, &mut seen);
         counts.remains += cuts.len();
         // Of some, what is asked of the disk while they are gone on with: it can lose power once more.
         let every = cuts.len().div_ceil(limits.resumed).max(1);
         let resumed = Mutex::new(Vec::new());
-        survive(victims, cell, &cuts, |index| index % every == every / 2, &resumed);
+        survive(victims, kind, &cuts, |index| index % every == every / 2, &resumed);
         for (remains, journal) in resumed.into_inner().unwrap() {
             counts.of_resumed += 1 + journal.len() / limits.stride;
             let again = self::cuts(&Volume::holding(&remains), &journal, limits, 2, &mut seen);
             counts.remains += again.len();
-            survive(victims, cell, &again, |_| false, &Mutex::default());
+            survive(victims, kind, &again, |_| false, &Mutex::default());
         }
     }
     counts
@@ -125,7 +125,7 @@ fn newest(remains: &Remains) -> Option<usize> {
 /// Goes on from each, on all cores. Of those that are `journalled`, with what was asked of the disk.
 fn survive(
     victims: &Victims,
-    cell: usize,
+    kind: usize,
     cuts: &[Cut],
     journalled: impl Fn(usize) -> bool + Sync,
     resumed: &Mutex<Vec<(Remains, Vec<Operation>)>>,
@@ -135,12 +135,12 @@ fn survive(
         let Some(Cut { remains, what }) = cuts.get(index) else { return false };
         let (run, _) = victims.next();
         if journalled(index) {
-            let journal = victims.journalled(&run, cell, remains);
+            let journal = victims.journalled(&run, kind, remains);
             resumed.lock().unwrap().push((with_folder(&run, remains), journal));
         } else {
             victims.lay_out(&run, remains);
         }
-        victims.finish(&run, cell, what);
+        victims.finish(&run, kind, what);
         done.fetch_add(1, Ordering::Relaxed);
         true
     });
@@ -167,11 +167,11 @@ impl Victims {
     }
 
     /// Trains a run from `remains` to its end. What was asked of the disk meanwhile.
-    fn journalled(&self, run: &str, cell: usize, remains: &Remains) -> Vec<Operation> {
+    fn journalled(&self, run: &str, kind: usize, remains: &Remains) -> Vec<Operation> {
         let journal = format!("{run}.journal");
         let _ = std::fs::remove_dir_all(self.sandbox.path(run));
         self.lay_out(run, remains);
-        let (status, said) = self.run(run, CELLS[cell], Some(&format!("JOURNAL@{journal}")), None);
+        let (status, said) = self.run(run, KINDS[kind], Some(&format!("JOURNAL@{journal}")), None);
         assert_eq!(status.code(), Some(0), "{said}");
         let text = self.sandbox.text(&journal);
         std::fs::remove_file(self.sandbox.path(&journal)).unwrap();

@@ -47,7 +47,7 @@ fn a_users_own_images_are_trained_on_evaluated_and_named() {
     assert!(text.starts_with("left.pgm: left (") && text.lines().count() == 2, "{text}");
 
     let other = sandbox.birnn(&["eval", "run", "--dataset", "synthetic"]);
-    other.failed(2, &["run/model.safetensors: is for 4 x 6 images of 2 classes", "28 x 28 of 10"]);
+    other.failed(2, &["run/model.safetensors: is for 4 x 6 images of 2 classes", "28 x 28 images of 10"]);
 }
 
 #[test]

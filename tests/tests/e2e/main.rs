@@ -17,6 +17,7 @@ mod progress;
 mod readme;
 mod report;
 mod resume;
+mod series;
 mod sweep;
 mod train;
 mod without_libtorch;

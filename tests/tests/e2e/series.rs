@@ -1,0 +1,171 @@
+//! Series of numbers of unequal lengths, from a user's own files to answers.
+
+use std::io::Write;
+use std::process::Stdio;
+
+use birnn_tests::{Sandbox, gzip};
+use serde_json::Value;
+
+use crate::json;
+
+const HEADER: &str = "@problemName updown\n@univariate false\n@dimensions 2\n@equalLength false\n\
+                      @classLabel true up down\n@data\n";
+
+/// The features of a series that goes up or down, in units of their own.
+fn series(index: usize) -> (String, &'static str) {
+    let (steps, up) = (2 + index * 7 % 11, index.is_multiple_of(3));
+    let level = |step: usize| if up { step } else { steps - step };
+    let join = |value: &dyn Fn(usize) -> String| (0..steps).map(value).collect::<Vec<_>>().join(",");
+    let rise = join(&|step| format!("{}", 1000 + 40 * level(step) + index * 31 % 17));
+    let noise = join(&|step| format!("{:.3}", ((index * 13 + step * 7) % 10) as f32 / 1e3));
+    (format!("{rise}:{noise}"), if up { "up" } else { "down" })
+}
+
+fn file(series_of: impl Iterator<Item = usize>) -> String {
+    let line = |index| {
+        let (features, label) = series(index);
+        format!("{features}:{label}\n")
+    };
+    HEADER.to_owned() + &series_of.map(line).collect::<String>()
+}
+
+/// A trained net, `run`, with its experiment and data under `own`.
+fn trained(settings: &str) -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.write("own/train.ts", file(0..120));
+    sandbox.write("own/test.ts.gz", gzip(file(200..240).as_bytes()));
+    sandbox.write(
+        "own/updown.toml",
+        format!(
+            "[data]\ndataset = \"ts\"\ntrain = \"train.ts\"\ntest = \"test.ts.gz\"\nvalidation = 20\n{settings}\n\
+             [model]\nhidden = 8\nlayers = 1\nreadout = \"final\"\n[train]\nepochs = 12\nbatch_size = 10\n\
+             group_by_length = true\nmonitor = \"macro-f1\"\nclass_weights = {{ up = 2.0 }}\n\
+             optimizer = {{ lr = 0.02 }}\n"
+        ),
+    );
+    sandbox.birnn(&["train", "own/updown.toml", "--run-dir", "run"]).done();
+    sandbox
+}
+
+#[test]
+fn a_users_own_series_are_trained_on_evaluated_and_named() {
+    let sandbox = trained("");
+    for split in ["test", "validation", "train"] {
+        let found = json(&sandbox.birnn(&["eval", "run", "--split", split, "--json"]).done().stdout);
+        assert_eq!(
+            (found["accuracy"].as_f64(), found["macro_f1"].as_f64()),
+            (Some(1.0), Some(1.0)),
+            "{split}"
+        );
+    }
+    let text = sandbox.birnn(&["eval", "run"]).done().stdout;
+    assert!(text.starts_with("ts, 40 test series: accuracy 100.00 %, macro F1 100.00 %, loss "), "{text}");
+    sandbox.birnn(&["report", "run"]).done();
+    let page = sandbox.text("run/report.html");
+    assert!(page.contains("series") && !page.contains("SYNTHETIC"));
+    sandbox.birnn(&["train", "own/updown.toml", "--run-dir", "other", "--set", "seed=1"]).done();
+    let text = sandbox.birnn(&["compare", "run", "other"]).done().stdout;
+    assert!(text.contains("40 test series of ts"), "{text}");
+
+    // By file and line, in the order of the file, whatever else is in the batch.
+    let found = json(&sandbox.birnn(&["predict", "run", "own/test.ts.gz", "--json"]).done().stdout);
+    let predictions = found["predictions"].as_array().unwrap();
+    assert_eq!(predictions.len(), 40);
+    for (index, prediction) in predictions.iter().enumerate() {
+        assert_eq!(
+            (&prediction["file"], &prediction["line"]),
+            (&"own/test.ts.gz".into(), &(index + 7).into())
+        );
+        assert_eq!(prediction["class"], series(200 + index).1);
+    }
+    sandbox.write("one.ts", file(203..204));
+    let alone = json(&sandbox.birnn(&["predict", "run", "one.ts", "--json"]).done().stdout);
+    assert_eq!(alone["predictions"][0]["probabilities"], predictions[3]["probabilities"], "the same bits");
+}
+
+/// What `birnn predict run -` says to some lines.
+fn from_stdin(sandbox: &Sandbox, lines: &str) -> (Option<i32>, String, String) {
+    let mut command = sandbox.command(&["predict", "run", "-"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
+    let ended = child.wait_with_output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (ended.status.code(), text(ended.stdout), text(ended.stderr))
+}
+
+#[test]
+fn series_are_named_from_standard_input() {
+    let sandbox = trained("");
+    let (code, said, _) = from_stdin(&sandbox, "1000,1040,1080:0.001,0.002,0.003\n\n1200,1160:0,0:label\n");
+    assert_eq!(code, Some(0));
+    let lines: Vec<&str> = said.lines().collect();
+    assert!(lines[0].starts_with("-:1: up (") && lines[1].starts_with("-:3: down ("), "{said}");
+    for (lines, part) in [("", "-: "), ("1,2,3\n", "-: line 1"), ("1,2:3,x\n", "-: line 1")] {
+        let (code, _, said) = from_stdin(&sandbox, lines);
+        assert!(code == Some(2) && said.contains(part), "{lines:?}: {said}");
+    }
+    // One that is missing something is told of, and the others are answered.
+    let (code, said, errors) = from_stdin(&sandbox, "1,2:3,?\n1000,1040:0,0\n");
+    assert!(code == Some(2) && said.starts_with("-:2: up"), "{said}");
+    assert!(
+        errors.contains("-:1: a value is missing") && errors.contains("1 of 2 could not be read"),
+        "{errors}"
+    );
+}
+
+#[test]
+fn what_is_missing_is_filled_in_as_the_net_learnt_it() {
+    let sandbox = trained("missing = \"interpolate\"");
+    let (code, whole, _) = from_stdin(&sandbox, "1000,1040,1080:0.001,0.002,0.003\n");
+    let (_, filled, _) = from_stdin(&sandbox, "1000,?,1080:0.001,,0.003\n");
+    assert_eq!((code, &whole), (Some(0), &filled));
+}
+
+#[test]
+fn series_that_moved_are_found_and_others_are_refused() {
+    let sandbox = trained("");
+    let [from, to] = ["own", "elsewhere"].map(|name| sandbox.path(name));
+    std::fs::rename(from, to).unwrap();
+    let lost = sandbox.birnn(&["eval", "run"]);
+    lost.failed(2, &["own/train.ts: no such file", "--set data.train=PATH", "--data-dir"]);
+    sandbox.birnn(&["eval", "run", "--data-dir", "elsewhere"]).done();
+
+    sandbox.write("flat.ts", "@univariate true\n@classLabel true up down\n@data\n1,2,3:up\n");
+    let sets = ["--set", "data.train=flat.ts", "--set", "data.test=flat.ts"];
+    let other = sandbox.birnn(&[["eval", "run"].as_slice(), &sets].concat());
+    other.failed(
+        2,
+        &["is for series of 2 values per step, of 2 classes, these are series of 1 values per step"],
+    );
+    sandbox.birnn(&["eval", "run", "--dataset", "synthetic"]).failed(2, &["these are 28 x 28 images"]);
+    sandbox.birnn(&["predict", "run", "none.ts"]).failed(2, &["none.ts: "]);
+}
+
+/// What is exported for PyTorch comes back as the net that it was, standardisation and classes included.
+#[test]
+fn a_net_of_series_comes_back_from_pytorchs_file() {
+    let sandbox = trained("");
+    sandbox.birnn(&["export", "run", "net.ckpt"]).done();
+    sandbox.birnn(&["import", "net.ckpt", "--out", "back.safetensors"]).done();
+    let answers = |net: &str| -> Value {
+        json(&sandbox.birnn(&["predict", net, "own/test.ts.gz", "--json"]).done().stdout)["predictions"]
+            .clone()
+    };
+    assert_eq!(answers("run"), answers("back.safetensors"));
+    // Without the description it reads what it is given, and says so.
+    std::fs::remove_file(sandbox.path("net.ckpt.json")).unwrap();
+    let bare = sandbox.birnn(&["import", "net.ckpt", "--series", "--out", "bare.safetensors"]).done();
+    assert!(bare.stderr.contains("values as they are, not standardised"), "{}", bare.stderr);
+    assert_ne!(answers("run"), answers("bare.safetensors"));
+}
+
+/// Made by code, so that it needs no file; a net of no use would not get there.
+#[test]
+fn synthetic_series_are_learnt() {
+    let sandbox = Sandbox::new();
+    let config = birnn_tests::workspace().join("configs/series/synthetic.toml");
+    sandbox.birnn(&["train", config.to_str().unwrap(), "--run-dir", "run", "--offline"]).done();
+    let found = json(&sandbox.birnn(&["eval", "run", "--json"]).done().stdout);
+    assert!(found["accuracy"].as_f64().unwrap() > 0.9, "{found}");
+}
