@@ -69,5 +69,6 @@ pub use sequences::{Sequence, SequenceValues, Sequences, Values};
 pub use series::missing::Missing;
 pub use series::sketch::{SKETCH, sketch};
 pub use series::standardise::Series;
+pub use series::synthetic as synthetic_series;
 pub use series::ts::{LineProblem, SaidBy, SeriesLines, TsFile, parse_series_lines, parse_ts, read_ts};
 pub use split::{MOST_CLASSES, Split};

@@ -4,5 +4,6 @@ pub(crate) mod missing;
 pub(crate) mod own;
 pub(crate) mod sketch;
 pub(crate) mod standardise;
+pub mod synthetic;
 pub(crate) mod synthetic;
 pub(crate) mod ts;

@@ -124,24 +124,6 @@ mod tests {
     use crate::series::standardise::Series;
 
     #[test]
-    fn dump() {
-        let Some(to) = std::env::var_os("TS_DUMP") else { return };
-        for (name, first, count) in [("train", 0, TRAIN), ("test", TRAIN, TEST)] {
-            let (series, labels) = series(0, first as u64, count);
-            let Values::Floats(values) = series.values() else { return };
-            let folder = std::path::Path::new(&to);
-            let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
-            std::fs::write(folder.join(format!("{name}.f32")), bytes).unwrap();
-            std::fs::write(folder.join(format!("{name}.y")), labels).unwrap();
-            std::fs::write(
-                folder.join(format!("{name}.n")),
-                series.lengths().map(|n| n as u8).collect::<Vec<_>>(),
-            )
-            .unwrap();
-        }
-    }
-
-    #[test]
     fn a_series_is_a_function_of_seed_and_index() {
         let (all, labels) = series(7, 0, 200);
         for (first, count) in [(100, 10), (0, 1), (193, 7), (5, 0)] {
