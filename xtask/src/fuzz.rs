@@ -14,7 +14,7 @@ use crate::machine::Machine;
 const CARGO_FUZZ: &str = "0.13.2";
 /// The binaries of tests/fuzz, each with where its seeds are, and the memory in MiB that it may take,
 /// libtorch's included.
-const TARGETS: [(&str, &[&str], u32); 6] = [
+const TARGETS: [(&str, &[&str], u32); 7] = [
     ("idx", &["tests/fuzz/seeds/idx"], 512),
     ("checkpoint", &["target/fuzz/run/checkpoints"], 2048),
     ("config", &["configs"], 512),
@@ -22,6 +22,7 @@ const TARGETS: [(&str, &[&str], u32); 6] = [
     // Of 10,000 x 10,000 pixels, some hundred bytes of PNG are a picture.
     ("pictures", &["tests/fuzz/seeds/pictures"], 2048),
     ("whole", &["tests/fuzz/seeds/whole"], 512),
+    ("series", &["tests/fuzz/seeds/series"], 512),
 ];
 /// No input may take seconds.
 const LIMITS: [&str; 2] = ["-timeout=10", "-print_final_stats=1"];

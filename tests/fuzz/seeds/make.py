@@ -8,6 +8,8 @@ what no mutation gets past.
 
 whole: data sets of five images of 2 x 2, pickled as Python 2 did it, gzipped too, and as NumPy's arrays in zip archives.
 
+series: a file with each tag, gzipped too; one with what may be missing; and series without a header.
+
 pictures: of 4 x 4, in each format that needs no library here.
 """
 
@@ -200,3 +202,28 @@ for name, method in [("stored.npz", zipfile.ZIP_STORED), ("deflated.npz", zipfil
     with zipfile.ZipFile(FOLDER / "whole" / name, "w", method) as file:
         for part, shape in [("x_train", (3, 2, 2)), ("y_train", (3,)), ("x_test", (2, 2, 2)), ("y_test", (2,))]:
             file.writestr(zipfile.ZipInfo(f"{part}.npy"), npy(shape), method)
+
+
+vowels = b"""# two speakers
+@problemName Vowels
+@timeStamps false
+@missing true
+@univariate false
+@dimensions 2
+@equalLength false
+@seriesLength 3
+@targetLabel false
+@classLabel true ann bob
+@data
+1.86,1.89,?:-0.21,NaN,-2e-1:ann
+1.30,1.28:0.07,:bob
+"""
+series = {
+    "vowels.ts": vowels,
+    "vowels.ts.gz": gzip.compress(vowels, mtime=0),
+    "windows.ts": b"\xef\xbb\xbf@univariate true\r\n@equalLength true\r\n@classLabel true\r\n@data\r\n1,2:10\r\n3,4:9\r\n",
+    "unlabelled.ts": b"%\n@dimension\t2\n@classLabel false\n@data\n1,2:3,4:\n5:6\n",
+    "lines": b"1,2:3,4\n# none\n\n5:6:ann\n",
+}
+for name, content in series.items():
+    write("series", name, content)
