@@ -1,16 +1,22 @@
 //! Every kind of small net against PyTorch 2.11: initial weights, logits and gradients.
 //!
-//! The expected values are in `fixtures/parity.safetensors`, made by `fixtures/make.py`.
+//! The expected values are in `fixtures/parity.safetensors` and, of sequences of unequal lengths, in
+//! `fixtures/unequal.safetensors`, both made by `fixtures/make.py`.
 
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
+
+mod fixtures;
 
 use std::collections::HashMap;
 use std::sync::Mutex;
 
-use birnn_model::{Architecture, Cell, Network, Readout};
+use birnn_model::{Architecture, Network, Readout};
 use safetensors::SafeTensors;
+use serde::Deserialize as _;
 use serde_json::Value;
 use tch::{Device, Kind, Tensor, nn};
+
+use crate::fixtures::{FEATURES, OUTPUTS};
 
 #[test]
 fn weights_after_a_seed_are_pytorchs_bit_for_bit() {
@@ -42,20 +48,66 @@ fn gradients_are_pytorchs() {
         let (vs, net) = case.build();
         let input = case.get("input").set_requires_grad(true);
         let logits = net.forward(&input, true).unwrap();
-        let weight = Tensor::linspace(-1, 1, logits.numel() as i64, (Kind::Float, Device::Cpu));
-        let loss = (&logits * weight.view_as(&logits)).sum(Kind::Float);
-
-        let mut names = vec!["input_grad".to_owned()];
-        let mut wanted = vec![input];
-        for (name, tensor) in vs.variables() {
-            names.push(format!("grad/{name}"));
-            wanted.push(tensor);
-        }
-        let gradients = Tensor::run_backward(&[loss], &wanted, false, false);
-        for (name, gradient) in names.iter().zip(&gradients) {
-            close(gradient, &case.get(name), &format!("{} {name}", case.label));
+        for (name, gradient) in gradients(&vs, &logits, &input) {
+            close(&gradient, &case.get(&name), &format!("{} {name}", case.label));
         }
     }
+}
+
+#[test]
+fn of_unequal_lengths_logits_and_gradients_are_pytorchs() {
+    let cases = fixtures::unequal();
+    assert_eq!(cases.len(), 26 * 6);
+    for case in cases {
+        let what = case.architecture.to_string();
+        let (vs, net) = build(&case.architecture);
+        for (name, mut tensor) in vs.variables() {
+            tch::no_grad(|| tensor.copy_(&tensor_of(&case.parameters[&name], &tensor)));
+        }
+        let steps = case.lengths.iter().sum::<usize>() as i64;
+        let input = Tensor::from_slice(&case.input).view([steps, FEATURES as i64]).set_requires_grad(true);
+        let logits = net.forward_ragged(&input, &case.lengths, true).unwrap();
+        close(&logits, &tensor_of(&case.logits, &logits), &what);
+        for (name, gradient) in gradients(&vs, &logits, &input) {
+            let expected = match name.strip_prefix("grad/") {
+                Some(name) => &case.gradient[name],
+                None => &case.input_gradient,
+            };
+            close(&gradient, &tensor_of(expected, &gradient), &format!("{what}: {name}"));
+        }
+    }
+}
+
+/// Those of a weighted sum of the logits, with respect to the input and to every parameter, by their names in
+/// the file.
+fn gradients(vs: &nn::VarStore, logits: &Tensor, input: &Tensor) -> Vec<(String, Tensor)> {
+    let weight = fixtures::weights(logits.numel());
+    let loss = (logits * tensor_of(&weight, logits)).sum(Kind::Float);
+    let mut names = vec!["input_grad".to_owned()];
+    let mut wanted = vec![input.shallow_clone()];
+    for (name, tensor) in vs.variables() {
+        names.push(format!("grad/{name}"));
+        wanted.push(tensor);
+    }
+    names.into_iter().zip(Tensor::run_backward(&[loss], &wanted, false, false)).collect()
+}
+
+/// A net after `manual_seed(7)`.
+fn build(architecture: &Architecture) -> (nn::VarStore, Network) {
+    // libtorch has one generator for the process, and tests run side by side.
+    static GENERATOR: Mutex<()> = Mutex::new(());
+    let _alone = GENERATOR.lock().unwrap();
+    tch::manual_seed(7);
+    // Of a few units threads would wait for each other alone.
+    tch::set_num_threads(1);
+    let vs = nn::VarStore::new(Device::Cpu);
+    let net = Network::new(&vs.root(), architecture, FEATURES, OUTPUTS).unwrap();
+    (vs, net)
+}
+
+/// Of the shape of `like`.
+fn tensor_of(values: &[f32], like: &Tensor) -> Tensor {
+    Tensor::from_slice(values).view_as(like)
 }
 
 /// One small net, and what PyTorch computed for it.
@@ -67,13 +119,7 @@ struct Case {
 
 impl Case {
     fn build(&self) -> (nn::VarStore, Network) {
-        // libtorch has one generator for the process, and tests run side by side.
-        static GENERATOR: Mutex<()> = Mutex::new(());
-        let _alone = GENERATOR.lock().unwrap();
-        tch::manual_seed(7);
-        let vs = nn::VarStore::new(Device::Cpu);
-        let net = Network::new(&vs.root(), &self.architecture, 4, 3).unwrap();
-        (vs, net)
+        build(&self.architecture)
     }
 
     fn get(&self, name: &str) -> Tensor {
@@ -103,31 +149,7 @@ fn cases() -> Vec<Case> {
 }
 
 fn read_case(file: &SafeTensors, number: usize, case: &Value) -> Case {
-    let cell = match case["cell"].as_str().unwrap() {
-        "rnn_tanh" => Cell::RnnTanh,
-        "rnn_relu" => Cell::RnnRelu,
-        "gru" => Cell::Gru,
-        "lstm" => Cell::Lstm,
-        other => panic!("unknown cell {other}"),
-    };
-    let readout = match case["readout"].as_str().unwrap() {
-        "last" => Readout::Last,
-        "final" => Readout::Final,
-        "mean" => Readout::Mean,
-        "max" => Readout::Max,
-        "attention" => Readout::Attention,
-        "sequence" => Readout::Sequence,
-        other => panic!("unknown readout {other}"),
-    };
-    let size = |key: &str| case[key].as_u64().map(|n| n as usize);
-    let architecture = Architecture {
-        cell,
-        layers: size("layers").unwrap(),
-        forward: size("forward").unwrap(),
-        reverse: size("reverse"),
-        dropout: 0.0,
-        readout,
-    };
+    let architecture = fixtures::architecture(case, Readout::deserialize(&case["readout"]).unwrap());
     let prefix = format!("{number}/");
     let tensors = file
         .iter()
