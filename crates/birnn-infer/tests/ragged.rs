@@ -1,48 +1,152 @@
 //! Sequences of unequal lengths: each gives the bits that it gives alone.
 
-use birnn_architecture::{Architecture, Cell, Readout};
-use birnn_infer::{Network, Workspace, cpu};
+#[path = "../../birnn-model/tests/any/mod.rs"]
+mod any;
 
-const LENGTHS: [usize; 6] = [3, 7, 1, 3, 40, 5];
+use birnn_architecture::{Architecture, Readout};
+use birnn_infer::{Network, Workspace, cpu};
+use proptest::prelude::*;
+
 const FEATURES: usize = 4;
 const OUTPUTS: usize = 3;
 
-/// Values that look random and are the same each time.
+/// Values that look random and are the same each time, between -1 and 1.
 fn values(count: usize, seed: usize) -> Vec<f32> {
     (0..count).map(|index| ((seed * 31 + index * 7919) % 1009) as f32 / 504.5 - 1.0).collect()
 }
 
-fn net(architecture: &Architecture) -> Network {
+/// A batch of sequences of these lengths.
+fn input(lengths: &[usize]) -> Vec<f32> {
+    values(lengths.iter().sum::<usize>() * FEATURES, 99)
+}
+
+/// The values of a parameter, small enough that no state grows from step to step.
+fn parameter(architecture: &Architecture, name: &str) -> Vec<f32> {
     let parameters = architecture.parameters(FEATURES, OUTPUTS);
-    Network::new(architecture, FEATURES, OUTPUTS, cpu::instructions(), |name| {
-        let found = parameters.iter().enumerate().find(|(_, (known, _))| known == name);
-        found.map(|(index, (_, shape))| values(shape.iter().product(), index)).unwrap_or_default()
-    })
+    let found = parameters.iter().enumerate().find(|(_, (known, _))| known == name);
+    let (index, (_, shape)) = found.unwrap_or_else(|| panic!("no parameter {name}"));
+    values(shape.iter().product(), index).into_iter().map(|value| 0.3 * value).collect()
+}
+
+fn net(architecture: &Architecture) -> Network {
+    let values = |name: &str| parameter(architecture, name);
+    Network::new(architecture, FEATURES, OUTPUTS, cpu::instructions(), values)
+}
+
+/// What stands one after the other, `width` values for each step, by sequence.
+fn by_sequence<'a>(values: &'a [f32], lengths: &[usize], width: usize) -> Vec<&'a [f32]> {
+    let mut rest = values;
+    let each = lengths.iter().map(|length| {
+        let (own, others) = rest.split_at(length * width);
+        rest = others;
+        own
+    });
+    each.collect()
+}
+
+/// The logits of each sequence.
+fn logits_by_sequence<'a>(
+    architecture: &Architecture,
+    lengths: &[usize],
+    logits: &'a [f32],
+) -> Vec<&'a [f32]> {
+    match architecture.readout {
+        Readout::Sequence => by_sequence(logits, lengths, OUTPUTS),
+        _ => logits.chunks_exact(OUTPUTS).collect(),
+    }
+}
+
+/// In this batch each sequence gives the bits that it gives alone, and so in every other batch and order; not
+/// even one that is no numbers shows in the others.
+fn check_alone(architecture: &Architecture, lengths: &[usize]) {
+    let what = format!("{architecture}, {lengths:?}");
+    let (net, mut workspace, mut input) = (net(architecture), Workspace::new(), input(lengths));
+    let alone: Vec<Vec<f32>> = by_sequence(&input, lengths, FEATURES)
+        .into_iter()
+        .map(|own| net.logits(&mut workspace, own, 1))
+        .collect();
+    let found = net.logits_ragged(&mut workspace, &input, lengths);
+    assert!(found.iter().all(|logit| logit.is_finite()), "{what}");
+    assert!(found == alone.concat(), "{what}");
+
+    let lost = lengths.len() / 2;
+    let begin = lengths[..lost].iter().sum::<usize>() * FEATURES;
+    input[begin..][..lengths[lost] * FEATURES].fill(f32::NAN);
+    let found = net.logits_ragged(&mut workspace, &input, lengths);
+    let found = logits_by_sequence(architecture, lengths, &found);
+    for (sequence, (found, alone)) in found.into_iter().zip(&alone).enumerate() {
+        assert_eq!(found == alone, sequence != lost, "{what}: sequence {sequence}");
+    }
+}
+
+/// Sequences read from their ends by the net whose directions have each other's parameters, and whose halves of
+/// the outputs are taken for each other, give the mirror image.
+fn check_mirror(architecture: &Architecture, lengths: &[usize]) {
+    let Architecture { forward, reverse: Some(reverse), readout, .. } = *architecture else { return };
+    if readout == Readout::Last {
+        // The image is what is read at the first step, which no readout does.
+        return;
+    }
+    let mirror = Architecture { forward: reverse, reverse: Some(forward), ..*architecture };
+    let exchanged = |name: &str| {
+        let other = match name.strip_suffix("_reverse") {
+            Some(name) => name.to_owned(),
+            None if name.starts_with(architecture.cell.prefix()) => format!("{name}_reverse"),
+            None => name.to_owned(),
+        };
+        let values = parameter(architecture, &other);
+        let of_outputs = ["fc.weight", "attention.weight"].contains(&name)
+            || name.contains("weight_ih") && !name.contains("weight_ih_l0");
+        if !of_outputs {
+            return values;
+        }
+        let rows = values.chunks_exact(forward + reverse);
+        rows.flat_map(|row| [&row[forward..], &row[..forward]].concat()).collect()
+    };
+    let net_of_mirror = Network::new(&mirror, FEATURES, OUTPUTS, cpu::instructions(), exchanged);
+    let backwards = |values: &[f32], width: usize| -> Vec<f32> {
+        let sequences = by_sequence(values, lengths, width).into_iter();
+        sequences.flat_map(|own| own.chunks_exact(width).rev()).flatten().copied().collect()
+    };
+    let mut workspace = Workspace::new();
+    let input = input(lengths);
+    let expected = net(architecture).logits_ragged(&mut workspace, &input, lengths);
+    let image = net_of_mirror.logits_ragged(&mut workspace, &backwards(&input, FEATURES), lengths);
+    let found = if readout == Readout::Sequence { backwards(&image, OUTPUTS) } else { image };
+    for (found, expected) in found.iter().zip(&expected) {
+        assert!((found - expected).abs() < 1e-5, "{architecture}, {lengths:?}: {found}, not {expected}");
+    }
 }
 
 #[test]
-fn each_gives_what_it_gives_alone() {
-    use Readout::{Attention, Final, Last, Max, Mean, Sequence};
-    let input = values(LENGTHS.iter().sum::<usize>() * FEATURES, 99);
-    let mut workspace = Workspace::new();
-    for cell in [Cell::RnnTanh, Cell::RnnRelu, Cell::Gru, Cell::Lstm] {
+fn every_kind_of_net_gives_what_it_gives_alone_and_its_mirror_image() {
+    for (cell, readout) in
+        any::CELLS.into_iter().flat_map(|cell| any::READOUTS.map(|readout| (cell, readout)))
+    {
         for (layers, reverse) in [(1, None), (2, Some(5)), (2, Some(6))] {
-            for readout in [Last, Final, Mean, Max, Attention, Sequence] {
-                let architecture = Architecture { cell, layers, forward: 6, reverse, dropout: 0.0, readout };
-                let net = net(&architecture);
-                let mut rest = &input[..];
-                let alone: Vec<f32> = LENGTHS
-                    .iter()
-                    .flat_map(|length| {
-                        let (own, others) = rest.split_at(length * FEATURES);
-                        rest = others;
-                        net.logits(&mut workspace, own, 1)
-                    })
-                    .collect();
-                let found = net.logits_ragged(&mut workspace, &input, &LENGTHS);
-                assert!(found == alone, "{architecture:?}");
-                assert!(found.iter().all(|logit| logit.is_finite()), "{architecture:?}");
+            let architecture = Architecture { cell, layers, forward: 6, reverse, dropout: 0.0, readout };
+            for lengths in [&[3, 7, 1, 3, 40, 5][..], &[1], &[1, 1, 1]] {
+                check_alone(&architecture, lengths);
+                check_mirror(&architecture, lengths);
             }
         }
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+    #[test]
+    fn any_net_and_batch_do(architecture in any::architecture(), lengths in any::lengths()) {
+        check_alone(&architecture, &lengths);
+        check_mirror(&architecture, &lengths);
+    }
+}
+
+#[test]
+#[should_panic(expected = "sequence 1 of the batch has no time step")]
+fn a_sequence_without_a_step_is_refused() {
+    let readout = Readout::Mean;
+    let architecture =
+        Architecture { cell: any::CELLS[0], layers: 1, forward: 2, reverse: None, dropout: 0.0, readout };
+    net(&architecture).logits_ragged(&mut Workspace::new(), &input(&[2, 0, 1]), &[2, 0, 1]);
 }

@@ -1,5 +1,7 @@
 //! Calls one after the other: what is carried over, what is shared, and what is refused.
 
+use proptest::sample::select;
+
 use super::textbook::{Question, single, values};
 use super::*;
 
@@ -261,6 +263,49 @@ fn alone(all: &Given) -> Vec<Given> {
 
 /// What a sequence gives does not depend on the others of its batch, nor on their order, to the bit; gradients
 /// of parameters are the sums of its own up to rounding.
+fn check_alone(given: &Given, instructions: Instructions, workers: usize) {
+    let (spec, lengths) = (&given.spec, &given.lengths);
+    let (packed, d_output) = (given.pack(instructions), gradient_of(given));
+    let mut workspace = Workspace::new(&Workers::new(workers, instructions));
+    let found = given.train(&packed, &mut workspace, &d_output);
+    let inferred = given.infer(&packed, &mut workspace);
+    assert!(inferred == (found.output.clone(), found.states.clone()), "{spec:?}");
+
+    let mut sums: Vec<Vec<f64>> = found.gradients.iter().map(|all| vec![0.0; all.len()]).collect();
+    let (mut rest, mut d_rest, mut d_input) = (&found.output[..], &d_output[..], &found.d_input[..]);
+    for (sample, one) in alone(given).iter().enumerate() {
+        let what = format!("{instructions} {spec:?}, sequence {sample} of {lengths:?}");
+        let (output, others) = rest.split_at(one.output().len());
+        let (d_output, d_others) = d_rest.split_at(output.len());
+        let (own_d_input, d_inputs) = d_input.split_at(one.input.len());
+        (rest, d_rest, d_input) = (others, d_others, d_inputs);
+        let answer = one.train(&packed, &mut workspace, d_output);
+        assert!(answer.output == output, "{what}: its output");
+        assert!(answer.d_input == own_d_input, "{what}: the gradient with respect to it");
+        for (own, all) in answer.d_states.iter().zip(&found.d_states) {
+            let units = own.values.len() / if own.last_only { 1 } else { one.lengths[0] };
+            let begin = if own.last_only { sample } else { lengths[..sample].iter().sum() } * units;
+            assert!(own.values[..] == all.values[begin..][..own.values.len()], "{what}: states");
+        }
+        if let (Some(own), Some(states)) = (&answer.states, &found.states) {
+            let own = own.h.iter().chain(&own.c);
+            for (own, states) in own.zip(states.h.iter().chain(&states.c)) {
+                assert!(own[..] == states[sample * own.len()..][..own.len()], "{what}: its final state");
+            }
+        }
+        for (sums, own) in sums.iter_mut().zip(&answer.gradients) {
+            sums.iter_mut().zip(own).for_each(|(sum, own)| *sum += f64::from(*own));
+        }
+    }
+    for (index, (found, sums)) in found.gradients.iter().zip(&sums).enumerate() {
+        let largest = sums.iter().fold(1.0_f64, |most, sum| most.max(sum.abs()));
+        for (found, sum) in found.iter().zip(sums) {
+            let far = (f64::from(*found) - sum).abs();
+            assert!(far < 1e-5 * largest, "{spec:?}, parameter {index}: {found}, not {sum}");
+        }
+    }
+}
+
 #[test]
 fn a_sequence_alone_gives_what_it_gives_in_a_batch() {
     const BATCH: usize = 70;
@@ -270,53 +315,28 @@ fn a_sequence_alone_gives_what_it_gives_in_a_batch() {
         for (layers, reverse) in [(1, None), (1, Some(18)), (2, Some(7))] {
             turns += 1;
             let all = Instructions::all();
-            let instructions = all[turns % all.len()];
             let spec = Spec { cell, features: 3, layers, forward: 18, reverse, output };
             let question = Question::ragged(spec, &lengths, 1);
-            let given = Given::new(&if turns % 2 == 0 { question.started(2) } else { question });
-            let (packed, d_output) = (given.pack(instructions), gradient_of(&given));
-            let mut workspace = Workspace::new(&Workers::new(1 + turns % 3, instructions));
-            let found = given.train(&packed, &mut workspace, &d_output);
-            let inferred = given.infer(&packed, &mut workspace);
-            assert!(inferred == (found.output.clone(), found.states.clone()), "{spec:?}");
-
-            let mut sums: Vec<Vec<f64>> = found.gradients.iter().map(|all| vec![0.0; all.len()]).collect();
-            let (mut rest, mut d_rest, mut d_input) = (&found.output[..], &d_output[..], &found.d_input[..]);
-            for (sample, one) in alone(&given).iter().enumerate() {
-                let what = format!("{instructions} {spec:?}, sequence {sample}");
-                let (output, others) = rest.split_at(one.output().len());
-                let (d_output, d_others) = d_rest.split_at(output.len());
-                let (own_d_input, d_inputs) = d_input.split_at(one.input.len());
-                (rest, d_rest, d_input) = (others, d_others, d_inputs);
-                let answer = one.train(&packed, &mut workspace, d_output);
-                assert!(answer.output == output, "{what}: its output");
-                assert!(answer.d_input == own_d_input, "{what}: the gradient with respect to it");
-                for (own, all) in answer.d_states.iter().zip(&found.d_states) {
-                    let units = own.values.len() / if own.last_only { 1 } else { one.lengths[0] };
-                    let begin = if own.last_only { sample } else { lengths[..sample].iter().sum() } * units;
-                    assert!(own.values[..] == all.values[begin..][..own.values.len()], "{what}: states");
-                }
-                if let (Some(own), Some(states)) = (&answer.states, &found.states) {
-                    let own = own.h.iter().chain(&own.c);
-                    for (own, states) in own.zip(states.h.iter().chain(&states.c)) {
-                        assert!(
-                            own[..] == states[sample * own.len()..][..own.len()],
-                            "{what}: its final state"
-                        );
-                    }
-                }
-                for (sums, own) in sums.iter_mut().zip(&answer.gradients) {
-                    sums.iter_mut().zip(own).for_each(|(sum, own)| *sum += f64::from(*own));
-                }
-            }
-            for (index, (found, sums)) in found.gradients.iter().zip(&sums).enumerate() {
-                let largest = sums.iter().fold(1.0_f64, |most, sum| most.max(sum.abs()));
-                for (found, sum) in found.iter().zip(sums) {
-                    let far = (f64::from(*found) - sum).abs();
-                    assert!(far < 1e-5 * largest, "{spec:?}, parameter {index}: {found}, not {sum}");
-                }
-            }
+            let question = if turns % 2 == 0 { question.started(2) } else { question };
+            check_alone(&Given::new(&question), all[turns % all.len()], 1 + turns % 3);
         }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+    #[test]
+    fn any_sequence_alone_does(
+        cell in select(&CELLS[..]), output in select(&MODES[..]), instructions in select(Instructions::all()),
+        features in 1_usize..20, layers in 1_usize..4, forward in 1_usize..20,
+        reverse in proptest::option::of(1_usize..20),
+        lengths in proptest::collection::vec(1_usize..=40, 1..=20),
+        workers in 1_usize..4, started in any::<bool>(), seed in 0_u64..1000,
+    ) {
+        let spec = Spec { cell, features, layers, forward, reverse, output };
+        let question = Question::ragged(spec, &lengths, seed);
+        let question = if started { question.started(seed) } else { question };
+        check_alone(&Given::new(&question), instructions, workers);
     }
 }
 
