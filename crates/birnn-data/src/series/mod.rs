@@ -5,5 +5,4 @@ pub(crate) mod own;
 pub(crate) mod sketch;
 pub(crate) mod standardise;
 pub mod synthetic;
-pub(crate) mod synthetic;
 pub(crate) mod ts;
