@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use crate::contender::Kind;
 use crate::ours::Ours;
 use crate::plain::Plain;
-use crate::point::{Point, TUTORIAL};
+use crate::point::{Lengths, Point, TUTORIAL};
 use crate::turns::{Effort, Entry, Timed, alternate};
 
 /// What such a process does.
@@ -61,6 +61,9 @@ impl Alone {
 
 /// The contenders within a process, at a point.
 pub fn in_process(point: &Point) -> Result<Vec<Entry<'static>>> {
+    if point.lengths != Lengths::Equal {
+        return Ok(vec![(Kind::Birnn, Box::new(Ours::new(point)?))]);
+    }
     let (plain, ours) = (Plain::new(point)?, Ours::new(point)?);
     Ok(vec![(Kind::Libtorch, Box::new(plain)), (Kind::Birnn, Box::new(ours))])
 }
@@ -124,7 +127,9 @@ fn train(contender: Kind) -> Result<()> {
             let mut plain = Plain::new(&TUTORIAL)?;
             (0..STEPS).try_for_each(|_| plain.step())
         }
-        Kind::Pytorch | Kind::Tutorial => bail!("{contender} is measured in Python"),
+        Kind::Pytorch | Kind::Tutorial | Kind::Packed | Kind::Padded => {
+            bail!("{contender} is measured in Python")
+        }
     }
 }
 

@@ -92,6 +92,7 @@ pub mod made_up {
     use clap::ValueEnum;
 
     use super::*;
+    use crate::point::Lengths;
     use crate::sweeps::points;
 
     /// Milliseconds of some contenders.
@@ -104,8 +105,11 @@ pub mod made_up {
     pub fn bench() -> Bench {
         let at = |point: Point| {
             let ms = point.flop() / 1e8;
-            let times =
-                [(Kind::Libtorch, ms), (Kind::Birnn, 0.5 + ms / 2.0), (Kind::Pytorch, 0.1 + 1.1 * ms)];
+            let birnn = (Kind::Birnn, 0.5 + ms / 2.0);
+            let times = match point.lengths {
+                Lengths::Equal => [(Kind::Libtorch, ms), birnn, (Kind::Pytorch, 0.1 + 1.1 * ms)],
+                _ => [birnn, (Kind::Packed, 10.0 * ms), (Kind::Padded, 4.0 * ms)],
+            };
             Measured { point, flop: point.flop(), fma_peak: 400e9, timed: timed(&times) }
         };
         let by = |threads: usize| {

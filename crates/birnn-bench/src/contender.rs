@@ -4,12 +4,12 @@ use std::fmt;
 use std::time::Instant;
 
 use anyhow::Result;
-use birnn_data::{Images, LabelledImages, Modality};
+use birnn_data::{Images, LabelledImages, Missing, Modality, Sequences, Series, Split, Values};
 use birnn_engine::{Batch, Device, Samples};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use crate::point::{CLASSES, Point};
+use crate::point::{CLASSES, Lengths, Point};
 
 /// A way to compute a training step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
@@ -23,6 +23,10 @@ pub enum Kind {
     Pytorch,
     /// The tutorial's loop in Python, its reading of images included.
     Tutorial,
+    /// As `Pytorch`, of sequences of unequal lengths that it packs.
+    Packed,
+    /// As `Pytorch`, of sequences of unequal lengths whose padding it computes.
+    Padded,
 }
 
 /// One that takes turns with others.
@@ -38,6 +42,8 @@ impl fmt::Display for Kind {
             Kind::Libtorch => "libtorch",
             Kind::Pytorch => "PyTorch",
             Kind::Tutorial => "tutorial's loop",
+            Kind::Packed => "PyTorch, packed",
+            Kind::Padded => "PyTorch, padded",
         })
     }
 }
@@ -65,9 +71,21 @@ pub fn images(count: usize, [rows, cols]: [usize; 2]) -> Result<Samples> {
     Ok(Samples::new(split, &modality, None, Device::Cpu)?)
 }
 
+/// Series of the point's lengths, which look like noise.
+fn series(point: &Point) -> Result<Samples> {
+    let values = (0..point.steps() * point.features).map(|index| ((index * 7919) % 251) as f32 / 251.0);
+    let sequences = Sequences::new(Values::Floats(values.collect()), point.features, point.each_length());
+    let labels = (0..point.batch).map(|index| (index % CLASSES) as u8).collect();
+    let modality = Modality::Series(Series::of(&sequences, Missing::Refuse, false));
+    Ok(Samples::new(Split { sequences, labels }, &modality, None, Device::Cpu)?)
+}
+
 /// The batch of a point.
 pub fn batch(point: &Point) -> Result<Batch> {
-    let samples = images(point.batch, [point.time, point.features])?;
+    let samples = match point.lengths {
+        Lengths::Equal => images(point.batch, [point.time, point.features])?,
+        _ => series(point)?,
+    };
     let order = samples.order(0, 0, None);
     Ok(samples.batch(&order, 0, point.batch, 0)?)
 }

@@ -10,7 +10,7 @@ use crate::contender::{Kind, images};
 use crate::machine::{Machine, fma_peak};
 use crate::ours::{OurEvaluation, Ours};
 use crate::plain::PlainEvaluation;
-use crate::point::{Point, TUTORIAL};
+use crate::point::{Lengths, Point, TUTORIAL};
 use crate::pytorch::{EVALUATION, Home, Python, Remote, task};
 use crate::stats::Stats;
 use crate::sweeps::{self, Sweep};
@@ -88,7 +88,10 @@ fn step(
 ) -> Result<Vec<Timed>> {
     let mut entries: Vec<Entry<'_>> = in_process(point)?;
     if let Some(python) = python {
-        let mut kinds = vec![Kind::Pytorch];
+        let mut kinds = match point.lengths {
+            Lengths::Equal => vec![Kind::Pytorch],
+            _ => vec![Kind::Packed, Kind::Padded],
+        };
         if with_tutorial && *point == TUTORIAL {
             kinds.push(Kind::Tutorial);
         }

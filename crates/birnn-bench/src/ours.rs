@@ -1,10 +1,9 @@
 //! The step by birnn, as its training loop takes it.
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Result, anyhow};
 use birnn_engine::{Batch, Device, Learner, Loss, Optimizer, Samples};
 use birnn_experiment::TrainConfig;
 use birnn_infer::Task;
-use birnn_model::{Hidden, ModelConfig};
 
 use crate::contender::{Contender, batch, timed};
 use crate::point::{CLASSES, Point};
@@ -21,14 +20,11 @@ pub struct Ours {
 impl Ours {
     /// The net of a point.
     pub fn new(point: &Point) -> Result<Ours> {
-        let Point { cell, features, hidden, layers, .. } = *point;
-        let config = ModelConfig { cell, layers, hidden: Hidden::Same(hidden), ..ModelConfig::default() };
-        let architecture = config.resolve().with_context(|| format!("{point} is no net"))?;
         let classes = (0..CLASSES).map(|class| class.to_string()).collect();
         let task = Task::classify(classes);
         let plan = TrainConfig::default().resolve().map_err(|error| anyhow!("{error:?}"))?;
         let loss = Loss::new(&task, &plan, None);
-        let learner = Learner::new(&architecture, task, loss, features, 0, Device::Cpu)?;
+        let learner = Learner::new(&point.architecture()?, task, loss, point.features, 0, Device::Cpu)?;
         let optimizer = Optimizer::new(plan.algorithm, learner.parameters())?;
         Ok(Ours { learner, optimizer, batch: batch(point)?, rate: point.rate(), steps: 0 })
     }

@@ -8,7 +8,7 @@ use crate::sweeps::Sweep;
 use crate::turns::{Timed, median};
 
 /// In the order of their colours.
-const LINES: [Kind; 3] = [Kind::Birnn, Kind::Libtorch, Kind::Pytorch];
+const LINES: [Kind; 5] = [Kind::Birnn, Kind::Libtorch, Kind::Pytorch, Kind::Packed, Kind::Padded];
 
 /// The SVG of a sweep, if it was measured at two points or more.
 pub fn svg(bench: &Bench, sweep: Sweep) -> Option<String> {

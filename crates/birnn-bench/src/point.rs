@@ -2,17 +2,20 @@
 
 use std::fmt;
 
-use birnn_model::CellKind;
+use anyhow::{Context, Result};
+use birnn_data::Rng;
+use birnn_model::{Architecture, CellKind, Hidden, ModelConfig, Readout};
 use serde::{Deserialize, Serialize};
 
-/// A bidirectional net, read at the last time step, and the batch that it learns from.
+/// A bidirectional net, read at the last time step, and the batch that it learns from. Of sequences of unequal
+/// lengths it is read by the final states of both directions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Point {
     /// The recurrent cell.
     pub cell: CellKind,
-    /// Images per step.
+    /// Images per step, or sequences.
     pub batch: usize,
-    /// Time steps per image.
+    /// Time steps of each, or of the longest.
     pub time: usize,
     /// Features per time step.
     pub features: usize,
@@ -24,18 +27,53 @@ pub struct Point {
     /// as those of a net that has learned to remember need not.
     #[serde(default)]
     pub frozen: bool,
+    /// How long the others are.
+    #[serde(default)]
+    pub lengths: Lengths,
+}
+
+/// How long the sequences of a batch are, of which the longest has `time` steps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lengths {
+    /// All as long.
+    #[default]
+    Equal,
+    /// Drawn from between so many, less than half of `time`, and `time`: half of `time` on average.
+    From(usize),
+    /// All others have so many.
+    AllButOne(usize),
 }
 
 /// The tutorial's: a two-layer LSTM reads 100 digits row by row.
-pub const TUTORIAL: Point =
-    Point { cell: CellKind::Lstm, batch: 100, time: 28, features: 28, hidden: 128, layers: 2, frozen: false };
+pub const TUTORIAL: Point = Point {
+    cell: CellKind::Lstm,
+    batch: 100,
+    time: 28,
+    features: 28,
+    hidden: 128,
+    layers: 2,
+    frozen: false,
+    lengths: Lengths::Equal,
+};
 
 /// Classes of the head.
 pub const CLASSES: usize = 10;
+/// What lengths are drawn by.
+const SEED: u64 = 0;
 /// The learning rate of a net that is not frozen.
 const RATE: f64 = 0.003;
 
 impl Point {
+    /// The net.
+    pub fn architecture(&self) -> Result<Architecture> {
+        let Point { cell, hidden, layers, lengths, .. } = *self;
+        let readout = if lengths == Lengths::Equal { Readout::Last } else { Readout::Final };
+        let hidden = Hidden::Same(hidden);
+        let config = ModelConfig { cell, layers, hidden, readout, ..ModelConfig::default() };
+        config.resolve().with_context(|| format!("{self} is no net"))
+    }
+
     /// Gates of the cell: rows of its weights, in hidden sizes.
     pub fn gates(&self) -> usize {
         match self.cell {
@@ -50,6 +88,29 @@ impl Point {
         if self.frozen { 0.0 } else { RATE }
     }
 
+    /// The time steps of each sequence, the same each time.
+    pub fn each_length(&self) -> Vec<usize> {
+        let Point { batch, time, lengths, .. } = *self;
+        match lengths {
+            Lengths::Equal => vec![time; batch],
+            Lengths::AllButOne(others) => [time].into_iter().chain(vec![others; batch - 1]).collect(),
+            Lengths::From(shortest) => {
+                let more = (time - shortest) as f64;
+                // The mean of u^p is 1 / (p + 1), where all u from 0 to 1 are equally likely.
+                let power = more / (time as f64 / 2.0 - shortest as f64) - 1.0;
+                let mut rng = Rng::new(SEED, 0);
+                let drawn = (1..batch)
+                    .map(|_| shortest + (more * rng.uniform(0.0, 1.0).powf(power)).round() as usize);
+                [time].into_iter().chain(drawn).collect()
+            }
+        }
+    }
+
+    /// Time steps of all sequences.
+    pub fn steps(&self) -> usize {
+        self.each_length().iter().sum()
+    }
+
     /// Floating-point operations that a training step of the whole batch needs, an addition and a
     /// multiplication as two.
     ///
@@ -61,29 +122,34 @@ impl Point {
     /// - `2 G H H` for the gradient of the state before, and
     /// - `2 G H I` for that of its input, except in the first layer, whose input is the image.
     ///
-    /// Only what is read counts: at the last time step the top layer's reverse direction has taken one step.
-    /// The head, the gates' functions and Adam are left out; together they are less than a hundredth at the
-    /// tutorial's point.
+    /// Only what is read counts: at the last time step the top layer's reverse direction has taken one step, and
+    /// padding is never read. The head, the gates' functions and Adam are left out; together they are less than
+    /// a hundredth at the tutorial's point.
     pub fn flop(&self) -> f64 {
-        let [gates, hidden, time] = [self.gates(), self.hidden, self.time].map(|n| n as f64);
-        let per_image: f64 = (0..self.layers)
+        let [gates, hidden, steps] = [self.gates(), self.hidden, self.steps()].map(|n| n as f64);
+        (0..self.layers)
             .map(|layer| {
                 let inputs = if layer == 0 { self.features as f64 } else { 2.0 * hidden };
                 let weights = 2.0 * gates * hidden * (inputs + hidden);
                 let state = 2.0 * gates * hidden * hidden;
                 let input = if layer == 0 { 0.0 } else { 2.0 * gates * hidden * inputs };
-                let reverse = if layer + 1 == self.layers { 1.0 } else { time };
-                (time + reverse) * (2.0 * weights + state + input)
+                let read_at_the_last_step = layer + 1 == self.layers && self.lengths == Lengths::Equal;
+                let reverse = if read_at_the_last_step { self.batch as f64 } else { steps };
+                (steps + reverse) * (2.0 * weights + state + input)
             })
-            .sum();
-        self.batch as f64 * per_image
+            .sum()
     }
 }
 
 impl fmt::Display for Point {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Point { cell, batch, time, features, hidden, layers, frozen } = self;
+        let Point { cell, batch, time, features, hidden, layers, frozen, lengths } = self;
         let cell = format!("{cell:?}").to_uppercase();
+        let time = match lengths {
+            Lengths::Equal => time.to_string(),
+            Lengths::From(shortest) => format!("{shortest}-{time}"),
+            Lengths::AllButOne(others) => format!("{others} (one {time})"),
+        };
         write!(f, "{cell} {layers} x {hidden}+{hidden}, {batch} x {time} x {features}")?;
         if *frozen { f.write_str(", frozen") } else { Ok(()) }
     }
@@ -111,12 +177,16 @@ mod tests {
             hidden: 3,
             layers: 1,
             frozen: false,
+            lengths: Lengths::Equal,
         };
         assert_eq!(point.flop(), 7.0 * 5.0 * (30.0 + 30.0 + 18.0));
         // A second layer has six inputs; the first one is then read at every step in both directions.
         let lower = 8.0 * 78.0;
         let upper = 5.0 * (54.0 + 54.0 + 18.0 + 36.0);
         assert_eq!(Point { layers: 2, ..point }.flop(), 7.0 * (lower + upper));
+        // Both directions to their ends: 4 steps of one sequence and 1 of six others.
+        let unequal = Point { lengths: Lengths::AllButOne(1), ..point };
+        assert_eq!(unequal.flop(), 2.0 * 10.0 * 78.0);
     }
 
     #[test]
@@ -124,5 +194,8 @@ mod tests {
         assert_eq!(TUTORIAL.to_string(), "LSTM 2 x 128+128, 100 x 28 x 28");
         let frozen = Point { frozen: true, ..TUTORIAL };
         assert_eq!(frozen.to_string(), "LSTM 2 x 128+128, 100 x 28 x 28, frozen");
+        let unequal = |lengths| Point { lengths, ..TUTORIAL }.to_string();
+        assert_eq!(unequal(Lengths::From(7)), "LSTM 2 x 128+128, 100 x 7-28 x 28");
+        assert_eq!(unequal(Lengths::AllButOne(7)), "LSTM 2 x 128+128, 100 x 7 (one 28) x 28");
     }
 }

@@ -9,6 +9,7 @@ import time
 try:
     import torch
     from torch import nn
+    from torch.nn.utils.rnn import pack_padded_sequence
 except ImportError as reason:
     torch, no_torch = None, str(reason)
 
@@ -50,23 +51,55 @@ def noise(count, point):
     return pixels, torch.arange(count) % CLASSES
 
 
-def pytorch(point):
+def training(net, point, logits, labels):
     """A tuned step: the batch is in memory, Adam is fused where it can be."""
-    net = Net(point)
     rate = 0.0 if point["frozen"] else RATE
     try:
         optimizer = torch.optim.Adam(net.parameters(), lr=rate, fused=True)
     except RuntimeError:
         optimizer = torch.optim.Adam(net.parameters(), lr=rate)
-    pixels, labels = noise(point["batch"], point)
-    images = pixels.float() / 255
 
     def step():
         optimizer.zero_grad()
-        nn.functional.cross_entropy(net(images), labels).backward()
+        nn.functional.cross_entropy(logits(), labels).backward()
         optimizer.step()
 
     return step
+
+
+def pytorch(point):
+    net = Net(point)
+    pixels, labels = noise(point["batch"], point)
+    images = pixels.float() / 255
+    return training(net, point, lambda: net(images), labels)
+
+
+def unequal(point, packs):
+    """Sequences padded to the longest, with zeros, and read by the final states of both directions."""
+    net = Net(point)
+    pixels, labels = noise(point["batch"], point)
+    lengths = torch.tensor(point["lengths"])
+    real = torch.arange(point["time"]) < lengths.unsqueeze(1)
+    sequences = pixels.float() / 255 * real.unsqueeze(2)
+
+    def logits():
+        batch = sequences
+        if packs:
+            batch = pack_padded_sequence(sequences, lengths, batch_first=True, enforce_sorted=False)
+        _, states = net.rnn(batch)
+        h = states[0] if isinstance(states, tuple) else states
+        return net.fc(torch.cat([h[-2], h[-1]], 1))
+
+    return training(net, point, logits, labels)
+
+
+def packed(point):
+    return unequal(point, True)
+
+
+def padded(point):
+    """As packed, but that the padding is read too: its states are not those that are wanted, and take as long."""
+    return unequal(point, False)
 
 
 class TutorialNet(nn.Module if torch else object):

@@ -98,7 +98,9 @@ impl Versions {
 impl Python {
     /// Makes nets and batches of a point ready, and forgets those before.
     pub fn prepare(&mut self, tasks: &[&str], point: &Point) -> Result<()> {
-        self.ask(json!({ "cmd": "prepare", "tasks": tasks, "point": point })).map(|Nothing {}| ())
+        let mut value = serde_json::to_value(point)?;
+        value["lengths"] = point.each_length().into();
+        self.ask(json!({ "cmd": "prepare", "tasks": tasks, "point": value })).map(|Nothing {}| ())
     }
 
     /// Makes an evaluation of so many images ready, `size` at a time.
@@ -138,7 +140,12 @@ pub const EVALUATION: &str = "evaluation";
 
 /// A kind's name in the script.
 pub fn task(kind: Kind) -> &'static str {
-    if kind == Kind::Tutorial { "tutorial" } else { "pytorch" }
+    match kind {
+        Kind::Tutorial => "tutorial",
+        Kind::Packed => "packed",
+        Kind::Padded => "padded",
+        Kind::Birnn | Kind::Libtorch | Kind::Pytorch => "pytorch",
+    }
 }
 
 impl<'a> Remote<'a> {

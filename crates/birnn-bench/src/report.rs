@@ -72,7 +72,8 @@ fn verdict(bench: &Bench) -> String {
     all.extend(bench.threads.iter().map(|at| (format!("{} threads", at.threads), at.timed.as_slice())));
     all.push(("evaluation".to_owned(), &bench.evaluation));
     all.push(("one core busy".to_owned(), &bench.busy));
-    let lines = [Kind::Libtorch, Kind::Pytorch, Kind::Tutorial].into_iter().filter_map(|rival| {
+    let rivals = [Kind::Libtorch, Kind::Pytorch, Kind::Tutorial, Kind::Packed, Kind::Padded];
+    let lines = rivals.into_iter().filter_map(|rival| {
         let times = |timed| Some((median(timed, Kind::Birnn)?, median(timed, rival)?));
         let met: Vec<_> = all.iter().filter_map(|(name, timed)| Some((name, times(timed)?))).collect();
         let lost: Vec<&str> =
@@ -99,6 +100,7 @@ fn title(sweep: Sweep) -> &'static str {
         Sweep::Batch => "Images per step",
         Sweep::Time => "Time steps",
         Sweep::Vanishing => "Gradients that vanish",
+        Sweep::Lengths => "Sequences of unequal lengths",
         Sweep::Hidden => "Hidden units",
         Sweep::Layers => "Layers",
         Sweep::Threads => "Threads",
@@ -112,6 +114,7 @@ fn title(sweep: Sweep) -> &'static str {
 fn section(bench: &Bench, sweep: Sweep) -> Option<String> {
     match sweep {
         Sweep::Vanishing => vanishing(bench),
+        Sweep::Lengths => lengths(bench),
         Sweep::Threads => threads(bench),
         Sweep::Evaluation => evaluation(bench),
         Sweep::Parts => parts(bench),
@@ -169,10 +172,7 @@ pub fn times(timed: &[Timed], rival: Kind) -> String {
 /// Whether a time step of one image takes as long where its gradient is next to nothing.
 fn vanishing(bench: &Bench) -> Option<String> {
     let measured: Vec<&Measured> = Sweep::Vanishing.points().iter().filter_map(|at| bench.at(at)).collect();
-    let kinds: Vec<Kind> = [Kind::Libtorch, Kind::Birnn, Kind::Pytorch]
-        .into_iter()
-        .filter(|&kind| measured.iter().any(|at| median(&at.timed, kind).is_some()))
-        .collect();
+    let kinds = those_of(&measured, &[Kind::Libtorch, Kind::Birnn, Kind::Pytorch]);
     let row = |at: &&Measured| {
         let Point { batch, time, .. } = at.point;
         let ms = kinds.iter().map(|&kind| spread(&at.timed, kind));
@@ -193,6 +193,40 @@ fn vanishing(bench: &Bench) -> Option<String> {
                 kernels take those for zero, and so does libtorch in birnn's processes; PyTorch does not \
                 unless it is told to.";
     (!rows.is_empty()).then(|| format!("{}\n{note}", table(&head, &rows)))
+}
+
+/// Sequences of unequal lengths, and what PyTorch does with them.
+fn lengths(bench: &Bench) -> Option<String> {
+    let measured: Vec<&Measured> = Sweep::Lengths.points().iter().filter_map(|at| bench.at(at)).collect();
+    let rivals = those_of(&measured, &[Kind::Packed, Kind::Padded]);
+    let row = |at: &&Measured| {
+        let Point { batch, time, .. } = at.point;
+        let steps = at.point.steps();
+        let real = format!("{:.0}", 100.0 * steps as f64 / (batch * time) as f64);
+        let ms = rivals.iter().chain([&Kind::Birnn]).map(|&kind| spread(&at.timed, kind));
+        let faster = rivals.iter().map(|&kind| times(&at.timed, kind));
+        [at.point.to_string(), steps.to_string(), real].into_iter().chain(ms).chain(faster).collect()
+    };
+    let rows: Vec<_> = measured.iter().map(row).collect();
+    let ms = rivals.iter().chain([&Kind::Birnn]).map(|kind| format!("{kind}, ms"));
+    let faster = rivals.iter().map(|kind| format!("{kind} / birnn"));
+    let first = ["net, batch x time x features", "steps of all", "% of the padded batch"].map(str::to_owned);
+    let head: Vec<String> = first.into_iter().chain(ms).chain(faster).collect();
+    let head: Vec<&str> = head.iter().map(String::as_str).collect();
+    let note = "The net is read by the final states of both directions. birnn's kernels read the sequences one \
+                after the other, with no padding. PyTorch pads the batch, and packs it \
+                (`pack_padded_sequence`, `enforce_sorted=False`) or reads the padding too, forward and \
+                backward: its final states are then those after the padding and not those that are wanted, so \
+                it is here for its time alone. Where lengths go from one number to another, about half of the \
+                padded batch are steps of sequences; where one sequence is longer than all others, the padded \
+                batch grows with it, and the steps of all hardly do.";
+    (!rows.is_empty()).then(|| format!("{}\n{note}", table(&head, &rows)))
+}
+
+/// Those of some contenders that were measured.
+fn those_of(measured: &[&Measured], kinds: &[Kind]) -> Vec<Kind> {
+    let was_measured = |kind: &Kind| measured.iter().any(|at| median(&at.timed, *kind).is_some());
+    kinds.iter().copied().filter(was_measured).collect()
 }
 
 fn threads(bench: &Bench) -> Option<String> {
@@ -274,6 +308,7 @@ mod tests {
             "| birnn | 30.2 | 60.0 [54.0-66.0] | 1.99 |",
             "| birnn | 256 |",
             "| 817 [735-898] | 1796 [1616-1975] | 20.8 | 10.4 | 22.9 |",
+            "| LSTM 1 x 100+100, 64 x 20 (one 320) x 13 | 1580 | 8 | ",
         ] {
             assert!(report.contains(part), "no `{part}` in {report}");
         }

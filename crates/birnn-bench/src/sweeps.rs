@@ -5,7 +5,7 @@ use birnn_report::chart::Scale;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use crate::point::{Point, TUTORIAL};
+use crate::point::{Lengths, Point, TUTORIAL};
 
 /// One question to the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
@@ -19,6 +19,8 @@ pub enum Sweep {
     Time,
     /// Time steps over which gradients vanish.
     Vanishing,
+    /// Sequences of unequal lengths.
+    Lengths,
     /// Hidden units.
     Hidden,
     /// Layers.
@@ -37,6 +39,18 @@ pub enum Sweep {
 
 /// One pixel at a time.
 pub const PIXELS: Point = Point { time: 784, features: 1, ..TUTORIAL };
+/// What spoken digits are like: 64 of 6 to 92 steps of 13 coefficients.
+const SPOKEN: Point = Point {
+    batch: 64,
+    time: 92,
+    features: 13,
+    hidden: 100,
+    layers: 1,
+    lengths: Lengths::From(6),
+    ..TUTORIAL
+};
+/// Steps of 63 sequences, beside which one becomes longer.
+const BESIDE: usize = 20;
 
 impl Sweep {
     /// Its points, where it is a row of points that one process can measure.
@@ -59,6 +73,19 @@ impl Sweep {
                 let long = [224, 784].map(|time| Point { time, frozen: true, ..TUTORIAL });
                 [TUTORIAL].into_iter().chain(long).collect()
             }
+            Sweep::Lengths => {
+                let vowels = Point { batch: 32, time: 29, features: 12, lengths: Lengths::From(7), ..SPOKEN };
+                let words =
+                    Point { time: 78, features: 150, hidden: 200, lengths: Lengths::From(1), ..vowels };
+                let mut points = vec![vowels, SPOKEN, Point { cell: CellKind::Gru, ..SPOKEN }, words];
+                let lengths = Lengths::AllButOne(BESIDE);
+                points.extend([1, 2, 4, 8, 16].map(|times| Point {
+                    time: times * BESIDE,
+                    lengths,
+                    ..SPOKEN
+                }));
+                points
+            }
             Sweep::Hidden => each([32, 64, 128, 256, 512, 1024], |point, hidden| point.hidden = hidden),
             Sweep::Layers => each([1, 2, 3, 4], |point, layers| point.layers = layers),
             _ => Vec::new(),
@@ -70,6 +97,7 @@ impl Sweep {
         match self {
             Sweep::Batch => Some(("images per step", Scale::Logarithmic)),
             Sweep::Time => Some(("time steps per image", Scale::Logarithmic)),
+            Sweep::Lengths => Some(("steps of one sequence beside 63 of 20", Scale::Logarithmic)),
             Sweep::Hidden => Some(("hidden units per direction", Scale::Logarithmic)),
             Sweep::Layers => Some(("layers", Scale::Linear)),
             Sweep::Threads => Some(("threads", Scale::Linear)),
@@ -83,6 +111,7 @@ impl Sweep {
             Sweep::Batch => Some(point.batch),
             Sweep::Time if *point == PIXELS => None,
             Sweep::Time => Some(point.time),
+            Sweep::Lengths => matches!(point.lengths, Lengths::AllButOne(_)).then_some(point.time),
             Sweep::Hidden => Some(point.hidden),
             Sweep::Layers => Some(point.layers),
             _ => None,
@@ -134,7 +163,26 @@ mod tests {
         assert_eq!(points(&[Sweep::Cells, Sweep::Layers]).len(), 3 + 4 - 1);
         for sweep in Sweep::value_variants() {
             let points = sweep.points();
-            assert!(points.is_empty() || points.contains(&TUTORIAL), "{sweep:?}");
+            assert!(points.is_empty() || points.contains(&TUTORIAL) || *sweep == Sweep::Lengths, "{sweep:?}");
+        }
+    }
+
+    #[test]
+    fn half_of_a_padded_batch_is_padding_or_almost_all() {
+        for point in Sweep::Lengths.points() {
+            let each = point.each_length();
+            assert_eq!((each.len(), each.iter().max()), (point.batch, Some(&point.time)), "{point}");
+            match point.lengths {
+                Lengths::From(shortest) => {
+                    assert!(each.iter().all(|&length| length >= shortest), "{point}");
+                    let real = point.steps() as f64 / (point.batch * point.time) as f64;
+                    assert!((0.45..0.55).contains(&real), "{point}: {real}");
+                }
+                lengths => {
+                    assert_eq!(lengths, Lengths::AllButOne(20), "as the axis says");
+                    assert_eq!(point.steps(), 63 * 20 + point.time, "{point}");
+                }
+            }
         }
     }
 
