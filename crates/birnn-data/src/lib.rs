@@ -1,4 +1,4 @@
-//! MNIST-family data: obtain, verify, decode, split, sample.
+//! Sequences to learn from, images and series of numbers: obtain, verify, read, split, sample.
 //!
 //! A [`DataConfig`], as a user wrote it, resolves to a [`DataPlan`]; [`load`] turns that into [`Splits`],
 //! finding, downloading and verifying what it needs. Images are `u8` from the file to the device; this crate
