@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use birnn_architecture::{Hidden, ModelConfig};
+use birnn_architecture::{Architecture, Hidden, ModelConfig};
 use birnn_formats::{Array, StateDict, parse};
 
 pub fn fixture(name: &str) -> PathBuf {
@@ -17,13 +17,18 @@ pub fn net() -> ModelConfig {
 
 /// Its weights, as `make.py` fills them.
 pub fn weights() -> StateDict {
+    filled(&net().resolve().unwrap(), 4, 2)
+}
+
+/// Weights that are the same on every machine, as `make.py` fills them.
+pub fn filled(architecture: &Architecture, features: usize, outputs: usize) -> StateDict {
     let fill = |(name, shape): (String, Vec<usize>)| {
         let start: usize = name.rsplit('.').next().unwrap().bytes().map(usize::from).sum();
         let value = |index: usize| (((7 * index + start) % 200) as f32 - 100.0) / 8.0;
         let values = (0..shape.iter().product()).map(value).collect();
         (name, Array::new(shape, values))
     };
-    net().resolve().unwrap().parameters(4, 2).into_iter().map(fill).collect()
+    architecture.parameters(features, outputs).into_iter().map(fill).collect()
 }
 
 /// The error of reading `bytes` must be one line that names the file and holds `part`.
