@@ -278,6 +278,10 @@ pub struct ExportArgs {
     /// Replace the file if it exists, and the .json beside it.
     #[arg(long)]
     pub force: bool,
+    /// For .onnx files of nets that read series: for one series at a time, for runtimes that take no lengths
+    /// (tract, rten). Without it the file has an input `lengths`.
+    #[arg(long)]
+    pub single: bool,
 }
 
 /// `birnn import`

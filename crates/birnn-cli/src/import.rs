@@ -1,7 +1,7 @@
 //! `birnn import`: weights that PyTorch or safetensors saved, as a network of birnn's.
 
 use birnn_architecture::ModelConfig;
-use birnn_convert::{Format, Request, import};
+use birnn_convert::{Batch, Format, Request, import};
 use birnn_run::disk;
 use serde::Serialize;
 
@@ -28,7 +28,7 @@ pub fn run(args: &ImportArgs, log: &Log) -> Outcome {
     };
     let imported =
         import(&request, |plan, source| data::load(plan, &args.data.locations(), log, Some(source)))?;
-    format.write(&*disk, &args.out, &imported.net)?;
+    format.write(&*disk, &args.out, &imported.net, Batch::Padded)?;
     if args.config.is_none() {
         return print(&config_of(&imported.source.experiment().model)?);
     }

@@ -3,8 +3,9 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use birnn_data::Modality;
 use birnn_data::name::shown;
-use birnn_formats::onnx;
+use birnn_formats::onnx::{self, Batch, Input, Standardise};
 use birnn_infer::SaveError;
 use birnn_infer::container::save;
 use birnn_run::FileError;
@@ -80,8 +81,9 @@ impl Format {
         Ok(format)
     }
 
-    /// Writes the whole file or nothing; of two files each by itself. Says what was written.
-    pub fn write(self, disk: &dyn Disk, path: &Path, net: &Net) -> Result<(), ExportError> {
+    /// Writes the whole file or nothing; of two files each by itself. Says what was written. `batch` is of
+    /// ONNX files of nets that read series alone.
+    pub fn write(self, disk: &dyn Disk, path: &Path, net: &Net, batch: Batch) -> Result<(), ExportError> {
         let Net { architecture, manifest, weights } = net;
         let (features, classes) = (manifest.modality.features(), manifest.classes.len());
         let problem = |source| ExportError::Encode { path: path.to_owned(), source };
@@ -96,7 +98,8 @@ impl Format {
                 let metadata = Description::of(manifest, architecture).metadata();
                 let metadata: Vec<(&str, String)> =
                     metadata.iter().map(|(key, value)| (key.as_str(), value.clone())).collect();
-                let bytes = onnx::encode(architecture, features, classes, weights, &metadata)
+                let input = onnx_input(&manifest.modality, batch);
+                let bytes = onnx::encode(architecture, &input, features, classes, weights, &metadata)
                     .map_err(|error| problem(io::Error::other(error)))?;
                 disk::replace(disk, path, &bytes, None)?;
             }
@@ -110,6 +113,14 @@ impl Format {
         }
         Ok(())
     }
+}
+
+/// What goes into the graph of a net.
+fn onnx_input(modality: &Modality, batch: Batch) -> Input<'_> {
+    let Modality::Series(series) = modality else { return Input::Images };
+    let standardise =
+        series.deviation.as_deref().map(|deviation| Standardise { mean: &series.mean, deviation });
+    Input::Series { standardise, batch }
 }
 
 /// Whether a file that the user named can be written; one that is there is replaced where `force` allows it.

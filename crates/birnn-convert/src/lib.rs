@@ -12,6 +12,7 @@ mod import;
 mod net;
 mod request;
 
+pub use birnn_formats::onnx::Batch;
 pub use description::{Description, description_path};
 pub use format::{ExportError, Format, Unwritable, writable};
 pub use import::{ImportError, Imported, import};

@@ -1,24 +1,59 @@
 //! A trained net as an [ONNX](https://onnx.ai) file, for onnxruntime, tract and others.
 //!
-//! Input `images` is `[batch, time, features]`, output `logits` is `[batch, outputs]`, or `[batch, time,
-//! outputs]` for `Readout::Sequence`; batch and time are free. No softmax at the end. Operator set 17, one
-//! LSTM, GRU or RNN node per layer where the directions are alike.
+//! [`Input`] says what goes in: images, or series of numbers. Output `logits` is `[batch, outputs]`, or
+//! `[batch, time, outputs]` for `Readout::Sequence`, where behind a series' end stands what the head makes of
+//! zeros, as with PyTorch's `pad_packed_sequence`. No softmax at the end. Operator set 17, one LSTM, GRU or
+//! RNN node per layer where the directions are alike.
 //!
-//! tract 0.23 must be given the batch as a number when it loads a net, and the time too where directions
-//! differ in size, or it refuses. An RNN with relu it takes for one with tanh, and says nothing.
+//! Of a batch of series each gives what it gives alone, up to rounding: `last` is its own last step, `final`
+//! each direction's own end, and no mean, maximum or attention sees padding.
+//!
+//! onnxruntime runs all of it. tract 0.23 must be given the batch as a number when it loads a net, and the
+//! time too where directions differ in size, or it refuses; it refuses [`Batch::Padded`] too. An RNN with relu
+//! it takes for one with tanh, and says nothing.
+//!
+//! # Example
+//!
+//! A net of series of six numbers a step:
+//!
+//! ```
+//! use birnn_architecture::{ModelConfig, Readout};
+//! use birnn_formats::onnx::{Batch, Input, Standardise, encode};
+//! # use birnn_formats::{Array, StateDict};
+//!
+//! let net = ModelConfig { readout: Readout::Final, ..ModelConfig::default() }.resolve()?;
+//! # let zeros = |(name, shape): (String, Vec<usize>)| {
+//! #     let values = vec![0.0; shape.iter().product()];
+//! #     (name, Array::new(shape, values))
+//! # };
+//! # let weights: StateDict = net.parameters(6, 3).into_iter().map(zeros).collect();
+//! let standardise = Standardise { mean: &[20.0; 6], deviation: &[1.5; 6] };
+//! let input = Input::Series { standardise: Some(standardise), batch: Batch::Padded };
+//! let file = encode(&net, &input, 6, 3, &weights, &[("classes", "walk,run,sit".to_owned())])?;
+//! # assert!(!file.is_empty());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! And for onnxruntime two series of 7 and of 3 steps, in `padded [2, 7, 6]`:
+//!
+//! ```python
+//! session.run(["logits"], {"series": padded, "lengths": np.array([7, 3], np.int32)})
+//! ```
 
 mod graph;
+mod input;
 mod layer;
 mod net;
 mod proto;
+mod sequences;
 
 use prost::Message;
 
 use self::proto::{ModelProto, OperatorSetIdProto, StringStringEntryProto};
 use crate::{Architecture, Mismatch, StateDict, check};
 
-/// The name of the graph's input.
-pub const INPUT: &str = "images";
+pub use self::input::{Batch, IMAGES, Input, LENGTHS, SERIES, Standardise};
+
 /// The name of the graph's output.
 pub const OUTPUT: &str = "logits";
 
@@ -28,6 +63,14 @@ pub enum OnnxError {
     /// The weights are not the net's.
     #[error(transparent)]
     Weights(#[from] Mismatch),
+    /// Means and deviations are not one for each feature, not finite, or no deviations.
+    #[error(
+        "{features} features are standardised by {features} means and {features} deviations above 0, all finite"
+    )]
+    Standardise {
+        /// Of the net.
+        features: usize,
+    },
     /// Protocol buffers, and so ONNX in one file, end at 2 GiB.
     #[error("the net takes {bytes} bytes, and an ONNX file can have {LIMIT}")]
     TooLarge {
@@ -38,11 +81,13 @@ pub enum OnnxError {
 
 /// The bytes of an ONNX file: a net with `features` values per time step and `outputs` values per sequence
 /// (or per time step), its weights by PyTorch's names, and what else is to be known of it as pairs of key and
-/// text, each key once.
+/// text, each key once. For series [`LENGTHS`] is a key of the encoder's own, behind the others: it says
+/// whether there is such an input.
 ///
 /// The same arguments give the same bytes.
 pub fn encode(
     architecture: &Architecture,
+    input: &Input,
     features: usize,
     outputs: usize,
     weights: &StateDict,
@@ -51,17 +96,18 @@ pub fn encode(
     let parameters = architecture.parameters(features, outputs);
     fits(weight_bytes(&parameters))?;
     check(weights, architecture, features, outputs)?;
-    let entry = |(key, value): &(&str, String)| StringStringEntryProto {
-        key: (*key).to_owned(),
-        value: value.clone(),
-    };
+    input.check(features)?;
+    let entry =
+        |key: &str, value: &str| StringStringEntryProto { key: key.to_owned(), value: value.to_owned() };
+    let metadata = metadata.iter().map(|(key, value)| entry(key, value));
+    let lengths = input.batch().map(|batch| entry(LENGTHS, batch.text()));
     let model = ModelProto {
         ir_version: 8,
         producer_name: "birnn".to_owned(),
         producer_version: env!("CARGO_PKG_VERSION").to_owned(),
-        graph: Some(net::net(architecture, features, outputs, weights)),
+        graph: Some(net::net(architecture, input, features, outputs, weights)),
         opset_import: vec![OperatorSetIdProto { domain: String::new(), version: 17 }],
-        metadata_props: metadata.iter().map(entry).collect(),
+        metadata_props: metadata.chain(lengths).collect(),
     };
     fits(model.encoded_len() as u64)?;
     Ok(model.encode_to_vec())

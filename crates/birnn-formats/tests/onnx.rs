@@ -6,19 +6,20 @@ mod common;
 
 use std::sync::Mutex;
 
-use birnn_formats::onnx::{OnnxError, encode};
+use birnn_formats::onnx::{Batch, Input, OnnxError, Standardise, encode};
 use birnn_formats::{Array, StateDict};
 use birnn_model::tch::{self, Device, Tensor, nn};
 use birnn_model::{Architecture, Cell, Network, Readout, values_of};
 use common::filled;
 use sha2::{Digest, Sha256};
 use tract_onnx::ops::rec::{common::CommonRec, rnn::RNN};
+use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::tensor_shape_proto::dimension;
 use tract_onnx::pb::type_proto::Value;
-use tract_onnx::pb::{NodeProto, ValueInfoProto};
+use tract_onnx::pb::{ModelProto, NodeProto, ValueInfoProto};
 use tract_onnx::prelude::{Tensor as Tract, *};
 use tract_onnx::tract_core::ops::nn::leaky_relu;
-use tract_onnx::tract_hir::internal::{ToDim, expand};
+use tract_onnx::tract_hir::internal::expand;
 use tract_onnx::tract_hir::ops::math::tanh;
 
 const FEATURES: usize = 6;
@@ -26,6 +27,9 @@ const OUTPUTS: usize = 3;
 const CELLS: [Cell; 4] = [Cell::Lstm, Cell::Gru, Cell::RnnTanh, Cell::RnnRelu];
 const READOUTS: [Readout; 6] =
     [Readout::Last, Readout::Final, Readout::Mean, Readout::Max, Readout::Attention, Readout::Sequence];
+
+const MEAN: [f32; FEATURES] = [20.0, -3.0, 1000.0, 0.0, 0.5, 7.0];
+const DEVIATION: [f32; FEATURES] = [1.5, 0.1, 250.0, 1.0, 0.01, 7.0];
 
 #[test]
 fn one_direction_is_the_net() {
@@ -42,10 +46,114 @@ fn directions_of_different_sizes_are_the_net() {
     every_cell_and_readout(7, Some(4));
 }
 
+/// tract reads no lengths, and a forward direction needs none to be right up to each end: what is shown is
+/// that no readout sees padding.
+#[test]
+fn padding_changes_nothing_that_is_read_over_time() {
+    let lengths = [2, 7, 1, 4];
+    let time = 7;
+    for_every(5, &[None], |architecture| {
+        if !architecture.readout.needs_sequence() {
+            return;
+        }
+        let (_vs, net, weights) = build(architecture);
+        let bytes = encode(architecture, &series(Batch::Padded), FEATURES, OUTPUTS, &weights, &[]).unwrap();
+        let steps: usize = lengths.iter().sum();
+        let (raw, standardised) = numbers(steps);
+        let mut padded = vec![f32::NAN; lengths.len() * time * FEATURES];
+        let mut rest = &raw[..];
+        for (length, row) in lengths.iter().zip(padded.chunks_exact_mut(time * FEATURES)) {
+            let own = rest.split_off(..length * FEATURES).unwrap();
+            row[..own.len()].copy_from_slice(own);
+        }
+        let padded = Tract::from_shape(&[lengths.len(), time, FEATURES], &padded).unwrap();
+        let ends = Tract::from_shape(&[lengths.len()], &lengths.map(|length| length as i32)).unwrap();
+        let mut model = read(&bytes);
+        model
+            .graph
+            .as_mut()
+            .unwrap()
+            .node
+            .iter_mut()
+            .filter(|node| is_recurrent(&&**node))
+            .for_each(|node| node.input.truncate(4));
+        let mut found = run(&model, vec![padded, ends], true);
+
+        let values = Tensor::from_slice(&standardised).view([steps as i64, FEATURES as i64]);
+        let expected = tch::no_grad(|| net.forward_ragged(&values, &lengths, false)).unwrap();
+        if architecture.readout == Readout::Sequence {
+            let all = found.to_plain_array_view::<f32>().unwrap();
+            let bias = weights["fc.bias"].values();
+            let mut own = Vec::new();
+            for (series, &length) in all.outer_iter().zip(&lengths) {
+                let (steps, padding) = series.as_slice().unwrap().split_at(length * OUTPUTS);
+                own.extend_from_slice(steps);
+                padding.chunks_exact(OUTPUTS).for_each(|logits| assert_eq!(logits, bias));
+            }
+            found = Tract::from_shape(&[steps, OUTPUTS], &own).unwrap();
+        }
+        near(&format!("{architecture}, padded"), &found, &expected);
+    });
+}
+
+#[test]
+fn what_reads_padded_series_knows_their_lengths() {
+    for_every(5, &[None, Some(5), Some(3)], |architecture| {
+        let weights = filled(architecture, FEATURES, OUTPUTS);
+        let bytes = encode(architecture, &series(Batch::Padded), FEATURES, OUTPUTS, &weights, &[]).unwrap();
+        let nodes = read(&bytes).graph.unwrap().node;
+        for node in nodes.iter().filter(is_recurrent) {
+            let lengths = (node.input[0] != "last_step").then_some("lengths");
+            assert_eq!(node.input.get(4).map(String::as_str), lengths, "{architecture}: {}", node.name);
+        }
+        // Nothing that is not finite goes further, whatever a runtime does with steps behind an end.
+        let reads_raw = nodes.iter().filter(|node| node.input.iter().any(|input| input == "time_major"));
+        assert_eq!(reads_raw.map(|node| &*node.op_type).collect::<Vec<_>>(), ["Shape", "Where"]);
+    });
+}
+
+#[test]
+fn series_say_whether_there_are_lengths() {
+    let weights = filled(&NET, FEATURES, OUTPUTS);
+    for (batch, inputs, text) in [
+        (Batch::Padded, "series float batch time 6, lengths int32 batch", "input `lengths`, int32: "),
+        (Batch::One, "series float 1 time 6", "one series at a time: "),
+    ] {
+        let metadata = [("classes", "a,b,c".to_owned())];
+        let bytes = encode(&NET, &series(batch), FEATURES, OUTPUTS, &weights, &metadata).unwrap();
+        let model = read(&bytes);
+        assert_eq!(declared(&model.graph.unwrap().input), inputs);
+        let [classes, lengths] = &model.metadata_props[..] else { panic!("{:?}", model.metadata_props) };
+        assert_eq!((&*classes.key, &*lengths.key), ("classes", "lengths"));
+        assert!(lengths.value.starts_with(text), "{}", lengths.value);
+    }
+}
+
+#[test]
+fn what_cannot_standardise_is_refused() {
+    let weights = filled(&NET, FEATURES, OUTPUTS);
+    let replaced = |value: f32| [&[value], &DEVIATION[1..]].concat();
+    for (mean, deviation) in [
+        (&MEAN[1..], &DEVIATION[..]),
+        (&MEAN, &DEVIATION[1..]),
+        (&MEAN, &replaced(0.0)),
+        (&MEAN, &replaced(-1.0)),
+        (&MEAN, &replaced(f32::INFINITY)),
+        (&replaced(f32::NAN), &DEVIATION),
+    ] {
+        let standardise = Some(Standardise { mean, deviation });
+        let input = Input::Series { standardise, batch: Batch::One };
+        let refusal = encode(&NET, &input, FEATURES, OUTPUTS, &weights, &[]).unwrap_err();
+        assert_eq!(refusal, OnnxError::Standardise { features: FEATURES });
+    }
+}
+
 #[test]
 fn the_same_net_is_the_same_bytes() {
     let (_, _, weights) = build(&NET);
-    let written = || encode(&NET, FEATURES, OUTPUTS, &weights, &[("classes", "abc".to_owned())]).unwrap();
+    let written = || {
+        encode(&NET, &Input::Images, FEATURES, OUTPUTS, &weights, &[("classes", "abc".to_owned())]).unwrap()
+    };
     assert_eq!(written(), written());
 }
 
@@ -54,8 +162,15 @@ fn the_same_net_is_the_same_bytes() {
 fn the_bytes_are_those_of_before() {
     let mut digest = Sha256::new();
     for_every(5, &[None, Some(5), Some(3)], |architecture| {
-        let bytes =
-            encode(architecture, FEATURES, OUTPUTS, &filled(architecture, FEATURES, OUTPUTS), &[]).unwrap();
+        let bytes = encode(
+            architecture,
+            &Input::Images,
+            FEATURES,
+            OUTPUTS,
+            &filled(architecture, FEATURES, OUTPUTS),
+            &[],
+        )
+        .unwrap();
         // All but the number of birnn's version, which follows its name.
         let producer = bytes.windows(5).position(|window| window == b"birnn").unwrap() + 5;
         let version = 2 + usize::from(bytes[producer + 1]);
@@ -70,8 +185,8 @@ fn the_bytes_are_those_of_before() {
 fn metadata_reads_back_in_its_order() {
     let (_, _, weights) = build(&NET);
     let metadata = [("outputs", "3".to_owned()), ("classes", "ä,b\nc".to_owned()), ("empty", String::new())];
-    let bytes = encode(&NET, FEATURES, OUTPUTS, &weights, &metadata).unwrap();
-    let model = onnx().proto_model_for_read(&mut &bytes[..]).unwrap();
+    let bytes = encode(&NET, &Input::Images, FEATURES, OUTPUTS, &weights, &metadata).unwrap();
+    let model = read(&bytes);
     let found: Vec<_> =
         model.metadata_props.iter().map(|entry| (entry.key.as_str(), entry.value.clone())).collect();
     assert_eq!(found, metadata);
@@ -84,11 +199,11 @@ fn batch_and_time_are_free() {
     for readout in READOUTS {
         let architecture = Architecture { readout, ..NET };
         let (_, _, weights) = build(&architecture);
-        let bytes = encode(&architecture, FEATURES, OUTPUTS, &weights, &[]).unwrap();
-        let graph = onnx().proto_model_for_read(&mut &bytes[..]).unwrap().graph.unwrap();
-        assert_eq!(declared(&graph.input), ("images".to_owned(), "batch time 6".to_owned()));
+        let bytes = encode(&architecture, &Input::Images, FEATURES, OUTPUTS, &weights, &[]).unwrap();
+        let graph = read(&bytes).graph.unwrap();
+        assert_eq!(declared(&graph.input), "images float batch time 6");
         let logits = if readout == Readout::Sequence { "batch time 3" } else { "batch 3" };
-        assert_eq!(declared(&graph.output), ("logits".to_owned(), logits.to_owned()));
+        assert_eq!(declared(&graph.output), format!("logits float {logits}"));
     }
 }
 
@@ -97,7 +212,7 @@ fn weights_of_another_net_are_refused_by_name() {
     let (_, _, mut weights) = build(&NET);
     let right = weights.remove("fc.bias").unwrap();
     weights.insert("gru.weight_ih_l2".to_owned(), right);
-    let refusal = encode(&NET, FEATURES, OUTPUTS, &weights, &[]).unwrap_err();
+    let refusal = encode(&NET, &Input::Images, FEATURES, OUTPUTS, &weights, &[]).unwrap_err();
     assert_eq!(refusal.to_string(), "missing: `fc.bias`; unexpected: `gru.weight_ih_l2`");
 }
 
@@ -114,7 +229,7 @@ fn a_net_of_more_than_two_gibibytes_is_refused_before_its_weights_are_looked_at(
     // weight_hh twice and weight_ih of the second layer, and then the small ones.
     let units = 16_384;
     let values = 3 * units * units + units * FEATURES as u64 + 4 * units + OUTPUTS as u64 * (units + 1);
-    let refusal = encode(&huge, FEATURES, OUTPUTS, &StateDict::new(), &[]).unwrap_err();
+    let refusal = encode(&huge, &Input::Images, FEATURES, OUTPUTS, &StateDict::new(), &[]).unwrap_err();
     assert_eq!(refusal, OnnxError::TooLarge { bytes: 4 * values });
 }
 
@@ -127,19 +242,30 @@ const NET: Architecture = Architecture {
     readout: Readout::Attention,
 };
 
-/// The name and shape of the one input or output.
-fn declared(values: &[ValueInfoProto]) -> (String, String) {
-    let [value] = values else { panic!("{values:?}") };
-    let Value::TensorType(tensor) = value.r#type.as_ref().unwrap().value.as_ref().unwrap();
-    let lengths = tensor.shape.as_ref().unwrap().dim.iter().map(|dim| match dim.value.as_ref().unwrap() {
-        dimension::Value::DimValue(length) => length.to_string(),
-        dimension::Value::DimParam(name) => name.clone(),
-    });
-    (value.name.clone(), lengths.collect::<Vec<_>>().join(" "))
+/// The name, type and shape of each input or output.
+fn declared(values: &[ValueInfoProto]) -> String {
+    let one = |value: &ValueInfoProto| {
+        let Value::TensorType(tensor) = value.r#type.as_ref().unwrap().value.as_ref().unwrap();
+        let lengths =
+            tensor.shape.as_ref().unwrap().dim.iter().map(|dim| match dim.value.as_ref().unwrap() {
+                dimension::Value::DimValue(length) => length.to_string(),
+                dimension::Value::DimParam(name) => name.clone(),
+            });
+        let of = DataType::try_from(tensor.elem_type).unwrap().as_str_name().to_lowercase();
+        format!("{} {of} {}", value.name, lengths.collect::<Vec<_>>().join(" "))
+    };
+    values.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+fn series(batch: Batch) -> Input<'static> {
+    Input::Series { standardise: Some(Standardise { mean: &MEAN, deviation: &DEVIATION }), batch }
 }
 
 fn every_cell_and_readout(forward: usize, reverse: Option<usize>) {
-    for_every(forward, &[reverse], same_logits);
+    for_every(forward, &[reverse], |architecture| {
+        same_logits(architecture, &Input::Images, &[(1, 1), (3, 9)]);
+        same_logits(architecture, &series(Batch::One), &[(1, 9)]);
+    });
 }
 
 fn for_every(forward: usize, reverse: &[Option<usize>], mut check: impl FnMut(&Architecture)) {
@@ -154,30 +280,44 @@ fn for_every(forward: usize, reverse: &[Option<usize>], mut check: impl FnMut(&A
     }
 }
 
-/// One file, at a single step and at several.
-fn same_logits(architecture: &Architecture) {
+/// One file, of batches of so many sequences of so many steps.
+fn same_logits(architecture: &Architecture, input: &Input, sizes: &[(usize, usize)]) {
     let one_size = architecture.reverse.is_none_or(|reverse| reverse == architecture.forward);
     let (_vs, net, weights) = build(architecture);
-    let bytes = encode(architecture, FEATURES, OUTPUTS, &weights, &[]).unwrap();
-    for (batch, time) in [(1, 1), (3, 9)] {
-        let input: Vec<f32> = (0..batch * time * FEATURES).map(|i| (i as f32 * 0.7).sin()).collect();
+    let bytes = encode(architecture, input, FEATURES, OUTPUTS, &weights, &[]).unwrap();
+    for &(batch, time) in sizes {
+        let (raw, standardised) = numbers(batch * time);
+        let values = if *input == Input::Images { &standardised } else { &raw };
         let shape = [batch, time, FEATURES];
-        let images = Tensor::from_slice(&input).view(shape.map(|n| n as i64));
+        let images = Tensor::from_slice(&standardised).view(shape.map(|n| n as i64));
         let expected = tch::no_grad(|| net.forward(&images, false)).unwrap();
-        let input = Tract::from_shape(&shape, &input).unwrap();
-        let found = run(&bytes, input, one_size);
+        let found = run(&read(&bytes), vec![Tract::from_shape(&shape, values).unwrap()], one_size);
+        near(&format!("{architecture}, {input:?}, batch {batch}, time {time}"), &found, &expected);
+    }
+}
 
-        let label = format!("{architecture}, batch {batch}, time {time}");
-        let expected_shape: Vec<usize> = expected.size().iter().map(|&n| n as usize).collect();
-        assert_eq!(found.shape(), expected_shape, "{label}");
-        let expected: Vec<f32> = expected.flatten(0, -1).try_into().unwrap();
-        let found = found.to_plain_array_view::<f32>().unwrap();
-        let size = expected.iter().fold(0.0, |most: f32, logit| most.max(logit.abs()));
-        // What is compared is neither next to nothing nor so large that its digits end above the tolerance.
-        assert!((0.3..30.0).contains(&size), "{label}: logits of {size}");
-        for (expected, found) in expected.iter().zip(&found) {
-            assert!((expected - found).abs() < 1e-5, "{label}: {found} for {expected}");
-        }
+/// Series in units of their own, and what a net reads of them: `[steps, FEATURES]`.
+fn numbers(steps: usize) -> (Vec<f32>, Vec<f32>) {
+    let raw = (0..steps * FEATURES).map(|index| {
+        let feature = index % FEATURES;
+        (index as f32 * 0.7).sin() * DEVIATION[feature] + MEAN[feature]
+    });
+    let raw: Vec<f32> = raw.collect();
+    let standardised = |(index, x): (usize, &f32)| (x - MEAN[index % FEATURES]) / DEVIATION[index % FEATURES];
+    let standardised = raw.iter().enumerate().map(standardised).collect();
+    (raw, standardised)
+}
+
+fn near(label: &str, found: &Tract, expected: &Tensor) {
+    let expected_shape: Vec<usize> = expected.size().iter().map(|&n| n as usize).collect();
+    assert_eq!(found.shape(), expected_shape, "{label}");
+    let expected: Vec<f32> = expected.flatten(0, -1).try_into().unwrap();
+    let found = found.to_plain_array_view::<f32>().unwrap();
+    let size = expected.iter().fold(0.0, |most: f32, logit| most.max(logit.abs()));
+    // What is compared is neither next to nothing nor so large that its digits end above the tolerance.
+    assert!((0.1..30.0).contains(&size), "{label}: logits of {size}");
+    for (expected, found) in expected.iter().zip(&found) {
+        assert!((expected - found).abs() < 1e-5, "{label}: {found} for {expected}");
     }
 }
 
@@ -202,22 +342,33 @@ fn build(architecture: &Architecture) -> (nn::VarStore, Network, StateDict) {
     (vs, net, weights)
 }
 
+fn read(bytes: &[u8]) -> ModelProto {
+    onnx().proto_model_for_read(&mut &*bytes).unwrap()
+}
+
+fn is_recurrent(node: &&NodeProto) -> bool {
+    ["LSTM", "GRU", "RNN"].contains(&&*node.op_type)
+}
+
 /// The logits by tract, which wants to know the batch beforehand; and the time where there is something to
 /// flip.
-fn run(bytes: &[u8], input: Tract, free_time: bool) -> Tract {
+fn run(model: &ModelProto, inputs: Vec<Tract>, free_time: bool) -> Tract {
     let mut reader = onnx();
     reader.op_register.insert("RNN", |_, node| {
         let common = CommonRec::from_node_and_options(node, 3, 0, Box::new(activation(node)?))?;
         Ok((expand(common), vec![]))
     });
-    let model = reader.model_for_read(&mut &bytes[..]).unwrap();
-    let mut shape = [input.shape()[0].to_dim(), input.shape()[1].to_dim(), FEATURES.to_dim()];
-    if free_time {
-        shape[1] = model.symbols.sym("time").to_dim();
+    let mut model = reader.model_for_proto_model(model).unwrap();
+    for (index, input) in inputs.iter().enumerate() {
+        let mut shape: Vec<_> = input.shape().iter().map(ToDim::to_dim).collect();
+        if free_time && index == 0 {
+            shape[1] = model.symbols.sym("time").to_dim();
+        }
+        model.set_input_fact(index, input.datum_type().fact(shape).into()).unwrap();
     }
-    let model = model.with_input_fact(0, f32::fact(shape).into()).unwrap();
     let model = model.into_optimized().unwrap().into_runnable().unwrap();
-    model.run(tvec!(input.into())).unwrap().remove(0).into_tensor()
+    let inputs: TVec<TValue> = inputs.into_iter().map(TValue::from).collect();
+    model.run(inputs).unwrap().remove(0).into_tensor()
 }
 
 /// tract has cells of either activation, but its own reader takes the default and never looks.

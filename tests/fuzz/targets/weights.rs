@@ -30,6 +30,7 @@ fuzz_target!(|bytes: &[u8]| {
     let written = pytorch::encode(&found.weights).expect("there is memory");
     assert_eq!(parse(path, &written).expect("what is written is read"), found.weights);
     let architecture = found.config.resolve().expect("what was found is a net");
-    let _ = onnx::encode(&architecture, found.features, found.outputs, &found.weights, &[]);
+    let _ =
+        onnx::encode(&architecture, &onnx::Input::Images, found.features, found.outputs, &found.weights, &[]);
     let _ = found.fold(&Normalisation { mean: vec![0.5], std: vec![0.25] });
 });

@@ -12,7 +12,8 @@ use std::time::Instant;
 
 use birnn_data::{DataConfig, Fallback, Images, Locations, Modality, Split, Splits};
 use birnn_engine::{Device, Learner, Samples, load};
-use birnn_formats::{Array, StateDict, onnx, pytorch};
+use birnn_formats::onnx::{self, Input};
+use birnn_formats::{Array, StateDict, pytorch};
 use birnn_model::{Architecture, Readout, values_of};
 use birnn_tests::docs::page;
 use birnn_tests::{Sandbox, workspace};
@@ -228,7 +229,8 @@ impl Python {
             .iter()
             .map(|(name, shape, bytes)| (name, TensorView::new(Dtype::F32, shape.clone(), bytes).unwrap()));
         self.sandbox.write(&path("safetensors"), safetensors::serialize(views, None).unwrap());
-        self.sandbox.write(&path("onnx"), onnx::encode(&architecture, 28, 10, &weights, &[]).unwrap());
+        let bytes = onnx::encode(&architecture, &Input::Images, 28, 10, &weights, &[]).unwrap();
+        self.sandbox.write(&path("onnx"), bytes);
         learner
     }
 

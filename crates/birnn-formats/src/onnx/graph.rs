@@ -1,5 +1,6 @@
 //! A graph under construction: nodes in the order in which they run, and the constants that they read.
 
+pub(super) use super::proto::DataType;
 use super::proto::*;
 
 /// Nodes and constants so far. Values go by name; a node with one output gives it its own.
@@ -10,14 +11,14 @@ pub(super) struct Graph {
 }
 
 impl Graph {
-    /// The finished graph, from the one input to the one output, each a name and a shape.
-    pub fn finish(self, name: &str, input: (&str, &[Dimension]), output: (&str, &[Dimension])) -> GraphProto {
+    /// The finished graph, from its inputs to its output.
+    pub fn finish(self, name: &str, inputs: Vec<ValueInfoProto>, output: ValueInfoProto) -> GraphProto {
         GraphProto {
             node: self.nodes,
             name: name.to_owned(),
             initializer: self.initializers,
-            input: vec![float_tensor(input.0, input.1)],
-            output: vec![float_tensor(output.0, output.1)],
+            input: inputs,
+            output: vec![output],
         }
     }
 
@@ -92,10 +93,23 @@ impl Graph {
         self.node("Slice", name, &[input, &start, &end, &axis, &step], vec![])
     }
 
+    pub fn cast(&mut self, name: &str, input: &str, to: DataType) -> String {
+        self.node("Cast", name, &[input], vec![int("to", to as i64)])
+    }
+
     /// Adds integers, and returns their name.
     pub fn constant(&mut self, name: &str, values: &[i64]) -> String {
+        self.integers(name, vec![values.len() as i64], values)
+    }
+
+    /// Adds an integer that has no axis, and returns its name.
+    pub fn scalar(&mut self, name: &str, value: i64) -> String {
+        self.integers(name, vec![], &[value])
+    }
+
+    fn integers(&mut self, name: &str, dims: Vec<i64>, values: &[i64]) -> String {
         self.initializers.push(TensorProto {
-            dims: vec![values.len() as i64],
+            dims,
             data_type: DataType::Int64 as i32,
             name: name.to_owned(),
             raw_data: values.iter().flat_map(|value| value.to_le_bytes()).collect(),
@@ -135,10 +149,9 @@ fn attribute(name: &str, kind: AttributeType) -> AttributeProto {
     AttributeProto { name: name.to_owned(), r#type: kind as i32, ..AttributeProto::default() }
 }
 
-fn float_tensor(name: &str, shape: &[Dimension]) -> ValueInfoProto {
-    let tensor_type = Some(TensorTypeProto {
-        elem_type: DataType::Float as i32,
-        shape: Some(TensorShapeProto { dim: shape.to_vec() }),
-    });
+/// An input or output.
+pub(super) fn tensor(name: &str, of: DataType, shape: &[Dimension]) -> ValueInfoProto {
+    let tensor_type =
+        Some(TensorTypeProto { elem_type: of as i32, shape: Some(TensorShapeProto { dim: shape.to_vec() }) });
     ValueInfoProto { name: name.to_owned(), r#type: Some(TypeProto { tensor_type }) }
 }

@@ -3,11 +3,12 @@
 //! As in `birnn-model/src/layer.rs`, the two directions are one call where they are alike and wholly read,
 //! and a call each otherwise. A reverse direction of its own is a forward one between two flips, and not a
 //! node with `direction = "reverse"`: readers that look at the number of directions alone (tract 0.23) take
-//! that for forward, and say nothing.
+//! that for forward, and say nothing. What is flipped of padded series is each one's own steps.
 
 use birnn_architecture::{Direction as Way, Weight};
 
 use super::graph::{Graph, int, string, strings};
+use super::sequences::Sequences;
 use crate::{Architecture, Array, Cell, StateDict};
 
 /// One recurrent layer: a forward direction and perhaps a reverse one.
@@ -50,39 +51,41 @@ impl<'a> Layer<'a> {
     }
 
     /// Every output: `[time, batch, features]` -> `[time, batch, forward + reverse]`.
-    pub fn sequence(&self, graph: &mut Graph, input: &str) -> String {
+    pub fn sequence(&self, graph: &mut Graph, input: &Sequences) -> Sequences {
         let name = &self.forward.name;
         match &self.reverse {
             None => self.outputs(graph, &self.forward, input),
             Some(reverse) if reverse.hidden == self.forward.hidden => {
                 let outputs = self.recurrent(graph, &[&self.forward, reverse], input, Read::Outputs);
                 let by_step = graph.transpose(&format!("{name}_transpose"), &outputs, &[0, 2, 1, 3]);
-                graph.reshape(&format!("{name}_reshape"), &by_step, &[0, 0, -1])
+                let values = graph.reshape(&format!("{name}_reshape"), &by_step, &[0, 0, -1]);
+                Sequences { values, ..input.clone() }
             }
             Some(reverse) => {
                 let ahead = self.outputs(graph, &self.forward, input);
-                let flipped = flip(graph, &format!("{}_flip", reverse.name), input);
+                let flipped = input.mirrored(graph, &format!("{}_flip", reverse.name));
                 let back = self.outputs(graph, reverse, &flipped);
-                let back = flip(graph, &format!("{}_flip_back", reverse.name), &back);
-                graph.concat(&format!("{name}_concat"), [&ahead, &back], 2)
+                let back = back.mirrored(graph, &format!("{}_flip_back", reverse.name));
+                let values = graph.concat(&format!("{name}_concat"), [&ahead.values, &back.values], 2);
+                Sequences { values, ..input.clone() }
             }
         }
     }
 
-    /// The outputs at the last time step: `[batch, forward + reverse]`. The reverse direction has then read
-    /// that step alone.
-    pub fn last(&self, graph: &mut Graph, input: &str) -> String {
+    /// The outputs at each sequence's last time step: `[batch, forward + reverse]`. The reverse direction has
+    /// then read that step alone.
+    pub fn last(&self, graph: &mut Graph, input: &Sequences) -> String {
         let ahead = self.state(graph, &self.forward, input);
         let Some(reverse) = &self.reverse else {
             return ahead;
         };
-        let last_step = graph.slice_time("last_step", input, -1, 1);
-        let back = self.state(graph, reverse, &last_step);
+        let last_steps = input.last_steps(graph);
+        let back = self.state(graph, reverse, &last_steps);
         graph.concat(&format!("{}_concat", self.forward.name), [&ahead, &back], 1)
     }
 
     /// Each direction's state after its own last step: `[batch, forward + reverse]`.
-    pub fn final_states(&self, graph: &mut Graph, input: &str) -> String {
+    pub fn final_states(&self, graph: &mut Graph, input: &Sequences) -> String {
         let name = &self.forward.name;
         match &self.reverse {
             None => self.state(graph, &self.forward, input),
@@ -93,7 +96,7 @@ impl<'a> Layer<'a> {
             }
             Some(reverse) => {
                 let ahead = self.state(graph, &self.forward, input);
-                let flipped = flip(graph, &format!("{}_flip", reverse.name), input);
+                let flipped = input.mirrored(graph, &format!("{}_flip", reverse.name));
                 let back = self.state(graph, reverse, &flipped);
                 graph.concat(&format!("{name}_concat"), [&ahead, &back], 1)
             }
@@ -101,19 +104,26 @@ impl<'a> Layer<'a> {
     }
 
     /// One direction's outputs: `[time, batch, hidden]`.
-    fn outputs(&self, graph: &mut Graph, direction: &Direction, input: &str) -> String {
+    fn outputs(&self, graph: &mut Graph, direction: &Direction, input: &Sequences) -> Sequences {
         let outputs = self.recurrent(graph, &[direction], input, Read::Outputs);
-        graph.squeeze(&format!("{}_squeeze", direction.name), &outputs, 1)
+        let values = graph.squeeze(&format!("{}_squeeze", direction.name), &outputs, 1);
+        Sequences { values, ..input.clone() }
     }
 
     /// One direction's state after the last step: `[batch, hidden]`.
-    fn state(&self, graph: &mut Graph, direction: &Direction, input: &str) -> String {
+    fn state(&self, graph: &mut Graph, direction: &Direction, input: &Sequences) -> String {
         let state = self.recurrent(graph, &[direction], input, Read::State);
         graph.squeeze(&format!("{}_squeeze", direction.name), &state, 0)
     }
 
     /// One node over one or two directions of the same size.
-    fn recurrent(&self, graph: &mut Graph, directions: &[&Direction], input: &str, read: Read) -> String {
+    fn recurrent(
+        &self,
+        graph: &mut Graph,
+        directions: &[&Direction],
+        input: &Sequences,
+        read: Read,
+    ) -> String {
         let Direction { name, hidden, weight_ih, .. } = directions[0];
         let (op, order) = operator(self.cell);
         let (count, rows) = (directions.len(), order.len() * hidden);
@@ -143,7 +153,9 @@ impl<'a> Layer<'a> {
             Read::Outputs => &[&output],
             Read::State => &["", &output],
         };
-        graph.node_into(op, name, &[input, &w, &r, &b], outputs, attributes);
+        let mut inputs = vec![&*input.values, &w, &r, &b];
+        inputs.extend(input.lengths.as_ref().map(|lengths| &*lengths.each));
+        graph.node_into(op, name, &inputs, outputs, attributes);
         output
     }
 }
@@ -161,11 +173,6 @@ impl<'a> Direction<'a> {
             bias_hh: weight(Weight::HiddenBias),
         }
     }
-}
-
-/// A sequence from its end.
-fn flip(graph: &mut Graph, name: &str, input: &str) -> String {
-    graph.slice_time(name, input, -1, -1)
 }
 
 /// ONNX's name for the cell, and for each of its gates its index among PyTorch's: i, o, f, c of i, f, g, o

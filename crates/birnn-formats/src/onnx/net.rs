@@ -3,15 +3,17 @@
 
 use birnn_architecture::{ATTENTION, HEAD};
 
-use super::graph::{Graph, fixed, free, int, ints};
+use super::graph::{DataType, Graph, fixed, free, int, ints, tensor};
 use super::layer::Layer;
-use super::proto::GraphProto;
-use super::{INPUT, OUTPUT};
+use super::proto::{AttributeProto, GraphProto};
+use super::sequences::{Lengths, Sequences};
+use super::{Batch, Input, LENGTHS, OUTPUT, Standardise};
 use crate::{Architecture, Readout, StateDict};
 
-/// `weights` must have been held against the architecture.
+/// `weights` and `input` must have been held against the architecture and `features`.
 pub(super) fn net(
     architecture: &Architecture,
+    input: &Input,
     features: usize,
     outputs: usize,
     weights: &StateDict,
@@ -22,29 +24,38 @@ pub(super) fn net(
     let (below, top) = layers.split_at(layers.len() - 1);
     let top = &top[0];
 
-    let mut sequence = graph.transpose("time_major", INPUT, &[1, 0, 2]);
+    let mut sequence = time_major(&mut graph, input);
     for layer in below {
         sequence = layer.sequence(&mut graph, &sequence);
     }
+    let all =
+        |graph: &mut Graph, padding| top.sequence(graph, &sequence).padded(graph, "outputs_padded", padding);
     let read = match architecture.readout {
         Readout::Last => top.last(&mut graph, &sequence),
         Readout::Final => top.final_states(&mut graph, &sequence),
-        Readout::Mean | Readout::Max | Readout::Attention | Readout::Sequence => {
-            top.sequence(&mut graph, &sequence)
+        Readout::Sequence => all(&mut graph, 0.0).values,
+        Readout::Mean => {
+            let outputs = all(&mut graph, 0.0);
+            mean(&mut graph, &outputs)
+        }
+        Readout::Max => {
+            let outputs = all(&mut graph, f32::NEG_INFINITY);
+            graph.node("ReduceMax", "max", &[&outputs.values], over_time())
+        }
+        Readout::Attention => {
+            let outputs = all(&mut graph, 0.0);
+            attention(&mut graph, &outputs, weights)
         }
     };
-    let over_time = || vec![ints("axes", &[0]), int("keepdims", 0)];
-    let read = match architecture.readout {
-        Readout::Last | Readout::Final | Readout::Sequence => read,
-        Readout::Mean => graph.node("ReduceMean", "mean", &[&read], over_time()),
-        Readout::Max => graph.node("ReduceMax", "max", &[&read], over_time()),
-        Readout::Attention => attention(&mut graph, &read, weights),
+    let time = free("time");
+    let batch = match input.batch() {
+        None | Some(Batch::Padded) => free("batch"),
+        Some(Batch::One) => fixed(1),
     };
-    let batch = free("batch");
     let logits = if architecture.readout == Readout::Sequence {
         let logits = linear(&mut graph, HEAD, &read, weights);
         graph.node_into("Transpose", "batch_major", &[&logits], &[OUTPUT], vec![ints("perm", &[1, 0, 2])]);
-        vec![batch.clone(), free("time"), fixed(outputs)]
+        vec![batch.clone(), time.clone(), fixed(outputs)]
     } else {
         let [weight, bias] = ["weight", "bias"].map(|name| {
             let name = format!("{HEAD}.{name}");
@@ -53,21 +64,60 @@ pub(super) fn net(
         graph.node_into("Gemm", HEAD, &[&read, &weight, &bias], &[OUTPUT], vec![int("transB", 1)]);
         vec![batch.clone(), fixed(outputs)]
     };
-    graph.finish("birnn", (INPUT, &[batch, free("time"), fixed(features)]), (OUTPUT, &logits))
+    let lengths = sequence.lengths.map(|_| tensor(LENGTHS, DataType::Int32, std::slice::from_ref(&batch)));
+    let values = tensor(input.name(), DataType::Float, &[batch, time, fixed(features)]);
+    let inputs = std::iter::once(values).chain(lengths).collect();
+    graph.finish("birnn", inputs, tensor(OUTPUT, DataType::Float, &logits))
+}
+
+/// What goes into the graph, as its layers read it.
+fn time_major(graph: &mut Graph, input: &Input) -> Sequences {
+    let standardised = input.standardise().map(|Standardise { mean, deviation }| {
+        let [mean, deviation] = [("mean", mean), ("deviation", deviation)]
+            .map(|(name, values)| graph.floats(&format!("standardise.{name}"), &[values.len()], values));
+        let centred = graph.node("Sub", "centred", &[input.name(), &mean], vec![]);
+        graph.node("Div", "standardised", &[&centred, &deviation], vec![])
+    });
+    let values = graph.transpose("time_major", standardised.as_deref().unwrap_or(input.name()), &[1, 0, 2]);
+    let lengths = (input.batch() == Some(Batch::Padded)).then(|| Lengths::new(graph, LENGTHS, &values));
+    Sequences { values, lengths }.padded(graph, "padded", 0.0)
+}
+
+/// Over time, padding being 0.
+fn mean(graph: &mut Graph, outputs: &Sequences) -> String {
+    match &outputs.lengths {
+        None => graph.node("ReduceMean", "mean", &[&outputs.values], over_time()),
+        Some(lengths) => {
+            let sum = sum(graph, "outputs_sum", &outputs.values);
+            let counts = lengths.counts(graph);
+            graph.node("Div", "mean", &[&sum, &counts], vec![])
+        }
+    }
 }
 
 /// `softmax_t(tanh(W h_t + b) . context)` as the weights of a mean over time.
-fn attention(graph: &mut Graph, outputs: &str, weights: &StateDict) -> String {
-    let projected = linear(graph, ATTENTION, outputs, weights);
+fn attention(graph: &mut Graph, outputs: &Sequences, weights: &StateDict) -> String {
+    let projected = linear(graph, ATTENTION, &outputs.values, weights);
     let hidden = graph.node("Tanh", "attention_tanh", &[&projected], vec![]);
     let name = format!("{ATTENTION}.context");
     let context = weights[&name].values();
     let context = graph.floats(&name, &[context.len(), 1], context);
     let scores = graph.node("MatMul", "attention_scores", &[&hidden, &context], vec![]);
-    let weights = graph.node("Softmax", "attention_softmax", &[&scores], vec![int("axis", 0)]);
-    let weighted = graph.node("Mul", "attention_weighted", &[&weights, outputs], vec![]);
-    let axes = graph.constant("attention_sum.axes", &[0]);
-    graph.node("ReduceSum", "attention_sum", &[&weighted, &axes], vec![int("keepdims", 0)])
+    let scores = Sequences { values: scores, ..outputs.clone() };
+    let scores = scores.padded(graph, "attention_padded", f32::NEG_INFINITY);
+    let weights = graph.node("Softmax", "attention_softmax", &[&scores.values], vec![int("axis", 0)]);
+    let weighted = graph.node("Mul", "attention_weighted", &[&weights, &outputs.values], vec![]);
+    sum(graph, "attention_sum", &weighted)
+}
+
+fn sum(graph: &mut Graph, name: &str, input: &str) -> String {
+    let axes = graph.constant(&format!("{name}.axes"), &[0]);
+    graph.node("ReduceSum", name, &[input, &axes], vec![int("keepdims", 0)])
+}
+
+/// Of a node that leaves nothing of the first axis, time.
+fn over_time() -> Vec<AttributeProto> {
+    vec![ints("axes", &[0]), int("keepdims", 0)]
 }
 
 /// A linear layer at each time step. Gemm takes no sequence, and MatMul wants the weight transposed.

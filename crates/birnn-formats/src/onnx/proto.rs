@@ -107,6 +107,7 @@ pub(super) struct TensorProto {
 pub(super) enum DataType {
     Undefined = 0,
     Float = 1,
+    Int32 = 6,
     Int64 = 7,
 }
 
