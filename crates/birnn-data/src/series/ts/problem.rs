@@ -55,10 +55,8 @@ pub enum LineProblem {
          `@classLabel false` says that there are none"
     )]
     NoClassLabel,
-    /// One series alone is called univariate.
-    #[error(
-        "one says `@univariate true` and the other {0} dimensions: one of `@univariate` and `@dimensions` is wrong"
-    )]
+    /// Several dimensions are called one.
+    #[error("`@univariate true` and {0} dimensions (`@dimensions`): one of the two is wrong")]
     Univariate(usize),
     /// Series with a time for each value.
     #[error(

@@ -273,9 +273,9 @@ fn headers_that_cannot_be_followed_are_refused() {
         ("@classlabel false", "line 2, column 1: a second `@classLabel`"),
         (
             "@univariate true @dimensions 3",
-            "line 3, column 1: one says `@univariate true` and the other 3 dimensions",
+            "line 3, column 1: `@univariate true` and 3 dimensions (`@dimensions`): one of",
         ),
-        ("@dimensions 3 @univariate true", "line 3, column 1: one says"),
+        ("@dimensions 3 @univariate true", "line 3, column 1: `@univariate true` and 3"),
         ("\n1,2,3", "line 2, column 1: `1,2,3` stands in the header of a `.ts` file"),
         (
             "@data 1,2,3",
