@@ -140,7 +140,8 @@ fn told(modality: &Modality, classes: &[String]) -> String {
             format!("{rows} x {cols} images of {classes} classes")
         }
         Modality::Series(series) => {
-            format!("series of {} values per step, of {classes} classes", series.features())
+            let (features, s) = (series.features(), if series.features() == 1 { "" } else { "s" });
+            format!("series of {features} value{s} per step, of {classes} classes")
         }
     }
 }

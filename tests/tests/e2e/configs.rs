@@ -78,7 +78,7 @@ fn what_depends_on_the_images_is_told_of_its_setting_too() {
     for readout in ["last", "final"] {
         sandbox.write("exp.toml", format!("{files}\nmodel.readout = \"{readout}\"\n"));
         let parts =
-            ["exp.toml:2:17: model.readout: ", "these images have one row, so one time step; use `mean`"];
+            ["exp.toml:2:17: model.readout: ", "these have one (of images each row is one); use `mean`"];
         sandbox.birnn(&["train", "exp.toml"]).failed(2, &parts);
     }
     let set = ["train", "exp.toml", "--set", "data.validation=4"];
