@@ -1,11 +1,12 @@
 """What PyTorch and onnxruntime make of birnn's files, and what birnn is to make of PyTorch's.
 
     python witness.py FOLDER        holds the logits of the nets in FOLDER/nets.json against birnn's
+    python witness.py FOLDER ragged     holds the nets of series in FOLDER/ragged.json against birnn's
     python witness.py FOLDER tutorial   trains by the tutorial's recipe, saves FOLDER/tutorial.ckpt
     python witness.py FOLDER guide      runs the Python of docs/guide/pytorch.md, FOLDER/guide.py
     python witness.py FOLDER records    reads what a run writes down: TensorBoard's events, metrics.jsonl
 
-Each answers with a line of JSON. Images are bytes [images, 28, 28] in FOLDER/images.safetensors.
+Each answers with lines of JSON. Images are bytes [images, 28, 28] in FOLDER/images.safetensors.
 """
 
 import json
@@ -23,13 +24,16 @@ FOLDER = pathlib.Path(sys.argv[1])
 FEATURES, CLASSES = 28, 10
 
 
+MODULES = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
+
+
 class Net(nn.Module):
     """The tutorial's class, with every cell and readout that birnn has."""
 
     def __init__(self, cell, layers, hidden, bidirectional, readout, nonlinearity=None):
         super().__init__()
         self.readout, self.directions, self.cell = readout, 1 + bidirectional, cell
-        module = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}[cell]
+        module = MODULES[cell]
         options = {"nonlinearity": nonlinearity} if nonlinearity else {}
         setattr(
             self, cell, module(FEATURES, hidden, layers, batch_first=True, bidirectional=bidirectional, **options)
@@ -91,6 +95,136 @@ def compare():
             "largest": (exact, torch.zeros(())),
         }
         print(json.dumps({key: (a - b).abs().max().item() for key, (a, b) in pairs.items()}), flush=True)
+
+
+class Padded(nn.Module):
+    """A net of padded series, as one writes it who has PyTorch alone: packed, and where directions differ in
+    size a module for each, the reverse one of series turned round."""
+
+    def __init__(self, cell, nonlinearity, layers, forward, reverse, readout, features, outputs):
+        super().__init__()
+        self.readout, self.cell = readout, cell
+        options = {"batch_first": True, **({"nonlinearity": nonlinearity} if nonlinearity else {})}
+        width = forward + (reverse or 0)
+        if reverse in (None, forward):
+            two = reverse is not None
+            self.both = MODULES[cell](features, forward, layers, bidirectional=two, **options)
+        else:
+            inputs = [features, *[width] * (layers - 1)]
+            self.ahead, self.back = [
+                nn.ModuleList([MODULES[cell](size, hidden, **options) for size in inputs])
+                for hidden in (forward, reverse)
+            ]
+        if readout == "attention":
+            self.attention = nn.Linear(width, width)
+            self.attention.context = nn.Parameter(torch.empty(width))
+        self.fc = nn.Linear(width, outputs)
+
+    def named(self):
+        """Its parameters by birnn's names."""
+        for name, parameter in self.named_parameters():
+            module, rest = name.split(".", 1)
+            if module == "both":
+                name = f"{self.cell}.{rest}"
+            elif module in ("ahead", "back"):
+                layer, rest = rest.split(".")
+                name = f"{self.cell}.{rest[:-1]}{layer}" + ("_reverse" if module == "back" else "")
+            yield name, parameter
+
+    def forward(self, x, lengths):
+        if hasattr(self, "both"):
+            out, ends = self.run(self.both, x, lengths)
+            ends = ends[-2:] if self.both.bidirectional else ends[-1:]
+        else:
+            for ahead, back in zip(self.ahead, self.back):
+                out, end = self.run(ahead, x, lengths)
+                turned, start = self.run(back, self.turned(x, lengths), lengths)
+                x = out = torch.cat([out, self.turned(turned, lengths)], 2)
+                ends = [end[0], start[0]]
+        own = torch.arange(x.shape[1]) < lengths[:, None]
+        if self.readout == "last":
+            out = out[torch.arange(len(x)), lengths - 1]
+        elif self.readout == "final":
+            out = torch.cat(list(ends), 1)
+        elif self.readout == "mean":
+            out = out.sum(1) / lengths[:, None]
+        elif self.readout == "max":
+            out = out.masked_fill(~own[:, :, None], -torch.inf).amax(1)
+        elif self.readout == "attention":
+            scores = torch.tanh(self.attention(out)) @ self.attention.context
+            out = (scores.masked_fill(~own, -torch.inf).softmax(1).unsqueeze(2) * out).sum(1)
+        return self.fc(out)
+
+    def run(self, module, x, lengths):
+        packed = nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
+        out, state = module(packed)
+        out, _ = nn.utils.rnn.pad_packed_sequence(out, batch_first=True, total_length=x.shape[1])
+        return out, state[0] if self.cell == "lstm" else state
+
+    @staticmethod
+    def turned(x, lengths):
+        return torch.stack([torch.cat([series[:end].flip(0), series[end:]]) for series, end in zip(x, lengths)])
+
+
+def ragged():
+    about = json.loads((FOLDER / "ragged.json").read_text())
+    shared = load_file(FOLDER / "ragged.safetensors")
+    mean, deviation = shared["mean"], shared["deviation"]
+    batches = []
+    for index, lengths in enumerate(about["batches"]):
+        series = shared[f"series/{index}"].split(lengths)
+        by_padding = {}
+        for padding in (torch.nan, 1e9, torch.inf):
+            by_padding[padding] = x = torch.full((len(lengths), about["time"], len(mean)), padding)
+            for own, row in zip(series, x):
+                row[: len(own)] = own
+        batches.append((series, torch.tensor(lengths), by_padding))
+
+    for index, net in enumerate(about["nets"]):
+        ours = load_file(FOLDER / f"ragged-{index}.safetensors")
+        # onnxruntime's threads are no quicker with a net so small.
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        padded, one = [
+            onnxruntime.InferenceSession(FOLDER / f"ragged-{index}-{kind}.onnx", options) for kind in ("padded", "one")
+        ]
+        assert padded.get_modelmeta().custom_metadata_map["lengths"].startswith("input `lengths`, int32")
+        assert one.get_modelmeta().custom_metadata_map["lengths"].startswith("one series at a time")
+        model = Padded(**net, features=len(mean), outputs=ours["weights/fc.bias"].numel())
+        parameters = dict(model.named())
+        assert {f"weights/{name}" for name in parameters} == {name for name in ours if name.startswith("weights/")}
+        with torch.no_grad():
+            for name, parameter in parameters.items():
+                assert parameter.shape == ours[f"weights/{name}"].shape, name
+                parameter.copy_(ours[f"weights/{name}"])
+
+        most = dict.fromkeys(["torch", "onnx", "one", "gradients", "largest", "largest_gradient"], 0.0)
+
+        def differ(key, found, expected, largest="largest"):
+            assert found.shape == expected.shape, (key, found.shape, expected.shape)
+            difference = (found - expected).abs().max().item()
+            assert difference == difference, f"{net}: {key} is NaN"
+            most[key] = max(most[key], difference)
+            most[largest] = max(most[largest], expected.abs().max().item())
+
+        for batch, (series, lengths, by_padding) in enumerate(batches):
+            expected = ours[f"logits/{batch}"]
+            own = torch.arange(about["time"]) < lengths[:, None]
+            of_steps = (lambda logits: logits[own]) if net["readout"] == "sequence" else (lambda logits: logits)
+            feeds = [{"series": x.numpy(), "lengths": lengths.int().numpy()} for x in by_padding.values()]
+            found = [torch.from_numpy(padded.run(["logits"], feed)[0]) for feed in feeds]
+            assert all(torch.equal(found[0], other) for other in found), f"{net}: padding changes logits"
+            assert net["readout"] != "sequence" or (found[0][~own] == model.fc.bias).all(), net
+            differ("onnx", of_steps(found[0]), expected)
+            alone = [torch.from_numpy(one.run(["logits"], {"series": own[None].numpy()})[0]) for own in series]
+            differ("one", torch.cat([logits.flatten(0, -2) for logits in alone]), expected)
+
+            logits = of_steps(model((by_padding[1e9] - mean) / deviation, lengths))
+            differ("torch", logits, expected)
+            gradients = torch.autograd.grad(logits.square().sum(), list(parameters.values()))
+            for name, gradient in zip(parameters, gradients):
+                differ("gradients", gradient, ours[f"gradients/{batch}/{name}"], "largest_gradient")
+        print(json.dumps(most), flush=True)
 
 
 def tutorial():
@@ -189,4 +323,4 @@ def records():
     print(json.dumps({**counts, "settings": len(settings), "metrics": len(metrics)}), flush=True)
 
 
-{"tutorial": tutorial, "guide": guide, "records": records}.get(sys.argv[2] if len(sys.argv) > 2 else "", compare)()
+{"ragged": ragged, "tutorial": tutorial, "guide": guide, "records": records}.get(sys.argv[2] if len(sys.argv) > 2 else "", compare)()

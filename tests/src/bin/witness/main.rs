@@ -2,9 +2,12 @@
 //! `cargo xtask witness --python PYTHON`.
 //!
 //! Nets of every kind are trained and exported by the real binary; Python loads the files and names the
-//! logits of all test images; then the tutorial's recipe is trained in Python, and its checkpoint is
-//! evaluated here. Whatever differs is a panic that says where.
+//! logits of all test images. Nets of series of unequal lengths are written with random weights, and their
+//! gradients compared too. Then the tutorial's recipe is trained in Python, and its checkpoint is evaluated
+//! here. Whatever differs is a panic that says where.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
+
+mod ragged;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
@@ -44,7 +47,9 @@ fn main() -> ExitCode {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let (python, only) = match args[..] {
         ["--python", python] => (python, None),
-        ["--python", python, "--only", part @ ("nets" | "files" | "tutorial")] => (python, Some(part)),
+        ["--python", python, "--only", part @ ("nets" | "ragged" | "files" | "tutorial")] => {
+            (python, Some(part))
+        }
         _ => return usage(),
     };
     let python = Python { program: PathBuf::from(python), sandbox: Sandbox::new() };
@@ -54,6 +59,9 @@ fn main() -> ExitCode {
     let wanted = |part| only.is_none_or(|only| only == part);
     if wanted("nets") {
         python.every_net(splits.test, &splits.modality);
+    }
+    if wanted("ragged") {
+        python.ragged();
     }
     if wanted("files") {
         python.run_files();
@@ -67,7 +75,7 @@ fn main() -> ExitCode {
 fn usage() -> ExitCode {
     eprintln!(
         "error: witness wants --python PYTHON, one with torch 2.11, onnxruntime, safetensors, tensorboard \
-         and pandas; and takes --only nets, files or tutorial"
+         and pandas; and takes --only nets, ragged, files or tutorial"
     );
     ExitCode::from(2)
 }
@@ -213,11 +221,7 @@ impl Python {
                 .unwrap();
         learner.restore(&trained.snapshot()).unwrap();
 
-        let array = |(name, tensor): (&str, &Tensor)| {
-            let (shape, values) = values_of(tensor).unwrap();
-            (name.to_owned(), Array::new(shape, values))
-        };
-        let weights: StateDict = learner.named_parameters().map(array).collect();
+        let weights = arrays(learner.named_parameters());
         let bytes = pytorch::encode(&weights).unwrap();
         self.sandbox.write(&path("ckpt"), &bytes);
         let views = weights.iter().map(|(name, array)| {
@@ -308,6 +312,15 @@ impl Python {
         let lines = text.lines().filter(|line| line.starts_with('{'));
         lines.map(|line| serde_json::from_str(line).unwrap()).collect()
     }
+}
+
+/// Tensors in plain numbers.
+fn arrays<'t>(tensors: impl Iterator<Item = (&'t str, &'t Tensor)>) -> StateDict {
+    let array = |(name, tensor): (&str, &Tensor)| {
+        let (shape, values) = values_of(tensor).unwrap();
+        (name.to_owned(), Array::new(shape, values))
+    };
+    tensors.map(array).collect()
 }
 
 /// Logits as a safetensors file.
