@@ -83,11 +83,11 @@ pub enum Command {
     Predict(PredictArgs),
     /// Write a page about a run: curves, scores, calibration, mistakes, and how the net comes to its answers.
     ///
-    /// One HTML file that needs nothing else, from the run's records and its test images.
+    /// One HTML file that needs nothing else, from the run's records and its test images or series.
     Report(ReportArgs),
     /// Show what differs between runs, in settings and in results, and whether chance explains it.
     ///
-    /// All networks classify the same test images. McNemar's exact test on the images that only one of two
+    /// All networks classify the same test samples. McNemar's exact test on the samples that only one of two
     /// networks classifies correctly says whether chance explains the difference.
     Compare(CompareArgs),
     /// Write a trained network for PyTorch, safetensors or ONNX.

@@ -1,9 +1,9 @@
-//! `birnn compare`: what differs between runs, in settings and in results, and what the test images say of
-//! it.
+//! `birnn compare`: what differs between runs, in settings and in results, and what the test samples
+//! say of it.
 
 use birnn_infer::{Predictor, folder_of};
 use birnn_report::compare::NotComparable;
-use birnn_report::{ComparedRun, ComparisonReport, Predictions, Records, common_test_images};
+use birnn_report::{ComparedRun, ComparisonReport, Predictions, Records, common_test_samples};
 
 use crate::args::CompareArgs;
 use crate::asked::{check_data, predictor_of, refuse_gpu, warn_of_substitution};
@@ -12,7 +12,7 @@ use crate::failure::{Failure, Outcome};
 use crate::log::Log;
 use crate::output::{print, print_json};
 
-/// Has every net classify the same test images, and says what differs.
+/// Has every net classify the same test samples, and says what differs.
 pub fn run(args: &CompareArgs, log: &Log) -> Outcome {
     refuse_gpu("a comparison", args.device)?;
     let mut nets = Vec::new();
@@ -30,24 +30,25 @@ pub fn run(args: &CompareArgs, log: &Log) -> Outcome {
         nets.push((run, predictor));
     }
     let (runs, predictors): (Vec<ComparedRun>, Vec<Predictor>) = nets.into_iter().unzip();
-    let images = common_test_images(&runs, |config| {
+    let samples = common_test_samples(&runs, |config| {
         let plan = config.resolve().map_err(|error| Failed(Failure::request(error)))?;
         data::load(&plan, &args.data.locations(), log, None).map_err(Failed)
     });
-    let images = images.map_err(|Failed(failure)| failure)?;
+    let samples = samples.map_err(|Failed(failure)| failure)?;
     for (index, run) in runs.iter().enumerate() {
-        check_data(&run.run, &run.weights, &run.manifest, images.of(index), true)?;
+        check_data(&run.run, &run.weights, &run.manifest, samples.of(index), true)?;
     }
-    let splits = images.of(0);
+    let splits = samples.of(0);
     let (count, dataset) = (splits.test.labels.len(), &splits.provenance.dataset);
-    tracing::info!("asking {} nets for {count} test images of {dataset}", runs.len());
+    let what = splits.modality.noun();
+    tracing::info!("asking {} nets for {count} test {what} of {dataset}", runs.len());
     let predictions: Vec<Predictions> =
         predictors.iter().map(|predictor| Predictions::new(predictor, &splits.test)).collect();
     let report = ComparisonReport::new(runs, &predictions, dataset.clone())?;
     if args.json { print_json(&report) } else { print(&report.text()) }
 }
 
-/// Test images that cannot be had, or not for all.
+/// Test samples that cannot be had, or not for all.
 struct Failed(Failure);
 
 impl From<NotComparable> for Failed {

@@ -144,7 +144,7 @@ impl From<ImportError> for Failure {
 impl From<ReportError> for Failure {
     fn from(error: ReportError) -> Failure {
         match error {
-            ReportError::NoImages | ReportError::OtherImages => Failure::request(error),
+            ReportError::NoSamples | ReportError::OtherSamples => Failure::request(error),
             _ => Failure::run(error),
         }
     }

@@ -1,9 +1,12 @@
 //! How the training went: curves of the run's records.
 
+use birnn_experiment::Monitor;
+
 use crate::chart::{Axis, Chart, Line, Point, Scale, Side, thinned};
 use crate::figure::Figure;
 use crate::number::number;
 use crate::records::Records;
+use crate::words::Words;
 
 /// More points than this would be too close to be told apart.
 const POINTS: usize = 250;
@@ -11,11 +14,20 @@ const POINTS: usize = 250;
 const WIDE: f64 = 20.0;
 
 /// The figures for which there are records.
-pub(crate) fn curves(records: &Records) -> Vec<Figure> {
-    [loss(records), accuracy(records), rate(records), speed(records)].into_iter().flatten().collect()
+pub(crate) fn curves(records: &Records, monitor: Monitor, words: Words) -> Vec<Figure> {
+    // Of macro F1 there is a curve where it decides; older runs did not record it.
+    let macro_f1 = (monitor == Monitor::MacroF1).then(|| score(records, Monitor::MacroF1, monitor, words));
+    let figures = [
+        loss(records, words),
+        score(records, Monitor::Accuracy, monitor, words),
+        macro_f1.flatten(),
+        rate(records),
+        speed(records, words),
+    ];
+    figures.into_iter().flatten().collect()
 }
 
-fn loss(records: &Records) -> Option<Figure> {
+fn loss(records: &Records, words: Words) -> Option<Figure> {
     let steps: Vec<Point> =
         records.steps.iter().filter_map(|step| Some((step.step as f64, step.loss?))).collect();
     let (steps, several) = thinned(&steps, POINTS);
@@ -39,11 +51,14 @@ fn loss(records: &Records) -> Option<Figure> {
     } else {
         String::new()
     };
+    let samples = words.samples;
     let validation = if lines.iter().any(|line| line.name == "validation") {
-        " Where the validation loss, of images that training never sees, rises while the others fall, the \
-         net learns its training images by heart."
+        format!(
+            " Where the validation loss, of {samples} that training never sees, rises while the others fall, the \
+             net learns its training {samples} by heart."
+        )
     } else {
-        ""
+        String::new()
     };
     let caption = format!(
         "Cross-entropy as training went on, one step being one update from one batch: lower is better. One \
@@ -53,21 +68,33 @@ fn loss(records: &Records) -> Option<Figure> {
     Some(figure("loss", "Loss", caption, x, Side::new("loss in nats", axis), lines))
 }
 
-fn accuracy(records: &Records) -> Option<Figure> {
+/// A score of the validation, which is not the loss, after each epoch.
+fn score(records: &Records, score: Monitor, monitor: Monitor, words: Words) -> Option<Figure> {
     let found = records.epochs.iter().filter_map(|e| Some((e.epoch as f64, e.validation.as_ref()?)));
-    let images = found.clone().map(|(_, validation)| validation.weight).max()?;
-    let points: Vec<Point> = found.map(|(epoch, validation)| (epoch, validation.headline().value)).collect();
+    let count = found.clone().map(|(_, validation)| validation.weight).max()?;
+    let points: Vec<Point> = found.map(|(epoch, validation)| (epoch, validation.monitored(score))).collect();
     let lines = present([Line::new("validation", thinned(&points, POINTS).0)])?;
     let axis = Axis::linear(lines[0].points.iter().map(|point| point.1), false, false);
     let axis = Axis { high: axis.high.min(1.0), low: axis.low.max(0.0), ..axis };
     let cut = if axis.low > 0.0 { " The axis does not begin at 0 %." } else { "" };
-    let y = Side { percent: true, ..Side::new("accuracy", axis) };
-    let caption = format!(
-        "Share of the {} images kept back from training that were classified correctly after each \
-         epoch.{cut}",
-        number(images as f64)
-    );
-    Some(figure("accuracy", "Validation accuracy", caption, across("epoch", &lines), y, lines))
+    let y = Side { percent: true, ..Side::new(&score.to_string(), axis) };
+    let kept = format!("{} {} kept back from training", number(count as f64), words.samples);
+    let (id, title, what) = match score {
+        // It has a figure of its own.
+        Monitor::Loss => return None,
+        Monitor::Accuracy => (
+            "accuracy",
+            "Validation accuracy",
+            format!("Share of the {kept} that were classified correctly after each epoch."),
+        ),
+        Monitor::MacroF1 => (
+            "macro-f1",
+            "Validation macro F1",
+            format!("Mean of the classes' F1 on the {kept}, each class counting the same, after each epoch."),
+        ),
+    };
+    let decides = if score == monitor { " The best epoch is the one in which it is highest." } else { "" };
+    Some(figure(id, title, format!("{what}{decides}{cut}"), across("epoch", &lines), y, lines))
 }
 
 fn rate(records: &Records) -> Option<Figure> {
@@ -80,18 +107,19 @@ fn rate(records: &Records) -> Option<Figure> {
     Some(figure("rate", "Learning rate", caption.to_owned(), across("step", &lines), y, lines))
 }
 
-fn speed(records: &Records) -> Option<Figure> {
+fn speed(records: &Records, words: Words) -> Option<Figure> {
+    let per_second = format!("{} per second", words.samples);
     let epochs: Vec<Point> =
         records.timing.iter().map(|timing| (timing.epoch as f64, timing.samples_per_second)).collect();
-    let lines = present([Line::new("images per second", thinned(&epochs, POINTS).0)])?;
+    let lines = present([Line::new(&per_second, thinned(&epochs, POINTS).0)])?;
     let axis = Axis::linear(lines[0].points.iter().map(|point| point.1), true, false);
     let seconds: f64 = records.timing.iter().map(|timing| timing.seconds).sum();
     let caption = format!(
-        "Training images per second in each epoch, evaluation and checkpoints left out; {} of training in \
+        "Training {per_second} in each epoch, evaluation and checkpoints left out; {} of training in \
          all. It says something of the machine and what else it did, and nothing of the net.",
         duration(seconds)
     );
-    let y = Side::new("images per second", axis);
+    let y = Side::new(&per_second, axis);
     Some(figure("speed", "Speed", caption, across("epoch", &lines), y, lines))
 }
 
@@ -145,8 +173,13 @@ mod tests {
         Records { steps, epochs: vec![epoch], ..Records::default() }
     }
 
+    fn curves_of(records: &Records, monitor: Monitor) -> Vec<Figure> {
+        let images = birnn_data::Modality::Images { shape: [1, 1], preprocessing: None };
+        curves(records, monitor, Words::of(&images))
+    }
+
     fn ids(records: &Records) -> Vec<String> {
-        curves(records).into_iter().map(|figure| figure.id).collect()
+        curves_of(records, Monitor::Loss).into_iter().map(|figure| figure.id).collect()
     }
 
     #[test]
@@ -157,15 +190,21 @@ mod tests {
         some.epochs[0].validation = Some(made_up::evaluation(1000, 900, 0.5));
         some.timing.push(Timing { epoch: 1, seconds: 180.0, samples_per_second: 20.0 });
         assert_eq!(ids(&some), ["loss", "accuracy", "rate", "speed"]);
-        let figures = curves(&some);
+        let figures = curves_of(&some, Monitor::Loss);
         assert!(figures[0].legend.contains(&("validation".to_owned(), false)));
         assert!(figures[1].caption.contains("Share of the 1,000 images"));
         assert!(figures[3].caption.contains("3 min of training"));
+        assert!(!figures[1].caption.contains("best epoch"));
+        let monitored = curves_of(&some, Monitor::Accuracy);
+        assert!(monitored.len() == 4 && monitored[1].caption.contains("best epoch"));
+        let monitored = curves_of(&some, Monitor::MacroF1);
+        assert_eq!(monitored[2].id, "macro-f1");
+        assert!(monitored[2].caption.contains("best epoch") && !monitored[1].caption.contains("best epoch"));
     }
 
     #[test]
     fn captions_say_how_the_lines_were_drawn() {
-        let caption = |records: &Records| curves(records).remove(0).caption;
+        let caption = |records: &Records| curves_of(records, Monitor::Loss).remove(0).caption;
         let plain = caption(&records(POINTS, 0.5));
         assert!(!plain.contains("logarithmic") && !plain.contains("logged steps"), "{plain}");
         let thin = caption(&records(POINTS + 1, 0.001));

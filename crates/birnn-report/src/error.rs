@@ -4,11 +4,11 @@
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
     /// There is nothing to judge the net by.
-    #[error("there are no test images to judge the net by")]
-    NoImages,
-    /// Predictions for different images say nothing of each other.
-    #[error("the nets were not asked for the same images")]
-    OtherImages,
+    #[error("there are no test samples to judge the net by")]
+    NoSamples,
+    /// Predictions for different samples say nothing of each other.
+    #[error("the nets were not asked for the same samples")]
+    OtherSamples,
     /// A weights file holds no experiment.
     #[error("{0}")]
     Experiment(String),

@@ -9,6 +9,7 @@ use birnn_run::Session;
 use crate::figure::Table;
 use crate::number::number;
 use crate::run::Run;
+use crate::words::Words;
 
 /// Something to know of a run.
 #[derive(Debug)]
@@ -18,7 +19,7 @@ pub(crate) struct Fact {
 }
 
 /// What a reader must not miss: data that is not what it seems.
-pub(crate) fn banners(run: &Run) -> Vec<String> {
+pub(crate) fn banners(run: &Run, words: Words) -> Vec<String> {
     let recorded = run.predictor.manifest().recorded();
     let mut banners = Vec::new();
     if let Some(dataset) = recorded.substitute_for() {
@@ -35,32 +36,28 @@ pub(crate) fn banners(run: &Run) -> Vec<String> {
     }
     let found = run.provenance.sha256.as_str();
     if banners.is_empty() && recorded.sha256().is_some_and(|recorded| recorded != found) {
-        banners.push(
-            "The images of this page are not those that the run was trained and tested with.".to_owned(),
-        );
+        banners.push(format!(
+            "The {} of this page are not those that the run was trained and tested with.",
+            words.samples
+        ));
     }
     banners
 }
 
 /// The facts, and the sessions in which the run was trained.
-pub(crate) fn facts(run: &Run) -> (Vec<Fact>, Option<Table>) {
+pub(crate) fn facts(run: &Run, words: Words) -> (Vec<Fact>, Option<Table>) {
     let (architecture, manifest) = (run.predictor.network().architecture(), run.predictor.manifest());
     let parameters = architecture.parameter_count(manifest.modality.features(), manifest.classes.len());
     let found = run.provenance;
     let mut facts = vec![
         Fact { name: "Net", value: net(architecture) },
         Fact { name: "Parameters", value: number(parameters as f64) },
-        data(&found.dataset, manifest),
+        data(&found.dataset, manifest, words),
         prepared(&manifest.modality),
-        Fact { name: "Trained on", value: trained_on(manifest.recorded()) },
+        Fact { name: "Trained on", value: trained_on(manifest.recorded(), words) },
         Fact {
             name: "Judged by",
-            value: format!(
-                "{}, {} test {}",
-                found.dataset,
-                number(run.test.len() as f64),
-                manifest.modality.noun()
-            ),
+            value: format!("{}, {} test {}", found.dataset, number(run.test.len() as f64), words.samples),
         },
         Fact { name: "Weights", value: shown(&run.weights).to_string() },
         Fact { name: "libtorch", value: manifest.libtorch.clone().unwrap_or_else(|| "not known".to_owned()) },
@@ -97,46 +94,47 @@ fn net(architecture: &Architecture) -> String {
 }
 
 /// What the net is for.
-fn data(dataset: &str, manifest: &Manifest) -> Fact {
+fn data(dataset: &str, manifest: &Manifest, words: Words) -> Fact {
     let classes = manifest.classes.len();
-    match &manifest.modality {
-        Modality::Images { shape: [rows, cols], .. } => Fact {
-            name: "Images",
-            value: format!(
-                "{dataset}, {rows} × {cols}: {rows} time steps, the rows from above, of {cols} pixels; {classes} \
-                 classes"
-            ),
-        },
-        series @ Modality::Series(_) => {
-            Fact { name: "Series", value: format!("{dataset}: {series}; {classes} classes") }
-        }
-    }
+    let value = match &manifest.modality {
+        Modality::Images { shape: [rows, cols], .. } => format!(
+            "{dataset}, {rows} × {cols}: {rows} time steps, the rows from above, of {cols} pixels; {classes} \
+             classes"
+        ),
+        series @ Modality::Series(_) => format!("{dataset}: {series}; {classes} classes"),
+    };
+    Fact { name: words.heading, value }
 }
 
 /// How a picture or a series is prepared for the net.
 fn prepared(modality: &Modality) -> Fact {
-    let value = match modality {
+    let (name, value) = match modality {
         Modality::Images { preprocessing: Some(preprocessing), .. } => {
-            format!("prepared as its training images were: {preprocessing}")
+            ("Pictures", format!("prepared as its training images were: {preprocessing}"))
         }
-        Modality::Images { .. } => "it is not known what its training images were like".to_owned(),
-        Modality::Series(Series { missing, .. }) => format!("what is missing: {missing}"),
+        Modality::Images { .. } => {
+            ("Pictures", "it is not known what its training images were like".to_owned())
+        }
+        Modality::Series(Series { missing, .. }) => ("Missing values", missing.to_string()),
     };
-    let name = if matches!(modality, Modality::Images { .. }) { "Pictures" } else { "Missing values" };
     Fact { name, value }
 }
 
-fn trained_on(data: Recorded) -> String {
-    let dataset = data.dataset().unwrap_or("images that its weights file does not name");
+fn trained_on(data: Recorded, words: Words) -> String {
+    let samples = words.samples;
+    let dataset = data
+        .dataset()
+        .map_or_else(|| format!("{samples} that its weights file does not name"), str::to_owned);
     let shown = |count: Option<u64>| count.map(|count| number(count as f64));
-    let images = shown(data.train()).map_or_else(String::new, |count| format!(", {count} training images"));
+    let trained =
+        shown(data.train()).map_or_else(String::new, |count| format!(", {count} training {samples}"));
     let kept = match shown(data.validation()).as_deref() {
         None | Some("0") => String::new(),
         Some(count) => format!(", {count} kept back to judge by while training"),
     };
     let digest = data.sha256().and_then(|digest| digest.get(..12));
-    let digest = digest.map_or_else(String::new, |digest| format!("; SHA-256 of the images {digest}…"));
-    format!("{dataset}{images}{kept}{digest}")
+    let digest = digest.map_or_else(String::new, |digest| format!("; SHA-256 of the {samples} {digest}…"));
+    format!("{dataset}{trained}{kept}{digest}")
 }
 
 fn sessions(sessions: &[Session]) -> Table {

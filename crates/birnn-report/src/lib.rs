@@ -1,10 +1,11 @@
 //! What people read after a run: one page with curves, scores, mistakes and how the net came to its answers.
 //!
 //! The way through: [`Records::read`] reads what a run recorded, as far as it can be read; [`page`] has the
-//! net classify every test image ([`Predictions`]), computes gradients with respect to its hidden states
-//! ([`StateGradients`]), has it classify parts of images ([`PrefixAccuracy`]), and puts it all into HTML. The
-//! page is one text: its style, its drawings and its pictures are in it, it runs no script, and whatever
-//! comes from a file is escaped. [`Comparison`] compares the predictions of several nets for the same images.
+//! net classify every test sample, be it an image or a series of numbers ([`Predictions`]), computes gradients
+//! with respect to its hidden states ([`StateGradients`]), has it classify parts of samples
+//! ([`PrefixAccuracy`]), and puts it all into HTML. The page is one text: its style, its drawings and its
+//! pictures are in it, it runs no script, and whatever comes from a file is escaped. [`Comparison`] compares
+//! the predictions of several nets for the same samples.
 //! This crate prints nothing and writes nothing.
 
 pub mod chart;
@@ -16,11 +17,11 @@ mod figure;
 mod inside;
 mod number;
 mod page;
-mod picture;
 mod predictions;
 mod prefix_accuracy;
 mod records;
 mod run;
+mod sample;
 mod scores;
 mod state_gradients;
 pub mod stats;
@@ -28,12 +29,13 @@ mod sweep;
 mod sweep_page;
 mod sweep_text;
 mod text_table;
+mod words;
 
-pub use compare::{ComparedRun, Comparison, ComparisonReport, common_test_images};
+pub use compare::{ComparedRun, Comparison, ComparisonReport, common_test_samples};
 pub use error::ReportError;
 pub use page::page;
 pub use predictions::{Prediction, Predictions};
-pub use prefix_accuracy::{Example, PrefixAccuracy, examples};
+pub use prefix_accuracy::{Example, PrefixAccuracy, Why, examples};
 pub use records::{RecordError, Records};
 pub use run::Run;
 pub use state_gradients::{DirectionGradients, StateGradients};

@@ -1,16 +1,16 @@
-//! What the net predicts for each image, and how that adds up.
+//! What the net predicts for each sample, and how that adds up.
 
 use birnn_data::Split;
 use birnn_infer::{Class, Detail, Evaluation, Predictor, Task, cpu};
 
 use crate::stats::Calibration;
 
-/// The prediction for one image.
+/// The prediction for one sample.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Prediction {
-    /// The image's index in the split.
-    pub image: usize,
-    /// The image's true class.
+    /// The sample's index in the split.
+    pub sample: usize,
+    /// The sample's true class.
     pub label: usize,
     /// The predicted class: the one with the highest probability.
     pub class: usize,
@@ -20,10 +20,10 @@ pub struct Prediction {
     pub p_true: f64,
 }
 
-/// The predictions for all images of a split.
+/// The predictions for all samples of a split.
 #[derive(Debug)]
 pub struct Predictions {
-    /// In the order of the images.
+    /// In the order of the samples.
     pub predictions: Vec<Prediction>,
     /// Scores and confusion.
     pub evaluation: Evaluation,
@@ -49,9 +49,9 @@ impl Predictions {
         let Task::Classify(task) = predictor.task();
         let answers = logits.chunks_exact(task.classes.len()).zip(&split.labels).enumerate();
         let predictions: Vec<Prediction> = answers
-            .map(|(image, (logits, &label))| {
+            .map(|(sample, (logits, &label))| {
                 let (Class { class, probability }, label) = (task.answer(logits), usize::from(label));
-                Prediction { image, label, class, probability, p_true: task.probabilities(logits)[label] }
+                Prediction { sample, label, class, probability, p_true: task.probabilities(logits)[label] }
             })
             .collect();
         let sure: Vec<(f64, bool)> =
@@ -66,7 +66,7 @@ impl Predictions {
     }
 }
 
-/// The indices of at most `most` of a split's images, evenly spaced.
+/// The indices of at most `most` of a split's samples, evenly spaced.
 pub(crate) fn evenly_spaced(split: &Split, most: usize) -> Vec<usize> {
     let all = split.len();
     let count = all.min(most);

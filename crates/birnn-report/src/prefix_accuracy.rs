@@ -1,7 +1,7 @@
 //! How a prediction forms while the net reads: the probability of the true class given the first steps alone,
 //! and the last steps alone.
 
-use birnn_data::{Sequences, Split, Values};
+use birnn_data::{Sequence, Sequences, Split, Values};
 use birnn_infer::{Predictor, Task, cpu};
 
 use crate::predictions::{Prediction, evenly_spaced};
@@ -9,85 +9,99 @@ use crate::predictions::{Prediction, evenly_spaced};
 /// The probability of the true class given parts of sequences.
 #[derive(Debug)]
 pub struct PrefixAccuracy {
+    /// Whether all have as many steps; else parts are shares of a sequence.
+    pub are_steps: bool,
     /// The numbers of steps that the net was given of the longest sequence, from the fewest to all; of a shorter one
     /// the same share, rounded up.
-    pub rows: Vec<usize>,
-    /// The indices of the images in their split.
-    pub images: Vec<usize>,
-    /// `above[n][image]`: the probability of the true class given the first `rows[n]` rows.
-    pub above: Vec<Vec<f64>>,
-    /// As `above`, given the last rows.
-    pub below: Vec<Vec<f64>>,
+    pub steps: Vec<usize>,
+    /// The indices of the samples in their split.
+    pub samples: Vec<usize>,
+    /// `first[n][sample]`: the probability of the true class given the first `steps[n]` steps.
+    pub first: Vec<Vec<f64>>,
+    /// As `first`, given the last steps.
+    pub last: Vec<Vec<f64>>,
 }
 
-/// An image whose prediction is followed row by row.
+/// A sample whose prediction is followed step by step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Example {
     /// Its index in the split.
-    pub image: usize,
+    pub sample: usize,
     /// Why it is shown.
-    pub why: &'static str,
+    pub why: Why,
 }
 
-/// With more images, the means change little.
-const IMAGES: usize = 500;
-/// At most so many numbers of rows are tried on many images; each costs as much as reading them.
+/// Why a sample is an example.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// It is the surest correct prediction.
+    SurestCorrect,
+    /// It is the least sure correct prediction.
+    LeastSureCorrect,
+    /// The prediction is correct, and takes many of the first steps.
+    Late,
+    /// It is the surest mistake.
+    SurestMistake,
+}
+
+/// With more samples, the means change little.
+const SAMPLES: usize = 500;
+/// At most so many numbers of steps are tried on many samples; each costs as much as reading them.
 const STOPS: usize = 16;
-/// At most so many are tried on examples.
+/// At most so many are tried on an example.
 const EXAMPLE_STOPS: usize = 64;
 
 impl PrefixAccuracy {
-    /// Gives the net parts of images from all over `split`.
+    /// Gives the net parts of samples from all over `split`.
     pub fn of_many(predictor: &Predictor, split: &Split) -> PrefixAccuracy {
-        PrefixAccuracy::of(predictor, split, evenly_spaced(split, IMAGES), STOPS)
+        PrefixAccuracy::of(predictor, split, evenly_spaced(split, SAMPLES), STOPS)
     }
 
-    /// Gives the net parts of these images, row by row.
-    pub fn of_examples(predictor: &Predictor, split: &Split, examples: &[Example]) -> PrefixAccuracy {
-        let images = examples.iter().map(|example| example.image).collect();
-        PrefixAccuracy::of(predictor, split, images, EXAMPLE_STOPS)
+    /// Gives the net parts of this one, step by step.
+    pub fn of_example(predictor: &Predictor, split: &Split, example: &Example) -> PrefixAccuracy {
+        PrefixAccuracy::of(predictor, split, vec![example.sample], EXAMPLE_STOPS)
     }
 
-    fn of(predictor: &Predictor, split: &Split, images: Vec<usize>, most: usize) -> PrefixAccuracy {
-        let split = split.select(&images);
+    fn of(predictor: &Predictor, split: &Split, samples: Vec<usize>, most: usize) -> PrefixAccuracy {
+        let split = split.select(&samples);
         let longest = split.sequences.lengths().max().unwrap_or(0);
-        let rows = stops(longest, most);
+        let steps = stops(longest, most);
         let side = |side: Side| {
-            rows.iter().map(|&rows| p_true(predictor, &part(&split, rows, longest, side))).collect()
+            steps.iter().map(|&steps| p_true(predictor, &part(&split, steps, longest, side))).collect()
         };
-        let (above, below) = (side(Side::First), side(Side::Last));
-        PrefixAccuracy { rows, images, above, below }
+        let (first, last) = (side(Side::First), side(Side::Last));
+        PrefixAccuracy { are_steps: split.sequences.common_length().is_some(), steps, samples, first, last }
     }
 }
 
-/// Images worth a look: the most and the least confident correct prediction, the most confident mistake, and,
-/// among the images of `prefixes`, the correct prediction that came latest.
+/// Samples worth a look: the most and the least confident correct prediction, the most confident mistake, and,
+/// among the samples of `prefixes`, the correct prediction that came latest.
 pub fn examples(prefixes: &PrefixAccuracy, predictions: &[Prediction]) -> Vec<Example> {
     let correct = || predictions.iter().filter(|prediction| prediction.is_correct());
     let sure = |a: &&Prediction, b: &&Prediction| a.probability.total_cmp(&b.probability);
-    let early = |index: usize| prefixes.above.iter().map(|of| of[index]).sum::<f64>();
-    let latest = (0..prefixes.images.len())
-        .filter(|&index| predictions[prefixes.images[index]].is_correct())
+    let early = |index: usize| prefixes.first.iter().map(|of| of[index]).sum::<f64>();
+    let latest = (0..prefixes.samples.len())
+        .filter(|&index| predictions[prefixes.samples[index]].is_correct())
         .min_by(|&a, &b| early(a).total_cmp(&early(b)))
-        .map(|index| &predictions[prefixes.images[index]]);
+        .map(|index| &predictions[prefixes.samples[index]]);
     let candidates = [
-        ("the surest correct prediction", correct().max_by(sure)),
-        ("the least sure correct prediction", correct().min_by(sure)),
-        ("a correct prediction that comes late from above", latest),
-        ("the surest mistake", predictions.iter().filter(|one| !one.is_correct()).max_by(sure)),
+        (Why::SurestCorrect, correct().max_by(sure)),
+        (Why::LeastSureCorrect, correct().min_by(sure)),
+        (Why::Late, latest),
+        (Why::SurestMistake, predictions.iter().filter(|one| !one.is_correct()).max_by(sure)),
     ];
     let mut examples: Vec<Example> = Vec::new();
     for (why, prediction) in candidates {
-        if let Some(&Prediction { image, .. }) = prediction
-            && examples.iter().all(|example| example.image != image)
+        if let Some(&Prediction { sample, .. }) = prediction
+            && examples.iter().all(|example| example.sample != sample)
         {
-            examples.push(Example { image, why });
+            examples.push(Example { sample, why });
         }
     }
     examples
 }
 
-/// Numbers of rows to try, evenly spaced, the last of them all.
+/// Numbers of steps to try, evenly spaced, the last of them all.
 fn stops(all: usize, most: usize) -> Vec<usize> {
     let step = all.div_ceil(most).max(1);
     let mut stops: Vec<usize> = (1..=all).rev().step_by(step).collect();
@@ -115,14 +129,12 @@ fn part(split: &Split, steps: usize, longest: usize, side: Side) -> Split {
         })
     };
     let values = match split.sequences.values() {
-        Values::Bytes(_) => {
-            Values::Bytes(parts().filter_map(|part| part.bytes()).flatten().copied().collect())
-        }
+        Values::Bytes(_) => Values::Bytes(parts().filter_map(Sequence::bytes).flatten().copied().collect()),
         Values::Floats(_) => {
-            Values::Floats(parts().filter_map(|part| part.floats()).flatten().copied().collect())
+            Values::Floats(parts().filter_map(Sequence::floats).flatten().copied().collect())
         }
     };
-    let lengths = parts().map(|part| part.steps());
+    let lengths = parts().map(Sequence::steps);
     Split {
         sequences: Sequences::new(values, split.sequences.features(), lengths),
         labels: split.labels.clone(),
@@ -163,26 +175,27 @@ mod tests {
     }
 
     #[test]
-    fn an_image_is_an_example_once() {
+    fn a_sample_is_an_example_once() {
         let prediction =
-            |image, class, probability| Prediction { image, label: 0, class, probability, p_true: 0.0 };
+            |sample, class, probability| Prediction { sample, label: 0, class, probability, p_true: 0.0 };
         let all =
             [prediction(0, 0, 0.9), prediction(1, 0, 0.6), prediction(2, 1, 0.7), prediction(3, 1, 0.8)];
-        let prefixes = |images: &[usize], above: &[f64]| PrefixAccuracy {
-            rows: vec![1],
-            images: images.to_vec(),
-            above: vec![above.to_vec()],
-            below: vec![above.to_vec()],
+        let prefixes = |samples: &[usize], first: &[f64]| PrefixAccuracy {
+            are_steps: true,
+            steps: vec![1],
+            samples: samples.to_vec(),
+            first: vec![first.to_vec()],
+            last: vec![first.to_vec()],
         };
-        let images = |prefixes: &PrefixAccuracy, predictions: &[Prediction]| -> Vec<usize> {
-            examples(prefixes, predictions).iter().map(|example| example.image).collect()
+        let samples = |prefixes: &PrefixAccuracy, predictions: &[Prediction]| -> Vec<usize> {
+            examples(prefixes, predictions).iter().map(|example| example.sample).collect()
         };
-        assert_eq!(images(&prefixes(&[0, 1, 2, 3], &[0.5, 0.1, 0.0, 0.0]), &all), [0, 1, 3]);
-        assert!(images(&prefixes(&[], &[]), &[]).is_empty());
+        assert_eq!(samples(&prefixes(&[0, 1, 2, 3], &[0.5, 0.1, 0.0, 0.0]), &all), [0, 1, 3]);
+        assert!(samples(&prefixes(&[], &[]), &[]).is_empty());
     }
 
     #[test]
-    fn the_last_stop_is_all_rows() {
+    fn the_last_stop_is_all_steps() {
         assert_eq!(stops(28, 64), (1..=28).collect::<Vec<_>>());
         assert_eq!(stops(28, 16), [2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28]);
         assert_eq!(stops(7, 3), [1, 4, 7]);

@@ -17,7 +17,7 @@ pub struct Records {
     pub epochs: Vec<Epoch>,
     /// How long the epochs took.
     pub timing: Vec<Timing>,
-    /// How the net does on the test images, once it is trained.
+    /// How the net does on the test samples, once it is trained.
     pub test: Option<Evaluation>,
     /// What the run says of itself.
     pub meta: Option<Meta>,
@@ -113,10 +113,10 @@ pub(crate) mod made_up {
     use super::*;
 
     /// How a net did of which only this is known.
-    pub(crate) fn evaluation(images: u64, correct: u64, loss: f64) -> Evaluation {
-        let accuracy = correct as f64 / images.max(1) as f64;
+    pub(crate) fn evaluation(samples: u64, correct: u64, loss: f64) -> Evaluation {
+        let accuracy = correct as f64 / samples.max(1) as f64;
         let detail = Detail::Classify(Classified { correct, accuracy, ..Classified::default() });
-        Evaluation { weight: images, loss, detail }
+        Evaluation { weight: samples, loss, detail }
     }
 
     /// The first epoch, of so many steps.

@@ -16,8 +16,8 @@ pub struct Run<'a> {
     pub predictor: &'a Predictor,
     /// What the run wrote down.
     pub records: &'a Records,
-    /// Where the test images are from.
+    /// Where the test samples are from.
     pub provenance: &'a Provenance,
-    /// The test images.
+    /// The test samples, of the kind that the net reads.
     pub test: &'a Split,
 }

@@ -1,15 +1,16 @@
-//! How the net does: confusion, scores by class, calibration, mistakes.
+//! How the net does: confusion, scores by class and by length, calibration, mistakes.
 
 use birnn_data::Split;
 use birnn_infer::Evaluation;
 
-use crate::chart::{Frame, Side};
+use crate::chart::{Axis, Frame, Side};
 use crate::error::ReportError;
 use crate::figure::{Figure, Table, tied};
 use crate::number::number;
-use crate::picture::data_uri;
 use crate::predictions::{Prediction, Predictions};
-use crate::stats::{Bin, Calibration, wilson};
+use crate::sample;
+use crate::stats::{Bin, Calibration, LengthGroup, by_length as grouped, wilson};
+use crate::words::Words;
 
 /// The confusion matrix, with how strongly each cell is shaded.
 #[derive(Debug)]
@@ -35,14 +36,14 @@ pub(crate) struct Cell {
 /// A wrong prediction, to be looked at.
 #[derive(Debug)]
 pub(crate) struct Mistake {
-    /// Its index in the split.
-    pub(crate) image: usize,
+    /// Which it is, and of a series how long.
+    pub(crate) which: String,
     pub(crate) label: String,
     pub(crate) class: String,
     pub(crate) probability: String,
     pub(crate) p_true: String,
-    /// The picture.
-    pub(crate) uri: String,
+    /// The element that shows the sample.
+    pub(crate) shown: String,
 }
 
 /// A matrix of more classes than this cannot be taken in.
@@ -52,8 +53,10 @@ const SHADES: f64 = 5.0;
 /// As many as a page bears.
 const GALLERY: usize = 24;
 const COMMONEST: usize = 10;
-/// Below this, a bin says little.
+/// Below this, a bar says little.
 const FEW: u64 = 10;
+/// At most so many groups of lengths.
+const GROUPS: usize = 4;
 
 /// The matrix, unless there are too many classes.
 pub(crate) fn confusion(evaluation: &Evaluation) -> Option<Confusion> {
@@ -82,7 +85,7 @@ pub(crate) fn confusion(evaluation: &Evaluation) -> Option<Confusion> {
 }
 
 /// The mistakes that the net makes most often.
-pub(crate) fn commonest(evaluation: &Evaluation) -> Table {
+pub(crate) fn commonest(evaluation: &Evaluation, words: Words) -> Table {
     let names: Vec<&str> = evaluation.classified().classes.iter().map(|score| score.class.as_str()).collect();
     let mut pairs: Vec<(u64, usize, usize)> = evaluation
         .classified()
@@ -99,11 +102,11 @@ pub(crate) fn commonest(evaluation: &Evaluation) -> Table {
         let share = tied(&format!("{} %", number(100.0 * count as f64 / of as f64)));
         vec![names[label].to_owned(), names[class].to_owned(), number(count as f64), share]
     });
-    Table::new("The commonest mistakes", &["is", "was called", "images", "of its class"], rows.collect())
+    Table::new("The commonest mistakes", &["is", "was called", words.samples, "of its class"], rows.collect())
 }
 
 /// Recall and precision of each class, with what chance alone leaves open.
-pub(crate) fn classes(evaluation: &Evaluation) -> Table {
+pub(crate) fn classes(evaluation: &Evaluation, words: Words) -> Table {
     let called = |class: usize| evaluation.classified().confusion.0.iter().map(|row| row[class]).sum::<u64>();
     let rows = evaluation.classified().classes.iter().enumerate().map(|(class, score)| {
         let right = evaluation.classified().confusion.0[class][class];
@@ -118,7 +121,7 @@ pub(crate) fn classes(evaluation: &Evaluation) -> Table {
         ]
     });
     let columns =
-        ["class", "images", "recall (95 % interval)", "called so", "precision (95 % interval)", "F1"];
+        ["class", words.samples, "recall (95 % interval)", "called so", "precision (95 % interval)", "F1"];
     Table::new("Scores by class", &columns, rows.collect())
 }
 
@@ -142,26 +145,10 @@ pub(crate) fn percent(share: f64) -> String {
 pub(crate) fn reliability(calibration: &Calibration) -> Figure {
     let (x, y) = (Side::share("probability that the net gives"), Side::share("share that is correct"));
     let mut frame = Frame::new(&x, &y);
-    let corner = |from: (f64, f64), to: (f64, f64)| Some((frame.point(from)?, frame.point(to)?));
-    let diagonal = corner((0.0, 0.0), (1.0, 1.0));
-    let mut bars = Vec::new();
     for bin in &calibration.bins {
-        let (Some(accuracy), Some(interval)) = (bin.accuracy(), wilson(bin.correct, bin.count)) else {
-            continue;
-        };
-        let style = if bin.count < FEW { "bar few" } else { "bar" };
-        let middle = (bin.low + bin.high) / 2.0;
-        bars.push((style, corner((bin.low, 0.0), (bin.high, accuracy))));
-        bars.push(("whisker", corner((middle, interval.low), (middle, interval.high))));
+        bar(&mut frame, (bin.low, bin.high), bin.correct, bin.count);
     }
-    for (style, ends) in bars {
-        match ends {
-            Some((from, to)) if style == "whisker" => frame.svg.line(style, from, to),
-            Some((from, to)) => frame.svg.rectangle(style, from, to),
-            None => {}
-        }
-    }
-    if let Some((from, to)) = diagonal {
+    if let (Some(from), Some(to)) = (frame.point((0.0, 0.0)), frame.point((1.0, 1.0))) {
         frame.svg.line("diagonal", from, to);
     }
     let title = "Reliability diagram";
@@ -210,6 +197,71 @@ pub(crate) fn reliability(calibration: &Calibration) -> Figure {
     }
 }
 
+/// A share as a bar from `low` to `high`, pale where it rests on few, with its 95 % interval.
+fn bar(frame: &mut Frame, (low, high): (f64, f64), part: u64, whole: u64) {
+    let Some(interval) = wilson(part, whole) else { return };
+    let style = if whole < FEW { "bar few" } else { "bar" };
+    let (share, middle) = (part as f64 / whole as f64, (low + high) / 2.0);
+    let ends = [(low, 0.0), (high, share), (middle, interval.low), (middle, interval.high)];
+    if let [Some(from), Some(to), Some(least), Some(most)] = ends.map(|end| frame.point(end)) {
+        frame.svg.rectangle(style, from, to);
+        frame.svg.line("whisker", least, most);
+    }
+}
+
+/// Accuracy by the number of steps; `None` where all samples, or nearly all, have as many.
+pub(crate) fn by_length(predictions: &Predictions, split: &Split, words: Words) -> Option<Figure> {
+    let Words { samples, steps, sample, .. } = words;
+    let right = predictions.predictions.iter().map(Prediction::is_correct);
+    let lengths: Vec<(usize, bool)> = split.sequences.lengths().zip(right).collect();
+    let groups = grouped(&lengths, GROUPS);
+    if groups.len() < 2 {
+        return None;
+    }
+    let range = |group: &LengthGroup| match group.shortest == group.longest {
+        true => number(group.shortest as f64),
+        false => format!("{}–{}", number(group.shortest as f64), number(group.longest as f64)),
+    };
+    // Groups are equally wide, however many lengths are in them: each has its own label.
+    let axis = Axis { ticks: Vec::new(), ..Axis::fixed(0.0, groups.len() as f64, 1.0) };
+    let (x, y) = (Side::new(steps, axis), Side::share("share that is correct"));
+    let mut frame = Frame::new(&x, &y);
+    for (group, left) in groups.iter().zip((0..).map(f64::from)) {
+        bar(&mut frame, (left + 0.15, left + 0.85), group.correct, group.count);
+        if let Some((across, bottom)) = frame.point((left + 0.5, 0.0)) {
+            frame.svg.text("tick middle", (across, bottom + 17.0), &range(group));
+        }
+    }
+    let title = "Accuracy by length";
+    let told: Vec<String> = groups
+        .iter()
+        .map(|group| format!("{} {steps}: {}", range(group), share(group.correct, group.count)))
+        .collect();
+    let caption = format!(
+        "Whether a long {sample} is harder than a short one: the test {samples} in groups of about as many, by \
+         their number of {steps}. A bar is the share of a group that is classified correctly, its thin line the \
+         95 % interval of that: groups whose intervals overlap widely may well be equally hard. Pale bars rest \
+         on fewer than {FEW} {samples}."
+    );
+    let row = |group: &LengthGroup| {
+        vec![range(group), number(group.count as f64), share(group.correct, group.count)]
+    };
+    let columns = [steps, samples, "right (95 % interval)"];
+    let id = "length";
+    Some(Figure {
+        id: id.to_owned(),
+        title: title.to_owned(),
+        caption: tied(&caption),
+        svg: frame.svg.finish(
+            id,
+            title,
+            &format!("Share of correct predictions by {steps}. {}.", told.join("; ")),
+        ),
+        legend: Vec::new(),
+        table: Table::new(title, &columns, groups.iter().map(row).collect()),
+    })
+}
+
 /// What a net that is mostly sure hides: that most predictions are in one bar.
 fn last_bin(calibration: &Calibration) -> String {
     let all: u64 = calibration.bins.iter().map(|bin| bin.count).sum();
@@ -228,18 +280,27 @@ pub(crate) fn gallery(
     predictions: &Predictions,
     split: &Split,
     names: &[String],
+    words: Words,
 ) -> Result<Vec<Mistake>, ReportError> {
-    let mistake = |prediction: Prediction| {
+    let mistake = |(index, prediction): (usize, Prediction)| {
+        let (sample, label) = (split.sequences.get(prediction.sample), &names[prediction.label]);
+        let title = format!("{}, of class {label}", one_of_test(prediction.sample, words));
+        let length = sample::length(sample, words).map_or_else(String::new, |length| format!(", {length}"));
         Ok(Mistake {
-            image: prediction.image,
-            label: names[prediction.label].clone(),
+            which: format!("test {} {}{length}", words.sample, prediction.sample),
+            label: label.clone(),
             class: names[prediction.class].clone(),
             probability: percent(prediction.probability),
             p_true: percent(prediction.p_true),
-            uri: data_uri(split.sequences.get(prediction.image))?,
+            shown: sample::small(sample, &format!("mistake-{}", index + 1), &title, words)?,
         })
     };
-    predictions.mistakes().into_iter().take(GALLERY).map(mistake).collect()
+    predictions.mistakes().into_iter().take(GALLERY).enumerate().map(mistake).collect()
+}
+
+/// Such as `Test image 3`.
+pub(crate) fn one_of_test(index: usize, words: Words) -> String {
+    format!("Test {} {index}", words.sample)
 }
 
 #[cfg(test)]
@@ -247,6 +308,10 @@ mod tests {
     use birnn_infer::{ClassScore, Classified, Confusion as Counts, Detail};
 
     use super::*;
+
+    fn words() -> Words {
+        Words::of(&birnn_data::Modality::Images { shape: [1, 1], preprocessing: None })
+    }
 
     fn evaluation(confusion: Vec<Vec<u64>>) -> Evaluation {
         let score = |(class, row): (usize, &Vec<u64>)| ClassScore {
@@ -275,15 +340,15 @@ mod tests {
 
     #[test]
     fn the_commonest_mistakes_come_first() {
-        let table = commonest(&evaluation(vec![vec![90, 10, 0], vec![0, 5, 12], vec![3, 0, 0]]));
+        let table = commonest(&evaluation(vec![vec![90, 10, 0], vec![0, 5, 12], vec![3, 0, 0]]), words());
         assert_eq!(table.rows[0], ["class 1", "class 2", "12", "70.6\u{a0}%"]);
         assert_eq!(table.rows[2], ["class 2", "class 0", "3", "100\u{a0}%"]);
         assert_eq!(table.rows.len(), 3);
     }
 
     #[test]
-    fn a_class_without_images_has_no_share() {
-        let table = classes(&evaluation(vec![vec![3, 1], vec![0, 0]]));
+    fn a_class_without_samples_has_no_share() {
+        let table = classes(&evaluation(vec![vec![3, 1], vec![0, 0]]), words());
         assert_eq!(table.rows[0][2], "75.00\u{a0}% (30.06–95.44)");
         assert_eq!(table.rows[1][2], "–");
     }

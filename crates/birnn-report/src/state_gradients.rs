@@ -11,7 +11,7 @@ use crate::predictions::evenly_spaced;
 #[derive(Debug)]
 pub struct StateGradients {
     /// The number of samples that the means are over.
-    pub images: usize,
+    pub samples: usize,
     /// Whether all have as many steps; else positions are shares of a sequence.
     pub are_steps: bool,
     /// One per layer and direction.
@@ -34,14 +34,14 @@ pub struct DirectionGradients {
 /// Parts of sequences of different lengths.
 pub const POSITIONS: usize = 20;
 /// Means of so many samples change little with more.
-const IMAGES: usize = 500;
+const SAMPLES: usize = 500;
 /// The gates of all steps are held for so many at a time.
 const BATCH: usize = 100;
 
 impl StateGradients {
     /// Takes the loss of samples of `split` back through the net, step by step.
     pub fn new(predictor: &Predictor, split: &Split) -> StateGradients {
-        let indices = evenly_spaced(split, IMAGES);
+        let indices = evenly_spaced(split, SAMPLES);
         let common = split.sequences.common_length();
         let positions = common.unwrap_or(POSITIONS);
         let mut workspace = Workspace::new();
@@ -63,7 +63,7 @@ impl StateGradients {
             direction.norms = sums.into_iter().map(mean).collect();
         }
         let directions = directions.into_iter().map(|(direction, _)| direction).collect();
-        StateGradients { images: indices.len(), are_steps: common.is_some(), directions }
+        StateGradients { samples: indices.len(), are_steps: common.is_some(), directions }
     }
 }
 

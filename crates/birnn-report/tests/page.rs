@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use birnn_architecture::{Hidden, Readout};
-use birnn_data::{Images, Modality, Provenance, Rng, Split};
+use birnn_data::{Images, Missing, Modality, Provenance, Rng, Sequences, Series, Split, Values};
 use birnn_experiment::Experiment;
 use birnn_infer::container::{Entry, encode};
 use birnn_infer::{Manifest, Predictor};
@@ -26,7 +26,30 @@ fn images() -> Modality {
     Modality::Images { shape: [3, 2], preprocessing: None }
 }
 
-/// A net of two classes for images of 3 x 2, as it is drawn, and what its file says of it once that is
+/// Series of these lengths, of two classes in turns, of values in units of their own of which some are missing.
+fn series(features: usize, lengths: &[usize]) -> Split {
+    let mut rng = Rng::new(2, 0);
+    let count = features * lengths.iter().sum::<usize>();
+    let value = |index: usize| match index % 11 {
+        5 => f32::NAN,
+        _ => (rng.uniform(-1.0, 1.0) * 1000_f64.powi((index % features) as i32)) as f32,
+    };
+    let values = Values::Floats((0..count).map(value).collect());
+    Split {
+        sequences: Sequences::new(values, features, lengths.iter().copied()),
+        labels: (0..lengths.len()).map(|index| (index % 2) as u8).collect(),
+    }
+}
+
+/// How a net reads them.
+fn reads(split: &Split) -> Modality {
+    match split.sequences.to_images() {
+        Some(_) => images(),
+        None => Modality::Series(Series::of(&split.sequences, Missing::Interpolate, true)),
+    }
+}
+
+/// A net of two classes for images of 3 x 2 or as `told`, as it is drawn, and what its file says of it once that is
 /// changed.
 fn net_told(
     classes: &[&str],
@@ -43,11 +66,12 @@ fn net_told(
         let values: Vec<f32> = (0..count).map(|_| rng.uniform(-0.5, 0.5) as f32).collect();
         Entry::floats(name, shape, &values)
     };
-    let parameters = experiment.model.resolve().unwrap().parameters(2, classes.len());
-    let weights: Vec<Entry> = parameters.into_iter().map(entry).collect();
     let data = serde_json::json!({ "dataset": "mnist", "train": 60_000, "validation": 0, "sha256": "x" });
     let mut manifest = Manifest::new(experiment.to_toml().unwrap(), images(), classes, data);
     told(&mut manifest);
+    let (features, outputs) = (manifest.modality.features(), manifest.classes.len());
+    let parameters = experiment.model.resolve().unwrap().parameters(features, outputs);
+    let weights: Vec<Entry> = parameters.into_iter().map(entry).collect();
     Predictor::from_bytes(Path::new("net"), &encode(&manifest, &weights).unwrap()).unwrap()
 }
 
@@ -68,8 +92,18 @@ fn provenance() -> Provenance {
 }
 
 fn make(predictor: &Predictor, records: &Records, provenance: &Provenance) -> String {
+    make_of(predictor, records, provenance, &split(20))
+}
+
+fn make_of(predictor: &Predictor, records: &Records, provenance: &Provenance, test: &Split) -> String {
     let weights = Path::new("run/model.safetensors");
-    page(&Run { weights, predictor, records, provenance, test: &split(20) }).unwrap()
+    page(&Run { weights, predictor, records, provenance, test }).unwrap()
+}
+
+/// A net for samples as these, and its page.
+fn page_of(test: &Split, classes: &[&str], change: impl FnOnce(&mut Experiment)) -> String {
+    let predictor = net_told(classes, change, |told| told.modality = reads(test));
+    make_of(&predictor, &records("run"), &provenance(), test)
 }
 
 fn records(name: &str) -> Records {
@@ -124,12 +158,7 @@ fn names_that_are_markup_stay_text() {
     assert!(named(&document, "th").any(|cell| cell.text() == Some(HOSTILE)));
 }
 
-#[test]
-fn nothing_is_loaded_from_elsewhere() {
-    let predictor = net(&["a", "b"], |_| ());
-    let html = make(&predictor, &records("run"), &provenance());
-    assert!(!html.contains("http:") && !html.contains("https:") && !html.contains("url("));
-    let document = parse(&html);
+fn loads_nothing(document: &Document) {
     for node in document.descendants() {
         let loads = ["src", "href", "srcset", "data", "action"].map(|name| node.attribute(name));
         for target in loads.into_iter().flatten() {
@@ -139,11 +168,13 @@ fn nothing_is_loaded_from_elsewhere() {
     }
 }
 
-#[test]
-fn a_screen_reader_finds_its_way() {
-    let predictor = net(&["a", "b"], |_| ());
-    let html = make(&predictor, &records("run"), &provenance());
-    let document = parse(&html);
+/// A page for browsers, screen readers and offline use alike, with these figures and no others.
+#[track_caller]
+fn is_whole(html: &str, figures: &[&str], pictures: bool) {
+    assert!(!html.contains("http:") && !html.contains("https:") && !html.contains("url("));
+    assert!(!html.contains("NaN") && !html.contains("\"inf"), "a number that is none is drawn");
+    let document = parse(html);
+    loads_nothing(&document);
     assert_eq!(document.root_element().attribute("lang"), Some("en"));
     let mut level = 0;
     for node in document.descendants().filter(Node::is_element) {
@@ -163,7 +194,7 @@ fn a_screen_reader_finds_its_way() {
             assert!(unique.contains(&target[1..]), "{target}");
         }
     }
-    assert!(named(&document, "img").count() > 0);
+    assert_eq!(named(&document, "img").count() > 0, pictures);
     assert!(named(&document, "img").all(|image| image.attribute("alt").is_some_and(|alt| !alt.is_empty())));
     assert!(
         named(&document, "table").all(|table| table.first_element_child().unwrap().has_tag_name("caption"))
@@ -175,10 +206,104 @@ fn a_screen_reader_finds_its_way() {
         assert_eq!(told, ["title", "desc"]);
         let figure = drawing.parent().unwrap();
         let beside = |name| figure.children().any(|child| child.has_tag_name(name));
-        assert!(beside("figcaption") && beside("details"), "{:?}", drawing.attribute("aria-labelledby"));
+        // A figure of results has its numbers besides, a sample that is shown has its range in words.
+        let words = drawing.children().nth(1).unwrap().text().unwrap();
+        assert!(beside("figcaption"), "{words}");
+        assert!(beside("details") || words.contains("time step"), "{words}");
     }
-    for id in ["loss", "accuracy", "rate", "speed", "reliability", "gradient", "reading", "example-1"] {
-        assert!(unique.contains(id), "no figure {id}");
+    let found: Vec<&str> = named(&document, "figure").filter_map(|figure| figure.attribute("id")).collect();
+    let found: Vec<&str> = found.into_iter().filter(|id| !id.starts_with("example-")).collect();
+    assert_eq!(found, figures);
+    assert!(unique.contains("example-1"));
+}
+
+const FIGURES: [&str; 7] = ["loss", "accuracy", "rate", "speed", "reliability", "gradient", "reading"];
+const UNEQUAL: [&str; 8] =
+    ["loss", "accuracy", "rate", "speed", "length", "reliability", "gradient", "reading"];
+
+#[test]
+fn a_screen_reader_finds_its_way() {
+    let predictor = net(&["a", "b"], |_| ());
+    is_whole(&make(&predictor, &records("run"), &provenance()), &FIGURES, true);
+}
+
+/// Whatever their lengths and features, with values missing, and by readouts that leave states out.
+#[test]
+fn series_have_the_same_page() {
+    let equal = [7; 20];
+    let unequal: Vec<usize> = (0..30).map(|index| 1 + index * 7 % 40).collect();
+    let long = [1, 1344, 700, 20];
+    for (features, lengths, figures) in [
+        (3, &equal[..], &FIGURES[..]),
+        (3, &unequal, &UNEQUAL),
+        (1, &unequal, &UNEQUAL),
+        (12, &[3, 4, 5, 6], &UNEQUAL),
+        (2, &long, &UNEQUAL),
+        (2, &[1, 1], &FIGURES),
+        (1, &[1], &FIGURES),
+    ] {
+        for readout in [Readout::Last, Readout::Final, Readout::Attention] {
+            let test = series(features, lengths);
+            let html = page_of(&test, &["a", HOSTILE], |experiment| {
+                (experiment.model.readout, experiment.model.layers) = (readout, 2);
+            });
+            assert!(!html.contains("<script"), "markup got through");
+            is_whole(&html, figures, false);
+            assert!(html.len() < 500_000, "{features} x {lengths:?}: {} bytes", html.len());
+        }
+    }
+}
+
+/// Of images nothing is said on a page about series, and of steps nothing on one about images.
+#[test]
+fn words_are_those_of_the_samples() {
+    let with = |test: &Split| {
+        let html = page_of(test, &["a", "b"], |_| ());
+        // The experiment has settings of images in any case.
+        let (before, after) = html.split_once("<pre").unwrap();
+        before.split_once("<body").unwrap().1.to_owned() + after.split_once("</pre>").unwrap().1
+    };
+    let of_images = with(&split(20));
+    for part in [
+        "Of the 20 mnist test images, the net classifies",
+        "Scores on 20 test images",
+        "One row per class of an image",
+        "<caption>Images by class and answer",
+        "The same for single images:",
+        "row, from above",
+        "first rows, from above",
+        "rows shown",
+        "reads from the top row down",
+        "Images are counted from 0",
+        "alt=\"Test image ",
+    ] {
+        assert!(of_images.contains(part), "no `{part}`");
+    }
+    assert!(!of_images.contains("series") && !of_images.contains("steps shown"));
+    let unequal = with(&series(3, &[3, 9, 4, 9, 21, 30, 8, 2]));
+    for part in [
+        "Of the 8 mnist test series, the net classifies",
+        "One row per class of a series",
+        "<caption>Series by class and answer",
+        "share of the series",
+        "share of each series shown",
+        "first steps",
+        "reads from the first step to the last",
+        "each is divided into 20 equal parts",
+        "of each the same share is shown",
+        "Series are counted from 0",
+        "time steps of 3 values: feature 1 from ",
+    ] {
+        assert!(unequal.contains(part), "no `{part}`");
+    }
+    let equal = with(&series(1, &[6; 8]));
+    assert!(equal.contains("time steps shown") && !equal.contains("have different lengths"));
+    for html in [unequal, equal] {
+        // Those of the confusion matrix.
+        let html = html.replace("One row per class", "").replace("A row read", "");
+        let other =
+            ["image", " row ", " rows", "pixel", "picture"].into_iter().find(|word| html.contains(word));
+        assert_eq!(other, None);
     }
 }
 
@@ -253,7 +378,7 @@ fn without_images_there_is_no_page() {
     let empty = split(0);
     let run =
         Run { weights, predictor: &predictor, records: &records, provenance: &provenance, test: &empty };
-    assert!(matches!(page(&run), Err(ReportError::NoImages)));
+    assert!(matches!(page(&run), Err(ReportError::NoSamples)));
 }
 
 /// Keys, values and states of a sweep come from files, too.

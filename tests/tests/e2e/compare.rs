@@ -74,11 +74,11 @@ fn what_differs_in_settings_and_results_is_told() {
     assert_eq!(found["seed_groups"].as_array().unwrap().len(), 1);
     assert_eq!(found["seed_groups"][0]["runs"], json(r#"["B", "C"]"#));
 
-    // The counts are those of the images that eval calls mistakes of one run alone.
+    // The counts are those of the samples that eval calls mistakes of one run alone.
     let pair = &found["pairs"][0];
     let mistakes = |run: &str| -> std::collections::BTreeSet<u64> {
         let found = json(&sandbox.birnn(&["eval", run, "--json"]).done().stdout);
-        found["mistakes"].as_array().unwrap().iter().map(|one| one["image"].as_u64().unwrap()).collect()
+        found["mistakes"].as_array().unwrap().iter().map(|one| one["sample"].as_u64().unwrap()).collect()
     };
     let (of_a, of_b) = (mistakes("a"), mistakes("b"));
     assert_eq!((pair["a"].as_str(), pair["b"].as_str()), (Some("A"), Some("B")));

@@ -33,9 +33,7 @@ fn complete(html: &str) {
         assert!(html.contains(&format!("id=\"{id}\"")), "no part {id}");
     }
     assert!(!html.contains("<script") && !html.contains("http:") && !html.contains("https:"));
-    let sources = html.split("src=\"").skip(1);
-    assert!(sources.clone().count() > 0);
-    assert!(sources.into_iter().all(|source| source.starts_with("data:image/png;base64,")));
+    assert!(html.split("src=\"").skip(1).all(|source| source.starts_with("data:image/png;base64,")));
 }
 
 /// Trains on four pixels per image, of two classes with these names, into the run directory `run`.
@@ -72,6 +70,7 @@ fn a_run_has_its_page() {
     assert!(ended.stderr.contains("saved run/report.html"), "{}", ended.stderr);
     let html = sandbox.text("run/report.html");
     complete(&html);
+    assert!(html.contains("<img src="));
     for part in ["Of the 10,000 synthetic test images", "small", "300 training images", "epochs = 2"] {
         assert!(html.contains(part), "no `{part}`");
     }
@@ -89,6 +88,41 @@ fn a_run_has_its_page() {
     assert_eq!(sandbox.text("mine.html"), "mine");
     sandbox.birnn(&["report", "run", "--out", "mine.html", "--force"]).done();
     assert!(sandbox.text("mine.html") == html);
+}
+
+/// Of unequal lengths, with values missing. What is missing equals nothing, and its run can be compared for all that.
+#[test]
+fn a_run_of_series_has_its_page_and_is_compared() {
+    let sandbox = Sandbox::new();
+    let lines = |count: usize| -> String {
+        let line = |index: usize| {
+            let values: Vec<String> =
+                (0..4 + index % 5).map(|step| format!("{}", step * (1 + index % 2))).collect();
+            format!("{},?:{}\n", values.join(","), ["up", "steep"][index % 2])
+        };
+        (0..count).map(line).collect()
+    };
+    for (name, count) in [("train.ts", 40), ("test.ts", 12)] {
+        sandbox.write(name, format!("@classLabel true up steep\n@data\n{}", lines(count)));
+    }
+    sandbox.write(
+        "series.toml",
+        "[data]\ndataset = \"ts\"\ntrain = \"train.ts\"\ntest = \"test.ts\"\nmissing = \"last\"\nvalidation = 10\n\
+         [model]\nhidden = 4\nlayers = 1\n[train]\ndevice = \"cpu\"\nepochs = 2\nbatch_size = 5\n\
+         monitor = \"macro-f1\"\n",
+    );
+    for (run, seed) in [("a", "seed=1"), ("b", "seed=2")] {
+        sandbox.birnn(&["train", "series.toml", "--run-dir", run, "--set", seed]).done();
+    }
+    sandbox.birnn(&["report", "a"]).done();
+    let html = sandbox.text("a/report.html");
+    complete(&html);
+    assert!(!html.contains("<img"));
+    for part in ["Of the 12 ts test series", "id=\"length\"", "id=\"macro-f1\"", "1 value is missing"] {
+        assert!(html.contains(part), "no `{part}`");
+    }
+    let text = sandbox.birnn(&["compare", "a", "b"]).done().stdout;
+    assert!(text.contains("On the 12 test series of ts:") && text.contains("Series by series"), "{text}");
 }
 
 #[test]

@@ -22,6 +22,7 @@
 mod axis;
 mod frame;
 mod line_chart;
+mod strips;
 mod svg;
 mod svg_file;
 
@@ -30,4 +31,6 @@ pub(crate) use frame::Frame;
 pub use frame::Side;
 pub(crate) use line_chart::thinned;
 pub use line_chart::{Chart, Line};
+pub(crate) use strips::{Strip, Strips, together_when_large};
 pub use svg::Point;
+pub(crate) use svg::escaped;

@@ -1,4 +1,4 @@
-//! The predictions of several nets for the same images: which is correct where, and what follows from it.
+//! The predictions of several nets for the same samples: which is correct where, and what follows from it.
 //!
 //! P-values are corrected for all pairs, even where only those with the best network are shown: the best was
 //! chosen by the same predictions.
@@ -9,11 +9,11 @@ use crate::error::ReportError;
 use crate::predictions::Predictions;
 use crate::stats::{Interval, difference, holm, mcnemar, wilson};
 
-/// How nets do on the same images, each by itself, and every two side by side.
+/// How nets do on the same samples, each by itself, and every two side by side.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Comparison {
-    /// The number of images.
-    pub images: u64,
+    /// The number of samples.
+    pub samples: u64,
     /// One per net.
     pub scores: Vec<Score>,
     /// Every two nets, the one that comes first as A.
@@ -23,13 +23,13 @@ pub struct Comparison {
 /// How one net does.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Score {
-    /// Images that are classified correctly.
+    /// Samples that are classified correctly.
     pub correct: u64,
-    /// Their share of all images.
+    /// Their share of all samples.
     pub accuracy: f64,
     /// Its 95 % interval ([`wilson`]).
     pub interval: Interval,
-    /// Mean cross-entropy per image, in nats.
+    /// Mean cross-entropy per sample, in nats.
     pub loss: f64,
 }
 
@@ -40,9 +40,9 @@ pub struct Pair {
     pub a: usize,
     /// The index of the other.
     pub b: usize,
-    /// Images that A alone classifies correctly.
+    /// Samples that A alone classifies correctly.
     pub only_a: u64,
-    /// Images that B alone classifies correctly.
+    /// Samples that B alone classifies correctly.
     pub only_b: u64,
     /// A's accuracy less B's.
     pub difference: f64,
@@ -54,11 +54,11 @@ pub struct Pair {
     pub log10_p_holm: f64,
 }
 
-/// What images say of two nets.
+/// What samples say of two nets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
-    /// They classify the very same images correctly.
+    /// They classify the very same samples correctly.
     Same,
     /// Two equally good nets could well differ as much.
     Undecided,
@@ -72,20 +72,20 @@ pub enum Verdict {
 pub const LEVEL: f64 = 0.05;
 
 impl Comparison {
-    /// From each net's predictions for the same images, in the same order.
+    /// From each net's predictions for the same samples, in the same order.
     ///
     /// # Errors
     ///
-    /// When they are not the same images, or there are none.
+    /// When they are not the same samples, or there are none.
     pub fn new(predictions: &[Predictions]) -> Result<Comparison, ReportError> {
         let labels = |of: &Predictions| {
-            of.predictions.iter().map(|answer| (answer.image, answer.label)).collect::<Vec<_>>()
+            of.predictions.iter().map(|answer| (answer.sample, answer.label)).collect::<Vec<_>>()
         };
         let scores =
-            predictions.iter().map(Score::new).collect::<Option<Vec<_>>>().ok_or(ReportError::NoImages)?;
-        let images = predictions.first().ok_or(ReportError::NoImages)?;
-        if predictions.iter().any(|other| labels(other) != labels(images)) {
-            return Err(ReportError::OtherImages);
+            predictions.iter().map(Score::new).collect::<Option<Vec<_>>>().ok_or(ReportError::NoSamples)?;
+        let first = predictions.first().ok_or(ReportError::NoSamples)?;
+        if predictions.iter().any(|other| labels(other) != labels(first)) {
+            return Err(ReportError::OtherSamples);
         }
         let mut pairs = Vec::new();
         for (a, of_a) in predictions.iter().enumerate() {
@@ -95,7 +95,7 @@ impl Comparison {
         for (pair, adjusted) in pairs.iter_mut().zip(adjusted) {
             pair.log10_p_holm = adjusted;
         }
-        Ok(Comparison { images: images.predictions.len() as u64, scores, pairs })
+        Ok(Comparison { samples: first.predictions.len() as u64, scores, pairs })
     }
 
     /// The net with the most correct predictions; of several, the first.
@@ -126,15 +126,15 @@ impl Pair {
         let both = || of_a.predictions.iter().zip(&of_b.predictions);
         let only_a = both().filter(|(a, b)| a.is_correct() && !b.is_correct()).count() as u64;
         let only_b = both().filter(|(a, b)| !a.is_correct() && b.is_correct()).count() as u64;
-        let images = of_a.predictions.len() as u64;
+        let samples = of_a.predictions.len() as u64;
         let log10_p = mcnemar(only_a, only_b);
         Pair {
             a,
             b,
             only_a,
             only_b,
-            difference: (only_a as f64 - only_b as f64) / images as f64,
-            interval: difference(only_a, only_b, images),
+            difference: (only_a as f64 - only_b as f64) / samples as f64,
+            interval: difference(only_a, only_b, samples),
             log10_p,
             log10_p_holm: log10_p,
         }
@@ -172,18 +172,18 @@ pub(super) mod made_up {
     use crate::records::made_up::evaluation;
     use crate::stats::Calibration;
 
-    /// The predictions of a net for images of class 1: `r` is correct, all else is wrong.
+    /// The predictions of a net for samples of class 1: `r` is correct, all else is wrong.
     pub(in super::super) fn predictions(right: &str) -> Predictions {
-        let prediction = |(image, right): (usize, char)| Prediction {
-            image,
+        let prediction = |(sample, right): (usize, char)| Prediction {
+            sample,
             label: 1,
             class: usize::from(right == 'r'),
             probability: 0.9,
             p_true: 0.9,
         };
         let predictions: Vec<Prediction> = right.chars().enumerate().map(prediction).collect();
-        let (images, correct) = (predictions.len() as u64, right.matches('r').count() as u64);
-        let evaluation = evaluation(images, correct, 0.5);
+        let (samples, correct) = (predictions.len() as u64, right.matches('r').count() as u64);
+        let evaluation = evaluation(samples, correct, 0.5);
         Predictions { predictions, evaluation, calibration: Calibration::new(&[], 1) }
     }
 }
@@ -194,9 +194,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn images_that_one_alone_is_right_on_decide() {
+    fn samples_that_one_alone_is_right_on_decide() {
         let found = Comparison::new(&[predictions("rrrrr--r--"), predictions("rr---r---r")]).unwrap();
-        assert_eq!(found.images, 10);
+        assert_eq!(found.samples, 10);
         assert_eq!((found.scores[0].correct, found.scores[1].correct), (6, 4));
         let [pair] = found.pairs[..] else { panic!("{found:?}") };
         assert_eq!((pair.a, pair.b, pair.only_a, pair.only_b), (0, 1, 4, 2));
@@ -233,13 +233,13 @@ mod tests {
     }
 
     #[test]
-    fn other_images_are_refused() {
+    fn other_samples_are_refused() {
         let refused = |nets: &[Predictions]| Comparison::new(nets).unwrap_err();
-        assert!(matches!(refused(&[predictions("rr"), predictions("rrr")]), ReportError::OtherImages));
+        assert!(matches!(refused(&[predictions("rr"), predictions("rrr")]), ReportError::OtherSamples));
         let mut other = predictions("rr");
         other.predictions[1].label = 0;
-        assert!(matches!(refused(&[predictions("rr"), other]), ReportError::OtherImages));
-        assert!(matches!(refused(&[predictions("")]), ReportError::NoImages));
-        assert!(matches!(refused(&[]), ReportError::NoImages));
+        assert!(matches!(refused(&[predictions("rr"), other]), ReportError::OtherSamples));
+        assert!(matches!(refused(&[predictions("")]), ReportError::NoSamples));
+        assert!(matches!(refused(&[]), ReportError::NoSamples));
     }
 }

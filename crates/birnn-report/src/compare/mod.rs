@@ -1,15 +1,15 @@
-//! Several runs compared: what differs in their settings and results, and what the same test images say of
+//! Several runs compared: what differs in their settings and results, and what the same test samples say of
 //! their nets.
 
 mod comparison;
 mod report;
 mod run;
 mod seed_groups;
-mod test_images;
+mod test_samples;
 mod text;
 
 pub use comparison::{Comparison, LEVEL, Pair, Score, Verdict};
 pub use report::{ComparisonReport, PairReport, SeedGroup};
 pub use run::ComparedRun;
 pub use seed_groups::seed_groups;
-pub use test_images::{NotComparable, TestImages, common_test_images};
+pub use test_samples::{NotComparable, TestSamples, common_test_samples};

@@ -10,14 +10,15 @@ use super::{ComparedRun, Comparison, Pair, Verdict, seed_groups, text};
 use crate::error::ReportError;
 use crate::predictions::Predictions;
 use crate::stats::{Interval, Summary};
+use crate::words::Words;
 
 /// What there is to say of several runs. Serialized, it is what `birnn compare --json` prints.
 #[derive(Debug, Serialize)]
 pub struct ComparisonReport {
-    /// What the test images are from.
+    /// What the test samples are from.
     pub dataset: String,
-    /// The number of test images.
-    pub images: u64,
+    /// The number of test samples.
+    pub samples: u64,
     /// The runs, with their scores.
     pub runs: Vec<ComparedRun>,
     /// Each setting that is not the same everywhere, with its value in each run.
@@ -38,9 +39,9 @@ pub struct PairReport {
     pub a: String,
     /// The name of the other.
     pub b: String,
-    /// Images that A alone classifies correctly.
+    /// Samples that A alone classifies correctly.
     pub only_a: u64,
-    /// Images that B alone classifies correctly.
+    /// Samples that B alone classifies correctly.
     pub only_b: u64,
     /// A's accuracy less B's.
     pub difference: f64,
@@ -63,12 +64,12 @@ pub struct PairReport {
 pub struct SeedGroup {
     /// Their names.
     pub runs: Vec<String>,
-    /// Their accuracies on the test images.
+    /// Their accuracies on the test samples.
     pub accuracy: Summary,
 }
 
 impl ComparisonReport {
-    /// From the runs' predictions for the same test images, which are of `dataset`. The runs are named by
+    /// From the runs' predictions for the same test samples, which are of `dataset`. The runs are named by
     /// letters, in their order.
     ///
     /// # Errors
@@ -86,13 +87,18 @@ impl ComparisonReport {
         let experiments: Vec<_> = runs.iter().map(|run| run.experiment.to_json()).collect();
         Ok(ComparisonReport {
             dataset,
-            images: comparison.images,
+            samples: comparison.samples,
             settings: differing(&experiments),
             pairs: comparison.pairs.iter().map(|pair| PairReport::new(pair, &runs)).collect(),
             seed_groups: SeedGroup::all(&runs),
             runs,
             comparison,
         })
+    }
+
+    /// What the samples are called: those of any run, for they are the same.
+    pub(super) fn words(&self) -> Words {
+        Words::of(&self.runs[0].manifest.modality)
     }
 
     /// In plain text, in lines of at most about 100 characters: settings, results, and what follows. Names

@@ -25,7 +25,7 @@ pub struct ComparedRun {
     pub weights: PathBuf,
     /// As in meta.json.
     pub status: Option<Status>,
-    /// How the net does on the test images.
+    /// How the net does on the test samples.
     #[serde(flatten)]
     pub score: Option<Score>,
     /// The number of trained values.
@@ -121,12 +121,12 @@ impl ComparedRun {
         }
     }
 
-    /// The images that the net is for, such as `mnist, 28 x 28, classes 0, 1, 2`.
-    pub fn images(&self) -> String {
+    /// The samples that the net is for, such as `mnist, 28 x 28, classes 0, 1, 2`.
+    pub fn samples(&self) -> String {
         let dataset = self.manifest.recorded().dataset().unwrap_or("data of unknown origin");
         let of = match &self.manifest.modality {
             Modality::Images { shape: [rows, cols], .. } => format!("{rows} x {cols}"),
-            Modality::Series(series) => format!("{} values per step", series.features()),
+            Modality::Series(series) => format!("series of {} values per step", series.features()),
         };
         format!("{dataset}, {of}, classes {}", self.manifest.classes.join(", "))
     }
@@ -163,7 +163,7 @@ mod tests {
     fn a_run_is_finished_unless_its_records_say_otherwise() {
         let mut run = made_up::run("a", |_| ());
         assert!(run.is_finished(), "weights without records");
-        assert_eq!(run.images(), "mnist, 2 x 2, classes a, b");
+        assert_eq!(run.samples(), "mnist, 2 x 2, classes a, b");
         for (status, expected) in [
             (Status::Done, None),
             (Status::Running, Some("not finished: still running, or killed")),

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::{ComparedRun, ComparisonReport, LEVEL, Pair, Verdict};
 use crate::stats::Summary;
 use crate::text_table::{NONE, TextTable, WIDTH};
+use crate::words::Words;
 
 /// With more runs than this, each is compared with the best alone.
 const FEW: usize = 4;
@@ -44,6 +45,7 @@ fn heading(name: &str, report: &ComparisonReport) -> Vec<String> {
 }
 
 fn results(report: &ComparisonReport) -> String {
+    let noun = report.words().samples;
     let mut rows = vec![heading("", report)];
     let mut row = |name: &str, always: bool, value: &dyn Fn(&ComparedRun) -> Option<String>| {
         let values: Vec<Option<String>> = report.runs.iter().map(value).collect();
@@ -61,7 +63,7 @@ fn results(report: &ComparisonReport) -> String {
     row("parameters", true, &|run| Some(run.parameters.to_string()));
     row("epochs run", true, &|run| run.epochs.map(|epochs| epochs.to_string()));
     row("training, s", true, &|run| run.seconds.map(|seconds| format!("{seconds:.1}")));
-    row("samples/s", true, &|run| run.samples_per_second.map(|rate| format!("{rate:.0}")));
+    row(&format!("{noun}/s"), true, &|run| run.samples_per_second.map(|rate| format!("{rate:.0}")));
     row("device", true, &|run| run.device.clone());
     row("threads", false, &|run| run.threads.map(|threads| threads.to_string()));
     row("instructions", false, &|run| run.instructions.clone());
@@ -69,7 +71,7 @@ fn results(report: &ComparisonReport) -> String {
     row("birnn", false, &|run| run.birnn.clone());
     row("revision", false, &|run| run.revision.as_deref().map(|revision| short(revision).to_owned()));
     row("weights", false, &|run| run.weights.file_name().map(birnn_data::name::text));
-    format!("On the {} test images of {}:\n{}", report.images, report.dataset, TextTable::new(rows).text())
+    format!("On the {} test {noun} of {}:\n{}", report.samples, report.dataset, TextTable::new(rows).text())
 }
 
 /// Enough of a git revision to know it by.
@@ -113,7 +115,8 @@ fn pairs(report: &ComparisonReport) -> String {
             name(report, report.comparison.best())
         ),
     };
-    format!("Image by image{whose} (McNemar's exact test; a point is 1 %):\n{}", TextTable::new(rows).lines())
+    let Words { each, .. } = report.words();
+    format!("{each}{whose} (McNemar's exact test; a point is 1 %):\n{}", TextTable::new(rows).lines())
 }
 
 fn verdicts(report: &ComparisonReport) -> String {
@@ -152,12 +155,12 @@ fn verdicts(report: &ComparisonReport) -> String {
 
 /// What can be said of two nets, and what cannot.
 fn verdict(report: &ComparisonReport, pair: &Pair) -> String {
-    let (a, b) = (name(report, pair.a), name(report, pair.b));
+    let (a, b, noun) = (name(report, pair.a), name(report, pair.b), report.words().samples);
     let (ahead, behind) = if pair.only_a > pair.only_b { (a, b) } else { (b, a) };
     match pair.verdict() {
-        Verdict::Same => format!("{a} and {b} are right on the very same images: nothing tells them apart."),
+        Verdict::Same => format!("{a} and {b} are right on the very same {noun}: nothing tells them apart."),
         Verdict::ABetter | Verdict::BBetter => format!(
-            "{ahead} is better than {behind} on images like these: it alone is right on {}, {behind} alone \
+            "{ahead} is better than {behind} on {noun} like these: it alone is right on {}, {behind} alone \
              on {}, and chance hardly explains that (p {}).",
             pair.only_a.max(pair.only_b),
             pair.only_a.min(pair.only_b),
@@ -170,8 +173,8 @@ fn verdict(report: &ComparisonReport, pair: &Pair) -> String {
             equals(pair.log10_p_holm)
         ),
         Verdict::Undecided => format!(
-            "{a} and {b} cannot be told apart by these images: equally good nets differ as much in {} such \
-             tests. These images agree with anything from {} to {} points.",
+            "{a} and {b} cannot be told apart by these {noun}: equally good nets differ as much in {} such \
+             tests. These {noun} agree with anything from {} to {} points.",
             share(pair.log10_p),
             lead(a, b, pair.interval.low),
             lead(a, b, pair.interval.high)

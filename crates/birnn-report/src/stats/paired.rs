@@ -1,13 +1,13 @@
-//! Two nets on the same images: is one correct more often than chance explains, and by how much.
+//! Two nets on the same samples: is one correct more often than chance explains, and by how much.
 //!
-//! Images that both nets classify correctly, or both wrongly, say nothing of that. What counts are those that
+//! Samples that both nets classify correctly, or both wrongly, say nothing of that. What counts are those that
 //! one alone classifies correctly.
 
 use super::interval::{Interval, Z};
 
 /// The two-sided exact test of McNemar (1947, "Note on the sampling error of the difference between
 /// correlated proportions"), as the base-10 logarithm of its p-value: the chance that `only_a + only_b`
-/// throws of a fair coin are split as unevenly or more. Without such images it is certain, so 0.
+/// throws of a fair coin are split as unevenly or more. Without such samples it is certain, so 0.
 ///
 /// The logarithm, since the p-values of nets that differ much are below what `f64` holds.
 pub fn mcnemar(only_a: u64, only_b: u64) -> f64 {
@@ -47,12 +47,12 @@ pub fn holm(log10_p: &[f64]) -> Vec<f64> {
     adjusted
 }
 
-/// The 95 % interval of the difference of two accuracies, A's less B's, on the same `images`: Wald's with one
-/// image added to each of the two counts (Bonett and Price 2012, "Adjusted Wald confidence interval for a
+/// The 95 % interval of the difference of two accuracies, A's less B's, on the same `samples`: Wald's with one
+/// sample added to each of the two counts (Bonett and Price 2012, "Adjusted Wald confidence interval for a
 /// difference of binomial proportions based on paired data"; recommended by Fagerland et al. 2014,
 /// "Recommended tests and confidence intervals for paired binomial proportions").
-pub fn difference(only_a: u64, only_b: u64, images: u64) -> Interval {
-    let n = images as f64 + 2.0;
+pub fn difference(only_a: u64, only_b: u64, samples: u64) -> Interval {
+    let n = samples as f64 + 2.0;
     let (a, b) = ((only_a + 1) as f64 / n, (only_b + 1) as f64 / n);
     let centre = a - b;
     let half = Z * ((a + b - centre * centre) / n).sqrt();
@@ -115,7 +115,7 @@ mod tests {
     /// `contingencytables`.
     #[test]
     fn intervals_of_differences_are_the_known_ones() {
-        for (a, b, images, low, high) in [
+        for (a, b, samples, low, high) in [
             (6, 16, 161, -0.1195, -0.0032),
             (1, 7, 21, -0.5084, -0.0134),
             (7, 1, 21, 0.0134, 0.5084),
@@ -123,19 +123,19 @@ mod tests {
             (150, 86, 1600, 0.0212, 0.0587),
             (0, 0, 10_000, -0.0003, 0.0003),
         ] {
-            let found = difference(a, b, images);
-            assert!((found.low - low).abs() < 6e-5, "{a}, {b} of {images}: {found:?}");
-            assert!((found.high - high).abs() < 6e-5, "{a}, {b} of {images}: {found:?}");
+            let found = difference(a, b, samples);
+            assert!((found.low - low).abs() < 6e-5, "{a}, {b} of {samples}: {found:?}");
+            assert!((found.high - high).abs() < 6e-5, "{a}, {b} of {samples}: {found:?}");
         }
     }
 
     #[test]
     fn an_interval_stays_among_differences_that_can_be() {
-        for images in 0..30 {
-            for a in 0..=images {
-                for b in 0..=images - a {
-                    let Interval { low, high } = difference(a, b, images);
-                    assert!(-1.0 <= low && low < high && high <= 1.0, "{a}, {b} of {images}");
+        for samples in 0..30 {
+            for a in 0..=samples {
+                for b in 0..=samples - a {
+                    let Interval { low, high } = difference(a, b, samples);
+                    assert!(-1.0 <= low && low < high && high <= 1.0, "{a}, {b} of {samples}");
                 }
             }
         }

@@ -1,0 +1,236 @@
+//! The test samples that several runs can be compared by.
+
+use birnn_data::name::text;
+use birnn_data::{AugmentConfig, DataConfig, Split, Splits, Values};
+
+use super::ComparedRun;
+
+/// Why runs cannot be compared.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotComparable {
+    /// There is no run.
+    #[error("nothing to compare")]
+    NoRuns,
+    /// Two runs are for samples of other sets, shapes or classes, or their test samples differ.
+    #[error(
+        "{a} and {b} cannot be compared, for there are no test {what} for both: {of_a}; {of_b}{}",
+        if .of_a == .of_b { format!("; they are not the same {}", .what) } else { String::new() }
+    )]
+    OtherSamples {
+        /// The one run, as the user named it.
+        a: String,
+        /// The other.
+        b: String,
+        /// What the samples are called, such as `images`.
+        what: &'static str,
+        /// The samples of the one, in words.
+        of_a: String,
+        /// The samples of the other.
+        of_b: String,
+    },
+}
+
+/// The data of each run, of which the test samples are the same.
+#[derive(Debug)]
+pub struct TestSamples {
+    /// Each different data configuration once.
+    loaded: Vec<(DataConfig, Splits)>,
+    /// For each run the index of its data.
+    of_run: Vec<usize>,
+}
+
+/// Loads the test samples of all runs, by `load` each different data configuration once, as few of the other
+/// samples as can be.
+///
+/// # Errors
+///
+/// When the test samples are not the same for all runs; as far as that can be told from the descriptions in
+/// their weights, before anything is loaded. And as `load` fails.
+pub fn common_test_samples<E: From<NotComparable>>(
+    runs: &[ComparedRun],
+    mut load: impl FnMut(&DataConfig) -> Result<Splits, E>,
+) -> Result<TestSamples, E> {
+    let first = runs.first().ok_or(NotComparable::NoRuns)?;
+    if let Some(other) = runs.iter().find(|other| have_other_samples(first, other)) {
+        return Err(NotComparable::between(first, other).into());
+    }
+    let mut samples = TestSamples { loaded: Vec::new(), of_run: Vec::new() };
+    for run in runs {
+        let config = test_samples_alone(&run.data);
+        let known = samples.loaded.iter().position(|(other, _)| *other == config);
+        let index = match known {
+            Some(index) => index,
+            None => {
+                let splits = load(&config)?;
+                samples.loaded.push((config, splits));
+                samples.loaded.len() - 1
+            }
+        };
+        if !are_same(&samples.loaded[index].1.test, &samples.loaded[0].1.test) {
+            return Err(NotComparable::between(first, run).into());
+        }
+        samples.of_run.push(index);
+    }
+    Ok(samples)
+}
+
+/// Whether samples are the same, also where values are missing, which are not equal to themselves.
+fn are_same(a: &Split, b: &Split) -> bool {
+    let values = match (a.sequences.values(), b.sequences.values()) {
+        (Values::Bytes(a), Values::Bytes(b)) => a == b,
+        (Values::Floats(a), Values::Floats(b)) => {
+            a.iter().map(|value| value.to_bits()).eq(b.iter().map(|value| value.to_bits()))
+        }
+        _ => false,
+    };
+    values
+        && a.labels == b.labels
+        && a.sequences.features() == b.sequences.features()
+        && a.sequences.lengths().eq(b.sequences.lengths())
+}
+
+impl TestSamples {
+    /// The data of the run of this index.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such run.
+    pub fn of(&self, run: usize) -> &Splits {
+        &self.loaded[self.of_run[run]].1
+    }
+}
+
+impl NotComparable {
+    fn between(a: &ComparedRun, b: &ComparedRun) -> NotComparable {
+        let nouns = [a, b].map(|run| run.manifest.modality.noun());
+        let what = if nouns[0] == nouns[1] { nouns[0] } else { "samples" };
+        let (of_a, of_b) = (a.samples(), b.samples());
+        NotComparable::OtherSamples { a: text(&a.run), b: text(&b.run), what, of_a, of_b }
+    }
+}
+
+/// Whether that can be told without the samples.
+fn have_other_samples(a: &ComparedRun, b: &ComparedRun) -> bool {
+    // Under the names `idx` and `ts` go all files of a user's own.
+    let is_named = |run: &ComparedRun| !run.data.dataset.is_own();
+    let other_set = is_named(a) && is_named(b) && a.data.dataset != b.data.dataset;
+    let kind = |run: &ComparedRun| (run.manifest.shape(), run.manifest.modality.features());
+    other_set || kind(a) != kind(b) || a.manifest.classes != b.manifest.classes
+}
+
+/// The same data with as few as can be of the samples that are not asked for.
+fn test_samples_alone(data: &DataConfig) -> DataConfig {
+    DataConfig { validation: 0, limit: Some(1), augment: AugmentConfig::default(), ..data.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use birnn_data::{Dataset, Fallback, Locations, Missing, Modality, Sequences, Series};
+
+    use super::super::run::made_up::run;
+    use super::*;
+
+    fn synthetic(path: &str, test: usize) -> ComparedRun {
+        let mut run = run(path, |_| ());
+        run.data.dataset = Dataset::Synthetic;
+        run.data.fallback = Fallback::None;
+        run.data.limit = Some(test);
+        run
+    }
+
+    #[derive(Debug, PartialEq)]
+    enum Error {
+        Samples(NotComparable),
+        Load,
+    }
+
+    impl From<NotComparable> for Error {
+        fn from(error: NotComparable) -> Error {
+            Error::Samples(error)
+        }
+    }
+
+    fn load(config: &DataConfig) -> Result<Splits, Error> {
+        let plan = config.resolve().map_err(|_| Error::Load)?;
+        birnn_data::load(&plan, &Locations::new(None, true), &mut |_| ()).map_err(|_| Error::Load)
+    }
+
+    /// How often data is loaded for runs, and what comes of it.
+    fn samples(runs: &[ComparedRun]) -> (usize, Result<TestSamples, Error>) {
+        let mut loads = 0;
+        let samples = common_test_samples(runs, |config| {
+            loads += 1;
+            load(config)
+        });
+        (loads, samples)
+    }
+
+    #[test]
+    fn the_same_data_is_loaded_once() {
+        let (loads, samples) = samples(&[synthetic("a", 5), synthetic("b", 7)]);
+        let samples = samples.unwrap();
+        assert_eq!(loads, 1, "training samples alone differ");
+        assert_eq!(samples.of(0).test, samples.of(1).test);
+    }
+
+    #[test]
+    fn other_samples_are_refused_before_they_are_loaded() {
+        assert_eq!(samples(&[]).1.unwrap_err(), Error::Samples(NotComparable::NoRuns));
+        let mut other = run("b", |_| ());
+        other.manifest.classes.pop();
+        let (loads, refused) = samples(&[run("a", |_| ()), other]);
+        let Err(Error::Samples(error)) = refused else { panic!("{refused:?}") };
+        let expected = "a and b cannot be compared, for there are no test images for both: mnist, 2 x 2, \
+                        classes a, b; mnist, 2 x 2, classes a";
+        assert_eq!((loads, error.to_string().as_str()), (0, expected));
+        let (loads, refused) = samples(&[run("a", |_| ()), synthetic("b", 5)]);
+        assert!(loads == 0 && refused.unwrap_err() != Error::Load);
+    }
+
+    #[test]
+    fn samples_that_differ_by_content_are_refused() {
+        let mut inverted = synthetic("b", 5);
+        inverted.data.invert = true;
+        let (loads, refused) = samples(&[synthetic("a", 5), inverted]);
+        let Err(Error::Samples(error)) = refused else { panic!("{refused:?}") };
+        assert!(loads == 2 && error.to_string().ends_with("; they are not the same images"), "{error}");
+    }
+
+    /// Of what is missing, no value equals another.
+    #[test]
+    fn series_with_missing_values_are_the_same_as_themselves() {
+        let series = |values: [f32; 4], lengths: [usize; 2]| Split {
+            sequences: Sequences::new(Values::Floats(values.to_vec()), 1, lengths),
+            labels: vec![0, 1],
+        };
+        let one = || series([1.0, f32::NAN, 3.0, 4.0], [1, 3]);
+        assert!(are_same(&one(), &one()));
+        for other in [
+            series([1.0, 2.0, 3.0, 4.0], [1, 3]),
+            series([1.0, f32::NAN, 3.0, 4.0], [2, 2]),
+            Split { labels: vec![1, 0], ..one() },
+        ] {
+            assert!(!are_same(&one(), &other), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn series_are_told_from_images_and_from_other_series() {
+        let series = |path: &str, features: usize| {
+            let mut run = run(path, |experiment| experiment.data.dataset = Dataset::SyntheticSeries);
+            let (mean, missing) = (vec![0.0; features], Missing::Refuse);
+            run.manifest.modality = Modality::Series(Series { steps: None, missing, mean, deviation: None });
+            run
+        };
+        let refused = |a: ComparedRun, b: ComparedRun| {
+            let (loads, refused) = samples(&[a, b]);
+            let Err(Error::Samples(error)) = refused else { panic!("{refused:?}") };
+            assert_eq!(loads, 0);
+            error.to_string()
+        };
+        let error = refused(series("a", 2), series("b", 3));
+        assert!(error.contains("no test series for both") && error.contains("3 values per step"), "{error}");
+        let error = refused(series("a", 2), run("b", |_| ()));
+        assert!(error.contains("no test samples for both") && error.contains("2 x 2"), "{error}");
+    }
+}

@@ -1,0 +1,73 @@
+//! How a page calls samples and their time steps: those of images are rows.
+
+use birnn_data::Modality;
+
+/// The words for samples of one kind.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Words {
+    /// Several.
+    pub(crate) samples: &'static str,
+    /// One.
+    pub(crate) sample: &'static str,
+    /// Any one.
+    pub(crate) a_sample: &'static str,
+    /// Several, at the beginning of a sentence.
+    pub(crate) heading: &'static str,
+    /// One after the other, at the beginning of a sentence.
+    pub(crate) each: &'static str,
+    /// A time step, and several.
+    pub(crate) step: &'static str,
+    pub(crate) steps: &'static str,
+    /// What counts the steps on an axis.
+    pub(crate) position: &'static str,
+    /// What the net is shown where it is shown a part.
+    pub(crate) first: &'static str,
+    pub(crate) last: &'static str,
+    /// Where an answer comes late that comes late, when steps are added in their order.
+    pub(crate) late: &'static str,
+    /// From where steps are added.
+    pub(crate) added: &'static str,
+    /// Which way the directions read.
+    pub(crate) directions: &'static str,
+}
+
+impl Words {
+    pub(crate) fn of(modality: &Modality) -> Words {
+        let (samples, sample) = (modality.noun(), modality.singular());
+        match modality {
+            Modality::Images { .. } => Words {
+                samples,
+                sample,
+                a_sample: "an image",
+                heading: "Images",
+                each: "Image by image",
+                step: "row",
+                steps: "rows",
+                position: "row, from above",
+                first: "first rows, from above",
+                last: "last rows, from below",
+                late: "from above",
+                added: "from above and from below",
+                directions: "The forward direction reads from the top row down and is at its end on the right; \
+                             the reverse direction reads from the bottom row up and is at its end on the left.",
+            },
+            Modality::Series(_) => Words {
+                samples,
+                sample,
+                a_sample: "a series",
+                heading: "Series",
+                each: "Series by series",
+                step: "time step",
+                steps: "time steps",
+                position: "time step",
+                first: "first steps",
+                last: "last steps",
+                late: "from the start",
+                added: "from the start and from the end",
+                directions: "The forward direction reads from the first step to the last and is at its end on \
+                             the right; the reverse direction reads from the last step to the first and is at \
+                             its end on the left.",
+            },
+        }
+    }
+}
