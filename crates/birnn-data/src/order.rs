@@ -11,7 +11,7 @@ pub fn epoch_order(seed: u64, epoch: u64, len: usize) -> Vec<u32> {
 }
 
 /// As [`epoch_order`], sequences of about the same length in the same batch: what computes with padding wastes
-/// little on it. Within every [`MEGABATCH`] batches' worth of the order sequences are sorted by length; then whole
+/// little on it. Within every fifty batches' worth of the order sequences are sorted by length; then whole
 /// batches are put in a random order, one that is not full last.
 pub fn grouped_order(seed: u64, epoch: u64, lengths: &[usize], batch: usize) -> Vec<u32> {
     let mut order = epoch_order(seed, epoch, lengths.len());

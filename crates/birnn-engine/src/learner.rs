@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use birnn_data::Sequence;
 use birnn_infer::cpu::instructions;
 use birnn_infer::{Evaluation, Task};
 use birnn_model::{Architecture, ModelError, Network, values_of};
@@ -169,7 +170,7 @@ impl Learner {
             && let Some(sequences) = samples.in_memory()
         {
             let network = self.network_to_ask()?;
-            return Ok(network.logits_of_all(sequences, |one, into| one.read(into), cpu_threads() as usize));
+            return Ok(network.logits_of_all(sequences, as_it_is, cpu_threads() as usize));
         }
         let mut all = Vec::new();
         for batch in samples.batches(EVALUATION_BATCH) {
@@ -202,6 +203,11 @@ impl Learner {
             Ok(())
         })
     }
+}
+
+/// Samples are as the net reads them already.
+fn as_it_is(sample: Sequence<'_>, into: &mut Vec<f32>) {
+    sample.read(into);
 }
 
 /// The logits of a batch, all of it by libtorch.

@@ -25,7 +25,7 @@ pub struct DirectionGradients {
     pub layer: usize,
     /// Whether the direction reads the sequence from its end.
     pub reverse: bool,
-    /// For each step, or each of [`POSITIONS`] equal parts of a sequence where they have different lengths, the mean
+    /// For each step, or each of twenty equal parts of a sequence where they have different lengths, the mean
     /// over the samples of the norm of the gradient of a sample's loss with respect to the state there; `None` where
     /// the net does not use the state.
     pub norms: Vec<Option<f64>>,
