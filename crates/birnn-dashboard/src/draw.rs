@@ -137,7 +137,7 @@ fn speed(frame: &mut Frame, area: Rect, board: &Board, ink: Ink) {
     frame.render_widget(Sparkline::default().block(block).style(ink.of(Color::Magenta)).data(speeds), area);
 }
 
-/// How misread images are laid out.
+/// How misread samples are laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Digits {
     size: Size,
@@ -168,7 +168,7 @@ impl Digits {
     }
 }
 
-/// The last misclassified images, each with what it is and what it was called.
+/// The last misclassified samples, each as a picture with what it is and what it was called.
 fn misread(frame: &mut Frame, area: Rect, digits: Digits, board: &Board, ink: Ink) {
     let block = ink.frame(Line::styled(" misread ", ink.bold()));
     let inner = block.inner(area);

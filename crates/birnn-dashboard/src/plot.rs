@@ -22,7 +22,7 @@ struct Plot<'a> {
     labels: Vec<String>,
 }
 
-/// The colour of what concerns the validation images.
+/// The colour of what concerns the validation samples.
 const MARKS: Color = Color::Yellow;
 
 /// The loss by step. Its axis is logarithmic, since a loss falls by ever smaller amounts.
