@@ -40,7 +40,7 @@ pub fn run(command: &DataCommand, log: &Log) -> Outcome {
         birnn_data::Source::Synthetic | birnn_data::Source::SyntheticSeries => {
             "made by code, with no file to verify"
         }
-        birnn_data::Source::Published(published) if published.mirrors.is_empty() => {
+        birnn_data::Source::Published(published) if !published.is_verified() => {
             "read; no digests are known to verify them by"
         }
         birnn_data::Source::Published(_) => "verified",

@@ -11,7 +11,7 @@ use crate::error::ConfigError;
 use crate::image::augment::{Augment, AugmentConfig};
 use crate::image::preprocessing::{Framing, Preprocessing};
 use crate::image::synthetic;
-use crate::published::{Kind, Published};
+use crate::published::Published;
 use crate::series;
 use crate::series::missing::Missing;
 use crate::split::MOST_CLASSES;
@@ -134,7 +134,7 @@ impl Source {
     /// Whether the samples are series of numbers, and not images.
     pub fn is_series(&self) -> bool {
         match self {
-            Source::Published(published) => matches!(published.kind, Kind::Series),
+            Source::Published(published) => published.is_series(),
             Source::Synthetic | Source::Files(_) => false,
             Source::SyntheticSeries | Source::Series(_) => true,
         }

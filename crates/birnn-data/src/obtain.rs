@@ -180,8 +180,7 @@ fn unobtainable(
         answers: tried.mirrors,
         packages: tried.packages,
         offline: locations.offline,
-        published: !published.mirrors.is_empty()
-            || published.elsewhere.as_ref().is_some_and(|elsewhere| !elsewhere.packages.is_empty()),
+        published: published.is_downloaded(),
     }))
 }
 

@@ -65,6 +65,24 @@ pub enum PublishedDigest {
     None,
 }
 
+impl Published {
+    /// Whether there is a mirror or a package to download it from.
+    pub fn is_downloaded(&self) -> bool {
+        let packages = self.elsewhere.as_ref().map_or(&[][..], |elsewhere| elsewhere.packages);
+        !self.mirrors.is_empty() || !packages.is_empty()
+    }
+
+    /// Whether all of its files are known by digests.
+    pub fn is_verified(&self) -> bool {
+        self.files.iter().all(|file| !matches!(file.digest, PublishedDigest::None))
+    }
+
+    /// Whether it is of series, and not of images.
+    pub fn is_series(&self) -> bool {
+        matches!(self.kind, Kind::Series)
+    }
+}
+
 impl Kind {
     /// The names of the classes, as far as they are known without reading a file.
     pub(crate) fn class_names(&self) -> Option<Vec<String>> {

@@ -50,6 +50,7 @@ fn set(dataset: Dataset, locations: &Locations) -> Option<Item> {
     let name = published.name;
     let fetch = match dataset {
         Dataset::Mnist => "`birnn data fetch`".to_owned(),
+        _ if published.is_series() => format!("`birnn data fetch configs/series/{name}.toml`"),
         _ => format!("`birnn data fetch configs/bilstm.toml --set data.dataset={name}`"),
     };
     // All files are verified, whatever is used of them.
@@ -68,10 +69,10 @@ fn set(dataset: Dataset, locations: &Locations) -> Option<Item> {
         Ok(splits) => {
             let folder = splits.provenance.files.first().and_then(|file| file.path.parent());
             let folder = folder.map_or_else(String::new, |folder| format!(" in {}", shown(&folder)));
-            let verified = if published.mirrors.is_empty() { "" } else { " and verified" };
+            let verified = if published.is_verified() { " and verified" } else { "" };
             Item::ok(name, format!("found{verified}{folder}"))
         }
-        Err(DataError::Unobtainable(_)) if published.mirrors.is_empty() => return None,
+        Err(DataError::Unobtainable(_)) if !published.is_downloaded() => return None,
         Err(DataError::Unobtainable(missing)) => Item::note(
             name,
             format!("not on this machine: no {}[.gz]{}", missing.file, others(&published.packages())),
@@ -80,9 +81,9 @@ fn set(dataset: Dataset, locations: &Locations) -> Option<Item> {
         Err(error) => Item::problem(
             name,
             error.to_string(),
-            match published.mirrors.is_empty() {
-                true => "unpack its archive anew".to_owned(),
-                false => format!("put back a good copy, or delete it and run {fetch}"),
+            match published.is_downloaded() {
+                true => format!("put back a good copy, or delete it and run {fetch}"),
+                false => "unpack its archive anew".to_owned(),
             },
         ),
     })
