@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::name::shown;
-use crate::series::ts::LineProblem;
+use crate::series::line_problem::LineProblem;
 
 /// A file that is not what it should be.
 #[derive(Debug, thiserror::Error)]

@@ -40,6 +40,7 @@
 //! session.run(["logits"], {"series": padded, "lengths": np.array([7, 3], np.int32)})
 //! ```
 
+mod error;
 mod graph;
 mod input;
 mod layer;
@@ -49,35 +50,15 @@ mod sequences;
 
 use prost::Message;
 
+use self::error::LIMIT;
 use self::proto::{ModelProto, OperatorSetIdProto, StringStringEntryProto};
-use crate::{Architecture, Mismatch, StateDict, check};
+use crate::{Architecture, StateDict, check};
 
+pub use self::error::OnnxError;
 pub use self::input::{Batch, IMAGES, Input, LENGTHS, SERIES, Standardise};
 
 /// The name of the graph's output.
 pub const OUTPUT: &str = "logits";
-
-/// Why a net could not be written as ONNX.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum OnnxError {
-    /// The weights are not the net's.
-    #[error(transparent)]
-    Weights(#[from] Mismatch),
-    /// Means and deviations are not one for each feature, not finite, or no deviations.
-    #[error(
-        "{features} features are standardised by {features} means and {features} deviations above 0, all finite"
-    )]
-    Standardise {
-        /// Of the net.
-        features: usize,
-    },
-    /// Protocol buffers, and so ONNX in one file, end at 2 GiB.
-    #[error("the net takes {bytes} bytes, and an ONNX file can have {LIMIT}")]
-    TooLarge {
-        /// What the file would take; of a net that is too large by its weights alone, what these take.
-        bytes: u64,
-    },
-}
 
 /// The bytes of an ONNX file: a net with `features` values per time step and `outputs` values per sequence
 /// (or per time step), its weights by PyTorch's names, and what else is to be known of it as pairs of key and
@@ -112,9 +93,6 @@ pub fn encode(
     fits(model.encoded_len() as u64)?;
     Ok(model.encode_to_vec())
 }
-
-/// The most bytes of a message of protocol buffers.
-const LIMIT: u64 = i32::MAX as u64;
 
 fn fits(bytes: u64) -> Result<(), OnnxError> {
     if bytes > LIMIT { Err(OnnxError::TooLarge { bytes }) } else { Ok(()) }

@@ -1,5 +1,6 @@
 //! Series of numbers: reading them, and how a net reads them.
 
+pub(crate) mod line_problem;
 pub(crate) mod missing;
 pub(crate) mod own;
 pub(crate) mod sketch;

@@ -20,17 +20,15 @@
 mod body;
 mod header;
 mod lines;
-mod problem;
 
 use std::collections::HashMap;
 use std::io::{Cursor, Read};
 use std::path::Path;
 
-pub use problem::{LineProblem, SaidBy};
-
 use crate::content::{Digests, LARGEST, open, through};
 use crate::file_error::{FileError, FileProblem};
 use crate::sequences::Sequences;
+use crate::series::line_problem::{LineProblem, SaidBy};
 use crate::split::MOST_CLASSES;
 use body::{Body, Labelled};
 use header::{Classes, Header};

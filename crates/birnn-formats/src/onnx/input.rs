@@ -1,6 +1,6 @@
 //! What a graph reads.
 
-use super::OnnxError;
+use super::error::OnnxError;
 
 /// What a net reads, and in which form the graph is given it.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -4,9 +4,9 @@ use std::collections::TryReserveError;
 
 use super::header::Header;
 use super::lines::Line;
-use super::problem::{LineProblem, SaidBy};
 use crate::file_error::FileProblem;
 use crate::sequences::{Sequences, Values};
+use crate::series::line_problem::{LineProblem, SaidBy};
 
 /// Whether there is a label behind the dimensions of a series.
 #[derive(Clone, Copy, PartialEq, Eq)]

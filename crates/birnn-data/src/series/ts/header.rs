@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use super::lines::Line;
-use super::problem::LineProblem;
 use crate::file_error::FileProblem;
+use crate::series::line_problem::LineProblem;
 use crate::split::MOST_CLASSES;
 
 /// The tags that say how to read what follows. `@missing` is none: the values show what is missing.

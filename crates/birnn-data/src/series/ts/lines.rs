@@ -2,9 +2,9 @@
 
 use std::io::{BufRead, BufReader, Read};
 
-use super::problem::LineProblem;
 use crate::content::Hashed;
 use crate::file_error::FileProblem;
+use crate::series::line_problem::LineProblem;
 
 /// What a line and all of them may have at most.
 #[derive(Clone, Copy)]
