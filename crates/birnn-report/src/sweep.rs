@@ -16,7 +16,7 @@ use crate::stats::Summary;
 pub struct Sweep {
     /// What it is filed under.
     pub name: String,
-    /// Whether settings are judged by validation images; else by the test images, for want of others.
+    /// Whether settings are judged by validation samples; else by the test samples, for want of others.
     pub by_validation: bool,
     /// What was tried, the best first; what has no result yet last.
     pub settings: Vec<Settings>,
@@ -45,11 +45,11 @@ pub struct SweepRun {
 /// What a run came to.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Outcome {
-    /// Accuracy of the weights that were kept on the validation images, if any were kept back.
+    /// Accuracy of the weights that were kept on the validation samples, if any were kept back.
     pub validation: Option<f64>,
-    /// Accuracy on the test images.
+    /// Accuracy on the test samples.
     pub accuracy: f64,
-    /// Mean cross-entropy on the test images.
+    /// Mean cross-entropy on the test samples.
     pub loss: f64,
     /// Seconds of training.
     pub seconds: f64,
@@ -63,11 +63,11 @@ pub struct Settings {
     pub settings: Vec<(String, Value)>,
     /// The indices of its runs.
     pub runs: Vec<usize>,
-    /// Accuracy on the validation images.
+    /// Accuracy on the validation samples.
     pub validation: Option<Summary>,
-    /// Accuracy on the test images.
+    /// Accuracy on the test samples.
     pub accuracy: Option<Summary>,
-    /// Loss on the test images.
+    /// Loss on the test samples.
     pub loss: Option<Summary>,
     /// Seconds of training.
     pub seconds: Option<Summary>,

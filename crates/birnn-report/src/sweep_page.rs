@@ -48,13 +48,13 @@ pub fn sweep_page(sweep: &Sweep, experiment: &str) -> Result<String, ReportError
     }
     let ranking = match sweep.by_validation {
         true => {
-            "In the order of the mean accuracy on the validation images, which neither training nor the test \
-             images have to do with. The accuracy on the test images is there to be read, not to choose by."
+            "In the order of the mean accuracy on the validation samples, which neither training nor the \
+             test samples have to do with. The accuracy on the test samples is there to be read, not to choose by."
         }
         false => {
-            "In the order of the mean accuracy on the test images, as not all runs kept validation images \
-             back. Chosen in this way, the best is flattered: its accuracy on other images is likely lower. \
-             With data.validation set, settings are ranked by images of their own."
+            "In the order of the mean accuracy on the test samples, as not all runs kept validation samples \
+             back. Chosen in this way, the best is flattered: its accuracy on other samples is likely lower. \
+             With data.validation set, settings are ranked by samples of their own."
         }
     };
     let keys = sweep.keys();
@@ -89,12 +89,12 @@ fn summary(sweep: &Sweep) -> String {
             false => format!("The best of {}, {}, reaches", sweep.settings.len(), named(&best.settings)),
         };
         let validation = best.validation.map_or_else(String::new, |summary| {
-            format!("{} on the validation images and ", plus_minus(&summary, percent))
+            format!("{} on the validation samples and ", plus_minus(&summary, percent))
         });
         let test = best.accuracy.map_or_else(String::new, |summary| plus_minus(&summary, percent));
         let runs = best.accuracy.map_or(0, |summary| summary.runs);
         let runs = if runs == 1 { "one run".to_owned() } else { format!("the mean of {runs} runs") };
-        text += &format!(" {which} {validation}{test} on the test images, {runs}.");
+        text += &format!(" {which} {validation}{test} on the test samples, {runs}.");
     }
     text
 }
@@ -147,7 +147,7 @@ fn row(run: &SweepRun) -> Row<'_> {
     Row { folder: &run.folder, cells }
 }
 
-/// The accuracies of a setting's runs on the test images.
+/// The accuracies of a setting's runs on the test samples.
 fn accuracies<'a>(sweep: &'a Sweep, settings: &'a Settings) -> impl Iterator<Item = f64> + 'a {
     settings.runs.iter().filter_map(|&run| Some(sweep.runs[run].outcome?.accuracy))
 }
@@ -160,7 +160,7 @@ fn accuracy_side(sweep: &Sweep) -> Side {
         })
     };
     let ends = sweep.settings.iter().filter_map(of).flatten();
-    let mut side = Side::new("accuracy on the test images", Axis::linear(ends, false, false));
+    let mut side = Side::new("accuracy on the test samples", Axis::linear(ends, false, false));
     side.percent = true;
     side
 }
@@ -191,7 +191,7 @@ fn by_rank(sweep: &Sweep) -> Option<Figure> {
         frame.point((rank, summary.mean)).into_iter().for_each(|at| frame.svg.circle("dot s0", at, 3.5));
     }
     let title = "Accuracy by setting";
-    let description = format!("Accuracy on the test images of {} settings, the best first.", ranked.len());
+    let description = format!("Accuracy on the test samples of {} settings, the best first.", ranked.len());
     let rows = ranked.iter().map(|(rank, settings)| {
         let summary = settings.accuracy.map_or_else(String::new, |summary| plus_minus(&summary, percent));
         let runs = accuracies(sweep, settings).map(percent).collect::<Vec<_>>().join(", ");

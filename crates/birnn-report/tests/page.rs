@@ -404,6 +404,6 @@ fn a_sweeps_page_is_whole_and_loads_nothing() {
         assert_eq!(folders, count);
         // One setting that is no number leaves no axis to draw it on.
         assert_eq!(html.contains("Accuracy by model.hidden"), count == 2);
-        assert!(html.contains("not all runs kept validation images"));
+        assert!(html.contains("not all runs kept validation samples"));
     }
 }
