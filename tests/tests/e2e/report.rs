@@ -108,7 +108,7 @@ fn a_run_of_series_has_its_page_and_is_compared() {
     sandbox.write(
         "series.toml",
         "[data]\ndataset = \"ts\"\ntrain = \"train.ts\"\ntest = \"test.ts\"\nmissing = \"last\"\nvalidation = 10\n\
-         [model]\nhidden = 4\nlayers = 1\n[train]\ndevice = \"cpu\"\nepochs = 2\nbatch_size = 5\n\
+         [model]\nhidden = 4\nlayers = 1\n[train]\ndevice = \"cpu\"\nepochs = 2\nbatch_size = 5\nlog_every = 1\n\
          monitor = \"macro-f1\"\n",
     );
     for (run, seed) in [("a", "seed=1"), ("b", "seed=2")] {
