@@ -208,7 +208,8 @@ impl Samples {
     fn gather(&self, chosen: &[usize]) -> Result<Tensor, TchError> {
         match &self.store {
             Store::Memory(sequences) | Store::Varied(sequences, _) => {
-                let mut values = Vec::new();
+                let steps: usize = chosen.iter().map(|&index| self.steps(index).len()).sum();
+                let mut values = Vec::with_capacity(steps * self.features);
                 chosen.iter().for_each(|&index| sequences.get(index).read(&mut values));
                 self.upload(&values)
             }
