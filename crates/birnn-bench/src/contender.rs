@@ -86,7 +86,7 @@ pub fn batch(point: &Point) -> Result<Batch> {
         Lengths::Equal => images(point.batch, [point.time, point.features])?,
         _ => series(point)?,
     };
-    let order = samples.order(0, 0, None);
+    let order = samples.order(0, 0, None)?;
     Ok(samples.batch(&order, 0, point.batch, 0)?)
 }
 

@@ -23,7 +23,7 @@ impl Ours {
         let classes = (0..CLASSES).map(|class| class.to_string()).collect();
         let task = Task::classify(classes);
         let plan = TrainConfig::default().resolve().map_err(|error| anyhow!("{error:?}"))?;
-        let loss = Loss::new(&task, &plan, None);
+        let loss = Loss::new(&task, &plan);
         let learner = Learner::new(&point.architecture()?, task, loss, point.features, 0, Device::Cpu)?;
         let optimizer = Optimizer::new(plan.algorithm, learner.parameters())?;
         Ok(Ours { learner, optimizer, batch: batch(point)?, rate: point.rate(), steps: 0 })

@@ -81,7 +81,12 @@ impl Account<'_> {
             Modality::Images { .. } => {
                 say("pixel / 255, without normalisation".to_owned(), "--mean M --std S");
             }
-            Modality::Series(_) if request.config.is_some() => {}
+            Modality::Series(series) if request.config.is_some() => {
+                if series.deviation.is_some() {
+                    let assumption = "values standardised by its training series".to_owned();
+                    say(assumption, "--set data.standardise=false");
+                }
+            }
             Modality::Series(_) => say("values as they are, not standardised".to_owned(), "--mean M --std S"),
         }
         if request.config.is_some() {

@@ -6,7 +6,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use birnn_data::name::shown;
-use birnn_data::{MOST_CLASSES, Modality, Preprocessing, Recorded, check_class_names};
+use birnn_data::{MOST_CLASSES, Modality, Preprocessing, Recorded, Series, check_class_names};
 use birnn_experiment::{ExperimentError, Source};
 use birnn_formats::short_name;
 use birnn_infer::LARGEST_SIDE;
@@ -81,7 +81,11 @@ fn read(path: &Path) -> Result<(Description, Source), String> {
     let fits = match found.modality() {
         Some(Modality::Images { shape: [rows, columns], .. }) => can_be(rows) && can_be(columns),
         Some(Modality::Series(_)) => can_be(found.columns),
-        None => return Err("it says neither what images nor what series the net reads".to_owned()),
+        None => {
+            let series = found.series.as_ref().map_or(Ok(()), Series::check);
+            let contradiction = || "it says neither what images nor what series the net reads".to_owned();
+            return Err(series.err().unwrap_or_else(contradiction));
+        }
     };
     if !fits {
         let rows = found.rows.map_or_else(String::new, |rows| format!("{rows} x "));

@@ -52,15 +52,18 @@ impl Description {
                 format!(
                     "images of {rows} x {columns}: {rows} time steps, the rows from above, of {columns} features"
                 ),
-                "pixel / 255: mean 0 and deviation 1, nothing is subtracted",
+                "pixel / 255: mean 0 and deviation 1, nothing is subtracted".to_owned(),
             ),
-            Modality::Series(Series { deviation, .. }) => (
-                format!("series of any number of time steps, of {columns} features"),
-                match deviation {
+            Modality::Series(Series { deviation, missing, .. }) => {
+                let read = match deviation {
                     None => "values as they are",
-                    Some(_) => "(value - mean) / deviation, those of its feature in `series`",
-                },
-            ),
+                    Some(_) => {
+                        "(value - mean) / deviation, those of its feature in `series`; an ONNX graph does it"
+                    }
+                };
+                let filled = format!("{read}; what is missing is to be filled in before: {missing}");
+                (format!("series of any number of time steps, of {columns} features"), filled)
+            }
         };
         let (rows, preprocessing, series) = match manifest.modality.clone() {
             Modality::Images { shape: [rows, _], preprocessing } => (Some(rows), preprocessing, None),
@@ -76,7 +79,7 @@ impl Description {
             data: manifest.data.clone(),
             experiment: manifest.experiment.clone(),
             input,
-            normalisation: normalisation.to_owned(),
+            normalisation,
             output: "logits, one per class; softmax makes probabilities of them".to_owned(),
             pictures,
             preprocessing,

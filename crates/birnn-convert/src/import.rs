@@ -74,6 +74,11 @@ pub fn import<E: From<ImportError>>(
         }
     }
     let input = normalisation(request);
+    if let (Some(_), Modality::Series(Series { deviation: Some(_), .. })) = (&input, &modality) {
+        let message = "--mean and --std: its series are standardised already, by the config's data or the description \
+                       beside it; leave one out, the config's with --set data.standardise=false";
+        return Err(ImportError::Unfit(message.to_owned()).into());
+    }
     if let Some(input) = &input {
         found.fold(input).map_err(|error| ImportError::Unfit(format!("--mean and --std: {error}")))?;
     }
@@ -209,6 +214,10 @@ fn reads<E: From<ImportError>>(
         (Modality::Series(_), Some(rows), _) => {
             return Err(unfit(format!("--rows {rows}: the net reads series, which have steps")).into());
         }
+    }
+    if request.series && !matches!(modality, Modality::Series(_)) {
+        let message = "--series: its config, or the description beside it, says that it reads images";
+        return Err(unfit(message.to_owned()).into());
     }
     if request.classes.is_empty() {
         return Ok((modality, classes));

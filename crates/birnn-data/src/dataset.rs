@@ -84,6 +84,14 @@ impl Dataset {
         }
     }
 
+    /// Whether it is of series, and not of images.
+    pub fn is_series(self) -> bool {
+        match self.published() {
+            Some(published) => published.is_series(),
+            None => matches!(self, Dataset::SyntheticSeries | Dataset::Ts),
+        }
+    }
+
     /// Whether it is in files of the user's own.
     pub fn is_own(self) -> bool {
         matches!(self, Dataset::Idx | Dataset::Ts)

@@ -47,6 +47,8 @@ pub struct StepOutput {
 
 /// Sequences per forward pass of an evaluation by libtorch: larger ones are no faster and take more memory.
 const EVALUATION_BATCH: usize = 500;
+/// Steps of all sequences of such a pass, about, of which the outputs are held.
+const EVALUATION_STEPS: usize = 1 << 17;
 
 impl Learner {
     /// A net for `features` values per time step, with the weights that `seed` gives.
@@ -173,7 +175,7 @@ impl Learner {
             return Ok(network.logits_of_all(sequences, as_it_is, cpu_threads() as usize));
         }
         let mut all = Vec::new();
-        for batch in samples.batches(EVALUATION_BATCH) {
+        for batch in samples.batches(EVALUATION_BATCH, EVALUATION_STEPS) {
             let logits = logits_of(&self.network, &batch?, false)?;
             all.extend(Vec::<f32>::try_from(logits.f_view(-1)?)?);
         }
@@ -293,7 +295,7 @@ pub(crate) mod made_up {
         );
         let architecture = experiment.model.resolve().unwrap();
         let task = Task::classify(classes);
-        let loss = Loss::new(&task, &experiment.train.resolve().unwrap(), None);
+        let loss = Loss::new(&task, &experiment.train.resolve().unwrap());
         (Learner::new(&architecture, task, loss, 2, seed, Device::Cpu).unwrap(), manifest)
     }
 

@@ -41,6 +41,16 @@ enum Store {
     Device(Tensor),
 }
 
+impl Store {
+    fn on_device(sequences: &Sequences, device: Device) -> Result<Store, TchError> {
+        let values = match sequences.values() {
+            Values::Bytes(bytes) => Tensor::f_from_slice(bytes)?,
+            Values::Floats(floats) => Tensor::f_from_slice(floats)?,
+        };
+        Ok(Store::Device(values.f_view([-1, sequences.features() as i64])?.f_to_device(device)?))
+    }
+}
+
 /// What one step sees. While a net computes on it, nothing may write to its tensors' storages; see
 /// [`Learner::gradients`](crate::Learner::gradients).
 #[derive(Debug)]
@@ -77,7 +87,11 @@ impl Batch {
 
 /// The order in which an epoch shows the samples.
 #[derive(Debug)]
-pub struct Order(Vec<u32>);
+pub struct Order {
+    indices: Vec<u32>,
+    /// The same on the device, `i64 [samples]`.
+    on_device: Tensor,
+}
 
 impl Samples {
     /// A split whose sequences a net reads as `modality` says, for `device`. Batches show images varied, where
@@ -100,13 +114,7 @@ impl Samples {
         let store = match (augment, device) {
             (Some(augment), _) => Store::Varied(sequences, augment),
             (None, Device::Cpu) => Store::Memory(sequences),
-            (None, _) => {
-                let values = match sequences.values() {
-                    Values::Bytes(bytes) => Tensor::f_from_slice(bytes)?,
-                    Values::Floats(floats) => Tensor::f_from_slice(floats)?,
-                };
-                Store::Device(values.f_view([-1, features as i64])?.f_to_device(device)?)
-            }
+            (None, _) => Store::on_device(&sequences, device)?,
         };
         Ok(Samples { store, offsets, common, features, target, labels })
     }
@@ -145,34 +153,64 @@ impl Samples {
 
     /// The order of the samples in `epoch`: a pure function of `(seed, epoch)`, and where they are grouped by
     /// length, of the lengths and of the size of a batch.
-    pub fn order(&self, seed: u64, epoch: usize, grouped: Option<usize>) -> Order {
-        Order(match grouped {
+    pub fn order(&self, seed: u64, epoch: usize, grouped: Option<usize>) -> Result<Order, TchError> {
+        let indices = match grouped {
             None => epoch_order(seed, epoch as u64, self.len()),
             Some(batch) => {
                 let lengths: Vec<usize> = (0..self.len()).map(|index| self.steps(index).len()).collect();
                 grouped_order(seed, epoch as u64, &lengths, batch)
             }
-        })
+        };
+        let wide: Vec<i64> = indices.iter().copied().map(i64::from).collect();
+        Ok(Order { indices, on_device: self.upload(&wide)? })
     }
 
     /// The `index`-th batch of `size` samples in `order`; the last takes what is left. `rng_key` decides how
     /// images are varied.
     pub fn batch(&self, order: &Order, index: usize, size: usize, rng_key: i64) -> Result<Batch, TchError> {
         let start = index * size;
-        let chosen = &order.0[start..self.len().min(start + size)];
-        let chosen: Vec<usize> = chosen.iter().map(|&sample| sample as usize).collect();
+        let count = size.min(self.len() - start);
+        let chosen: Vec<usize> =
+            order.indices[start..start + count].iter().map(|&sample| sample as usize).collect();
+        // Of what is on the device nothing is sent there step by step, which would wait for it; but of sequences of
+        // unequal lengths.
+        let on_device = order.on_device.f_narrow(0, start as i64, count as i64)?;
         let input = match &self.store {
             Store::Varied(images, augment) => self.upload(&vary(augment, images, &chosen, rng_key))?,
-            _ => self.gather(&chosen)?,
+            Store::Memory(sequences) => self.gathered(sequences, chosen.iter().copied())?,
+            Store::Device(values) => normalise(&match self.common {
+                Some(time) => {
+                    let size = [-1, time as i64 * self.features as i64];
+                    values.f_view(size)?.f_index_select(0, &on_device)?
+                }
+                None => {
+                    let steps = chosen.iter().flat_map(|&sample| self.steps(sample));
+                    let steps: Vec<i64> = steps.map(|step| step as i64).collect();
+                    values.f_index_select(0, &self.upload(&steps)?)?
+                }
+            })?,
         };
-        self.formed(input, &chosen)
+        self.formed(input, chosen.into_iter(), self.target.f_index_select(0, &on_device)?)
     }
 
-    /// All samples in the order of the data, in batches of `size`, nothing varied.
-    pub fn batches(&self, size: usize) -> impl Iterator<Item = Result<Batch, TchError>> {
+    /// All samples in the order of the data, nothing varied, in batches of at most `size` samples and about so many
+    /// `steps`.
+    pub fn batches(&self, size: usize, steps: usize) -> impl Iterator<Item = Result<Batch, TchError>> {
+        let longest = (0..self.len()).map(|index| self.steps(index).len()).max().unwrap_or(1);
+        let size = size.min(steps / longest).max(1);
         (0..self.len()).step_by(size).map(move |start| {
-            let chosen: Vec<usize> = (start..self.len().min(start + size)).collect();
-            self.formed(self.gather(&chosen)?, &chosen)
+            let end = self.len().min(start + size);
+            let input = match &self.store {
+                Store::Memory(sequences) | Store::Varied(sequences, _) => {
+                    self.gathered(sequences, start..end)?
+                }
+                Store::Device(values) => {
+                    let (first, last) = (self.offsets[start] as i64, self.offsets[end] as i64);
+                    normalise(&values.f_narrow(0, first, last - first)?)?
+                }
+            };
+            let target = self.target.f_narrow(0, start as i64, (end - start) as i64)?;
+            self.formed(input, start..end, target)
         })
     }
 
@@ -204,47 +242,38 @@ impl Samples {
         self.offsets[index]..self.offsets[index + 1]
     }
 
-    /// The values of the samples at these indices, one after the other, on the device.
-    fn gather(&self, chosen: &[usize]) -> Result<Tensor, TchError> {
-        match &self.store {
-            Store::Memory(sequences) | Store::Varied(sequences, _) => {
-                let steps: usize = chosen.iter().map(|&index| self.steps(index).len()).sum();
-                let mut values = Vec::with_capacity(steps * self.features);
-                chosen.iter().for_each(|&index| sequences.get(index).read(&mut values));
-                self.upload(&values)
-            }
-            // As few indices as there can be.
-            Store::Device(values) => match self.common {
-                Some(time) => {
-                    let samples = values.f_view([-1, time as i64 * self.features as i64])?;
-                    let indices: Vec<i64> = chosen.iter().map(|&index| index as i64).collect();
-                    normalise(&samples.f_index_select(0, &self.upload(&indices)?)?)
-                }
-                None => {
-                    let steps = chosen.iter().flat_map(|&index| self.steps(index));
-                    let indices: Vec<i64> = steps.map(|step| step as i64).collect();
-                    normalise(&values.f_index_select(0, &self.upload(&indices)?)?)
-                }
-            },
-        }
+    /// The values of the samples at these indices, one after the other, out of memory to the device.
+    fn gathered(
+        &self,
+        sequences: &Sequences,
+        chosen: impl Iterator<Item = usize> + Clone,
+    ) -> Result<Tensor, TchError> {
+        let steps: usize = chosen.clone().map(|index| self.steps(index).len()).sum();
+        let mut values = Vec::with_capacity(steps * self.features);
+        chosen.for_each(|index| sequences.get(index).read(&mut values));
+        self.upload(&values)
     }
 
     fn upload<T: Element>(&self, values: &[T]) -> Result<Tensor, TchError> {
         Tensor::f_from_slice(values)?.f_to_device(self.target.device())
     }
 
-    /// The samples at these indices as a batch, their values being gathered.
-    fn formed(&self, values: Tensor, chosen: &[usize]) -> Result<Batch, TchError> {
-        let features = self.features as i64;
+    /// The samples at these indices as a batch, their values and targets being gathered.
+    fn formed(
+        &self,
+        values: Tensor,
+        chosen: impl ExactSizeIterator<Item = usize>,
+        target: Tensor,
+    ) -> Result<Batch, TchError> {
+        let (features, weight) = (self.features as i64, chosen.len());
         let (input, lengths) = match self.common {
             Some(time) => (values.f_view([-1, time as i64, features])?, None),
             None => {
-                let lengths = chosen.iter().map(|&index| self.steps(index).len());
+                let lengths = chosen.map(|index| self.steps(index).len());
                 (values.f_view([-1, features])?, Some(lengths.collect()))
             }
         };
-        let target: Vec<i64> = chosen.iter().map(|&index| i64::from(self.labels[index])).collect();
-        Ok(Batch { input, lengths, target: self.upload(&target)?, weight: chosen.len() })
+        Ok(Batch { input, lengths, target, weight })
     }
 }
 
@@ -302,7 +331,7 @@ mod tests {
     #[test]
     fn an_epoch_shows_each_image_once_with_its_own_label() {
         let samples = samples(10);
-        let order = samples.order(3, 0, None);
+        let order = samples.order(3, 0, None).unwrap();
         let mut seen = Vec::new();
         for index in 0..3 {
             let batch = samples.batch(&order, index, 4, 0).unwrap();
@@ -331,7 +360,7 @@ mod tests {
         };
         let samples = Samples::new(split, &Modality::Series(series), None, Device::Cpu).unwrap();
         for grouped in [None, Some(2)] {
-            let order = samples.order(1, 0, grouped);
+            let order = samples.order(1, 0, grouped).unwrap();
             for index in 0..3 {
                 let batch = samples.batch(&order, index, 2, 0).unwrap();
                 let lengths_seen = batch.lengths.clone().unwrap();
@@ -347,6 +376,44 @@ mod tests {
         assert_eq!(samples.fetch(4).unwrap().get(0).floats().unwrap(), [4.0; 5]);
     }
 
+    /// What is held on a device, here the CPU's, is shown as what is held in memory, images and series alike.
+    #[test]
+    fn a_device_shows_what_memory_does() {
+        let of_images = || images(2, 3, (0..60).collect(), (0..10).collect());
+        let of_series = || {
+            let lengths = (0..10).map(|index| 1 + index * 7 % 5);
+            let values = (0..3 * lengths.clone().sum::<usize>()).map(|value| value as f32);
+            let sequences = Sequences::new(Values::Floats(values.collect()), 3, lengths);
+            Split { sequences, labels: (0..10).collect() }
+        };
+        let (mean, deviation) = (vec![5.0; 3], Some(vec![2.0; 3]));
+        let series =
+            Modality::Series(Series { steps: Some([1, 5]), missing: Missing::Refuse, mean, deviation });
+        for (split, modality) in [(of_images(), IMAGES), (of_series(), series)] {
+            let in_memory = Samples::new(split.clone(), &modality, None, Device::Cpu).unwrap();
+            let mut on_device = Samples::new(split, &modality, None, Device::Cpu).unwrap();
+            let held = Store::on_device(in_memory.in_memory().unwrap(), Device::Cpu).unwrap();
+            on_device.store = held;
+            let same = |a: Batch, b: Batch| {
+                assert!(a.input == b.input && a.target == b.target, "{modality}");
+                assert_eq!((a.lengths, a.weight), (b.lengths, b.weight));
+            };
+            for grouped in [None, Some(4)] {
+                let [a, b] = [&in_memory, &on_device].map(|samples| samples.order(3, 1, grouped).unwrap());
+                (0..3).for_each(|index| {
+                    same(
+                        in_memory.batch(&a, index, 4, 0).unwrap(),
+                        on_device.batch(&b, index, 4, 0).unwrap(),
+                    );
+                });
+            }
+            for (a, b) in in_memory.batches(4, 12).zip(on_device.batches(4, 12)) {
+                same(a.unwrap(), b.unwrap());
+            }
+            assert!((0..10).all(|index| in_memory.fetch(index).unwrap() == on_device.fetch(index).unwrap()));
+        }
+    }
+
     /// What an image is varied by depends on the step and its index in the batch, not on how the work was
     /// shared out.
     #[test]
@@ -355,7 +422,7 @@ mod tests {
         let config = AugmentConfig { shift: 1.0, ..Default::default() };
         let of = |augment| Samples::new(split(), &IMAGES, augment, Device::Cpu).unwrap();
         let samples = of(config.resolve().unwrap());
-        let order = samples.order(3, 0, None);
+        let order = samples.order(3, 0, None).unwrap();
         let batch = |index, size, rng_key| samples.batch(&order, index, size, rng_key).unwrap().input;
         assert!(batch(0, 7, 5) == batch(0, 7, 5));
         assert!(batch(0, 7, 5) != batch(0, 7, 6));
@@ -363,14 +430,14 @@ mod tests {
         let plain = of(None);
         assert!(plain.batch(&order, 0, 7, 5).unwrap().input == plain.batch(&order, 0, 7, 6).unwrap().input);
         assert!(
-            samples.batches(10).next().unwrap().unwrap().input
-                == plain.batches(10).next().unwrap().unwrap().input
+            samples.batches(10, 1000).next().unwrap().unwrap().input
+                == plain.batches(10, 1000).next().unwrap().unwrap().input
         );
     }
 
     #[test]
     fn bytes_become_zero_to_one() {
-        let input = samples(1).batches(5).next().unwrap().unwrap().input;
+        let input = samples(1).batches(5, 1000).next().unwrap().unwrap().input;
         assert_eq!(Vec::<f32>::try_from(input.view(-1)).unwrap(), [0.0, 0.0, 1.0, 0.2, 0.0, 0.0]);
     }
 }

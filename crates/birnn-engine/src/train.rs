@@ -58,7 +58,7 @@ pub fn train(
     while unfinished(state) {
         let epoch = state.epochs(steps);
         let grouped = plan.group_by_length.then_some(plan.batch_size);
-        let order = data.train.order(seed, epoch, grouped);
+        let order = data.train.order(seed, epoch, grouped)?;
         let mut rate = 0.0;
         let mut control = Control::Continue;
         let mut start = Instant::now();

@@ -41,7 +41,7 @@ pub fn load(path: &Path, device: Device) -> Result<(Learner, Manifest), LoadErro
 pub(crate) fn learner(contents: &Contents, device: Device) -> Result<Learner, EngineError> {
     let manifest = contents.manifest();
     let task = Task::of(manifest);
-    let loss = Loss::new(&task, contents.plan(), None);
+    let loss = Loss::new(&task, contents.plan());
     let mut learner =
         Learner::new(contents.architecture(), task, loss, manifest.modality.features(), 0, device)?;
     learner.restore(&group(contents, "", learner.names())?)?;

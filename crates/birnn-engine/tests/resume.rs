@@ -119,9 +119,11 @@ fn controlled(
     let modality = modality(source);
     let (train_samples, validation) =
         (samples(&modality, 45, plan.data.augment), samples(&modality, 9, None));
-    let weights = plan.train.class_weights.as_ref();
-    let weights = weights.map(|weights| weights.resolve(&manifest.classes, &[9, 15, 21]).unwrap());
-    let loss = Loss::new(&task, &plan.train, weights);
+    let mut loss = Loss::new(&task, &plan.train);
+    if let Some(weights) = &plan.train.class_weights {
+        let weights = weights.resolve(&manifest.classes, &[9, 15, 21]).unwrap();
+        loss = loss.weighted(&weights, Device::Cpu).unwrap();
+    }
     let mut learner = Learner::new(&plan.architecture, task, loss, 3, plan.seed, Device::Cpu).unwrap();
     let data = TrainingData { train: train_samples, validation };
     let mut state = match &checkpoint {

@@ -57,7 +57,11 @@ impl ClassWeights {
         };
         let samples: usize = counts.iter().sum();
         let sum: f64 = weights.iter().zip(counts).map(|(weight, &count)| weight * count as f64).sum();
-        Ok(weights.iter().map(|weight| (weight * samples as f64 / sum) as f32).collect())
+        let scaled = |(class, weight): (&String, &f64)| {
+            let scaled = weight * samples as f64 / sum;
+            positive(&format!("{KEY}.{class}"), scaled).map(|()| scaled as f32)
+        };
+        classes.iter().zip(&weights).map(scaled).collect()
     }
 }
 
@@ -111,7 +115,7 @@ mod tests {
         assert_eq!(weights("\"balanced\"", &[1, 1, 2]).unwrap(), [4.0 / 3.0, 4.0 / 3.0, 2.0 / 3.0]);
         assert_eq!(weights("{ b = 3.0 }", &[1, 1, 2]).unwrap(), [4.0 / 6.0, 2.0, 4.0 / 6.0]);
         assert_eq!(weights("{}", &[5, 0, 2]).unwrap(), [1.0; 3]);
-        // A class that nothing is of counts for nothing, whatever its weight.
+        // A class that nothing is of takes nothing from the others.
         assert!(weights("\"balanced\"", &[2, 0, 2]).unwrap()[0] == 1.0);
     }
 
@@ -121,6 +125,8 @@ mod tests {
             ("{ d = 1.0 }", "train.class_weights.d"),
             ("{ a = 0.0 }", "train.class_weights.a"),
             ("{ a = -1.0 }", "train.class_weights.a"),
+            // Scaled, it is zero beside the other.
+            ("{ a = 1e-30, b = 1e30 }", "train.class_weights.a"),
             ("\"even\"", "\"balanced\", or a number"),
             ("3", "\"balanced\", or a number"),
         ] {

@@ -22,10 +22,12 @@ pub enum NetDataError {
     Unreadable(String),
     /// A setting is to be changed that is no setting of the data.
     #[error(
-        "--set {0}: only what the images are can be changed here, such as data.test_images; all else is the \
-         run's"
+        "--set {0}: only which data it is can be changed here, such as data.test_images; all else is the run's"
     )]
     Outside(String),
+    /// A setting is to be changed that says how the net reads series, which it learnt in training.
+    #[error("--set {0}: how series are read belongs to the net, which was trained so; leave it out")]
+    OfTheNet(&'static str),
 }
 
 /// The data settings of the run of `weights`: as these have them, its own files where its `config.toml` says
@@ -50,16 +52,25 @@ pub fn data_of_run(
     };
     let mut source = parse(&experiment)?;
     if source.is_set("data.dataset") {
-        // The files are those of the data set that was.
+        // The files are those of the data set that was, and so is what there is to say of its kind alone.
         experiment.data = experiment.data.without_files();
+        if source.experiment().data.dataset.is_series() != experiment.data.dataset.is_series() {
+            let DataConfig { dataset, validation, limit, .. } = experiment.data;
+            experiment.data = DataConfig { dataset, validation, limit, ..DataConfig::default() };
+        }
         source = parse(&experiment)?;
     }
     if let Some(other) = source.set_outside("data") {
         return Err(NetDataError::Outside(other.to_owned()));
     }
+    let of_the_net = ["data.missing", "data.standardise"];
+    if let Some(key) = of_the_net.into_iter().find(|key| source.is_set(key)) {
+        return Err(NetDataError::OfTheNet(key));
+    }
     take_files(&mut source)?;
     source.plan()?;
-    Ok(source.experiment().data.clone())
+    let data = source.experiment().data.clone();
+    Ok(as_read(manifest, data))
 }
 
 /// The whole of another data set, its images as dark or light and as upright as those that the net learnt
@@ -67,13 +78,20 @@ pub fn data_of_run(
 pub fn data_set_for(manifest: &Manifest, dataset: Dataset) -> DataConfig {
     let config = DataConfig { dataset, ..DataConfig::default() };
     let net = match &manifest.modality {
-        Modality::Images { preprocessing: Some(net), .. } => *net,
+        Modality::Images { preprocessing: Some(net), .. } if !dataset.is_series() => *net,
         Modality::Images { .. } => return config,
-        // What the net fills in or not goes for whatever it is asked.
-        Modality::Series(net) => return DataConfig { missing: net.missing, ..config },
+        Modality::Series(_) => return as_read(manifest, config),
     };
     let stored = config.resolve().is_ok_and(|plan| plan.stored_transposed());
     DataConfig { invert: net.ground == Ground::Light, transpose: Some(stored != net.transposed), ..config }
+}
+
+/// Series with as much missing as the net can read.
+fn as_read(manifest: &Manifest, data: DataConfig) -> DataConfig {
+    match &manifest.modality {
+        Modality::Series(net) if data.dataset.is_series() => DataConfig { missing: net.missing, ..data },
+        _ => data,
+    }
 }
 
 /// The directory of the run that a weights file lies in, if it lies in one.

@@ -218,9 +218,12 @@ impl Manifest {
             }
         };
         if !fits || !(1..=MOST_CLASSES).contains(&classes) {
+            let most = match &self.modality {
+                Modality::Images { .. } => format!("{LARGEST_SIDE} x {LARGEST_SIDE}"),
+                Modality::Series(_) => format!("{LARGEST_SIDE} values"),
+            };
             return Err(format!(
-                "{what} of {classes} classes cannot be; at most {LARGEST_SIDE} x {LARGEST_SIDE} of \
-                 {MOST_CLASSES} can"
+                "{what} of {classes} classes cannot be; at most {most} of {MOST_CLASSES} can"
             ));
         }
         Ok(())

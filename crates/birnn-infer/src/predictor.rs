@@ -63,7 +63,8 @@ impl Predictor {
     ///
     /// # Panics
     ///
-    /// Where the sequence is not of the kind that the net reads, or has other features, or no step.
+    /// Where the sequence is not of the kind that the net reads, or has other features, or no step. Of a value that
+    /// is missing where the net was trained to refuse such nothing can be said: the logits are no numbers.
     pub fn logits(&self, workspace: &mut Workspace, sequence: Sequence<'_>) -> Vec<f32> {
         assert!(self.manifest.modality.fits(sequence), "a sequence of the kind that the net reads");
         self.network

@@ -22,7 +22,8 @@ pub enum Unsuited {
     },
     /// The classes are the same in another order, and would be judged wrongly.
     #[error(
-        "its classes are in the order {}, the data's in {}; `data.classes` says which is which",
+        "its classes are in the order {}, the data's in {}; `data.classes` says which is which, in a .ts file its \
+         line `@classLabel`",
         first(.net), first(.data)
     )]
     Order {
@@ -99,8 +100,14 @@ impl Manifest {
     ///
     /// Where its answers would be none, or be judged wrongly.
     pub fn suits(&self, splits: &Splits) -> Result<Vec<DataWarning>, Unsuited> {
-        let (net, data) = (told(&self.modality, &self.classes), told(&splits.modality, &splits.classes));
-        if net != data {
+        let shape = |modality: &Modality| match modality {
+            Modality::Images { shape, .. } => Some(*shape),
+            Modality::Series(_) => None,
+        };
+        let size =
+            |modality: &Modality, classes: &[String]| (shape(modality), modality.features(), classes.len());
+        if size(&self.modality, &self.classes) != size(&splits.modality, &splits.classes) {
+            let (net, data) = (told(&self.modality, &self.classes), told(&splits.modality, &splits.classes));
             return Err(Unsuited::Shape { net, data });
         }
         let mut warnings = Vec::new();
@@ -155,7 +162,7 @@ fn preprocessing_warning(net: Preprocessing, data: Preprocessing) -> Option<Data
 fn steps_warning(net: &Series, splits: &Splits) -> Option<DataWarning> {
     let lengths = || splits.test.sequences.lengths();
     let (net, data) = (net.steps?, [lengths().min()?, lengths().max()?]);
-    let differs = data[1] > 2 * net[1] || 2 * data[0] < net[0];
+    let differs = data[1] > net[1].saturating_mul(2) || data[0].saturating_mul(2) < net[0];
     differs.then_some(DataWarning::Steps { net, data })
 }
 
@@ -194,6 +201,9 @@ mod tests {
         let expected = |steps: &str| format!("learnt from series of 7 to 29 steps; these have {steps}");
         assert_eq!(told(&[3, 9]), expected("3 to 9"));
         assert_eq!(told(&[9, 59]), expected("9 to 59"));
+        // As no training leaves it.
+        manifest.modality = Modality::Series(Series { steps: Some([1, usize::MAX]), ..series() });
+        assert!(manifest.suits(&splits).unwrap().is_empty());
     }
 
     /// What is said of a net for digits that was changed so.

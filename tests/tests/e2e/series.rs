@@ -141,6 +141,15 @@ fn series_that_moved_are_found_and_others_are_refused() {
     );
     sandbox.birnn(&["eval", "run", "--dataset", "synthetic"]).failed(2, &["these are 28 x 28 images"]);
     sandbox.birnn(&["predict", "run", "none.ts"]).failed(2, &["none.ts: "]);
+    // What the net learnt with is not to be changed when it is asked.
+    for (set, key) in [("data.missing=mean", "data.missing"), ("data.standardise=false", "data.standardise")]
+    {
+        let args = ["eval", "run", "--data-dir", "elsewhere", "--set", set];
+        sandbox.birnn(&args).failed(2, &[&format!("--set {key}: how series are read belongs to the net")]);
+    }
+    sandbox.train_small("images");
+    let other = sandbox.birnn(&["eval", "images", "--dataset", "synthetic-series"]);
+    other.failed(2, &["is for 28 x 28 images of 10 classes, these are series of 3 values per step"]);
 }
 
 /// What is exported for PyTorch comes back as the net that it was, standardisation and classes included.
@@ -159,6 +168,12 @@ fn a_net_of_series_comes_back_from_pytorchs_file() {
     let bare = sandbox.birnn(&["import", "net.ckpt", "--series", "--out", "bare.safetensors"]).done();
     assert!(bare.stderr.contains("values as they are, not standardised"), "{}", bare.stderr);
     assert_ne!(answers("run"), answers("bare.safetensors"));
+    let twice =
+        ["import", "net.ckpt", "--config", "run/config.toml", "--mean", "1", "--out", "twice.safetensors"];
+    sandbox.birnn(&twice).failed(2, &["--mean and --std: its series are standardised already"]);
+    sandbox.train_small("images");
+    let other = ["import", "images/model.ckpt", "--series", "--out", "other.safetensors"];
+    sandbox.birnn(&other).failed(2, &["--series: its config, or the description beside it"]);
 }
 
 /// Made by code, so that it needs no file; a net of no use would not get there.

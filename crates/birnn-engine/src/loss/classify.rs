@@ -3,27 +3,35 @@
 use tch::{Reduction, TchError, Tensor};
 
 /// Cross-entropy against one label for each sequence.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct CrossEntropy {
     /// Share of the target spread evenly over all classes (Szegedy et al. 2016, section 7).
     pub label_smoothing: f64,
-    /// How much a sequence counts, by its class. Over all training data the mean is 1.
-    pub class_weights: Option<Vec<f32>>,
+    /// How much a sequence counts, by its class, `f32 [classes]` on the device of the logits. Over all training data
+    /// the mean is 1.
+    pub class_weights: Option<Tensor>,
+}
+
+impl Clone for CrossEntropy {
+    fn clone(&self) -> CrossEntropy {
+        let class_weights = self.class_weights.as_ref().map(Tensor::shallow_clone);
+        CrossEntropy { class_weights, ..*self }
+    }
 }
 
 impl CrossEntropy {
-    /// The mean over `logits [batch, classes]` and `labels [batch]`, in nats. Weighted losses are divided by how many
-    /// sequences there are, and not, as PyTorch does, by their weights: a sequence counts the same in any batch.
+    /// The mean over `logits [batch, classes]` and `labels [batch]`, in nats. It is each sequence's own loss that is
+    /// weighted, the smoothed part by the same weight, and the sum is divided by how many sequences there are: a
+    /// sequence counts the same in any batch. PyTorch's `weight` does neither.
     pub(super) fn mean(&self, logits: &Tensor, labels: &Tensor) -> Result<Tensor, TchError> {
-        let loss = |weights: Option<Tensor>, reduction| {
-            logits.f_cross_entropy_loss(labels, weights, reduction, -100, self.label_smoothing)
+        let loss = |reduction| {
+            logits.f_cross_entropy_loss(labels, None::<Tensor>, reduction, -100, self.label_smoothing)
         };
         match &self.class_weights {
-            None => loss(None, Reduction::Mean),
+            None => loss(Reduction::Mean),
             Some(weights) => {
-                let weights = Tensor::f_from_slice(weights)?.f_to_device(logits.device())?;
-                let weights = weights.f_to_kind(logits.kind())?;
-                loss(Some(weights), Reduction::Sum)?.f_div_scalar(labels.size()[0])
+                let each = weights.f_index_select(0, labels)?.f_to_kind(logits.kind())?;
+                loss(Reduction::None)?.f_mul(&each)?.f_mean(logits.kind())
             }
         }
     }
@@ -33,9 +41,9 @@ impl CrossEntropy {
 mod tests {
     use super::*;
 
-    fn loss(label_smoothing: f64, class_weights: Option<Vec<f32>>, logits: &[f32], labels: &[i64]) -> f64 {
+    fn loss(label_smoothing: f64, class_weights: Option<&[f32]>, logits: &[f32], labels: &[i64]) -> f64 {
         let logits = Tensor::from_slice(logits).view([labels.len() as i64, -1]);
-        let loss = CrossEntropy { label_smoothing, class_weights };
+        let loss = CrossEntropy { label_smoothing, class_weights: class_weights.map(Tensor::from_slice) };
         loss.mean(&logits, &Tensor::from_slice(labels)).unwrap().double_value(&[])
     }
 
@@ -48,14 +56,15 @@ mod tests {
         assert!((found - expected).abs() < 1e-6, "{found}, not {expected}");
     }
 
+    /// Smoothed or not: a class that is spread to does not bring its own weight.
     #[test]
     fn a_sequence_counts_by_its_class() {
-        let logits = [1.0, 0.0, 0.0, 2.0];
-        let alone = |index: usize, label| loss(0.0, None, &logits[2 * index..][..2], &[label]);
-        let found = loss(0.0, Some(vec![0.5, 3.0]), &logits, &[0, 1]);
-        let expected = (0.5 * alone(0, 0) + 3.0 * alone(1, 1)) / 2.0;
-        assert!((found - expected).abs() < 1e-6, "{found}, not {expected}");
-        let same = loss(0.2, Some(vec![1.0; 2]), &logits, &[0, 1]) - loss(0.2, None, &logits, &[0, 1]);
-        assert!(same.abs() < 1e-6, "{same}");
+        let (logits, weights) = ([1.0, 0.0, 0.0, 2.0], [0.5, 3.0]);
+        for smoothing in [0.0, 0.2] {
+            let alone = |index: usize, label| loss(smoothing, None, &logits[2 * index..][..2], &[label]);
+            let found = loss(smoothing, Some(&weights), &logits, &[0, 1]);
+            let expected = (0.5 * alone(0, 0) + 3.0 * alone(1, 1)) / 2.0;
+            assert!((found - expected).abs() < 1e-6, "{smoothing}: {found}, not {expected}");
+        }
     }
 }

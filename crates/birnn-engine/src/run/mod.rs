@@ -242,12 +242,13 @@ impl Prepared {
             validation: samples(splits.validation, None)?,
         };
         let test = samples(splits.test, None)?;
-        let class_weights = plan.train.class_weights.as_ref();
-        let counts = data.train.counts(task.outputs());
-        let class_weights =
-            class_weights.map(|weights| weights.resolve(&manifest.classes, &counts)).transpose();
-        let class_weights = class_weights.map_err(|invalid| start.source().locate(invalid))?;
-        let loss = Loss::new(&task, &plan.train, class_weights);
+        let mut loss = Loss::new(&task, &plan.train);
+        if let Some(weights) = &plan.train.class_weights {
+            let counts = data.train.counts(task.outputs());
+            let weights = weights.resolve(&manifest.classes, &counts);
+            let weights = weights.map_err(|invalid| start.source().locate(invalid))?;
+            loss = loss.weighted(&weights, device).map_err(EngineError::from)?;
+        }
         let features = modality.features();
         let mut learner = Learner::new(&plan.architecture, task, loss, features, plan.seed, device)?;
         let state = match checkpoint {
