@@ -24,14 +24,15 @@ pub fn sketch(series: Sequence<'_>) -> Vec<u8> {
     // Lines drawn first are drawn over: the first feature comes last.
     for feature in (0..features).rev() {
         let shade = 255 - (135 * feature / features.max(1)) as u8;
+        let last = (series.steps() - 1) as f64;
         let at = |col: usize| {
-            let place = col as f32 * (series.steps() - 1) as f32 / (cols - 1) as f32;
+            let place = (col as f64 * last / (cols - 1) as f64).min(last);
             let value = |step: usize| {
                 let value = values[step * features + feature];
                 if value.is_finite() { value } else { low }
             };
             let (before, after) = (place.floor() as usize, place.ceil() as usize);
-            row(value(before) + (value(after) - value(before)) * place.fract())
+            row(value(before) + (value(after) - value(before)) * place.fract() as f32)
         };
         for col in 0..cols {
             let (here, next) = (at(col), at((col + 1).min(cols - 1)));
@@ -70,5 +71,14 @@ mod tests {
         assert!(lines(&[f32::NAN; 4], 2).concat().iter().all(|&pixel| pixel == 0));
         assert!(lines(&[f32::NAN, 1.0, 2.0, f32::INFINITY], 1).concat().contains(&255));
         assert!(lines(&[1.0, 2.0, 1.0, 2.0], 2).concat().contains(&188), "another shade");
+    }
+
+    /// In f32 the last column of so many steps would lie past the last of them.
+    #[test]
+    fn a_long_series_ends_where_it_ends() {
+        let mut values = vec![0.0; 266_310];
+        values[266_309] = 1.0;
+        let drawn = lines(&values, 1);
+        assert_eq!((drawn[31][0], drawn[0][63]), (255, 255));
     }
 }
