@@ -11,24 +11,29 @@ pub fn epoch_order(seed: u64, epoch: u64, len: usize) -> Vec<u32> {
 }
 
 /// As [`epoch_order`], sequences of about the same length in the same batch: what computes with padding wastes
-/// little on it. Within every fifty batches' worth of the order sequences are sorted by length; then whole
-/// batches are put in a random order, one that is not full last.
+/// little on it. What fills no batch is cut off the order and stays last. Within every fifty batches of the others,
+/// or a quarter of them where that is less, sequences are sorted by length; then the batches are put in a random
+/// order.
+///
+/// # Panics
+///
+/// Where `batch` is 0.
 pub fn grouped_order(seed: u64, epoch: u64, lengths: &[usize], batch: usize) -> Vec<u32> {
     let mut order = epoch_order(seed, epoch, lengths.len());
+    let full = order.len() / batch;
+    let rest = order.split_off(full * batch);
     order
-        .chunks_mut(batch.saturating_mul(MEGABATCH))
-        .for_each(|mega| mega.sort_by_key(|&sample| lengths[sample as usize]));
-    let full = order.chunks_exact(batch);
-    let rest = full.remainder().to_vec();
-    let batches: Vec<&[u32]> = full.collect();
+        .chunks_mut(batch * (full / 4).clamp(1, MOST_SORTED))
+        .for_each(|block| block.sort_by_key(|&sample| lengths[sample as usize]));
+    let batches: Vec<&[u32]> = order.chunks_exact(batch).collect();
     let mut places: Vec<u32> = (0..batches.len() as u32).collect();
     shuffle(&mut places, &mut Rng::new(seed ^ GROUPED, epoch));
     places.iter().flat_map(|&place| batches[place as usize]).copied().chain(rest).collect()
 }
 
-/// Batches that are sorted together: enough for sequences of about the same length to meet, few enough for other
-/// ones to meet in each epoch.
-const MEGABATCH: usize = 50;
+/// Batches that are sorted together at most: enough for sequences of about the same length to meet. Were all of them
+/// sorted together, the same ones would meet in each epoch.
+const MOST_SORTED: usize = 50;
 /// Sets the order of batches apart from that of samples.
 const GROUPED: u64 = 0x6772_6f75_7065_6400;
 
@@ -77,7 +82,39 @@ mod tests {
         all.sort_unstable();
         assert!(all.into_iter().eq(0..1003));
         assert!(grouped_order(5, 0, &[], 10).is_empty());
-        assert_eq!(grouped_order(5, 0, &[4, 2, 9], usize::MAX), [1, 0, 2]);
+        assert_eq!(grouped_order(5, 0, &[4, 2, 9], usize::MAX), epoch_order(5, 0, 3));
+    }
+
+    #[test]
+    fn other_sequences_meet_in_each_epoch() {
+        // 16 batches of 10, and 3 more.
+        let lengths: Vec<usize> = (1..=163).collect();
+        let batches = |epoch| {
+            let order = grouped_order(5, epoch, &lengths, 10);
+            let sorted = |batch: &[u32]| {
+                let mut batch = batch.to_vec();
+                batch.sort_unstable();
+                batch
+            };
+            let rest = sorted(&order[160..]);
+            let mut full: Vec<_> = order[..160].chunks(10).map(sorted).collect();
+            full.sort();
+            (full, rest)
+        };
+        let (first, rest) = batches(0);
+        assert!((1..10).all(|epoch| batches(epoch).0 != first), "the same batches in another order");
+        assert!((1..10).any(|epoch| batches(epoch).1 != rest), "the same ones are left over");
+        let longest = |epoch| batches(epoch).1.contains(&162);
+        assert!(!(0..10).all(longest), "the longest is always left over");
+        let mut all = [first.concat(), rest].concat();
+        all.sort_unstable();
+        assert!(all.into_iter().eq(0..163));
+    }
+
+    #[test]
+    #[should_panic(expected = "zero")]
+    fn no_batch_is_empty() {
+        grouped_order(0, 0, &[1], 0);
     }
 
     #[test]
