@@ -3,7 +3,7 @@
 //! Compressed content is believed to be no longer than DEFLATE can have made it.
 
 use std::fs::File;
-use std::io::{BufReader, Read, Seek};
+use std::io::{BufReader, Cursor, Read, Seek};
 use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
@@ -15,7 +15,7 @@ use crate::file_error::{FileError, FileProblem};
 pub(crate) const LARGEST: u64 = 4 << 30;
 /// The most that DEFLATE can shrink anything (zlib's technical notes).
 const LARGEST_RATIO: u64 = 1032;
-pub(crate) const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 /// SHA-256 of a file, in hexadecimal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,6 +81,26 @@ pub(crate) fn through<T>(
         other => other,
     })?;
     Ok((value, Digests { content, file: source.finish() }))
+}
+
+/// Gives `read` what `source` holds, decompressed if it is gzipped. It need not be one that can go back.
+pub(crate) fn plain<T>(
+    source: impl Read,
+    read: impl FnOnce(&mut dyn Read) -> Result<T, FileProblem>,
+) -> Result<T, FileProblem> {
+    let mut source = BufReader::with_capacity(1 << 16, source);
+    let mut start = Vec::new();
+    source.by_ref().take(GZIP_MAGIC.len() as u64).read_to_end(&mut start)?;
+    let compressed = start == GZIP_MAGIC;
+    let source = Cursor::new(start).chain(source);
+    if !compressed {
+        return read(&mut { source });
+    }
+    read(&mut MultiGzDecoder::new(BufReader::with_capacity(1 << 16, source))).map_err(|problem| match problem
+    {
+        FileProblem::Io(error) => FileProblem::Gzip(error),
+        other => other,
+    })
 }
 
 /// Bytes as digests are written, two lower-case digits each.

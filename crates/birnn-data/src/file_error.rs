@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::name::shown;
 use crate::series::line_problem::LineProblem;
+use crate::series::missing::MissingValue;
 
 /// A file that is not what it should be.
 #[derive(Debug, thiserror::Error)]
@@ -167,16 +168,14 @@ pub enum FileProblem {
     },
     /// A value that is missing where none may be.
     #[error(
-        "line {line}: the value at step {step} of feature {feature} (from 0) is missing; `missing` under [data] says \
-         what is read there: \"mean\", \"last\" or \"interpolate\""
+        "line {line}: {value}; `missing` under [data] says what is read there: \"mean\", \"last\" or \
+         \"interpolate\""
     )]
     MissingValue {
         /// The line of the series, from 1.
         line: usize,
-        /// Of its steps, from 0.
-        step: usize,
-        /// Which of the values of the step, from 0.
-        feature: usize,
+        /// Which one.
+        value: MissingValue,
     },
     /// Series without labels, where there is to be one for each.
     #[error("has no labels: its header says `@classLabel false`, or nothing of classes")]

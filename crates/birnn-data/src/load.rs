@@ -345,7 +345,7 @@ pub(crate) mod tests {
                 SERIES,
                 &format!("{head}1,?:b\n"),
                 "",
-                "test.ts: line 3: the value at step 1 of feature 0 (from 0) is",
+                "test.ts: line 3: the value at step 2 of feature 1 is missing; `missing` under [data]",
             ),
             (SERIES, SERIES, "validation = 4", "data.validation: 4 series cannot be kept back of 4 training"),
         ] {

@@ -1,9 +1,8 @@
 //! Series of numbers, from files or from standard input.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use birnn_data::{FileProblem, Missing, Series, SeriesLines, parse_series_lines};
+use birnn_data::{FileProblem, Missing, MissingValue, Series, SeriesLines, read_series_lines};
 
 use super::{Answers, Sample};
 use crate::failure::Failure;
@@ -12,35 +11,43 @@ use crate::failure::Failure;
 pub(super) fn each(files: &[PathBuf], net: &Series, answers: &mut Answers<'_>) -> Result<(), Failure> {
     for file in files {
         let sample = |line| Sample::Series { file: file.clone(), line };
-        let found = match read(file, net) {
+        let SeriesLines { mut sequences, lines, .. } = match read(file, net.features()) {
             Ok(found) => found,
             Err(problem) => {
                 answers.fail(sample(None), problem.to_string());
                 continue;
             }
         };
-        let SeriesLines { sequences, lines, .. } = found;
-        let is_missing = |index: usize| {
-            let values = sequences.get(index).floats().unwrap_or_default();
-            net.missing == Missing::Refuse && values.iter().any(|value| value.is_nan())
+        let gap = |index: usize| match net.missing {
+            Missing::Refuse => MissingValue::first(sequences.get(index)),
+            Missing::Mean | Missing::Last | Missing::Interpolate => None,
         };
-        let (refused, known): (Vec<usize>, Vec<usize>) =
-            (0..lines.len()).partition(|&index| is_missing(index));
-        for index in refused {
-            let problem = "a value is missing, and the net was trained with `data.missing = \"refuse\"`";
-            answers.fail(sample(Some(lines[index])), problem.to_owned());
+        let mut known = Vec::with_capacity(lines.len());
+        for (index, &line) in lines.iter().enumerate() {
+            match gap(index) {
+                Some(value) => answers.fail(sample(Some(line)), refused(value)),
+                None => known.push(index),
+            }
+        }
+        if known.len() < lines.len() {
+            sequences = sequences.select(&known);
         }
         let samples = known.iter().map(|&index| sample(Some(lines[index]))).collect();
-        answers.answer(samples, &sequences.select(&known))?;
+        answers.answer(samples, &sequences)?;
     }
     Ok(())
 }
 
-fn read(file: &Path, net: &Series) -> Result<SeriesLines, FileProblem> {
-    let mut bytes = Vec::new();
+fn refused(value: MissingValue) -> String {
+    format!(
+        "{value}; the net was trained with `data.missing = \"refuse\"`: fill the gap, or train one with \"mean\", \
+         \"last\" or \"interpolate\""
+    )
+}
+
+fn read(file: &Path, features: usize) -> Result<SeriesLines, FileProblem> {
     match file.to_str() {
-        Some("-") => std::io::stdin().lock().read_to_end(&mut bytes)?,
-        _ => birnn_data::open_file(file)?.read_to_end(&mut bytes)?,
-    };
-    parse_series_lines(&bytes, net.features())
+        Some("-") => read_series_lines(std::io::stdin().lock(), features),
+        _ => read_series_lines(birnn_data::open_file(file)?, features),
+    }
 }

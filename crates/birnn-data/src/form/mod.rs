@@ -10,13 +10,11 @@ mod pickle;
 mod value;
 pub(crate) mod zipped;
 
-use std::io::{BufReader, Cursor, Read};
-
-use flate2::bufread::MultiGzDecoder;
+use std::io::{Cursor, Read};
 
 pub use self::contents::Contents;
 use self::contents::MOST;
-use crate::content::GZIP_MAGIC;
+use crate::content::plain;
 use crate::file_error::FileProblem;
 
 /// The kinds of such files.
@@ -52,26 +50,6 @@ impl Form {
             }
         }
     }
-}
-
-/// Gives `read` what `source` holds, decompressed if it is gzipped.
-pub(crate) fn plain<T>(
-    source: impl Read,
-    read: impl FnOnce(&mut dyn Read) -> Result<T, FileProblem>,
-) -> Result<T, FileProblem> {
-    let mut source = BufReader::with_capacity(1 << 16, source);
-    let mut start = Vec::new();
-    source.by_ref().take(GZIP_MAGIC.len() as u64).read_to_end(&mut start)?;
-    let compressed = start == GZIP_MAGIC;
-    let source = Cursor::new(start).chain(source);
-    if !compressed {
-        return read(&mut { source });
-    }
-    read(&mut MultiGzDecoder::new(BufReader::with_capacity(1 << 16, source))).map_err(|problem| match problem
-    {
-        FileProblem::Io(error) => FileProblem::Gzip(error),
-        other => other,
-    })
 }
 
 #[cfg(test)]

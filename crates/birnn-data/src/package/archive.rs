@@ -6,9 +6,10 @@ use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
 
+use crate::content::plain;
 use crate::elsewhere::{Client, Holds, Package};
 use crate::file_error::FileProblem;
-use crate::form::{Contents, plain, zipped};
+use crate::form::{Contents, zipped};
 
 /// Of an entry, packed or not; the largest published file has 47 MB.
 const MOST_BYTES: u64 = 64 << 20;

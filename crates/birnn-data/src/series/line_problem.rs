@@ -106,6 +106,14 @@ pub enum LineProblem {
         /// Who says so.
         by: SaidBy,
     },
+    /// The header says another number of dimensions than a net reads.
+    #[error("the net reads series of {expected} values per step, this file says {found}")]
+    Features {
+        /// Dimensions of this file.
+        found: usize,
+        /// Those that are to be read.
+        expected: usize,
+    },
     /// A dimension has no values.
     #[error("a dimension without values: each series has at least one step")]
     NoValues,

@@ -5,6 +5,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::sequences::{Sequence, SequenceValues};
+
 /// What is read where a value is missing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -35,6 +37,34 @@ impl fmt::Display for Missing {
 impl Missing {
     pub(crate) fn is_default(&self) -> bool {
         *self == Missing::default()
+    }
+}
+
+/// A value that is missing from a series.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MissingValue {
+    /// Of its steps, from 1.
+    pub step: usize,
+    /// Which of the values of the step, from 1.
+    pub feature: usize,
+}
+
+impl MissingValue {
+    /// The first that is missing from a sequence. Grey levels are all there.
+    pub fn first(sequence: Sequence<'_>) -> Option<MissingValue> {
+        let values = match sequence.values {
+            SequenceValues::Bytes(_) => return None,
+            SequenceValues::Floats(values) => values,
+        };
+        let at = values.iter().position(|value| value.is_nan())?;
+        Some(MissingValue { step: 1 + at / sequence.features, feature: 1 + at % sequence.features })
+    }
+}
+
+/// For people.
+impl fmt::Display for MissingValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the value at step {} of feature {} is missing", self.step, self.feature)
     }
 }
 

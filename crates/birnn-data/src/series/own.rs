@@ -8,8 +8,7 @@ use crate::file_error::{FileError, FileProblem};
 use crate::name;
 use crate::own::missing as not_there;
 use crate::provenance::VerifiedFile;
-use crate::sequences::Sequences;
-use crate::series::missing::Missing;
+use crate::series::missing::{Missing, MissingValue};
 use crate::series::ts::{self, TsFile};
 use crate::split::Split;
 use crate::whole::Whole;
@@ -55,19 +54,14 @@ pub(crate) fn whole(
 
 /// Whether nothing is missing that would have to be there.
 fn complete(TsFile { sequences, lines, .. }: &TsFile, missing: Missing) -> Result<(), FileProblem> {
-    let first = |(index, line): (usize, &usize)| Some((*line, first_missing(sequences, index)?));
-    match lines.iter().enumerate().find_map(first) {
-        Some((line, [step, feature])) if missing == Missing::Refuse => {
-            Err(FileProblem::MissingValue { line, step, feature })
-        }
-        _ => Ok(()),
+    if missing != Missing::Refuse {
+        return Ok(());
     }
-}
-
-/// Step and feature of the first value that is missing from a series.
-fn first_missing(sequences: &Sequences, index: usize) -> Option<[usize; 2]> {
-    let at = sequences.get(index).floats()?.iter().position(|value| value.is_nan())?;
-    Some([at / sequences.features(), at % sequences.features()])
+    let first = |(sequence, &line)| Some((line, MissingValue::first(sequence)?));
+    match sequences.iter().zip(lines).find_map(first) {
+        Some((line, value)) => Err(FileProblem::MissingValue { line, value }),
+        None => Ok(()),
+    }
 }
 
 /// The series with their labels, as indices of `classes`.

@@ -25,10 +25,10 @@ use std::collections::HashMap;
 use std::io::{Cursor, Read};
 use std::path::Path;
 
-use crate::content::{Digests, LARGEST, open, through};
+use crate::content::{Digests, LARGEST, open, plain, through};
 use crate::file_error::{FileError, FileProblem};
 use crate::sequences::Sequences;
-use crate::series::line_problem::{LineProblem, SaidBy};
+use crate::series::line_problem::LineProblem;
 use crate::split::MOST_CLASSES;
 use body::{Body, Labelled};
 use header::{Classes, Header};
@@ -78,15 +78,24 @@ pub fn parse_ts(bytes: &[u8]) -> Result<TsFile, FileProblem> {
         .map(|(file, _)| file)
 }
 
-/// The series of a text in memory, gzipped or not: a `.ts` file, or the lines below its `@data` alone. Each has
-/// as many dimensions as `features`, and behind them a label, any text, or none.
+/// The series of a text, gzipped or not: a `.ts` file, or the lines below its `@data` alone. Each has as many
+/// dimensions as `features`, and behind them a label, any text, or none; a header need not say whether. It is read
+/// as it comes, a line at a time.
 ///
 /// # Errors
 ///
-/// As those of [`parse_ts`].
+/// As those of [`parse_ts`]; where a header says another number of dimensions.
+pub fn read_series_lines(source: impl Read, features: usize) -> Result<SeriesLines, FileProblem> {
+    plain(source, |content| decode_lines(content, features))
+}
+
+/// As [`read_series_lines`], of a text in memory.
+///
+/// # Errors
+///
+/// As there.
 pub fn parse_series_lines(bytes: &[u8], features: usize) -> Result<SeriesLines, FileProblem> {
-    let decode = |content: &mut dyn Read, _| decode_lines(content, features);
-    through(Cursor::new(bytes), bytes.len() as u64, decode).map(|(series, _)| series)
+    read_series_lines(bytes, features)
 }
 
 pub(crate) fn read(path: &Path) -> Result<(TsFile, Digests), FileError> {
@@ -97,13 +106,12 @@ pub(crate) fn read(path: &Path) -> Result<(TsFile, Digests), FileError> {
 fn decode(content: impl Read, limits: Limits) -> Result<(TsFile, String), FileProblem> {
     let mut lines = Lines::new(content, limits);
     let mut header = Header::default();
-    loop {
+    let classes = loop {
         let line = lines.next()?.ok_or(FileProblem::Ends("a line `@data`, which a `.ts` file has"))?;
         if header.read(line)? {
-            break;
+            break header.classes(line)?;
         }
-    }
-    let classes = header.classes();
+    };
     let labelled = if let Classes::None = classes { Labelled::No } else { Labelled::Yes };
     let mut body = Body::of(&header, labelled);
     let mut labels = Labels::new(classes);
@@ -118,7 +126,7 @@ fn decode(content: impl Read, limits: Limits) -> Result<(TsFile, String), FilePr
     Ok((TsFile { sequences, labels, classes, lines: series_lines }, lines.finish()))
 }
 
-fn decode_lines(content: impl Read, features: usize) -> Result<(SeriesLines, String), FileProblem> {
+fn decode_lines(content: impl Read, features: usize) -> Result<SeriesLines, FileProblem> {
     let mut lines = Lines::new(content, LIMITS);
     let mut header = Header::default();
     let mut body = None;
@@ -133,14 +141,11 @@ fn decode_lines(content: impl Read, features: usize) -> Result<(SeriesLines, Str
         } else if header.read(line)? {
             body = Some(Body::of(&header, Labelled::Perhaps).with(features));
         } else if let Some(found) = header.dimensions().filter(|&found| found != features) {
-            return Err(line.wrong(
-                line.text,
-                LineProblem::Dimensions { found, labelled: false, expected: features, by: SaidBy::Reader },
-            ));
+            return Err(line.wrong(line.text, LineProblem::Features { found, expected: features }));
         }
     }
     let (sequences, series_lines) = body.ok_or(FileProblem::Ends("the first series"))?.finish()?;
-    Ok((SeriesLines { sequences, labels, lines: series_lines }, lines.finish()))
+    Ok(SeriesLines { sequences, labels, lines: series_lines })
 }
 
 /// The labels so far.

@@ -75,7 +75,6 @@ impl Header {
             "@data" if !value.is_empty() => {
                 return Err(line.wrong(value, LineProblem::Data(value.to_owned())));
             }
-            "@data" if self.classes.is_none() => return Err(line.wrong(word, LineProblem::NoClassLabel)),
             "@data" => return Ok(true),
             _ => (),
         }
@@ -100,9 +99,9 @@ impl Header {
         self.steps.filter(|_| self.equal != Some(false))
     }
 
-    /// What it says of classes.
-    pub(super) fn classes(&mut self) -> Classes {
-        self.classes.take().unwrap_or(Classes::None)
+    /// What it says of classes, which it has to by its `last` line.
+    pub(super) fn classes(&mut self, last: Line<'_>) -> Result<Classes, FileProblem> {
+        self.classes.take().ok_or_else(|| last.wrong(last.text, LineProblem::NoClassLabel))
     }
 }
 

@@ -368,6 +368,7 @@ fn series_to_ask_about_need_no_header() {
         ("\u{feff}1,1:a b\r\n1:?\r\n", 1, vec![2, 1], "a b ?", vec![1, 2]),
         ("1:1:x\n1,1:1,1\n1:1:", 2, vec![2, 4, 2], "x  ", vec![1, 2, 3]),
         ("@classLabel true a b\n@data\n1,1:z\n1", 1, vec![2, 1], "z ", vec![3, 4]),
+        ("@univariate true\n@data\n1:z", 1, vec![1], "z", vec![3]),
         ("#\n@classLabel false\n@dimensions 2\n@data\n1:1\n1:1:z", 2, vec![2, 2], " z", vec![5, 6]),
     ] {
         let expected = (ones(&lengths), labels.to_owned(), lines);
@@ -384,7 +385,12 @@ fn series_to_ask_about_need_no_header() {
         (
             "@dimensions 2\n@classLabel false\n@data\n1:1",
             1,
-            "line 1, column 1: has 2 dimensions, parted by `:`; expected 1, as are",
+            "line 1, column 1: the net reads series of 1 values per step, this file says 2",
+        ),
+        (
+            "@univariate true\n@data\n1:1",
+            2,
+            "line 1, column 1: the net reads series of 2 values per step, this",
         ),
         ("1\n@data", 1, "line 2, column 1: `@data` is not a number"),
         ("@timeStamps true\n", 1, "line 1, column 1: its series have timestamps"),
@@ -393,6 +399,33 @@ fn series_to_ask_about_need_no_header() {
         let error = asked(text, features).unwrap_err();
         assert!(error.contains(part), "{text}: {error}");
     }
+}
+
+/// Text without end, a piece at a time, as from a pipe.
+struct Endless(Vec<u8>);
+
+impl Read for Endless {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = buffer.len().min(self.0.len());
+        buffer[..count].copy_from_slice(&self.0[..count]);
+        Ok(count)
+    }
+}
+
+#[test]
+fn series_are_read_as_they_come() {
+    let endless = |text: &str| read_series_lines(Endless(text.into()), 1).unwrap_err().to_string();
+    assert_eq!(
+        endless("1:2:3\n"),
+        "line 1, column 3: has 3 dimensions, parted by `:`; expected 1, as are to be read"
+    );
+    assert_eq!(
+        endless(&" ".repeat(1 << 16)),
+        "line 1, column 1: is longer than the 67108864 bytes that a line may have"
+    );
+    let cut = &gzip(b"1,1\n1\n")[..20];
+    let error = read_series_lines(cut, 1).unwrap_err().to_string();
+    assert!(error.starts_with("its gzip compression is damaged: "), "{error}");
 }
 
 /// Real files, where `$BIRNN_DATA_DIR` has them: which, how many series, features, the shortest and the longest,
