@@ -11,6 +11,7 @@ use crate::error::ConfigError;
 use crate::image::augment::{Augment, AugmentConfig};
 use crate::image::preprocessing::{Framing, Preprocessing};
 use crate::image::synthetic;
+use crate::modality::SampleKind;
 use crate::published::Published;
 use crate::series;
 use crate::series::missing::Missing;
@@ -147,12 +148,16 @@ impl Source {
 
     /// What several samples are called.
     pub fn noun(&self) -> &'static str {
-        if self.is_series() { "series" } else { "images" }
+        self.kind().noun()
     }
 
     /// What one sample is called.
     pub fn singular(&self) -> &'static str {
-        if self.is_series() { "series" } else { "image" }
+        self.kind().singular()
+    }
+
+    fn kind(&self) -> SampleKind {
+        if self.is_series() { SampleKind::Series } else { SampleKind::Images }
     }
 
     /// Rows and columns of an image and the names of the classes, as far as they are known without reading a

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::image::preprocessing::Preprocessing;
-use crate::sequences::{Sequence, Sequences, Values};
+use crate::sequences::{Sequence, SequenceValues, Sequences};
 use crate::series::standardise::Series;
 
 /// What sequences are of, and how a net reads them. It belongs to the net as its weights do.
@@ -18,6 +18,29 @@ pub enum Modality {
     },
     /// Series of numbers, of any length.
     Series(Series),
+}
+
+/// What samples are, where no more is known of them.
+#[derive(Clone, Copy)]
+pub(crate) enum SampleKind {
+    Images,
+    Series,
+}
+
+impl SampleKind {
+    pub(crate) fn noun(self) -> &'static str {
+        match self {
+            SampleKind::Images => "images",
+            SampleKind::Series => "series",
+        }
+    }
+
+    pub(crate) fn singular(self) -> &'static str {
+        match self {
+            SampleKind::Images => "image",
+            SampleKind::Series => "series",
+        }
+    }
 }
 
 /// For people: `light on dark, cropped, scaled and centred as MNIST's`, or `7 to 29 steps of 12 values,
@@ -60,17 +83,18 @@ impl Modality {
 
     /// What several of them are called.
     pub fn noun(&self) -> &'static str {
-        match self {
-            Modality::Images { .. } => "images",
-            Modality::Series(_) => "series",
-        }
+        self.kind().noun()
     }
 
     /// What one of them is called.
     pub fn singular(&self) -> &'static str {
+        self.kind().singular()
+    }
+
+    fn kind(&self) -> SampleKind {
         match self {
-            Modality::Images { .. } => "image",
-            Modality::Series(_) => "series",
+            Modality::Images { .. } => SampleKind::Images,
+            Modality::Series(_) => SampleKind::Series,
         }
     }
 
@@ -84,20 +108,66 @@ impl Modality {
 
     /// Sequences as the net reads them, once for all; images stay bytes.
     pub fn prepare(&self, sequences: Sequences) -> Sequences {
-        let Modality::Series(series) = self else { return sequences };
-        let mut values = Vec::with_capacity(sequences.steps() * sequences.features());
-        sequences.iter().for_each(|sequence| series.read(sequence, &mut values));
-        Sequences::new(Values::Floats(values), sequences.features(), sequences.lengths())
+        match self {
+            Modality::Images { .. } => sequences,
+            Modality::Series(series) => sequences.map_numbers(|values| series.apply(values)),
+        }
     }
 
     /// Whether a net that reads such sequences can read this one: images of any number of rows, series of any
     /// length.
     pub fn fits(&self, sequence: Sequence<'_>) -> bool {
-        let is_image = sequence.bytes().is_some();
-        let steps = sequence.steps();
-        is_image == matches!(self, Modality::Images { .. })
-            && self.features() == sequence.features
-            && steps > 0
-            && sequence.values.len() == steps * sequence.features
+        let is_of_its_kind = match (self, sequence.values) {
+            (Modality::Images { .. }, SequenceValues::Bytes(_))
+            | (Modality::Series(_), SequenceValues::Floats(_)) => true,
+            (Modality::Images { .. }, SequenceValues::Floats(_))
+            | (Modality::Series(_), SequenceValues::Bytes(_)) => false,
+        };
+        let Sequence { values, features } = sequence;
+        is_of_its_kind
+            && features == self.features()
+            && features > 0
+            && !values.is_empty()
+            && values.len().is_multiple_of(features)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sequences::Values;
+    use crate::series::missing::Missing;
+
+    #[test]
+    fn sequences_of_its_kind_with_its_features_fit() {
+        let images = |cols| Modality::Images { shape: [3, cols], preprocessing: None };
+        let series = |features: usize| {
+            let mean = vec![1.0; features];
+            Modality::Series(Series { steps: None, missing: Missing::Mean, mean, deviation: None })
+        };
+        let (image, floats) = (Sequence::of_image, Sequence::of_series);
+        for (modality, sequence, fits) in [
+            (images(2), image(&[1, 2], 2), true),
+            (images(2), image(&[1, 2, 3], 2), false),
+            (images(2), image(&[], 2), false),
+            (images(2), floats(&[1.0, 2.0], 2), false),
+            (series(2), floats(&[1.0, 2.0, 3.0, 4.0], 2), true),
+            (series(2), floats(&[1.0, 2.0], 1), false),
+            (series(2), image(&[1, 2], 2), false),
+            (series(2), floats(&[1.0], 0), false),
+            (series(0), floats(&[], 0), false),
+        ] {
+            assert_eq!(modality.fits(sequence), fits, "{modality:?}, {sequence:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_read_once_for_all_is_what_is_read_each_time() {
+        let all = Sequences::new(Values::Floats(vec![1.0, f32::NAN, 3.0, 8.0, 5.0, f32::NAN]), 2, [1, 2]);
+        let series = Modality::Series(Series::of(&all, Missing::Last, true));
+        let mut read = Vec::new();
+        all.iter().for_each(|sequence| series.read(sequence, &mut read));
+        let prepared = series.prepare(all.clone());
+        assert_eq!(prepared, Sequences::new(Values::Floats(read), 2, all.lengths()));
     }
 }

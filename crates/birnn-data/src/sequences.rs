@@ -112,11 +112,12 @@ impl Sequences {
 
     /// They as images, each step a row, where they are grey levels and all of the same length.
     pub fn to_images(&self) -> Option<Images> {
-        match (&self.values, self.common_length()) {
-            (Values::Bytes(bytes), Some(rows)) => {
+        match &self.values {
+            Values::Bytes(bytes) => {
+                let rows = self.common_length()?;
                 Some(Images { rows, cols: self.features, pixels: bytes.clone() })
             }
-            _ => None,
+            Values::Floats(_) => None,
         }
     }
 
@@ -133,6 +134,19 @@ impl Sequences {
             Values::Floats(_) => Values::Floats(gathered(chosen().map(Sequence::floats), count)),
         };
         Sequences::new(values, self.features, chosen().map(Sequence::steps))
+    }
+
+    /// They with the values of each, `[steps, features]` as it is read, changed in place.
+    pub(crate) fn map_numbers(self, change: impl Fn(&mut [f32])) -> Sequences {
+        let Sequences { values, features, offsets } = self;
+        let mut numbers = match values {
+            Values::Bytes(bytes) => bytes.into_iter().map(level).collect(),
+            Values::Floats(floats) => floats,
+        };
+        for ends in offsets.windows(2) {
+            change(&mut numbers[ends[0] * features..ends[1] * features]);
+        }
+        Sequences { values: Values::Floats(numbers), features, offsets }
     }
 
     /// The first `count`, or all.
@@ -167,6 +181,11 @@ fn gathered<'a, T: Copy + 'a>(parts: impl Iterator<Item = Option<&'a [T]>>, coun
     let mut values = Vec::with_capacity(count);
     parts.flatten().for_each(|part| values.extend_from_slice(part));
     values
+}
+
+/// A grey level as torchvision's `ToTensor` has it.
+fn level(byte: u8) -> f32 {
+    f32::from(byte) / 255.0
 }
 
 impl Values {
@@ -228,11 +247,10 @@ impl<'a> Sequence<'a> {
         }
     }
 
-    /// Adds its values to `into`: numbers as they are, and of grey levels 255 as 1, as torchvision's
-    /// `ToTensor` has them.
+    /// Adds its values to `into`: numbers as they are, and of grey levels 255 as 1.
     pub fn read(self, into: &mut Vec<f32>) {
         match self.values {
-            SequenceValues::Bytes(bytes) => into.extend(bytes.iter().map(|&byte| f32::from(byte) / 255.0)),
+            SequenceValues::Bytes(bytes) => into.extend(bytes.iter().copied().map(level)),
             SequenceValues::Floats(floats) => into.extend_from_slice(floats),
         }
     }

@@ -82,7 +82,11 @@ impl Series {
     pub fn read(&self, series: Sequence<'_>, into: &mut Vec<f32>) {
         let begin = into.len();
         series.read(into);
-        let own = &mut into[begin..];
+        self.apply(&mut into[begin..]);
+    }
+
+    /// Makes the values of a series, `own [steps, features]`, what the net reads.
+    pub(crate) fn apply(&self, own: &mut [f32]) {
         missing::fill(own, &self.mean, self.missing);
         let Some(deviation) = &self.deviation else { return };
         for step in own.chunks_exact_mut(self.features()) {
