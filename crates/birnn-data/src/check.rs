@@ -1,10 +1,12 @@
 //! What data can be that hardly is what was meant, found by its content.
 
 use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
 
 use crate::config::{DataPlan, Source};
 use crate::error::ConfigError;
 use crate::name;
+use crate::sequences::{SequenceValues, Sequences, Values};
 use crate::split::{MOST_CLASSES, Split};
 
 /// Test samples that are training samples: whatever the files are called, and however they came to hold the
@@ -22,13 +24,36 @@ pub(crate) fn overlap(train: &Split, test: &Split, source: &Source) -> Option<Co
     Some(ConfigError::new(key, message))
 }
 
-/// What each sequence holds, bit for bit, with its index.
-fn contents(split: &Split) -> impl DoubleEndedIterator<Item = (usize, (&[u8], Vec<u32>))> {
-    (0..split.len()).map(|index| {
-        let sequence = split.sequences.get(index);
-        let numbers = sequence.floats().unwrap_or_default().iter().map(|number| number.to_bits()).collect();
-        (index, (sequence.bytes().unwrap_or_default(), numbers))
-    })
+/// What each sequence holds, with its index.
+fn contents(split: &Split) -> impl DoubleEndedIterator<Item = (usize, Content<'_>)> {
+    (0..split.len()).map(|index| (index, Content(split.sequences.get(index).values)))
+}
+
+/// What a sequence holds, bit for bit.
+struct Content<'a>(SequenceValues<'a>);
+
+impl PartialEq for Content<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        match (self.0, other.0) {
+            (SequenceValues::Bytes(own), SequenceValues::Bytes(other)) => own == other,
+            (SequenceValues::Floats(own), SequenceValues::Floats(other)) => {
+                own.iter().map(|number| number.to_bits()).eq(other.iter().map(|number| number.to_bits()))
+            }
+            (SequenceValues::Bytes(_), SequenceValues::Floats(_))
+            | (SequenceValues::Floats(_), SequenceValues::Bytes(_)) => false,
+        }
+    }
+}
+
+impl Eq for Content<'_> {}
+
+impl Hash for Content<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match self.0 {
+            SequenceValues::Bytes(bytes) => bytes.hash(state),
+            SequenceValues::Floats(floats) => floats.iter().for_each(|number| number.to_bits().hash(state)),
+        }
+    }
 }
 
 /// Whether the samples of each class come one after the other, so that the first ones are of a few classes
@@ -44,6 +69,28 @@ pub(crate) fn is_sorted_by_class(labels: &[u8]) -> bool {
         classes += usize::from(begins);
     }
     classes > 1
+}
+
+/// Features of which no training series has a value.
+pub(crate) fn never_known(train: &Sequences) -> Option<ConfigError> {
+    let mut known = vec![false; train.features()];
+    match train.values() {
+        Values::Bytes(_) => return None,
+        Values::Floats(all) => {
+            for step in all.chunks_exact(known.len()) {
+                known.iter_mut().zip(step).for_each(|(known, value)| *known |= !value.is_nan());
+            }
+        }
+    }
+    let never = (1..).zip(known).filter(|&(_, known)| !known);
+    let never: Vec<String> = never.map(|(feature, _)| feature.to_string()).collect();
+    let what = match never.as_slice() {
+        [] => return None,
+        [one] => format!("feature {one} is"),
+        several => format!("features {} are", name::first(several)),
+    };
+    let message = format!("{what} missing in all training series: 0 is read there, and nothing learnt of it");
+    Some(ConfigError::new("missing", message))
 }
 
 /// Which labels there are.

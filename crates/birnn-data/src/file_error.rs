@@ -180,6 +180,9 @@ pub enum FileProblem {
     /// Series without labels, where there is to be one for each.
     #[error("has no labels: its header says `@classLabel false`, or nothing of classes")]
     Unlabelled,
+    /// Training series of a single class.
+    #[error("all its series are of the class `{}`: there is nothing to tell apart", .0.escape_debug())]
+    OneClass(String),
     /// A test series of a class that no training series can be of.
     #[error("line {line}: the class `{}` is none of the training file's: {classes}", class.escape_debug())]
     UnknownClass {

@@ -16,7 +16,7 @@ use crate::sequences::Values;
 use crate::series::own::read_series;
 use crate::series::standardise::Series;
 use crate::split::Split;
-use crate::whole::Whole;
+use crate::whole::{Whole, WholeKind};
 use crate::{check, content, series};
 
 /// Data that is ready to be trained on.
@@ -79,12 +79,14 @@ pub fn load(
         sha256: digest([&train, &validation, &whole.test]),
     };
     warnings.extend(check::untrained(&train.labels, &whole.classes, &known, sorted, plan));
-    let modality = match (whole.preprocessing, train.sequences.common_length()) {
-        (Some(preprocessing), Some(rows)) => {
-            let shape = [rows, train.sequences.features()];
+    let modality = match whole.kind {
+        WholeKind::Images { shape, preprocessing } => {
             Modality::Images { shape, preprocessing: Some(preprocessing) }
         }
-        _ => Modality::Series(Series::of(&train.sequences, plan.missing, plan.standardise)),
+        WholeKind::Series => {
+            warnings.extend(check::never_known(&train.sequences));
+            Modality::Series(Series::of(&train.sequences, plan.missing, plan.standardise))
+        }
     };
     let (test, classes) = (whole.test, whole.classes);
     Ok(Splits { train, validation, test, classes, modality, provenance, warnings })
@@ -129,7 +131,7 @@ fn make(limit: usize) -> Whole {
         test: made(series::synthetic::TRAIN, series::synthetic::TEST),
         classes: series::synthetic::classes(),
         files: Vec::new(),
-        preprocessing: None,
+        kind: WholeKind::Series,
     }
 }
 
@@ -349,6 +351,12 @@ pub(crate) mod tests {
                 "",
                 "test.ts: line 3: the value at step 2 of feature 1 is missing; `missing` under [data]",
             ),
+            (
+                "@classLabel true\n@data\n1:b\n2:b\n",
+                SERIES,
+                "",
+                "train.ts: all its series are of the class `b`: there is nothing to tell apart",
+            ),
             (SERIES, SERIES, "validation = 4", "data.validation: 4 series cannot be kept back of 4 training"),
         ] {
             let error = own_series(folder.path(), train, test, more).unwrap_err();
@@ -360,6 +368,21 @@ pub(crate) mod tests {
         let same = own_series(folder.path(), SERIES, SERIES, "").unwrap();
         let told = same.warnings[0].to_string();
         assert!(told.starts_with("data.test: 4 of 4 test series are training series too"), "{told}");
+    }
+
+    #[test]
+    fn features_without_a_value_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let head = "@classLabel true b a\n@data\n";
+        for (lines, starts) in [
+            ("1,?:?,?:2,3:b\n1:?:2:a\n", "feature 2 is missing in all training series: 0 is read there"),
+            ("?:?:2:b\n?:?:2:a\n", "features 1, 2 are missing in all"),
+        ] {
+            let (train, test) = (format!("{head}{lines}"), format!("{head}7:8:9:a\n"));
+            let splits = own_series(folder.path(), &train, &test, "missing = \"last\"").unwrap();
+            let told = splits.warnings[0].to_string();
+            assert!(told.starts_with(&format!("data.missing: {starts}")), "{told}");
+        }
     }
 
     #[test]

@@ -12,6 +12,13 @@ pub(crate) struct Whole {
     pub(crate) test: Split,
     pub(crate) classes: Vec<String>,
     pub(crate) files: Vec<VerifiedFile>,
-    /// Of images, what they are like.
-    pub(crate) preprocessing: Option<Preprocessing>,
+    pub(crate) kind: WholeKind,
+}
+
+/// What its samples are.
+pub(crate) enum WholeKind {
+    /// Images of so many rows and columns, and what they are like.
+    Images { shape: [usize; 2], preprocessing: Preprocessing },
+    /// Series of numbers.
+    Series,
 }

@@ -4,7 +4,7 @@ use crate::config::DataPlan;
 use crate::image::images::LabelledImages;
 use crate::image::preprocessing::{Preprocessing, Stored};
 use crate::provenance::VerifiedFile;
-use crate::whole::Whole;
+use crate::whole::{Whole, WholeKind};
 
 /// A data set of images as files hold them.
 pub(crate) struct RawImages {
@@ -36,8 +36,9 @@ impl RawImages {
             None => Preprocessing::of(&self.train.images),
         };
         let RawImages { dataset, substitute_for, train, test, classes, files, .. } = self;
-        let preprocessing = Some(Preprocessing { framing: plan.framing.unwrap_or(shown.framing), ..shown });
+        let preprocessing = Preprocessing { framing: plan.framing.unwrap_or(shown.framing), ..shown };
+        let kind = WholeKind::Images { shape: [train.images.rows, train.images.cols], preprocessing };
         let (train, test) = (train.into(), test.into());
-        Whole { dataset, substitute_for, train, test, classes, files, preprocessing }
+        Whole { dataset, substitute_for, train, test, classes, files, kind }
     }
 }

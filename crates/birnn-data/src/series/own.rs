@@ -11,7 +11,7 @@ use crate::provenance::VerifiedFile;
 use crate::series::missing::{Missing, MissingValue};
 use crate::series::ts::{self, TsFile};
 use crate::split::Split;
-use crate::whole::Whole;
+use crate::whole::{Whole, WholeKind};
 
 /// Brings both files into memory.
 pub(crate) fn read_series(files: &SeriesFiles, missing: Missing) -> Result<Whole, DataError> {
@@ -41,14 +41,18 @@ pub(crate) fn whole(
         return Err(FileProblem::Features { found, expected, of: of.to_owned() }.at(path));
     }
     let classes = train.classes.clone();
+    let train = labelled(train, &classes).map_err(|problem| problem.at(of))?;
+    if let [only] = classes.as_slice() {
+        return Err(FileProblem::OneClass(only.clone()).at(of));
+    }
     Ok(Whole {
         dataset,
         substitute_for: None,
-        train: labelled(train, &classes).map_err(|problem| problem.at(of))?,
+        train,
         test: labelled(test, &classes).map_err(|problem| problem.at(path))?,
         classes,
         files: verified,
-        preprocessing: None,
+        kind: WholeKind::Series,
     })
 }
 
