@@ -1,6 +1,8 @@
 //! How strongly the loss depends on the hidden state at each step: the gradient with respect to the hidden
 //! states.
 
+use std::ops::Range;
+
 use birnn_architecture::Direction;
 use birnn_data::Split;
 use birnn_infer::{Predictor, StateGradient, Workspace};
@@ -82,7 +84,7 @@ fn shown(predictor: &Predictor, positions: usize) -> Vec<(DirectionGradients, us
     layers.into_iter().flat_map(of).collect()
 }
 
-/// For each step that a direction took in sequences of these `lengths`, its position and the norm of the gradient
+/// For each step that a direction took in sequences of these `lengths`, its positions and the norm of the gradient
 /// there.
 fn norms(
     gradient: &StateGradient,
@@ -91,9 +93,23 @@ fn norms(
 ) -> impl Iterator<Item = (usize, f64)> {
     let StateGradient { last_only, values } = gradient;
     let taken = |length: usize| if *last_only { length - 1..length } else { 0..length };
-    let steps: Vec<usize> =
-        lengths.iter().flat_map(|&length| taken(length).map(move |step| step * positions / length)).collect();
+    let steps: Vec<Range<usize>> = lengths
+        .iter()
+        .flat_map(|&length| taken(length).map(move |step| covered(step, length, positions)))
+        .collect();
     let norm = |values: &[f32]| values.iter().map(|&value| f64::from(value).powi(2)).sum::<f64>().sqrt();
     let units = values.len() / steps.len().max(1);
-    steps.into_iter().zip(values.chunks_exact(units.max(1)).map(norm))
+    let norms = values.chunks_exact(units.max(1)).map(norm);
+    steps.into_iter().zip(norms).flat_map(|(covered, norm)| covered.map(move |position| (position, norm)))
+}
+
+/// The positions of a step in a sequence of `length`: where there are more positions than steps, all that begin
+/// within it, so that none is without a step.
+fn covered(step: usize, length: usize, positions: usize) -> Range<usize> {
+    if length < positions {
+        (step * positions).div_ceil(length)..((step + 1) * positions).div_ceil(length)
+    } else {
+        let position = step * positions / length;
+        position..position + 1
+    }
 }

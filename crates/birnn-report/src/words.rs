@@ -23,7 +23,7 @@ pub(crate) struct Words {
     /// What the net is shown where it is shown a part.
     pub(crate) first: &'static str,
     pub(crate) last: &'static str,
-    /// Where an answer comes late that comes late, when steps are added in their order.
+    /// In which order steps were added, of an answer that comes late.
     pub(crate) late: &'static str,
     /// From where steps are added.
     pub(crate) added: &'static str,

@@ -371,6 +371,40 @@ fn the_gradient_norm_is_that_of_single_images() {
     }
 }
 
+/// A part of a short series that no step begins in is within a step: that nothing is read there is said of what
+/// the readout leaves out, and of nothing else.
+#[test]
+fn series_of_fewer_steps_than_parts_are_drawn_in_all_parts() {
+    let caption = |readout| {
+        let html = page_of(&series(3, &[3, 4, 5, 6]), &["a", "b"], |net| net.model.readout = readout);
+        let document = parse(&html);
+        let figure = named(&document, "figure").find(|figure| figure.attribute("id") == Some("gradient"));
+        let caption = figure.unwrap().children().find(|child| child.has_tag_name("figcaption")).unwrap();
+        caption.text().unwrap().to_owned()
+    };
+    for readout in [Readout::Final, Readout::Mean, Readout::Max, Readout::Attention] {
+        let caption = caption(readout);
+        assert!(caption.contains("each is divided into 20 equal parts"), "{caption}");
+        assert!(!caption.contains("only these are drawn"), "{readout:?}: {caption}");
+    }
+    let caption = caption(Readout::Last);
+    let read = " Of the top layer, reverse direction, 6 of 20 parts hold states that this net's readout uses";
+    assert!(caption.contains(read) && caption.matches("only these are drawn").count() == 1, "{caption}");
+}
+
+/// Each step counts in the parts that it covers.
+#[test]
+fn the_gradient_norm_of_a_part_is_that_of_its_steps() {
+    let test = series(2, &[3, 6]);
+    let predictor = net_told(&["a", "b"], |_| (), |told| told.modality = reads(&test));
+    let norms = |split: &Split| StateGradients::new(&predictor, split).directions.remove(0).norms;
+    let [short, long] = [0, 1].map(|index| norms(&test.select(&[index])));
+    for (part, norm) in norms(&test).into_iter().enumerate() {
+        let mean = (short[part * 3 / 20].unwrap() + long[part * 6 / 20].unwrap()) / 2.0;
+        assert!((norm.unwrap() - mean).abs() < 1e-6 * mean, "{part}: {norm:?} {mean}");
+    }
+}
+
 #[test]
 fn without_images_there_is_no_page() {
     let predictor = net(&["a", "b"], |_| ());
