@@ -9,7 +9,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Sparkline};
 
 use crate::board::Board;
-use crate::digits::Size;
+use crate::half_blocks::Size;
 use crate::ink::Ink;
 use crate::plot;
 
@@ -17,7 +17,7 @@ use crate::plot;
 const HEADER: u16 = 3;
 const WITH_FOOTER: u16 = 8;
 const PLOTS: u16 = 6;
-const PLOTS_ABOVE_DIGITS: u16 = 9;
+const PLOTS_ABOVE_GALLERY: u16 = 9;
 const SPEED: u16 = 5;
 // Columns.
 const TWO_PLOTS: u16 = 56;
@@ -36,9 +36,9 @@ pub fn draw(frame: &mut Frame, board: &Board, ink: Ink) {
     header(frame, head, board, ink);
     frame.render_widget(Paragraph::new(keys(ink)), foot);
 
-    let digits = Digits::that_fit(board.run.picture(), body);
-    let below = match digits {
-        Some(digits) => digits.height(),
+    let gallery = Gallery::that_fit(board.run.picture(), body);
+    let below = match gallery {
+        Some(gallery) => gallery.height(),
         None if body.height >= PLOTS + SPEED => SPEED,
         None => 0,
     };
@@ -46,11 +46,11 @@ pub fn draw(frame: &mut Frame, board: &Board, ink: Ink) {
     if above.height >= PLOTS {
         plots(frame, above, board, ink);
     }
-    match digits {
-        Some(digits) => {
+    match gallery {
+        Some(gallery) => {
             let [left, right] =
-                Layout::horizontal([Constraint::Length(digits.width()), Constraint::Min(0)]).areas(below);
-            misread(frame, left, digits, board, ink);
+                Layout::horizontal([Constraint::Length(gallery.width()), Constraint::Min(0)]).areas(below);
+            misread(frame, left, gallery, board, ink);
             let [speed_area, log] =
                 Layout::vertical([Constraint::Length(SPEED), Constraint::Min(0)]).areas(right);
             speed(frame, speed_area, board, ink);
@@ -139,23 +139,23 @@ fn speed(frame: &mut Frame, area: Rect, board: &Board, ink: Ink) {
 
 /// How misread samples are laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Digits {
+struct Gallery {
     size: Size,
     across: u16,
     down: u16,
 }
 
-impl Digits {
+impl Gallery {
     /// As large as leaves room for two beside each other, for the plots above and the log at the right.
-    fn that_fit(shape: [usize; 2], body: Rect) -> Option<Digits> {
+    fn that_fit(shape: [usize; 2], body: Rect) -> Option<Gallery> {
         let wide = body.width.checked_sub(LOG + 2)?;
-        let high = body.height.checked_sub(PLOTS_ABOVE_DIGITS + 2)?;
+        let high = body.height.checked_sub(PLOTS_ABOVE_GALLERY + 2)?;
         (1..=4).find_map(|scale| {
             let size = Size::new(shape, scale);
             let across = (wide + 1) / (size.width() + 1);
             // With more room, the plots and they share it.
             let down = high.min(body.height.div_ceil(2).max(size.height() + 1)) / (size.height() + 1);
-            (across >= 2 && down >= 1).then_some(Digits { size, across, down })
+            (across >= 2 && down >= 1).then_some(Gallery { size, across, down })
         })
     }
 
@@ -169,11 +169,11 @@ impl Digits {
 }
 
 /// The last misclassified samples, each as a picture with what it is and what it was called.
-fn misread(frame: &mut Frame, area: Rect, digits: Digits, board: &Board, ink: Ink) {
+fn misread(frame: &mut Frame, area: Rect, gallery: Gallery, board: &Board, ink: Ink) {
     let block = ink.frame(Line::styled(" misread ", ink.bold()));
     let inner = block.inner(area);
     frame.render_widget(block, area);
-    let Digits { size, across, down } = digits;
+    let Gallery { size, across, down } = gallery;
     let cells = (0..down).flat_map(|row| (0..across).map(move |column| (row, column)));
     for ((row, column), one) in cells.zip(&board.misread) {
         let corner = (inner.x + column * (size.width() + 1), inner.y + row * (size.height() + 1));
@@ -316,7 +316,7 @@ mod tests {
     #[test]
     fn large_images_are_drawn_smaller_and_tall_screens_hold_more_of_them() {
         let fit = |shape, width, height| {
-            Digits::that_fit(shape, Rect::new(0, 0, width, height)).map(|d| (d.size, d.across, d.down))
+            Gallery::that_fit(shape, Rect::new(0, 0, width, height)).map(|d| (d.size, d.across, d.down))
         };
         assert_eq!(fit([28, 28], 120, 36), Some((Size::new([28, 28], 1), 2, 1)));
         assert_eq!(fit([28, 28], 80, 20), Some((Size::new([28, 28], 2), 3, 1)));
