@@ -10,13 +10,15 @@ import time
 import zlib
 from pathlib import Path
 
-from place import Failed, Missing
+from place import SERIES, Failed, Missing
 from table import FAILED, OK, SKIPPED
 
 # The least that the recipe reaches, in percent, and how far birnn's mean may be from PyTorch's. Shortened it
 # learns little; then the question is only whether it learns at all.
 FLOORS = {"mnist": 96.0, "synthetic digits": 90.0}
 QUICK_FLOOR, APART = 20.0, 1.5
+# Of series, which are trained in full in any case: it takes seconds. And how far the GPU may be from the CPU.
+SERIES_FLOOR, SERIES_APART = 95.0, 3.0
 CLOSE = 1e-5
 # How far losses of the first steps may be apart, on the GPU and on the CPU: Adam makes large steps of gradients
 # that are hardly more than rounding. An H100 was 8e-5 off.
@@ -26,7 +28,7 @@ NO_TORCH = "no PyTorch: --libtorch"
 
 
 def run_all(place, table):
-    everything = [training, same_bytes, killed, nets, evaluation, prediction, report, export, waits]
+    everything = [training, same_bytes, killed, nets, evaluation, series, prediction, report, export, waits]
     for check in everything:
         try:
             check(place, table)
@@ -188,18 +190,41 @@ def evaluation(place, table):
     if not place.on_gpu:
         found, own = evaluate(place, run, "cpu", "default"), test_record(run)
         same = found["correct"] == own["correct"]
-        figure = f"{found['correct']} of {found['images']} right"
+        figure = f"{found['correct']} of {found['samples']} right"
         table.judge("eval: what training said at its end", same, figure)
         return
     cpu = evaluate(place, run, "cpu", "off")
     for tf32, said in settings(place):
         gpu = evaluate(place, run, place.device, tf32)
         apart = abs(gpu["correct"] - cpu["correct"])
-        moved = len({n["image"] for n in gpu["mistakes"]} ^ {n["image"] for n in cpu["mistakes"]})
-        counts = f"{gpu['correct']} right on the GPU, {cpu['correct']} on the CPU, of {cpu['images']}"
+        moved = len({n["sample"] for n in gpu["mistakes"]} ^ {n["sample"] for n in cpu["mistakes"]})
+        counts = f"{gpu['correct']} right on the GPU, {cpu['correct']} on the CPU, of {cpu['samples']}"
         figure = f"{counts}; {moved} answers differ"
         # An image on the very border may fall either way.
         table.judge(f"eval: GPU and CPU, {said}", apart <= (10 if tf32 == "default" else 2), figure)
+
+
+def series(place, table):
+    """Series of unequal lengths: trained twice, on the CPU too, and evaluated on both."""
+
+    def train(name, device=None):
+        return place.train(name, sets=["seed=7"], device=device, config=SERIES)[0]
+
+    run = train("series")
+    compare_bytes(table, "series: the same seed twice gives the same bytes", run, train("series-again"))
+    own = test_record(run)
+    right = 100 * own["accuracy"]
+    table.judge(f"{SERIES} by birnn", right >= SERIES_FLOOR, f"{right:.2f} %; at least {SERIES_FLOOR:.0f} % is right")
+    if place.on_gpu:
+        cpu = 100 * test_record(train("series-cpu", "cpu"))["accuracy"]
+        figure = f"{right:.2f} % and {cpu:.2f} %"
+        table.judge("series: trained on the GPU and on the CPU", abs(right - cpu) <= SERIES_APART, figure)
+    there = evaluate(place, run, place.device, "off")["correct"]
+    # Training may have judged with TF32.
+    check, beside = "series: eval: what training said at its end", own["correct"]
+    if place.on_gpu:
+        check, beside = "series: eval: GPU and CPU, no TF32", evaluate(place, run, "cpu", "off")["correct"]
+    table.judge(check, there == beside, f"{there} and {beside} of {own['samples']} right")
 
 
 def test_record(run):
@@ -285,7 +310,7 @@ def export(place, table):
     request = {**files, "device": place.device, "data": place.images, "first": PICTURES}
     theirs = place.torch("weights", request, tf32="off")
     ours = evaluate(place, run, place.device, "off")
-    wrong = {str(each["image"]): each for each in ours["mistakes"]}
+    wrong = {str(each["sample"]): each for each in ours["mistakes"]}
     both = wrong.keys() & theirs["mistakes"].keys()
     moved = len(wrong.keys() ^ theirs["mistakes"].keys())
     pictures = predict(place, run, place.device, "off")

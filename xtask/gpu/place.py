@@ -18,6 +18,8 @@ NOT_INHERITED = [*ROUNDING, "LD_PRELOAD", "BIRNN_DATA_DIR", "RUST_LOG"]
 # Looks for torch without importing it, which takes seconds.
 PROBE = "import importlib.util as u; s = u.find_spec('torch'); print(s.origin if s and s.origin else '')"
 MNIST = [f"{part}-{what}-ubyte" for part in ["train", "t10k"] for what in ["images-idx3", "labels-idx1"]]
+# The experiments in the kit.
+IMAGES, SERIES = "bilstm.toml", "series/synthetic.toml"
 
 
 class Missing(Exception):
@@ -218,19 +220,20 @@ class Place:
             raise Failed(f"{program.name} {args[0]} ended with {done.returncode}: {last_line(done.stderr)}")
         return done
 
-    def train_command(self, name, limit=None, epochs=None, sets=(), device=None):
+    def train_command(self, name, limit=None, epochs=None, sets=(), device=None, config=IMAGES):
         limit = limit or (2000 if self.quick else None)
         numbers = {"data.limit": limit, "train.epochs": epochs}
         sets = [*sets, *(f"{key}={number}" for key, number in numbers.items() if number)]
         words = [word for each in sets for word in ["--set", each]]
-        config = self.kit / "configs" / "bilstm.toml"
         place = ["--run-dir", self.work / name, "--device", device or self.device, "--offline"]
-        return ["train", config, *place, *self.settings, *words]
+        # Series are made by code.
+        settings = self.settings if config == IMAGES else []
+        return ["train", self.kit / "configs" / config, *place, *settings, *words]
 
-    def train(self, name, tf32="default", limit=None, epochs=None, sets=(), device=None, **more):
+    def train(self, name, tf32="default", limit=None, epochs=None, sets=(), device=None, config=IMAGES, **more):
         """Trains into a folder of this name; gives it, and the seconds that the whole program took."""
         start = time.monotonic()
-        self.birnn(*self.train_command(name, limit, epochs, sets, device), tf32=tf32, **more)
+        self.birnn(*self.train_command(name, limit, epochs, sets, device, config), tf32=tf32, **more)
         return self.work / name, time.monotonic() - start
 
     def data_dir(self):

@@ -16,13 +16,14 @@ use crate::libtorch::{Tree, VERSION};
 use crate::machine::Machine;
 
 /// What is copied as it is: where it lies in the checkout and in the kit.
-const COPIES: [(&str, &str); 7] = [
+const COPIES: [(&str, &str); 8] = [
     ("xtask/gpu/run.py", "run"),
     ("xtask/gpu/checks.py", "checks.py"),
     ("xtask/gpu/place.py", "place.py"),
     ("xtask/gpu/pytorch.py", "pytorch.py"),
     ("xtask/gpu/table.py", "table.py"),
     ("configs/bilstm.toml", "configs/bilstm.toml"),
+    ("configs/series/synthetic.toml", "configs/series/synthetic.toml"),
     ("configs/schema.json", "configs/schema.json"),
 ];
 const PICTURES: &str = "tests/fixtures/pictures/photos";
@@ -118,7 +119,7 @@ fn executable(messages: &str) -> Option<PathBuf> {
 
 /// Puts everything into `folder`; gives what there is to tell.
 fn fill(machine: &Machine, tree: &Tree, program: &Path, data: &[OsString], folder: &Path) -> Result<String> {
-    for within in ["bin", "lib", "configs", "pictures", "data"] {
+    for within in ["bin", "lib", "configs/series", "pictures", "data"] {
         let folder = folder.join(within);
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     }
