@@ -241,7 +241,6 @@ impl Python {
     /// A run's files: its weights by the guide's own Python, its records by TensorBoard and pandas.
     fn run_files(&self) {
         let guide = page("docs/guide/pytorch.md");
-        self.sandbox.write("guide.py", guide.blocks_in("python").next().unwrap());
         let data = std::env::var("BIRNN_DATA_DIR").unwrap_or_default();
         let config = workspace().join("configs/bilstm.toml");
         let config = config.to_str().unwrap();
@@ -261,10 +260,17 @@ impl Python {
         for file in ["runs/digits.safetensors", "runs/digits.onnx"] {
             self.sandbox.birnn(&["export", "runs/bilstm/001", file]).done();
         }
-        let answer = self.ask(&["guide"]).remove(0);
-        println!("the guide's Python: differences {}", answer["differences"]);
-        for difference in answer["differences"].as_array().unwrap() {
-            assert!(difference.as_f64().unwrap() < TOLERANCE);
+        let series = workspace().join("configs/series/synthetic.toml");
+        self.sandbox.birnn(&["train", series.to_str().unwrap(), "--run-dir", "runs/series/001"]).done();
+        self.sandbox.birnn(&["export", "runs/series/001", "runs/series.onnx"]).done();
+        self.sandbox.birnn(&["export", "--single", "runs/series/001", "runs/one.onnx"]).done();
+        for block in guide.blocks_in("python") {
+            self.sandbox.write("guide.py", block);
+            let answer = self.ask(&["guide"]).remove(0);
+            println!("the guide's Python: differences {}", answer["differences"]);
+            for difference in answer["differences"].as_array().unwrap() {
+                assert!(difference.as_f64().unwrap() < TOLERANCE);
+            }
         }
         let answer = self.ask(&["records"]).remove(0);
         println!("TensorBoard's own reader and pandas find all of the run: {answer}");
