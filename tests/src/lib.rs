@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
 use birnn_data::splitmix;
@@ -113,9 +113,16 @@ impl Sandbox {
     /// As [`Sandbox::birnn`], with these variables.
     pub fn birnn_with(&self, args: &[&str], variables: &[(&str, &str)]) -> Ended {
         let output = self.command(args).envs(variables.iter().copied()).output().unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        let code = output.status.code().unwrap_or_else(|| panic!("birnn {args:?}: {}", output.status));
-        Ended { code, stdout: text(output.stdout), stderr: text(output.stderr) }
+        Ended::of(args, output)
+    }
+
+    /// As [`Sandbox::birnn`], with `input` as its standard input.
+    pub fn birnn_given(&self, args: &[&str], input: &str) -> Ended {
+        let mut command = self.command(args);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        Ended::of(args, child.wait_with_output().unwrap())
     }
 
     /// Trains a small net on a few synthetic digits into the run directory `run`.
@@ -173,6 +180,12 @@ impl Default for Sandbox {
 }
 
 impl Ended {
+    fn of(args: &[&str], output: Output) -> Ended {
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        let code = output.status.code().unwrap_or_else(|| panic!("birnn {args:?}: {}", output.status));
+        Ended { code, stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+
     /// The command must have ended well.
     #[track_caller]
     pub fn done(self) -> Ended {

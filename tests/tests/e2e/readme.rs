@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use birnn_tests::docs::{guide, page, write_cats};
+use birnn_tests::docs::{Page, guide, page, write_cats};
 use birnn_tests::{Sandbox, idx, workspace};
 
 /// On a machine with a network, few images are quick too.
@@ -20,7 +20,17 @@ fn sandbox() -> Sandbox {
     let row = [[255; 12].as_slice(), &[0; 4], &[255; 12]].concat();
     sandbox.write("digit.png", [b"P5 28 28 255\n".to_vec(), row.repeat(28)].concat());
     write_cats(&sandbox);
+    let series = page("docs/guide/series.md");
+    sandbox.write("pumps.toml", series.blocks_in("toml").next().unwrap());
+    run_python(&sandbox, &series);
     sandbox
+}
+
+/// Runs the first Python of a page.
+fn run_python(sandbox: &Sandbox, page: &Page) {
+    sandbox.write("write.py", page.blocks_in("python").next().unwrap());
+    let ended = Command::new("python3").arg("write.py").current_dir(sandbox.path("")).status().unwrap();
+    assert!(ended.success());
 }
 
 /// The arguments of birnn that a command of the documentation stands for; `None` where it is something else
@@ -34,6 +44,12 @@ fn arguments(command: &str) -> Option<Vec<&str>> {
         ("run", ["--", rest @ ..]) => {
             let reads_data = ["eval", "report", "compare", "import", "data"].contains(&rest[0]);
             Some([rest, if reads_data { &["--offline"][..] } else { &[] }].concat())
+        }
+        // No others can stand in for published series.
+        ("train", [config])
+            if config.starts_with("configs/series/") && !config.ends_with("/synthetic.toml") =>
+        {
+            Some(vec!["config", "check", config])
         }
         ("train" | "sweep", rest) => {
             let mut args = [&[*task][..], rest].concat();
@@ -64,8 +80,10 @@ fn the_commands_work() {
         let mut ran = 0;
         for line in page.blocks_in("sh").collect::<String>().lines() {
             let command = line.split(" # ").next().unwrap().trim();
+            let echoed = command.strip_prefix("echo \"").and_then(|rest| rest.split_once("\" | "));
+            let (input, command) = echoed.unwrap_or(("", command));
             let Some(args) = arguments(command) else { continue };
-            let ended = sandbox.birnn(&args);
+            let ended = sandbox.birnn_given(&args, input);
             assert_eq!(ended.code, 0, "{}: {command}: {}", page.name.display(), ended.stderr);
             ran += 1;
         }
@@ -77,9 +95,7 @@ fn the_commands_work() {
 #[test]
 fn the_python_of_own_data_writes_what_is_trained_on() {
     let (sandbox, page) = (Sandbox::new(), page("docs/guide/own-data.md"));
-    sandbox.write("write.py", page.blocks_in("python").next().unwrap());
-    let ended = Command::new("python3").arg("write.py").current_dir(sandbox.path("")).status().unwrap();
-    assert!(ended.success());
+    run_python(&sandbox, &page);
     assert_eq!(sandbox.read("cats/test-labels"), idx(&[40], &[0, 1].repeat(20)));
     sandbox.write("cats.toml", page.blocks_in("toml").next().unwrap());
     let trained = sandbox.birnn(&["train", "cats.toml", "--set", "train.epochs=1"]).done();

@@ -1,8 +1,5 @@
 //! Series of numbers of unequal lengths, from a user's own files to answers.
 
-use std::io::Write;
-use std::process::Stdio;
-
 use birnn_tests::{Sandbox, gzip};
 use serde_json::Value;
 
@@ -82,14 +79,9 @@ fn a_users_own_series_are_trained_on_evaluated_and_named() {
 }
 
 /// What `birnn predict run -` says to some lines.
-fn from_stdin(sandbox: &Sandbox, lines: &str) -> (Option<i32>, String, String) {
-    let mut command = sandbox.command(&["predict", "run", "-"]);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    child.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
-    let ended = child.wait_with_output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (ended.status.code(), text(ended.stdout), text(ended.stderr))
+fn from_stdin(sandbox: &Sandbox, lines: &str) -> (i32, String, String) {
+    let ended = sandbox.birnn_given(&["predict", "run", "-"], lines);
+    (ended.code, ended.stdout, ended.stderr)
 }
 
 #[test]
@@ -99,16 +91,16 @@ fn series_are_named_from_standard_input() {
         &sandbox,
         "1000,1040,1080,1120,1160:0,0,0,0,0\n\n1200,1160,1120,1080,1040:0,0,0,0,0:label\n",
     );
-    assert_eq!(code, Some(0));
+    assert_eq!(code, 0);
     let lines: Vec<&str> = said.lines().collect();
     assert!(lines[0].starts_with("-:1: up (") && lines[1].starts_with("-:3: down ("), "{said}");
     for (lines, part) in [("", "-: "), ("1,2,3\n", "-: line 1"), ("1,2:3,x\n", "-: line 1")] {
         let (code, _, said) = from_stdin(&sandbox, lines);
-        assert!(code == Some(2) && said.contains(part), "{lines:?}: {said}");
+        assert!(code == 2 && said.contains(part), "{lines:?}: {said}");
     }
     // One that is missing something is told of, and the others are answered.
     let (code, said, errors) = from_stdin(&sandbox, "1,2:3,?\n1000,1040,1080,1120,1160:0,0,0,0,0\n");
-    assert!(code == Some(2) && said.starts_with("-:2: up"), "{said}");
+    assert!(code == 2 && said.starts_with("-:2: up"), "{said}");
     assert!(
         errors.contains("-:1: the value at step 2 of feature 2 is missing; the net was trained with") && errors.contains("1 of 2 could not be read"),
         "{errors}"
@@ -120,7 +112,7 @@ fn what_is_missing_is_filled_in_as_the_net_learnt_it() {
     let sandbox = trained("missing = \"interpolate\"");
     let (code, whole, _) = from_stdin(&sandbox, "1000,1040,1080:0.001,0.002,0.003\n");
     let (_, filled, _) = from_stdin(&sandbox, "1000,?,1080:0.001,,0.003\n");
-    assert_eq!((code, &whole), (Some(0), &filled));
+    assert_eq!((code, &whole), (0, &filled));
 }
 
 #[test]
