@@ -37,8 +37,9 @@ pub struct DirectionGradients {
 pub const POSITIONS: usize = 20;
 /// Means of so many samples change little with more.
 const SAMPLES: usize = 500;
-/// The gates of all steps are held for so many at a time.
+/// The gates of all steps are held for so many at a time, and for sequences of so many steps in all, about.
 const BATCH: usize = 100;
+const BATCH_STEPS: usize = 10_000;
 
 impl StateGradients {
     /// Takes the loss of samples of `split` back through the net, step by step.
@@ -49,7 +50,8 @@ impl StateGradients {
         let mut workspace = Workspace::new();
         let mut directions = shown(predictor, positions);
         let mut sums = vec![vec![(0.0, 0_u32); positions]; directions.len()];
-        for batch in indices.chunks(BATCH) {
+        let longest = split.sequences.lengths().max().unwrap_or(1);
+        for batch in indices.chunks(BATCH.min(BATCH_STEPS / longest).max(1)) {
             let Split { sequences, labels } = split.select(batch);
             let lengths: Vec<usize> = sequences.lengths().collect();
             let gradients = predictor.state_gradients(&mut workspace, &sequences, &labels);
