@@ -49,7 +49,8 @@ impl Account<'_> {
             Modality::Series(series) => format!("series of {} values per step", series.features()),
         };
         tracing::info!("{weights}: {net}, for {reads} and {classes} classes");
-        if request.mean.iter().any(|mean| mean.abs() > 1.0) {
+        let of_pixels = matches!(manifest.modality, Modality::Images { .. });
+        if of_pixels && request.mean.iter().any(|mean| mean.abs() > 1.0) {
             tracing::warn!(
                 "--mean is of pixels from 0 to 1; of pixels from 0 to 255, divide it and --std by 255"
             );

@@ -16,7 +16,7 @@ pub enum DataError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// A published data set is not on disk and could not be downloaded.
-    #[error("{0}; or, where digits drawn by code will do, set `fallback = \"synthetic\"` under [data]")]
+    #[error("{}; {}", .0, .0.stand_in())]
     Unobtainable(Box<Unobtainable>),
 }
 
@@ -41,6 +41,8 @@ pub struct Unobtainable {
     pub offline: bool,
     /// Whether there is a mirror or a package to download it from.
     pub published: bool,
+    /// Whether it is of series, and not of images.
+    pub is_series: bool,
 }
 
 /// A setting that cannot be, by its dotted key.
@@ -59,10 +61,32 @@ impl ConfigError {
     }
 }
 
+impl Unobtainable {
+    /// What there is to train on without it.
+    fn stand_in(&self) -> &'static str {
+        match self.is_series {
+            false => "or, where digits drawn by code will do, set `fallback = \"synthetic\"` under [data]",
+            true => {
+                "or, where series made by code will do, set `dataset = \"synthetic-series\"` under [data]"
+            }
+        }
+    }
+}
+
 impl fmt::Display for Unobtainable {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let Unobtainable { dataset, file, searched, within, alike, answers, packages, offline, published } =
-            self;
+        let Unobtainable {
+            dataset,
+            file,
+            searched,
+            within,
+            alike,
+            answers,
+            packages,
+            offline,
+            published,
+            ..
+        } = self;
         let listed = |paths: &[PathBuf]| {
             paths.iter().map(|path| shown(&path).to_string()).collect::<Vec<_>>().join(", ")
         };

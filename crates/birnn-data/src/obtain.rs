@@ -147,6 +147,7 @@ fn download(
         return Ok(tried);
     };
     let because = match mirrors.is_empty() {
+        _ if published.mirrors.is_empty() => "it has no mirror",
         true => "no mirror answers",
         false => "no mirror has all of it",
     };
@@ -181,6 +182,7 @@ fn unobtainable(
         packages: tried.packages,
         offline: locations.offline,
         published: published.is_downloaded(),
+        is_series: published.is_series(),
     }))
 }
 

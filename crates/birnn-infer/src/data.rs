@@ -68,8 +68,9 @@ pub fn data_of_run(
         return Err(NetDataError::OfTheNet(key));
     }
     take_files(&mut source)?;
-    source.plan()?;
     let data = source.experiment().data.clone();
+    // How it was trained is not asked again.
+    data.resolve().map_err(|invalid| source.locate(invalid.into()))?;
     Ok(as_read(manifest, data))
 }
 

@@ -49,7 +49,7 @@ fn everything_is_looked_at_and_nothing_left_behind() {
     let [state, _, remedy] = item(&found, "mnist");
     assert_eq!(state, "note");
     assert!(remedy.starts_with("`birnn data fetch`"), "{remedy}");
-    assert!(text.starts_with("birnn 0.") && text.contains("\n                        -> "), "{text}");
+    assert!(text.starts_with("birnn 0.") && text.contains("\n    ") && text.contains("  -> "), "{text}");
     assert!(sandbox.listing().is_empty());
 }
 

@@ -212,7 +212,7 @@ fn a_project_can_be_moved() {
     within("new", &["eval", "runs/exp/001", "--data-dir", "part"])
         .failed(2, &["part: some of the data's files are here under their names", "`train-labels` is not"]);
     within("new", &["eval", "runs/exp/001", "--set", "train.epochs=3"])
-        .failed(2, &["--set train.epochs=3: only what the images are can be changed here"]);
+        .failed(2, &["--set train.epochs=3: only which data it is can be changed here"]);
 }
 
 /// A net that learnt from inverted images is not shown others in silence.
