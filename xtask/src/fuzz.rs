@@ -16,8 +16,8 @@ const CARGO_FUZZ: &str = "0.13.2";
 /// libtorch's included.
 const TARGETS: [(&str, &[&str], u32); 7] = [
     ("idx", &["tests/fuzz/seeds/idx"], 512),
-    ("checkpoint", &["target/fuzz/run/checkpoints"], 2048),
-    ("config", &["configs"], 512),
+    ("checkpoint", &["target/fuzz/run/checkpoints", "target/fuzz/series-run/checkpoints"], 2048),
+    ("config", &["configs", "configs/series"], 512),
     ("weights", &["tests/fuzz/seeds/weights", "crates/birnn-formats/tests/fixtures"], 1024),
     // Of 10,000 x 10,000 pixels, some hundred bytes of PNG are a picture.
     ("pictures", &["tests/fuzz/seeds/pictures"], 2048),
@@ -40,7 +40,7 @@ pub fn run(machine: &Machine, args: &[OsString]) -> Result<ExitCode> {
     };
     let tree = ensure(machine)?;
     let program = installed(machine)?;
-    train_a_seed(machine, &tree)?;
+    train_seeds(machine, &tree)?;
     // What is fuzzed are the versions that are shipped; cargo adds to them what the targets need.
     fs::copy(machine.root.join("Cargo.lock"), machine.root.join("tests/fuzz/Cargo.lock"))
         .context("cannot copy Cargo.lock to tests/fuzz")?;
@@ -82,19 +82,22 @@ fn installed(machine: &Machine) -> Result<PathBuf> {
     Ok(program)
 }
 
-/// Sees to it that there is a small real checkpoint to start from.
-fn train_a_seed(machine: &Machine, tree: &Tree) -> Result<()> {
-    let run = machine.root.join("target/fuzz/run");
-    if run.join("checkpoints/last.safetensors").is_file() {
-        return Ok(());
+/// Sees to it that there are small real checkpoints to start from, of images and of series.
+fn train_seeds(machine: &Machine, tree: &Tree) -> Result<()> {
+    for (config, run) in [("configs/synthetic.toml", "run"), ("configs/series/synthetic.toml", "series-run")]
+    {
+        let run = machine.root.join("target/fuzz").join(run);
+        if run.join("checkpoints/last.safetensors").is_file() {
+            continue;
+        }
+        build_programs(machine, tree)?;
+        let mut train = cargo(machine, "run", Some(tree));
+        train.args(["--package", "birnn-cli", "--bin", "birnn", "--", "train"]);
+        train.arg(machine.root.join(Path::new(config))).arg("--run-dir").arg(&run);
+        for set in ["data.limit=20", "data.validation=5", "model.hidden=2", "train.epochs=1"] {
+            train.args(["--set", set]);
+        }
+        anyhow::ensure!(succeeds("training a seed", &mut train)?, "there is no checkpoint to start from");
     }
-    build_programs(machine, tree)?;
-    let mut train = cargo(machine, "run", Some(tree));
-    train.args(["--package", "birnn-cli", "--bin", "birnn", "--", "train"]);
-    train.arg(machine.root.join(Path::new("configs/synthetic.toml"))).arg("--run-dir").arg(&run);
-    for set in ["data.limit=20", "data.validation=5", "model.hidden=2", "train.epochs=1"] {
-        train.args(["--set", set]);
-    }
-    anyhow::ensure!(succeeds("training a seed", &mut train)?, "there is no checkpoint to start from");
     Ok(())
 }

@@ -5,16 +5,23 @@
 
 use std::path::Path;
 
+use birnn_data::{Modality, Sequence};
 use birnn_engine::{Checkpoint, Device};
 use birnn_infer::{Predictor, Workspace};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
     if let Ok(predictor) = Predictor::from_bytes(Path::new("fuzzed"), bytes) {
-        let [rows, cols] = predictor.manifest().shape;
-        // Images of any size are allowed; what a mutation makes of one is not worth the time.
-        if rows * cols <= 1 << 12 {
-            predictor.logits(&mut Workspace::new(), &vec![255; rows * cols]);
+        let modality = &predictor.manifest().modality;
+        let (rows, features) = (modality.steps().map_or(1, |steps| steps[0]), modality.features());
+        // Samples of any size are allowed; what a mutation makes of one is not worth the time.
+        if rows.saturating_mul(features) <= 1 << 12 {
+            let (pixels, numbers) = (vec![255; rows * features], vec![0.5; rows * features]);
+            let sample = match modality {
+                Modality::Images { .. } => Sequence::of_image(&pixels, features),
+                Modality::Series(_) => Sequence::of_series(&numbers, features),
+            };
+            predictor.logits(&mut Workspace::new(), sample);
         }
     }
     if let Ok(checkpoint) = Checkpoint::parse(Path::new("fuzzed"), bytes) {
