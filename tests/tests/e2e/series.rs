@@ -141,6 +141,9 @@ fn series_that_moved_are_found_and_others_are_refused() {
         sandbox.birnn(&args).failed(2, &[&format!("--set {key}: how series are read belongs to the net")]);
     }
     sandbox.train_small("images");
+    sandbox
+        .birnn(&["predict", "images", "elsewhere/train.ts"])
+        .failed(2, &["the net reads images, and this is"]);
     let other = sandbox.birnn(&["eval", "images", "--dataset", "synthetic-series"]);
     other.failed(2, &["is for 28 x 28 images of 10 classes, these are series of 3 values per step"]);
 }

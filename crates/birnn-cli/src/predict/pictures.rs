@@ -33,6 +33,11 @@ pub(super) fn each(
 ) -> Result<(), Failure> {
     let [rows, cols] = shape;
     for given in given {
+        if is_of_series(given) {
+            let problem = "the net reads images, and this is of series: ask a net that reads those";
+            answers.fail(Sample::Picture { image: given.clone() }, problem.to_owned());
+            continue;
+        }
         let pictures = match pictures(given) {
             Ok(pictures) => pictures,
             Err(error) => {
@@ -51,6 +56,12 @@ pub(super) fn each(
         }
     }
     Ok(())
+}
+
+/// Whether it is what a net that reads series would be given.
+fn is_of_series(given: &Path) -> bool {
+    let name = given.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    name == "-" || name.ends_with(".ts") || name.ends_with(".ts.gz")
 }
 
 /// The pictures that are meant; what a folder has beside them is told of.
