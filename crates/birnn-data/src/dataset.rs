@@ -293,31 +293,16 @@ macro_rules! series {
     };
 }
 
-/// The wheel of aeon, with two `.ts` files of a data set.
-macro_rules! aeon {
-    ($theirs:literal) => {
+/// A wheel with two `.ts` files of a data set.
+macro_rules! wheel {
+    ($name:literal, $version:literal, $theirs:literal) => {
         Package {
             client: Client::Pip,
-            name: "aeon",
-            version: "1.6.0",
+            name: $name,
+            version: $version,
             holds: Holds::Files(&[
-                concat!("aeon/datasets/data/", $theirs, "/", $theirs, "_TRAIN.ts"),
-                concat!("aeon/datasets/data/", $theirs, "/", $theirs, "_TEST.ts"),
-            ]),
-        }
-    };
-}
-
-/// The wheel of sktime, likewise.
-macro_rules! sktime {
-    ($theirs:literal) => {
-        Package {
-            client: Client::Pip,
-            name: "sktime",
-            version: "1.2.0",
-            holds: Holds::Files(&[
-                concat!("sktime/datasets/data/", $theirs, "/", $theirs, "_TRAIN.ts"),
-                concat!("sktime/datasets/data/", $theirs, "/", $theirs, "_TEST.ts"),
+                concat!($name, "/datasets/data/", $theirs, "/", $theirs, "_TRAIN.ts"),
+                concat!($name, "/datasets/data/", $theirs, "/", $theirs, "_TEST.ts"),
             ]),
         }
     };
@@ -342,13 +327,13 @@ pub(crate) static JAPANESE_VOWELS: Published = series!(
     "JapaneseVowels",
     "Multivariate_ts",
     270,
-    &[aeon!("JapaneseVowels"), sktime!("JapaneseVowels")],
+    &[wheel!("aeon", "1.6.0", "JapaneseVowels"), wheel!("sktime", "1.2.0", "JapaneseVowels")],
     JAPANESE_VOWELS_CONTENTS
 );
 
 /// J. Gao et al. (2014): the plug load appliance identification data set.
 pub(crate) static PLAID: Published =
-    series!("plaid", "PLAID", "Univariate_ts", 537, &[sktime!("PLAID")], PLAID_CONTENTS);
+    series!("plaid", "PLAID", "Univariate_ts", 537, &[wheel!("sktime", "1.2.0", "PLAID")], PLAID_CONTENTS);
 
 /// E. Keogh et al. (2006): twelve months of power demand in Italy, days from October to March or not.
 pub(crate) static ITALY_POWER_DEMAND: Published = series!(
@@ -356,7 +341,7 @@ pub(crate) static ITALY_POWER_DEMAND: Published = series!(
     "ItalyPowerDemand",
     "Univariate_ts",
     67,
-    &[aeon!("ItalyPowerDemand"), sktime!("ItalyPowerDemand")],
+    &[wheel!("aeon", "1.6.0", "ItalyPowerDemand"), wheel!("sktime", "1.2.0", "ItalyPowerDemand")],
     ITALY_POWER_DEMAND_CONTENTS
 );
 

@@ -176,7 +176,11 @@ impl Samples {
         // unequal lengths.
         let on_device = order.on_device.f_narrow(0, start as i64, count as i64)?;
         let input = match &self.store {
-            Store::Varied(images, augment) => self.upload(&vary(augment, images, &chosen, rng_key))?,
+            Store::Varied(images, augment) => {
+                // Images have as many rows each.
+                let size = self.common.unwrap_or_default() * self.features;
+                self.upload(&vary(augment, images, size, &chosen, rng_key))?
+            }
             Store::Memory(sequences) => self.gathered(sequences, chosen.iter().copied())?,
             Store::Device(values) => normalise(&match self.common {
                 Some(time) => {
@@ -277,10 +281,9 @@ impl Samples {
     }
 }
 
-/// Variations of the images at these indices, one after the other. No image depends on which thread varies
-/// it.
-fn vary(augment: &Augment, images: &Sequences, chosen: &[usize], rng_key: i64) -> Vec<f32> {
-    let size = images.common_length().unwrap_or_default() * images.features();
+/// Variations of the images at these indices, of `size` pixels each, one after the other. No image depends on which
+/// thread varies it.
+fn vary(augment: &Augment, images: &Sequences, size: usize, chosen: &[usize], rng_key: i64) -> Vec<f32> {
     let mut values = vec![0.0; chosen.len() * size];
     let vary = |(row, (out, &index)): (usize, (&mut [f32], &usize))| {
         let image = images.get(index).bytes().unwrap_or_default();
