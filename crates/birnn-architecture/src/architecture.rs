@@ -118,7 +118,17 @@ impl fmt::Display for Architecture {
         if let Some(reverse) = reverse {
             write!(f, "+{reverse}")?;
         }
-        write!(f, ", readout {readout}")
+        write!(f, ", {}", readout.described())
+    }
+}
+
+impl Readout {
+    /// For people, in a list of what a net is: `readout last`.
+    pub fn described(self) -> String {
+        match self {
+            Readout::Sequence => "an answer for each step".to_owned(),
+            readout => format!("readout {readout}"),
+        }
     }
 }
 

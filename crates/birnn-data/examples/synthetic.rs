@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io::Write;
 use std::path::PathBuf;
 
-use birnn_data::{DataConfig, Dataset, Locations, Split, load};
+use birnn_data::{DataConfig, Dataset, Locations, load};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
@@ -18,11 +18,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     std::fs::create_dir_all(&folder)?;
     let plan = DataConfig { dataset: Dataset::Synthetic, ..DataConfig::default() }.resolve()?;
     let splits = load(&plan, &Locations::new(None, true), &mut |_| ())?;
-    for (prefix, Split { sequences, labels }) in [("train", &splits.train), ("t10k", &splits.test)] {
-        let images = sequences.to_images().ok_or("digits are images")?;
+    for (prefix, split) in [("train", &splits.train), ("t10k", &splits.test)] {
+        let images = split.sequences.to_images().ok_or("digits are images")?;
+        let labels = split.labels().ok_or("digits have classes")?;
         let files = [
             ("images-idx3", vec![labels.len(), images.rows, images.cols], &images.pixels),
-            ("labels-idx1", vec![labels.len()], labels),
+            ("labels-idx1", vec![labels.len()], &labels.to_vec()),
         ];
         for (name, shape, bytes) in files {
             let file = File::create(folder.join(format!("{prefix}-{name}-ubyte.gz")))?;

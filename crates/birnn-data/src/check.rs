@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
 
-use crate::config::{DataPlan, Source};
+use crate::config::{DataPlan, OwnFormat, Source, SplitBy};
 use crate::error::ConfigError;
 use crate::name;
 use crate::sequences::{SequenceValues, Sequences, Values};
@@ -11,16 +11,21 @@ use crate::split::{MOST_CLASSES, Split};
 
 /// Test samples that are training samples: whatever the files are called, and however they came to hold the
 /// same.
-pub(crate) fn overlap(train: &Split, test: &Split, source: &Source) -> Option<ConfigError> {
+pub(crate) fn overlap(train: &Split, test: &Split, plan: &DataPlan) -> Option<ConfigError> {
     let known: HashMap<_, usize> = contents(train).rev().map(|(index, content)| (content, index)).collect();
     let mut seen = contents(test).filter_map(|(index, content)| Some((index, *known.get(&content)?)));
     let (first, same) = seen.next()?;
-    let (count, all, what, one) = (1 + seen.count(), test.len(), source.noun(), source.singular());
+    let (what, one) = (plan.source.noun(), plan.source.singular());
+    let (count, all) = (1 + seen.count(), test.len());
     let message = format!(
         "{count} of {all} test {what} are training {what} too (the first is test {one} {first}, \
          training {one} {same}): how a net does on them says nothing of others"
     );
-    let key = if source.is_series() { "test" } else { "test_images" };
+    let key = match (&plan.source, plan.test_share) {
+        (_, Some(_)) => "test_share",
+        (Source::Own(_), None) => "test",
+        (_, None) => "test_images",
+    };
     Some(ConfigError::new(key, message))
 }
 
@@ -72,7 +77,7 @@ pub(crate) fn is_sorted_by_class(labels: &[u8]) -> bool {
 }
 
 /// Features of which no training series has a value.
-pub(crate) fn never_known(train: &Sequences) -> Option<ConfigError> {
+pub(crate) fn never_known(train: &Sequences, names: Option<&[String]>) -> Option<ConfigError> {
     let mut known = vec![false; train.features()];
     match train.values() {
         Values::Bytes(_) => return None,
@@ -82,8 +87,12 @@ pub(crate) fn never_known(train: &Sequences) -> Option<ConfigError> {
             }
         }
     }
-    let never = (1..).zip(known).filter(|&(_, known)| !known);
-    let never: Vec<String> = never.map(|(feature, _)| feature.to_string()).collect();
+    let never = known.iter().enumerate().filter(|&(_, known)| !known);
+    let told = |(feature, _): (usize, _)| match names.and_then(|names| names.get(feature)) {
+        Some(name) => format!("`{}`", name.escape_debug()),
+        None => (feature + 1).to_string(),
+    };
+    let never: Vec<String> = never.map(told).collect();
     let what = match never.as_slice() {
         [] => return None,
         [one] => format!("feature {one} is"),
@@ -123,7 +132,13 @@ pub(crate) fn untrained(
     Some(match missing.iter().any(|&class| known[class]) {
         false => ConfigError::new("dataset", without),
         true if limit == usize::MAX => {
-            ConfigError::new("validation", format!("of those that are not kept back, {without}"))
+            let key = match () {
+                () if plan.split != SplitBy::Random => "split",
+                () if plan.test_share.is_some() => "test_share",
+                () if plan.validation.is_none() && plan.window.is_some() => "window",
+                () => "validation",
+            };
+            ConfigError::new(key, format!("of those that are not kept back or left out, {without}"))
         }
         true if sorted => ConfigError::new(
             "limit",
@@ -134,6 +149,33 @@ pub(crate) fn untrained(
         ),
         true => ConfigError::new("limit", format!("of the first {limit}, {without}")),
     })
+}
+
+/// Whole numbers up to which there may be classes that are called so.
+const NUMBERED: usize = 20;
+
+/// Classes that were found in a user's own series and are numbers, as a measured value has them.
+pub(crate) fn numbers_as_classes(classes: &[String], plan: &DataPlan) -> Option<ConfigError> {
+    let Source::Own(files) = &plan.source else { return None };
+    if files.format.class_names().is_some() || !files.format.is_series() {
+        return None;
+    }
+    let number = |class: &String| class.parse::<f64>().ok();
+    let numbers: Vec<f64> = classes.iter().map(number).collect::<Option<_>>()?;
+    // 1.0 and 2.0 are what becomes of 1 and 2 in a column of floats.
+    let fractional = numbers.iter().position(|number| number.fract() != 0.0);
+    let shown = &classes[fractional.or((classes.len() > NUMBERED).then_some(0))?];
+    let key = match &files.format {
+        OwnFormat::Table(_) => "target",
+        OwnFormat::Ts | OwnFormat::Npz(_) | OwnFormat::Folder { .. } => "train",
+    };
+    let message = format!(
+        "its {} classes are numbers, such as {}, and are told apart like names; to have them estimated: \
+         `kind = \"regress\"` under [task]",
+        classes.len(),
+        shown.escape_debug()
+    );
+    Some(ConfigError::new(key, message))
 }
 
 #[cfg(test)]
@@ -150,8 +192,8 @@ mod tests {
     #[test]
     fn test_images_that_were_trained_on_are_counted() {
         let train = split(&[1, 2, 3, 4, 5, 6]);
-        let told =
-            |test: &[u8]| overlap(&train, &split(test), &Source::Synthetic).map(|error| error.to_string());
+        let plan = crate::DataConfig::default().resolve().unwrap();
+        let told = |test: &[u8]| overlap(&train, &split(test), &plan).map(|error| error.to_string());
         assert_eq!(told(&[2, 1, 4, 3]), None);
         assert_eq!(told(&[]), None);
         let told = told(&[9, 9, 5, 6, 3, 4]).unwrap();
@@ -162,6 +204,28 @@ mod tests {
             ),
             "{told}"
         );
+    }
+
+    #[test]
+    fn classes_that_are_measured_are_told_of() {
+        let told = |dataset: &str, classes: &[&str]| {
+            let text =
+                format!("dataset = \"{dataset}\"\ntrain = \"a.csv\"\ntest_share = 0.5\ntarget = \"y\"");
+            let text = text.replace("\ntarget", if dataset == "table" { "\ntarget" } else { "\n#" });
+            let plan = toml::from_str::<crate::DataConfig>(&text).unwrap().resolve().unwrap();
+            let classes: Vec<String> = classes.iter().map(|&class| class.to_owned()).collect();
+            numbers_as_classes(&classes, &plan).map(|error| error.to_string())
+        };
+        for classes in [&["1", "2"][..], &["1.0", "2.0"], &["1.5", "two"], &["a", "b"]] {
+            assert_eq!(told("table", classes), None, "{classes:?}");
+        }
+        let message = "its 2 classes are numbers, such as 1.5, and are told apart like names; to have them estimated: \
+                       `kind = \"regress\"` under [task]";
+        assert_eq!(told("table", &["1", "1.5"]).unwrap(), format!("data.target: {message}"));
+        assert_eq!(told("npz", &["1", "1.5"]).unwrap(), format!("data.train: {message}"));
+        let many: Vec<String> = (0..21).map(|class| class.to_string()).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        assert_eq!((told("table", &many[..20]), told("table", &many).is_some()), (None, true));
     }
 
     #[test]
@@ -189,7 +253,12 @@ mod tests {
         assert_eq!(told(&all, &all, usize::MAX), None);
         for (labels, file, limit, starts) in [
             (&all[..12], &all[..12], usize::MAX, "data.dataset: no training image is of class `c12`, and"),
-            (&all[..12], &all, usize::MAX, "data.validation: of those that are not kept back, no training"),
+            (
+                &all[..12],
+                &all,
+                usize::MAX,
+                "data.validation: of those that are not kept back or left out, no training",
+            ),
             (
                 &all[..12],
                 &all,

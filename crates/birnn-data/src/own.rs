@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::config::{DataConfig, UserFiles};
+use crate::division::Groups;
 use crate::error::DataError;
 use crate::file_error::{FileError, FileProblem};
 use crate::image::idx;
@@ -12,18 +13,18 @@ use crate::name;
 use crate::provenance::VerifiedFile;
 
 /// Brings all four files into memory.
-pub(crate) fn read_own(files: &UserFiles) -> Result<RawImages, DataError> {
+pub(crate) fn read_idx(files: &UserFiles) -> Result<RawImages, DataError> {
     let mut verified = Vec::new();
-    let mut read = |kind: &str,
-                    images_path: &Path,
-                    labels_path: &Path|
-     -> Result<(Images, Vec<u8>), FileError> {
-        let (images, digests) = idx::images(images_path).map_err(missing(&format!("data.{kind}_images")))?;
-        verified.push(VerifiedFile::new(images_path, digests));
-        let (labels, digests) = idx::labels(labels_path).map_err(missing(&format!("data.{kind}_labels")))?;
-        verified.push(VerifiedFile::new(labels_path, digests));
-        Ok((images, labels))
-    };
+    let mut read =
+        |kind: &str, images_path: &Path, labels_path: &Path| -> Result<(Images, Vec<u8>), FileError> {
+            let (images, digests) =
+                idx::images(images_path).map_err(not_there(&format!("data.{kind}_images")))?;
+            verified.push(VerifiedFile::new(images_path, digests));
+            let (labels, digests) =
+                idx::labels(labels_path).map_err(not_there(&format!("data.{kind}_labels")))?;
+            verified.push(VerifiedFile::new(labels_path, digests));
+            Ok((images, labels))
+        };
     let (train_images, train_labels) = read("train", &files.train_images, &files.train_labels)?;
     let (test_images, test_labels) = read("test", &files.test_images, &files.test_labels)?;
     let classes = match &files.classes {
@@ -37,15 +38,17 @@ pub(crate) fn read_own(files: &UserFiles) -> Result<RawImages, DataError> {
         dataset: "idx",
         substitute_for: None,
         train: join(train_images, &files.train_images, train_labels, &files.train_labels, count, 0)?,
-        test: join(test_images, &files.test_images, test_labels, &files.test_labels, count, 0)?,
+        groups: Groups::default(),
+        test: Some(join(test_images, &files.test_images, test_labels, &files.test_labels, count, 0)?),
         classes,
         files: verified,
-        stored: None,
+        known: None,
+        warnings: Vec::new(),
     })
 }
 
 /// For `map_err`: what is not there can be said to be elsewhere, by the setting `key`.
-pub(crate) fn missing(key: &str) -> impl FnOnce(FileError) -> FileError {
+pub(crate) fn not_there(key: &str) -> impl FnOnce(FileError) -> FileError {
     move |error| match error.problem {
         FileProblem::Io(io) if io.kind() == std::io::ErrorKind::NotFound => {
             FileProblem::Missing { key: key.to_owned() }.at(&error.path)
@@ -75,10 +78,10 @@ impl DataConfig {
             .collect();
         let named: Vec<PathBuf> =
             wanted.iter().map(|path| folder.join(path.file_name().unwrap_or_default())).collect();
-        if !named.iter().any(|path| path.is_file()) {
+        if !named.iter().any(|path| path.exists()) {
             return Ok(false);
         }
-        let missing = |(index, path): (usize, &PathBuf)| !path.is_file() || named[..index].contains(path);
+        let missing = |(index, path): (usize, &PathBuf)| !path.exists() || named[..index].contains(path);
         if let Some(index) = (0..named.len()).find(|&index| missing((index, &named[index]))) {
             let name = name::text(named[index].file_name().unwrap_or_default());
             return Err(FileProblem::NotAll { name }.at(folder));

@@ -2,14 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::content::Digests;
+use crate::dataset::Dataset;
+use crate::division::Division;
 use crate::name;
 
 /// Where data came from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Provenance {
     /// The data set's name in a config.
     pub dataset: String,
@@ -17,13 +19,16 @@ pub struct Provenance {
     pub substitute_for: Option<String>,
     /// The files read.
     pub files: Vec<VerifiedFile>,
-    /// Images to learn from.
+    /// Samples to learn from.
     pub train: usize,
-    /// Images kept back.
+    /// Samples kept back.
     pub validation: usize,
-    /// Test images.
+    /// Test samples.
     pub test: usize,
-    /// SHA-256, in hexadecimal, of the pixels and labels of all three, in this order.
+    /// How they were divided, where there is more to say of it than how many there are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub division: Option<Division>,
+    /// SHA-256, in hexadecimal, of the values and targets of all three, in this order; of series also of how long each is.
     pub sha256: String,
 }
 
@@ -51,22 +56,34 @@ impl<'a> Recorded<'a> {
         self.0["dataset"].as_str()
     }
 
+    /// The name of the first file, where the data is in files of the user's own.
+    pub fn own_file(self) -> Option<&'a str> {
+        let dataset: Dataset = Deserialize::deserialize(&self.0["dataset"]).ok()?;
+        self.file_names().next().flatten().filter(|_| dataset.is_own())
+    }
+
+    /// For people: `mnist`, or `table flow.csv`.
+    pub fn data(self) -> Option<String> {
+        let dataset = self.dataset()?;
+        Some(self.own_file().map_or_else(|| dataset.to_owned(), |file| format!("{dataset} {file}")))
+    }
+
     /// The data set that was asked for and could not be had, where synthetic digits stand in for it.
     pub fn substitute_for(self) -> Option<&'a str> {
         self.0["substitute_for"].as_str()
     }
 
-    /// How many training images there were.
+    /// How many training samples there were.
     pub fn train(self) -> Option<u64> {
         self.0["train"].as_u64()
     }
 
-    /// How many of the training images were kept back to judge by.
+    /// How many of the training samples were kept back to judge by.
     pub fn validation(self) -> Option<u64> {
         self.0["validation"].as_u64()
     }
 
-    /// Of the pixels and labels, as in [`Provenance::sha256`].
+    /// Of the values and targets, as in [`Provenance::sha256`].
     pub fn sha256(self) -> Option<&'a str> {
         self.0["sha256"].as_str()
     }
@@ -120,6 +137,7 @@ mod tests {
             train: 1,
             validation: 2,
             test: 3,
+            division: None,
             sha256: "3".to_owned(),
         };
         let value = serde_json::to_value(&provenance).unwrap();
@@ -131,6 +149,11 @@ mod tests {
         let files = vec![file("a", "1"), file("b", "4")];
         let now = serde_json::to_value(Provenance { files, ..provenance }).unwrap();
         assert_eq!(recorded.changed_files(Recorded(&now)), [1]);
+
+        assert_eq!((recorded.own_file(), recorded.data().as_deref()), (None, Some("synthetic")));
+        let own =
+            serde_json::json!({ "dataset": "table", "files": [{ "name": "flow.csv" }, { "name": "b" }] });
+        assert_eq!(Recorded(&own).data().as_deref(), Some("table flow.csv"));
 
         let import = serde_json::json!({ "imported_from": "x.pt" });
         let recorded = Recorded(&import);

@@ -7,6 +7,7 @@ use crate::content::Digests;
 use crate::elsewhere::Elsewhere;
 use crate::file_error::{FileError, FileProblem};
 use crate::image::preprocessing::Stored;
+use crate::targets::{TargetKind, Wanted};
 
 /// A data set that others published.
 #[derive(Debug)]
@@ -21,7 +22,7 @@ pub struct Published {
     /// In what else its content is to be had; none where its content could not be verified.
     pub(crate) elsewhere: Option<Elsewhere>,
     /// Of images in IDX files: training images and labels, test images and labels. Of series in `.ts` files:
-    /// training series, test series.
+    /// training series, test series; or one `.npz` file with all.
     pub files: &'static [PublishedFile],
     /// How many training samples there are, where all copies agree.
     pub train: Option<usize>,
@@ -42,7 +43,15 @@ pub(crate) enum Kind {
         stored: Stored,
     },
     /// Series, in two `.ts` files.
-    Series,
+    Series {
+        /// What they are answered with.
+        targets: TargetKind,
+    },
+    /// Series in one `.npz` file.
+    SeriesInOne {
+        /// The share of them that is for the test.
+        test_share: f64,
+    },
 }
 
 /// One published file.
@@ -77,9 +86,25 @@ impl Published {
         self.files.iter().all(|file| !matches!(file.digest, PublishedDigest::None))
     }
 
+    /// What its samples are answered with.
+    pub fn wanted(&self) -> Wanted {
+        match self.kind {
+            Kind::Series { targets } => Wanted { kind: targets, ..Wanted::default() },
+            Kind::Images { .. } | Kind::SeriesInOne { .. } => Wanted::default(),
+        }
+    }
+
+    /// The share of its samples that is for the test, where it names none to test with.
+    pub(crate) fn test_share(&self) -> Option<f64> {
+        match self.kind {
+            Kind::SeriesInOne { test_share } => Some(test_share),
+            Kind::Images { .. } | Kind::Series { .. } => None,
+        }
+    }
+
     /// Whether it is of series, and not of images.
     pub fn is_series(&self) -> bool {
-        matches!(self.kind, Kind::Series)
+        matches!(self.kind, Kind::Series { .. } | Kind::SeriesInOne { .. })
     }
 }
 
@@ -88,7 +113,7 @@ impl Kind {
     pub(crate) fn class_names(&self) -> Option<Vec<String>> {
         match self {
             Kind::Images { classes, .. } => Some(classes.iter().map(|&name| name.to_owned()).collect()),
-            Kind::Series => None,
+            Kind::Series { .. } | Kind::SeriesInOne { .. } => None,
         }
     }
 
@@ -96,7 +121,7 @@ impl Kind {
     pub(crate) fn stored(&self) -> Option<Stored> {
         match self {
             Kind::Images { stored, .. } => Some(*stored),
-            Kind::Series => None,
+            Kind::Series { .. } | Kind::SeriesInOne { .. } => None,
         }
     }
 }

@@ -36,7 +36,7 @@ impl Rng {
     }
 
     /// Uniform in `0..bound`, without bias (Lemire 2019). `bound` is at least 1.
-    pub(crate) fn below(&mut self, bound: usize) -> usize {
+    pub fn below(&mut self, bound: usize) -> usize {
         let bound = bound as u64;
         let least = bound.wrapping_neg() % bound;
         loop {
@@ -48,7 +48,7 @@ impl Rng {
     }
 
     /// From the standard normal distribution (Marsaglia's polar method).
-    pub(crate) fn normal(&mut self) -> f64 {
+    pub fn normal(&mut self) -> f64 {
         loop {
             let (x, y) = (self.uniform(-1.0, 1.0), self.uniform(-1.0, 1.0));
             let square = x * x + y * y;

@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use crate::image::images::Images;
+use crate::targets::Per;
 
 /// Sequences, each of at least one time step, with the same number of values per step.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,6 +13,15 @@ pub struct Sequences {
     features: usize,
     /// The first step of each, and after the last the number of all.
     offsets: Vec<usize>,
+}
+
+/// Some steps of a sequence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Its index.
+    pub sample: usize,
+    /// Its steps, from 0.
+    pub steps: Range<usize>,
 }
 
 /// The values of all steps, one after the other.
@@ -101,8 +111,24 @@ impl Sequences {
     ///
     /// Where there is none.
     pub fn get(&self, index: usize) -> Sequence<'_> {
-        let steps = self.offsets[index]..self.offsets[index + 1];
-        Sequence { values: self.values.all(), features: self.features }.part(steps)
+        Sequence { values: self.values.all(), features: self.features }.part(self.steps_of(index))
+    }
+
+    /// Where the steps of the sequence of this index are among those of all.
+    ///
+    /// # Panics
+    ///
+    /// Where there is none.
+    pub fn steps_of(&self, index: usize) -> Range<usize> {
+        self.offsets[index]..self.offsets[index + 1]
+    }
+
+    /// The index of the sequence that the target at `position` belongs to.
+    pub fn of_position(&self, position: usize, per: Per) -> usize {
+        match per {
+            Per::Sequence => position,
+            Per::Step => self.offsets.partition_point(|&begin| begin <= position) - 1,
+        }
     }
 
     /// Each of them, in order.
@@ -112,11 +138,14 @@ impl Sequences {
 
     /// They as images, each step a row, where they are grey levels and all of the same length.
     pub fn to_images(&self) -> Option<Images> {
-        match &self.values {
-            Values::Bytes(bytes) => {
-                let rows = self.common_length()?;
-                Some(Images { rows, cols: self.features, pixels: bytes.clone() })
-            }
+        self.clone().into_images()
+    }
+
+    /// As [`Sequences::to_images`], without a copy.
+    pub(crate) fn into_images(self) -> Option<Images> {
+        let rows = self.common_length()?;
+        match self.values {
+            Values::Bytes(pixels) => Some(Images { rows, cols: self.features, pixels }),
             Values::Floats(_) => None,
         }
     }
@@ -127,7 +156,20 @@ impl Sequences {
     ///
     /// Where there is none at one of them.
     pub fn select(&self, indices: &[usize]) -> Sequences {
-        let chosen = || indices.iter().map(|&index| self.get(index));
+        self.gather(indices.iter().map(|&index| self.get(index)))
+    }
+
+    /// Some steps of one each.
+    ///
+    /// # Panics
+    ///
+    /// Where there are none such.
+    pub fn parts(&self, parts: &[Part]) -> Sequences {
+        self.gather(parts.iter().map(|part| self.get(part.sample).part(part.steps.clone())))
+    }
+
+    fn gather<'a>(&self, chosen: impl Iterator<Item = Sequence<'a>> + Clone) -> Sequences {
+        let chosen = || chosen.clone();
         let count = chosen().map(|sequence| sequence.values.len()).sum();
         let values = match &self.values {
             Values::Bytes(_) => Values::Bytes(gathered(chosen().map(Sequence::bytes), count)),

@@ -1,41 +1,61 @@
-//! Samples with their labels, and keeping some of those to train on back to judge by.
+//! Samples with their targets.
 
-use crate::error::ConfigError;
 use crate::image::images::LabelledImages;
 use crate::order::shuffle;
 use crate::rng::Rng;
-use crate::sequences::Sequences;
+use crate::sequences::{Part, Sequences};
+use crate::targets::{Per, Targets};
 
 /// Classes that there can be: a label is one byte.
 pub const MOST_CLASSES: usize = 1 << u8::BITS;
 
 /// Which samples are kept back is the same in every run, so that runs with different seeds compare.
-const STREAM_SEED: u64 = 0x7661_6c69_6461_7465;
+pub(crate) const STREAM_SEED: u64 = 0x7661_6c69_6461_7465;
 
-/// Sequences and what they are, one label for each.
+/// Sequences and what they are to be answered with.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Split {
     /// The sequences.
     pub sequences: Sequences,
-    /// The class of each, from 0.
-    pub labels: Vec<u8>,
+    /// A target for each, or for each of their steps.
+    pub targets: Targets,
 }
 
 impl From<LabelledImages> for Split {
     fn from(LabelledImages { images, labels }: LabelledImages) -> Split {
-        Split { sequences: images.into(), labels }
+        Split::classified(images.into(), labels)
     }
 }
 
 impl Split {
+    /// Sequences with a class for each, counted from 0.
+    pub fn classified(sequences: Sequences, labels: Vec<u8>) -> Split {
+        Split { sequences, targets: Targets::of_sequences(labels) }
+    }
+
+    /// Images with their labels.
+    ///
+    /// # Panics
+    ///
+    /// Where it has other than grey levels, all of one length, and classes.
+    pub(crate) fn into_images(self) -> LabelledImages {
+        let labels = self.targets.classes().expect("images have classes").to_vec();
+        LabelledImages { images: self.sequences.into_images().expect("grey levels of one size"), labels }
+    }
+
     /// How many samples.
     pub fn len(&self) -> usize {
-        self.labels.len()
+        self.sequences.len()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.labels.is_empty()
+        self.sequences.is_empty()
+    }
+
+    /// The classes of its targets, where they are such.
+    pub fn labels(&self) -> Option<&[u8]> {
+        self.targets.classes()
     }
 
     /// The samples at these indices, in this order.
@@ -44,32 +64,47 @@ impl Split {
     ///
     /// Where there is none at one of them.
     pub fn select(&self, indices: &[usize]) -> Split {
-        let labels = indices.iter().map(|&index| self.labels[index]).collect();
-        Split { sequences: self.sequences.select(indices), labels }
+        let positions = indices.iter().map(|&index| match self.targets.per {
+            Per::Sequence => index..index + 1,
+            Per::Step => self.sequences.steps_of(index),
+        });
+        Split { targets: self.targets.select(positions), sequences: self.sequences.select(indices) }
     }
 
     /// The first `limit` samples, or all.
     pub(crate) fn first(mut self, limit: usize) -> Split {
-        self.labels.truncate(limit);
         self.sequences.truncate(limit);
+        self.targets.truncate(match self.targets.per {
+            Per::Sequence => limit,
+            Per::Step => self.sequences.steps(),
+        });
         self
     }
 
-    /// Takes `count` samples out, each class by its share (largest remainders), and keeps the order of both:
-    /// what is left, and what is kept back. `what` they are is for the error.
-    pub(crate) fn keep_back(self, count: usize, what: &str) -> Result<(Split, Split), ConfigError> {
+    /// Some steps of samples each, with their targets.
+    pub(crate) fn parts(&self, parts: &[Part]) -> Split {
+        let positions = parts.iter().map(|Part { sample, steps }| match self.targets.per {
+            Per::Sequence => *sample..sample + 1,
+            Per::Step => {
+                let begin = self.sequences.steps_of(*sample).start;
+                begin + steps.start..begin + steps.end
+            }
+        });
+        Split { targets: self.targets.select(positions), sequences: self.sequences.parts(parts) }
+    }
+
+    /// Of `count` samples at random, fewer than there are, whether each is one: of each class by its share (largest
+    /// remainders) where each sample has one.
+    pub(crate) fn of_each_class(&self, count: usize) -> Vec<bool> {
         let total = self.len();
-        if count >= total {
-            let message = format!("{count} {what} cannot be kept back of {total} training {what}");
-            return Err(ConfigError::new("validation", message));
-        }
-        if count == 0 {
-            let none = self.select(&[]);
-            return Ok((self, none));
-        }
         let mut classes: Vec<Vec<u32>> = vec![Vec::new(); MOST_CLASSES];
-        for (index, &label) in self.labels.iter().enumerate() {
-            classes[usize::from(label)].push(index as u32);
+        match self.labels().filter(|_| self.targets.per == Per::Sequence) {
+            None => classes[0].extend(0..total as u32),
+            Some(labels) => {
+                for (index, &label) in labels.iter().enumerate() {
+                    classes[usize::from(label)].push(index as u32);
+                }
+            }
         }
         let mut shares: Vec<usize> = classes.iter().map(|members| members.len() * count / total).collect();
         let mut by_remainder: Vec<usize> = (0..classes.len()).collect();
@@ -77,13 +112,12 @@ impl Split {
         let missing = count - shares.iter().sum::<usize>();
         by_remainder[..missing].iter().for_each(|&class| shares[class] += 1);
 
-        let mut kept_back = vec![false; total];
+        let mut chosen = vec![false; total];
         for (class, members) in classes.iter_mut().enumerate() {
             shuffle(members, &mut Rng::new(STREAM_SEED, class as u64));
-            members[..shares[class]].iter().for_each(|&index| kept_back[index as usize] = true);
+            members[..shares[class]].iter().for_each(|&index| chosen[index as usize] = true);
         }
-        let (validation, train): (Vec<usize>, Vec<usize>) = (0..total).partition(|&index| kept_back[index]);
-        Ok((self.select(&train), self.select(&validation)))
+        chosen
     }
 }
 
@@ -97,7 +131,7 @@ mod tests {
         let lengths = || (0..labels.len()).map(|index| 1 + index % 3);
         let values = lengths().enumerate().flat_map(|(index, length)| vec![index as f32; length]);
         let sequences = Sequences::new(Values::Floats(values.collect()), 1, lengths());
-        Split { sequences, labels: labels.to_vec() }
+        Split::classified(sequences, labels.to_vec())
     }
 
     /// The indices that they hold.
@@ -109,9 +143,14 @@ mod tests {
     fn every_class_gives_its_share_and_nothing_is_lost() {
         let labels: Vec<u8> = (0..200).map(|index| [0, 0, 0, 1, 9][index % 5]).collect();
         let all = numbered(&labels);
-        let keep_back = |count| all.clone().keep_back(count, "series").unwrap();
+        let keep_back = |count| {
+            let chosen = all.of_each_class(count);
+            let (go, stay): (Vec<usize>, Vec<usize>) = (0..all.len()).partition(|&index| chosen[index]);
+            (all.select(&stay), all.select(&go))
+        };
         let (train, validation) = keep_back(50);
-        let of = |split: &Split, class| split.labels.iter().filter(|&&label| label == class).count();
+        let of =
+            |split: &Split, class| split.labels().unwrap().iter().filter(|&&label| label == class).count();
         assert_eq!([0, 1, 9].map(|class| of(&validation, class)), [30, 10, 10]);
         assert_eq!([0, 1, 9].map(|class| of(&train, class)), [90, 30, 30]);
         let (train_indices, validation_indices) = (indices(&train), indices(&validation));
@@ -122,13 +161,6 @@ mod tests {
         assert_eq!(validation, all.select(&validation_indices));
         assert_eq!(keep_back(50).1, validation);
         assert_eq!(keep_back(49).1.len(), 49);
-    }
-
-    #[test]
-    fn not_all_can_be_kept_back() {
-        let error = numbered(&[0, 1, 1]).keep_back(3, "images").unwrap_err();
-        assert_eq!(error.to_string(), "data.validation: 3 images cannot be kept back of 3 training images");
-        assert!(numbered(&[0, 1, 1]).keep_back(0, "images").unwrap().1.is_empty());
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Weights in other people's formats: PyTorch state dicts and safetensors both ways, ONNX.
+//! Other people's formats. Of weights: PyTorch state dicts and safetensors both ways, ONNX. Of the states of
+//! sequences: [`states`], arrays and tables.
 //!
 //! [`read`] takes whatever file PyTorch's `torch.save(model.state_dict(), path)` or safetensors wrote and
 //! gives its [`StateDict`]; [`InferredModel`] is what net that is of; [`pytorch::encode`] and
@@ -44,6 +45,7 @@ pub mod onnx;
 pub mod pytorch;
 mod safetensors_file;
 mod state_dict;
+pub mod states;
 mod wrappers;
 
 use std::fs::File;

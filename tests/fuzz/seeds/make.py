@@ -8,6 +8,10 @@ what no mutation gets past.
 
 whole: data sets of five images of 2 x 2, pickled as Python 2 did it, gzipped too, and as NumPy's arrays in zip archives.
 
+table: series in long and wide tables, gzipped too, with quotes, gaps and dates, and images.
+
+npz: series of 2, 1 and 3 steps as NumPy's arrays, flat and padded, with classes and numbers, of each type.
+
 series: a file with each tag, gzipped too; one with what may be missing; and series without a header.
 
 pictures: of 4 x 4, in each format that needs no library here.
@@ -202,6 +206,53 @@ for name, method in [("stored.npz", zipfile.ZIP_STORED), ("deflated.npz", zipfil
     with zipfile.ZipFile(FOLDER / "whole" / name, "w", method) as file:
         for part, shape in [("x_train", (3, 2, 2)), ("y_train", (3,)), ("x_test", (2, 2, 2)), ("y_test", (2,))]:
             file.writestr(zipfile.ZipInfo(f"{part}.npy"), npy(shape), method)
+
+
+def array(descr, shape, content, fortran=False):
+    header = f"{{'descr': '{descr}', 'fortran_order': {fortran}, 'shape': {shape}, }}".encode() + b" \n"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + content
+
+
+values = [1.5, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, float("nan")]
+lengths = array("<i8", "(3,)", struct.pack("<3q", 2, 1, 3))
+words = b"".join(word.encode("utf-32-le") for word in ["on", "of", "on"])
+(FOLDER / "npz").mkdir(exist_ok=True)
+for name, method, arrays in [
+    ("flat.npz", zipfile.ZIP_STORED, {
+        "X": array("<f4", "(6, 2)", struct.pack("<12f", *values)), "lengths": lengths,
+        "y": array("<U2", "(3,)", words), "ids": array("|S2", "(3,)", b"a\0b\0cd"),
+    }),
+    ("turned.npz", zipfile.ZIP_STORED, {
+        "X": array(">f8", "(6, 2)", struct.pack(">12d", *values), True), "lengths": lengths,
+        "y": array("|b1", "(6,)", bytes([0, 1, 1, 0, 0, 1])), "groups": array("|u1", "(3,)", bytes([7, 7, 8])),
+    }),
+    ("padded.npz", zipfile.ZIP_DEFLATED, {
+        "X": array("|i1", "(3, 3, 2)", bytes(range(18))), "lengths": lengths,
+        "y": array("<f4", "(3, 2)", struct.pack("<6f", *range(6))),
+    }),
+    ("equal.npz", zipfile.ZIP_DEFLATED, {
+        "X": array("<i2", "(2, 3)", bytes(range(12))), "y": array("<u4", "(2, 3)", bytes(24)),
+    }),
+]:
+    with zipfile.ZipFile(FOLDER / "npz" / name, "w", method) as file:
+        for part, content in arrays.items():
+            file.writestr(zipfile.ZipInfo(f"{part}.npy"), content, method)
+
+
+long_table = b"""id,t,g,a,b,y
+p2,2026-01-01T00:00,w,1.5,-2e-1,1
+"p1",2025-12-31 23:30:00.5+01:00,v,,"3",0
+p2,2025-12-31,w,NA,4,1
+"""
+tables = {
+    "long.csv": long_table,
+    "long.csv.gz": gzip.compress(long_table, mtime=0),
+    "numbers.csv": b"\xef\xbb\xbfmeasured\r\nt,x,y\r\n1,2,3\r\n\r\n2,,4\r\n",
+    "wide.csv": b"y,id,a_0,b_0,a_1,b_1\n1,\"p\n1\",1,2,3,4\n2,p2,5,6,,\n",
+    "images.csv": b"y,pixel0,pixel1\n7,0,255\n9,1.0,2\n",
+}
+for name, content in tables.items():
+    write("table", name, content)
 
 
 vowels = b"""# two speakers

@@ -4,7 +4,7 @@
 
 mod memory;
 
-use birnn_data::{Sequence, Sequences, parse_series_lines, parse_ts};
+use birnn_data::{FileTargets, Sequence, Sequences, parse_series_lines, parse_ts};
 use libfuzzer_sys::fuzz_target;
 
 /// Bytes of memory for each byte of text, such as those of a line `1` with its value, its length, its number and
@@ -21,12 +21,11 @@ fuzz_target!(|bytes: &[u8]| {
     match memory::within(most, || parse_ts(bytes)) {
         Ok(file) => {
             check(&file.sequences, &file.lines);
-            match &file.labels {
-                Some(labels) => {
-                    assert_eq!(labels.len(), file.sequences.len());
-                    assert!(labels.iter().all(|&label| usize::from(label) < file.classes.len()));
-                }
-                None => assert!(file.classes.is_empty()),
+            if let Some(FileTargets { targets, names }) = &file.targets {
+                assert_eq!(targets.len(), file.sequences.len());
+                let labels = targets.classes().unwrap_or_default();
+                assert!(labels.iter().all(|&label| usize::from(label) < names.len()));
+                assert!(targets.numbers().unwrap_or_default().iter().all(|number| number.is_finite()));
             }
         }
         Err(error) => one_line(&error.to_string()),

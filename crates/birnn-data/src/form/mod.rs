@@ -5,6 +5,7 @@
 //! there are, and nothing is run.
 
 mod contents;
+pub(crate) mod npy;
 mod npz;
 mod pickle;
 mod value;

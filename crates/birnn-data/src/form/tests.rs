@@ -61,8 +61,13 @@ pub(crate) fn pickled() -> Vec<u8> {
     .concat()
 }
 
-fn npy(kind: &str, shape: &str, values: &[u8]) -> Vec<u8> {
-    let header = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}  \n");
+pub(crate) fn npy(kind: &str, shape: &str, values: &[u8]) -> Vec<u8> {
+    npy_in("False", kind, shape, values)
+}
+
+/// An array in NumPy's format, in Fortran's order or not.
+pub(crate) fn npy_in(fortran: &str, kind: &str, shape: &str, values: &[u8]) -> Vec<u8> {
+    let header = format!("{{'descr': '{kind}', 'fortran_order': {fortran}, 'shape': {shape}, }}  \n");
     [b"\x93NUMPY\x01\0", &(header.len() as u16).to_le_bytes()[..], header.as_bytes(), values].concat()
 }
 
@@ -201,7 +206,7 @@ fn an_array_is_believed_as_far_as_its_bytes_go() {
 #[test]
 fn no_other_npz_is_read() {
     for (name, array, part) in [
-        ("x_train.npy", npy("|u1", "(3, 4)", &[0; 12]), "x_train.npy`: not an array of bytes"),
+        ("x_train.npy", npy("|u1", "(3, 4)", &[0; 12]), "x_train.npy`: not an array in NumPy's format that"),
         ("x_train.npy", npy("<f4", "(1, 1, 3)", &[0; 12]), "tells of another kind of array"),
         ("y_test.npy", npy("|u1", "(3,)", &[0; 2]), "more or fewer bytes"),
         ("y_test.npy", npy("|u1", "(3,)", &[0; 4]), "more or fewer bytes"),

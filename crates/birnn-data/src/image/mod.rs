@@ -2,6 +2,8 @@
 
 pub(crate) mod appearance;
 pub(crate) mod augment;
+pub(crate) mod folder;
+pub(crate) mod folder_problem;
 pub(crate) mod frame;
 pub(crate) mod idx;
 pub(crate) mod images;

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use image::{DynamicImage, GrayImage, imageops};
 
 use self::decode::Decoded;
-pub use self::find::{EXTENSIONS, FindError, Pictures, find};
+pub(crate) use self::decode::load;
+pub use self::find::{EXTENSIONS, FindError, Pictures, find, is_picture};
 use self::strokes::keep_strokes;
 use crate::image::appearance::{Appearance, GRAIN};
 use crate::image::frame::{frame, is_framed, resize};
@@ -63,7 +64,7 @@ pub fn read(
     [rows, cols]: [usize; 2],
     preprocessing: &Preprocessing,
 ) -> Result<Vec<u8>, PictureError> {
-    let image = decode::load(path).and_then(|bytes| parse(&bytes, [rows, cols], preprocessing));
+    let image = load(path).and_then(|bytes| parse(&bytes, [rows, cols], preprocessing));
     image.map_err(|problem| PictureError { path: path.to_owned(), problem })
 }
 
@@ -77,16 +78,40 @@ pub fn parse(
     [rows, cols]: [usize; 2],
     preprocessing: &Preprocessing,
 ) -> Result<Vec<u8>, String> {
-    let Decoded { pixels, orientation } = decode::decode(bytes)?;
-    let image = |paper| {
-        // Turned once it is grey, which takes less memory.
-        let mut grey = DynamicImage::from(on_paper(&pixels, paper));
-        grey.apply_orientation(orientation);
-        prepared(grey.into_luma8(), [rows, cols], preprocessing)
-    };
-    // Something light on nothing is seen on black alone.
-    let image = image(255).or_else(|| pixels.color().has_alpha().then(|| image(0)).flatten());
+    let image = decode::decode(bytes)?.seen(|grey| prepared(grey, [rows, cols], preprocessing));
     image.ok_or_else(|| "no ink found; give a picture of one digit that stands out from its paper".into())
+}
+
+/// The grey levels of a picture of exactly `rows x cols` pixels, as it has them; `None` of one of another size.
+pub(crate) fn stored(bytes: &[u8], [rows, cols]: [usize; 2]) -> Result<Option<Vec<u8>>, String> {
+    let decoded = decode::decode(bytes)?;
+    let grey = decoded.grey(255);
+    if (grey.height() as usize, grey.width() as usize) != (rows, cols) {
+        return Ok(None);
+    }
+    let shows = |grey: GrayImage| {
+        let first = grey.as_raw()[0];
+        grey.as_raw().iter().any(|&level| level != first).then(|| grey.into_raw())
+    };
+    // What shows nothing is as it is, too.
+    Ok(Some(decoded.seen(shows).unwrap_or_else(|| grey.into_raw())))
+}
+
+impl Decoded {
+    /// What `image` makes of it as it looks on white or, where nothing is seen there, on black.
+    fn seen<T>(&self, image: impl Fn(GrayImage) -> Option<T>) -> Option<T> {
+        // Something light on nothing is seen on black alone.
+        image(self.grey(255))
+            .or_else(|| self.pixels.color().has_alpha().then(|| image(self.grey(0))).flatten())
+    }
+
+    /// Its lightness as it looks on paper of this lightness, upright.
+    fn grey(&self, paper: u32) -> GrayImage {
+        // Turned once it is grey, which takes less memory.
+        let mut grey = DynamicImage::from(on_paper(&self.pixels, paper));
+        grey.apply_orientation(self.orientation);
+        grey.into_luma8()
+    }
 }
 
 /// `grey` as an image of `rows x cols`; `None` where there is no ink, and ink is what it takes.

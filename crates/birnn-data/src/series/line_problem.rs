@@ -52,7 +52,7 @@ pub enum LineProblem {
     /// Nothing says whether there are classes.
     #[error(
         "the header has no `@classLabel` before its `@data`: `@classLabel true A B` names the classes, \
-         `@classLabel false` says that there are none"
+         `@classLabel false` says that there are none, and `@targetLabel true` that there is a number to predict"
     )]
     NoClassLabel,
     /// Several dimensions are called one.
@@ -64,11 +64,14 @@ pub enum LineProblem {
          `@timestamps false`"
     )]
     Timestamps,
-    /// Series to predict a number from.
+    /// A header that says both.
     #[error(
-        "its series have a number to predict (`@targetLabel true`); birnn classifies, so far: `@classLabel`"
+        "its series cannot have both a class (`@classLabel true`) and a number to predict (`@targetLabel true`)"
     )]
-    Regression,
+    TwoTargets,
+    /// What is to be predicted is no number.
+    #[error("its target `{}` is not a finite number", short(.0))]
+    Target(String),
     /// Two classes have one name.
     #[error("the class `{}` is named twice", short(.0))]
     ClassTwice(String),

@@ -1,85 +1,235 @@
-//! A user's own two files of series.
+//! A user's own files of series, and of images that are read as series are.
 
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
-use crate::config::SeriesFiles;
-use crate::error::DataError;
+use crate::config::{DataPlan, NpzOptions, OwnFiles, OwnFormat, Table};
+use crate::division::Groups;
+use crate::error::{ConfigError, DataError};
 use crate::file_error::{FileError, FileProblem};
+use crate::image::folder;
+use crate::image::raw::RawImages;
 use crate::name;
-use crate::own::missing as not_there;
+use crate::own::not_there;
 use crate::provenance::VerifiedFile;
+use crate::series::file::{FileTargets, SeriesFile};
 use crate::series::missing::{Missing, MissingValue};
-use crate::series::ts::{self, TsFile};
+use crate::series::{npz, ts};
 use crate::split::Split;
+use crate::table::{self, TableProblem};
+use crate::targets::{Per, TargetKind, TargetValues, Targets, Wanted};
 use crate::whole::{Whole, WholeKind};
 
-/// Brings both files into memory.
-pub(crate) fn read_series(files: &SeriesFiles, missing: Missing) -> Result<Whole, DataError> {
+/// Brings the files into memory.
+pub(crate) fn read_own(files: &OwnFiles, plan: &DataPlan) -> Result<Whole, DataError> {
+    if let OwnFormat::Folder { shape, classes } = &files.format {
+        return Ok(folder::read(files, *shape, classes.as_deref(), plan)?.prepare(plan));
+    }
     let mut verified = Vec::new();
-    let mut read = |path: &Path, key: &str| -> Result<TsFile, FileError> {
-        let (file, digests) = ts::read(path).map_err(not_there(key))?;
+    let mut read = |path: &Path, key: &str, format: &OwnFormat| -> Result<SeriesFile, FileError> {
+        let read = match format {
+            OwnFormat::Ts => ts::read(path),
+            OwnFormat::Npz(options) => npz::read(path, options),
+            OwnFormat::Folder { .. } => unreachable!("files"),
+            OwnFormat::Table(table) => table::read(path, table, Some(plan.wanted)),
+        };
+        let (file, digests) = read.map_err(not_there(key))?;
         verified.push(VerifiedFile::new(path, digests));
         Ok(file)
     };
-    let (train, test) = (read(&files.train, "data.train")?, read(&files.test, "data.test")?);
-    Ok(whole("ts", [(train, &files.train), (test, &files.test)], verified, missing)?)
-}
-
-/// What a file of training series and one of test series hold together.
-pub(crate) fn whole(
-    dataset: &'static str,
-    files: [(TsFile, &Path); 2],
-    verified: Vec<VerifiedFile>,
-    missing: Missing,
-) -> Result<Whole, FileError> {
-    for (file, path) in &files {
-        complete(file, missing).map_err(|problem| problem.at(path))?;
-    }
-    let [(train, of), (test, path)] = files;
-    let (found, expected) = (test.sequences.features(), train.sequences.features());
-    if found != expected {
-        return Err(FileProblem::Features { found, expected, of: of.to_owned() }.at(path));
-    }
-    let classes = train.classes.clone();
-    let train = labelled(train, &classes).map_err(|problem| problem.at(of))?;
-    if let [only] = classes.as_slice() {
-        return Err(FileProblem::OneClass(only.clone()).at(of));
-    }
-    Ok(Whole {
-        dataset,
-        substitute_for: None,
-        train,
-        test: labelled(test, &classes).map_err(|problem| problem.at(path))?,
-        classes,
-        files: verified,
-        kind: WholeKind::Series,
+    let OwnFiles { format, train: of, test: path } = files;
+    let train = read(of, "data.train", format)?;
+    let format = of_test(format, &train, plan.wanted);
+    let test =
+        path.as_ref().map(|path| Ok::<_, FileError>((read(path, "data.test", &format)?, path.as_path())));
+    let test = test.transpose()?;
+    Ok(match format.is_series() {
+        true => whole(format.name(), (train, of), test, verified, plan)?,
+        false => images(format.name(), (train, of), test, verified, plan)?.prepare(plan),
     })
 }
 
+/// How the test file is read: its columns and classes are those of the training file, in whatever order they are there.
+fn of_test(format: &OwnFormat, train: &SeriesFile, wanted: Wanted) -> OwnFormat {
+    let names = train.targets.as_ref().map(|targets| targets.names.clone());
+    let classes = names.filter(|names| wanted.kind == TargetKind::Classes && names.len() > 1);
+    match format.clone() {
+        OwnFormat::Table(table) => {
+            let features = table.features.or_else(|| train.features.clone());
+            OwnFormat::Table(Table { features, columns: train.columns.clone(), classes, ..table })
+        }
+        OwnFormat::Npz(options) => OwnFormat::Npz(NpzOptions { classes, ..options }),
+        format @ (OwnFormat::Ts | OwnFormat::Folder { .. }) => format,
+    }
+}
+
+/// What training images and test images hold together, each with the file that they are from.
+fn images(
+    dataset: &'static str,
+    (train, of): (SeriesFile, &Path),
+    test: Option<(SeriesFile, &Path)>,
+    verified: Vec<VerifiedFile>,
+    plan: &DataPlan,
+) -> Result<RawImages, FileError> {
+    let Together { train, groups, test, names } = together((train, of), test, plan)?;
+    Ok(RawImages {
+        dataset,
+        substitute_for: None,
+        train: train.into_images(),
+        groups,
+        test: test.map(Split::into_images),
+        classes: names,
+        files: verified,
+        known: None,
+        warnings: Vec::new(),
+    })
+}
+
+/// What training series and test series hold together, each with the file that they are from.
+pub(crate) fn whole(
+    dataset: &'static str,
+    (train, of): (SeriesFile, &Path),
+    test: Option<(SeriesFile, &Path)>,
+    verified: Vec<VerifiedFile>,
+    plan: &DataPlan,
+) -> Result<Whole, FileError> {
+    complete(&train, plan.missing).map_err(|problem| problem.at(of))?;
+    if let Some((test, path)) = &test {
+        complete(test, plan.missing).map_err(|problem| problem.at(path))?;
+    }
+    let (features, columns) = (train.features.clone(), train.columns.clone());
+    let Together { train, groups, test, names } = together((train, of), test, plan)?;
+    let several = columns.as_deref().and_then(several_features);
+    let warnings = numbers_as_of_steps(&train).into_iter().chain(several).collect();
+    let kind = WholeKind::Series { features, columns };
+    Ok(Whole { dataset, substitute_for: None, train, groups, test, names, files: verified, kind, warnings })
+}
+
+/// Columns whose names begin in several ways, each counting on, are steps of as many features, as a rule.
+fn several_features(columns: &[String]) -> Option<ConfigError> {
+    let mut beginnings: BTreeMap<&str, usize> = BTreeMap::new();
+    for name in columns {
+        let beginning = name.trim_end_matches(|digit: char| digit.is_ascii_digit());
+        *beginnings.entry(beginning.trim_end_matches('_')).or_default() += usize::from(beginning != name);
+    }
+    let each = columns.len() / beginnings.len();
+    if beginnings.len() < 2 || each < 2 || beginnings.values().any(|&count| count != each) {
+        return None;
+    }
+    let names: Vec<String> = beginnings.keys().map(|name| format!("\"{}\"", name.escape_debug())).collect();
+    let message = format!(
+        "absent, and so all columns are the steps of one feature; if they are those of {}: `features = [{}]`",
+        names.len(),
+        names.join(", ")
+    );
+    Some(ConfigError::new("features", message))
+}
+
+/// As many numbers to predict for each series as the longest has steps are numbers of steps, as a rule.
+fn numbers_as_of_steps(train: &Split) -> Option<ConfigError> {
+    let longest = train.sequences.lengths().max()?;
+    let numbers = match (&train.targets.values, train.targets.per) {
+        (TargetValues::Numbers { width, .. }, Per::Sequence) => *width,
+        _ => return None,
+    };
+    let message = "there are as many numbers to predict for each series as the longest has steps: if they are of its \
+                   steps, say `per = \"step\"` under [task]";
+    (numbers > 1 && numbers == longest).then(|| ConfigError::new("train", message))
+}
+
+/// Training samples and test samples that fit together.
+struct Together {
+    train: Split,
+    groups: Groups,
+    test: Option<Split>,
+    /// What the classes are called, or the numbers.
+    names: Vec<String>,
+}
+
+fn together(
+    (train, of): (SeriesFile, &Path),
+    test: Option<(SeriesFile, &Path)>,
+    plan: &DataPlan,
+) -> Result<Together, FileError> {
+    if let Some((test, path)) = &test {
+        let (found, expected) = (test.sequences.features(), train.sequences.features());
+        if found != expected {
+            return Err(FileProblem::Features { found, expected, of: of.to_owned() }.at(path));
+        }
+    }
+    let names = train.targets.as_ref().map_or_else(Vec::new, |targets| targets.names.clone());
+    let groups =
+        numbered(train.groups.as_deref(), test.as_ref().and_then(|(test, _)| test.groups.as_deref()));
+    let train = answered(train, &names, plan.wanted).map_err(|problem| problem.at(of))?;
+    if let (TargetKind::Classes, [only]) = (plan.wanted.kind, names.as_slice()) {
+        return Err(FileProblem::OneClass(only.clone()).at(of));
+    }
+    let test = test
+        .map(|(test, path)| answered(test, &names, plan.wanted).map_err(|problem| problem.at(path)))
+        .transpose()?;
+    Ok(Together { train, groups, test, names })
+}
+
+/// Groups by number, from 0, in the order in which they come in both files.
+fn numbered<'a>(train: Option<&'a [String]>, test: Option<&'a [String]>) -> Groups {
+    let mut known = HashMap::new();
+    let mut number = |group: &'a String| {
+        let next = known.len() as u32;
+        *known.entry(group).or_insert(next)
+    };
+    let [train, test] =
+        [train, test].map(|groups| groups.map(|groups| groups.iter().map(&mut number).collect()));
+    Groups { train, test }
+}
+
 /// Whether nothing is missing that would have to be there.
-fn complete(TsFile { sequences, lines, .. }: &TsFile, missing: Missing) -> Result<(), FileProblem> {
+fn complete(file: &SeriesFile, missing: Missing) -> Result<(), FileProblem> {
     if missing != Missing::Refuse {
         return Ok(());
     }
+    let SeriesFile { sequences, lines, unit, gap, .. } = file;
+    if let Some(cell) = gap {
+        return Err(TableProblem::EmptyCell(cell.clone()).into());
+    }
     let first = |(sequence, &line)| Some((line, MissingValue::first(sequence)?));
     match sequences.iter().zip(lines).find_map(first) {
-        Some((line, value)) => Err(FileProblem::MissingValue { line, value }),
+        Some((line, value)) => Err(FileProblem::MissingValue { unit, line, value }),
         None => Ok(()),
     }
 }
 
-/// The series with their labels, as indices of `classes`.
-fn labelled(file: TsFile, classes: &[String]) -> Result<Split, FileProblem> {
-    let TsFile { sequences, labels, classes: own, lines } = file;
-    let labels = labels.ok_or(FileProblem::Unlabelled)?;
-    let index = |name: &String| classes.iter().position(|class| class == name)?.try_into().ok();
-    let known: Vec<Option<u8>> = own.iter().map(index).collect();
-    let label = |(&label, &line): (&u8, &usize)| {
-        let class = usize::from(label);
-        let unknown =
-            || FileProblem::UnknownClass { line, class: own[class].clone(), classes: name::first(classes) };
-        known[class].ok_or_else(unknown)
+/// The series with their targets: of classes, as indices of `names`, which are those of the training file.
+fn answered(file: SeriesFile, names: &[String], wanted: Wanted) -> Result<Split, FileProblem> {
+    let SeriesFile { sequences, targets, lines, unit, .. } = file;
+    let FileTargets { targets, names: own } = targets.ok_or(FileProblem::Unanswered)?;
+    let found = targets.wanted();
+    if found != wanted {
+        return Err(FileProblem::OtherTargets { found, wanted });
+    }
+    let Targets { values, per } = targets;
+    if let (TargetValues::Numbers { width, .. }, true) = (&values, own.len() != names.len()) {
+        return Err(FileProblem::TargetWidth { found: *width, expected: names.len() });
+    }
+    let values = match values {
+        TargetValues::Classes(labels) => {
+            let index = |name: &String| names.iter().position(|class| class == name)?.try_into().ok();
+            let known: Vec<Option<u8>> = own.iter().map(index).collect();
+            let label = |(position, &label): (usize, &u8)| {
+                let class = usize::from(label);
+                let unknown = || {
+                    let line = lines[sequences.of_position(position, per)];
+                    FileProblem::UnknownClass {
+                        unit,
+                        line,
+                        class: own[class].clone(),
+                        classes: name::first(names),
+                    }
+                };
+                known[class].ok_or_else(unknown)
+            };
+            TargetValues::Classes(labels.iter().enumerate().map(label).collect::<Result<_, FileProblem>>()?)
+        }
+        numbers @ TargetValues::Numbers { .. } => numbers,
     };
-    let labels = labels.iter().zip(&lines).map(label).collect::<Result<_, FileProblem>>()?;
-    Ok(Split { sequences, labels })
+    Ok(Split { sequences, targets: Targets { values, per } })
 }

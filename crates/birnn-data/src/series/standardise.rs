@@ -13,8 +13,18 @@ pub struct Series {
     /// The steps of the shortest and of the longest training series; `None` where these are not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub steps: Option<[usize; 2]>,
+    /// What the features are called, where their columns have names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub names: Option<Vec<String>>,
+    /// Of a wide table whose features have no names, the columns that it learnt from, step by step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub columns: Option<Vec<String>>,
     /// What is done about values that are missing.
     pub missing: Missing,
+    /// Whether the net also reads which values are missing: of each step, behind the values, for each feature 1
+    /// where it is, else 0.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub missing_mask: bool,
     /// The mean of each feature.
     pub mean: Vec<f32>,
     /// The standard deviation of each feature; `None` where values are read as they are.
@@ -22,7 +32,25 @@ pub struct Series {
     pub deviation: Option<Vec<f32>>,
 }
 
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
 impl Series {
+    /// Values read as they are, and none missing: of as many features as `mean` has.
+    pub fn plain(mean: Vec<f32>) -> Series {
+        let missing = Missing::Refuse;
+        Series {
+            steps: None,
+            names: None,
+            columns: None,
+            missing,
+            missing_mask: false,
+            mean,
+            deviation: None,
+        }
+    }
+
     /// What there is to learn of training data, all its steps alike: population mean and standard deviation of
     /// each feature, over all values that are not missing.
     pub fn of(training: &Sequences, missing: Missing, standardise: bool) -> Series {
@@ -47,14 +75,19 @@ impl Series {
         Series {
             steps: lengths().min().zip(lengths().max()).map(|(shortest, longest)| [shortest, longest]),
             missing,
-            mean: means.iter().map(|&mean| mean as f32).collect(),
             deviation,
+            ..Series::plain(means.iter().map(|&mean| mean as f32).collect())
         }
     }
 
-    /// Values per step.
+    /// Values per step of a series.
     pub fn features(&self) -> usize {
         self.mean.len()
+    }
+
+    /// Values that the net reads at each step: those of the series, and what is said of those that are missing.
+    pub fn inputs(&self) -> usize {
+        if self.missing_mask { 2 * self.features() } else { self.features() }
     }
 
     /// Whether it can be so, as [`Series::of`] would have found it.
@@ -67,6 +100,12 @@ impl Series {
         if shortest == 0 || shortest > longest {
             return Err(format!("series of {shortest} to {longest} steps cannot be"));
         }
+        if self.names.as_ref().is_some_and(|names| names.len() != self.features()) {
+            return Err("it has not one name for each feature".to_owned());
+        }
+        if self.columns.as_ref().is_some_and(Vec::is_empty) {
+            return Err("it learnt from no column".to_owned());
+        }
         let numbers = |values: &[f32]| values.iter().all(|value| value.is_finite());
         let deviation = self.deviation.as_deref();
         let usable = |values: &[f32]| {
@@ -78,15 +117,35 @@ impl Series {
         }
     }
 
-    /// Adds the values of a series to `into`, as the net reads them.
+    /// Adds a series, `[steps, features]`, to `into` as the net reads it: `[steps, inputs]`.
     pub fn read(&self, series: Sequence<'_>, into: &mut Vec<f32>) {
         let begin = into.len();
         series.read(into);
-        self.apply(&mut into[begin..]);
+        if !self.missing_mask {
+            return self.fill(&mut into[begin..]);
+        }
+        let mut own = into.split_off(begin);
+        let missing: Vec<f32> = own.iter().map(|value| f32::from(u8::from(value.is_nan()))).collect();
+        self.fill(&mut own);
+        for (values, missing) in own.chunks_exact(self.features()).zip(missing.chunks_exact(self.features()))
+        {
+            into.extend_from_slice(values);
+            into.extend_from_slice(missing);
+        }
     }
 
-    /// Makes the values of a series, `own [steps, features]`, what the net reads.
-    pub(crate) fn apply(&self, own: &mut [f32]) {
+    /// Series as the net reads them.
+    pub(crate) fn prepare(&self, series: Sequences) -> Sequences {
+        if !self.missing_mask {
+            return series.map_numbers(|values| self.fill(values));
+        }
+        let mut values = Vec::with_capacity(series.steps() * self.inputs());
+        series.iter().for_each(|one| self.read(one, &mut values));
+        Sequences::new(Values::Floats(values), self.inputs(), series.lengths())
+    }
+
+    /// Fills gaps in the values of a series, `own [steps, features]`, and standardises them.
+    fn fill(&self, own: &mut [f32]) {
         missing::fill(own, &self.mean, self.missing);
         let Some(deviation) = &self.deviation else { return };
         for step in own.chunks_exact_mut(self.features()) {
@@ -132,12 +191,22 @@ mod tests {
     }
 
     #[test]
+    fn what_is_missing_is_read_beside_the_values() {
+        let series = Series { missing_mask: true, ..Series::of(&training(), Missing::Mean, true) };
+        assert_eq!((series.features(), series.inputs()), (2, 4));
+        let mut read = vec![9.0];
+        series.read(Sequence::of_series(&[f32::NAN, 2.0, 3.0, f32::NAN], 2), &mut read);
+        assert_eq!(read, [9.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0]);
+    }
+
+    #[test]
     fn what_cannot_have_been_found_is_refused() {
         let series = || Series::of(&training(), Missing::Mean, true);
         assert_eq!(series().check(), Ok(()));
         for (change, part) in [
             (&(|series: &mut Series| series.steps = Some([3, 2])) as &dyn Fn(&mut Series), "3 to 2 steps"),
             (&|series| series.steps = Some([0, 2]), "0 to 2 steps"),
+            (&|series| series.names = Some(vec!["a".to_owned()]), "one name for each feature"),
             (&|series| series.mean[0] = f32::NAN, "means and standard deviations"),
             (&|series| series.deviation = Some(vec![1.0]), "means and standard deviations"),
             (&|series| series.deviation = Some(vec![1.0, 0.0]), "means and standard deviations"),
@@ -151,7 +220,9 @@ mod tests {
     #[test]
     fn what_was_learnt_is_written_and_read_back() {
         let series = Series::of(&training(), Missing::Last, true);
-        let text = serde_json::to_string(&series).unwrap();
-        assert_eq!(serde_json::from_str::<Series>(&text).unwrap(), series);
+        for series in [series.clone(), Series { missing_mask: true, ..series }] {
+            let text = serde_json::to_string(&series).unwrap();
+            assert_eq!(serde_json::from_str::<Series>(&text).unwrap(), series);
+        }
     }
 }

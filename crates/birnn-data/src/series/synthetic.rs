@@ -7,6 +7,8 @@ use std::thread;
 
 use crate::rng::Rng;
 use crate::sequences::{Sequences, Values};
+use crate::split::Split;
+use crate::targets::{Per, TargetKind, TargetValues, Targets, Wanted};
 
 /// Training series and test series.
 pub(crate) const TRAIN: usize = 2000;
@@ -45,10 +47,64 @@ const NOISE: f64 = 0.12;
 /// Where each feature is zero, and how much one is, in units of its own.
 const UNITS: [(f64, f64); FEATURES] = [(0.02, 0.004), (1013.0, 6.0), (250_000.0, 40_000.0)];
 
-/// The names of the classes.
-pub(crate) fn classes() -> Vec<String> {
+/// What a step is called in which nothing happens, or the event of it by its place.
+const TAGS: [&str; 4] = ["nothing", "first", "second", "third"];
+
+/// The names of the classes, or of the numbers.
+pub(crate) fn names(wanted: Wanted) -> Vec<String> {
+    match (wanted.kind, wanted.per) {
+        (TargetKind::Classes, Per::Sequence) => classes(),
+        (TargetKind::Classes, Per::Step) => TAGS.map(str::to_owned).to_vec(),
+        (TargetKind::Numbers, Per::Sequence) => vec!["distance".to_owned()],
+        (TargetKind::Numbers, Per::Step) => vec!["wave".to_owned()],
+    }
+}
+
+fn classes() -> Vec<String> {
     let name = |event: &Event| format!("{event:?}").to_lowercase();
     ORDERS.iter().map(|order| order.each_ref().map(name).join("-")).collect()
+}
+
+/// A series, and all that there is to ask of it.
+#[derive(Clone, Default)]
+struct Drawn {
+    /// Step by step.
+    values: Vec<f32>,
+    /// The order of its events.
+    label: u8,
+    /// Of each step, an index into [`TAGS`].
+    tags: Vec<u8>,
+    /// Steps from the middle of the first event to that of the last.
+    distance: f32,
+    /// The wave of the third feature without its noise, level and scale.
+    wave: Vec<f32>,
+}
+
+/// As [`series`], with the targets `wanted`: the order of the events; for each step, which of the events it is of, if
+/// any, where only what follows tells the last event; the steps from the first event to the last; or for each step
+/// the wave of the third feature, without noise.
+pub(crate) fn split(seed: u64, first: u64, count: usize, wanted: Wanted) -> Split {
+    let drawn = draw_all(seed, first, count);
+    let number = |values: Vec<f32>| TargetValues::Numbers { values, width: 1 };
+    let values = match (wanted.kind, wanted.per) {
+        (TargetKind::Classes, Per::Sequence) => {
+            TargetValues::Classes(drawn.iter().map(|one| one.label).collect())
+        }
+        (TargetKind::Classes, Per::Step) => {
+            TargetValues::Classes(drawn.iter().flat_map(|one| one.tags.iter().copied()).collect())
+        }
+        (TargetKind::Numbers, Per::Sequence) => number(drawn.iter().map(|one| one.distance).collect()),
+        (TargetKind::Numbers, Per::Step) => {
+            number(drawn.iter().flat_map(|one| one.wave.iter().copied()).collect())
+        }
+    };
+    Split { sequences: sequences(drawn), targets: Targets { values, per: wanted.per } }
+}
+
+fn sequences(drawn: Vec<Drawn>) -> Sequences {
+    let lengths: Vec<usize> = drawn.iter().map(|one| one.tags.len()).collect();
+    let values = drawn.into_iter().flat_map(|one| one.values).collect();
+    Sequences::new(Values::Floats(values), FEATURES, lengths)
 }
 
 /// The series `first..first + count` of the endless sequence of `seed`, 10 to 60 steps of 3 features, and their
@@ -62,7 +118,13 @@ pub(crate) fn classes() -> Vec<String> {
 /// Each is a pure function of `seed` and its index in the sequence, and so is its label, each class being
 /// equally likely. The work is shared among all processors.
 pub fn series(seed: u64, first: u64, count: usize) -> (Sequences, Vec<u8>) {
-    let mut drawn = vec![(Vec::new(), 0); count];
+    let drawn = draw_all(seed, first, count);
+    let labels = drawn.iter().map(|one| one.label).collect();
+    (sequences(drawn), labels)
+}
+
+fn draw_all(seed: u64, first: u64, count: usize) -> Vec<Drawn> {
+    let mut drawn = vec![Drawn::default(); count];
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let share = count.div_ceil(threads).max(1);
     thread::scope(|scope| {
@@ -74,19 +136,16 @@ pub fn series(seed: u64, first: u64, count: usize) -> (Sequences, Vec<u8>) {
             });
         }
     });
-    let lengths: Vec<usize> = drawn.iter().map(|(values, _)| values.len() / FEATURES).collect();
-    let labels = drawn.iter().map(|(_, label)| *label).collect();
-    let values = drawn.into_iter().flat_map(|(values, _)| values).collect();
-    (Sequences::new(Values::Floats(values), FEATURES, lengths), labels)
+    drawn
 }
 
-/// The values of a series, step by step, and its label.
-fn draw(rng: &mut Rng) -> (Vec<f32>, u8) {
+fn draw(rng: &mut Rng) -> Drawn {
     let steps = STEPS.start() + rng.below(STEPS.end() - STEPS.start() + 1);
     let label = rng.below(ORDERS.len());
     let mut features: [Vec<f64>; FEATURES] =
         array::from_fn(|_| (0..steps).map(|_| NOISE * rng.normal()).collect());
-    for (event, middle) in ORDERS[label].into_iter().zip(middles(steps, rng)) {
+    let (middles, mut tags) = (middles(steps, rng), vec![0; steps]);
+    for ((event, middle), tag) in ORDERS[label].into_iter().zip(middles).zip(1..) {
         let height = rng.uniform(0.8, 1.4);
         let (feature, height) = match event {
             Event::Peak => (0, height),
@@ -95,18 +154,23 @@ fn draw(rng: &mut Rng) -> (Vec<f32>, u8) {
         };
         let around = features[feature][middle - 1..].iter_mut();
         around.zip(SHAPE).for_each(|(value, shape)| *value += height * shape);
+        tags[middle - 1..][..SHAPE.len()].fill(tag);
     }
     let (period, phase) = (rng.uniform(6.0, 40.0), rng.uniform(0.0, TAU));
-    features[2]
-        .iter_mut()
-        .enumerate()
-        .for_each(|(step, value)| *value += (TAU * step as f64 / period + phase).sin());
+    let wave: Vec<f64> = (0..steps).map(|step| (TAU * step as f64 / period + phase).sin()).collect();
+    features[2].iter_mut().zip(&wave).for_each(|(value, wave)| *value += wave);
     for (values, (zero, one)) in features.iter_mut().zip(UNITS) {
         let (level, scale) = (rng.uniform(-0.5, 0.5), rng.uniform(0.7, 1.3));
         values.iter_mut().for_each(|value| *value = zero + one * (level + scale * *value));
     }
     let step = |step: usize| features.each_ref().map(|values| values[step] as f32);
-    ((0..steps).flat_map(step).collect(), label as u8)
+    Drawn {
+        values: (0..steps).flat_map(step).collect(),
+        label: label as u8,
+        tags,
+        distance: (middles[2] - middles[0]) as f32,
+        wave: wave.into_iter().map(|value| value as f32).collect(),
+    }
 }
 
 /// The steps in whose middle the three events are, anywhere but at the very ends.

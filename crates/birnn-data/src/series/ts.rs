@@ -21,35 +21,22 @@ mod body;
 mod header;
 mod lines;
 
-use std::collections::HashMap;
 use std::io::{Cursor, Read};
 use std::path::Path;
 
 use crate::content::{Digests, LARGEST, open, plain, through};
 use crate::file_error::{FileError, FileProblem};
 use crate::sequences::Sequences;
+use crate::series::file::{FileTargets, Labels, NoClass, SeriesFile, target_names};
 use crate::series::line_problem::LineProblem;
 use crate::split::MOST_CLASSES;
+use crate::targets::{Per, TargetValues, Targets};
 use body::{Body, Labelled};
-use header::{Classes, Header};
+use header::{Declared, Header};
 use lines::{Limits, Line, Lines};
 
 /// The longest line of the UEA archive has 3.3 MB.
 const LIMITS: Limits = Limits { line: 64 << 20, all: LARGEST };
-
-/// The series of a `.ts` file.
-#[derive(Clone, Debug, PartialEq)]
-pub struct TsFile {
-    /// The series, one or more: numbers, NaN where one is missing.
-    pub sequences: Sequences,
-    /// The class of each, an index into `classes`; `None` where the header says that there are none.
-    pub labels: Option<Vec<u8>>,
-    /// The names of the classes in the header's order. Where it has no names, those that the labels have, in
-    /// order; none where there are no labels.
-    pub classes: Vec<String>,
-    /// The line of each series, from 1.
-    pub lines: Vec<usize>,
-}
 
 /// Series to ask a net about.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,7 +50,7 @@ pub struct SeriesLines {
 }
 
 /// Reads a `.ts` file, gzipped or not.
-pub fn read_ts(path: &Path) -> Result<TsFile, FileError> {
+pub fn read_ts(path: &Path) -> Result<SeriesFile, FileError> {
     read(path).map(|(file, _)| file)
 }
 
@@ -71,9 +58,8 @@ pub fn read_ts(path: &Path) -> Result<TsFile, FileError> {
 ///
 /// # Errors
 ///
-/// Where it is no such file, or does not hold what its header says; where its series have timestamps or a number
-/// to predict; where a value is neither a finite `f32` nor missing (`?`, `NaN` or nothing between commas).
-pub fn parse_ts(bytes: &[u8]) -> Result<TsFile, FileProblem> {
+/// Where it is no such file, or does not hold what its header says; where its series have timestamps; where a value is neither a finite `f32` nor missing (`?`, `NaN` or nothing between commas).
+pub fn parse_ts(bytes: &[u8]) -> Result<SeriesFile, FileProblem> {
     through(Cursor::new(bytes), bytes.len() as u64, |content, _| decode(content, LIMITS))
         .map(|(file, _)| file)
 }
@@ -98,32 +84,43 @@ pub fn parse_series_lines(bytes: &[u8], features: usize) -> Result<SeriesLines, 
     read_series_lines(bytes, features)
 }
 
-pub(crate) fn read(path: &Path) -> Result<(TsFile, Digests), FileError> {
+pub(crate) fn read(path: &Path) -> Result<(SeriesFile, Digests), FileError> {
     open(path, |file, size| through(file, size, |content, _| decode(content, LIMITS)))
 }
 
 /// Decodes a `.ts` file; the last is the digest of all of it.
-fn decode(content: impl Read, limits: Limits) -> Result<(TsFile, String), FileProblem> {
+fn decode(content: impl Read, limits: Limits) -> Result<(SeriesFile, String), FileProblem> {
     let mut lines = Lines::new(content, limits);
     let mut header = Header::default();
-    let classes = loop {
+    let declared = loop {
         let line = lines.next()?.ok_or(FileProblem::Ends("a line `@data`, which a `.ts` file has"))?;
         if header.read(line)? {
-            break header.classes(line)?;
+            break header.targets(line)?;
         }
     };
-    let labelled = if let Classes::None = classes { Labelled::No } else { Labelled::Yes };
+    let labelled = if let Declared::None = declared { Labelled::No } else { Labelled::Yes };
     let mut body = Body::of(&header, labelled);
-    let mut labels = Labels::new(classes);
+    let mut targets = Found::new(declared);
     while let Some(line) = lines.next()? {
-        if let Some(label) = body.read(line)? {
-            labels.read(line, label)?;
+        if let Some(text) = body.read(line)? {
+            targets.read(line, text)?;
         }
     }
     let (sequences, series_lines) = body.finish()?;
-    let (labels, classes) = labels.finish();
-    let labels = (labelled == Labelled::Yes).then_some(labels);
-    Ok((TsFile { sequences, labels, classes, lines: series_lines }, lines.finish()))
+    let (features, columns, ids, groups, gap) = (None, None, None, None, None);
+    let targets = targets.finish();
+    let file = SeriesFile {
+        sequences,
+        targets,
+        features,
+        columns,
+        ids,
+        groups,
+        lines: series_lines,
+        unit: "line",
+        gap,
+    };
+    Ok((file, lines.finish()))
 }
 
 fn decode_lines(content: impl Read, features: usize) -> Result<SeriesLines, FileProblem> {
@@ -148,63 +145,52 @@ fn decode_lines(content: impl Read, features: usize) -> Result<SeriesLines, File
     Ok(SeriesLines { sequences, labels, lines: series_lines })
 }
 
-/// The labels so far.
-struct Labels {
-    labels: Vec<u8>,
-    classes: Vec<String>,
-    indices: HashMap<String, u8>,
-    /// Whether the header names the classes.
-    named: bool,
+/// The targets so far.
+enum Found {
+    None,
+    Labels(Labels),
+    Numbers(Vec<f32>),
 }
 
-impl Labels {
-    fn new(classes: Classes) -> Labels {
-        let (classes, named) = match classes {
-            Classes::None | Classes::Unnamed => (Vec::new(), false),
-            Classes::Named(classes) => (classes, true),
-        };
-        let indices = classes.iter().cloned().zip(0..=u8::MAX).collect();
-        Labels { labels: Vec::new(), classes, indices, named }
+impl Found {
+    fn new(targets: Declared) -> Found {
+        match targets {
+            Declared::None => Found::None,
+            Declared::Classes(classes) => Found::Labels(Labels::new(classes)),
+            Declared::Number => Found::Numbers(Vec::new()),
+        }
     }
 
-    fn read(&mut self, line: Line<'_>, label: &str) -> Result<(), FileProblem> {
-        let index = match self.indices.get(label) {
-            Some(&index) => index,
-            None if self.named => {
-                let problem = LineProblem::Label { label: label.to_owned(), classes: self.classes.clone() };
-                return Err(line.wrong(label, problem));
+    fn read(&mut self, line: Line<'_>, text: &str) -> Result<(), FileProblem> {
+        match self {
+            Found::None => (),
+            Found::Labels(labels) => labels.push(text).map_err(|why| {
+                let problem = match why {
+                    NoClass::Unnamed => {
+                        LineProblem::Label { label: text.to_owned(), classes: labels.classes().to_vec() }
+                    }
+                    NoClass::TooMany => LineProblem::Classes { name: text.to_owned(), most: MOST_CLASSES },
+                };
+                line.wrong(text, problem)
+            })?,
+            Found::Numbers(numbers) => {
+                let number = || text.parse().ok().filter(|number: &f32| number.is_finite());
+                numbers.push(number().ok_or_else(|| line.wrong(text, LineProblem::Target(text.to_owned())))?);
             }
-            None => {
-                let most = LineProblem::Classes { name: label.to_owned(), most: MOST_CLASSES };
-                let index = u8::try_from(self.classes.len()).map_err(|_| line.wrong(label, most))?;
-                self.classes.push(label.to_owned());
-                self.indices.insert(label.to_owned(), index);
-                index
-            }
-        };
-        self.labels.push(index);
+        }
         Ok(())
     }
 
-    /// The labels, and the classes that they are indices into: found ones in the order of numbers, where all are
-    /// such, or else of the alphabet.
-    fn finish(self) -> (Vec<u8>, Vec<String>) {
-        if self.named {
-            return (self.labels, self.classes);
-        }
-        let numbers: Option<Vec<f64>> = self.classes.iter().map(|name| name.parse().ok()).collect();
-        let by_name = |&one: &usize, &other: &usize| self.classes[one].cmp(&self.classes[other]);
-        let mut order: Vec<usize> = (0..self.classes.len()).collect();
-        match numbers {
-            Some(numbers) => order.sort_by(|one, other| {
-                numbers[*one].total_cmp(&numbers[*other]).then_with(|| by_name(one, other))
-            }),
-            None => order.sort_by(by_name),
-        }
-        let mut places = vec![0; order.len()];
-        order.iter().zip(0..=u8::MAX).for_each(|(&class, place)| places[class] = place);
-        let labels = self.labels.iter().map(|&label| places[usize::from(label)]).collect();
-        (labels, order.iter().map(|&class| self.classes[class].clone()).collect())
+    fn finish(self) -> Option<FileTargets> {
+        let (values, names) = match self {
+            Found::None => return None,
+            Found::Labels(labels) => {
+                let (labels, classes) = labels.finish();
+                (TargetValues::Classes(labels), classes)
+            }
+            Found::Numbers(values) => (TargetValues::Numbers { values, width: 1 }, target_names(1)),
+        };
+        Some(FileTargets { targets: Targets { values, per: Per::Sequence }, names })
     }
 }
 

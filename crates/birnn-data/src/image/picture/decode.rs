@@ -23,7 +23,7 @@ pub(super) struct Decoded {
 }
 
 /// The bytes of the file `path`, or what is wrong with it.
-pub(super) fn load(path: &Path) -> Result<Vec<u8>, String> {
+pub(crate) fn load(path: &Path) -> Result<Vec<u8>, String> {
     let load = || {
         let mut bytes = Vec::new();
         open_file(path)?.take(MOST_MEMORY + 1).read_to_end(&mut bytes)?;

@@ -96,7 +96,8 @@ fn in_folder(folder: &Path) -> Result<Pictures, FindError> {
     Ok(found)
 }
 
-fn is_picture(path: &Path) -> bool {
+/// Whether a file is a picture by its ending.
+pub fn is_picture(path: &Path) -> bool {
     let extension = path.extension().and_then(OsStr::to_str).unwrap_or_default();
     EXTENSIONS.contains(&extension.to_ascii_lowercase().as_str())
 }

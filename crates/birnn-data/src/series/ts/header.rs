@@ -27,17 +27,17 @@ pub(super) struct Header {
     dimensions: Option<usize>,
     equal: Option<bool>,
     steps: Option<usize>,
-    classes: Option<Classes>,
+    targets: Option<Declared>,
 }
 
-/// What a header says of classes.
-pub(super) enum Classes {
-    /// There are none.
+/// What a header says of what stands behind each series.
+pub(super) enum Declared {
+    /// Nothing does.
     None,
-    /// There are some, and their names are the labels.
-    Unnamed,
-    /// There are these.
-    Named(Vec<String>),
+    /// A class: one of these, or where they are not named, whatever stands there.
+    Classes(Option<Vec<String>>),
+    /// A number.
+    Number,
 }
 
 impl Header {
@@ -61,16 +61,14 @@ impl Header {
             "@timeStamps" if switch(tag, line, value)? => {
                 return Err(line.wrong(word, LineProblem::Timestamps));
             }
-            "@targetLabel" if switch(tag, line, value)? => {
-                return Err(line.wrong(word, LineProblem::Regression));
-            }
+            "@targetLabel" if switch(tag, line, value)? => self.declare(line, word, Declared::Number)?,
             "@univariate" => self.univariate = switch(tag, line, value)?,
             "@dimensions" => self.dimensions = Some(number(tag, line, value)?),
             "@equalLength" => self.equal = Some(switch(tag, line, value)?),
             "@seriesLength" => self.steps = Some(number(tag, line, value)?),
             "@classLabel" => {
                 let classes = switch(tag, line, value)?.then(|| classes(line, words)).transpose()?;
-                self.classes = Some(classes.unwrap_or(Classes::None));
+                self.declare(line, word, classes.map_or(Declared::None, Declared::Classes))?;
             }
             "@data" if !value.is_empty() => {
                 return Err(line.wrong(value, LineProblem::Data(value.to_owned())));
@@ -99,9 +97,19 @@ impl Header {
         self.steps.filter(|_| self.equal != Some(false))
     }
 
-    /// What it says of classes, which it has to by its `last` line.
-    pub(super) fn classes(&mut self, last: Line<'_>) -> Result<Classes, FileProblem> {
-        self.classes.take().ok_or_else(|| last.wrong(last.text, LineProblem::NoClassLabel))
+    /// Takes up what the tag `word` says of what stands behind each series: one of a class and a number, or neither.
+    fn declare(&mut self, line: Line<'_>, word: &str, declared: Declared) -> Result<(), FileProblem> {
+        match (&self.targets, declared) {
+            (None | Some(Declared::None), declared) => self.targets = Some(declared),
+            (Some(_), Declared::None) => (),
+            (Some(_), _) => return Err(line.wrong(word, LineProblem::TwoTargets)),
+        }
+        Ok(())
+    }
+
+    /// What stands behind each series, which it has to have said by its `last` line.
+    pub(super) fn targets(&mut self, last: Line<'_>) -> Result<Declared, FileProblem> {
+        self.targets.take().ok_or_else(|| last.wrong(last.text, LineProblem::NoClassLabel))
     }
 }
 
@@ -118,7 +126,10 @@ fn number(tag: &'static str, line: Line<'_>, value: &str) -> Result<usize, FileP
     number.ok_or_else(|| line.wrong(value, LineProblem::Number { tag, found: value.to_owned() }))
 }
 
-fn classes<'a>(line: Line<'_>, names: impl Iterator<Item = &'a str>) -> Result<Classes, FileProblem> {
+fn classes<'a>(
+    line: Line<'_>,
+    names: impl Iterator<Item = &'a str>,
+) -> Result<Option<Vec<String>>, FileProblem> {
     let mut seen = HashSet::new();
     let mut classes = Vec::new();
     for name in names {
@@ -130,5 +141,5 @@ fn classes<'a>(line: Line<'_>, names: impl Iterator<Item = &'a str>) -> Result<C
         }
         classes.push(name.to_owned());
     }
-    Ok(if classes.is_empty() { Classes::Unnamed } else { Classes::Named(classes) })
+    Ok(Some(classes).filter(|classes| !classes.is_empty()))
 }

@@ -14,9 +14,15 @@ fn series(sequences: &Sequences) -> Vec<Vec<f32>> {
     sequences.iter().map(|one| one.floats().unwrap().to_vec()).collect()
 }
 
-fn held(file: &TsFile) -> Held {
-    let TsFile { sequences, labels, classes, lines } = file;
-    (series(sequences), sequences.features(), labels.clone(), classes.clone(), lines.clone())
+fn held(file: &SeriesFile) -> Held {
+    let (labels, classes) = labelled(file);
+    (series(&file.sequences), file.sequences.features(), labels, classes, file.lines.clone())
+}
+
+/// The labels of a file, and the classes that they are of.
+fn labelled(file: &SeriesFile) -> (Option<Vec<u8>>, Vec<String>) {
+    let Some(FileTargets { targets, names }) = &file.targets else { return (None, Vec::new()) };
+    (targets.classes().map(<[u8]>::to_vec), names.clone())
 }
 
 /// The tags, each on a line, and the series.
@@ -31,7 +37,7 @@ fn two(tags: &str, data: &str) -> String {
 }
 
 #[track_caller]
-fn parsed(text: impl AsRef<[u8]>) -> TsFile {
+fn parsed(text: impl AsRef<[u8]>) -> SeriesFile {
     parse_ts(text.as_ref()).unwrap_or_else(|error| panic!("{error}"))
 }
 
@@ -57,7 +63,7 @@ fn holds(text: impl AsRef<[u8]>, values: &[&[f32]], labels: &[u8]) {
     let found: Vec<Vec<u32>> = series(&file.sequences).iter().map(|one| bits(one)).collect();
     let expected: Vec<Vec<u32>> = values.iter().map(|one| bits(one)).collect();
     assert_eq!(found, expected, "{:?}", file.sequences);
-    assert_eq!(file.labels.unwrap_or_default(), labels);
+    assert_eq!(labelled(&file).0.unwrap_or_default(), labels);
 }
 
 #[test]
@@ -152,7 +158,8 @@ fn values_are_numbers_or_missing() {
 fn labels_are_those_of_the_header() {
     let labels = |tags: &str, data: &str| {
         let file = parsed(text(tags, data));
-        (file.labels, file.classes.join(" "))
+        let (labels, classes) = labelled(&file);
+        (labels, classes.join(" "))
     };
     let four = "1:10\n2:9\n3:9\n4:-1.5";
     assert_eq!(
@@ -190,9 +197,10 @@ fn there_are_as_many_classes_as_a_byte_has_values() {
     let but_one = all.rsplit_once("1:").unwrap().0;
     for tags in [format!("@classLabel true {}", names[..256].join(" ")), "@classLabel true".to_owned()] {
         let file = parsed(text(&tags, but_one));
-        assert_eq!(file.classes.len(), 256);
-        let named = |&label: &u8| file.classes[usize::from(label)].clone();
-        assert_eq!(file.labels.unwrap().iter().map(named).collect::<Vec<_>>(), names[..256]);
+        let (labels, classes) = labelled(&file);
+        assert_eq!(classes.len(), 256);
+        let named = |&label: &u8| classes[usize::from(label)].clone();
+        assert_eq!(labels.unwrap().iter().map(named).collect::<Vec<_>>(), names[..256]);
     }
     refused(text("@classLabel true", &all), "line 259, column 3: `c256` is one class more than the 256");
     refused(
@@ -252,7 +260,7 @@ fn headers_that_cannot_be_followed_are_refused() {
         ),
         (
             "@targetLabel true",
-            "line 2, column 1: its series have a number to predict (`@targetLabel true`); birnn classifies",
+            "line 2, column 1: its series cannot have both a class (`@classLabel true`) and a",
         ),
         (
             "@timestamps maybe",
@@ -450,17 +458,18 @@ fn files_of_the_archives_are_read() {
         for (name, count) in [name.to_owned(), name.replace("TRAIN", "TEST")].iter().zip(counts) {
             let file = read_ts(&folder.join(name)).unwrap();
             assert_eq!((file.sequences.len(), file.sequences.features()), (count, features), "{name}");
-            assert_eq!((file.lines.len(), file.classes.join(" ").as_str()), (count, classes), "{name}");
-            let labels = file.labels.unwrap();
-            assert!((0..file.classes.len()).all(|class| labels.contains(&(class as u8))), "{name}");
+            let (labels, found) = labelled(&file);
+            assert_eq!((file.lines.len(), found.join(" ").as_str()), (count, classes), "{name}");
+            let labels = labels.unwrap();
+            assert!((0..found.len()).all(|class| labels.contains(&(class as u8))), "{name}");
             lengths.extend(file.sequences.lengths());
         }
         assert_eq!([lengths.iter().min(), lengths.iter().max()], steps.each_ref().map(Some), "{name}");
     }
     let vowels = read_ts(&folder.join("JapaneseVowels_TRAIN.ts")).unwrap();
     assert_eq!(vowels.sequences.get(0).floats().unwrap()[..2], [1.860936, -0.207383]);
-    let error = read_ts(&folder.join("Covid3Month_TRAIN.ts")).unwrap_err().to_string();
-    assert!(error.contains("line 12, column 1: its series have a number to predict"), "{error}");
+    let numbers = read_ts(&folder.join("Covid3Month_TRAIN.ts")).unwrap().targets.unwrap().targets;
+    assert_eq!((numbers.len(), numbers.numbers().unwrap()[1]), (140, 0.077_586_204));
 }
 
 /// Series of so many features as a file has them, the label behind each.

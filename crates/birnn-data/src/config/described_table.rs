@@ -1,0 +1,106 @@
+//! Whether a table can be as it is described under `[data]`, and how it is read.
+
+use super::table::{Columns, Layout, Table};
+use super::written::DataConfig;
+use crate::dataset::Dataset;
+use crate::error::ConfigError;
+use crate::series::standardise::Series;
+use crate::targets::{Per, TargetKind, Wanted};
+
+impl DataConfig {
+    /// The table that is described; where no targets are `wanted`, a net is to be asked about one like it.
+    pub(super) fn table(&self, wanted: Option<Wanted>) -> Result<Table, ConfigError> {
+        let refuse = |key: &str, message: String| Err(ConfigError::new(key, message));
+        let layout = self.layout.unwrap_or_default();
+        let long_only = [("time", self.time.is_some())];
+        let wide_only = [("shape", self.shape.is_some())];
+        let (others, whose) = match layout {
+            Layout::Long => (wide_only, "wide"),
+            Layout::Wide => (long_only, "long"),
+        };
+        if let Some((key, _)) = others.into_iter().find(|&(_, given)| given) {
+            return refuse(key, format!("belongs to `layout = \"{whose}\"` alone"));
+        }
+        let target = self.target.as_ref().map_or(&[][..], Columns::names);
+        match (target, wanted) {
+            ([], _) => {
+                let message = "`table` wants `target`, the column with what is to be learned";
+                return refuse("dataset", message.to_owned());
+            }
+            ([_, _, ..], Some(Wanted { kind: TargetKind::Classes, .. })) => {
+                return refuse("target", "a class is in one column, and here are several".to_owned());
+            }
+            (_, Some(Wanted { per: Per::Step, .. })) if layout == Layout::Wide => {
+                let message = "a row of a wide table has one target, and `[task]` wants one for each step: \
+                               `layout = \"long\"` has them";
+                return refuse("layout", message.to_owned());
+            }
+            _ => {}
+        }
+        let roles = [("id", &self.id), ("time", &self.time), ("group", &self.group)];
+        let mut named: Vec<(&str, &String)> =
+            roles.into_iter().filter_map(|(role, name)| Some((role, name.as_ref()?))).collect();
+        named.extend(target.iter().map(|name| ("target", name)));
+        // Of a wide table features are what the names of columns begin with.
+        let features = self.features.iter().flatten().filter(|_| layout == Layout::Long);
+        named.extend(features.map(|name| ("features", name)));
+        for (index, (role, name)) in named.iter().enumerate() {
+            let same = |(other, _): &&(&str, &String)| *role != "group" || *other != "id";
+            if let Some((other, _)) = named[..index].iter().filter(same).find(|(_, other)| other == name) {
+                let message = format!("the column `{}` is `{other}` already", name.escape_debug());
+                return refuse(role, message);
+            }
+        }
+        if self.features.as_ref().is_some_and(Vec::is_empty) {
+            return refuse("features", "a net reads at least one; leave it out for all columns".to_owned());
+        }
+        self.shape()?;
+        if self.shape.is_some() && self.features.as_ref().is_some_and(|names| names.len() > 1) {
+            return refuse("features", "an image has one column for each pixel: one name at most".to_owned());
+        }
+        let delimiter = match self.delimiter.as_deref().map(str::as_bytes) {
+            None => None,
+            Some(&[byte]) if byte.is_ascii() && !b"\"\r\n".contains(&byte) => Some(byte),
+            Some(_) => return refuse("delimiter", "must be one character, such as `;`".to_owned()),
+        };
+        Ok(Table {
+            layout,
+            id: self.id.clone(),
+            time: self.time.clone(),
+            features: self.features.clone(),
+            columns: None,
+            target: target.to_vec(),
+            group: self.group.clone(),
+            classes: self.class_names()?,
+            delimiter,
+            skip_lines: self.skip_lines,
+            shape: self.shape,
+        })
+    }
+
+    /// How a table is read for a net that learnt from this data to be asked about it, and that reads series so. Of other
+    /// data than tables it is a long table of one series.
+    ///
+    /// # Errors
+    ///
+    /// Where this is a table that cannot be.
+    pub fn table_to_ask(&self, net: Option<&Series>) -> Result<Table, ConfigError> {
+        let features = net.and_then(|net| net.names.clone());
+        let columns = net.and_then(|net| net.columns.clone());
+        match self.dataset {
+            Dataset::Table => {
+                let table = self.table(None)?;
+                Ok(Table { features: features.or(table.features), columns, ..table })
+            }
+            _ => Ok(Table { features, ..Table::default() }),
+        }
+    }
+}
+
+#[cfg(test)]
+impl DataConfig {
+    /// The table that is described, which can be.
+    pub(crate) fn table_of(&self, wanted: Wanted) -> Table {
+        self.table(Some(wanted)).unwrap()
+    }
+}

@@ -1,0 +1,100 @@
+//! Settings that are paths of the user's own files.
+
+use std::path::{Component, Path, PathBuf};
+
+use super::written::DataConfig;
+
+/// The settings that are paths of the user's own files, by their dotted keys.
+pub const PATH_SETTINGS: [&str; 6] = [
+    "data.train_images",
+    "data.train_labels",
+    "data.test_images",
+    "data.test_labels",
+    "data.train",
+    "data.test",
+];
+
+/// `path`, written relative to `folder`, as an absolute one.
+pub fn anchored(path: &Path, folder: &Path) -> PathBuf {
+    let joined = folder.join(path);
+    let whole = std::path::absolute(&joined).unwrap_or(joined);
+    if !path.components().any(|part| part == Component::ParentDir) {
+        return whole;
+    }
+    // For people `a/../b` is b, but only as far as no link is in between.
+    let real = whole.parent().and_then(|folder| folder.canonicalize().ok()).zip(whole.file_name());
+    real.map_or_else(|| without_parents(&whole), |(folder, name)| folder.join(name))
+}
+
+/// A path to what is not there, each `..` taken with the name before it.
+fn without_parents(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => {
+                plain.pop();
+            }
+            part => plain.push(part),
+        }
+    }
+    plain
+}
+
+impl DataConfig {
+    /// Makes paths absolute that were written relative to `folder`, so that the config means the same
+    /// anywhere.
+    pub fn anchor(&mut self, folder: &Path) {
+        for path in self.paths_mut().into_iter().filter_map(|(_, path)| path.as_mut()) {
+            *path = anchored(path, folder);
+        }
+    }
+
+    /// Makes paths relative to `folder` where both lie in `project`, so that the whole of it can be moved.
+    /// `folder` and `project` are there.
+    pub fn relate(&mut self, folder: &Path, project: &Path) {
+        // A link on the way to the folder would lead `..` elsewhere.
+        let (Ok(real_folder), Ok(real_project)) = (folder.canonicalize(), project.canonicalize()) else {
+            return;
+        };
+        let Ok(down) = real_folder.strip_prefix(&real_project) else { return };
+        let up: PathBuf = down.components().map(|_| "..").collect();
+        for path in self.paths_mut().into_iter().filter_map(|(_, path)| path.as_mut()) {
+            let within = path.strip_prefix(project).or_else(|_| path.strip_prefix(&real_project));
+            if let Ok(within) = within {
+                *path = up.join(within);
+            }
+        }
+    }
+
+    /// Takes each path from `other` whose file is there.
+    pub fn take_paths(&mut self, other: &DataConfig) {
+        for ((_, own), (_, other)) in self.paths_mut().into_iter().zip(other.paths()) {
+            if let Some(path) = other.as_ref().filter(|path| path.exists()) {
+                *own = Some(path.clone());
+            }
+        }
+    }
+
+    /// The settings that are paths of the user's own files, by their keys, in the order of [`PATH_SETTINGS`].
+    pub fn paths(&self) -> [(&'static str, &Option<PathBuf>); 6] {
+        [
+            ("train_images", &self.train_images),
+            ("train_labels", &self.train_labels),
+            ("test_images", &self.test_images),
+            ("test_labels", &self.test_labels),
+            ("train", &self.train),
+            ("test", &self.test),
+        ]
+    }
+
+    pub(crate) fn paths_mut(&mut self) -> [(&'static str, &mut Option<PathBuf>); 6] {
+        [
+            ("train_images", &mut self.train_images),
+            ("train_labels", &mut self.train_labels),
+            ("test_images", &mut self.test_images),
+            ("test_labels", &mut self.test_labels),
+            ("train", &mut self.train),
+            ("test", &mut self.test),
+        ]
+    }
+}

@@ -1,0 +1,64 @@
+//! The plan that data is loaded by.
+
+use super::parts::{Portion, SplitBy, Window};
+use super::source::Source;
+use super::written::Fallback;
+use crate::image::augment::Augment;
+use crate::image::preprocessing::{Framing, Preprocessing};
+use crate::image::synthetic;
+use crate::series::missing::Missing;
+use crate::targets::Wanted;
+
+/// A data set to load, with nothing left to decide.
+#[derive(Clone, Debug)]
+pub struct DataPlan {
+    /// Where the samples come from.
+    pub source: Source,
+    /// Whether light and dark are exchanged in all images.
+    pub invert: bool,
+    /// Whether rows and columns are exchanged in all images; where it is not said, as makes them upright.
+    pub transpose: Option<bool>,
+    /// How the images are framed, where it is said.
+    pub framing: Option<Framing>,
+    /// What stands in for a published data set that cannot be had.
+    pub fallback: Fallback,
+    /// The share of the samples that is for the test, where these have no file of their own.
+    pub test_share: Option<f64>,
+    /// Training samples kept back to judge by.
+    pub validation: Portion,
+    /// By what both are taken.
+    pub split: SplitBy,
+    /// What series are cut into.
+    pub window: Option<Window>,
+    /// At most so many training samples, those kept back included unless they were taken by time or by group.
+    pub limit: usize,
+    /// How training images are varied, where they are.
+    pub augment: Option<Augment>,
+    /// Whether series are read in standard deviations from the mean.
+    pub standardise: bool,
+    /// What is read where a value of a series is missing.
+    pub missing: Missing,
+    /// Whether it is also read which values are missing.
+    pub missing_mask: bool,
+    /// What there is to learn.
+    pub wanted: Wanted,
+}
+
+impl DataPlan {
+    /// Whether it is known that the files have columns as rows.
+    pub fn stored_transposed(&self) -> bool {
+        let Source::Published(published) = &self.source else { return false };
+        published.kind.stored().is_some_and(|stored| stored.transposed)
+    }
+
+    /// What the images are like, as far as it is known without reading a file.
+    pub fn preprocessing(&self) -> Option<Preprocessing> {
+        let stored = match &self.source {
+            Source::Published(published) => published.kind.stored()?,
+            Source::Synthetic => synthetic::STORED,
+            Source::Files(_) | Source::SyntheticSeries | Source::Own(_) => return None,
+        };
+        let known = stored.preprocessing(self.invert, self.transpose.unwrap_or(stored.transposed));
+        Some(Preprocessing { framing: self.framing.unwrap_or(known.framing), ..known })
+    }
+}

@@ -1,0 +1,264 @@
+//! Whether what is written under `[data]` can be, and what it comes to.
+
+use std::collections::HashSet;
+
+use super::arrays::NpzOptions;
+use super::parts::{Portion, SplitBy};
+use super::plan::DataPlan;
+use super::source::{OwnFiles, OwnFormat, Source, UserFiles};
+use super::written::{DataConfig, Fallback, is_default};
+use crate::dataset::Dataset;
+use crate::error::ConfigError;
+use crate::image::synthetic;
+use crate::series::missing::Missing;
+use crate::split::MOST_CLASSES;
+use crate::targets::Wanted;
+
+/// Rows, and columns, of an image that others are brought to.
+const LARGEST_SHAPE: usize = 4096;
+
+/// Whether each class has a name, and one of its own.
+///
+/// # Errors
+///
+/// What is wrong, on one line.
+pub fn check_class_names(classes: &[String]) -> Result<(), String> {
+    if classes.iter().any(String::is_empty) {
+        return Err("each must have a name, and one is empty".to_owned());
+    }
+    let mut seen = HashSet::new();
+    match classes.iter().find(|name| !seen.insert(*name)) {
+        Some(twice) => Err(format!("`{twice}` is named twice")),
+        None => Ok(()),
+    }
+}
+
+impl DataConfig {
+    /// As [`DataConfig::resolve_for`] a class for each sequence.
+    pub fn resolve(&self) -> Result<DataPlan, ConfigError> {
+        self.resolve_for(Wanted::default())
+    }
+
+    /// Checks every setting that can be checked before the data is at hand, which is to have the targets `wanted`.
+    pub fn resolve_for(&self, wanted: Wanted) -> Result<DataPlan, ConfigError> {
+        let source = match (self.dataset.published(), self.dataset) {
+            (Some(published), _) => Source::Published(published),
+            (None, Dataset::Idx) => Source::Files(self.files()?),
+            (None, Dataset::Ts) => Source::Own(self.own_files(OwnFormat::Ts)?),
+            (None, Dataset::Table) => {
+                Source::Own(self.own_files(OwnFormat::Table(self.table(Some(wanted))?))?)
+            }
+            (None, Dataset::Npz) => {
+                let (arrays, classes) = (self.arrays.clone(), self.class_names()?);
+                let options = NpzOptions { arrays, wanted: Some(wanted), features: None, classes };
+                Source::Own(self.own_files(OwnFormat::Npz(options))?)
+            }
+            (None, Dataset::Folder) => {
+                let (shape, classes) = (self.shape()?, self.class_names()?);
+                Source::Own(self.own_files(OwnFormat::Folder { shape, classes })?)
+            }
+            (None, Dataset::SyntheticSeries) => Source::SyntheticSeries,
+            (None, _) => Source::Synthetic,
+        };
+        if let Some((key, whose)) = self.foreign(&source) {
+            return Err(ConfigError::new(key, format!("belongs to {whose} alone")));
+        }
+        if wanted != Wanted::default() && !source.is_series() {
+            let message = format!("images have a class each, and `[task]` wants {wanted}");
+            return Err(ConfigError::new("dataset", message));
+        }
+        if self.fallback != Fallback::None && source.is_own() {
+            return Err(ConfigError::new(
+                "fallback",
+                "stands in for a published data set, not for your own files",
+            ));
+        }
+        if self.fallback != Fallback::None && source.is_series() {
+            let message = "digits drawn by code stand in for images alone; \
+                           `dataset = \"synthetic-series\"` are series made by code";
+            return Err(ConfigError::new("fallback", message));
+        }
+        let limit = self.limit.unwrap_or(usize::MAX);
+        if limit == 0 {
+            return Err(ConfigError::new("limit", "must be at least 1, is 0"));
+        }
+        self.check_parts(&source, limit)?;
+        let test_share = self.test_share.or(source.test_share());
+        Ok(DataPlan {
+            source,
+            invert: self.invert,
+            transpose: self.transpose,
+            framing: self.framing,
+            fallback: self.fallback,
+            test_share,
+            validation: self.validation,
+            split: self.split,
+            window: self.window,
+            limit,
+            augment: self.augment.resolve()?,
+            standardise: self.standardise.unwrap_or(true),
+            missing: self.missing,
+            missing_mask: self.missing_mask,
+            wanted,
+        })
+    }
+
+    /// Whether samples can be parted as it is said.
+    fn check_parts(&self, source: &Source, limit: usize) -> Result<(), ConfigError> {
+        let refuse = |key: &str, message: String| Err(ConfigError::new(key, message));
+        // Of windows nobody knows how many there will be.
+        let samples = source.samples().filter(|_| self.window.is_none());
+        let most = limit.min(samples.unwrap_or(usize::MAX));
+        if let Portion::Count(count) = self.validation {
+            let what = source.noun();
+            if count >= most {
+                let message = format!("{count} {what} cannot be kept back of {most} training {what}");
+                return refuse("validation", message);
+            }
+            if count > 0 && self.split != SplitBy::Random {
+                let message = "must be a share, such as 0.1, where `split` is not \"random\"";
+                return refuse("validation", message.to_owned());
+            }
+        }
+        match self.split {
+            SplitBy::Time if !source.is_series() => {
+                return refuse("split", "images have no time that they could be parted by".to_owned());
+            }
+            SplitBy::Group if !source.is_series() && self.group.is_none() => {
+                let message = match self.dataset {
+                    Dataset::Table => "`group` names the column with the groups, and is missing",
+                    _ => {
+                        "of these images it is not known that any belong together; those of a table can have a column \
+                          that says it"
+                    }
+                };
+                return refuse("split", message.to_owned());
+            }
+            SplitBy::Random | SplitBy::Time | SplitBy::Group => {}
+        }
+        if self.test_share.is_some_and(|share| !(share > 0.0 && share < 1.0)) {
+            return refuse("test_share", "must be more than 0 and less than 1, such as 0.2".to_owned());
+        }
+        if self.missing_mask && self.missing == Missing::Refuse {
+            let message = "tells which values are missing, and `missing` refuses them: set it to \"mean\", \"last\" \
+                           or \"interpolate\"";
+            return refuse("missing_mask", message.to_owned());
+        }
+        if self.window.is_some_and(|window| window.length == 0 || window.stride() == 0) {
+            return refuse("window", "`length` and `stride` are 1 or more".to_owned());
+        }
+        Ok(())
+    }
+
+    /// The first setting that is about data of another kind than `source`, and about which.
+    fn foreign(&self, source: &Source) -> Option<(&'static str, &'static str)> {
+        let idx = |key, given| (key, given, "`dataset = \"idx\"`", matches!(source, Source::Files(_)));
+        let own = |key, given| {
+            let whose = "`dataset = \"ts\"`, `\"table\"`, `\"npz\"` or `\"folder\"`";
+            (key, given, whose, matches!(source, Source::Own(_)))
+        };
+        let format =
+            |suits: fn(&OwnFormat) -> bool| matches!(source, Source::Own(files) if suits(&files.format));
+        let is_table = format(|format| matches!(format, OwnFormat::Table(_)));
+        let npz = format(|format| matches!(format, OwnFormat::Npz(_)));
+        let folder = format(|format| matches!(format, OwnFormat::Folder { .. }));
+        let table = |key, given| (key, given, "`dataset = \"table\"`", is_table);
+        let series = |key, given| (key, given, "series", source.is_series());
+        let images = |key, given| (key, given, "images", !source.is_series());
+        let classes = is_table || npz || folder || matches!(source, Source::Files(_));
+        let settings = [
+            idx("train_images", self.train_images.is_some()),
+            idx("train_labels", self.train_labels.is_some()),
+            idx("test_images", self.test_images.is_some()),
+            idx("test_labels", self.test_labels.is_some()),
+            (
+                "classes",
+                self.classes.is_some(),
+                "`dataset = \"idx\"`, `\"table\"`, `\"npz\"` or `\"folder\"`",
+                classes,
+            ),
+            ("arrays", !is_default(&self.arrays), "`dataset = \"npz\"`", npz),
+            ("shape", self.shape.is_some(), "`dataset = \"table\"` or `\"folder\"`", is_table || folder),
+            own("train", self.train.is_some()),
+            own("test", self.test.is_some()),
+            own("test_share", self.test_share.is_some()),
+            table("layout", self.layout.is_some()),
+            table("id", self.id.is_some()),
+            table("time", self.time.is_some()),
+            table("features", self.features.is_some()),
+            table("target", self.target.is_some()),
+            table("group", self.group.is_some()),
+            table("delimiter", self.delimiter.is_some()),
+            table("skip_lines", self.skip_lines > 0),
+            series("window", self.window.is_some()),
+            series("standardise", self.standardise.is_some()),
+            series("missing", self.missing != Missing::default()),
+            series("missing_mask", self.missing_mask),
+            images("invert", self.invert),
+            images("transpose", self.transpose.is_some()),
+            images("framing", self.framing.is_some()),
+            images("augment", !self.augment.is_off()),
+        ];
+        let foreign = settings.into_iter().find(|&(_, given, _, suits)| given && !suits);
+        foreign.map(|(key, _, whose, _)| (key, whose))
+    }
+
+    /// The user's own files, of a `format` that has one to train on and one to test with.
+    fn own_files(&self, format: OwnFormat) -> Result<OwnFiles, ConfigError> {
+        let name = format.name();
+        let (one, two) = match format {
+            OwnFormat::Folder { .. } => ("a folder", "two folders"),
+            _ => ("a file", "two files"),
+        };
+        let wants = if self.test_share.is_some() { one } else { two };
+        let missing = |key: &str, or: &str| {
+            ConfigError::new("dataset", format!("`{name}` wants {wants}, and `data.{key}` is missing{or}"))
+        };
+        let train = self.train.clone().ok_or_else(|| missing("train", ""))?;
+        match (&self.test, self.test_share) {
+            (None, None) => {
+                Err(missing("test", "; `data.test_share` says which share of the first stands in for it"))
+            }
+            (Some(_), Some(_)) => {
+                let message = "`test` names the samples to test with, and so there is nothing to share";
+                Err(ConfigError::new("test_share", message))
+            }
+            (test, _) => Ok(OwnFiles { format, train, test: test.clone() }),
+        }
+    }
+
+    /// Rows and columns of an image.
+    pub(super) fn shape(&self) -> Result<[usize; 2], ConfigError> {
+        let shape = self.shape.unwrap_or([synthetic::SIDE; 2]);
+        match shape.iter().all(|side| (1..=LARGEST_SHAPE).contains(side)) {
+            true => Ok(shape),
+            false => Err(ConfigError::new("shape", format!("rows and columns are 1 to {LARGEST_SHAPE}"))),
+        }
+    }
+
+    /// The names of the classes, checked.
+    pub(super) fn class_names(&self) -> Result<Option<Vec<String>>, ConfigError> {
+        let Some(classes) = &self.classes else { return Ok(None) };
+        if !(2..=MOST_CLASSES).contains(&classes.len()) {
+            let message = format!("must be 2 to {MOST_CLASSES} names, are {}", classes.len());
+            return Err(ConfigError::new("classes", message));
+        }
+        check_class_names(classes).map_err(|message| ConfigError::new("classes", message))?;
+        Ok(Some(classes.clone()))
+    }
+
+    fn files(&self) -> Result<UserFiles, ConfigError> {
+        let [train_images, train_labels, test_images, test_labels, ..] = self.paths().map(|(key, path)| {
+            let missing = || format!("`idx` wants four files, and `data.{key}` is missing");
+            path.clone().ok_or_else(|| ConfigError::new("dataset", missing()))
+        });
+        let classes = self.class_names()?;
+        Ok(UserFiles {
+            train_images: train_images?,
+            train_labels: train_labels?,
+            test_images: test_images?,
+            test_labels: test_labels?,
+            classes,
+        })
+    }
+}

@@ -1,0 +1,187 @@
+//! What a user writes under `[data]`.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::arrays::Arrays;
+use super::parts::{Portion, SplitBy, Window};
+use super::table::{Columns, Layout};
+use crate::dataset::Dataset;
+use crate::image::augment::AugmentConfig;
+use crate::image::images::Images;
+use crate::image::preprocessing::Framing;
+use crate::series::missing::Missing;
+use crate::split::MOST_CLASSES;
+
+/// The `[data]` table as written. [`DataConfig::resolve`] checks it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct DataConfig {
+    /// Which images or series.
+    pub dataset: Dataset,
+    /// What to train on when the data set can be neither found nor downloaded.
+    pub fallback: Fallback,
+    /// Training samples kept back to judge by: so many, or a share of them.
+    pub validation: Portion,
+    /// By what it is decided which samples are kept back, and which are for the test.
+    #[serde(skip_serializing_if = "SplitBy::is_default")]
+    pub split: SplitBy,
+    /// Only the first so many training samples.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub limit: Option<usize>,
+    /// Of images: whether light and dark are exchanged in all of them as they are read.
+    #[serde(skip_serializing_if = "is_false")]
+    pub invert: bool,
+    /// Of images: whether rows and columns are exchanged as they are read; where absent, as the data set
+    /// needs it to be upright: EMNIST's are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transpose: Option<bool>,
+    /// Of images: how they are framed, and so a picture that the net is to name; where absent, as is known of the
+    /// data set, or as the training images show.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub framing: Option<Framing>,
+    /// Of images: how far those to train on are varied each time they are seen.
+    #[serde(skip_serializing_if = "AugmentConfig::is_off")]
+    pub augment: AugmentConfig,
+    /// `idx`: the file with the training images.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub train_images: Option<PathBuf>,
+    /// `idx`: the file with their labels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub train_labels: Option<PathBuf>,
+    /// `idx`: the file with the test images.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test_images: Option<PathBuf>,
+    /// `idx`: the file with their labels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test_labels: Option<PathBuf>,
+    /// `idx`, `table`, `npz`, `folder`: the names of the classes; where absent, of `idx` numbers, else those that are
+    /// there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 2, max = MOST_CLASSES), extend("uniqueItems" = true))]
+    pub classes: Option<Vec<String>>,
+    /// `ts`, `table`, `npz`, `folder`: the file, or the folder, with the training samples.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub train: Option<PathBuf>,
+    /// `ts`, `table`, `npz`, `folder`: the file, or the folder, with the test samples.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test: Option<PathBuf>,
+    /// `ts`, `table`, `npz`, `folder`: the share of the training file's samples that is for the test, where no file is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
+    pub test_share: Option<f64>,
+    /// `table`: what a row is, a step or a whole series.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("default" = "long"))]
+    pub layout: Option<Layout>,
+    /// `table`: the column that says of which series a row is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// `table`: the column by which the rows of a series are ordered; as they come where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time: Option<String>,
+    /// `table`: the columns that the net reads; all that are nothing else where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1), extend("uniqueItems" = true))]
+    pub features: Option<Vec<String>>,
+    /// `table`: the column with what is to be learned, or several of numbers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<Columns>,
+    /// `table`: the column that says of which group a series is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// `table`: what parts the cells of a text; a comma where absent, or a tab in files that end so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 1), extend("default" = ","))]
+    pub delimiter: Option<String>,
+    /// `table`: lines before the header of a text.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub skip_lines: usize,
+    /// `npz`: what its arrays are called.
+    #[serde(skip_serializing_if = "is_default")]
+    pub arrays: Arrays,
+    /// `table`: rows and columns of the image that a row of a wide table is. `folder`: those that pictures are brought
+    /// to; where absent, 28 of each.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(inner(range(min = 1)))]
+    pub shape: Option<[usize; 2]>,
+    /// Of series: cut each into parts of so many steps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub window: Option<Window>,
+    /// Of series: whether each feature is read less its mean, in standard deviations, both those of the training
+    /// series; they are where it is absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub standardise: Option<bool>,
+    /// Of series: what is read where a value is missing.
+    #[serde(skip_serializing_if = "Missing::is_default")]
+    pub missing: Missing,
+    /// Of series: whether the net also reads which values are missing, as a further feature for each.
+    #[serde(skip_serializing_if = "is_false")]
+    pub missing_mask: bool,
+}
+
+/// What may stand in for a published data set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fallback {
+    /// Nothing: it is an error.
+    #[default]
+    None,
+    /// Digits drawn by code.
+    Synthetic,
+}
+
+pub(super) fn is_default(arrays: &Arrays) -> bool {
+    *arrays == Arrays::default()
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+fn is_zero(value: &usize) -> bool {
+    *value == 0
+}
+
+impl DataConfig {
+    /// Whether the samples are series, and not images.
+    pub fn is_series(&self) -> bool {
+        self.dataset.is_series() && self.shape.is_none()
+    }
+
+    /// Without files of the user's own, and what is said of them alone.
+    pub fn without_files(self) -> DataConfig {
+        DataConfig {
+            train_images: None,
+            train_labels: None,
+            test_images: None,
+            test_labels: None,
+            classes: None,
+            train: None,
+            test: None,
+            test_share: None,
+            layout: None,
+            id: None,
+            time: None,
+            features: None,
+            target: None,
+            group: None,
+            delimiter: None,
+            skip_lines: 0,
+            arrays: Arrays::default(),
+            shape: None,
+            ..self
+        }
+    }
+
+    /// Images of files as the data is read, upright or inverted as this asks.
+    pub fn as_read(&self, mut images: Images) -> Images {
+        if self.invert {
+            images.invert();
+        }
+        if self.transpose.unwrap_or(false) { images.transpose() } else { images }
+    }
+}

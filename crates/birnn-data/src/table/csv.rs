@@ -1,0 +1,277 @@
+//! The rows of a CSV text (RFC 4180), as they come.
+
+use std::cell::Cell as Shared;
+use std::io::{BufRead, BufReader, Chain, Cursor, Read};
+use std::rc::Rc;
+
+use csv::{ByteRecord, ReaderBuilder};
+
+use super::problem::{Cell, CellProblem, RowNumber, TableProblem};
+use super::rows::{As, Rows, is_missing, value_of};
+use super::time::Time;
+use crate::content::{Hashed, LARGEST};
+use crate::file_error::FileProblem;
+
+/// Bytes of a row: none of a table that is meant comes near.
+const LONGEST: u64 = 64 << 20;
+
+/// A text that is read row by row.
+pub(super) struct CsvRows<R> {
+    reader: csv::Reader<Limited<Start<BufReader<Hashed<R>>>>>,
+    /// Bytes since the row before.
+    since: Rc<Shared<u64>>,
+    skipped: usize,
+    header: Vec<String>,
+    record: ByteRecord,
+    line: usize,
+}
+
+/// A text whose first bytes were looked at.
+type Start<R> = Chain<Cursor<Vec<u8>>, R>;
+
+/// What is not read further than a row and all of a table may be long.
+struct Limited<R> {
+    inner: R,
+    since: Rc<Shared<u64>>,
+    all: u64,
+    /// Those of them that were given on, and the last one.
+    given: u64,
+    last: u8,
+    /// Whether a carriage return was read, and what is behind it was not.
+    returned: bool,
+    most: Limits,
+}
+
+/// Bytes of a row, and of all.
+#[derive(Clone, Copy)]
+pub(super) struct Limits {
+    pub(super) row: u64,
+    pub(super) all: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits { row: LONGEST, all: LARGEST }
+    }
+}
+
+/// Which limit was reached.
+#[derive(Debug, thiserror::Error)]
+#[error("{self:?}")]
+enum Reached {
+    Row,
+    All,
+}
+
+impl<R: Read> CsvRows<R> {
+    /// Reads the header behind as many lines as are to be skipped.
+    pub(super) fn new(
+        source: R,
+        delimiter: u8,
+        skipped: usize,
+        most: Limits,
+    ) -> Result<CsvRows<R>, FileProblem> {
+        let since = Rc::new(Shared::new(0));
+        let mut inner = BufReader::with_capacity(1 << 16, Hashed::new(source));
+        // Windows' editors mark text as UTF-8 by its first three bytes.
+        let mark = "\u{feff}".as_bytes();
+        let mut start = Vec::new();
+        inner.by_ref().take(mark.len() as u64).read_to_end(&mut start)?;
+        let inner = Cursor::new(if start == mark { Vec::new() } else { start }).chain(inner);
+        let mut limited =
+            Limited { inner, since: Rc::clone(&since), all: 0, given: 0, last: b'\n', returned: false, most };
+        for _ in 0..skipped {
+            limited.skip_line()?;
+        }
+        let reader = ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .delimiter(delimiter)
+            .buffer_capacity(1 << 16)
+            .from_reader(limited);
+        let (header, record) = (Vec::new(), ByteRecord::new());
+        let mut rows = CsvRows { reader, since, skipped, header, record, line: 0 };
+        if !rows.read()? {
+            return Err(FileProblem::Ends("its header, the names of its columns"));
+        }
+        let names = (0..rows.record.len()).map(|column| rows.text(column).map(str::to_owned));
+        rows.header = names.collect::<Result<_, _>>()?;
+        match rows.header.as_slice() {
+            [header] => match ['\t', ';', ',', '|'].into_iter().find(|&other| header.contains(other)) {
+                None => Ok(rows),
+                Some(delimiter) => Err(TableProblem::Delimiter { header: header.clone(), delimiter }.into()),
+            },
+            _ => Ok(rows),
+        }
+    }
+
+    /// The digest of what was read.
+    pub(super) fn finish(self) -> String {
+        let (_, source) = self.reader.into_inner().inner.into_inner();
+        source.into_inner().finish()
+    }
+
+    fn read(&mut self) -> Result<bool, FileProblem> {
+        self.since.set(0);
+        let most = self.reader.get_ref().most;
+        let begin = self.skipped + self.reader.position().line() as usize;
+        let read = self.reader.read_byte_record(&mut self.record);
+        self.line = self.skipped + self.first_line() as usize;
+        read.map_err(|error| match error.into_kind() {
+            csv::ErrorKind::Io(error) => match error.get_ref().and_then(|inner| inner.downcast_ref()) {
+                Some(Reached::Row) => TableProblem::TooLong { line: begin, most: most.row }.into(),
+                Some(Reached::All) => FileProblem::TooMuch { most: most.all },
+                None => FileProblem::Io(error),
+            },
+            other => FileProblem::Io(std::io::Error::other(format!("{other:?}"))),
+        })
+    }
+
+    /// The line that the record begins in. Its own position is that of blank lines before it.
+    fn first_line(&self) -> u64 {
+        let end = self.reader.position();
+        let begin = self.record.position().map_or(end.line(), csv::Position::line);
+        let is_unterminated = self.is_open() || self.is_at_end() && self.reader.get_ref().last != b'\n';
+        if end.line() - begin <= 1 && !is_unterminated {
+            return begin;
+        }
+        (end.line() - self.lines_within() - u64::from(!is_unterminated)).max(begin)
+    }
+
+    /// Whether the text ends within a cell of several lines, as behind a quote that is opened and not closed. What closes
+    /// it would be the last byte, or the one before a line break.
+    fn is_open(&self) -> bool {
+        let last = self.reader.get_ref().last;
+        self.is_at_end()
+            && self.record.as_slice().last() == Some(&last)
+            && last != b'"'
+            && self.lines_within() > 0
+    }
+
+    /// Line breaks in the cells of the record.
+    fn lines_within(&self) -> u64 {
+        self.record.as_slice().iter().filter(|&&byte| byte == b'\n').count() as u64
+    }
+
+    /// Whether all that was read of the text is behind the reader.
+    fn is_at_end(&self) -> bool {
+        self.reader.position().byte() == self.reader.get_ref().given
+    }
+
+    fn bytes(&self, column: usize) -> &[u8] {
+        self.record.get(column).unwrap_or_default().trim_ascii()
+    }
+}
+
+impl<R: Read> Rows for CsvRows<R> {
+    fn header(&self) -> &[String] {
+        &self.header
+    }
+
+    fn choose(&mut self, _: &[(usize, As)]) -> Result<(), FileProblem> {
+        Ok(())
+    }
+
+    fn advance(&mut self) -> Result<bool, FileProblem> {
+        let (there, found, expected) = (self.read()?, self.record.len(), self.header.len());
+        if there && found != expected {
+            let (line, is_open) = (self.line, self.is_open());
+            return Err(TableProblem::Cells { line, is_open, found, expected }.into());
+        }
+        Ok(there)
+    }
+
+    fn number(&self) -> RowNumber {
+        RowNumber::Line(self.line)
+    }
+
+    fn value(&self, column: usize) -> Result<f32, FileProblem> {
+        let cell = self.bytes(column);
+        // As `str::parse` does, without a look at whether it is text.
+        if let Ok(value) = fast_float2::parse::<f32, _>(cell)
+            && value.is_finite()
+        {
+            return Ok(value);
+        }
+        let text = std::str::from_utf8(cell).map_err(|_| self.wrong(column, CellProblem::NotUtf8))?;
+        value_of(text).map_err(|problem| self.wrong(column, problem))
+    }
+
+    fn text(&self, column: usize) -> Result<&str, FileProblem> {
+        match std::str::from_utf8(self.bytes(column)) {
+            Ok(text) => Ok(text.trim()),
+            // Of the header itself no column has a name yet.
+            Err(_) if self.header.is_empty() => {
+                let cell = Cell { row: self.number(), column: column + 1, name: String::new() };
+                Err(TableProblem::Cell { cell, problem: CellProblem::NotUtf8 }.into())
+            }
+            Err(_) => Err(self.wrong(column, CellProblem::NotUtf8)),
+        }
+    }
+
+    fn time(&self, column: usize) -> Result<Time, FileProblem> {
+        let text = self.text(column)?;
+        Time::parse(text).ok_or_else(|| match is_missing(text) {
+            true => self.wrong(column, CellProblem::Empty("a time")),
+            false => self.wrong(column, CellProblem::NotATime(text.to_owned())),
+        })
+    }
+}
+
+impl<R: BufRead> Limited<R> {
+    fn skip_line(&mut self) -> Result<(), FileProblem> {
+        let mut line = self.inner.by_ref().take(self.most.row);
+        self.all += line.skip_until(b'\n')? as u64;
+        Ok(())
+    }
+}
+
+impl<R: Read> Limited<R> {
+    /// Reads with a line feed alone in place of each carriage return and line feed, which csv would take for the end of
+    /// one line and the begin of the next. There is room for two bytes.
+    fn read_lines(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        loop {
+            let begin = usize::from(self.returned);
+            let count = self.inner.read(&mut buffer[begin..])?;
+            self.all += count as u64;
+            if begin == 1 {
+                buffer[0] = b'\r';
+            }
+            let end = begin + count;
+            self.returned = count > 0 && buffer[end - 1] == b'\r';
+            let end = end - usize::from(self.returned);
+            let kept = without_returns(&mut buffer[..end]);
+            if kept > 0 || count == 0 {
+                return Ok(kept);
+            }
+        }
+    }
+}
+
+/// Drops each carriage return before a line feed; the last byte is none. Gives how many bytes are left.
+fn without_returns(bytes: &mut [u8]) -> usize {
+    let Some(first) = memchr::memchr(b'\r', bytes) else { return bytes.len() };
+    let mut kept = first;
+    for at in first..bytes.len() {
+        if bytes[at] != b'\r' || bytes.get(at + 1) != Some(&b'\n') {
+            bytes[kept] = bytes[at];
+            kept += 1;
+        }
+    }
+    kept
+}
+
+impl<R: Read> Read for Limited<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.read_lines(buffer)?;
+        self.given += count as u64;
+        self.last = buffer[..count].last().copied().unwrap_or(self.last);
+        self.since.set(self.since.get() + count as u64);
+        match () {
+            () if self.all > self.most.all => Err(std::io::Error::other(Reached::All)),
+            // What is read ahead is of rows to come.
+            () if self.since.get() > self.most.row + (1 << 17) => Err(std::io::Error::other(Reached::Row)),
+            () => Ok(count),
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Series and images in the rows and columns of tables: CSV, gzipped or not, and Parquet.
+//!
+//! A table has a header with the names of its columns, by which an experiment says what they are ([`Table`]). It is
+//! read row by row, and takes as much memory as the numbers that are read of it, 4 bytes each (of images 1), and 8
+//! for the time of each row where that is asked for.
+
+mod columns;
+mod csv;
+mod long;
+mod parquet;
+pub(crate) mod problem;
+mod rows;
+mod targets;
+mod time;
+mod wide;
+
+use std::io::Read;
+use std::path::Path;
+
+use bytes::Bytes;
+
+pub use self::parquet::panic_is_caught;
+pub use self::problem::{Cell, CellProblem, NamedBy, RowNumber, TableProblem};
+use crate::config::{Layout, Table};
+use crate::content::{self, Digests, open, plain, through};
+use crate::file_error::{FileError, FileProblem};
+use crate::series::file::SeriesFile;
+use crate::targets::Wanted;
+use columns::Roles;
+use csv::CsvRows;
+use parquet::ParquetRows;
+use rows::{Rows, no_number};
+
+/// Reads a table. Where no targets are `wanted`, a net is to be asked about it, and it need not have any.
+pub(crate) fn read(
+    path: &Path,
+    table: &Table,
+    wanted: Option<Wanted>,
+) -> Result<(SeriesFile, Digests), FileError> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    let name = name.strip_suffix(".gz").unwrap_or(&name);
+    let tabs = [".tsv", ".tab"].iter().any(|ending| name.ends_with(ending));
+    let delimiter = table.delimiter.unwrap_or(if tabs { b'\t' } else { b',' });
+    let is_parquet = open(path, |file, _| Ok(parquet::is_parquet(&file)?))?;
+    if is_parquet || name.ends_with(".parquet") {
+        let digests = content::digests(path)?;
+        let read = open(path, |file, _| series(&mut ParquetRows::new(file)?, table, wanted))?;
+        return Ok((read, digests));
+    }
+    open(path, |file, size| through(file, size, |content, _| decode(content, delimiter, table, wanted)))
+}
+
+/// Reads a table for a net to be asked about: what it has as targets is passed over.
+///
+/// # Errors
+///
+/// Where it cannot be read, is no table, or lacks a column that is named; where a cell is not what its column is for.
+pub fn read_table(path: &Path, table: &Table) -> Result<SeriesFile, FileError> {
+    read(path, table, None).map(|(file, _)| file)
+}
+
+/// A CSV table that is read as it comes, gzipped or not, for a net to be asked about.
+///
+/// # Errors
+///
+/// As those of [`read_table`].
+pub fn read_csv(source: impl Read, table: &Table) -> Result<SeriesFile, FileProblem> {
+    csv_of(source, table, None)
+}
+
+/// A table in memory, Parquet or else CSV, gzipped or not. Where no targets are `wanted`, it need not have any.
+///
+/// # Errors
+///
+/// As those of [`read_table`].
+pub fn parse_table(bytes: &[u8], table: &Table, wanted: Option<Wanted>) -> Result<SeriesFile, FileProblem> {
+    if bytes.starts_with(parquet::MAGIC) {
+        return series(&mut ParquetRows::new(Bytes::copy_from_slice(bytes))?, table, wanted);
+    }
+    csv_of(bytes, table, wanted)
+}
+
+fn csv_of(source: impl Read, table: &Table, wanted: Option<Wanted>) -> Result<SeriesFile, FileProblem> {
+    let delimiter = table.delimiter.unwrap_or(b',');
+    plain(source, |content| decode(content, delimiter, table, wanted)).map(|(file, _)| file)
+}
+
+/// Decodes a text; the last is the digest of all of it.
+fn decode(
+    content: impl Read,
+    delimiter: u8,
+    table: &Table,
+    wanted: Option<Wanted>,
+) -> Result<(SeriesFile, String), FileProblem> {
+    let mut rows = CsvRows::new(content, delimiter, table.skip_lines, csv::Limits::default())?;
+    let file = series(&mut rows, table, wanted)?;
+    Ok((file, rows.finish()))
+}
+
+fn series(rows: &mut impl Rows, table: &Table, wanted: Option<Wanted>) -> Result<SeriesFile, FileProblem> {
+    let roles = Roles::of(rows.header(), table, wanted)?;
+    rows.choose(&roles.chosen(wanted))?;
+    let read = match table.layout {
+        Layout::Long => long::read(rows, table, &roles, wanted),
+        Layout::Wide => wide::read(rows, table, &roles, wanted),
+    };
+    read.map_err(|problem| match (&table.features, wanted) {
+        (None, Some(_)) => no_number(problem, CellProblem::NotAFeature),
+        _ => problem,
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,301 @@
+//! What can be wrong with a table.
+
+use std::fmt;
+
+use crate::escape;
+use crate::name;
+
+/// Characters of a cell or a name that a message shows.
+const SHOWN: usize = 40;
+
+/// A cell of a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cell {
+    /// Its row.
+    pub row: RowNumber,
+    /// Its column, from 1.
+    pub column: usize,
+    /// What its column is called.
+    pub name: String,
+}
+
+/// Which row of a table, from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowNumber {
+    /// The line of a text; its header is one too.
+    Line(usize),
+    /// The row of what has no lines.
+    Row(usize),
+}
+
+impl RowNumber {
+    /// Which one, from 1.
+    pub fn number(self) -> usize {
+        match self {
+            RowNumber::Line(number) | RowNumber::Row(number) => number,
+        }
+    }
+
+    /// What it is the number of.
+    pub fn unit(self) -> &'static str {
+        match self {
+            RowNumber::Line(_) => "line",
+            RowNumber::Row(_) => "row",
+        }
+    }
+}
+
+/// For people.
+impl fmt::Display for RowNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.unit(), self.number())
+    }
+}
+
+/// For people: ``line 7, column 3 (`flow`)``.
+impl fmt::Display for Cell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, column {} (`{}`)", self.row, self.column, short(&self.name))
+    }
+}
+
+/// What is wrong with a cell, and what would be right.
+#[derive(Debug, thiserror::Error)]
+pub enum CellProblem {
+    /// It is no text.
+    #[error("is not UTF-8 text: save the file as UTF-8")]
+    NotUtf8,
+    /// It is empty, and must not be.
+    #[error("is empty, and each row has {0}")]
+    Empty(&'static str),
+    /// It is not a number.
+    #[error("`{}` is not a number; a value is one, such as -1.5 or 2e-3, or the cell is empty", short(.0))]
+    NotANumber(String),
+    /// It is not a number, in a column that is read because nothing else is said of it.
+    #[error(
+        "`{}` is not a number; a value is one, such as -1.5 or 2e-3, or the cell is empty; if the net is not to read \
+         this column, name those that it reads: `features` under [data]", short(.0)
+    )]
+    NotAFeature(String),
+    /// It is no finite number as an `f32`.
+    #[error("`{}` is not finite in 32 bits; a value is less than 3.4e38, or the cell is empty", short(.0))]
+    NotFinite(String),
+    /// It is no grey level.
+    #[error("{} is no grey level: those are whole numbers from 0 to 255", quoted(.0))]
+    NotALevel(String),
+    /// It is no number, and is to be predicted.
+    #[error(
+        "`{}` is not a number, and is to be predicted; classes are learned by `kind = \"classify\"`, those of steps \
+         by `kind = \"tag\"`, under [task]", short(.0)
+    )]
+    NotATarget(String),
+    /// It is of no class that was named.
+    #[error(
+        "the class `{}` is none of {}: those are `classes` under [data] or, without it, the training file's",
+        short(.class), first(.classes)
+    )]
+    Unnamed {
+        /// The class.
+        class: String,
+        /// Those that were named.
+        classes: Vec<String>,
+    },
+    /// There are more classes than labels.
+    #[error(
+        "`{}` is one class more than the {most} that there may be; numbers are learned by `kind = \"regress\"` \
+         under [task]", short(.class)
+    )]
+    Classes {
+        /// The class.
+        class: String,
+        /// Classes.
+        most: usize,
+    },
+    /// A series has another value in an earlier row, where it can have only one.
+    #[error("is `{}`, and that series has `{}` in {row}: {what}", short(.found), short(.expected))]
+    Another {
+        /// What it is here.
+        found: String,
+        /// What it is there.
+        expected: String,
+        /// Where that is.
+        row: RowNumber,
+        /// Why there can be only one.
+        what: &'static str,
+    },
+    /// It is no time.
+    #[error("`{}` is no time: those are numbers, or dates such as 2026-01-31 or 2026-01-31T23:59:59", short(.0))]
+    NotATime(String),
+    /// Some times are numbers, others dates.
+    #[error("`{}` is {}, and times before it are not", short(.text), if *.is_date { "a date" } else { "a number" })]
+    OtherTime {
+        /// The time.
+        text: String,
+        /// Whether it is a date.
+        is_date: bool,
+    },
+    /// Two rows of a series are of the same time.
+    #[error(
+        "that series has a row of this time already, in {0}: which of the two comes first? `id` under [data] names the \
+         column that tells series apart"
+    )]
+    SameTime(RowNumber),
+}
+
+/// By what a column is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NamedBy {
+    /// A key of `[data]`.
+    Key(&'static str),
+    /// `features` of `[data]` or, where that is absent, the training file.
+    Features,
+    /// A net that learnt from one of its name.
+    Net,
+}
+
+/// For people: what it does to the column.
+impl fmt::Display for NamedBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NamedBy::Key(key) => write!(f, "`{key}` under [data] names"),
+            NamedBy::Features => {
+                f.write_str("`features` under [data] names or, where that is absent, the training file has")
+            }
+            NamedBy::Net => f.write_str("the net reads"),
+        }
+    }
+}
+
+/// What is wrong with a table.
+#[derive(Debug, thiserror::Error)]
+pub enum TableProblem {
+    /// A cell of a table is not what it should be.
+    #[error("{cell}: {problem}")]
+    Cell {
+        /// Which one.
+        cell: Cell,
+        /// What is wrong there.
+        problem: CellProblem,
+    },
+    /// A cell of a table is empty where no value may be missing.
+    #[error(
+        "{0}: is empty; `missing` under [data] says what is read there: \"mean\", \"last\" or \"interpolate\""
+    )]
+    EmptyCell(Cell),
+    /// A column is not there.
+    #[error("has no column `{}`, which {named}; {}{}", short(.name), near(.nearest), list(.others))]
+    NoColumn {
+        /// Its name.
+        name: String,
+        /// By what it was asked for.
+        named: NamedBy,
+        /// The one that may be meant.
+        nearest: Option<String>,
+        /// Those that there are.
+        others: Vec<String>,
+    },
+    /// Two columns have one name.
+    #[error("has two columns `{}`", short(.0))]
+    Twice(String),
+    /// A column is one of two features, by what its name begins with.
+    #[error(
+        "its column `{}` can be of two of the features under [data]: give them names of which none begins with another",
+        short(.0)
+    )]
+    OfTwo(String),
+    /// A column without a name would be read as a feature.
+    #[error(
+        "its column {0} has no name, as that of pandas' index: give it one, or name the columns that are read \
+         (`features` under [data])"
+    )]
+    Nameless(usize),
+    /// All columns are something else.
+    #[error("has no column that a net could read: {}", list(.0))]
+    NoFeatures(Vec<String>),
+    /// The columns of a feature's steps are not those of another's.
+    #[error("has a column `{}`, and `{}` is missing: each feature has a column for each step", short(.there), short(.missing))]
+    UnequalSteps {
+        /// The column of the one.
+        there: String,
+        /// That of the other.
+        missing: String,
+    },
+    /// It has other than one column for each pixel.
+    #[error("has {found} columns of pixels, and images of {rows} x {cols} have {}", .rows * .cols)]
+    Pixels {
+        /// Columns.
+        found: usize,
+        /// Of an image.
+        rows: usize,
+        /// Of an image.
+        cols: usize,
+    },
+    /// A row has more or fewer cells than the header.
+    #[error(
+        "line {line}: has {found} cell{}, and the header {expected}{}", if *.found == 1 { "" } else { "s" },
+        if *.is_open { "; a quote in it has no end" } else { "" }
+    )]
+    Cells {
+        /// Which line it begins in, from 1.
+        line: usize,
+        /// Whether it goes on over lines to the end of the file, as behind a quote that is opened and not closed.
+        is_open: bool,
+        /// Cells of the row.
+        found: usize,
+        /// Cells of the header.
+        expected: usize,
+    },
+    /// The cells of the header seem to be parted by another character.
+    #[error(
+        "its header is one cell, `{}`; if {} parts its cells, say so: `delimiter = {:?}` under [data]",
+        short(.header), .delimiter.escape_debug(), .delimiter.to_string()
+    )]
+    Delimiter {
+        /// The header.
+        header: String,
+        /// What seems to part its cells.
+        delimiter: char,
+    },
+    /// A row is longer than any.
+    #[error("line {line}: a row longer than {most} bytes; is a quote without its end there?")]
+    TooLong {
+        /// Which line, from 1.
+        line: usize,
+        /// Bytes.
+        most: u64,
+    },
+    /// It has no Parquet in it that can be read.
+    #[error("not a Parquet file that can be read: {}", escape::short(.0, 200))]
+    Parquet(String),
+    /// A column of a kind that holds neither numbers nor text.
+    #[error("its column `{}` holds {what}, which is neither numbers nor text", short(.name))]
+    Kind {
+        /// Its name.
+        name: String,
+        /// What it holds.
+        what: String,
+    },
+    /// There is no memory for it.
+    #[error("holds more values than there is memory for")]
+    Memory,
+}
+
+fn short(text: &str) -> String {
+    escape::short(text, SHOWN)
+}
+
+fn quoted(text: &str) -> String {
+    if text.is_empty() { "nothing".to_owned() } else { format!("`{}`", short(text)) }
+}
+
+fn first(names: &[String]) -> String {
+    name::first(&names.iter().map(|name| short(name)).collect::<Vec<_>>())
+}
+
+fn near(nearest: &Option<String>) -> String {
+    nearest.as_ref().map_or_else(String::new, |name| format!("did you mean `{}`? ", short(name)))
+}
+
+fn list(names: &[String]) -> String {
+    format!("there are {}", first(names))
+}

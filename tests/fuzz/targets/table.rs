@@ -1,0 +1,78 @@
+//! Any bytes, gzipped or not, are a table of series or images or an error of one line, whatever its columns are said to
+//! be, in memory that their length bounds.
+#![no_main]
+
+mod memory;
+
+use birnn_data::{Layout, Per, Sequence, SeriesFile, Table, TargetKind, Wanted, parse_table};
+use libfuzzer_sys::fuzz_target;
+
+/// Bytes of memory for each byte of text, such as those of a row that is a series of its own, with its name and its
+/// group, while lists and tables of them grow; the most that DEFLATE can make of a byte; and for any text, buffers
+/// included.
+const PER_BYTE: usize = 256;
+const LARGEST_RATIO: usize = 1032;
+const ALWAYS: usize = 2 << 20;
+
+fuzz_target!(|bytes: &[u8]| {
+    // The crate that reads Parquet panics at damage. That is caught, and would end the fuzzing all the same.
+    if bytes.starts_with(b"PAR1") {
+        return;
+    }
+    let text = if bytes.starts_with(&[0x1f, 0x8b]) { LARGEST_RATIO * bytes.len() } else { bytes.len() };
+    let name = |name: &str| Some(name.to_owned());
+    let long = Table {
+        id: name("id"),
+        time: name("t"),
+        group: name("g"),
+        target: vec!["y".to_owned()],
+        ..Table::default()
+    };
+    let wide = Table { layout: Layout::Wide, target: vec!["y".to_owned()], ..Table::default() };
+    let features = Some(vec!["a".to_owned(), "b".to_owned()]);
+    let tables = [
+        Table { target: vec!["y".to_owned()], skip_lines: 1, ..Table::default() },
+        Table { features: features.clone(), ..long.clone() },
+        long,
+        Table { features, id: name("id"), ..wide.clone() },
+        Table { shape: Some([1, 2]), ..wide.clone() },
+        wide,
+    ];
+    for table in tables {
+        for kind in [TargetKind::Classes, TargetKind::Numbers] {
+            let per = match table.layout {
+                Layout::Long => Per::Step,
+                Layout::Wide => Per::Sequence,
+            };
+            for wanted in [None, Some(Wanted { kind, per: Per::Sequence }), Some(Wanted { kind, per })] {
+                match memory::within(PER_BYTE * text + ALWAYS, || parse_table(bytes, &table, wanted)) {
+                    Ok(file) => check(&file),
+                    Err(error) => {
+                        let error = error.to_string();
+                        assert!(error.len() < 2000 && !error.chars().any(char::is_control), "{error:?}");
+                    }
+                }
+            }
+        }
+    }
+});
+
+fn check(file: &SeriesFile) {
+    let series = &file.sequences;
+    assert!(!series.is_empty() && series.lengths().all(|steps| steps > 0));
+    assert_eq!(file.lines.len(), series.len());
+    let mut values = series.iter().filter_map(Sequence::floats).flatten();
+    assert!(values.all(|value| !value.is_infinite()));
+    for names in [&file.ids, &file.groups].into_iter().flatten() {
+        assert_eq!(names.len(), series.len());
+    }
+    let Some(found) = &file.targets else { return };
+    let positions = match found.targets.per {
+        Per::Sequence => series.len(),
+        Per::Step => series.steps(),
+    };
+    assert_eq!(found.targets.len(), positions);
+    let labels = found.targets.classes().unwrap_or_default();
+    assert!(labels.iter().all(|&label| usize::from(label) < found.names.len()));
+    assert!(found.targets.numbers().unwrap_or_default().iter().all(|number| number.is_finite()));
+}
