@@ -77,7 +77,7 @@ fn series(point: &Point) -> Result<Samples> {
     let sequences = Sequences::new(Values::Floats(values.collect()), point.features, point.each_length());
     let labels = (0..point.batch).map(|index| (index % CLASSES) as u8).collect();
     let modality = Modality::Series(Series::of(&sequences, Missing::Refuse, false));
-    Ok(Samples::new(Split { sequences, labels }, &modality, None, Device::Cpu)?)
+    Ok(Samples::new(Split::classified(sequences, labels), &modality, None, Device::Cpu)?)
 }
 
 /// The batch of a point.

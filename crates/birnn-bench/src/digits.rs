@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use birnn_data::{DataConfig, Fallback, Images, Locations, Split, load};
+use birnn_data::{DataConfig, Fallback, Images, Locations, load};
 
 /// Writes MNIST under `root`, or synthetic digits where it is nowhere on disk; says which.
 pub fn lay_out(root: &Path) -> Result<String> {
@@ -11,8 +11,9 @@ pub fn lay_out(root: &Path) -> Result<String> {
     let splits = load(&plan, &Locations::new(None, true), &mut |_| ())?;
     let folder = root.join("MNIST/raw");
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    for (prefix, Split { sequences, labels }) in [("train", &splits.train), ("t10k", &splits.test)] {
-        let Images { rows, cols, pixels } = sequences.to_images().context("MNIST is images")?;
+    for (prefix, split) in [("train", &splits.train), ("t10k", &splits.test)] {
+        let labels = split.labels().context("MNIST has classes")?;
+        let Images { rows, cols, pixels } = split.sequences.to_images().context("MNIST is images")?;
         let files = [
             ("images-idx3-ubyte", idx(&[labels.len(), rows, cols], &pixels)),
             ("labels-idx1-ubyte", idx(&[labels.len()], labels)),

@@ -1,7 +1,7 @@
 //! The step by birnn, as its training loop takes it.
 
 use anyhow::{Result, anyhow};
-use birnn_engine::{Batch, Device, Learner, Loss, Optimizer, Samples};
+use birnn_engine::{Batch, Device, Learner, Loss, Optimizer, Ranks, Samples};
 use birnn_experiment::TrainConfig;
 use birnn_infer::Task;
 
@@ -23,7 +23,7 @@ impl Ours {
         let classes = (0..CLASSES).map(|class| class.to_string()).collect();
         let task = Task::classify(classes);
         let plan = TrainConfig::default().resolve().map_err(|error| anyhow!("{error:?}"))?;
-        let loss = Loss::new(&task, &plan);
+        let loss = Loss::new(&task, &plan, Device::Cpu)?;
         let learner = Learner::new(&point.architecture()?, task, loss, point.features, 0, Device::Cpu)?;
         let optimizer = Optimizer::new(plan.algorithm, learner.parameters())?;
         Ok(Ours { learner, optimizer, batch: batch(point)?, rate: point.rate(), steps: 0 })
@@ -74,7 +74,7 @@ impl Contender for OurEvaluation<'_> {
     fn turn(&mut self, seconds: f64) -> Result<Vec<f64>> {
         one_thread_for_libtorch();
         timed(seconds, || {
-            self.learner.evaluate(self.samples)?;
+            self.learner.evaluate(self.samples, &Ranks::alone())?;
             Ok(())
         })
     }

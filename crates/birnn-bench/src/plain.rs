@@ -72,7 +72,7 @@ impl Plain {
     /// How many of the images are classified correctly.
     fn right(&self, samples: &Samples, size: usize) -> Result<i64> {
         let mut right = 0;
-        for batch in samples.batches(size, usize::MAX) {
+        for batch in samples.batches(0..samples.len(), size) {
             let batch = batch?;
             let named = self.logits(&batch.input, false)?.f_argmax(1, false)?;
             right += named.f_eq_tensor(&batch.target)?.f_sum(Kind::Int64)?.int64_value(&[]);

@@ -11,7 +11,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
 
 /// Trains, evaluates and uses bidirectional recurrent networks (RNN, GRU, LSTM) that classify images, which they
-/// read row by row, and series of numbers.
+/// read row by row, and series of numbers, tag the steps of series, and predict numbers (regression).
 ///
 /// Results go to stdout, progress and warnings to stderr. Exit codes: 0 done, 1 the run failed, 2 the request
 /// was wrong, 130 and 143 stopped by Ctrl-C or SIGTERM.
@@ -46,7 +46,9 @@ Examples:
   birnn sweep configs/fast.toml --set sweep.seeds=5
   birnn eval runs/bilstm/001
   birnn predict runs/bilstm/001 digit.png
+  birnn encode runs/bilstm/001 digits --out states.npz
   birnn report runs/bilstm/001
+  birnn runs --sort headline
   birnn compare runs/bilstm/001 runs/bilstm/002
   birnn export runs/bilstm/001 digits.onnx
   birnn import model.ckpt --config configs/bilstm.toml --out digits.safetensors
@@ -66,7 +68,7 @@ Environment:
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Train the network of an experiment file and report its accuracy on the test samples; or resume a run.
+    /// Train the network of an experiment file and report how well it does on the test samples; or resume a run.
     ///
     /// Ctrl-C or SIGTERM stops it after the step and saves a checkpoint; a second one ends it at once.
     Train(TrainArgs),
@@ -76,21 +78,34 @@ pub enum Command {
     /// Each run is like one of `train`, in the sweep's directory; sweep.html there compares them. --resume
     /// continues a sweep that was stopped or killed; finished runs stay as they are.
     Sweep(SweepArgs),
-    /// Evaluate a trained network: accuracy, scores per class, confusion matrix.
+    /// Evaluate a trained network: accuracy, scores per class, confusion matrix; of numbers RMSE, MAE and R2.
     Eval(EvalArgs),
-    /// Classify pictures or series of numbers.
+    /// Classify pictures or series of numbers, tag the steps of series, or predict numbers (regression).
     ///
-    /// One line per picture or series: the most probable class with its probability, then all others of at least 1 %.
-    /// One that cannot be read is reported, the others are still classified, and the exit code is 2.
+    /// One line per picture or series: the most probable class with its probability, then all others of at least 1 %;
+    /// which steps are of which class; or the numbers. One that cannot be read is reported, the others are still
+    /// answered, and the exit code is 2.
     Predict(PredictArgs),
+    /// Write what a trained network holds of pictures or series of numbers: vectors of states, as features for
+    /// other programs.
+    ///
+    /// Without libtorch, on every core, and with the same bits for a sample alone and among any others. One that cannot
+    /// be read is reported, the others are still encoded, and the exit code is 2.
+    Encode(EncodeArgs),
     /// Write a page about a run: curves, scores, calibration, mistakes, and how the net comes to its answers.
     ///
     /// One HTML file that needs nothing else, from the run's records and its test images or series.
     Report(ReportArgs),
+    /// List the runs in a folder: data, result, status, training time, seed, start.
+    ///
+    /// The result is that of the test, else of the latest validation. A run that says it is running and that no process
+    /// uses is called killed. A run that cannot be read is listed with what is wrong, and the exit code is then 2.
+    Runs(RunsArgs),
     /// Show what differs between runs, in settings and in results, and whether chance explains it.
     ///
-    /// All networks classify the same test samples. McNemar's exact test on the samples that only one of two
-    /// networks classifies correctly says whether chance explains the difference.
+    /// All networks answer for the same test samples. McNemar's exact test on the samples that only one of two
+    /// networks classifies correctly says whether chance explains the difference. Of numbers, and of classes of steps,
+    /// the same sequences drawn anew for both networks say that.
     Compare(CompareArgs),
     /// Write a trained network for PyTorch, safetensors or ONNX.
     Export(ExportArgs),
@@ -144,6 +159,16 @@ pub struct TrainArgs {
     /// How to show progress on stderr.
     #[arg(long, value_enum, default_value_t)]
     pub progress: Progress,
+    #[command(flatten)]
+    pub launch: LaunchArgs,
+}
+
+/// Several processes, as torchrun, mpirun or srun start them.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub struct LaunchArgs {
+    /// Of several processes, started by torchrun, mpirun or srun: how long one waits for the others before it gives up.
+    #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..))]
+    pub timeout: u64,
 }
 
 /// How a training shows what goes on.
@@ -218,9 +243,9 @@ pub struct PredictArgs {
     /// A run directory, or a weights file in one.
     pub run: PathBuf,
     /// For a net that reads images: pictures (PNG, JPEG, BMP or PNM, of any size, dark on light or light on
-    /// dark), folders of them, or patterns such as 'digits/*.png'. For one that reads series: .ts files, or - for
-    /// standard input; without a header each line is a series, its features separated by colons, its values by
-    /// commas.
+    /// dark), folders of them, or patterns such as 'digits/*.png'. For one that reads series: CSV (.csv, .tsv), .parquet,
+    /// .npz and .ts files, or - for standard input, which is CSV where the net learnt from a table, or else as a .ts
+    /// file; without its header each line is a series, its features separated by colons, its values by commas.
     #[arg(required = true, value_name = "FILE")]
     pub samples: Vec<PathBuf>,
     /// One JSON object on stdout.
@@ -229,6 +254,37 @@ pub struct PredictArgs {
     /// Where to compute: auto, cpu, cuda or cuda:N. A GPU pays for very many samples only.
     #[arg(long, default_value = "cpu")]
     pub device: DeviceChoice,
+}
+
+/// `birnn encode`
+#[derive(Debug, clap::Args)]
+pub struct EncodeArgs {
+    /// A run directory, or a weights file in one.
+    pub run: PathBuf,
+    /// What `birnn predict` takes: pictures, folders of them, patterns; or CSV, .parquet, .npz and .ts files, or - for
+    /// standard input.
+    #[arg(required = true, value_name = "FILE")]
+    pub samples: Vec<PathBuf>,
+    /// The file to write: .npz (arrays states, ids, lengths), .parquet (columns id, step, s0, s1, ...) or .safetensors
+    /// (arrays states, lengths; ids in the metadata).
+    #[arg(long, value_name = "OUT")]
+    pub out: PathBuf,
+    /// Of what there is a vector.
+    #[arg(long, value_enum, default_value_t)]
+    pub per: EncodePer,
+    /// Replace the file if it exists.
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Of what there is a vector of states.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum EncodePer {
+    /// Of each picture or series: what the network's linear layer sees, as `model.readout` has it.
+    #[default]
+    Sequence,
+    /// Of each time step: the outputs of the top recurrent layer, and how many steps each sample has.
+    Step,
 }
 
 /// `birnn report`
@@ -249,6 +305,69 @@ pub struct ReportArgs {
     /// Where to compute: auto or cpu, which are the same here.
     #[arg(long, default_value = "auto")]
     pub device: DeviceChoice,
+}
+
+/// `birnn runs`
+#[derive(Debug, clap::Args)]
+pub struct RunsArgs {
+    /// A folder of runs, or a sweep's or a run's own directory.
+    #[arg(default_value = "runs")]
+    pub folder: PathBuf,
+    /// What to sort by. Runs of which it is not known come last.
+    #[arg(long, value_enum, default_value_t)]
+    pub sort: RunOrder,
+    /// Sort the other way round.
+    #[arg(long)]
+    pub reverse: bool,
+    /// Only runs with PART in their path or in the name of their experiment.
+    #[arg(long, value_name = "PART")]
+    pub name: Option<String>,
+    /// Only runs with one of these, separated by commas.
+    #[arg(long, value_enum, value_name = "STATUS", value_delimiter = ',')]
+    pub status: Vec<StatusName>,
+    /// Only runs on one of these data sets, separated by commas.
+    #[arg(long, value_name = "DATASET", value_delimiter = ',')]
+    pub data: Vec<String>,
+    /// One JSON array on stdout.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What runs are sorted by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum RunOrder {
+    /// The path.
+    #[default]
+    Name,
+    /// The result, the best first; accuracies before RMSEs.
+    Headline,
+    /// The training time, the longest first.
+    Time,
+    /// When the run began, the newest first.
+    Began,
+    /// The data set.
+    Data,
+    /// The status.
+    Status,
+    /// The seed.
+    Seed,
+}
+
+/// How a run stands, without a reason or a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum StatusName {
+    /// A process trains it.
+    Running,
+    /// Trained, tested and saved.
+    Done,
+    /// Stopped, with a checkpoint.
+    Stopped,
+    /// Its process ended without a word.
+    Killed,
+    /// Something became NaN or infinite.
+    Diverged,
+    /// It failed for another reason.
+    Failed,
 }
 
 /// `birnn compare`

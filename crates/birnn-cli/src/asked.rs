@@ -37,7 +37,7 @@ impl Asked {
     /// data.
     pub fn new(weights: PathBuf, manifest: Manifest, logits: Box<Logits>) -> Asked {
         warn_of_substitution(&weights, &manifest);
-        Asked { task: Task::of(&manifest), weights, manifest, logits }
+        Asked { task: manifest.task.clone(), weights, manifest, logits }
     }
 
     /// Its logits for sequences of the kind that it reads, one after the other.

@@ -3,7 +3,7 @@
 
 use birnn_infer::{Predictor, folder_of};
 use birnn_report::compare::NotComparable;
-use birnn_report::{ComparedRun, ComparisonReport, Predictions, Records, common_test_samples};
+use birnn_report::{Answered, ComparedRun, ComparisonReport, Records, common_test_samples};
 
 use crate::args::CompareArgs;
 use crate::asked::{check_data, predictor_of, refuse_gpu, warn_of_substitution};
@@ -12,7 +12,7 @@ use crate::failure::{Failure, Outcome};
 use crate::log::Log;
 use crate::output::{print, print_json};
 
-/// Has every net classify the same test samples, and says what differs.
+/// Has every net answer for the same test samples, and says what differs.
 pub fn run(args: &CompareArgs, log: &Log) -> Outcome {
     refuse_gpu("a comparison", args.device)?;
     let mut nets = Vec::new();
@@ -30,8 +30,9 @@ pub fn run(args: &CompareArgs, log: &Log) -> Outcome {
         nets.push((run, predictor));
     }
     let (runs, predictors): (Vec<ComparedRun>, Vec<Predictor>) = nets.into_iter().unzip();
+    let wanted = runs[0].manifest.task.wanted();
     let samples = common_test_samples(&runs, |config| {
-        let plan = config.resolve().map_err(|error| Failed(Failure::request(error)))?;
+        let plan = config.resolve_for(wanted).map_err(|error| Failed(Failure::request(error)))?;
         data::load(&plan, &args.data.locations(), log, None).map_err(Failed)
     });
     let samples = samples.map_err(|Failed(failure)| failure)?;
@@ -39,12 +40,12 @@ pub fn run(args: &CompareArgs, log: &Log) -> Outcome {
         check_data(&run.run, &run.weights, &run.manifest, samples.of(index), true)?;
     }
     let splits = samples.of(0);
-    let (count, dataset) = (splits.test.labels.len(), &splits.provenance.dataset);
+    let (count, dataset) = (splits.test.len(), &splits.provenance.dataset);
     let what = splits.modality.noun();
     tracing::info!("asking {} nets for {count} test {what} of {dataset}", runs.len());
-    let predictions: Vec<Predictions> =
-        predictors.iter().map(|predictor| Predictions::new(predictor, &splits.test)).collect();
-    let report = ComparisonReport::new(runs, &predictions, dataset.clone())?;
+    let answered = predictors.iter().map(|predictor| Answered::new(predictor, &splits.test));
+    let answered: Vec<Answered> = answered.collect::<Result<_, _>>()?;
+    let report = ComparisonReport::new(runs, &answered, dataset.clone())?;
     if args.json { print_json(&report) } else { print(&report.text()) }
 }
 

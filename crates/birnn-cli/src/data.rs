@@ -44,11 +44,12 @@ pub fn run(command: &DataCommand, log: &Log) -> Outcome {
             "read; no digests are known to verify them by"
         }
         birnn_data::Source::Published(_) => "verified",
-        birnn_data::Source::Files(_) | birnn_data::Source::Series(_) => "read",
+        birnn_data::Source::Files(_) | birnn_data::Source::Own(_) => "read",
     };
     let (train, test) = (found.train + found.validation, found.test);
     let (like, what) = (&splits.modality, splits.modality.noun());
-    tracing::info!("{}: {train} training and {test} test {what}, {state}; {like}", found.dataset);
+    let division = found.division.as_ref().map_or_else(String::new, |division| format!(", {division}"));
+    tracing::info!("{}: {train} training and {test} test {what}{division}, {state}; {like}", found.dataset);
     Ok(())
 }
 

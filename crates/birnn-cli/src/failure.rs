@@ -126,7 +126,9 @@ impl From<NetDataError> for Failure {
         match error {
             NetDataError::Experiment(error) => error.into(),
             NetDataError::Unreadable(_) => Failure::run(error),
-            NetDataError::Outside(_) | NetDataError::OfTheNet(_) => Failure::request(error),
+            NetDataError::Unknown | NetDataError::Outside(_) | NetDataError::OfTheNet(_) => {
+                Failure::request(error)
+            }
         }
     }
 }
@@ -144,7 +146,9 @@ impl From<ImportError> for Failure {
 impl From<ReportError> for Failure {
     fn from(error: ReportError) -> Failure {
         match error {
-            ReportError::NoSamples | ReportError::OtherSamples => Failure::request(error),
+            ReportError::NoSamples | ReportError::OtherSamples | ReportError::OtherTargets => {
+                Failure::request(error)
+            }
             _ => Failure::run(error),
         }
     }
@@ -179,6 +183,9 @@ impl From<ExportError> for Failure {
 pub fn without_panic(work: impl FnOnce() -> ExitCode) -> ExitCode {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
+        if birnn_data::panic_is_caught() {
+            return;
+        }
         let what = panic.payload_as_str().unwrap_or("an unknown error");
         let location = panic.location().map_or_else(String::new, |location| format!(" at {location}"));
         let said = format!(

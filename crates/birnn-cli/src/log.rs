@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Write as _};
 use std::io::{IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use birnn_data::escape;
@@ -9,6 +10,7 @@ use birnn_run::{FileError, RecordFile, clock};
 use indicatif::{MultiProgress, ProgressDrawTarget};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::filter::{FilterExt, dynamic_filter_fn};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
 use tracing_subscriber::layer::SubscriberExt;
@@ -23,6 +25,8 @@ pub struct Log {
     pub bars: MultiProgress,
     held: Held,
     record: Record,
+    /// Whether nothing but errors is told to the terminal.
+    quiet: Arc<AtomicBool>,
 }
 
 /// What the terminal is to show later, while the dashboard has it.
@@ -48,7 +52,8 @@ enum Sink {
 /// Starts logging: to stderr at the level that `$RUST_LOG` asks for, to the record always at the usual one.
 pub fn start() -> Log {
     let bars = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(REDRAWS));
-    let log = Log { bars, held: Held::default(), record: Record::default() };
+    let quiet = Arc::new(AtomicBool::new(false));
+    let log = Log { bars, held: Held::default(), record: Record::default(), quiet: quiet.clone() };
     let usual = || EnvFilter::new(USUAL);
     // What is asked for some modules changes nothing of the others.
     let asked = std::env::var(EnvFilter::DEFAULT_ENV).ok().filter(|text| !text.is_empty());
@@ -63,7 +68,9 @@ pub fn start() -> Log {
         // Where stderr is gone there is nobody to tell.
         .log_internal_errors(false)
         .with_writer(Console(log.bars.clone(), log.held.clone()))
-        .with_filter(wanted);
+        .with_filter(wanted.and(dynamic_filter_fn(move |event, _| {
+            *event.level() == Level::ERROR || !quiet.load(Ordering::Relaxed)
+        })));
     let record = tracing_subscriber::fmt::layer()
         .with_ansi(false)
         .event_format(Line::Dated)
@@ -84,6 +91,11 @@ pub fn colours() -> bool {
 }
 
 impl Log {
+    /// From now on nothing but errors is told to the terminal: another process tells the rest.
+    pub fn only_errors(&self) {
+        self.quiet.store(true, Ordering::Relaxed);
+    }
+
     /// From now on the terminal is another's: what is said to it is kept.
     pub fn hold(&self) {
         lock(&self.held).get_or_insert_default();

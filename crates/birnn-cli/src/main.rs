@@ -5,7 +5,9 @@ use std::process::ExitCode;
 use birnn_cli::args::{Args, Command};
 use birnn_cli::asked::Asked;
 use birnn_cli::output::print;
-use birnn_cli::{compare, config, data, eval, export, import, libtorch, predict, process, report};
+use birnn_cli::{
+    compare, config, data, encode, eval, export, import, libtorch, predict, process, report, runs,
+};
 use clap::CommandFactory;
 
 fn main() -> ExitCode {
@@ -15,7 +17,9 @@ fn main() -> ExitCode {
         Command::Predict(args) if libtorch::wanted_for(args.device) => libtorch::become_it(),
         Command::Eval(args) => eval::run(&args, &log, Asked::on_the_cpu(&args.run)?),
         Command::Predict(args) => predict::run(&args, Asked::on_the_cpu(&args.run)?),
+        Command::Encode(args) => encode::run(&args),
         Command::Report(args) => report::run(&args, &log),
+        Command::Runs(args) => runs::run(&args),
         Command::Compare(args) => compare::run(&args, &log),
         Command::Export(args) => export::run(&args),
         Command::Import(args) => import::run(&args, &log),

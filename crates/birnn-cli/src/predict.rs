@@ -1,25 +1,28 @@
-//! `birnn predict`: what pictures show, or what series are of.
+//! `birnn predict`: what pictures show, what series are of, and what numbers follow from them.
 
-mod pictures;
-mod series;
+use std::path::Path;
 
-use std::path::{Path, PathBuf};
-
-use birnn_data::{Modality, Preprocessing, Sequences, Series, escape, name};
-use birnn_infer::{Class, Task};
+use birnn_data::{Per, Preprocessing, Sequences, Series, escape, name};
+use birnn_infer::{Class, Classify, Regress, Task, significant};
 use serde::Serialize;
 
 use crate::args::PredictArgs;
 use crate::asked::Asked;
 use crate::failure::{Failure, Outcome};
 use crate::output::{print, print_json};
+use crate::samples::{Reading, ReadingKind, Sample, Unread, outcome};
 
 /// What `--json` prints.
 #[derive(Serialize)]
 struct Report<'a> {
     #[serde(serialize_with = "name::serialize")]
     weights: &'a Path,
+    /// What the classes are called, where it tells such.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
     classes: &'a [String],
+    /// What the numbers are called, where it tells such.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    targets: &'a [String],
     /// How pictures are prepared, if the net reads images.
     #[serde(skip_serializing_if = "Option::is_none")]
     preprocessing: Option<Preprocessing>,
@@ -34,70 +37,57 @@ struct Report<'a> {
 struct Prediction<'a> {
     #[serde(flatten)]
     sample: Sample,
-    class: &'a str,
-    probability: f32,
-    /// In the order of the classes.
-    probabilities: Vec<f32>,
-}
-
-#[derive(Serialize)]
-struct Unread {
     #[serde(flatten)]
-    sample: Sample,
-    error: String,
+    answer: Answer<'a>,
 }
 
-/// Where a sample is, by which its answer is known.
+/// What a net answers for one sequence.
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Sample {
-    Picture {
-        #[serde(serialize_with = "name::serialize")]
-        image: PathBuf,
+enum Answer<'a> {
+    /// Its class.
+    Class {
+        class: &'a str,
+        probability: f32,
+        /// In the order of the classes.
+        probabilities: Vec<f32>,
     },
-    Series {
-        #[serde(serialize_with = "name::serialize")]
-        file: PathBuf,
-        /// From 1; of a file that cannot be read there is none.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        line: Option<usize>,
+    /// The class of each step.
+    Tags {
+        tags: Vec<&'a str>,
+        /// Of the tag of each step.
+        probability: Vec<f32>,
+        /// Of each step, in the order of the classes.
+        probabilities: Vec<Vec<f32>>,
     },
+    /// Numbers.
+    Values { values: Vec<f32> },
+    /// The numbers of each step.
+    ValuesOfSteps { values: Vec<Vec<f32>> },
 }
 
 /// Print other classes from this probability on.
 const WORTH_TELLING: f64 = 0.01;
 
-/// Names the class of every sample that can be read.
+/// Answers for every sample that can be read.
 pub fn run(args: &PredictArgs, asked: Asked) -> Outcome {
     let Asked { weights, manifest, .. } = &asked;
-    let (preprocessing, series) = match &manifest.modality {
-        Modality::Images { preprocessing, .. } => {
-            (Some(pictures::preprocessing(*preprocessing, weights)), None)
-        }
-        Modality::Series(series) => (None, Some(series)),
+    let reading = Reading::of(manifest, weights);
+    let (preprocessing, series) = match reading.kind {
+        ReadingKind::Pictures(_, preprocessing) => (Some(preprocessing), None),
+        ReadingKind::Series(series) => (None, Some(series)),
     };
     let (predictions, errors) = (Vec::new(), Vec::new());
-    let report = Report { weights, classes: &manifest.classes, preprocessing, series, predictions, errors };
+    let classes = manifest.task.classes();
+    let targets = if classes.is_empty() { manifest.task.names() } else { &[] };
+    let report = Report { weights, classes, targets, preprocessing, series, predictions, errors };
     let mut answers = Answers { asked: &asked, prints: !args.json, report };
-    match &manifest.modality {
-        Modality::Images { shape, .. } => {
-            pictures::each(&args.samples, *shape, preprocessing.unwrap_or_default(), &mut answers)?;
-        }
-        Modality::Series(series) => series::each(&args.samples, series, &mut answers)?,
-    }
-    let Report { predictions, errors, .. } = &answers.report;
+    answers.report.errors =
+        reading.each(&args.samples, |samples, sequences| answers.answer(samples, sequences))?;
     if args.json {
         print_json(&answers.report)?;
     }
-    let all = predictions.len() + errors.len();
-    match errors.as_slice() {
-        [] => Ok(()),
-        [only] if all == 1 => Err(Failure::request(only)),
-        errors => {
-            errors.iter().for_each(|error| tracing::error!("{error}"));
-            Err(Failure::request(format!("{} of {all} could not be read", errors.len())))
-        }
-    }
+    outcome(answers.report.predictions.len(), &answers.report.errors)
 }
 
 /// Answers as they are found, and what could not be read.
@@ -109,52 +99,102 @@ struct Answers<'a> {
 }
 
 impl Answers<'_> {
-    /// Asks for the class of each of `sequences`, which are `samples`.
+    /// Asks for the answer to each of `sequences`, which are `samples`.
     fn answer(&mut self, samples: Vec<Sample>, sequences: &Sequences) -> Result<(), Failure> {
-        let Task::Classify(task) = &self.asked.task;
+        let task = &self.asked.task;
         let logits = self.asked.logits(sequences)?;
-        for (sample, logits) in samples.into_iter().zip(logits.chunks_exact(task.classes.len())) {
-            let probabilities = task.probabilities(logits);
-            let ranked = task.ranked(&probabilities);
+        let mut rest = &logits[..];
+        for (sample, length) in samples.into_iter().zip(sequences.lengths()) {
+            let positions = if task.per() == Per::Step { length } else { 1 };
+            let (own, after) = rest.split_at(positions * task.outputs());
+            rest = after;
+            let (answer, told) = match task {
+                Task::Classify(task) if task.per == Per::Step => tags(task, own, sample.first_step()),
+                Task::Classify(task) => class(task, own),
+                Task::Regress(task) => values(task, own),
+            };
             if self.prints {
-                print(&line(&sample, &ranked, &task.classes))?;
+                print(&format!("{}\n", escape::line(&format!("{sample}: {told}"))))?;
             }
-            let Class { class, probability } = ranked[0];
-            let probabilities = probabilities.into_iter().map(|probability| probability as f32).collect();
-            let (class, probability) = (task.classes[class].as_str(), probability as f32);
-            self.report.predictions.push(Prediction { sample, class, probability, probabilities });
+            self.report.predictions.push(Prediction { sample, answer });
         }
         Ok(())
     }
-
-    fn fail(&mut self, sample: Sample, error: String) {
-        self.report.errors.push(Unread { sample, error });
-    }
 }
 
-impl std::fmt::Display for Sample {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Sample::Picture { image } => f.write_str(&name::text(image)),
-            Sample::Series { file, line: None } => f.write_str(&name::text(file)),
-            Sample::Series { file, line: Some(line) } => write!(f, "{}:{line}", name::text(file)),
-        }
-    }
-}
-
-impl std::fmt::Display for Unread {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", self.sample, self.error)
-    }
-}
-
-/// Such as `digit.png: 7 (93.20 %), 1 (4.10 %), 9 (2.30 %)`.
-fn line(sample: &Sample, ranked: &[Class], classes: &[String]) -> String {
+/// The class of a sequence, and for people such as `7 (93.20 %), 1 (4.10 %), 9 (2.30 %)`.
+fn class<'a>(task: &'a Classify, logits: &[f32]) -> (Answer<'a>, String) {
+    let classes = &task.classes;
+    let probabilities = task.probabilities(logits);
+    let ranked = task.ranked(&probabilities);
     let told = ranked
         .iter()
         .enumerate()
         .filter(|&(rank, answer)| rank == 0 || answer.probability >= WORTH_TELLING)
         .map(|(_, answer)| format!("{} ({:.2} %)", classes[answer.class], 100.0 * answer.probability));
-    let found = format!("{sample}: {}", told.collect::<Vec<_>>().join(", "));
-    format!("{}\n", escape::line(&found))
+    let told = told.collect::<Vec<_>>().join(", ");
+    let Class { class, probability } = ranked[0];
+    let probabilities = single(&probabilities);
+    let (class, probability) = (classes[class].as_str(), probability as f32);
+    (Answer::Class { class, probability, probabilities }, told)
+}
+
+/// The class of each step, and for people such as `1-40 walk (98.10 %), 41-60 freeze (71.22 %)`: steps from `first` on,
+/// with the mean of the probabilities.
+fn tags<'a>(task: &'a Classify, logits: &[f32], first: usize) -> (Answer<'a>, String) {
+    let steps = logits.chunks_exact(task.classes.len());
+    let answers: Vec<Class> = steps.clone().map(|logits| task.answer(logits)).collect();
+    let mut told = Vec::new();
+    let mut begin = first;
+    for run in answers.chunk_by(|one, next| one.class == next.class) {
+        let end = begin + run.len() - 1;
+        let steps = if begin == end { begin.to_string() } else { format!("{begin}-{end}") };
+        let mean = run.iter().map(|answer| answer.probability).sum::<f64>() / run.len() as f64;
+        told.push(format!("{steps} {} ({:.2} %)", task.classes[run[0].class], 100.0 * mean));
+        begin = end + 1;
+    }
+    let tags = answers.iter().map(|answer| task.classes[answer.class].as_str()).collect();
+    let probability = answers.iter().map(|answer| answer.probability as f32).collect();
+    let probabilities = steps.map(|logits| single(&task.probabilities(logits))).collect();
+    (Answer::Tags { tags, probability, probabilities }, told.join(", "))
+}
+
+/// The numbers, and for people such as `height 1.832, weight 80.12`; of steps all of them, one after the other.
+fn values<'a>(task: &Regress, outputs: &[f32]) -> (Answer<'a>, String) {
+    let (answers, names) = (task.answer(outputs), &task.scale.names);
+    let told = names.iter().enumerate().map(|(index, name)| {
+        let own = answers.iter().skip(index).step_by(names.len());
+        let own: Vec<String> = own.map(|&value| significant(f64::from(value))).collect();
+        format!("{name} {}", own.join(" "))
+    });
+    let told = told.collect::<Vec<_>>().join(", ");
+    let answer = match task.per {
+        Per::Sequence => Answer::Values { values: answers },
+        Per::Step => {
+            Answer::ValuesOfSteps { values: answers.chunks_exact(names.len()).map(<[f32]>::to_vec).collect() }
+        }
+    };
+    (answer, told)
+}
+
+fn single(values: &[f64]) -> Vec<f32> {
+    values.iter().map(|&value| value as f32).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As the place of a window does, its steps count in the series that it is of.
+    #[test]
+    fn steps_of_a_window_are_those_of_its_series() {
+        let task = Classify { classes: ["walk", "rest"].map(str::to_owned).to_vec(), per: Per::Step };
+        let logits = [[50.0, 0.0], [50.0, 0.0], [0.0, 50.0], [50.0, 0.0]];
+        for (first, expected) in [
+            (1, "1-2 walk (100.00 %), 3 rest (100.00 %), 4 walk (100.00 %)"),
+            (251, "251-252 walk (100.00 %), 253 rest (100.00 %), 254 walk (100.00 %)"),
+        ] {
+            assert_eq!(tags(&task, logits.as_flattened(), first).1, expected);
+        }
+    }
 }

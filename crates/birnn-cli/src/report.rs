@@ -23,7 +23,8 @@ pub fn run(args: &ReportArgs, log: &Log) -> Outcome {
     let (weights, predictor) = predictor_of(&args.run)?;
     let manifest = predictor.manifest();
     warn_of_substitution(&weights, manifest);
-    let plan = args.data.data_of_run(manifest, &weights, &args.sets)?.resolve().map_err(Failure::request)?;
+    let config = args.data.data_of_run(manifest, &weights, &args.sets)?;
+    let plan = config.resolve_for(manifest.task.wanted()).map_err(Failure::request)?;
     let splits = data::load(&plan, &args.data.locations(), log, None)?;
     check_data(&args.run, &weights, manifest, &splits, true)?;
     let records = Records::read(&args.run);

@@ -1,8 +1,8 @@
 //! What an import says of itself: what was found in weights, and what they cannot tell.
 
 use birnn_architecture::{Cell, Readout};
-use birnn_data::Modality;
 use birnn_data::name::shown;
+use birnn_data::{Modality, Per};
 use birnn_experiment::{Plan, Source};
 use birnn_formats::{InferredModel, short_name};
 use birnn_infer::Manifest;
@@ -43,12 +43,13 @@ impl Account<'_> {
         if found.head_without_bias {
             tracing::info!("{weights}: its head has no bias; here it is zeros, which is the same net");
         }
-        let (net, classes) = (plan.architecture, manifest.classes.len());
+        let (net, task) = (plan.architecture, &manifest.task);
+        let (count, outputs) = (task.outputs(), task.wanted().kind.noun());
         let reads = match &manifest.modality {
             Modality::Images { shape: [rows, cols], .. } => format!("images of {rows} x {cols}"),
             Modality::Series(series) => format!("series of {} values per step", series.features()),
         };
-        tracing::info!("{weights}: {net}, for {reads} and {classes} classes");
+        tracing::info!("{weights}: {net}, for {reads} and {count} {outputs}");
         let of_pixels = matches!(manifest.modality, Modality::Images { .. });
         if of_pixels && request.mean.iter().any(|mean| mean.abs() > 1.0) {
             tracing::warn!(
@@ -118,7 +119,11 @@ impl Account<'_> {
         if beside.is_some() {
             return unknown;
         }
-        if found.config.readout != Readout::Attention && unset(&"model.readout") {
+        if request.series && unset(&"task.kind") {
+            say("a class for each series".to_owned(), "--set task.kind=tag or regress");
+        }
+        let reads_all = manifest.task.per() == Per::Sequence && found.config.readout != Readout::Attention;
+        if reads_all && unset(&"model.readout") {
             say(
                 "readout last, the output at the last time step".to_owned(),
                 "--set model.readout=final, mean or max",

@@ -9,7 +9,7 @@ use birnn_data::name::shown;
 use birnn_data::{MOST_CLASSES, Modality, Preprocessing, Recorded, Series, check_class_names};
 use birnn_experiment::{ExperimentError, Source};
 use birnn_formats::short_name;
-use birnn_infer::LARGEST_SIDE;
+use birnn_infer::{Classify, LARGEST_SIDE, Task};
 
 use crate::description::{Description, description_path};
 
@@ -91,10 +91,15 @@ fn read(path: &Path) -> Result<(Description, Source), String> {
         let rows = found.rows.map_or_else(String::new, |rows| format!("{rows} x "));
         return Err(format!("{rows}{} values cannot be", found.columns));
     }
-    if !(1..=MOST_CLASSES).contains(&found.classes.len()) {
-        return Err(format!("{} classes cannot be", found.classes.len()));
+    match Task::try_from(found.task.clone())? {
+        Task::Classify(Classify { classes, .. }) => {
+            if !(1..=MOST_CLASSES).contains(&classes.len()) {
+                return Err(format!("{} classes cannot be", classes.len()));
+            }
+            check_class_names(&classes).map_err(|problem| format!("classes: {problem}"))?;
+        }
+        Task::Regress(task) => task.scale.check()?,
     }
-    check_class_names(&found.classes).map_err(|problem| format!("classes: {problem}"))?;
     let source =
         Source::parse(path, found.experiment.clone(), &[]).map_err(|error| format!("experiment: {error}"))?;
     source.plan().map_err(|error| format!("experiment: {error}"))?;

@@ -5,16 +5,17 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use birnn_architecture::{Architecture, Cell, Readout};
-use birnn_data::{Modality, Preprocessing, Series};
-use birnn_infer::Manifest;
+use birnn_data::{Modality, Per, Preprocessing, Series};
+use birnn_infer::{DescribedTask, Manifest, Task};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// What no weights can say of a net. Some of it birnn reads again, the rest is for people.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Description {
-    /// The names of the classes.
-    pub classes: Vec<String>,
+    /// What it is asked for.
+    #[serde(flatten)]
+    pub task: DescribedTask,
     /// Features of each time step.
     pub columns: usize,
     /// Where the training data came from.
@@ -46,7 +47,7 @@ pub struct Description {
 impl Description {
     /// Of the net of `architecture` that `manifest` describes.
     pub fn of(manifest: &Manifest, architecture: &Architecture) -> Description {
-        let columns = manifest.modality.features();
+        let columns = manifest.modality.inputs();
         let (input, normalisation) = match &manifest.modality {
             Modality::Images { shape: [rows, _], .. } => (
                 format!(
@@ -54,7 +55,7 @@ impl Description {
                 ),
                 "pixel / 255: mean 0 and deviation 1, nothing is subtracted".to_owned(),
             ),
-            Modality::Series(Series { deviation, missing, .. }) => {
+            Modality::Series(series @ Series { deviation, missing, .. }) => {
                 let read = match deviation {
                     None => "values as they are",
                     Some(_) => {
@@ -62,7 +63,13 @@ impl Description {
                     }
                 };
                 let filled = format!("{read}; what is missing is to be filled in before: {missing}");
-                (format!("series of any number of time steps, of {columns} features"), filled)
+                let mut input = format!("series of any number of time steps, of {columns} features");
+                if series.missing_mask {
+                    let own = series.features();
+                    input +=
+                        &format!(": {own} values, and behind them for each 1 where it was missing, else 0");
+                }
+                (input, filled)
             }
         };
         let (rows, preprocessing, series) = match manifest.modality.clone() {
@@ -74,16 +81,16 @@ impl Description {
             Some(preprocessing) => preprocessing.to_string(),
         });
         Description {
-            classes: manifest.classes.clone(),
+            task: manifest.task.clone().into(),
             columns,
             data: manifest.data.clone(),
             experiment: manifest.experiment.clone(),
             input,
             normalisation,
-            output: "logits, one per class; softmax makes probabilities of them".to_owned(),
+            output: output(&manifest.task),
             pictures,
             preprocessing,
-            python: in_python(architecture, columns, manifest.classes.len()),
+            python: in_python(architecture, columns, manifest.task.outputs()),
             rows,
             series,
         }
@@ -96,7 +103,7 @@ impl Description {
                 let (shape, preprocessing) = ([rows, self.columns], self.preprocessing);
                 Some(Modality::Images { shape, preprocessing })
             }
-            (None, Some(series)) if series.features() == self.columns && series.check().is_ok() => {
+            (None, Some(series)) if series.inputs() == self.columns && series.check().is_ok() => {
                 Some(Modality::Series(series.clone()))
             }
             _ => None,
@@ -117,6 +124,21 @@ impl Description {
         };
         let Ok(Value::Object(fields)) = serde_json::to_value(self) else { return Vec::new() };
         fields.into_iter().map(|(key, value)| (key, text(value))).collect()
+    }
+}
+
+/// What comes out of a net, for people.
+fn output(task: &Task) -> String {
+    let per = match task.per() {
+        Per::Sequence => "",
+        Per::Step => " at each time step",
+    };
+    match task {
+        Task::Classify(_) => format!("logits, one per class{per}; softmax makes probabilities of them"),
+        Task::Regress(_) => format!(
+            "numbers{per}, each to be multiplied by its deviation in `regress.scale` and added to its mean there; an \
+             ONNX graph does it"
+        ),
     }
 }
 
@@ -193,12 +215,14 @@ mod tests {
     fn what_is_written_of_series_is_read() {
         let series = Series {
             steps: Some([7, 29]),
+            names: Some(vec!["flow".to_owned(), "heat".to_owned()]),
             missing: Missing::Last,
-            mean: vec![0.1, 2.0],
             deviation: Some(vec![0.3, 1.0]),
+            ..Series::plain(vec![0.1, 2.0])
         };
         let modality = Modality::Series(series);
-        let manifest = Manifest::new(String::new(), modality.clone(), vec!["a".to_owned()], Value::Null);
+        let manifest =
+            Manifest::new(String::new(), modality.clone(), Task::classify(vec!["a".to_owned()]), Value::Null);
         let text = Description::of(&manifest, &ModelConfig::default().resolve().unwrap()).to_json();
         let mut read: Description = serde_json::from_str(&text).unwrap();
         assert_eq!(read.modality(), Some(modality));
@@ -213,10 +237,13 @@ mod tests {
     fn what_is_written_is_read() {
         let data = serde_json::json!({ "dataset": "mnist" });
         let modality = Modality::Images { shape: [28, 28], preprocessing: None };
-        let manifest = Manifest::new(String::new(), modality, vec!["a".to_owned()], data);
+        let manifest = Manifest::new(String::new(), modality, Task::classify(vec!["a".to_owned()]), data);
         let text = Description::of(&manifest, &ModelConfig::default().resolve().unwrap()).to_json();
         let read: Description = serde_json::from_str(&text).unwrap();
-        assert_eq!((read.rows, read.columns, read.classes.len()), (Some(28), 28, 1));
+        assert_eq!(
+            (read.rows, read.columns, Task::try_from(read.task.clone()).unwrap().outputs()),
+            (Some(28), 28, 1)
+        );
         assert_eq!(read.to_json(), text);
         assert!(read.metadata().contains(&("data".to_owned(), r#"{"dataset":"mnist"}"#.to_owned())));
         // Of an older birnn, or of one's own.

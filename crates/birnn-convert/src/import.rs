@@ -3,11 +3,14 @@
 use std::path::Path;
 
 use birnn_data::name::shown;
-use birnn_data::{DataPlan, Fallback, Missing, Modality, Series, Splits, check_class_names};
-use birnn_experiment::{Experiment, ExperimentError, Plan, Source};
+use birnn_data::{
+    DataPlan, Dataset, Fallback, Missing, Modality, Outputs, Series, Splits, TargetKind, TargetScale,
+    check_class_names, target_names,
+};
+use birnn_experiment::{Experiment, ExperimentError, Plan, Source, TaskPlan};
 use birnn_formats::{FormatError, InferredModel, Mismatch, Normalisation, check, read_key};
 use birnn_infer::container::read;
-use birnn_infer::{Manifest, WeightsError, WeightsProblem};
+use birnn_infer::{Classify, Manifest, Task, WeightsError, WeightsProblem};
 
 use crate::account::Account;
 use crate::beside::Beside;
@@ -58,12 +61,12 @@ pub fn import<E: From<ImportError>>(
     let source = match (&written, &beside) {
         (Some(source), _) => Ok(source.clone()),
         (None, Some(beside)) => beside.source(&request.sets),
-        (None, None) => inferred(&found, &request.weights, &request.sets),
+        (None, None) => inferred(&found, request),
     };
     let source = source.map_err(ImportError::from)?;
     let plan = source.plan().map_err(ImportError::from)?;
-    let (mut modality, classes) = reads(request, &found, beside.as_ref(), &plan, &source, load)?;
-    let size = (modality.features(), classes.len());
+    let (mut modality, task) = reads(request, &found, beside.as_ref(), &plan, &source, load)?;
+    let size = (modality.inputs(), task.outputs());
     check(&found.weights, &plan.architecture, size.0, size.1)
         .map_err(|mismatch| problem(unlike(request, &found, beside.as_ref(), &plan, size, mismatch)))?;
 
@@ -100,7 +103,7 @@ pub fn import<E: From<ImportError>>(
     let text = experiment.to_toml().map_err(|error| problem(error.to_string()))?;
     let origin = origin(request, beside.as_ref(), input.as_ref());
     // Nobody has said with what they were computed.
-    let mut manifest = Manifest::new(text, modality, classes, origin);
+    let mut manifest = Manifest::new(text, modality, task, origin);
     manifest.libtorch = None;
     // Before anything is said of what could never be read again.
     manifest.check_weights().map_err(|error| problem(error.to_string()))?;
@@ -160,7 +163,7 @@ fn unlike(
     }
 }
 
-/// What the net reads, and the names of its classes. A config speaks of data; without one, weights tell of it as
+/// What the net reads, and what it is asked for. A config speaks of data; without one, weights tell of it as
 /// much as they do.
 fn reads<E: From<ImportError>>(
     request: &Request,
@@ -169,7 +172,7 @@ fn reads<E: From<ImportError>>(
     plan: &Plan,
     source: &Source,
     load: impl FnOnce(&DataPlan, &Source) -> Result<Splits, E>,
-) -> Result<(Modality, Vec<String>), E> {
+) -> Result<(Modality, Task), E> {
     let unfit = |message: String| ImportError::Unfit(message);
     // A data set that is asked for is another than the description's.
     let told = beside.map(|Beside { description, .. }| description);
@@ -177,14 +180,13 @@ fn reads<E: From<ImportError>>(
     let known = plan.data.source.known().filter(|_| told.is_none() || source.is_set("data.dataset"));
     let known = known.filter(|_| !request.series);
     let images = |shape| Modality::Images { shape, preprocessing: None };
-    let numbered = || (0..found.outputs).map(|class| class.to_string()).collect();
-    let (mut modality, classes) = match (known, &request.config, told) {
-        (Some((shape, classes)), Some(_), _) => (images(shape), classes),
+    let (mut modality, task) = match (known, &request.config, told) {
+        (Some((shape, classes)), Some(_), _) => (images(shape), Task::classify(classes)),
         (Some((shape, classes)), None, told)
             if (shape[1], classes.len()) == (found.features, found.outputs) =>
         {
             let rows = told.and_then(|(_, told)| told.rows).unwrap_or(shape[0]);
-            (images([rows, shape[1]]), classes)
+            (images([rows, shape[1]]), Task::classify(classes))
         }
         (_, None, Some((modality, told))) => {
             let set = source.experiment().data.classes.as_ref().filter(|_| source.is_set("data.classes"));
@@ -192,16 +194,20 @@ fn reads<E: From<ImportError>>(
                 Modality::Images { shape, .. } => images(shape),
                 series => series,
             };
-            (modality, set.unwrap_or(&told.classes).clone())
+            let task = match set {
+                Some(classes) => Task::classify(classes.clone()),
+                None => told.task.clone().try_into().map_err(unfit)?,
+            };
+            (modality, task)
         }
         (_, None, None) if request.series => {
             let (mean, missing) = (vec![0.0; found.features], Missing::Refuse);
-            (Modality::Series(Series { steps: None, missing, mean, deviation: None }), numbered())
+            (Modality::Series(Series { missing, ..Series::plain(mean) }), unnamed(found, plan.task)?)
         }
-        (_, None, None) => (images([found.features; 2]), numbered()),
+        (_, None, None) => (images([found.features; 2]), unnamed(found, plan.task)?),
         (None, Some(_), _) => {
             let splits = load(&plan.data, source)?;
-            (splits.modality, splits.classes)
+            (splits.modality, Task::new(plan.task, splits.outputs))
         }
     };
     match (&mut modality, request.rows, &request.config) {
@@ -220,14 +226,19 @@ fn reads<E: From<ImportError>>(
         return Err(unfit(message.to_owned()).into());
     }
     if request.classes.is_empty() {
-        return Ok((modality, classes));
+        return Ok((modality, task));
     }
+    let Task::Classify(Classify { per, .. }) = task else {
+        let message =
+            "--classes: the net predicts numbers, which its config or the description beside it names";
+        return Err(unfit(message.to_owned()).into());
+    };
     if request.classes.len() != found.outputs {
         let (names, outputs) = (request.classes.len(), found.outputs);
         return Err(unfit(format!("--classes: {names} names for a net of {outputs} classes")).into());
     }
     check_class_names(&request.classes).map_err(|problem| unfit(format!("--classes: {problem}")))?;
-    Ok((modality, request.classes.clone()))
+    Ok((modality, Task::Classify(Classify { classes: request.classes.clone(), per })))
 }
 
 /// How the input was normalised that the net was trained on, where that was said.
@@ -258,10 +269,30 @@ fn origin(request: &Request, beside: Option<&Beside>, input: Option<&Normalisati
     origin
 }
 
-/// The experiment of weights that came with none, `sets` applied.
-fn inferred(found: &InferredModel, weights: &Path, sets: &[String]) -> Result<Source, ExperimentError> {
+/// The experiment of weights that came with none, changed as is asked.
+fn inferred(found: &InferredModel, request: &Request) -> Result<Source, ExperimentError> {
     let name = Some("imported".to_owned());
-    let experiment = Experiment { name, model: found.config.clone(), ..Experiment::default() };
+    let mut experiment = Experiment { name, model: found.config.clone(), ..Experiment::default() };
+    if request.series {
+        // Whatever these were trained on, `task` is one of series.
+        experiment.data.dataset = Dataset::SyntheticSeries;
+    }
     // It names no path that TOML could not hold.
-    Source::parse(weights, experiment.to_toml().unwrap_or_default(), sets)
+    Source::parse(&request.weights, experiment.to_toml().unwrap_or_default(), &request.sets)
+}
+
+/// What weights are asked for that do not say it: classes by number, or numbers as the head has them.
+fn unnamed(found: &InferredModel, plan: TaskPlan) -> Result<Task, ImportError> {
+    let count = found.outputs;
+    Ok(match plan.wanted.kind {
+        TargetKind::Classes if count == 1 => {
+            let message = "its head has one output, which tells no classes apart; where it predicts a number of series: \
+                           --series --set task.kind=regress";
+            return Err(ImportError::Unfit(message.to_owned()));
+        }
+        TargetKind::Classes => {
+            Task::new(plan, Outputs::Classes((0..count).map(|class| class.to_string()).collect()))
+        }
+        TargetKind::Numbers => Task::new(plan, Outputs::Numbers(TargetScale::plain(target_names(count)))),
+    })
 }

@@ -25,8 +25,8 @@ impl Net {
     pub fn of(contents: &Contents) -> Net {
         let architecture = *contents.architecture();
         let manifest = contents.manifest().clone().of_weights();
-        let features = manifest.modality.features();
-        let parameters = architecture.parameters(features, manifest.classes.len()).into_iter();
+        let features = manifest.modality.inputs();
+        let parameters = architecture.parameters(features, manifest.task.outputs()).into_iter();
         let weights = parameters.map(|(name, shape)| {
             let array = Array::new(shape, contents.values(&name));
             (name, array)

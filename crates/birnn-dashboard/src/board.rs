@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use birnn_infer::{Epoch, Step};
+use birnn_infer::{Epoch, Headline, Step};
 
 use crate::curve::Curve;
 use crate::run_info::RunInfo;
@@ -26,9 +26,11 @@ pub struct Board {
     pub elapsed: Duration,
     /// Loss of training batches by step.
     pub loss: Curve,
-    /// Accuracy on training batches, from 0 to 1, by step.
-    pub accuracy: Curve,
-    /// Step, loss and accuracy of each evaluation on the validation samples.
+    /// What the net is first judged by, on training batches, by step.
+    pub score: Curve,
+    /// How it is told; the value is that of the newest batch.
+    pub headline: Option<Headline>,
+    /// Step, loss and score of each evaluation on the validation samples.
     pub validation: Vec<[f64; 3]>,
     /// Samples per second, by seconds elapsed.
     pub speed: Curve,
@@ -61,7 +63,8 @@ impl Board {
             rate: 0.0,
             elapsed: Duration::ZERO,
             loss: Curve::new(),
-            accuracy: Curve::new(),
+            score: Curve::new(),
+            headline: None,
             validation: Vec::new(),
             speed: Curve::new(),
             speed_now: 0.0,
@@ -75,10 +78,18 @@ impl Board {
         (self.step, self.epoch, self.rate) = (step.step, step.epoch, step.rate);
     }
 
+    /// Records how the net does on the batch of the newest step.
+    pub fn record_score(&mut self, headline: Headline) {
+        self.score.push(self.step as f64, headline.value);
+        self.headline = Some(headline);
+    }
+
     /// Records how an epoch ended.
     pub fn record_epoch(&mut self, epoch: &Epoch) {
         if let Some(found) = &epoch.validation {
-            self.validation.push([epoch.step as f64, found.loss, found.headline().value]);
+            let headline = found.headline();
+            self.validation.push([epoch.step as f64, found.loss, headline.value]);
+            self.headline.get_or_insert(headline);
         }
     }
 
@@ -139,7 +150,7 @@ pub mod made_up {
             let x = f64::from(step);
             let wave = (x / 7.0).sin() * (x / 31.0).cos();
             board.loss.push(x, (2.3 * (-x / 150.0).exp() + 0.06) * (1.0 + 0.2 * wave));
-            board.accuracy.push(x, 1.0 - (0.9 * (-x / 130.0).exp() + 0.02) * (1.0 + 0.2 * wave));
+            board.score.push(x, 1.0 - (0.9 * (-x / 130.0).exp() + 0.02) * (1.0 + 0.2 * wave));
             board.elapsed = Duration::from_millis(35 * step as u64);
             if step % 4 == 0 {
                 board.record_speed(400, Duration::from_secs_f64(0.14 * (1.0 + 0.05 * wave)));

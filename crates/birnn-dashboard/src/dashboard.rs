@@ -4,9 +4,9 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use birnn_data::{Modality, Sequence, sketch};
+use birnn_data::{Modality, Per, Sequence, sketch};
 use birnn_engine::{Batch, Control, EngineError, Learner, Observer, StepContext};
-use birnn_infer::{Epoch, Step, Task};
+use birnn_infer::{Epoch, Mistake, Step};
 use ratatui::crossterm::event;
 use signal_hook::consts::SIGINT;
 use signal_hook::low_level;
@@ -93,17 +93,14 @@ impl Dashboard {
             self.board.loss.push(step as f64, f64::from(loss));
         }
         let logits = Vec::<f32>::try_from(context.output.logits.f_view(-1)?)?;
-        let labels = Vec::<i64>::try_from(&context.batch.target)?;
-        let Task::Classify(task) = context.learner.task();
-        let answers = logits.chunks_exact(task.classes.len()).map(|logits| task.answer(logits).class);
-        let answers = labels.iter().map(|&label| label as usize).zip(answers).enumerate();
-        let wrong: Vec<_> = answers.filter(|(_, (label, class))| label != class).collect();
-        let share = wrong.len() as f64 / labels.len() as f64;
-        self.board.accuracy.push(self.board.step as f64, 1.0 - share);
-        if !wrong.is_empty() && self.misread.is_none_or(|last| last.elapsed() >= MISREAD_INTERVAL) {
+        let task = context.learner.task();
+        let found = task.evaluate(&logits, &context.batch.targets(task.per())?);
+        self.board.record_score(found.headline());
+        let mistakes = found.classified().map_or(&[][..], |found| &found.mistakes);
+        if !mistakes.is_empty() && self.misread.is_none_or(|last| last.elapsed() >= MISREAD_INTERVAL) {
             self.misread = Some(Instant::now());
-            let shown = &wrong[..wrong.len().min(MOST_MISREAD_AT_ONCE)];
-            let found = misread(context.batch, shown, &self.board.run.modality)?;
+            let shown = &mistakes[..mistakes.len().min(MOST_MISREAD_AT_ONCE)];
+            let found = misread(context.batch, task.per(), shown, &self.board.run.modality)?;
             self.board.add_misread(found);
         }
         Ok(())
@@ -169,37 +166,42 @@ impl Observer for Dashboard {
     }
 }
 
-/// Pictures of a batch's samples, each by its index, with its label and the class that the net called it.
+/// Pictures of a batch's samples with mistakes in them, each with its label and the class that the net called it.
 fn misread(
     batch: &Batch,
-    wrong: &[(usize, (usize, usize))],
+    per: Per,
+    mistakes: &[Mistake],
     modality: &Modality,
 ) -> Result<Vec<Misread>, TchError> {
-    let of = |&(index, (label, class)): &(usize, (usize, usize))| {
-        let values = batch.sequence(index)?;
+    let of = |&Mistake { sample, label, class, .. }: &Mistake| {
+        let values = batch.sequence(batch.of_position(sample, per))?;
         let pixels = match modality {
             Modality::Images { .. } => values.iter().map(|value| (value * 255.0) as u8).collect(),
-            Modality::Series(series) => sketch(Sequence::of_series(&values, series.features())),
+            Modality::Series(series) => sketch(Sequence::of_series(&values, series.inputs())),
         };
         Ok(Misread { label, class, pixels })
     };
-    wrong.iter().map(of).collect()
+    mistakes.iter().map(of).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use birnn_data::{Missing, SKETCH, Series};
+    use birnn_data::{SKETCH, Series};
     use birnn_engine::Device;
 
     use super::*;
+
+    fn mistake(sample: usize, label: usize, class: usize) -> Mistake {
+        Mistake { sample, label, class, probability: 0.9 }
+    }
 
     #[test]
     fn misread_images_come_with_what_they_are_and_were_called() {
         let input =
             Tensor::from_slice(&[0.0_f32, 0.2, 0.4, 0.6, 0.8, 1.0]).view([3, 1, 2]).to_device(Device::Cpu);
-        let batch = Batch { input, lengths: None, target: Tensor::from_slice(&[7_i64, 8, 9]), weight: 3 };
+        let batch = Batch { input, lengths: None, target: Tensor::from_slice(&[7_i64, 8, 9]), positions: 3 };
         let modality = Modality::Images { shape: [1, 2], preprocessing: None };
-        let found = misread(&batch, &[(0, (7, 1)), (2, (9, 3))], &modality).unwrap();
+        let found = misread(&batch, Per::Sequence, &[mistake(0, 7, 1), mistake(2, 9, 3)], &modality).unwrap();
         let expected = [(7, 1, vec![0, 51]), (9, 3, vec![204, 255])];
         assert_eq!(found, expected.map(|(label, class, pixels)| Misread { label, class, pixels }));
     }
@@ -208,11 +210,15 @@ mod tests {
     fn of_a_misread_series_its_own_steps_are_drawn() {
         let input = Tensor::from_slice(&[9.0_f32, 9.0, 0.0, 1.0, 9.0]).view([5, 1]);
         let lengths = Some(vec![2, 2, 1]);
-        let batch = Batch { input, lengths, target: Tensor::from_slice(&[7_i64, 8, 9]), weight: 3 };
-        let series =
-            Series { steps: Some([1, 2]), missing: Missing::Refuse, mean: vec![0.0], deviation: None };
-        let found = misread(&batch, &[(1, (8, 1))], &Modality::Series(series)).unwrap();
+        let batch = Batch { input, lengths, target: Tensor::from_slice(&[7_i64, 8, 9]), positions: 3 };
+        let series = Series { steps: Some([1, 2]), ..Series::plain(vec![0.0]) };
+        let series = Modality::Series(series);
+        let found = misread(&batch, Per::Sequence, &[mistake(1, 8, 1)], &series).unwrap();
         assert_eq!(found[0].pixels, sketch(Sequence::of_series(&[0.0, 1.0], 1)));
+        // Of its steps the third and the fourth.
+        let of_steps =
+            [2, 3].map(|step| misread(&batch, Per::Step, &[mistake(step, 8, 1)], &series).unwrap());
+        assert!(of_steps.iter().all(|one| *one == found));
         assert_eq!(found[0].pixels.len(), SKETCH[0] * SKETCH[1]);
     }
 }

@@ -124,7 +124,7 @@ fn plots(frame: &mut Frame, area: Rect, board: &Board, ink: Ink) {
     }
     let [left, right] = Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1)]).areas(area);
     plot::loss(frame, left, board, ink);
-    plot::accuracy(frame, right, board, ink);
+    plot::score(frame, right, board, ink);
 }
 
 /// Images per second, now and since the start.

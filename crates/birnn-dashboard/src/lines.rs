@@ -33,7 +33,7 @@ impl Observer for Lines {
         let Epoch { train_loss, rate, timing: Timing { seconds, samples_per_second, .. }, .. } = epoch;
         let validation = epoch.validation.as_ref().map_or_else(String::new, |evaluation| {
             let loss = loss::text(evaluation.loss);
-            format!(", validation loss {loss}, accuracy {:.2} %", 100.0 * evaluation.headline().value)
+            format!(", validation loss {loss}, {}", evaluation.headline())
         });
         tracing::info!(
             "epoch {}/{}: loss {}{validation}, lr {rate:.2e}, {seconds:.1} s, {samples_per_second:.0} \

@@ -7,6 +7,8 @@ use ratatui::symbols::Marker;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Axis, Chart, Dataset, GraphType};
 
+use birnn_infer::{Headline, significant};
+
 use crate::board::Board;
 use crate::curve::Curve;
 use crate::ink::Ink;
@@ -39,13 +41,34 @@ pub fn loss(frame: &mut Frame, area: Rect, board: &Board, ink: Ink) {
     plot(frame, area, board, ink, Plot { title, curve, colour: Color::Cyan, marks, bounds, labels });
 }
 
+/// What the net is first judged by, by step.
+pub fn score(frame: &mut Frame, area: Rect, board: &Board, ink: Ink) {
+    match board.headline {
+        Some(Headline { name, is_share: false, .. }) => error(name, frame, area, board, ink),
+        _ => accuracy(frame, area, board, ink),
+    }
+}
+
+/// An error in units that nobody knows, by step.
+fn error(name: &'static str, frame: &mut Frame, area: Rect, board: &Board, ink: Ink) {
+    let curve = smooth(&board.score, area);
+    let marks: Vec<_> = board.validation.iter().map(|&[step, _, error]| (step, error)).collect();
+    let last =
+        [board.score.points(60).last().map(|point| point.1), board.validation.last().map(|last| last[2])];
+    let most = bounds(curve.iter().chain(&marks), 0.0)[1];
+    let bounds = [0.0, if most > 0.0 { 1.1 * most } else { 1.0 }];
+    let labels = [0.0, bounds[1] / 2.0, bounds[1]].map(plain).to_vec();
+    let title = title(name, Color::Green, last.map(|last| last.map(significant)), ink);
+    plot(frame, area, board, ink, Plot { title, curve, colour: Color::Green, marks, bounds, labels });
+}
+
 /// The accuracy by step, in percent.
-pub fn accuracy(frame: &mut Frame, area: Rect, board: &Board, ink: Ink) {
+fn accuracy(frame: &mut Frame, area: Rect, board: &Board, ink: Ink) {
     let percent = |(x, y): (f64, f64)| (x, 100.0 * y);
-    let curve: Vec<_> = smooth(&board.accuracy, area).into_iter().map(percent).collect();
+    let curve: Vec<_> = smooth(&board.score, area).into_iter().map(percent).collect();
     let marks: Vec<_> = board.validation.iter().map(|&[step, _, share]| percent((step, share))).collect();
     let last =
-        [board.accuracy.points(60).last().map(|point| point.1), board.validation.last().map(|last| last[2])];
+        [board.score.points(60).last().map(|point| point.1), board.validation.last().map(|last| last[2])];
     // A net that does well is seen from near.
     let least = bounds(curve.iter().chain(&marks), 0.0)[0];
     let bounds = [[90.0, 50.0, 0.0].into_iter().find(|&bound| bound <= least).unwrap_or(0.0), 100.0];

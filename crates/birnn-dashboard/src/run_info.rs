@@ -13,7 +13,7 @@ pub struct RunInfo {
     pub device: String,
     /// The run directory.
     pub run: String,
-    /// The names of the classes.
+    /// The names of the classes; none where it tells numbers.
     pub classes: Vec<String>,
     /// What it reads.
     pub modality: Modality,

@@ -55,7 +55,7 @@ fn set(dataset: Dataset, locations: &Locations) -> Option<Item> {
     };
     // All files are verified, whatever is used of them.
     let config = DataConfig { dataset, limit: Some(1), ..DataConfig::default() };
-    let plan = match config.resolve() {
+    let plan = match config.resolve_for(published.wanted()) {
         Ok(plan) => plan,
         Err(error) => {
             return Some(Item::problem(

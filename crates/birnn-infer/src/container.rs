@@ -199,11 +199,12 @@ fn digest(parts: &[&[u8]]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use birnn_data::Modality;
+    use birnn_data::{Modality, Per};
     use birnn_run::disk::System;
 
     use super::*;
     use crate::made_up;
+    use crate::task::{Classify, Task};
 
     fn images(shape: [usize; 2]) -> Modality {
         Modality::Images { shape, preprocessing: None }
@@ -217,7 +218,7 @@ mod tests {
         save(&System, &a, &weights, &manifest).unwrap();
         let contents = read(&a).unwrap();
         let found = contents.manifest();
-        assert_eq!((&found.experiment, &found.classes), (&manifest.experiment, &manifest.classes));
+        assert_eq!((&found.experiment, &found.task), (&manifest.experiment, &manifest.task));
         let again: Vec<Entry> = weights
             .iter()
             .map(|Entry { name, .. }| {
@@ -269,22 +270,27 @@ mod tests {
         hostile(|manifest, _| manifest.format = 2, "its format is 2, and birnn ");
         hostile(
             |manifest, _| manifest.format = 2,
-            " reads 3 to 6: the older birnn that its run's meta.json names reads it",
+            " reads 3 to 7: the older birnn that its run's meta.json names reads it",
         );
         hostile(|manifest, _| manifest.format = 99, ": a newer birnn reads it");
         hostile(|manifest, _| manifest.modality = images([3, usize::MAX]), "images of 2 classes cannot be");
         hostile(|manifest, _| manifest.modality = images([1 << 40, 2]), "cannot be");
-        hostile(|manifest, _| manifest.classes.clear(), "of 0 classes cannot be");
+        hostile(|manifest, _| made_up::classes(manifest).clear(), "of 0 classes cannot be");
         hostile(
-            |manifest, _| manifest.classes.push("c".to_owned()),
+            |manifest, _| made_up::classes(manifest).push("c".to_owned()),
             "`fc.bias` is F32 [2] and should be F32 [3]",
         );
+        let of_steps = |manifest: &mut Manifest| {
+            let classes = manifest.task.classes().to_vec();
+            manifest.task = Task::Classify(Classify { classes, per: Per::Step });
+        };
         let large = |manifest: &mut Manifest| {
             manifest.experiment = "[model]\nlayers = 100\nhidden = 65536".to_owned();
         };
         hostile(|manifest, _| large(manifest), "`fc.weight` is F32 [2, 8] and should be F32 [2, 131072]");
         hostile(|manifest, _| manifest.experiment = "[model]\nlayers = 0".to_owned(), "model.layers");
         hostile(|manifest, _| manifest.experiment = "[[[".to_owned(), "unquoted keys");
+        hostile(|manifest, _| of_steps(manifest), "a net with the readout `last` cannot answer each step");
         hostile(|_, entries| entries.truncate(3), "is missing");
         hostile(
             |_, entries| entries.push(Entry::floats("../../x", vec![1], &[1.0])),
@@ -345,21 +351,22 @@ mod tests {
             assert!(!path.exists());
         };
         refused(
-            &|manifest| manifest.classes = vec!["x".to_owned(); 257],
+            &|manifest| *made_up::classes(manifest) = vec!["x".to_owned(); 257],
             "3 x 2 images of 257 classes cannot be; at most ",
         );
-        refused(&|manifest| manifest.classes.clear(), "of 0 classes cannot be");
+        refused(&|manifest| made_up::classes(manifest).clear(), "of 0 classes cannot be");
         refused(&|manifest| manifest.modality = images([1 << 17, 2]), "131072 x 2 images");
         refused(&|manifest| manifest.modality = images([2, 0]), "2 x 0 images");
         let large = "[model]\nlayers = 100\nhidden = 65536".to_owned();
         refused(&|manifest| manifest.experiment = large.clone(), "make `model.hidden` smaller");
         refused(&|manifest| manifest.experiment = "[[[".to_owned(), "unquoted keys");
         refused(&|manifest| manifest.experiment = "[model]\nlayers = 0".to_owned(), "layers");
-        let named =
-            |name: &'static str| move |manifest: &mut Manifest| manifest.classes[0] = name.repeat(5 << 20);
+        let named = |name: &'static str| {
+            move |manifest: &mut Manifest| made_up::classes(manifest)[0] = name.repeat(5 << 20)
+        };
         refused(&named("x"), "and 4194304 are read: shorten names");
         // Half of that, and twice as long once it is JSON.
-        let quoted = |manifest: &mut Manifest| manifest.classes[0] = "\"".repeat(3 << 19);
+        let quoted = |manifest: &mut Manifest| made_up::classes(manifest)[0] = "\"".repeat(3 << 19);
         refused(&quoted, "and 4194304 are read: shorten names");
         save(&System, &path, &weights, &good).unwrap();
     }

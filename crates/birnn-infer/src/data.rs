@@ -20,6 +20,12 @@ pub enum NetDataError {
     /// The experiment of the weights cannot be read, or not be written down.
     #[error("{0}")]
     Unreadable(String),
+    /// The weights are from elsewhere, and read series of nobody knows what.
+    #[error(
+        "what series weights from elsewhere are for is not known; name some, such as --set data.dataset=ts \
+         --set data.train=FILE --set data.test=FILE"
+    )]
+    Unknown,
     /// A setting is to be changed that is no setting of the data.
     #[error(
         "--set {0}: only which data it is can be changed here, such as data.test_images; all else is the run's"
@@ -51,10 +57,20 @@ pub fn data_of_run(
         Ok(Source::parse(name, text, sets)?)
     };
     let mut source = parse(&experiment)?;
+    if source.is_set("data.test") {
+        // It is judged by that file, and no longer by a share of the one that it learnt from.
+        experiment.data.test_share = None;
+        source = parse(&experiment)?;
+    }
+    let is_unknown = manifest.recorded().is_import() && experiment.data.dataset == Dataset::SyntheticSeries;
+    if is_unknown && !source.is_set("data.dataset") {
+        return Err(NetDataError::Unknown);
+    }
     if source.is_set("data.dataset") {
         // The files are those of the data set that was, and so is what there is to say of its kind alone.
+        let of_series = experiment.data.is_series();
         experiment.data = experiment.data.without_files();
-        if source.experiment().data.dataset.is_series() != experiment.data.dataset.is_series() {
+        if source.experiment().data.is_series() != of_series {
             let DataConfig { dataset, validation, limit, .. } = experiment.data;
             experiment.data = DataConfig { dataset, validation, limit, ..DataConfig::default() };
         }
@@ -63,14 +79,16 @@ pub fn data_of_run(
     if let Some(other) = source.set_outside("data") {
         return Err(NetDataError::Outside(other.to_owned()));
     }
-    let of_the_net = ["data.missing", "data.standardise"];
-    if let Some(key) = of_the_net.into_iter().find(|key| source.is_set(key)) {
+    let of_the_net = ["data.missing", "data.missing_mask", "data.standardise"];
+    let has_names = matches!(&manifest.modality, Modality::Series(series) if series.names.is_some());
+    let features = has_names.then_some("data.features");
+    if let Some(key) = of_the_net.into_iter().chain(features).find(|key| source.is_set(key)) {
         return Err(NetDataError::OfTheNet(key));
     }
     take_files(&mut source)?;
     let data = source.experiment().data.clone();
     // How it was trained is not asked again.
-    data.resolve().map_err(|invalid| source.locate(invalid.into()))?;
+    data.resolve_for(manifest.task.wanted()).map_err(|invalid| source.locate(invalid.into()))?;
     Ok(as_read(manifest, data))
 }
 
@@ -83,14 +101,21 @@ pub fn data_set_for(manifest: &Manifest, dataset: Dataset) -> DataConfig {
         Modality::Images { .. } => return config,
         Modality::Series(_) => return as_read(manifest, config),
     };
-    let stored = config.resolve().is_ok_and(|plan| plan.stored_transposed());
+    let stored = config.resolve_for(manifest.task.wanted()).is_ok_and(|plan| plan.stored_transposed());
     DataConfig { invert: net.ground == Ground::Light, transpose: Some(stored != net.transposed), ..config }
 }
 
 /// Series with as much missing as the net can read.
 fn as_read(manifest: &Manifest, data: DataConfig) -> DataConfig {
     match &manifest.modality {
-        Modality::Series(net) if data.dataset.is_series() => DataConfig { missing: net.missing, ..data },
+        Modality::Series(net) if data.is_series() => {
+            // Its columns are those that the net learnt from, in their order.
+            let features = match data.dataset {
+                Dataset::Table => net.names.clone().or(data.features),
+                _ => data.features,
+            };
+            DataConfig { missing: net.missing, features, ..data }
+        }
         _ => data,
     }
 }

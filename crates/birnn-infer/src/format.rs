@@ -2,7 +2,10 @@
 
 /// The newest version of the description. A file has the oldest that can say what it says, so that an older birnn
 /// can read what it would have written.
-pub const FORMAT: u32 = FORMAT_WITH_SERIES;
+pub const FORMAT: u32 = FORMAT_WITH_TASKS;
+/// The first of nets that answer otherwise than with a class for each sequence, whose features have names, or that
+/// read which values are missing.
+pub(crate) const FORMAT_WITH_TASKS: u32 = 7;
 /// The first of nets that read series.
 pub(crate) const FORMAT_WITH_SERIES: u32 = 6;
 /// The first of checkpoints that hold no records.

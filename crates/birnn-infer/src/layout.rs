@@ -26,11 +26,11 @@ type Layout = BTreeMap<String, (Dtype, Option<Vec<usize>>)>;
 impl Manifest {
     /// Every tensor that a file with this description must hold, with its size where that is given.
     fn layout(&self, architecture: &Architecture, algorithm: Algorithm) -> Layout {
-        let weights = architecture.parameters(self.modality.features(), self.classes.len());
+        let weights = architecture.parameters(self.modality.inputs(), self.task.outputs());
         let floats = |name: String, shape| (name, (Dtype::F32, Some(shape)));
         let mut layout: Layout = weights.iter().cloned().map(|(name, shape)| floats(name, shape)).collect();
         if let Some(progress) = &self.training {
-            let count = architecture.parameter_count(self.modality.features(), self.classes.len());
+            let count = architecture.parameter_count(self.modality.inputs(), self.task.outputs());
             let moments = MOMENTS.into_iter().zip(algorithm.moments(count));
             layout.extend(moments.map(|(name, length)| floats(name.to_owned(), vec![length])));
             layout.extend([floats(LOSS_SUM.to_owned(), Vec::new())]);
@@ -52,6 +52,7 @@ impl Manifest {
         architecture: &Architecture,
         algorithm: Algorithm,
     ) -> Result<(), String> {
+        self.check_task(architecture)?;
         let layout = self.layout(architecture, algorithm);
         let mut found = tensors.tensors();
         for (name, (dtype, shape)) in &layout {

@@ -2,7 +2,7 @@
 //!
 //! A [`Predictor`] is made of a weights file, or of its bytes; threads share it, each with a [`Workspace`] of
 //! its own. Its logits are taken apart by its [`Task`] alone, which knows what an answer is and how answers
-//! are judged. The file's format is [`container`]'s: everything that reads or writes weights goes through it.
+//! are judged. An [`Encoder`] gives what a net holds of sequences instead. The file's format is [`container`]'s: everything that reads or writes weights goes through it.
 //!
 //! ```no_run
 //! use std::path::Path;
@@ -13,14 +13,17 @@
 //! let predictor = Predictor::open(Path::new("runs/bilstm/001/model.safetensors"))?;
 //! let (mut workspace, image) = (Workspace::new(), vec![0; 28 * 28]);
 //! let logits = predictor.logits(&mut workspace, Sequence::of_image(&image, 28));
-//! let Task::Classify(task) = predictor.task();
-//! println!("{:?}", task.answer(&logits));
+//! if let Task::Classify(task) = predictor.task() {
+//!     println!("{:?}", task.answer(&logits));
+//! }
 //! # Ok::<(), birnn_infer::WeightsError>(())
 //! ```
 
 pub mod container;
 pub mod cpu;
 mod data;
+mod described_task;
+mod encoder;
 mod error;
 mod format;
 pub mod layout;
@@ -38,12 +41,17 @@ mod task;
 
 pub use birnn_kernels::{Input, Lengths, StateGradient};
 pub use data::{NetDataError, data_of_run, data_set_for, folder_of};
+pub use described_task::DescribedTask;
+pub use encoder::Encoder;
 pub use error::{ManifestError, SaveError, WeightsError, WeightsProblem, wrong};
 pub use format::{FORMAT, LARGEST_SIDE};
 pub use manifest::{Manifest, Progress};
-pub use metrics::{ClassScore, Confusion};
+pub use metrics::{ClassScore, Confusion, ErrorSums, NumberScore};
 pub use network::{Network, Workspace, spec};
 pub use predictor::Predictor;
 pub use record::{Epoch, MetricsLine, Step, Timing, is_kept, kept};
 pub use suits::{DataWarning, Unsuited};
-pub use task::{Class, Classified, Classify, Detail, Evaluation, Headline, Mistake, Task};
+pub use task::{
+    Class, Classified, Classify, Detail, Evaluation, Headline, MOST_MISSES, Miss, Mistake, Regress,
+    Regressed, Task, significant,
+};

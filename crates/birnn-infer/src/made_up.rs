@@ -5,6 +5,7 @@ use birnn_experiment::Experiment;
 
 use crate::container::Entry;
 use crate::manifest::Manifest;
+use crate::task::Task;
 
 /// The weights of a net of two classes for images of 3 x 2, of four hidden units, and what its file says of
 /// it.
@@ -28,5 +29,13 @@ pub(crate) fn of(change: impl FnOnce(&mut Experiment)) -> (Vec<Entry>, Manifest)
     };
     let weights = architecture.parameters(2, classes.len()).into_iter().map(entry).collect();
     let modality = Modality::Images { shape: [3, 2], preprocessing: None };
-    (weights, Manifest::new(text, modality, classes, serde_json::Value::Null))
+    (weights, Manifest::new(text, modality, Task::classify(classes), serde_json::Value::Null))
+}
+
+/// The names of the classes of a net that tells such.
+pub(crate) fn classes(manifest: &mut Manifest) -> &mut Vec<String> {
+    match &mut manifest.task {
+        Task::Classify(task) => &mut task.classes,
+        Task::Regress(_) => panic!("classes were wanted"),
+    }
 }

@@ -3,17 +3,20 @@
 
 use std::collections::BTreeMap;
 
-use birnn_data::{MOST_CLASSES, Modality, Preprocessing, Recorded, Series};
+use birnn_architecture::{Architecture, Readout};
+use birnn_data::{MOST_CLASSES, Modality, Per, Preprocessing, Recorded, Series, Wanted};
 use birnn_experiment::Experiment;
 use birnn_run::{Cpu, LIBTORCH, Mark};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::described_task::DescribedTask;
 use crate::error::{ManifestError, WeightsProblem};
 use crate::format::{
     FORMAT, FORMAT_OF_CHECKPOINTS, FORMAT_OF_WEIGHTS, FORMAT_WITH_PREPROCESSING, FORMAT_WITH_SERIES,
-    LARGEST_FILE, LARGEST_SIDE, NO_DIGEST, OLDEST_FORMAT, check_header,
+    FORMAT_WITH_TASKS, LARGEST_FILE, LARGEST_SIDE, NO_DIGEST, OLDEST_FORMAT, check_header,
 };
+use crate::task::Task;
 
 /// What a file says of itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,8 +30,8 @@ pub struct Manifest {
     pub experiment: String,
     /// What it reads.
     pub modality: Modality,
-    /// The names of the classes.
-    pub classes: Vec<String>,
+    /// What it is asked for.
+    pub task: Task,
     /// Where the training data came from.
     pub data: Value,
     /// The version of libtorch that the weights were computed with; `None` of those from elsewhere.
@@ -47,7 +50,8 @@ struct Described {
     /// Of images: rows and columns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     shape: Option<[usize; 2]>,
-    classes: Vec<String>,
+    #[serde(flatten)]
+    task: DescribedTask,
     /// Of images: what they were like.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     preprocessing: Option<Preprocessing>,
@@ -64,20 +68,21 @@ impl TryFrom<Described> for Manifest {
     type Error = String;
 
     fn try_from(described: Described) -> Result<Manifest, String> {
-        let Described { sha256, format, experiment, classes, data, libtorch, training, .. } = described;
+        let Described { sha256, format, experiment, task, data, libtorch, training, .. } = described;
         let modality = match (described.shape, described.series) {
             (Some(shape), None) => Modality::Images { shape, preprocessing: described.preprocessing },
             (None, Some(series)) => Modality::Series(series),
             (None, None) => return Err("missing field `shape`, of images, or `series`".to_owned()),
             (Some(_), Some(_)) => return Err("it is said to read images and series".to_owned()),
         };
-        Ok(Manifest { sha256, format, experiment, modality, classes, data, libtorch, training })
+        let task = task.try_into()?;
+        Ok(Manifest { sha256, format, experiment, modality, task, data, libtorch, training })
     }
 }
 
 impl From<Manifest> for Described {
     fn from(manifest: Manifest) -> Described {
-        let Manifest { sha256, format, experiment, modality, classes, data, libtorch, training } = manifest;
+        let Manifest { sha256, format, experiment, modality, task, data, libtorch, training } = manifest;
         let (shape, preprocessing, series) = match modality {
             Modality::Images { shape, preprocessing } => (Some(shape), preprocessing, None),
             Modality::Series(series) => (None, None, Some(series)),
@@ -87,7 +92,7 @@ impl From<Manifest> for Described {
             format,
             experiment,
             shape,
-            classes,
+            task: task.into(),
             preprocessing,
             series,
             data,
@@ -123,9 +128,9 @@ const OTHERS: u64 = 4096;
 
 impl Manifest {
     /// Describes the weights of a net that reads `modality`, trained with this build's libtorch.
-    pub fn new(experiment: String, modality: Modality, classes: Vec<String>, data: Value) -> Manifest {
+    pub fn new(experiment: String, modality: Modality, task: Task, data: Value) -> Manifest {
         let (sha256, libtorch) = (no_digest(), Some(LIBTORCH.to_owned()));
-        Manifest { sha256, format: 0, experiment, modality, classes, data, libtorch, training: None }
+        Manifest { sha256, format: 0, experiment, modality, task, data, libtorch, training: None }
             .of_weights()
     }
 
@@ -142,11 +147,28 @@ impl Manifest {
     /// In the oldest format that can say what it says.
     fn with_format(self) -> Manifest {
         let format = match (&self.modality, &self.training) {
+            _ if self.task.wanted() != Wanted::default() => FORMAT_WITH_TASKS,
+            (Modality::Series(Series { names, columns, missing_mask, .. }), _)
+                if names.is_some() || columns.is_some() || *missing_mask =>
+            {
+                FORMAT_WITH_TASKS
+            }
             (Modality::Series(_), _) => FORMAT_WITH_SERIES,
             (Modality::Images { .. }, Some(_)) => FORMAT_OF_CHECKPOINTS,
             (Modality::Images { .. }, None) => FORMAT_OF_WEIGHTS,
         };
         Manifest { format, ..self }
+    }
+
+    /// What two descriptions of the same run have in common: not how they are filed, nor their experiments, which are
+    /// compared setting by setting, nor what images are like, which a run keeps.
+    pub fn compared(&self) -> Value {
+        let mut told = serde_json::to_value(self).unwrap_or_default();
+        let others = ["sha256", "format", "experiment", "training", "preprocessing"];
+        if let Some(told) = told.as_object_mut() {
+            others.iter().for_each(|other| drop(told.remove(*other)));
+        }
+        told
     }
 
     /// Rows and columns of the images that it reads, if it reads images.
@@ -188,8 +210,9 @@ impl Manifest {
         self.check_modality().map_err(unreadable)?;
         let experiment = self.experiment().map_err(|error| unreadable(error.message().to_owned()))?;
         let architecture = experiment.model.resolve().map_err(|error| unreadable(error.to_string()))?;
+        self.check_task(&architecture).map_err(unreadable)?;
         experiment.train.resolve().map_err(|error| unreadable(error.message))?;
-        let (features, outputs) = (self.modality.features(), self.classes.len());
+        let (features, outputs) = (self.modality.inputs(), self.task.outputs());
         let weights = architecture.parameters(features, outputs);
         let bytes = 4 * architecture.parameter_count(features, outputs) as u64;
         let size = bytes.saturating_mul(copies);
@@ -203,9 +226,21 @@ impl Manifest {
         check_header(described + copies * names as u64 + OTHERS).map_err(unreadable)
     }
 
+    /// Whether a net answers what it is asked for: each step, or a whole sequence.
+    pub(crate) fn check_task(&self, architecture: &Architecture) -> Result<(), String> {
+        let readout = architecture.readout;
+        match (self.task.per(), readout == Readout::Sequence) {
+            (Per::Step, true) | (Per::Sequence, false) => Ok(()),
+            (Per::Step, false) => Err(format!("a net with the readout `{readout}` cannot answer each step")),
+            (Per::Sequence, true) => {
+                Err("a net that answers each step has no answer to a whole sequence".to_owned())
+            }
+        }
+    }
+
     /// Whether a net can be for such images or series.
     fn check_modality(&self) -> Result<(), String> {
-        let classes = self.classes.len();
+        let outputs = self.task.outputs();
         let can_be = |size: usize| (1..=LARGEST_SIDE).contains(&size);
         let (fits, what) = match &self.modality {
             Modality::Images { shape: [rows, cols], .. } => {
@@ -213,17 +248,24 @@ impl Manifest {
             }
             Modality::Series(series) => {
                 series.check()?;
-                let features = series.features();
-                (can_be(features), format!("series of {features} values per step"))
+                let inputs = series.inputs();
+                (can_be(inputs), format!("series of {inputs} values per step"))
             }
         };
-        if !fits || !(1..=MOST_CLASSES).contains(&classes) {
+        if let Task::Regress(task) = &self.task {
+            task.scale.check()?;
+        }
+        let (most_outputs, outputs_are) = match &self.task {
+            Task::Classify(_) => (MOST_CLASSES, "classes"),
+            Task::Regress(_) => (LARGEST_SIDE, "numbers"),
+        };
+        if !fits || !(1..=most_outputs).contains(&outputs) {
             let most = match &self.modality {
                 Modality::Images { .. } => format!("{LARGEST_SIDE} x {LARGEST_SIDE}"),
                 Modality::Series(_) => format!("{LARGEST_SIDE} values"),
             };
             return Err(format!(
-                "{what} of {classes} classes cannot be; at most {most} of {MOST_CLASSES} can"
+                "{what} of {outputs} {outputs_are} cannot be; at most {most} of {most_outputs} can"
             ));
         }
         Ok(())

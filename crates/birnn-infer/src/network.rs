@@ -92,12 +92,16 @@ impl Workspace {
 /// The kernels' description of a net's recurrent layers.
 pub fn spec(architecture: &Architecture, features: usize) -> Spec {
     let Architecture { cell, layers, forward, reverse, readout, .. } = *architecture;
-    let output = match readout {
+    Spec { cell, features, layers, forward, reverse, output: output_of(readout) }
+}
+
+/// What a readout wants of the kernels.
+fn output_of(readout: Readout) -> OutputMode {
+    match readout {
         Readout::Last => OutputMode::Last,
         Readout::Final => OutputMode::Final,
         Readout::Mean | Readout::Max | Readout::Attention | Readout::Sequence => OutputMode::Sequence,
-    };
-    Spec { cell, features, layers, forward, reverse, output }
+    }
 }
 
 impl Network {
@@ -165,10 +169,33 @@ impl Network {
         self.answer(workspace, Input::ragged(input, lengths))
     }
 
+    /// What the head sees of sequences of these `lengths`, one after the other, as [`Network::logits_ragged`] takes
+    /// them: `[batch, width]`, or `[steps of all, width]` for [`Readout::Sequence`].
+    ///
+    /// # Panics
+    ///
+    /// As there.
+    pub fn states_ragged(&self, workspace: &mut Workspace, input: &[f32], lengths: &[usize]) -> Vec<f32> {
+        self.seen(workspace, Input::ragged(input, lengths)).to_vec()
+    }
+
     fn answer(&self, workspace: &mut Workspace, input: Input) -> Vec<f32> {
+        self.apply_head(self.seen(workspace, input))
+    }
+
+    /// What the head sees of a batch: `[batch, width]`, or `[steps of all, width]` where it sees every step.
+    fn seen<'w>(&self, workspace: &'w mut Workspace, input: Input) -> &'w [f32] {
         let Workspace { recurrent, pooling, .. } = workspace;
         infer(&self.recurrent, recurrent, input, self.room(input, pooling));
-        self.apply_head(self.read(input.lengths, pooling))
+        self.read(input.lengths, pooling)
+    }
+
+    /// The net with the same weights whose head sees the outputs of the top layer at every step:
+    /// [`Readout::Sequence`].
+    pub fn with_every_step(self) -> Network {
+        let architecture = Architecture { readout: Readout::Sequence, ..self.architecture };
+        let recurrent = self.recurrent.with_output(output_of(architecture.readout));
+        Network { architecture, recurrent, pooling: None, ..self }
     }
 
     /// A batch for the recurrent layers.
@@ -214,10 +241,20 @@ impl Network {
         sequences: impl Iterator<Item = Sequence<'a>>,
         read: impl Fn(Sequence<'a>, &mut Vec<f32>),
     ) -> Vec<f32> {
+        self.apply_head(&self.states_of(workspace, sequences, read))
+    }
+
+    /// What the head sees of sequences that `read` adds to the values that are there.
+    fn states_of<'a>(
+        &self,
+        workspace: &mut Workspace,
+        sequences: impl Iterator<Item = Sequence<'a>>,
+        read: impl Fn(Sequence<'a>, &mut Vec<f32>),
+    ) -> Vec<f32> {
         let mut batch = std::mem::take(&mut workspace.read);
-        let logits = self.answer(workspace, batch.of(sequences, read));
+        let states = self.seen(workspace, batch.of(sequences, read)).to_vec();
         workspace.read = batch;
-        logits
+        states
     }
 
     /// The logits of many sequences, on so many threads: in their order, and the same whatever the number.
@@ -225,39 +262,61 @@ impl Network {
     ///
     /// # Panics
     ///
-    /// Where they have other features than the net is for.
+    /// Where it adds other features than the net is for.
     pub fn logits_of_all(
+        &self,
+        sequences: &Sequences,
+        range: Range<usize>,
+        read: impl Fn(Sequence<'_>, &mut Vec<f32>) + Sync,
+        threads: usize,
+    ) -> Vec<f32> {
+        self.each_batch(sequences, range, threads, |workspace, batch| self.logits_of(workspace, batch, &read))
+    }
+
+    /// What the head sees of many sequences, as [`Network::logits_of_all`] has their logits.
+    pub(crate) fn states_of_all(
         &self,
         sequences: &Sequences,
         read: impl Fn(Sequence<'_>, &mut Vec<f32>) + Sync,
         threads: usize,
     ) -> Vec<f32> {
-        assert_eq!(sequences.features(), self.features, "values per time step");
-        let batches: Vec<Range<usize>> = (0..sequences.len())
-            .step_by(BATCH)
-            .map(|begin| begin..sequences.len().min(begin + BATCH))
-            .collect();
+        self.each_batch(sequences, 0..sequences.len(), threads, |workspace, batch| {
+            self.states_of(workspace, batch, &read)
+        })
+    }
+
+    /// What `work` makes of batches of those of `sequences` that are in `range`, on so many threads, in their order.
+    fn each_batch<'a>(
+        &self,
+        sequences: &'a Sequences,
+        range: Range<usize>,
+        threads: usize,
+        work: impl Fn(&mut Workspace, &mut dyn Iterator<Item = Sequence<'a>>) -> Vec<f32> + Sync,
+    ) -> Vec<f32> {
+        let end = range.end;
+        let batches: Vec<Range<usize>> =
+            range.step_by(BATCH).map(|begin| begin..end.min(begin + BATCH)).collect();
         let next = AtomicUsize::new(0);
-        let work = || {
+        let take = || {
             let mut workspace = Workspace::new();
             let mut found = Vec::new();
             loop {
                 let index = next.fetch_add(1, Ordering::Relaxed);
                 let Some(batch) = batches.get(index) else { return found };
-                let batch = batch.clone().map(|sample| sequences.get(sample));
-                found.push((index, self.logits_of(&mut workspace, batch, &read)));
+                let mut batch = batch.clone().map(|sample| sequences.get(sample));
+                found.push((index, work(&mut workspace, &mut batch)));
             }
         };
         let mut found = std::thread::scope(|scope| {
-            let others: Vec<_> = (1..threads.min(batches.len())).map(|_| scope.spawn(work)).collect();
-            let mut found = work();
+            let others: Vec<_> = (1..threads.min(batches.len())).map(|_| scope.spawn(take)).collect();
+            let mut found = take();
             for other in others {
                 found.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
             }
             found
         });
         found.sort_by_key(|(index, _)| *index);
-        found.into_iter().flat_map(|(_, logits)| logits).collect()
+        found.into_iter().flat_map(|(_, values)| values).collect()
     }
 }
 

@@ -16,7 +16,6 @@ use crate::task::Task;
 #[derive(Debug)]
 pub struct Predictor {
     manifest: Manifest,
-    task: Task,
     network: Network,
 }
 
@@ -34,13 +33,15 @@ impl Predictor {
     fn of(contents: &Contents) -> Predictor {
         // What is asked are weights, be it those of a checkpoint.
         let manifest = contents.manifest().clone().of_weights();
-        let task = Task::of(&manifest);
-        let features = manifest.modality.features();
-        let network =
-            Network::new(contents.architecture(), features, task.outputs(), instructions(), |name| {
-                contents.values(name)
-            });
-        Predictor { manifest, task, network }
+        let features = manifest.modality.inputs();
+        let network = Network::new(
+            contents.architecture(),
+            features,
+            manifest.task.outputs(),
+            instructions(),
+            |name| contents.values(name),
+        );
+        Predictor { manifest, network }
     }
 
     /// What its file says of it.
@@ -50,7 +51,7 @@ impl Predictor {
 
     /// What it is asked for.
     pub fn task(&self) -> &Task {
-        &self.task
+        &self.manifest.task
     }
 
     /// Its net, on plain slices.
@@ -79,7 +80,13 @@ impl Predictor {
     /// As [`Predictor::logits`].
     pub fn logits_of_all(&self, sequences: &Sequences, threads: usize) -> Vec<f32> {
         self.check(sequences);
-        self.network.logits_of_all(sequences, |sequence, into| self.read(sequence, into), threads)
+        let read = |sequence: Sequence<'_>, into: &mut Vec<f32>| self.read(sequence, into);
+        self.network.logits_of_all(sequences, 0..sequences.len(), read, threads)
+    }
+
+    /// That of the same net whose head sees every step.
+    pub(crate) fn with_every_step(self) -> Predictor {
+        Predictor { network: self.network.with_every_step(), ..self }
     }
 
     pub(crate) fn check(&self, sequences: &Sequences) {
@@ -133,27 +140,32 @@ mod tests {
     #[test]
     fn a_series_gives_the_same_bits_alone_and_among_others() {
         let (weights, mut manifest) = made_up::of(|experiment| experiment.model.readout = Readout::Final);
-        manifest.modality = Modality::Series(Series {
-            steps: Some([1, 9]),
-            missing: Missing::Interpolate,
-            mean: vec![100.0, -3.0],
-            deviation: Some(vec![50.0, 0.5]),
-        });
-        let bytes = encode(&manifest.of_weights(), &weights).unwrap();
-        let predictor = Predictor::from_bytes(Path::new("net"), &bytes).unwrap();
-        let lengths: Vec<usize> = (0..100).map(|index| 1 + index * 7 % 40).collect();
-        let steps: usize = lengths.iter().sum();
-        let value = |index: usize| if index % 13 == 5 { f32::NAN } else { (index * 89 % 251) as f32 };
-        let series = Sequences::new(Values::Floats((0..2 * steps).map(value).collect()), 2, lengths);
-        let mut workspace = Workspace::new();
-        let alone: Vec<f32> = series.iter().flat_map(|one| predictor.logits(&mut workspace, one)).collect();
-        assert!(alone.iter().all(|logit| logit.is_finite()));
-        for threads in [1, 3] {
-            assert_eq!(predictor.logits_of_all(&series, threads), alone);
+        let read = Series { steps: Some([1, 9]), missing: Missing::Interpolate, ..Series::plain(Vec::new()) };
+        // Two values at each step; or one, and whether it is missing.
+        for series in [
+            Series { mean: vec![100.0, -3.0], deviation: Some(vec![50.0, 0.5]), ..read.clone() },
+            Series { mean: vec![100.0], deviation: Some(vec![50.0]), missing_mask: true, ..read },
+        ] {
+            let features = series.features();
+            manifest.modality = Modality::Series(series);
+            let bytes = encode(&manifest.clone().of_weights(), &weights).unwrap();
+            let predictor = Predictor::from_bytes(Path::new("net"), &bytes).unwrap();
+            let lengths: Vec<usize> = (0..100).map(|index| 1 + index * 7 % 40).collect();
+            let steps: usize = lengths.iter().sum();
+            let value = |index: usize| if index % 13 == 5 { f32::NAN } else { (index * 89 % 251) as f32 };
+            let values = Values::Floats((0..features * steps).map(value).collect());
+            let series = Sequences::new(values, features, lengths);
+            let mut workspace = Workspace::new();
+            let alone: Vec<f32> =
+                series.iter().flat_map(|one| predictor.logits(&mut workspace, one)).collect();
+            assert!(alone.iter().all(|logit| logit.is_finite()));
+            for threads in [1, 3] {
+                assert_eq!(predictor.logits_of_all(&series, threads), alone);
+            }
+            let backwards: Vec<usize> = (0..series.len()).rev().collect();
+            let found = predictor.logits_of_all(&series.select(&backwards), 2);
+            assert!(found.chunks(2).rev().eq(alone.chunks(2)));
         }
-        let backwards: Vec<usize> = (0..series.len()).rev().collect();
-        let found = predictor.logits_of_all(&series.select(&backwards), 2);
-        assert!(found.chunks(2).rev().eq(alone.chunks(2)));
     }
 
     #[test]

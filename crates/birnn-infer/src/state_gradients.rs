@@ -1,6 +1,6 @@
 //! Back from the logits to the states: how strongly a loss depends on what the net holds at each time step.
 
-use birnn_data::Sequences;
+use birnn_data::{Sequences, Targets};
 use birnn_kernels::{Input, StateGradient, forward, state_gradients};
 
 use crate::network::{Network, Workspace};
@@ -57,7 +57,7 @@ impl Predictor {
         &self,
         workspace: &mut Workspace,
         sequences: &Sequences,
-        targets: &[u8],
+        targets: &Targets,
     ) -> Vec<StateGradient> {
         self.check(sequences);
         let mut batch = std::mem::take(&mut workspace.read);

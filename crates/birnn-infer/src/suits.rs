@@ -4,15 +4,15 @@ use std::fmt;
 use std::path::PathBuf;
 
 use birnn_data::name::{first, shown};
-use birnn_data::{Modality, Preprocessing, Series, Splits};
+use birnn_data::{Modality, Per, Preprocessing, Series, Splits, Wanted};
 
 use crate::manifest::Manifest;
 
 /// Why a net cannot be judged by some data.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unsuited {
-    /// The images are of another size, the series have other features, it is of the one and not of the other, or
-    /// there are more or fewer classes.
+    /// The images are of another size, the series have other features, it is of the one and not of the other, what is
+    /// asked for is another thing, or there are more or fewer classes or numbers.
     #[error("is for {net}, these are {data}; name a net for these, or other data")]
     Shape {
         /// What the net is for.
@@ -20,14 +20,16 @@ pub enum Unsuited {
         /// The same of the data.
         data: String,
     },
-    /// The classes are the same in another order, and would be judged wrongly.
+    /// The classes, or the numbers, are the same in another order, and would be judged wrongly.
     #[error(
-        "its classes are in the order {}, the data's in {}; `data.classes` says which is which, in a .ts file its \
-         line `@classLabel`",
+        "its {what} are in the order {}, the data's in {}; `data.classes` says which class is which, in a .ts file its \
+         line `@classLabel`, and `data.target` the order of numbers",
         first(.net), first(.data)
     )]
     Order {
-        /// The net's classes.
+        /// Classes or numbers.
+        what: &'static str,
+        /// The net's.
         net: Vec<String>,
         /// The data's.
         data: Vec<String>,
@@ -37,8 +39,10 @@ pub enum Unsuited {
 /// What can be, but hardly is what was meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DataWarning {
-    /// The classes have other names.
-    Classes {
+    /// The classes, or the numbers, have other names.
+    Names {
+        /// Classes or numbers.
+        what: &'static str,
         /// The net's.
         net: Vec<String>,
         /// The data's.
@@ -68,9 +72,9 @@ pub enum DataWarning {
 impl fmt::Display for DataWarning {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
-            DataWarning::Classes { net, data } => write!(
+            DataWarning::Names { what, net, data } => write!(
                 f,
-                "its classes are {}, the data's {}: they are taken for each other in this order",
+                "its {what} are {}, the data's {}: they are taken for each other in this order",
                 first(net),
                 first(data)
             ),
@@ -104,19 +108,20 @@ impl Manifest {
             Modality::Images { shape, .. } => Some(*shape),
             Modality::Series(_) => None,
         };
-        let size =
-            |modality: &Modality, classes: &[String]| (shape(modality), modality.features(), classes.len());
-        if size(&self.modality, &self.classes) != size(&splits.modality, &splits.classes) {
-            let (net, data) = (told(&self.modality, &self.classes), told(&splits.modality, &splits.classes));
+        let (net, data) = (self.task.wanted(), splits.test.targets.wanted());
+        let (own, names) = (self.task.names(), splits.outputs.names());
+        let size = |modality: &Modality| (shape(modality), modality.features());
+        if (net, own.len(), size(&self.modality)) != (data, names.len(), size(&splits.modality)) {
+            let (net, data) = (told(&self.modality, net, own), told(&splits.modality, data, names));
             return Err(Unsuited::Shape { net, data });
         }
         let mut warnings = Vec::new();
-        if self.classes != splits.classes {
-            let (net, data) = (self.classes.clone(), splits.classes.clone());
+        if own != names {
+            let (what, net, data) = (net.kind.noun(), own.to_vec(), names.to_vec());
             if net.iter().all(|name| data.contains(name)) {
-                return Err(Unsuited::Order { net, data });
+                return Err(Unsuited::Order { what, net, data });
             }
-            warnings.push(DataWarning::Classes { net, data });
+            warnings.push(DataWarning::Names { what, net, data });
         }
         warnings.extend(match (&self.modality, &splits.modality) {
             (
@@ -140,15 +145,19 @@ impl Manifest {
 }
 
 /// What a net is for, or data is of.
-fn told(modality: &Modality, classes: &[String]) -> String {
-    let classes = classes.len();
+fn told(modality: &Modality, wanted: Wanted, names: &[String]) -> String {
+    let per = match wanted.per {
+        Per::Sequence => "",
+        Per::Step => " for each step",
+    };
+    let outputs = format!("{} {}{per}", names.len(), wanted.kind.noun());
     match modality {
         Modality::Images { shape: [rows, cols], .. } => {
-            format!("{rows} x {cols} images of {classes} classes")
+            format!("{rows} x {cols} images of {outputs}")
         }
         Modality::Series(series) => {
             let (features, s) = (series.features(), if series.features() == 1 { "" } else { "s" });
-            format!("series of {features} value{s} per step, of {classes} classes")
+            format!("series of {features} value{s} per step, of {outputs}")
         }
     }
 }
@@ -168,10 +177,11 @@ fn steps_warning(net: &Series, splits: &Splits) -> Option<DataWarning> {
 
 #[cfg(test)]
 mod tests {
-    use birnn_data::{DataConfig, Dataset, Locations, Missing, Sequences, Values};
+    use birnn_data::{DataConfig, Dataset, Locations, Sequences, Split, Values};
 
     use super::*;
     use crate::made_up;
+    use crate::task::Task;
 
     /// Drawn digits, and a net for them.
     fn digits() -> (Manifest, Splits) {
@@ -179,12 +189,13 @@ mod tests {
         let plan = config.resolve().unwrap();
         let splits = birnn_data::load(&plan, &Locations::new(None, true), &mut |_| ()).unwrap();
         let (_, mut manifest) = made_up::net();
-        (manifest.modality, manifest.classes) = (splits.modality.clone(), splits.classes.clone());
+        manifest.modality = splits.modality.clone();
+        manifest.task = Task::classify(splits.outputs.names().to_vec());
         (manifest, splits)
     }
 
     fn series() -> Series {
-        Series { steps: Some([7, 29]), missing: Missing::Refuse, mean: vec![0.0; 2], deviation: None }
+        Series { steps: Some([7, 29]), ..Series::plain(vec![0.0; 2]) }
     }
 
     #[test]
@@ -194,7 +205,8 @@ mod tests {
         splits.modality = manifest.modality.clone();
         let mut told = |lengths: &[usize]| {
             let values = vec![0.0; 2 * lengths.iter().sum::<usize>()];
-            splits.test.sequences = Sequences::new(Values::Floats(values), 2, lengths.iter().copied());
+            let sequences = Sequences::new(Values::Floats(values), 2, lengths.iter().copied());
+            splits.test = Split::classified(sequences, vec![0; lengths.len()]);
             manifest.suits(&splits).unwrap().iter().map(ToString::to_string).collect::<String>()
         };
         assert_eq!(told(&[4, 58]), "");
@@ -225,14 +237,14 @@ mod tests {
         let error = told(|net| net.modality = Modality::Series(series())).unwrap_err();
         let expected = "is for series of 2 values per step, of 10 classes, these are 28 x 28 images of 10";
         assert!(error.starts_with(expected), "{error}");
-        assert!(told(|net| drop(net.classes.pop())).unwrap_err().contains("images of 9 classes"));
-        let error = told(|net| net.classes.reverse()).unwrap_err();
+        assert!(told(|net| drop(made_up::classes(net).pop())).unwrap_err().contains("images of 9 classes"));
+        let error = told(|net| made_up::classes(net).reverse()).unwrap_err();
         assert!(error.starts_with("its classes are in the order 9, 8"), "{error}");
     }
 
     #[test]
     fn what_is_hardly_meant_is_warned_of() {
-        let warnings = told(|net| net.classes[3] = "three".to_owned()).unwrap();
+        let warnings = told(|net| made_up::classes(net)[3] = "three".to_owned()).unwrap();
         assert!(warnings.len() == 1 && warnings[0].contains("are taken for each other"), "{warnings:?}");
         let turned = |net: &mut Manifest| {
             let Modality::Images { preprocessing: Some(net), .. } = &mut net.modality else { panic!() };

@@ -1,6 +1,8 @@
 //! How the training went: curves of the run's records.
 
+use birnn_data::Per;
 use birnn_experiment::Monitor;
+use birnn_infer::Task;
 
 use crate::chart::{Axis, Chart, Line, Point, Scale, Side, thinned};
 use crate::figure::Figure;
@@ -14,20 +16,19 @@ const POINTS: usize = 250;
 const WIDE: f64 = 20.0;
 
 /// The figures for which there are records.
-pub(crate) fn curves(records: &Records, monitor: Monitor, words: Words) -> Vec<Figure> {
-    // Of macro F1 there is a curve where it decides; older runs did not record it.
-    let macro_f1 = (monitor == Monitor::MacroF1).then(|| score(records, Monitor::MacroF1, monitor, words));
-    let figures = [
-        loss(records, words),
-        score(records, Monitor::Accuracy, monitor, words),
-        macro_f1.flatten(),
-        rate(records),
-        speed(records, words),
-    ];
-    figures.into_iter().flatten().collect()
+pub(crate) fn curves(records: &Records, monitor: Monitor, task: &Task, words: Words) -> Vec<Figure> {
+    let tells_numbers = matches!(task, Task::Regress(_));
+    let mut scores = vec![if tells_numbers { Monitor::Rmse } else { Monitor::Accuracy }];
+    // Of others there is a curve where they decide; older runs did not record macro F1.
+    if ![Monitor::Loss, scores[0]].contains(&monitor) {
+        scores.push(monitor);
+    }
+    let scores = scores.into_iter().map(|found| score(records, found, monitor, task.per(), words));
+    let figures = std::iter::once(loss(records, tells_numbers, words)).chain(scores);
+    figures.chain([rate(records), speed(records, words)]).flatten().collect()
 }
 
-fn loss(records: &Records, words: Words) -> Option<Figure> {
+fn loss(records: &Records, tells_numbers: bool, words: Words) -> Option<Figure> {
     let steps: Vec<Point> =
         records.steps.iter().filter_map(|step| Some((step.step as f64, step.loss?))).collect();
     let (steps, several) = thinned(&steps, POINTS);
@@ -52,6 +53,10 @@ fn loss(records: &Records, words: Words) -> Option<Figure> {
         String::new()
     };
     let samples = words.samples;
+    let (what, unit) = match tells_numbers {
+        true => ("The error that training lowers, in standard deviations of the training targets,", "loss"),
+        false => ("Cross-entropy", "loss in nats"),
+    };
     let validation = if lines.iter().any(|line| line.name == "validation") {
         format!(
             " Where the validation loss, of {samples} that training never sees, rises while the others fall, the \
@@ -61,24 +66,30 @@ fn loss(records: &Records, words: Words) -> Option<Figure> {
         String::new()
     };
     let caption = format!(
-        "Cross-entropy as training went on, one step being one update from one batch: lower is better. One \
+        "{what} as training went on, one step being one update from one batch: lower is better. One \
          batch is noisy; the mean of an epoch is over all its batches, as they were \
          taken.{validation}{mean}{scale}"
     );
-    Some(figure("loss", "Loss", caption, x, Side::new("loss in nats", axis), lines))
+    Some(figure("loss", "Loss", caption, x, Side::new(unit, axis), lines))
 }
 
 /// A score of the validation, which is not the loss, after each epoch.
-fn score(records: &Records, score: Monitor, monitor: Monitor, words: Words) -> Option<Figure> {
+fn score(records: &Records, score: Monitor, monitor: Monitor, per: Per, words: Words) -> Option<Figure> {
     let found = records.epochs.iter().filter_map(|e| Some((e.epoch as f64, e.validation.as_ref()?)));
-    let count = found.clone().map(|(_, validation)| validation.weight).max()?;
+    let count = found.clone().map(|(_, validation)| validation.positions).max()?;
     let points: Vec<Point> = found.map(|(epoch, validation)| (epoch, validation.monitored(score))).collect();
     let lines = present([Line::new("validation", thinned(&points, POINTS).0)])?;
     let axis = Axis::linear(lines[0].points.iter().map(|point| point.1), false, false);
-    let axis = Axis { high: axis.high.min(1.0), low: axis.low.max(0.0), ..axis };
-    let cut = if axis.low > 0.0 { " The axis does not begin at 0 %." } else { "" };
-    let y = Side { percent: true, ..Side::new(&score.to_string(), axis) };
-    let kept = format!("{} {} kept back from training", number(count as f64), words.samples);
+    let is_share = matches!(score, Monitor::Accuracy | Monitor::MacroF1);
+    let axis = match is_share {
+        true => Axis { high: axis.high.min(1.0), low: axis.low.max(0.0), ..axis },
+        false => axis,
+    };
+    let cut = if axis.low > 0.0 { " The axis does not begin at 0." } else { "" };
+    let y = Side { percent: is_share, ..Side::new(&score.to_string(), axis) };
+    let of = if per == Per::Step { format!(" of the {}", words.samples) } else { String::new() };
+    let counted = words.counted(per).samples;
+    let kept = format!("{} {counted}{of} kept back from training", number(count as f64));
     let (id, title, what) = match score {
         // It has a figure of its own.
         Monitor::Loss => return None,
@@ -92,8 +103,31 @@ fn score(records: &Records, score: Monitor, monitor: Monitor, words: Words) -> O
             "Validation macro F1",
             format!("Mean of the classes' F1 on the {kept}, each class counting the same, after each epoch."),
         ),
+        Monitor::Rmse => (
+            "rmse",
+            "Validation RMSE",
+            format!(
+                "The root of the mean squared error on the {kept}, in the units of the targets, after each epoch."
+            ),
+        ),
+        Monitor::Mae => (
+            "mae",
+            "Validation MAE",
+            format!("The mean absolute error on the {kept}, in the units of the targets, after each epoch."),
+        ),
+        Monitor::R2 => (
+            "r2",
+            "Validation R2",
+            format!(
+                "The share of the targets' variance that the predictions explain, on the {kept}, after each epoch."
+            ),
+        ),
     };
-    let decides = if score == monitor { " The best epoch is the one in which it is highest." } else { "" };
+    let decides = match (score == monitor, monitor.is_better(1.0, 0.0)) {
+        (false, _) => "",
+        (true, true) => " The best epoch is the one in which it is highest.",
+        (true, false) => " The best epoch is the one in which it is lowest.",
+    };
     Some(figure(id, title, format!("{what}{decides}{cut}"), across("epoch", &lines), y, lines))
 }
 
@@ -175,7 +209,7 @@ mod tests {
 
     fn curves_of(records: &Records, monitor: Monitor) -> Vec<Figure> {
         let images = birnn_data::Modality::Images { shape: [1, 1], preprocessing: None };
-        curves(records, monitor, Words::of(&images))
+        curves(records, monitor, &Task::classify(Vec::new()), Words::of(&images))
     }
 
     fn ids(records: &Records) -> Vec<String> {

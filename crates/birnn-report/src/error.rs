@@ -6,6 +6,9 @@ pub enum ReportError {
     /// There is nothing to judge the net by.
     #[error("there are no test samples to judge the net by")]
     NoSamples,
+    /// Classes or numbers, for each sequence or for each step: the one is not the other.
+    #[error("the test samples have other targets than the net answers with")]
+    OtherTargets,
     /// Predictions for different samples say nothing of each other.
     #[error("the nets were not asked for the same samples")]
     OtherSamples,

@@ -2,8 +2,8 @@
 
 use birnn_architecture::{Architecture, Cell};
 use birnn_data::name::shown;
-use birnn_data::{Modality, Recorded, Series};
-use birnn_infer::Manifest;
+use birnn_data::{Modality, Per, Recorded, Series};
+use birnn_infer::{Manifest, Task};
 use birnn_run::Session;
 
 use crate::figure::Table;
@@ -47,7 +47,7 @@ pub(crate) fn banners(run: &Run, words: Words) -> Vec<String> {
 /// The facts, and the sessions in which the run was trained.
 pub(crate) fn facts(run: &Run, words: Words) -> (Vec<Fact>, Option<Table>) {
     let (architecture, manifest) = (run.predictor.network().architecture(), run.predictor.manifest());
-    let parameters = architecture.parameter_count(manifest.modality.features(), manifest.classes.len());
+    let parameters = architecture.parameter_count(manifest.modality.inputs(), manifest.task.outputs());
     let found = run.provenance;
     let mut facts = vec![
         Fact { name: "Net", value: net(architecture) },
@@ -89,21 +89,34 @@ fn net(architecture: &Architecture) -> String {
         None => format!("{} units, forward only", architecture.forward),
         Some(reverse) => format!("{} units forward and {reverse} reverse", architecture.forward),
     };
-    let readout = architecture.readout;
-    format!("{cell}, {layers}, {units}, readout {readout}")
+    format!("{cell}, {layers}, {units}, {}", architecture.readout.described())
 }
 
 /// What the net is for.
 fn data(dataset: &str, manifest: &Manifest, words: Words) -> Fact {
-    let classes = manifest.classes.len();
+    let answers = answers(&manifest.task);
     let value = match &manifest.modality {
         Modality::Images { shape: [rows, cols], .. } => format!(
-            "{dataset}, {rows} × {cols}: {rows} time steps, the rows from above, of {cols} pixels; {classes} \
-             classes"
+            "{dataset}, {rows} × {cols}: {rows} time steps, the rows from above, of {cols} pixels; \
+             {answers}"
         ),
-        series @ Modality::Series(_) => format!("{dataset}: {series}; {classes} classes"),
+        series @ Modality::Series(_) => format!("{dataset}: {series}; {answers}"),
     };
     Fact { name: words.heading, value }
+}
+
+/// Such as `10 classes`, or `2 targets (height, weight) for each step`.
+fn answers(task: &Task) -> String {
+    let count = task.outputs();
+    let what = match task {
+        Task::Classify(_) => format!("{count} classes"),
+        Task::Regress(_) if count == 1 => format!("one target ({})", task.names()[0]),
+        Task::Regress(_) => format!("{count} targets ({})", task.names().join(", ")),
+    };
+    match task.per() {
+        Per::Sequence => what,
+        Per::Step => format!("{what} for each step"),
+    }
 }
 
 /// How a picture or a series is prepared for the net.
@@ -115,16 +128,19 @@ fn prepared(modality: &Modality) -> Fact {
         Modality::Images { .. } => {
             ("Pictures", "it is not known what its training images were like".to_owned())
         }
-        Modality::Series(Series { missing, .. }) => ("Missing values", missing.to_string()),
+        Modality::Series(Series { missing, missing_mask: false, .. }) => {
+            ("Missing values", missing.to_string())
+        }
+        Modality::Series(Series { missing, .. }) => {
+            ("Missing values", format!("{missing}, and the net reads which they are"))
+        }
     };
     Fact { name, value }
 }
 
 fn trained_on(data: Recorded, words: Words) -> String {
     let samples = words.samples;
-    let dataset = data
-        .dataset()
-        .map_or_else(|| format!("{samples} that its weights file does not name"), str::to_owned);
+    let dataset = data.data().unwrap_or_else(|| format!("{samples} that its weights file does not name"));
     let shown = |count: Option<u64>| count.map(|count| number(count as f64));
     let trained =
         shown(data.train()).map_or_else(String::new, |count| format!(", {count} training {samples}"));

@@ -3,15 +3,16 @@
 
 use birnn_architecture::Readout;
 use birnn_data::Split;
-use birnn_infer::Predictor;
+use birnn_infer::{Miss, Predictor, significant};
 
 use crate::chart::{Axis, Chart, Line, Point, Side};
 use crate::error::ReportError;
 use crate::figure::Figure;
 use crate::number::number;
+use crate::number_predictions::NumberPredictions;
 use crate::predictions::Predictions;
-use crate::prefix_accuracy::{Example, PrefixAccuracy, Why};
-use crate::sample;
+use crate::prefixes::{Example, Prefixes, Why};
+use crate::sample::{self, Below};
 use crate::scores::{self, percent};
 use crate::state_gradients::{DirectionGradients, POSITIONS, StateGradients};
 use crate::words::Words;
@@ -129,38 +130,67 @@ fn dead(gradients: &StateGradients) -> &'static str {
 }
 
 /// The mean probability of the correct class by steps read.
-pub(crate) fn prefixes(prefixes: &PrefixAccuracy, words: Words) -> Figure {
+pub(crate) fn probability_by_prefix(prefixes: &Prefixes, words: Words) -> Figure {
     let Words { samples, a_sample, steps, .. } = words;
+    let caption = format!(
+        "The probability that the net gives to the correct class when it is shown only the first {steps} of \
+         {a_sample}, and only the last ones; mean over {} test {samples}, evenly spaced among all of \
+         them.{} Where the lines rise is where the net finds what it decides by. On the right it has all \
+         {steps}, and both lines meet. It was trained on whole {samples}, so parts of {samples} are new to it, \
+         and it may well be sure of a wrong class there.",
+        number(prefixes.samples.len() as f64),
+        shares(prefixes, words)
+    );
+    let y = Side::share(P_TRUE);
+    sides("reading", "How the answer forms", caption, prefixes, means(prefixes), y, words).figure()
+}
+
+/// The mean error by steps read.
+pub(crate) fn error_by_prefix(prefixes: &Prefixes, words: Words) -> Figure {
+    let Words { samples, a_sample, steps, .. } = words;
+    let caption = format!(
+        "How large the error is when the net is shown only the first {steps} of {a_sample}, and only the last ones, \
+         in standard deviations of the training targets; mean over {} test {samples}, evenly spaced among all of \
+         them.{} Where the lines fall is where the net finds what it predicts by. On the right it has all {steps}, and \
+         both lines meet. It was trained on whole {samples}, so parts of {samples} are new to it, and its prediction \
+         may well be worse there than the baseline (mean of the training targets).",
+        number(prefixes.samples.len() as f64),
+        shares(prefixes, words)
+    );
+    let values = means(prefixes);
+    let axis = Axis::linear(values.iter().flatten().copied(), true, false);
+    let y = Side::new("mean error, standard deviations", axis);
+    sides("reading", "How the answer forms", caption, prefixes, values, y, words).figure()
+}
+
+const P_TRUE: &str = "probability of the correct class";
+
+fn means(prefixes: &Prefixes) -> [Vec<f64>; 2] {
     let mean = |of: &Vec<f64>| of.iter().sum::<f64>() / of.len().max(1) as f64;
-    let shares = match prefixes.are_steps {
+    [&prefixes.first, &prefixes.last].map(|side| side.iter().map(mean).collect())
+}
+
+/// What is shown where samples have different lengths.
+fn shares(prefixes: &Prefixes, Words { samples, steps, .. }: Words) -> String {
+    match prefixes.are_steps {
         true => String::new(),
         false => format!(
             " These {samples} have different lengths: of each the same share is shown, rounded up to whole {steps}."
         ),
-    };
-    let caption = format!(
-        "The probability that the net gives to the correct class when it is shown only the first {steps} of \
-         {a_sample}, and only the last ones; mean over {} test {samples}, evenly spaced among all of \
-         them.{shares} Where the lines rise is where the net finds what it decides by. On the right it has all \
-         {steps}, and both lines meet. It was trained on whole {samples}, so parts of {samples} are new to it, \
-         and it may well be sure of a wrong class there.",
-        number(prefixes.samples.len() as f64)
-    );
-    let [first, last] = [&prefixes.first, &prefixes.last].map(|side| side.iter().map(mean).collect());
-    sides("reading", "How the answer forms", caption, prefixes, [first, last], words)
+    }
 }
 
-/// The same for single samples.
-pub(crate) fn examples(
+/// The same for single samples of a class each.
+pub(crate) fn classified(
     predictor: &Predictor,
     split: &Split,
     examples: &[Example],
     predictions: &Predictions,
     words: Words,
 ) -> Result<Vec<Followed>, ReportError> {
-    let names = &predictor.manifest().classes;
+    let names = predictor.task().classes();
     let followed = examples.iter().enumerate().map(|(index, example)| {
-        let prefixes = PrefixAccuracy::of_example(predictor, split, example);
+        let prefixes = Prefixes::of_example(predictor, split, example.sample);
         let prediction = predictions.predictions[example.sample];
         let (label, class) = (&names[prediction.label], &names[prediction.class]);
         let outcome = if prediction.is_correct() {
@@ -185,14 +215,77 @@ pub(crate) fn examples(
             caption,
             &prefixes,
             [first, last],
+            Side::share(P_TRUE),
             words,
-        );
+        )
+        .figure();
         let title = format!("{one}, of class {label}");
         let sample = split.sequences.get(prediction.sample);
-        let shown = sample::large(sample, &format!("sample-{}", index + 1), &title, words)?;
+        let shown = sample::large(sample, Below::default(), &format!("sample-{}", index + 1), &title, words)?;
         Ok(Followed { shown, figure })
     });
     followed.collect()
+}
+
+/// How the answer to single samples forms, that is furthest off, in the middle and the best: of each the number that
+/// is furthest off.
+pub(crate) fn answered(
+    predictor: &Predictor,
+    split: &Split,
+    predictions: &NumberPredictions,
+    words: Words,
+) -> Result<Vec<Followed>, ReportError> {
+    let followed = worth_a_look(&predictions.by_error(), BY_ERROR).into_iter().enumerate().map(|(index, (sample, which))| {
+        let Some(Miss { number, truth, answer, .. }) = predictions.largest_error(sample..sample + 1) else {
+            return Ok(None);
+        };
+        let (name, [truth, answer]) = (&predictions.names()[number], [truth, answer].map(f64::from));
+        let prefixes = Prefixes::answers(&predictions.task, number, predictor, split, sample);
+        let one = scores::one_of_test(sample, words);
+        let [is, called] = [truth, answer].map(significant);
+        let caption = format!(
+            "{one}, {which}. {name} is {is} and is predicted to be {called}. The lines are the prediction as {} are \
+             added {}, and the truth.",
+            words.steps, words.added
+        );
+        let lines =
+            [&prefixes.first, &prefixes.last].map(|side| side.iter().flatten().copied().collect::<Vec<f64>>());
+        let axis = Axis::linear(lines.iter().flatten().copied().chain([truth]), false, false);
+        let title = format!("{name}: {which}");
+        let id = format!("example-{}", index + 1);
+        let mut chart = sides(&id, &title, caption, &prefixes, lines, Side::new(name, axis), words);
+        let ends: Vec<Point> = [chart.lines[0].points.first(), chart.lines[0].points.last()]
+            .into_iter()
+            .flatten()
+            .map(|&(x, _)| (x, truth))
+            .collect();
+        chart.lines.push(Line::new("truth", ends));
+        let title = format!("{one}, {name} {is}");
+        let sample = split.sequences.get(sample);
+        let shown = sample::large(sample, Below::default(), &format!("sample-{}", index + 1), &title, words)?;
+        Ok(Some(Followed { shown, figure: chart.figure() }))
+    });
+    followed.filter_map(Result::transpose).collect()
+}
+
+/// What samples are whose errors are the largest and the smallest.
+pub(crate) const BY_ERROR: [&str; 2] = ["the largest error", "the smallest error"];
+
+/// Of samples, that which is answered best first: the last, the middle and the first, as far as they are different, and
+/// what they are.
+pub(crate) fn worth_a_look(
+    by_error: &[usize],
+    [worst, best]: [&'static str; 2],
+) -> Vec<(usize, &'static str)> {
+    let Some(last) = by_error.len().checked_sub(1) else { return Vec::new() };
+    let chosen = [(last, worst), (last / 2, "one in the middle"), (0, best)];
+    let mut found: Vec<(usize, &'static str)> = Vec::new();
+    for (rank, which) in chosen {
+        if found.iter().all(|(sample, _)| *sample != by_error[rank]) {
+            found.push((by_error[rank], which));
+        }
+    }
+    found
 }
 
 fn why(why: Why, words: Words) -> String {
@@ -204,14 +297,16 @@ fn why(why: Why, words: Words) -> String {
     }
 }
 
+/// What there is of the first steps and of the last, by how many they are.
 fn sides(
     id: &str,
     title: &str,
     caption: String,
-    prefixes: &PrefixAccuracy,
+    prefixes: &Prefixes,
     [first, last]: [Vec<f64>; 2],
+    y: Side,
     words: Words,
-) -> Figure {
+) -> Chart {
     let all = prefixes.steps.last().copied().unwrap_or(1) as f64;
     let whole = if prefixes.are_steps { 1.0 } else { all };
     let steps = prefixes.steps.iter().map(|&steps| steps as f64 / whole);
@@ -221,13 +316,21 @@ fn sides(
         true => Side::new(&format!("{} shown", words.steps), Axis::counting(1.0, all)),
         false => Side::share(&format!("share of each {} shown", words.sample)),
     };
-    Chart {
-        id: id.to_owned(),
-        title: title.to_owned(),
-        caption,
-        x,
-        y: Side::share("probability of the correct class"),
-        lines,
+    Chart { id: id.to_owned(), title: title.to_owned(), caption, x, y, lines }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sample_is_looked_at_once() {
+        let samples = |by_error: &[usize]| -> Vec<usize> {
+            worth_a_look(by_error, BY_ERROR).into_iter().map(|(sample, _)| sample).collect()
+        };
+        assert_eq!(samples(&[4, 2, 0, 1, 3]), [3, 0, 4]);
+        assert_eq!(samples(&[1, 0]), [0, 1]);
+        assert_eq!(samples(&[0]), [0]);
+        assert!(samples(&[]).is_empty());
     }
-    .figure()
 }

@@ -1,16 +1,18 @@
-//! What the net predicts for each sample, and how that adds up.
+//! Which class the net predicts for each sample, or for each of its steps, and how that adds up.
 
-use birnn_data::Split;
-use birnn_infer::{Class, Detail, Evaluation, Predictor, Task, cpu};
+use std::ops::Range;
 
-use crate::stats::Calibration;
+use birnn_data::{Per, Split};
+use birnn_infer::{Class, Classified, Classify, Evaluation, Predictor, cpu};
 
-/// The prediction for one sample.
+use crate::stats::{Calibration, Share, bin_of};
+
+/// The prediction for one sample, or for one step of it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Prediction {
-    /// The sample's index in the split.
+    /// The sample's index in the split; of steps the step's among those of all.
     pub sample: usize,
-    /// The sample's true class.
+    /// The true class.
     pub label: usize,
     /// The predicted class: the one with the highest probability.
     pub class: usize,
@@ -23,10 +25,16 @@ pub struct Prediction {
 /// The predictions for all samples of a split.
 #[derive(Debug)]
 pub struct Predictions {
-    /// In the order of the samples.
+    /// In the order of the samples and their steps.
     pub predictions: Vec<Prediction>,
-    /// Scores and confusion.
+    /// What each is for.
+    pub per: Per,
+    /// How many predictions each sample has: one, or one for each step.
+    pub positions: Vec<usize>,
+    /// How the net did.
     pub evaluation: Evaluation,
+    /// Scores and confusion: what the evaluation tells of classes.
+    pub classified: Classified,
     /// How far the probabilities can be believed.
     pub calibration: Calibration,
 }
@@ -42,12 +50,13 @@ impl Prediction {
 }
 
 impl Predictions {
-    /// Classifies all samples of `split`, which are of the kind that the net reads.
-    pub fn new(predictor: &Predictor, split: &Split) -> Predictions {
+    /// Has a net of this task classify all samples of `split`, which are of the kind that it reads and have such
+    /// targets.
+    pub(crate) fn new(task: &Classify, predictor: &Predictor, split: &Split) -> Option<Predictions> {
         let logits = predictor.logits_of_all(&split.sequences, cpu::threads());
-        let evaluation = predictor.task().evaluate(&logits, &split.labels);
-        let Task::Classify(task) = predictor.task();
-        let answers = logits.chunks_exact(task.classes.len()).zip(&split.labels).enumerate();
+        let evaluation = predictor.task().evaluate(&logits, &split.targets);
+        let classified = evaluation.classified()?.clone();
+        let answers = logits.chunks_exact(task.classes.len()).zip(split.labels()?).enumerate();
         let predictions: Vec<Prediction> = answers
             .map(|(sample, (logits, &label))| {
                 let (Class { class, probability }, label) = (task.answer(logits), usize::from(label));
@@ -56,14 +65,54 @@ impl Predictions {
             .collect();
         let sure: Vec<(f64, bool)> =
             predictions.iter().map(|prediction| (prediction.probability, prediction.is_correct())).collect();
-        Predictions { predictions, evaluation, calibration: Calibration::new(&sure, BINS) }
+        let calibration = Calibration::new(&sure, BINS);
+        let positions = positions(split, task.per);
+        Some(Predictions { predictions, per: task.per, positions, evaluation, classified, calibration })
+    }
+
+    /// Shares of the predictions with their intervals, `count` of them: `of` tells in which of them a prediction counts,
+    /// and whether as part of it.
+    pub(crate) fn shares(&self, count: usize, of: impl Fn(&Prediction) -> (usize, bool)) -> Vec<Share> {
+        Share::all(count, &self.positions, self.predictions.iter().map(of))
+    }
+
+    /// The share that is correct.
+    pub(crate) fn accuracy(&self) -> Option<Share> {
+        self.shares(1, |prediction| (0, prediction.is_correct())).pop()
+    }
+
+    /// Of each bin of the calibration, the share that is correct.
+    pub(crate) fn of_bins(&self) -> Vec<Share> {
+        let bins = self.calibration.bins.len();
+        self.shares(bins, |prediction| (bin_of(prediction.probability, bins), prediction.is_correct()))
+    }
+
+    /// The predictions for each sample, as a range of all.
+    pub(crate) fn of_samples(&self) -> impl Iterator<Item = Range<usize>> {
+        ranges(&self.positions)
     }
 
     /// The wrong predictions, the most confident first.
     pub fn mistakes(&self) -> Vec<Prediction> {
-        let Detail::Classify(found) = &self.evaluation.detail;
-        found.mistakes.iter().map(|mistake| self.predictions[mistake.sample]).collect()
+        self.classified.mistakes.iter().map(|mistake| self.predictions[mistake.sample]).collect()
     }
+}
+
+/// How many answers each sample of a split has.
+pub(crate) fn positions(split: &Split, per: Per) -> Vec<usize> {
+    match per {
+        Per::Sequence => vec![1; split.len()],
+        Per::Step => split.sequences.lengths().collect(),
+    }
+}
+
+/// Where the answers of each sample are among all, from how many each has.
+pub(crate) fn ranges(positions: &[usize]) -> impl Iterator<Item = Range<usize>> {
+    positions.iter().scan(0, |begin, &own| {
+        let range = *begin..*begin + own;
+        *begin = range.end;
+        Some(range)
+    })
 }
 
 /// The indices of at most `most` of a split's samples, evenly spaced.
@@ -82,7 +131,7 @@ mod tests {
     #[test]
     fn a_subset_is_evenly_spaced() {
         let sequences = Images { rows: 1, cols: 2, pixels: (0..20).collect() }.into();
-        let split = Split { sequences, labels: (100..110).collect() };
+        let split = Split::classified(sequences, (100..110).collect());
         assert_eq!(evenly_spaced(&split, 4), [0, 2, 5, 7]);
         assert_eq!(evenly_spaced(&split, 50).len(), 10);
         assert!(evenly_spaced(&split.select(&[]), 5).is_empty());

@@ -65,6 +65,13 @@ impl Records {
         records
     }
 
+    /// Seconds of training, over all sessions of the run, evaluation and checkpoints left out; `None` before the first
+    /// epoch is over.
+    pub fn seconds(&self) -> Option<f64> {
+        let seconds: f64 = self.timing.iter().map(|timing| timing.seconds).sum();
+        (!self.timing.is_empty()).then_some(seconds)
+    }
+
     fn meta(&mut self, folder: &Path) -> Option<Meta> {
         let read = Meta::read(folder).map_err(|MetaError { path, problem }| match problem {
             MetaProblem::Io(source) => RecordError::Io { path, source },
@@ -116,7 +123,7 @@ pub(crate) mod made_up {
     pub(crate) fn evaluation(samples: u64, correct: u64, loss: f64) -> Evaluation {
         let accuracy = correct as f64 / samples.max(1) as f64;
         let detail = Detail::Classify(Classified { correct, accuracy, ..Classified::default() });
-        Evaluation { weight: samples, loss, detail }
+        Evaluation { positions: samples, loss, detail }
     }
 
     /// The first epoch, of so many steps.

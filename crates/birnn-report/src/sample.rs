@@ -6,32 +6,63 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use birnn_data::Sequence;
 
-use crate::chart::{Strip, Strips, escaped, together_when_large};
+use crate::chart::{Bands, Strip, Strips, escaped, stretches, together_when_large};
 use crate::number::number;
 use crate::words::Words;
 
 /// More features than this would be too many to look at.
 const DRAWN: usize = 8;
 
+/// What a series is to be answered with, and is, step by step: drawn below it.
+#[derive(Debug, Default)]
+pub(crate) struct Below {
+    pub(crate) lines: Vec<Strip>,
+    pub(crate) bands: Option<Bands>,
+    /// How to read it.
+    pub(crate) caption: String,
+}
+
 /// Small, for a gallery: an element that tells whoever does not see it that it is `title`, and of a series its length
 /// and its range. `id` is its own on the page.
-pub(crate) fn small(sample: Sequence<'_>, id: &str, title: &str, words: Words) -> io::Result<String> {
-    match strips(sample, words) {
+pub(crate) fn small(
+    sample: Sequence<'_>,
+    below: Below,
+    id: &str,
+    title: &str,
+    words: Words,
+) -> io::Result<String> {
+    match strips(sample, below, words) {
         None => picture(sample, title),
         Some(strips) => Ok(strips.small().finish(id, title, &described(sample, &strips, words))),
     }
 }
 
 /// As [`small`], but of a series with axes and a caption.
-pub(crate) fn large(sample: Sequence<'_>, id: &str, title: &str, words: Words) -> io::Result<String> {
-    let Some(strips) = strips(sample, words) else { return picture(sample, title) };
+pub(crate) fn large(
+    sample: Sequence<'_>,
+    below: Below,
+    id: &str,
+    title: &str,
+    words: Words,
+) -> io::Result<String> {
+    let how_to_read = below.caption.clone();
+    let Some(strips) = strips(sample, below, words) else { return picture(sample, title) };
     let description = described(sample, &strips, words);
-    let thinned = match together_when_large(strips.steps) {
-        1 => String::new(),
-        together => format!(" Of each {together} steps in a row the lowest and the highest value are drawn."),
+    let thinned = match (together_when_large(strips.steps), &strips.bands) {
+        (1, _) => String::new(),
+        (together, None) => {
+            format!(" Of each {together} steps in a row the lowest and the highest value are drawn.")
+        }
+        (together, Some(_)) => format!(
+            " Of each {together} steps in a row the lowest and the highest value are drawn, and the commonest class."
+        ),
     };
-    let scale = if strips.lines.len() > 1 { " Each feature has a scale of its own." } else { "" };
-    let caption = escaped(&format!("{title}: {description}{scale}{thinned}"));
+    let scale = match strips.lines.len() {
+        1 => "",
+        lines if lines > sample.features => " Each strip has a scale of its own.",
+        _ => " Each feature has a scale of its own.",
+    };
+    let caption = escaped(&format!("{title}: {description}{scale}{thinned}{how_to_read}"));
     let svg = strips.large().finish(id, title, &description);
     Ok(format!("<figure class=\"series\">{svg}<figcaption>{caption}</figcaption></figure>"))
 }
@@ -48,15 +79,15 @@ fn picture(image: Sequence<'_>, title: &str) -> io::Result<String> {
     Ok(format!("<img src=\"data:image/png;base64,{data}\" alt=\"{alt}\"/>"))
 }
 
-/// The first features of a series, in units of their own.
-fn strips(sample: Sequence<'_>, words: Words) -> Option<Strips> {
+/// The first features of a series, in units of their own, and what is below them.
+fn strips(sample: Sequence<'_>, below: Below, words: Words) -> Option<Strips> {
     let (values, features) = (sample.floats()?, sample.features);
     let strip = |feature: usize| Strip {
         name: format!("feature {}", feature + 1),
-        values: values.iter().skip(feature).step_by(features).map(|&value| f64::from(value)).collect(),
+        lines: vec![values.iter().skip(feature).step_by(features).map(|&value| f64::from(value)).collect()],
     };
-    let lines = (0..features.min(DRAWN)).map(strip).collect();
-    Some(Strips { steps: sample.steps(), label: words.position, lines })
+    let lines = (0..features.min(DRAWN)).map(strip).chain(below.lines).collect();
+    Some(Strips { steps: sample.steps(), label: words.position, lines, bands: below.bands })
 }
 
 fn steps(sample: Sequence<'_>, words: Words) -> String {
@@ -74,7 +105,8 @@ fn described(sample: Sequence<'_>, strips: &Strips, words: Words) -> String {
         Some((low, high)) => format!("from {} to {}", number(low), number(high)),
     };
     let steps = steps(sample, words);
-    let mut text = match &strips.lines[..] {
+    let (features, below) = strips.lines.split_at(sample.features.min(DRAWN));
+    let mut text = match features {
         [only] => format!("{steps}, {}.", range(only)),
         lines => {
             let ranges: Vec<String> =
@@ -91,7 +123,25 @@ fn described(sample: Sequence<'_>, strips: &Strips, words: Words) -> String {
         1 => text += " 1 value is missing.",
         missing => text += &format!(" {} values are missing.", number(missing as f64)),
     }
+    below.iter().for_each(|strip| text += &format!(" {}: {}.", strip.name, range(strip)));
+    if let Some(Bands { classes, truth, answer }) = &strips.bands {
+        text += &format!(" Truth: {}. Answer: {}.", in_turn(classes, truth), in_turn(classes, answer));
+    }
     text
+}
+
+/// More stretches than this are not told of one by one.
+const TOLD: usize = 12;
+
+/// Such as `walk, freeze, walk`.
+fn in_turn(classes: &[String], of: &[usize]) -> String {
+    let stretches = stretches(of);
+    let more = match stretches.len().saturating_sub(TOLD) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let told: Vec<&str> = stretches.iter().take(TOLD).map(|(class, _)| classes[*class].as_str()).collect();
+    format!("{}{more}", told.join(", "))
 }
 
 #[cfg(test)]
@@ -101,14 +151,14 @@ mod tests {
     use super::*;
 
     fn words() -> Words {
-        let series = Series { steps: None, missing: Missing::Mean, mean: vec![0.0], deviation: None };
+        let series = Series { missing: Missing::Mean, ..Series::plain(vec![0.0]) };
         Words::of(&Modality::Series(series))
     }
 
     #[track_caller]
     fn is_described(values: &[f32], features: usize, expected: &str) {
         let sample = Sequence::of_series(values, features);
-        assert_eq!(described(sample, &strips(sample, words()).unwrap(), words()), expected);
+        assert_eq!(described(sample, &strips(sample, Below::default(), words()).unwrap(), words()), expected);
     }
 
     #[test]
@@ -123,7 +173,7 @@ mod tests {
         );
         let many: Vec<f32> = (0..30).map(|value| value as f32).collect();
         let sample = Sequence::of_series(&many, 10);
-        let drawn = strips(sample, words()).unwrap();
+        let drawn = strips(sample, Below::default(), words()).unwrap();
         assert_eq!(drawn.lines.len(), DRAWN);
         assert!(
             described(sample, &drawn, words()).ends_with("8 from 7 to 27. 2 more features are not drawn.")
@@ -134,10 +184,10 @@ mod tests {
     fn a_long_series_stays_small_and_says_so() {
         let long: Vec<f32> = (0..8 * 1344).map(|value| (value as f32).sin()).collect();
         let sample = Sequence::of_series(&long, 8);
-        let html = large(sample, "x", "Test <series> 1", words()).unwrap();
+        let html = large(sample, Below::default(), "x", "Test <series> 1", words()).unwrap();
         assert!(html.contains("Of each 14 steps in a row the lowest and the highest"), "{html}");
         assert!(html.len() < 25_000 && !html.contains("<series>"), "{}", html.len());
-        assert!(small(sample, "x", "y", words()).unwrap().len() < 12_000);
+        assert!(small(sample, Below::default(), "x", "y", words()).unwrap().len() < 12_000);
         assert_eq!(length(sample, words()).unwrap(), "1,344 time steps");
     }
 }

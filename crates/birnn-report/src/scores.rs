@@ -1,15 +1,15 @@
 //! How the net does: confusion, scores by class and by length, calibration, mistakes.
 
-use birnn_data::Split;
-use birnn_infer::Evaluation;
+use birnn_data::{Per, Split};
+use birnn_infer::Classified;
 
 use crate::chart::{Axis, Frame, Side};
 use crate::error::ReportError;
 use crate::figure::{Figure, Table, tied};
 use crate::number::number;
 use crate::predictions::{Prediction, Predictions};
-use crate::sample;
-use crate::stats::{Bin, Calibration, LengthGroup, by_length as grouped, wilson};
+use crate::sample::{self, Below};
+use crate::stats::{Bin, Calibration, Interval, LengthGroup, Share, by_length as grouped};
 use crate::words::Words;
 
 /// The confusion matrix, with how strongly each cell is shaded.
@@ -59,13 +59,12 @@ const FEW: u64 = 10;
 const GROUPS: usize = 4;
 
 /// The matrix, unless there are too many classes.
-pub(crate) fn confusion(evaluation: &Evaluation) -> Option<Confusion> {
-    let classes: Vec<String> =
-        evaluation.classified().classes.iter().map(|score| score.class.clone()).collect();
+pub(crate) fn confusion(found: &Classified) -> Option<Confusion> {
+    let classes: Vec<String> = found.classes.iter().map(|score| score.class.clone()).collect();
     if classes.len() > LARGEST_MATRIX {
         return None;
     }
-    let (right, wrong) = evaluation.classified().confusion.most();
+    let (right, wrong) = found.confusion.most();
     let cell = |label: usize, class: usize, count: u64| {
         let (kind, most) = if label == class { ("right", right) } else { ("wrong", wrong) };
         let style = match count {
@@ -74,21 +73,17 @@ pub(crate) fn confusion(evaluation: &Evaluation) -> Option<Confusion> {
         };
         Cell { count, style }
     };
-    let rows =
-        evaluation.classified().confusion.0.iter().zip(&classes).enumerate().map(|(label, (row, class))| {
-            Row {
-                class: class.clone(),
-                cells: row.iter().enumerate().map(|(class, &count)| cell(label, class, count)).collect(),
-            }
-        });
+    let rows = found.confusion.0.iter().zip(&classes).enumerate().map(|(label, (row, class))| Row {
+        class: class.clone(),
+        cells: row.iter().enumerate().map(|(class, &count)| cell(label, class, count)).collect(),
+    });
     Some(Confusion { rows: rows.collect(), classes: classes.clone() })
 }
 
 /// The mistakes that the net makes most often.
-pub(crate) fn commonest(evaluation: &Evaluation, words: Words) -> Table {
-    let names: Vec<&str> = evaluation.classified().classes.iter().map(|score| score.class.as_str()).collect();
-    let mut pairs: Vec<(u64, usize, usize)> = evaluation
-        .classified()
+pub(crate) fn commonest(found: &Classified, words: Words) -> Table {
+    let names: Vec<&str> = found.classes.iter().map(|score| score.class.as_str()).collect();
+    let mut pairs: Vec<(u64, usize, usize)> = found
         .confusion
         .0
         .iter()
@@ -98,25 +93,33 @@ pub(crate) fn commonest(evaluation: &Evaluation, words: Words) -> Table {
         .collect();
     pairs.sort_by_key(|&(count, label, class)| (std::cmp::Reverse(count), label, class));
     let rows = pairs.into_iter().take(COMMONEST).map(|(count, label, class)| {
-        let of = evaluation.classified().classes[label].samples;
+        let of = found.classes[label].samples;
         let share = tied(&format!("{} %", number(100.0 * count as f64 / of as f64)));
         vec![names[label].to_owned(), names[class].to_owned(), number(count as f64), share]
     });
     Table::new("The commonest mistakes", &["is", "was called", words.samples, "of its class"], rows.collect())
 }
 
-/// Recall and precision of each class, with what chance alone leaves open.
-pub(crate) fn classes(evaluation: &Evaluation, words: Words) -> Table {
-    let called = |class: usize| evaluation.classified().confusion.0.iter().map(|row| row[class]).sum::<u64>();
-    let rows = evaluation.classified().classes.iter().enumerate().map(|(class, score)| {
-        let right = evaluation.classified().confusion.0[class][class];
-        let f1 = if score.samples + called(class) > 0 { percent(score.f1) } else { "–".to_owned() };
+/// Of each class the recall, then of each the precision, with what chance alone leaves open.
+pub(crate) fn of_classes(predictions: &Predictions) -> [Vec<Share>; 2] {
+    let count = predictions.classified.classes.len();
+    [
+        predictions.shares(count, |prediction| (prediction.label, prediction.is_correct())),
+        predictions.shares(count, |prediction| (prediction.class, prediction.is_correct())),
+    ]
+}
+
+/// Scores of each class.
+pub(crate) fn classes(found: &Classified, [recall, precision]: [Vec<Share>; 2], words: Words) -> Table {
+    let scores = found.classes.iter().zip(recall.iter().zip(&precision));
+    let rows = scores.map(|(score, (recall, precision))| {
+        let f1 = if score.samples + precision.whole > 0 { percent(score.f1) } else { "–".to_owned() };
         vec![
             score.class.clone(),
             number(score.samples as f64),
-            share(right, score.samples),
-            number(called(class) as f64),
-            share(right, called(class)),
+            share(recall),
+            number(precision.whole as f64),
+            share(precision),
             f1,
         ]
     });
@@ -126,12 +129,12 @@ pub(crate) fn classes(evaluation: &Evaluation, words: Words) -> Table {
 }
 
 /// A share with its 95 % interval.
-pub(crate) fn share(part: u64, whole: u64) -> String {
-    match wilson(part, whole) {
-        None => "–".to_owned(),
-        Some(interval) => {
-            let share = part as f64 / whole as f64;
-            format!("{} ({:.2}–{:.2})", percent(share), 100.0 * interval.low, 100.0 * interval.high)
+pub(crate) fn share(share: &Share) -> String {
+    match share.interval {
+        None if share.whole == 0 => "–".to_owned(),
+        None => percent(share.value()),
+        Some(Interval { low, high }) => {
+            format!("{} ({:.2}–{:.2})", percent(share.value()), 100.0 * low, 100.0 * high)
         }
     }
 }
@@ -141,12 +144,12 @@ pub(crate) fn percent(share: f64) -> String {
     tied(&format!("{:.2} %", 100.0 * share))
 }
 
-/// The reliability diagram.
-pub(crate) fn reliability(calibration: &Calibration) -> Figure {
+/// The reliability diagram, from the share of each bin that is correct.
+pub(crate) fn reliability(calibration: &Calibration, correct: &[Share]) -> Figure {
     let (x, y) = (Side::share("probability that the net gives"), Side::share("share that is correct"));
     let mut frame = Frame::new(&x, &y);
-    for bin in &calibration.bins {
-        bar(&mut frame, (bin.low, bin.high), bin.correct, bin.count);
+    for (bin, correct) in calibration.bins.iter().zip(correct) {
+        share_bar(&mut frame, (bin.low, bin.high), correct);
     }
     if let (Some(from), Some(to)) = (frame.point((0.0, 0.0)), frame.point((1.0, 1.0))) {
         frame.svg.line("diagonal", from, to);
@@ -171,19 +174,19 @@ pub(crate) fn reliability(calibration: &Calibration) -> Figure {
         percent(calibration.error),
         last_bin(calibration),
     );
-    let row = |bin: &Bin| {
+    let row = |(bin, correct): (&Bin, &Share)| {
         let confidence = if bin.count > 0 { percent(bin.confidence) } else { "–".to_owned() };
         vec![
             tied(&format!("{:.1}–{:.1} %", 100.0 * bin.low, 100.0 * bin.high)),
             number(bin.count as f64),
             confidence,
-            share(bin.correct, bin.count),
+            share(correct),
         ]
     };
     let table = Table::new(
         "Predictions by their probability",
         &["probability", "predictions", "mean probability", "right (95 % interval)"],
-        calibration.bins.iter().map(row).collect(),
+        calibration.bins.iter().zip(correct).map(row).collect(),
     );
     let id = "reliability";
     let svg = frame.svg.finish(id, title, &description);
@@ -198,68 +201,116 @@ pub(crate) fn reliability(calibration: &Calibration) -> Figure {
 }
 
 /// A share as a bar from `low` to `high`, pale where it rests on few, with its 95 % interval.
-fn bar(frame: &mut Frame, (low, high): (f64, f64), part: u64, whole: u64) {
-    let Some(interval) = wilson(part, whole) else { return };
-    let style = if whole < FEW { "bar few" } else { "bar" };
-    let (share, middle) = (part as f64 / whole as f64, (low + high) / 2.0);
-    let ends = [(low, 0.0), (high, share), (middle, interval.low), (middle, interval.high)];
-    if let [Some(from), Some(to), Some(least), Some(most)] = ends.map(|end| frame.point(end)) {
-        frame.svg.rectangle(style, from, to);
+fn share_bar(frame: &mut Frame, ends: (f64, f64), share: &Share) {
+    if share.whole > 0 {
+        bar(frame, ends, share.value(), share.interval, share.whole < FEW);
+    }
+}
+
+/// A value as a bar from `low` to `high`, pale where it rests on `few`, with its 95 % interval.
+fn bar(frame: &mut Frame, (low, high): (f64, f64), value: f64, interval: Option<Interval>, few: bool) {
+    if let (Some(from), Some(to)) = (frame.point((low, 0.0)), frame.point((high, value))) {
+        frame.svg.rectangle(if few { "bar few" } else { "bar" }, from, to);
+    }
+    let middle = (low + high) / 2.0;
+    let ends = interval.map(|interval| [interval.low, interval.high].map(|end| frame.point((middle, end))));
+    if let Some([Some(least), Some(most)]) = ends {
         frame.svg.line("whisker", least, most);
     }
 }
 
+/// What bars by length are of.
+pub(crate) struct ByLength {
+    pub(crate) title: &'static str,
+    /// The values' axis.
+    pub(crate) side: Side,
+    /// What is told of all of them, and what a bar is.
+    pub(crate) description: &'static str,
+    pub(crate) meaning: String,
+    /// The column of the values.
+    pub(crate) column: &'static str,
+    /// Of each group, the bar, its interval, how it is told, and whether it rests on few.
+    pub(crate) bars: Vec<(f64, Option<Interval>, String, bool)>,
+    /// How many answers each group has, and what these are called.
+    pub(crate) counts: Vec<u64>,
+    pub(crate) counted: &'static str,
+}
+
+/// Samples in groups by their number of steps; `None` where all, or nearly all, have as many.
+pub(crate) fn groups(split: &Split) -> Option<Vec<LengthGroup>> {
+    let lengths: Vec<usize> = split.sequences.lengths().collect();
+    Some(grouped(&lengths, GROUPS)).filter(|groups| groups.len() > 1)
+}
+
 /// Accuracy by the number of steps; `None` where all samples, or nearly all, have as many.
-pub(crate) fn by_length(predictions: &Predictions, split: &Split, words: Words) -> Option<Figure> {
+pub(crate) fn accuracy_by_length(predictions: &Predictions, split: &Split, words: Words) -> Option<Figure> {
+    let groups = groups(split)?;
+    let of_samples: Vec<_> = predictions.of_samples().collect();
+    let of_group = |group: &LengthGroup| {
+        let own: Vec<_> = group.sequences.iter().map(|&sample| of_samples[sample].clone()).collect();
+        let positions: Vec<usize> = own.iter().map(ExactSizeIterator::len).collect();
+        let own = own.into_iter().flat_map(|range| &predictions.predictions[range]);
+        Share::all(1, &positions, own.map(|prediction| (0, prediction.is_correct()))).pop()
+    };
+    let shares: Vec<Share> = groups.iter().filter_map(of_group).collect();
+    let of = match predictions.per {
+        Per::Sequence => "a group".to_owned(),
+        Per::Step => format!("the {} of a group", words.steps),
+    };
+    let counted = words.counted(predictions.per);
+    let bars = shares.iter().map(|own| (own.value(), own.interval, share(own), own.whole < FEW)).collect();
+    let figure = ByLength {
+        title: "Accuracy by length",
+        side: Side::share("share that is correct"),
+        description: "Share of correct predictions",
+        meaning: format!("the share of {of} that is classified correctly"),
+        column: "right (95 % interval)",
+        bars,
+        counts: shares.iter().map(|share| share.whole).collect(),
+        counted: counted.samples,
+    };
+    Some(by_length(&groups, figure, words))
+}
+
+/// A bar for each group of lengths.
+pub(crate) fn by_length(groups: &[LengthGroup], told: ByLength, words: Words) -> Figure {
     let Words { samples, steps, sample, .. } = words;
-    let right = predictions.predictions.iter().map(Prediction::is_correct);
-    let lengths: Vec<(usize, bool)> = split.sequences.lengths().zip(right).collect();
-    let groups = grouped(&lengths, GROUPS);
-    if groups.len() < 2 {
-        return None;
-    }
+    let ByLength { title, side: y, description, meaning, column, bars, counts, counted } = told;
     let range = |group: &LengthGroup| match group.shortest == group.longest {
         true => number(group.shortest as f64),
         false => format!("{}–{}", number(group.shortest as f64), number(group.longest as f64)),
     };
     // Groups are equally wide, however many lengths are in them: each has its own label.
     let axis = Axis { ticks: Vec::new(), ..Axis::fixed(0.0, groups.len() as f64, 1.0) };
-    let (x, y) = (Side::new(steps, axis), Side::share("share that is correct"));
+    let x = Side::new(steps, axis);
     let mut frame = Frame::new(&x, &y);
-    for (group, left) in groups.iter().zip((0..).map(f64::from)) {
-        bar(&mut frame, (left + 0.15, left + 0.85), group.correct, group.count);
+    for ((group, (value, interval, _, few)), left) in groups.iter().zip(&bars).zip((0..).map(f64::from)) {
+        bar(&mut frame, (left + 0.15, left + 0.85), *value, *interval, *few);
         if let Some((across, bottom)) = frame.point((left + 0.5, 0.0)) {
             frame.svg.text("tick middle", (across, bottom + 17.0), &range(group));
         }
     }
-    let title = "Accuracy by length";
-    let told: Vec<String> = groups
-        .iter()
-        .map(|group| format!("{} {steps}: {}", range(group), share(group.correct, group.count)))
-        .collect();
+    let each = || groups.iter().zip(&bars).map(|(group, (_, _, shown, _))| (range(group), shown));
+    let told: Vec<String> = each().map(|(range, shown)| format!("{range} {steps}: {shown}")).collect();
     let caption = format!(
         "Whether a long {sample} is harder than a short one: the test {samples} in groups of about as many, by \
-         their number of {steps}. A bar is the share of a group that is classified correctly, its thin line the \
+         their number of {steps}. A bar is {meaning}, its thin line the \
          95 % interval of that: groups whose intervals overlap widely may well be equally hard. Pale bars rest \
-         on fewer than {FEW} {samples}."
+         on fewer than {FEW} {counted}."
     );
-    let row = |group: &LengthGroup| {
-        vec![range(group), number(group.count as f64), share(group.correct, group.count)]
-    };
-    let columns = [steps, samples, "right (95 % interval)"];
+    let rows =
+        each().zip(counts).map(|((range, shown), count)| vec![range, number(count as f64), shown.clone()]);
+    let in_all = format!("{counted} in all");
+    let columns = [steps, if counted == steps { &in_all } else { counted }, column];
     let id = "length";
-    Some(Figure {
+    Figure {
         id: id.to_owned(),
         title: title.to_owned(),
         caption: tied(&caption),
-        svg: frame.svg.finish(
-            id,
-            title,
-            &format!("Share of correct predictions by {steps}. {}.", told.join("; ")),
-        ),
+        svg: frame.svg.finish(id, title, &format!("{description} by {steps}. {}.", told.join("; "))),
         legend: Vec::new(),
-        table: Table::new(title, &columns, groups.iter().map(row).collect()),
-    })
+        table: Table::new(title, &columns, rows.collect()),
+    }
 }
 
 /// What a net that is mostly sure hides: that most predictions are in one bar.
@@ -292,7 +343,7 @@ pub(crate) fn gallery(
             class: names[prediction.class].clone(),
             probability: percent(prediction.probability),
             p_true: percent(prediction.p_true),
-            shown: sample::small(sample, &format!("mistake-{}", index + 1), &title, words)?,
+            shown: sample::small(sample, Below::default(), &format!("mistake-{}", index + 1), &title, words)?,
         })
     };
     predictions.mistakes().into_iter().take(GALLERY).enumerate().map(mistake).collect()
@@ -305,7 +356,7 @@ pub(crate) fn one_of_test(index: usize, words: Words) -> String {
 
 #[cfg(test)]
 mod tests {
-    use birnn_infer::{ClassScore, Classified, Confusion as Counts, Detail};
+    use birnn_infer::{ClassScore, Classified, Confusion as Counts};
 
     use super::*;
 
@@ -313,7 +364,7 @@ mod tests {
         Words::of(&birnn_data::Modality::Images { shape: [1, 1], preprocessing: None })
     }
 
-    fn evaluation(confusion: Vec<Vec<u64>>) -> Evaluation {
+    fn evaluation(confusion: Vec<Vec<u64>>) -> Classified {
         let score = |(class, row): (usize, &Vec<u64>)| ClassScore {
             class: format!("class {class}"),
             precision: 0.0,
@@ -322,8 +373,7 @@ mod tests {
             samples: row.iter().sum(),
         };
         let classes = confusion.iter().enumerate().map(score).collect();
-        let detail = Classified { classes, confusion: Counts(confusion), ..Classified::default() };
-        Evaluation { weight: 0, loss: 0.0, detail: Detail::Classify(detail) }
+        Classified { classes, confusion: Counts(confusion), ..Classified::default() }
     }
 
     #[test]
@@ -348,7 +398,10 @@ mod tests {
 
     #[test]
     fn a_class_without_samples_has_no_share() {
-        let table = classes(&evaluation(vec![vec![3, 1], vec![0, 0]]), words());
+        let shares =
+            |counts: [(u64, u64); 2]| counts.map(|(part, whole)| Share::independent(part, whole)).into();
+        let of_classes = [shares([(3, 4), (0, 0)]), shares([(3, 3), (0, 1)])];
+        let table = classes(&evaluation(vec![vec![3, 1], vec![0, 0]]), of_classes, words());
         assert_eq!(table.rows[0][2], "75.00\u{a0}% (30.06–95.44)");
         assert_eq!(table.rows[1][2], "–");
     }

@@ -52,9 +52,9 @@ impl StateGradients {
         let mut sums = vec![vec![(0.0, 0_u32); positions]; directions.len()];
         let longest = split.sequences.lengths().max().unwrap_or(1);
         for batch in indices.chunks(BATCH.min(BATCH_STEPS / longest).max(1)) {
-            let Split { sequences, labels } = split.select(batch);
+            let Split { sequences, targets } = split.select(batch);
             let lengths: Vec<usize> = sequences.lengths().collect();
-            let gradients = predictor.state_gradients(&mut workspace, &sequences, &labels);
+            let gradients = predictor.state_gradients(&mut workspace, &sequences, &targets);
             for ((_, index), sums) in directions.iter().zip(&mut sums) {
                 for (position, norm) in norms(&gradients[*index], &lengths, positions) {
                     sums[position].0 += norm;

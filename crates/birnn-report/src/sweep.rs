@@ -8,6 +8,7 @@ use birnn_run::{CONFIG, Status};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
+use crate::metric::{Metric, Scored};
 use crate::records::Records;
 use crate::stats::Summary;
 
@@ -45,11 +46,12 @@ pub struct SweepRun {
 /// What a run came to.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Outcome {
-    /// Accuracy of the weights that were kept on the validation samples, if any were kept back.
+    /// Accuracy, or RMSE, of the weights that were kept on the validation samples, if any were kept back.
     pub validation: Option<f64>,
-    /// Accuracy on the test samples.
-    pub accuracy: f64,
-    /// Mean cross-entropy on the test samples.
+    /// Accuracy on the test samples, or RMSE.
+    #[serde(flatten)]
+    pub test: Scored<f64>,
+    /// Mean loss on the test samples.
     pub loss: f64,
     /// Seconds of training.
     pub seconds: f64,
@@ -63,10 +65,11 @@ pub struct Settings {
     pub settings: Vec<(String, Value)>,
     /// The indices of its runs.
     pub runs: Vec<usize>,
-    /// Accuracy on the validation samples.
+    /// Accuracy, or RMSE, on the validation samples.
     pub validation: Option<Summary>,
-    /// Accuracy on the test samples.
-    pub accuracy: Option<Summary>,
+    /// Accuracy, or RMSE, on the test samples.
+    #[serde(flatten)]
+    pub test: Scored<Option<Summary>>,
     /// Loss on the test samples.
     pub loss: Option<Summary>,
     /// Seconds of training.
@@ -98,9 +101,9 @@ fn monitor(folder: &Path) -> Monitor {
 impl Outcome {
     fn of(records: &Records, monitor: Monitor) -> Option<Outcome> {
         let test = records.test.as_ref()?;
-        let seconds = records.timing.iter().map(|timing| timing.seconds).sum();
+        let seconds = records.seconds().unwrap_or_default();
         let validation = kept(&records.epochs, monitor).map(|kept| kept.headline().value);
-        Some(Outcome { validation, accuracy: test.headline().value, loss: test.loss, seconds })
+        Some(Outcome { validation, test: test.headline().into(), loss: test.loss, seconds })
     }
 }
 
@@ -120,13 +123,22 @@ impl Sweep {
             first += same.len();
         }
         let mut sweep = Sweep { name, by_validation, settings, runs, substitute_for };
+        let metric = sweep.metric();
+        // What is of another metric has no place among the others.
         let score = |settings: &Settings| {
-            let summary = if by_validation { settings.validation } else { settings.accuracy };
-            summary.map_or(f64::NEG_INFINITY, |summary| summary.mean)
+            let summary = if by_validation { settings.validation } else { settings.test.value };
+            let comparable = summary.filter(|_| settings.test.metric == metric);
+            comparable.map_or(f64::NEG_INFINITY, |summary| metric.goodness(summary.mean))
         };
         // Stable: those that are equal stay in the order of the sweep.
         sweep.settings.sort_by(|a, b| score(b).total_cmp(&score(a)));
         sweep
+    }
+
+    /// What runs are judged by: the metric of the first that is done.
+    pub fn metric(&self) -> Metric {
+        let done = self.runs.iter().find_map(|run| run.outcome);
+        done.map_or(Metric::ACCURACY, |outcome| outcome.test.metric)
     }
 
     /// The settings that vary, by their dotted keys.
@@ -142,11 +154,12 @@ impl Settings {
         let summary = |value: fn(&Outcome) -> Option<f64>| {
             Summary::new(&outcomes.iter().filter_map(value).collect::<Vec<_>>())
         };
+        let metric = outcomes.first().map_or(Metric::ACCURACY, |outcome| outcome.test.metric);
         Settings {
             settings: runs[0].settings.clone(),
             runs: (first..first + runs.len()).collect(),
             validation: summary(|outcome| outcome.validation),
-            accuracy: summary(|outcome| Some(outcome.accuracy)),
+            test: Scored { metric, value: summary(|outcome| Some(outcome.test.value)) },
             loss: summary(|outcome| Some(outcome.loss)),
             seconds: summary(|outcome| Some(outcome.seconds)),
         }
@@ -176,7 +189,10 @@ mod tests {
     use crate::records::made_up;
 
     fn run(hidden: &str, seed: u32, accuracy: Option<f64>, validation: Option<f64>) -> (SweepRun, Records) {
-        let outcome = accuracy.map(|accuracy| Outcome { validation, accuracy, loss: 0.1, seconds: 2.0 });
+        let outcome = accuracy.map(|value| {
+            let test = Scored { metric: Metric::ACCURACY, value };
+            Outcome { validation, test, loss: 0.1, seconds: 2.0 }
+        });
         let run = SweepRun {
             folder: format!("{hidden}-{seed}"),
             settings: vec![("model.hidden".to_owned(), hidden.into())],
@@ -210,7 +226,7 @@ mod tests {
             (sweep.settings[0].runs.as_slice(), sweep.settings[1].runs.as_slice()),
             (&[3, 4][..], &[1, 2][..])
         );
-        assert_eq!(sweep.settings[0].accuracy.unwrap().runs, 1);
+        assert_eq!(sweep.settings[0].test.value.unwrap().runs, 1);
         assert_eq!(sweep.keys(), ["model.hidden"]);
     }
 
@@ -221,7 +237,37 @@ mod tests {
             Records { epochs: vec![epoch(0.5, 7), epoch(0.3, 8), epoch(0.3, 9)], ..Records::default() };
         assert_eq!(Outcome::of(&records, Monitor::Loss), None);
         records.test = Some(made_up::evaluation(10, 6, 0.2));
-        let expected = Outcome { validation: Some(0.8), accuracy: 0.6, loss: 0.2, seconds: 0.0 };
+        let test = Scored { metric: Metric::ACCURACY, value: 0.6 };
+        let expected = Outcome { validation: Some(0.8), test, loss: 0.2, seconds: 0.0 };
         assert_eq!(Outcome::of(&records, Monitor::Loss), Some(expected));
+    }
+
+    /// Of an error the lowest is the best, and what is judged otherwise comes last.
+    #[test]
+    fn the_lowest_error_is_the_best() {
+        const RMSE: Metric = Metric { name: "RMSE", is_share: false };
+        let with = |hidden: &str, metric: Metric, value: f64| {
+            let (mut run, records) = run(hidden, 0, Some(value), Some(value));
+            run.outcome.as_mut().unwrap().test.metric = metric;
+            (run, records)
+        };
+        let runs = vec![
+            run("1", 0, None, None),
+            with("2", RMSE, 0.4),
+            with("4", Metric::ACCURACY, 0.9),
+            with("8", RMSE, 0.2),
+            with("16", RMSE, 3.0),
+        ];
+        let sweep = Sweep::new("x".to_owned(), runs);
+        let order: Vec<String> = sweep.settings.iter().map(|s| shown(&s.settings[0].1)).collect();
+        assert_eq!((order, sweep.metric()), (["8", "2", "16", "1", "4"].map(str::to_owned).into(), RMSE));
+        let json = serde_json::to_value(&sweep).unwrap();
+        assert_eq!(json["settings"][0]["rmse"]["mean"], 0.2);
+        assert_eq!(json["runs"][1]["outcome"]["rmse"], 0.4);
+        let text = sweep.text();
+        assert!(text.contains("validation RMSE  test RMSE"), "{text}");
+        assert!(text.contains("0.2000") && !text.contains('%'), "{text}");
+        let page = crate::sweep_page(&sweep, "").unwrap();
+        assert!(page.contains("RMSE by setting") && page.contains("the lowest first"), "{page}");
     }
 }

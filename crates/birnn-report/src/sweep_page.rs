@@ -7,10 +7,10 @@ use crate::chart::{Axis, Chart, Frame, Line, Point, Side};
 use crate::curves::duration;
 use crate::error::ReportError;
 use crate::figure::{Figure, Table, tied};
+use crate::metric::{Metric, Scored};
 use crate::number::number;
-use crate::scores::percent;
 use crate::stats::Summary;
-use crate::sweep::{Settings, Sweep, SweepRun, plus_minus, shown};
+use crate::sweep::{Outcome, Settings, Sweep, SweepRun, plus_minus, shown};
 
 #[derive(Template)]
 #[template(path = "sweep.html")]
@@ -19,7 +19,7 @@ struct Page<'a> {
     banners: Vec<String>,
     summary: String,
     /// What the order goes by.
-    ranking: &'static str,
+    ranking: String,
     settings: Table,
     figures: Vec<Figure>,
     keys: Vec<&'a str>,
@@ -46,16 +46,20 @@ pub fn sweep_page(sweep: &Sweep, experiment: &str) -> Result<String, ReportError
             "Trained and tested on synthetic digits, not on {dataset}, which could not be had."
         ));
     }
+    let metric = sweep.metric();
+    let order = if metric.is_share { "" } else { ", the lowest first" };
+    let name = metric.name;
     let ranking = match sweep.by_validation {
-        true => {
-            "In the order of the mean accuracy on the validation samples, which neither training nor the \
-             test samples have to do with. The accuracy on the test samples is there to be read, not to choose by."
-        }
-        false => {
-            "In the order of the mean accuracy on the test samples, as not all runs kept validation samples \
-             back. Chosen in this way, the best is flattered: its accuracy on other samples is likely lower. \
-             With data.validation set, settings are ranked by samples of their own."
-        }
+        true => format!(
+            "In the order of the mean {name} on the validation samples{order}, which neither training nor the \
+             test samples have to do with. The {name} on the test samples is there to be read, not to choose by."
+        ),
+        false => format!(
+            "In the order of the mean {name} on the test samples{order}, as not all runs kept validation samples \
+             back. Chosen in this way, the best is flattered: its {name} on other samples is likely {}. \
+             With data.validation set, settings are ranked by samples of their own.",
+            if metric.is_share { "lower" } else { "higher" }
+        ),
     };
     let keys = sweep.keys();
     let mut figures: Vec<Figure> = by_rank(sweep).into_iter().collect();
@@ -83,18 +87,21 @@ fn summary(sweep: &Sweep) -> String {
         text += &format!(", {} failed", number(failed as f64));
     }
     text.push('.');
-    if let Some(best) = sweep.settings.first().filter(|best| best.accuracy.is_some()) {
+    if let Some(best) = sweep.settings.first().filter(|best| best.test.value.is_some()) {
         let which = match best.settings.is_empty() {
             true => "Its settings reach".to_owned(),
             false => format!("The best of {}, {}, reaches", sweep.settings.len(), named(&best.settings)),
         };
-        let validation = best.validation.map_or_else(String::new, |summary| {
-            format!("{} on the validation samples and ", plus_minus(&summary, percent))
-        });
-        let test = best.accuracy.map_or_else(String::new, |summary| plus_minus(&summary, percent));
-        let runs = best.accuracy.map_or(0, |summary| summary.runs);
+        let metric = best.test.metric;
+        let name = if metric.is_share { String::new() } else { format!("{} ", metric.name) };
+        let show = |summary: &Summary| plus_minus(summary, |value| metric.text(value));
+        let validation = best
+            .validation
+            .map_or_else(String::new, |summary| format!("{} on the validation samples and ", show(&summary)));
+        let test = best.test.value.map_or_else(String::new, |summary| show(&summary));
+        let runs = best.test.value.map_or(0, |summary| summary.runs);
         let runs = if runs == 1 { "one run".to_owned() } else { format!("the mean of {runs} runs") };
-        text += &format!(" {which} {validation}{test} on the test samples, {runs}.");
+        text += &format!(" {which} {name}{validation}{test} on the test samples, {runs}.");
     }
     text
 }
@@ -105,22 +112,24 @@ fn named(settings: &[(String, Value)]) -> String {
 }
 
 fn settings(sweep: &Sweep) -> Table {
-    let show = |summary: Option<Summary>, show: fn(f64) -> String| {
+    let show = |summary: Option<Summary>, show: &dyn Fn(f64) -> String| {
         summary.map_or_else(|| "–".to_owned(), |summary| plus_minus(&summary, show))
     };
     let row = |(rank, settings): (usize, &Settings)| {
-        let range = settings.accuracy.map_or_else(
+        let Scored { metric, value: test } = settings.test;
+        let score = |value: f64| tied(&metric.text(value));
+        let range = test.map_or_else(
             || "–".to_owned(),
-            |summary| format!("{} to {}", percent(summary.low), percent(summary.high)),
+            |summary| format!("{} to {}", score(summary.low), score(summary.high)),
         );
         let own = settings.settings.iter().map(|(_, value)| shown(value));
         let figures = [
-            settings.accuracy.map_or(0, |summary| summary.runs).to_string(),
-            show(settings.validation, percent),
-            show(settings.accuracy, percent),
+            test.map_or(0, |summary| summary.runs).to_string(),
+            show(settings.validation, &score),
+            show(test, &score),
             range,
-            show(settings.loss, |loss| format!("{loss:.4}")),
-            show(settings.seconds, duration),
+            show(settings.loss, &|loss| format!("{loss:.4}")),
+            show(settings.seconds, &duration),
         ];
         [(rank + 1).to_string()].into_iter().chain(own).chain(figures).collect()
     };
@@ -137,32 +146,50 @@ fn row(run: &SweepRun) -> Row<'_> {
     let none = || "–".to_owned();
     cells.extend(match run.outcome {
         None => [none(), none(), none(), none()],
-        Some(outcome) => [
-            outcome.validation.map_or_else(none, percent),
-            percent(outcome.accuracy),
-            format!("{:.4}", outcome.loss),
-            duration(outcome.seconds),
-        ],
+        Some(Outcome { validation, test: Scored { metric, value }, loss, seconds }) => {
+            let score = |value: f64| tied(&metric.text(value));
+            [validation.map_or_else(none, score), score(value), format!("{loss:.4}"), duration(seconds)]
+        }
     });
     Row { folder: &run.folder, cells }
 }
 
-/// The accuracies of a setting's runs on the test samples.
-fn accuracies<'a>(sweep: &'a Sweep, settings: &'a Settings) -> impl Iterator<Item = f64> + 'a {
-    settings.runs.iter().filter_map(|&run| Some(sweep.runs[run].outcome?.accuracy))
+/// The value of a run on the test samples, where it is of the sweep's metric.
+fn value(sweep: &Sweep, run: &SweepRun) -> Option<f64> {
+    run.outcome.filter(|outcome| outcome.test.metric == sweep.metric()).map(|outcome| outcome.test.value)
 }
 
-fn accuracy_side(sweep: &Sweep) -> Side {
+/// The values of a setting's runs on the test samples.
+fn values<'a>(sweep: &'a Sweep, settings: &'a Settings) -> impl Iterator<Item = f64> + 'a {
+    settings.runs.iter().filter_map(|&run| value(sweep, &sweep.runs[run]))
+}
+
+/// What a setting's runs come to, where it is of the sweep's metric.
+fn summary_of(sweep: &Sweep, settings: &Settings) -> Option<Summary> {
+    settings.test.value.filter(|_| settings.test.metric == sweep.metric())
+}
+
+fn value_side(sweep: &Sweep) -> Side {
+    let metric = sweep.metric();
+    let most = if metric.is_share { 1.0 } else { f64::INFINITY };
     let of = |settings: &Settings| {
-        settings.accuracy.map(|summary| {
+        summary_of(sweep, settings).map(|summary| {
             let deviation = summary.deviation.unwrap_or_default();
-            [summary.low.min(summary.mean - deviation), summary.high.max(summary.mean + deviation).min(1.0)]
+            [summary.low.min(summary.mean - deviation), summary.high.max(summary.mean + deviation).min(most)]
         })
     };
     let ends = sweep.settings.iter().filter_map(of).flatten();
-    let mut side = Side::new("accuracy on the test samples", Axis::linear(ends, false, false));
-    side.percent = true;
+    let mut side =
+        Side::new(&format!("{} on the test samples", metric.name), Axis::linear(ends, false, false));
+    side.percent = metric.is_share;
     side
+}
+
+/// The metric's name at the beginning of a sentence.
+fn heading(metric: Metric) -> String {
+    let mut letters = metric.name.chars();
+    let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
+    first + letters.as_str()
 }
 
 /// Each setting by its rank, with its runs, their mean and deviation.
@@ -170,53 +197,56 @@ fn by_rank(sweep: &Sweep) -> Option<Figure> {
     let ranked: Vec<(f64, &Settings)> = (1..)
         .map(f64::from)
         .zip(&sweep.settings)
-        .filter(|(_, settings)| settings.accuracy.is_some())
+        .filter(|(_, settings)| summary_of(sweep, settings).is_some())
         .collect();
     if sweep.runs.iter().filter(|run| run.outcome.is_some()).count() < 2 {
         return None;
     }
     let x = Side::new("rank of the setting", Axis::counting(0.0, ranked.len() as f64 + 1.0));
-    let y = accuracy_side(sweep);
+    let y = value_side(sweep);
     let mut frame = Frame::new(&x, &y);
     for &(rank, settings) in &ranked {
-        let Some(summary) = settings.accuracy else { continue };
+        let Some(summary) = summary_of(sweep, settings) else { continue };
         let deviation = summary.deviation.unwrap_or_default();
         let ends = [summary.mean - deviation, summary.mean + deviation].map(|y| frame.point((rank, y)));
         if let [Some(from), Some(to)] = ends {
             frame.svg.line("whisker", from, to);
         }
-        for accuracy in accuracies(sweep, settings) {
-            frame.point((rank, accuracy)).into_iter().for_each(|at| frame.svg.circle("dot s1", at, 2.0));
+        for value in values(sweep, settings) {
+            frame.point((rank, value)).into_iter().for_each(|at| frame.svg.circle("dot s1", at, 2.0));
         }
         frame.point((rank, summary.mean)).into_iter().for_each(|at| frame.svg.circle("dot s0", at, 3.5));
     }
-    let title = "Accuracy by setting";
-    let description = format!("Accuracy on the test samples of {} settings, the best first.", ranked.len());
+    let metric = sweep.metric();
+    let (title, heading) = (format!("{} by setting", heading(metric)), heading(metric));
+    let description = format!("{heading} on the test samples of {} settings, the best first.", ranked.len());
+    let show = |value: f64| tied(&metric.text(value));
     let rows = ranked.iter().map(|(rank, settings)| {
-        let summary = settings.accuracy.map_or_else(String::new, |summary| plus_minus(&summary, percent));
-        let runs = accuracies(sweep, settings).map(percent).collect::<Vec<_>>().join(", ");
+        let summary =
+            summary_of(sweep, settings).map_or_else(String::new, |summary| plus_minus(&summary, show));
+        let runs = values(sweep, settings).map(show).collect::<Vec<_>>().join(", ");
         vec![number(*rank), summary, runs]
     });
     let rows = rows.collect();
     Some(Figure {
         id: "by-rank".to_owned(),
-        title: title.to_owned(),
         caption: tied(
             "A small dot is a run, a large one the mean of a setting's runs, the thin line one standard \
              deviation to either side. Settings whose lines overlap may well be equally good.",
         ),
-        svg: frame.svg.finish("by-rank", title, &description),
+        svg: frame.svg.finish("by-rank", &title, &description),
         legend: Vec::new(),
-        table: Table::new(title, &["rank", "mean ± deviation", "runs"], rows),
+        table: Table::new(&title, &["rank", "mean ± deviation", "runs"], rows),
+        title,
     })
 }
 
-/// Accuracy against the value of a setting that is a number.
+/// The metric against the value of a setting that is a number.
 fn by_value(sweep: &Sweep, index: usize, key: &str) -> Option<Figure> {
     let mut runs: Vec<Point> = Vec::new();
     for run in &sweep.runs {
         let value = run.settings[index].1.as_f64()?;
-        runs.extend(run.outcome.map(|outcome| (value, outcome.accuracy)));
+        runs.extend(self::value(sweep, run).map(|found| (value, found)));
     }
     let mut values: Vec<f64> = runs.iter().map(|run| run.0).collect();
     values.sort_by(f64::total_cmp);
@@ -240,10 +270,10 @@ fn by_value(sweep: &Sweep, index: usize, key: &str) -> Option<Figure> {
     }
     let chart = Chart {
         id: format!("by-value-{index}"),
-        title: format!("Accuracy by {key}"),
+        title: format!("{} by {key}", heading(sweep.metric())),
         caption: "Each dot is a run; what else varies between them differs too.".to_owned(),
         x: Side::new(key, axis),
-        y: accuracy_side(sweep),
+        y: value_side(sweep),
         lines,
     };
     Some(chart.figure())

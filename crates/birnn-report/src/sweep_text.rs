@@ -8,15 +8,21 @@ impl Sweep {
     /// The settings with what their runs came to, the best first: one line each, escaped for a terminal.
     pub fn text(&self) -> String {
         let none = || NONE.to_owned();
-        let percent = |summary: Option<Summary>| {
-            summary.map_or_else(none, |summary| plus_minus(&summary, |share| format!("{:.2}", 100.0 * share)))
+        let metric = self.metric();
+        let show = |value: f64| match metric.is_share {
+            true => format!("{:.2}", 100.0 * value),
+            false => metric.text(value),
         };
-        let ends = ["runs", "validation, %", "test, %", "training, s"];
-        let mut rows = vec![self.keys().into_iter().chain(ends).map(str::to_owned).collect::<Vec<_>>()];
+        let score =
+            |summary: Option<Summary>| summary.map_or_else(none, |summary| plus_minus(&summary, show));
+        let unit = if metric.is_share { ", %".to_owned() } else { format!(" {}", metric.name) };
+        let ends = [format!("validation{unit}"), format!("test{unit}"), "training, s".to_owned()];
+        let heading = self.keys().into_iter().chain(["runs"]).map(str::to_owned);
+        let mut rows = vec![heading.chain(ends).collect::<Vec<_>>()];
         for settings in &self.settings {
             let mut row: Vec<String> = settings.settings.iter().map(|(_, value)| shown(value)).collect();
-            row.push(settings.accuracy.map_or(0, |summary| summary.runs).to_string());
-            row.extend([settings.validation, settings.accuracy].map(percent));
+            row.push(settings.test.value.map_or(0, |summary| summary.runs).to_string());
+            row.extend([settings.validation, settings.test.value].map(score));
             row.push(settings.seconds.map_or_else(none, |summary| format!("{:.1}", summary.mean)));
             rows.push(row);
         }
@@ -28,13 +34,15 @@ impl Sweep {
 mod tests {
     use birnn_run::Status;
 
-    use crate::{Outcome, Records, Sweep, SweepRun};
+    use crate::{Metric, Outcome, Records, Scored, Sweep, SweepRun};
 
     #[test]
     fn each_setting_has_its_line() {
         let run = |hidden: u32, accuracy: Option<f64>| {
-            let outcome =
-                accuracy.map(|accuracy| Outcome { validation: None, accuracy, loss: 0.1, seconds: 2.0 });
+            let outcome = accuracy.map(|value| {
+                let test = Scored { metric: Metric::ACCURACY, value };
+                Outcome { validation: None, test, loss: 0.1, seconds: 2.0 }
+            });
             let settings = vec![("model.hidden".to_owned(), hidden.into())];
             let (folder, status) = (String::new(), Status::Waiting);
             (SweepRun { folder, settings, seed: 0, status, outcome }, Records::default())

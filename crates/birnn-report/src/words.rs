@@ -1,6 +1,6 @@
 //! How a page calls samples and their time steps: those of images are rows.
 
-use birnn_data::Modality;
+use birnn_data::{Modality, Per};
 
 /// The words for samples of one kind.
 #[derive(Clone, Copy, Debug)]
@@ -15,9 +15,11 @@ pub(crate) struct Words {
     pub(crate) heading: &'static str,
     /// One after the other, at the beginning of a sentence.
     pub(crate) each: &'static str,
-    /// A time step, and several.
+    /// A time step, several, any one, and several at the beginning of a sentence.
     pub(crate) step: &'static str,
     pub(crate) steps: &'static str,
+    a_step: &'static str,
+    steps_heading: &'static str,
     /// What counts the steps on an axis.
     pub(crate) position: &'static str,
     /// What the net is shown where it is shown a part.
@@ -43,6 +45,8 @@ impl Words {
                 each: "Image by image",
                 step: "row",
                 steps: "rows",
+                a_step: "a row",
+                steps_heading: "Rows",
                 position: "row, from above",
                 first: "first rows, from above",
                 last: "last rows, from below",
@@ -59,6 +63,8 @@ impl Words {
                 each: "Series by series",
                 step: "time step",
                 steps: "time steps",
+                a_step: "a time step",
+                steps_heading: "Time steps",
                 position: "time step",
                 first: "first steps",
                 last: "last steps",
@@ -68,6 +74,16 @@ impl Words {
                              the right; the reverse direction reads from the last step to the first and is at \
                              its end on the left.",
             },
+        }
+    }
+    /// The words for what there is an answer for, which may be steps: with these in place of samples.
+    pub(crate) fn counted(self, per: Per) -> Words {
+        let Words { step, steps, a_step, steps_heading, .. } = self;
+        match per {
+            Per::Sequence => self,
+            Per::Step => {
+                Words { samples: steps, sample: step, a_sample: a_step, heading: steps_heading, ..self }
+            }
         }
     }
 }

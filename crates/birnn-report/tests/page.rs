@@ -6,11 +6,16 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use birnn_architecture::{Hidden, Readout};
-use birnn_data::{Images, Missing, Modality, Provenance, Rng, Sequences, Series, Split, Values};
-use birnn_experiment::Experiment;
+use birnn_data::{
+    Images, Missing, Modality, Per, Provenance, Rng, Sequences, Series, Split, TargetScale, TargetValues,
+    Targets, Values,
+};
+use birnn_experiment::{Experiment, RegressionLoss};
 use birnn_infer::container::{Entry, encode};
-use birnn_infer::{Manifest, Predictor};
-use birnn_report::{Outcome, Records, ReportError, Run, StateGradients, Sweep, SweepRun, page, sweep_page};
+use birnn_infer::{Classify, Manifest, Predictor, Regress, Task};
+use birnn_report::{
+    Metric, Outcome, Records, ReportError, Run, Scored, StateGradients, Sweep, SweepRun, page, sweep_page,
+};
 use birnn_run::Status;
 use roxmltree::{Document, Node, ParsingOptions};
 
@@ -19,7 +24,7 @@ const HOSTILE: &str = "</title><script>alert(1)</script>\"'&";
 fn split(count: u8) -> Split {
     let pixels = (0..count).flat_map(|image| [image, 0, 255, 51, 7, 0]).collect();
     let labels = (0..count).map(|image| image % 2).collect();
-    Split { sequences: Images { rows: 3, cols: 2, pixels }.into(), labels }
+    Split::classified(Images { rows: 3, cols: 2, pixels }.into(), labels)
 }
 
 fn images() -> Modality {
@@ -37,7 +42,7 @@ fn series(features: usize, lengths: &[usize]) -> Split {
     let values = Values::Floats((0..count).map(value).collect());
     Split {
         sequences: Sequences::new(values, features, lengths.iter().copied()),
-        labels: (0..lengths.len()).map(|index| (index % 2) as u8).collect(),
+        targets: Targets::of_sequences((0..lengths.len()).map(|index| (index % 2) as u8).collect()),
     }
 }
 
@@ -67,9 +72,9 @@ fn net_told(
         Entry::floats(name, shape, &values)
     };
     let data = serde_json::json!({ "dataset": "mnist", "train": 60_000, "validation": 0, "sha256": "x" });
-    let mut manifest = Manifest::new(experiment.to_toml().unwrap(), images(), classes, data);
+    let mut manifest = Manifest::new(experiment.to_toml().unwrap(), images(), Task::classify(classes), data);
     told(&mut manifest);
-    let (features, outputs) = (manifest.modality.features(), manifest.classes.len());
+    let (features, outputs) = (manifest.modality.inputs(), manifest.task.outputs());
     let parameters = experiment.model.resolve().unwrap().parameters(features, outputs);
     let weights: Vec<Entry> = parameters.into_iter().map(entry).collect();
     Predictor::from_bytes(Path::new("net"), &encode(&manifest, &weights).unwrap()).unwrap()
@@ -87,6 +92,7 @@ fn provenance() -> Provenance {
         train: 60_000,
         validation: 0,
         test: 20,
+        division: None,
         sha256: "x".to_owned(),
     }
 }
@@ -107,6 +113,16 @@ fn page_of(test: &Split, classes: &[&str], change: impl FnOnce(&mut Experiment))
 }
 
 fn records(name: &str) -> Records {
+    let validation = r#"{"images":10,"correct":5,"accuracy":0.5,"loss":0.7,"classes":[],"confusion":[]}"#;
+    records_with(name, validation)
+}
+
+/// As [`records`], of a net that tells numbers.
+fn records_of_numbers() -> Records {
+    records_with("run", r#"{"samples":10,"loss":0.7,"rmse":0.5,"mae":0.25,"r2":0.1,"numbers":[]}"#)
+}
+
+fn records_with(name: &str, validation: &str) -> Records {
     let folder = tempfile::tempdir().unwrap();
     let step = |step: usize| {
         format!(
@@ -114,7 +130,6 @@ fn records(name: &str) -> Records {
             3.0 / step as f64
         )
     };
-    let validation = r#"{"images":10,"correct":5,"accuracy":0.5,"loss":0.7,"classes":[],"confusion":[]}"#;
     let epoch = format!(
         r#"{{"event":"epoch","epoch":1,"step":900,"train_loss":0.6,"rate":0.1,"validation":{validation}}}"#
     );
@@ -214,7 +229,8 @@ fn is_whole(html: &str, figures: &[&str], pictures: bool) {
     let found: Vec<&str> = named(&document, "figure").filter_map(|figure| figure.attribute("id")).collect();
     let found: Vec<&str> = found.into_iter().filter(|id| !id.starts_with("example-")).collect();
     assert_eq!(found, figures);
-    assert!(unique.contains("example-1"));
+    let followed = ["example-1", "whole-1-title"].iter().filter(|id| unique.contains(**id)).count();
+    assert_eq!(followed, 1, "single samples from beginning to end");
 }
 
 const FIGURES: [&str; 7] = ["loss", "accuracy", "rate", "speed", "reliability", "gradient", "reading"];
@@ -252,6 +268,157 @@ fn series_have_the_same_page() {
             assert!(html.len() < 500_000, "{features} x {lengths:?}: {} bytes", html.len());
         }
     }
+}
+
+/// A class for each step, in turns of five, or numbers of these names, which are all the same at times.
+fn targets(sequences: &Sequences, names: &[&str], per: Per) -> Targets {
+    let count = match per {
+        Per::Sequence => sequences.len(),
+        Per::Step => sequences.steps(),
+    };
+    let values = match names {
+        [] => TargetValues::Classes((0..count).map(|step| (step / 5 % 2) as u8).collect()),
+        names => TargetValues::Numbers {
+            values: (0..count * names.len()).map(|index| 100.0 - (index * 7 % 13) as f32).collect(),
+            width: names.len(),
+        },
+    };
+    Targets { values, per }
+}
+
+/// The page of a net that tells classes of steps, or numbers.
+fn page_of_task(test: &Split, task: Task, records: &Records) -> String {
+    let readout = if task.per() == Per::Step { Readout::Sequence } else { Readout::Final };
+    let told = |told: &mut Manifest| (told.modality, told.task) = (reads(test), task);
+    let predictor = net_told(&[], |experiment| experiment.model.readout = readout, told);
+    make_of(&predictor, records, &provenance(), test)
+}
+
+fn tagger(classes: &[&str]) -> Task {
+    Task::Classify(Classify { classes: classes.iter().map(ToString::to_string).collect(), per: Per::Step })
+}
+
+fn regressor(names: &[&str], per: Per) -> Task {
+    let scale = TargetScale {
+        names: names.iter().map(ToString::to_string).collect(),
+        mean: vec![90.0; names.len()],
+        deviation: vec![4.0; names.len()],
+    };
+    Task::Regress(Regress { scale, per, loss: RegressionLoss::Squared })
+}
+
+const LENGTHS: [&[usize]; 5] = [&[7; 20], &[1, 40, 8, 15, 22, 29, 36, 3], &[1, 1344, 700, 20], &[1, 1], &[1]];
+
+/// Whatever the lengths: of one step, of thousands, of one series alone.
+#[test]
+fn taggers_have_a_page() {
+    for lengths in LENGTHS {
+        let sequences = series(2, lengths).sequences;
+        let test = Split { targets: targets(&sequences, &[], Per::Step), sequences };
+        let html = page_of_task(&test, tagger(&["a", HOSTILE]), &records("run"));
+        assert!(!html.contains("<script"), "markup got through");
+        let unequal = test.sequences.common_length().is_none();
+        let figures: &[&str] = match unequal {
+            true => &["loss", "accuracy", "rate", "speed", "length", "reliability", "gradient"],
+            false => &["loss", "accuracy", "rate", "speed", "reliability", "gradient"],
+        };
+        is_whole(&html, figures, false);
+        assert!(html.len() < 500_000, "{lengths:?}: {} bytes", html.len());
+        assert_eq!(html.contains(">time steps in all<"), unequal, "of how many steps a bar is");
+        let steps = test.sequences.steps();
+        if steps == 140 {
+            for part in [
+                "Of the 140 time steps of 20 mnist test series, the net classifies",
+                "Scores on 140 time steps of 20 test series",
+                "One row per class of a time step",
+                "chance in the choice of test series goes (Efron 1979",
+                "Series from beginning to end",
+                "the most often wrong",
+                ">truth<",
+                "Series are counted from 0, their time steps from 1.",
+                "2 classes for each step",
+                "Share of the 10 time steps of the series kept back",
+            ] {
+                assert!(html.contains(part), "no `{part}`");
+            }
+            assert!(!html.contains("Wilson"));
+        }
+    }
+}
+
+#[test]
+fn nets_of_numbers_have_a_page() {
+    let names = ["n", HOSTILE, "a name that is as long as few names are", "d", "e", "f", "g"];
+    for (per, lengths) in
+        [Per::Sequence, Per::Step].into_iter().flat_map(|per| LENGTHS.map(|lengths| (per, lengths)))
+    {
+        for count in [1, 2, names.len()] {
+            let sequences = series(2, lengths).sequences;
+            let test = Split { targets: targets(&sequences, &names[..count], per), sequences };
+            let html = page_of_task(&test, regressor(&names[..count], per), &records_of_numbers());
+            assert!(!html.contains("<script"), "markup got through");
+            let drawn = (1..=count.min(6)).flat_map(|n| [format!("scatter-{n}"), format!("residuals-{n}")]);
+            let own = (test.sequences.common_length().is_none()).then(|| "length".to_owned());
+            let of_net =
+                ["gradient", "reading"].into_iter().filter(|id| (per, *id) != (Per::Step, "reading"));
+            let figures: Vec<String> = ["loss", "rmse", "rate", "speed"]
+                .map(str::to_owned)
+                .into_iter()
+                .chain(drawn)
+                .chain(own)
+                .chain(of_net.map(str::to_owned))
+                .collect();
+            is_whole(&html, &figures.iter().map(String::as_str).collect::<Vec<_>>(), false);
+            assert!(html.len() < 1_500_000, "{lengths:?}: {} bytes", html.len());
+            assert_eq!(html.contains("Of the last 1 targets there are no figures"), count == 7);
+            for part in ["in standard deviations of the training targets", "baseline RMSE", "Largest errors"]
+            {
+                assert!(html.contains(part), "no `{part}`");
+            }
+            let body = html.split_once("<body").unwrap().1;
+            let (before, after) = body.split_once("<pre").unwrap();
+            let words = before.to_owned() + after;
+            let other =
+                ["Confusion", "accuracy", "classif", "Wilson", "Cross-entropy", "answered", "furthest"];
+            let other = other.into_iter().find(|word| words.contains(word));
+            assert_eq!(other, None);
+        }
+    }
+}
+
+/// The worst answer is shown first, with what it should have been.
+#[test]
+fn the_answer_furthest_off_comes_first() {
+    let sequences = series(2, &[7; 20]).sequences;
+    for (per, positions, which) in [
+        (Per::Sequence, 20, "test series 11, 7 time steps"),
+        (Per::Step, 140, "time step 5 of test series 1; drawn are 1 to 7"),
+    ] {
+        let mut values = vec![90.0; positions];
+        values[11] = -1000.0;
+        let test = Split {
+            targets: Targets { values: TargetValues::Numbers { values, width: 1 }, per },
+            sequences: sequences.clone(),
+        };
+        let html = page_of_task(&test, regressor(&["n"], per), &Records::default());
+        let first = html.split_once("<ul class=\"gallery\">").unwrap().1.split_once("</li>").unwrap().0;
+        assert!(first.contains("is <strong>-1000</strong>") && first.contains(which), "{first}");
+    }
+}
+
+#[test]
+fn other_targets_are_refused() {
+    let test = series(2, &[7; 4]);
+    let predictor = net_told(
+        &[],
+        |_| (),
+        |told| {
+            (told.modality, told.task) = (reads(&test), regressor(&["n"], Per::Sequence));
+        },
+    );
+    let (weights, records, provenance) = (Path::new("w"), Records::default(), provenance());
+    let run = Run { weights, predictor: &predictor, records: &records, provenance: &provenance, test: &test };
+    assert!(matches!(page(&run), Err(ReportError::OtherTargets)));
 }
 
 /// Of images nothing is said on a page about series, and of steps nothing on one about images.
@@ -419,8 +586,10 @@ fn without_images_there_is_no_page() {
 #[test]
 fn a_sweeps_page_is_whole_and_loads_nothing() {
     let run = |folder: &str, value: &str, accuracy: Option<f64>| {
-        let outcome =
-            accuracy.map(|accuracy| Outcome { validation: None, accuracy, loss: 0.1, seconds: 2.0 });
+        let outcome = accuracy.map(|value| {
+            let test = Scored { metric: Metric::ACCURACY, value };
+            Outcome { validation: None, test, loss: 0.1, seconds: 2.0 }
+        });
         let settings =
             vec![("model.hidden".to_owned(), value.parse::<u32>().map_or(value.into(), Into::into))];
         let (folder, status) = (folder.to_owned(), Status::Failed(HOSTILE.to_owned()));

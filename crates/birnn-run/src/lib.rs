@@ -7,6 +7,7 @@
 pub mod clock;
 pub mod disk;
 mod error;
+mod find;
 mod meta;
 mod record_file;
 mod run_dir;
@@ -14,6 +15,7 @@ mod status;
 mod weights;
 
 pub use error::FileError;
+pub use find::{RunsFound, find_runs};
 pub use meta::{Cpu, LIBTORCH, Meta, MetaError, MetaProblem, Session};
 pub use record_file::{LostRecord, Mark, RecordFile, RecordFiles};
 pub use run_dir::{

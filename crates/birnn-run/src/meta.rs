@@ -3,8 +3,8 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use birnn_data::Recorded;
 use birnn_data::name::shown;
+use birnn_data::{FolderLock, Recorded};
 use serde::{Deserialize, Serialize};
 
 use crate::error::FileError;
@@ -121,6 +121,12 @@ impl Meta {
             Err(MetaError { path, problem: MetaProblem::Io(error) }) => Err(FileError::of(path)(error)),
             Err(MetaError { problem: MetaProblem::Damaged(_), .. }) => Ok((None, Some(run.set_aside(META)?))),
         }
+    }
+
+    /// How the run in `folder` stands, whose account this is: one that says that it trains, and is in use by no
+    /// process, was killed.
+    pub fn status_in(&self, folder: &Path) -> Status {
+        if FolderLock::is_held(folder) { self.status.clone() } else { self.status.ended() }
     }
 
     /// Where the data came from, to be asked.

@@ -247,7 +247,7 @@ impl RunDir {
 
 /// Whether there is a run to go on with. An experiment alone, which a user may have written, is none: before
 /// a run has one, it says of itself what it is, and soon records something.
-fn is_run(path: &Path) -> bool {
+pub(crate) fn is_run(path: &Path) -> bool {
     let has = |name: &str| path.join(name).exists();
     has(CHECKPOINTS) || has(CONFIG) && (has(META) || RECORDS.into_iter().any(has))
 }

@@ -20,7 +20,7 @@ pub enum Status {
         /// Steps of the whole run that the checkpoint stands after.
         step: usize,
     },
-    /// Of a session: it ended without a word, which only the next one can tell.
+    /// It ended without a word, which only others can tell: the next session, or who finds it in nobody's use.
     Killed,
     /// Something became NaN or infinite, as would happen again.
     Diverged(String),
@@ -38,6 +38,11 @@ impl Status {
     /// Whether it ended with an error.
     pub fn has_failed(&self) -> bool {
         matches!(self, Status::Diverged(_) | Status::Failed(_))
+    }
+
+    /// How what says this of itself ended, now that its process is gone: one that could not say so was killed.
+    pub fn ended(&self) -> Status {
+        if *self == Status::Running { Status::Killed } else { self.clone() }
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod confusion;
 mod cross_entropy;
+mod regression;
 
 pub use confusion::{ClassScore, Confusion};
 pub(crate) use cross_entropy::{CrossEntropy, exponentials};
+pub use regression::{ErrorSums, NumberScore};

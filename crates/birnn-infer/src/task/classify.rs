@@ -1,14 +1,17 @@
-//! Classification: one class for each sequence, cross-entropy, judged by the class of the largest logit.
+//! Classification: one class for each sequence or each step, cross-entropy, judged by the class of the largest logit.
 
+use birnn_data::{Per, Targets};
 use serde::{Deserialize, Serialize};
 
 use crate::metrics::{ClassScore, Confusion, CrossEntropy, exponentials};
 
-/// One of some classes for each sequence.
+/// One of some classes for each sequence, or for each step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Classify {
     /// The names of the classes; the head has one output for each.
     pub classes: Vec<String>,
+    /// What there is a class for.
+    pub per: Per,
 }
 
 /// An answer: a class, and how probable the net finds it.
@@ -44,9 +47,9 @@ pub struct Classified {
 }
 
 /// An answer that is not correct.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Mistake {
-    /// The sample's index among those evaluated.
+    /// The index of what was answered among those evaluated: the sample, or of steps the step among those of all.
     pub sample: usize,
     /// The class that it is of, by its index among the classes.
     pub label: usize,
@@ -82,16 +85,20 @@ impl Classify {
     }
 
     /// Each answer's logits with its label.
-    fn answers<'a>(&self, logits: &'a [f32], labels: &'a [u8]) -> impl Iterator<Item = (&'a [f32], usize)> {
-        let outputs = self.classes.len();
+    fn answers<'a>(
+        &self,
+        logits: &'a [f32],
+        targets: &'a Targets,
+    ) -> impl Iterator<Item = (&'a [f32], usize)> {
+        let (outputs, labels) = (self.classes.len(), targets.classes().unwrap_or_default());
         assert_eq!(logits.len(), labels.len() * outputs, "the logits of as many answers");
         logits.chunks_exact(outputs).zip(labels.iter().map(|&label| usize::from(label)))
     }
 
     /// Of cross-entropy: the probabilities, less 1 at the label.
-    pub(super) fn loss_gradient(&self, logits: &[f32], labels: &[u8]) -> Vec<f32> {
+    pub(super) fn loss_gradient(&self, logits: &[f32], targets: &Targets) -> Vec<f32> {
         let mut gradient = Vec::with_capacity(logits.len());
-        for (logits, label) in self.answers(logits, labels) {
+        for (logits, label) in self.answers(logits, targets) {
             let mut of = self.probabilities(logits);
             of[label] -= 1.0;
             gradient.extend(of.into_iter().map(|value| value as f32));
@@ -100,10 +107,10 @@ impl Classify {
     }
 
     /// How many answers there were, their mean loss, and all else.
-    pub(super) fn judge(&self, logits: &[f32], labels: &[u8]) -> (u64, f64, Classified) {
+    pub(super) fn judge(&self, logits: &[f32], targets: &Targets) -> (u64, f64, Classified) {
         let (mut loss, mut confusion) = (CrossEntropy::default(), Confusion::new(self.classes.len()));
         let mut mistakes = Vec::new();
-        for (sample, (logits, label)) in self.answers(logits, labels).enumerate() {
+        for (sample, (logits, label)) in self.answers(logits, targets).enumerate() {
             let Class { class, probability } = self.answer(logits);
             if class != label {
                 mistakes.push(Mistake { sample, label, class, probability: probability as f32 });
@@ -137,6 +144,11 @@ fn largest(values: &[f32]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::super::{Evaluation, Task};
+    use super::*;
+
+    fn labels(labels: &[u8]) -> Targets {
+        Targets::of_sequences(labels.to_vec())
+    }
 
     fn abc() -> Task {
         Task::classify(["a", "b", "c"].map(str::to_owned).to_vec())
@@ -148,11 +160,11 @@ mod tests {
         // Labels a a b b b; predictions a b b b a; nothing is c.
         let logits =
             [[sure, 0.0, 0.0], [0.0, sure, 0.0], [0.0, sure, 0.0], [0.0, sure, 0.0], [sure, 0.0, 0.0]];
-        let labels = [0, 0, 1, 1, 1];
+        let labels = Targets::of_sequences(vec![0, 0, 1, 1, 1]);
         let found = abc().evaluate(logits.as_flattened(), &labels);
-        assert_eq!((found.weight, found.headline().value), (5, 0.6));
+        assert_eq!((found.positions, found.headline().value), (5, 0.6));
         assert!((found.loss - 2.0 * 20.0 / 5.0).abs() < 1e-6, "{}", found.loss);
-        let detail = found.classified();
+        let detail = found.classified().unwrap();
         assert_eq!((detail.correct, detail.accuracy), (3, 0.6));
         let mistakes: Vec<_> = detail.mistakes.iter().map(|m| (m.sample, m.label, m.class)).collect();
         assert_eq!(mistakes, [(1, 0, 1), (4, 1, 0)], "equally sure, so in order");
@@ -161,7 +173,7 @@ mod tests {
 
     #[test]
     fn an_evaluation_reads_back_as_it_was_written() {
-        let found = abc().evaluate(&[0.1, 0.2, 0.3, 3.0, 2.0, 1.0], &[2, 0]);
+        let found = abc().evaluate(&[0.1, 0.2, 0.3, 3.0, 2.0, 1.0], &labels(&[2, 0]));
         let text = serde_json::to_string(&found).unwrap();
         assert!(text.starts_with("{\"samples\":2,\"loss\":"), "{text}");
         assert_eq!(serde_json::from_str::<Evaluation>(&text).unwrap(), found);
@@ -173,7 +185,10 @@ mod tests {
         let old = r#"{"images":4,"correct":3,"accuracy":0.75,"loss":0.5,"classes":[{"class":"a","precision":1.0,
             "recall":1.0,"f1":1.0,"images":4}],"confusion":[[3,1],[0,0]]}"#;
         let found: Evaluation = serde_json::from_str(old).unwrap();
-        assert_eq!((found.weight, found.loss, found.classified().confusion.correct()), (4, 0.5, 3));
+        assert_eq!(
+            (found.positions, found.loss, found.classified().unwrap().confusion.correct()),
+            (4, 0.5, 3)
+        );
         let least = r#"{"images":4,"correct":3,"accuracy":0.75,"loss":0.5,"added_later":1}"#;
         assert_eq!(serde_json::from_str::<Evaluation>(least).unwrap().headline().value, 0.75);
     }
@@ -181,7 +196,7 @@ mod tests {
     /// softmax([1, 2, 3]), by hand.
     #[test]
     fn probabilities_are_the_softmax() {
-        let Task::Classify(task) = abc();
+        let Task::Classify(task) = abc() else { panic!("classes were wanted") };
         for shift in [0.0, 1000.0, -1000.0] {
             let found = task.probabilities(&[1.0 + shift, 2.0 + shift, 3.0 + shift]);
             let expected = [0.090_030_57, 0.244_728_48, 0.665_240_94];
@@ -195,7 +210,7 @@ mod tests {
     /// softmax([1, 2, 3]) less what it should be.
     #[test]
     fn the_gradient_is_what_the_probabilities_are_off_by() {
-        let found = abc().loss_gradient(&[1.0, 2.0, 3.0, 0.0, 0.0, 0.0], &[2, 0]);
+        let found = abc().loss_gradient(&[1.0, 2.0, 3.0, 0.0, 0.0, 0.0], &labels(&[2, 0]));
         let third = 1.0 / 3.0;
         let expected = [0.090_030_57, 0.244_728_48, -0.334_759_06, third - 1.0, third, third];
         assert!(found.iter().zip(expected).all(|(a, b)| (f64::from(*a) - b).abs() < 1e-7), "{found:?}");
@@ -204,8 +219,8 @@ mod tests {
     /// A net that has gone wrong is not told of as one that is sure.
     #[test]
     fn what_is_no_number_stays_none() {
-        let Task::Classify(task) = abc();
+        let Task::Classify(task) = abc() else { panic!("classes were wanted") };
         assert!(task.answer(&[f32::NAN, 1.0, 2.0]).probability.is_nan());
-        assert!(abc().evaluate(&[f32::NAN, 1.0, 2.0], &[1]).loss.is_nan());
+        assert!(abc().evaluate(&[f32::NAN, 1.0, 2.0], &labels(&[1])).loss.is_nan());
     }
 }

@@ -1,17 +1,21 @@
 //! How a net did, whatever its task.
 
+use std::fmt;
+
 use birnn_experiment::Monitor;
 use serde::{Deserialize, Serialize};
 
 use super::classify::Classified;
+use super::regress::Regressed;
 
 /// How a net did on a set of samples.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
-    /// How many positions the loss counts: of classification, how many samples.
+    /// How many positions the loss counts: sequences, or where each step is answered, steps.
     #[serde(rename = "samples", alias = "images")]
-    pub weight: u64,
-    /// Mean loss of a position, in nats, not smoothed.
+    pub positions: u64,
+    /// Mean loss of a position: of classes in nats, not smoothed; of numbers the error that training lowers, in
+    /// standard deviations of the training targets.
     pub loss: f64,
     /// What else there is to tell, by the task.
     #[serde(flatten)]
@@ -24,6 +28,8 @@ pub struct Evaluation {
 pub enum Detail {
     /// Of classification.
     Classify(Classified),
+    /// Of regression.
+    Regress(Regressed),
 }
 
 /// The one number by which a net is first judged.
@@ -31,31 +37,111 @@ pub enum Detail {
 pub struct Headline {
     /// The metric, as users call it.
     pub name: &'static str,
-    /// From 0 to 1, and the higher the better.
+    /// A share from 0 to 1, or in the units of the targets.
     pub value: f64,
+    /// Whether it is a share, and the higher the better; what is none is an error, and the lower the better.
+    pub is_share: bool,
+}
+
+/// For people, such as `accuracy 97.78 %` or `RMSE 0.1234`.
+impl fmt::Display for Headline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.name, self.text())
+    }
+}
+
+impl Headline {
+    /// Its value for people.
+    pub fn text(&self) -> String {
+        match self.is_share {
+            true => format!("{:.2} %", 100.0 * self.value),
+            false => significant(self.value),
+        }
+    }
+
+    /// How good it is: the higher the better, whatever the metric.
+    pub fn goodness(&self) -> f64 {
+        if self.is_share { self.value } else { -self.value }
+    }
+}
+
+/// A number in units that nobody knows: four digits of it.
+pub fn significant(value: f64) -> String {
+    let rounded = format!("{value:.3e}");
+    // Of what is no number there is none.
+    let power = rounded.split_once('e').and_then(|(_, power)| power.parse().ok()).unwrap_or(0);
+    match power {
+        -4..=3 => format!("{value:.*}", (3 - power) as usize),
+        4..=6 => format!("{value:.0}"),
+        _ => rounded,
+    }
 }
 
 impl Evaluation {
-    /// What classification tells.
-    pub fn classified(&self) -> &Classified {
-        let Detail::Classify(found) = &self.detail;
-        found
+    /// What classification tells, where it is of one.
+    pub fn classified(&self) -> Option<&Classified> {
+        match &self.detail {
+            Detail::Classify(found) => Some(found),
+            Detail::Regress(_) => None,
+        }
     }
 
-    /// What an experiment may monitor.
-    pub fn monitored(&self, monitor: Monitor) -> f64 {
-        let Detail::Classify(found) = &self.detail;
-        match monitor {
-            Monitor::Loss => self.loss,
-            Monitor::Accuracy => found.accuracy,
-            Monitor::MacroF1 => found.macro_f1,
+    /// What regression tells, where it is of one.
+    pub fn regressed(&self) -> Option<&Regressed> {
+        match &self.detail {
+            Detail::Regress(found) => Some(found),
+            Detail::Classify(_) => None,
         }
+    }
+
+    /// What an experiment may monitor; no number where its task has no such.
+    pub fn monitored(&self, monitor: Monitor) -> f64 {
+        let (classified, regressed) = (self.classified(), self.regressed());
+        let found = match monitor {
+            Monitor::Loss => Some(self.loss),
+            Monitor::Accuracy => classified.map(|found| found.accuracy),
+            Monitor::MacroF1 => classified.map(|found| found.macro_f1),
+            Monitor::Rmse => regressed.map(|found| found.rmse),
+            Monitor::Mae => regressed.map(|found| found.mae),
+            Monitor::R2 => regressed.map(|found| found.r2),
+        };
+        found.unwrap_or(f64::NAN)
     }
 
     /// The one number by which the net is first judged.
     pub fn headline(&self) -> Headline {
         match &self.detail {
-            Detail::Classify(found) => Headline { name: "accuracy", value: found.accuracy },
+            Detail::Classify(found) => Headline { name: "accuracy", value: found.accuracy, is_share: true },
+            Detail::Regress(found) => Headline { name: "RMSE", value: found.rmse, is_share: false },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::significant;
+
+    #[test]
+    fn numbers_have_four_digits() {
+        for (value, shown) in [
+            (0.0, "0.000"),
+            (1.0, "1.000"),
+            (-9.9994, "-9.999"),
+            (9.9996, "10.00"),
+            (-99.996, "-100.0"),
+            (999.94, "999.9"),
+            (999.96, "1000"),
+            (9999.6, "10000"),
+            (1_234_567.8, "1234568"),
+            (9_999_999.6, "1.000e7"),
+            (0.099_999_6, "0.1000"),
+            (0.000_123_45, "0.0001234"),
+            (0.000_099_999_6, "0.0001000"),
+            (0.000_099_99, "9.999e-5"),
+            (f64::NAN, "NaN"),
+            (f64::NEG_INFINITY, "-inf"),
+        ] {
+            assert_eq!(significant(value), shown, "{value:e}");
         }
     }
 }

@@ -5,58 +5,109 @@
 
 mod classify;
 mod evaluation;
+mod regress;
+
+use birnn_data::{Outputs, Per, TargetKind, Targets, Wanted};
+use birnn_experiment::{TaskKind, TaskPlan};
 
 pub use self::classify::{Class, Classified, Classify, Mistake};
-pub use self::evaluation::{Detail, Evaluation, Headline};
-use crate::manifest::Manifest;
+pub use self::evaluation::{Detail, Evaluation, Headline, significant};
+pub use self::regress::{MOST_MISSES, Miss, Regress, Regressed};
 
 /// What a net is asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Task {
-    /// One class for each sequence.
+    /// One class for each sequence, or for each step.
     Classify(Classify),
+    /// Numbers for each sequence, or for each step.
+    Regress(Regress),
 }
 
 impl Task {
-    /// The task that a net was trained for.
-    pub fn of(manifest: &Manifest) -> Task {
-        Task::classify(manifest.classes.clone())
+    /// The task of an experiment on data with these outputs.
+    pub fn new(plan: TaskPlan, outputs: Outputs) -> Task {
+        let per = plan.wanted.per;
+        match outputs {
+            Outputs::Classes(classes) => Task::Classify(Classify { classes, per }),
+            Outputs::Numbers(scale) => Task::Regress(Regress { scale, per, loss: plan.loss }),
+        }
     }
 
     /// One of these classes for each sequence.
     pub fn classify(classes: Vec<String>) -> Task {
-        Task::Classify(Classify { classes })
+        Task::Classify(Classify { classes, per: Per::Sequence })
+    }
+
+    /// What data must have for it.
+    pub fn wanted(&self) -> Wanted {
+        match self {
+            Task::Classify(task) => Wanted { kind: TargetKind::Classes, per: task.per },
+            Task::Regress(task) => Wanted { kind: TargetKind::Numbers, per: task.per },
+        }
+    }
+
+    /// What an answer is for.
+    pub fn per(&self) -> Per {
+        self.wanted().per
+    }
+
+    /// As experiments name it.
+    pub fn kind(&self) -> TaskKind {
+        match (self, self.per()) {
+            (Task::Classify(_), Per::Sequence) => TaskKind::Classify,
+            (Task::Classify(_), Per::Step) => TaskKind::Tag,
+            (Task::Regress(_), _) => TaskKind::Regress,
+        }
+    }
+
+    /// The names of the classes; none where there are none to tell apart.
+    pub fn classes(&self) -> &[String] {
+        match self {
+            Task::Classify(task) => &task.classes,
+            Task::Regress(_) => &[],
+        }
+    }
+
+    /// What its outputs are called.
+    pub fn names(&self) -> &[String] {
+        match self {
+            Task::Classify(task) => &task.classes,
+            Task::Regress(task) => &task.scale.names,
+        }
     }
 
     /// How many outputs the head has.
     pub fn outputs(&self) -> usize {
-        match self {
-            Task::Classify(task) => task.classes.len(),
-        }
+        self.names().len()
     }
 
     /// The gradient of the sum of the losses, as [`Task::evaluate`] has them, with respect to the logits
-    /// `[samples, outputs]`: of each sample that of its own loss.
+    /// `[positions, outputs]`: of each position that of its own loss.
     ///
     /// # Panics
     ///
     /// As [`Task::evaluate`].
-    pub fn loss_gradient(&self, logits: &[f32], targets: &[u8]) -> Vec<f32> {
+    pub fn loss_gradient(&self, logits: &[f32], targets: &Targets) -> Vec<f32> {
         match self {
             Task::Classify(task) => task.loss_gradient(logits, targets),
+            Task::Regress(task) => task.loss_gradient(logits, targets),
         }
     }
 
-    /// How a net did that answered with `logits [samples, outputs]` where the targets were these.
+    /// How a net did that answered with `logits [positions, outputs]` where the targets were these.
     ///
     /// # Panics
     ///
     /// Where there are not as many logits, or a target is none of the task's.
-    pub fn evaluate(&self, logits: &[f32], targets: &[u8]) -> Evaluation {
+    pub fn evaluate(&self, logits: &[f32], targets: &Targets) -> Evaluation {
         match self {
             Task::Classify(task) => {
-                let (weight, loss, detail) = task.judge(logits, targets);
-                Evaluation { weight, loss, detail: Detail::Classify(detail) }
+                let (positions, loss, detail) = task.judge(logits, targets);
+                Evaluation { positions, loss, detail: Detail::Classify(detail) }
+            }
+            Task::Regress(task) => {
+                let (positions, loss, detail) = task.judge(logits, targets);
+                Evaluation { positions, loss, detail: Detail::Regress(detail) }
             }
         }
     }

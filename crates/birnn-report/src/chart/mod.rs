@@ -31,6 +31,6 @@ pub(crate) use frame::Frame;
 pub use frame::Side;
 pub(crate) use line_chart::thinned;
 pub use line_chart::{Chart, Line};
-pub(crate) use strips::{Strip, Strips, together_when_large};
+pub(crate) use strips::{Bands, COLOURS, Strip, Strips, stretches, together_when_large};
 pub use svg::Point;
 pub(crate) use svg::escaped;

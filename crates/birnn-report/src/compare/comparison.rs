@@ -1,13 +1,17 @@
-//! The predictions of several nets for the same samples: which is correct where, and what follows from it.
+//! The answers of several nets for the same samples: which is better where, and what follows from it.
 //!
-//! P-values are corrected for all pairs, even where only those with the best network are shown: the best was
-//! chosen by the same predictions.
+//! What is said of pairs is corrected for all of them, even where only those with the best network are shown: the best
+//! was chosen by the same answers.
 
+use birnn_data::Per;
 use serde::Serialize;
 
+use super::Score;
+use crate::answered::Answered;
 use crate::error::ReportError;
-use crate::predictions::Predictions;
-use crate::stats::{Interval, difference, holm, mcnemar, wilson};
+use crate::number_predictions::NumberPredictions;
+use crate::predictions::{Prediction, Predictions};
+use crate::stats::{Interval, LEVEL, Resampled, difference, holm, mcnemar, mean, sum};
 
 /// How nets do on the same samples, each by itself, and every two side by side.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,19 +24,6 @@ pub struct Comparison {
     pub pairs: Vec<Pair>,
 }
 
-/// How one net does.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Score {
-    /// Samples that are classified correctly.
-    pub correct: u64,
-    /// Their share of all samples.
-    pub accuracy: f64,
-    /// Its 95 % interval ([`wilson`]).
-    pub interval: Interval,
-    /// Mean cross-entropy per sample, in nats.
-    pub loss: f64,
-}
-
 /// Two nets side by side.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pair {
@@ -40,25 +31,46 @@ pub struct Pair {
     pub a: usize,
     /// The index of the other.
     pub b: usize,
-    /// Samples that A alone classifies correctly.
-    pub only_a: u64,
-    /// Samples that B alone classifies correctly.
-    pub only_b: u64,
-    /// A's accuracy less B's.
+    /// A's accuracy less B's, or of numbers its RMSE less B's.
     pub difference: f64,
-    /// Its 95 % interval ([`difference`]).
-    pub interval: Interval,
-    /// The p-value of [`mcnemar`], as a logarithm.
-    pub log10_p: f64,
-    /// The same, corrected for the number of pairs ([`holm`]).
-    pub log10_p_holm: f64,
+    /// Its 95 % interval: of classes of samples [`difference`], else by drawing samples anew, both nets' answers
+    /// together; none of fewer than six samples.
+    pub interval: Option<Interval>,
+    /// What tells chance from more than that.
+    pub evidence: Evidence,
+}
+
+/// By what it is judged whether two nets differ.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Evidence {
+    /// Of classes of samples, which are independent: those that one net alone classifies correctly.
+    Alone {
+        /// Samples that A alone classifies correctly.
+        only_a: u64,
+        /// Samples that B alone classifies correctly.
+        only_b: u64,
+        /// The p-value of [`mcnemar`], as a logarithm.
+        log10_p: f64,
+        /// The same, corrected for the number of pairs ([`holm`]).
+        log10_p_holm: f64,
+    },
+    /// Of numbers, and of steps, of which many are of one sample: the difference where samples are drawn anew.
+    Drawn {
+        /// Whether more is better.
+        is_share: bool,
+        /// Whether both nets are right in the same places, or answer with the same numbers.
+        same: bool,
+        /// The interval of the difference so wide that among all pairs each is within its own with 95 % confidence
+        /// (Bonferroni); none of so few samples, for so many pairs, that this cannot be told.
+        widened: Option<Interval>,
+    },
 }
 
 /// What samples say of two nets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
-    /// They classify the very same samples correctly.
+    /// They classify the very same samples correctly, or answer with the very same numbers.
     Same,
     /// Two equally good nets could well differ as much.
     Undecided,
@@ -68,40 +80,35 @@ pub enum Verdict {
     BBetter,
 }
 
-/// The significance level: a difference counts when chance makes one as large in fewer tests than this share.
-pub const LEVEL: f64 = 0.05;
-
 impl Comparison {
-    /// From each net's predictions for the same samples, in the same order.
+    /// From each net's answers for the same samples, in the same order.
     ///
     /// # Errors
     ///
-    /// When they are not the same samples, or there are none.
-    pub fn new(predictions: &[Predictions]) -> Result<Comparison, ReportError> {
-        let labels = |of: &Predictions| {
-            of.predictions.iter().map(|answer| (answer.sample, answer.label)).collect::<Vec<_>>()
-        };
-        let scores =
-            predictions.iter().map(Score::new).collect::<Option<Vec<_>>>().ok_or(ReportError::NoSamples)?;
-        let first = predictions.first().ok_or(ReportError::NoSamples)?;
-        if predictions.iter().any(|other| labels(other) != labels(first)) {
-            return Err(ReportError::OtherSamples);
-        }
-        let mut pairs = Vec::new();
-        for (a, of_a) in predictions.iter().enumerate() {
-            pairs.extend((a + 1..predictions.len()).map(|b| Pair::new([a, b], [of_a, &predictions[b]])));
-        }
-        let adjusted = holm(&pairs.iter().map(|pair| pair.log10_p).collect::<Vec<_>>());
-        for (pair, adjusted) in pairs.iter_mut().zip(adjusted) {
-            pair.log10_p_holm = adjusted;
-        }
-        Ok(Comparison { samples: first.predictions.len() as u64, scores, pairs })
+    /// When they are not the same samples, or not answered with the same, or there are none.
+    pub fn new(answered: &[Answered]) -> Result<Comparison, ReportError> {
+        let classes = answered.iter().map(|net| match net {
+            Answered::Classes(predictions) => Some(predictions),
+            Answered::Numbers(_) => None,
+        });
+        let numbers = answered.iter().map(|net| match net {
+            Answered::Numbers(predictions) => Some(predictions),
+            Answered::Classes(_) => None,
+        });
+        let (samples, pairs) =
+            match (classes.collect::<Option<Vec<_>>>(), numbers.collect::<Option<Vec<_>>>()) {
+                (Some(nets), _) => of_classes(&nets)?,
+                (_, Some(nets)) => of_numbers(&nets)?,
+                _ => return Err(ReportError::OtherSamples),
+            };
+        Ok(Comparison { samples, scores: answered.iter().map(Score::new).collect(), pairs })
     }
 
-    /// The net with the most correct predictions; of several, the first.
+    /// The net that is best by the number that it is first judged by; of several, the first.
     pub fn best(&self) -> usize {
-        let most = self.scores.iter().map(|score| score.correct).max();
-        self.scores.iter().position(|score| Some(score.correct) == most).unwrap_or(0)
+        let goodness = |net: usize| self.scores[net].headline().goodness();
+        let better = |best: usize, net: usize| if goodness(net) > goodness(best) { net } else { best };
+        (0..self.scores.len()).reduce(better).unwrap_or(0)
     }
 
     /// The net `a` beside each other one. Corrected for all pairs nonetheless: which nets are looked at was
@@ -112,68 +119,178 @@ impl Comparison {
     }
 }
 
-impl Score {
-    fn new(predictions: &Predictions) -> Option<Score> {
-        let found = &predictions.evaluation;
-        let correct = found.classified().correct;
-        let interval = wilson(correct, found.weight)?;
-        Some(Score { correct, accuracy: found.headline().value, interval, loss: found.loss })
+/// Every two of so many nets.
+fn every_two(nets: usize) -> Vec<[usize; 2]> {
+    (0..nets).flat_map(|a| (a + 1..nets).map(move |b| [a, b])).collect()
+}
+
+/// How many samples there are, and the pairs of nets that classify them or their steps.
+fn of_classes(nets: &[&Predictions]) -> Result<(u64, Vec<Pair>), ReportError> {
+    let first = nets.first().filter(|first| !first.predictions.is_empty()).ok_or(ReportError::NoSamples)?;
+    let labels = |of: &Predictions| {
+        of.predictions.iter().map(|answer| (answer.sample, answer.label)).collect::<Vec<_>>()
+    };
+    let differ = |other: &&Predictions| {
+        labels(other) != labels(first) || (other.per, &other.positions) != (first.per, &first.positions)
+    };
+    if nets.iter().any(differ) {
+        return Err(ReportError::OtherSamples);
+    }
+    let samples = first.positions.len();
+    let pairs = match first.per {
+        Per::Sequence => with_holm(every_two(nets.len()).into_iter().map(|pair| alone(nets, pair)).collect()),
+        Per::Step => {
+            let correct = |net: &&Predictions| -> Vec<f64> {
+                let count = |own: &[Prediction]| own.iter().filter(|one| one.is_correct()).count() as f64;
+                net.of_samples().map(|range| count(&net.predictions[range])).collect()
+            };
+            let correct: Vec<Vec<f64>> = nets.iter().map(correct).collect();
+            let accuracies = |drawn: &[usize]| {
+                let steps: usize = drawn.iter().map(|&sample| first.positions[sample]).sum();
+                correct.iter().map(|of| drawn.iter().map(|&s| of[s]).sum::<f64>() / steps as f64).collect()
+            };
+            let same = |[a, b]: [usize; 2]| {
+                nets[a]
+                    .predictions
+                    .iter()
+                    .map(Prediction::is_correct)
+                    .eq(nets[b].predictions.iter().map(Prediction::is_correct))
+            };
+            drawn(nets.len(), samples, true, accuracies, same)
+        }
+    };
+    Ok((samples as u64, pairs))
+}
+
+/// How many samples there are, and the pairs of nets that tell their numbers.
+fn of_numbers(nets: &[&NumberPredictions]) -> Result<(u64, Vec<Pair>), ReportError> {
+    let first = nets.first().filter(|first| !first.truth.is_empty()).ok_or(ReportError::NoSamples)?;
+    if nets.iter().any(|other| other.truth != first.truth || other.positions != first.positions) {
+        return Err(ReportError::OtherSamples);
+    }
+    let rmse = |net: &&NumberPredictions, drawn: &[usize]| {
+        let of: Vec<_> = net.errors.iter().map(|number| sum(number, drawn)).collect();
+        mean(&of, birnn_infer::ErrorSums::rmse)
+    };
+    let samples = first.positions.len();
+    let rmses = |drawn: &[usize]| nets.iter().map(|net| rmse(net, drawn)).collect();
+    let same = |[a, b]: [usize; 2]| nets[a].answers == nets[b].answers;
+    Ok((samples as u64, drawn(nets.len(), samples, false, rmses, same)))
+}
+
+/// Every two of so many nets, where samples are drawn anew: `of` tells the scores of all nets on those drawn.
+fn drawn(
+    nets: usize,
+    samples: usize,
+    is_share: bool,
+    of: impl Fn(&[usize]) -> Vec<f64>,
+    same: impl Fn([usize; 2]) -> bool,
+) -> Vec<Pair> {
+    let scores = of(&(0..samples).collect::<Vec<_>>());
+    let pairs = every_two(nets);
+    let resampled = Resampled::new(samples, pairs.len(), of);
+    let level = LEVEL / pairs.len() as f64;
+    let pair = |[a, b]: [usize; 2]| Pair {
+        a,
+        b,
+        difference: scores[a] - scores[b],
+        interval: resampled.difference([a, b], LEVEL),
+        evidence: Evidence::Drawn {
+            is_share,
+            same: same([a, b]),
+            widened: resampled.difference([a, b], level),
+        },
+    };
+    pairs.into_iter().map(pair).collect()
+}
+
+/// Two nets that classify samples.
+fn alone(nets: &[&Predictions], [a, b]: [usize; 2]) -> Pair {
+    let both = || nets[a].predictions.iter().zip(&nets[b].predictions);
+    let only_a = both().filter(|(a, b)| a.is_correct() && !b.is_correct()).count() as u64;
+    let only_b = both().filter(|(a, b)| !a.is_correct() && b.is_correct()).count() as u64;
+    let samples = nets[a].predictions.len() as u64;
+    let log10_p = mcnemar(only_a, only_b);
+    Pair {
+        a,
+        b,
+        difference: (only_a as f64 - only_b as f64) / samples as f64,
+        interval: Some(difference(only_a, only_b, samples)),
+        evidence: Evidence::Alone { only_a, only_b, log10_p, log10_p_holm: log10_p },
     }
 }
 
-impl Pair {
-    fn new([a, b]: [usize; 2], [of_a, of_b]: [&Predictions; 2]) -> Pair {
-        let both = || of_a.predictions.iter().zip(&of_b.predictions);
-        let only_a = both().filter(|(a, b)| a.is_correct() && !b.is_correct()).count() as u64;
-        let only_b = both().filter(|(a, b)| !a.is_correct() && b.is_correct()).count() as u64;
-        let samples = of_a.predictions.len() as u64;
-        let log10_p = mcnemar(only_a, only_b);
-        Pair {
-            a,
-            b,
-            only_a,
-            only_b,
-            difference: (only_a as f64 - only_b as f64) / samples as f64,
-            interval: difference(only_a, only_b, samples),
-            log10_p,
-            log10_p_holm: log10_p,
+/// The pairs with their p-values corrected for the number of them.
+fn with_holm(mut pairs: Vec<Pair>) -> Vec<Pair> {
+    let alone = |pair: &Pair| match pair.evidence {
+        Evidence::Alone { log10_p, .. } => Some(log10_p),
+        Evidence::Drawn { .. } => None,
+    };
+    let adjusted = holm(&pairs.iter().filter_map(alone).collect::<Vec<_>>());
+    for (pair, adjusted) in pairs.iter_mut().zip(adjusted) {
+        if let Evidence::Alone { log10_p_holm, .. } = &mut pair.evidence {
+            *log10_p_holm = adjusted;
         }
     }
+    pairs
+}
 
+impl Pair {
     /// The same, B first.
     fn turned(self) -> Pair {
-        let Interval { low, high } = self.interval;
-        Pair {
-            a: self.b,
-            b: self.a,
-            only_a: self.only_b,
-            only_b: self.only_a,
-            difference: -self.difference,
-            interval: Interval { low: -high, high: -low },
-            ..self
+        let turned = |Interval { low, high }: Interval| Interval { low: -high, high: -low };
+        let evidence = match self.evidence {
+            Evidence::Alone { only_a, only_b, log10_p, log10_p_holm } => {
+                Evidence::Alone { only_a: only_b, only_b: only_a, log10_p, log10_p_holm }
+            }
+            Evidence::Drawn { is_share, same, widened } => {
+                Evidence::Drawn { is_share, same, widened: widened.map(turned) }
+            }
+        };
+        let interval = self.interval.map(turned);
+        Pair { a: self.b, b: self.a, difference: -self.difference, interval, evidence }
+    }
+
+    /// Whether the first is ahead, rather than behind.
+    pub fn is_ahead(&self) -> bool {
+        match self.evidence {
+            Evidence::Alone { .. } | Evidence::Drawn { is_share: true, .. } => self.difference > 0.0,
+            Evidence::Drawn { is_share: false, .. } => self.difference < 0.0,
         }
     }
 
-    /// What follows from the p-value corrected for the number of pairs, at [`LEVEL`].
+    /// What follows, among all pairs: from the p-value corrected for the number of them, at [`LEVEL`], or from the
+    /// widened interval.
     pub fn verdict(&self) -> Verdict {
-        match (self.only_a, self.only_b) {
-            (0, 0) => Verdict::Same,
-            _ if self.log10_p_holm >= LEVEL.log10() => Verdict::Undecided,
-            (a, b) if a > b => Verdict::ABetter,
-            _ => Verdict::BBetter,
+        let better = if self.is_ahead() { Verdict::ABetter } else { Verdict::BBetter };
+        match self.evidence {
+            Evidence::Alone { only_a: 0, only_b: 0, .. } | Evidence::Drawn { same: true, .. } => {
+                Verdict::Same
+            }
+            Evidence::Alone { log10_p_holm, .. } if log10_p_holm >= LEVEL.log10() => Verdict::Undecided,
+            Evidence::Alone { .. } => better,
+            Evidence::Drawn { widened, .. } if widened.is_some_and(Interval::is_of_a_sign) => better,
+            Evidence::Drawn { .. } => Verdict::Undecided,
         }
     }
 }
 
 #[cfg(test)]
-pub(super) mod made_up {
+pub(crate) mod made_up {
+    use birnn_data::{TargetScale, TargetValues, Targets};
+    use birnn_experiment::RegressionLoss;
+    use birnn_infer::{Regress, Task};
+
     use super::*;
-    use crate::predictions::Prediction;
     use crate::records::made_up::evaluation;
     use crate::stats::Calibration;
 
     /// The predictions of a net for samples of class 1: `r` is correct, all else is wrong.
-    pub(in super::super) fn predictions(right: &str) -> Predictions {
+    pub(crate) fn predictions(right: &str) -> Answered {
+        Answered::Classes(classes(right))
+    }
+
+    pub(crate) fn classes(right: &str) -> Predictions {
         let prediction = |(sample, right): (usize, char)| Prediction {
             sample,
             label: 1,
@@ -184,25 +301,60 @@ pub(super) mod made_up {
         let predictions: Vec<Prediction> = right.chars().enumerate().map(prediction).collect();
         let (samples, correct) = (predictions.len() as u64, right.matches('r').count() as u64);
         let evaluation = evaluation(samples, correct, 0.5);
-        Predictions { predictions, evaluation, calibration: Calibration::new(&[], 1) }
+        let classified = evaluation.classified().unwrap().clone();
+        Predictions {
+            positions: vec![1; predictions.len()],
+            per: Per::Sequence,
+            predictions,
+            evaluation,
+            classified,
+            calibration: Calibration::new(&[], 1),
+        }
+    }
+    /// As [`classes`], of steps of series that have so many each.
+    pub(crate) fn steps(right: &str, each: usize) -> Predictions {
+        let all = classes(right);
+        Predictions { per: Per::Step, positions: vec![each; right.len() / each], ..all }
+    }
+
+    /// A net that is off by so much on each of some samples whose number is their index.
+    pub(crate) fn numbers(off: &[f32]) -> Answered {
+        let truth: Vec<f32> = (0..off.len()).map(|index| index as f32).collect();
+        let answers: Vec<f32> = truth.iter().zip(off).map(|(truth, off)| truth + off).collect();
+        let scale = TargetScale { names: vec!["n".to_owned()], mean: vec![0.0], deviation: vec![1.0] };
+        let task = Regress { scale, per: Per::Sequence, loss: RegressionLoss::Squared };
+        let values = TargetValues::Numbers { values: truth.clone(), width: 1 };
+        let targets = Targets { values, per: Per::Sequence };
+        let evaluation = Task::Regress(task.clone()).evaluate(&answers, &targets);
+        Answered::Numbers(NumberPredictions {
+            errors: task.errors_by_sequence(&answers, &targets, off.iter().map(|_| 1)),
+            regressed: evaluation.regressed().unwrap().clone(),
+            evaluation,
+            positions: vec![1; off.len()],
+            judged: Vec::new(),
+            answers,
+            truth,
+            task,
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::made_up::predictions;
+    use super::made_up::{classes, numbers, predictions, steps};
     use super::*;
 
     #[test]
     fn samples_that_one_alone_is_right_on_decide() {
         let found = Comparison::new(&[predictions("rrrrr--r--"), predictions("rr---r---r")]).unwrap();
         assert_eq!(found.samples, 10);
-        assert_eq!((found.scores[0].correct, found.scores[1].correct), (6, 4));
+        assert_eq!(found.scores.iter().map(|score| score.headline().value).collect::<Vec<_>>(), [0.6, 0.4]);
         let [pair] = found.pairs[..] else { panic!("{found:?}") };
-        assert_eq!((pair.a, pair.b, pair.only_a, pair.only_b), (0, 1, 4, 2));
+        assert_eq!((pair.a, pair.b), (0, 1));
         assert!((pair.difference - 0.2).abs() < 1e-12);
-        assert_eq!(pair.interval, difference(4, 2, 10));
-        assert_eq!((pair.log10_p, pair.log10_p_holm), (mcnemar(4, 2), mcnemar(4, 2)));
+        assert_eq!(pair.interval, Some(difference(4, 2, 10)));
+        let log10_p = mcnemar(4, 2);
+        assert_eq!(pair.evidence, Evidence::Alone { only_a: 4, only_b: 2, log10_p, log10_p_holm: log10_p });
         assert_eq!(pair.verdict(), Verdict::Undecided);
     }
 
@@ -216,8 +368,12 @@ mod tests {
         let beside = found.beside(1);
         assert_eq!(beside.iter().map(|pair| (pair.a, pair.b)).collect::<Vec<_>>(), [(1, 0), (1, 2)]);
         assert_eq!(beside[0].verdict(), Verdict::ABetter);
-        assert_eq!((beside[0].only_a, beside[0].only_b), (10, 0));
-        assert!(beside[0].interval.low > 0.0 && beside[0].difference > 0.8, "{:?}", beside[0]);
+        assert!(
+            matches!(beside[0].evidence, Evidence::Alone { only_a: 10, only_b: 0, .. }),
+            "{:?}",
+            beside[0]
+        );
+        assert!(beside[0].interval.unwrap().low > 0.0 && beside[0].difference > 0.8, "{:?}", beside[0]);
     }
 
     /// 7 to 0 would do alone (p = 0.016), and does not beside others.
@@ -234,12 +390,57 @@ mod tests {
 
     #[test]
     fn other_samples_are_refused() {
-        let refused = |nets: &[Predictions]| Comparison::new(nets).unwrap_err();
+        let refused = |nets: &[Answered]| Comparison::new(nets).unwrap_err();
         assert!(matches!(refused(&[predictions("rr"), predictions("rrr")]), ReportError::OtherSamples));
-        let mut other = predictions("rr");
+        let mut other = classes("rr");
         other.predictions[1].label = 0;
-        assert!(matches!(refused(&[predictions("rr"), other]), ReportError::OtherSamples));
+        assert!(matches!(refused(&[predictions("rr"), Answered::Classes(other)]), ReportError::OtherSamples));
+        assert!(matches!(refused(&[predictions("rr"), numbers(&[0.0, 0.0])]), ReportError::OtherSamples));
+        let steps = Answered::Classes(steps("rr", 2));
+        assert!(matches!(refused(&[predictions("rr"), steps]), ReportError::OtherSamples));
         assert!(matches!(refused(&[predictions("")]), ReportError::NoSamples));
         assert!(matches!(refused(&[]), ReportError::NoSamples));
+    }
+
+    /// The lower RMSE is the better one, told by the same samples drawn anew.
+    #[test]
+    fn errors_are_compared_on_the_same_draws() {
+        let off = |by: f32| -> Vec<f32> { (0..200).map(|index| by + (index * 37 % 100) as f32).collect() };
+        let nets = [numbers(&off(0.0)), numbers(&off(1.0)), numbers(&off(0.0))];
+        let found = Comparison::new(&nets).unwrap();
+        assert_eq!((found.samples, found.best()), (200, 0));
+        let verdicts: Vec<Verdict> = found.pairs.iter().map(Pair::verdict).collect();
+        assert_eq!(verdicts, [Verdict::ABetter, Verdict::Same, Verdict::BBetter]);
+        let [first, ..] = found.pairs[..] else { panic!("{found:?}") };
+        let (interval, Evidence::Drawn { widened, .. }) = (first.interval.unwrap(), first.evidence) else {
+            panic!("{first:?}")
+        };
+        let widened = widened.unwrap();
+        assert!(widened.low <= interval.low && interval.high <= widened.high && interval.high < 0.0);
+        assert!(interval.low < first.difference && first.difference < interval.high, "{first:?}");
+        assert_eq!(found.beside(1)[0].verdict(), Verdict::BBetter);
+        // Each is far better on half of the samples.
+        let half = |which: usize| -> Vec<f32> {
+            (0..40).map(|index| (index % 2 == which).into()).map(|off: u8| off.into()).collect()
+        };
+        let found = Comparison::new(&[numbers(&half(0)), numbers(&half(1))]).unwrap();
+        assert_eq!(found.pairs[0].verdict(), Verdict::Undecided);
+        let single = Comparison::new(&[numbers(&[0.0]), numbers(&[1.0])]).unwrap();
+        assert_eq!((single.pairs[0].verdict(), single.pairs[0].interval), (Verdict::Undecided, None));
+    }
+
+    /// 300 steps would decide; the six series that they are of do not.
+    #[test]
+    fn steps_of_a_series_are_one_observation() {
+        let nets = |each: usize| {
+            let right =
+                |series: &str| -> String { series.chars().map(|c| c.to_string().repeat(each)).collect() };
+            let of = |series: &str| Answered::Classes(steps(&right(series), each));
+            Comparison::new(&[of("rrrr--"), of("rr--r-"), of("rrrr--")]).unwrap()
+        };
+        let found = nets(50);
+        assert_eq!((found.samples, found.scores[0].headline().value), (6, 4.0 / 6.0));
+        let verdicts: Vec<Verdict> = found.pairs.iter().map(Pair::verdict).collect();
+        assert_eq!(verdicts, [Verdict::Undecided, Verdict::Same, Verdict::Undecided]);
     }
 }

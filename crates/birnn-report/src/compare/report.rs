@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use birnn_data::Per;
 use birnn_experiment::differing;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{ComparedRun, Comparison, Pair, Verdict, seed_groups, text};
+use super::{ComparedRun, Comparison, Evidence, Pair, Verdict, seed_groups, text};
+use crate::answered::Answered;
 use crate::error::ReportError;
-use crate::predictions::Predictions;
+use crate::metric::{Metric, Scored};
 use crate::stats::{Interval, Summary};
 use crate::words::Words;
 
@@ -39,15 +41,36 @@ pub struct PairReport {
     pub a: String,
     /// The name of the other.
     pub b: String,
-    /// Samples that A alone classifies correctly.
-    pub only_a: u64,
-    /// Samples that B alone classifies correctly.
-    pub only_b: u64,
-    /// A's accuracy less B's.
+    /// Of classes of samples: those that one alone classifies correctly.
+    #[serde(flatten)]
+    pub counts: Option<Counts>,
+    /// A's accuracy less B's, or of numbers its RMSE less B's.
     pub difference: f64,
-    /// Its 95 % interval.
-    pub interval: Interval,
-    /// The p-value of McNemar's exact test.
+    /// Its 95 % interval; none of fewer than six samples where these are drawn anew.
+    pub interval: Option<Interval>,
+    /// Of classes of samples: how likely chance makes as much of a difference.
+    #[serde(flatten)]
+    pub p_values: Option<PValues>,
+    /// Of numbers and of steps: the interval of the difference widened for the number of pairs; none of few samples.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interval_widened: Option<Option<Interval>>,
+    /// What follows.
+    pub verdict: Verdict,
+}
+
+/// Samples that one of two nets alone classifies correctly.
+#[derive(Debug, Serialize)]
+pub struct Counts {
+    /// A alone.
+    pub only_a: u64,
+    /// B alone.
+    pub only_b: u64,
+}
+
+/// What McNemar's exact test says of two nets.
+#[derive(Debug, Serialize)]
+pub struct PValues {
+    /// The p-value.
     pub p: f64,
     /// The same, corrected for the number of pairs.
     pub p_holm: f64,
@@ -55,8 +78,6 @@ pub struct PairReport {
     pub log10_p: f64,
     /// What `p_holm` may be too small to hold.
     pub log10_p_holm: f64,
-    /// What follows.
-    pub verdict: Verdict,
 }
 
 /// Runs that differ in their seeds alone.
@@ -64,12 +85,13 @@ pub struct PairReport {
 pub struct SeedGroup {
     /// Their names.
     pub runs: Vec<String>,
-    /// Their accuracies on the test samples.
-    pub accuracy: Summary,
+    /// Their accuracies on the test samples, or their RMSEs.
+    #[serde(flatten)]
+    pub score: Scored<Summary>,
 }
 
 impl ComparisonReport {
-    /// From the runs' predictions for the same test samples, which are of `dataset`. The runs are named by
+    /// From the runs' answers for the same test samples, which are of `dataset`. The runs are named by
     /// letters, in their order.
     ///
     /// # Errors
@@ -77,12 +99,12 @@ impl ComparisonReport {
     /// As [`Comparison::new`].
     pub fn new(
         mut runs: Vec<ComparedRun>,
-        predictions: &[Predictions],
+        answered: &[Answered],
         dataset: String,
     ) -> Result<ComparisonReport, ReportError> {
-        let comparison = Comparison::new(predictions)?;
+        let comparison = Comparison::new(answered)?;
         for (index, (run, score)) in runs.iter_mut().zip(&comparison.scores).enumerate() {
-            (run.name, run.score) = (letters(index), Some(*score));
+            (run.name, run.score) = (letters(index), Some(score.clone()));
         }
         let experiments: Vec<_> = runs.iter().map(|run| run.experiment.to_json()).collect();
         Ok(ComparisonReport {
@@ -101,6 +123,11 @@ impl ComparisonReport {
         Words::of(&self.runs[0].manifest.modality)
     }
 
+    /// What there is an answer for, be it of samples or of steps.
+    pub(super) fn per(&self) -> Per {
+        self.runs[0].manifest.task.per()
+    }
+
     /// In plain text, in lines of at most about 100 characters: settings, results, and what follows. Names
     /// and values from files are escaped.
     pub fn text(&self) -> String {
@@ -110,17 +137,22 @@ impl ComparisonReport {
 
 impl PairReport {
     fn new(pair: &Pair, runs: &[ComparedRun]) -> PairReport {
+        let (counts, p_values, interval_widened) = match pair.evidence {
+            Evidence::Alone { only_a, only_b, log10_p, log10_p_holm } => {
+                let [p, p_holm] = [log10_p, log10_p_holm].map(|log10| 10_f64.powf(log10));
+                let p_values = PValues { p, p_holm, log10_p, log10_p_holm };
+                (Some(Counts { only_a, only_b }), Some(p_values), None)
+            }
+            Evidence::Drawn { widened, .. } => (None, None, Some(widened)),
+        };
         PairReport {
             a: runs[pair.a].name.clone(),
             b: runs[pair.b].name.clone(),
-            only_a: pair.only_a,
-            only_b: pair.only_b,
+            counts,
             difference: pair.difference,
             interval: pair.interval,
-            p: 10_f64.powf(pair.log10_p),
-            p_holm: 10_f64.powf(pair.log10_p_holm),
-            log10_p: pair.log10_p,
-            log10_p_holm: pair.log10_p_holm,
+            p_values,
+            interval_widened,
             verdict: pair.verdict(),
         }
     }
@@ -140,9 +172,12 @@ impl SeedGroup {
                     counted.push(run);
                 }
             }
-            let accuracies: Vec<f64> = counted.iter().filter_map(|run| Some(run.score?.accuracy)).collect();
-            let accuracy = Summary::new(&accuracies).filter(|summary| summary.runs > 1)?;
-            Some(SeedGroup { runs: counted.iter().map(|run| run.name.clone()).collect(), accuracy })
+            let headlines = counted.iter().filter_map(|run| Some(run.score.as_ref()?.headline()));
+            let headlines: Vec<_> = headlines.collect();
+            let values: Vec<f64> = headlines.iter().map(|headline| headline.value).collect();
+            let value = Summary::new(&values).filter(|summary| summary.runs > 1)?;
+            let score = Scored { metric: Metric::from(*headlines.first()?), value };
+            Some(SeedGroup { runs: counted.iter().map(|run| run.name.clone()).collect(), score })
         };
         seed_groups(&experiments).into_iter().filter_map(group).collect()
     }
@@ -161,7 +196,7 @@ fn letters(index: usize) -> String {
 mod tests {
     use birnn_run::Status;
 
-    use super::super::comparison::made_up::predictions;
+    use super::super::made_up::{numbers, predictions};
     use super::super::run::made_up::run;
     use super::*;
 
@@ -187,7 +222,7 @@ mod tests {
         let report = ComparisonReport::new(runs, &all, "mnist".to_owned()).unwrap();
         let [group] = &report.seed_groups[..] else { panic!("{:?}", report.seed_groups) };
         assert_eq!(group.runs, ["B", "C"]);
-        assert_eq!((group.accuracy.mean, group.accuracy.runs), (0.625, 2));
+        assert_eq!((group.score.value.mean, group.score.value.runs), (0.625, 2));
         assert_eq!(report.settings.keys().collect::<Vec<_>>(), ["seed"]);
         assert_eq!((report.pairs[1].a.as_str(), report.pairs[1].b.as_str()), ("A", "C"));
     }
@@ -207,6 +242,46 @@ mod tests {
             "A is better than B on images like these: it alone is right on 18, B alone on 0",
             "takes several seeds of each",
         ] {
+            assert!(squeezed.contains(part), "no `{part}` in:\n{text}");
+        }
+    }
+
+    /// The words are those of errors where numbers are told.
+    #[test]
+    fn errors_are_told_in_their_units() {
+        let off = |by: f32| -> Vec<f32> { (0..200).map(|index| by + (index * 37 % 100) as f32).collect() };
+        let runs = || ["one", "two", "three"].map(|name| run(name, |_| ())).into();
+        let all = [numbers(&off(0.0)), numbers(&off(1.0)), numbers(&off(0.0))];
+        let report = ComparisonReport::new(runs(), &all, "x".to_owned()).unwrap();
+        let text = report.text();
+        let squeezed = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        for part in [
+            "RMSE 57.30 58.17 57.30",
+            "RMSE, 95 % interval 53",
+            "MAE 49.50 50.50 49.50",
+            "images drawn anew",
+            "A less B -0.8660",
+            "A is better than B on images like these: its RMSE is lower by 0.8660",
+            "A and C answer with the very same numbers: nothing tells them apart.",
+            "widened for 3 pairs (Bonferroni): a mistaken \"better\" anywhere has a chance of about 5 %.",
+        ] {
+            assert!(squeezed.contains(part), "no `{part}` in:\n{text}");
+        }
+        let json = serde_json::to_value(&report).unwrap();
+        assert!(
+            json["runs"][0]["rmse_interval"]["low"].is_f64() && json["runs"][0].get("accuracy").is_none()
+        );
+        assert!(json["pairs"][0]["interval_widened"]["low"].is_f64() && json["pairs"][0].get("p").is_none());
+        let single = ComparisonReport::new(
+            runs(),
+            &[numbers(&[0.0]), numbers(&[1.0]), numbers(&[0.0])],
+            "x".to_owned(),
+        );
+        let text = single.unwrap().text();
+        let squeezed = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        for part in
+            ["A and B cannot be told apart by so few images", "of about 5 %, with so few images up to twice"]
+        {
             assert!(squeezed.contains(part), "no `{part}` in:\n{text}");
         }
     }

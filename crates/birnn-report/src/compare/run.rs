@@ -76,7 +76,7 @@ impl ComparedRun {
         data: DataConfig,
         records: Records,
     ) -> Result<ComparedRun, ReportError> {
-        let seconds: f64 = records.timing.iter().map(|epoch| epoch.seconds).sum();
+        let seconds = records.seconds().unwrap_or_default();
         let samples: f64 = records.timing.iter().map(|epoch| epoch.seconds * epoch.samples_per_second).sum();
         let timed = seconds > 0.0;
         let described = |error: &dyn ToString| ReportError::Experiment(error.to_string());
@@ -89,7 +89,7 @@ impl ComparedRun {
             weights: weights.to_owned(),
             status: records.meta.as_ref().map(|meta| meta.status.clone()),
             score: None,
-            parameters: architecture.parameter_count(manifest.modality.features(), manifest.classes.len()),
+            parameters: architecture.parameter_count(manifest.modality.inputs(), manifest.task.outputs()),
             epochs: records.epochs.last().map(|epoch| epoch.epoch),
             seconds: timed.then_some(seconds),
             samples_per_second: timed.then(|| samples / seconds),
@@ -123,17 +123,21 @@ impl ComparedRun {
 
     /// The samples that the net is for, such as `mnist, 28 x 28, classes 0, 1, 2`.
     pub fn samples(&self) -> String {
-        let dataset = self.manifest.recorded().dataset().unwrap_or("data of unknown origin");
+        let dataset = self.manifest.recorded().data();
+        let dataset = dataset.as_deref().unwrap_or("data of unknown origin");
         let of = match &self.manifest.modality {
             Modality::Images { shape: [rows, cols], .. } => format!("{rows} x {cols}"),
             Modality::Series(series) => format!("series of {} values per step", series.features()),
         };
-        format!("{dataset}, {of}, classes {}", self.manifest.classes.join(", "))
+        let task = &self.manifest.task;
+        format!("{dataset}, {of}, {} {}", task.wanted().kind.noun(), task.names().join(", "))
     }
 }
 
 #[cfg(test)]
 pub(super) mod made_up {
+    use birnn_infer::Task;
+
     use super::*;
 
     /// A run of a small net for images of 2 x 2 and two classes, without records.
@@ -146,7 +150,7 @@ pub(super) mod made_up {
         let manifest = Manifest::new(
             experiment.to_toml().unwrap(),
             Modality::Images { shape: [2, 2], preprocessing: None },
-            classes,
+            Task::classify(classes),
             data,
         );
         let weights = Path::new(path).join("model.safetensors");

@@ -1,7 +1,7 @@
 //! The test samples that several runs can be compared by.
 
 use birnn_data::name::text;
-use birnn_data::{AugmentConfig, DataConfig, Split, Splits, Values};
+use birnn_data::{AugmentConfig, DataConfig, Portion, Split, SplitBy, Splits, Values};
 
 use super::ComparedRun;
 
@@ -84,7 +84,7 @@ fn are_same(a: &Split, b: &Split) -> bool {
         _ => false,
     };
     values
-        && a.labels == b.labels
+        && a.targets == b.targets
         && a.sequences.features() == b.sequences.features()
         && a.sequences.lengths().eq(b.sequences.lengths())
 }
@@ -115,17 +115,24 @@ fn have_other_samples(a: &ComparedRun, b: &ComparedRun) -> bool {
     let is_named = |run: &ComparedRun| !run.data.dataset.is_own();
     let other_set = is_named(a) && is_named(b) && a.data.dataset != b.data.dataset;
     let kind = |run: &ComparedRun| (run.manifest.shape(), run.manifest.modality.features());
-    other_set || kind(a) != kind(b) || a.manifest.classes != b.manifest.classes
+    other_set
+        || kind(a) != kind(b)
+        || a.manifest.task.wanted() != b.manifest.task.wanted()
+        || a.manifest.task.names() != b.manifest.task.names()
 }
 
 /// The same data with as few as can be of the samples that are not asked for.
 fn test_samples_alone(data: &DataConfig) -> DataConfig {
-    DataConfig { validation: 0, limit: Some(1), augment: AugmentConfig::default(), ..data.clone() }
+    // Where none are kept back, it says how test samples are taken, or nothing.
+    let split = if data.test_share.is_some() { data.split } else { SplitBy::default() };
+    let (validation, augment) = (Portion::default(), AugmentConfig::default());
+    DataConfig { validation, split, limit: Some(1), augment, ..data.clone() }
 }
 
 #[cfg(test)]
 mod tests {
-    use birnn_data::{Dataset, Fallback, Locations, Missing, Modality, Sequences, Series};
+    use birnn_data::{Dataset, Fallback, Locations, Missing, Modality, Sequences, Series, Targets};
+    use birnn_infer::Task;
 
     use super::super::run::made_up::run;
     use super::*;
@@ -177,7 +184,7 @@ mod tests {
     fn other_samples_are_refused_before_they_are_loaded() {
         assert_eq!(samples(&[]).1.unwrap_err(), Error::Samples(NotComparable::NoRuns));
         let mut other = run("b", |_| ());
-        other.manifest.classes.pop();
+        other.manifest.task = Task::classify(vec!["a".to_owned()]);
         let (loads, refused) = samples(&[run("a", |_| ()), other]);
         let Err(Error::Samples(error)) = refused else { panic!("{refused:?}") };
         let expected = "a and b cannot be compared, for there are no test images for both: mnist, 2 x 2, \
@@ -201,14 +208,14 @@ mod tests {
     fn series_with_missing_values_are_the_same_as_themselves() {
         let series = |values: [f32; 4], lengths: [usize; 2]| Split {
             sequences: Sequences::new(Values::Floats(values.to_vec()), 1, lengths),
-            labels: vec![0, 1],
+            targets: Targets::of_sequences(vec![0, 1]),
         };
         let one = || series([1.0, f32::NAN, 3.0, 4.0], [1, 3]);
         assert!(are_same(&one(), &one()));
         for other in [
             series([1.0, 2.0, 3.0, 4.0], [1, 3]),
             series([1.0, f32::NAN, 3.0, 4.0], [2, 2]),
-            Split { labels: vec![1, 0], ..one() },
+            Split { targets: Targets::of_sequences(vec![1, 0]), ..one() },
         ] {
             assert!(!are_same(&one(), &other), "{other:?}");
         }
@@ -219,7 +226,7 @@ mod tests {
         let series = |path: &str, features: usize| {
             let mut run = run(path, |experiment| experiment.data.dataset = Dataset::SyntheticSeries);
             let (mean, missing) = (vec![0.0; features], Missing::Refuse);
-            run.manifest.modality = Modality::Series(Series { steps: None, missing, mean, deviation: None });
+            run.manifest.modality = Modality::Series(Series { missing, ..Series::plain(mean) });
             run
         };
         let refused = |a: ComparedRun, b: ComparedRun| {

@@ -1,9 +1,11 @@
 //! A comparison in plain text.
 
+use birnn_data::Per;
+use birnn_infer::significant;
 use serde_json::Value;
 
-use super::{ComparedRun, ComparisonReport, LEVEL, Pair, Verdict};
-use crate::stats::Summary;
+use super::{ClassesScore, ComparedRun, ComparisonReport, Evidence, NumbersScore, Pair, Score, Verdict};
+use crate::stats::{self, Interval, LEVEL, ScoreIntervals, Summary};
 use crate::text_table::{NONE, TextTable, WIDTH};
 use crate::words::Words;
 
@@ -54,12 +56,27 @@ fn results(report: &ComparisonReport) -> String {
             rows.push(std::iter::once(name.to_owned()).chain(shown).collect());
         }
     };
-    row("accuracy, %", true, &|run| Some(percent(run.score?.accuracy)));
-    row("95 % interval", true, &|run| {
-        let interval = run.score?.interval;
-        Some(format!("{} to {}", percent(interval.low), percent(interval.high)))
-    });
-    row("loss", true, &|run| Some(format!("{:.4}", run.score?.loss)));
+    match &report.comparison.scores[0] {
+        Score::Classes(_) => {
+            row("accuracy, %", true, &|run| Some(percent(classes(run)?.accuracy)));
+            row("95 % interval", true, &|run| Some(between(classes(run)?.interval?, percent)));
+        }
+        Score::Numbers(first) => {
+            for (name, value, interval) in NUMBERS {
+                row(name, true, &|run| Some(significant(value(numbers(run)?))));
+                row(&format!("{name}, 95 % interval"), true, &|run| {
+                    Some(between(interval(&numbers(run)?.intervals?), significant))
+                });
+            }
+            if first.numbers.len() > 1 {
+                for (index, number) in first.numbers.iter().enumerate() {
+                    let name = format!("RMSE of {}", number.target);
+                    row(&name, true, &|run| Some(significant(numbers(run)?.numbers.get(index)?.rmse)));
+                }
+            }
+        }
+    }
+    row("loss", true, &|run| Some(format!("{:.4}", run.score.as_ref()?.loss())));
     row("parameters", true, &|run| Some(run.parameters.to_string()));
     row("epochs run", true, &|run| run.epochs.map(|epochs| epochs.to_string()));
     row("training, s", true, &|run| run.seconds.map(|seconds| format!("{seconds:.1}")));
@@ -71,7 +88,39 @@ fn results(report: &ComparisonReport) -> String {
     row("birnn", false, &|run| run.birnn.clone());
     row("revision", false, &|run| run.revision.as_deref().map(|revision| short(revision).to_owned()));
     row("weights", false, &|run| run.weights.file_name().map(birnn_data::name::text));
-    format!("On the {} test {noun} of {}:\n{}", report.samples, report.dataset, TextTable::new(rows).text())
+    let steps = match report.per() {
+        Per::Sequence => String::new(),
+        Per::Step => format!("{} of the ", report.words().steps),
+    };
+    let (samples, dataset) = (report.samples, &report.dataset);
+    format!("On the {steps}{samples} test {noun} of {dataset}:\n{}", TextTable::new(rows).text())
+}
+
+fn classes(run: &ComparedRun) -> Option<&ClassesScore> {
+    match run.score.as_ref()? {
+        Score::Classes(score) => Some(score),
+        Score::Numbers(_) => None,
+    }
+}
+
+fn numbers(run: &ComparedRun) -> Option<&NumbersScore> {
+    match run.score.as_ref()? {
+        Score::Numbers(score) => Some(score),
+        Score::Classes(_) => None,
+    }
+}
+
+/// A score of numbers: its name, its value, and its interval.
+type OfNumbers = (&'static str, fn(&NumbersScore) -> f64, fn(&ScoreIntervals) -> Interval);
+
+const NUMBERS: [OfNumbers; 3] = [
+    ("RMSE", |score| score.rmse, |of| of.rmse),
+    ("MAE", |score| score.mae, |of| of.mae),
+    ("R2", |score| score.r2, |of| of.r2),
+];
+
+fn between(Interval { low, high }: Interval, show: impl Fn(f64) -> String) -> String {
+    format!("{} to {}", show(low), show(high))
 }
 
 /// Enough of a git revision to know it by.
@@ -89,34 +138,62 @@ fn chosen(report: &ComparisonReport) -> Vec<Pair> {
 
 fn pairs(report: &ComparisonReport) -> String {
     let tests = report.comparison.pairs.len();
-    let mut heading = vec!["", "points", "95 % interval", "only 1st right", "only 2nd right", "p"];
+    let Some(first) = report.comparison.pairs.first() else { return String::new() };
+    let mut heading = match first.evidence {
+        Evidence::Alone { .. } => {
+            vec!["", "points", "95 % interval", "only 1st right", "only 2nd right", "p"]
+        }
+        Evidence::Drawn { is_share: true, .. } => vec!["", "points", "95 % interval"],
+        Evidence::Drawn { is_share: false, .. } => vec!["", "RMSE", "95 % interval"],
+    };
+    let many = match first.evidence {
+        Evidence::Alone { .. } => "p, Holm",
+        Evidence::Drawn { .. } => "widened interval",
+    };
     if tests > 1 {
-        heading.push("p, Holm");
+        heading.push(many);
     }
     let mut rows = vec![heading.into_iter().map(str::to_owned).collect()];
     for pair in chosen(report) {
+        let show = |interval: Option<Interval>| {
+            interval.map_or_else(|| NONE.to_owned(), |interval| between(interval, |end| signed(&pair, end)))
+        };
         let mut row = vec![
             format!("{} less {}", name(report, pair.a), name(report, pair.b)),
-            points(pair.difference),
-            format!("{} to {}", points(pair.interval.low), points(pair.interval.high)),
-            pair.only_a.to_string(),
-            pair.only_b.to_string(),
-            p_value(pair.log10_p),
+            signed(&pair, pair.difference),
+            show(pair.interval),
         ];
+        let of_many = match pair.evidence {
+            Evidence::Alone { only_a, only_b, log10_p, log10_p_holm } => {
+                row.extend([only_a.to_string(), only_b.to_string(), p_value(log10_p)]);
+                p_value(log10_p_holm)
+            }
+            Evidence::Drawn { widened, .. } => show(widened),
+        };
         if tests > 1 {
-            row.push(p_value(pair.log10_p_holm));
+            row.push(of_many);
         }
         rows.push(row);
     }
+    let best = match first.evidence {
+        Evidence::Drawn { is_share: false, .. } => "has the lowest RMSE",
+        _ => "has the most right",
+    };
     let whose = match report.runs.len() {
         0..=FEW => String::new(),
-        _ => format!(
-            ", {}, which has the most right, beside each other",
-            name(report, report.comparison.best())
-        ),
+        _ => format!(", {}, which {best}, beside each other", name(report, report.comparison.best())),
     };
-    let Words { each, .. } = report.words();
-    format!("{each}{whose} (McNemar's exact test; a point is 1 %):\n{}", TextTable::new(rows).lines())
+    let Words { each, samples, .. } = report.words();
+    let how = match first.evidence {
+        Evidence::Alone { .. } => "McNemar's exact test; a point is 1 %".to_owned(),
+        Evidence::Drawn { is_share: true, .. } => {
+            format!("{samples} drawn anew, with all their steps; a point is 1 %")
+        }
+        Evidence::Drawn { is_share: false, .. } => {
+            format!("{samples} drawn anew; below 0 the first is better")
+        }
+    };
+    format!("{each}{whose} ({how}):\n{}", TextTable::new(rows).lines())
 }
 
 fn verdicts(report: &ComparisonReport) -> String {
@@ -125,21 +202,34 @@ fn verdicts(report: &ComparisonReport) -> String {
     let tests = report.comparison.pairs.len();
     if tests > 1 {
         let level = 100.0 * LEVEL;
-        lines.push(format!(
-            "p is raised for {tests} pairs (Holm): a mistaken \"better\" anywhere has a chance of {level:.0} \
-             % at most."
-        ));
+        let (how, chance) = match report.comparison.pairs[0].evidence {
+            Evidence::Alone { .. } => {
+                (format!("p is raised for {tests} pairs (Holm)"), format!("{level:.0} % at most"))
+            }
+            Evidence::Drawn { .. } => {
+                let few = report.samples < stats::FEW as u64;
+                let more = format!(", with so few {} up to twice as much", report.words().samples);
+                let chance = format!("about {level:.0} %{}", if few { more } else { String::new() });
+                (format!("Intervals are widened for {tests} pairs (Bonferroni)"), chance)
+            }
+        };
+        lines.push(format!("{how}: a mistaken \"better\" anywhere has a chance of {chance}."));
     }
     for group in &report.seed_groups {
-        let Summary { runs, mean, deviation, low, high } = group.accuracy;
+        let (metric, Summary { runs, mean, deviation, low, high }) = (group.score.metric, group.score.value);
+        let (show, unit, points): (fn(f64) -> String, _, _) = match metric.is_share {
+            true => (percent, " %", " points"),
+            false => (significant, "", ""),
+        };
         lines.push(format!(
-            "{} differ in their seeds alone: accuracy {} % on average of {runs}, {} to {} %, standard \
-             deviation {} points.",
+            "{} differ in their seeds alone: {} {}{unit} on average of {runs}, {} to {}{unit}, standard \
+             deviation {}{points}.",
             group.runs.join(", "),
-            percent(mean),
-            percent(low),
-            percent(high),
-            percent(deviation.unwrap_or_default())
+            metric.name,
+            show(mean),
+            show(low),
+            show(high),
+            show(deviation.unwrap_or_default())
         ));
     }
     if report.settings.keys().any(|key| key != "seed" && key != "name") {
@@ -155,30 +245,111 @@ fn verdicts(report: &ComparisonReport) -> String {
 
 /// What can be said of two nets, and what cannot.
 fn verdict(report: &ComparisonReport, pair: &Pair) -> String {
-    let (a, b, noun) = (name(report, pair.a), name(report, pair.b), report.words().samples);
-    let (ahead, behind) = if pair.only_a > pair.only_b { (a, b) } else { (b, a) };
+    let (a, b) = (name(report, pair.a), name(report, pair.b));
+    let (ahead, behind) = if pair.is_ahead() { (a, b) } else { (b, a) };
+    match pair.evidence {
+        Evidence::Alone { only_a, only_b, log10_p, log10_p_holm } => {
+            let noun = report.words().samples;
+            match pair.verdict() {
+                Verdict::Same => {
+                    format!("{a} and {b} are right on the very same {noun}: nothing tells them apart.")
+                }
+                Verdict::ABetter | Verdict::BBetter => format!(
+                    "{ahead} is better than {behind} on {noun} like these: it alone is right on {}, {behind} alone \
+                     on {}, and chance hardly explains that (p {}).",
+                    only_a.max(only_b),
+                    only_a.min(only_b),
+                    equals(log10_p_holm)
+                ),
+                Verdict::Undecided if log10_p < LEVEL.log10() => format!(
+                    "{ahead} may be better than {behind} (p {} alone), but so many pairs differ as much by chance (p \
+                     {} among all).",
+                    equals(log10_p),
+                    equals(log10_p_holm)
+                ),
+                Verdict::Undecided => format!(
+                    "{a} and {b} cannot be told apart by these {noun}: equally good nets differ as much in {} such \
+                     tests. {}",
+                    share(log10_p),
+                    agree(report, pair)
+                ),
+            }
+        }
+        Evidence::Drawn { is_share, widened, .. } => drawn(report, pair, [ahead, behind], is_share, widened),
+    }
+}
+
+/// The same of two nets that are told apart by drawing samples anew.
+fn drawn(
+    report: &ComparisonReport,
+    pair: &Pair,
+    [ahead, behind]: [&str; 2],
+    is_share: bool,
+    widened: Option<Interval>,
+) -> String {
+    let (a, b, words) = (name(report, pair.a), name(report, pair.b), report.words());
+    let noun = words.samples;
+    let shown = |interval: Option<Interval>| {
+        interval.map_or_else(String::new, |interval| between(interval, |end| signed(pair, end)))
+    };
     match pair.verdict() {
-        Verdict::Same => format!("{a} and {b} are right on the very same {noun}: nothing tells them apart."),
+        Verdict::Same if is_share => {
+            format!("{a} and {b} are right on the very same {}: nothing tells them apart.", words.steps)
+        }
+        Verdict::Same => format!("{a} and {b} answer with the very same numbers: nothing tells them apart."),
         Verdict::ABetter | Verdict::BBetter => format!(
-            "{ahead} is better than {behind} on {noun} like these: it alone is right on {}, {behind} alone \
-             on {}, and chance hardly explains that (p {}).",
-            pair.only_a.max(pair.only_b),
-            pair.only_a.min(pair.only_b),
-            equals(pair.log10_p_holm)
+            "{ahead} is better than {behind} on {noun} like these: its {}, and chance in the choice of {noun} hardly \
+             explains that ({a} less {b}: {}).",
+            match is_share {
+                true => format!("accuracy is higher by {} points", percent(pair.difference.abs())),
+                false => format!("RMSE is lower by {}", significant(pair.difference.abs())),
+            },
+            shown(widened)
         ),
-        Verdict::Undecided if pair.log10_p < LEVEL.log10() => format!(
-            "{ahead} may be better than {behind} (p {} alone), but so many pairs differ as much by chance (p \
-             {} among all).",
-            equals(pair.log10_p),
-            equals(pair.log10_p_holm)
+        Verdict::Undecided if pair.interval.is_some_and(Interval::is_of_a_sign) => format!(
+            "{ahead} may be better than {behind} ({a} less {b}: {} alone), but so many pairs differ as much by \
+             chance{}.",
+            shown(pair.interval),
+            widened.map_or_else(String::new, |_| format!(" ({} among all)", shown(widened)))
         ),
-        Verdict::Undecided => format!(
-            "{a} and {b} cannot be told apart by these {noun}: equally good nets differ as much in {} such \
-             tests. These {noun} agree with anything from {} to {} points.",
-            share(pair.log10_p),
-            lead(a, b, pair.interval.low),
-            lead(a, b, pair.interval.high)
+        Verdict::Undecided if pair.interval.is_none() => format!(
+            "{a} and {b} cannot be told apart by so few {noun}: of equally good nets, one is ahead on all of them by \
+             chance."
         ),
+        Verdict::Undecided => {
+            format!("{a} and {b} cannot be told apart by these {noun}. {}", agree(report, pair))
+        }
+    }
+}
+
+/// What may well be so.
+fn agree(report: &ComparisonReport, pair: &Pair) -> String {
+    let (a, b, noun) = (name(report, pair.a), name(report, pair.b), report.words().samples);
+    let Some(Interval { low, high }) = pair.interval else { return String::new() };
+    match pair.evidence {
+        Evidence::Drawn { is_share: false, .. } => {
+            let lead = |difference: f64| {
+                let ahead = if difference < 0.0 { a } else { b };
+                format!("{ahead} ahead by {}", significant(difference.abs()))
+            };
+            format!("These {noun} agree with anything from {} to {} in RMSE.", lead(low), lead(high))
+        }
+        _ => format!(
+            "These {noun} agree with anything from {} to {} points.",
+            lead(a, b, low),
+            lead(a, b, high)
+        ),
+    }
+}
+
+/// A difference of two nets with its sign: points, or in the units of the numbers.
+fn signed(pair: &Pair, difference: f64) -> String {
+    match pair.evidence {
+        Evidence::Drawn { is_share: false, .. } if difference > 0.0 => {
+            format!("+{}", significant(difference))
+        }
+        Evidence::Drawn { is_share: false, .. } => significant(difference),
+        _ => points(difference),
     }
 }
 

@@ -43,9 +43,8 @@ impl Calibration {
         };
         let mut filled: Vec<Bin> = (0..bins).map(empty).collect();
         for &(probability, correct) in predictions {
-            let probability = if probability.is_nan() { 0.0 } else { probability.clamp(0.0, 1.0) };
-            let bin = (probability * bins as f64).ceil() as usize;
-            let bin = &mut filled[bin.clamp(1, bins) - 1];
+            let probability = known(probability);
+            let bin = &mut filled[bin_of(probability, bins)];
             bin.count += 1;
             bin.correct += u64::from(correct);
             bin.confidence += probability;
@@ -59,6 +58,15 @@ impl Calibration {
         }
         Calibration { bins: filled, error, confidence, accuracy: correct as f64 / count }
     }
+}
+
+/// The index of the bin that a probability is in, of so many.
+pub(crate) fn bin_of(probability: f64, bins: usize) -> usize {
+    ((known(probability) * bins as f64).ceil() as usize).clamp(1, bins) - 1
+}
+
+fn known(probability: f64) -> f64 {
+    if probability.is_nan() { 0.0 } else { probability.clamp(0.0, 1.0) }
 }
 
 #[cfg(test)]

@@ -14,6 +14,13 @@ pub struct Interval {
     pub high: f64,
 }
 
+impl Interval {
+    /// Whether 0 is not within it.
+    pub(crate) fn is_of_a_sign(self) -> bool {
+        self.low > 0.0 || self.high < 0.0
+    }
+}
+
 /// The 95 % score interval of a share of which `part` of `whole` were seen (Wilson 1927, "Probable inference,
 /// the law of succession, and statistical inference"). Unlike the usual one it stays within 0 and 1 and is of
 /// use near both. `None` where nothing was seen.

@@ -122,6 +122,47 @@ pub fn create_folders(disk: &dyn Disk, path: &Path) -> io::Result<()> {
 ///
 /// What the disk said, with the name of the file.
 pub fn replace(disk: &dyn Disk, path: &Path, bytes: &[u8], keep: Option<&Path>) -> Result<(), FileError> {
+    put(disk, path, keep, |new| disk.write(&mut new.file, bytes))
+}
+
+/// As [`replace`], of content that `write` writes bit by bit, since it is more than should be in memory at once. Each
+/// of its calls is an operation of the disk.
+///
+/// # Errors
+///
+/// As [`replace`], and those of `write`.
+pub fn replace_by(
+    disk: &dyn Disk,
+    path: &Path,
+    write: impl FnOnce(&mut NewFile<'_>) -> io::Result<()>,
+) -> Result<(), FileError> {
+    put(disk, path, None, write)
+}
+
+/// A file that has no name yet that anyone would look for.
+#[derive(Debug)]
+pub struct NewFile<'a> {
+    disk: &'a dyn Disk,
+    file: File,
+}
+
+impl Write for NewFile<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.disk.write(&mut self.file, bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn put(
+    disk: &dyn Disk,
+    path: &Path,
+    keep: Option<&Path>,
+    write: impl FnOnce(&mut NewFile<'_>) -> io::Result<()>,
+) -> Result<(), FileError> {
     let target = match keep {
         None => end_of_links(path).map_err(FileError::of(path))?,
         Some(_) => path.to_owned(),
@@ -135,15 +176,16 @@ pub fn replace(disk: &dyn Disk, path: &Path, bytes: &[u8], keep: Option<&Path>) 
     };
     let partial = partial_of(&target);
     let attempt = || {
-        let mut file = create_partial(disk, &partial, permissions.as_ref())?;
+        let file = create_partial(disk, &partial, permissions.as_ref())?;
         // Before there is anything in it to read.
         if let Some(permissions) = permissions
             && file.metadata()?.permissions() != permissions
         {
             disk.set_permissions(&file, permissions)?;
         }
-        disk.write(&mut file, bytes)?;
-        disk.sync(&file)?;
+        let mut new = NewFile { disk, file };
+        write(&mut new)?;
+        disk.sync(&new.file)?;
         if let Some(keep) = keep
             && let Err(error) = disk.rename(&target, keep)
             && error.kind() != io::ErrorKind::NotFound
@@ -282,6 +324,35 @@ mod tests {
             }
         }
         println!("{faults} faults of a save");
+    }
+
+    /// Whatever fails, a file that is written bit by bit is there whole or not at all.
+    #[test]
+    fn a_file_that_is_written_bit_by_bit_is_whole_or_what_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("states");
+        for at in 1.. {
+            fs::write(&path, "before").unwrap();
+            let disk = Faulty::new(at, false, || io::Error::from_raw_os_error(28));
+            let outcome = replace_by(&disk, &path, |file| {
+                ["one, ", "two, ", "three"].iter().try_for_each(|part| file.write_all(part.as_bytes()))
+            });
+            let is_whole = fs::read_to_string(&path).unwrap() == "one, two, three";
+            if outcome.is_ok() {
+                assert!(is_whole && at > 6, "only {at} operations were made to fail");
+                break;
+            }
+            // What failed last is the flush of the folder.
+            assert!(is_whole || fs::read_to_string(&path).unwrap() == "before", "at {at}");
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "at {at}");
+        }
+        fs::write(&path, "before").unwrap();
+        let refused = replace_by(&System, &path, |file| {
+            file.write_all(b"half")?;
+            Err(io::Error::other("no room for the rest"))
+        });
+        assert!(refused.unwrap_err().to_string().ends_with("states: no room for the rest"));
+        only(folder.path(), "states", "before");
     }
 
     /// The content of the only file in `folder` besides links, under the name that it should have.

@@ -1,14 +1,14 @@
-//! How a prediction forms while the net reads: the probability of the true class given the first steps alone,
-//! and the last steps alone.
+//! How an answer forms while the net reads: what it is worth given the first steps alone, and the last steps alone.
 
 use birnn_data::{Sequence, Sequences, Split, Values};
-use birnn_infer::{Predictor, Task, cpu};
+use birnn_infer::{Predictor, Regress, Task, cpu};
 
 use crate::predictions::{Prediction, evenly_spaced};
 
-/// The probability of the true class given parts of sequences.
+/// What answers are worth that a net gives for parts of sequences: of a class the probability of the true one, of
+/// numbers the error.
 #[derive(Debug)]
-pub struct PrefixAccuracy {
+pub struct Prefixes {
     /// Whether all have as many steps; else parts are shares of a sequence.
     pub are_steps: bool,
     /// The numbers of steps that the net was given of the longest sequence, from the fewest to all; of a shorter one
@@ -16,7 +16,7 @@ pub struct PrefixAccuracy {
     pub steps: Vec<usize>,
     /// The indices of the samples in their split.
     pub samples: Vec<usize>,
-    /// `first[n][sample]`: the probability of the true class given the first `steps[n]` steps.
+    /// `first[n][sample]`: of the answer given the first `steps[n]` steps.
     pub first: Vec<Vec<f64>>,
     /// As `first`, given the last steps.
     pub last: Vec<Vec<f64>>,
@@ -51,32 +51,56 @@ const STOPS: usize = 16;
 /// At most so many are tried on an example.
 const EXAMPLE_STOPS: usize = 64;
 
-impl PrefixAccuracy {
-    /// Gives the net parts of samples from all over `split`.
-    pub fn of_many(predictor: &Predictor, split: &Split) -> PrefixAccuracy {
-        PrefixAccuracy::of(predictor, split, evenly_spaced(split, SAMPLES), STOPS)
+impl Prefixes {
+    /// Gives the net parts of samples from all over `split`: the probability of the true class, or how far its answer
+    /// is off, in standard deviations of the training targets and on average over its numbers.
+    pub fn of_many(predictor: &Predictor, split: &Split) -> Prefixes {
+        Prefixes::of(predictor, split, evenly_spaced(split, SAMPLES), STOPS, worth)
     }
 
-    /// Gives the net parts of this one, step by step.
-    pub fn of_example(predictor: &Predictor, split: &Split, example: &Example) -> PrefixAccuracy {
-        PrefixAccuracy::of(predictor, split, vec![example.sample], EXAMPLE_STOPS)
+    /// Gives the net parts of this one, step by step: the probability of the true class, or the error likewise.
+    pub fn of_example(predictor: &Predictor, split: &Split, sample: usize) -> Prefixes {
+        Prefixes::of(predictor, split, vec![sample], EXAMPLE_STOPS, worth)
     }
 
-    fn of(predictor: &Predictor, split: &Split, samples: Vec<usize>, most: usize) -> PrefixAccuracy {
+    /// As [`Prefixes::of_example`], but what it answers for one of the numbers.
+    pub(crate) fn answers(
+        task: &Regress,
+        number: usize,
+        predictor: &Predictor,
+        split: &Split,
+        sample: usize,
+    ) -> Prefixes {
+        let width = task.scale.names.len();
+        let answers = |predictor: &Predictor, split: &Split| {
+            let outputs = predictor.logits_of_all(&split.sequences, cpu::threads());
+            let own = task.answer(&outputs).into_iter().skip(number).step_by(width);
+            own.map(f64::from).collect()
+        };
+        Prefixes::of(predictor, split, vec![sample], EXAMPLE_STOPS, answers)
+    }
+
+    fn of(
+        predictor: &Predictor,
+        split: &Split,
+        samples: Vec<usize>,
+        most: usize,
+        worth: impl Fn(&Predictor, &Split) -> Vec<f64>,
+    ) -> Prefixes {
         let split = split.select(&samples);
         let longest = split.sequences.lengths().max().unwrap_or(0);
         let steps = stops(longest, most);
         let side = |side: Side| {
-            steps.iter().map(|&steps| p_true(predictor, &part(&split, steps, longest, side))).collect()
+            steps.iter().map(|&steps| worth(predictor, &part(&split, steps, longest, side))).collect()
         };
         let (first, last) = (side(Side::First), side(Side::Last));
-        PrefixAccuracy { are_steps: split.sequences.common_length().is_some(), steps, samples, first, last }
+        Prefixes { are_steps: split.sequences.common_length().is_some(), steps, samples, first, last }
     }
 }
 
 /// Samples worth a look: the most and the least confident correct prediction, the most confident mistake, and,
 /// among the samples of `prefixes`, the correct prediction that came latest.
-pub fn examples(prefixes: &PrefixAccuracy, predictions: &[Prediction]) -> Vec<Example> {
+pub fn examples(prefixes: &Prefixes, predictions: &[Prediction]) -> Vec<Example> {
     let correct = || predictions.iter().filter(|prediction| prediction.is_correct());
     let sure = |a: &&Prediction, b: &&Prediction| a.probability.total_cmp(&b.probability);
     let early = |index: usize| prefixes.first.iter().map(|of| of[index]).sum::<f64>();
@@ -137,16 +161,28 @@ fn part(split: &Split, steps: usize, longest: usize, side: Side) -> Split {
     let lengths = parts().map(Sequence::steps);
     Split {
         sequences: Sequences::new(values, split.sequences.features(), lengths),
-        labels: split.labels.clone(),
+        targets: split.targets.clone(),
     }
 }
 
-/// The probability of each sequence's true class.
-fn p_true(predictor: &Predictor, split: &Split) -> Vec<f64> {
-    let logits = predictor.logits_of_all(&split.sequences, cpu::threads());
-    let Task::Classify(task) = predictor.task();
-    let of = logits.chunks_exact(task.classes.len()).zip(&split.labels);
-    of.map(|(logits, &label)| task.probabilities(logits)[usize::from(label)]).collect()
+/// Of each sequence's answer.
+fn worth(predictor: &Predictor, split: &Split) -> Vec<f64> {
+    let outputs = predictor.logits_of_all(&split.sequences, cpu::threads());
+    let of = outputs.chunks_exact(predictor.task().outputs());
+    match predictor.task() {
+        Task::Classify(task) => {
+            let labels = split.labels().unwrap_or_default();
+            of.zip(labels).map(|(logits, &label)| task.probabilities(logits)[usize::from(label)]).collect()
+        }
+        Task::Regress(task) => {
+            let wanted = task.scale.standardise(split.targets.numbers().unwrap_or_default());
+            let off = |(outputs, wanted): (&[f32], &[f32])| {
+                let off = outputs.iter().zip(wanted).map(|(output, wanted)| f64::from(output - wanted).abs());
+                off.sum::<f64>() / outputs.len() as f64
+            };
+            of.zip(wanted.chunks_exact(task.scale.names.len())).map(off).collect()
+        }
+    }
 }
 
 #[cfg(test)]
@@ -158,7 +194,7 @@ mod tests {
     #[test]
     fn a_part_is_the_first_or_the_last_steps_of_each_sequence() {
         let images = Images { rows: 3, cols: 2, pixels: (0..12).collect() };
-        let split = Split { sequences: images.into(), labels: vec![0, 1] };
+        let split = Split::classified(images.into(), vec![0, 1]);
         let pixels = |part: Split| part.sequences.to_images().unwrap().pixels;
         assert_eq!(pixels(part(&split, 2, 3, Side::First)), [0, 1, 2, 3, 6, 7, 8, 9]);
         assert_eq!(pixels(part(&split, 1, 3, Side::Last)), [4, 5, 10, 11]);
@@ -166,7 +202,7 @@ mod tests {
         // Of unequal lengths the same share of each, and at least one step.
         let sequences =
             Sequences::new(Values::Floats((0..9).map(|value| value as f32).collect()), 1, [6, 2, 1]);
-        let split = Split { sequences, labels: vec![0, 1, 0] };
+        let split = Split::classified(sequences, vec![0, 1, 0]);
         let first = part(&split, 3, 6, Side::First).sequences;
         assert_eq!(first.lengths().collect::<Vec<_>>(), [3, 1, 1]);
         assert_eq!(*first.values(), Values::Floats(vec![0.0, 1.0, 2.0, 6.0, 8.0]));
@@ -180,14 +216,14 @@ mod tests {
             |sample, class, probability| Prediction { sample, label: 0, class, probability, p_true: 0.0 };
         let all =
             [prediction(0, 0, 0.9), prediction(1, 0, 0.6), prediction(2, 1, 0.7), prediction(3, 1, 0.8)];
-        let prefixes = |samples: &[usize], first: &[f64]| PrefixAccuracy {
+        let prefixes = |samples: &[usize], first: &[f64]| Prefixes {
             are_steps: true,
             steps: vec![1],
             samples: samples.to_vec(),
             first: vec![first.to_vec()],
             last: vec![first.to_vec()],
         };
-        let samples = |prefixes: &PrefixAccuracy, predictions: &[Prediction]| -> Vec<usize> {
+        let samples = |prefixes: &Prefixes, predictions: &[Prediction]| -> Vec<usize> {
             examples(prefixes, predictions).iter().map(|example| example.sample).collect()
         };
         assert_eq!(samples(&prefixes(&[0, 1, 2, 3], &[0.5, 0.1, 0.0, 0.0]), &all), [0, 1, 3]);

@@ -1,0 +1,94 @@
+//! `birnn eval`: how a trained network does on a set of samples.
+
+mod classes;
+mod numbers;
+mod wrong;
+
+use std::path::Path;
+
+use birnn_data::{Per, name};
+use birnn_infer::{Detail, Evaluation, Task, data_set_for};
+use birnn_report::Judged;
+use serde::Serialize;
+
+use crate::args::{EvalArgs, SplitName};
+use crate::asked::{Asked, check_data};
+use crate::data;
+use crate::failure::{Failure, Outcome};
+use crate::log::Log;
+use crate::output::{print, print_json};
+
+use self::wrong::Wrong;
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Report<'a> {
+    #[serde(serialize_with = "name::serialize")]
+    weights: &'a Path,
+    dataset: &'a str,
+    split: &'a str,
+    #[serde(flatten)]
+    evaluation: &'a Evaluation,
+    #[serde(flatten)]
+    wrong: Wrong,
+    /// Of numbers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    judged: Vec<Judged>,
+}
+
+/// Evaluates a net on one of its run's splits.
+pub fn run(args: &EvalArgs, log: &Log, asked: Asked) -> Outcome {
+    let Asked { weights, manifest, .. } = &asked;
+    let config = match args.dataset {
+        None => args.data.data_of_run(manifest, weights, &args.sets)?,
+        Some(dataset) => data_set_for(manifest, dataset),
+    };
+    let plan = config.resolve_for(asked.task.wanted()).map_err(Failure::request)?;
+    let splits = data::load(&plan, &args.data.locations(), log, None)?;
+    check_data(&args.run, weights, manifest, &splits, args.dataset.is_none())?;
+    if !args.sets.sets.is_empty() {
+        let of_the_test = splits.warnings.iter().filter(|warning| warning.key == "data.test");
+        of_the_test.for_each(|warning| tracing::warn!("{warning}"));
+    }
+    let what = splits.modality.noun();
+    let (split, samples) = match args.split {
+        SplitName::Test => ("test", splits.test),
+        SplitName::Validation => ("validation", splits.validation),
+        SplitName::Train => ("train", splits.train),
+    };
+    if samples.is_empty() {
+        return Err(Failure::request(match args.dataset {
+            None => format!(
+                "--split: the run kept no validation {what} back (`data.validation` is 0); take test or train"
+            ),
+            Some(_) => {
+                format!("--split: no validation {what} are kept back of another data set; take test or train")
+            }
+        }));
+    }
+    let outputs = asked.logits(&samples.sequences)?;
+    let evaluation = asked.task.evaluate(&outputs, &samples.targets);
+    let judged = match &asked.task {
+        Task::Classify(_) => Vec::new(),
+        Task::Regress(task) => {
+            let (answers, lengths) = (task.answer(&outputs), samples.sequences.lengths());
+            let errors = task.errors_by_sequence(&answers, &samples.targets, lengths);
+            Judged::all(task, &errors, &samples.targets)
+        }
+    };
+    let dataset = &splits.provenance.dataset;
+    if args.json {
+        let wrong = Wrong::new(&evaluation, asked.task.per(), &samples.sequences);
+        let evaluation = &evaluation;
+        return print_json(&Report { weights, dataset, split, evaluation, wrong, judged });
+    }
+    let of = match asked.task.per() {
+        Per::Sequence => format!("{dataset}, {} {split} {what}", samples.len()),
+        Per::Step => format!("{dataset}, {} steps of {} {split} {what}", evaluation.positions, samples.len()),
+    };
+    let answered = if asked.task.per() == Per::Step { "steps" } else { what };
+    print(&match &evaluation.detail {
+        Detail::Classify(detail) => classes::table(&evaluation, detail, &of, answered),
+        Detail::Regress(detail) => numbers::table(&evaluation, detail, &judged, &of),
+    })
+}

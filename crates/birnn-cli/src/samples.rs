@@ -1,0 +1,183 @@
+//! The samples that a user names, pictures or series, read as a net's training data was.
+
+mod pictures;
+mod series;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use birnn_data::{DataConfig, Modality, Preprocessing, Sequences, Series, name};
+use birnn_infer::Manifest;
+use serde::Serialize;
+
+use crate::failure::{Failure, Outcome};
+
+/// Where a sample is, by which it is known.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub enum Sample {
+    /// A file.
+    Picture {
+        /// The file.
+        #[serde(serialize_with = "name::serialize")]
+        image: PathBuf,
+    },
+    /// One of a file's.
+    Series {
+        /// The file; `-` is standard input.
+        #[serde(serialize_with = "name::serialize")]
+        file: PathBuf,
+        /// Of a file that cannot be read there is none.
+        #[serde(flatten)]
+        place: Option<Place>,
+    },
+}
+
+/// Where a series is in its file.
+#[derive(Serialize)]
+pub struct Place {
+    /// The line that it begins in, from 1.
+    line: usize,
+    /// What it is called, where the file says it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+    /// Its first and its last step, from 1, where it is a window of a longer one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    steps: Option<[usize; 2]>,
+}
+
+/// A sample that could not be read.
+#[derive(Serialize)]
+pub struct Unread {
+    #[serde(flatten)]
+    sample: Sample,
+    error: String,
+}
+
+/// How a net has samples read.
+pub struct Reading<'a> {
+    /// What they are.
+    pub kind: ReadingKind<'a>,
+    /// The data that the net learnt from, which says how tables and long series are read.
+    data: DataConfig,
+}
+
+/// What a net reads.
+#[derive(Clone, Copy)]
+pub enum ReadingKind<'a> {
+    /// Pictures, made images of so many rows and columns.
+    Pictures([usize; 2], Preprocessing),
+    /// Series, as the net reads them.
+    Series(&'a Series),
+}
+
+impl Reading<'_> {
+    /// For the net of `weights`. Says how pictures are prepared.
+    pub fn of<'a>(manifest: &'a Manifest, weights: &Path) -> Reading<'a> {
+        let kind = match &manifest.modality {
+            Modality::Images { shape, preprocessing } => {
+                ReadingKind::Pictures(*shape, pictures::preprocessing(*preprocessing, weights))
+            }
+            Modality::Series(series) => ReadingKind::Series(series),
+        };
+        // Weights from elsewhere learnt from nobody knows what.
+        let data = manifest.experiment().map(|experiment| experiment.data).unwrap_or_default();
+        Reading { kind, data }
+    }
+
+    /// Reads every sample of `given`, in this order. `take` is given those that can be read, some at a time, with their
+    /// sequences; the others are returned, with the reason.
+    ///
+    /// # Errors
+    ///
+    /// Those of `take`.
+    pub fn each(
+        &self,
+        given: &[PathBuf],
+        mut take: impl FnMut(Vec<Sample>, &Sequences) -> Outcome,
+    ) -> Result<Vec<Unread>, Failure> {
+        match self.kind {
+            ReadingKind::Pictures(shape, preprocessing) => {
+                pictures::each(given, shape, preprocessing, &self.data, &mut take)
+            }
+            ReadingKind::Series(net) => series::each(given, net, &self.data, &mut take),
+        }
+    }
+}
+
+impl Sample {
+    /// Which step of its series is its first, from 1: another than that where it is a window of a longer one.
+    pub fn first_step(&self) -> usize {
+        match self {
+            Sample::Series { place: Some(Place { steps: Some([first, _]), .. }), .. } => *first,
+            Sample::Series { .. } | Sample::Picture { .. } => 1,
+        }
+    }
+}
+
+/// How a command ends that had `read` samples read, and could not read the others. That there are none of either is no
+/// success.
+pub fn outcome(read: usize, unread: &[Unread]) -> Outcome {
+    match unread {
+        [] if read == 0 => Err(Failure::request("there are no samples in these files; name others")),
+        [] => Ok(()),
+        [only] if read == 0 => Err(Failure::request(only)),
+        unread => {
+            unread.iter().for_each(|error| tracing::error!("{error}"));
+            Err(Failure::request(format!("{} of {} could not be read", unread.len(), read + unread.len())))
+        }
+    }
+}
+
+impl fmt::Display for Sample {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Sample::Picture { image } => f.write_str(&name::text(image)),
+            Sample::Series { file, place: None } => f.write_str(&name::text(file)),
+            Sample::Series { file, place: Some(place) } => write!(f, "{}:{place}", name::text(file)),
+        }
+    }
+}
+
+/// For people: `7`, `pump 3` or `7, steps 101 to 200`.
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.id {
+            Some(id) => f.write_str(id)?,
+            None => write!(f, "{}", self.line)?,
+        }
+        match self.steps {
+            Some([first, last]) => write!(f, ", steps {first} to {last}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Unread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.sample, self.error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_that_was_given_nothing_to_read_fails() {
+        let unread = |count: usize| -> Vec<Unread> {
+            let one = |index| Sample::Picture { image: format!("{index}.png").into() };
+            (0..count).map(|index| Unread { sample: one(index), error: "damaged".to_owned() }).collect()
+        };
+        for (read, lost, said) in [
+            (3, 0, None),
+            (0, 0, Some("there are no samples in these files; name others")),
+            (0, 1, Some("0.png: damaged")),
+            (0, 2, Some("2 of 2 could not be read")),
+            (3, 1, Some("1 of 4 could not be read")),
+        ] {
+            let ended = outcome(read, &unread(lost)).map_err(|failure| (failure.code(), failure.message));
+            assert_eq!(ended.err(), said.map(|said| (2, said.to_owned())), "{read}, {lost}");
+        }
+    }
+}

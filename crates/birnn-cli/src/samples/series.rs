@@ -1,0 +1,158 @@
+//! Series of numbers, from files or from standard input.
+
+use std::path::{Path, PathBuf};
+
+use birnn_data::{
+    Arrays, DataConfig, Dataset, FileProblem, Missing, MissingValue, NpzOptions, Sequences, Series,
+    SeriesFile, SeriesLines, Table, open_file, picture, read_csv, read_npz, read_series_lines, read_table,
+};
+
+use super::{Place, Sample, Unread};
+use crate::failure::{Failure, Outcome};
+
+/// The series of a file.
+struct Found {
+    sequences: Sequences,
+    lines: Vec<usize>,
+    /// What each is called, where the file says it.
+    ids: Option<Vec<String>>,
+}
+
+/// Every series of every file, a file at a time; `-` is standard input. They are cut as those of `data`, which the net
+/// learnt from.
+pub(super) fn each(
+    files: &[PathBuf],
+    net: &Series,
+    data: &DataConfig,
+    take: &mut dyn FnMut(Vec<Sample>, &Sequences) -> Outcome,
+) -> Result<Vec<Unread>, Failure> {
+    let mut unread = Vec::new();
+    for file in files {
+        let Found { sequences, lines, ids } = match read(file, net, data) {
+            Ok(found) => found,
+            Err(problem) => {
+                let sample = Sample::Series { file: file.clone(), place: None };
+                unread.push(Unread { sample, error: problem });
+                continue;
+            }
+        };
+        let place = |series: usize| {
+            let id = ids.as_ref().map(|ids| ids[series].clone());
+            Place { line: lines[series], id, steps: None }
+        };
+        let sample = |place| Sample::Series { file: file.clone(), place: Some(place) };
+        let gap = |series: usize| match net.missing {
+            Missing::Refuse => MissingValue::first(sequences.get(series)),
+            Missing::Mean | Missing::Last | Missing::Interpolate => None,
+        };
+        let mut known = Vec::with_capacity(lines.len());
+        for series in 0..lines.len() {
+            match gap(series) {
+                Some(value) => {
+                    unread.push(Unread { sample: sample(place(series)), error: refused(value, net) });
+                }
+                None => known.push(series),
+            }
+        }
+        let sequences = if known.len() < lines.len() { sequences.select(&known) } else { sequences };
+        let Some(window) = data.window else {
+            let samples = known.iter().map(|&series| sample(place(series))).collect();
+            take(samples, &sequences)?;
+            continue;
+        };
+        let (parts, left_out) = window.cut(sequences.lengths());
+        if left_out > 0 {
+            let file = birnn_data::name::shown(file);
+            tracing::info!("{file}: {left_out} steps at the ends of series fill no window, and are left out");
+        }
+        let samples = parts.iter().map(|part| {
+            let steps = Some([part.steps.start + 1, part.steps.end]);
+            sample(Place { steps, ..place(known[part.sample]) })
+        });
+        take(samples.collect(), &sequences.parts(&parts))?;
+    }
+    Ok(unread)
+}
+
+fn refused(value: MissingValue, net: &Series) -> String {
+    let name = net.names.as_ref().map(|names| format!(" (`{}`)", names[value.feature - 1].escape_debug()));
+    let name = name.unwrap_or_default();
+    format!(
+        "{value}{name}; the net was trained with `data.missing = \"refuse\"`: fill the gap, or train one with \"mean\", \
+         \"last\" or \"interpolate\""
+    )
+}
+
+/// Reads a file in the format that its name ends with; from standard input a table, where the net learnt from one.
+fn read(file: &Path, net: &Series, data: &DataConfig) -> Result<Found, String> {
+    let is_input = file.to_str() == Some("-");
+    let features = net.features();
+    if file.is_dir() || picture::is_picture(file) {
+        let what = if file.is_dir() { "a folder" } else { "a picture" };
+        return Err(format!(
+            "is {what}, and the net reads series, from .ts, .csv, .tsv, .parquet and .npz files"
+        ));
+    }
+    let found = if is_npz(file) {
+        // What there is to be found out need not be there.
+        let arrays = Arrays { y: None, groups: None, ..data.arrays.clone() };
+        let options = NpzOptions { arrays, features: Some(features), ..NpzOptions::default() };
+        read_npz(file, &options).map_err(|error| error.problem)
+    } else if is_table(file) || data.dataset == Dataset::Table && !is_ts(file) {
+        let table = data.table_to_ask(Some(net)).map_err(|error| error.to_string())?;
+        read_given_table(file, &table)
+    } else {
+        let lines = match is_input {
+            true => read_series_lines(std::io::stdin().lock(), features),
+            false => {
+                open_file(file).map_err(FileProblem::Io).and_then(|file| read_series_lines(file, features))
+            }
+        };
+        let guessed = match is_input || is_ts(file) {
+            true => "",
+            false => " (read as a .ts file, as its name has no ending of another format)",
+        };
+        let SeriesLines { sequences, lines, .. } = lines.map_err(|problem| format!("{problem}{guessed}"))?;
+        return Ok(Found { sequences, lines, ids: None });
+    };
+    let SeriesFile { sequences, lines, ids, .. } = found.map_err(|problem| problem.to_string())?;
+    match sequences.features() {
+        found if found != features => {
+            Err(format!("its series have {found} values per step, and the net reads {features}"))
+        }
+        _ => Ok(Found { sequences, lines, ids }),
+    }
+}
+
+fn is_npz(file: &Path) -> bool {
+    ends_with(file, &[".npz"])
+}
+
+fn is_ts(file: &Path) -> bool {
+    ends_with(file, &[".ts"])
+}
+
+/// Whether a file is a table by its name.
+pub(super) fn is_table(file: &Path) -> bool {
+    ends_with(file, &[".csv", ".tsv", ".tab", ".parquet"])
+}
+
+/// Whether a file is of series by its name; standard input is.
+pub(super) fn is_of_series(file: &Path) -> bool {
+    is_npz(file) || is_ts(file) || is_table(file) || file.to_str() == Some("-")
+}
+
+/// Whether the name of a file, gzipped or not, ends so.
+fn ends_with(file: &Path, endings: &[&str]) -> bool {
+    let name = file.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    let name = name.strip_suffix(".gz").unwrap_or(&name);
+    endings.iter().any(|ending| name.ends_with(ending))
+}
+
+/// Reads a table, from a file or from standard input.
+pub(super) fn read_given_table(given: &Path, table: &Table) -> Result<SeriesFile, FileProblem> {
+    match given.to_str() == Some("-") {
+        true => read_csv(std::io::stdin().lock(), table),
+        false => read_table(given, table).map_err(|error| error.problem),
+    }
+}

@@ -1,0 +1,246 @@
+//! Regression: numbers for each sequence or each step, judged by how far they are off.
+
+use birnn_data::{Per, TargetScale, Targets};
+use birnn_experiment::RegressionLoss;
+use serde::{Deserialize, Serialize};
+
+use crate::metrics::{ErrorSums, NumberScore};
+
+/// Numbers for each sequence, or for each step of one. The head's outputs are these in standard deviations from
+/// their mean, both those of the training targets.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Regress {
+    /// What each is called, and its mean and deviation.
+    pub scale: TargetScale,
+    /// What there are numbers for.
+    pub per: Per,
+    /// The error that was lowered, which is the loss.
+    pub loss: RegressionLoss,
+}
+
+/// How a net did on numbers, beside the loss. With several of them each score is the mean of theirs, as
+/// scikit-learn's `uniform_average`. Runs keep it for good: what is added needs a default.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Regressed {
+    /// The root of the mean squared error, in their units.
+    pub rmse: f64,
+    /// The mean absolute error, in their units.
+    pub mae: f64,
+    /// The share of their variance that the answers explain.
+    pub r2: f64,
+    /// Of each number.
+    #[serde(default)]
+    pub numbers: Vec<NumberScore>,
+    /// The answers that are furthest off, in standard deviations of the training targets, the furthest first; the
+    /// first [`MOST_MISSES`] of them. Left out of the metrics.
+    #[serde(skip)]
+    pub misses: Vec<Miss>,
+}
+
+/// An answer that is far off.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Miss {
+    /// The position's index among those evaluated: the sequence, or of steps the step among those of all.
+    pub position: usize,
+    /// Which of the numbers.
+    pub number: usize,
+    /// What it should have been.
+    pub truth: f32,
+    /// What the net answered.
+    pub answer: f32,
+}
+
+/// So many answers are told of that are far off.
+pub const MOST_MISSES: usize = 100;
+
+impl Regress {
+    /// The answer in the units of the targets, from outputs `[positions, numbers]`.
+    pub fn answer(&self, outputs: &[f32]) -> Vec<f32> {
+        self.scale.restore(outputs)
+    }
+
+    /// Of each number, the errors of answers `[positions, numbers]` from `truth`.
+    pub fn errors(&self, answers: &[f32], truth: &[f32]) -> Vec<ErrorSums> {
+        let width = self.scale.names.len();
+        let mut found = vec![ErrorSums::default(); width];
+        for (index, (&answer, &truth)) in answers.iter().zip(truth).enumerate() {
+            found[index % width].add(answer, truth, self.scale.mean[index % width]);
+        }
+        found
+    }
+
+    /// Of each number, the errors of answers `[positions, numbers]` in each of the sequences that `targets` are of,
+    /// which have so many steps.
+    ///
+    /// # Panics
+    ///
+    /// Where there are not as many answers.
+    pub fn errors_by_sequence(
+        &self,
+        answers: &[f32],
+        targets: &Targets,
+        lengths: impl Iterator<Item = usize>,
+    ) -> Vec<Vec<ErrorSums>> {
+        let (truth, width) = (self.numbers(answers, targets), self.scale.names.len());
+        let mut found = vec![Vec::new(); width];
+        let mut begin = 0;
+        for length in lengths {
+            let positions = if targets.per == Per::Step { length } else { 1 };
+            let own = begin..begin + positions * width;
+            begin = own.end;
+            let errors = self.errors(&answers[own.clone()], &truth[own]);
+            found.iter_mut().zip(errors).for_each(|(of, errors)| of.push(errors));
+        }
+        found
+    }
+
+    fn numbers<'a>(&self, outputs: &[f32], targets: &'a Targets) -> &'a [f32] {
+        let numbers = targets.numbers().unwrap_or_default();
+        assert_eq!(outputs.len(), numbers.len(), "the outputs of as many answers");
+        numbers
+    }
+
+    /// Of each position's own loss, the mean over its numbers.
+    pub(super) fn loss_gradient(&self, outputs: &[f32], targets: &Targets) -> Vec<f32> {
+        let wanted = self.scale.standardise(self.numbers(outputs, targets));
+        let width = self.scale.names.len() as f32;
+        let off = outputs.iter().zip(wanted).map(|(output, wanted)| output - wanted);
+        off.map(|off| self.loss_of(off).1 / width).collect()
+    }
+
+    /// The loss where an output is so far off, and its derivative.
+    fn loss_of(&self, off: f32) -> (f32, f32) {
+        match self.loss {
+            RegressionLoss::Squared => (off * off, 2.0 * off),
+            RegressionLoss::Absolute => (off.abs(), if off == 0.0 { 0.0 } else { off.signum() }),
+            RegressionLoss::Huber if off.abs() <= 1.0 => (0.5 * off * off, off),
+            RegressionLoss::Huber => (off.abs() - 0.5, off.signum()),
+        }
+    }
+
+    /// How many positions there were, their mean loss, and all else.
+    pub(super) fn judge(&self, outputs: &[f32], targets: &Targets) -> (u64, f64, Regressed) {
+        let truth = self.numbers(outputs, targets);
+        let names = &self.scale.names;
+        let width = names.len();
+        let wanted = self.scale.standardise(truth);
+        let losses = outputs.iter().zip(&wanted).map(|(output, wanted)| self.loss_of(output - wanted).0);
+        let loss = losses.map(f64::from).sum::<f64>() / truth.len().max(1) as f64;
+        let answers = self.answer(outputs);
+        let found = self.errors(&answers, truth);
+        let of = |(name, found): (&String, &ErrorSums)| NumberScore {
+            target: name.clone(),
+            rmse: found.rmse(),
+            mae: found.mae(),
+            r2: found.r2(),
+        };
+        let numbers: Vec<NumberScore> = names.iter().zip(&found).map(of).collect();
+        let mean = |of: fn(&NumberScore) -> f64| numbers.iter().map(of).sum::<f64>() / width as f64;
+        let detail = Regressed {
+            rmse: mean(|n| n.rmse),
+            mae: mean(|n| n.mae),
+            r2: mean(|n| n.r2),
+            numbers,
+            misses: self.furthest(&answers, truth),
+        };
+        ((truth.len() / width) as u64, loss, detail)
+    }
+
+    /// The first [`MOST_MISSES`] of answers `[positions, numbers]`, those furthest from `truth` first.
+    fn furthest(&self, answers: &[f32], truth: &[f32]) -> Vec<Miss> {
+        let width = self.scale.names.len();
+        let far = |index: usize| (answers[index] - truth[index]).abs() / self.scale.deviation[index % width];
+        let order = |a: &usize, b: &usize| far(*b).total_cmp(&far(*a)).then(a.cmp(b));
+        let mut furthest: Vec<usize> = (0..truth.len()).collect();
+        if furthest.len() > MOST_MISSES {
+            furthest.select_nth_unstable_by(MOST_MISSES, order);
+            furthest.truncate(MOST_MISSES);
+        }
+        furthest.sort_by(order);
+        let miss = |index: usize| Miss {
+            position: index / width,
+            number: index % width,
+            truth: truth[index],
+            answer: answers[index],
+        };
+        furthest.into_iter().map(miss).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use birnn_data::TargetValues;
+
+    use super::*;
+    use crate::task::{Evaluation, Task};
+
+    fn task(loss: RegressionLoss) -> Task {
+        let names = ["a", "b"].map(str::to_owned).to_vec();
+        let scale = TargetScale { names, mean: vec![10.0, 0.0], deviation: vec![2.0, 1.0] };
+        Task::Regress(Regress { scale, per: Per::Sequence, loss })
+    }
+
+    fn targets(values: &[f32]) -> Targets {
+        Targets { values: TargetValues::Numbers { values: values.to_vec(), width: 2 }, per: Per::Sequence }
+    }
+
+    #[test]
+    fn errors_are_in_the_units_of_the_targets() {
+        // Answers 12 and 1, 8 and 3.
+        let outputs = [1.0, 1.0, -1.0, 3.0];
+        let truth = targets(&[12.0, 1.0, 10.0, 0.0]);
+        for (loss, mean) in [
+            (RegressionLoss::Squared, (1.0 + 9.0) / 4.0),
+            (RegressionLoss::Absolute, (1.0 + 3.0) / 4.0),
+            (RegressionLoss::Huber, (0.5 + 2.5) / 4.0),
+        ] {
+            let found = task(loss).evaluate(&outputs, &truth);
+            assert_eq!((found.positions, found.loss), (2, mean), "{loss:?}");
+            let detail = found.regressed().unwrap();
+            assert_eq!((detail.numbers[0].rmse, detail.numbers[0].mae), (2.0_f64.sqrt(), 1.0));
+            assert_eq!(detail.mae, (1.0 + 1.5) / 2.0);
+            let furthest = detail.misses[0];
+            assert_eq!((furthest.position, furthest.number, furthest.answer), (1, 1, 3.0));
+            let text = serde_json::to_string(&found).unwrap();
+            let read: Evaluation = serde_json::from_str(&text).unwrap();
+            assert_eq!(read.headline(), found.headline(), "{text}");
+        }
+    }
+
+    /// The furthest come first, in standard deviations; of those equally far the first.
+    #[test]
+    fn the_furthest_are_told() {
+        let Task::Regress(task) = task(RegressionLoss::Squared) else { panic!("numbers were wanted") };
+        // In standard deviations each is off by a whole number below 50, and each such number comes twelve times.
+        let outputs: Vec<f32> = (0..600).map(|index| (index * 37 % 50) as f32).collect();
+        let truth = targets(&[10.0, 0.0].repeat(300));
+        let (_, _, found) = task.judge(&outputs, &truth);
+        let mut expected: Vec<usize> = (0..600).collect();
+        expected.sort_by_key(|&index| (std::cmp::Reverse(index * 37 % 50), index));
+        let told: Vec<usize> = found.misses.iter().map(|miss| 2 * miss.position + miss.number).collect();
+        assert_eq!(told, expected[..MOST_MISSES]);
+        let (_, _, few) = task.judge(&outputs[..4], &targets(&[10.0, 0.0, 10.0, 0.0]));
+        let told: Vec<usize> = few.misses.iter().map(|miss| 2 * miss.position + miss.number).collect();
+        assert_eq!(told, [1, 2, 3, 0]);
+        assert!(task.judge(&[], &targets(&[])).2.misses.is_empty());
+    }
+
+    #[test]
+    fn the_gradient_is_that_of_the_loss() {
+        let (outputs, truth) = ([0.3, 1.4, -2.0, 0.2], targets(&[12.0, 0.0, 10.0, 0.0]));
+        for loss in [RegressionLoss::Squared, RegressionLoss::Absolute, RegressionLoss::Huber] {
+            let found = task(loss).loss_gradient(&outputs, &truth);
+            for index in 0..4 {
+                let at = |by: f32| {
+                    let mut moved = outputs;
+                    moved[index] += by;
+                    let evaluation = task(loss).evaluate(&moved, &truth);
+                    evaluation.loss * evaluation.positions as f64
+                };
+                let expected = (at(1e-2) - at(-1e-2)) / 2e-2;
+                assert!((f64::from(found[index]) - expected).abs() < 1e-3, "{loss:?}: {found:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! What a net answers for samples, whatever its task.
+
+use birnn_data::Split;
+use birnn_infer::{Predictor, Task};
+
+use crate::error::ReportError;
+use crate::number_predictions::NumberPredictions;
+use crate::predictions::Predictions;
+
+/// The answers for all samples of a split.
+#[derive(Debug)]
+pub enum Answered {
+    /// Classes.
+    Classes(Predictions),
+    /// Numbers.
+    Numbers(NumberPredictions),
+}
+
+impl Answered {
+    /// Asks the net for all samples of `split`, which are of the kind that it reads.
+    ///
+    /// # Errors
+    ///
+    /// There are none, or they have other targets than the net answers with.
+    pub fn new(predictor: &Predictor, split: &Split) -> Result<Answered, ReportError> {
+        if split.is_empty() {
+            return Err(ReportError::NoSamples);
+        }
+        let task = predictor.task();
+        if split.targets.wanted() != task.wanted() {
+            return Err(ReportError::OtherTargets);
+        }
+        let answered = match task {
+            Task::Classify(task) => Predictions::new(task, predictor, split).map(Answered::Classes),
+            Task::Regress(task) => NumberPredictions::new(task, predictor, split).map(Answered::Numbers),
+        };
+        answered.ok_or(ReportError::OtherTargets)
+    }
+}

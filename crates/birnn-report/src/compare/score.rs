@@ -1,0 +1,102 @@
+//! How one net does by itself.
+
+use birnn_infer::{Headline, NumberScore};
+use serde::Serialize;
+
+use crate::answered::Answered;
+use crate::number_predictions::NumberPredictions;
+use crate::predictions::Predictions;
+use crate::stats::{Interval, ScoreIntervals};
+
+/// How one net does, by its task.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Score {
+    /// On classes.
+    Classes(ClassesScore),
+    /// On numbers.
+    Numbers(NumbersScore),
+}
+
+/// How a net does on classes.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct ClassesScore {
+    /// Samples, or steps, that are classified correctly.
+    pub correct: u64,
+    /// Their share of all.
+    pub accuracy: f64,
+    /// Its 95 % interval: [`wilson`](crate::stats::wilson) where a sample has one class; of steps by drawing samples
+    /// anew, and none of fewer than six samples.
+    pub interval: Option<Interval>,
+    /// Mean cross-entropy of a sample, or of a step, in nats.
+    pub loss: f64,
+}
+
+/// How a net does on numbers; of several each score is the mean of theirs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct NumbersScore {
+    /// The root of the mean squared error, in their units.
+    pub rmse: f64,
+    /// The mean absolute error, in their units.
+    pub mae: f64,
+    /// The share of their variance that the answers explain.
+    pub r2: f64,
+    /// The 95 % intervals of these three, by drawing samples anew; none of fewer than six samples.
+    #[serde(flatten)]
+    pub intervals: Option<ScoreIntervals>,
+    /// Of each number.
+    pub numbers: Vec<NumberScore>,
+    /// Mean error that training lowered, in standard deviations of the training targets.
+    pub loss: f64,
+}
+
+impl Score {
+    pub(super) fn new(answered: &Answered) -> Score {
+        match answered {
+            Answered::Classes(predictions) => Score::Classes(ClassesScore::new(predictions)),
+            Answered::Numbers(predictions) => Score::Numbers(NumbersScore::new(predictions)),
+        }
+    }
+
+    /// The one number by which the net is first judged.
+    pub fn headline(&self) -> Headline {
+        match self {
+            Score::Classes(score) => Headline { name: "accuracy", value: score.accuracy, is_share: true },
+            Score::Numbers(score) => Headline { name: "RMSE", value: score.rmse, is_share: false },
+        }
+    }
+
+    /// The loss of the net on the samples.
+    pub fn loss(&self) -> f64 {
+        match self {
+            Score::Classes(score) => score.loss,
+            Score::Numbers(score) => score.loss,
+        }
+    }
+}
+
+impl ClassesScore {
+    fn new(predictions: &Predictions) -> ClassesScore {
+        let Predictions { evaluation, classified, .. } = predictions;
+        ClassesScore {
+            correct: classified.correct,
+            accuracy: classified.accuracy,
+            interval: predictions.accuracy().and_then(|share| share.interval),
+            loss: evaluation.loss,
+        }
+    }
+}
+
+impl NumbersScore {
+    fn new(predictions: &NumberPredictions) -> NumbersScore {
+        let NumberPredictions { evaluation, regressed, .. } = predictions;
+        NumbersScore {
+            rmse: regressed.rmse,
+            mae: regressed.mae,
+            r2: regressed.r2,
+            intervals: predictions.intervals(),
+            numbers: regressed.numbers.clone(),
+            loss: evaluation.loss,
+        }
+    }
+}

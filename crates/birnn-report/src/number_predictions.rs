@@ -1,0 +1,153 @@
+//! Which numbers the net answers with, and how far they are off.
+
+use std::ops::Range;
+
+use birnn_data::Split;
+use birnn_infer::{ErrorSums, Evaluation, Miss, Predictor, Regress, Regressed, cpu};
+
+use crate::judged::Judged;
+use crate::predictions::{positions, ranges};
+use crate::stats::{ScoreIntervals, bootstrap};
+
+/// The numbers that a net answers with for all samples of a split.
+#[derive(Debug)]
+pub struct NumberPredictions {
+    /// What they are and mean.
+    pub task: Regress,
+    /// `[positions, numbers]`, in their units; in the order of the samples and their steps.
+    pub answers: Vec<f32>,
+    /// What they should be, likewise.
+    pub truth: Vec<f32>,
+    /// How many positions each sample has: one, or one for each step.
+    pub positions: Vec<usize>,
+    /// How the net did.
+    pub evaluation: Evaluation,
+    /// Scores, and the answers that are furthest off: what the evaluation tells of numbers.
+    pub regressed: Regressed,
+    /// Of each number, its errors in each sample.
+    pub errors: Vec<Vec<ErrorSums>>,
+    /// Of each number, how sure its scores are.
+    pub judged: Vec<Judged>,
+}
+
+impl NumberPredictions {
+    /// Has a net of this task answer all samples of `split`, which are of the kind that it reads and have such targets.
+    pub(crate) fn new(task: &Regress, predictor: &Predictor, split: &Split) -> Option<NumberPredictions> {
+        let outputs = predictor.logits_of_all(&split.sequences, cpu::threads());
+        let evaluation = predictor.task().evaluate(&outputs, &split.targets);
+        let regressed = evaluation.regressed()?.clone();
+        let answers = task.answer(&outputs);
+        let errors = task.errors_by_sequence(&answers, &split.targets, split.sequences.lengths());
+        Some(NumberPredictions {
+            truth: split.targets.numbers()?.to_vec(),
+            positions: positions(split, task.per),
+            evaluation,
+            regressed,
+            judged: Judged::all(task, &errors, &split.targets),
+            errors,
+            answers,
+            task: task.clone(),
+        })
+    }
+
+    /// What the numbers are called.
+    pub(crate) fn names(&self) -> &[String] {
+        &self.task.scale.names
+    }
+
+    /// The positions of each sample, as a range of all.
+    pub(crate) fn of_samples(&self) -> impl Iterator<Item = Range<usize>> {
+        ranges(&self.positions)
+    }
+
+    /// The truth and the answer of one of the numbers at each of these positions.
+    pub(crate) fn pairs(
+        &self,
+        number: usize,
+        positions: Range<usize>,
+    ) -> impl ExactSizeIterator<Item = (f64, f64)> {
+        let width = self.names().len();
+        let at = move |position: usize| position * width + number;
+        positions
+            .map(move |position| (f64::from(self.truth[at(position)]), f64::from(self.answers[at(position)])))
+    }
+
+    /// The 95 % intervals of the scores of all numbers, which are the means of theirs.
+    pub(crate) fn intervals(&self) -> Option<ScoreIntervals> {
+        bootstrap(&self.errors)
+    }
+
+    /// Of each sample, the errors of all numbers together: of several each in standard deviations of its training
+    /// targets, else in its units.
+    pub(crate) fn together(&self) -> Vec<ErrorSums> {
+        let deviation = &self.task.scale.deviation;
+        if let [only] = &self.errors[..] {
+            return only.clone();
+        }
+        let of = |positions: Range<usize>| {
+            let mut found = ErrorSums::default();
+            for (number, &unit) in deviation.iter().enumerate() {
+                for (truth, answer) in self.pairs(number, positions.clone()) {
+                    found.add(answer as f32 / unit, truth as f32 / unit, 0.0);
+                }
+            }
+            found
+        };
+        self.of_samples().map(of).collect()
+    }
+
+    /// The samples, that which is answered best first.
+    pub(crate) fn by_error(&self) -> Vec<usize> {
+        let errors: Vec<f64> = self.together().iter().map(ErrorSums::rmse).collect();
+        let mut order: Vec<usize> = (0..errors.len()).collect();
+        order.sort_by(|&a, &b| errors[a].total_cmp(&errors[b]));
+        order
+    }
+
+    /// How large the error of an answer is, in standard deviations of the training targets.
+    fn error(&self, miss: &Miss) -> f32 {
+        (miss.answer - miss.truth).abs() / self.task.scale.deviation[miss.number]
+    }
+
+    /// The largest error at these positions, the first of several; `None` where there are no positions.
+    pub(crate) fn largest_error(&self, positions: Range<usize>) -> Option<Miss> {
+        let width = self.names().len();
+        let miss = |index: usize| Miss {
+            position: index / width,
+            number: index % width,
+            truth: self.truth[index],
+            answer: self.answers[index],
+        };
+        let larger = |a: Miss, b: Miss| if self.error(&b).total_cmp(&self.error(&a)).is_gt() { b } else { a };
+        (positions.start * width..positions.end * width).map(miss).reduce(larger)
+    }
+
+    /// Of each sample its largest error, if it has any, with the sample; the largest of all first.
+    pub(crate) fn misses(&self) -> Vec<(usize, Miss)> {
+        let of_samples = self.of_samples().map(|positions| self.largest_error(positions));
+        let mut found: Vec<(usize, Miss)> = of_samples
+            .enumerate()
+            .filter_map(|(sample, miss)| Some((sample, miss.filter(|miss| miss.answer != miss.truth)?)))
+            .collect();
+        found.sort_by(|(_, a), (_, b)| self.error(b).total_cmp(&self.error(a)));
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::answered::Answered;
+    use crate::compare::made_up::numbers;
+
+    /// However many of one sample's errors are larger than those of all others.
+    #[test]
+    fn each_sample_is_told_of_by_its_largest_error() {
+        let mut off = vec![9.0; 150];
+        off[70] = -10.0;
+        off.extend([1.0, 2.0, 0.0, 2.0]);
+        let Answered::Numbers(mut all) = numbers(&off) else { panic!("numbers were wanted") };
+        all.positions = vec![150, 1, 1, 1, 1];
+        let told: Vec<_> = all.misses().iter().map(|(sample, miss)| (*sample, miss.position)).collect();
+        assert_eq!(told, [(0, 70), (2, 151), (4, 153), (1, 150)]);
+    }
+}

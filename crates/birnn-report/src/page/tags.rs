@@ -1,0 +1,85 @@
+//! The page of a net that tells the class of each step.
+
+use askama::Template;
+use birnn_data::Per;
+
+use super::classes::how_well;
+use super::{BIRNN, Head, drawn_whole, state_gradients};
+use crate::error::ReportError;
+use crate::figure::{Figure, Table};
+use crate::number::number;
+use crate::predictions::Predictions;
+use crate::run::Run;
+use crate::scores::{self, Confusion, Mistake};
+use crate::stretches::{self, stretches};
+use crate::words::Words;
+
+#[derive(Template)]
+#[template(path = "tags.html")]
+struct Page {
+    head: Head,
+    words: Words,
+    /// What is counted: steps.
+    counted: Words,
+    /// How many steps, and of how many samples.
+    count: String,
+    samples: String,
+    confusion: Option<Confusion>,
+    commonest: Table,
+    classes: Table,
+    /// Where the intervals are from.
+    chance: String,
+    by_length: Option<Figure>,
+    reliability: Figure,
+    mistakes: Vec<Mistake>,
+    /// How many steps are wrong, and in how many stretches.
+    wrong: String,
+    stretches: String,
+    /// The classes with their colours.
+    colours: Vec<(usize, String)>,
+    /// Samples from beginning to end.
+    whole: Vec<String>,
+    state_gradients: Figure,
+    birnn: &'static str,
+}
+
+pub(super) fn page(run: &Run, predictions: &Predictions, words: Words) -> Result<String, ReportError> {
+    let counted = words.counted(Per::Step);
+    let names = run.predictor.task().classes();
+    let (evaluation, classified) = (&predictions.evaluation, &predictions.classified);
+    let stretches = stretches(predictions);
+    let page = Page {
+        head: Head::new(run, &summary(predictions, run, words), words),
+        words,
+        counted,
+        count: number(evaluation.positions as f64),
+        samples: number(run.test.len() as f64),
+        confusion: scores::confusion(classified),
+        commonest: scores::commonest(classified, counted),
+        classes: scores::classes(classified, scores::of_classes(predictions), counted),
+        chance: drawn_whole(words),
+        by_length: scores::accuracy_by_length(predictions, run.test, words),
+        reliability: scores::reliability(&predictions.calibration, &predictions.of_bins()),
+        mistakes: stretches::gallery(&stretches, predictions, run.test, names, words)?,
+        wrong: number((evaluation.positions - classified.correct) as f64),
+        stretches: number(stretches.len() as f64),
+        colours: stretches::colours(names),
+        whole: stretches::whole(predictions, run.test, names, words)?,
+        state_gradients: state_gradients(run, words),
+        birnn: BIRNN,
+    };
+    Ok(page.render()?)
+}
+
+/// The result in a sentence.
+fn summary(predictions: &Predictions, run: &Run, words: Words) -> String {
+    format!(
+        "Of the {} {} of {} {} test {}, the net classifies {}",
+        number(predictions.evaluation.positions as f64),
+        words.steps,
+        number(run.test.len() as f64),
+        run.provenance.dataset,
+        words.samples,
+        how_well(predictions),
+    )
+}
