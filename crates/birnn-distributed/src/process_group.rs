@@ -1,0 +1,396 @@
+//! Processes that met by libtorch's store, joined by its process group.
+//!
+//! What fails on one rank must end all of them soon, each with the reason. So whoever fails leaves a word in the store
+//! before it ends; its connections break with it, and who finds one broken looks for that word. Where there is none, all
+//! who are left call the roll: who does not answer was killed, stalls, or is cut off.
+
+use std::cell::{Cell, RefCell};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs, UdpSocket};
+use std::sync::{Arc, mpsc};
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+use crate::collective::Collective;
+use crate::error::RankError;
+use crate::launch::Launch;
+use crate::shim::{Group, HAS_GLOO, Store};
+
+/// The key under which the first rank that fails says why.
+const FAILED: &str = "failed";
+/// How many ranks have heard of a failure, or given up on the others.
+const HEARD: &str = "heard";
+/// How many ranks are through with everything.
+const DONE: &str = "done";
+/// How often who waits for others looks whether one has failed.
+const GLANCE: Duration = Duration::from_millis(500);
+/// Not at all, as far as a store can.
+const AT_ONCE: Duration = Duration::from_millis(1);
+/// How long the ranks that are left are waited for when the roll is called.
+const ROLL_CALL: Duration = Duration::from_secs(5);
+/// How long the others have to hear of a failure, before the process with the store ends.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
+/// A process of the group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// The name of its host.
+    pub host: String,
+    /// Its number there.
+    pub process: u32,
+    /// Whence it reaches rank 0.
+    address: IpAddr,
+}
+
+/// The word of a rank that fails.
+#[derive(Serialize, Deserialize)]
+struct Word {
+    who: String,
+    why: String,
+    code: u8,
+}
+
+/// The processes that a launcher started, joined by libtorch's process group.
+///
+/// Once something has failed it is not taken down in order, which could wait for others that are gone: it is left to the
+/// end of the process.
+#[derive(Debug)]
+pub struct ProcessGroup {
+    launch: Launch,
+    timeout: Duration,
+    store: Arc<Store>,
+    group: RefCell<Option<Group>>,
+    members: Vec<Member>,
+    /// Texts gathered so far, so that each time has keys of its own.
+    gathered: Cell<usize>,
+    failed: Cell<bool>,
+}
+
+impl ProcessGroup {
+    /// Meets the others. No exchange, nor this, takes longer than `timeout` without progress.
+    ///
+    /// # Errors
+    ///
+    /// Where libtorch has no process group, or not all processes come.
+    pub fn join(launch: Launch, timeout: Duration) -> Result<ProcessGroup, RankError> {
+        if !HAS_GLOO {
+            return Err(RankError::NoGloo { size: launch.size });
+        }
+        let serves = launch.rank == 0 && !launch.serves_store;
+        let unreachable = |said: String| RankError::Unreachable { master: launch.master(), said };
+        let master = resolved(&launch).map_err(|error| unreachable(error.to_string()))?;
+        let address = towards(master).map_err(|error| unreachable(error.to_string()))?;
+        let store = Store::open(&launch.host, launch.port, serves, timeout);
+        let store = store.map_err(|said| match serves {
+            true => RankError::NoPort { port: launch.port, said: in_short(said) },
+            false => unreachable(in_short(said)),
+        })?;
+        let mut group = ProcessGroup {
+            launch,
+            timeout,
+            store: Arc::new(store),
+            group: RefCell::new(None),
+            members: Vec::new(),
+            gathered: Cell::new(0),
+            failed: Cell::new(false),
+        };
+        let host = gethostname::gethostname().to_string_lossy().into_owned();
+        let this = Member { host, process: std::process::id(), address };
+        let told = group.gather(&serde_json::to_string(&this).unwrap_or_default())?;
+        let read = |(rank, text): (usize, String)| {
+            serde_json::from_str(&text).map_err(|_| RankError::Failed {
+                who: format!("rank {rank}"),
+                why: "what answers there is another program, or another birnn".to_owned(),
+                code: 2,
+            })
+        };
+        group.members = told.into_iter().enumerate().map(read).collect::<Result<_, _>>()?;
+        group.connect()?;
+        Ok(group)
+    }
+
+    fn connect(&mut self) -> Result<(), RankError> {
+        let Launch { rank, size, .. } = self.launch;
+        let address = self.own_address();
+        let interface = std::env::var("GLOO_SOCKET_IFNAME").unwrap_or_default();
+        let opened = Group::open(
+            &self.store,
+            &self.key("gloo"),
+            [rank, size],
+            self.timeout,
+            [&interface, &address.to_string()],
+        );
+        *self.group.get_mut() = Some(opened.map_err(|said| self.diagnosis(said))?);
+        Ok(())
+    }
+
+    /// The address that the others reach this process by. On many systems a host's own name is an address that leads
+    /// nowhere but to itself; then it is the one towards another host, where there is one.
+    fn own_address(&self) -> IpAddr {
+        let own = self.members[self.launch.rank].address;
+        let elsewhere =
+            self.members.iter().map(|member| member.address).find(|address| !address.is_loopback());
+        match elsewhere {
+            Some(other) if own.is_loopback() => {
+                towards(SocketAddr::new(other, self.launch.port)).unwrap_or(own)
+            }
+            _ => own,
+        }
+    }
+
+    /// What is known of a rank.
+    pub fn member(&self, rank: usize) -> &Member {
+        &self.members[rank]
+    }
+
+    /// A rank and its host, for people.
+    pub fn who(&self, rank: usize) -> String {
+        match self.members.get(rank) {
+            Some(member) => format!("rank {rank} on {}", member.host),
+            None => format!("rank {rank}"),
+        }
+    }
+
+    /// What each rank says, in their order.
+    pub fn gather(&self, text: &str) -> Result<Vec<String>, RankError> {
+        let Launch { rank, size, .. } = self.launch;
+        let round = self.gathered.replace(self.gathered.get() + 1);
+        let keys: Vec<String> = (0..size).map(|rank| self.key(&format!("text/{round}/{rank}"))).collect();
+        let (own, failed, heard) = (keys[rank].clone(), self.key(FAILED), self.key(HEARD));
+        let (text, timeout) = (text.to_owned(), self.timeout);
+        let answer = self.ask(timeout + ROLL_CALL, move |store| -> Result<Gathered, String> {
+            store.set(&own, &text)?;
+            let end = Instant::now() + timeout;
+            let mut texts = Vec::with_capacity(size);
+            while texts.len() < size {
+                if let Some(text) = store.get(&keys[texts.len()], GLANCE)? {
+                    texts.push(text);
+                } else if let Some(word) = store.get(&failed, AT_ONCE)? {
+                    store.add(&heard, 1)?;
+                    return Ok(Gathered::Word(word));
+                } else if Instant::now() > end {
+                    let is_missing = |rank: &usize| matches!(store.get(&keys[*rank], AT_ONCE), Ok(None));
+                    return Ok(Gathered::Missing((texts.len()..size).filter(is_missing).collect()));
+                }
+            }
+            Ok(Gathered::All(texts))
+        });
+        match answer {
+            Some(Ok(Gathered::All(texts))) => Ok(texts),
+            Some(Ok(Gathered::Word(word))) => Err(self.heard(&word)),
+            Some(Ok(Gathered::Missing(missing))) => {
+                self.failed.set(true);
+                Err(RankError::Missing { missing, size, timeout })
+            }
+            Some(Err(_)) | None => Err(self.lost(&[0], CUT)),
+        }
+    }
+
+    /// Tells the others that this rank fails, and why; `code` is the exit code that it ends with. They end, too.
+    pub fn announce(&self, code: u8, why: &str) {
+        if self.failed.replace(true) {
+            return;
+        }
+        let word = Word { who: self.who(self.launch.rank), why: why.to_owned(), code };
+        let (failed, word) = (self.key(FAILED), serde_json::to_string(&word).unwrap_or_default());
+        self.ask(LAST_WORDS, move |store| store.set_first(&failed, &word));
+        // Whoever waits for this rank notices; a thread of its own, as it may wait for others in turn.
+        if let Some(group) = self.group.take() {
+            let (tell, done) = mpsc::channel();
+            std::thread::spawn(move || {
+                drop(group);
+                tell.send(())
+            });
+            let _ = done.recv_timeout(LAST_WORDS);
+        }
+        self.linger(HEARD, self.launch.size - 1, LAST_WORDS);
+    }
+
+    /// Ends with the others, when all is done.
+    pub fn finish(self) {
+        let done = self.key(DONE);
+        self.ask(LAST_WORDS, move |store| store.add(&done, 1));
+        self.linger(DONE, self.launch.size, 2 * LAST_WORDS);
+        drop(self.group.take());
+    }
+
+    /// Stays, where this process has the store, until so many ranks have counted, or for so long.
+    fn linger(&self, what: &str, ranks: usize, limit: Duration) {
+        if self.launch.rank > 0 || self.launch.serves_store {
+            return;
+        }
+        let (key, end) = (self.key(what), Instant::now() + limit);
+        self.ask(limit, move |store| {
+            while store.add(&key, 0).is_ok_and(|count| count < ranks as i64) && Instant::now() < end {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        });
+    }
+
+    fn key(&self, name: &str) -> String {
+        format!("birnn/{}/{name}", self.launch.attempt)
+    }
+
+    /// Asks the store in a thread of its own: where the network is cut, it may never answer.
+    fn ask<T: Send + 'static>(
+        &self,
+        limit: Duration,
+        question: impl FnOnce(&Store) -> T + Send + 'static,
+    ) -> Option<T> {
+        let store = Arc::clone(&self.store);
+        let (tell, told) = mpsc::channel();
+        let asked = std::thread::Builder::new().name("store".to_owned()).spawn(move || {
+            // Nobody waits any more for an answer that is late.
+            let _ = tell.send(question(&store));
+        });
+        asked.ok()?;
+        told.recv_timeout(limit).ok()
+    }
+
+    /// Carries something out with the group; where that fails, finds out why.
+    fn exchange(&self, work: impl FnOnce(&Group) -> Result<(), String>) -> Result<(), RankError> {
+        let done = match &*self.group.borrow() {
+            Some(group) => work(group),
+            None => Err("this rank has failed".to_owned()),
+        };
+        done.map_err(|said| self.diagnosis(said))
+    }
+
+    /// Why an exchange failed, of which libtorch says this.
+    fn diagnosis(&self, said: String) -> RankError {
+        tracing::debug!("libtorch: {said}");
+        self.failed.set(true);
+        let Launch { rank, size, .. } = self.launch;
+        let alive: Vec<String> = (0..size).map(|rank| self.key(&format!("alive/{rank}"))).collect();
+        let [failed, heard] = [self.key(FAILED), self.key(HEARD)];
+        let answer = self.ask(ROLL_CALL + LAST_WORDS, move |store| -> Result<_, String> {
+            store.set(&alive[rank], "here")?;
+            let end = Instant::now() + ROLL_CALL;
+            let mut silent: Vec<usize> = (0..size).collect();
+            let mut word = store.get(&failed, GLANCE)?;
+            while word.is_none() && !silent.is_empty() && Instant::now() < end {
+                silent.retain(|&rank| !matches!(store.get(&alive[rank], AT_ONCE), Ok(Some(_))));
+                word = store.get(&failed, Duration::from_millis(100))?;
+            }
+            store.add(&heard, 1)?;
+            Ok((word, silent))
+        });
+        let stalled = said.to_lowercase().contains("timed out");
+        match answer {
+            Some(Ok((Some(word), _))) => {
+                self.linger(HEARD, size, LAST_WORDS);
+                self.heard(&word)
+            }
+            Some(Ok((None, silent))) => {
+                self.linger(HEARD, size - silent.len(), LAST_WORDS);
+                match silent.is_empty() {
+                    true => RankError::Broken { who: self.who(rank), said: in_short(said) },
+                    false => self.lost(&silent, if stalled { STALLED } else { GONE }),
+                }
+            }
+            // The store is rank 0's.
+            Some(Err(_)) if !self.launch.serves_store => self.lost(&[0], GONE),
+            Some(Err(_)) | None => self.lost(&[0], CUT),
+        }
+    }
+
+    fn heard(&self, word: &str) -> RankError {
+        self.failed.set(true);
+        match serde_json::from_str(word) {
+            Ok(Word { who, why, code }) => RankError::Failed { who, why, code },
+            Err(_) => RankError::Failed { who: "another rank".to_owned(), why: word.to_owned(), code: 1 },
+        }
+    }
+
+    fn lost(&self, ranks: &[usize], how: &'static str) -> RankError {
+        self.failed.set(true);
+        let process = |&rank: &usize| match self.members.get(rank) {
+            Some(member) => format!("{} (process {})", self.who(rank), member.process),
+            None => self.who(rank),
+        };
+        RankError::Lost { who: ranks.iter().map(process).collect::<Vec<_>>().join(", "), how }
+    }
+}
+
+/// What a round of texts came to.
+enum Gathered {
+    All(Vec<String>),
+    /// One has failed.
+    Word(String),
+    /// These did not come.
+    Missing(Vec<usize>),
+}
+
+const GONE: &str = "is gone: it was killed, or its host or the network to it is down";
+const STALLED: &str = "does not answer: it stalls, or the network to it is cut";
+const CUT: &str = "does not answer: it is gone, or the network to it is cut";
+
+impl Collective for ProcessGroup {
+    fn rank(&self) -> usize {
+        self.launch.rank
+    }
+
+    fn size(&self) -> usize {
+        self.launch.size
+    }
+
+    fn all_to_all(
+        &self,
+        send: &[f32],
+        send_counts: &[usize],
+        receive: &mut [f32],
+        receive_counts: &[usize],
+    ) -> Result<(), RankError> {
+        assert_eq!([send_counts.len(), receive_counts.len()], [self.size(); 2], "a count for each rank");
+        assert_eq!(send.len(), send_counts.iter().sum::<usize>(), "as many values as are counted");
+        assert_eq!(receive.len(), receive_counts.iter().sum::<usize>(), "as much room as is counted");
+        let counts = |counts: &[usize]| counts.iter().map(|&count| count as i64).collect::<Vec<_>>();
+        let (send_counts, receive_counts) = (counts(send_counts), counts(receive_counts));
+        self.exchange(|group| group.all_to_all(send, &send_counts, receive, &receive_counts))
+    }
+
+    fn all_gather(&self, own: &[f32], all: &mut [f32]) -> Result<(), RankError> {
+        assert_eq!(all.len(), own.len() * self.size(), "room for all ranks' values");
+        self.exchange(|group| group.all_gather(own, all))
+    }
+
+    fn broadcast(&self, bytes: &mut [u8], from: usize) -> Result<(), RankError> {
+        assert!(from < self.size(), "one of the ranks");
+        self.exchange(|group| group.broadcast(bytes, from))
+    }
+}
+
+impl Drop for ProcessGroup {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.announce(1, "it panicked, which is a fault of birnn's: its own output says where");
+        }
+        if self.failed.get() {
+            std::mem::forget(self.group.take());
+            std::mem::forget(Arc::clone(&self.store));
+        }
+    }
+}
+
+fn resolved(launch: &Launch) -> std::io::Result<SocketAddr> {
+    let addresses: Vec<SocketAddr> = (launch.host.as_str(), launch.port).to_socket_addrs()?.collect();
+    // As c10d does.
+    let first = addresses.iter().find(|address| address.is_ipv4()).or(addresses.first());
+    first.copied().ok_or_else(|| std::io::Error::other("the name has no address"))
+}
+
+/// The address of this host towards another. Nothing is sent.
+fn towards(other: SocketAddr) -> std::io::Result<IpAddr> {
+    let any = if other.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
+    let socket = UdpSocket::bind(any)?;
+    socket.connect(other)?;
+    Ok(socket.local_addr()?.ip())
+}
+
+/// Of what libtorch says, no more than a line holds.
+fn in_short(said: String) -> String {
+    match said.char_indices().nth(160) {
+        Some((end, _)) => format!("{}...", &said[..end]),
+        None => said,
+    }
+}
