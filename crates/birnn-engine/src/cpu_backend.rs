@@ -73,7 +73,8 @@ impl CpuBackend {
             None => Input::new(values, batch.samples(), input.size()[1] as usize),
             Some(lengths) => Input::ragged(values, lengths),
         };
-        let dropout = Dropout { probability: self.dropout as f32, key: rng_key as u64 };
+        let dropout =
+            Dropout { probability: self.dropout as f32, key: rng_key as u64, first_step: batch.first_step };
         forward(&self.packed, &mut self.workspace, input, Some(dropout), into);
         Ok(output)
     }

@@ -1,5 +1,6 @@
 //! What can go wrong once an experiment is under way.
 
+use birnn_distributed::RankError;
 use birnn_infer::{ManifestError, SaveError};
 use birnn_model::ModelError;
 use birnn_run::FileError;
@@ -27,6 +28,35 @@ pub enum EngineError {
         what: &'static str,
         /// NaN or infinite.
         value: f64,
+    },
+    /// The other processes of the training cannot be had, or no longer.
+    #[error(transparent)]
+    Rank(#[from] RankError),
+    /// The processes are not about the same run.
+    #[error(
+        "{who} differs from {first}: {differences}; all processes need the same experiment, data and birnn, and as many \
+         threads and the same instructions each"
+    )]
+    RanksDiffer {
+        /// The rank and its host.
+        who: String,
+        /// Rank 0 and its host.
+        first: String,
+        /// What is what on it, and on rank 0.
+        differences: String,
+    },
+    /// The processes have come to different parameters, which no two that compute right can.
+    #[error(
+        "{who}: its parameters after step {step} are not those of {first}: memory or a processor has failed on one of \
+         them; test both, and go on from the last checkpoint"
+    )]
+    RanksDrifted {
+        /// The rank and its host.
+        who: String,
+        /// Rank 0 and its host.
+        first: String,
+        /// The step.
+        step: usize,
     },
     /// The net is one that no file of ours can hold.
     #[error(transparent)]

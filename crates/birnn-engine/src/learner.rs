@@ -1,8 +1,10 @@
 //! A network with its task: what is trained, evaluated and saved.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use birnn_data::Sequence;
+use birnn_distributed::{Ranks, deal};
 use birnn_infer::cpu::instructions;
 use birnn_infer::{Evaluation, Task};
 use birnn_model::{Architecture, ModelError, Network, values_of};
@@ -49,6 +51,9 @@ pub struct StepOutput {
 const EVALUATION_BATCH: usize = 500;
 /// Steps of all sequences of such a pass, about, of which the outputs are held.
 const EVALUATION_STEPS: usize = 1 << 17;
+
+/// An odd number without a pattern in its bits: 2^64 by the golden ratio.
+const PART: i64 = 0x9e37_79b9_7f4a_7c15_u64 as i64;
 
 impl Learner {
     /// A net for `features` values per time step, with the weights that `seed` gives.
@@ -138,7 +143,9 @@ impl Learner {
     /// As [`Learner::gradients`], by libtorch's autograd.
     pub fn autograd(&self, batch: &Batch, rng_key: i64) -> Result<StepOutput, EngineError> {
         if self.network.architecture().dropout > 0.0 {
-            tch::manual_seed(rng_key);
+            // Another part of the batch, other draws.
+            let part = (batch.first_step as i64).wrapping_mul(PART);
+            tch::manual_seed(rng_key.wrapping_add(part));
         }
         let logits = logits_of(&self.network, batch, true)?;
         let loss = self.loss.mean(&logits, &batch.target)?;
@@ -153,9 +160,27 @@ impl Learner {
         }
     }
 
-    /// How the net does on `samples`.
-    pub fn evaluate(&self, samples: &Samples) -> Result<Evaluation, EngineError> {
-        Ok(self.task.evaluate(&self.logits(samples)?, samples.targets()))
+    /// How the net does on `samples`, of which each rank answers a part: the same bits for any number of ranks, since no
+    /// answer depends on the others.
+    pub fn evaluate(&self, samples: &Samples, ranks: &Ranks) -> Result<Evaluation, EngineError> {
+        let parts: Vec<Range<usize>> =
+            (0..ranks.size()).map(|rank| self.part(samples, ranks.size(), rank)).collect();
+        let own = self.logits_of(samples, parts[ranks.rank()].clone())?;
+        let outputs = self.task.outputs();
+        let lengths: Vec<usize> =
+            parts.into_iter().map(|part| samples.positions_of(part).len() * outputs).collect();
+        let logits = ranks.join_floats(own, &lengths)?;
+        Ok(self.task.evaluate(&logits, samples.targets()))
+    }
+
+    /// The samples that a rank answers: off a CPU whole batches, as an answer may round otherwise beside others.
+    fn part(&self, samples: &Samples, size: usize, rank: usize) -> Range<usize> {
+        let batch = match self.device {
+            Device::Cpu => 1,
+            _ => samples.batch_size(EVALUATION_BATCH, EVALUATION_STEPS),
+        };
+        let batches = deal(samples.len().div_ceil(batch), size, rank);
+        samples.len().min(batches.start * batch)..samples.len().min(batches.end * batch)
     }
 
     /// The logits of all `samples`, in their order: `[samples, outputs]`. They may have more or fewer time
@@ -163,6 +188,10 @@ impl Learner {
     ///
     /// On a CPU they are worked out by `birnn_infer`, as wherever a net is asked; elsewhere by libtorch.
     pub fn logits(&self, samples: &Samples) -> Result<Vec<f32>, EngineError> {
+        self.logits_of(samples, 0..samples.len())
+    }
+
+    fn logits_of(&self, samples: &Samples, range: Range<usize>) -> Result<Vec<f32>, EngineError> {
         let _guard = tch::no_grad_guard();
         if samples.features() != self.features {
             let found = vec![samples.len() as i64, -1, samples.features() as i64];
@@ -172,10 +201,10 @@ impl Learner {
             && let Some(sequences) = samples.in_memory()
         {
             let network = self.network_to_ask()?;
-            return Ok(network.logits_of_all(sequences, as_it_is, cpu_threads() as usize));
+            return Ok(network.logits_of_all(sequences, range, as_it_is, cpu_threads() as usize));
         }
         let mut all = Vec::new();
-        for batch in samples.batches(EVALUATION_BATCH, EVALUATION_STEPS) {
+        for batch in samples.batches(range, samples.batch_size(EVALUATION_BATCH, EVALUATION_STEPS)) {
             let logits = logits_of(&self.network, &batch?, false)?;
             all.extend(Vec::<f32>::try_from(logits.f_view(-1)?)?);
         }
@@ -258,7 +287,8 @@ mod tests {
             input: Tensor::linspace(0, 1, 12, (Kind::Float, Device::Cpu)).view([2, 3, 2]),
             lengths: None,
             target: Tensor::from_slice(labels),
-            weight: labels.len(),
+            positions: labels.len(),
+            first_step: 0,
         };
         let (mut learner, _) = made_up::learner(5, |_| ());
         let before = learner.gradients(&batch(&[0, 1]), 7).unwrap();
@@ -290,12 +320,12 @@ pub(crate) mod made_up {
         let manifest = Manifest::new(
             experiment.to_toml().unwrap(),
             Modality::Images { shape: [3, 2], preprocessing: None },
-            classes.clone(),
+            Task::classify(classes.clone()),
             serde_json::Value::Null,
         );
         let architecture = experiment.model.resolve().unwrap();
         let task = Task::classify(classes);
-        let loss = Loss::new(&task, &experiment.train.resolve().unwrap());
+        let loss = Loss::new(&task, &experiment.train.resolve().unwrap(), Device::Cpu).unwrap();
         (Learner::new(&architecture, task, loss, 2, seed, Device::Cpu).unwrap(), manifest)
     }
 

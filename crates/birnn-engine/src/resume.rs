@@ -146,16 +146,7 @@ impl Resumed {
             let files = changed.into_iter().map(|index| names[index]).collect::<Vec<_>>().join(", ");
             return Err(ResumeError::OtherData { run: self.run.path().to_owned(), files });
         }
-        let told = |manifest: &Manifest| {
-            let mut told = serde_json::to_value(manifest).unwrap_or_default();
-            // The experiments were compared, and what images are like is what it was.
-            let others = ["sha256", "format", "experiment", "training", "preprocessing"];
-            if let Some(told) = told.as_object_mut() {
-                others.iter().for_each(|other| drop(told.remove(*other)));
-            }
-            told
-        };
-        self.agree(&told(checkpoint.manifest()), &told(now))
+        self.agree(&checkpoint.manifest().compared(), &now.compared())
     }
 
     /// Makes sure that a run of `epochs` epochs, of `steps` steps each, has not gone on for longer than that.

@@ -7,7 +7,9 @@
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use birnn_data::{Augment, Modality, Sequences, Split, Values, epoch_order, grouped_order};
+use birnn_data::{
+    Augment, Modality, Per, Sequences, Split, TargetValues, Targets, Values, epoch_order, grouped_order,
+};
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use tch::kind::Element;
@@ -24,10 +26,10 @@ pub struct Samples {
     /// The steps of any, where all have as many.
     common: Option<usize>,
     features: usize,
-    /// `i64 [samples]`, on the device.
+    /// Classes `i64 [positions]`, or numbers `f32 [positions, numbers]`, on the device.
     target: Tensor,
     /// The same in memory.
-    labels: Vec<u8>,
+    targets: Targets,
 }
 
 /// Where the values are.
@@ -60,16 +62,48 @@ pub struct Batch {
     pub input: Tensor,
     /// The steps of each sequence; `None` where all have as many.
     pub lengths: Option<Vec<usize>>,
-    /// What the answers should be: of classification, the classes, `i64 [batch]`.
+    /// What the answers should be: classes, `i64 [positions]`, or numbers, `f32 [positions, numbers]`. Positions are
+    /// the sequences, or all their steps.
     pub target: Tensor,
-    /// How many positions the loss counts: of classification, as many as there are sequences.
-    pub weight: usize,
+    /// How many positions the loss counts.
+    pub positions: usize,
+    /// How many steps of the whole batch come before this part of it: dropout draws for each step by its place in
+    /// the batch, whatever parts that has.
+    pub first_step: usize,
 }
 
 impl Batch {
     /// How many sequences.
     pub fn samples(&self) -> usize {
         self.lengths.as_ref().map_or_else(|| self.input.size()[0] as usize, Vec::len)
+    }
+
+    /// What the answers should be, in memory; waits for the device.
+    pub fn targets(&self, per: Per) -> Result<Targets, TchError> {
+        let target = self.target.f_view(-1)?;
+        let values = match self.target.kind() {
+            Kind::Int64 => TargetValues::Classes(Vec::try_from(target.f_to_kind(Kind::Uint8)?)?),
+            _ => TargetValues::Numbers {
+                values: Vec::try_from(target)?,
+                width: self.target.size()[1] as usize,
+            },
+        };
+        Ok(Targets { values, per })
+    }
+
+    /// Which of its sequences the answer at `position` is of.
+    pub fn of_position(&self, position: usize, per: Per) -> usize {
+        match (per, &self.lengths) {
+            (Per::Sequence, _) => position,
+            (Per::Step, None) => position / self.input.size()[1].max(1) as usize,
+            (Per::Step, Some(lengths)) => {
+                let ends = lengths.iter().scan(0, |end, length| {
+                    *end += length;
+                    Some(*end)
+                });
+                ends.take_while(|&end| end <= position).count()
+            }
+        }
     }
 
     /// The values of one of its sequences, as the net reads them, step by step; waits for the device.
@@ -83,6 +117,15 @@ impl Batch {
         };
         Vec::try_from(own.f_contiguous()?.f_view(-1)?)
     }
+}
+
+/// How much there is of some samples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extent {
+    /// Steps of all of them.
+    pub steps: usize,
+    /// Positions that the loss counts: the samples, or all their steps.
+    pub positions: usize,
 }
 
 /// The order in which an epoch shows the samples.
@@ -102,7 +145,7 @@ impl Samples {
         augment: Option<Augment>,
         device: Device,
     ) -> Result<Samples, TchError> {
-        let Split { sequences, labels } = split;
+        let Split { sequences, targets } = split;
         let sequences = modality.prepare(sequences);
         let (features, common) = (sequences.features(), sequences.common_length());
         let mut offsets = vec![0];
@@ -110,23 +153,30 @@ impl Samples {
             *steps += length;
             Some(*steps)
         }));
-        let target = Tensor::f_from_slice(&labels)?.f_to_device(device)?.f_to_kind(Kind::Int64)?;
+        let target = match &targets.values {
+            TargetValues::Classes(labels) => {
+                Tensor::f_from_slice(labels)?.f_to_device(device)?.f_to_kind(Kind::Int64)?
+            }
+            TargetValues::Numbers { values, width } => {
+                Tensor::f_from_slice(values)?.f_view([-1, *width as i64])?.f_to_device(device)?
+            }
+        };
         let store = match (augment, device) {
             (Some(augment), _) => Store::Varied(sequences, augment),
             (None, Device::Cpu) => Store::Memory(sequences),
             (None, _) => Store::on_device(&sequences, device)?,
         };
-        Ok(Samples { store, offsets, common, features, target, labels })
+        Ok(Samples { store, offsets, common, features, target, targets })
     }
 
     /// How many samples.
     pub fn len(&self) -> usize {
-        self.labels.len()
+        self.offsets.len() - 1
     }
 
-    /// How many positions the loss counts in all of them: the weights of an epoch's batches, added.
-    pub fn weight(&self) -> usize {
-        self.len()
+    /// How many positions the loss counts in all of them: those of an epoch's batches together.
+    pub fn positions(&self) -> usize {
+        self.targets.len()
     }
 
     /// Whether there is no sample at all.
@@ -139,15 +189,24 @@ impl Samples {
         self.features
     }
 
-    /// What all samples are: of classification, their classes.
-    pub fn targets(&self) -> &[u8] {
-        &self.labels
+    /// What all samples are to be answered with.
+    pub fn targets(&self) -> &Targets {
+        &self.targets
     }
 
-    /// How many there are of each class, of so many.
+    /// The sample that the answer at `position` is of.
+    pub fn of_position(&self, position: usize) -> usize {
+        match self.targets.per {
+            Per::Sequence => position,
+            Per::Step => self.offsets.partition_point(|&begin| begin <= position) - 1,
+        }
+    }
+
+    /// How many answers there are of each class, of so many.
     pub fn counts(&self, classes: usize) -> Vec<usize> {
         let mut counts = vec![0; classes];
-        self.labels.iter().for_each(|&label| counts[usize::from(label)] += 1);
+        let labels = self.targets.classes().unwrap_or_default();
+        labels.iter().for_each(|&label| counts[usize::from(label)] += 1);
         counts
     }
 
@@ -165,11 +224,44 @@ impl Samples {
         Ok(Order { indices, on_device: self.upload(&wide)? })
     }
 
+    /// Where in an order the `index`-th batch of `size` samples is; the last takes what is left.
+    pub fn range(&self, index: usize, size: usize) -> Range<usize> {
+        index * size..self.len().min((index + 1) * size)
+    }
+
+    /// How many positions the loss counts in these of an order, and how many steps they have.
+    pub fn extent(&self, order: &Order, range: Range<usize>) -> Extent {
+        let samples = range.len();
+        let steps = match self.common {
+            Some(time) => samples * time,
+            None => order.indices[range].iter().map(|&sample| self.steps(sample as usize).len()).sum(),
+        };
+        Extent { steps, positions: if self.targets.per == Per::Step { steps } else { samples } }
+    }
+
     /// The `index`-th batch of `size` samples in `order`; the last takes what is left. `rng_key` decides how
     /// images are varied.
     pub fn batch(&self, order: &Order, index: usize, size: usize, rng_key: i64) -> Result<Batch, TchError> {
-        let start = index * size;
-        let count = size.min(self.len() - start);
+        let batch = self.range(index, size);
+        let whole = 0..batch.len();
+        self.part(order, batch, whole, rng_key)
+    }
+
+    /// A part of the batch that is at `batch` in `order`. `rng_key` decides how the batch's images are varied, each by its
+    /// place in it.
+    ///
+    /// # Panics
+    ///
+    /// Where the order has not so many samples.
+    pub fn part(
+        &self,
+        order: &Order,
+        batch: Range<usize>,
+        part: Range<usize>,
+        rng_key: i64,
+    ) -> Result<Batch, TchError> {
+        let start = batch.start + part.start;
+        let count = part.len();
         let chosen: Vec<usize> =
             order.indices[start..start + count].iter().map(|&sample| sample as usize).collect();
         // Of what is on the device nothing is sent there step by step, which would wait for it; but of sequences of
@@ -179,7 +271,7 @@ impl Samples {
             Store::Varied(images, augment) => {
                 // Images have as many rows each.
                 let size = self.common.unwrap_or_default() * self.features;
-                self.upload(&vary(augment, images, size, &chosen, rng_key))?
+                self.upload(&vary(augment, images, size, &chosen, (rng_key, part.start)))?
             }
             Store::Memory(sequences) => self.gathered(sequences, chosen.iter().copied())?,
             Store::Device(values) => normalise(&match self.common {
@@ -187,23 +279,44 @@ impl Samples {
                     let size = [-1, time as i64 * self.features as i64];
                     values.f_view(size)?.f_index_select(0, &on_device)?
                 }
-                None => {
-                    let steps = chosen.iter().flat_map(|&sample| self.steps(sample));
-                    let steps: Vec<i64> = steps.map(|step| step as i64).collect();
-                    values.f_index_select(0, &self.upload(&steps)?)?
-                }
+                None => values.f_index_select(0, &self.upload(&self.steps_of(&chosen))?)?,
             })?,
         };
-        self.formed(input, chosen.into_iter(), self.target.f_index_select(0, &on_device)?)
+        let target = match (self.targets.per, self.common) {
+            (Per::Sequence, _) => self.target.f_index_select(0, &on_device)?,
+            (Per::Step, Some(time)) => {
+                let by_sample = self.target.f_view([self.len() as i64, time as i64, -1])?;
+                by_sample.f_index_select(0, &on_device)?.f_view(&self.target_shape()[..])?
+            }
+            (Per::Step, None) => self.target.f_index_select(0, &self.upload(&self.steps_of(&chosen))?)?,
+        };
+        let first_step = self.extent(order, batch.start..start).steps;
+        Ok(Batch { first_step, ..self.formed(input, chosen.into_iter(), target)? })
     }
 
-    /// All samples in the order of the data, nothing varied, in batches of at most `size` samples and about so many
-    /// `steps`.
-    pub fn batches(&self, size: usize, steps: usize) -> impl Iterator<Item = Result<Batch, TchError>> {
+    /// Of the targets of any positions.
+    fn target_shape(&self) -> Vec<i64> {
+        let mut shape = self.target.size();
+        shape[0] = -1;
+        shape
+    }
+
+    /// Where the steps of these samples are among all, in their order.
+    fn steps_of(&self, chosen: &[usize]) -> Vec<i64> {
+        chosen.iter().flat_map(|&sample| self.steps(sample)).map(|step| step as i64).collect()
+    }
+
+    /// How many samples a batch of at most `size` samples and about so many `steps` has, whichever they are.
+    pub fn batch_size(&self, size: usize, steps: usize) -> usize {
         let longest = (0..self.len()).map(|index| self.steps(index).len()).max().unwrap_or(1);
-        let size = size.min(steps / longest).max(1);
-        (0..self.len()).step_by(size).map(move |start| {
-            let end = self.len().min(start + size);
+        size.min(steps / longest).max(1)
+    }
+
+    /// Samples in the order of the data, nothing varied, in batches of `size`.
+    pub fn batches(&self, range: Range<usize>, size: usize) -> impl Iterator<Item = Result<Batch, TchError>> {
+        let last = range.end;
+        range.step_by(size).map(move |start| {
+            let end = last.min(start + size);
             let input = match &self.store {
                 Store::Memory(sequences) | Store::Varied(sequences, _) => {
                     self.gathered(sequences, start..end)?
@@ -213,9 +326,18 @@ impl Samples {
                     normalise(&values.f_narrow(0, first, last - first)?)?
                 }
             };
-            let target = self.target.f_narrow(0, start as i64, (end - start) as i64)?;
+            let positions = self.positions_of(start..end);
+            let target = self.target.f_narrow(0, positions.start as i64, positions.len() as i64)?;
             self.formed(input, start..end, target)
         })
+    }
+
+    /// The positions of samples in the order of the data.
+    pub fn positions_of(&self, samples: Range<usize>) -> Range<usize> {
+        match self.targets.per {
+            Per::Sequence => samples,
+            Per::Step => self.offsets[samples.start]..self.offsets[samples.end],
+        }
     }
 
     /// One of the samples in memory, nothing varied: images as bytes, series as the net reads them.
@@ -269,7 +391,7 @@ impl Samples {
         chosen: impl ExactSizeIterator<Item = usize>,
         target: Tensor,
     ) -> Result<Batch, TchError> {
-        let (features, weight) = (self.features as i64, chosen.len());
+        let (features, positions) = (self.features as i64, target.size()[0] as usize);
         let (input, lengths) = match self.common {
             Some(time) => (values.f_view([-1, time as i64, features])?, None),
             None => {
@@ -277,17 +399,23 @@ impl Samples {
                 (values.f_view([-1, features])?, Some(lengths.collect()))
             }
         };
-        Ok(Batch { input, lengths, target, weight })
+        Ok(Batch { input, lengths, target, positions, first_step: 0 })
     }
 }
 
-/// Variations of the images at these indices, of `size` pixels each, one after the other. No image depends on which
-/// thread varies it.
-fn vary(augment: &Augment, images: &Sequences, size: usize, chosen: &[usize], rng_key: i64) -> Vec<f32> {
+/// Variations of the images at these indices, of `size` pixels each, one after the other: by a key, and by each image's
+/// place in the batch, the first one's being given. No image depends on which thread varies it.
+fn vary(
+    augment: &Augment,
+    images: &Sequences,
+    size: usize,
+    chosen: &[usize],
+    (rng_key, first): (i64, usize),
+) -> Vec<f32> {
     let mut values = vec![0.0; chosen.len() * size];
     let vary = |(row, (out, &index)): (usize, (&mut [f32], &usize))| {
         let image = images.get(index).bytes().unwrap_or_default();
-        augment.apply(image, images.features(), rng_key as u64, row as u64, out);
+        augment.apply(image, images.features(), rng_key as u64, (first + row) as u64, out);
     };
     match threads() {
         Some(pool) => pool
@@ -316,14 +444,14 @@ fn normalise(values: &Tensor) -> Result<Tensor, TchError> {
 
 #[cfg(test)]
 mod tests {
-    use birnn_data::{AugmentConfig, Images, Missing, Series};
+    use birnn_data::{AugmentConfig, Images, Series};
 
     use super::*;
 
     const IMAGES: Modality = Modality::Images { shape: [2, 3], preprocessing: None };
 
     fn images(rows: usize, cols: usize, pixels: Vec<u8>, labels: Vec<u8>) -> Split {
-        Split { sequences: Images { rows, cols, pixels }.into(), labels }
+        Split::classified(Images { rows, cols, pixels }.into(), labels)
     }
 
     fn samples(count: u8) -> Samples {
@@ -354,13 +482,8 @@ mod tests {
         let lengths = [3, 1, 2, 3, 5];
         let values = lengths.iter().zip(0_u8..).flat_map(|(&length, label)| vec![f32::from(label); length]);
         let sequences = Sequences::new(Values::Floats(values.collect()), 1, lengths);
-        let split = Split { sequences, labels: (0..5).collect() };
-        let series = Series {
-            steps: Some([1, 5]),
-            missing: Missing::Refuse,
-            mean: vec![2.0],
-            deviation: Some(vec![0.5]),
-        };
+        let split = Split::classified(sequences, (0..5).collect());
+        let series = Series { steps: Some([1, 5]), deviation: Some(vec![0.5]), ..Series::plain(vec![2.0]) };
         let samples = Samples::new(split, &Modality::Series(series), None, Device::Cpu).unwrap();
         for grouped in [None, Some(2)] {
             let order = samples.order(1, 0, grouped).unwrap();
@@ -387,11 +510,10 @@ mod tests {
             let lengths = (0..10).map(|index| 1 + index * 7 % 5);
             let values = (0..3 * lengths.clone().sum::<usize>()).map(|value| value as f32);
             let sequences = Sequences::new(Values::Floats(values.collect()), 3, lengths);
-            Split { sequences, labels: (0..10).collect() }
+            Split::classified(sequences, (0..10).collect())
         };
         let (mean, deviation) = (vec![5.0; 3], Some(vec![2.0; 3]));
-        let series =
-            Modality::Series(Series { steps: Some([1, 5]), missing: Missing::Refuse, mean, deviation });
+        let series = Modality::Series(Series { steps: Some([1, 5]), deviation, ..Series::plain(mean) });
         for (split, modality) in [(of_images(), IMAGES), (of_series(), series)] {
             let in_memory = Samples::new(split.clone(), &modality, None, Device::Cpu).unwrap();
             let mut on_device = Samples::new(split, &modality, None, Device::Cpu).unwrap();
@@ -399,7 +521,7 @@ mod tests {
             on_device.store = held;
             let same = |a: Batch, b: Batch| {
                 assert!(a.input == b.input && a.target == b.target, "{modality}");
-                assert_eq!((a.lengths, a.weight), (b.lengths, b.weight));
+                assert_eq!((a.lengths, a.positions), (b.lengths, b.positions));
             };
             for grouped in [None, Some(4)] {
                 let [a, b] = [&in_memory, &on_device].map(|samples| samples.order(3, 1, grouped).unwrap());
@@ -410,7 +532,7 @@ mod tests {
                     );
                 });
             }
-            for (a, b) in in_memory.batches(4, 12).zip(on_device.batches(4, 12)) {
+            for (a, b) in in_memory.batches(0..10, 3).zip(on_device.batches(0..10, 3)) {
                 same(a.unwrap(), b.unwrap());
             }
             assert!((0..10).all(|index| in_memory.fetch(index).unwrap() == on_device.fetch(index).unwrap()));
@@ -433,14 +555,14 @@ mod tests {
         let plain = of(None);
         assert!(plain.batch(&order, 0, 7, 5).unwrap().input == plain.batch(&order, 0, 7, 6).unwrap().input);
         assert!(
-            samples.batches(10, 1000).next().unwrap().unwrap().input
-                == plain.batches(10, 1000).next().unwrap().unwrap().input
+            samples.batches(0..samples.len(), 10).next().unwrap().unwrap().input
+                == plain.batches(0..plain.len(), 10).next().unwrap().unwrap().input
         );
     }
 
     #[test]
     fn bytes_become_zero_to_one() {
-        let input = samples(1).batches(5, 1000).next().unwrap().unwrap().input;
+        let input = samples(1).batches(0..1, 5).next().unwrap().unwrap().input;
         assert_eq!(Vec::<f32>::try_from(input.view(-1)).unwrap(), [0.0, 0.0, 1.0, 0.2, 0.0, 0.0]);
     }
 }

@@ -22,7 +22,7 @@ pub struct State {
     /// Steps taken. Where they fill whole epochs, the last of these has been evaluated too.
     pub step: usize,
     pub(crate) optimizer: Optimizer,
-    /// Of the epoch so far: the loss of each step times its batch's weight, `f32 []`.
+    /// Of the epoch so far: the loss of each step times its batch's positions, `f32 []`.
     pub(crate) loss_sum: Tensor,
     /// Seconds of training in the epoch so far.
     pub(crate) seconds: f64,

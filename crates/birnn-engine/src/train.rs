@@ -3,16 +3,19 @@
 use std::time::Instant;
 
 use birnn_data::splitmix;
-use birnn_experiment::TrainPlan;
+use birnn_distributed::Ranks;
+use birnn_experiment::Plan;
 use birnn_infer::{Epoch, Step, Timing, is_kept};
 use tch::{TchError, Tensor};
 
 use crate::checkpoint::Checkpoints;
 use crate::error::EngineError;
+use crate::handshake;
 use crate::health::{self, Health};
-use crate::learner::Learner;
+use crate::learner::{Learner, StepOutput};
 use crate::observer::{Control, Observer, StepContext};
 use crate::samples::Samples;
+use crate::shards::{self, Stepped};
 use crate::state::{Best, State};
 
 /// What the loop learns from and judges by.
@@ -41,19 +44,28 @@ pub enum Trained {
 /// Trains `learner` in place, from `state` on. The order of samples is a pure function of `(seed, epoch)`,
 /// what dropout and variations of images draw one of `(seed, step)`: the same plan, seed, device and thread
 /// count give the same weights, bit for bit, however often the run was stopped.
+///
+/// With several `ranks` all of them call this, alike but for `checkpoints` and `observer`: one keeps what is trained, and each
+/// hears of its own part of a step. What one asks for, all do after the step that follows.
 pub fn train(
-    plan: &TrainPlan,
-    seed: u32,
+    plan: &Plan,
+    ranks: &Ranks,
     learner: &mut Learner,
     data: &TrainingData,
     state: &mut State,
-    checkpoints: &Checkpoints,
+    checkpoints: Option<&Checkpoints>,
     observer: &mut dyn Observer,
 ) -> Result<Trained, EngineError> {
-    let seed = u64::from(seed);
+    let (seed, plan) = (u64::from(plan.seed), &plan.train);
     let steps = data.train.len().div_ceil(plan.batch_size);
     let mut health = Health::default();
     let unfinished = |state: &State| state.epochs(steps) < plan.epochs && !state.out_of_patience(plan, steps);
+    let save = |learner: &Learner, state: &State| {
+        handshake::same_parameters(ranks, learner, state)?;
+        checkpoints.map_or(Ok(()), |checkpoints| checkpoints.save(learner, state))
+    };
+    // What this rank asks for, until all have heard of it.
+    let mut asks = Control::Continue;
 
     while unfinished(state) {
         let epoch = state.epochs(steps);
@@ -67,25 +79,29 @@ pub fn train(
             rate = plan.schedule.rate(state.step, plan.total(steps));
 
             let rng_key = rng_key(seed, state.step);
-            let batch = data.train.batch(&order, index, plan.batch_size, rng_key)?;
-            let mut output = learner.gradients(&batch, rng_key)?;
-            let norm = clip(&mut output.gradient, plan.clip_norm)?;
-            state.optimizer.step(learner.parameters(), &output.gradient, rate)?;
+            let batch = (&order, data.train.range(index, plan.batch_size));
+            let stepped = shards::step(learner, &data.train, batch, rng_key, (plan.shards, ranks), asks)?;
+            let Stepped { loss, mut gradient, positions, samples, shard, asked } = stepped;
+            let norm = clip(&mut gradient, plan.clip_norm)?;
+            state.optimizer.step(learner.parameters(), &gradient, rate)?;
             state.step += 1;
 
-            let _ = state.loss_sum.f_add_(&output.loss.f_mul_scalar(batch.weight as f64)?)?;
-            health.watch(state.step, &output.loss, norm);
+            let _ = state.loss_sum.f_add_(&loss.f_mul_scalar(positions as f64)?)?;
+            health.watch(state.step, &loss, norm);
             // Looking at the loss waits for the device, so it is done on logged steps only.
-            let loss = if state.step.is_multiple_of(plan.log_every) { health.look()? } else { None };
-            let context = StepContext { learner, batch: &batch, output: &output };
-            let step = Step { step: state.step, epoch: epoch + 1, rate, samples: batch.samples(), loss };
-            control = observer.step(&step, &context)?;
+            let logged = if state.step.is_multiple_of(plan.log_every) { health.look()? } else { None };
+            let step = Step { step: state.step, epoch: epoch + 1, rate, samples, loss: logged };
+            if let Some((batch, logits)) = shard {
+                let output = StepOutput { loss, logits, gradient };
+                asks = observer.step(&step, &StepContext { learner, batch: &batch, output: &output })?;
+            }
+            control = asked.unwrap_or(asks);
             // After its last step an epoch is evaluated first, and then saved in any case.
             let within = index + 1 < steps;
             if within && (control > Control::Continue || state.step.is_multiple_of(plan.checkpoint_every)) {
                 health.look_at_all(state.step, learner.parameters())?;
                 state.seconds += start.elapsed().as_secs_f64();
-                checkpoints.save(learner, state)?;
+                save(learner, state)?;
                 if control == Control::Stop {
                     return Ok(Trained::Stopped);
                 }
@@ -94,14 +110,14 @@ pub fn train(
         }
 
         health.look_at_all(state.step, learner.parameters())?;
-        let train_loss = f64::try_from(&state.loss_sum)? / data.train.weight() as f64;
+        let train_loss = f64::try_from(&state.loss_sum)? / data.train.positions() as f64;
         let seconds = state.seconds + start.elapsed().as_secs_f64();
         state.next_epoch()?;
         let epoch = epoch + 1;
         learner.release();
         let validation = match data.validation.is_empty() {
             true => None,
-            false => Some(learner.evaluate(&data.validation)?),
+            false => Some(learner.evaluate(&data.validation, ranks)?),
         };
         let loss = validation.as_ref().map(|validation| validation.loss);
         health::finite(state.step, "the validation loss", loss.unwrap_or_default())?;
@@ -112,10 +128,10 @@ pub fn train(
         if let Some(value) = monitored
             && is_kept(plan.monitor, value, state.best.as_ref().map(|best| best.value))
         {
-            checkpoints.save_best(learner)?;
+            checkpoints.map_or(Ok(()), |checkpoints| checkpoints.save_best(learner))?;
             state.best = Some(Best { epoch, value, parameters: learner.snapshot() });
         }
-        checkpoints.save(learner, state)?;
+        save(learner, state)?;
         if control == Control::Stop && unfinished(state) {
             return Ok(Trained::Stopped);
         }

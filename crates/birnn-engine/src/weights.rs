@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use birnn_infer::container::{self, Contents, Entry};
-use birnn_infer::{Manifest, Task, WeightsError};
+use birnn_infer::{Manifest, WeightsError};
 use birnn_model::values_of;
 use birnn_run::disk::Disk;
 use tch::{Device, Kind, TchError, Tensor};
@@ -40,10 +40,10 @@ pub fn load(path: &Path, device: Device) -> Result<(Learner, Manifest), LoadErro
 /// The net that a file holds, on `device`.
 pub(crate) fn learner(contents: &Contents, device: Device) -> Result<Learner, EngineError> {
     let manifest = contents.manifest();
-    let task = Task::of(manifest);
-    let loss = Loss::new(&task, contents.plan());
+    let task = manifest.task.clone();
+    let loss = Loss::new(&task, contents.plan(), device)?;
     let mut learner =
-        Learner::new(contents.architecture(), task, loss, manifest.modality.features(), 0, device)?;
+        Learner::new(contents.architecture(), task, loss, manifest.modality.inputs(), 0, device)?;
     learner.restore(&group(contents, "", learner.names())?)?;
     Ok(learner)
 }
@@ -84,7 +84,7 @@ mod tests {
         let (first, manifest) = made_up::learner(5, |_| ());
         save(&System, &a, &first, &manifest).unwrap();
         let (second, read) = load(&a, Device::Cpu).unwrap();
-        assert_eq!((&read.experiment, &read.classes), (&manifest.experiment, &manifest.classes));
+        assert_eq!((&read.experiment, &read.task), (&manifest.experiment, &manifest.task));
         assert!(first.parameters().iter().zip(second.parameters()).all(|(x, y)| x == y));
         save(&System, &b, &second, &read).unwrap();
         assert_eq!(std::fs::read(&a).unwrap(), std::fs::read(&b).unwrap());

@@ -1,10 +1,12 @@
 //! birnn's kernels and libtorch's autograd, in `f64`, give the same answer to the same question.
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
 
-use birnn_data::{Images, Missing, Modality, Sequences, Series, Split, Values};
+use birnn_data::{
+    Images, Modality, Per, Sequences, Series, Split, TargetKind, TargetScale, TargetValues, Targets, Values,
+};
 use birnn_engine::{Batch, Device, Learner, Loss, Samples, StepOutput};
-use birnn_experiment::TrainConfig;
-use birnn_infer::Task;
+use birnn_experiment::{RegressionLoss, TrainConfig};
+use birnn_infer::{Classify, Regress, Task};
 use birnn_kernels::{
     Cell, Dropout, Input, Instructions, OutputMode, Packed, Spec, Workers, Workspace, backward, forward,
 };
@@ -33,7 +35,7 @@ fn series(longest: usize, features: usize, batch: usize) -> (Sequences, Modality
     let count = features * lengths.iter().sum::<usize>();
     let values = (0..count).map(|index| ((index * 7919) % 251) as f32 - 100.0).collect();
     let (mean, deviation) = (vec![20.0; features], Some(vec![70.0; features]));
-    let series = Series { steps: Some([1, longest]), missing: Missing::Refuse, mean, deviation };
+    let series = Series { steps: Some([1, longest]), deviation, ..Series::plain(mean) };
     (Sequences::new(Values::Floats(values), features, lengths), Modality::Series(series))
 }
 
@@ -47,12 +49,18 @@ fn by_libtorch(network: &Network, batch: &Batch, train: bool) -> Tensor {
 }
 
 /// The loss of a batch and its gradients by a learner, and by autograd in `f64`.
-fn check(config: &ModelConfig, (sequences, modality): (Sequences, Modality)) {
-    let (batch, features) = (sequences.len(), sequences.features());
+fn check(config: &ModelConfig, data: (Sequences, Modality)) {
     let classes = ["a", "b", "c"].map(str::to_owned).to_vec();
-    let task = Task::classify(classes);
+    let per = if config.readout == Readout::Sequence { Per::Step } else { Per::Sequence };
+    check_task(config, Task::Classify(Classify { classes, per }), data);
+}
+
+/// As [`check`], of a task with three outputs.
+fn check_task(config: &ModelConfig, task: Task, (sequences, modality): (Sequences, Modality)) {
+    let (batch, features) = (sequences.len(), sequences.features());
+    let wanted = task.wanted();
     let plan = TrainConfig { label_smoothing: 0.1, ..TrainConfig::default() }.resolve().unwrap();
-    let task_loss = Loss::new(&task, &plan);
+    let task_loss = Loss::new(&task, &plan, Device::Cpu).unwrap();
     let architecture = config.resolve().unwrap();
     let mut learner = Learner::new(&architecture, task, task_loss, features, 3, Device::Cpu).unwrap();
     let mut vs = nn::VarStore::new(Device::Cpu);
@@ -63,8 +71,16 @@ fn check(config: &ModelConfig, (sequences, modality): (Sequences, Modality)) {
     for (&parameter, own) in parameters.iter().zip(learner.parameters()) {
         tch::no_grad(|| parameter.shallow_clone().copy_(own));
     }
-    let labels: Vec<u8> = (0..batch).map(|index| (index % 3) as u8).collect();
-    let samples = Samples::new(Split { sequences, labels }, &modality, None, Device::Cpu).unwrap();
+    let positions = if wanted.per == Per::Step { sequences.steps() } else { batch };
+    let values = match wanted.kind {
+        TargetKind::Classes => TargetValues::Classes((0..positions).map(|index| (index % 3) as u8).collect()),
+        TargetKind::Numbers => {
+            let values = (0..3 * positions).map(|index| (index * 71 % 19) as f32 - 5.0).collect();
+            TargetValues::Numbers { values, width: 3 }
+        }
+    };
+    let split = Split { sequences, targets: Targets { values, per: wanted.per } };
+    let samples = Samples::new(split, &modality, None, Device::Cpu).unwrap();
     let order = samples.order(0, 0, None).unwrap();
     let batch = samples.batch(&order, 0, batch, 0).unwrap();
     let StepOutput { loss, logits: found, gradient } = learner.gradients(&batch, 1).unwrap();
@@ -82,7 +98,7 @@ fn check(config: &ModelConfig, (sequences, modality): (Sequences, Modality)) {
     assert_eq!(gradient.size(), [start]);
 
     // Asked, and not trained, it is birnn-infer's.
-    let all = samples.batches(batch.samples(), usize::MAX).next().unwrap().unwrap();
+    let all = samples.batches(0..samples.len(), batch.samples()).next().unwrap().unwrap();
     let expected = by_libtorch(&network, &all, false);
     let found = Tensor::from_slice(&learner.logits(&samples).unwrap()).view_as(&expected);
     same(&format!("{config:?}: logits without dropout"), &found, &expected.detach());
@@ -102,6 +118,27 @@ fn the_largest_outputs_gradients_are_autograds() {
         let config = ModelConfig { cell, hidden, readout: Readout::Max, ..ModelConfig::default() };
         check(&config, images([6, 9], 5));
         check(&config, series(6, 9, 5));
+    }
+}
+
+#[test]
+fn answers_of_each_step_and_numbers_have_autograds_gradients() {
+    let scale = TargetScale {
+        names: ["a", "b", "c"].map(str::to_owned).to_vec(),
+        mean: vec![1.0, 4.0, -2.0],
+        deviation: vec![5.0, 6.0, 7.0],
+    };
+    let hidden = Hidden::Each { forward: 7, reverse: 5 };
+    for cell in [CellKind::Rnn, CellKind::Gru, CellKind::Lstm] {
+        let config = |readout| ModelConfig { cell, hidden, readout, ..ModelConfig::default() };
+        for data in [|| series(6, 9, 5), || images([6, 9], 5)] {
+            check(&config(Readout::Sequence), data());
+            for loss in [RegressionLoss::Squared, RegressionLoss::Absolute, RegressionLoss::Huber] {
+                let task = |per| Task::Regress(Regress { scale: scale.clone(), per, loss });
+                check_task(&config(Readout::Sequence), task(Per::Step), data());
+                check_task(&config(Readout::Final), task(Per::Sequence), data());
+            }
+        }
     }
 }
 
@@ -226,6 +263,6 @@ proptest! {
         batch in 1_usize..20, time in 1_usize..9, probability in 0.1_f32..0.9, key in any::<u64>(),
     ) {
         let spec = Spec { cell, features, layers, forward, reverse, output };
-        check_dropout(spec, batch, time, Dropout { probability, key });
+        check_dropout(spec, batch, time, Dropout { probability, key, first_step: 0 });
     }
 }

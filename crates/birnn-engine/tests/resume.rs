@@ -5,10 +5,13 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use birnn_data::{Augment, Images, Missing, Modality, Sequences, Series, Split, Values};
+use birnn_data::{
+    Augment, Images, Missing, Modality, Outputs, Per, Sequences, Series, Split, TargetKind, TargetScale,
+    TargetValues, Targets, Values, Wanted,
+};
 use birnn_engine::{
-    Checkpoint, Checkpoints, Control, Device, EngineError, Learner, Loss, Observer, Record, ResumeError,
-    Resumed, Samples, State, StepContext, TensorBoard, Trained, TrainingData, train,
+    Checkpoint, Checkpoints, Control, Device, EngineError, Learner, Loss, Observer, Ranks, Record,
+    ResumeError, Resumed, Samples, State, StepContext, TensorBoard, Trained, TrainingData, train,
 };
 use birnn_experiment::Source;
 use birnn_infer::{Manifest, Step, Task};
@@ -60,14 +63,18 @@ fn modality(source: &Source) -> Modality {
         false => Modality::Images { shape: [4, 3], preprocessing: None },
         true => {
             let (mean, deviation) = (vec![80.0; 3], Some(vec![90.0; 3]));
-            Modality::Series(Series { steps: Some([1, 9]), missing: Missing::Last, mean, deviation })
+            Modality::Series(Series {
+                steps: Some([1, 9]),
+                missing: Missing::Last,
+                deviation,
+                ..Series::plain(mean)
+            })
         }
     }
 }
 
-/// 45 samples of three classes: the last step of an epoch sees five.
-fn samples(modality: &Modality, count: usize, augment: Option<Augment>) -> Samples {
-    let labels: Vec<u8> = (0..count).map(|index| (index % 3) as u8).collect();
+/// 45 samples of three classes, or of three numbers: the last step of an epoch sees five.
+fn samples(modality: &Modality, wanted: Wanted, count: usize, augment: Option<Augment>) -> Samples {
     let value = |index: usize| (index * 37) % 241 * (index / 12 % 3);
     let sequences = match modality {
         Modality::Images { .. } => {
@@ -83,7 +90,16 @@ fn samples(modality: &Modality, count: usize, augment: Option<Augment>) -> Sampl
             Sequences::new(Values::Floats(values.collect()), 3, lengths)
         }
     };
-    Samples::new(Split { sequences, labels }, modality, augment, Device::Cpu).unwrap()
+    let positions = if wanted.per == Per::Step { sequences.steps() } else { count };
+    let values = match wanted.kind {
+        TargetKind::Classes => TargetValues::Classes((0..positions).map(|index| (index % 3) as u8).collect()),
+        TargetKind::Numbers => TargetValues::Numbers {
+            values: (0..3 * positions).map(|index| value(index) as f32).collect(),
+            width: 3,
+        },
+    };
+    let split = Split { sequences, targets: Targets { values, per: wanted.per } };
+    Samples::new(split, modality, augment, Device::Cpu).unwrap()
 }
 
 fn source(sets: &[&str]) -> Source {
@@ -92,11 +108,18 @@ fn source(sets: &[&str]) -> Source {
 }
 
 fn manifest(source: &Source) -> Manifest {
-    let classes = ["a", "b", "c"].map(str::to_owned).to_vec();
+    let names = ["a", "b", "c"].map(str::to_owned).to_vec();
+    let plan = source.plan().unwrap().task;
+    let outputs = match plan.wanted.kind {
+        TargetKind::Classes => Outputs::Classes(names),
+        TargetKind::Numbers => {
+            Outputs::Numbers(TargetScale { names, mean: vec![80.0; 3], deviation: vec![90.0; 3] })
+        }
+    };
     Manifest::new(
         source.experiment().to_toml().unwrap(),
         modality(source),
-        classes,
+        Task::new(plan, outputs),
         serde_json::json!({ "dataset": "made up" }),
     )
 }
@@ -115,13 +138,13 @@ fn controlled(
 ) -> Trained {
     let plan = source.plan().unwrap();
     let manifest = manifest(source);
-    let task = Task::of(&manifest);
+    let task = manifest.task.clone();
     let modality = modality(source);
-    let (train_samples, validation) =
-        (samples(&modality, 45, plan.data.augment), samples(&modality, 9, None));
-    let mut loss = Loss::new(&task, &plan.train);
+    let of = |count, augment| samples(&modality, plan.task.wanted, count, augment);
+    let (train_samples, validation) = (of(45, plan.data.augment), of(9, None));
+    let mut loss = Loss::new(&task, &plan.train, Device::Cpu).unwrap();
     if let Some(weights) = &plan.train.class_weights {
-        let weights = weights.resolve(&manifest.classes, &[9, 15, 21]).unwrap();
+        let weights = weights.resolve(manifest.task.classes(), &[9, 15, 21]).unwrap();
         loss = loss.weighted(&weights, Device::Cpu).unwrap();
     }
     let mut learner = Learner::new(&plan.architecture, task, loss, 3, plan.seed, Device::Cpu).unwrap();
@@ -139,7 +162,8 @@ fn controlled(
     let mut observers: Vec<Box<dyn Observer + '_>> =
         vec![Box::new(record.unwrap()), Box::new(board.unwrap()), Box::new(Controls(controls))];
     let trained =
-        train(&plan.train, plan.seed, &mut learner, &data, &mut state, &checkpoints, &mut observers).unwrap();
+        train(&plan, &Ranks::alone(), &mut learner, &data, &mut state, Some(&checkpoints), &mut observers)
+            .unwrap();
     if trained != Trained::Stopped {
         checkpoints.save_final(&learner).unwrap();
     }
@@ -251,6 +275,22 @@ fn series_of_any_lengths_go_on_in_the_same_bytes() {
         ["model.readout=final", "model.cell=gru", "train.monitor=loss"],
         ["model.readout=attention", "train.group_by_length=true", "train.class_weights=balanced"],
         ["model.readout=mean", "train.monitor=macro-f1", "train.early_stop.patience=3"],
+    ] {
+        let data = ["data={ dataset = \"ts\", train = \"a\", test = \"b\", validation = 9 }"];
+        let sets: Vec<&str> = data.into_iter().chain(others).collect();
+        for stops in [&STOPS[..5], &[4], &[18]] {
+            same(&sets, stops);
+        }
+    }
+}
+
+#[test]
+fn numbers_and_answers_of_each_step_go_on_in_the_same_bytes() {
+    let _alone = alone();
+    for others in [
+        ["task={ kind = \"regress\", loss = \"huber\" }", "model.readout=mean", "train.monitor=r2"],
+        ["task={ kind = \"regress\", per = \"step\" }", "train.group_by_length=true", "train.monitor=rmse"],
+        ["task.kind=tag", "train.class_weights=balanced", "train.monitor=macro-f1"],
     ] {
         let data = ["data={ dataset = \"ts\", train = \"a\", test = \"b\", validation = 9 }"];
         let sets: Vec<&str> = data.into_iter().chain(others).collect();

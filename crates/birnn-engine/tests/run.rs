@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use birnn_data::{Images, Locations, Modality, Splits};
 use birnn_engine::run::{Destination, Outcome, Prepared, RunError, Start, Trainer};
-use birnn_engine::{Control, Device, EngineError, Observer, Resumed, StepContext};
+use birnn_engine::{Control, Device, EngineError, Observer, Ranks, Resumed, StepContext};
 use birnn_experiment::Source;
 use birnn_infer::Step;
 use birnn_run::disk::System;
@@ -43,6 +43,7 @@ fn new(source: Source, folder: &Path) -> Start {
 }
 
 /// `start`, prepared on its data, which `change` may make another.
+#[expect(clippy::result_large_err, reason = "made a few times in each test")]
 fn prepared(start: Start, change: impl FnOnce(&mut Splits)) -> Result<Prepared, RunError> {
     let plan = start.source().plan().unwrap();
     let mut splits = birnn_data::load(&plan.data, &Locations::new(None, true), &mut |_| ()).unwrap();
@@ -57,16 +58,16 @@ fn train(folder: &Path, stop: usize) -> Outcome {
         false => new(source(&[]), folder),
     };
     let trainer = Trainer { command: vec!["test".to_owned()], version: "0".to_owned(), revision: None };
-    let run = prepared(start, |_| ()).unwrap().open(Arc::new(System), trainer).unwrap();
+    let run = prepared(start, |_| ()).unwrap().open(Arc::new(System), trainer, &Ranks::alone()).unwrap();
     assert_eq!((run.samples(), run.steps()), (60, 3));
-    run.train(vec![Box::new(Stop(stop))]).unwrap()
+    run.train(vec![Box::new(Stop(stop))], &Ranks::alone()).unwrap()
 }
 
 #[test]
 fn a_run_stops_and_goes_on_as_the_run_that_it_was() {
     let folder = tempfile::tempdir().unwrap();
     let [whole, stopped] = ["whole", "stopped"].map(|name| folder.path().join(name));
-    assert!(matches!(train(&whole, usize::MAX), Outcome::Done(found) if found.weight > 0));
+    assert!(matches!(train(&whole, usize::MAX), Outcome::Done(found) if found.positions > 0));
     assert!(matches!(train(&stopped, 2), Outcome::Stopped { step: 2, total: 6 }));
     assert!(!stopped.join("model.safetensors").exists());
     assert!(matches!(train(&stopped, usize::MAX), Outcome::Done(_)));

@@ -1,6 +1,7 @@
 //! The gradient with respect to every state is autograd's, of the net step by step.
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
 
+use birnn_data::Targets;
 use birnn_infer::{Input, Task, Workspace, cpu};
 use birnn_model::{CellKind, Hidden, ModelConfig, Network, Nonlinearity, Readout, values_of};
 use tch::{Device, Kind, Reduction, Tensor, nn};
@@ -38,7 +39,7 @@ fn check(config: &ModelConfig) {
     let input = Tensor::randn([BATCH, TIME, FEATURES].map(|n| n as i64), (Kind::Float, Device::Cpu));
     let task = Task::classify(CLASSES.map(str::to_owned).to_vec());
     let flat = Vec::<f32>::try_from(input.view(-1)).unwrap();
-    let d_logits = |logits: &[f32]| task.loss_gradient(logits, &LABELS);
+    let d_logits = |logits: &[f32]| task.loss_gradient(logits, &Targets::of_sequences(LABELS.to_vec()));
     let found = asked.state_gradients(&mut Workspace::new(), Input::new(&flat, BATCH, TIME), d_logits);
 
     let expected = by_autograd(&network, &input);

@@ -1,12 +1,13 @@
 //! What a user writes in an experiment file, and what is run.
 
 use birnn_architecture::{Architecture, ModelConfig, Readout};
-use birnn_data::{DataConfig, DataPlan};
+use birnn_data::{DataConfig, DataPlan, Per, SplitBy};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::invalid::Invalid;
 use crate::sweep::SweepConfig;
+use crate::task::{TaskConfig, TaskKind, TaskPlan};
 use crate::train::{Monitor, TrainConfig, TrainPlan};
 
 /// An experiment of birnn. Every setting may be left out; the defaults are the tutorial's recipe.
@@ -20,6 +21,9 @@ pub struct Experiment {
     /// Decides initial weights, order of samples and dropout.
     #[schemars(range(max = 4_294_967_295_u32))]
     pub seed: u32,
+    /// What to learn.
+    #[serde(skip_serializing_if = "TaskConfig::is_default")]
+    pub task: TaskConfig,
     /// What to train on.
     pub data: DataConfig,
     /// The network.
@@ -38,6 +42,8 @@ pub struct Plan {
     pub name: String,
     /// Decides initial weights, order of samples and dropout.
     pub seed: u32,
+    /// What to learn.
+    pub task: TaskPlan,
     /// What to train on.
     pub data: DataPlan,
     /// The network.
@@ -56,17 +62,18 @@ impl Experiment {
                 format!("runs are filed under it: letters, digits, `-`, `_` and `.` only, is `{name}`");
             return Err(Invalid::new("name", message));
         }
-        let architecture = self.model.resolve().map_err(|error| Invalid::new(error.key, error.message))?;
-        if architecture.readout == Readout::Sequence {
-            let message = "`sequence` gives one output per time step, and a class wants one in all; \
-                           use last, final, mean, max or attention";
-            return Err(Invalid::new("model.readout", message));
-        }
+        let task = self.task.resolve()?;
+        let architecture = self.architecture(task.wanted.per)?;
         let train = self.train.resolve()?;
-        let data = self.data.resolve().map_err(Invalid::from)?;
-        if self.data.validation == 0 {
+        self.suits_task()?;
+        let data = self.data.resolve_for(task.wanted).map_err(Invalid::from)?;
+        if self.data.validation.is_none() {
             let what = data.source.noun();
-            let some = if data.source.is_series() { 50 } else { 5000 };
+            let some = match (data.split, data.source.is_series()) {
+                (SplitBy::Random, true) => "50",
+                (SplitBy::Random, false) => "5000",
+                (SplitBy::Time | SplitBy::Group, _) => "0.1",
+            };
             let message = format!("needs {what} to judge by; set `data.validation`, for example to {some}");
             if self.train.early_stop.is_some() {
                 return Err(Invalid::new("train.early_stop", message));
@@ -78,12 +85,57 @@ impl Experiment {
         if let Some(sweep) = &self.sweep {
             sweep.trials(self.seed)?;
         }
-        Ok(Plan { name, seed: self.seed, data, architecture, train })
+        Ok(Plan { name, seed: self.seed, task, data, architecture, train })
+    }
+
+    /// The net that answers `per` sequence or step.
+    fn architecture(&self, per: Per) -> Result<Architecture, Invalid> {
+        let architecture = self.model.resolve().map_err(|error| Invalid::new(error.key, error.message))?;
+        match (per, architecture.readout) {
+            (Per::Sequence, Readout::Sequence) => {
+                let message = "`sequence` gives one output per time step, and this task wants one in all; \
+                               use last, final, mean, max or attention";
+                Err(Invalid::new("model.readout", message))
+            }
+            // `last` is what stands where nothing is said.
+            (Per::Step, Readout::Last | Readout::Sequence) => {
+                Ok(Architecture { readout: Readout::Sequence, ..architecture })
+            }
+            (Per::Step, readout) => {
+                let message = format!(
+                    "`{readout}` makes one vector of a sequence, and this task answers each step; leave it out"
+                );
+                Err(Invalid::new("model.readout", message))
+            }
+            (Per::Sequence, _) => Ok(architecture),
+        }
+    }
+
+    /// Whether the settings of training are those of its task.
+    fn suits_task(&self) -> Result<(), Invalid> {
+        let monitor = self.train.monitor;
+        if !self.task.monitors().contains(&monitor) {
+            let kind = self.task.kind.name();
+            let can: Vec<String> =
+                self.task.monitors().iter().map(|monitor| format!("`{}`", monitor.name())).collect();
+            let message = format!("task `{kind}` has no {monitor}; there are {}", can.join(", "));
+            return Err(Invalid::new("train.monitor", message));
+        }
+        let of_classes = [
+            ("train.label_smoothing", self.train.label_smoothing > 0.0),
+            ("train.class_weights", self.train.class_weights.is_some()),
+        ];
+        match (self.task.kind, of_classes.into_iter().find(|(_, given)| *given)) {
+            (TaskKind::Regress, Some((key, _))) => {
+                Err(Invalid::new(key, "is about classes, and task `regress` learns numbers".to_owned()))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Checks what depends on how many time steps the longest sequence has.
     pub fn suits(&self, longest: usize) -> Result<(), Invalid> {
-        let name = match self.model.readout {
+        let name = match self.with_defaults().model.readout {
             Readout::Last => "last",
             Readout::Final => "final",
             _ => return Ok(()),
@@ -105,16 +157,16 @@ impl Experiment {
         // Once they are at hand, their content says more.
         let DataConfig { train_images, test_images, train, test, .. } = &self.data;
         for (key, train, test, what) in
-            [("data.test_images", train_images, test_images, "images"), ("data.test", train, test, "series")]
+            [("data.test_images", train_images, test_images, "images"), ("data.test", train, test, "samples")]
         {
             if known.is_none() && test.is_some() && test == train {
                 let message =
-                    format!("these are the training {what}: the accuracy on them says nothing of others");
+                    format!("these are the training {what}: how a net does on them says nothing of others");
                 warnings.push(Invalid::new(key, message));
             }
         }
         let unequal = known.is_some_and(|(_, [shortest, longest])| shortest < longest);
-        if unequal && self.model.bidirectional && self.model.readout == Readout::Last {
+        if unequal && self.model.bidirectional && self.with_defaults().model.readout == Readout::Last {
             let message = "at the last step of a series the reverse half has seen that step alone, and of series of \
                            unequal lengths the last step is now here, now there; `final` reads each direction at \
                            its own end";
@@ -164,8 +216,12 @@ impl Experiment {
     /// With every default in place.
     fn with_defaults(&self) -> Experiment {
         let mut written_out = self.clone();
+        written_out.task = written_out.task.with_defaults();
         written_out.train.optimizer = written_out.train.optimizer.with_defaults();
         written_out.model = written_out.model.with_defaults();
+        if written_out.task.resolve().is_ok_and(|task| task.wanted.per == Per::Step) {
+            written_out.model.readout = Readout::Sequence;
+        }
         written_out
     }
 }

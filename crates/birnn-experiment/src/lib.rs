@@ -20,6 +20,7 @@ mod show;
 mod source;
 mod span;
 mod sweep;
+mod task;
 #[cfg(test)]
 mod tests;
 mod train;
@@ -36,4 +37,5 @@ pub use schedule::{Schedule, ScheduleConfig, ScheduleKind};
 pub use schema::schema;
 pub use source::Source;
 pub use sweep::{Seeds, SweepConfig, Trial};
+pub use task::{RegressionLoss, TaskConfig, TaskKind, TaskPlan};
 pub use train::{EarlyStop, Monitor, TrainConfig, TrainPlan};

@@ -136,7 +136,7 @@ mod tests {
         assert_eq!(of(&["model", "hidden", "reverse"]).unwrap()["maximum"], 65_536);
         assert_eq!(of(&["train", "early_stop"]).unwrap()["required"], json!(["patience"]));
         assert!(of(&["train", "patience"]).is_none());
-        assert_eq!(called("kind"), ["train.optimizer.kind", "train.schedule.kind"]);
+        assert_eq!(called("kind"), ["task.kind", "train.optimizer.kind", "train.schedule.kind"]);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use birnn_data::name::shown;
+use birnn_data::{PATH_SETTINGS, anchored};
 use toml_edit::{DocumentMut, Item, TableLike};
 
 use crate::deserialize;
@@ -238,7 +239,21 @@ impl Set {
             }
             set.toml = format!("{key}={}", toml_edit::Value::from(value.trim()));
         }
+        set.anchor();
         Ok(set)
+    }
+
+    /// Makes a path to the user's own files one from where the user is, as every path on the command line.
+    fn anchor(&mut self) {
+        let key = self.key.join(".");
+        let value = self.toml.split_once('=').and_then(|(_, value)| value.trim().parse().ok());
+        let value = value.as_ref().and_then(toml_edit::Value::as_str);
+        if let (true, Some(path), Ok(here)) =
+            (PATH_SETTINGS.contains(&key.as_str()), value, std::env::current_dir())
+            && let Some(path) = anchored(Path::new(path), &here).to_str()
+        {
+            self.toml = format!("{key}={}", toml_edit::Value::from(path));
+        }
     }
 
     /// What `--device` sets.

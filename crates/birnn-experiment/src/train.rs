@@ -23,6 +23,11 @@ pub struct TrainConfig {
     /// Samples per step; the last step of an epoch takes what is left.
     #[schemars(range(min = 1))]
     pub batch_size: usize,
+    /// Parts of each batch whose gradients are worked out apart and added in one order, whoever has them: as many
+    /// processes can share a step at most. The result depends on the parts, and not on the processes.
+    #[serde(skip_serializing_if = "is_one")]
+    #[schemars(range(min = 1))]
+    pub shards: usize,
     /// Whether sequences of about the same length are put into the same batch.
     #[serde(skip_serializing_if = "is_false")]
     pub group_by_length: bool,
@@ -66,6 +71,12 @@ pub enum Monitor {
     Accuracy,
     /// The mean of the classes' F1, each class counting the same.
     MacroF1,
+    /// Of numbers: the root of the mean squared error, in their units; the lower the better.
+    Rmse,
+    /// Of numbers: the mean absolute error, in their units; the lower the better.
+    Mae,
+    /// Of numbers: the share of their variance that the answers explain.
+    R2,
 }
 
 impl Monitor {
@@ -73,11 +84,23 @@ impl Monitor {
         *self == Monitor::default()
     }
 
+    /// As experiments have it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Monitor::Loss => "loss",
+            Monitor::Accuracy => "accuracy",
+            Monitor::MacroF1 => "macro-f1",
+            Monitor::Rmse => "rmse",
+            Monitor::Mae => "mae",
+            Monitor::R2 => "r2",
+        }
+    }
+
     /// Whether a value is better than another.
     pub fn is_better(self, value: f64, than: f64) -> bool {
         match self {
-            Monitor::Loss => value < than,
-            Monitor::Accuracy | Monitor::MacroF1 => value > than,
+            Monitor::Loss | Monitor::Rmse | Monitor::Mae => value < than,
+            Monitor::Accuracy | Monitor::MacroF1 | Monitor::R2 => value > than,
         }
     }
 }
@@ -89,12 +112,19 @@ impl fmt::Display for Monitor {
             Monitor::Loss => "loss",
             Monitor::Accuracy => "accuracy",
             Monitor::MacroF1 => "macro F1",
+            Monitor::Rmse => "RMSE",
+            Monitor::Mae => "MAE",
+            Monitor::R2 => "R2",
         })
     }
 }
 
 fn is_false(value: &bool) -> bool {
     !value
+}
+
+fn is_one(value: &usize) -> bool {
+    *value == 1
 }
 
 /// Ends the run when what is monitored has not improved for a while.
@@ -113,6 +143,8 @@ pub struct TrainPlan {
     pub epochs: usize,
     /// Samples per step, at least 1.
     pub batch_size: usize,
+    /// Parts of each batch, from 1 to the size of one.
+    pub shards: usize,
     /// Whether sequences of about the same length are put into the same batch.
     pub group_by_length: bool,
     /// In `[0, 1)`.
@@ -149,6 +181,7 @@ impl Default for TrainConfig {
             device: DeviceChoice::Auto,
             epochs: 2,
             batch_size: 100,
+            shards: 1,
             group_by_length: false,
             label_smoothing: 0.0,
             class_weights: None,
@@ -168,6 +201,13 @@ impl TrainConfig {
     pub fn resolve(&self) -> Result<TrainPlan, Invalid> {
         at_least_one("train.epochs", self.epochs)?;
         at_least_one("train.batch_size", self.batch_size)?;
+        at_least_one("train.shards", self.shards)?;
+        if self.shards > self.batch_size {
+            let (shards, samples) = (self.shards, self.batch_size);
+            let message =
+                format!("is {shards}, and a batch has {samples} samples (train.batch_size): so many at most");
+            return Err(Invalid::new("train.shards", message));
+        }
         at_least_one("train.log_every", self.log_every)?;
         fraction("train.label_smoothing", self.label_smoothing)?;
         if let Some(weights) = &self.class_weights {
@@ -185,6 +225,7 @@ impl TrainConfig {
         Ok(TrainPlan {
             epochs: self.epochs,
             batch_size: self.batch_size,
+            shards: self.shards,
             group_by_length: self.group_by_length,
             label_smoothing: self.label_smoothing,
             class_weights: self.class_weights.clone(),
@@ -215,6 +256,8 @@ mod tests {
         refused("train.epochs", |c| c.epochs = 0);
         refused("train.batch_size", |c| c.batch_size = 0);
         refused("train.log_every", |c| c.log_every = 0);
+        refused("train.shards", |c| c.shards = 0);
+        refused("train.shards", |c| c.shards = 101);
         refused("train.checkpoint_every", |c| c.checkpoint_every = Some(0));
         refused("train.label_smoothing", |c| c.label_smoothing = 1.0);
         refused("train.label_smoothing", |c| c.label_smoothing = f64::NAN);

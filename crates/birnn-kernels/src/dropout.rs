@@ -9,6 +9,8 @@ pub struct Dropout {
     pub probability: f32,
     /// Decides which.
     pub key: u64,
+    /// How many steps come before this batch, where it is a part of a larger one: its draws are those of that part.
+    pub first_step: usize,
 }
 
 /// Decides which values of a layer's output dropout keeps.
@@ -19,6 +21,7 @@ pub(crate) struct Draw {
     bound: u32,
     scale: f32,
     width: usize,
+    first_step: usize,
 }
 
 impl Draw {
@@ -28,7 +31,8 @@ impl Draw {
         let key = mix(dropout.key ^ ((layer as u64) << 48));
         let bound = (f64::from(dropout.probability) * f64::from(1_u32 << 24)) as u32;
         let scale = 1.0 / (1.0 - dropout.probability);
-        Draw { low: key as u32, high: (key >> 32) as u32, bound, scale, width }
+        let first_step = dropout.first_step;
+        Draw { low: key as u32, high: (key >> 32) as u32, bound, scale, width, first_step }
     }
 
     /// Zeroes values of rows, `[rows, width]`, and scales those that are left; `positions` says for each row
@@ -46,7 +50,7 @@ impl Draw {
     /// The offset of a step in `[steps, width]`, modulo 2^32.
     #[inline(always)]
     pub(crate) fn offset(&self, position: usize) -> u32 {
-        position.wrapping_mul(self.width) as u32
+        (position + self.first_step).wrapping_mul(self.width) as u32
     }
 
     /// Two rounds of a 32-bit finaliser (C. Wellons, "lowbias32").

@@ -97,7 +97,9 @@ fn no_subnormal_number_comes_out_of_recurrent_layers() {
         {
             let spec = Spec { cell, features: 3, layers: 2, forward: 7, reverse, output };
             for sizes in sizes {
-                for (workers, dropout) in [(1, None), (2, Some(Dropout { probability: 0.4, key: 7 }))] {
+                for (workers, dropout) in
+                    [(1, None), (2, Some(Dropout { probability: 0.4, key: 7, first_step: 0 }))]
+                {
                     check(spec, 6, sizes, &Workers::new(workers, instructions), dropout);
                 }
             }

@@ -1,7 +1,8 @@
 //! How the errors of those who use libtorch end a command.
 
 use birnn_cli::failure::Failure;
-use birnn_engine::run::RunError;
+use birnn_distributed::RankError;
+use birnn_engine::run::{HandOverError, RunError};
 use birnn_engine::sweep::SweepError;
 use birnn_engine::{CheckpointError, EngineError, ResumeError};
 use birnn_infer::SaveError;
@@ -38,8 +39,10 @@ impl<E: Fails> From<E> for Failed {
 impl Fails for EngineError {
     fn failure(self) -> Failure {
         match self {
+            EngineError::Rank(error) => error.failure(),
             // What was asked for cannot be, on any machine.
-            EngineError::Manifest(_)
+            EngineError::RanksDiffer { .. }
+            | EngineError::Manifest(_)
             | EngineError::Save(SaveError::Manifest { .. })
             | EngineError::Model(ModelError::Architecture(_)) => Failure::request(self),
             _ => Failure::run(self),
@@ -80,6 +83,30 @@ impl Fails for SweepError {
             SweepError::File(error) => error.into(),
             SweepError::Meta(error) => error.failure(),
             SweepError::Unwritable(_) | SweepError::Differs { .. } => Failure::request(self),
+        }
+    }
+}
+
+impl Fails for RankError {
+    fn failure(self) -> Failure {
+        match &self {
+            RankError::Launch(_) | RankError::NoGloo { .. } => Failure::request(self),
+            // As on the rank that failed.
+            RankError::Failed { code: 2, .. } => Failure::request(self),
+            _ => Failure::run(self),
+        }
+    }
+}
+
+impl Fails for HandOverError {
+    fn failure(self) -> Failure {
+        match self {
+            HandOverError::Rank(error) => error.failure(),
+            HandOverError::Meta(error) => error.failure(),
+            HandOverError::File(error) => error.into(),
+            HandOverError::Experiment(error) => error.into(),
+            HandOverError::Weights(error) => error.into(),
+            HandOverError::Unwritable(_) | HandOverError::Garbled(_) => Failure::request(self),
         }
     }
 }

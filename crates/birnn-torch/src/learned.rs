@@ -21,7 +21,8 @@ pub fn open(run: &Path, choice: DeviceChoice) -> Result<Asked, Failure> {
     })?;
     let modality = manifest.modality.clone();
     let logits = move |sequences: &Sequences| {
-        let split = Split { sequences: sequences.clone(), labels: vec![0; sequences.len()] };
+        // What it is to be answered with is not asked.
+        let split = Split::classified(sequences.clone(), vec![0; sequences.len()]);
         let samples = Samples::new(split, &modality, None, learner.device()).map_err(EngineError::from);
         learner.logits(&samples.or_fail()?).or_fail()
     };

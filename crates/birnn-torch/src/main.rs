@@ -4,6 +4,7 @@
 mod doctor;
 mod failed;
 mod learned;
+mod ranks;
 mod sweep;
 mod train;
 mod view;
@@ -28,7 +29,9 @@ fn main() -> ExitCode {
         Command::Doctor(args) => doctor::run(&args),
         Command::Eval(args) => eval::run(&args, &log, open(&args.run, args.device)?),
         Command::Predict(args) => predict::run(&args, open(&args.run, args.device)?),
-        Command::Report(_)
+        Command::Encode(_)
+        | Command::Report(_)
+        | Command::Runs(_)
         | Command::Compare(_)
         | Command::Export(_)
         | Command::Import(_)

@@ -13,6 +13,7 @@ use birnn_cli::failure::{Failure, Kind, Outcome};
 use birnn_cli::log::Log;
 use birnn_cli::output::{print, print_json};
 use birnn_data::name::shown;
+use birnn_engine::Ranks;
 use birnn_engine::sweep::{Ended, SweepDir, Swept};
 use birnn_experiment::{Source, Trial};
 use birnn_report::{Records, Sweep, SweepRun, sweep_page};
@@ -104,7 +105,7 @@ fn train(
     tracing::info!("run {} of {}: {}", index + 1, dir.trials().len(), trial.sets().join(" "));
     let start = dir.start(index, disk.clone()).or_fail();
     let view = view::new(Progress::Auto, log);
-    match start.and_then(|start| train::train(start, &args.data, &view, disk, log)) {
+    match start.and_then(|start| train::train(start, &args.data, &view, disk, log, &Ranks::alone())) {
         Ok(Trained::Done(_)) => Ok(Ended::Done),
         Ok(Trained::Stopped(stopped)) => Ok(Ended::Stopped(stopped.code())),
         Err(Failure { kind: Kind::Run, message, excerpt }) => {

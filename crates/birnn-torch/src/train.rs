@@ -10,15 +10,16 @@ use birnn_cli::failure::{Failure, Kind, Outcome};
 use birnn_cli::log::Log;
 use birnn_cli::output::print;
 use birnn_dashboard::{RunInfo, View};
+use birnn_data::Per;
 use birnn_data::name::{self, shown};
-use birnn_engine::run::{self, Destination, Prepared, Run, Start, Trainer};
-use birnn_engine::{Device, EngineError, Resumed, device};
+use birnn_engine::run::{self, Destination, Joined, Prepared, Run, Start, Trainer};
+use birnn_engine::{Device, EngineError, Ranks, Resumed, device};
 use birnn_experiment::{DeviceChoice, Invalid, Source};
 use birnn_infer::Evaluation;
 use birnn_run::disk::{self, Disk};
 
 use crate::failed::{Fails, OrFail};
-use crate::view;
+use crate::{ranks, view};
 
 /// Where runs go when nothing else is said.
 pub const RUNS: &str = "runs";
@@ -34,26 +35,46 @@ pub enum Trained {
 /// A run that is done.
 pub struct Finished {
     found: Evaluation,
-    /// What several samples are called.
-    noun: &'static str,
+    /// What was answered, such as `10000 test images`.
+    tested: String,
     /// The data set that drawn digits stood in for.
     substitution: Option<String>,
 }
 
 /// Trains, and prints the result.
 pub fn run(args: &TrainArgs, log: &Log) -> Outcome {
-    let view = view::new(args.progress, log);
-    let disk = disk::from_env()?;
-    let start = match (&args.resume, &args.config) {
-        (Some(run), _) => Start::Resumed(Resumed::open(run, &args.sets.sets, disk.clone()).or_fail()?),
-        (None, Some(config)) => {
-            Start::New(written(config, &args.sets, args.device)?, destination(&args.run_dir, RUNS))
+    ranks::with(&args.launch, log, |ranks| {
+        let view = view::new(args.progress, log);
+        let disk = disk::from_env()?;
+        let start = start(args, disk.clone(), ranks)?;
+        match train(start, &args.data, &view, disk, log, ranks)? {
+            Trained::Done(finished) if ranks.is_first() => report(&finished),
+            Trained::Done(_) => Ok(()),
+            Trained::Stopped(failure) => Err(failure),
         }
-        (None, None) => return Err(Failure::request("train wants an experiment file, or --resume RUN")),
-    };
-    match train(start, &args.data, &view, disk, log)? {
-        Trained::Done(finished) => report(&finished),
-        Trained::Stopped(failure) => Err(failure),
+    })
+}
+
+/// What is trained: each process reads the experiment of a new run, and the first alone a run that goes on, of which it tells
+/// the others.
+fn start(args: &TrainArgs, disk: Arc<dyn Disk>, ranks: &Ranks) -> Result<Start, Failure> {
+    let how = if args.resume.is_some() { "train --resume" } else { "train CONFIG" };
+    ranks::same_command(ranks, how)?;
+    match (&args.resume, &args.config) {
+        (Some(run), _) if ranks.is_first() => {
+            let resumed = Resumed::open(run, &args.sets.sets, disk).or_fail()?;
+            Joined::hand_over(&resumed, ranks).or_fail()?;
+            Ok(Start::Resumed(resumed))
+        }
+        (Some(_), _) => Ok(Start::Joined(Joined::take(ranks).or_fail()?)),
+        (None, Some(config)) => {
+            let source = written(config, &args.sets, args.device)?;
+            Ok(match ranks.is_first() {
+                true => Start::New(source, destination(&args.run_dir, RUNS)),
+                false => Start::Joined(Joined::new(source)),
+            })
+        }
+        (None, None) => Err(Failure::request("train wants an experiment file, or --resume RUN")),
     }
 }
 
@@ -64,32 +85,56 @@ pub fn train(
     view: &View,
     disk: Arc<dyn Disk>,
     log: &Log,
+    ranks: &Ranks,
 ) -> Result<Trained, Failure> {
     data.take_files(start.source_mut())?;
     let plan = start.source().plan()?;
+    if plan.train.shards < ranks.size() {
+        let (shards, size) = (plan.train.shards, ranks.size());
+        let message = format!(
+            "is {shards}, and {size} processes were started, each of which wants a part of every batch: \
+             --set train.shards={size} or more, the same for any number of processes whose results are to be the same"
+        );
+        return Err(start.source().locate(Invalid { key: "train.shards".to_owned(), message }).into());
+    }
     let device = device_of(start.source())?;
     start.check()?;
     let splits = data::load(&plan.data, &data.locations(), log, start.changeable())?;
     let prepared = Prepared::new(start, device, splits).or_fail()?;
     prepared.warnings().iter().for_each(|warning| tracing::warn!("{warning}"));
     let interrupt = view.interrupt().map_err(Failure::run)?;
-    let run = prepared.open(disk, trainer()).or_fail()?;
-    log.continue_in(run.dir().log()?)?;
-    tracing::info!("run directory {}", shown(run.dir().path()));
+    let run = prepared.open(disk, trainer(), ranks).or_fail()?;
+    if let Some(dir) = run.dir() {
+        log.continue_in(dir.log()?)?;
+    }
+    tracing::info!("run directory {}", shown(run.path()));
 
-    let again = resume_command("train", run.dir().path());
-    let (substitution, noun) = (run.substitution().map(str::to_owned), run.manifest().modality.noun());
-    let mut observers = view.observers(info(&run));
+    let again = resume_command("train", run.path());
+    let (substitution, samples) = (run.substitution().map(str::to_owned), run.test_samples());
+    let (noun, per) = (run.manifest().modality.noun(), run.manifest().task.per());
+    // One process shows how it goes.
+    let mut observers = if ranks.is_first() { view.observers(info(&run)) } else { Vec::new() };
     // Last, so that it hears of a stop that the others ask for.
     observers.push(Box::new(interrupt.clone()));
-    match run.train(observers) {
-        Ok(run::Outcome::Done(found)) => Ok(Trained::Done(Finished { found, noun, substitution })),
+    match run.train(observers, ranks) {
+        Ok(run::Outcome::Done(found)) => {
+            let tested = match per {
+                Per::Sequence => format!("{samples} test {noun}"),
+                Per::Step => format!("{} steps of {samples} test {noun}", found.positions),
+            };
+            Ok(Trained::Done(Finished { found, tested, substitution }))
+        }
         Ok(run::Outcome::Stopped { step, total }) => {
             let message = format!("stopped at step {step} of {total}, which is saved; to go on: {again}");
             Ok(Trained::Stopped(Failure::new(Kind::Stopped(interrupt.exit_code()), message)))
         }
         Err(EngineError::File(error)) => {
             Err(Failure::run(format!("{error}; once that is mended, go on: {again}")))
+        }
+        Err(EngineError::Rank(error)) => {
+            let failure = error.failure();
+            let message = format!("{}; to go on, with all processes: {again}", failure.message);
+            Err(Failure { message, ..failure })
         }
         Err(error) => Err(error.failure()),
     }
@@ -134,8 +179,8 @@ fn info(run: &Run) -> RunInfo {
         name: plan.name.clone(),
         architecture: plan.architecture.to_string(),
         device: String::from(run.device()),
-        run: shown(run.dir().path()).to_string(),
-        classes: manifest.classes.clone(),
+        run: shown(run.path()).to_string(),
+        classes: manifest.task.classes().to_vec(),
         modality: manifest.modality.clone(),
         samples: run.samples(),
         epochs: plan.train.epochs,
@@ -145,11 +190,13 @@ fn info(run: &Run) -> RunInfo {
 }
 
 /// The tutorial's line, and a last reminder of what stood in for the data.
-fn report(Finished { found, noun, substitution }: &Finished) -> Outcome {
+fn report(Finished { found, tested, substitution }: &Finished) -> Outcome {
     let stand_in =
         substitution.as_deref().map_or_else(String::new, |name| format!(" (synthetic digits, not {name})"));
-    let (samples, accuracy) = (found.weight, 100.0 * found.headline().value);
-    print(&format!("Test Accuracy of the model on the {samples} test {noun}: {accuracy:.2} %{stand_in}\n"))?;
+    let headline = found.headline();
+    let name = if headline.is_share { "Accuracy" } else { headline.name };
+    let value = headline.text();
+    print(&format!("Test {name} of the model on the {tested}: {value}{stand_in}\n"))?;
     if let Some(name) = substitution {
         let name = name.to_uppercase();
         tracing::warn!("TRAINED AND TESTED ON SYNTHETIC DIGITS, NOT ON {name}: see the first warning");

@@ -2,12 +2,12 @@
 
 use tch::{Reduction, TchError, Tensor};
 
-/// Cross-entropy against one label for each sequence.
+/// Cross-entropy against one label for each position: a sequence or, where each step is answered, a step.
 #[derive(Debug)]
 pub struct CrossEntropy {
     /// Share of the target spread evenly over all classes (Szegedy et al. 2016, section 7).
     pub label_smoothing: f64,
-    /// How much a sequence counts, by its class, `f32 [classes]` on the device of the logits. Over all training data
+    /// How much a position counts, by its class, `f32 [classes]` on the device of the logits. Over all training data
     /// the mean is 1.
     pub class_weights: Option<Tensor>,
 }
@@ -20,9 +20,9 @@ impl Clone for CrossEntropy {
 }
 
 impl CrossEntropy {
-    /// The mean over `logits [batch, classes]` and `labels [batch]`, in nats. It is each sequence's own loss that is
-    /// weighted, the smoothed part by the same weight, and the sum is divided by how many sequences there are: a
-    /// sequence counts the same in any batch. PyTorch's `weight` does neither.
+    /// The mean over `logits [positions, classes]` and `labels [positions]`, in nats. It is each position's own loss that
+    /// is weighted, the smoothed part by the same weight, and the sum is divided by how many there are: a position
+    /// counts the same in any batch. PyTorch's `weight` does neither.
     pub(super) fn mean(&self, logits: &Tensor, labels: &Tensor) -> Result<Tensor, TchError> {
         let loss = |reduction| {
             logits.f_cross_entropy_loss(labels, None::<Tensor>, reduction, -100, self.label_smoothing)

@@ -2,7 +2,8 @@
 //!
 //! What is cheap to check fails first, and the directory is made last:
 //!
-//! 1. [`Start`]: a new run of an experiment ([`Source`]), or one that goes on ([`Resumed::open`]).
+//! 1. [`Start`]: a new run of an experiment ([`Source`]), or one that goes on ([`Resumed::open`]); of several processes
+//!    that train one run, all but the first have a [`Joined`].
 //! 2. [`Prepared::new`]: whether its data suits it, the net, and where its training stands; of a run that goes
 //!    on, whether it is still the same.
 //! 3. [`Prepared::open`]: the directory, with what the run says of itself.
@@ -11,23 +12,28 @@
 //! Loading data (`birnn_data::load`) and choosing a device are the caller's, between the first two.
 
 mod files;
+mod joined;
 mod resumed;
 
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use birnn_data::name::{self, shown};
 use birnn_data::{Dataset, Fallback, Ground, Modality, Splits};
+use birnn_distributed::Ranks;
 use birnn_experiment::{DeviceChoice, Experiment, ExperimentError, Plan, Source};
 use birnn_infer::{Evaluation, Manifest, ManifestError, Task};
 use birnn_run::disk::Disk;
 use birnn_run::{CONFIG, FileError, LIBTORCH, META, Meta, RunDir, RunDirError, Session, Status};
 use tch::Device;
 
-use crate::checkpoint::Checkpoints;
+use crate::checkpoint::{Checkpoint, Checkpoints};
 use crate::device;
 use crate::error::EngineError;
+use crate::handshake;
 use crate::learner::Learner;
 use crate::loss::Loss;
 use crate::observer::{Observer, Timed};
@@ -39,6 +45,7 @@ use crate::tensorboard::TensorBoard;
 use crate::train::{Trained, TrainingData, train};
 
 pub use self::files::movable;
+pub use self::joined::{HandOverError, Joined};
 
 /// Why there is no run, or why it did not end well.
 #[derive(Debug, thiserror::Error)]
@@ -88,26 +95,31 @@ impl Destination {
 
 /// What a run starts from.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "there is one for each run, which is moved a few times")]
 pub enum Start {
     /// An experiment, for a new run.
     New(Source, Destination),
     /// A run that was begun before.
     Resumed(Resumed),
+    /// A run of which another process keeps the files.
+    Joined(Joined),
 }
 
 impl Start {
     /// The experiment.
     pub fn source(&self) -> &Source {
         match self {
-            Start::New(source, _) | Start::Resumed(Resumed { source, .. }) => source,
+            Start::New(source, _)
+            | Start::Resumed(Resumed { source, .. })
+            | Start::Joined(Joined { source, .. }) => source,
         }
     }
 
     /// The experiment, to be changed.
     pub fn source_mut(&mut self) -> &mut Source {
         match self {
-            Start::New(source, _) | Start::Resumed(Resumed { source, .. }) => source,
+            Start::New(source, _)
+            | Start::Resumed(Resumed { source, .. })
+            | Start::Joined(Joined { source, .. }) => source,
         }
     }
 
@@ -116,7 +128,7 @@ impl Start {
     pub fn changeable(&self) -> Option<&Source> {
         match self {
             Start::New(source, _) => Some(source),
-            Start::Resumed(_) => None,
+            Start::Resumed(_) | Start::Joined(_) => None,
         }
     }
 
@@ -124,7 +136,16 @@ impl Start {
     pub fn check(&self) -> Result<(), RunDirError> {
         match self {
             Start::New(_, destination) => destination.check(),
-            Start::Resumed(_) => Ok(()),
+            Start::Resumed(_) | Start::Joined(_) => Ok(()),
+        }
+    }
+
+    fn checkpoint(&self) -> Option<&Checkpoint> {
+        match self {
+            Start::New(..) => None,
+            Start::Resumed(Resumed { checkpoint, .. }) | Start::Joined(Joined { checkpoint, .. }) => {
+                checkpoint.as_ref()
+            }
         }
     }
 }
@@ -164,10 +185,20 @@ struct Training {
     substitution: Option<String>,
 }
 
-/// A run with its directory, locked.
+/// A run that has begun.
 #[derive(Debug)]
 pub struct Run {
     training: Training,
+    /// Its directory, be it another process that has it.
+    path: PathBuf,
+    /// What this process keeps of it, if it is the first.
+    kept: Option<Kept>,
+}
+
+/// The files of a run.
+#[derive(Debug)]
+struct Kept {
+    /// Locked.
     dir: RunDir,
     meta: Meta,
 }
@@ -197,16 +228,18 @@ impl Prepared {
             warnings = source.warnings(Some((splits.train.len(), steps)));
             warnings.extend(splits.warnings.iter().map(|warning| source.locate(warning.clone().into())));
         }
-        let resumed = match &start {
-            Start::New(..) => None,
-            Start::Resumed(resumed) => Some(resumed),
-        };
-        if let Some(resumed) = resumed {
-            splits.provenance.substitute_for = resumed.substitute_for().map_err(ResumeError::from)?;
+        match &start {
+            Start::Resumed(resumed) => {
+                splits.provenance.substitute_for = resumed.substitute_for().map_err(ResumeError::from)?;
+            }
+            Start::Joined(Joined { substitute_for: Some(substitute_for), .. }) => {
+                splits.provenance.substitute_for.clone_from(substitute_for);
+            }
+            Start::New(..) | Start::Joined(_) => {}
         }
         let experiment = resolved(start.source().experiment(), &plan, device::choice(device), &splits);
         let summary = summary(&plan, &splits, &String::from(experiment.train.device));
-        let checkpoint = resumed.and_then(|resumed| resumed.checkpoint.as_ref());
+        let checkpoint = start.checkpoint();
         let mut modality = splits.modality.clone();
         // A run whose checkpoints do not say what its images are like goes on as what it was.
         if let Modality::Images { preprocessing, .. } = &mut modality
@@ -218,17 +251,17 @@ impl Prepared {
         let manifest = Manifest::new(
             experiment.to_toml().map_err(RunError::Unwritable)?,
             modality,
-            splits.classes.clone(),
+            Task::new(plan.task, splits.outputs.clone()),
             serde_json::to_value(&splits.provenance).unwrap_or_default(),
         );
         // Before memory is taken for the net, and a directory made.
         manifest.check()?;
-        if let Some(resumed) = resumed {
+        if let Start::Resumed(resumed) = &start {
             resumed.verify(&manifest)?;
             resumed.fits(plan.train.epochs, splits.train.len().div_ceil(plan.train.batch_size))?;
         }
         let substitution = splits.provenance.substitute_for;
-        let task = Task::of(&manifest);
+        let task = manifest.task.clone();
         let modality = &manifest.modality;
         let ground = match modality {
             Modality::Images { preprocessing: Some(preprocessing), .. } => preprocessing.ground,
@@ -242,14 +275,14 @@ impl Prepared {
             validation: samples(splits.validation, None)?,
         };
         let test = samples(splits.test, None)?;
-        let mut loss = Loss::new(&task, &plan.train);
+        let mut loss = Loss::new(&task, &plan.train, device).map_err(EngineError::from)?;
         if let Some(weights) = &plan.train.class_weights {
             let counts = data.train.counts(task.outputs());
-            let weights = weights.resolve(&manifest.classes, &counts);
+            let weights = weights.resolve(manifest.task.classes(), &counts);
             let weights = weights.map_err(|invalid| start.source().locate(invalid))?;
             loss = loss.weighted(&weights, device).map_err(EngineError::from)?;
         }
-        let features = modality.features();
+        let features = modality.inputs();
         let mut learner = Learner::new(&plan.architecture, task, loss, features, plan.seed, device)?;
         let state = match checkpoint {
             Some(checkpoint) => checkpoint.restore(&mut learner)?,
@@ -265,25 +298,30 @@ impl Prepared {
         &self.warnings
     }
 
-    /// Takes up the directory of a run that goes on, or makes a new one; from then on there is a run.
-    pub fn open(self, disk: Arc<dyn Disk>, trainer: Trainer) -> Result<Run, RunError> {
+    /// Takes up the directory of a run that goes on, or makes a new one; from then on there is a run. Of several processes,
+    /// the first does, once all have found that they are about the same run.
+    pub fn open(self, disk: Arc<dyn Disk>, trainer: Trainer, ranks: &Ranks) -> Result<Run, RunError> {
         let Prepared { start, training, summary, .. } = self;
+        if ranks.size() > 1 {
+            handshake::same_facts(ranks, &training.facts(&trainer)?)?;
+        }
         tracing::info!("{summary}");
         let dir = match start {
             Start::Resumed(resumed) => {
                 resumed::go_on(&resumed, &training.plan, training.steps())?;
-                resumed.run
+                Some(resumed.run)
             }
-            Start::New(_, Destination::Chosen(path)) => RunDir::chosen(&path, disk)?,
-            Start::New(_, Destination::Numbered(runs)) => RunDir::numbered(&runs, &training.plan.name, disk)?,
+            Start::New(_, Destination::Chosen(path)) => Some(RunDir::chosen(&path, disk)?),
+            Start::New(_, Destination::Numbered(runs)) => {
+                Some(RunDir::numbered(&runs, &training.plan.name, disk)?)
+            }
+            Start::Joined(_) => None,
         };
-        let meta = training.started(&dir, trainer)?;
-        meta.write(&dir)?;
-        // With it there is a run; before it there was nothing to go on with.
-        let text = movable(&training.experiment, dir.path()).map_err(RunError::Unwritable)?;
-        let heading = files::heading(&training.plan.name, training.substitution.as_deref());
-        dir.write(CONFIG, format!("{heading}{text}").as_bytes())?;
-        Ok(Run { training, dir, meta })
+        let kept = dir.map(|dir| training.begin(dir, trainer)).transpose()?;
+        let path = kept.as_ref().map(|kept| kept.dir.path().as_os_str().as_encoded_bytes());
+        let path = ranks.from_first(path).map_err(EngineError::from)?;
+        let path = PathBuf::from(OsString::from_vec(path));
+        Ok(Run { training, path, kept })
     }
 }
 
@@ -291,6 +329,31 @@ impl Training {
     /// Steps of an epoch.
     fn steps(&self) -> usize {
         self.data.train.len().div_ceil(self.plan.train.batch_size)
+    }
+
+    /// What must be the same on all processes that train it, and where they begin.
+    fn facts(&self, trainer: &Trainer) -> Result<serde_json::Value, EngineError> {
+        Ok(serde_json::json!({
+            "birnn": [trainer.version, trainer.revision],
+            "libtorch": LIBTORCH,
+            "system": [std::env::consts::OS, std::env::consts::ARCH],
+            "device": self.learner.device().is_cuda(),
+            "cpu": device::cpu(),
+            "experiment": self.experiment.to_json(),
+            "net": self.manifest.compared(),
+            "step": self.state.step,
+            "parameters": handshake::checksum(&self.learner, &self.state)?,
+        }))
+    }
+
+    /// The run in its directory: with its experiment there is a run, before it there was nothing to go on with.
+    fn begin(&self, dir: RunDir, trainer: Trainer) -> Result<Kept, RunError> {
+        let meta = self.started(&dir, trainer)?;
+        meta.write(&dir)?;
+        let text = movable(&self.experiment, dir.path()).map_err(RunError::Unwritable)?;
+        let heading = files::heading(&self.plan.name, self.substitution.as_deref());
+        dir.write(CONFIG, format!("{heading}{text}").as_bytes())?;
+        Ok(Kept { dir, meta })
     }
 
     /// What the run records of itself when a session starts, those before included.
@@ -306,7 +369,8 @@ impl Training {
         }
         let mut sessions = meta.map_or_else(Vec::new, |meta| meta.sessions);
         for session in &mut sessions {
-            session.status = resumed::ended(session);
+            // The run is in use by this process alone.
+            session.status = session.status.ended();
         }
         sessions.push(Session {
             command: trainer.command,
@@ -332,9 +396,14 @@ impl Training {
 }
 
 impl Run {
-    /// Its directory.
-    pub fn dir(&self) -> &RunDir {
-        &self.dir
+    /// Its directory, on the host of the first process.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its directory, where this process keeps it.
+    pub fn dir(&self) -> Option<&RunDir> {
+        self.kept.as_ref().map(|kept| &kept.dir)
     }
 
     /// What is run.
@@ -357,6 +426,11 @@ impl Run {
         self.training.data.train.len()
     }
 
+    /// How many samples it is tested on in the end.
+    pub fn test_samples(&self) -> usize {
+        self.training.test.len()
+    }
+
     /// How many steps an epoch has.
     pub fn steps(&self) -> usize {
         self.training.steps()
@@ -374,16 +448,25 @@ impl Run {
 
     /// Trains, tests and saves, and says in `meta.json` how it ended. `observers` are told beside the run's
     /// own records.
-    pub fn train(mut self, observers: Vec<Box<dyn Observer + '_>>) -> Result<Outcome, EngineError> {
-        let ended = self.train_and_save(observers);
+    pub fn train(
+        mut self,
+        observers: Vec<Box<dyn Observer + '_>>,
+        ranks: &Ranks,
+    ) -> Result<Outcome, EngineError> {
+        let ended = self.train_and_save(observers, ranks);
         let status = match &ended {
             Ok(Some(_)) => Status::Done,
             Ok(None) => Status::Stopped { step: self.training.state.step },
             Err(error @ EngineError::Diverged { .. }) => Status::Diverged(error.to_string()),
             Err(error) => Status::Failed(error.to_string()),
         };
-        self.meta.now(status, Some(birnn_run::clock::now()));
-        let written = self.meta.write(&self.dir);
+        let written = match &mut self.kept {
+            Some(Kept { dir, meta }) => {
+                meta.now(status, Some(birnn_run::clock::now()));
+                meta.write(dir)
+            }
+            None => Ok(()),
+        };
         // The first failure is the one to tell of.
         let found = ended?;
         written?;
@@ -395,43 +478,91 @@ impl Run {
     fn train_and_save(
         &mut self,
         observers: Vec<Box<dyn Observer + '_>>,
+        ranks: &Ranks,
     ) -> Result<Option<Evaluation>, EngineError> {
         let Training { plan, manifest, learner, state, data, test, .. } = &mut self.training;
-        let dir = &self.dir;
-        let checkpoints = Checkpoints::new(dir, manifest.clone())?;
-        let mut record = Timed::new(Record::open(dir, &manifest.data)?);
-        let mut board = Timed::new(TensorBoard::open(dir, manifest, learner, &data.validation, state.step)?);
-        if state.step > 0 && dir.has_new_records() {
-            // One was lost. What is begun in its place is not what the checkpoint knows.
-            checkpoints.save(learner, state)?;
-        }
+        let mut keeping = match &self.kept {
+            Some(Kept { dir, .. }) => Some(Keeping::begin(dir, manifest, learner, data, state)?),
+            None => None,
+        };
         let mut shown = Timed::new(observers);
-        let mut all: Vec<Box<dyn Observer + '_>> =
-            vec![Box::new(&mut record), Box::new(&mut board), Box::new(&mut shown)];
         let start = Instant::now();
-        let trained = train(&plan.train, plan.seed, learner, data, state, &checkpoints, &mut all)?;
-        drop(all);
+        let trained = {
+            let mut all: Vec<Box<dyn Observer + '_>> = Vec::new();
+            let mut checkpoints = None;
+            if let Some(keeping) = &mut keeping {
+                all.push(Box::new(&mut keeping.record));
+                all.push(Box::new(&mut keeping.board));
+                checkpoints = Some(&keeping.checkpoints);
+            }
+            all.push(Box::new(&mut shown));
+            train(plan, ranks, learner, data, state, checkpoints, &mut all)?
+        };
         let seconds = start.elapsed().as_secs_f64();
-        let [metrics, events, shown] =
-            [record.taken, board.taken, shown.taken].map(|taken| 100.0 * taken.as_secs_f64() / seconds);
-        tracing::debug!(
-            "of {seconds:.1} s, metrics took {metrics:.3} %, TensorBoard's events {events:.3} %, what is \
-             shown {shown:.3} %"
-        );
+        if let Some(keeping) = &keeping {
+            keeping.account(shown.taken, seconds);
+        }
         let Trained::Done { epochs, kept } = trained else { return Ok(None) };
         if kept < epochs {
             let what = manifest.modality.noun();
             tracing::info!("keeping epoch {kept}, the best on the validation {what}");
         }
         tracing::info!("testing on {} {}", test.len(), manifest.modality.noun());
-        let found = learner.evaluate(test)?;
-        record.observer.test(&found)?;
-        board.observer.test(state.step, &found, test)?;
-        let weights = checkpoints.save_final(learner)?;
-        files::save_state_dict(dir, manifest, learner)?;
-        tracing::info!("saved {}, and {} for PyTorch", shown_path(&weights), files::STATE_DICT);
-        dir.flush_records()?;
+        let found = learner.evaluate(test, ranks)?;
+        if let Some(keeping) = keeping {
+            keeping.finish(manifest, learner, (state.step, &found, test))?;
+        }
         Ok(Some(found))
+    }
+}
+
+/// What is written of a run while it goes on, and when it is through.
+struct Keeping<'a> {
+    dir: &'a RunDir,
+    checkpoints: Checkpoints<'a>,
+    record: Timed<Record>,
+    board: Timed<TensorBoard<'a>>,
+}
+
+impl Keeping<'_> {
+    fn begin<'a>(
+        dir: &'a RunDir,
+        manifest: &Manifest,
+        learner: &Learner,
+        data: &'a TrainingData,
+        state: &State,
+    ) -> Result<Keeping<'a>, EngineError> {
+        let checkpoints = Checkpoints::new(dir, manifest.clone())?;
+        let record = Timed::new(Record::open(dir, &manifest.data)?);
+        let board = Timed::new(TensorBoard::open(dir, manifest, learner, &data.validation, state.step)?);
+        if state.step > 0 && dir.has_new_records() {
+            // One was lost. What is begun in its place is not what the checkpoint knows.
+            checkpoints.save(learner, state)?;
+        }
+        Ok(Keeping { dir, checkpoints, record, board })
+    }
+
+    fn account(&self, shown: Duration, seconds: f64) {
+        let [metrics, events, shown] =
+            [self.record.taken, self.board.taken, shown].map(|taken| 100.0 * taken.as_secs_f64() / seconds);
+        tracing::debug!(
+            "of {seconds:.1} s, metrics took {metrics:.3} %, TensorBoard's events {events:.3} %, what is \
+             shown {shown:.3} %"
+        );
+    }
+
+    fn finish(
+        self,
+        manifest: &Manifest,
+        learner: &Learner,
+        (step, found, test): (usize, &Evaluation, &Samples),
+    ) -> Result<(), EngineError> {
+        self.record.observer.test(found)?;
+        self.board.observer.test(step, found, test)?;
+        let weights = self.checkpoints.save_final(learner)?;
+        files::save_state_dict(self.dir, manifest, learner)?;
+        tracing::info!("saved {}, and {} for PyTorch", shown_path(&weights), files::STATE_DICT);
+        Ok(self.dir.flush_records()?)
     }
 }
 
@@ -467,8 +598,14 @@ fn summary(plan: &Plan, splits: &Splits, device: &str) -> String {
         Modality::Series(_) if shortest == longest => format!(" of {longest} steps"),
         Modality::Series(_) => format!(" of {shortest} to {longest} steps"),
     };
+    let names = match &splits.modality {
+        Modality::Series(series) => series.names.as_deref(),
+        Modality::Images { .. } => None,
+    };
+    let names = names.map_or_else(String::new, |names| format!(" ({})", name::first(names)));
+    let division = provenance.division.as_ref().map_or_else(String::new, |division| format!(", {division}"));
     format!(
-        "{name}: {architecture}, seed {seed}, on {device}; {}: {} training {what}{steps}{kept_back}, {} test {what}",
+        "{name}: {architecture}, seed {seed}, on {device}; {}: {} training {what}{steps}{names}{kept_back}, {} test {what}{division}",
         provenance.dataset, provenance.train, provenance.test
     )
 }

@@ -2,7 +2,7 @@
 
 use birnn_data::name::shown;
 use birnn_experiment::{Plan, ScheduleKind};
-use birnn_run::{Meta, Session, Status};
+use birnn_run::Meta;
 
 use super::RunError;
 use crate::checkpoint::PassedOver;
@@ -33,7 +33,7 @@ pub(super) fn go_on(resumed: &Resumed, plan: &Plan, steps: usize) -> Result<(), 
     if let Ok(meta) = Meta::read(resumed.run.path())
         && let Some(session) = meta.sessions.last()
     {
-        tracing::info!("the session of {}: {}", session.start, ended(session));
+        tracing::info!("the session of {}: {}", session.start, session.status.ended());
     }
     let (path, step, total) = (shown(&checkpoint.path), checkpoint.step(), plan.train.total(steps));
     match step < total {
@@ -65,9 +65,4 @@ pub(super) fn go_on(resumed: &Resumed, plan: &Plan, steps: usize) -> Result<(), 
         );
     }
     Ok(())
-}
-
-/// How a session before this one ended. One that could not say so was killed: the run is not in use.
-pub(super) fn ended(session: &Session) -> Status {
-    if session.status == Status::Running { Status::Killed } else { session.status.clone() }
 }

@@ -13,7 +13,7 @@ use std::io;
 
 use birnn_data::{SKETCH, Sequences, sketch};
 use birnn_experiment::leaves;
-use birnn_infer::{Detail, Epoch, Evaluation, Manifest, Step};
+use birnn_infer::{Classified, Detail, Epoch, Evaluation, Manifest, NumberScore, Regressed, Step, Task};
 use birnn_run::clock::seconds;
 use birnn_run::{EVENTS, FileError, RecordFile, RunDir};
 use serde_json::Value as Json;
@@ -41,7 +41,12 @@ pub struct TensorBoard<'a> {
 }
 
 /// What runs are compared by.
-const METRICS: [&str; 4] = ["accuracy/test", "loss/test", "accuracy/validation", "loss/validation"];
+fn metrics(task: &Task) -> &'static [&'static str] {
+    match task {
+        Task::Classify(_) => &["accuracy/test", "loss/test", "accuracy/validation", "loss/validation"],
+        Task::Regress(_) => &["rmse/test", "loss/test", "rmse/validation", "loss/validation"],
+    }
+}
 
 impl TensorBoard<'_> {
     /// Goes on with the file where the run did, else begins it, with the settings of the experiment and the
@@ -65,7 +70,7 @@ impl TensorBoard<'_> {
         let info = |(key, kind): &(&String, Kind)| HParamInfo { name: (*key).clone(), r#type: type_of(kind) };
         let experiment = Experiment {
             hparam_infos: known.iter().map(info).collect(),
-            metric_infos: METRICS.map(metric).to_vec(),
+            metric_infos: metrics(&manifest.task).iter().copied().map(metric).collect(),
         };
         let settings = known.into_iter().map(|(key, kind)| (key.clone(), Setting { kind: Some(kind) }));
         let session = SessionStartInfo { hparams: settings.collect(), start_time_secs: seconds() };
@@ -87,16 +92,30 @@ impl TensorBoard<'_> {
         self.write(&[summary(step, values)])
     }
 
-    /// Scores, confusion matrix and the surest mistakes.
+    /// All that an evaluation tells: scores, and of classes the confusion matrix and the surest mistakes.
     fn evaluation(
         &self,
         split: &str,
         found: &Evaluation,
         samples: &Samples,
     ) -> Result<Vec<Value>, EngineError> {
-        let Detail::Classify(detail) = &found.detail;
+        let mut values = vec![scalar(&format!("loss/{split}"), found.loss)];
+        match &found.detail {
+            Detail::Classify(detail) => values.extend(self.classified(split, detail, samples)?),
+            Detail::Regress(detail) => values.extend(regressed(split, detail)),
+        }
+        Ok(values)
+    }
+
+    fn classified(
+        &self,
+        split: &str,
+        detail: &Classified,
+        samples: &Samples,
+    ) -> Result<Vec<Value>, EngineError> {
         let shown = &detail.mistakes[..detail.mistakes.len().min(ON_SHEET)];
-        let misread = shown.iter().map(|mistake| Ok(drawn(&samples.fetch(mistake.sample)?)));
+        let misread =
+            shown.iter().map(|mistake| Ok(drawn(&samples.fetch(samples.of_position(mistake.sample))?)));
         let misread = misread.collect::<Result<Vec<_>, EngineError>>()?;
         let shape = misread.first().map_or(SKETCH, |(_, shape)| *shape);
         let misread: Vec<Vec<u8>> = misread.into_iter().map(|(pixels, _)| pixels).collect();
@@ -113,7 +132,6 @@ impl TensorBoard<'_> {
             Ok::<_, EngineError>(image(format!("{tag}/{split}"), png, canvas.shape()))
         };
         Ok(vec![
-            scalar(&format!("loss/{split}"), found.loss),
             scalar(&format!("accuracy/{split}"), detail.accuracy),
             scalar(&format!("macro_f1/{split}"), detail.macro_f1),
             draw("confusion", &matrix(&detail.confusion))?,
@@ -156,6 +174,18 @@ impl Observer for TensorBoard<'_> {
         }
         self.write(&[summary(epoch.step, values)])
     }
+}
+
+/// The scores of all numbers together, and of several each its own.
+fn regressed(split: &str, detail: &Regressed) -> Vec<Value> {
+    let scores = [("rmse", detail.rmse), ("mae", detail.mae), ("r2", detail.r2)];
+    let mut values: Vec<Value> =
+        scores.iter().map(|(name, value)| scalar(&format!("{name}/{split}"), *value)).collect();
+    if let [_, _, ..] = detail.numbers.as_slice() {
+        let of = |number: &NumberScore| scalar(&format!("rmse_{}/{split}", number.target), number.rmse);
+        values.extend(detail.numbers.iter().map(of));
+    }
+    values
 }
 
 /// A sample as a grey image, with its rows and columns: an image as it is, a series as lines.

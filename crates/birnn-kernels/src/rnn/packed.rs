@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::padded::PaddedRow;
-use super::spec::Spec;
+use super::spec::{OutputMode, Spec};
 use crate::gemm::PackedRhs;
 use crate::isa::{Instructions, Job, LANES, Simd};
 use crate::workers::Workers;
@@ -84,6 +84,13 @@ impl Packed {
             }
         }
         workers.share(self.instructions, jobs);
+    }
+
+    /// The same parameters, of which other outputs are wanted.
+    pub fn with_output(mut self, output: OutputMode) -> Packed {
+        self.spec.output = output;
+        self.version = next_version();
+        self
     }
 
     /// The stack that these are the parameters of.

@@ -107,7 +107,8 @@ fn a_used_workspace_gives_the_bytes_of_a_new_one() {
                     _ => Question::new(spec, batch, time, turns),
                 };
                 let question = if turns % 2 == 0 { question.started(turns) } else { question };
-                let dropout = (turns % 3 == 0).then_some(Dropout { probability: 0.3, key: turns });
+                let dropout =
+                    (turns % 3 == 0).then_some(Dropout { probability: 0.3, key: turns, first_step: 0 });
                 let given = Given::new(&Question { dropout, ..question });
                 let (packed, d_output) = (given.pack(Instructions::best()), gradient_of(&given));
                 let mut new = Workspace::new(&workers);
@@ -136,6 +137,26 @@ fn gradients_are_the_same_without_that_of_the_input() {
     let mut gradients = given.parameters.clone();
     backward(&packed, &mut workspace, &d_output, &mut slices(&mut gradients), None);
     assert!(gradients == expected.gradients);
+}
+
+#[test]
+fn other_outputs_of_the_same_parameters_can_be_wanted() {
+    let outputs = [OutputMode::Last, OutputMode::Final, OutputMode::Sequence];
+    for reverse in [None, Some(5)] {
+        let of = |output| {
+            let spec = Spec { cell: Cell::Gru, features: 3, layers: 2, forward: 4, reverse, output };
+            given(spec, 3, 6)
+        };
+        for before in outputs {
+            let mut workspace = Workspace::new(&Workers::new(1, Instructions::best()));
+            for output in outputs {
+                let (given, packed) = (of(output), of(before).pack(Instructions::best()));
+                let [expected, found] = [given.pack(Instructions::best()), packed.with_output(output)]
+                    .map(|packed| given.infer(&packed, &mut workspace).0);
+                assert_eq!(found, expected, "{before:?} {output:?}");
+            }
+        }
+    }
 }
 
 #[test]
@@ -218,7 +239,7 @@ fn what_cannot_be_is_refused() {
         infer(packed, workspace, Input { lengths: Lengths::Each(&[]), ..given.input() }, &mut [0.0; 6]);
     });
     refused("not in [0, 1)", |given, packed, workspace| {
-        let dropout = Dropout { probability: 1.0, key: 0 };
+        let dropout = Dropout { probability: 1.0, key: 0, first_step: 0 };
         forward(packed, workspace, given.input(), Some(dropout), &mut [0.0; 6]);
     });
     refused("a layer, a feature and a unit", |given, _, _| {

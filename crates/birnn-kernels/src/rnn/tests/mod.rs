@@ -209,11 +209,22 @@ fn relu_is_the_textbooks_where_it_has_a_slope() {
 
 #[test]
 fn dropout_is_the_same_however_the_batch_is_cut() {
-    let dropout = Some(Dropout { probability: 0.4, key: 99 });
+    let dropout = Some(Dropout { probability: 0.4, key: 99, first_step: 0 });
     for (cell, workers) in [(Cell::Lstm, 1), (Cell::Gru, 2), (Cell::RnnTanh, 3)] {
         let output = OutputMode::Final;
         let spec = Spec { cell, features: 4, layers: 3, forward: 6, reverse: Some(3), output };
         check(&Question { dropout, ..Question::new(spec, 5, 4, 3) }, workers, 3);
+    }
+}
+
+#[test]
+fn a_part_of_a_batch_draws_as_the_batch_does() {
+    let output = OutputMode::Final;
+    let spec = Spec { cell: Cell::Gru, features: 4, layers: 3, forward: 6, reverse: Some(3), output };
+    let kept =
+        |first_step, position| spec.kept(Dropout { probability: 0.4, key: 99, first_step }, 1, position);
+    for position in 0..9 {
+        assert_eq!(kept(17, position), kept(0, 17 + position));
     }
 }
 
@@ -227,7 +238,7 @@ fn sequences_of_unequal_lengths_are_the_textbooks() {
             let question = Question::ragged(spec, &[3, 7, 1, 3, 5], 8);
             check(&question, 2, 8);
             check(&question.clone().started(8), 1, 8);
-            let dropout = Some(Dropout { probability: 0.4, key: 5 });
+            let dropout = Some(Dropout { probability: 0.4, key: 5, first_step: 12 });
             check(&Question { dropout, ..question }, 3, 8);
         }
     }
@@ -250,7 +261,7 @@ proptest! {
         dropped in any::<bool>(), started in any::<bool>(), seed in 0_u64..1000,
     ) {
         let spec = Spec { cell, features, layers, forward, reverse, output };
-        let dropout = dropped.then_some(Dropout { probability: 0.3, key: seed });
+        let dropout = dropped.then_some(Dropout { probability: 0.3, key: seed, first_step: 0 });
         let question = Question { dropout, ..Question::ragged(spec, &lengths, seed) };
         check(&if started { question.started(seed) } else { question }, workers, seed);
     }

@@ -1,0 +1,65 @@
+//! Of regression: an error of numbers in standard deviations of the training targets.
+
+use birnn_experiment::RegressionLoss;
+use birnn_infer::Regress;
+use tch::{Device, Reduction, TchError, Tensor};
+
+/// The error of numbers, in standard deviations of the training targets.
+#[derive(Debug)]
+pub struct NumberError {
+    kind: RegressionLoss,
+    /// Of the training targets, `f32 [numbers]` on the device of the outputs.
+    mean: Tensor,
+    deviation: Tensor,
+}
+
+impl Clone for NumberError {
+    fn clone(&self) -> NumberError {
+        let NumberError { kind, mean, deviation } = self;
+        NumberError { kind: *kind, mean: mean.shallow_clone(), deviation: deviation.shallow_clone() }
+    }
+}
+
+impl NumberError {
+    pub(super) fn new(task: &Regress, device: Device) -> Result<NumberError, TchError> {
+        let of = |values: &[f32]| Tensor::f_from_slice(values)?.f_to_device(device);
+        let (mean, deviation) = (of(&task.scale.mean)?, of(&task.scale.deviation)?);
+        Ok(NumberError { kind: task.loss, mean, deviation })
+    }
+
+    /// The mean over `outputs [positions, numbers]` and `targets [positions, numbers]`, these in their own units.
+    pub(super) fn mean(&self, outputs: &Tensor, targets: &Tensor) -> Result<Tensor, TchError> {
+        let wanted = targets.f_sub(&self.mean)?.f_div(&self.deviation)?.f_to_kind(outputs.kind())?;
+        match self.kind {
+            RegressionLoss::Squared => outputs.f_mse_loss(&wanted, Reduction::Mean),
+            RegressionLoss::Absolute => outputs.f_l1_loss(&wanted, Reduction::Mean),
+            RegressionLoss::Huber => outputs.f_huber_loss(&wanted, Reduction::Mean, 1.0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use birnn_data::{Per, TargetScale, TargetValues, Targets};
+    use birnn_infer::Task;
+
+    use super::*;
+
+    /// What is lowered is what an evaluation calls the loss.
+    #[test]
+    fn the_loss_is_that_of_an_evaluation() {
+        let names = ["a", "b"].map(str::to_owned).to_vec();
+        let scale = TargetScale { names, mean: vec![10.0, 0.0], deviation: vec![2.0, 1.0] };
+        let (outputs, truth) = ([0.3, 1.4, -2.0, 0.2], [12.0, 0.0, 10.0, 0.0]);
+        let values = TargetValues::Numbers { values: truth.to_vec(), width: 2 };
+        let targets = Targets { values, per: Per::Sequence };
+        for loss in [RegressionLoss::Squared, RegressionLoss::Absolute, RegressionLoss::Huber] {
+            let task = Regress { scale: scale.clone(), per: Per::Sequence, loss };
+            let error = NumberError::new(&task, Device::Cpu).unwrap();
+            let of = |values: &[f32]| Tensor::from_slice(values).view([2, 2]);
+            let found = error.mean(&of(&outputs), &of(&truth)).unwrap().double_value(&[]);
+            let expected = Task::Regress(task).evaluate(&outputs, &targets).loss;
+            assert!((found - expected).abs() < 1e-6, "{loss:?}: {found}, not {expected}");
+        }
+    }
+}
