@@ -4,6 +4,8 @@
     python witness.py FOLDER ragged     holds the nets of series in FOLDER/ragged.json against birnn's
     python witness.py FOLDER tutorial   trains by the tutorial's recipe, saves FOLDER/tutorial.ckpt
     python witness.py FOLDER guide      runs the Python of docs/guide/pytorch.md, FOLDER/guide.py
+    python witness.py FOLDER states     holds the states that encode wrote against PyTorch's
+    python witness.py FOLDER nearest    runs the Python of docs/guide/states.md, FOLDER/guide.py
     python witness.py FOLDER records    reads what a run writes down: TensorBoard's events, metrics.jsonl
 
 Each answers with lines of JSON. Images are bytes [images, 28, 28] in FOLDER/images.safetensors.
@@ -15,8 +17,10 @@ import runpy
 import sys
 import time
 
+import numpy
 import onnxruntime
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import nn
 
@@ -131,7 +135,8 @@ class Padded(nn.Module):
                 name = f"{self.cell}.{rest[:-1]}{layer}" + ("_reverse" if module == "back" else "")
             yield name, parameter
 
-    def forward(self, x, lengths):
+    def states(self, x, lengths):
+        """What the head sees, and the outputs of the top layer, padded."""
         if hasattr(self, "both"):
             out, ends = self.run(self.both, x, lengths)
             ends = ends[-2:] if self.both.bidirectional else ends[-1:]
@@ -141,7 +146,7 @@ class Padded(nn.Module):
                 turned, start = self.run(back, self.turned(x, lengths), lengths)
                 x = out = torch.cat([out, self.turned(turned, lengths)], 2)
                 ends = [end[0], start[0]]
-        own = torch.arange(x.shape[1]) < lengths[:, None]
+        own, steps = torch.arange(x.shape[1]) < lengths[:, None], out
         if self.readout == "last":
             out = out[torch.arange(len(x)), lengths - 1]
         elif self.readout == "final":
@@ -153,7 +158,10 @@ class Padded(nn.Module):
         elif self.readout == "attention":
             scores = torch.tanh(self.attention(out)) @ self.attention.context
             out = (scores.masked_fill(~own, -torch.inf).softmax(1).unsqueeze(2) * out).sum(1)
-        return self.fc(out)
+        return out, steps
+
+    def forward(self, x, lengths):
+        return self.fc(self.states(x, lengths)[0])
 
     def run(self, module, x, lengths):
         packed = nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
@@ -198,7 +206,8 @@ def ragged():
                 assert parameter.shape == ours[f"weights/{name}"].shape, name
                 parameter.copy_(ours[f"weights/{name}"])
 
-        most = dict.fromkeys(["torch", "onnx", "one", "gradients", "largest", "largest_gradient"], 0.0)
+        kinds = ["torch", "states", "onnx", "one", "gradients"]
+        most = dict.fromkeys([*kinds, "largest", "largest_state", "largest_gradient"], 0.0)
 
         def differ(key, found, expected, largest="largest"):
             assert found.shape == expected.shape, (key, found.shape, expected.shape)
@@ -219,8 +228,13 @@ def ragged():
             alone = [torch.from_numpy(one.run(["logits"], {"series": own[None].numpy()})[0]) for own in series]
             differ("one", torch.cat([logits.flatten(0, -2) for logits in alone]), expected)
 
-            logits = of_steps(model((by_padding[1e9] - mean) / deviation, lengths))
+            x = (by_padding[1e9] - mean) / deviation
+            logits = of_steps(model(x, lengths))
             differ("torch", logits, expected)
+            with torch.no_grad():
+                seen, steps = model.states(x, lengths)
+            differ("states", of_steps(seen), ours[f"states/{batch}"], "largest_state")
+            differ("states", steps[own], ours[f"steps/{batch}"], "largest_state")
             gradients = torch.autograd.grad(logits.square().sum(), list(parameters.values()))
             for name, gradient in zip(parameters, gradients):
                 differ("gradients", gradient, ours[f"gradients/{batch}/{name}"], "largest_gradient")
@@ -250,6 +264,42 @@ def tutorial():
 def guide():
     names = runpy.run_path(str(FOLDER / "guide.py"))
     print(json.dumps({"differences": [float(value) for value in names["differences"]]}), flush=True)
+
+
+def states():
+    """What `birnn encode` made of some.ts is what PyTorch's layers give, and the same in each kind of file."""
+    run = FOLDER / "runs/states/001"
+    series = json.loads((run / "model.ckpt.json").read_text())["series"]
+    mean, deviation = (torch.tensor(series[key]) for key in ["mean", "deviation"])
+    lines = (FOLDER / "some.ts").read_text().splitlines()
+    values = [torch.tensor([[float(x) for x in part.split(",")] for part in line.split(":")]).T for line in lines]
+    lengths = torch.tensor([len(own) for own in values])
+    x = nn.utils.rnn.pad_sequence([(own - mean) / deviation for own in values], batch_first=True)
+    weights = torch.load(run / "model.ckpt", weights_only=True)
+    net = json.loads((FOLDER / "states.json").read_text())
+    model = Padded(**net, features=len(mean), outputs=weights["fc.bias"].numel())
+    with torch.no_grad():
+        for name, parameter in model.named():
+            parameter.copy_(weights[name])
+        seen, steps = model.states(x, lengths)
+    steps = steps[torch.arange(x.shape[1]) < lengths[:, None]]
+    ours, per_step = numpy.load(FOLDER / "states.npz"), numpy.load(FOLDER / "steps.npz")
+    ids = [f"some.ts:{line}" for line in range(1, len(lines) + 1)]
+    assert list(ours["ids"]) == list(per_step["ids"]) == ids and "lengths" not in ours
+    assert list(per_step["lengths"]) == lengths.tolist()
+    same = load_file(FOLDER / "steps.safetensors")
+    assert all((same[name].numpy() == per_step[name]).all() for name in ["states", "lengths"])
+    with safe_open(FOLDER / "steps.safetensors", "pt") as file:
+        assert json.loads(file.metadata()["ids"]) == ids
+    pairs = {"states": (ours["states"], seen), "per_step": (per_step["states"], steps)}
+    assert all(a.shape == b.shape for a, b in pairs.values())
+    differences = {key: abs(a - b.numpy()).max().item() for key, (a, b) in pairs.items()}
+    print(json.dumps({"series": len(lines), "steps": len(steps), **differences}), flush=True)
+
+
+def nearest():
+    names = runpy.run_path(str(FOLDER / "guide.py"))
+    print(json.dumps({"accuracy": float(names["accuracy"])}), flush=True)
 
 
 def records():
@@ -323,4 +373,5 @@ def records():
     print(json.dumps({**counts, "settings": len(settings), "metrics": len(metrics)}), flush=True)
 
 
-{"ragged": ragged, "tutorial": tutorial, "guide": guide, "records": records}.get(sys.argv[2] if len(sys.argv) > 2 else "", compare)()
+PARTS = [ragged, tutorial, guide, states, nearest, records]
+{part.__name__: part for part in PARTS}.get(sys.argv[2] if len(sys.argv) > 2 else "", compare)()

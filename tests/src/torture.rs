@@ -96,27 +96,34 @@ struct Victims {
     tried: AtomicUsize,
 }
 
-/// Images by each kind of cell, and series of unequal lengths.
-const KINDS: [&str; 4] = ["lstm", "gru", "rnn", "series"];
+/// Images by each kind of cell, series of unequal lengths, and numbers for each of their steps.
+const KINDS: [&str; 5] = ["lstm", "gru", "rnn", "series", "numbers"];
 
 /// Everything that a run is made of: dropout, clipping, validation, a schedule, checkpoints within an epoch. Series
 /// with all that such data alone has.
 fn experiment(kind: &str) -> String {
-    let (data, model, train) = match kind == "series" {
-        false => (
-            "dataset = \"idx\"\ntrain_images = \"a\"\ntrain_labels = \"b\"\ntest_images = \"c\"\ntest_labels = \"d\"",
-            format!("cell = \"{kind}\""),
-            "",
+    let (data, model, train) = match kind {
+        "numbers" => (
+            "dataset = \"synthetic-series\"\nlimit = 45",
+            String::new(),
+            "group_by_length = true\nmonitor = \"rmse\"",
         ),
-        true => (
+        "series" => (
             "dataset = \"ts\"\ntrain = \"a.ts\"\ntest = \"b.ts\"\nmissing = \"interpolate\"",
             "readout = \"attention\"".to_owned(),
-            "group_by_length = true\nclass_weights = \"balanced\"\nmonitor = \"macro-f1\"",
+            "label_smoothing = 0.1\ngroup_by_length = true\nclass_weights = \"balanced\"\nmonitor = \"macro-f1\"",
+        ),
+        cell => (
+            "dataset = \"idx\"\ntrain_images = \"a\"\ntrain_labels = \"b\"\ntest_images = \"c\"\ntest_labels = \"d\"",
+            format!("cell = \"{cell}\""),
+            "label_smoothing = 0.1",
         ),
     };
+    let task =
+        if kind == "numbers" { "[task]\nkind = \"regress\"\nper = \"step\"\nloss = \"huber\"\n" } else { "" };
     format!(
         r#"
-[data]
+{task}[data]
 {data}
 validation = 12
 
@@ -130,7 +137,6 @@ dropout = 0.3
 device = "cpu"
 batch_size = 8
 clip_norm = 1.0
-label_smoothing = 0.1
 log_every = 2
 checkpoint_every = 4
 

@@ -2,8 +2,8 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context, Result};
 
@@ -169,20 +169,37 @@ fn set_up(machine: &Machine, wanted: Option<Flavour>) -> Result<(Tree, String)> 
 /// means.
 fn birnn<'a>(machine: &Machine, args: impl IntoIterator<Item = &'a OsString>) -> Result<ExitCode> {
     let tree = ensure(machine)?;
-    build_programs(machine, &tree)?;
-    let mut cargo = cargo(machine, "run", Some(&tree));
-    hand_over(cargo.args(["--quiet", "--package", "birnn-cli", "--bin", "birnn", "--"]).args(args))
+    let mut birnn = program(machine, &tree)?;
+    hand_over(birnn.args(args))
+}
+
+/// `birnn`, just built. cargo's own `run` would compile some libraries again, as `birnn` alone asks less of them.
+pub(crate) fn program(machine: &Machine, tree: &Tree) -> Result<Command> {
+    let mut birnn = Command::new(build_programs(machine, tree)?);
+    if let Some((name, folders)) = library_path(machine, tree) {
+        birnn.env(name, folders);
+    }
+    Ok(birnn)
 }
 
 /// What cargo is to build for `birnn` to do all that it can: its `run` alone would leave out `birnn-torch`.
-pub(crate) const PROGRAMS: [&str; 5] = ["--package", "birnn-cli", "--package", "birnn-torch", "--bins"];
+const PROGRAMS: [&str; 5] = ["--package", "birnn-cli", "--package", "birnn-torch", "--bins"];
 
-/// Builds `birnn` and `birnn-torch`, which it becomes.
-pub(crate) fn build_programs(machine: &Machine, tree: &Tree) -> Result<()> {
+/// Builds `birnn` and `birnn-torch`, which it becomes and which lies beside it, and says where it is.
+pub(crate) fn build_programs(machine: &Machine, tree: &Tree) -> Result<PathBuf> {
     let mut build = cargo(machine, "build", Some(tree));
-    let status = build.args(PROGRAMS).status();
-    anyhow::ensure!(status.with_context(|| cannot_run(&build))?.success(), "birnn was not built: see above");
-    Ok(())
+    build.args(PROGRAMS).arg("--message-format=json-render-diagnostics");
+    let output = build.stderr(Stdio::inherit()).output().with_context(|| cannot_run(&build))?;
+    anyhow::ensure!(output.status.success(), "birnn was not built: see above");
+    executable(&String::from_utf8_lossy(&output.stdout)).context("cargo does not say where birnn is")
+}
+
+/// The program that users start, among the messages of cargo's.
+fn executable(messages: &str) -> Option<PathBuf> {
+    let rests = messages.split("\"executable\":\"").skip(1);
+    let paths = rests.filter_map(|rest| Some(rest.split_once('"')?.0));
+    let path = paths.into_iter().find(|path| path.ends_with("/birnn"))?;
+    (!path.contains('\\')).then(|| path.into())
 }
 
 /// A cargo command on this workspace that finds the libtorch, just as plain cargo will by

@@ -103,3 +103,12 @@ fn setup_takes_one_flavour_at_most() {
     assert!(parse(&["--cpu", "--cuda"]).unwrap_err().is::<Usage>());
     assert!(parse(&["--gpu"]).unwrap_err().is::<Usage>());
 }
+
+#[test]
+fn the_program_is_where_cargo_says() {
+    let messages = "{\"reason\":\"compiler-artifact\",\"executable\":null}\n\
+                    {\"reason\":\"compiler-artifact\",\"executable\":\"/t/debug/birnn\"}\n\
+                    {\"reason\":\"compiler-artifact\",\"executable\":\"/t/debug/birnn-torch\"}\n";
+    assert_eq!(executable(messages), Some("/t/debug/birnn".into()));
+    assert_eq!(executable("{\"executable\":null}"), None);
+}

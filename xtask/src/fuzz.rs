@@ -7,14 +7,14 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result};
 
-use crate::commands::{build_programs, cargo, ensure, search_path, succeeds, usage};
+use crate::commands::{ensure, program, search_path, succeeds, usage};
 use crate::libtorch::Tree;
 use crate::machine::Machine;
 
 const CARGO_FUZZ: &str = "0.13.2";
 /// The binaries of tests/fuzz, each with where its seeds are, and the memory in MiB that it may take,
 /// libtorch's included.
-const TARGETS: [(&str, &[&str], u32); 7] = [
+const TARGETS: [(&str, &[&str], u32); 9] = [
     ("idx", &["tests/fuzz/seeds/idx"], 512),
     ("checkpoint", &["target/fuzz/run/checkpoints", "target/fuzz/series-run/checkpoints"], 2048),
     ("config", &["configs", "configs/series"], 512),
@@ -23,6 +23,8 @@ const TARGETS: [(&str, &[&str], u32); 7] = [
     ("pictures", &["tests/fuzz/seeds/pictures"], 2048),
     ("whole", &["tests/fuzz/seeds/whole"], 512),
     ("series", &["tests/fuzz/seeds/series"], 512),
+    ("npz", &["tests/fuzz/seeds/npz"], 1024),
+    ("table", &["tests/fuzz/seeds/table"], 512),
 ];
 /// No input may take seconds.
 const LIMITS: [&str; 2] = ["-timeout=10", "-print_final_stats=1"];
@@ -90,10 +92,8 @@ fn train_seeds(machine: &Machine, tree: &Tree) -> Result<()> {
         if run.join("checkpoints/last.safetensors").is_file() {
             continue;
         }
-        build_programs(machine, tree)?;
-        let mut train = cargo(machine, "run", Some(tree));
-        train.args(["--package", "birnn-cli", "--bin", "birnn", "--", "train"]);
-        train.arg(machine.root.join(Path::new(config))).arg("--run-dir").arg(&run);
+        let mut train = program(machine, tree)?;
+        train.arg("train").arg(machine.root.join(Path::new(config))).arg("--run-dir").arg(&run);
         for set in ["data.limit=20", "data.validation=5", "model.hidden=2", "train.epochs=1"] {
             train.args(["--set", set]);
         }

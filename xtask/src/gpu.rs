@@ -10,7 +10,7 @@ use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::commands::{PROGRAMS, cargo, ensure as ensure_libtorch, usage};
+use crate::commands::{build_programs, cargo, ensure as ensure_libtorch, usage};
 use crate::kit::{MOST, SUMS, inspect, megabytes, output, seal};
 use crate::libtorch::{Tree, VERSION};
 use crate::machine::Machine;
@@ -49,7 +49,7 @@ pub fn run(machine: &Machine, args: &[OsString]) -> Result<ExitCode> {
         return Err(usage(format!("{} is no new or empty folder: name another", pack.display())));
     }
     let tree = ensure_libtorch(machine)?;
-    let program = built(machine, &tree)?;
+    let program = build_programs(machine, &tree)?;
     // Beside its place, so that no half a kit has its name.
     let partial = beside(&pack);
     let packed = fill(machine, &tree, &program, &data, &partial).and_then(|told| {
@@ -99,23 +99,6 @@ fn beside(folder: &Path) -> PathBuf {
 
 /// What `birnn` becomes for what computes with libtorch.
 const TORCH: &str = "birnn-torch";
-
-/// Builds the programs as every other command does, and says where `birnn` is; `birnn-torch` lies beside it.
-fn built(machine: &Machine, tree: &Tree) -> Result<PathBuf> {
-    let mut build = cargo(machine, "build", Some(tree));
-    build.args(PROGRAMS).arg("--message-format=json-render-diagnostics");
-    let output = build.stderr(Stdio::inherit()).output().context("cannot run cargo")?;
-    ensure!(output.status.success(), "the program was not built: see above");
-    executable(&String::from_utf8_lossy(&output.stdout)).context("cargo does not say where the program is")
-}
-
-/// The program that users start, among the messages of cargo's.
-fn executable(messages: &str) -> Option<PathBuf> {
-    let rests = messages.split("\"executable\":\"").skip(1);
-    let paths = rests.filter_map(|rest| Some(rest.split_once('"')?.0));
-    let path = paths.into_iter().find(|path| path.ends_with("/birnn"))?;
-    (!path.contains('\\')).then(|| path.into())
-}
 
 /// Puts everything into `folder`; gives what there is to tell.
 fn fill(machine: &Machine, tree: &Tree, program: &Path, data: &[OsString], folder: &Path) -> Result<String> {
@@ -317,14 +300,5 @@ mod tests {
         let machine = crate::machine::made_up::machine(dir.path());
         let error = run(&machine, &["--pack".into(), dir.path().into()]).unwrap_err();
         assert!(error.to_string().ends_with("is no new or empty folder: name another"), "{error}");
-    }
-
-    #[test]
-    fn the_program_is_where_cargo_says() {
-        let messages = "{\"reason\":\"compiler-artifact\",\"executable\":null}\n\
-                        {\"reason\":\"compiler-artifact\",\"executable\":\"/t/debug/birnn\"}\n\
-                        {\"reason\":\"compiler-artifact\",\"executable\":\"/t/debug/birnn-torch\"}\n";
-        assert_eq!(executable(messages), Some("/t/debug/birnn".into()));
-        assert_eq!(executable("{\"executable\":null}"), None);
     }
 }

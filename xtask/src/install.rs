@@ -43,7 +43,7 @@ pub fn obtain(machine: &Machine, flavour: Flavour) -> Result<(Tree, Was)> {
         remove(&copy)?;
     }
     clear_partial_copies(&cache)?;
-    prerequisites::require_space(&cache, wheels.while_installing)?;
+    prerequisites::require_space(machine, &cache, wheels.while_installing)?;
     announce(&wheels, flavour, &copy);
 
     let partial = cache.join(format!("{PARTIAL}{}", std::process::id()));

@@ -21,6 +21,9 @@ pub struct Machine {
     pub arch: &'static str,
     /// Whether an NVIDIA driver is there. Asked for only when it matters.
     pub has_nvidia_driver: fn() -> bool,
+    /// How much room there is where a folder lies, if that can be told. Tests do not depend on the disk they
+    /// run on.
+    pub free_megabytes: fn(&Path) -> Option<u64>,
 }
 
 impl Machine {
@@ -32,6 +35,7 @@ impl Machine {
             os: if cfg!(target_env = "musl") { "linux-musl" } else { std::env::consts::OS },
             arch: std::env::consts::ARCH,
             has_nvidia_driver,
+            free_megabytes,
         }
     }
 
@@ -93,6 +97,20 @@ fn has_nvidia_driver() -> bool {
         .is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains("libcuda.so.1"))
 }
 
+fn free_megabytes(folder: &Path) -> Option<u64> {
+    let output = Command::new("df").arg("-Pk").arg(folder).output().ok()?;
+    output.status.success().then(|| available(&String::from_utf8_lossy(&output.stdout)))?
+}
+
+/// The column "Available" of `df -Pk`, in megabytes, counted from the one with the percent sign, since names
+/// may contain spaces.
+fn available(df: &str) -> Option<u64> {
+    let columns: Vec<&str> = df.lines().nth(1)?.split_whitespace().collect();
+    let percent = columns.iter().position(|column| column.ends_with('%'))?;
+    let kilobytes: u64 = columns.get(percent.checked_sub(1)?)?.parse().ok()?;
+    Some(kilobytes * 1024 / 1_000_000)
+}
+
 /// Machines for tests.
 #[cfg(test)]
 pub mod made_up {
@@ -110,6 +128,7 @@ pub mod made_up {
             os: "linux",
             arch: "x86_64",
             has_nvidia_driver: || false,
+            free_megabytes: |_| None,
         }
     }
 
@@ -163,5 +182,16 @@ mod tests {
         assert_eq!(machine.find_program(OsStr::new("absent")), None);
         let with_folder = dir.path().join("bin/tool");
         assert_eq!(machine.find_program(with_folder.as_os_str()), Some(with_folder));
+    }
+
+    #[test]
+    fn free_space_is_read_from_df() {
+        let df = "Filesystem 1024-blocks Used Available Capacity Mounted on\n\
+                  my disk 100 50 2000000 5% /mnt/my disk\n";
+        assert_eq!(available(df), Some(2048));
+        assert_eq!(available("Filesystem\n"), None);
+        assert_eq!(available(""), None);
+        assert!(free_megabytes(Path::new("/")).is_some());
+        assert_eq!(free_megabytes(Path::new("/there/is/none")), None);
     }
 }

@@ -63,14 +63,8 @@ fn compiles(program: &Path, arguments: &[&str]) -> bool {
 }
 
 /// Checks that `megabytes` fit where `folder` lies. Where that cannot be told, they do.
-pub fn require_space(folder: &Path, megabytes: u64) -> Result<()> {
-    let arguments: [&OsStr; 2] = ["-Pk".as_ref(), folder.as_ref()];
-    let output = Command::new("df").args(arguments).output();
-    let free = output
-        .ok()
-        .filter(|output| output.status.success())
-        .and_then(|output| free_megabytes(&String::from_utf8_lossy(&output.stdout)));
-    match free {
+pub fn require_space(machine: &Machine, folder: &Path, megabytes: u64) -> Result<()> {
+    match (machine.free_megabytes)(folder) {
         Some(free) if free < megabytes => bail!(
             "{} has {free} MB free, and installing libtorch takes {megabytes} MB: make room, \
              or set XDG_CACHE_HOME to a folder on a larger disk",
@@ -78,15 +72,6 @@ pub fn require_space(folder: &Path, megabytes: u64) -> Result<()> {
         ),
         _ => Ok(()),
     }
-}
-
-/// The column "Available" of `df -Pk`, counted from the one with the percent sign, since names may contain
-/// spaces.
-fn free_megabytes(df: &str) -> Option<u64> {
-    let columns: Vec<&str> = df.lines().nth(1)?.split_whitespace().collect();
-    let percent = columns.iter().position(|column| column.ends_with('%'))?;
-    let kilobytes: u64 = columns.get(percent.checked_sub(1)?)?.parse().ok()?;
-    Some(kilobytes * 1024 / 1_000_000)
 }
 
 #[cfg(test)]
@@ -133,19 +118,19 @@ mod tests {
     }
 
     #[test]
-    fn free_space_is_read_from_df() {
-        let df = "Filesystem 1024-blocks Used Available Capacity Mounted on\n\
-                  my disk 100 50 2000000 5% /mnt/my disk\n";
-        assert_eq!(free_megabytes(df), Some(2048));
-        assert_eq!(free_megabytes("Filesystem\n"), None);
-        assert_eq!(free_megabytes(""), None);
-    }
-
-    #[test]
     fn too_little_space_is_an_error() {
         let dir = tempfile::tempdir().unwrap();
-        let error = require_space(dir.path(), u64::MAX).unwrap_err().to_string();
-        assert!(error.contains("MB free, and installing libtorch takes"), "{error}");
-        require_space(dir.path(), 0).unwrap();
+        let mut machine = made_up::machine(dir.path());
+        let mut complaint = |free| {
+            machine.free_megabytes = free;
+            require_space(&machine, dir.path(), 550).map_err(|error| error.to_string())
+        };
+        assert_eq!(complaint(|_| Some(550)), Ok(()));
+        assert_eq!(complaint(|_| None), Ok(()));
+        let error = complaint(|_| Some(549)).unwrap_err();
+        assert!(
+            error.contains("has 549 MB free, and installing libtorch takes 550 MB: make room"),
+            "{error}"
+        );
     }
 }

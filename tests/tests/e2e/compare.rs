@@ -3,7 +3,7 @@
 use birnn_tests::{Sandbox, idx};
 use serde_json::Value;
 
-use crate::json;
+use crate::{json, series_of};
 
 /// Trains `small.toml` into `run`, changed by `sets`.
 fn train(sandbox: &Sandbox, run: &str, sets: &[&str]) {
@@ -158,7 +158,7 @@ fn other_images_are_refused_with_both_runs_named() {
         let parts: Vec<&str> = std::iter::once(start.as_str()).chain(parts.iter().copied()).collect();
         sandbox.birnn(&["compare", a, b]).failed(2, &parts);
     };
-    refused("digits", "run-one", &["synthetic, 28 x 28, classes 0, 1", "idx, 2 x 2, classes a, b"]);
+    refused("digits", "run-one", &["synthetic, 28 x 28, classes 0, 1", "idx images, 2 x 2, classes a, b"]);
     refused("run-one", "run-two", &["they are not the same images"]);
     refused("run-one", "run-three", &["classes a, b", "classes a, c"]);
     // The same images in other files are the same.
@@ -175,4 +175,51 @@ fn other_images_are_refused_with_both_runs_named() {
     let ended = sandbox.birnn(&["compare", "digits"]);
     assert_eq!(ended.code, 2);
     assert!(ended.stderr.contains("2 values required"), "{}", ended.stderr);
+}
+
+/// Of numbers and of steps the sequences are drawn anew, and nothing is said of tests of classes.
+#[test]
+fn runs_of_every_task_are_compared() {
+    let sandbox = Sandbox::new();
+    for (task, headline, unit) in [
+        ("kind = \"regress\"", "rmse", "RMSE "),
+        ("kind = \"regress\"\nper = \"step\"", "rmse", "RMSE "),
+        ("kind = \"tag\"", "accuracy", "accuracy, % "),
+    ] {
+        sandbox.write("task.toml", series_of(task));
+        let runs = [("a", "train.epochs=1"), ("b", "train.epochs=8"), ("c", "seed=1")];
+        for (run, set) in runs {
+            std::fs::remove_dir_all(sandbox.path(run)).ok();
+            sandbox.birnn(&["train", "task.toml", "--run-dir", run, "--set", set]).done();
+        }
+        let text = sandbox.birnn(&["compare", "a", "b"]).done().stdout;
+        assert_eq!(line(&text, unit).len(), 2, "{text}");
+        assert!(text.contains("Series by series (series drawn anew") && !text.contains("McNemar"), "{text}");
+        assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+        let found = json(&sandbox.birnn(&["compare", "a", "b", "c", "--json"]).done().stdout);
+        assert_eq!(found["samples"], 1000);
+        for (index, run) in ["a", "b", "c"].iter().enumerate() {
+            let evaluated = json(&sandbox.birnn(&["eval", run, "--json"]).done().stdout);
+            let of_run = &found["runs"][index];
+            assert_eq!(of_run[headline], evaluated[headline], "{run}");
+            let interval = if headline == "rmse" { "rmse_interval" } else { "interval" };
+            let ends = ["low", "high"].map(|end| of_run[interval][end].as_f64().unwrap());
+            let value = of_run[headline].as_f64().unwrap();
+            assert!(ends[0] <= value && value <= ends[1], "{of_run}");
+            if headline == "rmse" {
+                assert_eq!(of_run[interval], evaluated["judged"][0][interval], "{run}");
+            }
+        }
+        let pair = &found["pairs"][0];
+        let ends = |key: &str| ["low", "high"].map(|end| pair[key][end].as_f64().unwrap());
+        let ([low, high], [widest, highest]) = (ends("interval"), ends("interval_widened"));
+        assert!(widest <= low && high <= highest, "{pair}");
+        let better = if headline == "rmse" { widest > 0.0 } else { highest < 0.0 };
+        assert_eq!(pair["verdict"] == "b-better", better, "{pair}");
+        assert!(pair.get("p").is_none() && pair.get("only_a").is_none(), "{pair}");
+    }
+    // Numbers of sequences are none of steps.
+    sandbox.write("task.toml", series_of("kind = \"regress\""));
+    sandbox.birnn(&["train", "task.toml", "--run-dir", "numbers"]).done();
+    sandbox.birnn(&["compare", "a", "numbers"]).failed(2, &["a and numbers cannot be compared", "distance"]);
 }

@@ -203,12 +203,34 @@ fn json_is_as_documented() {
     for (command, printed) in [
         ("eval", printed(&["eval", "a", "--json"])),
         ("predict", printed(&["predict", "a", "picture.pgm", "none.pgm", "--json"])),
+        ("runs", printed(&["runs", ".", "--json"])),
         ("compare", printed(&["compare", "a", "b", "c", "--json"])),
         ("sweep", printed(&[&sweep[..], &grid].concat())),
         ("doctor", printed(&["doctor", "--json"])),
     ] {
         differ(&documented(command)[0], &printed, command, &mut wrong);
     }
+    // Of numbers it is as above, but for what has a section of its own.
+    sandbox.write("series.toml", crate::series_of("kind = \"regress\""));
+    for (run, set) in [("d", "seed=1"), ("e", "seed=2")] {
+        sandbox.birnn(&["train", "series.toml", "--run-dir", run, "--set", set]).done();
+    }
+    let (mut expected, own) = (
+        documented("compare").remove(0),
+        outline(&reference, "## `birnn compare --json` of numbers").remove(0),
+    );
+    for part in ["runs", "pairs", "seed_groups"] {
+        let members = expected[part][0].as_object_mut().unwrap();
+        members.retain(|key, _| !OF_CLASSES.contains(&key.as_str()));
+        members.extend(own[part][0].as_object().unwrap().clone());
+    }
+    differ(&expected, &printed(&["compare", "d", "e", "--json"]), "compare of numbers", &mut wrong);
+    let (mut expected, own) =
+        (documented("eval").remove(0), nth_outline(&reference, "## `birnn eval --json`", 1).remove(0));
+    let members = expected.as_object_mut().unwrap();
+    members.retain(|key, _| !EVALUATED_OF_CLASSES.contains(&key.as_str()));
+    members.extend(own.as_object().unwrap().clone());
+    differ(&expected, &printed(&["eval", "d", "--json"]), "eval of numbers", &mut wrong);
 
     let reference = page("docs/reference/run-directory.md");
     let lines = |file: &str| -> Vec<Value> {
@@ -235,9 +257,23 @@ fn json_is_as_documented() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// What `compare` tells of nets that classify samples alone.
+const OF_CLASSES: [&str; 9] =
+    ["correct", "accuracy", "interval", "only_a", "only_b", "p", "p_holm", "log10_p", "log10_p_holm"];
+
+/// What `eval` tells of nets that classify alone.
+const EVALUATED_OF_CLASSES: [&str; 6] =
+    ["correct", "accuracy", "macro_f1", "classes", "confusion", "mistakes"];
+
 /// The JSON below a heading, one value or several.
 fn outline(page: &Page, heading: &str) -> Vec<Value> {
-    let text = page.section(heading).blocks_in("json").next().unwrap_or_else(|| panic!("{heading}: no JSON"));
+    nth_outline(page, heading, 0)
+}
+
+/// The same of the block of this index below the heading.
+fn nth_outline(page: &Page, heading: &str, index: usize) -> Vec<Value> {
+    let text = page.section(heading).blocks_in("json").nth(index);
+    let text = text.unwrap_or_else(|| panic!("{heading}: no JSON"));
     let values = serde_json::Deserializer::from_str(&text).into_iter().collect::<Result<_, _>>();
     values.unwrap_or_else(|error| panic!("{heading}: {error}"))
 }

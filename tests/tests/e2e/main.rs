@@ -8,6 +8,7 @@ mod compare;
 mod configs;
 mod docs;
 mod doctor;
+mod encode;
 mod exits;
 mod formats;
 mod output;
@@ -17,8 +18,12 @@ mod progress;
 mod readme;
 mod report;
 mod resume;
+mod runs;
+mod same_data;
 mod series;
 mod sweep;
+mod tables;
+mod tasks;
 mod train;
 mod without_libtorch;
 
@@ -26,4 +31,12 @@ use serde_json::Value;
 
 fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+/// A small experiment on made up series, with this `[task]`.
+fn series_of(task: &str) -> String {
+    format!(
+        "[task]\n{task}\n[data]\ndataset = \"synthetic-series\"\nlimit = 300\nvalidation = 50\n[model]\n\
+         cell = \"gru\"\nhidden = 8\nlayers = 1\n[train]\ndevice = \"cpu\"\nepochs = 2\nbatch_size = 25\n"
+    )
 }

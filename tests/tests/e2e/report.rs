@@ -2,6 +2,8 @@
 
 use birnn_tests::{Sandbox, idx};
 
+use crate::series_of;
+
 const SECTIONS: [&str; 6] = ["run", "training", "scores", "calibration", "mistakes", "inside"];
 const FIGURES: [&str; 6] = ["loss", "rate", "speed", "reliability", "gradient", "reading"];
 
@@ -28,8 +30,13 @@ fn well_formed(html: &str) {
 /// What every page is: whole, with all of its parts, and in need of nothing else.
 #[track_caller]
 fn complete(html: &str) {
+    complete_with(html, &[&SECTIONS[..], &FIGURES].concat());
+}
+
+#[track_caller]
+fn complete_with(html: &str, parts: &[&str]) {
     well_formed(html);
-    for id in SECTIONS.iter().chain(&FIGURES) {
+    for id in parts {
         assert!(html.contains(&format!("id=\"{id}\"")), "no part {id}");
     }
     assert!(!html.contains("<script") && !html.contains("http:") && !html.contains("https:"));
@@ -123,6 +130,51 @@ fn a_run_of_series_has_its_page_and_is_compared() {
     }
     let text = sandbox.birnn(&["compare", "a", "b"]).done().stdout;
     assert!(text.contains("On the 12 test series of ts:") && text.contains("Series by series"), "{text}");
+}
+
+/// Classes of steps, and numbers: what is of their task, and nothing of another.
+#[test]
+fn runs_of_every_task_have_their_pages() {
+    let sandbox = Sandbox::new();
+    let common = ["run", "training", "loss", "rmse", "scores", "misses", "inside", "gradient", "length"];
+    let of_numbers = |more: &[&'static str]| [&common[..], &["scatter-1", "residuals-1"], more].concat();
+    for (name, task, parts, told, other) in [
+        (
+            "tag",
+            "kind = \"tag\"",
+            vec!["scores", "calibration", "mistakes", "whole", "inside", "length", "reliability", "gradient"],
+            "time steps of 1,000 synthetic-series test series, the net classifies",
+            "id=\"reading\"",
+        ),
+        (
+            "regress",
+            "kind = \"regress\"",
+            of_numbers(&["reading", "example-1"]),
+            "On the 1,000 synthetic-series test series, the net predicts distance with RMSE ",
+            "id=\"whole\"",
+        ),
+        (
+            "steps",
+            "kind = \"regress\"\nper = \"step\"",
+            of_numbers(&["whole", "whole-1-title"]),
+            "time steps of 1,000 synthetic-series test series, the net predicts wave with RMSE ",
+            "id=\"reading\"",
+        ),
+    ] {
+        sandbox.write("task.toml", series_of(task));
+        sandbox.birnn(&["train", "task.toml", "--run-dir", name]).done();
+        sandbox.birnn(&["report", name]).done();
+        let html = sandbox.text(&format!("{name}/report.html"));
+        complete_with(&html, &parts);
+        assert!(html.contains(told), "no `{told}`");
+        assert!(!html.contains(other), "`{other}` on the page of {name}");
+        if name != "tag" {
+            // As eval has it.
+            let evaluated = sandbox.birnn(&["eval", name]).done().stdout;
+            let rmse = evaluated.split_once("RMSE ").and_then(|(_, rest)| rest.split_once(',')).unwrap().0;
+            assert!(html.contains(&format!("RMSE {rmse} (95")), "no RMSE {rmse}");
+        }
+    }
 }
 
 #[test]

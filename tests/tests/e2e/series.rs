@@ -124,6 +124,10 @@ fn series_that_moved_are_found_and_others_are_refused() {
     let lost = sandbox.birnn(&["eval", "run"]);
     lost.failed(2, &["own/train.ts: no such file", "--set data.train=PATH", "--data-dir"]);
     sandbox.birnn(&["eval", "run", "--data-dir", "elsewhere"]).done();
+    // From where the user is, not from the run's folder.
+    let moved = ["--set", "data.train=elsewhere/train.ts", "--set", "data.test=elsewhere/test.ts.gz"];
+    let longer = ["train", "--resume", "run", "--set", "train.epochs=30"];
+    sandbox.birnn(&[longer.as_slice(), &moved].concat()).done();
 
     sandbox.write("flat.ts", "@univariate true\n@classLabel true up down\n@data\n1,2,3:up\n");
     let sets = ["--set", "data.train=flat.ts", "--set", "data.test=flat.ts", "--set", "data.validation=0"];

@@ -169,3 +169,23 @@ fn what_cannot_be_swept_is_refused_before_anything_is_made() {
     sandbox.birnn(&["sweep", "--resume", "run"]).failed(2, &["run: holds no sweep.toml"]);
     assert!(!sandbox.path("sweeps").exists());
 }
+
+#[test]
+fn the_lowest_error_comes_first() {
+    let sandbox = Sandbox::new();
+    let grid = "\n[sweep]\nseeds = 2\n[sweep.grid]\ntrain.epochs = [1, 12]\n";
+    sandbox.write("x.toml", crate::series_of("kind = \"regress\"") + grid);
+    let ended = sandbox.birnn(&["sweep", "x.toml", "--run-dir", "s"]).done();
+    let rows = rows(&ended.stdout);
+    assert_eq!(rows[0], ["train.epochs", "runs", "validation RMSE", "test RMSE", "training, s"]);
+    let found: Value =
+        serde_json::from_str(&sandbox.birnn(&["sweep", "--resume", "s", "--json"]).done().stdout).unwrap();
+    let means = [0, 1].map(|index| found["settings"][index]["validation"]["mean"].as_f64().unwrap());
+    assert!(means[0] <= means[1], "{found}");
+    assert!(found["settings"][0]["rmse"]["mean"].is_f64() && found["runs"][0]["outcome"]["rmse"].is_f64());
+    let page = sandbox.text("s/sweep.html");
+    for part in ["reaches RMSE ", "the lowest first", "RMSE by setting", "RMSE by train.epochs"] {
+        assert!(page.contains(part), "no `{part}`");
+    }
+    assert!(!page.contains("ccuracy"), "{page}");
+}

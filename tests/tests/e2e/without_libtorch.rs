@@ -74,6 +74,12 @@ fn reports_and_comparisons_need_birnn_alone() {
     assert_eq!(code, Some(0), "{stderr}");
     let html = sandbox.text("run/report.html");
     assert!(html.trim_end().ends_with("</html>") && html.contains("id=\"gradient\""), "{} bytes", html.len());
+    let row = [[0; 12].as_slice(), &[255; 4], &[0; 12]].concat();
+    sandbox.write("a.pgm", [b"P5 28 28 255\n".to_vec(), row.repeat(28)].concat());
+    for ask in [&["runs", "."][..], &["encode", "run", "a.pgm", "--out", "a.npz"]] {
+        let (code, _, stderr) = ended(&alone, ask);
+        assert_eq!(code, Some(0), "{ask:?}: {stderr}");
+    }
     let (code, text, stderr) =
         ended(&alone, &["compare", "run", "run/model.safetensors", "--device", "auto"]);
     assert_eq!(code, Some(0), "{stderr}");

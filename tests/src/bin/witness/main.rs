@@ -3,11 +3,12 @@
 //!
 //! Nets of every kind are trained and exported by the real binary; Python loads the files and names the
 //! logits of all test images. Nets of series of unequal lengths are written with random weights, and their
-//! gradients compared too. Then the tutorial's recipe is trained in Python, and its checkpoint is evaluated
+//! gradients and states compared too. Then the tutorial's recipe is trained in Python, and its checkpoint is evaluated
 //! here. Whatever differs is a panic that says where.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 mod ragged;
+mod states;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
@@ -47,7 +48,7 @@ fn main() -> ExitCode {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let (python, only) = match args[..] {
         ["--python", python] => (python, None),
-        ["--python", python, "--only", part @ ("nets" | "ragged" | "files" | "tutorial")] => {
+        ["--python", python, "--only", part @ ("nets" | "ragged" | "states" | "files" | "tutorial")] => {
             (python, Some(part))
         }
         _ => return usage(),
@@ -55,13 +56,16 @@ fn main() -> ExitCode {
     let python = Python { program: PathBuf::from(python), sandbox: Sandbox::new() };
     python.sandbox.write("witness.toml", EXPERIMENT);
     let splits = python.lay_out();
-    println!("witnesses on the {} test images of {}", splits.test.labels.len(), splits.provenance.dataset);
+    println!("witnesses on the {} test images of {}", splits.test.len(), splits.provenance.dataset);
     let wanted = |part| only.is_none_or(|only| only == part);
     if wanted("nets") {
         python.every_net(splits.test, &splits.modality);
     }
     if wanted("ragged") {
         python.ragged();
+    }
+    if wanted("states") {
+        python.states();
     }
     if wanted("files") {
         python.run_files();
@@ -75,7 +79,7 @@ fn main() -> ExitCode {
 fn usage() -> ExitCode {
     eprintln!(
         "error: witness wants --python PYTHON, one with torch 2.11, onnxruntime, safetensors, tensorboard \
-         and pandas; and takes --only nets, ragged, files or tutorial"
+         and pandas; and takes --only nets, ragged, states, files or tutorial"
     );
     ExitCode::from(2)
 }
@@ -107,9 +111,9 @@ impl Python {
         let labels = |split: &'_ Split| vec![split.len()];
         let views = [
             ("train", bytes(shape(&train), &train.pixels)),
-            ("train_labels", bytes(labels(&splits.train), &splits.train.labels)),
+            ("train_labels", bytes(labels(&splits.train), splits.train.labels().unwrap_or_default())),
             ("test", bytes(shape(&test), &test.pixels)),
-            ("test_labels", bytes(labels(&splits.test), &splits.test.labels)),
+            ("test_labels", bytes(labels(&splits.test), splits.test.labels().unwrap_or_default())),
         ];
         self.sandbox.write("images.safetensors", safetensors::serialize(views, None).unwrap());
         splits

@@ -21,7 +21,7 @@ const BATCHES: [&[usize]; 3] = [&[3, 9, 1, 4, 9, 2, 7], &[1], &[6, 2]];
 /// A step more than the longest takes.
 const TIME: usize = 10;
 /// What Python compares.
-const KEYS: [&str; 6] = ["torch", "onnx", "one", "gradients", "largest", "largest_gradient"];
+const KEYS: [&str; 7] = ["torch", "states", "onnx", "one", "gradients", "largest", "largest_gradient"];
 
 /// What Python is given of a net: names, shapes and values.
 type Tensors = Vec<(String, Vec<usize>, Vec<f32>)>;
@@ -75,23 +75,24 @@ impl Python {
         let mut most = [0.0_f64; KEYS.len()];
         for (net, answer) in nets.iter().zip(&answers) {
             let found = KEYS.map(|key| answer[key].as_f64().unwrap());
-            let [torch, onnx, one, gradients, largest, largest_gradient] = found;
+            let [torch, states, onnx, one, gradients, largest, largest_gradient] = found;
             println!(
-                "{net}: PyTorch {torch:.1e}, onnxruntime {onnx:.1e} and one by one {one:.1e}, gradients \
+                "{net}: PyTorch {torch:.1e}, states {states:.1e}, onnxruntime {onnx:.1e} and one by one {one:.1e}, gradients \
                  {gradients:.1e}; logits to {largest:.1}, gradients to {largest_gradient:.1}"
             );
             let logits = torch.max(onnx).max(one);
             assert!(logits < TOLERANCE * largest.max(1.0), "{net}: logits differ by more than rounding");
+            assert!(states < TOLERANCE, "{net}: states differ by more than rounding");
             assert!(
                 gradients < TOLERANCE * largest_gradient.max(1.0),
                 "{net}: gradients differ by more than rounding"
             );
             most = std::array::from_fn(|index| most[index].max(found[index]));
         }
-        let [torch, onnx, one, gradients, largest, largest_gradient] = most;
+        let [torch, states, onnx, one, gradients, largest, largest_gradient] = most;
         println!(
             "largest differences of {} nets of series of unequal lengths: logits, which go up to {largest:.1}: \
-             PyTorch {torch:.1e}, onnxruntime {onnx:.1e}, one by one {one:.1e}; gradients, which go up to \
+             PyTorch {torch:.1e}, onnxruntime {onnx:.1e}, one by one {one:.1e}; states: PyTorch {states:.1e}; gradients, which go up to \
              {largest_gradient:.1}: PyTorch {gradients:.1e}",
             nets.len()
         );
@@ -112,9 +113,12 @@ impl Python {
             self.sandbox.write(&format!("{name}-{kind}.onnx"), file);
         }
 
-        let plain = birnn_infer::Network::new(architecture, FEATURES, OUTPUTS, cpu::instructions(), |name| {
-            weights[name].values().to_vec()
-        });
+        let plain = || {
+            birnn_infer::Network::new(architecture, FEATURES, OUTPUTS, cpu::instructions(), |name| {
+                weights[name].values().to_vec()
+            })
+        };
+        let (plain, every_step) = (plain(), plain().with_every_step());
         let of = |prefix: String, arrays: StateDict| {
             arrays.into_iter().map(move |(name, array)| {
                 (format!("{prefix}/{name}"), array.shape().to_vec(), array.values().to_vec())
@@ -124,6 +128,11 @@ impl Python {
         for (index, series) in batches.iter().enumerate() {
             let logits = plain.logits_ragged(&mut Workspace::new(), &series.standardised, series.lengths);
             tensors.push((format!("logits/{index}"), vec![logits.len() / OUTPUTS, OUTPUTS], logits));
+            let width = architecture.output_features();
+            for (kind, net) in [("states", &plain), ("steps", &every_step)] {
+                let states = net.states_ragged(&mut Workspace::new(), &series.standardised, series.lengths);
+                tensors.push((format!("{kind}/{index}"), vec![states.len() / width, width], states));
+            }
 
             let values = Tensor::from_slice(&series.standardised).view([-1, FEATURES as i64]);
             let logits = net.forward_ragged(&values, series.lengths, true).unwrap();
@@ -163,7 +172,7 @@ impl Series {
 }
 
 /// For Python.
-fn described(net: &Architecture) -> Value {
+pub fn described(net: &Architecture) -> Value {
     let nonlinearity = match net.cell {
         Cell::RnnTanh => Some("tanh"),
         Cell::RnnRelu => Some("relu"),

@@ -1,0 +1,100 @@
+//! Tables, from a user's own file to answers, and what cannot be read of them.
+
+use birnn_tests::Sandbox;
+
+use crate::json;
+
+/// A row of a long table for each step of each series, `flow` up or down with its label.
+fn table(series: usize) -> String {
+    let mut text = "pump,hour,site,flow,heat,state\n".to_owned();
+    for index in 0..series {
+        let (steps, worn) = (4 + index * 7 % 9, index.is_multiple_of(2));
+        for step in 0..steps {
+            let flow = if worn { 100 + 3 * step } else { 100 - 3 * step };
+            let (site, state) = (index % 5, if worn { "worn" } else { "fine" });
+            text += &format!("p{index},{step},s{site},{flow},0.{},{state}\n", (index * 13 + step) % 10);
+        }
+    }
+    text
+}
+
+/// An experiment on it.
+fn experiment(sandbox: &Sandbox, settings: &str) {
+    sandbox.write("pumps.csv", table(60));
+    sandbox.write(
+        "pumps.toml",
+        format!(
+            "[data]\ndataset = \"table\"\ntrain = \"pumps.csv\"\nid = \"pump\"\ntime = \"hour\"\ngroup = \"site\"\n\
+             features = [\"flow\", \"heat\"]\ntarget = \"state\"\ntest_share = 0.2\nvalidation = 0.2\n{settings}\n\
+             [model]\ncell = \"gru\"\nhidden = 8\nlayers = 1\nreadout = \"final\"\n\
+             [train]\nepochs = 12\nbatch_size = 8\noptimizer = {{ lr = 0.02 }}\n"
+        ),
+    );
+}
+
+#[test]
+fn a_net_of_a_table_finds_its_columns_by_name() {
+    let sandbox = Sandbox::new();
+    experiment(&sandbox, "split = \"group\"");
+    let told = sandbox.birnn(&["train", "pumps.toml", "--run-dir", "run"]).done();
+    assert!(told.stderr.contains("parted by group (3 groups to train on, 1 kept back, 1 for the test)"));
+    let division = json(sandbox.text("run/metrics.jsonl").lines().next().unwrap())["division"].clone();
+    assert_eq!((&division["by"], &division["groups"]), (&"group".into(), &serde_json::json!([3, 1, 1])));
+    let found = json(&sandbox.birnn(&["eval", "run", "--json"]).done().stdout);
+    assert!(found["accuracy"].as_f64().unwrap() > 0.9, "{found}");
+    // Other columns, in another order, rows and series mixed, no target.
+    let asked = "heat,flow,more,hour,pump\n0.1,97,x,1,b\n0.2,103,y,1,a\n0.3,100,,0,a\n0.4,100,,0,b\n0.1,106,,2,a\n\
+                 0.1,94,,2,b\n0.1,109,,3,a\n0.1,91,,3,b\n";
+    sandbox.write("asked.csv", asked);
+    let text = sandbox.birnn(&["predict", "run", "asked.csv"]).done().stdout;
+    assert!(text.starts_with("asked.csv:b: fine (") && text.contains("asked.csv:a: worn ("), "{text}");
+    let piped = sandbox.birnn_given(&["predict", "run", "-"], asked).done().stdout;
+    assert_eq!(piped, text.replace("asked.csv:", "-:"));
+    let found = json(&sandbox.birnn(&["predict", "run", "asked.csv", "--json"]).done().stdout);
+    let first = &found["predictions"][0];
+    assert_eq!((&first["id"], &first["line"], &first["class"]), (&"b".into(), &2.into(), &"fine".into()));
+    let [worn, fine] = ["100,103,106,109:0.3,0.2,0.1,0.1\n", "100,97,94,91:0.4,0.1,0.1,0.1\n"];
+    let lines = sandbox.birnn(&["predict", "run", "asked.csv"]).done().stdout;
+    sandbox.write("asked.ts", format!("{fine}{worn}"));
+    let same = sandbox.birnn(&["predict", "run", "asked.ts"]).done().stdout;
+    assert_eq!(same.replace("asked.ts:1", "asked.csv:b").replace("asked.ts:2", "asked.csv:a"), lines);
+    sandbox.write("other.csv", asked.replace("flow", "flov"));
+    let named = "other.csv: has no column `flow`, which the net reads; did you mean `flov`?";
+    sandbox.birnn(&["predict", "run", "other.csv"]).failed(2, &[named]);
+}
+
+#[test]
+fn windows_are_asked_as_they_were_trained_on() {
+    let sandbox = Sandbox::new();
+    experiment(&sandbox, "window = { length = 4, stride = 2 }");
+    let told = sandbox.birnn(&["train", "pumps.toml", "--run-dir", "run", "--set", "train.epochs=1"]).done();
+    let leak = "pumps.toml: data.split: windows overlap";
+    assert!(told.stderr.contains("data.split: windows overlap"), "no `{leak}` in {}", told.stderr);
+    sandbox.write(
+        "asked.csv",
+        "pump,hour,flow,heat\n".to_owned()
+            + &(0..7).fold(String::new(), |all, hour| all + &format!("a,{hour},{},0.1\n", 100 + hour)),
+    );
+    let text = sandbox.birnn(&["predict", "run", "asked.csv"]).done().stdout;
+    let places = text.lines().map(|line| line.rsplit_once(": ").unwrap().0);
+    assert_eq!(places.collect::<Vec<_>>(), ["asked.csv:a, steps 1 to 4", "asked.csv:a, steps 3 to 6"]);
+}
+
+#[test]
+fn a_bad_cell_is_told_with_its_file_line_and_column() {
+    let sandbox = Sandbox::new();
+    experiment(&sandbox, "");
+    let text = table(60) + "p60,0,s0,1OO,0.5,worn";
+    let line = text.lines().count();
+    sandbox.write("pumps.csv", text);
+    let told = format!("pumps.csv: line {line}, column 4 (`flow`): `1OO` is not a number");
+    for command in ["train", "data"] {
+        let args =
+            if command == "data" { &["data", "verify", "pumps.toml"][..] } else { &["train", "pumps.toml"] };
+        sandbox.birnn(args).failed(2, &[&told]);
+    }
+    let sets = ["train", "pumps.toml", "--set", "data.target=stat"];
+    sandbox
+        .birnn(&sets)
+        .failed(2, &["has no column `stat`, which `target` under [data] names; did you mean `state`?"]);
+}
