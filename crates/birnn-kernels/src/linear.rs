@@ -1,6 +1,7 @@
 //! A dense layer. Backward to its input is forward by its transpose.
 
-use crate::gemm::{Lhs, PackedRhs, Shape, gemm};
+use crate::gemm::Shape;
+use crate::gemm::panels::{Lhs, PackedRhs, gemm};
 use crate::isa::{Instructions, Job, LANES, Simd};
 
 /// `y = x W^T + b`: a dense layer whose weight is laid out once for a set of instructions. Passes only read

@@ -220,6 +220,7 @@ impl Chunk {
                     dh: &mut self.dh[..rows * packed.hidden],
                     zeros: &self.zeros[..packed.hidden],
                     operands: &mut self.operands,
+                    rows: &mut self.rows,
                 };
                 let d_input = below_wanted.then_some(&mut self.d_input[..]);
                 let gradients = (to == To::Parameters).then(|| &mut gradients[layer][index]);

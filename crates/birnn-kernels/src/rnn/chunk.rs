@@ -5,7 +5,7 @@ use super::padded::PaddedRow;
 use super::spec::Spec;
 use super::states::States;
 use super::steps::{Steps, Way};
-use crate::gemm::{Lhs, PackedLhs, PackedRhs};
+use crate::gemm::{PackedLhs, PackedRhs, PackedRows};
 
 /// The samples of a chunk with all that the backward pass needs. Rows are ordered by time, then as in
 /// [`Steps`].
@@ -33,6 +33,7 @@ pub(crate) struct Chunk {
     /// `[hidden]`.
     pub(crate) zeros: Vec<f32>,
     pub(crate) operands: Operands,
+    pub(crate) rows: PackedRows,
 }
 
 /// Packed operands of the products for the weights' gradients.
@@ -86,11 +87,6 @@ pub(crate) struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    #[inline(always)]
-    pub(crate) fn lhs(self) -> Lhs<'a> {
-        Lhs::rows(self.values, self.stride)
-    }
-
     #[inline(always)]
     pub(crate) fn row(self, row: usize, len: usize) -> &'a [f32] {
         &self.values[row * self.stride..][..len]

@@ -12,7 +12,7 @@ use super::states::{Input, States};
 use super::steps::{Step, Steps};
 use super::workspace::{Pass, Workspace};
 use crate::dropout::{Draw, Dropout};
-use crate::gemm::{Lhs, Shape as Product, gemm};
+use crate::gemm::{PackedRows, Shape as Product, gemm};
 use crate::isa::{Job, Simd};
 
 /// From `input` to the outputs that [`OutputMode`] names: `[batch, width]`, or `[steps of all, width]` for
@@ -123,7 +123,8 @@ impl Chunk {
             for (direction, packed) in here.directions.iter_mut().zip(directions) {
                 let output = Output { values: &mut here.output, width };
                 let (steps, zeros) = (&self.steps, &self.zeros);
-                direction.forward::<S>(spec.cell, packed, steps, input, &row_of_input, output, zeros);
+                let rows = &mut self.rows;
+                direction.forward::<S>(spec.cell, packed, steps, input, &row_of_input, output, zeros, rows);
             }
             here.dropped.clear();
             if let Some(dropout) = dropout.filter(|_| layer + 1 < spec.layers) {
@@ -178,8 +179,9 @@ impl DirectionBuffers {
         row_of_input: &PaddedRow,
         output: Output,
         zeros: &[f32],
+        packed_rows: &mut PackedRows,
     ) {
-        let PackedDirection { features, hidden, gates: n, .. } = *packed;
+        let PackedDirection { features, hidden, gates: n, products, .. } = *packed;
         let Output { values: output, width } = output;
         // What is behind the last part may be anything: see `Chunk::input`.
         let used = row_of_input.parts.last().map_or(0, |&(length, offset)| offset + length);
@@ -192,8 +194,9 @@ impl DirectionBuffers {
             let gates = &mut self.gates[place * n..][..rows.len() * n];
             // One time step at a time, so that the gates are still in the cache when they are worked on.
             let product = Product { m: rows.len(), n, k: used, stride: n };
-            let input = Lhs::rows(&input[(start + rows.start) * features..], features);
-            gemm::<S>(product, input, &packed.w_ih_t, gates, Some(&packed.b));
+            let input = &input[(start + rows.start) * features..];
+            let input = packed_rows.lhs(products, (rows.len(), used), input, features);
+            gemm::<S>(product, input, packed.w_ih.transposed(), gates, Some(&packed.b));
             let outputs = (start + rows.start) * width..(start + rows.end) * width;
             let outputs_prev = prev.map(|prev| {
                 let start = steps.start(prev);
@@ -215,13 +218,14 @@ impl DirectionBuffers {
                     continue;
                 };
                 let product = Product { m, n, k: hidden, stride: n };
+                let h_prev = packed_rows.lhs(products, (m, hidden), h_prev.values, h_prev.stride);
                 if kind.scales_recurrent_part() {
                     let product = Product { n: 2 * hidden, ..product };
-                    gemm::<S>(product, h_prev.lhs(), &packed.w_hh_t, gates, None);
+                    gemm::<S>(product, h_prev, packed.w_hh.transposed(), gates, None);
                     let product = Product { n: hidden, stride: hidden, ..product };
-                    gemm::<S>(product, h_prev.lhs(), &packed.w_hn_t, recurrent, Some(&packed.b_hn));
+                    gemm::<S>(product, h_prev, packed.w_hn.transposed(), recurrent, Some(&packed.b_hn));
                 } else {
-                    gemm::<S>(product, h_prev.lhs(), &packed.w_hh_t, gates, None);
+                    gemm::<S>(product, h_prev, packed.w_hh.transposed(), gates, None);
                 }
             }
             for row in rows.clone() {

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::dropout::Dropout;
-use crate::isa::Instructions;
+use crate::isa::{Instructions, Precision};
 use crate::workers::Workers;
 use textbook::{Question, WideStates, single, values};
 
@@ -51,7 +51,11 @@ impl Given {
     }
 
     fn pack(&self, instructions: Instructions) -> Packed {
-        Packed::new(self.spec, instructions, &views(&self.parameters))
+        self.pack_for(instructions, Precision::Highest)
+    }
+
+    fn pack_for(&self, instructions: Instructions, precision: Precision) -> Packed {
+        Packed::with_precision(self.spec, instructions, precision, &views(&self.parameters))
     }
 
     fn output(&self) -> Vec<f32> {
@@ -119,14 +123,24 @@ fn plus(values: &[f64], step: &[f64]) -> Vec<f64> {
     values.iter().zip(step).map(|(value, step)| value + step).collect()
 }
 
+/// All that there are, and tiles in any case.
+fn with_tiles() -> Vec<Instructions> {
+    [vec![Instructions::twin()], Instructions::all()].concat()
+}
+
 /// Forward and backward on every instruction set, against the textbook.
 fn check(question: &Question, workers: usize, seed: u64) {
+    check_on(&Instructions::all(), question, workers, seed);
+}
+
+fn check_on(all: &[Instructions], question: &Question, workers: usize, seed: u64) {
     let (expected, end) = question.answer();
     let d_output = values(expected.len(), seed + 2000, 1.0);
     let given = Given::new(question);
     // Those that fuse multiplication and addition round alike, however wide they are.
     let mut fused: Option<Answer> = None;
-    for instructions in Instructions::all() {
+    let mut tiled: Option<Answer> = None;
+    for &instructions in all {
         let what = format!("{instructions} {:?}", question.spec);
         let packed = given.pack(instructions);
         let mut workspace = Workspace::new(&Workers::new(workers, instructions));
@@ -169,6 +183,8 @@ fn check(question: &Question, workers: usize, seed: u64) {
         }
         if instructions.name().starts_with("avx") {
             assert!(*fused.get_or_insert_with(|| answer.clone()) == answer, "{what}: other bytes");
+        } else if instructions.name() != "baseline" {
+            assert!(*tiled.get_or_insert_with(|| answer.clone()) == answer, "{what}: other than the twin's");
         }
     }
 }
@@ -184,6 +200,53 @@ fn every_cell_direction_and_output_is_the_textbooks() {
                 let spec = Spec { cell, features: 3, layers, forward: 5, reverse, output };
                 check(&Question::new(spec, 4, 6, 7), 2, 7);
                 check(&Question::new(spec, 4, 6, 7).started(7), 2, 7);
+            }
+        }
+    }
+}
+
+#[test]
+fn tiles_are_the_textbooks_and_the_twins() {
+    let output = OutputMode::Final;
+    for cell in [Cell::RnnTanh, Cell::Gru, Cell::Lstm] {
+        let spec = Spec { cell, features: 3, layers: 2, forward: 5, reverse: Some(19), output };
+        check_on(&with_tiles(), &Question::ragged(spec, &[3, 7, 1, 3, 5], 8).started(8), 2, 7);
+    }
+}
+
+/// Each precision is as exact as its parts, no more: what is asked for is what is done.
+#[test]
+fn precisions_are_as_exact_as_their_parts() {
+    let output = OutputMode::Sequence;
+    for cell in [Cell::RnnTanh, Cell::Gru, Cell::Lstm] {
+        let spec = Spec { cell, features: 20, layers: 2, forward: 20, reverse: Some(35), output };
+        let question = Question::ragged(spec, &[9, 4, 9, 1, 6], 3).started(3);
+        let (expected, _) = question.answer();
+        let d_output = single(&values(expected.len(), 5, 1.0));
+        let given = Given::new(&question);
+        let trained = |instructions: Instructions, precision: Precision| {
+            let mut workspace = Workspace::new(&Workers::new(2, instructions));
+            given.train(&given.pack_for(instructions, precision), &mut workspace, &d_output)
+        };
+        let exact = trained(Instructions::twin(), Precision::Highest);
+        let apart = |found: &[f32], expected: &[f32]| {
+            let size = expected.iter().fold(0.0_f32, |most, value| most.max(value.abs()));
+            let furthest = |most: f32, (a, b): (&f32, &f32)| most.max((a - b).abs());
+            found.iter().zip(expected).fold(0.0_f32, furthest) / size
+        };
+        for (precision, within) in [(Precision::High, 1e-6..1e-4), (Precision::Medium, 1e-4..1e-1)] {
+            let answers = with_tiles().into_iter().filter(|instructions| instructions.tiles());
+            let answers: Vec<Answer> = answers.map(|instructions| trained(instructions, precision)).collect();
+            assert!(answers.iter().all(|answer| *answer == answers[0]), "{cell:?} {precision:?}: the twin's");
+            let mut furthest = apart(&answers[0].output, &exact.output);
+            for (found, expected) in answers[0].gradients.iter().zip(&exact.gradients) {
+                furthest = furthest.max(apart(found, expected));
+            }
+            assert!(within.contains(&furthest), "{cell:?} {precision:?}: {furthest}, not in {within:?}");
+            // What has no tiles is more exact than asked for.
+            for instructions in Instructions::all().into_iter().filter(|instructions| !instructions.tiles()) {
+                let same = trained(instructions, precision) == trained(instructions, Precision::Highest);
+                assert!(same, "{instructions}");
             }
         }
     }
