@@ -76,8 +76,9 @@ mod vecmath;
 mod workers;
 
 pub use adam::AdamStep;
+pub use birnn_architecture::Precision;
 pub use dropout::Dropout;
-pub use isa::{Instructions, Precision, flush_subnormals};
+pub use isa::{Instructions, flush_subnormals};
 pub use linear::Linear;
 pub use peak::fma_peak;
 pub use rnn::{

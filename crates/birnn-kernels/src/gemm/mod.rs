@@ -11,7 +11,7 @@ pub(crate) mod panels;
 pub(crate) mod parts;
 
 use crate::isa::Simd;
-use parts::{LeftTiles, Parts, RightTiles};
+use parts::{Configured, LeftTiles, Parts, RightTiles};
 
 /// What numbers products multiply. They are added up in f32 always.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,6 +19,21 @@ pub(crate) enum Products {
     #[default]
     F32,
     Parts(Parts),
+}
+
+impl Products {
+    /// What a thread holds while it makes such products.
+    pub(crate) fn ready(self) -> Option<Configured> {
+        match self {
+            Products::F32 => None,
+            Products::Parts(parts) => parts.ready(),
+        }
+    }
+
+    /// Whether blocks of `C` had better be whole, and in the cache: see [`Shape::padded`].
+    pub(crate) fn in_blocks(self) -> bool {
+        self != Products::F32
+    }
 }
 
 /// The shape of a product. Rows of `C` are contiguous, and `n` is a multiple of [`LANES`](crate::isa::LANES).
@@ -29,6 +44,13 @@ pub(crate) struct Shape {
     pub(crate) k: usize,
     /// From one row of `C` to the next.
     pub(crate) stride: usize,
+    /// Whether what follows the last row of `C` may be overwritten, as far as `C` reaches: see [`padded_rows`].
+    pub(crate) padded: bool,
+}
+
+/// How many rows `C` should have room for, so that every kernel's blocks of it are whole.
+pub(crate) fn padded_rows(m: usize) -> usize {
+    m.next_multiple_of(parts::BLOCK)
 }
 
 /// `c += a * b`, or `c = init + a * b` with the same row `init [n]` for all rows of `c`. A row of `c` depends
@@ -42,8 +64,28 @@ pub(crate) struct Shape {
 pub(crate) fn gemm<S: Simd>(shape: Shape, a: Lhs, b: &PackedRhs, c: &mut [f32], init: Option<&[f32]>) {
     match (a, b) {
         (Lhs::F32(a), PackedRhs::F32(b)) => panels::gemm::<S>(shape, a, b, c, init),
-        (Lhs::Parts(parts, a), PackedRhs::Parts(b)) => parts::gemm(parts, shape, a, b, c, init),
+        (Lhs::Parts(parts, a), PackedRhs::Parts(b)) => parts::gemm(parts, shape, [(a, b); 1], c, init),
         _ => panic!("operands that are packed for different products"),
+    }
+}
+
+/// As [`gemm`], for the sum of two products, of which `shape.k` is that of the first.
+#[inline(always)]
+pub(crate) fn gemm_of_two<S: Simd>(
+    shape: Shape,
+    [(a, b), (a_2, b_2)]: [(Lhs, &PackedRhs); 2],
+    k_2: usize,
+    c: &mut [f32],
+    init: Option<&[f32]>,
+) {
+    match (a, b, a_2, b_2) {
+        (Lhs::Parts(parts, a), PackedRhs::Parts(b), Lhs::Parts(_, a_2), PackedRhs::Parts(b_2)) => {
+            parts::gemm(parts, shape, [(a, b), (a_2, b_2)], c, init);
+        }
+        _ => {
+            gemm::<S>(shape, a, b, c, init);
+            gemm::<S>(Shape { k: k_2, ..shape }, a_2, b_2, c, None);
+        }
     }
 }
 

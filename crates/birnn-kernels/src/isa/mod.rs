@@ -6,8 +6,8 @@
 //! is.
 //!
 //! AVX2 and AVX-512 give the same bytes: sums run over the same index in the same order whatever the width,
-//! and both fuse multiplication and addition. A test compares them. Matrix tiles multiply sums of bf16 parts,
-//! and so give others; all but products is AVX-512's.
+//! and both fuse multiplication and addition. A test compares them. Matrix tiles multiply bf16 where a lower
+//! precision is asked for; all else that goes with them is AVX-512's.
 
 use std::fmt;
 
@@ -28,23 +28,10 @@ pub(crate) use simd::{Job, LANES, Simd};
 pub(crate) use subnormals::Flushing;
 pub use subnormals::flush_subnormals;
 
+use birnn_architecture::Precision;
+
 use crate::gemm::Products;
 use crate::gemm::parts::{self, Count, Parts, Unit};
-
-/// How exact products of recurrent layers are, as PyTorch's
-/// [`float32_matmul_precision`](https://docs.pytorch.org/docs/stable/generated/torch.set_float32_matmul_precision.html)
-/// says it. Sums, and all but products, are of f32 always. Where the instructions have nothing quicker for a
-/// precision, products are more exact than it asks for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Precision {
-    /// As exact as f32: products of f32, or of three bf16 parts.
-    #[default]
-    Highest,
-    /// Products of two bf16 parts, 16 bits of a mantissa.
-    High,
-    /// Products of bf16, 8 bits of a mantissa.
-    Medium,
-}
 
 /// A set of vector instructions that this processor has. Results of different sets differ by rounding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,10 +76,7 @@ impl Instructions {
     /// The best vectors alone.
     fn vectors() -> Instructions {
         let all = Instructions::all();
-        let vectors = all
-            .iter()
-            .copied()
-            .find(|instructions| instructions.products(Precision::Highest) == Products::F32);
+        let vectors = all.iter().copied().find(|instructions| !instructions.tiles());
         vectors.unwrap_or(Instructions(Set::Baseline))
     }
 
@@ -101,8 +85,8 @@ impl Instructions {
         Instructions::all()[0]
     }
 
-    /// Those of matrix tiles, computed in plain code: the same bytes on every processor that fuses
-    /// multiplication and addition, hundreds of times as slow. What tiles do can so be tested anywhere.
+    /// Those of matrix tiles, which are computed in plain code, hundreds of times as slow: the same bytes on
+    /// every processor that fuses multiplication and addition. So what tiles do can be tested anywhere.
     pub fn twin() -> Instructions {
         Instructions(Set::Twin)
     }
@@ -115,9 +99,9 @@ impl Instructions {
         None
     }
 
-    /// Whether products are of matrix tiles, so that their precision can be chosen.
+    /// Whether there are matrix tiles, so that products of a lower precision are quicker.
     pub fn tiles(self) -> bool {
-        self.products(Precision::Highest) != Products::F32
+        self.products(Precision::Medium) != Products::F32
     }
 
     /// What products of recurrent layers multiply, to be as exact as `precision` asks.
@@ -129,7 +113,7 @@ impl Instructions {
             _ => return Products::F32,
         };
         let count = match precision {
-            Precision::Highest => Count::Three,
+            Precision::Highest => return Products::F32,
             Precision::High => Count::Two,
             Precision::Medium => Count::One,
         };
@@ -156,10 +140,7 @@ impl Instructions {
         let _flushing = Flushing::start();
         match self.0 {
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-            Set::Amx => {
-                let _tiles = parts::Configured::start();
-                Avx512::call(job);
-            }
+            Set::Amx => Avx512::call(job),
             Set::Twin => Instructions::vectors().run(job),
             #[cfg(target_arch = "x86_64")]
             Set::Avx512 => Avx512::call(job),

@@ -25,6 +25,13 @@ pub(crate) enum Wanted {
     Last,
 }
 
+/// Where the gradient with respect to the input goes, `[steps, features]`.
+pub(crate) struct DInput<'a> {
+    pub(crate) values: &'a mut [f32],
+    /// Whether nothing is there yet. The first direction takes every step.
+    pub(crate) first: bool,
+}
+
 /// What it needs, beside what the direction has saved.
 pub(crate) struct BackwardThroughTime<'a> {
     pub(crate) kind: Cell,
@@ -52,7 +59,7 @@ impl<'a> BackwardThroughTime<'a> {
         direction: &mut DirectionBuffers,
         d_output: &[f32],
         wanted: Wanted,
-        mut d_input: Option<&mut [f32]>,
+        mut d_input: Option<DInput>,
         mut gradients: Option<&mut Gradients>,
     ) {
         let steps = self.steps;
@@ -62,7 +69,7 @@ impl<'a> BackwardThroughTime<'a> {
         for step in steps.order(direction.way).rev() {
             let time = step.time;
             self.step::<S>(direction, &step, d_output, wanted);
-            self.go_on::<S>(direction, &step, d_input.as_deref_mut());
+            self.go_on::<S>(direction, &step, d_input.as_mut());
             let Some(gradients) = &mut gradients else { continue };
             // The weights' gradients wait for as many steps as make a deep product, and no longer, so that
             // the gates are still in the cache.
@@ -89,6 +96,7 @@ impl<'a> BackwardThroughTime<'a> {
     ) {
         let PackedDirection { hidden, gates: n, .. } = *self.packed;
         let (steps, width, offset) = (self.steps, self.width, direction.offset);
+        let zeros = &self.zeros[..hidden];
         let Step { time, ref rows, first_new, .. } = *step;
         let (place, place_prev) =
             (direction.place(steps, time), step.prev.map(|prev| direction.place(steps, prev)));
@@ -127,7 +135,7 @@ impl<'a> BackwardThroughTime<'a> {
                 Cell::Lstm => {
                     let c_prev = match place_prev {
                         Some(place) if row < first_new => &c[(place + row) * hidden..][..hidden],
-                        _ if c_0.is_empty() => self.zeros,
+                        _ if c_0.is_empty() => zeros,
                         _ => &c_0[of_row.clone()],
                     };
                     cell::lstm_backward::<S>(gates, c_prev, &tanh_c[own], dh, &mut self.dc_next[of_row]);
@@ -139,7 +147,7 @@ impl<'a> BackwardThroughTime<'a> {
     /// From the gradient with respect to what went into the gates to those with respect to the output of the
     /// step before and, where it is wanted, to the input.
     #[inline(always)]
-    fn go_on<S: Simd>(&mut self, direction: &DirectionBuffers, step: &Step, d_input: Option<&mut [f32]>) {
+    fn go_on<S: Simd>(&mut self, direction: &DirectionBuffers, step: &Step, d_input: Option<&mut DInput>) {
         let PackedDirection { features, hidden, gates: n, products, .. } = *self.packed;
         let Step { time, ref rows, .. } = *step;
         let place = direction.place(self.steps, time);
@@ -148,17 +156,20 @@ impl<'a> BackwardThroughTime<'a> {
         let gates = &direction.gates[place * n..][..rows.len() * n];
         let wanted = if d_input.is_some() { rows.len() } else { m };
         let gates = self.rows.lhs(products, (wanted, n), gates, n);
-        let product = Shape { m, n: hidden, k: n, stride: hidden };
+        // Rows that have not begun, from this end, have a gradient of zero.
+        let padded = m == self.steps.rows();
+        let product = Shape { m, n: hidden, k: n, stride: hidden, padded };
         let dh_next = &mut self.dh_next[rows.start * hidden..];
         if self.kind.scales_recurrent_part() {
             gemm::<S>(Shape { k: 2 * hidden, ..product }, gates, self.packed.w_hh.plain(), dh_next, None);
         } else {
-            gemm::<S>(product, gates, self.packed.w_hh.plain(), dh_next, Some(self.zeros));
+            gemm::<S>(product, gates, self.packed.w_hh.plain(), dh_next, Some(&self.zeros[..hidden]));
         }
         if let Some(d_input) = d_input {
-            let product = Shape { m: rows.len(), n: features, k: n, stride: features };
-            let d_input = &mut d_input[(self.steps.start(time) + rows.start) * features..];
-            gemm::<S>(product, gates, self.packed.w_ih.plain(), d_input, None);
+            let product = Shape { m: rows.len(), n: features, k: n, stride: features, padded: false };
+            let init = d_input.first.then_some(&self.zeros[..features]);
+            let d_input = &mut d_input.values[(self.steps.start(time) + rows.start) * features..];
+            gemm::<S>(product, gates, self.packed.w_ih.plain(), d_input, init);
         }
         if self.kind.scales_recurrent_part() {
             let recurrent = &direction.recurrent[place * hidden..];
@@ -191,7 +202,7 @@ impl<'a> BackwardThroughTime<'a> {
         let inputs = rows(times.clone())
             .map(|(step, row)| &self.input[(steps.start(step.time) + row) * features..][..features]);
         rhs.pack::<S>(products, 0, (all.len(), features), inputs);
-        let product = Shape { m: n, n: features, k: all.len(), stride: features };
+        let product = Shape { m: n, n: features, k: all.len(), stride: features, padded: false };
         gemm::<S>(product, lhs.skip(0), rhs, &mut gradients.w_ih, None);
 
         // Each step's gates with the state before it. Where all of a step begin from zeros there is nothing.
@@ -207,7 +218,7 @@ impl<'a> BackwardThroughTime<'a> {
             let states = rows(times).map(|(step, row)| h_prev.of(&step, row));
             rhs.pack::<S>(products, skipped, (with_prev.len(), hidden), states);
             let gates = lhs.skip(skipped);
-            let product = Shape { m: n, n: hidden, k: with_prev.len(), stride: hidden };
+            let product = Shape { m: n, n: hidden, k: with_prev.len(), stride: hidden, padded: false };
             if self.kind.scales_recurrent_part() {
                 gemm::<S>(Shape { m: 2 * hidden, ..product }, gates, rhs, &mut gradients.w_hh, None);
                 let recurrent = &direction.recurrent[all.start * hidden..all.end * hidden];
@@ -237,7 +248,7 @@ impl<'a> BackwardThroughTime<'a> {
         'a: 'h,
     {
         let outputs = Rows { values: &self.output[offset..], stride: self.width };
-        HPrev { steps: self.steps, outputs, h_0, zeros: self.zeros }
+        HPrev { steps: self.steps, outputs, h_0, zeros: &self.zeros[..self.packed.hidden] }
     }
 }
 

@@ -2,10 +2,12 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use birnn_architecture::Precision;
+
 use super::padded::PaddedRow;
 use super::spec::{OutputMode, Spec};
 use crate::gemm::{PackedWeights, Products};
-use crate::isa::{Instructions, Job, LANES, Precision, Simd};
+use crate::isa::{Instructions, Job, LANES, Simd};
 use crate::workers::Workers;
 
 /// The parameters of a stack of recurrent layers, laid out for a set of instructions and a precision. Passes only read it:
@@ -122,6 +124,11 @@ impl Packed {
     /// How exact its products are, at least.
     pub fn precision(&self) -> Precision {
         self.precision
+    }
+
+    /// What they multiply.
+    pub(super) fn products(&self) -> Products {
+        self.instructions.products(self.precision)
     }
 
     /// By layer and direction.

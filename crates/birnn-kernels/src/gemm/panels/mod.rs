@@ -116,7 +116,7 @@ mod tests {
             let lhs = if transposed { packed.skip(skipped) } else { Lhs::rows(&a, k) };
             let b: Vec<f32> = (0..k * (n + pad)).map(|index| value(index + 3)).collect();
             let start: Vec<f32> = (0..m * (n + pad)).map(|index| value(index + 5)).collect();
-            let shape = Shape { m, n, k, stride: n + pad };
+            let shape = Shape { m, n, k, stride: n + pad, padded: false };
             let init: Vec<f32> = (0..n).map(|index| value(index + 9)).collect();
             let mut expected = start.clone();
             if started {

@@ -17,7 +17,7 @@ use std::arch::x86_64::{
 };
 use std::sync::OnceLock;
 
-use super::{BLOCK, Count, DEPTH, LeftTiles, Parts, RightTiles, SIDE, Tile, Tiles, Unit};
+use super::{BLOCK, Count, DEPTH, LeftTiles, Operands, Parts, RightTiles, SIDE, Tile, Tiles, Unit};
 use crate::gemm::Shape;
 use crate::isa::Flushing;
 
@@ -71,14 +71,20 @@ fn agrees_with_twin() -> bool {
     };
     let a: Vec<f32> = (0..m * k).map(value).collect();
     let b: Vec<f32> = (0..k * n).map(|index| value(index + m * k)).collect();
-    [Count::One, Count::Two, Count::Three].into_iter().all(|count| {
+    [Count::One, Count::Two].into_iter().all(|count| {
         let product = |unit: Unit| {
             let parts = Parts { unit, count };
             let (mut left, mut right, mut c) =
                 (LeftTiles::default(), RightTiles::default(), vec![0.0; m * n]);
             left.pack_rows(parts, (m, k), &a, k);
             right.pack_rows(parts, 0, (k, n), b.chunks_exact(n));
-            super::gemm(parts, Shape { m, n, k, stride: n }, &left, &right, &mut c, Some(&b[..n]));
+            super::gemm(
+                parts,
+                Shape { m, n, k, stride: n, padded: false },
+                [(&left, &right)],
+                &mut c,
+                Some(&b[..n]),
+            );
             c
         };
         let bits = |values: Vec<f32>| values.into_iter().map(f32::to_bits).collect::<Vec<_>>();
@@ -115,10 +121,18 @@ impl Drop for Configured {
     }
 }
 
+/// Where the tiles of [`Operands`] are.
+#[repr(C)]
+struct Places {
+    a: [*const Tile; 2],
+    b: [*const Tile; 2],
+    steps: usize,
+}
+
 /// A block of `C`: loads its sums, adds products step by step, stores them. `$line`s are one step of the
 /// tiles `a0`, `a1` of the left side and `b0`, `b1` of the right one.
 macro_rules! block {
-    ($a:expr, $b:expr, $steps:expr, $bytes:expr, $from:expr, $to:expr; $($line:literal),*) => {
+    ($places:expr, $bytes:expr, $from:expr, $to:expr; $($line:literal),*) => {
         asm!(
             "lea {t}, [{from} + {from_stride} * 8]",
             "lea {t}, [{t} + {from_stride} * 8]",
@@ -126,22 +140,32 @@ macro_rules! block {
             "tileloadd tmm1, [{from} + {from_stride} + 64]",
             "tileloadd tmm2, [{t} + {from_stride}]",
             "tileloadd tmm3, [{t} + {from_stride} + 64]",
+            "3:",
+            "mov {a0}, [{places}]",
+            "mov {a1}, [{places} + 8]",
+            "mov {b0}, [{places} + 16]",
+            "mov {b1}, [{places} + 24]",
+            "mov {t}, [{places} + 32]",
             "2:",
             $($line,)*
             "add {a0}, {bytes}", "add {a1}, {bytes}", "add {b0}, {bytes}", "add {b1}, {bytes}",
-            "dec {steps}",
+            "dec {t}",
             "jnz 2b",
+            "add {places}, 40",
+            "dec {count}",
+            "jnz 3b",
             "lea {t}, [{to} + {to_stride} * 8]",
             "lea {t}, [{t} + {to_stride} * 8]",
             "tilestored [{to} + {to_stride}], tmm0",
             "tilestored [{to} + {to_stride} + 64], tmm1",
             "tilestored [{t} + {to_stride}], tmm2",
             "tilestored [{t} + {to_stride} + 64], tmm3",
-            a0 = inout(reg) $a[0].as_ptr() => _,
-            a1 = inout(reg) $a[1].as_ptr() => _,
-            b0 = inout(reg) $b[0].as_ptr() => _,
-            b1 = inout(reg) $b[1].as_ptr() => _,
-            steps = inout(reg) $steps => _,
+            a0 = out(reg) _,
+            a1 = out(reg) _,
+            b0 = out(reg) _,
+            b1 = out(reg) _,
+            places = inout(reg) $places.as_ptr() => _,
+            count = inout(reg) $places.len() => _,
             from = in(reg) $from.0,
             from_stride = in(reg) $from.1,
             to = in(reg) $to.0,
@@ -156,32 +180,33 @@ macro_rules! block {
     };
 }
 
-/// `c += a * b`, or `c = init + a * b`, for a block of two tiles by two, whose operands have as many tiles each.
-/// A tile that is loaded serves two products, and parts are taken in an order in which one side stays.
+/// `c += a * b`, or `c = init + a * b`, for a block of two tiles by two and one operand after the other. A tile that is loaded serves two products, and parts are taken in an order in which one side stays.
 #[inline(always)]
-pub(super) fn multiply<const PARTS: usize>(
-    a: [&[Tile]; 2],
-    b: [&[Tile]; 2],
+pub(super) fn multiply<const PARTS: usize, const COUNT: usize>(
+    operands: &[Operands; COUNT],
     init: Option<&[f32]>,
     c: &mut [f32],
     stride: usize,
 ) {
-    let steps = a[0].len() / PARTS;
-    assert!(steps > 0 && [a[0], a[1], b[0], b[1]].iter().all(|tiles| tiles.len() == steps * PARTS));
+    let places = operands.map(|Operands { a, b }| {
+        let steps = a[0].len() / PARTS;
+        assert!(steps > 0 && [a[0], a[1], b[0], b[1]].iter().all(|tiles| tiles.len() == steps * PARTS));
+        Places { a: a.map(<[Tile]>::as_ptr), b: b.map(<[Tile]>::as_ptr), steps }
+    });
     assert!(c.len() >= (BLOCK - 1) * stride + BLOCK && init.is_none_or(|init| init.len() >= BLOCK));
     let to = (c.as_mut_ptr(), stride * size_of::<f32>());
     // The same row for all of them is at no distance from each other.
     let from = init.map_or((to.0.cast_const(), to.1), |init| (init.as_ptr(), 0));
     // SAFETY: as was asserted, each operand has `steps` times `PARTS` tiles of 1024 bytes, and there are
-    // `BLOCK` rows of `BLOCK` values where sums are loaded and stored. Tiles are configured: products of this
-    // unit are made within `Instructions::run` of these instructions alone.
+    // `BLOCK` rows of `BLOCK` values where sums are loaded and stored. Tiles are configured while
+    // `Products::ready` is held; were they not, the processor would stop the program, and harm nothing.
     unsafe {
         match PARTS {
-            1 => block!(a, b, steps, 1024, from, to;
+            1 => block!(places, 1024, from, to;
                 "tileloadd tmm4, [{a0} + {s}]", "tileloadd tmm6, [{b0} + {s}]", "tdpbf16ps tmm0, tmm4, tmm6",
                 "tileloadd tmm7, [{b1} + {s}]", "tdpbf16ps tmm1, tmm4, tmm7",
                 "tileloadd tmm5, [{a1} + {s}]", "tdpbf16ps tmm2, tmm5, tmm6", "tdpbf16ps tmm3, tmm5, tmm7"),
-            2 => block!(a, b, steps, 2048, from, to;
+            _ => block!(places, 2048, from, to;
                 "tileloadd tmm4, [{a0} + {s}]",
                 "tileloadd tmm6, [{b0} + {s} + 1024]", "tdpbf16ps tmm0, tmm4, tmm6",
                 "tileloadd tmm7, [{b1} + {s} + 1024]", "tdpbf16ps tmm1, tmm4, tmm7",
@@ -191,23 +216,6 @@ pub(super) fn multiply<const PARTS: usize>(
                 "tdpbf16ps tmm2, tmm5, tmm6", "tdpbf16ps tmm3, tmm5, tmm7",
                 "tileloadd tmm4, [{a0} + {s} + 1024]", "tdpbf16ps tmm0, tmm4, tmm6", "tdpbf16ps tmm1, tmm4, tmm7",
                 "tileloadd tmm5, [{a1} + {s} + 1024]", "tdpbf16ps tmm2, tmm5, tmm6", "tdpbf16ps tmm3, tmm5, tmm7"),
-            _ => block!(a, b, steps, 3072, from, to;
-                "tileloadd tmm4, [{a0} + {s}]",
-                "tileloadd tmm6, [{b0} + {s} + 2048]", "tdpbf16ps tmm0, tmm4, tmm6",
-                "tileloadd tmm7, [{b1} + {s} + 2048]", "tdpbf16ps tmm1, tmm4, tmm7",
-                "tileloadd tmm5, [{a1} + {s}]", "tdpbf16ps tmm2, tmm5, tmm6", "tdpbf16ps tmm3, tmm5, tmm7",
-                "tileloadd tmm6, [{b0} + {s} + 1024]", "tdpbf16ps tmm0, tmm4, tmm6",
-                "tileloadd tmm7, [{b1} + {s} + 1024]", "tdpbf16ps tmm1, tmm4, tmm7",
-                "tdpbf16ps tmm2, tmm5, tmm6", "tdpbf16ps tmm3, tmm5, tmm7",
-                "tileloadd tmm4, [{a0} + {s} + 1024]", "tdpbf16ps tmm0, tmm4, tmm6", "tdpbf16ps tmm1, tmm4, tmm7",
-                "tileloadd tmm5, [{a1} + {s} + 1024]", "tdpbf16ps tmm2, tmm5, tmm6", "tdpbf16ps tmm3, tmm5, tmm7",
-                "tileloadd tmm6, [{b0} + {s}]", "tdpbf16ps tmm0, tmm4, tmm6",
-                "tileloadd tmm7, [{b1} + {s}]", "tdpbf16ps tmm1, tmm4, tmm7",
-                "tdpbf16ps tmm2, tmm5, tmm6", "tdpbf16ps tmm3, tmm5, tmm7",
-                "tileloadd tmm4, [{a0} + {s} + 2048]", "tdpbf16ps tmm0, tmm4, tmm6", "tdpbf16ps tmm1, tmm4, tmm7",
-                "tileloadd tmm5, [{a1} + {s} + 2048]", "tdpbf16ps tmm2, tmm5, tmm6", "tdpbf16ps tmm3, tmm5, tmm7",
-                "tileloadd tmm4, [{a0} + {s}]", "tdpbf16ps tmm0, tmm4, tmm6", "tdpbf16ps tmm1, tmm4, tmm7",
-                "tileloadd tmm5, [{a1} + {s}]", "tdpbf16ps tmm2, tmm5, tmm6", "tdpbf16ps tmm3, tmm5, tmm7"),
         }
     }
 }

@@ -3,11 +3,12 @@
 mod calls;
 mod textbook;
 
+use birnn_architecture::Precision;
 use proptest::prelude::*;
 
 use super::*;
 use crate::dropout::Dropout;
-use crate::isa::{Instructions, Precision};
+use crate::isa::Instructions;
 use crate::workers::Workers;
 use textbook::{Question, WideStates, single, values};
 
@@ -123,24 +124,14 @@ fn plus(values: &[f64], step: &[f64]) -> Vec<f64> {
     values.iter().zip(step).map(|(value, step)| value + step).collect()
 }
 
-/// All that there are, and tiles in any case.
-fn with_tiles() -> Vec<Instructions> {
-    [vec![Instructions::twin()], Instructions::all()].concat()
-}
-
 /// Forward and backward on every instruction set, against the textbook.
 fn check(question: &Question, workers: usize, seed: u64) {
-    check_on(&Instructions::all(), question, workers, seed);
-}
-
-fn check_on(all: &[Instructions], question: &Question, workers: usize, seed: u64) {
     let (expected, end) = question.answer();
     let d_output = values(expected.len(), seed + 2000, 1.0);
     let given = Given::new(question);
     // Those that fuse multiplication and addition round alike, however wide they are.
     let mut fused: Option<Answer> = None;
-    let mut tiled: Option<Answer> = None;
-    for &instructions in all {
+    for instructions in Instructions::all() {
         let what = format!("{instructions} {:?}", question.spec);
         let packed = given.pack(instructions);
         let mut workspace = Workspace::new(&Workers::new(workers, instructions));
@@ -181,10 +172,8 @@ fn check_on(all: &[Instructions], question: &Question, workers: usize, seed: u64
                 Question { added: Some((index, added.collect())), ..question.clone() }.loss(&d_output)
             });
         }
-        if instructions.name().starts_with("avx") {
+        if instructions.name() != "baseline" {
             assert!(*fused.get_or_insert_with(|| answer.clone()) == answer, "{what}: other bytes");
-        } else if instructions.name() != "baseline" {
-            assert!(*tiled.get_or_insert_with(|| answer.clone()) == answer, "{what}: other than the twin's");
         }
     }
 }
@@ -202,15 +191,6 @@ fn every_cell_direction_and_output_is_the_textbooks() {
                 check(&Question::new(spec, 4, 6, 7).started(7), 2, 7);
             }
         }
-    }
-}
-
-#[test]
-fn tiles_are_the_textbooks_and_the_twins() {
-    let output = OutputMode::Final;
-    for cell in [Cell::RnnTanh, Cell::Gru, Cell::Lstm] {
-        let spec = Spec { cell, features: 3, layers: 2, forward: 5, reverse: Some(19), output };
-        check_on(&with_tiles(), &Question::ragged(spec, &[3, 7, 1, 3, 5], 8).started(8), 2, 7);
     }
 }
 
@@ -235,7 +215,10 @@ fn precisions_are_as_exact_as_their_parts() {
             found.iter().zip(expected).fold(0.0_f32, furthest) / size
         };
         for (precision, within) in [(Precision::High, 1e-6..1e-4), (Precision::Medium, 1e-4..1e-1)] {
-            let answers = with_tiles().into_iter().filter(|instructions| instructions.tiles());
+            let answers = [vec![Instructions::twin()], Instructions::all()]
+                .concat()
+                .into_iter()
+                .filter(|instructions| instructions.tiles());
             let answers: Vec<Answer> = answers.map(|instructions| trained(instructions, precision)).collect();
             assert!(answers.iter().all(|answer| *answer == answers[0]), "{cell:?} {precision:?}: the twin's");
             let mut furthest = apart(&answers[0].output, &exact.output);
