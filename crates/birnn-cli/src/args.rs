@@ -62,7 +62,7 @@ Environment:
                   are honoured
   OMP_NUM_THREADS threads to compute with [default: one per core]
   BIRNN_INSTRUCTIONS
-                  vector instructions to compute with: avx512, avx2 or baseline [default: the best available]
+                  vector instructions to compute with: amx, avx512, avx2 or baseline [default: the best available]
   RUST_LOG        how much to say on stderr: error, warn, info (default), debug
   NO_COLOR        no colours";
 
