@@ -63,7 +63,7 @@ fn permitted() -> bool {
 /// One small product by each number of parts.
 fn agrees_with_twin() -> bool {
     let (_flushing, _tiles) = (Flushing::start(), Configured::start());
-    let (m, n, k) = (BLOCK + 3, BLOCK + SIDE, DEPTH + 5);
+    let (m, n, k) = (SIDE + 3, SIDE, DEPTH + 5);
     // From 1 down to 1e-37 in size.
     let value = |index: usize| {
         let bits = (index as u32 + 1).wrapping_mul(0x9e37_79b9);
