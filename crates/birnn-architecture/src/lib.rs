@@ -1,5 +1,5 @@
 //! What a network is: its configuration, resolved into an [`Architecture`], with the names and shapes of its
-//! parameters.
+//! parameters; and how exactly it is computed ([`Precision`]).
 //!
 //! A [`ModelConfig`], as a user writes it, is checked into an [`Architecture`]. Those that compute with one
 //! are other crates: `birnn-model` on libtorch, `birnn-kernels` on slices. This crate computes nothing.
@@ -17,7 +17,9 @@
 mod architecture;
 mod config;
 mod error;
+mod precision;
 
 pub use architecture::{ATTENTION, Architecture, Cell, Direction, HEAD, Readout, Weight};
 pub use config::{CellKind, Hidden, ModelConfig, Nonlinearity};
 pub use error::ConfigError;
+pub use precision::Precision;

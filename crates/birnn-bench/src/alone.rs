@@ -127,7 +127,8 @@ fn train(contender: Kind) -> Result<()> {
             let mut plain = Plain::new(&TUTORIAL)?;
             (0..STEPS).try_for_each(|_| plain.step())
         }
-        Kind::Pytorch | Kind::Tutorial | Kind::Packed | Kind::Padded => {
+        Kind::High | Kind::Medium => bail!("{contender} takes the memory of birnn"),
+        Kind::Pytorch | Kind::Autocast | Kind::Tutorial | Kind::Packed | Kind::Padded => {
             bail!("{contender} is measured in Python")
         }
     }

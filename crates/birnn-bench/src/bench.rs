@@ -31,6 +31,9 @@ pub struct Bench {
     pub evaluation: Vec<Timed>,
     /// Where birnn's step at the tutorial's point spends its time.
     pub parts: Option<Parts>,
+    /// The tutorial's point by how exact products are.
+    #[serde(default)]
+    pub precision: Vec<Timed>,
     /// The tutorial's point with one core taken.
     pub busy: Vec<Timed>,
     /// Peaks of memory of training at the tutorial's point.
@@ -143,6 +146,7 @@ pub mod made_up {
                 gradients: timed(&[(Kind::Birnn, 30.0)])[0].ms,
                 optimizer: timed(&[(Kind::Birnn, 10.0)])[0].ms,
             }),
+            precision: timed(&[(Kind::Birnn, 30.0), (Kind::Medium, 10.0), (Kind::Autocast, 40.0)]),
             busy: timed(&[(Kind::Libtorch, 600.0), (Kind::Birnn, 60.0)]),
             memory: vec![Peak { contender: Kind::Birnn, kib: 262_144 }],
         }

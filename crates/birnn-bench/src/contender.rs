@@ -17,10 +17,16 @@ use crate::point::{CLASSES, Lengths, Point};
 pub enum Kind {
     /// birnn's kernels.
     Birnn,
+    /// As `Birnn`, with products of two bf16 parts.
+    High,
+    /// As `Birnn`, with products of bf16.
+    Medium,
     /// Plain libtorch calls in the same process.
     Libtorch,
     /// A tuned loop in Python.
     Pytorch,
+    /// As `Pytorch`, with what PyTorch's autocast makes bf16.
+    Autocast,
     /// The tutorial's loop in Python, its reading of images included.
     Tutorial,
     /// As `Pytorch`, of sequences of unequal lengths that it packs.
@@ -39,8 +45,11 @@ impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Kind::Birnn => "birnn",
+            Kind::High => "birnn, high",
+            Kind::Medium => "birnn, medium",
             Kind::Libtorch => "libtorch",
             Kind::Pytorch => "PyTorch",
+            Kind::Autocast => "PyTorch, bf16 autocast",
             Kind::Tutorial => "tutorial's loop",
             Kind::Packed => "PyTorch, packed",
             Kind::Padded => "PyTorch, padded",

@@ -3,6 +3,8 @@
 use std::cell::RefCell;
 
 use anyhow::Result;
+use birnn_infer::cpu::instructions;
+use birnn_kernels::Precision;
 
 use crate::alone::{STEPS, Spinner, in_process, peak_of, with_threads};
 use crate::bench::{AtThreads, Bench, Measured, Parts, Peak};
@@ -41,6 +43,7 @@ pub fn measure(sweeps: Vec<Sweep>, effort: Effort, threads: usize, home: Option<
         threads: Vec::new(),
         evaluation: Vec::new(),
         parts: None,
+        precision: Vec::new(),
         busy: Vec::new(),
         memory: Vec::new(),
         sweeps,
@@ -66,6 +69,10 @@ pub fn measure(sweeps: Vec<Sweep>, effort: Effort, threads: usize, home: Option<
     if wanted(Sweep::Evaluation) {
         bench.evaluation = evaluation(&effort, python.as_ref())?;
         say(&format!("evaluating {TEST_IMAGES} images"), &bench.evaluation);
+    }
+    if wanted(Sweep::Precision) {
+        bench.precision = precision(&effort, python.as_ref())?;
+        say("precision", &bench.precision);
     }
     if wanted(Sweep::Busy) {
         let spinner = Spinner::start()?;
@@ -113,6 +120,26 @@ fn parts(effort: &Effort) -> Result<Parts> {
     }
     let [gradients, optimizer] = times.map(Stats::of);
     Ok(Parts { gradients, optimizer })
+}
+
+/// The tutorial's step by every precision that is computed here, beside PyTorch's.
+fn precision(effort: &Effort, python: Option<&RefCell<Python>>) -> Result<Vec<Timed>> {
+    let mut precisions = vec![(Kind::Birnn, Precision::Highest)];
+    if instructions().tiles() {
+        precisions.extend([(Kind::High, Precision::High), (Kind::Medium, Precision::Medium)]);
+    }
+    let mut entries: Vec<Entry<'_>> = Vec::new();
+    for (kind, precision) in precisions {
+        entries.push((kind, Box::new(Ours::with_precision(&TUTORIAL, precision)?)));
+    }
+    if let Some(python) = python {
+        let kinds = [Kind::Pytorch, Kind::Autocast];
+        python.borrow_mut().prepare(&kinds.map(task), &TUTORIAL)?;
+        for kind in kinds {
+            entries.push((kind, Box::new(Remote::new(python, task(kind)))));
+        }
+    }
+    alternate(&mut entries, effort)
 }
 
 fn evaluation(effort: &Effort, python: Option<&RefCell<Python>>) -> Result<Vec<Timed>> {

@@ -4,6 +4,7 @@ use anyhow::{Result, anyhow};
 use birnn_engine::{Batch, Device, Learner, Loss, Optimizer, Ranks, Samples};
 use birnn_experiment::TrainConfig;
 use birnn_infer::Task;
+use birnn_kernels::Precision;
 
 use crate::contender::{Contender, batch, timed};
 use crate::point::{CLASSES, Point};
@@ -20,11 +21,17 @@ pub struct Ours {
 impl Ours {
     /// The net of a point.
     pub fn new(point: &Point) -> Result<Ours> {
+        Ours::with_precision(point, Precision::Highest)
+    }
+
+    /// The same, with products of this precision.
+    pub fn with_precision(point: &Point, precision: Precision) -> Result<Ours> {
         let classes = (0..CLASSES).map(|class| class.to_string()).collect();
         let task = Task::classify(classes);
         let plan = TrainConfig::default().resolve().map_err(|error| anyhow!("{error:?}"))?;
         let loss = Loss::new(&task, &plan, Device::Cpu)?;
         let learner = Learner::new(&point.architecture()?, task, loss, point.features, 0, Device::Cpu)?;
+        let learner = learner.with_precision(precision)?;
         let optimizer = Optimizer::new(plan.algorithm, learner.parameters())?;
         Ok(Ours { learner, optimizer, batch: batch(point)?, rate: point.rate(), steps: 0 })
     }

@@ -74,6 +74,19 @@ def pytorch(point):
     return training(net, point, lambda: net(images), labels)
 
 
+def autocast(point):
+    """As pytorch, with products of bf16 where PyTorch thinks that enough."""
+    net = Net(point)
+    pixels, labels = noise(point["batch"], point)
+    images = pixels.float() / 255
+
+    def logits():
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            return net(images).float()
+
+    return training(net, point, logits, labels)
+
+
 def unequal(point, packs):
     """Sequences padded to the longest, with zeros, and read by the final states of both directions."""
     net = Net(point)

@@ -142,9 +142,10 @@ pub const EVALUATION: &str = "evaluation";
 pub fn task(kind: Kind) -> &'static str {
     match kind {
         Kind::Tutorial => "tutorial",
+        Kind::Autocast => "autocast",
         Kind::Packed => "packed",
         Kind::Padded => "padded",
-        Kind::Birnn | Kind::Libtorch | Kind::Pytorch => "pytorch",
+        Kind::Birnn | Kind::High | Kind::Medium | Kind::Libtorch | Kind::Pytorch => "pytorch",
     }
 }
 

@@ -106,6 +106,7 @@ fn title(sweep: Sweep) -> &'static str {
         Sweep::Threads => "Threads",
         Sweep::Evaluation => "Evaluation",
         Sweep::Parts => "Parts of birnn's step",
+        Sweep::Precision => "How exact products are",
         Sweep::Busy => "With one core busy",
         Sweep::Memory => "Memory",
     }
@@ -118,6 +119,7 @@ fn section(bench: &Bench, sweep: Sweep) -> Option<String> {
         Sweep::Threads => threads(bench),
         Sweep::Evaluation => evaluation(bench),
         Sweep::Parts => parts(bench),
+        Sweep::Precision => precision(bench),
         Sweep::Busy => busy(bench),
         Sweep::Memory => memory(bench),
         _ => {
@@ -262,6 +264,19 @@ fn parts(bench: &Bench) -> Option<String> {
     Some(table(&["part", "ms", "%"], &rows).trim_end().to_owned())
 }
 
+fn precision(bench: &Bench) -> Option<String> {
+    let own = median(&bench.precision, Kind::Birnn)?;
+    let rows: Vec<_> = bench
+        .precision
+        .iter()
+        .map(|&Timed { contender, ms }| {
+            let spread = spread(&bench.precision, contender);
+            vec![contender.to_string(), spread, number(own / ms.median)]
+        })
+        .collect();
+    Some(table(&["the tutorial's step", "ms", "birnn's f32 / its time"], &rows).trim_end().to_owned())
+}
+
 fn busy(bench: &Bench) -> Option<String> {
     let idle = &bench.at(&TUTORIAL)?.timed;
     let rows: Vec<_> = bench
@@ -305,6 +320,7 @@ mod tests {
             "| 2 | 50.0 [45.0-55.0] | 25.0 [22.5-27.5] | 2.00 | 238 | 59 | 4000 |\n",
             "| libtorch | 1000 [900-1100] | 10000 | 2.50 |\n",
             "| optimizer | 10.0 | 25.0 |",
+            "| birnn, medium | 10.0 [9.00-11.0] | 3.00 |",
             "| birnn | 30.2 | 60.0 [54.0-66.0] | 1.99 |",
             "| birnn | 256 |",
             "| 817 [735-898] | 1796 [1616-1975] | 20.8 | 10.4 | 22.9 |",

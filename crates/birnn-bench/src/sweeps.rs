@@ -31,6 +31,8 @@ pub enum Sweep {
     Evaluation,
     /// Where birnn's time goes.
     Parts,
+    /// How exact products are.
+    Precision,
     /// With a core taken by another process.
     Busy,
     /// Peak memory.

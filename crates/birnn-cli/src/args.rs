@@ -7,6 +7,7 @@ use birnn_data::name::shown;
 use birnn_data::{DataConfig, Dataset, Locations, escape};
 use birnn_experiment::{DeviceChoice, ExperimentError, Source};
 use birnn_infer::{LARGEST_SIDE, Manifest, NetDataError, data_of_run};
+use birnn_kernels::Precision;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
 
@@ -61,7 +62,7 @@ Environment:
                   are honoured
   OMP_NUM_THREADS threads to compute with [default: one per core]
   BIRNN_INSTRUCTIONS
-                  vector instructions to compute with: avx512, avx2 or baseline [default: the best available]
+                  vector instructions to compute with: amx, avx512, avx2 or baseline [default: the best available]
   RUST_LOG        how much to say on stderr: error, warn, info (default), debug
   NO_COLOR        no colours";
 
@@ -235,6 +236,8 @@ pub struct EvalArgs {
     /// Where to compute: auto, cpu, cuda or cuda:N.
     #[arg(long, default_value = "auto")]
     pub device: DeviceChoice,
+    #[command(flatten)]
+    pub precision: PrecisionArgs,
 }
 
 /// `birnn predict`
@@ -254,6 +257,26 @@ pub struct PredictArgs {
     /// Where to compute: auto, cpu, cuda or cuda:N. A GPU pays for very many samples only.
     #[arg(long, default_value = "cpu")]
     pub device: DeviceChoice,
+    #[command(flatten)]
+    pub precision: PrecisionArgs,
+}
+
+/// How exact answers are.
+#[derive(Debug, clap::Args)]
+pub struct PrecisionArgs {
+    /// How exact products in the recurrent layers are, on a CPU: highest is f32; high (two bf16 parts) and medium (bf16)
+    /// are quicker on processors with AMX, and elsewhere the same as highest.
+    #[arg(
+        long,
+        default_value = Precision::default().name(),
+        value_parser = PossibleValuesParser::new(Precision::ALL.map(Precision::name)).map(|name| precision(&name))
+    )]
+    pub precision: Precision,
+}
+
+/// By its name.
+fn precision(name: &str) -> Precision {
+    Precision::ALL.into_iter().find(|precision| precision.name() == name).unwrap_or_default()
 }
 
 /// `birnn encode`

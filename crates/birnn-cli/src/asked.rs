@@ -6,6 +6,7 @@ use birnn_data::name::shown;
 use birnn_data::{Sequences, Splits};
 use birnn_experiment::DeviceChoice;
 use birnn_infer::{Manifest, Predictor, Task, WeightsError, WeightsProblem, cpu};
+use birnn_kernels::Precision;
 use birnn_run::{WEIGHTS, weights_of};
 
 use crate::failure::{Failure, Outcome};
@@ -25,8 +26,9 @@ pub struct Asked {
 pub type Logits = dyn Fn(&Sequences) -> Result<Vec<f32>, Failure>;
 
 impl Asked {
-    /// The net of a run directory, or of a weights file, to be asked on the CPU.
-    pub fn on_the_cpu(run: &Path) -> Result<Asked, Failure> {
+    /// The net of a run directory, or of a weights file, to be asked on the CPU with products of this precision.
+    pub fn on_the_cpu(run: &Path, precision: Precision) -> Result<Asked, Failure> {
+        cpu::choose_precision(precision);
         let (weights, predictor) = predictor_of(run)?;
         let manifest = predictor.manifest().clone();
         let logits = move |sequences: &Sequences| Ok(predictor.logits_of_all(sequences, cpu::threads()));

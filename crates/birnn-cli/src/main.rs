@@ -15,8 +15,12 @@ fn main() -> ExitCode {
         Command::Train(_) | Command::Sweep(_) | Command::Doctor(_) => libtorch::become_it(),
         Command::Eval(args) if libtorch::wanted_for(args.device) => libtorch::become_it(),
         Command::Predict(args) if libtorch::wanted_for(args.device) => libtorch::become_it(),
-        Command::Eval(args) => eval::run(&args, &log, Asked::on_the_cpu(&args.run)?),
-        Command::Predict(args) => predict::run(&args, Asked::on_the_cpu(&args.run)?),
+        Command::Eval(args) => {
+            eval::run(&args, &log, Asked::on_the_cpu(&args.run, args.precision.precision)?)
+        }
+        Command::Predict(args) => {
+            predict::run(&args, Asked::on_the_cpu(&args.run, args.precision.precision)?)
+        }
         Command::Encode(args) => encode::run(&args),
         Command::Report(args) => report::run(&args, &log),
         Command::Runs(args) => runs::run(&args),

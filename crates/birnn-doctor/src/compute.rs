@@ -136,6 +136,13 @@ fn processor(chosen: Instructions, best: Instructions, is_overruled: bool) -> It
         features => features.join(", "),
     };
     let text = format!("{}: computes with {}; has {features}", model(), chosen.name());
+    if let Some(problem) = Instructions::tiles_problem() {
+        return Item::note(
+            NAME,
+            format!("{text}; has matrix tiles (AMX) too, but {problem}"),
+            "precisions below `highest` are no quicker than it without them; a container's host may have to permit them",
+        );
+    }
     match (chosen == best, is_overruled) {
         (true, false) if chosen.name() == "baseline" && cfg!(target_arch = "x86_64") => Item::note(
             NAME,
@@ -161,12 +168,22 @@ fn features() -> Vec<&'static str> {
         };
     }
     #[cfg(target_arch = "x86_64")]
-    let all = those!(is_x86_feature_detected, "avx2", "fma", "avx512f", "avx512vl", "avx512bw", "avx512dq");
+    let all = those!(
+        is_x86_feature_detected,
+        "avx2",
+        "fma",
+        "avx512f",
+        "avx512vl",
+        "avx512bw",
+        "avx512dq",
+        "avx512bf16"
+    );
     #[cfg(target_arch = "aarch64")]
     let all = those!(is_aarch64_feature_detected, "neon");
     #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
     let all: [(&str, bool); 0] = [];
-    all.into_iter().filter_map(|(name, is_there)| is_there.then_some(name)).collect()
+    let tiles = Instructions::all().into_iter().any(Instructions::tiles).then_some("amx");
+    all.into_iter().filter_map(|(name, is_there)| is_there.then_some(name)).chain(tiles).collect()
 }
 
 /// The processor's name.

@@ -7,7 +7,7 @@
 //! draws, so a CPU and a GPU drop different values.
 
 use birnn_architecture::Architecture;
-use birnn_kernels::{Dropout, Input, OutputMode, Packed, Workspace, backward, forward};
+use birnn_kernels::{Dropout, Input, OutputMode, Packed, Precision, Workspace, backward, forward};
 use tch::{Device, Kind, TchError, Tensor};
 
 use crate::device::workers;
@@ -44,6 +44,18 @@ impl CpuBackend {
             dropout: architecture.dropout,
             indices,
         })
+    }
+
+    /// From now on, products are of this precision.
+    pub(crate) fn set_precision(
+        &mut self,
+        precision: Precision,
+        parameters: &[Tensor],
+    ) -> Result<(), TchError> {
+        let slices = slices(parameters, &self.indices)?;
+        self.packed =
+            Packed::with_precision(*self.packed.spec(), self.packed.instructions(), precision, &slices);
+        Ok(())
     }
 
     /// Takes in the parameters, as they are now.

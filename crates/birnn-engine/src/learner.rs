@@ -7,6 +7,7 @@ use birnn_data::Sequence;
 use birnn_distributed::{Ranks, deal};
 use birnn_infer::cpu::instructions;
 use birnn_infer::{Evaluation, Task};
+use birnn_kernels::Precision;
 use birnn_model::{Architecture, ModelError, Network, values_of};
 use tch::{Device, TchError, Tensor, nn};
 
@@ -84,6 +85,15 @@ impl Learner {
             None
         };
         Ok(Learner { task, loss, features, network, device, names, parameters, cpu_backend })
+    }
+
+    /// The same, whose recurrent layers are computed with products of this precision. On other devices than
+    /// the CPU libtorch decides.
+    pub fn with_precision(mut self, precision: Precision) -> Result<Learner, EngineError> {
+        if let Some(backend) = &mut self.cpu_backend {
+            backend.set_precision(precision, &self.parameters)?;
+        }
+        Ok(self)
     }
 
     /// What is learned.

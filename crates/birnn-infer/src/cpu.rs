@@ -3,9 +3,10 @@
 use std::num::NonZero;
 use std::sync::OnceLock;
 
-use birnn_kernels::Instructions;
+use birnn_kernels::{Instructions, Precision};
 
 static INSTRUCTIONS: OnceLock<Instructions> = OnceLock::new();
+static PRECISION: OnceLock<Precision> = OnceLock::new();
 
 /// Vector instructions that this processor does not have, or that do not exist.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -25,6 +26,16 @@ pub fn instructions() -> Instructions {
     *INSTRUCTIONS.get_or_init(Instructions::best)
 }
 
+/// How exact answers are: `highest`, unless another precision was chosen. Training has one of its own.
+pub fn precision() -> Precision {
+    *PRECISION.get_or_init(Precision::default)
+}
+
+/// Chooses how exact answers are. To be called before anything computes; later it has no effect.
+pub fn choose_precision(precision: Precision) {
+    PRECISION.get_or_init(|| precision);
+}
+
 /// Chooses the vector instructions that `$BIRNN_INSTRUCTIONS` names, if it is set, so that another machine's
 /// results can be had here, byte for byte. To be called before anything computes; later it has no effect.
 pub fn configure_from_env() -> Result<(), NoSuchInstructions> {
@@ -34,8 +45,8 @@ pub fn configure_from_env() -> Result<(), NoSuchInstructions> {
 
 fn choose(name: &str) -> Result<(), NoSuchInstructions> {
     let all = Instructions::all();
-    match all.iter().find(|instructions| instructions.name() == name) {
-        Some(&instructions) => {
+    match all.iter().copied().chain([Instructions::twin()]).find(|instructions| instructions.name() == name) {
+        Some(instructions) => {
             INSTRUCTIONS.get_or_init(|| instructions);
             Ok(())
         }

@@ -138,7 +138,12 @@ impl Network {
             architecture: *architecture,
             features,
             outputs,
-            recurrent: Packed::new(spec(architecture, features), instructions, &recurrent),
+            recurrent: Packed::with_precision(
+                spec(architecture, features),
+                instructions,
+                crate::cpu::precision(),
+                &recurrent,
+            ),
             pooling,
             head: Linear::new(instructions, width, outputs, &weight, Some(&bias)),
         }

@@ -76,6 +76,7 @@ mod vecmath;
 mod workers;
 
 pub use adam::AdamStep;
+pub use birnn_architecture::Precision;
 pub use dropout::Dropout;
 pub use isa::{Instructions, flush_subnormals};
 pub use linear::Linear;

@@ -1,6 +1,7 @@
 //! A dense layer. Backward to its input is forward by its transpose.
 
-use crate::gemm::{Lhs, PackedRhs, Shape, gemm};
+use crate::gemm::Shape;
+use crate::gemm::panels::{Lhs, PackedRhs, gemm};
 use crate::isa::{Instructions, Job, LANES, Simd};
 
 /// `y = x W^T + b`: a dense layer whose weight is laid out once for a set of instructions. Passes only read
@@ -110,7 +111,7 @@ impl Job for Forward<'_> {
         let mut padded = vec![0.0; BLOCK.min(input.len() / inputs) * n];
         let blocks = input.chunks(BLOCK * inputs).zip(output.chunks_mut(BLOCK * outputs));
         for (input, output) in blocks {
-            let shape = Shape { m: input.len() / inputs, n, k: *inputs, stride: n };
+            let shape = Shape { m: input.len() / inputs, n, k: *inputs, stride: n, padded: false };
             gemm::<S>(shape, Lhs::rows(input, *inputs), w_t, &mut padded, Some(b));
             for (values, padded) in output.chunks_exact_mut(*outputs).zip(padded.chunks_exact(n)) {
                 values.copy_from_slice(&padded[..*outputs]);

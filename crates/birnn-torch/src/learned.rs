@@ -7,13 +7,23 @@ use birnn_cli::failure::Failure;
 use birnn_data::{Sequences, Split};
 use birnn_engine::{EngineError, LoadError, Samples, device, load};
 use birnn_experiment::DeviceChoice;
+use birnn_infer::cpu;
+use birnn_kernels::Precision;
 use birnn_run::weights_of;
 
 use crate::failed::{Fails, OrFail};
 
-/// The net of a run directory, or of a weights file, to be asked on a device.
-pub fn open(run: &Path, choice: DeviceChoice) -> Result<Asked, Failure> {
+/// The net of a run directory, or of a weights file, to be asked on a device, on a CPU with products of this
+/// precision.
+pub fn open(run: &Path, choice: DeviceChoice, precision: Precision) -> Result<Asked, Failure> {
     let device = device::resolve(choice).map_err(|error| Failure::request(format!("--device: {error}")))?;
+    if device.is_cuda() && precision != Precision::Highest {
+        return Err(Failure::request(format!(
+            "--precision {precision}: is the CPU's; on a GPU libtorch decides how exact products are: leave it out, \
+             or add --device cpu"
+        )));
+    }
+    cpu::choose_precision(precision);
     let weights = weights_of(run)?;
     let (learner, manifest) = load(&weights, device).map_err(|error| match error {
         LoadError::Weights(error) => unusable(run, error),

@@ -27,8 +27,12 @@ fn main() -> ExitCode {
         Command::Train(args) => train::run(&args, &log),
         Command::Sweep(args) => sweep::run(&args, &log),
         Command::Doctor(args) => doctor::run(&args),
-        Command::Eval(args) => eval::run(&args, &log, open(&args.run, args.device)?),
-        Command::Predict(args) => predict::run(&args, open(&args.run, args.device)?),
+        Command::Eval(args) => {
+            eval::run(&args, &log, open(&args.run, args.device, args.precision.precision)?)
+        }
+        Command::Predict(args) => {
+            predict::run(&args, open(&args.run, args.device, args.precision.precision)?)
+        }
         Command::Encode(_)
         | Command::Report(_)
         | Command::Runs(_)

@@ -14,6 +14,7 @@ mod formats;
 mod output;
 mod own_data;
 mod packages;
+mod precision;
 mod progress;
 mod readme;
 mod report;

@@ -24,8 +24,9 @@ use std::time::{Duration, Instant};
 use birnn_data::name::{self, shown};
 use birnn_data::{Dataset, Fallback, Ground, Modality, Splits};
 use birnn_distributed::Ranks;
-use birnn_experiment::{DeviceChoice, Experiment, ExperimentError, Plan, Source};
+use birnn_experiment::{DeviceChoice, Experiment, ExperimentError, Invalid, Plan, Source};
 use birnn_infer::{Evaluation, Manifest, ManifestError, Task};
+use birnn_kernels::Precision;
 use birnn_run::disk::Disk;
 use birnn_run::{CONFIG, FileError, LIBTORCH, META, Meta, RunDir, RunDirError, Session, Status};
 use tch::Device;
@@ -226,6 +227,9 @@ impl Prepared {
         if let Some(source) = start.changeable() {
             source.suits(steps[1])?;
             warnings = source.warnings(Some((splits.train.len(), steps)));
+            warnings.extend(
+                precision_warning(plan.train.precision, device).map(|warning| source.locate(warning)),
+            );
             warnings.extend(splits.warnings.iter().map(|warning| source.locate(warning.clone().into())));
         }
         match &start {
@@ -283,7 +287,9 @@ impl Prepared {
             loss = loss.weighted(&weights, device).map_err(EngineError::from)?;
         }
         let features = modality.inputs();
-        let mut learner = Learner::new(&plan.architecture, task, loss, features, plan.seed, device)?;
+        let precision = plan.train.precision;
+        let learner = Learner::new(&plan.architecture, task, loss, features, plan.seed, device)?;
+        let mut learner = learner.with_precision(precision)?;
         let state = match checkpoint {
             Some(checkpoint) => checkpoint.restore(&mut learner)?,
             None => State::new(plan.train.algorithm, &learner).map_err(EngineError::from)?,
@@ -323,6 +329,23 @@ impl Prepared {
         let path = PathBuf::from(OsString::from_vec(path));
         Ok(Run { training, path, kept })
     }
+}
+
+/// That products are more exact than asked for, where they are.
+fn precision_warning(precision: Precision, device: Device) -> Option<Invalid> {
+    let instructions = device::workers().instructions();
+    let message = match (precision, device) {
+        (Precision::Highest, _) => return None,
+        (_, Device::Cpu) if instructions.tiles() => return None,
+        (_, Device::Cpu) => format!(
+            "is `{precision}`, and {instructions} has nothing quicker for it than f32, in which products are \
+             computed: a processor with AMX gives other results"
+        ),
+        _ => {
+            format!("is `{precision}`, which is the CPU's: on a GPU libtorch decides how exact products are")
+        }
+    };
+    Some(Invalid { key: "train.precision".to_owned(), message })
 }
 
 impl Training {

@@ -1,150 +1,271 @@
-//! Products of matrices, `C[m, n] += A[m, k] B[k, n]`, in the terms of BLIS (Van Zee and van de Geijn 2015):
-//! a microkernel holds a tile of `MR x NR` values of `C` in registers while packed panels of `A` and `B`
-//! stream past, and sums are put down and taken up again every `KC` products.
+//! Products of matrices, `C[m, n] += A[m, k] B[k, n]`.
 //!
 //! How a packed operand lies in memory is known in here alone: whoever multiplies packs rows of `f32` and
-//! hands over what comes of it. A kernel for another number format brings its own layout beside this one's,
-//! and its callers stay as they are.
+//! hands over what comes of it. Each kernel has a layout of its own: [`panels`] multiplies in f32 by vectors,
+//! [`parts`] sums of bf16 parts by matrix tiles. [`Products`] says which it is.
 //!
 //! Operands of the gradients of weights are packed first. Their natural order is down the columns of the
 //! gates, which misses the caches at every step once there are many units.
 
-mod microkernel;
-mod pack;
-mod tile;
+pub(crate) mod panels;
+pub(crate) mod parts;
 
-pub(crate) use pack::{Lhs, PackedLhs, PackedRhs};
-pub(crate) use tile::Shape;
+use crate::isa::Simd;
+use parts::{Configured, LeftTiles, Parts, RightTiles};
 
-use crate::isa::{Job, LANES, Simd};
-use tile::{KC, tile_vectors};
+/// What numbers products multiply. They are added up in f32 always.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Products {
+    #[default]
+    F32,
+    Parts(Parts),
+}
+
+impl Products {
+    /// What a thread holds while it makes such products.
+    pub(crate) fn ready(self) -> Option<Configured> {
+        match self {
+            Products::F32 => None,
+            Products::Parts(parts) => parts.ready(),
+        }
+    }
+
+    /// Whether blocks of `C` had better be whole, and in the cache: see [`Shape::padded`].
+    pub(crate) fn in_blocks(self) -> bool {
+        self != Products::F32
+    }
+}
+
+/// The shape of a product. Rows of `C` are contiguous, and `n` is a multiple of [`LANES`](crate::isa::LANES).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shape {
+    pub(crate) m: usize,
+    pub(crate) n: usize,
+    pub(crate) k: usize,
+    /// From one row of `C` to the next.
+    pub(crate) stride: usize,
+    /// Whether what follows the last row of `C` may be overwritten, as far as `C` reaches: see [`padded_rows`].
+    pub(crate) padded: bool,
+}
+
+/// How many rows `C` should have room for, so that every kernel's blocks of it are whole.
+pub(crate) fn padded_rows(m: usize) -> usize {
+    m.next_multiple_of(parts::BLOCK)
+}
 
 /// `c += a * b`, or `c = init + a * b` with the same row `init [n]` for all rows of `c`. A row of `c` depends
 /// on its row of `a` alone, to the bit, and not on how many rows there are.
 ///
 /// # Panics
 ///
-/// Where `k` is 0, `n` no multiple of [`LANES`], or an operand has fewer values than the shape says.
+/// Where `k` is 0, `n` no multiple of [`LANES`](crate::isa::LANES), an operand has fewer values than the shape
+/// says, or they are packed for different products.
 #[inline(always)]
 pub(crate) fn gemm<S: Simd>(shape: Shape, a: Lhs, b: &PackedRhs, c: &mut [f32], init: Option<&[f32]>) {
-    S::call(Gemm { shape, a, b, c, init });
+    match (a, b) {
+        (Lhs::F32(a), PackedRhs::F32(b)) => panels::gemm::<S>(shape, a, b, c, init),
+        (Lhs::Parts(parts, a), PackedRhs::Parts(b)) => parts::gemm(parts, shape, [(a, b); 1], c, init),
+        _ => panic!("operands that are packed for different products"),
+    }
 }
 
-struct Gemm<'a> {
+/// As [`gemm`], for the sum of two products, of which `shape.k` is that of the first.
+#[inline(always)]
+pub(crate) fn gemm_of_two<S: Simd>(
     shape: Shape,
-    a: Lhs<'a>,
-    b: &'a PackedRhs,
-    c: &'a mut [f32],
-    init: Option<&'a [f32]>,
+    [(a, b), (a_2, b_2)]: [(Lhs, &PackedRhs); 2],
+    k_2: usize,
+    c: &mut [f32],
+    init: Option<&[f32]>,
+) {
+    match (a, b, a_2, b_2) {
+        (Lhs::Parts(parts, a), PackedRhs::Parts(b), Lhs::Parts(_, a_2), PackedRhs::Parts(b_2)) => {
+            parts::gemm(parts, shape, [(a, b), (a_2, b_2)], c, init);
+        }
+        _ => {
+            gemm::<S>(shape, a, b, c, init);
+            gemm::<S>(Shape { k: k_2, ..shape }, a_2, b_2, c, None);
+        }
+    }
 }
 
-impl Job for Gemm<'_> {
+/// The left side of a product, `[m, k]`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Lhs<'a> {
+    F32(panels::Lhs<'a>),
+    Parts(Parts, &'a LeftTiles),
+}
+
+/// Rows made into what a product has on its left, in memory that is kept.
+#[derive(Debug, Default)]
+pub(crate) struct PackedRows {
+    tiles: LeftTiles,
+}
+
+impl PackedRows {
+    /// `m` rows of `k` values, `stride` from each other: where they lie, or packed.
     #[inline(always)]
-    fn run<S: Simd>(self) {
-        // Known when it is compiled: the other arms are left out.
-        match (tile_vectors::<S>(), LANES / S::WIDTH) {
-            (4, 1) => self.blocks::<S, 4, 1>(),
-            (4, _) => self.blocks::<S, 4, 4>(),
-            (_, _) => self.blocks::<S, 2, 2>(),
+    pub(crate) fn lhs<'a>(
+        &'a mut self,
+        products: Products,
+        (m, k): (usize, usize),
+        values: &'a [f32],
+        stride: usize,
+    ) -> Lhs<'a> {
+        match products {
+            Products::F32 => Lhs::F32(panels::Lhs::rows(values, stride)),
+            Products::Parts(parts) => {
+                self.tiles.pack_rows(parts, (m, k), values, stride);
+                Lhs::Parts(parts, &self.tiles)
+            }
         }
     }
 }
 
-impl Gemm<'_> {
-    /// Tiles of `TILE` vectors, and of `REST` vectors for the columns that are left.
+/// The transpose of a matrix as the left side.
+#[derive(Debug, Default)]
+pub(crate) struct PackedLhs {
+    products: Products,
+    panels: panels::PackedLhs,
+    tiles: LeftTiles,
+}
+
+impl PackedLhs {
+    /// Becomes the transpose of rows of `cols` values.
     #[inline(always)]
-    fn blocks<S: Simd, const TILE: usize, const REST: usize>(self) {
-        let Gemm { shape, a, b, c, mut init } = self;
-        let Shape { m, n, k, .. } = shape;
-        assert!(n.is_multiple_of(LANES) && LANES.is_multiple_of(REST * S::WIDTH) && k > 0, "{shape:?}");
-        b.assert_holds::<S>(k, n);
-        if m == 0 {
-            return;
+    pub(crate) fn pack_transposed(&mut self, products: Products, rows: &[f32], cols: usize) {
+        self.products = products;
+        match products {
+            Products::F32 => self.panels.pack_transposed(rows, cols),
+            Products::Parts(parts) => self.tiles.pack_transposed(parts, rows, cols),
         }
-        let depth = k.div_ceil(k.div_ceil(KC));
-        for done in (0..k).step_by(depth) {
-            let part = Shape { k: depth.min(k - done), ..shape };
-            let a = a.skip_columns(done);
-            let mut column = 0;
-            while column < n {
-                let whole = column + TILE * S::WIDTH <= n;
-                let panel = b.panel(done, column);
-                let c = &mut c[column..];
-                let init = init.map(|init| &init[column..]);
-                if whole {
-                    microkernel::strip::<S, TILE>(part, a, panel, c, init);
-                } else {
-                    microkernel::strip::<S, REST>(part, a, panel, c, init);
-                }
-                column += if whole { TILE } else { REST } * S::WIDTH;
-            }
-            init = None;
+    }
+
+    /// Without the first of the rows that were packed, where these can be left out: see [`PackedRhs::pack`].
+    #[inline(always)]
+    pub(crate) fn skip(&self, first: usize) -> Lhs<'_> {
+        match self.products {
+            Products::F32 => Lhs::F32(self.panels.skip(first)),
+            Products::Parts(parts) => Lhs::Parts(parts, &self.tiles),
         }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
+/// The right side of a product, `[k, n]`.
+#[derive(Clone, Debug)]
+pub(crate) enum PackedRhs {
+    F32(panels::PackedRhs),
+    Parts(RightTiles),
+}
 
-    use super::*;
-    use crate::isa::Instructions;
-
-    /// Packs `b`, whose rows have the stride `b_stride`, and multiplies.
-    struct Multiply<'a> {
-        shape: Shape,
-        a: Lhs<'a>,
-        b: &'a [f32],
-        b_stride: usize,
-        c: &'a mut [f32],
-        init: Option<&'a [f32]>,
+impl Default for PackedRhs {
+    fn default() -> PackedRhs {
+        PackedRhs::F32(panels::PackedRhs::default())
     }
+}
 
-    impl Job for Multiply<'_> {
-        #[inline(always)]
-        fn run<S: Simd>(self) {
-            let mut b = PackedRhs::default();
-            b.pack::<S>(self.shape.k, self.shape.n, self.b.chunks(self.b_stride));
-            gemm::<S>(self.shape, self.a, &b, self.c, self.init);
+impl PackedRhs {
+    /// Becomes a matrix of these `k` rows of `n` values, the right side for a left side whose first `skipped`
+    /// rows were to be left out: where they are not, zeros are put before these.
+    #[inline(always)]
+    pub(crate) fn pack<'a, S: Simd>(
+        &mut self,
+        products: Products,
+        skipped: usize,
+        (k, n): (usize, usize),
+        rows: impl Iterator<Item = &'a [f32]>,
+    ) {
+        match products {
+            Products::F32 => self.panels().pack::<S>(k, n, rows),
+            Products::Parts(parts) => self.tiles().pack_rows(parts, skipped, (k, n), rows),
         }
     }
 
-    proptest! {
-        #[test]
-        fn products_are_right_on_every_instruction_set(
-            m in 1_usize..20, n in 1_usize..10, k in 1_usize..900, transposed in any::<bool>(),
-            skipped in 0_usize..3, pad in 0_usize..3, started in any::<bool>(),
-        ) {
-            let n = n * LANES;
-            // Small integers: sums are exact in any order.
-            let value = |index: usize| ((index * 7919) % 17) as f32 - 8.0;
-            // By rows, or the transpose of rows, the first of which are left out.
-            let a: Vec<f32> = (0..m * (k + skipped)).map(value).collect();
-            let entry = |row: usize, step: usize| {
-                if transposed { a[(skipped + step) * m + row] } else { a[row * k + step] }
-            };
-            let mut packed = PackedLhs::default();
-            packed.pack_transposed(&a, m);
-            let lhs = if transposed { packed.skip(skipped) } else { Lhs::rows(&a, k) };
-            let b: Vec<f32> = (0..k * (n + pad)).map(|index| value(index + 3)).collect();
-            let start: Vec<f32> = (0..m * (n + pad)).map(|index| value(index + 5)).collect();
-            let shape = Shape { m, n, k, stride: n + pad };
-            let init: Vec<f32> = (0..n).map(|index| value(index + 9)).collect();
-            let mut expected = start.clone();
-            if started {
-                expected.chunks_mut(n + pad).for_each(|sums| sums[..n].copy_from_slice(&init));
-            }
-            for (row, column) in (0..m).flat_map(|row| (0..n).map(move |column| (row, column))) {
-                let sum: f32 = (0..k).map(|step| entry(row, step) * b[step * (n + pad) + column]).sum();
-                expected[row * (n + pad) + column] += sum;
-            }
-            for instructions in Instructions::all() {
-                let mut found = start.clone();
-                let init = started.then_some(&init[..]);
-                let c = &mut found;
-                instructions.run(Multiply { shape, a: lhs, b: &b, b_stride: n + pad, c, init });
-                prop_assert_eq!(&found, &expected, "{}", instructions);
+    /// As panels, whatever it was.
+    fn panels(&mut self) -> &mut panels::PackedRhs {
+        if let PackedRhs::Parts(_) = self {
+            *self = PackedRhs::default();
+        }
+        match self {
+            PackedRhs::F32(panels) => panels,
+            PackedRhs::Parts(_) => unreachable!("these are panels now"),
+        }
+    }
+
+    /// As tiles, whatever it was.
+    fn tiles(&mut self) -> &mut RightTiles {
+        if let PackedRhs::F32(_) = self {
+            *self = PackedRhs::Parts(RightTiles::default());
+        }
+        match self {
+            PackedRhs::Parts(tiles) => tiles,
+            PackedRhs::F32(_) => unreachable!("these are tiles now"),
+        }
+    }
+}
+
+/// A matrix of weights, `[k, n]`, and its transpose, as right sides.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct PackedWeights {
+    products: Products,
+    /// Of products of parts, row by row: what both sides are made of.
+    values: Vec<f32>,
+    shape: (usize, usize),
+    plain: PackedRhs,
+    transposed: PackedRhs,
+}
+
+impl PackedWeights {
+    /// Becomes a matrix of this shape: as it was where it had it, and otherwise of zeros.
+    pub(crate) fn reshape<S: Simd>(&mut self, products: Products, k: usize, n: usize) {
+        match products {
+            Products::F32 => self.plain.panels().reshape::<S>(k, n),
+            Products::Parts(_) if (self.products, self.shape) == (products, (k, n)) => {}
+            Products::Parts(_) => {
+                self.values.clear();
+                self.values.resize(k * n, 0.0);
             }
         }
+        (self.products, self.shape) = (products, (k, n));
+    }
+
+    /// Replaces a part of a row, from `column` on. [`PackedWeights::finish`] comes when all are there.
+    #[inline(always)]
+    pub(crate) fn set(&mut self, row: usize, column: usize, values: &[f32]) {
+        match self.products {
+            Products::F32 => self.plain.panels().set(row, column, values),
+            Products::Parts(_) => {
+                self.values[row * self.shape.1 + column..][..values.len()].copy_from_slice(values);
+            }
+        }
+    }
+
+    /// Makes both sides of what was set.
+    pub(crate) fn finish<S: Simd>(&mut self) {
+        let (k, n) = self.shape;
+        match self.products {
+            Products::F32 => {
+                let plain = self.plain.panels();
+                self.transposed.panels().transpose::<S>(plain);
+            }
+            Products::Parts(parts) if k * n > 0 => {
+                let rows = self.values.chunks_exact(n);
+                self.plain.tiles().pack_rows(parts, 0, (k, n), rows);
+                self.transposed.tiles().pack_columns(parts, (n, k), &self.values);
+            }
+            Products::Parts(_) => {}
+        }
+    }
+
+    /// `[k, n]`.
+    #[inline(always)]
+    pub(crate) fn plain(&self) -> &PackedRhs {
+        &self.plain
+    }
+
+    /// `[n, k]`.
+    #[inline(always)]
+    pub(crate) fn transposed(&self) -> &PackedRhs {
+        &self.transposed
     }
 }

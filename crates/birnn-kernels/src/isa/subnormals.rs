@@ -39,12 +39,12 @@ pub unsafe fn flush_subnormals() {
 }
 
 /// As long as it lives, this thread computes with subnormal numbers as zeros; then in its own mode again.
-pub(super) struct Flushing {
+pub(crate) struct Flushing {
     before: register::Value,
 }
 
 impl Flushing {
-    pub(super) fn start() -> Flushing {
+    pub(crate) fn start() -> Flushing {
         let before = register::get();
         if before & register::FLUSH != register::FLUSH {
             register::set(before | register::FLUSH);

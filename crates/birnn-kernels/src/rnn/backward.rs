@@ -1,7 +1,7 @@
 //! Backward through all layers: from the gradient with respect to the output to those with respect to
 //! parameters and input.
 
-use super::backward_through_time::{BackwardThroughTime, Wanted};
+use super::backward_through_time::{BackwardThroughTime, DInput, Wanted};
 use super::chunk::{Chunk, DirectionBuffers, LayerBuffers, fit, zero};
 use super::gradients::Gradients;
 use super::lengths::Lengths;
@@ -12,6 +12,7 @@ use super::states::StateGradient;
 use super::steps::Way;
 use super::workspace::{Batch, Pass, Workspace};
 use crate::dropout::{Draw, Dropout};
+use crate::gemm::padded_rows;
 use crate::isa::{Job, Simd};
 
 /// From the gradient with respect to the output of the last [`forward`](crate::forward) to that with respect
@@ -139,6 +140,7 @@ impl Job for Backward<'_> {
     fn run<S: Simd>(self) {
         let Backward { packed, dropout, chunks, d_output, d_inputs, to, gradients } = self;
         let spec = packed.spec();
+        let _ready = packed.products().ready();
         gradients.resize_with(spec.layers, Vec::new);
         for (gradients, packed) in gradients.iter_mut().zip(packed.layers()).filter(|_| to == To::Parameters)
         {
@@ -196,9 +198,7 @@ impl Chunk {
             let top = layer + 1 == spec.layers;
             let below_wanted = layer > 0 || input_wanted;
             fit(&mut here.d_states, if to == To::States { steps.total() * width } else { 0 });
-            if below_wanted {
-                zero(&mut self.d_input, steps.total() * row_of_input.padded);
-            }
+            fit(&mut self.d_input, if below_wanted { steps.total() * row_of_input.padded } else { 0 });
             for (index, packed) in packed.layers()[layer].iter().enumerate() {
                 let direction = &mut here.directions[index];
                 let wanted = match spec.output {
@@ -206,7 +206,7 @@ impl Chunk {
                     OutputMode::Final | OutputMode::Last if top => Wanted::Last,
                     _ => Wanted::All,
                 };
-                let rows = steps.rows();
+                let rows = padded_rows(steps.rows());
                 let mut back = BackwardThroughTime {
                     kind: spec.cell,
                     packed,
@@ -218,10 +218,11 @@ impl Chunk {
                     dh_next: &mut self.dh_next[..rows * packed.hidden],
                     dc_next: &mut self.dc_next[..rows * packed.hidden],
                     dh: &mut self.dh[..rows * packed.hidden],
-                    zeros: &self.zeros[..packed.hidden],
+                    zeros: &self.zeros,
                     operands: &mut self.operands,
+                    rows: &mut self.rows,
                 };
-                let d_input = below_wanted.then_some(&mut self.d_input[..]);
+                let d_input = below_wanted.then_some(DInput { values: &mut self.d_input, first: index == 0 });
                 let gradients = (to == To::Parameters).then(|| &mut gradients[layer][index]);
                 back.run::<S>(direction, &self.d_output, wanted, d_input, gradients);
             }

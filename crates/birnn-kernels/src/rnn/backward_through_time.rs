@@ -8,7 +8,7 @@ use super::chunk::{DirectionBuffers, Operands, Rows};
 use super::gradients::Gradients;
 use super::packed::PackedDirection;
 use super::steps::{Step, Steps, Way};
-use crate::gemm::{Lhs, Shape, gemm};
+use crate::gemm::{PackedRows, Shape, gemm};
 use crate::isa::Simd;
 
 /// Rows that make a product for the weights' gradients deep enough.
@@ -23,6 +23,13 @@ pub(crate) enum Wanted {
     First,
     /// That of each row's last step alone.
     Last,
+}
+
+/// Where the gradient with respect to the input goes, `[steps, features]`.
+pub(crate) struct DInput<'a> {
+    pub(crate) values: &'a mut [f32],
+    /// Whether nothing is there yet. The first direction takes every step.
+    pub(crate) first: bool,
 }
 
 /// What it needs, beside what the direction has saved.
@@ -40,6 +47,7 @@ pub(crate) struct BackwardThroughTime<'a> {
     pub(crate) dh: &'a mut [f32],
     pub(crate) zeros: &'a [f32],
     pub(crate) operands: &'a mut Operands,
+    pub(crate) rows: &'a mut PackedRows,
 }
 
 impl<'a> BackwardThroughTime<'a> {
@@ -51,24 +59,17 @@ impl<'a> BackwardThroughTime<'a> {
         direction: &mut DirectionBuffers,
         d_output: &[f32],
         wanted: Wanted,
-        mut d_input: Option<&mut [f32]>,
+        mut d_input: Option<DInput>,
         mut gradients: Option<&mut Gradients>,
     ) {
-        let PackedDirection { features, gates: n, .. } = *self.packed;
         let steps = self.steps;
         self.dh_next.fill(0.0);
         self.dc_next.fill(0.0);
         let mut waiting = 0..0;
         for step in steps.order(direction.way).rev() {
-            let Step { time, ref rows, .. } = step;
-            let place = direction.place(steps, time);
+            let time = step.time;
             self.step::<S>(direction, &step, d_output, wanted);
-            let gates = &direction.gates[place * n..][..rows.len() * n];
-            if let Some(d_input) = &mut d_input {
-                let product = Shape { m: rows.len(), n: features, k: n, stride: features };
-                let d_input = &mut d_input[(steps.start(time) + rows.start) * features..];
-                gemm::<S>(product, Lhs::rows(gates, n), &self.packed.w_ih, d_input, None);
-            }
+            self.go_on::<S>(direction, &step, d_input.as_mut());
             let Some(gradients) = &mut gradients else { continue };
             // The weights' gradients wait for as many steps as make a deep product, and no longer, so that
             // the gates are still in the cache.
@@ -95,6 +96,7 @@ impl<'a> BackwardThroughTime<'a> {
     ) {
         let PackedDirection { hidden, gates: n, .. } = *self.packed;
         let (steps, width, offset) = (self.steps, self.width, direction.offset);
+        let zeros = &self.zeros[..hidden];
         let Step { time, ref rows, first_new, .. } = *step;
         let (place, place_prev) =
             (direction.place(steps, time), step.prev.map(|prev| direction.place(steps, prev)));
@@ -133,23 +135,46 @@ impl<'a> BackwardThroughTime<'a> {
                 Cell::Lstm => {
                     let c_prev = match place_prev {
                         Some(place) if row < first_new => &c[(place + row) * hidden..][..hidden],
-                        _ if c_0.is_empty() => self.zeros,
+                        _ if c_0.is_empty() => zeros,
                         _ => &c_0[of_row.clone()],
                     };
                     cell::lstm_backward::<S>(gates, c_prev, &tanh_c[own], dh, &mut self.dc_next[of_row]);
                 }
             }
         }
+    }
+
+    /// From the gradient with respect to what went into the gates to those with respect to the output of the
+    /// step before and, where it is wanted, to the input.
+    #[inline(always)]
+    fn go_on<S: Simd>(&mut self, direction: &DirectionBuffers, step: &Step, d_input: Option<&mut DInput>) {
+        let PackedDirection { features, hidden, gates: n, products, .. } = *self.packed;
+        let Step { time, ref rows, .. } = *step;
+        let place = direction.place(self.steps, time);
         // A row that begins with this step leaves nothing to a step before.
         let m = step.going_on().len();
-        let product = Shape { m, n: hidden, k: n, stride: hidden };
-        let (gates, dh_next) = (Lhs::rows(gates, n), &mut self.dh_next[rows.start * hidden..]);
+        let gates = &direction.gates[place * n..][..rows.len() * n];
+        let wanted = if d_input.is_some() { rows.len() } else { m };
+        let gates = self.rows.lhs(products, (wanted, n), gates, n);
+        // Rows that have not begun, from this end, have a gradient of zero.
+        let padded = m == self.steps.rows();
+        let product = Shape { m, n: hidden, k: n, stride: hidden, padded };
+        let dh_next = &mut self.dh_next[rows.start * hidden..];
         if self.kind.scales_recurrent_part() {
-            gemm::<S>(Shape { k: 2 * hidden, ..product }, gates, &self.packed.w_hh, dh_next, None);
-            let recurrent = Lhs::rows(&recurrent[place * hidden..], hidden);
-            gemm::<S>(Shape { k: hidden, ..product }, recurrent, &self.packed.w_hn, dh_next, None);
+            gemm::<S>(Shape { k: 2 * hidden, ..product }, gates, self.packed.w_hh.plain(), dh_next, None);
         } else {
-            gemm::<S>(product, gates, &self.packed.w_hh, dh_next, Some(self.zeros));
+            gemm::<S>(product, gates, self.packed.w_hh.plain(), dh_next, Some(&self.zeros[..hidden]));
+        }
+        if let Some(d_input) = d_input {
+            let product = Shape { m: rows.len(), n: features, k: n, stride: features, padded: false };
+            let init = d_input.first.then_some(&self.zeros[..features]);
+            let d_input = &mut d_input.values[(self.steps.start(time) + rows.start) * features..];
+            gemm::<S>(product, gates, self.packed.w_ih.plain(), d_input, init);
+        }
+        if self.kind.scales_recurrent_part() {
+            let recurrent = &direction.recurrent[place * hidden..];
+            let recurrent = self.rows.lhs(products, (m, hidden), recurrent, hidden);
+            gemm::<S>(Shape { k: hidden, ..product }, recurrent, self.packed.w_hn.plain(), dh_next, None);
         }
     }
 
@@ -161,7 +186,7 @@ impl<'a> BackwardThroughTime<'a> {
         times: Range<usize>,
         gradients: &mut Gradients,
     ) {
-        let PackedDirection { features, hidden, gates: n, .. } = *self.packed;
+        let PackedDirection { features, hidden, gates: n, products, .. } = *self.packed;
         let steps = self.steps;
         let all = places(direction, steps, &times);
         let gates = &direction.gates[all.start * n..all.end * n];
@@ -173,11 +198,11 @@ impl<'a> BackwardThroughTime<'a> {
 
         let h_prev = self.h_prev(direction.offset, &direction.h_0);
         let Operands { gates: lhs, candidate, rhs } = &mut *self.operands;
-        lhs.pack_transposed(gates, n);
+        lhs.pack_transposed(products, gates, n);
         let inputs = rows(times.clone())
             .map(|(step, row)| &self.input[(steps.start(step.time) + row) * features..][..features]);
-        rhs.pack::<S>(all.len(), features, inputs);
-        let product = Shape { m: n, n: features, k: all.len(), stride: features };
+        rhs.pack::<S>(products, 0, (all.len(), features), inputs);
+        let product = Shape { m: n, n: features, k: all.len(), stride: features, padded: false };
         gemm::<S>(product, lhs.skip(0), rhs, &mut gradients.w_ih, None);
 
         // Each step's gates with the state before it. Where all of a step begin from zeros there is nothing.
@@ -189,15 +214,17 @@ impl<'a> BackwardThroughTime<'a> {
         };
         let with_prev = places(direction, steps, &times);
         if !with_prev.is_empty() {
-            rhs.pack::<S>(with_prev.len(), hidden, rows(times).map(|(step, row)| h_prev.of(&step, row)));
-            let gates = lhs.skip(with_prev.start - all.start);
-            let product = Shape { m: n, n: hidden, k: with_prev.len(), stride: hidden };
+            let skipped = with_prev.start - all.start;
+            let states = rows(times).map(|(step, row)| h_prev.of(&step, row));
+            rhs.pack::<S>(products, skipped, (with_prev.len(), hidden), states);
+            let gates = lhs.skip(skipped);
+            let product = Shape { m: n, n: hidden, k: with_prev.len(), stride: hidden, padded: false };
             if self.kind.scales_recurrent_part() {
                 gemm::<S>(Shape { m: 2 * hidden, ..product }, gates, rhs, &mut gradients.w_hh, None);
-                let recurrent = &direction.recurrent[with_prev.start * hidden..with_prev.end * hidden];
-                candidate.pack_transposed(recurrent, hidden);
+                let recurrent = &direction.recurrent[all.start * hidden..all.end * hidden];
+                candidate.pack_transposed(products, recurrent, hidden);
                 let w_hn = &mut gradients.w_hh[2 * hidden * hidden..];
-                gemm::<S>(Shape { m: hidden, ..product }, candidate.skip(0), rhs, w_hn, None);
+                gemm::<S>(Shape { m: hidden, ..product }, candidate.skip(skipped), rhs, w_hn, None);
             } else {
                 gemm::<S>(product, gates, rhs, &mut gradients.w_hh, None);
             }
@@ -221,7 +248,7 @@ impl<'a> BackwardThroughTime<'a> {
         'a: 'h,
     {
         let outputs = Rows { values: &self.output[offset..], stride: self.width };
-        HPrev { steps: self.steps, outputs, h_0, zeros: self.zeros }
+        HPrev { steps: self.steps, outputs, h_0, zeros: &self.zeros[..self.packed.hidden] }
     }
 }
 

@@ -5,7 +5,7 @@ use super::padded::PaddedRow;
 use super::spec::Spec;
 use super::states::States;
 use super::steps::{Steps, Way};
-use crate::gemm::{Lhs, PackedLhs, PackedRhs};
+use crate::gemm::{PackedLhs, PackedRhs, PackedRows, padded_rows};
 
 /// The samples of a chunk with all that the backward pass needs. Rows are ordered by time, then as in
 /// [`Steps`].
@@ -25,14 +25,27 @@ pub(crate) struct Chunk {
     /// width]`, and to its input.
     pub(crate) d_output: Vec<f32>,
     pub(crate) d_input: Vec<f32>,
-    /// `[rows, hidden]`: the gradients with respect to output and cell that the step after left.
+    /// `[rows, hidden]`, with room as products want it: the gradients with respect to output and cell that the
+    /// step after left.
     pub(crate) dh_next: Vec<f32>,
     pub(crate) dc_next: Vec<f32>,
     /// `[rows, hidden]`: the gradient with respect to the output of a step.
     pub(crate) dh: Vec<f32>,
-    /// `[hidden]`.
+    /// As many as the widest row has values.
     pub(crate) zeros: Vec<f32>,
+    pub(crate) forward: ForwardBuffers,
     pub(crate) operands: Operands,
+    pub(crate) rows: PackedRows,
+}
+
+/// What a step needs on its way forward and no later.
+#[derive(Debug, Default)]
+pub(crate) struct ForwardBuffers {
+    /// `[rows, gates]`: what goes into the gates. It stays in the cache, where those that are kept do not.
+    pub(crate) sums: Vec<f32>,
+    /// Inputs and states.
+    pub(crate) input: PackedRows,
+    pub(crate) state: PackedRows,
 }
 
 /// Packed operands of the products for the weights' gradients.
@@ -87,11 +100,6 @@ pub(crate) struct Rows<'a> {
 
 impl<'a> Rows<'a> {
     #[inline(always)]
-    pub(crate) fn lhs(self) -> Lhs<'a> {
-        Lhs::rows(self.values, self.stride)
-    }
-
-    #[inline(always)]
     pub(crate) fn row(self, row: usize, len: usize) -> &'a [f32] {
         &self.values[row * self.stride..][..len]
     }
@@ -121,11 +129,14 @@ impl Chunk {
             buffers.reshape(spec, layer, &self.steps, save_for_backward);
         }
         let hidden = PaddedRow::new(spec.directions().max()).padded;
-        let of_backward = if save_for_backward { samples.len() * hidden } else { 0 };
+        let of_backward = if save_for_backward { padded_rows(samples.len()) * hidden } else { 0 };
         for buffer in [&mut self.dh_next, &mut self.dc_next, &mut self.dh] {
             fit(buffer, of_backward);
         }
-        zero(&mut self.zeros, hidden);
+        let features = (0..spec.layers).map(|layer| spec.input_row(layer).padded);
+        zero(&mut self.zeros, features.fold(hidden, usize::max));
+        let (rows, gates) = (padded_rows(samples.len()), spec.cell.gates() * hidden);
+        fit(&mut self.forward.sums, rows * gates);
     }
 
     /// What the layer above `below` reads, and how a row of it lies.

@@ -4,7 +4,7 @@ use birnn_architecture::Cell;
 use std::ops::Range;
 
 use super::cell;
-use super::chunk::{Chunk, DirectionBuffers, Rows};
+use super::chunk::{Chunk, DirectionBuffers, ForwardBuffers, Rows};
 use super::packed::{Packed, PackedDirection};
 use super::padded::PaddedRow;
 use super::spec::{OutputMode, Spec};
@@ -12,7 +12,7 @@ use super::states::{Input, States};
 use super::steps::{Step, Steps};
 use super::workspace::{Pass, Workspace};
 use crate::dropout::{Draw, Dropout};
-use crate::gemm::{Lhs, Shape as Product, gemm};
+use crate::gemm::{Shape as Product, gemm, gemm_of_two};
 use crate::isa::{Job, Simd};
 
 /// From `input` to the outputs that [`OutputMode`] names: `[batch, width]`, or `[steps of all, width]` for
@@ -88,6 +88,7 @@ impl Job for Forward<'_> {
     fn run<S: Simd>(self) {
         let Forward { packed, dropout, chunks, values, initial, outputs } = self;
         let spec = packed.spec();
+        let _ready = packed.products().ready();
         let mut outputs = outputs.into_iter();
         for chunk in chunks {
             chunk.take_input(spec, values);
@@ -123,7 +124,17 @@ impl Chunk {
             for (direction, packed) in here.directions.iter_mut().zip(directions) {
                 let output = Output { values: &mut here.output, width };
                 let (steps, zeros) = (&self.steps, &self.zeros);
-                direction.forward::<S>(spec.cell, packed, steps, input, &row_of_input, output, zeros);
+                let buffers = &mut self.forward;
+                direction.forward::<S>(
+                    spec.cell,
+                    packed,
+                    steps,
+                    input,
+                    &row_of_input,
+                    output,
+                    zeros,
+                    buffers,
+                );
             }
             here.dropped.clear();
             if let Some(dropout) = dropout.filter(|_| layer + 1 < spec.layers) {
@@ -178,22 +189,20 @@ impl DirectionBuffers {
         row_of_input: &PaddedRow,
         output: Output,
         zeros: &[f32],
+        buffers: &mut ForwardBuffers,
     ) {
-        let PackedDirection { features, hidden, gates: n, .. } = *packed;
+        let PackedDirection { features, hidden, gates: n, products, .. } = *packed;
         let Output { values: output, width } = output;
         // What is behind the last part may be anything: see `Chunk::input`.
         let used = row_of_input.parts.last().map_or(0, |&(length, offset)| offset + length);
         let zeros = &zeros[..hidden];
+        let apart = products.in_blocks();
         for step in steps.order(self.way) {
             let Step { time, ref rows, first_new, prev } = step;
             let (start, place) = (steps.start(time), self.place(steps, time));
             let place_prev = prev.map(|prev| self.place(steps, prev));
             let (going_on, beginning) = (step.going_on(), step.beginning());
             let gates = &mut self.gates[place * n..][..rows.len() * n];
-            // One time step at a time, so that the gates are still in the cache when they are worked on.
-            let product = Product { m: rows.len(), n, k: used, stride: n };
-            let input = Lhs::rows(&input[(start + rows.start) * features..], features);
-            gemm::<S>(product, input, &packed.w_ih_t, gates, Some(&packed.b));
             let outputs = (start + rows.start) * width..(start + rows.end) * width;
             let outputs_prev = prev.map(|prev| {
                 let start = steps.start(prev);
@@ -205,28 +214,41 @@ impl DirectionBuffers {
                 .then(|| Rows { values: &self.h_0[first_new * hidden..], stride: hidden });
             for (h_prev, part) in [(h_prev, &going_on), (h_0, &beginning)] {
                 let (m, first) = (part.len(), part.start - rows.start);
-                let gates = &mut gates[first * n..][..m * n];
+                if m == 0 {
+                    continue;
+                }
+                let sums = if apart { &mut buffers.sums[first * n..] } else { &mut gates[first * n..] };
+                let input = &input[(start + part.start) * features..];
+                let input = buffers.input.lhs(products, (m, used), input, features);
+                let of_input = (input, packed.w_ih.transposed());
+                let product = Product { m, n, k: used, stride: n, padded: apart };
                 let recurrent = match kind.scales_recurrent_part() {
                     true => &mut self.recurrent[(place + first) * hidden..][..m * hidden],
                     false => &mut [],
                 };
                 let Some(h_prev) = h_prev else {
+                    gemm::<S>(product, input, packed.w_ih.transposed(), sums, Some(&packed.b));
                     recurrent.chunks_exact_mut(hidden).for_each(|row| row.copy_from_slice(&packed.b_hn));
                     continue;
                 };
-                let product = Product { m, n, k: hidden, stride: n };
+                let h_prev = buffers.state.lhs(products, (m, hidden), h_prev.values, h_prev.stride);
+                let of_state = (h_prev, packed.w_hh.transposed());
                 if kind.scales_recurrent_part() {
-                    let product = Product { n: 2 * hidden, ..product };
-                    gemm::<S>(product, h_prev.lhs(), &packed.w_hh_t, gates, None);
-                    let product = Product { n: hidden, stride: hidden, ..product };
-                    gemm::<S>(product, h_prev.lhs(), &packed.w_hn_t, recurrent, Some(&packed.b_hn));
+                    gemm::<S>(product, input, packed.w_ih.transposed(), sums, Some(&packed.b));
+                    let product = Product { n: 2 * hidden, k: hidden, ..product };
+                    gemm::<S>(product, h_prev, packed.w_hh.transposed(), sums, None);
+                    let product = Product { n: hidden, stride: hidden, padded: false, ..product };
+                    gemm::<S>(product, h_prev, packed.w_hn.transposed(), recurrent, Some(&packed.b_hn));
                 } else {
-                    gemm::<S>(product, h_prev.lhs(), &packed.w_hh_t, gates, None);
+                    gemm_of_two::<S>(product, [of_input, of_state], hidden, sums, Some(&packed.b));
                 }
             }
             for row in rows.clone() {
                 let index = row - rows.start;
                 let gates = &mut gates[index * n..(index + 1) * n];
+                if apart {
+                    gates.copy_from_slice(&buffers.sums[index * n..(index + 1) * n]);
+                }
                 let here = index * width + self.offset;
                 let h = &mut h[here..here + hidden];
                 let goes_on = row < first_new;

@@ -2,18 +2,21 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use birnn_architecture::Precision;
+
 use super::padded::PaddedRow;
 use super::spec::{OutputMode, Spec};
-use crate::gemm::PackedRhs;
+use crate::gemm::{PackedWeights, Products};
 use crate::isa::{Instructions, Job, LANES, Simd};
 use crate::workers::Workers;
 
-/// The parameters of a stack of recurrent layers, laid out for a set of instructions. Passes only read it:
+/// The parameters of a stack of recurrent layers, laid out for a set of instructions and a precision. Passes only read it:
 /// any number of threads may share one, each with a [`Workspace`](crate::Workspace) of its own.
 #[derive(Clone, Debug)]
 pub struct Packed {
     spec: Spec,
     instructions: Instructions,
+    precision: Precision,
     layers: Vec<Vec<PackedDirection>>,
     /// Another one for other parameters, in the whole process.
     version: u64,
@@ -29,15 +32,14 @@ pub(crate) struct PackedDirection {
     pub(crate) hidden: usize,
     /// Gates times hidden units, padded.
     pub(crate) gates: usize,
-    /// `[gates, features]`, and the transpose.
-    pub(crate) w_ih: PackedRhs,
-    pub(crate) w_ih_t: PackedRhs,
-    /// `[gates, hidden]`, and the transpose; GRU: of the first two gates.
-    pub(crate) w_hh: PackedRhs,
-    pub(crate) w_hh_t: PackedRhs,
-    /// GRU: `[hidden, hidden]` of the candidate, and the transpose.
-    pub(crate) w_hn: PackedRhs,
-    pub(crate) w_hn_t: PackedRhs,
+    /// What products with them multiply.
+    pub(crate) products: Products,
+    /// `[gates, features]`.
+    pub(crate) w_ih: PackedWeights,
+    /// `[gates, hidden]`; GRU: of the first two gates.
+    pub(crate) w_hh: PackedWeights,
+    /// GRU: `[hidden, hidden]` of the candidate.
+    pub(crate) w_hn: PackedWeights,
     /// What the gates start from, `[gates]`: both biases, but for the GRU's candidate that of the input
     /// alone.
     pub(crate) b: Vec<f32>,
@@ -46,19 +48,35 @@ pub(crate) struct PackedDirection {
 }
 
 impl Packed {
-    /// Lays `parameters` out: in the order and of the lengths of [`Spec::parameters`].
+    /// Lays `parameters` out: in the order and of the lengths of [`Spec::parameters`]. Products are as exact as
+    /// those of f32.
     ///
     /// # Panics
     ///
     /// Where there is no layer, no feature, or a direction without units; where there are more or fewer
     /// parameters, or of other lengths.
     pub fn new(spec: Spec, instructions: Instructions, parameters: &[&[f32]]) -> Packed {
+        Packed::with_precision(spec, instructions, Precision::Highest, parameters)
+    }
+
+    /// As [`Packed::new`], with products as exact as `precision` asks, or more.
+    ///
+    /// # Panics
+    ///
+    /// As [`Packed::new`].
+    pub fn with_precision(
+        spec: Spec,
+        instructions: Instructions,
+        precision: Precision,
+        parameters: &[&[f32]],
+    ) -> Packed {
         let all_there = spec.layers > 0 && spec.features > 0 && spec.directions().all(|units| units > 0);
         assert!(all_there, "a stack needs a layer, a feature and a unit at least: {spec:?}");
+        let products = instructions.products(precision);
         let directions =
-            |layer| spec.directions().map(move |units| PackedDirection::new(&spec, layer, units));
+            |layer| spec.directions().map(move |units| PackedDirection::new(&spec, products, layer, units));
         let layers = (0..spec.layers).map(|layer| directions(layer).collect()).collect();
-        let mut packed = Packed { spec, instructions, layers, version: 0 };
+        let mut packed = Packed { spec, instructions, precision, layers, version: 0 };
         packed.update(&Workers::new(1, instructions), parameters);
         packed
     }
@@ -103,6 +121,16 @@ impl Packed {
         self.instructions
     }
 
+    /// How exact its products are, at least.
+    pub fn precision(&self) -> Precision {
+        self.precision
+    }
+
+    /// What they multiply.
+    pub(super) fn products(&self) -> Products {
+        self.instructions.products(self.precision)
+    }
+
     /// By layer and direction.
     pub(super) fn layers(&self) -> &[Vec<PackedDirection>] {
         &self.layers
@@ -120,13 +148,14 @@ fn next_version() -> u64 {
 }
 
 impl PackedDirection {
-    fn new(spec: &Spec, layer: usize, units: usize) -> PackedDirection {
+    fn new(spec: &Spec, products: Products, layer: usize, units: usize) -> PackedDirection {
         let hidden = units.next_multiple_of(LANES);
         let gates = spec.cell.gates() * hidden;
         PackedDirection {
             features: spec.input_row(layer).padded,
             hidden,
             gates,
+            products,
             b: vec![0.0; gates],
             b_hn: vec![0.0; if spec.cell.scales_recurrent_part() { hidden } else { 0 }],
             ..PackedDirection::default()
@@ -148,11 +177,11 @@ impl Job for Pack<'_> {
     #[inline(always)]
     fn run<S: Simd>(self) {
         let Pack { packed, parameters: [w_ih, w_hh, b_ih, b_hh], units, input } = self;
-        let PackedDirection { features, hidden, gates, .. } = *packed;
+        let PackedDirection { features, hidden, gates, products, .. } = *packed;
         let candidate = packed.b_hn.len();
-        packed.w_ih.reshape::<S>(gates, features);
-        packed.w_hh.reshape::<S>(gates - candidate, hidden);
-        packed.w_hn.reshape::<S>(candidate, candidate);
+        packed.w_ih.reshape::<S>(products, gates, features);
+        packed.w_hh.reshape::<S>(products, gates - candidate, hidden);
+        packed.w_hn.reshape::<S>(products, candidate, candidate);
         for gate in 0..gates / hidden {
             let is_candidate = candidate > 0 && gate + 1 == gates / hidden;
             for unit in 0..units {
@@ -174,8 +203,8 @@ impl Job for Pack<'_> {
                 }
             }
         }
-        packed.w_ih_t.transpose::<S>(&packed.w_ih);
-        packed.w_hh_t.transpose::<S>(&packed.w_hh);
-        packed.w_hn_t.transpose::<S>(&packed.w_hn);
+        packed.w_ih.finish::<S>();
+        packed.w_hh.finish::<S>();
+        packed.w_hn.finish::<S>();
     }
 }

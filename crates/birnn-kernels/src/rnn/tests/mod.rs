@@ -3,6 +3,7 @@
 mod calls;
 mod textbook;
 
+use birnn_architecture::Precision;
 use proptest::prelude::*;
 
 use super::*;
@@ -51,7 +52,11 @@ impl Given {
     }
 
     fn pack(&self, instructions: Instructions) -> Packed {
-        Packed::new(self.spec, instructions, &views(&self.parameters))
+        self.pack_for(instructions, Precision::Highest)
+    }
+
+    fn pack_for(&self, instructions: Instructions, precision: Precision) -> Packed {
+        Packed::with_precision(self.spec, instructions, precision, &views(&self.parameters))
     }
 
     fn output(&self) -> Vec<f32> {
@@ -167,7 +172,7 @@ fn check(question: &Question, workers: usize, seed: u64) {
                 Question { added: Some((index, added.collect())), ..question.clone() }.loss(&d_output)
             });
         }
-        if instructions.name().starts_with("avx") {
+        if instructions.name() != "baseline" {
             assert!(*fused.get_or_insert_with(|| answer.clone()) == answer, "{what}: other bytes");
         }
     }
@@ -184,6 +189,47 @@ fn every_cell_direction_and_output_is_the_textbooks() {
                 let spec = Spec { cell, features: 3, layers, forward: 5, reverse, output };
                 check(&Question::new(spec, 4, 6, 7), 2, 7);
                 check(&Question::new(spec, 4, 6, 7).started(7), 2, 7);
+            }
+        }
+    }
+}
+
+/// Each precision is as exact as its parts, no more: what is asked for is what is done.
+#[test]
+fn precisions_are_as_exact_as_their_parts() {
+    let output = OutputMode::Sequence;
+    for cell in [Cell::RnnTanh, Cell::Gru, Cell::Lstm] {
+        let spec = Spec { cell, features: 20, layers: 2, forward: 20, reverse: Some(35), output };
+        let question = Question::ragged(spec, &[9, 4, 9, 1, 6], 3).started(3);
+        let (expected, _) = question.answer();
+        let d_output = single(&values(expected.len(), 5, 1.0));
+        let given = Given::new(&question);
+        let trained = |instructions: Instructions, precision: Precision| {
+            let mut workspace = Workspace::new(&Workers::new(2, instructions));
+            given.train(&given.pack_for(instructions, precision), &mut workspace, &d_output)
+        };
+        let exact = trained(Instructions::twin(), Precision::Highest);
+        let apart = |found: &[f32], expected: &[f32]| {
+            let size = expected.iter().fold(0.0_f32, |most, value| most.max(value.abs()));
+            let furthest = |most: f32, (a, b): (&f32, &f32)| most.max((a - b).abs());
+            found.iter().zip(expected).fold(0.0_f32, furthest) / size
+        };
+        for (precision, within) in [(Precision::High, 1e-6..1e-4), (Precision::Medium, 1e-4..1e-1)] {
+            let answers = [vec![Instructions::twin()], Instructions::all()]
+                .concat()
+                .into_iter()
+                .filter(|instructions| instructions.tiles());
+            let answers: Vec<Answer> = answers.map(|instructions| trained(instructions, precision)).collect();
+            assert!(answers.iter().all(|answer| *answer == answers[0]), "{cell:?} {precision:?}: the twin's");
+            let mut furthest = apart(&answers[0].output, &exact.output);
+            for (found, expected) in answers[0].gradients.iter().zip(&exact.gradients) {
+                furthest = furthest.max(apart(found, expected));
+            }
+            assert!(within.contains(&furthest), "{cell:?} {precision:?}: {furthest}, not in {within:?}");
+            // What has no tiles is more exact than asked for.
+            for instructions in Instructions::all().into_iter().filter(|instructions| !instructions.tiles()) {
+                let same = trained(instructions, precision) == trained(instructions, Precision::Highest);
+                assert!(same, "{instructions}");
             }
         }
     }

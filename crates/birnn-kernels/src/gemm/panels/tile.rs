@@ -1,16 +1,6 @@
-//! How a product is cut: shapes and sizes.
+//! How a product is cut.
 
 use crate::isa::{LANES, Simd};
-
-/// The shape of a product. Rows of `C` are contiguous, and `n` is a multiple of [`LANES`].
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Shape {
-    pub(crate) m: usize,
-    pub(crate) n: usize,
-    pub(crate) k: usize,
-    /// From one row of `C` to the next.
-    pub(crate) stride: usize,
-}
 
 /// Rows of a tile: with as many columns as make it full, its sums take most registers of every set of
 /// instructions.

@@ -6,7 +6,8 @@
 //! moved sums in and out of registers, three times as slow.
 
 use super::pack::Lhs;
-use super::tile::{MR, Shape};
+use super::tile::MR;
+use crate::gemm::Shape;
 use crate::isa::Simd;
 
 /// `VECTORS` vectors of all rows of `c`; `panel` is what they read of the right side, and the stride of its

@@ -1,0 +1,105 @@
+//! What tiles do, in plain code: bit for bit.
+
+use super::{DEPTH, Operands, SIDE, Tile, Tiles};
+
+/// To the nearest bf16, ties to even; subnormal numbers to zero.
+fn bf16(value: f32) -> u16 {
+    let bits = value.to_bits();
+    if value.is_nan() {
+        // Quiet, and still NaN.
+        return (bits >> 16) as u16 | 0x40;
+    }
+    let bits = flush(value).to_bits();
+    (bits.wrapping_add(0x7fff + (bits >> 16 & 1)) >> 16) as u16
+}
+
+fn f32_of(bits: u16) -> f32 {
+    f32::from_bits(u32::from(bits) << 16)
+}
+
+/// Zero of its sign for a subnormal number, whatever the mode that the processor is in.
+fn flush(value: f32) -> f32 {
+    if value.is_subnormal() { 0.0_f32.copysign(value) } else { value }
+}
+
+fn split<const PARTS: usize>(value: f32) -> [u16; PARTS] {
+    let mut rest = flush(value);
+    std::array::from_fn(|_| {
+        let part = bf16(rest);
+        rest = flush(rest - f32_of(part));
+        part
+    })
+}
+
+pub(super) fn pack_rows<const PARTS: usize>(tiles: &mut Tiles, values: &[f32], stride: usize) {
+    for row in 0..tiles.side {
+        let values = &values[row * stride..][..tiles.k];
+        for (step, values) in values.chunks(DEPTH).enumerate() {
+            let to = tiles.index(row / SIDE, step);
+            for at in 0..DEPTH {
+                let value = values.get(at).copied().unwrap_or(0.0);
+                for (part, bits) in split::<PARTS>(value).into_iter().enumerate() {
+                    tiles.tiles[to + part].0[row % SIDE * DEPTH + at] = bits;
+                }
+            }
+        }
+    }
+}
+
+pub(super) fn pack_pair<const PARTS: usize>(tiles: &mut Tiles, pair: usize, rows: [Option<&[f32]>; 2]) {
+    for column in 0..tiles.side.next_multiple_of(SIDE) {
+        let to = tiles.index(column / SIDE, pair / SIDE);
+        for (odd, row) in rows.iter().enumerate() {
+            let value = row.and_then(|row| row.get(column)).copied().unwrap_or(0.0);
+            for (part, bits) in split::<PARTS>(value).into_iter().enumerate() {
+                tiles.tiles[to + part].0[pair % SIDE * DEPTH + column % SIDE * 2 + odd] = bits;
+            }
+        }
+    }
+}
+
+pub(super) fn transpose(tiles: &mut [Tile]) {
+    for tile in tiles {
+        let from = *tile;
+        for (row, column) in (0..SIDE).flat_map(|row| (0..SIDE).map(move |column| (row, column))) {
+            let (from, to) = (&from.0[row * DEPTH + column * 2..][..2], column * DEPTH + row * 2);
+            tile.0[to..to + 2].copy_from_slice(from);
+        }
+    }
+}
+
+/// The order in which the products of parts are added: of the left and of the right.
+const ORDER: [&[(usize, usize)]; 2] = [&[(0, 0)], &[(0, 1), (0, 0), (1, 0)]];
+
+pub(super) fn multiply<const PARTS: usize, const COUNT: usize>(
+    operands: &[Operands; COUNT],
+    init: Option<&[f32]>,
+    c: &mut [f32],
+    stride: usize,
+) {
+    for (row, column) in (0..2 * SIDE).flat_map(|row| (0..2 * SIDE).map(move |column| (row, column))) {
+        let mut sum = init.map_or(c[row * stride + column], |init| init[column]);
+        let steps =
+            |&Operands { a, b }| a[row / SIDE].chunks_exact(PARTS).zip(b[column / SIDE].chunks_exact(PARTS));
+        for (a, b) in operands.iter().flat_map(steps) {
+            for &(left, right) in ORDER[PARTS - 1] {
+                sum = dot(&a[left], row % SIDE, &b[right], column % SIDE, sum);
+            }
+        }
+        c[row * stride + column] = sum;
+    }
+}
+
+/// What `tdpbf16ps` does: even and odd steps are summed apart by fused multiply-adds from zero, then together,
+/// then to `sum` (Intel, "Architecture instruction set extensions programming reference", chapter 3).
+fn dot(a: &Tile, row: usize, b: &Tile, column: usize, sum: f32) -> f32 {
+    let mut sums = [0.0_f32; 2];
+    for pair in 0..SIDE {
+        for (odd, sum) in sums.iter_mut().enumerate() {
+            let [a, b] =
+                [a.0[row * DEPTH + pair * 2 + odd], b.0[pair * DEPTH + column * 2 + odd]].map(f32_of);
+            *sum = flush(flush(a).mul_add(flush(b), *sum));
+        }
+    }
+    flush(flush(sum) + flush(sums[0] + sums[1]))
+}

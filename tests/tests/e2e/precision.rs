@@ -1,0 +1,94 @@
+//! Products of bf16, on processors that have tiles and on those that have not.
+
+use birnn_tests::Sandbox;
+
+/// So small that plain code can do what tiles would.
+const NET: &str = "
+[data]
+dataset = \"synthetic\"
+limit = 60
+validation = 20
+[model]
+cell = \"gru\"
+hidden = 5
+layers = 1
+[train]
+epochs = 2
+batch_size = 20
+checkpoint_every = 2
+";
+
+/// What a net answers, on f32 unless `args` say otherwise.
+fn answer(sandbox: &Sandbox, run: &str, args: &[&str], variables: &[(&str, &str)]) -> String {
+    let ask = [&["predict", run, "a.pgm", "--json"][..], args].concat();
+    sandbox.birnn_with(&ask, variables).done().stdout
+}
+
+fn sandbox() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.write("net.toml", NET);
+    let pixels: Vec<u8> = (0..28 * 28).map(|place| (place * 7 % 256) as u8).collect();
+    sandbox.write("a.pgm", [b"P5 28 28 255\n".as_slice(), &pixels].concat());
+    sandbox
+}
+
+#[test]
+fn what_tiles_compute_is_the_twins_and_goes_on_as_it_began() {
+    let sandbox = sandbox();
+    let has_tiles = {
+        let doctor = sandbox.birnn(&["doctor"]).stdout;
+        doctor.lines().any(|line| line.contains("computes with amx"))
+    };
+    let mut answers = Vec::new();
+    for precision in ["highest", "high", "medium"] {
+        let set = format!("train.precision={precision}");
+        for instructions in ["twin", "amx"].into_iter().filter(|&name| name == "twin" || has_tiles) {
+            let variables = [("BIRNN_INSTRUCTIONS", instructions), ("OMP_NUM_THREADS", "2")];
+            let run = format!("{precision}-{instructions}");
+            let train = ["train", "net.toml", "--run-dir", &run, "--set", &set];
+            let ended = sandbox.birnn_with(&train, &variables).done();
+            assert!(!ended.stderr.contains("train.precision"), "{}", ended.stderr);
+            let whole = sandbox.read(&format!("{run}/model.safetensors"));
+
+            // Stopped, and gone on with.
+            let stopped = format!("{run}-stopped");
+            let train =
+                ["train", "net.toml", "--run-dir", &stopped, "--set", &set, "--set", "train.epochs=1"];
+            sandbox.birnn_with(&train, &variables).done();
+            let longer = ["train", "--resume", &stopped, "--set", "train.epochs=2"];
+            sandbox.birnn_with(&longer, &variables).done();
+            assert!(sandbox.read(&format!("{stopped}/model.safetensors")) == whole, "{run}");
+            answers.push((precision, answer(&sandbox, &run, &[], &variables)));
+        }
+    }
+    for (precision, answered) in &answers {
+        let of_the_same: Vec<_> = answers.iter().filter(|(other, _)| other == precision).collect();
+        assert!(of_the_same.iter().all(|(_, other)| other == answered), "{precision}: the twin's");
+        let of_others = answers.iter().filter(|(other, _)| other != precision);
+        assert!(of_others.into_iter().all(|(_, other)| other != answered), "{precision}: of its own");
+    }
+    // Asked with less, and with what it was not trained with.
+    let twin = [("BIRNN_INSTRUCTIONS", "twin")];
+    let exact = answer(&sandbox, "highest-twin", &[], &twin);
+    assert!(answer(&sandbox, "highest-twin", &["--precision", "highest"], &twin) == exact);
+    assert!(answer(&sandbox, "highest-twin", &["--precision", "medium"], &twin) != exact);
+    let eval = ["eval", "highest-twin", "--precision", "high"];
+    assert!(sandbox.birnn_with(&eval, &twin).done().stdout.contains("accuracy"));
+}
+
+#[test]
+fn without_tiles_products_are_exact_and_that_is_said() {
+    let sandbox = sandbox();
+    let none = [("BIRNN_INSTRUCTIONS", "baseline")];
+    let train = |run: &str, precision: &str| {
+        let set = format!("train.precision={precision}");
+        sandbox.birnn_with(&["train", "net.toml", "--run-dir", run, "--set", &set], &none).done().stderr
+    };
+    let said = train("medium", "medium");
+    let warning = "train.precision: is `medium`, and baseline has nothing quicker for it than f32";
+    assert!(said.contains(warning), "{said}");
+    assert!(!train("highest", "highest").contains("train.precision"));
+    assert_eq!(answer(&sandbox, "medium", &[], &none), answer(&sandbox, "highest", &[], &none));
+    let other = ["predict", "medium", "a.pgm", "--precision", "double"];
+    sandbox.birnn_with(&other, &none).failed(2, &["--precision", "highest", "high", "medium"]);
+}
