@@ -199,7 +199,13 @@ mod tests {
     fn misread_images_come_with_what_they_are_and_were_called() {
         let input =
             Tensor::from_slice(&[0.0_f32, 0.2, 0.4, 0.6, 0.8, 1.0]).view([3, 1, 2]).to_device(Device::Cpu);
-        let batch = Batch { input, lengths: None, target: Tensor::from_slice(&[7_i64, 8, 9]), positions: 3 };
+        let batch = Batch {
+            input,
+            lengths: None,
+            target: Tensor::from_slice(&[7_i64, 8, 9]),
+            positions: 3,
+            first_step: 0,
+        };
         let modality = Modality::Images { shape: [1, 2], preprocessing: None };
         let found = misread(&batch, Per::Sequence, &[mistake(0, 7, 1), mistake(2, 9, 3)], &modality).unwrap();
         let expected = [(7, 1, vec![0, 51]), (9, 3, vec![204, 255])];
@@ -210,7 +216,8 @@ mod tests {
     fn of_a_misread_series_its_own_steps_are_drawn() {
         let input = Tensor::from_slice(&[9.0_f32, 9.0, 0.0, 1.0, 9.0]).view([5, 1]);
         let lengths = Some(vec![2, 2, 1]);
-        let batch = Batch { input, lengths, target: Tensor::from_slice(&[7_i64, 8, 9]), positions: 3 };
+        let batch =
+            Batch { input, lengths, target: Tensor::from_slice(&[7_i64, 8, 9]), positions: 3, first_step: 0 };
         let series = Series { steps: Some([1, 2]), ..Series::plain(vec![0.0]) };
         let series = Modality::Series(series);
         let found = misread(&batch, Per::Sequence, &[mistake(1, 8, 1)], &series).unwrap();
