@@ -42,9 +42,10 @@ pub struct Member {
     address: IpAddr,
 }
 
-/// The word of a rank that fails.
+/// The word of a rank that fails, or of one that misses others.
 #[derive(Serialize, Deserialize)]
 struct Word {
+    /// The one that fails; empty where the reason says it.
     who: String,
     why: String,
     code: u8,
@@ -61,8 +62,6 @@ pub struct ProcessGroup {
     store: Arc<Store>,
     group: RefCell<Option<Group>>,
     members: Vec<Member>,
-    /// Texts gathered so far, so that each time has keys of its own.
-    gathered: Cell<usize>,
     failed: Cell<bool>,
 }
 
@@ -91,12 +90,11 @@ impl ProcessGroup {
             store: Arc::new(store),
             group: RefCell::new(None),
             members: Vec::new(),
-            gathered: Cell::new(0),
             failed: Cell::new(false),
         };
         let host = gethostname::gethostname().to_string_lossy().into_owned();
         let this = Member { host, process: std::process::id(), address };
-        let told = group.gather(&serde_json::to_string(&this).unwrap_or_default())?;
+        let told = group.call_together(&serde_json::to_string(&this).unwrap_or_default())?;
         let read = |(rank, text): (usize, String)| {
             serde_json::from_str(&text).map_err(|_| RankError::Failed {
                 who: format!("rank {rank}"),
@@ -153,10 +151,26 @@ impl ProcessGroup {
 
     /// What each rank says, in their order.
     pub fn gather(&self, text: &str) -> Result<Vec<String>, RankError> {
+        let size = self.launch.size;
+        let mut lengths = vec![0; 8 * size];
+        self.exchange(|group| group.all_gather(&(text.len() as u64).to_le_bytes(), &mut lengths))?;
+        let length =
+            |bytes: &[u8]| bytes.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes) as usize);
+        let lengths: Vec<usize> = lengths.chunks(8).map(length).collect();
+        let longest = lengths.iter().copied().max().unwrap_or(0).max(1);
+        let mut own = text.as_bytes().to_vec();
+        own.resize(longest, 0);
+        let mut all = vec![0; longest * size];
+        self.exchange(|group| group.all_gather(&own, &mut all))?;
+        let texts = all.chunks(longest).zip(lengths);
+        Ok(texts.map(|(text, length)| String::from_utf8_lossy(&text[..length]).into_owned()).collect())
+    }
+
+    /// As [`ProcessGroup::gather`], by way of the store, as long as there is nothing else.
+    fn call_together(&self, text: &str) -> Result<Vec<String>, RankError> {
         let Launch { rank, size, .. } = self.launch;
-        let round = self.gathered.replace(self.gathered.get() + 1);
-        let keys: Vec<String> = (0..size).map(|rank| self.key(&format!("text/{round}/{rank}"))).collect();
-        let (own, failed, heard) = (keys[rank].clone(), self.key(FAILED), self.key(HEARD));
+        let keys: Vec<String> = (0..size).map(|rank| self.key(&format!("member/{rank}"))).collect();
+        let (own, failed) = (keys[rank].clone(), self.key(FAILED));
         let (text, timeout) = (text.to_owned(), self.timeout);
         let answer = self.ask(timeout + ROLL_CALL, move |store| -> Result<Gathered, String> {
             store.set(&own, &text)?;
@@ -166,7 +180,6 @@ impl ProcessGroup {
                 if let Some(text) = store.get(&keys[texts.len()], GLANCE)? {
                     texts.push(text);
                 } else if let Some(word) = store.get(&failed, AT_ONCE)? {
-                    store.add(&heard, 1)?;
                     return Ok(Gathered::Word(word));
                 } else if Instant::now() > end {
                     let is_missing = |rank: &usize| matches!(store.get(&keys[*rank], AT_ONCE), Ok(None));
@@ -175,15 +188,26 @@ impl ProcessGroup {
             }
             Ok(Gathered::All(texts))
         });
-        match answer {
-            Some(Ok(Gathered::All(texts))) => Ok(texts),
-            Some(Ok(Gathered::Word(word))) => Err(self.heard(&word)),
+        let (error, there) = match answer {
+            Some(Ok(Gathered::All(texts))) => return Ok(texts),
+            Some(Ok(Gathered::Word(word))) => (self.heard(&word), size - 1),
             Some(Ok(Gathered::Missing(missing))) => {
-                self.failed.set(true);
-                Err(RankError::Missing { missing, size, timeout })
+                let there = size - missing.len();
+                (RankError::Missing { missing, size, timeout }, there)
             }
-            Some(Err(_)) | None => Err(self.lost(&[0], CUT)),
-        }
+            Some(Err(_)) | None => return Err(self.lost(&[0], CUT)),
+        };
+        // Those who came a little later, and wait yet, need not wait as long again.
+        let (failed, heard) = (self.key(FAILED), self.key(HEARD));
+        let word = Word { who: String::new(), why: error.to_string(), code: 1 };
+        let word = serde_json::to_string(&word).unwrap_or_default();
+        self.ask(LAST_WORDS, move |store| {
+            store.set_first(&failed, &word)?;
+            store.add(&heard, 1)
+        });
+        self.failed.set(true);
+        self.linger(HEARD, there, LAST_WORDS);
+        Err(error)
     }
 
     /// Tells the others that this rank fails, and why; `code` is the exit code that it ends with. They end, too.
@@ -192,8 +216,13 @@ impl ProcessGroup {
             return;
         }
         let word = Word { who: self.who(self.launch.rank), why: why.to_owned(), code };
-        let (failed, word) = (self.key(FAILED), serde_json::to_string(&word).unwrap_or_default());
-        self.ask(LAST_WORDS, move |store| store.set_first(&failed, &word));
+        let word = serde_json::to_string(&word).unwrap_or_default();
+        let (failed, heard) = (self.key(FAILED), self.key(HEARD));
+        // It counts with those that have heard of it, as another may have been first.
+        self.ask(LAST_WORDS, move |store| {
+            store.set_first(&failed, &word)?;
+            store.add(&heard, 1)
+        });
         // Whoever waits for this rank notices; a thread of its own, as it may wait for others in turn.
         if let Some(group) = self.group.take() {
             let (tell, done) = mpsc::channel();
@@ -203,7 +232,7 @@ impl ProcessGroup {
             });
             let _ = done.recv_timeout(LAST_WORDS);
         }
-        self.linger(HEARD, self.launch.size - 1, LAST_WORDS);
+        self.linger(HEARD, self.launch.size, LAST_WORDS);
     }
 
     /// Ends with the others, when all is done.
@@ -282,11 +311,16 @@ impl ProcessGroup {
                 self.heard(&word)
             }
             Some(Ok((None, silent))) => {
-                self.linger(HEARD, size - silent.len(), LAST_WORDS);
-                match silent.is_empty() {
+                let error = match silent.is_empty() {
                     true => RankError::Broken { who: self.who(rank), said: in_short(said) },
                     false => self.lost(&silent, if stalled { STALLED } else { GONE }),
-                }
+                };
+                // For those who notice later, when others are gone, too.
+                let word = Word { who: String::new(), why: error.to_string(), code: 1 };
+                let (failed, word) = (self.key(FAILED), serde_json::to_string(&word).unwrap_or_default());
+                self.ask(LAST_WORDS, move |store| store.set_first(&failed, &word));
+                self.linger(HEARD, size - silent.len(), LAST_WORDS);
+                error
             }
             // The store is rank 0's.
             Some(Err(_)) if !self.launch.serves_store => self.lost(&[0], GONE),

@@ -15,6 +15,7 @@ mod output;
 mod own_data;
 mod packages;
 mod progress;
+mod ranks;
 mod readme;
 mod report;
 mod resume;
