@@ -22,11 +22,14 @@ const FAILED: &str = "failed";
 const HEARD: &str = "heard";
 /// How many ranks are through with everything.
 const DONE: &str = "done";
+/// What a rank answers a roll call with that has waited for as long as it may; others say that they are here.
+const WAITED: &str = "waited";
 /// How often who waits for others looks whether one has failed.
 const GLANCE: Duration = Duration::from_millis(500);
 /// Not at all, as far as a store can.
 const AT_ONCE: Duration = Duration::from_millis(1);
-/// How long the ranks that are left are waited for when the roll is called.
+/// How long the ranks that are left are waited for when the roll is called, beside twice what this one took from exchange
+/// to exchange: they may be in the midst of a step.
 const ROLL_CALL: Duration = Duration::from_secs(5);
 /// How long the others have to hear of a failure, before the process with the store ends.
 const LAST_WORDS: Duration = Duration::from_secs(5);
@@ -49,6 +52,8 @@ struct Word {
     who: String,
     why: String,
     code: u8,
+    /// How many are gone, and will not hear of it.
+    gone: usize,
 }
 
 /// The processes that a launcher started, joined by libtorch's process group.
@@ -63,6 +68,8 @@ pub struct ProcessGroup {
     group: RefCell<Option<Group>>,
     members: Vec<Member>,
     failed: Cell<bool>,
+    /// When the last exchange ended, and how long it was then until the next.
+    idle: Cell<(Instant, Duration)>,
 }
 
 impl ProcessGroup {
@@ -91,6 +98,7 @@ impl ProcessGroup {
             group: RefCell::new(None),
             members: Vec::new(),
             failed: Cell::new(false),
+            idle: Cell::new((Instant::now(), Duration::ZERO)),
         };
         let host = gethostname::gethostname().to_string_lossy().into_owned();
         let this = Member { host, process: std::process::id(), address };
@@ -198,13 +206,8 @@ impl ProcessGroup {
             Some(Err(_)) | None => return Err(self.lost(&[0], CUT)),
         };
         // Those who came a little later, and wait yet, need not wait as long again.
-        let (failed, heard) = (self.key(FAILED), self.key(HEARD));
-        let word = Word { who: String::new(), why: error.to_string(), code: 1 };
-        let word = serde_json::to_string(&word).unwrap_or_default();
-        self.ask(LAST_WORDS, move |store| {
-            store.set_first(&failed, &word)?;
-            store.add(&heard, 1)
-        });
+        self.leave_word(String::new(), error.to_string(), 1, size - there);
+        self.has_heard();
         self.failed.set(true);
         self.linger(HEARD, there, LAST_WORDS);
         Err(error)
@@ -215,15 +218,16 @@ impl ProcessGroup {
         if self.failed.replace(true) {
             return;
         }
-        let word = Word { who: self.who(self.launch.rank), why: why.to_owned(), code };
-        let word = serde_json::to_string(&word).unwrap_or_default();
-        let (failed, heard) = (self.key(FAILED), self.key(HEARD));
+        self.leave_word(self.who(self.launch.rank), why.to_owned(), code, 0);
         // It counts with those that have heard of it, as another may have been first.
-        self.ask(LAST_WORDS, move |store| {
-            store.set_first(&failed, &word)?;
-            store.add(&heard, 1)
-        });
-        // Whoever waits for this rank notices; a thread of its own, as it may wait for others in turn.
+        self.has_heard();
+        self.hang_up();
+        self.linger(HEARD, self.launch.size, LAST_WORDS);
+    }
+
+    /// Ends the connections, so that whoever waits for this rank notices; in a thread of its own, as that may wait for
+    /// others in turn.
+    fn hang_up(&self) {
         if let Some(group) = self.group.take() {
             let (tell, done) = mpsc::channel();
             std::thread::spawn(move || {
@@ -232,7 +236,6 @@ impl ProcessGroup {
             });
             let _ = done.recv_timeout(LAST_WORDS);
         }
-        self.linger(HEARD, self.launch.size, LAST_WORDS);
     }
 
     /// Ends with the others, when all is done.
@@ -278,10 +281,12 @@ impl ProcessGroup {
 
     /// Carries something out with the group; where that fails, finds out why.
     fn exchange(&self, work: impl FnOnce(&Group) -> Result<(), String>) -> Result<(), RankError> {
+        let idle = self.idle.get().0.elapsed();
         let done = match &*self.group.borrow() {
             Some(group) => work(group),
             None => Err("this rank has failed".to_owned()),
         };
+        self.idle.set((Instant::now(), idle));
         done.map_err(|said| self.diagnosis(said))
     }
 
@@ -290,48 +295,73 @@ impl ProcessGroup {
         tracing::debug!("libtorch: {said}");
         self.failed.set(true);
         let Launch { rank, size, .. } = self.launch;
+        let roll_call = ROLL_CALL + self.timeout.min(2 * self.idle.get().1);
         let alive: Vec<String> = (0..size).map(|rank| self.key(&format!("alive/{rank}"))).collect();
+        let stalled = said.to_lowercase().contains("timed out");
+        let (own, answer) = (alive[rank].clone(), if stalled { WAITED } else { "here" });
+        self.ask(LAST_WORDS, move |store| store.set(&own, answer));
+        // Those that wait for this one alone are to answer, too.
+        self.hang_up();
         let [failed, heard] = [self.key(FAILED), self.key(HEARD)];
-        let answer = self.ask(ROLL_CALL + LAST_WORDS, move |store| -> Result<_, String> {
-            store.set(&alive[rank], "here")?;
-            let end = Instant::now() + ROLL_CALL;
-            let mut silent: Vec<usize> = (0..size).collect();
+        let answer = self.ask(roll_call + LAST_WORDS, move |store| -> Result<_, String> {
+            let end = Instant::now() + roll_call;
+            let (mut silent, mut stalled): (Vec<usize>, _) = ((0..size).collect(), stalled);
             let mut word = store.get(&failed, GLANCE)?;
             while word.is_none() && !silent.is_empty() && Instant::now() < end {
-                silent.retain(|&rank| !matches!(store.get(&alive[rank], AT_ONCE), Ok(Some(_))));
+                silent.retain(|&rank| match store.get(&alive[rank], AT_ONCE) {
+                    Ok(Some(answer)) => {
+                        stalled |= answer == WAITED;
+                        false
+                    }
+                    _ => true,
+                });
                 word = store.get(&failed, Duration::from_millis(100))?;
             }
             store.add(&heard, 1)?;
-            Ok((word, silent))
+            Ok((word, silent, stalled))
         });
-        let stalled = said.to_lowercase().contains("timed out");
         match answer {
-            Some(Ok((Some(word), _))) => {
-                self.linger(HEARD, size, LAST_WORDS);
-                self.heard(&word)
+            Some(Ok((Some(word), ..))) => {
+                let error = self.heard(&word);
+                let gone = serde_json::from_str(&word).map_or(0, |word: Word| word.gone);
+                self.linger(HEARD, size.saturating_sub(gone), LAST_WORDS);
+                error
             }
-            Some(Ok((None, silent))) => {
+            Some(Ok((None, silent, stalled))) => {
                 let error = match silent.is_empty() {
                     true => RankError::Broken { who: self.who(rank), said: in_short(said) },
                     false => self.lost(&silent, if stalled { STALLED } else { GONE }),
                 };
                 // For those who notice later, when others are gone, too.
-                let word = Word { who: String::new(), why: error.to_string(), code: 1 };
-                let (failed, word) = (self.key(FAILED), serde_json::to_string(&word).unwrap_or_default());
-                self.ask(LAST_WORDS, move |store| store.set_first(&failed, &word));
+                self.leave_word(String::new(), error.to_string(), 1, silent.len());
                 self.linger(HEARD, size - silent.len(), LAST_WORDS);
                 error
             }
             // The store is rank 0's.
-            Some(Err(_)) if !self.launch.serves_store => self.lost(&[0], GONE),
+            Some(Err(_)) if !self.launch.serves_store => {
+                self.lost(&[0], if stalled { STALLED } else { GONE })
+            }
             Some(Err(_)) | None => self.lost(&[0], CUT),
         }
+    }
+
+    /// Says why all end, unless another has said it.
+    fn leave_word(&self, who: String, why: String, code: u8, gone: usize) {
+        let word = serde_json::to_string(&Word { who, why, code, gone }).unwrap_or_default();
+        let failed = self.key(FAILED);
+        self.ask(LAST_WORDS, move |store| store.set_first(&failed, &word));
+    }
+
+    /// Counts this rank among those that know that all end.
+    fn has_heard(&self) {
+        let heard = self.key(HEARD);
+        self.ask(LAST_WORDS, move |store| store.add(&heard, 1));
     }
 
     fn heard(&self, word: &str) -> RankError {
         self.failed.set(true);
         match serde_json::from_str(word) {
-            Ok(Word { who, why, code }) => RankError::Failed { who, why, code },
+            Ok(Word { who, why, code, .. }) => RankError::Failed { who, why, code },
             Err(_) => RankError::Failed { who: "another rank".to_owned(), why: word.to_owned(), code: 1 },
         }
     }

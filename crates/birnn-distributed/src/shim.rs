@@ -143,7 +143,8 @@ mod with_gloo {
     unsafe impl Sync for Store {}
 
     impl Store {
-        /// The store at `host` and `port`, which this process serves if `serve`; waits for it at most `timeout`.
+        /// The store at `host` and `port`, which this process serves if `serve`; waits for it at most `timeout`. From then
+        /// on libtorch says nothing, unless `TORCH_CPP_LOG_LEVEL` asks for it.
         pub(crate) fn open(host: &str, port: u16, serve: bool, timeout: Duration) -> Result<Store, String> {
             let host = c_string(host)?;
             let mut store = std::ptr::null_mut();
