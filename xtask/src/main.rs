@@ -2,7 +2,7 @@
 //!
 //! The order in which to read: [`commands`] says what each command does, [`choice`] which libtorch is used,
 //! [`install`] how one is fetched, [`cargo_config`] how plain cargo commands come to know of it; [`fuzz`],
-//! [`gpu`] and [`cross`] stand apart.
+//! [`gpu`], [`cross`] and [`cluster`] stand apart.
 //!
 //! This crate never depends on `tch`: it has to work before there is a libtorch, and it is built in seconds.
 
@@ -12,6 +12,7 @@ compile_error!("birnn is for Linux and macOS: there are no other systems that it
 mod apt;
 mod cargo_config;
 mod choice;
+mod cluster;
 mod commands;
 mod cross;
 mod fuzz;
@@ -54,7 +55,9 @@ fn dispatch(args: &[OsString]) -> Result<ExitCode> {
     let machine = Machine::this();
     match command.to_str() {
         Some("help" | "--help" | "-h") => Ok(help()),
-        Some("setup" | "check" | "torture" | "fuzz" | "witness" | "gpu" | "cross") if asks_for_help(rest) => {
+        Some("setup" | "check" | "torture" | "fuzz" | "witness" | "gpu" | "cross" | "cluster")
+            if asks_for_help(rest) =>
+        {
             Ok(help())
         }
         Some("setup") => commands::setup(&machine, rest),
@@ -67,6 +70,7 @@ fn dispatch(args: &[OsString]) -> Result<ExitCode> {
         Some("fuzz") => fuzz::run(&machine, rest),
         Some("gpu") => gpu::run(&machine, rest),
         Some("cross") => cross::run(&machine, rest),
+        Some("cluster") => cluster::run(&machine, rest),
         Some("check") if rest.is_empty() => commands::check(&machine),
         Some("check") => Err(commands::usage("check takes no arguments".to_owned())),
         _ => Err(commands::usage(format!("there is no command `{}`", command.display()))),

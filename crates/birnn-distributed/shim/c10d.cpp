@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -64,6 +65,8 @@ extern "C" {
 int birnn_store_open(const char* host, uint16_t port, int serve, int64_t timeout, Store** out, char* error, size_t room) {
   return guarded(error, room, [&] {
     c10::initLogging();
+    // It tells of its own workings; what fails is told by birnn, in a line.
+    if (std::getenv("TORCH_CPP_LOG_LEVEL") == nullptr) FLAGS_caffe2_log_level = 3;
     c10d::TCPStoreOptions options;
     options.port = port;
     options.isServer = serve != 0;

@@ -54,9 +54,9 @@ pub enum RankError {
         timeout: Duration,
     },
     /// Another rank failed, and said why.
-    #[error("{who}: {why}")]
+    #[error("{}{why}", if .who.is_empty() { String::new() } else { format!("{who}: ") })]
     Failed {
-        /// Its rank and host.
+        /// Its rank and host; empty where the reason says it.
         who: String,
         /// In its words.
         why: String,

@@ -22,11 +22,14 @@ const FAILED: &str = "failed";
 const HEARD: &str = "heard";
 /// How many ranks are through with everything.
 const DONE: &str = "done";
+/// What a rank answers a roll call with that has waited for as long as it may; others say that they are here.
+const WAITED: &str = "waited";
 /// How often who waits for others looks whether one has failed.
 const GLANCE: Duration = Duration::from_millis(500);
 /// Not at all, as far as a store can.
 const AT_ONCE: Duration = Duration::from_millis(1);
-/// How long the ranks that are left are waited for when the roll is called.
+/// How long the ranks that are left are waited for when the roll is called, beside twice what this one took from exchange
+/// to exchange: they may be in the midst of a step.
 const ROLL_CALL: Duration = Duration::from_secs(5);
 /// How long the others have to hear of a failure, before the process with the store ends.
 const LAST_WORDS: Duration = Duration::from_secs(5);
@@ -42,12 +45,15 @@ pub struct Member {
     address: IpAddr,
 }
 
-/// The word of a rank that fails.
+/// The word of a rank that fails, or of one that misses others.
 #[derive(Serialize, Deserialize)]
 struct Word {
+    /// The one that fails; empty where the reason says it.
     who: String,
     why: String,
     code: u8,
+    /// How many are gone, and will not hear of it.
+    gone: usize,
 }
 
 /// The processes that a launcher started, joined by libtorch's process group.
@@ -61,9 +67,9 @@ pub struct ProcessGroup {
     store: Arc<Store>,
     group: RefCell<Option<Group>>,
     members: Vec<Member>,
-    /// Texts gathered so far, so that each time has keys of its own.
-    gathered: Cell<usize>,
     failed: Cell<bool>,
+    /// When the last exchange ended, and how long it was then until the next.
+    idle: Cell<(Instant, Duration)>,
 }
 
 impl ProcessGroup {
@@ -91,12 +97,12 @@ impl ProcessGroup {
             store: Arc::new(store),
             group: RefCell::new(None),
             members: Vec::new(),
-            gathered: Cell::new(0),
             failed: Cell::new(false),
+            idle: Cell::new((Instant::now(), Duration::ZERO)),
         };
         let host = gethostname::gethostname().to_string_lossy().into_owned();
         let this = Member { host, process: std::process::id(), address };
-        let told = group.gather(&serde_json::to_string(&this).unwrap_or_default())?;
+        let told = group.call_together(&serde_json::to_string(&this).unwrap_or_default())?;
         let read = |(rank, text): (usize, String)| {
             serde_json::from_str(&text).map_err(|_| RankError::Failed {
                 who: format!("rank {rank}"),
@@ -153,10 +159,26 @@ impl ProcessGroup {
 
     /// What each rank says, in their order.
     pub fn gather(&self, text: &str) -> Result<Vec<String>, RankError> {
+        let size = self.launch.size;
+        let mut lengths = vec![0; 8 * size];
+        self.exchange(|group| group.all_gather(&(text.len() as u64).to_le_bytes(), &mut lengths))?;
+        let length =
+            |bytes: &[u8]| bytes.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes) as usize);
+        let lengths: Vec<usize> = lengths.chunks(8).map(length).collect();
+        let longest = lengths.iter().copied().max().unwrap_or(0).max(1);
+        let mut own = text.as_bytes().to_vec();
+        own.resize(longest, 0);
+        let mut all = vec![0; longest * size];
+        self.exchange(|group| group.all_gather(&own, &mut all))?;
+        let texts = all.chunks(longest).zip(lengths);
+        Ok(texts.map(|(text, length)| String::from_utf8_lossy(&text[..length]).into_owned()).collect())
+    }
+
+    /// As [`ProcessGroup::gather`], by way of the store, as long as there is nothing else.
+    fn call_together(&self, text: &str) -> Result<Vec<String>, RankError> {
         let Launch { rank, size, .. } = self.launch;
-        let round = self.gathered.replace(self.gathered.get() + 1);
-        let keys: Vec<String> = (0..size).map(|rank| self.key(&format!("text/{round}/{rank}"))).collect();
-        let (own, failed, heard) = (keys[rank].clone(), self.key(FAILED), self.key(HEARD));
+        let keys: Vec<String> = (0..size).map(|rank| self.key(&format!("member/{rank}"))).collect();
+        let (own, failed) = (keys[rank].clone(), self.key(FAILED));
         let (text, timeout) = (text.to_owned(), self.timeout);
         let answer = self.ask(timeout + ROLL_CALL, move |store| -> Result<Gathered, String> {
             store.set(&own, &text)?;
@@ -166,7 +188,6 @@ impl ProcessGroup {
                 if let Some(text) = store.get(&keys[texts.len()], GLANCE)? {
                     texts.push(text);
                 } else if let Some(word) = store.get(&failed, AT_ONCE)? {
-                    store.add(&heard, 1)?;
                     return Ok(Gathered::Word(word));
                 } else if Instant::now() > end {
                     let is_missing = |rank: &usize| matches!(store.get(&keys[*rank], AT_ONCE), Ok(None));
@@ -175,15 +196,21 @@ impl ProcessGroup {
             }
             Ok(Gathered::All(texts))
         });
-        match answer {
-            Some(Ok(Gathered::All(texts))) => Ok(texts),
-            Some(Ok(Gathered::Word(word))) => Err(self.heard(&word)),
+        let (error, there) = match answer {
+            Some(Ok(Gathered::All(texts))) => return Ok(texts),
+            Some(Ok(Gathered::Word(word))) => (self.heard(&word), size - 1),
             Some(Ok(Gathered::Missing(missing))) => {
-                self.failed.set(true);
-                Err(RankError::Missing { missing, size, timeout })
+                let there = size - missing.len();
+                (RankError::Missing { missing, size, timeout }, there)
             }
-            Some(Err(_)) | None => Err(self.lost(&[0], CUT)),
-        }
+            Some(Err(_)) | None => return Err(self.lost(&[0], CUT)),
+        };
+        // Those who came a little later, and wait yet, need not wait as long again.
+        self.leave_word(String::new(), error.to_string(), 1, size - there);
+        self.has_heard();
+        self.failed.set(true);
+        self.linger(HEARD, there, LAST_WORDS);
+        Err(error)
     }
 
     /// Tells the others that this rank fails, and why; `code` is the exit code that it ends with. They end, too.
@@ -191,10 +218,16 @@ impl ProcessGroup {
         if self.failed.replace(true) {
             return;
         }
-        let word = Word { who: self.who(self.launch.rank), why: why.to_owned(), code };
-        let (failed, word) = (self.key(FAILED), serde_json::to_string(&word).unwrap_or_default());
-        self.ask(LAST_WORDS, move |store| store.set_first(&failed, &word));
-        // Whoever waits for this rank notices; a thread of its own, as it may wait for others in turn.
+        self.leave_word(self.who(self.launch.rank), why.to_owned(), code, 0);
+        // It counts with those that have heard of it, as another may have been first.
+        self.has_heard();
+        self.hang_up();
+        self.linger(HEARD, self.launch.size, LAST_WORDS);
+    }
+
+    /// Ends the connections, so that whoever waits for this rank notices; in a thread of its own, as that may wait for
+    /// others in turn.
+    fn hang_up(&self) {
         if let Some(group) = self.group.take() {
             let (tell, done) = mpsc::channel();
             std::thread::spawn(move || {
@@ -203,7 +236,6 @@ impl ProcessGroup {
             });
             let _ = done.recv_timeout(LAST_WORDS);
         }
-        self.linger(HEARD, self.launch.size - 1, LAST_WORDS);
     }
 
     /// Ends with the others, when all is done.
@@ -249,10 +281,12 @@ impl ProcessGroup {
 
     /// Carries something out with the group; where that fails, finds out why.
     fn exchange(&self, work: impl FnOnce(&Group) -> Result<(), String>) -> Result<(), RankError> {
+        let idle = self.idle.get().0.elapsed();
         let done = match &*self.group.borrow() {
             Some(group) => work(group),
             None => Err("this rank has failed".to_owned()),
         };
+        self.idle.set((Instant::now(), idle));
         done.map_err(|said| self.diagnosis(said))
     }
 
@@ -261,43 +295,73 @@ impl ProcessGroup {
         tracing::debug!("libtorch: {said}");
         self.failed.set(true);
         let Launch { rank, size, .. } = self.launch;
+        let roll_call = ROLL_CALL + self.timeout.min(2 * self.idle.get().1);
         let alive: Vec<String> = (0..size).map(|rank| self.key(&format!("alive/{rank}"))).collect();
+        let stalled = said.to_lowercase().contains("timed out");
+        let (own, answer) = (alive[rank].clone(), if stalled { WAITED } else { "here" });
+        self.ask(LAST_WORDS, move |store| store.set(&own, answer));
+        // Those that wait for this one alone are to answer, too.
+        self.hang_up();
         let [failed, heard] = [self.key(FAILED), self.key(HEARD)];
-        let answer = self.ask(ROLL_CALL + LAST_WORDS, move |store| -> Result<_, String> {
-            store.set(&alive[rank], "here")?;
-            let end = Instant::now() + ROLL_CALL;
-            let mut silent: Vec<usize> = (0..size).collect();
+        let answer = self.ask(roll_call + LAST_WORDS, move |store| -> Result<_, String> {
+            let end = Instant::now() + roll_call;
+            let (mut silent, mut stalled): (Vec<usize>, _) = ((0..size).collect(), stalled);
             let mut word = store.get(&failed, GLANCE)?;
             while word.is_none() && !silent.is_empty() && Instant::now() < end {
-                silent.retain(|&rank| !matches!(store.get(&alive[rank], AT_ONCE), Ok(Some(_))));
+                silent.retain(|&rank| match store.get(&alive[rank], AT_ONCE) {
+                    Ok(Some(answer)) => {
+                        stalled |= answer == WAITED;
+                        false
+                    }
+                    _ => true,
+                });
                 word = store.get(&failed, Duration::from_millis(100))?;
             }
             store.add(&heard, 1)?;
-            Ok((word, silent))
+            Ok((word, silent, stalled))
         });
-        let stalled = said.to_lowercase().contains("timed out");
         match answer {
-            Some(Ok((Some(word), _))) => {
-                self.linger(HEARD, size, LAST_WORDS);
-                self.heard(&word)
+            Some(Ok((Some(word), ..))) => {
+                let error = self.heard(&word);
+                let gone = serde_json::from_str(&word).map_or(0, |word: Word| word.gone);
+                self.linger(HEARD, size.saturating_sub(gone), LAST_WORDS);
+                error
             }
-            Some(Ok((None, silent))) => {
-                self.linger(HEARD, size - silent.len(), LAST_WORDS);
-                match silent.is_empty() {
+            Some(Ok((None, silent, stalled))) => {
+                let error = match silent.is_empty() {
                     true => RankError::Broken { who: self.who(rank), said: in_short(said) },
                     false => self.lost(&silent, if stalled { STALLED } else { GONE }),
-                }
+                };
+                // For those who notice later, when others are gone, too.
+                self.leave_word(String::new(), error.to_string(), 1, silent.len());
+                self.linger(HEARD, size - silent.len(), LAST_WORDS);
+                error
             }
             // The store is rank 0's.
-            Some(Err(_)) if !self.launch.serves_store => self.lost(&[0], GONE),
+            Some(Err(_)) if !self.launch.serves_store => {
+                self.lost(&[0], if stalled { STALLED } else { GONE })
+            }
             Some(Err(_)) | None => self.lost(&[0], CUT),
         }
+    }
+
+    /// Says why all end, unless another has said it.
+    fn leave_word(&self, who: String, why: String, code: u8, gone: usize) {
+        let word = serde_json::to_string(&Word { who, why, code, gone }).unwrap_or_default();
+        let failed = self.key(FAILED);
+        self.ask(LAST_WORDS, move |store| store.set_first(&failed, &word));
+    }
+
+    /// Counts this rank among those that know that all end.
+    fn has_heard(&self) {
+        let heard = self.key(HEARD);
+        self.ask(LAST_WORDS, move |store| store.add(&heard, 1));
     }
 
     fn heard(&self, word: &str) -> RankError {
         self.failed.set(true);
         match serde_json::from_str(word) {
-            Ok(Word { who, why, code }) => RankError::Failed { who, why, code },
+            Ok(Word { who, why, code, .. }) => RankError::Failed { who, why, code },
             Err(_) => RankError::Failed { who: "another rank".to_owned(), why: word.to_owned(), code: 1 },
         }
     }

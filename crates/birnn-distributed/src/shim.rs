@@ -10,12 +10,20 @@ pub(crate) use with_gloo::{Group, Store};
 #[cfg(not(gloo))]
 pub(crate) use without_gloo::{Group, Store};
 
+/// Types any bytes are values of.
+pub(crate) trait Plain: Copy {}
+
+impl Plain for u8 {}
+impl Plain for f32 {}
+
 #[cfg(gloo)]
 #[expect(unsafe_code, reason = "libtorch's process group is C++")]
 mod with_gloo {
     use std::ffi::{CString, c_char, c_int, c_void};
     use std::ptr::NonNull;
     use std::time::Duration;
+
+    use super::Plain;
 
     #[repr(C)]
     struct RawStore(c_void);
@@ -135,7 +143,8 @@ mod with_gloo {
     unsafe impl Sync for Store {}
 
     impl Store {
-        /// The store at `host` and `port`, which this process serves if `serve`; waits for it at most `timeout`.
+        /// The store at `host` and `port`, which this process serves if `serve`; waits for it at most `timeout`. From then
+        /// on libtorch says nothing, unless `TORCH_CPP_LOG_LEVEL` asks for it.
         pub(crate) fn open(host: &str, port: u16, serve: bool, timeout: Duration) -> Result<Store, String> {
             let host = c_string(host)?;
             let mut store = std::ptr::null_mut();
@@ -251,9 +260,10 @@ mod with_gloo {
             NonNull::new(group).map(Group).ok_or_else(|| "no group".to_owned())
         }
 
-        pub(crate) fn all_gather(&self, own: &[f32], all: &mut [f32]) -> Result<(), String> {
+        pub(crate) fn all_gather<T: Plain>(&self, own: &[T], all: &mut [T]) -> Result<(), String> {
             let length = size_of_val(own);
-            // SAFETY: `all` has room for as many bytes of each rank, which the caller has checked; any bytes are floats.
+            // SAFETY: `all` has room for as many bytes of each rank, which the caller has checked; any bytes are values
+            // of a plain type.
             call(|error, room| unsafe {
                 let (own, all) = (own.as_ptr().cast(), all.as_mut_ptr().cast());
                 birnn_group_all_gather(self.0.as_ptr(), own, length, all, error, room)
@@ -307,6 +317,8 @@ mod with_gloo {
 mod without_gloo {
     use std::time::Duration;
 
+    use super::Plain;
+
     const ABSENT: &str = "the libtorch in use has no process group";
 
     #[derive(Debug)]
@@ -348,7 +360,7 @@ mod without_gloo {
             match *store {}
         }
 
-        pub(crate) fn all_gather(&self, _: &[f32], _: &mut [f32]) -> Result<(), String> {
+        pub(crate) fn all_gather<T: Plain>(&self, _: &[T], _: &mut [T]) -> Result<(), String> {
             match *self {}
         }
 

@@ -23,7 +23,7 @@ pub fn with(args: &LaunchArgs, log: &Log, work: impl FnOnce(&Ranks) -> Outcome) 
     let ranks = Ranks::join(launch, Duration::from_secs(args.timeout)).or_fail()?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = device::cpu_threads() as usize;
-    if ranks.is_first() && local_size > 1 && local_size * threads > cores {
+    if ranks.is_first() && local_size > 1 && threads > 1 && local_size * threads > cores {
         tracing::warn!(
             "{local_size} processes of {threads} threads each share {cores} cores here: set OMP_NUM_THREADS={}",
             (cores / local_size).max(1)
@@ -53,6 +53,23 @@ pub fn same_command(ranks: &Ranks, command: &str) -> Outcome {
             told[rank],
             ranks.who(0),
             told[0]
+        ))),
+    }
+}
+
+/// The exit code of a stop: a signal may have come to some processes only, and all end as if it had come to each.
+pub fn agreed_code(ranks: &Ranks, own: u8) -> u8 {
+    let told = ranks.gather(&own.to_string()).unwrap_or_default();
+    told.iter().filter_map(|code| code.parse().ok()).fold(own, u8::max)
+}
+
+/// Refuses more than one process for a command that knows of none but itself.
+pub fn refuse_several(command: &str, instead: &str) -> Outcome {
+    let launch = Launch::from_env(|name| std::env::var(name).ok()).map_err(RankError::from).or_fail()?;
+    match launch.filter(|launch| launch.size > 1) {
+        None => Ok(()),
+        Some(Launch { launcher, size, .. }) => Err(Failure::request(format!(
+            "{size} processes were started, by the variables of {launcher}, and birnn {command} is for one: {instead}"
         ))),
     }
 }

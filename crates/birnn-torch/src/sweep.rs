@@ -21,7 +21,7 @@ use birnn_run::disk::{self, Disk};
 
 use crate::failed::{Failed, OrFail};
 use crate::train::{self, Trained, destination, device_of};
-use crate::view;
+use crate::{ranks, view};
 
 /// Where sweeps go when nothing else is said.
 const SWEEPS: &str = "sweeps";
@@ -29,6 +29,10 @@ const PAGE: &str = "sweep.html";
 
 /// Trains what is not trained yet, and writes the page anew after each run.
 pub fn run(args: &SweepArgs, log: &Log) -> Outcome {
+    ranks::refuse_several(
+        "sweep",
+        "start it without a launcher, or train its runs one by one with several processes each (birnn train CONFIG --set ...)",
+    )?;
     let disk = disk::from_env()?;
     let (mut dir, name) = open(args, &disk, log)?;
     let total = dir.trials().len();

@@ -126,7 +126,8 @@ pub fn train(
         }
         Ok(run::Outcome::Stopped { step, total }) => {
             let message = format!("stopped at step {step} of {total}, which is saved; to go on: {again}");
-            Ok(Trained::Stopped(Failure::new(Kind::Stopped(interrupt.exit_code()), message)))
+            let code = ranks::agreed_code(ranks, interrupt.exit_code());
+            Ok(Trained::Stopped(Failure::new(Kind::Stopped(code), message)))
         }
         Err(EngineError::File(error)) => {
             Err(Failure::run(format!("{error}; once that is mended, go on: {again}")))

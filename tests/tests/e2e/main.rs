@@ -16,6 +16,7 @@ mod own_data;
 mod packages;
 mod precision;
 mod progress;
+mod ranks;
 mod readme;
 mod report;
 mod resume;
