@@ -1,6 +1,7 @@
 //! Products of bf16, on processors that have tiles and on those that have not.
 
 use birnn_tests::Sandbox;
+use serde_json::Value;
 
 /// So small that plain code can do what tiles would.
 const NET: &str = "
@@ -21,7 +22,8 @@ checkpoint_every = 2
 /// What a net answers, on f32 unless `args` say otherwise.
 fn answer(sandbox: &Sandbox, run: &str, args: &[&str], variables: &[(&str, &str)]) -> String {
     let ask = [&["predict", run, "a.pgm", "--json"][..], args].concat();
-    sandbox.birnn_with(&ask, variables).done().stdout
+    let found: Value = serde_json::from_str(&sandbox.birnn_with(&ask, variables).done().stdout).unwrap();
+    found["predictions"].to_string()
 }
 
 fn sandbox() -> Sandbox {
