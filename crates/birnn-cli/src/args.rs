@@ -208,6 +208,8 @@ pub struct SweepArgs {
     /// Where to compute: auto, cpu, cuda or cuda:N [default: the experiment's].
     #[arg(long)]
     pub device: Option<DeviceChoice>,
+    #[command(flatten)]
+    pub launch: LaunchArgs,
 }
 
 /// `birnn eval`

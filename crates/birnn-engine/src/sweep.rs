@@ -7,9 +7,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
-use birnn_data::PATH_SETTINGS;
 use birnn_data::name::shown;
+use birnn_data::{FolderLock, PATH_SETTINGS};
 use birnn_experiment::{Experiment, ExperimentError, Source, Trial, differing};
 use birnn_infer::MetricsLine;
 use birnn_run::disk::Disk;
@@ -23,13 +24,97 @@ const SWEEP: &str = "sweep.toml";
 /// Settings that a run writes down as it found them, or that change no result.
 const DECIDED: [&str; 3] = ["train.device", "train.checkpoint_every", "data.fallback"];
 
-/// The directory of a sweep, locked.
+/// The directory of a sweep.
 #[derive(Debug)]
 pub struct SweepDir {
-    dir: RunDir,
+    path: PathBuf,
+    /// Locked, in the process that has the sweep's own files.
+    dir: Option<RunDir>,
     trials: Vec<Trial>,
     /// Why runs failed, by their indices.
     failed: BTreeMap<usize, Status>,
+    /// How the runs are shared out among several processes, if there are any.
+    claims: Option<Claims>,
+}
+
+/// Which of several processes trains which run: a folder for each that is locked by who does, with a note in it where the
+/// run failed. A lock goes with its process; then another takes the run up. None of it outlives the sweep, or is needed to
+/// go on with it, so it is not written by way of its `Disk`.
+#[derive(Debug)]
+struct Claims {
+    folder: PathBuf,
+}
+
+/// The folder of claims, in the directory of a sweep.
+const CLAIMS: &str = "claims";
+/// Why a run failed, in its claim.
+const FAILED: &str = "failed";
+/// Between one look at the runs of other processes and the next.
+const GLANCE: Duration = Duration::from_millis(200);
+
+/// What came of claiming a run.
+enum Claim {
+    /// It is this process's until this is dropped.
+    Taken(FolderLock),
+    /// Another process has it.
+    Held,
+    /// The sweep has ended.
+    Over,
+}
+
+impl Claims {
+    fn take(&self, index: usize) -> Result<Claim, FileError> {
+        use std::io::ErrorKind::{AlreadyExists, NotFound};
+        let folder = self.of(index);
+        let made = std::fs::create_dir(&folder).or_else(|error| match error.kind() {
+            AlreadyExists => Ok(()),
+            _ => Err(error),
+        });
+        match made.and_then(|()| FolderLock::try_take(&folder, FolderLock::open)) {
+            Ok(Some(lock)) => Ok(Claim::Taken(lock)),
+            Ok(None) => Ok(Claim::Held),
+            Err(error) if error.kind() == NotFound && self.are_over() => Ok(Claim::Over),
+            Err(error) => Err(FileError::of(&folder)(error)),
+        }
+    }
+
+    /// Whether there are none any more.
+    fn are_over(&self) -> bool {
+        !self.folder.exists()
+    }
+
+    /// Why a run failed in whichever process.
+    fn failed(&self, index: usize) -> Option<String> {
+        std::fs::read_to_string(self.of(index).join(FAILED)).ok()
+    }
+
+    fn note(&self, index: usize, why: &str) -> Result<(), FileError> {
+        let path = self.of(index).join(FAILED);
+        std::fs::write(&path, why).map_err(FileError::of(&path))
+    }
+
+    /// None but these.
+    fn begin(&self) -> Result<(), FileError> {
+        self.end()?;
+        std::fs::create_dir(&self.folder).map_err(FileError::of(&self.folder))
+    }
+
+    /// Removes all of them at once: who looks for them meanwhile finds all or none.
+    fn end(&self) -> Result<(), FileError> {
+        let away = self.folder.with_extension("over");
+        let gone = |done: std::io::Result<()>| match done {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        };
+        gone(std::fs::remove_dir_all(&away))
+            .and_then(|()| gone(std::fs::rename(&self.folder, &away)))
+            .and_then(|()| gone(std::fs::remove_dir_all(&away)))
+            .map_err(FileError::of(&self.folder))
+    }
+
+    fn of(&self, index: usize) -> PathBuf {
+        self.folder.join(SweepDir::run_name(index))
+    }
 }
 
 /// How the run of a trial ended; `S` is what the caller has to say of a stop.
@@ -101,7 +186,33 @@ impl SweepDir {
         let text = movable(source.experiment(), dir.path()).map_err(SweepError::Unwritable)?;
         let heading = format!("# The sweep `{name}` with every default written out.\n\n");
         dir.write(SWEEP, format!("{heading}{text}").as_bytes())?;
-        Ok(SweepDir { dir, trials, failed: BTreeMap::new() })
+        Ok(SweepDir::of(dir, trials))
+    }
+
+    fn of(dir: RunDir, trials: Vec<Trial>) -> SweepDir {
+        let path = dir.path().to_owned();
+        SweepDir { path, dir: Some(dir), trials, failed: BTreeMap::new(), claims: None }
+    }
+
+    /// The directory of a sweep that another process has opened and shares ([`SweepDir::share`]).
+    pub fn join(path: &Path) -> Result<SweepDir, SweepError> {
+        let trials = Source::read(&path.join(SWEEP), &[])?.trials()?;
+        let claims = Claims { folder: path.join(CLAIMS) };
+        Ok(SweepDir {
+            path: path.to_owned(),
+            dir: None,
+            trials,
+            failed: BTreeMap::new(),
+            claims: Some(claims),
+        })
+    }
+
+    /// From now on other processes may train runs of it, too.
+    pub fn share(&mut self) -> Result<(), FileError> {
+        let claims = Claims { folder: self.path.join(CLAIMS) };
+        claims.begin()?;
+        self.claims = Some(claims);
+        Ok(())
     }
 
     /// The directory of a sweep to go on with, and its experiment.
@@ -113,14 +224,19 @@ impl SweepDir {
 
     /// Goes on with a sweep whose experiment is `source`. Runs that were begun must be those of its trials.
     pub fn resume(dir: RunDir, source: &Source, trials: Vec<Trial>) -> Result<SweepDir, SweepError> {
-        let sweep = SweepDir { dir, trials, failed: BTreeMap::new() };
+        let sweep = SweepDir::of(dir, trials);
         (0..sweep.trials.len()).try_for_each(|index| sweep.agree(index, source))?;
         Ok(sweep)
     }
 
-    /// Its directory.
-    pub fn dir(&self) -> &RunDir {
-        &self.dir
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its directory, in the process that has the sweep's own files.
+    pub fn dir(&self) -> Option<&RunDir> {
+        self.dir.as_ref()
     }
 
     /// Its trials.
@@ -130,7 +246,7 @@ impl SweepDir {
 
     /// The experiment file that its runs are trained from.
     pub fn experiment_path(&self) -> PathBuf {
-        self.dir.path().join(SWEEP)
+        self.path.join(SWEEP)
     }
 
     /// The name of a trial's run in the directory.
@@ -140,7 +256,7 @@ impl SweepDir {
 
     /// The directory of a trial's run.
     pub fn run_path(&self, index: usize) -> PathBuf {
-        self.dir.path().join(SweepDir::run_name(index))
+        self.path.join(SweepDir::run_name(index))
     }
 
     /// How many trials' runs are done and can tell what they came to.
@@ -162,29 +278,76 @@ impl SweepDir {
     ///
     /// Those of `train`: then no run of the sweep could do better; of `after`; and where it cannot be read how
     /// a run stands.
-    pub fn run<S, E: From<MetaError>>(
+    ///
+    /// Where the sweep is shared, each process trains what no other does, and ends when all runs are done or failed;
+    /// while it waits for others, `stop` is asked whether it is to.
+    pub fn run<S, E: From<MetaError> + From<FileError>>(
         &mut self,
         mut train: impl FnMut(&SweepDir, usize) -> Result<Ended<S>, E>,
         mut after: impl FnMut(&SweepDir) -> Result<(), E>,
+        mut stop: impl FnMut() -> Option<S>,
     ) -> Result<Swept<S>, E> {
-        for index in 0..self.trials.len() {
-            if self.is_done(index)? {
-                continue;
+        loop {
+            let mut others = None;
+            for index in 0..self.trials.len() {
+                if self.is_settled(index)? {
+                    continue;
+                }
+                let claim = match &self.claims {
+                    Some(claims) => match claims.take(index)? {
+                        Claim::Taken(lock) => Some(lock),
+                        Claim::Held => {
+                            others = Some(index);
+                            continue;
+                        }
+                        Claim::Over => return Ok(Swept::Through),
+                    },
+                    None => None,
+                };
+                // Another process may have been through with it just before.
+                if claim.is_some() && self.is_settled(index)? {
+                    continue;
+                }
+                // Then it could not be told that it was.
+                if self.claims.as_ref().is_some_and(Claims::are_over) {
+                    return Ok(Swept::Through);
+                }
+                let ended = train(self, index);
+                if let Ok(Ended::Failed(why)) = &ended {
+                    self.claims.as_ref().map_or(Ok(()), |claims| claims.note(index, why))?;
+                    self.failed.insert(index, Status::Failed(why.clone()));
+                }
+                after(self)?;
+                if let Ended::Stopped(stop) = ended? {
+                    return Ok(Swept::Stopped(index, stop));
+                }
             }
-            if let Some(diverged @ Status::Diverged(_)) = self.status(index)? {
-                self.failed.insert(index, diverged);
-                continue;
-            }
-            let ended = train(self, index);
-            if let Ok(Ended::Failed(why)) = &ended {
-                self.failed.insert(index, Status::Failed(why.clone()));
-            }
-            after(self)?;
-            if let Ended::Stopped(stop) = ended? {
+            let Some(index) = others else { break };
+            if let Some(stop) = stop() {
                 return Ok(Swept::Stopped(index, stop));
             }
+            std::thread::sleep(GLANCE);
+        }
+        if let (Some(_), Some(claims)) = (&self.dir, &self.claims) {
+            claims.end()?;
         }
         Ok(Swept::Through)
+    }
+
+    /// Whether a trial needs no training: its run is done, has diverged, or has failed in another process.
+    fn is_settled(&mut self, index: usize) -> Result<bool, MetaError> {
+        if self.is_done(index)? {
+            return Ok(true);
+        }
+        let failed = self.claims.as_ref().and_then(|claims| claims.failed(index)).map(Status::Failed);
+        let diverged = self.status(index)?.filter(|status| matches!(status, Status::Diverged(_)));
+        match failed.or(diverged) {
+            Some(status) => {
+                self.failed.insert(index, status);
+                Ok(true)
+            }
+            None => Ok(false),
+        }
     }
 
     /// What the run of a trial starts from: the sweep's experiment with the trial's settings or, where it was
@@ -263,7 +426,7 @@ mod tests {
         let swept = sweep.run(
             |_, index| {
                 tried.push(index);
-                Ok::<_, MetaError>(match index {
+                Ok::<_, SweepError>(match index {
                     0 => Ended::Failed("the disk is full".to_owned()),
                     3 => Ended::Stopped("by Ctrl-C"),
                     _ => Ended::Done,
@@ -273,6 +436,7 @@ mod tests {
                 seen.push(sweep.failed().len());
                 Ok(())
             },
+            || None,
         );
         assert!(matches!(swept, Ok(Swept::Stopped(3, "by Ctrl-C"))), "{swept:?}");
         assert_eq!((tried, seen), (vec![0, 2, 3], vec![1, 2, 2]));
@@ -280,7 +444,48 @@ mod tests {
         assert_eq!(failed, ["failed: the disk is full", "diverged: step 3"]);
         // Where it cannot be read how a run stands, none is trained in its place.
         std::fs::write(sweep.run_path(1).join("meta.json"), "").unwrap();
-        let swept = sweep.run(|_, _| Ok(Ended::<()>::Done), |_| Ok::<_, MetaError>(()));
-        assert!(swept.is_err_and(|error| error.path.ends_with("002/meta.json")));
+        let swept = sweep.run(|_, _| Ok(Ended::<()>::Done), |_| Ok::<_, SweepError>(()), || None);
+        let is_of_meta =
+            |error| matches!(error, SweepError::Meta(error) if error.path.ends_with("002/meta.json"));
+        assert!(swept.is_err_and(is_of_meta));
+    }
+
+    /// What one process has claimed, another leaves alone; what failed in one, none tries again.
+    #[test]
+    fn processes_share_the_runs_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let source = Source::parse(Path::new("x.toml"), "[sweep]\nseeds = 4\n".to_owned(), &[]).unwrap();
+        let destination = Destination::Chosen(folder.path().join("s"));
+        let trials = source.trials().unwrap();
+        let mut first = SweepDir::create(&source, "x", trials, &destination, Arc::new(System)).unwrap();
+        first.share().unwrap();
+        let mut second = SweepDir::join(first.path()).unwrap();
+        assert_eq!(second.trials(), first.trials());
+        let claims = first.path().join(CLAIMS);
+        // The first has the run 001, and while it trains it the second tries all others, which fail.
+        let mut tried = Vec::new();
+        let swept = first.run(
+            |_, index| {
+                let others = |_: &SweepDir, index| {
+                    tried.push(index);
+                    Ok::<_, SweepError>(Ended::Failed(format!("of {index}")))
+                };
+                if index == 0 {
+                    // Asked when all but the claimed one are settled.
+                    let swept = second.run(others, |_| Ok(()), || Some("enough"));
+                    assert!(matches!(swept, Ok(Swept::Stopped(0, "enough"))), "{swept:?}");
+                }
+                Ok::<_, SweepError>(Ended::<&str>::Failed(format!("of {index}")))
+            },
+            |_| Ok(()),
+            || None,
+        );
+        assert!(matches!(swept, Ok(Swept::Through)), "{swept:?}");
+        assert_eq!(tried, [1, 2, 3]);
+        assert_eq!(
+            first.failed().values().map(ToString::to_string).collect::<Vec<_>>(),
+            ["failed: of 0", "failed: of 1", "failed: of 2", "failed: of 3"]
+        );
+        assert!(!claims.exists());
     }
 }

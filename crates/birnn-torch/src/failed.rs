@@ -7,7 +7,7 @@ use birnn_engine::sweep::SweepError;
 use birnn_engine::{CheckpointError, EngineError, ResumeError};
 use birnn_infer::SaveError;
 use birnn_model::ModelError;
-use birnn_run::MetaError;
+use birnn_run::{FileError, MetaError};
 
 /// An error that a command can end with.
 pub trait Fails {
@@ -108,6 +108,12 @@ impl Fails for HandOverError {
             HandOverError::Weights(error) => error.into(),
             HandOverError::Unwritable(_) | HandOverError::Garbled(_) => Failure::request(self),
         }
+    }
+}
+
+impl Fails for FileError {
+    fn failure(self) -> Failure {
+        self.into()
     }
 }
 

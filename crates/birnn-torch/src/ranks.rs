@@ -63,17 +63,6 @@ pub fn agreed_code(ranks: &Ranks, own: u8) -> u8 {
     told.iter().filter_map(|code| code.parse().ok()).fold(own, u8::max)
 }
 
-/// Refuses more than one process for a command that knows of none but itself.
-pub fn refuse_several(command: &str, instead: &str) -> Outcome {
-    let launch = Launch::from_env(|name| std::env::var(name).ok()).map_err(RankError::from).or_fail()?;
-    match launch.filter(|launch| launch.size > 1) {
-        None => Ok(()),
-        Some(Launch { launcher, size, .. }) => Err(Failure::request(format!(
-            "{size} processes were started, by the variables of {launcher}, and birnn {command} is for one: {instead}"
-        ))),
-    }
-}
-
 /// A failure of this rank, as all others tell it; what another rank says begins with that one already.
 fn by(ranks: &Ranks, failure: Failure) -> Failure {
     let own = format!("{}: ", ranks.who(ranks.rank()));

@@ -3,6 +3,8 @@
 //! Which runs are trained, and what their ends mean for the others, is the engine's; each is trained by the
 //! function behind `birnn train`, so it has the same bytes as one of `train`.
 
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -19,22 +21,26 @@ use birnn_experiment::{Source, Trial};
 use birnn_report::{Records, Sweep, SweepRun, sweep_page};
 use birnn_run::disk::{self, Disk};
 
-use crate::failed::{Failed, OrFail};
+use crate::failed::{Failed, Fails, OrFail};
 use crate::train::{self, Trained, destination, device_of};
 use crate::{ranks, view};
 
 /// Where sweeps go when nothing else is said.
 const SWEEPS: &str = "sweeps";
 const PAGE: &str = "sweep.html";
+/// The exit code of a signal that has not come.
+const NO_SIGNAL: u8 = 128;
 
 /// Trains what is not trained yet, and writes the page anew after each run.
 pub fn run(args: &SweepArgs, log: &Log) -> Outcome {
-    ranks::refuse_several(
-        "sweep",
-        "start it without a launcher, or train its runs one by one with several processes each (birnn train CONFIG --set ...)",
-    )?;
     let disk = disk::from_env()?;
-    let (mut dir, name) = open(args, &disk, log)?;
+    let mut opened = None;
+    // They meet to begin with; from then on each trains runs of its own, and none depends on another.
+    ranks::with(&args.launch, log, |ranks| {
+        opened = Some(open_with(args, &disk, log, ranks)?);
+        Ok(())
+    })?;
+    let Some((mut dir, name)) = opened else { return Ok(()) };
     let total = dir.trials().len();
     let done = dir.done().or_fail()?;
     if done > 0 {
@@ -44,15 +50,24 @@ pub fn run(args: &SweepArgs, log: &Log) -> Outcome {
         |dir, index| train(args, dir, index, disk.clone(), log).map_err(Failed),
         |dir| {
             log.detach();
-            write_page(dir, &name).map(|_| ()).map_err(Failed)
+            write_page(dir, &name).map_err(Failed)
+        },
+        || {
+            // Those before are listened for since the first run.
+            let interrupt = view::new(Progress::Auto, log).interrupt().ok()?;
+            Some(interrupt.exit_code()).filter(|code| *code > NO_SIGNAL)
         },
     );
     if let Swept::Stopped(index, code) = swept.map_err(|Failed(failure)| failure)? {
-        let (run, again) = (dir.run_path(index), resume_command("sweep", dir.dir().path()));
+        let (run, again) = (dir.run_path(index), resume_command("sweep", dir.path()));
         let message = format!("stopped in {}, which is saved; to go on: {again}", shown(&run));
         return Err(Failure::new(Kind::Stopped(code), message));
     }
-    let page = write_page(&dir, &name)?;
+    if dir.dir().is_none() {
+        return Ok(());
+    }
+    write_page(&dir, &name)?;
+    let page = dir.path().join(PAGE);
     tracing::info!("saved {}", shown(&page));
     let sweep = sweep(&dir, &name);
     match args.json {
@@ -63,6 +78,38 @@ pub fn run(args: &SweepArgs, log: &Log) -> Outcome {
         0 => Ok(()),
         failed => Err(Failure::run(format!("{failed} of {total} runs failed; {} tells which", shown(&page)))),
     }
+}
+
+/// The sweep, opened by the first of several processes, for all of them.
+fn open_with(
+    args: &SweepArgs,
+    disk: &Arc<dyn Disk>,
+    log: &Log,
+    ranks: &Ranks,
+) -> Result<(SweepDir, String), Failure> {
+    if ranks.size() == 1 {
+        return open(args, disk, log);
+    }
+    ranks::same_command(ranks, if args.resume.is_some() { "sweep --resume" } else { "sweep CONFIG" })?;
+    let opened = if ranks.is_first() {
+        let (mut dir, name) = open(args, disk, log)?;
+        dir.share()?;
+        let path = std::path::absolute(dir.path()).map_err(Failure::run)?;
+        ranks.from_first(Some(path.as_os_str().as_encoded_bytes())).or_fail()?;
+        (dir, name)
+    } else {
+        let path = PathBuf::from(OsString::from_vec(ranks.from_first(None).or_fail()?));
+        let dir = SweepDir::join(&path).map_err(|error| {
+            let failure = error.failure();
+            let message =
+                format!("{}; the processes of a sweep need a disk that all of them see", failure.message);
+            Failure { message, ..failure }
+        })?;
+        (dir, String::new())
+    };
+    // Nobody begins before all are there.
+    ranks.gather("").or_fail()?;
+    Ok(opened)
 }
 
 /// A new sweep, or one to go on with, and its name. What no run could do without is looked for before anything
@@ -93,7 +140,7 @@ fn open(args: &SweepArgs, disk: &Arc<dyn Disk>, log: &Log) -> Result<(SweepDir, 
         }
     }
     let sweep = SweepDir::create(&source, &plan.name, trials, &destination, disk.clone()).or_fail()?;
-    tracing::info!("sweep directory {}: {} runs", shown(sweep.dir().path()), sweep.trials().len());
+    tracing::info!("sweep directory {}: {} runs", shown(&sweep.path()), sweep.trials().len());
     Ok((sweep, plan.name))
 }
 
@@ -125,7 +172,7 @@ fn read(dir: &SweepDir, index: usize) -> (SweepRun, Records) {
     let json = |value: &toml::Value| serde_json::to_value(value).unwrap_or_default();
     let settings = settings.iter().map(|(key, value)| (key.clone(), json(value)));
     let folder = SweepDir::run_name(index);
-    let (mut run, records) = SweepRun::read(dir.dir().path(), &folder, settings.collect(), *seed);
+    let (mut run, records) = SweepRun::read(dir.path(), &folder, settings.collect(), *seed);
     // One that failed before it had a directory cannot tell.
     if let (None, Some(failed)) = (&records.meta, dir.failed().get(&index)) {
         run.status.clone_from(failed);
@@ -139,12 +186,14 @@ fn sweep(dir: &SweepDir, name: &str) -> Sweep {
     Sweep::new(name.to_owned(), runs.collect())
 }
 
-fn write_page(dir: &SweepDir, name: &str) -> Result<PathBuf, Failure> {
+/// Writes the page, in the process that has the sweep's files.
+fn write_page(dir: &SweepDir, name: &str) -> Outcome {
+    let Some(files) = dir.dir() else { return Ok(()) };
     let path = dir.experiment_path();
     let experiment =
         std::fs::read_to_string(&path).map_err(|error| Failure::run(format!("{}: {error}", shown(&path))))?;
-    dir.dir().write(PAGE, sweep_page(&sweep(dir, name), &experiment)?.as_bytes())?;
-    Ok(dir.dir().path().join(PAGE))
+    files.write(PAGE, sweep_page(&sweep(dir, name), &experiment)?.as_bytes())?;
+    Ok(())
 }
 
 /// Whether a trial varies a setting whose dotted key begins so.

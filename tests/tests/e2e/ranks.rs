@@ -414,14 +414,54 @@ fn a_rank_that_is_missing_is_told_of() {
     assert!(!sandbox.path("run").exists());
 }
 
+/// Each run is done once, and is the one that one process makes; that of a process that is killed is taken up by another.
 #[test]
-fn a_sweep_is_for_one_process() {
+fn the_runs_of_a_sweep_are_shared_out() {
     let sandbox = sandbox();
-    sandbox.write("x.toml", DIGITS.to_owned() + "[sweep]\nseeds = 2\n");
-    let job = start(&sandbox, 2, &["sweep", "x.toml"]);
-    failed(&job.ended(&sandbox), &[2, 2], &["2 processes were started", "birnn sweep is for one"]);
-    // What a launcher says makes no sense.
-    let ended = sandbox.birnn_with(&["train", "x.toml"], &[("RANK", "2"), ("WORLD_SIZE", "2")]);
-    ended.failed(2, &["RANK is 2, and there are 2 processes"]);
+    sandbox.write("x.toml", DIGITS.to_owned() + "[sweep]\nseeds = 6\n");
+    let sets = ["train.epochs=60", "train.shards=1"];
+    let job = start(&sandbox, 3, &with_sets(&["sweep", "x.toml", "--run-dir", "swept"], &sets));
+    // Which run it has is up to chance.
+    let started = Instant::now();
+    let runs =
+        || (1..=6).filter(|run| sandbox.path(&format!("swept/00{run}/metrics.jsonl")).exists()).count();
+    while runs() < 3 {
+        assert!(started.elapsed() < PATIENCE, "three runs at once: {:#?}", job.said(&sandbox));
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    job.signal(1, "KILL");
+    let ranks = job.ended(&sandbox);
+    let codes: Vec<i32> = ranks.iter().map(|rank| rank.code).collect();
+    assert_eq!(codes, [0, 137, 0], "{ranks:#?}");
+    assert!(ranks[0].stdout.lines().count() == 2 && ranks[2].stdout.is_empty(), "{ranks:#?}");
+    assert!(sandbox.text("swept/sweep.html").contains("6 of 6 runs are done"));
+    assert!(!sandbox.path("swept/claims").exists());
+
+    sandbox.birnn(&with_sets(&["sweep", "x.toml", "--run-dir", "alone"], &sets)).done();
+    let mut sessions = Vec::new();
+    for run in 1..=6 {
+        same(&sandbox, &format!("alone/00{run}"), &format!("swept/00{run}"));
+        let meta = json(&sandbox.text(&format!("swept/00{run}/meta.json")));
+        sessions.push(meta["sessions"].as_array().unwrap().len());
+    }
+    sessions.sort_unstable();
+    assert_eq!(sessions, [1, 1, 1, 1, 1, 2], "one was taken up again, and no other was trained twice");
+}
+
+#[test]
+fn what_a_launcher_says_must_make_sense() {
+    let sandbox = sandbox();
+    for command in ["train", "sweep"] {
+        let ended = sandbox.birnn_with(&[command, "x.toml"], &[("RANK", "2"), ("WORLD_SIZE", "2")]);
+        ended.failed(2, &["RANK is 2, and there are 2 processes"]);
+    }
+    let job = start_some(&sandbox, (2, 2), &["sweep"], |rank, command| {
+        command.args(if rank == 0 { &["x.toml"][..] } else { &["--resume", "none"] });
+    });
+    failed(
+        &job.ended(&sandbox),
+        &[2, 2],
+        &["rank 1 on ", "was started as `sweep --resume`", "`sweep CONFIG`"],
+    );
     assert!(!sandbox.path("sweeps").exists() && !sandbox.path("runs").exists());
 }
