@@ -92,5 +92,6 @@ fn without_tiles_products_are_exact_and_that_is_said() {
     assert!(!train("highest", "highest").contains("train.precision"));
     assert_eq!(answer(&sandbox, "medium", &[], &none), answer(&sandbox, "highest", &[], &none));
     let other = ["predict", "medium", "a.pgm", "--precision", "double"];
-    sandbox.birnn_with(&other, &none).failed(2, &["--precision", "highest", "high", "medium"]);
+    let refused = sandbox.birnn_with(&other, &none);
+    assert!(refused.code == 2 && refused.stderr.contains("[possible values: highest, high, medium]"));
 }
