@@ -389,6 +389,13 @@ const GONE: &str = "is gone: it was killed, or its host or the network to it is 
 const STALLED: &str = "does not answer: it stalls, or the network to it is cut";
 const CUT: &str = "does not answer: it is gone, or the network to it is cut";
 
+impl ProcessGroup {
+    /// Which of its host's processes this is, from 0.
+    pub fn local_rank(&self) -> usize {
+        self.launch.local_rank
+    }
+}
+
 impl Collective for ProcessGroup {
     fn rank(&self) -> usize {
         self.launch.rank

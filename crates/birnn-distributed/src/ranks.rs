@@ -39,6 +39,11 @@ impl Ranks {
         self.group.as_ref().map_or(1, Collective::size)
     }
 
+    /// Which of its host's processes this is, from 0.
+    pub fn local_rank(&self) -> usize {
+        self.group.as_ref().map_or(0, ProcessGroup::local_rank)
+    }
+
     /// Whether this is the one that writes files and shows how it goes.
     pub fn is_first(&self) -> bool {
         self.rank() == 0

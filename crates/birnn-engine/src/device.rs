@@ -80,6 +80,24 @@ pub fn resolve(choice: DeviceChoice) -> Result<Device, DeviceError> {
     }
 }
 
+/// The device of one of several processes on a host. Of GPUs each has one of its own, counted on from the first's; one
+/// that sees a single GPU takes that, since launchers can show each process its own.
+pub fn of_local_rank(device: Device, local_rank: usize) -> Result<Device, DeviceError> {
+    match device {
+        Device::Cuda(first) if local_rank > 0 => gpu_of(first, local_rank, cuda_devices()?).map(Device::Cuda),
+        _ => Ok(device),
+    }
+}
+
+fn gpu_of(first: usize, local_rank: usize, count: i64) -> Result<usize, DeviceError> {
+    let index = first + local_rank;
+    match count {
+        1 => Ok(first),
+        _ if (index as i64) < count => Ok(index),
+        _ => Err(DeviceError::NoSuchGpu { index, count }),
+    }
+}
+
 /// As what a device would be asked for.
 pub fn choice(device: Device) -> DeviceChoice {
     match device {
@@ -155,6 +173,14 @@ fn load(library: &Path) -> Result<libloading::os::unix::Library, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn processes_of_a_host_have_a_gpu_each() {
+        assert_eq!([0, 1, 2].map(|local_rank| gpu_of(1, local_rank, 4)), [1, 2, 3].map(Ok));
+        assert_eq!(gpu_of(0, 3, 1), Ok(0));
+        assert_eq!(gpu_of(1, 3, 4), Err(DeviceError::NoSuchGpu { index: 4, count: 4 }));
+        assert_eq!(of_local_rank(Device::Cpu, 3), Ok(Device::Cpu));
+    }
 
     #[test]
     fn the_cpu_is_always_there() {

@@ -203,9 +203,9 @@ fn varies(trial: &Trial, key: &str) -> bool {
 
 /// Looks for every device before the first run: libtorch looks for CUDA only once.
 fn check_devices(source: &Source, trials: &[Trial]) -> Outcome {
-    device_of(source)?;
+    device_of(source, 0)?;
     for trial in trials.iter().filter(|trial| varies(trial, "train.device")) {
-        device_of(&source.with(&trial.sets())?)?;
+        device_of(&source.with(&trial.sets())?, 0)?;
     }
     Ok(())
 }

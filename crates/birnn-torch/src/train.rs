@@ -97,7 +97,7 @@ pub fn train(
         );
         return Err(start.source().locate(Invalid { key: "train.shards".to_owned(), message }).into());
     }
-    let device = device_of(start.source())?;
+    let device = device_of(start.source(), ranks.local_rank())?;
     start.check()?;
     let splits = data::load(&plan.data, &data.locations(), log, start.changeable())?;
     let prepared = Prepared::new(start, device, splits).or_fail()?;
@@ -149,9 +149,10 @@ pub fn destination(run_dir: &Option<PathBuf>, folder: &str) -> Destination {
     }
 }
 
-/// Where an experiment computes.
-pub fn device_of(source: &Source) -> Result<Device, Failure> {
-    device::resolve(source.experiment().train.device).map_err(|error| {
+/// Where an experiment computes, in this of the processes of a host.
+pub fn device_of(source: &Source, local_rank: usize) -> Result<Device, Failure> {
+    let device = device::resolve(source.experiment().train.device);
+    device.and_then(|device| device::of_local_rank(device, local_rank)).map_err(|error| {
         source.locate(Invalid { key: "train.device".to_owned(), message: error.to_string() }).into()
     })
 }
