@@ -31,7 +31,7 @@ pub use subnormals::flush_subnormals;
 use birnn_architecture::Precision;
 
 use crate::gemm::Products;
-use crate::gemm::parts::{self, Count, Parts, Unit};
+use crate::gemm::parts::{Count, Parts, Unit};
 
 /// A set of vector instructions that this processor has. Results of different sets differ by rounding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +61,7 @@ impl Instructions {
         #[cfg(target_arch = "x86_64")]
         if std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma") {
             #[cfg(target_os = "linux")]
-            all.extend((parts::available() == Ok(true)).then_some(Instructions(Set::Amx)));
+            all.extend((crate::gemm::parts::available() == Ok(true)).then_some(Instructions(Set::Amx)));
             let wide = std::is_x86_feature_detected!("avx512f")
                 && std::is_x86_feature_detected!("avx512vl")
                 && std::is_x86_feature_detected!("avx512bw")
@@ -94,7 +94,7 @@ impl Instructions {
     /// Why matrix tiles that this processor has are not used.
     pub fn tiles_problem() -> Option<&'static str> {
         #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-        return parts::available().err();
+        return crate::gemm::parts::available().err();
         #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
         None
     }
