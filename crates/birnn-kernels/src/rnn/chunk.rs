@@ -41,7 +41,7 @@ pub(crate) struct Chunk {
 /// What a step needs on its way forward and no later.
 #[derive(Debug, Default)]
 pub(crate) struct ForwardBuffers {
-    /// `[rows, gates]`: what goes into the gates. It stays in the cache, where those that are kept do not.
+    /// `[rows, gates]`, where products are made in blocks: what goes into the gates. It stays in the cache, where those that are kept do not.
     pub(crate) sums: Vec<f32>,
     /// Inputs and states.
     pub(crate) input: PackedRows,
@@ -135,8 +135,6 @@ impl Chunk {
         }
         let features = (0..spec.layers).map(|layer| spec.input_row(layer).padded);
         zero(&mut self.zeros, features.fold(hidden, usize::max));
-        let (rows, gates) = (padded_rows(samples.len()), spec.cell.gates() * hidden);
-        fit(&mut self.forward.sums, rows * gates);
     }
 
     /// What the layer above `below` reads, and how a row of it lies.

@@ -4,7 +4,7 @@ use birnn_architecture::Cell;
 use std::ops::Range;
 
 use super::cell;
-use super::chunk::{Chunk, DirectionBuffers, ForwardBuffers, Rows};
+use super::chunk::{Chunk, DirectionBuffers, ForwardBuffers, Rows, fit};
 use super::packed::{Packed, PackedDirection};
 use super::padded::PaddedRow;
 use super::spec::{OutputMode, Spec};
@@ -12,7 +12,7 @@ use super::states::{Input, States};
 use super::steps::{Step, Steps};
 use super::workspace::{Pass, Workspace};
 use crate::dropout::{Draw, Dropout};
-use crate::gemm::{Shape as Product, gemm, gemm_of_two};
+use crate::gemm::{Shape as Product, gemm, gemm_of_two, padded_rows};
 use crate::isa::{Job, Simd};
 
 /// From `input` to the outputs that [`OutputMode`] names: `[batch, width]`, or `[steps of all, width]` for
@@ -197,6 +197,10 @@ impl DirectionBuffers {
         let used = row_of_input.parts.last().map_or(0, |&(length, offset)| offset + length);
         let zeros = &zeros[..hidden];
         let apart = products.in_blocks();
+        let room = padded_rows(steps.rows()) * n;
+        if apart && buffers.sums.len() < room {
+            fit(&mut buffers.sums, room);
+        }
         for step in steps.order(self.way) {
             let Step { time, ref rows, first_new, prev } = step;
             let (start, place) = (steps.start(time), self.place(steps, time));
@@ -220,7 +224,6 @@ impl DirectionBuffers {
                 let sums = if apart { &mut buffers.sums[first * n..] } else { &mut gates[first * n..] };
                 let input = &input[(start + part.start) * features..];
                 let input = buffers.input.lhs(products, (m, used), input, features);
-                let of_input = (input, packed.w_ih.transposed());
                 let product = Product { m, n, k: used, stride: n, padded: apart };
                 let recurrent = match kind.scales_recurrent_part() {
                     true => &mut self.recurrent[(place + first) * hidden..][..m * hidden],
@@ -232,7 +235,6 @@ impl DirectionBuffers {
                     continue;
                 };
                 let h_prev = buffers.state.lhs(products, (m, hidden), h_prev.values, h_prev.stride);
-                let of_state = (h_prev, packed.w_hh.transposed());
                 if kind.scales_recurrent_part() {
                     gemm::<S>(product, input, packed.w_ih.transposed(), sums, Some(&packed.b));
                     let product = Product { n: 2 * hidden, k: hidden, ..product };
@@ -240,7 +242,8 @@ impl DirectionBuffers {
                     let product = Product { n: hidden, stride: hidden, padded: false, ..product };
                     gemm::<S>(product, h_prev, packed.w_hn.transposed(), recurrent, Some(&packed.b_hn));
                 } else {
-                    gemm_of_two::<S>(product, [of_input, of_state], hidden, sums, Some(&packed.b));
+                    let both = [(input, packed.w_ih.transposed()), (h_prev, packed.w_hh.transposed())];
+                    gemm_of_two::<S>(product, both, hidden, sums, Some(&packed.b));
                 }
             }
             for row in rows.clone() {
