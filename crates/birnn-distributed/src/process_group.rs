@@ -28,9 +28,9 @@ const WAITED: &str = "waited";
 const GLANCE: Duration = Duration::from_millis(500);
 /// Not at all, as far as a store can.
 const AT_ONCE: Duration = Duration::from_millis(1);
-/// How long the ranks that are left are waited for when the roll is called, beside twice what this one took from exchange
-/// to exchange: they may be in the midst of a step.
-const ROLL_CALL: Duration = Duration::from_secs(5);
+/// How long it may take at most to find out who is at fault, where ranks wait in an exchange: half of the timeout, if that
+/// is less. Ranks that compute are given twice what this one took from exchange to exchange in addition.
+const INQUIRY: Duration = Duration::from_secs(10);
 /// How long the others have to hear of a failure, before the process with the store ends.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
@@ -123,7 +123,8 @@ impl ProcessGroup {
             &self.store,
             &self.key("gloo"),
             [rank, size],
-            self.timeout,
+            // What is left of it is for finding out why.
+            self.timeout - self.inquiry(),
             [&interface, &address.to_string()],
         );
         *self.group.get_mut() = Some(opened.map_err(|said| self.diagnosis(said))?);
@@ -180,7 +181,7 @@ impl ProcessGroup {
         let keys: Vec<String> = (0..size).map(|rank| self.key(&format!("member/{rank}"))).collect();
         let (own, failed) = (keys[rank].clone(), self.key(FAILED));
         let (text, timeout) = (text.to_owned(), self.timeout);
-        let answer = self.ask(timeout + ROLL_CALL, move |store| -> Result<Gathered, String> {
+        let answer = self.ask(timeout + LAST_WORDS, move |store| -> Result<Gathered, String> {
             store.set(&own, &text)?;
             let end = Instant::now() + timeout;
             let mut texts = Vec::with_capacity(size);
@@ -221,20 +222,20 @@ impl ProcessGroup {
         self.leave_word(self.who(self.launch.rank), why.to_owned(), code, 0);
         // It counts with those that have heard of it, as another may have been first.
         self.has_heard();
-        self.hang_up();
+        self.hang_up(LAST_WORDS);
         self.linger(HEARD, self.launch.size, LAST_WORDS);
     }
 
     /// Ends the connections, so that whoever waits for this rank notices; in a thread of its own, as that may wait for
     /// others in turn.
-    fn hang_up(&self) {
+    fn hang_up(&self, limit: Duration) {
         if let Some(group) = self.group.take() {
             let (tell, done) = mpsc::channel();
             std::thread::spawn(move || {
                 drop(group);
                 tell.send(())
             });
-            let _ = done.recv_timeout(LAST_WORDS);
+            let _ = done.recv_timeout(limit);
         }
     }
 
@@ -279,6 +280,11 @@ impl ProcessGroup {
         told.recv_timeout(limit).ok()
     }
 
+    /// Of the timeout, what is for finding out who is at fault.
+    fn inquiry(&self) -> Duration {
+        INQUIRY.min(self.timeout / 2)
+    }
+
     /// Carries something out with the group; where that fails, finds out why.
     fn exchange(&self, work: impl FnOnce(&Group) -> Result<(), String>) -> Result<(), RankError> {
         let idle = self.idle.get().0.elapsed();
@@ -290,24 +296,31 @@ impl ProcessGroup {
         done.map_err(|said| self.diagnosis(said))
     }
 
-    /// Why an exchange failed, of which libtorch says this.
+    /// Why an exchange failed, of which libtorch says this. It is found out within the timeout: whoever waited in the
+    /// exchange has spent all of it but [`ProcessGroup::inquiry`].
     fn diagnosis(&self, said: String) -> RankError {
         tracing::debug!("libtorch: {said}");
         self.failed.set(true);
         let Launch { rank, size, .. } = self.launch;
-        let roll_call = ROLL_CALL + self.timeout.min(2 * self.idle.get().1);
-        let alive: Vec<String> = (0..size).map(|rank| self.key(&format!("alive/{rank}"))).collect();
         let stalled = said.to_lowercase().contains("timed out");
+        let whole = match stalled {
+            true => self.inquiry(),
+            false => self.timeout.min(INQUIRY + 2 * self.idle.get().1),
+        };
+        // Where the network is cut, nothing that is asked of the store comes back, and each question takes its limit.
+        let (start, quarter) = (Instant::now(), whole / 4);
+        let roll_call = start + 3 * quarter;
+        let left = |until: Instant| until.saturating_duration_since(Instant::now());
+        let alive: Vec<String> = (0..size).map(|rank| self.key(&format!("alive/{rank}"))).collect();
         let (own, answer) = (alive[rank].clone(), if stalled { WAITED } else { "here" });
-        self.ask(LAST_WORDS, move |store| store.set(&own, answer));
+        self.ask(quarter, move |store| store.set(&own, answer));
         // Those that wait for this one alone are to answer, too.
-        self.hang_up();
+        self.hang_up(quarter);
         let [failed, heard] = [self.key(FAILED), self.key(HEARD)];
-        let answer = self.ask(roll_call + LAST_WORDS, move |store| -> Result<_, String> {
-            let end = Instant::now() + roll_call;
+        let answer = self.ask(left(start + whole), move |store| -> Result<_, String> {
             let (mut silent, mut stalled): (Vec<usize>, _) = ((0..size).collect(), stalled);
-            let mut word = store.get(&failed, GLANCE)?;
-            while word.is_none() && !silent.is_empty() && Instant::now() < end {
+            let mut word = store.get(&failed, AT_ONCE)?;
+            while word.is_none() && !silent.is_empty() && Instant::now() < roll_call {
                 silent.retain(|&rank| match store.get(&alive[rank], AT_ONCE) {
                     Ok(Some(answer)) => {
                         stalled |= answer == WAITED;
@@ -324,7 +337,7 @@ impl ProcessGroup {
             Some(Ok((Some(word), ..))) => {
                 let error = self.heard(&word);
                 let gone = serde_json::from_str(&word).map_or(0, |word: Word| word.gone);
-                self.linger(HEARD, size.saturating_sub(gone), LAST_WORDS);
+                self.linger(HEARD, size.saturating_sub(gone), left(start + whole));
                 error
             }
             Some(Ok((None, silent, stalled))) => {
@@ -334,7 +347,7 @@ impl ProcessGroup {
                 };
                 // For those who notice later, when others are gone, too.
                 self.leave_word(String::new(), error.to_string(), 1, silent.len());
-                self.linger(HEARD, size - silent.len(), LAST_WORDS);
+                self.linger(HEARD, size - silent.len(), left(start + whole));
                 error
             }
             // The store is rank 0's.

@@ -14,6 +14,7 @@ use birnn_run::{
 };
 use tch::Device;
 
+use crate::device::cpu;
 use crate::error::EngineError;
 use crate::learner::Learner;
 use crate::state::State;
@@ -75,7 +76,8 @@ impl<'a> Checkpoints<'a> {
     /// before.
     pub fn save(&self, learner: &Learner, state: &State) -> Result<(), EngineError> {
         let start = Instant::now();
-        let manifest = self.manifest.of_checkpoint(state.progress(self.run.records().marks()?));
+        let progress = state.progress(cpu(learner.precision()), self.run.records().marks()?);
+        let manifest = self.manifest.of_checkpoint(progress);
         let mut entries = weights_of(learner)?;
         entries.extend(state.entries(learner.names())?);
         let bytes = encode(&manifest, &entries).map_err(FileError::of(self.run.path().join(LAST)))?;
@@ -284,7 +286,10 @@ mod tests {
             let (name, shape) = (format!("{RECORD}{name}"), vec![bytes.len()]);
             entries.push(Entry { name, dtype: Dtype::U8, shape, bytes });
         }
-        let progress = Progress { records: None, ..state.progress(std::collections::BTreeMap::new()) };
+        let progress = Progress {
+            records: None,
+            ..state.progress(cpu(learner.precision()), std::collections::BTreeMap::new())
+        };
         let mut manifest = manifest.of_checkpoint(progress);
         manifest.format = FORMAT - 1;
         let bytes = encode(&manifest, &entries).unwrap();

@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use birnn_data::name::shown;
 use birnn_experiment::DeviceChoice;
 use birnn_infer::cpu::instructions;
-use birnn_kernels::Workers;
+use birnn_kernels::{Precision, Workers};
 use birnn_run::Cpu;
 use tch::{Cuda, Device};
 
@@ -125,9 +125,9 @@ pub fn cuda_devices() -> Result<i64, DeviceError> {
     Ok(Cuda::device_count())
 }
 
-/// What this process computes with on a CPU.
-pub fn cpu() -> Cpu {
-    Cpu { threads: cpu_threads(), instructions: instructions().name().to_owned() }
+/// What results of this precision depend on where this process computes on a CPU.
+pub fn cpu(precision: Precision) -> Cpu {
+    Cpu { threads: cpu_threads(), instructions: instructions().at(precision).name().to_owned() }
 }
 
 /// The threads to compute with on a CPU: libtorch's, as they were when first asked for. Later libtorch

@@ -96,6 +96,11 @@ impl Learner {
         Ok(self)
     }
 
+    /// How exact its products on the CPU are.
+    pub fn precision(&self) -> Precision {
+        self.cpu_backend.as_ref().map_or(Precision::Highest, CpuBackend::precision)
+    }
+
     /// What is learned.
     pub fn task(&self) -> &Task {
         &self.task

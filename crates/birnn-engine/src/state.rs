@@ -6,10 +6,9 @@ use birnn_experiment::{Algorithm, TrainPlan};
 use birnn_infer::Progress;
 use birnn_infer::container::{Contents, Entry};
 use birnn_infer::layout::{BEST, LOSS_SUM, MOMENTS};
-use birnn_run::Mark;
+use birnn_run::{Cpu, Mark};
 use tch::{Device, Kind, TchError, Tensor};
 
-use crate::device::cpu;
 use crate::error::EngineError;
 use crate::learner::Learner;
 use crate::optimizer::Optimizer;
@@ -69,11 +68,11 @@ impl State {
     }
 
     /// The numbers of a checkpoint, whose records have grown so far.
-    pub(crate) fn progress(&self, records: BTreeMap<String, Mark>) -> Progress {
+    pub(crate) fn progress(&self, cpu: Cpu, records: BTreeMap<String, Mark>) -> Progress {
         Progress {
             step: self.step,
             seconds: self.seconds,
-            cpu: cpu(),
+            cpu,
             best: self.best.as_ref().map(|best| (best.epoch, best.value)),
             records: Some(records),
         }

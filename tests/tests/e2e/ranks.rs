@@ -14,7 +14,7 @@ use crate::json;
 /// Whatever happens, all processes have ended by then.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// What those that do not answer are given, in seconds.
-const TIMEOUT: &str = "4";
+const TIMEOUT: &str = "6";
 
 /// Images and a net that draws much: for dropout at each step, and for how each image is varied.
 const DIGITS: &str = r#"
@@ -131,11 +131,9 @@ fn start_some(
         command
             .envs([("RANK", &*rank_text), ("LOCAL_RANK", &*rank_text)])
             .envs([("WORLD_SIZE", size.to_string()), ("LOCAL_WORLD_SIZE", size.to_string())])
-            .envs([("MASTER_ADDR", "127.0.0.1"), ("MASTER_PORT", &*port)])
-            .stdin(Stdio::null())
-            .stdout(out)
-            .stderr(err);
+            .envs([("MASTER_ADDR", "127.0.0.1"), ("MASTER_PORT", &*port)]);
         each(rank, &mut command);
+        command.stdin(Stdio::null()).stdout(out).stderr(err);
         (command.spawn().unwrap(), None)
     });
     let children = children.collect();
@@ -305,15 +303,24 @@ fn a_run_that_is_stopped_goes_on_with_another_number_of_processes() {
 
 /// What happens to a rank while a run goes on, or before; how each ends, and what is told.
 #[track_caller]
-fn faulty(happens: impl FnOnce(&Job, &Sandbox), sets: &[&str], codes: &[i32], parts: &[&str]) {
+fn faulty(happens: impl FnOnce(&Job), codes: &[i32], parts: &[&str]) {
+    faulty_from(|_, _| {}, happens, codes, |ranks| failed(ranks, codes, parts));
+}
+
+/// As [`faulty`], with what `each` changes for a rank from the start.
+#[track_caller]
+fn faulty_from(
+    each: impl FnMut(usize, &mut Command),
+    happens: impl FnOnce(&Job),
+    codes: &[i32],
+    told: impl FnOnce(&[Rank]),
+) {
     let sandbox = sandbox();
-    let sets: Vec<&str> = LONG.iter().chain(sets).copied().collect();
-    let args = ["train", "x.toml", "--run-dir", "run", "--timeout", TIMEOUT];
-    let job = start(&sandbox, codes.len(), &with_sets(&args, &sets));
+    let args = with_sets(&["train", "x.toml", "--run-dir", "run", "--timeout", TIMEOUT], LONG);
+    let job = start_some(&sandbox, (codes.len(), codes.len()), &args, each);
     wait_for_step(&sandbox, "run", 20);
-    happens(&job, &sandbox);
-    let ranks = job.ended(&sandbox);
-    failed(&ranks, codes, parts);
+    happens(&job);
+    told(&job.ended(&sandbox));
     goes_on(&sandbox);
 }
 
@@ -328,29 +335,131 @@ fn goes_on(sandbox: &Sandbox) {
 
 #[test]
 fn a_killed_rank_ends_all() {
-    faulty(|job, _| job.signal(1, "KILL"), &[], &[1, 137, 1], &["rank 1 on ", "is gone: it was killed"]);
+    faulty(|job| job.signal(1, "KILL"), &[1, 137, 1], &["rank 1 on ", "is gone: it was killed"]);
 }
 
 #[test]
 fn the_first_rank_killed_ends_all() {
-    faulty(|job, _| job.signal(0, "KILL"), &[], &[137, 1, 1], &["rank 0 on ", "is gone: it was killed"]);
+    faulty(|job| job.signal(0, "KILL"), &[137, 1, 1], &["rank 0 on ", "is gone: it was killed"]);
+}
+
+/// Stops one for good, until all others have ended: a process that has is a zombie until it is waited for.
+fn stall(job: &Job, stalled: usize) {
+    job.signal(stalled, "STOP");
+    let start = Instant::now();
+    let others = job.children.iter().enumerate().filter(|(rank, _)| *rank != stalled);
+    for (_, (child, _)) in others {
+        let state = || std::fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap_or_default();
+        while cfg!(target_os = "linux") && !state().contains(") Z ") {
+            assert!(start.elapsed() < PATIENCE / 2, "another waits for ever");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+    job.signal(stalled, "KILL");
 }
 
 #[test]
 fn a_rank_that_stalls_ends_all_others() {
-    let stall = |job: &Job, _: &Sandbox| {
-        job.signal(1, "STOP");
-        let (start, limit) = (Instant::now(), Duration::from_secs(25));
-        let id = job.children[0].0.id();
-        // A process that has ended is a zombie until it is waited for.
-        let state = || std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
-        while cfg!(target_os = "linux") && !state().contains(") Z ") {
-            assert!(start.elapsed() < limit, "rank 0 waits for ever");
-            std::thread::sleep(Duration::from_millis(50));
+    let parts = ["rank 1 on ", "does not answer: it stalls"];
+    faulty(|job| stall(job, 1), &[1, 137, 1], &parts);
+}
+
+#[test]
+fn the_first_rank_stalling_ends_all_others() {
+    faulty(|job| stall(job, 0), &[137, 1, 1], &["rank 0 on ", "does not answer"]);
+}
+
+#[test]
+fn a_rank_that_panics_ends_all() {
+    let panics = |rank, command: &mut Command| {
+        if rank == 0 {
+            command.env("BIRNN_FAULT", "PANIC@150");
         }
-        job.signal(1, "KILL");
     };
-    faulty(stall, &[], &[1, 137, 1], &["rank 1 on ", "does not answer: it stalls"]);
+    let told = |ranks: &[Rank]| {
+        failed(ranks, &[1; 3], &["a fault of birnn's"]);
+        assert!(ranks[0].stderr.contains("please report it"), "{ranks:#?}");
+        for rank in &ranks[1..] {
+            assert!(rank.stderr.contains("error: rank 0 on "), "{ranks:#?}");
+            assert!(rank.stderr.contains("it panicked"), "{ranks:#?}");
+        }
+    };
+    faulty_from(panics, |_| {}, &[1; 3], told);
+}
+
+/// Two hosts and a cable between them: network namespaces, which are gone when this is dropped.
+struct Cable {
+    hosts: [String; 2],
+}
+
+impl Cable {
+    /// Where they can be made: as root, under Linux.
+    fn lay() -> Result<Cable, String> {
+        let name = |end| format!("birnn-e2e-{}-{end}", std::process::id());
+        let cable = Cable { hosts: [name("a"), name("b")] };
+        let [a, b] = &cable.hosts;
+        ip(&format!("netns add {a}"))?;
+        ip(&format!("netns add {b}"))?;
+        ip(&format!("link add eth0 netns {a} type veth peer name eth0 netns {b}"))?;
+        for (host, address) in cable.hosts.iter().zip(ADDRESSES) {
+            ip(&format!("-n {host} addr add {address}/24 dev eth0"))?;
+            ip(&format!("-n {host} link set eth0 up"))?;
+            ip(&format!("-n {host} link set lo up"))?;
+        }
+        Ok(cable)
+    }
+
+    fn cut(&self) {
+        ip(&format!("-n {} link set eth0 down", self.hosts[1])).unwrap();
+    }
+
+    /// Has a command run on a host; only after this is it said where its input and output go.
+    fn put(&self, host: usize, command: &mut Command) {
+        let mut there = Command::new("ip");
+        there.args(["netns", "exec", &self.hosts[host]]).arg(command.get_program()).args(command.get_args());
+        there.current_dir(command.get_current_dir().unwrap());
+        for (name, value) in command.get_envs() {
+            match value {
+                Some(value) => there.env(name, value),
+                None => there.env_remove(name),
+            };
+        }
+        there.env("MASTER_ADDR", ADDRESSES[0]);
+        *command = there;
+    }
+}
+
+impl Drop for Cable {
+    fn drop(&mut self) {
+        for host in &self.hosts {
+            let _ = ip(&format!("netns del {host}"));
+        }
+    }
+}
+
+const ADDRESSES: [&str; 2] = ["10.78.0.1", "10.78.0.2"];
+
+fn ip(args: &str) -> Result<(), String> {
+    let output = Command::new("ip").args(args.split(' ')).output().map_err(|error| format!("ip: {error}"))?;
+    match output.status.success() {
+        true => Ok(()),
+        false => Err(format!("ip {args}: {}", String::from_utf8_lossy(&output.stderr).trim())),
+    }
+}
+
+#[test]
+fn a_cut_link_ends_both_sides() {
+    let cable = match Cable::lay() {
+        Ok(cable) => cable,
+        Err(why) => return eprintln!("skipped: no network namespaces can be made here ({why})"),
+    };
+    let told = |ranks: &[Rank]| {
+        failed(ranks, &[1; 2], &["does not answer", "the network to it is cut", "birnn train --resume run"]);
+        for (rank, other) in [(0, 1), (1, 0)] {
+            assert!(ranks[rank].stderr.contains(&format!("error: rank {other} on ")), "{ranks:#?}");
+        }
+    };
+    faulty_from(|rank, command| cable.put(rank, command), |_| cable.cut(), &[1; 2], told);
 }
 
 #[test]
@@ -400,6 +509,25 @@ fn a_rank_that_does_something_else_is_refused_by_name() {
     assert!(!sandbox.path("run").exists());
 }
 
+/// Matrix tiles are asked below the highest precision alone: to one that has them and one that has not, they are no
+/// difference before.
+#[test]
+fn instructions_that_are_not_used_part_no_ranks() {
+    let sandbox = sandbox();
+    let job = |run, precision| {
+        let args = with_sets(&["train", "x.toml", "--run-dir", run], precision);
+        let job = start_some(&sandbox, (2, 2), &args, |rank, command| {
+            if rank == 1 {
+                command.env("BIRNN_INSTRUCTIONS", "twin");
+            }
+        });
+        job.ended(&sandbox)
+    };
+    done(&job("run", &["train.precision=highest"]));
+    let ranks = job("other", &["train.precision=medium"]);
+    failed(&ranks, &[2; 2], &["rank 1 on ", "cpu.instructions is \"twin\" and "]);
+}
+
 #[test]
 fn a_rank_that_is_missing_is_told_of() {
     let sandbox = sandbox();
@@ -418,13 +546,13 @@ fn a_rank_that_is_missing_is_told_of() {
 #[test]
 fn the_runs_of_a_sweep_are_shared_out() {
     let sandbox = sandbox();
-    sandbox.write("x.toml", DIGITS.to_owned() + "[sweep]\nseeds = 6\n");
-    let sets = ["train.epochs=60", "train.shards=1"];
+    sandbox.write("x.toml", DIGITS.to_owned() + "[sweep]\nseeds = 12\n");
+    let sets = ["train.epochs=30", "train.shards=1"];
     let job = start(&sandbox, 3, &with_sets(&["sweep", "x.toml", "--run-dir", "swept"], &sets));
     // Which run it has is up to chance.
     let started = Instant::now();
     let runs =
-        || (1..=6).filter(|run| sandbox.path(&format!("swept/00{run}/metrics.jsonl")).exists()).count();
+        || (1..=12).filter(|run| sandbox.path(&format!("swept/{run:03}/metrics.jsonl")).exists()).count();
     while runs() < 3 {
         assert!(started.elapsed() < PATIENCE, "three runs at once: {:#?}", job.said(&sandbox));
         std::thread::sleep(Duration::from_millis(5));
@@ -434,18 +562,20 @@ fn the_runs_of_a_sweep_are_shared_out() {
     let codes: Vec<i32> = ranks.iter().map(|rank| rank.code).collect();
     assert_eq!(codes, [0, 137, 0], "{ranks:#?}");
     assert!(ranks[0].stdout.lines().count() == 2 && ranks[2].stdout.is_empty(), "{ranks:#?}");
-    assert!(sandbox.text("swept/sweep.html").contains("6 of 6 runs are done"));
+    assert!(sandbox.text("swept/sweep.html").contains("12 of 12 runs are done"));
     assert!(!sandbox.path("swept/claims").exists());
 
     sandbox.birnn(&with_sets(&["sweep", "x.toml", "--run-dir", "alone"], &sets)).done();
     let mut sessions = Vec::new();
-    for run in 1..=6 {
-        same(&sandbox, &format!("alone/00{run}"), &format!("swept/00{run}"));
-        let meta = json(&sandbox.text(&format!("swept/00{run}/meta.json")));
+    for run in 1..=12 {
+        same(&sandbox, &format!("alone/{run:03}"), &format!("swept/{run:03}"));
+        let meta = json(&sandbox.text(&format!("swept/{run:03}/meta.json")));
         sessions.push(meta["sessions"].as_array().unwrap().len());
     }
     sessions.sort_unstable();
-    assert_eq!(sessions, [1, 1, 1, 1, 1, 2], "one was taken up again, and no other was trained twice");
+    let mut expected = [1; 12];
+    expected[11] = 2;
+    assert_eq!(sessions, expected, "one was taken up again, and no other was trained twice");
 }
 
 #[test]

@@ -361,7 +361,7 @@ impl Training {
             "libtorch": LIBTORCH,
             "system": [std::env::consts::OS, std::env::consts::ARCH],
             "device": self.learner.device().is_cuda(),
-            "cpu": device::cpu(),
+            "cpu": device::cpu(self.plan.train.precision),
             "experiment": self.experiment.to_json(),
             "net": self.manifest.compared(),
             "step": self.state.step,
@@ -402,7 +402,7 @@ impl Training {
             start: birnn_run::clock::now(),
             end: None,
             host: name::text(gethostname::gethostname()),
-            cpu: device::cpu(),
+            cpu: device::cpu(self.plan.train.precision),
             birnn: trainer.version,
             revision: trainer.revision,
         });

@@ -42,7 +42,7 @@ pub(super) fn go_on(resumed: &Resumed, plan: &Plan, steps: usize) -> Result<(), 
             "{path} is at step {step} of {total}: nothing is left to train; for longer: --set train.epochs=N"
         ),
     }
-    let (before, now) = (checkpoint.cpu(), cpu());
+    let (before, now) = (checkpoint.cpu(), cpu(plan.train.precision));
     if *before != now {
         tracing::warn!(
             "the run had {0} threads and {1} instructions and goes on with {2} and {3}, which can round \

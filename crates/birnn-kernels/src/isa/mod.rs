@@ -104,6 +104,14 @@ impl Instructions {
         self.products(Precision::Medium) != Products::F32
     }
 
+    /// Those of them that results of this precision depend on: tiles are not asked where products are of f32.
+    pub fn at(self, precision: Precision) -> Instructions {
+        match (self.tiles(), self.products(precision)) {
+            (true, Products::F32) => Instructions::vectors(),
+            _ => self,
+        }
+    }
+
     /// What products of recurrent layers multiply, to be as exact as `precision` asks.
     pub(crate) fn products(self, precision: Precision) -> Products {
         let unit = match self.0 {

@@ -2,8 +2,9 @@
 //! the run.
 //!
 //! `EIO@7` lets the seventh operation fail with that error, `ENOSPC@7+` that one and all after it; `KILL@7`
-//! ends the process there as a crash would, with SIGKILL. `JOURNAL@FILE` lets nothing go wrong, and writes
-//! all operations to a file, from which tests work out what a power cut would have left.
+//! ends the process there as a crash would, with SIGKILL, and `PANIC@7` as a bug would. `JOURNAL@FILE` lets
+//! nothing go wrong, and writes all operations to a file, from which tests work out what a power cut would
+//! have left.
 //!
 //! This is in every build: a failing disk is the one thing that tests cannot have for real, and a build with
 //! a switch for it would not be the program that people run.
@@ -32,8 +33,8 @@ pub fn from_env() -> Result<Arc<dyn Disk>, FaultError> {
     }
     let faulty = parse(&wanted).ok_or_else(|| {
         FaultError(format!(
-            "{VARIABLE}={wanted}: expected EIO@N, ENOSPC@N, EACCES@N, EROFS@N or KILL@N; @N+ for good; or \
-             JOURNAL@FILE"
+            "{VARIABLE}={wanted}: expected EIO@N, ENOSPC@N, EACCES@N, EROFS@N, KILL@N or PANIC@N; @N+ for \
+             good; or JOURNAL@FILE"
         ))
     })?;
     Ok(Arc::new(faulty))
@@ -52,6 +53,7 @@ fn parse(text: &str) -> Option<Faulty> {
         "EACCES" => 13,
         "EROFS" => 30,
         "KILL" => return Some(Faulty::new(at, lasting, kill)),
+        "PANIC" => return Some(Faulty::new(at, lasting, || panic!("{VARIABLE} asks for it"))),
         _ => return None,
     };
     Some(Faulty::new(at, lasting, move || io::Error::from_raw_os_error(errno)))
