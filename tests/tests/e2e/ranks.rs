@@ -373,7 +373,7 @@ fn the_first_rank_stalling_ends_all_others() {
 fn a_rank_that_panics_ends_all() {
     let panics = |rank, command: &mut Command| {
         if rank == 0 {
-            command.env("BIRNN_FAULT", "PANIC@150");
+            command.env("BIRNN_FAULT", "PANIC@600");
         }
     };
     let told = |ranks: &[Rank]| {
