@@ -92,8 +92,9 @@ fn each_process_knows_which_it_is() {
 fn signals_are_handed_on() {
     let signals = quiet();
     let (came, last) = (signals.came.clone(), signals.last.clone());
-    last.store(SIGINT as usize, Ordering::SeqCst);
-    let (begin, end) = ("trap 'echo x >> stopped$RANK' INT; echo > up$RANK", "while :; do sleep 0.05; done");
+    // What is started in the background of a script ignores SIGINT, and no shell can trap what it ignores.
+    last.store(SIGTERM as usize, Ordering::SeqCst);
+    let (begin, end) = ("trap 'echo x >> stopped$RANK' TERM; echo > up$RANK", "while :; do sleep 0.05; done");
     let folder = tempfile::tempdir().unwrap();
     let mut plan = plan("2 --loopback -- -c");
     plan.args.push(format!("cd {}; {begin}; {end}", folder.path().display()).into());
