@@ -46,10 +46,6 @@ impl CpuBackend {
         })
     }
 
-    pub(crate) fn precision(&self) -> Precision {
-        self.packed.precision()
-    }
-
     /// From now on, products are of this precision.
     pub(crate) fn set_precision(
         &mut self,

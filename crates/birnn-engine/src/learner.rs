@@ -33,6 +33,7 @@ pub struct Learner {
     device: Device,
     names: Vec<String>,
     parameters: Vec<Tensor>,
+    precision: Precision,
     /// How the recurrent layers are computed, where not by libtorch.
     cpu_backend: Option<CpuBackend>,
 }
@@ -84,21 +85,23 @@ impl Learner {
         } else {
             None
         };
-        Ok(Learner { task, loss, features, network, device, names, parameters, cpu_backend })
+        let precision = Precision::Highest;
+        Ok(Learner { task, loss, features, network, device, names, parameters, precision, cpu_backend })
     }
 
     /// The same, whose recurrent layers are computed with products of this precision. On other devices than
     /// the CPU libtorch decides.
     pub fn with_precision(mut self, precision: Precision) -> Result<Learner, EngineError> {
+        self.precision = precision;
         if let Some(backend) = &mut self.cpu_backend {
             backend.set_precision(precision, &self.parameters)?;
         }
         Ok(self)
     }
 
-    /// How exact its products on the CPU are.
+    /// How exact its products are to be.
     pub fn precision(&self) -> Precision {
-        self.cpu_backend.as_ref().map_or(Precision::Highest, CpuBackend::precision)
+        self.precision
     }
 
     /// What is learned.
