@@ -279,16 +279,8 @@ pub fn binary() -> &'static Path {
             cargo.env_remove(name);
         }
         let output = cargo
-            .args([
-                "build",
-                "--quiet",
-                "--package",
-                "birnn-cli",
-                "--package",
-                "birnn-torch",
-                "--message-format",
-                "json-render-diagnostics",
-            ])
+            .args(["build", "--quiet", "--workspace", "--bin", "birnn", "--bin", "birnn-torch"])
+            .arg("--message-format=json-render-diagnostics")
             .current_dir(workspace())
             .stderr(Stdio::inherit())
             .output()

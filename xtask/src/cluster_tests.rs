@@ -121,9 +121,9 @@ fn signals_are_handed_on() {
 #[test]
 fn hosts_reach_each_other_and_are_taken_down() {
     let machine = Machine::this();
-    let can = may_make_hosts(&machine, true).is_ok()
-        && Network::up(&plan("1 --rate 1gbit -- x")).is_ok_and(|network| network.host(0).ends_with("-0"));
-    if !can {
+    let namespaces = Command::new("unshare").args(["--net", "true"]).output();
+    let can = namespaces.is_ok_and(|output| output.status.success());
+    if may_make_hosts(&machine, true).is_err() || !can {
         println!("no network namespaces here");
         return;
     }

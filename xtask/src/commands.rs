@@ -84,23 +84,17 @@ pub fn test(machine: &Machine, args: &[OsString]) -> Result<ExitCode> {
 
 /// `torture`: runs killed, failed and damaged in every way, and what became of them.
 pub fn torture(machine: &Machine, args: &[OsString]) -> Result<ExitCode> {
-    let tree = ensure(machine)?;
-    let mut cargo = cargo(machine, "run", Some(&tree));
-    hand_over(cargo.args(["--package", "birnn-tests", "--bin", "torture", "--"]).args(args))
+    become_program(machine, &["torture"], args)
 }
 
 /// `witness`: PyTorch and onnxruntime on what birnn writes, and the other way round.
 pub fn witness(machine: &Machine, args: &[OsString]) -> Result<ExitCode> {
-    let tree = ensure(machine)?;
-    let mut cargo = cargo(machine, "run", Some(&tree));
-    hand_over(cargo.args(["--package", "birnn-tests", "--bin", "witness", "--"]).args(args))
+    become_program(machine, &["witness"], args)
 }
 
 /// `bench`: how quick training is on this machine. It answers `--help` itself, as it has options of its own.
 pub fn bench(machine: &Machine, args: &[OsString]) -> Result<ExitCode> {
-    let tree = ensure(machine)?;
-    let mut cargo = cargo(machine, "run", Some(&tree));
-    hand_over(cargo.args(["--package", "birnn-bench", "--"]).args(args))
+    become_program(machine, &["birnn-bench"], args)
 }
 
 /// `check`: what must hold before a change is merged, cheapest first.
@@ -165,41 +159,62 @@ fn set_up(machine: &Machine, wanted: Option<Flavour>) -> Result<(Tree, String)> 
     Ok((tree, report))
 }
 
-/// Builds the programs, and becomes `birnn`. It runs where the user is, so that paths mean what the user
-/// means.
+/// What users start, and `birnn-torch`, which it becomes and which lies beside it.
+const BIRNN: [&str; 2] = ["birnn", "birnn-torch"];
+
 fn birnn<'a>(machine: &Machine, args: impl IntoIterator<Item = &'a OsString>) -> Result<ExitCode> {
+    become_program(machine, &BIRNN, args)
+}
+
+/// Builds these programs, and becomes the first. It runs where the user is, so that paths mean what the user
+/// means.
+fn become_program<'a>(
+    machine: &Machine,
+    names: &[&str],
+    args: impl IntoIterator<Item = &'a OsString>,
+) -> Result<ExitCode> {
     let tree = ensure(machine)?;
-    let mut birnn = program(machine, &tree)?;
-    hand_over(birnn.args(args))
+    hand_over(just_built(machine, &tree, names)?.args(args))
 }
 
-/// `birnn`, just built. cargo's own `run` would compile some libraries again, as `birnn` alone asks less of them.
+/// `birnn`, just built.
 pub(crate) fn program(machine: &Machine, tree: &Tree) -> Result<Command> {
-    let mut birnn = Command::new(build_programs(machine, tree)?);
+    just_built(machine, tree, &BIRNN)
+}
+
+fn just_built(machine: &Machine, tree: &Tree, names: &[&str]) -> Result<Command> {
+    let mut command = Command::new(build(machine, tree, names)?);
     if let Some((name, folders)) = library_path(machine, tree) {
-        birnn.env(name, folders);
+        command.env(name, folders);
     }
-    Ok(birnn)
+    Ok(command)
 }
 
-/// What cargo is to build for `birnn` to do all that it can: its `run` alone would leave out `birnn-torch`.
-const PROGRAMS: [&str; 5] = ["--package", "birnn-cli", "--package", "birnn-torch", "--bins"];
-
-/// Builds `birnn` and `birnn-torch`, which it becomes and which lies beside it, and says where it is.
+/// Builds `birnn` and `birnn-torch`, and says where `birnn` is.
 pub(crate) fn build_programs(machine: &Machine, tree: &Tree) -> Result<PathBuf> {
-    let mut build = cargo(machine, "build", Some(tree));
-    build.args(PROGRAMS).arg("--message-format=json-render-diagnostics");
-    let output = build.stderr(Stdio::inherit()).output().with_context(|| cannot_run(&build))?;
-    anyhow::ensure!(output.status.success(), "birnn was not built: see above");
-    executable(&String::from_utf8_lossy(&output.stdout)).context("cargo does not say where birnn is")
+    build(machine, tree, &BIRNN)
 }
 
-/// The program that users start, among the messages of cargo's.
-fn executable(messages: &str) -> Option<PathBuf> {
+/// Builds these programs of the workspace, and says where the first is.
+///
+/// Of the whole workspace, and not by cargo's `run`: a library that one package asks less of than the tests do
+/// would be compiled again for it, and with it all that stands on it.
+fn build(machine: &Machine, tree: &Tree, names: &[&str]) -> Result<PathBuf> {
+    let mut build = cargo(machine, "build", Some(tree));
+    build.args(["--workspace", "--message-format=json-render-diagnostics"]);
+    build.args(names.iter().flat_map(|name| ["--bin", name]));
+    let output = build.stderr(Stdio::inherit()).output().with_context(|| cannot_run(&build))?;
+    anyhow::ensure!(output.status.success(), "{} was not built: see above", names[0]);
+    executable(&String::from_utf8_lossy(&output.stdout), names[0])
+        .with_context(|| format!("cargo does not say where {} is", names[0]))
+}
+
+/// The program of this name, among the messages of cargo's.
+fn executable(messages: &str, name: &str) -> Option<PathBuf> {
     let rests = messages.split("\"executable\":\"").skip(1);
-    let paths = rests.filter_map(|rest| Some(rest.split_once('"')?.0));
-    let path = paths.into_iter().find(|path| path.ends_with("/birnn"))?;
-    (!path.contains('\\')).then(|| path.into())
+    let paths = rests.filter_map(|rest| Some(Path::new(rest.split_once('"')?.0)));
+    let path = paths.into_iter().find(|path| path.ends_with(name))?;
+    (!path.as_os_str().as_encoded_bytes().contains(&b'\\')).then(|| path.into())
 }
 
 /// A cargo command on this workspace that finds the libtorch, just as plain cargo will by

@@ -109,6 +109,7 @@ fn the_program_is_where_cargo_says() {
     let messages = "{\"reason\":\"compiler-artifact\",\"executable\":null}\n\
                     {\"reason\":\"compiler-artifact\",\"executable\":\"/t/debug/birnn\"}\n\
                     {\"reason\":\"compiler-artifact\",\"executable\":\"/t/debug/birnn-torch\"}\n";
-    assert_eq!(executable(messages), Some("/t/debug/birnn".into()));
-    assert_eq!(executable("{\"executable\":null}"), None);
+    assert_eq!(executable(messages, "birnn"), Some("/t/debug/birnn".into()));
+    assert_eq!(executable(messages, "birnn-torch"), Some("/t/debug/birnn-torch".into()));
+    assert_eq!(executable("{\"executable\":null}", "birnn"), None);
 }

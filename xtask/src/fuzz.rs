@@ -12,9 +12,10 @@ use crate::libtorch::Tree;
 use crate::machine::Machine;
 
 const CARGO_FUZZ: &str = "0.13.2";
-/// The binaries of tests/fuzz, each with where its seeds are, and the memory in MiB that it may take,
+/// A binary of tests/fuzz, with where its seeds are, and the memory in MiB that it may take,
 /// libtorch's included.
-const TARGETS: [(&str, &[&str], u32); 9] = [
+type Target = (&'static str, &'static [&'static str], u32);
+const TARGETS: [Target; 9] = [
     ("idx", &["tests/fuzz/seeds/idx"], 512),
     ("checkpoint", &["target/fuzz/run/checkpoints", "target/fuzz/series-run/checkpoints"], 2048),
     ("config", &["configs", "configs/series"], 512),
@@ -30,23 +31,16 @@ const TARGETS: [(&str, &[&str], u32); 9] = [
 const LIMITS: [&str; 2] = ["-timeout=10", "-print_final_stats=1"];
 const SECONDS: u32 = 60;
 
-/// Runs each target for as many seconds as `args` say.
+/// Runs each target, or those that `args` name, for as many seconds as `args` begin with.
 pub fn run(machine: &Machine, args: &[OsString]) -> Result<ExitCode> {
-    let seconds = match args {
-        [] => Some(SECONDS),
-        [arg] => arg.to_str().and_then(|arg| arg.parse().ok()).filter(|&seconds| seconds > 0),
-        _ => None,
-    };
-    let Some(seconds) = seconds else {
-        return Err(usage("fuzz takes how many seconds each target is to run, or nothing".to_owned()));
-    };
+    let (seconds, chosen) = asked(args)?;
     let tree = ensure(machine)?;
     let program = installed(machine)?;
     train_seeds(machine, &tree)?;
     // What is fuzzed are the versions that are shipped; cargo adds to them what the targets need.
     fs::copy(machine.root.join("Cargo.lock"), machine.root.join("tests/fuzz/Cargo.lock"))
         .context("cannot copy Cargo.lock to tests/fuzz")?;
-    for (target, seeds, memory) in TARGETS {
+    for &(target, seeds, memory) in &chosen {
         let corpus = machine.root.join("target/fuzz/corpus").join(target);
         fs::create_dir_all(&corpus).with_context(|| format!("cannot make {}", corpus.display()))?;
         let mut fuzz = Command::new(&program);
@@ -65,8 +59,30 @@ pub fn run(machine: &Machine, args: &[OsString]) -> Result<ExitCode> {
             return Ok(ExitCode::FAILURE);
         }
     }
-    println!("no finding in {} targets, {seconds} s each", TARGETS.len());
+    println!("no finding in {} targets, {seconds} s each", chosen.len());
     Ok(ExitCode::SUCCESS)
+}
+
+/// The seconds that each target is to run, and which are to run.
+fn asked(args: &[OsString]) -> Result<(u32, Vec<Target>)> {
+    let Some((seconds, names)) = args.split_first() else {
+        return Ok((SECONDS, TARGETS.to_vec()));
+    };
+    let Some(seconds) =
+        seconds.to_str().and_then(|seconds| seconds.parse().ok()).filter(|&seconds| seconds > 0)
+    else {
+        return Err(usage("fuzz takes first how many seconds each target is to run".to_owned()));
+    };
+    if names.is_empty() {
+        return Ok((seconds, TARGETS.to_vec()));
+    }
+    let named = |name: &OsString| {
+        TARGETS.into_iter().find(|(target, ..)| *name == **target).ok_or_else(|| {
+            let targets = TARGETS.map(|(target, ..)| target).join(", ");
+            usage(format!("fuzz has no target `{}`; there are {targets}", name.display()))
+        })
+    };
+    Ok((seconds, names.iter().map(named).collect::<Result<_>>()?))
 }
 
 /// The program that builds and runs fuzz targets, installed where the checkout keeps what it builds.
@@ -101,3 +117,7 @@ fn train_seeds(machine: &Machine, tree: &Tree) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "fuzz_tests.rs"]
+mod tests;
