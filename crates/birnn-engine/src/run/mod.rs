@@ -13,40 +13,34 @@
 
 mod files;
 mod joined;
+mod keeping;
+mod prepared;
 mod resumed;
 
-use std::ffi::OsString;
-use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use birnn_data::name::{self, shown};
-use birnn_data::{Dataset, Fallback, Ground, Modality, Splits};
 use birnn_distributed::Ranks;
-use birnn_experiment::{DeviceChoice, Experiment, ExperimentError, Invalid, Plan, Source};
-use birnn_infer::{Evaluation, Manifest, ManifestError, Task};
-use birnn_kernels::Precision;
-use birnn_run::disk::Disk;
+use birnn_experiment::{DeviceChoice, Experiment, ExperimentError, Plan, Source};
+use birnn_infer::{Evaluation, Manifest, ManifestError};
 use birnn_run::{CONFIG, FileError, LIBTORCH, META, Meta, RunDir, RunDirError, Session, Status};
-use tch::Device;
 
-use crate::checkpoint::{Checkpoint, Checkpoints};
+use crate::checkpoint::Checkpoint;
 use crate::device;
 use crate::error::EngineError;
 use crate::handshake;
 use crate::learner::Learner;
-use crate::loss::Loss;
 use crate::observer::{Observer, Timed};
-use crate::record::Record;
 use crate::resume::{ResumeError, Resumed};
 use crate::samples::Samples;
 use crate::state::State;
-use crate::tensorboard::TensorBoard;
 use crate::train::{Trained, TrainingData, train};
 
 pub use self::files::movable;
 pub use self::joined::{HandOverError, Joined};
+use self::keeping::Keeping;
+pub use self::prepared::Prepared;
 
 /// Why there is no run, or why it did not end well.
 #[derive(Debug, thiserror::Error)]
@@ -162,16 +156,6 @@ pub struct Trainer {
     pub revision: Option<String>,
 }
 
-/// A run that could begin: everything is checked that can be without a directory.
-#[derive(Debug)]
-pub struct Prepared {
-    start: Start,
-    training: Training,
-    warnings: Vec<ExperimentError>,
-    /// What it is, in a line.
-    summary: String,
-}
-
 /// What is trained, by what and on what.
 #[derive(Debug)]
 struct Training {
@@ -216,136 +200,6 @@ pub enum Outcome {
         /// Steps that the whole run has.
         total: usize,
     },
-}
-
-impl Prepared {
-    /// A run on `device`, on the data of its experiment.
-    pub fn new(start: Start, device: Device, mut splits: Splits) -> Result<Prepared, RunError> {
-        let plan = start.source().plan()?;
-        let steps = splits.modality.steps().unwrap_or_default();
-        let mut warnings = Vec::new();
-        if let Some(source) = start.changeable() {
-            source.suits(steps[1])?;
-            warnings = source.warnings(Some((splits.train.len(), steps)));
-            warnings.extend(
-                precision_warning(plan.train.precision, device).map(|warning| source.locate(warning)),
-            );
-            warnings.extend(splits.warnings.iter().map(|warning| source.locate(warning.clone().into())));
-        }
-        match &start {
-            Start::Resumed(resumed) => {
-                splits.provenance.substitute_for = resumed.substitute_for().map_err(ResumeError::from)?;
-            }
-            Start::Joined(Joined { substitute_for: Some(substitute_for), .. }) => {
-                splits.provenance.substitute_for.clone_from(substitute_for);
-            }
-            Start::New(..) | Start::Joined(_) => {}
-        }
-        let experiment = resolved(start.source().experiment(), &plan, device::choice(device), &splits);
-        let summary = summary(&plan, &splits, &String::from(experiment.train.device));
-        let checkpoint = start.checkpoint();
-        let mut modality = splits.modality.clone();
-        // A run whose checkpoints do not say what its images are like goes on as what it was.
-        if let Modality::Images { preprocessing, .. } = &mut modality
-            && let Some(Modality::Images { preprocessing: before, .. }) =
-                checkpoint.map(|checkpoint| &checkpoint.manifest().modality)
-        {
-            *preprocessing = *before;
-        }
-        let manifest = Manifest::new(
-            experiment.to_toml().map_err(RunError::Unwritable)?,
-            modality,
-            Task::new(plan.task, splits.outputs.clone()),
-            serde_json::to_value(&splits.provenance).unwrap_or_default(),
-        );
-        // Before memory is taken for the net, and a directory made.
-        manifest.check()?;
-        if let Start::Resumed(resumed) = &start {
-            resumed.verify(&manifest)?;
-            resumed.fits(plan.train.epochs, splits.train.len().div_ceil(plan.train.batch_size))?;
-        }
-        let substitution = splits.provenance.substitute_for;
-        let task = manifest.task.clone();
-        let modality = &manifest.modality;
-        let ground = match modality {
-            Modality::Images { preprocessing: Some(preprocessing), .. } => preprocessing.ground,
-            _ => Ground::Dark,
-        };
-        let augment = plan.data.augment.map(|augment| augment.on(ground));
-        let samples =
-            |split, augment| Samples::new(split, modality, augment, device).map_err(EngineError::from);
-        let data = TrainingData {
-            train: samples(splits.train, augment)?,
-            validation: samples(splits.validation, None)?,
-        };
-        let test = samples(splits.test, None)?;
-        let mut loss = Loss::new(&task, &plan.train, device).map_err(EngineError::from)?;
-        if let Some(weights) = &plan.train.class_weights {
-            let counts = data.train.counts(task.outputs());
-            let weights = weights.resolve(manifest.task.classes(), &counts);
-            let weights = weights.map_err(|invalid| start.source().locate(invalid))?;
-            loss = loss.weighted(&weights, device).map_err(EngineError::from)?;
-        }
-        let features = modality.inputs();
-        let precision = plan.train.precision;
-        let learner = Learner::new(&plan.architecture, task, loss, features, plan.seed, device)?;
-        let mut learner = learner.with_precision(precision)?;
-        let state = match checkpoint {
-            Some(checkpoint) => checkpoint.restore(&mut learner)?,
-            None => State::new(plan.train.algorithm, &learner).map_err(EngineError::from)?,
-        };
-        let training = Training { plan, experiment, manifest, learner, state, data, test, substitution };
-        Ok(Prepared { start, training, warnings, summary })
-    }
-
-    /// What of its settings and its data is hardly meant, each with its place in the experiment. A run that
-    /// goes on has had its warnings.
-    pub fn warnings(&self) -> &[ExperimentError] {
-        &self.warnings
-    }
-
-    /// Takes up the directory of a run that goes on, or makes a new one; from then on there is a run. Of several processes,
-    /// the first does, once all have found that they are about the same run.
-    pub fn open(self, disk: Arc<dyn Disk>, trainer: Trainer, ranks: &Ranks) -> Result<Run, RunError> {
-        let Prepared { start, training, summary, .. } = self;
-        if ranks.size() > 1 {
-            handshake::same_facts(ranks, &training.facts(&trainer)?)?;
-        }
-        tracing::info!("{summary}");
-        let dir = match start {
-            Start::Resumed(resumed) => {
-                resumed::go_on(&resumed, &training.plan, training.steps())?;
-                Some(resumed.run)
-            }
-            Start::New(_, Destination::Chosen(path)) => Some(RunDir::chosen(&path, disk)?),
-            Start::New(_, Destination::Numbered(runs)) => {
-                Some(RunDir::numbered(&runs, &training.plan.name, disk)?)
-            }
-            Start::Joined(_) => None,
-        };
-        let kept = dir.map(|dir| training.begin(dir, trainer)).transpose()?;
-        let path = kept.as_ref().map(|kept| kept.dir.path().as_os_str().as_encoded_bytes());
-        let path = ranks.from_first(path).map_err(EngineError::from)?;
-        let path = PathBuf::from(OsString::from_vec(path));
-        Ok(Run { training, path, kept })
-    }
-}
-
-/// That products are more exact than asked for, where they are.
-fn precision_warning(precision: Precision, device: Device) -> Option<Invalid> {
-    let instructions = device::workers().instructions();
-    let message = match (precision, device) {
-        (Precision::Highest, _) => return None,
-        (_, Device::Cpu) if instructions.tiles() => return None,
-        (_, Device::Cpu) => format!(
-            "is `{precision}`, and {instructions} has nothing quicker for it than f32, in which products are \
-             computed: a processor with AMX gives other results"
-        ),
-        _ => {
-            format!("is `{precision}`, which is the CPU's: on a GPU libtorch decides how exact products are")
-        }
-    };
-    Some(Invalid { key: "train.precision".to_owned(), message })
 }
 
 impl Training {
@@ -493,6 +347,8 @@ impl Run {
         // The first failure is the one to tell of.
         let found = ended?;
         written?;
+        // What the first could not write fails on all.
+        ranks.gather("")?;
         let total = self.training.plan.train.total(self.training.steps());
         Ok(found.map_or(Outcome::Stopped { step: self.training.state.step, total }, Outcome::Done))
     }
@@ -537,98 +393,4 @@ impl Run {
         }
         Ok(Some(found))
     }
-}
-
-/// What is written of a run while it goes on, and when it is through.
-struct Keeping<'a> {
-    dir: &'a RunDir,
-    checkpoints: Checkpoints<'a>,
-    record: Timed<Record>,
-    board: Timed<TensorBoard<'a>>,
-}
-
-impl Keeping<'_> {
-    fn begin<'a>(
-        dir: &'a RunDir,
-        manifest: &Manifest,
-        learner: &Learner,
-        data: &'a TrainingData,
-        state: &State,
-    ) -> Result<Keeping<'a>, EngineError> {
-        let checkpoints = Checkpoints::new(dir, manifest.clone())?;
-        let record = Timed::new(Record::open(dir, &manifest.data)?);
-        let board = Timed::new(TensorBoard::open(dir, manifest, learner, &data.validation, state.step)?);
-        if state.step > 0 && dir.has_new_records() {
-            // One was lost. What is begun in its place is not what the checkpoint knows.
-            checkpoints.save(learner, state)?;
-        }
-        Ok(Keeping { dir, checkpoints, record, board })
-    }
-
-    fn account(&self, shown: Duration, seconds: f64) {
-        let [metrics, events, shown] =
-            [self.record.taken, self.board.taken, shown].map(|taken| 100.0 * taken.as_secs_f64() / seconds);
-        tracing::debug!(
-            "of {seconds:.1} s, metrics took {metrics:.3} %, TensorBoard's events {events:.3} %, what is \
-             shown {shown:.3} %"
-        );
-    }
-
-    fn finish(
-        self,
-        manifest: &Manifest,
-        learner: &Learner,
-        (step, found, test): (usize, &Evaluation, &Samples),
-    ) -> Result<(), EngineError> {
-        self.record.observer.test(found)?;
-        self.board.observer.test(step, found, test)?;
-        let weights = self.checkpoints.save_final(learner)?;
-        files::save_state_dict(self.dir, manifest, learner)?;
-        tracing::info!("saved {}, and {} for PyTorch", shown_path(&weights), files::STATE_DICT);
-        Ok(self.dir.flush_records()?)
-    }
-}
-
-fn shown_path(path: &Path) -> String {
-    shown(&path).to_string()
-}
-
-/// The experiment that repeats this run: what stood in for the data, and the device, are now decided.
-fn resolved(experiment: &Experiment, plan: &Plan, device: DeviceChoice, splits: &Splits) -> Experiment {
-    let mut experiment = experiment.clone();
-    experiment.name = Some(plan.name.clone());
-    experiment.train.device = device;
-    if splits.provenance.substitute_for.is_some() {
-        experiment.data.dataset = Dataset::Synthetic;
-    }
-    // Repeated or evaluated where its data is missing, the run must not go on with other data.
-    experiment.data.fallback = Fallback::None;
-    // This is one run of it.
-    experiment.sweep = None;
-    experiment
-}
-
-fn summary(plan: &Plan, splits: &Splits, device: &str) -> String {
-    let Plan { name, seed, architecture, .. } = plan;
-    let provenance = &splits.provenance;
-    let (what, [shortest, longest]) = (splits.modality.noun(), splits.modality.steps().unwrap_or_default());
-    let kept_back = match provenance.validation {
-        0 => String::new(),
-        count => format!(", {count} kept back"),
-    };
-    let steps = match &splits.modality {
-        Modality::Images { .. } => String::new(),
-        Modality::Series(_) if shortest == longest => format!(" of {longest} steps"),
-        Modality::Series(_) => format!(" of {shortest} to {longest} steps"),
-    };
-    let names = match &splits.modality {
-        Modality::Series(series) => series.names.as_deref(),
-        Modality::Images { .. } => None,
-    };
-    let names = names.map_or_else(String::new, |names| format!(" ({})", name::first(names)));
-    let division = provenance.division.as_ref().map_or_else(String::new, |division| format!(", {division}"));
-    format!(
-        "{name}: {architecture}, seed {seed}, on {device}; {}: {} training {what}{steps}{names}{kept_back}, {} test {what}{division}",
-        provenance.dataset, provenance.train, provenance.test
-    )
 }

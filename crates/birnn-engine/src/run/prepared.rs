@@ -1,0 +1,207 @@
+//! From an experiment and its data to a run that could begin.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use birnn_data::{Dataset, Fallback, Ground, Modality, Splits, name};
+use birnn_distributed::Ranks;
+use birnn_experiment::{DeviceChoice, Experiment, ExperimentError, Invalid, Plan};
+use birnn_infer::{Manifest, Task};
+use birnn_kernels::Precision;
+use birnn_run::RunDir;
+use birnn_run::disk::Disk;
+use tch::Device;
+
+use super::resumed;
+use super::{Destination, Joined, Run, RunError, Start, Trainer, Training};
+use crate::device;
+use crate::error::EngineError;
+use crate::handshake;
+use crate::learner::Learner;
+use crate::loss::Loss;
+use crate::resume::ResumeError;
+use crate::samples::Samples;
+use crate::state::State;
+use crate::train::TrainingData;
+
+/// A run that could begin: everything is checked that can be without a directory.
+#[derive(Debug)]
+pub struct Prepared {
+    start: Start,
+    training: Training,
+    warnings: Vec<ExperimentError>,
+    /// What it is, in a line.
+    summary: String,
+}
+
+impl Prepared {
+    /// A run on `device`, on the data of its experiment.
+    pub fn new(start: Start, device: Device, mut splits: Splits) -> Result<Prepared, RunError> {
+        let plan = start.source().plan()?;
+        let steps = splits.modality.steps().unwrap_or_default();
+        let mut warnings = Vec::new();
+        if let Some(source) = start.changeable() {
+            source.suits(steps[1])?;
+            warnings = source.warnings(Some((splits.train.len(), steps)));
+            warnings.extend(
+                precision_warning(plan.train.precision, device).map(|warning| source.locate(warning)),
+            );
+            warnings.extend(splits.warnings.iter().map(|warning| source.locate(warning.clone().into())));
+        }
+        match &start {
+            Start::Resumed(resumed) => {
+                splits.provenance.substitute_for = resumed.substitute_for().map_err(ResumeError::from)?;
+            }
+            Start::Joined(Joined { substitute_for: Some(substitute_for), .. }) => {
+                splits.provenance.substitute_for.clone_from(substitute_for);
+            }
+            Start::New(..) | Start::Joined(_) => {}
+        }
+        let experiment = resolved(start.source().experiment(), &plan, device::choice(device), &splits);
+        let summary = summary(&plan, &splits, &String::from(experiment.train.device));
+        let checkpoint = start.checkpoint();
+        let mut modality = splits.modality.clone();
+        // A run whose checkpoints do not say what its images are like goes on as what it was.
+        if let Modality::Images { preprocessing, .. } = &mut modality
+            && let Some(Modality::Images { preprocessing: before, .. }) =
+                checkpoint.map(|checkpoint| &checkpoint.manifest().modality)
+        {
+            *preprocessing = *before;
+        }
+        let manifest = Manifest::new(
+            experiment.to_toml().map_err(RunError::Unwritable)?,
+            modality,
+            Task::new(plan.task, splits.outputs.clone()),
+            serde_json::to_value(&splits.provenance).unwrap_or_default(),
+        );
+        // Before memory is taken for the net, and a directory made.
+        manifest.check()?;
+        if let Start::Resumed(resumed) = &start {
+            resumed.verify(&manifest)?;
+            resumed.fits(plan.train.epochs, splits.train.len().div_ceil(plan.train.batch_size))?;
+        }
+        let substitution = splits.provenance.substitute_for;
+        let task = manifest.task.clone();
+        let modality = &manifest.modality;
+        let ground = match modality {
+            Modality::Images { preprocessing: Some(preprocessing), .. } => preprocessing.ground,
+            _ => Ground::Dark,
+        };
+        let augment = plan.data.augment.map(|augment| augment.on(ground));
+        let samples =
+            |split, augment| Samples::new(split, modality, augment, device).map_err(EngineError::from);
+        let data = TrainingData {
+            train: samples(splits.train, augment)?,
+            validation: samples(splits.validation, None)?,
+        };
+        let test = samples(splits.test, None)?;
+        let mut loss = Loss::new(&task, &plan.train, device).map_err(EngineError::from)?;
+        if let Some(weights) = &plan.train.class_weights {
+            let counts = data.train.counts(task.outputs());
+            let weights = weights.resolve(manifest.task.classes(), &counts);
+            let weights = weights.map_err(|invalid| start.source().locate(invalid))?;
+            loss = loss.weighted(&weights, device).map_err(EngineError::from)?;
+        }
+        let features = modality.inputs();
+        let precision = plan.train.precision;
+        let learner = Learner::new(&plan.architecture, task, loss, features, plan.seed, device)?;
+        let mut learner = learner.with_precision(precision)?;
+        let state = match checkpoint {
+            Some(checkpoint) => checkpoint.restore(&mut learner)?,
+            None => State::new(plan.train.algorithm, &learner).map_err(EngineError::from)?,
+        };
+        let training = Training { plan, experiment, manifest, learner, state, data, test, substitution };
+        Ok(Prepared { start, training, warnings, summary })
+    }
+
+    /// What of its settings and its data is hardly meant, each with its place in the experiment. A run that
+    /// goes on has had its warnings.
+    pub fn warnings(&self) -> &[ExperimentError] {
+        &self.warnings
+    }
+
+    /// Takes up the directory of a run that goes on, or makes a new one; from then on there is a run. Of several processes,
+    /// the first does, once all have found that they are about the same run.
+    pub fn open(self, disk: Arc<dyn Disk>, trainer: Trainer, ranks: &Ranks) -> Result<Run, RunError> {
+        let Prepared { start, training, summary, .. } = self;
+        if ranks.size() > 1 {
+            handshake::same_facts(ranks, &training.facts(&trainer)?)?;
+        }
+        tracing::info!("{summary}");
+        let dir = match start {
+            Start::Resumed(resumed) => {
+                resumed::go_on(&resumed, &training.plan, training.steps())?;
+                Some(resumed.run)
+            }
+            Start::New(_, Destination::Chosen(path)) => Some(RunDir::chosen(&path, disk)?),
+            Start::New(_, Destination::Numbered(runs)) => {
+                Some(RunDir::numbered(&runs, &training.plan.name, disk)?)
+            }
+            Start::Joined(_) => None,
+        };
+        let kept = dir.map(|dir| training.begin(dir, trainer)).transpose()?;
+        let path = kept.as_ref().map(|kept| kept.dir.path().as_os_str().as_encoded_bytes());
+        let path = ranks.from_first(path).map_err(EngineError::from)?;
+        let path = PathBuf::from(OsString::from_vec(path));
+        Ok(Run { training, path, kept })
+    }
+}
+
+/// That products are more exact than asked for, where they are.
+fn precision_warning(precision: Precision, device: Device) -> Option<Invalid> {
+    let instructions = device::workers().instructions();
+    let message = match (precision, device) {
+        (Precision::Highest, _) => return None,
+        (_, Device::Cpu) if instructions.tiles() => return None,
+        (_, Device::Cpu) => format!(
+            "is `{precision}`, and {instructions} has nothing quicker for it than f32, in which products are \
+             computed: a processor with AMX gives other results"
+        ),
+        _ => {
+            format!("is `{precision}`, which is the CPU's: on a GPU libtorch decides how exact products are")
+        }
+    };
+    Some(Invalid { key: "train.precision".to_owned(), message })
+}
+
+/// The experiment that repeats this run: what stood in for the data, and the device, are now decided.
+fn resolved(experiment: &Experiment, plan: &Plan, device: DeviceChoice, splits: &Splits) -> Experiment {
+    let mut experiment = experiment.clone();
+    experiment.name = Some(plan.name.clone());
+    experiment.train.device = device;
+    if splits.provenance.substitute_for.is_some() {
+        experiment.data.dataset = Dataset::Synthetic;
+    }
+    // Repeated or evaluated where its data is missing, the run must not go on with other data.
+    experiment.data.fallback = Fallback::None;
+    // This is one run of it.
+    experiment.sweep = None;
+    experiment
+}
+
+fn summary(plan: &Plan, splits: &Splits, device: &str) -> String {
+    let Plan { name, seed, architecture, .. } = plan;
+    let provenance = &splits.provenance;
+    let (what, [shortest, longest]) = (splits.modality.noun(), splits.modality.steps().unwrap_or_default());
+    let kept_back = match provenance.validation {
+        0 => String::new(),
+        count => format!(", {count} kept back"),
+    };
+    let steps = match &splits.modality {
+        Modality::Images { .. } => String::new(),
+        Modality::Series(_) if shortest == longest => format!(" of {longest} steps"),
+        Modality::Series(_) => format!(" of {shortest} to {longest} steps"),
+    };
+    let names = match &splits.modality {
+        Modality::Series(series) => series.names.as_deref(),
+        Modality::Images { .. } => None,
+    };
+    let names = names.map_or_else(String::new, |names| format!(" ({})", name::first(names)));
+    let division = provenance.division.as_ref().map_or_else(String::new, |division| format!(", {division}"));
+    format!(
+        "{name}: {architecture}, seed {seed}, on {device}; {}: {} training {what}{steps}{names}{kept_back}, {} test {what}{division}",
+        provenance.dataset, provenance.train, provenance.test
+    )
+}
