@@ -168,7 +168,7 @@ pub struct TrainArgs {
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub struct LaunchArgs {
     /// Of several processes, started by torchrun, mpirun or srun: how long one waits for the others before it gives up.
-    #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     pub timeout: u64,
 }
 

@@ -13,8 +13,8 @@ pub struct Launch {
     pub size: usize,
     /// Which of those on this host it is, from 0.
     pub local_rank: usize,
-    /// How many there are on this host.
-    pub local_size: usize,
+    /// How many there are on this host, where the launcher says it.
+    pub local_size: Option<usize>,
     /// Where rank 0 is: a name or an address.
     pub host: String,
     /// The port on which the store is.
@@ -157,15 +157,14 @@ impl Launch {
             return Err(LaunchError::OutOfRange { name: names.rank, rank, size });
         }
         let local_rank = number(names.local_rank)?.unwrap_or(0);
-        // As many as there must be, at least.
-        let local_size = local_size.map(number).transpose()?.flatten().unwrap_or(local_rank + 1);
+        let local_size = local_size.map(number).transpose()?.flatten();
         let host = match (var("MASTER_ADDR"), launcher) {
             (Some(host), _) => host,
             (None, Launcher::Slurm) => {
                 let nodes = var("SLURM_STEP_NODELIST").or_else(|| var("SLURM_JOB_NODELIST"));
                 nodes.as_deref().and_then(first_node).ok_or(LaunchError::NoMaster(launcher))?
             }
-            (None, _) if local_size == size => "127.0.0.1".to_owned(),
+            (None, _) if local_size == Some(size) => "127.0.0.1".to_owned(),
             (None, Launcher::Torchrun) => {
                 return Err(LaunchError::Absent { name: "MASTER_ADDR", with: names.rank });
             }
@@ -234,12 +233,13 @@ mod tests {
         })
     }
 
-    /// Launcher, rank, size, local rank, local size, and where rank 0 is.
+    /// Launcher, rank, size, local rank, local size or 0, and where rank 0 is.
     #[track_caller]
     fn found(vars: &str, expected: (Launcher, [usize; 4], &str)) {
         let launch = launch(vars).unwrap().unwrap();
         let Launch { launcher, rank, size, local_rank, local_size, .. } = launch;
         let master = launch.master();
+        let local_size = local_size.unwrap_or(0);
         assert_eq!((launcher, [rank, size, local_rank, local_size], &master[..]), expected, "{vars}");
     }
 
@@ -261,7 +261,7 @@ mod tests {
         );
         found(
             "RANK=0 WORLD_SIZE=2 MASTER_ADDR=fe80::1",
-            (Launcher::Torchrun, [0, 2, 0, 1], "[fe80::1]:29500"),
+            (Launcher::Torchrun, [0, 2, 0, 0], "[fe80::1]:29500"),
         );
         found(
             "OMPI_COMM_WORLD_RANK=1 OMPI_COMM_WORLD_SIZE=3 OMPI_COMM_WORLD_LOCAL_RANK=1 \
@@ -281,11 +281,11 @@ mod tests {
             "SLURM_PROCID=5 SLURM_STEP_NUM_TASKS=6 SLURM_LOCALID=2 SLURM_JOB_ID=1234567 SLURM_NTASKS=6";
         found(
             &format!("{slurm} SLURM_STEP_NODELIST=gpu[017,020-031] SLURM_JOB_NODELIST=gpu[001-031]"),
-            (Launcher::Slurm, [5, 6, 2, 3], "gpu017:19567"),
+            (Launcher::Slurm, [5, 6, 2, 0], "gpu017:19567"),
         );
         found(
             &format!("{slurm} SLURM_JOB_NODELIST=n1 MASTER_PORT=9"),
-            (Launcher::Slurm, [5, 6, 2, 3], "n1:9"),
+            (Launcher::Slurm, [5, 6, 2, 0], "n1:9"),
         );
     }
 
@@ -319,6 +319,7 @@ mod tests {
         refused("RANK=0 WORLD_SIZE=2 MASTER_ADDR=h MASTER_PORT=0", "MASTER_PORT is `0`: a port");
         refused("RANK=0 WORLD_SIZE=2 MASTER_ADDR=h MASTER_PORT=70000", "MASTER_PORT is `70000`");
         refused("RANK=0 WORLD_SIZE=2", "MASTER_ADDR is not set, and RANK is");
+        refused("RANK=1 WORLD_SIZE=2 LOCAL_RANK=1", "MASTER_ADDR is not set, and RANK is");
         refused("PMI_RANK=0 PMI_SIZE=4 MPI_LOCALNRANKS=2", "MPICH started the processes on several hosts");
         refused("SLURM_PROCID=0 SLURM_STEP_NUM_TASKS=2", "Slurm started the processes on several hosts");
     }

@@ -21,6 +21,6 @@ mod tree;
 pub use collective::Collective;
 pub use error::RankError;
 pub use launch::{Launch, LaunchError, Launcher};
-pub use process_group::{Member, ProcessGroup};
+pub use process_group::ProcessGroup;
 pub use ranks::Ranks;
 pub use tree::{Tree, deal, fold};

@@ -1,13 +1,11 @@
 //! The processes of a training, or one alone.
 
-use std::ops::Range;
 use std::time::Duration;
 
 use crate::collective::Collective;
 use crate::error::RankError;
 use crate::launch::Launch;
 use crate::process_group::ProcessGroup;
-use crate::tree::deal;
 
 /// The processes of a training as one of them sees them. One alone is the first of one, and exchanges nothing.
 #[derive(Debug, Default)]
@@ -44,6 +42,11 @@ impl Ranks {
         self.group.as_ref().map_or(0, ProcessGroup::local_rank)
     }
 
+    /// How many of them are on this host.
+    pub fn local_size(&self) -> usize {
+        self.group.as_ref().map_or(1, ProcessGroup::local_size)
+    }
+
     /// Whether this is the one that writes files and shows how it goes.
     pub fn is_first(&self) -> bool {
         self.rank() == 0
@@ -69,11 +72,6 @@ impl Ranks {
         group.all_gather(&padded, &mut all)?;
         let parts = lengths.iter().enumerate().map(|(rank, &length)| &all[rank * longest..][..length]);
         Ok(parts.flatten().copied().collect())
-    }
-
-    /// Which of `total` things are this rank's.
-    pub fn own(&self, total: usize) -> Range<usize> {
-        deal(total, self.size(), self.rank())
     }
 
     /// What rank 0 has, on all ranks: it says `Some`, the others need not.

@@ -108,8 +108,10 @@ impl Claims {
         };
         gone(std::fs::remove_dir_all(&away))
             .and_then(|()| gone(std::fs::rename(&self.folder, &away)))
-            .and_then(|()| gone(std::fs::remove_dir_all(&away)))
-            .map_err(FileError::of(&self.folder))
+            .map_err(FileError::of(&self.folder))?;
+        // Nobody looks for them any more. Who is about to let one go may hold this up; what is left goes with the next.
+        let _ = std::fs::remove_dir_all(&away);
+        Ok(())
     }
 
     fn of(&self, index: usize) -> PathBuf {
@@ -133,8 +135,8 @@ pub enum Ended<S> {
 pub enum Swept<S> {
     /// Every trial has a run that is done or failed.
     Through,
-    /// In the run of the trial with this index, as asked.
-    Stopped(usize, S),
+    /// As asked: in the run of the trial with this index, or while other processes train.
+    Stopped(Option<usize>, S),
 }
 
 /// Why there is no sweep to go on with, or none can be begun.
@@ -288,7 +290,7 @@ impl SweepDir {
         mut stop: impl FnMut() -> Option<S>,
     ) -> Result<Swept<S>, E> {
         loop {
-            let mut others = None;
+            let mut others_train = false;
             for index in 0..self.trials.len() {
                 if self.is_settled(index)? {
                     continue;
@@ -297,7 +299,7 @@ impl SweepDir {
                     Some(claims) => match claims.take(index)? {
                         Claim::Taken(lock) => Some(lock),
                         Claim::Held => {
-                            others = Some(index);
+                            others_train = true;
                             continue;
                         }
                         Claim::Over => return Ok(Swept::Through),
@@ -319,12 +321,14 @@ impl SweepDir {
                 }
                 after(self)?;
                 if let Ended::Stopped(stop) = ended? {
-                    return Ok(Swept::Stopped(index, stop));
+                    return Ok(Swept::Stopped(Some(index), stop));
                 }
             }
-            let Some(index) = others else { break };
+            if !others_train {
+                break;
+            }
             if let Some(stop) = stop() {
-                return Ok(Swept::Stopped(index, stop));
+                return Ok(Swept::Stopped(None, stop));
             }
             std::thread::sleep(GLANCE);
         }
@@ -438,7 +442,7 @@ mod tests {
             },
             || None,
         );
-        assert!(matches!(swept, Ok(Swept::Stopped(3, "by Ctrl-C"))), "{swept:?}");
+        assert!(matches!(swept, Ok(Swept::Stopped(Some(3), "by Ctrl-C"))), "{swept:?}");
         assert_eq!((tried, seen), (vec![0, 2, 3], vec![1, 2, 2]));
         let failed: Vec<String> = sweep.failed().values().map(ToString::to_string).collect();
         assert_eq!(failed, ["failed: the disk is full", "diverged: step 3"]);
@@ -473,7 +477,7 @@ mod tests {
                 if index == 0 {
                     // Asked when all but the claimed one are settled.
                     let swept = second.run(others, |_| Ok(()), || Some("enough"));
-                    assert!(matches!(swept, Ok(Swept::Stopped(0, "enough"))), "{swept:?}");
+                    assert!(matches!(swept, Ok(Swept::Stopped(None, "enough"))), "{swept:?}");
                 }
                 Ok::<_, SweepError>(Ended::<&str>::Failed(format!("of {index}")))
             },

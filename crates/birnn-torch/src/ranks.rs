@@ -18,11 +18,13 @@ pub fn with(args: &LaunchArgs, log: &Log, work: impl FnOnce(&Ranks) -> Outcome) 
         // The first speaks for all, but of what goes wrong.
         log.only_errors();
     }
-    let (launcher, size, local_size) = (launch.launcher, launch.size, launch.local_size);
+    let (launcher, size) = (launch.launcher, launch.size);
     tracing::info!("{size} processes, by the variables of {launcher}; waiting for all of them");
+    // Before libtorch is used at all; what it comes to is told where the device is chosen.
+    let _ = device::cuda_devices();
     let ranks = Ranks::join(launch, Duration::from_secs(args.timeout)).or_fail()?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let threads = device::cpu_threads() as usize;
+    let (threads, local_size) = (device::cpu_threads() as usize, ranks.local_size());
     if ranks.is_first() && local_size > 1 && threads > 1 && local_size * threads > cores {
         tracing::warn!(
             "{local_size} processes of {threads} threads each share {cores} cores here: set OMP_NUM_THREADS={}",
@@ -58,9 +60,9 @@ pub fn same_command(ranks: &Ranks, command: &str) -> Outcome {
 }
 
 /// The exit code of a stop: a signal may have come to some processes only, and all end as if it had come to each.
-pub fn agreed_code(ranks: &Ranks, own: u8) -> u8 {
-    let told = ranks.gather(&own.to_string()).unwrap_or_default();
-    told.iter().filter_map(|code| code.parse().ok()).fold(own, u8::max)
+pub fn agreed_code(ranks: &Ranks, own: u8) -> Result<u8, RankError> {
+    let told = ranks.gather(&own.to_string())?;
+    Ok(told.iter().filter_map(|code| code.parse().ok()).fold(own, u8::max))
 }
 
 /// A failure of this rank, as all others tell it; what another rank says begins with that one already.

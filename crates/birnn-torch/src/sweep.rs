@@ -59,8 +59,12 @@ pub fn run(args: &SweepArgs, log: &Log) -> Outcome {
         },
     );
     if let Swept::Stopped(index, code) = swept.map_err(|Failed(failure)| failure)? {
-        let (run, again) = (dir.run_path(index), resume_command("sweep", dir.path()));
-        let message = format!("stopped in {}, which is saved; to go on: {again}", shown(&run));
+        let again = resume_command("sweep", dir.path());
+        let where_it_was = match index {
+            Some(index) => format!("in {}, which is saved", shown(&dir.run_path(index))),
+            None => "while other processes train the rest".to_owned(),
+        };
+        let message = format!("stopped {where_it_was}; to go on: {again}");
         return Err(Failure::new(Kind::Stopped(code), message));
     }
     if dir.dir().is_none() {

@@ -116,17 +116,23 @@ pub fn train(
     let mut observers = if ranks.is_first() { view.observers(info(&run)) } else { Vec::new() };
     // Last, so that it hears of a stop that the others ask for.
     observers.push(Box::new(interrupt.clone()));
-    match run.train(observers, ranks) {
-        Ok(run::Outcome::Done(found)) => {
+    let ended = run.train(observers, ranks).and_then(|outcome| {
+        let code = match outcome {
+            run::Outcome::Stopped { .. } => ranks::agreed_code(ranks, interrupt.exit_code())?,
+            run::Outcome::Done(_) => 0,
+        };
+        Ok((outcome, code))
+    });
+    match ended {
+        Ok((run::Outcome::Done(found), _)) => {
             let tested = match per {
                 Per::Sequence => format!("{samples} test {noun}"),
                 Per::Step => format!("{} steps of {samples} test {noun}", found.positions),
             };
             Ok(Trained::Done(Finished { found, tested, substitution }))
         }
-        Ok(run::Outcome::Stopped { step, total }) => {
+        Ok((run::Outcome::Stopped { step, total }, code)) => {
             let message = format!("stopped at step {step} of {total}, which is saved; to go on: {again}");
-            let code = ranks::agreed_code(ranks, interrupt.exit_code());
             Ok(Trained::Stopped(Failure::new(Kind::Stopped(code), message)))
         }
         Err(EngineError::File(error)) => {

@@ -1,8 +1,8 @@
 //! Processes that met by libtorch's store, joined by its process group.
 //!
-//! What fails on one rank must end all of them soon, each with the reason. So whoever fails leaves a word in the store
-//! before it ends; its connections break with it, and who finds one broken looks for that word. Where there is none, all
-//! who are left call the roll: who does not answer was killed, stalls, or is cut off.
+//! What fails on one rank ends all of them soon, each with the reason: [`failure`].
+
+mod failure;
 
 use std::cell::{Cell, RefCell};
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs, UdpSocket};
@@ -16,44 +16,26 @@ use crate::error::RankError;
 use crate::launch::Launch;
 use crate::shim::{Group, HAS_GLOO, Store};
 
-/// The key under which the first rank that fails says why.
-const FAILED: &str = "failed";
-/// How many ranks have heard of a failure, or given up on the others.
-const HEARD: &str = "heard";
+use self::failure::{CUT, FAILED, HEARD, in_short};
+
 /// How many ranks are through with everything.
 const DONE: &str = "done";
-/// What a rank answers a roll call with that has waited for as long as it may; others say that they are here.
-const WAITED: &str = "waited";
 /// How often who waits for others looks whether one has failed.
 const GLANCE: Duration = Duration::from_millis(500);
 /// Not at all, as far as a store can.
 const AT_ONCE: Duration = Duration::from_millis(1);
-/// How long it may take at most to find out who is at fault, where ranks wait in an exchange: half of the timeout, if that
-/// is less. Ranks that compute are given twice what this one took from exchange to exchange in addition.
-const INQUIRY: Duration = Duration::from_secs(10);
 /// How long the others have to hear of a failure, before the process with the store ends.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// A process of the group.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Member {
+#[derive(Debug, Serialize, Deserialize)]
+struct Member {
     /// The name of its host.
-    pub host: String,
+    host: String,
     /// Its number there.
-    pub process: u32,
+    process: u32,
     /// Whence it reaches rank 0.
     address: IpAddr,
-}
-
-/// The word of a rank that fails, or of one that misses others.
-#[derive(Serialize, Deserialize)]
-struct Word {
-    /// The one that fails; empty where the reason says it.
-    who: String,
-    why: String,
-    code: u8,
-    /// How many are gone, and will not hear of it.
-    gone: usize,
 }
 
 /// The processes that a launcher started, joined by libtorch's process group.
@@ -84,9 +66,10 @@ impl ProcessGroup {
         }
         let serves = launch.rank == 0 && !launch.serves_store;
         let unreachable = |said: String| RankError::Unreachable { master: launch.master(), said };
-        let master = resolved(&launch).map_err(|error| unreachable(error.to_string()))?;
-        let address = towards(master).map_err(|error| unreachable(error.to_string()))?;
-        let store = Store::open(&launch.host, launch.port, serves, timeout);
+        let end = Instant::now() + timeout;
+        let address = way_to_master(&launch, end).map_err(|error| unreachable(error.to_string()))?;
+        let left = end.saturating_duration_since(Instant::now()).max(GLANCE);
+        let store = Store::open(&launch.host, launch.port, serves, left);
         let store = store.map_err(|said| match serves {
             true => RankError::NoPort { port: launch.port, said: in_short(said) },
             false => unreachable(in_short(said)),
@@ -145,9 +128,15 @@ impl ProcessGroup {
         }
     }
 
-    /// What is known of a rank.
-    pub fn member(&self, rank: usize) -> &Member {
-        &self.members[rank]
+    /// Which of its host's processes this is, from 0.
+    pub fn local_rank(&self) -> usize {
+        self.launch.local_rank
+    }
+
+    /// How many of the processes are on this host.
+    pub fn local_size(&self) -> usize {
+        let own = &self.members[self.launch.rank].host;
+        self.members.iter().filter(|member| member.host == *own).count()
     }
 
     /// A rank and its host, for people.
@@ -204,7 +193,7 @@ impl ProcessGroup {
                 let there = size - missing.len();
                 (RankError::Missing { missing, size, timeout }, there)
             }
-            Some(Err(_)) | None => return Err(self.lost(&[0], CUT)),
+            Some(Err(_)) | None => return Err(self.store_lost(CUT)),
         };
         // Those who came a little later, and wait yet, need not wait as long again.
         self.leave_word(String::new(), error.to_string(), 1, size - there);
@@ -212,31 +201,6 @@ impl ProcessGroup {
         self.failed.set(true);
         self.linger(HEARD, there, LAST_WORDS);
         Err(error)
-    }
-
-    /// Tells the others that this rank fails, and why; `code` is the exit code that it ends with. They end, too.
-    pub fn announce(&self, code: u8, why: &str) {
-        if self.failed.replace(true) {
-            return;
-        }
-        self.leave_word(self.who(self.launch.rank), why.to_owned(), code, 0);
-        // It counts with those that have heard of it, as another may have been first.
-        self.has_heard();
-        self.hang_up(LAST_WORDS);
-        self.linger(HEARD, self.launch.size, LAST_WORDS);
-    }
-
-    /// Ends the connections, so that whoever waits for this rank notices; in a thread of its own, as that may wait for
-    /// others in turn.
-    fn hang_up(&self, limit: Duration) {
-        if let Some(group) = self.group.take() {
-            let (tell, done) = mpsc::channel();
-            std::thread::spawn(move || {
-                drop(group);
-                tell.send(())
-            });
-            let _ = done.recv_timeout(limit);
-        }
     }
 
     /// Ends with the others, when all is done.
@@ -280,11 +244,6 @@ impl ProcessGroup {
         told.recv_timeout(limit).ok()
     }
 
-    /// Of the timeout, what is for finding out who is at fault.
-    fn inquiry(&self) -> Duration {
-        INQUIRY.min(self.timeout / 2)
-    }
-
     /// Carries something out with the group; where that fails, finds out why.
     fn exchange(&self, work: impl FnOnce(&Group) -> Result<(), String>) -> Result<(), RankError> {
         let idle = self.idle.get().0.elapsed();
@@ -295,98 +254,6 @@ impl ProcessGroup {
         self.idle.set((Instant::now(), idle));
         done.map_err(|said| self.diagnosis(said))
     }
-
-    /// Why an exchange failed, of which libtorch says this. It is found out within the timeout: whoever waited in the
-    /// exchange has spent all of it but [`ProcessGroup::inquiry`].
-    fn diagnosis(&self, said: String) -> RankError {
-        tracing::debug!("libtorch: {said}");
-        self.failed.set(true);
-        let Launch { rank, size, .. } = self.launch;
-        let stalled = said.to_lowercase().contains("timed out");
-        let whole = match stalled {
-            true => self.inquiry(),
-            false => self.timeout.min(INQUIRY + 2 * self.idle.get().1),
-        };
-        // Where the network is cut, nothing that is asked of the store comes back, and each question takes its limit.
-        let (start, quarter) = (Instant::now(), whole / 4);
-        let roll_call = start + 3 * quarter;
-        let left = |until: Instant| until.saturating_duration_since(Instant::now());
-        let alive: Vec<String> = (0..size).map(|rank| self.key(&format!("alive/{rank}"))).collect();
-        let (own, answer) = (alive[rank].clone(), if stalled { WAITED } else { "here" });
-        self.ask(quarter, move |store| store.set(&own, answer));
-        // Those that wait for this one alone are to answer, too.
-        self.hang_up(quarter);
-        let [failed, heard] = [self.key(FAILED), self.key(HEARD)];
-        let answer = self.ask(left(start + whole), move |store| -> Result<_, String> {
-            let (mut silent, mut stalled): (Vec<usize>, _) = ((0..size).collect(), stalled);
-            let mut word = store.get(&failed, AT_ONCE)?;
-            while word.is_none() && !silent.is_empty() && Instant::now() < roll_call {
-                silent.retain(|&rank| match store.get(&alive[rank], AT_ONCE) {
-                    Ok(Some(answer)) => {
-                        stalled |= answer == WAITED;
-                        false
-                    }
-                    _ => true,
-                });
-                word = store.get(&failed, Duration::from_millis(100))?;
-            }
-            store.add(&heard, 1)?;
-            Ok((word, silent, stalled))
-        });
-        match answer {
-            Some(Ok((Some(word), ..))) => {
-                let error = self.heard(&word);
-                let gone = serde_json::from_str(&word).map_or(0, |word: Word| word.gone);
-                self.linger(HEARD, size.saturating_sub(gone), left(start + whole));
-                error
-            }
-            Some(Ok((None, silent, stalled))) => {
-                let error = match silent.is_empty() {
-                    true => RankError::Broken { who: self.who(rank), said: in_short(said) },
-                    false => self.lost(&silent, if stalled { STALLED } else { GONE }),
-                };
-                // For those who notice later, when others are gone, too.
-                self.leave_word(String::new(), error.to_string(), 1, silent.len());
-                self.linger(HEARD, size - silent.len(), left(start + whole));
-                error
-            }
-            // The store is rank 0's.
-            Some(Err(_)) if !self.launch.serves_store => {
-                self.lost(&[0], if stalled { STALLED } else { GONE })
-            }
-            Some(Err(_)) | None => self.lost(&[0], CUT),
-        }
-    }
-
-    /// Says why all end, unless another has said it.
-    fn leave_word(&self, who: String, why: String, code: u8, gone: usize) {
-        let word = serde_json::to_string(&Word { who, why, code, gone }).unwrap_or_default();
-        let failed = self.key(FAILED);
-        self.ask(LAST_WORDS, move |store| store.set_first(&failed, &word));
-    }
-
-    /// Counts this rank among those that know that all end.
-    fn has_heard(&self) {
-        let heard = self.key(HEARD);
-        self.ask(LAST_WORDS, move |store| store.add(&heard, 1));
-    }
-
-    fn heard(&self, word: &str) -> RankError {
-        self.failed.set(true);
-        match serde_json::from_str(word) {
-            Ok(Word { who, why, code, .. }) => RankError::Failed { who, why, code },
-            Err(_) => RankError::Failed { who: "another rank".to_owned(), why: word.to_owned(), code: 1 },
-        }
-    }
-
-    fn lost(&self, ranks: &[usize], how: &'static str) -> RankError {
-        self.failed.set(true);
-        let process = |&rank: &usize| match self.members.get(rank) {
-            Some(member) => format!("{} (process {})", self.who(rank), member.process),
-            None => self.who(rank),
-        };
-        RankError::Lost { who: ranks.iter().map(process).collect::<Vec<_>>().join(", "), how }
-    }
 }
 
 /// What a round of texts came to.
@@ -396,17 +263,6 @@ enum Gathered {
     Word(String),
     /// These did not come.
     Missing(Vec<usize>),
-}
-
-const GONE: &str = "is gone: it was killed, or its host or the network to it is down";
-const STALLED: &str = "does not answer: it stalls, or the network to it is cut";
-const CUT: &str = "does not answer: it is gone, or the network to it is cut";
-
-impl ProcessGroup {
-    /// Which of its host's processes this is, from 0.
-    pub fn local_rank(&self) -> usize {
-        self.launch.local_rank
-    }
 }
 
 impl Collective for ProcessGroup {
@@ -456,6 +312,24 @@ impl Drop for ProcessGroup {
     }
 }
 
+/// The address of this host towards rank 0's. A name may come to be known when rank 0 is up, and not before, as in
+/// Kubernetes: it is asked for until `end`.
+fn way_to_master(launch: &Launch, end: Instant) -> std::io::Result<IpAddr> {
+    let mut is_told = false;
+    loop {
+        match resolved(launch).and_then(towards) {
+            Err(error) if Instant::now() < end => {
+                if !is_told {
+                    tracing::warn!("{}: {error}; waiting for it", launch.master());
+                    is_told = true;
+                }
+                std::thread::sleep(GLANCE);
+            }
+            found => return found,
+        }
+    }
+}
+
 fn resolved(launch: &Launch) -> std::io::Result<SocketAddr> {
     let addresses: Vec<SocketAddr> = (launch.host.as_str(), launch.port).to_socket_addrs()?.collect();
     // As c10d does.
@@ -469,12 +343,4 @@ fn towards(other: SocketAddr) -> std::io::Result<IpAddr> {
     let socket = UdpSocket::bind(any)?;
     socket.connect(other)?;
     Ok(socket.local_addr()?.ip())
-}
-
-/// Of what libtorch says, no more than a line holds.
-fn in_short(said: String) -> String {
-    match said.char_indices().nth(160) {
-        Some((end, _)) => format!("{}...", &said[..end]),
-        None => said,
-    }
 }
