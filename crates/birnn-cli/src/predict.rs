@@ -81,20 +81,21 @@ pub fn run(args: &PredictArgs, asked: Asked) -> Outcome {
     let classes = manifest.task.classes();
     let targets = if classes.is_empty() { manifest.task.names() } else { &[] };
     let report = Report { weights, classes, targets, preprocessing, series, predictions, errors };
-    let mut answers = Answers { asked: &asked, prints: !args.json, report };
+    let mut answers = Answers { asked: &asked, prints: !args.json, count: 0, report };
     answers.report.errors =
         reading.each(&args.samples, |samples, sequences| answers.answer(samples, sequences))?;
     if args.json {
         print_json(&answers.report)?;
     }
-    outcome(answers.report.predictions.len(), &answers.report.errors)
+    outcome(answers.count, &answers.report.errors)
 }
 
 /// Answers as they are found, and what could not be read.
 struct Answers<'a> {
     asked: &'a Asked,
-    /// Whether each is printed at once.
+    /// Whether each is printed at once, and not kept for the report.
     prints: bool,
+    count: usize,
     report: Report<'a>,
 }
 
@@ -113,10 +114,11 @@ impl Answers<'_> {
                 Task::Classify(task) => class(task, own),
                 Task::Regress(task) => values(task, own),
             };
-            if self.prints {
-                print(&format!("{}\n", escape::line(&format!("{sample}: {told}"))))?;
+            self.count += 1;
+            match self.prints {
+                true => print(&format!("{}\n", escape::line(&format!("{sample}: {told}"))))?,
+                false => self.report.predictions.push(Prediction { sample, answer }),
             }
-            self.report.predictions.push(Prediction { sample, answer });
         }
         Ok(())
     }

@@ -47,12 +47,16 @@ pub fn run(args: &RunsArgs) -> Outcome {
     }
 }
 
+/// Of a run that cannot be read it is not known whether it is one of those: it is listed.
 fn is_asked_for(run: &ListedRun, args: &RunsArgs) -> bool {
     let is_named = |part: &String| {
         text(&run.run).contains(part) || run.name.as_ref().is_some_and(|name| name.contains(part))
     };
-    let is_of = |datasets: &[String]| run.dataset.as_ref().is_some_and(|dataset| datasets.contains(dataset));
-    let stands = |named: &[StatusName]| run.status.as_ref().is_some_and(|status| is_named_by(status, named));
+    let is_unread = run.problem.is_some();
+    let is_of =
+        |datasets: &[String]| run.dataset.as_ref().map_or(is_unread, |dataset| datasets.contains(dataset));
+    let stands =
+        |named: &[StatusName]| run.status.as_ref().map_or(is_unread, |status| is_named_by(status, named));
     args.name.as_ref().is_none_or(is_named)
         && (args.data.is_empty() || is_of(&args.data))
         && (args.status.is_empty() || stands(&args.status))
@@ -146,6 +150,7 @@ mod tests {
             run("r/c/001", "killed", |run| run.began = Some("2026-01-01T00:00:00Z".to_owned())),
             run("r/c/002", "failed: why", |run| run.began = Some("2026-02-01T00:00:00Z".to_owned())),
             run("r/c/003", "of another birnn", |run| run.name = Some("grüße".to_owned())),
+            ListedRun::unread(Path::new("r/d/001"), "meta.json: is no JSON".to_owned()),
         ];
         (runs[1].headline, runs[4].headline) = (headline("accuracy", 0.5), headline("accuracy", 0.75));
         (runs[2].headline, runs[5].headline) = (headline("RMSE", 0.01), headline("RMSE", 0.005));
@@ -160,7 +165,7 @@ mod tests {
 
     #[test]
     fn runs_are_sorted_and_what_is_not_known_comes_last() {
-        let by_name = ["a/999", "a/1000", "a/b", "b/001", "c/001", "c/002", "c/003"];
+        let by_name = ["a/999", "a/1000", "a/b", "b/001", "c/001", "c/002", "c/003", "d/001"];
         assert_eq!(listed(&[]), by_name);
         let reversed: Vec<&str> = by_name.into_iter().rev().collect();
         assert_eq!(listed(&["--reverse"]), reversed);
@@ -184,11 +189,11 @@ mod tests {
         for (options, expected) in [
             (&["--name", "a/"][..], &["a/999", "a/1000", "a/b"][..]),
             (&["--name", "grü"], &["c/003"]),
-            (&["--status", "done"], &["a/1000", "a/b"]),
-            (&["--status", "failed,diverged", "--status", "killed"], &["b/001", "c/001", "c/002"]),
-            (&["--status", "stopped"], &["a/999"]),
-            (&["--status", "running"], &[]),
-            (&["--data", "mnist,kmnist"], &["a/1000"]),
+            (&["--status", "done"], &["a/1000", "a/b", "d/001"]),
+            (&["--status", "failed,diverged", "--status", "killed"], &["b/001", "c/001", "c/002", "d/001"]),
+            (&["--status", "stopped"], &["a/999", "d/001"]),
+            (&["--status", "running"], &["d/001"]),
+            (&["--data", "mnist,kmnist"], &["a/1000", "d/001"]),
             (&["--data", "mnist", "--name", "b"], &[]),
         ] {
             assert_eq!(listed(options), expected, "{options:?}");

@@ -52,7 +52,7 @@ impl fmt::Display for Division {
         let (length, stride, of) = (window.length, window.stride(), self.of);
         write!(f, ", windows of {length} steps every {stride} of {of} series")?;
         match self.steps_left_out {
-            Some(count @ 1..) => write!(f, ", {count} steps at their ends left out"),
+            Some(count @ 1..) => write!(f, ", {count} steps in no window"),
             _ => Ok(()),
         }
     }
@@ -73,13 +73,14 @@ impl Window {
         Window { stride: Some(self.stride().max(self.length)), ..self }
     }
 
-    /// What series of these lengths are cut into, and how many steps are left out. A series that is no longer than one
+    /// What series of these lengths are cut into, and how many steps are in no part. A series that is no longer than one
     /// window is kept as it is; of others, what is left at the end and is shorter than one is left out.
     pub fn cut(self, lengths: impl Iterator<Item = usize>) -> (Vec<Part>, usize) {
         let (mut parts, mut left_out) = (Vec::new(), 0);
         for (sample, steps) in lengths.enumerate() {
             let length = self.length.min(steps);
             let begins = (0..=steps - length).step_by(self.stride());
+            left_out += (steps - length) / self.stride() * self.stride().saturating_sub(length);
             parts.extend(begins.map(|begin| Part { sample, steps: begin..begin + length }));
             left_out += parts.last().map_or(0, |last| steps - last.steps.end);
         }
@@ -372,6 +373,7 @@ mod tests {
         assert_eq!((groups, left_out), (vec![7, 7, 7, 8, 9], 0));
         assert_eq!(cut(2, None).2, 2, "one step of the first, and one of the last");
         assert_eq!(cut(2, Some(3)).0, [vec![0.0, 1.0], vec![3.0, 4.0], vec![5.0, 6.0], vec![7.0, 8.0]]);
+        assert_eq!(cut(2, Some(3)).2, 2, "one between the windows of the first, and one of the last");
         assert_eq!(cut(9, None), (values(&counting(&[5, 2, 3])), vec![7, 8, 9], 0));
     }
 

@@ -88,6 +88,8 @@ mod tests {
             "runs/sweep/001/001/metrics.jsonl",
             // An experiment that a user wrote.
             "runs/notes/config.toml",
+            // Another program's.
+            "runs/version_0/checkpoints/epoch=3.ckpt",
             "runs/stray",
         ];
         assert_eq!(found(&files, &[], "runs"), ["runs/a/001", "runs/a/002", "runs/sweep/001/001"]);

@@ -249,7 +249,7 @@ impl RunDir {
 /// a run has one, it says of itself what it is, and soon records something.
 pub(crate) fn is_run(path: &Path) -> bool {
     let has = |name: &str| path.join(name).exists();
-    has(CHECKPOINTS) || has(CONFIG) && (has(META) || RECORDS.into_iter().any(has))
+    has(LAST) || has(PREVIOUS) || has(CONFIG) && (has(META) || RECORDS.into_iter().any(has))
 }
 
 fn unmakeable(path: &Path) -> impl FnOnce(std::io::Error) -> RunDirError {

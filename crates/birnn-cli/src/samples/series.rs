@@ -10,6 +10,9 @@ use birnn_data::{
 use super::{Place, Sample, Unread};
 use crate::failure::{Failure, Outcome};
 
+/// Windows that are cut at a time.
+const WINDOWS: usize = 1024;
+
 /// The series of a file.
 struct Found {
     sequences: Sequences,
@@ -41,16 +44,18 @@ pub(super) fn each(
             Place { line: lines[series], id, steps: None }
         };
         let sample = |place| Sample::Series { file: file.clone(), place: Some(place) };
-        let gap = |series: usize| match net.missing {
-            Missing::Refuse => MissingValue::first(sequences.get(series)),
-            Missing::Mean | Missing::Last | Missing::Interpolate => None,
+        let refused = |series: usize| {
+            let gap = match net.missing {
+                Missing::Refuse => MissingValue::first(sequences.get(series)),
+                Missing::Mean | Missing::Last | Missing::Interpolate => None,
+            };
+            let gap = gap.map(|gap| missing(gap, net));
+            gap.or_else(|| Some(too_far(net.too_far(sequences.get(series))?, net)))
         };
         let mut known = Vec::with_capacity(lines.len());
         for series in 0..lines.len() {
-            match gap(series) {
-                Some(value) => {
-                    unread.push(Unread { sample: sample(place(series)), error: refused(value, net) });
-                }
+            match refused(series) {
+                Some(error) => unread.push(Unread { sample: sample(place(series)), error }),
                 None => known.push(series),
             }
         }
@@ -63,24 +68,40 @@ pub(super) fn each(
         let (parts, left_out) = window.cut(sequences.lengths());
         if left_out > 0 {
             let file = birnn_data::name::shown(file);
-            tracing::info!("{file}: {left_out} steps at the ends of series fill no window, and are left out");
+            tracing::info!("{file}: {left_out} steps of series are in no window, and are left out");
         }
-        let samples = parts.iter().map(|part| {
-            let steps = Some([part.steps.start + 1, part.steps.end]);
-            sample(Place { steps, ..place(known[part.sample]) })
-        });
-        take(samples.collect(), &sequences.parts(&parts))?;
+        // Windows that overlap are many times the file.
+        for some in parts.chunks(WINDOWS) {
+            let samples = some.iter().map(|part| {
+                let steps = Some([part.steps.start + 1, part.steps.end]);
+                sample(Place { steps, ..place(known[part.sample]) })
+            });
+            take(samples.collect(), &sequences.parts(some))?;
+        }
     }
     Ok(unread)
 }
 
-fn refused(value: MissingValue, net: &Series) -> String {
-    let name = net.names.as_ref().map(|names| format!(" (`{}`)", names[value.feature - 1].escape_debug()));
-    let name = name.unwrap_or_default();
+fn missing(value: MissingValue, net: &Series) -> String {
     format!(
-        "{value}{name}; the net was trained with `data.missing = \"refuse\"`: fill the gap, or train one with \"mean\", \
-         \"last\" or \"interpolate\""
+        "{value}{}; the net was trained with `data.missing = \"refuse\"`: fill the gap, or train one with \"mean\", \
+         \"last\" or \"interpolate\"",
+        named(value.feature, net)
     )
+}
+
+fn too_far([step, feature]: [usize; 2], net: &Series) -> String {
+    format!(
+        "the value at step {step} of feature {feature}{} is so far from those that the net was trained on that no answer \
+         can be computed",
+        named(feature, net)
+    )
+}
+
+/// What a feature, counted from 1, is called.
+fn named(feature: usize, net: &Series) -> String {
+    let names = net.names.as_ref();
+    names.map_or_else(String::new, |names| format!(" (`{}`)", names[feature - 1].escape_debug()))
 }
 
 /// Reads a file in the format that its name ends with; from standard input a table, where the net learnt from one.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::sequences::{Sequence, Sequences, Values};
+use crate::sequences::{Sequence, SequenceValues, Sequences, Values};
 use crate::series::missing::{self, Missing};
 
 /// What was found in the training data, and is done to everything that the net is asked afterwards. It belongs
@@ -16,7 +16,7 @@ pub struct Series {
     /// What the features are called, where their columns have names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub names: Option<Vec<String>>,
-    /// Of a wide table whose features have no names, the columns that it learnt from, step by step.
+    /// Of a wide table, the columns that it learnt from, step by step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub columns: Option<Vec<String>>,
     /// What is done about values that are missing.
@@ -134,6 +134,20 @@ impl Series {
         }
     }
 
+    /// The step and the feature, from 1, of the first value of a series that lies so many deviations from the mean that
+    /// f32 has no such number.
+    pub fn too_far(&self, series: Sequence<'_>) -> Option<[usize; 2]> {
+        let SequenceValues::Floats(values) = series.values else { return None };
+        let deviation = self.deviation.as_deref()?;
+        let features = self.features();
+        let is_far = |(at, value): (usize, &f32)| {
+            let feature = at % features;
+            ((value - self.mean[feature]) / deviation[feature]).is_infinite()
+        };
+        let at = values.iter().enumerate().position(is_far)?;
+        Some([1 + at / features, 1 + at % features])
+    }
+
     /// Series as the net reads them.
     pub(crate) fn prepare(&self, series: Sequences) -> Sequences {
         if !self.missing_mask {
@@ -180,6 +194,18 @@ mod tests {
         let mut read = vec![9.0];
         series.read(Sequence::of_series(&[f32::NAN, 3.0, 5.0, 2.0], 2), &mut read);
         assert_eq!(read, [9.0, 0.0, 1.0, 2.0 / deviation, 0.0]);
+    }
+
+    #[test]
+    fn a_value_may_be_too_far_from_those_that_were_learnt_from() {
+        let series = Series::of(&training(), Missing::Mean, true);
+        let half = Series { deviation: Some(vec![0.5, 0.5]), ..series.clone() };
+        let far = |series: &Series, values: &[f32]| series.too_far(Sequence::of_series(values, 2));
+        assert_eq!(far(&half, &[1.0, f32::MIN, 1.0, 1.0]), Some([1, 2]));
+        assert_eq!(far(&half, &[1.0, 1.0, f32::MAX, f32::MAX]), Some([2, 1]));
+        assert_eq!(far(&half, &[f32::NAN, 1e38, 1.0, 1.0]), None);
+        let as_it_is = Series { deviation: None, ..series };
+        assert_eq!(far(&as_it_is, &[f32::MAX, f32::MIN]), None);
     }
 
     #[test]
