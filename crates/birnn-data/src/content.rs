@@ -11,7 +11,8 @@ use sha2::{Digest, Sha256};
 
 use crate::file_error::{FileError, FileProblem};
 
-/// Bytes that are read of a file, decompressed: far above any data set that fits this program.
+/// Bytes that are read of a text or of arrays, and of whatever is gzipped, decompressed: far above any data set that
+/// fits this program. A Parquet file can be longer: of its columns those are read that are asked for.
 pub(crate) const LARGEST: u64 = 4 << 30;
 /// The most that DEFLATE can shrink anything (zlib's technical notes).
 pub(crate) const LARGEST_RATIO: u64 = 1032;
@@ -28,14 +29,21 @@ pub(crate) struct Digests {
 
 /// The digests of a file of any content, gzipped or not, without holding it.
 pub(crate) fn digests(path: &Path) -> Result<Digests, FileError> {
-    open(path, |file, size| {
-        let ((), digests) = through(file, size, |content, _| {
-            let mut content = Hashed::new(content.take(LARGEST));
-            std::io::copy(&mut content, &mut std::io::sink())?;
-            Ok(((), content.finish()))
-        })?;
-        Ok(digests)
-    })
+    open(path, |file, size| digests_of(file, size, LARGEST))
+}
+
+/// Those of a source of `size` bytes, which holds at most so many if it is gzipped.
+fn digests_of(source: impl Read + Seek, size: u64, most: u64) -> Result<Digests, FileProblem> {
+    let ((), digests) = through(source, size, |content, longest| {
+        // What is not compressed is as long as its file.
+        let most = if longest == size { u64::MAX } else { most };
+        let mut content = Hashed::new(content.take(most.saturating_add(1)));
+        match std::io::copy(&mut content, &mut std::io::sink())? {
+            count if count > most => Err(FileProblem::TooMuch { most }),
+            _ => Ok(((), content.finish())),
+        }
+    })?;
+    Ok(digests)
 }
 
 /// Opens a file to read it. What is none is an error: a pipe would wait for somebody to write.
@@ -135,5 +143,29 @@ impl<R: Read> Read for Hashed<R> {
         let count = self.inner.read(buffer)?;
         self.hash.update(&buffer[..count]);
         Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn digests_are_of_all_of_a_file() {
+        let plain = vec![7; 1000];
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gzip.write_all(&plain).unwrap();
+        let gzip = gzip.finish().unwrap();
+        let digests = |bytes: &[u8], most: u64| digests_of(Cursor::new(bytes), bytes.len() as u64, most);
+        let content = sha256(&plain);
+        for most in [10, 1000] {
+            let expected = Digests { content: content.clone(), file: content.clone() };
+            assert_eq!(digests(&plain, most).unwrap(), expected, "{most}");
+        }
+        assert_eq!(digests(&gzip, 1000).unwrap(), Digests { content, file: sha256(&gzip) });
+        let error = digests(&gzip, 999).unwrap_err();
+        assert!(matches!(error, FileProblem::TooMuch { most: 999 }), "{error}");
     }
 }

@@ -5,6 +5,11 @@
 
 use std::borrow::Cow;
 
+use crate::name;
+
+/// Characters of a value or a name in a file that a message shows.
+const SHOWN: usize = 40;
+
 /// In one line: control characters, ends of lines among them, as TOML and JSON write them.
 pub fn line(text: &str) -> Cow<'_, str> {
     escaped(text, &[])
@@ -21,6 +26,21 @@ pub fn short(text: &str, most: usize) -> String {
         None => line(text).into_owned(),
         Some((end, _)) => format!("{}...", line(&text[..end])),
     }
+}
+
+/// As [`line()`], the beginning of a value or a name in a file.
+pub(crate) fn shown(text: &str) -> String {
+    short(text, SHOWN)
+}
+
+/// As [`shown`], in quotes; of what is empty, the word.
+pub(crate) fn quoted(text: &str) -> String {
+    if text.is_empty() { "nothing".to_owned() } else { format!("`{}`", shown(text)) }
+}
+
+/// As [`name::first`], each as it is [`shown`].
+pub(crate) fn first(names: &[String]) -> String {
+    name::first(&names.iter().map(|name| shown(name)).collect::<Vec<_>>())
 }
 
 fn escaped<'a>(text: &'a str, allowed: &[char]) -> Cow<'a, str> {

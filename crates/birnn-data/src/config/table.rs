@@ -48,8 +48,8 @@ pub struct Table {
     /// The columns that the net reads, or what the names of those begin with; all that are nothing else, where they
     /// are not named.
     pub features: Option<Vec<String>>,
-    /// Of a wide table whose features are not named, the columns of the steps; all that are nothing else, where they
-    /// are not known yet.
+    /// Of a wide table the columns of the steps, by what was learnt from; where they are not known yet, and features are
+    /// not named, all that are nothing else.
     pub columns: Option<Vec<String>>,
     /// The columns with what is to be learned.
     pub target: Vec<String>,

@@ -319,6 +319,13 @@ fn a_test_table_has_the_classes_and_columns_of_the_training_table() {
         read("x_0,z_0,x_1,z_1,y\n1,2,3,4,k\n1,2,3,4,l\n", "x_0,z_0,x_1,z_1,y\n1,2,3,5,k\n", wide).unwrap();
     let warning = found.warnings[0].to_string();
     assert!(warning.starts_with("data.features: absent") && warning.contains("[\"x\", \"z\"]"), "{warning}");
+    // Named features are told by their steps, too.
+    let named = "layout = \"wide\"\nfeatures = [\"x\", \"z\"]";
+    let train = "x_0,z_0,x_1,z_1,y\n1,2,3,4,k\n1,2,3,4,l\n";
+    let found = read(train, "x_0,z_0,x_1,z_1,y\n1,2,3,5,k\n", named).unwrap();
+    assert!(!found.warnings.iter().any(|warning| warning.to_string().starts_with("data.features")));
+    let error = read(train, "x_1,z_1,y\n3,5,k\n", named).unwrap_err();
+    assert!(error.contains("b.csv: has no column `x_0`, which"), "{error}");
     let error = read("a,b,y\n1,2,k\n3,4,l\n", "a,b,y\n1,2,k\n1,2,m\n", wide).unwrap_err();
     let message = "b.csv: line 3, column 3 (`y`): the class `m` is none of k, l: those are `classes` under [data] \
                    or, without it, the training file's";

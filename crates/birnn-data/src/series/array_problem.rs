@@ -1,13 +1,12 @@
 //! What can be wrong with the arrays of a `.npz` file.
 
-use crate::escape;
-use crate::name;
+use crate::escape::{first, quoted, shown};
 
 /// What is wrong with the arrays of a `.npz` file, or with how they fit together.
 #[derive(Debug, thiserror::Error)]
 pub enum ArrayProblem {
     /// There is none of this name.
-    #[error("has no array `{}`, and {}; `arrays` under [data] names them", short(.name), listed(.there))]
+    #[error("has no array `{}`, and {}; `arrays` under [data] names them", shown(.name), listed(.there))]
     Missing {
         /// The name.
         name: String,
@@ -17,7 +16,7 @@ pub enum ArrayProblem {
     /// The array of series has other dimensions.
     #[error(
         "`{}` has the shape {shape}; expected [series, steps, features] or [series, steps], or, with the lengths of \
-         the series in an array `{}`, [steps of all, features]", short(.x), short(.lengths)
+         the series in an array `{}`, [steps of all, features]", shown(.x), shown(.lengths)
     )]
     Series {
         /// The array of series.
@@ -28,7 +27,7 @@ pub enum ArrayProblem {
         lengths: String,
     },
     /// An array has not one element, or not so many, for each series or step.
-    #[error("`{}` has the shape {shape}, and `{}` is of {expected}", short(.name), short(.x))]
+    #[error("`{}` has the shape {shape}, and `{}` is of {expected}", shown(.name), shown(.x))]
     Shape {
         /// The array.
         name: String,
@@ -40,7 +39,7 @@ pub enum ArrayProblem {
         expected: String,
     },
     /// A length that no series of the file can have.
-    #[error("`{}` at index {index} is no number of steps from 1 to {most}", short(.name))]
+    #[error("`{}` at index {index} is no number of steps from 1 to {most}", shown(.name))]
     Length {
         /// The array of lengths.
         name: String,
@@ -50,7 +49,7 @@ pub enum ArrayProblem {
         most: usize,
     },
     /// The lengths come to more or fewer steps than there are.
-    #[error("`{}` comes to {sum} steps, and `{}` has {steps}", short(.name), short(.x))]
+    #[error("`{}` comes to {sum} steps, and `{}` has {steps}", shown(.name), shown(.x))]
     Sum {
         /// The array of lengths.
         name: String,
@@ -62,7 +61,7 @@ pub enum ArrayProblem {
         steps: usize,
     },
     /// The series have another number of features than a net reads.
-    #[error("the net reads series of {expected} values per step, `{}` has {found}", short(.x))]
+    #[error("the net reads series of {expected} values per step, `{}` has {found}", shown(.x))]
     Features {
         /// The array of series.
         x: String,
@@ -72,7 +71,7 @@ pub enum ArrayProblem {
         expected: usize,
     },
     /// Text where numbers are wanted.
-    #[error("`{}` is of text; expected numbers", short(.0))]
+    #[error("`{}` is of text; expected numbers", shown(.0))]
     Text(String),
     /// A value is no finite number as an `f32`.
     #[error(
@@ -88,7 +87,7 @@ pub enum ArrayProblem {
         feature: usize,
     },
     /// What is to be predicted is no number.
-    #[error("`{}` of series {series} is not a finite number", short(.name))]
+    #[error("`{}` of series {series} is not a finite number", shown(.name))]
     Target {
         /// The array of targets.
         name: String,
@@ -97,8 +96,8 @@ pub enum ArrayProblem {
     },
     /// A label that is none of the classes that were named, or nothing.
     #[error(
-        "`{}` of series {series} is {}; expected one of the classes {}", short(.name), quoted(.label),
-        name::first(.classes)
+        "`{}` of series {series} is {}; expected one of the classes {}", shown(.name), quoted(.label),
+        first(.classes)
     )]
     Label {
         /// The array of labels.
@@ -112,7 +111,7 @@ pub enum ArrayProblem {
     },
     /// There are more classes than labels.
     #[error(
-        "`{}` of series {series} is `{}`, one class more than the {most} that there may be", short(.name), short(.label)
+        "`{}` of series {series} is `{}`, one class more than the {most} that there may be", shown(.name), shown(.label)
     )]
     Classes {
         /// The array of labels.
@@ -137,17 +136,9 @@ pub enum ArrayProblem {
     Memory,
 }
 
-fn short(text: &str) -> String {
-    escape::short(text, 40)
-}
-
-fn quoted(label: &str) -> String {
-    if label.is_empty() { "nothing".to_owned() } else { format!("`{}`", short(label)) }
-}
-
 fn listed(names: &[String]) -> String {
     if names.is_empty() {
         return "holds none".to_owned();
     }
-    format!("holds {}", name::first(&names.iter().map(|name| short(name)).collect::<Vec<_>>()))
+    format!("holds {}", first(names))
 }

@@ -16,7 +16,7 @@ pub struct SeriesFile {
     pub targets: Option<FileTargets>,
     /// What the features are called, where the file says it.
     pub features: Option<Vec<String>>,
-    /// Of a wide table without names of features, the columns of its steps.
+    /// Of a wide table, the columns of its steps.
     pub columns: Option<Vec<String>>,
     /// What each series is called, where the file says it.
     pub ids: Option<Vec<String>>,
@@ -67,6 +67,11 @@ impl Labels {
     /// The names of the classes so far.
     pub(crate) fn classes(&self) -> &[String] {
         &self.classes
+    }
+
+    /// Whether a class was named beforehand.
+    pub(crate) fn is_named(&self, class: &str) -> bool {
+        self.named && self.indices.contains_key(class)
     }
 
     /// The class of the label at `position`.

@@ -1,10 +1,6 @@
 //! What can be wrong with a line of a `.ts` file.
 
-use crate::escape;
-use crate::name;
-
-/// Characters of a value or a name that a message shows.
-const SHOWN: usize = 40;
+use crate::escape::{first, quoted, shown};
 
 /// What is wrong with a line of a `.ts` file, and what would be right.
 #[derive(Debug, thiserror::Error)]
@@ -21,7 +17,7 @@ pub enum LineProblem {
     /// The header has something else than tags and comments.
     #[error(
         "`{}` stands in the header of a `.ts` file, which has tags (`@...`), comments (`#...`) and, last of all, \
-         a line `@data`", short(.0)
+         a line `@data`", shown(.0)
     )]
     Stray(String),
     /// A tag stands twice.
@@ -47,7 +43,7 @@ pub enum LineProblem {
         found: String,
     },
     /// `@data` is followed by something.
-    #[error("`@data` stands alone, and the series on the lines below it; here follows `{}`", short(.0))]
+    #[error("`@data` stands alone, and the series on the lines below it; here follows `{}`", shown(.0))]
     Data(String),
     /// Nothing says whether there are classes.
     #[error(
@@ -70,13 +66,13 @@ pub enum LineProblem {
     )]
     TwoTargets,
     /// What is to be predicted is no number.
-    #[error("its target `{}` is not a finite number", short(.0))]
+    #[error("its target `{}` is not a finite number", shown(.0))]
     Target(String),
     /// Two classes have one name.
-    #[error("the class `{}` is named twice", short(.0))]
+    #[error("the class `{}` is named twice", shown(.0))]
     ClassTwice(String),
     /// There are more classes than labels.
-    #[error("`{}` is one class more than the {most} that there may be", short(.name))]
+    #[error("`{}` is one class more than the {most} that there may be", shown(.name))]
     Classes {
         /// The class.
         name: String,
@@ -87,7 +83,7 @@ pub enum LineProblem {
     #[error("a series without its class: expected `:` and the class behind the values")]
     NoLabel,
     /// A series has a label that the header has not.
-    #[error("its label `{}` is none of the classes of the header, {}", short(.label), first(.classes))]
+    #[error("its label `{}` is none of the classes of the header, {}", shown(.label), first(.classes))]
     Label {
         /// The label.
         label: String,
@@ -141,10 +137,10 @@ pub enum LineProblem {
         by: SaidBy,
     },
     /// A value is not a number.
-    #[error("`{}` is not a number; a value is one, such as -1.5 or 2e-3, or `?` where it is missing", short(.0))]
+    #[error("`{}` is not a number; a value is one, such as -1.5 or 2e-3, or `?` where it is missing", shown(.0))]
     NotANumber(String),
     /// A value is no finite number as an `f32`.
-    #[error("`{}` is not finite in 32 bits; a value is less than 3.4e38, or `?` where it is missing", short(.0))]
+    #[error("`{}` is not finite in 32 bits; a value is less than 3.4e38, or `?` where it is missing", shown(.0))]
     NotFinite(String),
     /// There is no memory for the series so far.
     #[error("holds more values than there is memory for")]
@@ -170,16 +166,4 @@ impl SaidBy {
             SaidBy::Reader => "as are to be read",
         }
     }
-}
-
-fn short(text: &str) -> String {
-    escape::short(text, SHOWN)
-}
-
-fn quoted(text: &str) -> String {
-    if text.is_empty() { "nothing".to_owned() } else { format!("`{}`", short(text)) }
-}
-
-fn first(classes: &[String]) -> String {
-    name::first(&classes.iter().map(|class| short(class)).collect::<Vec<_>>())
 }

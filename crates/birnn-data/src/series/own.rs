@@ -99,7 +99,7 @@ pub(crate) fn whole(
     }
     let (features, columns) = (train.features.clone(), train.columns.clone());
     let Together { train, groups, test, names } = together((train, of), test, plan)?;
-    let several = columns.as_deref().and_then(several_features);
+    let several = columns.as_deref().filter(|_| features.is_none()).and_then(several_features);
     let warnings = numbers_as_of_steps(&train).into_iter().chain(several).collect();
     let kind = WholeKind::Series { features, columns };
     Ok(Whole { dataset, substitute_for: None, train, groups, test, names, files: verified, kind, warnings })

@@ -1,6 +1,6 @@
 //! Which columns of a table are what, by the names in its header.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::problem::{NamedBy, TableProblem};
 use super::rows::As;
@@ -46,17 +46,14 @@ impl Roles {
         };
         let by = if wanted.is_some() { NamedBy::Features } else { NamedBy::Net };
         match (table.layout, &table.features) {
-            (Layout::Long, Some(names)) => {
-                let column = |name: &String| find(header, name, by);
-                roles.values = names.iter().map(column).collect::<Result<_, _>>()?;
-            }
-            (Layout::Wide, Some(names)) => roles.values = steps(header, names, &table.others(), by)?,
+            (Layout::Long, Some(names)) => roles.values = find_all(header, names, by)?,
+            (Layout::Wide, Some(names)) => roles.values = steps(header, names, table, by)?,
             (Layout::Wide, None) if let Some(prefix) = table.columns.as_deref().and_then(numbered) => {
                 // Series of one file can be longer than those of another.
-                roles.values = steps(header, &[prefix.to_owned()], &table.others(), by)?;
+                roles.values = steps(header, &[prefix.to_owned()], table, by)?;
             }
             (Layout::Wide, None) if let Some(names) = &table.columns => {
-                roles.values = names.iter().map(|name| find(header, name, by)).collect::<Result<_, _>>()?;
+                roles.values = find_all(header, names, by)?;
             }
             (layout, None) => {
                 roles.values = roles.others(header)?;
@@ -121,6 +118,21 @@ fn find(header: &[String], name: &str, by: NamedBy) -> Result<usize, FileProblem
     }
 }
 
+/// The columns of these names.
+fn find_all(header: &[String], names: &[String], by: NamedBy) -> Result<Vec<usize>, FileProblem> {
+    let mut columns: HashMap<&str, Option<usize>> = HashMap::with_capacity(header.len());
+    for (column, name) in header.iter().enumerate() {
+        // None is of several.
+        columns.entry(name).and_modify(|column| *column = None).or_insert(Some(column));
+    }
+    let column = |name: &String| match columns.get(name.as_str()) {
+        Some(&Some(column)) => Ok(column),
+        Some(None) => Err(TableProblem::Twice(name.to_owned()).into()),
+        None => Err(no_column(header, name, by)),
+    };
+    names.iter().map(column).collect()
+}
+
 fn no_column(header: &[String], name: &str, named: NamedBy) -> FileProblem {
     // What differs behind so many characters is near enough, and a header may have anything in it.
     let start = |name: &str| name.chars().take(COMPARED).flat_map(char::to_lowercase).collect::<String>();
@@ -141,20 +153,24 @@ fn numbered(names: &[String]) -> Option<&str> {
     numbers.is_sorted_by(|one, next| one < next).then_some(prefix)
 }
 
+/// Which step of a feature a column is.
+fn step(column: &str, feature: &str) -> Option<u64> {
+    let digits = column.strip_prefix(feature)?;
+    let digits = digits.strip_prefix('_').unwrap_or(digits);
+    digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok()).flatten()
+}
+
 /// Of a wide table the columns of the steps of all features: `x_0`, `y_0`, `x_1`, `y_1`, .. of `x` and `y`.
-/// Those that are something `other` are none.
+/// Those that are something else by their names are none.
 fn steps(
     header: &[String],
     features: &[String],
-    other: &[&String],
+    table: &Table,
     by: NamedBy,
 ) -> Result<Vec<usize>, FileProblem> {
-    let step = |column: &String, feature: &String| -> Option<u64> {
-        let digits = column.strip_prefix(feature.as_str())?;
-        let digits = digits.strip_prefix('_').unwrap_or(digits);
-        digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok()).flatten()
-    };
+    let other = table.others();
     let mut all: Vec<Vec<(u64, usize)>> = Vec::new();
+    let mut is_taken = vec![false; header.len()];
     for feature in features {
         let columns = header.iter().enumerate().filter(|(_, name)| !other.contains(name));
         let mut own: Vec<(u64, usize)> =
@@ -166,9 +182,16 @@ fn steps(
         if let Some(pair) = own.windows(2).find(|pair| pair[0].0 == pair[1].0) {
             return Err(TableProblem::Twice(header[pair[1].1].clone()).into());
         }
-        let is_taken = |column| all.iter().flatten().any(|&(_, other)| other == column);
-        if let Some(&(_, column)) = own.iter().find(|&&(_, column)| is_taken(column)) {
-            return Err(TableProblem::OfTwo(header[column].clone()).into());
+        for &(_, column) in &own {
+            if std::mem::replace(&mut is_taken[column], true) {
+                return Err(TableProblem::OfTwo(header[column].clone()).into());
+            }
+        }
+        match &table.columns {
+            Some(known) => same_steps(header, &own, (known, feature), by)?,
+            // Training can have left some out; what a net read that does not know its columns, nobody can say.
+            None if by == NamedBy::Net => no_gap(header, &own, by)?,
+            None => {}
         }
         all.push(own);
     }
@@ -178,6 +201,36 @@ fn steps(
         }
     }
     Ok((0..all[0].len()).flat_map(|step| all.iter().map(move |own| own[step].1)).collect())
+}
+
+/// Steps are told by their places: those of a feature are the ones that are known, or more or fewer at the end.
+fn same_steps(
+    header: &[String],
+    own: &[(u64, usize)],
+    (known, feature): (&[String], &str),
+    by: NamedBy,
+) -> Result<(), FileProblem> {
+    let known = known.iter().filter_map(|name| Some((step(name, feature)?, name)));
+    match known.zip(own).find(|((number, _), (found, _))| number != found) {
+        None => Ok(()),
+        Some(((number, name), (found, _))) if number < *found => Err(no_column(header, name, by)),
+        Some(((_, next), &(_, column))) => {
+            let (name, next) = (header[column].clone(), next.clone());
+            Err(TableProblem::Between { name, next, named: by }.into())
+        }
+    }
+}
+
+/// Whether the steps of a feature count on without a gap.
+fn no_gap(header: &[String], own: &[(u64, usize)], by: NamedBy) -> Result<(), FileProblem> {
+    match own.windows(2).find(|pair| pair[0].0 + 1 < pair[1].0) {
+        None => Ok(()),
+        Some(pair) => {
+            let (number, column) = pair[0];
+            let beginning = header[column].trim_end_matches(|digit: char| digit.is_ascii_digit());
+            Err(no_column(header, &format!("{beginning}{}", number + 1), by))
+        }
+    }
 }
 
 /// A column of a step that one feature has and another has not, and what that of the other would be called.

@@ -34,9 +34,9 @@ struct Limited<R> {
     inner: R,
     since: Rc<Shared<u64>>,
     all: u64,
-    /// Those of them that were given on, and the last one.
-    given: u64,
-    last: u8,
+    /// Whether the last line break was given, behind whatever the text ends in; and whether its end was told.
+    is_closed: bool,
+    is_over: bool,
     /// Whether a carriage return was read, and what is behind it was not.
     returned: bool,
     most: Limits,
@@ -78,8 +78,15 @@ impl<R: Read> CsvRows<R> {
         let mut start = Vec::new();
         inner.by_ref().take(mark.len() as u64).read_to_end(&mut start)?;
         let inner = Cursor::new(if start == mark { Vec::new() } else { start }).chain(inner);
-        let mut limited =
-            Limited { inner, since: Rc::clone(&since), all: 0, given: 0, last: b'\n', returned: false, most };
+        let mut limited = Limited {
+            inner,
+            since: Rc::clone(&since),
+            all: 0,
+            is_closed: false,
+            is_over: false,
+            returned: false,
+            most,
+        };
         for _ in 0..skipped {
             limited.skip_line()?;
         }
@@ -117,45 +124,39 @@ impl<R: Read> CsvRows<R> {
         let begin = self.skipped + self.reader.position().line() as usize;
         let read = self.reader.read_byte_record(&mut self.record);
         self.line = self.skipped + self.first_line() as usize;
-        read.map_err(|error| match error.into_kind() {
+        let there = read.map_err(|error| match error.into_kind() {
             csv::ErrorKind::Io(error) => match error.get_ref().and_then(|inner| inner.downcast_ref()) {
                 Some(Reached::Row) => TableProblem::TooLong { line: begin, most: most.row }.into(),
                 Some(Reached::All) => FileProblem::TooMuch { most: most.all },
                 None => FileProblem::Io(error),
             },
             other => FileProblem::Io(std::io::Error::other(format!("{other:?}"))),
-        })
+        })?;
+        // A line break behind the text ends its last row, unless that is within quotes.
+        match there && self.reader.get_ref().is_over {
+            true => Err(self.open()),
+            false => Ok(there),
+        }
+    }
+
+    /// What is wrong with the last cell of the record, which a quote begins and none ends.
+    fn open(&self) -> FileProblem {
+        let column = self.record.len().saturating_sub(1);
+        let within = line_breaks(self.record.get(column).unwrap_or_default());
+        let row = RowNumber::Line(self.skipped + (self.reader.position().line() - within) as usize);
+        let name = self.header.get(column).cloned().unwrap_or_default();
+        let cell = Cell { row, column: column + 1, name };
+        TableProblem::Cell { cell, problem: CellProblem::Open }.into()
     }
 
     /// The line that the record begins in. Its own position is that of blank lines before it.
     fn first_line(&self) -> u64 {
         let end = self.reader.position();
         let begin = self.record.position().map_or(end.line(), csv::Position::line);
-        let is_unterminated = self.is_open() || self.is_at_end() && self.reader.get_ref().last != b'\n';
-        if end.line() - begin <= 1 && !is_unterminated {
+        if end.line() - begin <= 1 {
             return begin;
         }
-        (end.line() - self.lines_within() - u64::from(!is_unterminated)).max(begin)
-    }
-
-    /// Whether the text ends within a cell of several lines, as behind a quote that is opened and not closed. What closes
-    /// it would be the last byte, or the one before a line break.
-    fn is_open(&self) -> bool {
-        let last = self.reader.get_ref().last;
-        self.is_at_end()
-            && self.record.as_slice().last() == Some(&last)
-            && last != b'"'
-            && self.lines_within() > 0
-    }
-
-    /// Line breaks in the cells of the record.
-    fn lines_within(&self) -> u64 {
-        self.record.as_slice().iter().filter(|&&byte| byte == b'\n').count() as u64
-    }
-
-    /// Whether all that was read of the text is behind the reader.
-    fn is_at_end(&self) -> bool {
-        self.reader.position().byte() == self.reader.get_ref().given
+        (end.line() - line_breaks(self.record.as_slice()) - 1).max(begin)
     }
 
     fn bytes(&self, column: usize) -> &[u8] {
@@ -175,8 +176,7 @@ impl<R: Read> Rows for CsvRows<R> {
     fn advance(&mut self) -> Result<bool, FileProblem> {
         let (there, found, expected) = (self.read()?, self.record.len(), self.header.len());
         if there && found != expected {
-            let (line, is_open) = (self.line, self.is_open());
-            return Err(TableProblem::Cells { line, is_open, found, expected }.into());
+            return Err(TableProblem::Cells { line: self.line, found, expected }.into());
         }
         Ok(there)
     }
@@ -228,24 +228,34 @@ impl<R: BufRead> Limited<R> {
 
 impl<R: Read> Limited<R> {
     /// Reads with a line feed alone in place of each carriage return and line feed, which csv would take for the end of
-    /// one line and the begin of the next. There is room for two bytes.
+    /// one line and the begin of the next; and with one more behind the last line. There is room for two bytes.
     fn read_lines(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         loop {
             let begin = usize::from(self.returned);
             let count = self.inner.read(&mut buffer[begin..])?;
+            if count == 0 {
+                self.is_over = self.is_closed;
+                (self.is_closed, self.returned) = (true, false);
+                buffer[0] = b'\n';
+                return Ok(usize::from(!self.is_over));
+            }
             self.all += count as u64;
             if begin == 1 {
                 buffer[0] = b'\r';
             }
             let end = begin + count;
-            self.returned = count > 0 && buffer[end - 1] == b'\r';
+            self.returned = buffer[end - 1] == b'\r';
             let end = end - usize::from(self.returned);
             let kept = without_returns(&mut buffer[..end]);
-            if kept > 0 || count == 0 {
+            if kept > 0 {
                 return Ok(kept);
             }
         }
     }
+}
+
+fn line_breaks(cells: &[u8]) -> u64 {
+    cells.iter().filter(|&&byte| byte == b'\n').count() as u64
 }
 
 /// Drops each carriage return before a line feed; the last byte is none. Gives how many bytes are left.
@@ -264,8 +274,6 @@ fn without_returns(bytes: &mut [u8]) -> usize {
 impl<R: Read> Read for Limited<R> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let count = self.read_lines(buffer)?;
-        self.given += count as u64;
-        self.last = buffer[..count].last().copied().unwrap_or(self.last);
         self.since.set(self.since.get() + count as u64);
         match () {
             () if self.all > self.most.all => Err(std::io::Error::other(Reached::All)),

@@ -122,17 +122,11 @@ impl Long<'_> {
     fn series_of(&mut self, row: &impl Rows) -> Result<(u32, bool), FileProblem> {
         let id = match self.roles.id {
             None => "",
-            Some(column) => match row.text(column)? {
-                "" => return Err(row.wrong(column, CellProblem::Empty("the series that it is of"))),
-                id => id,
-            },
+            Some(column) => row.name(column, "the series that it is of")?,
         };
         let group = match self.roles.group {
             None => "",
-            Some(column) => match row.text(column)? {
-                "" => return Err(row.wrong(column, CellProblem::Empty("the group of its series"))),
-                group => group,
-            },
+            Some(column) => row.name(column, "the group of its series")?,
         };
         let last = self.runs.last().map(|run| run.series);
         let same = last.filter(|&series| self.series[series as usize].id == id);

@@ -1,8 +1,9 @@
 //! Series and images in the rows and columns of tables: CSV, gzipped or not, and Parquet.
 //!
 //! A table has a header with the names of its columns, by which an experiment says what they are ([`Table`]). It is
-//! read row by row, and takes as much memory as the numbers that are read of it, 4 bytes each (of images 1), and 8
-//! for the time of each row where that is asked for.
+//! read row by row, and takes as much memory as the numbers that are read of it, 4 bytes each (of images 1), 8 for the
+//! time of each row where that is asked for, and 8 for each row that is of another series than the one before. While
+//! rows of a long table are put in order, each takes 12 more.
 
 mod columns;
 mod csv;

@@ -144,6 +144,9 @@ impl Rows for ParquetRows {
                 None => return refuse("columns of its own".to_owned()),
                 Some(leaf) => match unusable(&schema.column(leaf)) {
                     Some(what) => return refuse(what),
+                    None if as_what == As::Number && is_of_time(&schema.column(leaf)) => {
+                        return Err(TableProblem::Dates(self.header[column].clone()).into());
+                    }
                     // Two roles of one column are the same kind.
                     None if self.chosen.iter().any(|&(other, _)| other == column) => {}
                     None => self.chosen.push((column, as_what)),
@@ -216,6 +219,23 @@ fn unusable(column: &ColumnDescriptor) -> Option<String> {
         | Physical::DOUBLE
         | Physical::BYTE_ARRAY => None,
     }
+}
+
+/// Whether what a column holds as whole numbers are dates or times of the day.
+fn is_of_time(column: &ColumnDescriptor) -> bool {
+    let is_logical = matches!(
+        column.logical_type_ref(),
+        Some(LogicalType::Date | LogicalType::Time { .. } | LogicalType::Timestamp { .. })
+    );
+    is_logical
+        || matches!(
+            column.converted_type(),
+            ConvertedType::DATE
+                | ConvertedType::TIME_MILLIS
+                | ConvertedType::TIME_MICROS
+                | ConvertedType::TIMESTAMP_MILLIS
+                | ConvertedType::TIMESTAMP_MICROS
+        )
 }
 
 /// Reads at most so many rows of a column.

@@ -2,11 +2,7 @@
 
 use std::fmt;
 
-use crate::escape;
-use crate::name;
-
-/// Characters of a cell or a name that a message shows.
-const SHOWN: usize = 40;
+use crate::escape::{self, first, quoted, shown};
 
 /// A cell of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +51,7 @@ impl fmt::Display for RowNumber {
 /// For people: ``line 7, column 3 (`flow`)``.
 impl fmt::Display for Cell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, column {} (`{}`)", self.row, self.column, short(&self.name))
+        write!(f, "{}, column {} (`{}`)", self.row, self.column, shown(&self.name))
     }
 }
 
@@ -65,20 +61,40 @@ pub enum CellProblem {
     /// It is no text.
     #[error("is not UTF-8 text: save the file as UTF-8")]
     NotUtf8,
+    /// The text ends within it.
+    #[error(
+        "begins with a quote that has no end, and so takes in the rest of the file: close it or, if it is part of what \
+         the cell says, write it twice and quote the cell (`\"5\"\" pipe\"`)"
+    )]
+    Open,
     /// It is empty, and must not be.
     #[error("is empty, and each row has {0}")]
     Empty(&'static str),
+    /// It says that what it holds is missing, and that must not be.
+    #[error("`{}` is how a missing value is written, and each row has {what}; if it is a name, write another", shown(.text))]
+    Missing {
+        /// What it says.
+        text: String,
+        /// What each row has.
+        what: &'static str,
+    },
+    /// It says that its class is missing.
+    #[error(
+        "`{}` is how a missing value is written, and each row has a class; if it is the name of one, say so: `classes` \
+         under [data] names all", shown(.0)
+    )]
+    MissingClass(String),
     /// It is not a number.
-    #[error("`{}` is not a number; a value is one, such as -1.5 or 2e-3, or the cell is empty", short(.0))]
+    #[error("`{}` is not a number; a value is one, such as -1.5 or 2e-3, or the cell is empty", shown(.0))]
     NotANumber(String),
     /// It is not a number, in a column that is read because nothing else is said of it.
     #[error(
         "`{}` is not a number; a value is one, such as -1.5 or 2e-3, or the cell is empty; if the net is not to read \
-         this column, name those that it reads: `features` under [data]", short(.0)
+         this column, name those that it reads: `features` under [data]", shown(.0)
     )]
     NotAFeature(String),
     /// It is no finite number as an `f32`.
-    #[error("`{}` is not finite in 32 bits; a value is less than 3.4e38, or the cell is empty", short(.0))]
+    #[error("`{}` is not finite in 32 bits; a value is less than 3.4e38, or the cell is empty", shown(.0))]
     NotFinite(String),
     /// It is no grey level.
     #[error("{} is no grey level: those are whole numbers from 0 to 255", quoted(.0))]
@@ -86,13 +102,13 @@ pub enum CellProblem {
     /// It is no number, and is to be predicted.
     #[error(
         "`{}` is not a number, and is to be predicted; classes are learned by `kind = \"classify\"`, those of steps \
-         by `kind = \"tag\"`, under [task]", short(.0)
+         by `kind = \"tag\"`, under [task]", shown(.0)
     )]
     NotATarget(String),
     /// It is of no class that was named.
     #[error(
         "the class `{}` is none of {}: those are `classes` under [data] or, without it, the training file's",
-        short(.class), first(.classes)
+        shown(.class), first(.classes)
     )]
     Unnamed {
         /// The class.
@@ -103,7 +119,7 @@ pub enum CellProblem {
     /// There are more classes than labels.
     #[error(
         "`{}` is one class more than the {most} that there may be; numbers are learned by `kind = \"regress\"` \
-         under [task]", short(.class)
+         under [task]", shown(.class)
     )]
     Classes {
         /// The class.
@@ -112,7 +128,7 @@ pub enum CellProblem {
         most: usize,
     },
     /// A series has another value in an earlier row, where it can have only one.
-    #[error("is `{}`, and that series has `{}` in {row}: {what}", short(.found), short(.expected))]
+    #[error("is `{}`, and that series has `{}` in {row}: {what}", shown(.found), shown(.expected))]
     Another {
         /// What it is here.
         found: String,
@@ -124,10 +140,10 @@ pub enum CellProblem {
         what: &'static str,
     },
     /// It is no time.
-    #[error("`{}` is no time: those are numbers, or dates such as 2026-01-31 or 2026-01-31T23:59:59", short(.0))]
+    #[error("`{}` is no time: those are numbers, or dates such as 2026-01-31 or 2026-01-31T23:59:59", shown(.0))]
     NotATime(String),
     /// Some times are numbers, others dates.
-    #[error("`{}` is {}, and times before it are not", short(.text), if *.is_date { "a date" } else { "a number" })]
+    #[error("`{}` is {}, and times before it are not", shown(.text), if *.is_date { "a date" } else { "a number" })]
     OtherTime {
         /// The time.
         text: String,
@@ -183,7 +199,7 @@ pub enum TableProblem {
     )]
     EmptyCell(Cell),
     /// A column is not there.
-    #[error("has no column `{}`, which {named}; {}{}", short(.name), near(.nearest), list(.others))]
+    #[error("has no column `{}`, which {named}; {}{}", shown(.name), near(.nearest), list(.others))]
     NoColumn {
         /// Its name.
         name: String,
@@ -195,12 +211,12 @@ pub enum TableProblem {
         others: Vec<String>,
     },
     /// Two columns have one name.
-    #[error("has two columns `{}`", short(.0))]
+    #[error("has two columns `{}`", shown(.0))]
     Twice(String),
     /// A column is one of two features, by what its name begins with.
     #[error(
         "its column `{}` can be of two of the features under [data]: give them names of which none begins with another",
-        short(.0)
+        shown(.0)
     )]
     OfTwo(String),
     /// A column without a name would be read as a feature.
@@ -213,12 +229,25 @@ pub enum TableProblem {
     #[error("has no column that a net could read: {}", list(.0))]
     NoFeatures(Vec<String>),
     /// The columns of a feature's steps are not those of another's.
-    #[error("has a column `{}`, and `{}` is missing: each feature has a column for each step", short(.there), short(.missing))]
+    #[error("has a column `{}`, and `{}` is missing: each feature has a column for each step", shown(.there), shown(.missing))]
     UnequalSteps {
         /// The column of the one.
         there: String,
         /// That of the other.
         missing: String,
+    },
+    /// A column counts as a step, and stands between or before those that are known.
+    #[error(
+        "its column `{}` is numbered as a step before `{}`, which {named}, and is none of those: leave it out, or call it \
+         otherwise", shown(.name), shown(.next)
+    )]
+    Between {
+        /// Its name.
+        name: String,
+        /// The step that would move on.
+        next: String,
+        /// By what that was asked for.
+        named: NamedBy,
     },
     /// It has other than one column for each pixel.
     #[error("has {found} columns of pixels, and images of {rows} x {cols} have {}", .rows * .cols)]
@@ -232,14 +261,11 @@ pub enum TableProblem {
     },
     /// A row has more or fewer cells than the header.
     #[error(
-        "line {line}: has {found} cell{}, and the header {expected}{}", if *.found == 1 { "" } else { "s" },
-        if *.is_open { "; a quote in it has no end" } else { "" }
+        "line {line}: has {found} cell{}, and the header {expected}", if *.found == 1 { "" } else { "s" }
     )]
     Cells {
         /// Which line it begins in, from 1.
         line: usize,
-        /// Whether it goes on over lines to the end of the file, as behind a quote that is opened and not closed.
-        is_open: bool,
         /// Cells of the row.
         found: usize,
         /// Cells of the header.
@@ -248,7 +274,7 @@ pub enum TableProblem {
     /// The cells of the header seem to be parted by another character.
     #[error(
         "its header is one cell, `{}`; if {} parts its cells, say so: `delimiter = {:?}` under [data]",
-        short(.header), .delimiter.escape_debug(), .delimiter.to_string()
+        shown(.header), .delimiter.escape_debug(), .delimiter.to_string()
     )]
     Delimiter {
         /// The header.
@@ -268,32 +294,26 @@ pub enum TableProblem {
     #[error("not a Parquet file that can be read: {}", escape::short(.0, 200))]
     Parquet(String),
     /// A column of a kind that holds neither numbers nor text.
-    #[error("its column `{}` holds {what}, which is neither numbers nor text", short(.name))]
+    #[error("its column `{}` holds {what}, which is neither numbers nor text", shown(.name))]
     Kind {
         /// Its name.
         name: String,
         /// What it holds.
         what: String,
     },
+    /// A column of dates or times that would be read as numbers.
+    #[error(
+        "its column `{}` holds dates or times, and not numbers: `time` under [data] orders rows by them; if the net is not \
+         to read this column, name those that it reads: `features` under [data]", shown(.0)
+    )]
+    Dates(String),
     /// There is no memory for it.
     #[error("holds more values than there is memory for")]
     Memory,
 }
 
-fn short(text: &str) -> String {
-    escape::short(text, SHOWN)
-}
-
-fn quoted(text: &str) -> String {
-    if text.is_empty() { "nothing".to_owned() } else { format!("`{}`", short(text)) }
-}
-
-fn first(names: &[String]) -> String {
-    name::first(&names.iter().map(|name| short(name)).collect::<Vec<_>>())
-}
-
 fn near(nearest: &Option<String>) -> String {
-    nearest.as_ref().map_or_else(String::new, |name| format!("did you mean `{}`? ", short(name)))
+    nearest.as_ref().map_or_else(String::new, |name| format!("did you mean `{}`? ", shown(name)))
 }
 
 fn list(names: &[String]) -> String {

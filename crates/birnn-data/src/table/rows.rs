@@ -35,6 +35,17 @@ pub(super) trait Rows {
     /// A time.
     fn time(&self, column: usize) -> Result<Time, FileProblem>;
 
+    /// The name of what each row is of, which cannot be missing.
+    fn name(&self, column: usize, what: &'static str) -> Result<&str, FileProblem> {
+        match self.text(column)? {
+            "" => Err(self.wrong(column, CellProblem::Empty(what))),
+            text if is_missing(text) => {
+                Err(self.wrong(column, CellProblem::Missing { text: text.to_owned(), what }))
+            }
+            text => Ok(text),
+        }
+    }
+
     /// The cell of a column in this row.
     fn cell(&self, column: usize) -> Cell {
         Cell { row: self.number(), column: column + 1, name: self.header()[column].clone() }

@@ -1,7 +1,7 @@
 //! The targets of a table as they are read: classes or numbers, one for each series or for each row.
 
 use super::problem::{CellProblem, RowNumber};
-use super::rows::{Rows, no_number};
+use super::rows::{Rows, is_missing, no_number};
 use crate::config::Table;
 use crate::file_error::FileProblem;
 use crate::series::file::{FileTargets, Labels, NoClass};
@@ -33,7 +33,7 @@ impl Found {
         match self {
             Found::None => {}
             Found::Labels(labels) => columns.iter().try_for_each(|&column| {
-                let class = class(row, column)?;
+                let class = class(row, column, labels)?;
                 labels.push(class).map_err(|why| {
                     let problem = match why {
                         NoClass::Unnamed => CellProblem::Unnamed {
@@ -71,7 +71,7 @@ impl Found {
             Found::None => {}
             Found::Labels(labels) => {
                 for &column in columns {
-                    let (found, expected) = (class(row, column)?, labels.class_of(position));
+                    let (found, expected) = (class(row, column, labels)?, labels.class_of(position));
                     if found != expected {
                         return another(column, found.to_owned(), expected.to_owned());
                     }
@@ -114,9 +114,12 @@ impl Found {
     }
 }
 
-fn class(row: &impl Rows, column: usize) -> Result<&str, FileProblem> {
+fn class<'a>(row: &'a impl Rows, column: usize, labels: &Labels) -> Result<&'a str, FileProblem> {
     match row.text(column)? {
         "" => Err(row.wrong(column, CellProblem::Empty("a class"))),
+        class if is_missing(class) && !labels.is_named(class) => {
+            Err(row.wrong(column, CellProblem::MissingClass(class.to_owned())))
+        }
         class => Ok(class),
     }
 }

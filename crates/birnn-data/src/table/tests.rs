@@ -161,6 +161,85 @@ fn a_step_is_no_other_column() {
     assert!(error.starts_with("has no column `b`, which the net reads"), "{error}");
 }
 
+/// What a net learnt of a step is of that step, whichever the file lacks.
+#[test]
+fn steps_are_told_by_their_numbers() {
+    let asked = |train: &str, settings: &str, header: &str, wanted: Option<Wanted>| {
+        let row = |header: &str| {
+            let cells = header
+                .split(',')
+                .map(|name| if name == "kind" { "k" } else { name.split('_').nth(1).unwrap() });
+            format!("{header}\n{}\n", cells.collect::<Vec<_>>().join(","))
+        };
+        let settings = format!("{WIDE}{settings}");
+        let columns = parsed(&row(train), &settings, CLASSES).unwrap().columns;
+        let table = Table { columns, ..table(&settings, CLASSES) };
+        parse_table(row(header).as_bytes(), &table, wanted).map(|file| values(&file)[0].clone())
+    };
+    let (x, y) = ("kind,x_0,x_1,x_2,x_3", "kind,x_0,y_0,x_1,y_1,x_2,y_2");
+    let (one, both) = ("features = [\"x\"]", "features = [\"x\", \"y\"]");
+    for (train, settings, header, expected) in [
+        (x, "", "kind,x_0,x_1,x_2,x_3,x_4", &[0.0, 1.0, 2.0, 3.0, 4.0][..]),
+        (x, one, "kind,x_0,x_1,x_2,x_3,x_5", &[0.0, 1.0, 2.0, 3.0, 5.0]),
+        (x, one, "x_1,x_0,kind", &[0.0, 1.0]),
+        (y, both, "x_0,y_0,kind,y_1,x_1", &[0.0, 0.0, 1.0, 1.0]),
+        // Those of training are as they are.
+        ("kind,x_2,x_10", "", "kind,x_2,x_10", &[2.0, 10.0]),
+        ("kind,x_2,x_10", one, "kind,x_2,x_10,x_11", &[2.0, 10.0, 11.0]),
+    ] {
+        for wanted in [CLASSES, None] {
+            assert_eq!(asked(train, settings, header, wanted).unwrap(), expected, "{header}");
+        }
+    }
+    for (train, settings, header, expected) in [
+        (x, "", "kind,x_0,x_1,x_3", "has no column `x_2`, which"),
+        (x, one, "kind,x_0,x_1,x_3", "has no column `x_2`, which"),
+        (x, "", "kind,x_2,x_3", "has no column `x_0`, which"),
+        (x, one, "kind,x_2,x_3", "has no column `x_0`, which"),
+        (x, one, "kind,x_7", "has no column `x_0`, which"),
+        (y, both, "kind,x_0,y_0,x_2,y_2", "has no column `x_1`, which"),
+        (
+            "kind,x_2,x_10",
+            "",
+            "kind,x_2,x_3,x_10",
+            "its column `x_3` is numbered as a step before `x_10`, which",
+        ),
+        (
+            "kind,x_1,x_2",
+            one,
+            "kind,x_0,x_1,x_2",
+            "its column `x_0` is numbered as a step before `x_1`, which",
+        ),
+    ] {
+        for (wanted, by) in [(CLASSES, "`features` under [data] names or"), (None, "the net reads")] {
+            let error = asked(train, settings, header, wanted).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("{expected} {by}")), "{header}: {error}");
+        }
+    }
+    // Of a net that does not tell from which columns it learnt.
+    let unknown =
+        |text: &str| parsed(text, &format!("{WIDE}{one}"), None).map(|file| values(&file)[0].clone());
+    assert_eq!(unknown("x_1,x_2\n1,2\n").unwrap(), [1.0, 2.0]);
+    let error = unknown("x_0,x_1,x_3\n0,1,3\n").unwrap_err();
+    assert!(error.starts_with("has no column `x_2`, which the net reads"), "{error}");
+}
+
+/// Each column is looked at some times, and not once for each other.
+#[test]
+fn a_wide_header_is_read_at_once() {
+    let names: Vec<String> = (0..60_000).map(|column| format!("x{column}_0")).collect();
+    let header: Vec<String> = names.iter().rev().cloned().collect();
+    let known = Table { layout: Layout::Wide, columns: Some(names), ..Table::default() };
+    let roles = Roles::of(&header, &known, None).unwrap();
+    assert_eq!((roles.values[0], roles.values.len()), (59_999, 60_000));
+    let header: Vec<String> =
+        (0..30_000).flat_map(|step| [format!("x_{step}"), format!("y_{step}")]).collect();
+    let features = Some(vec!["x".to_owned(), "y".to_owned()]);
+    let roles =
+        Roles::of(&header, &Table { layout: Layout::Wide, features, ..Table::default() }, None).unwrap();
+    assert!(roles.values.into_iter().eq(0..60_000));
+}
+
 #[test]
 fn a_row_can_be_an_image() {
     let settings = format!("{WIDE}shape = [2, 3]");
@@ -298,6 +377,91 @@ fn parquet_is_read_as_text_is() {
     );
 }
 
+/// Nor is a date in a text.
+#[test]
+fn dates_of_parquet_are_no_numbers() {
+    let kinds = [
+        ("INT32", "DATE"),
+        ("INT32", "TIME_MILLIS"),
+        ("INT64", "TIMESTAMP_MICROS"),
+        ("INT64", "TIMESTAMP(NANOS,true)"),
+        ("INT64", "TIME(MICROS,false)"),
+    ];
+    for (physical, kind) in kinds {
+        let schema = format!(
+            "message table {{ REQUIRED {physical} when ({kind}); REQUIRED INT32 x; REQUIRED INT32 y; }}"
+        );
+        let schema = Arc::new(parse_message_type(&schema).unwrap());
+        let mut bytes = Vec::new();
+        let mut writer = SerializedFileWriter::new(&mut bytes, schema, Arc::default()).unwrap();
+        let mut group = writer.next_row_group().unwrap();
+        let mut column = group.next_column().unwrap().unwrap();
+        match physical {
+            "INT32" => column.typed::<Int32Type>().write_batch(&[20_002, 20_001], None, None),
+            _ => column.typed::<Int64Type>().write_batch(&[20_002, 20_001], None, None),
+        }
+        .unwrap();
+        column.close().unwrap();
+        for values in [[1, 2], [3, 3]] {
+            let mut column = group.next_column().unwrap().unwrap();
+            column.typed::<Int32Type>().write_batch(&values, None, None).unwrap();
+            column.close().unwrap();
+        }
+        group.close().unwrap();
+        writer.close().unwrap();
+        let read = |settings: &str, wanted| parse_table(&bytes, &table(settings, wanted), wanted);
+        let expected = "its column `when` holds dates or times, and not numbers: `time` under [data] orders rows by them; \
+                        if the net is not to read this column, name those that it reads: `features` under [data]";
+        for settings in ["target = \"x\"", "target = \"x\"\nfeatures = [\"when\"]", "target = \"when\""] {
+            let error = read(settings, NUMBERS_OF_STEPS).unwrap_err().to_string();
+            assert_eq!(error, expected, "{kind}: {settings}");
+        }
+        let more = "target = \"y\"\nfeatures = [\"x\"]";
+        let ordered = read(&format!("time = \"when\"\n{more}"), NUMBERS).unwrap();
+        assert_eq!(values(&ordered), [[2.0, 1.0]], "{kind}");
+        let found = read(&format!("id = \"when\"\ngroup = \"when\"\n{more}"), NUMBERS).unwrap();
+        let names = Some(vec!["20002".to_owned(), "20001".to_owned()]);
+        assert_eq!((&found.ids, &found.groups), (&names, &names), "{kind}");
+    }
+}
+
+/// What is missing is no name of anything, unless it is said to be.
+#[test]
+fn what_is_missing_is_no_name() {
+    let roles = "id = \"id\"\ngroup = \"who\"\ntarget = \"kind\"\nfeatures = [\"x\"]\n";
+    for missing in ["?", "NA", "N/A", "NaN", "nan", "null", "None"] {
+        for (layout, head, series, group) in [
+            ("", "id,who,x,kind", "the series that it is of", "the group of its series"),
+            ("layout = \"wide\"", "id,who,x_0,kind", "the series that it is", "the group that it is of"),
+        ] {
+            let settings = format!("{roles}{layout}");
+            let read = |row: &str, more: &str| {
+                let row = row.replace("NA", missing);
+                parsed(&format!("{head}\na,v,1,k\n{row}\n"), &format!("{settings}\n{more}"), CLASSES)
+            };
+            let name = "if it is a name, write another";
+            for (row, place, what) in [
+                ("NA,v,1,k", "line 3, column 1 (`id`)", format!("{series}; {name}")),
+                ("b,NA,1,k", "line 3, column 2 (`who`)", format!("{group}; {name}")),
+                (
+                    "b,v,1,NA",
+                    "line 3, column 4 (`kind`)",
+                    "a class; if it is the name of one, say so: `classes` under [data] names all".to_owned(),
+                ),
+            ] {
+                let expected = format!(
+                    "{place}: `{missing}` is how a missing value is written, and each row has {what}"
+                );
+                assert_eq!(read(row, "").unwrap_err(), expected);
+            }
+            let named = format!("classes = [\"k\", \"{missing}\"]");
+            assert_eq!(classes(&read("b,v,1,NA", &named).unwrap()), ["k", missing]);
+            let error = read("b,v,1,NA", "classes = [\"k\", \"l\"]").unwrap_err();
+            assert!(error.starts_with("line 3, column 4 (`kind`): `"), "{error}");
+        }
+    }
+}
+
 #[test]
 fn a_net_is_asked_about_tables_without_targets() {
     let settings = "id = \"id\"\ntarget = \"kind\"\ngroup = \"who\"\nfeatures = [\"x\"]";
@@ -354,12 +518,6 @@ fn what_cannot_be_is_told_with_its_place() {
          if the net is not to read this column, name those that it reads: `features` under [data]",
     );
     long("1,a,7,x\n\n\n2,a,7", "line 5: has 3 cells, and the header 4");
-    long("1,a,7,x\n2,\"a,7,x\n3,a,7,x\n", "line 3: has 2 cells, and the header 4; a quote in it has no end");
-    long("1,a,7,x\n\n2,\"a,7,x\n3,a,7,x", "line 4: has 2 cells, and the header 4; a quote in it has no end");
-    long(
-        "1,a,7,x\n\n2,\"a,7,x\n3,a,7,x\n",
-        "line 4: has 2 cells, and the header 4; a quote in it has no end",
-    );
     long("1,a,7,x\n2,\"a\nb\"\n", "line 3: has 2 cells, and the header 4");
     long("1,a,7,x\n2,\"a\nb\"", "line 3: has 2 cells, and the header 4");
     long("", "ends before the first row");
@@ -420,7 +578,7 @@ fn line_ends_of_windows_are_line_ends() {
         ("a,x,k\n", "line 2, column 2 (`x`): `x` is not a number"),
         ("a,1,k\nb,2\n", "line 3: has 2 cells, and the header 3"),
         ("a,1,k\n\nb,2", "line 4: has 2 cells, and the header 3"),
-        ("a,1,k\nb,\"2,k\nc,3,k\n", "line 3: has 2 cells, and the header 3; a quote"),
+        ("a,1,k\nb,\"2,k\nc,3,k\n", "line 3, column 2 (`x`): begins with a quote that has no end"),
     ] {
         for ends in ["\n", "\r\n"] {
             let text = format!("id,x,kind\n{rows}").replace('\n', ends);
@@ -430,18 +588,82 @@ fn line_ends_of_windows_are_line_ends() {
     }
 }
 
+/// So many bytes at once.
+struct Slow<'a>(&'a [u8], usize);
+
+impl Read for Slow<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.1.min(buffer.len()).min(self.0.len());
+        buffer[..count].copy_from_slice(&self.0[..count]);
+        self.0 = &self.0[count..];
+        Ok(count)
+    }
+}
+
+/// Else all that follows it would be part of its cell, and nobody would miss it.
+#[test]
+fn a_quote_without_an_end_is_told_with_its_place() {
+    let read = |text: &str, at_once: usize| -> Result<usize, String> {
+        let rows = CsvRows::new(Slow(text.as_bytes(), at_once), b',', 0, Limits::default());
+        let mut rows = rows.map_err(|error| error.to_string())?;
+        let mut found = 0;
+        while rows.advance().map_err(|error| error.to_string())? {
+            found += 1;
+        }
+        Ok(found)
+    };
+    let each = |rows: &str, check: &dyn Fn(Result<usize, String>, &str)| {
+        for text in [format!("a,b\n{rows}"), format!("a,b\n{rows}").replace('\n', "\r\n")] {
+            for at_once in [1, 2, 3, 1 << 16] {
+                check(read(&text, at_once), &text);
+            }
+        }
+    };
+    for (rows, place) in [
+        ("1,2\n3,\"4\n5,6\n7,8\n", "line 3, column 2 (`b`)"),
+        ("1,2\n3,\"4\n5,6\n7,8", "line 3, column 2 (`b`)"),
+        ("1,\"2", "line 2, column 2 (`b`)"),
+        ("1,\"2\n", "line 2, column 2 (`b`)"),
+        ("1,\"", "line 2, column 2 (`b`)"),
+        ("1,\"\n\n", "line 2, column 2 (`b`)"),
+        ("1,\"2\"\"\n", "line 2, column 2 (`b`)"),
+        ("1,\"2\"\"", "line 2, column 2 (`b`)"),
+        ("\n\n\"1\n\n\",\"2\n", "line 6, column 2 (`b`)"),
+        ("\"1,2\n3,4\n", "line 2, column 1 (`a`)"),
+        ("1,2,\"3\n", "line 2, column 3 (``)"),
+    ] {
+        each(rows, &|found, text| {
+            let expected = format!(
+                "{place}: begins with a quote that has no end, and so takes in the rest of the file: close it or, if it is \
+                 part of what the cell says, write it twice and quote the cell (`\"5\"\" pipe\"`)"
+            );
+            assert_eq!(found.unwrap_err(), expected, "{text:?}");
+        });
+    }
+    for (rows, count) in [
+        ("", 0),
+        ("\"1\n\",2", 1),
+        ("1,\"2\n\"", 1),
+        ("1,\"2\n\"\n", 1),
+        ("1,\"2\n\"\n\n", 1),
+        ("1,\"2\"\"\n\"", 1),
+        ("1,\"\"\"\"", 1),
+        ("1,\"\"\"\"\n", 1),
+        ("1,\"\"", 1),
+        ("1,\"\"\n", 1),
+        ("1,2\"", 1),
+        ("1,5\" pipe\n3,4\n", 2),
+        ("1,", 1),
+    ] {
+        each(rows, &|found, text| assert_eq!(found, Ok(count), "{text:?}"));
+    }
+    let error = read("a,\"b\n1,2\n", 1 << 16).unwrap_err();
+    assert!(error.starts_with("line 1, column 2 (``): begins with a quote"), "{error}");
+}
+
 /// However few bytes are read at once.
 #[test]
 fn a_carriage_return_alone_is_kept() {
-    struct Slow<'a>(&'a [u8], usize);
-    impl Read for Slow<'_> {
-        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-            let count = self.1.min(buffer.len()).min(self.0.len());
-            buffer[..count].copy_from_slice(&self.0[..count]);
-            self.0 = &self.0[count..];
-            Ok(count)
-        }
-    }
     for at_once in 1..12 {
         let text = b"a,b\r\n1,\"x\ry\r\r\nz\"\r\n\"\r\n\",2\r";
         let mut rows = CsvRows::new(Slow(text, at_once), b',', 0, Limits::default()).unwrap();

@@ -27,10 +27,8 @@ pub(super) fn read(
             (roles.id, &mut ids, "the series that it is"),
             (roles.group, &mut groups, "the group that it is of"),
         ] {
-            let Some(column) = column else { continue };
-            match rows.text(column)? {
-                "" => return Err(rows.wrong(column, CellProblem::Empty(what))),
-                text => texts.push(text.to_owned()),
+            if let Some(column) = column {
+                texts.push(rows.name(column, what)?.to_owned());
             }
         }
         targets.push(rows, &roles.targets)?;
@@ -55,10 +53,7 @@ pub(super) fn read(
         targets: targets.finish(&table.target, Per::Sequence, None),
         // One that has no name of its own has as many columns as there are steps.
         features: roles.features.clone().filter(|_| table.shape.is_none()),
-        columns: table
-            .features
-            .is_none()
-            .then(|| roles.values.iter().map(|&column| rows.header()[column].clone()).collect()),
+        columns: Some(roles.values.iter().map(|&column| rows.header()[column].clone()).collect()),
         ids: roles.id.map(|_| ids),
         groups: roles.group.map(|_| groups),
         lines,

@@ -226,6 +226,10 @@ fn what_does_not_fit_together_is_refused() {
         (("lengths", npy("<i8", "(3, 1)", &integers(&[2, 1, 3]))), "it has several dimensions"),
         (("y", steps(&[1, 2])), "`y` has the shape [2], and `X` is of 3 series, 6 steps in all"),
         (("y", npy("<f4", "(3,)", &floats(&[1.0, f32::NAN, 2.0]))), "`y` of series 2 is nothing"),
+        (
+            ("y", npy("<U2", "(3,)", &text(&["a\n", "\0b", ""]))),
+            "`y` of series 3 is nothing; expected one of the classes a\\n, \\u0000b",
+        ),
         (("ids", steps(&[1, 2])), "`ids` has the shape [2]"),
     ] {
         refused(flat_with(vec![array]), &by(), part);
