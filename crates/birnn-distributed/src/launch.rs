@@ -164,7 +164,7 @@ impl Launch {
                 let nodes = var("SLURM_STEP_NODELIST").or_else(|| var("SLURM_JOB_NODELIST"));
                 nodes.as_deref().and_then(first_node).ok_or(LaunchError::NoMaster(launcher))?
             }
-            (None, _) if local_size == Some(size) => "127.0.0.1".to_owned(),
+            (None, _) if size == 1 || local_size == Some(size) => "127.0.0.1".to_owned(),
             (None, Launcher::Torchrun) => {
                 return Err(LaunchError::Absent { name: "MASTER_ADDR", with: names.rank });
             }
@@ -259,6 +259,7 @@ mod tests {
             "RANK=1 WORLD_SIZE=2 LOCAL_WORLD_SIZE=2 LOCAL_RANK=1",
             (Launcher::Torchrun, [1, 2, 1, 2], "127.0.0.1:29500"),
         );
+        found("RANK=0 WORLD_SIZE=1", (Launcher::Torchrun, [0, 1, 0, 0], "127.0.0.1:29500"));
         found(
             "RANK=0 WORLD_SIZE=2 MASTER_ADDR=fe80::1",
             (Launcher::Torchrun, [0, 2, 0, 0], "[fe80::1]:29500"),
