@@ -204,9 +204,10 @@ fn build(machine: &Machine, tree: &Tree, names: &[&str]) -> Result<PathBuf> {
     build.args(["--workspace", "--message-format=json-render-diagnostics"]);
     build.args(names.iter().flat_map(|name| ["--bin", name]));
     let output = build.stderr(Stdio::inherit()).output().with_context(|| cannot_run(&build))?;
-    anyhow::ensure!(output.status.success(), "{} was not built: see above", names[0]);
-    executable(&String::from_utf8_lossy(&output.stdout), names[0])
-        .with_context(|| format!("cargo does not say where {} is", names[0]))
+    let (status, name) = (output.status, names[0]);
+    anyhow::ensure!(status.success(), "{name} was not built (cargo ended with {status}): see above");
+    executable(&String::from_utf8_lossy(&output.stdout), name)
+        .with_context(|| format!("cargo does not say where {name} is"))
 }
 
 /// The program of this name, among the messages of cargo's.

@@ -80,6 +80,12 @@ pub enum LaunchError {
         /// How many there are.
         size: usize,
     },
+    /// By variables set by hand or by a script, and that of rank 0's host is not among them.
+    #[error(
+        "MASTER_ADDR is not set: set it, for all {0} processes, to the name or address of rank 0's host, and MASTER_PORT to \
+         a port that is free there"
+    )]
+    NoAddress(usize),
     /// Over several hosts nobody says which is rank 0's.
     #[error(
         "{0} started the processes on several hosts and does not say which is rank 0's: set MASTER_ADDR to its name or \
@@ -165,9 +171,7 @@ impl Launch {
                 nodes.as_deref().and_then(first_node).ok_or(LaunchError::NoMaster(launcher))?
             }
             (None, _) if size == 1 || local_size == Some(size) => "127.0.0.1".to_owned(),
-            (None, Launcher::Torchrun) => {
-                return Err(LaunchError::Absent { name: "MASTER_ADDR", with: names.rank });
-            }
+            (None, Launcher::Torchrun) => return Err(LaunchError::NoAddress(size)),
             (None, _) => return Err(LaunchError::NoMaster(launcher)),
         };
         let port = match (var("MASTER_PORT"), launcher) {
@@ -319,8 +323,8 @@ mod tests {
         refused("RANK=0 WORLD_SIZE=0", "WORLD_SIZE is `0`: a number from 1 is meant");
         refused("RANK=0 WORLD_SIZE=2 MASTER_ADDR=h MASTER_PORT=0", "MASTER_PORT is `0`: a port");
         refused("RANK=0 WORLD_SIZE=2 MASTER_ADDR=h MASTER_PORT=70000", "MASTER_PORT is `70000`");
-        refused("RANK=0 WORLD_SIZE=2", "MASTER_ADDR is not set, and RANK is");
-        refused("RANK=1 WORLD_SIZE=2 LOCAL_RANK=1", "MASTER_ADDR is not set, and RANK is");
+        refused("RANK=0 WORLD_SIZE=2", "MASTER_ADDR is not set: set it, for all 2 processes");
+        refused("RANK=1 WORLD_SIZE=2 LOCAL_RANK=1", "MASTER_ADDR is not set: set it, for all 2 processes");
         refused("PMI_RANK=0 PMI_SIZE=4 MPI_LOCALNRANKS=2", "MPICH started the processes on several hosts");
         refused("SLURM_PROCID=0 SLURM_STEP_NUM_TASKS=2", "Slurm started the processes on several hosts");
     }
