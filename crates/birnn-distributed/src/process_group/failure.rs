@@ -149,7 +149,7 @@ impl ProcessGroup {
         }
     }
 
-    pub(super) fn lost(&self, ranks: &[usize], how: &'static str) -> RankError {
+    fn lost(&self, ranks: &[usize], how: &'static str) -> RankError {
         self.failed.set(true);
         let process = |&rank: &usize| match self.members.get(rank) {
             Some(member) => format!("{} (process {})", self.who(rank), member.process),
