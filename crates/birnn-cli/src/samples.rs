@@ -115,6 +115,13 @@ impl Sample {
     }
 }
 
+impl Unread {
+    /// Whether it is a file, of whose samples nothing is known.
+    fn is_file(&self) -> bool {
+        matches!(self.sample, Sample::Series { place: None, .. })
+    }
+}
+
 /// How a command ends that had `read` samples read, and could not read the others. That there are none of either is no
 /// success.
 pub fn outcome(read: usize, unread: &[Unread]) -> Outcome {
@@ -124,7 +131,16 @@ pub fn outcome(read: usize, unread: &[Unread]) -> Outcome {
         [only] if read == 0 => Err(Failure::request(only)),
         unread => {
             unread.iter().for_each(|error| tracing::error!("{error}"));
-            Err(Failure::request(format!("{} of {} could not be read", unread.len(), read + unread.len())))
+            let files = unread.iter().filter(|unread| unread.is_file()).count();
+            let samples = unread.len() - files;
+            let of_samples = format!("{samples} of {} samples", read + samples);
+            let of_files = format!("{files} file{}", if files == 1 { "" } else { "s" });
+            let which = match (files, samples) {
+                (0, _) => of_samples,
+                (_, 0) => of_files,
+                _ => format!("{of_files} and {of_samples}"),
+            };
+            Err(Failure::request(format!("{which} could not be read")))
         }
     }
 }
@@ -165,19 +181,22 @@ mod tests {
 
     #[test]
     fn a_command_that_was_given_nothing_to_read_fails() {
-        let unread = |count: usize| -> Vec<Unread> {
-            let one = |index| Sample::Picture { image: format!("{index}.png").into() };
-            (0..count).map(|index| Unread { sample: one(index), error: "damaged".to_owned() }).collect()
-        };
-        for (read, lost, said) in [
-            (3, 0, None),
-            (0, 0, Some("there are no samples in these files; name others")),
-            (0, 1, Some("0.png: damaged")),
-            (0, 2, Some("2 of 2 could not be read")),
-            (3, 1, Some("1 of 4 could not be read")),
+        let picture = || Sample::Picture { image: "0.png".into() };
+        let file = || Sample::Series { file: "a.csv".into(), place: None };
+        for (read, pictures, files, said) in [
+            (3, 0, 0, None),
+            (0, 0, 0, Some("there are no samples in these files; name others")),
+            (0, 1, 0, Some("0.png: damaged")),
+            (0, 2, 0, Some("2 of 2 samples could not be read")),
+            (3, 1, 0, Some("1 of 4 samples could not be read")),
+            (60, 0, 1, Some("1 file could not be read")),
+            (60, 1, 2, Some("2 files and 1 of 61 samples could not be read")),
         ] {
-            let ended = outcome(read, &unread(lost)).map_err(|failure| (failure.code(), failure.message));
-            assert_eq!(ended.err(), said.map(|said| (2, said.to_owned())), "{read}, {lost}");
+            let lost = (0..pictures).map(|_| picture()).chain((0..files).map(|_| file()));
+            let lost: Vec<Unread> =
+                lost.map(|sample| Unread { sample, error: "damaged".to_owned() }).collect();
+            let ended = outcome(read, &lost).map_err(|failure| (failure.code(), failure.message));
+            assert_eq!(ended.err(), said.map(|said| (2, said.to_owned())), "{read}, {pictures}, {files}");
         }
     }
 }

@@ -17,15 +17,16 @@ pub(crate) fn overlap(train: &Split, test: &Split, plan: &DataPlan) -> Option<Co
     let (first, same) = seen.next()?;
     let (what, one) = (plan.source.noun(), plan.source.singular());
     let (count, all) = (1 + seen.count(), test.len());
-    let message = format!(
-        "{count} of {all} test {what} are training {what} too (the first is test {one} {first}, \
-         training {one} {same}): how a net does on them says nothing of others"
-    );
-    let key = match (&plan.source, plan.test_share) {
-        (_, Some(_)) => "test_share",
-        (Source::Own(_), None) => "test",
-        (_, None) => "test_images",
+    // A net that is asked about another file can have learnt from a part of its own alone.
+    let (key, known) = match (&plan.source, plan.test_share) {
+        (_, Some(_)) => ("test_share", format!("are training {what}")),
+        (Source::Own(_), None) => ("test", "are in `data.train`".to_owned()),
+        (_, None) => ("test_images", "are in `data.train_images`".to_owned()),
     };
+    let message = format!(
+        "{count} of {all} test {what} {known} too (the first is test {one} {first}, training {one} {same}): how a \
+         net does on what it learnt from says nothing of others"
+    );
     Some(ConfigError::new(key, message))
 }
 
@@ -199,7 +200,7 @@ mod tests {
         let told = told(&[9, 9, 5, 6, 3, 4]).unwrap();
         assert!(
             told.starts_with(
-                "data.test_images: 2 of 3 test images are training images too (the first is test image 1, \
+                "data.test_images: 2 of 3 test images are in `data.train_images` too (the first is test image 1, \
                  training image 2)"
             ),
             "{told}"

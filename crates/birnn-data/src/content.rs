@@ -3,7 +3,7 @@
 //! Compressed content is believed to be no longer than DEFLATE can have made it.
 
 use std::fs::File;
-use std::io::{BufReader, Cursor, Read, Seek};
+use std::io::{self, BufReader, Cursor, Error, ErrorKind, Read, Seek};
 use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
@@ -38,7 +38,7 @@ fn digests_of(source: impl Read + Seek, size: u64, most: u64) -> Result<Digests,
         // What is not compressed is as long as its file.
         let most = if longest == size { u64::MAX } else { most };
         let mut content = Hashed::new(content.take(most.saturating_add(1)));
-        match std::io::copy(&mut content, &mut std::io::sink())? {
+        match io::copy(&mut content, &mut io::sink())? {
             count if count > most => Err(FileProblem::TooMuch { most }),
             _ => Ok(((), content.finish())),
         }
@@ -47,10 +47,14 @@ fn digests_of(source: impl Read + Seek, size: u64, most: u64) -> Result<Digests,
 }
 
 /// Opens a file to read it. What is none is an error: a pipe would wait for somebody to write.
-pub fn open_file(path: &Path) -> std::io::Result<File> {
-    match path.metadata()?.is_file() {
+pub fn open_file(path: &Path) -> io::Result<File> {
+    let about = path.metadata()?;
+    match about.is_file() {
         true => File::open(path),
-        false => Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "is not a file")),
+        false if about.is_dir() => {
+            Err(Error::new(ErrorKind::IsADirectory, "is a folder, and a file is wanted"))
+        }
+        false => Err(Error::new(ErrorKind::InvalidInput, "is not a file")),
     }
 }
 

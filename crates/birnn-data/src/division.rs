@@ -459,7 +459,7 @@ mod tests {
         };
         for split in ["", "split = \"time\"", "split = \"group\""] {
             let told = &warnings(split, true)[0];
-            assert!(told.starts_with("data.test: 4 of 4 test series are training series too"), "{told}");
+            assert!(told.starts_with("data.test: 4 of 4 test series are in `data.train` too"), "{told}");
             let told = &warnings(split, false)[0];
             assert!(
                 told.starts_with("data.test: 2 of its 3 groups are groups of the training file too"),

@@ -265,6 +265,20 @@ pub enum FileProblem {
         /// The setting, such as `data.train_images`.
         key: String,
     },
+    /// A folder, where a setting names a file.
+    #[error(
+        "is a folder, and `{key}` is a file; a folder of pictures is read with data.dataset = \"folder\""
+    )]
+    IsFolder {
+        /// The setting.
+        key: String,
+    },
+    /// A file, where a setting names a folder of pictures.
+    #[error("is a file, and `{key}` is a folder with one folder of pictures for each class")]
+    IsFile {
+        /// The setting.
+        key: String,
+    },
     /// Test images of another size than the training images.
     #[error("its images have {found}, those of {} have {expected}", shown(.of))]
     Shape {

@@ -1,5 +1,6 @@
 //! A user's own four files.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::config::{DataConfig, UserFiles};
@@ -47,13 +48,21 @@ pub(crate) fn read_idx(files: &UserFiles) -> Result<RawImages, DataError> {
     })
 }
 
-/// For `map_err`: what is not there can be said to be elsewhere, by the setting `key`.
+/// For `map_err`: what is not there can be said to be elsewhere, by the setting `key`; what is of the other sort was
+/// named by it.
 pub(crate) fn not_there(key: &str) -> impl FnOnce(FileError) -> FileError {
-    move |error| match error.problem {
-        FileProblem::Io(io) if io.kind() == std::io::ErrorKind::NotFound => {
-            FileProblem::Missing { key: key.to_owned() }.at(&error.path)
-        }
-        problem => problem.at(&error.path),
+    let key = key.to_owned();
+    move |FileError { path, problem }| {
+        let problem = match problem {
+            FileProblem::Io(io) => match io.kind() {
+                ErrorKind::IsADirectory => FileProblem::IsFolder { key },
+                ErrorKind::NotADirectory if path.is_file() => FileProblem::IsFile { key },
+                ErrorKind::NotFound | ErrorKind::NotADirectory => FileProblem::Missing { key },
+                _ => FileProblem::Io(io),
+            },
+            other => other,
+        };
+        problem.at(&path)
     }
 }
 

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use birnn_data::name::shown;
 
+use crate::meta::Meta;
 use crate::run_dir::{FINAL, WEIGHTS};
+use crate::status::Status;
 
 /// Why there are no weights where they were said to be.
 #[derive(Debug, thiserror::Error)]
@@ -28,7 +30,11 @@ pub fn weights_of(run: &Path) -> Result<PathBuf, NoWeights> {
             return refuse(run, format!("holds no weights ({}){meant}", WEIGHTS.join(", ")));
         };
         if !found.ends_with(FINAL) {
-            tracing::info!("the run is not finished: using {}", shown(&found));
+            let found = shown(&found);
+            match Meta::read(run).is_ok_and(|meta| meta.status == Status::Done) {
+                true => tracing::warn!("{}: its {FINAL} is gone: using {found}", shown(&run)),
+                false => tracing::info!("the run is not finished: using {found}"),
+            }
         }
         return Ok(found);
     }

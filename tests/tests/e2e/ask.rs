@@ -71,7 +71,7 @@ fn pictures_are_named_one_by_one_by_folder_and_by_pattern() {
         assert_eq!(ended.code, 2, "{}", ended.stderr);
         assert_eq!(named(&ended), ["some/a.PGM", "some/b.pgm"]);
         let errors: Vec<_> = ended.stderr.lines().rev().collect();
-        assert_eq!(errors[0], "error: 2 of 4 could not be read");
+        assert_eq!(errors[0], "error: 2 of 4 samples could not be read");
         assert!(errors[1].starts_with("error: none.png: No such file"), "{}", ended.stderr);
         assert!(errors[2].starts_with("error: some/c.png: "), "{}", ended.stderr);
     }

@@ -89,7 +89,7 @@ fn what_cannot_be_read_hides_no_other_and_what_is_there_stays() {
     let ended =
         sandbox.birnn(&["encode", "run", "a.pgm", "broken.png", "none.png", "--out", "a.safetensors"]);
     assert_eq!(ended.code, 2);
-    assert!(ended.stderr.ends_with("error: 2 of 3 could not be read\n"), "{}", ended.stderr);
+    assert!(ended.stderr.ends_with("error: 2 of 3 samples could not be read\n"), "{}", ended.stderr);
     assert_eq!(read(&sandbox, "a.safetensors").ids, ["a.pgm"]);
 
     let before = sandbox.listing();

@@ -154,7 +154,7 @@ fn what_is_hardly_meant_is_told_by_its_setting() {
         &train,
         &test,
         "",
-        "own/exp.toml:5:15: data.test_images: 50 of 100 test images are training images too (the first is \
+        "own/exp.toml:5:15: data.test_images: 50 of 100 test images are in `data.train_images` too (the first is \
          test image 0, training image 150)",
     );
     let mut sorted = train.clone();

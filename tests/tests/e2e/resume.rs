@@ -122,6 +122,18 @@ fn a_run_that_goes_on_is_locked_and_can_be_looked_at() {
 }
 
 #[test]
+fn a_finished_run_that_lost_its_weights_says_so() {
+    let sandbox = Sandbox::new();
+    sandbox.train_small("run");
+    std::fs::remove_file(sandbox.path("run/model.safetensors")).unwrap();
+    let looked = sandbox.birnn(&["eval", "run"]).done().stderr;
+    assert!(
+        looked.contains("warning: run: its model.safetensors is gone: using run/checkpoints/"),
+        "{looked}"
+    );
+}
+
+#[test]
 fn a_second_signal_ends_a_run_at_once() {
     let sandbox = long();
     // Steps of some seconds: long sequences.
@@ -176,12 +188,15 @@ fn a_run_goes_on_for_longer_as_if_it_had_been_meant_to() {
 fn other_instructions_are_warned_of() {
     let sandbox = Sandbox::new();
     sandbox.train_small("run");
-    let resume = |variables: &[(&str, &str)]| {
-        sandbox.birnn_with(&["train", "--resume", "run"], variables).done().stderr
+    let resume = |epochs: &str, variables: &[(&str, &str)]| {
+        let more = format!("train.epochs={epochs}");
+        sandbox.birnn_with(&["train", "--resume", "run", "--set", &more], variables).done().stderr
     };
-    let same = resume(&[]);
-    assert!(!same.contains("round otherwise"), "{same}");
-    let other = resume(&[("BIRNN_INSTRUCTIONS", "baseline")]);
+    let baseline = ("BIRNN_INSTRUCTIONS", "baseline");
+    for said in [resume("2", &[baseline]), resume("3", &[])] {
+        assert!(!said.contains("round otherwise"), "{said}");
+    }
+    let other = resume("4", &[baseline]);
     assert!(other.contains("goes on with 1 and baseline, which can round otherwise"), "{other}");
     assert!(other.contains("set OMP_NUM_THREADS=1 BIRNN_INSTRUCTIONS="), "{other}");
 }

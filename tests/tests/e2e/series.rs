@@ -103,7 +103,7 @@ fn series_are_named_from_standard_input() {
     assert!(code == 2 && said.starts_with("-:2: up"), "{said}");
     assert!(
         errors.contains("-:1: the value at step 2 of feature 2 is missing; the net was trained with")
-            && errors.contains("1 of 2 could not be read"),
+            && errors.contains("1 of 2 samples could not be read"),
         "{errors}"
     );
 }

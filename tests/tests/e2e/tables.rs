@@ -93,6 +93,9 @@ fn a_bad_cell_is_told_with_its_file_line_and_column() {
             if command == "data" { &["data", "verify", "pumps.toml"][..] } else { &["train", "pumps.toml"] };
         sandbox.birnn(args).failed(2, &[&told]);
     }
+    sandbox
+        .birnn(&["train", "pumps.toml", "--set", "data.train=."])
+        .failed(2, &["is a folder, and `data.train` is a file"]);
     let sets = ["train", "pumps.toml", "--set", "data.target=stat"];
     sandbox
         .birnn(&sets)

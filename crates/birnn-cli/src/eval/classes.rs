@@ -27,15 +27,24 @@ pub(super) fn table(found: &Evaluation, detail: &Classified, of: &str, what: &st
             score.samples
         );
     }
-    text.push_str("\nconfusion: one row per label, one column per prediction\n");
+    // Numbers name their columns themselves.
+    let is_number = names.iter().enumerate().all(|(class, name)| *name == class.to_string());
+    let digits = names.len().saturating_sub(1).to_string().len();
+    let label = |class: usize, name: &str| match is_number {
+        true => name.to_owned(),
+        false => format!("{class:digits$} {name}"),
+    };
+    let numbered = if is_number { "" } else { ", numbered as the rows are" };
+    let _ = writeln!(text, "\nconfusion: one row per label, one column per prediction{numbered}");
+    let width = if is_number { width } else { width + digits + 1 };
     let cell = detail.confusion.0.iter().flatten().max().map_or(1, |most| most.to_string().len()).max(2);
     let _ = write!(text, "{:width$}", "");
     for column in 0..names.len() {
         let _ = write!(text, " {column:>cell$}");
     }
     text.push('\n');
-    for (name, row) in names.iter().zip(&detail.confusion.0) {
-        let _ = write!(text, "{name:width$}");
+    for (class, (name, row)) in names.iter().zip(&detail.confusion.0).enumerate() {
+        let _ = write!(text, "{:width$}", label(class, name));
         for count in row {
             let _ = write!(text, " {count:>cell$}");
         }

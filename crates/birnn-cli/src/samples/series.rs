@@ -139,7 +139,13 @@ fn read(file: &Path, net: &Series, data: &DataConfig) -> Result<Found, String> {
     let SeriesFile { sequences, lines, ids, .. } = found.map_err(|problem| problem.to_string())?;
     match sequences.features() {
         found if found != features => {
-            Err(format!("its series have {found} values per step, and the net reads {features}"))
+            let of_no_table = match is_table(file) && data.dataset != Dataset::Table {
+                true => {
+                    ": each column was read as one, as the net learnt from no table that would say otherwise"
+                }
+                false => "",
+            };
+            Err(format!("its series have {found} values per step, and the net reads {features}{of_no_table}"))
         }
         _ => Ok(Found { sequences, lines, ids }),
     }

@@ -297,7 +297,7 @@ fn series_that_do_not_fit_together_are_refused() {
     assert!(filled.test.sequences.get(0).floats().unwrap()[1].is_nan(), "filled in where it is read");
     let same = own_series(folder.path(), SERIES, SERIES, "").unwrap();
     let told = same.warnings[0].to_string();
-    assert!(told.starts_with("data.test: 4 of 4 test series are training series too"), "{told}");
+    assert!(told.starts_with("data.test: 4 of 4 test series are in `data.train` too"), "{told}");
 }
 
 #[test]

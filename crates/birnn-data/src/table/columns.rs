@@ -133,6 +133,11 @@ fn find_all(header: &[String], names: &[String], by: NamedBy) -> Result<Vec<usiz
     names.iter().map(column).collect()
 }
 
+/// Of a wide table a column is missing between others of its feature, none of which was meant.
+fn no_step(header: &[String], name: &str, named: NamedBy) -> FileProblem {
+    TableProblem::NoColumn { name: name.to_owned(), named, nearest: None, others: header.to_vec() }.into()
+}
+
 fn no_column(header: &[String], name: &str, named: NamedBy) -> FileProblem {
     // What differs behind so many characters is near enough, and a header may have anything in it.
     let start = |name: &str| name.chars().take(COMPARED).flat_map(char::to_lowercase).collect::<String>();
@@ -213,7 +218,7 @@ fn same_steps(
     let known = known.iter().filter_map(|name| Some((step(name, feature)?, name)));
     match known.zip(own).find(|((number, _), (found, _))| number != found) {
         None => Ok(()),
-        Some(((number, name), (found, _))) if number < *found => Err(no_column(header, name, by)),
+        Some(((number, name), (found, _))) if number < *found => Err(no_step(header, name, by)),
         Some(((_, next), &(_, column))) => {
             let (name, next) = (header[column].clone(), next.clone());
             Err(TableProblem::Between { name, next, named: by }.into())
@@ -228,7 +233,7 @@ fn no_gap(header: &[String], own: &[(u64, usize)], by: NamedBy) -> Result<(), Fi
         Some(pair) => {
             let (number, column) = pair[0];
             let beginning = header[column].trim_end_matches(|digit: char| digit.is_ascii_digit());
-            Err(no_column(header, &format!("{beginning}{}", number + 1), by))
+            Err(no_step(header, &format!("{beginning}{}", number + 1), by))
         }
     }
 }

@@ -214,6 +214,7 @@ fn steps_are_told_by_their_numbers() {
         for (wanted, by) in [(CLASSES, "`features` under [data] names or"), (None, "the net reads")] {
             let error = asked(train, settings, header, wanted).unwrap_err().to_string();
             assert!(error.starts_with(&format!("{expected} {by}")), "{header}: {error}");
+            assert!(!error.contains("did you mean"), "a neighbour is not what was meant: {error}");
         }
     }
     // Of a net that does not tell from which columns it learnt.

@@ -43,7 +43,7 @@ pub(super) fn go_on(resumed: &Resumed, plan: &Plan, steps: usize) -> Result<(), 
         ),
     }
     let (before, now) = (checkpoint.cpu(), cpu(plan.train.precision));
-    if *before != now {
+    if *before != now && step < total {
         tracing::warn!(
             "the run had {0} threads and {1} instructions and goes on with {2} and {3}, which can round \
              otherwise: for the same bytes as without a stop, set OMP_NUM_THREADS={0} BIRNN_INSTRUCTIONS={1}",

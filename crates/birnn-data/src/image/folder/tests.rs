@@ -103,6 +103,12 @@ fn what_cannot_be_trained_on_is_named() {
     }
     let share = "test_share = 0.5";
     has(of(share), "train: no such file; say where it is now: --set data.train=PATH");
+    std::fs::write(&train, "").unwrap();
+    has(
+        of(share),
+        "train: is a file, and `data.train` is a folder with one folder of pictures for each class",
+    );
+    std::fs::remove_file(&train).unwrap();
     write(&train, &[("notes.txt", Vec::new())]);
     has(of(share), "train: has no folders in it: expected one for each class");
     write(&train.join("cat"), &[("1.png", picture()), ("2.PNG", picture())]);
