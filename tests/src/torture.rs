@@ -111,7 +111,8 @@ fn experiment(kind: &str) -> String {
         "series" => (
             "dataset = \"ts\"\ntrain = \"a.ts\"\ntest = \"b.ts\"\nmissing = \"interpolate\"",
             "readout = \"attention\"".to_owned(),
-            "label_smoothing = 0.1\ngroup_by_length = true\nclass_weights = \"balanced\"\nmonitor = \"macro-f1\"",
+            "label_smoothing = 0.1\ngroup_by_length = true\nclass_weights = \"balanced\"\nmonitor = \"macro-f1\"\n\
+             ema_decay = 0.9",
         ),
         cell => (
             "dataset = \"idx\"\ntrain_images = \"a\"\ntrain_labels = \"b\"\ntest_images = \"c\"\ntest_labels = \"d\"",

@@ -6,6 +6,7 @@ use birnn_experiment::differing;
 use serde_json::Value;
 use tch::{TchError, Tensor};
 
+use crate::average::Average;
 use crate::error::EngineError;
 use crate::learner::Learner;
 use crate::state::State;
@@ -35,7 +36,7 @@ pub(crate) fn same_facts(ranks: &Ranks, facts: &Value) -> Result<(), EngineError
     Ok(())
 }
 
-/// Makes sure that all ranks have come to the same parameters and moments.
+/// Makes sure that all ranks have come to the same parameters, moments and average.
 pub(crate) fn same_parameters(ranks: &Ranks, learner: &Learner, state: &State) -> Result<(), EngineError> {
     if ranks.size() == 1 {
         return Ok(());
@@ -56,7 +57,8 @@ pub(crate) fn checksum(learner: &Learner, state: &State) -> Result<String, TchEr
         let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
         Ok(crc32c::crc32c_append(sum, &bytes))
     };
-    let tensors = learner.parameters().iter().chain(state.optimizer.moments());
+    let average = state.average.iter().map(Average::values);
+    let tensors = learner.parameters().iter().chain(state.optimizer.moments()).chain(average);
     Ok(format!("{:08x}", tensors.into_iter().try_fold(0, sum)?))
 }
 

@@ -5,6 +5,7 @@
 //! goes; [`Checkpoints`] in a [`RunDir`](birnn_run::RunDir) hold all that a [`Resumed`] run needs to go on.
 //! This crate joins data and model. It prints nothing.
 
+mod average;
 mod checkpoint;
 pub mod contention;
 mod cpu_backend;

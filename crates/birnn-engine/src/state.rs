@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use birnn_experiment::{Algorithm, TrainPlan};
+use birnn_experiment::TrainPlan;
 use birnn_infer::Progress;
 use birnn_infer::container::{Contents, Entry};
-use birnn_infer::layout::{BEST, LOSS_SUM, MOMENTS};
+use birnn_infer::layout::{AVERAGE, BEST, LOSS_SUM, MOMENTS};
 use birnn_run::{Cpu, Mark};
 use tch::{Device, Kind, TchError, Tensor};
 
+use crate::average::Average;
 use crate::error::EngineError;
 use crate::learner::Learner;
 use crate::optimizer::Optimizer;
@@ -21,6 +22,8 @@ pub struct State {
     /// Steps taken. Where they fill whole epochs, the last of these has been evaluated too.
     pub step: usize,
     pub(crate) optimizer: Optimizer,
+    /// Of the weights, where the plan has one.
+    pub(crate) average: Option<Average>,
     /// Of the epoch so far: the loss of each step times its batch's positions, `f32 []`.
     pub(crate) loss_sum: Tensor,
     /// Seconds of training in the epoch so far.
@@ -39,14 +42,28 @@ pub(crate) struct Best {
 
 impl State {
     /// Before the first step.
-    pub fn new(algorithm: Algorithm, learner: &Learner) -> Result<State, TchError> {
+    pub fn new(plan: &TrainPlan, learner: &Learner) -> Result<State, TchError> {
+        let average = plan.ema_decay.map(|decay| Average::new(decay, learner.parameters()));
         Ok(State {
             step: 0,
-            optimizer: Optimizer::new(algorithm, learner.parameters())?,
+            optimizer: Optimizer::new(plan.algorithm, learner.parameters())?,
+            average: average.transpose()?,
             loss_sum: no_loss(learner.device())?,
             seconds: 0.0,
             best: None,
         })
+    }
+
+    /// Updates the weights, and what follows them.
+    pub(crate) fn update(&mut self, learner: &Learner, gradient: &Tensor, rate: f64) -> Result<(), TchError> {
+        self.optimizer.step(learner.parameters(), gradient, rate)?;
+        self.step += 1;
+        self.average.as_mut().map_or(Ok(()), |average| average.follow(learner.parameters(), self.step))
+    }
+
+    /// The weights that are judged and kept, where they are others than those that are trained.
+    pub(crate) fn averaged(&self, learner: &Learner) -> Result<Option<Vec<Tensor>>, TchError> {
+        self.average.as_ref().map(|average| average.parameters(learner.parameters())).transpose()
     }
 
     /// Epochs gone through, of `steps` steps each.
@@ -84,6 +101,9 @@ impl State {
         for (name, moment) in MOMENTS.iter().zip(self.optimizer.moments()) {
             entries.push(entry(*name, moment)?);
         }
+        if let Some(average) = &self.average {
+            entries.push(entry(AVERAGE, average.values())?);
+        }
         for (name, tensor) in self.best.iter().flat_map(|best| names.iter().zip(&best.parameters)) {
             entries.push(entry(format!("{BEST}{name}"), tensor)?);
         }
@@ -94,12 +114,13 @@ impl State {
     pub(crate) fn restored(
         progress: &Progress,
         contents: &Contents,
-        algorithm: Algorithm,
         learner: &Learner,
     ) -> Result<State, EngineError> {
         let device = learner.device();
-        let moment = |name| Ok::<_, EngineError>(tensor(contents, name)?.f_to_device(device)?);
-        let moments = [moment(MOMENTS[0])?, moment(MOMENTS[1])?];
+        let plan = contents.plan();
+        let vector = |name| Ok::<_, EngineError>(tensor(contents, name)?.f_to_device(device)?);
+        let moments = [vector(MOMENTS[0])?, vector(MOMENTS[1])?];
+        let average = |decay| Ok::<_, EngineError>(Average::restored(decay, vector(AVERAGE)?));
         let best = |(epoch, value)| -> Result<Best, EngineError> {
             let parameters = group(contents, BEST, learner.names())?;
             let parameters = parameters.iter().map(|tensor| tensor.f_to_device(device));
@@ -107,7 +128,8 @@ impl State {
         };
         Ok(State {
             step: progress.step,
-            optimizer: Optimizer::restored(algorithm, progress.step, moments),
+            optimizer: Optimizer::restored(plan.algorithm, progress.step, moments),
+            average: plan.ema_decay.map(average).transpose()?,
             loss_sum: tensor(contents, LOSS_SUM)?.f_to_device(device)?,
             seconds: progress.seconds,
             best: progress.best.map(best).transpose()?,

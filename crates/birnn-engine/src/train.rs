@@ -83,8 +83,7 @@ pub fn train(
             let stepped = shards::step(learner, &data.train, batch, rng_key, (plan.shards, ranks), asks)?;
             let Stepped { loss, mut gradient, positions, samples, shard, asked } = stepped;
             let norm = clip(&mut gradient, plan.clip_norm)?;
-            state.optimizer.step(learner.parameters(), &gradient, rate)?;
-            state.step += 1;
+            state.update(learner, &gradient, rate)?;
 
             let _ = state.loss_sum.f_add_(&loss.f_mul_scalar(positions as f64)?)?;
             health.watch(state.step, &loss, norm);
@@ -115,6 +114,7 @@ pub fn train(
         state.next_epoch()?;
         let epoch = epoch + 1;
         learner.release();
+        let trained = learner.exchange(state.averaged(learner)?)?;
         let validation = match data.validation.is_empty() {
             true => None,
             false => Some(learner.evaluate(&data.validation, ranks)?),
@@ -131,6 +131,7 @@ pub fn train(
             checkpoints.map_or(Ok(()), |checkpoints| checkpoints.save_best(learner))?;
             state.best = Some(Best { epoch, value, parameters: learner.snapshot() });
         }
+        learner.exchange(trained)?;
         save(learner, state)?;
         if control == Control::Stop && unfinished(state) {
             return Ok(Trained::Stopped);
@@ -149,7 +150,10 @@ pub fn train(
             learner.restore(&best.parameters)?;
             Ok(Trained::Done { epochs, kept: best.epoch })
         }
-        None => Ok(Trained::Done { epochs, kept: epochs }),
+        None => {
+            learner.exchange(state.averaged(learner)?)?;
+            Ok(Trained::Done { epochs, kept: epochs })
+        }
     }
 }
 

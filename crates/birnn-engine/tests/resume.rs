@@ -39,6 +39,7 @@ device = "cpu"
 epochs = 3
 batch_size = 8
 clip_norm = 0.5
+ema_decay = 0.9
 log_every = 2
 [train.optimizer]
 lr = 0.02
@@ -154,7 +155,7 @@ fn controlled(
             assert!(checkpoint.resume_records(run).unwrap().is_empty());
             checkpoint.restore(&mut learner).unwrap()
         }
-        None => State::new(plan.train.algorithm, &learner).unwrap(),
+        None => State::new(&plan.train, &learner).unwrap(),
     };
     let record = Record::open(run, &manifest.data);
     let board = TensorBoard::open(run, &manifest, &learner, &data.validation, state.step);

@@ -46,6 +46,11 @@ pub struct TrainConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("exclusiveMinimum" = 0))]
     pub clip_norm: Option<f64>,
+    /// Keeps an exponential moving average of the weights, which takes this share of what it was at each step: it is what
+    /// is evaluated and saved as the result.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("minimum" = 0, "exclusiveMaximum" = 1))]
+    pub ema_decay: Option<f64>,
     /// Steps between two logged losses.
     #[schemars(range(min = 1))]
     pub log_every: usize,
@@ -164,6 +169,8 @@ pub struct TrainPlan {
     pub class_weights: Option<ClassWeights>,
     /// Largest norm of the gradient; infinite where it is not clipped.
     pub clip_norm: f64,
+    /// In `[0, 1)`: the share that the average of the weights keeps of itself at a step, where there is one.
+    pub ema_decay: Option<f64>,
     /// Steps between two logged losses, at least 1.
     pub log_every: usize,
     /// Steps between two checkpoints; `usize::MAX` where only the end of an epoch makes one.
@@ -198,6 +205,7 @@ impl Default for TrainConfig {
             label_smoothing: 0.0,
             class_weights: None,
             clip_norm: None,
+            ema_decay: None,
             log_every: 100,
             checkpoint_every: None,
             optimizer: OptimizerConfig::default(),
@@ -228,6 +236,9 @@ impl TrainConfig {
         if let Some(norm) = self.clip_norm {
             positive("train.clip_norm", norm)?;
         }
+        if let Some(decay) = self.ema_decay {
+            fraction("train.ema_decay", decay)?;
+        }
         if let Some(steps) = self.checkpoint_every {
             at_least_one("train.checkpoint_every", steps)?;
         }
@@ -243,6 +254,7 @@ impl TrainConfig {
             label_smoothing: self.label_smoothing,
             class_weights: self.class_weights.clone(),
             clip_norm: self.clip_norm.unwrap_or(f64::INFINITY),
+            ema_decay: self.ema_decay,
             log_every: self.log_every,
             checkpoint_every: self.checkpoint_every.unwrap_or(usize::MAX),
             algorithm: self.optimizer.resolve()?,
@@ -279,6 +291,8 @@ mod tests {
         refused("train.clip_norm", |c| c.clip_norm = Some(f64::INFINITY));
         refused("train.clip_norm", |c| c.clip_norm = Some(1e-46));
         refused("train.clip_norm", |c| c.clip_norm = Some(1e39));
+        refused("train.ema_decay", |c| c.ema_decay = Some(1.0));
+        refused("train.ema_decay", |c| c.ema_decay = Some(-0.1));
         refused("train.early_stop.patience", |c| c.early_stop = Some(EarlyStop { patience: 0 }));
         refused("train.optimizer.lr", |c| c.optimizer.lr = -1.0);
     }

@@ -134,7 +134,7 @@ impl Contents {
         let experiment = manifest.experiment().map_err(|error| error.message().to_owned())?;
         let architecture = experiment.model.resolve().map_err(|error| error.to_string())?;
         let plan = experiment.train.resolve().map_err(|error| error.message)?;
-        manifest.compare(&tensors, &architecture, plan.algorithm)?;
+        manifest.compare(&tensors, &architecture, &plan)?;
 
         let data = read(expected)?;
         let offset = find(&header, manifest.sha256().as_bytes());

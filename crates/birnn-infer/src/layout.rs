@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use birnn_architecture::Architecture;
-use birnn_experiment::Algorithm;
+use birnn_experiment::TrainPlan;
 use safetensors::tensor::{Dtype, Metadata};
 
 use crate::manifest::Manifest;
@@ -12,6 +12,8 @@ use crate::manifest::Manifest;
 pub const MOMENTS: [&str; 2] = ["optimizer.first", "optimizer.second"];
 /// The sum of the epoch's losses so far.
 pub const LOSS_SUM: &str = "training.loss_sum";
+/// The moving average of all weights, one after the other.
+pub const AVERAGE: &str = "training.average";
 /// Before the names of the best weights so far.
 pub const BEST: &str = "best.";
 /// The records that checkpoints of format 4 and before hold, whatever a run records today.
@@ -25,15 +27,16 @@ type Layout = BTreeMap<String, (Dtype, Option<Vec<usize>>)>;
 
 impl Manifest {
     /// Every tensor that a file with this description must hold, with its size where that is given.
-    fn layout(&self, architecture: &Architecture, algorithm: Algorithm) -> Layout {
+    fn layout(&self, architecture: &Architecture, plan: &TrainPlan) -> Layout {
         let weights = architecture.parameters(self.modality.inputs(), self.task.outputs());
         let floats = |name: String, shape| (name, (Dtype::F32, Some(shape)));
         let mut layout: Layout = weights.iter().cloned().map(|(name, shape)| floats(name, shape)).collect();
         if let Some(progress) = &self.training {
             let count = architecture.parameter_count(self.modality.inputs(), self.task.outputs());
-            let moments = MOMENTS.into_iter().zip(algorithm.moments(count));
+            let moments = MOMENTS.into_iter().zip(plan.algorithm.moments(count));
             layout.extend(moments.map(|(name, length)| floats(name.to_owned(), vec![length])));
             layout.extend([floats(LOSS_SUM.to_owned(), Vec::new())]);
+            layout.extend(plan.ema_decay.map(|_| floats(AVERAGE.to_owned(), vec![count])));
             if progress.best.is_some() {
                 let best = weights.into_iter().map(|(name, shape)| floats(format!("{BEST}{name}"), shape));
                 layout.extend(best);
@@ -50,10 +53,10 @@ impl Manifest {
         &self,
         tensors: &Metadata,
         architecture: &Architecture,
-        algorithm: Algorithm,
+        plan: &TrainPlan,
     ) -> Result<(), String> {
         self.check_task(architecture)?;
-        let layout = self.layout(architecture, algorithm);
+        let layout = self.layout(architecture, plan);
         let mut found = tensors.tensors();
         for (name, (dtype, shape)) in &layout {
             let info = found.remove(name).ok_or_else(|| format!("the tensor `{name}` is missing"))?;

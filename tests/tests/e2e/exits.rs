@@ -23,10 +23,11 @@ const COUNTS: [&str; 13] = [
     "model.hidden={forward}",
 ];
 
-const NUMBERS: [&str; 13] = [
+const NUMBERS: [&str; 14] = [
     "model.dropout",
     "train.label_smoothing",
     "train.clip_norm",
+    "train.ema_decay",
     "train.optimizer.lr",
     "train.optimizer.eps",
     "train.optimizer.weight_decay",

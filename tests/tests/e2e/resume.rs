@@ -100,7 +100,8 @@ fn signals_stop_a_run_that_then_goes_on() {
     let meta = json(&sandbox.text("run/meta.json"));
     let sessions = meta["sessions"].as_array().unwrap();
     let from: Vec<u64> = sessions.iter().map(|session| session["from_step"].as_u64().unwrap()).collect();
-    assert!(from.len() == 3 && from.is_sorted() && from[1] >= 19, "{from:?}");
+    // Of 20 lines every sixth is an epoch's.
+    assert!(from.len() == 3 && from.is_sorted() && from[1] >= 17, "{from:?}");
     let log = sandbox.text("run/train.log");
     assert_eq!(log.matches(": stopped at step ").count(), 2, "each stop leaves its trace: {log}");
     assert_eq!((&meta["status"], &sessions[2]["status"]), (&"done".into(), &"done".into()));

@@ -110,7 +110,7 @@ impl Prepared {
         let mut learner = learner.with_precision(precision)?;
         let state = match checkpoint {
             Some(checkpoint) => checkpoint.restore(&mut learner)?,
-            None => State::new(plan.train.algorithm, &learner).map_err(EngineError::from)?,
+            None => State::new(&plan.train, &learner).map_err(EngineError::from)?,
         };
         let training = Training { plan, experiment, manifest, learner, state, data, test, substitution };
         Ok(Prepared { start, training, warnings, summary })

@@ -4,6 +4,8 @@
 //! A row of gates holds each gate's units in turn, in PyTorch's order. Forward turns it from what goes into
 //! the gates to what comes out of them; backward, from that to the gradient with respect to what went in.
 
+use std::ops::Range;
+
 use crate::isa::{LANES, Simd};
 use crate::vecmath::{sigmoid, tanh};
 
@@ -31,6 +33,23 @@ fn all(values: &mut [f32], change: impl Fn(f32) -> f32) {
     }
 }
 
+/// The gates of a row, and what goes into them where that does not lie there already.
+pub(crate) struct Gates<'a> {
+    pub(crate) values: &'a mut [f32],
+    pub(crate) sums: Option<&'a [f32]>,
+}
+
+impl Gates<'_> {
+    /// What comes out of some of the gates.
+    #[inline(always)]
+    fn open(&mut self, which: Range<usize>, gate: impl Fn(f32) -> f32) {
+        let Some(sums) = self.sums else { return all(&mut self.values[which], gate) };
+        for (value, sum) in self.values[which.clone()].iter_mut().zip(&sums[which]) {
+            *value = gate(*sum);
+        }
+    }
+}
+
 #[inline(always)]
 fn each(value: impl Fn(usize) -> f32) -> Vector {
     std::array::from_fn(value)
@@ -39,16 +58,17 @@ fn each(value: impl Fn(usize) -> f32) -> Vector {
 /// `c = f c_prev + i g`, `h = o tanh(c)` (Hochreiter and Schmidhuber 1997; Gers et al. 2000).
 #[inline(always)]
 pub(crate) fn lstm<S: Simd>(
-    gates: &mut [f32],
+    mut gates: Gates,
     c_prev: &[f32],
     c: &mut [f32],
     tanh_c: &mut [f32],
     h: &mut [f32],
 ) {
     let n = h.len();
-    all(&mut gates[..2 * n], sigmoid::<S>);
-    all(&mut gates[2 * n..3 * n], tanh::<S>);
-    all(&mut gates[3 * n..4 * n], sigmoid::<S>);
+    gates.open(0..2 * n, sigmoid::<S>);
+    gates.open(2 * n..3 * n, tanh::<S>);
+    gates.open(3 * n..4 * n, sigmoid::<S>);
+    let gates = gates.values;
     for u in (0..n).step_by(LANES) {
         let (i, f, g) = (take(gates, u), take(gates, n + u), take(gates, 2 * n + u));
         let c_prev = take(c_prev, u);
@@ -91,9 +111,11 @@ pub(crate) fn lstm_backward<S: Simd>(
 /// `n = tanh(x_n + r q)`, `h = n + z (h_prev - n)`, where `q` is the recurrent part of the candidate `n` (Cho
 /// et al. 2014).
 #[inline(always)]
-pub(crate) fn gru<S: Simd>(gates: &mut [f32], recurrent: &[f32], h_prev: &[f32], h: &mut [f32]) {
+pub(crate) fn gru<S: Simd>(mut gates: Gates, recurrent: &[f32], h_prev: &[f32], h: &mut [f32]) {
     let units = h.len();
-    all(&mut gates[..2 * units], sigmoid::<S>);
+    gates.open(0..2 * units, sigmoid::<S>);
+    gates.open(2 * units..3 * units, |sum| sum);
+    let gates = gates.values;
     for u in (0..units).step_by(LANES) {
         let (r, x, q) = (take(gates, u), take(gates, 2 * units + u), take(recurrent, u));
         put(gates, 2 * units + u, each(|l| S::mul_add(r[l], q[l], x[l])));
@@ -129,9 +151,9 @@ pub(crate) fn gru_backward(
 
 /// `h = tanh(x)`; the gates' row keeps `h` for the backward pass.
 #[inline(always)]
-pub(crate) fn rnn_tanh<S: Simd>(gates: &mut [f32], h: &mut [f32]) {
-    all(gates, tanh::<S>);
-    h.copy_from_slice(gates);
+pub(crate) fn rnn_tanh<S: Simd>(mut gates: Gates, h: &mut [f32]) {
+    gates.open(0..h.len(), tanh::<S>);
+    h.copy_from_slice(gates.values);
 }
 
 #[inline(always)]
@@ -143,12 +165,10 @@ pub(crate) fn rnn_tanh_backward(gates: &mut [f32], dh: &[f32]) {
 
 /// `h = max(0, x)`.
 #[inline(always)]
-pub(crate) fn rnn_relu(gates: &mut [f32], h: &mut [f32]) {
-    for (gate, h) in gates.iter_mut().zip(h) {
-        // Not `max`, which would turn NaN into 0.
-        *gate = if *gate < 0.0 { 0.0 } else { *gate };
-        *h = *gate;
-    }
+pub(crate) fn rnn_relu(mut gates: Gates, h: &mut [f32]) {
+    // Not `max`, which would turn NaN into 0.
+    gates.open(0..h.len(), |sum| if sum < 0.0 { 0.0 } else { sum });
+    h.copy_from_slice(gates.values);
 }
 
 #[inline(always)]

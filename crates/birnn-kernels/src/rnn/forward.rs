@@ -3,7 +3,7 @@
 use birnn_architecture::Cell;
 use std::ops::Range;
 
-use super::cell;
+use super::cell::{self, Gates};
 use super::chunk::{Chunk, DirectionBuffers, ForwardBuffers, Rows, fit};
 use super::packed::{Packed, PackedDirection};
 use super::padded::PaddedRow;
@@ -248,10 +248,9 @@ impl DirectionBuffers {
             }
             for row in rows.clone() {
                 let index = row - rows.start;
-                let gates = &mut gates[index * n..(index + 1) * n];
-                if apart {
-                    gates.copy_from_slice(&buffers.sums[index * n..(index + 1) * n]);
-                }
+                let own = index * n..(index + 1) * n;
+                let sums = apart.then(|| &buffers.sums[own.clone()]);
+                let gates = Gates { values: &mut gates[own], sums };
                 let here = index * width + self.offset;
                 let h = &mut h[here..here + hidden];
                 let goes_on = row < first_new;

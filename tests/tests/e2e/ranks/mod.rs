@@ -48,6 +48,7 @@ const VARIED: &[&str] = &[
     "model.dropout=0",
     "data.augment={shift=2.0,rotate=10.0}",
     "train.checkpoint_every=3",
+    "train.ema_decay=0.9",
 ];
 
 /// A folder with images of three classes, and the experiments.
