@@ -20,12 +20,16 @@ pub fn lines(text: &str) -> Cow<'_, str> {
     escaped(text, &['\n', '\t'])
 }
 
-/// As [`line()`], of the first `most` characters.
+/// As [`line()`], the beginning of it: `most` characters as they are written.
 pub fn short(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most) {
-        None => line(text).into_owned(),
-        Some((end, _)) => format!("{}...", line(&text[..end])),
+    let mut written = 0;
+    for (start, c) in text.char_indices() {
+        written += line(c.encode_utf8(&mut [0; 4])).chars().count();
+        if written > most {
+            return format!("{}...", line(&text[..start]));
+        }
     }
+    line(text).into_owned()
 }
 
 /// As [`line()`], the beginning of a value or a name in a file.
@@ -80,6 +84,14 @@ mod tests {
             assert!(matches!(line(text), Cow::Borrowed(same) if same == text));
         }
         assert_eq!(lines("a\tb\nc\n"), "a\tb\nc\n");
+    }
+
+    #[test]
+    fn what_is_shown_is_as_long_as_it_is_written() {
+        assert_eq!(short("abc", 3), "abc");
+        assert_eq!(short("éabc", 3), "éab...");
+        assert_eq!(short("a\u{12}\u{12}b", 13), "a\\u0012\\u0012...");
+        assert_eq!(short("a\u{12}\u{12}b", 12), "a\\u0012...");
     }
 
     #[test]
