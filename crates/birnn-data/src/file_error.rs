@@ -267,14 +267,14 @@ pub enum FileProblem {
     },
     /// A folder, where a setting names a file.
     #[error(
-        "is a folder, and `{key}` is a file; a folder of pictures is read with data.dataset = \"folder\""
+        "is a folder, and `{key}` names a file; a folder of pictures is read with data.dataset = \"folder\""
     )]
     IsFolder {
         /// The setting.
         key: String,
     },
     /// A file, where a setting names a folder of pictures.
-    #[error("is a file, and `{key}` is a folder with one folder of pictures for each class")]
+    #[error("is a file, and `{key}` names a folder with one folder of pictures for each class")]
     IsFile {
         /// The setting.
         key: String,

@@ -226,18 +226,20 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let run = RunDir::chosen(&folder.path().join("run"), Arc::new(System)).unwrap();
         let (_, manifest) = made_up::learner(1, |_| ());
-        let sized = |hidden| {
+        let sized = |hidden: &str| {
             let mut manifest = manifest.clone();
             manifest.experiment = format!("[model]\nlayers = 8\nhidden = {hidden}");
             Checkpoints::new(&run, manifest).map(|_| ())
         };
-        let error = sized(10_000).unwrap_err().to_string();
+        let error = sized("10_000\n[train]\nema_decay = 0.9").unwrap_err().to_string();
+        assert!(error.contains("can take 35"), "a fifth copy of the weights: {error}");
+        let error = sized("10_000").unwrap_err().to_string();
         assert!(
             error.contains("can take 28") && error.contains("bytes, and 17179869184 are the limit"),
             "{error}"
         );
         assert!(!run.path().join("checkpoints").exists());
-        sized(1000).unwrap();
+        sized("1000").unwrap();
     }
 
     /// What the records hold is no part of it, or a run would write the square of what they hold.

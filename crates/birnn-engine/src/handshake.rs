@@ -57,7 +57,7 @@ pub(crate) fn checksum(learner: &Learner, state: &State) -> Result<String, TchEr
         let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
         Ok(crc32c::crc32c_append(sum, &bytes))
     };
-    let average = state.average.iter().map(Average::values);
+    let average = state.average.iter().flat_map(Average::parameters);
     let tensors = learner.parameters().iter().chain(state.optimizer.moments()).chain(average);
     Ok(format!("{:08x}", tensors.into_iter().try_fold(0, sum)?))
 }

@@ -243,17 +243,6 @@ impl Learner {
         self.parameters.iter().map(|parameter| parameter.detach().copy()).collect()
     }
 
-    /// Puts `values` into the parameters, where there are any, and gives what was there.
-    pub(crate) fn exchange(
-        &mut self,
-        values: Option<Vec<Tensor>>,
-    ) -> Result<Option<Vec<Tensor>>, EngineError> {
-        let Some(values) = values else { return Ok(None) };
-        let before = self.snapshot();
-        self.restore(&values)?;
-        Ok(Some(before))
-    }
-
     /// Puts `values` back into the parameters, in their order.
     pub fn restore(&mut self, values: &[Tensor]) -> Result<(), EngineError> {
         tch::no_grad(|| {

@@ -43,27 +43,21 @@ pub(crate) struct Best {
 impl State {
     /// Before the first step.
     pub fn new(plan: &TrainPlan, learner: &Learner) -> Result<State, TchError> {
-        let average = plan.ema_decay.map(|decay| Average::new(decay, learner.parameters()));
         Ok(State {
             step: 0,
             optimizer: Optimizer::new(plan.algorithm, learner.parameters())?,
-            average: average.transpose()?,
+            average: plan.ema_decay.map(|decay| Average::new(decay, learner.snapshot())),
             loss_sum: no_loss(learner.device())?,
             seconds: 0.0,
             best: None,
         })
     }
 
-    /// Updates the weights, and what follows them.
+    /// Updates the weights, and their average.
     pub(crate) fn update(&mut self, learner: &Learner, gradient: &Tensor, rate: f64) -> Result<(), TchError> {
         self.optimizer.step(learner.parameters(), gradient, rate)?;
         self.step += 1;
         self.average.as_mut().map_or(Ok(()), |average| average.follow(learner.parameters(), self.step))
-    }
-
-    /// The weights that are judged and kept, where they are others than those that are trained.
-    pub(crate) fn averaged(&self, learner: &Learner) -> Result<Option<Vec<Tensor>>, TchError> {
-        self.average.as_ref().map(|average| average.parameters(learner.parameters())).transpose()
     }
 
     /// Epochs gone through, of `steps` steps each.
@@ -101,11 +95,12 @@ impl State {
         for (name, moment) in MOMENTS.iter().zip(self.optimizer.moments()) {
             entries.push(entry(*name, moment)?);
         }
-        if let Some(average) = &self.average {
-            entries.push(entry(AVERAGE, average.values())?);
-        }
-        for (name, tensor) in self.best.iter().flat_map(|best| names.iter().zip(&best.parameters)) {
-            entries.push(entry(format!("{BEST}{name}"), tensor)?);
+        let average = self.average.iter().map(|average| (AVERAGE, average.parameters()));
+        let best = self.best.iter().map(|best| (BEST, best.parameters.as_slice()));
+        for (prefix, parameters) in average.chain(best) {
+            for (name, tensor) in names.iter().zip(parameters) {
+                entries.push(entry(format!("{prefix}{name}"), tensor)?);
+            }
         }
         Ok(entries)
     }
@@ -118,14 +113,16 @@ impl State {
     ) -> Result<State, EngineError> {
         let device = learner.device();
         let plan = contents.plan();
-        let vector = |name| Ok::<_, EngineError>(tensor(contents, name)?.f_to_device(device)?);
-        let moments = [vector(MOMENTS[0])?, vector(MOMENTS[1])?];
-        let average = |decay| Ok::<_, EngineError>(Average::restored(decay, vector(AVERAGE)?));
-        let best = |(epoch, value)| -> Result<Best, EngineError> {
-            let parameters = group(contents, BEST, learner.names())?;
+        let moment = |name| Ok::<_, EngineError>(tensor(contents, name)?.f_to_device(device)?);
+        let moments = [moment(MOMENTS[0])?, moment(MOMENTS[1])?];
+        let parameters = |prefix| -> Result<Vec<Tensor>, EngineError> {
+            let parameters = group(contents, prefix, learner.names())?;
             let parameters = parameters.iter().map(|tensor| tensor.f_to_device(device));
-            Ok(Best { epoch, value, parameters: parameters.collect::<Result<_, TchError>>()? })
+            Ok(parameters.collect::<Result<_, TchError>>()?)
         };
+        let average = |decay| Ok::<_, EngineError>(Average::new(decay, parameters(AVERAGE)?));
+        let best =
+            |(epoch, value)| Ok::<_, EngineError>(Best { epoch, value, parameters: parameters(BEST)? });
         Ok(State {
             step: progress.step,
             optimizer: Optimizer::restored(plan.algorithm, progress.step, moments),

@@ -34,7 +34,7 @@ pub enum Trained {
     Done {
         /// Epochs gone through.
         epochs: usize,
-        /// The epoch, from 1, whose weights the net now has: the best on validation samples, else the last.
+        /// The epoch, from 1, whose weights, or their average, the net now has: the best on validation samples, else the last.
         kept: usize,
     },
     /// An observer asked to stop; the checkpoint is made.
@@ -114,7 +114,11 @@ pub fn train(
         state.next_epoch()?;
         let epoch = epoch + 1;
         learner.release();
-        let trained = learner.exchange(state.averaged(learner)?)?;
+        // What is evaluated and kept is the average, and what is trained comes back after it.
+        let trained = state.average.as_ref().map(|_| learner.snapshot());
+        if let Some(average) = &state.average {
+            learner.restore(average.parameters())?;
+        }
         let validation = match data.validation.is_empty() {
             true => None,
             false => Some(learner.evaluate(&data.validation, ranks)?),
@@ -131,7 +135,9 @@ pub fn train(
             checkpoints.map_or(Ok(()), |checkpoints| checkpoints.save_best(learner))?;
             state.best = Some(Best { epoch, value, parameters: learner.snapshot() });
         }
-        learner.exchange(trained)?;
+        if let Some(trained) = trained {
+            learner.restore(&trained)?;
+        }
         save(learner, state)?;
         if control == Control::Stop && unfinished(state) {
             return Ok(Trained::Stopped);
@@ -151,7 +157,9 @@ pub fn train(
             Ok(Trained::Done { epochs, kept: best.epoch })
         }
         None => {
-            learner.exchange(state.averaged(learner)?)?;
+            if let Some(average) = &state.average {
+                learner.restore(average.parameters())?;
+            }
             Ok(Trained::Done { epochs, kept: epochs })
         }
     }

@@ -44,7 +44,7 @@ pub(crate) fn learner(contents: &Contents, device: Device) -> Result<Learner, En
     let loss = Loss::new(&task, contents.plan(), device)?;
     let mut learner =
         Learner::new(contents.architecture(), task, loss, manifest.modality.inputs(), 0, device)?;
-    learner.restore(&group(contents, "", learner.names())?)?;
+    learner.restore(&group(contents, contents.asked(), learner.names())?)?;
     Ok(learner)
 }
 

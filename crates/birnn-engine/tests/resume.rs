@@ -2,6 +2,7 @@
 //! kind of step.
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -11,7 +12,7 @@ use birnn_data::{
 };
 use birnn_engine::{
     Checkpoint, Checkpoints, Control, Device, EngineError, Learner, Loss, Observer, Ranks, Record,
-    ResumeError, Resumed, Samples, State, StepContext, TensorBoard, Trained, TrainingData, train,
+    ResumeError, Resumed, Samples, State, StepContext, TensorBoard, Trained, TrainingData, load, save, train,
 };
 use birnn_experiment::Source;
 use birnn_infer::{Manifest, Step, Task};
@@ -27,6 +28,8 @@ fn alone() -> MutexGuard<'static, ()> {
 /// Six steps per epoch, three epochs, with all that has a state of its own.
 const EXPERIMENT: &str = r#"
 seed = 7
+[data]
+validation = 9
 [data.augment]
 shift = 0.5
 rotate = 10
@@ -39,7 +42,6 @@ device = "cpu"
 epochs = 3
 batch_size = 8
 clip_norm = 0.5
-ema_decay = 0.9
 log_every = 2
 [train.optimizer]
 lr = 0.02
@@ -142,7 +144,8 @@ fn controlled(
     let task = manifest.task.clone();
     let modality = modality(source);
     let of = |count, augment| samples(&modality, plan.task.wanted, count, augment);
-    let (train_samples, validation) = (of(45, plan.data.augment), of(9, None));
+    let validation = if plan.data.validation.is_none() { 0 } else { 9 };
+    let (train_samples, validation) = (of(45, plan.data.augment), of(validation, None));
     let mut loss = Loss::new(&task, &plan.train, Device::Cpu).unwrap();
     if let Some(weights) = &plan.train.class_weights {
         let weights = weights.resolve(manifest.task.classes(), &[9, 15, 21]).unwrap();
@@ -266,6 +269,68 @@ fn every_rule_schedule_and_readout_goes_on_in_the_same_bytes() {
     ] {
         same(&sets, &[4, 12, 13]);
     }
+}
+
+/// The values of a file's tensors, whose names begin so, without that beginning.
+fn values(file: &Path, prefix: &str) -> BTreeMap<String, Vec<u8>> {
+    let bytes = std::fs::read(file).unwrap();
+    let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    let own = |(name, view): (&str, safetensors::tensor::TensorView)| {
+        Some((name.strip_prefix(prefix)?.to_owned(), view.data().to_vec()))
+    };
+    tensors.iter().filter_map(own).collect()
+}
+
+/// What a run came to, and how it went.
+fn trained(sets: &[&str]) -> (tempfile::TempDir, Vec<serde_json::Value>) {
+    let folder = tempfile::tempdir().unwrap();
+    let run = RunDir::chosen(&folder.path().join("run"), Arc::new(System)).unwrap();
+    go(&run, &source(sets), usize::MAX, None);
+    let metrics = std::fs::read_to_string(run.path().join("metrics.jsonl")).unwrap();
+    let events = metrics.lines().map(|line| serde_json::from_str(line).unwrap());
+    let epochs = events.filter(|event: &serde_json::Value| event["event"] == "epoch").collect();
+    (folder, epochs)
+}
+
+#[test]
+fn an_average_of_the_weights_is_what_a_run_comes_to() {
+    let _alone = alone();
+    for validation in ["data.validation=9", "data.validation=0"] {
+        for stops in [&[4, 12, 17][..], &[18]] {
+            same(&["train.ema_decay=0.9", validation], stops);
+        }
+    }
+    let (plain, plain_epochs) = trained(&[]);
+    let (averaged, epochs) = trained(&["train.ema_decay=0.9"]);
+    for (epoch, plain) in epochs.iter().zip(&plain_epochs) {
+        assert_eq!(epoch["train_loss"], plain["train_loss"], "training does not know of it");
+        assert_ne!(epoch["validation"]["loss"], plain["validation"]["loss"], "it is what is evaluated");
+    }
+    let file = |folder: &tempfile::TempDir, name: &str| folder.path().join("run").join(name);
+    let (last, result) = ("checkpoints/last.safetensors", "model.safetensors");
+    let of_result = |folder| values(&file(folder, result), "");
+    assert_eq!(of_result(&averaged), values(&file(&averaged, last), "best."));
+
+    let (alone, _) = trained(&["train.ema_decay=0.9", "data.validation=0"]);
+    let average = values(&file(&alone, last), "average.");
+    assert_eq!(of_result(&alone), average);
+    // A checkpoint is asked for it, and goes on from what is trained.
+    let asked = |name| {
+        let (learner, manifest) = load(&file(&alone, name), Device::Cpu).unwrap();
+        let copy = alone.path().join("copy.safetensors");
+        save(&System, &copy, &learner, &manifest).unwrap();
+        values(&copy, "")
+    };
+    assert!(asked(last) == average && asked(result) == average);
+    let raw = values(&file(&alone, last), "");
+    assert!(average.iter().any(|(name, average)| raw[name] != *average), "training goes on from others");
+    let without = values(&file(&plain, last), "");
+    let trained_weights = values(&file(&averaged, last), "");
+    assert!(average.keys().all(|name| trained_weights[name] == without[name]));
+
+    // One that keeps nothing of itself is the weights.
+    let (at_once, epochs) = trained(&["train.ema_decay=0"]);
+    assert_eq!((of_result(&at_once), epochs), (of_result(&plain), plain_epochs));
 }
 
 /// Of unequal lengths, with values missing, grouped by length, classes weighted.

@@ -46,8 +46,8 @@ pub struct TrainConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("exclusiveMinimum" = 0))]
     pub clip_norm: Option<f64>,
-    /// Keeps an exponential moving average of the weights, which takes this share of what it was at each step: it is what
-    /// is evaluated and saved as the result.
+    /// Keeps an exponential moving average of the weights, and evaluates and saves that. At each step the average keeps
+    /// this share of itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("minimum" = 0, "exclusiveMaximum" = 1))]
     pub ema_decay: Option<f64>,

@@ -22,6 +22,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{SaveError, WeightsError, WeightsProblem, wrong};
 use crate::format::{LARGEST_FILE, LARGEST_HEADER, NO_DIGEST, check_header};
+use crate::layout::AVERAGE;
 use crate::manifest::Manifest;
 
 pub use safetensors::tensor::Dtype;
@@ -165,6 +166,13 @@ impl Contents {
     /// How it was trained.
     pub fn plan(&self) -> &TrainPlan {
         &self.plan
+    }
+
+    /// What is before the names of the weights that the net is asked with: those that are evaluated and kept, which in a
+    /// checkpoint of training with a moving average are its own.
+    pub fn asked(&self) -> &'static str {
+        let is_averaged = self.manifest.training.is_some() && self.plan.ema_decay.is_some();
+        if is_averaged { AVERAGE } else { "" }
     }
 
     /// The shape of the tensor `name`.

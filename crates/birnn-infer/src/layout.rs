@@ -12,8 +12,8 @@ use crate::manifest::Manifest;
 pub const MOMENTS: [&str; 2] = ["optimizer.first", "optimizer.second"];
 /// The sum of the epoch's losses so far.
 pub const LOSS_SUM: &str = "training.loss_sum";
-/// The moving average of all weights, one after the other.
-pub const AVERAGE: &str = "training.average";
+/// Before the names of the weights' moving average.
+pub const AVERAGE: &str = "average.";
 /// Before the names of the best weights so far.
 pub const BEST: &str = "best.";
 /// The records that checkpoints of format 4 and before hold, whatever a run records today.
@@ -36,10 +36,10 @@ impl Manifest {
             let moments = MOMENTS.into_iter().zip(plan.algorithm.moments(count));
             layout.extend(moments.map(|(name, length)| floats(name.to_owned(), vec![length])));
             layout.extend([floats(LOSS_SUM.to_owned(), Vec::new())]);
-            layout.extend(plan.ema_decay.map(|_| floats(AVERAGE.to_owned(), vec![count])));
-            if progress.best.is_some() {
-                let best = weights.into_iter().map(|(name, shape)| floats(format!("{BEST}{name}"), shape));
-                layout.extend(best);
+            let groups = [(AVERAGE, plan.ema_decay.is_some()), (BEST, progress.best.is_some())];
+            for (prefix, _) in groups.into_iter().filter(|(_, is_there)| *is_there) {
+                let of_group = weights.iter().cloned();
+                layout.extend(of_group.map(|(name, shape)| floats(format!("{prefix}{name}"), shape)));
             }
             if progress.records.is_none() {
                 layout.extend(RECORDS_OF_FORMAT_4.map(|name| (format!("{RECORD}{name}"), (Dtype::U8, None))));

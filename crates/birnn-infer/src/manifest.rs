@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use birnn_architecture::{Architecture, Readout};
 use birnn_data::{MOST_CLASSES, Modality, Per, Preprocessing, Recorded, Series, Wanted};
-use birnn_experiment::Experiment;
+use birnn_experiment::{Experiment, TrainPlan};
 use birnn_run::{Cpu, LIBTORCH, Mark};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -119,8 +119,11 @@ pub struct Progress {
     pub records: Option<BTreeMap<String, Mark>>,
 }
 
-/// So many copies of the weights are in a checkpoint: the weights, two moments, the best weights.
-const COPIES: u64 = 4;
+/// So many copies of the weights can be in a checkpoint: the weights, two moments, the best weights, the average.
+fn copies(plan: &TrainPlan) -> u64 {
+    4 + u64::from(plan.ema_decay.is_some())
+}
+
 /// Bytes in a header for a tensor besides its name, at most: a prefix, its shape and its offsets in the file.
 const ENTRY: usize = 160;
 /// Bytes in a header for all else, at most: where the training stands, and how far records have grown.
@@ -197,21 +200,21 @@ impl Manifest {
 
     /// Whether checkpoints with this description can be read again.
     pub fn check(&self) -> Result<(), ManifestError> {
-        self.check_copies(COPIES)
+        self.check_copies(copies)
     }
 
     /// As [`Manifest::check`], of files with the weights alone.
     pub fn check_weights(&self) -> Result<(), ManifestError> {
-        self.check_copies(1)
+        self.check_copies(|_| 1)
     }
 
-    fn check_copies(&self, copies: u64) -> Result<(), ManifestError> {
+    fn check_copies(&self, copies: fn(&TrainPlan) -> u64) -> Result<(), ManifestError> {
         let unreadable = ManifestError::Unreadable;
         self.check_modality().map_err(unreadable)?;
         let experiment = self.experiment().map_err(|error| unreadable(error.message().to_owned()))?;
         let architecture = experiment.model.resolve().map_err(|error| unreadable(error.to_string()))?;
         self.check_task(&architecture).map_err(unreadable)?;
-        experiment.train.resolve().map_err(|error| unreadable(error.message))?;
+        let copies = copies(&experiment.train.resolve().map_err(|error| unreadable(error.message))?);
         let (features, outputs) = (self.modality.inputs(), self.task.outputs());
         let weights = architecture.parameters(features, outputs);
         let bytes = 4 * architecture.parameter_count(features, outputs) as u64;

@@ -39,7 +39,7 @@ impl Predictor {
             features,
             manifest.task.outputs(),
             instructions(),
-            |name| contents.values(name),
+            |name| contents.values(&format!("{}{name}", contents.asked())),
         );
         Predictor { manifest, network }
     }

@@ -95,7 +95,7 @@ fn a_bad_cell_is_told_with_its_file_line_and_column() {
     }
     sandbox
         .birnn(&["train", "pumps.toml", "--set", "data.train=."])
-        .failed(2, &["is a folder, and `data.train` is a file"]);
+        .failed(2, &["is a folder, and `data.train` names a file"]);
     let sets = ["train", "pumps.toml", "--set", "data.target=stat"];
     sandbox
         .birnn(&sets)

@@ -1,5 +1,6 @@
 //! How a net does on classes, for people.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
 use birnn_data::escape;
@@ -8,7 +9,7 @@ use birnn_infer::{Classified, Evaluation};
 /// Scores of all and of each class, and the confusion matrix. `what` several of what is answered are called.
 pub(super) fn table(found: &Evaluation, detail: &Classified, of: &str, what: &str) -> String {
     let classes = detail.classes.iter().map(|score| &score.class);
-    let names: Vec<_> = classes.map(|name| escape::line(name)).collect();
+    let names: Vec<Cow<str>> = classes.map(|name| escape::line(name)).collect();
     let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).max("class".len());
     let mut text = format!(
         "{of}: accuracy {:.2} %, macro F1 {:.2} %, loss {:.4}\n\n",
@@ -27,24 +28,26 @@ pub(super) fn table(found: &Evaluation, detail: &Classified, of: &str, what: &st
             score.samples
         );
     }
-    // Numbers name their columns themselves.
-    let is_number = names.iter().enumerate().all(|(class, name)| *name == class.to_string());
+    // Columns are numbered, and so are rows, but where the classes are these numbers.
     let digits = names.len().saturating_sub(1).to_string().len();
-    let label = |class: usize, name: &str| match is_number {
-        true => name.to_owned(),
-        false => format!("{class:digits$} {name}"),
+    let is_number = names.iter().enumerate().all(|(class, name)| *name == class.to_string());
+    let (rows, width, numbered) = match is_number {
+        true => (names, width, ""),
+        false => {
+            let rows = names.iter().enumerate().map(|(class, name)| format!("{class:digits$} {name}").into());
+            (rows.collect(), width + digits + 1, ", numbered as the rows are")
+        }
     };
-    let numbered = if is_number { "" } else { ", numbered as the rows are" };
     let _ = writeln!(text, "\nconfusion: one row per label, one column per prediction{numbered}");
-    let width = if is_number { width } else { width + digits + 1 };
-    let cell = detail.confusion.0.iter().flatten().max().map_or(1, |most| most.to_string().len()).max(2);
+    let most = detail.confusion.0.iter().flatten().max().map_or(0, |most| most.to_string().len());
+    let cell = most.max(digits).max(2);
     let _ = write!(text, "{:width$}", "");
-    for column in 0..names.len() {
+    for column in 0..rows.len() {
         let _ = write!(text, " {column:>cell$}");
     }
     text.push('\n');
-    for (class, (name, row)) in names.iter().zip(&detail.confusion.0).enumerate() {
-        let _ = write!(text, "{:width$}", label(class, name));
+    for (label, row) in rows.iter().zip(&detail.confusion.0) {
+        let _ = write!(text, "{label:width$}");
         for count in row {
             let _ = write!(text, " {count:>cell$}");
         }

@@ -140,9 +140,7 @@ fn read(file: &Path, net: &Series, data: &DataConfig) -> Result<Found, String> {
     match sequences.features() {
         found if found != features => {
             let of_no_table = match is_table(file) && data.dataset != Dataset::Table {
-                true => {
-                    ": each column was read as one, as the net learnt from no table that would say otherwise"
-                }
+                true => ": each column was read as a value, as the net's experiment describes no table",
                 false => "",
             };
             Err(format!("its series have {found} values per step, and the net reads {features}{of_no_table}"))

@@ -133,17 +133,19 @@ fn find_all(header: &[String], names: &[String], by: NamedBy) -> Result<Vec<usiz
     names.iter().map(column).collect()
 }
 
-/// Of a wide table a column is missing between others of its feature, none of which was meant.
-fn no_step(header: &[String], name: &str, named: NamedBy) -> FileProblem {
-    TableProblem::NoColumn { name: name.to_owned(), named, nearest: None, others: header.to_vec() }.into()
+fn no_column(header: &[String], name: &str, named: NamedBy) -> FileProblem {
+    no_column_but(header, name, named, &[])
 }
 
-fn no_column(header: &[String], name: &str, named: NamedBy) -> FileProblem {
+/// A column that is not there, and is none of those that are `taken`, though their names may be near.
+fn no_column_but(header: &[String], name: &str, named: NamedBy, taken: &[(u64, usize)]) -> FileProblem {
     // What differs behind so many characters is near enough, and a header may have anything in it.
     let start = |name: &str| name.chars().take(COMPARED).flat_map(char::to_lowercase).collect::<String>();
     let distance = |other: &String| strsim::damerau_levenshtein(&start(name), &start(other));
     let is_near = |other: &&String| 3 * distance(other) <= name.chars().count().max(3);
-    let nearest = header.iter().min_by_key(|other| distance(other)).filter(is_near).cloned();
+    let is_free = |(column, _): &(usize, &String)| taken.iter().all(|(_, other)| other != column);
+    let others = header.iter().enumerate().filter(is_free).map(|(_, other)| other);
+    let nearest = others.min_by_key(|other| distance(other)).filter(is_near).cloned();
     TableProblem::NoColumn { name: name.to_owned(), named, nearest, others: header.to_vec() }.into()
 }
 
@@ -218,7 +220,7 @@ fn same_steps(
     let known = known.iter().filter_map(|name| Some((step(name, feature)?, name)));
     match known.zip(own).find(|((number, _), (found, _))| number != found) {
         None => Ok(()),
-        Some(((number, name), (found, _))) if number < *found => Err(no_step(header, name, by)),
+        Some(((number, name), (found, _))) if number < *found => Err(no_column_but(header, name, by, own)),
         Some(((_, next), &(_, column))) => {
             let (name, next) = (header[column].clone(), next.clone());
             Err(TableProblem::Between { name, next, named: by }.into())
@@ -233,7 +235,7 @@ fn no_gap(header: &[String], own: &[(u64, usize)], by: NamedBy) -> Result<(), Fi
         Some(pair) => {
             let (number, column) = pair[0];
             let beginning = header[column].trim_end_matches(|digit: char| digit.is_ascii_digit());
-            Err(no_step(header, &format!("{beginning}{}", number + 1), by))
+            Err(no_column_but(header, &format!("{beginning}{}", number + 1), by, own))
         }
     }
 }

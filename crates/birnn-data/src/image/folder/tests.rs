@@ -106,7 +106,7 @@ fn what_cannot_be_trained_on_is_named() {
     std::fs::write(&train, "").unwrap();
     has(
         of(share),
-        "train: is a file, and `data.train` is a folder with one folder of pictures for each class",
+        "train: is a file, and `data.train` names a folder with one folder of pictures for each class",
     );
     std::fs::remove_file(&train).unwrap();
     write(&train, &[("notes.txt", Vec::new())]);
