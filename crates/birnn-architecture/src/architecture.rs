@@ -24,6 +24,69 @@ pub struct Architecture {
     pub dropout: f64,
     /// How the sequence becomes one vector.
     pub readout: Readout,
+    /// How tokens become vectors, where the net reads such.
+    pub embedding: Option<Embedding>,
+    /// What makes answers of what is read.
+    pub head: Head,
+    /// Probability of zeroing an element of the input, in `[0, 1)`.
+    pub input_dropout: f64,
+    /// Probability of zeroing an element of what the head sees, in `[0, 1)`.
+    pub output_dropout: f64,
+}
+
+/// How tokens become vectors: each has one of its own and, with `characters`, what a small net makes of its
+/// characters behind it (Lample et al. 2016, "Neural Architectures for Named Entity Recognition", section 4.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Embedding {
+    /// Values of a token's own vector, at least 1.
+    pub width: usize,
+    /// What reads its characters.
+    pub characters: Option<CharacterNet>,
+}
+
+/// A recurrent layer of both directions over the characters of a token, read at each direction's own end. Its cell is
+/// that of the net.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CharacterNet {
+    /// Values of a character's vector.
+    #[schemars(range(min = 1, max = MAX_HIDDEN))]
+    pub width: usize,
+    /// Hidden units per direction.
+    #[schemars(range(min = 1, max = MAX_HIDDEN))]
+    pub hidden: usize,
+}
+
+/// What makes answers of what is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Head {
+    /// A linear layer: each answer by itself.
+    #[default]
+    Linear,
+    /// A linear layer, and a conditional random field over its outputs: the answers of all steps together (Lafferty
+    /// et al. 2001; after a bidirectional LSTM, Huang et al. 2015).
+    Crf,
+}
+
+/// What a net reads at each time step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Inputs {
+    /// So many values.
+    Values(usize),
+    /// A token: one of so many words, spelt with so many characters.
+    Tokens {
+        /// Words, the one for all that are not known included.
+        words: usize,
+        /// Characters, the one for all that are not known included.
+        characters: usize,
+    },
+}
+
+impl From<usize> for Inputs {
+    fn from(features: usize) -> Inputs {
+        Inputs::Values(features)
+    }
 }
 
 /// A recurrent cell with nothing left to choose.
@@ -67,6 +130,24 @@ pub const ATTENTION: &str = "attention";
 /// The module of the head, a linear layer: `weight [outputs, width]`, `bias [outputs]`.
 pub const HEAD: &str = "fc";
 
+/// The module of the tokens' vectors: `weight [words, width]`.
+pub const EMBEDDING: &str = "embedding";
+
+/// The module of the characters' vectors: `weight [characters, width]`.
+pub const CHARACTER_EMBEDDING: &str = "char_embedding";
+
+/// Before the cell's name in the module that reads characters, such as `char_lstm`.
+pub const CHARACTERS: &str = "char_";
+
+/// The module of the conditional random field: `transitions [from, to]`, `start_transitions`, `end_transitions`, as
+/// pytorch-crf has them.
+pub const CRF: &str = "crf";
+
+/// The parameters of a conditional random field over so many tags, within [`CRF`], with their shapes.
+pub fn crf_parameters(tags: usize) -> [(&'static str, Vec<usize>); 3] {
+    [("start_transitions", vec![tags]), ("end_transitions", vec![tags]), ("transitions", vec![tags, tags])]
+}
+
 /// How the outputs of the top layer become what the head sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -107,7 +188,7 @@ impl fmt::Display for Readout {
 impl fmt::Display for Architecture {
     /// Such as `2 x LSTM 128+128, readout last`.
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let Architecture { cell, layers, forward, reverse, readout, .. } = self;
+        let Architecture { cell, layers, forward, reverse, readout, embedding, head, .. } = self;
         let cell = match cell {
             Cell::RnnTanh => "RNN (tanh)",
             Cell::RnnRelu => "RNN (relu)",
@@ -118,7 +199,14 @@ impl fmt::Display for Architecture {
         if let Some(reverse) = reverse {
             write!(f, "+{reverse}")?;
         }
-        write!(f, ", {}", readout.described())
+        if let Some(Embedding { width, characters }) = embedding {
+            write!(f, " on words of {width}")?;
+            if let Some(CharacterNet { hidden, .. }) = characters {
+                write!(f, " and characters of {hidden}+{hidden}")?;
+            }
+        }
+        write!(f, ", {}", readout.described())?;
+        if *head == Head::Crf { f.write_str(" by a CRF") } else { Ok(()) }
     }
 }
 
@@ -128,6 +216,24 @@ impl Readout {
         match self {
             Readout::Sequence => "an answer for each step".to_owned(),
             readout => format!("readout {readout}"),
+        }
+    }
+}
+
+/// The tutorial's net.
+impl Default for Architecture {
+    fn default() -> Architecture {
+        Architecture {
+            cell: Cell::Lstm,
+            layers: 2,
+            forward: 128,
+            reverse: Some(128),
+            dropout: 0.0,
+            readout: Readout::Last,
+            embedding: None,
+            head: Head::Linear,
+            input_dropout: 0.0,
+            output_dropout: 0.0,
         }
     }
 }
@@ -148,14 +254,30 @@ impl Architecture {
                 return refuse("model.hidden", format!("must be 1 to {MAX_HIDDEN}, is {units}"));
             }
         }
-        if !(0.0..1.0).contains(&self.dropout) {
-            return refuse("model.dropout", format!("must be at least 0 and below 1, is {}", self.dropout));
+        let dropouts = [
+            ("model.dropout", self.dropout),
+            ("model.input_dropout", self.input_dropout),
+            ("model.output_dropout", self.output_dropout),
+        ];
+        for (key, dropout) in dropouts {
+            let wanted = format!("must be at least 0 and below 1, is {dropout}");
+            if !(0.0..1.0).contains(&dropout) {
+                return refuse(key, wanted);
+            }
+            // What is kept is scaled by 1 / (1 - dropout), in f32.
+            if dropout as f32 == 1.0 {
+                return refuse(key, format!("{wanted}, which in 32 bits is 1"));
+            }
         }
-        // What is kept is scaled by 1 / (1 - dropout), in f32.
-        if self.dropout as f32 == 1.0 {
-            let message =
-                format!("must be at least 0 and below 1, is {}, which in 32 bits is 1", self.dropout);
-            return refuse("model.dropout", message);
+        if let Some(Embedding { width, characters }) = self.embedding {
+            let of_characters = characters.map(|net| [net.width, net.hidden]).into_iter().flatten();
+            let given = std::iter::once(("model.embedding.width", width))
+                .chain(of_characters.map(|size| ("model.embedding.characters", size)));
+            for (key, size) in given {
+                if !(1..=MAX_HIDDEN).contains(&size) {
+                    return refuse(key, format!("must be 1 to {MAX_HIDDEN}, is {size}"));
+                }
+            }
         }
         Ok(())
     }
@@ -165,15 +287,45 @@ impl Architecture {
         self.forward + self.reverse.unwrap_or(0)
     }
 
+    /// Values that the recurrent layers read at each time step.
+    pub fn features(&self, inputs: impl Into<Inputs>) -> usize {
+        match (inputs.into(), self.embedding) {
+            (Inputs::Values(features), _) => features,
+            (Inputs::Tokens { .. }, None) => 0,
+            (Inputs::Tokens { .. }, Some(Embedding { width, characters })) => {
+                width + characters.map_or(0, |net| 2 * net.hidden)
+            }
+        }
+    }
+
+    /// The net that reads the characters of tokens, where there is one.
+    pub fn character_net(&self) -> Option<(CharacterNet, Architecture)> {
+        let net = self.embedding?.characters?;
+        let architecture = Architecture {
+            layers: 1,
+            forward: net.hidden,
+            reverse: Some(net.hidden),
+            dropout: 0.0,
+            readout: Readout::Final,
+            embedding: None,
+            head: Head::Linear,
+            input_dropout: 0.0,
+            output_dropout: 0.0,
+            ..*self
+        };
+        Some((net, architecture))
+    }
+
     /// The units of each direction of a layer, forward first.
     pub fn directions(&self) -> impl Iterator<Item = (Direction, usize)> + use<> {
         let reverse = self.reverse.map(|units| (Direction::Reverse, units));
         std::iter::once((Direction::Forward, self.forward)).chain(reverse)
     }
 
-    /// The name and shape of every parameter of the recurrent layers of a net for `features` values per time
-    /// step, in the order of PyTorch's modules: by layer, then direction, then [`Weight::ALL`].
-    pub fn recurrent_parameters(&self, features: usize) -> Vec<(String, Vec<usize>)> {
+    /// The name and shape of every parameter of the recurrent layers of a net that reads these inputs, in the order of
+    /// PyTorch's modules: by layer, then direction, then [`Weight::ALL`].
+    pub fn recurrent_parameters(&self, inputs: impl Into<Inputs>) -> Vec<(String, Vec<usize>)> {
+        let features = self.features(inputs);
         let mut parameters = Vec::new();
         for layer in 0..self.layers {
             let inputs = if layer == 0 { features } else { self.output_features() };
@@ -192,11 +344,27 @@ impl Architecture {
         parameters
     }
 
-    /// The name and shape of every parameter of a net for `features` values per time step and `outputs`
-    /// values per sequence, sorted by name: what `birnn_model::Network` makes, told without making it.
-    pub fn parameters(&self, features: usize, outputs: usize) -> Vec<(String, Vec<usize>)> {
-        let width = self.output_features();
-        let mut parameters = self.recurrent_parameters(features);
+    /// The name and shape of every parameter that makes vectors of tokens.
+    pub fn embedding_parameters(&self, inputs: impl Into<Inputs>) -> Vec<(String, Vec<usize>)> {
+        let (Inputs::Tokens { words, characters }, Some(embedding)) = (inputs.into(), self.embedding) else {
+            return Vec::new();
+        };
+        let mut parameters = vec![(format!("{EMBEDDING}.weight"), vec![words, embedding.width])];
+        if let Some((net, architecture)) = self.character_net() {
+            parameters.push((format!("{CHARACTER_EMBEDDING}.weight"), vec![characters, net.width]));
+            let recurrent = architecture.recurrent_parameters(net.width);
+            parameters
+                .extend(recurrent.into_iter().map(|(name, shape)| (format!("{CHARACTERS}{name}"), shape)));
+        }
+        parameters
+    }
+
+    /// The name and shape of every parameter of a net that reads these inputs and has `outputs` values per sequence,
+    /// sorted by name: what `birnn_model::Network` makes, told without making it.
+    pub fn parameters(&self, inputs: impl Into<Inputs>, outputs: usize) -> Vec<(String, Vec<usize>)> {
+        let (inputs, width) = (inputs.into(), self.output_features());
+        let mut parameters = self.embedding_parameters(inputs);
+        parameters.extend(self.recurrent_parameters(inputs));
         let mut add = |module: &str, name: &str, shape| parameters.push((format!("{module}.{name}"), shape));
         if self.readout == Readout::Attention {
             add(ATTENTION, "weight", vec![width, width]);
@@ -205,13 +373,16 @@ impl Architecture {
         }
         add(HEAD, "weight", vec![outputs, width]);
         add(HEAD, "bias", vec![outputs]);
+        if self.head == Head::Crf {
+            crf_parameters(outputs).into_iter().for_each(|(name, shape)| add(CRF, name, shape));
+        }
         parameters.sort();
         parameters
     }
 
     /// How many values all these parameters have.
-    pub fn parameter_count(&self, features: usize, outputs: usize) -> usize {
-        self.parameters(features, outputs).iter().map(|(_, shape)| shape.iter().product::<usize>()).sum()
+    pub fn parameter_count(&self, inputs: impl Into<Inputs>, outputs: usize) -> usize {
+        self.parameters(inputs, outputs).iter().map(|(_, shape)| shape.iter().product::<usize>()).sum()
     }
 }
 

@@ -6,7 +6,9 @@ use schemars::JsonSchema;
 use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::architecture::{Architecture, Cell, MAX_HIDDEN, MAX_LAYERS, Readout};
+use crate::architecture::{
+    Architecture, Cell, CharacterNet, Embedding, Head, MAX_HIDDEN, MAX_LAYERS, Readout,
+};
 use crate::error::ConfigError;
 
 /// The `[model]` table as written. [`ModelConfig::resolve`] checks it.
@@ -31,6 +33,53 @@ pub struct ModelConfig {
     pub dropout: f64,
     /// How the sequence becomes one vector.
     pub readout: Readout,
+    /// Of text: how words, or characters, become vectors.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub embedding: Option<EmbeddingConfig>,
+    /// What makes answers of what is read.
+    #[serde(skip_serializing_if = "is_linear")]
+    pub head: Head,
+    /// Probability that an element of the input is zeroed, of text of the words' vectors, in training only.
+    #[serde(skip_serializing_if = "is_zero")]
+    #[schemars(extend("minimum" = 0, "exclusiveMaximum" = 1))]
+    pub input_dropout: f64,
+    /// Probability that an element of what the head sees is zeroed, in training only.
+    #[serde(skip_serializing_if = "is_zero")]
+    #[schemars(extend("minimum" = 0, "exclusiveMaximum" = 1))]
+    pub output_dropout: f64,
+}
+
+/// How tokens become vectors.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct EmbeddingConfig {
+    /// Values of a word's vector.
+    #[schemars(range(min = 1, max = MAX_HIDDEN))]
+    pub width: usize,
+    /// What reads the characters of each word, where they are read: a recurrent layer of both directions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub characters: Option<CharacterNet>,
+    /// Probability that a word is read as one that is not known, in training only.
+    #[serde(skip_serializing_if = "is_zero")]
+    #[schemars(extend("minimum" = 0, "exclusiveMaximum" = 1))]
+    pub word_dropout: f64,
+    /// Probability of the same for words that training data has once: what is not known is learnt of them.
+    #[schemars(extend("minimum" = 0, "exclusiveMaximum" = 1))]
+    pub rare_word_dropout: f64,
+}
+
+impl Default for EmbeddingConfig {
+    fn default() -> Self {
+        EmbeddingConfig { width: 100, characters: None, word_dropout: 0.0, rare_word_dropout: 0.5 }
+    }
+}
+
+fn is_linear(head: &Head) -> bool {
+    *head == Head::Linear
+}
+
+fn is_zero(value: &f64) -> bool {
+    *value == 0.0
 }
 
 impl Default for ModelConfig {
@@ -43,6 +92,10 @@ impl Default for ModelConfig {
             hidden: Hidden::Same(128),
             dropout: 0.0,
             readout: Readout::Last,
+            embedding: None,
+            head: Head::Linear,
+            input_dropout: 0.0,
+            output_dropout: 0.0,
         }
     }
 }
@@ -125,6 +178,10 @@ impl ModelConfig {
             reverse: Some(reverse),
             dropout: self.dropout,
             readout: self.readout,
+            embedding: self.embedding.as_ref().map(EmbeddingConfig::resolve).transpose()?,
+            head: self.head,
+            input_dropout: self.input_dropout,
+            output_dropout: self.output_dropout,
         };
         architecture.check()?;
         if self.dropout > 0.0 && self.layers == 1 {
@@ -132,6 +189,21 @@ impl ModelConfig {
             return refuse("model.dropout", message.to_owned());
         }
         Ok(Architecture { reverse: self.bidirectional.then_some(reverse), ..architecture })
+    }
+}
+
+impl EmbeddingConfig {
+    fn resolve(&self) -> Result<Embedding, ConfigError> {
+        let shares = [
+            ("model.embedding.word_dropout", self.word_dropout),
+            ("model.embedding.rare_word_dropout", self.rare_word_dropout),
+        ];
+        match shares.into_iter().find(|(_, share)| !(0.0..1.0).contains(share)) {
+            Some((key, share)) => {
+                Err(ConfigError { key, message: format!("must be at least 0 and below 1, is {share}") })
+            }
+            None => Ok(Embedding { width: self.width, characters: self.characters }),
+        }
     }
 }
 

@@ -17,9 +17,14 @@
 mod architecture;
 mod config;
 mod error;
+mod legal_tags;
 mod precision;
 
-pub use architecture::{ATTENTION, Architecture, Cell, Direction, HEAD, Readout, Weight};
-pub use config::{CellKind, Hidden, ModelConfig, Nonlinearity};
+pub use architecture::{
+    ATTENTION, Architecture, CHARACTER_EMBEDDING, CHARACTERS, CRF, Cell, CharacterNet, Direction, EMBEDDING,
+    Embedding, HEAD, Head, Inputs, Readout, Weight, crf_parameters,
+};
+pub use config::{CellKind, EmbeddingConfig, Hidden, ModelConfig, Nonlinearity};
 pub use error::ConfigError;
+pub use legal_tags::LegalTags;
 pub use precision::Precision;
