@@ -13,6 +13,17 @@ pub struct Dropout {
     pub first_step: usize,
 }
 
+impl Dropout {
+    /// Zeroes values of rows, `[rows, width]`, that no layer of recurrent layers gives: what they read, or what is read of
+    /// them. `place` tells these apart, and `positions` says for each row how many steps of the batch come before its own.
+    pub fn apply(self, place: u8, width: usize, positions: impl Iterator<Item = usize>, values: &mut [f32]) {
+        Draw::new(self, OUTSIDE + usize::from(place), width).mask(positions, values);
+    }
+}
+
+/// Layers that there never are.
+const OUTSIDE: usize = 1 << 12;
+
 /// Decides which values of a layer's output dropout keeps.
 #[derive(Clone, Copy)]
 pub(crate) struct Draw {

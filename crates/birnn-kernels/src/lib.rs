@@ -1,4 +1,5 @@
-//! Recurrent layers on plain `f32` slices: RNN, GRU and LSTM, one or two directions, forward and backward.
+//! Recurrent layers on plain `f32` slices: RNN, GRU and LSTM, one or two directions, forward and backward; and a
+//! conditional random field over what they say of each step.
 //!
 //! In another project: `birnn-kernels = { git = "..." }`, or by `path`. Build it optimised, with `--release`
 //! or `opt-level = 3` in the profile: it is hundreds of times slower without.
@@ -8,8 +9,9 @@
 //! sequences, of one length or of many ([`Lengths`]), to the outputs of the top layer, [`backward`] the
 //! gradient with respect to those to that with respect to every parameter and the input, [`state_gradients`] to
 //! that with respect to every state, and [`infer`] does what no backward pass follows. States can be given at
-//! the start and taken at the end. [`Linear`] is a dense layer, [`AdamStep`] an update. This crate names no
-//! tensor library, and knows no head and no loss.
+//! the start and taken at the end. [`Linear`] is a dense layer, [`AdamStep`] an update. [`Crf`] is a linear-chain
+//! conditional random field, with its loss, which is a recursion over steps as layers are. This crate names no
+//! tensor library, and knows no head and no other loss.
 //!
 //! How it is quick: the batch is cut into chunks, and each worker takes its chunks through all layers and
 //! time steps with no other worker to wait for; gates, cells and outputs are computed while the products
@@ -21,6 +23,9 @@
 //! Parameters have PyTorch's shapes and order of gates:
 //! [`torch.nn.LSTM`](https://docs.pytorch.org/docs/stable/generated/torch.nn.LSTM.html), `GRU`, `RNN`; per
 //! layer, forward then reverse: `weight_ih`, `weight_hh`, `bias_ih`, `bias_hh`.
+//!
+//! The random field alone computes in `f64`, in the caller's thread, and gives the same bytes with any
+//! instructions.
 //!
 //! Subnormal numbers count as zeros in everything that is computed here, in operands and results, on x86 and
 //! ARM; the caller's thread has its own mode again afterwards. [`flush_subnormals`] is for a program that
@@ -63,6 +68,7 @@
 //! ```
 
 mod adam;
+mod crf;
 mod dropout;
 mod gemm;
 mod isa;
@@ -76,7 +82,8 @@ mod vecmath;
 mod workers;
 
 pub use adam::AdamStep;
-pub use birnn_architecture::Precision;
+pub use birnn_architecture::{LegalTags, Precision};
+pub use crf::{Crf, CrfGradient};
 pub use dropout::Dropout;
 pub use isa::{Instructions, flush_subnormals};
 pub use linear::Linear;

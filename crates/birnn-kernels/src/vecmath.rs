@@ -53,6 +53,48 @@ pub(crate) fn tanh<S: Simd>(x: f32) -> f32 {
     less_one / (less_one + 2.0)
 }
 
+/// `log2(e)`, ln 2 in two parts and 1.5 * 2^52: what is above, for `f64`.
+const LOG2_E_F64: f64 = std::f64::consts::LOG2_E;
+const LN2_HIGH_F64: f64 = 6.931_471_803_691_238e-1;
+const LN2_LOW_F64: f64 = 1.908_214_929_270_587_7e-10;
+const ROUND_F64: f64 = 6_755_399_441_055_744.0;
+/// Below it `exp` is less than any normal number, and zero here.
+const LEAST_F64: f64 = -708.0;
+const MOST_F64: f64 = 709.0;
+/// `1 / n!` from 13 down to 1.
+const TAYLOR: [f64; 13] = [
+    1.0 / 6_227_020_800.0,
+    1.0 / 479_001_600.0,
+    1.0 / 39_916_800.0,
+    1.0 / 3_628_800.0,
+    1.0 / 362_880.0,
+    1.0 / 40_320.0,
+    1.0 / 5040.0,
+    1.0 / 720.0,
+    1.0 / 120.0,
+    1.0 / 24.0,
+    1.0 / 6.0,
+    0.5,
+    1.0,
+];
+
+/// `e^x`, within 2 ulp; 0 below -708. Multiplication and addition stay two roundings, so that every set of
+/// instructions gives the same bits.
+#[inline(always)]
+pub(crate) fn exp_f64(x: f64) -> f64 {
+    let within = x.clamp(LEAST_F64, MOST_F64);
+    let shifted = within * LOG2_E_F64 + ROUND_F64;
+    let n = shifted - ROUND_F64;
+    let r = (within - n * LN2_HIGH_F64) - n * LN2_LOW_F64;
+    // The rest is below 5e-18 of the value.
+    let mut p = TAYLOR[0];
+    for c in &TAYLOR[1..] {
+        p = p * r + c;
+    }
+    let scale = f64::from_bits(shifted.to_bits().wrapping_add(1023) << 52);
+    if x < LEAST_F64 { 0.0 } else { scale * (p * r) + scale }
+}
+
 impl Instructions {
     /// Replaces each value by its hyperbolic tangent, within a few units of the last place.
     pub fn tanh(self, values: &mut [f32]) {
@@ -95,6 +137,19 @@ mod tests {
         assert!(worst(-80.0, 20.0, sigmoid::<Baseline>, |x| 1.0 / (1.0 + (-x).exp())) < 4.0);
         assert!(worst(-12.0, 12.0, tanh::<Baseline>, f64::tanh) < 4.0);
         assert!(worst(-1e-3, 1e-3, tanh::<Baseline>, f64::tanh) < 4.0);
+    }
+
+    #[test]
+    fn errors_in_f64_are_a_few_units_of_the_last_place() {
+        // The C library's is within one unit itself.
+        for index in 0..=400_000 {
+            let x = -708.0 + 1417.0 * f64::from(index) / 400_000.0;
+            let ulp = x.exp().next_up() - x.exp();
+            let error = (exp_f64(x) - x.exp()).abs() / ulp;
+            assert!(error <= 2.0, "{error} at {x}");
+        }
+        assert_eq!([0.0, -708.1, -1e300, f64::NEG_INFINITY].map(exp_f64), [1.0, 0.0, 0.0, 0.0]);
+        assert!(exp_f64(f64::NAN).is_nan());
     }
 
     #[test]
