@@ -5,6 +5,7 @@ use std::hash::{Hash, Hasher};
 
 use crate::config::{DataPlan, OwnFormat, Source, SplitBy};
 use crate::error::ConfigError;
+use crate::modality::SampleKind;
 use crate::name;
 use crate::sequences::{SequenceValues, Sequences, Values};
 use crate::split::{MOST_CLASSES, Split};
@@ -45,8 +46,12 @@ impl PartialEq for Content<'_> {
             (SequenceValues::Floats(own), SequenceValues::Floats(other)) => {
                 own.iter().map(|number| number.to_bits()).eq(other.iter().map(|number| number.to_bits()))
             }
-            (SequenceValues::Bytes(_), SequenceValues::Floats(_))
-            | (SequenceValues::Floats(_), SequenceValues::Bytes(_)) => false,
+            // Indices are those of a file's own forms.
+            (SequenceValues::Tokens(own, of), SequenceValues::Tokens(other, of_other)) => {
+                own.len() == other.len()
+                    && own.iter().zip(other).all(|(&own, &other)| of.get(own) == of_other.get(other))
+            }
+            (SequenceValues::Bytes(_) | SequenceValues::Floats(_) | SequenceValues::Tokens(..), _) => false,
         }
     }
 }
@@ -58,6 +63,9 @@ impl Hash for Content<'_> {
         match self.0 {
             SequenceValues::Bytes(bytes) => bytes.hash(state),
             SequenceValues::Floats(floats) => floats.iter().for_each(|number| number.to_bits().hash(state)),
+            SequenceValues::Tokens(tokens, forms) => {
+                tokens.iter().for_each(|&token| forms.get(token).hash(state));
+            }
         }
     }
 }
@@ -81,7 +89,7 @@ pub(crate) fn is_sorted_by_class(labels: &[u8]) -> bool {
 pub(crate) fn never_known(train: &Sequences, names: Option<&[String]>) -> Option<ConfigError> {
     let mut known = vec![false; train.features()];
     match train.values() {
-        Values::Bytes(_) => return None,
+        Values::Bytes(_) | Values::Tokens(..) => return None,
         Values::Floats(all) => {
             for step in all.chunks_exact(known.len()) {
                 known.iter_mut().zip(step).for_each(|(known, value)| *known |= !value.is_nan());
@@ -120,7 +128,10 @@ pub(crate) fn untrained(
     plan: &DataPlan,
 ) -> Option<ConfigError> {
     let seen = classes_in(labels);
-    let missing: Vec<usize> = (0..classes.len()).filter(|&class| !seen[class]).collect();
+    // Of tags that only other files have, their reader tells.
+    let is_told = matches!(&plan.source, Source::Own(files) if files.format.kind() == SampleKind::Text);
+    let missing: Vec<usize> =
+        (0..classes.len()).filter(|&class| !seen[class] && (known[class] || !is_told)).collect();
     if missing.is_empty() {
         return None;
     }
@@ -158,7 +169,7 @@ const NUMBERED: usize = 20;
 /// Classes that were found in a user's own series and are numbers, as a measured value has them.
 pub(crate) fn numbers_as_classes(classes: &[String], plan: &DataPlan) -> Option<ConfigError> {
     let Source::Own(files) = &plan.source else { return None };
-    if files.format.class_names().is_some() || !files.format.is_series() {
+    if files.format.class_names().is_some() || files.format.kind() != SampleKind::Series {
         return None;
     }
     let number = |class: &String| class.parse::<f64>().ok();
@@ -168,7 +179,13 @@ pub(crate) fn numbers_as_classes(classes: &[String], plan: &DataPlan) -> Option<
     let shown = &classes[fractional.or((classes.len() > NUMBERED).then_some(0))?];
     let key = match &files.format {
         OwnFormat::Table(_) => "target",
-        OwnFormat::Ts | OwnFormat::Npz(_) | OwnFormat::Folder { .. } => "train",
+        OwnFormat::Ts
+        | OwnFormat::Npz(_)
+        | OwnFormat::Folder { .. }
+        | OwnFormat::Conll(_)
+        | OwnFormat::Conllu(_)
+        | OwnFormat::Lines(_)
+        | OwnFormat::Texts(_) => "train",
     };
     let message = format!(
         "its {} classes are numbers, such as {}, and are told apart like names; to have them estimated: \

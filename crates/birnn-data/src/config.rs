@@ -8,6 +8,7 @@ mod plan;
 mod resolve;
 mod source;
 mod table;
+mod text;
 mod written;
 
 pub use self::arrays::{Arrays, NpzOptions};
@@ -15,8 +16,9 @@ pub use self::parts::{Portion, SplitBy, Window};
 pub use self::paths::{PATH_SETTINGS, anchored};
 pub use self::plan::DataPlan;
 pub use self::resolve::check_class_names;
-pub use self::source::{OwnFiles, OwnFormat, Source, UserFiles};
+pub use self::source::{LabelFiles, OwnFiles, OwnFormat, Source, UserFiles};
 pub use self::table::{Columns, Layout, Table};
+pub use self::text::TextPlan;
 pub use self::written::{DataConfig, Fallback};
 
 #[cfg(test)]

@@ -89,10 +89,7 @@ pub(crate) fn through<T>(
     let mut source = Hashed::new(source);
     let most = size.saturating_mul(LARGEST_RATIO);
     let mut unzip = MultiGzDecoder::new(BufReader::with_capacity(1 << 16, &mut source));
-    let (value, content) = consume(&mut unzip, most).map_err(|problem| match problem {
-        FileProblem::Io(error) => FileProblem::Gzip(error),
-        other => other,
-    })?;
+    let (value, content) = consume(&mut unzip, most).map_err(of_gzip)?;
     Ok((value, Digests { content, file: source.finish() }))
 }
 
@@ -101,19 +98,29 @@ pub(crate) fn plain<T>(
     source: impl Read,
     read: impl FnOnce(&mut dyn Read) -> Result<T, FileProblem>,
 ) -> Result<T, FileProblem> {
+    let (mut content, compressed) = unzipped(source)?;
+    read(&mut content).map_err(|problem| if compressed { of_gzip(problem) } else { problem })
+}
+
+/// What `source` holds, decompressed if it is gzipped, and whether it is. It need not be one that can go back.
+pub(crate) fn unzipped<'a>(source: impl Read + 'a) -> io::Result<(Box<dyn Read + 'a>, bool)> {
     let mut source = BufReader::with_capacity(1 << 16, source);
     let mut start = Vec::new();
     source.by_ref().take(GZIP_MAGIC.len() as u64).read_to_end(&mut start)?;
     let compressed = start == GZIP_MAGIC;
     let source = Cursor::new(start).chain(source);
-    if !compressed {
-        return read(&mut { source });
-    }
-    read(&mut MultiGzDecoder::new(BufReader::with_capacity(1 << 16, source))).map_err(|problem| match problem
-    {
+    Ok(match compressed {
+        false => (Box::new(source), false),
+        true => (Box::new(MultiGzDecoder::new(BufReader::with_capacity(1 << 16, source))), true),
+    })
+}
+
+/// What is wrong with content that was being decompressed.
+pub(crate) fn of_gzip(problem: FileProblem) -> FileProblem {
+    match problem {
         FileProblem::Io(error) => FileProblem::Gzip(error),
         other => other,
-    })
+    }
 }
 
 /// Bytes as digests are written, two lower-case digits each.

@@ -58,6 +58,16 @@ pub enum Dataset {
     Npz,
     /// The user's own pictures, in folders, one for each class.
     Folder,
+    /// The user's own sentences, a token with its tag on each line.
+    Conll,
+    /// The user's own sentences, as Universal Dependencies have them.
+    Conllu,
+    /// The user's own sentences, one on each line, and in another file their tags or classes.
+    Lines,
+    /// The user's own texts, each of a class, on lines, as JSON, in a table, or in a file for each class.
+    Texts,
+    /// Sentences made by code, without any file.
+    SyntheticText,
 }
 
 impl Dataset {
@@ -102,7 +112,12 @@ impl Dataset {
             | Dataset::Ts
             | Dataset::Table
             | Dataset::Npz
-            | Dataset::Folder => None,
+            | Dataset::Folder
+            | Dataset::Conll
+            | Dataset::Conllu
+            | Dataset::Lines
+            | Dataset::Texts
+            | Dataset::SyntheticText => None,
         }
     }
 
@@ -118,7 +133,26 @@ impl Dataset {
 
     /// Whether it is in files of the user's own.
     pub fn is_own(self) -> bool {
-        matches!(self, Dataset::Idx | Dataset::Ts | Dataset::Table | Dataset::Npz | Dataset::Folder)
+        matches!(
+            self,
+            Dataset::Idx
+                | Dataset::Ts
+                | Dataset::Table
+                | Dataset::Npz
+                | Dataset::Folder
+                | Dataset::Conll
+                | Dataset::Conllu
+                | Dataset::Lines
+                | Dataset::Texts
+        )
+    }
+
+    /// Whether it is of sentences.
+    pub fn is_text(self) -> bool {
+        matches!(
+            self,
+            Dataset::Conll | Dataset::Conllu | Dataset::Lines | Dataset::Texts | Dataset::SyntheticText
+        )
     }
 }
 

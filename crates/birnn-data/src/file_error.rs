@@ -10,6 +10,7 @@ use crate::series::line_problem::LineProblem;
 use crate::series::missing::MissingValue;
 use crate::table::problem::TableProblem;
 use crate::targets::{Per, TargetKind, Wanted};
+use crate::text::problem::TextProblem;
 
 /// A file that is not what it should be.
 #[derive(Debug, thiserror::Error)]
@@ -124,6 +125,17 @@ pub enum FileProblem {
         /// What is wrong there.
         problem: LineProblem,
     },
+    /// A line of sentences or texts is not what it should be.
+    #[error("line {line}: {problem}")]
+    Text {
+        /// Which line, from 1.
+        line: usize,
+        /// What is wrong there.
+        problem: TextProblem,
+    },
+    /// It holds no sentences or texts that could be read.
+    #[error(transparent)]
+    Texts(TextProblem),
     /// It is text that ends too soon.
     #[error("ends before {0}")]
     Ends(&'static str),
@@ -221,9 +233,14 @@ pub enum FileProblem {
         /// In the training file.
         expected: usize,
     },
-    /// Training series of a single class.
-    #[error("all its series are of the class `{}`: there is nothing to tell apart", .0.escape_debug())]
-    OneClass(String),
+    /// Training samples of a single class.
+    #[error("all its {what} are of the class `{}`: there is nothing to tell apart", .class.escape_debug())]
+    OneClass {
+        /// What several of them are called.
+        what: &'static str,
+        /// The class.
+        class: String,
+    },
     /// A test series of a class that no training series can be of.
     #[error("{unit} {line}: the class `{}` is none of the training file's: {classes}", class.escape_debug())]
     UnknownClass {

@@ -42,11 +42,12 @@ mod series;
 mod split;
 mod table;
 mod targets;
+mod text;
 mod whole;
 
 pub use config::{
-    Arrays, Columns, DataConfig, DataPlan, Fallback, Layout, NpzOptions, OwnFiles, OwnFormat, PATH_SETTINGS,
-    Portion, Source, SplitBy, Table, UserFiles, Window, anchored, check_class_names,
+    Arrays, Columns, DataConfig, DataPlan, Fallback, LabelFiles, Layout, NpzOptions, OwnFiles, OwnFormat,
+    PATH_SETTINGS, Portion, Source, SplitBy, Table, TextPlan, UserFiles, Window, anchored, check_class_names,
 };
 pub use content::{hexadecimal, open_file};
 pub use dataset::Dataset;
@@ -84,3 +85,13 @@ pub use table::{
     Cell, CellProblem, NamedBy, RowNumber, TableProblem, panic_is_caught, parse_table, read_csv, read_table,
 };
 pub use targets::{Outputs, Per, TargetKind, TargetScale, TargetValues, Targets, Wanted};
+pub use text::annotate::{AddedColumn, ConllBlock, ConllForm, ConllText};
+pub use text::classified::{TextForm, TextOptions, Unit, parse_texts, read_folder, read_texts};
+pub use text::conll::{ConllColumns, parse_conll, read_conll};
+pub use text::conllu::{ConlluTag, parse_conllu, read_conllu};
+pub use text::forms::{Forms, Sentences};
+pub use text::lines::{LineText, LinesBeside, parse_lines, read_lines};
+pub use text::problem::TextProblem;
+pub use text::reading::Labelling;
+pub use text::scheme::{IllegalTag, Scheme, Span, SpanReading, TagProblem, TagSet};
+pub use text::vocabulary::{Folding, Lexicon, Text};

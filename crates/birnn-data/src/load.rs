@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::config::{DataPlan, Fallback, Source};
+use crate::config::{DataPlan, Fallback, Source, TextPlan};
 use crate::division::{Divided, Groups, divide};
 use crate::error::{ConfigError, DataError};
 use crate::event::Event;
@@ -18,8 +18,9 @@ use crate::series::own::read_own;
 use crate::series::standardise::Series;
 use crate::split::Split;
 use crate::targets::{Outputs, TargetScale};
+use crate::text::vocabulary::Text;
 use crate::whole::{Whole, WholeKind};
-use crate::{check, content, series};
+use crate::{check, content, series, text};
 
 /// Data that is ready to be trained on.
 #[derive(Debug)]
@@ -53,6 +54,7 @@ pub fn load(
         Source::Synthetic => draw(plan.limit).prepare(plan),
         Source::Files(files) => read_idx(files)?.prepare(plan),
         Source::SyntheticSeries => make(plan),
+        Source::SyntheticText => write(plan),
         Source::Own(files) => read_own(files, plan)?,
         Source::Published(published) => match (obtain(published, plan, locations, on_event), plan.fallback) {
             (Err(DataError::Unobtainable(reason)), Fallback::Synthetic) => {
@@ -66,7 +68,10 @@ pub fn load(
     let mut warnings = whole.warnings;
     let sorted = whole.train.labels().is_some_and(check::is_sorted_by_class);
     let known = check::classes_in(whole.train.labels().unwrap_or_default());
-    let divided = divide(whole.train, whole.groups, whole.test, plan)?;
+    let mut divided = divide(whole.train, whole.groups, whole.test, plan)?;
+    if let Some(validation) = whole.validation {
+        divided.validation = validation;
+    }
     let Divided { train, validation, test, division, warnings: of_parts } = divided;
     warnings.extend(of_parts);
     let provenance = Provenance {
@@ -98,6 +103,10 @@ pub fn load(
             let series = Series::of(&train.sequences, plan.missing, plan.standardise);
             Modality::Series(Series { names: features, columns, missing_mask: plan.missing_mask, ..series })
         }
+        WholeKind::Text => {
+            let TextPlan { folding, min_count, .. } = plan.text;
+            Modality::Text(Text::of(&train.sequences, folding, min_count))
+        }
     };
     Ok(Splits { train, validation, test, outputs, modality, provenance, warnings })
 }
@@ -110,6 +119,14 @@ fn digest(splits: [&Split; 3]) -> String {
             Values::Floats(floats) => {
                 split.sequences.lengths().for_each(|length| hash.update((length as u64).to_le_bytes()));
                 floats.iter().for_each(|value| hash.update(value.to_le_bytes()));
+            }
+            Values::Tokens(tokens, forms) => {
+                split.sequences.lengths().for_each(|length| hash.update((length as u64).to_le_bytes()));
+                for &token in tokens {
+                    hash.update(forms.get(token));
+                    // No token has it.
+                    hash.update([0]);
+                }
             }
         }
         split.targets.bytes(|bytes| hash.update(bytes));
@@ -141,9 +158,27 @@ fn make(plan: &DataPlan) -> Whole {
         train: made(0, series::synthetic::TRAIN.min(plan.limit)),
         groups: Groups::default(),
         test: Some(made(series::synthetic::TRAIN, series::synthetic::TEST)),
+        validation: None,
         names: series::synthetic::names(plan.wanted),
         files: Vec::new(),
         kind: WholeKind::Series { features: None, columns: None },
+        warnings: Vec::new(),
+    }
+}
+
+fn write(plan: &DataPlan) -> Whole {
+    let made =
+        |first: usize, count: usize| text::synthetic::split(SYNTHETIC_SEED, first as u64, count, plan.wanted);
+    Whole {
+        dataset: "synthetic-text",
+        substitute_for: None,
+        train: made(0, text::synthetic::TRAIN.min(plan.limit)),
+        groups: Groups::default(),
+        test: Some(made(text::synthetic::TRAIN, text::synthetic::TEST)),
+        validation: None,
+        names: text::synthetic::names(plan.wanted),
+        files: Vec::new(),
+        kind: WholeKind::Text,
         warnings: Vec::new(),
     }
 }

@@ -2,9 +2,12 @@
 
 use std::fmt;
 
+use birnn_architecture::Inputs;
+
 use crate::image::preprocessing::Preprocessing;
 use crate::sequences::{Sequence, SequenceValues, Sequences};
 use crate::series::standardise::Series;
+use crate::text::vocabulary::{Lexicon, Text};
 
 /// What sequences are of, and how a net reads them. It belongs to the net as its weights do.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,13 +21,16 @@ pub enum Modality {
     },
     /// Series of numbers, of any length.
     Series(Series),
+    /// Sentences, of any length, each token a time step.
+    Text(Text),
 }
 
 /// What samples are, where no more is known of them.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SampleKind {
     Images,
     Series,
+    Text,
 }
 
 impl SampleKind {
@@ -32,6 +38,7 @@ impl SampleKind {
         match self {
             SampleKind::Images => "images",
             SampleKind::Series => "series",
+            SampleKind::Text => "sentences",
         }
     }
 
@@ -39,6 +46,7 @@ impl SampleKind {
         match self {
             SampleKind::Images => "image",
             SampleKind::Series => "series",
+            SampleKind::Text => "sentence",
         }
     }
 }
@@ -61,6 +69,11 @@ impl fmt::Display for Modality {
                 write!(f, " of {} {values}, {read}", series.features())?;
                 if series.missing_mask { f.write_str(", and which are missing") } else { Ok(()) }
             }
+            Modality::Text(Text { steps: [shortest, longest], words, folding, .. }) => {
+                write!(f, "{shortest} to {longest} tokens, of {} known words", words.len())?;
+                let same = [(folding.lowercase, "in lower case"), (folding.merge_digits, "digits as one")];
+                same.into_iter().filter(|(is, _)| *is).try_for_each(|(_, what)| write!(f, ", {what}"))
+            }
         }
     }
 }
@@ -71,14 +84,26 @@ impl Modality {
         match self {
             Modality::Images { shape: [_, cols], .. } => *cols,
             Modality::Series(series) => series.features(),
+            Modality::Text(_) => 1,
         }
     }
 
-    /// Values that the net reads at each time step: those of the sequence, and what is read beside them.
-    pub fn inputs(&self) -> usize {
+    /// What the net reads at each time step: the values of the sequence, with what is read beside them, or a token.
+    pub fn inputs(&self) -> Inputs {
         match self {
-            Modality::Images { shape: [_, cols], .. } => *cols,
-            Modality::Series(series) => series.inputs(),
+            Modality::Images { shape: [_, cols], .. } => Inputs::Values(*cols),
+            Modality::Series(series) => Inputs::Values(series.inputs()),
+            Modality::Text(text) => {
+                Inputs::Tokens { words: text.word_count(), characters: text.character_count() }
+            }
+        }
+    }
+
+    /// What the net reads of each of the forms of these sequences, where they are of text.
+    pub fn lexicon(&self, sequences: &Sequences) -> Option<Lexicon> {
+        match self {
+            Modality::Images { .. } | Modality::Series(_) => None,
+            Modality::Text(text) => Some(text.lexicon(sequences.forms()?)),
         }
     }
 
@@ -87,6 +112,7 @@ impl Modality {
         match self {
             Modality::Images { shape: [rows, _], .. } => Some([*rows; 2]),
             Modality::Series(series) => series.steps,
+            Modality::Text(text) => Some(text.steps),
         }
     }
 
@@ -104,21 +130,23 @@ impl Modality {
         match self {
             Modality::Images { .. } => SampleKind::Images,
             Modality::Series(_) => SampleKind::Series,
+            Modality::Text(_) => SampleKind::Text,
         }
     }
 
-    /// Adds the values of a sequence to `into`, as the net reads them.
+    /// Adds the values of a sequence to `into`, as the net reads them; of tokens, which it has vectors for, nothing.
     pub fn read(&self, sequence: Sequence<'_>, into: &mut Vec<f32>) {
         match self {
             Modality::Images { .. } => sequence.read(into),
             Modality::Series(series) => series.read(sequence, into),
+            Modality::Text(_) => {}
         }
     }
 
-    /// Sequences as the net reads them, once for all; images stay bytes.
+    /// Sequences as the net reads them, once for all; images stay bytes, and tokens tokens.
     pub fn prepare(&self, sequences: Sequences) -> Sequences {
         match self {
-            Modality::Images { .. } => sequences,
+            Modality::Images { .. } | Modality::Text(_) => sequences,
             Modality::Series(series) => series.prepare(sequences),
         }
     }
@@ -128,9 +156,9 @@ impl Modality {
     pub fn fits(&self, sequence: Sequence<'_>) -> bool {
         let is_of_its_kind = match (self, sequence.values) {
             (Modality::Images { .. }, SequenceValues::Bytes(_))
-            | (Modality::Series(_), SequenceValues::Floats(_)) => true,
-            (Modality::Images { .. }, SequenceValues::Floats(_))
-            | (Modality::Series(_), SequenceValues::Bytes(_)) => false,
+            | (Modality::Series(_), SequenceValues::Floats(_))
+            | (Modality::Text(_), SequenceValues::Tokens(..)) => true,
+            (Modality::Images { .. } | Modality::Series(_) | Modality::Text(_), _) => false,
         };
         let Sequence { values, features } = sequence;
         is_of_its_kind
@@ -178,7 +206,8 @@ mod tests {
             let mut read = Vec::new();
             all.iter().for_each(|sequence| series.read(sequence, &mut read));
             let prepared = series.prepare(all.clone());
-            assert_eq!(prepared, Sequences::new(Values::Floats(read), series.inputs(), all.lengths()));
+            let features = prepared.features();
+            assert_eq!(prepared, Sequences::new(Values::Floats(read), features, all.lengths()));
         }
     }
 }

@@ -3,8 +3,11 @@
 
 use std::ops::Range;
 
+use std::sync::Arc;
+
 use crate::image::images::Images;
 use crate::targets::Per;
+use crate::text::forms::Forms;
 
 /// Sequences, each of at least one time step, with the same number of values per step.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +34,8 @@ pub enum Values {
     Bytes(Vec<u8>),
     /// Numbers in units of their own; what is missing is no number (NaN).
     Floats(Vec<f32>),
+    /// Tokens, by their index among the forms that there are.
+    Tokens(Vec<u32>, Arc<Forms>),
 }
 
 /// One sequence, or some steps of it.
@@ -49,6 +54,8 @@ pub enum SequenceValues<'a> {
     Bytes(&'a [u8]),
     /// Numbers.
     Floats(&'a [f32]),
+    /// Tokens, by their index among the forms that there are.
+    Tokens(&'a [u32], &'a Forms),
 }
 
 impl Sequences {
@@ -146,7 +153,15 @@ impl Sequences {
         let rows = self.common_length()?;
         match self.values {
             Values::Bytes(pixels) => Some(Images { rows, cols: self.features, pixels }),
-            Values::Floats(_) => None,
+            Values::Floats(_) | Values::Tokens(..) => None,
+        }
+    }
+
+    /// The forms of its tokens, where it has such.
+    pub fn forms(&self) -> Option<&Arc<Forms>> {
+        match &self.values {
+            Values::Tokens(_, forms) => Some(forms),
+            Values::Bytes(_) | Values::Floats(_) => None,
         }
     }
 
@@ -174,6 +189,9 @@ impl Sequences {
         let values = match &self.values {
             Values::Bytes(_) => Values::Bytes(gathered(chosen().map(Sequence::bytes), count)),
             Values::Floats(_) => Values::Floats(gathered(chosen().map(Sequence::floats), count)),
+            Values::Tokens(_, forms) => {
+                Values::Tokens(gathered(chosen().map(Sequence::tokens), count), Arc::clone(forms))
+            }
         };
         Sequences::new(values, self.features, chosen().map(Sequence::steps))
     }
@@ -184,6 +202,8 @@ impl Sequences {
         let mut numbers = match values {
             Values::Bytes(bytes) => bytes.into_iter().map(level).collect(),
             Values::Floats(floats) => floats,
+            // Words are no numbers that anything could be done to.
+            Values::Tokens(..) => return Sequences { values, features, offsets },
         };
         for ends in offsets.windows(2) {
             change(&mut numbers[ends[0] * features..ends[1] * features]);
@@ -206,6 +226,10 @@ impl Sequences {
             Values::Floats(floats) => {
                 floats.truncate(values);
                 floats.shrink_to_fit();
+            }
+            Values::Tokens(tokens, _) => {
+                tokens.truncate(values);
+                tokens.shrink_to_fit();
             }
         }
     }
@@ -235,6 +259,7 @@ impl Values {
         match self {
             Values::Bytes(bytes) => SequenceValues::Bytes(bytes),
             Values::Floats(floats) => SequenceValues::Floats(floats),
+            Values::Tokens(tokens, forms) => SequenceValues::Tokens(tokens, forms),
         }
     }
 
@@ -247,6 +272,11 @@ impl<'a> Sequence<'a> {
     /// An image of so many columns.
     pub fn of_image(pixels: &'a [u8], cols: usize) -> Sequence<'a> {
         Sequence { values: SequenceValues::Bytes(pixels), features: cols }
+    }
+
+    /// Tokens, by their index among these forms.
+    pub fn of_tokens(tokens: &'a [u32], forms: &'a Forms) -> Sequence<'a> {
+        Sequence { values: SequenceValues::Tokens(tokens, forms), features: 1 }
     }
 
     /// A series of numbers, `features` at each step.
@@ -269,6 +299,7 @@ impl<'a> Sequence<'a> {
         let values = match self.values {
             SequenceValues::Bytes(bytes) => SequenceValues::Bytes(&bytes[values]),
             SequenceValues::Floats(floats) => SequenceValues::Floats(&floats[values]),
+            SequenceValues::Tokens(tokens, forms) => SequenceValues::Tokens(&tokens[values], forms),
         };
         Sequence { values, ..self }
     }
@@ -277,7 +308,7 @@ impl<'a> Sequence<'a> {
     pub fn bytes(self) -> Option<&'a [u8]> {
         match self.values {
             SequenceValues::Bytes(bytes) => Some(bytes),
-            SequenceValues::Floats(_) => None,
+            SequenceValues::Floats(_) | SequenceValues::Tokens(..) => None,
         }
     }
 
@@ -285,15 +316,34 @@ impl<'a> Sequence<'a> {
     pub fn floats(self) -> Option<&'a [f32]> {
         match self.values {
             SequenceValues::Floats(floats) => Some(floats),
-            SequenceValues::Bytes(_) => None,
+            SequenceValues::Bytes(_) | SequenceValues::Tokens(..) => None,
         }
     }
 
-    /// Adds its values to `into`: numbers as they are, and of grey levels 255 as 1.
+    /// Its tokens, by their index among the forms, where it has such.
+    pub fn tokens(self) -> Option<&'a [u32]> {
+        match self.values {
+            SequenceValues::Tokens(tokens, _) => Some(tokens),
+            SequenceValues::Bytes(_) | SequenceValues::Floats(_) => None,
+        }
+    }
+
+    /// Its tokens as they are written; none where it has no such.
+    pub fn words(self) -> impl Iterator<Item = &'a str> {
+        let (tokens, forms) = match self.values {
+            SequenceValues::Tokens(tokens, forms) => (tokens, Some(forms)),
+            SequenceValues::Bytes(_) | SequenceValues::Floats(_) => (&[][..], None),
+        };
+        tokens.iter().filter_map(move |&token| Some(forms?.get(token)))
+    }
+
+    /// Adds its values to `into`: numbers as they are, and of grey levels 255 as 1; of tokens nothing.
     pub fn read(self, into: &mut Vec<f32>) {
         match self.values {
             SequenceValues::Bytes(bytes) => into.extend(bytes.iter().copied().map(level)),
             SequenceValues::Floats(floats) => into.extend_from_slice(floats),
+            // What a net reads of words is in its weights.
+            SequenceValues::Tokens(..) => {}
         }
     }
 }
@@ -304,6 +354,7 @@ impl SequenceValues<'_> {
         match self {
             SequenceValues::Bytes(bytes) => bytes.len(),
             SequenceValues::Floats(floats) => floats.len(),
+            SequenceValues::Tokens(tokens, _) => tokens.len(),
         }
     }
 

@@ -14,6 +14,8 @@ pub(crate) struct Whole {
     pub(crate) groups: Groups,
     /// Where it is in no file of its own, a share of the training samples becomes it.
     pub(crate) test: Option<Split>,
+    /// Where it is in no file of its own, some of the training samples become it, if any.
+    pub(crate) validation: Option<Split>,
     /// What its classes are called, or its numbers.
     pub(crate) names: Vec<String>,
     pub(crate) files: Vec<VerifiedFile>,
@@ -32,4 +34,6 @@ pub(crate) enum WholeKind {
         /// Of a wide table without such, those of its columns.
         columns: Option<Vec<String>>,
     },
+    /// Sentences.
+    Text,
 }

@@ -1,6 +1,6 @@
 //! What a user writes in an experiment file, and what is run.
 
-use birnn_architecture::{Architecture, ModelConfig, Readout};
+use birnn_architecture::{Architecture, EmbeddingConfig, Head, ModelConfig, Readout};
 use birnn_data::{DataConfig, DataPlan, Per, SplitBy};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -66,8 +66,14 @@ impl Experiment {
         let architecture = self.architecture(task.wanted.per)?;
         let train = self.train.resolve()?;
         self.suits_task()?;
-        let data = self.data.resolve_for(task.wanted).map_err(Invalid::from)?;
-        if self.data.validation.is_none() {
+        let mut data = self.data.resolve_for(task.wanted).map_err(Invalid::from)?;
+        data.text.learnt = task.scheme;
+        if data.text.learnt.is_none() && (data.text.scheme.is_some() || data.text.repair_tags) {
+            let key = if data.text.scheme.is_some() { "data.scheme" } else { "data.repair_tags" };
+            let message = "is about tags that mark spans: `scheme` under [task] says how they do";
+            return Err(Invalid::new(key, message));
+        }
+        if self.data.validation.is_none() && self.data.validation_file.is_none() {
             let what = data.source.noun();
             let some = match (data.split, data.source.is_series()) {
                 (SplitBy::Random, true) => "50",
@@ -90,7 +96,17 @@ impl Experiment {
 
     /// The net that answers `per` sequence or step.
     fn architecture(&self, per: Per) -> Result<Architecture, Invalid> {
-        let architecture = self.model.resolve().map_err(|error| Invalid::new(error.key, error.message))?;
+        let model = self.with_embedding();
+        if model.embedding.is_some() && !self.data.dataset.is_text() {
+            let message = "is about words, and `[data]` has none";
+            return Err(Invalid::new("model.embedding", message));
+        }
+        let architecture = model.resolve().map_err(|error| Invalid::new(error.key, error.message))?;
+        if architecture.head == Head::Crf && per == Per::Sequence {
+            let message =
+                "\"crf\" finds the answers of all steps together; it needs `kind = \"tag\"` under [task]";
+            return Err(Invalid::new("model.head", message));
+        }
         match (per, architecture.readout) {
             (Per::Sequence, Readout::Sequence) => {
                 let message = "`sequence` gives one output per time step, and this task wants one in all; \
@@ -111,6 +127,12 @@ impl Experiment {
         }
     }
 
+    /// The model, which has vectors for words where it is to read such.
+    fn with_embedding(&self) -> ModelConfig {
+        let usual = self.data.dataset.is_text().then(EmbeddingConfig::default);
+        ModelConfig { embedding: self.model.embedding.clone().or(usual), ..self.model.clone() }
+    }
+
     /// Whether the settings of training are those of its task.
     fn suits_task(&self) -> Result<(), Invalid> {
         let monitor = self.train.monitor;
@@ -125,6 +147,11 @@ impl Experiment {
             ("train.label_smoothing", self.train.label_smoothing > 0.0),
             ("train.class_weights", self.train.class_weights.is_some()),
         ];
+        if let (Head::Crf, Some((key, _))) = (self.model.head, of_classes.iter().find(|(_, given)| *given)) {
+            let message =
+                "is about answers that each stand for themselves, and those of `head = \"crf\"` do not";
+            return Err(Invalid::new(key, message));
+        }
         match (self.task.kind, of_classes.into_iter().find(|(_, given)| *given)) {
             (TaskKind::Regress, Some((key, _))) => {
                 Err(Invalid::new(key, "is about classes, and task `regress` learns numbers".to_owned()))
@@ -218,7 +245,7 @@ impl Experiment {
         let mut written_out = self.clone();
         written_out.task = written_out.task.with_defaults();
         written_out.train.optimizer = written_out.train.optimizer.with_defaults();
-        written_out.model = written_out.model.with_defaults();
+        written_out.model = written_out.with_embedding().with_defaults();
         if written_out.task.resolve().is_ok_and(|task| task.wanted.per == Per::Step) {
             written_out.model.readout = Readout::Sequence;
         }

@@ -1,6 +1,6 @@
 //! What a user writes under `[task]`.
 
-use birnn_data::{Per, TargetKind, Wanted};
+use birnn_data::{Per, Scheme, TargetKind, Wanted};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +13,14 @@ use crate::train::Monitor;
 pub struct TaskConfig {
     /// What is learned.
     pub kind: TaskKind,
+    /// `tag`: the scheme of the tags, where they mark spans, such as `B-NP`: what is found is then judged by its spans.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scheme: Option<Scheme>,
+    /// `tag`, with a scheme and `head = "crf"`: whether the net gives only tags that the scheme allows one after the
+    /// other; it does where it is absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("default" = true))]
+    pub constrain: Option<bool>,
     /// `regress`: what there are numbers for, each sequence or each step; each sequence where it is absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub per: Option<Per>,
@@ -55,6 +63,10 @@ pub struct TaskPlan {
     pub wanted: Wanted,
     /// Of numbers: which error training lowers.
     pub loss: RegressionLoss,
+    /// Of tags that mark spans: how.
+    pub scheme: Option<Scheme>,
+    /// Of these: whether a conditional random field gives only what the scheme allows.
+    pub constrain: bool,
 }
 
 impl TaskKind {
@@ -81,17 +93,31 @@ impl TaskConfig {
         {
             return Err(Invalid::new(key, "belongs to `kind = \"regress\"` alone".to_owned()));
         }
+        let of_tags = [("task.scheme", self.scheme.is_some()), ("task.constrain", self.constrain.is_some())];
+        if let (TaskKind::Classify | TaskKind::Regress, Some((key, _))) =
+            (self.kind, of_tags.into_iter().find(|(_, given)| *given))
+        {
+            return Err(Invalid::new(key, "belongs to `kind = \"tag\"` alone".to_owned()));
+        }
+        if self.constrain.is_some() && self.scheme.is_none() {
+            let message = "says whether tags obey their scheme, and `scheme` is missing";
+            return Err(Invalid::new("task.constrain", message.to_owned()));
+        }
         let wanted = match self.kind {
             TaskKind::Classify => Wanted::default(),
             TaskKind::Tag => Wanted { kind: TargetKind::Classes, per: Per::Step },
             TaskKind::Regress => Wanted { kind: TargetKind::Numbers, per: self.per.unwrap_or_default() },
         };
-        Ok(TaskPlan { wanted, loss: self.loss.unwrap_or_default() })
+        let (loss, constrain) = (self.loss.unwrap_or_default(), self.constrain.unwrap_or(true));
+        Ok(TaskPlan { wanted, loss, scheme: self.scheme, constrain })
     }
 
     /// What of an evaluation can be monitored.
     pub(crate) fn monitors(&self) -> &'static [Monitor] {
         match self.kind {
+            TaskKind::Tag if self.scheme.is_some() => {
+                &[Monitor::Loss, Monitor::Accuracy, Monitor::MacroF1, Monitor::F1]
+            }
             TaskKind::Classify | TaskKind::Tag => &[Monitor::Loss, Monitor::Accuracy, Monitor::MacroF1],
             TaskKind::Regress => &[Monitor::Loss, Monitor::Rmse, Monitor::Mae, Monitor::R2],
         }
@@ -100,7 +126,10 @@ impl TaskConfig {
     /// With every default written out.
     pub(crate) fn with_defaults(self) -> TaskConfig {
         match self.kind {
-            TaskKind::Classify | TaskKind::Tag => self,
+            TaskKind::Classify => self,
+            TaskKind::Tag => {
+                TaskConfig { constrain: self.scheme.map(|_| self.constrain.unwrap_or(true)), ..self }
+            }
             TaskKind::Regress => TaskConfig {
                 per: Some(self.per.unwrap_or_default()),
                 loss: Some(self.loss.unwrap_or_default()),

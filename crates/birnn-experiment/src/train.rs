@@ -81,6 +81,8 @@ pub enum Monitor {
     Accuracy,
     /// The mean of the classes' F1, each class counting the same.
     MacroF1,
+    /// Of tags that mark spans: the F1 of these, of all types together.
+    F1,
     /// Of numbers: the root of the mean squared error, in their units; the lower the better.
     Rmse,
     /// Of numbers: the mean absolute error, in their units; the lower the better.
@@ -100,6 +102,7 @@ impl Monitor {
             Monitor::Loss => "loss",
             Monitor::Accuracy => "accuracy",
             Monitor::MacroF1 => "macro-f1",
+            Monitor::F1 => "f1",
             Monitor::Rmse => "rmse",
             Monitor::Mae => "mae",
             Monitor::R2 => "r2",
@@ -110,7 +113,7 @@ impl Monitor {
     pub fn is_better(self, value: f64, than: f64) -> bool {
         match self {
             Monitor::Loss | Monitor::Rmse | Monitor::Mae => value < than,
-            Monitor::Accuracy | Monitor::MacroF1 | Monitor::R2 => value > than,
+            Monitor::Accuracy | Monitor::MacroF1 | Monitor::F1 | Monitor::R2 => value > than,
         }
     }
 }
@@ -122,6 +125,7 @@ impl fmt::Display for Monitor {
             Monitor::Loss => "loss",
             Monitor::Accuracy => "accuracy",
             Monitor::MacroF1 => "macro F1",
+            Monitor::F1 => "F1",
             Monitor::Rmse => "RMSE",
             Monitor::Mae => "MAE",
             Monitor::R2 => "R2",

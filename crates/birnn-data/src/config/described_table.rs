@@ -58,11 +58,6 @@ impl DataConfig {
         if self.shape.is_some() && self.features.as_ref().is_some_and(|names| names.len() > 1) {
             return refuse("features", "an image has one column for each pixel: one name at most".to_owned());
         }
-        let delimiter = match self.delimiter.as_deref().map(str::as_bytes) {
-            None => None,
-            Some(&[byte]) if byte.is_ascii() && !b"\"\r\n".contains(&byte) => Some(byte),
-            Some(_) => return refuse("delimiter", "must be one character, such as `;`".to_owned()),
-        };
         Ok(Table {
             layout,
             id: self.id.clone(),
@@ -72,10 +67,19 @@ impl DataConfig {
             target: target.to_vec(),
             group: self.group.clone(),
             classes: self.class_names()?,
-            delimiter,
+            delimiter: self.delimiter()?,
             skip_lines: self.skip_lines,
             shape: self.shape,
         })
+    }
+
+    /// What parts the cells of a text, where it is said.
+    pub(super) fn delimiter(&self) -> Result<Option<u8>, ConfigError> {
+        match self.delimiter.as_deref().map(str::as_bytes) {
+            None => Ok(None),
+            Some(&[byte]) if byte.is_ascii() && !b"\"\r\n".contains(&byte) => Ok(Some(byte)),
+            Some(_) => Err(ConfigError::new("delimiter", "must be one character, such as `;`")),
+        }
     }
 
     /// How a table is read for a net that learnt from this data to be asked about it, and that reads series so. Of other

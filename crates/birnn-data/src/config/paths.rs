@@ -5,13 +5,15 @@ use std::path::{Component, Path, PathBuf};
 use super::written::DataConfig;
 
 /// The settings that are paths of the user's own files, by their dotted keys.
-pub const PATH_SETTINGS: [&str; 6] = [
+pub const PATH_SETTINGS: [&str; 8] = [
     "data.train_images",
     "data.train_labels",
     "data.test_images",
     "data.test_labels",
     "data.train",
     "data.test",
+    "data.validation_file",
+    "data.validation_labels",
 ];
 
 /// `path`, written relative to `folder`, as an absolute one.
@@ -76,7 +78,7 @@ impl DataConfig {
     }
 
     /// The settings that are paths of the user's own files, by their keys, in the order of [`PATH_SETTINGS`].
-    pub fn paths(&self) -> [(&'static str, &Option<PathBuf>); 6] {
+    pub fn paths(&self) -> [(&'static str, &Option<PathBuf>); 8] {
         [
             ("train_images", &self.train_images),
             ("train_labels", &self.train_labels),
@@ -84,10 +86,12 @@ impl DataConfig {
             ("test_labels", &self.test_labels),
             ("train", &self.train),
             ("test", &self.test),
+            ("validation_file", &self.validation_file),
+            ("validation_labels", &self.validation_labels),
         ]
     }
 
-    pub(crate) fn paths_mut(&mut self) -> [(&'static str, &mut Option<PathBuf>); 6] {
+    pub(crate) fn paths_mut(&mut self) -> [(&'static str, &mut Option<PathBuf>); 8] {
         [
             ("train_images", &mut self.train_images),
             ("train_labels", &mut self.train_labels),
@@ -95,6 +99,8 @@ impl DataConfig {
             ("test_labels", &mut self.test_labels),
             ("train", &mut self.train),
             ("test", &mut self.test),
+            ("validation_file", &mut self.validation_file),
+            ("validation_labels", &mut self.validation_labels),
         ]
     }
 }

@@ -2,6 +2,7 @@
 
 use super::parts::{Portion, SplitBy, Window};
 use super::source::Source;
+use super::text::TextPlan;
 use super::written::Fallback;
 use crate::image::augment::Augment;
 use crate::image::preprocessing::{Framing, Preprocessing};
@@ -40,6 +41,8 @@ pub struct DataPlan {
     pub missing: Missing,
     /// Whether it is also read which values are missing.
     pub missing_mask: bool,
+    /// How sentences are read.
+    pub text: TextPlan,
     /// What there is to learn.
     pub wanted: Wanted,
 }
@@ -56,7 +59,9 @@ impl DataPlan {
         let stored = match &self.source {
             Source::Published(published) => published.kind.stored()?,
             Source::Synthetic => synthetic::STORED,
-            Source::Files(_) | Source::SyntheticSeries | Source::Own(_) => return None,
+            Source::Files(_) | Source::SyntheticSeries | Source::SyntheticText | Source::Own(_) => {
+                return None;
+            }
         };
         let known = stored.preprocessing(self.invert, self.transpose.unwrap_or(stored.transposed));
         Some(Preprocessing { framing: self.framing.unwrap_or(known.framing), ..known })

@@ -5,14 +5,18 @@ use std::collections::HashSet;
 use super::arrays::NpzOptions;
 use super::parts::{Portion, SplitBy};
 use super::plan::DataPlan;
-use super::source::{OwnFiles, OwnFormat, Source, UserFiles};
+use super::source::{LabelFiles, OwnFiles, OwnFormat, Source, UserFiles};
+use super::text::TextPlan;
 use super::written::{DataConfig, Fallback, is_default};
 use crate::dataset::Dataset;
 use crate::error::ConfigError;
 use crate::image::synthetic;
 use crate::series::missing::Missing;
 use crate::split::MOST_CLASSES;
-use crate::targets::Wanted;
+use crate::targets::{Per, TargetKind, Wanted};
+use crate::text::classified::{TextOptions, Unit};
+use crate::text::conll::ConllColumns;
+use crate::text::vocabulary::Folding;
 
 /// Rows, and columns, of an image that others are brought to.
 const LARGEST_SHAPE: usize = 4096;
@@ -57,13 +61,36 @@ impl DataConfig {
                 let (shape, classes) = (self.shape()?, self.class_names()?);
                 Source::Own(self.own_files(OwnFormat::Folder { shape, classes })?)
             }
+            (None, Dataset::Conll) => {
+                Source::Own(self.own_files(OwnFormat::Conll(self.columns.unwrap_or_default()))?)
+            }
+            (None, Dataset::Conllu) => {
+                Source::Own(self.own_files(OwnFormat::Conllu(self.tags.unwrap_or_default()))?)
+            }
+            (None, Dataset::Lines) if wanted.kind == TargetKind::Numbers => {
+                return Err(ConfigError::new(
+                    "dataset",
+                    "`lines` are tags or classes, and `[task]` wants numbers",
+                ));
+            }
+            (None, Dataset::Lines) => Source::Own(self.own_files(OwnFormat::Lines(self.label_files()?))?),
+            (None, Dataset::Texts) if wanted != Wanted::default() => {
+                let message = format!("`texts` have a class each, and `[task]` wants {wanted}");
+                return Err(ConfigError::new("dataset", message));
+            }
+            (None, Dataset::Texts) => Source::Own(self.own_files(OwnFormat::Texts(self.text_options()?))?),
             (None, Dataset::SyntheticSeries) => Source::SyntheticSeries,
+            (None, Dataset::SyntheticText) if wanted.kind == TargetKind::Numbers => {
+                let message = "`synthetic-text` has classes and tags, and `[task]` wants numbers";
+                return Err(ConfigError::new("dataset", message));
+            }
+            (None, Dataset::SyntheticText) => Source::SyntheticText,
             (None, _) => Source::Synthetic,
         };
         if let Some((key, whose)) = self.foreign(&source) {
             return Err(ConfigError::new(key, format!("belongs to {whose} alone")));
         }
-        if wanted != Wanted::default() && !source.is_series() {
+        if wanted != Wanted::default() && source.is_images() {
             let message = format!("images have a class each, and `[task]` wants {wanted}");
             return Err(ConfigError::new("dataset", message));
         }
@@ -73,7 +100,7 @@ impl DataConfig {
                 "stands in for a published data set, not for your own files",
             ));
         }
-        if self.fallback != Fallback::None && source.is_series() {
+        if self.fallback != Fallback::None && !source.is_images() {
             let message = "digits drawn by code stand in for images alone; \
                            `dataset = \"synthetic-series\"` are series made by code";
             return Err(ConfigError::new("fallback", message));
@@ -99,6 +126,7 @@ impl DataConfig {
             standardise: self.standardise.unwrap_or(true),
             missing: self.missing,
             missing_mask: self.missing_mask,
+            text: self.text(wanted)?,
             wanted,
         })
     }
@@ -122,7 +150,12 @@ impl DataConfig {
         }
         match self.split {
             SplitBy::Time if !source.is_series() => {
-                return refuse("split", "images have no time that they could be parted by".to_owned());
+                let message = format!("{} have no time that they could be parted by", source.noun());
+                return refuse("split", message);
+            }
+            SplitBy::Group if source.is_text() => {
+                let message = "of sentences it is not known that any belong together";
+                return refuse("split", message.to_owned());
             }
             SplitBy::Group if !source.is_series() && self.group.is_none() => {
                 let message = match self.dataset {
@@ -154,7 +187,8 @@ impl DataConfig {
     fn foreign(&self, source: &Source) -> Option<(&'static str, &'static str)> {
         let idx = |key, given| (key, given, "`dataset = \"idx\"`", matches!(source, Source::Files(_)));
         let own = |key, given| {
-            let whose = "`dataset = \"ts\"`, `\"table\"`, `\"npz\"` or `\"folder\"`";
+            let whose = "`dataset = \"ts\"`, `\"table\"`, `\"npz\"`, `\"folder\"`, `\"conll\"`, `\"conllu\"`, \
+                         `\"lines\"` or `\"texts\"`";
             (key, given, whose, matches!(source, Source::Own(_)))
         };
         let format =
@@ -164,13 +198,23 @@ impl DataConfig {
         let folder = format(|format| matches!(format, OwnFormat::Folder { .. }));
         let table = |key, given| (key, given, "`dataset = \"table\"`", is_table);
         let series = |key, given| (key, given, "series", source.is_series());
-        let images = |key, given| (key, given, "images", !source.is_series());
+        let images = |key, given| (key, given, "images", source.is_images());
+        let text = |key, given| (key, given, "text", source.is_text());
+        let conll = format(|format| matches!(format, OwnFormat::Conll(_)));
+        let conllu = format(|format| matches!(format, OwnFormat::Conllu(_)));
+        let lines = format(|format| matches!(format, OwnFormat::Lines(_)));
+        let texts = format(|format| matches!(format, OwnFormat::Texts(_)));
+        let labels = |key, given| {
+            let suits = lines || matches!(source, Source::Files(_));
+            (key, given, "`dataset = \"idx\"` or `\"lines\"`", suits)
+        };
+        let of_texts = |key, given| (key, given, "`dataset = \"texts\"`", texts);
         let classes = is_table || npz || folder || matches!(source, Source::Files(_));
         let settings = [
             idx("train_images", self.train_images.is_some()),
-            idx("train_labels", self.train_labels.is_some()),
+            labels("train_labels", self.train_labels.is_some()),
             idx("test_images", self.test_images.is_some()),
-            idx("test_labels", self.test_labels.is_some()),
+            labels("test_labels", self.test_labels.is_some()),
             (
                 "classes",
                 self.classes.is_some(),
@@ -188,8 +232,30 @@ impl DataConfig {
             table("features", self.features.is_some()),
             table("target", self.target.is_some()),
             table("group", self.group.is_some()),
-            table("delimiter", self.delimiter.is_some()),
+            (
+                "delimiter",
+                self.delimiter.is_some(),
+                "`dataset = \"table\"` or `\"texts\"`",
+                is_table || texts,
+            ),
             table("skip_lines", self.skip_lines > 0),
+            ("columns", self.columns.is_some(), "`dataset = \"conll\"`", conll),
+            ("tags", self.tags.is_some(), "`dataset = \"conllu\"`", conllu),
+            (
+                "validation_file",
+                self.validation_file.is_some(),
+                "`dataset = \"conll\"`, `\"conllu\"`, `\"lines\"` or `\"texts\"`",
+                source.is_own() && source.is_text(),
+            ),
+            ("validation_labels", self.validation_labels.is_some(), "`dataset = \"lines\"`", lines),
+            of_texts("text", self.text.is_some()),
+            of_texts("label", self.label.is_some()),
+            of_texts("unit", self.unit != Unit::default()),
+            text("scheme", self.scheme.is_some()),
+            text("repair_tags", self.repair_tags),
+            text("lowercase", self.lowercase),
+            text("merge_digits", self.merge_digits),
+            text("min_count", self.min_count.is_some()),
             series("window", self.window.is_some()),
             series("standardise", self.standardise.is_some()),
             series("missing", self.missing != Missing::default()),
@@ -208,6 +274,7 @@ impl DataConfig {
         let name = format.name();
         let (one, two) = match format {
             OwnFormat::Folder { .. } => ("a folder", "two folders"),
+            OwnFormat::Lines(_) => ("two files", "four files"),
             _ => ("a file", "two files"),
         };
         let wants = if self.test_share.is_some() { one } else { two };
@@ -223,8 +290,89 @@ impl DataConfig {
                 let message = "`test` names the samples to test with, and so there is nothing to share";
                 Err(ConfigError::new("test_share", message))
             }
-            (test, _) => Ok(OwnFiles { format, train, test: test.clone() }),
+            (test, _) => {
+                let validation = self.validation_file.clone();
+                if validation.is_some() && !self.validation.is_none() {
+                    let message =
+                        "`validation_file` names the samples to judge by, and so none need be kept back";
+                    return Err(ConfigError::new("validation", message));
+                }
+                Ok(OwnFiles { format, train, test: test.clone(), validation })
+            }
         }
+    }
+
+    /// The files with what is said of the sentences of `lines`.
+    fn label_files(&self) -> Result<LabelFiles, ConfigError> {
+        let pairs = [
+            ("train", &self.train, "train_labels", &self.train_labels),
+            ("test", &self.test, "test_labels", &self.test_labels),
+            ("validation_file", &self.validation_file, "validation_labels", &self.validation_labels),
+        ];
+        for (of, sentences, key, labels) in pairs {
+            match (sentences, labels) {
+                (Some(_), None) => {
+                    let message = format!(
+                        "`lines` wants a file with the tags, or the classes, of the sentences of `data.{of}`, and \
+                         `data.{key}` is missing"
+                    );
+                    return Err(ConfigError::new("dataset", message));
+                }
+                (None, Some(_)) => {
+                    let message = format!("is about the sentences of `data.{of}`, which is missing");
+                    return Err(ConfigError::new(key, message));
+                }
+                (Some(_), Some(_)) | (None, None) => {}
+            }
+        }
+        Ok(LabelFiles {
+            train: self.train_labels.clone().unwrap_or_default(),
+            test: self.test_labels.clone(),
+            validation: self.validation_labels.clone(),
+        })
+    }
+
+    /// How texts are read for a net to learn from, or for one that learnt from this data to be asked about.
+    ///
+    /// # Errors
+    ///
+    /// Where a name is empty, or cells cannot be parted so.
+    pub fn text_options(&self) -> Result<TextOptions, ConfigError> {
+        let name = |key, given: &Option<String>, usual: &str| match given.as_deref().unwrap_or(usual) {
+            "" => Err(ConfigError::new(key, "must be the name of a key or a column, and is empty")),
+            name => Ok(name.to_owned()),
+        };
+        Ok(TextOptions {
+            text: name("text", &self.text, "text")?,
+            label: name("label", &self.label, "label")?,
+            delimiter: self.delimiter()?,
+            unit: self.unit,
+        })
+    }
+
+    /// How sentences are read.
+    fn text(&self, wanted: Wanted) -> Result<TextPlan, ConfigError> {
+        let min_count = self.min_count.unwrap_or(1);
+        if min_count == 0 {
+            return Err(ConfigError::new("min_count", "must be at least 1, is 0"));
+        }
+        if let Some(ConllColumns { token, tag }) = self.columns {
+            if token == 0 || tag == Some(0) {
+                return Err(ConfigError::new("columns", "are counted from 1, and one is 0"));
+            }
+            if tag == Some(token) {
+                return Err(ConfigError::new(
+                    "columns",
+                    format!("the tokens and their tags are both column {token}"),
+                ));
+            }
+        }
+        if wanted.per != Per::Step && self.scheme.is_some() {
+            return Err(ConfigError::new("scheme", "is that of tags, and `[task]` wants none"));
+        }
+        let folding = Folding { lowercase: self.lowercase, merge_digits: self.merge_digits };
+        let (scheme, repair_tags) = (self.scheme, self.repair_tags);
+        Ok(TextPlan { folding, min_count, scheme, repair_tags, learnt: None, known: None })
     }
 
     /// Rows and columns of an image.

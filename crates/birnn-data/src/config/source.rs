@@ -7,7 +7,10 @@ use super::table::Table;
 use crate::image::synthetic;
 use crate::modality::SampleKind;
 use crate::published::Published;
-use crate::series;
+use crate::text::classified::TextOptions;
+use crate::text::conll::ConllColumns;
+use crate::text::conllu::ConlluTag;
+use crate::{series, text};
 
 /// Where samples come from.
 #[derive(Clone, Debug)]
@@ -20,19 +23,26 @@ pub enum Source {
     Files(UserFiles),
     /// Series made by code.
     SyntheticSeries,
+    /// Sentences made by code.
+    SyntheticText,
     /// Files of the user's own samples, of other formats than IDX.
     Own(OwnFiles),
 }
 
 impl Source {
-    /// Whether the samples are series of numbers, and not images.
+    /// Whether the samples are series of numbers.
     pub fn is_series(&self) -> bool {
-        match self {
-            Source::Published(published) => published.is_series(),
-            Source::Synthetic | Source::Files(_) => false,
-            Source::SyntheticSeries => true,
-            Source::Own(files) => files.format.is_series(),
-        }
+        self.kind() == SampleKind::Series
+    }
+
+    /// Whether they are sentences.
+    pub fn is_text(&self) -> bool {
+        self.kind() == SampleKind::Text
+    }
+
+    /// Whether they are images.
+    pub fn is_images(&self) -> bool {
+        self.kind() == SampleKind::Images
     }
 
     /// Whether they are in files of the user's own.
@@ -51,7 +61,13 @@ impl Source {
     }
 
     fn kind(&self) -> SampleKind {
-        if self.is_series() { SampleKind::Series } else { SampleKind::Images }
+        match self {
+            Source::Published(published) if published.is_series() => SampleKind::Series,
+            Source::Published(_) | Source::Synthetic | Source::Files(_) => SampleKind::Images,
+            Source::SyntheticSeries => SampleKind::Series,
+            Source::SyntheticText => SampleKind::Text,
+            Source::Own(files) => files.format.kind(),
+        }
     }
 
     /// Rows and columns of an image and the names of the classes, as far as they are known without reading a
@@ -60,7 +76,9 @@ impl Source {
         let classes = match self {
             Source::Published(published) => published.kind.class_names()?,
             Source::Synthetic => synthetic::classes(),
-            Source::Files(_) | Source::SyntheticSeries | Source::Own(_) => return None,
+            Source::Files(_) | Source::SyntheticSeries | Source::SyntheticText | Source::Own(_) => {
+                return None;
+            }
         };
         // MNIST's shape is that of all its family.
         Some(([synthetic::SIDE; 2], classes))
@@ -80,6 +98,7 @@ impl Source {
             Source::Published(published) => published.train,
             Source::Synthetic => Some(synthetic::TRAIN),
             Source::SyntheticSeries => Some(series::synthetic::TRAIN),
+            Source::SyntheticText => Some(text::synthetic::TRAIN),
             Source::Files(_) | Source::Own(_) => None,
         }
     }
@@ -94,6 +113,8 @@ pub struct OwnFiles {
     pub train: PathBuf,
     /// Those to test with; where there are none, a share of those to train on is taken for it.
     pub test: Option<PathBuf>,
+    /// Those to judge by while training, where they have a file of their own.
+    pub validation: Option<PathBuf>,
 }
 
 /// The formats of a user's own samples, IDX aside.
@@ -112,6 +133,25 @@ pub enum OwnFormat {
         /// The names of the classes, where they are said.
         classes: Option<Vec<String>>,
     },
+    /// Sentences, a token on each line.
+    Conll(ConllColumns),
+    /// Sentences as Universal Dependencies have them.
+    Conllu(ConlluTag),
+    /// Sentences, one on each line.
+    Lines(LabelFiles),
+    /// Texts, each of a class.
+    Texts(TextOptions),
+}
+
+/// The files with what is said of the sentences of others, line by line.
+#[derive(Clone, Debug)]
+pub struct LabelFiles {
+    /// Of those to train on.
+    pub train: PathBuf,
+    /// Of those to test with, where they have a file of their own.
+    pub test: Option<PathBuf>,
+    /// Of those to judge by while training, where they have a file of their own.
+    pub validation: Option<PathBuf>,
 }
 
 impl OwnFormat {
@@ -122,25 +162,36 @@ impl OwnFormat {
             OwnFormat::Table(_) => "table",
             OwnFormat::Npz(_) => "npz",
             OwnFormat::Folder { .. } => "folder",
+            OwnFormat::Conll(_) => "conll",
+            OwnFormat::Conllu(_) => "conllu",
+            OwnFormat::Lines(_) => "lines",
+            OwnFormat::Texts(_) => "texts",
         }
     }
 
     /// The names of the classes, where the user says them.
     pub(crate) fn class_names(&self) -> Option<&[String]> {
         match self {
-            OwnFormat::Ts => None,
+            OwnFormat::Ts
+            | OwnFormat::Conll(_)
+            | OwnFormat::Conllu(_)
+            | OwnFormat::Lines(_)
+            | OwnFormat::Texts(_) => None,
             OwnFormat::Table(table) => table.classes.as_deref(),
             OwnFormat::Npz(options) => options.classes.as_deref(),
             OwnFormat::Folder { classes, .. } => classes.as_deref(),
         }
     }
 
-    /// Whether it holds series of numbers, and not images.
-    pub fn is_series(&self) -> bool {
+    /// What it holds.
+    pub(crate) fn kind(&self) -> SampleKind {
         match self {
-            OwnFormat::Ts | OwnFormat::Npz(_) => true,
-            OwnFormat::Table(table) => !table.is_of_images(),
-            OwnFormat::Folder { .. } => false,
+            OwnFormat::Table(table) if table.is_of_images() => SampleKind::Images,
+            OwnFormat::Ts | OwnFormat::Npz(_) | OwnFormat::Table(_) => SampleKind::Series,
+            OwnFormat::Folder { .. } => SampleKind::Images,
+            OwnFormat::Conll(_) | OwnFormat::Conllu(_) | OwnFormat::Lines(_) | OwnFormat::Texts(_) => {
+                SampleKind::Text
+            }
         }
     }
 }

@@ -14,6 +14,10 @@ use crate::image::images::Images;
 use crate::image::preprocessing::Framing;
 use crate::series::missing::Missing;
 use crate::split::MOST_CLASSES;
+use crate::text::classified::Unit;
+use crate::text::conll::ConllColumns;
+use crate::text::conllu::ConlluTag;
+use crate::text::scheme::Scheme;
 
 /// The `[data]` table as written. [`DataConfig::resolve`] checks it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -49,13 +53,13 @@ pub struct DataConfig {
     /// `idx`: the file with the training images.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub train_images: Option<PathBuf>,
-    /// `idx`: the file with their labels.
+    /// `idx`: the file with their labels. `lines`: the file with the tags, or the classes, of the sentences of `train`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub train_labels: Option<PathBuf>,
     /// `idx`: the file with the test images.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test_images: Option<PathBuf>,
-    /// `idx`: the file with their labels.
+    /// `idx`: the file with their labels. `lines`: the file with the tags, or the classes, of the sentences of `test`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test_labels: Option<PathBuf>,
     /// `idx`, `table`, `npz`, `folder`: the names of the classes; where absent, of `idx` numbers, else those that are
@@ -63,13 +67,56 @@ pub struct DataConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 2, max = MOST_CLASSES), extend("uniqueItems" = true))]
     pub classes: Option<Vec<String>>,
-    /// `ts`, `table`, `npz`, `folder`: the file, or the folder, with the training samples.
+    /// `ts`, `table`, `npz`, `folder`, text: the file, or the folder, with the training samples.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub train: Option<PathBuf>,
-    /// `ts`, `table`, `npz`, `folder`: the file, or the folder, with the test samples.
+    /// `ts`, `table`, `npz`, `folder`, text: the file, or the folder, with the test samples.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test: Option<PathBuf>,
-    /// `ts`, `table`, `npz`, `folder`: the share of the training file's samples that is for the test, where no file is.
+    /// Of text: the file with the sentences to judge by while training, where they are no part of the training file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub validation_file: Option<PathBuf>,
+    /// `lines`: the file with the tags, or the classes, of the sentences of `validation_file`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub validation_labels: Option<PathBuf>,
+    /// `conll`: which columns are what, counted from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub columns: Option<ConllColumns>,
+    /// `conllu`: which column has the tags.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("default" = "upos"))]
+    pub tags: Option<ConlluTag>,
+    /// `texts`: the key of JSON, or the column of a table, with the texts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("default" = "text"))]
+    pub text: Option<String>,
+    /// `texts`: the key of JSON, or the column of a table, with their classes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("default" = "label"))]
+    pub label: Option<String>,
+    /// `texts`: what the tokens of a text are, its words or its characters.
+    #[serde(skip_serializing_if = "is_of_words")]
+    pub unit: Unit,
+    /// Of text: the scheme of the files' tags, where it is another than the task's `scheme`; they are rewritten as they are
+    /// read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scheme: Option<Scheme>,
+    /// Of text: whether tags that their scheme does not allow one after the other are read as `conlleval` reads them;
+    /// where absent, they are an error.
+    #[serde(skip_serializing_if = "is_false")]
+    pub repair_tags: bool,
+    /// Of text: whether the net takes capital and small letters of words for the same. Their characters stay apart.
+    #[serde(skip_serializing_if = "is_false")]
+    pub lowercase: bool,
+    /// Of text: whether the net takes all digits of words for the same. Their characters stay apart.
+    #[serde(skip_serializing_if = "is_false")]
+    pub merge_digits: bool,
+    /// Of text: how often a word comes in the training sentences for the net to know it; once where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1), extend("default" = 1))]
+    pub min_count: Option<usize>,
+    /// `ts`, `table`, `npz`, `folder`, text: the share of the training file's samples that is for the test, where no
+    /// file is.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
     pub test_share: Option<f64>,
@@ -93,7 +140,7 @@ pub struct DataConfig {
     /// `table`: the column that says of which group a series is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
-    /// `table`: what parts the cells of a text; a comma where absent, or a tab in files that end so.
+    /// `table`, `texts`: what parts the cells of a text; a comma where absent, or a tab in files that end so.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 1), extend("default" = ","))]
     pub delimiter: Option<String>,
@@ -142,6 +189,10 @@ fn is_false(value: &bool) -> bool {
     !value
 }
 
+fn is_of_words(unit: &Unit) -> bool {
+    *unit == Unit::Words
+}
+
 fn is_zero(value: &usize) -> bool {
     *value == 0
 }
@@ -173,6 +224,15 @@ impl DataConfig {
             skip_lines: 0,
             arrays: Arrays::default(),
             shape: None,
+            validation_file: None,
+            validation_labels: None,
+            columns: None,
+            tags: None,
+            text: None,
+            label: None,
+            unit: Unit::default(),
+            scheme: None,
+            repair_tags: false,
             ..self
         }
     }

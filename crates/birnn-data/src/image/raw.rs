@@ -49,6 +49,7 @@ impl RawImages {
         let preprocessing = Preprocessing { framing: plan.framing.unwrap_or(shown.framing), ..shown };
         let kind = WholeKind::Images { shape: [train.images.rows, train.images.cols], preprocessing };
         let (train, test) = (train.into(), test.map(Split::from));
-        Whole { dataset, substitute_for, train, groups, test, names: classes, files, kind, warnings }
+        let (names, validation) = (classes, None);
+        Whole { dataset, substitute_for, train, groups, test, validation, names, files, kind, warnings }
     }
 }

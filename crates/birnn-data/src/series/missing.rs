@@ -50,10 +50,10 @@ pub struct MissingValue {
 }
 
 impl MissingValue {
-    /// The first that is missing from a sequence. Grey levels are all there.
+    /// The first that is missing from a sequence. Grey levels and tokens are all there.
     pub fn first(sequence: Sequence<'_>) -> Option<MissingValue> {
         let values = match sequence.values {
-            SequenceValues::Bytes(_) => return None,
+            SequenceValues::Bytes(_) | SequenceValues::Tokens(..) => return None,
             SequenceValues::Floats(values) => values,
         };
         let at = values.iter().position(|value| value.is_nan())?;

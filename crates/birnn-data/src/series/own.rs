@@ -9,6 +9,7 @@ use crate::error::{ConfigError, DataError};
 use crate::file_error::{FileError, FileProblem};
 use crate::image::folder;
 use crate::image::raw::RawImages;
+use crate::modality::SampleKind;
 use crate::name;
 use crate::own::not_there;
 use crate::provenance::VerifiedFile;
@@ -18,6 +19,7 @@ use crate::series::{npz, ts};
 use crate::split::Split;
 use crate::table::{self, TableProblem};
 use crate::targets::{Per, TargetKind, TargetValues, Targets, Wanted};
+use crate::text;
 use crate::whole::{Whole, WholeKind};
 
 /// Brings the files into memory.
@@ -25,27 +27,33 @@ pub(crate) fn read_own(files: &OwnFiles, plan: &DataPlan) -> Result<Whole, DataE
     if let OwnFormat::Folder { shape, classes } = &files.format {
         return Ok(folder::read(files, *shape, classes.as_deref(), plan)?.prepare(plan));
     }
+    if files.format.kind() == SampleKind::Text {
+        return text::own::read_own(files, plan);
+    }
     let mut verified = Vec::new();
     let mut read = |path: &Path, key: &str, format: &OwnFormat| -> Result<SeriesFile, FileError> {
         let read = match format {
             OwnFormat::Ts => ts::read(path),
             OwnFormat::Npz(options) => npz::read(path, options),
-            OwnFormat::Folder { .. } => unreachable!("files"),
             OwnFormat::Table(table) => table::read(path, table, Some(plan.wanted)),
+            OwnFormat::Folder { .. } => unreachable!("files"),
+            OwnFormat::Conll(_) | OwnFormat::Conllu(_) | OwnFormat::Lines(_) | OwnFormat::Texts(_) => {
+                unreachable!("series")
+            }
         };
         let (file, digests) = read.map_err(not_there(key))?;
         verified.push(VerifiedFile::new(path, digests));
         Ok(file)
     };
-    let OwnFiles { format, train: of, test: path } = files;
+    let OwnFiles { format, train: of, test: path, .. } = files;
     let train = read(of, "data.train", format)?;
     let format = of_test(format, &train, plan.wanted);
     let test =
         path.as_ref().map(|path| Ok::<_, FileError>((read(path, "data.test", &format)?, path.as_path())));
     let test = test.transpose()?;
-    Ok(match format.is_series() {
-        true => whole(format.name(), (train, of), test, verified, plan)?,
-        false => images(format.name(), (train, of), test, verified, plan)?.prepare(plan),
+    Ok(match format.kind() {
+        SampleKind::Images => images(format.name(), (train, of), test, verified, plan)?.prepare(plan),
+        SampleKind::Series | SampleKind::Text => whole(format.name(), (train, of), test, verified, plan)?,
     })
 }
 
@@ -59,8 +67,18 @@ fn of_test(format: &OwnFormat, train: &SeriesFile, wanted: Wanted) -> OwnFormat 
             OwnFormat::Table(Table { features, columns: train.columns.clone(), classes, ..table })
         }
         OwnFormat::Npz(options) => OwnFormat::Npz(NpzOptions { classes, ..options }),
-        format @ (OwnFormat::Ts | OwnFormat::Folder { .. }) => format,
+        format @ (OwnFormat::Ts
+        | OwnFormat::Folder { .. }
+        | OwnFormat::Conll(_)
+        | OwnFormat::Conllu(_)
+        | OwnFormat::Lines(_)
+        | OwnFormat::Texts(_)) => format,
     }
+}
+
+/// What the classes of a file are called, or its numbers.
+pub(crate) fn names_of(file: &SeriesFile) -> Vec<String> {
+    file.targets.as_ref().map_or_else(Vec::new, |targets| targets.names.clone())
 }
 
 /// What training images and test images hold together, each with the file that they are from.
@@ -71,7 +89,8 @@ fn images(
     verified: Vec<VerifiedFile>,
     plan: &DataPlan,
 ) -> Result<RawImages, FileError> {
-    let Together { train, groups, test, names } = together((train, of), test, plan)?;
+    let names = names_of(&train);
+    let Together { train, groups, test, names } = together((train, of), test, names, plan)?;
     Ok(RawImages {
         dataset,
         substitute_for: None,
@@ -97,12 +116,13 @@ pub(crate) fn whole(
     if let Some((test, path)) = &test {
         complete(test, plan.missing).map_err(|problem| problem.at(path))?;
     }
-    let (features, columns) = (train.features.clone(), train.columns.clone());
-    let Together { train, groups, test, names } = together((train, of), test, plan)?;
+    let (features, columns, names) = (train.features.clone(), train.columns.clone(), names_of(&train));
+    let Together { train, groups, test, names } = together((train, of), test, names, plan)?;
     let several = columns.as_deref().filter(|_| features.is_none()).and_then(several_features);
     let warnings = numbers_as_of_steps(&train).into_iter().chain(several).collect();
     let kind = WholeKind::Series { features, columns };
-    Ok(Whole { dataset, substitute_for: None, train, groups, test, names, files: verified, kind, warnings })
+    let (substitute_for, validation, files) = (None, None, verified);
+    Ok(Whole { dataset, substitute_for, train, groups, test, validation, names, files, kind, warnings })
 }
 
 /// Columns whose names begin in several ways, each counting on, are steps of as many features, as a rule.
@@ -138,17 +158,19 @@ fn numbers_as_of_steps(train: &Split) -> Option<ConfigError> {
 }
 
 /// Training samples and test samples that fit together.
-struct Together {
-    train: Split,
-    groups: Groups,
-    test: Option<Split>,
+pub(crate) struct Together {
+    pub(crate) train: Split,
+    pub(crate) groups: Groups,
+    pub(crate) test: Option<Split>,
     /// What the classes are called, or the numbers.
-    names: Vec<String>,
+    pub(crate) names: Vec<String>,
 }
 
-fn together(
+/// Training samples and test samples, each with the file that they are from, answered with these names.
+pub(crate) fn together(
     (train, of): (SeriesFile, &Path),
     test: Option<(SeriesFile, &Path)>,
+    names: Vec<String>,
     plan: &DataPlan,
 ) -> Result<Together, FileError> {
     if let Some((test, path)) = &test {
@@ -157,12 +179,16 @@ fn together(
             return Err(FileProblem::Features { found, expected, of: of.to_owned() }.at(path));
         }
     }
-    let names = train.targets.as_ref().map_or_else(Vec::new, |targets| targets.names.clone());
+    let own = names_of(&train);
     let groups =
         numbered(train.groups.as_deref(), test.as_ref().and_then(|(test, _)| test.groups.as_deref()));
     let train = answered(train, &names, plan.wanted).map_err(|problem| problem.at(of))?;
-    if let (TargetKind::Classes, [only]) = (plan.wanted.kind, names.as_slice()) {
-        return Err(FileProblem::OneClass(only.clone()).at(of));
+    if let (TargetKind::Classes, [only]) = (plan.wanted.kind, own.as_slice()) {
+        let what = match (plan.source.is_text(), plan.wanted.per) {
+            (true, Per::Step) => "tokens",
+            _ => plan.source.noun(),
+        };
+        return Err(FileProblem::OneClass { what, class: only.clone() }.at(of));
     }
     let test = test
         .map(|(test, path)| answered(test, &names, plan.wanted).map_err(|problem| problem.at(path)))
@@ -198,8 +224,9 @@ fn complete(file: &SeriesFile, missing: Missing) -> Result<(), FileProblem> {
     }
 }
 
-/// The series with their targets: of classes, as indices of `names`, which are those of the training file.
-fn answered(file: SeriesFile, names: &[String], wanted: Wanted) -> Result<Split, FileProblem> {
+/// The series with their targets: of classes, as indices of `names`, which are those of the training file or, of tags,
+/// of all files.
+pub(crate) fn answered(file: SeriesFile, names: &[String], wanted: Wanted) -> Result<Split, FileProblem> {
     let SeriesFile { sequences, targets, lines, unit, .. } = file;
     let FileTargets { targets, names: own } = targets.ok_or(FileProblem::Unanswered)?;
     let found = targets.wanted();

@@ -7,14 +7,14 @@ use crate::sequences::{Sequence, SequenceValues};
 pub const SKETCH: [usize; 2] = [32, 64];
 
 /// The lines of all features over the time steps, on the one scale of all values, as [`SKETCH`] grey levels, row by
-/// row. What is missing is drawn as if it were the lowest value; of grey levels nothing is drawn.
+/// row. What is missing is drawn as if it were the lowest value; of grey levels and tokens nothing is drawn.
 pub fn sketch(series: Sequence<'_>) -> Vec<u8> {
     let [rows, cols] = SKETCH;
     let mut pixels = vec![0; rows * cols];
     let features = series.features;
     let values = match series.values {
         SequenceValues::Floats(values) => values,
-        SequenceValues::Bytes(_) => return pixels,
+        SequenceValues::Bytes(_) | SequenceValues::Tokens(..) => return pixels,
     };
     let known = || values.iter().copied().filter(|value| value.is_finite());
     let (low, high) = (known().fold(f32::INFINITY, f32::min), known().fold(f32::NEG_INFINITY, f32::max));

@@ -57,7 +57,7 @@ impl Series {
         let features = training.features();
         let all = match training.values() {
             Values::Floats(all) => all.as_slice(),
-            Values::Bytes(_) => &[],
+            Values::Bytes(_) | Values::Tokens(..) => &[],
         };
         let known = |feature: usize| {
             let values = all.iter().skip(feature).step_by(features).map(|&value| f64::from(value));

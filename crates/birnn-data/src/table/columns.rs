@@ -109,7 +109,7 @@ impl Roles {
 const COMPARED: usize = 60;
 
 /// The column of this name.
-fn find(header: &[String], name: &str, by: NamedBy) -> Result<usize, FileProblem> {
+pub(super) fn find(header: &[String], name: &str, by: NamedBy) -> Result<usize, FileProblem> {
     let mut found = header.iter().enumerate().filter(|(_, other)| *other == name);
     match (found.next(), found.next()) {
         (Some((column, _)), None) => Ok(column),

@@ -12,6 +12,7 @@ mod parquet;
 pub(crate) mod problem;
 mod rows;
 mod targets;
+mod texts;
 mod time;
 mod wide;
 
@@ -22,6 +23,7 @@ use bytes::Bytes;
 
 pub use self::parquet::panic_is_caught;
 pub use self::problem::{Cell, CellProblem, NamedBy, RowNumber, TableProblem};
+pub(crate) use self::texts::each_cells;
 use crate::config::{Layout, Table};
 use crate::content::{self, Digests, open, plain, through};
 use crate::file_error::{FileError, FileProblem};

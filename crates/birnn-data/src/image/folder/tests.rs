@@ -77,6 +77,7 @@ fn pictures_of_any_size_are_prepared_as_those_that_a_net_is_asked_about() {
         format: crate::config::OwnFormat::Folder { shape: [28, 28], classes: None },
         train: folder.path().join("train"),
         test: None,
+        validation: None,
     };
     let plan = crate::DataConfig::default().resolve().unwrap();
     let whole = read(&files, [28, 28], None, &plan).unwrap();

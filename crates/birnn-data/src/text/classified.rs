@@ -1,0 +1,206 @@
+//! Texts, each of a class, as they are written: on a line behind its class, as JSON, in a table, or in a file for each
+//! class.
+//!
+//! ```text
+//! pos a small gem
+//! {"text": "a small gem", "label": "pos"}
+//! text,label
+//! pos.txt
+//! ```
+
+mod folder;
+mod json;
+
+use std::io::{Cursor, Read};
+use std::path::Path;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub(crate) use self::folder::read as read_classes;
+pub use self::folder::read_folder;
+use super::problem::TextProblem;
+use super::reading::{Labelling, Reading};
+use super::source::{Line, each_line};
+use crate::content::{Digests, Hashed, open, plain, through};
+use crate::file_error::{FileError, FileProblem};
+use crate::series::file::SeriesFile;
+use crate::table::each_cells;
+use crate::targets::Per;
+
+/// How texts and their classes are written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TextForm {
+    /// One on each line: its class, white space, and the text. Where a net is asked, the text alone.
+    Lines,
+    /// An object on each line (JSON Lines).
+    Json {
+        /// The key of the text.
+        text: String,
+        /// That of the class.
+        label: String,
+    },
+    /// A table with a header, as CSV.
+    Table {
+        /// The column of the text.
+        text: String,
+        /// That of the class.
+        label: String,
+        /// What parts its cells.
+        delimiter: u8,
+    },
+}
+
+/// What the tokens of a text are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Unit {
+    /// What white space parts.
+    #[default]
+    Words,
+    /// Each character, white space around the text aside.
+    Characters,
+}
+
+/// How files of texts and their classes are read, whatever their form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TextOptions {
+    /// The key or the column of the texts.
+    pub text: String,
+    /// That of their classes.
+    pub label: String,
+    /// What parts the cells of a table; by the ending of the file, where it is not said.
+    pub delimiter: Option<u8>,
+    /// What their tokens are.
+    pub unit: Unit,
+}
+
+impl TextOptions {
+    /// The form of a file, which is what its name ends in.
+    pub fn form(&self, path: &Path) -> TextForm {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+        let name = name.strip_suffix(".gz").unwrap_or(&name);
+        let ends = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
+        let (text, label) = (self.text.clone(), self.label.clone());
+        let usual = match () {
+            () if ends(&[".jsonl", ".ndjson", ".json"]) => return TextForm::Json { text, label },
+            () if ends(&[".csv"]) => b',',
+            () if ends(&[".tsv", ".tab"]) => b'\t',
+            () => return TextForm::Lines,
+        };
+        TextForm::Table { text, label, delimiter: self.delimiter.unwrap_or(usual) }
+    }
+}
+
+/// The texts of a file in memory, gzipped or not, and their classes.
+///
+/// # Errors
+///
+/// Where there is none; where it is not written in this form; where a text or its class is empty.
+pub fn parse_texts(
+    bytes: &[u8],
+    form: &TextForm,
+    unit: Unit,
+    labelling: &Labelling,
+) -> Result<SeriesFile, FileProblem> {
+    through(Cursor::new(bytes), bytes.len() as u64, |content, _| decode(content, form, unit, labelling))
+        .map(|(file, _)| file)
+}
+
+/// As [`parse_texts`], of a source that is read as it comes.
+///
+/// # Errors
+///
+/// As there; where it cannot be read.
+pub fn read_texts(
+    source: impl Read,
+    form: &TextForm,
+    unit: Unit,
+    labelling: &Labelling,
+) -> Result<SeriesFile, FileProblem> {
+    plain(source, |content| decode(content, form, unit, labelling)).map(|(file, _)| file)
+}
+
+/// Reads a file of texts, gzipped or not.
+pub(crate) fn read(
+    path: &Path,
+    form: &TextForm,
+    unit: Unit,
+    labelling: &Labelling,
+) -> Result<(SeriesFile, Digests), FileError> {
+    open(path, |file, size| through(file, size, |content, _| decode(content, form, unit, labelling)))
+}
+
+/// Decodes texts; the last is the digest of all of it.
+fn decode(
+    content: &mut dyn Read,
+    form: &TextForm,
+    unit: Unit,
+    labelling: &Labelling,
+) -> Result<(SeriesFile, String), FileProblem> {
+    let mut reading = Reading::new(labelling);
+    let digest = match form {
+        TextForm::Lines => of_lines(content, |line| on_a_line(&mut reading, unit, line))?,
+        TextForm::Json { text, label } => {
+            of_lines(content, |line| json::read(&mut reading, unit, (text, label), line))?
+        }
+        TextForm::Table { text, label, delimiter } => {
+            let columns = [(text.as_str(), "text"), (label.as_str(), "label")];
+            let asked = if reading.is_labelled() { &columns[..] } else { &columns[..1] };
+            each_cells(content, *delimiter, asked, |line, cells| {
+                let label = cells.get(1).copied().unwrap_or_default();
+                sample(&mut reading, unit, line, cells[0], label)
+            })?
+        }
+    };
+    Ok((reading.finish(Per::Sequence)?, digest))
+}
+
+/// Gives `take` each line that is not blank. The last is the digest of all of it.
+fn of_lines(
+    content: &mut dyn Read,
+    mut take: impl FnMut(Line<'_>) -> Result<(), FileProblem>,
+) -> Result<String, FileProblem> {
+    let mut content = Hashed::new(content);
+    each_line(&mut content, |line| if line.text.trim().is_empty() { Ok(()) } else { take(line) })?;
+    Ok(content.finish())
+}
+
+/// Reads a text behind its class or, where a net is asked, alone.
+fn on_a_line(reading: &mut Reading, unit: Unit, line: Line<'_>) -> Result<(), FileProblem> {
+    let text = line.text.trim();
+    if !reading.is_labelled() {
+        return sample(reading, unit, line.number, text, "");
+    }
+    match text.split_once(char::is_whitespace) {
+        Some((label, text)) => sample(reading, unit, line.number, text, label),
+        None => Err(TextProblem::ClassAlone(text.to_owned()).at(line.number)),
+    }
+}
+
+/// Adds a text and its class, which stand on this line.
+fn sample(
+    reading: &mut Reading,
+    unit: Unit,
+    line: usize,
+    text: &str,
+    label: &str,
+) -> Result<(), FileProblem> {
+    match unit {
+        Unit::Words => text.split_whitespace().for_each(|word| reading.token(word)),
+        Unit::Characters => {
+            let mut buffer = [0; 4];
+            text.trim().chars().for_each(|letter| reading.token(letter.encode_utf8(&mut buffer)));
+        }
+    }
+    if !reading.end(line) {
+        return Err(TextProblem::NoText.at(line));
+    }
+    match label.trim() {
+        "" if reading.is_labelled() => Err(TextProblem::EmptyClass.at(line)),
+        label => reading.label(line, label),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,235 @@
+//! Text as a net reads it: which words and characters it knows, and what are the same to it.
+
+use std::borrow::Cow;
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::hash::Hash;
+
+use serde::{Deserialize, Serialize};
+
+use crate::sequences::{Sequences, Values};
+use crate::text::forms::Forms;
+
+/// What was found in the training data, by which the net reads everything that it is asked afterwards. It belongs to
+/// the net as its weights do.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Text {
+    /// The tokens of the shortest and of the longest training sentence.
+    pub steps: [usize; 2],
+    /// How words are told apart.
+    #[serde(flatten)]
+    pub folding: Folding,
+    /// The words that it knows, the most frequent first.
+    pub words: Vec<String>,
+    /// How many of the last of them the training data has once.
+    pub rare: usize,
+    /// The characters that it knows, the most frequent first.
+    pub characters: String,
+}
+
+/// Which words are the same. Their characters are read as they are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Folding {
+    /// Whether capital and small letters are.
+    #[serde(default)]
+    pub lowercase: bool,
+    /// Whether all digits are.
+    #[serde(default)]
+    pub merge_digits: bool,
+}
+
+impl Folding {
+    /// A form as the net looks it up.
+    pub fn fold(self, form: &str) -> Cow<'_, str> {
+        let mut folded = Cow::Borrowed(form);
+        if self.lowercase {
+            folded = Cow::Owned(folded.to_lowercase());
+        }
+        if self.merge_digits && folded.contains(|letter: char| letter.is_ascii_digit()) {
+            folded = Cow::Owned(folded.replace(|letter: char| letter.is_ascii_digit(), "0"));
+        }
+        folded
+    }
+}
+
+impl Text {
+    /// What there is to learn of training sentences: their words that come at least `min_count` times, and their
+    /// characters.
+    pub fn of(training: &Sequences, folding: Folding, min_count: usize) -> Text {
+        let (tokens, forms) = match training.values() {
+            Values::Tokens(tokens, forms) => (tokens.as_slice(), Some(forms)),
+            Values::Bytes(_) | Values::Floats(_) => (&[][..], None),
+        };
+        let mut uses = vec![0; forms.map_or(0, |forms| forms.len())];
+        tokens.iter().for_each(|&token| uses[token as usize] += 1);
+        let (mut words, mut characters) = (HashMap::new(), HashMap::new());
+        for (form, uses) in
+            forms.iter().flat_map(|forms| forms.iter()).zip(uses).filter(|(_, uses)| *uses > 0)
+        {
+            *words.entry(folding.fold(form)).or_insert(0_usize) += uses;
+            form.chars().for_each(|letter| *characters.entry(letter).or_insert(0) += uses);
+        }
+        words.retain(|_, count| *count >= min_count);
+        let words = by_count(words);
+        let lengths = || training.lengths();
+        Text {
+            steps: [lengths().min().unwrap_or(1), lengths().max().unwrap_or(1)],
+            folding,
+            rare: words.iter().rev().take_while(|(_, count)| *count == 1).count(),
+            words: words.into_iter().map(|(word, _)| word.into_owned()).collect(),
+            characters: by_count(characters).into_iter().map(|(letter, _)| letter).collect(),
+        }
+    }
+
+    /// Rows of the words' table: those that are known, and one for all others.
+    pub fn word_count(&self) -> usize {
+        1 + self.words.len()
+    }
+
+    /// Rows of the characters' table: those that are known, and one for all others.
+    pub fn character_count(&self) -> usize {
+        1 + self.characters.chars().count()
+    }
+
+    /// Whether it can be so, as [`Text::of`] would have found it.
+    ///
+    /// # Errors
+    ///
+    /// What cannot be, on one line.
+    pub fn check(&self) -> Result<(), String> {
+        let [shortest, longest] = self.steps;
+        if shortest == 0 || shortest > longest {
+            return Err(format!("sentences of {shortest} to {longest} tokens cannot be"));
+        }
+        let once = |all: usize, different: usize| all == different;
+        let words: HashMap<&str, ()> = self.words.iter().map(|word| (word.as_str(), ())).collect();
+        let characters: HashMap<char, ()> = self.characters.chars().map(|letter| (letter, ())).collect();
+        if !once(self.words.len(), words.len()) || !once(self.characters.chars().count(), characters.len()) {
+            return Err("it knows a word or a character twice".to_owned());
+        }
+        match self.rare <= self.words.len() {
+            true => Ok(()),
+            false => Err("it has more rare words than words".to_owned()),
+        }
+    }
+
+    /// What the net reads of each of these forms.
+    pub fn lexicon(&self, forms: &Forms) -> Lexicon {
+        let words: HashMap<&str, u32> =
+            self.words.iter().map(String::as_str).zip(Lexicon::UNKNOWN + 1..).collect();
+        let characters: HashMap<char, u32> = self.characters.chars().zip(Lexicon::UNKNOWN + 1..).collect();
+        let mut lexicon = Lexicon {
+            words: Vec::with_capacity(forms.len()),
+            characters: Vec::new(),
+            ends: Vec::with_capacity(forms.len()),
+            first_rare: self.word_count() - self.rare,
+        };
+        for form in forms.iter() {
+            lexicon.words.push(*words.get(&*self.folding.fold(form)).unwrap_or(&Lexicon::UNKNOWN));
+            lexicon
+                .characters
+                .extend(form.chars().map(|letter| characters.get(&letter).unwrap_or(&Lexicon::UNKNOWN)));
+            lexicon.ends.push(lexicon.characters.len());
+        }
+        lexicon
+    }
+}
+
+/// What a net reads of each of some forms, by their indices.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lexicon {
+    words: Vec<u32>,
+    characters: Vec<u32>,
+    ends: Vec<usize>,
+    first_rare: usize,
+}
+
+impl Lexicon {
+    /// The row of what is not known, of words and of characters. What is known comes behind it.
+    pub const UNKNOWN: u32 = 0;
+
+    /// The row of a form in the words' table; 0 where the word is not known.
+    pub fn word(&self, form: u32) -> u32 {
+        self.words[form as usize]
+    }
+
+    /// Whether the word of a form is known.
+    pub fn is_known(&self, form: u32) -> bool {
+        self.word(form) != Lexicon::UNKNOWN
+    }
+
+    /// Whether training data has the word of a form once.
+    pub fn is_rare(&self, form: u32) -> bool {
+        self.word(form) as usize >= self.first_rare
+    }
+
+    /// The rows of a form's characters in the characters' table; 0 for those that are not known.
+    pub fn characters(&self, form: u32) -> &[u32] {
+        let form = form as usize;
+        let begin = form.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.characters[begin..self.ends[form]]
+    }
+}
+
+/// The most frequent first, of equally frequent ones in their own order.
+fn by_count<T: Ord + Eq + Hash>(counts: HashMap<T, usize>) -> Vec<(T, usize)> {
+    let mut all: Vec<(T, usize)> = counts.into_iter().collect();
+    all.sort_by(|(one, count), (other, than)| (Reverse(count), one).cmp(&(Reverse(than), other)));
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::forms::Sentences;
+
+    fn sentences(texts: &[&str]) -> Sequences {
+        let mut sentences = Sentences::default();
+        for text in texts {
+            text.split(' ').for_each(|token| sentences.push(token));
+            sentences.end();
+        }
+        sentences.finish()
+    }
+
+    #[test]
+    fn words_are_known_by_how_often_they_come() {
+        let training = sentences(&["The cat the", "a Cat 19 95 dog"]);
+        let (plain, folded) = (Folding::default(), Folding { lowercase: true, merge_digits: true });
+        let text = Text::of(&training, plain, 1);
+        assert_eq!(text.words, ["19", "95", "Cat", "The", "a", "cat", "dog", "the"]);
+        assert_eq!((text.steps, text.rare, text.word_count()), ([3, 5], 8, 9));
+        let text = Text::of(&training, folded, 1);
+        assert_eq!(
+            (text.words.as_slice(), text.rare),
+            (&["00", "cat", "the", "a", "dog"].map(str::to_owned)[..], 2)
+        );
+        assert_eq!(text.characters, "at9eh15CTcdgo", "three of a and t, two of 9, e and h, one of others");
+        assert_eq!(Text::of(&training, folded, 2).words, ["00", "cat", "the"]);
+        assert_eq!(text.check(), Ok(()));
+        let twice = Text { words: vec!["a".to_owned(), "a".to_owned()], ..text };
+        assert!(twice.check().is_err());
+    }
+
+    #[test]
+    fn what_is_not_known_is_read_as_one() {
+        let text =
+            Text::of(&sentences(&["the cat the"]), Folding { lowercase: true, merge_digits: false }, 1);
+        let asked = sentences(&["The dog cab"]);
+        let lexicon = text.lexicon(asked.forms().unwrap());
+        assert_eq!([0, 1, 2].map(|form| lexicon.word(form)), [1, 0, 0]);
+        assert_eq!(lexicon.characters(1), [0, 0, 0], "none of d, o, g");
+        let [t, e] =
+            ['t', 'e'].map(|letter| text.characters.chars().position(|c| c == letter).unwrap() as u32 + 1);
+        assert_eq!(
+            lexicon.characters(0),
+            [0, text.characters.find('h').unwrap() as u32 + 1, e],
+            "no capital T"
+        );
+        assert_eq!(t, 1, "the most frequent");
+        assert!(!lexicon.is_rare(0));
+        let lexicon = text.lexicon(sentences(&["cat dog"]).forms().unwrap());
+        assert_eq!([0, 1].map(|form| lexicon.is_rare(form)), [true, false], "what is not known is not rare");
+    }
+}
