@@ -278,7 +278,7 @@ mod tests {
         hostile(|manifest, _| manifest.format = 2, "its format is 2, and birnn ");
         hostile(
             |manifest, _| manifest.format = 2,
-            " reads 3 to 7: the older birnn that its run's meta.json names reads it",
+            " reads 3 to 8: the older birnn that its run's meta.json names reads it",
         );
         hostile(|manifest, _| manifest.format = 99, ": a newer birnn reads it");
         hostile(|manifest, _| manifest.modality = images([3, usize::MAX]), "images of 2 classes cannot be");
@@ -290,7 +290,7 @@ mod tests {
         );
         let of_steps = |manifest: &mut Manifest| {
             let classes = manifest.task.classes().to_vec();
-            manifest.task = Task::Classify(Classify { classes, per: Per::Step });
+            manifest.task = Task::Classify(Classify::new(classes, Per::Step));
         };
         let large = |manifest: &mut Manifest| {
             manifest.experiment = "[model]\nlayers = 100\nhidden = 65536".to_owned();
@@ -370,12 +370,12 @@ mod tests {
         refused(&|manifest| manifest.experiment = "[[[".to_owned(), "unquoted keys");
         refused(&|manifest| manifest.experiment = "[model]\nlayers = 0".to_owned(), "layers");
         let named = |name: &'static str| {
-            move |manifest: &mut Manifest| made_up::classes(manifest)[0] = name.repeat(5 << 20)
+            move |manifest: &mut Manifest| made_up::classes(manifest)[0] = name.repeat(33 << 20)
         };
-        refused(&named("x"), "and 4194304 are read: shorten names");
+        refused(&named("x"), "and 33554432 are read: shorten names");
         // Half of that, and twice as long once it is JSON.
-        let quoted = |manifest: &mut Manifest| made_up::classes(manifest)[0] = "\"".repeat(3 << 19);
-        refused(&quoted, "and 4194304 are read: shorten names");
+        let quoted = |manifest: &mut Manifest| made_up::classes(manifest)[0] = "\"".repeat(12 << 20);
+        refused(&quoted, "and 33554432 are read: shorten names");
         save(&System, &path, &weights, &good).unwrap();
     }
 

@@ -5,11 +5,12 @@
 
 use std::path::{Path, PathBuf};
 
-use birnn_data::{DataConfig, Dataset, Ground, Modality};
+use birnn_data::{ConfigError, DataConfig, DataPlan, Dataset, Ground, Modality};
 use birnn_experiment::{Experiment, ExperimentError, Source};
 use birnn_run::CONFIG;
 
 use crate::manifest::Manifest;
+use crate::task::Task;
 
 /// Why it is not known which data is meant.
 #[derive(Debug, thiserror::Error)]
@@ -68,9 +69,10 @@ pub fn data_of_run(
     }
     if source.is_set("data.dataset") {
         // The files are those of the data set that was, and so is what there is to say of its kind alone.
-        let of_series = experiment.data.is_series();
+        let kind = |data: &DataConfig| (data.is_series(), data.dataset.is_text());
+        let before = kind(&experiment.data);
         experiment.data = experiment.data.without_files();
-        if source.experiment().data.is_series() != of_series {
+        if kind(&source.experiment().data) != before {
             let DataConfig { dataset, validation, limit, .. } = experiment.data;
             experiment.data = DataConfig { dataset, validation, limit, ..DataConfig::default() };
         }
@@ -97,8 +99,10 @@ pub fn data_of_run(
 pub fn data_set_for(manifest: &Manifest, dataset: Dataset) -> DataConfig {
     let config = DataConfig { dataset, ..DataConfig::default() };
     let net = match &manifest.modality {
-        Modality::Images { preprocessing: Some(net), .. } if !dataset.is_series() => *net,
-        Modality::Images { .. } => return config,
+        Modality::Images { preprocessing: Some(net), .. } if !dataset.is_series() && !dataset.is_text() => {
+            *net
+        }
+        Modality::Images { .. } | Modality::Text(_) => return config,
         Modality::Series(_) => return as_read(manifest, config),
     };
     let stored = config.resolve_for(manifest.task.wanted()).is_ok_and(|plan| plan.stored_transposed());
@@ -117,6 +121,23 @@ fn as_read(manifest: &Manifest, data: DataConfig) -> DataConfig {
             DataConfig { missing: net.missing, features, ..data }
         }
         _ => data,
+    }
+}
+
+impl Manifest {
+    /// The plan by which this data is loaded for the net to be judged by.
+    ///
+    /// # Errors
+    ///
+    /// Where a setting cannot be.
+    pub fn plan(&self, data: &DataConfig) -> Result<DataPlan, ConfigError> {
+        let mut plan = data.resolve_for(self.task.wanted())?;
+        if let Task::Classify(task) = &self.task {
+            // Which rare tags a file has is the file's; which ones there are, the net's.
+            plan.text.known = Some(task.classes.clone());
+            plan.text.learnt = task.scheme;
+        }
+        Ok(plan)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a net holds of sequences, in place of its answers: the states of its recurrent layers, as features for others.
 
-use birnn_data::{Per, Sequence, Sequences};
+use birnn_data::{Per, Sequences};
 
 use crate::manifest::Manifest;
 use crate::predictor::Predictor;
@@ -46,8 +46,10 @@ impl Encoder {
     /// As [`Predictor::logits`](crate::Predictor::logits).
     pub fn states_of_all(&self, sequences: &Sequences, threads: usize) -> Vec<f32> {
         self.predictor.check(sequences);
-        let read = |sequence: Sequence<'_>, into: &mut Vec<f32>| self.predictor.read(sequence, into);
-        self.predictor.network().states_of_all(sequences, read, threads)
+        let lexicon = self.manifest().modality.lexicon(sequences);
+        self.predictor.reading(lexicon.as_ref(), |reading| {
+            self.predictor.network().states_of_all(sequences, reading, threads)
+        })
     }
 }
 

@@ -55,6 +55,7 @@ impl Manifest {
         architecture: &Architecture,
         plan: &TrainPlan,
     ) -> Result<(), String> {
+        self.check_inputs(architecture)?;
         self.check_task(architecture)?;
         let layout = self.layout(architecture, plan);
         let mut found = tensors.tensors();

@@ -19,10 +19,12 @@
 //! # Ok::<(), birnn_infer::WeightsError>(())
 //! ```
 
+mod answers;
 pub mod container;
 pub mod cpu;
 mod data;
 mod described_task;
+mod embedding;
 mod encoder;
 mod error;
 mod format;
@@ -39,6 +41,7 @@ mod state_gradients;
 mod suits;
 mod task;
 
+pub use answers::{Answers, Joint};
 pub use birnn_kernels::{Input, Lengths, StateGradient};
 pub use data::{NetDataError, data_of_run, data_set_for, folder_of};
 pub use described_task::DescribedTask;
@@ -46,8 +49,11 @@ pub use encoder::Encoder;
 pub use error::{ManifestError, SaveError, WeightsError, WeightsProblem, wrong};
 pub use format::{FORMAT, LARGEST_SIDE};
 pub use manifest::{Manifest, Progress};
-pub use metrics::{ClassScore, Confusion, ErrorSums, NumberScore};
-pub use network::{Network, Workspace, spec};
+pub use metrics::{
+    ClassScore, Confusion, ErrorSums, KnownWords, NumberScore, ReadingScores, SpanCounts, SpanScore,
+    SpanScores, TypeScore, WordScore,
+};
+pub use network::{Network, Reading, Workspace, spec};
 pub use predictor::Predictor;
 pub use record::{Epoch, MetricsLine, Step, Timing, is_kept, kept};
 pub use suits::{DataWarning, Unsuited};

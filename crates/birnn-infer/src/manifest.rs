@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use birnn_architecture::{Architecture, Readout};
-use birnn_data::{MOST_CLASSES, Modality, Per, Preprocessing, Recorded, Series, Wanted};
+use birnn_architecture::{Architecture, Head, Inputs, Readout};
+use birnn_data::{MOST_CLASSES, Modality, Per, Preprocessing, Recorded, Series, Text, Wanted};
 use birnn_experiment::{Experiment, TrainPlan};
 use birnn_run::{Cpu, LIBTORCH, Mark};
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ use crate::described_task::DescribedTask;
 use crate::error::{ManifestError, WeightsProblem};
 use crate::format::{
     FORMAT, FORMAT_OF_CHECKPOINTS, FORMAT_OF_WEIGHTS, FORMAT_WITH_PREPROCESSING, FORMAT_WITH_SERIES,
-    FORMAT_WITH_TASKS, LARGEST_FILE, LARGEST_SIDE, NO_DIGEST, OLDEST_FORMAT, check_header,
+    FORMAT_WITH_TASKS, FORMAT_WITH_TEXT, LARGEST_FILE, LARGEST_SIDE, NO_DIGEST, OLDEST_FORMAT, check_header,
 };
 use crate::task::Task;
 
@@ -57,6 +57,8 @@ struct Described {
     preprocessing: Option<Preprocessing>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     series: Option<Series>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    text: Option<Text>,
     data: Value,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     libtorch: Option<String>,
@@ -69,11 +71,14 @@ impl TryFrom<Described> for Manifest {
 
     fn try_from(described: Described) -> Result<Manifest, String> {
         let Described { sha256, format, experiment, task, data, libtorch, training, .. } = described;
-        let modality = match (described.shape, described.series) {
-            (Some(shape), None) => Modality::Images { shape, preprocessing: described.preprocessing },
-            (None, Some(series)) => Modality::Series(series),
-            (None, None) => return Err("missing field `shape`, of images, or `series`".to_owned()),
-            (Some(_), Some(_)) => return Err("it is said to read images and series".to_owned()),
+        let modality = match (described.shape, described.series, described.text) {
+            (Some(shape), None, None) => Modality::Images { shape, preprocessing: described.preprocessing },
+            (None, Some(series), None) => Modality::Series(series),
+            (None, None, Some(text)) => Modality::Text(text),
+            (None, None, None) => {
+                return Err("missing field `shape`, of images, `series` or `text`".to_owned());
+            }
+            _ => return Err("it is said to read several of images, series and text".to_owned()),
         };
         let task = task.try_into()?;
         Ok(Manifest { sha256, format, experiment, modality, task, data, libtorch, training })
@@ -83,9 +88,10 @@ impl TryFrom<Described> for Manifest {
 impl From<Manifest> for Described {
     fn from(manifest: Manifest) -> Described {
         let Manifest { sha256, format, experiment, modality, task, data, libtorch, training } = manifest;
-        let (shape, preprocessing, series) = match modality {
-            Modality::Images { shape, preprocessing } => (Some(shape), preprocessing, None),
-            Modality::Series(series) => (None, None, Some(series)),
+        let (shape, preprocessing, series, text) = match modality {
+            Modality::Images { shape, preprocessing } => (Some(shape), preprocessing, None, None),
+            Modality::Series(series) => (None, None, Some(series), None),
+            Modality::Text(text) => (None, None, None, Some(text)),
         };
         Described {
             sha256,
@@ -95,6 +101,7 @@ impl From<Manifest> for Described {
             task: task.into(),
             preprocessing,
             series,
+            text,
             data,
             libtorch,
             training,
@@ -149,7 +156,11 @@ impl Manifest {
 
     /// In the oldest format that can say what it says.
     fn with_format(self) -> Manifest {
+        let tags_spans = matches!(&self.task, Task::Classify(task) if task.scheme.is_some());
+        let has_crf = || self.experiment().is_ok_and(|experiment| experiment.model.head == Head::Crf);
         let format = match (&self.modality, &self.training) {
+            (Modality::Text(_), _) => FORMAT_WITH_TEXT,
+            _ if tags_spans || has_crf() => FORMAT_WITH_TEXT,
             _ if self.task.wanted() != Wanted::default() => FORMAT_WITH_TASKS,
             (Modality::Series(Series { names, columns, missing_mask, .. }), _)
                 if names.is_some() || columns.is_some() || *missing_mask =>
@@ -178,7 +189,7 @@ impl Manifest {
     pub fn shape(&self) -> Option<[usize; 2]> {
         match self.modality {
             Modality::Images { shape, .. } => Some(shape),
-            Modality::Series(_) => None,
+            Modality::Series(_) | Modality::Text(_) => None,
         }
     }
 
@@ -213,6 +224,7 @@ impl Manifest {
         self.check_modality().map_err(unreadable)?;
         let experiment = self.experiment().map_err(|error| unreadable(error.message().to_owned()))?;
         let architecture = experiment.model.resolve().map_err(|error| unreadable(error.to_string()))?;
+        self.check_inputs(&architecture).map_err(unreadable)?;
         self.check_task(&architecture).map_err(unreadable)?;
         let copies = copies(&experiment.train.resolve().map_err(|error| unreadable(error.message))?);
         let (features, outputs) = (self.modality.inputs(), self.task.outputs());
@@ -229,9 +241,21 @@ impl Manifest {
         check_header(described + copies * names as u64 + OTHERS).map_err(unreadable)
     }
 
+    /// Whether a net has vectors for what it reads, and only where it reads words.
+    pub(crate) fn check_inputs(&self, architecture: &Architecture) -> Result<(), String> {
+        match (self.modality.inputs(), architecture.embedding) {
+            (Inputs::Values(_), None) | (Inputs::Tokens { .. }, Some(_)) => Ok(()),
+            (Inputs::Tokens { .. }, None) => Err("a net that reads words needs vectors for them".to_owned()),
+            (Inputs::Values(_), Some(_)) => Err("a net with vectors for words reads none".to_owned()),
+        }
+    }
+
     /// Whether a net answers what it is asked for: each step, or a whole sequence.
     pub(crate) fn check_task(&self, architecture: &Architecture) -> Result<(), String> {
         let readout = architecture.readout;
+        if architecture.head == Head::Crf && self.task.per() == Per::Sequence {
+            return Err("a conditional random field answers each step, and one answer is wanted".to_owned());
+        }
         match (self.task.per(), readout == Readout::Sequence) {
             (Per::Step, true) | (Per::Sequence, false) => Ok(()),
             (Per::Step, false) => Err(format!("a net with the readout `{readout}` cannot answer each step")),
@@ -254,6 +278,10 @@ impl Manifest {
                 let inputs = series.inputs();
                 (can_be(inputs), format!("series of {inputs} values per step"))
             }
+            Modality::Text(text) => {
+                text.check()?;
+                (true, "sentences".to_owned())
+            }
         };
         if let Task::Regress(task) = &self.task {
             task.scale.check()?;
@@ -266,6 +294,7 @@ impl Manifest {
             let most = match &self.modality {
                 Modality::Images { .. } => format!("{LARGEST_SIDE} x {LARGEST_SIDE}"),
                 Modality::Series(_) => format!("{LARGEST_SIDE} values"),
+                Modality::Text(_) => "any length".to_owned(),
             };
             return Err(format!(
                 "{what} of {outputs} {outputs_are} cannot be; at most {most} of {most_outputs} can"

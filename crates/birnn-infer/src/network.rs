@@ -3,10 +3,15 @@
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use birnn_architecture::{ATTENTION, Architecture, HEAD, Readout};
-use birnn_data::{Sequence, Sequences};
-use birnn_kernels::{Input, Instructions, Lengths, Linear, OutputMode, Packed, Spec, Workers, infer};
+use std::sync::Arc;
 
+use birnn_architecture::{ATTENTION, Architecture, CRF, HEAD, Head, Inputs, Readout};
+use birnn_data::{Lexicon, Sequence, Sequences};
+use birnn_kernels::{
+    Crf, Input, Instructions, LegalTags, Lengths, Linear, OutputMode, Packed, Spec, Workers, infer,
+};
+
+use crate::embedding::Embedding;
 use crate::readout::{Attention, Pooling};
 
 /// A net with its weights laid out for the kernels. Answers change nothing of it, so threads can share it,
@@ -19,6 +24,9 @@ pub struct Network {
     architecture: Architecture,
     features: usize,
     outputs: usize,
+    embedding: Option<Embedding>,
+    /// Transitions, beginnings and ends, where the head is a conditional random field.
+    crf: Option<[Vec<f32>; 3]>,
     pub(crate) recurrent: Packed,
     /// None where what the kernels give is read as it is.
     pub(crate) pooling: Option<Pooling>,
@@ -33,6 +41,15 @@ pub struct Workspace {
     pub(crate) pooling: PoolingBuffers,
 }
 
+/// How sequences become what the recurrent layers read.
+#[derive(Clone, Copy)]
+pub enum Reading<'a> {
+    /// By adding each to the values that are there, as the net is to see it.
+    Values(&'a (dyn Fn(Sequence<'_>, &mut Vec<f32>) + Sync)),
+    /// By the vectors that the net has for tokens: what it reads of each form.
+    Tokens(&'a Lexicon),
+}
+
 /// A batch of sequences as the kernels take it.
 #[derive(Debug, Default)]
 pub(crate) struct ReadBatch {
@@ -41,17 +58,24 @@ pub(crate) struct ReadBatch {
 }
 
 impl ReadBatch {
-    /// Takes in `sequences`, which `read` adds to the values that are there, as the net is to see them.
+    /// Takes in `sequences` as `network` is to see them.
     pub(crate) fn of<'a>(
         &mut self,
+        network: &Network,
+        workspace: &mut Workspace,
         sequences: impl Iterator<Item = Sequence<'a>>,
-        read: impl Fn(Sequence<'a>, &mut Vec<f32>),
+        reading: Reading<'_>,
     ) -> Input<'_> {
         self.values.clear();
         self.lengths.clear();
-        for sequence in sequences {
-            read(sequence, &mut self.values);
-            self.lengths.push(sequence.steps());
+        let lengths = &mut self.lengths;
+        let sequences = sequences.inspect(|sequence| lengths.push(sequence.steps()));
+        match (reading, &network.embedding) {
+            (Reading::Values(read), _) => sequences.for_each(|sequence| read(sequence, &mut self.values)),
+            (Reading::Tokens(lexicon), Some(embedding)) => {
+                embedding.read(workspace, sequences, lexicon, &mut self.values);
+            }
+            (Reading::Tokens(_), None) => unreachable!("a net that reads words has vectors for them"),
         }
         match self.lengths.first() {
             Some(&first) if self.lengths.iter().all(|&length| length == first) => {
@@ -105,19 +129,22 @@ fn output_of(readout: Readout) -> OutputMode {
 }
 
 impl Network {
-    /// A net for `features` values per time step, with `outputs` outputs; `values` gives the parameter of a
-    /// name that [`Architecture::parameters`] lists.
+    /// A net for these inputs, such as so many values per time step, with `outputs` outputs; `values` gives the parameter
+    /// of a name that [`Architecture::parameters`] lists.
     ///
     /// # Panics
     ///
     /// Where a parameter has not the length that its shape asks for.
     pub fn new(
         architecture: &Architecture,
-        features: usize,
+        inputs: impl Into<Inputs>,
         outputs: usize,
         instructions: Instructions,
         values: impl Fn(&str) -> Vec<f32>,
     ) -> Network {
+        let inputs = inputs.into();
+        let features = architecture.features(inputs);
+        let embedding = Embedding::new(architecture, inputs, instructions, &values);
         let recurrent: Vec<Vec<f32>> =
             architecture.recurrent_parameters(features).iter().map(|(name, _)| values(name)).collect();
         let recurrent: Vec<&[f32]> = recurrent.iter().map(Vec::as_slice).collect();
@@ -134,10 +161,14 @@ impl Network {
         };
         let width = architecture.output_features();
         let [weight, bias] = ["weight", "bias"].map(|name| of(HEAD, name));
+        let crf = (architecture.head == Head::Crf)
+            .then(|| ["transitions", "start_transitions", "end_transitions"].map(|name| of(CRF, name)));
         Network {
             architecture: *architecture,
             features,
             outputs,
+            embedding,
+            crf,
             recurrent: Packed::with_precision(
                 spec(architecture, features),
                 instructions,
@@ -152,6 +183,13 @@ impl Network {
     /// What it was built from.
     pub fn architecture(&self) -> &Architecture {
         &self.architecture
+    }
+
+    /// The conditional random field over its outputs, where it has one; where `legal` says so, of some transitions
+    /// alone.
+    pub fn crf(&self, legal: Option<&LegalTags>) -> Option<Arc<Crf>> {
+        let [transitions, start, end] = self.crf.as_ref()?;
+        Some(Arc::new(Crf::new(self.outputs, transitions, start, end, legal)))
     }
 
     /// The logits of a batch: `input [batch, time, features]` to `[batch, outputs]`, or
@@ -238,55 +276,56 @@ impl Network {
         logits
     }
 
-    /// As [`Network::logits`], of sequences that `read` adds to the values that are there, as the net is to see
-    /// them.
+    /// As [`Network::logits`], of sequences that are read so.
     pub(crate) fn logits_of<'a>(
         &self,
         workspace: &mut Workspace,
         sequences: impl Iterator<Item = Sequence<'a>>,
-        read: impl Fn(Sequence<'a>, &mut Vec<f32>),
+        reading: Reading<'_>,
     ) -> Vec<f32> {
-        self.apply_head(&self.states_of(workspace, sequences, read))
+        self.apply_head(&self.states_of(workspace, sequences, reading))
     }
 
-    /// What the head sees of sequences that `read` adds to the values that are there.
+    /// What the head sees of sequences that are read so.
     fn states_of<'a>(
         &self,
         workspace: &mut Workspace,
         sequences: impl Iterator<Item = Sequence<'a>>,
-        read: impl Fn(Sequence<'a>, &mut Vec<f32>),
+        reading: Reading<'_>,
     ) -> Vec<f32> {
         let mut batch = std::mem::take(&mut workspace.read);
-        let states = self.seen(workspace, batch.of(sequences, read)).to_vec();
+        let input = batch.of(self, workspace, sequences, reading);
+        let states = self.seen(workspace, input).to_vec();
         workspace.read = batch;
         states
     }
 
     /// The logits of many sequences, on so many threads: in their order, and the same whatever the number.
-    /// `read` adds one to the values that are there, as the net is to see it.
     ///
     /// # Panics
     ///
-    /// Where it adds other features than the net is for.
+    /// Where they are read to other features than the net is for.
     pub fn logits_of_all(
         &self,
         sequences: &Sequences,
         range: Range<usize>,
-        read: impl Fn(Sequence<'_>, &mut Vec<f32>) + Sync,
+        reading: Reading<'_>,
         threads: usize,
     ) -> Vec<f32> {
-        self.each_batch(sequences, range, threads, |workspace, batch| self.logits_of(workspace, batch, &read))
+        self.each_batch(sequences, range, threads, |workspace, batch| {
+            self.logits_of(workspace, batch, reading)
+        })
     }
 
     /// What the head sees of many sequences, as [`Network::logits_of_all`] has their logits.
     pub(crate) fn states_of_all(
         &self,
         sequences: &Sequences,
-        read: impl Fn(Sequence<'_>, &mut Vec<f32>) + Sync,
+        reading: Reading<'_>,
         threads: usize,
     ) -> Vec<f32> {
         self.each_batch(sequences, 0..sequences.len(), threads, |workspace, batch| {
-            self.states_of(workspace, batch, &read)
+            self.states_of(workspace, batch, reading)
         })
     }
 

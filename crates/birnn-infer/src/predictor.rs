@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
-use birnn_data::{Sequence, Sequences};
+use birnn_data::{Lexicon, Modality, Per, Sequence, SequenceValues, Sequences};
 
+use crate::answers::Answers;
 use crate::container::{Contents, read};
 use crate::cpu::instructions;
 use crate::error::{WeightsError, wrong};
 use crate::manifest::Manifest;
-use crate::network::{Network, Workspace};
+use crate::network::{Network, Reading, Workspace};
 use crate::task::Task;
 
 /// A net to ask: what its file says of it, and its weights. Threads can share it; each brings a
@@ -33,10 +34,9 @@ impl Predictor {
     fn of(contents: &Contents) -> Predictor {
         // What is asked are weights, be it those of a checkpoint.
         let manifest = contents.manifest().clone().of_weights();
-        let features = manifest.modality.inputs();
         let network = Network::new(
             contents.architecture(),
-            features,
+            manifest.modality.inputs(),
             manifest.task.outputs(),
             instructions(),
             |name| contents.values(&format!("{}{name}", contents.asked())),
@@ -60,7 +60,7 @@ impl Predictor {
     }
 
     /// Its logits for one sequence, which is read as its training data was: of an image the bytes, row by row; of a
-    /// series the numbers in their own units.
+    /// series the numbers in their own units; of a sentence its words.
     ///
     /// # Panics
     ///
@@ -68,8 +68,13 @@ impl Predictor {
     /// is missing where the net was trained to refuse such nothing can be said: the logits are no numbers.
     pub fn logits(&self, workspace: &mut Workspace, sequence: Sequence<'_>) -> Vec<f32> {
         assert!(self.manifest.modality.fits(sequence), "a sequence of the kind that the net reads");
-        self.network
-            .logits_of(workspace, std::iter::once(sequence), |sequence, into| self.read(sequence, into))
+        let lexicon = match (&self.manifest.modality, sequence.values) {
+            (Modality::Text(text), SequenceValues::Tokens(_, forms)) => Some(text.lexicon(forms)),
+            _ => None,
+        };
+        self.reading(lexicon.as_ref(), |reading| {
+            self.network.logits_of(workspace, std::iter::once(sequence), reading)
+        })
     }
 
     /// Its logits for many sequences, one after the other, on so many threads; the same whatever the number. They
@@ -80,8 +85,24 @@ impl Predictor {
     /// As [`Predictor::logits`].
     pub fn logits_of_all(&self, sequences: &Sequences, threads: usize) -> Vec<f32> {
         self.check(sequences);
-        let read = |sequence: Sequence<'_>, into: &mut Vec<f32>| self.read(sequence, into);
-        self.network.logits_of_all(sequences, 0..sequences.len(), read, threads)
+        let lexicon = self.manifest.modality.lexicon(sequences);
+        self.reading(lexicon.as_ref(), |reading| {
+            self.network.logits_of_all(sequences, 0..sequences.len(), reading, threads)
+        })
+    }
+
+    /// Its answers to many sequences, as [`Predictor::logits_of_all`].
+    ///
+    /// # Panics
+    ///
+    /// As there.
+    pub fn answers_to_all(&self, sequences: &Sequences, threads: usize) -> Answers {
+        let lengths = match self.task().per() {
+            Per::Sequence => vec![1; sequences.len()],
+            Per::Step => sequences.lengths().collect(),
+        };
+        let crf = self.network.crf(self.task().legal_tags().as_ref());
+        Answers::new(self.logits_of_all(sequences, threads), lengths, crf)
     }
 
     /// That of the same net whose head sees every step.
@@ -94,9 +115,10 @@ impl Predictor {
         assert!(fits, "sequences of the kind that the net reads");
     }
 
-    /// Adds a sequence to `into`, as the net reads it.
-    pub(crate) fn read(&self, sequence: Sequence<'_>, into: &mut Vec<f32>) {
-        self.manifest.modality.read(sequence, into);
+    /// What `work` makes of how the net reads sequences; `lexicon` is of their forms, where they have such.
+    pub(crate) fn reading<T>(&self, lexicon: Option<&Lexicon>, work: impl FnOnce(Reading<'_>) -> T) -> T {
+        let read = |sequence: Sequence<'_>, into: &mut Vec<f32>| self.manifest.modality.read(sequence, into);
+        work(lexicon.map_or(Reading::Values(&read), Reading::Tokens))
     }
 }
 

@@ -61,7 +61,10 @@ impl Predictor {
     ) -> Vec<StateGradient> {
         self.check(sequences);
         let mut batch = std::mem::take(&mut workspace.read);
-        let input = batch.of(sequences.iter(), |sequence, into| self.read(sequence, into));
+        let lexicon = self.manifest().modality.lexicon(sequences);
+        let input = self.reading(lexicon.as_ref(), |reading| {
+            batch.of(self.network(), workspace, sequences.iter(), reading)
+        });
         let d_logits = |logits: &[f32]| self.task().loss_gradient(logits, targets);
         let gradients = self.network().state_gradients(workspace, input, d_logits);
         workspace.read = batch;

@@ -106,7 +106,7 @@ impl Manifest {
     pub fn suits(&self, splits: &Splits) -> Result<Vec<DataWarning>, Unsuited> {
         let shape = |modality: &Modality| match modality {
             Modality::Images { shape, .. } => Some(*shape),
-            Modality::Series(_) => None,
+            Modality::Series(_) | Modality::Text(_) => None,
         };
         let (net, data) = (self.task.wanted(), splits.test.targets.wanted());
         let (own, names) = (self.task.names(), splits.outputs.names());
@@ -159,6 +159,7 @@ fn told(modality: &Modality, wanted: Wanted, names: &[String]) -> String {
             let (features, s) = (series.features(), if series.features() == 1 { "" } else { "s" });
             format!("series of {features} value{s} per step, of {outputs}")
         }
+        Modality::Text(_) => format!("sentences of {outputs}"),
     }
 }
 

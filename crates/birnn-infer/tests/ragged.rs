@@ -124,7 +124,8 @@ fn every_kind_of_net_gives_what_it_gives_alone_and_its_mirror_image() {
         any::CELLS.into_iter().flat_map(|cell| any::READOUTS.map(|readout| (cell, readout)))
     {
         for (layers, reverse) in [(1, None), (2, Some(5)), (2, Some(6))] {
-            let architecture = Architecture { cell, layers, forward: 6, reverse, dropout: 0.0, readout };
+            let architecture =
+                Architecture { cell, layers, forward: 6, reverse, readout, ..Architecture::default() };
             for lengths in [&[3, 7, 1, 3, 40, 5][..], &[1], &[1, 1, 1]] {
                 check_alone(&architecture, lengths);
                 check_mirror(&architecture, lengths);
@@ -146,7 +147,13 @@ proptest! {
 #[should_panic(expected = "sequence 1 of the batch has no time step")]
 fn a_sequence_without_a_step_is_refused() {
     let readout = Readout::Mean;
-    let architecture =
-        Architecture { cell: any::CELLS[0], layers: 1, forward: 2, reverse: None, dropout: 0.0, readout };
+    let architecture = Architecture {
+        cell: any::CELLS[0],
+        layers: 1,
+        forward: 2,
+        reverse: None,
+        readout,
+        ..Architecture::default()
+    };
     net(&architecture).logits_ragged(&mut Workspace::new(), &input(&[2, 0, 1]), &[2, 0, 1]);
 }

@@ -37,6 +37,12 @@ pub enum ModelError {
         /// The shape that was given.
         found: Vec<i64>,
     },
+    /// The net reads values, and tokens are asked about; or it reads tokens, and has no vectors for them.
+    #[error("words are read by a net with an embedding alone, which is built for `Inputs::Tokens`")]
+    NoEmbedding,
+    /// The net reads characters, and was given none.
+    #[error("the net reads the characters of words, and was not told how they are spelt")]
+    NoSpellings,
     /// libtorch refused: out of memory, tensors on different devices.
     #[error("libtorch: {}", .0.to_string().lines().next().unwrap_or("unknown error"))]
     Torch(#[from] TchError),

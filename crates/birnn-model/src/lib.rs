@@ -41,6 +41,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod embedding;
 mod error;
 mod layer;
 mod network;
@@ -50,9 +51,10 @@ mod variables;
 
 /// What a net is, which needs no libtorch.
 pub use birnn_architecture::{
-    self as architecture, Architecture, Cell, CellKind, ConfigError, Hidden, ModelConfig, Nonlinearity,
-    Readout,
+    self as architecture, Architecture, Cell, CellKind, ConfigError, EmbeddingConfig, Head, Hidden, Inputs,
+    ModelConfig, Nonlinearity, Readout,
 };
+pub use embedding::{Spellings, Tokens};
 pub use error::ModelError;
 pub use network::Network;
 /// The bindings of libtorch that this is built on: whose tensors [`Network::forward`] takes.

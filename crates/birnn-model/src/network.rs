@@ -1,8 +1,9 @@
 //! The whole net: stacked recurrent layers, a readout, a linear head.
 
-use birnn_architecture::{ATTENTION, Architecture, HEAD, Readout};
+use birnn_architecture::{ATTENTION, Architecture, CRF, HEAD, Head, Inputs, Readout, crf_parameters};
 use tch::{Kind, TchError, Tensor, nn};
 
+use crate::embedding::{Embedding, Tokens};
 use crate::error::ModelError;
 use crate::layer::{Layer, uniform};
 use crate::sequences::{Packing, Sequences, padded, places};
@@ -12,11 +13,15 @@ use crate::sequences::{Packing, Sequences, padded, places};
 ///
 /// Parameters live in the `VarStore` that it was built on, under PyTorch's names and in PyTorch's shapes and
 /// gate order: `lstm.weight_ih_l0`, `lstm.weight_hh_l1_reverse`, ..., `fc.weight`, `fc.bias`; for the
-/// attention readout also `attention.weight`, `attention.bias` and `attention.context`.
+/// attention readout also `attention.weight`, `attention.bias` and `attention.context`; for a conditional random field
+/// those of pytorch-crf, `crf.transitions`, `crf.start_transitions`, `crf.end_transitions`; of a net that reads
+/// [`Tokens`] those of its [`Embedding`](birnn_architecture::Embedding), `embedding.weight`, `char_embedding.weight` and
+/// `char_lstm.weight_ih_l0`, ....
 #[derive(Debug)]
 pub struct Network {
     architecture: Architecture,
     features: i64,
+    embedding: Option<Embedding>,
     pub(crate) layers: Vec<Layer>,
     pooling: Pooling,
     head: Linear,
@@ -47,19 +52,24 @@ struct Attention {
 }
 
 impl Network {
-    /// Builds a net for `features` values per time step and `outputs` values per sequence (or per time step).
+    /// Builds a net for these inputs, such as so many values per time step, and `outputs` values per sequence (or per time
+    /// step).
     ///
     /// Weights are drawn as PyTorch draws them, U(-1/sqrt(hidden), 1/sqrt(hidden)) for the recurrent ones and
     /// U(-1/sqrt(inputs), 1/sqrt(inputs)) for the linear ones, from libtorch's generator: after
     /// `tch::manual_seed(s)` they are, bit for bit, what PyTorch has after `torch.manual_seed(s)`, on any
-    /// device.
+    /// device. Vectors of words and characters are drawn first, from U(-sqrt(3/width), sqrt(3/width)) as in Ma and Hovy
+    /// 2016, section 3.1; transitions last, from U(-0.1, 0.1) as pytorch-crf does.
     pub fn new(
         path: &nn::Path,
         architecture: &Architecture,
-        features: usize,
+        inputs: impl Into<Inputs>,
         outputs: usize,
     ) -> Result<Network, ModelError> {
         architecture.check()?;
+        let inputs = inputs.into();
+        let features = architecture.features(inputs);
+        let embedding = Embedding::new(path, architecture, inputs)?;
         let width = architecture.output_features();
         let recurrent = path / architecture.cell.prefix();
         let layers = (0..architecture.layers)
@@ -81,7 +91,15 @@ impl Network {
             Readout::Sequence => Pooling::Sequence,
         };
         let head = Linear::new(&(path / HEAD), width, outputs)?;
-        Ok(Network { architecture: *architecture, features: features as i64, layers, pooling, head })
+        if architecture.head == Head::Crf {
+            // In pytorch-crf's order.
+            for (name, shape) in crf_parameters(outputs) {
+                let shape: Vec<i64> = shape.into_iter().map(|size| size as i64).collect();
+                let _ = uniform(&(path / CRF), name, &shape, 0.1)?;
+            }
+        }
+        let (architecture, features) = (*architecture, features as i64);
+        Ok(Network { architecture, features, embedding, layers, pooling, head })
     }
 
     /// What the net was built from.
@@ -122,6 +140,15 @@ impl Network {
             packing.unsort(&top)?
         };
         self.logits_ragged(&top, lengths)
+    }
+
+    /// What the recurrent layers read of `tokens`: `[steps of all, features]`, for [`Network::forward_ragged`].
+    ///
+    /// # Errors
+    ///
+    /// Where the net reads no tokens, or reads characters and `tokens` has none.
+    pub fn embed(&self, tokens: &Tokens<'_>, train: bool) -> Result<Tensor, ModelError> {
+        self.embedding.as_ref().ok_or(ModelError::NoEmbedding)?.apply(tokens, train)
     }
 
     /// The logits, from what is read of the top layer: `[batch, forward + reverse]` for [`Readout::Last`] and
@@ -174,22 +201,27 @@ impl Network {
 
     /// The recurrent layers: what is read of the top one.
     fn top(&self, input: &Sequences, train: bool) -> Result<Tensor, TchError> {
-        let mut sequence = Sequences { values: input.values.shallow_clone(), ..*input };
+        let Architecture { dropout, input_dropout, output_dropout, .. } = self.architecture;
+        let dropped = |values: Tensor, dropout: f64| match train && dropout > 0.0 {
+            true => values.f_dropout(dropout, true),
+            false => Ok(values),
+        };
+        let values = dropped(input.values.shallow_clone(), input_dropout)?;
+        let mut sequence = Sequences { values, ..*input };
         let (below, top) = self.layers.split_at(self.layers.len() - 1);
         for layer in below {
             sequence = layer.sequence(&sequence, train)?;
-            if train && self.architecture.dropout > 0.0 {
-                sequence.values = sequence.values.f_dropout(self.architecture.dropout, true)?;
-            }
+            sequence.values = dropped(sequence.values, dropout)?;
         }
         let top = &top[0];
-        match &self.pooling {
-            Pooling::Last => top.last(&sequence, train),
-            Pooling::Final => top.final_states(&sequence, train),
+        let read = match &self.pooling {
+            Pooling::Last => top.last(&sequence, train)?,
+            Pooling::Final => top.final_states(&sequence, train)?,
             Pooling::Mean | Pooling::Max | Pooling::Attention(_) | Pooling::Sequence => {
-                Ok(top.sequence(&sequence, train)?.values)
+                top.sequence(&sequence, train)?.values
             }
-        }
+        };
+        dropped(read, output_dropout)
     }
 }
 

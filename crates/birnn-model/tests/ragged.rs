@@ -111,7 +111,8 @@ fn each_gives_what_it_gives_alone() {
     for (device, cell) in devices().into_iter().flat_map(|device| any::CELLS.map(|cell| (device, cell))) {
         for (layers, reverse) in [(1, None), (1, Some(6)), (2, Some(5)), (3, Some(6))] {
             for readout in any::READOUTS {
-                let architecture = Architecture { cell, layers, forward: 6, reverse, dropout: 0.0, readout };
+                let architecture =
+                    Architecture { cell, layers, forward: 6, reverse, readout, ..Architecture::default() };
                 for lengths in [&LENGTHS[..], &[1], &[1, 1, 1]] {
                     check_alone(&architecture, lengths, device);
                 }
@@ -132,8 +133,14 @@ proptest! {
 fn what_is_no_batch_is_refused() {
     let vs = nn::VarStore::new(Device::Cpu);
     let readout = Readout::Last;
-    let architecture =
-        Architecture { cell: Cell::Gru, layers: 1, forward: 6, reverse: None, dropout: 0.0, readout };
+    let architecture = Architecture {
+        cell: Cell::Gru,
+        layers: 1,
+        forward: 6,
+        reverse: None,
+        readout,
+        ..Architecture::default()
+    };
     let net = net(&vs, &architecture);
     let refused = |values: &Tensor, lengths: &[usize]| {
         net.forward_ragged(values, lengths, false).unwrap_err().to_string()

@@ -45,6 +45,7 @@ fn every_net_gives_the_same_logits() {
                         hidden,
                         dropout: 0.0,
                         readout,
+                        ..ModelConfig::default()
                     };
                     let (_vs, net) = net(config.clone());
                     let x = input();

@@ -2,8 +2,12 @@
 
 mod confusion;
 mod cross_entropy;
+mod known_words;
 mod regression;
+mod spans;
 
 pub use confusion::{ClassScore, Confusion};
 pub(crate) use cross_entropy::{CrossEntropy, exponentials};
+pub use known_words::{KnownWords, WordScore};
 pub use regression::{ErrorSums, NumberScore};
+pub use spans::{ReadingScores, SpanCounts, SpanScore, SpanScores, TypeScore};

@@ -1,9 +1,11 @@
 //! Classification: one class for each sequence or each step, cross-entropy, judged by the class of the largest logit.
 
-use birnn_data::{Per, Targets};
+use birnn_data::{Per, Scheme, TagProblem, TagSet, Targets};
+use birnn_kernels::LegalTags;
 use serde::{Deserialize, Serialize};
 
-use crate::metrics::{ClassScore, Confusion, CrossEntropy, exponentials};
+use crate::answers::Answers;
+use crate::metrics::{ClassScore, Confusion, CrossEntropy, SpanCounts, SpanScores, exponentials};
 
 /// One of some classes for each sequence, or for each step.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,6 +14,10 @@ pub struct Classify {
     pub classes: Vec<String>,
     /// What there is a class for.
     pub per: Per,
+    /// Of tags that mark spans: how.
+    pub scheme: Option<Scheme>,
+    /// Of these: whether a conditional random field gives only what the scheme allows.
+    pub constrain: bool,
 }
 
 /// An answer: a class, and how probable the net finds it.
@@ -40,6 +46,9 @@ pub struct Classified {
     /// `confusion[label][prediction]`: how many.
     #[serde(default)]
     pub confusion: Confusion,
+    /// Of tags that mark spans.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spans: Option<Box<SpanScores>>,
     /// The answers that are not correct, the surest first. Left out of the metrics, where they would be most
     /// of the file.
     #[serde(skip)]
@@ -59,7 +68,46 @@ pub struct Mistake {
     pub probability: f32,
 }
 
+impl Classified {
+    /// The F1 of spans, of all types together, read strictly; of tags that mark such.
+    pub fn f1(&self) -> Option<f64> {
+        self.spans.as_ref().map(|spans| spans.strict.all.f1)
+    }
+}
+
 impl Classify {
+    /// One of these classes for each sequence, or for each step, each by itself.
+    pub fn new(classes: Vec<String>, per: Per) -> Classify {
+        Classify { classes, per, scheme: None, constrain: true }
+    }
+
+    /// Its classes as tags of spans, where they are such.
+    ///
+    /// # Errors
+    ///
+    /// Where a class is no tag of the scheme.
+    pub fn tag_set(&self) -> Result<Option<TagSet>, TagProblem> {
+        self.scheme.map(|scheme| TagSet::new(scheme, &self.classes)).transpose()
+    }
+
+    /// Which tags a conditional random field may give one after the other, where they are not all.
+    pub(super) fn legal_tags(&self) -> Option<LegalTags> {
+        let legal = self.tag_set().ok().flatten()?.legal();
+        // Where classes are no whole set of tags, nothing might be left to answer.
+        Some(legal).filter(|legal| self.constrain && legal.always())
+    }
+
+    /// The answer at a position: of a conditional random field the tag of those that are the most probable together,
+    /// with its own probability.
+    pub fn answer_at(&self, answers: &Answers, position: usize) -> Class {
+        let outputs = self.classes.len();
+        let logits = &answers.logits[position * outputs..][..outputs];
+        match answers.tag(position) {
+            None => self.answer(logits),
+            Some(class) => Class { class, probability: f64::from(logits[class]).exp() },
+        }
+    }
+
     /// The probability of each class, from its logits `[classes]`: the softmax.
     pub fn probabilities(&self, logits: &[f32]) -> Vec<f64> {
         let (exponentials, sum) = exponentials(logits);
@@ -107,17 +155,20 @@ impl Classify {
     }
 
     /// How many answers there were, their mean loss, and all else.
-    pub(super) fn judge(&self, logits: &[f32], targets: &Targets) -> (u64, f64, Classified) {
+    pub(super) fn judge(&self, answers: &Answers, targets: &Targets) -> (u64, f64, Classified) {
         let (mut loss, mut confusion) = (CrossEntropy::default(), Confusion::new(self.classes.len()));
-        let mut mistakes = Vec::new();
-        for (sample, (logits, label)) in self.answers(logits, targets).enumerate() {
-            let Class { class, probability } = self.answer(logits);
+        let (mut mistakes, mut found) = (Vec::new(), Vec::new());
+        for (sample, (logits, label)) in self.answers(&answers.logits, targets).enumerate() {
+            let Class { class, probability } = self.answer_at(answers, sample);
+            // There are no more than a byte can tell apart.
+            found.push(class as u8);
             if class != label {
                 mistakes.push(Mistake { sample, label, class, probability: probability as f32 });
             }
             loss.add(logits, label);
             confusion.add(label, class);
         }
+        let labels = targets.classes().unwrap_or_default();
         mistakes.sort_by(|a, b| b.probability.total_cmp(&a.probability).then(a.sample.cmp(&b.sample)));
         let detail = Classified {
             correct: confusion.correct(),
@@ -125,9 +176,26 @@ impl Classify {
             macro_f1: confusion.macro_f1(),
             classes: confusion.scores(&self.classes),
             confusion,
+            spans: self.spans(answers, labels, &found),
             mistakes,
         };
-        (loss.count(), loss.mean(), detail)
+        // What training lowers.
+        let mean = answers.joint_loss(labels).map_or(loss.mean(), |sum| sum / loss.count() as f64);
+        (loss.count(), mean, detail)
+    }
+}
+
+impl Classify {
+    /// How the spans of tags were found, where they mark such.
+    fn spans(&self, answers: &Answers, labels: &[u8], found: &[u8]) -> Option<Box<SpanScores>> {
+        // A description with other classes is refused.
+        let mut counts = SpanCounts::new(self.tag_set().ok().flatten()?);
+        let lengths = match answers.lengths.as_slice() {
+            [] => vec![labels.len()],
+            lengths => lengths.to_vec(),
+        };
+        counts.add_all(labels, found, lengths);
+        Some(Box::new(counts.finish()))
     }
 }
 
@@ -161,7 +229,7 @@ mod tests {
         let logits =
             [[sure, 0.0, 0.0], [0.0, sure, 0.0], [0.0, sure, 0.0], [0.0, sure, 0.0], [sure, 0.0, 0.0]];
         let labels = Targets::of_sequences(vec![0, 0, 1, 1, 1]);
-        let found = abc().evaluate(logits.as_flattened(), &labels);
+        let found = abc().evaluate(&Answers::from(logits.as_flattened().to_vec()), &labels);
         assert_eq!((found.positions, found.headline().value), (5, 0.6));
         assert!((found.loss - 2.0 * 20.0 / 5.0).abs() < 1e-6, "{}", found.loss);
         let detail = found.classified().unwrap();
@@ -173,7 +241,7 @@ mod tests {
 
     #[test]
     fn an_evaluation_reads_back_as_it_was_written() {
-        let found = abc().evaluate(&[0.1, 0.2, 0.3, 3.0, 2.0, 1.0], &labels(&[2, 0]));
+        let found = abc().evaluate(&Answers::from(vec![0.1, 0.2, 0.3, 3.0, 2.0, 1.0]), &labels(&[2, 0]));
         let text = serde_json::to_string(&found).unwrap();
         assert!(text.starts_with("{\"samples\":2,\"loss\":"), "{text}");
         assert_eq!(serde_json::from_str::<Evaluation>(&text).unwrap(), found);
@@ -221,6 +289,6 @@ mod tests {
     fn what_is_no_number_stays_none() {
         let Task::Classify(task) = abc() else { panic!("classes were wanted") };
         assert!(task.answer(&[f32::NAN, 1.0, 2.0]).probability.is_nan());
-        assert!(abc().evaluate(&[f32::NAN, 1.0, 2.0], &labels(&[1])).loss.is_nan());
+        assert!(abc().evaluate(&Answers::from(vec![f32::NAN, 1.0, 2.0]), &labels(&[1])).loss.is_nan());
     }
 }

@@ -101,6 +101,7 @@ impl Evaluation {
             Monitor::Loss => Some(self.loss),
             Monitor::Accuracy => classified.map(|found| found.accuracy),
             Monitor::MacroF1 => classified.map(|found| found.macro_f1),
+            Monitor::F1 => classified.and_then(Classified::f1),
             Monitor::Rmse => regressed.map(|found| found.rmse),
             Monitor::Mae => regressed.map(|found| found.mae),
             Monitor::R2 => regressed.map(|found| found.r2),
@@ -111,7 +112,10 @@ impl Evaluation {
     /// The one number by which the net is first judged.
     pub fn headline(&self) -> Headline {
         match &self.detail {
-            Detail::Classify(found) => Headline { name: "accuracy", value: found.accuracy, is_share: true },
+            Detail::Classify(found) => match found.f1() {
+                Some(value) => Headline { name: "F1", value, is_share: true },
+                None => Headline { name: "accuracy", value: found.accuracy, is_share: true },
+            },
             Detail::Regress(found) => Headline { name: "RMSE", value: found.rmse, is_share: false },
         }
     }

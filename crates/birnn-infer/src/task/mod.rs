@@ -9,6 +9,9 @@ mod regress;
 
 use birnn_data::{Outputs, Per, TargetKind, Targets, Wanted};
 use birnn_experiment::{TaskKind, TaskPlan};
+use birnn_kernels::LegalTags;
+
+use crate::answers::Answers;
 
 pub use self::classify::{Class, Classified, Classify, Mistake};
 pub use self::evaluation::{Detail, Evaluation, Headline, significant};
@@ -26,16 +29,16 @@ pub enum Task {
 impl Task {
     /// The task of an experiment on data with these outputs.
     pub fn new(plan: TaskPlan, outputs: Outputs) -> Task {
-        let per = plan.wanted.per;
+        let TaskPlan { wanted: Wanted { per, .. }, scheme, constrain, .. } = plan;
         match outputs {
-            Outputs::Classes(classes) => Task::Classify(Classify { classes, per }),
+            Outputs::Classes(classes) => Task::Classify(Classify { classes, per, scheme, constrain }),
             Outputs::Numbers(scale) => Task::Regress(Regress { scale, per, loss: plan.loss }),
         }
     }
 
     /// One of these classes for each sequence.
     pub fn classify(classes: Vec<String>) -> Task {
-        Task::Classify(Classify { classes, per: Per::Sequence })
+        Task::Classify(Classify::new(classes, Per::Sequence))
     }
 
     /// What data must have for it.
@@ -81,6 +84,14 @@ impl Task {
         self.names().len()
     }
 
+    /// Which tags a conditional random field may give one after the other, where they are not all.
+    pub fn legal_tags(&self) -> Option<LegalTags> {
+        match self {
+            Task::Classify(task) => task.legal_tags(),
+            Task::Regress(_) => None,
+        }
+    }
+
     /// The gradient of the sum of the losses, as [`Task::evaluate`] has them, with respect to the logits
     /// `[positions, outputs]`: of each position that of its own loss.
     ///
@@ -94,19 +105,19 @@ impl Task {
         }
     }
 
-    /// How a net did that answered with `logits [positions, outputs]` where the targets were these.
+    /// How a net did that gave these answers where the targets were these.
     ///
     /// # Panics
     ///
     /// Where there are not as many logits, or a target is none of the task's.
-    pub fn evaluate(&self, logits: &[f32], targets: &Targets) -> Evaluation {
+    pub fn evaluate(&self, answers: &Answers, targets: &Targets) -> Evaluation {
         match self {
             Task::Classify(task) => {
-                let (positions, loss, detail) = task.judge(logits, targets);
+                let (positions, loss, detail) = task.judge(answers, targets);
                 Evaluation { positions, loss, detail: Detail::Classify(detail) }
             }
             Task::Regress(task) => {
-                let (positions, loss, detail) = task.judge(logits, targets);
+                let (positions, loss, detail) = task.judge(&answers.logits, targets);
                 Evaluation { positions, loss, detail: Detail::Regress(detail) }
             }
         }

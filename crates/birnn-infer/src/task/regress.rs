@@ -195,7 +195,7 @@ mod tests {
             (RegressionLoss::Absolute, (1.0 + 3.0) / 4.0),
             (RegressionLoss::Huber, (0.5 + 2.5) / 4.0),
         ] {
-            let found = task(loss).evaluate(&outputs, &truth);
+            let found = task(loss).evaluate(&outputs.to_vec().into(), &truth);
             assert_eq!((found.positions, found.loss), (2, mean), "{loss:?}");
             let detail = found.regressed().unwrap();
             assert_eq!((detail.numbers[0].rmse, detail.numbers[0].mae), (2.0_f64.sqrt(), 1.0));
@@ -235,7 +235,7 @@ mod tests {
                 let at = |by: f32| {
                     let mut moved = outputs;
                     moved[index] += by;
-                    let evaluation = task(loss).evaluate(&moved, &truth);
+                    let evaluation = task(loss).evaluate(&moved.to_vec().into(), &truth);
                     evaluation.loss * evaluation.positions as f64
                 };
                 let expected = (at(1e-2) - at(-1e-2)) / 2e-2;

@@ -17,8 +17,8 @@ pub fn architecture() -> impl Strategy<Value = Architecture> {
             layers,
             forward,
             reverse,
-            dropout: 0.0,
             readout,
+            ..Architecture::default()
         },
     )
 }

@@ -1,0 +1,55 @@
+//! What a net answers, before its task says what that means.
+
+use std::sync::Arc;
+
+use birnn_kernels::Crf;
+
+/// The answers of a net to some sequences, one sequence after the other.
+#[derive(Clone, Debug)]
+pub struct Answers {
+    /// Of each position `[outputs]`, of which its task makes an answer. Of a conditional random field the logarithm of
+    /// each tag's probability given all of the sequence, its marginal.
+    pub logits: Vec<f32>,
+    /// How many positions each sequence has; empty where that is not known.
+    pub lengths: Vec<usize>,
+    /// Of a conditional random field.
+    pub joint: Option<Joint>,
+}
+
+/// The tags of whole sequences, by a conditional random field.
+#[derive(Clone, Debug)]
+pub struct Joint {
+    crf: Arc<Crf>,
+    emissions: Vec<f32>,
+    /// The most probable tags of each sequence, all together (Viterbi).
+    pub tags: Vec<u8>,
+}
+
+/// Of answers that each stand for themselves.
+impl From<Vec<f32>> for Answers {
+    fn from(logits: Vec<f32>) -> Answers {
+        Answers { logits, lengths: Vec::new(), joint: None }
+    }
+}
+
+impl Answers {
+    /// Of what a net's head gives, `[positions, outputs]`, for sequences of so many positions.
+    pub fn new(emissions: Vec<f32>, lengths: Vec<usize>, crf: Option<Arc<Crf>>) -> Answers {
+        let Some(crf) = crf else { return Answers { logits: emissions, lengths, joint: None } };
+        let tags = crf.decode(&emissions, &lengths);
+        let mut logits = crf.marginals(&emissions, &lengths);
+        logits.iter_mut().for_each(|probability| *probability = probability.ln());
+        Answers { logits, lengths, joint: Some(Joint { crf, emissions, tags }) }
+    }
+
+    /// The tag at a position, of those that are the most probable together; none where each stands for itself.
+    pub fn tag(&self, position: usize) -> Option<usize> {
+        self.joint.as_ref().map(|joint| usize::from(joint.tags[position]))
+    }
+
+    /// The sum of the losses of whole sequences with these labels, in nats; none where each answer stands for itself.
+    pub(crate) fn joint_loss(&self, labels: &[u8]) -> Option<f64> {
+        let Joint { crf, emissions, .. } = self.joint.as_ref()?;
+        Some(crf.losses(emissions, &self.lengths, labels).iter().sum())
+    }
+}
