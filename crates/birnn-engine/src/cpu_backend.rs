@@ -6,11 +6,12 @@
 //! Dropout in the kernels is a function of the position of a value. On other devices libtorch's generator
 //! draws, so a CPU and a GPU drop different values.
 
-use birnn_architecture::Architecture;
+use birnn_architecture::{Architecture, Inputs};
 use birnn_kernels::{Dropout, Input, OutputMode, Packed, Precision, Workspace, backward, forward};
 use tch::{Device, Kind, TchError, Tensor};
 
 use crate::device::workers;
+use crate::embedding::EmbeddingBackend;
 use crate::memory::{values, values_mut};
 use crate::samples::Batch;
 
@@ -19,7 +20,12 @@ use crate::samples::Batch;
 pub(crate) struct CpuBackend {
     packed: Packed,
     workspace: Workspace,
+    embedding: Option<EmbeddingBackend>,
     dropout: f64,
+    input_dropout: f64,
+    output_dropout: f64,
+    /// What dropout drew for the last batch, for the way back.
+    drawn: Option<Drawn>,
     /// Where each parameter of the recurrent layers is among those of the net.
     indices: Vec<usize>,
 }
@@ -28,20 +34,26 @@ impl CpuBackend {
     /// For a net of this architecture with these parameters and their names.
     pub(crate) fn new(
         architecture: &Architecture,
-        features: usize,
+        inputs: Inputs,
         names: &[String],
         parameters: &[Tensor],
     ) -> Result<CpuBackend, TchError> {
-        let wanted = architecture.recurrent_parameters(features);
+        let wanted = architecture.recurrent_parameters(inputs);
         // A net has the parameters of its architecture.
         let indices: Vec<usize> =
             wanted.iter().filter_map(|(wanted, _)| names.iter().position(|name| name == wanted)).collect();
-        let spec = birnn_infer::spec(architecture, features);
+        let spec = birnn_infer::spec(architecture, architecture.features(inputs));
         let packed = Packed::new(spec, workers().instructions(), &slices(parameters, &indices)?);
+        let all = all_slices(parameters)?;
+        let index = |wanted: &str| names.iter().position(|name| name == wanted);
         Ok(CpuBackend {
             packed,
             workspace: Workspace::new(workers()),
+            embedding: EmbeddingBackend::new(architecture, inputs, index, &|index| all[index]),
             dropout: architecture.dropout,
+            input_dropout: architecture.input_dropout,
+            output_dropout: architecture.output_dropout,
+            drawn: None,
             indices,
         })
     }
@@ -55,6 +67,10 @@ impl CpuBackend {
         let slices = slices(parameters, &self.indices)?;
         self.packed =
             Packed::with_precision(*self.packed.spec(), self.packed.instructions(), precision, &slices);
+        if let Some(embedding) = &mut self.embedding {
+            let all = all_slices(parameters)?;
+            embedding.set_precision(precision, &|index| all[index]);
+        }
         Ok(())
     }
 
@@ -66,33 +82,63 @@ impl CpuBackend {
 
     /// The sequences of a batch to what [`birnn_model::Network::logits`] takes, or `logits_ragged` where there are
     /// lengths, for [`CpuBackend::backward`] to come back from; `rng_key` decides what dropout zeroes.
-    pub(crate) fn forward(&mut self, batch: &Batch, rng_key: i64) -> Result<Tensor, TchError> {
-        let input = plain(&batch.input)?;
-        let spec = self.packed.spec();
-        let width = spec.width() as i64;
-        let mut shape = input.size();
+    pub(crate) fn forward(
+        &mut self,
+        batch: &Batch,
+        rng_key: i64,
+        parameters: &[Tensor],
+    ) -> Result<Tensor, TchError> {
+        let spec = *self.packed.spec();
+        let tensor = plain(&batch.input)?;
+        let steps = match &batch.lengths {
+            None => batch.samples() * tensor.size()[1] as usize,
+            Some(lengths) => lengths.iter().sum(),
+        };
+        let embedded = match (&mut self.embedding, &batch.tokens) {
+            (Some(embedding), Some(tokens)) => {
+                let all = all_slices(parameters)?;
+                Some(embedding.forward(tokens, &|index| all[index]))
+            }
+            _ => None,
+        };
         // All steps are read, or one of each sequence.
-        if spec.output != OutputMode::Sequence {
-            shape = vec![batch.samples() as i64, width];
-        } else if let Some(last) = shape.last_mut() {
-            *last = width;
-        }
+        let width = spec.width();
+        let shape = match (spec.output, &batch.lengths) {
+            (OutputMode::Sequence, None) => vec![batch.samples(), steps / batch.samples(), width],
+            (OutputMode::Sequence, Some(_)) => vec![steps, width],
+            _ => vec![batch.samples(), width],
+        };
+        let shape: Vec<i64> = shape.into_iter().map(|size| size as i64).collect();
         let mut output = Tensor::f_empty(&shape[..], (Kind::Float, Device::Cpu))?;
         #[expect(unsafe_code, reason = "the kernels read and write tensors where they lie")]
         // SAFETY: nothing changes the input meanwhile, and the output is new here and known to nobody else.
-        let (values, into) = unsafe { (values(&input)?, values_mut(&mut output)?) };
-        let input = match &batch.lengths {
-            None => Input::new(values, batch.samples(), input.size()[1] as usize),
-            Some(lengths) => Input::ragged(values, lengths),
-        };
+        let (values, into) = unsafe { (values(&tensor)?, values_mut(&mut output)?) };
         let dropout =
             Dropout { probability: self.dropout as f32, key: rng_key as u64, first_step: batch.first_step };
+        let drawn = Drawn { dropout, steps, rows: rows_of(batch, spec.output, steps) };
+        let dropped = match (self.input_dropout > 0.0, embedded) {
+            (false, embedded) => embedded,
+            (true, embedded) => {
+                let mut values = embedded.unwrap_or_else(|| values.to_vec());
+                drawn.input(self.input_dropout, &mut values);
+                Some(values)
+            }
+        };
+        let values = dropped.as_deref().unwrap_or(values);
+        let input = match &batch.lengths {
+            None => Input::new(values, batch.samples(), steps / batch.samples()),
+            Some(lengths) => Input::ragged(values, lengths),
+        };
         forward(&self.packed, &mut self.workspace, input, Some(dropout), into);
+        if self.output_dropout > 0.0 {
+            drawn.output(self.output_dropout, width, into);
+        }
+        self.drawn = Some(drawn);
         Ok(output)
     }
 
-    /// The gradient of every parameter of the net, in their order, as one vector: of the recurrent ones from
-    /// the gradient with respect to the output, of the others as given.
+    /// The gradient of every parameter of the net, in their order, as one vector: of the recurrent ones, and of those that
+    /// make vectors of tokens, from the gradient with respect to the output; of the others as given.
     pub(crate) fn backward(
         &mut self,
         d_output: &Tensor,
@@ -106,7 +152,7 @@ impl CpuBackend {
         #[expect(unsafe_code, reason = "the kernels read and write tensors where they lie")]
         // SAFETY: nothing changes the gradients meanwhile, and the vector is new here and known to nobody
         // else.
-        let (mut rest, d_output, others) = unsafe {
+        let (mut rest, mut d_output, others) = unsafe {
             let others = others.iter().map(|other| values(other)).collect::<Result<Vec<_>, _>>()?;
             (values_mut(&mut flat)?, values(&d_output)?, others)
         };
@@ -118,7 +164,22 @@ impl CpuBackend {
         }
         let mut own: Vec<&mut [f32]> =
             self.indices.iter().filter_map(|&index| slices[index].take()).collect();
-        backward(&self.packed, &mut self.workspace, d_output, &mut own, None);
+        let spec = *self.packed.spec();
+        let dropped = self.drawn.as_ref().filter(|_| self.output_dropout > 0.0).map(|drawn| {
+            let mut values = d_output.to_vec();
+            drawn.output(self.output_dropout, spec.width(), &mut values);
+            values
+        });
+        d_output = dropped.as_deref().unwrap_or(d_output);
+        let steps = self.drawn.as_ref().map_or(0, |drawn| drawn.steps);
+        let mut d_input = self.embedding.as_ref().map(|_| vec![0.0; steps * spec.features]);
+        backward(&self.packed, &mut self.workspace, d_output, &mut own, d_input.as_deref_mut());
+        if let (Some(embedding), Some(mut d_input)) = (&mut self.embedding, d_input) {
+            if let Some(drawn) = self.drawn.as_ref().filter(|_| self.input_dropout > 0.0) {
+                drawn.input(self.input_dropout, &mut d_input);
+            }
+            embedding.backward(&d_input, |index| slices[index].take());
+        }
         for (slice, other) in slices.into_iter().flatten().zip(others) {
             slice.copy_from_slice(other);
         }
@@ -128,12 +189,62 @@ impl CpuBackend {
     /// Frees what the last pass kept. The next one takes it anew.
     pub(crate) fn release(&mut self) {
         self.workspace = Workspace::new(workers());
+        if let Some(embedding) = &mut self.embedding {
+            embedding.release();
+        }
     }
 
-    /// Whether a parameter of the net is one of the recurrent layers.
+    /// Whether a parameter of the net is one of the recurrent layers, or of those that make vectors of tokens.
     pub(crate) fn owns(&self, index: usize) -> bool {
-        self.indices.contains(&index)
+        let embeds = |embedding: &EmbeddingBackend| embedding.owns(index);
+        self.indices.contains(&index) || self.embedding.as_ref().is_some_and(embeds)
     }
+}
+
+/// What dropout drew around the recurrent layers for a batch.
+#[derive(Debug)]
+struct Drawn {
+    dropout: Dropout,
+    /// Steps of all sequences.
+    steps: usize,
+    /// For each row of the output, how many steps come before its own.
+    rows: Vec<usize>,
+}
+
+impl Drawn {
+    /// Of what is read, `[steps of all, features]`.
+    fn input(&self, probability: f64, values: &mut [f32]) {
+        let dropout = Dropout { probability: probability as f32, ..self.dropout };
+        dropout.apply(0, values.len() / self.steps.max(1), 0..self.steps, values);
+    }
+
+    /// Of what is read of the top layer, rows of `width`.
+    fn output(&self, probability: f64, width: usize, values: &mut [f32]) {
+        let dropout = Dropout { probability: probability as f32, ..self.dropout };
+        dropout.apply(1, width, self.rows.iter().copied(), values);
+    }
+}
+
+/// Where the rows that are read of the top layer are among the steps of a batch: all steps, or of each sequence its first.
+fn rows_of(batch: &Batch, output: OutputMode, steps: usize) -> Vec<usize> {
+    match (output, &batch.lengths) {
+        (OutputMode::Sequence, _) => (0..steps).collect(),
+        (_, None) => (0..steps).step_by(steps / batch.samples().max(1)).collect(),
+        (_, Some(lengths)) => lengths
+            .iter()
+            .scan(0, |begin, length| {
+                let own = *begin;
+                *begin += length;
+                Some(own)
+            })
+            .collect(),
+    }
+}
+
+/// The values of all parameters.
+fn all_slices(parameters: &[Tensor]) -> Result<Vec<&[f32]>, TchError> {
+    let all: Vec<usize> = (0..parameters.len()).collect();
+    slices(parameters, &all)
 }
 
 /// The values of the parameters at `indices`.

@@ -2,19 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
-use birnn_data::Sequence;
+use birnn_architecture::{CRF, Inputs};
+use birnn_data::{Per, Sequence};
 use birnn_distributed::{Ranks, deal};
 use birnn_infer::cpu::instructions;
-use birnn_infer::{Evaluation, Task};
-use birnn_kernels::Precision;
+use birnn_infer::{Answers, Evaluation, Reading, Task};
+use birnn_kernels::{Crf, Precision};
 use birnn_model::{Architecture, ModelError, Network, values_of};
 use tch::{Device, TchError, Tensor, nn};
 
 use crate::cpu_backend::CpuBackend;
 use crate::device::cpu_threads;
 use crate::error::EngineError;
-use crate::loss::Loss;
+use crate::loss::{Loss, Lowered, Transitions};
 use crate::optimizer::flat;
 use crate::samples::{Batch, Samples};
 
@@ -25,14 +27,16 @@ pub struct Learner {
     task: Task,
     /// What training lowers.
     loss: Loss,
-    /// Values per time step that the net is for.
-    features: usize,
+    /// What the net reads at each time step.
+    inputs: Inputs,
     /// The network.
     network: Network,
     /// The device of parameters and input.
     device: Device,
     names: Vec<String>,
     parameters: Vec<Tensor>,
+    /// Where transitions, beginnings and ends of a conditional random field are among these.
+    crf: Option<[usize; 3]>,
     precision: Precision,
     /// How the recurrent layers are computed, where not by libtorch.
     cpu_backend: Option<CpuBackend>,
@@ -58,7 +62,7 @@ const EVALUATION_STEPS: usize = 1 << 17;
 const PART: i64 = 0x9e37_79b9_7f4a_7c15_u64 as i64;
 
 impl Learner {
-    /// A net for `features` values per time step, with the weights that `seed` gives.
+    /// A net for these inputs, with the weights that `seed` gives.
     ///
     /// This seeds libtorch's generator, which is one for the process. On a CPU it leaves libtorch one thread,
     /// in the whole process: birnn's own kernels have the others.
@@ -66,18 +70,19 @@ impl Learner {
         architecture: &Architecture,
         task: Task,
         loss: Loss,
-        features: usize,
+        inputs: impl Into<Inputs>,
         seed: u32,
         device: Device,
     ) -> Result<Learner, EngineError> {
+        let inputs = inputs.into();
         tch::manual_seed(i64::from(seed));
         let vs = nn::VarStore::new(device);
-        let network = Network::new(&vs.root(), architecture, features, task.outputs())?;
+        let network = Network::new(&vs.root(), architecture, inputs, task.outputs())?;
         // Sorted by name, so that the order is the same in every process.
         let (names, parameters): (Vec<String>, Vec<Tensor>) =
             BTreeMap::from_iter(vs.variables()).into_iter().unzip();
         let cpu_backend = if device == Device::Cpu {
-            let backend = CpuBackend::new(architecture, features, &names, &parameters)?;
+            let backend = CpuBackend::new(architecture, inputs, &names, &parameters)?;
             // Its workers, as many as libtorch's threads were, are there now. libtorch is left the small
             // things, for which its threads would only be in the way: they wait by spinning.
             tch::set_num_threads(1);
@@ -86,7 +91,13 @@ impl Learner {
             None
         };
         let precision = Precision::Highest;
-        Ok(Learner { task, loss, features, network, device, names, parameters, precision, cpu_backend })
+        let index = |name: &str| names.iter().position(|other| *other == format!("{CRF}.{name}"));
+        let crf = ["transitions", "start_transitions", "end_transitions"].map(index);
+        let crf = match crf {
+            [Some(transitions), Some(start), Some(end)] => Some([transitions, start, end]),
+            _ => None,
+        };
+        Ok(Learner { task, loss, inputs, network, device, names, parameters, crf, precision, cpu_backend })
     }
 
     /// The same, whose recurrent layers are computed with products of this precision. On other devices than
@@ -151,24 +162,33 @@ impl Learner {
     /// of all who call it, and no type of tch's can hold them to it. What evaluates or predicts asks the
     /// same.
     pub fn gradients(&mut self, batch: &Batch, rng_key: i64) -> Result<StepOutput, EngineError> {
-        let Learner { cpu_backend, network, loss, parameters, .. } = self;
+        let Learner { cpu_backend, network, loss, parameters, crf, .. } = self;
         match cpu_backend {
-            Some(backend) => with_kernels(backend, network, loss, parameters, batch, rng_key),
+            Some(backend) => {
+                let transitions = transitions(*crf, parameters);
+                with_kernels(backend, network, (loss, transitions), parameters, batch, rng_key)
+            }
             None => self.autograd(batch, rng_key),
         }
     }
 
     /// As [`Learner::gradients`], by libtorch's autograd.
     pub fn autograd(&self, batch: &Batch, rng_key: i64) -> Result<StepOutput, EngineError> {
-        if self.network.architecture().dropout > 0.0 {
+        let Architecture { dropout, input_dropout, output_dropout, .. } = *self.network.architecture();
+        if dropout > 0.0 || input_dropout > 0.0 || output_dropout > 0.0 {
             // Another part of the batch, other draws.
             let part = (batch.first_step as i64).wrapping_mul(PART);
             tch::manual_seed(rng_key.wrapping_add(part));
         }
         let logits = logits_of(&self.network, batch, true)?;
-        let loss = self.loss.mean(&logits, &batch.target)?;
-        let gradients = Tensor::f_run_backward(&[&loss], &self.parameters, false, false)?;
-        Ok(StepOutput { loss: loss.detach(), logits: logits.detach(), gradient: flat(&gradients)? })
+        let Lowered { value, differentiated } = self.loss.mean(&logits, batch, self.transitions())?;
+        let gradients = Tensor::f_run_backward(&[&differentiated], &self.parameters, false, false)?;
+        Ok(StepOutput { loss: value.detach(), logits: logits.detach(), gradient: flat(&gradients)? })
+    }
+
+    /// The parameters of a conditional random field, where the head is one.
+    fn transitions(&self) -> Option<Transitions<'_>> {
+        transitions(self.crf, &self.parameters)
     }
 
     /// Frees the buffers of training, so that an evaluation has their memory. The next step takes them anew.
@@ -188,7 +208,27 @@ impl Learner {
         let lengths: Vec<usize> =
             parts.into_iter().map(|part| samples.positions_of(part).len() * outputs).collect();
         let logits = ranks.join_floats(own, &lengths)?;
-        Ok(self.task.evaluate(&logits, samples.targets()))
+        let answers = Answers::new(logits, samples.answered(), self.crf()?);
+        Ok(self.task.evaluate(&answers, samples.targets()))
+    }
+
+    /// The answers that are in `logits`, which the net gave for a batch; waits for the device.
+    pub fn answers(&self, logits: &Tensor, batch: &Batch) -> Result<Answers, EngineError> {
+        let lengths = match self.task.per() {
+            Per::Sequence => vec![1; batch.samples()],
+            Per::Step => batch.lengths(),
+        };
+        let logits = Vec::<f32>::try_from(logits.f_view(-1)?)?;
+        Ok(Answers::new(logits, lengths, self.crf()?))
+    }
+
+    /// The conditional random field over its outputs as it is now, where the head is one.
+    pub fn crf(&self) -> Result<Option<Arc<Crf>>, EngineError> {
+        let Some(Transitions { transitions, start, end }) = self.transitions() else { return Ok(None) };
+        let [transitions, start, end] = [values_of(transitions)?.1, values_of(start)?.1, values_of(end)?.1];
+        let legal = self.task.legal_tags();
+        let crf = Crf::new(self.task.outputs(), &transitions, &start, &end, legal.as_ref());
+        Ok(Some(Arc::new(crf)))
     }
 
     /// The samples that a rank answers: off a CPU whole batches, as an answer may round otherwise beside others.
@@ -211,15 +251,18 @@ impl Learner {
 
     fn logits_of(&self, samples: &Samples, range: Range<usize>) -> Result<Vec<f32>, EngineError> {
         let _guard = tch::no_grad_guard();
-        if samples.features() != self.features {
+        if let Inputs::Values(features) = self.inputs
+            && samples.features() != features
+        {
             let found = vec![samples.len() as i64, -1, samples.features() as i64];
-            return Err(ModelError::InputShape { features: self.features as i64, found }.into());
+            return Err(ModelError::InputShape { features: features as i64, found }.into());
         }
         if self.device == Device::Cpu
             && let Some(sequences) = samples.in_memory()
         {
             let network = self.network_to_ask()?;
-            return Ok(network.logits_of_all(sequences, range, as_it_is, cpu_threads() as usize));
+            let reading = samples.lexicon().map_or(Reading::Values(&as_it_is), Reading::Tokens);
+            return Ok(network.logits_of_all(sequences, range, reading, cpu_threads() as usize));
         }
         let mut all = Vec::new();
         for batch in samples.batches(range, samples.batch_size(EVALUATION_BATCH, EVALUATION_STEPS)) {
@@ -233,9 +276,9 @@ impl Learner {
     fn network_to_ask(&self) -> Result<birnn_infer::Network, TchError> {
         let values = self.named_parameters().map(|(name, tensor)| Ok((name, values_of(tensor)?.1)));
         let values = values.collect::<Result<BTreeMap<_, _>, TchError>>()?;
-        let (architecture, features) = (self.network.architecture(), self.features);
+        let (architecture, inputs) = (self.network.architecture(), self.inputs);
         let of = |name: &str| values.get(name).cloned().unwrap_or_default();
-        Ok(birnn_infer::Network::new(architecture, features, self.task.outputs(), instructions(), of))
+        Ok(birnn_infer::Network::new(architecture, inputs, self.task.outputs(), instructions(), of))
     }
 
     /// Copies of all parameters, to come back to.
@@ -259,35 +302,46 @@ fn as_it_is(sample: Sequence<'_>, into: &mut Vec<f32>) {
     sample.read(into);
 }
 
-/// The logits of a batch, all of it by libtorch.
-fn logits_of(network: &Network, batch: &Batch, train: bool) -> Result<Tensor, ModelError> {
-    match &batch.lengths {
-        None => network.forward(&batch.input, train),
-        Some(lengths) => network.forward_ragged(&batch.input, lengths, train),
-    }
+/// Those of `parameters` that are a conditional random field's.
+fn transitions(crf: Option<[usize; 3]>, parameters: &[Tensor]) -> Option<Transitions<'_>> {
+    let [transitions, start, end] = crf?.map(|index| &parameters[index]);
+    Some(Transitions { transitions, start, end })
 }
 
-/// The loss of a batch and its gradient, the recurrent layers by birnn's kernels.
+/// The loss of a batch and its gradient, the recurrent layers, and what makes vectors of tokens, by birnn's kernels.
 fn with_kernels(
     backend: &mut CpuBackend,
     network: &Network,
-    loss: &Loss,
+    (loss, transitions): (&Loss, Option<Transitions<'_>>),
     parameters: &[Tensor],
     batch: &Batch,
     rng_key: i64,
 ) -> Result<StepOutput, EngineError> {
     backend.update(parameters)?;
-    let top = backend.forward(batch, rng_key)?.f_set_requires_grad(true)?;
+    let top = backend.forward(batch, rng_key, parameters)?.f_set_requires_grad(true)?;
     let logits = match &batch.lengths {
         None => network.logits(&top)?,
         Some(lengths) => network.logits_ragged(&top, lengths)?,
     };
-    let loss = loss.mean(&logits, &batch.target)?;
+    let Lowered { value, differentiated } = loss.mean(&logits, batch, transitions)?;
     let others = parameters.iter().enumerate().filter(|(index, _)| !backend.owns(*index));
     let inputs: Vec<&Tensor> = std::iter::once(&top).chain(others.map(|(_, tensor)| tensor)).collect();
-    let gradients = Tensor::f_run_backward(&[&loss], &inputs, false, false)?;
+    let gradients = Tensor::f_run_backward(&[&differentiated], &inputs, false, false)?;
     let gradient = backend.backward(&gradients[0], &gradients[1..], parameters)?;
-    Ok(StepOutput { loss: loss.detach(), logits: logits.detach(), gradient })
+    Ok(StepOutput { loss: value.detach(), logits: logits.detach(), gradient })
+}
+
+/// The logits of a batch, all of it by libtorch.
+fn logits_of(network: &Network, batch: &Batch, train: bool) -> Result<Tensor, ModelError> {
+    match (&batch.tokens, &batch.lengths) {
+        (_, None) => network.forward(&batch.input, train),
+        (None, Some(lengths)) => network.forward_ragged(&batch.input, lengths, train),
+        (Some(tokens), Some(lengths)) => {
+            let embedded =
+                tokens.on_device(batch.target.device(), |tokens| network.embed(tokens, train))??;
+            network.forward_ragged(&embedded, lengths, train)
+        }
+    }
 }
 
 #[cfg(test)]
@@ -303,6 +357,7 @@ mod tests {
     fn a_panic_in_a_step_costs_no_kernels() {
         let batch = |labels: &[i64]| Batch {
             input: Tensor::linspace(0, 1, 12, (Kind::Float, Device::Cpu)).view([2, 3, 2]),
+            tokens: None,
             lengths: None,
             target: Tensor::from_slice(labels),
             positions: labels.len(),
@@ -343,7 +398,8 @@ pub(crate) mod made_up {
         );
         let architecture = experiment.model.resolve().unwrap();
         let task = Task::classify(classes);
-        let loss = Loss::new(&task, &experiment.train.resolve().unwrap(), Device::Cpu).unwrap();
+        let plan = experiment.train.resolve().unwrap();
+        let loss = Loss::new(&task, architecture.head, &plan, Device::Cpu).unwrap();
         (Learner::new(&architecture, task, loss, 2, seed, Device::Cpu).unwrap(), manifest)
     }
 

@@ -8,7 +8,8 @@ use std::ops::Range;
 use std::sync::OnceLock;
 
 use birnn_data::{
-    Augment, Modality, Per, Sequences, Split, TargetValues, Targets, Values, epoch_order, grouped_order,
+    Augment, Lexicon, Modality, Per, Sequences, Split, TargetValues, Targets, Values, epoch_order,
+    grouped_order,
 };
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -16,6 +17,7 @@ use tch::kind::Element;
 use tch::{Device, Kind, TchError, Tensor};
 
 use crate::device::workers;
+use crate::tokens::{TokenBatch, WordDraw, WordDropout};
 
 /// One split, where batches of it are made.
 #[derive(Debug)]
@@ -26,6 +28,9 @@ pub struct Samples {
     /// The steps of any, where all have as many.
     common: Option<usize>,
     features: usize,
+    /// Of text: what a net reads of each form.
+    lexicon: Option<Lexicon>,
+    word_dropout: WordDropout,
     /// Classes `i64 [positions]`, or numbers `f32 [positions, numbers]`, on the device.
     target: Tensor,
     /// The same in memory.
@@ -48,6 +53,8 @@ impl Store {
         let values = match sequences.values() {
             Values::Bytes(bytes) => Tensor::f_from_slice(bytes)?,
             Values::Floats(floats) => Tensor::f_from_slice(floats)?,
+            // What a net reads of them is made anew for each batch.
+            Values::Tokens(..) => return Ok(Store::Memory(sequences.clone())),
         };
         Ok(Store::Device(values.f_view([-1, sequences.features() as i64])?.f_to_device(device)?))
     }
@@ -58,8 +65,10 @@ impl Store {
 #[derive(Debug)]
 pub struct Batch {
     /// As the net reads them: `f32 [batch, time, features]`, or where there are `lengths` one sequence after the
-    /// other, `f32 [steps of all, features]`.
+    /// other, `f32 [steps of all, features]`. Of text there is none: it has `tokens`.
     pub input: Tensor,
+    /// Of text: its tokens, one sentence after the other.
+    pub tokens: Option<TokenBatch>,
     /// The steps of each sequence; `None` where all have as many.
     pub lengths: Option<Vec<usize>>,
     /// What the answers should be: classes, `i64 [positions]`, or numbers, `f32 [positions, numbers]`. Positions are
@@ -76,6 +85,12 @@ impl Batch {
     /// How many sequences.
     pub fn samples(&self) -> usize {
         self.lengths.as_ref().map_or_else(|| self.input.size()[0] as usize, Vec::len)
+    }
+
+    /// The steps of each sequence.
+    pub fn lengths(&self) -> Vec<usize> {
+        let equal = || vec![self.input.size()[1] as usize; self.samples()];
+        self.lengths.clone().unwrap_or_else(equal)
     }
 
     /// What the answers should be, in memory; waits for the device.
@@ -147,7 +162,10 @@ impl Samples {
     ) -> Result<Samples, TchError> {
         let Split { sequences, targets } = split;
         let sequences = modality.prepare(sequences);
-        let (features, common) = (sequences.features(), sequences.common_length());
+        let lexicon = modality.lexicon(&sequences);
+        // Sentences are never taken to be of one length.
+        let common = sequences.common_length().filter(|_| lexicon.is_none());
+        let features = sequences.features();
         let mut offsets = vec![0];
         offsets.extend(sequences.lengths().scan(0, |steps, length| {
             *steps += length;
@@ -166,7 +184,13 @@ impl Samples {
             (None, Device::Cpu) => Store::Memory(sequences),
             (None, _) => Store::on_device(&sequences, device)?,
         };
-        Ok(Samples { store, offsets, common, features, target, targets })
+        let word_dropout = WordDropout::default();
+        Ok(Samples { store, offsets, common, features, lexicon, word_dropout, target, targets })
+    }
+
+    /// The same, whose batches have words read as ones that are not known.
+    pub fn with_word_dropout(self, word_dropout: WordDropout) -> Samples {
+        Samples { word_dropout, ..self }
     }
 
     /// How many samples.
@@ -192,6 +216,14 @@ impl Samples {
     /// What all samples are to be answered with.
     pub fn targets(&self) -> &Targets {
         &self.targets
+    }
+
+    /// How many answers each sample has: one, or one for each step.
+    pub fn answered(&self) -> Vec<usize> {
+        match self.targets.per {
+            Per::Sequence => vec![1; self.len()],
+            Per::Step => self.offsets.windows(2).map(|ends| ends[1] - ends[0]).collect(),
+        }
     }
 
     /// The sample that the answer at `position` is of.
@@ -267,6 +299,8 @@ impl Samples {
         // Of what is on the device nothing is sent there step by step, which would wait for it; but of sequences of
         // unequal lengths.
         let on_device = order.on_device.f_narrow(0, start as i64, count as i64)?;
+        let first_step = self.extent(order, batch.start..start).steps;
+        let draw = WordDraw { dropout: self.word_dropout, rng_key, first_step };
         let input = match &self.store {
             Store::Varied(images, augment) => {
                 // Images have as many rows each.
@@ -290,8 +324,8 @@ impl Samples {
             }
             (Per::Step, None) => self.target.f_index_select(0, &self.upload(&self.steps_of(&chosen))?)?,
         };
-        let first_step = self.extent(order, batch.start..start).steps;
-        Ok(Batch { first_step, ..self.formed(input, chosen.into_iter(), target)? })
+        let tokens = self.tokens(chosen.iter().copied(), Some(draw));
+        Ok(Batch { first_step, tokens, ..self.formed(input, chosen.into_iter(), target)? })
     }
 
     /// Of the targets of any positions.
@@ -328,7 +362,8 @@ impl Samples {
             };
             let positions = self.positions_of(start..end);
             let target = self.target.f_narrow(0, positions.start as i64, positions.len() as i64)?;
-            self.formed(input, start..end, target)
+            let tokens = self.tokens(start..end, None);
+            Ok(Batch { tokens, ..self.formed(input, start..end, target)? })
         })
     }
 
@@ -363,6 +398,16 @@ impl Samples {
         }
     }
 
+    /// Of text, the tokens of the samples at these indices.
+    fn tokens(&self, chosen: impl Iterator<Item = usize>, draw: Option<WordDraw>) -> Option<TokenBatch> {
+        Some(TokenBatch::of(self.in_memory()?, self.lexicon.as_ref()?, chosen, draw))
+    }
+
+    /// What a net reads of each form, of text.
+    pub(crate) fn lexicon(&self) -> Option<&Lexicon> {
+        self.lexicon.as_ref()
+    }
+
     /// Where the steps of a sample are among all.
     fn steps(&self, index: usize) -> Range<usize> {
         self.offsets[index]..self.offsets[index + 1]
@@ -391,15 +436,19 @@ impl Samples {
         chosen: impl ExactSizeIterator<Item = usize>,
         target: Tensor,
     ) -> Result<Batch, TchError> {
-        let (features, positions) = (self.features as i64, target.size()[0] as usize);
+        // Of text nothing was gathered.
+        let features = if self.lexicon.is_some() { 0 } else { self.features as i64 };
+        let positions = target.size()[0] as usize;
         let (input, lengths) = match self.common {
             Some(time) => (values.f_view([-1, time as i64, features])?, None),
             None => {
                 let lengths = chosen.map(|index| self.steps(index).len());
-                (values.f_view([-1, features])?, Some(lengths.collect()))
+                let lengths: Vec<usize> = lengths.collect();
+                let steps: usize = lengths.iter().sum();
+                (values.f_view([steps as i64, features])?, Some(lengths))
             }
         };
-        Ok(Batch { input, lengths, target, positions, first_step: 0 })
+        Ok(Batch { input, tokens: None, lengths, target, positions, first_step: 0 })
     }
 }
 

@@ -41,7 +41,7 @@ pub fn load(path: &Path, device: Device) -> Result<(Learner, Manifest), LoadErro
 pub(crate) fn learner(contents: &Contents, device: Device) -> Result<Learner, EngineError> {
     let manifest = contents.manifest();
     let task = manifest.task.clone();
-    let loss = Loss::new(&task, contents.plan(), device)?;
+    let loss = Loss::new(&task, contents.architecture().head, contents.plan(), device)?;
     let mut learner =
         Learner::new(contents.architecture(), task, loss, manifest.modality.inputs(), 0, device)?;
     learner.restore(&group(contents, contents.asked(), learner.names())?)?;

@@ -2,15 +2,17 @@
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
 
 use birnn_data::{
-    Images, Modality, Per, Sequences, Series, Split, TargetKind, TargetScale, TargetValues, Targets, Values,
+    Folding, Images, Modality, Per, Sentences, Sequences, Series, Split, TargetKind, TargetScale,
+    TargetValues, Targets, Text, Values,
 };
-use birnn_engine::{Batch, Device, Learner, Loss, Samples, StepOutput};
+use birnn_engine::{Batch, Device, Learner, Loss, Lowered, Samples, StepOutput, Transitions};
 use birnn_experiment::{RegressionLoss, TrainConfig};
 use birnn_infer::{Classify, Regress, Task};
 use birnn_kernels::{
     Cell, Dropout, Input, Instructions, OutputMode, Packed, Spec, Workers, Workspace, backward, forward,
 };
-use birnn_model::{CellKind, Hidden, ModelConfig, Network, Nonlinearity, Readout};
+use birnn_model::architecture::CharacterNet;
+use birnn_model::{CellKind, EmbeddingConfig, Head, Hidden, ModelConfig, Network, Nonlinearity, Readout};
 use proptest::prelude::*;
 use tch::{Kind, Tensor, nn};
 
@@ -41,7 +43,12 @@ fn series(longest: usize, features: usize, batch: usize) -> (Sequences, Modality
 
 /// By libtorch in `f64`.
 fn by_libtorch(network: &Network, batch: &Batch, train: bool) -> Tensor {
-    let input = batch.input.to_kind(Kind::Double);
+    let input = match &batch.tokens {
+        None => batch.input.to_kind(Kind::Double),
+        Some(tokens) => {
+            tokens.on_device(Device::Cpu, |tokens| network.embed(tokens, train)).unwrap().unwrap()
+        }
+    };
     match &batch.lengths {
         None => network.forward(&input, train).unwrap(),
         Some(lengths) => network.forward_ragged(&input, lengths, train).unwrap(),
@@ -52,19 +59,19 @@ fn by_libtorch(network: &Network, batch: &Batch, train: bool) -> Tensor {
 fn check(config: &ModelConfig, data: (Sequences, Modality)) {
     let classes = ["a", "b", "c"].map(str::to_owned).to_vec();
     let per = if config.readout == Readout::Sequence { Per::Step } else { Per::Sequence };
-    check_task(config, Task::Classify(Classify { classes, per }), data);
+    check_task(config, Task::Classify(Classify::new(classes, per)), data);
 }
 
 /// As [`check`], of a task with three outputs.
 fn check_task(config: &ModelConfig, task: Task, (sequences, modality): (Sequences, Modality)) {
-    let (batch, features) = (sequences.len(), sequences.features());
+    let (batch, inputs) = (sequences.len(), modality.inputs());
     let wanted = task.wanted();
     let plan = TrainConfig { label_smoothing: 0.1, ..TrainConfig::default() }.resolve().unwrap();
-    let task_loss = Loss::new(&task, &plan, Device::Cpu).unwrap();
     let architecture = config.resolve().unwrap();
-    let mut learner = Learner::new(&architecture, task, task_loss, features, 3, Device::Cpu).unwrap();
+    let task_loss = Loss::new(&task, architecture.head, &plan, Device::Cpu).unwrap();
+    let mut learner = Learner::new(&architecture, task, task_loss, inputs, 3, Device::Cpu).unwrap();
     let mut vs = nn::VarStore::new(Device::Cpu);
-    let network = Network::new(&vs.root(), &architecture, features, 3).unwrap();
+    let network = Network::new(&vs.root(), &architecture, inputs, 3).unwrap();
     vs.double();
     let variables = vs.variables();
     let parameters: Vec<&Tensor> = learner.names().iter().map(|name| &variables[name]).collect();
@@ -85,11 +92,18 @@ fn check_task(config: &ModelConfig, task: Task, (sequences, modality): (Sequence
     let batch = samples.batch(&order, 0, batch, 0).unwrap();
     let StepOutput { loss, logits: found, gradient } = learner.gradients(&batch, 1).unwrap();
     let logits = by_libtorch(&network, &batch, true);
-    let expected_loss = learner.loss().mean(&logits, &batch.target).unwrap();
+    let named = |name: &str| variables.get(&format!("crf.{name}"));
+    let transitions = named("transitions").map(|transitions| Transitions {
+        transitions,
+        start: named("start_transitions").unwrap(),
+        end: named("end_transitions").unwrap(),
+    });
+    let Lowered { value: expected_loss, differentiated } =
+        learner.loss().mean(&logits, &batch, transitions).unwrap();
     same(&format!("{config:?}: logits"), &found, &logits.detach());
     same(&format!("{config:?}: loss"), &loss, &expected_loss.detach());
     let mut start = 0;
-    let expected = Tensor::run_backward(&[&expected_loss], &parameters, false, false);
+    let expected = Tensor::run_backward(&[&differentiated], &parameters, false, false);
     for (name, expected) in learner.names().iter().zip(expected) {
         let length = expected.numel() as i64;
         same(&format!("{config:?} {name}"), &gradient.narrow(0, start, length), &expected.view(-1));
@@ -102,6 +116,102 @@ fn check_task(config: &ModelConfig, task: Task, (sequences, modality): (Sequence
     let expected = by_libtorch(&network, &all, false);
     let found = Tensor::from_slice(&learner.logits(&samples).unwrap()).view_as(&expected);
     same(&format!("{config:?}: logits without dropout"), &found, &expected.detach());
+}
+
+/// Sentences of 1 to `longest` words, some of them the same.
+fn sentences(longest: usize, batch: usize) -> (Sequences, Modality) {
+    let mut sentences = Sentences::default();
+    for index in 0..batch {
+        for step in 0..1 + index * 5 % longest {
+            let word = (index * 7919 + step * 104_729) % 23;
+            sentences.push(&"abcdefg".chars().cycle().skip(word).take(1 + word % 6).collect::<String>());
+        }
+        sentences.end();
+    }
+    let sequences = sentences.finish();
+    let text = Text::of(&sequences, Folding::default(), 2);
+    (sequences, Modality::Text(text))
+}
+
+/// With what reads characters and without, each step by itself, all together, and as a whole.
+#[test]
+fn a_net_that_reads_words_is_autograds() {
+    for cell in [CellKind::Rnn, CellKind::Gru, CellKind::Lstm] {
+        for characters in [None, Some(CharacterNet { width: 5, hidden: 3 })] {
+            let embedding = Some(EmbeddingConfig { width: 7, characters, ..EmbeddingConfig::default() });
+            let hidden = Hidden::Each { forward: 6, reverse: 4 };
+            let config = ModelConfig { cell, hidden, embedding, ..ModelConfig::default() };
+            for (head, readout) in [
+                (Head::Linear, Readout::Sequence),
+                (Head::Crf, Readout::Sequence),
+                (Head::Linear, Readout::Final),
+                (Head::Linear, Readout::Attention),
+            ] {
+                check(&ModelConfig { head, readout, ..config.clone() }, sentences(9, 12));
+            }
+        }
+    }
+}
+
+/// What dropout before the recurrent layers and behind them zeroes is the same on the way back: along the gradient the
+/// loss changes as the gradient says.
+#[test]
+fn dropout_around_the_recurrent_layers_is_the_same_on_the_way_back() {
+    let embedding = Some(EmbeddingConfig { width: 7, ..EmbeddingConfig::default() });
+    let usual = ModelConfig { input_dropout: 0.3, output_dropout: 0.4, ..ModelConfig::default() };
+    let usual = ModelConfig { hidden: Hidden::Same(5), layers: 1, ..usual };
+    for (readout, per) in
+        [(Readout::Final, Per::Sequence), (Readout::Mean, Per::Sequence), (Readout::Sequence, Per::Step)]
+    {
+        let config = ModelConfig { readout, ..usual.clone() };
+        let of_words = ModelConfig { embedding: embedding.clone(), ..config.clone() };
+        for (config, (sequences, modality)) in
+            [(&config, series(7, 3, 6)), (&config, images([6, 4], 5)), (&of_words, sentences(9, 12))]
+        {
+            let architecture = config.resolve().unwrap();
+            let task = Task::Classify(Classify::new(["a", "b", "c"].map(str::to_owned).to_vec(), per));
+            let plan = TrainConfig::default().resolve().unwrap();
+            let loss = Loss::new(&task, architecture.head, &plan, Device::Cpu).unwrap();
+            let mut learner =
+                Learner::new(&architecture, task, loss, modality.inputs(), 3, Device::Cpu).unwrap();
+            let count = sequences.len();
+            let positions = if per == Per::Step { sequences.steps() } else { count };
+            let values = TargetValues::Classes((0..positions).map(|index| (index % 3) as u8).collect());
+            let split = Split { sequences, targets: Targets { values, per } };
+            let samples = Samples::new(split, &modality, None, Device::Cpu).unwrap();
+            let order = samples.order(0, 0, None).unwrap();
+            let batch = samples.batch(&order, 0, count, 0).unwrap();
+            let gradient = learner.gradients(&batch, 9).unwrap().gradient;
+            let size = gradient.norm().double_value(&[]);
+            let before = learner.snapshot();
+            let mut at = |step: f64| {
+                let mut start = 0;
+                let moved: Vec<Tensor> = before
+                    .iter()
+                    .map(|parameter| {
+                        let length = parameter.numel() as i64;
+                        let own = gradient.narrow(0, start, length).view_as(parameter);
+                        start += length;
+                        parameter + own * (step / size)
+                    })
+                    .collect();
+                learner.restore(&moved).unwrap();
+                learner.gradients(&batch, 9).unwrap().loss.double_value(&[])
+            };
+            let step = 1e-2;
+            let slope = (at(step) - at(-step)) / (2.0 * step);
+            assert!((slope - size).abs() < 0.01 * size, "{config:?}: {slope}, not {size}");
+        }
+    }
+}
+
+/// Of numbers as of words.
+#[test]
+fn a_conditional_random_field_is_differentiated() {
+    let config = ModelConfig { head: Head::Crf, readout: Readout::Sequence, ..ModelConfig::default() };
+    let config = ModelConfig { hidden: Hidden::Same(5), layers: 1, ..config };
+    check(&config, series(7, 3, 6));
+    check(&config, images([6, 4], 5));
 }
 
 #[test]
@@ -249,7 +359,15 @@ proptest! {
     ) {
         let nonlinearity = (cell == CellKind::Rnn && relu).then_some(Nonlinearity::Relu);
         let hidden = if bidirectional { Hidden::Each { forward, reverse } } else { Hidden::Same(forward) };
-        let config = ModelConfig { cell, nonlinearity, bidirectional, layers, hidden, dropout: 0.0, readout };
+        let config = ModelConfig {
+            cell,
+            nonlinearity,
+            bidirectional,
+            layers,
+            hidden,
+            readout,
+            ..ModelConfig::default()
+        };
         check(&config, images([rows, cols], batch));
         check(&config, series(rows, cols, batch));
     }

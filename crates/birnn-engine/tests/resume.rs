@@ -7,12 +7,13 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use birnn_data::{
-    Augment, Images, Missing, Modality, Outputs, Per, Sequences, Series, Split, TargetKind, TargetScale,
-    TargetValues, Targets, Values, Wanted,
+    Augment, Folding, Images, Missing, Modality, Outputs, Per, Sentences, Sequences, Series, Split,
+    TargetKind, TargetScale, TargetValues, Targets, Text, Values, Wanted,
 };
 use birnn_engine::{
     Checkpoint, Checkpoints, Control, Device, EngineError, Learner, Loss, Observer, Ranks, Record,
-    ResumeError, Resumed, Samples, State, StepContext, TensorBoard, Trained, TrainingData, load, save, train,
+    ResumeError, Resumed, Samples, State, StepContext, TensorBoard, Trained, TrainingData, WordDropout, load,
+    save, train,
 };
 use birnn_experiment::Source;
 use birnn_infer::{Manifest, Step, Task};
@@ -60,9 +61,24 @@ impl Observer for Controls<'_> {
     }
 }
 
-/// Images of 4 x 3, or series of 1 to 9 steps.
+/// Sentences of 1 to 9 words.
+fn sentences(count: usize) -> Sequences {
+    let mut sentences = Sentences::default();
+    for index in 0..count {
+        (0..1 + index * 7 % 9)
+            .for_each(|step| sentences.push(&format!("w{}", (index * 37 + step * 11) % 61)));
+        sentences.end();
+    }
+    sentences.finish()
+}
+
+/// Images of 4 x 3, series of 1 to 9 steps, or sentences of as many words.
 fn modality(source: &Source) -> Modality {
-    match source.experiment().data.dataset.is_own() {
+    let dataset = source.experiment().data.dataset;
+    if dataset.is_text() {
+        return Modality::Text(Text::of(&sentences(45), Folding::default(), 1));
+    }
+    match dataset.is_own() {
         false => Modality::Images { shape: [4, 3], preprocessing: None },
         true => {
             let (mean, deviation) = (vec![80.0; 3], Some(vec![90.0; 3]));
@@ -92,6 +108,7 @@ fn samples(modality: &Modality, wanted: Wanted, count: usize, augment: Option<Au
             });
             Sequences::new(Values::Floats(values.collect()), 3, lengths)
         }
+        Modality::Text(_) => sentences(count),
     };
     let positions = if wanted.per == Per::Step { sequences.steps() } else { count };
     let values = match wanted.kind {
@@ -102,7 +119,8 @@ fn samples(modality: &Modality, wanted: Wanted, count: usize, augment: Option<Au
         },
     };
     let split = Split { sequences, targets: Targets { values, per: wanted.per } };
-    Samples::new(split, modality, augment, Device::Cpu).unwrap()
+    let word_dropout = WordDropout { any: 0.1, rare: 0.5 };
+    Samples::new(split, modality, augment, Device::Cpu).unwrap().with_word_dropout(word_dropout)
 }
 
 fn source(sets: &[&str]) -> Source {
@@ -146,12 +164,13 @@ fn controlled(
     let of = |count, augment| samples(&modality, plan.task.wanted, count, augment);
     let validation = if plan.data.validation.is_none() { 0 } else { 9 };
     let (train_samples, validation) = (of(45, plan.data.augment), of(validation, None));
-    let mut loss = Loss::new(&task, &plan.train, Device::Cpu).unwrap();
+    let mut loss = Loss::new(&task, plan.architecture.head, &plan.train, Device::Cpu).unwrap();
     if let Some(weights) = &plan.train.class_weights {
         let weights = weights.resolve(manifest.task.classes(), &[9, 15, 21]).unwrap();
         loss = loss.weighted(&weights, Device::Cpu).unwrap();
     }
-    let mut learner = Learner::new(&plan.architecture, task, loss, 3, plan.seed, Device::Cpu).unwrap();
+    let mut learner =
+        Learner::new(&plan.architecture, task, loss, modality.inputs(), plan.seed, Device::Cpu).unwrap();
     let data = TrainingData { train: train_samples, validation };
     let mut state = match &checkpoint {
         Some(checkpoint) => {
@@ -348,6 +367,22 @@ fn series_of_any_lengths_go_on_in_the_same_bytes() {
             same(&sets, stops);
         }
     }
+}
+
+/// With what is drawn of words, before the recurrent layers and behind them, and with what tags have to themselves.
+#[test]
+fn sentences_go_on_in_the_same_bytes() {
+    let _alone = alone();
+    let text = [
+        "data={ dataset = \"synthetic-text\", validation = 9 }",
+        "task.kind=tag",
+        "model.head=crf",
+        "model.input_dropout=0.3",
+        "model.output_dropout=0.4",
+        "model.embedding={ width = 6, characters = { width = 4, hidden = 3 } }",
+        "train.group_by_length=true",
+    ];
+    same(&text, &STOPS);
 }
 
 #[test]

@@ -80,6 +80,7 @@ fn every_net_has_autograds() {
                         hidden,
                         dropout,
                         readout,
+                        ..ModelConfig::default()
                     });
                 }
             }

@@ -58,7 +58,7 @@ mod tests {
             let error = NumberError::new(&task, Device::Cpu).unwrap();
             let of = |values: &[f32]| Tensor::from_slice(values).view([2, 2]);
             let found = error.mean(&of(&outputs), &of(&truth)).unwrap().double_value(&[]);
-            let expected = Task::Regress(task).evaluate(&outputs, &targets).loss;
+            let expected = Task::Regress(task).evaluate(&outputs.to_vec().into(), &targets).loss;
             assert!((found - expected).abs() < 1e-6, "{loss:?}: {found}, not {expected}");
         }
     }

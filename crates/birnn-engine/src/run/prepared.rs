@@ -24,6 +24,7 @@ use crate::loss::Loss;
 use crate::resume::ResumeError;
 use crate::samples::Samples;
 use crate::state::State;
+use crate::tokens::WordDropout;
 use crate::train::TrainingData;
 
 /// A run that could begin: everything is checked that can be without a directory.
@@ -92,21 +93,27 @@ impl Prepared {
         let augment = plan.data.augment.map(|augment| augment.on(ground));
         let samples =
             |split, augment| Samples::new(split, modality, augment, device).map_err(EngineError::from);
+        let embedding = experiment.model.embedding.as_ref();
+        let word_dropout = embedding.map_or_else(WordDropout::default, |embedding| WordDropout {
+            any: embedding.word_dropout,
+            rare: embedding.rare_word_dropout,
+        });
         let data = TrainingData {
-            train: samples(splits.train, augment)?,
+            train: samples(splits.train, augment)?.with_word_dropout(word_dropout),
             validation: samples(splits.validation, None)?,
         };
         let test = samples(splits.test, None)?;
-        let mut loss = Loss::new(&task, &plan.train, device).map_err(EngineError::from)?;
+        let mut loss =
+            Loss::new(&task, plan.architecture.head, &plan.train, device).map_err(EngineError::from)?;
         if let Some(weights) = &plan.train.class_weights {
             let counts = data.train.counts(task.outputs());
             let weights = weights.resolve(manifest.task.classes(), &counts);
             let weights = weights.map_err(|invalid| start.source().locate(invalid))?;
             loss = loss.weighted(&weights, device).map_err(EngineError::from)?;
         }
-        let features = modality.inputs();
+        let inputs = modality.inputs();
         let precision = plan.train.precision;
-        let learner = Learner::new(&plan.architecture, task, loss, features, plan.seed, device)?;
+        let learner = Learner::new(&plan.architecture, task, loss, inputs, plan.seed, device)?;
         let mut learner = learner.with_precision(precision)?;
         let state = match checkpoint {
             Some(checkpoint) => checkpoint.restore(&mut learner)?,
@@ -191,12 +198,13 @@ fn summary(plan: &Plan, splits: &Splits, device: &str) -> String {
     };
     let steps = match &splits.modality {
         Modality::Images { .. } => String::new(),
+        Modality::Text(_) => format!(" of {shortest} to {longest} tokens"),
         Modality::Series(_) if shortest == longest => format!(" of {longest} steps"),
         Modality::Series(_) => format!(" of {shortest} to {longest} steps"),
     };
     let names = match &splits.modality {
         Modality::Series(series) => series.names.as_deref(),
-        Modality::Images { .. } => None,
+        Modality::Images { .. } | Modality::Text(_) => None,
     };
     let names = names.map_or_else(String::new, |names| format!(" ({})", name::first(names)));
     let division = provenance.division.as_ref().map_or_else(String::new, |division| format!(", {division}"));

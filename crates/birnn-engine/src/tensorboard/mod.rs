@@ -113,6 +113,20 @@ impl TensorBoard<'_> {
         detail: &Classified,
         samples: &Samples,
     ) -> Result<Vec<Value>, EngineError> {
+        let draw = |tag: &str, canvas: &Canvas| {
+            let png = canvas.png().map_err(self.io())?;
+            Ok::<_, EngineError>(image(format!("{tag}/{split}"), png, canvas.shape()))
+        };
+        let mut values = vec![
+            scalar(&format!("accuracy/{split}"), detail.accuracy),
+            scalar(&format!("macro_f1/{split}"), detail.macro_f1),
+            draw("confusion", &matrix(&detail.confusion))?,
+        ];
+        values.extend(detail.f1().map(|f1| scalar(&format!("f1/{split}"), f1)));
+        if samples.lexicon().is_some() {
+            // Of words there is no picture.
+            return Ok(values);
+        }
         let shown = &detail.mistakes[..detail.mistakes.len().min(ON_SHEET)];
         let misread =
             shown.iter().map(|mistake| Ok(drawn(&samples.fetch(samples.of_position(mistake.sample))?)));
@@ -127,17 +141,8 @@ impl TensorBoard<'_> {
             let share = 100.0 * mistake.probability;
             list += &format!("1. {is}, called {called}, {share:.1} %, number {}\n", mistake.sample);
         }
-        let draw = |tag: &str, canvas: &Canvas| {
-            let png = canvas.png().map_err(self.io())?;
-            Ok::<_, EngineError>(image(format!("{tag}/{split}"), png, canvas.shape()))
-        };
-        Ok(vec![
-            scalar(&format!("accuracy/{split}"), detail.accuracy),
-            scalar(&format!("macro_f1/{split}"), detail.macro_f1),
-            draw("confusion", &matrix(&detail.confusion))?,
-            draw("misread", &misread)?,
-            text(format!("misread_list/{split}"), list),
-        ])
+        values.extend([draw("misread", &misread)?, text(format!("misread_list/{split}"), list)]);
+        Ok(values)
     }
 
     /// One write, so that a reader never sees half of it.
