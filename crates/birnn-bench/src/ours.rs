@@ -29,7 +29,7 @@ impl Ours {
         let classes = (0..CLASSES).map(|class| class.to_string()).collect();
         let task = Task::classify(classes);
         let plan = TrainConfig::default().resolve().map_err(|error| anyhow!("{error:?}"))?;
-        let loss = Loss::new(&task, &plan, Device::Cpu)?;
+        let loss = Loss::new(&task, point.architecture()?.head, &plan, Device::Cpu)?;
         let learner = Learner::new(&point.architecture()?, task, loss, point.features, 0, Device::Cpu)?;
         let learner = learner.with_precision(precision)?;
         let optimizer = Optimizer::new(plan.algorithm, learner.parameters())?;

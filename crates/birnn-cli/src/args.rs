@@ -250,7 +250,9 @@ pub struct PredictArgs {
     /// For a net that reads images: pictures (PNG, JPEG, BMP or PNM, of any size, dark on light or light on
     /// dark), folders of them, or patterns such as 'digits/*.png'. For one that reads series: CSV (.csv, .tsv), .parquet,
     /// .npz and .ts files, or - for standard input, which is CSV where the net learnt from a table, or else as a .ts
-    /// file; without its header each line is a series, its features separated by colons, its values by commas.
+    /// file; without its header each line is a series, its features separated by colons, its values by commas. For
+    /// one that reads text: what it learnt from, without answers: a token, a sentence or a text on each line, .jsonl, .csv
+    /// and .tsv files of texts, or - for standard input; .conll and .conllu files are read as such.
     #[arg(required = true, value_name = "FILE")]
     pub samples: Vec<PathBuf>,
     /// One JSON object on stdout.

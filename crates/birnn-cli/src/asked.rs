@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use birnn_data::name::shown;
 use birnn_data::{Sequences, Splits};
 use birnn_experiment::DeviceChoice;
-use birnn_infer::{Manifest, Predictor, Task, WeightsError, WeightsProblem, cpu};
+use birnn_infer::{Answers, Manifest, Predictor, Task, WeightsError, WeightsProblem, cpu};
 use birnn_kernels::Precision;
 use birnn_run::{WEIGHTS, weights_of};
 
@@ -19,11 +19,11 @@ pub struct Asked {
     pub manifest: Manifest,
     /// What it is asked for.
     pub task: Task,
-    logits: Box<Logits>,
+    answers: Box<Answering>,
 }
 
-/// The logits for some sequences, one after the other.
-pub type Logits = dyn Fn(&Sequences) -> Result<Vec<f32>, Failure>;
+/// The answers to some sequences, one after the other.
+pub type Answering = dyn Fn(&Sequences) -> Result<Answers, Failure>;
 
 impl Asked {
     /// The net of a run directory, or of a weights file, to be asked on the CPU with products of this precision.
@@ -31,20 +31,20 @@ impl Asked {
         cpu::choose_precision(precision);
         let (weights, predictor) = predictor_of(run)?;
         let manifest = predictor.manifest().clone();
-        let logits = move |sequences: &Sequences| Ok(predictor.logits_of_all(sequences, cpu::threads()));
-        Ok(Asked::new(weights, manifest, Box::new(logits)))
+        let answers = move |sequences: &Sequences| Ok(predictor.answers_to_all(sequences, cpu::threads()));
+        Ok(Asked::new(weights, manifest, Box::new(answers)))
     }
 
-    /// A net that was read from `weights`, and is asked by `logits`. Says so where something stood in for its
+    /// A net that was read from `weights`, and is asked by `answers`. Says so where something stood in for its
     /// data.
-    pub fn new(weights: PathBuf, manifest: Manifest, logits: Box<Logits>) -> Asked {
+    pub fn new(weights: PathBuf, manifest: Manifest, answers: Box<Answering>) -> Asked {
         warn_of_substitution(&weights, &manifest);
-        Asked { task: manifest.task.clone(), weights, manifest, logits }
+        Asked { task: manifest.task.clone(), weights, manifest, answers }
     }
 
-    /// Its logits for sequences of the kind that it reads, one after the other.
-    pub fn logits(&self, sequences: &Sequences) -> Result<Vec<f32>, Failure> {
-        (self.logits)(sequences)
+    /// Its answers to sequences of the kind that it reads, one after the other.
+    pub fn answers(&self, sequences: &Sequences) -> Result<Answers, Failure> {
+        (self.answers)(sequences)
     }
 }
 

@@ -30,9 +30,9 @@ pub fn run(args: &CompareArgs, log: &Log) -> Outcome {
         nets.push((run, predictor));
     }
     let (runs, predictors): (Vec<ComparedRun>, Vec<Predictor>) = nets.into_iter().unzip();
-    let wanted = runs[0].manifest.task.wanted();
+    let manifest = &runs[0].manifest;
     let samples = common_test_samples(&runs, |config| {
-        let plan = config.resolve_for(wanted).map_err(|error| Failed(Failure::request(error)))?;
+        let plan = manifest.plan(config).map_err(|error| Failed(Failure::request(error)))?;
         data::load(&plan, &args.data.locations(), log, None).map_err(Failed)
     });
     let samples = samples.map_err(|Failed(failure)| failure)?;

@@ -37,9 +37,9 @@ pub fn run(command: &DataCommand, log: &Log) -> Outcome {
     }
     let found = &splits.provenance;
     let state = match &plan.source {
-        birnn_data::Source::Synthetic | birnn_data::Source::SyntheticSeries => {
-            "made by code, with no file to verify"
-        }
+        birnn_data::Source::Synthetic
+        | birnn_data::Source::SyntheticSeries
+        | birnn_data::Source::SyntheticText => "made by code, with no file to verify",
         birnn_data::Source::Published(published) if !published.is_verified() => {
             "read; no digests are known to verify them by"
         }

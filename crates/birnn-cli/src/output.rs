@@ -9,8 +9,13 @@ use crate::failure::{Failure, Outcome};
 
 /// Writes a result. A reader that has seen enough is no failure.
 pub fn print(text: &str) -> Outcome {
+    pass_on(escape::lines(text).as_bytes())
+}
+
+/// Writes what is the user's own, byte for byte: text that is given back.
+pub fn pass_on(bytes: &[u8]) -> Outcome {
     let mut stdout = std::io::stdout().lock();
-    match stdout.write_all(escape::lines(text).as_bytes()).and_then(|()| stdout.flush()) {
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::run(format!("stdout: {error}"))),
         _ => Ok(()),
     }

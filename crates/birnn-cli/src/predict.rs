@@ -1,5 +1,9 @@
-//! `birnn predict`: what pictures show, what series are of, and what numbers follow from them.
+//! `birnn predict`: what pictures show, what series are of, what the words of sentences are, and what numbers follow
+//! from them.
 
+mod annotate;
+
+use std::ops::Range;
 use std::path::Path;
 
 use birnn_data::{Per, Preprocessing, Sequences, Series, escape, name};
@@ -37,6 +41,9 @@ struct Report<'a> {
 struct Prediction<'a> {
     #[serde(flatten)]
     sample: Sample,
+    /// Of a sentence.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tokens: Vec<String>,
     #[serde(flatten)]
     answer: Answer<'a>,
 }
@@ -76,6 +83,10 @@ pub fn run(args: &PredictArgs, asked: Asked) -> Outcome {
     let (preprocessing, series) = match reading.kind {
         ReadingKind::Pictures(_, preprocessing) => (Some(preprocessing), None),
         ReadingKind::Series(series) => (None, Some(series)),
+        ReadingKind::Text(Per::Step) if !args.json => {
+            return annotate::run(&args.samples, &asked, &reading);
+        }
+        ReadingKind::Text(_) => (None, None),
     };
     let (predictions, errors) = (Vec::new(), Vec::new());
     let classes = manifest.task.classes();
@@ -103,21 +114,25 @@ impl Answers<'_> {
     /// Asks for the answer to each of `sequences`, which are `samples`.
     fn answer(&mut self, samples: Vec<Sample>, sequences: &Sequences) -> Result<(), Failure> {
         let task = &self.asked.task;
-        let logits = self.asked.logits(sequences)?;
-        let mut rest = &logits[..];
-        for (sample, length) in samples.into_iter().zip(sequences.lengths()) {
-            let positions = if task.per() == Per::Step { length } else { 1 };
-            let (own, after) = rest.split_at(positions * task.outputs());
-            rest = after;
+        let answers = self.asked.answers(sequences)?;
+        let mut begin = 0;
+        for ((sample, length), sequence) in samples.into_iter().zip(sequences.lengths()).zip(sequences.iter())
+        {
+            let tokens: Vec<String> = sequence.words().map(str::to_owned).collect();
+            let positions = begin..begin + if task.per() == Per::Step { length } else { 1 };
+            begin = positions.end;
+            let own = &answers.logits[positions.start * task.outputs()..positions.end * task.outputs()];
             let (answer, told) = match task {
-                Task::Classify(task) if task.per == Per::Step => tags(task, own, sample.first_step()),
+                Task::Classify(task) if task.per == Per::Step => {
+                    tags(task, &answers, positions, sample.first_step())
+                }
                 Task::Classify(task) => class(task, own),
                 Task::Regress(task) => values(task, own),
             };
             self.count += 1;
             match self.prints {
                 true => print(&format!("{}\n", escape::line(&format!("{sample}: {told}"))))?,
-                false => self.report.predictions.push(Prediction { sample, answer }),
+                false => self.report.predictions.push(Prediction { sample, tokens, answer }),
             }
         }
         Ok(())
@@ -143,9 +158,15 @@ fn class<'a>(task: &'a Classify, logits: &[f32]) -> (Answer<'a>, String) {
 
 /// The class of each step, and for people such as `1-40 walk (98.10 %), 41-60 freeze (71.22 %)`: steps from `first` on,
 /// with the mean of the probabilities.
-fn tags<'a>(task: &'a Classify, logits: &[f32], first: usize) -> (Answer<'a>, String) {
-    let steps = logits.chunks_exact(task.classes.len());
-    let answers: Vec<Class> = steps.clone().map(|logits| task.answer(logits)).collect();
+fn tags<'a>(
+    task: &'a Classify,
+    answers: &birnn_infer::Answers,
+    positions: Range<usize>,
+    first: usize,
+) -> (Answer<'a>, String) {
+    let outputs = task.classes.len();
+    let steps = answers.logits[positions.start * outputs..positions.end * outputs].chunks_exact(outputs);
+    let answers: Vec<Class> = positions.map(|position| task.answer_at(answers, position)).collect();
     let mut told = Vec::new();
     let mut begin = first;
     for run in answers.chunk_by(|one, next| one.class == next.class) {
@@ -190,13 +211,14 @@ mod tests {
     /// As the place of a window does, its steps count in the series that it is of.
     #[test]
     fn steps_of_a_window_are_those_of_its_series() {
-        let task = Classify { classes: ["walk", "rest"].map(str::to_owned).to_vec(), per: Per::Step };
+        let task = Classify::new(["walk", "rest"].map(str::to_owned).to_vec(), Per::Step);
         let logits = [[50.0, 0.0], [50.0, 0.0], [0.0, 50.0], [50.0, 0.0]];
         for (first, expected) in [
             (1, "1-2 walk (100.00 %), 3 rest (100.00 %), 4 walk (100.00 %)"),
             (251, "251-252 walk (100.00 %), 253 rest (100.00 %), 254 walk (100.00 %)"),
         ] {
-            assert_eq!(tags(&task, logits.as_flattened(), first).1, expected);
+            let answers = logits.as_flattened().to_vec().into();
+            assert_eq!(tags(&task, &answers, 0..4, first).1, expected);
         }
     }
 }

@@ -24,7 +24,7 @@ pub fn run(args: &ReportArgs, log: &Log) -> Outcome {
     let manifest = predictor.manifest();
     warn_of_substitution(&weights, manifest);
     let config = args.data.data_of_run(manifest, &weights, &args.sets)?;
-    let plan = config.resolve_for(manifest.task.wanted()).map_err(Failure::request)?;
+    let plan = manifest.plan(&config).map_err(Failure::request)?;
     let splits = data::load(&plan, &args.data.locations(), log, None)?;
     check_data(&args.run, &weights, manifest, &splits, true)?;
     let records = Records::read(&args.run);

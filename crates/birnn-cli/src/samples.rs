@@ -1,12 +1,13 @@
-//! The samples that a user names, pictures or series, read as a net's training data was.
+//! The samples that a user names, pictures, series or sentences, read as a net's training data was.
 
 mod pictures;
+pub(crate) mod sentences;
 mod series;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use birnn_data::{DataConfig, Modality, Preprocessing, Sequences, Series, name};
+use birnn_data::{DataConfig, Modality, Per, Preprocessing, Sequences, Series, name};
 use birnn_infer::Manifest;
 use serde::Serialize;
 
@@ -59,7 +60,7 @@ pub struct Reading<'a> {
     /// What they are.
     pub kind: ReadingKind<'a>,
     /// The data that the net learnt from, which says how tables and long series are read.
-    data: DataConfig,
+    pub data: DataConfig,
 }
 
 /// What a net reads.
@@ -69,6 +70,8 @@ pub enum ReadingKind<'a> {
     Pictures([usize; 2], Preprocessing),
     /// Series, as the net reads them.
     Series(&'a Series),
+    /// Sentences or texts, answered whole or token by token.
+    Text(Per),
 }
 
 impl Reading<'_> {
@@ -79,6 +82,7 @@ impl Reading<'_> {
                 ReadingKind::Pictures(*shape, pictures::preprocessing(*preprocessing, weights))
             }
             Modality::Series(series) => ReadingKind::Series(series),
+            Modality::Text(_) => ReadingKind::Text(manifest.task.per()),
         };
         // Weights from elsewhere learnt from nobody knows what.
         let data = manifest.experiment().map(|experiment| experiment.data).unwrap_or_default();
@@ -101,6 +105,7 @@ impl Reading<'_> {
                 pictures::each(given, shape, preprocessing, &self.data, &mut take)
             }
             ReadingKind::Series(net) => series::each(given, net, &self.data, &mut take),
+            ReadingKind::Text(per) => sentences::each(given, &self.data, per, &mut take),
         }
     }
 }

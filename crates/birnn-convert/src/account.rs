@@ -48,6 +48,7 @@ impl Account<'_> {
         let reads = match &manifest.modality {
             Modality::Images { shape: [rows, cols], .. } => format!("images of {rows} x {cols}"),
             Modality::Series(series) => format!("series of {} values per step", series.features()),
+            Modality::Text(text) => format!("sentences, of {} known words", text.words.len()),
         };
         tracing::info!("{weights}: {net}, for {reads} and {count} {outputs}");
         let of_pixels = matches!(manifest.modality, Modality::Images { .. });
@@ -89,6 +90,7 @@ impl Account<'_> {
                     say(assumption, "--set data.standardise=false");
                 }
             }
+            Modality::Text(_) => {}
             Modality::Series(_) => say("values as they are, not standardised".to_owned(), "--mean M --std S"),
         }
         if request.config.is_some() {

@@ -80,7 +80,7 @@ fn read(path: &Path) -> Result<(Description, Source), String> {
     let can_be = |size: usize| (1..=LARGEST_SIDE).contains(&size);
     let fits = match found.modality() {
         Some(Modality::Images { shape: [rows, columns], .. }) => can_be(rows) && can_be(columns),
-        Some(Modality::Series(_)) => can_be(found.columns),
+        Some(Modality::Series(_) | Modality::Text(_)) => can_be(found.columns),
         None => {
             let series = found.series.as_ref().map_or(Ok(()), Series::check);
             let contradiction = || "it says neither what images nor what series the net reads".to_owned();

@@ -4,8 +4,8 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use birnn_architecture::{Architecture, Cell, Readout};
-use birnn_data::{Modality, Per, Preprocessing, Series};
+use birnn_architecture::{Architecture, Cell, CharacterNet, Head, Readout};
+use birnn_data::{Modality, Per, Preprocessing, Series, Text};
 use birnn_infer::{DescribedTask, Manifest, Task};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -42,12 +42,15 @@ pub struct Description {
     /// Of series: how they are read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub series: Option<Series>,
+    /// Of text: what words and characters it knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<Text>,
 }
 
 impl Description {
     /// Of the net of `architecture` that `manifest` describes.
     pub fn of(manifest: &Manifest, architecture: &Architecture) -> Description {
-        let columns = manifest.modality.inputs();
+        let columns = architecture.features(manifest.modality.inputs());
         let (input, normalisation) = match &manifest.modality {
             Modality::Images { shape: [rows, _], .. } => (
                 format!(
@@ -71,10 +74,24 @@ impl Description {
                 }
                 (input, filled)
             }
+            Modality::Text(text) => (
+                "sentences of any number of tokens; row 0 of a table is what is not known, and behind it come the \
+                 words, or characters, of `text`, in their order"
+                    .to_owned(),
+                match (text.folding.lowercase, text.folding.merge_digits) {
+                    (false, false) => "words as they are written".to_owned(),
+                    (true, false) => "words in lower case; characters as they are written".to_owned(),
+                    (false, true) => "words with each digit 0; characters as they are written".to_owned(),
+                    (true, true) => {
+                        "words in lower case with each digit 0; characters as they are written".to_owned()
+                    }
+                },
+            ),
         };
-        let (rows, preprocessing, series) = match manifest.modality.clone() {
-            Modality::Images { shape: [rows, _], preprocessing } => (Some(rows), preprocessing, None),
-            Modality::Series(series) => (None, None, Some(series)),
+        let (rows, preprocessing, series, text) = match manifest.modality.clone() {
+            Modality::Images { shape: [rows, _], preprocessing } => (Some(rows), preprocessing, None, None),
+            Modality::Series(series) => (None, None, Some(series), None),
+            Modality::Text(text) => (None, None, None, Some(text)),
         };
         let pictures = rows.map(|_| match &preprocessing {
             None => "it is not known what the training images were like".to_owned(),
@@ -93,17 +110,19 @@ impl Description {
             python: in_python(architecture, columns, manifest.task.outputs()),
             rows,
             series,
+            text,
         }
     }
 
     /// What the net reads; `None` where the description contradicts itself.
     pub fn modality(&self) -> Option<Modality> {
-        match (self.rows, &self.series) {
-            (Some(rows), None) => {
+        match (self.rows, &self.series, &self.text) {
+            (Some(rows), None, None) => {
                 let (shape, preprocessing) = ([rows, self.columns], self.preprocessing);
                 Some(Modality::Images { shape, preprocessing })
             }
-            (None, Some(series)) if series.inputs() == self.columns && series.check().is_ok() => {
+            (None, None, Some(text)) if text.check().is_ok() => Some(Modality::Text(text.clone())),
+            (None, Some(series), None) if series.inputs() == self.columns && series.check().is_ok() => {
                 Some(Modality::Series(series.clone()))
             }
             _ => None,
@@ -170,9 +189,23 @@ pub(crate) fn in_python(net: &Architecture, features: usize, classes: usize) -> 
         ),
         Readout::Last | Readout::Final | Readout::Mean | Readout::Max | Readout::Sequence => String::new(),
     };
+    let embedding = net.embedding.map_or_else(String::new, |embedding| {
+        let words = format!("self.embedding = nn.Embedding(1 + len(text[\"words\"]), {}); ", embedding.width);
+        words
+            + &embedding.characters.map_or_else(String::new, |CharacterNet { width, hidden }| {
+                format!(
+                    "self.char_embedding = nn.Embedding(1 + len(text[\"characters\"]), {width}); \
+                     self.char_{prefix} = nn.{module}({width}, {hidden}, batch_first=True{relu}, bidirectional=True); "
+                )
+            })
+    });
+    let crf = match net.head {
+        Head::Linear => String::new(),
+        Head::Crf => format!("; self.crf = torchcrf.CRF({classes}, batch_first=True)"),
+    };
     format!(
-        "self.{prefix} = nn.{module}({features}, {forward}, {layers}, batch_first=True{relu}{directions}); \
-         self.fc = nn.Linear({width}, {classes}){attention}; readout {readout}"
+        "{embedding}self.{prefix} = nn.{module}({features}, {forward}, {layers}, batch_first=True{relu}{directions}); \
+         self.fc = nn.Linear({width}, {classes}){attention}{crf}; readout {readout}"
     )
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use birnn_architecture::HEAD;
+use birnn_architecture::{HEAD, Head};
 use birnn_data::Modality;
 use birnn_data::name::shown;
 use birnn_formats::onnx::{self, Batch, Input, Standardise};
@@ -45,6 +45,11 @@ pub enum ExportError {
     /// The system refused.
     #[error(transparent)]
     File(#[from] FileError),
+    /// A net that no ONNX file is written of.
+    #[error(
+        "a net that {0} cannot be written as ONNX yet; name a .safetensors file, or a .ckpt, .pt or .pth file for PyTorch"
+    )]
+    NotInOnnx(&'static str),
     /// The net cannot be written so.
     #[error("{}: {source}", shown(.path))]
     Encode {
@@ -88,7 +93,8 @@ impl Format {
     /// ONNX files of nets that read series alone.
     pub fn write(self, disk: &dyn Disk, path: &Path, net: &Net, batch: Batch) -> Result<(), ExportError> {
         let Net { architecture, manifest, weights } = net;
-        let (features, outputs) = (manifest.modality.inputs(), manifest.task.outputs());
+        let (features, outputs) =
+            (architecture.features(manifest.modality.inputs()), manifest.task.outputs());
         let problem = |source| ExportError::Encode { path: path.to_owned(), source };
         match self {
             Format::Safetensors => save(disk, path, &net.entries(), manifest)?,
@@ -104,7 +110,11 @@ impl Format {
                 let standardised = standardised(&manifest.modality);
                 let standardise =
                     standardised.as_ref().map(|[mean, deviation]| Standardise { mean, deviation });
+                if architecture.head == Head::Crf {
+                    return Err(ExportError::NotInOnnx("answers by a conditional random field"));
+                }
                 let input = match &manifest.modality {
+                    Modality::Text(_) => return Err(ExportError::NotInOnnx("reads words")),
                     Modality::Images { .. } => Input::Images,
                     Modality::Series(_) => Input::Series { standardise, batch },
                 };

@@ -67,8 +67,16 @@ pub fn import<E: From<ImportError>>(
     let plan = source.plan().map_err(ImportError::from)?;
     let (mut modality, task) = reads(request, &found, beside.as_ref(), &plan, &source, load)?;
     let size = (modality.inputs(), task.outputs());
-    check(&found.weights, &plan.architecture, size.0, size.1)
-        .map_err(|mismatch| problem(unlike(request, &found, beside.as_ref(), &plan, size, mismatch)))?;
+    check(&found.weights, &plan.architecture, size.0, size.1).map_err(|mismatch| {
+        problem(unlike(
+            request,
+            &found,
+            beside.as_ref(),
+            &plan,
+            (plan.architecture.features(size.0), size.1),
+            mismatch,
+        ))
+    })?;
 
     if let Some([_, longest]) = modality.steps() {
         match &request.config {
@@ -217,8 +225,9 @@ fn reads<E: From<ImportError>>(
             return Err(unfit(format!("--rows {rows}: the images of {config} have {there} rows")).into());
         }
         (Modality::Images { shape, .. }, Some(rows), _) => shape[0] = rows,
-        (Modality::Series(_), Some(rows), _) => {
-            return Err(unfit(format!("--rows {rows}: the net reads series, which have steps")).into());
+        (Modality::Series(_) | Modality::Text(_), Some(rows), _) => {
+            let what = modality.noun();
+            return Err(unfit(format!("--rows {rows}: the net reads {what}, which have steps")).into());
         }
     }
     if request.series && !matches!(modality, Modality::Series(_)) {
@@ -238,7 +247,7 @@ fn reads<E: From<ImportError>>(
         return Err(unfit(format!("--classes: {names} names for a net of {outputs} classes")).into());
     }
     check_class_names(&request.classes).map_err(|problem| unfit(format!("--classes: {problem}")))?;
-    Ok((modality, Task::Classify(Classify { classes: request.classes.clone(), per })))
+    Ok((modality, Task::Classify(Classify::new(request.classes.clone(), per))))
 }
 
 /// How the input was normalised that the net was trained on, where that was said.

@@ -92,9 +92,9 @@ impl Dashboard {
         for (&step, loss) in steps.iter().zip(losses) {
             self.board.loss.push(step as f64, f64::from(loss));
         }
-        let logits = Vec::<f32>::try_from(context.output.logits.f_view(-1)?)?;
         let task = context.learner.task();
-        let found = task.evaluate(&logits, &context.batch.targets(task.per())?);
+        let answers = context.learner.answers(&context.output.logits, context.batch)?;
+        let found = task.evaluate(&answers, &context.batch.targets(task.per())?);
         self.board.record_score(found.headline());
         let mistakes = found.classified().map_or(&[][..], |found| &found.mistakes);
         if !mistakes.is_empty() && self.misread.is_none_or(|last| last.elapsed() >= MISREAD_INTERVAL) {
@@ -173,11 +173,16 @@ fn misread(
     mistakes: &[Mistake],
     modality: &Modality,
 ) -> Result<Vec<Misread>, TchError> {
+    if let Modality::Text(_) = modality {
+        // Of words there is no picture.
+        return Ok(Vec::new());
+    }
     let of = |&Mistake { sample, label, class, .. }: &Mistake| {
         let values = batch.sequence(batch.of_position(sample, per))?;
         let pixels = match modality {
             Modality::Images { .. } => values.iter().map(|value| (value * 255.0) as u8).collect(),
             Modality::Series(series) => sketch(Sequence::of_series(&values, series.inputs())),
+            Modality::Text(_) => Vec::new(),
         };
         Ok(Misread { label, class, pixels })
     };
@@ -201,6 +206,7 @@ mod tests {
             Tensor::from_slice(&[0.0_f32, 0.2, 0.4, 0.6, 0.8, 1.0]).view([3, 1, 2]).to_device(Device::Cpu);
         let batch = Batch {
             input,
+            tokens: None,
             lengths: None,
             target: Tensor::from_slice(&[7_i64, 8, 9]),
             positions: 3,
@@ -216,8 +222,14 @@ mod tests {
     fn of_a_misread_series_its_own_steps_are_drawn() {
         let input = Tensor::from_slice(&[9.0_f32, 9.0, 0.0, 1.0, 9.0]).view([5, 1]);
         let lengths = Some(vec![2, 2, 1]);
-        let batch =
-            Batch { input, lengths, target: Tensor::from_slice(&[7_i64, 8, 9]), positions: 3, first_step: 0 };
+        let batch = Batch {
+            input,
+            tokens: None,
+            lengths,
+            target: Tensor::from_slice(&[7_i64, 8, 9]),
+            positions: 3,
+            first_step: 0,
+        };
         let series = Series { steps: Some([1, 2]), ..Series::plain(vec![0.0]) };
         let series = Modality::Series(series);
         let found = misread(&batch, Per::Sequence, &[mistake(1, 8, 1)], &series).unwrap();

@@ -45,7 +45,8 @@ pub fn loss(frame: &mut Frame, area: Rect, board: &Board, ink: Ink) {
 pub fn score(frame: &mut Frame, area: Rect, board: &Board, ink: Ink) {
     match board.headline {
         Some(Headline { name, is_share: false, .. }) => error(name, frame, area, board, ink),
-        _ => accuracy(frame, area, board, ink),
+        Some(Headline { name, .. }) => share(name, frame, area, board, ink),
+        None => share("accuracy", frame, area, board, ink),
     }
 }
 
@@ -62,8 +63,8 @@ fn error(name: &'static str, frame: &mut Frame, area: Rect, board: &Board, ink: 
     plot(frame, area, board, ink, Plot { title, curve, colour: Color::Green, marks, bounds, labels });
 }
 
-/// The accuracy by step, in percent.
-fn accuracy(frame: &mut Frame, area: Rect, board: &Board, ink: Ink) {
+/// A share, such as the accuracy, by step, in percent.
+fn share(name: &'static str, frame: &mut Frame, area: Rect, board: &Board, ink: Ink) {
     let percent = |(x, y): (f64, f64)| (x, 100.0 * y);
     let curve: Vec<_> = smooth(&board.score, area).into_iter().map(percent).collect();
     let marks: Vec<_> = board.validation.iter().map(|&[step, _, share]| percent((step, share))).collect();
@@ -74,7 +75,7 @@ fn accuracy(frame: &mut Frame, area: Rect, board: &Board, ink: Ink) {
     let bounds = [[90.0, 50.0, 0.0].into_iter().find(|&bound| bound <= least).unwrap_or(0.0), 100.0];
     let labels = [bounds[0], (bounds[0] + bounds[1]) / 2.0, bounds[1]].map(|y| format!("{y:.0} %")).to_vec();
     let last = last.map(|last| last.map(|share| format!("{:.2} %", 100.0 * share)));
-    let title = title("accuracy", Color::Green, last, ink);
+    let title = title(name, Color::Green, last, ink);
     plot(frame, area, board, ink, Plot { title, curve, colour: Color::Green, marks, bounds, labels });
 }
 

@@ -32,7 +32,7 @@ impl RunInfo {
     pub(crate) fn picture(&self) -> [usize; 2] {
         match self.modality {
             Modality::Images { shape, .. } => shape,
-            Modality::Series(_) => SKETCH,
+            Modality::Series(_) | Modality::Text(_) => SKETCH,
         }
     }
 

@@ -84,7 +84,8 @@ fn timed() -> Result<Timed, TrainingError> {
     let modality = Modality::Images { shape: [digits.images.rows, digits.images.cols], preprocessing: None };
     let samples = Samples::new(digits.into(), &modality, None, Device::Cpu).map_err(EngineError::from)?;
     let task = Task::classify(classes);
-    let loss = Loss::new(&task, &plan.train, Device::Cpu).map_err(EngineError::from)?;
+    let loss =
+        Loss::new(&task, plan.architecture.head, &plan.train, Device::Cpu).map_err(EngineError::from)?;
     let mut learner = Learner::new(&plan.architecture, task, loss, modality.inputs(), 0, Device::Cpu)?;
     let order = samples.order(0, 0, None).map_err(EngineError::from)?;
     let batch = samples.batch(&order, 0, images, 0).map_err(EngineError::from)?;

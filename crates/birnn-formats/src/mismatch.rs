@@ -4,9 +4,9 @@ use std::fmt;
 
 use birnn_data::name;
 
-use crate::Architecture;
 use crate::error::short_name;
 use crate::state_dict::StateDict;
+use birnn_architecture::{Architecture, Inputs};
 
 /// Why a state dict is not one of the net that it should be of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,16 +19,15 @@ pub struct Mismatch {
     pub misshapen: Vec<(String, Vec<usize>, Vec<usize>)>,
 }
 
-/// Whether these are the weights of a net of `architecture` for `features` values per time step and `outputs`
-/// classes: each by name and shape, and no other.
+/// Whether these are the weights of a net of `architecture` for these inputs and `outputs` classes: each by name and shape, and no other.
 pub fn check(
     weights: &StateDict,
     architecture: &Architecture,
-    features: usize,
+    inputs: impl Into<Inputs>,
     outputs: usize,
 ) -> Result<(), Mismatch> {
     let mut mismatch = Mismatch { missing: Vec::new(), unexpected: Vec::new(), misshapen: Vec::new() };
-    let wanted = architecture.parameters(features, outputs);
+    let wanted = architecture.parameters(inputs, outputs);
     for (name, shape) in &wanted {
         match weights.get(name) {
             None => mismatch.missing.push(name.clone()),

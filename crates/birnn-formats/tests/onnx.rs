@@ -240,6 +240,10 @@ const NET: Architecture = Architecture {
     reverse: Some(4),
     dropout: 0.0,
     readout: Readout::Attention,
+    embedding: None,
+    head: birnn_architecture::Head::Linear,
+    input_dropout: 0.0,
+    output_dropout: 0.0,
 };
 
 /// The name, type and shape of each input or output.
@@ -273,7 +277,7 @@ fn for_every(forward: usize, reverse: &[Option<usize>], mut check: impl FnMut(&A
         for cell in CELLS {
             for readout in READOUTS {
                 for layers in 1..=3 {
-                    check(&Architecture { cell, layers, forward, reverse, dropout: 0.0, readout });
+                    check(&Architecture { cell, layers, forward, reverse, readout, ..NET });
                 }
             }
         }

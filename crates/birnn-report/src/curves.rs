@@ -80,7 +80,7 @@ fn score(records: &Records, score: Monitor, monitor: Monitor, per: Per, words: W
     let points: Vec<Point> = found.map(|(epoch, validation)| (epoch, validation.monitored(score))).collect();
     let lines = present([Line::new("validation", thinned(&points, POINTS).0)])?;
     let axis = Axis::linear(lines[0].points.iter().map(|point| point.1), false, false);
-    let is_share = matches!(score, Monitor::Accuracy | Monitor::MacroF1);
+    let is_share = matches!(score, Monitor::Accuracy | Monitor::MacroF1 | Monitor::F1);
     let axis = match is_share {
         true => Axis { high: axis.high.min(1.0), low: axis.low.max(0.0), ..axis },
         false => axis,
@@ -102,6 +102,13 @@ fn score(records: &Records, score: Monitor, monitor: Monitor, per: Per, words: W
             "macro-f1",
             "Validation macro F1",
             format!("Mean of the classes' F1 on the {kept}, each class counting the same, after each epoch."),
+        ),
+        Monitor::F1 => (
+            "f1",
+            "Validation F1",
+            format!(
+                "F1 of the spans that the tags of the {kept} mark, of all types together, after each epoch."
+            ),
         ),
         Monitor::Rmse => (
             "rmse",

@@ -100,7 +100,7 @@ fn data(dataset: &str, manifest: &Manifest, words: Words) -> Fact {
             "{dataset}, {rows} × {cols}: {rows} time steps, the rows from above, of {cols} pixels; \
              {answers}"
         ),
-        series @ Modality::Series(_) => format!("{dataset}: {series}; {answers}"),
+        other @ (Modality::Series(_) | Modality::Text(_)) => format!("{dataset}: {other}; {answers}"),
     };
     Fact { name: words.heading, value }
 }
@@ -128,6 +128,14 @@ fn prepared(modality: &Modality) -> Fact {
         Modality::Images { .. } => {
             ("Pictures", "it is not known what its training images were like".to_owned())
         }
+        Modality::Text(text) => (
+            "Words",
+            format!(
+                "{} words and {} characters are known; all others are read as one",
+                number(text.words.len() as f64),
+                text.character_count() - 1
+            ),
+        ),
         Modality::Series(Series { missing, missing_mask: false, .. }) => {
             ("Missing values", missing.to_string())
         }

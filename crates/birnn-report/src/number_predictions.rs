@@ -33,8 +33,9 @@ pub struct NumberPredictions {
 impl NumberPredictions {
     /// Has a net of this task answer all samples of `split`, which are of the kind that it reads and have such targets.
     pub(crate) fn new(task: &Regress, predictor: &Predictor, split: &Split) -> Option<NumberPredictions> {
-        let outputs = predictor.logits_of_all(&split.sequences, cpu::threads());
+        let outputs = predictor.answers_to_all(&split.sequences, cpu::threads());
         let evaluation = predictor.task().evaluate(&outputs, &split.targets);
+        let outputs = outputs.logits;
         let regressed = evaluation.regressed()?.clone();
         let answers = task.answer(&outputs);
         let errors = task.errors_by_sequence(&answers, &split.targets, split.sequences.lengths());

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use birnn_data::{Per, Split};
-use birnn_infer::{Class, Classified, Classify, Evaluation, Predictor, cpu};
+use birnn_infer::{Class, Classified, Classify, Evaluation, Predictor, SpanCounts, SpanScore, cpu};
 
 use crate::stats::{Calibration, Share, bin_of};
 
@@ -14,7 +14,8 @@ pub struct Prediction {
     pub sample: usize,
     /// The true class.
     pub label: usize,
-    /// The predicted class: the one with the highest probability.
+    /// The predicted class: the one with the highest probability, or of a conditional random field the one of the most
+    /// probable tags together.
     pub class: usize,
     /// The probability of the predicted class.
     pub probability: f64,
@@ -37,6 +38,8 @@ pub struct Predictions {
     pub classified: Classified,
     /// How far the probabilities can be believed.
     pub calibration: Calibration,
+    /// Of tags that mark spans: the spans of each sample.
+    pub spans: Option<Vec<SpanScore>>,
 }
 
 /// As many as Guo et al. use.
@@ -53,13 +56,14 @@ impl Predictions {
     /// Has a net of this task classify all samples of `split`, which are of the kind that it reads and have such
     /// targets.
     pub(crate) fn new(task: &Classify, predictor: &Predictor, split: &Split) -> Option<Predictions> {
-        let logits = predictor.logits_of_all(&split.sequences, cpu::threads());
-        let evaluation = predictor.task().evaluate(&logits, &split.targets);
+        let answers = predictor.answers_to_all(&split.sequences, cpu::threads());
+        let evaluation = predictor.task().evaluate(&answers, &split.targets);
         let classified = evaluation.classified()?.clone();
-        let answers = logits.chunks_exact(task.classes.len()).zip(split.labels()?).enumerate();
-        let predictions: Vec<Prediction> = answers
+        let of_each = answers.logits.chunks_exact(task.classes.len()).zip(split.labels()?).enumerate();
+        let predictions: Vec<Prediction> = of_each
             .map(|(sample, (logits, &label))| {
-                let (Class { class, probability }, label) = (task.answer(logits), usize::from(label));
+                let Class { class, probability } = task.answer_at(&answers, sample);
+                let label = usize::from(label);
                 Prediction { sample, label, class, probability, p_true: task.probabilities(logits)[label] }
             })
             .collect();
@@ -67,7 +71,24 @@ impl Predictions {
             predictions.iter().map(|prediction| (prediction.probability, prediction.is_correct())).collect();
         let calibration = Calibration::new(&sure, BINS);
         let positions = positions(split, task.per);
-        Some(Predictions { predictions, per: task.per, positions, evaluation, classified, calibration })
+        let per = task.per;
+        let mut predictions =
+            Predictions { predictions, per, positions, evaluation, classified, calibration, spans: None };
+        predictions.spans = predictions.spans_of_samples(task);
+        Some(predictions)
+    }
+
+    /// The spans of each sample, read strictly, where tags mark such.
+    fn spans_of_samples(&self, task: &Classify) -> Option<Vec<SpanScore>> {
+        let tags = task.tag_set().ok().flatten()?;
+        let of_sample = |range: Range<usize>| {
+            let own = &self.predictions[range];
+            let of = |class: fn(&Prediction) -> usize| own.iter().map(class).collect::<Vec<_>>();
+            let mut counts = SpanCounts::new(tags.clone());
+            counts.add(&of(|one| one.label), &of(|one| one.class));
+            counts.finish().strict.all
+        };
+        Some(self.of_samples().map(of_sample).collect())
     }
 
     /// Shares of the predictions with their intervals, `count` of them: `of` tells in which of them a prediction counts,

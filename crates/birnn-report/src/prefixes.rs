@@ -157,6 +157,9 @@ fn part(split: &Split, steps: usize, longest: usize, side: Side) -> Split {
         Values::Floats(_) => {
             Values::Floats(parts().filter_map(Sequence::floats).flatten().copied().collect())
         }
+        Values::Tokens(_, forms) => {
+            Values::Tokens(parts().filter_map(Sequence::tokens).flatten().copied().collect(), forms.clone())
+        }
     };
     let lengths = parts().map(Sequence::steps);
     Split {

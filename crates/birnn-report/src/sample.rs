@@ -31,6 +31,9 @@ pub(crate) fn small(
     title: &str,
     words: Words,
 ) -> io::Result<String> {
+    if sample.tokens().is_some() {
+        return Ok(sentence(sample, &below, title));
+    }
     match strips(sample, below, words) {
         None => picture(sample, title),
         Some(strips) => Ok(strips.small().finish(id, title, &described(sample, &strips, words))),
@@ -45,6 +48,12 @@ pub(crate) fn large(
     title: &str,
     words: Words,
 ) -> io::Result<String> {
+    if sample.tokens().is_some() {
+        let (text, length) = (sentence(sample, &below, title), steps(sample, words));
+        let caption =
+            escaped(&format!("{title}: {length}.{}", if below.bands.is_some() { TAGGED } else { "" }));
+        return Ok(format!("<figure class=\"series\">{text}<figcaption>{caption}</figcaption></figure>"));
+    }
     let how_to_read = below.caption.clone();
     let Some(strips) = strips(sample, below, words) else { return picture(sample, title) };
     let description = described(sample, &strips, words);
@@ -67,9 +76,33 @@ pub(crate) fn large(
     Ok(format!("<figure class=\"series\">{svg}<figcaption>{caption}</figcaption></figure>"))
 }
 
-/// How long a series is; nothing of images, which are all the same.
+/// How long a series or a sentence is; nothing of images, which are all the same.
 pub(crate) fn length(sample: Sequence<'_>, words: Words) -> Option<String> {
-    sample.floats().map(|_| steps(sample, words))
+    (sample.floats().is_some() || sample.tokens().is_some()).then(|| steps(sample, words))
+}
+
+/// How to read a sentence with its tags.
+const TAGGED: &str =
+    " Below each token stands its tag; where the answer is another, the answer, and the tag in brackets.";
+
+/// The tokens of a sentence, with the tag of each where there are such, wrong ones marked.
+fn sentence(sample: Sequence<'_>, below: &Below, title: &str) -> String {
+    let tag = |step: usize| -> Option<(String, bool)> {
+        let Bands { classes, truth, answer } = below.bands.as_ref()?;
+        let (truth, answer) = (*truth.get(step)?, *answer.get(step)?);
+        let told = match truth == answer {
+            true => classes[truth].clone(),
+            false => format!("{} ({})", classes[answer], classes[truth]),
+        };
+        Some((told, truth != answer))
+    };
+    let tokens = sample.words().enumerate().map(|(step, word)| {
+        let (tag, is_wrong) = tag(step).unwrap_or_default();
+        let element = if is_wrong { "mark" } else { "span" };
+        format!("<{element} class=\"token\">{}<small>{}</small></{element}>", escaped(word), escaped(&tag))
+    });
+    let tokens: Vec<String> = tokens.collect();
+    format!("<p class=\"sentence\" title=\"{}\">{}</p>", escaped(title), tokens.join(" "))
 }
 
 /// A grey PNG within its element.

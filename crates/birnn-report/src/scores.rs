@@ -1,7 +1,7 @@
 //! How the net does: confusion, scores by class and by length, calibration, mistakes.
 
 use birnn_data::{Per, Split};
-use birnn_infer::Classified;
+use birnn_infer::{Classified, ReadingScores, SpanScore};
 
 use crate::chart::{Axis, Frame, Side};
 use crate::error::ReportError;
@@ -98,6 +98,20 @@ pub(crate) fn commonest(found: &Classified, words: Words) -> Table {
         vec![names[label].to_owned(), names[class].to_owned(), number(count as f64), share]
     });
     Table::new("The commonest mistakes", &["is", "was called", words.samples, "of its class"], rows.collect())
+}
+
+/// Scores of the spans that tags mark, by type and over all, where they mark such.
+pub(crate) fn spans(found: &Classified) -> Option<Table> {
+    let ReadingScores { all, types } = &found.spans.as_ref()?.strict;
+    let row = |name: &str, score: &SpanScore| {
+        let SpanScore { precision, recall, f1, spans, found, correct } = *score;
+        let counts = [spans, found, correct].map(|count| number(count as f64));
+        let shares = [precision, recall, f1].map(percent);
+        std::iter::once(name.to_owned()).chain(counts).chain(shares).collect()
+    };
+    let rows = types.iter().map(|of_type| row(&of_type.kind, &of_type.score));
+    let columns = ["type", "spans", "found", "correct", "precision", "recall", "F1"];
+    Some(Table::new("Spans by type", &columns, rows.chain([row("all", all)]).collect()))
 }
 
 /// Of each class the recall, then of each the precision, with what chance alone leaves open.

@@ -55,6 +55,25 @@ impl Words {
                 directions: "The forward direction reads from the top row down and is at its end on the right; \
                              the reverse direction reads from the bottom row up and is at its end on the left.",
             },
+            Modality::Text(_) => Words {
+                samples,
+                sample,
+                a_sample: "a sentence",
+                heading: "Sentences",
+                each: "Sentence by sentence",
+                step: "token",
+                steps: "tokens",
+                a_step: "a token",
+                steps_heading: "Tokens",
+                position: "token",
+                first: "first tokens",
+                last: "last tokens",
+                late: "from the start",
+                added: "from the start and from the end",
+                directions: "The forward direction reads from the first token to the last and is at its end on \
+                             the right; the reverse direction reads from the last token to the first and is at \
+                             its end on the left.",
+            },
             Modality::Series(_) => Words {
                 samples,
                 sample,

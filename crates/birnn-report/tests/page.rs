@@ -295,7 +295,7 @@ fn page_of_task(test: &Split, task: Task, records: &Records) -> String {
 }
 
 fn tagger(classes: &[&str]) -> Task {
-    Task::Classify(Classify { classes: classes.iter().map(ToString::to_string).collect(), per: Per::Step })
+    Task::Classify(Classify::new(classes.iter().map(ToString::to_string).collect(), Per::Step))
 }
 
 fn regressor(names: &[&str], per: Per) -> Task {

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use birnn_cli::asked::{Asked, unusable};
 use birnn_cli::failure::Failure;
-use birnn_data::{Sequences, Split};
+use birnn_data::{Per, Sequences, Split};
 use birnn_engine::{EngineError, LoadError, Samples, device, load};
 use birnn_experiment::DeviceChoice;
-use birnn_infer::cpu;
+use birnn_infer::{Answers, cpu};
 use birnn_kernels::Precision;
 use birnn_run::weights_of;
 
@@ -30,11 +30,16 @@ pub fn open(run: &Path, choice: DeviceChoice, precision: Precision) -> Result<As
         LoadError::Engine(error) => error.failure(),
     })?;
     let modality = manifest.modality.clone();
-    let logits = move |sequences: &Sequences| {
+    let answers = move |sequences: &Sequences| {
         // What it is to be answered with is not asked.
         let split = Split::classified(sequences.clone(), vec![0; sequences.len()]);
         let samples = Samples::new(split, &modality, None, learner.device()).map_err(EngineError::from);
-        learner.logits(&samples.or_fail()?).or_fail()
+        let logits = learner.logits(&samples.or_fail()?).or_fail()?;
+        let lengths = match learner.task().per() {
+            Per::Sequence => vec![1; sequences.len()],
+            Per::Step => sequences.lengths().collect(),
+        };
+        Ok(Answers::new(logits, lengths, learner.crf().or_fail()?))
     };
-    Ok(Asked::new(weights, manifest, Box::new(logits)))
+    Ok(Asked::new(weights, manifest, Box::new(answers)))
 }

@@ -202,7 +202,7 @@ fn report(Finished { found, tested, substitution }: &Finished) -> Outcome {
     let stand_in =
         substitution.as_deref().map_or_else(String::new, |name| format!(" (synthetic digits, not {name})"));
     let headline = found.headline();
-    let name = if headline.is_share { "Accuracy" } else { headline.name };
+    let name = if headline.name == "accuracy" { "Accuracy" } else { headline.name };
     let value = headline.text();
     print(&format!("Test {name} of the model on the {tested}: {value}{stand_in}\n"))?;
     if let Some(name) = substitution {

@@ -4,19 +4,38 @@ use std::borrow::Cow;
 use std::fmt::Write;
 
 use birnn_data::escape;
-use birnn_infer::{Classified, Evaluation};
+use birnn_infer::{Classified, Evaluation, KnownWords, ReadingScores, SpanScore, SpanScores};
 
 /// Scores of all and of each class, and the confusion matrix. `what` several of what is answered are called.
-pub(super) fn table(found: &Evaluation, detail: &Classified, of: &str, what: &str) -> String {
+pub(super) fn table(
+    found: &Evaluation,
+    detail: &Classified,
+    words: Option<&KnownWords>,
+    of: &str,
+    what: &str,
+) -> String {
     let classes = detail.classes.iter().map(|score| &score.class);
     let names: Vec<Cow<str>> = classes.map(|name| escape::line(name)).collect();
     let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).max("class".len());
+    let f1 = detail.f1().map_or_else(String::new, |f1| format!("F1 {:.2} %, ", 100.0 * f1));
     let mut text = format!(
-        "{of}: accuracy {:.2} %, macro F1 {:.2} %, loss {:.4}\n\n",
+        "{of}: {f1}accuracy {:.2} %, macro F1 {:.2} %, loss {:.4}\n\n",
         100.0 * detail.accuracy,
         100.0 * detail.macro_f1,
         found.loss
     );
+    detail.spans.iter().for_each(|found| spans(found, &mut text));
+    if let Some(KnownWords { known, unknown }) = words {
+        // Writing into a string does not fail.
+        let _ = writeln!(
+            text,
+            "known words {:.2} % of {}, unknown words {:.2} % of {}\n",
+            100.0 * known.accuracy,
+            known.words,
+            100.0 * unknown.accuracy,
+            unknown.words
+        );
+    }
     // Writing into a string does not fail.
     let _ = writeln!(text, "{:width$}  precision   recall       f1  {what:>6}", "class");
     for score in &detail.classes {
@@ -54,4 +73,29 @@ pub(super) fn table(found: &Evaluation, detail: &Classified, of: &str, what: &st
         text.push('\n');
     }
     text
+}
+
+/// Scores of the spans that tags mark, and how conlleval reads them where it reads them otherwise.
+fn spans(found: &SpanScores, text: &mut String) {
+    let SpanScores { strict: ReadingScores { all, types }, conlleval, illegal } = found;
+    let names: Vec<Cow<str>> = types.iter().map(|score| escape::line(&score.kind)).collect();
+    let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).max("span".len());
+    let _ = writeln!(text, "{:width$}  precision   recall       f1  {:>6}", "span", "spans");
+    let mut row = |name: &str, score: &SpanScore| {
+        let [precision, recall, f1] = [score.precision, score.recall, score.f1].map(|share| 100.0 * share);
+        let spans = score.spans;
+        let _ = writeln!(text, "{name:width$}  {precision:7.2} %  {recall:4.2} %  {f1:4.2} %  {spans:6}");
+    };
+    names.iter().zip(types).for_each(|(name, of_type)| row(name, &of_type.score));
+    row("all", all);
+    if conlleval.all != *all {
+        let [precision, recall, f1] =
+            [conlleval.all.precision, conlleval.all.recall, conlleval.all.f1].map(|share| 100.0 * share);
+        let _ = writeln!(
+            text,
+            "as conlleval reads them: precision {precision:.2} %, recall {recall:.2} %, F1 {f1:.2} %; {illegal} predicted \
+             tags break the scheme"
+        );
+    }
+    text.push('\n');
 }

@@ -6,8 +6,8 @@ mod wrong;
 
 use std::path::Path;
 
-use birnn_data::{Per, name};
-use birnn_infer::{Detail, Evaluation, Task, data_set_for};
+use birnn_data::{Modality, Per, name};
+use birnn_infer::{Detail, Evaluation, KnownWords, Task, data_set_for};
 use birnn_report::Judged;
 use serde::Serialize;
 
@@ -31,6 +31,9 @@ struct Report<'a> {
     evaluation: &'a Evaluation,
     #[serde(flatten)]
     wrong: Wrong,
+    /// Of tags of words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    words: Option<KnownWords>,
     /// Of numbers.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     judged: Vec<Judged>,
@@ -43,7 +46,7 @@ pub fn run(args: &EvalArgs, log: &Log, asked: Asked) -> Outcome {
         None => args.data.data_of_run(manifest, weights, &args.sets)?,
         Some(dataset) => data_set_for(manifest, dataset),
     };
-    let plan = config.resolve_for(asked.task.wanted()).map_err(Failure::request)?;
+    let plan = manifest.plan(&config).map_err(Failure::request)?;
     let splits = data::load(&plan, &args.data.locations(), log, None)?;
     check_data(&args.run, weights, manifest, &splits, args.dataset.is_none())?;
     if !args.sets.sets.is_empty() {
@@ -66,21 +69,27 @@ pub fn run(args: &EvalArgs, log: &Log, asked: Asked) -> Outcome {
             }
         }));
     }
-    let outputs = asked.logits(&samples.sequences)?;
-    let evaluation = asked.task.evaluate(&outputs, &samples.targets);
+    let answers = asked.answers(&samples.sequences)?;
+    let evaluation = asked.task.evaluate(&answers, &samples.targets);
     let judged = match &asked.task {
         Task::Classify(_) => Vec::new(),
         Task::Regress(task) => {
-            let (answers, lengths) = (task.answer(&outputs), samples.sequences.lengths());
+            let (answers, lengths) = (task.answer(&answers.logits), samples.sequences.lengths());
             let errors = task.errors_by_sequence(&answers, &samples.targets, lengths);
             Judged::all(task, &errors, &samples.targets)
         }
+    };
+    let words = match (&manifest.modality, &asked.task) {
+        (Modality::Text(text), Task::Classify(task)) => {
+            KnownWords::new(text, task, &samples.sequences, &answers, &samples.targets)
+        }
+        _ => None,
     };
     let dataset = &splits.provenance.dataset;
     if args.json {
         let wrong = Wrong::new(&evaluation, asked.task.per(), &samples.sequences);
         let evaluation = &evaluation;
-        return print_json(&Report { weights, dataset, split, evaluation, wrong, judged });
+        return print_json(&Report { weights, dataset, split, evaluation, wrong, words, judged });
     }
     let of = match asked.task.per() {
         Per::Sequence => format!("{dataset}, {} {split} {what}", samples.len()),
@@ -88,7 +97,7 @@ pub fn run(args: &EvalArgs, log: &Log, asked: Asked) -> Outcome {
     };
     let answered = if asked.task.per() == Per::Step { "steps" } else { what };
     print(&match &evaluation.detail {
-        Detail::Classify(detail) => classes::table(&evaluation, detail, &of, answered),
+        Detail::Classify(detail) => classes::table(&evaluation, detail, words.as_ref(), &of, answered),
         Detail::Regress(detail) => numbers::table(&evaluation, detail, &judged, &of),
     })
 }

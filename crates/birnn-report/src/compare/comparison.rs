@@ -4,6 +4,7 @@
 //! was chosen by the same answers.
 
 use birnn_data::Per;
+use birnn_infer::SpanScore;
 use serde::Serialize;
 
 use super::Score;
@@ -31,7 +32,7 @@ pub struct Pair {
     pub a: usize,
     /// The index of the other.
     pub b: usize,
-    /// A's accuracy less B's, or of numbers its RMSE less B's.
+    /// A's accuracy less B's; of tags that mark spans the F1 of these, of numbers the RMSE less B's.
     pub difference: f64,
     /// Its 95 % interval: of classes of samples [`difference`], else by drawing samples anew, both nets' answers
     /// together; none of fewer than six samples.
@@ -156,10 +157,27 @@ fn of_classes(nets: &[&Predictions]) -> Result<(u64, Vec<Pair>), ReportError> {
                     .map(Prediction::is_correct)
                     .eq(nets[b].predictions.iter().map(Prediction::is_correct))
             };
-            drawn(nets.len(), samples, true, accuracies, same)
+            let spans: Option<Vec<&[SpanScore]>> = nets.iter().map(|net| net.spans.as_deref()).collect();
+            match spans {
+                None => drawn(nets.len(), samples, true, accuracies, same),
+                Some(spans) => {
+                    let f1s = |drawn: &[usize]| spans.iter().map(|of| f1(of, drawn)).collect();
+                    drawn(nets.len(), samples, true, f1s, same)
+                }
+            }
         }
     };
     Ok((samples as u64, pairs))
+}
+
+/// The F1 of the spans of all `drawn` samples together.
+fn f1(of: &[SpanScore], drawn: &[usize]) -> f64 {
+    let sum = |(correct, all): (u64, u64), &sample: &usize| {
+        let SpanScore { spans, found, correct: own, .. } = of[sample];
+        (correct + own, all + spans + found)
+    };
+    let (correct, all) = drawn.iter().fold((0, 0), sum);
+    2.0 * correct as f64 / all.max(1) as f64
 }
 
 /// How many samples there are, and the pairs of nets that tell their numbers.
@@ -309,6 +327,7 @@ pub(crate) mod made_up {
             evaluation,
             classified,
             calibration: Calibration::new(&[], 1),
+            spans: None,
         }
     }
     /// As [`classes`], of steps of series that have so many each.
@@ -325,7 +344,7 @@ pub(crate) mod made_up {
         let task = Regress { scale, per: Per::Sequence, loss: RegressionLoss::Squared };
         let values = TargetValues::Numbers { values: truth.clone(), width: 1 };
         let targets = Targets { values, per: Per::Sequence };
-        let evaluation = Task::Regress(task.clone()).evaluate(&answers, &targets);
+        let evaluation = Task::Regress(task.clone()).evaluate(&answers.clone().into(), &targets);
         Answered::Numbers(NumberPredictions {
             errors: task.errors_by_sequence(&answers, &targets, off.iter().map(|_| 1)),
             regressed: evaluation.regressed().unwrap().clone(),

@@ -128,6 +128,7 @@ impl ComparedRun {
         let of = match &self.manifest.modality {
             Modality::Images { shape: [rows, cols], .. } => format!("{rows} x {cols}"),
             Modality::Series(series) => format!("series of {} values per step", series.features()),
+            Modality::Text(_) => "sentences".to_owned(),
         };
         let task = &self.manifest.task;
         format!("{dataset}, {of}, {} {}", task.wanted().kind.noun(), task.names().join(", "))

@@ -25,7 +25,10 @@ pub struct ClassesScore {
     pub correct: u64,
     /// Their share of all.
     pub accuracy: f64,
-    /// Its 95 % interval: [`wilson`](crate::stats::wilson) where a sample has one class; of steps by drawing samples
+    /// Of tags that mark spans, the F1 of these.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub f1: Option<f64>,
+    /// The 95 % interval of the accuracy: [`wilson`](crate::stats::wilson) where a sample has one class; of steps by drawing samples
     /// anew, and none of fewer than six samples.
     pub interval: Option<Interval>,
     /// Mean cross-entropy of a sample, or of a step, in nats.
@@ -61,6 +64,9 @@ impl Score {
     /// The one number by which the net is first judged.
     pub fn headline(&self) -> Headline {
         match self {
+            Score::Classes(ClassesScore { f1: Some(value), .. }) => {
+                Headline { name: "F1", value: *value, is_share: true }
+            }
             Score::Classes(score) => Headline { name: "accuracy", value: score.accuracy, is_share: true },
             Score::Numbers(score) => Headline { name: "RMSE", value: score.rmse, is_share: false },
         }
@@ -81,6 +87,7 @@ impl ClassesScore {
         ClassesScore {
             correct: classified.correct,
             accuracy: classified.accuracy,
+            f1: classified.f1(),
             interval: predictions.accuracy().and_then(|share| share.interval),
             loss: evaluation.loss,
         }

@@ -57,7 +57,10 @@ fn results(report: &ComparisonReport) -> String {
         }
     };
     match &report.comparison.scores[0] {
-        Score::Classes(_) => {
+        Score::Classes(first) => {
+            if first.f1.is_some() {
+                row("F1, %", true, &|run| Some(percent(classes(run)?.f1?)));
+            }
             row("accuracy, %", true, &|run| Some(percent(classes(run)?.accuracy)));
             row("95 % interval", true, &|run| Some(between(classes(run)?.interval?, percent)));
         }
@@ -301,7 +304,10 @@ fn drawn(
             "{ahead} is better than {behind} on {noun} like these: its {}, and chance in the choice of {noun} hardly \
              explains that ({a} less {b}: {}).",
             match is_share {
-                true => format!("accuracy is higher by {} points", percent(pair.difference.abs())),
+                true => {
+                    let score = report.comparison.scores[pair.a].headline().name;
+                    format!("{score} is higher by {} points", percent(pair.difference.abs()))
+                }
                 false => format!("RMSE is lower by {}", significant(pair.difference.abs())),
             },
             shown(widened)

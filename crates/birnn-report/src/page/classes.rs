@@ -83,11 +83,13 @@ pub(super) fn how_well(predictions: &Predictions) -> String {
     let interval = interval.map_or_else(String::new, |Interval { low, high }| {
         format!(" (95 % interval {:.2} to {:.2} %)", 100.0 * low, 100.0 * high)
     });
+    let spans =
+        classified.f1().map_or_else(String::new, |f1| format!("F1 of spans {}, ", scores::percent(f1)));
     format!(
-        "{} correctly: accuracy {}{interval}, macro F1 (each class \
+        "{} correctly: {spans}accuracy {}{interval}, macro F1 (each class \
          counting the same) {}, loss {:.4}, expected calibration error {}.",
         number(classified.correct as f64),
-        scores::percent(evaluation.headline().value),
+        scores::percent(classified.accuracy),
         scores::percent(classified.macro_f1),
         evaluation.loss,
         scores::percent(predictions.calibration.error),

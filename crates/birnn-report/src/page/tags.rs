@@ -24,6 +24,8 @@ struct Page {
     /// How many steps, and of how many samples.
     count: String,
     samples: String,
+    /// Of tags that mark spans.
+    spans: Option<Table>,
     confusion: Option<Confusion>,
     commonest: Table,
     classes: Table,
@@ -54,6 +56,7 @@ pub(super) fn page(run: &Run, predictions: &Predictions, words: Words) -> Result
         counted,
         count: number(evaluation.positions as f64),
         samples: number(run.test.len() as f64),
+        spans: scores::spans(classified),
         confusion: scores::confusion(classified),
         commonest: scores::commonest(classified, counted),
         classes: scores::classes(classified, scores::of_classes(predictions), counted),
