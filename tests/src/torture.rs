@@ -96,8 +96,8 @@ struct Victims {
     tried: AtomicUsize,
 }
 
-/// Images by each kind of cell, series of unequal lengths, and numbers for each of their steps.
-const KINDS: [&str; 5] = ["lstm", "gru", "rnn", "series", "numbers"];
+/// Images by each kind of cell, series of unequal lengths, numbers for each of their steps, and tags of words.
+const KINDS: [&str; 6] = ["lstm", "gru", "rnn", "series", "numbers", "tags"];
 
 /// Everything that a run is made of: dropout, clipping, validation, a schedule, checkpoints within an epoch. Series
 /// with all that such data alone has.
@@ -107,6 +107,12 @@ fn experiment(kind: &str) -> String {
             "dataset = \"synthetic-series\"\nlimit = 45",
             String::new(),
             "group_by_length = true\nmonitor = \"rmse\"",
+        ),
+        "tags" => (
+            "dataset = \"synthetic-text\"\nlimit = 45",
+            "head = \"crf\"\ninput_dropout = 0.2\noutput_dropout = 0.3\nembedding = { width = 4, characters = { width = 3, hidden = 2 } }"
+                .to_owned(),
+            "group_by_length = true\nmonitor = \"f1\"",
         ),
         "series" => (
             "dataset = \"ts\"\ntrain = \"a.ts\"\ntest = \"b.ts\"\nmissing = \"interpolate\"",
@@ -120,8 +126,11 @@ fn experiment(kind: &str) -> String {
             "label_smoothing = 0.1",
         ),
     };
-    let task =
-        if kind == "numbers" { "[task]\nkind = \"regress\"\nper = \"step\"\nloss = \"huber\"\n" } else { "" };
+    let task = match kind {
+        "numbers" => "[task]\nkind = \"regress\"\nper = \"step\"\nloss = \"huber\"\n",
+        "tags" => "[task]\nkind = \"tag\"\nscheme = \"iob2\"\n",
+        _ => "",
+    };
     format!(
         r#"
 {task}[data]

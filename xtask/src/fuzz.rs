@@ -15,7 +15,7 @@ const CARGO_FUZZ: &str = "0.13.2";
 /// A binary of tests/fuzz, with where its seeds are, and the memory in MiB that it may take,
 /// libtorch's included.
 type Target = (&'static str, &'static [&'static str], u32);
-const TARGETS: [Target; 9] = [
+const TARGETS: [Target; 10] = [
     ("idx", &["tests/fuzz/seeds/idx"], 512),
     ("checkpoint", &["target/fuzz/run/checkpoints", "target/fuzz/series-run/checkpoints"], 2048),
     ("config", &["configs", "configs/series"], 512),
@@ -26,6 +26,7 @@ const TARGETS: [Target; 9] = [
     ("series", &["tests/fuzz/seeds/series"], 512),
     ("npz", &["tests/fuzz/seeds/npz"], 1024),
     ("table", &["tests/fuzz/seeds/table"], 512),
+    ("text", &["tests/fuzz/seeds/text"], 512),
 ];
 /// No input may take seconds.
 const LIMITS: [&str; 2] = ["-timeout=10", "-print_final_stats=1"];

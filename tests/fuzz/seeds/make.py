@@ -14,6 +14,9 @@ npz: series of 2, 1 and 3 steps as NumPy's arrays, flat and padded, with classes
 
 series: a file with each tag, gzipped too; one with what may be missing; and series without a header.
 
+text: sentences in columns, gzipped too, and in CoNLL-U; sentences and tags line by line, parted by a zero; and texts with
+their classes in each form.
+
 pictures: of 4 x 4, in each format that needs no library here.
 """
 
@@ -278,3 +281,20 @@ series = {
 }
 for name, content in series.items():
     write("series", name, content)
+
+columns = b"-DOCSTART- -X- O\n\n# id = 1\nNew NNP B\nYork NNP O\n\n# # O\r\nof\tIN\tO\n"
+word = "%s\t%s\t_\t%s\tn\t_\t0\troot\t_\t%s\n"
+conllu = [("1-2", "am", "_", "_"), ("1", "an", "O", "_"), ("2", "dem", "B", "SpaceAfter=No"), ("2.1", "q", "_", "_")]
+texts = {
+    "columns": columns,
+    "columns.gz": gzip.compress(columns, mtime=0),
+    "tokens": b"New\nYork\n\nof\n",
+    "conllu": b"# text = am\n" + "".join(word % row for row in conllu).encode() + b"\n",
+    "lines": b"New York\n\nof\n\0B O\n\nO\n",
+    "classes": b"New York\nof\n\0B\nO\n",
+    "behind": "O a small gem\nB é\n".encode(),
+    "json": b'{"text": "a gem", "label": "O"}\n{"label": 1, "text": "a\\u00e9", "id": [1, {}]}\n',
+    "csv": b'id,text,label\n1,"a, ""small""\ngem",O\n2,b,B\n',
+}
+for name, content in texts.items():
+    write("text", name, content)

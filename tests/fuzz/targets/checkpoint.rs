@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use birnn_data::{Modality, Sequence};
+use birnn_data::{Modality, Sentences, Sequence};
 use birnn_engine::{Checkpoint, Device};
 use birnn_infer::{Predictor, Workspace};
 use libfuzzer_sys::fuzz_target;
@@ -17,7 +17,12 @@ fuzz_target!(|bytes: &[u8]| {
         // Samples of any size are allowed; what a mutation makes of one is not worth the time.
         if rows.saturating_mul(features) <= 1 << 12 {
             let (pixels, numbers) = (vec![255; rows * features], vec![0.5; rows * features]);
+            let mut sentence = Sentences::default();
+            (0..rows).for_each(|_| sentence.push("word"));
+            sentence.end();
+            let sentence = sentence.finish();
             let sample = match modality {
+                Modality::Text(_) => sentence.get(0),
                 Modality::Images { .. } => Sequence::of_image(&pixels, features),
                 Modality::Series(_) => Sequence::of_series(&numbers, features),
             };

@@ -124,8 +124,11 @@ fn the_committed_schema_is_the_one_that_is_printed() {
 #[test]
 fn every_config_names_its_schema_and_is_good() {
     let sandbox = Sandbox::new();
-    for (folder, schema, least) in [("configs", "./schema.json", 8), ("configs/series", "../schema.json", 4)]
-    {
+    for (folder, schema, least) in [
+        ("configs", "./schema.json", 8),
+        ("configs/series", "../schema.json", 4),
+        ("configs/text", "../schema.json", 7),
+    ] {
         let mut found = 0;
         for entry in std::fs::read_dir(workspace().join(folder)).unwrap() {
             let path = entry.unwrap().path();

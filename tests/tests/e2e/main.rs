@@ -26,6 +26,7 @@ mod series;
 mod sweep;
 mod tables;
 mod tasks;
+mod text;
 mod train;
 mod without_libtorch;
 

@@ -20,13 +20,14 @@ fn sandbox() -> Sandbox {
     let row = [[255; 12].as_slice(), &[0; 4], &[255; 12]].concat();
     sandbox.write("digit.png", [b"P5 28 28 255\n".to_vec(), row.repeat(28)].concat());
     write_cats(&sandbox);
-    let series = page("docs/guide/series.md");
-    for text in series.blocks_in("toml") {
-        if let Some(name) = text.lines().next().and_then(|line| line.strip_prefix("# ")) {
-            sandbox.write(name, &text);
+    for page in ["docs/guide/series.md", "docs/guide/text.md"].map(page) {
+        for text in page.blocks_in("toml") {
+            if let Some(name) = text.lines().next().and_then(|line| line.strip_prefix("# ")) {
+                sandbox.write(name, &text);
+            }
         }
+        run_python(&sandbox, &page);
     }
-    run_python(&sandbox, &series);
     sandbox
 }
 
@@ -53,7 +54,8 @@ fn arguments(command: &str) -> Option<Vec<&str>> {
         }
         // No others can stand in for published series.
         ("train", [config])
-            if config.starts_with("configs/series/") && !config.ends_with("/synthetic.toml") =>
+            if (config.starts_with("configs/series/") || config.starts_with("configs/text/"))
+                && !config.ends_with("/synthetic.toml") =>
         {
             Some(vec!["config", "check", config])
         }

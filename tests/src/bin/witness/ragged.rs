@@ -59,7 +59,14 @@ impl Python {
                         Readout::Attention,
                         Readout::Sequence,
                     ] {
-                        let net = Architecture { cell, layers, forward: 12, reverse, dropout: 0.0, readout };
+                        let net = Architecture {
+                            cell,
+                            layers,
+                            forward: 12,
+                            reverse,
+                            readout,
+                            ..Architecture::default()
+                        };
                         self.write_ragged(&format!("ragged-{}", nets.len()), &net, &batches);
                         nets.push(net);
                     }

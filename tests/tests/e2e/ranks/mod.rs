@@ -88,6 +88,18 @@ checkpoint_every = 2
 
 const CLASSES: &[&str] = &["task.kind=classify", "train.monitor=loss", "model.dropout=0.2", "model.layers=2"];
 
+/// Sentences with tags, that a conditional random field finds all together.
+const TAGS: &[&str] = &[
+    "task={ kind = \"tag\", scheme = \"iob2\" }",
+    "data={ dataset = \"synthetic-text\", limit = 120, validation = 25 }",
+    "model.readout=last",
+    "model.head=crf",
+    "model.embedding={ width = 6, characters = { width = 4, hidden = 3 }, word_dropout = 0.1 }",
+    "model.input_dropout=0.2",
+    "model.output_dropout=0.3",
+    "train.monitor=f1",
+];
+
 /// Processes that were started as one job.
 struct Job {
     sandbox_name: String,
@@ -269,6 +281,11 @@ fn a_classifier_of_unequal_series_is_the_same_by_any_number_of_processes() {
 #[test]
 fn a_regression_is_the_same_by_any_number_of_processes() {
     same_by_any("y.toml", &[]);
+}
+
+#[test]
+fn a_tagger_is_the_same_by_any_number_of_processes() {
+    same_by_any("y.toml", TAGS);
 }
 
 /// Long enough that something can happen meanwhile.

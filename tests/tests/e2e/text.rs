@@ -1,0 +1,160 @@
+//! Words: taggers of sentences, from files to answers.
+
+use birnn_tests::{Sandbox, gzip};
+
+use crate::json;
+
+/// Sentences in columns: a number, the word, and its tag. Whether a name is a person's is told by the word behind it.
+fn sentences(count: usize, seed: usize) -> String {
+    let (names, people, places) = (["ana", "bo", "cy", "di"], ["said", "laughed"], ["harbour", "street"]);
+    let mut text = String::from("-DOCSTART- -X- O\n\n");
+    for index in 0..count {
+        let draw = |of: usize, salt: usize| (index * 7919 + seed * 104_729 + salt * 31) % 2003 % of;
+        let is_person = draw(2, 1) == 0;
+        let behind = if is_person { people[draw(2, 2)] } else { places[draw(2, 3)] };
+        let kind = if is_person { "person" } else { "place" };
+        text += &format!("1 the O\n2 {} B-{kind}\n", names[draw(4, 4)]);
+        if draw(3, 5) == 0 {
+            text += &format!("3 {} I-{kind}\n", names[draw(4, 6)]);
+        }
+        text += &format!("4 {behind} O\n\n");
+    }
+    text
+}
+
+const EXPERIMENT: &str = r#"
+name = "names"
+[task]
+kind = "tag"
+scheme = "iob2"
+[data]
+dataset = "conll"
+train = "train.txt"
+test = "test.txt.gz"
+validation = 30
+columns = { token = 2, tag = 3 }
+[model]
+cell = "lstm"
+layers = 1
+hidden = 8
+head = "crf"
+input_dropout = 0.1
+[model.embedding]
+width = 6
+characters = { width = 4, hidden = 4 }
+[train]
+device = "cpu"
+epochs = 6
+batch_size = 16
+monitor = "f1"
+group_by_length = true
+[train.optimizer]
+lr = 0.02
+"#;
+
+/// A folder with a tagger that was trained.
+fn trained() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.write("names.toml", EXPERIMENT);
+    sandbox.write("train.txt", sentences(300, 0));
+    sandbox.write("test.txt.gz", gzip(sentences(60, 1).as_bytes()));
+    let ended = sandbox.birnn(&["train", "names.toml", "--run-dir", "run"]).done();
+    assert!(ended.stdout.starts_with("Test F1 of the model on the "), "{}", ended.stdout);
+    sandbox
+}
+
+#[test]
+fn a_tagger_learns_what_the_words_around_tell() {
+    let sandbox = trained();
+    let evaluation = json(&sandbox.birnn(&["eval", "run", "--json"]).done().stdout);
+    let f1 = evaluation["spans"]["strict"]["all"]["f1"].as_f64().unwrap();
+    assert!(f1 > 0.95, "{f1}");
+    assert_eq!(evaluation["spans"]["illegal"], 0, "what the scheme forbids is not answered");
+    let table = sandbox.birnn(&["eval", "run"]).done().stdout;
+    assert!(table.contains("F1 ") && table.contains("\nperson") && table.contains("\nall "), "{table}");
+    let report = sandbox.birnn(&["report", "run"]).done();
+    assert!(report.code == 0);
+}
+
+/// Whatever stands in the text beside its tokens stays, byte for byte.
+#[test]
+fn sentences_are_given_back_with_columns_added() {
+    let sandbox = trained();
+    let text =
+        "-DOCSTART- -X- O\n\n1\tthe\tx\r\n2\tana\ty\r\n3\tsaid\tz\r\n \n1 the x\n2 unknown y\n3 street z";
+    let told = sandbox.birnn_given(&["predict", "run", "-"], text);
+    assert_eq!(told.code, 0, "{}", told.stderr);
+    let lines: Vec<&str> = told.stdout.split('\n').collect();
+    assert_eq!(lines.len(), text.split('\n').count());
+    for (line, was) in lines.iter().zip(text.split('\n')) {
+        let was = was.trim_end_matches('\r');
+        assert!(line.starts_with(was), "{line:?}, not {was:?}");
+        let added = line.trim_end_matches('\r')[was.len()..].split(['\t', ' ']).count() - 1;
+        assert_eq!(
+            added,
+            if was.contains(['x', 'y', 'z']) && !was.contains("-X-") { 2 } else { 0 },
+            "{line:?}"
+        );
+    }
+    assert!(lines[3].starts_with("2\tana\ty\tB-person\t0.") && lines[3].ends_with('\r'), "{:?}", lines[3]);
+    // Nothing is lost of a long text, and answers do not depend on what else there is.
+    let long = text.to_owned() + "\n\n" + &sentences(700, 3);
+    let all = sandbox.birnn_given(&["predict", "run", "-"], &long).done().stdout;
+    assert!(all.starts_with(&told.stdout), "{}", &all[..300]);
+    assert_eq!(all.matches('\n').count(), long.matches('\n').count());
+}
+
+#[test]
+fn tokens_come_with_their_tags_in_json() {
+    let sandbox = trained();
+    let told = sandbox.birnn_given(&["predict", "run", "--json", "-"], "1 the\n2 ana\n3 said\n\n");
+    let found = &json(&told.done().stdout)["predictions"][0];
+    assert_eq!(found["tokens"], serde_json::json!(["the", "ana", "said"]));
+    assert_eq!(found["tags"], serde_json::json!(["O", "B-person", "O"]));
+    let sums: Vec<f64> = found["probabilities"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|step| step.as_array().unwrap().iter().map(|p| p.as_f64().unwrap()).sum())
+        .collect();
+    assert!(sums.iter().all(|sum| (sum - 1.0).abs() < 1e-5), "{sums:?}");
+}
+
+/// And nothing is made of it.
+#[test]
+fn a_mistake_in_a_file_is_told_by_its_line() {
+    let sandbox = Sandbox::new();
+    sandbox.write("names.toml", EXPERIMENT);
+    sandbox.write("test.txt.gz", gzip(sentences(60, 1).as_bytes()));
+    for (text, said) in [
+        (&b"1 the O\n2 ana\n\n"[..], "train.txt: line 2: has 2 columns"),
+        (
+            b"1 the O\n2 ana I-person\n\n",
+            "train.txt: line 2: `I-person` stands after `O`, where IOB2 has `B-person`",
+        ),
+        (b"1 the O\n2 ana X\n\n", "train.txt: line 2: found `X`, where a tag of IOB2 is"),
+        (b"1 the O\n\n2 caf\xe9 O\n\n", "train.txt: line 3: is not UTF-8 text"),
+        (b"\n\n", "train.txt: ends before its first sentence"),
+    ] {
+        sandbox.write("train.txt", text);
+        let ended = sandbox.birnn(&["train", "names.toml", "--run-dir", "run"]);
+        assert_eq!(ended.code, 2, "{}", ended.stderr);
+        assert!(ended.stderr.contains(said), "{}, not {said}", ended.stderr);
+        assert!(!sandbox.path("run").exists());
+    }
+}
+
+/// The names and shapes that PyTorch's modules have, with the vocabulary beside them; what cannot be written is refused.
+#[test]
+fn a_tagger_is_exported_for_pytorch() {
+    let sandbox = trained();
+    sandbox.birnn(&["export", "run", "names.ckpt"]).done();
+    let beside = json(&String::from_utf8(sandbox.read("names.ckpt.json")).unwrap());
+    assert!(beside["python"].as_str().unwrap().contains("torchcrf.CRF("), "{beside}");
+    let words = beside["text"]["words"].as_array().unwrap();
+    assert!(words.iter().any(|word| word == "harbour"), "{words:?}");
+    let refused = sandbox.birnn(&["export", "run", "names.onnx"]);
+    assert_eq!(refused.code, 2, "{}", refused.stderr);
+    assert!(refused.stderr.contains("cannot be written as ONNX yet"), "{}", refused.stderr);
+    assert!(!sandbox.path("names.onnx").exists());
+}
