@@ -115,7 +115,11 @@ impl CpuBackend {
         let (values, into) = unsafe { (values(&tensor)?, values_mut(&mut output)?) };
         let dropout =
             Dropout { probability: self.dropout as f32, key: rng_key as u64, first_step: batch.first_step };
-        let drawn = Drawn { dropout, steps, rows: rows_of(batch, spec.output, steps) };
+        let rows = match self.output_dropout > 0.0 {
+            true => rows_of(batch, spec.output, steps),
+            false => Vec::new(),
+        };
+        let drawn = Drawn { dropout, steps, rows };
         let dropped = match (self.input_dropout > 0.0, embedded) {
             (false, embedded) => embedded,
             (true, embedded) => {
@@ -207,7 +211,7 @@ struct Drawn {
     dropout: Dropout,
     /// Steps of all sequences.
     steps: usize,
-    /// For each row of the output, how many steps come before its own.
+    /// For each row of the output, how many steps come before its own; none where no output is dropped.
     rows: Vec<usize>,
 }
 
