@@ -94,4 +94,5 @@ pub use text::lines::{LineText, LinesBeside, parse_lines, read_lines};
 pub use text::problem::TextProblem;
 pub use text::reading::Labelling;
 pub use text::scheme::{IllegalTag, Scheme, Span, SpanReading, TagProblem, TagSet};
+pub use text::tokens::TokenBatch;
 pub use text::vocabulary::{Folding, Lexicon, Text};

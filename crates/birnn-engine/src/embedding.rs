@@ -1,10 +1,10 @@
 //! Tokens as vectors by birnn's own kernels, on the CPU, and the gradient back to the vectors.
 
 use birnn_architecture::{Architecture, CHARACTER_EMBEDDING, CHARACTERS, EMBEDDING, Inputs};
+use birnn_data::TokenBatch;
 use birnn_kernels::{Input, Packed, Precision, Workspace, backward, forward};
 
 use crate::device::workers;
-use crate::tokens::TokenBatch;
 
 /// What makes vectors of tokens, with the buffers of its last batch.
 #[derive(Debug)]
@@ -87,15 +87,8 @@ impl EmbeddingBackend {
     pub(crate) fn forward<'a>(&mut self, tokens: &TokenBatch, values: &Values<'a>) -> Vec<f32> {
         self.tokens.clone_from(tokens);
         let states = self.characters.as_mut().map(|own| own.forward(tokens, values));
-        let (width, of_characters) = (self.width, self.characters.as_ref().map_or(0, |own| own.states));
-        let table = values(self.words);
-        let mut input = Vec::with_capacity(tokens.words.len() * (width + of_characters));
-        for (&word, &spelling) in tokens.words.iter().zip(&tokens.spellings) {
-            input.extend_from_slice(row(table, word, width));
-            if let Some(states) = &states {
-                input.extend_from_slice(row(states, spelling, of_characters));
-            }
-        }
+        let mut input = Vec::new();
+        tokens.read((values(self.words), self.width), states.as_deref(), &mut input);
         input
     }
 
@@ -128,12 +121,7 @@ impl Characters {
     fn forward<'a>(&mut self, tokens: &TokenBatch, values: &Values<'a>) -> Vec<f32> {
         let slices: Vec<&[f32]> = self.indices.iter().map(|&index| values(index)).collect();
         self.packed.update(workers(), &slices);
-        let table = values(self.table);
-        let mut input = Vec::with_capacity(tokens.characters.len() * self.width);
-        tokens
-            .characters
-            .iter()
-            .for_each(|&character| input.extend_from_slice(row(table, character, self.width)));
+        let input = tokens.spelt(values(self.table), self.width);
         let mut states = vec![0.0; tokens.lengths.len() * self.states];
         let input = Input::ragged(&input, &tokens.lengths);
         forward(&self.packed, &mut self.workspace, input, None, &mut states);
@@ -155,10 +143,6 @@ impl Characters {
             add(row_mut(d_table, character, self.width), d_row);
         }
     }
-}
-
-fn row(table: &[f32], index: u32, width: usize) -> &[f32] {
-    &table[index as usize * width..][..width]
 }
 
 fn row_mut(table: &mut [f32], index: u32, width: usize) -> &mut [f32] {

@@ -19,6 +19,7 @@ use crate::error::EngineError;
 use crate::loss::{Loss, Lowered, Transitions};
 use crate::optimizer::flat;
 use crate::samples::{Batch, Samples};
+use crate::tokens::on_device;
 
 /// A network with its task and its parameters, on a device.
 #[derive(Debug)]
@@ -337,8 +338,7 @@ fn logits_of(network: &Network, batch: &Batch, train: bool) -> Result<Tensor, Mo
         (_, None) => network.forward(&batch.input, train),
         (None, Some(lengths)) => network.forward_ragged(&batch.input, lengths, train),
         (Some(tokens), Some(lengths)) => {
-            let embedded =
-                tokens.on_device(batch.target.device(), |tokens| network.embed(tokens, train))??;
+            let embedded = on_device(tokens, batch.target.device(), |tokens| network.embed(tokens, train))??;
             network.forward_ragged(&embedded, lengths, train)
         }
     }

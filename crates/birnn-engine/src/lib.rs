@@ -46,6 +46,6 @@ pub use samples::{Batch, Order, Samples};
 pub use state::State;
 pub use tch::Device;
 pub use tensorboard::TensorBoard;
-pub use tokens::{TokenBatch, WordDropout};
+pub use tokens::{WordDropout, on_device};
 pub use train::{Trained, TrainingData, train};
 pub use weights::{LoadError, load, save};

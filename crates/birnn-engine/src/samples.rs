@@ -8,8 +8,8 @@ use std::ops::Range;
 use std::sync::OnceLock;
 
 use birnn_data::{
-    Augment, Lexicon, Modality, Per, Sequences, Split, TargetValues, Targets, Values, epoch_order,
-    grouped_order,
+    Augment, Lexicon, Modality, Per, Sequences, Split, TargetValues, Targets, TokenBatch, Values,
+    epoch_order, grouped_order,
 };
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -17,7 +17,7 @@ use tch::kind::Element;
 use tch::{Device, Kind, TchError, Tensor};
 
 use crate::device::workers;
-use crate::tokens::{TokenBatch, WordDraw, WordDropout};
+use crate::tokens::{WordDraw, WordDropout, tokens_of};
 
 /// One split, where batches of it are made.
 #[derive(Debug)]
@@ -400,7 +400,7 @@ impl Samples {
 
     /// Of text, the tokens of the samples at these indices.
     fn tokens(&self, chosen: impl Iterator<Item = usize>, draw: Option<WordDraw>) -> Option<TokenBatch> {
-        Some(TokenBatch::of(self.in_memory()?, self.lexicon.as_ref()?, chosen, draw))
+        Some(tokens_of(self.in_memory()?, self.lexicon.as_ref()?, chosen, draw))
     }
 
     /// What a net reads of each form, of text.

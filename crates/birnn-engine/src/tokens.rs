@@ -1,23 +1,8 @@
 //! The tokens of a batch, as a net reads them.
 
-use std::collections::HashMap;
-
-use birnn_data::{Lexicon, Sequences, splitmix};
+use birnn_data::{Lexicon, Sequences, TokenBatch, splitmix};
 use birnn_model::{Spellings, Tokens};
 use tch::{Device, Kind, TchError, Tensor};
-
-/// The tokens of a batch of sentences, one sentence after the other.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct TokenBatch {
-    /// The row of each in the words' table.
-    pub words: Vec<u32>,
-    /// The rows of the characters of each spelling in the characters' table, one spelling after the other.
-    pub characters: Vec<u32>,
-    /// How many characters each spelling has. Each form that is among the tokens is spelt once.
-    pub lengths: Vec<usize>,
-    /// Which spelling each token has.
-    pub spellings: Vec<u32>,
-}
 
 /// How often words are read as ones that are not known, while training.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -53,45 +38,33 @@ impl WordDraw {
     }
 }
 
-impl TokenBatch {
-    /// The tokens of those of `sentences` at these indices.
-    pub(crate) fn of(
-        sentences: &Sequences,
-        lexicon: &Lexicon,
-        chosen: impl Iterator<Item = usize>,
-        draw: Option<WordDraw>,
-    ) -> TokenBatch {
-        let (mut batch, mut spelt) = (TokenBatch::default(), HashMap::new());
-        for form in chosen.flat_map(|index| sentences.get(index).tokens().unwrap_or_default()).copied() {
-            let position = batch.words.len();
-            let is_dropped = draw.is_some_and(|draw| draw.drops(position, lexicon.is_rare(form)));
-            batch.words.push(if is_dropped { Lexicon::UNKNOWN } else { lexicon.word(form) });
-            let spelling = *spelt.entry(form).or_insert_with(|| {
-                let characters = lexicon.characters(form);
-                batch.characters.extend_from_slice(characters);
-                batch.lengths.push(characters.len());
-                (batch.lengths.len() - 1) as u32
-            });
-            batch.spellings.push(spelling);
-        }
-        batch
-    }
+/// The tokens of those of `sentences` at these indices.
+pub(crate) fn tokens_of(
+    sentences: &Sequences,
+    lexicon: &Lexicon,
+    chosen: impl Iterator<Item = usize>,
+    draw: Option<WordDraw>,
+) -> TokenBatch {
+    let forms = chosen.flat_map(|index| sentences.get(index).tokens().unwrap_or_default()).copied();
+    TokenBatch::new(forms, lexicon, |position, form| {
+        draw.is_some_and(|draw| draw.drops(position, lexicon.is_rare(form)))
+    })
+}
 
-    /// As tensors, for `use_them`.
-    pub fn on_device<T>(
-        &self,
-        device: Device,
-        use_them: impl FnOnce(&Tokens<'_>) -> T,
-    ) -> Result<T, TchError> {
-        let upload = |values: &[u32]| -> Result<Tensor, TchError> {
-            let wide: Vec<i64> = values.iter().map(|&value| i64::from(value)).collect();
-            Tensor::f_from_slice(&wide)?.f_to_kind(Kind::Int64)?.f_to_device(device)
-        };
-        let (words, characters, of_tokens) =
-            (upload(&self.words)?, upload(&self.characters)?, upload(&self.spellings)?);
-        let spellings = Spellings { characters: &characters, lengths: &self.lengths, of_tokens: &of_tokens };
-        Ok(use_them(&Tokens { words: &words, spellings: Some(spellings) }))
-    }
+/// The tokens of a batch as tensors, for `use_them`.
+pub fn on_device<T>(
+    batch: &TokenBatch,
+    device: Device,
+    use_them: impl FnOnce(&Tokens<'_>) -> T,
+) -> Result<T, TchError> {
+    let upload = |values: &[u32]| -> Result<Tensor, TchError> {
+        let wide: Vec<i64> = values.iter().map(|&value| i64::from(value)).collect();
+        Tensor::f_from_slice(&wide)?.f_to_kind(Kind::Int64)?.f_to_device(device)
+    };
+    let (words, characters, of_tokens) =
+        (upload(&batch.words)?, upload(&batch.characters)?, upload(&batch.spellings)?);
+    let spellings = Spellings { characters: &characters, lengths: &batch.lengths, of_tokens: &of_tokens };
+    Ok(use_them(&Tokens { words: &words, spellings: Some(spellings) }))
 }
 
 #[cfg(test)]
@@ -113,7 +86,7 @@ mod tests {
     fn each_form_is_spelt_once() {
         let sentences = sentences();
         let lexicon = Text::of(&sentences, Folding::default(), 1).lexicon(sentences.forms().unwrap());
-        let batch = TokenBatch::of(&sentences, &lexicon, [1, 0].into_iter(), None);
+        let batch = tokens_of(&sentences, &lexicon, [1, 0].into_iter(), None);
         assert_eq!(batch.spellings, [0, 1, 0, 2, 3, 0, 2]);
         assert_eq!(batch.lengths, [1, 3, 3, 3]);
         assert_eq!(batch.characters.len(), 10);
@@ -128,7 +101,7 @@ mod tests {
         let of = |chosen: &[usize], first_step, rng_key| {
             let dropout = WordDropout { any: 0.3, rare: 0.5 };
             let draw = WordDraw { dropout, rng_key, first_step };
-            TokenBatch::of(&sentences, &lexicon, chosen.iter().copied(), Some(draw)).words
+            tokens_of(&sentences, &lexicon, chosen.iter().copied(), Some(draw)).words
         };
         let whole = of(&[0, 1, 2], 0, 7);
         assert_eq!(whole, [of(&[0], 0, 7), of(&[1, 2], 5, 7)].concat());

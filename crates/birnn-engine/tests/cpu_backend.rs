@@ -5,7 +5,7 @@ use birnn_data::{
     Folding, Images, Modality, Per, Sentences, Sequences, Series, Split, TargetKind, TargetScale,
     TargetValues, Targets, Text, Values,
 };
-use birnn_engine::{Batch, Device, Learner, Loss, Lowered, Samples, StepOutput, Transitions};
+use birnn_engine::{Batch, Device, Learner, Loss, Lowered, Samples, StepOutput, Transitions, on_device};
 use birnn_experiment::{RegressionLoss, TrainConfig};
 use birnn_infer::{Classify, Regress, Task};
 use birnn_kernels::{
@@ -46,7 +46,7 @@ fn by_libtorch(network: &Network, batch: &Batch, train: bool) -> Tensor {
     let input = match &batch.tokens {
         None => batch.input.to_kind(Kind::Double),
         Some(tokens) => {
-            tokens.on_device(Device::Cpu, |tokens| network.embed(tokens, train)).unwrap().unwrap()
+            on_device(tokens, Device::Cpu, |tokens| network.embed(tokens, train)).unwrap().unwrap()
         }
     };
     match &batch.lengths {

@@ -1,9 +1,7 @@
 //! Tokens as vectors, on plain slices.
 
-use std::collections::HashMap;
-
 use birnn_architecture::{Architecture, CHARACTER_EMBEDDING, CHARACTERS, CharacterNet, EMBEDDING, Inputs};
-use birnn_data::{Lexicon, Sequence};
+use birnn_data::{Lexicon, Sequence, TokenBatch};
 use birnn_kernels::{Input, Instructions, Packed, infer};
 
 use crate::network::{Workspace, spec};
@@ -55,48 +53,22 @@ impl Embedding {
         lexicon: &Lexicon,
         into: &mut Vec<f32>,
     ) {
-        let tokens: Vec<u32> =
-            sequences.flat_map(|sequence| sequence.tokens().unwrap_or_default()).copied().collect();
-        // Each form is spelt once.
-        let (mut spelt, mut forms) = (HashMap::new(), Vec::new());
-        for &token in &tokens {
-            spelt.entry(token).or_insert_with(|| {
-                forms.push(token);
-                forms.len() - 1
-            });
-        }
-        let states = self.characters.as_ref().map(|own| own.states(workspace, &forms, lexicon));
-        let width = self.characters.as_ref().map_or(0, |own| 2 * own.net.hidden);
-        for token in &tokens {
-            into.extend_from_slice(row(&self.words, lexicon.word(*token) as usize, self.width));
-            if let Some(states) = &states {
-                into.extend_from_slice(row(states, spelt[token], width));
-            }
-        }
+        let forms = sequences.flat_map(|sequence| sequence.tokens().unwrap_or_default()).copied();
+        let tokens = TokenBatch::new(forms, lexicon, |_, _| false);
+        let states = self.characters.as_ref().map(|own| own.states(workspace, &tokens));
+        tokens.read((&self.words, self.width), states.as_deref(), into);
     }
 }
 
 impl Characters {
-    /// Of each of these forms the final states of both directions: `[forms, 2 hidden]`.
-    fn states(&self, workspace: &mut Workspace, forms: &[u32], lexicon: &Lexicon) -> Vec<f32> {
-        let width = self.net.width;
-        let (mut values, mut lengths) = (Vec::new(), Vec::with_capacity(forms.len()));
-        for &form in forms {
-            let characters = lexicon.characters(form);
-            lengths.push(characters.len());
-            characters
-                .iter()
-                .for_each(|&character| values.extend_from_slice(row(&self.table, character as usize, width)));
-        }
-        let mut states = vec![0.0; forms.len() * 2 * self.net.hidden];
-        if !forms.is_empty() {
-            let input = Input::ragged(&values, &lengths);
+    /// Of each spelling the final states of both directions: `[spellings, 2 hidden]`.
+    fn states(&self, workspace: &mut Workspace, tokens: &TokenBatch) -> Vec<f32> {
+        let values = tokens.spelt(&self.table, self.net.width);
+        let mut states = vec![0.0; tokens.lengths.len() * 2 * self.net.hidden];
+        if !states.is_empty() {
+            let input = Input::ragged(&values, &tokens.lengths);
             infer(&self.recurrent, &mut workspace.recurrent, input, &mut states);
         }
         states
     }
-}
-
-fn row(table: &[f32], index: usize, width: usize) -> &[f32] {
-    &table[index * width..][..width]
 }

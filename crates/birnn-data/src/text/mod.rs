@@ -14,6 +14,7 @@ pub(crate) mod scheme;
 mod source;
 pub(crate) mod synthetic;
 pub(crate) mod tags;
+pub(crate) mod tokens;
 pub(crate) mod vocabulary;
 
 #[cfg(test)]
