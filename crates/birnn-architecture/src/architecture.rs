@@ -42,6 +42,8 @@ pub struct Embedding {
     pub width: usize,
     /// What reads its characters.
     pub characters: Option<CharacterNet>,
+    /// Whether tokens' own vectors are as they were given, and not trained.
+    pub frozen: bool,
 }
 
 /// A recurrent layer of both directions over the characters of a token, read at each direction's own end. Its cell is
@@ -199,8 +201,11 @@ impl fmt::Display for Architecture {
         if let Some(reverse) = reverse {
             write!(f, "+{reverse}")?;
         }
-        if let Some(Embedding { width, characters }) = embedding {
+        if let Some(Embedding { width, characters, frozen }) = embedding {
             write!(f, " on words of {width}")?;
+            if *frozen {
+                f.write_str(" (frozen)")?;
+            }
             if let Some(CharacterNet { hidden, .. }) = characters {
                 write!(f, " and characters of {hidden}+{hidden}")?;
             }
@@ -269,7 +274,7 @@ impl Architecture {
                 return refuse(key, format!("{wanted}, which in 32 bits is 1"));
             }
         }
-        if let Some(Embedding { width, characters }) = self.embedding {
+        if let Some(Embedding { width, characters, .. }) = self.embedding {
             let of_characters = characters.map(|net| [net.width, net.hidden]).into_iter().flatten();
             let given = std::iter::once(("model.embedding.width", width))
                 .chain(of_characters.map(|size| ("model.embedding.characters", size)));
@@ -292,7 +297,7 @@ impl Architecture {
         match (inputs.into(), self.embedding) {
             (Inputs::Values(features), _) => features,
             (Inputs::Tokens { .. }, None) => 0,
-            (Inputs::Tokens { .. }, Some(Embedding { width, characters })) => {
+            (Inputs::Tokens { .. }, Some(Embedding { width, characters, .. })) => {
                 width + characters.map_or(0, |net| 2 * net.hidden)
             }
         }
@@ -378,6 +383,12 @@ impl Architecture {
         }
         parameters.sort();
         parameters
+    }
+
+    /// Whether a parameter of this name is trained; else it stays what it was given as.
+    pub fn is_trained(&self, name: &str) -> bool {
+        let is_frozen = self.embedding.is_some_and(|embedding| embedding.frozen);
+        !is_frozen || name.strip_prefix(EMBEDDING) != Some(".weight")
     }
 
     /// How many values all these parameters have.

@@ -66,12 +66,25 @@ pub struct EmbeddingConfig {
     /// Probability of the same for words that training data has once: what is not known is learnt of them.
     #[schemars(extend("minimum" = 0, "exclusiveMaximum" = 1))]
     pub rare_word_dropout: f64,
+    /// Whether the vectors of words stay what `vectors` under `[data]` has them, and are not trained.
+    #[serde(skip_serializing_if = "is_false")]
+    pub freeze: bool,
 }
 
 impl Default for EmbeddingConfig {
     fn default() -> Self {
-        EmbeddingConfig { width: 100, characters: None, word_dropout: 0.0, rare_word_dropout: 0.5 }
+        EmbeddingConfig {
+            width: 100,
+            characters: None,
+            word_dropout: 0.0,
+            rare_word_dropout: 0.5,
+            freeze: false,
+        }
     }
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 fn is_linear(head: &Head) -> bool {
@@ -202,7 +215,7 @@ impl EmbeddingConfig {
             Some((key, share)) => {
                 Err(ConfigError { key, message: format!("must be at least 0 and below 1, is {share}") })
             }
-            None => Ok(Embedding { width: self.width, characters: self.characters }),
+            None => Ok(Embedding { width: self.width, characters: self.characters, frozen: self.freeze }),
         }
     }
 }

@@ -60,6 +60,7 @@ impl Downloads {
             Event::Waiting { folder } => {
                 tracing::info!("waiting for another process that downloads into {}", shown(&folder));
             }
+            Event::Vectors { told } => tracing::info!("{told}"),
             Event::Substituted { dataset, reason } => {
                 tracing::warn!("TRAINING ON SYNTHETIC DIGITS, NOT ON {}: {reason}", dataset.to_uppercase());
             }

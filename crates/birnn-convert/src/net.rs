@@ -28,7 +28,7 @@ impl Net {
         let features = manifest.modality.inputs();
         let parameters = architecture.parameters(features, manifest.task.outputs()).into_iter();
         let weights = parameters.map(|(name, shape)| {
-            let array = Array::new(shape, contents.values(&format!("{}{name}", contents.asked())));
+            let array = Array::new(shape, contents.values(&contents.asked(&name)));
             (name, array)
         });
         Net { architecture, manifest, weights: weights.collect() }

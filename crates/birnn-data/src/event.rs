@@ -55,6 +55,11 @@ pub enum Event<'a> {
         /// The folder.
         folder: &'a Path,
     },
+    /// Vectors of words were read.
+    Vectors {
+        /// Of which words, on one line.
+        told: &'a str,
+    },
     /// The data set cannot be had, and synthetic digits stand in for it.
     Substituted {
         /// The data set that was asked for.

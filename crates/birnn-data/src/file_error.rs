@@ -11,6 +11,7 @@ use crate::series::missing::MissingValue;
 use crate::table::problem::TableProblem;
 use crate::targets::{Per, TargetKind, Wanted};
 use crate::text::problem::TextProblem;
+use crate::text::word_vectors::VectorProblem;
 
 /// A file that is not what it should be.
 #[derive(Debug, thiserror::Error)]
@@ -136,6 +137,9 @@ pub enum FileProblem {
     /// It holds no sentences or texts that could be read.
     #[error(transparent)]
     Texts(TextProblem),
+    /// It holds no vectors of words that could be read.
+    #[error(transparent)]
+    Vectors(#[from] VectorProblem),
     /// It is text that ends too soon.
     #[error("ends before {0}")]
     Ends(&'static str),

@@ -96,3 +96,4 @@ pub use text::reading::Labelling;
 pub use text::scheme::{IllegalTag, Scheme, Span, SpanReading, TagProblem, TagSet};
 pub use text::tokens::TokenBatch;
 pub use text::vocabulary::{Folding, Lexicon, Text};
+pub use text::word_vectors::{FoundVectors, VectorProblem, VectorsPlan, WordVectors, parse_vectors};

@@ -11,14 +11,15 @@ use crate::image::synthetic;
 use crate::locations::Locations;
 use crate::modality::Modality;
 use crate::obtain::obtain;
-use crate::own::read_idx;
-use crate::provenance::Provenance;
+use crate::own::{not_there, read_idx};
+use crate::provenance::{Provenance, VerifiedFile};
 use crate::sequences::Values;
 use crate::series::own::read_own;
 use crate::series::standardise::Series;
 use crate::split::Split;
 use crate::targets::{Outputs, TargetScale};
 use crate::text::vocabulary::Text;
+use crate::text::word_vectors::{self, WordVectors};
 use crate::whole::{Whole, WholeKind};
 use crate::{check, content, series, text};
 
@@ -35,6 +36,8 @@ pub struct Splits {
     pub outputs: Outputs,
     /// What the samples are of, and how a net reads them.
     pub modality: Modality,
+    /// Vectors that others learnt, for the words that they are of, where there are such.
+    pub vectors: Option<WordVectors>,
     /// Where it all came from.
     pub provenance: Provenance,
     /// What can be, but hardly is what was meant, by the setting that it is about.
@@ -74,7 +77,8 @@ pub fn load(
     }
     let Divided { train, validation, test, division, warnings: of_parts } = divided;
     warnings.extend(of_parts);
-    let provenance = Provenance {
+    let mut vectors = None;
+    let mut provenance = Provenance {
         dataset: whole.dataset.to_owned(),
         substitute_for: whole.substitute_for,
         files: whole.files,
@@ -104,11 +108,21 @@ pub fn load(
             Modality::Series(Series { names: features, columns, missing_mask: plan.missing_mask, ..series })
         }
         WholeKind::Text => {
-            let TextPlan { folding, min_count, .. } = plan.text;
-            Modality::Text(Text::of(&train.sequences, folding, min_count))
+            let TextPlan { folding, min_count, vectors: of_others, .. } = &plan.text;
+            let mut text = Text::of(&train.sequences, *folding, *min_count);
+            if let Some(plan) = of_others {
+                let digests;
+                let found;
+                (text, found, digests) = word_vectors::read(plan, text).map_err(not_there("data.vectors"))?;
+                provenance.files.push(VerifiedFile::new(&plan.path, digests));
+                let bytes = size_of::<f32>() * plan.width * text.word_count();
+                on_event(Event::Vectors { told: &found.found.told(&plan.path, bytes) });
+                vectors = Some(found);
+            }
+            Modality::Text(text)
         }
     };
-    Ok(Splits { train, validation, test, outputs, modality, provenance, warnings })
+    Ok(Splits { train, validation, test, outputs, modality, vectors, provenance, warnings })
 }
 
 fn digest(splits: [&Split; 3]) -> String {

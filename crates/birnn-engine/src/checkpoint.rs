@@ -18,7 +18,7 @@ use crate::device::cpu;
 use crate::error::EngineError;
 use crate::learner::Learner;
 use crate::state::State;
-use crate::weights::{group, learner, save, weights_of};
+use crate::weights::{learner, save, tensor, weights_of};
 
 /// Where a run keeps its checkpoints, and its best weights, while it goes on.
 #[derive(Debug)]
@@ -204,7 +204,7 @@ impl Checkpoint {
 
     /// Puts the weights into `learner`, and gives the state that goes with them.
     pub fn restore(&self, learner: &mut Learner) -> Result<State, EngineError> {
-        learner.restore(&group(&self.contents, "", learner.names())?)?;
+        learner.restore_all(|name| tensor(&self.contents, name)).map_err(EngineError::from)?;
         State::restored(&self.progress, &self.contents, learner)
     }
 }

@@ -31,7 +31,7 @@ pub(crate) struct CpuBackend {
 }
 
 impl CpuBackend {
-    /// For a net of this architecture with these parameters and their names.
+    /// For a net of this architecture with these tensors and their names, those that are trained first.
     pub(crate) fn new(
         architecture: &Architecture,
         inputs: Inputs,
@@ -142,7 +142,8 @@ impl CpuBackend {
     }
 
     /// The gradient of every parameter of the net, in their order, as one vector: of the recurrent ones, and of those that
-    /// make vectors of tokens, from the gradient with respect to the output; of the others as given.
+    /// make vectors of tokens, from the gradient with respect to the output; of the others as given. `parameters` are those
+    /// that are trained.
     pub(crate) fn backward(
         &mut self,
         d_output: &Tensor,
@@ -182,7 +183,7 @@ impl CpuBackend {
             if let Some(drawn) = self.drawn.as_ref().filter(|_| self.input_dropout > 0.0) {
                 drawn.input(self.input_dropout, &mut d_input);
             }
-            embedding.backward(&d_input, |index| slices[index].take());
+            embedding.backward(&d_input, |index| slices.get_mut(index).and_then(Option::take));
         }
         for (slice, other) in slices.into_iter().flatten().zip(others) {
             slice.copy_from_slice(other);

@@ -9,7 +9,7 @@ use crate::device::workers;
 /// What makes vectors of tokens, with the buffers of its last batch.
 #[derive(Debug)]
 pub(crate) struct EmbeddingBackend {
-    /// The index of the words' table among the parameters of the net.
+    /// The index of the words' table among the tensors of the net.
     words: usize,
     width: usize,
     characters: Option<Characters>,
@@ -19,7 +19,7 @@ pub(crate) struct EmbeddingBackend {
 
 #[derive(Debug)]
 struct Characters {
-    /// The index of the characters' table among the parameters of the net.
+    /// The index of the characters' table among them.
     table: usize,
     width: usize,
     /// Values that are made of a spelling.
@@ -93,7 +93,7 @@ impl EmbeddingBackend {
     }
 
     /// From the gradient with respect to what the last [`EmbeddingBackend::forward`] gave to that of each parameter, which
-    /// `into` takes out of those of the net.
+    /// `into` takes out of those of the net; of what is not trained there is none.
     pub(crate) fn backward<'g>(
         &mut self,
         d_input: &[f32],
@@ -102,12 +102,16 @@ impl EmbeddingBackend {
         let TokenBatch { words, spellings, .. } = &self.tokens;
         let (width, of_characters) = (self.width, self.characters.as_ref().map_or(0, |own| own.states));
         let mut d_states = vec![0.0; self.tokens.lengths.len() * of_characters];
-        let Some(d_words) = into(self.words) else { return };
-        d_words.fill(0.0);
+        let mut d_words = into(self.words);
+        if let Some(d_words) = &mut d_words {
+            d_words.fill(0.0);
+        }
         let rows = d_input.chunks_exact((width + of_characters).max(1));
         for ((&word, &spelling), d_row) in words.iter().zip(spellings).zip(rows) {
             let (d_word, d_spelling) = d_row.split_at(width);
-            add(row_mut(d_words, word, width), d_word);
+            if let Some(d_words) = &mut d_words {
+                add(row_mut(d_words, word, width), d_word);
+            }
             add(row_mut(&mut d_states, spelling, of_characters), d_spelling);
         }
         if let Some(characters) = &mut self.characters {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use birnn_architecture::{CRF, Inputs};
-use birnn_data::{Per, Sequence};
+use birnn_architecture::{CRF, EMBEDDING, Inputs};
+use birnn_data::{Per, Sequence, WordVectors};
 use birnn_distributed::{Ranks, deal};
 use birnn_infer::cpu::instructions;
 use birnn_infer::{Answers, Evaluation, Reading, Task};
@@ -34,8 +34,11 @@ pub struct Learner {
     network: Network,
     /// The device of parameters and input.
     device: Device,
+    /// Of all tensors, those that are trained first.
     names: Vec<String>,
-    parameters: Vec<Tensor>,
+    tensors: Vec<Tensor>,
+    /// How many are trained.
+    trained: usize,
     /// Where transitions, beginnings and ends of a conditional random field are among these.
     crf: Option<[usize; 3]>,
     precision: Precision,
@@ -80,10 +83,13 @@ impl Learner {
         let vs = nn::VarStore::new(device);
         let network = Network::new(&vs.root(), architecture, inputs, task.outputs())?;
         // Sorted by name, so that the order is the same in every process.
-        let (names, parameters): (Vec<String>, Vec<Tensor>) =
-            BTreeMap::from_iter(vs.variables()).into_iter().unzip();
+        let mut variables: Vec<(String, Tensor)> = vs.variables().into_iter().collect();
+        let is_frozen = |name: &str| !architecture.is_trained(name);
+        variables.sort_by(|(one, _), (other, _)| (is_frozen(one), one).cmp(&(is_frozen(other), other)));
+        let trained = variables.iter().filter(|(name, _)| !is_frozen(name)).count();
+        let (names, tensors): (Vec<String>, Vec<Tensor>) = variables.into_iter().unzip();
         let cpu_backend = if device == Device::Cpu {
-            let backend = CpuBackend::new(architecture, inputs, &names, &parameters)?;
+            let backend = CpuBackend::new(architecture, inputs, &names, &tensors)?;
             // Its workers, as many as libtorch's threads were, are there now. libtorch is left the small
             // things, for which its threads would only be in the way: they wait by spinning.
             tch::set_num_threads(1);
@@ -98,7 +104,19 @@ impl Learner {
             [Some(transitions), Some(start), Some(end)] => Some([transitions, start, end]),
             _ => None,
         };
-        Ok(Learner { task, loss, inputs, network, device, names, parameters, crf, precision, cpu_backend })
+        Ok(Learner {
+            task,
+            loss,
+            inputs,
+            network,
+            device,
+            names,
+            tensors,
+            trained,
+            crf,
+            precision,
+            cpu_backend,
+        })
     }
 
     /// The same, whose recurrent layers are computed with products of this precision. On other devices than
@@ -106,7 +124,7 @@ impl Learner {
     pub fn with_precision(mut self, precision: Precision) -> Result<Learner, EngineError> {
         self.precision = precision;
         if let Some(backend) = &mut self.cpu_backend {
-            backend.set_precision(precision, &self.parameters)?;
+            backend.set_precision(precision, &self.tensors)?;
         }
         Ok(self)
     }
@@ -141,17 +159,22 @@ impl Learner {
     /// They are the net's own storages, and so is a `shallow_clone` of one: nothing may write to them while
     /// this net computes in another thread. [`Learner::snapshot`] copies.
     pub fn parameters(&self) -> &[Tensor] {
-        &self.parameters
+        &self.tensors[..self.trained]
     }
 
     /// The names of the trained tensors, sorted.
     pub fn names(&self) -> &[String] {
-        &self.names
+        &self.names[..self.trained]
     }
 
     /// The trained tensors with their names, sorted.
     pub fn named_parameters(&self) -> impl Iterator<Item = (&str, &Tensor)> {
-        self.names.iter().map(String::as_str).zip(&self.parameters)
+        self.weights().take(self.trained)
+    }
+
+    /// All tensors of the net with their names, those that are trained first.
+    pub fn weights(&self) -> impl Iterator<Item = (&str, &Tensor)> {
+        self.names.iter().map(String::as_str).zip(&self.tensors)
     }
 
     /// The loss of a batch and its gradient: values, not hidden state. `rng_key` decides what dropout zeroes.
@@ -163,11 +186,11 @@ impl Learner {
     /// of all who call it, and no type of tch's can hold them to it. What evaluates or predicts asks the
     /// same.
     pub fn gradients(&mut self, batch: &Batch, rng_key: i64) -> Result<StepOutput, EngineError> {
-        let Learner { cpu_backend, network, loss, parameters, crf, .. } = self;
+        let Learner { cpu_backend, network, loss, tensors, trained, crf, .. } = self;
         match cpu_backend {
             Some(backend) => {
-                let transitions = transitions(*crf, parameters);
-                with_kernels(backend, network, (loss, transitions), parameters, batch, rng_key)
+                let transitions = transitions(*crf, tensors);
+                with_kernels(backend, network, (loss, transitions), (tensors, *trained), batch, rng_key)
             }
             None => self.autograd(batch, rng_key),
         }
@@ -183,13 +206,13 @@ impl Learner {
         }
         let logits = logits_of(&self.network, batch, true)?;
         let Lowered { value, differentiated } = self.loss.mean(&logits, batch, self.transitions())?;
-        let gradients = Tensor::f_run_backward(&[&differentiated], &self.parameters, false, false)?;
+        let gradients = Tensor::f_run_backward(&[&differentiated], self.parameters(), false, false)?;
         Ok(StepOutput { loss: value.detach(), logits: logits.detach(), gradient: flat(&gradients)? })
     }
 
     /// The parameters of a conditional random field, where the head is one.
     fn transitions(&self) -> Option<Transitions<'_>> {
-        transitions(self.crf, &self.parameters)
+        transitions(self.crf, &self.tensors)
     }
 
     /// Frees the buffers of training, so that an evaluation has their memory. The next step takes them anew.
@@ -275,7 +298,7 @@ impl Learner {
 
     /// The net as it is now, on plain slices, on a CPU.
     fn network_to_ask(&self) -> Result<birnn_infer::Network, TchError> {
-        let values = self.named_parameters().map(|(name, tensor)| Ok((name, values_of(tensor)?.1)));
+        let values = self.weights().map(|(name, tensor)| Ok((name, values_of(tensor)?.1)));
         let values = values.collect::<Result<BTreeMap<_, _>, TchError>>()?;
         let (architecture, inputs) = (self.network.architecture(), self.inputs);
         let of = |name: &str| values.get(name).cloned().unwrap_or_default();
@@ -284,17 +307,44 @@ impl Learner {
 
     /// Copies of all parameters, to come back to.
     pub fn snapshot(&self) -> Vec<Tensor> {
-        self.parameters.iter().map(|parameter| parameter.detach().copy()).collect()
+        self.parameters().iter().map(|parameter| parameter.detach().copy()).collect()
     }
 
     /// Puts `values` back into the parameters, in their order.
     pub fn restore(&mut self, values: &[Tensor]) -> Result<(), EngineError> {
         tch::no_grad(|| {
-            for (parameter, value) in self.parameters.iter_mut().zip(values) {
+            for (parameter, value) in self.tensors[..self.trained].iter_mut().zip(values) {
                 parameter.f_copy_(value)?;
             }
             Ok(())
         })
+    }
+
+    /// Gives every tensor of the net, those that are not trained included, the value that `of` has for its name.
+    pub(crate) fn restore_all(
+        &mut self,
+        of: impl Fn(&str) -> Result<Tensor, TchError>,
+    ) -> Result<(), TchError> {
+        tch::no_grad(|| {
+            for (name, tensor) in self.names.iter().zip(&mut self.tensors) {
+                tensor.f_copy_(&of(name)?)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Begins with these vectors for the words that they are of.
+    pub(crate) fn begin_with(&mut self, vectors: &WordVectors) -> Result<(), TchError> {
+        let table = self.names.iter().zip(&mut self.tensors);
+        let Some((_, table)) = table.into_iter().find(|(name, _)| **name == format!("{EMBEDDING}.weight"))
+        else {
+            return Ok(());
+        };
+        let rows: Vec<i64> = vectors.rows.iter().map(|&row| i64::from(row)).collect();
+        let rows = Tensor::f_from_slice(&rows)?.f_to_device(self.device)?;
+        let values = Tensor::f_from_slice(&vectors.values)?.f_view([-1, vectors.width as i64])?;
+        let values = values.f_to_device(self.device)?;
+        tch::no_grad(|| table.f_index_copy_(0, &rows, &values)).map(drop)
     }
 }
 
@@ -314,12 +364,13 @@ fn with_kernels(
     backend: &mut CpuBackend,
     network: &Network,
     (loss, transitions): (&Loss, Option<Transitions<'_>>),
-    parameters: &[Tensor],
+    (tensors, trained): (&[Tensor], usize),
     batch: &Batch,
     rng_key: i64,
 ) -> Result<StepOutput, EngineError> {
-    backend.update(parameters)?;
-    let top = backend.forward(batch, rng_key, parameters)?.f_set_requires_grad(true)?;
+    backend.update(tensors)?;
+    let parameters = &tensors[..trained];
+    let top = backend.forward(batch, rng_key, tensors)?.f_set_requires_grad(true)?;
     let logits = match &batch.lengths {
         None => network.logits(&top)?,
         Some(lengths) => network.logits_ragged(&top, lengths)?,

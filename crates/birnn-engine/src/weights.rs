@@ -44,13 +44,13 @@ pub(crate) fn learner(contents: &Contents, device: Device) -> Result<Learner, En
     let loss = Loss::new(&task, contents.architecture().head, contents.plan(), device)?;
     let mut learner =
         Learner::new(contents.architecture(), task, loss, manifest.modality.inputs(), 0, device)?;
-    learner.restore(&group(contents, contents.asked(), learner.names())?)?;
+    learner.restore_all(|name| tensor(contents, &contents.asked(name)))?;
     Ok(learner)
 }
 
 /// The entries of a net's weights, sorted by name.
 pub(crate) fn weights_of(learner: &Learner) -> Result<Vec<Entry>, EngineError> {
-    learner.named_parameters().map(|(name, tensor)| Ok(entry(name, tensor)?)).collect()
+    learner.weights().map(|(name, tensor)| Ok(entry(name, tensor)?)).collect()
 }
 
 /// An `f32` tensor under `name`.

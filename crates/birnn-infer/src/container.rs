@@ -168,11 +168,14 @@ impl Contents {
         &self.plan
     }
 
-    /// What is before the names of the weights that the net is asked with: those that are evaluated and kept, which in a
-    /// checkpoint of training with a moving average are its own.
-    pub fn asked(&self) -> &'static str {
+    /// The name of the tensor that the net is asked with for the parameter `name`: of those that are evaluated and kept,
+    /// which in a checkpoint of training with a moving average are its own.
+    pub fn asked(&self, name: &str) -> String {
         let is_averaged = self.manifest.training.is_some() && self.plan.ema_decay.is_some();
-        if is_averaged { AVERAGE } else { "" }
+        match is_averaged && self.architecture.is_trained(name) {
+            true => format!("{AVERAGE}{name}"),
+            false => name.to_owned(),
+        }
     }
 
     /// The shape of the tensor `name`.

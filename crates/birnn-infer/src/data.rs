@@ -132,6 +132,8 @@ impl Manifest {
     /// Where a setting cannot be.
     pub fn plan(&self, data: &DataConfig) -> Result<DataPlan, ConfigError> {
         let mut plan = data.resolve_for(self.task.wanted())?;
+        // Which words it knows, and what it makes of them, the net says.
+        plan.text.vectors = None;
         if let Task::Classify(task) = &self.task {
             // Which rare tags a file has is the file's; which ones there are, the net's.
             plan.text.known = Some(task.classes.clone());

@@ -32,13 +32,14 @@ impl Manifest {
         let floats = |name: String, shape| (name, (Dtype::F32, Some(shape)));
         let mut layout: Layout = weights.iter().cloned().map(|(name, shape)| floats(name, shape)).collect();
         if let Some(progress) = &self.training {
-            let count = architecture.parameter_count(self.modality.inputs(), self.task.outputs());
+            let trained = || weights.iter().filter(|(name, _)| architecture.is_trained(name));
+            let count = trained().map(|(_, shape)| shape.iter().product::<usize>()).sum();
             let moments = MOMENTS.into_iter().zip(plan.algorithm.moments(count));
             layout.extend(moments.map(|(name, length)| floats(name.to_owned(), vec![length])));
             layout.extend([floats(LOSS_SUM.to_owned(), Vec::new())]);
             let groups = [(AVERAGE, plan.ema_decay.is_some()), (BEST, progress.best.is_some())];
             for (prefix, _) in groups.into_iter().filter(|(_, is_there)| *is_there) {
-                let of_group = weights.iter().cloned();
+                let of_group = trained().cloned();
                 layout.extend(of_group.map(|(name, shape)| floats(format!("{prefix}{name}"), shape)));
             }
             if progress.records.is_none() {

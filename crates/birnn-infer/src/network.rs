@@ -1,5 +1,6 @@
 //! A net on plain slices: recurrent layers by birnn's kernels, readout, head.
 
+use std::cmp::Reverse;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -337,30 +338,46 @@ impl Network {
         threads: usize,
         work: impl Fn(&mut Workspace, &mut dyn Iterator<Item = Sequence<'a>>) -> Vec<f32> + Sync,
     ) -> Vec<f32> {
-        let end = range.end;
-        let batches: Vec<Range<usize>> =
-            range.step_by(BATCH).map(|begin| begin..end.min(begin + BATCH)).collect();
+        let rows = |sample: usize| match self.architecture.readout {
+            Readout::Sequence => sequences.get(sample).steps(),
+            _ => 1,
+        };
+        let begin = range.start;
+        let mut order: Vec<usize> = range.collect();
+        // The kernels are quickest at sequences that are about as long; and the longest last no longer than the rest.
+        order.sort_by_key(|&sample| Reverse(sequences.get(sample).steps()));
         let next = AtomicUsize::new(0);
         let take = || {
             let mut workspace = Workspace::new();
             let mut found = Vec::new();
             loop {
-                let index = next.fetch_add(1, Ordering::Relaxed);
-                let Some(batch) = batches.get(index) else { return found };
-                let mut batch = batch.clone().map(|sample| sequences.get(sample));
-                found.push((index, work(&mut workspace, &mut batch)));
+                let first = next.fetch_add(BATCH, Ordering::Relaxed);
+                let Some(rest) = order.get(first..).filter(|rest| !rest.is_empty()) else { return found };
+                let batch = &rest[..BATCH.min(rest.len())];
+                let mut taken = batch.iter().map(|&sample| sequences.get(sample));
+                found.push((batch, work(&mut workspace, &mut taken)));
             }
         };
-        let mut found = std::thread::scope(|scope| {
-            let others: Vec<_> = (1..threads.min(batches.len())).map(|_| scope.spawn(take)).collect();
+        let found = std::thread::scope(|scope| {
+            let others = (1..threads.min(order.len().div_ceil(BATCH))).map(|_| scope.spawn(take));
+            let others: Vec<_> = others.collect();
             let mut found = take();
             for other in others {
                 found.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
             }
             found
         });
-        found.sort_by_key(|(index, _)| *index);
-        found.into_iter().flat_map(|(_, values)| values).collect()
+        let mut of_samples = vec![&[][..]; order.len()];
+        for (batch, values) in &found {
+            let width = values.len() / batch.iter().map(|&sample| rows(sample)).sum::<usize>();
+            let mut rest = values.as_slice();
+            for &sample in *batch {
+                let (own, others) = rest.split_at(rows(sample) * width);
+                of_samples[sample - begin] = own;
+                rest = others;
+            }
+        }
+        of_samples.concat()
     }
 }
 

@@ -39,7 +39,7 @@ impl Predictor {
             manifest.modality.inputs(),
             manifest.task.outputs(),
             instructions(),
-            |name| contents.values(&format!("{}{name}", contents.asked())),
+            |name| contents.values(&contents.asked(name)),
         );
         Predictor { manifest, network }
     }

@@ -50,6 +50,7 @@ impl Embedding {
         let Inputs::Tokens { words, characters } = inputs else { return Ok(None) };
         let embedding = architecture.embedding.ok_or(ModelError::NoEmbedding)?;
         let words = table(&(path / EMBEDDING), words, embedding.width)?;
+        let words = words.f_set_requires_grad(!embedding.frozen)?;
         let characters = match architecture.character_net() {
             None => None,
             Some((net, of_characters)) => {

@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use super::written::DataConfig;
 
 /// The settings that are paths of the user's own files, by their dotted keys.
-pub const PATH_SETTINGS: [&str; 8] = [
+pub const PATH_SETTINGS: [&str; 9] = [
     "data.train_images",
     "data.train_labels",
     "data.test_images",
@@ -14,6 +14,7 @@ pub const PATH_SETTINGS: [&str; 8] = [
     "data.test",
     "data.validation_file",
     "data.validation_labels",
+    "data.vectors",
 ];
 
 /// `path`, written relative to `folder`, as an absolute one.
@@ -78,7 +79,7 @@ impl DataConfig {
     }
 
     /// The settings that are paths of the user's own files, by their keys, in the order of [`PATH_SETTINGS`].
-    pub fn paths(&self) -> [(&'static str, &Option<PathBuf>); 8] {
+    pub fn paths(&self) -> [(&'static str, &Option<PathBuf>); 9] {
         [
             ("train_images", &self.train_images),
             ("train_labels", &self.train_labels),
@@ -88,10 +89,11 @@ impl DataConfig {
             ("test", &self.test),
             ("validation_file", &self.validation_file),
             ("validation_labels", &self.validation_labels),
+            ("vectors", &self.vectors),
         ]
     }
 
-    pub(crate) fn paths_mut(&mut self) -> [(&'static str, &mut Option<PathBuf>); 8] {
+    pub(crate) fn paths_mut(&mut self) -> [(&'static str, &mut Option<PathBuf>); 9] {
         [
             ("train_images", &mut self.train_images),
             ("train_labels", &mut self.train_labels),
@@ -101,6 +103,7 @@ impl DataConfig {
             ("test", &mut self.test),
             ("validation_file", &mut self.validation_file),
             ("validation_labels", &mut self.validation_labels),
+            ("vectors", &mut self.vectors),
         ]
     }
 }

@@ -17,6 +17,7 @@ use crate::targets::{Per, TargetKind, Wanted};
 use crate::text::classified::{TextOptions, Unit};
 use crate::text::conll::ConllColumns;
 use crate::text::vocabulary::Folding;
+use crate::text::word_vectors::VectorsPlan;
 
 /// Rows, and columns, of an image that others are brought to.
 const LARGEST_SHAPE: usize = 4096;
@@ -256,6 +257,8 @@ impl DataConfig {
             text("lowercase", self.lowercase),
             text("merge_digits", self.merge_digits),
             text("min_count", self.min_count.is_some()),
+            text("vectors", self.vectors.is_some()),
+            text("vector_words", self.vector_words.is_some()),
             series("window", self.window.is_some()),
             series("standardise", self.standardise.is_some()),
             series("missing", self.missing != Missing::default()),
@@ -370,9 +373,22 @@ impl DataConfig {
         if wanted.per != Per::Step && self.scheme.is_some() {
             return Err(ConfigError::new("scheme", "is that of tags, and `[task]` wants none"));
         }
+        if self.vectors.is_none() && self.vector_words.is_some() {
+            return Err(ConfigError::new(
+                "vector_words",
+                "is about the words of `vectors`, which is missing",
+            ));
+        }
+        // Of what width they are is the net's to say.
+        let vectors = self.vectors.clone().map(|path| VectorsPlan {
+            path,
+            beyond: self.vector_words,
+            width: 0,
+            frozen: false,
+        });
         let folding = Folding { lowercase: self.lowercase, merge_digits: self.merge_digits };
         let (scheme, repair_tags) = (self.scheme, self.repair_tags);
-        Ok(TextPlan { folding, min_count, scheme, repair_tags, learnt: None, known: None })
+        Ok(TextPlan { folding, min_count, vectors, scheme, repair_tags, learnt: None, known: None })
     }
 
     /// Rows and columns of an image.

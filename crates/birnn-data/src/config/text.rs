@@ -2,6 +2,7 @@
 
 use crate::text::scheme::Scheme;
 use crate::text::vocabulary::Folding;
+use crate::text::word_vectors::VectorsPlan;
 
 /// How sentences are read, with nothing left to decide.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,6 +11,8 @@ pub struct TextPlan {
     pub folding: Folding,
     /// How often a word must come to be known.
     pub min_count: usize,
+    /// Vectors that others learnt, by which words are known, where there are such.
+    pub vectors: Option<VectorsPlan>,
     /// The scheme that the files' tags are of, where it is said that it is another than the one that is learnt.
     pub scheme: Option<Scheme>,
     /// Whether tags that their scheme does not allow are read as `conlleval` reads them.

@@ -115,6 +115,13 @@ pub struct DataConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1), extend("default" = 1))]
     pub min_count: Option<usize>,
+    /// Of text: a file of words' vectors to begin with, as GloVe, word2vec and fastText have them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vectors: Option<PathBuf>,
+    /// Of text: how many of the first words of that file the net knows beside those of the training sentences; where
+    /// absent, 100000 if the vectors stay as they are (`freeze` under `[model.embedding]`), else none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vector_words: Option<usize>,
     /// `ts`, `table`, `npz`, `folder`, text: the share of the training file's samples that is for the test, where no
     /// file is.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -233,6 +240,8 @@ impl DataConfig {
             unit: Unit::default(),
             scheme: None,
             repair_tags: false,
+            vectors: None,
+            vector_words: None,
             ..self
         }
     }

@@ -16,6 +16,7 @@ pub(crate) mod synthetic;
 pub(crate) mod tags;
 pub(crate) mod tokens;
 pub(crate) mod vocabulary;
+pub(crate) mod word_vectors;
 
 #[cfg(test)]
 mod tests;

@@ -28,7 +28,7 @@ pub(super) fn save_state_dict(
         let (shape, values) = values_of(tensor)?;
         Ok((name.to_owned(), Array::new(shape, values)))
     };
-    let weights = learner.named_parameters().map(array).collect::<Result<StateDict, EngineError>>()?;
+    let weights = learner.weights().map(array).collect::<Result<StateDict, EngineError>>()?;
     let net = Net { architecture: *learner.network().architecture(), manifest: manifest.clone(), weights };
     let [state_dict, description] = net.to_pytorch().map_err(FileError::of(dir.path().join(STATE_DICT)))?;
     dir.write(STATE_DICT, &state_dict)?;

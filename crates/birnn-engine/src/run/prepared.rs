@@ -117,7 +117,12 @@ impl Prepared {
         let mut learner = learner.with_precision(precision)?;
         let state = match checkpoint {
             Some(checkpoint) => checkpoint.restore(&mut learner)?,
-            None => State::new(&plan.train, &learner).map_err(EngineError::from)?,
+            None => {
+                if let Some(vectors) = &splits.vectors {
+                    learner.begin_with(vectors).map_err(EngineError::from)?;
+                }
+                State::new(&plan.train, &learner).map_err(EngineError::from)?
+            }
         };
         let training = Training { plan, experiment, manifest, learner, state, data, test, substitution };
         Ok(Prepared { start, training, warnings, summary })
