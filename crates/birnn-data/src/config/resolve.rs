@@ -249,11 +249,18 @@ impl DataConfig {
                 source.is_own() && source.is_text(),
             ),
             ("validation_labels", self.validation_labels.is_some(), "`dataset = \"lines\"`", lines),
+            (
+                "encoding",
+                !self.encoding.is_utf_8(),
+                "your own files of text",
+                source.is_own() && source.is_text(),
+            ),
             of_texts("text", self.text.is_some()),
             of_texts("label", self.label.is_some()),
             of_texts("unit", self.unit != Unit::default()),
             text("scheme", self.scheme.is_some()),
             text("repair_tags", self.repair_tags),
+            text("normal_form", self.normal_form.is_some()),
             text("lowercase", self.lowercase),
             text("merge_digits", self.merge_digits),
             text("min_count", self.min_count.is_some()),
@@ -386,9 +393,11 @@ impl DataConfig {
             width: 0,
             frozen: false,
         });
-        let folding = Folding { lowercase: self.lowercase, merge_digits: self.merge_digits };
+        let (normal_form, lowercase, merge_digits) = (self.normal_form, self.lowercase, self.merge_digits);
+        let folding = Folding { normal_form, lowercase, merge_digits };
         let (scheme, repair_tags) = (self.scheme, self.repair_tags);
-        Ok(TextPlan { folding, min_count, vectors, scheme, repair_tags, learnt: None, known: None })
+        let encoding = self.encoding;
+        Ok(TextPlan { encoding, folding, min_count, vectors, scheme, repair_tags, learnt: None, known: None })
     }
 
     /// Rows and columns of an image.

@@ -1,5 +1,6 @@
 //! How sentences are read.
 
+use crate::text::encoding::Encoding;
 use crate::text::scheme::Scheme;
 use crate::text::vocabulary::Folding;
 use crate::text::word_vectors::VectorsPlan;
@@ -7,6 +8,8 @@ use crate::text::word_vectors::VectorsPlan;
 /// How sentences are read, with nothing left to decide.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TextPlan {
+    /// In which encoding the files are.
+    pub encoding: Encoding,
     /// Which words are the same.
     pub folding: Folding,
     /// How often a word must come to be known.

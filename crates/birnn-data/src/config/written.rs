@@ -17,7 +17,9 @@ use crate::split::MOST_CLASSES;
 use crate::text::classified::Unit;
 use crate::text::conll::ConllColumns;
 use crate::text::conllu::ConlluTag;
+use crate::text::encoding::Encoding;
 use crate::text::scheme::Scheme;
+use crate::text::vocabulary::NormalForm;
 
 /// The `[data]` table as written. [`DataConfig::resolve`] checks it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -79,6 +81,10 @@ pub struct DataConfig {
     /// `lines`: the file with the tags, or the classes, of the sentences of `validation_file`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub validation_labels: Option<PathBuf>,
+    /// Of text: in which encoding the files are, by a name of the WHATWG's standard.
+    #[serde(skip_serializing_if = "Encoding::is_utf_8")]
+    #[schemars(extend("default" = "utf-8"))]
+    pub encoding: Encoding,
     /// `conll`: which columns are what, counted from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub columns: Option<ConllColumns>,
@@ -105,6 +111,9 @@ pub struct DataConfig {
     /// where absent, they are an error.
     #[serde(skip_serializing_if = "is_false")]
     pub repair_tags: bool,
+    /// Of text: the Unicode normal form that words are brought to; as they are written where it is absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub normal_form: Option<NormalForm>,
     /// Of text: whether the net takes capital and small letters of words for the same. Their characters stay apart.
     #[serde(skip_serializing_if = "is_false")]
     pub lowercase: bool,
@@ -233,6 +242,7 @@ impl DataConfig {
             shape: None,
             validation_file: None,
             validation_labels: None,
+            encoding: Encoding::UTF_8,
             columns: None,
             tags: None,
             text: None,

@@ -11,7 +11,7 @@
 mod folder;
 mod json;
 
-use std::io::{Cursor, Read};
+use std::io::Read;
 use std::path::Path;
 
 use schemars::JsonSchema;
@@ -19,10 +19,11 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::folder::read as read_classes;
 pub use self::folder::read_folder;
+use super::encoding::{Encoding, open_text};
 use super::problem::TextProblem;
 use super::reading::{Labelling, Reading};
 use super::source::{Line, each_line};
-use crate::content::{Digests, Hashed, open, plain, through};
+use crate::content::{Digests, plain};
 use crate::file_error::{FileError, FileProblem};
 use crate::series::file::SeriesFile;
 use crate::table::each_cells;
@@ -103,8 +104,7 @@ pub fn parse_texts(
     unit: Unit,
     labelling: &Labelling,
 ) -> Result<SeriesFile, FileProblem> {
-    through(Cursor::new(bytes), bytes.len() as u64, |content, _| decode(content, form, unit, labelling))
-        .map(|(file, _)| file)
+    plain(bytes, |content| decode(content, form, unit, labelling))
 }
 
 /// As [`parse_texts`], of a source that is read as it comes.
@@ -118,7 +118,7 @@ pub fn read_texts(
     unit: Unit,
     labelling: &Labelling,
 ) -> Result<SeriesFile, FileProblem> {
-    plain(source, |content| decode(content, form, unit, labelling)).map(|(file, _)| file)
+    plain(source, |content| decode(content, form, unit, labelling))
 }
 
 /// Reads a file of texts, gzipped or not.
@@ -127,19 +127,20 @@ pub(crate) fn read(
     form: &TextForm,
     unit: Unit,
     labelling: &Labelling,
+    encoding: Encoding,
 ) -> Result<(SeriesFile, Digests), FileError> {
-    open(path, |file, size| through(file, size, |content, _| decode(content, form, unit, labelling)))
+    open_text(path, encoding, |content| decode(content, form, unit, labelling))
 }
 
-/// Decodes texts; the last is the digest of all of it.
+/// Decodes texts.
 fn decode(
     content: &mut dyn Read,
     form: &TextForm,
     unit: Unit,
     labelling: &Labelling,
-) -> Result<(SeriesFile, String), FileProblem> {
+) -> Result<SeriesFile, FileProblem> {
     let mut reading = Reading::new(labelling);
-    let digest = match form {
+    match form {
         TextForm::Lines => of_lines(content, |line| on_a_line(&mut reading, unit, line))?,
         TextForm::Json { text, label } => {
             of_lines(content, |line| json::read(&mut reading, unit, (text, label), line))?
@@ -150,20 +151,18 @@ fn decode(
             each_cells(content, *delimiter, asked, |line, cells| {
                 let label = cells.get(1).copied().unwrap_or_default();
                 sample(&mut reading, unit, line, cells[0], label)
-            })?
+            })?;
         }
-    };
-    Ok((reading.finish(Per::Sequence)?, digest))
+    }
+    reading.finish(Per::Sequence)
 }
 
-/// Gives `take` each line that is not blank. The last is the digest of all of it.
+/// Gives `take` each line that is not blank.
 fn of_lines(
     content: &mut dyn Read,
     mut take: impl FnMut(Line<'_>) -> Result<(), FileProblem>,
-) -> Result<String, FileProblem> {
-    let mut content = Hashed::new(content);
-    each_line(&mut content, |line| if line.text.trim().is_empty() { Ok(()) } else { take(line) })?;
-    Ok(content.finish())
+) -> Result<(), FileProblem> {
+    each_line(content, |line| if line.text.trim().is_empty() { Ok(()) } else { take(line) })
 }
 
 /// Reads a text behind its class or, where a net is asked, alone.

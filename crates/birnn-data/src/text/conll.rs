@@ -15,16 +15,17 @@
 //! token of a sentence are comments if they have more or fewer columns than that: `# # I-NP` is a token among others of
 //! three columns.
 
-use std::io::{Cursor, Read};
+use std::io::Read;
 use std::path::Path;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::block::{Block, Blocks, Grammar, cells};
+use super::encoding::{Encoding, open_text};
 use super::problem::TextProblem;
 use super::reading::{Labelling, Reading};
-use crate::content::{Digests, Hashed, open, plain, through};
+use crate::content::{Digests, plain};
 use crate::file_error::{FileError, FileProblem};
 use crate::series::file::SeriesFile;
 use crate::targets::Per;
@@ -58,8 +59,7 @@ pub fn parse_conll(
     columns: ConllColumns,
     labelling: &Labelling,
 ) -> Result<SeriesFile, FileProblem> {
-    through(Cursor::new(bytes), bytes.len() as u64, |content, _| decode(content, columns, labelling))
-        .map(|(file, _)| file)
+    plain(bytes, |content| decode(content, columns, labelling))
 }
 
 /// As [`parse_conll`], of a text that is read as it comes.
@@ -72,7 +72,7 @@ pub fn read_conll(
     columns: ConllColumns,
     labelling: &Labelling,
 ) -> Result<SeriesFile, FileProblem> {
-    plain(source, |content| decode(content, columns, labelling)).map(|(file, _)| file)
+    plain(source, |content| decode(content, columns, labelling))
 }
 
 /// Reads a file of sentences in columns, gzipped or not.
@@ -80,20 +80,20 @@ pub(crate) fn read(
     path: &Path,
     columns: ConllColumns,
     labelling: &Labelling,
+    encoding: Encoding,
 ) -> Result<(SeriesFile, Digests), FileError> {
-    open(path, |file, size| through(file, size, |content, _| decode(content, columns, labelling)))
+    open_text(path, encoding, |content| decode(content, columns, labelling))
 }
 
-/// Decodes a text; the last is the digest of all of it.
+/// Decodes a text.
 fn decode(
     content: impl Read,
     columns: ConllColumns,
     labelling: &Labelling,
-) -> Result<(SeriesFile, String), FileProblem> {
-    let mut content = Hashed::new(content);
+) -> Result<SeriesFile, FileProblem> {
     let mut reading = Reading::new(labelling);
     let is_tagged = reading.is_labelled();
-    let mut blocks = Blocks::new(&mut content, Columns::new(columns, is_tagged));
+    let mut blocks = Blocks::new(content, Columns::new(columns, is_tagged));
     while let Some(block) = blocks.next()? {
         for (number, line) in block.rows() {
             reading.token(cell(line, columns.token));
@@ -103,7 +103,7 @@ fn decode(
         }
         block.rows.first().map(|row| reading.end(row.number));
     }
-    Ok((reading.finish(Per::Step)?, content.finish()))
+    reading.finish(Per::Step)
 }
 
 impl ConllColumns {

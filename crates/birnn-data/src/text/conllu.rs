@@ -11,7 +11,7 @@
 //! Lines that begin with `#` are comments. Of tokens of several words (`1-2`) the words are read, and nodes that are
 //! not in the text (`1.1`) are not.
 
-use std::io::{Cursor, Read};
+use std::io::Read;
 use std::path::Path;
 
 use schemars::JsonSchema;
@@ -19,9 +19,10 @@ use serde::{Deserialize, Serialize};
 
 use super::block::{Block, Blocks, Grammar, cells};
 use super::conll::cell;
+use super::encoding::{Encoding, open_text};
 use super::problem::TextProblem;
 use super::reading::{Labelling, Reading};
-use crate::content::{Digests, Hashed, open, plain, through};
+use crate::content::{Digests, plain};
 use crate::file_error::{FileError, FileProblem};
 use crate::series::file::SeriesFile;
 use crate::targets::Per;
@@ -60,8 +61,7 @@ impl ConlluTag {
 ///
 /// Where it holds no sentence; where a line is not UTF-8 or not CoNLL-U, or has no tag where one is read.
 pub fn parse_conllu(bytes: &[u8], tag: ConlluTag, labelling: &Labelling) -> Result<SeriesFile, FileProblem> {
-    through(Cursor::new(bytes), bytes.len() as u64, |content, _| decode(content, tag, labelling))
-        .map(|(file, _)| file)
+    plain(bytes, |content| decode(content, tag, labelling))
 }
 
 /// As [`parse_conllu`], of a text that is read as it comes.
@@ -74,7 +74,7 @@ pub fn read_conllu(
     tag: ConlluTag,
     labelling: &Labelling,
 ) -> Result<SeriesFile, FileProblem> {
-    plain(source, |content| decode(content, tag, labelling)).map(|(file, _)| file)
+    plain(source, |content| decode(content, tag, labelling))
 }
 
 /// Reads a file in CoNLL-U, gzipped or not.
@@ -82,20 +82,16 @@ pub(crate) fn read(
     path: &Path,
     tag: ConlluTag,
     labelling: &Labelling,
+    encoding: Encoding,
 ) -> Result<(SeriesFile, Digests), FileError> {
-    open(path, |file, size| through(file, size, |content, _| decode(content, tag, labelling)))
+    open_text(path, encoding, |content| decode(content, tag, labelling))
 }
 
-/// Decodes a text; the last is the digest of all of it.
-fn decode(
-    content: impl Read,
-    tag: ConlluTag,
-    labelling: &Labelling,
-) -> Result<(SeriesFile, String), FileProblem> {
+/// Decodes a text.
+fn decode(content: impl Read, tag: ConlluTag, labelling: &Labelling) -> Result<SeriesFile, FileProblem> {
     let (name, column) = tag.column();
-    let mut content = Hashed::new(content);
     let mut reading = Reading::new(labelling);
-    let mut blocks = Blocks::new(&mut content, Rows);
+    let mut blocks = Blocks::new(content, Rows);
     while let Some(block) = blocks.next()? {
         for (number, line) in block.rows() {
             reading.token(cell(line, FORM));
@@ -107,7 +103,7 @@ fn decode(
         }
         block.rows.first().map(|row| reading.end(row.number));
     }
-    Ok((reading.finish(Per::Step)?, content.finish()))
+    reading.finish(Per::Step)
 }
 
 /// The lines of CoNLL-U.

@@ -9,13 +9,14 @@
 //!
 //! Where the line of both is empty there is no sentence; behind the end of a file all lines are.
 
-use std::io::{Cursor, Read};
+use std::io::Read;
 use std::path::Path;
 
+use super::encoding::{Encoding, open_text};
 use super::problem::TextProblem;
 use super::reading::{Labelling, Reading, add, targets};
 use super::source::{Source, each_line};
-use crate::content::{Digests, Hashed, of_gzip, open, plain, through, unzipped};
+use crate::content::{Digests, of_gzip, plain, unzipped};
 use crate::file_error::{FileError, FileProblem};
 use crate::series::file::{FileTargets, Labels, SeriesFile};
 use crate::targets::Per;
@@ -36,9 +37,8 @@ pub fn parse_lines(
 ) -> Result<SeriesFile, FileProblem> {
     let mut file = read_lines(sentences)?;
     if let Some(((bytes, per), labels)) = beside.zip(labelling.labels()) {
-        let answers =
-            |content: &mut dyn Read, _| decode_answers(content, per, labels, (&file, Path::new("-")));
-        file.targets = Some(through(Cursor::new(bytes), bytes.len() as u64, answers)?.0);
+        let answers = |content: &mut dyn Read| decode_answers(content, per, labels, (&file, Path::new("-")));
+        file.targets = Some(plain(bytes, answers)?);
     }
     Ok(file)
 }
@@ -49,7 +49,7 @@ pub fn parse_lines(
 ///
 /// Where there is none; where a line is not UTF-8; where it cannot be read.
 pub fn read_lines(source: impl Read) -> Result<SeriesFile, FileProblem> {
-    plain(source, decode).map(|(file, _)| file)
+    plain(source, |content| decode(content))
 }
 
 /// Sentences, one on each line, of a text of any length, gzipped or not.
@@ -95,45 +95,44 @@ pub(crate) fn read(
     path: &Path,
     beside: Option<(&Path, Per)>,
     labelling: &Labelling,
+    encoding: Encoding,
 ) -> Result<(SeriesFile, Vec<Digests>), FileError> {
-    let (mut file, digests) = open(path, |source, size| through(source, size, |content, _| decode(content)))?;
+    let (mut file, digests) = open_text(path, encoding, |content| decode(content))?;
     let mut all = vec![digests];
     if let Some(((other, per), labels)) = beside.zip(labelling.labels()) {
-        let answers = |content: &mut dyn Read, _| decode_answers(content, per, labels, (&file, path));
-        let (targets, digests) = open(other, |source, size| through(source, size, answers))?;
+        let answers = |content: &mut dyn Read| decode_answers(content, per, labels, (&file, path));
+        let (targets, digests) = open_text(other, encoding, answers)?;
         file.targets = Some(targets);
         all.push(digests);
     }
     Ok((file, all))
 }
 
-/// Decodes sentences; the last is the digest of all of it.
-fn decode(content: &mut dyn Read) -> Result<(SeriesFile, String), FileProblem> {
-    let mut content = Hashed::new(content);
+/// Decodes sentences.
+fn decode(content: &mut dyn Read) -> Result<SeriesFile, FileProblem> {
     let mut reading = Reading::new(&Labelling::None);
-    each_line(&mut content, |line| {
+    each_line(content, |line| {
         words(line.text).for_each(|word| reading.token(word));
         reading.end(line.number);
         Ok(())
     })?;
-    Ok((reading.finish(Per::Step)?, content.finish()))
+    reading.finish(Per::Step)
 }
 
-/// Decodes what is said of the sentences of a file; the last is the digest of all of it.
+/// Decodes what is said of the sentences of a file.
 fn decode_answers(
     content: &mut dyn Read,
     per: Per,
     mut labels: Labels,
     (file, of): (&SeriesFile, &Path),
-) -> Result<(FileTargets, String), FileProblem> {
-    let mut content = Hashed::new(content);
+) -> Result<FileTargets, FileProblem> {
     let mut sentences = file.lines.iter().copied().zip(file.sequences.lengths()).peekable();
     let unequal = |line: usize, found: usize, expected: usize| match per {
         Per::Step => TextProblem::Tags { found, expected, of: of.to_owned() }.at(line),
         Per::Sequence if found == 0 => TextProblem::NoClass { of: of.to_owned() }.at(line),
         Per::Sequence => TextProblem::NoSentence { of: of.to_owned() }.at(line),
     };
-    each_line(&mut content, |line| {
+    each_line(content, |line| {
         let (number, text) = (line.number, line.text.trim());
         let found = match per {
             Per::Step => words(text).count(),
@@ -152,7 +151,7 @@ fn decode_answers(
     })?;
     match sentences.next() {
         Some((line, tokens)) => Err(unequal(line, 0, tokens)),
-        None => Ok((targets(labels, per), content.finish())),
+        None => Ok(targets(labels, per)),
     }
 }
 

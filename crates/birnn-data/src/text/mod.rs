@@ -5,6 +5,7 @@ mod block;
 pub(crate) mod classified;
 pub(crate) mod conll;
 pub(crate) mod conllu;
+pub(crate) mod encoding;
 pub(crate) mod forms;
 pub(crate) mod lines;
 pub(crate) mod own;

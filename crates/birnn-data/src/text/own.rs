@@ -116,28 +116,29 @@ fn read(
     plan: &DataPlan,
     verified: &mut Vec<VerifiedFile>,
 ) -> Result<SeriesFile, FileError> {
+    let encoding = plan.text.encoding;
     let of = |key: &str| not_there(&format!("data.{key}"));
     let one = |(file, digests)| (file, vec![(path, digests)]);
     let (file, digests) = match format {
         OwnFormat::Conll(columns) => {
-            conll::read(path, *columns, &Labelling::Any).map(one).map_err(of(part.key()))?
+            conll::read(path, *columns, &Labelling::Any, encoding).map(one).map_err(of(part.key()))?
         }
         OwnFormat::Conllu(tags) => {
-            conllu::read(path, *tags, &Labelling::Any).map(one).map_err(of(part.key()))?
+            conllu::read(path, *tags, &Labelling::Any, encoding).map(one).map_err(of(part.key()))?
         }
         OwnFormat::Texts(TextOptions { unit, .. }) if path.is_dir() => {
-            let (file, digests) = read_classes(path, *unit, &Labelling::Any)?;
+            let (file, digests) = read_classes(path, *unit, &Labelling::Any, encoding)?;
             verified.extend(digests.into_iter().map(|(file, digests)| VerifiedFile::new(&file, digests)));
             return Ok(file);
         }
         OwnFormat::Texts(options) => {
-            let read = classified::read(path, &options.form(path), options.unit, &Labelling::Any);
+            let read = classified::read(path, &options.form(path), options.unit, &Labelling::Any, encoding);
             read.map(one).map_err(of(part.key()))?
         }
         OwnFormat::Lines(_) => {
             let labels = part.labels(format).map(|labels| (labels, plan.wanted.per));
             let is_of = |error: &FileError| labels.is_some_and(|(labels, _)| error.path == labels);
-            let (file, digests) = lines::read(path, labels, &Labelling::Any).map_err(|error| {
+            let (file, digests) = lines::read(path, labels, &Labelling::Any, encoding).map_err(|error| {
                 let key = if is_of(&error) { part.labels_key() } else { part.key() };
                 of(key)(error)
             })?;

@@ -5,7 +5,9 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::hash::Hash;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization;
 
 use crate::sequences::{Sequences, Values};
 use crate::text::forms::Forms;
@@ -28,9 +30,26 @@ pub struct Text {
     pub characters: String,
 }
 
-/// Which words are the same. Their characters are read as they are written.
+/// One of Unicode's normal forms (UAX 15), in which texts that look the same are the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum NormalForm {
+    /// Letters with their marks as one character where there is one.
+    Nfc,
+    /// Letters and their marks one after the other.
+    Nfd,
+    /// As `nfc`, and forms that differ in looks alone are one: the ligature fi is f and i.
+    Nfkc,
+    /// As `nfd`, likewise.
+    Nfkd,
+}
+
+/// Which words are the same. But for the normal form, their characters are read as they are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Folding {
+    /// The normal form that words are brought to, where they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub normal_form: Option<NormalForm>,
     /// Whether capital and small letters are.
     #[serde(default)]
     pub lowercase: bool,
@@ -42,7 +61,7 @@ pub struct Folding {
 impl Folding {
     /// A form as the net looks it up.
     pub fn fold(self, form: &str) -> Cow<'_, str> {
-        let mut folded = Cow::Borrowed(form);
+        let mut folded = self.spell(form);
         if self.lowercase {
             folded = Cow::Owned(folded.to_lowercase());
         }
@@ -50,6 +69,20 @@ impl Folding {
             folded = Cow::Owned(folded.replace(|letter: char| letter.is_ascii_digit(), "0"));
         }
         folded
+    }
+
+    /// A form as its characters are read.
+    pub fn spell(self, form: &str) -> Cow<'_, str> {
+        // In all of them the letters of ASCII are what they are.
+        let Some(normal_form) = self.normal_form.filter(|_| !form.is_ascii()) else {
+            return Cow::Borrowed(form);
+        };
+        Cow::Owned(match normal_form {
+            NormalForm::Nfc => form.nfc().collect(),
+            NormalForm::Nfd => form.nfd().collect(),
+            NormalForm::Nfkc => form.nfkc().collect(),
+            NormalForm::Nfkd => form.nfkd().collect(),
+        })
     }
 }
 
@@ -68,7 +101,7 @@ impl Text {
             forms.iter().flat_map(|forms| forms.iter()).zip(uses).filter(|(_, uses)| *uses > 0)
         {
             *words.entry(folding.fold(form)).or_insert(0_usize) += uses;
-            form.chars().for_each(|letter| *characters.entry(letter).or_insert(0) += uses);
+            folding.spell(form).chars().for_each(|letter| *characters.entry(letter).or_insert(0) += uses);
         }
         words.retain(|_, count| *count >= min_count);
         let words = by_count(words);
@@ -127,9 +160,12 @@ impl Text {
         };
         for form in forms.iter() {
             lexicon.words.push(*words.get(&*self.folding.fold(form)).unwrap_or(&Lexicon::UNKNOWN));
-            lexicon
-                .characters
-                .extend(form.chars().map(|letter| characters.get(&letter).unwrap_or(&Lexicon::UNKNOWN)));
+            lexicon.characters.extend(
+                self.folding
+                    .spell(form)
+                    .chars()
+                    .map(|letter| characters.get(&letter).unwrap_or(&Lexicon::UNKNOWN)),
+            );
             lexicon.ends.push(lexicon.characters.len());
         }
         lexicon
@@ -196,7 +232,8 @@ mod tests {
     #[test]
     fn words_are_known_by_how_often_they_come() {
         let training = sentences(&["The cat the", "a Cat 19 95 dog"]);
-        let (plain, folded) = (Folding::default(), Folding { lowercase: true, merge_digits: true });
+        let (plain, folded) =
+            (Folding::default(), Folding { lowercase: true, merge_digits: true, ..Folding::default() });
         let text = Text::of(&training, plain, 1);
         assert_eq!(text.words, ["19", "95", "Cat", "The", "a", "cat", "dog", "the"]);
         assert_eq!((text.steps, text.rare, text.word_count()), ([3, 5], 8, 9));
@@ -212,10 +249,25 @@ mod tests {
         assert!(twice.check().is_err());
     }
 
+    /// An e with its accent, as one character and as two; and a ligature.
+    #[test]
+    fn normal_forms_make_one_word_of_what_looks_the_same() {
+        let words = |normal_form| {
+            let folding = Folding { normal_form, ..Folding::default() };
+            let text = Text::of(&sentences(&["caf\u{e9} cafe\u{301} \u{fb01}n"]), folding, 1);
+            (text.words, text.characters.chars().count())
+        };
+        assert_eq!(words(None).0.len(), 3);
+        assert_eq!(words(Some(NormalForm::Nfc)), (vec!["café".to_owned(), "\u{fb01}n".to_owned()], 6));
+        assert_eq!(words(Some(NormalForm::Nfd)).0[0], "cafe\u{301}");
+        assert_eq!(words(Some(NormalForm::Nfkc)).0[1], "fin");
+        assert_eq!(words(Some(NormalForm::Nfkd)).0, ["cafe\u{301}", "fin"]);
+    }
+
     #[test]
     fn what_is_not_known_is_read_as_one() {
         let text =
-            Text::of(&sentences(&["the cat the"]), Folding { lowercase: true, merge_digits: false }, 1);
+            Text::of(&sentences(&["the cat the"]), Folding { lowercase: true, ..Folding::default() }, 1);
         let asked = sentences(&["The dog cab"]);
         let lexicon = text.lexicon(asked.forms().unwrap());
         assert_eq!([0, 1, 2].map(|form| lexicon.word(form)), [1, 0, 0]);

@@ -5,11 +5,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::{Unit, of_lines, sample};
-use crate::content::{Digests, open, through};
+use crate::content::Digests;
 use crate::file_error::{FileError, FileProblem};
 use crate::name;
 use crate::series::file::SeriesFile;
 use crate::targets::Per;
+use crate::text::encoding::{Encoding, open_text};
 use crate::text::problem::TextProblem;
 use crate::text::reading::{Labelling, Reading};
 
@@ -19,7 +20,7 @@ use crate::text::reading::{Labelling, Reading};
 ///
 /// Where there is no `.txt` file; where one cannot be read, is not UTF-8, or has no text.
 pub fn read_folder(path: &Path, unit: Unit, labelling: &Labelling) -> Result<SeriesFile, FileError> {
-    read(path, unit, labelling).map(|(file, _)| file)
+    read(path, unit, labelling, Encoding::UTF_8).map(|(file, _)| file)
 }
 
 /// As [`read_folder`], with the digests of each file.
@@ -27,6 +28,7 @@ pub(crate) fn read(
     path: &Path,
     unit: Unit,
     labelling: &Labelling,
+    encoding: Encoding,
 ) -> Result<(SeriesFile, Vec<(PathBuf, Digests)>), FileError> {
     let files = listed(path).map_err(FileError::io(path))?;
     if files.is_empty() {
@@ -37,13 +39,8 @@ pub(crate) fn read(
     for file in files {
         let class = name::text(file.file_stem().unwrap_or_default());
         let before = reading.count();
-        let digests = open(&file, |source, size| {
-            let read = |content: &mut dyn std::io::Read, _| {
-                let take = |line: super::Line<'_>| sample(&mut reading, unit, line.number, line.text, &class);
-                Ok(((), of_lines(content, take)?))
-            };
-            Ok(through(source, size, read)?.1)
-        })?;
+        let take = |line: super::Line<'_>| sample(&mut reading, unit, line.number, line.text, &class);
+        let ((), digests) = open_text(&file, encoding, |content| of_lines(content, take))?;
         if reading.count() == before {
             return Err(FileProblem::Ends("its first text").at(&file));
         }

@@ -35,7 +35,7 @@ fn words(of: &[(&str, Option<[f32; 2]>)]) -> Vec<(String, Option<[f32; 2]>)> {
 }
 
 const GLOVE: &str = "the 1 2\n, 3 4\nof -5e-1 +.25\nGraz 7 8\ngraz 9 10\n";
-const PLAIN: Folding = Folding { lowercase: false, merge_digits: false };
+const PLAIN: Folding = Folding { normal_form: None, lowercase: false, merge_digits: false };
 
 /// The same vectors with how many there are before them, as text and as bytes.
 fn counted() -> Vec<u8> {
