@@ -2,6 +2,8 @@
 
     python witness.py FOLDER        holds the logits of the nets in FOLDER/nets.json against birnn's
     python witness.py FOLDER ragged     holds the nets of series in FOLDER/ragged.json against birnn's
+    python witness.py FOLDER words      holds the nets of words in FOLDER/words.json against birnn's
+    python witness.py FOLDER tags       runs the Python of docs/guide/text.md, FOLDER/guide.py, beside pytorch-crf
     python witness.py FOLDER tutorial   trains by the tutorial's recipe, saves FOLDER/tutorial.ckpt
     python witness.py FOLDER guide      runs the Python of docs/guide/pytorch.md, FOLDER/guide.py
     python witness.py FOLDER states     holds the states that encode wrote against PyTorch's
@@ -24,45 +26,9 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import nn
 
+from witness_nets import Net, Padded, Words
+
 FOLDER = pathlib.Path(sys.argv[1])
-FEATURES, CLASSES = 28, 10
-
-
-MODULES = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
-
-
-class Net(nn.Module):
-    """The tutorial's class, with every cell and readout that birnn has."""
-
-    def __init__(self, cell, layers, hidden, bidirectional, readout, nonlinearity=None):
-        super().__init__()
-        self.readout, self.directions, self.cell = readout, 1 + bidirectional, cell
-        module = MODULES[cell]
-        options = {"nonlinearity": nonlinearity} if nonlinearity else {}
-        setattr(
-            self, cell, module(FEATURES, hidden, layers, batch_first=True, bidirectional=bidirectional, **options)
-        )
-        width = hidden * self.directions
-        if readout == "attention":
-            self.attention = nn.Linear(width, width)
-            self.attention.context = nn.Parameter(torch.empty(width))
-        self.fc = nn.Linear(width, CLASSES)
-
-    def forward(self, x):
-        out, state = getattr(self, self.cell)(x)
-        state = state[0] if self.cell == "lstm" else state
-        if self.readout == "last":
-            out = out[:, -1]
-        elif self.readout == "final":
-            out = torch.cat(list(state[-self.directions :]), 1)
-        elif self.readout == "mean":
-            out = out.mean(1)
-        elif self.readout == "max":
-            out = out.amax(1)
-        elif self.readout == "attention":
-            weights = (torch.tanh(self.attention(out)) @ self.attention.context).softmax(1)
-            out = (weights.unsqueeze(2) * out).sum(1)
-        return self.fc(out)
 
 
 def images(name):
@@ -99,79 +65,6 @@ def compare():
             "largest": (exact, torch.zeros(())),
         }
         print(json.dumps({key: (a - b).abs().max().item() for key, (a, b) in pairs.items()}), flush=True)
-
-
-class Padded(nn.Module):
-    """A net of padded series, as one writes it who has PyTorch alone: packed, and where directions differ in
-    size a module for each, the reverse one of series turned round."""
-
-    def __init__(self, cell, nonlinearity, layers, forward, reverse, readout, features, outputs):
-        super().__init__()
-        self.readout, self.cell = readout, cell
-        options = {"batch_first": True, **({"nonlinearity": nonlinearity} if nonlinearity else {})}
-        width = forward + (reverse or 0)
-        if reverse in (None, forward):
-            two = reverse is not None
-            self.both = MODULES[cell](features, forward, layers, bidirectional=two, **options)
-        else:
-            inputs = [features, *[width] * (layers - 1)]
-            self.ahead, self.back = [
-                nn.ModuleList([MODULES[cell](size, hidden, **options) for size in inputs])
-                for hidden in (forward, reverse)
-            ]
-        if readout == "attention":
-            self.attention = nn.Linear(width, width)
-            self.attention.context = nn.Parameter(torch.empty(width))
-        self.fc = nn.Linear(width, outputs)
-
-    def named(self):
-        """Its parameters by birnn's names."""
-        for name, parameter in self.named_parameters():
-            module, rest = name.split(".", 1)
-            if module == "both":
-                name = f"{self.cell}.{rest}"
-            elif module in ("ahead", "back"):
-                layer, rest = rest.split(".")
-                name = f"{self.cell}.{rest[:-1]}{layer}" + ("_reverse" if module == "back" else "")
-            yield name, parameter
-
-    def states(self, x, lengths):
-        """What the head sees, and the outputs of the top layer, padded."""
-        if hasattr(self, "both"):
-            out, ends = self.run(self.both, x, lengths)
-            ends = ends[-2:] if self.both.bidirectional else ends[-1:]
-        else:
-            for ahead, back in zip(self.ahead, self.back):
-                out, end = self.run(ahead, x, lengths)
-                turned, start = self.run(back, self.turned(x, lengths), lengths)
-                x = out = torch.cat([out, self.turned(turned, lengths)], 2)
-                ends = [end[0], start[0]]
-        own, steps = torch.arange(x.shape[1]) < lengths[:, None], out
-        if self.readout == "last":
-            out = out[torch.arange(len(x)), lengths - 1]
-        elif self.readout == "final":
-            out = torch.cat(list(ends), 1)
-        elif self.readout == "mean":
-            out = out.sum(1) / lengths[:, None]
-        elif self.readout == "max":
-            out = out.masked_fill(~own[:, :, None], -torch.inf).amax(1)
-        elif self.readout == "attention":
-            scores = torch.tanh(self.attention(out)) @ self.attention.context
-            out = (scores.masked_fill(~own, -torch.inf).softmax(1).unsqueeze(2) * out).sum(1)
-        return out, steps
-
-    def forward(self, x, lengths):
-        return self.fc(self.states(x, lengths)[0])
-
-    def run(self, module, x, lengths):
-        packed = nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
-        out, state = module(packed)
-        out, _ = nn.utils.rnn.pad_packed_sequence(out, batch_first=True, total_length=x.shape[1])
-        return out, state[0] if self.cell == "lstm" else state
-
-    @staticmethod
-    def turned(x, lengths):
-        return torch.stack([torch.cat([series[:end].flip(0), series[end:]]) for series, end in zip(x, lengths)])
 
 
 def ragged():
@@ -239,6 +132,77 @@ def ragged():
             for name, gradient in zip(parameters, gradients):
                 differ("gradients", gradient, ours[f"gradients/{batch}/{name}"], "largest_gradient")
         print(json.dumps(most), flush=True)
+
+
+def words():
+    """Nets of words, each sentence by itself in PyTorch, and padded with what no table has a row for in onnxruntime."""
+    about = json.loads((FOLDER / "words.json").read_text())
+    for index, net in enumerate(about["nets"]):
+        ours = load_file(FOLDER / f"words-{index}.safetensors")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        session = onnxruntime.InferenceSession(FOLDER / f"words-{index}.onnx", options)
+        named = {value.name for value in session.get_inputs()}
+        model = Words(about["rows"], **net, outputs=ours["weights/fc.bias"].numel())
+        parameters = dict(model.named())
+        of_crf = {name for name in ours if name.startswith("weights/crf.")}
+        assert {f"weights/{name}" for name in parameters} == {n for n in ours if n.startswith("weights/")} - of_crf
+        with torch.no_grad():
+            for name, parameter in parameters.items():
+                parameter.copy_(ours[f"weights/{name}"])
+        most = dict.fromkeys(["torch", "onnx", "largest"], 0.0)
+        for batch, sentences in enumerate(about["batches"]):
+            expected = ours[f"logits/{batch}"]
+            with torch.no_grad():
+                by_torch = torch.cat([model(sentence).reshape(-1, expected.shape[1]) for sentence in sentences])
+            found = []
+            for padding in (-1, 1_000_000):
+                feed = {name: array for name, array in padded_tokens(sentences, padding).items() if name in named}
+                logits = torch.from_numpy(session.run(["logits"], feed)[0])
+                if net["readout"] == "sequence":
+                    logits = torch.cat([of[: len(sentence)] for of, sentence in zip(logits, sentences)])
+                found.append(logits)
+            assert torch.equal(*found), f"{net}: padding changes logits"
+            assert expected.shape == by_torch.shape == found[0].shape, (expected.shape, by_torch.shape)
+            for key, other in {"torch": by_torch, "onnx": found[0], "largest": torch.zeros(())}.items():
+                difference = (expected - other).abs().max().item()
+                assert difference == difference, f"{net}: {key} is NaN"
+                most[key] = max(most[key], difference)
+        print(json.dumps(most), flush=True)
+
+
+def padded_tokens(sentences, padding):
+    """What a graph of words is given, a step and a character longer than it must be."""
+    time = 1 + max(len(sentence) for sentence in sentences)
+    letters = 1 + max(len(spelt) for sentence in sentences for _, spelt in sentence)
+    feed = {
+        "words": numpy.full((len(sentences), time), padding),
+        "lengths": numpy.array([len(sentence) for sentence in sentences], numpy.int32),
+        "characters": numpy.full((len(sentences), time, letters), padding),
+        "character_lengths": numpy.full((len(sentences), time), padding, numpy.int32),
+    }
+    for row, sentence in enumerate(sentences):
+        for step, (word, spelt) in enumerate(sentence):
+            feed["words"][row, step] = word
+            feed["characters"][row, step, : len(spelt)] = spelt
+            feed["character_lengths"][row, step] = len(spelt)
+    return feed
+
+
+def tags():
+    """The tags of the guide's sentences: by its own Viterbi, and by pytorch-crf's with the transitions of the file."""
+    from torchcrf import CRF
+
+    names = runpy.run_path(str(FOLDER / "guide.py"))
+    crf = CRF(len(names["tags"]), batch_first=True)
+    with torch.no_grad():
+        for name, scores in names["crf"].items():
+            getattr(crf, name).copy_(torch.from_numpy(scores))
+    lengths = torch.tensor(names["lengths"])
+    emissions = torch.from_numpy(names["emissions"])
+    best = crf.decode(emissions, torch.arange(emissions.shape[1]) < lengths[:, None])
+    assert [[names["tags"][tag] for tag in sentence] for sentence in best] == names["found"]
+    print(json.dumps({"sentences": names["sentences"], "tags": names["found"]}), flush=True)
 
 
 def tutorial():
@@ -373,5 +337,5 @@ def records():
     print(json.dumps({**counts, "settings": len(settings), "metrics": len(metrics)}), flush=True)
 
 
-PARTS = [ragged, tutorial, guide, states, nearest, records]
+PARTS = [ragged, words, tags, tutorial, guide, states, nearest, records]
 {part.__name__: part for part in PARTS}.get(sys.argv[2] if len(sys.argv) > 2 else "", compare)()

@@ -173,7 +173,6 @@ impl From<ExportError> for Failure {
     fn from(error: ExportError) -> Failure {
         match error {
             ExportError::Save(error) => error.into(),
-            error @ ExportError::NotInOnnx(_) => Failure::request(error),
             error => Failure::run(error),
         }
     }

@@ -118,7 +118,7 @@ impl Account<'_> {
                 say(assumption.to_owned(), &format!("--set {key}={value}"));
             }
         }
-        if beside.is_some() {
+        if beside.is_some_and(Beside::tells_experiment) {
             return unknown;
         }
         if request.series && unset(&"task.kind") {

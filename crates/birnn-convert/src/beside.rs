@@ -6,12 +6,13 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use birnn_data::name::shown;
-use birnn_data::{MOST_CLASSES, Modality, Preprocessing, Recorded, Series, check_class_names};
+use birnn_data::{Dataset, MOST_CLASSES, Modality, Preprocessing, Recorded, Series, Text, check_class_names};
 use birnn_experiment::{ExperimentError, Source};
-use birnn_formats::short_name;
+use birnn_formats::{InferredModel, short_name};
 use birnn_infer::{Classify, LARGEST_SIDE, Task};
 
 use crate::description::{Description, description_path};
+use crate::inferred::{config_of, inferred};
 
 /// Bytes of a description, far more than any needs.
 const LARGEST: u64 = 1 << 24;
@@ -23,18 +24,19 @@ pub struct Beside {
     pub path: PathBuf,
     /// What it says.
     pub description: Description,
-    /// Its experiment as it is written there.
+    /// Its experiment as it is written there, or where it is not as the weights tell it.
     written: Source,
 }
 
 impl Beside {
-    /// The one beside `weights`. What is no description of birnn's is told of and passed over.
-    pub fn of(weights: &Path) -> Option<Beside> {
+    /// The one beside `weights`, in which `found` was found. What is no description of birnn's is told of and passed
+    /// over.
+    pub fn of(weights: &Path, found: &InferredModel) -> Option<Beside> {
         let path = description_path(weights);
         if !path.is_file() {
             return None;
         }
-        match read(&path) {
+        match read(&path, found) {
             Ok((description, written)) => Some(Beside { path, description, written }),
             Err(problem) => {
                 let problem = short_name(&problem);
@@ -50,6 +52,11 @@ impl Beside {
     /// Its experiment, `sets` applied.
     pub fn source(&self, sets: &[String]) -> Result<Source, ExperimentError> {
         self.written.with(sets)
+    }
+
+    /// Whether it has the experiment, and so what leaves no trace in weights.
+    pub fn tells_experiment(&self) -> bool {
+        !self.description.experiment.is_empty()
     }
 
     /// What the images were like, as far as `source` has the experiment's own; where it differs, it is right.
@@ -72,7 +79,7 @@ impl Beside {
     }
 }
 
-fn read(path: &Path) -> Result<(Description, Source), String> {
+fn read(path: &Path, weights: &InferredModel) -> Result<(Description, Source), String> {
     let mut text = String::new();
     let file = File::open(path).map_err(|error| error.to_string())?;
     file.take(LARGEST).read_to_string(&mut text).map_err(|error| error.to_string())?;
@@ -80,28 +87,40 @@ fn read(path: &Path) -> Result<(Description, Source), String> {
     let can_be = |size: usize| (1..=LARGEST_SIDE).contains(&size);
     let fits = match found.modality() {
         Some(Modality::Images { shape: [rows, columns], .. }) => can_be(rows) && can_be(columns),
-        Some(Modality::Series(_) | Modality::Text(_)) => can_be(found.columns),
+        Some(Modality::Series(_)) => can_be(found.columns),
+        // How wide its vectors are, the weights tell.
+        Some(Modality::Text(_)) => true,
         None => {
             let series = found.series.as_ref().map_or(Ok(()), Series::check);
-            let contradiction = || "it says neither what images nor what series the net reads".to_owned();
-            return Err(series.err().unwrap_or_else(contradiction));
+            let text = found.text.as_ref().map_or(Ok(()), Text::check);
+            let contradiction = || "it does not say what images, series or words the net reads".to_owned();
+            return Err(series.and(text).err().unwrap_or_else(contradiction));
         }
     };
     if !fits {
         let rows = found.rows.map_or_else(String::new, |rows| format!("{rows} x "));
         return Err(format!("{rows}{} values cannot be", found.columns));
     }
-    match Task::try_from(found.task.clone())? {
+    let task = Task::try_from(found.task.clone())?;
+    match &task {
         Task::Classify(Classify { classes, .. }) => {
             if !(1..=MOST_CLASSES).contains(&classes.len()) {
                 return Err(format!("{} classes cannot be", classes.len()));
             }
-            check_class_names(&classes).map_err(|problem| format!("classes: {problem}"))?;
+            check_class_names(classes).map_err(|problem| format!("classes: {problem}"))?;
         }
         Task::Regress(task) => task.scale.check()?,
     }
-    let source =
-        Source::parse(path, found.experiment.clone(), &[]).map_err(|error| format!("experiment: {error}"))?;
+    let source = match &found.text {
+        Some(_) if found.experiment.is_empty() => {
+            inferred(path, weights, Dataset::SyntheticText, config_of(&task), &[])
+        }
+        _ => Source::parse(path, found.experiment.clone(), &[]),
+    };
+    let source = source.map_err(|error| format!("experiment: {error}"))?;
     source.plan().map_err(|error| format!("experiment: {error}"))?;
+    if found.unit.is_some_and(|unit| unit != source.experiment().data.unit) {
+        return Err("unit: it is not that of its `experiment`, whose `data.unit` says it".to_owned());
+    }
     Ok((found, source))
 }

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use birnn_architecture::{Architecture, Cell, CharacterNet, Head, Readout};
-use birnn_data::{Modality, Per, Preprocessing, Series, Text};
+use birnn_data::{Modality, Per, Preprocessing, Series, Text, Unit};
 use birnn_infer::{DescribedTask, Manifest, Task};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -16,12 +16,14 @@ pub struct Description {
     /// What it is asked for.
     #[serde(flatten)]
     pub task: DescribedTask,
-    /// Features of each time step.
+    /// Features of each time step; of text the values of its tokens' vectors, which the weights tell too.
+    #[serde(default)]
     pub columns: usize,
     /// Where the training data came from.
     #[serde(default)]
     pub data: Value,
-    /// The experiment that the net is of, as TOML.
+    /// The experiment that the net is of, as TOML; empty where nobody knows it.
+    #[serde(default)]
     pub experiment: String,
     #[serde(default)]
     input: String,
@@ -45,6 +47,9 @@ pub struct Description {
     /// Of text: what words and characters it knows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<Text>,
+    /// Of text: what its tokens are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<Unit>,
 }
 
 impl Description {
@@ -93,6 +98,8 @@ impl Description {
             Modality::Series(series) => (None, None, Some(series), None),
             Modality::Text(text) => (None, None, None, Some(text)),
         };
+        let unit = || manifest.experiment().map_or(Unit::default(), |experiment| experiment.data.unit);
+        let unit = text.as_ref().map(|_| unit());
         let pictures = rows.map(|_| match &preprocessing {
             None => "it is not known what the training images were like".to_owned(),
             Some(preprocessing) => preprocessing.to_string(),
@@ -104,13 +111,14 @@ impl Description {
             experiment: manifest.experiment.clone(),
             input,
             normalisation,
-            output: output(&manifest.task),
+            output: output(&manifest.task, architecture.head),
             pictures,
             preprocessing,
             python: in_python(architecture, columns, manifest.task.outputs()),
             rows,
             series,
             text,
+            unit,
         }
     }
 
@@ -147,12 +155,16 @@ impl Description {
 }
 
 /// What comes out of a net, for people.
-fn output(task: &Task) -> String {
+fn output(task: &Task, head: Head) -> String {
     let per = match task.per() {
         Per::Sequence => "",
         Per::Step => " at each time step",
     };
     match task {
+        Task::Classify(_) if head == Head::Crf => format!(
+            "emissions{per}, one per class: scores, which with those of `crf` make the most probable classes of a whole \
+             sequence (Viterbi)"
+        ),
         Task::Classify(_) => format!("logits, one per class{per}; softmax makes probabilities of them"),
         Task::Regress(_) => format!(
             "numbers{per}, each to be multiplied by its deviation in `regress.scale` and added to its mean there; an \

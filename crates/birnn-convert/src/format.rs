@@ -1,20 +1,16 @@
 //! Files of weights to be written, by their extensions.
 
-use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use birnn_architecture::{HEAD, Head};
-use birnn_data::Modality;
 use birnn_data::name::shown;
-use birnn_formats::onnx::{self, Batch, Input, Standardise};
-use birnn_formats::{Array, StateDict};
+use birnn_formats::onnx::Batch;
+use birnn_infer::SaveError;
 use birnn_infer::container::save;
-use birnn_infer::{Regress, SaveError, Task};
 use birnn_run::FileError;
 use birnn_run::disk::{self, Disk};
 
-use crate::description::{Description, description_path, in_python};
+use crate::description::{description_path, in_python};
 use crate::net::Net;
 
 /// What a file of weights can be.
@@ -45,11 +41,6 @@ pub enum ExportError {
     /// The system refused.
     #[error(transparent)]
     File(#[from] FileError),
-    /// A net that no ONNX file is written of.
-    #[error(
-        "a net that {0} cannot be written as ONNX yet; name a .safetensors file, or a .ckpt, .pt or .pth file for PyTorch"
-    )]
-    NotInOnnx(&'static str),
     /// The net cannot be written so.
     #[error("{}: {source}", shown(.path))]
     Encode {
@@ -92,7 +83,7 @@ impl Format {
     /// Writes the whole file or nothing; of two files each by itself. Says what was written. `batch` is of
     /// ONNX files of nets that read series alone.
     pub fn write(self, disk: &dyn Disk, path: &Path, net: &Net, batch: Batch) -> Result<(), ExportError> {
-        let Net { architecture, manifest, weights } = net;
+        let Net { architecture, manifest, .. } = net;
         let (features, outputs) =
             (architecture.features(manifest.modality.inputs()), manifest.task.outputs());
         let problem = |source| ExportError::Encode { path: path.to_owned(), source };
@@ -104,29 +95,7 @@ impl Format {
                 disk::replace(disk, &description_path(path), &description, None)?;
             }
             Format::Onnx => {
-                let metadata = Description::of(manifest, architecture).metadata();
-                let metadata: Vec<(&str, String)> =
-                    metadata.iter().map(|(key, value)| (key.as_str(), value.clone())).collect();
-                let standardised = standardised(&manifest.modality);
-                let standardise =
-                    standardised.as_ref().map(|[mean, deviation]| Standardise { mean, deviation });
-                if architecture.head == Head::Crf {
-                    return Err(ExportError::NotInOnnx("answers by a conditional random field"));
-                }
-                let input = match &manifest.modality {
-                    Modality::Text(_) => return Err(ExportError::NotInOnnx("reads words")),
-                    Modality::Images { .. } => Input::Images,
-                    Modality::Series(_) => Input::Series { standardise, batch },
-                };
-                let bytes = onnx::encode(
-                    architecture,
-                    &input,
-                    features,
-                    outputs,
-                    &in_own_units(&manifest.task, weights),
-                    &metadata,
-                )
-                .map_err(|error| problem(io::Error::other(error)))?;
+                let bytes = net.to_onnx(batch).map_err(|error| problem(io::Error::other(error)))?;
                 disk::replace(disk, path, &bytes, None)?;
             }
         }
@@ -140,39 +109,6 @@ impl Format {
         }
         Ok(())
     }
-}
-
-/// The weights of a net whose outputs are what it is asked for: the head of one that tells numbers gives them in their
-/// own units.
-fn in_own_units<'a>(task: &Task, weights: &'a StateDict) -> Cow<'a, StateDict> {
-    let Task::Regress(Regress { scale, .. }) = task else { return Cow::Borrowed(weights) };
-    let mut weights = weights.clone();
-    for (name, offset) in [("weight", false), ("bias", true)] {
-        let name = format!("{HEAD}.{name}");
-        let Some(array) = weights.get(&name) else { continue };
-        let (shape, width) = (array.shape().to_vec(), array.values().len() / scale.names.len());
-        let rows = array.values().chunks_exact(width.max(1)).zip(scale.deviation.iter().zip(&scale.mean));
-        let values = rows.flat_map(|(row, (&deviation, &mean))| {
-            row.iter().map(move |value| value * deviation + if offset { mean } else { 0.0 })
-        });
-        let array = Array::new(shape, values.collect());
-        weights.insert(name, array);
-    }
-    Cow::Owned(weights)
-}
-
-/// Mean and deviation of each value that a net reads at a step, where it is given series in their own units. What is
-/// said of missing values stays as it is.
-fn standardised(modality: &Modality) -> Option<[Cow<'_, [f32]>; 2]> {
-    let Modality::Series(series) = modality else { return None };
-    let deviation = series.deviation.as_deref()?;
-    Some([(series.mean.as_slice(), 0.0), (deviation, 1.0)].map(|(values, unchanged)| {
-        let mut values = Cow::Borrowed(values);
-        if series.missing_mask {
-            values.to_mut().resize(series.inputs(), unchanged);
-        }
-        values
-    }))
 }
 
 /// Whether a file that the user named can be written; one that is there is replaced where `force` allows it.

@@ -2,18 +2,21 @@
 
 use std::path::Path;
 
+use birnn_architecture::{CHARACTER_EMBEDDING, EMBEDDING};
 use birnn_data::name::shown;
 use birnn_data::{
     DataPlan, Dataset, Fallback, Missing, Modality, Outputs, Series, Splits, TargetKind, TargetScale,
     check_class_names, target_names,
 };
-use birnn_experiment::{Experiment, ExperimentError, Plan, Source, TaskPlan};
-use birnn_formats::{FormatError, InferredModel, Mismatch, Normalisation, check, read_key};
+use birnn_experiment::{ExperimentError, Plan, Source, TaskConfig, TaskPlan};
+use birnn_formats::{FormatError, InferredModel, Mismatch, Normalisation, check, read_key, short_name};
 use birnn_infer::container::read;
 use birnn_infer::{Classify, Manifest, Task, WeightsError, WeightsProblem};
 
 use crate::account::Account;
 use crate::beside::Beside;
+use crate::description::description_path;
+use crate::inferred::inferred;
 use crate::net::Net;
 use crate::request::Request;
 
@@ -57,11 +60,16 @@ pub fn import<E: From<ImportError>>(
     refuse_own(&request.weights)?;
     let weights = read_key(&request.weights, request.key.as_deref()).map_err(ImportError::from)?;
     let mut found = InferredModel::new(weights).map_err(|error| problem(error.to_string()))?;
-    let beside = if written.is_some() { None } else { Beside::of(&request.weights) };
+    let beside = if written.is_some() { None } else { Beside::of(&request.weights, &found) };
+    if written.is_none() {
+        tells_words(&found, beside.as_ref(), &request.weights).map_err(problem)?;
+    }
     let source = match (&written, &beside) {
         (Some(source), _) => Ok(source.clone()),
         (None, Some(beside)) => beside.source(&request.sets),
-        (None, None) => inferred(&found, request),
+        (None, None) => {
+            inferred(&request.weights, &found, data_of(request), TaskConfig::default(), &request.sets)
+        }
     };
     let source = source.map_err(ImportError::from)?;
     let plan = source.plan().map_err(ImportError::from)?;
@@ -85,6 +93,10 @@ pub fn import<E: From<ImportError>>(
         }
     }
     let input = normalisation(request);
+    if let (Some(_), Modality::Text(_)) = (&input, &modality) {
+        let message = "--mean and --std are of numbers, and the net reads words; leave them out";
+        return Err(ImportError::Unfit(message.to_owned()).into());
+    }
     if let (Some(_), Modality::Series(Series { deviation: Some(_), .. })) = (&input, &modality) {
         let message = "--mean and --std: its series are standardised already, by the config's data or the description \
                        beside it; leave one out, the config's with --set data.standardise=false";
@@ -133,6 +145,36 @@ fn refuse_own(weights: &Path) -> Result<(), ImportError> {
     }
 }
 
+/// Whether it is said which words a net reads, where it reads such: no weights tell, and nothing is taken for granted.
+fn tells_words(found: &InferredModel, beside: Option<&Beside>, weights: &Path) -> Result<(), String> {
+    let text = beside.is_some_and(|beside| beside.description.text.is_some());
+    let table = format!("{EMBEDDING}.weight");
+    match found.weights.get(&table).filter(|_| found.config.embedding.is_some()) {
+        Some(words) if !text => {
+            let (table, rows) = (found.own_name(&table), words.shape().first().copied().unwrap_or_default());
+            let description = description_path(weights);
+            Err(format!(
+                "it reads words, and weights do not tell which the {rows} rows of `{}` are; say so in {}: the names of \
+                 its `classes`, and its `text`, whose `words` begin at row 1, as row 0 is what is not known (\
+                 docs/guide/pytorch.md has one); or give with --config the experiment that it learnt them by",
+                short_name(&table),
+                shown(&description)
+            ))
+        }
+        None if text => {
+            let own = found.own_name(&table);
+            Err(format!("there is no `{own}` in it, and the description beside it says that it reads words"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Data of the kind that weights are for that came without an experiment: whatever they were trained on, `task` is then
+/// one of such.
+fn data_of(request: &Request) -> Dataset {
+    if request.series { Dataset::SyntheticSeries } else { Dataset::default() }
+}
+
 /// How weights differ from the net that they should be of.
 fn unlike(
     request: &Request,
@@ -147,13 +189,21 @@ fn unlike(
     let own = format!("{}.", plan.architecture.cell.prefix());
     let is_elsewhere = |name: &String| name.contains("weight_hh_l") && !name.starts_with(&own);
     let several = mismatch.unexpected.iter().any(is_elsewhere);
+    let tables = [EMBEDDING, CHARACTER_EMBEDDING].map(|module| format!("{module}.weight"));
+    let of_words = mismatch.misshapen.iter().any(|(name, ..)| tables.contains(name));
     let mismatch = mismatch.named(|name| found.own_name(name));
+    let rows = match of_words {
+        true => {
+            "; row 0 of such a table is what is not known, and behind it come the words, or characters, of `text`"
+        }
+        false => "",
+    };
     let net = plan.architecture;
     match (&request.config, beside) {
         (None, Some(beside)) => format!(
             "these look like {looks}, for {features} features and {outputs} classes, and the net of {} \
-             beside it is {net}, for {columns} and {classes}: {mismatch}; if that file is of other weights, \
-             move it away",
+             beside it is {net}, for {columns} and {classes}: {mismatch}{rows}; if that file is of other \
+             weights, move it away",
             shown(&beside.path),
         ),
         (None, None) => format!(
@@ -165,7 +215,7 @@ fn unlike(
         ),
         (Some(config), _) => format!(
             "these look like {looks}, for {features} features and {outputs} classes, and the net of {} is \
-             {net}, for {columns} and {classes}: {mismatch}; without --config, it is told from the weights",
+             {net}, for {columns} and {classes}: {mismatch}{rows}; without --config, it is told from the weights",
             shown(&config),
         ),
     }
@@ -231,13 +281,15 @@ fn reads<E: From<ImportError>>(
         }
     }
     if request.series && !matches!(modality, Modality::Series(_)) {
-        let message = "--series: its config, or the description beside it, says that it reads images";
-        return Err(unfit(message.to_owned()).into());
+        let what = modality.noun();
+        let message =
+            format!("--series: its config, or the description beside it, says that it reads {what}");
+        return Err(unfit(message).into());
     }
     if request.classes.is_empty() {
         return Ok((modality, task));
     }
-    let Task::Classify(Classify { per, .. }) = task else {
+    let Task::Classify(task) = task else {
         let message =
             "--classes: the net predicts numbers, which its config or the description beside it names";
         return Err(unfit(message.to_owned()).into());
@@ -247,7 +299,9 @@ fn reads<E: From<ImportError>>(
         return Err(unfit(format!("--classes: {names} names for a net of {outputs} classes")).into());
     }
     check_class_names(&request.classes).map_err(|problem| unfit(format!("--classes: {problem}")))?;
-    Ok((modality, Task::Classify(Classify::new(request.classes.clone(), per))))
+    let task = Classify { classes: request.classes.clone(), ..task };
+    task.tag_set().map_err(|problem| unfit(format!("--classes: {problem}")))?;
+    Ok((modality, Task::Classify(task)))
 }
 
 /// How the input was normalised that the net was trained on, where that was said.
@@ -276,18 +330,6 @@ fn origin(request: &Request, beside: Option<&Beside>, input: Option<&Normalisati
         origin["std"] = numbers(std);
     }
     origin
-}
-
-/// The experiment of weights that came with none, changed as is asked.
-fn inferred(found: &InferredModel, request: &Request) -> Result<Source, ExperimentError> {
-    let name = Some("imported".to_owned());
-    let mut experiment = Experiment { name, model: found.config.clone(), ..Experiment::default() };
-    if request.series {
-        // Whatever these were trained on, `task` is one of series.
-        experiment.data.dataset = Dataset::SyntheticSeries;
-    }
-    // It names no path that TOML could not hold.
-    Source::parse(&request.weights, experiment.to_toml().unwrap_or_default(), &request.sets)
 }
 
 /// What weights are asked for that do not say it: classes by number, or numbers as the head has them.

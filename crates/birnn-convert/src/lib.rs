@@ -9,7 +9,9 @@ mod beside;
 mod description;
 mod format;
 mod import;
+mod inferred;
 mod net;
+mod onnx;
 mod request;
 
 pub use birnn_formats::onnx::Batch;

@@ -3,16 +3,16 @@
 //! Shapes determine the network. Whether its class calls the layers `lstm` or `encoder` is up to its author,
 //! so any names are accepted; what is renamed is reported.
 
-use birnn_data::name;
-
-use birnn_architecture::{ATTENTION, Direction, HEAD, Weight};
+use birnn_architecture::{CharacterNet, Direction, EmbeddingConfig, Head, Weight};
 
 use crate::error::{InferError, refuse, short_name};
+use crate::modules::{Modules, within};
 use crate::state_dict::{Array, StateDict};
 use crate::{CellKind, Hidden, ModelConfig, Readout, wrappers};
 
 /// A model inferred from its state dict, whose weights are under the names of birnn's nets: `lstm.`, `gru.`
-/// or `rnn.`, `attention.`, `fc.`
+/// or `rnn.`, `attention.`, `fc.`; of a net that reads words also `embedding.`, `char_embedding.`, `char_lstm.` or the
+/// like, `crf.`
 #[derive(Clone, Debug)]
 pub struct InferredModel {
     /// The weights.
@@ -27,25 +27,19 @@ pub struct InferredModel {
     pub without_biases: bool,
     /// Whether its head had none.
     pub head_without_bias: bool,
-    /// Features per time step.
+    /// Features per time step; of words the values of their vectors.
     pub features: usize,
     /// Outputs of the head: classes.
     pub outputs: usize,
-    /// Cell, layers, directions and hidden sizes; an attention readout by its weights. What leaves no trace
-    /// in weights has its default: other readouts, the nonlinearity of an RNN, dropout.
+    /// Cell, layers, directions and hidden sizes; an attention readout, vectors for words and a conditional random
+    /// field by their weights. What leaves no trace in weights has its default: other readouts, the nonlinearity of an
+    /// RNN, dropout.
     pub config: ModelConfig,
-}
-
-/// The first parts of names, their last dots included.
-struct Modules {
-    recurrent: String,
-    attention: String,
-    head: String,
 }
 
 impl InferredModel {
     /// Takes off what PyTorch's users wrap around weights, and looks for one stack of recurrent layers,
-    /// whatever it is called, and one linear head.
+    /// whatever it is called, and one linear head; and for what nets that read words have besides.
     ///
     /// # Errors
     ///
@@ -66,9 +60,7 @@ impl InferredModel {
         let (features, outputs, config) = modules.read(&weights)?;
         let architecture = config.resolve().map_err(|error| InferError::new(error.to_string()))?;
 
-        let Modules { recurrent, attention, head } = modules;
-        let prefix = format!("{}.", architecture.cell.prefix());
-        let names = [(recurrent, prefix), (attention, format!("{ATTENTION}.")), (head, format!("{HEAD}."))];
+        let names = modules.renamed(architecture.cell.prefix());
         let mut ours = StateDict::new();
         for (name, array) in weights {
             let renamed =
@@ -101,45 +93,9 @@ impl InferredModel {
 }
 
 impl Modules {
-    fn of(weights: &StateDict) -> Result<Modules, InferError> {
-        let recurrent = recurrent_of(weights)?;
-        let root = root_of(weights, &recurrent);
-        let attention = format!("{root}{ATTENTION}.");
-        let head = head_of(weights, &root, &[&recurrent, &attention])?;
-        Ok(Modules { recurrent, attention, head })
-    }
-
-    /// Gives zeros to recurrent layers that have no bias at all, and says whether these are such.
-    fn fill_biases(&self, weights: &mut StateDict) -> bool {
-        let recurrent = &self.recurrent;
-        let own = |name: &String| within(name, recurrent).map(str::to_owned);
-        if weights.keys().filter_map(own).any(|name| name.starts_with("bias_")) {
-            return false;
-        }
-        let rows = |(name, array): (&String, &Array)| {
-            let bias = own(name)?.strip_prefix("weight_").map(|rest| format!("{recurrent}bias_{rest}"))?;
-            Some((bias, *array.shape().first()?))
-        };
-        let biases: Vec<_> = weights.iter().filter_map(rows).collect();
-        weights
-            .extend(biases.into_iter().map(|(name, rows)| (name, Array::new(vec![rows], vec![0.0; rows]))));
-        true
-    }
-
-    /// Gives zeros to a head without a bias, and says whether it is one.
-    fn fill_head(&self, weights: &mut StateDict) -> bool {
-        let [weight, bias] = ["weight", "bias"].map(|name| format!("{}{name}", self.head));
-        let Some(&rows) = weights.get(&weight).and_then(|array| array.shape().first()) else { return false };
-        if weights.contains_key(&bias) {
-            return false;
-        }
-        weights.insert(bias, Array::new(vec![rows], vec![0.0; rows]));
-        true
-    }
-
     /// Features, outputs, and the net between them.
     fn read(&self, weights: &StateDict) -> Result<(usize, usize, ModelConfig), InferError> {
-        let Modules { recurrent, attention, head } = self;
+        let Modules { recurrent, attention, head, crf, .. } = self;
         let shape = |name: &str| weights.get(&format!("{recurrent}{name}")).map(Array::shape);
         let matrix = |name: &str| match shape(name) {
             Some(&[rows, columns]) => Ok((rows, columns)),
@@ -190,73 +146,33 @@ impl Modules {
                 true => Readout::Attention,
                 false => default.readout,
             },
+            embedding: self.embedding(weights)?,
+            head: match crf {
+                Some(_) => Head::Crf,
+                None => Head::Linear,
+            },
             ..default
         };
         Ok((features, weights[&format!("{head}weight")].shape()[0], config))
     }
-}
 
-fn listed(names: &[&str]) -> String {
-    let quoted: Vec<String> =
-        names.iter().map(|name| format!("`{}`", short_name(name.trim_end_matches('.')))).collect();
-    name::first(&quoted)
-}
-
-/// What follows `module` in a name, where it is a parameter of that module itself.
-fn within<'a>(name: &'a str, module: &str) -> Option<&'a str> {
-    name.strip_prefix(module).filter(|rest| !rest.contains('.'))
-}
-
-/// The module with the recurrent layers.
-fn recurrent_of(weights: &StateDict) -> Result<String, InferError> {
-    let modules = weights.keys().filter_map(|name| name.strip_suffix("weight_ih_l0"));
-    let modules: Vec<&str> = modules.filter(|module| module.is_empty() || module.ends_with('.')).collect();
-    match modules.as_slice() {
-        [module] => Ok((*module).to_owned()),
-        [] => {
-            let names: Vec<&str> = weights.keys().map(String::as_str).collect();
-            refuse(format!(
-                "no recurrent layers are in it, no `lstm.weight_ih_l0` or the like; it starts with {}",
-                listed(&names)
-            ))
-        }
-        several => refuse(format!(
-            "several recurrent modules are in it, {}; birnn's nets have one; in Python, save the state dict \
-             of one net",
-            listed(several)
-        )),
-    }
-}
-
-/// What all names begin with, such as `module.`, as far as it is outside of the recurrent module.
-fn root_of(weights: &StateDict, recurrent: &str) -> String {
-    let mut root = recurrent;
-    while let Some((parent, _)) = root.trim_end_matches('.').rsplit_once('.') {
-        root = &recurrent[..=parent.len()];
-        if weights.keys().all(|name| name.starts_with(root)) {
-            return root.to_owned();
-        }
-    }
-    String::new()
-}
-
-/// The module with the head: the only matrix outside of `others`, or the one called `fc`.
-fn head_of(weights: &StateDict, root: &str, others: &[&str]) -> Result<String, InferError> {
-    let usual = format!("{root}{HEAD}.");
-    let matrices = weights.iter().filter(|(name, array)| {
-        array.shape().len() == 2 && !others.iter().any(|module| within(name, module).is_some())
-    });
-    let modules: Vec<&str> = matrices.filter_map(|(name, _)| name.strip_suffix("weight")).collect();
-    match modules.as_slice() {
-        [module] if module.ends_with('.') => Ok((*module).to_owned()),
-        modules if modules.contains(&usual.as_str()) => Ok(usual),
-        [] => refuse(format!(
-            "there is no head in it: no `{}weight` with a row for each class",
-            short_name(&usual)
-        )),
-        several => refuse(format!(
-            "several matrices could be its head, {}; birnn's nets have one, a single linear layer",
-            listed(several)
-        )),
+    /// The vectors for words, where it has such.
+    fn embedding(&self, weights: &StateDict) -> Result<Option<EmbeddingConfig>, InferError> {
+        let columns = |name: String| match weights.get(&name).map(Array::shape) {
+            Some(&[_, columns]) => Ok(columns),
+            Some(_) => refuse(format!("`{}` is no matrix", short_name(&name))),
+            None => refuse(format!("`{}` is missing", short_name(&name))),
+        };
+        let Some(words) = &self.words else { return Ok(None) };
+        let characters = self.characters.as_ref().map(|(table, recurrent)| {
+            let (width, hidden) =
+                (columns(format!("{table}weight"))?, columns(format!("{recurrent}weight_hh_l0"))?);
+            Ok(CharacterNet { width, hidden })
+        });
+        Ok(Some(EmbeddingConfig {
+            width: columns(format!("{words}weight"))?,
+            characters: characters.transpose()?,
+            ..EmbeddingConfig::default()
+        }))
     }
 }

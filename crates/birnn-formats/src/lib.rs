@@ -40,6 +40,7 @@ mod infer;
 mod input;
 mod key;
 mod mismatch;
+mod modules;
 mod number;
 pub mod onnx;
 pub mod pytorch;

@@ -1,11 +1,12 @@
 //! A trained net as an [ONNX](https://onnx.ai) file, for onnxruntime, tract and others.
 //!
-//! [`Input`] says what goes in: images, or series of numbers. Output `logits` is `[batch, outputs]`, or
-//! `[batch, time, outputs]` for `Readout::Sequence`, where behind a series' end stands what the head makes of
-//! zeros, as with PyTorch's `pad_packed_sequence`. No softmax at the end. Operator set 17, one LSTM, GRU or
-//! RNN node per layer where the directions are alike.
+//! [`Input`] says what goes in: images, series of numbers, or words. Output `logits` is `[batch, outputs]`, or
+//! `[batch, time, outputs]` for `Readout::Sequence`, where behind a sequence's end stands what the head makes of
+//! zeros, as with PyTorch's `pad_packed_sequence`. No softmax at the end; and of a conditional random field its
+//! emissions: its transitions and the search for the best tags are no part of the graph. Nor is dropout. Operator set
+//! 17, one LSTM, GRU or RNN node per layer where the directions are alike.
 //!
-//! Of a batch of series each gives what it gives alone, up to rounding: `last` is its own last step, `final`
+//! Of a batch of sequences each gives what it gives alone, up to rounding: `last` is its own last step, `final`
 //! each direction's own end, and no mean, maximum or attention sees padding.
 //!
 //! onnxruntime runs all of it. tract 0.23 must be given the batch as a number when it loads a net, and the
@@ -40,6 +41,7 @@
 //! session.run(["logits"], {"series": padded, "lengths": np.array([7, 3], np.int32)})
 //! ```
 
+mod embedding;
 mod error;
 mod graph;
 mod input;
@@ -48,6 +50,7 @@ mod net;
 mod proto;
 mod sequences;
 
+use birnn_architecture::Inputs;
 use prost::Message;
 
 use self::error::LIMIT;
@@ -55,28 +58,33 @@ use self::proto::{ModelProto, OperatorSetIdProto, StringStringEntryProto};
 use crate::{Architecture, StateDict, check};
 
 pub use self::error::OnnxError;
-pub use self::input::{Batch, IMAGES, Input, LENGTHS, SERIES, Standardise};
+pub use self::input::{
+    Batch, CHARACTER_LENGTHS, CHARACTERS, IMAGES, Input, LENGTHS, SERIES, Standardise, WORDS,
+};
 
 /// The name of the graph's output.
 pub const OUTPUT: &str = "logits";
 
-/// The bytes of an ONNX file: a net with `features` values per time step and `outputs` values per sequence
-/// (or per time step), its weights by PyTorch's names, and what else is to be known of it as pairs of key and
-/// text, each key once. For series [`LENGTHS`] is a key of the encoder's own, behind the others: it says
-/// whether there is such an input.
+/// The bytes of an ONNX file: a net that reads `inputs`, such as so many values per time step, and gives `outputs`
+/// values per sequence (or per time step), its weights by PyTorch's names, and what else is to be known of it as pairs
+/// of key and text, each key once. For sequences of any length [`LENGTHS`] is a key of the encoder's own, behind the
+/// others: it says whether there is such an input.
 ///
 /// The same arguments give the same bytes.
 pub fn encode(
     architecture: &Architecture,
     input: &Input,
-    features: usize,
+    inputs: impl Into<Inputs>,
     outputs: usize,
     weights: &StateDict,
     metadata: &[(&str, String)],
 ) -> Result<Vec<u8>, OnnxError> {
-    let parameters = architecture.parameters(features, outputs);
+    let inputs = inputs.into();
+    input.suits(architecture, inputs)?;
+    let parameters = architecture.parameters(inputs, outputs);
     fits(weight_bytes(&parameters))?;
-    check(weights, architecture, features, outputs)?;
+    check(weights, architecture, inputs, outputs)?;
+    let features = architecture.features(inputs);
     input.check(features)?;
     let entry =
         |key: &str, value: &str| StringStringEntryProto { key: key.to_owned(), value: value.to_owned() };

@@ -27,6 +27,7 @@ mod sweep;
 mod tables;
 mod tasks;
 mod text;
+mod text_formats;
 mod train;
 mod without_libtorch;
 

@@ -53,7 +53,7 @@ lr = 0.02
 "#;
 
 /// A folder with a tagger that was trained.
-fn trained() -> Sandbox {
+pub(crate) fn trained() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.write("names.toml", EXPERIMENT);
     sandbox.write("train.txt", sentences(300, 0));
@@ -142,19 +142,4 @@ fn a_mistake_in_a_file_is_told_by_its_line() {
         assert!(ended.stderr.contains(said), "{}, not {said}", ended.stderr);
         assert!(!sandbox.path("run").exists());
     }
-}
-
-/// The names and shapes that PyTorch's modules have, with the vocabulary beside them; what cannot be written is refused.
-#[test]
-fn a_tagger_is_exported_for_pytorch() {
-    let sandbox = trained();
-    sandbox.birnn(&["export", "run", "names.ckpt"]).done();
-    let beside = json(&String::from_utf8(sandbox.read("names.ckpt.json")).unwrap());
-    assert!(beside["python"].as_str().unwrap().contains("torchcrf.CRF("), "{beside}");
-    let words = beside["text"]["words"].as_array().unwrap();
-    assert!(words.iter().any(|word| word == "harbour"), "{words:?}");
-    let refused = sandbox.birnn(&["export", "run", "names.onnx"]);
-    assert_eq!(refused.code, 2, "{}", refused.stderr);
-    assert!(refused.stderr.contains("cannot be written as ONNX yet"), "{}", refused.stderr);
-    assert!(!sandbox.path("names.onnx").exists());
 }

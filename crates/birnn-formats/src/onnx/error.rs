@@ -11,6 +11,14 @@ pub enum OnnxError {
     /// The weights are not the net's.
     #[error(transparent)]
     Weights(#[from] Mismatch),
+    /// The graph would be given values where the net reads tokens, or the other way round.
+    #[error(
+        "a graph of `{input}` is no graph of this net: a net with vectors for words reads `words`, and no other"
+    )]
+    Input {
+        /// The name of the input.
+        input: &'static str,
+    },
     /// Means and deviations are not one for each feature, not finite, or no deviations.
     #[error(
         "{features} features are standardised by {features} means and {features} deviations above 0, all finite"

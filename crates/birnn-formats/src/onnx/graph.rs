@@ -107,6 +107,17 @@ impl Graph {
         self.integers(name, vec![], &[value])
     }
 
+    /// Adds an integer of 32 bits that has no axis, and returns its name.
+    pub fn short_scalar(&mut self, name: &str, value: i32) -> String {
+        self.initializers.push(TensorProto {
+            dims: vec![],
+            data_type: DataType::Int32 as i32,
+            name: name.to_owned(),
+            raw_data: value.to_le_bytes().to_vec(),
+        });
+        name.to_owned()
+    }
+
     fn integers(&mut self, name: &str, dims: Vec<i64>, values: &[i64]) -> String {
         self.initializers.push(TensorProto {
             dims,

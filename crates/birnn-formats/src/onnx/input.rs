@@ -1,6 +1,9 @@
 //! What a graph reads.
 
+use birnn_architecture::Inputs;
+
 use super::error::OnnxError;
+use crate::Architecture;
 
 /// What a net reads, and in which form the graph is given it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -14,6 +17,12 @@ pub enum Input<'a> {
         /// How many at a time.
         batch: Batch,
     },
+    /// Sentences, any number, padded as those of [`Batch::Padded`]: `words [batch, time]`, int64, each token's row in
+    /// the words' table, and `lengths [batch]`, int32. Where the net reads characters also `characters [batch, time,
+    /// letters]`, int64, their rows in the table of characters, each token's padded on the right, and
+    /// `character_lengths [batch, time]`, int32, how many each token has, at least 1. Row 0 of a table is what is not
+    /// known. Padding may hold anything and changes no output.
+    Tokens,
 }
 
 /// `(x - mean) / deviation`, feature by feature, in f32: the first nodes of a graph.
@@ -25,7 +34,7 @@ pub struct Standardise<'a> {
     pub deviation: &'a [f32],
 }
 
-/// How many series a graph reads at a time.
+/// How many sequences a graph reads at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Batch {
     /// Any number, padded on the right to the longest or further, for runtimes that heed `sequence_lens`, as
@@ -42,15 +51,21 @@ pub enum Batch {
 pub const IMAGES: &str = "images";
 /// The name of the input of series.
 pub const SERIES: &str = "series";
-/// The name of the second input of [`Batch::Padded`], and in the metadata of each graph of series the key
-/// that says which of the two it is, in the words of [`Batch::text`].
+/// The name of the input of words.
+pub const WORDS: &str = "words";
+/// The name of the input of the characters of words.
+pub const CHARACTERS: &str = "characters";
+/// The name of the input that says how many characters each word has.
+pub const CHARACTER_LENGTHS: &str = "character_lengths";
+/// The name of the second input of [`Batch::Padded`], and in the metadata of each graph of sequences of any length the
+/// key that says which of the two it is, in the words of [`Batch::text`].
 pub const LENGTHS: &str = "lengths";
 
 impl Batch {
     /// What the metadata says of it under [`LENGTHS`].
     pub fn text(self) -> &'static str {
         match self {
-            Batch::Padded => "input `lengths`, int32: of each series, how many time steps it has",
+            Batch::Padded => "input `lengths`, int32: how many time steps each sequence has",
             Batch::One => "one series at a time: all its time steps are its own",
         }
     }
@@ -62,6 +77,7 @@ impl<'a> Input<'a> {
         match self {
             Input::Images => IMAGES,
             Input::Series { .. } => SERIES,
+            Input::Tokens => WORDS,
         }
     }
 
@@ -70,13 +86,23 @@ impl<'a> Input<'a> {
         match self {
             Input::Images => None,
             Input::Series { batch, .. } => Some(*batch),
+            Input::Tokens => Some(Batch::Padded),
         }
     }
 
     pub(super) fn standardise(&self) -> Option<Standardise<'a>> {
         match self {
-            Input::Images => None,
+            Input::Images | Input::Tokens => None,
             Input::Series { standardise, .. } => *standardise,
+        }
+    }
+
+    /// Whether it is what the net reads at each time step.
+    pub(super) fn suits(&self, architecture: &Architecture, inputs: Inputs) -> Result<(), OnnxError> {
+        match (self, inputs, architecture.embedding) {
+            (Input::Images | Input::Series { .. }, Inputs::Values(_), None)
+            | (Input::Tokens, Inputs::Tokens { .. }, Some(_)) => Ok(()),
+            _ => Err(OnnxError::Input { input: self.name() }),
         }
     }
 

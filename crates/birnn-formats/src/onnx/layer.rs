@@ -39,10 +39,10 @@ enum Read {
 }
 
 impl<'a> Layer<'a> {
-    /// `weights` must have been held against the architecture.
-    pub fn new(architecture: &Architecture, index: usize, weights: &'a StateDict) -> Layer<'a> {
+    /// `weights` must have been held against the architecture. What the names of its own begin with is `prefix`.
+    pub fn new(prefix: &str, architecture: &Architecture, index: usize, weights: &'a StateDict) -> Layer<'a> {
         let cell = architecture.cell;
-        let direction = |way, hidden| Direction::new(cell, index, way, hidden, weights);
+        let direction = |way, hidden| Direction::new(prefix, cell, index, way, hidden, weights);
         Layer {
             cell,
             forward: direction(Way::Forward, architecture.forward),
@@ -161,11 +161,19 @@ impl<'a> Layer<'a> {
 }
 
 impl<'a> Direction<'a> {
-    fn new(cell: Cell, index: usize, way: Way, hidden: usize, weights: &'a StateDict) -> Direction<'a> {
-        let weight = |weight: Weight| &weights[&cell.parameter_name(weight, index, way)];
+    fn new(
+        prefix: &str,
+        cell: Cell,
+        index: usize,
+        way: Way,
+        hidden: usize,
+        weights: &'a StateDict,
+    ) -> Direction<'a> {
+        let weight =
+            |weight: Weight| &weights[&format!("{prefix}{}", cell.parameter_name(weight, index, way))];
         let suffix = if way == Way::Reverse { "_reverse" } else { "" };
         Direction {
-            name: format!("{}_l{index}{suffix}", cell.prefix()),
+            name: format!("{prefix}{}_l{index}{suffix}", cell.prefix()),
             hidden,
             weight_ih: weight(Weight::InputHidden),
             weight_hh: weight(Weight::HiddenHidden),

@@ -1,13 +1,14 @@
-//! The whole net as a graph: stacked recurrent layers, a readout, a linear head, as in
+//! The whole net as a graph: vectors for words, stacked recurrent layers, a readout, a linear head, as in
 //! `birnn-model/src/network.rs`.
 
 use birnn_architecture::{ATTENTION, HEAD};
 
+use super::embedding::embedded;
 use super::graph::{DataType, Graph, fixed, free, int, ints, tensor};
 use super::layer::Layer;
-use super::proto::{AttributeProto, GraphProto};
+use super::proto::{AttributeProto, Dimension, GraphProto, ValueInfoProto};
 use super::sequences::{Lengths, Sequences};
-use super::{Batch, Input, LENGTHS, OUTPUT, Standardise};
+use super::{Batch, CHARACTER_LENGTHS, CHARACTERS, Input, LENGTHS, OUTPUT, Standardise, WORDS};
 use crate::{Architecture, Readout, StateDict};
 
 /// `weights` and `input` must have been held against the architecture and `features`.
@@ -20,11 +21,14 @@ pub(super) fn net(
 ) -> GraphProto {
     let mut graph = Graph::default();
     let layers: Vec<_> =
-        (0..architecture.layers).map(|index| Layer::new(architecture, index, weights)).collect();
+        (0..architecture.layers).map(|index| Layer::new("", architecture, index, weights)).collect();
     let (below, top) = layers.split_at(layers.len() - 1);
     let top = &top[0];
 
-    let mut sequence = time_major(&mut graph, input);
+    let mut sequence = match input {
+        Input::Images | Input::Series { .. } => time_major(&mut graph, input),
+        Input::Tokens => embedded(&mut graph, architecture, weights),
+    };
     for layer in below {
         sequence = layer.sequence(&mut graph, &sequence);
     }
@@ -64,13 +68,37 @@ pub(super) fn net(
         graph.node_into("Gemm", HEAD, &[&read, &weight, &bias], &[OUTPUT], vec![int("transB", 1)]);
         vec![batch.clone(), fixed(outputs)]
     };
-    let lengths = sequence.lengths.map(|_| tensor(LENGTHS, DataType::Int32, std::slice::from_ref(&batch)));
-    let values = tensor(input.name(), DataType::Float, &[batch, time, fixed(features)]);
-    let inputs = std::iter::once(values).chain(lengths).collect();
+    let inputs = match input {
+        Input::Images | Input::Series { .. } => of_values(input, features, &batch, &time),
+        Input::Tokens => of_tokens(architecture, &batch, &time),
+    };
     graph.finish("birnn", inputs, tensor(OUTPUT, DataType::Float, &logits))
 }
 
-/// What goes into the graph, as its layers read it.
+/// The inputs of a graph that is given values.
+fn of_values(input: &Input, features: usize, batch: &Dimension, time: &Dimension) -> Vec<ValueInfoProto> {
+    let shape = [batch.clone(), time.clone(), fixed(features)];
+    let lengths = || tensor(LENGTHS, DataType::Int32, std::slice::from_ref(batch));
+    let lengths = (input.batch() == Some(Batch::Padded)).then(lengths);
+    std::iter::once(tensor(input.name(), DataType::Float, &shape)).chain(lengths).collect()
+}
+
+/// The inputs of a graph that is given tokens.
+fn of_tokens(architecture: &Architecture, batch: &Dimension, time: &Dimension) -> Vec<ValueInfoProto> {
+    let tokens = [batch.clone(), time.clone()];
+    let mut inputs = vec![
+        tensor(WORDS, DataType::Int64, &tokens),
+        tensor(LENGTHS, DataType::Int32, std::slice::from_ref(batch)),
+    ];
+    if architecture.character_net().is_some() {
+        let letters = [batch.clone(), time.clone(), free("letters")];
+        inputs.push(tensor(CHARACTERS, DataType::Int64, &letters));
+        inputs.push(tensor(CHARACTER_LENGTHS, DataType::Int32, &tokens));
+    }
+    inputs
+}
+
+/// The values that go into the graph, as its layers read them.
 fn time_major(graph: &mut Graph, input: &Input) -> Sequences {
     let standardised = input.standardise().map(|Standardise { mean, deviation }| {
         let [mean, deviation] = [("mean", mean), ("deviation", deviation)]
@@ -79,7 +107,7 @@ fn time_major(graph: &mut Graph, input: &Input) -> Sequences {
         graph.node("Div", "standardised", &[&centred, &deviation], vec![])
     });
     let values = graph.transpose("time_major", standardised.as_deref().unwrap_or(input.name()), &[1, 0, 2]);
-    let lengths = (input.batch() == Some(Batch::Padded)).then(|| Lengths::new(graph, LENGTHS, &values));
+    let lengths = (input.batch() == Some(Batch::Padded)).then(|| Lengths::new(graph, "", LENGTHS, &values));
     Sequences { values, lengths }.padded(graph, "padded", 0.0)
 }
 

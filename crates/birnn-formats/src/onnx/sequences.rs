@@ -25,18 +25,27 @@ pub(super) struct Lengths {
 }
 
 impl Lengths {
-    /// From `each`, `i32 [batch]`, of sequences side by side as `values`.
-    pub fn new(graph: &mut Graph, each: &str, values: &str) -> Lengths {
-        let wide = graph.cast("lengths_wide", each, DataType::Int64);
-        let column = graph.reshape("lengths_column", &wide, &[-1, 1]);
-        let time = graph.node("Shape", "time_axis", &[values], vec![int("start", 0), int("end", 1)]);
-        let time = graph.squeeze("time", &time, 0);
+    /// From `each`, `i32 [batch]`, of sequences side by side as `values`. All that belongs to it has a name that begins
+    /// with `prefix`.
+    pub fn new(graph: &mut Graph, prefix: &str, each: &str, values: &str) -> Lengths {
+        let name = |name: &str| format!("{prefix}{name}");
+        let wide = graph.cast(&name("lengths_wide"), each, DataType::Int64);
+        let column = graph.reshape(&name("lengths_column"), &wide, &[-1, 1]);
+        let first_axis = vec![int("start", 0), int("end", 1)];
+        let time = graph.node("Shape", &name("time_axis"), &[values], first_axis);
+        let time = graph.squeeze(&name("time"), &time, 0);
         let [first, one] =
-            [("steps.start", 0), ("steps.delta", 1)].map(|(name, value)| graph.scalar(name, value));
-        let steps = graph.node("Range", "steps", &[&first, &time, &one], vec![]);
-        let steps = graph.reshape("steps_by_time", &steps, &[-1, 1, 1]);
-        let own = graph.node("Less", "own_steps", &[&steps, &column], vec![]);
+            [("steps.start", 0), ("steps.delta", 1)].map(|(of, value)| graph.scalar(&name(of), value));
+        let steps = graph.node("Range", &name("steps"), &[&first, &time, &one], vec![]);
+        let steps = graph.reshape(&name("steps_by_time"), &steps, &[-1, 1, 1]);
+        let own = graph.node("Less", &name("own_steps"), &[&steps, &column], vec![]);
         Lengths { each: each.to_owned(), wide, column, own }
+    }
+
+    /// Whole numbers, one for each step, `[time, batch]`, with this for padding.
+    pub fn padded(&self, graph: &mut Graph, name: &str, numbers: &str, padding: &str) -> String {
+        let own = graph.squeeze(&format!("{name}_own"), &self.own, 2);
+        graph.node("Where", name, &[&own, numbers, padding], vec![])
     }
 
     /// As numbers to divide by: `[batch, 1]`.

@@ -3,12 +3,13 @@
 //!
 //! Nets of every kind are trained and exported by the real binary; Python loads the files and names the
 //! logits of all test images. Nets of series of unequal lengths are written with random weights, and their
-//! gradients and states compared too. Then the tutorial's recipe is trained in Python, and its checkpoint is evaluated
+//! gradients and states compared too; so are nets of words, and the tags of one that was trained. Then the tutorial's recipe is trained in Python, and its checkpoint is evaluated
 //! here. Whatever differs is a panic that says where.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 mod ragged;
 mod states;
+mod words;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
@@ -48,9 +49,12 @@ fn main() -> ExitCode {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let (python, only) = match args[..] {
         ["--python", python] => (python, None),
-        ["--python", python, "--only", part @ ("nets" | "ragged" | "states" | "files" | "tutorial")] => {
-            (python, Some(part))
-        }
+        [
+            "--python",
+            python,
+            "--only",
+            part @ ("nets" | "words" | "ragged" | "states" | "files" | "tutorial"),
+        ] => (python, Some(part)),
         _ => return usage(),
     };
     let python = Python { program: PathBuf::from(python), sandbox: Sandbox::new() };
@@ -60,6 +64,10 @@ fn main() -> ExitCode {
     let wanted = |part| only.is_none_or(|only| only == part);
     if wanted("nets") {
         python.every_net(splits.test, &splits.modality);
+    }
+    if wanted("nets") || wanted("words") {
+        python.words();
+        python.tags();
     }
     if wanted("ragged") {
         python.ragged();
@@ -78,8 +86,8 @@ fn main() -> ExitCode {
 
 fn usage() -> ExitCode {
     eprintln!(
-        "error: witness wants --python PYTHON, one with torch 2.11, onnxruntime, safetensors, tensorboard \
-         and pandas; and takes --only nets, ragged, states, files or tutorial"
+        "error: witness wants --python PYTHON, one with torch 2.11, pytorch-crf, onnxruntime, safetensors, \
+         tensorboard and pandas; and takes --only nets, words, ragged, states, files or tutorial"
     );
     ExitCode::from(2)
 }

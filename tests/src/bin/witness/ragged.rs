@@ -24,7 +24,7 @@ const TIME: usize = 10;
 const KEYS: [&str; 7] = ["torch", "states", "onnx", "one", "gradients", "largest", "largest_gradient"];
 
 /// What Python is given of a net: names, shapes and values.
-type Tensors = Vec<(String, Vec<usize>, Vec<f32>)>;
+pub type Tensors = Vec<(String, Vec<usize>, Vec<f32>)>;
 
 /// The steps of a batch's series, one after the other: `[steps, FEATURES]`.
 struct Series {
@@ -151,7 +151,7 @@ impl Python {
         self.write_tensors(&format!("{name}.safetensors"), &tensors);
     }
 
-    fn write_tensors(&self, name: &str, tensors: &Tensors) {
+    pub fn write_tensors(&self, name: &str, tensors: &Tensors) {
         let bytes: Vec<Vec<u8>> = tensors
             .iter()
             .map(|(_, _, values)| values.iter().flat_map(|value| value.to_le_bytes()).collect())
