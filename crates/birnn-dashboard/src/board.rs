@@ -6,6 +6,7 @@ use std::time::Duration;
 use birnn_infer::{Epoch, Headline, Step};
 
 use crate::curve::Curve;
+use crate::misread::Misread;
 use crate::run_info::RunInfo;
 
 /// Misread samples that are kept: as many as a large screen holds.
@@ -40,17 +41,6 @@ pub struct Board {
     pub misread: VecDeque<Misread>,
     /// The last lines of the log.
     pub log: Vec<String>,
-}
-
-/// A sample of a training batch that the net misclassified.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Misread {
-    /// The index of the class that it is of.
-    pub label: usize,
-    /// The index of the class that the net calls it.
-    pub class: usize,
-    /// Its picture, row by row, 0 to 255.
-    pub pixels: Vec<u8>,
 }
 
 impl Board {
@@ -130,6 +120,7 @@ pub mod made_up {
     use birnn_data::Modality;
 
     use super::*;
+    use crate::misread::Wrong;
 
     /// A board in the middle of a run.
     pub fn board() -> Board {
@@ -167,12 +158,10 @@ pub mod made_up {
         let stroke = draw(&|x, y| if y.abs() < 1.0 { 1.6 - 6.0 * (x + y * 0.3).abs() } else { 0.0 });
         board.add_misread(
             (0..8)
-                .map(|index| Misread {
-                    label: index % 2,
-                    class: 3 + index,
+                .map(|index| Misread::Picture {
                     pixels: if index % 2 == 0 { Vec::clone(&ring) } else { Vec::clone(&stroke) },
+                    wrong: Wrong { label: index % 2, class: (3 + index) % 10 },
                 })
-                .map(|one| Misread { class: one.class % 10, ..one })
                 .collect(),
         );
         board.log = vec![
@@ -188,6 +177,7 @@ pub mod made_up {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::misread::Wrong;
 
     #[test]
     fn what_is_left_goes_by_this_session_alone() {
@@ -203,11 +193,10 @@ mod tests {
     #[test]
     fn the_newest_misread_samples_come_first_and_are_not_kept_for_ever() {
         let mut board = made_up::board();
-        let one = |class| Misread { label: 0, class, pixels: Vec::new() };
+        let one = |class| Misread::Picture { pixels: Vec::new(), wrong: Wrong { label: 0, class } };
         board.add_misread((0..40).map(one).collect());
         board.add_misread(vec![one(50), one(51)]);
-        let classes: Vec<usize> = board.misread.iter().map(|one| one.class).collect();
-        assert_eq!(classes[..4], [50, 51, 0, 1]);
-        assert_eq!(classes.len(), KEPT);
+        assert!(board.misread.iter().take(4).cloned().eq([50, 51, 0, 1].map(one)));
+        assert_eq!(board.misread.len(), KEPT);
     }
 }

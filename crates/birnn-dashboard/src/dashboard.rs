@@ -4,19 +4,19 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use birnn_data::{Modality, Per, Sequence, sketch};
-use birnn_engine::{Batch, Control, EngineError, Learner, Observer, StepContext};
-use birnn_infer::{Epoch, Mistake, Step};
+use birnn_engine::{Control, EngineError, Learner, Observer, StepContext};
+use birnn_infer::{Epoch, Step};
 use ratatui::crossterm::event;
 use signal_hook::consts::SIGINT;
 use signal_hook::low_level;
-use tch::{TchError, Tensor};
+use tch::Tensor;
 
-use crate::board::{Board, Misread};
+use crate::board::Board;
 use crate::console::Console;
 use crate::draw;
 use crate::ink::Ink;
 use crate::keys::{Action, action};
+use crate::misread::misread;
 use crate::run_info::RunInfo;
 use crate::screen::{Canvas, Screen};
 
@@ -26,7 +26,6 @@ const INTERVAL: Duration = Duration::from_millis(125);
 const MISREAD_INTERVAL: Duration = Duration::from_secs(1);
 /// Most lines of the log: a pane holds fewer.
 const LINES: usize = 60;
-const MOST_MISREAD_AT_ONCE: usize = 8;
 
 /// Shows training on the whole screen, and hears keys.
 #[derive(Debug)]
@@ -99,8 +98,7 @@ impl Dashboard {
         let mistakes = found.classified().map_or(&[][..], |found| &found.mistakes);
         if !mistakes.is_empty() && self.misread.is_none_or(|last| last.elapsed() >= MISREAD_INTERVAL) {
             self.misread = Some(Instant::now());
-            let shown = &mistakes[..mistakes.len().min(MOST_MISREAD_AT_ONCE)];
-            let found = misread(context.batch, task.per(), shown, &self.board.run.modality)?;
+            let found = misread(context.batch, task.per(), mistakes, &self.board.run.modality)?;
             self.board.add_misread(found);
         }
         Ok(())
@@ -163,81 +161,5 @@ impl Observer for Dashboard {
         }
         self.done = Instant::now();
         Ok(())
-    }
-}
-
-/// Pictures of a batch's samples with mistakes in them, each with its label and the class that the net called it.
-fn misread(
-    batch: &Batch,
-    per: Per,
-    mistakes: &[Mistake],
-    modality: &Modality,
-) -> Result<Vec<Misread>, TchError> {
-    if let Modality::Text(_) = modality {
-        // Of words there is no picture.
-        return Ok(Vec::new());
-    }
-    let of = |&Mistake { sample, label, class, .. }: &Mistake| {
-        let values = batch.sequence(batch.of_position(sample, per))?;
-        let pixels = match modality {
-            Modality::Images { .. } => values.iter().map(|value| (value * 255.0) as u8).collect(),
-            Modality::Series(series) => sketch(Sequence::of_series(&values, series.inputs())),
-            Modality::Text(_) => Vec::new(),
-        };
-        Ok(Misread { label, class, pixels })
-    };
-    mistakes.iter().map(of).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use birnn_data::{SKETCH, Series};
-    use birnn_engine::Device;
-
-    use super::*;
-
-    fn mistake(sample: usize, label: usize, class: usize) -> Mistake {
-        Mistake { sample, label, class, probability: 0.9 }
-    }
-
-    #[test]
-    fn misread_images_come_with_what_they_are_and_were_called() {
-        let input =
-            Tensor::from_slice(&[0.0_f32, 0.2, 0.4, 0.6, 0.8, 1.0]).view([3, 1, 2]).to_device(Device::Cpu);
-        let batch = Batch {
-            input,
-            tokens: None,
-            lengths: None,
-            target: Tensor::from_slice(&[7_i64, 8, 9]),
-            positions: 3,
-            first_step: 0,
-        };
-        let modality = Modality::Images { shape: [1, 2], preprocessing: None };
-        let found = misread(&batch, Per::Sequence, &[mistake(0, 7, 1), mistake(2, 9, 3)], &modality).unwrap();
-        let expected = [(7, 1, vec![0, 51]), (9, 3, vec![204, 255])];
-        assert_eq!(found, expected.map(|(label, class, pixels)| Misread { label, class, pixels }));
-    }
-
-    #[test]
-    fn of_a_misread_series_its_own_steps_are_drawn() {
-        let input = Tensor::from_slice(&[9.0_f32, 9.0, 0.0, 1.0, 9.0]).view([5, 1]);
-        let lengths = Some(vec![2, 2, 1]);
-        let batch = Batch {
-            input,
-            tokens: None,
-            lengths,
-            target: Tensor::from_slice(&[7_i64, 8, 9]),
-            positions: 3,
-            first_step: 0,
-        };
-        let series = Series { steps: Some([1, 2]), ..Series::plain(vec![0.0]) };
-        let series = Modality::Series(series);
-        let found = misread(&batch, Per::Sequence, &[mistake(1, 8, 1)], &series).unwrap();
-        assert_eq!(found[0].pixels, sketch(Sequence::of_series(&[0.0, 1.0], 1)));
-        // Of its steps the third and the fourth.
-        let of_steps =
-            [2, 3].map(|step| misread(&batch, Per::Step, &[mistake(step, 8, 1)], &series).unwrap());
-        assert!(of_steps.iter().all(|one| *one == found));
-        assert_eq!(found[0].pixels.len(), SKETCH[0] * SKETCH[1]);
     }
 }

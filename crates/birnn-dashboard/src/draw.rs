@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use birnn_data::Modality;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Color;
@@ -9,19 +10,24 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Sparkline};
 
 use crate::board::Board;
-use crate::half_blocks::Size;
+use crate::gallery::Gallery;
 use crate::ink::Ink;
 use crate::plot;
+use crate::rows::rows;
+use crate::run_info::RunInfo;
+use crate::texts;
 
 // Rows of the terminal.
 const HEADER: u16 = 3;
 const WITH_FOOTER: u16 = 8;
 const PLOTS: u16 = 6;
-const PLOTS_ABOVE_GALLERY: u16 = 9;
 const SPEED: u16 = 5;
+/// A text, in its frame.
+const TEXTS: u16 = 5;
 // Columns.
 const TWO_PLOTS: u16 = 56;
-const LOG: u16 = 34;
+pub(crate) const LOG: u16 = 34;
+const TEXTS_WIDE: u16 = 40;
 
 /// Draws all that there is room for.
 pub fn draw(frame: &mut Frame, board: &Board, ink: Ink) {
@@ -36,33 +42,87 @@ pub fn draw(frame: &mut Frame, board: &Board, ink: Ink) {
     header(frame, head, board, ink);
     frame.render_widget(Paragraph::new(keys(ink)), foot);
 
-    let gallery = Gallery::that_fit(board.run.picture(), body);
-    let below = match gallery {
-        Some(gallery) => gallery.height(),
-        None if body.height >= PLOTS + SPEED => SPEED,
-        None => 0,
-    };
-    let [above, below] = Layout::vertical([Constraint::Min(0), Constraint::Length(below)]).areas(body);
-    if above.height >= PLOTS {
-        plots(frame, above, board, ink);
+    let panes = Panes::that_fit(&board.run, body);
+    if panes.plots.height >= PLOTS {
+        plots(frame, panes.plots, board, ink);
     }
-    match gallery {
-        Some(gallery) => {
-            let [left, right] =
-                Layout::horizontal([Constraint::Length(gallery.width()), Constraint::Min(0)]).areas(below);
-            misread(frame, left, gallery, board, ink);
-            let [speed_area, log] =
-                Layout::vertical([Constraint::Length(SPEED), Constraint::Min(0)]).areas(right);
-            speed(frame, speed_area, board, ink);
-            log_lines(frame, log, board, ink);
-        }
-        None => {
-            let [left, right] =
-                Layout::horizontal([Constraint::Percentage(40), Constraint::Percentage(60)]).areas(below);
-            speed(frame, left, board, ink);
-            log_lines(frame, right, board, ink);
+    match panes.misread {
+        Some((Shown::Pictures(gallery), area)) => gallery.draw(frame, area, board, ink),
+        Some((Shown::Texts, area)) => texts::draw(frame, area, board, ink),
+        None => {}
+    }
+    speed(frame, panes.speed, board, ink);
+    log_lines(frame, panes.log, board, ink);
+}
+
+/// Where what is.
+struct Panes {
+    plots: Rect,
+    misread: Option<(Shown, Rect)>,
+    speed: Rect,
+    log: Rect,
+}
+
+/// How misread samples are shown.
+enum Shown {
+    Pictures(Gallery),
+    Texts,
+}
+
+impl Panes {
+    fn that_fit(run: &RunInfo, body: Rect) -> Panes {
+        match run.modality {
+            Modality::Text(_) if body.height >= PLOTS + TEXTS => Panes::with_texts(body),
+            Modality::Text(_) => Panes::without_misread(body),
+            Modality::Images { .. } | Modality::Series(_) => match Gallery::that_fit(run.picture(), body) {
+                Some(gallery) => Panes::with_pictures(gallery, body),
+                None => Panes::without_misread(body),
+            },
         }
     }
+
+    fn with_pictures(gallery: Gallery, body: Rect) -> Panes {
+        let [plots, below] =
+            Layout::vertical([Constraint::Min(0), Constraint::Length(gallery.height())]).areas(body);
+        let [left, right] =
+            Layout::horizontal([Constraint::Length(gallery.width()), Constraint::Min(0)]).areas(below);
+        let [speed, log] = above_each_other(right);
+        Panes { plots, misread: Some((Shown::Pictures(gallery), left)), speed, log }
+    }
+
+    /// Texts beside the speed and the log, or where that is too narrow above them, as far as there is room.
+    fn with_texts(body: Rect) -> Panes {
+        if body.width >= TEXTS_WIDE + LOG {
+            let high = (body.height / 2).max(TEXTS);
+            let [plots, below] = Layout::vertical([Constraint::Min(0), Constraint::Length(high)]).areas(body);
+            let [texts, right] =
+                Layout::horizontal([Constraint::Percentage(55), Constraint::Percentage(45)]).areas(below);
+            let [speed, log] = above_each_other(right);
+            return Panes { plots, misread: Some((Shown::Texts, texts)), speed, log };
+        }
+        let bottom = if body.height >= PLOTS + TEXTS + SPEED { SPEED } else { 0 };
+        let high = ((body.height - bottom) / 2).max(TEXTS);
+        let [plots, texts, bottom] =
+            Layout::vertical([Constraint::Min(0), Constraint::Length(high), Constraint::Length(bottom)])
+                .areas(body);
+        let [speed, log] = beside_each_other(bottom);
+        Panes { plots, misread: Some((Shown::Texts, texts)), speed, log }
+    }
+
+    fn without_misread(body: Rect) -> Panes {
+        let high = if body.height >= PLOTS + SPEED { SPEED } else { 0 };
+        let [plots, below] = Layout::vertical([Constraint::Min(0), Constraint::Length(high)]).areas(body);
+        let [speed, log] = beside_each_other(below);
+        Panes { plots, misread: None, speed, log }
+    }
+}
+
+fn above_each_other(area: Rect) -> [Rect; 2] {
+    Layout::vertical([Constraint::Length(SPEED), Constraint::Min(0)]).areas(area)
+}
+
+fn beside_each_other(area: Rect) -> [Rect; 2] {
+    Layout::horizontal([Constraint::Percentage(40), Constraint::Percentage(60)]).areas(area)
 }
 
 /// Where the run is: the last line first, should there be no room for three.
@@ -137,55 +197,6 @@ fn speed(frame: &mut Frame, area: Rect, board: &Board, ink: Ink) {
     frame.render_widget(Sparkline::default().block(block).style(ink.of(Color::Magenta)).data(speeds), area);
 }
 
-/// How misread samples are laid out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Gallery {
-    size: Size,
-    across: u16,
-    down: u16,
-}
-
-impl Gallery {
-    /// As large as leaves room for two beside each other, for the plots above and the log at the right.
-    fn that_fit(shape: [usize; 2], body: Rect) -> Option<Gallery> {
-        let wide = body.width.checked_sub(LOG + 2)?;
-        let high = body.height.checked_sub(PLOTS_ABOVE_GALLERY + 2)?;
-        (1..=4).find_map(|scale| {
-            let size = Size::new(shape, scale);
-            let across = (wide + 1) / (size.width() + 1);
-            // With more room, the plots and they share it.
-            let down = high.min(body.height.div_ceil(2).max(size.height() + 1)) / (size.height() + 1);
-            (across >= 2 && down >= 1).then_some(Gallery { size, across, down })
-        })
-    }
-
-    fn width(self) -> u16 {
-        self.across * (self.size.width() + 1) + 1
-    }
-
-    fn height(self) -> u16 {
-        self.down * (self.size.height() + 1) + 2
-    }
-}
-
-/// The last misclassified samples, each as a picture with what it is and what it was called.
-fn misread(frame: &mut Frame, area: Rect, gallery: Gallery, board: &Board, ink: Ink) {
-    let block = ink.frame(Line::styled(" misread ", ink.bold()));
-    let inner = block.inner(area);
-    frame.render_widget(block, area);
-    let Gallery { size, across, down } = gallery;
-    let cells = (0..down).flat_map(|row| (0..across).map(move |column| (row, column)));
-    for ((row, column), one) in cells.zip(&board.misread) {
-        let corner = (inner.x + column * (size.width() + 1), inner.y + row * (size.height() + 1));
-        let image = Rect::new(corner.0, corner.1, size.width(), size.height());
-        let caption = Rect { y: image.bottom(), height: 1, ..image }.intersection(inner);
-        size.draw(&one.pixels, image.intersection(inner), frame.buffer_mut(), ink.colours);
-        let name = |class: usize| board.run.classes.get(class).map_or("?", String::as_str);
-        let text = format!("{} called {}", name(one.label), name(one.class));
-        frame.render_widget(Paragraph::new(Line::styled(text, ink.of(Color::Red))).centered(), caption);
-    }
-}
-
 /// The end of the log, lines broken where the pane ends.
 fn log_lines(frame: &mut Frame, area: Rect, board: &Board, ink: Ink) {
     let block = ink.frame(Line::styled(" log ", ink.bold()));
@@ -203,29 +214,16 @@ fn log_lines(frame: &mut Frame, area: Rect, board: &Board, ink: Ink) {
     frame.render_widget(Paragraph::new(lines.split_off(start)).block(block), area);
 }
 
-/// Breaks a text into rows of at most `width` characters, between words where it can.
-fn rows(text: &str, width: usize) -> Vec<String> {
-    let mut rest: Vec<char> = text.chars().collect();
-    let mut rows = Vec::new();
-    while rest.len() > width.max(1) {
-        let space = rest[..=width].iter().rposition(|&c| c == ' ').filter(|&index| index > 0);
-        let next = rest.split_off(space.map_or(width.max(1), |index| index + 1));
-        rows.push(String::from_iter(rest).trim_end().to_owned());
-        rest = next;
-    }
-    rows.push(String::from_iter(rest));
-    rows
-}
-
 #[cfg(test)]
 mod tests {
     use ratatui::Terminal;
     use ratatui::backend::TestBackend;
 
-    use birnn_data::Modality;
+    use birnn_data::Text;
 
     use super::*;
     use crate::board::made_up;
+    use crate::misread::{Misread, Wrong};
 
     /// What a screen of this size shows.
     fn shown(width: u16, height: u16, board: &Board, colours: bool) -> String {
@@ -279,15 +277,47 @@ mod tests {
         shows(1, 1, &["e"], &[]);
     }
 
+    /// In the middle of a run that tags sentences.
+    fn of_text() -> Board {
+        let mut board = made_up::board();
+        board.run.modality = Modality::Text(Text::default());
+        let tokens = ["uncle", "Ana", "said"].map(str::to_owned).to_vec();
+        let wrong = vec![(1, Wrong { label: 3, class: 4 })];
+        board.misread = vec![Misread::Tagged { tokens, wrong }; 3].into();
+        board
+    }
+
+    #[test]
+    fn of_text_there_are_sentences_wherever_a_picture_or_more_would_be() {
+        let tagged = ["misread", "uncle Ana said", "called       4", "is           3"];
+        for (width, height, parts, absent) in [
+            (120, 40, &ALL[..10], &[][..]),
+            (80, 24, &ALL[..10], &[]),
+            (60, 22, &["loss", "accuracy", "sentences/s", "log"], &[]),
+            (40, 16, &["loss"], &["sentences/s"]),
+            (40, 12, &["loss", "s checkpoint"], &["misread", "log"]),
+        ] {
+            let text = shown(width, height, &of_text(), true);
+            let parts = parts.iter().filter(|part| **part != "images/s");
+            let tagged = tagged.iter().filter(|_| !absent.contains(&"misread"));
+            parts.chain(tagged).for_each(|part| assert!(text.contains(part), "{part}"));
+            absent.iter().for_each(|part| assert!(!text.contains(part), "{part}"));
+        }
+    }
+
     #[test]
     fn no_size_and_no_moment_is_too_much() {
         let begun = Board::new(made_up::board().run);
         let mut strange = made_up::board();
         strange.run.classes.clear();
         strange.run.modality = Modality::Images { shape: [300, 1], preprocessing: None };
-        strange.misread.iter_mut().for_each(|one| one.pixels.truncate(5));
+        strange.misread.iter_mut().for_each(|one| {
+            if let Misread::Picture { pixels, .. } = one {
+                pixels.truncate(5);
+            }
+        });
         strange.log.push("\x1b[2J\u{1f600}\u{0}\r\n".repeat(50));
-        for board in [begun, strange, made_up::board()] {
+        for board in [begun, strange, made_up::board(), of_text()] {
             for width in (0..100).step_by(7).chain([1, 300]) {
                 for height in (0..50).step_by(3).chain([1, 2]) {
                     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
@@ -298,30 +328,11 @@ mod tests {
     }
 
     #[test]
-    fn rows_end_between_words_where_they_can() {
-        assert_eq!(rows("a loss of 0.5", 6), ["a loss", "of 0.5"]);
-        assert_eq!(rows("runs/bilstm/001 is", 6), ["runs/b", "ilstm/", "001 is"]);
-        assert_eq!((rows("ab", 0), rows("", 5)), (vec!["a".to_owned(), "b".to_owned()], vec![String::new()]));
-    }
-
-    #[test]
     fn without_colours_nothing_has_one() {
         let mut terminal = Terminal::new(TestBackend::new(120, 40)).unwrap();
         terminal.draw(|frame| draw(frame, &made_up::board(), Ink { colours: false })).unwrap();
         let cells = &terminal.backend().buffer().content;
         assert!(cells.iter().all(|cell| cell.fg == Color::Reset && cell.bg == Color::Reset));
         assert!(cells.iter().any(|cell| cell.symbol() == "▓"));
-    }
-
-    #[test]
-    fn large_images_are_drawn_smaller_and_tall_screens_hold_more_of_them() {
-        let fit = |shape, width, height| {
-            Gallery::that_fit(shape, Rect::new(0, 0, width, height)).map(|d| (d.size, d.across, d.down))
-        };
-        assert_eq!(fit([28, 28], 120, 36), Some((Size::new([28, 28], 1), 2, 1)));
-        assert_eq!(fit([28, 28], 80, 20), Some((Size::new([28, 28], 2), 3, 1)));
-        assert_eq!(fit([8, 8], 80, 20), Some((Size::new([8, 8], 1), 5, 1)));
-        assert_eq!(fit([200, 200], 80, 20), None);
-        assert_eq!(fit([28, 28], 200, 66), Some((Size::new([28, 28], 1), 5, 2)));
     }
 }

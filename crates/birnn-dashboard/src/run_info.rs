@@ -2,6 +2,8 @@
 
 use birnn_data::{Modality, SKETCH, escape};
 
+use crate::misread::Wrong;
+
 /// What there is to say about a run before its first step.
 #[derive(Clone, Debug)]
 pub struct RunInfo {
@@ -34,6 +36,16 @@ impl RunInfo {
             Modality::Images { shape, .. } => shape,
             Modality::Series(_) | Modality::Text(_) => SKETCH,
         }
+    }
+
+    /// What a class is called.
+    pub(crate) fn class(&self, class: usize) -> &str {
+        self.classes.get(class).map_or("?", String::as_str)
+    }
+
+    /// Such as `3 called 5`.
+    pub(crate) fn told(&self, Wrong { label, class }: Wrong) -> String {
+        format!("{} called {}", self.class(label), self.class(class))
     }
 
     /// With names and paths escaped, so that they can be written to a terminal.

@@ -121,13 +121,27 @@ impl Batch {
         }
     }
 
+    /// Which of all steps are those of one of its sequences.
+    pub fn steps_of(&self, index: usize) -> Range<usize> {
+        match &self.lengths {
+            None => {
+                let steps = self.input.size()[1] as usize;
+                index * steps..(index + 1) * steps
+            }
+            Some(lengths) => {
+                let begin = lengths[..index].iter().sum();
+                begin..begin + lengths[index]
+            }
+        }
+    }
+
     /// The values of one of its sequences, as the net reads them, step by step; waits for the device.
     pub fn sequence(&self, index: usize) -> Result<Vec<f32>, TchError> {
         let own = match &self.lengths {
             None => self.input.f_get(index as i64)?,
-            Some(lengths) => {
-                let begin: usize = lengths[..index].iter().sum();
-                self.input.f_narrow(0, begin as i64, lengths[index] as i64)?
+            Some(_) => {
+                let steps = self.steps_of(index);
+                self.input.f_narrow(0, steps.start as i64, steps.len() as i64)?
             }
         };
         Vec::try_from(own.f_contiguous()?.f_view(-1)?)

@@ -193,6 +193,12 @@ impl Network {
         Some(Arc::new(Crf::new(self.outputs, transitions, start, end, legal)))
     }
 
+    /// The scores of that: of each transition `[from, to]`, of each beginning and of each end `[outputs]`, what is illegal
+    /// among them.
+    pub fn transitions(&self) -> Option<[&[f32]; 3]> {
+        self.crf.as_ref().map(|scores| scores.each_ref().map(Vec::as_slice))
+    }
+
     /// The logits of a batch: `input [batch, time, features]` to `[batch, outputs]`, or
     /// `[batch, time, outputs]` for [`Readout::Sequence`].
     ///
@@ -288,7 +294,7 @@ impl Network {
     }
 
     /// What the head sees of sequences that are read so.
-    fn states_of<'a>(
+    pub(crate) fn states_of<'a>(
         &self,
         workspace: &mut Workspace,
         sequences: impl Iterator<Item = Sequence<'a>>,
@@ -331,7 +337,7 @@ impl Network {
     }
 
     /// What `work` makes of batches of those of `sequences` that are in `range`, on so many threads, in their order.
-    fn each_batch<'a>(
+    pub(crate) fn each_batch<'a>(
         &self,
         sequences: &'a Sequences,
         range: Range<usize>,

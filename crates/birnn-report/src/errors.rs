@@ -286,9 +286,9 @@ pub(crate) fn whole(
         let numbers = 0..predictions.names().len().min(DRAWN);
         let below = Below {
             lines: numbers.map(|number| strip(predictions, number, ranges[sample].clone())).collect(),
-            bands: None,
             caption: " The solid line of a target is its true value, the dashed one the prediction."
                 .to_owned(),
+            ..Below::default()
         };
         let title = format!("{}, {which}", scores::one_of_test(sample, words));
         let series = split.sequences.get(sample);

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use birnn_data::Sequence;
 
 use crate::chart::{Bands, Strip, Strips, escaped, stretches, together_when_large};
+use crate::directions::{ADDED, AddedToAnswers};
 use crate::number::number;
 use crate::words::Words;
 
@@ -20,6 +21,8 @@ pub(crate) struct Below {
     pub(crate) bands: Option<Bands>,
     /// How to read it.
     pub(crate) caption: String,
+    /// Of a sentence: what each direction adds to the answers.
+    pub(crate) added: Option<AddedToAnswers>,
 }
 
 /// Small, for a gallery: an element that tells whoever does not see it that it is `title`, and of a series its length
@@ -49,10 +52,7 @@ pub(crate) fn large(
     words: Words,
 ) -> io::Result<String> {
     if sample.tokens().is_some() {
-        let (text, length) = (sentence(sample, &below, title), steps(sample, words));
-        let caption =
-            escaped(&format!("{title}: {length}.{}", if below.bands.is_some() { TAGGED } else { "" }));
-        return Ok(format!("<figure class=\"series\">{text}<figcaption>{caption}</figcaption></figure>"));
+        return Ok(large_sentence(sample, &below, title, words));
     }
     let how_to_read = below.caption.clone();
     let Some(strips) = strips(sample, below, words) else { return picture(sample, title) };
@@ -82,8 +82,24 @@ pub(crate) fn length(sample: Sequence<'_>, words: Words) -> Option<String> {
 }
 
 /// How to read a sentence with its tags.
-const TAGGED: &str =
+pub(crate) const TAGGED: &str =
     " Below each token stands its tag; where the answer is another, the answer, and the tag in brackets.";
+
+/// A sentence with its caption, and the numbers that are drawn in it.
+fn large_sentence(sample: Sequence<'_>, below: &Below, title: &str, words: Words) -> String {
+    let (text, length) = (sentence(sample, below, title), steps(sample, words));
+    let tagged = if below.bands.is_some() { TAGGED } else { "" };
+    let (how_to_read, numbers) = match (&below.added, &below.bands) {
+        (Some(added), Some(Bands { classes, answer, .. })) => {
+            let tokens = sample.words().zip(answer.iter().map(|&class| classes[class].as_str()));
+            let table = added.table(tokens, words.step);
+            (ADDED, format!("<details><summary>The numbers of the bars</summary>{table}</details>"))
+        }
+        _ => ("", String::new()),
+    };
+    let caption = escaped(&format!("{title}: {length}.{tagged}{how_to_read}"));
+    format!("<figure class=\"series\">{text}<figcaption>{caption}</figcaption>{numbers}</figure>")
+}
 
 /// The tokens of a sentence, with the tag of each where there are such, wrong ones marked.
 fn sentence(sample: Sequence<'_>, below: &Below, title: &str) -> String {
@@ -98,8 +114,10 @@ fn sentence(sample: Sequence<'_>, below: &Below, title: &str) -> String {
     };
     let tokens = sample.words().enumerate().map(|(step, word)| {
         let (tag, is_wrong) = tag(step).unwrap_or_default();
+        let (title, bars) = below.added.as_ref().and_then(|added| added.below(step)).unwrap_or_default();
         let element = if is_wrong { "mark" } else { "span" };
-        format!("<{element} class=\"token\">{}<small>{}</small></{element}>", escaped(word), escaped(&tag))
+        let (word, tag) = (escaped(word), escaped(&tag));
+        format!("<{element} class=\"token\"{title}>{word}<small>{tag}</small>{bars}</{element}>")
     });
     let tokens: Vec<String> = tokens.collect();
     format!("<p class=\"sentence\" title=\"{}\">{}</p>", escaped(title), tokens.join(" "))

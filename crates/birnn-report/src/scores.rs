@@ -6,32 +6,12 @@ use birnn_infer::{Classified, ReadingScores, SpanScore};
 use crate::chart::{Axis, Frame, Side};
 use crate::error::ReportError;
 use crate::figure::{Figure, Table, tied};
+use crate::heat_map::{Cell, HeatMap, Row, shade};
 use crate::number::number;
 use crate::predictions::{Prediction, Predictions};
 use crate::sample::{self, Below};
 use crate::stats::{Bin, Calibration, Interval, LengthGroup, Share, by_length as grouped};
 use crate::words::Words;
-
-/// The confusion matrix, with how strongly each cell is shaded.
-#[derive(Debug)]
-pub(crate) struct Confusion {
-    pub(crate) classes: Vec<String>,
-    /// One per class, by label.
-    pub(crate) rows: Vec<Row>,
-}
-
-#[derive(Debug)]
-pub(crate) struct Row {
-    pub(crate) class: String,
-    pub(crate) cells: Vec<Cell>,
-}
-
-#[derive(Debug)]
-pub(crate) struct Cell {
-    pub(crate) count: u64,
-    /// `right` or `wrong` and a shade, or nothing.
-    pub(crate) style: String,
-}
 
 /// A wrong prediction, to be looked at.
 #[derive(Debug)]
@@ -48,8 +28,6 @@ pub(crate) struct Mistake {
 
 /// A matrix of more classes than this cannot be taken in.
 const LARGEST_MATRIX: usize = 40;
-/// Shades, from the faintest.
-const SHADES: f64 = 5.0;
 /// As many as a page bears.
 const GALLERY: usize = 24;
 const COMMONEST: usize = 10;
@@ -58,8 +36,8 @@ const FEW: u64 = 10;
 /// At most so many groups of lengths.
 const GROUPS: usize = 4;
 
-/// The matrix, unless there are too many classes.
-pub(crate) fn confusion(found: &Classified) -> Option<Confusion> {
+/// The confusion matrix, unless there are too many classes.
+pub(crate) fn confusion(found: &Classified, counted: Words) -> Option<HeatMap> {
     let classes: Vec<String> = found.classes.iter().map(|score| score.class.clone()).collect();
     if classes.len() > LARGEST_MATRIX {
         return None;
@@ -69,15 +47,22 @@ pub(crate) fn confusion(found: &Classified) -> Option<Confusion> {
         let (kind, most) = if label == class { ("right", right) } else { ("wrong", wrong) };
         let style = match count {
             0 => "none".to_owned(),
-            _ => format!("{kind}{}", (SHADES * count as f64 / most as f64).ceil().max(1.0)),
+            _ => shade(kind, count as f64, most as f64),
         };
-        Cell { count, style }
+        Cell { text: count.to_string(), style, ..Cell::default() }
     };
     let rows = found.confusion.0.iter().zip(&classes).enumerate().map(|(label, (row, class))| Row {
-        class: class.clone(),
+        name: class.clone(),
         cells: row.iter().enumerate().map(|(class, &count)| cell(label, class, count)).collect(),
     });
-    Some(Confusion { rows: rows.collect(), classes: classes.clone() })
+    Some(HeatMap {
+        class: "confusion",
+        label: "Confusion matrix",
+        caption: format!("{} by class and answer", counted.heading),
+        corner: "is \\ called",
+        rows: rows.collect(),
+        columns: classes.clone(),
+    })
 }
 
 /// The mistakes that the net makes most often.
@@ -392,14 +377,15 @@ mod tests {
 
     #[test]
     fn cells_are_shaded_by_their_share_of_the_largest() {
-        let found = confusion(&evaluation(vec![vec![100, 1, 0], vec![10, 50, 2], vec![0, 0, 0]])).unwrap();
+        let counts = vec![vec![100, 1, 0], vec![10, 50, 2], vec![0, 0, 0]];
+        let found = confusion(&evaluation(counts), words()).unwrap();
         let styles: Vec<Vec<&str>> =
             found.rows.iter().map(|row| row.cells.iter().map(|cell| cell.style.as_str()).collect()).collect();
         assert_eq!(
             styles,
             [["right5", "wrong1", "none"], ["wrong5", "right3", "wrong1"], ["none", "none", "none"]]
         );
-        assert!(confusion(&evaluation(vec![vec![0; 41]; 41])).is_none());
+        assert!(confusion(&evaluation(vec![vec![0; 41]; 41]), words()).is_none());
     }
 
     #[test]

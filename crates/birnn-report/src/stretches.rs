@@ -5,6 +5,7 @@ use std::ops::Range;
 use birnn_data::Split;
 
 use crate::chart::{Bands, COLOURS, Strip};
+use crate::directions::Added;
 use crate::error::ReportError;
 use crate::inside::worth_a_look;
 use crate::predictions::{Prediction, Predictions};
@@ -64,6 +65,7 @@ pub(crate) fn gallery(
     predictions: &Predictions,
     split: &Split,
     names: &[String],
+    added: Option<&Added>,
     words: Words,
 ) -> Result<Vec<Mistake>, ReportError> {
     let ranges: Vec<_> = predictions.of_samples().collect();
@@ -73,8 +75,12 @@ pub(crate) fn gallery(
         let around = AROUND.max(steps.len() / 2);
         let window = steps.start.saturating_sub(around)..(steps.end + around).min(series.steps());
         let begin = ranges[*sample].start;
-        let drawn = &predictions.predictions[begin + window.start..begin + window.end];
-        let below = Below { bands: Some(bands(drawn, names)), ..Below::default() };
+        let drawn = begin + window.start..begin + window.end;
+        let below = Below {
+            added: added.map(|added| added.to_answers(predictions, drawn.clone())),
+            bands: Some(bands(&predictions.predictions[drawn], names)),
+            ..Below::default()
+        };
         let title = format!("{}, of class {}", scores::one_of_test(*sample, words), names[*label]);
         let which = format!(
             "{} of test {} {sample}; drawn are {} to {}",
@@ -127,6 +133,7 @@ pub(crate) fn whole(
     predictions: &Predictions,
     split: &Split,
     names: &[String],
+    added: Option<&Added>,
     words: Words,
 ) -> Result<Vec<String>, ReportError> {
     let ranges: Vec<_> = predictions.of_samples().collect();
@@ -142,6 +149,7 @@ pub(crate) fn whole(
         let below = Below {
             lines: vec![Strip { name: "probability".to_owned(), lines: vec![probability] }],
             bands: Some(bands(own, names)),
+            added: added.map(|added| added.to_answers(predictions, ranges[sample].clone())),
             caption: format!(
                 " The probability is that of the answer, which is wrong at {} of the {}, which have a mark \
                  below the bands.",

@@ -200,13 +200,21 @@ impl Classify {
 }
 
 fn largest(values: &[f32]) -> usize {
-    let mut best = 0;
-    for (index, value) in values.iter().enumerate() {
-        if value.total_cmp(&values[best]).is_gt() {
-            best = index;
-        }
-    }
-    best
+    first_largest(values, 0..values.len()).unwrap_or(0)
+}
+
+/// The class of the largest logit but that of `class`, the first of them where several are.
+pub(crate) fn runner_up(logits: &[f32], class: usize) -> Option<usize> {
+    first_largest(logits, (0..logits.len()).filter(|&other| other != class))
+}
+
+/// Where among these the largest value is.
+fn first_largest(values: &[f32], mut among: impl Iterator<Item = usize>) -> Option<usize> {
+    let first = among.next()?;
+    Some(among.fold(first, |best, index| match values[index].total_cmp(&values[best]).is_gt() {
+        true => index,
+        false => best,
+    }))
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use birnn_kernels::LegalTags;
 
 use crate::answers::Answers;
 
+pub(crate) use self::classify::runner_up;
 pub use self::classify::{Class, Classified, Classify, Mistake};
 pub use self::evaluation::{Detail, Evaluation, Headline, significant};
 pub use self::regress::{MOST_MISSES, Miss, Regress, Regressed};

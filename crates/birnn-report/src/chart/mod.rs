@@ -20,6 +20,7 @@
 //! ```
 
 mod axis;
+mod bars;
 mod frame;
 mod line_chart;
 mod strips;
@@ -27,6 +28,7 @@ mod svg;
 mod svg_file;
 
 pub use axis::{Axis, Scale};
+pub(crate) use bars::Bars;
 pub(crate) use frame::Frame;
 pub use frame::Side;
 pub(crate) use line_chart::thinned;

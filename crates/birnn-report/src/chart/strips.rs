@@ -215,8 +215,8 @@ impl Bands {
     }
 }
 
-/// As much of a name as there is room for beside a strip.
-fn shortened(name: &str) -> String {
+/// As much of a name as there is room for beside a strip or a bar.
+pub(super) fn shortened(name: &str) -> String {
     let most = (LEFT / CHARACTER) as usize + 2;
     match name.chars().count() {
         count if count <= most => name.to_owned(),

@@ -5,12 +5,13 @@ use askama::Template;
 use super::{BIRNN, Head, state_gradients};
 use crate::error::ReportError;
 use crate::figure::{Figure, Table};
+use crate::heat_map::HeatMap;
 use crate::inside::{self, Followed};
 use crate::number::number;
 use crate::predictions::Predictions;
 use crate::prefixes::{Prefixes, examples};
 use crate::run::Run;
-use crate::scores::{self, Confusion, Mistake};
+use crate::scores::{self, Mistake};
 use crate::stats::Interval;
 use crate::words::Words;
 
@@ -23,7 +24,7 @@ struct Page {
     counted: Words,
     /// How many test samples.
     count: String,
-    confusion: Option<Confusion>,
+    confusion: Option<HeatMap>,
     commonest: Table,
     classes: Table,
     /// Where the intervals are from.
@@ -49,7 +50,7 @@ pub(super) fn page(run: &Run, predictions: &Predictions, words: Words) -> Result
         words,
         counted: words,
         count: number(evaluation.positions as f64),
-        confusion: scores::confusion(classified),
+        confusion: scores::confusion(classified, words),
         commonest: scores::commonest(classified, words),
         classes: scores::classes(classified, scores::of_classes(predictions), words),
         chance: "Wilson 1927",

@@ -1,17 +1,20 @@
 //! The page of a net that tells the class of each step.
 
 use askama::Template;
-use birnn_data::Per;
+use birnn_data::{Modality, Per};
 
 use super::classes::how_well;
 use super::{BIRNN, Head, drawn_whole, state_gradients};
+use crate::directions::{Added, ByDirection};
 use crate::error::ReportError;
 use crate::figure::{Figure, Table};
+use crate::heat_map::HeatMap;
 use crate::number::number;
 use crate::predictions::Predictions;
 use crate::run::Run;
-use crate::scores::{self, Confusion, Mistake};
+use crate::scores::{self, Mistake};
 use crate::stretches::{self, stretches};
+use crate::transitions::Transitions;
 use crate::words::Words;
 
 #[derive(Template)]
@@ -26,7 +29,7 @@ struct Page {
     samples: String,
     /// Of tags that mark spans.
     spans: Option<Table>,
-    confusion: Option<Confusion>,
+    confusion: Option<HeatMap>,
     commonest: Table,
     classes: Table,
     /// Where the intervals are from.
@@ -37,11 +40,15 @@ struct Page {
     /// How many steps are wrong, and in how many stretches.
     wrong: String,
     stretches: String,
-    /// The classes with their colours.
-    colours: Vec<(usize, String)>,
+    /// The classes with their colours in bands; of sentences, whose tags are written out, none.
+    colours: Option<Vec<(usize, String)>>,
     /// Samples from beginning to end.
     whole: Vec<String>,
     state_gradients: Figure,
+    /// Of sentences that are read both ways.
+    directions: Option<ByDirection>,
+    /// Of a conditional random field.
+    transitions: Option<Transitions>,
     birnn: &'static str,
 }
 
@@ -50,6 +57,8 @@ pub(super) fn page(run: &Run, predictions: &Predictions, words: Words) -> Result
     let names = run.predictor.task().classes();
     let (evaluation, classified) = (&predictions.evaluation, &predictions.classified);
     let stretches = stretches(predictions);
+    let added = Added::of(run, predictions);
+    let is_text = matches!(run.predictor.manifest().modality, Modality::Text(_));
     let page = Page {
         head: Head::new(run, &summary(predictions, run, words), words),
         words,
@@ -57,18 +66,20 @@ pub(super) fn page(run: &Run, predictions: &Predictions, words: Words) -> Result
         count: number(evaluation.positions as f64),
         samples: number(run.test.len() as f64),
         spans: scores::spans(classified),
-        confusion: scores::confusion(classified),
+        confusion: scores::confusion(classified, counted),
         commonest: scores::commonest(classified, counted),
         classes: scores::classes(classified, scores::of_classes(predictions), counted),
         chance: drawn_whole(words),
         by_length: scores::accuracy_by_length(predictions, run.test, words),
         reliability: scores::reliability(&predictions.calibration, &predictions.of_bins()),
-        mistakes: stretches::gallery(&stretches, predictions, run.test, names, words)?,
+        mistakes: stretches::gallery(&stretches, predictions, run.test, names, added.as_ref(), words)?,
         wrong: number((evaluation.positions - classified.correct) as f64),
         stretches: number(stretches.len() as f64),
-        colours: stretches::colours(names),
-        whole: stretches::whole(predictions, run.test, names, words)?,
+        colours: (!is_text).then(|| stretches::colours(names)),
+        whole: stretches::whole(predictions, run.test, names, added.as_ref(), words)?,
         state_gradients: state_gradients(run, words),
+        directions: added.map(|added| ByDirection::new(&added, run, predictions, words)),
+        transitions: Transitions::of(run.predictor),
         birnn: BIRNN,
     };
     Ok(page.render()?)

@@ -48,6 +48,11 @@ impl TagSet {
         &self.kinds
     }
 
+    /// The type of the span that a class marks, an index among them; none of what is outside of all spans.
+    pub fn kind(&self, class: usize) -> Option<usize> {
+        self.tags[class].map(|marked| marked.kind)
+    }
+
     /// The spans that a sequence marks.
     pub fn spans(&self, classes: &[impl Copy + Into<usize>], reading: SpanReading) -> Vec<Span> {
         self.scheme.read(&self.of(classes), reading)

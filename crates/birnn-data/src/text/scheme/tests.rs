@@ -238,6 +238,7 @@ fn there_is_always_a_legal_sequence_where_it_is_said() {
 fn a_set_has_its_types_sorted() {
     let tags = TagSet::new(Scheme::Iobes, &["S-loc", "O", "U-loc", "E-a-b", "B-PER"]).unwrap();
     assert_eq!(tags.kinds(), ["PER", "a-b", "loc"]);
+    assert_eq!([0, 1, 2, 3, 4].map(|class| tags.kind(class)), [Some(2), None, Some(2), Some(1), Some(0)]);
     let spans = tags.spans(&[0_u8, 1, 2], SpanReading::Strict);
     assert_eq!(spans, [Span { begin: 0, end: 1, kind: 2 }, Span { begin: 2, end: 3, kind: 2 }]);
     assert_eq!(Scheme::Iob1.tags(&KINDS), ["O", "B-A", "I-A", "B-B", "I-B"]);
