@@ -383,6 +383,9 @@ fn sentences_go_on_in_the_same_bytes() {
         "train.group_by_length=true",
     ];
     same(&text, &STOPS);
+    // With vectors that are not trained, and have no moments, no average and no best.
+    let frozen = ["data.vectors=\"v\"", "model.embedding.freeze=true", "train.ema_decay=0.9"];
+    same(&[&text[..], &frozen].concat(), &STOPS);
 }
 
 #[test]

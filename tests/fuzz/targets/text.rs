@@ -1,12 +1,13 @@
-//! Any bytes, gzipped or not, are sentences or texts, in whatever form, or an error of one line, in memory that their
-//! length bounds; and they are written as they were where nothing is added to them.
+//! Any bytes, gzipped or not, are sentences, texts or words' vectors, in whatever form, or an error of one line, in memory
+//! that their length bounds; and they are written as they were where nothing is added to them.
 #![no_main]
 
 mod memory;
 
 use birnn_data::{
-    ConllColumns, ConllForm, ConllText, ConlluTag, FileProblem, FileTargets, Labelling, Per, SeriesFile,
-    TextForm, Unit, parse_conll, parse_conllu, parse_lines, parse_texts, read_lines,
+    ConllColumns, ConllForm, ConllText, ConlluTag, FileProblem, FileTargets, Folding, Labelling, Per, Sentences,
+    SeriesFile, Text, TextForm, Unit, VectorsPlan, parse_conll, parse_conllu, parse_lines, parse_texts, parse_vectors,
+    read_lines,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -47,6 +48,17 @@ fuzz_target!(|bytes: &[u8]| {
         }
     }
     check(bytes, || read_lines(bytes));
+    for frozen in [false, true] {
+        let plan = VectorsPlan { path: "vectors".into(), beyond: Some(usize::MAX), width: 2, frozen };
+        match memory::within(most(bytes), || parse_vectors(bytes, &plan, known())) {
+            Ok((text, vectors)) => {
+                text.check().unwrap();
+                assert_eq!(vectors.values.len(), 2 * vectors.rows.len());
+                assert!(vectors.values.iter().all(|value| value.is_finite()));
+            }
+            Err(error) => one_line(&error.to_string()),
+        }
+    }
     for form in [ConllForm::Columns { token: 1 }, ConllForm::Columns { token: 2 }, ConllForm::Conllu] {
         match memory::within(most(bytes), || written(bytes, form)) {
             Ok(text) => assert!(bytes.starts_with(&GZIP) || text == bytes, "{form:?}"),
@@ -54,6 +66,14 @@ fuzz_target!(|bytes: &[u8]| {
         }
     }
 });
+
+/// The words of a training sentence.
+fn known() -> Text {
+    let mut sentences = Sentences::default();
+    ["a", "B", "the"].iter().for_each(|token| sentences.push(token));
+    sentences.end();
+    Text::of(&sentences.finish(), Folding::default(), 1)
+}
 
 /// The memory that reading these bytes may take.
 fn most(bytes: &[u8]) -> usize {

@@ -143,3 +143,65 @@ fn a_mistake_in_a_file_is_told_by_its_line() {
         assert!(!sandbox.path("run").exists());
     }
 }
+
+/// What others learnt of words that no training sentence has is known where the net is asked, and needs no file then.
+#[test]
+fn vectors_from_a_file_tell_of_words_that_are_new() {
+    let sandbox = Sandbox::new();
+    // No sentence to learn from has Eve, and her vector is a name's.
+    let names = ["ana", "bo", "cy", "di", "eve"].map(|name| format!("{name} 2 -2\n")).concat();
+    let others = "the -1 1\nsaid -1 3\nlaughed -1 3\nharbour -3 1\nstreet -3 1\n";
+    sandbox.write("vectors.txt", format!("{others}{names}"));
+    sandbox.write(
+        "names.toml",
+        EXPERIMENT.replace("width = 6\ncharacters = { width = 4, hidden = 4 }", "width = 2"),
+    );
+    sandbox.write("train.txt", sentences(300, 0));
+    sandbox.write("test.txt.gz", gzip(sentences(60, 1).as_bytes()));
+    let train = |run: &str, sets: &[&str]| {
+        let sets = sets.iter().flat_map(|set| ["--set", *set]);
+        let args = ["train", "names.toml", "--run-dir", run].into_iter().chain(sets);
+        sandbox.birnn(&args.collect::<Vec<_>>())
+    };
+    let vectors = "data.vectors=vectors.txt";
+    for (run, sets) in [
+        ("kept", &[vectors, "model.embedding.freeze=true"][..]),
+        ("moved", &[vectors, "data.vector_words=9"]),
+    ] {
+        let told = train(run, sets).done().stderr;
+        let line = "vectors.txt: vectors of 9 of the 9 words of the training sentences and of 1 others";
+        assert!(told.contains(line), "{told}");
+    }
+    let refused = train("wide", &[vectors, "model.embedding.width=3"]);
+    assert_eq!(refused.code, 2);
+    assert!(
+        refused.stderr.contains("vectors.txt: its vectors have 2 values, and `width`"),
+        "{}",
+        refused.stderr
+    );
+    let refused = train("absent", &["data.vectors=glove.txt"]);
+    assert_eq!(refused.code, 2);
+    assert!(refused.stderr.contains("--set data.vectors=PATH"), "{}", refused.stderr);
+    assert!(!sandbox.path("wide").exists() && !sandbox.path("absent").exists());
+
+    std::fs::remove_file(sandbox.path("vectors.txt")).unwrap();
+    for run in ["kept", "moved"] {
+        let told = sandbox.birnn_given(&["predict", run, "-"], "1 the\n2 eve\n3 said\n\n").done();
+        assert!(told.stdout.contains("2 eve B-person "), "{}", told.stdout);
+        let evaluation = json(&sandbox.birnn(&["eval", run, "--json"]).done().stdout);
+        assert!(evaluation["spans"]["strict"]["all"]["f1"].as_f64().unwrap() > 0.9, "{evaluation}");
+    }
+}
+
+#[test]
+fn text_in_another_encoding_is_read_as_it_is_said() {
+    let sandbox = Sandbox::new();
+    let latin =
+        |text: &str| text.replace("ana", "\u{e9}ve").chars().map(|letter| letter as u8).collect::<Vec<u8>>();
+    sandbox.write("names.toml", EXPERIMENT.replace("[model]", "encoding = \"latin1\"\n[model]"));
+    sandbox.write("train.txt", latin(&sentences(300, 0)));
+    sandbox.write("test.txt.gz", gzip(&latin(&sentences(60, 1))));
+    sandbox.birnn(&["train", "names.toml", "--run-dir", "run"]).done();
+    let told = sandbox.birnn_given(&["predict", "run", "-"], "1 the\n2 \u{e9}ve\n3 said\n\n").done();
+    assert!(told.stdout.contains("2 \u{e9}ve B-person "), "{}", told.stdout);
+}
