@@ -11,11 +11,15 @@ pub fn width(text: &str) -> usize {
 pub fn rows(text: &str, most: usize) -> Vec<String> {
     let mut rest = text;
     let mut rows = Vec::new();
-    while width(rest) > most {
+    loop {
         let room = fitting(rest, most);
+        if room == rest.len() {
+            break;
+        }
         // A space right behind what fits is where the row ends, too.
-        let space = rest[..(room + 1).min(rest.len())].rfind(' ').filter(|&index| index > 0);
-        let (row, others) = rest.split_at(space.map_or(room, |index| index + 1));
+        let space = if rest[room..].starts_with(' ') { Some(room) } else { rest[..room].rfind(' ') };
+        let end = space.filter(|&space| space > 0).map_or(room, |space| space + 1);
+        let (row, others) = rest.split_at(end);
         rows.push(row.trim_end().to_owned());
         rest = others;
     }

@@ -193,7 +193,8 @@ mod tests {
             experiment.model.hidden = Hidden::Each { forward: FORWARD, reverse: 3 };
             change(experiment);
         });
-        if let Task::Classify(task) = &mut manifest.task {
+        let readout = manifest.experiment().unwrap().model.readout;
+        if let (Task::Classify(task), Readout::Sequence) = (&mut manifest.task, readout) {
             task.per = Per::Step;
         }
         Predictor::from_bytes(Path::new("net"), &encode(&manifest, &weights).unwrap()).unwrap()

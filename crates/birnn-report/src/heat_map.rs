@@ -38,7 +38,8 @@ const SHADES: f64 = 5.0;
 
 /// The style of a cell of this `kind` by its share of the largest.
 pub(crate) fn shade(kind: &str, value: f64, largest: f64) -> String {
-    format!("{kind}{}", (SHADES * value / largest).ceil().clamp(1.0, SHADES))
+    let share = if largest > 0.0 { value / largest } else { 0.0 };
+    format!("{kind}{}", (SHADES * share).ceil().clamp(1.0, SHADES))
 }
 
 #[cfg(test)]
@@ -49,7 +50,7 @@ mod tests {
     fn shades_are_shares_of_the_largest() {
         let shades = [1e-9, 0.2, 0.21, 0.99, 1.0, 1.0 + 1e-9].map(|value| shade("right", value, 1.0));
         assert_eq!(shades, ["right1", "right1", "right2", "right5", "right5", "right5"]);
-        assert_eq!(shade("wrong", 0.0, 0.0), "wrong5", "of nothing but zeros");
+        assert_eq!(shade("wrong", 0.0, 0.0), "wrong1", "of nothing but zeros");
     }
 
     #[test]
