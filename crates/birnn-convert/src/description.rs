@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use birnn_architecture::{Architecture, Cell, CharacterNet, Head, Readout};
-use birnn_data::{Modality, Per, Preprocessing, Series, Text, Unit};
+use birnn_data::{Folding, Modality, Per, Preprocessing, Series, Text, Unit};
 use birnn_infer::{DescribedTask, Manifest, Task};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -83,14 +83,7 @@ impl Description {
                 "sentences of any number of tokens; row 0 of a table is what is not known, and behind it come the \
                  words, or characters, of `text`, in their order"
                     .to_owned(),
-                match (text.folding.lowercase, text.folding.merge_digits) {
-                    (false, false) => "words as they are written".to_owned(),
-                    (true, false) => "words in lower case; characters as they are written".to_owned(),
-                    (false, true) => "words with each digit 0; characters as they are written".to_owned(),
-                    (true, true) => {
-                        "words in lower case with each digit 0; characters as they are written".to_owned()
-                    }
-                },
+                looked_up(text.folding),
             ),
         };
         let (rows, preprocessing, series, text) = match manifest.modality.clone() {
@@ -219,6 +212,22 @@ pub(crate) fn in_python(net: &Architecture, features: usize, classes: usize) -> 
         "{embedding}self.{prefix} = nn.{module}({features}, {forward}, {layers}, batch_first=True{relu}{directions}); \
          self.fc = nn.Linear({width}, {classes}){attention}{crf}; readout {readout}"
     )
+}
+
+/// How words are to be before they are looked for among those of a net.
+fn looked_up(folding: Folding) -> String {
+    let Folding { normal_form, lowercase, merge_digits } = folding;
+    let written = match normal_form {
+        None => "as they are written".to_owned(),
+        Some(form) => format!("in Unicode's normal form {form}"),
+    };
+    let of_words = match (lowercase, merge_digits) {
+        (false, false) => return format!("words and characters {written}"),
+        (true, false) => "then in lower case",
+        (false, true) => "then with each digit 0",
+        (true, true) => "then in lower case, with each digit 0",
+    };
+    format!("words and characters {written}; words {of_words}")
 }
 
 #[cfg(test)]

@@ -30,7 +30,11 @@ const NET: Architecture = Architecture {
     reverse: Some(5),
     dropout: 0.5,
     readout: Readout::Sequence,
-    embedding: Some(Embedding { width: 4, characters: Some(CharacterNet { width: 3, hidden: 2 }) }),
+    embedding: Some(Embedding {
+        width: 4,
+        characters: Some(CharacterNet { width: 3, hidden: 2 }),
+        frozen: false,
+    }),
     head: Head::Crf,
     input_dropout: 0.5,
     output_dropout: 0.5,

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::fmt;
 use std::hash::Hash;
 
 use schemars::JsonSchema;
@@ -42,6 +43,18 @@ pub enum NormalForm {
     Nfkc,
     /// As `nfd`, likewise.
     Nfkd,
+}
+
+/// As Unicode has it: `NFC`.
+impl fmt::Display for NormalForm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            NormalForm::Nfc => "NFC",
+            NormalForm::Nfd => "NFD",
+            NormalForm::Nfkc => "NFKC",
+            NormalForm::Nfkd => "NFKD",
+        })
+    }
 }
 
 /// Which words are the same. But for the normal form, their characters are read as they are written.

@@ -31,9 +31,10 @@ impl Python {
         let batches = BATCHES.map(sentences);
         let known =
             sentences(&["the quick brown fox jumps over a lazy dog now", "of wwww extraordinarily I"]);
-        let text = Text::of(&known, Folding { lowercase: true, merge_digits: false }, 1);
+        let text = Text::of(&known, Folding { lowercase: true, ..Folding::default() }, 1);
         let mut nets = Vec::new();
-        let with = Embedding { width: 7, characters: Some(CharacterNet { width: 4, hidden: 5 }) };
+        let with =
+            Embedding { width: 7, characters: Some(CharacterNet { width: 4, hidden: 5 }), frozen: false };
         for cell in [Cell::Lstm, Cell::Gru, Cell::RnnTanh, Cell::RnnRelu] {
             for (layers, reverse) in [(1, Some(12)), (2, Some(7)), (1, None)] {
                 for embedding in [with, Embedding { characters: None, ..with }] {
