@@ -178,7 +178,7 @@ mod tests {
             read.end();
         }
         let read = read.finish();
-        let text = Text::of(&read, Folding { lowercase: true, merge_digits: true }, 1);
+        let text = Text::of(&read, Folding { lowercase: true, merge_digits: true, ..Folding::default() }, 1);
         let lexicon = text.lexicon(read.forms().unwrap());
         // A word that is dropped is still shown.
         let forms = read.iter().flat_map(|sentence| sentence.tokens().unwrap()).copied();

@@ -12,7 +12,7 @@ use birnn_model::tch::{self, Tensor, nn};
 use birnn_model::{Architecture, Cell, Network, Readout};
 use common::filled;
 use sha2::{Digest, Sha256};
-use tract_onnx::prelude::{IntoTensor, Tensor as Tract};
+use tract_onnx::prelude::Tensor as Tract;
 
 use crate::tract::{declared, is_recurrent, near, read, run, without_lengths};
 

@@ -102,7 +102,8 @@ mod tests {
             sentences.finish()
         };
         let training = sentence(&["The", "日本", "the", "The", "1999"]);
-        let text = Text::of(&training, Folding { lowercase: true, merge_digits: true }, 2);
+        let text =
+            Text::of(&training, Folding { lowercase: true, merge_digits: true, ..Folding::default() }, 2);
         let written = |tokens: &[&str], range: Range<usize>| {
             let read = sentence(tokens);
             let lexicon = text.lexicon(read.forms().unwrap());

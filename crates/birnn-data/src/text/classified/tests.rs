@@ -118,7 +118,8 @@ fn rows_have_a_text_and_a_class() {
 fn a_folder_has_a_file_for_each_class() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, bytes: &[u8]| fs::write(folder.path().join(name), bytes).unwrap();
-    let read = |labelling: &Labelling| read_classes(folder.path(), Unit::Characters, labelling);
+    let read =
+        |labelling: &Labelling| read_classes(folder.path(), Unit::Characters, labelling, Encoding::UTF_8);
     let failed = |labelling: &Labelling| read(labelling).unwrap_err().to_string();
     write("README.md", b"no class");
     write("._Y.txt", b"\0\0");
@@ -144,7 +145,8 @@ fn texts_of_others_are_read() {
     };
     if folder.join("names").is_dir() {
         let begin = std::time::Instant::now();
-        let (file, _) = read_classes(&folder.join("names"), Unit::Characters, &Labelling::Any).unwrap();
+        let (file, _) =
+            read_classes(&folder.join("names"), Unit::Characters, &Labelling::Any, Encoding::UTF_8).unwrap();
         println!("names: {} characters, {:?}", file.sequences.steps(), begin.elapsed());
         let names = file.targets.unwrap().names;
         assert_eq!((file.sequences.len(), names.len(), names[0].as_str()), (20_050, 18, "Arabic"));
@@ -161,7 +163,7 @@ fn texts_of_others_are_read() {
             continue;
         }
         let begin = std::time::Instant::now();
-        let read = read(&path, &TextForm::Lines, Unit::Words, &Labelling::Any);
+        let read = read(&path, &TextForm::Lines, Unit::Words, &Labelling::Any, Encoding::UTF_8);
         println!("{name}: {:?}", begin.elapsed());
         let file = read.map(|(file, _)| file).unwrap_or_else(|error| {
             println!("{}", error.problem);

@@ -148,12 +148,12 @@ fn files_are_read_by_their_content() {
     let text = "a X\n\nb \u{e9}\n".as_bytes();
     for bytes in [text, &gzip(text)] {
         std::fs::write(&path, bytes).unwrap();
-        let (file, digests) = read(&path, LAST, &Labelling::Any).unwrap();
+        let (file, digests) = read(&path, LAST, &Labelling::Any, Encoding::UTF_8).unwrap();
         assert_eq!((file.lines.as_slice(), file.unit), (&[1, 3][..], "line"));
         assert_eq!(digests, Digests { content: sha256(text), file: sha256(bytes) });
     }
     std::fs::write(&path, b"a X\nb \xe9\n").unwrap();
-    let error = read(&path, LAST, &Labelling::Any).unwrap_err().to_string();
+    let error = read(&path, LAST, &Labelling::Any, Encoding::UTF_8).unwrap_err().to_string();
     assert!(error.starts_with(&format!("{}: line 2: is not UTF-8 text: ", path.display())), "{error}");
     let error = read_conll(&gzip(text)[..20], LAST, &Labelling::Any).unwrap_err().to_string();
     assert!(error.starts_with("its gzip compression is damaged: "), "{error}");
@@ -183,7 +183,7 @@ fn files_of_shared_tasks_are_read() {
             continue;
         }
         let begin = std::time::Instant::now();
-        let (file, _) = read(&path, LAST, &Labelling::Any).unwrap();
+        let (file, _) = read(&path, LAST, &Labelling::Any, Encoding::UTF_8).unwrap();
         println!("{name}: {:?}", begin.elapsed());
         let names = file.targets.as_ref().map_or(0, |targets| targets.names.len());
         assert_eq!(

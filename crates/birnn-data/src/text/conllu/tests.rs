@@ -67,7 +67,7 @@ fn a_treebank_is_read() {
             continue;
         }
         let begin = std::time::Instant::now();
-        let (file, _) = read(&path, ConlluTag::Upos, &Labelling::Any).unwrap();
+        let (file, _) = read(&path, ConlluTag::Upos, &Labelling::Any, Encoding::UTF_8).unwrap();
         println!("{name}: {} tokens, {:?}", file.sequences.steps(), begin.elapsed());
         assert_eq!((file.sequences.len(), file.targets.unwrap().names.len()), (sentences, tags), "{name}");
     }

@@ -70,18 +70,18 @@ fn an_error_names_both_files() {
     fs::write(&sentences, "a b\nc\n").unwrap();
     fs::write(&tags, "X Y\n").unwrap();
     let asked = Some((tags.as_path(), Per::Step));
-    let error = read(&sentences, asked, &Labelling::Any).unwrap_err().to_string();
+    let error = read(&sentences, asked, &Labelling::Any, Encoding::UTF_8).unwrap_err().to_string();
     let [sentences_shown, tags_shown] = [&sentences, &tags].map(|path| path.display());
     assert_eq!(
         error,
         format!("{tags_shown}: line 2: has 0 tags for the 1 token of that line in {sentences_shown}")
     );
     fs::write(&tags, "X Y\nX\n").unwrap();
-    let (file, digests) = read(&sentences, asked, &Labelling::Any).unwrap();
+    let (file, digests) = read(&sentences, asked, &Labelling::Any, Encoding::UTF_8).unwrap();
     assert_eq!(told(Ok(file)), "1: a/X b/Y | 2: c/X");
     assert_eq!(digests.len(), 2);
     assert_eq!(digests[1].content, crate::content::sha256(b"X Y\nX\n"));
-    assert_eq!(read(&sentences, None, &Labelling::Any).unwrap().1.len(), 1);
+    assert_eq!(read(&sentences, None, &Labelling::Any, Encoding::UTF_8).unwrap().1.len(), 1);
 }
 
 #[test]
@@ -115,7 +115,8 @@ fn slots_and_intents_are_read() {
         let path = |name: &str| folder.join(part).join(name);
         for (name, per, classes) in [("seq.out", Per::Step, tags), ("label", Per::Sequence, 7)] {
             let begin = std::time::Instant::now();
-            let (file, _) = read(&path("seq.in"), Some((&path(name), per)), &Labelling::Any).unwrap();
+            let (file, _) =
+                read(&path("seq.in"), Some((&path(name), per)), &Labelling::Any, Encoding::UTF_8).unwrap();
             println!("snips/{part}, {name}: {} tokens, {:?}", file.sequences.steps(), begin.elapsed());
             assert_eq!(
                 (file.sequences.len(), file.targets.unwrap().names.len()),
