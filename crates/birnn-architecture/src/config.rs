@@ -63,7 +63,8 @@ pub struct EmbeddingConfig {
     #[serde(skip_serializing_if = "is_zero")]
     #[schemars(extend("minimum" = 0, "exclusiveMaximum" = 1))]
     pub word_dropout: f64,
-    /// Probability of the same for words that training data has once: what is not known is learnt of them.
+    /// Probability of the same for words that training data has once, and that have no vector of others: what is not known
+    /// is learnt of them.
     #[schemars(extend("minimum" = 0, "exclusiveMaximum" = 1))]
     pub rare_word_dropout: f64,
     /// Whether the vectors of words stay what `vectors` under `[data]` has them, and are not trained.

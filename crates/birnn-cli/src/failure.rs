@@ -126,7 +126,7 @@ impl From<NetDataError> for Failure {
         match error {
             NetDataError::Experiment(error) => error.into(),
             NetDataError::Unreadable(_) => Failure::run(error),
-            NetDataError::Unknown | NetDataError::Outside(_) | NetDataError::OfTheNet(_) => {
+            NetDataError::Unknown | NetDataError::Outside(_) | NetDataError::OfTheNet(..) => {
                 Failure::request(error)
             }
         }

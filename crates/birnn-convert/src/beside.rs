@@ -6,7 +6,9 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use birnn_data::name::shown;
-use birnn_data::{Dataset, MOST_CLASSES, Modality, Preprocessing, Recorded, Series, Text, check_class_names};
+use birnn_data::{
+    Dataset, MOST_CLASSES, Modality, Preprocessing, Recorded, Series, Text, Unit, check_class_names,
+};
 use birnn_experiment::{ExperimentError, Source};
 use birnn_formats::{InferredModel, short_name};
 use birnn_infer::{Classify, LARGEST_SIDE, Task};
@@ -14,8 +16,8 @@ use birnn_infer::{Classify, LARGEST_SIDE, Task};
 use crate::description::{Description, description_path};
 use crate::inferred::{config_of, inferred};
 
-/// Bytes of a description, far more than any needs.
-const LARGEST: u64 = 1 << 24;
+/// Bytes of a description: it may list a million words.
+const LARGEST: u64 = 1 << 27;
 
 /// A description that was found beside weights.
 #[derive(Debug)]
@@ -112,9 +114,15 @@ fn read(path: &Path, weights: &InferredModel) -> Result<(Description, Source), S
         Task::Regress(task) => task.scale.check()?,
     }
     let source = match &found.text {
+        Some(_) if found.experiment.is_empty() && found.unit.unwrap_or_default() != Unit::default() => {
+            return Err("unit: of a net that reads characters as its tokens an `experiment` is wanted, whose `[data]` says \
+                        `dataset = \"texts\"` and `unit`"
+                .to_owned());
+        }
         Some(_) if found.experiment.is_empty() => {
             inferred(path, weights, Dataset::SyntheticText, config_of(&task), &[])
         }
+        None if found.experiment.is_empty() => return Err("it has no `experiment`".to_owned()),
         _ => Source::parse(path, found.experiment.clone(), &[]),
     };
     let source = source.map_err(|error| format!("experiment: {error}"))?;

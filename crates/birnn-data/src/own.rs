@@ -83,7 +83,12 @@ impl DataConfig {
             .paths_mut()
             .into_iter()
             .filter(|(key, _)| !keep(key))
-            .filter_map(|(_, path)| path.as_mut())
+            .filter_map(|(key, path)| Some((key, path.as_mut()?)))
+            // Vectors of words are of no data set, and may lie elsewhere.
+            .filter(|(key, path)| {
+                *key != "vectors" || folder.join(path.file_name().unwrap_or_default()).exists()
+            })
+            .map(|(_, path)| path)
             .collect();
         let named: Vec<PathBuf> =
             wanted.iter().map(|path| folder.join(path.file_name().unwrap_or_default())).collect();

@@ -48,7 +48,7 @@ pub(crate) fn learner(contents: &Contents, device: Device) -> Result<Learner, En
     Ok(learner)
 }
 
-/// The entries of a net's weights, sorted by name.
+/// The entries of a net's weights.
 pub(crate) fn weights_of(learner: &Learner) -> Result<Vec<Entry>, EngineError> {
     learner.weights().map(|(name, tensor)| Ok(entry(name, tensor)?)).collect()
 }

@@ -149,6 +149,9 @@ fn a_net_that_reads_words_is_autograds() {
             ] {
                 check(&ModelConfig { head, readout, ..config.clone() }, sentences(9, 12));
             }
+            // Of what is not trained there is no gradient.
+            let frozen = config.embedding.clone().map(|own| EmbeddingConfig { freeze: true, ..own });
+            check(&ModelConfig { embedding: frozen, readout: Readout::Sequence, ..config }, sentences(9, 12));
         }
     }
 }

@@ -169,8 +169,10 @@ fn controlled(
         let weights = weights.resolve(manifest.task.classes(), &[9, 15, 21]).unwrap();
         loss = loss.weighted(&weights, Device::Cpu).unwrap();
     }
+    // Whatever a checkpoint does not bring back would be other numbers.
+    let seed = plan.seed + u32::from(checkpoint.is_some());
     let mut learner =
-        Learner::new(&plan.architecture, task, loss, modality.inputs(), plan.seed, Device::Cpu).unwrap();
+        Learner::new(&plan.architecture, task, loss, modality.inputs(), seed, Device::Cpu).unwrap();
     let data = TrainingData { train: train_samples, validation };
     let mut state = match &checkpoint {
         Some(checkpoint) => {

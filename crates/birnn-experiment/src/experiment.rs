@@ -67,11 +67,13 @@ impl Experiment {
         let train = self.train.resolve()?;
         self.suits_task()?;
         let mut data = self.data.resolve_for(task.wanted).map_err(Invalid::from)?;
-        if let (Some(vectors), Some(embedding)) = (&mut data.text.vectors, architecture.embedding) {
-            (vectors.width, vectors.frozen) = (embedding.width, embedding.frozen);
-        } else if architecture.embedding.is_some_and(|embedding| embedding.frozen) {
-            let message = "keeps vectors as a file has them: `vectors` under [data] names it, and is missing";
-            return Err(Invalid::new("model.embedding.freeze", message));
+        if let Some(embedding) = architecture.embedding {
+            data.text.vectors = self.data.vectors(embedding.width, embedding.frozen);
+            if data.text.vectors.is_none() && embedding.frozen {
+                let message =
+                    "keeps vectors as a file has them: `vectors` under [data] names it, and is missing";
+                return Err(Invalid::new("model.embedding.freeze", message));
+            }
         }
         data.text.learnt = task.scheme;
         if data.text.learnt.is_none() && (data.text.scheme.is_some() || data.text.repair_tags) {

@@ -32,9 +32,10 @@ pub enum NetDataError {
         "--set {0}: only which data it is can be changed here, such as data.test_images; all else is the run's"
     )]
     Outside(String),
-    /// A setting is to be changed that says how the net reads series, which it learnt in training.
-    #[error("--set {0}: how series are read belongs to the net, which was trained so; leave it out")]
-    OfTheNet(&'static str),
+    /// A setting is to be changed that says how the net reads samples, which it learnt in training; and what these are
+    /// called.
+    #[error("--set {0}: how {1} are read belongs to the net, which was trained so; leave it out")]
+    OfTheNet(&'static str, &'static str),
 }
 
 /// The data settings of the run of `weights`: as these have them, its own files where its `config.toml` says
@@ -51,6 +52,8 @@ pub fn data_of_run(
     if let Some(written) = written.filter(|_| experiment.data.dataset.is_own()) {
         experiment.data.take_paths(&written.experiment().data);
     }
+    // They are in its weights.
+    (experiment.data.vectors, experiment.data.vector_words) = (None, None);
     // Without a folder, paths in `sets` are relative to where the user is.
     let name = weights.file_name().map_or(weights, Path::new);
     let parse = |experiment: &Experiment| -> Result<Source, NetDataError> {
@@ -81,11 +84,21 @@ pub fn data_of_run(
     if let Some(other) = source.set_outside("data") {
         return Err(NetDataError::Outside(other.to_owned()));
     }
-    let of_the_net = ["data.missing", "data.missing_mask", "data.standardise"];
+    let of_the_net = [
+        "data.missing",
+        "data.missing_mask",
+        "data.standardise",
+        "data.normal_form",
+        "data.lowercase",
+        "data.merge_digits",
+        "data.min_count",
+        "data.vectors",
+        "data.vector_words",
+    ];
     let has_names = matches!(&manifest.modality, Modality::Series(series) if series.names.is_some());
     let features = has_names.then_some("data.features");
     if let Some(key) = of_the_net.into_iter().chain(features).find(|key| source.is_set(key)) {
-        return Err(NetDataError::OfTheNet(key));
+        return Err(NetDataError::OfTheNet(key, manifest.modality.noun()));
     }
     take_files(&mut source)?;
     let data = source.experiment().data.clone();

@@ -30,9 +30,9 @@ pub(crate) const NO_DIGEST: [u8; 64] = [b'0'; 64];
 /// Whether a header of so many bytes can be read again.
 pub(crate) fn check_header(bytes: u64) -> Result<(), String> {
     match bytes > LARGEST_HEADER {
-        true => {
-            Err(format!("its description takes {bytes} bytes, and {LARGEST_HEADER} are read: shorten names"))
-        }
+        true => Err(format!(
+            "its description takes {bytes} bytes, and {LARGEST_HEADER} are read: shorten names or, of text, know fewer words (`min_count`, `vector_words` under [data])"
+        )),
         false => Ok(()),
     }
 }

@@ -229,8 +229,12 @@ impl Manifest {
         let copies = copies(&experiment.train.resolve().map_err(|error| unreadable(error.message))?);
         let (features, outputs) = (self.modality.inputs(), self.task.outputs());
         let weights = architecture.parameters(features, outputs);
-        let bytes = 4 * architecture.parameter_count(features, outputs) as u64;
-        let size = bytes.saturating_mul(copies);
+        // Of what is not trained there is one copy alone.
+        let size_of = |(name, shape): &(String, Vec<usize>)| {
+            let bytes = 4 * shape.iter().product::<usize>() as u64;
+            bytes.saturating_mul(if architecture.is_trained(name) { copies } else { 1 })
+        };
+        let size = weights.iter().map(size_of).fold(0, u64::saturating_add);
         if size > LARGEST_FILE {
             return Err(ManifestError::TooLarge { size, largest: LARGEST_FILE });
         }

@@ -138,7 +138,9 @@ fn open(args: &SweepArgs, disk: &Arc<dyn Disk>, log: &Log) -> Result<(SweepDir, 
     destination.check()?;
     data::load(&plan.data, &locations(), log, Some(&source))?;
     for same in trials.chunk_by(|a, b| a.settings == b.settings) {
-        for trial in same.iter().take(1).filter(|trial| varies(trial, "data.")) {
+        // Vectors of words must be as wide as the net's.
+        let is_of_data = |trial: &&Trial| varies(trial, "data.") || varies(trial, "model.embedding.");
+        for trial in same.iter().take(1).filter(is_of_data) {
             let source = source.with(&trial.sets())?;
             data::load(&source.plan()?.data, &locations(), log, Some(&source))?;
         }

@@ -360,6 +360,12 @@ impl DataConfig {
         })
     }
 
+    /// The vectors to begin with, for a net of which these are so many values; `frozen` says whether they stay so.
+    pub fn vectors(&self, width: usize, frozen: bool) -> Option<VectorsPlan> {
+        let path = self.vectors.clone()?;
+        Some(VectorsPlan { path, beyond: self.vector_words, width, frozen })
+    }
+
     /// How sentences are read.
     fn text(&self, wanted: Wanted) -> Result<TextPlan, ConfigError> {
         let min_count = self.min_count.unwrap_or(1);
@@ -386,18 +392,20 @@ impl DataConfig {
                 "is about the words of `vectors`, which is missing",
             ));
         }
-        // Of what width they are is the net's to say.
-        let vectors = self.vectors.clone().map(|path| VectorsPlan {
-            path,
-            beyond: self.vector_words,
-            width: 0,
-            frozen: false,
-        });
         let (normal_form, lowercase, merge_digits) = (self.normal_form, self.lowercase, self.merge_digits);
         let folding = Folding { normal_form, lowercase, merge_digits };
         let (scheme, repair_tags) = (self.scheme, self.repair_tags);
         let encoding = self.encoding;
-        Ok(TextPlan { encoding, folding, min_count, vectors, scheme, repair_tags, learnt: None, known: None })
+        Ok(TextPlan {
+            encoding,
+            folding,
+            min_count,
+            vectors: None,
+            scheme,
+            repair_tags,
+            learnt: None,
+            known: None,
+        })
     }
 
     /// Rows and columns of an image.

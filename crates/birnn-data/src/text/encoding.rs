@@ -1,7 +1,7 @@
 //! In which encoding the bytes of a text are letters.
 
 use std::borrow::Cow;
-use std::io::{self, Error, ErrorKind, Read};
+use std::io::{self, ErrorKind, Read};
 use std::ops::Range;
 use std::path::Path;
 
@@ -11,6 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::content::{Digests, Hashed, open, through};
 use crate::file_error::{FileError, FileProblem};
+use crate::text::problem::TextProblem;
 
 /// An encoding of text by one of its names in the WHATWG's standard, such as `latin1` or `utf-16le`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +42,7 @@ impl Serialize for Encoding {
 impl<'de> Deserialize<'de> for Encoding {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let name = String::deserialize(deserializer)?;
-        encoding_rs::Encoding::for_label(name.as_bytes()).map(Encoding).ok_or_else(|| {
+        encoding_rs::Encoding::for_label_no_replacement(name.as_bytes()).map(Encoding).ok_or_else(|| {
             let known = "utf-8, latin1 (which is windows-1252), iso-8859-2, windows-1251, koi8-r, utf-16le, shift_jis, \
                          gb18030, big5, euc-kr";
             de::Error::custom(format!("no encoding is called `{}`; there are {known} and others", crate::escape::short(&name, 40)))
@@ -71,11 +72,25 @@ pub(super) fn open_text<T>(
             let mut content = Hashed::new(content);
             let value = match encoding.is_utf_8() {
                 true => read(&mut content)?,
-                false => read(&mut Decoded::new(&mut content, encoding))?,
+                false => decoded(&mut content, encoding, read)?,
             };
             Ok((value, content.finish()))
         })
     })
+}
+
+/// Gives `read` what `source` holds, as UTF-8.
+fn decoded<T>(
+    source: impl Read,
+    encoding: Encoding,
+    read: impl FnOnce(&mut dyn Read) -> Result<T, FileProblem>,
+) -> Result<T, FileProblem> {
+    let mut decoded = Decoded::new(source, encoding);
+    let value = read(&mut decoded);
+    match decoded.is_wrong {
+        true => Err(TextProblem::NotIn { encoding: encoding.0.name() }.at(decoded.lines)),
+        false => value,
+    }
 }
 
 /// What is read through it becomes UTF-8.
@@ -89,7 +104,10 @@ struct Decoded<R> {
     text: Vec<u8>,
     /// How much of it was given.
     given: usize,
+    /// Which line it has come to, from 1.
     lines: usize,
+    /// Whether there are bytes that are no letters.
+    is_wrong: bool,
 }
 
 const CHUNK: usize = 1 << 14;
@@ -98,13 +116,15 @@ impl<R: Read> Decoded<R> {
     fn new(source: R, Encoding(encoding): Encoding) -> Decoded<R> {
         Decoded {
             source,
-            decoder: encoding.new_decoder_with_bom_removal(),
+            // A mark at its beginning says more than a setting.
+            decoder: encoding.new_decoder(),
             raw: vec![0; CHUNK],
             rest: 0..0,
             is_over: false,
             text: Vec::new(),
             given: 0,
             lines: 1,
+            is_wrong: false,
         }
     }
 
@@ -123,11 +143,8 @@ impl<R: Read> Decoded<R> {
             self.rest.start += read;
             self.lines += self.text[..written].iter().filter(|&&byte| byte == b'\n').count();
             if let DecoderResult::Malformed(..) = result {
-                let name = self.decoder.encoding().name();
-                return Err(Error::new(
-                    ErrorKind::InvalidData,
-                    format!("line {}: is not text in {name}, which `encoding` under [data] says", self.lines),
-                ));
+                self.is_wrong = true;
+                return Err(ErrorKind::InvalidData.into());
             }
             if written > 0 || self.is_over {
                 self.text.truncate(written);
@@ -154,28 +171,31 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn decoded(name: &str, bytes: &[u8]) -> Result<String, String> {
+    fn text(name: &str, bytes: &[u8]) -> Result<String, String> {
         let encoding: Encoding = serde_json::from_value(name.into()).map_err(|error| error.to_string())?;
         let mut text = String::new();
-        let read = Decoded::new(bytes, encoding).read_to_string(&mut text);
+        let read = decoded(bytes, encoding, |content| Ok(content.read_to_string(&mut text)?));
         read.map(|_| text).map_err(|error| error.to_string())
     }
 
     #[test]
     fn bytes_become_letters() {
-        assert_eq!(decoded("latin1", b"caf\xe9\n\xfcber").unwrap(), "café\nüber");
-        assert_eq!(decoded("utf-16le", b"\xff\xfea\0\xe4\0").unwrap(), "aä", "without its mark");
-        assert_eq!(decoded("shift_jis", b"\x93\xfa\x96\x7b").unwrap(), "日本");
-        assert_eq!(decoded("latin1", b"").unwrap(), "");
+        assert_eq!(text("latin1", b"caf\xe9\n\xfcber").unwrap(), "café\nüber");
+        assert_eq!(text("utf-16le", b"\xff\xfea\0\xe4\0").unwrap(), "aä", "without its mark");
+        assert_eq!(text("shift_jis", b"\x93\xfa\x96\x7b").unwrap(), "日本");
+        assert_eq!(text("utf-16le", b"\xfe\xff\0a").unwrap(), "a", "the other way round, as its mark says");
+        assert_eq!(text("latin1", b"").unwrap(), "");
         let long = [b'\xe9'; 3 * CHUNK];
-        assert_eq!(decoded("iso-8859-2", &long).unwrap(), "é".repeat(3 * CHUNK));
+        assert_eq!(text("iso-8859-2", &long).unwrap(), "é".repeat(3 * CHUNK));
     }
 
     #[test]
     fn what_is_not_in_it_is_refused_by_line() {
-        let error = decoded("shift_jis", b"a\nb\n\xfd\xff").unwrap_err();
+        let error = text("shift_jis", b"a\nb\n\xfd\xff").unwrap_err();
         assert!(error.starts_with("line 3: is not text in Shift_JIS"), "{error}");
-        assert!(decoded("utf-16le", b"a\0\n\0b").unwrap_err().starts_with("line 2: "), "half a letter");
-        assert!(decoded("klingon", b"").unwrap_err().starts_with("no encoding is called `klingon`"));
+        assert!(text("utf-16le", b"a\0\n\0b").unwrap_err().starts_with("line 2: "), "half a letter");
+        for none in ["klingon", "hz-gb-2312"] {
+            assert!(text(none, b"").unwrap_err().starts_with("no encoding is called"), "{none}");
+        }
     }
 }

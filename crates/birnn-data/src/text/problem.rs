@@ -11,8 +11,17 @@ use crate::text::scheme::TagProblem;
 #[derive(Debug, thiserror::Error)]
 pub enum TextProblem {
     /// It is no text.
-    #[error("is not UTF-8 text: save the file as UTF-8; `iconv -f LATIN1 -t UTF-8` makes it of Latin-1")]
+    #[error(
+        "is not UTF-8 text: save the file as UTF-8 (`iconv -f LATIN1 -t UTF-8` makes it of Latin-1) or, to train on it, \
+         say what it is: `encoding = \"latin1\"` under [data]"
+    )]
     NotUtf8,
+    /// It is not in the encoding that it is said to be in.
+    #[error("is not text in {encoding}, which `encoding` under [data] says that it is")]
+    NotIn {
+        /// The encoding.
+        encoding: &'static str,
+    },
     /// It is longer than any.
     #[error("is longer than the {most} bytes that a line may have")]
     TooLong {

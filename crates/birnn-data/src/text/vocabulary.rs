@@ -23,9 +23,10 @@ pub struct Text {
     /// How words are told apart.
     #[serde(flatten)]
     pub folding: Folding,
-    /// The words that it knows, the most frequent first.
+    /// The words that it knows, the most frequent first; with vectors of others, those that have one come before those that
+    /// are rare.
     pub words: Vec<String>,
-    /// How many of the last of them the training data has once.
+    /// How many of the last of them are rare: the training data has them once, and they have no vector of others.
     pub rare: usize,
     /// The characters that it knows, the most frequent first.
     pub characters: String,
@@ -208,7 +209,7 @@ impl Lexicon {
         self.word(form) != Lexicon::UNKNOWN
     }
 
-    /// Whether training data has the word of a form once.
+    /// Whether the word of a form is one of the rare ones.
     pub fn is_rare(&self, form: u32) -> bool {
         self.word(form) as usize >= self.first_rare
     }

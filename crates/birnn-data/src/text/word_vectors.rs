@@ -27,8 +27,8 @@ pub struct VectorsPlan {
     pub frozen: bool,
 }
 
-/// What is known beside the words of the training sentences where the vectors stay what they are: training does not
-/// get slower by it.
+/// What is known beside the words of the training sentences where the vectors stay what they are: steps do not get slower
+/// by it.
 const BEYOND: usize = 100_000;
 
 impl VectorsPlan {
@@ -199,14 +199,12 @@ fn joined(
         beyond: beyond.len(),
     };
     let mut vectors = WordVectors { width: plan.width, rows: Vec::new(), values: Vec::new(), found };
-    if plan.frozen {
-        // What is not known is between all that is.
-        let mean = |column: usize| {
-            known.iter().map(|own| f64::from(of(own.vector)[column])).sum::<f64>() / known.len() as f64
-        };
-        vectors.rows.push(Lexicon::UNKNOWN);
-        vectors.values.extend((0..plan.width).map(|column| mean(column) as f32));
-    }
+    // What is not known begins between all that is: it may be that training never has such a word.
+    let mean = |column: usize| {
+        known.iter().map(|own| f64::from(of(own.vector)[column])).sum::<f64>() / known.len() as f64
+    };
+    vectors.rows.push(Lexicon::UNKNOWN);
+    vectors.values.extend((0..plan.width).map(|column| mean(column) as f32));
     let first_rare = text.words.len() - text.rare;
     let (mut words, mut rare) = (Vec::new(), Vec::new());
     let mut add = |word: String, vector: usize, words: &mut Vec<String>| {

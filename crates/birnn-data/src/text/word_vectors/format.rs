@@ -76,7 +76,7 @@ pub(super) fn each_vector(
     read_to(&mut source, b'\n', &mut first)?;
     let Some((count, found)) = header(&first) else {
         check_width(vector_length(&first).ok_or(VectorProblem::NotVectors)?, width)?;
-        return lines(Cursor::new(first).chain(source), 1, None, take);
+        return lines(Cursor::new(first).chain(source), 1, width, None, take);
     };
     check_width(found, width)?;
     // Of the first vector as much as tells digits from bytes.
@@ -87,7 +87,7 @@ pub(super) fn each_vector(
     let is_text = begins_with_digits(&start[behind..], width);
     let mut source = Cursor::new(start).chain(source);
     if is_text {
-        return lines(source, 2, Some(count), take);
+        return lines(source, 2, width, Some(count), take);
     }
     let (mut word, mut bytes) = (Vec::new(), vec![0; width * size_of::<f32>()]);
     for index in 1..=count {
@@ -105,6 +105,7 @@ pub(super) fn each_vector(
 fn lines(
     mut source: impl BufRead,
     first: usize,
+    width: usize,
     promised: Option<usize>,
     mut take: impl FnMut(&[u8], Values<'_>) -> Result<(), FileProblem>,
 ) -> Result<(), FileProblem> {
@@ -118,6 +119,11 @@ fn lines(
         let end = text.iter().position(|&byte| is_space(byte)).unwrap_or(text.len());
         if !text.is_empty() {
             found += 1;
+            let numbers = fields(&text[end..]).count();
+            // A line that nothing ends may have been cut short, be it of a word that nobody wants.
+            if !line.ends_with(b"\n") && numbers < width {
+                return Err(VectorProblem::TooFew { line: number, found: numbers, expected: width }.into());
+            }
             take(&text[..end], Values::Text { line: number, numbers: &text[end..] })?;
         }
     }

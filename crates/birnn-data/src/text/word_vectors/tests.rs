@@ -117,13 +117,14 @@ fn what_is_no_file_of_vectors_is_refused() {
         let error = parse_vectors(file, &plan(9, false), text("the cat", PLAIN)).unwrap_err();
         error.to_string()
     };
-    let cases: [(&[u8], &str); 12] = [
+    let cases: [(&[u8], &str); 13] = [
         (b"", "does not begin with a vector"),
         (b"the\n", "does not begin with a vector"),
         (b"the cat sat\n", "does not begin with a vector"),
         (b"the 1 2 3\n", "its vectors have 3 values, and `width` under [model.embedding] is 2: set it to 3"),
         (b"5 300\nthe 1 2\n", "its vectors have 300 values"),
         (b"the 1 2\ncat 3\n", "line 2: has 1 numbers behind its word, and a vector has 2"),
+        (b"the 1 2\ndog 3", "line 2: has 1 numbers behind its word"),
         (b"the 1 2\ncat 3 x\x1b\n", "line 2: `x\\u001b` is not a number"),
         (b"the 1 2\ncat 3 inf\n", "line 2: `inf` is not a number"),
         (b"4 2\nthe 1 2\ncat 1 2\n", "its first line promises 4 vectors, and it ends after 2"),
