@@ -98,7 +98,7 @@ fn sentences_are_given_back_with_columns_added() {
     }
     assert!(lines[3].starts_with("2\tana\ty\tB-person\t0.") && lines[3].ends_with('\r'), "{:?}", lines[3]);
     // Nothing is lost of a long text, and answers do not depend on what else there is.
-    let long = text.to_owned() + "\n\n" + &sentences(700, 3);
+    let long = text.to_owned() + "\n\n" + &sentences(2100, 3);
     let all = sandbox.birnn_given(&["predict", "run", "-"], &long).done().stdout;
     assert!(all.starts_with(&told.stdout), "{}", &all[..300]);
     assert_eq!(all.matches('\n').count(), long.matches('\n').count());

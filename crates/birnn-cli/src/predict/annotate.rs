@@ -14,7 +14,7 @@ use crate::samples::Reading;
 use crate::samples::sentences::{self, Form};
 
 /// Sentences that are answered at once: more are no quicker, and in a pipe the first would come later.
-const TOGETHER: usize = 256;
+const TOGETHER: usize = 1024;
 
 /// Writes every file to standard output, sentence by sentence, with tags.
 pub(super) fn run(files: &[PathBuf], asked: &Asked, reading: &Reading<'_>) -> Outcome {
