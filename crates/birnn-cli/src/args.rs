@@ -81,13 +81,13 @@ pub enum Command {
     Sweep(SweepArgs),
     /// Evaluate a trained network: accuracy, scores per class, confusion matrix; of numbers RMSE, MAE and R2.
     Eval(EvalArgs),
-    /// Classify pictures or series of numbers, tag the steps of series, or predict numbers (regression).
+    /// Classify pictures, series of numbers or texts, tag words or steps, or predict numbers (regression).
     ///
     /// One line per picture or series: the most probable class with its probability, then all others of at least 1 %;
     /// which steps are of which class; or the numbers. One that cannot be read is reported, the others are still
     /// answered, and the exit code is 2.
     Predict(PredictArgs),
-    /// Write what a trained network holds of pictures or series of numbers: vectors of states, as features for
+    /// Write what a trained network holds of pictures, series or sentences: vectors of states, as features for
     /// other programs.
     ///
     /// Without libtorch, on every core, and with the same bits for a sample alone and among any others. One that cannot

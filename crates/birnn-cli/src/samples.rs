@@ -50,9 +50,11 @@ pub struct Place {
 /// A sample that could not be read.
 #[derive(Serialize)]
 pub struct Unread {
+    /// The sample, or the file.
     #[serde(flatten)]
-    sample: Sample,
-    error: String,
+    pub sample: Sample,
+    /// Why.
+    pub error: String,
 }
 
 /// How a net has samples read.

@@ -75,8 +75,8 @@ fn check_task(config: &ModelConfig, task: Task, (sequences, modality): (Sequence
     vs.double();
     let variables = vs.variables();
     let parameters: Vec<&Tensor> = learner.names().iter().map(|name| &variables[name]).collect();
-    for (&parameter, own) in parameters.iter().zip(learner.parameters()) {
-        tch::no_grad(|| parameter.shallow_clone().copy_(own));
+    for (name, own) in learner.weights() {
+        tch::no_grad(|| variables[name].shallow_clone().copy_(own));
     }
     let positions = if wanted.per == Per::Step { sequences.steps() } else { batch };
     let values = match wanted.kind {

@@ -216,3 +216,31 @@ fn text_in_another_encoding_is_read_as_it_is_said() {
         sandbox.birnn(&["train", "names.toml", "--run-dir", "none", "--set", "data.encoding=shift_jis"]);
     ended.failed(2, &["train.txt: line 3: is not text in Shift_JIS, which `encoding`"]);
 }
+
+/// The same sentences, and each run's tags for them.
+#[test]
+fn taggers_are_compared_by_the_sentences_of_their_test() {
+    let sandbox = trained();
+    sandbox
+        .birnn(&["train", "names.toml", "--run-dir", "other", "--set", "seed=1", "--set", "train.epochs=1"])
+        .done();
+    let found = json(&sandbox.birnn(&["compare", "run", "other", "--json"]).done().stdout);
+    assert_eq!(found["runs"].as_array().map(Vec::len), Some(2), "{found}");
+    let table = sandbox.birnn(&["compare", "run", "other"]).done().stdout;
+    assert!(table.contains("F1"), "{table}");
+    sandbox.write("test.txt.gz", gzip(sentences(60, 2).as_bytes()));
+    sandbox.birnn(&["train", "names.toml", "--run-dir", "elsewhere", "--set", "data.test=train.txt"]).done();
+    let refused = sandbox.birnn(&["compare", "run", "elsewhere"]);
+    refused.failed(2, &["cannot be compared", "they are not the same sentences"]);
+}
+
+/// The others are answered.
+#[test]
+fn a_file_that_cannot_be_read_is_told_of_in_the_end() {
+    let sandbox = trained();
+    sandbox.write("good.txt", "1 the\n2 ana\n3 said\n\n");
+    sandbox.write("bad.txt", b"1 the\n2 caf\xe9\n\n");
+    let ended = sandbox.birnn(&["predict", "run", "bad.txt", "none.txt", "good.txt"]);
+    assert!(ended.stdout.contains("2 ana B-person "), "{}", ended.stdout);
+    ended.failed(2, &["bad.txt: line 2: is not UTF-8", "none.txt: ", "2 files could not be read"]);
+}

@@ -4,43 +4,115 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use birnn_data::{AddedColumn, ConllBlock, ConllText, FileProblem, LineText, Sentences, name};
+use birnn_data::{AddedColumn, ConllBlock, ConllText, FileProblem, LineText, Sentences};
 use birnn_infer::{Class, Classify, Task};
 
 use crate::asked::Asked;
 use crate::failure::{Failure, Outcome};
 use crate::output::pass_on;
-use crate::samples::Reading;
 use crate::samples::sentences::{self, Form};
+use crate::samples::{Reading, Sample, Unread, outcome};
 
 /// Sentences that are answered at once: more are no quicker, and in a pipe the first would come later.
 const TOGETHER: usize = 1024;
 
-/// Writes every file to standard output, sentence by sentence, with tags.
+/// Writes every file to standard output, sentence by sentence, with tags. Where one cannot be read, the others are.
 pub(super) fn run(files: &[PathBuf], asked: &Asked, reading: &Reading<'_>) -> Outcome {
     let Task::Classify(task) = &asked.task else {
         return Err(Failure::request("the net tells numbers, and words have tags"));
     };
+    let mut writing = Writing { asked, task, count: 0 };
+    let mut unread = Vec::new();
     for file in files {
-        let unreadable = |problem: FileProblem| unreadable(file, &problem);
-        let form = Form::of(file, &reading.data, task.per);
-        let form = form.map_err(|error| Failure::request(format!("{}: {error}", name::shown(&file))))?;
-        let source = sentences::open(file).map_err(|error| unreadable(error.into()))?;
-        match form {
-            Form::Tokens(form) => {
-                annotate(file, ConllText::new(source, form).map_err(unreadable)?, asked, task)?;
-            }
-            // Texts are answered whole: no net that learnt from such gives tags.
-            Form::Lines | Form::Texts(..) => {
-                annotate(file, LineText::new(source).map_err(unreadable)?, asked, task)?;
-            }
+        if let Err(error) = writing.file(file, reading)? {
+            unread.push(Unread { sample: Sample::Series { file: file.clone(), place: None }, error });
         }
     }
-    Ok(())
+    match (files, unread.as_slice()) {
+        // Of an empty text there is nothing to write.
+        (_, []) => Ok(()),
+        ([_], [only]) => Err(Failure::request(only)),
+        _ => outcome(writing.count, &unread),
+    }
 }
 
-fn unreadable(file: &Path, problem: &FileProblem) -> Failure {
-    Failure::request(format!("{}: {problem}", name::shown(&file)))
+/// What answers, and how many sentences it has answered.
+struct Writing<'a> {
+    asked: &'a Asked,
+    task: &'a Classify,
+    count: usize,
+}
+
+impl Writing<'_> {
+    /// Writes a file with tags; what the inner error says is wrong with it.
+    fn file(&mut self, file: &Path, reading: &Reading<'_>) -> Result<Result<(), String>, Failure> {
+        let form = match Form::of(file, &reading.data, self.task.per) {
+            Ok(form) => form,
+            Err(error) => return Ok(Err(error)),
+        };
+        let source = match sentences::open(file) {
+            Ok(source) => source,
+            Err(error) => return Ok(Err(error.to_string())),
+        };
+        match form {
+            Form::Tokens(form) => self.text(ConllText::new(source, form)),
+            // Texts are answered whole: no net that learnt from such gives tags.
+            Form::Lines | Form::Texts(..) => self.text(LineText::new(source)),
+        }
+    }
+
+    fn text<T: Annotated>(
+        &mut self,
+        text: Result<impl Iterator<Item = Result<T, FileProblem>>, FileProblem>,
+    ) -> Result<Result<(), String>, Failure> {
+        let text = match text {
+            Ok(text) => text,
+            Err(problem) => return Ok(Err(problem.to_string())),
+        };
+        let mut parts = Vec::new();
+        for part in text {
+            match part {
+                Ok(part) => parts.push(part),
+                Err(problem) => {
+                    // What is before it has its answers.
+                    self.answer(&parts)?;
+                    return Ok(Err(problem.to_string()));
+                }
+            }
+            if parts.len() == TOGETHER {
+                self.answer(&parts)?;
+                parts.clear();
+            }
+        }
+        self.answer(&parts).map(Ok)
+    }
+
+    /// Answers some sentences.
+    fn answer(&mut self, parts: &[impl Annotated]) -> Outcome {
+        let mut sentences = Sentences::default();
+        for part in parts {
+            part.tokens().for_each(|token| sentences.push(token));
+            sentences.end();
+        }
+        let answers = match sentences.is_empty() {
+            true => Vec::new().into(),
+            false => {
+                let sentences = sentences.finish();
+                self.count += sentences.len();
+                self.asked.answers(&sentences)?
+            }
+        };
+        let (mut position, mut out) = (0, Vec::new());
+        for part in parts {
+            let end = position + part.tokens().count();
+            let own: Vec<Class> =
+                (position..end).map(|position| self.task.answer_at(&answers, position)).collect();
+            position = end;
+            // Memory takes all that is written to it.
+            part.write(&mut out, self.task, &own).map_err(|error| Failure::run(error.to_string()))?;
+        }
+        pass_on(&out)
+    }
 }
 
 /// A part of a text, with a sentence or without.
@@ -76,50 +148,4 @@ impl Annotated for Vec<String> {
         let tags: Vec<&str> = answers.iter().map(|answer| task.classes[answer.class].as_str()).collect();
         writeln!(into, "{}", tags.join(" "))
     }
-}
-
-fn annotate<T: Annotated>(
-    file: &Path,
-    text: impl Iterator<Item = Result<T, FileProblem>>,
-    asked: &Asked,
-    task: &Classify,
-) -> Outcome {
-    let mut parts = Vec::new();
-    for part in text {
-        match part {
-            Ok(part) => parts.push(part),
-            Err(problem) => {
-                // What is before it has its answers.
-                answer(&parts, asked, task)?;
-                return Err(unreadable(file, &problem));
-            }
-        }
-        if parts.len() == TOGETHER {
-            answer(&parts, asked, task)?;
-            parts.clear();
-        }
-    }
-    answer(&parts, asked, task)
-}
-
-/// Answers some sentences.
-fn answer(parts: &[impl Annotated], asked: &Asked, task: &Classify) -> Outcome {
-    let mut sentences = Sentences::default();
-    for part in parts {
-        part.tokens().for_each(|token| sentences.push(token));
-        sentences.end();
-    }
-    let answers = match sentences.is_empty() {
-        true => Vec::new().into(),
-        false => asked.answers(&sentences.finish())?,
-    };
-    let (mut position, mut out) = (0, Vec::new());
-    for part in parts {
-        let end = position + part.tokens().count();
-        let own: Vec<Class> = (position..end).map(|position| task.answer_at(&answers, position)).collect();
-        position = end;
-        // Memory takes all that is written to it.
-        part.write(&mut out, task, &own).map_err(|error| Failure::run(error.to_string()))?;
-    }
-    pass_on(&out)
 }

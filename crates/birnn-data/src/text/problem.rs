@@ -170,11 +170,18 @@ pub enum TextProblem {
         classes: Vec<String>,
     },
     /// A tag cannot stand where it does, or is none.
-    #[error(
-        "{0}; `scheme` under [data] says how the file's tags mark spans, and `repair_tags = true` has those that no scheme \
-         allows read as conlleval reads them"
-    )]
+    #[error("{}; `scheme` under [data] says how the file's tags mark spans{}", .0, way_out(.0))]
     Tag(Box<TagProblem>),
+}
+
+/// What helps where it is no other scheme's.
+fn way_out(problem: &TagProblem) -> &'static str {
+    match problem {
+        TagProblem::Unknown { .. } => "",
+        TagProblem::Illegal(_) => {
+            ", and `repair_tags = true` has those that no scheme allows read as conlleval reads them"
+        }
+    }
 }
 
 impl TextProblem {
