@@ -88,10 +88,11 @@ fn the_commands_work() {
         let mut ran = 0;
         for line in page.blocks_in("sh").collect::<String>().lines() {
             let command = line.split(" # ").next().unwrap().trim();
-            let echoed = command.strip_prefix("echo \"").and_then(|rest| rest.split_once("\" | "));
-            let (input, command) = echoed.unwrap_or(("", command));
+            let piped = |begin: &str, end: &str| command.strip_prefix(begin)?.split_once(end);
+            let given = piped("echo \"", "\" | ").or_else(|| piped("printf '", "' | "));
+            let (input, command) = given.unwrap_or(("", command));
             let Some(args) = arguments(command) else { continue };
-            let ended = sandbox.birnn_given(&args, input);
+            let ended = sandbox.birnn_given(&args, &input.replace("\\n", "\n"));
             assert_eq!(ended.code, 0, "{}: {command}: {}", page.name.display(), ended.stderr);
             ran += 1;
         }
