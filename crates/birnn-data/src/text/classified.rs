@@ -143,7 +143,7 @@ fn decode(
     match form {
         TextForm::Lines => of_lines(content, |line| on_a_line(&mut reading, unit, line))?,
         TextForm::Json { text, label } => {
-            of_lines(content, |line| json::read(&mut reading, unit, (text, label), line))?
+            of_lines(content, |line| json::read(&mut reading, unit, (text, label), line))?;
         }
         TextForm::Table { text, label, delimiter } => {
             let columns = [(text.as_str(), "text"), (label.as_str(), "label")];

@@ -1,7 +1,7 @@
 //! The test samples that several runs can be compared by.
 
 use birnn_data::name::text;
-use birnn_data::{AugmentConfig, DataConfig, Portion, Split, SplitBy, Splits, Values};
+use birnn_data::{AugmentConfig, DataConfig, Portion, Sequence, Split, SplitBy, Splits, Values};
 
 use super::ComparedRun;
 
@@ -92,7 +92,7 @@ fn are_same(a: &Split, b: &Split) -> bool {
 
 /// The words of all sentences, one after the other.
 fn words(split: &Split) -> impl Iterator<Item = &str> {
-    split.sequences.iter().flat_map(|sentence| sentence.words())
+    split.sequences.iter().flat_map(Sequence::words)
 }
 
 impl TestSamples {

@@ -12,14 +12,12 @@ fn plan(beyond: usize, frozen: bool) -> VectorsPlan {
     VectorsPlan { path: PathBuf::from("vectors"), beyond: Some(beyond), width: 2, frozen }
 }
 
+/// A word, and its vector if it has one.
+type Known = (String, Option<[f32; 2]>);
+
 /// The words that are known then, each with its vector if it has one, and how many are rare.
 #[track_caller]
-fn known(
-    file: &[u8],
-    plan: &VectorsPlan,
-    sentence: &str,
-    folding: Folding,
-) -> (Vec<(String, Option<[f32; 2]>)>, usize) {
+fn known(file: &[u8], plan: &VectorsPlan, sentence: &str, folding: Folding) -> (Vec<Known>, usize) {
     let (text, vectors) = parse_vectors(file, plan, text(sentence, folding)).unwrap();
     assert_eq!(text.check(), Ok(()));
     let of = |row: u32| {
@@ -30,7 +28,7 @@ fn known(
     (words.collect(), text.rare)
 }
 
-fn words(of: &[(&str, Option<[f32; 2]>)]) -> Vec<(String, Option<[f32; 2]>)> {
+fn words(of: &[(&str, Option<[f32; 2]>)]) -> Vec<Known> {
     of.iter().map(|&(word, vector)| (word.to_owned(), vector)).collect()
 }
 
