@@ -177,7 +177,8 @@ impl CpuBackend {
         });
         d_output = dropped.as_deref().unwrap_or(d_output);
         let steps = self.drawn.as_ref().map_or(0, |drawn| drawn.steps);
-        let mut d_input = self.embedding.as_ref().map(|_| vec![0.0; steps * spec.features]);
+        let learns = self.embedding.as_ref().filter(|embedding| embedding.is_trained());
+        let mut d_input = learns.map(|_| vec![0.0; steps * spec.features]);
         backward(&self.packed, &mut self.workspace, d_output, &mut own, d_input.as_deref_mut());
         if let (Some(embedding), Some(mut d_input)) = (&mut self.embedding, d_input) {
             if let Some(drawn) = self.drawn.as_ref().filter(|_| self.input_dropout > 0.0) {

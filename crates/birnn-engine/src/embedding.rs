@@ -12,6 +12,8 @@ pub(crate) struct EmbeddingBackend {
     /// The index of the words' table among the tensors of the net.
     words: usize,
     width: usize,
+    /// Whether that table stays as it is.
+    frozen: bool,
     characters: Option<Characters>,
     /// The tokens of the last batch.
     tokens: TokenBatch,
@@ -58,7 +60,8 @@ impl EmbeddingBackend {
             })
         });
         let words = index(&format!("{EMBEDDING}.weight"))?;
-        Some(EmbeddingBackend { words, width: embedding.width, characters, tokens: TokenBatch::default() })
+        let (width, frozen, tokens) = (embedding.width, embedding.frozen, TokenBatch::default());
+        Some(EmbeddingBackend { words, width, frozen, characters, tokens })
     }
 
     /// From now on, products are of this precision.
@@ -73,6 +76,11 @@ impl EmbeddingBackend {
     pub(crate) fn owns(&self, index: usize) -> bool {
         let of_characters = |own: &Characters| own.table == index || own.indices.contains(&index);
         index == self.words || self.characters.as_ref().is_some_and(of_characters)
+    }
+
+    /// Whether anything of it is trained; else no gradient need come back to it.
+    pub(crate) fn is_trained(&self) -> bool {
+        !self.frozen || self.characters.is_some()
     }
 
     /// Frees what the last pass kept.
