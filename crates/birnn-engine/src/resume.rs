@@ -79,14 +79,15 @@ pub enum ResumeError {
     /// Files of its data have other content.
     #[error(
         "{}: the run would not be the same: its data has other content now: {files}; put that back, or say \
-         where it is with --data-dir or --set data.train_images=PATH and so on",
-        shown(run)
+         where it is: {where}", shown(run), where = say_where(keys)
     )]
     OtherData {
         /// The run.
         run: PathBuf,
         /// The names of the files.
         files: String,
+        /// The settings that name files of one's own, such as `train`.
+        keys: Vec<&'static str>,
     },
     /// More epochs are behind it than it is to have.
     #[error(
@@ -144,7 +145,9 @@ impl Resumed {
         if !changed.is_empty() {
             let names: Vec<&str> = now.recorded().file_names().map(|name| name.unwrap_or("?")).collect();
             let files = changed.into_iter().map(|index| names[index]).collect::<Vec<_>>().join(", ");
-            return Err(ResumeError::OtherData { run: self.run.path().to_owned(), files });
+            let paths = self.source.experiment().data.paths();
+            let keys = paths.into_iter().filter(|(_, path)| path.is_some()).map(|(key, _)| key).collect();
+            return Err(ResumeError::OtherData { run: self.run.path().to_owned(), files, keys });
         }
         self.agree(&checkpoint.manifest().compared(), &now.compared())
     }
@@ -202,6 +205,17 @@ fn differences(before: &Value, now: &Value) -> Vec<String> {
         .filter(|(key, _)| !FREE.iter().chain(&PATH_SETTINGS).any(|free| free == key))
         .map(|(key, values)| format!("{key} was {} and is {}", show(&values[0]), show(&values[1])))
         .collect()
+}
+
+/// How to say where files are that these settings name; without any, where a published data set is.
+fn say_where(keys: &[&str]) -> String {
+    match keys {
+        [] => "--data-dir PATH".to_owned(),
+        keys => {
+            let sets: Vec<String> = keys.iter().map(|key| format!("--set data.{key}=PATH")).collect();
+            format!("--data-dir PATH, or {}", sets.join(" "))
+        }
+    }
 }
 
 fn list(problems: &[WeightsError]) -> String {

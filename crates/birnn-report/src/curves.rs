@@ -79,12 +79,9 @@ fn score(records: &Records, score: Monitor, monitor: Monitor, per: Per, words: W
     let count = found.clone().map(|(_, validation)| validation.positions).max()?;
     let points: Vec<Point> = found.map(|(epoch, validation)| (epoch, validation.monitored(score))).collect();
     let lines = present([Line::new("validation", thinned(&points, POINTS).0)])?;
-    let axis = Axis::linear(lines[0].points.iter().map(|point| point.1), false, false);
+    let values = lines[0].points.iter().map(|point| point.1);
     let is_share = matches!(score, Monitor::Accuracy | Monitor::MacroF1 | Monitor::F1);
-    let axis = match is_share {
-        true => Axis { high: axis.high.min(1.0), low: axis.low.max(0.0), ..axis },
-        false => axis,
-    };
+    let axis = if is_share { Axis::of_shares(values) } else { Axis::linear(values, false, false) };
     let cut = if axis.low > 0.0 { " The axis does not begin at 0." } else { "" };
     let y = Side { percent: is_share, ..Side::new(&score.to_string(), axis) };
     let of = if per == Per::Step { format!(" of the {}", words.samples) } else { String::new() };

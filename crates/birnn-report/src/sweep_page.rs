@@ -171,18 +171,15 @@ fn summary_of(sweep: &Sweep, settings: &Settings) -> Option<Summary> {
 
 fn value_side(sweep: &Sweep) -> Side {
     let metric = sweep.metric();
-    let most = if metric.is_share { 1.0 } else { f64::INFINITY };
     let of = |settings: &Settings| {
         summary_of(sweep, settings).map(|summary| {
             let deviation = summary.deviation.unwrap_or_default();
-            [summary.low.min(summary.mean - deviation), summary.high.max(summary.mean + deviation).min(most)]
+            [summary.low.min(summary.mean - deviation), summary.high.max(summary.mean + deviation)]
         })
     };
     let ends = sweep.settings.iter().filter_map(of).flatten();
-    let mut side =
-        Side::new(&format!("{} on the test samples", metric.name), Axis::linear(ends, false, false));
-    side.percent = metric.is_share;
-    side
+    let axis = if metric.is_share { Axis::of_shares(ends) } else { Axis::linear(ends, false, false) };
+    Side { percent: metric.is_share, ..Side::new(&format!("{} on the test samples", metric.name), axis) }
 }
 
 /// The metric's name at the beginning of a sentence.

@@ -16,6 +16,12 @@ pub enum TextProblem {
          say what it is: `encoding = \"latin1\"` under [data]"
     )]
     NotUtf8,
+    /// It begins as UTF-16 does.
+    #[error(
+        "is not UTF-8 text, but begins with the mark of UTF-16: save the file as UTF-8 (`iconv -f UTF-16 -t UTF-8`) or, \
+         to train on it, say what it is: `encoding = \"utf-16\"` under [data]"
+    )]
+    Utf16,
     /// It is not in the encoding that it is said to be in.
     #[error("is not text in {encoding}, which `encoding` under [data] says that it is")]
     NotIn {

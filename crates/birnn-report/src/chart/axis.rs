@@ -51,6 +51,15 @@ impl Axis {
         Axis { scale: Scale::Linear, low: first * step, high: last * step, ticks }
     }
 
+    /// A linear axis around shares, which goes no further than a share can: where all are the same, too.
+    pub fn of_shares(shares: impl Iterator<Item = f64>) -> Axis {
+        let mut axis = Axis::linear(shares, false, false);
+        (axis.low, axis.high) = (axis.low.max(0.0), axis.high.min(1.0));
+        // A tick's value is a product, and may be above 1 by its rounding.
+        axis.ticks.retain(|&tick| (axis.low..=axis.high + f64::EPSILON).contains(&tick));
+        axis
+    }
+
     /// An axis that ends where the values do, with ticks at whole numbers: for steps, epochs and rows.
     pub fn counting(low: f64, high: f64) -> Axis {
         let high = if high > low { high } else { low + 1.0 };
@@ -146,6 +155,17 @@ mod tests {
             [0.003, 0.003].map(|value| Axis::linear([value].into_iter(), false, false).position(value));
         assert_eq!((low, high), (Some(0.5), Some(0.5)));
         assert_eq!(ticks(&[f64::NAN], false, false).len(), 6, "of what is no number, some axis");
+    }
+
+    #[test]
+    fn an_axis_of_shares_ends_where_shares_do() {
+        let ends = |shares: &[f64]| {
+            let axis = Axis::of_shares(shares.iter().copied());
+            (axis.low, axis.high, axis.ticks.first().copied(), axis.ticks.last().copied())
+        };
+        assert_eq!(ends(&[1.0]), (0.4, 1.0, Some(0.4), Some(1.0)), "all right");
+        assert_eq!(ends(&[0.0]), (0.0, 1.0, Some(0.0), Some(1.0)), "all wrong");
+        assert_eq!(ends(&[0.91, 0.99]), (0.9, 1.0, Some(0.9), Some(1.0)));
     }
 
     #[test]

@@ -41,6 +41,9 @@ fn a_class_stands_before_its_text() {
     all_of(&TextForm::Lines, Unit::Words, &Labelling::None, &[("X a b\n\nc\n", "1: X a b | 3: c")]);
     let error = parse_texts(b"X a\nY \xe9", &TextForm::Lines, Unit::Words, &Labelling::Any).unwrap_err();
     assert!(error.to_string().starts_with("line 2: is not UTF-8 text: "), "{error}");
+    let error =
+        parse_texts(b"\xff\xfeX\0 \0a\0", &TextForm::Lines, Unit::Words, &Labelling::Any).unwrap_err();
+    assert!(error.to_string().contains("the mark of UTF-16"), "{error}");
 }
 
 #[test]
