@@ -6,7 +6,7 @@ mod annotate;
 use std::ops::Range;
 use std::path::Path;
 
-use birnn_data::{Per, Preprocessing, Sequences, Series, escape, name};
+use birnn_data::{Modality, Per, Preprocessing, Sequences, Series, escape, name};
 use birnn_infer::{Class, Classify, Regress, Task, significant};
 use serde::Serialize;
 
@@ -127,7 +127,14 @@ impl Answers<'_> {
                     tags(task, &answers, positions, sample.first_step())
                 }
                 Task::Classify(task) => class(task, own),
-                Task::Regress(task) => values(task, own),
+                Task::Regress(task) => {
+                    let modality = &self.asked.manifest.modality;
+                    let found = match (task.own, modality, sequence.floats()) {
+                        (Some(_), Modality::Series(series), Some(read)) => task.own_answer(series, read, own),
+                        _ => task.answer(own),
+                    };
+                    values(task, found)
+                }
             };
             self.count += 1;
             match self.prints {
@@ -183,8 +190,8 @@ fn tags<'a>(
 }
 
 /// The numbers, and for people such as `height 1.832, weight 80.12`; of steps all of them, one after the other.
-fn values<'a>(task: &Regress, outputs: &[f32]) -> (Answer<'a>, String) {
-    let (answers, names) = (task.answer(outputs), &task.scale.names);
+fn values<'a>(task: &Regress, answers: Vec<f32>) -> (Answer<'a>, String) {
+    let names = &task.scale.names;
     let told = names.iter().enumerate().map(|(index, name)| {
         let own = answers.iter().skip(index).step_by(names.len());
         let own: Vec<String> = own.map(|&value| significant(f64::from(value))).collect();

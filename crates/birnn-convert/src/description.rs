@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use birnn_architecture::{Architecture, Cell, CharacterNet, Head, Readout};
 use birnn_data::{Folding, Modality, Per, Preprocessing, Series, Text, Unit};
-use birnn_infer::{DescribedTask, Manifest, Task};
+use birnn_infer::{DescribedTask, Manifest, Regress, Task};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -159,6 +159,10 @@ fn output(task: &Task, head: Head) -> String {
              sequence (Viterbi)"
         ),
         Task::Classify(_) => format!("logits, one per class{per}; softmax makes probabilities of them"),
+        Task::Regress(Regress { own: Some(_), .. }) => format!(
+            "how far each value{per} is off from what is read in its place, to be multiplied by its deviation in \
+             `regress.scale`; an ONNX graph does that"
+        ),
         Task::Regress(_) => format!(
             "numbers{per}, each to be multiplied by its deviation in `regress.scale` and added to its mean there; an \
              ONNX graph does it"

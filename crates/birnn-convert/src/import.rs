@@ -344,6 +344,8 @@ fn unnamed(found: &InferredModel, plan: TaskPlan) -> Result<Task, ImportError> {
         TargetKind::Classes => {
             Task::new(plan, Outputs::Classes((0..count).map(|class| class.to_string()).collect()))
         }
-        TargetKind::Numbers => Task::new(plan, Outputs::Numbers(TargetScale::plain(target_names(count)))),
+        TargetKind::Numbers | TargetKind::Hidden | TargetKind::Next => {
+            Task::new(plan, Outputs::Numbers(TargetScale::plain(target_names(count))))
+        }
     })
 }

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use birnn_data::Dataset;
-use birnn_experiment::{Experiment, ExperimentError, Source, TaskConfig};
+use birnn_data::{Dataset, OwnValues};
+use birnn_experiment::{Experiment, ExperimentError, HideConfig, Source, TaskConfig};
 use birnn_formats::InferredModel;
-use birnn_infer::{Classify, Task};
+use birnn_infer::{Classify, Regress, Task};
 
 /// What the weights at `path` tell of it, for some task on data of some kind, with `sets` applied.
 pub(crate) fn inferred(
@@ -29,6 +29,14 @@ pub(crate) fn config_of(task: &Task) -> TaskConfig {
         Task::Classify(Classify { scheme, constrain, .. }) => {
             TaskConfig { scheme: *scheme, constrain: scheme.map(|_| *constrain), ..usual }
         }
-        Task::Regress(regress) => TaskConfig { per: Some(regress.per), loss: Some(regress.loss), ..usual },
+        Task::Regress(Regress { loss, per, own, .. }) => TaskConfig {
+            per: Some(*per).filter(|_| own.is_none()),
+            loss: Some(*loss),
+            hide: match own {
+                Some(OwnValues::Hidden(hide)) => Some(HideConfig::from(*hide)),
+                Some(OwnValues::Next) | None => None,
+            },
+            ..usual
+        },
     }
 }

@@ -319,6 +319,8 @@ fn way_out(found: Wanted) -> &'static str {
         (TargetKind::Classes, Per::Step) => "`kind = \"tag\"` learns them",
         (TargetKind::Numbers, Per::Sequence) => "`kind = \"regress\"` learns them",
         (TargetKind::Numbers, Per::Step) => "`kind = \"regress\"` with `per = \"step\"` learns them",
+        (TargetKind::Hidden, _) => "`kind = \"infill\"` learns them",
+        (TargetKind::Next, _) => "`kind = \"next\"` learns them",
     }
 }
 

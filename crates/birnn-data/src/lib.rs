@@ -76,6 +76,7 @@ pub use series::file::{FileTargets, SeriesFile, target_names};
 pub use series::line_problem::{LineProblem, SaidBy};
 pub use series::missing::{Missing, MissingValue};
 pub use series::npz::{parse_npz, read_npz};
+pub use series::own_values::{Hide, HideWhat, OwnValues};
 pub use series::sketch::{SKETCH, sketch};
 pub use series::standardise::Series;
 pub use series::synthetic as synthetic_series;

@@ -13,8 +13,9 @@ use crate::modality::Modality;
 use crate::obtain::obtain;
 use crate::own::{not_there, read_idx};
 use crate::provenance::{Provenance, VerifiedFile};
-use crate::sequences::Values;
+use crate::sequences::{Sequences, Values};
 use crate::series::own::read_own;
+use crate::series::own_values::OwnValues;
 use crate::series::standardise::Series;
 use crate::split::Split;
 use crate::targets::{Outputs, TargetScale};
@@ -28,6 +29,9 @@ use crate::{check, content, series, text};
 pub struct Splits {
     /// To learn from.
     pub train: Split,
+    /// Of series some of whose values are hidden, which are others each time they are learnt from: those of `train` with
+    /// nothing hidden.
+    pub unhidden: Option<Sequences>,
     /// To judge by while training; may be empty.
     pub validation: Split,
     /// To judge by at the end.
@@ -75,9 +79,9 @@ pub fn load(
     if let Some(validation) = whole.validation {
         divided.validation = validation;
     }
-    let Divided { train, validation, test, division, warnings: of_parts } = divided;
+    let Divided { mut train, mut validation, mut test, division, warnings: of_parts } = divided;
     warnings.extend(of_parts);
-    let mut vectors = None;
+    let (mut vectors, mut unhidden) = (None, None);
     let mut provenance = Provenance {
         dataset: whole.dataset.to_owned(),
         substitute_for: whole.substitute_for,
@@ -86,9 +90,9 @@ pub fn load(
         validation: validation.len(),
         test: test.len(),
         division,
-        sha256: digest([&train, &validation, &test]),
+        sha256: String::new(),
     };
-    let outputs = match train.targets.numbers() {
+    let mut outputs = match train.targets.numbers() {
         None => Outputs::Classes(whole.names),
         Some(numbers) => Outputs::Numbers(TargetScale::of(whole.names, numbers)),
     };
@@ -105,7 +109,16 @@ pub fn load(
         WholeKind::Series { features, columns } => {
             warnings.extend(check::never_known(&train.sequences, features.as_deref()));
             let series = Series::of(&train.sequences, plan.missing, plan.standardise);
-            Modality::Series(Series { names: features, columns, missing_mask: plan.missing_mask, ..series })
+            let series = Series { names: features, columns, missing_mask: plan.missing_mask, ..series };
+            let series =
+                plan.read_as.clone().filter(|net| net.features() == series.features()).unwrap_or(series);
+            if let Some(own) = plan.own {
+                outputs = Outputs::Numbers(series.own_scale());
+                unhidden = Some(train.sequences.clone()).filter(|_| matches!(own, OwnValues::Hidden(_)));
+                let of = |split: Split| series.answered_by_itself(own, split.sequences);
+                (train, validation, test) = (of(train), of(validation), of(test));
+            }
+            Modality::Series(series)
         }
         WholeKind::Text => {
             let TextPlan { folding, min_count, vectors: of_others, .. } = &plan.text;
@@ -122,7 +135,8 @@ pub fn load(
             Modality::Text(text)
         }
     };
-    Ok(Splits { train, validation, test, outputs, modality, vectors, provenance, warnings })
+    provenance.sha256 = digest([&train, &validation, &test]);
+    Ok(Splits { train, unhidden, validation, test, outputs, modality, vectors, provenance, warnings })
 }
 
 fn digest(splits: [&Split; 3]) -> String {

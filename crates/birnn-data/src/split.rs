@@ -4,7 +4,7 @@ use crate::image::images::LabelledImages;
 use crate::order::shuffle;
 use crate::rng::Rng;
 use crate::sequences::{Part, Sequences};
-use crate::targets::{Per, Targets};
+use crate::targets::{Per, TargetKind, TargetValues, Targets};
 
 /// Classes that there can be: a label is one byte.
 pub const MOST_CLASSES: usize = 1 << u8::BITS;
@@ -31,6 +31,12 @@ impl Split {
     /// Sequences with a class for each, counted from 0.
     pub fn classified(sequences: Sequences, labels: Vec<u8>) -> Split {
         Split { sequences, targets: Targets::of_sequences(labels) }
+    }
+
+    /// Sequences that are to be answered with values of their own, before it is known which and how.
+    pub(crate) fn unanswered(sequences: Sequences, kind: TargetKind) -> Split {
+        let values = TargetValues::Own { values: vec![f32::NAN; sequences.steps()], width: 1, kind };
+        Split { sequences, targets: Targets { values, per: Per::Step } }
     }
 
     /// Images with their labels.

@@ -34,6 +34,10 @@ pub enum TargetKind {
     Classes,
     /// Numbers.
     Numbers,
+    /// Values of the sequence itself, which are hidden from the net.
+    Hidden,
+    /// The values of the sequence's own next step.
+    Next,
 }
 
 impl TargetKind {
@@ -42,6 +46,18 @@ impl TargetKind {
         match self {
             TargetKind::Classes => "classes",
             TargetKind::Numbers => "numbers",
+            TargetKind::Hidden => "hidden values",
+            TargetKind::Next => "next values",
+        }
+    }
+}
+
+impl Wanted {
+    /// Which targets files must have; none where sequences are answered with their own values.
+    pub fn of_files(self) -> Option<Wanted> {
+        match self.kind {
+            TargetKind::Classes | TargetKind::Numbers => Some(self),
+            TargetKind::Hidden | TargetKind::Next => None,
         }
     }
 }
@@ -52,6 +68,8 @@ impl fmt::Display for Wanted {
         let what = match self.kind {
             TargetKind::Classes => "a class",
             TargetKind::Numbers => "numbers",
+            TargetKind::Hidden => "the values that are hidden",
+            TargetKind::Next => "the values that come next",
         };
         let per = match self.per {
             Per::Sequence => "sequence",
@@ -83,6 +101,16 @@ pub enum TargetValues {
         /// How many there are of each.
         width: usize,
     },
+    /// Of values of the sequence itself, how far each is off from what a net reads in its place, in units of their own,
+    /// `[positions, width]`; where none is asked for, there is none (NaN).
+    Own {
+        /// All of them.
+        values: Vec<f32>,
+        /// How many there are of each.
+        width: usize,
+        /// Which of its values.
+        kind: TargetKind,
+    },
 }
 
 impl Targets {
@@ -95,7 +123,20 @@ impl Targets {
     pub fn len(&self) -> usize {
         match &self.values {
             TargetValues::Classes(labels) => labels.len(),
-            TargetValues::Numbers { values, width } => values.len() / width,
+            TargetValues::Numbers { values, width } | TargetValues::Own { values, width, .. } => {
+                values.len() / width
+            }
+        }
+    }
+
+    /// How many of these positions the loss counts: all, or of a sequence's own values those that are asked for.
+    pub fn counted(&self, positions: Range<usize>) -> usize {
+        match &self.values {
+            TargetValues::Classes(_) | TargetValues::Numbers { .. } => positions.len(),
+            TargetValues::Own { values, width, .. } => {
+                let own = &values[positions.start * width..positions.end * width];
+                own.iter().filter(|value| !value.is_nan()).count()
+            }
         }
     }
 
@@ -109,6 +150,7 @@ impl Targets {
         let kind = match self.values {
             TargetValues::Classes(_) => TargetKind::Classes,
             TargetValues::Numbers { .. } => TargetKind::Numbers,
+            TargetValues::Own { kind, .. } => kind,
         };
         Wanted { kind, per: self.per }
     }
@@ -117,14 +159,14 @@ impl Targets {
     pub fn classes(&self) -> Option<&[u8]> {
         match &self.values {
             TargetValues::Classes(labels) => Some(labels),
-            TargetValues::Numbers { .. } => None,
+            TargetValues::Numbers { .. } | TargetValues::Own { .. } => None,
         }
     }
 
-    /// The numbers `[positions, width]`, where they are such.
+    /// The numbers `[positions, width]`, where they are such; of own values not a number where none is asked for.
     pub fn numbers(&self) -> Option<&[f32]> {
         match &self.values {
-            TargetValues::Numbers { values, .. } => Some(values),
+            TargetValues::Numbers { values, .. } | TargetValues::Own { values, .. } => Some(values),
             TargetValues::Classes(_) => None,
         }
     }
@@ -136,11 +178,10 @@ impl Targets {
                 TargetValues::Classes(positions.flat_map(|range| labels[range].iter().copied()).collect())
             }
             &TargetValues::Numbers { ref values, width } => {
-                let scaled = positions.map(|range| range.start * width..range.end * width);
-                TargetValues::Numbers {
-                    values: scaled.flat_map(|range| &values[range]).copied().collect(),
-                    width,
-                }
+                TargetValues::Numbers { values: rows(values, width, positions), width }
+            }
+            &TargetValues::Own { ref values, width, kind } => {
+                TargetValues::Own { values: rows(values, width, positions), width, kind }
             }
         };
         Targets { values, per: self.per }
@@ -150,7 +191,9 @@ impl Targets {
     pub(crate) fn truncate(&mut self, count: usize) {
         match &mut self.values {
             TargetValues::Classes(labels) => labels.truncate(count),
-            TargetValues::Numbers { values, width } => values.truncate(count.saturating_mul(*width)),
+            TargetValues::Numbers { values, width } | TargetValues::Own { values, width, .. } => {
+                values.truncate(count.saturating_mul(*width));
+            }
         }
     }
 
@@ -158,11 +201,17 @@ impl Targets {
     pub(crate) fn bytes(&self, mut take: impl FnMut(&[u8])) {
         match &self.values {
             TargetValues::Classes(labels) => take(labels),
-            TargetValues::Numbers { values, .. } => {
+            TargetValues::Numbers { values, .. } | TargetValues::Own { values, .. } => {
                 values.iter().for_each(|value| take(&value.to_le_bytes()));
             }
         }
     }
+}
+
+/// Some rows of `values [rows, width]`.
+fn rows(values: &[f32], width: usize, positions: impl Iterator<Item = Range<usize>>) -> Vec<f32> {
+    let scaled = positions.map(|range| range.start * width..range.end * width);
+    scaled.flat_map(|range| &values[range]).copied().collect()
 }
 
 /// What the outputs of a net stand for, as its training data has them. It belongs to the net as its weights do.

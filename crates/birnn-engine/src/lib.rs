@@ -42,7 +42,7 @@ pub use observer::{Control, Observer, StepContext, Timed};
 pub use optimizer::{Optimizer, flat};
 pub use record::Record;
 pub use resume::{ResumeError, Resumed};
-pub use samples::{Batch, Order, Samples};
+pub use samples::{Batch, Hiding, Order, Samples};
 pub use state::State;
 pub use tch::Device;
 pub use tensorboard::TensorBoard;

@@ -8,8 +8,8 @@ use std::ops::Range;
 use std::sync::OnceLock;
 
 use birnn_data::{
-    Augment, Lexicon, Modality, Per, Sequences, Split, TargetValues, Targets, TokenBatch, Values,
-    epoch_order, grouped_order,
+    Augment, Hide, Lexicon, Modality, Per, Sequence, Sequences, Series, Split, TargetValues, Targets,
+    TokenBatch, Values, epoch_order, grouped_order,
 };
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -31,10 +31,25 @@ pub struct Samples {
     /// Of text: what a net reads of each form.
     lexicon: Option<Lexicon>,
     word_dropout: WordDropout,
+    /// Of series that are learnt from with other values hidden each time.
+    hiding: Option<Hiding>,
+    /// How many targets of the samples before each the loss counts, and after the last of all; where it does not count all.
+    counted: Option<Vec<usize>>,
     /// Classes `i64 [positions]`, or numbers `f32 [positions, numbers]`, on the device.
     target: Tensor,
     /// The same in memory.
     targets: Targets,
+}
+
+/// Series whose values are hidden anew whenever they are learnt from.
+#[derive(Debug)]
+pub struct Hiding {
+    /// The samples, with nothing hidden.
+    pub sequences: Sequences,
+    /// How the net reads them.
+    pub series: Series,
+    /// Which values are hidden.
+    pub hide: Hide,
 }
 
 /// Where the values are.
@@ -189,7 +204,7 @@ impl Samples {
             TargetValues::Classes(labels) => {
                 Tensor::f_from_slice(labels)?.f_to_device(device)?.f_to_kind(Kind::Int64)?
             }
-            TargetValues::Numbers { values, width } => {
+            TargetValues::Numbers { values, width } | TargetValues::Own { values, width, .. } => {
                 Tensor::f_from_slice(values)?.f_view([-1, *width as i64])?.f_to_device(device)?
             }
         };
@@ -198,8 +213,32 @@ impl Samples {
             (None, Device::Cpu) => Store::Memory(sequences),
             (None, _) => Store::on_device(&sequences, device)?,
         };
-        let word_dropout = WordDropout::default();
-        Ok(Samples { store, offsets, common, features, lexicon, word_dropout, target, targets })
+        let counted = matches!(targets.values, TargetValues::Own { .. }).then(|| {
+            let of = |steps: &[usize]| targets.counted(steps[0]..steps[1]);
+            let sums = offsets.windows(2).map(of).scan(0, |sum, count| {
+                *sum += count;
+                Some(*sum)
+            });
+            std::iter::once(0).chain(sums).collect()
+        });
+        let (word_dropout, hiding) = (WordDropout::default(), None);
+        Ok(Samples {
+            store,
+            offsets,
+            common,
+            features,
+            lexicon,
+            word_dropout,
+            hiding,
+            counted,
+            target,
+            targets,
+        })
+    }
+
+    /// The same, whose batches have other values hidden each time.
+    pub fn with_hidden(self, hiding: Hiding) -> Samples {
+        Samples { hiding: Some(hiding), ..self }
     }
 
     /// The same, whose batches have words read as ones that are not known.
@@ -214,7 +253,7 @@ impl Samples {
 
     /// How many positions the loss counts in all of them: those of an epoch's batches together.
     pub fn positions(&self) -> usize {
-        self.targets.len()
+        self.counted.as_ref().map_or_else(|| self.targets.len(), |counted| counted[self.len()])
     }
 
     /// Whether there is no sample at all.
@@ -280,9 +319,22 @@ impl Samples {
         let samples = range.len();
         let steps = match self.common {
             Some(time) => samples * time,
-            None => order.indices[range].iter().map(|&sample| self.steps(sample as usize).len()).sum(),
+            None => {
+                order.indices[range.clone()].iter().map(|&sample| self.steps(sample as usize).len()).sum()
+            }
         };
-        Extent { steps, positions: if self.targets.per == Per::Step { steps } else { samples } }
+        let positions = match (&self.counted, self.targets.per) {
+            (Some(_), _) => self.counted_of(order.indices[range].iter().map(|&sample| sample as usize)),
+            (None, Per::Step) => steps,
+            (None, Per::Sequence) => samples,
+        };
+        Extent { steps, positions }
+    }
+
+    /// How many targets of these samples the loss counts, where it does not count all.
+    fn counted_of(&self, chosen: impl Iterator<Item = usize>) -> usize {
+        let counted = self.counted.as_deref().unwrap_or_default();
+        chosen.map(|sample| counted[sample + 1] - counted[sample]).sum()
     }
 
     /// The `index`-th batch of `size` samples in `order`; the last takes what is left. `rng_key` decides how
@@ -314,6 +366,14 @@ impl Samples {
         // unequal lengths.
         let on_device = order.on_device.f_narrow(0, start as i64, count as i64)?;
         let first_step = self.extent(order, batch.start..start).steps;
+        if let Some(hiding) = &self.hiding {
+            let (values, targets) = hiding.draw(&chosen, (rng_key, part.start));
+            let target = self.upload(&targets)?.f_view(&self.target_shape()[..])?;
+            return Ok(Batch {
+                first_step,
+                ..self.formed(self.upload(&values)?, chosen.into_iter(), target)?
+            });
+        }
         let draw = WordDraw { dropout: self.word_dropout, rng_key, first_step };
         let input = match &self.store {
             Store::Varied(images, augment) => {
@@ -447,12 +507,15 @@ impl Samples {
     fn formed(
         &self,
         values: Tensor,
-        chosen: impl ExactSizeIterator<Item = usize>,
+        chosen: impl ExactSizeIterator<Item = usize> + Clone,
         target: Tensor,
     ) -> Result<Batch, TchError> {
         // Of text nothing was gathered.
         let features = if self.lexicon.is_some() { 0 } else { self.features as i64 };
-        let positions = target.size()[0] as usize;
+        let positions = match &self.counted {
+            Some(_) => self.counted_of(chosen.clone()),
+            None => target.size()[0] as usize,
+        };
         let (input, lengths) = match self.common {
             Some(time) => (values.f_view([-1, time as i64, features])?, None),
             None => {
@@ -463,6 +526,20 @@ impl Samples {
             }
         };
         Ok(Batch { input, tokens: None, lengths, target, positions, first_step: 0 })
+    }
+}
+
+impl Hiding {
+    /// The series at these indices as the net reads them, some of their values hidden by a key and by each one's place in
+    /// the batch, the first one's being given; and what is to be answered.
+    fn draw(&self, chosen: &[usize], (rng_key, first): (i64, usize)) -> (Vec<f32>, Vec<f32>) {
+        let (mut read, mut targets) = (Vec::new(), Vec::new());
+        for (place, &index) in (first..).zip(chosen) {
+            let mut values = self.sequences.get(index).floats().unwrap_or_default().to_vec();
+            targets.extend(self.series.hide(&self.hide, (rng_key as u64, place as u64), &mut values));
+            self.series.read(Sequence::of_series(&values, self.series.features()), &mut read);
+        }
+        (read, targets)
     }
 }
 

@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
 
 use birnn_data::{
-    Folding, Images, Modality, Per, Sentences, Sequences, Series, Split, TargetKind, TargetScale,
+    Folding, Images, Modality, OwnValues, Per, Sentences, Sequences, Series, Split, TargetKind, TargetScale,
     TargetValues, Targets, Text, Values,
 };
 use birnn_engine::{Batch, Device, Learner, Loss, Lowered, Samples, StepOutput, Transitions, on_device};
@@ -84,6 +84,11 @@ fn check_task(config: &ModelConfig, task: Task, (sequences, modality): (Sequence
         TargetKind::Numbers => {
             let values = (0..3 * positions).map(|index| (index * 71 % 19) as f32 - 5.0).collect();
             TargetValues::Numbers { values, width: 3 }
+        }
+        // A third of them is not asked for.
+        kind @ (TargetKind::Hidden | TargetKind::Next) => {
+            let value = |index: usize| if index % 3 == 1 { f32::NAN } else { (index * 71 % 19) as f32 - 5.0 };
+            TargetValues::Own { values: (0..3 * positions).map(value).collect(), width: 3, kind }
         }
     };
     let split = Split { sequences, targets: Targets { values, per: wanted.per } };
@@ -247,8 +252,10 @@ fn answers_of_each_step_and_numbers_have_autograds_gradients() {
         for data in [|| series(6, 9, 5), || images([6, 9], 5)] {
             check(&config(Readout::Sequence), data());
             for loss in [RegressionLoss::Squared, RegressionLoss::Absolute, RegressionLoss::Huber] {
-                let task = |per| Task::Regress(Regress { scale: scale.clone(), per, loss });
+                let task = |per| Task::Regress(Regress { scale: scale.clone(), per, loss, own: None });
                 check_task(&config(Readout::Sequence), task(Per::Step), data());
+                let next = Regress { scale: scale.clone(), per: Per::Step, loss, own: Some(OwnValues::Next) };
+                check_task(&config(Readout::Sequence), Task::Regress(next), data());
                 check_task(&config(Readout::Final), task(Per::Sequence), data());
             }
         }

@@ -7,11 +7,11 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use birnn_data::{
-    Augment, Folding, Images, Missing, Modality, Outputs, Per, Sentences, Sequences, Series, Split,
-    TargetKind, TargetScale, TargetValues, Targets, Text, Values, Wanted,
+    Augment, Folding, Hide, HideWhat, Images, Missing, Modality, Outputs, OwnValues, Per, Sentences,
+    Sequences, Series, Split, TargetKind, TargetScale, TargetValues, Targets, Text, Values, Wanted,
 };
 use birnn_engine::{
-    Checkpoint, Checkpoints, Control, Device, EngineError, Learner, Loss, Observer, Ranks, Record,
+    Checkpoint, Checkpoints, Control, Device, EngineError, Hiding, Learner, Loss, Observer, Ranks, Record,
     ResumeError, Resumed, Samples, State, StepContext, TensorBoard, Trained, TrainingData, WordDropout, load,
     save, train,
 };
@@ -110,6 +110,21 @@ fn samples(modality: &Modality, wanted: Wanted, count: usize, augment: Option<Au
         }
         Modality::Text(_) => sentences(count),
     };
+    let own = match wanted.kind {
+        TargetKind::Classes | TargetKind::Numbers => None,
+        TargetKind::Hidden => Some(OwnValues::Hidden(Hide { what: HideWhat::Points, share: 0.3, steps: 1 })),
+        TargetKind::Next => Some(OwnValues::Next),
+    };
+    if let (Some(own), Modality::Series(series)) = (own, modality) {
+        let split = series.answered_by_itself(own, sequences.clone());
+        let samples = Samples::new(split, modality, None, Device::Cpu).unwrap();
+        return match own {
+            OwnValues::Hidden(hide) => {
+                samples.with_hidden(Hiding { sequences, series: series.clone(), hide })
+            }
+            OwnValues::Next => samples,
+        };
+    }
     let positions = if wanted.per == Per::Step { sequences.steps() } else { count };
     let values = match wanted.kind {
         TargetKind::Classes => TargetValues::Classes((0..positions).map(|index| (index % 3) as u8).collect()),
@@ -117,6 +132,7 @@ fn samples(modality: &Modality, wanted: Wanted, count: usize, augment: Option<Au
             values: (0..3 * positions).map(|index| value(index) as f32).collect(),
             width: 3,
         },
+        TargetKind::Hidden | TargetKind::Next => unreachable!("they are of series"),
     };
     let split = Split { sequences, targets: Targets { values, per: wanted.per } };
     let word_dropout = WordDropout { any: 0.1, rare: 0.5 };
@@ -133,7 +149,7 @@ fn manifest(source: &Source) -> Manifest {
     let plan = source.plan().unwrap().task;
     let outputs = match plan.wanted.kind {
         TargetKind::Classes => Outputs::Classes(names),
-        TargetKind::Numbers => {
+        TargetKind::Numbers | TargetKind::Hidden | TargetKind::Next => {
             Outputs::Numbers(TargetScale { names, mean: vec![80.0; 3], deviation: vec![90.0; 3] })
         }
     };
@@ -397,6 +413,8 @@ fn numbers_and_answers_of_each_step_go_on_in_the_same_bytes() {
         ["task={ kind = \"regress\", loss = \"huber\" }", "model.readout=mean", "train.monitor=r2"],
         ["task={ kind = \"regress\", per = \"step\" }", "train.group_by_length=true", "train.monitor=rmse"],
         ["task.kind=tag", "train.class_weights=balanced", "train.monitor=macro-f1"],
+        ["task.kind=infill", "task.hide.share=0.3", "train.monitor=mae"],
+        ["task.kind=next", "model.bidirectional=false", "train.ema_decay=0.9"],
     ] {
         let data = ["data={ dataset = \"ts\", train = \"a\", test = \"b\", validation = 9 }"];
         let sets: Vec<&str> = data.into_iter().chain(others).collect();

@@ -1,13 +1,13 @@
 //! What a user writes in an experiment file, and what is run.
 
 use birnn_architecture::{Architecture, EmbeddingConfig, Head, ModelConfig, Readout};
-use birnn_data::{DataConfig, DataPlan, Per, SplitBy};
+use birnn_data::{DataConfig, DataPlan, OwnValues, Per, SplitBy};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::invalid::Invalid;
 use crate::sweep::SweepConfig;
-use crate::task::{TaskConfig, TaskKind, TaskPlan};
+use crate::task::{TaskConfig, TaskPlan};
 use crate::train::{Monitor, TrainConfig, TrainPlan};
 
 /// An experiment of birnn. Every setting may be left out; the defaults are the tutorial's recipe.
@@ -64,6 +64,12 @@ impl Experiment {
         }
         let task = self.task.resolve()?;
         let architecture = self.architecture(task.wanted.per)?;
+        if task.own == Some(OwnValues::Next) && architecture.directions().count() > 1 {
+            let message = "the values of the next step are what the reverse direction has just read: training would look \
+                           perfect and teach nothing; `bidirectional = false` looks ahead, and `kind = \"infill\"` under \
+                           [task] fills gaps in with both directions";
+            return Err(Invalid::new("model.bidirectional", message.to_owned()));
+        }
         let train = self.train.resolve()?;
         self.suits_task()?;
         let mut data = self.data.resolve_for(task.wanted).map_err(Invalid::from)?;
@@ -75,6 +81,7 @@ impl Experiment {
                 return Err(Invalid::new("model.embedding.freeze", message));
             }
         }
+        data.own = task.own;
         data.text.learnt = task.scheme;
         if data.text.learnt.is_none() && (data.text.scheme.is_some() || data.text.repair_tags) {
             let key = if data.text.scheme.is_some() { "data.scheme" } else { "data.repair_tags" };
@@ -161,8 +168,8 @@ impl Experiment {
             return Err(Invalid::new(key, message));
         }
         match (self.task.kind, of_classes.into_iter().find(|(_, given)| *given)) {
-            (TaskKind::Regress, Some((key, _))) => {
-                Err(Invalid::new(key, "is about classes, and task `regress` learns numbers".to_owned()))
+            (kind, Some((key, _))) if kind.is_of_numbers() => {
+                Err(Invalid::new(key, format!("is about classes, and task `{}` learns numbers", kind.name())))
             }
             _ => Ok(()),
         }
@@ -254,8 +261,14 @@ impl Experiment {
         written_out.task = written_out.task.with_defaults();
         written_out.train.optimizer = written_out.train.optimizer.with_defaults();
         written_out.model = written_out.with_embedding().with_defaults();
-        if written_out.task.resolve().is_ok_and(|task| task.wanted.per == Per::Step) {
-            written_out.model.readout = Readout::Sequence;
+        if let Ok(task) = written_out.task.resolve() {
+            if task.wanted.per == Per::Step {
+                written_out.model.readout = Readout::Sequence;
+            }
+            if let (Some(_), Ok(data)) = (task.own, self.data.resolve_for(task.wanted)) {
+                written_out.data.missing = Some(data.missing);
+                written_out.data.missing_mask = Some(data.missing_mask);
+            }
         }
         written_out
     }

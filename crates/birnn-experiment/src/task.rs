@@ -1,6 +1,6 @@
 //! What a user writes under `[task]`.
 
-use birnn_data::{Per, Scheme, TargetKind, Wanted};
+use birnn_data::{Hide, HideWhat, OwnValues, Per, Scheme, TargetKind, Wanted};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use crate::invalid::Invalid;
 use crate::train::Monitor;
 
 /// The `[task]` table as written. [`TaskConfig::resolve`] checks it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TaskConfig {
     /// What is learned.
@@ -24,9 +24,56 @@ pub struct TaskConfig {
     /// `regress`: what there are numbers for, each sequence or each step; each sequence where it is absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub per: Option<Per>,
-    /// `regress`: which error training lowers; the squared one where it is absent.
+    /// Of numbers: which error training lowers; where it is absent the squared one, and of values that are filled in the
+    /// absolute one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub loss: Option<RegressionLoss>,
+    /// `infill`: which values are hidden, and are to be found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hide: Option<HideConfig>,
+}
+
+/// Which values are hidden from a net that learns to fill them in: others each time it sees a series.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct HideConfig {
+    /// In what pieces.
+    pub what: HideWhat,
+    /// The share of the values that are there; a tenth where it is absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 1), extend("default" = 0.1))]
+    pub share: Option<f64>,
+    /// `blocks`: how many steps each has; 5 where it is absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1), extend("default" = 5))]
+    pub steps: Option<usize>,
+}
+
+impl From<Hide> for HideConfig {
+    fn from(Hide { what, share, steps }: Hide) -> HideConfig {
+        HideConfig { what, share: Some(share), steps: (what == HideWhat::Blocks).then_some(steps) }
+    }
+}
+
+impl HideConfig {
+    fn resolve(&self) -> Result<Hide, Invalid> {
+        let share = self.share.unwrap_or(0.1);
+        if !(share > 0.0 && share < 1.0) {
+            let message = format!("must be more than 0 and less than 1, such as 0.1, is {share}");
+            return Err(Invalid::new("task.hide.share", message));
+        }
+        match (self.what, self.steps) {
+            (HideWhat::Points | HideWhat::Features, Some(_)) => {
+                Err(Invalid::new("task.hide.steps", "belongs to `what = \"blocks\"` alone".to_owned()))
+            }
+            (_, Some(0)) => Err(Invalid::new("task.hide.steps", "must be at least 1, is 0".to_owned())),
+            (what, steps) => Ok(Hide { what, share, steps: steps.unwrap_or(5) }),
+        }
+    }
+
+    fn with_defaults(self) -> HideConfig {
+        self.resolve().map_or(self, HideConfig::from)
+    }
 }
 
 /// What is learned.
@@ -40,6 +87,10 @@ pub enum TaskKind {
     Tag,
     /// Numbers for each sequence, or for each step.
     Regress,
+    /// Values of a series that are hidden from the net: it learns to fill gaps in.
+    Infill,
+    /// The values of the next step: a net of one direction learns to look ahead.
+    Next,
 }
 
 /// The error of a number that training lowers. Numbers are learnt in standard deviations of the training targets.
@@ -57,7 +108,7 @@ pub enum RegressionLoss {
 }
 
 /// What is learned, with nothing left to decide.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TaskPlan {
     /// Classes or numbers, for each sequence or each step.
     pub wanted: Wanted,
@@ -67,6 +118,8 @@ pub struct TaskPlan {
     pub scheme: Option<Scheme>,
     /// Of these: whether a conditional random field gives only what the scheme allows.
     pub constrain: bool,
+    /// Of values of the series themselves: which.
+    pub own: Option<OwnValues>,
 }
 
 impl TaskKind {
@@ -76,7 +129,14 @@ impl TaskKind {
             TaskKind::Classify => "classify",
             TaskKind::Tag => "tag",
             TaskKind::Regress => "regress",
+            TaskKind::Infill => "infill",
+            TaskKind::Next => "next",
         }
+    }
+
+    /// Whether it learns numbers, and not classes.
+    pub fn is_of_numbers(self) -> bool {
+        matches!(self, TaskKind::Regress | TaskKind::Infill | TaskKind::Next)
     }
 }
 
@@ -87,17 +147,21 @@ impl TaskConfig {
 
     /// Checks every setting.
     pub fn resolve(&self) -> Result<TaskPlan, Invalid> {
-        let of_numbers = [("task.per", self.per.is_some()), ("task.loss", self.loss.is_some())];
-        if let (TaskKind::Classify | TaskKind::Tag, Some((key, _))) =
-            (self.kind, of_numbers.into_iter().find(|(_, given)| *given))
+        let of_others = [
+            ("task.per", self.per.is_some(), self.kind == TaskKind::Regress, "`kind = \"regress\"`"),
+            (
+                "task.loss",
+                self.loss.is_some(),
+                self.kind.is_of_numbers(),
+                "`kind = \"regress\"`, `\"infill\"` and `\"next\"`",
+            ),
+            ("task.scheme", self.scheme.is_some(), self.kind == TaskKind::Tag, "`kind = \"tag\"`"),
+            ("task.constrain", self.constrain.is_some(), self.kind == TaskKind::Tag, "`kind = \"tag\"`"),
+            ("task.hide", self.hide.is_some(), self.kind == TaskKind::Infill, "`kind = \"infill\"`"),
+        ];
+        if let Some((key, _, _, whose)) = of_others.into_iter().find(|&(_, given, suits, _)| given && !suits)
         {
-            return Err(Invalid::new(key, "belongs to `kind = \"regress\"` alone".to_owned()));
-        }
-        let of_tags = [("task.scheme", self.scheme.is_some()), ("task.constrain", self.constrain.is_some())];
-        if let (TaskKind::Classify | TaskKind::Regress, Some((key, _))) =
-            (self.kind, of_tags.into_iter().find(|(_, given)| *given))
-        {
-            return Err(Invalid::new(key, "belongs to `kind = \"tag\"` alone".to_owned()));
+            return Err(Invalid::new(key, format!("belongs to {whose} alone")));
         }
         if self.constrain.is_some() && self.scheme.is_none() {
             let message = "says whether tags obey their scheme, and `scheme` is missing";
@@ -107,9 +171,26 @@ impl TaskConfig {
             TaskKind::Classify => Wanted::default(),
             TaskKind::Tag => Wanted { kind: TargetKind::Classes, per: Per::Step },
             TaskKind::Regress => Wanted { kind: TargetKind::Numbers, per: self.per.unwrap_or_default() },
+            TaskKind::Infill => Wanted { kind: TargetKind::Hidden, per: Per::Step },
+            TaskKind::Next => Wanted { kind: TargetKind::Next, per: Per::Step },
         };
-        let (loss, constrain) = (self.loss.unwrap_or_default(), self.constrain.unwrap_or(true));
-        Ok(TaskPlan { wanted, loss, scheme: self.scheme, constrain })
+        let own = match self.kind {
+            TaskKind::Classify | TaskKind::Tag | TaskKind::Regress => None,
+            TaskKind::Infill => Some(OwnValues::Hidden(self.hide.unwrap_or_default().resolve()?)),
+            TaskKind::Next => Some(OwnValues::Next),
+        };
+        let constrain = self.constrain.unwrap_or(true);
+        Ok(TaskPlan { wanted, loss: self.loss(), scheme: self.scheme, constrain, own })
+    }
+
+    fn loss(&self) -> RegressionLoss {
+        let usual = match self.kind {
+            TaskKind::Infill => RegressionLoss::Absolute,
+            TaskKind::Classify | TaskKind::Tag | TaskKind::Regress | TaskKind::Next => {
+                RegressionLoss::Squared
+            }
+        };
+        self.loss.unwrap_or(usual)
     }
 
     /// What of an evaluation can be monitored.
@@ -119,7 +200,9 @@ impl TaskConfig {
                 &[Monitor::Loss, Monitor::Accuracy, Monitor::MacroF1, Monitor::F1]
             }
             TaskKind::Classify | TaskKind::Tag => &[Monitor::Loss, Monitor::Accuracy, Monitor::MacroF1],
-            TaskKind::Regress => &[Monitor::Loss, Monitor::Rmse, Monitor::Mae, Monitor::R2],
+            TaskKind::Regress | TaskKind::Infill | TaskKind::Next => {
+                &[Monitor::Loss, Monitor::Rmse, Monitor::Mae, Monitor::R2]
+            }
         }
     }
 
@@ -130,11 +213,15 @@ impl TaskConfig {
             TaskKind::Tag => {
                 TaskConfig { constrain: self.scheme.map(|_| self.constrain.unwrap_or(true)), ..self }
             }
-            TaskKind::Regress => TaskConfig {
-                per: Some(self.per.unwrap_or_default()),
-                loss: Some(self.loss.unwrap_or_default()),
+            TaskKind::Regress => {
+                TaskConfig { per: Some(self.per.unwrap_or_default()), loss: Some(self.loss()), ..self }
+            }
+            TaskKind::Infill => TaskConfig {
+                loss: Some(self.loss()),
+                hide: Some(self.hide.unwrap_or_default().with_defaults()),
                 ..self
             },
+            TaskKind::Next => TaskConfig { loss: Some(self.loss()), ..self },
         }
     }
 }

@@ -10,7 +10,7 @@ use birnn_experiment::{Experiment, ExperimentError, Source};
 use birnn_run::CONFIG;
 
 use crate::manifest::Manifest;
-use crate::task::Task;
+use crate::task::{Regress, Task};
 
 /// Why it is not known which data is meant.
 #[derive(Debug, thiserror::Error)]
@@ -131,7 +131,7 @@ fn as_read(manifest: &Manifest, data: DataConfig) -> DataConfig {
                 Dataset::Table => net.names.clone().or(data.features),
                 _ => data.features,
             };
-            DataConfig { missing: net.missing, features, ..data }
+            DataConfig { missing: Some(net.missing), features, ..data }
         }
         _ => data,
     }
@@ -151,6 +151,12 @@ impl Manifest {
             // Which rare tags a file has is the file's; which ones there are, the net's.
             plan.text.known = Some(task.classes.clone());
             plan.text.learnt = task.scheme;
+        }
+        // What is read where a value is hidden, the net says too.
+        if let (Task::Regress(Regress { own: own @ Some(_), .. }), Modality::Series(series)) =
+            (&self.task, &self.modality)
+        {
+            (plan.own, plan.read_as) = (*own, Some(series.clone()));
         }
         Ok(plan)
     }

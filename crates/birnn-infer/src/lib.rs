@@ -60,6 +60,6 @@ pub use predictor::Predictor;
 pub use record::{Epoch, MetricsLine, Step, Timing, is_kept, kept};
 pub use suits::{DataWarning, Unsuited};
 pub use task::{
-    Class, Classified, Classify, Detail, Evaluation, Headline, MOST_MISSES, Miss, Mistake, Regress,
+    Class, Classified, Classify, Detail, Evaluation, Filled, Headline, MOST_MISSES, Miss, Mistake, Regress,
     Regressed, Task, significant,
 };

@@ -47,7 +47,7 @@ pub(super) fn each(
         let refused = |series: usize| {
             let gap = match net.missing {
                 Missing::Refuse => MissingValue::first(sequences.get(series)),
-                Missing::Mean | Missing::Last | Missing::Interpolate => None,
+                Missing::Mean | Missing::Last | Missing::Past | Missing::Interpolate => None,
             };
             let gap = gap.map(|gap| missing(gap, net));
             gap.or_else(|| Some(too_far(net.too_far(sequences.get(series))?, net)))

@@ -23,6 +23,7 @@ impl DataConfig {
         }
         let target = self.target.as_ref().map_or(&[][..], Columns::names);
         match (target, wanted) {
+            (_, None) => {}
             ([], _) => {
                 let message = "`table` wants `target`, the column with what is to be learned";
                 return refuse("dataset", message.to_owned());

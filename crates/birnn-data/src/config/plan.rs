@@ -8,6 +8,8 @@ use crate::image::augment::Augment;
 use crate::image::preprocessing::{Framing, Preprocessing};
 use crate::image::synthetic;
 use crate::series::missing::Missing;
+use crate::series::own_values::OwnValues;
+use crate::series::standardise::Series;
 use crate::targets::Wanted;
 
 /// A data set to load, with nothing left to decide.
@@ -45,6 +47,10 @@ pub struct DataPlan {
     pub text: TextPlan,
     /// What there is to learn.
     pub wanted: Wanted,
+    /// Of values of the series themselves: which.
+    pub own: Option<OwnValues>,
+    /// Of these: how the net that is to be judged by them reads series, where there is one already.
+    pub read_as: Option<Series>,
 }
 
 impl DataPlan {

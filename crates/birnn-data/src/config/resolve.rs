@@ -51,11 +51,11 @@ impl DataConfig {
             (None, Dataset::Idx) => Source::Files(self.files()?),
             (None, Dataset::Ts) => Source::Own(self.own_files(OwnFormat::Ts)?),
             (None, Dataset::Table) => {
-                Source::Own(self.own_files(OwnFormat::Table(self.table(Some(wanted))?))?)
+                Source::Own(self.own_files(OwnFormat::Table(self.table(wanted.of_files())?))?)
             }
             (None, Dataset::Npz) => {
                 let (arrays, classes) = (self.arrays.clone(), self.class_names()?);
-                let options = NpzOptions { arrays, wanted: Some(wanted), features: None, classes };
+                let options = NpzOptions { arrays, wanted: wanted.of_files(), features: None, classes };
                 Source::Own(self.own_files(OwnFormat::Npz(options))?)
             }
             (None, Dataset::Folder) => {
@@ -68,10 +68,10 @@ impl DataConfig {
             (None, Dataset::Conllu) => {
                 Source::Own(self.own_files(OwnFormat::Conllu(self.tags.unwrap_or_default()))?)
             }
-            (None, Dataset::Lines) if wanted.kind == TargetKind::Numbers => {
+            (None, Dataset::Lines) if wanted.kind != TargetKind::Classes => {
                 return Err(ConfigError::new(
                     "dataset",
-                    "`lines` are tags or classes, and `[task]` wants numbers",
+                    format!("`lines` are tags or classes, and `[task]` wants {wanted}"),
                 ));
             }
             (None, Dataset::Lines) => Source::Own(self.own_files(OwnFormat::Lines(self.label_files()?))?),
@@ -81,8 +81,8 @@ impl DataConfig {
             }
             (None, Dataset::Texts) => Source::Own(self.own_files(OwnFormat::Texts(self.text_options()?))?),
             (None, Dataset::SyntheticSeries) => Source::SyntheticSeries,
-            (None, Dataset::SyntheticText) if wanted.kind == TargetKind::Numbers => {
-                let message = "`synthetic-text` has classes and tags, and `[task]` wants numbers";
+            (None, Dataset::SyntheticText) if wanted.kind != TargetKind::Classes => {
+                let message = format!("`synthetic-text` has classes and tags, and `[task]` wants {wanted}");
                 return Err(ConfigError::new("dataset", message));
             }
             (None, Dataset::SyntheticText) => Source::SyntheticText,
@@ -93,6 +93,11 @@ impl DataConfig {
         }
         if wanted != Wanted::default() && source.is_images() {
             let message = format!("images have a class each, and `[task]` wants {wanted}");
+            return Err(ConfigError::new("dataset", message));
+        }
+        if wanted.of_files().is_none() && !source.is_series() {
+            let message =
+                format!("`[task]` wants {wanted}, which are numbers, and these are {}", source.noun());
             return Err(ConfigError::new("dataset", message));
         }
         if self.fallback != Fallback::None && source.is_own() {
@@ -106,6 +111,8 @@ impl DataConfig {
                            `dataset = \"synthetic-series\"` are series made by code";
             return Err(ConfigError::new("fallback", message));
         }
+        let missing = self.missing_for(wanted)?;
+        let missing_mask = self.missing_mask.unwrap_or(wanted.kind == TargetKind::Hidden);
         let limit = self.limit.unwrap_or(usize::MAX);
         if limit == 0 {
             return Err(ConfigError::new("limit", "must be at least 1, is 0"));
@@ -125,11 +132,45 @@ impl DataConfig {
             limit,
             augment: self.augment.resolve()?,
             standardise: self.standardise.unwrap_or(true),
-            missing: self.missing,
-            missing_mask: self.missing_mask,
+            missing,
+            missing_mask,
             text: self.text(wanted)?,
             wanted,
+            own: None,
+            read_as: None,
         })
+    }
+
+    /// What is read where a value is missing; whoever fills gaps in reads them from the values around unless it is said
+    /// otherwise, and whoever looks ahead from those before.
+    fn missing_for(&self, wanted: Wanted) -> Result<Missing, ConfigError> {
+        let refuse = |key: &str, message: &str| Err(ConfigError::new(key, message));
+        let usual = match wanted.kind {
+            TargetKind::Classes | TargetKind::Numbers => Missing::Refuse,
+            TargetKind::Hidden => Missing::Interpolate,
+            TargetKind::Next => Missing::Past,
+        };
+        let missing = self.missing.unwrap_or(usual);
+        match (wanted.kind, missing) {
+            (TargetKind::Hidden, Missing::Refuse) => refuse(
+                "missing",
+                "\"refuse\" leaves nothing to read where a value is hidden: \"interpolate\", \"last\", \"past\" or \"mean\"",
+            ),
+            (TargetKind::Next, Missing::Last | Missing::Interpolate) => refuse(
+                "missing",
+                "reads what comes later in place of what is missing, and that is to be found: \"past\" or \"mean\"",
+            ),
+            (TargetKind::Classes | TargetKind::Numbers, Missing::Refuse)
+                if self.missing_mask == Some(true) =>
+            {
+                refuse(
+                    "missing_mask",
+                    "tells which values are missing, and `missing` refuses them: set it to \"mean\", \"last\", \"past\" or \
+                 \"interpolate\"",
+                )
+            }
+            (_, missing) => Ok(missing),
+        }
     }
 
     /// Whether samples can be parted as it is said.
@@ -172,11 +213,6 @@ impl DataConfig {
         }
         if self.test_share.is_some_and(|share| !(share > 0.0 && share < 1.0)) {
             return refuse("test_share", "must be more than 0 and less than 1, such as 0.2".to_owned());
-        }
-        if self.missing_mask && self.missing == Missing::Refuse {
-            let message = "tells which values are missing, and `missing` refuses them: set it to \"mean\", \"last\" \
-                           or \"interpolate\"";
-            return refuse("missing_mask", message.to_owned());
         }
         if self.window.is_some_and(|window| window.length == 0 || window.stride() == 0) {
             return refuse("window", "`length` and `stride` are 1 or more".to_owned());
@@ -268,8 +304,8 @@ impl DataConfig {
             text("vector_words", self.vector_words.is_some()),
             series("window", self.window.is_some()),
             series("standardise", self.standardise.is_some()),
-            series("missing", self.missing != Missing::default()),
-            series("missing_mask", self.missing_mask),
+            series("missing", self.missing.is_some()),
+            series("missing_mask", self.missing_mask.is_some()),
             images("invert", self.invert),
             images("transpose", self.transpose.is_some()),
             images("framing", self.framing.is_some()),

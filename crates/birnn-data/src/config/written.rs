@@ -178,12 +178,16 @@ pub struct DataConfig {
     /// series; they are where it is absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub standardise: Option<bool>,
-    /// Of series: what is read where a value is missing.
-    #[serde(skip_serializing_if = "Missing::is_default")]
-    pub missing: Missing,
-    /// Of series: whether the net also reads which values are missing, as a further feature for each.
-    #[serde(skip_serializing_if = "is_false")]
-    pub missing_mask: bool,
+    /// Of series: what is read where a value is missing; where it is absent such are refused, but task `infill` reads them
+    /// from the values around (`interpolate`), and task `next` from those before (`past`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("default" = "refuse"))]
+    pub missing: Option<Missing>,
+    /// Of series: whether the net also reads which values are missing, as a further feature for each; where it is absent
+    /// task `infill` does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("default" = false))]
+    pub missing_mask: Option<bool>,
 }
 
 /// What may stand in for a published data set.

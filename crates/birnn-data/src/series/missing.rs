@@ -18,6 +18,9 @@ pub enum Missing {
     Mean,
     /// The feature's last value before, in the same series; before its first value, that one.
     Last,
+    /// The feature's last value before, in the same series; before its first value, the mean of the feature in the
+    /// training data. Nothing that comes later is read.
+    Past,
     /// What lies on the straight line between the values before and after; at the ends, the nearest value.
     Interpolate,
 }
@@ -29,14 +32,9 @@ impl fmt::Display for Missing {
             Missing::Refuse => "refused",
             Missing::Mean => "the mean of the feature",
             Missing::Last => "the feature's last value",
+            Missing::Past => "the feature's last value, and before its first the mean",
             Missing::Interpolate => "on the line between the feature's values before and after",
         })
-    }
-}
-
-impl Missing {
-    pub(crate) fn is_default(&self) -> bool {
-        *self == Missing::default()
     }
 }
 
@@ -89,10 +87,10 @@ pub(crate) fn fill(values: &mut [f32], mean: &[f32], missing: Missing) {
             let (before, after) = (after.checked_sub(1).map(|index| known[index]), known.get(after));
             match (missing, before, after) {
                 (Missing::Refuse, ..) => f32::NAN,
-                (Missing::Mean, ..) | (_, None, None) => mean,
+                (Missing::Mean, ..) | (_, None, None) | (Missing::Past, None, _) => mean,
                 (_, None, Some(&(_, value)))
                 | (_, Some((_, value)), None)
-                | (Missing::Last, Some((_, value)), _) => value,
+                | (Missing::Last | Missing::Past, Some((_, value)), _) => value,
                 (Missing::Interpolate, Some((from, start)), Some(&(to, end))) => {
                     start + (end - start) * (step - from) as f32 / (to - from) as f32
                 }
@@ -123,8 +121,9 @@ mod tests {
         let gaps = [NONE, 2.0, NONE, NONE, 8.0, NONE];
         filled(Missing::Mean, &gaps, &[9.0, 2.0, 9.0, 9.0, 8.0, 9.0]);
         filled(Missing::Last, &gaps, &[2.0, 2.0, 2.0, 2.0, 8.0, 8.0]);
+        filled(Missing::Past, &gaps, &[9.0, 2.0, 2.0, 2.0, 8.0, 8.0]);
         filled(Missing::Interpolate, &gaps, &[2.0, 2.0, 4.0, 6.0, 8.0, 8.0]);
-        for missing in [Missing::Mean, Missing::Last, Missing::Interpolate] {
+        for missing in [Missing::Mean, Missing::Last, Missing::Past, Missing::Interpolate] {
             filled(missing, &[NONE, NONE], &[9.0, 9.0]);
             filled(missing, &[1.0, 2.0], &[1.0, 2.0]);
         }

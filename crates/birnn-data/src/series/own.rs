@@ -35,7 +35,7 @@ pub(crate) fn read_own(files: &OwnFiles, plan: &DataPlan) -> Result<Whole, DataE
         let read = match format {
             OwnFormat::Ts => ts::read(path),
             OwnFormat::Npz(options) => npz::read(path, options),
-            OwnFormat::Table(table) => table::read(path, table, Some(plan.wanted)),
+            OwnFormat::Table(table) => table::read(path, table, plan.wanted.of_files()),
             OwnFormat::Folder { .. } => unreachable!("files"),
             OwnFormat::Conll(_) | OwnFormat::Conllu(_) | OwnFormat::Lines(_) | OwnFormat::Texts(_) => {
                 unreachable!("series")
@@ -228,6 +228,9 @@ fn complete(file: &SeriesFile, missing: Missing) -> Result<(), FileProblem> {
 /// of all files.
 pub(crate) fn answered(file: SeriesFile, names: &[String], wanted: Wanted) -> Result<Split, FileProblem> {
     let SeriesFile { sequences, targets, lines, unit, .. } = file;
+    if wanted.of_files().is_none() {
+        return Ok(Split::unanswered(sequences, wanted.kind));
+    }
     let FileTargets { targets, names: own } = targets.ok_or(FileProblem::Unanswered)?;
     let found = targets.wanted();
     if found != wanted {
@@ -256,7 +259,7 @@ pub(crate) fn answered(file: SeriesFile, names: &[String], wanted: Wanted) -> Re
             };
             TargetValues::Classes(labels.iter().enumerate().map(label).collect::<Result<_, FileProblem>>()?)
         }
-        numbers @ TargetValues::Numbers { .. } => numbers,
+        numbers @ (TargetValues::Numbers { .. } | TargetValues::Own { .. }) => numbers,
     };
     Ok(Split { sequences, targets: Targets { values, per } })
 }

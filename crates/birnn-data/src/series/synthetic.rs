@@ -57,6 +57,7 @@ pub(crate) fn names(wanted: Wanted) -> Vec<String> {
         (TargetKind::Classes, Per::Step) => TAGS.map(str::to_owned).to_vec(),
         (TargetKind::Numbers, Per::Sequence) => vec!["distance".to_owned()],
         (TargetKind::Numbers, Per::Step) => vec!["wave".to_owned()],
+        (TargetKind::Hidden | TargetKind::Next, _) => Vec::new(),
     }
 }
 
@@ -96,6 +97,9 @@ pub(crate) fn split(seed: u64, first: u64, count: usize, wanted: Wanted) -> Spli
         (TargetKind::Numbers, Per::Sequence) => number(drawn.iter().map(|one| one.distance).collect()),
         (TargetKind::Numbers, Per::Step) => {
             number(drawn.iter().flat_map(|one| one.wave.iter().copied()).collect())
+        }
+        (TargetKind::Hidden | TargetKind::Next, _) => {
+            return Split::unanswered(sequences(drawn), wanted.kind);
         }
     };
     Split { sequences: sequences(drawn), targets: Targets { values, per: wanted.per } }

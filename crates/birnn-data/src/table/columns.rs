@@ -94,7 +94,7 @@ impl Roles {
     pub(super) fn chosen(&self, wanted: Option<Wanted>) -> Vec<(usize, As)> {
         let target = match wanted.unwrap_or_default().kind {
             TargetKind::Classes => As::Text,
-            TargetKind::Numbers => As::Number,
+            TargetKind::Numbers | TargetKind::Hidden | TargetKind::Next => As::Number,
         };
         let texts = [self.id, self.group].into_iter().flatten().map(|column| (column, As::Text));
         let mut chosen: Vec<(usize, As)> = texts.collect();

@@ -21,8 +21,8 @@ const ONE: &str = "a series has one target, unless `[task]` wants one for each s
 
 impl Found {
     pub(super) fn new(table: &Table, wanted: Option<Wanted>) -> Found {
-        match wanted.map(|wanted| wanted.kind) {
-            None => Found::None,
+        match wanted.and_then(Wanted::of_files).map(|wanted| wanted.kind) {
+            None | Some(TargetKind::Hidden | TargetKind::Next) => Found::None,
             Some(TargetKind::Classes) => Found::Labels(Labels::new(table.classes.clone())),
             Some(TargetKind::Numbers) => Found::Numbers(Vec::new()),
         }

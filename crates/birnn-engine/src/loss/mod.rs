@@ -68,7 +68,7 @@ impl Loss {
                 return loss.mean(&logits, target, &batch.lengths(), transitions);
             }
             (Loss::Joint(_), None) => return Err(TchError::Kind("transitions were expected".to_owned())),
-            (Loss::Regress(loss), _) => loss.mean(&logits, target)?,
+            (Loss::Regress(loss), _) => loss.mean(&logits, target, batch.positions)?,
         };
         Ok(Lowered { differentiated: value.shallow_clone(), value })
     }

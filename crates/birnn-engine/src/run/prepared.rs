@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use birnn_data::{Dataset, Fallback, Ground, Modality, Splits, name};
+use birnn_data::{Dataset, Fallback, Ground, Modality, OwnValues, Splits, name};
 use birnn_distributed::Ranks;
 use birnn_experiment::{DeviceChoice, Experiment, ExperimentError, Invalid, Plan};
 use birnn_infer::{Manifest, Task};
@@ -22,7 +22,7 @@ use crate::handshake;
 use crate::learner::Learner;
 use crate::loss::Loss;
 use crate::resume::ResumeError;
-use crate::samples::Samples;
+use crate::samples::{Hiding, Samples};
 use crate::state::State;
 use crate::tokens::WordDropout;
 use crate::train::TrainingData;
@@ -98,10 +98,13 @@ impl Prepared {
             any: embedding.word_dropout,
             rare: embedding.rare_word_dropout,
         });
-        let data = TrainingData {
-            train: samples(splits.train, augment)?.with_word_dropout(word_dropout),
-            validation: samples(splits.validation, None)?,
-        };
+        let mut train = samples(splits.train, augment)?.with_word_dropout(word_dropout);
+        if let (Some(sequences), Some(OwnValues::Hidden(hide)), Modality::Series(series)) =
+            (splits.unhidden, plan.data.own, modality)
+        {
+            train = train.with_hidden(Hiding { sequences, series: series.clone(), hide });
+        }
+        let data = TrainingData { train, validation: samples(splits.validation, None)? };
         let test = samples(splits.test, None)?;
         let mut loss =
             Loss::new(&task, plan.architecture.head, &plan.train, device).map_err(EngineError::from)?;

@@ -6,7 +6,7 @@ use birnn_experiment::Monitor;
 use serde::{Deserialize, Serialize};
 
 use super::classify::Classified;
-use super::regress::Regressed;
+use super::regress::{Filled, Regressed};
 
 /// How a net did on a set of samples.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -103,7 +103,7 @@ impl Evaluation {
             Monitor::MacroF1 => classified.map(|found| found.macro_f1),
             Monitor::F1 => classified.and_then(Classified::f1),
             Monitor::Rmse => regressed.map(|found| found.rmse),
-            Monitor::Mae => regressed.map(|found| found.mae),
+            Monitor::Mae => regressed.map(|found| found.filled.map_or(found.mae, |filled| filled.mae)),
             Monitor::R2 => regressed.map(|found| found.r2),
         };
         found.unwrap_or(f64::NAN)
@@ -116,7 +116,10 @@ impl Evaluation {
                 Some(value) => Headline { name: "F1", value, is_share: true },
                 None => Headline { name: "accuracy", value: found.accuracy, is_share: true },
             },
-            Detail::Regress(found) => Headline { name: "RMSE", value: found.rmse, is_share: false },
+            Detail::Regress(found) => match found.filled {
+                Some(Filled { mae, .. }) => Headline { name: "MAE", value: mae, is_share: false },
+                None => Headline { name: "RMSE", value: found.rmse, is_share: false },
+            },
         }
     }
 }

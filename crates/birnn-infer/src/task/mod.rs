@@ -7,7 +7,7 @@ mod classify;
 mod evaluation;
 mod regress;
 
-use birnn_data::{Outputs, Per, TargetKind, Targets, Wanted};
+use birnn_data::{Outputs, OwnValues, Per, TargetKind, Targets, Wanted};
 use birnn_experiment::{TaskKind, TaskPlan};
 use birnn_kernels::LegalTags;
 
@@ -16,7 +16,7 @@ use crate::answers::Answers;
 pub(crate) use self::classify::runner_up;
 pub use self::classify::{Class, Classified, Classify, Mistake};
 pub use self::evaluation::{Detail, Evaluation, Headline, significant};
-pub use self::regress::{MOST_MISSES, Miss, Regress, Regressed};
+pub use self::regress::{Filled, MOST_MISSES, Miss, Regress, Regressed};
 
 /// What a net is asked for.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,10 +30,10 @@ pub enum Task {
 impl Task {
     /// The task of an experiment on data with these outputs.
     pub fn new(plan: TaskPlan, outputs: Outputs) -> Task {
-        let TaskPlan { wanted: Wanted { per, .. }, scheme, constrain, .. } = plan;
+        let TaskPlan { wanted: Wanted { per, .. }, scheme, constrain, loss, own } = plan;
         match outputs {
             Outputs::Classes(classes) => Task::Classify(Classify { classes, per, scheme, constrain }),
-            Outputs::Numbers(scale) => Task::Regress(Regress { scale, per, loss: plan.loss }),
+            Outputs::Numbers(scale) => Task::Regress(Regress { scale, per, loss, own }),
         }
     }
 
@@ -46,7 +46,9 @@ impl Task {
     pub fn wanted(&self) -> Wanted {
         match self {
             Task::Classify(task) => Wanted { kind: TargetKind::Classes, per: task.per },
-            Task::Regress(task) => Wanted { kind: TargetKind::Numbers, per: task.per },
+            Task::Regress(task) => {
+                Wanted { kind: task.own.map_or(TargetKind::Numbers, OwnValues::kind), per: task.per }
+            }
         }
     }
 
@@ -60,7 +62,11 @@ impl Task {
         match (self, self.per()) {
             (Task::Classify(_), Per::Sequence) => TaskKind::Classify,
             (Task::Classify(_), Per::Step) => TaskKind::Tag,
-            (Task::Regress(_), _) => TaskKind::Regress,
+            (Task::Regress(task), _) => match task.own {
+                None => TaskKind::Regress,
+                Some(OwnValues::Hidden(_)) => TaskKind::Infill,
+                Some(OwnValues::Next) => TaskKind::Next,
+            },
         }
     }
 

@@ -1,6 +1,6 @@
 //! Regression: numbers for each sequence or each step, judged by how far they are off.
 
-use birnn_data::{Per, TargetScale, Targets};
+use birnn_data::{OwnValues, Per, Series, TargetScale, Targets};
 use birnn_experiment::RegressionLoss;
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +17,10 @@ pub struct Regress {
     pub per: Per,
     /// The error that was lowered, which is the loss.
     pub loss: RegressionLoss,
+    /// Of values of the sequence itself: which. Each output is then how far a value is off from what the net reads in its
+    /// place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own: Option<OwnValues>,
 }
 
 /// How a net did on numbers, beside the loss. With several of them each score is the mean of theirs, as
@@ -32,10 +36,23 @@ pub struct Regressed {
     /// Of each number.
     #[serde(default)]
     pub numbers: Vec<NumberScore>,
+    /// Of values of the sequences themselves: how far they are off, all features together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filled: Option<Filled>,
     /// The answers that are furthest off, in standard deviations of the training targets, the furthest first; the
     /// first [`MOST_MISSES`] of them. Left out of the metrics.
     #[serde(skip)]
     pub misses: Vec<Miss>,
+}
+
+/// How a net did on values of the sequences themselves, in standard deviations of their features.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Filled {
+    /// The mean absolute error.
+    pub mae: f64,
+    /// That of what the net reads in their place, such as a straight line between the values around: what is had without
+    /// learning.
+    pub baseline_mae: f64,
 }
 
 /// An answer that is far off.
@@ -60,11 +77,25 @@ impl Regress {
         self.scale.restore(outputs)
     }
 
+    /// Of a net that answers with the values of the series itself, those of `values [steps, features]` with what is missing
+    /// filled in, or those of each step's next one, from outputs `[steps, features]`.
+    pub fn own_answer(&self, series: &Series, values: &[f32], outputs: &[f32]) -> Vec<f32> {
+        let found = series.filled(values).into_iter().zip(self.answer(outputs)).map(|(read, off)| read + off);
+        match self.own {
+            Some(OwnValues::Next) | None => found.collect(),
+            Some(OwnValues::Hidden(_)) => {
+                let kept = |(&value, found): (&f32, f32)| if value.is_nan() { found } else { value };
+                values.iter().zip(found).map(kept).collect()
+            }
+        }
+    }
+
     /// Of each number, the errors of answers `[positions, numbers]` from `truth`.
     pub fn errors(&self, answers: &[f32], truth: &[f32]) -> Vec<ErrorSums> {
         let width = self.scale.names.len();
         let mut found = vec![ErrorSums::default(); width];
-        for (index, (&answer, &truth)) in answers.iter().zip(truth).enumerate() {
+        let asked = answers.iter().zip(truth).enumerate().filter(|(_, (_, truth))| !truth.is_nan());
+        for (index, (&answer, &truth)) in asked {
             found[index % width].add(answer, truth, self.scale.mean[index % width]);
         }
         found
@@ -105,8 +136,12 @@ impl Regress {
     pub(super) fn loss_gradient(&self, outputs: &[f32], targets: &Targets) -> Vec<f32> {
         let wanted = self.scale.standardise(self.numbers(outputs, targets));
         let width = self.scale.names.len() as f32;
-        let off = outputs.iter().zip(wanted).map(|(output, wanted)| output - wanted);
-        off.map(|off| self.loss_of(off).1 / width).collect()
+        let of = |(output, wanted): (&f32, f32)| match wanted.is_nan() {
+            // Where nothing is asked for, no answer is wrong.
+            true => 0.0,
+            false => self.loss_of(output - wanted).1 / width,
+        };
+        outputs.iter().zip(wanted).map(of).collect()
     }
 
     /// The loss where an output is so far off, and its derivative.
@@ -125,8 +160,19 @@ impl Regress {
         let names = &self.scale.names;
         let width = names.len();
         let wanted = self.scale.standardise(truth);
-        let losses = outputs.iter().zip(&wanted).map(|(output, wanted)| self.loss_of(output - wanted).0);
-        let loss = losses.map(f64::from).sum::<f64>() / truth.len().max(1) as f64;
+        let asked = || {
+            outputs.iter().zip(&wanted).zip(truth).filter(|(_, truth)| !truth.is_nan()).map(|(pair, _)| pair)
+        };
+        let losses = asked().map(|(output, wanted)| self.loss_of(output - wanted).0);
+        let count = asked().count();
+        let loss = losses.map(f64::from).sum::<f64>() / count.max(1) as f64;
+        let filled = self.own.map(|_| {
+            let mean = |of: fn(f32, f32) -> f32| {
+                asked().map(|(&output, &wanted)| f64::from(of(output, wanted).abs())).sum::<f64>()
+                    / count.max(1) as f64
+            };
+            Filled { mae: mean(|output, wanted| output - wanted), baseline_mae: mean(|_, wanted| wanted) }
+        });
         let answers = self.answer(outputs);
         let found = self.errors(&answers, truth);
         let of = |(name, found): (&String, &ErrorSums)| NumberScore {
@@ -142,9 +188,11 @@ impl Regress {
             mae: mean(|n| n.mae),
             r2: mean(|n| n.r2),
             numbers,
+            filled,
             misses: self.furthest(&answers, truth),
         };
-        ((truth.len() / width) as u64, loss, detail)
+        let positions = if self.own.is_some() { count } else { count / width };
+        (positions as u64, loss, detail)
     }
 
     /// The first [`MOST_MISSES`] of answers `[positions, numbers]`, those furthest from `truth` first.
@@ -152,7 +200,7 @@ impl Regress {
         let width = self.scale.names.len();
         let far = |index: usize| (answers[index] - truth[index]).abs() / self.scale.deviation[index % width];
         let order = |a: &usize, b: &usize| far(*b).total_cmp(&far(*a)).then(a.cmp(b));
-        let mut furthest: Vec<usize> = (0..truth.len()).collect();
+        let mut furthest: Vec<usize> = (0..truth.len()).filter(|&index| !truth[index].is_nan()).collect();
         if furthest.len() > MOST_MISSES {
             furthest.select_nth_unstable_by(MOST_MISSES, order);
             furthest.truncate(MOST_MISSES);
@@ -178,7 +226,7 @@ mod tests {
     fn task(loss: RegressionLoss) -> Task {
         let names = ["a", "b"].map(str::to_owned).to_vec();
         let scale = TargetScale { names, mean: vec![10.0, 0.0], deviation: vec![2.0, 1.0] };
-        Task::Regress(Regress { scale, per: Per::Sequence, loss })
+        Task::Regress(Regress { scale, per: Per::Sequence, loss, own: None })
     }
 
     fn targets(values: &[f32]) -> Targets {

@@ -1,0 +1,167 @@
+//! Targets that are values of the series itself: those that are hidden from the net, or those of the next step.
+//!
+//! What is learnt of a value is how far it is off from what the net reads in its place, a residual as of He et al. 2016:
+//! what is known without learning need not be learnt.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::rng::Rng;
+use crate::sequences::{Sequences, Values};
+use crate::series::file::target_names;
+use crate::series::missing::fill;
+use crate::series::standardise::Series;
+use crate::split::Split;
+use crate::targets::{Per, TargetKind, TargetScale, TargetValues, Targets};
+
+/// Which values are hidden from a net that learns to fill them in.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hide {
+    /// In what pieces.
+    pub what: HideWhat,
+    /// The share of the values that are there, above 0 and below 1.
+    pub share: f64,
+    /// Of blocks: how many steps each has.
+    pub steps: usize,
+}
+
+/// In what pieces values are hidden.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum HideWhat {
+    /// Each by itself.
+    #[default]
+    Points,
+    /// Some steps of one feature together.
+    Blocks,
+    /// A feature in all steps of a series; at least one is left.
+    Features,
+}
+
+/// Which values of its own a series is answered with.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OwnValues {
+    /// Those that are hidden.
+    Hidden(Hide),
+    /// Those of the next step.
+    Next,
+}
+
+/// What is hidden where a net is judged is the same in every run, so that runs with different seeds compare.
+const JUDGED: u64 = 0x6869_6464_656e_2121;
+
+impl Hide {
+    /// Which of `values [steps, features]` are hidden, ascending: a pure function of the values that are there, of `seed`
+    /// and of `stream`. Of one series as many are in every draw, but for features of which some values are missing.
+    pub fn draw(&self, seed: u64, stream: u64, values: &[f32], features: usize) -> Vec<usize> {
+        let mut rng = Rng::new(seed, stream);
+        let mut left: Vec<usize> = (0..values.len()).filter(|&index| !values[index].is_nan()).collect();
+        let known = left.len();
+        let count = ((self.share * known as f64).round() as usize).clamp(known.min(1), known);
+        let mut hidden = match self.what {
+            HideWhat::Points => {
+                for index in 0..count {
+                    let other = index + rng.below(known - index);
+                    left.swap(index, other);
+                }
+                left.truncate(count);
+                left
+            }
+            HideWhat::Blocks => {
+                let mut hidden = Vec::with_capacity(count);
+                while hidden.len() < count {
+                    let begin = left[rng.below(left.len())];
+                    // Of the feature that it is in, so many steps on.
+                    let end = begin + self.steps * features;
+                    let block = |index: &usize| {
+                        (begin..end).contains(index) && (index - begin).is_multiple_of(features)
+                    };
+                    let most = count - hidden.len();
+                    let own: Vec<usize> = left.iter().copied().filter(block).take(most).collect();
+                    left.retain(|index| !own.contains(index));
+                    hidden.extend(own);
+                }
+                hidden
+            }
+            HideWhat::Features => {
+                let count = ((self.share * features as f64).round() as usize).clamp(1, (features - 1).max(1));
+                let mut order: Vec<usize> = (0..features).collect();
+                for index in 0..count {
+                    let other = index + rng.below(features - index);
+                    order.swap(index, other);
+                }
+                left.retain(|index| order[..count].contains(&(index % features)));
+                left
+            }
+        };
+        hidden.sort_unstable();
+        hidden
+    }
+}
+
+impl OwnValues {
+    /// Which targets they are.
+    pub fn kind(self) -> TargetKind {
+        match self {
+            OwnValues::Hidden(_) => TargetKind::Hidden,
+            OwnValues::Next => TargetKind::Next,
+        }
+    }
+}
+
+impl Series {
+    /// Hides some of `values [steps, features]` (they become NaN), by `seed` and `stream`, and gives how far each of them is
+    /// off from what the net reads in its place; of others NaN.
+    pub fn hide(&self, hide: &Hide, (seed, stream): (u64, u64), values: &mut [f32]) -> Vec<f32> {
+        let hidden = hide.draw(seed, stream, values, self.features());
+        let truth: Vec<f32> =
+            hidden.iter().map(|&index| std::mem::replace(&mut values[index], f32::NAN)).collect();
+        let read = self.filled(values);
+        let mut targets = vec![f32::NAN; values.len()];
+        hidden.into_iter().zip(truth).for_each(|(index, truth)| targets[index] = truth - read[index]);
+        targets
+    }
+
+    /// How far each value of the next step is off from what the net reads of this one, of `values [steps, features]`; NaN
+    /// where it is missing, and at the last step.
+    pub fn next(&self, values: &[f32]) -> Vec<f32> {
+        let read = self.filled(values);
+        let mut targets: Vec<f32> =
+            values.iter().skip(self.features()).zip(&read).map(|(next, read)| next - read).collect();
+        targets.resize(values.len(), f32::NAN);
+        targets
+    }
+
+    /// `values [steps, features]` in their own units, what is missing filled in as the net reads it.
+    pub fn filled(&self, values: &[f32]) -> Vec<f32> {
+        let mut filled = values.to_vec();
+        fill(&mut filled, &self.mean, self.missing);
+        filled
+    }
+
+    /// What outputs stand for that are such differences: they are learnt in deviations of the values, and 0 is what is read.
+    pub(crate) fn own_scale(&self) -> TargetScale {
+        let names = self.names.clone().unwrap_or_else(|| target_names(self.features()));
+        let deviation = self.deviation.clone().unwrap_or_else(|| vec![1.0; self.features()]);
+        TargetScale { names, mean: vec![0.0; self.features()], deviation }
+    }
+
+    /// Series answered with their own values, those that are hidden the same whenever they are judged.
+    pub fn answered_by_itself(&self, own: OwnValues, sequences: Sequences) -> Split {
+        let (width, lengths) = (self.features(), sequences.lengths().collect::<Vec<_>>());
+        let (mut read, mut targets) = (Vec::with_capacity(sequences.steps() * width), Vec::new());
+        for (index, one) in sequences.iter().enumerate() {
+            let mut values = one.floats().unwrap_or_default().to_vec();
+            targets.extend(match own {
+                OwnValues::Hidden(hide) => self.hide(&hide, (JUDGED, index as u64), &mut values),
+                OwnValues::Next => self.next(&values),
+            });
+            read.extend(values);
+        }
+        let sequences = Sequences::new(Values::Floats(read), width, lengths);
+        let values = TargetValues::Own { values: targets, width, kind: own.kind() };
+        Split { sequences, targets: Targets { values, per: Per::Step } }
+    }
+}
