@@ -47,6 +47,7 @@ Examples:
   birnn sweep configs/fast.toml --set sweep.seeds=5
   birnn eval runs/bilstm/001
   birnn predict runs/bilstm/001 digit.png
+  birnn fill runs/etth1/001 gaps.csv filled.csv
   birnn encode runs/bilstm/001 digits --out states.npz
   birnn report runs/bilstm/001
   birnn runs --sort headline
@@ -87,6 +88,12 @@ pub enum Command {
     /// which steps are of which class; or the numbers. One that cannot be read is reported, the others are still
     /// answered, and the exit code is 2.
     Predict(PredictArgs),
+    /// Fill the gaps of a CSV table in, by a network that learnt to (`kind = "infill"` under [task]).
+    ///
+    /// Cells that are empty, or say that their value is missing, get the network's answers; everything else stays the same
+    /// bytes. Rows belong to series, and columns are features, as in the experiment that the network learnt by; long series
+    /// are read in windows of its length.
+    Fill(FillArgs),
     /// Write what a trained network holds of pictures, series or sentences: vectors of states, as features for
     /// other programs.
     ///
@@ -281,6 +288,24 @@ pub struct PrecisionArgs {
 /// By its name.
 fn precision(name: &str) -> Precision {
     Precision::ALL.into_iter().find(|precision| precision.name() == name).unwrap_or_default()
+}
+
+/// `birnn fill`
+#[derive(Debug, clap::Args)]
+pub struct FillArgs {
+    /// A run directory, or a weights file in one.
+    pub run: PathBuf,
+    /// A CSV file with a header, gzipped or not; - for standard input.
+    #[arg(value_name = "TABLE")]
+    pub table: PathBuf,
+    /// The file to write [default: standard output].
+    #[arg(value_name = "OUT")]
+    pub out: Option<PathBuf>,
+    /// Replace the file if it exists.
+    #[arg(long, requires = "out")]
+    pub force: bool,
+    #[command(flatten)]
+    pub precision: PrecisionArgs,
 }
 
 /// `birnn encode`

@@ -14,6 +14,7 @@ pub mod encode;
 pub mod eval;
 pub mod export;
 pub mod failure;
+pub mod fill;
 pub mod import;
 pub mod libtorch;
 pub mod log;

@@ -6,7 +6,7 @@ use birnn_cli::args::{Args, Command};
 use birnn_cli::asked::Asked;
 use birnn_cli::output::print;
 use birnn_cli::{
-    compare, config, data, encode, eval, export, import, libtorch, predict, process, report, runs,
+    compare, config, data, encode, eval, export, fill, import, libtorch, predict, process, report, runs,
 };
 use clap::CommandFactory;
 
@@ -21,6 +21,7 @@ fn main() -> ExitCode {
         Command::Predict(args) => {
             predict::run(&args, Asked::on_the_cpu(&args.run, args.precision.precision)?)
         }
+        Command::Fill(args) => fill::run(&args),
         Command::Encode(args) => encode::run(&args),
         Command::Report(args) => report::run(&args, &log),
         Command::Runs(args) => runs::run(&args),

@@ -33,7 +33,8 @@ fn main() -> ExitCode {
         Command::Predict(args) => {
             predict::run(&args, open(&args.run, args.device, args.precision.precision)?)
         }
-        Command::Encode(_)
+        Command::Fill(_)
+        | Command::Encode(_)
         | Command::Report(_)
         | Command::Runs(_)
         | Command::Compare(_)

@@ -28,6 +28,8 @@ pub struct SeriesFile {
     pub unit: &'static str,
     /// The first cell of a table that is empty where a value could be.
     pub gap: Option<Cell>,
+    /// Of a long table whose rows are not one series after the other, each in order: the row, from 0, that each step is.
+    pub rows: Option<Vec<u32>>,
 }
 
 /// The targets of a file.

@@ -140,6 +140,7 @@ impl<R: Read + Seek> Reader<'_, R> {
             lines,
             unit: "series",
             gap: None,
+            rows: None,
             columns: None,
         })
     }

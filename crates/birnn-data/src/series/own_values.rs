@@ -165,3 +165,98 @@ impl Series {
         Split { sequences, targets: Targets { values, per: Per::Step } }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::series::missing::Missing;
+
+    const KINDS: [HideWhat; 3] = [HideWhat::Points, HideWhat::Blocks, HideWhat::Features];
+
+    /// Of 12 steps of 3 features, with a gap.
+    fn values() -> Vec<f32> {
+        (0..36).map(|index| if index == 7 { f32::NAN } else { (index * 37 % 23) as f32 }).collect()
+    }
+
+    fn drawn(what: HideWhat, share: f64, stream: u64) -> Vec<usize> {
+        Hide { what, share, steps: 4 }.draw(5, stream, &values(), 3)
+    }
+
+    #[test]
+    fn as_many_are_hidden_as_is_asked_for() {
+        for what in KINDS {
+            let mut seen = HashSet::new();
+            for stream in 0..200 {
+                let hidden = drawn(what, 0.3, stream);
+                assert_eq!(hidden, drawn(what, 0.3, stream));
+                assert!(hidden.is_sorted() && !hidden.contains(&7), "{what:?}: {hidden:?}");
+                match what {
+                    HideWhat::Points | HideWhat::Blocks => assert_eq!(hidden.len(), 11, "0.3 of 35"),
+                    HideWhat::Features => assert!([11, 12].contains(&hidden.len())),
+                }
+                seen.extend(hidden);
+            }
+            assert_eq!(seen.len(), 35, "{what:?}: each is hidden at some time");
+        }
+        assert_eq!(drawn(HideWhat::Points, 0.001, 0).len(), 1, "one at least");
+        assert_eq!(drawn(HideWhat::Features, 0.99, 0).len(), 24, "not all of them: two features, whole");
+        assert!(Hide { what: HideWhat::Points, share: 0.5, steps: 1 }.draw(0, 0, &[f32::NAN], 1).is_empty());
+    }
+
+    #[test]
+    fn blocks_are_steps_of_one_feature() {
+        let neighbours = |what| {
+            let pairs = (0..100).map(|stream| {
+                let hidden = drawn(what, 0.3, stream);
+                hidden.iter().filter(|&&index| hidden.contains(&(index + 3))).count()
+            });
+            pairs.sum::<usize>()
+        };
+        // Of 11 in blocks of 4 about 8 have a next one; of points at random about 3.
+        assert!(neighbours(HideWhat::Blocks) > 2 * neighbours(HideWhat::Points));
+    }
+
+    #[test]
+    fn what_is_hidden_is_not_read_and_can_be_found_again() {
+        let all = Sequences::new(Values::Floats(values()), 3, [5, 7]);
+        let series = Series { missing_mask: true, ..Series::of(&all, Missing::Interpolate, true) };
+        let hide = Hide { what: HideWhat::Points, share: 0.4, steps: 1 };
+        let Split { sequences, targets } = series.answered_by_itself(OwnValues::Hidden(hide), all.clone());
+        let (Values::Floats(read), targets) = (sequences.values(), targets.numbers().unwrap()) else {
+            panic!()
+        };
+        for (one, whole) in sequences.iter().zip(all.iter()) {
+            let filled = series.filled(one.floats().unwrap());
+            assert!(filled.iter().zip(whole.floats().unwrap()).any(|(filled, whole)| filled != whole));
+        }
+        let filled: Vec<f32> =
+            sequences.iter().flat_map(|one| series.filled(one.floats().unwrap())).collect();
+        for index in 0..36 {
+            let (is_hidden, truth) = (!targets[index].is_nan(), values()[index]);
+            assert_eq!(is_hidden, read[index].is_nan() && !truth.is_nan());
+            let found = if is_hidden { filled[index] + targets[index] } else { read[index] };
+            assert!(
+                found.is_nan() && truth.is_nan() || (found - truth).abs() < 1e-5,
+                "{index}: {found}, not {truth}"
+            );
+        }
+    }
+
+    /// Nothing that is read of a step depends on a later one.
+    #[test]
+    fn the_next_step_is_answered_from_what_was_before() {
+        let mut values = values();
+        values[0] = f32::NAN;
+        let series = Series { missing: Missing::Past, ..Series::plain(vec![9.0; 3]) };
+        let targets = series.next(&values);
+        assert_eq!(targets[..3], [values[3] - 9.0, values[4] - values[1], values[5] - values[2]]);
+        assert!(targets[4].is_nan() && targets[33..].iter().all(|value| value.is_nan()), "none is known");
+        for step in 1..12 {
+            let mut changed = values.clone();
+            changed[3 * step..].fill(100.0);
+            assert_eq!(series.filled(&changed)[..3 * step], series.filled(&values)[..3 * step]);
+        }
+    }
+}

@@ -119,6 +119,7 @@ fn decode(content: impl Read, limits: Limits) -> Result<(SeriesFile, String), Fi
         lines: series_lines,
         unit: "line",
         gap,
+        rows: None,
     };
     Ok((file, lines.finish()))
 }

@@ -181,6 +181,7 @@ impl Long<'_> {
             unit: self.series.first().map_or("line", |series| series.first.unit()),
             gap: self.gap,
             columns: None,
+            rows: order,
         })
     }
 

@@ -7,6 +7,7 @@
 
 mod columns;
 mod csv;
+mod gaps;
 mod long;
 mod parquet;
 pub(crate) mod problem;
@@ -21,6 +22,7 @@ use std::path::Path;
 
 use bytes::Bytes;
 
+pub use self::gaps::CsvGaps;
 pub use self::parquet::panic_is_caught;
 pub use self::problem::{Cell, CellProblem, NamedBy, RowNumber, TableProblem};
 pub(crate) use self::texts::each_cells;

@@ -185,6 +185,9 @@ impl fmt::Display for NamedBy {
 /// What is wrong with a table.
 #[derive(Debug, thiserror::Error)]
 pub enum TableProblem {
+    /// A table whose gaps are to be filled in has a series in each row.
+    #[error("is a wide table, and gaps are filled in in long ones, which have a row for each step")]
+    WideGaps,
     /// A cell of a table is not what it should be.
     #[error("{cell}: {problem}")]
     Cell {
@@ -195,7 +198,7 @@ pub enum TableProblem {
     },
     /// A cell of a table is empty where no value may be missing.
     #[error(
-        "{0}: is empty; `missing` under [data] says what is read there: \"mean\", \"last\" or \"interpolate\""
+        "{0}: is empty; `missing` under [data] says what is read there: \"mean\", \"last\", \"past\" or \"interpolate\""
     )]
     EmptyCell(Cell),
     /// A column is not there.

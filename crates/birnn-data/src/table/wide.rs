@@ -59,6 +59,7 @@ pub(super) fn read(
         lines,
         unit: rows.number().unit(),
         gap,
+        rows: None,
     })
 }
 

@@ -87,6 +87,7 @@ impl Reading {
             lines: self.lines,
             unit: "line",
             gap: None,
+            rows: None,
         })
     }
 }
