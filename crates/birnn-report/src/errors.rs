@@ -61,9 +61,8 @@ pub(crate) fn figures(predictions: &NumberPredictions, words: Words) -> Vec<Figu
 
 /// All of a number: what it should be and what the net answers.
 fn pairs(predictions: &NumberPredictions, number: usize) -> Vec<(f64, f64)> {
-    let all = predictions.truth.len() / predictions.names().len();
     predictions
-        .pairs(number, 0..all)
+        .asked_pairs(number)
         .filter(|(truth, answer)| truth.is_finite() && answer.is_finite())
         .collect()
 }

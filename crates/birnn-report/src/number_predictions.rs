@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use birnn_data::Split;
+use birnn_data::{Modality, Series, Split};
 use birnn_infer::{ErrorSums, Evaluation, Miss, Predictor, Regress, Regressed, cpu};
 
 use crate::judged::Judged;
@@ -18,6 +18,8 @@ pub struct NumberPredictions {
     pub answers: Vec<f32>,
     /// What they should be, likewise.
     pub truth: Vec<f32>,
+    /// Of values of the samples themselves, whether each was asked for: of the others both above are what is known.
+    pub(crate) asked: Option<Vec<bool>>,
     /// How many positions each sample has: one, or one for each step.
     pub positions: Vec<usize>,
     /// How the net did.
@@ -39,16 +41,44 @@ impl NumberPredictions {
         let regressed = evaluation.regressed()?.clone();
         let answers = task.answer(&outputs);
         let errors = task.errors_by_sequence(&answers, &split.targets, split.sequences.lengths());
+        let judged = Judged::all(task, &errors, &split.targets);
+        let targets = split.targets.numbers()?;
+        let (truth, answers, asked) = match (&predictor.manifest().modality, task.own) {
+            (Modality::Series(series), Some(_)) => {
+                let (truth, answers) = of_own_values(task, series, split, targets, &outputs);
+                (truth, answers, Some(targets.iter().map(|target| !target.is_nan()).collect()))
+            }
+            _ => (targets.to_vec(), answers, None),
+        };
+        let positions = positions(split, task.per);
+        let task = task.clone();
         Some(NumberPredictions {
-            truth: split.targets.numbers()?.to_vec(),
-            positions: positions(split, task.per),
+            task,
+            answers,
+            truth,
+            asked,
+            positions,
             evaluation,
             regressed,
-            judged: Judged::all(task, &errors, &split.targets),
             errors,
-            answers,
-            task: task.clone(),
+            judged,
         })
+    }
+
+    /// Whether the number at this index, of all, was asked for.
+    fn is_asked(&self, index: usize) -> bool {
+        self.asked.as_ref().is_none_or(|asked| asked[index])
+    }
+
+    /// The truth and the answer of one of the numbers wherever it was asked for.
+    pub(crate) fn asked_pairs(&self, number: usize) -> impl Iterator<Item = (f64, f64)> {
+        self.asked_at(number, 0..self.truth.len() / self.names().len())
+    }
+
+    fn asked_at(&self, number: usize, positions: Range<usize>) -> impl Iterator<Item = (f64, f64)> {
+        let (width, begin) = (self.names().len(), positions.start);
+        let pairs = self.pairs(number, positions).enumerate();
+        pairs.filter(move |(at, _)| self.is_asked((begin + at) * width + number)).map(|(_, pair)| pair)
     }
 
     /// What the numbers are called.
@@ -88,7 +118,7 @@ impl NumberPredictions {
         let of = |positions: Range<usize>| {
             let mut found = ErrorSums::default();
             for (number, &unit) in deviation.iter().enumerate() {
-                for (truth, answer) in self.pairs(number, positions.clone()) {
+                for (truth, answer) in self.asked_at(number, positions.clone()) {
                     found.add(answer as f32 / unit, truth as f32 / unit, 0.0);
                 }
             }
@@ -133,6 +163,31 @@ impl NumberPredictions {
         found.sort_by(|(_, a), (_, b)| self.error(b).total_cmp(&self.error(a)));
         found
     }
+}
+
+/// Values of the samples themselves, and the answers for them, in their own units: what was asked for, and beside it what is
+/// known. `targets` and `outputs` are how far each value is off from what the net reads in its place.
+fn of_own_values(
+    task: &Regress,
+    series: &Series,
+    split: &Split,
+    targets: &[f32],
+    outputs: &[f32],
+) -> (Vec<f32>, Vec<f32>) {
+    let (mut truth, mut answers) = (Vec::with_capacity(targets.len()), Vec::with_capacity(targets.len()));
+    let mut begin = 0;
+    for one in split.sequences.iter() {
+        let values = one.floats().unwrap_or_default();
+        let own = begin..begin + values.len();
+        begin = own.end;
+        let found = task.own_answer(series, values, &outputs[own.clone()]);
+        let read = series.filled(values).into_iter().zip(&targets[own]);
+        truth.extend(
+            read.zip(&found).map(|((read, off), found)| if off.is_nan() { *found } else { read + off }),
+        );
+        answers.extend(found);
+    }
+    (truth, answers)
 }
 
 #[cfg(test)]

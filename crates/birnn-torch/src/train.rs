@@ -112,6 +112,7 @@ pub fn train(
     let again = resume_command("train", run.path());
     let (substitution, samples) = (run.substitution().map(str::to_owned), run.test_samples());
     let (noun, per) = (run.manifest().modality.noun(), run.manifest().task.per());
+    let counted = run.manifest().task.counted();
     // One process shows how it goes.
     let mut observers = if ranks.is_first() { view.observers(info(&run)) } else { Vec::new() };
     // Last, so that it hears of a stop that the others ask for.
@@ -127,7 +128,7 @@ pub fn train(
         Ok((run::Outcome::Done(found), _)) => {
             let tested = match per {
                 Per::Sequence => format!("{samples} test {noun}"),
-                Per::Step => format!("{} steps of {samples} test {noun}", found.positions),
+                Per::Step => format!("{} {counted} of {samples} test {noun}", found.positions),
             };
             Ok(Trained::Done(Finished { found, tested, substitution }))
         }

@@ -93,7 +93,10 @@ pub fn run(args: &EvalArgs, log: &Log, asked: Asked) -> Outcome {
     }
     let of = match asked.task.per() {
         Per::Sequence => format!("{dataset}, {} {split} {what}", samples.len()),
-        Per::Step => format!("{dataset}, {} steps of {} {split} {what}", evaluation.positions, samples.len()),
+        Per::Step => {
+            let counted = asked.task.counted();
+            format!("{dataset}, {} {counted} of {} {split} {what}", evaluation.positions, samples.len())
+        }
     };
     let answered = if asked.task.per() == Per::Step { "steps" } else { what };
     print(&match &evaluation.detail {

@@ -52,6 +52,14 @@ impl Task {
         }
     }
 
+    /// What is counted of sequences whose steps are answered.
+    pub fn counted(&self) -> &'static str {
+        match self.wanted().kind {
+            TargetKind::Classes | TargetKind::Numbers => "steps",
+            own @ (TargetKind::Hidden | TargetKind::Next) => own.noun(),
+        }
+    }
+
     /// What an answer is for.
     pub fn per(&self) -> Per {
         self.wanted().per

@@ -351,6 +351,7 @@ pub(crate) mod made_up {
             evaluation,
             positions: vec![1; off.len()],
             judged: Vec::new(),
+            asked: None,
             answers,
             truth,
             task,

@@ -1,8 +1,8 @@
 //! The page of a net that tells numbers, for each sequence or for each step.
 
 use askama::Template;
-use birnn_data::Per;
-use birnn_infer::significant;
+use birnn_data::{Modality, OwnValues, Per};
+use birnn_infer::{Filled, significant};
 
 use super::{BIRNN, Head, drawn_whole, state_gradients};
 use crate::error::ReportError;
@@ -22,6 +22,8 @@ struct Page {
     words: Words,
     /// Whether there are numbers for each step.
     per_step: bool,
+    /// Of values of the samples themselves, what is read in their place.
+    own: Option<String>,
     /// How many positions, and what they are.
     count: String,
     scores: Table,
@@ -55,6 +57,7 @@ pub(super) fn page(run: &Run, predictions: &NumberPredictions, words: Words) -> 
         head: Head::new(run, &summary(predictions, run, words), words),
         words,
         per_step: predictions.task.per == Per::Step,
+        own: read_in_place(run, predictions),
         count: counted(predictions, run, "test", words),
         scores: errors::scores(predictions),
         chance: drawn_whole(words),
@@ -77,8 +80,17 @@ fn counted(predictions: &NumberPredictions, run: &Run, which: &str, words: Words
     match predictions.task.per {
         Per::Sequence => samples,
         Per::Step => {
-            format!("{} {} of {samples}", number(predictions.evaluation.positions as f64), words.steps)
+            let counted = predictions.task.own.map_or(words.steps, |own| own.kind().noun());
+            format!("{} {counted} of {samples}", number(predictions.evaluation.positions as f64))
         }
+    }
+}
+
+/// Of values of the samples themselves, what the net reads in their place.
+fn read_in_place(run: &Run, predictions: &NumberPredictions) -> Option<String> {
+    match (predictions.task.own?, &run.predictor.manifest().modality) {
+        (OwnValues::Hidden(_), Modality::Series(series)) => Some(series.missing.to_string()),
+        _ => Some("the value of the step before".to_owned()),
     }
 }
 
@@ -95,6 +107,15 @@ fn summary(predictions: &NumberPredictions, run: &Run, words: Words) -> String {
     };
     let baseline = predictions.judged.iter().map(|judged| judged.baseline_rmse).sum::<f64>() / count as f64;
     let which = format!("{} test", run.provenance.dataset);
+    if let (Some(Filled { mae, baseline_mae }), Some(read)) = (found.filled, read_in_place(run, predictions))
+    {
+        return format!(
+            "On the {}, the net is off by {} standard deviations in the mean (MAE); what it reads in their place ({read}) by {}.",
+            counted(predictions, run, &which, words),
+            significant(mae),
+            significant(baseline_mae),
+        );
+    }
     format!(
         "On the {}, the net predicts {what} with RMSE {}{interval}, MAE {} and R2 {}{mean}; loss {:.4}. The baseline \
          (mean of the training targets) has RMSE {}.",
