@@ -1,6 +1,7 @@
 //! The command line as clap reads it.
 #![expect(missing_docs, reason = "what is flattened is documented where it is defined")]
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use birnn_data::name::shown;
@@ -94,6 +95,12 @@ pub enum Command {
     /// bytes. Rows belong to series, and columns are features, as in the experiment that the network learnt by; long series
     /// are read in windows of its length.
     Fill(FillArgs),
+    /// Continue series: print what comes next as a CSV table, by a network that learnt to look ahead (`kind = "next"` under
+    /// [task]).
+    ///
+    /// Each step that is found is read as if it had been there, and the one after it found from that. The network reads as
+    /// many steps back as the series had that it learnt from.
+    Continue(ContinueArgs),
     /// Write what a trained network holds of pictures, series or sentences: vectors of states, as features for
     /// other programs.
     ///
@@ -304,6 +311,21 @@ pub struct FillArgs {
     /// Replace the file if it exists.
     #[arg(long, requires = "out")]
     pub force: bool,
+    #[command(flatten)]
+    pub precision: PrecisionArgs,
+}
+
+/// `birnn continue`
+#[derive(Debug, clap::Args)]
+pub struct ContinueArgs {
+    /// A run directory, or a weights file in one.
+    pub run: PathBuf,
+    /// A .csv, .parquet, .npz or .ts file with the series so far; - for standard input.
+    #[arg(value_name = "FILE")]
+    pub table: PathBuf,
+    /// How many steps of each series.
+    #[arg(long, default_value = "1")]
+    pub steps: NonZeroUsize,
     #[command(flatten)]
     pub precision: PrecisionArgs,
 }

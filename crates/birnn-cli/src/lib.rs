@@ -8,6 +8,7 @@ pub mod args;
 pub mod asked;
 pub mod compare;
 pub mod config;
+pub mod continue_series;
 pub mod data;
 mod downloads;
 pub mod encode;

@@ -2,7 +2,7 @@
 
 mod pictures;
 pub(crate) mod sentences;
-mod series;
+pub(crate) mod series;
 
 use std::fmt;
 use std::path::{Path, PathBuf};

@@ -1,13 +1,13 @@
 //! What a user writes in an experiment file, and what is run.
 
 use birnn_architecture::{Architecture, EmbeddingConfig, Head, ModelConfig, Readout};
-use birnn_data::{DataConfig, DataPlan, OwnValues, Per, SplitBy};
+use birnn_data::{DataConfig, DataPlan, Per, SplitBy};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::invalid::Invalid;
 use crate::sweep::SweepConfig;
-use crate::task::{TaskConfig, TaskPlan};
+use crate::task::{Leak, TaskConfig, TaskKind, TaskPlan};
 use crate::train::{Monitor, TrainConfig, TrainPlan};
 
 /// An experiment of birnn. Every setting may be left out; the defaults are the tutorial's recipe.
@@ -64,11 +64,13 @@ impl Experiment {
         }
         let task = self.task.resolve()?;
         let architecture = self.architecture(task.wanted.per)?;
-        if task.own == Some(OwnValues::Next) && architecture.directions().count() > 1 {
-            let message = "the values of the next step are what the reverse direction has just read: training would look \
-                           perfect and teach nothing; `bidirectional = false` looks ahead, and `kind = \"infill\"` under \
-                           [task] fills gaps in with both directions";
-            return Err(Invalid::new("model.bidirectional", message.to_owned()));
+        let is_shown = self.task.leak == Some(Leak::Show);
+        if let (Some(leak), false) = (self.leaks(), is_shown) {
+            let message = format!(
+                "{leak}: training would look perfect and teach nothing; `bidirectional = false` looks ahead, `kind = \"infill\"` \
+                 under [task] fills gaps in with both directions, and `leak = \"show\"` there shows what becomes of it"
+            );
+            return Err(Invalid::new("model.bidirectional", message));
         }
         let train = self.train.resolve()?;
         self.suits_task()?;
@@ -191,6 +193,12 @@ impl Experiment {
         Ok(())
     }
 
+    /// Of a net that has read what it is asked for, how.
+    fn leaks(&self) -> Option<&'static str> {
+        (self.task.kind == TaskKind::Next && self.model.bidirectional)
+            .then_some("the values of the next step are what the reverse direction has just read")
+    }
+
     /// Settings that can be, but hardly are what was meant. `known` is how many samples there are to train on, and
     /// the steps of the shortest and the longest, once they are at hand.
     pub fn warnings(&self, known: Option<(usize, [usize; 2])>) -> Vec<Invalid> {
@@ -206,6 +214,13 @@ impl Experiment {
                     format!("these are the training {what}: how a net does on them says nothing of others");
                 warnings.push(Invalid::new(key, message));
             }
+        }
+        if let Some(leak) = self.leaks() {
+            let message = format!(
+                "{leak} (task.leak = \"show\"): the errors of training, validation and test are of no use; `birnn eval` tells \
+                 how the net does in use"
+            );
+            warnings.push(Invalid::new("model.bidirectional", message));
         }
         let unequal = known.is_some_and(|(_, [shortest, longest])| shortest < longest);
         if unequal && self.model.bidirectional && self.with_defaults().model.readout == Readout::Last {

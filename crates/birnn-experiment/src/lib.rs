@@ -37,5 +37,5 @@ pub use schedule::{Schedule, ScheduleConfig, ScheduleKind};
 pub use schema::schema;
 pub use source::Source;
 pub use sweep::{Seeds, SweepConfig, Trial};
-pub use task::{HideConfig, RegressionLoss, TaskConfig, TaskKind, TaskPlan};
+pub use task::{HideConfig, Leak, RegressionLoss, TaskConfig, TaskKind, TaskPlan};
 pub use train::{EarlyStop, Monitor, TrainConfig, TrainPlan};

@@ -31,6 +31,22 @@ pub struct TaskConfig {
     /// `infill`: which values are hidden, and are to be found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hide: Option<HideConfig>,
+    /// `next`: whether a net of both directions, which has read what it is asked for, may be trained all the same, to see
+    /// what becomes of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("default" = "refuse"))]
+    pub leak: Option<Leak>,
+}
+
+/// What is done about a net that has read what it is asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Leak {
+    /// It is refused.
+    #[default]
+    Refuse,
+    /// It is trained, and what comes of it is marked and told beside how it does in use.
+    Show,
 }
 
 /// Which values are hidden from a net that learns to fill them in: others each time it sees a series.
@@ -157,6 +173,7 @@ impl TaskConfig {
             ),
             ("task.scheme", self.scheme.is_some(), self.kind == TaskKind::Tag, "`kind = \"tag\"`"),
             ("task.constrain", self.constrain.is_some(), self.kind == TaskKind::Tag, "`kind = \"tag\"`"),
+            ("task.leak", self.leak.is_some(), self.kind == TaskKind::Next, "`kind = \"next\"`"),
             ("task.hide", self.hide.is_some(), self.kind == TaskKind::Infill, "`kind = \"infill\"`"),
         ];
         if let Some((key, _, _, whose)) = of_others.into_iter().find(|&(_, given, suits, _)| given && !suits)
@@ -221,7 +238,9 @@ impl TaskConfig {
                 hide: Some(self.hide.unwrap_or_default().with_defaults()),
                 ..self
             },
-            TaskKind::Next => TaskConfig { loss: Some(self.loss()), ..self },
+            TaskKind::Next => {
+                TaskConfig { loss: Some(self.loss()), leak: Some(self.leak.unwrap_or_default()), ..self }
+            }
         }
     }
 }

@@ -29,6 +29,7 @@ mod embedding;
 mod encoder;
 mod error;
 mod format;
+mod in_use;
 pub mod layout;
 #[cfg(test)]
 mod made_up;
@@ -50,6 +51,7 @@ pub use directions::{Contributions, Directions};
 pub use encoder::Encoder;
 pub use error::{ManifestError, SaveError, WeightsError, WeightsProblem, wrong};
 pub use format::{FORMAT, LARGEST_SIDE};
+pub use in_use::InUse;
 pub use manifest::{Manifest, Progress};
 pub use metrics::{
     ClassScore, Confusion, ErrorSums, KnownWords, NumberScore, ReadingScores, SpanCounts, SpanScore,

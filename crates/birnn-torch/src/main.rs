@@ -34,6 +34,7 @@ fn main() -> ExitCode {
             predict::run(&args, open(&args.run, args.device, args.precision.precision)?)
         }
         Command::Fill(_)
+        | Command::Continue(_)
         | Command::Encode(_)
         | Command::Report(_)
         | Command::Runs(_)

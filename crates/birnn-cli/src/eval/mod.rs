@@ -6,8 +6,8 @@ mod wrong;
 
 use std::path::Path;
 
-use birnn_data::{Modality, Per, name};
-use birnn_infer::{Detail, Evaluation, KnownWords, Task, data_set_for};
+use birnn_data::{Modality, Per, Sequences, name};
+use birnn_infer::{Detail, Evaluation, InUse, KnownWords, Task, data_set_for};
 use birnn_report::Judged;
 use serde::Serialize;
 
@@ -37,7 +37,13 @@ struct Report<'a> {
     /// Of numbers.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     judged: Vec<Judged>,
+    /// Of a net that has read what it is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    in_use: Option<InUse>,
 }
+
+/// Steps by which a net is judged in use: each is asked for with all that comes before it.
+const IN_USE: usize = 2000;
 
 /// Evaluates a net on one of its run's splits.
 pub fn run(args: &EvalArgs, log: &Log, asked: Asked) -> Outcome {
@@ -85,11 +91,19 @@ pub fn run(args: &EvalArgs, log: &Log, asked: Asked) -> Outcome {
         }
         _ => None,
     };
+    let reads_ahead = manifest.experiment().is_ok_and(|experiment| experiment.model.bidirectional);
+    let in_use = match reads_ahead {
+        true => {
+            let logits = |sequences: &Sequences| Ok::<_, Failure>(asked.answers(sequences)?.logits);
+            InUse::of(&asked.task, &samples, IN_USE, logits)?
+        }
+        false => None,
+    };
     let dataset = &splits.provenance.dataset;
     if args.json {
         let wrong = Wrong::new(&evaluation, asked.task.per(), &samples.sequences);
         let evaluation = &evaluation;
-        return print_json(&Report { weights, dataset, split, evaluation, wrong, words, judged });
+        return print_json(&Report { weights, dataset, split, evaluation, wrong, words, judged, in_use });
     }
     let of = match asked.task.per() {
         Per::Sequence => format!("{dataset}, {} {split} {what}", samples.len()),
@@ -101,6 +115,6 @@ pub fn run(args: &EvalArgs, log: &Log, asked: Asked) -> Outcome {
     let answered = if asked.task.per() == Per::Step { "steps" } else { what };
     print(&match &evaluation.detail {
         Detail::Classify(detail) => classes::table(&evaluation, detail, words.as_ref(), &of, answered),
-        Detail::Regress(detail) => numbers::table(&evaluation, detail, &judged, &of),
+        Detail::Regress(detail) => numbers::table(&evaluation, detail, &judged, in_use.as_ref(), &of),
     })
 }

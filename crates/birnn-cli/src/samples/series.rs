@@ -14,11 +14,11 @@ use crate::failure::{Failure, Outcome};
 const WINDOWS: usize = 1024;
 
 /// The series of a file.
-struct Found {
-    sequences: Sequences,
+pub(crate) struct Found {
+    pub(crate) sequences: Sequences,
     lines: Vec<usize>,
     /// What each is called, where the file says it.
-    ids: Option<Vec<String>>,
+    pub(crate) ids: Option<Vec<String>>,
 }
 
 /// Every series of every file, a file at a time; `-` is standard input. They are cut as those of `data`, which the net
@@ -105,7 +105,7 @@ fn named(feature: usize, net: &Series) -> String {
 }
 
 /// Reads a file in the format that its name ends with; from standard input a table, where the net learnt from one.
-fn read(file: &Path, net: &Series, data: &DataConfig) -> Result<Found, String> {
+pub(crate) fn read(file: &Path, net: &Series, data: &DataConfig) -> Result<Found, String> {
     let is_input = file.to_str() == Some("-");
     let features = net.features();
     if file.is_dir() || picture::is_picture(file) {

@@ -1,0 +1,145 @@
+//! How a net that looks ahead does in use, where nothing of what comes is there to be read.
+
+use birnn_data::{OwnValues, Part, Sequences, Split, TargetValues, Targets};
+use serde::Serialize;
+
+use crate::task::{Filled, Regress, Task};
+
+/// A net that looks ahead, judged twice on the same steps.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct InUse {
+    /// The steps that it was judged on.
+    pub steps: usize,
+    /// Given whole series, as in training: a net that also reads backwards has read what it is asked for.
+    pub whole: Filled,
+    /// Given of each series the steps so far, and no others.
+    pub so_far: Filled,
+}
+
+impl InUse {
+    /// Judges a net whose task is the next step by at most so many steps of the series, taken evenly, by the logits that it
+    /// gives for sequences; `None` for nets of other tasks, and where no series has two steps.
+    ///
+    /// # Errors
+    ///
+    /// Those of `logits`.
+    pub fn of<E>(
+        task: &Task,
+        split: &Split,
+        most: usize,
+        mut logits: impl FnMut(&Sequences) -> Result<Vec<f32>, E>,
+    ) -> Result<Option<InUse>, E> {
+        let Task::Regress(Regress { scale, own: Some(OwnValues::Next), .. }) = task else { return Ok(None) };
+        let width = scale.names.len();
+        // All but the last step of each, after which nothing is known.
+        let steps = split.sequences.lengths().enumerate();
+        let all: Vec<(usize, usize)> =
+            steps.flat_map(|(sample, steps)| (0..steps - 1).map(move |step| (sample, step))).collect();
+        let count = all.len().min(most);
+        let chosen: Vec<(usize, usize)> = (0..count).map(|index| all[index * all.len() / count]).collect();
+        let positions: Vec<usize> =
+            chosen.iter().map(|&(sample, step)| split.sequences.steps_of(sample).start + step).collect();
+        let rows = |values: &[f32], at: &[usize]| -> Vec<f32> {
+            at.iter().flat_map(|row| values[row * width..(row + 1) * width].iter().copied()).collect()
+        };
+        let wanted = rows(split.targets.numbers().unwrap_or_default(), &positions);
+        let values = TargetValues::Own { values: wanted, width, kind: OwnValues::Next.kind() };
+        let wanted = Targets { values, per: split.targets.per };
+        let judged = |outputs: Vec<f32>| task.evaluate(&outputs.into(), &wanted).regressed()?.filled;
+
+        let whole = judged(rows(&logits(&split.sequences)?, &positions));
+        let so_far: Vec<Part> =
+            chosen.iter().map(|&(sample, step)| Part { sample, steps: 0..step + 1 }).collect();
+        let mut outputs = Vec::with_capacity(count * width);
+        // Beginnings of series are many times the series.
+        for parts in so_far.chunks(PARTS) {
+            let beginnings = split.sequences.parts(parts);
+            let last: Vec<usize> = (0..parts.len()).map(|index| beginnings.steps_of(index).end - 1).collect();
+            outputs.extend(rows(&logits(&beginnings)?, &last));
+        }
+        let both = whole.zip(judged(outputs)).filter(|_| count > 0);
+        Ok(both.map(|(whole, so_far)| InUse { steps: count, whole, so_far }))
+    }
+}
+
+/// Beginnings that are answered at once.
+const PARTS: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::path::Path;
+
+    use birnn_architecture::CellKind;
+    use birnn_data::{Missing, Modality, Per, Series, TargetScale, Values};
+    use birnn_experiment::RegressionLoss;
+
+    use super::*;
+    use crate::container::encode;
+    use crate::made_up;
+    use crate::predictor::Predictor;
+
+    /// A net of two features that looks ahead, and series for it.
+    fn net(cell: CellKind, bidirectional: bool) -> (Predictor, Sequences) {
+        let (weights, mut manifest) = made_up::of(|experiment| {
+            experiment.model.cell = cell;
+            experiment.model.bidirectional = bidirectional;
+            experiment.model.readout = birnn_architecture::Readout::Sequence;
+        });
+        let series =
+            Series { missing: Missing::Past, deviation: Some(vec![2.0; 2]), ..Series::plain(vec![1.0; 2]) };
+        manifest.modality = Modality::Series(series);
+        let names = ["a", "b"].map(str::to_owned).to_vec();
+        let scale = TargetScale { names, mean: vec![0.0; 2], deviation: vec![2.0; 2] };
+        let (per, loss, own) = (Per::Step, RegressionLoss::Squared, Some(OwnValues::Next));
+        manifest.task = Task::Regress(Regress { scale, per, loss, own });
+        let bytes = encode(&manifest.of_weights(), &weights).unwrap();
+        let values =
+            (0..2 * 20).map(|index| if index % 9 == 4 { f32::NAN } else { (index * 37 % 23) as f32 });
+        let sequences = Sequences::new(Values::Floats(values.collect()), 2, [1, 7, 12]);
+        (Predictor::from_bytes(Path::new("net"), &bytes).unwrap(), sequences)
+    }
+
+    const CELLS: [CellKind; 3] = [CellKind::Rnn, CellKind::Gru, CellKind::Lstm];
+
+    /// An answer is unchanged, to the bit, when a later step changes; of a net that reads backwards too, it is not.
+    #[test]
+    fn a_net_of_one_direction_knows_nothing_of_what_comes() {
+        for cell in CELLS {
+            for (bidirectional, leaks) in [(false, false), (true, true)] {
+                let (predictor, series) = net(cell, bidirectional);
+                let before = predictor.logits_of_all(&series, 1);
+                let Values::Floats(values) = series.values() else { panic!("numbers were wanted") };
+                let mut changed = values.clone();
+                // From the sixth step of the last series on.
+                changed[2 * (8 + 5)..].fill(9.0);
+                let changed = Sequences::new(Values::Floats(changed), 2, series.lengths());
+                let after = predictor.logits_of_all(&changed, 1);
+                let earlier = 2 * 8..2 * (8 + 5);
+                assert_eq!(before[earlier.clone()] != after[earlier], leaks, "{cell:?}, {bidirectional}");
+                assert_ne!(before[2 * (8 + 5)..], after[2 * (8 + 5)..]);
+            }
+        }
+    }
+
+    #[test]
+    fn a_net_of_one_direction_does_in_use_as_in_training() {
+        for cell in CELLS {
+            let (predictor, series) = net(cell, false);
+            let Modality::Series(read) = &predictor.manifest().modality else { panic!("series were wanted") };
+            let split = read.answered_by_itself(OwnValues::Next, series.clone());
+            let in_use = |predictor: &Predictor, most| {
+                let logits = |series: &Sequences| Ok::<_, Infallible>(predictor.logits_of_all(series, 2));
+                InUse::of(predictor.task(), &split, most, logits).unwrap().unwrap()
+            };
+            let found = in_use(&predictor, 1000);
+            assert_eq!((found.steps, found.whole), (17, found.so_far));
+            let all =
+                predictor.task().evaluate(&predictor.answers_to_all(&split.sequences, 1), &split.targets);
+            assert_eq!(all.regressed().unwrap().filled, Some(found.whole));
+            assert_eq!(in_use(&predictor, 5).steps, 5);
+            let found = in_use(&net(cell, true).0, 1000);
+            assert_ne!(found.whole, found.so_far);
+        }
+    }
+}
