@@ -13,6 +13,7 @@ mod exits;
 mod formats;
 mod output;
 mod own_data;
+mod own_values;
 mod packages;
 mod precision;
 mod progress;

@@ -20,7 +20,7 @@ fn sandbox() -> Sandbox {
     let row = [[255; 12].as_slice(), &[0; 4], &[255; 12]].concat();
     sandbox.write("digit.png", [b"P5 28 28 255\n".to_vec(), row.repeat(28)].concat());
     write_cats(&sandbox);
-    for page in ["docs/guide/series.md", "docs/guide/text.md"].map(page) {
+    for page in ["docs/guide/series.md", "docs/guide/gaps.md", "docs/guide/text.md"].map(page) {
         for text in page.blocks_in("toml") {
             if let Some(name) = text.lines().next().and_then(|line| line.strip_prefix("# ")) {
                 sandbox.write(name, &text);

@@ -1,0 +1,144 @@
+//! Nets that answer with values of the series themselves: gaps are filled in, and what comes next is found.
+
+use birnn_tests::Sandbox;
+use serde_json::Value;
+
+use crate::json;
+
+/// Two waves that are one another's quarter turn, of a speed of its own in each series: what is hidden in one, the other
+/// tells.
+fn waves(series: usize, steps: usize, value: impl Fn(usize, usize, f64) -> String) -> String {
+    let mut text = "who,hour,rise,fall\n".to_owned();
+    for index in 0..series {
+        let speed = 0.3 + 0.05 * (index * 7 % 11) as f64;
+        for step in 0..steps {
+            let turn = speed * step as f64 + index as f64;
+            let [rise, fall] = [turn.sin(), turn.cos()].map(|wave| 50.0 + 10.0 * wave);
+            let [rise, fall] = [(0, rise), (1, fall)].map(|(feature, wave)| value(index, 2 * step + feature, wave));
+            text += &format!("w{index},{step},{rise},{fall}\n");
+        }
+    }
+    text
+}
+
+fn whole(_: usize, _: usize, wave: f64) -> String {
+    format!("{wave:.3}")
+}
+
+/// A run of `task` on 120 series of 24 steps.
+fn trained(task: &str, sets: &[&str]) -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.write("waves.csv", waves(120, 24, whole));
+    sandbox.write(
+        "exp.toml",
+        format!(
+            "[task]\n{task}\n[data]\ndataset = \"table\"\ntrain = \"waves.csv\"\nid = \"who\"\ntime = \"hour\"\n\
+             test_share = 0.2\nvalidation = 0.1\n\
+             [model]\ncell = \"gru\"\nhidden = 16\nlayers = 1\n\
+             [train]\nepochs = 15\nbatch_size = 8\noptimizer = {{ lr = 0.02 }}\n"
+        ),
+    );
+    let mut args = vec!["train", "exp.toml", "--run-dir", "run"];
+    args.extend(sets.iter().flat_map(|set| ["--set", set]));
+    sandbox.birnn(&args).done();
+    sandbox
+}
+
+fn eval(sandbox: &Sandbox) -> Value {
+    json(&sandbox.birnn(&["eval", "run", "--json"]).done().stdout)
+}
+
+/// The net's error and that of what it reads in place of the values.
+fn errors(found: &Value) -> [f64; 2] {
+    ["mae", "baseline_mae"].map(|key| found["filled"][key].as_f64().unwrap())
+}
+
+#[test]
+fn gaps_are_filled_in_and_nothing_else_is_changed() {
+    let sandbox = trained("kind = \"infill\"\nhide = { share = 0.2 }", &[]);
+    let found = eval(&sandbox);
+    // A fifth of 24 x 2 values of 24 series.
+    assert_eq!(found["samples"], 24 * 10);
+    let [mae, baseline] = errors(&found);
+    assert!(mae < 0.5 * baseline, "{mae}, and {baseline} without the net");
+    let text = sandbox.birnn(&["eval", "run"]).done().stdout;
+    assert!(text.starts_with("table, 240 hidden values of 24 test series: MAE "), "{text}");
+    let same = sandbox.birnn(&["eval", "run", "--json"]).done().stdout;
+    assert_eq!(errors(&json(&same)), [mae, baseline], "what is hidden is the same each time");
+    sandbox.birnn(&["report", "run"]).done();
+    assert!(sandbox.text("run/report.html").contains("hidden values of 24 test series"));
+
+    // Other series, a fifth of them missing.
+    let is_gap = |index: usize, at: usize| (index * 31 + at * 7).is_multiple_of(5);
+    let gap = |index, at, wave| if is_gap(index, at) { String::new() } else { whole(index, at, wave) };
+    let (all, gaps) = (waves(10, 24, whole), waves(10, 24, gap));
+    sandbox.write("gaps.csv", &gaps);
+    let said = sandbox.birnn(&["fill", "run", "gaps.csv", "filled.csv"]).done();
+    assert!(said.stderr.contains(" of 480 values in, of 10 series with 240 steps"), "{}", said.stderr);
+    let filled = sandbox.text("filled.csv");
+    let mut off = Vec::new();
+    for (line, (filled, (gaps, all))) in filled.lines().zip(gaps.lines().zip(all.lines())).enumerate() {
+        for (filled, (gap, all)) in filled.split(',').zip(gaps.split(',').zip(all.split(','))) {
+            match gap {
+                "" => off.push((filled.parse::<f64>().unwrap() - all.parse::<f64>().unwrap()).abs()),
+                known => assert_eq!(filled, known, "line {line}"),
+            }
+        }
+    }
+    assert!(off.len() == 96 && off.iter().sum::<f64>() / 96.0 < 2.0, "of waves 10 high: {off:?}");
+    assert_eq!(sandbox.birnn_given(&["fill", "run", "-"], &gaps).done().stdout, filled, "in a pipe");
+    assert_eq!(sandbox.birnn_given(&["fill", "run", "-"], &all).done().stdout, all, "without a gap");
+    let told = json(&sandbox.birnn_given(&["predict", "run", "-", "--json"], &gaps).done().stdout);
+    let first = told["predictions"][0]["values"][0].clone();
+    let own: Vec<f64> = filled.lines().nth(1).unwrap().split(',').skip(2).map(|v| v.parse().unwrap()).collect();
+    let near = |index: usize| (first[index].as_f64().unwrap() - own[index]).abs() < 1e-3;
+    assert!(near(0) && near(1), "{first}, {own:?}");
+
+    // The file is not touched without leave, and one that cannot be filled leaves nothing behind.
+    sandbox.birnn(&["fill", "run", "gaps.csv", "filled.csv"]).failed(2, &["filled.csv: ", "--force"]);
+    sandbox.write("bad.csv", "who,hour,rise,fall\na,0,1,2\na,1,x,\n");
+    let bad = sandbox.birnn(&["fill", "run", "bad.csv", "out.csv"]);
+    bad.failed(2, &["bad.csv: line 3, column 3 (`rise`): "]);
+    assert!(!sandbox.path("out.csv").exists());
+}
+
+#[test]
+fn what_comes_next_is_found_by_a_net_that_has_not_read_it() {
+    let sandbox = trained("kind = \"next\"", &["model.bidirectional=false"]);
+    let found = eval(&sandbox);
+    assert_eq!(found["samples"], 24 * 23 * 2, "of each series all steps but the first");
+    let [mae, baseline] = errors(&found);
+    assert!(mae < 0.5 * baseline && found.get("in_use").is_none(), "{found}");
+    let all = waves(10, 30, whole);
+    let known: String = all.lines().filter(|line| {
+        line.split(',').nth(1).is_none_or(|hour| hour.parse::<usize>().map_or(true, |hour| hour < 24))
+    }).flat_map(|line| [line, "\n"]).collect();
+    let told = sandbox.birnn_given(&["continue", "run", "-", "--steps", "6"], &known).done().stdout;
+    let mut lines = told.lines();
+    assert_eq!(lines.next(), Some("series,step,rise,fall"));
+    let rows: Vec<Vec<&str>> = lines.map(|line| line.split(',').collect()).collect();
+    assert_eq!((rows.len(), rows[6][..2].to_vec()), (60, vec!["w1", "1"]));
+    let mut off = 0.0;
+    for row in &rows {
+        let hour = (23 + row[1].parse::<usize>().unwrap()).to_string();
+        let truth = all.lines().map(|line| line.split(',').collect::<Vec<_>>());
+        let truth = truth.into_iter().find(|truth| truth[0] == row[0] && truth[1] == hour).unwrap();
+        off += (row[2].parse::<f64>().unwrap() - truth[2].parse::<f64>().unwrap()).abs() / 60.0;
+    }
+    // Who answers the mean of such a wave is off by 6.4.
+    assert!(off < 4.0, "{off}");
+    sandbox.birnn(&["fill", "run", "waves.csv"]).failed(2, &["task `next`", "kind = \"infill\""]);
+}
+
+/// Trained all the same, it looks perfect, and in use it is worse than what it reads.
+#[test]
+fn a_net_that_reads_what_it_is_asked_for_is_marked() {
+    let sandbox = trained("kind = \"next\"\nleak = \"show\"", &[]);
+    let found = eval(&sandbox);
+    let mae = |of: &str| found["in_use"][of]["mae"].as_f64().unwrap();
+    assert!(mae("whole") < 0.2 * mae("so_far"), "{found}");
+    let text = sandbox.birnn(&["eval", "run"]).done().stdout;
+    assert!(text.contains("THIS NET READS WHAT IT IS ASKED FOR"), "{text}");
+    let said = sandbox.birnn(&["continue", "run", "waves.csv"]).done();
+    assert!(said.stderr.contains("what follows is of no use"), "{}", said.stderr);
+}
