@@ -14,7 +14,8 @@ fn waves(series: usize, steps: usize, value: impl Fn(usize, usize, f64) -> Strin
         for step in 0..steps {
             let turn = speed * step as f64 + index as f64;
             let [rise, fall] = [turn.sin(), turn.cos()].map(|wave| 50.0 + 10.0 * wave);
-            let [rise, fall] = [(0, rise), (1, fall)].map(|(feature, wave)| value(index, 2 * step + feature, wave));
+            let [rise, fall] =
+                [(0, rise), (1, fall)].map(|(feature, wave)| value(index, 2 * step + feature, wave));
             text += &format!("w{index},{step},{rise},{fall}\n");
         }
     }
@@ -90,7 +91,8 @@ fn gaps_are_filled_in_and_nothing_else_is_changed() {
     assert_eq!(sandbox.birnn_given(&["fill", "run", "-"], &all).done().stdout, all, "without a gap");
     let told = json(&sandbox.birnn_given(&["predict", "run", "-", "--json"], &gaps).done().stdout);
     let first = told["predictions"][0]["values"][0].clone();
-    let own: Vec<f64> = filled.lines().nth(1).unwrap().split(',').skip(2).map(|v| v.parse().unwrap()).collect();
+    let own: Vec<f64> =
+        filled.lines().nth(1).unwrap().split(',').skip(2).map(|v| v.parse().unwrap()).collect();
     let near = |index: usize| (first[index].as_f64().unwrap() - own[index]).abs() < 1e-3;
     assert!(near(0) && near(1), "{first}, {own:?}");
 
@@ -110,9 +112,13 @@ fn what_comes_next_is_found_by_a_net_that_has_not_read_it() {
     let [mae, baseline] = errors(&found);
     assert!(mae < 0.5 * baseline && found.get("in_use").is_none(), "{found}");
     let all = waves(10, 30, whole);
-    let known: String = all.lines().filter(|line| {
-        line.split(',').nth(1).is_none_or(|hour| hour.parse::<usize>().map_or(true, |hour| hour < 24))
-    }).flat_map(|line| [line, "\n"]).collect();
+    let known: String = all
+        .lines()
+        .filter(|line| {
+            line.split(',').nth(1).is_none_or(|hour| hour.parse::<usize>().map_or(true, |hour| hour < 24))
+        })
+        .flat_map(|line| [line, "\n"])
+        .collect();
     let told = sandbox.birnn_given(&["continue", "run", "-", "--steps", "6"], &known).done().stdout;
     let mut lines = told.lines();
     assert_eq!(lines.next(), Some("series,step,rise,fall"));

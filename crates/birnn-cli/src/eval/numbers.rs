@@ -13,7 +13,7 @@ pub(super) fn table(
 ) -> String {
     if let Some(Filled { mae, baseline_mae }) = detail.filled {
         return format!(
-            "{of}: MAE {} standard deviations; {} without the net, of what it reads in their place\n\n{}\n\
+            "{of}: MAE {} standard deviations; {} without the net\n\n{}\n\
              baseline RMSE: that without the net\n{}",
             significant(mae),
             significant(baseline_mae),
