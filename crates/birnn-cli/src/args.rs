@@ -95,11 +95,11 @@ pub enum Command {
     /// bytes. Rows belong to series, and columns are features, as in the experiment that the network learnt by; long series
     /// are read in windows of its length.
     Fill(FillArgs),
-    /// Continue series: print what comes next as a CSV table, by a network that learnt to look ahead (`kind = "next"` under
-    /// [task]).
+    /// Continue series or texts by a network that learnt to look ahead (`kind = "next"` under [task]): print what comes next,
+    /// of series as a CSV table, of texts behind each.
     ///
-    /// Each step that is found is read as if it had been there, and the one after it found from that. The network reads as
-    /// many steps back as the series had that it learnt from.
+    /// What is found is read as if it had been there, and what comes after it found from that. The network reads as many steps
+    /// back as the longest sample had that it learnt from.
     Continue(ContinueArgs),
     /// Write what a trained network holds of pictures, series or sentences: vectors of states, as features for
     /// other programs.
@@ -320,12 +320,19 @@ pub struct FillArgs {
 pub struct ContinueArgs {
     /// A run directory, or a weights file in one.
     pub run: PathBuf,
-    /// A .csv, .parquet, .npz or .ts file with the series so far; - for standard input.
+    /// A .csv, .parquet, .npz or .ts file with the series so far, or a file of texts; - for standard input.
     #[arg(value_name = "FILE")]
     pub table: PathBuf,
-    /// How many steps of each series.
+    /// How many steps of each series, or tokens of each text.
     #[arg(long, default_value = "1")]
     pub steps: NonZeroUsize,
+    /// Of texts: how freely tokens are drawn: at 1 by their probability, below 1 the more probable ones more often, at 0 the
+    /// most probable one [default: 0].
+    #[arg(long)]
+    pub temperature: Option<f64>,
+    /// Of texts: what is drawn [default: 0].
+    #[arg(long)]
+    pub seed: Option<u64>,
     #[command(flatten)]
     pub precision: PrecisionArgs,
 }

@@ -146,9 +146,10 @@ impl From<ImportError> for Failure {
 impl From<ReportError> for Failure {
     fn from(error: ReportError) -> Failure {
         match error {
-            ReportError::NoSamples | ReportError::OtherSamples | ReportError::OtherTargets => {
-                Failure::request(error)
-            }
+            ReportError::NoSamples
+            | ReportError::OtherSamples
+            | ReportError::OtherTargets
+            | ReportError::NextTokens => Failure::request(error),
             _ => Failure::run(error),
         }
     }

@@ -8,7 +8,7 @@ pub mod args;
 pub mod asked;
 pub mod compare;
 pub mod config;
-pub mod continue_series;
+pub mod continuing;
 pub mod data;
 mod downloads;
 pub mod encode;

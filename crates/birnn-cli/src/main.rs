@@ -6,7 +6,7 @@ use birnn_cli::args::{Args, Command};
 use birnn_cli::asked::Asked;
 use birnn_cli::output::print;
 use birnn_cli::{
-    compare, config, continue_series, data, encode, eval, export, fill, import, libtorch, predict, process,
+    compare, config, continuing, data, encode, eval, export, fill, import, libtorch, predict, process,
     report, runs,
 };
 use clap::CommandFactory;
@@ -23,7 +23,7 @@ fn main() -> ExitCode {
             predict::run(&args, Asked::on_the_cpu(&args.run, args.precision.precision)?)
         }
         Command::Fill(args) => fill::run(&args),
-        Command::Continue(args) => continue_series::run(&args),
+        Command::Continue(args) => continuing::run(&args),
         Command::Encode(args) => encode::run(&args),
         Command::Report(args) => report::run(&args, &log),
         Command::Runs(args) => runs::run(&args),

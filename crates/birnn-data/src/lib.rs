@@ -86,7 +86,7 @@ pub use table::{
     Cell, CellProblem, CsvGaps, NamedBy, RowNumber, TableProblem, panic_is_caught, parse_table, read_csv,
     read_table,
 };
-pub use targets::{Outputs, Per, TargetKind, TargetScale, TargetValues, Targets, Wanted};
+pub use targets::{NO_CLASS, Outputs, Per, TargetKind, TargetScale, TargetValues, Targets, Wanted};
 pub use text::annotate::{AddedColumn, ConllBlock, ConllForm, ConllText};
 pub use text::classified::{TextForm, TextOptions, Unit, parse_texts, read_folder, read_texts};
 pub use text::conll::{ConllColumns, parse_conll, read_conll};

@@ -18,7 +18,7 @@ use crate::series::own::read_own;
 use crate::series::own_values::OwnValues;
 use crate::series::standardise::Series;
 use crate::split::Split;
-use crate::targets::{Outputs, TargetScale};
+use crate::targets::{NO_CLASS, Outputs, TargetScale};
 use crate::text::vocabulary::Text;
 use crate::text::word_vectors::{self, WordVectors};
 use crate::whole::{Whole, WholeKind};
@@ -110,8 +110,10 @@ pub fn load(
             warnings.extend(check::never_known(&train.sequences, features.as_deref()));
             let series = Series::of(&train.sequences, plan.missing, plan.standardise);
             let series = Series { names: features, columns, missing_mask: plan.missing_mask, ..series };
-            let series =
-                plan.read_as.clone().filter(|net| net.features() == series.features()).unwrap_or(series);
+            let series = match &plan.read_as {
+                Some(Modality::Series(net)) if net.features() == series.features() => net.clone(),
+                _ => series,
+            };
             if let Some(own) = plan.own {
                 outputs = Outputs::Numbers(series.own_scale());
                 unhidden = Some(train.sequences.clone()).filter(|_| matches!(own, OwnValues::Hidden(_)));
@@ -131,6 +133,23 @@ pub fn load(
                 let bytes = size_of::<f32>() * plan.width * text.word_count();
                 on_event(Event::Vectors { told: &found.found.told(&plan.path, bytes) });
                 vectors = Some(found);
+            }
+            if plan.own.is_some() {
+                if let Some(Modality::Text(net)) = &plan.read_as {
+                    text = net.clone();
+                }
+                let most = usize::from(NO_CLASS);
+                if text.words.len() > most {
+                    let message = format!(
+                        "{} different tokens are more than the {most} that a net can tell of as what comes next: `unit = \
+                         \"characters\"`, `min_count` or `lowercase` make fewer",
+                        text.words.len()
+                    );
+                    return Err(ConfigError::new("train", message).into());
+                }
+                outputs = Outputs::Classes(text.words.clone());
+                let of = |split: Split| text.answered_by_next(split.sequences);
+                (train, validation, test) = (of(train), of(validation), of(test));
             }
             Modality::Text(text)
         }

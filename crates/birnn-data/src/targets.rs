@@ -79,6 +79,9 @@ impl fmt::Display for Wanted {
     }
 }
 
+/// In place of a class where none is asked for.
+pub const NO_CLASS: u8 = u8::MAX;
+
 /// What sequences are to be answered with, one after the other: one target for each, or one for each of their
 /// steps.
 #[derive(Clone, Debug, PartialEq)]
@@ -101,6 +104,13 @@ pub enum TargetValues {
         /// How many there are of each.
         width: usize,
     },
+    /// Tokens of the sequence itself, as classes counted from 0; [`NO_CLASS`] where none is asked for.
+    OwnClasses {
+        /// All of them.
+        labels: Vec<u8>,
+        /// Which of its tokens.
+        kind: TargetKind,
+    },
     /// Of values of the sequence itself, how far each is off from what a net reads in its place, in units of their own,
     /// `[positions, width]`; where none is asked for, there is none (NaN).
     Own {
@@ -122,7 +132,7 @@ impl Targets {
     /// How many there are.
     pub fn len(&self) -> usize {
         match &self.values {
-            TargetValues::Classes(labels) => labels.len(),
+            TargetValues::Classes(labels) | TargetValues::OwnClasses { labels, .. } => labels.len(),
             TargetValues::Numbers { values, width } | TargetValues::Own { values, width, .. } => {
                 values.len() / width
             }
@@ -133,6 +143,9 @@ impl Targets {
     pub fn counted(&self, positions: Range<usize>) -> usize {
         match &self.values {
             TargetValues::Classes(_) | TargetValues::Numbers { .. } => positions.len(),
+            TargetValues::OwnClasses { labels, .. } => {
+                labels[positions].iter().filter(|&&label| label != NO_CLASS).count()
+            }
             TargetValues::Own { values, width, .. } => {
                 let own = &values[positions.start * width..positions.end * width];
                 own.iter().filter(|value| !value.is_nan()).count()
@@ -150,15 +163,15 @@ impl Targets {
         let kind = match self.values {
             TargetValues::Classes(_) => TargetKind::Classes,
             TargetValues::Numbers { .. } => TargetKind::Numbers,
-            TargetValues::Own { kind, .. } => kind,
+            TargetValues::Own { kind, .. } | TargetValues::OwnClasses { kind, .. } => kind,
         };
         Wanted { kind, per: self.per }
     }
 
-    /// The classes, where they are such.
+    /// The classes, where they are such; of own tokens [`NO_CLASS`] where none is asked for.
     pub fn classes(&self) -> Option<&[u8]> {
         match &self.values {
-            TargetValues::Classes(labels) => Some(labels),
+            TargetValues::Classes(labels) | TargetValues::OwnClasses { labels, .. } => Some(labels),
             TargetValues::Numbers { .. } | TargetValues::Own { .. } => None,
         }
     }
@@ -167,13 +180,17 @@ impl Targets {
     pub fn numbers(&self) -> Option<&[f32]> {
         match &self.values {
             TargetValues::Numbers { values, .. } | TargetValues::Own { values, .. } => Some(values),
-            TargetValues::Classes(_) => None,
+            TargetValues::Classes(_) | TargetValues::OwnClasses { .. } => None,
         }
     }
 
     /// Those at these positions, in their order.
     pub(crate) fn select(&self, positions: impl Iterator<Item = Range<usize>>) -> Targets {
         let values = match &self.values {
+            &TargetValues::OwnClasses { ref labels, kind } => {
+                let labels = positions.flat_map(|range| labels[range].iter().copied()).collect();
+                TargetValues::OwnClasses { labels, kind }
+            }
             TargetValues::Classes(labels) => {
                 TargetValues::Classes(positions.flat_map(|range| labels[range].iter().copied()).collect())
             }
@@ -190,7 +207,7 @@ impl Targets {
     /// The first so many.
     pub(crate) fn truncate(&mut self, count: usize) {
         match &mut self.values {
-            TargetValues::Classes(labels) => labels.truncate(count),
+            TargetValues::Classes(labels) | TargetValues::OwnClasses { labels, .. } => labels.truncate(count),
             TargetValues::Numbers { values, width } | TargetValues::Own { values, width, .. } => {
                 values.truncate(count.saturating_mul(*width));
             }
@@ -200,7 +217,7 @@ impl Targets {
     /// Their bytes, for a digest.
     pub(crate) fn bytes(&self, mut take: impl FnMut(&[u8])) {
         match &self.values {
-            TargetValues::Classes(labels) => take(labels),
+            TargetValues::Classes(labels) | TargetValues::OwnClasses { labels, .. } => take(labels),
             TargetValues::Numbers { values, .. } | TargetValues::Own { values, .. } => {
                 values.iter().for_each(|value| take(&value.to_le_bytes()));
             }

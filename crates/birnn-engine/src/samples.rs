@@ -8,8 +8,8 @@ use std::ops::Range;
 use std::sync::OnceLock;
 
 use birnn_data::{
-    Augment, Hide, Lexicon, Modality, Per, Sequence, Sequences, Series, Split, TargetValues, Targets,
-    TokenBatch, Values, epoch_order, grouped_order,
+    Augment, Hide, Lexicon, Modality, NO_CLASS, Per, Sequence, Sequences, Series, Split, TargetValues,
+    Targets, TokenBatch, Values, epoch_order, grouped_order,
 };
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -51,6 +51,9 @@ pub struct Hiding {
     /// Which values are hidden.
     pub hide: Hide,
 }
+
+/// A class that the loss does not count.
+pub(crate) const NOT_ASKED: i64 = -100;
 
 /// Where the values are.
 #[derive(Debug)]
@@ -112,7 +115,10 @@ impl Batch {
     pub fn targets(&self, per: Per) -> Result<Targets, TchError> {
         let target = self.target.f_view(-1)?;
         let values = match self.target.kind() {
-            Kind::Int64 => TargetValues::Classes(Vec::try_from(target.f_to_kind(Kind::Uint8)?)?),
+            Kind::Int64 => {
+                let labels = Vec::<i64>::try_from(target)?.into_iter();
+                TargetValues::Classes(labels.map(|label| u8::try_from(label).unwrap_or(NO_CLASS)).collect())
+            }
             _ => TargetValues::Numbers {
                 values: Vec::try_from(target)?,
                 width: self.target.size()[1] as usize,
@@ -204,6 +210,10 @@ impl Samples {
             TargetValues::Classes(labels) => {
                 Tensor::f_from_slice(labels)?.f_to_device(device)?.f_to_kind(Kind::Int64)?
             }
+            TargetValues::OwnClasses { labels, .. } => {
+                let label = |&label: &u8| if label == NO_CLASS { NOT_ASKED } else { i64::from(label) };
+                Tensor::f_from_slice(&labels.iter().map(label).collect::<Vec<i64>>())?.f_to_device(device)?
+            }
             TargetValues::Numbers { values, width } | TargetValues::Own { values, width, .. } => {
                 Tensor::f_from_slice(values)?.f_view([-1, *width as i64])?.f_to_device(device)?
             }
@@ -213,7 +223,8 @@ impl Samples {
             (None, Device::Cpu) => Store::Memory(sequences),
             (None, _) => Store::on_device(&sequences, device)?,
         };
-        let counted = matches!(targets.values, TargetValues::Own { .. }).then(|| {
+        let is_partial = matches!(targets.values, TargetValues::Own { .. } | TargetValues::OwnClasses { .. });
+        let counted = is_partial.then(|| {
             let of = |steps: &[usize]| targets.counted(steps[0]..steps[1]);
             let sums = offsets.windows(2).map(of).scan(0, |sum, count| {
                 *sum += count;

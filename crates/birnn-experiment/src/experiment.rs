@@ -152,11 +152,15 @@ impl Experiment {
 
     /// Whether the settings of training are those of its task.
     fn suits_task(&self) -> Result<(), Invalid> {
-        let monitor = self.train.monitor;
-        if !self.task.monitors().contains(&monitor) {
+        let (monitor, is_text) = (self.train.monitor, self.data.dataset.is_text());
+        if self.task.loss.is_some() && !self.task.kind.is_of_numbers(is_text) {
+            let message = "is an error of numbers, and what comes next in a text is none";
+            return Err(Invalid::new("task.loss", message.to_owned()));
+        }
+        if !self.task.monitors(is_text).contains(&monitor) {
             let kind = self.task.kind.name();
             let can: Vec<String> =
-                self.task.monitors().iter().map(|monitor| format!("`{}`", monitor.name())).collect();
+                self.task.monitors(is_text).iter().map(|monitor| format!("`{}`", monitor.name())).collect();
             let message = format!("task `{kind}` has no {monitor}; there are {}", can.join(", "));
             return Err(Invalid::new("train.monitor", message));
         }
@@ -170,8 +174,12 @@ impl Experiment {
             return Err(Invalid::new(key, message));
         }
         match (self.task.kind, of_classes.into_iter().find(|(_, given)| *given)) {
-            (kind, Some((key, _))) if kind.is_of_numbers() => {
+            (kind, Some((key, _))) if kind.is_of_numbers(is_text) => {
                 Err(Invalid::new(key, format!("is about classes, and task `{}` learns numbers", kind.name())))
+            }
+            (TaskKind::Next, Some(("train.class_weights", _))) => {
+                let message = "is about classes that data names, and task `next` learns what comes";
+                Err(Invalid::new("train.class_weights", message.to_owned()))
             }
             _ => Ok(()),
         }

@@ -150,9 +150,13 @@ impl TaskKind {
         }
     }
 
-    /// Whether it learns numbers, and not classes.
-    pub fn is_of_numbers(self) -> bool {
-        matches!(self, TaskKind::Regress | TaskKind::Infill | TaskKind::Next)
+    /// Whether it learns numbers, and not classes, of text or of what else there is.
+    pub fn is_of_numbers(self, is_text: bool) -> bool {
+        match self {
+            TaskKind::Classify | TaskKind::Tag => false,
+            TaskKind::Regress => true,
+            TaskKind::Infill | TaskKind::Next => !is_text,
+        }
     }
 }
 
@@ -168,7 +172,7 @@ impl TaskConfig {
             (
                 "task.loss",
                 self.loss.is_some(),
-                self.kind.is_of_numbers(),
+                self.kind.is_of_numbers(false),
                 "`kind = \"regress\"`, `\"infill\"` and `\"next\"`",
             ),
             ("task.scheme", self.scheme.is_some(), self.kind == TaskKind::Tag, "`kind = \"tag\"`"),
@@ -210,9 +214,10 @@ impl TaskConfig {
         self.loss.unwrap_or(usual)
     }
 
-    /// What of an evaluation can be monitored.
-    pub(crate) fn monitors(&self) -> &'static [Monitor] {
+    /// What of an evaluation can be monitored, of text or of what else there is.
+    pub(crate) fn monitors(&self, is_text: bool) -> &'static [Monitor] {
         match self.kind {
+            TaskKind::Infill | TaskKind::Next if is_text => &[Monitor::Loss, Monitor::Accuracy],
             TaskKind::Tag if self.scheme.is_some() => {
                 &[Monitor::Loss, Monitor::Accuracy, Monitor::MacroF1, Monitor::F1]
             }

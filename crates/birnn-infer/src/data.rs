@@ -10,7 +10,7 @@ use birnn_experiment::{Experiment, ExperimentError, Source};
 use birnn_run::CONFIG;
 
 use crate::manifest::Manifest;
-use crate::task::{Regress, Task};
+use crate::task::Task;
 
 /// Why it is not known which data is meant.
 #[derive(Debug, thiserror::Error)]
@@ -152,11 +152,9 @@ impl Manifest {
             plan.text.known = Some(task.classes.clone());
             plan.text.learnt = task.scheme;
         }
-        // What is read where a value is hidden, the net says too.
-        if let (Task::Regress(Regress { own: own @ Some(_), .. }), Modality::Series(series)) =
-            (&self.task, &self.modality)
-        {
-            (plan.own, plan.read_as) = (*own, Some(series.clone()));
+        // What is read in place of a value, and which tokens there are, the net says too.
+        if let Some(own) = self.task.own() {
+            (plan.own, plan.read_as) = (Some(own), Some(self.modality.clone()));
         }
         Ok(plan)
     }

@@ -1,6 +1,6 @@
 //! A task as files have it.
 
-use birnn_data::{Per, Scheme};
+use birnn_data::{OwnValues, Per, Scheme};
 use serde::{Deserialize, Serialize};
 
 use crate::task::{Classify, Regress, Task};
@@ -20,6 +20,9 @@ pub struct DescribedTask {
     /// Of these: whether what the scheme does not allow may be answered all the same.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     unconstrained: bool,
+    /// Of tokens of the sequences themselves: which.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    own: Option<OwnValues>,
     /// Of numbers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     regress: Option<Regress>,
@@ -32,8 +35,8 @@ fn is_default(per: &Per) -> bool {
 impl From<Task> for DescribedTask {
     fn from(task: Task) -> DescribedTask {
         match task {
-            Task::Classify(Classify { classes, per, scheme, constrain }) => {
-                DescribedTask { classes, per, scheme, unconstrained: !constrain, regress: None }
+            Task::Classify(Classify { classes, per, scheme, constrain, own }) => {
+                DescribedTask { classes, per, scheme, unconstrained: !constrain, own, regress: None }
             }
             Task::Regress(regress) => DescribedTask { regress: Some(regress), ..DescribedTask::default() },
         }
@@ -44,10 +47,10 @@ impl TryFrom<DescribedTask> for Task {
     type Error = String;
 
     fn try_from(described: DescribedTask) -> Result<Task, String> {
-        let DescribedTask { classes, per, scheme, unconstrained, regress } = described;
+        let DescribedTask { classes, per, scheme, unconstrained, own, regress } = described;
         match regress {
             None => {
-                let task = Classify { classes, per, scheme, constrain: !unconstrained };
+                let task = Classify { classes, per, scheme, constrain: !unconstrained, own };
                 task.tag_set().map_err(|problem| problem.to_string())?;
                 Ok(Task::Classify(task))
             }

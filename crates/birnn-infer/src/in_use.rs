@@ -1,19 +1,18 @@
 //! How a net that looks ahead does in use, where nothing of what comes is there to be read.
 
 use birnn_data::{OwnValues, Part, Sequences, Split, TargetValues, Targets};
-use serde::Serialize;
 
-use crate::task::{Filled, Regress, Task};
+use crate::task::{Evaluation, Task};
 
 /// A net that looks ahead, judged twice on the same steps.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct InUse {
     /// The steps that it was judged on.
     pub steps: usize,
     /// Given whole series, as in training: a net that also reads backwards has read what it is asked for.
-    pub whole: Filled,
+    pub whole: Evaluation,
     /// Given of each series the steps so far, and no others.
-    pub so_far: Filled,
+    pub so_far: Evaluation,
 }
 
 impl InUse {
@@ -29,8 +28,10 @@ impl InUse {
         most: usize,
         mut logits: impl FnMut(&Sequences) -> Result<Vec<f32>, E>,
     ) -> Result<Option<InUse>, E> {
-        let Task::Regress(Regress { scale, own: Some(OwnValues::Next), .. }) = task else { return Ok(None) };
-        let width = scale.names.len();
+        if task.own() != Some(OwnValues::Next) {
+            return Ok(None);
+        }
+        let width = task.outputs();
         // All but the last step of each, after which nothing is known.
         let steps = split.sequences.lengths().enumerate();
         let all: Vec<(usize, usize)> =
@@ -42,10 +43,17 @@ impl InUse {
         let rows = |values: &[f32], at: &[usize]| -> Vec<f32> {
             at.iter().flat_map(|row| values[row * width..(row + 1) * width].iter().copied()).collect()
         };
-        let wanted = rows(split.targets.numbers().unwrap_or_default(), &positions);
-        let values = TargetValues::Own { values: wanted, width, kind: OwnValues::Next.kind() };
+        let kind = OwnValues::Next.kind();
+        let values = match (split.targets.classes(), split.targets.numbers()) {
+            (Some(labels), _) => {
+                TargetValues::OwnClasses { labels: positions.iter().map(|&at| labels[at]).collect(), kind }
+            }
+            (None, numbers) => {
+                TargetValues::Own { values: rows(numbers.unwrap_or_default(), &positions), width, kind }
+            }
+        };
         let wanted = Targets { values, per: split.targets.per };
-        let judged = |outputs: Vec<f32>| task.evaluate(&outputs.into(), &wanted).regressed()?.filled;
+        let judged = |outputs: Vec<f32>| task.evaluate(&outputs.into(), &wanted);
 
         let whole = judged(rows(&logits(&split.sequences)?, &positions));
         let so_far: Vec<Part> =
@@ -57,8 +65,7 @@ impl InUse {
             let last: Vec<usize> = (0..parts.len()).map(|index| beginnings.steps_of(index).end - 1).collect();
             outputs.extend(rows(&logits(&beginnings)?, &last));
         }
-        let both = whole.zip(judged(outputs)).filter(|_| count > 0);
-        Ok(both.map(|(whole, so_far)| InUse { steps: count, whole, so_far }))
+        Ok((count > 0).then(|| InUse { steps: count, whole, so_far: judged(outputs) }))
     }
 }
 
@@ -78,6 +85,7 @@ mod tests {
     use crate::container::encode;
     use crate::made_up;
     use crate::predictor::Predictor;
+    use crate::task::Regress;
 
     /// A net of two features that looks ahead, and series for it.
     fn net(cell: CellKind, bidirectional: bool) -> (Predictor, Sequences) {
@@ -133,10 +141,10 @@ mod tests {
                 InUse::of(predictor.task(), &split, most, logits).unwrap().unwrap()
             };
             let found = in_use(&predictor, 1000);
-            assert_eq!((found.steps, found.whole), (17, found.so_far));
+            assert_eq!((found.steps, &found.whole), (17, &found.so_far));
             let all =
                 predictor.task().evaluate(&predictor.answers_to_all(&split.sequences, 1), &split.targets);
-            assert_eq!(all.regressed().unwrap().filled, Some(found.whole));
+            assert_eq!(all.regressed().unwrap().filled, found.whole.regressed().unwrap().filled);
             assert_eq!(in_use(&predictor, 5).steps, 5);
             let found = in_use(&net(cell, true).0, 1000);
             assert_ne!(found.whole, found.so_far);

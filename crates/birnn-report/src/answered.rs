@@ -27,6 +27,9 @@ impl Answered {
             return Err(ReportError::NoSamples);
         }
         let task = predictor.task();
+        if let (Task::Classify(_), Some(_)) = (task, task.own()) {
+            return Err(ReportError::NextTokens);
+        }
         if split.targets.wanted() != task.wanted() {
             return Err(ReportError::OtherTargets);
         }

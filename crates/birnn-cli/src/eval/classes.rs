@@ -4,7 +4,17 @@ use std::borrow::Cow;
 use std::fmt::Write;
 
 use birnn_data::escape;
-use birnn_infer::{Classified, Evaluation, KnownWords, ReadingScores, SpanScore, SpanScores};
+use birnn_infer::{Classified, Evaluation, KnownWords, ReadingScores, SpanScore, SpanScores, significant};
+
+/// How a net finds the tokens of texts themselves.
+pub(super) fn of_tokens(found: &Evaluation, detail: &Classified, of: &str) -> String {
+    format!(
+        "{of}: perplexity {}, loss {:.4}, accuracy {:.2} %\n",
+        significant(found.loss.exp()),
+        found.loss,
+        100.0 * detail.accuracy
+    )
+}
 
 /// Scores of all and of each class, and the confusion matrix. `what` several of what is answered are called.
 pub(super) fn table(

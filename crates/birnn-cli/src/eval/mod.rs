@@ -39,7 +39,52 @@ struct Report<'a> {
     judged: Vec<Judged>,
     /// Of a net that has read what it is asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    in_use: Option<InUse>,
+    in_use: Option<TwiceJudged>,
+}
+
+/// How a net does that is given whole sequences, and how given what came before alone.
+#[derive(Serialize)]
+struct TwiceJudged {
+    steps: usize,
+    whole: Judgement,
+    so_far: Judgement,
+}
+
+#[derive(Serialize)]
+struct Judgement {
+    loss: f64,
+    /// Of tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    accuracy: Option<f64>,
+    /// Of numbers, in standard deviations.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mae: Option<f64>,
+}
+
+impl From<&InUse> for TwiceJudged {
+    fn from(InUse { steps, whole, so_far }: &InUse) -> TwiceJudged {
+        let judgement = |found: &Evaluation| Judgement {
+            loss: found.loss,
+            accuracy: found.classified().map(|found| found.accuracy),
+            mae: found.regressed().and_then(|found| found.filled).map(|filled| filled.mae),
+        };
+        TwiceJudged { steps: *steps, whole: judgement(whole), so_far: judgement(so_far) }
+    }
+}
+
+/// What is to be said of a net that has read what it is asked for.
+fn told_in_use(InUse { steps, whole, so_far }: &InUse) -> String {
+    let told = |found: &Evaluation| match found.regressed() {
+        Some(_) => format!("{} standard deviations", found.headline()),
+        None => format!("loss {:.4}, {}", found.loss, found.headline()),
+    };
+    format!(
+        "\nTHIS NET READS WHAT IT IS ASKED FOR (task.leak = \"show\"): all above is of no use.\n\
+         In use, of {steps} of these: {}, given only what came before;\n\
+         given what comes after, too, as above: {}\n",
+        told(so_far),
+        told(whole)
+    )
 }
 
 /// Steps by which a net is judged in use: each is asked for with all that comes before it.
@@ -86,7 +131,7 @@ pub fn run(args: &EvalArgs, log: &Log, asked: Asked) -> Outcome {
         }
     };
     let words = match (&manifest.modality, &asked.task) {
-        (Modality::Text(text), Task::Classify(task)) => {
+        (Modality::Text(text), Task::Classify(task)) if task.own.is_none() => {
             KnownWords::new(text, task, &samples.sequences, &answers, &samples.targets)
         }
         _ => None,
@@ -103,6 +148,7 @@ pub fn run(args: &EvalArgs, log: &Log, asked: Asked) -> Outcome {
     if args.json {
         let wrong = Wrong::new(&evaluation, asked.task.per(), &samples.sequences);
         let evaluation = &evaluation;
+        let in_use = in_use.as_ref().map(TwiceJudged::from);
         return print_json(&Report { weights, dataset, split, evaluation, wrong, words, judged, in_use });
     }
     let of = match asked.task.per() {
@@ -112,9 +158,13 @@ pub fn run(args: &EvalArgs, log: &Log, asked: Asked) -> Outcome {
             format!("{dataset}, {} {counted} of {} {split} {what}", evaluation.positions, samples.len())
         }
     };
-    let answered = if asked.task.per() == Per::Step { "steps" } else { what };
-    print(&match &evaluation.detail {
+    let answered = if asked.task.per() == Per::Step { asked.task.counted() } else { what };
+    let told = match &evaluation.detail {
+        Detail::Classify(detail) if asked.task.own().is_some() => {
+            classes::of_tokens(&evaluation, detail, &of)
+        }
         Detail::Classify(detail) => classes::table(&evaluation, detail, words.as_ref(), &of, answered),
-        Detail::Regress(detail) => numbers::table(&evaluation, detail, &judged, in_use.as_ref(), &of),
-    })
+        Detail::Regress(detail) => numbers::table(&evaluation, detail, &judged, &of),
+    };
+    print(&(told + &in_use.as_ref().map_or_else(String::new, told_in_use)))
 }

@@ -48,7 +48,7 @@ pub(super) fn each(
     Ok(unread)
 }
 
-fn read(file: &Path, data: &DataConfig, per: Per) -> Result<SeriesFile, String> {
+pub(crate) fn read(file: &Path, data: &DataConfig, per: Per) -> Result<SeriesFile, String> {
     let form = Form::of(file, data, per)?;
     let source = open(file).map_err(|error| error.to_string())?;
     let read = match form {

@@ -7,9 +7,9 @@ use super::written::Fallback;
 use crate::image::augment::Augment;
 use crate::image::preprocessing::{Framing, Preprocessing};
 use crate::image::synthetic;
+use crate::modality::Modality;
 use crate::series::missing::Missing;
 use crate::series::own_values::OwnValues;
-use crate::series::standardise::Series;
 use crate::targets::Wanted;
 
 /// A data set to load, with nothing left to decide.
@@ -49,8 +49,8 @@ pub struct DataPlan {
     pub wanted: Wanted,
     /// Of values of the series themselves: which.
     pub own: Option<OwnValues>,
-    /// Of these: how the net that is to be judged by them reads series, where there is one already.
-    pub read_as: Option<Series>,
+    /// Of these: how the net that is to be judged by them reads sequences, where there is one already.
+    pub read_as: Option<Modality>,
 }
 
 impl DataPlan {

@@ -75,7 +75,7 @@ impl DataConfig {
                 ));
             }
             (None, Dataset::Lines) => Source::Own(self.own_files(OwnFormat::Lines(self.label_files()?))?),
-            (None, Dataset::Texts) if wanted != Wanted::default() => {
+            (None, Dataset::Texts) if wanted.of_files().is_some_and(|wanted| wanted != Wanted::default()) => {
                 let message = format!("`texts` have a class each, and `[task]` wants {wanted}");
                 return Err(ConfigError::new("dataset", message));
             }
@@ -95,9 +95,13 @@ impl DataConfig {
             let message = format!("images have a class each, and `[task]` wants {wanted}");
             return Err(ConfigError::new("dataset", message));
         }
-        if wanted.of_files().is_none() && !source.is_series() {
-            let message =
-                format!("`[task]` wants {wanted}, which are numbers, and these are {}", source.noun());
+        let has_own = source.is_series() || wanted.kind == TargetKind::Next && self.dataset == Dataset::Texts;
+        if wanted.of_files().is_none() && !has_own {
+            let whose = match wanted.kind {
+                TargetKind::Next => "series, or of texts (`dataset = \"texts\"`)",
+                _ => "series",
+            };
+            let message = format!("`[task]` wants {wanted}, of {whose}, and these are {}", source.noun());
             return Err(ConfigError::new("dataset", message));
         }
         if self.fallback != Fallback::None && source.is_own() {

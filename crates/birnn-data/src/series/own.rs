@@ -259,7 +259,9 @@ pub(crate) fn answered(file: SeriesFile, names: &[String], wanted: Wanted) -> Re
             };
             TargetValues::Classes(labels.iter().enumerate().map(label).collect::<Result<_, FileProblem>>()?)
         }
-        numbers @ (TargetValues::Numbers { .. } | TargetValues::Own { .. }) => numbers,
+        other @ (TargetValues::Numbers { .. }
+        | TargetValues::Own { .. }
+        | TargetValues::OwnClasses { .. }) => other,
     };
     Ok(Split { sequences, targets: Targets { values, per } })
 }

@@ -117,6 +117,8 @@ fn read(
     verified: &mut Vec<VerifiedFile>,
 ) -> Result<SeriesFile, FileError> {
     let encoding = plan.text.encoding;
+    // Texts that are answered with their own tokens have no class.
+    let labelling = if plan.wanted.of_files().is_some() { Labelling::Any } else { Labelling::None };
     let of = |key: &str| not_there(&format!("data.{key}"));
     let one = |(file, digests)| (file, vec![(path, digests)]);
     let (file, digests) = match format {
@@ -127,12 +129,12 @@ fn read(
             conllu::read(path, *tags, &Labelling::Any, encoding).map(one).map_err(of(part.key()))?
         }
         OwnFormat::Texts(TextOptions { unit, .. }) if path.is_dir() => {
-            let (file, digests) = read_classes(path, *unit, &Labelling::Any, encoding)?;
+            let (file, digests) = read_classes(path, *unit, &labelling, encoding)?;
             verified.extend(digests.into_iter().map(|(file, digests)| VerifiedFile::new(&file, digests)));
             return Ok(file);
         }
         OwnFormat::Texts(options) => {
-            let read = classified::read(path, &options.form(path), options.unit, &Labelling::Any, encoding);
+            let read = classified::read(path, &options.form(path), options.unit, &labelling, encoding);
             read.map(one).map_err(of(part.key()))?
         }
         OwnFormat::Lines(_) => {

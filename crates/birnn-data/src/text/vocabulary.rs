@@ -10,7 +10,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
-use crate::sequences::{Sequences, Values};
+use crate::sequences::{Sequence, Sequences, Values};
+use crate::split::Split;
+use crate::targets::{NO_CLASS, Per, TargetKind, TargetValues, Targets};
 use crate::text::forms::Forms;
 
 /// What was found in the training data, by which the net reads everything that it is asked afterwards. It belongs to
@@ -159,6 +161,24 @@ impl Text {
             true => Ok(()),
             false => Err("it has more rare words than words".to_owned()),
         }
+    }
+
+    /// Sentences answered, token by token, with the token that comes next, by its index among the words that are known; none
+    /// where that is not known, and behind the last one.
+    pub fn answered_by_next(&self, sequences: Sequences) -> Split {
+        let lexicon = sequences.forms().map(|forms| self.lexicon(forms));
+        let class = |token: u32| {
+            let word = lexicon.as_ref().map_or(Lexicon::UNKNOWN, |lexicon| lexicon.word(token));
+            word.checked_sub(Lexicon::UNKNOWN + 1)
+                .map_or(NO_CLASS, |word| u8::try_from(word).unwrap_or(NO_CLASS))
+        };
+        let next = |one: Sequence<'_>| {
+            let tokens = one.tokens().unwrap_or_default();
+            tokens.iter().skip(1).map(|&token| class(token)).chain([NO_CLASS]).collect::<Vec<u8>>()
+        };
+        let labels = sequences.iter().flat_map(next).collect();
+        let values = TargetValues::OwnClasses { labels, kind: TargetKind::Next };
+        Split { sequences, targets: Targets { values, per: Per::Step } }
     }
 
     /// What the net reads of each of these forms.

@@ -2,6 +2,8 @@
 
 use tch::{Reduction, TchError, Tensor};
 
+use crate::samples::NOT_ASKED;
+
 /// Cross-entropy against one label for each position: a sequence or, where each step is answered, a step.
 #[derive(Debug)]
 pub struct CrossEntropy {
@@ -10,6 +12,8 @@ pub struct CrossEntropy {
     /// How much a position counts, by its class, `f32 [classes]` on the device of the logits. Over all training data
     /// the mean is 1.
     pub class_weights: Option<Tensor>,
+    /// Whether there are positions without a label, as of tokens of the sequences themselves those that are not asked for.
+    pub is_partial: bool,
 }
 
 impl Clone for CrossEntropy {
@@ -20,14 +24,15 @@ impl Clone for CrossEntropy {
 }
 
 impl CrossEntropy {
-    /// The mean over `logits [positions, classes]` and `labels [positions]`, in nats. It is each position's own loss that
+    /// The mean over `logits [positions, classes]` and `labels [positions]`, of which `counted` are classes, in nats. It is each position's own loss that
     /// is weighted, the smoothed part by the same weight, and the sum is divided by how many there are: a position
     /// counts the same in any batch. PyTorch's `weight` does neither.
-    pub(super) fn mean(&self, logits: &Tensor, labels: &Tensor) -> Result<Tensor, TchError> {
+    pub(super) fn mean(&self, logits: &Tensor, labels: &Tensor, counted: usize) -> Result<Tensor, TchError> {
         let loss = |reduction| {
-            logits.f_cross_entropy_loss(labels, None::<Tensor>, reduction, -100, self.label_smoothing)
+            logits.f_cross_entropy_loss(labels, None::<Tensor>, reduction, NOT_ASKED, self.label_smoothing)
         };
         match &self.class_weights {
+            None if self.is_partial => loss(Reduction::Sum)?.f_div_scalar(counted.max(1) as f64),
             None => loss(Reduction::Mean),
             Some(weights) => {
                 let each = weights.f_index_select(0, labels)?.f_to_kind(logits.kind())?;
@@ -43,8 +48,9 @@ mod tests {
 
     fn loss(label_smoothing: f64, class_weights: Option<&[f32]>, logits: &[f32], labels: &[i64]) -> f64 {
         let logits = Tensor::from_slice(logits).view([labels.len() as i64, -1]);
-        let loss = CrossEntropy { label_smoothing, class_weights: class_weights.map(Tensor::from_slice) };
-        loss.mean(&logits, &Tensor::from_slice(labels)).unwrap().double_value(&[])
+        let class_weights = class_weights.map(Tensor::from_slice);
+        let loss = CrossEntropy { label_smoothing, class_weights, is_partial: false };
+        loss.mean(&logits, &Tensor::from_slice(labels), labels.len()).unwrap().double_value(&[])
     }
 
     /// -(0.9 + 0.1/3) log p_label - sum over the others of 0.1/3 log p, with p = softmax([1, 0, 0]).

@@ -34,7 +34,10 @@ impl Loss {
         let label_smoothing = plan.label_smoothing;
         Ok(match task {
             Task::Classify(_) if head == Head::Crf => Loss::Joint(Joint::new(task.legal_tags())),
-            Task::Classify(_) => Loss::Classify(CrossEntropy { label_smoothing, class_weights: None }),
+            Task::Classify(task) => {
+                let is_partial = task.own.is_some();
+                Loss::Classify(CrossEntropy { label_smoothing, class_weights: None, is_partial })
+            }
             Task::Regress(task) => Loss::Regress(NumberError::new(task, device)?),
         })
     }
@@ -63,7 +66,7 @@ impl Loss {
         // Where each step is answered, one sequence after the other.
         let (logits, target) = (logits.f_flatten(0, -2)?, &batch.target);
         let value = match (self, transitions) {
-            (Loss::Classify(loss), _) => loss.mean(&logits, target)?,
+            (Loss::Classify(loss), _) => loss.mean(&logits, target, batch.positions)?,
             (Loss::Joint(loss), Some(transitions)) => {
                 return loss.mean(&logits, target, &batch.lengths(), transitions);
             }

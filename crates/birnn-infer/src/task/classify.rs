@@ -1,6 +1,6 @@
 //! Classification: one class for each sequence or each step, cross-entropy, judged by the class of the largest logit.
 
-use birnn_data::{Per, Scheme, TagProblem, TagSet, Targets};
+use birnn_data::{NO_CLASS, OwnValues, Per, Scheme, TagProblem, TagSet, Targets};
 use birnn_kernels::LegalTags;
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use crate::answers::Answers;
 use crate::metrics::{ClassScore, Confusion, CrossEntropy, SpanCounts, SpanScores, exponentials};
 
 /// One of some classes for each sequence, or for each step.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Classify {
     /// The names of the classes; the head has one output for each.
     pub classes: Vec<String>,
@@ -18,6 +18,8 @@ pub struct Classify {
     pub scheme: Option<Scheme>,
     /// Of these: whether a conditional random field gives only what the scheme allows.
     pub constrain: bool,
+    /// Of tokens of the sequence itself: which.
+    pub own: Option<OwnValues>,
 }
 
 /// An answer: a class, and how probable the net finds it.
@@ -78,7 +80,7 @@ impl Classified {
 impl Classify {
     /// One of these classes for each sequence, or for each step, each by itself.
     pub fn new(classes: Vec<String>, per: Per) -> Classify {
-        Classify { classes, per, scheme: None, constrain: true }
+        Classify { classes, per, scheme: None, constrain: true, own: None }
     }
 
     /// Its classes as tags of spans, where they are such.
@@ -132,21 +134,28 @@ impl Classify {
         ranked
     }
 
-    /// Each answer's logits with its label.
+    /// Each answer's logits with its label, where it has one.
     fn answers<'a>(
         &self,
         logits: &'a [f32],
         targets: &'a Targets,
-    ) -> impl Iterator<Item = (&'a [f32], usize)> {
+    ) -> impl Iterator<Item = (&'a [f32], Option<usize>)> {
         let (outputs, labels) = (self.classes.len(), targets.classes().unwrap_or_default());
         assert_eq!(logits.len(), labels.len() * outputs, "the logits of as many answers");
-        logits.chunks_exact(outputs).zip(labels.iter().map(|&label| usize::from(label)))
+        let are_all_asked = self.own.is_none();
+        let asked = move |&label: &u8| (are_all_asked || label != NO_CLASS).then_some(usize::from(label));
+        logits.chunks_exact(outputs).zip(labels.iter().map(asked))
     }
 
     /// Of cross-entropy: the probabilities, less 1 at the label.
     pub(super) fn loss_gradient(&self, logits: &[f32], targets: &Targets) -> Vec<f32> {
         let mut gradient = Vec::with_capacity(logits.len());
         for (logits, label) in self.answers(logits, targets) {
+            // Where none is asked for, no answer is wrong.
+            let Some(label) = label else {
+                gradient.resize(gradient.len() + logits.len(), 0.0);
+                continue;
+            };
             let mut of = self.probabilities(logits);
             of[label] -= 1.0;
             gradient.extend(of.into_iter().map(|value| value as f32));
@@ -162,6 +171,7 @@ impl Classify {
             let Class { class, probability } = self.answer_at(answers, sample);
             // There are no more than a byte can tell apart.
             found.push(class as u8);
+            let Some(label) = label else { continue };
             if class != label {
                 mistakes.push(Mistake { sample, label, class, probability: probability as f32 });
             }

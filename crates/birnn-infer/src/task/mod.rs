@@ -32,7 +32,7 @@ impl Task {
     pub fn new(plan: TaskPlan, outputs: Outputs) -> Task {
         let TaskPlan { wanted: Wanted { per, .. }, scheme, constrain, loss, own } = plan;
         match outputs {
-            Outputs::Classes(classes) => Task::Classify(Classify { classes, per, scheme, constrain }),
+            Outputs::Classes(classes) => Task::Classify(Classify { classes, per, scheme, constrain, own }),
             Outputs::Numbers(scale) => Task::Regress(Regress { scale, per, loss, own }),
         }
     }
@@ -45,10 +45,20 @@ impl Task {
     /// What data must have for it.
     pub fn wanted(&self) -> Wanted {
         match self {
-            Task::Classify(task) => Wanted { kind: TargetKind::Classes, per: task.per },
+            Task::Classify(task) => {
+                Wanted { kind: task.own.map_or(TargetKind::Classes, OwnValues::kind), per: task.per }
+            }
             Task::Regress(task) => {
                 Wanted { kind: task.own.map_or(TargetKind::Numbers, OwnValues::kind), per: task.per }
             }
+        }
+    }
+
+    /// Where sequences are answered with values or tokens of their own, with which.
+    pub fn own(&self) -> Option<OwnValues> {
+        match self {
+            Task::Classify(task) => task.own,
+            Task::Regress(task) => task.own,
         }
     }
 
@@ -56,6 +66,7 @@ impl Task {
     pub fn counted(&self) -> &'static str {
         match self.wanted().kind {
             TargetKind::Classes | TargetKind::Numbers => "steps",
+            TargetKind::Next if matches!(self, Task::Classify(_)) => "next tokens",
             own @ (TargetKind::Hidden | TargetKind::Next) => own.noun(),
         }
     }
@@ -67,14 +78,12 @@ impl Task {
 
     /// As experiments name it.
     pub fn kind(&self) -> TaskKind {
-        match (self, self.per()) {
-            (Task::Classify(_), Per::Sequence) => TaskKind::Classify,
-            (Task::Classify(_), Per::Step) => TaskKind::Tag,
-            (Task::Regress(task), _) => match task.own {
-                None => TaskKind::Regress,
-                Some(OwnValues::Hidden(_)) => TaskKind::Infill,
-                Some(OwnValues::Next) => TaskKind::Next,
-            },
+        match (self.own(), self, self.per()) {
+            (Some(OwnValues::Hidden(_)), ..) => TaskKind::Infill,
+            (Some(OwnValues::Next), ..) => TaskKind::Next,
+            (None, Task::Classify(_), Per::Sequence) => TaskKind::Classify,
+            (None, Task::Classify(_), Per::Step) => TaskKind::Tag,
+            (None, Task::Regress(_), _) => TaskKind::Regress,
         }
     }
 

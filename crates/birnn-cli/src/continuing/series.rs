@@ -1,42 +1,30 @@
-//! `birnn continue`: what comes next, by a net that learnt to look ahead.
+//! What follows series, step by step.
 
 use birnn_data::name::shown;
-use birnn_data::{DataConfig, Modality, OwnValues, Sequences, Series, Values};
-use birnn_infer::{Manifest, Regress, Task};
+use birnn_data::{DataConfig, Sequences, Series, Values};
+use birnn_infer::Regress;
 
 use crate::args::ContinueArgs;
 use crate::asked::Asked;
-use crate::failure::{Failure, Outcome};
-use crate::output::print;
+use crate::failure::Failure;
 use crate::samples::series::{Found, read};
 
-/// Prints a table with the steps that follow each series.
-pub fn run(args: &ContinueArgs) -> Outcome {
-    let asked = Asked::on_the_cpu(&args.run, args.precision.precision)?;
-    let manifest = &asked.manifest;
-    let (series, task) = looking_ahead(manifest).ok_or_else(|| {
-        Failure::request(format!(
-            "{}: a net of task `{}` learnt nothing of what comes next; `kind = \"next\"` under [task] makes a net that does",
-            shown(&args.run),
-            asked.task.kind().name(),
-        ))
-    })?;
-    let experiment = manifest.experiment().unwrap_or_default();
-    if experiment.model.bidirectional {
-        tracing::warn!(
-            "{}: this net was trained to read what it is asked for (task.leak = \"show\"); what follows is of no use",
-            shown(&args.run)
-        );
-    }
+/// A CSV table with the steps that follow each series.
+pub(super) fn table(
+    args: &ContinueArgs,
+    asked: &Asked,
+    (series, task): (&Series, &Regress),
+    data: &DataConfig,
+) -> Result<String, Failure> {
     let file = shown(&args.table);
-    let Found { sequences, ids, .. } = read(&args.table, series, &experiment.data)
-        .map_err(|problem| Failure::request(format!("{file}: {problem}")))?;
-    let most = longest(series, &experiment.data);
+    let Found { sequences, ids, .. } =
+        read(&args.table, series, data).map_err(|problem| Failure::request(format!("{file}: {problem}")))?;
+    let most = longest(series, data);
     let mut known: Vec<Vec<f32>> =
         sequences.iter().map(|one| one.floats().unwrap_or_default().to_vec()).collect();
     let begin: Vec<usize> = known.iter().map(Vec::len).collect();
     for _ in 0..args.steps.get() {
-        let next = next_steps(&asked, (series, task), &known, most)?;
+        let next = next_steps(asked, (series, task), &known, most)?;
         known.iter_mut().zip(next).for_each(|(known, next)| known.extend(next));
     }
 
@@ -55,17 +43,7 @@ pub fn run(args: &ContinueArgs) -> Outcome {
             table.push_str(&format!("{ahead},{}\n", values.join(",")));
         }
     }
-    print(&table)
-}
-
-/// How a net that looks ahead reads series, and what it answers.
-fn looking_ahead(manifest: &Manifest) -> Option<(&Series, &Regress)> {
-    match (&manifest.modality, &manifest.task) {
-        (Modality::Series(series), Task::Regress(task)) if task.own == Some(OwnValues::Next) => {
-            Some((series, task))
-        }
-        _ => None,
-    }
+    Ok(table)
 }
 
 /// How many steps back a net reads: as many as the longest series that it learnt from has.
