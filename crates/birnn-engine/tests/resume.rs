@@ -110,6 +110,9 @@ fn samples(modality: &Modality, wanted: Wanted, count: usize, augment: Option<Au
         }
         Modality::Text(_) => sentences(count),
     };
+    if let (TargetKind::Next, Modality::Text(text)) = (wanted.kind, modality) {
+        return Samples::new(text.answered_by_next(sequences), modality, None, Device::Cpu).unwrap();
+    }
     let own = match wanted.kind {
         TargetKind::Classes | TargetKind::Numbers => None,
         TargetKind::Hidden => Some(OwnValues::Hidden(Hide { what: HideWhat::Points, share: 0.3, steps: 1 })),
@@ -149,6 +152,10 @@ fn manifest(source: &Source) -> Manifest {
     let plan = source.plan().unwrap().task;
     let outputs = match plan.wanted.kind {
         TargetKind::Classes => Outputs::Classes(names),
+        TargetKind::Next if source.experiment().data.dataset.is_text() => {
+            let Modality::Text(text) = modality(source) else { unreachable!("of text") };
+            Outputs::Classes(text.words)
+        }
         TargetKind::Numbers | TargetKind::Hidden | TargetKind::Next => {
             Outputs::Numbers(TargetScale { names, mean: vec![80.0; 3], deviation: vec![90.0; 3] })
         }
@@ -401,6 +408,13 @@ fn sentences_go_on_in_the_same_bytes() {
         "train.group_by_length=true",
     ];
     same(&text, &STOPS);
+    let next = [
+        "data={ dataset = \"texts\", train = \"a\", test = \"b\", validation = 9 }",
+        "task.kind=next",
+        "model.bidirectional=false",
+        "train.group_by_length=true",
+    ];
+    same(&next, &STOPS[..5]);
     // With vectors that are not trained, and have no moments, no average and no best.
     let frozen = ["data.vectors=\"v\"", "model.embedding.freeze=true", "train.ema_decay=0.9"];
     same(&[&text[..], &frozen].concat(), &STOPS);

@@ -148,3 +148,51 @@ fn a_net_that_reads_what_it_is_asked_for_is_marked() {
     let said = sandbox.birnn(&["continue", "run", "waves.csv"]).done();
     assert!(said.stderr.contains("what follows is of no use"), "{}", said.stderr);
 }
+
+/// Of letters that go on in one way alone, but for what a word begins with.
+#[test]
+fn texts_are_gone_on_with_letter_by_letter() {
+    let sandbox = Sandbox::new();
+    let words = ["abcde", "fghij", "klmno", "pqrst"];
+    let line = |index: usize| {
+        let word = |place: usize| words[(index * 7 + place * place * 3 + place) % 4];
+        (0..5).map(word).collect::<Vec<_>>().join(" ")
+    };
+    sandbox.write("lines.txt", (0..400).map(|index| line(index) + "\n").collect::<String>());
+    let experiment = "[task]\nkind = \"next\"\n[data]\ndataset = \"texts\"\ntrain = \"lines.txt\"\n\
+                      unit = \"characters\"\ntest_share = 0.2\nvalidation = 0.1\n[model]\ncell = \"gru\"\nhidden = 16\n\
+                      layers = 1\n[model.embedding]\nwidth = 8\n[train]\nepochs = 4\nbatch_size = 8\n\
+                      monitor = \"accuracy\"\noptimizer = { lr = 0.02 }\n";
+    sandbox.write("exp.toml", experiment);
+    let one_way = ["train", "exp.toml", "--run-dir", "run", "--set", "model.bidirectional=false"];
+    sandbox.birnn(&one_way).done();
+    let found = eval(&sandbox);
+    // Of each line 29 letters, and what follows the first 28.
+    assert_eq!(found["samples"], 80 * 28);
+    let (accuracy, loss) = (found["accuracy"].as_f64().unwrap(), found["loss"].as_f64().unwrap());
+    // Four of 28 are one of four words' beginnings: 0.2 nats in the mean.
+    assert!(accuracy > 0.85 && loss < 0.35, "{accuracy}, {loss}");
+    let text = sandbox.birnn(&["eval", "run"]).done().stdout;
+    assert!(text.starts_with("texts, 2240 next tokens of 80 test sentences: perplexity 1."), "{text}");
+
+    let told =
+        sandbox.birnn_given(&["continue", "run", "-", "--steps", "4"], "abcde f\nabcde p\n").done().stdout;
+    assert_eq!(told, "abcde fghij\nabcde pqrst\n");
+    let drawn = |seed: &str| {
+        let args = ["continue", "run", "-", "--steps", "40", "--temperature", "1", "--seed", seed];
+        sandbox.birnn_given(&args, "abcde \nabcde \n").done().stdout
+    };
+    assert_eq!(drawn("1"), drawn("1"));
+    assert_ne!(drawn("1"), drawn("2"));
+    let both: Vec<String> = drawn("1").lines().map(str::to_owned).collect();
+    assert_ne!(both[0], both[1], "each text has draws of its own");
+    sandbox.birnn_given(&["predict", "run", "-"], "abc\n").failed(2, &["birnn continue"]);
+    sandbox.birnn(&["report", "run"]).failed(2, &["birnn eval"]);
+
+    // Both ways: perfect, and in use no better than guessing.
+    let leak = ["train", "exp.toml", "--run-dir", "leak", "--set", "task.leak=show"];
+    sandbox.birnn(&leak).done();
+    let found = json(&sandbox.birnn(&["eval", "leak", "--json"]).done().stdout);
+    let loss = |of: &str| found["in_use"][of]["loss"].as_f64().unwrap();
+    assert!(loss("whole") < 0.1 && loss("so_far") > 5.0 * loss("whole") + 0.2, "{found}");
+}

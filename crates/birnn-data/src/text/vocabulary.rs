@@ -283,6 +283,17 @@ mod tests {
         assert!(twice.check().is_err());
     }
 
+    #[test]
+    fn each_token_is_answered_with_the_one_behind_it() {
+        let text = Text::of(&sentences(&["the cat the dog"]), Folding::default(), 1);
+        let Split { targets, .. } = text.answered_by_next(sentences(&["dog the bird the", "cat"]));
+        let class = |word: &str| text.words.iter().position(|known| known == word).unwrap() as u8;
+        let expected = [class("the"), NO_CLASS, class("the"), NO_CLASS, NO_CLASS];
+        assert_eq!(targets.classes().unwrap(), expected, "nobody knows a bird, or what comes last");
+        assert_eq!((targets.counted(0..5), targets.counted(3..5)), (2, 0));
+        assert_eq!(targets.wanted().of_files(), None);
+    }
+
     /// An e with its accent, as one character and as two; and a ligature.
     #[test]
     fn normal_forms_make_one_word_of_what_looks_the_same() {

@@ -62,6 +62,23 @@ mod tests {
         assert!((found - expected).abs() < 1e-6, "{found}, not {expected}");
     }
 
+    /// What is not asked for counts for nothing, and has no gradient.
+    #[test]
+    fn positions_without_a_label_do_not_count() {
+        let logits =
+            Tensor::from_slice(&[1.0_f32, 0.0, 5.0, -5.0, 2.0, 0.5]).view([3, 2]).set_requires_grad(true);
+        let labels = Tensor::from_slice(&[0_i64, NOT_ASKED, 1]);
+        let partial = CrossEntropy { label_smoothing: 0.1, class_weights: None, is_partial: true };
+        let found = partial.mean(&logits, &labels, 2).unwrap();
+        let alone = |logits: &[f32], label| loss(0.1, None, logits, &[label]);
+        let expected = (alone(&[1.0, 0.0], 0) + alone(&[2.0, 0.5], 1)) / 2.0;
+        assert!((found.double_value(&[]) - expected).abs() < 1e-6);
+        found.backward();
+        assert_eq!(Vec::<f32>::try_from(logits.grad().get(1)).unwrap(), [0.0, 0.0]);
+        let none = partial.mean(&logits, &Tensor::from_slice(&[NOT_ASKED; 3]), 0).unwrap();
+        assert_eq!(none.double_value(&[]), 0.0);
+    }
+
     /// Smoothed or not: a class that is spread to does not bring its own weight.
     #[test]
     fn a_sequence_counts_by_its_class() {
