@@ -89,11 +89,11 @@ pub enum Command {
     /// which steps are of which class; or the numbers. One that cannot be read is reported, the others are still
     /// answered, and the exit code is 2.
     Predict(PredictArgs),
-    /// Fill the gaps of a CSV table in, by a network that learnt to (`kind = "infill"` under [task]).
+    /// Fill gaps in, of a CSV table or of texts, by a network that learnt to (`kind = "infill"` under [task]).
     ///
     /// Cells that are empty, or say that their value is missing, get the network's answers; everything else stays the same
     /// bytes. Rows belong to series, and columns are features, as in the experiment that the network learnt by; long series
-    /// are read in windows of its length.
+    /// are read in windows of its length. In texts, one on each line, a token stands for one that is missing: --gap.
     Fill(FillArgs),
     /// Continue series or texts by a network that learnt to look ahead (`kind = "next"` under [task]): print what comes next,
     /// of series as a CSV table, of texts behind each.
@@ -302,9 +302,12 @@ fn precision(name: &str) -> Precision {
 pub struct FillArgs {
     /// A run directory, or a weights file in one.
     pub run: PathBuf,
-    /// A CSV file with a header, gzipped or not; - for standard input.
-    #[arg(value_name = "TABLE")]
+    /// A CSV file with a header, or a file of texts, gzipped or not; - for standard input.
+    #[arg(value_name = "FILE")]
     pub table: PathBuf,
+    /// Of texts: the token, or the character, that stands for one that is missing [default: _].
+    #[arg(long, value_name = "TOKEN")]
+    pub gap: Option<String>,
     /// The file to write [default: standard output].
     #[arg(value_name = "OUT")]
     pub out: Option<PathBuf>,

@@ -29,7 +29,7 @@ use crate::{check, content, series, text};
 pub struct Splits {
     /// To learn from.
     pub train: Split,
-    /// Of series some of whose values are hidden, which are others each time they are learnt from: those of `train` with
+    /// Of sequences some of whose values are hidden, which are others each time they are learnt from: those of `train` with
     /// nothing hidden.
     pub unhidden: Option<Sequences>,
     /// To judge by while training; may be empty.
@@ -134,21 +134,22 @@ pub fn load(
                 on_event(Event::Vectors { told: &found.found.told(&plan.path, bytes) });
                 vectors = Some(found);
             }
-            if plan.own.is_some() {
+            if let Some(own) = plan.own {
                 if let Some(Modality::Text(net)) = &plan.read_as {
                     text = net.clone();
                 }
                 let most = usize::from(NO_CLASS);
                 if text.words.len() > most {
                     let message = format!(
-                        "{} different tokens are more than the {most} that a net can tell of as what comes next: `unit = \
+                        "{} different tokens are more than the {most} that a net can answer with: `unit = \
                          \"characters\"`, `min_count` or `lowercase` make fewer",
                         text.words.len()
                     );
                     return Err(ConfigError::new("train", message).into());
                 }
                 outputs = Outputs::Classes(text.words.clone());
-                let of = |split: Split| text.answered_by_next(split.sequences);
+                unhidden = Some(train.sequences.clone()).filter(|_| matches!(own, OwnValues::Hidden(_)));
+                let of = |split: Split| text.answered_by_itself(own, split.sequences);
                 (train, validation, test) = (of(train), of(validation), of(test));
             }
             Modality::Text(text)

@@ -41,19 +41,30 @@ pub struct Samples {
     targets: Targets,
 }
 
-/// Series whose values are hidden anew whenever they are learnt from.
+/// Samples whose values or tokens are hidden anew whenever they are learnt from.
 #[derive(Debug)]
 pub struct Hiding {
     /// The samples, with nothing hidden.
-    pub sequences: Sequences,
+    sequences: Sequences,
     /// How the net reads them.
-    pub series: Series,
+    read: HiddenRead,
     /// Which values are hidden.
-    pub hide: Hide,
+    hide: Hide,
+}
+
+#[derive(Debug)]
+enum HiddenRead {
+    Series(Series),
+    Text(Lexicon),
 }
 
 /// A class that the loss does not count.
 pub(crate) const NOT_ASKED: i64 = -100;
+
+/// A class of own tokens as the loss has it.
+fn wide(label: u8) -> i64 {
+    if label == NO_CLASS { NOT_ASKED } else { i64::from(label) }
+}
 
 /// Where the values are.
 #[derive(Debug)]
@@ -211,8 +222,8 @@ impl Samples {
                 Tensor::f_from_slice(labels)?.f_to_device(device)?.f_to_kind(Kind::Int64)?
             }
             TargetValues::OwnClasses { labels, .. } => {
-                let label = |&label: &u8| if label == NO_CLASS { NOT_ASKED } else { i64::from(label) };
-                Tensor::f_from_slice(&labels.iter().map(label).collect::<Vec<i64>>())?.f_to_device(device)?
+                let labels: Vec<i64> = labels.iter().copied().map(wide).collect();
+                Tensor::f_from_slice(&labels)?.f_to_device(device)?
             }
             TargetValues::Numbers { values, width } | TargetValues::Own { values, width, .. } => {
                 Tensor::f_from_slice(values)?.f_view([-1, *width as i64])?.f_to_device(device)?
@@ -377,15 +388,28 @@ impl Samples {
         // unequal lengths.
         let on_device = order.on_device.f_narrow(0, start as i64, count as i64)?;
         let first_step = self.extent(order, batch.start..start).steps;
-        if let Some(hiding) = &self.hiding {
-            let (values, targets) = hiding.draw(&chosen, (rng_key, part.start));
-            let target = self.upload(&targets)?.f_view(&self.target_shape()[..])?;
-            return Ok(Batch {
-                first_step,
-                ..self.formed(self.upload(&values)?, chosen.into_iter(), target)?
-            });
-        }
         let draw = WordDraw { dropout: self.word_dropout, rng_key, first_step };
+        if let Some(hiding) = &self.hiding {
+            let batch = match &hiding.read {
+                HiddenRead::Series(series) => {
+                    let (values, targets) = hiding.draw(series, &chosen, (rng_key, part.start));
+                    let target = self.upload(&targets)?.f_view(&self.target_shape()[..])?;
+                    self.formed(self.upload(&values)?, chosen.into_iter(), target)?
+                }
+                HiddenRead::Text(lexicon) => {
+                    let labels = hiding.draw_tokens(lexicon, &chosen, (rng_key, part.start));
+                    let target = self.upload(&labels.iter().copied().map(wide).collect::<Vec<i64>>())?;
+                    let is_hidden = |position: usize| labels[position] != NO_CLASS;
+                    let tokens =
+                        tokens_of(&hiding.sequences, lexicon, chosen.iter().copied(), |position, form| {
+                            is_hidden(position) || draw.drops(position, lexicon.is_rare(form))
+                        });
+                    let formed = self.formed(self.upload::<f32>(&[])?, chosen.into_iter(), target)?;
+                    Batch { tokens: Some(tokens), ..formed }
+                }
+            };
+            return Ok(Batch { first_step, ..batch });
+        }
         let input = match &self.store {
             Store::Varied(images, augment) => {
                 // Images have as many rows each.
@@ -485,7 +509,10 @@ impl Samples {
 
     /// Of text, the tokens of the samples at these indices.
     fn tokens(&self, chosen: impl Iterator<Item = usize>, draw: Option<WordDraw>) -> Option<TokenBatch> {
-        Some(tokens_of(self.in_memory()?, self.lexicon.as_ref()?, chosen, draw))
+        let lexicon = self.lexicon.as_ref()?;
+        Some(tokens_of(self.in_memory()?, lexicon, chosen, |position, form| {
+            draw.is_some_and(|draw| draw.drops(position, lexicon.is_rare(form)))
+        }))
     }
 
     /// What a net reads of each form, of text.
@@ -541,14 +568,39 @@ impl Samples {
 }
 
 impl Hiding {
+    /// Samples that a net reads as `modality` says; none where it reads images.
+    pub fn new(sequences: Sequences, modality: &Modality, hide: Hide) -> Option<Hiding> {
+        let read = match modality {
+            Modality::Images { .. } => return None,
+            Modality::Series(series) => HiddenRead::Series(series.clone()),
+            Modality::Text(_) => HiddenRead::Text(modality.lexicon(&sequences)?),
+        };
+        Some(Hiding { sequences, read, hide })
+    }
+
+    /// Of the texts at these indices, the classes of the tokens that are hidden by a key and by each text's place in the
+    /// batch, the first one's being given; of all others [`NO_CLASS`].
+    fn draw_tokens(&self, lexicon: &Lexicon, chosen: &[usize], (rng_key, first): (i64, usize)) -> Vec<u8> {
+        let hidden = |(place, &index): (usize, &usize)| {
+            let tokens = self.sequences.get(index).tokens().unwrap_or_default();
+            lexicon.hide(&self.hide, (rng_key as u64, place as u64), tokens)
+        };
+        (first..).zip(chosen).flat_map(hidden).collect()
+    }
+
     /// The series at these indices as the net reads them, some of their values hidden by a key and by each one's place in
     /// the batch, the first one's being given; and what is to be answered.
-    fn draw(&self, chosen: &[usize], (rng_key, first): (i64, usize)) -> (Vec<f32>, Vec<f32>) {
+    fn draw(
+        &self,
+        series: &Series,
+        chosen: &[usize],
+        (rng_key, first): (i64, usize),
+    ) -> (Vec<f32>, Vec<f32>) {
         let (mut read, mut targets) = (Vec::new(), Vec::new());
         for (place, &index) in (first..).zip(chosen) {
             let mut values = self.sequences.get(index).floats().unwrap_or_default().to_vec();
-            targets.extend(self.series.hide(&self.hide, (rng_key as u64, place as u64), &mut values));
-            self.series.read(Sequence::of_series(&values, self.series.features()), &mut read);
+            targets.extend(series.hide(&self.hide, (rng_key as u64, place as u64), &mut values));
+            series.read(Sequence::of_series(&values, series.features()), &mut read);
         }
         (read, targets)
     }

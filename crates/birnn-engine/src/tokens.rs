@@ -26,7 +26,7 @@ pub(crate) struct WordDraw {
 const STREAM: u64 = 0x776f_7264_7377_6f72;
 
 impl WordDraw {
-    fn drops(&self, position: usize, is_rare: bool) -> bool {
+    pub(crate) fn drops(&self, position: usize, is_rare: bool) -> bool {
         let WordDraw { dropout, rng_key, first_step } = *self;
         // Dropped as any word is or, if not so, as a rare one is.
         let kept = (1.0 - dropout.any) * if is_rare { 1.0 - dropout.rare } else { 1.0 };
@@ -38,17 +38,16 @@ impl WordDraw {
     }
 }
 
-/// The tokens of those of `sentences` at these indices.
+/// The tokens of those of `sentences` at these indices; `drops` says which are read as ones that are not known, by their
+/// place among them and by their form.
 pub(crate) fn tokens_of(
     sentences: &Sequences,
     lexicon: &Lexicon,
     chosen: impl Iterator<Item = usize>,
-    draw: Option<WordDraw>,
+    drops: impl Fn(usize, u32) -> bool,
 ) -> TokenBatch {
     let forms = chosen.flat_map(|index| sentences.get(index).tokens().unwrap_or_default()).copied();
-    TokenBatch::new(forms, lexicon, |position, form| {
-        draw.is_some_and(|draw| draw.drops(position, lexicon.is_rare(form)))
-    })
+    TokenBatch::new(forms, lexicon, drops)
 }
 
 /// The tokens of a batch as tensors, for `use_them`.
@@ -86,7 +85,7 @@ mod tests {
     fn each_form_is_spelt_once() {
         let sentences = sentences();
         let lexicon = Text::of(&sentences, Folding::default(), 1).lexicon(sentences.forms().unwrap());
-        let batch = tokens_of(&sentences, &lexicon, [1, 0].into_iter(), None);
+        let batch = tokens_of(&sentences, &lexicon, [1, 0].into_iter(), |_, _| false);
         assert_eq!(batch.spellings, [0, 1, 0, 2, 3, 0, 2]);
         assert_eq!(batch.lengths, [1, 3, 3, 3]);
         assert_eq!(batch.characters.len(), 10);
@@ -101,7 +100,8 @@ mod tests {
         let of = |chosen: &[usize], first_step, rng_key| {
             let dropout = WordDropout { any: 0.3, rare: 0.5 };
             let draw = WordDraw { dropout, rng_key, first_step };
-            tokens_of(&sentences, &lexicon, chosen.iter().copied(), Some(draw)).words
+            let drops = |position, form| draw.drops(position, lexicon.is_rare(form));
+            tokens_of(&sentences, &lexicon, chosen.iter().copied(), drops).words
         };
         let whole = of(&[0, 1, 2], 0, 7);
         assert_eq!(whole, [of(&[0], 0, 7), of(&[1, 2], 5, 7)].concat());

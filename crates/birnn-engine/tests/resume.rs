@@ -110,21 +110,20 @@ fn samples(modality: &Modality, wanted: Wanted, count: usize, augment: Option<Au
         }
         Modality::Text(_) => sentences(count),
     };
-    if let (TargetKind::Next, Modality::Text(text)) = (wanted.kind, modality) {
-        return Samples::new(text.answered_by_next(sequences), modality, None, Device::Cpu).unwrap();
-    }
     let own = match wanted.kind {
         TargetKind::Classes | TargetKind::Numbers => None,
         TargetKind::Hidden => Some(OwnValues::Hidden(Hide { what: HideWhat::Points, share: 0.3, steps: 1 })),
         TargetKind::Next => Some(OwnValues::Next),
     };
-    if let (Some(own), Modality::Series(series)) = (own, modality) {
-        let split = series.answered_by_itself(own, sequences.clone());
+    if let Some(own) = own {
+        let split = match modality {
+            Modality::Series(series) => series.answered_by_itself(own, sequences.clone()),
+            Modality::Text(text) => text.answered_by_itself(own, sequences.clone()),
+            Modality::Images { .. } => unreachable!("they are of series and texts"),
+        };
         let samples = Samples::new(split, modality, None, Device::Cpu).unwrap();
         return match own {
-            OwnValues::Hidden(hide) => {
-                samples.with_hidden(Hiding { sequences, series: series.clone(), hide })
-            }
+            OwnValues::Hidden(hide) => samples.with_hidden(Hiding::new(sequences, modality, hide).unwrap()),
             OwnValues::Next => samples,
         };
     }
@@ -152,7 +151,7 @@ fn manifest(source: &Source) -> Manifest {
     let plan = source.plan().unwrap().task;
     let outputs = match plan.wanted.kind {
         TargetKind::Classes => Outputs::Classes(names),
-        TargetKind::Next if source.experiment().data.dataset.is_text() => {
+        TargetKind::Next | TargetKind::Hidden if source.experiment().data.dataset.is_text() => {
             let Modality::Text(text) = modality(source) else { unreachable!("of text") };
             Outputs::Classes(text.words)
         }
@@ -415,6 +414,8 @@ fn sentences_go_on_in_the_same_bytes() {
         "train.group_by_length=true",
     ];
     same(&next, &STOPS[..5]);
+    let infill = [next[0], "task.kind=infill", "task.hide={ what = \"blocks\", share = 0.3, steps = 2 }"];
+    same(&infill, &STOPS[..5]);
     // With vectors that are not trained, and have no moments, no average and no best.
     let frozen = ["data.vectors=\"v\"", "model.embedding.freeze=true", "train.ema_decay=0.9"];
     same(&[&text[..], &frozen].concat(), &STOPS);

@@ -72,6 +72,11 @@ impl Experiment {
             );
             return Err(Invalid::new("model.bidirectional", message));
         }
+        let spells = architecture.embedding.is_some_and(|embedding| embedding.characters.is_some());
+        if self.task.kind == TaskKind::Infill && spells {
+            let message = "reads the characters of tokens that are hidden; leave it out";
+            return Err(Invalid::new("model.embedding.characters", message.to_owned()));
+        }
         let train = self.train.resolve()?;
         self.suits_task()?;
         let mut data = self.data.resolve_for(task.wanted).map_err(Invalid::from)?;
@@ -177,8 +182,9 @@ impl Experiment {
             (kind, Some((key, _))) if kind.is_of_numbers(is_text) => {
                 Err(Invalid::new(key, format!("is about classes, and task `{}` learns numbers", kind.name())))
             }
-            (TaskKind::Next, Some(("train.class_weights", _))) => {
-                let message = "is about classes that data names, and task `next` learns what comes";
+            (TaskKind::Infill | TaskKind::Next, Some(("train.class_weights", _))) => {
+                let message =
+                    "is about classes that data names, and this task learns tokens of the texts themselves";
                 Err(Invalid::new("train.class_weights", message.to_owned()))
             }
             _ => Ok(()),

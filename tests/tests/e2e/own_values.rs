@@ -75,7 +75,7 @@ fn gaps_are_filled_in_and_nothing_else_is_changed() {
     let (all, gaps) = (waves(10, 24, whole), waves(10, 24, gap));
     sandbox.write("gaps.csv", &gaps);
     let said = sandbox.birnn(&["fill", "run", "gaps.csv", "filled.csv"]).done();
-    assert!(said.stderr.contains(" of 480 values in, of 10 series with 240 steps"), "{}", said.stderr);
+    assert!(said.stderr.contains(" of 480 values of 10 series, 240 steps"), "{}", said.stderr);
     let filled = sandbox.text("filled.csv");
     let mut off = Vec::new();
     for (line, (filled, (gaps, all))) in filled.lines().zip(gaps.lines().zip(all.lines())).enumerate() {
@@ -149,9 +149,8 @@ fn a_net_that_reads_what_it_is_asked_for_is_marked() {
     assert!(said.stderr.contains("what follows is of no use"), "{}", said.stderr);
 }
 
-/// Of letters that go on in one way alone, but for what a word begins with.
-#[test]
-fn texts_are_gone_on_with_letter_by_letter() {
+/// Texts of letters that go on in one way alone, but for what a word begins with, and an experiment of this task on them.
+fn letters(task: &str) -> Sandbox {
     let sandbox = Sandbox::new();
     let words = ["abcde", "fghij", "klmno", "pqrst"];
     let line = |index: usize| {
@@ -159,11 +158,38 @@ fn texts_are_gone_on_with_letter_by_letter() {
         (0..5).map(word).collect::<Vec<_>>().join(" ")
     };
     sandbox.write("lines.txt", (0..400).map(|index| line(index) + "\n").collect::<String>());
-    let experiment = "[task]\nkind = \"next\"\n[data]\ndataset = \"texts\"\ntrain = \"lines.txt\"\n\
-                      unit = \"characters\"\ntest_share = 0.2\nvalidation = 0.1\n[model]\ncell = \"gru\"\nhidden = 16\n\
-                      layers = 1\n[model.embedding]\nwidth = 8\n[train]\nepochs = 4\nbatch_size = 8\n\
-                      monitor = \"accuracy\"\noptimizer = { lr = 0.02 }\n";
+    let experiment = format!(
+        "[task]\n{task}\n[data]\ndataset = \"texts\"\ntrain = \"lines.txt\"\nunit = \"characters\"\n\
+         test_share = 0.2\nvalidation = 0.1\n[model]\ncell = \"gru\"\nhidden = 16\nlayers = 1\n\
+         [model.embedding]\nwidth = 8\n[train]\nepochs = 4\nbatch_size = 8\nmonitor = \"accuracy\"\n\
+         optimizer = {{ lr = 0.02 }}\n"
+    );
     sandbox.write("exp.toml", experiment);
+    sandbox
+}
+
+#[test]
+fn gaps_of_texts_are_filled_in() {
+    let sandbox = letters("kind = \"infill\"\nhide = { what = \"blocks\", share = 0.2, steps = 2 }");
+    sandbox.birnn(&["train", "exp.toml", "--run-dir", "run"]).done();
+    let found = eval(&sandbox);
+    // A fifth of 29 letters.
+    assert_eq!(found["samples"], 80 * 6);
+    assert!(found["accuracy"].as_f64().unwrap() > 0.95, "{found}");
+    let text = sandbox.birnn(&["eval", "run"]).done().stdout;
+    assert!(text.starts_with("texts, 480 hidden tokens of 80 test sentences: perplexity 1."), "{text}");
+    let gaps = "ab__e fgh_j\r\n\r\n_lmno\n";
+    let told = sandbox.birnn_given(&["fill", "run", "-"], gaps).done();
+    assert_eq!(told.stdout, "abcde fghij\r\n\r\nklmno\n");
+    assert!(told.stderr.contains("filled in: 4 of 16 tokens"), "{}", told.stderr);
+    let told = sandbox.birnn_given(&["fill", "run", "-", "--gap", "?"], "ab?de").done().stdout;
+    assert_eq!(told, "abcde");
+    sandbox.birnn_given(&["fill", "run", "-", "--gap", "a"], "abc").failed(2, &["--gap a: ", "knows"]);
+}
+
+#[test]
+fn texts_are_gone_on_with_letter_by_letter() {
+    let sandbox = letters("kind = \"next\"");
     let one_way = ["train", "exp.toml", "--run-dir", "run", "--set", "model.bidirectional=false"];
     sandbox.birnn(&one_way).done();
     let found = eval(&sandbox);

@@ -95,13 +95,12 @@ impl DataConfig {
             let message = format!("images have a class each, and `[task]` wants {wanted}");
             return Err(ConfigError::new("dataset", message));
         }
-        let has_own = source.is_series() || wanted.kind == TargetKind::Next && self.dataset == Dataset::Texts;
+        let has_own = source.is_series() || self.dataset == Dataset::Texts;
         if wanted.of_files().is_none() && !has_own {
-            let whose = match wanted.kind {
-                TargetKind::Next => "series, or of texts (`dataset = \"texts\"`)",
-                _ => "series",
-            };
-            let message = format!("`[task]` wants {wanted}, of {whose}, and these are {}", source.noun());
+            let message = format!(
+                "`[task]` wants {wanted}, of series or of texts (`dataset = \"texts\"`), and these are {}",
+                source.noun()
+            );
             return Err(ConfigError::new("dataset", message));
         }
         if self.fallback != Fallback::None && source.is_own() {

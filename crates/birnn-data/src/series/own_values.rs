@@ -50,14 +50,25 @@ pub enum OwnValues {
 }
 
 /// What is hidden where a net is judged is the same in every run, so that runs with different seeds compare.
-const JUDGED: u64 = 0x6869_6464_656e_2121;
+pub(crate) const JUDGED: u64 = 0x6869_6464_656e_2121;
 
 impl Hide {
     /// Which of `values [steps, features]` are hidden, ascending: a pure function of the values that are there, of `seed`
     /// and of `stream`. Of one series as many are in every draw, but for features of which some values are missing.
     pub fn draw(&self, seed: u64, stream: u64, values: &[f32], features: usize) -> Vec<usize> {
+        self.draw_among(seed, stream, (0..values.len()).filter(|&index| !values[index].is_nan()), features)
+    }
+
+    /// As [`Hide::draw`], of the indices of what is there, ascending.
+    pub(crate) fn draw_among(
+        &self,
+        seed: u64,
+        stream: u64,
+        there: impl Iterator<Item = usize>,
+        features: usize,
+    ) -> Vec<usize> {
         let mut rng = Rng::new(seed, stream);
-        let mut left: Vec<usize> = (0..values.len()).filter(|&index| !values[index].is_nan()).collect();
+        let mut left: Vec<usize> = there.collect();
         let known = left.len();
         let count = ((self.share * known as f64).round() as usize).clamp(known.min(1), known);
         let mut hidden = match self.what {

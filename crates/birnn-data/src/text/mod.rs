@@ -7,6 +7,7 @@ pub(crate) mod conll;
 pub(crate) mod conllu;
 pub(crate) mod encoding;
 pub(crate) mod forms;
+pub(crate) mod gaps;
 pub(crate) mod lines;
 pub(crate) mod own;
 pub(crate) mod problem;

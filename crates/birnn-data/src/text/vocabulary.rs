@@ -5,15 +5,17 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::Hash;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
-use crate::sequences::{Sequence, Sequences, Values};
+use crate::sequences::{Sequences, Values};
+use crate::series::own_values::{Hide, JUDGED, OwnValues};
 use crate::split::Split;
-use crate::targets::{NO_CLASS, Per, TargetKind, TargetValues, Targets};
-use crate::text::forms::Forms;
+use crate::targets::{NO_CLASS, Per, TargetValues, Targets};
+use crate::text::forms::{Forms, Sentences};
 
 /// What was found in the training data, by which the net reads everything that it is asked afterwards. It belongs to
 /// the net as its weights do.
@@ -163,21 +165,31 @@ impl Text {
         }
     }
 
-    /// Sentences answered, token by token, with the token that comes next, by its index among the words that are known; none
-    /// where that is not known, and behind the last one.
-    pub fn answered_by_next(&self, sequences: Sequences) -> Split {
-        let lexicon = sequences.forms().map(|forms| self.lexicon(forms));
-        let class = |token: u32| {
-            let word = lexicon.as_ref().map_or(Lexicon::UNKNOWN, |lexicon| lexicon.word(token));
-            word.checked_sub(Lexicon::UNKNOWN + 1)
-                .map_or(NO_CLASS, |word| u8::try_from(word).unwrap_or(NO_CLASS))
+    /// Sentences answered, token by token, with tokens of their own, by their index among the words that are known: with the
+    /// one that comes next, or with those that are hidden, the same whenever they are judged; none where that is not asked
+    /// for, or not known.
+    pub fn answered_by_itself(&self, own: OwnValues, sequences: Sequences) -> Split {
+        let Some(forms) = sequences.forms().map(Arc::clone) else {
+            return Split::unanswered(sequences, own.kind());
         };
-        let next = |one: Sequence<'_>| {
+        let lexicon = self.lexicon(&forms);
+        let mut read = Sentences::default();
+        let mut labels = Vec::with_capacity(sequences.steps());
+        for (index, one) in sequences.iter().enumerate() {
             let tokens = one.tokens().unwrap_or_default();
-            tokens.iter().skip(1).map(|&token| class(token)).chain([NO_CLASS]).collect::<Vec<u8>>()
-        };
-        let labels = sequences.iter().flat_map(next).collect();
-        let values = TargetValues::OwnClasses { labels, kind: TargetKind::Next };
+            let OwnValues::Hidden(hide) = own else {
+                labels.extend(tokens.iter().skip(1).map(|&token| lexicon.class(token)).chain([NO_CLASS]));
+                continue;
+            };
+            let hidden = lexicon.hide(&hide, (JUDGED, index as u64), tokens);
+            for (&token, &label) in tokens.iter().zip(&hidden) {
+                read.push(if label == NO_CLASS { forms.get(token) } else { HIDDEN });
+            }
+            read.end();
+            labels.extend(hidden);
+        }
+        let sequences = if read.is_empty() { sequences } else { read.finish() };
+        let values = TargetValues::OwnClasses { labels, kind: own.kind() };
         Split { sequences, targets: Targets { values, per: Per::Step } }
     }
 
@@ -206,6 +218,9 @@ impl Text {
     }
 }
 
+/// What stands in a sentence where a token is hidden: one that is not known, as no text has it.
+pub const HIDDEN: &str = "\u{fffc}";
+
 /// What a net reads of each of some forms, by their indices.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Lexicon {
@@ -222,6 +237,21 @@ impl Lexicon {
     /// The row of a form in the words' table; 0 where the word is not known.
     pub fn word(&self, form: u32) -> u32 {
         self.words[form as usize]
+    }
+
+    /// The index of a form's word among those that are known; [`NO_CLASS`] where it is not, or where that is no byte.
+    pub fn class(&self, form: u32) -> u8 {
+        let index = self.word(form).checked_sub(Lexicon::UNKNOWN + 1);
+        index.and_then(|index| u8::try_from(index).ok()).unwrap_or(NO_CLASS)
+    }
+
+    /// Which of these tokens are hidden, by `seed` and `stream`: of each its class, of all others [`NO_CLASS`].
+    pub fn hide(&self, hide: &Hide, (seed, stream): (u64, u64), tokens: &[u32]) -> Vec<u8> {
+        let classes: Vec<u8> = tokens.iter().map(|&token| self.class(token)).collect();
+        let known = (0..tokens.len()).filter(|&index| classes[index] != NO_CLASS);
+        let mut hidden = vec![NO_CLASS; tokens.len()];
+        hide.draw_among(seed, stream, known, 1).into_iter().for_each(|index| hidden[index] = classes[index]);
+        hidden
     }
 
     /// Whether the word of a form is known.
@@ -252,7 +282,7 @@ fn by_count<T: Ord + Eq + Hash>(counts: HashMap<T, usize>) -> Vec<(T, usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::text::forms::Sentences;
+    use crate::series::own_values::HideWhat;
 
     fn sentences(texts: &[&str]) -> Sequences {
         let mut sentences = Sentences::default();
@@ -286,12 +316,36 @@ mod tests {
     #[test]
     fn each_token_is_answered_with_the_one_behind_it() {
         let text = Text::of(&sentences(&["the cat the dog"]), Folding::default(), 1);
-        let Split { targets, .. } = text.answered_by_next(sentences(&["dog the bird the", "cat"]));
+        let Split { targets, .. } =
+            text.answered_by_itself(OwnValues::Next, sentences(&["dog the bird the", "cat"]));
         let class = |word: &str| text.words.iter().position(|known| known == word).unwrap() as u8;
         let expected = [class("the"), NO_CLASS, class("the"), NO_CLASS, NO_CLASS];
         assert_eq!(targets.classes().unwrap(), expected, "nobody knows a bird, or what comes last");
         assert_eq!((targets.counted(0..5), targets.counted(3..5)), (2, 0));
         assert_eq!(targets.wanted().of_files(), None);
+    }
+
+    /// What is hidden cannot be read, and what is not known is not asked for.
+    #[test]
+    fn hidden_tokens_are_not_there() {
+        let training = sentences(&["the cat the dog saw a cat"]);
+        let text = Text::of(&training, Folding::default(), 1);
+        let asked = sentences(&["dog the bird the saw a", "cat"]);
+        let hide = Hide { what: HideWhat::Points, share: 0.4, steps: 1 };
+        let Split { sequences, targets } = text.answered_by_itself(OwnValues::Hidden(hide), asked.clone());
+        let labels = targets.classes().unwrap();
+        assert_eq!((targets.counted(0..6), targets.counted(6..7)), (2, 1), "0.4 of five, and one at least");
+        let both =
+            asked.iter().zip(sequences.iter()).flat_map(|(asked, read)| asked.words().zip(read.words()));
+        for ((asked, read), &label) in both.zip(labels) {
+            match label {
+                NO_CLASS => assert_eq!(read, asked),
+                class => assert_eq!((read, asked), (HIDDEN, text.words[usize::from(class)].as_str())),
+            }
+        }
+        let lexicon = text.lexicon(sequences.forms().unwrap());
+        let read = |index: usize| sequences.get(index).tokens().unwrap().to_vec();
+        assert_eq!(lexicon.word(read(1)[0]), Lexicon::UNKNOWN);
     }
 
     /// An e with its accent, as one character and as two; and a ligature.

@@ -99,10 +99,10 @@ impl Prepared {
             rare: embedding.rare_word_dropout,
         });
         let mut train = samples(splits.train, augment)?.with_word_dropout(word_dropout);
-        if let (Some(sequences), Some(OwnValues::Hidden(hide)), Modality::Series(series)) =
-            (splits.unhidden, plan.data.own, modality)
+        if let (Some(sequences), Some(OwnValues::Hidden(hide))) = (splits.unhidden, plan.data.own)
+            && let Some(hiding) = Hiding::new(sequences, modality, hide)
         {
-            train = train.with_hidden(Hiding { sequences, series: series.clone(), hide });
+            train = train.with_hidden(hiding);
         }
         let data = TrainingData { train, validation: samples(splits.validation, None)? };
         let test = samples(splits.test, None)?;

@@ -67,6 +67,7 @@ impl Task {
         match self.wanted().kind {
             TargetKind::Classes | TargetKind::Numbers => "steps",
             TargetKind::Next if matches!(self, Task::Classify(_)) => "next tokens",
+            TargetKind::Hidden if matches!(self, Task::Classify(_)) => "hidden tokens",
             own @ (TargetKind::Hidden | TargetKind::Next) => own.noun(),
         }
     }

@@ -1,79 +1,40 @@
-//! `birnn fill`: the gaps of a table, filled in by a net that learnt to.
+//! The gaps of a table, filled in.
 
 use std::io::{Error, stdin};
 use std::ops::Range;
 
-use birnn_convert::writable;
 use birnn_data::name::shown;
-use birnn_data::{CsvGaps, DataConfig, FileProblem, Modality, OwnValues, Part, Sequences, Series, open_file};
-use birnn_infer::{Manifest, Regress, Task};
-use birnn_run::disk;
+use birnn_data::{CsvGaps, DataConfig, FileProblem, Part, Sequences, Series, open_file};
+use birnn_infer::Regress;
 
+use super::Filled;
 use crate::args::FillArgs;
 use crate::asked::Asked;
-use crate::failure::{Failure, Outcome};
-use crate::output::pass_on;
+use crate::failure::Failure;
 
 /// Windows that are answered at once.
 const WINDOWS: usize = 1024;
 
-/// Writes the table with its gaps filled in, whole or not at all.
-pub fn run(args: &FillArgs) -> Outcome {
-    let out = args.out.as_deref().filter(|out| out.to_str() != Some("-"));
-    if let Some(out) = out {
-        if out.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("gz")) {
-            let message = "what is written is not gzipped; leave `.gz` out of its name";
-            return Err(Failure::request(format!("{}: {message}", shown(out))));
-        }
-        writable(out, args.force)?;
-    }
-    let asked = Asked::on_the_cpu(&args.run, args.precision.precision)?;
-    let (series, task) = filling(&asked.manifest).ok_or_else(|| {
-        Failure::request(format!(
-            "{}: {} learnt to fill no gaps in; `kind = \"infill\"` under [task] makes a net that does",
-            shown(&args.run),
-            name_of(&asked.task),
-        ))
-    })?;
-    let data = asked.manifest.experiment().map(|experiment| experiment.data).unwrap_or_default();
-    let gaps = read(args, series, &data)
-        .map_err(|problem| Failure::request(format!("{}: {problem}", shown(&args.table))))?;
-    let found = gaps.series();
-    if found.features() != series.features() {
+/// The table with a number in each cell whose value is missing.
+pub(super) fn filled(
+    args: &FillArgs,
+    asked: &Asked,
+    (series, task): (&Series, &Regress),
+    data: &DataConfig,
+) -> Result<Filled, Failure> {
+    let file = shown(&args.table);
+    let gaps = read(args, series, data).map_err(|problem| Failure::request(format!("{file}: {problem}")))?;
+    let (found, features) = (gaps.series(), series.features());
+    if found.features() != features {
         return Err(Failure::request(format!(
-            "{}: its series have {} values per step, and the net reads {}",
-            shown(&args.table),
+            "{file}: its series have {} values per step, and the net reads {features}",
             found.features(),
-            series.features()
         )));
     }
-    let values = filled(&asked, (series, task), &data, found)?;
-    let text = gaps.filled(&values);
-    match out {
-        None => pass_on(&text)?,
-        Some(out) => disk::replace(&*disk::from_env()?, out, &text, None)?,
-    }
-    let (count, steps, s) = (gaps.count(), found.steps(), if found.len() == 1 { "" } else { "s" });
-    tracing::info!(
-        "filled {count} of {} values in, of {} series{s} with {steps} steps",
-        steps * found.features(),
-        found.len()
-    );
-    Ok(())
-}
-
-/// How a net that fills gaps in reads series, and what it answers.
-fn filling(manifest: &Manifest) -> Option<(&Series, &Regress)> {
-    match (&manifest.modality, &manifest.task) {
-        (Modality::Series(series), Task::Regress(task)) if matches!(task.own, Some(OwnValues::Hidden(_))) => {
-            Some((series, task))
-        }
-        _ => None,
-    }
-}
-
-fn name_of(task: &Task) -> String {
-    format!("a net of task `{}`", task.kind().name())
+    let text = gaps.filled(&values(asked, (series, task), data, found)?);
+    let (all, steps) = (found.steps() * features, found.steps());
+    let told = format!("{} of {all} values of {} series, {steps} steps", gaps.count(), found.len());
+    Ok(Filled { text, told })
 }
 
 /// The table, from a file or from standard input.
@@ -93,7 +54,7 @@ fn read(args: &FillArgs, net: &Series, data: &DataConfig) -> Result<CsvGaps, Fil
 }
 
 /// The values of all steps, what is missing filled in.
-fn filled(
+fn values(
     asked: &Asked,
     (series, task): (&Series, &Regress),
     data: &DataConfig,

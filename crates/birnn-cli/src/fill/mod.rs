@@ -1,0 +1,60 @@
+//! `birnn fill`: gaps, filled in by a net that learnt to.
+
+mod table;
+mod text;
+
+use birnn_convert::writable;
+use birnn_data::name::shown;
+use birnn_data::{Modality, OwnValues};
+use birnn_infer::Task;
+use birnn_run::disk;
+
+use crate::args::FillArgs;
+use crate::asked::Asked;
+use crate::failure::{Failure, Outcome};
+use crate::output::pass_on;
+
+/// A text whose gaps are filled in, and what there was to fill in.
+struct Filled {
+    text: Vec<u8>,
+    /// Such as `12 of 480 values`.
+    told: String,
+}
+
+/// Writes the table, or the texts, with gaps filled in, whole or not at all.
+pub fn run(args: &FillArgs) -> Outcome {
+    let out = args.out.as_deref().filter(|out| out.to_str() != Some("-"));
+    if let Some(out) = out {
+        if out.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("gz")) {
+            let message = "what is written is not gzipped; leave `.gz` out of its name";
+            return Err(Failure::request(format!("{}: {message}", shown(out))));
+        }
+        writable(out, args.force)?;
+    }
+    let asked = Asked::on_the_cpu(&args.run, args.precision.precision)?;
+    let data = asked.manifest.experiment().map(|experiment| experiment.data).unwrap_or_default();
+    let learnt = matches!(asked.task.own(), Some(OwnValues::Hidden(_)));
+    let Filled { text, told } = match (&asked.manifest.modality, &asked.task) {
+        (Modality::Series(series), Task::Regress(task)) if learnt => {
+            if args.gap.is_some() {
+                let message = "--gap: is about texts; a cell of a table is a gap where it is empty";
+                return Err(Failure::request(message));
+            }
+            table::filled(args, &asked, (series, task), &data)?
+        }
+        (Modality::Text(_), Task::Classify(task)) if learnt => text::filled(args, &asked, task, &data)?,
+        _ => {
+            return Err(Failure::request(format!(
+                "{}: a net of task `{}` learnt to fill no gaps in; `kind = \"infill\"` under [task] makes a net that does",
+                shown(&args.run),
+                asked.task.kind().name(),
+            )));
+        }
+    };
+    match out {
+        None => pass_on(&text)?,
+        Some(out) => disk::replace(&*disk::from_env()?, out, &text, None)?,
+    }
+    tracing::info!("filled in: {told}");
+    Ok(())
+}

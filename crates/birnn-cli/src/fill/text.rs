@@ -1,0 +1,37 @@
+//! The gaps of texts, filled in.
+
+use birnn_data::name::shown;
+use birnn_data::{DataConfig, TextGaps};
+use birnn_infer::Classify;
+
+use super::Filled;
+use crate::args::FillArgs;
+use crate::asked::Asked;
+use crate::failure::Failure;
+use crate::samples::sentences::open;
+
+/// What stands for a token that is missing, where nothing else is said.
+const GAP: &str = "_";
+
+/// The texts of a file with the most probable token in each gap, each by itself.
+pub(super) fn filled(
+    args: &FillArgs,
+    asked: &Asked,
+    task: &Classify,
+    data: &DataConfig,
+) -> Result<Filled, Failure> {
+    let refused = |problem: String| Failure::request(format!("{}: {problem}", shown(&args.table)));
+    let gap = args.gap.as_deref().unwrap_or(GAP);
+    let unit = data.text_options().map(|options| options.unit).unwrap_or_default();
+    if task.classes.iter().any(|token| token == gap) {
+        let message = "is a token that the net knows, and so no gap; --gap names another";
+        return Err(Failure::request(format!("--gap {gap}: {message}")));
+    }
+    let source = open(&args.table).map_err(|error| refused(error.to_string()))?;
+    let gaps = TextGaps::read(source, unit, gap).map_err(|problem| refused(problem.to_string()))?;
+    let answers = asked.answers(gaps.sentences())?;
+    let tokens = gaps.missing().map(|token| task.classes[task.answer_at(&answers, token).class].as_str());
+    let text = gaps.filled(tokens).into_bytes();
+    let told = format!("{} of {} tokens", gaps.missing().len(), gaps.sentences().steps());
+    Ok(Filled { text, told })
+}
