@@ -410,7 +410,7 @@ fn sentences_go_on_in_the_same_bytes() {
     let next = [
         "data={ dataset = \"texts\", train = \"a\", test = \"b\", validation = 9 }",
         "task.kind=next",
-        "model.bidirectional=false",
+        "model={ bidirectional = false, hidden = 5 }",
         "train.group_by_length=true",
     ];
     same(&next, &STOPS[..5]);
@@ -429,7 +429,7 @@ fn numbers_and_answers_of_each_step_go_on_in_the_same_bytes() {
         ["task={ kind = \"regress\", per = \"step\" }", "train.group_by_length=true", "train.monitor=rmse"],
         ["task.kind=tag", "train.class_weights=balanced", "train.monitor=macro-f1"],
         ["task.kind=infill", "task.hide.share=0.3", "train.monitor=mae"],
-        ["task.kind=next", "model.bidirectional=false", "train.ema_decay=0.9"],
+        ["task.kind=next", "model={ bidirectional = false, hidden = 5 }", "train.ema_decay=0.9"],
     ] {
         let data = ["data={ dataset = \"ts\", train = \"a\", test = \"b\", validation = 9 }"];
         let sets: Vec<&str> = data.into_iter().chain(others).collect();

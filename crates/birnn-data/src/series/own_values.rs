@@ -212,7 +212,8 @@ mod tests {
             assert_eq!(seen.len(), 35, "{what:?}: each is hidden at some time");
         }
         assert_eq!(drawn(HideWhat::Points, 0.001, 0).len(), 1, "one at least");
-        assert_eq!(drawn(HideWhat::Features, 0.99, 0).len(), 24, "not all of them: two features, whole");
+        let most = drawn(HideWhat::Features, 0.99, 0).len();
+        assert!([23, 24].contains(&most), "two features whole, and not all three: {most}");
         assert!(Hide { what: HideWhat::Points, share: 0.5, steps: 1 }.draw(0, 0, &[f32::NAN], 1).is_empty());
     }
 
