@@ -294,7 +294,9 @@ impl Experiment {
             if task.wanted.per == Per::Step {
                 written_out.model.readout = Readout::Sequence;
             }
-            if let (Some(_), Ok(data)) = (task.own, self.data.resolve_for(task.wanted)) {
+            if let (Some(_), true, Ok(data)) =
+                (task.own, self.data.is_series(), self.data.resolve_for(task.wanted))
+            {
                 written_out.data.missing = Some(data.missing);
                 written_out.data.missing_mask = Some(data.missing_mask);
             }

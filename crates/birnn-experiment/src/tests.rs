@@ -140,6 +140,30 @@ fn what_is_written_out_reads_back_the_same() {
     }
 }
 
+/// Of every task and kind of data: the experiment that a run keeps is one that can be run.
+#[test]
+fn what_is_written_out_can_be_run_again() {
+    let texts = "[data]\ndataset = \"texts\"\ntrain = \"a\"\ntest = \"b\"\n";
+    let series = "[data]\ndataset = \"synthetic-series\"\n";
+    for (task, data, one_way) in [
+        ("classify", "", false),
+        ("classify", texts, false),
+        ("tag", series, false),
+        ("regress", series, false),
+        ("infill", series, false),
+        ("infill", texts, false),
+        ("next", series, true),
+        ("next", texts, true),
+    ] {
+        let model = if one_way { "[model]\nbidirectional = false\n" } else { "" };
+        let first = source(&format!("[task]\nkind = \"{task}\"\n{data}{model}"), &[]).unwrap();
+        let text = first.experiment().to_toml().unwrap();
+        let again = source(&text, &[]).unwrap();
+        assert!(again.plan().is_ok(), "{:?}: {text}", again.plan().err());
+        assert_eq!(again.experiment().to_toml().unwrap(), text);
+    }
+}
+
 /// What the command line changed stays changed when more comes, which alone may change it again.
 #[test]
 fn more_sets_keep_what_was_changed_before() {
