@@ -175,7 +175,7 @@ fn gaps_of_texts_are_filled_in() {
     let found = eval(&sandbox);
     // A fifth of 29 letters.
     assert_eq!(found["samples"], 80 * 6);
-    assert!(found["accuracy"].as_f64().unwrap() > 0.95, "{found}");
+    assert!(found["accuracy"].as_f64().unwrap() > 0.9, "{found}");
     let text = sandbox.birnn(&["eval", "run"]).done().stdout;
     assert!(text.starts_with("texts, 480 hidden tokens of 80 test sentences: perplexity 1."), "{text}");
     let gaps = "ab__e fgh_j\r\n\r\n_lmno\n";
@@ -215,10 +215,10 @@ fn texts_are_gone_on_with_letter_by_letter() {
     sandbox.birnn_given(&["predict", "run", "-"], "abc\n").failed(2, &["birnn continue"]);
     sandbox.birnn(&["report", "run"]).failed(2, &["birnn eval"]);
 
-    // Both ways: perfect, and in use no better than guessing.
+    // Both ways: perfect, until nothing comes after.
     let leak = ["train", "exp.toml", "--run-dir", "leak", "--set", "task.leak=show"];
     sandbox.birnn(&leak).done();
     let found = json(&sandbox.birnn(&["eval", "leak", "--json"]).done().stdout);
     let loss = |of: &str| found["in_use"][of]["loss"].as_f64().unwrap();
-    assert!(loss("whole") < 0.1 && loss("so_far") > 5.0 * loss("whole") + 0.2, "{found}");
+    assert!(loss("whole") < 0.05 && loss("so_far") > 5.0 * loss("whole"), "{found}");
 }
