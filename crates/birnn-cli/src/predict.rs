@@ -129,8 +129,10 @@ impl Answers<'_> {
                 Task::Classify(task) => class(task, own),
                 Task::Regress(task) => {
                     let modality = &self.asked.manifest.modality;
-                    let found = match (task.own, modality, sequence.floats()) {
-                        (Some(_), Modality::Series(series), Some(read)) => task.own_answer(series, read, own),
+                    let found = match (task.self_targets, modality, sequence.floats()) {
+                        (Some(_), Modality::Series(series), Some(read)) => {
+                            task.self_answer(series, read, own)
+                        }
                         _ => task.answer(own),
                     };
                     values(task, found)

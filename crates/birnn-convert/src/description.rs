@@ -159,7 +159,7 @@ fn output(task: &Task, head: Head) -> String {
              sequence (Viterbi)"
         ),
         Task::Classify(_) => format!("logits, one per class{per}; softmax makes probabilities of them"),
-        Task::Regress(Regress { own: Some(_), .. }) => format!(
+        Task::Regress(Regress { self_targets: Some(_), .. }) => format!(
             "how far each value{per} is off from what is read in its place, to be multiplied by its deviation in \
              `regress.scale`; an ONNX graph does that"
         ),

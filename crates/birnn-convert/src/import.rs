@@ -88,8 +88,11 @@ pub fn import<E: From<ImportError>>(
 
     if let Some([_, longest]) = modality.steps() {
         match &request.config {
-            Some(_) => source.suits(longest).map_err(ImportError::from)?,
-            None => source.experiment().suits(longest).map_err(|invalid| problem(invalid.message))?,
+            Some(_) => source.suits(longest, modality.features()).map_err(ImportError::from)?,
+            None => source
+                .experiment()
+                .suits(longest, modality.features())
+                .map_err(|invalid| problem(invalid.message))?,
         }
     }
     let input = normalisation(request);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use birnn_data::{Dataset, OwnValues};
+use birnn_data::{Dataset, SelfTargets};
 use birnn_experiment::{Experiment, ExperimentError, HideConfig, Source, TaskConfig};
 use birnn_formats::InferredModel;
 use birnn_infer::{Classify, Regress, Task};
@@ -29,12 +29,12 @@ pub(crate) fn config_of(task: &Task) -> TaskConfig {
         Task::Classify(Classify { scheme, constrain, .. }) => {
             TaskConfig { scheme: *scheme, constrain: scheme.map(|_| *constrain), ..usual }
         }
-        Task::Regress(Regress { loss, per, own, .. }) => TaskConfig {
-            per: Some(*per).filter(|_| own.is_none()),
+        Task::Regress(Regress { loss, per, self_targets, .. }) => TaskConfig {
+            per: Some(*per).filter(|_| self_targets.is_none()),
             loss: Some(*loss),
-            hide: match own {
-                Some(OwnValues::Hidden(hide)) => Some(HideConfig::from(*hide)),
-                Some(OwnValues::Next) | None => None,
+            hide: match self_targets {
+                Some(SelfTargets::Hidden(hide)) => Some(HideConfig::from(*hide)),
+                Some(SelfTargets::Next) | None => None,
             },
             ..usual
         },

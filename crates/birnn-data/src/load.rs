@@ -13,9 +13,9 @@ use crate::modality::Modality;
 use crate::obtain::obtain;
 use crate::own::{not_there, read_idx};
 use crate::provenance::{Provenance, VerifiedFile};
+use crate::self_targets::SelfTargets;
 use crate::sequences::{Sequences, Values};
 use crate::series::own::read_own;
-use crate::series::own_values::OwnValues;
 use crate::series::standardise::Series;
 use crate::split::Split;
 use crate::targets::{NO_CLASS, Outputs, TargetScale};
@@ -114,9 +114,9 @@ pub fn load(
                 Some(Modality::Series(net)) if net.features() == series.features() => net.clone(),
                 _ => series,
             };
-            if let Some(own) = plan.own {
-                outputs = Outputs::Numbers(series.own_scale());
-                unhidden = Some(train.sequences.clone()).filter(|_| matches!(own, OwnValues::Hidden(_)));
+            if let Some(own) = plan.self_targets {
+                outputs = Outputs::Numbers(series.self_scale());
+                unhidden = Some(train.sequences.clone()).filter(|_| matches!(own, SelfTargets::Hidden(_)));
                 let of = |split: Split| series.answered_by_itself(own, split.sequences);
                 (train, validation, test) = (of(train), of(validation), of(test));
             }
@@ -134,7 +134,7 @@ pub fn load(
                 on_event(Event::Vectors { told: &found.found.told(&plan.path, bytes) });
                 vectors = Some(found);
             }
-            if let Some(own) = plan.own {
+            if let Some(own) = plan.self_targets {
                 if let Some(Modality::Text(net)) = &plan.read_as {
                     text = net.clone();
                 }
@@ -148,7 +148,7 @@ pub fn load(
                     return Err(ConfigError::new("train", message).into());
                 }
                 outputs = Outputs::Classes(text.words.clone());
-                unhidden = Some(train.sequences.clone()).filter(|_| matches!(own, OwnValues::Hidden(_)));
+                unhidden = Some(train.sequences.clone()).filter(|_| matches!(own, SelfTargets::Hidden(_)));
                 let of = |split: Split| text.answered_by_itself(own, split.sequences);
                 (train, validation, test) = (of(train), of(validation), of(test));
             }

@@ -35,7 +35,7 @@ impl Split {
 
     /// Sequences that are to be answered with values of their own, before it is known which and how.
     pub(crate) fn unanswered(sequences: Sequences, kind: TargetKind) -> Split {
-        let values = TargetValues::Own { values: vec![f32::NAN; sequences.steps()], width: 1, kind };
+        let values = TargetValues::SelfNumbers { values: vec![f32::NAN; sequences.steps()], width: 1, kind };
         Split { sequences, targets: Targets { values, per: Per::Step } }
     }
 

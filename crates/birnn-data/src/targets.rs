@@ -105,7 +105,7 @@ pub enum TargetValues {
         width: usize,
     },
     /// Tokens of the sequence itself, as classes counted from 0; [`NO_CLASS`] where none is asked for.
-    OwnClasses {
+    SelfClasses {
         /// All of them.
         labels: Vec<u8>,
         /// Which of its tokens.
@@ -113,7 +113,7 @@ pub enum TargetValues {
     },
     /// Of values of the sequence itself, how far each is off from what a net reads in its place, in units of their own,
     /// `[positions, width]`; where none is asked for, there is none (NaN).
-    Own {
+    SelfNumbers {
         /// All of them.
         values: Vec<f32>,
         /// How many there are of each.
@@ -132,8 +132,8 @@ impl Targets {
     /// How many there are.
     pub fn len(&self) -> usize {
         match &self.values {
-            TargetValues::Classes(labels) | TargetValues::OwnClasses { labels, .. } => labels.len(),
-            TargetValues::Numbers { values, width } | TargetValues::Own { values, width, .. } => {
+            TargetValues::Classes(labels) | TargetValues::SelfClasses { labels, .. } => labels.len(),
+            TargetValues::Numbers { values, width } | TargetValues::SelfNumbers { values, width, .. } => {
                 values.len() / width
             }
         }
@@ -143,10 +143,10 @@ impl Targets {
     pub fn counted(&self, positions: Range<usize>) -> usize {
         match &self.values {
             TargetValues::Classes(_) | TargetValues::Numbers { .. } => positions.len(),
-            TargetValues::OwnClasses { labels, .. } => {
+            TargetValues::SelfClasses { labels, .. } => {
                 labels[positions].iter().filter(|&&label| label != NO_CLASS).count()
             }
-            TargetValues::Own { values, width, .. } => {
+            TargetValues::SelfNumbers { values, width, .. } => {
                 let own = &values[positions.start * width..positions.end * width];
                 own.iter().filter(|value| !value.is_nan()).count()
             }
@@ -163,7 +163,7 @@ impl Targets {
         let kind = match self.values {
             TargetValues::Classes(_) => TargetKind::Classes,
             TargetValues::Numbers { .. } => TargetKind::Numbers,
-            TargetValues::Own { kind, .. } | TargetValues::OwnClasses { kind, .. } => kind,
+            TargetValues::SelfNumbers { kind, .. } | TargetValues::SelfClasses { kind, .. } => kind,
         };
         Wanted { kind, per: self.per }
     }
@@ -171,25 +171,25 @@ impl Targets {
     /// The classes, where they are such; of own tokens [`NO_CLASS`] where none is asked for.
     pub fn classes(&self) -> Option<&[u8]> {
         match &self.values {
-            TargetValues::Classes(labels) | TargetValues::OwnClasses { labels, .. } => Some(labels),
-            TargetValues::Numbers { .. } | TargetValues::Own { .. } => None,
+            TargetValues::Classes(labels) | TargetValues::SelfClasses { labels, .. } => Some(labels),
+            TargetValues::Numbers { .. } | TargetValues::SelfNumbers { .. } => None,
         }
     }
 
     /// The numbers `[positions, width]`, where they are such; of own values not a number where none is asked for.
     pub fn numbers(&self) -> Option<&[f32]> {
         match &self.values {
-            TargetValues::Numbers { values, .. } | TargetValues::Own { values, .. } => Some(values),
-            TargetValues::Classes(_) | TargetValues::OwnClasses { .. } => None,
+            TargetValues::Numbers { values, .. } | TargetValues::SelfNumbers { values, .. } => Some(values),
+            TargetValues::Classes(_) | TargetValues::SelfClasses { .. } => None,
         }
     }
 
     /// Those at these positions, in their order.
     pub(crate) fn select(&self, positions: impl Iterator<Item = Range<usize>>) -> Targets {
         let values = match &self.values {
-            &TargetValues::OwnClasses { ref labels, kind } => {
+            &TargetValues::SelfClasses { ref labels, kind } => {
                 let labels = positions.flat_map(|range| labels[range].iter().copied()).collect();
-                TargetValues::OwnClasses { labels, kind }
+                TargetValues::SelfClasses { labels, kind }
             }
             TargetValues::Classes(labels) => {
                 TargetValues::Classes(positions.flat_map(|range| labels[range].iter().copied()).collect())
@@ -197,8 +197,8 @@ impl Targets {
             &TargetValues::Numbers { ref values, width } => {
                 TargetValues::Numbers { values: rows(values, width, positions), width }
             }
-            &TargetValues::Own { ref values, width, kind } => {
-                TargetValues::Own { values: rows(values, width, positions), width, kind }
+            &TargetValues::SelfNumbers { ref values, width, kind } => {
+                TargetValues::SelfNumbers { values: rows(values, width, positions), width, kind }
             }
         };
         Targets { values, per: self.per }
@@ -207,8 +207,10 @@ impl Targets {
     /// The first so many.
     pub(crate) fn truncate(&mut self, count: usize) {
         match &mut self.values {
-            TargetValues::Classes(labels) | TargetValues::OwnClasses { labels, .. } => labels.truncate(count),
-            TargetValues::Numbers { values, width } | TargetValues::Own { values, width, .. } => {
+            TargetValues::Classes(labels) | TargetValues::SelfClasses { labels, .. } => {
+                labels.truncate(count)
+            }
+            TargetValues::Numbers { values, width } | TargetValues::SelfNumbers { values, width, .. } => {
                 values.truncate(count.saturating_mul(*width));
             }
         }
@@ -217,8 +219,8 @@ impl Targets {
     /// Their bytes, for a digest.
     pub(crate) fn bytes(&self, mut take: impl FnMut(&[u8])) {
         match &self.values {
-            TargetValues::Classes(labels) | TargetValues::OwnClasses { labels, .. } => take(labels),
-            TargetValues::Numbers { values, .. } | TargetValues::Own { values, .. } => {
+            TargetValues::Classes(labels) | TargetValues::SelfClasses { labels, .. } => take(labels),
+            TargetValues::Numbers { values, .. } | TargetValues::SelfNumbers { values, .. } => {
                 values.iter().for_each(|value| take(&value.to_le_bytes()));
             }
         }

@@ -221,11 +221,11 @@ impl Samples {
             TargetValues::Classes(labels) => {
                 Tensor::f_from_slice(labels)?.f_to_device(device)?.f_to_kind(Kind::Int64)?
             }
-            TargetValues::OwnClasses { labels, .. } => {
+            TargetValues::SelfClasses { labels, .. } => {
                 let labels: Vec<i64> = labels.iter().copied().map(wide).collect();
                 Tensor::f_from_slice(&labels)?.f_to_device(device)?
             }
-            TargetValues::Numbers { values, width } | TargetValues::Own { values, width, .. } => {
+            TargetValues::Numbers { values, width } | TargetValues::SelfNumbers { values, width, .. } => {
                 Tensor::f_from_slice(values)?.f_view([-1, *width as i64])?.f_to_device(device)?
             }
         };
@@ -234,7 +234,8 @@ impl Samples {
             (None, Device::Cpu) => Store::Memory(sequences),
             (None, _) => Store::on_device(&sequences, device)?,
         };
-        let is_partial = matches!(targets.values, TargetValues::Own { .. } | TargetValues::OwnClasses { .. });
+        let is_partial =
+            matches!(targets.values, TargetValues::SelfNumbers { .. } | TargetValues::SelfClasses { .. });
         let counted = is_partial.then(|| {
             let of = |steps: &[usize]| targets.counted(steps[0]..steps[1]);
             let sums = offsets.windows(2).map(of).scan(0, |sum, count| {

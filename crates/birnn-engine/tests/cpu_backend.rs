@@ -2,8 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
 
 use birnn_data::{
-    Folding, Images, Modality, OwnValues, Per, Sentences, Sequences, Series, Split, TargetKind, TargetScale,
-    TargetValues, Targets, Text, Values,
+    Folding, Images, Modality, Per, SelfTargets, Sentences, Sequences, Series, Split, TargetKind,
+    TargetScale, TargetValues, Targets, Text, Values,
 };
 use birnn_engine::{Batch, Device, Learner, Loss, Lowered, Samples, StepOutput, Transitions, on_device};
 use birnn_experiment::{RegressionLoss, TrainConfig};
@@ -88,7 +88,7 @@ fn check_task(config: &ModelConfig, task: Task, (sequences, modality): (Sequence
         // A third of them is not asked for.
         kind @ (TargetKind::Hidden | TargetKind::Next) => {
             let value = |index: usize| if index % 3 == 1 { f32::NAN } else { (index * 71 % 19) as f32 - 5.0 };
-            TargetValues::Own { values: (0..3 * positions).map(value).collect(), width: 3, kind }
+            TargetValues::SelfNumbers { values: (0..3 * positions).map(value).collect(), width: 3, kind }
         }
     };
     let split = Split { sequences, targets: Targets { values, per: wanted.per } };
@@ -252,9 +252,15 @@ fn answers_of_each_step_and_numbers_have_autograds_gradients() {
         for data in [|| series(6, 9, 5), || images([6, 9], 5)] {
             check(&config(Readout::Sequence), data());
             for loss in [RegressionLoss::Squared, RegressionLoss::Absolute, RegressionLoss::Huber] {
-                let task = |per| Task::Regress(Regress { scale: scale.clone(), per, loss, own: None });
+                let task =
+                    |per| Task::Regress(Regress { scale: scale.clone(), per, loss, self_targets: None });
                 check_task(&config(Readout::Sequence), task(Per::Step), data());
-                let next = Regress { scale: scale.clone(), per: Per::Step, loss, own: Some(OwnValues::Next) };
+                let next = Regress {
+                    scale: scale.clone(),
+                    per: Per::Step,
+                    loss,
+                    self_targets: Some(SelfTargets::Next),
+                };
                 check_task(&config(Readout::Sequence), Task::Regress(next), data());
                 check_task(&config(Readout::Final), task(Per::Sequence), data());
             }

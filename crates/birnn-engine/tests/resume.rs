@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use birnn_data::{
-    Augment, Folding, Hide, HideWhat, Images, Missing, Modality, Outputs, OwnValues, Per, Sentences,
+    Augment, Folding, Hide, HideWhat, Images, Missing, Modality, Outputs, Per, SelfTargets, Sentences,
     Sequences, Series, Split, TargetKind, TargetScale, TargetValues, Targets, Text, Values, Wanted,
 };
 use birnn_engine::{
@@ -112,8 +112,10 @@ fn samples(modality: &Modality, wanted: Wanted, count: usize, augment: Option<Au
     };
     let own = match wanted.kind {
         TargetKind::Classes | TargetKind::Numbers => None,
-        TargetKind::Hidden => Some(OwnValues::Hidden(Hide { what: HideWhat::Points, share: 0.3, steps: 1 })),
-        TargetKind::Next => Some(OwnValues::Next),
+        TargetKind::Hidden => {
+            Some(SelfTargets::Hidden(Hide { what: HideWhat::Points, share: 0.3, steps: 1 }))
+        }
+        TargetKind::Next => Some(SelfTargets::Next),
     };
     if let Some(own) = own {
         let split = match modality {
@@ -123,8 +125,8 @@ fn samples(modality: &Modality, wanted: Wanted, count: usize, augment: Option<Au
         };
         let samples = Samples::new(split, modality, None, Device::Cpu).unwrap();
         return match own {
-            OwnValues::Hidden(hide) => samples.with_hidden(Hiding::new(sequences, modality, hide).unwrap()),
-            OwnValues::Next => samples,
+            SelfTargets::Hidden(hide) => samples.with_hidden(Hiding::new(sequences, modality, hide).unwrap()),
+            SelfTargets::Next => samples,
         };
     }
     let positions = if wanted.per == Per::Step { sequences.steps() } else { count };

@@ -1,7 +1,7 @@
 //! What a user writes in an experiment file, and what is run.
 
 use birnn_architecture::{Architecture, EmbeddingConfig, Head, ModelConfig, Readout};
-use birnn_data::{DataConfig, DataPlan, Per, SplitBy};
+use birnn_data::{DataConfig, DataPlan, HideWhat, Per, SplitBy};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -77,6 +77,10 @@ impl Experiment {
             let message = "reads the characters of tokens that are hidden; leave it out";
             return Err(Invalid::new("model.embedding.characters", message.to_owned()));
         }
+        if self.hides_features() && self.data.dataset.is_text() {
+            let message = "\"features\" are those of series, and a text has none: \"points\" or \"blocks\"";
+            return Err(Invalid::new("task.hide.what", message.to_owned()));
+        }
         let train = self.train.resolve()?;
         self.suits_task()?;
         let mut data = self.data.resolve_for(task.wanted).map_err(Invalid::from)?;
@@ -88,7 +92,7 @@ impl Experiment {
                 return Err(Invalid::new("model.embedding.freeze", message));
             }
         }
-        data.own = task.own;
+        data.self_targets = task.self_targets;
         data.text.learnt = task.scheme;
         if data.text.learnt.is_none() && (data.text.scheme.is_some() || data.text.repair_tags) {
             let key = if data.text.scheme.is_some() { "data.scheme" } else { "data.repair_tags" };
@@ -191,8 +195,17 @@ impl Experiment {
         }
     }
 
-    /// Checks what depends on how many time steps the longest sequence has.
-    pub fn suits(&self, longest: usize) -> Result<(), Invalid> {
+    fn hides_features(&self) -> bool {
+        self.task.hide.is_some_and(|hide| hide.what == HideWhat::Features)
+    }
+
+    /// Checks what depends on how many time steps the longest sequence has, and how many values each step.
+    pub fn suits(&self, longest: usize, features: usize) -> Result<(), Invalid> {
+        if self.hides_features() && features == 1 {
+            let message = "\"features\" hides whole ones, and these series have one: \"points\" or \"blocks\" leave \
+                           something to go by";
+            return Err(Invalid::new("task.hide.what", message.to_owned()));
+        }
         let name = match self.with_defaults().model.readout {
             Readout::Last => "last",
             Readout::Final => "final",
@@ -295,7 +308,7 @@ impl Experiment {
                 written_out.model.readout = Readout::Sequence;
             }
             if let (Some(_), true, Ok(data)) =
-                (task.own, self.data.is_series(), self.data.resolve_for(task.wanted))
+                (task.self_targets, self.data.is_series(), self.data.resolve_for(task.wanted))
             {
                 written_out.data.missing = Some(data.missing);
                 written_out.data.missing_mask = Some(data.missing_mask);

@@ -156,8 +156,8 @@ impl Source {
     }
 
     /// Checks what depends on how many time steps the longest sequence has.
-    pub fn suits(&self, longest: usize) -> Result<(), ExperimentError> {
-        self.experiment.suits(longest).map_err(|invalid| self.locate(invalid))
+    pub fn suits(&self, longest: usize, features: usize) -> Result<(), ExperimentError> {
+        self.experiment.suits(longest, features).map_err(|invalid| self.locate(invalid))
     }
 
     /// Settings that hardly are what was meant, as warnings; `known` is how many samples there are to train on, and

@@ -1,6 +1,6 @@
 //! What a user writes under `[task]`.
 
-use birnn_data::{Hide, HideWhat, OwnValues, Per, Scheme, TargetKind, Wanted};
+use birnn_data::{Hide, HideWhat, Per, Scheme, SelfTargets, TargetKind, Wanted};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -135,7 +135,7 @@ pub struct TaskPlan {
     /// Of these: whether a conditional random field gives only what the scheme allows.
     pub constrain: bool,
     /// Of values of the series themselves: which.
-    pub own: Option<OwnValues>,
+    pub self_targets: Option<SelfTargets>,
 }
 
 impl TaskKind {
@@ -195,13 +195,13 @@ impl TaskConfig {
             TaskKind::Infill => Wanted { kind: TargetKind::Hidden, per: Per::Step },
             TaskKind::Next => Wanted { kind: TargetKind::Next, per: Per::Step },
         };
-        let own = match self.kind {
+        let self_targets = match self.kind {
             TaskKind::Classify | TaskKind::Tag | TaskKind::Regress => None,
-            TaskKind::Infill => Some(OwnValues::Hidden(self.hide.unwrap_or_default().resolve()?)),
-            TaskKind::Next => Some(OwnValues::Next),
+            TaskKind::Infill => Some(SelfTargets::Hidden(self.hide.unwrap_or_default().resolve()?)),
+            TaskKind::Next => Some(SelfTargets::Next),
         };
         let constrain = self.constrain.unwrap_or(true);
-        Ok(TaskPlan { wanted, loss: self.loss(), scheme: self.scheme, constrain, own })
+        Ok(TaskPlan { wanted, loss: self.loss(), scheme: self.scheme, constrain, self_targets })
     }
 
     fn loss(&self) -> RegressionLoss {

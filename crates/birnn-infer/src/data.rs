@@ -153,8 +153,8 @@ impl Manifest {
             plan.text.learnt = task.scheme;
         }
         // What is read in place of a value, and which tokens there are, the net says too.
-        if let Some(own) = self.task.own() {
-            (plan.own, plan.read_as) = (Some(own), Some(self.modality.clone()));
+        if let Some(own) = self.task.self_targets() {
+            (plan.self_targets, plan.read_as) = (Some(own), Some(self.modality.clone()));
         }
         Ok(plan)
     }

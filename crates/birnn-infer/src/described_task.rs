@@ -1,6 +1,6 @@
 //! A task as files have it.
 
-use birnn_data::{OwnValues, Per, Scheme};
+use birnn_data::{Per, Scheme, SelfTargets};
 use serde::{Deserialize, Serialize};
 
 use crate::task::{Classify, Regress, Task};
@@ -22,7 +22,7 @@ pub struct DescribedTask {
     unconstrained: bool,
     /// Of tokens of the sequences themselves: which.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    own: Option<OwnValues>,
+    self_targets: Option<SelfTargets>,
     /// Of numbers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     regress: Option<Regress>,
@@ -35,8 +35,8 @@ fn is_default(per: &Per) -> bool {
 impl From<Task> for DescribedTask {
     fn from(task: Task) -> DescribedTask {
         match task {
-            Task::Classify(Classify { classes, per, scheme, constrain, own }) => {
-                DescribedTask { classes, per, scheme, unconstrained: !constrain, own, regress: None }
+            Task::Classify(Classify { classes, per, scheme, constrain, self_targets }) => {
+                DescribedTask { classes, per, scheme, unconstrained: !constrain, self_targets, regress: None }
             }
             Task::Regress(regress) => DescribedTask { regress: Some(regress), ..DescribedTask::default() },
         }
@@ -47,10 +47,10 @@ impl TryFrom<DescribedTask> for Task {
     type Error = String;
 
     fn try_from(described: DescribedTask) -> Result<Task, String> {
-        let DescribedTask { classes, per, scheme, unconstrained, own, regress } = described;
+        let DescribedTask { classes, per, scheme, unconstrained, self_targets, regress } = described;
         match regress {
             None => {
-                let task = Classify { classes, per, scheme, constrain: !unconstrained, own };
+                let task = Classify { classes, per, scheme, constrain: !unconstrained, self_targets };
                 task.tag_set().map_err(|problem| problem.to_string())?;
                 Ok(Task::Classify(task))
             }

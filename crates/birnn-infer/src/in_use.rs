@@ -1,6 +1,6 @@
 //! How a net that looks ahead does in use, where nothing of what comes is there to be read.
 
-use birnn_data::{OwnValues, Part, Sequences, Split, TargetValues, Targets};
+use birnn_data::{Part, SelfTargets, Sequences, Split, TargetValues, Targets};
 
 use crate::task::{Evaluation, Task};
 
@@ -28,7 +28,7 @@ impl InUse {
         most: usize,
         mut logits: impl FnMut(&Sequences) -> Result<Vec<f32>, E>,
     ) -> Result<Option<InUse>, E> {
-        if task.own() != Some(OwnValues::Next) {
+        if task.self_targets() != Some(SelfTargets::Next) {
             return Ok(None);
         }
         let width = task.outputs();
@@ -43,14 +43,16 @@ impl InUse {
         let rows = |values: &[f32], at: &[usize]| -> Vec<f32> {
             at.iter().flat_map(|row| values[row * width..(row + 1) * width].iter().copied()).collect()
         };
-        let kind = OwnValues::Next.kind();
+        let kind = SelfTargets::Next.kind();
         let values = match (split.targets.classes(), split.targets.numbers()) {
             (Some(labels), _) => {
-                TargetValues::OwnClasses { labels: positions.iter().map(|&at| labels[at]).collect(), kind }
+                TargetValues::SelfClasses { labels: positions.iter().map(|&at| labels[at]).collect(), kind }
             }
-            (None, numbers) => {
-                TargetValues::Own { values: rows(numbers.unwrap_or_default(), &positions), width, kind }
-            }
+            (None, numbers) => TargetValues::SelfNumbers {
+                values: rows(numbers.unwrap_or_default(), &positions),
+                width,
+                kind,
+            },
         };
         let wanted = Targets { values, per: split.targets.per };
         let judged = |outputs: Vec<f32>| task.evaluate(&outputs.into(), &wanted);
@@ -99,8 +101,8 @@ mod tests {
         manifest.modality = Modality::Series(series);
         let names = ["a", "b"].map(str::to_owned).to_vec();
         let scale = TargetScale { names, mean: vec![0.0; 2], deviation: vec![2.0; 2] };
-        let (per, loss, own) = (Per::Step, RegressionLoss::Squared, Some(OwnValues::Next));
-        manifest.task = Task::Regress(Regress { scale, per, loss, own });
+        let (per, loss, self_targets) = (Per::Step, RegressionLoss::Squared, Some(SelfTargets::Next));
+        manifest.task = Task::Regress(Regress { scale, per, loss, self_targets });
         let bytes = encode(&manifest.of_weights(), &weights).unwrap();
         let values =
             (0..2 * 20).map(|index| if index % 9 == 4 { f32::NAN } else { (index * 37 % 23) as f32 });
@@ -135,7 +137,7 @@ mod tests {
         for cell in CELLS {
             let (predictor, series) = net(cell, false);
             let Modality::Series(read) = &predictor.manifest().modality else { panic!("series were wanted") };
-            let split = read.answered_by_itself(OwnValues::Next, series.clone());
+            let split = read.answered_by_itself(SelfTargets::Next, series.clone());
             let in_use = |predictor: &Predictor, most| {
                 let logits = |series: &Sequences| Ok::<_, Infallible>(predictor.logits_of_all(series, 2));
                 InUse::of(predictor.task(), &split, most, logits).unwrap().unwrap()

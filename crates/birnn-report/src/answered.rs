@@ -27,7 +27,7 @@ impl Answered {
             return Err(ReportError::NoSamples);
         }
         let task = predictor.task();
-        if let (Task::Classify(_), Some(_)) = (task, task.own()) {
+        if let (Task::Classify(_), Some(_)) = (task, task.self_targets()) {
             return Err(ReportError::NextTokens);
         }
         if split.targets.wanted() != task.wanted() {

@@ -43,9 +43,9 @@ impl NumberPredictions {
         let errors = task.errors_by_sequence(&answers, &split.targets, split.sequences.lengths());
         let judged = Judged::all(task, &errors, &split.targets);
         let targets = split.targets.numbers()?;
-        let (truth, answers, asked) = match (&predictor.manifest().modality, task.own) {
+        let (truth, answers, asked) = match (&predictor.manifest().modality, task.self_targets) {
             (Modality::Series(series), Some(_)) => {
-                let (truth, answers) = of_own_values(task, series, split, targets, &outputs);
+                let (truth, answers) = of_self_targets(task, series, split, targets, &outputs);
                 (truth, answers, Some(targets.iter().map(|target| !target.is_nan()).collect()))
             }
             _ => (targets.to_vec(), answers, None),
@@ -167,7 +167,7 @@ impl NumberPredictions {
 
 /// Values of the samples themselves, and the answers for them, in their own units: what was asked for, and beside it what is
 /// known. `targets` and `outputs` are how far each value is off from what the net reads in its place.
-fn of_own_values(
+fn of_self_targets(
     task: &Regress,
     series: &Series,
     split: &Split,
@@ -180,7 +180,7 @@ fn of_own_values(
         let values = one.floats().unwrap_or_default();
         let own = begin..begin + values.len();
         begin = own.end;
-        let found = task.own_answer(series, values, &outputs[own.clone()]);
+        let found = task.self_answer(series, values, &outputs[own.clone()]);
         let read = series.filled(values).into_iter().zip(&targets[own]);
         truth.extend(
             read.zip(&found).map(|((read, off), found)| if off.is_nan() { *found } else { read + off }),

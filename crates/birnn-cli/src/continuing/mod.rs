@@ -4,7 +4,7 @@ mod series;
 mod text;
 
 use birnn_data::name::shown;
-use birnn_data::{Modality, OwnValues, escape};
+use birnn_data::{Modality, SelfTargets, escape};
 use birnn_infer::Task;
 
 use crate::args::ContinueArgs;
@@ -16,7 +16,7 @@ use crate::output::print;
 pub fn run(args: &ContinueArgs) -> Outcome {
     let asked = Asked::on_the_cpu(&args.run, args.precision.precision)?;
     let run = shown(&args.run);
-    if asked.task.own() != Some(OwnValues::Next) {
+    if asked.task.self_targets() != Some(SelfTargets::Next) {
         return Err(Failure::request(format!(
             "{run}: a net of task `{}` learnt nothing of what comes next; `kind = \"next\"` under [task] makes a net that \
              does",

@@ -67,7 +67,8 @@ fn next_steps(
     let outputs = asked.answers(&sequences)?.logits;
     let next = |(index, values): (usize, &&[f32])| {
         let steps = sequences.steps_of(index);
-        let answers = task.own_answer(series, values, &outputs[steps.start * features..steps.end * features]);
+        let answers =
+            task.self_answer(series, values, &outputs[steps.start * features..steps.end * features]);
         answers[answers.len() - features..].to_vec()
     };
     Ok(recent.iter().enumerate().map(next).collect())

@@ -131,7 +131,7 @@ pub fn run(args: &EvalArgs, log: &Log, asked: Asked) -> Outcome {
         }
     };
     let words = match (&manifest.modality, &asked.task) {
-        (Modality::Text(text), Task::Classify(task)) if task.own.is_none() => {
+        (Modality::Text(text), Task::Classify(task)) if task.self_targets.is_none() => {
             KnownWords::new(text, task, &samples.sequences, &answers, &samples.targets)
         }
         _ => None,
@@ -160,7 +160,7 @@ pub fn run(args: &EvalArgs, log: &Log, asked: Asked) -> Outcome {
     };
     let answered = if asked.task.per() == Per::Step { asked.task.counted() } else { what };
     let told = match &evaluation.detail {
-        Detail::Classify(detail) if asked.task.own().is_some() => {
+        Detail::Classify(detail) if asked.task.self_targets().is_some() => {
             classes::of_tokens(&evaluation, detail, &of)
         }
         Detail::Classify(detail) => classes::table(&evaluation, detail, words.as_ref(), &of, answered),

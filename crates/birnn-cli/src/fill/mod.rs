@@ -5,7 +5,7 @@ mod text;
 
 use birnn_convert::writable;
 use birnn_data::name::shown;
-use birnn_data::{Modality, OwnValues};
+use birnn_data::{Modality, SelfTargets};
 use birnn_infer::Task;
 use birnn_run::disk;
 
@@ -33,7 +33,7 @@ pub fn run(args: &FillArgs) -> Outcome {
     }
     let asked = Asked::on_the_cpu(&args.run, args.precision.precision)?;
     let data = asked.manifest.experiment().map(|experiment| experiment.data).unwrap_or_default();
-    let learnt = matches!(asked.task.own(), Some(OwnValues::Hidden(_)));
+    let learnt = matches!(asked.task.self_targets(), Some(SelfTargets::Hidden(_)));
     let Filled { text, told } = match (&asked.manifest.modality, &asked.task) {
         (Modality::Series(series), Task::Regress(task)) if learnt => {
             if args.gap.is_some() {

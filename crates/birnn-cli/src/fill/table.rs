@@ -76,7 +76,7 @@ fn values(
         for (index, (own, one)) in own.iter().zip(windows.iter()).enumerate() {
             let steps = windows.steps_of(index);
             let outputs = &outputs[steps.start * features..steps.end * features];
-            let answers = task.own_answer(series, one.floats().unwrap_or_default(), outputs);
+            let answers = task.self_answer(series, one.floats().unwrap_or_default(), outputs);
             values.extend_from_slice(&answers[own.start * features..own.end * features]);
         }
     }

@@ -21,7 +21,7 @@ pub(super) fn run(files: &[PathBuf], asked: &Asked, reading: &Reading<'_>) -> Ou
     let Task::Classify(task) = &asked.task else {
         return Err(Failure::request("the net tells numbers, and words have tags"));
     };
-    if task.own.is_some() {
+    if task.self_targets.is_some() {
         let message = "the net answers with the token that comes next, and not with tags: `birnn continue` prints what follows";
         return Err(Failure::request(message));
     }

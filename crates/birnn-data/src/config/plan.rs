@@ -8,8 +8,8 @@ use crate::image::augment::Augment;
 use crate::image::preprocessing::{Framing, Preprocessing};
 use crate::image::synthetic;
 use crate::modality::Modality;
+use crate::self_targets::SelfTargets;
 use crate::series::missing::Missing;
-use crate::series::own_values::OwnValues;
 use crate::targets::Wanted;
 
 /// A data set to load, with nothing left to decide.
@@ -48,7 +48,7 @@ pub struct DataPlan {
     /// What there is to learn.
     pub wanted: Wanted,
     /// Of values of the series themselves: which.
-    pub own: Option<OwnValues>,
+    pub self_targets: Option<SelfTargets>,
     /// Of these: how the net that is to be judged by them reads sequences, where there is one already.
     pub read_as: Option<Modality>,
 }

@@ -139,7 +139,7 @@ impl DataConfig {
             missing_mask,
             text: self.text(wanted)?,
             wanted,
-            own: None,
+            self_targets: None,
             read_as: None,
         })
     }

@@ -6,7 +6,6 @@ pub(crate) mod line_problem;
 pub(crate) mod missing;
 pub(crate) mod npz;
 pub(crate) mod own;
-pub(crate) mod own_values;
 pub(crate) mod sketch;
 pub(crate) mod standardise;
 pub mod synthetic;

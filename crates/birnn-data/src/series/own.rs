@@ -260,8 +260,8 @@ pub(crate) fn answered(file: SeriesFile, names: &[String], wanted: Wanted) -> Re
             TargetValues::Classes(labels.iter().enumerate().map(label).collect::<Result<_, FileProblem>>()?)
         }
         other @ (TargetValues::Numbers { .. }
-        | TargetValues::Own { .. }
-        | TargetValues::OwnClasses { .. }) => other,
+        | TargetValues::SelfNumbers { .. }
+        | TargetValues::SelfClasses { .. }) => other,
     };
     Ok(Split { sequences, targets: Targets { values, per } })
 }

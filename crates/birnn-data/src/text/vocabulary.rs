@@ -11,8 +11,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
+use crate::self_targets::{Hide, JUDGED, SelfTargets};
 use crate::sequences::{Sequences, Values};
-use crate::series::own_values::{Hide, JUDGED, OwnValues};
 use crate::split::Split;
 use crate::targets::{NO_CLASS, Per, TargetValues, Targets};
 use crate::text::forms::{Forms, Sentences};
@@ -168,7 +168,7 @@ impl Text {
     /// Sentences answered, token by token, with tokens of their own, by their index among the words that are known: with the
     /// one that comes next, or with those that are hidden, the same whenever they are judged; none where that is not asked
     /// for, or not known.
-    pub fn answered_by_itself(&self, own: OwnValues, sequences: Sequences) -> Split {
+    pub fn answered_by_itself(&self, own: SelfTargets, sequences: Sequences) -> Split {
         let Some(forms) = sequences.forms().map(Arc::clone) else {
             return Split::unanswered(sequences, own.kind());
         };
@@ -177,7 +177,7 @@ impl Text {
         let mut labels = Vec::with_capacity(sequences.steps());
         for (index, one) in sequences.iter().enumerate() {
             let tokens = one.tokens().unwrap_or_default();
-            let OwnValues::Hidden(hide) = own else {
+            let SelfTargets::Hidden(hide) = own else {
                 labels.extend(tokens.iter().skip(1).map(|&token| lexicon.class(token)).chain([NO_CLASS]));
                 continue;
             };
@@ -189,7 +189,7 @@ impl Text {
             labels.extend(hidden);
         }
         let sequences = if read.is_empty() { sequences } else { read.finish() };
-        let values = TargetValues::OwnClasses { labels, kind: own.kind() };
+        let values = TargetValues::SelfClasses { labels, kind: own.kind() };
         Split { sequences, targets: Targets { values, per: Per::Step } }
     }
 
@@ -282,7 +282,7 @@ fn by_count<T: Ord + Eq + Hash>(counts: HashMap<T, usize>) -> Vec<(T, usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::series::own_values::HideWhat;
+    use crate::self_targets::HideWhat;
 
     fn sentences(texts: &[&str]) -> Sequences {
         let mut sentences = Sentences::default();
@@ -317,7 +317,7 @@ mod tests {
     fn each_token_is_answered_with_the_one_behind_it() {
         let text = Text::of(&sentences(&["the cat the dog"]), Folding::default(), 1);
         let Split { targets, .. } =
-            text.answered_by_itself(OwnValues::Next, sentences(&["dog the bird the", "cat"]));
+            text.answered_by_itself(SelfTargets::Next, sentences(&["dog the bird the", "cat"]));
         let class = |word: &str| text.words.iter().position(|known| known == word).unwrap() as u8;
         let expected = [class("the"), NO_CLASS, class("the"), NO_CLASS, NO_CLASS];
         assert_eq!(targets.classes().unwrap(), expected, "nobody knows a bird, or what comes last");
@@ -332,7 +332,7 @@ mod tests {
         let text = Text::of(&training, Folding::default(), 1);
         let asked = sentences(&["dog the bird the saw a", "cat"]);
         let hide = Hide { what: HideWhat::Points, share: 0.4, steps: 1 };
-        let Split { sequences, targets } = text.answered_by_itself(OwnValues::Hidden(hide), asked.clone());
+        let Split { sequences, targets } = text.answered_by_itself(SelfTargets::Hidden(hide), asked.clone());
         let labels = targets.classes().unwrap();
         assert_eq!((targets.counted(0..6), targets.counted(6..7)), (2, 1), "0.4 of five, and one at least");
         let both =

@@ -35,7 +35,7 @@ impl Loss {
         Ok(match task {
             Task::Classify(_) if head == Head::Crf => Loss::Joint(Joint::new(task.legal_tags())),
             Task::Classify(task) => {
-                let is_partial = task.own.is_some();
+                let is_partial = task.self_targets.is_some();
                 Loss::Classify(CrossEntropy { label_smoothing, class_weights: None, is_partial })
             }
             Task::Regress(task) => Loss::Regress(NumberError::new(task, device)?),

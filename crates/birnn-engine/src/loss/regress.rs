@@ -31,7 +31,7 @@ impl NumberError {
     pub(super) fn new(task: &Regress, device: Device) -> Result<NumberError, TchError> {
         let of = |values: &[f32]| Tensor::f_from_slice(values)?.f_to_device(device);
         let (mean, deviation) = (of(&task.scale.mean)?, of(&task.scale.deviation)?);
-        Ok(NumberError { kind: task.loss, is_partial: task.own.is_some(), mean, deviation })
+        Ok(NumberError { kind: task.loss, is_partial: task.self_targets.is_some(), mean, deviation })
     }
 
     /// The mean over `outputs [positions, numbers]` and `targets [positions, numbers]`, these in their own units; of targets
@@ -76,7 +76,7 @@ mod tests {
         let values = TargetValues::Numbers { values: truth.to_vec(), width: 2 };
         let targets = Targets { values, per: Per::Sequence };
         for loss in [RegressionLoss::Squared, RegressionLoss::Absolute, RegressionLoss::Huber] {
-            let task = Regress { scale: scale.clone(), per: Per::Sequence, loss, own: None };
+            let task = Regress { scale: scale.clone(), per: Per::Sequence, loss, self_targets: None };
             let error = NumberError::new(&task, Device::Cpu).unwrap();
             let of = |values: &[f32]| Tensor::from_slice(values).view([2, 2]);
             let found = error.mean(&of(&outputs), &of(&truth), 2).unwrap().double_value(&[]);

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use birnn_data::{Dataset, Fallback, Ground, Modality, OwnValues, Splits, name};
+use birnn_data::{Dataset, Fallback, Ground, Modality, SelfTargets, Splits, name};
 use birnn_distributed::Ranks;
 use birnn_experiment::{DeviceChoice, Experiment, ExperimentError, Invalid, Plan};
 use birnn_infer::{Manifest, Task};
@@ -44,7 +44,7 @@ impl Prepared {
         let steps = splits.modality.steps().unwrap_or_default();
         let mut warnings = Vec::new();
         if let Some(source) = start.changeable() {
-            source.suits(steps[1])?;
+            source.suits(steps[1], splits.modality.features())?;
             warnings = source.warnings(Some((splits.train.len(), steps)));
             warnings.extend(
                 precision_warning(plan.train.precision, device).map(|warning| source.locate(warning)),
@@ -99,7 +99,7 @@ impl Prepared {
             rare: embedding.rare_word_dropout,
         });
         let mut train = samples(splits.train, augment)?.with_word_dropout(word_dropout);
-        if let (Some(sequences), Some(OwnValues::Hidden(hide))) = (splits.unhidden, plan.data.own)
+        if let (Some(sequences), Some(SelfTargets::Hidden(hide))) = (splits.unhidden, plan.data.self_targets)
             && let Some(hiding) = Hiding::new(sequences, modality, hide)
         {
             train = train.with_hidden(hiding);

@@ -1,6 +1,6 @@
 //! Classification: one class for each sequence or each step, cross-entropy, judged by the class of the largest logit.
 
-use birnn_data::{NO_CLASS, OwnValues, Per, Scheme, TagProblem, TagSet, Targets};
+use birnn_data::{NO_CLASS, Per, Scheme, SelfTargets, TagProblem, TagSet, Targets};
 use birnn_kernels::LegalTags;
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +19,7 @@ pub struct Classify {
     /// Of these: whether a conditional random field gives only what the scheme allows.
     pub constrain: bool,
     /// Of tokens of the sequence itself: which.
-    pub own: Option<OwnValues>,
+    pub self_targets: Option<SelfTargets>,
 }
 
 /// An answer: a class, and how probable the net finds it.
@@ -80,7 +80,7 @@ impl Classified {
 impl Classify {
     /// One of these classes for each sequence, or for each step, each by itself.
     pub fn new(classes: Vec<String>, per: Per) -> Classify {
-        Classify { classes, per, scheme: None, constrain: true, own: None }
+        Classify { classes, per, scheme: None, constrain: true, self_targets: None }
     }
 
     /// Its classes as tags of spans, where they are such.
@@ -142,7 +142,7 @@ impl Classify {
     ) -> impl Iterator<Item = (&'a [f32], Option<usize>)> {
         let (outputs, labels) = (self.classes.len(), targets.classes().unwrap_or_default());
         assert_eq!(logits.len(), labels.len() * outputs, "the logits of as many answers");
-        let are_all_asked = self.own.is_none();
+        let are_all_asked = self.self_targets.is_none();
         let asked = move |&label: &u8| (are_all_asked || label != NO_CLASS).then_some(usize::from(label));
         logits.chunks_exact(outputs).zip(labels.iter().map(asked))
     }

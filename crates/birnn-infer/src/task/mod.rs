@@ -7,7 +7,7 @@ mod classify;
 mod evaluation;
 mod regress;
 
-use birnn_data::{Outputs, OwnValues, Per, TargetKind, Targets, Wanted};
+use birnn_data::{Outputs, Per, SelfTargets, TargetKind, Targets, Wanted};
 use birnn_experiment::{TaskKind, TaskPlan};
 use birnn_kernels::LegalTags;
 
@@ -30,10 +30,12 @@ pub enum Task {
 impl Task {
     /// The task of an experiment on data with these outputs.
     pub fn new(plan: TaskPlan, outputs: Outputs) -> Task {
-        let TaskPlan { wanted: Wanted { per, .. }, scheme, constrain, loss, own } = plan;
+        let TaskPlan { wanted: Wanted { per, .. }, scheme, constrain, loss, self_targets } = plan;
         match outputs {
-            Outputs::Classes(classes) => Task::Classify(Classify { classes, per, scheme, constrain, own }),
-            Outputs::Numbers(scale) => Task::Regress(Regress { scale, per, loss, own }),
+            Outputs::Classes(classes) => {
+                Task::Classify(Classify { classes, per, scheme, constrain, self_targets })
+            }
+            Outputs::Numbers(scale) => Task::Regress(Regress { scale, per, loss, self_targets }),
         }
     }
 
@@ -45,20 +47,22 @@ impl Task {
     /// What data must have for it.
     pub fn wanted(&self) -> Wanted {
         match self {
-            Task::Classify(task) => {
-                Wanted { kind: task.own.map_or(TargetKind::Classes, OwnValues::kind), per: task.per }
-            }
-            Task::Regress(task) => {
-                Wanted { kind: task.own.map_or(TargetKind::Numbers, OwnValues::kind), per: task.per }
-            }
+            Task::Classify(task) => Wanted {
+                kind: task.self_targets.map_or(TargetKind::Classes, SelfTargets::kind),
+                per: task.per,
+            },
+            Task::Regress(task) => Wanted {
+                kind: task.self_targets.map_or(TargetKind::Numbers, SelfTargets::kind),
+                per: task.per,
+            },
         }
     }
 
     /// Where sequences are answered with values or tokens of their own, with which.
-    pub fn own(&self) -> Option<OwnValues> {
+    pub fn self_targets(&self) -> Option<SelfTargets> {
         match self {
-            Task::Classify(task) => task.own,
-            Task::Regress(task) => task.own,
+            Task::Classify(task) => task.self_targets,
+            Task::Regress(task) => task.self_targets,
         }
     }
 
@@ -79,9 +83,9 @@ impl Task {
 
     /// As experiments name it.
     pub fn kind(&self) -> TaskKind {
-        match (self.own(), self, self.per()) {
-            (Some(OwnValues::Hidden(_)), ..) => TaskKind::Infill,
-            (Some(OwnValues::Next), ..) => TaskKind::Next,
+        match (self.self_targets(), self, self.per()) {
+            (Some(SelfTargets::Hidden(_)), ..) => TaskKind::Infill,
+            (Some(SelfTargets::Next), ..) => TaskKind::Next,
             (None, Task::Classify(_), Per::Sequence) => TaskKind::Classify,
             (None, Task::Classify(_), Per::Step) => TaskKind::Tag,
             (None, Task::Regress(_), _) => TaskKind::Regress,

@@ -1,6 +1,6 @@
 //! Regression: numbers for each sequence or each step, judged by how far they are off.
 
-use birnn_data::{OwnValues, Per, Series, TargetScale, Targets};
+use birnn_data::{Per, SelfTargets, Series, TargetScale, Targets};
 use birnn_experiment::RegressionLoss;
 use serde::{Deserialize, Serialize};
 
@@ -20,7 +20,7 @@ pub struct Regress {
     /// Of values of the sequence itself: which. Each output is then how far a value is off from what the net reads in its
     /// place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub own: Option<OwnValues>,
+    pub self_targets: Option<SelfTargets>,
 }
 
 /// How a net did on numbers, beside the loss. With several of them each score is the mean of theirs, as
@@ -79,11 +79,11 @@ impl Regress {
 
     /// Of a net that answers with the values of the series itself, those of `values [steps, features]` with what is missing
     /// filled in, or those of each step's next one, from outputs `[steps, features]`.
-    pub fn own_answer(&self, series: &Series, values: &[f32], outputs: &[f32]) -> Vec<f32> {
+    pub fn self_answer(&self, series: &Series, values: &[f32], outputs: &[f32]) -> Vec<f32> {
         let found = series.filled(values).into_iter().zip(self.answer(outputs)).map(|(read, off)| read + off);
-        match self.own {
-            Some(OwnValues::Next) | None => found.collect(),
-            Some(OwnValues::Hidden(_)) => {
+        match self.self_targets {
+            Some(SelfTargets::Next) | None => found.collect(),
+            Some(SelfTargets::Hidden(_)) => {
                 let kept = |(&value, found): (&f32, f32)| if value.is_nan() { found } else { value };
                 values.iter().zip(found).map(kept).collect()
             }
@@ -166,7 +166,7 @@ impl Regress {
         let losses = asked().map(|(output, wanted)| self.loss_of(output - wanted).0);
         let count = asked().count();
         let loss = losses.map(f64::from).sum::<f64>() / count.max(1) as f64;
-        let filled = self.own.map(|_| {
+        let filled = self.self_targets.map(|_| {
             let mean = |of: fn(f32, f32) -> f32| {
                 asked().map(|(&output, &wanted)| f64::from(of(output, wanted).abs())).sum::<f64>()
                     / count.max(1) as f64
@@ -191,7 +191,7 @@ impl Regress {
             filled,
             misses: self.furthest(&answers, truth),
         };
-        let positions = if self.own.is_some() { count } else { count / width };
+        let positions = if self.self_targets.is_some() { count } else { count / width };
         (positions as u64, loss, detail)
     }
 
@@ -226,7 +226,7 @@ mod tests {
     fn task(loss: RegressionLoss) -> Task {
         let names = ["a", "b"].map(str::to_owned).to_vec();
         let scale = TargetScale { names, mean: vec![10.0, 0.0], deviation: vec![2.0, 1.0] };
-        Task::Regress(Regress { scale, per: Per::Sequence, loss, own: None })
+        Task::Regress(Regress { scale, per: Per::Sequence, loss, self_targets: None })
     }
 
     fn targets(values: &[f32]) -> Targets {

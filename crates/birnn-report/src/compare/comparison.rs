@@ -341,7 +341,7 @@ pub(crate) mod made_up {
         let truth: Vec<f32> = (0..off.len()).map(|index| index as f32).collect();
         let answers: Vec<f32> = truth.iter().zip(off).map(|(truth, off)| truth + off).collect();
         let scale = TargetScale { names: vec!["n".to_owned()], mean: vec![0.0], deviation: vec![1.0] };
-        let task = Regress { scale, per: Per::Sequence, loss: RegressionLoss::Squared, own: None };
+        let task = Regress { scale, per: Per::Sequence, loss: RegressionLoss::Squared, self_targets: None };
         let values = TargetValues::Numbers { values: truth.clone(), width: 1 };
         let targets = Targets { values, per: Per::Sequence };
         let evaluation = Task::Regress(task.clone()).evaluate(&answers.clone().into(), &targets);

@@ -1,7 +1,7 @@
 //! The page of a net that tells numbers, for each sequence or for each step.
 
 use askama::Template;
-use birnn_data::{Modality, OwnValues, Per};
+use birnn_data::{Modality, Per, SelfTargets};
 use birnn_infer::{Filled, significant};
 
 use super::{BIRNN, Head, drawn_whole, state_gradients};
@@ -80,7 +80,7 @@ fn counted(predictions: &NumberPredictions, run: &Run, which: &str, words: Words
     match predictions.task.per {
         Per::Sequence => samples,
         Per::Step => {
-            let counted = predictions.task.own.map_or(words.steps, |own| own.kind().noun());
+            let counted = predictions.task.self_targets.map_or(words.steps, |own| own.kind().noun());
             format!("{} {counted} of {samples}", number(predictions.evaluation.positions as f64))
         }
     }
@@ -88,8 +88,8 @@ fn counted(predictions: &NumberPredictions, run: &Run, which: &str, words: Words
 
 /// Of values of the samples themselves, what the net reads in their place.
 fn read_in_place(run: &Run, predictions: &NumberPredictions) -> Option<String> {
-    match (predictions.task.own?, &run.predictor.manifest().modality) {
-        (OwnValues::Hidden(_), Modality::Series(series)) => Some(series.missing.to_string()),
+    match (predictions.task.self_targets?, &run.predictor.manifest().modality) {
+        (SelfTargets::Hidden(_), Modality::Series(series)) => Some(series.missing.to_string()),
         _ => Some("the value of the step before".to_owned()),
     }
 }

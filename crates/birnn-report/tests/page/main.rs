@@ -312,7 +312,7 @@ fn regressor(names: &[&str], per: Per) -> Task {
         mean: vec![90.0; names.len()],
         deviation: vec![4.0; names.len()],
     };
-    Task::Regress(Regress { scale, per, loss: RegressionLoss::Squared, own: None })
+    Task::Regress(Regress { scale, per, loss: RegressionLoss::Squared, self_targets: None })
 }
 
 const LENGTHS: [&[usize]; 5] = [&[7; 20], &[1, 40, 8, 15, 22, 29, 36, 3], &[1, 1344, 700, 20], &[1, 1], &[1]];

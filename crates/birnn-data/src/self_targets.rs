@@ -42,7 +42,7 @@ pub enum HideWhat {
 /// Which values of its own a series is answered with.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum OwnValues {
+pub enum SelfTargets {
     /// Those that are hidden.
     Hidden(Hide),
     /// Those of the next step.
@@ -112,12 +112,12 @@ impl Hide {
     }
 }
 
-impl OwnValues {
+impl SelfTargets {
     /// Which targets they are.
     pub fn kind(self) -> TargetKind {
         match self {
-            OwnValues::Hidden(_) => TargetKind::Hidden,
-            OwnValues::Next => TargetKind::Next,
+            SelfTargets::Hidden(_) => TargetKind::Hidden,
+            SelfTargets::Next => TargetKind::Next,
         }
     }
 }
@@ -153,26 +153,26 @@ impl Series {
     }
 
     /// What outputs stand for that are such differences: they are learnt in deviations of the values, and 0 is what is read.
-    pub(crate) fn own_scale(&self) -> TargetScale {
+    pub(crate) fn self_scale(&self) -> TargetScale {
         let names = self.names.clone().unwrap_or_else(|| target_names(self.features()));
         let deviation = self.deviation.clone().unwrap_or_else(|| vec![1.0; self.features()]);
         TargetScale { names, mean: vec![0.0; self.features()], deviation }
     }
 
     /// Series answered with their own values, those that are hidden the same whenever they are judged.
-    pub fn answered_by_itself(&self, own: OwnValues, sequences: Sequences) -> Split {
+    pub fn answered_by_itself(&self, own: SelfTargets, sequences: Sequences) -> Split {
         let (width, lengths) = (self.features(), sequences.lengths().collect::<Vec<_>>());
         let (mut read, mut targets) = (Vec::with_capacity(sequences.steps() * width), Vec::new());
         for (index, one) in sequences.iter().enumerate() {
             let mut values = one.floats().unwrap_or_default().to_vec();
             targets.extend(match own {
-                OwnValues::Hidden(hide) => self.hide(&hide, (JUDGED, index as u64), &mut values),
-                OwnValues::Next => self.next(&values),
+                SelfTargets::Hidden(hide) => self.hide(&hide, (JUDGED, index as u64), &mut values),
+                SelfTargets::Next => self.next(&values),
             });
             read.extend(values);
         }
         let sequences = Sequences::new(Values::Floats(read), width, lengths);
-        let values = TargetValues::Own { values: targets, width, kind: own.kind() };
+        let values = TargetValues::SelfNumbers { values: targets, width, kind: own.kind() };
         Split { sequences, targets: Targets { values, per: Per::Step } }
     }
 }
@@ -235,7 +235,7 @@ mod tests {
         let all = Sequences::new(Values::Floats(values()), 3, [5, 7]);
         let series = Series { missing_mask: true, ..Series::of(&all, Missing::Interpolate, true) };
         let hide = Hide { what: HideWhat::Points, share: 0.4, steps: 1 };
-        let Split { sequences, targets } = series.answered_by_itself(OwnValues::Hidden(hide), all.clone());
+        let Split { sequences, targets } = series.answered_by_itself(SelfTargets::Hidden(hide), all.clone());
         let (Values::Floats(read), targets) = (sequences.values(), targets.numbers().unwrap()) else {
             panic!()
         };

@@ -102,6 +102,10 @@ fn gaps_are_filled_in_and_nothing_else_is_changed() {
     let bad = sandbox.birnn(&["fill", "run", "bad.csv", "out.csv"]);
     bad.failed(2, &["bad.csv: line 3, column 3 (`rise`): "]);
     assert!(!sandbox.path("out.csv").exists());
+    let one = ["train", "exp.toml", "--run-dir", "no", "--set", "task.hide.what=features"];
+    let one = [&one[..], &["--set", "data.features=[\"rise\"]"]].concat();
+    sandbox.birnn(&one).failed(2, &["task.hide.what: ", "these series have one"]);
+    assert!(!sandbox.path("no").exists());
 }
 
 #[test]
