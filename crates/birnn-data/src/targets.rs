@@ -208,7 +208,7 @@ impl Targets {
     pub(crate) fn truncate(&mut self, count: usize) {
         match &mut self.values {
             TargetValues::Classes(labels) | TargetValues::SelfClasses { labels, .. } => {
-                labels.truncate(count)
+                labels.truncate(count);
             }
             TargetValues::Numbers { values, width } | TargetValues::SelfNumbers { values, width, .. } => {
                 values.truncate(count.saturating_mul(*width));

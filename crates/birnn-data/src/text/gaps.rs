@@ -106,7 +106,7 @@ mod tests {
     #[track_caller]
     fn filled(text: &str, unit: Unit, expected: &str) {
         let gaps = TextGaps::read(text.as_bytes(), unit, "_").unwrap();
-        let all: Vec<&str> = gaps.sentences().iter().flat_map(|one| one.words()).collect();
+        let all: Vec<&str> = gaps.sentences().iter().flat_map(crate::sequences::Sequence::words).collect();
         assert!(gaps.missing().all(|token| all[token] == HIDDEN));
         assert_eq!(all.iter().filter(|&&token| token == HIDDEN).count(), gaps.missing().len());
         let answers = ["1", "22", "3"];
