@@ -153,6 +153,21 @@ impl Targets {
         }
     }
 
+    /// Whether they are the same, also where none is asked for, which is not equal to itself.
+    pub fn are_same(&self, other: &Targets) -> bool {
+        let values = match (&self.values, &other.values) {
+            (
+                TargetValues::SelfNumbers { values: a, width, kind },
+                TargetValues::SelfNumbers { values: b, width: other_width, kind: other_kind },
+            ) => {
+                let bits = |value: &f32| value.to_bits();
+                (width, kind) == (other_width, other_kind) && a.iter().map(bits).eq(b.iter().map(bits))
+            }
+            (a, b) => a == b,
+        };
+        values && self.per == other.per
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

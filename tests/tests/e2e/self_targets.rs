@@ -69,6 +69,14 @@ fn gaps_are_filled_in_and_nothing_else_is_changed() {
     sandbox.birnn(&["report", "run"]).done();
     assert!(sandbox.text("run/report.html").contains("hidden values of 24 test series"));
 
+    let again = ["train", "exp.toml", "--run-dir", "again", "--set", "seed=1", "--set", "train.epochs=1"];
+    sandbox.birnn(&again).done();
+    let told = sandbox.birnn(&["compare", "run", "again"]).done().stdout;
+    assert!(told.contains("RMSE"), "{told}");
+    let others = ["train", "exp.toml", "--run-dir", "mean", "--set", "data.missing=mean"];
+    sandbox.birnn(&others).done();
+    sandbox.birnn(&["compare", "run", "mean"]).failed(2, &["run and mean cannot be compared"]);
+
     // Other series, a fifth of them missing.
     let is_gap = |index: usize, at: usize| (index * 31 + at * 7).is_multiple_of(5);
     let gap = |index, at, wave| if is_gap(index, at) { String::new() } else { whole(index, at, wave) };
