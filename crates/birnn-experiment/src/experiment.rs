@@ -301,6 +301,9 @@ impl Experiment {
     fn with_defaults(&self) -> Experiment {
         let mut written_out = self.clone();
         written_out.task = written_out.task.with_defaults();
+        if !self.task.kind.is_of_numbers(self.data.dataset.is_text()) {
+            written_out.task.loss = self.task.loss;
+        }
         written_out.train.optimizer = written_out.train.optimizer.with_defaults();
         written_out.model = written_out.with_embedding().with_defaults();
         if let Ok(task) = written_out.task.resolve() {
