@@ -149,7 +149,7 @@ impl From<ReportError> for Failure {
             ReportError::NoSamples
             | ReportError::OtherSamples
             | ReportError::OtherTargets
-            | ReportError::NextTokens => Failure::request(error),
+            | ReportError::TokensThemselves => Failure::request(error),
             _ => Failure::run(error),
         }
     }

@@ -5,8 +5,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use birnn_architecture::{Architecture, Cell, CharacterNet, Head, Readout};
-use birnn_data::{Folding, Modality, Per, Preprocessing, Series, Text, Unit};
-use birnn_infer::{DescribedTask, Manifest, Regress, Task};
+use birnn_data::{Folding, Modality, Per, Preprocessing, SelfTargets, Series, Text, Unit};
+use birnn_infer::{Classify, DescribedTask, Manifest, Regress, Task};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -154,12 +154,23 @@ fn output(task: &Task, head: Head) -> String {
         Per::Step => " at each time step",
     };
     match task {
+        Task::Classify(Classify { self_targets: Some(SelfTargets::Next), .. }) => {
+            format!("logits{per}, one for each token that may come next; softmax makes probabilities of them")
+        }
+        Task::Classify(Classify { self_targets: Some(SelfTargets::Hidden(_)), .. }) => format!(
+            "logits{per}, one for each token that may be hidden there, where row 0 is read; softmax makes probabilities of \
+             them"
+        ),
         Task::Classify(_) if head == Head::Crf => format!(
             "emissions{per}, one per class: scores, which with those of `crf` make the most probable classes of a whole \
              sequence (Viterbi)"
         ),
         Task::Classify(_) => format!("logits, one per class{per}; softmax makes probabilities of them"),
-        Task::Regress(Regress { self_targets: Some(_), .. }) => format!(
+        Task::Regress(Regress { self_targets: Some(SelfTargets::Next), .. }) => format!(
+            "how far the values of the next time step are off from those that are read{per}, to be multiplied by their \
+             deviation in `regress.scale`; an ONNX graph does that"
+        ),
+        Task::Regress(Regress { self_targets: Some(SelfTargets::Hidden(_)), .. }) => format!(
             "how far each value{per} is off from what is read in its place, to be multiplied by its deviation in \
              `regress.scale`; an ONNX graph does that"
         ),

@@ -347,8 +347,11 @@ fn unnamed(found: &InferredModel, plan: TaskPlan) -> Result<Task, ImportError> {
         TargetKind::Classes => {
             Task::new(plan, Outputs::Classes((0..count).map(|class| class.to_string()).collect()))
         }
-        TargetKind::Numbers | TargetKind::Hidden | TargetKind::Next => {
-            Task::new(plan, Outputs::Numbers(TargetScale::plain(target_names(count))))
+        TargetKind::Numbers => Task::new(plan, Outputs::Numbers(TargetScale::plain(target_names(count)))),
+        TargetKind::Hidden | TargetKind::Next => {
+            let message = "of weights alone it is not known in place of which values they answer; the description that \
+                           `birnn export` writes beside them says it";
+            return Err(ImportError::Unfit(message.to_owned()));
         }
     })
 }

@@ -115,7 +115,7 @@ pub fn load(
                 _ => series,
             };
             if let Some(own) = plan.self_targets {
-                outputs = Outputs::Numbers(series.self_scale());
+                outputs = Outputs::Numbers(series.self_scale(&train.sequences));
                 unhidden = Some(train.sequences.clone()).filter(|_| matches!(own, SelfTargets::Hidden(_)));
                 let of = |split: Split| series.answered_by_itself(own, split.sequences);
                 (train, validation, test) = (of(train), of(validation), of(test));

@@ -59,7 +59,7 @@ pub(crate) fn step(
         let StepOutput { mut loss, logits, mut gradient } = learner.gradients(&part, rng_key)?;
         if shards > 1 {
             // In f32, as all that follows.
-            let weight = f64::from(part.positions as f32 / positions as f32);
+            let weight = f64::from(part.positions as f32 / positions.max(1) as f32);
             let _ = gradient.f_mul_scalar_(weight)?;
             loss = loss.f_mul_scalar(weight)?;
         }

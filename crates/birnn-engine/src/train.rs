@@ -109,7 +109,7 @@ pub fn train(
         }
 
         health.look_at_all(state.step, learner.parameters())?;
-        let train_loss = f64::try_from(&state.loss_sum)? / data.train.positions() as f64;
+        let train_loss = f64::try_from(&state.loss_sum)? / data.train.positions().max(1) as f64;
         let seconds = state.seconds + start.elapsed().as_secs_f64();
         state.next_epoch()?;
         let epoch = epoch + 1;

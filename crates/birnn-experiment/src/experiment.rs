@@ -128,7 +128,7 @@ impl Experiment {
             return Err(Invalid::new("model.embedding", message));
         }
         let architecture = model.resolve().map_err(|error| Invalid::new(error.key, error.message))?;
-        if architecture.head == Head::Crf && per == Per::Sequence {
+        if architecture.head == Head::Crf && self.task.kind != TaskKind::Tag {
             let message =
                 "\"crf\" finds the answers of all steps together; it needs `kind = \"tag\"` under [task]";
             return Err(Invalid::new("model.head", message));

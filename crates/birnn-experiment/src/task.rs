@@ -45,7 +45,7 @@ pub enum Leak {
     /// It is refused.
     #[default]
     Refuse,
-    /// It is trained, and what comes of it is marked and told beside how it does in use.
+    /// It is trained, which is said of what comes of it, and judged in use, too.
     Show,
 }
 

@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use birnn_architecture::{Architecture, Head, Inputs, Readout};
-use birnn_data::{MOST_CLASSES, Modality, Per, Preprocessing, Recorded, Series, Text, Wanted};
+use birnn_data::{
+    MOST_CLASSES, Missing, Modality, Per, Preprocessing, Recorded, SelfTargets, Series, Text, Wanted,
+};
 use birnn_experiment::{Experiment, TrainPlan};
 use birnn_run::{Cpu, LIBTORCH, Mark};
 use serde::{Deserialize, Serialize};
@@ -204,6 +206,13 @@ impl Manifest {
         self.recorded().changed_files(Recorded(now))
     }
 
+    /// Whether the net was trained to answer with what its reverse direction has read: what it is judged by whole sequences is
+    /// of no use.
+    pub fn reads_what_it_is_asked(&self) -> bool {
+        self.task.self_targets() == Some(SelfTargets::Next)
+            && self.experiment().is_ok_and(|experiment| experiment.model.bidirectional)
+    }
+
     /// Where the training data came from, to be asked.
     pub fn recorded(&self) -> Recorded<'_> {
         Recorded(&self.data)
@@ -260,6 +269,9 @@ impl Manifest {
         if architecture.head == Head::Crf && self.task.per() == Per::Sequence {
             return Err("a conditional random field answers each step, and one answer is wanted".to_owned());
         }
+        if architecture.head == Head::Crf && self.task.self_targets().is_some() {
+            return Err("a conditional random field tells tags, and no tokens of texts themselves".to_owned());
+        }
         match (self.task.per(), readout == Readout::Sequence) {
             (Per::Step, true) | (Per::Sequence, false) => Ok(()),
             (Per::Step, false) => Err(format!("a net with the readout `{readout}` cannot answer each step")),
@@ -290,6 +302,7 @@ impl Manifest {
         if let Task::Regress(task) = &self.task {
             task.scale.check()?;
         }
+        self.check_self_targets()?;
         let (most_outputs, outputs_are) = match &self.task {
             Task::Classify(_) => (MOST_CLASSES, "classes"),
             Task::Regress(_) => (LARGEST_SIDE, "numbers"),
@@ -305,6 +318,23 @@ impl Manifest {
             ));
         }
         Ok(())
+    }
+
+    /// Whether a net that answers with values or tokens of what it reads has one answer for each.
+    fn check_self_targets(&self) -> Result<(), String> {
+        let Some(targets) = self.task.self_targets() else { return Ok(()) };
+        let hides = matches!(targets, SelfTargets::Hidden(_));
+        let suits = match (&self.modality, &self.task) {
+            (Modality::Series(series), Task::Regress(task)) => {
+                task.scale.names.len() == series.features() && !(hides && series.missing == Missing::Refuse)
+            }
+            (Modality::Text(text), Task::Classify(task)) => task.classes == text.words,
+            _ => false,
+        };
+        match suits {
+            true => Ok(()),
+            false => Err("what it answers with are not the values of what it reads".to_owned()),
+        }
     }
 
     /// As JSON with a place for the digest, in which zeros stand until it is known.

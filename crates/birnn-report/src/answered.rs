@@ -28,7 +28,7 @@ impl Answered {
         }
         let task = predictor.task();
         if let (Task::Classify(_), Some(_)) = (task, task.self_targets()) {
-            return Err(ReportError::NextTokens);
+            return Err(ReportError::TokensThemselves);
         }
         if split.targets.wanted() != task.wanted() {
             return Err(ReportError::OtherTargets);

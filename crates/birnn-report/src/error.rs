@@ -9,11 +9,12 @@ pub enum ReportError {
     /// Classes or numbers, for each sequence or for each step: the one is not the other.
     #[error("the test samples have other targets than the net answers with")]
     OtherTargets,
-    /// What a net finds that comes next in a text, tag by tag, is no page of its own.
+    /// What a net finds of the tokens of texts themselves is no page of its own.
     #[error(
-        "a net that answers with the next token of a text has no page, and no others to be compared with; `birnn eval` tells how it does"
+        "a net that answers with tokens of the texts themselves has no page, and no others to be compared with; `birnn eval` \
+         tells how it does"
     )]
-    NextTokens,
+    TokensThemselves,
     /// Predictions for different samples say nothing of each other.
     #[error("the nets were not asked for the same samples")]
     OtherSamples,

@@ -181,11 +181,11 @@ fn of_self_targets(
         let own = begin..begin + values.len();
         begin = own.end;
         let found = task.self_answer(series, values, &outputs[own.clone()]);
-        let read = series.filled(values).into_iter().zip(&targets[own]);
-        truth.extend(
-            read.zip(&found).map(|((read, off), found)| if off.is_nan() { *found } else { read + off }),
-        );
-        answers.extend(found);
+        for ((read, off), found) in series.filled(values).into_iter().zip(&targets[own]).zip(found) {
+            // What was not asked for is, for every net, what it reads.
+            truth.push(if off.is_nan() { read } else { read + off });
+            answers.push(if off.is_nan() { read } else { found });
+        }
     }
     (truth, answers)
 }

@@ -113,6 +113,8 @@ pub fn train(
     let (substitution, samples) = (run.substitution().map(str::to_owned), run.test_samples());
     let (noun, per) = (run.manifest().modality.noun(), run.manifest().task.per());
     let counted = run.manifest().task.counted();
+    // What is said of it is of no use, wherever it is read.
+    let read = if run.manifest().reads_what_it_is_asked() { ", which it has read (task.leak)" } else { "" };
     // One process shows how it goes.
     let mut observers = if ranks.is_first() { view.observers(info(&run)) } else { Vec::new() };
     // Last, so that it hears of a stop that the others ask for.
@@ -128,7 +130,7 @@ pub fn train(
         Ok((run::Outcome::Done(found), _)) => {
             let tested = match per {
                 Per::Sequence => format!("{samples} test {noun}"),
-                Per::Step => format!("{} {counted} of {samples} test {noun}", found.positions),
+                Per::Step => format!("{} {counted} of {samples} test {noun}{read}", found.positions),
             };
             Ok(Trained::Done(Finished { found, tested, substitution }))
         }

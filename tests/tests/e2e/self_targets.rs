@@ -145,6 +145,10 @@ fn what_comes_next_is_found_by_a_net_that_has_not_read_it() {
     }
     // Who answers the mean of such a wave is off by 6.4.
     assert!(off < 4.0, "{off}");
+    let again = ["train", "exp.toml", "--run-dir", "again", "--set", "seed=1", "--set", "train.epochs=1"];
+    sandbox.birnn(&[&again[..], &["--set", "model.bidirectional=false"]].concat()).done();
+    assert!(sandbox.birnn(&["compare", "run", "again"]).done().stdout.contains("RMSE"));
+    sandbox.birnn(&["report", "run"]).done();
     sandbox.birnn(&["fill", "run", "waves.csv"]).failed(2, &["task `next`", "kind = \"infill\""]);
 }
 
@@ -157,6 +161,8 @@ fn a_net_that_reads_what_it_is_asked_for_is_marked() {
     assert!(mae("whole") < 0.2 * mae("so_far"), "{found}");
     let text = sandbox.birnn(&["eval", "run"]).done().stdout;
     assert!(text.contains("THIS NET READS WHAT IT IS ASKED FOR"), "{text}");
+    sandbox.birnn(&["report", "run"]).done();
+    assert!(sandbox.text("run/report.html").contains("This net has read what it is asked for"));
     let said = sandbox.birnn(&["continue", "run", "waves.csv"]).done();
     assert!(said.stderr.contains("what follows is of no use"), "{}", said.stderr);
 }
@@ -196,6 +202,8 @@ fn gaps_of_texts_are_filled_in() {
     assert!(told.stderr.contains("filled in: 4 of 16 tokens"), "{}", told.stderr);
     let told = sandbox.birnn_given(&["fill", "run", "-", "--gap", "?"], "ab?de").done().stdout;
     assert_eq!(told, "abcde");
+    sandbox.write("gaps.jsonl", "{\"a_text\": \"ab_de\"}\n");
+    sandbox.birnn(&["fill", "run", "gaps.jsonl"]).failed(2, &["gaps.jsonl: ", "lines"]);
     sandbox.birnn_given(&["fill", "run", "-", "--gap", "a"], "abc").failed(2, &["--gap a: ", "knows"]);
 }
 
@@ -203,7 +211,8 @@ fn gaps_of_texts_are_filled_in() {
 fn texts_are_gone_on_with_letter_by_letter() {
     let sandbox = letters("kind = \"next\"");
     let one_way = ["train", "exp.toml", "--run-dir", "run", "--set", "model.bidirectional=false"];
-    sandbox.birnn(&one_way).done();
+    sandbox.birnn(&[&one_way[..], &["--set", "train.epochs=3"]].concat()).done();
+    sandbox.birnn(&["train", "--resume", "run", "--set", "train.epochs=4"]).done();
     let found = eval(&sandbox);
     // Of each line 29 letters, and what follows the first 28.
     assert_eq!(found["samples"], 80 * 28);

@@ -24,7 +24,7 @@ pub fn run(args: &ContinueArgs) -> Outcome {
         )));
     }
     let experiment = asked.manifest.experiment().unwrap_or_default();
-    if experiment.model.bidirectional {
+    if asked.manifest.reads_what_it_is_asked() {
         tracing::warn!(
             "{run}: this net was trained to read what it is asked for (task.leak = \"show\"); what follows is of no use"
         );

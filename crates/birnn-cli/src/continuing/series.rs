@@ -7,7 +7,7 @@ use birnn_infer::Regress;
 use crate::args::ContinueArgs;
 use crate::asked::Asked;
 use crate::failure::Failure;
-use crate::samples::series::{Found, read};
+use crate::samples::series::{Found, first_refused, read};
 
 /// A CSV table with the steps that follow each series.
 pub(super) fn table(
@@ -19,6 +19,7 @@ pub(super) fn table(
     let file = shown(&args.table);
     let Found { sequences, ids, .. } =
         read(&args.table, series, data).map_err(|problem| Failure::request(format!("{file}: {problem}")))?;
+    first_refused(&sequences, series).map_err(|problem| Failure::request(format!("{file}: {problem}")))?;
     let most = longest(series, data);
     let mut known: Vec<Vec<f32>> =
         sequences.iter().map(|one| one.floats().unwrap_or_default().to_vec()).collect();

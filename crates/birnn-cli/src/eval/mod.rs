@@ -136,8 +136,7 @@ pub fn run(args: &EvalArgs, log: &Log, asked: Asked) -> Outcome {
         }
         _ => None,
     };
-    let reads_ahead = manifest.experiment().is_ok_and(|experiment| experiment.model.bidirectional);
-    let in_use = match reads_ahead {
+    let in_use = match manifest.reads_what_it_is_asked() {
         true => {
             let logits = |sequences: &Sequences| Ok::<_, Failure>(asked.answers(sequences)?.logits);
             InUse::of(&asked.task, &samples, IN_USE, logits)?

@@ -11,6 +11,7 @@ use super::Filled;
 use crate::args::FillArgs;
 use crate::asked::Asked;
 use crate::failure::Failure;
+use crate::samples::series::first_refused;
 
 /// Windows that are answered at once.
 const WINDOWS: usize = 1024;
@@ -31,6 +32,7 @@ pub(super) fn filled(
             found.features(),
         )));
     }
+    first_refused(found, series).map_err(|problem| Failure::request(format!("{file}: {problem}")))?;
     let text = gaps.filled(&values(asked, (series, task), data, found)?);
     let (all, steps) = (found.steps() * features, found.steps());
     let told = format!("{} of {all} values of {} series, {steps} steps", gaps.count(), found.len());

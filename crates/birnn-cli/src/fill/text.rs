@@ -1,7 +1,7 @@
 //! The gaps of texts, filled in.
 
 use birnn_data::name::shown;
-use birnn_data::{DataConfig, TextGaps};
+use birnn_data::{DataConfig, TextForm, TextGaps};
 use birnn_infer::Classify;
 
 use super::Filled;
@@ -22,6 +22,12 @@ pub(super) fn filled(
 ) -> Result<Filled, Failure> {
     let refused = |problem: String| Failure::request(format!("{}: {problem}", shown(&args.table)));
     let gap = args.gap.as_deref().unwrap_or(GAP);
+    let form = data.text_options().map(|options| options.form(&args.table)).unwrap_or(TextForm::Lines);
+    if form != TextForm::Lines {
+        let message =
+            "gaps are filled in in texts that stand on lines, and by its name this holds JSON or a table";
+        return Err(refused(message.to_owned()));
+    }
     let unit = data.text_options().map(|options| options.unit).unwrap_or_default();
     if task.classes.iter().any(|token| token == gap) {
         let message = "is a token that the net knows, and so no gap; --gap names another";

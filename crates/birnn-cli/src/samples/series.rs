@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use birnn_data::{
-    Arrays, DataConfig, Dataset, FileProblem, Missing, MissingValue, NpzOptions, Sequences, Series,
+    Arrays, DataConfig, Dataset, FileProblem, Missing, MissingValue, NpzOptions, Sequence, Sequences, Series,
     SeriesFile, SeriesLines, Table, open_file, picture, read_csv, read_npz, read_series_lines, read_table,
 };
 
@@ -44,17 +44,9 @@ pub(super) fn each(
             Place { line: lines[series], id, steps: None }
         };
         let sample = |place| Sample::Series { file: file.clone(), place: Some(place) };
-        let refused = |series: usize| {
-            let gap = match net.missing {
-                Missing::Refuse => MissingValue::first(sequences.get(series)),
-                Missing::Mean | Missing::Last | Missing::Past | Missing::Interpolate => None,
-            };
-            let gap = gap.map(|gap| missing(gap, net));
-            gap.or_else(|| Some(too_far(net.too_far(sequences.get(series))?, net)))
-        };
         let mut known = Vec::with_capacity(lines.len());
         for series in 0..lines.len() {
-            match refused(series) {
+            match refused(sequences.get(series), net) {
                 Some(error) => unread.push(Unread { sample: sample(place(series)), error }),
                 None => known.push(series),
             }
@@ -82,10 +74,25 @@ pub(super) fn each(
     Ok(unread)
 }
 
+/// Why a net cannot be asked about a series, where it cannot.
+pub(crate) fn refused(series: Sequence<'_>, net: &Series) -> Option<String> {
+    let gap = match net.missing {
+        Missing::Refuse => MissingValue::first(series),
+        Missing::Mean | Missing::Last | Missing::Past | Missing::Interpolate => None,
+    };
+    let gap = gap.map(|gap| missing(gap, net));
+    gap.or_else(|| Some(too_far(net.too_far(series)?, net)))
+}
+
+/// The same of several: the first of the reasons.
+pub(crate) fn first_refused(series: &Sequences, net: &Series) -> Result<(), String> {
+    series.iter().find_map(|one| refused(one, net)).map_or(Ok(()), Err)
+}
+
 fn missing(value: MissingValue, net: &Series) -> String {
     format!(
         "{value}{}; the net was trained with `data.missing = \"refuse\"`: fill the gap, or train one with \"mean\", \
-         \"last\" or \"interpolate\"",
+         \"last\", \"past\" or \"interpolate\"",
         named(value.feature, net)
     )
 }

@@ -195,8 +195,10 @@ impl Text {
 
     /// What the net reads of each of these forms.
     pub fn lexicon(&self, forms: &Forms) -> Lexicon {
-        let words: HashMap<&str, u32> =
+        let mut words: HashMap<&str, u32> =
             self.words.iter().map(String::as_str).zip(Lexicon::UNKNOWN + 1..).collect();
+        // A text that has it says nothing by it.
+        words.remove(HIDDEN);
         let characters: HashMap<char, u32> = self.characters.chars().zip(Lexicon::UNKNOWN + 1..).collect();
         let mut lexicon = Lexicon {
             words: Vec::with_capacity(forms.len()),
@@ -346,6 +348,9 @@ mod tests {
         let lexicon = text.lexicon(sequences.forms().unwrap());
         let read = |index: usize| sequences.get(index).tokens().unwrap().to_vec();
         assert_eq!(lexicon.word(read(1)[0]), Lexicon::UNKNOWN);
+        let odd = sentences(&["a \u{fffc} b \u{fffc}"]);
+        let lexicon = Text::of(&odd, Folding::default(), 1).lexicon(odd.forms().unwrap());
+        assert_eq!((0..3).map(|form| lexicon.is_known(form)).collect::<Vec<_>>(), [true, false, true]);
     }
 
     /// An e with its accent, as one character and as two; and a ligature.

@@ -52,6 +52,11 @@ impl ErrorSums {
         }
     }
 
+    /// Whether there is no answer.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0.0
+    }
+
     /// The root of the mean squared error; 0 of none.
     pub fn rmse(&self) -> f64 {
         (self.squared / self.count.max(1.0)).sqrt()
@@ -70,6 +75,7 @@ impl ErrorSums {
         // at most, and the square of a sum twice as much.
         let rounding = 2.0 * f64::EPSILON * self.count * self.truth_squared;
         match spread > rounding {
+            _ if self.is_empty() => 0.0,
             true => 1.0 - self.squared / spread,
             false if self.squared == 0.0 => 1.0,
             false => 0.0,

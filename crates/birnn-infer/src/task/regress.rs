@@ -182,7 +182,9 @@ impl Regress {
             r2: found.r2(),
         };
         let numbers: Vec<NumberScore> = names.iter().zip(&found).map(of).collect();
-        let mean = |of: fn(&NumberScore) -> f64| numbers.iter().map(of).sum::<f64>() / width as f64;
+        // A number that nothing was asked of is no error of 0.
+        let asked_of = found.iter().filter(|found| !found.is_empty()).count().max(1) as f64;
+        let mean = |of: fn(&NumberScore) -> f64| numbers.iter().map(of).sum::<f64>() / asked_of;
         let detail = Regressed {
             rmse: mean(|n| n.rmse),
             mae: mean(|n| n.mae),
