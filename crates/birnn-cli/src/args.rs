@@ -331,7 +331,7 @@ pub struct ContinueArgs {
     pub steps: NonZeroUsize,
     /// Of texts: how freely tokens are drawn: at 1 by their probability, below 1 the more probable ones more often, at 0 the
     /// most probable one [default: 0].
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     pub temperature: Option<f64>,
     /// Of texts: what is drawn [default: 0].
     #[arg(long)]

@@ -1,6 +1,7 @@
 //! `birnn compare`: what differs between runs, in settings and in results, and what the test samples
 //! say of it.
 
+use birnn_data::name::shown;
 use birnn_infer::{Predictor, folder_of};
 use birnn_report::compare::NotComparable;
 use birnn_report::{Answered, ComparedRun, ComparisonReport, Records, common_test_samples};
@@ -20,6 +21,12 @@ pub fn run(args: &CompareArgs, log: &Log) -> Outcome {
         let (weights, predictor) = predictor_of(path)?;
         let manifest = predictor.manifest().clone();
         warn_of_substitution(&weights, &manifest);
+        if manifest.reads_what_it_is_asked() {
+            let run = shown(path);
+            tracing::warn!(
+                "{run}: this net has read what it is asked for (task.leak); how it does here is of no use"
+            );
+        }
         let data = args.data.data_of_run(&manifest, &weights, &args.sets)?;
         let folder = folder_of(&weights);
         let records = folder.map(|folder| Records::read(&folder)).unwrap_or_default();

@@ -11,7 +11,7 @@ pub enum ReportError {
     OtherTargets,
     /// What a net finds of the tokens of texts themselves is no page of its own.
     #[error(
-        "a net that answers with tokens of the texts themselves has no page, and no others to be compared with; `birnn eval` \
+        "nets that answer with tokens of the texts themselves have no page and are not compared; `birnn eval` \
          tells how it does"
     )]
     TokensThemselves,

@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use birnn_data::name;
-use birnn_experiment::{Experiment, Source};
+use birnn_experiment::{Experiment, Source, TaskKind};
 use birnn_infer::{Evaluation, Headline};
 use birnn_run::{CONFIG, META, Meta, Status};
 use serde::Serialize;
@@ -103,7 +103,11 @@ impl ListedRun {
 
 /// What the net of an experiment is for.
 fn task(experiment: &Experiment) -> &'static str {
-    experiment.task.kind.name()
+    match experiment.task.kind {
+        // What it comes to is of no use beside that of others.
+        TaskKind::Next if experiment.model.bidirectional => "next (leak)",
+        kind => kind.name(),
+    }
 }
 
 fn headline(records: &Records) -> Option<ListedHeadline> {

@@ -163,6 +163,9 @@ fn a_net_that_reads_what_it_is_asked_for_is_marked() {
     assert!(text.contains("THIS NET READS WHAT IT IS ASKED FOR"), "{text}");
     sandbox.birnn(&["report", "run"]).done();
     assert!(sandbox.text("run/report.html").contains("This net has read what it is asked for"));
+    assert!(sandbox.birnn(&["runs", "."]).done().stdout.contains("next (leak)"));
+    let said = sandbox.birnn(&["compare", "run", "run"]);
+    assert!(said.stderr.contains("this net has read what it is asked for"), "{}", said.stderr);
     let said = sandbox.birnn(&["continue", "run", "waves.csv"]).done();
     assert!(said.stderr.contains("what follows is of no use"), "{}", said.stderr);
 }
@@ -202,6 +205,9 @@ fn gaps_of_texts_are_filled_in() {
     assert!(told.stderr.contains("filled in: 4 of 16 tokens"), "{}", told.stderr);
     let told = sandbox.birnn_given(&["fill", "run", "-", "--gap", "?"], "ab?de").done().stdout;
     assert_eq!(told, "abcde");
+    sandbox
+        .birnn_given(&["fill", "run", "-", "--gap", "ab"], "abc")
+        .failed(2, &["--gap `ab`: ", "character"]);
     sandbox.write("gaps.jsonl", "{\"a_text\": \"ab_de\"}\n");
     sandbox.birnn(&["fill", "run", "gaps.jsonl"]).failed(2, &["gaps.jsonl: ", "lines"]);
     sandbox.birnn_given(&["fill", "run", "-", "--gap", "a"], "abc").failed(2, &["--gap a: ", "knows"]);
@@ -235,6 +241,9 @@ fn texts_are_gone_on_with_letter_by_letter() {
     assert_ne!(both[0], both[1], "each text has draws of its own");
     sandbox.birnn_given(&["predict", "run", "-"], "abc\n").failed(2, &["birnn continue"]);
     sandbox.birnn(&["report", "run"]).failed(2, &["birnn eval"]);
+
+    let cold = ["continue", "run", "-", "--temperature", "-1"];
+    sandbox.birnn_given(&cold, "abc").failed(2, &["--temperature -1: "]);
 
     // Both ways: perfect, until nothing comes after.
     let leak = ["train", "exp.toml", "--run-dir", "leak", "--set", "task.leak=show"];

@@ -22,7 +22,7 @@ pub(super) fn each(
 ) -> Outcome {
     let temperature = args.temperature.unwrap_or(0.0);
     if !(temperature >= 0.0 && temperature.is_finite()) {
-        return Err(Failure::request(format!("--temperature {temperature}: must be 0 or more")));
+        return Err(Failure::request(format!("--temperature {temperature}: must be a number of 0 or more")));
     }
     let file = read(&args.table, data, Per::Step)
         .map_err(|problem| Failure::request(format!("{}: {problem}", shown(&args.table))))?;

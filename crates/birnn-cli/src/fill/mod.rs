@@ -25,8 +25,9 @@ struct Filled {
 pub fn run(args: &FillArgs) -> Outcome {
     let out = args.out.as_deref().filter(|out| out.to_str() != Some("-"));
     if let Some(out) = out {
-        if out.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("gz")) {
-            let message = "what is written is not gzipped; leave `.gz` out of its name";
+        let ending = out.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+        if ["gz", "parquet", "npz"].contains(&ending.as_str()) {
+            let message = format!("what is written is text, and `.{ending}` is not; give it another name");
             return Err(Failure::request(format!("{}: {message}", shown(out))));
         }
         writable(out, args.force)?;

@@ -1,7 +1,7 @@
 //! The gaps of texts, filled in.
 
 use birnn_data::name::shown;
-use birnn_data::{DataConfig, TextForm, TextGaps};
+use birnn_data::{DataConfig, TextForm, TextGaps, Unit};
 use birnn_infer::Classify;
 
 use super::Filled;
@@ -29,6 +29,16 @@ pub(super) fn filled(
         return Err(refused(message.to_owned()));
     }
     let unit = data.text_options().map(|options| options.unit).unwrap_or_default();
+    let is_token = match unit {
+        Unit::Words => !gap.is_empty() && !gap.contains(char::is_whitespace),
+        Unit::Characters => gap.chars().count() == 1,
+    };
+    if !is_token {
+        let what = if unit == Unit::Words { "one word" } else { "one character" };
+        return Err(Failure::request(format!(
+            "--gap `{gap}`: must be {what}, as the tokens of these texts are"
+        )));
+    }
     if task.classes.iter().any(|token| token == gap) {
         let message = "is a token that the net knows, and so no gap; --gap names another";
         return Err(Failure::request(format!("--gap {gap}: {message}")));
