@@ -192,7 +192,7 @@ fn letters(task: &str) -> Sandbox {
 #[test]
 fn gaps_of_texts_are_filled_in() {
     let sandbox = letters("kind = \"infill\"\nhide = { what = \"blocks\", share = 0.2, steps = 2 }");
-    sandbox.birnn(&["train", "exp.toml", "--run-dir", "run"]).done();
+    sandbox.birnn(&["train", "exp.toml", "--run-dir", "run", "--set", "train.epochs=12"]).done();
     let found = eval(&sandbox);
     // A fifth of 29 letters.
     assert_eq!(found["samples"], 80 * 6);
