@@ -89,13 +89,13 @@ pub enum Command {
     /// which steps are of which class; or the numbers. One that cannot be read is reported, the others are still
     /// answered, and the exit code is 2.
     Predict(PredictArgs),
-    /// Fill gaps in, of a CSV table or of texts, by a network that learnt to (`kind = "infill"` under [task]).
+    /// Fill gaps in, of a CSV table or of texts, by a network that learnt to (`task.kind = "infill"`).
     ///
     /// Cells that are empty, or say that their value is missing, get the network's answers; everything else stays the same
     /// bytes. Rows belong to series, and columns are features, as in the experiment that the network learnt by; long series
     /// are read in windows of its length. In texts, one on each line, a token stands for one that is missing: --gap.
     Fill(FillArgs),
-    /// Continue series or texts by a network that learnt to look ahead (`kind = "next"` under [task]): print what comes next,
+    /// Continue series or texts by a network that learnt to look ahead (`task.kind = "next"`): print what comes next,
     /// of series as a CSV table, of texts behind each.
     ///
     /// What is found is read as if it had been there, and what comes after it found from that. The network reads as many steps
