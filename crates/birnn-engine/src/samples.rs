@@ -8,8 +8,8 @@ use std::ops::Range;
 use std::sync::OnceLock;
 
 use birnn_data::{
-    Augment, Hide, Lexicon, Modality, NO_CLASS, Per, Sequence, Sequences, Series, Split, TargetValues,
-    Targets, TokenBatch, Values, epoch_order, grouped_order,
+    Augment, Lexicon, Modality, NO_CLASS, Per, Sequences, Split, TargetValues, Targets, TokenBatch, Values,
+    epoch_order, grouped_order,
 };
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -17,6 +17,7 @@ use tch::kind::Element;
 use tch::{Device, Kind, TchError, Tensor};
 
 use crate::device::workers;
+use crate::hiding::{HiddenRead, Hiding};
 use crate::tokens::{WordDraw, WordDropout, tokens_of};
 
 /// One split, where batches of it are made.
@@ -31,7 +32,7 @@ pub struct Samples {
     /// Of text: what a net reads of each form.
     lexicon: Option<Lexicon>,
     word_dropout: WordDropout,
-    /// Of series that are learnt from with other values hidden each time.
+    /// Of samples that are learnt from with other values hidden each time.
     hiding: Option<Hiding>,
     /// How many targets of the samples before each the loss counts, and after the last of all; where it does not count all.
     counted: Option<Vec<usize>>,
@@ -39,23 +40,6 @@ pub struct Samples {
     target: Tensor,
     /// The same in memory.
     targets: Targets,
-}
-
-/// Samples whose values or tokens are hidden anew whenever they are learnt from.
-#[derive(Debug)]
-pub struct Hiding {
-    /// The samples, with nothing hidden.
-    sequences: Sequences,
-    /// How the net reads them.
-    read: HiddenRead,
-    /// Which values are hidden.
-    hide: Hide,
-}
-
-#[derive(Debug)]
-enum HiddenRead {
-    Series(Series),
-    Text(Lexicon),
 }
 
 /// A class that the loss does not count.
@@ -565,45 +549,6 @@ impl Samples {
             }
         };
         Ok(Batch { input, tokens: None, lengths, target, positions, first_step: 0 })
-    }
-}
-
-impl Hiding {
-    /// Samples that a net reads as `modality` says; none where it reads images.
-    pub fn new(sequences: Sequences, modality: &Modality, hide: Hide) -> Option<Hiding> {
-        let read = match modality {
-            Modality::Images { .. } => return None,
-            Modality::Series(series) => HiddenRead::Series(series.clone()),
-            Modality::Text(_) => HiddenRead::Text(modality.lexicon(&sequences)?),
-        };
-        Some(Hiding { sequences, read, hide })
-    }
-
-    /// Of the texts at these indices, the classes of the tokens that are hidden by a key and by each text's place in the
-    /// batch, the first one's being given; of all others [`NO_CLASS`].
-    fn draw_tokens(&self, lexicon: &Lexicon, chosen: &[usize], (rng_key, first): (i64, usize)) -> Vec<u8> {
-        let hidden = |(place, &index): (usize, &usize)| {
-            let tokens = self.sequences.get(index).tokens().unwrap_or_default();
-            lexicon.hide(&self.hide, (rng_key as u64, place as u64), tokens)
-        };
-        (first..).zip(chosen).flat_map(hidden).collect()
-    }
-
-    /// The series at these indices as the net reads them, some of their values hidden by a key and by each one's place in
-    /// the batch, the first one's being given; and what is to be answered.
-    fn draw(
-        &self,
-        series: &Series,
-        chosen: &[usize],
-        (rng_key, first): (i64, usize),
-    ) -> (Vec<f32>, Vec<f32>) {
-        let (mut read, mut targets) = (Vec::new(), Vec::new());
-        for (place, &index) in (first..).zip(chosen) {
-            let mut values = self.sequences.get(index).floats().unwrap_or_default().to_vec();
-            targets.extend(series.hide(&self.hide, (rng_key as u64, place as u64), &mut values));
-            series.read(Sequence::of_series(&values, series.features()), &mut read);
-        }
-        (read, targets)
     }
 }
 

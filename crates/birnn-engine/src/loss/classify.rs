@@ -24,9 +24,9 @@ impl Clone for CrossEntropy {
 }
 
 impl CrossEntropy {
-    /// The mean over `logits [positions, classes]` and `labels [positions]`, of which `counted` are classes, in nats. It is each position's own loss that
-    /// is weighted, the smoothed part by the same weight, and the sum is divided by how many there are: a position
-    /// counts the same in any batch. PyTorch's `weight` does neither.
+    /// The mean over `logits [positions, classes]` and `labels [positions]`, of which `counted` are classes, in nats. It is
+    /// each position's own loss that is weighted, the smoothed part by the same weight, and the sum is divided by how many
+    /// there are: a position counts the same in any batch. PyTorch's `weight` does neither.
     pub(super) fn mean(&self, logits: &Tensor, labels: &Tensor, counted: usize) -> Result<Tensor, TchError> {
         let loss = |reduction| {
             logits.f_cross_entropy_loss(labels, None::<Tensor>, reduction, NOT_ASKED, self.label_smoothing)
