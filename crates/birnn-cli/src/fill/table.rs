@@ -42,16 +42,15 @@ pub(super) fn filled(
 /// The table, from a file or from standard input.
 fn read(args: &FillArgs, net: &Series, data: &DataConfig) -> Result<CsvGaps, FileProblem> {
     let table = data.table_to_ask(Some(net)).map_err(|error| Error::other(error.to_string()))?;
-    let name = args.table.to_string_lossy().to_lowercase();
-    let name = name.strip_suffix(".gz").unwrap_or(&name);
-    if [".parquet", ".npz", ".ts"].iter().any(|ending| name.ends_with(ending)) {
+    let name = args.table.to_string_lossy();
+    let endings = [".parquet", ".npz", ".ts"];
+    if endings.iter().any(|ending| name.to_lowercase().trim_end_matches(".gz").ends_with(ending)) {
         let message = "is no CSV file, and gaps are filled in in these alone; `birnn predict --json` gives all values of others";
         return Err(Error::other(message).into());
     }
-    let delimiter = if name.ends_with(".tsv") || name.ends_with(".tab") { b'\t' } else { b',' };
-    match name {
-        "-" => CsvGaps::read(stdin().lock(), &table, delimiter),
-        _ => CsvGaps::read(open_file(&args.table)?, &table, delimiter),
+    match &*name {
+        "-" => CsvGaps::read(stdin().lock(), &table, &name),
+        _ => CsvGaps::read(open_file(&args.table)?, &table, &name),
     }
 }
 

@@ -22,13 +22,13 @@ pub(super) fn filled(
 ) -> Result<Filled, Failure> {
     let refused = |problem: String| Failure::request(format!("{}: {problem}", shown(&args.table)));
     let gap = args.gap.as_deref().unwrap_or(GAP);
-    let form = data.text_options().map(|options| options.form(&args.table)).unwrap_or(TextForm::Lines);
-    if form != TextForm::Lines {
+    let options = data.text_options().map_err(Failure::request)?;
+    if options.form(&args.table) != TextForm::Lines {
         let message =
             "gaps are filled in in texts that stand on lines, and by its name this holds JSON or a table";
         return Err(refused(message.to_owned()));
     }
-    let unit = data.text_options().map(|options| options.unit).unwrap_or_default();
+    let unit = options.unit;
     let is_token = match unit {
         Unit::Words => !gap.is_empty() && !gap.contains(char::is_whitespace),
         Unit::Characters => gap.chars().count() == 1,

@@ -7,6 +7,7 @@ use csv_core::{ReadFieldResult, ReaderBuilder};
 
 use super::columns::Roles;
 use super::csv::{CsvRows, Limits};
+use super::delimiter_of;
 use super::long;
 use super::problem::TableProblem;
 use crate::config::{Layout, Table};
@@ -32,16 +33,17 @@ struct Gap {
 }
 
 impl CsvGaps {
-    /// Reads a long table, gzipped or not, whose cells are parted by `delimiter` where the table does not say by what.
+    /// Reads a long table, gzipped or not, of this name, whose ending says what parts its cells where the table does not.
     ///
     /// # Errors
     ///
     /// Where it cannot be read, is no long table, or lacks a column that is named; where a cell is not what its column is for.
-    pub fn read(source: impl Read, table: &Table, delimiter: u8) -> Result<CsvGaps, FileProblem> {
+    pub fn read(source: impl Read, table: &Table, name: &str) -> Result<CsvGaps, FileProblem> {
         if table.layout == Layout::Wide {
             return Err(TableProblem::WideGaps.into());
         }
-        let delimiter = table.delimiter.unwrap_or(delimiter);
+        let name = name.to_lowercase();
+        let delimiter = delimiter_of(name.strip_suffix(".gz").unwrap_or(&name), table);
         let (text, _) = plain(source, |content| {
             let mut text = Vec::new();
             content.read_to_end(&mut text)?;
@@ -154,7 +156,7 @@ mod tests {
     /// The table whose gaps are filled with 0.5, 1.5 and so on, by their place among the values.
     #[track_caller]
     fn filled(text: &str, table: &Table, expected: &str) {
-        let gaps = CsvGaps::read(text.as_bytes(), table, b',').unwrap();
+        let gaps = CsvGaps::read(text.as_bytes(), table, "a.csv").unwrap();
         let own: Vec<f32> = (0..numbers_of(gaps.series()).len()).map(|index| index as f32 + 0.5).collect();
         assert_eq!(String::from_utf8(gaps.filled(&own)).unwrap(), expected);
         assert_eq!(gaps.filled(&own) == text.as_bytes(), gaps.count() == 0);
@@ -189,7 +191,7 @@ mod tests {
     #[test]
     fn a_wide_table_is_refused() {
         let table = Table { layout: Layout::Wide, ..Table::default() };
-        let error = CsvGaps::read(&b"a,b\n1,\n"[..], &table, b',').unwrap_err().to_string();
+        let error = CsvGaps::read(&b"a,b\n1,\n"[..], &table, "a.csv").unwrap_err().to_string();
         assert!(error.contains("long"), "{error}");
     }
 }

@@ -44,8 +44,7 @@ pub(crate) fn read(
 ) -> Result<(SeriesFile, Digests), FileError> {
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
     let name = name.strip_suffix(".gz").unwrap_or(&name);
-    let tabs = [".tsv", ".tab"].iter().any(|ending| name.ends_with(ending));
-    let delimiter = table.delimiter.unwrap_or(if tabs { b'\t' } else { b',' });
+    let delimiter = delimiter_of(name, table);
     let is_parquet = open(path, |file, _| Ok(parquet::is_parquet(&file)?))?;
     if is_parquet || name.ends_with(".parquet") {
         let digests = content::digests(path)?;
@@ -53,6 +52,12 @@ pub(crate) fn read(
         return Ok((read, digests));
     }
     open(path, |file, size| through(file, size, |content, _| decode(content, delimiter, table, wanted)))
+}
+
+/// What parts the cells of a text of this name, small letters and without `.gz`, where the table does not say it.
+fn delimiter_of(name: &str, table: &Table) -> u8 {
+    let tabs = [".tsv", ".tab"].iter().any(|ending| name.ends_with(ending));
+    table.delimiter.unwrap_or(if tabs { b'\t' } else { b',' })
 }
 
 /// Reads a table for a net to be asked about: what it has as targets is passed over.
