@@ -307,8 +307,11 @@ mod tests {
             let a: Vec<f32> = (0..m * k).map(value).collect();
             let b: Vec<f32> = (0..k * n).map(|at| value(at + m * k) * 2_f32.powi(-scale)).collect();
             let shape = Shape { m, n, k, stride: n + pad, padded: false };
-            let (precision, within) =
-                if high { (Precision::High, 2e-5) } else { (Precision::Medium, 8e-3) };
+            // A part is off by 2⁻⁸ of a value at most, two by 2⁻¹⁷. A product has both sides' errors, and without
+            // that of both rests 2⁻¹⁶ more.
+            let exact = if high { 2.0 * 2_f64.powi(-17) + 2_f64.powi(-16) } else { 2.0 * 2_f64.powi(-8) };
+            let within = exact * 1.02; // Errors' own products, and sums in f32.
+            let precision = if high { Precision::High } else { Precision::Medium };
             let mut answers = Vec::new();
             for instructions in [vec![Instructions::twin()], Instructions::all()].concat() {
                 let crate::gemm::Products::Parts(parts) = instructions.products(precision) else { continue };
