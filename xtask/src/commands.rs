@@ -97,6 +97,11 @@ pub fn bench(machine: &Machine, args: &[OsString]) -> Result<ExitCode> {
     become_program(machine, &["birnn-bench"], args)
 }
 
+/// `study`: what is said of nets that read both ways, measured; with what it starts.
+pub fn study(machine: &Machine, args: &[OsString]) -> Result<ExitCode> {
+    become_program(machine, &["birnn-study", "birnn", "birnn-torch", "birnn-bench"], args)
+}
+
 /// `check`: what must hold before a change is merged, cheapest first.
 pub fn check(machine: &Machine) -> Result<ExitCode> {
     if !succeeds("format", cargo(machine, "fmt", None).args(["--all", "--check"]))? {

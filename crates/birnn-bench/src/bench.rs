@@ -51,6 +51,9 @@ pub struct Measured {
     pub fma_peak: f64,
     /// Milliseconds per step.
     pub timed: Vec<Timed>,
+    /// Milliseconds to answer the batch, where that was asked for.
+    #[serde(default)]
+    pub forward: Vec<Timed>,
 }
 
 /// The tutorial's point with a number of threads.
@@ -113,7 +116,7 @@ pub mod made_up {
                 Lengths::Equal => [(Kind::Libtorch, ms), birnn, (Kind::Pytorch, 0.1 + 1.1 * ms)],
                 _ => [birnn, (Kind::Packed, 10.0 * ms), (Kind::Padded, 4.0 * ms)],
             };
-            Measured { point, flop: point.flop(), fma_peak: 400e9, timed: timed(&times) }
+            Measured { point, flop: point.flop(), fma_peak: 400e9, timed: timed(&times), forward: Vec::new() }
         };
         let by = |threads: usize| {
             let ms = 100.0 / threads as f64;

@@ -54,7 +54,13 @@ pub fn measure(sweeps: Vec<Sweep>, effort: Effort, threads: usize, home: Option<
     for (index, point) in points.iter().enumerate() {
         let timed = step(point, &effort, python.as_ref(), with_tutorial)?;
         say(&format!("{:2}/{} {point}", index + 1, points.len()), &timed);
-        bench.points.push(Measured { point: *point, flop: point.flop(), fma_peak: fma_peak(threads), timed });
+        let forward = if Sweep::Directions.points().contains(point) && wanted(Sweep::Directions) {
+            forward(point, &effort, python.as_ref())?
+        } else {
+            Vec::new()
+        };
+        let (flop, fma_peak) = (point.flop(), fma_peak(threads));
+        bench.points.push(Measured { point: *point, flop, fma_peak, timed, forward });
     }
     if wanted(Sweep::Parts) {
         bench.parts = Some(parts(&effort)?);
@@ -138,6 +144,20 @@ fn precision(effort: &Effort, python: Option<&RefCell<Python>>) -> Result<Vec<Ti
         for kind in kinds {
             entries.push((kind, Box::new(Remote::new(python, task(kind)))));
         }
+    }
+    alternate(&mut entries, effort)
+}
+
+/// The answers to a point's batch, without gradients.
+fn forward(point: &Point, effort: &Effort, python: Option<&RefCell<Python>>) -> Result<Vec<Timed>> {
+    let samples = images(point.batch, [point.time, point.features])?;
+    let mut entries: Vec<Entry<'_>> = vec![
+        (Kind::Libtorch, Box::new(PlainEvaluation::new(point, &samples, point.batch)?)),
+        (Kind::Birnn, Box::new(OurEvaluation::new(point, &samples)?)),
+    ];
+    if let Some(python) = python {
+        python.borrow_mut().prepare_evaluation(point, point.batch, point.batch)?;
+        entries.push((Kind::Pytorch, Box::new(Remote::new(python, EVALUATION))));
     }
     alternate(&mut entries, effort)
 }

@@ -1,10 +1,9 @@
-//! The step as a user of libtorch writes it: one call for all layers and directions, the output at the last
-//! step, a linear head, libtorch's Adam, and as many threads as libtorch likes.
+//! The step as a user of libtorch writes it: one call for all layers and directions, what is read of them, a linear head, libtorch's Adam, and as many threads as libtorch likes.
 
 use anyhow::Result;
 use birnn_engine::device::cpu_threads;
 use birnn_engine::{Batch, Device, Samples};
-use birnn_model::CellKind;
+use birnn_model::{CellKind, Readout};
 use tch::nn::{self, OptimizerConfig as _};
 use tch::{Kind, Tensor};
 
@@ -25,12 +24,13 @@ impl Plain {
     pub fn new(point: &Point) -> Result<Plain> {
         let vs = nn::VarStore::new(Device::Cpu);
         let (hidden, rows) = (point.hidden as i64, (point.gates() * point.hidden) as i64);
+        let directions = point.directions() as i64;
         let bound = 1.0 / (hidden as f64).sqrt();
         let uniform = nn::Init::Uniform { lo: -bound, up: bound };
         let mut weights = Vec::new();
         for layer in 0..point.layers {
-            let features = if layer == 0 { point.features as i64 } else { 2 * hidden };
-            for direction in 0..2 {
+            let features = if layer == 0 { point.features as i64 } else { directions * hidden };
+            for direction in 0..directions {
                 let shapes = [
                     ("wih", vec![rows, features]),
                     ("whh", vec![rows, hidden]),
@@ -42,7 +42,7 @@ impl Plain {
                 }
             }
         }
-        let head = nn::linear(vs.root() / "fc", 2 * hidden, CLASSES as i64, nn::LinearConfig::default());
+        let head = nn::linear(vs.root() / "fc", directions * hidden, CLASSES as i64, nn::LinearConfig::default());
         let optimizer = nn::Adam::default().build(&vs, point.rate())?;
         Ok(Plain { point: *point, weights, head, optimizer, batch: batch(point)? })
     }
@@ -55,18 +55,27 @@ impl Plain {
     }
 
     fn logits(&self, input: &Tensor, train: bool) -> Result<Tensor> {
-        let layers = self.point.layers as i64;
-        let shape = [2 * layers, input.size()[0], self.point.hidden as i64];
+        let (layers, both) = (self.point.layers as i64, self.point.bidirectional);
+        let shape = [self.point.directions() as i64 * layers, input.size()[0], self.point.hidden as i64];
         let zero = Tensor::f_zeros(shape, (Kind::Float, Device::Cpu))?;
         let weights: Vec<&Tensor> = self.weights.iter().collect();
-        let outputs = match self.point.cell {
-            CellKind::Rnn => input.f_rnn_tanh(&zero, &weights, true, layers, 0.0, train, true, true)?.0,
-            CellKind::Gru => input.f_gru(&zero, &weights, true, layers, 0.0, train, true, true)?.0,
+        let (outputs, states) = match self.point.cell {
+            CellKind::Rnn => input.f_rnn_tanh(&zero, &weights, true, layers, 0.0, train, both, true)?,
+            CellKind::Gru => input.f_gru(&zero, &weights, true, layers, 0.0, train, both, true)?,
             CellKind::Lstm => {
-                input.f_lstm(&[&zero, &zero], &weights, true, layers, 0.0, train, true, true)?.0
+                let (outputs, states, _) =
+                    input.f_lstm(&[&zero, &zero], &weights, true, layers, 0.0, train, both, true)?;
+                (outputs, states)
             }
         };
-        Ok(outputs.f_select(1, -1)?.apply(&self.head))
+        let read = match self.point.readout {
+            Readout::Final => {
+                let of_top = self.point.directions() as i64;
+                Tensor::f_cat(&states.f_narrow(0, -of_top, of_top)?.f_unbind(0)?, 1)?
+            }
+            _ => outputs.f_select(1, -1)?,
+        };
+        Ok(read.apply(&self.head))
     }
 
     /// How many of the images are classified correctly.

@@ -7,8 +7,7 @@ use birnn_data::Rng;
 use birnn_model::{Architecture, CellKind, Hidden, ModelConfig, Readout};
 use serde::{Deserialize, Serialize};
 
-/// A bidirectional net, read at the last time step, and the batch that it learns from. Of sequences of unequal
-/// lengths it is read by the final states of both directions.
+/// A net and the batch that it learns from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Point {
     /// The recurrent cell.
@@ -30,6 +29,20 @@ pub struct Point {
     /// How long the others are.
     #[serde(default)]
     pub lengths: Lengths,
+    /// Whether a second direction reads the sequence from its end.
+    #[serde(default = "yes")]
+    pub bidirectional: bool,
+    /// By what it is read: its output at the last time step, or the final state of each direction.
+    #[serde(default = "last")]
+    pub readout: Readout,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn last() -> Readout {
+    Readout::Last
 }
 
 /// How long the sequences of a batch are, of which the longest has `time` steps.
@@ -55,6 +68,8 @@ pub const TUTORIAL: Point = Point {
     layers: 2,
     frozen: false,
     lengths: Lengths::Equal,
+    bidirectional: true,
+    readout: Readout::Last,
 };
 
 /// Classes of the head.
@@ -67,10 +82,9 @@ const RATE: f64 = 0.003;
 impl Point {
     /// The net.
     pub fn architecture(&self) -> Result<Architecture> {
-        let Point { cell, hidden, layers, lengths, .. } = *self;
-        let readout = if lengths == Lengths::Equal { Readout::Last } else { Readout::Final };
+        let Point { cell, hidden, layers, bidirectional, readout, .. } = *self;
         let hidden = Hidden::Same(hidden);
-        let config = ModelConfig { cell, layers, hidden, readout, ..ModelConfig::default() };
+        let config = ModelConfig { cell, bidirectional, layers, hidden, readout, ..ModelConfig::default() };
         config.resolve().with_context(|| format!("{self} is no net"))
     }
 
@@ -81,6 +95,11 @@ impl Point {
             CellKind::Gru => 3,
             CellKind::Lstm => 4,
         }
+    }
+
+    /// How many directions read the sequence.
+    pub fn directions(&self) -> usize {
+        if self.bidirectional { 2 } else { 1 }
     }
 
     /// The learning rate.
@@ -122,19 +141,23 @@ impl Point {
     /// - `2 G H H` for the gradient of the state before, and
     /// - `2 G H I` for that of its input, except in the first layer, whose input is the image.
     ///
-    /// Only what is read counts: at the last time step the top layer's reverse direction has taken one step, and
-    /// padding is never read. The head, the gates' functions and Adam are left out; together they are less than
+    /// Only what is read counts: of a net read at the last time step the top layer's reverse direction has taken one
+    /// step, and padding is never read. The head, the gates' functions and Adam are left out; together they are less than
     /// a hundredth at the tutorial's point.
     pub fn flop(&self) -> f64 {
         let [gates, hidden, steps] = [self.gates(), self.hidden, self.steps()].map(|n| n as f64);
         (0..self.layers)
             .map(|layer| {
-                let inputs = if layer == 0 { self.features as f64 } else { 2.0 * hidden };
+                let outputs = self.directions() as f64 * hidden;
+                let inputs = if layer == 0 { self.features as f64 } else { outputs };
                 let weights = 2.0 * gates * hidden * (inputs + hidden);
                 let state = 2.0 * gates * hidden * hidden;
                 let input = if layer == 0 { 0.0 } else { 2.0 * gates * hidden * inputs };
-                let read_at_the_last_step = layer + 1 == self.layers && self.lengths == Lengths::Equal;
-                let reverse = if read_at_the_last_step { self.batch as f64 } else { steps };
+                let reverse = match self.readout {
+                    _ if !self.bidirectional => 0.0,
+                    Readout::Last if layer + 1 == self.layers => self.batch as f64,
+                    _ => steps,
+                };
                 (steps + reverse) * (2.0 * weights + state + input)
             })
             .sum()
@@ -143,14 +166,15 @@ impl Point {
 
 impl fmt::Display for Point {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Point { cell, batch, time, features, hidden, layers, frozen, lengths } = self;
+        let Point { cell, batch, time, features, hidden, layers, frozen, lengths, bidirectional, .. } = self;
         let cell = format!("{cell:?}").to_uppercase();
         let time = match lengths {
             Lengths::Equal => time.to_string(),
             Lengths::From(shortest) => format!("{shortest}-{time}"),
             Lengths::AllButOne(others) => format!("{others} (one {time})"),
         };
-        write!(f, "{cell} {layers} x {hidden}+{hidden}, {batch} x {time} x {features}")?;
+        let reverse = if *bidirectional { format!("+{hidden}") } else { String::new() };
+        write!(f, "{cell} {layers} x {hidden}{reverse}, {batch} x {time} x {features}")?;
         if *frozen { f.write_str(", frozen") } else { Ok(()) }
     }
 }
@@ -176,8 +200,7 @@ mod tests {
             features: 2,
             hidden: 3,
             layers: 1,
-            frozen: false,
-            lengths: Lengths::Equal,
+            ..TUTORIAL
         };
         assert_eq!(point.flop(), 7.0 * 5.0 * (30.0 + 30.0 + 18.0));
         // A second layer has six inputs; the first one is then read at every step in both directions.
@@ -185,8 +208,10 @@ mod tests {
         let upper = 5.0 * (54.0 + 54.0 + 18.0 + 36.0);
         assert_eq!(Point { layers: 2, ..point }.flop(), 7.0 * (lower + upper));
         // Both directions to their ends: 4 steps of one sequence and 1 of six others.
-        let unequal = Point { lengths: Lengths::AllButOne(1), ..point };
+        let unequal = Point { lengths: Lengths::AllButOne(1), readout: Readout::Final, ..point };
         assert_eq!(unequal.flop(), 2.0 * 10.0 * 78.0);
+        let one_way = Point { bidirectional: false, layers: 2, ..point };
+        assert_eq!(one_way.flop(), 7.0 * 4.0 * (78.0 + (36.0 + 36.0 + 18.0 + 18.0)));
     }
 
     #[test]
@@ -197,5 +222,7 @@ mod tests {
         let unequal = |lengths| Point { lengths, ..TUTORIAL }.to_string();
         assert_eq!(unequal(Lengths::From(7)), "LSTM 2 x 128+128, 100 x 7-28 x 28");
         assert_eq!(unequal(Lengths::AllButOne(7)), "LSTM 2 x 128+128, 100 x 7 (one 28) x 28");
+        let one_way = Point { bidirectional: false, ..TUTORIAL };
+        assert_eq!(one_way.to_string(), "LSTM 2 x 128, 100 x 28 x 28");
     }
 }

@@ -37,13 +37,22 @@ class Net(nn.Module if torch else object):
         super().__init__()
         cell = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}[point["cell"]]
         self.rnn = cell(
-            point["features"], point["hidden"], point["layers"], batch_first=True, bidirectional=True
+            point["features"],
+            point["hidden"],
+            point["layers"],
+            batch_first=True,
+            bidirectional=point["bidirectional"],
         )
-        self.fc = nn.Linear(2 * point["hidden"], CLASSES)
+        self.directions = 2 if point["bidirectional"] else 1
+        self.by_states = point["readout"] == "final"
+        self.fc = nn.Linear(self.directions * point["hidden"], CLASSES)
 
     def forward(self, x):
-        out, _ = self.rnn(x)
-        return self.fc(out[:, -1])
+        out, states = self.rnn(x)
+        if not self.by_states:
+            return self.fc(out[:, -1])
+        h = states[0] if isinstance(states, tuple) else states
+        return self.fc(torch.cat(tuple(h[-self.directions :]), 1))
 
 
 def noise(count, point):
@@ -99,9 +108,7 @@ def unequal(point, packs):
         batch = sequences
         if packs:
             batch = pack_padded_sequence(sequences, lengths, batch_first=True, enforce_sorted=False)
-        _, states = net.rnn(batch)
-        h = states[0] if isinstance(states, tuple) else states
-        return net.fc(torch.cat([h[-2], h[-1]], 1))
+        return net(batch)
 
     return training(net, point, logits, labels)
 

@@ -103,6 +103,7 @@ fn title(sweep: Sweep) -> &'static str {
         Sweep::Lengths => "Sequences of unequal lengths",
         Sweep::Hidden => "Hidden units",
         Sweep::Layers => "Layers",
+        Sweep::Directions => "One direction and two",
         Sweep::Threads => "Threads",
         Sweep::Evaluation => "Evaluation",
         Sweep::Parts => "Parts of birnn's step",
@@ -116,6 +117,7 @@ fn section(bench: &Bench, sweep: Sweep) -> Option<String> {
     match sweep {
         Sweep::Vanishing => vanishing(bench),
         Sweep::Lengths => lengths(bench),
+        Sweep::Directions => directions(bench),
         Sweep::Threads => threads(bench),
         Sweep::Evaluation => evaluation(bench),
         Sweep::Parts => parts(bench),
@@ -222,6 +224,42 @@ fn lengths(bench: &Bench) -> Option<String> {
                 it is here for its time alone. Where lengths go from one number to another, about half of the \
                 padded batch are steps of sequences; where one sequence is longer than all others, the padded \
                 batch grows with it, and the steps of all hardly do.";
+    (!rows.is_empty()).then(|| format!("{}\n{note}", table(&head, &rows)))
+}
+
+/// What a second direction costs: a training step, and the answers alone.
+fn directions(bench: &Bench) -> Option<String> {
+    let measured: Vec<&Measured> = Sweep::Directions.points().iter().filter_map(|at| bench.at(at)).collect();
+    let kinds = those_of(&measured, &[Kind::Libtorch, Kind::Birnn, Kind::Pytorch]);
+    let row = |at: &&Measured| {
+        let one = measured.iter().find(|one| one.point == Point { bidirectional: false, ..at.point });
+        let cells = |of: fn(&Measured) -> &[Timed]| {
+            kinds.iter().flat_map(move |&kind| {
+                let (own, single) = (median(of(at), kind), one.and_then(|one| median(of(one), kind)));
+                let times = match (own, single) {
+                    (Some(own), Some(single)) if at.point.bidirectional => number(own / single),
+                    _ => String::new(),
+                };
+                [spread(of(at), kind), times]
+            })
+        };
+        let steps = cells(|at| &at.timed);
+        [at.point.to_string()].into_iter().chain(steps).chain(cells(|at| &at.forward)).collect()
+    };
+    let rows: Vec<_> = measured.iter().map(row).collect();
+    let of = |what: &str| {
+        let columns = |kind: &Kind| [format!("{kind}, {what}, ms"), "two / one".to_owned()];
+        kinds.iter().flat_map(columns).collect::<Vec<_>>()
+    };
+    let head: Vec<String> = ["net, batch x time x features".to_owned()]
+        .into_iter()
+        .chain(of("step"))
+        .chain(of("forward"))
+        .collect();
+    let head: Vec<&str> = head.iter().map(String::as_str).collect();
+    let note = "The nets are read by their final states, so that both directions read the whole sequence. Forward \
+                is the answers to the batch, without gradients. Two layers: the upper one of two directions reads \
+                the outputs of both, and has more than twice the arithmetic of one.";
     (!rows.is_empty()).then(|| format!("{}\n{note}", table(&head, &rows)))
 }
 

@@ -1,6 +1,6 @@
 //! Which points are measured, all around the tutorial's.
 
-use birnn_model::CellKind;
+use birnn_model::{CellKind, Readout};
 use birnn_report::chart::Scale;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
@@ -25,6 +25,8 @@ pub enum Sweep {
     Hidden,
     /// Layers.
     Layers,
+    /// One direction and two, by length and batch, forward alone and as a training step.
+    Directions,
     /// Threads.
     Threads,
     /// Test images.
@@ -49,8 +51,11 @@ const SPOKEN: Point = Point {
     hidden: 100,
     layers: 1,
     lengths: Lengths::From(6),
+    readout: Readout::Final,
     ..TUTORIAL
 };
+/// Batches and lengths at which directions are counted.
+const DIRECTIONS: [(usize, usize); 5] = [(1, 28), (10, 28), (100, 28), (100, 112), (100, 448)];
 /// Steps of 63 sequences, beside which one becomes longer.
 const BESIDE: usize = 20;
 
@@ -90,6 +95,19 @@ impl Sweep {
             }
             Sweep::Hidden => each([32, 64, 128, 256, 512, 1024], |point, hidden| point.hidden = hidden),
             Sweep::Layers => each([1, 2, 3, 4], |point, layers| point.layers = layers),
+            // Both read by their final states, so that neither direction is spared a step.
+            Sweep::Directions => DIRECTIONS
+                .into_iter()
+                .flat_map(|(batch, time)| {
+                    [false, true].map(|bidirectional| Point {
+                        batch,
+                        time,
+                        bidirectional,
+                        readout: Readout::Final,
+                        ..TUTORIAL
+                    })
+                })
+                .collect(),
             _ => Vec::new(),
         }
     }
@@ -163,9 +181,10 @@ mod tests {
     #[test]
     fn a_point_of_several_sweeps_is_measured_once() {
         assert_eq!(points(&[Sweep::Cells, Sweep::Layers]).len(), 3 + 4 - 1);
+        let elsewhere = [Sweep::Lengths, Sweep::Directions];
         for sweep in Sweep::value_variants() {
             let points = sweep.points();
-            assert!(points.is_empty() || points.contains(&TUTORIAL) || *sweep == Sweep::Lengths, "{sweep:?}");
+            assert!(points.is_empty() || points.contains(&TUTORIAL) || elsewhere.contains(sweep), "{sweep:?}");
         }
     }
 

@@ -1,0 +1,197 @@
+//! Forward, reverse and both, at equal parameters, and what lies between.
+
+use anyhow::Result;
+use birnn_infer::Predictor;
+use birnn_report::chart::{Axis, Chart, Line, Scale, Side};
+use birnn_run::weights_of;
+
+use super::{Net, Part, Section, Table, command, dots, group, mean_at, trained, with_quick};
+use crate::group::{Group, Measure, error, percent};
+use crate::runner::{Ran, Runner};
+use crate::trial::Trial;
+
+/// A task, by one experiment.
+struct Task {
+    name: &'static str,
+    what: &'static str,
+    config: &'static str,
+    files: &'static [(&'static str, &'static str)],
+    measure: Measure,
+    /// Where `birnn eval --json` says it.
+    path: &'static str,
+    /// Forward and reverse units, by falling share of the forward direction, of about as many parameters; of 0
+    /// reverse units the net has one direction. No net has the reverse direction alone: the last has one unit forward.
+    units: [(usize, usize); 5],
+    quick: &'static [&'static str],
+}
+
+/// The share of the parameters that the forward direction has, in percent.
+const SHARES: [f64; 5] = [100.0, 75.0, 50.0, 25.0, 0.0];
+const FORWARD: usize = 0;
+const BOTH: usize = 2;
+const REVERSE: usize = 4;
+
+const TASKS: [Task; 3] = [
+    Task {
+        name: "Tagging",
+        what: "chunks of CoNLL-2000, F1 of spans in the test file",
+        config: "configs/study/chunks.toml",
+        files: &[
+            ("data.train", "conll2000/train.txt.gz"),
+            ("data.test", "conll2000/test.txt.gz"),
+        ],
+        measure: percent("F1"),
+        path: "/spans/strict/all/f1",
+        units: [(157, 0), (131, 61), (100, 100), (61, 131), (1, 157)],
+        quick: &["data.limit=1500", "train.epochs=3"],
+    },
+    Task {
+        name: "Filling in",
+        what: "a tenth of the values of ETTh1 hidden at random, mean absolute error in the last fifth",
+        config: "configs/study/gaps.toml",
+        files: &[("data.train", "impute/ETTh1.csv.gz")],
+        measure: error("MAE", " deviations", 4),
+        path: "/filled/mae",
+        units: [(94, 0), (80, 43), (64, 64), (43, 80), (1, 94)],
+        quick: &["train.epochs=3"],
+    },
+    Task {
+        name: "Classification",
+        what: "spoken digits, accuracy on 300 recordings",
+        config: "configs/study/digits-spoken.toml",
+        files: &[],
+        measure: percent("accuracy"),
+        path: "/accuracy",
+        units: [(94, 0), (80, 43), (64, 64), (43, 80), (1, 94)],
+        quick: &["train.epochs=3", "data.limit=1000"],
+    },
+];
+
+/// Asks it.
+pub fn study(runner: &Runner, seeds: u32) -> Result<Section> {
+    let mut section = Section {
+        part: Part::Directions,
+        said: "A net that reads both ways is right for tagging, for filling in what is missing, and for encoding, where \
+               what follows tells as much as what came before. Its directions may differ in size.",
+        asked: "One LSTM layer, by forward units, reverse units, or both, of about as many parameters in each net. As no \
+                net here reads in reverse alone, what is called the reverse net has one unit that reads forward."
+            .to_owned(),
+        found: Vec::new(),
+        tables: Vec::new(),
+        charts: Vec::new(),
+        commands: Vec::new(),
+    };
+    for task in &TASKS {
+        let nets: Vec<Net> = task.units.iter().map(|&units| task.net(runner, units)).collect();
+        let ran = trained(runner, &nets, seeds)?;
+        let groups: Vec<Group> = nets
+            .iter()
+            .zip(&ran)
+            .map(|(net, ran)| group(&net.name, ran, task.path))
+            .collect::<Result<_>>()?;
+        let measure = task.measure;
+        section.found.push(task.sentences(&groups));
+        let mut rows = Vec::new();
+        for ((net, ran), group) in nets.iter().zip(&ran).zip(&groups) {
+            rows.push(vec![net.name.clone(), parameters(ran)?, measure.mean(group)]);
+        }
+        section.tables.push(Table {
+            title: format!("{}: {}", task.name, task.what),
+            head: vec!["net".to_owned(), "parameters".to_owned(), measure.name.to_owned()],
+            rows,
+        });
+        section.charts.push(task.chart(&groups));
+        section.commands.extend(nets.iter().map(|net| command(net, seeds)));
+    }
+    Ok(section)
+}
+
+impl Task {
+    fn net(&self, runner: &Runner, (forward, reverse): (usize, usize)) -> Net {
+        let (name, sets) = match (forward, reverse) {
+            (units, 0) => (
+                format!("{units} forward"),
+                vec!["model.bidirectional=false".to_owned(), format!("model.hidden={units}")],
+            ),
+            _ => (
+                format!("{forward} forward, {reverse} reverse"),
+                vec![format!("model.hidden={{ forward = {forward}, reverse = {reverse} }}")],
+            ),
+        };
+        let stem = self.config.rsplit('/').next().unwrap_or_default().trim_end_matches(".toml");
+        let trial = Trial {
+            config: self.config,
+            name: format!("{stem}-{forward}-{reverse}"),
+            sets: with_quick(sets, runner, self.quick),
+            files: self.files,
+            stages: Vec::new(),
+            seed: 0,
+        };
+        Net { name, trial }
+    }
+
+    /// What the five nets come to.
+    fn sentences(&self, groups: &[Group]) -> String {
+        let measure = self.measure;
+        let named = |index: usize, name: &str| Group { name: name.to_owned(), ..groups[index].clone() };
+        let (forward, both, reverse) =
+            (named(FORWARD, "forward"), named(BOTH, "both ways"), named(REVERSE, "reverse"));
+        let best = (0..groups.len())
+            .max_by(|&a, &b| {
+                let [a, b] = [a, b].map(|index| mean_at(0.0, &groups[index], &measure).1);
+                if measure.more_is_better { a.total_cmp(&b) } else { b.total_cmp(&a) }
+            })
+            .unwrap_or(BOTH);
+        let sizes = if best == BOTH {
+            "Of the five sizes, equal directions do best.".to_owned()
+        } else {
+            let best = &groups[best];
+            format!(
+                "Of the five sizes, {} does best, with {}; {}.",
+                best.name,
+                measure.mean(best),
+                measure.comparison(best, &both)
+            )
+        };
+        format!(
+            "**{}** ({}): both ways {}, forward {}, reverse {}. At equal parameters {}; {}. {sizes}",
+            self.name,
+            self.what,
+            measure.mean(&both),
+            measure.mean(&forward),
+            measure.mean(&reverse),
+            measure.comparison(&both, &forward),
+            measure.comparison(&both, &reverse)
+        )
+    }
+
+    fn chart(&self, groups: &[Group]) -> Chart {
+        let measure = self.measure;
+        let means = SHARES.iter().zip(groups).map(|(&share, group)| mean_at(share, group, &measure));
+        let mut means: Vec<_> = means.collect();
+        means.reverse();
+        let each = dots("one seed", SHARES.iter().copied().zip(groups), &measure);
+        let values: Vec<f64> = each.points.iter().map(|point| point.1).collect();
+        let id = format!("directions-{}", self.name.to_lowercase().replace(' ', "-"));
+        Chart {
+            id,
+            title: format!("{} by the share of the forward direction", self.name),
+            caption: String::new(),
+            x: Side::new("parameters of the forward direction, %", Axis::at(Scale::Linear, &SHARES)),
+            y: Side::new(
+                &format!("{}{}", measure.name, measure.unit.replacen(' ', ", ", 1)),
+                Axis::linear(values.into_iter(), false, false),
+            ),
+            lines: vec![Line::new("mean", means), each],
+        }
+    }
+}
+
+/// How many parameters a net has.
+fn parameters(ran: &[Ran]) -> Result<String> {
+    let Some(first) = ran.first() else { return Ok(String::new()) };
+    let predictor = Predictor::open(&weights_of(&first.folder)?)?;
+    let (manifest, network) = (predictor.manifest(), predictor.network());
+    let inputs = manifest.modality.inputs();
+    Ok(network.architecture().parameter_count(inputs, predictor.task().outputs()).to_string())
+}

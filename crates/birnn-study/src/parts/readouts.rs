@@ -1,0 +1,80 @@
+//! By what a net is best read.
+
+use anyhow::Result;
+
+use super::{Net, Part, Section, Table, command, group, trained, with_quick};
+use crate::group::{Group, percent};
+use crate::runner::Runner;
+use crate::trial::Trial;
+
+const READOUTS: [&str; 5] = ["last", "final", "mean", "max", "attention"];
+
+/// Experiments, and what they are.
+const DATA: [(&str, &str, &str, &[&str]); 2] = [
+    (
+        "written",
+        "configs/study/digits-written.toml",
+        "MNIST, 28 rows each, trained on the first 10,000",
+        &["data.limit=2000", "train.epochs=2"],
+    ),
+    (
+        "spoken",
+        "configs/study/digits-spoken.toml",
+        "spoken digits, of 6 to 92 steps",
+        &["data.limit=1000", "train.epochs=3"],
+    ),
+];
+
+/// Asks it.
+pub fn study(runner: &Runner, seeds: u32) -> Result<Section> {
+    let accuracy = percent("accuracy");
+    let mut section = Section {
+        part: Part::Readouts,
+        said: "The tutorial reads the output at the last time step, where the reverse direction has seen that step alone.",
+        asked: "One LSTM layer of 64 units each way, read by the output at the last step (`last`), by each direction's own \
+                end (`final`), by the mean or the largest value of each output over the steps, or by a mean with learnt \
+                weights (`attention`)."
+            .to_owned(),
+        found: Vec::new(),
+        tables: Vec::new(),
+        charts: Vec::new(),
+        commands: Vec::new(),
+    };
+    for (name, config, what, quick) in DATA {
+        let net = |readout: &&str| Net {
+            name: format!("{name} digits, `{readout}`"),
+            trial: Trial {
+                config,
+                name: format!("readout-{name}-{readout}"),
+                sets: with_quick(vec![format!("model.readout={readout}")], runner, quick),
+                files: &[],
+                stages: Vec::new(),
+                seed: 0,
+            },
+        };
+        let nets: Vec<Net> = READOUTS.iter().map(net).collect();
+        let ran = trained(runner, &nets, seeds)?;
+        let groups: Vec<Group> = READOUTS
+            .iter()
+            .zip(&ran)
+            .map(|(readout, ran)| group(&format!("`{readout}`"), ran, "/accuracy"))
+            .collect::<Result<_>>()?;
+        let [last, ends, others @ ..] = groups.as_slice() else { continue };
+        let others: Vec<String> = others.iter().map(|other| accuracy.comparison(other, ends)).collect();
+        section.found.push(format!(
+            "**{}** ({what}): `last` {}, `final` {}; {}. {}.",
+            if name == "written" { "Written digits" } else { "Spoken digits" },
+            accuracy.mean(last),
+            accuracy.mean(ends),
+            accuracy.comparison(ends, last),
+            others.join("; ")
+        ));
+        section.tables.push(Table {
+            title: format!("Accuracy: {what}"),
+            head: vec!["readout".to_owned(), "accuracy".to_owned()],
+            rows: groups.iter().map(|group| vec![group.name.clone(), accuracy.mean(group)]).collect(),
+        });
+        section.commands.extend(nets.iter().map(|net| command(net, seeds)));
+    }
+    Ok(section)
+}
