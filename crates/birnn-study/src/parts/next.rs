@@ -37,7 +37,7 @@ const ALL: [Next; 2] = [
         paths: ["/in_use/whole/loss", "/in_use/so_far/loss"],
         path: "/loss",
         both: 96,
-        stages: &[1, 2, 3],
+        stages: &[1, 2, 4, 6],
         quick: &["data.limit=1500"],
         quick_stages: &[1, 2],
     },
