@@ -42,7 +42,8 @@ impl Plain {
                 }
             }
         }
-        let head = nn::linear(vs.root() / "fc", directions * hidden, CLASSES as i64, nn::LinearConfig::default());
+        let head =
+            nn::linear(vs.root() / "fc", directions * hidden, CLASSES as i64, nn::LinearConfig::default());
         let optimizer = nn::Adam::default().build(&vs, point.rate())?;
         Ok(Plain { point: *point, weights, head, optimizer, batch: batch(point)? })
     }

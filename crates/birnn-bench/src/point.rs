@@ -193,15 +193,8 @@ mod tests {
     /// state 2*3*3 = 18; four steps of one direction and one of the other.
     #[test]
     fn a_small_one_worked_by_hand() {
-        let point = Point {
-            cell: CellKind::Rnn,
-            batch: 7,
-            time: 4,
-            features: 2,
-            hidden: 3,
-            layers: 1,
-            ..TUTORIAL
-        };
+        let point =
+            Point { cell: CellKind::Rnn, batch: 7, time: 4, features: 2, hidden: 3, layers: 1, ..TUTORIAL };
         assert_eq!(point.flop(), 7.0 * 5.0 * (30.0 + 30.0 + 18.0));
         // A second layer has six inputs; the first one is then read at every step in both directions.
         let lower = 8.0 * 78.0;

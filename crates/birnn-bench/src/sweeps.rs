@@ -184,7 +184,10 @@ mod tests {
         let elsewhere = [Sweep::Lengths, Sweep::Directions];
         for sweep in Sweep::value_variants() {
             let points = sweep.points();
-            assert!(points.is_empty() || points.contains(&TUTORIAL) || elsewhere.contains(sweep), "{sweep:?}");
+            assert!(
+                points.is_empty() || points.contains(&TUTORIAL) || elsewhere.contains(sweep),
+                "{sweep:?}"
+            );
         }
     }
 

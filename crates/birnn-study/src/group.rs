@@ -112,6 +112,9 @@ mod tests {
         assert_eq!(loss.comparison(&a, &b), "a is worse than b by 0.1 nats (0.1 to 0.1)");
         let near = group("c", &[0.91, 0.9, 0.92]);
         let said = accuracy.comparison(&a, &near);
-        assert!(said.starts_with("a and c are not told apart by 3 seeds, the difference is 0.00 % ("), "{said}");
+        assert!(
+            said.starts_with("a and c are not told apart by 3 seeds, the difference is 0.00 % ("),
+            "{said}"
+        );
     }
 }

@@ -198,7 +198,11 @@ impl Runner {
 fn beside(name: &str) -> Result<PathBuf> {
     let this = std::env::current_exe().context("cannot tell where this program is")?;
     let program = this.with_file_name(name);
-    ensure!(program.is_file(), "{} is not there; build it: cargo build --workspace --bins", program.display());
+    ensure!(
+        program.is_file(),
+        "{} is not there; build it: cargo build --workspace --bins",
+        program.display()
+    );
     Ok(program)
 }
 

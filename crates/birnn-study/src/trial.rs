@@ -44,11 +44,9 @@ impl Trial {
 
     /// The command of one seed of several, for all of them.
     pub fn command_of_all(&self, seeds: u32) -> String {
-        self.command().replace(&format!("seed={}", self.seed), &format!("sweep.seeds={seeds}")).replacen(
-            "train",
-            "sweep",
-            1,
-        )
+        self.command()
+            .replace(&format!("seed={}", self.seed), &format!("sweep.seeds={seeds}"))
+            .replacen("train", "sweep", 1)
     }
 }
 

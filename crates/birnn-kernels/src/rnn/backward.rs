@@ -3,6 +3,7 @@
 
 use super::backward_through_time::{BackwardThroughTime, DInput, Wanted};
 use super::chunk::{Chunk, DirectionBuffers, LayerBuffers, fit, zero};
+use super::forward::{Given, Output};
 use super::gradients::Gradients;
 use super::lengths::Lengths;
 use super::packed::{Packed, PackedDirection};
@@ -206,25 +207,34 @@ impl Chunk {
                     OutputMode::Final | OutputMode::Last if top => Wanted::Last,
                     _ => Wanted::All,
                 };
-                let rows = padded_rows(steps.rows());
-                let mut back = BackwardThroughTime {
-                    kind: spec.cell,
-                    packed,
-                    steps,
-                    width,
-                    input,
-                    output: &here.output,
-                    d_states: (to == To::States).then_some(&mut here.d_states[..]),
-                    dh_next: &mut self.dh_next[..rows * packed.hidden],
-                    dc_next: &mut self.dc_next[..rows * packed.hidden],
-                    dh: &mut self.dh[..rows * packed.hidden],
-                    zeros: &self.zeros,
-                    operands: &mut self.operands,
-                    rows: &mut self.rows,
-                };
-                let d_input = below_wanted.then_some(DInput { values: &mut self.d_input, first: index == 0 });
-                let gradients = (to == To::Parameters).then(|| &mut gradients[layer][index]);
-                back.run::<S>(direction, &self.d_output, wanted, d_input, gradients);
+                let (rows, zeros) = (padded_rows(steps.rows()), &self.zeros);
+                for segment in (0..direction.segments.len()).rev() {
+                    if !direction.has(segment) {
+                        let kind = spec.cell;
+                        let given = Given { kind, packed, steps, input, row_of_input: &row_of_input, zeros };
+                        let mut output = Output { values: &mut here.output, ends: &mut here.ends, width };
+                        direction.segment::<S>(segment, given, &mut output, &mut self.forward);
+                    }
+                    let mut back = BackwardThroughTime {
+                        kind: spec.cell,
+                        packed,
+                        steps,
+                        width,
+                        input,
+                        output: &here.output,
+                        d_states: (to == To::States).then_some(&mut here.d_states[..]),
+                        dh_next: &mut self.dh_next[..rows * packed.hidden],
+                        dc_next: &mut self.dc_next[..rows * packed.hidden],
+                        dh: &mut self.dh[..rows * packed.hidden],
+                        zeros,
+                        operands: &mut self.operands,
+                        rows: &mut self.rows,
+                    };
+                    let d_input =
+                        below_wanted.then_some(DInput { values: &mut self.d_input, first: index == 0 });
+                    let gradients = (to == To::Parameters).then(|| &mut gradients[layer][index]);
+                    back.run::<S>(direction, segment, &self.d_output, wanted, d_input, gradients);
+                }
             }
             if below_wanted {
                 if let (Some(dropout), Some(below)) = (dropout, layer.checked_sub(1)) {

@@ -7,12 +7,10 @@ use super::cell;
 use super::chunk::{DirectionBuffers, Operands, Rows};
 use super::gradients::Gradients;
 use super::packed::PackedDirection;
+use super::segments::is_deep;
 use super::steps::{Step, Steps, Way};
 use crate::gemm::{PackedRows, Shape, gemm};
 use crate::isa::Simd;
-
-/// Rows that make a product for the weights' gradients deep enough.
-const DEEP: usize = 256;
 
 /// Which outputs of a direction a gradient came with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,35 +49,38 @@ pub(crate) struct BackwardThroughTime<'a> {
 }
 
 impl<'a> BackwardThroughTime<'a> {
-    /// Turns what came out of the gates into the gradient with respect to what went in, and adds the
-    /// gradients with respect to the input and the parameters, where they are wanted.
+    /// Turns what came out of the gates of a segment, which is in memory, into the gradient with respect to what went
+    /// in, and adds the gradients with respect to the input and the parameters, where they are wanted. The last segment
+    /// comes first.
     #[inline(always)]
     pub(crate) fn run<S: Simd>(
         &mut self,
         direction: &mut DirectionBuffers,
+        segment: usize,
         d_output: &[f32],
         wanted: Wanted,
         mut d_input: Option<DInput>,
         mut gradients: Option<&mut Gradients>,
     ) {
         let steps = self.steps;
-        self.dh_next.fill(0.0);
-        self.dc_next.fill(0.0);
+        if segment + 1 == direction.segments.len() {
+            self.dh_next.fill(0.0);
+            self.dc_next.fill(0.0);
+        }
+        let Range { start, end } = direction.segments[segment];
         let mut waiting = 0..0;
-        for step in steps.order(direction.way).rev() {
+        for step in steps.order(direction.way, start..end).rev() {
             let time = step.time;
             self.step::<S>(direction, &step, d_output, wanted);
             self.go_on::<S>(direction, &step, d_input.as_mut());
             let Some(gradients) = &mut gradients else { continue };
-            // The weights' gradients wait for as many steps as make a deep product, and no longer, so that
-            // the gates are still in the cache.
             waiting = match direction.way {
                 _ if waiting.is_empty() => time..time + 1,
                 Way::Forward => time..waiting.end,
                 Way::Reverse | Way::ReverseOnce => waiting.start..time + 1,
             };
-            let at_end = time == if direction.way == Way::Forward { 0 } else { steps.longest() - 1 };
-            if at_end || places(direction, steps, &waiting).len() >= DEEP {
+            let at_end = time == if direction.way == Way::Forward { start } else { end - 1 };
+            if at_end || is_deep(steps, &waiting) {
                 self.add_to_gradients::<S>(direction, waiting.clone(), gradients);
                 waiting = 0..0;
             }
@@ -117,8 +118,9 @@ impl<'a> BackwardThroughTime<'a> {
                 d_states[at..at + hidden].copy_from_slice(&self.dh[row * hidden..(row + 1) * hidden]);
             }
         }
+        let first_output = direction.first_output(steps);
         let DirectionBuffers { gates, c, tanh_c, recurrent, h_0, c_0, .. } = direction;
-        let h_prev = self.h_prev(offset, h_0);
+        let h_prev = self.h_prev(offset, first_output, h_0);
         let gates = &mut gates[place * n..][..rows.len() * n];
         for (index, row) in rows.clone().enumerate() {
             let gates = &mut gates[index * n..(index + 1) * n];
@@ -196,7 +198,7 @@ impl<'a> BackwardThroughTime<'a> {
             taken.flat_map(|step| step.rows.clone().map(move |row| (step.clone(), row)))
         };
 
-        let h_prev = self.h_prev(direction.offset, &direction.h_0);
+        let h_prev = self.h_prev(direction.offset, direction.first_output(steps), &direction.h_0);
         let Operands { gates: lhs, candidate, rhs } = &mut *self.operands;
         lhs.pack_transposed(products, gates, n);
         let inputs = rows(times.clone())
@@ -243,12 +245,12 @@ impl<'a> BackwardThroughTime<'a> {
     }
 
     #[inline(always)]
-    fn h_prev<'h>(&self, offset: usize, h_0: &'h [f32]) -> HPrev<'h>
+    fn h_prev<'h>(&self, offset: usize, first: usize, h_0: &'h [f32]) -> HPrev<'h>
     where
         'a: 'h,
     {
         let outputs = Rows { values: &self.output[offset..], stride: self.width };
-        HPrev { steps: self.steps, outputs, h_0, zeros: &self.zeros[..self.packed.hidden] }
+        HPrev { steps: self.steps, outputs, first, h_0, zeros: &self.zeros[..self.packed.hidden] }
     }
 }
 
@@ -257,6 +259,8 @@ impl<'a> BackwardThroughTime<'a> {
 struct HPrev<'a> {
     steps: &'a Steps,
     outputs: Rows<'a>,
+    /// How many rows come before the first of `outputs`.
+    first: usize,
     h_0: &'a [f32],
     zeros: &'a [f32],
 }
@@ -267,7 +271,9 @@ impl<'a> HPrev<'a> {
     fn of(&self, step: &Step, row: usize) -> &'a [f32] {
         let hidden = self.zeros.len();
         match step.prev {
-            Some(prev) if row < step.first_new => self.outputs.row(self.steps.start(prev) + row, hidden),
+            Some(prev) if row < step.first_new => {
+                self.outputs.row(self.steps.start(prev) - self.first + row, hidden)
+            }
             _ if self.h_0.is_empty() => self.zeros,
             _ => &self.h_0[row * hidden..][..hidden],
         }

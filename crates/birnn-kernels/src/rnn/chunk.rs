@@ -1,7 +1,10 @@
 //! The buffers of some samples of a batch on their way through all layers and time steps, and back. They grow
 //! and are kept.
 
+use std::ops::Range;
+
 use super::padded::PaddedRow;
+use super::segments::{Keep, segments};
 use super::spec::Spec;
 use super::states::States;
 use super::steps::{Steps, Way};
@@ -60,8 +63,10 @@ pub(crate) struct Operands {
 
 #[derive(Debug, Default)]
 pub(crate) struct LayerBuffers {
-    /// `[steps, width]`.
+    /// `[steps, width]`; of the top layer as many steps as its directions' windows have, where more are not wanted.
     pub(crate) output: Vec<f32>,
+    /// `[rows, width]`, where `output` has no more than windows: what is read of each sample.
+    pub(crate) ends: Vec<f32>,
     /// The same after dropout; empty where there is none.
     pub(crate) dropped: Vec<f32>,
     /// `[steps, width]`, after a backward pass that was to keep them: the gradient with respect to the
@@ -71,14 +76,24 @@ pub(crate) struct LayerBuffers {
     pub(crate) directions: Vec<DirectionBuffers>,
 }
 
-/// What one direction of a layer holds. In `kept`, every step that it takes has room if a backward pass
+/// What one direction of a layer holds. In `kept`, every step of a window has room if a backward pass
 /// follows, and otherwise a step and the one before it: see [`DirectionBuffers::place`].
 #[derive(Debug, Default)]
 pub(crate) struct DirectionBuffers {
     pub(crate) way: Way,
     /// Where its units begin in a row of the layer's output.
     pub(crate) offset: usize,
-    save_for_backward: bool,
+    keep: Keep,
+    /// The steps that it takes, in segments, in its order: one, where all of them are kept.
+    pub(crate) segments: Vec<Range<usize>>,
+    /// The steps that are in memory: those of a segment, and the one before it.
+    window: Range<usize>,
+    /// Whether that goes for the output, too.
+    output_in_window: bool,
+    /// The states after each segment but the last, `[segments, rows, hidden]`: of an LSTM the cells, and the outputs
+    /// where those are not there as a whole.
+    saved_h: Vec<f32>,
+    saved_c: Vec<f32>,
     /// `[kept, gates]`.
     pub(crate) gates: Vec<f32>,
     /// LSTM: `[kept, hidden]`, the cell and its tanh. GRU: the recurrent part of the candidate.
@@ -114,7 +129,7 @@ impl Chunk {
         samples: &[usize],
         lengths: &[usize],
         begins: &[usize],
-        save_for_backward: bool,
+        keep: Keep,
     ) {
         self.samples.clear();
         self.samples.extend(samples);
@@ -126,10 +141,10 @@ impl Chunk {
             self.layers.resize_with(spec.layers, LayerBuffers::default);
         }
         for (layer, buffers) in self.layers.iter_mut().take(spec.layers).enumerate() {
-            buffers.reshape(spec, layer, &self.steps, save_for_backward);
+            buffers.reshape(spec, layer, &self.steps, keep);
         }
         let hidden = PaddedRow::new(spec.directions().max()).padded;
-        let of_backward = if save_for_backward { padded_rows(samples.len()) * hidden } else { 0 };
+        let of_backward = if keep == Keep::Nothing { 0 } else { padded_rows(samples.len()) * hidden };
         for buffer in [&mut self.dh_next, &mut self.dc_next, &mut self.dh] {
             fit(buffer, of_backward);
         }
@@ -200,23 +215,32 @@ impl Chunk {
 }
 
 impl LayerBuffers {
-    fn reshape(&mut self, spec: &Spec, layer: usize, steps: &Steps, save_for_backward: bool) {
-        fit(&mut self.output, steps.total() * spec.output_row().padded);
+    fn reshape(&mut self, spec: &Spec, layer: usize, steps: &Steps, keep: Keep) {
+        // What nobody reads but the direction itself, step by step.
+        let in_window = matches!(keep, Keep::Segments(_)) && spec.is_pooled(layer);
         let count = spec.directions().count();
         if self.directions.len() < count {
             self.directions.resize_with(count, DirectionBuffers::default);
         }
-        let mut offset = 0;
+        let (mut offset, mut rows) = (0, 0);
         for (index, (buffers, units)) in self.directions.iter_mut().zip(spec.directions()).enumerate() {
             let hidden = PaddedRow::new([units]).padded;
             buffers.way = spec.way(layer, index);
-            (buffers.offset, buffers.save_for_backward) = (offset, save_for_backward);
+            (buffers.offset, buffers.keep, buffers.output_in_window) = (offset, keep, in_window);
+            let least = if let Keep::Segments(least) = keep { least } else { steps.longest() };
+            buffers.segments = segments(steps, buffers.way, least);
+            let windows = (0..buffers.segments.len()).map(|index| buffers.window_of(index));
+            let in_windows = windows.map(|of| steps.start(of.end) - steps.start(of.start)).max().unwrap_or(0);
             let kept = match buffers.way {
                 Way::ReverseOnce => steps.rows(),
-                _ if save_for_backward => steps.total(),
                 // A step needs its own and the one before.
-                _ => 2 * steps.rows(),
+                _ if keep == Keep::Nothing => 2 * steps.rows(),
+                _ => in_windows,
             };
+            rows = rows.max(kept);
+            let between = (buffers.segments.len() - 1) * steps.rows() * hidden;
+            fit(&mut buffers.saved_h, if in_window { between } else { 0 });
+            fit(&mut buffers.saved_c, if spec.cell.has_cell_state() { between } else { 0 });
             let of = |wanted: bool| if wanted { kept * hidden } else { 0 };
             fit(&mut buffers.gates, kept * spec.cell.gates() * hidden);
             fit(&mut buffers.c, of(spec.cell.has_cell_state()));
@@ -224,6 +248,9 @@ impl LayerBuffers {
             fit(&mut buffers.recurrent, of(spec.cell.scales_recurrent_part()));
             offset += hidden;
         }
+        let width = spec.output_row().padded;
+        fit(&mut self.output, if in_window { rows } else { steps.total() } * width);
+        fit(&mut self.ends, if in_window { steps.rows() * width } else { 0 });
     }
 }
 
@@ -235,8 +262,97 @@ impl DirectionBuffers {
         match self.way {
             // Each row once, those first that end first.
             Way::ReverseOnce => steps.rows() - steps.at(time),
-            _ if self.save_for_backward => steps.start(time),
-            _ => time % 2 * steps.rows(),
+            _ if self.keep == Keep::Nothing => time % 2 * steps.rows(),
+            _ => steps.start(time) - steps.start(self.window.start),
+        }
+    }
+
+    /// Where the rows that take a step are in the layer's output.
+    #[inline(always)]
+    pub(crate) fn place_of_output(&self, steps: &Steps, time: usize) -> usize {
+        if self.output_in_window { self.place(steps, time) } else { steps.start(time) }
+    }
+
+    /// How many rows of the layer come before the first of its output that is in memory.
+    #[inline(always)]
+    pub(crate) fn first_output(&self, steps: &Steps) -> usize {
+        if self.output_in_window { steps.start(self.window.start) } else { 0 }
+    }
+
+    /// Where the outputs of some rows are that take the step whose output is at `place`.
+    #[inline(always)]
+    pub(crate) fn outputs(&self, place: usize, rows: &Range<usize>, width: usize) -> Range<usize> {
+        // Of `ReverseOnce` a place is that of the first row that takes the step.
+        let first = if self.output_in_window && self.way == Way::ReverseOnce { rows.start } else { 0 };
+        (place + rows.start - first) * width..(place + rows.end - first) * width
+    }
+
+    /// The steps that a segment needs in memory.
+    fn window_of(&self, index: usize) -> Range<usize> {
+        let Range { start, end } = self.segments[index];
+        match self.way {
+            _ if index == 0 => start..end,
+            Way::Forward => start - 1..end,
+            Way::Reverse | Way::ReverseOnce => start..end + 1,
+        }
+    }
+
+    /// Whether a segment is in memory.
+    pub(crate) fn has(&self, index: usize) -> bool {
+        self.window == self.window_of(index)
+    }
+
+    /// Makes room for a segment, and brings the states before it into its place. `output` is the layer's, of rows of
+    /// this width.
+    pub(crate) fn enter(
+        &mut self,
+        index: usize,
+        steps: &Steps,
+        output: &mut [f32],
+        width: usize,
+        hidden: usize,
+    ) {
+        self.window = self.window_of(index);
+        let Some(before) = index.checked_sub(1) else { return };
+        let (time, rows) = self.between(before, steps);
+        let from = before * steps.rows() * hidden;
+        if !self.saved_c.is_empty() {
+            let to = self.place(steps, time) * hidden;
+            self.c[to..to + rows * hidden].copy_from_slice(&self.saved_c[from..][..rows * hidden]);
+        }
+        if self.output_in_window {
+            let outputs = output[self.place(steps, time) * width..].chunks_exact_mut(width);
+            for (saved, output) in self.saved_h[from..].chunks_exact(hidden).zip(outputs).take(rows) {
+                output[self.offset..][..hidden].copy_from_slice(saved);
+            }
+        }
+    }
+
+    /// Saves the states after a segment, where another one follows.
+    pub(crate) fn leave(&mut self, index: usize, steps: &Steps, output: &[f32], width: usize, hidden: usize) {
+        if index + 1 == self.segments.len() {
+            return;
+        }
+        let (time, rows) = self.between(index, steps);
+        let to = index * steps.rows() * hidden;
+        if !self.saved_c.is_empty() {
+            let from = self.place(steps, time) * hidden;
+            self.saved_c[to..][..rows * hidden].copy_from_slice(&self.c[from..from + rows * hidden]);
+        }
+        if self.output_in_window {
+            let outputs = output[self.place(steps, time) * width..].chunks_exact(width);
+            for (saved, output) in self.saved_h[to..].chunks_exact_mut(hidden).zip(outputs).take(rows) {
+                saved.copy_from_slice(&output[self.offset..][..hidden]);
+            }
+        }
+    }
+
+    /// The last step of a segment that another one follows, and how many rows go on.
+    fn between(&self, index: usize, steps: &Steps) -> (usize, usize) {
+        let Range { start, end } = self.segments[index];
+        match self.way {
+            Way::Forward => (end - 1, steps.at(end)),
+            Way::Reverse | Way::ReverseOnce => (start, steps.at(start)),
         }
     }
 }

@@ -4,12 +4,13 @@ use birnn_architecture::Cell;
 use std::ops::Range;
 
 use super::cell::{self, Gates};
-use super::chunk::{Chunk, DirectionBuffers, ForwardBuffers, Rows, fit};
+use super::chunk::{Chunk, DirectionBuffers, ForwardBuffers, LayerBuffers, Rows, fit};
 use super::packed::{Packed, PackedDirection};
 use super::padded::PaddedRow;
+use super::segments::Keep;
 use super::spec::{OutputMode, Spec};
 use super::states::{Input, States};
-use super::steps::{Step, Steps};
+use super::steps::{Step, Steps, Way};
 use super::workspace::{Pass, Workspace};
 use crate::dropout::{Draw, Dropout};
 use crate::gemm::{Shape as Product, gemm, gemm_of_two, padded_rows};
@@ -37,7 +38,8 @@ pub fn forward(
         );
     }
     let dropout = dropout.filter(|dropout| dropout.probability > 0.0);
-    pass(packed, workspace, input, dropout, true, output);
+    let keep = workspace.keep();
+    pass(packed, workspace, input, dropout, keep, output);
 }
 
 /// As [`forward`] without dropout, where no backward pass follows: the same values, in less memory and time.
@@ -46,7 +48,7 @@ pub fn forward(
 ///
 /// As [`forward`].
 pub fn infer(packed: &Packed, workspace: &mut Workspace, input: Input, output: &mut [f32]) {
-    pass(packed, workspace, input, None, false, output);
+    pass(packed, workspace, input, None, Keep::Nothing, output);
 }
 
 fn pass(
@@ -54,13 +56,13 @@ fn pass(
     workspace: &mut Workspace,
     input: Input,
     dropout: Option<Dropout>,
-    save_for_backward: bool,
+    keep: Keep,
     output: &mut [f32],
 ) {
     let spec = packed.spec();
     input.check(spec);
     assert_eq!(output.len(), spec.output_len(input.lengths), "the length of the output");
-    workspace.reshape(spec, input.lengths, save_for_backward);
+    workspace.reshape(spec, input.lengths, keep);
     let outputs = workspace.deal(output, spec.width(), spec.every_step());
     let (workers, shards) = workspace.parts();
     let jobs = shards.iter_mut().zip(outputs).map(|(shard, outputs)| {
@@ -68,7 +70,7 @@ fn pass(
         Forward { packed, dropout, initial, chunks: shard.parts().0, values, outputs }
     });
     workers.share(packed.instructions(), jobs.collect());
-    workspace.set_last(Pass { version: packed.version(), dropout, saved: save_for_backward });
+    workspace.set_last(Pass { version: packed.version(), dropout, saved: keep != Keep::Nothing });
 }
 
 /// One worker's shard.
@@ -122,19 +124,11 @@ impl Chunk {
             let (input, row_of_input) = Chunk::input_of(&self.input, below.last(), spec);
             let here = &mut here[0];
             for (direction, packed) in here.directions.iter_mut().zip(directions) {
-                let output = Output { values: &mut here.output, width };
+                let output = Output { values: &mut here.output, width, ends: &mut here.ends };
                 let (steps, zeros) = (&self.steps, &self.zeros);
-                let buffers = &mut self.forward;
-                direction.forward::<S>(
-                    spec.cell,
-                    packed,
-                    steps,
-                    input,
-                    &row_of_input,
-                    output,
-                    zeros,
-                    buffers,
-                );
+                let given =
+                    Given { kind: spec.cell, packed, steps, input, row_of_input: &row_of_input, zeros };
+                direction.forward::<S>(given, output, &mut self.forward);
             }
             here.dropped.clear();
             if let Some(dropout) = dropout.filter(|_| layer + 1 < spec.layers) {
@@ -149,8 +143,14 @@ impl Chunk {
     fn put_output<'a>(&self, spec: &Spec, outputs: &mut impl Iterator<Item = &'a mut [f32]>) {
         let (row_of_output, len) = (spec.output_row(), spec.width());
         let width = row_of_output.padded;
-        let output = &self.layers[spec.layers - 1].output;
+        let LayerBuffers { output, ends, .. } = &self.layers[spec.layers - 1];
         let at = |step: usize, row: usize| &output[(self.steps.start(step) + row) * width..][..width];
+        if !ends.is_empty() {
+            for (ends, into) in ends.chunks_exact(width).zip(outputs) {
+                row_of_output.unpad(ends, into);
+            }
+            return;
+        }
         for (row, into) in (0..self.steps.rows()).zip(outputs) {
             let last = self.steps.last(row);
             match spec.output {
@@ -171,28 +171,47 @@ impl Chunk {
     }
 }
 
-/// The output of a layer, `[steps, width]`.
-struct Output<'a> {
-    values: &'a mut [f32],
-    width: usize,
+/// The output of a layer: where it lies as [`LayerBuffers`] says.
+pub(super) struct Output<'a> {
+    pub(super) values: &'a mut [f32],
+    pub(super) ends: &'a mut [f32],
+    pub(super) width: usize,
+}
+
+/// What a direction computes with.
+#[derive(Clone, Copy)]
+pub(super) struct Given<'a> {
+    pub(super) kind: Cell,
+    pub(super) packed: &'a PackedDirection,
+    pub(super) steps: &'a Steps,
+    pub(super) input: &'a [f32],
+    pub(super) row_of_input: &'a PaddedRow,
+    pub(super) zeros: &'a [f32],
 }
 
 impl DirectionBuffers {
+    /// Through all steps.
     #[inline(always)]
-    #[expect(clippy::too_many_arguments, reason = "buffers that are borrowed from different places")]
-    fn forward<S: Simd>(
+    fn forward<S: Simd>(&mut self, given: Given, mut output: Output, buffers: &mut ForwardBuffers) {
+        for index in 0..self.segments.len() {
+            self.segment::<S>(index, given, &mut output, buffers);
+            self.leave(index, given.steps, output.values, output.width, given.packed.hidden);
+        }
+    }
+
+    /// Through the steps of a segment, after which it is in memory.
+    #[inline(always)]
+    pub(super) fn segment<S: Simd>(
         &mut self,
-        kind: Cell,
-        packed: &PackedDirection,
-        steps: &Steps,
-        input: &[f32],
-        row_of_input: &PaddedRow,
-        output: Output,
-        zeros: &[f32],
+        index: usize,
+        given: Given,
+        output: &mut Output,
         buffers: &mut ForwardBuffers,
     ) {
+        let Given { kind, packed, steps, input, row_of_input, zeros } = given;
         let PackedDirection { features, hidden, gates: n, products, .. } = *packed;
-        let Output { values: output, width } = output;
+        let Output { values: ref mut output, ref mut ends, width } = *output;
+        self.enter(index, steps, output, width, hidden);
         // What is behind the last part may be anything: see `Chunk::input`.
         let used = row_of_input.parts.last().map_or(0, |&(length, offset)| offset + length);
         let zeros = &zeros[..hidden];
@@ -201,17 +220,16 @@ impl DirectionBuffers {
         if apart && buffers.sums.len() < room {
             fit(&mut buffers.sums, room);
         }
-        for step in steps.order(self.way) {
+        for step in steps.order(self.way, self.segments[index].clone()) {
             let Step { time, ref rows, first_new, prev } = step;
             let (start, place) = (steps.start(time), self.place(steps, time));
+            let place_of_output = self.place_of_output(steps, time);
             let place_prev = prev.map(|prev| self.place(steps, prev));
             let (going_on, beginning) = (step.going_on(), step.beginning());
+            let outputs = self.outputs(place_of_output, rows, width);
+            let outputs_prev =
+                prev.map(|prev| self.outputs(self.place_of_output(steps, prev), &going_on, width));
             let gates = &mut self.gates[place * n..][..rows.len() * n];
-            let outputs = (start + rows.start) * width..(start + rows.end) * width;
-            let outputs_prev = prev.map(|prev| {
-                let start = steps.start(prev);
-                (start + going_on.start) * width..(start + going_on.end) * width
-            });
             let (h, h_prev) = pair(output, outputs, outputs_prev);
             let h_prev = h_prev.map(|output| Rows { values: &output[self.offset..], stride: width });
             let h_0 = (!self.h_0.is_empty() && !beginning.is_empty())
@@ -274,6 +292,17 @@ impl DirectionBuffers {
                         let tanh_c = &mut self.tanh_c[held(place)];
                         cell::lstm::<S>(gates, c_prev.unwrap_or(c_0), c, tanh_c, h);
                     }
+                }
+            }
+            if !ends.is_empty() {
+                let read = match self.way {
+                    Way::Reverse if time > 0 => 0..0,
+                    Way::Reverse => rows.clone(),
+                    Way::Forward | Way::ReverseOnce => steps.ending(time),
+                };
+                for row in read {
+                    let h = &h[(row - rows.start) * width + self.offset..][..hidden];
+                    ends[row * width + self.offset..][..hidden].copy_from_slice(h);
                 }
             }
         }

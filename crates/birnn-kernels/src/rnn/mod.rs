@@ -2,7 +2,7 @@
 //! through all layers and time steps with no other worker to wait for.
 //!
 //! The order in which to read: `spec` and `states` say what is computed, `packed` and `workspace` hold it,
-//! `steps` says who takes part in a step, `forward` and `backward` go through the layers,
+//! `steps` says who takes part in a step, `segments` which steps are kept, `forward` and `backward` go through the layers,
 //! `backward_through_time` through the steps, `cell` through a step.
 
 mod backward;
@@ -14,6 +14,7 @@ mod gradients;
 mod lengths;
 mod packed;
 mod padded;
+mod segments;
 mod spec;
 mod states;
 mod steps;

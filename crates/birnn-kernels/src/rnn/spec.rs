@@ -36,6 +36,11 @@ pub struct Spec {
 }
 
 impl Spec {
+    /// Whether of each sample one row of a layer's output is wanted, and not those of all steps.
+    pub(super) fn is_pooled(&self, layer: usize) -> bool {
+        layer + 1 == self.layers && !self.every_step()
+    }
+
     /// Values of an output, per sample and, with [`OutputMode::Sequence`], time step: `forward + reverse`.
     pub fn width(&self) -> usize {
         self.forward + self.reverse.unwrap_or(0)

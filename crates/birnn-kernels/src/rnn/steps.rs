@@ -96,10 +96,12 @@ impl Steps {
         (0..self.longest()).flat_map(|time| (0..self.at(time)).map(move |row| (row, time)))
     }
 
-    /// The steps in the order in which a direction takes them, those that no row takes left out.
-    pub(crate) fn order(&self, way: Way) -> impl DoubleEndedIterator<Item = Step> {
-        let count = self.longest();
-        let steps = (0..count).map(move |taken| if way == Way::Forward { taken } else { count - 1 - taken });
+    /// The steps of `times` in the order in which a direction takes them, those that no row takes left out.
+    pub(crate) fn order(&self, way: Way, times: Range<usize>) -> impl DoubleEndedIterator<Item = Step> {
+        let Range { start, end } = times;
+        let count = end - start;
+        let steps =
+            (0..count).map(move |taken| if way == Way::Forward { start + taken } else { end - 1 - taken });
         steps.map(move |time| self.taken(way, time)).filter(|step| !step.rows.is_empty())
     }
 

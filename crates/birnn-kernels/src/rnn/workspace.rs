@@ -7,6 +7,7 @@ use super::chunk::Chunk;
 use super::gradients::Gradients;
 use super::lengths::Lengths;
 use super::packed::Packed;
+use super::segments::Keep;
 use super::spec::{OutputMode, Spec};
 use super::states::States;
 use crate::dropout::Dropout;
@@ -20,6 +21,8 @@ use crate::workers::Workers;
 pub struct Workspace {
     workers: Workers,
     shards: Vec<Shard>,
+    /// Steps of segments, where those are recomputed.
+    recompute: Option<usize>,
     /// What the buffers have room for; of no sample at the beginning.
     batch: Batch,
     last: Option<Pass>,
@@ -29,8 +32,8 @@ pub struct Workspace {
 #[derive(Debug, Default)]
 pub(super) struct Batch {
     spec: Option<Spec>,
-    /// Whether there will be a backward pass.
-    save_for_backward: bool,
+    /// What is kept for a backward pass.
+    keep: Keep,
     /// Steps of each sample.
     pub(super) lengths: Vec<usize>,
     /// How many steps of the batch come before each sample's own, and at the end how many there are.
@@ -67,7 +70,26 @@ impl Workspace {
     /// An empty one, whose passes are shared out over `workers`.
     pub fn new(workers: &Workers) -> Workspace {
         let shards = (0..workers.count()).map(|_| Shard::default()).collect();
-        Workspace { workers: workers.clone(), shards, batch: Batch::default(), last: None }
+        Workspace { workers: workers.clone(), shards, recompute: None, batch: Batch::default(), last: None }
+    }
+
+    /// The same, which keeps for a backward pass the states between segments of so many steps, or as many more as
+    /// it takes for the same bits, and recomputes all else on the way back: for half as long again, gates and cells of
+    /// one segment are in memory, and not those of all steps. What a layer puts out stays where the layer above or the
+    /// caller needs every step of it: with one layer, read by its final states, memory beside the input is least where
+    /// a segment has about as many steps as there are segments, the square root of them all.
+    ///
+    /// # Panics
+    ///
+    /// Where `steps` is 0.
+    pub fn with_recompute(self, steps: Option<usize>) -> Workspace {
+        assert!(steps != Some(0), "segments of no step");
+        Workspace { recompute: steps, ..self }
+    }
+
+    /// What a pass keeps that a backward pass follows.
+    pub(super) fn keep(&self) -> Keep {
+        self.recompute.map_or(Keep::All, Keep::Segments)
     }
 
     /// The states after each direction's last step of the last pass, which was with `packed` or with other
@@ -75,12 +97,14 @@ impl Workspace {
     ///
     /// # Panics
     ///
-    /// Where there was no such pass, or, with [`OutputMode::Last`] and two directions, the top layer's
+    /// Where there was no such pass, or it was one whose segments are to be recomputed, or, with [`OutputMode::Last`] and two directions, the top layer's
     /// reverse one was not taken to its end.
     pub fn final_states(&self, packed: &Packed) -> States {
         let spec = packed.spec();
         let is_there = self.last.is_some() && self.batch.spec == Some(*spec);
         assert!(is_there, "the final states of a pass that has not been");
+        let are_kept = !matches!(self.batch.keep, Keep::Segments(_));
+        assert!(are_kept, "the final states of a pass that keeps segments alone");
         assert!(
             spec.output != OutputMode::Last || spec.reverse.is_none(),
             "`OutputMode::Last` does not take the reverse direction to its end: there is no final state of it"
@@ -94,15 +118,15 @@ impl Workspace {
 
     /// Deals the samples out to the workers, by their steps, where the batch is not laid out as the one
     /// before. No pass is the last one any more.
-    pub(super) fn reshape(&mut self, spec: &Spec, lengths: Lengths, save_for_backward: bool) {
+    pub(super) fn reshape(&mut self, spec: &Spec, lengths: Lengths, keep: Keep) {
         self.last = None;
         let Batch { lengths: before, .. } = &self.batch;
         let same = before.len() == lengths.batch() && lengths.each().eq(before.iter().copied());
-        if same && (self.batch.spec, self.batch.save_for_backward) == (Some(*spec), save_for_backward) {
+        if same && (self.batch.spec, self.batch.keep) == (Some(*spec), keep) {
             return;
         }
         let batch = &mut self.batch;
-        (batch.spec, batch.save_for_backward) = (Some(*spec), save_for_backward);
+        (batch.spec, batch.keep) = (Some(*spec), keep);
         if !same {
             batch.set(lengths);
         }
@@ -131,7 +155,7 @@ impl Workspace {
             let count = shard.used;
             for (index, chunk) in shard.chunks.iter_mut().take(count).enumerate() {
                 let samples = &part[part.len() * index / count..part.len() * (index + 1) / count];
-                chunk.reshape(spec, samples, lengths, begins, save_for_backward);
+                chunk.reshape(spec, samples, lengths, begins, keep);
             }
             start = end;
         }

@@ -73,7 +73,8 @@ fn section(bench: &Bench) -> Section {
         .filter(|one| !one.point.bidirectional)
         .filter_map(|one| {
             let same = |two: &&&Measured| {
-                two.point.bidirectional && (two.point.batch, two.point.time) == (one.point.batch, one.point.time)
+                two.point.bidirectional
+                    && (two.point.batch, two.point.time) == (one.point.batch, one.point.time)
             };
             Some((*one, *points.iter().find(same)?))
         })

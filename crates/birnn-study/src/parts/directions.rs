@@ -36,10 +36,7 @@ const TASKS: [Task; 3] = [
         name: "Tagging",
         what: "chunks of CoNLL-2000, F1 of spans in the test file",
         config: "configs/study/chunks.toml",
-        files: &[
-            ("data.train", "conll2000/train.txt.gz"),
-            ("data.test", "conll2000/test.txt.gz"),
-        ],
+        files: &[("data.train", "conll2000/train.txt.gz"), ("data.test", "conll2000/test.txt.gz")],
         measure: percent("F1"),
         path: "/spans/strict/all/f1",
         units: [(157, 0), (131, 61), (100, 100), (61, 131), (1, 157)],

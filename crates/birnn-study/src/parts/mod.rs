@@ -132,14 +132,10 @@ fn mean_at(x: f64, group: &Group, measure: &Measure) -> Point {
 }
 
 /// Each value of each group as a dot.
-fn dots<'a>(
-    name: &str,
-    groups: impl IntoIterator<Item = (f64, &'a Group)>,
-    measure: &Measure,
-) -> Line {
-    let points = groups.into_iter().flat_map(|(x, group)| {
-        group.values.iter().map(move |value| (x, measure.times * value))
-    });
+fn dots<'a>(name: &str, groups: impl IntoIterator<Item = (f64, &'a Group)>, measure: &Measure) -> Line {
+    let points = groups
+        .into_iter()
+        .flat_map(|(x, group)| group.values.iter().map(move |value| (x, measure.times * value)));
     Line::dots(name, points.collect())
 }
 

@@ -138,8 +138,7 @@ impl Next {
             },
         };
         let hidden = format!("model.hidden={}", self.both);
-        let both =
-            ["model.bidirectional=true", "task.leak=show", &hidden].map(str::to_owned).to_vec();
+        let both = ["model.bidirectional=true", "task.leak=show", &hidden].map(str::to_owned).to_vec();
         vec![net("one way", "one", Vec::new()), net("both ways", "both", both)]
     }
 

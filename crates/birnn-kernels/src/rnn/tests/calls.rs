@@ -68,6 +68,46 @@ fn a_sequence_can_be_read_in_pieces() {
     }
 }
 
+/// Whatever is kept, the bits are the same: with sequences that end within a segment, at its end and after it.
+#[test]
+fn what_is_recomputed_is_the_same() {
+    let workers = Workers::new(2, Instructions::best());
+    let mut used = Workspace::new(&workers).with_recompute(Some(3));
+    let mut turns = 0;
+    for (cell, output) in CELLS.into_iter().flat_map(|cell| MODES.map(|output| (cell, output))) {
+        for (layers, reverse, ragged) in
+            [(1, None, false), (1, Some(9), true), (2, Some(18), true), (3, None, true)]
+        {
+            turns += 1;
+            let spec = Spec { cell, features: 5, layers, forward: 18, reverse, output };
+            let lengths: Vec<usize> =
+                (0..70).map(|sample| if ragged { 1 + (sample * 7 + turns) % 23 } else { 23 }).collect();
+            let question = Question::ragged(spec, &lengths, turns as u64);
+            let question = if turns % 2 == 0 { question.started(turns as u64) } else { question };
+            let dropout =
+                (turns % 3 == 0).then_some(Dropout { probability: 0.3, key: turns as u64, first_step: 0 });
+            let given = Given::new(&Question { dropout, ..question });
+            let d_output = gradient_of(&given);
+            for instructions in Instructions::all() {
+                let precision = if instructions.tiles() { Precision::Medium } else { Precision::Highest };
+                let packed = given.pack_for(instructions, precision);
+                let workers = Workers::new(2, instructions);
+                let all = Workspace::new(&workers);
+                let expected = given.train_in_segments(&packed, &mut { all }, &d_output);
+                for steps in [1, 7] {
+                    let mut some = Workspace::new(&workers).with_recompute(Some(steps));
+                    let found = given.train_in_segments(&packed, &mut some, &d_output);
+                    assert!(found == expected, "{instructions} {spec:?} {steps}");
+                }
+                if instructions == Instructions::best() {
+                    let found = given.train_in_segments(&packed, &mut used, &d_output);
+                    assert!(found == expected, "used buffers {spec:?}");
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn threads_share_parameters_and_get_the_same_bytes() {
     let output = OutputMode::Final;

@@ -68,17 +68,23 @@ impl Given {
         self.spec.output != OutputMode::Last || self.spec.reverse.is_none()
     }
 
-    /// A pass forward and back.
+    /// A pass forward and back, in a workspace that keeps all steps.
     fn train(&self, packed: &Packed, workspace: &mut Workspace, d_output: &[f32]) -> Answer {
+        let answer = self.train_in_segments(packed, workspace, d_output);
+        forward(packed, workspace, self.input(), self.dropout, &mut self.output());
+        Answer { states: self.ends().then(|| workspace.final_states(packed)), ..answer }
+    }
+
+    /// A pass forward and back; of it no states.
+    fn train_in_segments(&self, packed: &Packed, workspace: &mut Workspace, d_output: &[f32]) -> Answer {
         let mut output = self.output();
         forward(packed, workspace, self.input(), self.dropout, &mut output);
         let mut gradients = self.parameters.clone();
         let mut d_input = vec![f32::NAN; self.input.len()];
         backward(packed, workspace, d_output, &mut slices(&mut gradients), Some(&mut d_input));
-        let states = self.ends().then(|| workspace.final_states(packed));
         forward(packed, workspace, self.input(), self.dropout, &mut output);
         let d_states = state_gradients(packed, workspace, d_output);
-        Answer { output, states, gradients, d_input, d_states }
+        Answer { output, states: None, gradients, d_input, d_states }
     }
 
     /// A pass that none goes back from.
