@@ -6,16 +6,19 @@
 
 use std::io::Read;
 use std::process::{Child, Command, Stdio};
+use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use birnn_engine::device::cpu_threads;
-use clap::Subcommand;
+use clap::{Subcommand, ValueEnum as _};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::contender::Kind;
 use crate::ours::Ours;
 use crate::plain::Plain;
 use crate::point::{Lengths, Point, TUTORIAL};
+use crate::sweeps::LONG;
 use crate::turns::{Effort, Entry, Timed, alternate};
 
 /// What such a process does.
@@ -25,18 +28,31 @@ pub enum Alone {
     /// Measures birnn and libtorch at the tutorial's point, with the threads that the environment allows.
     Threads(Effort),
     #[command(hide = true)]
-    /// Trains some steps and tells its peak of memory.
+    /// Trains some steps and tells its peak of memory, and how long they took.
     Memory {
         /// By whom.
         contender: Kind,
+        /// Which of the long nets, from 0; without it the tutorial's.
+        #[arg(long)]
+        long: Option<usize>,
     },
     #[command(hide = true)]
     /// Keeps a core busy until its stdin ends.
     Spin,
 }
 
-/// Steps of training until memory is looked at.
+/// Steps of training until memory is looked at, and of nets of long sequences.
 pub const STEPS: usize = 20;
+pub const LONG_STEPS: usize = 3;
+
+/// What a process took that trains.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Taken {
+    /// KiB of memory at its most.
+    pub kib: u64,
+    /// Milliseconds of each step but the first.
+    pub ms: Vec<f64>,
+}
 
 /// A process that keeps a core busy as long as this value lives.
 pub struct Spinner(Child);
@@ -49,9 +65,16 @@ impl Alone {
                 let timed = alternate(&mut in_process(&TUTORIAL)?, effort)?;
                 println!("{}", serde_json::to_string(&timed)?);
             }
-            Alone::Memory { contender } => {
-                train(*contender)?;
-                println!("{}", peak()?);
+            Alone::Memory { contender, long } => {
+                let (point, steps) = match long {
+                    None => (TUTORIAL, STEPS),
+                    Some(index) => {
+                        let point = LONG.get(*index).context("there is no such net")?;
+                        (*point, LONG_STEPS)
+                    }
+                };
+                let ms = train(*contender, &point, steps)?;
+                println!("{}", serde_json::to_string(&Taken { kib: peak()?, ms })?);
             }
             Alone::Spin => spin(),
         }
@@ -78,10 +101,16 @@ pub fn with_threads(threads: usize, effort: &Effort) -> Result<Vec<Timed>> {
     told(&mut command)
 }
 
-/// KiB that a process takes at its most that trains by `contender`, and does nothing else.
-pub fn peak_of(contender: Kind) -> Result<u64> {
-    let name = if contender == Kind::Libtorch { "libtorch" } else { "birnn" };
-    told(again("memory")?.arg(name))
+/// What a process takes that trains by `contender`, and does nothing else: the tutorial's net, or that of an index among
+/// those of long sequences.
+pub fn taken_by(contender: Kind, long: Option<usize>) -> Result<Taken> {
+    let name = contender.to_possible_value().context("a contender has no name")?;
+    let mut command = again("memory")?;
+    command.arg(name.get_name());
+    if let Some(index) = long {
+        command.args(["--long", &index.to_string()]);
+    }
+    told(&mut command)
 }
 
 impl Spinner {
@@ -116,16 +145,31 @@ fn told<T: DeserializeOwned>(command: &mut Command) -> Result<T> {
     serde_json::from_slice(&output.stdout).context("cannot understand what another process measured")
 }
 
-fn train(contender: Kind) -> Result<()> {
+/// Milliseconds of each step but the first.
+fn train(contender: Kind, point: &Point, steps: usize) -> Result<Vec<f64>> {
+    let go = |step: &mut dyn FnMut() -> Result<()>| {
+        step()?;
+        (1..steps)
+            .map(|_| {
+                let start = Instant::now();
+                step()?;
+                Ok(1e3 * start.elapsed().as_secs_f64())
+            })
+            .collect()
+    };
     match contender {
         Kind::Birnn => {
-            let mut ours = Ours::new(&TUTORIAL)?;
-            (0..STEPS).try_for_each(|_| ours.step())
+            let mut ours = Ours::new(point)?;
+            go(&mut || ours.step())
+        }
+        Kind::Recomputed => {
+            let mut ours = Ours::new(point)?.with_recompute(point.time.isqrt());
+            go(&mut || ours.step())
         }
         Kind::Libtorch => {
             tch::set_num_threads(cpu_threads());
-            let mut plain = Plain::new(&TUTORIAL)?;
-            (0..STEPS).try_for_each(|_| plain.step())
+            let mut plain = Plain::new(point)?;
+            go(&mut || plain.step())
         }
         Kind::High | Kind::Medium => bail!("{contender} takes the memory of birnn"),
         Kind::Pytorch | Kind::Autocast | Kind::Tutorial | Kind::Packed | Kind::Padded => {

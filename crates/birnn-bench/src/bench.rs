@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::alone::Taken;
 use crate::contender::Kind;
 use crate::machine::Machine;
 use crate::point::Point;
@@ -38,6 +39,9 @@ pub struct Bench {
     pub busy: Vec<Timed>,
     /// Peaks of memory of training at the tutorial's point.
     pub memory: Vec<Peak>,
+    /// What training on long sequences takes.
+    #[serde(default)]
+    pub long: Vec<Long>,
 }
 
 /// A point and what each contender took for it.
@@ -85,6 +89,15 @@ pub struct Peak {
     pub kib: u64,
 }
 
+/// What training on long sequences takes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Long {
+    /// The net and its batch.
+    pub point: Point,
+    /// Each contender in a process of its own.
+    pub taken: Vec<(Kind, Taken)>,
+}
+
 impl Bench {
     /// What was found at a point.
     pub fn at(&self, point: &Point) -> Option<&Measured> {
@@ -99,7 +112,7 @@ pub mod made_up {
 
     use super::*;
     use crate::point::Lengths;
-    use crate::sweeps::points;
+    use crate::sweeps::{LONG, points};
 
     /// Milliseconds of some contenders.
     pub fn timed(times: &[(Kind, f64)]) -> Vec<Timed> {
@@ -152,6 +165,13 @@ pub mod made_up {
             precision: timed(&[(Kind::Birnn, 30.0), (Kind::Medium, 10.0), (Kind::Autocast, 40.0)]),
             busy: timed(&[(Kind::Libtorch, 600.0), (Kind::Birnn, 60.0)]),
             memory: vec![Peak { contender: Kind::Birnn, kib: 262_144 }],
+            long: vec![Long {
+                point: LONG[0],
+                taken: vec![
+                    (Kind::Birnn, Taken { kib: 2_097_152, ms: vec![900.0, 1000.0] }),
+                    (Kind::Recomputed, Taken { kib: 262_144, ms: vec![1200.0, 1300.0] }),
+                ],
+            }],
         }
     }
 

@@ -17,6 +17,8 @@ use crate::point::{CLASSES, Lengths, Point};
 pub enum Kind {
     /// birnn's kernels.
     Birnn,
+    /// As `Birnn`, with segments of the steps recomputed on the way back.
+    Recomputed,
     /// As `Birnn`, with products of two bf16 parts.
     High,
     /// As `Birnn`, with products of bf16.
@@ -45,6 +47,7 @@ impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Kind::Birnn => "birnn",
+            Kind::Recomputed => "birnn, recomputed",
             Kind::High => "birnn, high",
             Kind::Medium => "birnn, medium",
             Kind::Libtorch => "libtorch",

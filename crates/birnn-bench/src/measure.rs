@@ -6,16 +6,16 @@ use anyhow::Result;
 use birnn_infer::cpu::instructions;
 use birnn_kernels::Precision;
 
-use crate::alone::{STEPS, Spinner, in_process, peak_of, with_threads};
-use crate::bench::{AtThreads, Bench, Measured, Parts, Peak};
-use crate::contender::{Kind, images};
+use crate::alone::{LONG_STEPS, STEPS, Spinner, Taken, in_process, taken_by, with_threads};
+use crate::bench::{AtThreads, Bench, Long, Measured, Parts, Peak};
+use crate::contender::{Contender as _, Kind, images};
 use crate::machine::{Machine, fma_peak};
 use crate::ours::{OurEvaluation, Ours};
 use crate::plain::PlainEvaluation;
 use crate::point::{Lengths, Point, TUTORIAL};
 use crate::pytorch::{EVALUATION, Home, Python, Remote, task};
 use crate::stats::Stats;
-use crate::sweeps::{self, Sweep};
+use crate::sweeps::{self, LONG, Sweep};
 use crate::table::number;
 use crate::turns::{Effort, Entry, Timed, alternate, median};
 
@@ -46,6 +46,7 @@ pub fn measure(sweeps: Vec<Sweep>, effort: Effort, threads: usize, home: Option<
         precision: Vec::new(),
         busy: Vec::new(),
         memory: Vec::new(),
+        long: Vec::new(),
         sweeps,
     };
     let wanted = |sweep| bench.sweeps.contains(&sweep);
@@ -88,6 +89,11 @@ pub fn measure(sweeps: Vec<Sweep>, effort: Effort, threads: usize, home: Option<
     }
     if wanted(Sweep::Memory) && cfg!(target_os = "linux") {
         bench.memory = memory(home, with_tutorial)?;
+    }
+    if wanted(Sweep::Recompute) && cfg!(target_os = "linux") {
+        for (index, point) in LONG.iter().enumerate() {
+            bench.long.push(Long { point: *point, taken: long(index, point, home)? });
+        }
     }
     Ok(bench)
 }
@@ -183,7 +189,7 @@ fn evaluation(effort: &Effort, python: Option<&RefCell<Python>>) -> Result<Vec<T
 fn memory(home: Option<&Home>, with_tutorial: bool) -> Result<Vec<Peak>> {
     let mut peaks = Vec::new();
     for contender in [Kind::Libtorch, Kind::Birnn] {
-        peaks.push(Peak { contender, kib: peak_of(contender)? });
+        peaks.push(Peak { contender, kib: taken_by(contender, None)?.kib });
     }
     for contender in [Kind::Pytorch, Kind::Tutorial] {
         let Some(home) = home.filter(|_| contender == Kind::Pytorch || with_tutorial) else { continue };
@@ -192,6 +198,32 @@ fn memory(home: Option<&Home>, with_tutorial: bool) -> Result<Vec<Peak>> {
         peaks.push(Peak { contender, kib: python.memory(task(contender), STEPS)? });
     }
     Ok(peaks)
+}
+
+/// What a net of long sequences takes, by everyone there is.
+fn long(index: usize, point: &Point, home: Option<&Home>) -> Result<Vec<(Kind, Taken)>> {
+    let mut taken = Vec::new();
+    let mut say = |kind: Kind, by: Taken| {
+        let ms = Stats::of(by.ms.clone()).median;
+        eprintln!("{point}, {kind}: {} ms, {:.0} MiB", number(ms), by.kib as f64 / 1024.0);
+        taken.push((kind, by));
+    };
+    for kind in [Kind::Birnn, Kind::Recomputed, Kind::Libtorch] {
+        say(kind, taken_by(kind, Some(index))?);
+    }
+    if let Some(home) = home {
+        let (python, _) = home.start()?;
+        let python = RefCell::new(python);
+        python.borrow_mut().prepare(&[task(Kind::Pytorch)], point)?;
+        // A turn warms up by a step, and takes one at least.
+        let mut ms = Vec::new();
+        while ms.len() + 1 < LONG_STEPS {
+            ms.extend(Remote::new(&python, task(Kind::Pytorch)).turn(0.0)?);
+        }
+        let kib = python.borrow_mut().memory(task(Kind::Pytorch), 0)?;
+        say(Kind::Pytorch, Taken { kib, ms });
+    }
+    Ok(taken)
 }
 
 fn say(what: &str, timed: &[Timed]) {

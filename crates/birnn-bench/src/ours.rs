@@ -36,6 +36,11 @@ impl Ours {
         Ok(Ours { learner, optimizer, batch: batch(point)?, rate: point.rate(), steps: 0 })
     }
 
+    /// The same, which recomputes segments of so many steps.
+    pub fn with_recompute(self, steps: usize) -> Ours {
+        Ours { learner: self.learner.with_recompute(Some(steps)), ..self }
+    }
+
     /// Forward, backward, update.
     pub fn step(&mut self) -> Result<()> {
         self.steps += 1;

@@ -145,7 +145,9 @@ pub fn task(kind: Kind) -> &'static str {
         Kind::Autocast => "autocast",
         Kind::Packed => "packed",
         Kind::Padded => "padded",
-        Kind::Birnn | Kind::High | Kind::Medium | Kind::Libtorch | Kind::Pytorch => "pytorch",
+        Kind::Birnn | Kind::Recomputed | Kind::High | Kind::Medium | Kind::Libtorch | Kind::Pytorch => {
+            "pytorch"
+        }
     }
 }
 

@@ -1,10 +1,11 @@
 //! The report of a run, in Markdown.
 
-use crate::alone::STEPS;
-use crate::bench::{Bench, Measured};
+use crate::alone::{LONG_STEPS, STEPS, Taken};
+use crate::bench::{Bench, Long, Measured};
 use crate::contender::Kind;
 use crate::measure::TEST_IMAGES;
 use crate::point::{Point, TUTORIAL};
+use crate::stats::Stats;
 use crate::sweeps::Sweep;
 use crate::table::{number, spread, table};
 use crate::turns::{Timed, median};
@@ -110,6 +111,7 @@ fn title(sweep: Sweep) -> &'static str {
         Sweep::Precision => "How exact products are",
         Sweep::Busy => "With one core busy",
         Sweep::Memory => "Memory",
+        Sweep::Recompute => "Long sequences",
     }
 }
 
@@ -124,6 +126,7 @@ fn section(bench: &Bench, sweep: Sweep) -> Option<String> {
         Sweep::Precision => precision(bench),
         Sweep::Busy => busy(bench),
         Sweep::Memory => memory(bench),
+        Sweep::Recompute => long(bench),
         _ => {
             let measured: Vec<&Measured> = sweep.points().iter().filter_map(|at| bench.at(at)).collect();
             let rows: Vec<_> =
@@ -342,6 +345,26 @@ fn memory(bench: &Bench) -> Option<String> {
     (!rows.is_empty()).then(|| format!("{}\n{note}", table(&["", "peak, MiB"], &rows)))
 }
 
+/// What long sequences take, with segments recomputed and without.
+fn long(bench: &Bench) -> Option<String> {
+    let rows: Vec<Vec<String>> = bench
+        .long
+        .iter()
+        .flat_map(|Long { point, taken }| {
+            taken.iter().map(move |(kind, Taken { kib, ms })| {
+                let ms = number(Stats::of(ms.clone()).median);
+                vec![point.to_string(), kind.to_string(), ms, format!("{:.0}", *kib as f64 / 1024.0)]
+            })
+        })
+        .collect();
+    let head = ["net, batch x time x features", "", "ms", "peak, MiB"];
+    let note = format!(
+        "Each in a process of its own that takes {LONG_STEPS} steps, libtorch itself included: medians of those after \
+         the first. `train.recompute` is the square root of the time steps."
+    );
+    (!rows.is_empty()).then(|| format!("{}\n{note}", table(&head, &rows)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -361,6 +384,7 @@ mod tests {
             "| birnn, medium | 10.0 [9.00-11.0] | 3.00 |",
             "| birnn | 30.2 | 60.0 [54.0-66.0] | 1.99 |",
             "| birnn | 256 |",
+            "| LSTM 2 x 128+128, 100 x 784 x 1 | birnn, recomputed | 1250 | 256 |",
             "| 817 [735-898] | 1796 [1616-1975] | 20.8 | 10.4 | 22.9 |",
             "| LSTM 1 x 100+100, 64 x 20 (one 320) x 13 | 1580 | 8 | ",
         ] {

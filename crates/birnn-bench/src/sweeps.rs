@@ -39,10 +39,15 @@ pub enum Sweep {
     Busy,
     /// Peak memory.
     Memory,
+    /// Peak memory and time of long sequences, with segments recomputed and without.
+    Recompute,
 }
 
 /// One pixel at a time.
 pub const PIXELS: Point = Point { time: 784, features: 1, ..TUTORIAL };
+/// Nets of long sequences: pixel by pixel, and of 10,000 steps, with one layer and two.
+pub const LONG: [Point; 3] = [PIXELS, Point { layers: 1, ..VERY_LONG }, VERY_LONG];
+const VERY_LONG: Point = Point { batch: 16, time: 10_000, readout: Readout::Final, ..PIXELS };
 /// What spoken digits are like: 64 of 6 to 92 steps of 13 coefficients.
 const SPOKEN: Point = Point {
     batch: 64,

@@ -20,6 +20,7 @@ use crate::samples::Batch;
 pub(crate) struct CpuBackend {
     packed: Packed,
     workspace: Workspace,
+    recompute: Option<usize>,
     embedding: Option<EmbeddingBackend>,
     dropout: f64,
     input_dropout: f64,
@@ -49,6 +50,7 @@ impl CpuBackend {
         Ok(CpuBackend {
             packed,
             workspace: Workspace::new(workers()),
+            recompute: None,
             embedding: EmbeddingBackend::new(architecture, inputs, index, &|index| all[index]),
             dropout: architecture.dropout,
             input_dropout: architecture.input_dropout,
@@ -56,6 +58,12 @@ impl CpuBackend {
             drawn: None,
             indices,
         })
+    }
+
+    /// From now on, segments of so many steps are recomputed on the way back.
+    pub(crate) fn set_recompute(&mut self, steps: Option<usize>) {
+        self.recompute = steps;
+        self.release();
     }
 
     /// From now on, products are of this precision.
@@ -194,7 +202,7 @@ impl CpuBackend {
 
     /// Frees what the last pass kept. The next one takes it anew.
     pub(crate) fn release(&mut self) {
-        self.workspace = Workspace::new(workers());
+        self.workspace = Workspace::new(workers()).with_recompute(self.recompute);
         if let Some(embedding) = &mut self.embedding {
             embedding.release();
         }

@@ -129,6 +129,15 @@ impl Learner {
         Ok(self)
     }
 
+    /// The same, which keeps the states between segments of about so many steps, and recomputes all else on the way back:
+    /// the same bits in less memory. On other devices than the CPU all is kept.
+    pub fn with_recompute(mut self, steps: Option<usize>) -> Learner {
+        if let Some(backend) = &mut self.cpu_backend {
+            backend.set_recompute(steps);
+        }
+        self
+    }
+
     /// How exact its products are to be.
     pub fn precision(&self) -> Precision {
         self.precision

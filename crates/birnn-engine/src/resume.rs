@@ -106,7 +106,7 @@ pub enum ResumeError {
 
 /// What a run may go on with although it is not what it was: no result depends on it, or it only makes the
 /// run longer. Where the user's own files lie does not matter, since their content is compared.
-const FREE: [&str; 2] = ["train.epochs", "train.checkpoint_every"];
+const FREE: [&str; 3] = ["train.epochs", "train.checkpoint_every", "train.recompute"];
 
 impl Resumed {
     /// Locks the directory of a run, finds the newest checkpoint that verifies, and makes sure that

@@ -403,6 +403,39 @@ fn a_training_that_diverges_stops_and_says_where() {
     diverges(&["train.optimizer.lr=1e38", rising], &[]);
 }
 
+/// What is kept for the way back, and what is recomputed, changes no bit; a run may go on with another choice.
+#[test]
+fn what_is_recomputed_changes_nothing() {
+    let sandbox = Sandbox::new();
+    sandbox.write("small.toml", birnn_tests::SMALL);
+    // Sixty rows make products of a few steps each, and so several segments.
+    let train = |run: &str, more: &[&str]| {
+        let args = ["train", "small.toml", "--run-dir", run, "--set", "train.batch_size=120"];
+        sandbox.birnn(&[&args, more].concat()).done();
+    };
+    let weights = |run: &str| {
+        let file = sandbox.read(&format!("{run}/model.safetensors"));
+        let tensors = safetensors::SafeTensors::deserialize(&file).unwrap();
+        let bytes =
+            |(name, view): (String, safetensors::tensor::TensorView<'_>)| (name, view.data().to_vec());
+        tensors.tensors().into_iter().map(bytes).collect::<std::collections::BTreeMap<_, _>>()
+    };
+    train("kept", &[]);
+    train("recomputed", &["--set", "train.recompute=5"]);
+    train("changed", &["--set", "train.recompute=9", "--set", "train.epochs=1"]);
+    let epochs = json(&sandbox.text("kept/meta.json"))["epochs"].as_u64().unwrap();
+    let more = format!("train.epochs={epochs}");
+    sandbox.birnn(&["train", "--resume", "changed", "--set", &more, "--set", "train.recompute=2"]).done();
+    for run in ["recomputed", "changed"] {
+        assert!(weights(run) == weights("kept"), "{run}");
+        assert_eq!(
+            sandbox.text(&format!("{run}/metrics.jsonl")),
+            sandbox.text("kept/metrics.jsonl"),
+            "{run}"
+        );
+    }
+}
+
 #[test]
 fn a_wrong_fault_is_told() {
     let sandbox = Sandbox::new();

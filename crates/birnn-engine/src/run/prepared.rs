@@ -47,9 +47,11 @@ impl Prepared {
         if let Some(source) = start.changeable() {
             source.suits(steps[1], splits.modality.features())?;
             warnings = source.warnings(Some((splits.train.len(), steps)));
-            warnings.extend(
-                precision_warning(plan.train.precision, device).map(|warning| source.locate(warning)),
-            );
+            let of_device = [
+                precision_warning(plan.train.precision, device),
+                recompute_warning(plan.train.recompute, device),
+            ];
+            warnings.extend(of_device.into_iter().flatten().map(|warning| source.locate(warning)));
             warnings.extend(splits.warnings.iter().map(|warning| source.locate(warning.clone().into())));
         }
         match &start {
@@ -118,7 +120,7 @@ impl Prepared {
         let inputs = modality.inputs();
         let precision = plan.train.precision;
         let learner = Learner::new(&plan.architecture, task, loss, inputs, plan.seed, device)?;
-        let mut learner = learner.with_precision(precision)?;
+        let mut learner = learner.with_precision(precision)?.with_recompute(plan.train.recompute);
         let state = match checkpoint {
             Some(checkpoint) => checkpoint.restore(&mut learner)?,
             None => {
@@ -180,6 +182,13 @@ fn precision_warning(precision: Precision, device: Device) -> Option<Invalid> {
         }
     };
     Some(Invalid { key: "train.precision".to_owned(), message })
+}
+
+/// That all is kept, where it is.
+fn recompute_warning(steps: Option<usize>, device: Device) -> Option<Invalid> {
+    let message = "is the CPU's: on a GPU libtorch keeps all that it needs".to_owned();
+    let is_of_no_use = steps.is_some() && device != Device::Cpu;
+    is_of_no_use.then(|| Invalid { key: "train.recompute".to_owned(), message })
 }
 
 /// The experiment that repeats this run: what stood in for the data, and the device, are now decided.
