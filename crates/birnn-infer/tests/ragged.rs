@@ -134,6 +134,45 @@ fn every_kind_of_net_gives_what_it_gives_alone_and_its_mirror_image() {
     }
 }
 
+/// Of one direction no answer to a step depends on a later step, however many layers there are; of two it does. What is
+/// read of a whole sequence depends on its last step, whatever the readout.
+#[test]
+fn earlier_answers_know_nothing_of_later_steps() {
+    const LENGTHS: [usize; 3] = [4, 9, 1];
+    // The sixth step of the second sequence.
+    const CHANGED: usize = 4 + 5;
+    for (cell, readout) in
+        any::CELLS.into_iter().flat_map(|cell| any::READOUTS.map(|readout| (cell, readout)))
+    {
+        for (layers, reverse) in [(1, None), (2, None), (3, None), (1, Some(5)), (3, Some(6))] {
+            let architecture =
+                Architecture { cell, layers, forward: 6, reverse, readout, ..Architecture::default() };
+            let (net, mut workspace) = (net(&architecture), Workspace::new());
+            let mut logits = |input: &[f32]| net.logits_ragged(&mut workspace, input, &LENGTHS);
+            let before = input(&LENGTHS);
+            let change = |step: usize| {
+                let mut input = before.clone();
+                input[step * FEATURES..][..FEATURES].fill(0.7);
+                input
+            };
+            let expected = logits(&before);
+            if readout == Readout::Sequence {
+                let found = logits(&change(CHANGED));
+                let differs = |step: usize| {
+                    let step = step * OUTPUTS..(step + 1) * OUTPUTS;
+                    found[step.clone()] != expected[step]
+                };
+                let earlier: Vec<bool> = (4..CHANGED).map(differs).collect();
+                assert_eq!(earlier, vec![reverse.is_some(); CHANGED - 4], "{architecture}");
+                assert!(differs(CHANGED), "{architecture}");
+            } else {
+                let found = logits(&change(4 + 8));
+                assert_ne!(found[OUTPUTS..2 * OUTPUTS], expected[OUTPUTS..2 * OUTPUTS], "{architecture}");
+            }
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
     #[test]

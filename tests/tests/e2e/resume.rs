@@ -423,9 +423,8 @@ fn what_is_recomputed_changes_nothing() {
     train("kept", &[]);
     train("recomputed", &["--set", "train.recompute=5"]);
     train("changed", &["--set", "train.recompute=9", "--set", "train.epochs=1"]);
-    let epochs = json(&sandbox.text("kept/meta.json"))["epochs"].as_u64().unwrap();
-    let more = format!("train.epochs={epochs}");
-    sandbox.birnn(&["train", "--resume", "changed", "--set", &more, "--set", "train.recompute=2"]).done();
+    let again = ["train", "--resume", "changed", "--set", "train.epochs=2", "--set", "train.recompute=2"];
+    sandbox.birnn(&again).done();
     for run in ["recomputed", "changed"] {
         assert!(weights(run) == weights("kept"), "{run}");
         assert_eq!(
