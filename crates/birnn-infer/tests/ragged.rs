@@ -135,7 +135,8 @@ fn every_kind_of_net_gives_what_it_gives_alone_and_its_mirror_image() {
 }
 
 /// Of one direction no answer to a step depends on a later step, however many layers there are; of two it does. What is
-/// read of a whole sequence depends on its last step, whatever the readout.
+/// read of a whole sequence depends on its last step, whatever the readout, but that the largest value of each output
+/// may be an earlier one.
 #[test]
 fn earlier_answers_know_nothing_of_later_steps() {
     const LENGTHS: [usize; 3] = [4, 9, 1];
@@ -165,7 +166,7 @@ fn earlier_answers_know_nothing_of_later_steps() {
                 let earlier: Vec<bool> = (4..CHANGED).map(differs).collect();
                 assert_eq!(earlier, vec![reverse.is_some(); CHANGED - 4], "{architecture}");
                 assert!(differs(CHANGED), "{architecture}");
-            } else {
+            } else if readout != Readout::Max {
                 let found = logits(&change(4 + 8));
                 assert_ne!(found[OUTPUTS..2 * OUTPUTS], expected[OUTPUTS..2 * OUTPUTS], "{architecture}");
             }
