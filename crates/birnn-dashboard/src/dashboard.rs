@@ -93,7 +93,7 @@ impl Dashboard {
         }
         let task = context.learner.task();
         let answers = context.learner.answers(&context.output.logits, context.batch)?;
-        let found = task.evaluate(&answers, &context.batch.targets(task.per())?);
+        let found = task.evaluate(&answers, &context.batch.targets(task.wanted())?);
         self.board.record_score(found.headline());
         let mistakes = found.classified().map_or(&[][..], |found| &found.mistakes);
         if !mistakes.is_empty() && self.misread.is_none_or(|last| last.elapsed() >= MISREAD_INTERVAL) {

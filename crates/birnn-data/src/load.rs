@@ -18,7 +18,7 @@ use crate::sequences::{Sequences, Values};
 use crate::series::own::read_own;
 use crate::series::standardise::Series;
 use crate::split::Split;
-use crate::targets::{NO_CLASS, Outputs, TargetScale};
+use crate::targets::{Outputs, TargetScale};
 use crate::text::vocabulary::Text;
 use crate::text::word_vectors::{self, WordVectors};
 use crate::whole::{Whole, WholeKind};
@@ -137,15 +137,6 @@ pub fn load(
             if let Some(own) = plan.self_targets {
                 if let Some(Modality::Text(net)) = &plan.read_as {
                     text = net.clone();
-                }
-                let most = usize::from(NO_CLASS);
-                if text.words.len() > most {
-                    let message = format!(
-                        "{} different tokens are more than the {most} that a net can answer with: `unit = \
-                         \"characters\"`, `min_count` or `lowercase` make fewer",
-                        text.words.len()
-                    );
-                    return Err(ConfigError::new("train", message).into());
                 }
                 outputs = Outputs::Classes(text.words.clone());
                 unhidden = Some(train.sequences.clone()).filter(|_| matches!(own, SelfTargets::Hidden(_)));

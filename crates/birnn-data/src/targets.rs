@@ -79,8 +79,8 @@ impl fmt::Display for Wanted {
     }
 }
 
-/// In place of a class where none is asked for.
-pub const NO_CLASS: u8 = u8::MAX;
+/// In place of a token's class where none is asked for.
+pub const NO_CLASS: u32 = u32::MAX;
 
 /// What sequences are to be answered with, one after the other: one target for each, or one for each of their
 /// steps.
@@ -107,7 +107,7 @@ pub enum TargetValues {
     /// Tokens of the sequence itself, as classes counted from 0; [`NO_CLASS`] where none is asked for.
     SelfClasses {
         /// All of them.
-        labels: Vec<u8>,
+        labels: Vec<u32>,
         /// Which of its tokens.
         kind: TargetKind,
     },
@@ -132,7 +132,8 @@ impl Targets {
     /// How many there are.
     pub fn len(&self) -> usize {
         match &self.values {
-            TargetValues::Classes(labels) | TargetValues::SelfClasses { labels, .. } => labels.len(),
+            TargetValues::Classes(labels) => labels.len(),
+            TargetValues::SelfClasses { labels, .. } => labels.len(),
             TargetValues::Numbers { values, width } | TargetValues::SelfNumbers { values, width, .. } => {
                 values.len() / width
             }
@@ -183,11 +184,23 @@ impl Targets {
         Wanted { kind, per: self.per }
     }
 
-    /// The classes, where they are such; of own tokens [`NO_CLASS`] where none is asked for.
+    /// The classes, where they are such, and no tokens of the sequence itself.
     pub fn classes(&self) -> Option<&[u8]> {
         match &self.values {
-            TargetValues::Classes(labels) | TargetValues::SelfClasses { labels, .. } => Some(labels),
-            TargetValues::Numbers { .. } | TargetValues::SelfNumbers { .. } => None,
+            TargetValues::Classes(labels) => Some(labels),
+            TargetValues::SelfClasses { .. }
+            | TargetValues::Numbers { .. }
+            | TargetValues::SelfNumbers { .. } => None,
+        }
+    }
+
+    /// The classes of tokens of the sequence itself, where they are such; [`NO_CLASS`] where none is asked for.
+    pub fn own_tokens(&self) -> Option<&[u32]> {
+        match &self.values {
+            TargetValues::SelfClasses { labels, .. } => Some(labels),
+            TargetValues::Classes(_) | TargetValues::Numbers { .. } | TargetValues::SelfNumbers { .. } => {
+                None
+            }
         }
     }
 
@@ -222,9 +235,8 @@ impl Targets {
     /// The first so many.
     pub(crate) fn truncate(&mut self, count: usize) {
         match &mut self.values {
-            TargetValues::Classes(labels) | TargetValues::SelfClasses { labels, .. } => {
-                labels.truncate(count);
-            }
+            TargetValues::Classes(labels) => labels.truncate(count),
+            TargetValues::SelfClasses { labels, .. } => labels.truncate(count),
             TargetValues::Numbers { values, width } | TargetValues::SelfNumbers { values, width, .. } => {
                 values.truncate(count.saturating_mul(*width));
             }
@@ -234,7 +246,10 @@ impl Targets {
     /// Their bytes, for a digest.
     pub(crate) fn bytes(&self, mut take: impl FnMut(&[u8])) {
         match &self.values {
-            TargetValues::Classes(labels) | TargetValues::SelfClasses { labels, .. } => take(labels),
+            TargetValues::Classes(labels) => take(labels),
+            TargetValues::SelfClasses { labels, .. } => {
+                labels.iter().for_each(|label| take(&label.to_le_bytes()));
+            }
             TargetValues::Numbers { values, .. } | TargetValues::SelfNumbers { values, .. } => {
                 values.iter().for_each(|value| take(&value.to_le_bytes()));
             }

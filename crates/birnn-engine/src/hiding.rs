@@ -38,7 +38,7 @@ impl Hiding {
         lexicon: &Lexicon,
         chosen: &[usize],
         (rng_key, first): (i64, usize),
-    ) -> Vec<u8> {
+    ) -> Vec<u32> {
         let hidden = |(place, &index): (usize, &usize)| {
             let tokens = self.sequences.get(index).tokens().unwrap_or_default();
             lexicon.hide(&self.hide, (rng_key as u64, place as u64), tokens)

@@ -8,7 +8,7 @@ use birnn_architecture::{CRF, EMBEDDING, Inputs};
 use birnn_data::{Per, Sequence, WordVectors};
 use birnn_distributed::{Ranks, deal};
 use birnn_infer::cpu::instructions;
-use birnn_infer::{Answers, Evaluation, Reading, Task};
+use birnn_infer::{Answers, Classify, Evaluation, Reading, Task, TokenScores};
 use birnn_kernels::{Crf, Precision};
 use birnn_model::{Architecture, ModelError, Network, values_of};
 use tch::{Device, TchError, Tensor, nn};
@@ -20,6 +20,9 @@ use crate::loss::{Loss, Lowered, Transitions};
 use crate::optimizer::flat;
 use crate::samples::{Batch, Samples};
 use crate::tokens::on_device;
+
+/// What gives the logits of a range of samples.
+type Asked<'a> = dyn Fn(Range<usize>) -> Result<Vec<f32>, EngineError> + 'a;
 
 /// A network with its task and its parameters, on a device.
 #[derive(Debug)]
@@ -236,6 +239,9 @@ impl Learner {
     pub fn evaluate(&self, samples: &Samples, ranks: &Ranks) -> Result<Evaluation, EngineError> {
         let parts: Vec<Range<usize>> =
             (0..ranks.size()).map(|rank| self.part(samples, ranks.size(), rank)).collect();
+        if let (Task::Classify(task), Some(tokens)) = (&self.task, samples.targets().own_tokens()) {
+            return self.evaluate_tokens((task, tokens), samples, &parts, ranks);
+        }
         let own = self.logits_of(samples, parts[ranks.rank()].clone())?;
         let outputs = self.task.outputs();
         let lengths: Vec<usize> =
@@ -243,6 +249,26 @@ impl Learner {
         let logits = ranks.join_floats(own, &lengths)?;
         let answers = Answers::new(logits, samples.answered(), self.crf()?);
         Ok(self.task.evaluate(&answers, samples.targets()))
+    }
+
+    /// As [`Learner::evaluate`], of tokens of the samples themselves, whose logits are not kept.
+    fn evaluate_tokens(
+        &self,
+        (task, tokens): (&Classify, &[u32]),
+        samples: &Samples,
+        parts: &[Range<usize>],
+        ranks: &Ranks,
+    ) -> Result<Evaluation, EngineError> {
+        let (own, asked) = (parts[ranks.rank()].clone(), self.asked(samples)?);
+        let (batch, answered) = (self.answered_together(samples), samples.answered());
+        let mut scores = TokenScores::default();
+        for piece in task.pieces(answered[own.clone()].chunks(batch).map(|batch| batch.iter().sum())) {
+            let piece = own.start + piece.start * batch..own.end.min(own.start + piece.end * batch);
+            scores.add(task, &asked(piece.clone())?, &tokens[samples.positions_of(piece)]);
+        }
+        let lengths = parts.iter().map(|part| samples.positions_of(part.clone()).len() * TokenScores::WIDTH);
+        let all = ranks.join_floats(scores.into_values(), &lengths.collect::<Vec<_>>())?;
+        Ok(TokenScores::from_values(all).evaluation())
     }
 
     /// The answers that are in `logits`, which the net gave for a batch; waits for the device.
@@ -264,12 +290,17 @@ impl Learner {
         Ok(Some(Arc::new(crf)))
     }
 
-    /// The samples that a rank answers: off a CPU whole batches, as an answer may round otherwise beside others.
-    fn part(&self, samples: &Samples, size: usize, rank: usize) -> Range<usize> {
-        let batch = match self.device {
+    /// Samples that are answered together: off a CPU batches, as an answer may round otherwise beside others.
+    fn answered_together(&self, samples: &Samples) -> usize {
+        match self.device {
             Device::Cpu => 1,
             _ => samples.batch_size(EVALUATION_BATCH, EVALUATION_STEPS),
-        };
+        }
+    }
+
+    /// The samples that a rank answers.
+    fn part(&self, samples: &Samples, size: usize, rank: usize) -> Range<usize> {
+        let batch = self.answered_together(samples);
         let batches = deal(samples.len().div_ceil(batch), size, rank);
         samples.len().min(batches.start * batch)..samples.len().min(batches.end * batch)
     }
@@ -283,6 +314,11 @@ impl Learner {
     }
 
     fn logits_of(&self, samples: &Samples, range: Range<usize>) -> Result<Vec<f32>, EngineError> {
+        self.asked(samples)?(range)
+    }
+
+    /// The net as it is now, to be asked for the logits of some of these samples.
+    fn asked<'a>(&'a self, samples: &'a Samples) -> Result<Box<Asked<'a>>, EngineError> {
         let _guard = tch::no_grad_guard();
         if let Inputs::Values(features) = self.inputs
             && samples.features() != features
@@ -294,15 +330,20 @@ impl Learner {
             && let Some(sequences) = samples.in_memory()
         {
             let network = self.network_to_ask()?;
-            let reading = samples.lexicon().map_or(Reading::Values(&as_it_is), Reading::Tokens);
-            return Ok(network.logits_of_all(sequences, range, reading, cpu_threads() as usize));
+            return Ok(Box::new(move |range| {
+                let reading = samples.lexicon().map_or(Reading::Values(&as_it_is), Reading::Tokens);
+                Ok(network.logits_of_all(sequences, range, reading, cpu_threads() as usize))
+            }));
         }
-        let mut all = Vec::new();
-        for batch in samples.batches(range, samples.batch_size(EVALUATION_BATCH, EVALUATION_STEPS)) {
-            let logits = logits_of(&self.network, &batch?, false)?;
-            all.extend(Vec::<f32>::try_from(logits.f_view(-1)?)?);
-        }
-        Ok(all)
+        Ok(Box::new(|range| {
+            let _guard = tch::no_grad_guard();
+            let mut all = Vec::new();
+            for batch in samples.batches(range, samples.batch_size(EVALUATION_BATCH, EVALUATION_STEPS)) {
+                let logits = logits_of(&self.network, &batch?, false)?;
+                all.extend(Vec::<f32>::try_from(logits.f_view(-1)?)?);
+            }
+            Ok(all)
+        }))
     }
 
     /// The net as it is now, on plain slices, on a CPU.

@@ -8,8 +8,8 @@ use std::ops::Range;
 use std::sync::OnceLock;
 
 use birnn_data::{
-    Augment, Lexicon, Modality, NO_CLASS, Per, Sequences, Split, TargetValues, Targets, TokenBatch, Values,
-    epoch_order, grouped_order,
+    Augment, Lexicon, Modality, NO_CLASS, Per, Sequences, Split, TargetKind, TargetValues, Targets,
+    TokenBatch, Values, Wanted, epoch_order, grouped_order,
 };
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -46,7 +46,7 @@ pub struct Samples {
 pub(crate) const NOT_ASKED: i64 = -100;
 
 /// A class of own tokens as the loss has it.
-fn wide(label: u8) -> i64 {
+fn wide(label: u32) -> i64 {
     if label == NO_CLASS { NOT_ASKED } else { i64::from(label) }
 }
 
@@ -106,13 +106,19 @@ impl Batch {
         self.lengths.clone().unwrap_or_else(equal)
     }
 
-    /// What the answers should be, in memory; waits for the device.
-    pub fn targets(&self, per: Per) -> Result<Targets, TchError> {
+    /// What the answers should be, which are `wanted`, in memory; waits for the device.
+    pub fn targets(&self, Wanted { kind, per }: Wanted) -> Result<Targets, TchError> {
         let target = self.target.f_view(-1)?;
-        let values = match self.target.kind() {
-            Kind::Int64 => {
+        let values = match (self.target.kind(), kind) {
+            (Kind::Int64, TargetKind::Hidden | TargetKind::Next) => {
                 let labels = Vec::<i64>::try_from(target)?.into_iter();
-                TargetValues::Classes(labels.map(|label| u8::try_from(label).unwrap_or(NO_CLASS)).collect())
+                let labels = labels.map(|label| u32::try_from(label).unwrap_or(NO_CLASS)).collect();
+                TargetValues::SelfClasses { labels, kind }
+            }
+            (Kind::Int64, _) => {
+                let labels = Vec::<i64>::try_from(target)?.into_iter();
+                // There are no more than a byte can tell apart.
+                TargetValues::Classes(labels.map(|label| label as u8).collect())
             }
             _ => TargetValues::Numbers {
                 values: Vec::try_from(target)?,

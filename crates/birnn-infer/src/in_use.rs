@@ -2,7 +2,7 @@
 
 use birnn_data::{Part, SelfTargets, Sequences, Split, TargetValues, Targets};
 
-use crate::task::{Evaluation, Task};
+use crate::task::{Evaluation, Task, pieces};
 
 /// A net that looks ahead, judged twice on the same steps.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,7 +44,7 @@ impl InUse {
             at.iter().flat_map(|row| values[row * width..(row + 1) * width].iter().copied()).collect()
         };
         let kind = SelfTargets::Next.kind();
-        let values = match (split.targets.classes(), split.targets.numbers()) {
+        let values = match (split.targets.own_tokens(), split.targets.numbers()) {
             (Some(labels), _) => {
                 TargetValues::SelfClasses { labels: positions.iter().map(|&at| labels[at]).collect(), kind }
             }
@@ -57,22 +57,25 @@ impl InUse {
         let wanted = Targets { values, per: split.targets.per };
         let judged = |outputs: Vec<f32>| task.evaluate(&outputs.into(), &wanted);
 
-        let whole = judged(rows(&logits(&split.sequences)?, &positions));
-        let so_far: Vec<Part> =
-            chosen.iter().map(|&(sample, step)| Part { sample, steps: 0..step + 1 }).collect();
-        let mut outputs = Vec::with_capacity(count * width);
-        // Beginnings of series are many times the series.
-        for parts in so_far.chunks(PARTS) {
-            let beginnings = split.sequences.parts(parts);
-            let last: Vec<usize> = (0..parts.len()).map(|index| beginnings.steps_of(index).end - 1).collect();
-            outputs.extend(rows(&logits(&beginnings)?, &last));
-        }
-        Ok((count > 0).then(|| InUse { steps: count, whole, so_far: judged(outputs) }))
+        // Parts of series that are answered as `steps` has it, and of each the answer to the chosen step.
+        let mut answers = |steps: &dyn Fn(usize, usize) -> usize| {
+            let part = |&(sample, step): &(usize, usize)| Part { sample, steps: 0..steps(sample, step) };
+            let parts: Vec<Part> = chosen.iter().map(part).collect();
+            let mut outputs = Vec::with_capacity(count * width);
+            for piece in pieces(width, parts.iter().map(|part| part.steps.len())) {
+                let answered = split.sequences.parts(&parts[piece.clone()]);
+                let of_step =
+                    |(index, &(_, step)): (usize, &(usize, usize))| answered.steps_of(index).start + step;
+                let at: Vec<usize> = chosen[piece].iter().enumerate().map(of_step).collect();
+                outputs.extend(rows(&logits(&answered)?, &at));
+            }
+            Ok(outputs)
+        };
+        let whole = judged(answers(&|sample, _| split.sequences.steps_of(sample).len())?);
+        let so_far = judged(answers(&|_, step| step + 1)?);
+        Ok((count > 0).then_some(InUse { steps: count, whole, so_far }))
     }
 }
-
-/// Beginnings that are answered at once.
-const PARTS: usize = 256;
 
 #[cfg(test)]
 mod tests {

@@ -63,5 +63,5 @@ pub use record::{Epoch, MetricsLine, Step, Timing, is_kept, kept};
 pub use suits::{DataWarning, Unsuited};
 pub use task::{
     Class, Classified, Classify, Detail, Evaluation, Filled, Headline, MOST_MISSES, Miss, Mistake, Regress,
-    Regressed, Task, significant,
+    Regressed, Task, TokenScores, significant,
 };

@@ -304,6 +304,8 @@ impl Manifest {
         }
         self.check_self_targets()?;
         let (most_outputs, outputs_are) = match &self.task {
+            // As many as the text that it reads has words, as is checked above.
+            Task::Classify(task) if task.self_targets.is_some() => (usize::MAX, "tokens"),
             Task::Classify(_) => (MOST_CLASSES, "classes"),
             Task::Regress(_) => (LARGEST_SIDE, "numbers"),
         };

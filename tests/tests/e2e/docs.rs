@@ -55,7 +55,8 @@ fn every_page_can_be_found() {
 #[test]
 fn lines_fit_a_screen() {
     // Written by programs, or grown line by line.
-    let others = ["docs/bench/README.md", "docs/study/README.md", "docs/reference/cli.md", "CHANGELOG.md"].map(Path::new);
+    let others = ["docs/bench/README.md", "docs/study/README.md", "docs/reference/cli.md", "CHANGELOG.md"]
+        .map(Path::new);
     for page in pages().iter().filter(|page| !others.contains(&page.name.as_path())) {
         for line in page.text.lines().filter(|line| !line.starts_with('|') && !line.starts_with("AMD EPYC, "))
         {

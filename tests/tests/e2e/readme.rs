@@ -70,7 +70,10 @@ fn arguments(command: &str) -> Option<Vec<&str>> {
             Some(args)
         }
         // This very test is part of `test`; the others take minutes and change the machine.
-        ("test" | "check" | "setup" | "bench" | "study" | "witness" | "torture" | "fuzz" | "cluster", rest) => {
+        (
+            "test" | "check" | "setup" | "bench" | "study" | "witness" | "torture" | "fuzz" | "cluster",
+            rest,
+        ) => {
             for option in rest.iter().filter(|word| word.starts_with("--")) {
                 assert!(help.contains(option), "`{command}`: xtask's help does not know {option}");
             }

@@ -252,3 +252,37 @@ fn texts_are_gone_on_with_letter_by_letter() {
     let loss = |of: &str| found["in_use"][of]["loss"].as_f64().unwrap();
     assert!(loss("whole") < 0.05 && loss("so_far") > 5.0 * loss("whole"), "{found}");
 }
+
+/// Three hundred words, each of which is followed by one: more than a byte can tell apart.
+#[test]
+fn words_are_filled_in_and_gone_on_with() {
+    const WORDS: usize = 300;
+    let word = |index: usize| format!("w{}", index % WORDS);
+    let line = |index: usize| (0..8).map(|step| word(index * 37 + step)).collect::<Vec<_>>().join(" ") + "\n";
+    let (lines, sandbox) = ((0..900).map(line).collect::<String>(), Sandbox::new());
+    sandbox.write("lines.txt", lines);
+    let train = |run: &str, task: &str, bidirectional: bool| {
+        let experiment = format!(
+            "[task]\n{task}\n[data]\ndataset = \"texts\"\ntrain = \"lines.txt\"\ntest_share = 0.1\n[model]\n\
+             cell = \"gru\"\nhidden = 48\nlayers = 1\nbidirectional = {bidirectional}\n[model.embedding]\nwidth = 32\n\
+             rare_word_dropout = 0\n[train]\nepochs = 8\nbatch_size = 16\noptimizer = {{ lr = 0.01 }}\n"
+        );
+        sandbox.write("exp.toml", experiment);
+        sandbox.birnn(&["train", "exp.toml", "--run-dir", run]).done();
+        let found = json(&sandbox.birnn(&["eval", run, "--json"]).done().stdout);
+        let close =
+            (found["perplexity"].as_f64().unwrap() / found["loss"].as_f64().unwrap().exp() - 1.0).abs();
+        assert!(found["accuracy"].as_f64().unwrap() > 0.9 && close < 1e-9, "{found}");
+    };
+    train("fill", "kind = \"infill\"\nhide = { share = 0.15 }", true);
+    let told = sandbox.birnn_given(&["fill", "fill", "-"], "w10 _ w12\nw298 w299 _ w1\n").done();
+    assert_eq!(told.stdout, "w10 w11 w12\nw298 w299 w0 w1\n");
+    train("next", "kind = \"next\"", false);
+    let told = sandbox.birnn_given(&["continue", "next", "-", "--steps", "3"], "w280 w281\nw7\n").done();
+    assert_eq!(told.stdout, "w280 w281 w282 w283 w284\nw7 w8 w9 w10\n");
+    let listed = json(&sandbox.birnn(&["runs", ".", "--json"]).done().stdout);
+    assert!(
+        listed.as_array().unwrap().iter().all(|run| run["headline"]["metric"] == "perplexity"),
+        "{listed}"
+    );
+}

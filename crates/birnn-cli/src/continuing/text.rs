@@ -39,13 +39,16 @@ pub(super) fn each(
             tokens[tokens.len().saturating_sub(most)..].iter().for_each(|token| recent.push(token));
             recent.end();
         }
-        let recent = recent.finish();
-        let logits = asked.answers(&recent)?.logits;
-        let outputs = task.classes.len();
-        for (index, (known, rng)) in known.iter_mut().zip(&mut draws).enumerate() {
-            let last = recent.steps_of(index).end - 1;
-            let own = &logits[last * outputs..(last + 1) * outputs];
-            known.push(task.classes[drawn(task, own, temperature, rng)].clone());
+        let (recent, outputs) = (recent.finish(), task.classes.len());
+        for piece in task.pieces(recent.lengths()) {
+            let first = recent.steps_of(piece.start).start;
+            let logits = asked.answers(&recent.select(&piece.clone().collect::<Vec<_>>()))?.logits;
+            for index in piece {
+                let last = recent.steps_of(index).end - 1 - first;
+                let own = &logits[last * outputs..(last + 1) * outputs];
+                let drawn = drawn(task, own, temperature, &mut draws[index]);
+                known[index].push(task.classes[drawn].clone());
+            }
         }
     }
     let between = if unit == Unit::Characters { "" } else { " " };

@@ -4,16 +4,11 @@ use std::borrow::Cow;
 use std::fmt::Write;
 
 use birnn_data::escape;
-use birnn_infer::{Classified, Evaluation, KnownWords, ReadingScores, SpanScore, SpanScores, significant};
+use birnn_infer::{Classified, Evaluation, KnownWords, ReadingScores, SpanScore, SpanScores};
 
 /// How a net finds the tokens of texts themselves.
 pub(super) fn of_tokens(found: &Evaluation, detail: &Classified, of: &str) -> String {
-    format!(
-        "{of}: perplexity {}, loss {:.4}, accuracy {:.2} %\n",
-        significant(found.loss.exp()),
-        found.loss,
-        100.0 * detail.accuracy
-    )
+    format!("{of}: {}, loss {:.4}, accuracy {:.2} %\n", found.headline(), found.loss, 100.0 * detail.accuracy)
 }
 
 /// Scores of all and of each class, and the confusion matrix. `what` several of what is answered are called.

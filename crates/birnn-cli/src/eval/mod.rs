@@ -6,8 +6,8 @@ mod wrong;
 
 use std::path::Path;
 
-use birnn_data::{Modality, Per, Sequences, name};
-use birnn_infer::{Detail, Evaluation, InUse, KnownWords, Task, data_set_for};
+use birnn_data::{Modality, Per, Sequences, Split, name};
+use birnn_infer::{Answers, Detail, Evaluation, InUse, KnownWords, Task, TokenScores, data_set_for};
 use birnn_report::Judged;
 use serde::Serialize;
 
@@ -87,6 +87,22 @@ fn told_in_use(InUse { steps, whole, so_far }: &InUse) -> String {
     )
 }
 
+/// How a net does, and its answers; of tokens of the samples themselves these would take more memory than there is.
+fn judged(asked: &Asked, samples: &Split) -> Result<(Evaluation, Option<Answers>), Failure> {
+    let (Task::Classify(task), Some(tokens)) = (&asked.task, samples.targets.own_tokens()) else {
+        let answers = asked.answers(&samples.sequences)?;
+        return Ok((asked.task.evaluate(&answers, &samples.targets), Some(answers)));
+    };
+    let mut scores = TokenScores::default();
+    for piece in task.pieces(samples.sequences.lengths()) {
+        let of = |sample: usize| samples.sequences.steps_of(sample);
+        let tokens = &tokens[of(piece.start).start..of(piece.end - 1).end];
+        let answers = asked.answers(&samples.sequences.select(&piece.collect::<Vec<_>>()))?;
+        scores.add(task, &answers.logits, tokens);
+    }
+    Ok((scores.evaluation(), None))
+}
+
 /// Steps by which a net is judged in use: each is asked for with all that comes before it.
 const IN_USE: usize = 2000;
 
@@ -120,19 +136,18 @@ pub fn run(args: &EvalArgs, log: &Log, asked: Asked) -> Outcome {
             }
         }));
     }
-    let answers = asked.answers(&samples.sequences)?;
-    let evaluation = asked.task.evaluate(&answers, &samples.targets);
-    let judged = match &asked.task {
-        Task::Classify(_) => Vec::new(),
-        Task::Regress(task) => {
+    let (evaluation, answers) = judged(&asked, &samples)?;
+    let judged = match (&asked.task, &answers) {
+        (Task::Classify(_), _) | (_, None) => Vec::new(),
+        (Task::Regress(task), Some(answers)) => {
             let (answers, lengths) = (task.answer(&answers.logits), samples.sequences.lengths());
             let errors = task.errors_by_sequence(&answers, &samples.targets, lengths);
             Judged::all(task, &errors, &samples.targets)
         }
     };
-    let words = match (&manifest.modality, &asked.task) {
-        (Modality::Text(text), Task::Classify(task)) if task.self_targets.is_none() => {
-            KnownWords::new(text, task, &samples.sequences, &answers, &samples.targets)
+    let words = match (&manifest.modality, &asked.task, &answers) {
+        (Modality::Text(text), Task::Classify(task), Some(answers)) => {
+            KnownWords::new(text, task, &samples.sequences, answers, &samples.targets)
         }
         _ => None,
     };

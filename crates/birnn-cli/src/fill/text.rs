@@ -45,9 +45,19 @@ pub(super) fn filled(
     }
     let source = open(&args.table).map_err(|error| refused(error.to_string()))?;
     let gaps = TextGaps::read(source, unit, gap).map_err(|problem| refused(problem.to_string()))?;
-    let answers = asked.answers(gaps.sentences())?;
-    let tokens = gaps.missing().map(|token| task.classes[task.answer_at(&answers, token).class].as_str());
-    let text = gaps.filled(tokens).into_bytes();
-    let told = format!("{} of {} tokens", gaps.missing().len(), gaps.sentences().steps());
+    let sentences = gaps.sentences();
+    let (mut tokens, mut missing) = (Vec::new(), gaps.missing().peekable());
+    for piece in task.pieces(sentences.lengths()) {
+        let (first, end) = (sentences.steps_of(piece.start).start, sentences.steps_of(piece.end - 1).end);
+        if missing.peek().is_none_or(|&token| token >= end) {
+            continue;
+        }
+        let answers = asked.answers(&sentences.select(&piece.collect::<Vec<_>>()))?;
+        while let Some(token) = missing.next_if(|&token| token < end) {
+            tokens.push(task.classes[task.answer_at(&answers, token - first).class].as_str());
+        }
+    }
+    let told = format!("{} of {} tokens", tokens.len(), sentences.steps());
+    let text = gaps.filled(tokens.into_iter()).into_bytes();
     Ok(Filled { text, told })
 }

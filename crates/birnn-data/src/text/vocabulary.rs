@@ -241,15 +241,14 @@ impl Lexicon {
         self.words[form as usize]
     }
 
-    /// The index of a form's word among those that are known; [`NO_CLASS`] where it is not, or where that is no byte.
-    pub fn class(&self, form: u32) -> u8 {
-        let index = self.word(form).checked_sub(Lexicon::UNKNOWN + 1);
-        index.and_then(|index| u8::try_from(index).ok()).unwrap_or(NO_CLASS)
+    /// The index of a form's word among those that are known; [`NO_CLASS`] where it is not.
+    pub fn class(&self, form: u32) -> u32 {
+        self.word(form).checked_sub(Lexicon::UNKNOWN + 1).unwrap_or(NO_CLASS)
     }
 
     /// Which of these tokens are hidden, by `seed` and `stream`: of each its class, of all others [`NO_CLASS`].
-    pub fn hide(&self, hide: &Hide, (seed, stream): (u64, u64), tokens: &[u32]) -> Vec<u8> {
-        let classes: Vec<u8> = tokens.iter().map(|&token| self.class(token)).collect();
+    pub fn hide(&self, hide: &Hide, (seed, stream): (u64, u64), tokens: &[u32]) -> Vec<u32> {
+        let classes: Vec<u32> = tokens.iter().map(|&token| self.class(token)).collect();
         let known = (0..tokens.len()).filter(|&index| classes[index] != NO_CLASS);
         let mut hidden = vec![NO_CLASS; tokens.len()];
         hide.draw_among(seed, stream, known, 1).into_iter().for_each(|index| hidden[index] = classes[index]);
@@ -320,9 +319,9 @@ mod tests {
         let text = Text::of(&sentences(&["the cat the dog"]), Folding::default(), 1);
         let Split { targets, .. } =
             text.answered_by_itself(SelfTargets::Next, sentences(&["dog the bird the", "cat"]));
-        let class = |word: &str| text.words.iter().position(|known| known == word).unwrap() as u8;
+        let class = |word: &str| text.words.iter().position(|known| known == word).unwrap() as u32;
         let expected = [class("the"), NO_CLASS, class("the"), NO_CLASS, NO_CLASS];
-        assert_eq!(targets.classes().unwrap(), expected, "nobody knows a bird, or what comes last");
+        assert_eq!(targets.own_tokens().unwrap(), expected, "nobody knows a bird, or what comes last");
         assert_eq!((targets.counted(0..5), targets.counted(3..5)), (2, 0));
         assert_eq!(targets.wanted().of_files(), None);
     }
@@ -335,14 +334,14 @@ mod tests {
         let asked = sentences(&["dog the bird the saw a", "cat"]);
         let hide = Hide { what: HideWhat::Points, share: 0.4, steps: 1 };
         let Split { sequences, targets } = text.answered_by_itself(SelfTargets::Hidden(hide), asked.clone());
-        let labels = targets.classes().unwrap();
+        let labels = targets.own_tokens().unwrap();
         assert_eq!((targets.counted(0..6), targets.counted(6..7)), (2, 1), "0.4 of five, and one at least");
         let both =
             asked.iter().zip(sequences.iter()).flat_map(|(asked, read)| asked.words().zip(read.words()));
         for ((asked, read), &label) in both.zip(labels) {
             match label {
                 NO_CLASS => assert_eq!(read, asked),
-                class => assert_eq!((read, asked), (HIDDEN, text.words[usize::from(class)].as_str())),
+                class => assert_eq!((read, asked), (HIDDEN, text.words[class as usize].as_str())),
             }
         }
         let lexicon = text.lexicon(sequences.forms().unwrap());

@@ -8,10 +8,15 @@ pub(crate) struct CrossEntropy {
 }
 
 impl CrossEntropy {
-    /// Adds one sample: `log(sum exp logits) - logits[label]`, in nats.
-    pub(crate) fn add(&mut self, logits: &[f32], label: usize) {
+    /// Of one sample: `log(sum exp logits) - logits[label]`, in nats.
+    pub(crate) fn of(logits: &[f32], label: usize) -> f64 {
         let (_, sum) = exponentials(logits);
-        self.sum += sum.ln() - f64::from(logits[label] - largest(logits));
+        sum.ln() - f64::from(logits[label] - largest(logits))
+    }
+
+    /// Adds one sample.
+    pub(crate) fn add(&mut self, logits: &[f32], label: usize) {
+        self.sum += CrossEntropy::of(logits, label);
         self.count += 1;
     }
 

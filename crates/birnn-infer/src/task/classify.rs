@@ -51,6 +51,10 @@ pub struct Classified {
     /// Of tags that mark spans.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spans: Option<Box<SpanScores>>,
+    /// Of tokens of the sequence itself, of which the scores by class are not kept: e to the power of the mean loss in
+    /// nats, as many tokens as the net would have to guess among if all were as probable.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub perplexity: Option<f64>,
     /// The answers that are not correct, the surest first. Left out of the metrics, where they would be most
     /// of the file.
     #[serde(skip)]
@@ -134,17 +138,22 @@ impl Classify {
         ranked
     }
 
-    /// Each answer's logits with its label, where it has one.
+    /// Each answer's logits with its label; of tokens of the sequence itself where one is asked for.
     fn answers<'a>(
         &self,
         logits: &'a [f32],
         targets: &'a Targets,
     ) -> impl Iterator<Item = (&'a [f32], Option<usize>)> {
-        let (outputs, labels) = (self.classes.len(), targets.classes().unwrap_or_default());
-        assert_eq!(logits.len(), labels.len() * outputs, "the logits of as many answers");
-        let are_all_asked = self.self_targets.is_none();
-        let asked = move |&label: &u8| (are_all_asked || label != NO_CLASS).then_some(usize::from(label));
-        logits.chunks_exact(outputs).zip(labels.iter().map(asked))
+        let outputs = self.classes.len();
+        assert_eq!(logits.len(), targets.len() * outputs, "the logits of as many answers");
+        let label = move |position: usize| match (targets.classes(), targets.own_tokens()) {
+            (Some(labels), _) => Some(usize::from(labels[position])),
+            (None, Some(tokens)) => {
+                Some(tokens[position]).filter(|&token| token != NO_CLASS).map(|token| token as usize)
+            }
+            (None, None) => None,
+        };
+        logits.chunks_exact(outputs).zip((0..targets.len()).map(label))
     }
 
     /// Of cross-entropy: the probabilities, less 1 at the label.
@@ -187,6 +196,7 @@ impl Classify {
             classes: confusion.scores(&self.classes),
             confusion,
             spans: self.spans(answers, labels, &found),
+            perplexity: None,
             mistakes,
         };
         // What training lowers.
@@ -209,7 +219,7 @@ impl Classify {
     }
 }
 
-fn largest(values: &[f32]) -> usize {
+pub(super) fn largest(values: &[f32]) -> usize {
     first_largest(values, 0..values.len()).unwrap_or(0)
 }
 

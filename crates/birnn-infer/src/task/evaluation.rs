@@ -112,9 +112,10 @@ impl Evaluation {
     /// The one number by which the net is first judged.
     pub fn headline(&self) -> Headline {
         match &self.detail {
-            Detail::Classify(found) => match found.f1() {
-                Some(value) => Headline { name: "F1", value, is_share: true },
-                None => Headline { name: "accuracy", value: found.accuracy, is_share: true },
+            Detail::Classify(found) => match (found.perplexity, found.f1()) {
+                (Some(value), _) => Headline { name: "perplexity", value, is_share: false },
+                (None, Some(value)) => Headline { name: "F1", value, is_share: true },
+                (None, None) => Headline { name: "accuracy", value: found.accuracy, is_share: true },
             },
             Detail::Regress(found) => match found.filled {
                 Some(Filled { mae, .. }) => Headline { name: "MAE", value: mae, is_share: false },

@@ -6,6 +6,7 @@
 mod classify;
 mod evaluation;
 mod regress;
+mod tokens;
 
 use birnn_data::{Outputs, Per, SelfTargets, TargetKind, Targets, Wanted};
 use birnn_experiment::{TaskKind, TaskPlan};
@@ -17,6 +18,8 @@ pub(crate) use self::classify::runner_up;
 pub use self::classify::{Class, Classified, Classify, Mistake};
 pub use self::evaluation::{Detail, Evaluation, Headline, significant};
 pub use self::regress::{Filled, MOST_MISSES, Miss, Regress, Regressed};
+pub use self::tokens::TokenScores;
+pub(crate) use self::tokens::pieces;
 
 /// What a net is asked for.
 #[derive(Clone, Debug, PartialEq)]
@@ -141,6 +144,11 @@ impl Task {
     /// Where there are not as many logits, or a target is none of the task's.
     pub fn evaluate(&self, answers: &Answers, targets: &Targets) -> Evaluation {
         match self {
+            Task::Classify(task) if task.self_targets.is_some() => {
+                let mut scores = TokenScores::default();
+                scores.add(task, &answers.logits, targets.own_tokens().unwrap_or_default());
+                scores.evaluation()
+            }
             Task::Classify(task) => {
                 let (positions, loss, detail) = task.judge(answers, targets);
                 Evaluation { positions, loss, detail: Detail::Classify(detail) }

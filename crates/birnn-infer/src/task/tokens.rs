@@ -1,0 +1,141 @@
+//! Tokens of the sequence itself, of which there may be as many as a language has words: each answer is kept as what it
+//! comes to, since the logits of all of them would take more memory than there is.
+
+use std::ops::Range;
+
+use birnn_data::NO_CLASS;
+
+use super::classify::{Classified, Classify, largest};
+use super::evaluation::{Detail, Evaluation};
+use crate::metrics::CrossEntropy;
+
+/// What answers with tokens come to, position by position.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TokenScores {
+    /// `[positions, 2]`: the loss in nats, and 1 where the most probable token is the right one, else 0; where none is
+    /// asked for, no numbers.
+    values: Vec<f32>,
+}
+
+/// Logits that are worked out at a time, about.
+const LOGITS: usize = 1 << 24;
+
+impl TokenScores {
+    /// Numbers of each position.
+    pub const WIDTH: usize = 2;
+
+    /// The numbers, such as another process takes up again by [`TokenScores::from_values`].
+    pub fn into_values(self) -> Vec<f32> {
+        self.values
+    }
+
+    /// Of these numbers, `[positions, WIDTH]`.
+    pub fn from_values(values: Vec<f32>) -> TokenScores {
+        TokenScores { values }
+    }
+
+    /// Adds the answers that are in `logits [positions, tokens]`, where the right ones are `labels`.
+    ///
+    /// # Panics
+    ///
+    /// Where there are not as many logits.
+    pub fn add(&mut self, task: &Classify, logits: &[f32], labels: &[u32]) {
+        let outputs = task.classes.len();
+        assert_eq!(logits.len(), labels.len() * outputs, "the logits of as many answers");
+        for (logits, &label) in logits.chunks_exact(outputs).zip(labels) {
+            let found = match label {
+                NO_CLASS => [f32::NAN; TokenScores::WIDTH],
+                label => {
+                    let label = label as usize;
+                    [CrossEntropy::of(logits, label) as f32, f32::from(u8::from(largest(logits) == label))]
+                }
+            };
+            self.values.extend(found);
+        }
+    }
+
+    /// How a net did that gave these answers.
+    pub fn evaluation(&self) -> Evaluation {
+        let (mut count, mut correct, mut sum) = (0_u64, 0_u64, 0.0);
+        // A loss that is no number must show; a right answer is a number wherever one is asked for.
+        for &[loss, right] in self.values.as_chunks().0 {
+            if right.is_nan() {
+                continue;
+            }
+            count += 1;
+            correct += u64::from(right > 0.0);
+            sum += f64::from(loss);
+        }
+        let loss = if count > 0 { sum / count as f64 } else { 0.0 };
+        let accuracy = if count > 0 { correct as f64 / count as f64 } else { 0.0 };
+        let detail = Classified { correct, accuracy, perplexity: Some(loss.exp()), ..Classified::default() };
+        Evaluation { positions: count, loss, detail: Detail::Classify(detail) }
+    }
+}
+
+impl Classify {
+    /// Parts of samples that have so many answers each, one after the other: as many samples as have not too many logits
+    /// together, one at least.
+    pub fn pieces(&self, answers: impl Iterator<Item = usize>) -> Vec<Range<usize>> {
+        pieces(self.classes.len(), answers)
+    }
+}
+
+/// As [`Classify::pieces`], of so many outputs.
+pub(crate) fn pieces(outputs: usize, answers: impl Iterator<Item = usize>) -> Vec<Range<usize>> {
+    let most = (LOGITS / outputs.max(1)).max(1);
+    let (mut pieces, mut held) = (Vec::<Range<usize>>::new(), 0);
+    for (sample, count) in answers.enumerate() {
+        match pieces.last_mut() {
+            Some(piece) if held + count <= most => piece.end += 1,
+            _ => {
+                pieces.push(sample..sample + 1);
+                held = 0;
+            }
+        }
+        held += count;
+    }
+    pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use birnn_data::Per;
+
+    use super::*;
+
+    fn abc() -> Classify {
+        Classify::new(["a", "b", "c"].map(str::to_owned).to_vec(), Per::Step)
+    }
+
+    #[test]
+    fn what_is_not_asked_for_does_not_count() {
+        let mut scores = TokenScores::default();
+        scores.add(&abc(), &[1.0, 2.0, 3.0, 9.0, 0.0, 0.0], &[2, NO_CLASS]);
+        scores.add(&abc(), &[0.0, 0.0, 0.0], &[1]);
+        let found = scores.evaluation();
+        // softmax([1, 2, 3]) at its last, and a third.
+        let expected = (-(0.665_240_94_f64.ln()) + 3.0_f64.ln()) / 2.0;
+        assert_eq!(found.positions, 2);
+        assert!((found.loss - expected).abs() < 1e-6, "{}", found.loss);
+        let detail = found.classified().unwrap();
+        assert_eq!((detail.correct, detail.accuracy), (1, 0.5));
+        assert_eq!(detail.perplexity, Some(found.loss.exp()));
+        assert_eq!(TokenScores::from_values(scores.clone().into_values()).evaluation(), found);
+    }
+
+    #[test]
+    fn a_loss_that_is_no_number_shows() {
+        let mut scores = TokenScores::default();
+        scores.add(&abc(), &[f32::NAN, 2.0, 3.0], &[2]);
+        assert!(scores.evaluation().loss.is_nan());
+        assert_eq!(TokenScores::default().evaluation().positions, 0);
+    }
+
+    #[test]
+    fn pieces_are_no_larger_than_they_may_be() {
+        let task = Classify::new(vec![String::new(); LOGITS / 10], Per::Step);
+        assert_eq!(task.pieces([4, 4, 4, 20, 1].into_iter()), [0..2, 2..3, 3..4, 4..5]);
+        assert_eq!(task.pieces(std::iter::empty()), []);
+    }
+}
