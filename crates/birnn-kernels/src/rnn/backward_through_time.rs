@@ -80,7 +80,7 @@ impl<'a> BackwardThroughTime<'a> {
                 Way::Reverse | Way::ReverseOnce => waiting.start..time + 1,
             };
             let at_end = time == if direction.way == Way::Forward { start } else { end - 1 };
-            if at_end || is_deep(steps, &waiting) {
+            if at_end || is_deep(places(direction, steps, &waiting).len()) {
                 self.add_to_gradients::<S>(direction, waiting.clone(), gradients);
                 waiting = 0..0;
             }

@@ -21,15 +21,15 @@ pub(crate) enum Keep {
 /// Rows that make a product for the weights' gradients deep enough.
 const DEEP: usize = 256;
 
-/// Whether the weights' gradients wait for no more than these steps. They wait for as many as make a deep product, and no
-/// longer, so that the gates are still in the cache.
-pub(crate) fn is_deep(steps: &Steps, times: &Range<usize>) -> bool {
-    steps.start(times.end) - steps.start(times.start) >= DEEP
+/// Whether the weights' gradients wait for no more than so many rows. They wait for as many steps as make a deep product,
+/// and no longer, so that the gates are still in the cache.
+pub(crate) fn is_deep(rows: usize) -> bool {
+    rows >= DEEP
 }
 
-/// The segments of a direction, in the order in which it takes them, each of `least` steps at least. They end where
-/// products for the weights' gradients do, so that what is added up together, and with it every bit, is the same
-/// whatever they are.
+/// The segments of a direction, in the order in which it takes them, each but the first of `least` steps at least. They end
+/// where products for the weights' gradients do, so that what is added up together, and with it every bit, is the same
+/// whatever they are: few rows make long segments.
 pub(crate) fn segments(steps: &Steps, way: Way, least: usize) -> Vec<Range<usize>> {
     let longest = steps.longest();
     let whole = 0..longest;
@@ -47,7 +47,7 @@ pub(crate) fn segments(steps: &Steps, way: Way, least: usize) -> Vec<Range<usize
             None => time..time + 1,
             Some(Range { start, end }) => start.min(time)..end.max(time + 1),
         };
-        product = (!is_deep(steps, &times)).then_some(times);
+        product = (!is_deep(steps.start(times.end) - steps.start(times.start))).then_some(times);
         segment += 1;
         if (product.is_none() && segment >= least) || taken + 1 == longest {
             let (own, others) = match way {

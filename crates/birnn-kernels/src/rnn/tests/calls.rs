@@ -68,6 +68,38 @@ fn a_sequence_can_be_read_in_pieces() {
     }
 }
 
+/// The reverse direction of which the last step alone is read takes one step of each sequence: their gradients are one
+/// product, as of a batch of those steps.
+#[test]
+fn what_is_read_once_makes_one_product() {
+    const COUNT: usize = 40;
+    let output = OutputMode::Last;
+    let spec = Spec { cell: Cell::Gru, features: 5, layers: 1, forward: 9, reverse: Some(9), output };
+    let lengths: Vec<usize> = (1..=COUNT).collect();
+    let ragged = Given::new(&Question::ragged(spec, &lengths, 1));
+    let ends = lengths.iter().scan(0, |end, length| {
+        *end += length;
+        Some(*end)
+    });
+    let last: Vec<f32> =
+        ends.flat_map(|end| ragged.input[(end - 1) * 5..end * 5].to_vec()).collect();
+    // The forward direction of a batch of one step each, with the parameters of the reverse one.
+    let alone = Given {
+        spec: Spec { reverse: None, ..spec },
+        parameters: ragged.parameters[4..].to_vec(),
+        input: last,
+        lengths: vec![1; COUNT],
+        ..Given::new(&Question::ragged(spec, &lengths, 1))
+    };
+    let d_output = gradient_of(&ragged);
+    let d_alone: Vec<f32> = d_output.chunks(18).flat_map(|row| row[9..].to_vec()).collect();
+    let train = |given: &Given, d_output: &[f32]| {
+        let mut workspace = Workspace::new(&Workers::new(1, Instructions::best()));
+        given.train_in_segments(&given.pack(Instructions::best()), &mut workspace, d_output).gradients
+    };
+    assert!(train(&ragged, &d_output)[4..] == train(&alone, &d_alone));
+}
+
 /// Whatever is kept, the bits are the same: with sequences that end within a segment, at its end and after it.
 #[test]
 fn what_is_recomputed_is_the_same() {
