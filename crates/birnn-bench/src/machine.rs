@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use birnn_infer::cpu::instructions;
+use birnn_infer::cpu::{self, instructions};
 use birnn_kernels::Workers;
 use birnn_run::LIBTORCH;
 use serde::{Deserialize, Serialize};
@@ -36,7 +36,7 @@ impl Machine {
     /// This one.
     pub fn this(threads: usize) -> Machine {
         Machine {
-            cpu: cpu().unwrap_or_else(|| std::env::consts::ARCH.to_owned()),
+            cpu: cpu::name(),
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             threads,
             instructions: instructions().name().to_owned(),
@@ -84,10 +84,4 @@ fn gemm(threads: usize) -> f64 {
         best = best.max(flop / times[times.len() / 2]);
     }
     best
-}
-
-fn cpu() -> Option<String> {
-    let text = std::fs::read_to_string("/proc/cpuinfo").ok()?;
-    let line = text.lines().find(|line| line.starts_with("model name"))?;
-    Some(line.split_once(':')?.1.trim().to_owned())
 }

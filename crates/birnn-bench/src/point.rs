@@ -33,16 +33,11 @@ pub struct Point {
     #[serde(default = "yes")]
     pub bidirectional: bool,
     /// By what it is read: its output at the last time step, or the final state of each direction.
-    #[serde(default = "last")]
     pub readout: Readout,
 }
 
 fn yes() -> bool {
     true
-}
-
-fn last() -> Readout {
-    Readout::Last
 }
 
 /// How long the sequences of a batch are, of which the longest has `time` steps.

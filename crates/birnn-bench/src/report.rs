@@ -359,8 +359,8 @@ fn long(bench: &Bench) -> Option<String> {
         .collect();
     let head = ["net, batch x time x features", "", "ms", "peak, MiB"];
     let note = format!(
-        "Each in a process of its own that takes {LONG_STEPS} steps, libtorch itself included: medians of those after \
-         the first. `train.recompute` is the square root of the time steps."
+        "Each in a process of its own that takes {LONG_STEPS} steps or a few more, libtorch itself included: medians of those \
+         after the first. `train.recompute` is the square root of the time steps."
     );
     (!rows.is_empty()).then(|| format!("{}\n{note}", table(&head, &rows)))
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use birnn_data::name::shown;
 use birnn_engine::DeviceError;
 use birnn_engine::device::{cpu_threads, cuda_devices, libtorch_folder};
-use birnn_infer::cpu::instructions;
+use birnn_infer::cpu::{self, instructions};
 use birnn_kernels::Instructions;
 use birnn_run::LIBTORCH;
 
@@ -135,7 +135,7 @@ fn processor(chosen: Instructions, best: Instructions, is_overruled: bool) -> It
         features if features.is_empty() => "none of the features looked for".to_owned(),
         features => features.join(", "),
     };
-    let text = format!("{}: computes with {}; has {features}", model(), chosen.name());
+    let text = format!("{}: computes with {}; has {features}", cpu::name(), chosen.name());
     if let Some(problem) = Instructions::tiles_problem() {
         return Item::note(
             NAME,
@@ -184,14 +184,6 @@ fn features() -> Vec<&'static str> {
     let all: [(&str, bool); 0] = [];
     let tiles = Instructions::all().into_iter().any(Instructions::tiles).then_some("amx");
     all.into_iter().filter_map(|(name, is_there)| is_there.then_some(name)).chain(tiles).collect()
-}
-
-/// The processor's name.
-fn model() -> String {
-    let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let line = text.lines().find(|line| line.starts_with("model name"));
-    let name = line.and_then(|line| line.split_once(':')).map(|(_, name)| name.trim().to_owned());
-    name.unwrap_or_else(|| std::env::consts::ARCH.to_owned())
 }
 
 /// Cores that this process may use: affinity and the quota of a container count.

@@ -21,6 +21,14 @@ pub struct NoSuchInstructions {
     there: String,
 }
 
+/// The processor's name, where the system tells; else the architecture's.
+pub fn name() -> String {
+    let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let line = text.lines().find(|line| line.starts_with("model name"));
+    let name = line.and_then(|line| line.split_once(':')).map(|(_, name)| name.trim().to_owned());
+    name.unwrap_or_else(|| std::env::consts::ARCH.to_owned())
+}
+
 /// The vector instructions to compute with: the best there are, unless others were chosen.
 pub fn instructions() -> Instructions {
     *INSTRUCTIONS.get_or_init(Instructions::best)

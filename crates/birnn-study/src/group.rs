@@ -7,8 +7,9 @@ use birnn_report::stats::{Interval, Summary};
 pub struct Measure {
     /// What it is called.
     pub name: &'static str,
-    /// Its unit, behind each number.
+    /// Its unit, behind each number, and behind a difference.
     pub unit: &'static str,
+    pub unit_of_difference: &'static str,
     /// What a value is multiplied with before it is shown.
     pub times: f64,
     /// Digits behind the point.
@@ -19,12 +20,12 @@ pub struct Measure {
 
 /// A share of what there is.
 pub const fn percent(name: &'static str) -> Measure {
-    Measure { name, unit: " %", times: 100.0, digits: 2, more_is_better: true }
+    Measure { name, unit: " %", unit_of_difference: " points", times: 100.0, digits: 2, more_is_better: true }
 }
 
 /// An error.
 pub const fn error(name: &'static str, unit: &'static str, digits: usize) -> Measure {
-    Measure { name, unit, times: 1.0, digits, more_is_better: false }
+    Measure { name, unit, unit_of_difference: unit, times: 1.0, digits, more_is_better: false }
 }
 
 /// The values of a net, one for each seed, in their order.
@@ -48,6 +49,11 @@ impl Measure {
         }
     }
 
+    /// Its mean.
+    pub fn mean_of(&self, group: &Group) -> f64 {
+        self.times * Summary::new(&group.values).map_or(f64::NAN, |summary| summary.mean)
+    }
+
     /// The mean of a group, with its interval.
     pub fn mean(&self, group: &Group) -> String {
         match Summary::new(&group.values) {
@@ -65,21 +71,28 @@ impl Measure {
         }
     }
 
+    /// What an axis of it is called.
+    pub fn label(&self) -> String {
+        format!("{}{}", self.name, self.unit.replacen(' ', ", ", 1))
+    }
+
+    /// Whether `a` and `b` differ by more than what their seeds make of them.
+    pub fn differ(&self, a: &Group, b: &Group) -> bool {
+        differences(a, b).is_some_and(|(_, Interval { low, high })| low > 0.0 || high < 0.0)
+    }
+
     /// How `a` compares with `b`, as a sentence without its end: by the interval of the differences, seed by seed.
     pub fn comparison(&self, a: &Group, b: &Group) -> String {
-        let differences: Vec<f64> = a.values.iter().zip(&b.values).map(|(a, b)| a - b).collect();
-        let Some((summary, Interval { low, high })) =
-            Summary::new(&differences).and_then(|summary| Some((summary, summary.interval()?)))
-        else {
+        let Some((summary, Interval { low, high })) = differences(a, b) else {
             return format!("{} and {} were not compared", a.name, b.name);
         };
         let figures = |sign: f64| {
             let (low, high) = if sign > 0.0 { (low, high) } else { (-high, -low) };
             let [mean, low, high] = [sign * summary.mean, low, high].map(|value| self.plain(value));
-            format!("{mean}{} ({low} to {high})", self.unit)
+            format!("{mean}{} ({low} to {high})", self.unit_of_difference)
         };
-        let seeds = differences.len();
-        if low <= 0.0 && high >= 0.0 {
+        let seeds = summary.runs;
+        if !self.differ(a, b) {
             return format!(
                 "{} and {} are not told apart by {seeds} seeds, the difference is {}",
                 a.name,
@@ -91,6 +104,13 @@ impl Measure {
         let word = if better { "better" } else { "worse" };
         format!("{} is {word} than {} by {}", a.name, b.name, figures(summary.mean.signum()))
     }
+}
+
+/// What `a` has more than `b`, seed by seed.
+fn differences(a: &Group, b: &Group) -> Option<(Summary, Interval)> {
+    let each: Vec<f64> = a.values.iter().zip(&b.values).map(|(a, b)| a - b).collect();
+    let summary = Summary::new(&each)?;
+    Some((summary, summary.interval()?))
 }
 
 #[cfg(test)]
@@ -106,14 +126,14 @@ mod tests {
         let (a, b) = (group("a", &[0.9, 0.91, 0.92]), group("b", &[0.8, 0.81, 0.83]));
         let accuracy = percent("accuracy");
         assert_eq!(accuracy.mean(&a), "91.00 % (88.52 to 93.48)");
-        assert_eq!(accuracy.comparison(&a, &b), "a is better than b by 9.67 % (8.23 to 11.10)");
-        assert_eq!(accuracy.comparison(&b, &a), "b is worse than a by 9.67 % (8.23 to 11.10)");
+        assert_eq!(accuracy.comparison(&a, &b), "a is better than b by 9.67 points (8.23 to 11.10)");
+        assert_eq!(accuracy.comparison(&b, &a), "b is worse than a by 9.67 points (8.23 to 11.10)");
         let loss = error("loss", " nats", 1);
         assert_eq!(loss.comparison(&a, &b), "a is worse than b by 0.1 nats (0.1 to 0.1)");
         let near = group("c", &[0.91, 0.9, 0.92]);
         let said = accuracy.comparison(&a, &near);
         assert!(
-            said.starts_with("a and c are not told apart by 3 seeds, the difference is 0.00 % ("),
+            said.starts_with("a and c are not told apart by 3 seeds, the difference is 0.00 points ("),
             "{said}"
         );
     }

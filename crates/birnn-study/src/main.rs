@@ -14,14 +14,15 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
+use birnn_infer::cpu;
 use clap::Parser;
 
-use page::Page;
+use page::{Made, Page};
 use parts::Part;
 use runner::Runner;
 
 /// Trains the experiments of configs/study, several seeds of each, and writes what they show as a page with plots.
-/// One core trains one net; two cores take about an hour and a half.
+/// One core trains one net; two cores take about an hour.
 #[derive(Debug, Parser)]
 #[command(name = "birnn-study", bin_name = "cargo xtask study")]
 struct Args {
@@ -34,7 +35,7 @@ struct Args {
     /// Only these parts.
     #[arg(long, value_name = "PART", value_enum, value_delimiter = ',')]
     only: Vec<Part>,
-    /// Where the page and its plots go [default: docs/study; with --quick or --only the folder of --runs]
+    /// Where the page and its plots go [default: docs/study; of what is not all of it the folder of --runs]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Where the runs go. What is there already is not trained again: to begin anew, delete it.
@@ -65,19 +66,29 @@ fn run(args: &Args) -> Result<()> {
     let data = args.data.clone().or_else(|| std::env::var_os("BIRNN_DATA_DIR").map(PathBuf::from));
     let runner = Runner::new(runs.clone(), data, args.quick)?;
     let seeds = if args.quick { 2 } else { args.seeds };
-    let mut page = Page::new(args.quick, seeds, runner.cores());
+    let (cpu, instructions) = (cpu::name(), cpu::instructions());
+    let cores = runner.cores();
+    let made = Made {
+        arguments: std::env::args().skip(1).collect(),
+        quick: args.quick,
+        seeds,
+        by: format!("{}, {cpu}, {instructions}, {cores} cores, each net by one thread", runner.version()),
+    };
+    let mut page = Page::new(made);
+    let mut failure = None;
     for part in args.parts() {
         eprintln!("{}", part.title());
         match part.study(&runner, seeds) {
             Ok(section) => page.add(section),
-            Err(error) if error.is::<runner::NoData>() => {
-                eprintln!("left out: {error}");
-                page.leave_out(part, &error.to_string());
+            Err(error) if error.is::<runner::NoData>() => page.leave_out(part, &error.to_string()),
+            // What was found so far is not lost.
+            Err(error) => {
+                failure = Some(error.context(part.title()));
+                break;
             }
-            Err(error) => return Err(error),
         }
     }
-    let whole = !args.quick && args.only.is_empty();
+    let whole = !args.quick && failure.is_none() && page.is_whole();
     let out = match &args.out {
         Some(out) => out.clone(),
         None if whole => PathBuf::from("docs/study"),
@@ -85,7 +96,10 @@ fn run(args: &Args) -> Result<()> {
     };
     page.write(&out).with_context(|| format!("cannot write the page into {}", out.display()))?;
     eprintln!("written to {}", out.display());
-    Ok(())
+    for why in page.left_out() {
+        eprintln!("{why}");
+    }
+    failure.map_or(Ok(()), Err)
 }
 
 impl Args {

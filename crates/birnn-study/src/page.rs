@@ -9,17 +9,34 @@ use crate::parts::{Part, Section, Table};
 
 /// What was found of each question.
 pub struct Page {
-    quick: bool,
-    seeds: u32,
-    cores: usize,
+    made: Made,
     sections: Vec<Section>,
     left_out: Vec<String>,
 }
 
+/// How a page was made.
+pub struct Made {
+    /// The arguments of the study.
+    pub arguments: Vec<String>,
+    /// A look alone.
+    pub quick: bool,
+    /// Seeds of each net.
+    pub seeds: u32,
+    /// The machine and the program.
+    pub by: String,
+}
+
 impl Page {
-    /// Of so many seeds, on so many cores.
-    pub fn new(quick: bool, seeds: u32, cores: usize) -> Page {
-        Page { quick, seeds, cores, sections: Vec::new(), left_out: Vec::new() }
+    /// An empty one.
+    pub fn new(made: Made) -> Page {
+        Page { made, sections: Vec::new(), left_out: Vec::new() }
+    }
+
+    /// Whether every question was asked in full.
+    pub fn is_whole(&self) -> bool {
+        self.left_out.is_empty()
+            && self.sections.len() == Part::ALL.len()
+            && self.sections.iter().all(|section| section.left_out.is_empty())
     }
 
     /// The next section.
@@ -30,6 +47,11 @@ impl Page {
     /// What could not be asked, and why.
     pub fn leave_out(&mut self, part: Part, why: &str) {
         self.left_out.push(format!("{} was left out: {why}.", part.title()));
+    }
+
+    /// What was left out, and why.
+    pub fn left_out(&self) -> impl Iterator<Item = &String> {
+        self.left_out.iter().chain(self.sections.iter().flat_map(|section| &section.left_out))
     }
 
     /// Writes README.md and a file for each plot.
@@ -43,19 +65,19 @@ impl Page {
     }
 
     fn text(&self) -> String {
-        let seeds = self.seeds;
+        let Made { arguments, quick, seeds, by } = &self.made;
+        let arguments: String = arguments.iter().map(|argument| format!(" {argument}")).collect();
         let mut text = format!(
-            "# What is said of nets that read both ways, measured\n\nWritten by `cargo xtask study{}`, on {} cores. Each \
+            "# What is said of nets that read both ways, measured\n\nWritten by `cargo xtask study{arguments}`: {by}.\n\nEach \
              figure is a mean over {seeds} seeds, from 0; behind it stands the 95 % interval of that mean by Student's t, and \
              two nets are compared by that of their differences, seed by seed. \"Not told apart\" says that 0 lies within \
-             it, and not that the nets are equal. Each net was trained by one thread; with more, sums are added in another \
-             order, and a figure may differ in its last digits.\n\nEach section ends with what to type for its figures: \
-             `sweep` trains all seeds, and `cargo xtask run -- eval RUN --json` says what a run came to. An experiment's \
-             comment says what it reads; where your copy of the data lies elsewhere, name it: `--set data.train=PATH`.\n",
-            if self.quick { " --quick" } else { "" },
-            self.cores,
+             it, and not that the nets are equal. An interval is about seeds: other data of the same kind would move a figure \
+             further, and of twenty comparisons one is off by chance.\n\nEach section ends with what to type for its figures: \
+             `sweep` trains all seeds, and `cargo xtask run -- eval RUN --json` says what a run came to. `PATH` is your copy of \
+             a file that the experiment names. With more threads than one, sums are added in another order, and each net is \
+             another one, as by another seed.\n",
         );
-        if self.quick {
+        if *quick {
             text += "\nThis is a quick look: a part of the data, few epochs, two seeds. Its figures say little.\n";
         }
         for why in &self.left_out {
@@ -69,8 +91,11 @@ impl Page {
 }
 
 fn section_text(section: &Section) -> String {
-    let Section { part, said, asked, found, tables, charts, commands } = section;
+    let Section { part, said, left_out, asked, found, tables, charts, commands } = section;
     let mut text = format!("\n## {}\n\n> {said}\n\n{asked}\n", part.title());
+    for why in left_out {
+        let _ = write!(text, "\n{why}\n");
+    }
     for sentence in found {
         let _ = write!(text, "\n- {sentence}");
     }

@@ -20,6 +20,7 @@ pub struct Runner {
     runs: PathBuf,
     data: Option<PathBuf>,
     quick: bool,
+    version: String,
 }
 
 /// A net that was trained.
@@ -38,8 +39,17 @@ pub struct NoData(String);
 /// What a former study left of a run.
 #[derive(Serialize, Deserialize)]
 struct Kept {
-    command: String,
+    asked: Asked,
     evaluations: Vec<Value>,
+}
+
+/// All that a run depends on.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Asked {
+    experiment: String,
+    settings: Vec<String>,
+    stages: Vec<usize>,
+    birnn: String,
 }
 
 impl fmt::Display for NoData {
@@ -70,7 +80,8 @@ impl Runner {
         let birnn = beside("birnn")?;
         std::fs::create_dir_all(&runs).with_context(|| format!("cannot make {}", runs.display()))?;
         let data = data.map(std::path::absolute).transpose()?;
-        Ok(Runner { birnn, runs: std::path::absolute(runs)?, data, quick })
+        let version = said(Command::new(&birnn).arg("--version"))?.trim().to_owned();
+        Ok(Runner { birnn, runs: std::path::absolute(runs)?, data, quick, version })
     }
 
     /// Whether a look is enough.
@@ -81,6 +92,11 @@ impl Runner {
     /// Where the runs go.
     pub fn folder(&self) -> &Path {
         &self.runs
+    }
+
+    /// The program that trains, and its version.
+    pub fn version(&self) -> &str {
+        &self.version
     }
 
     /// How many nets are trained at a time, each by one thread.
@@ -126,10 +142,17 @@ impl Runner {
     fn one(&self, trial: &Trial) -> Result<Ran> {
         let folder = self.runs.join(trial.folder());
         let kept = self.runs.join(format!("{}.json", trial.folder()));
-        let command = trial.command();
+        let experiment =
+            std::fs::read_to_string(trial.config).with_context(|| format!("cannot read {}", trial.config))?;
+        let asked = Asked {
+            experiment,
+            settings: trial.settings().into_iter().chain(self.files(trial)?).collect(),
+            stages: trial.stages.clone(),
+            birnn: self.version.clone(),
+        };
         if let Ok(text) = std::fs::read(&kept)
             && let Ok(before) = serde_json::from_slice::<Kept>(&text)
-            && before.command == command
+            && before.asked == asked
             && folder.is_dir()
         {
             return Ok(Ran { folder, evaluations: before.evaluations });
@@ -149,8 +172,8 @@ impl Runner {
             match index {
                 0 => {
                     train.arg(trial.config).args(["--device", "cpu", "--run-dir"]).arg(&folder);
-                    for set in trial.settings().into_iter().chain(self.files(trial)?) {
-                        train.args(["--set", &set]);
+                    for set in &asked.settings {
+                        train.args(["--set", set]);
                     }
                 }
                 _ => {
@@ -160,13 +183,13 @@ impl Runner {
             if let Some(epochs) = stage {
                 train.args(["--set", &format!("train.epochs={epochs}")]);
             }
-            said(&mut train).with_context(|| command.clone())?;
+            said(&mut train).with_context(|| trial.folder())?;
             let mut eval = Command::new(&self.birnn);
             eval.arg("eval").arg(&folder).arg("--json");
             let text = said(&mut eval)?;
             evaluations.push(serde_json::from_str(&text).context("birnn eval printed no JSON")?);
         }
-        let text = serde_json::to_string(&Kept { command, evaluations: evaluations.clone() })?;
+        let text = serde_json::to_string(&Kept { asked, evaluations: evaluations.clone() })?;
         std::fs::write(&kept, text).with_context(|| format!("cannot write {}", kept.display()))?;
         Ok(Ran { folder, evaluations })
     }

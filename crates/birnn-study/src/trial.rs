@@ -23,31 +23,38 @@ impl Trial {
         format!("{}-{}", self.name, self.seed)
     }
 
-    /// The settings of the command line, without files.
+    /// The settings of the command line but for files: those of the net, and its seed.
     pub fn settings(&self) -> Vec<String> {
-        let mut sets = self.sets.clone();
-        if let Some(epochs) = self.stages.last() {
-            sets.push(format!("train.epochs={epochs}"));
-        }
-        sets.push(format!("seed={}", self.seed));
-        sets
+        self.of_net().chain([format!("seed={}", self.seed)]).collect()
     }
 
-    /// What a user types to train it.
-    pub fn command(&self) -> String {
-        let sets = self.settings().into_iter().map(|set| {
-            let quoted = if set.contains([' ', '"', '{', '[']) { format!("'{set}'") } else { set };
-            format!(" --set {quoted}")
-        });
-        format!("cargo xtask train {}{}", self.config, sets.collect::<String>())
+    fn of_net(&self) -> impl Iterator<Item = String> {
+        let epochs = self.stages.last().map(|epochs| format!("train.epochs={epochs}"));
+        self.sets.iter().cloned().chain(epochs)
     }
 
-    /// The command of one seed of several, for all of them.
-    pub fn command_of_all(&self, seeds: u32) -> String {
-        self.command()
-            .replace(&format!("seed={}", self.seed), &format!("sweep.seeds={seeds}"))
-            .replacen("train", "sweep", 1)
+    /// What a user types to train it with so many seeds.
+    pub fn command(&self, seeds: u32) -> String {
+        let files = self.files.iter().map(|(key, _)| format!("{key}=PATH"));
+        let sets = self.of_net().chain(files).chain([format!("sweep.seeds={seeds}")]);
+        let sets: String = sets.map(|set| format!(" --set {}", typed(&set))).collect();
+        format!("OMP_NUM_THREADS=1 cargo xtask sweep {} --device cpu{sets}", self.config)
     }
+}
+
+/// A word as a shell takes it.
+fn typed(word: &str) -> String {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "_./=:-".contains(letter);
+    match word.chars().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', "'\\''")),
+    }
+}
+
+/// What an experiment of configs/study is called.
+pub fn stem(config: &str) -> &str {
+    let name = config.rsplit('/').next().unwrap_or(config);
+    name.trim_end_matches(".toml")
 }
 
 #[cfg(test)]
@@ -57,22 +64,19 @@ mod tests {
     #[test]
     fn a_command_can_be_typed() {
         let trial = Trial {
-            config: "configs/study/train.toml",
+            config: "configs/study/a.toml",
             name: "a".to_owned(),
             sets: vec!["model.hidden={ forward = 1, reverse = 2 }".to_owned()],
-            files: &[],
+            files: &[("data.train", "there/train.txt")],
             stages: vec![1, 3],
             seed: 4,
         };
         assert_eq!(
-            trial.command(),
-            "cargo xtask train configs/study/train.toml --set 'model.hidden={ forward = 1, reverse = 2 }' --set \
-             train.epochs=3 --set seed=4"
+            trial.command(5),
+            "OMP_NUM_THREADS=1 cargo xtask sweep configs/study/a.toml --device cpu --set 'model.hidden={ forward = 1, \
+             reverse = 2 }' --set train.epochs=3 --set data.train=PATH --set sweep.seeds=5"
         );
-        assert_eq!(
-            trial.command_of_all(5),
-            "cargo xtask sweep configs/study/train.toml --set 'model.hidden={ forward = 1, reverse = 2 }' --set \
-             train.epochs=3 --set sweep.seeds=5"
-        );
+        assert_eq!(trial.settings()[1..], ["train.epochs=3", "seed=4"]);
+        assert_eq!((typed("it's"), stem(trial.config)), ("'it'\\''s'".to_owned(), "a"));
     }
 }

@@ -31,6 +31,9 @@ struct Measured {
 struct Net {
     batch: usize,
     time: usize,
+    features: usize,
+    hidden: usize,
+    layers: usize,
     bidirectional: bool,
 }
 
@@ -43,8 +46,8 @@ struct Timed {
     p75: f64,
 }
 
-/// Who is measured, as the bench and as the page call them.
-const WHO: [(&str, &str); 2] = [("birnn", "birnn"), ("libtorch", "libtorch")];
+/// Who is measured.
+const WHO: [&str; 2] = ["birnn", "libtorch"];
 /// The batch at which length is varied.
 const BATCH: usize = 100;
 
@@ -57,11 +60,8 @@ pub fn study(runner: &Runner) -> Result<Section> {
     if runner.is_quick() {
         args.push("--quick");
     }
-    let written = out.join("bench.json");
-    if !written.is_file() {
-        runner.beside("birnn-bench", &args)?;
-    }
-    let text = std::fs::read(written).context("the bench wrote no bench.json")?;
+    runner.beside("birnn-bench", &args)?;
+    let text = std::fs::read(out.join("bench.json")).context("the bench wrote no bench.json")?;
     let bench: Bench = serde_json::from_slice(&text).context("bench.json is not of this version")?;
     Ok(section(&bench))
 }
@@ -81,20 +81,24 @@ fn section(bench: &Bench) -> Section {
         .collect();
     let mut found = Vec::new();
     let mut rows = Vec::new();
-    for (who, name) in WHO {
+    for who in WHO {
         let ratios = |of: fn(&Measured) -> &[Timed]| -> Vec<f64> {
             let ratio = |(one, two): &(&Measured, &Measured)| {
                 Some(timed(of(two), who)?.median / timed(of(one), who)?.median)
             };
             pairs.iter().filter_map(ratio).collect()
         };
-        let [steps, forward] = [ratios(|at| &at.timed), ratios(|at| &at.forward)].map(|ratios| {
+        let both = [ratios(|at| &at.timed), ratios(|at| &at.forward)];
+        if both.iter().any(Vec::is_empty) {
+            continue;
+        }
+        let [steps, forward] = both.map(|ratios| {
             let low = ratios.iter().copied().fold(f64::INFINITY, f64::min);
             let high = ratios.iter().copied().fold(f64::NEG_INFINITY, f64::max);
             format!("{low:.2} to {high:.2}")
         });
         found.push(format!(
-            "**{name}**: a training step of two directions takes {steps} times that of one, and the answers alone \
+            "**{who}**: a training step of two directions takes {steps} times that of one, and the answers alone \
              {forward} times, by length and batch."
         ));
         for (one, two) in &pairs {
@@ -109,7 +113,7 @@ fn section(bench: &Bench) -> Section {
                 _ => String::new(),
             };
             rows.push(vec![
-                name.to_owned(),
+                who.to_owned(),
                 one.point.batch.to_string(),
                 one.point.time.to_string(),
                 cell(&one.timed),
@@ -121,17 +125,23 @@ fn section(bench: &Bench) -> Section {
             ]);
         }
     }
-    let line = |who: &str, name: &str, both: bool| {
+    let line = |who: &str, both: bool| {
         let of_length = pairs.iter().filter(|(one, _)| one.point.batch == BATCH);
         let point = |(one, two): &(&Measured, &Measured)| {
             let at = if both { two } else { one };
             Some((one.point.time as f64, timed(&at.timed, who)?.median))
         };
         let ways = if both { "two directions" } else { "one direction" };
-        Line::new(&format!("{name}, {ways}"), of_length.filter_map(point).collect())
+        Line::new(&format!("{who}, {ways}"), of_length.filter_map(point).collect())
     };
-    let lines: Vec<Line> =
-        WHO.iter().flat_map(|(who, name)| [line(who, name, false), line(who, name, true)]).collect();
+    let lines: Vec<Line> = WHO.iter().flat_map(|who| [line(who, false), line(who, true)]).collect();
+    let products = pairs.first().map_or(String::new(), |(one, two)| {
+        format!(
+            " A second direction doubles a layer's arithmetic, and a layer above reads twice as much: {:.2} times the \
+             products of a forward pass.",
+            products(&two.point) / products(&one.point)
+        )
+    });
     let values = |of: fn(&(f64, f64)) -> f64| -> Vec<f64> {
         lines.iter().flat_map(|line| line.points.iter().map(of)).collect()
     };
@@ -141,10 +151,10 @@ fn section(bench: &Bench) -> Section {
         said: "A net that reads both ways is slow.",
         asked: format!(
             "Two LSTM layers of 128 units each way, read by their final states, on {} with {} threads; milliseconds, \
-             medians with quartiles in brackets, taken in turns. A second direction doubles the first layer's \
-             arithmetic, and makes the second layer's inputs twice as wide: 2.5 times the products of a forward pass.",
+             medians with quartiles in brackets, taken in turns.{products}",
             bench.machine.cpu, bench.machine.threads
         ),
+        left_out: Vec::new(),
         found,
         tables: vec![Table {
             title: "Milliseconds".to_owned(),
@@ -175,6 +185,39 @@ fn section(bench: &Bench) -> Section {
     }
 }
 
+/// Multiplications of a step of a forward pass, by gate and unit.
+fn products(net: &Net) -> f64 {
+    let directions = if net.bidirectional { 2 } else { 1 };
+    let of_layer = |layer: usize| {
+        let inputs = if layer == 0 { net.features } else { directions * net.hidden };
+        directions * (inputs + net.hidden)
+    };
+    (0..net.layers).map(of_layer).sum::<usize>() as f64
+}
+
 fn timed<'a>(all: &'a [Timed], who: &str) -> Option<&'a Timed> {
     all.iter().find(|timed| timed.contender == who)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn directions_are_compared_where_both_were_measured() {
+        let point = |both: bool, time: usize, ms: f64| {
+            let timed = serde_json::json!([{"contender": "birnn", "median": ms, "p25": ms, "p75": ms}]);
+            serde_json::json!({
+                "point": {"batch": 100, "time": time, "features": 28, "hidden": 128, "layers": 2,
+                          "bidirectional": both},
+                "timed": timed, "forward": timed
+            })
+        };
+        let points = [point(false, 28, 10.0), point(true, 28, 26.0), point(true, 112, 99.0)];
+        let bench = serde_json::json!({"machine": {"cpu": "Abacus", "threads": 2}, "points": points});
+        let section = section(&serde_json::from_value(bench).unwrap());
+        assert_eq!(section.found.len(), 1, "nothing of who was not measured");
+        assert!(section.found[0].contains("takes 2.60 to 2.60 times that of one"), "{}", section.found[0]);
+        assert!(section.asked.contains(": 2.62 times the products"), "{}", section.asked);
+    }
 }

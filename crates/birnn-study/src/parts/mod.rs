@@ -7,7 +7,7 @@ mod reach;
 mod readouts;
 
 use anyhow::{Context, Result};
-use birnn_report::chart::{Chart, Line, Point};
+use birnn_report::chart::{Chart, Line};
 use clap::ValueEnum;
 use serde_json::Value;
 
@@ -36,6 +36,8 @@ pub struct Section {
     pub part: Part,
     /// What is commonly said.
     pub said: &'static str,
+    /// What of it was left out, and why.
+    pub left_out: Vec<String>,
     /// How it was asked.
     pub asked: String,
     /// What was found: sentences with figures.
@@ -86,6 +88,7 @@ impl Part {
 }
 
 /// A net, of which every seed is trained.
+#[derive(Clone)]
 struct Net {
     name: String,
     /// The seed 0.
@@ -98,7 +101,7 @@ impl Net {
     }
 }
 
-/// Trains all seeds of all nets, and parts what came of it by nets.
+/// Trains all seeds of all nets, and parts what came of it by nets: as many as there are.
 fn trained(runner: &Runner, nets: &[Net], seeds: u32) -> Result<Vec<Vec<Ran>>> {
     let trials: Vec<Trial> = nets.iter().flat_map(|net| (0..seeds).map(|seed| net.of_seed(seed))).collect();
     let ran = runner.run(&trials)?;
@@ -118,17 +121,11 @@ fn at(evaluation: &Value, path: &str) -> Result<f64> {
 }
 
 /// Settings of a quick study, behind those of a full one.
-fn with_quick(mut sets: Vec<String>, runner: &Runner, quick: &[&str]) -> Vec<String> {
-    if runner.is_quick() {
+fn with_quick(mut sets: Vec<String>, is_quick: bool, quick: &[&str]) -> Vec<String> {
+    if is_quick {
         sets.extend(quick.iter().map(|&set| set.to_owned()));
     }
     sets
-}
-
-/// The mean of a group at `x`, times what the measure is shown by.
-fn mean_at(x: f64, group: &Group, measure: &Measure) -> Point {
-    let mean = group.values.iter().sum::<f64>() / group.values.len() as f64;
-    (x, measure.times * mean)
 }
 
 /// Each value of each group as a dot.
@@ -141,5 +138,37 @@ fn dots<'a>(name: &str, groups: impl IntoIterator<Item = (f64, &'a Group)>, meas
 
 /// What to type for all seeds of a net, with its name.
 fn command(net: &Net, seeds: u32) -> (String, String) {
-    (net.name.clone(), net.trial.command_of_all(seeds))
+    (net.name.clone(), net.trial.command(seeds))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use birnn_experiment::Source;
+
+    use super::*;
+
+    /// As they are asked, in full and in a look, each net's settings make a plan; the two nets of a question have about as
+    /// many units as they should, which `directions` says.
+    #[test]
+    fn every_net_can_be_trained() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        for quick in [false, true] {
+            let nets = [directions::nets(quick), next::nets(quick), readouts::nets(quick)].concat();
+            assert_eq!(nets.len(), 15 + 4 + 10);
+            for Net { name, trial } in nets {
+                let sets: Vec<String> = trial.settings();
+                let source = Source::read(&root.join(trial.config), &sets);
+                let plan = source.and_then(|source| source.plan());
+                assert!(plan.is_ok(), "{name}: {:?}", plan.err());
+                let named: Vec<&str> = trial.files.iter().map(|(key, _)| *key).collect();
+                let text = std::fs::read_to_string(root.join(trial.config)).unwrap();
+                let files = text.lines().filter(|line| line.contains("= \"../../"));
+                let files: Vec<String> =
+                    files.map(|line| format!("data.{}", line.split(" =").next().unwrap())).collect();
+                assert_eq!(named, files, "{name}: the files of its experiment");
+            }
+        }
+    }
 }

@@ -1,12 +1,12 @@
 //! What comes next: what training says, and what use says.
 
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 use birnn_report::chart::{Axis, Chart, Line, Side};
 
-use super::{Net, Part, Section, Table, at, command, mean_at, trained, with_quick};
+use super::{Net, Part, Section, Table, at, command, trained, with_quick};
 use crate::group::{Group, Measure, error};
-use crate::runner::{Ran, Runner};
-use crate::trial::Trial;
+use crate::runner::{NoData, Ran, Runner};
+use crate::trial::{Trial, stem};
 
 /// What is predicted, by one experiment of one direction.
 struct Next {
@@ -15,11 +15,10 @@ struct Next {
     config: &'static str,
     files: &'static [(&'static str, &'static str)],
     measure: Measure,
-    /// Where `birnn eval --json` says it of a net that reads what it is asked for: given all of a sequence, and given
-    /// what came before alone.
-    paths: [&'static str; 2],
-    /// Where it says it of one that does not.
+    /// Where `birnn eval --json` says it, given whole sequences.
     path: &'static str,
+    /// Where it says it of a net that reads what it is asked for, given what came before alone.
+    in_use: &'static str,
     /// Units of each direction of a net with two, of about as many parameters as the experiment's.
     both: usize,
     stages: &'static [usize],
@@ -34,8 +33,8 @@ const ALL: [Next; 2] = [
         config: "configs/study/next-character.toml",
         files: &[("data.train", "sent/rt-polarity.all.gz")],
         measure: error("loss", " nats", 3),
-        paths: ["/in_use/whole/loss", "/in_use/so_far/loss"],
         path: "/loss",
+        in_use: "/in_use/so_far/loss",
         both: 96,
         stages: &[1, 2, 4, 6],
         quick: &["data.limit=1500"],
@@ -47,8 +46,8 @@ const ALL: [Next; 2] = [
         config: "configs/study/next-hour.toml",
         files: &[("data.train", "impute/ETTh1.csv.gz")],
         measure: error("MAE", " deviations", 4),
-        paths: ["/in_use/whole/mae", "/in_use/so_far/mae"],
         path: "/filled/mae",
+        in_use: "/in_use/so_far/mae",
         both: 64,
         stages: &[1, 2, 4, 7, 10],
         quick: &[],
@@ -64,18 +63,26 @@ pub fn study(runner: &Runner, seeds: u32) -> Result<Section> {
                read what it is asked for, and fails in use, where there is nothing to read yet.",
         asked: "One LSTM layer, one way, and both ways with `task.leak = \"show\"`, of about as many parameters. In training's \
                 sense a net answers each step of whole sequences; in use it has read up to that step alone, as `birnn \
-                eval` measures at 2,000 steps at most. One way both are the same."
+                eval` measures at 2,000 steps, taken evenly. One way both are the same. `cargo xtask study --only next` \
+                evaluates after several epochs; the commands below come to the last of them."
             .to_owned(),
+        left_out: Vec::new(),
         found: Vec::new(),
         tables: Vec::new(),
         charts: Vec::new(),
         commands: Vec::new(),
     };
     for next in &ALL {
-        let nets = next.nets(runner);
-        let ran = trained(runner, &nets, seeds)?;
-        let [one, both] = ran.as_slice() else { continue };
-        let stages = next.stages(runner);
+        let nets = next.nets(runner.is_quick());
+        let ran = match trained(runner, &nets, seeds) {
+            Err(error) if error.is::<NoData>() => {
+                section.left_out.push(format!("{} were left out: {error}.", next.name));
+                continue;
+            }
+            ran => ran?,
+        };
+        let (one, both) = (&ran[0], &ran[1]);
+        let stages = next.stages(runner.is_quick());
         let measure = next.measure;
         let mut rows = Vec::new();
         let mut lines = [Vec::new(), Vec::new(), Vec::new()];
@@ -83,17 +90,17 @@ pub fn study(runner: &Runner, seeds: u32) -> Result<Section> {
         for (stage, &epochs) in stages.iter().enumerate() {
             let groups = [
                 of_stage("one way", one, stage, next.path)?,
-                of_stage("both ways, in training's sense", both, stage, next.paths[0])?,
-                of_stage("both ways, in use", both, stage, next.paths[1])?,
+                of_stage("both ways, in training's sense", both, stage, next.path)?,
+                of_stage("both ways, in use", both, stage, next.in_use)?,
             ];
             let means = groups.iter().map(|group| measure.mean(group));
             rows.push([epochs.to_string()].into_iter().chain(means).collect());
             for (line, group) in lines.iter_mut().zip(&groups) {
-                line.push(mean_at(epochs as f64, group, &measure));
+                line.push((epochs as f64, measure.mean_of(group)));
             }
             last = Some(groups);
         }
-        let Some([alone, seen, used]) = last else { continue };
+        let [alone, seen, used] = last.context("a question without stages")?;
         section.found.push(format!(
             "**{}** ({}), after {} epochs: one way {}; both ways {} in training's sense and {} in use. In training's sense \
              {}; in use {}.",
@@ -119,21 +126,27 @@ pub fn study(runner: &Runner, seeds: u32) -> Result<Section> {
     Ok(section)
 }
 
+/// All nets of the question.
+#[cfg(test)]
+pub(super) fn nets(quick: bool) -> Vec<Net> {
+    ALL.iter().flat_map(|next| next.nets(quick)).collect()
+}
+
 impl Next {
-    fn stages(&self, runner: &Runner) -> &'static [usize] {
-        if runner.is_quick() { self.quick_stages } else { self.stages }
+    fn stages(&self, quick: bool) -> &'static [usize] {
+        if quick { self.quick_stages } else { self.stages }
     }
 
-    fn nets(&self, runner: &Runner) -> Vec<Net> {
-        let stem = self.config.rsplit('/').next().unwrap_or_default().trim_end_matches(".toml");
+    fn nets(&self, quick: bool) -> Vec<Net> {
+        let stem = stem(self.config);
         let net = |name: &str, way: &str, sets: Vec<String>| Net {
             name: format!("{}, {name}", self.name),
             trial: Trial {
                 config: self.config,
                 name: format!("{stem}-{way}"),
-                sets: with_quick(sets, runner, self.quick),
+                sets: with_quick(sets, quick, self.quick),
                 files: self.files,
-                stages: self.stages(runner).to_vec(),
+                stages: self.stages(quick).to_vec(),
                 seed: 0,
             },
         };
@@ -151,10 +164,7 @@ impl Next {
             title: format!("The next of {}: what training says and what use says", self.name.to_lowercase()),
             caption: String::new(),
             x: Side::new("epochs", Axis::counting(1.0, last)),
-            y: Side::new(
-                &format!("{}{}", self.measure.name, self.measure.unit.replacen(' ', ", ", 1)),
-                Axis::linear(ys.into_iter(), true, false),
-            ),
+            y: Side::new(&self.measure.label(), Axis::linear(ys.into_iter(), true, false)),
             lines: vec![
                 Line::new("one way", one),
                 Line::new("both ways, in training's sense", seen),
@@ -165,6 +175,10 @@ impl Next {
 }
 
 fn of_stage(name: &str, ran: &[Ran], stage: usize, path: &str) -> Result<Group> {
-    let values = ran.iter().map(|ran| at(&ran.evaluations[stage], path)).collect::<Result<_>>()?;
+    let value = |ran: &Ran| {
+        ensure!(stage < ran.evaluations.len(), "a net was not evaluated after all stages");
+        at(&ran.evaluations[stage], path)
+    };
+    let values = ran.iter().map(value).collect::<Result<_>>()?;
     Ok(Group { name: name.to_owned(), values })
 }

@@ -35,31 +35,21 @@ pub fn study(runner: &Runner, seeds: u32) -> Result<Section> {
                 end (`final`), by the mean or the largest value of each output over the steps, or by a mean with learnt \
                 weights (`attention`)."
             .to_owned(),
+        left_out: Vec::new(),
         found: Vec::new(),
         tables: Vec::new(),
         charts: Vec::new(),
         commands: Vec::new(),
     };
     for (name, config, what, quick) in DATA {
-        let net = |readout: &&str| Net {
-            name: format!("{name} digits, `{readout}`"),
-            trial: Trial {
-                config,
-                name: format!("readout-{name}-{readout}"),
-                sets: with_quick(vec![format!("model.readout={readout}")], runner, quick),
-                files: &[],
-                stages: Vec::new(),
-                seed: 0,
-            },
-        };
-        let nets: Vec<Net> = READOUTS.iter().map(net).collect();
+        let nets = of_data((name, config, quick), runner.is_quick());
         let ran = trained(runner, &nets, seeds)?;
         let groups: Vec<Group> = READOUTS
             .iter()
             .zip(&ran)
             .map(|(readout, ran)| group(&format!("`{readout}`"), ran, "/accuracy"))
             .collect::<Result<_>>()?;
-        let [last, ends, others @ ..] = groups.as_slice() else { continue };
+        let (last, ends, others) = (&groups[0], &groups[1], &groups[2..]);
         let others: Vec<String> = others.iter().map(|other| accuracy.comparison(other, ends)).collect();
         section.found.push(format!(
             "**{}** ({what}): `last` {}, `final` {}; {}. {}.",
@@ -77,4 +67,26 @@ pub fn study(runner: &Runner, seeds: u32) -> Result<Section> {
         section.commands.extend(nets.iter().map(|net| command(net, seeds)));
     }
     Ok(section)
+}
+
+/// A net for each readout.
+fn of_data((name, config, quick): (&str, &'static str, &[&str]), is_quick: bool) -> Vec<Net> {
+    let net = |readout: &&str| Net {
+        name: format!("{name} digits, `{readout}`"),
+        trial: Trial {
+            config,
+            name: format!("readout-{name}-{readout}"),
+            sets: with_quick(vec![format!("model.readout={readout}")], is_quick, quick),
+            files: &[],
+            stages: Vec::new(),
+            seed: 0,
+        },
+    };
+    READOUTS.iter().map(net).collect()
+}
+
+/// All nets of the question.
+#[cfg(test)]
+pub(super) fn nets(is_quick: bool) -> Vec<Net> {
+    DATA.into_iter().flat_map(|(name, config, _, quick)| of_data((name, config, quick), is_quick)).collect()
 }

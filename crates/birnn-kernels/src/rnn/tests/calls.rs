@@ -81,8 +81,7 @@ fn what_is_read_once_makes_one_product() {
         *end += length;
         Some(*end)
     });
-    let last: Vec<f32> =
-        ends.flat_map(|end| ragged.input[(end - 1) * 5..end * 5].to_vec()).collect();
+    let last: Vec<f32> = ends.flat_map(|end| ragged.input[(end - 1) * 5..end * 5].to_vec()).collect();
     // The forward direction of a batch of one step each, with the parameters of the reverse one.
     let alone = Given {
         spec: Spec { reverse: None, ..spec },
