@@ -75,12 +75,16 @@ pub fn timed(seconds: f64, mut step: impl FnMut() -> Result<()>) -> Result<Vec<f
 }
 
 /// So many images, which look like noise.
-pub fn images(count: usize, [rows, cols]: [usize; 2]) -> Result<Samples> {
+pub fn noise(count: usize, [rows, cols]: [usize; 2]) -> Split {
     let pixels = (0..count * rows * cols).map(|index| ((index * 7919) % 251) as u8).collect();
     let labels = (0..count).map(|index| (index % CLASSES) as u8).collect();
-    let split = LabelledImages { images: Images { rows, cols, pixels }, labels }.into();
-    let modality = Modality::Images { shape: [rows, cols], preprocessing: None };
-    Ok(Samples::new(split, &modality, None, Device::Cpu)?)
+    LabelledImages { images: Images { rows, cols, pixels }, labels }.into()
+}
+
+/// The same, to train and to evaluate by.
+pub fn images(count: usize, shape: [usize; 2]) -> Result<Samples> {
+    let modality = Modality::Images { shape, preprocessing: None };
+    Ok(Samples::new(noise(count, shape), &modality, None, Device::Cpu)?)
 }
 
 /// Series of the point's lengths, which look like noise.

@@ -10,7 +10,7 @@ use crate::alone::{LONG_STEPS, STEPS, Spinner, Taken, in_process, taken_by, with
 use crate::bench::{AtThreads, Bench, Long, Measured, Parts, Peak};
 use crate::contender::{Contender as _, Kind, images};
 use crate::machine::{Machine, fma_peak};
-use crate::ours::{OurEvaluation, Ours};
+use crate::ours::{OurAnswers, OurEvaluation, Ours};
 use crate::plain::PlainEvaluation;
 use crate::point::{Lengths, Point, TUTORIAL};
 use crate::pytorch::{EVALUATION, Home, Python, Remote, task};
@@ -159,7 +159,7 @@ fn forward(point: &Point, effort: &Effort, python: Option<&RefCell<Python>>) -> 
     let samples = images(point.batch, [point.time, point.features])?;
     let mut entries: Vec<Entry<'_>> = vec![
         (Kind::Libtorch, Box::new(PlainEvaluation::new(point, &samples, point.batch)?)),
-        (Kind::Birnn, Box::new(OurEvaluation::new(point, &samples)?)),
+        (Kind::Birnn, Box::new(OurAnswers::new(point)?)),
     ];
     if let Some(python) = python {
         python.borrow_mut().prepare_evaluation(point, point.batch, point.batch)?;

@@ -1,12 +1,14 @@
 //! The step by birnn, as its training loop takes it.
 
 use anyhow::{Result, anyhow};
+use birnn_data::{Sequence, Sequences};
+use birnn_engine::device::cpu_threads;
 use birnn_engine::{Batch, Device, Learner, Loss, Optimizer, Ranks, Samples};
 use birnn_experiment::TrainConfig;
-use birnn_infer::Task;
+use birnn_infer::{Network, Reading, Task, cpu};
 use birnn_kernels::Precision;
 
-use crate::contender::{Contender, batch, timed};
+use crate::contender::{Contender, batch, noise, timed};
 use crate::point::{CLASSES, Point};
 
 /// A learner with its optimizer and a batch.
@@ -66,6 +68,40 @@ impl Contender for Ours {
     fn turn(&mut self, seconds: f64) -> Result<Vec<f64>> {
         one_thread_for_libtorch();
         timed(seconds, || self.step())
+    }
+}
+
+/// Answers images by birnn, as whoever asks a net does.
+pub struct OurAnswers {
+    network: Network,
+    images: Sequences,
+    threads: usize,
+}
+
+impl OurAnswers {
+    /// By the net of a point, to one batch of its images.
+    pub fn new(point: &Point) -> Result<Self> {
+        let architecture = point.architecture()?;
+        let parameters = architecture.parameters(point.features, CLASSES);
+        let values = |name: &str| {
+            let shape = parameters.iter().find(|(known, _)| known == name).map(|(_, shape)| shape);
+            let count = shape.map_or(0, |shape| shape.iter().product());
+            (0..count).map(|index| ((index * 7919) % 251) as f32 / 2510.0 - 0.05).collect()
+        };
+        let network = Network::new(&architecture, point.features, CLASSES, cpu::instructions(), values);
+        let images = noise(point.batch, [point.time, point.features]).sequences;
+        Ok(OurAnswers { network, images, threads: cpu_threads() as usize })
+    }
+}
+
+impl Contender for OurAnswers {
+    fn turn(&mut self, seconds: f64) -> Result<Vec<f64>> {
+        let read = |image: Sequence<'_>, into: &mut Vec<f32>| image.read(into);
+        let all = 0..self.images.len();
+        timed(seconds, || {
+            self.network.logits_of_all(&self.images, all.clone(), Reading::Values(&read), self.threads);
+            Ok(())
+        })
     }
 }
 

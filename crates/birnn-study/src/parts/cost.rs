@@ -131,7 +131,7 @@ fn section(bench: &Bench) -> Section {
             let at = if both { two } else { one };
             Some((one.point.time as f64, timed(&at.timed, who)?.median))
         };
-        let ways = if both { "two directions" } else { "one direction" };
+        let ways = if both { "two" } else { "one" };
         Line::new(&format!("{who}, {ways}"), of_length.filter_map(point).collect())
     };
     let lines: Vec<Line> = WHO.iter().flat_map(|who| [line(who, false), line(who, true)]).collect();
@@ -175,7 +175,7 @@ fn section(bench: &Bench) -> Section {
         }],
         charts: vec![Chart {
             id: "cost".to_owned(),
-            title: format!("A training step of {BATCH} sequences by their length"),
+            title: format!("A training step of {BATCH} sequences, of one direction and of two"),
             caption: String::new(),
             x: Side::new("steps", Axis::at(Scale::Logarithmic, &xs)),
             y: Side::new("milliseconds", Axis::logarithmic(ys.into_iter())),

@@ -26,6 +26,9 @@ const QUICK_DIGITS: [usize; 2] = [500, 200];
 /// A gradient reaches as far as it is more than this share of that at the end where the state is read.
 const REACHES: f64 = 0.01;
 
+/// What is less than this is nothing to learn by, and not drawn.
+const NOTHING: f64 = 1e-8;
+
 /// A net as it begins, and after training.
 struct Pair {
     cell: &'static str,
@@ -127,11 +130,7 @@ pub fn study(runner: &Runner, seeds: u32) -> Result<Section> {
             title: format!("Gradient by distance, {length} steps, forward, after training"),
             caption: String::new(),
             x: Side::new("steps from the end", Axis::counting(0.0, length as f64 - 1.0)),
-            y: Side::new(
-                "share of that at the end",
-                // What is less than this is nothing to learn by.
-                Axis::logarithmic([1e-8, 1.0].into_iter()),
-            ),
+            y: Side::new("share of that at the end", Axis::logarithmic([NOTHING, 1.0].into_iter())),
             lines: of_length,
         });
     }
@@ -213,14 +212,14 @@ fn reached(shares: &[f64]) -> usize {
     shares.iter().take_while(|&&share| share >= REACHES).count().saturating_sub(1)
 }
 
-/// The geometric mean over seeds, by distance: of what falls by orders of magnitude the usual one is the largest's.
+/// The geometric mean over seeds, by distance, as far as it is more than [`NOTHING`]: of what falls by orders of magnitude the usual one is the largest's.
 fn mean(profiles: &[[Vec<f64>; 2]], direction: usize) -> Vec<(f64, f64)> {
     let length = profiles.first().map_or(0, |of| of[direction].len());
     let at = |distance: usize| {
         let logs: f64 = profiles.iter().map(|of| of[direction][distance].ln()).sum();
         (distance as f64, (logs / profiles.len() as f64).exp())
     };
-    (0..length).map(at).collect()
+    (0..length).map(at).filter(|&(_, share)| share >= NOTHING).collect()
 }
 
 /// Writes the first digits of MNIST as IDX files of every shape; those of training and those of the test.
