@@ -591,7 +591,8 @@ pub struct DoctorArgs {
 /// Changes to a run's data.
 #[derive(Debug, clap::Args)]
 pub struct DataSets {
-    /// Change a setting of the data, such as data.test_images=FILE; may be given several times.
+    /// Change a setting of the data, such as data.test_images=FILE, or for `eval` of what is hidden, such as
+    /// task.hide.share=0.5; may be given several times.
     #[arg(long = "set", value_name = "data.KEY=VALUE")]
     pub sets: Vec<String>,
 }

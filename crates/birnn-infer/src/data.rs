@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use birnn_data::{ConfigError, DataConfig, DataPlan, Dataset, Ground, Modality};
+use birnn_data::{ConfigError, DataConfig, DataPlan, Dataset, Ground, Modality, SelfTargets};
 use birnn_experiment::{Experiment, ExperimentError, Source};
 use birnn_run::CONFIG;
 
@@ -105,6 +105,24 @@ pub fn data_of_run(
     // How it was trained is not asked again.
     data.resolve_for(manifest.task.wanted()).map_err(|invalid| source.locate(invalid.into()))?;
     Ok(as_read(manifest, data))
+}
+
+/// What is hidden from a net of the task `infill` when it is judged: as its experiment has it, changed as `sets` ask, which
+/// are about nothing else.
+///
+/// # Errors
+///
+/// Where the net is of another task, or a setting cannot be.
+pub fn hidden_of_run(manifest: &Manifest, sets: &[String]) -> Result<SelfTargets, NetDataError> {
+    let unreadable = |error: &dyn std::fmt::Display| NetDataError::Unreadable(error.to_string());
+    let experiment = manifest.experiment().map_err(|error| unreadable(&error.message()))?;
+    let text = experiment.to_toml().map_err(|error| unreadable(&error))?;
+    let source = Source::parse(Path::new(CONFIG), text, sets)?;
+    let task = source.experiment().task.resolve().map_err(|invalid| source.locate(invalid))?;
+    match task.self_targets {
+        Some(own @ SelfTargets::Hidden(_)) => Ok(own),
+        _ => Err(NetDataError::Outside(sets.join(" --set "))),
+    }
 }
 
 /// The whole of another data set, its images as dark or light and as upright as those that the net learnt

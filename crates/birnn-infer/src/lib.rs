@@ -45,7 +45,7 @@ mod task;
 
 pub use answers::{Answers, Joint};
 pub use birnn_kernels::{Input, Lengths, StateGradient};
-pub use data::{NetDataError, data_of_run, data_set_for, folder_of};
+pub use data::{NetDataError, data_of_run, data_set_for, folder_of, hidden_of_run};
 pub use described_task::DescribedTask;
 pub use directions::{Contributions, Directions};
 pub use encoder::Encoder;

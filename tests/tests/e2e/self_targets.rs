@@ -110,6 +110,21 @@ fn gaps_are_filled_in_and_nothing_else_is_changed() {
     let bad = sandbox.birnn(&["fill", "run", "bad.csv", "out.csv"]);
     bad.failed(2, &["bad.csv: line 3, column 3 (`rise`): "]);
     assert!(!sandbox.path("out.csv").exists());
+    // More hidden than in training, and less.
+    let mae = |share: &str| {
+        let hidden = format!("task.hide.share={share}");
+        let told = sandbox.birnn(&["eval", "run", "--set", &hidden, "--json"]).done().stdout;
+        let found = json(&told);
+        (found["samples"].as_u64().unwrap(), found["filled"]["mae"].as_f64().unwrap())
+    };
+    let ((few, near), (many, far)) = (mae("0.1"), mae("0.6"));
+    assert!(many > 5 * few && far > near, "{few}, {near}; {many}, {far}");
+    sandbox
+        .birnn(&["eval", "run", "--set", "task.hide.share=2"])
+        .failed(2, &["task.hide.share: ", "less than 1"]);
+    sandbox
+        .birnn(&["compare", "run", "run", "--set", "task.hide.share=0.5"])
+        .failed(2, &["task.hide.share=0.5"]);
     let one = ["train", "exp.toml", "--run-dir", "no", "--set", "task.hide.what=features"];
     let one = [&one[..], &["--set", "data.features=[\"rise\"]"]].concat();
     sandbox.birnn(&one).failed(2, &["task.hide.what: ", "these series have one"]);

@@ -7,11 +7,13 @@ mod wrong;
 use std::path::Path;
 
 use birnn_data::{Modality, Per, Sequences, Split, name};
-use birnn_infer::{Answers, Detail, Evaluation, InUse, KnownWords, Task, TokenScores, data_set_for};
+use birnn_infer::{
+    Answers, Detail, Evaluation, InUse, KnownWords, Task, TokenScores, data_set_for, hidden_of_run,
+};
 use birnn_report::Judged;
 use serde::Serialize;
 
-use crate::args::{EvalArgs, SplitName};
+use crate::args::{DataSets, EvalArgs, SplitName};
 use crate::asked::{Asked, check_data};
 use crate::data;
 use crate::failure::{Failure, Outcome};
@@ -109,11 +111,16 @@ const IN_USE: usize = 2000;
 /// Evaluates a net on one of its run's splits.
 pub fn run(args: &EvalArgs, log: &Log, asked: Asked) -> Outcome {
     let Asked { weights, manifest, .. } = &asked;
+    let of_hidden = |set: &String| set.starts_with("task.hide.") || set.starts_with("task.hide=");
+    let (hidden, sets): (Vec<String>, Vec<String>) = args.sets.sets.iter().cloned().partition(of_hidden);
     let config = match args.dataset {
-        None => args.data.data_of_run(manifest, weights, &args.sets)?,
+        None => args.data.data_of_run(manifest, weights, &DataSets { sets })?,
         Some(dataset) => data_set_for(manifest, dataset),
     };
-    let plan = manifest.plan(&config).map_err(Failure::request)?;
+    let mut plan = manifest.plan(&config).map_err(Failure::request)?;
+    if !hidden.is_empty() {
+        plan.self_targets = Some(hidden_of_run(manifest, &hidden)?);
+    }
     let splits = data::load(&plan, &args.data.locations(), log, None)?;
     check_data(&args.run, weights, manifest, &splits, args.dataset.is_none())?;
     if !args.sets.sets.is_empty() {
