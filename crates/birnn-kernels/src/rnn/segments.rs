@@ -67,18 +67,26 @@ pub(crate) fn segments(steps: &Steps, way: Way, least: usize) -> Vec<Range<usize
 mod tests {
     use super::*;
 
+    /// The ends of the segments, each where the next begins.
+    #[track_caller]
+    fn check(lengths: &[usize], way: Way, least: usize, expected: &[(usize, usize)]) {
+        let mut steps = Steps::default();
+        steps.set(lengths.iter().copied());
+        let found: Vec<_> =
+            segments(&steps, way, least).iter().map(|times| (times.start, times.end)).collect();
+        assert_eq!(found, expected);
+    }
+
     #[test]
     fn segments_end_where_products_do() {
-        let mut steps = Steps::default();
         // 64 rows: products of 4 steps.
-        steps.set([10; 64].into_iter());
-        assert_eq!(segments(&steps, Way::Forward, 1), [0..2, 2..6, 6..10]);
-        assert_eq!(segments(&steps, Way::Reverse, 1), [8..10, 4..8, 0..4]);
-        assert_eq!(segments(&steps, Way::Forward, 5), [0..2, 2..10]);
-        assert_eq!(segments(&steps, Way::Forward, 10), [0..10]);
-        assert_eq!(segments(&steps, Way::ReverseOnce, 1), [0..10]);
+        let rows = [10; 64];
+        check(&rows, Way::Forward, 1, &[(0, 2), (2, 6), (6, 10)]);
+        check(&rows, Way::Reverse, 1, &[(8, 10), (4, 8), (0, 4)]);
+        check(&rows, Way::Forward, 5, &[(0, 2), (2, 10)]);
+        check(&rows, Way::Forward, 10, &[(0, 10)]);
+        check(&rows, Way::ReverseOnce, 1, &[(0, 10)]);
         // So few rows that all steps make one product.
-        steps.set([9, 4].into_iter());
-        assert_eq!(segments(&steps, Way::Reverse, 2), [0..9]);
+        check(&[9, 4], Way::Reverse, 2, &[(0, 9)]);
     }
 }
