@@ -161,7 +161,8 @@ impl Point {
 
 impl fmt::Display for Point {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Point { cell, batch, time, features, hidden, layers, frozen, lengths, bidirectional, .. } = self;
+        let Point { cell, batch, time, features, hidden, layers, frozen, lengths, bidirectional, readout } =
+            self;
         let cell = format!("{cell:?}").to_uppercase();
         let time = match lengths {
             Lengths::Equal => time.to_string(),
@@ -170,6 +171,10 @@ impl fmt::Display for Point {
         };
         let reverse = if *bidirectional { format!("+{hidden}") } else { String::new() };
         write!(f, "{cell} {layers} x {hidden}{reverse}, {batch} x {time} x {features}")?;
+        // Of unequal lengths it goes without saying.
+        if (*readout, *lengths) == (Readout::Final, Lengths::Equal) {
+            f.write_str(", final states")?;
+        }
         if *frozen { f.write_str(", frozen") } else { Ok(()) }
     }
 }
@@ -212,5 +217,7 @@ mod tests {
         assert_eq!(unequal(Lengths::AllButOne(7)), "LSTM 2 x 128+128, 100 x 7 (one 28) x 28");
         let one_way = Point { bidirectional: false, ..TUTORIAL };
         assert_eq!(one_way.to_string(), "LSTM 2 x 128, 100 x 28 x 28");
+        let by_states = Point { readout: Readout::Final, ..TUTORIAL };
+        assert_eq!(by_states.to_string(), "LSTM 2 x 128+128, 100 x 28 x 28, final states");
     }
 }
