@@ -117,8 +117,12 @@ impl TensorBoard<'_> {
             let png = canvas.png().map_err(self.io())?;
             Ok::<_, EngineError>(image(format!("{tag}/{split}"), png, canvas.shape()))
         };
+        let accuracy = scalar(&format!("accuracy/{split}"), detail.accuracy);
+        if let Some(perplexity) = detail.perplexity {
+            return Ok(vec![accuracy, scalar(&format!("perplexity/{split}"), perplexity)]);
+        }
         let mut values = vec![
-            scalar(&format!("accuracy/{split}"), detail.accuracy),
+            accuracy,
             scalar(&format!("macro_f1/{split}"), detail.macro_f1),
             draw("confusion", &matrix(&detail.confusion))?,
         ];
