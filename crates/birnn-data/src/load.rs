@@ -138,6 +138,14 @@ pub fn load(
                 if let Some(Modality::Text(net)) = &plan.read_as {
                     text = net.clone();
                 }
+                if text.words.len() < 2 {
+                    let message = format!(
+                        "of the training tokens {} come at least so often: there is nothing to tell apart; a smaller \
+                         number leaves more",
+                        text.words.len()
+                    );
+                    return Err(ConfigError::new("min_count", message).into());
+                }
                 outputs = Outputs::Classes(text.words.clone());
                 unhidden = Some(train.sequences.clone()).filter(|_| matches!(own, SelfTargets::Hidden(_)));
                 let of = |split: Split| text.answered_by_itself(own, split.sequences);

@@ -67,8 +67,8 @@ pub enum ResumeError {
     Gone(PathBuf),
     /// It would not be the same run.
     #[error(
-        "{}: the run would not be the same: {}; only train.epochs and train.checkpoint_every may change: put \
-         the rest back as it was, or train anew", shown(.run), .differences.join("; ")
+        "{}: the run would not be the same: {}; only {} may change: put the rest back as it \
+         was, or train anew", shown(.run), .differences.join("; "), FREE.join(", ")
     )]
     Differs {
         /// The run.

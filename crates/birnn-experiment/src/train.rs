@@ -33,11 +33,10 @@ pub struct TrainConfig {
     /// `medium` of bf16; where the processor has nothing quicker for it, of f32.
     #[serde(skip_serializing_if = "is_default")]
     pub precision: Precision,
-    /// On a CPU: keep the states between segments of about so many steps, and recompute all else on the way back. The
-    /// result is the same.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1))]
-    pub recompute: Option<usize>,
+    /// On a CPU: keep the states between segments of about so many steps, and recompute all else on the way back; 0: keep
+    /// all. The result is the same.
+    #[serde(skip_serializing_if = "is_default")]
+    pub recompute: usize,
     /// Whether sequences of about the same length are put into the same batch.
     #[serde(skip_serializing_if = "is_false")]
     pub group_by_length: bool,
@@ -170,7 +169,7 @@ pub struct TrainPlan {
     pub shards: usize,
     /// How exact products in the recurrent layers are, on a CPU.
     pub precision: Precision,
-    /// Steps of segments that are recomputed on the way back, on a CPU.
+    /// Steps of segments that are recomputed on the way back, on a CPU, at least 1; where all is kept, none.
     pub recompute: Option<usize>,
     /// Whether sequences of about the same length are put into the same batch.
     pub group_by_length: bool,
@@ -212,7 +211,7 @@ impl Default for TrainConfig {
             batch_size: 100,
             shards: 1,
             precision: Precision::default(),
-            recompute: None,
+            recompute: 0,
             group_by_length: false,
             label_smoothing: 0.0,
             class_weights: None,
@@ -240,9 +239,6 @@ impl TrainConfig {
                 format!("is {shards}, and a batch has {samples} samples (train.batch_size): so many at most");
             return Err(Invalid::new("train.shards", message));
         }
-        if let Some(steps) = self.recompute {
-            at_least_one("train.recompute", steps)?;
-        }
         at_least_one("train.log_every", self.log_every)?;
         fraction("train.label_smoothing", self.label_smoothing)?;
         if let Some(weights) = &self.class_weights {
@@ -265,7 +261,7 @@ impl TrainConfig {
             batch_size: self.batch_size,
             shards: self.shards,
             precision: self.precision,
-            recompute: self.recompute,
+            recompute: (self.recompute > 0).then_some(self.recompute),
             group_by_length: self.group_by_length,
             label_smoothing: self.label_smoothing,
             class_weights: self.class_weights.clone(),
@@ -297,7 +293,6 @@ mod tests {
         refused("train.epochs", |c| c.epochs = 0);
         refused("train.batch_size", |c| c.batch_size = 0);
         refused("train.log_every", |c| c.log_every = 0);
-        refused("train.recompute", |c| c.recompute = Some(0));
         refused("train.shards", |c| c.shards = 0);
         refused("train.shards", |c| c.shards = 101);
         refused("train.checkpoint_every", |c| c.checkpoint_every = Some(0));

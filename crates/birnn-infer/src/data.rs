@@ -29,7 +29,8 @@ pub enum NetDataError {
     Unknown,
     /// A setting is to be changed that is no setting of the data.
     #[error(
-        "--set {0}: only which data it is can be changed here, such as data.test_images; all else is the run's"
+        "--set {0}: only which data it is can be changed here, such as data.test_images, and for `eval` what is hidden, as task.hide \
+         has it; all else is the run's"
     )]
     Outside(String),
     /// A setting is to be changed that says how the net reads samples, which it learnt in training; and what these are

@@ -1,6 +1,6 @@
 //! How a net that looks ahead does in use, where nothing of what comes is there to be read.
 
-use birnn_data::{Part, SelfTargets, Sequences, Split, TargetValues, Targets};
+use birnn_data::{NO_CLASS, Part, SelfTargets, Sequences, Split, TargetValues, Targets};
 
 use crate::task::{Evaluation, Task, pieces};
 
@@ -34,8 +34,12 @@ impl InUse {
         let width = task.outputs();
         // All but the last step of each, after which nothing is known.
         let steps = split.sequences.lengths().enumerate();
-        let all: Vec<(usize, usize)> =
-            steps.flat_map(|(sample, steps)| (0..steps - 1).map(move |step| (sample, step))).collect();
+        let steps = steps.flat_map(|(sample, steps)| (0..steps - 1).map(move |step| (sample, step)));
+        let tokens = split.targets.own_tokens();
+        let is_asked = |&(sample, step): &(usize, usize)| {
+            tokens.is_none_or(|tokens| tokens[split.sequences.steps_of(sample).start + step] != NO_CLASS)
+        };
+        let all: Vec<(usize, usize)> = steps.filter(is_asked).collect();
         let count = all.len().min(most);
         let chosen: Vec<(usize, usize)> = (0..count).map(|index| all[index * all.len() / count]).collect();
         let positions: Vec<usize> =

@@ -83,7 +83,7 @@ fn told_in_use(InUse { steps, whole, so_far }: &InUse) -> String {
     format!(
         "\nTHIS NET READS WHAT IT IS ASKED FOR (task.leak = \"show\"): all above is of no use.\n\
          In use, of {steps} of these: {}, given only what came before;\n\
-         given what comes after, too, as above: {}\n",
+         given what comes after, too: {}\n",
         told(so_far),
         told(whole)
     )

@@ -68,7 +68,8 @@ impl TokenScores {
         }
         let loss = if count > 0 { sum / count as f64 } else { 0.0 };
         let accuracy = if count > 0 { correct as f64 / count as f64 } else { 0.0 };
-        let detail = Classified { correct, accuracy, perplexity: Some(loss.exp()), ..Classified::default() };
+        let perplexity = (count > 0).then(|| loss.exp());
+        let detail = Classified { correct, accuracy, perplexity, ..Classified::default() };
         Evaluation { positions: count, loss, detail: Detail::Classify(detail) }
     }
 }

@@ -131,7 +131,7 @@ impl ComparedRun {
             Modality::Text(_) => "sentences".to_owned(),
         };
         let task = &self.manifest.task;
-        format!("{dataset}, {of}, {} {}", task.wanted().kind.noun(), task.names().join(", "))
+        format!("{dataset}, {of}, {} {}", task.wanted().kind.noun(), name::first(task.names()))
     }
 }
 

@@ -150,7 +150,7 @@ fn section(bench: &Bench) -> Section {
         part: Part::Cost,
         said: "A net that reads both ways is slow.",
         asked: format!(
-            "Two LSTM layers of 128 units each way, read by their final states, on {} with {} threads; milliseconds, \
+            "Two LSTM layers of 128 units each way over 28 features, read by their final states, on {} with {} threads; milliseconds, \
              medians with quartiles in brackets, taken in turns.{products}",
             bench.machine.cpu, bench.machine.threads
         ),

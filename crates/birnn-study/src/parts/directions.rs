@@ -68,10 +68,11 @@ const TASKS: [Task; 3] = [
 pub fn study(runner: &Runner, seeds: u32) -> Result<Section> {
     let mut section = Section {
         part: Part::Directions,
-        said: "A net that reads both ways is right for tagging, for filling in what is missing, and for encoding, where \
-               what follows tells as much as what came before. Its directions may differ in size.",
+        said: "A net that reads both ways is right for tagging, for filling in what is missing, and for encoding \
+               a sequence as a whole, where what follows tells as much as what came before. Its directions may differ in size.",
         asked: "One LSTM layer, by forward units, reverse units, or both, of about as many parameters in each net. As no \
-                net here reads in reverse alone, what is called the reverse net has one unit that reads forward."
+                net here reads in reverse alone, what is called the reverse net has one unit that reads forward. Of the tagger's parameters most \
+                are vectors of words, and each word's characters are read both ways by all."
             .to_owned(),
         left_out: Vec::new(),
         found: Vec::new(),

@@ -19,6 +19,8 @@ struct Next {
     path: &'static str,
     /// Where it says it of a net that reads what it is asked for, given what came before alone.
     in_use: &'static str,
+    /// Where it says how far off the value before is, which is answered without a net.
+    baseline: Option<&'static str>,
     /// Units of each direction of a net with two, of about as many parameters as the experiment's.
     both: usize,
     stages: &'static [usize],
@@ -35,6 +37,7 @@ const ALL: [Next; 2] = [
         measure: error("loss", " nats", 3),
         path: "/loss",
         in_use: "/in_use/so_far/loss",
+        baseline: None,
         both: 96,
         stages: &[1, 2, 4, 6],
         quick: &["data.limit=1500"],
@@ -48,6 +51,7 @@ const ALL: [Next; 2] = [
         measure: error("MAE", " deviations", 4),
         path: "/filled/mae",
         in_use: "/in_use/so_far/mae",
+        baseline: Some("/filled/baseline_mae"),
         both: 64,
         stages: &[1, 2, 4, 7, 10],
         quick: &[],
@@ -63,7 +67,8 @@ pub fn study(runner: &Runner, seeds: u32) -> Result<Section> {
                read what it is asked for, and fails in use, where there is nothing to read yet.",
         asked: "One LSTM layer, one way, and both ways with `task.leak = \"show\"`, of about as many parameters. In training's \
                 sense a net answers each step of whole sequences; in use it has read up to that step alone, as `birnn \
-                eval` measures at 2,000 steps, taken evenly. One way both are the same. `cargo xtask study --only next` \
+                eval` measures at 2,000 steps, taken evenly. Of one direction both are the same. A line of \
+                the film reviews begins with its class, a character that counts as the others do. `cargo xtask study --only next` \
                 evaluates after several epochs; the commands below come to the last of them."
             .to_owned(),
         left_out: Vec::new(),
@@ -101,8 +106,15 @@ pub fn study(runner: &Runner, seeds: u32) -> Result<Section> {
             last = Some(groups);
         }
         let [alone, seen, used] = last.context("a question without stages")?;
+        let baseline = match next.baseline {
+            None => String::new(),
+            Some(path) => {
+                let value = at(one[0].evaluation()?, path)?;
+                format!("the value before, without a net, {}{}; ", measure.plain(value), measure.unit)
+            }
+        };
         section.found.push(format!(
-            "**{}** ({}), after {} epochs: one way {}; both ways {} in training's sense and {} in use. In training's sense \
+            "**{}** ({}), after {} epochs: {baseline}one way {}; both ways {} in training's sense and {} in use. In training's sense \
              {}; in use {}.",
             next.name,
             next.what,

@@ -57,8 +57,8 @@ pub fn study(runner: &Runner, seeds: u32) -> Result<Section> {
             "The first {} digits of MNIST, cut into {} steps of the same values. One layer of 64 units each way, read by the \
              final states. The norm of the gradient of a digit's loss with respect to the state of a step is compared with \
              that at the end where the direction is read, in the mean over test digits; it reaches so many steps as are \
-             passed before it is below {} % of that. As a net begins, and after {epochs} epochs. In brackets the least and \
-             the most of the seeds; \"all\" says that it is nowhere below. `cargo xtask study --only reach` writes the digits' \
+             passed before it is below {} % of that. As a net begins, and after {epochs} epochs. Of steps the median, and in brackets \
+             the least and the most of the seeds; a net that guesses has 10 % of the digits right; \"all\" says that it is nowhere below. `cargo xtask study --only reach` writes the digits' \
              files and measures the gradients; the commands below train the nets.",
             digits[0],
             lengths.join(", "),
