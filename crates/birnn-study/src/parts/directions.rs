@@ -66,20 +66,15 @@ const TASKS: [Task; 3] = [
 
 /// Asks it.
 pub fn study(runner: &Runner, seeds: u32) -> Result<Section> {
-    let mut section = Section {
-        part: Part::Directions,
-        said: "A net that reads both ways is right for tagging, for filling in what is missing, and for encoding \
+    let mut section = Section::new(
+        Part::Directions,
+        "A net that reads both ways is right for tagging, for filling in what is missing, and for encoding \
                a sequence as a whole, where what follows tells as much as what came before. Its directions may differ in size.",
-        asked: "One LSTM layer, by forward units, reverse units, or both, of about as many parameters in each net. As no \
+        "One LSTM layer, by forward units, reverse units, or both, of about as many parameters in each net. As no \
                 net here reads in reverse alone, what is called the reverse net has one unit that reads forward. Of the tagger's parameters most \
                 are vectors of words, and each word's characters are read both ways by all."
             .to_owned(),
-        left_out: Vec::new(),
-        found: Vec::new(),
-        tables: Vec::new(),
-        charts: Vec::new(),
-        commands: Vec::new(),
-    };
+    );
     for task in &TASKS {
         let nets = task.nets(runner.is_quick());
         let ran = match trained(runner, &nets, seeds) {

@@ -50,6 +50,22 @@ pub struct Section {
     pub commands: Vec<(String, String)>,
 }
 
+impl Section {
+    /// Of which nothing is found yet.
+    fn new(part: Part, said: &'static str, asked: String) -> Section {
+        Section {
+            part,
+            said,
+            asked,
+            left_out: Vec::new(),
+            found: Vec::new(),
+            tables: Vec::new(),
+            charts: Vec::new(),
+            commands: Vec::new(),
+        }
+    }
+}
+
 /// A table.
 pub struct Table {
     /// What it shows.

@@ -61,22 +61,17 @@ const ALL: [Next; 2] = [
 
 /// Asks it.
 pub fn study(runner: &Runner, seeds: u32) -> Result<Section> {
-    let mut section = Section {
-        part: Part::Next,
-        said: "A net that reads both ways is wrong for predicting what comes next: it looks good in training, where it has \
+    let mut section = Section::new(
+        Part::Next,
+        "A net that reads both ways is wrong for predicting what comes next: it looks good in training, where it has \
                read what it is asked for, and fails in use, where there is nothing to read yet.",
-        asked: "One LSTM layer, one way, and both ways with `task.leak = \"show\"`, of about as many parameters. In training's \
+        "One LSTM layer, one way, and both ways with `task.leak = \"show\"`, of about as many parameters. In training's \
                 sense a net answers each step of whole sequences; in use it has read up to that step alone, as `birnn \
                 eval` measures at 2,000 steps, taken evenly. Of one direction both are the same. A line of \
                 the film reviews begins with its class, a character that counts as the others do. `cargo xtask study --only next` \
                 evaluates after several epochs; the commands below come to the last of them."
             .to_owned(),
-        left_out: Vec::new(),
-        found: Vec::new(),
-        tables: Vec::new(),
-        charts: Vec::new(),
-        commands: Vec::new(),
-    };
+    );
     for next in &ALL {
         let nets = next.nets(runner.is_quick());
         let ran = match trained(runner, &nets, seeds) {

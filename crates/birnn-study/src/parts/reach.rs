@@ -50,10 +50,10 @@ pub fn study(runner: &Runner, seeds: u32) -> Result<Section> {
         .collect();
     let (loss, accuracy) = (error("loss", "", 2), percent("accuracy"));
     let lengths: Vec<String> = shapes.iter().map(|[steps, _]| steps.to_string()).collect();
-    let mut section = Section {
-        part: Part::Reach,
-        said: "The chain of gradients through a recurrent net is long, and gradients vanish along it.",
-        asked: format!(
+    let mut section = Section::new(
+        Part::Reach,
+        "The chain of gradients through a recurrent net is long, and gradients vanish along it.",
+        format!(
             "The first {} digits of MNIST, cut into {} steps of the same values. One layer of 64 units each way, read by the \
              final states. The norm of the gradient of a digit's loss with respect to the state of a step is compared with \
              that at the end where the direction is read, in the mean over test digits; it reaches so many steps as are \
@@ -64,12 +64,7 @@ pub fn study(runner: &Runner, seeds: u32) -> Result<Section> {
             lengths.join(", "),
             100.0 * REACHES
         ),
-        left_out: Vec::new(),
-        found: Vec::new(),
-        tables: Vec::new(),
-        charts: Vec::new(),
-        commands: Vec::new(),
-    };
+    );
     let nets: Vec<Net> = pairs.iter().flat_map(|pair| [pair.began.clone(), pair.trained.clone()]).collect();
     let all = trained(runner, &nets, seeds)?;
     let mut rows = Vec::new();

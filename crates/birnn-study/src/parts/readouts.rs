@@ -28,19 +28,14 @@ const DATA: [(&str, &str, &str, &[&str]); 2] = [
 /// Asks it.
 pub fn study(runner: &Runner, seeds: u32) -> Result<Section> {
     let accuracy = percent("accuracy");
-    let mut section = Section {
-        part: Part::Readouts,
-        said: "The tutorial reads the output at the last time step, where the reverse direction has seen that step alone.",
-        asked: "One LSTM layer of 64 units each way, read by the output at the last step (`last`), by each direction's own \
+    let mut section = Section::new(
+        Part::Readouts,
+        "The tutorial reads the output at the last time step, where the reverse direction has seen that step alone.",
+        "One LSTM layer of 64 units each way, read by the output at the last step (`last`), by each direction's own \
                 end (`final`), by the mean or the largest value of each output over the steps, or by a mean with learnt \
                 weights (`attention`)."
             .to_owned(),
-        left_out: Vec::new(),
-        found: Vec::new(),
-        tables: Vec::new(),
-        charts: Vec::new(),
-        commands: Vec::new(),
-    };
+    );
     for (name, config, what, quick) in DATA {
         let nets = of_data((name, config, quick), runner.is_quick());
         let ran = trained(runner, &nets, seeds)?;
