@@ -98,8 +98,8 @@ fn section(bench: &Bench) -> Section {
             format!("{low:.2} to {high:.2}")
         });
         found.push(format!(
-            "**{who}**: a training step of two directions takes {steps} times that of one, and the answers alone \
-             {forward} times, by length and batch."
+            "**{who}**: a training step of two directions takes {steps} times that of one, and the answers \
+             alone {forward} times, by length and batch."
         ));
         for (one, two) in &pairs {
             let cell = |of: &[Timed]| {
@@ -150,8 +150,8 @@ fn section(bench: &Bench) -> Section {
         part: Part::Cost,
         said: "A net that reads both ways is slow.",
         asked: format!(
-            "Two LSTM layers of 128 units each way over 28 features, read by their final states, on {} with {} threads; milliseconds, \
-             medians with quartiles in brackets, taken in turns.{products}",
+            "Two LSTM layers of 128 units each way over 28 features, read by their final states, on {} with \
+             {} threads; milliseconds, medians with quartiles in brackets, taken in turns.{products}",
             bench.machine.cpu, bench.machine.threads
         ),
         left_out: Vec::new(),

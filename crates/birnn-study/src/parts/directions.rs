@@ -5,9 +5,9 @@ use birnn_infer::Predictor;
 use birnn_report::chart::{Axis, Chart, Line, Scale, Side};
 use birnn_run::weights_of;
 
-use super::{Net, Part, Section, Table, command, dots, group, trained, with_quick};
+use super::{Net, Part, Section, Table, command, dots, group, trained_or_left_out, with_quick};
 use crate::group::{Group, Measure, error, percent};
-use crate::runner::{NoData, Ran, Runner};
+use crate::runner::{Ran, Runner};
 use crate::trial::{Trial, stem};
 
 /// A task, by one experiment.
@@ -68,22 +68,18 @@ const TASKS: [Task; 3] = [
 pub fn study(runner: &Runner, seeds: u32) -> Result<Section> {
     let mut section = Section::new(
         Part::Directions,
-        "A net that reads both ways is right for tagging, for filling in what is missing, and for encoding \
-               a sequence as a whole, where what follows tells as much as what came before. Its directions may differ in size.",
-        "One LSTM layer, by forward units, reverse units, or both, of about as many parameters in each net. As no \
-                net here reads in reverse alone, what is called the reverse net has one unit that reads forward. Of the tagger's parameters most \
-                are vectors of words, and each word's characters are read both ways by all."
+        "A net that reads both ways is right for tagging, for filling in what is missing, and for encoding a \
+         sequence as a whole, where what follows tells as much as what came before. Its directions may \
+         differ in size.",
+        "One LSTM layer, by forward units, reverse units, or both, of about as many parameters in each net. \
+         As no net here reads in reverse alone, what is called the reverse net has one unit that reads \
+         forward. Of the tagger's parameters most are vectors of words, and each word's characters are read \
+         both ways by all."
             .to_owned(),
     );
     for task in &TASKS {
         let nets = task.nets(runner.is_quick());
-        let ran = match trained(runner, &nets, seeds) {
-            Err(error) if error.is::<NoData>() => {
-                section.left_out.push(format!("{} was left out: {error}.", task.name));
-                continue;
-            }
-            ran => ran?,
-        };
+        let Some(ran) = trained_or_left_out(runner, &nets, seeds, task.name, &mut section)? else { continue };
         let groups: Vec<Group> = nets
             .iter()
             .zip(&ran)

@@ -12,7 +12,7 @@ use clap::ValueEnum;
 use serde_json::Value;
 
 use crate::group::{Group, Measure};
-use crate::runner::{Ran, Runner};
+use crate::runner::{NoData, Ran, Runner};
 use crate::trial::Trial;
 
 /// A question.
@@ -117,6 +117,23 @@ impl Net {
     }
 }
 
+/// As [`trained`]; `None` where their data is not here, which `section` then says of `what`.
+fn trained_or_left_out(
+    runner: &Runner,
+    nets: &[Net],
+    seeds: u32,
+    what: &str,
+    section: &mut Section,
+) -> Result<Option<Vec<Vec<Ran>>>> {
+    match trained(runner, nets, seeds) {
+        Err(error) if error.is::<NoData>() => {
+            section.left_out.push(format!("{what}: left out, as {error}."));
+            Ok(None)
+        }
+        ran => ran.map(Some),
+    }
+}
+
 /// Trains all seeds of all nets, and parts what came of it by nets: as many as there are.
 fn trained(runner: &Runner, nets: &[Net], seeds: u32) -> Result<Vec<Vec<Ran>>> {
     let trials: Vec<Trial> = nets.iter().flat_map(|net| (0..seeds).map(|seed| net.of_seed(seed))).collect();
@@ -165,8 +182,7 @@ mod tests {
 
     use super::*;
 
-    /// As they are asked, in full and in a look, each net's settings make a plan; the two nets of a question have about as
-    /// many units as they should, which `directions` says.
+    /// In full and in a look each net's settings make a plan, and name the files of its experiment.
     #[test]
     fn every_net_can_be_trained() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");

@@ -3,9 +3,9 @@
 use anyhow::{Context, Result, ensure};
 use birnn_report::chart::{Axis, Chart, Line, Side};
 
-use super::{Net, Part, Section, Table, at, command, trained, with_quick};
+use super::{Net, Part, Section, Table, at, command, trained_or_left_out, with_quick};
 use crate::group::{Group, Measure, error};
-use crate::runner::{NoData, Ran, Runner};
+use crate::runner::{Ran, Runner};
 use crate::trial::{Trial, stem};
 
 /// What is predicted, by one experiment of one direction.
@@ -63,24 +63,19 @@ const ALL: [Next; 2] = [
 pub fn study(runner: &Runner, seeds: u32) -> Result<Section> {
     let mut section = Section::new(
         Part::Next,
-        "A net that reads both ways is wrong for predicting what comes next: it looks good in training, where it has \
-               read what it is asked for, and fails in use, where there is nothing to read yet.",
-        "One LSTM layer, one way, and both ways with `task.leak = \"show\"`, of about as many parameters. In training's \
-                sense a net answers each step of whole sequences; in use it has read up to that step alone, as `birnn \
-                eval` measures at 2,000 steps, taken evenly. Of one direction both are the same. A line of \
-                the film reviews begins with its class, a character that counts as the others do. `cargo xtask study --only next` \
-                evaluates after several epochs; the commands below come to the last of them."
+        "A net that reads both ways is wrong for predicting what comes next: it looks good in training, \
+         where it has read what it is asked for, and fails in use, where there is nothing to read yet.",
+        "One LSTM layer, one way, and both ways with `task.leak = \"show\"`, of about as many parameters. In \
+         training's sense a net answers each step of whole sequences; in use it has read up to that step \
+         alone, as `birnn eval` measures at 2,000 steps, taken evenly. Of one direction both are the same. A \
+         line of the film reviews begins with its class, a character that counts as the others do. `cargo \
+         xtask study --only next` evaluates after several epochs; the commands below come to the last of \
+         them."
             .to_owned(),
     );
     for next in &ALL {
         let nets = next.nets(runner.is_quick());
-        let ran = match trained(runner, &nets, seeds) {
-            Err(error) if error.is::<NoData>() => {
-                section.left_out.push(format!("{} were left out: {error}.", next.name));
-                continue;
-            }
-            ran => ran?,
-        };
+        let Some(ran) = trained_or_left_out(runner, &nets, seeds, next.name, &mut section)? else { continue };
         let (one, both) = (&ran[0], &ran[1]);
         let stages = next.stages(runner.is_quick());
         let measure = next.measure;
@@ -109,8 +104,8 @@ pub fn study(runner: &Runner, seeds: u32) -> Result<Section> {
             }
         };
         section.found.push(format!(
-            "**{}** ({}), after {} epochs: {baseline}one way {}; both ways {} in training's sense and {} in use. In training's sense \
-             {}; in use {}.",
+            "**{}** ({}), after {} epochs: {baseline}one way {}; both ways {} in training's sense and {} in \
+             use. In training's sense {}; in use {}.",
             next.name,
             next.what,
             stages.last().copied().unwrap_or_default(),

@@ -54,12 +54,14 @@ pub fn study(runner: &Runner, seeds: u32) -> Result<Section> {
         Part::Reach,
         "The chain of gradients through a recurrent net is long, and gradients vanish along it.",
         format!(
-            "The first {} digits of MNIST, cut into {} steps of the same values. One layer of 64 units each way, read by the \
-             final states. The norm of the gradient of a digit's loss with respect to the state of a step is compared with \
-             that at the end where the direction is read, in the mean over test digits; it reaches so many steps as are \
-             passed before it is below {} % of that. As a net begins, and after {epochs} epochs. Of steps the median, and in brackets \
-             the least and the most of the seeds; a net that guesses has 10 % of the digits right; \"all\" says that it is nowhere below. `cargo xtask study --only reach` writes the digits' \
-             files and measures the gradients; the commands below train the nets.",
+            "The first {} digits of MNIST, cut into {} steps of the same values. One layer of 64 units each \
+             way, read by the final states. The norm of the gradient of a digit's loss with respect to the \
+             state of a step is compared with that at the end where the direction is read, in the mean over \
+             test digits; it reaches so many steps as are passed before it is below {} % of that. As a net \
+             begins, and after {epochs} epochs. Of steps the median, and in brackets the least and the most \
+             of the seeds; a net that guesses has 10 % of the digits right; \"all\" says that it is nowhere \
+             below. `cargo xtask study --only reach` writes the digits' files and measures the gradients; \
+             the commands below train the nets.",
             digits[0],
             lengths.join(", "),
             100.0 * REACHES
@@ -80,8 +82,8 @@ pub fn study(runner: &Runner, seeds: u32) -> Result<Section> {
             [&began, &profiles].map(|of| [0, 1].map(|direction| reach(of, direction)));
         let accuracy = accuracy.mean(&group("", after, "/accuracy")?);
         section.found.push(format!(
-            "**{} over {} steps**: {first} as it begins; trained, when it has {accuracy} of the test digits right, {forward} \
-             forward and {reverse} in reverse.",
+            "**{} over {} steps**: {first} as it begins; trained, when it has {accuracy} of the test digits \
+             right, {forward} forward and {reverse} in reverse.",
             pair.cell.to_uppercase(),
             pair.shape[0],
         ));
@@ -207,7 +209,8 @@ fn reached(shares: &[f64]) -> usize {
     shares.iter().take_while(|&&share| share >= REACHES).count().saturating_sub(1)
 }
 
-/// The geometric mean over seeds, by distance, as far as it is more than [`NOTHING`]: of what falls by orders of magnitude the usual one is the largest's.
+/// The geometric mean over seeds, by distance, as far as it is more than [`NOTHING`]: of what falls by orders of
+/// magnitude the usual one is the largest's.
 fn mean(profiles: &[[Vec<f64>; 2]], direction: usize) -> Vec<(f64, f64)> {
     let length = profiles.first().map_or(0, |of| of[direction].len());
     let at = |distance: usize| {

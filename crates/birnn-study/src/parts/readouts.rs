@@ -31,9 +31,9 @@ pub fn study(runner: &Runner, seeds: u32) -> Result<Section> {
     let mut section = Section::new(
         Part::Readouts,
         "The tutorial reads the output at the last time step, where the reverse direction has seen that step alone.",
-        "One LSTM layer of 64 units each way, read by the output at the last step (`last`), by each direction's own \
-                end (`final`), by the mean or the largest value of each output over the steps, or by a mean with learnt \
-                weights (`attention`)."
+        "One LSTM layer of 64 units each way, read by the output at the last step (`last`), by each \
+         direction's own end (`final`), by the mean or the largest value of each output over the steps, or \
+         by a mean with learnt weights (`attention`)."
             .to_owned(),
     );
     for (name, config, what, quick) in DATA {
