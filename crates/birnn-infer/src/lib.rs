@@ -40,6 +40,7 @@ mod predictor;
 mod readout;
 mod record;
 mod state_gradients;
+mod streams;
 mod suits;
 mod task;
 
@@ -60,8 +61,9 @@ pub use metrics::{
 pub use network::{Network, Reading, Workspace, spec};
 pub use predictor::Predictor;
 pub use record::{Epoch, MetricsLine, Step, Timing, is_kept, kept};
+pub use streams::{NoStream, Streams};
 pub use suits::{DataWarning, Unsuited};
 pub use task::{
-    Class, Classified, Classify, Detail, Evaluation, Filled, Headline, MOST_MISSES, Miss, Mistake, Regress,
-    Regressed, Task, TokenScores, significant,
+    Class, Classified, Classify, Detail, Evaluation, Filled, Headline, Judge, MOST_MISSES, Miss, Mistake,
+    Regress, Regressed, Task, TokenScores, significant,
 };

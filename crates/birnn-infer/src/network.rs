@@ -9,7 +9,7 @@ use std::sync::Arc;
 use birnn_architecture::{ATTENTION, Architecture, CRF, HEAD, Head, Inputs, Readout};
 use birnn_data::{Lexicon, Sequence, Sequences};
 use birnn_kernels::{
-    Crf, Input, Instructions, LegalTags, Lengths, Linear, OutputMode, Packed, Spec, Workers, infer,
+    Crf, Input, Instructions, LegalTags, Lengths, Linear, OutputMode, Packed, Spec, States, Workers, infer,
 };
 
 use crate::embedding::Embedding;
@@ -71,13 +71,7 @@ impl ReadBatch {
         self.lengths.clear();
         let lengths = &mut self.lengths;
         let sequences = sequences.inspect(|sequence| lengths.push(sequence.steps()));
-        match (reading, &network.embedding) {
-            (Reading::Values(read), _) => sequences.for_each(|sequence| read(sequence, &mut self.values)),
-            (Reading::Tokens(lexicon), Some(embedding)) => {
-                embedding.read(workspace, sequences, lexicon, &mut self.values);
-            }
-            (Reading::Tokens(_), None) => unreachable!("a net that reads words has vectors for them"),
-        }
+        network.read_into(workspace, sequences, reading, &mut self.values);
         match self.lengths.first() {
             Some(&first) if self.lengths.iter().all(|&length| length == first) => {
                 Input::new(&self.values, self.lengths.len(), first)
@@ -246,6 +240,42 @@ impl Network {
         let architecture = Architecture { readout: Readout::Sequence, ..self.architecture };
         let recurrent = self.recurrent.with_output(output_of(architecture.readout));
         Network { architecture, recurrent, pooling: None, ..self }
+    }
+
+    /// Adds to `into` what the recurrent layers read of `sequences`: `[steps of all, features]`.
+    pub(crate) fn read_into<'a>(
+        &self,
+        workspace: &mut Workspace,
+        sequences: impl Iterator<Item = Sequence<'a>>,
+        reading: Reading<'_>,
+        into: &mut Vec<f32>,
+    ) {
+        match (reading, &self.embedding) {
+            (Reading::Values(read), _) => sequences.for_each(|sequence| read(sequence, into)),
+            (Reading::Tokens(lexicon), Some(embedding)) => {
+                embedding.read(workspace, sequences, lexicon, into)
+            }
+            (Reading::Tokens(_), None) => unreachable!("a net that reads words has vectors for them"),
+        }
+    }
+
+    /// What the head sees of sequences of these `lengths` that go on from `states`, zeros where there are none; they become
+    /// those after them.
+    pub(crate) fn states_from(
+        &self,
+        workspace: &mut Workspace,
+        (values, lengths): (&[f32], &[usize]),
+        states: &mut Option<States>,
+    ) -> Vec<f32> {
+        let input = Input { initial: states.as_ref(), ..Input::ragged(values, lengths) };
+        let seen = self.seen(workspace, input).to_vec();
+        *states = Some(workspace.recurrent.final_states(&self.recurrent));
+        seen
+    }
+
+    /// Values of a step that the recurrent layers read.
+    pub(crate) fn features(&self) -> usize {
+        self.features
     }
 
     /// A batch for the recurrent layers.

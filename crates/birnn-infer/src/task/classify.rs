@@ -174,34 +174,66 @@ impl Classify {
 
     /// How many answers there were, their mean loss, and all else.
     pub(super) fn judge(&self, answers: &Answers, targets: &Targets) -> (u64, f64, Classified) {
-        let (mut loss, mut confusion) = (CrossEntropy::default(), Confusion::new(self.classes.len()));
+        let mut sums = ClassSums::new(self);
         let (mut mistakes, mut found) = (Vec::new(), Vec::new());
-        for (sample, (logits, label)) in self.answers(&answers.logits, targets).enumerate() {
-            let Class { class, probability } = self.answer_at(answers, sample);
+        sums.add(self, answers, targets, |sample, label, Class { class, probability }| {
             // There are no more than a byte can tell apart.
             found.push(class as u8);
-            let Some(label) = label else { continue };
-            if class != label {
+            if let Some(label) = label.filter(|&label| label != class) {
                 mistakes.push(Mistake { sample, label, class, probability: probability as f32 });
             }
-            loss.add(logits, label);
-            confusion.add(label, class);
-        }
+        });
         let labels = targets.classes().unwrap_or_default();
         mistakes.sort_by(|a, b| b.probability.total_cmp(&a.probability).then(a.sample.cmp(&b.sample)));
+        let (count, mean, detail) = sums.scores(self);
+        // What training lowers.
+        let mean = answers.joint_loss(labels).map_or(mean, |sum| sum / count as f64);
+        (count, mean, Classified { spans: self.spans(answers, labels, &found), mistakes, ..detail })
+    }
+}
+
+/// What scores of classes follow from, answer by answer, to which more can be added.
+#[derive(Clone, Debug)]
+pub(super) struct ClassSums {
+    loss: CrossEntropy,
+    confusion: Confusion,
+}
+
+impl ClassSums {
+    /// Of no answers yet.
+    pub(super) fn new(task: &Classify) -> ClassSums {
+        ClassSums { loss: CrossEntropy::default(), confusion: Confusion::new(task.classes.len()) }
+    }
+
+    /// Adds answers, and gives `take` each with its index and, where one is asked for, its label.
+    pub(super) fn add(
+        &mut self,
+        task: &Classify,
+        answers: &Answers,
+        targets: &Targets,
+        mut take: impl FnMut(usize, Option<usize>, Class),
+    ) {
+        for (sample, (logits, label)) in task.answers(&answers.logits, targets).enumerate() {
+            let answer = task.answer_at(answers, sample);
+            take(sample, label, answer);
+            let Some(label) = label else { continue };
+            self.loss.add(logits, label);
+            self.confusion.add(label, answer.class);
+        }
+    }
+
+    /// How many answers there were, their mean loss, and what follows from counts of answers alone.
+    pub(super) fn scores(self, task: &Classify) -> (u64, f64, Classified) {
+        let ClassSums { loss, confusion } = self;
         let detail = Classified {
             correct: confusion.correct(),
             accuracy: confusion.accuracy(),
             macro_f1: confusion.macro_f1(),
-            classes: confusion.scores(&self.classes),
+            classes: confusion.scores(&task.classes),
             confusion,
-            spans: self.spans(answers, labels, &found),
-            perplexity: None,
-            mistakes,
+            ..Classified::default()
         };
-        // What training lowers.
-        let mean = answers.joint_loss(labels).map_or(loss.mean(), |sum| sum / loss.count() as f64);
-        (loss.count(), mean, detail)
+        (loss.count(), loss.mean(), detail)
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod classify;
 mod evaluation;
+mod judge;
 mod regress;
 mod tokens;
 
@@ -17,6 +18,7 @@ use crate::answers::Answers;
 pub(crate) use self::classify::runner_up;
 pub use self::classify::{Class, Classified, Classify, Mistake};
 pub use self::evaluation::{Detail, Evaluation, Headline, significant};
+pub use self::judge::Judge;
 pub use self::regress::{Filled, MOST_MISSES, Miss, Regress, Regressed};
 pub use self::tokens::TokenScores;
 pub(crate) use self::tokens::pieces;

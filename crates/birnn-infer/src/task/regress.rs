@@ -92,13 +92,17 @@ impl Regress {
 
     /// Of each number, the errors of answers `[positions, numbers]` from `truth`.
     pub fn errors(&self, answers: &[f32], truth: &[f32]) -> Vec<ErrorSums> {
+        let mut found = vec![ErrorSums::default(); self.scale.names.len()];
+        self.add_errors(&mut found, answers, truth);
+        found
+    }
+
+    fn add_errors(&self, found: &mut [ErrorSums], answers: &[f32], truth: &[f32]) {
         let width = self.scale.names.len();
-        let mut found = vec![ErrorSums::default(); width];
         let asked = answers.iter().zip(truth).enumerate().filter(|(_, (_, truth))| !truth.is_nan());
         for (index, (&answer, &truth)) in asked {
             found[index % width].add(answer, truth, self.scale.mean[index % width]);
         }
-        found
     }
 
     /// Of each number, the errors of answers `[positions, numbers]` in each of the sequences that `targets` are of,
@@ -156,45 +160,11 @@ impl Regress {
 
     /// How many positions there were, their mean loss, and all else.
     pub(super) fn judge(&self, outputs: &[f32], targets: &Targets) -> (u64, f64, Regressed) {
+        let mut sums = NumberSums::new(self);
+        sums.add(self, outputs, targets);
+        let (positions, loss, detail) = sums.scores(self);
         let truth = self.numbers(outputs, targets);
-        let names = &self.scale.names;
-        let width = names.len();
-        let wanted = self.scale.standardise(truth);
-        let asked = || {
-            outputs.iter().zip(&wanted).zip(truth).filter(|(_, truth)| !truth.is_nan()).map(|(pair, _)| pair)
-        };
-        let losses = asked().map(|(output, wanted)| self.loss_of(output - wanted).0);
-        let count = asked().count();
-        let loss = losses.map(f64::from).sum::<f64>() / count.max(1) as f64;
-        let filled = self.self_targets.map(|_| {
-            let mean = |of: fn(f32, f32) -> f32| {
-                asked().map(|(&output, &wanted)| f64::from(of(output, wanted).abs())).sum::<f64>()
-                    / count.max(1) as f64
-            };
-            Filled { mae: mean(|output, wanted| output - wanted), baseline_mae: mean(|_, wanted| wanted) }
-        });
-        let answers = self.answer(outputs);
-        let found = self.errors(&answers, truth);
-        let of = |(name, found): (&String, &ErrorSums)| NumberScore {
-            target: name.clone(),
-            rmse: found.rmse(),
-            mae: found.mae(),
-            r2: found.r2(),
-        };
-        let numbers: Vec<NumberScore> = names.iter().zip(&found).map(of).collect();
-        // A number that nothing was asked of is no error of 0.
-        let asked_of = found.iter().filter(|found| !found.is_empty()).count().max(1) as f64;
-        let mean = |of: fn(&NumberScore) -> f64| numbers.iter().map(of).sum::<f64>() / asked_of;
-        let detail = Regressed {
-            rmse: mean(|n| n.rmse),
-            mae: mean(|n| n.mae),
-            r2: mean(|n| n.r2),
-            numbers,
-            filled,
-            misses: self.furthest(&answers, truth),
-        };
-        let positions = if self.self_targets.is_some() { count } else { count / width };
-        (positions as u64, loss, detail)
+        (positions, loss, Regressed { misses: self.furthest(&self.answer(outputs), truth), ..detail })
     }
 
     /// The first [`MOST_MISSES`] of answers `[positions, numbers]`, those furthest from `truth` first.
@@ -215,6 +185,64 @@ impl Regress {
             answer: answers[index],
         };
         furthest.into_iter().map(miss).collect()
+    }
+}
+
+/// What scores of numbers follow from: sums over answers, to which more can be added.
+#[derive(Clone, Debug, Default)]
+pub(super) struct NumberSums {
+    /// Of each number.
+    errors: Vec<ErrorSums>,
+    /// Answers that were asked for.
+    count: u64,
+    loss: f64,
+    /// How far they are off, and how far what is read without a net, in standard deviations.
+    off: f64,
+    off_without: f64,
+}
+
+impl NumberSums {
+    /// Of no answers yet.
+    pub(super) fn new(task: &Regress) -> NumberSums {
+        NumberSums { errors: vec![ErrorSums::default(); task.scale.names.len()], ..NumberSums::default() }
+    }
+
+    /// Adds the answers that are in `outputs [positions, numbers]`.
+    ///
+    /// # Panics
+    ///
+    /// Where there are not as many outputs.
+    pub(super) fn add(&mut self, task: &Regress, outputs: &[f32], targets: &Targets) {
+        let truth = task.numbers(outputs, targets);
+        task.add_errors(&mut self.errors, &task.answer(outputs), truth);
+        let wanted = task.scale.standardise(truth);
+        for (output, wanted) in outputs.iter().zip(wanted).filter(|(_, wanted)| !wanted.is_nan()) {
+            self.count += 1;
+            self.loss += f64::from(task.loss_of(output - wanted).0);
+            self.off += f64::from((output - wanted).abs());
+            self.off_without += f64::from(wanted.abs());
+        }
+    }
+
+    /// How many positions there were, their mean loss, and all else but the misses.
+    pub(super) fn scores(&self, task: &Regress) -> (u64, f64, Regressed) {
+        let mean = |sum: f64| sum / self.count.max(1) as f64;
+        let filled =
+            task.self_targets.map(|_| Filled { mae: mean(self.off), baseline_mae: mean(self.off_without) });
+        let of = |(name, found): (&String, &ErrorSums)| NumberScore {
+            target: name.clone(),
+            rmse: found.rmse(),
+            mae: found.mae(),
+            r2: found.r2(),
+        };
+        let numbers: Vec<NumberScore> = task.scale.names.iter().zip(&self.errors).map(of).collect();
+        // A number that nothing was asked of is no error of 0.
+        let asked_of = self.errors.iter().filter(|found| !found.is_empty()).count().max(1) as f64;
+        let over_all = |of: fn(&NumberScore) -> f64| numbers.iter().map(of).sum::<f64>() / asked_of;
+        let (rmse, mae, r2) = (over_all(|n| n.rmse), over_all(|n| n.mae), over_all(|n| n.r2));
+        let detail = Regressed { rmse, mae, r2, numbers, filled, misses: Vec::new() };
+        let width = if task.self_targets.is_some() { 1 } else { task.scale.names.len() as u64 };
+        (self.count / width, mean(self.loss), detail)
     }
 }
 
