@@ -84,8 +84,8 @@ pub use series::synthetic as synthetic_series;
 pub use series::ts::{SeriesLines, parse_series_lines, parse_ts, read_series_lines, read_ts};
 pub use split::{MOST_CLASSES, Split};
 pub use table::{
-    Cell, CellProblem, CsvGaps, NamedBy, RowNumber, TableProblem, panic_is_caught, parse_table, read_csv,
-    read_table,
+    Cell, CellProblem, CsvGaps, NamedBy, RowNumber, TablePiece, TableProblem, each_piece, panic_is_caught,
+    parse_table, read_csv, read_table,
 };
 pub use targets::{NO_CLASS, Outputs, Per, TargetKind, TargetScale, TargetValues, Targets, Wanted};
 pub use text::annotate::{AddedColumn, ConllBlock, ConllForm, ConllText};

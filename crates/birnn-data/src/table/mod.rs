@@ -10,6 +10,7 @@ mod csv;
 mod gaps;
 mod long;
 mod parquet;
+mod pieces;
 pub(crate) mod problem;
 mod rows;
 mod targets;
@@ -24,6 +25,7 @@ use bytes::Bytes;
 
 pub use self::gaps::CsvGaps;
 pub use self::parquet::panic_is_caught;
+pub use self::pieces::{TablePiece, each_piece};
 pub use self::problem::{Cell, CellProblem, NamedBy, RowNumber, TableProblem};
 pub(crate) use self::texts::each_cells;
 use crate::config::{Layout, Table};

@@ -150,6 +150,17 @@ pub enum CellProblem {
         /// Whether it is a date.
         is_date: bool,
     },
+    /// Rows are read as they come, and one is before another that came earlier.
+    #[error(
+        "is not after the time of the row before of that series; what is read as it comes must be in order, or be read \
+         whole"
+    )]
+    Backwards,
+    /// Rows are read as they come, and a series goes on behind another.
+    #[error(
+        "that series ended in {0}; the rows of a series that is read as it comes stand together, or are read whole"
+    )]
+    Ended(RowNumber),
     /// Two rows of a series are of the same time.
     #[error(
         "that series has a row of this time already, in {0}: which of the two comes first? `id` under [data] names the \
@@ -188,6 +199,9 @@ pub enum TableProblem {
     /// A table whose gaps are to be filled in has a series in each row.
     #[error("is a wide table, and gaps are filled in in long ones, which have a row for each step")]
     WideGaps,
+    /// A table that is read as it comes has a series in each row.
+    #[error("is a wide table, and series are read as they come in long ones, which have a row for each step")]
+    WideStream,
     /// A cell of a table is not what it should be.
     #[error("{cell}: {problem}")]
     Cell {

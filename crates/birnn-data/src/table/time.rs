@@ -49,6 +49,22 @@ impl Time {
     pub(super) fn is_date(self) -> bool {
         matches!(self, Time::Date(_))
     }
+
+    /// Whether it is before another; none where one is a date and the other is not.
+    pub(super) fn is_before(self, other: Time) -> Option<bool> {
+        let number = |time| match time {
+            Time::Whole(number) => number as f64,
+            Time::Number(number) => number,
+            Time::Date(nanoseconds) => nanoseconds as f64,
+        };
+        match (self, other) {
+            (Time::Whole(own), Time::Whole(other)) | (Time::Date(own), Time::Date(other)) => {
+                Some(own < other)
+            }
+            (own, other) if own.is_date() == other.is_date() => Some(number(own) < number(other)),
+            _ => None,
+        }
+    }
 }
 
 impl Times {
