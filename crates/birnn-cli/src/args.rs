@@ -242,6 +242,10 @@ pub struct EvalArgs {
         value_parser = PossibleValuesParser::new(datasets()).map(|name| dataset(&name))
     )]
     pub dataset: Option<Dataset>,
+    /// Evaluate a net of one direction on a CSV table that is read as it comes, - for standard input, its state carried from
+    /// step to step: whole series and not windows of them, in memory that does not grow.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["split", "dataset", "sets"])]
+    pub stream: Option<PathBuf>,
     /// One JSON object on stdout.
     #[arg(long)]
     pub json: bool,
@@ -269,6 +273,10 @@ pub struct PredictArgs {
     /// and .tsv files of texts, or - for standard input; .conll and .conllu files are read as such.
     #[arg(required = true, value_name = "FILE")]
     pub samples: Vec<PathBuf>,
+    /// Of a net of one direction that answers at each step: read one CSV table, or - for standard input, as it comes, its
+    /// state carried from step to step, and print a CSV table with each step's answer at once, in memory that does not grow.
+    #[arg(long, conflicts_with = "json")]
+    pub stream: bool,
     /// One JSON object on stdout.
     #[arg(long)]
     pub json: bool,

@@ -48,6 +48,15 @@ impl Asked {
     }
 }
 
+/// The net of a run directory, or of a weights file, to be asked step by step on the CPU with products of this precision.
+/// Says so where something stood in for its data.
+pub fn asked_by_steps(run: &Path, precision: Precision) -> Result<(PathBuf, Predictor), Failure> {
+    cpu::choose_precision(precision);
+    let (weights, predictor) = predictor_of(run)?;
+    warn_of_substitution(&weights, predictor.manifest());
+    Ok((weights, predictor))
+}
+
 /// The net of a run directory, or of a weights file, and the file that it was read from.
 pub fn predictor_of(run: &Path) -> Result<(PathBuf, Predictor), Failure> {
     let weights = weights_of(run)?;

@@ -25,3 +25,4 @@ pub mod process;
 pub mod report;
 pub mod runs;
 pub mod samples;
+mod streaming;

@@ -14,11 +14,13 @@ use clap::CommandFactory;
 fn main() -> ExitCode {
     process::main(|command, log| match command {
         Command::Train(_) | Command::Sweep(_) | Command::Doctor(_) => libtorch::become_it(),
-        Command::Eval(args) if libtorch::wanted_for(args.device) => libtorch::become_it(),
+        Command::Predict(args) if args.stream => predict::stream::run(&args),
         Command::Predict(args) if libtorch::wanted_for(args.device) => libtorch::become_it(),
-        Command::Eval(args) => {
-            eval::run(&args, &log, Asked::on_the_cpu(&args.run, args.precision.precision)?)
-        }
+        Command::Eval(args) => match &args.stream {
+            Some(table) => eval::stream::run(&args, table),
+            None if libtorch::wanted_for(args.device) => libtorch::become_it(),
+            None => eval::run(&args, &log, Asked::on_the_cpu(&args.run, args.precision.precision)?),
+        },
         Command::Predict(args) => {
             predict::run(&args, Asked::on_the_cpu(&args.run, args.precision.precision)?)
         }

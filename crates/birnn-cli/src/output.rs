@@ -1,5 +1,6 @@
 //! Results, on stdout.
 
+use std::borrow::Cow;
 use std::io::{ErrorKind, Write};
 
 use birnn_data::escape;
@@ -18,6 +19,14 @@ pub fn pass_on(bytes: &[u8]) -> Outcome {
     match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::run(format!("stdout: {error}"))),
         _ => Ok(()),
+    }
+}
+
+/// A name as a cell of a CSV table.
+pub fn csv_cell(name: &str) -> Cow<'_, str> {
+    match name.contains([',', '"', '\n', '\r']) {
+        true => format!("\"{}\"", name.replace('"', "\"\"")).into(),
+        false => name.into(),
     }
 }
 

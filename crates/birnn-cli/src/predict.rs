@@ -2,6 +2,7 @@
 //! from them.
 
 mod annotate;
+pub mod stream;
 
 use std::ops::Range;
 use std::path::Path;

@@ -25,8 +25,12 @@ impl Judged {
     /// [`Regress::errors_by_sequence`] has them.
     pub fn all(task: &Regress, errors: &[Vec<ErrorSums>], targets: &Targets) -> Vec<Judged> {
         let truth = targets.numbers().unwrap_or_default();
-        let baseline = task.errors(&task.answer(&vec![0.0; truth.len()]), truth);
-        let judged = |((name, own), baseline): ((&String, &Vec<ErrorSums>), ErrorSums)| Judged {
+        Judged::of(task, errors, &task.errors(&task.answer(&vec![0.0; truth.len()]), truth))
+    }
+
+    /// Of each number, from its errors in each of the sequences, and those of the baseline in all of them.
+    pub fn of(task: &Regress, errors: &[Vec<ErrorSums>], baseline: &[ErrorSums]) -> Vec<Judged> {
+        let judged = |((name, own), baseline): ((&String, &Vec<ErrorSums>), &ErrorSums)| Judged {
             target: name.clone(),
             intervals: bootstrap(std::slice::from_ref(own)),
             baseline_rmse: baseline.rmse(),

@@ -1,5 +1,6 @@
 //! `birnn continue`: what comes next, by a net that learnt to look ahead.
 
+mod ahead;
 mod series;
 mod text;
 
@@ -8,37 +9,40 @@ use birnn_data::{Modality, SelfTargets, escape};
 use birnn_infer::Task;
 
 use crate::args::ContinueArgs;
-use crate::asked::Asked;
+use crate::asked::asked_by_steps;
 use crate::failure::{Failure, Outcome};
 use crate::output::print;
 
+/// Series or texts that are continued together.
+const TOGETHER: usize = 32;
+
 /// Prints what follows each series, or each text.
 pub fn run(args: &ContinueArgs) -> Outcome {
-    let asked = Asked::on_the_cpu(&args.run, args.precision.precision)?;
-    let run = shown(&args.run);
-    if asked.task.self_targets() != Some(SelfTargets::Next) {
+    let (_, predictor) = asked_by_steps(&args.run, args.precision.precision)?;
+    let (run, manifest) = (shown(&args.run), predictor.manifest());
+    if manifest.task.self_targets() != Some(SelfTargets::Next) {
         return Err(Failure::request(format!(
             "{run}: a net of task `{}` learnt nothing of what comes next; `kind = \"next\"` under [task] makes a net that \
              does",
-            asked.task.kind().name(),
+            manifest.task.kind().name(),
         )));
     }
-    let experiment = asked.manifest.experiment().unwrap_or_default();
-    if asked.manifest.reads_what_it_is_asked() {
+    let experiment = manifest.experiment().unwrap_or_default();
+    if manifest.reads_what_it_is_asked() {
         tracing::warn!(
             "{run}: this net was trained to read what it is asked for (task.leak = \"show\"); what follows is of no use"
         );
     }
-    match (&asked.manifest.modality, &asked.task) {
+    match (&manifest.modality, &manifest.task) {
         (Modality::Series(series), Task::Regress(task)) => {
             if let Some(option) = args.of_text() {
                 let message = "is about texts: of a series there is one answer to what comes next";
                 return Err(Failure::request(format!("{option}: {message}")));
             }
-            print(&series::table(args, &asked, (series, task), &experiment.data)?)
+            print(&series::table(args, &predictor, (series, task), &experiment.data)?)
         }
-        (Modality::Text(text), Task::Classify(task)) => {
-            text::each(args, &asked, (text, task), &experiment.data, |text| {
+        (Modality::Text(_), Task::Classify(task)) => {
+            text::each(args, &predictor, task, &experiment.data, |text| {
                 print(&format!("{}\n", escape::line(text)))
             })
         }

@@ -1,11 +1,12 @@
 //! What follows texts, token by token.
 
 use birnn_data::name::shown;
-use birnn_data::{DataConfig, Per, Rng, Sentences, Text, Unit};
-use birnn_infer::Classify;
+use birnn_data::{DataConfig, Per, Rng, Sentences, Unit};
+use birnn_infer::{Classify, Predictor};
 
+use super::TOGETHER;
+use super::ahead::{Ahead, Unread};
 use crate::args::ContinueArgs;
-use crate::asked::Asked;
 use crate::failure::{Failure, Outcome};
 use crate::samples::sentences::read;
 
@@ -15,8 +16,8 @@ use crate::samples::sentences::read;
 /// most probable one. What is drawn depends on the seed and on which text of the file it is, and on no other text.
 pub(super) fn each(
     args: &ContinueArgs,
-    asked: &Asked,
-    (text, task): (&Text, &Classify),
+    predictor: &Predictor,
+    task: &Classify,
     data: &DataConfig,
     mut take: impl FnMut(&str) -> Outcome,
 ) -> Outcome {
@@ -27,32 +28,31 @@ pub(super) fn each(
     let file = read(&args.table, data, Per::Step)
         .map_err(|problem| Failure::request(format!("{}: {problem}", shown(&args.table))))?;
     let unit = data.text_options().map(|options| options.unit).unwrap_or_default();
-    let [_, most] = text.steps;
-    let (mut known, mut draws): (Vec<Vec<String>>, Vec<Rng>) = (Vec::new(), Vec::new());
+    let between = if unit == Unit::Characters { "" } else { " " };
+    let mut texts: Vec<(Vec<String>, Rng)> = Vec::new();
     for (index, one) in file.sequences.iter().enumerate() {
-        known.push(one.words().map(str::to_owned).collect());
-        draws.push(Rng::new(args.seed.unwrap_or(0), index as u64));
+        let rng = Rng::new(args.seed.unwrap_or(0), index as u64);
+        texts.push((one.words().map(str::to_owned).collect(), rng));
     }
-    for _ in 0..args.steps.get() {
-        let mut recent = Sentences::default();
-        for tokens in &known {
-            tokens[tokens.len().saturating_sub(most)..].iter().for_each(|token| recent.push(token));
-            recent.end();
-        }
-        let (recent, outputs) = (recent.finish(), task.classes.len());
-        for piece in task.pieces(recent.lengths()) {
-            let first = recent.steps_of(piece.start).start;
-            let logits = asked.answers(&recent.select(&piece.clone().collect::<Vec<_>>()))?.logits;
-            for index in piece {
-                let last = recent.steps_of(index).end - 1 - first;
-                let own = &logits[last * outputs..(last + 1) * outputs];
-                let drawn = drawn(task, own, temperature, &mut draws[index]);
-                known[index].push(task.classes[drawn].clone());
+    for together in texts.chunks_mut(TOGETHER) {
+        let mut ahead = Ahead::new(predictor);
+        for _ in 0..args.steps.get() {
+            let logits = ahead.logits(|unread| {
+                let mut steps = Sentences::default();
+                for (tokens, _) in &*together {
+                    let begin = if unread == Unread::All { 0 } else { tokens.len() - 1 };
+                    tokens[begin..].iter().for_each(|token| steps.push(token));
+                    steps.end();
+                }
+                steps.finish()
+            });
+            for ((tokens, rng), logits) in together.iter_mut().zip(logits.chunks_exact(task.classes.len())) {
+                tokens.push(task.classes[drawn(task, logits, temperature, rng)].clone());
             }
         }
+        together.iter().try_for_each(|(tokens, _)| take(&tokens.join(between)))?;
     }
-    let between = if unit == Unit::Characters { "" } else { " " };
-    known.iter().try_for_each(|tokens| take(&tokens.join(between)))
+    Ok(())
 }
 
 /// A class by its probability.

@@ -2,6 +2,7 @@
 
 mod classes;
 mod numbers;
+pub mod stream;
 mod wrong;
 
 use std::path::Path;
@@ -31,8 +32,9 @@ struct Report<'a> {
     split: &'a str,
     #[serde(flatten)]
     evaluation: &'a Evaluation,
+    /// Of a table that is read as it comes nothing is kept.
     #[serde(flatten)]
-    wrong: Wrong,
+    wrong: Option<Wrong>,
     /// Of tags of words.
     #[serde(skip_serializing_if = "Option::is_none")]
     words: Option<KnownWords>,
@@ -167,7 +169,7 @@ pub fn run(args: &EvalArgs, log: &Log, asked: Asked) -> Outcome {
     };
     let dataset = &splits.provenance.dataset;
     if args.json {
-        let wrong = Wrong::new(&evaluation, asked.task.per(), &samples.sequences);
+        let wrong = Some(Wrong::new(&evaluation, asked.task.per(), &samples.sequences));
         let evaluation = &evaluation;
         let in_use = in_use.as_ref().map(TwiceJudged::from);
         return print_json(&Report { weights, dataset, split, evaluation, wrong, words, judged, in_use });

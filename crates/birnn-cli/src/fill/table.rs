@@ -1,17 +1,17 @@
 //! The gaps of a table, filled in.
 
-use std::io::{Error, stdin};
+use std::io::Error;
 use std::ops::Range;
 
 use birnn_data::name::shown;
-use birnn_data::{CsvGaps, DataConfig, FileProblem, Part, Sequences, Series, open_file};
+use birnn_data::{CsvGaps, DataConfig, FileProblem, Part, Sequences, Series};
 use birnn_infer::Regress;
 
 use super::Filled;
 use crate::args::FillArgs;
 use crate::asked::Asked;
 use crate::failure::Failure;
-use crate::samples::series::first_refused;
+use crate::samples::series::{csv_source, first_refused};
 
 /// Windows that are answered at once.
 const WINDOWS: usize = 1024;
@@ -42,16 +42,8 @@ pub(super) fn filled(
 /// The table, from a file or from standard input.
 fn read(args: &FillArgs, net: &Series, data: &DataConfig) -> Result<CsvGaps, FileProblem> {
     let table = data.table_to_ask(Some(net)).map_err(|error| Error::other(error.to_string()))?;
-    let name = args.table.to_string_lossy();
-    let endings = [".parquet", ".npz", ".ts"];
-    if endings.iter().any(|ending| name.to_lowercase().trim_end_matches(".gz").ends_with(ending)) {
-        let message = "is no CSV file, and gaps are filled in in these alone; `birnn predict --json` gives all values of others";
-        return Err(Error::other(message).into());
-    }
-    match &*name {
-        "-" => CsvGaps::read(stdin().lock(), &table, &name),
-        _ => CsvGaps::read(open_file(&args.table)?, &table, &name),
-    }
+    let others = "gaps are filled in in these alone; `birnn predict --json` gives all values of others";
+    CsvGaps::read(csv_source(&args.table, others)?, &table, &args.table.to_string_lossy())
 }
 
 /// The values of all steps, what is missing filled in.

@@ -1,5 +1,6 @@
 //! Series of numbers, from files or from standard input.
 
+use std::io::{self, Read, stdin};
 use std::path::{Path, PathBuf};
 
 use birnn_data::{
@@ -46,7 +47,7 @@ pub(super) fn each(
         let sample = |place| Sample::Series { file: file.clone(), place: Some(place) };
         let mut known = Vec::with_capacity(lines.len());
         for series in 0..lines.len() {
-            match refused(sequences.get(series), net) {
+            match refused(sequences.get(series), 0, net) {
                 Some(error) => unread.push(Unread { sample: sample(place(series)), error }),
                 None => known.push(series),
             }
@@ -74,19 +75,22 @@ pub(super) fn each(
     Ok(unread)
 }
 
-/// Why a net cannot be asked about a series, where it cannot.
-pub(crate) fn refused(series: Sequence<'_>, net: &Series) -> Option<String> {
+/// Why a net cannot be asked about a series, or about some steps of one before which `begin` others came, where it cannot.
+pub(crate) fn refused(series: Sequence<'_>, begin: usize, net: &Series) -> Option<String> {
     let gap = match net.missing {
         Missing::Refuse => MissingValue::first(series),
         Missing::Mean | Missing::Last | Missing::Past | Missing::Interpolate => None,
     };
-    let gap = gap.map(|gap| missing(gap, net));
-    gap.or_else(|| Some(too_far(net.too_far(series)?, net)))
+    let gap = gap.map(|gap| missing(MissingValue { step: begin + gap.step, ..gap }, net));
+    gap.or_else(|| {
+        let [step, feature] = net.too_far(series)?;
+        Some(too_far([begin + step, feature], net))
+    })
 }
 
 /// The same of several: the first of the reasons.
 pub(crate) fn first_refused(series: &Sequences, net: &Series) -> Result<(), String> {
-    series.iter().find_map(|one| refused(one, net)).map_or(Ok(()), Err)
+    series.iter().find_map(|one| refused(one, 0, net)).map_or(Ok(()), Err)
 }
 
 fn missing(value: MissingValue, net: &Series) -> String {
@@ -131,7 +135,7 @@ pub(crate) fn read(file: &Path, net: &Series, data: &DataConfig) -> Result<Found
         read_given_table(file, &table)
     } else {
         let lines = match is_input {
-            true => read_series_lines(std::io::stdin().lock(), features),
+            true => read_series_lines(stdin().lock(), features),
             false => {
                 open_file(file).map_err(FileProblem::Io).and_then(|file| read_series_lines(file, features))
             }
@@ -154,6 +158,17 @@ pub(crate) fn read(file: &Path, net: &Series, data: &DataConfig) -> Result<Found
         }
         _ => Ok(Found { sequences, lines, ids }),
     }
+}
+
+/// A CSV file, or standard input; `others` says what there is for files of other formats.
+pub(crate) fn csv_source(file: &Path, others: &str) -> Result<Box<dyn Read>, FileProblem> {
+    if file.to_str() == Some("-") {
+        return Ok(Box::new(stdin()));
+    }
+    if ends_with(file, &[".parquet", ".npz", ".ts"]) {
+        return Err(io::Error::other(format!("is no CSV file, and {others}")).into());
+    }
+    Ok(Box::new(open_file(file)?))
 }
 
 fn is_npz(file: &Path) -> bool {
@@ -184,7 +199,7 @@ fn ends_with(file: &Path, endings: &[&str]) -> bool {
 /// Reads a table, from a file or from standard input.
 pub(super) fn read_given_table(given: &Path, table: &Table) -> Result<SeriesFile, FileProblem> {
     match given.to_str() == Some("-") {
-        true => read_csv(std::io::stdin().lock(), table),
+        true => read_csv(stdin().lock(), table),
         false => read_table(given, table).map_err(|error| error.problem),
     }
 }

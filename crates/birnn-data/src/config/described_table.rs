@@ -100,6 +100,30 @@ impl DataConfig {
             _ => Ok(Table { features, ..Table::default() }),
         }
     }
+
+    /// How a table is read on which a net is to be judged that learnt from this data, that reads series so and tells these
+    /// `classes` apart, if any.
+    ///
+    /// # Errors
+    ///
+    /// Where this is a table that cannot be, or none, and so without the targets that are wanted.
+    pub fn table_to_judge(
+        &self,
+        net: &Series,
+        wanted: Wanted,
+        classes: &[String],
+    ) -> Result<Table, ConfigError> {
+        let Some(wanted) = wanted.of_files() else { return self.table_to_ask(Some(net)) };
+        if self.dataset != Dataset::Table {
+            let message =
+                "the net learnt from no `table`, and nothing says which columns hold what is to be learned";
+            return Err(ConfigError::new("dataset", message.to_owned()));
+        }
+        let table = self.table(Some(wanted))?;
+        let features = net.names.clone().or(table.features);
+        let classes = (wanted.kind == TargetKind::Classes).then(|| classes.to_vec());
+        Ok(Table { features, columns: net.columns.clone(), classes, ..table })
+    }
 }
 
 #[cfg(test)]
