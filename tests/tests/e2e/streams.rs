@@ -150,20 +150,20 @@ fn numbers_of_steps_are_found_as_they_come() {
 
     let refused = |file: &str, text: &str, parts: &[&str]| {
         sandbox.write(file, text);
-        sandbox.birnn(&["predict", "run", file, "--stream"]).failed(2, parts);
+        sandbox.birnn(&["eval", "run", "--stream", file]).failed(2, parts);
     };
     refused(
         "back.csv",
-        "who,hour,rise\na,2,1\na,1,1\n",
+        "who,hour,rise,fall\na,2,1,1\na,1,1,1\n",
         &["back.csv: line 3, column 2 (`hour`): is not after"],
     );
     refused(
         "split.csv",
-        "who,hour,rise\na,1,1\nb,1,1\na,2,1\n",
+        "who,hour,rise,fall\na,1,1,1\nb,1,1,1\na,2,1,1\n",
         &["split.csv: line 4", "series ended in line 2"],
     );
     refused("none.csv", "who,hour,fall\na,1,1\n", &["none.csv: ", "no column `rise`"]);
-    refused("far.csv", "who,hour,rise\na,1,1\na,2,1e38\n", &["far.csv of series a: the value at step 2"]);
+    refused("who,hour,rise,fall\na,1,1,1\na,2,1e38,1\n", &["far.csv of series a: the value at step 2"]);
     refused("a.npz", "", &["a.npz: is no CSV file"]);
     sandbox
         .birnn(&["predict", "run", "--stream", "test.csv", "train.csv"])
