@@ -98,8 +98,8 @@ pub enum Command {
     /// Continue series or texts by a network that learnt to look ahead (`task.kind = "next"`): print what comes next,
     /// of series as a CSV table, of texts behind each.
     ///
-    /// What is found is read as if it had been there, and what comes after it found from that. The network reads as many steps
-    /// back as the longest sample had that it learnt from.
+    /// What is found is read as if it had been there, and what comes after it found from that. Each sample is read from its
+    /// beginning, once.
     Continue(ContinueArgs),
     /// Write what a trained network holds of pictures, series or sentences: vectors of states, as features for
     /// other programs.

@@ -4,7 +4,9 @@
 
 mod memory;
 
-use birnn_data::{Layout, Per, Sequence, SeriesFile, Table, TargetKind, Wanted, parse_table};
+use birnn_data::{
+    FileProblem, Layout, Per, Sequence, SeriesFile, Table, TargetKind, Values, Wanted, each_piece, parse_table,
+};
 use libfuzzer_sys::fuzz_target;
 
 /// Bytes of memory for each byte of text, such as those of a row that is a series of its own, with its name and its
@@ -46,16 +48,41 @@ fuzz_target!(|bytes: &[u8]| {
             };
             for wanted in [None, Some(Wanted { kind, per: Per::Sequence }), Some(Wanted { kind, per })] {
                 match memory::within(PER_BYTE * text + ALWAYS, || parse_table(bytes, &table, wanted)) {
-                    Ok(file) => check(&file),
-                    Err(error) => {
-                        let error = error.to_string();
-                        assert!(error.len() < 2000 && !error.chars().any(char::is_control), "{error:?}");
+                    Ok(file) => {
+                        check(&file);
+                        as_it_comes(bytes, &table, wanted, &file);
                     }
+                    Err(error) => is_told(&error),
                 }
             }
         }
     }
 });
+
+fn is_told(error: &FileProblem) {
+    let error = error.to_string();
+    assert!(error.len() < 2000 && !error.chars().any(char::is_control), "{error:?}");
+}
+
+/// Read as it comes, a table whose rows are in order has the values of the whole.
+fn as_it_comes(bytes: &[u8], table: &Table, wanted: Option<Wanted>, whole: &SeriesFile) {
+    if table.layout == Layout::Wide || wanted.is_some_and(|wanted| wanted.per == Per::Sequence) {
+        return;
+    }
+    let mut values = Vec::new();
+    let read = each_piece(bytes, (table, "a.csv"), wanted, 3, |piece| {
+        values.extend(piece.steps.iter().filter_map(Sequence::floats).flatten().map(|value| value.to_bits()));
+        Ok::<_, FileProblem>(())
+    });
+    match (read, whole.sequences.values()) {
+        // Rows in another order are no error there, and one here.
+        (Err(error), _) => is_told(&error),
+        (Ok(()), Values::Floats(all)) => {
+            assert!(values.iter().copied().eq(all.iter().map(|value| value.to_bits())));
+        }
+        (Ok(()), _) => unreachable!("a table of numbers"),
+    }
+}
 
 fn check(file: &SeriesFile) {
     let series = &file.sequences;
