@@ -149,7 +149,7 @@ impl From<ReportError> for Failure {
             ReportError::NoSamples
             | ReportError::OtherSamples
             | ReportError::OtherTargets
-            | ReportError::TokensThemselves => Failure::request(error),
+            | ReportError::NothingAsked => Failure::request(error),
             _ => Failure::run(error),
         }
     }

@@ -36,6 +36,7 @@ pub fn run(args: &ReportArgs, log: &Log) -> Outcome {
         predictor: &predictor,
         records: &records,
         provenance: &splits.provenance,
+        train: splits.learnt_from(),
         test: &splits.test,
     };
     let page = page(&run)?;

@@ -48,6 +48,13 @@ pub struct Splits {
     pub warnings: Vec<ConfigError>,
 }
 
+impl Splits {
+    /// The training samples with nothing hidden.
+    pub fn learnt_from(&self) -> &Sequences {
+        self.unhidden.as_ref().unwrap_or(&self.train.sequences)
+    }
+}
+
 /// The digits are the same in every run, as a file's would be.
 const SYNTHETIC_SEED: u64 = 0;
 

@@ -66,5 +66,5 @@ pub use streams::{NoStream, Streams};
 pub use suits::{DataWarning, Unsuited};
 pub use task::{
     Class, Classified, Classify, Detail, Evaluation, Filled, Headline, Judge, MOST_MISSES, Miss, Mistake,
-    Regress, Regressed, Task, TokenScores, significant,
+    Regress, Regressed, Task, TokenScore, TokenScores, loss_by_counting, significant,
 };

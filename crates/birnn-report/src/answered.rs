@@ -6,6 +6,7 @@ use birnn_infer::{Predictor, Task};
 use crate::error::ReportError;
 use crate::number_predictions::NumberPredictions;
 use crate::predictions::Predictions;
+use crate::token_predictions::TokenPredictions;
 
 /// The answers for all samples of a split.
 #[derive(Debug)]
@@ -14,6 +15,8 @@ pub enum Answered {
     Classes(Predictions),
     /// Numbers.
     Numbers(NumberPredictions),
+    /// Tokens of the samples themselves.
+    Tokens(TokenPredictions),
 }
 
 impl Answered {
@@ -27,13 +30,14 @@ impl Answered {
             return Err(ReportError::NoSamples);
         }
         let task = predictor.task();
-        if let (Task::Classify(_), Some(_)) = (task, task.self_targets()) {
-            return Err(ReportError::TokensThemselves);
-        }
         if split.targets.wanted() != task.wanted() {
             return Err(ReportError::OtherTargets);
         }
         let answered = match task {
+            Task::Classify(task) if task.self_targets.is_some() => {
+                let answered = TokenPredictions::new(task, predictor, split).map(Answered::Tokens);
+                return answered.ok_or(ReportError::NothingAsked);
+            }
             Task::Classify(task) => Predictions::new(task, predictor, split).map(Answered::Classes),
             Task::Regress(task) => NumberPredictions::new(task, predictor, split).map(Answered::Numbers),
         };

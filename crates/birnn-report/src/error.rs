@@ -9,12 +9,9 @@ pub enum ReportError {
     /// Classes or numbers, for each sequence or for each step: the one is not the other.
     #[error("the test samples have other targets than the net answers with")]
     OtherTargets,
-    /// What a net finds of the tokens of texts themselves is no page of its own.
-    #[error(
-        "nets that answer with tokens of the texts themselves have no page and are not compared; `birnn eval` \
-         tells how it does"
-    )]
-    TokensThemselves,
+    /// No token that the net knows is asked for.
+    #[error("no token of the test samples is asked for that the net knows")]
+    NothingAsked,
     /// Predictions for different samples say nothing of each other.
     #[error("the nets were not asked for the same samples")]
     OtherSamples,

@@ -39,6 +39,7 @@ mod sweep;
 mod sweep_page;
 mod sweep_text;
 mod text_table;
+mod token_predictions;
 mod transitions;
 mod words;
 
@@ -59,3 +60,4 @@ pub use state_gradients::{DirectionGradients, StateGradients};
 pub use stats::Summary;
 pub use sweep::{Outcome, Settings, Sweep, SweepRun};
 pub use sweep_page::sweep_page;
+pub use token_predictions::TokenPredictions;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use birnn_data::{Provenance, Split};
+use birnn_data::{Provenance, Sequences, Split};
 use birnn_infer::Predictor;
 
 use crate::records::Records;
@@ -18,6 +18,8 @@ pub struct Run<'a> {
     pub records: &'a Records,
     /// Where the test samples are from.
     pub provenance: &'a Provenance,
+    /// What was learnt from.
+    pub train: &'a Sequences,
     /// The test samples, of the kind that the net reads.
     pub test: &'a Split,
 }

@@ -4,11 +4,22 @@ use std::borrow::Cow;
 use std::fmt::Write;
 
 use birnn_data::escape;
-use birnn_infer::{Classified, Evaluation, KnownWords, ReadingScores, SpanScore, SpanScores};
+use birnn_infer::{Classified, Evaluation, KnownWords, ReadingScores, SpanScore, SpanScores, significant};
+
+use super::ByCounting;
 
 /// How a net finds the tokens of texts themselves.
-pub(super) fn of_tokens(found: &Evaluation, detail: &Classified, of: &str) -> String {
-    format!("{of}: {}, loss {:.4}, accuracy {:.2} %\n", found.headline(), found.loss, 100.0 * detail.accuracy)
+pub(super) fn of_tokens(
+    found: &Evaluation,
+    detail: &Classified,
+    by_counting: Option<&ByCounting>,
+    of: &str,
+) -> String {
+    let counting = by_counting.map_or_else(String::new, |by_counting| {
+        format!("; {} by counting tokens", significant(by_counting.perplexity))
+    });
+    let (headline, accuracy) = (found.headline(), 100.0 * detail.accuracy);
+    format!("{of}: {headline}{counting}, loss {:.4}, accuracy {accuracy:.2} %\n", found.loss)
 }
 
 /// Scores of all and of each class, and the confusion matrix. `what` several of what is answered are called.

@@ -10,6 +10,7 @@ use std::path::Path;
 use birnn_data::{Modality, Per, Sequences, Split, name};
 use birnn_infer::{
     Answers, Detail, Evaluation, InUse, KnownWords, Task, TokenScores, data_set_for, hidden_of_run,
+    loss_by_counting,
 };
 use birnn_report::Judged;
 use serde::Serialize;
@@ -41,9 +42,25 @@ struct Report<'a> {
     /// Of numbers.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     judged: Vec<Judged>,
+    /// Of tokens of the samples themselves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by_counting: Option<ByCounting>,
     /// Of a net that has read what it is asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     in_use: Option<TwiceJudged>,
+}
+
+/// How well tokens are found by their frequency in training data alone.
+#[derive(Serialize)]
+struct ByCounting {
+    loss: f64,
+    perplexity: f64,
+}
+
+impl ByCounting {
+    fn new(loss: f64) -> ByCounting {
+        ByCounting { loss, perplexity: loss.exp() }
+    }
 }
 
 /// How a net does that is given whole sequences, and how given what came before alone.
@@ -93,18 +110,12 @@ fn told_in_use(InUse { steps, whole, so_far }: &InUse) -> String {
 
 /// How a net does, and its answers; of tokens of the samples themselves these would take more memory than there is.
 fn judged(asked: &Asked, samples: &Split) -> Result<(Evaluation, Option<Answers>), Failure> {
-    let (Task::Classify(task), Some(tokens)) = (&asked.task, samples.targets.own_tokens()) else {
+    let (Task::Classify(task), Some(_)) = (&asked.task, samples.targets.own_tokens()) else {
         let answers = asked.answers(&samples.sequences)?;
         return Ok((asked.task.evaluate(&answers, &samples.targets), Some(answers)));
     };
-    let mut scores = TokenScores::default();
-    for piece in task.pieces(samples.sequences.lengths()) {
-        let of = |sample: usize| samples.sequences.steps_of(sample);
-        let tokens = &tokens[of(piece.start).start..of(piece.end - 1).end];
-        let answers = asked.answers(&samples.sequences.select(&piece.collect::<Vec<_>>()))?;
-        scores.add(task, &answers.logits, tokens);
-    }
-    Ok((scores.evaluation(), None))
+    let logits = |sequences: &Sequences| Ok::<_, Failure>(asked.answers(sequences)?.logits);
+    Ok((TokenScores::of(task, samples, logits)?.evaluation(), None))
 }
 
 /// Steps by which a net is judged in use: each is asked for with all that comes before it.
@@ -130,6 +141,10 @@ pub fn run(args: &EvalArgs, log: &Log, asked: Asked) -> Outcome {
         of_the_test.for_each(|warning| tracing::warn!("{warning}"));
     }
     let what = splits.modality.noun();
+    let counts = match &splits.modality {
+        Modality::Text(text) if asked.task.self_targets().is_some() => text.counts(splits.learnt_from()),
+        _ => Vec::new(),
+    };
     let (split, samples) = match args.split {
         SplitName::Test => ("test", splits.test),
         SplitName::Validation => ("validation", splits.validation),
@@ -160,6 +175,11 @@ pub fn run(args: &EvalArgs, log: &Log, asked: Asked) -> Outcome {
         }
         _ => None,
     };
+    let by_counting = samples
+        .targets
+        .own_tokens()
+        .and_then(|labels| loss_by_counting(&counts, labels))
+        .map(ByCounting::new);
     let in_use = match manifest.reads_what_it_is_asked() {
         true => {
             let logits = |sequences: &Sequences| Ok::<_, Failure>(asked.answers(sequences)?.logits);
@@ -172,7 +192,17 @@ pub fn run(args: &EvalArgs, log: &Log, asked: Asked) -> Outcome {
         let wrong = Some(Wrong::new(&evaluation, asked.task.per(), &samples.sequences));
         let evaluation = &evaluation;
         let in_use = in_use.as_ref().map(TwiceJudged::from);
-        return print_json(&Report { weights, dataset, split, evaluation, wrong, words, judged, in_use });
+        return print_json(&Report {
+            weights,
+            dataset,
+            split,
+            evaluation,
+            wrong,
+            words,
+            judged,
+            by_counting,
+            in_use,
+        });
     }
     let of = match asked.task.per() {
         Per::Sequence => format!("{dataset}, {} {split} {what}", samples.len()),
@@ -184,7 +214,7 @@ pub fn run(args: &EvalArgs, log: &Log, asked: Asked) -> Outcome {
     let answered = if asked.task.per() == Per::Step { asked.task.counted() } else { what };
     let told = match &evaluation.detail {
         Detail::Classify(detail) if asked.task.self_targets().is_some() => {
-            classes::of_tokens(&evaluation, detail, &of)
+            classes::of_tokens(&evaluation, detail, by_counting.as_ref(), &of)
         }
         Detail::Classify(detail) => classes::table(&evaluation, detail, words.as_ref(), &of, answered),
         Detail::Regress(detail) => numbers::table(&evaluation, detail, &judged, &of),

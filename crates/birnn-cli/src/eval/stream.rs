@@ -62,7 +62,7 @@ pub fn run(args: &EvalArgs, file: &Path) -> Outcome {
     let dataset = shown(&file).to_string();
     if args.json {
         let (weights, dataset, evaluation) = (net.weights.as_path(), dataset.as_str(), &evaluation);
-        let (wrong, words, in_use) = (None, None, None);
+        let (wrong, words, by_counting, in_use) = (None, None, None, None);
         return print_json(&Report {
             weights,
             dataset,
@@ -71,6 +71,7 @@ pub fn run(args: &EvalArgs, file: &Path) -> Outcome {
             wrong,
             words,
             judged,
+            by_counting,
             in_use,
         });
     }

@@ -193,6 +193,18 @@ impl Text {
         Split { sequences, targets: Targets { values, per: Per::Step } }
     }
 
+    /// How often each known word is among the tokens of these sequences.
+    pub fn counts(&self, sequences: &Sequences) -> Vec<u64> {
+        let mut counts = vec![0; self.words.len()];
+        let Some(forms) = sequences.forms() else { return counts };
+        let lexicon = self.lexicon(forms);
+        let tokens = sequences.iter().flat_map(|one| one.tokens().unwrap_or_default());
+        for class in tokens.map(|&token| lexicon.class(token)).filter(|&class| class != NO_CLASS) {
+            counts[class as usize] += 1;
+        }
+        counts
+    }
+
     /// What the net reads of each of these forms.
     pub fn lexicon(&self, forms: &Forms) -> Lexicon {
         let mut words: HashMap<&str, u32> =

@@ -52,6 +52,11 @@ impl ErrorSums {
         }
     }
 
+    /// How many answers.
+    pub fn count(&self) -> f64 {
+        self.count
+    }
+
     /// Whether there is no answer.
     pub fn is_empty(&self) -> bool {
         self.count == 0.0

@@ -20,8 +20,8 @@ pub use self::classify::{Class, Classified, Classify, Mistake};
 pub use self::evaluation::{Detail, Evaluation, Headline, significant};
 pub use self::judge::Judge;
 pub use self::regress::{Filled, MOST_MISSES, Miss, Regress, Regressed};
-pub use self::tokens::TokenScores;
 pub(crate) use self::tokens::pieces;
+pub use self::tokens::{TokenScore, TokenScores, loss_by_counting};
 
 /// What a net is asked for.
 #[derive(Clone, Debug, PartialEq)]

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use birnn_data::NO_CLASS;
+use birnn_data::{NO_CLASS, Sequences, Split};
 
 use super::classify::{Classified, Classify, largest};
 use super::evaluation::{Detail, Evaluation};
@@ -20,7 +20,46 @@ pub struct TokenScores {
 /// Logits that are worked out at a time, about.
 const LOGITS: usize = 1 << 24;
 
+/// What an answer with a token comes to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TokenScore {
+    /// Less the logarithm of the probability of the right one, in nats.
+    pub loss: f32,
+    /// Whether the most probable one is the right one.
+    pub is_right: bool,
+}
+
 impl TokenScores {
+    /// Those of all of `split`, some samples at a time; `logits` gives the net's for sequences.
+    ///
+    /// # Errors
+    ///
+    /// Those of `logits`.
+    pub fn of<E>(
+        task: &Classify,
+        split: &Split,
+        mut logits: impl FnMut(&Sequences) -> Result<Vec<f32>, E>,
+    ) -> Result<TokenScores, E> {
+        let tokens = split.targets.own_tokens().unwrap_or_default();
+        let mut scores = TokenScores::default();
+        for piece in task.pieces(split.sequences.lengths()) {
+            let of = |sample: usize| split.sequences.steps_of(sample);
+            let tokens = &tokens[of(piece.start).start..of(piece.end - 1).end];
+            let sequences = split.sequences.select(&piece.collect::<Vec<_>>());
+            scores.add(task, &logits(&sequences)?, tokens);
+        }
+        Ok(scores)
+    }
+
+    /// Of each position; none where no token is asked for.
+    pub fn each(&self) -> impl Iterator<Item = Option<TokenScore>> {
+        // A loss that is no number must show; a right answer is a number wherever one is asked for.
+        let score = |&[loss, right]: &[f32; TokenScores::WIDTH]| {
+            (!right.is_nan()).then_some(TokenScore { loss, is_right: right > 0.0 })
+        };
+        self.values.as_chunks().0.iter().map(score)
+    }
+
     /// Numbers of each position.
     pub const WIDTH: usize = 2;
 
@@ -57,13 +96,9 @@ impl TokenScores {
     /// How a net did that gave these answers.
     pub fn evaluation(&self) -> Evaluation {
         let (mut count, mut correct, mut sum) = (0_u64, 0_u64, 0.0);
-        // A loss that is no number must show; a right answer is a number wherever one is asked for.
-        for &[loss, right] in self.values.as_chunks().0 {
-            if right.is_nan() {
-                continue;
-            }
+        for TokenScore { loss, is_right } in self.each().flatten() {
             count += 1;
-            correct += u64::from(right > 0.0);
+            correct += u64::from(is_right);
             sum += f64::from(loss);
         }
         let loss = if count > 0 { sum / count as f64 } else { 0.0 };
@@ -72,6 +107,16 @@ impl TokenScores {
         let detail = Classified { correct, accuracy, perplexity, ..Classified::default() };
         Evaluation { positions: count, loss, detail: Detail::Classify(detail) }
     }
+}
+
+/// The mean loss, in nats, of who knows no context and answers with each token by how often training data has it, `counts`, and
+/// once more (Laplace's rule), where the right ones are `labels`; none where no token is asked for.
+pub fn loss_by_counting(counts: &[u64], labels: &[u32]) -> Option<f64> {
+    let all = (counts.iter().sum::<u64>() + counts.len() as u64) as f64;
+    let asked = || labels.iter().filter(|&&label| label != NO_CLASS);
+    let loss = |&label: &u32| (all / (counts[label as usize] + 1) as f64).ln();
+    let count = asked().count();
+    (count > 0).then(|| asked().map(loss).sum::<f64>() / count as f64)
 }
 
 impl Classify {
@@ -131,6 +176,14 @@ mod tests {
         scores.add(&abc(), &[f32::NAN, 2.0, 3.0], &[2]);
         assert!(scores.evaluation().loss.is_nan());
         assert_eq!(TokenScores::default().evaluation().positions, 0);
+    }
+
+    #[test]
+    fn counting_knows_what_is_frequent() {
+        // Of 8 with one each more: 5, 2 and 1.
+        let found = loss_by_counting(&[4, 1, 0], &[0, NO_CLASS, 2]).unwrap();
+        assert!((found - ((8.0_f64 / 5.0).ln() + 8.0_f64.ln()) / 2.0).abs() < 1e-12, "{found}");
+        assert_eq!(loss_by_counting(&[4, 1, 0], &[NO_CLASS]), None);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! was chosen by the same answers.
 
 use birnn_data::Per;
-use birnn_infer::SpanScore;
+use birnn_infer::{ErrorSums, SpanScore};
 use serde::Serialize;
 
 use super::Score;
@@ -13,6 +13,7 @@ use crate::error::ReportError;
 use crate::number_predictions::NumberPredictions;
 use crate::predictions::{Prediction, Predictions};
 use crate::stats::{Interval, LEVEL, Resampled, difference, holm, mcnemar, mean, sum};
+use crate::token_predictions::{TokenPredictions, TokenSums};
 
 /// How nets do on the same samples, each by itself, and every two side by side.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,7 +33,8 @@ pub struct Pair {
     pub a: usize,
     /// The index of the other.
     pub b: usize,
-    /// A's accuracy less B's; of tags that mark spans the F1 of these, of numbers the RMSE less B's.
+    /// A's headline metric less B's: accuracy, of tags that mark spans their F1, of numbers the RMSE, of values of the samples
+    /// themselves the MAE in standard deviations, and of tokens of theirs the perplexity.
     pub difference: f64,
     /// Its 95 % interval: of classes of samples [`difference`], else by drawing samples anew, both nets' answers
     /// together; none of fewer than six samples.
@@ -88,20 +90,20 @@ impl Comparison {
     ///
     /// When they are not the same samples, or not answered with the same, or there are none.
     pub fn new(answered: &[Answered]) -> Result<Comparison, ReportError> {
-        let classes = answered.iter().map(|net| match net {
-            Answered::Classes(predictions) => Some(predictions),
-            Answered::Numbers(_) => None,
-        });
-        let numbers = answered.iter().map(|net| match net {
-            Answered::Numbers(predictions) => Some(predictions),
-            Answered::Classes(_) => None,
-        });
-        let (samples, pairs) =
-            match (classes.collect::<Option<Vec<_>>>(), numbers.collect::<Option<Vec<_>>>()) {
-                (Some(nets), _) => of_classes(&nets)?,
-                (_, Some(nets)) => of_numbers(&nets)?,
-                _ => return Err(ReportError::OtherSamples),
-            };
+        let (mut classes, mut numbers, mut tokens) = (Vec::new(), Vec::new(), Vec::new());
+        for net in answered {
+            match net {
+                Answered::Classes(predictions) => classes.push(predictions),
+                Answered::Numbers(predictions) => numbers.push(predictions),
+                Answered::Tokens(predictions) => tokens.push(predictions),
+            }
+        }
+        let (samples, pairs) = match (classes.as_slice(), numbers.as_slice(), tokens.as_slice()) {
+            (nets, [], []) => of_classes(nets)?,
+            ([], nets, []) => of_numbers(nets)?,
+            ([], [], nets) => of_tokens(nets)?,
+            _ => return Err(ReportError::OtherSamples),
+        };
         Ok(Comparison { samples, scores: answered.iter().map(Score::new).collect(), pairs })
     }
 
@@ -186,14 +188,38 @@ fn of_numbers(nets: &[&NumberPredictions]) -> Result<(u64, Vec<Pair>), ReportErr
     if nets.iter().any(|other| other.truth != first.truth || other.positions != first.positions) {
         return Err(ReportError::OtherSamples);
     }
-    let rmse = |net: &&NumberPredictions, drawn: &[usize]| {
+    let error = |net: &&NumberPredictions, drawn: &[usize]| {
         let of: Vec<_> = net.errors.iter().map(|number| sum(number, drawn)).collect();
-        mean(&of, birnn_infer::ErrorSums::rmse)
+        match net.task.self_targets {
+            None => mean(&of, ErrorSums::rmse),
+            Some(_) => mae_in_deviations(&of, &net.task.scale.deviation),
+        }
     };
     let samples = first.positions.len();
-    let rmses = |drawn: &[usize]| nets.iter().map(|net| rmse(net, drawn)).collect();
+    let errors = |drawn: &[usize]| nets.iter().map(|net| error(net, drawn)).collect();
     let same = |[a, b]: [usize; 2]| nets[a].answers == nets[b].answers;
-    Ok((samples as u64, drawn(nets.len(), samples, false, rmses, same)))
+    Ok((samples as u64, drawn(nets.len(), samples, false, errors, same)))
+}
+
+/// The mean absolute error of all numbers together, each in standard deviations of its own.
+fn mae_in_deviations(of: &[ErrorSums], deviation: &[f32]) -> f64 {
+    let absolute =
+        of.iter().zip(deviation).map(|(of, &deviation)| of.count() * of.mae() / f64::from(deviation));
+    absolute.sum::<f64>() / of.iter().map(ErrorSums::count).sum::<f64>().max(1.0)
+}
+
+/// How many samples there are, and the pairs of nets that answer with tokens of theirs.
+fn of_tokens(nets: &[&TokenPredictions]) -> Result<(u64, Vec<Pair>), ReportError> {
+    let first = nets.first().ok_or(ReportError::NoSamples)?;
+    let asked = |of: &TokenPredictions| (of.labels.clone(), of.known, of.positions.clone());
+    if nets.iter().any(|other| asked(other) != asked(first)) {
+        return Err(ReportError::OtherSamples);
+    }
+    let samples = first.positions.len();
+    let perplexities =
+        |drawn: &[usize]| nets.iter().map(|net| TokenSums::all(&net.sums, drawn).perplexity()).collect();
+    let same = |[a, b]: [usize; 2]| nets[a].scores == nets[b].scores;
+    Ok((samples as u64, drawn(nets.len(), samples, false, perplexities, same)))
 }
 
 /// Every two of so many nets, where samples are drawn anew: `of` tells the scores of all nets on those drawn.
@@ -297,7 +323,7 @@ impl Pair {
 pub(crate) mod made_up {
     use birnn_data::{TargetScale, TargetValues, Targets};
     use birnn_experiment::RegressionLoss;
-    use birnn_infer::{Regress, Task};
+    use birnn_infer::{Regress, Task, TokenScore, TokenScores};
 
     use super::*;
     use crate::records::made_up::evaluation;
@@ -336,6 +362,24 @@ pub(crate) mod made_up {
         Predictions { per: Per::Step, positions: vec![each; right.len() / each], ..all }
     }
 
+    /// A net that finds the right ones of some tokens with these losses, one in each sample.
+    pub(crate) fn tokens(losses: &[f32]) -> Answered {
+        let scores: Vec<_> =
+            losses.iter().map(|&loss| Some(TokenScore { loss, is_right: loss < 0.7 })).collect();
+        let flat = losses.iter().flat_map(|&loss| [loss, f32::from(u8::from(loss < 0.7))]).collect();
+        let evaluation = TokenScores::from_values(flat).evaluation();
+        let sum = |&loss: &f32| TokenSums { asked: 1, right: u64::from(loss < 0.7), loss: f64::from(loss) };
+        Answered::Tokens(TokenPredictions {
+            sums: losses.iter().map(sum).collect(),
+            labels: vec![0; losses.len()],
+            known: 2,
+            positions: vec![1; losses.len()],
+            classified: evaluation.classified().unwrap().clone(),
+            evaluation,
+            scores,
+        })
+    }
+
     /// A net that is off by so much on each of some samples whose number is their index.
     pub(crate) fn numbers(off: &[f32]) -> Answered {
         let truth: Vec<f32> = (0..off.len()).map(|index| index as f32).collect();
@@ -361,7 +405,7 @@ pub(crate) mod made_up {
 
 #[cfg(test)]
 mod tests {
-    use super::made_up::{classes, numbers, predictions, steps};
+    use super::made_up::{classes, numbers, predictions, steps, tokens};
     use super::*;
 
     #[test]
@@ -447,6 +491,23 @@ mod tests {
         assert_eq!(found.pairs[0].verdict(), Verdict::Undecided);
         let single = Comparison::new(&[numbers(&[0.0]), numbers(&[1.0])]).unwrap();
         assert_eq!((single.pairs[0].verdict(), single.pairs[0].interval), (Verdict::Undecided, None));
+    }
+
+    /// The lower perplexity is the better one.
+    #[test]
+    fn perplexities_are_compared_on_the_same_draws() {
+        let losses =
+            |by: f32| -> Vec<f32> { (0..200).map(|index| by + (index * 37 % 10) as f32 / 10.0).collect() };
+        let nets = [tokens(&losses(0.1)), tokens(&losses(0.0)), tokens(&losses(0.1))];
+        let found = Comparison::new(&nets).unwrap();
+        let verdicts: Vec<Verdict> = found.pairs.iter().map(Pair::verdict).collect();
+        assert_eq!(verdicts, [Verdict::BBetter, Verdict::Same, Verdict::ABetter]);
+        assert_eq!((found.best(), found.scores[1].headline().name), (1, "perplexity"));
+        let expected = 0.55_f64.exp() - 0.45_f64.exp();
+        assert!((found.pairs[0].difference - expected).abs() < 1e-6, "{:?}", found.pairs[0]);
+        let refused = |other: Answered| Comparison::new(&[tokens(&[0.1, 0.2]), other]).unwrap_err();
+        assert!(matches!(refused(tokens(&[0.1])), ReportError::OtherSamples));
+        assert!(matches!(refused(numbers(&[0.1, 0.2])), ReportError::OtherSamples));
     }
 
     /// 300 steps would decide; the six series that they are of do not.

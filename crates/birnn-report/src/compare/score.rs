@@ -1,12 +1,13 @@
 //! How one net does by itself.
 
-use birnn_infer::{Headline, NumberScore};
+use birnn_infer::{Filled, Headline, NumberScore};
 use serde::Serialize;
 
 use crate::answered::Answered;
 use crate::number_predictions::NumberPredictions;
 use crate::predictions::Predictions;
 use crate::stats::{Interval, ScoreIntervals};
+use crate::token_predictions::TokenPredictions;
 
 /// How one net does, by its task.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -16,6 +17,8 @@ pub enum Score {
     Classes(ClassesScore),
     /// On numbers.
     Numbers(NumbersScore),
+    /// On tokens of the samples themselves.
+    Tokens(TokensScore),
 }
 
 /// How a net does on classes.
@@ -49,7 +52,23 @@ pub struct NumbersScore {
     pub intervals: Option<ScoreIntervals>,
     /// Of each number.
     pub numbers: Vec<NumberScore>,
+    /// Of values of the samples themselves, by which such nets are judged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub filled: Option<Filled>,
     /// Mean error that training lowered, in standard deviations of the training targets.
+    pub loss: f64,
+}
+
+/// How a net does on tokens of the samples themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct TokensScore {
+    /// e to the power of the loss.
+    pub perplexity: f64,
+    /// Its 95 % interval, by drawing samples anew; none of fewer than six samples.
+    pub interval: Option<Interval>,
+    /// The share of tokens that are the most probable one.
+    pub accuracy: f64,
+    /// Mean cross-entropy of a token, in nats.
     pub loss: f64,
 }
 
@@ -58,6 +77,7 @@ impl Score {
         match answered {
             Answered::Classes(predictions) => Score::Classes(ClassesScore::new(predictions)),
             Answered::Numbers(predictions) => Score::Numbers(NumbersScore::new(predictions)),
+            Answered::Tokens(predictions) => Score::Tokens(TokensScore::new(predictions)),
         }
     }
 
@@ -68,7 +88,11 @@ impl Score {
                 Headline { name: "F1", value: *value, is_share: true }
             }
             Score::Classes(score) => Headline { name: "accuracy", value: score.accuracy, is_share: true },
+            Score::Numbers(NumbersScore { filled: Some(filled), .. }) => {
+                Headline { name: "MAE", value: filled.mae, is_share: false }
+            }
             Score::Numbers(score) => Headline { name: "RMSE", value: score.rmse, is_share: false },
+            Score::Tokens(score) => Headline { name: "perplexity", value: score.perplexity, is_share: false },
         }
     }
 
@@ -77,6 +101,7 @@ impl Score {
         match self {
             Score::Classes(score) => score.loss,
             Score::Numbers(score) => score.loss,
+            Score::Tokens(score) => score.loss,
         }
     }
 }
@@ -103,6 +128,19 @@ impl NumbersScore {
             r2: regressed.r2,
             intervals: predictions.intervals(),
             numbers: regressed.numbers.clone(),
+            filled: regressed.filled,
+            loss: evaluation.loss,
+        }
+    }
+}
+
+impl TokensScore {
+    fn new(predictions: &TokenPredictions) -> TokensScore {
+        let TokenPredictions { evaluation, classified, .. } = predictions;
+        TokensScore {
+            perplexity: evaluation.headline().value,
+            interval: predictions.intervals().map(|[perplexity, _]| perplexity),
+            accuracy: classified.accuracy,
             loss: evaluation.loss,
         }
     }

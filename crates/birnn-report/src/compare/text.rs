@@ -4,7 +4,9 @@ use birnn_data::Per;
 use birnn_infer::significant;
 use serde_json::Value;
 
-use super::{ClassesScore, ComparedRun, ComparisonReport, Evidence, NumbersScore, Pair, Score, Verdict};
+use super::{
+    ClassesScore, ComparedRun, ComparisonReport, Evidence, NumbersScore, Pair, Score, TokensScore, Verdict,
+};
 use crate::stats::{self, Interval, LEVEL, ScoreIntervals, Summary};
 use crate::text_table::{NONE, TextTable, WIDTH};
 use crate::words::Words;
@@ -64,7 +66,15 @@ fn results(report: &ComparisonReport) -> String {
             row("accuracy, %", true, &|run| Some(percent(classes(run)?.accuracy)));
             row("95 % interval", true, &|run| Some(between(classes(run)?.interval?, percent)));
         }
+        Score::Tokens(_) => {
+            row("perplexity", true, &|run| Some(significant(tokens(run)?.perplexity)));
+            row("95 % interval", true, &|run| Some(between(tokens(run)?.interval?, significant)));
+            row("accuracy, %", true, &|run| Some(percent(tokens(run)?.accuracy)));
+        }
         Score::Numbers(first) => {
+            if first.filled.is_some() {
+                row("MAE, standard deviations", true, &|run| Some(significant(numbers(run)?.filled?.mae)));
+            }
             for (name, value, interval) in NUMBERS {
                 row(name, true, &|run| Some(significant(value(numbers(run)?))));
                 row(&format!("{name}, 95 % interval"), true, &|run| {
@@ -102,14 +112,21 @@ fn results(report: &ComparisonReport) -> String {
 fn classes(run: &ComparedRun) -> Option<&ClassesScore> {
     match run.score.as_ref()? {
         Score::Classes(score) => Some(score),
-        Score::Numbers(_) => None,
+        Score::Numbers(_) | Score::Tokens(_) => None,
+    }
+}
+
+fn tokens(run: &ComparedRun) -> Option<&TokensScore> {
+    match run.score.as_ref()? {
+        Score::Tokens(score) => Some(score),
+        Score::Classes(_) | Score::Numbers(_) => None,
     }
 }
 
 fn numbers(run: &ComparedRun) -> Option<&NumbersScore> {
     match run.score.as_ref()? {
         Score::Numbers(score) => Some(score),
-        Score::Classes(_) => None,
+        Score::Classes(_) | Score::Tokens(_) => None,
     }
 }
 
@@ -124,6 +141,11 @@ const NUMBERS: [OfNumbers; 3] = [
 
 fn between(Interval { low, high }: Interval, show: impl Fn(f64) -> String) -> String {
     format!("{} to {}", show(low), show(high))
+}
+
+/// What the nets are first judged by.
+fn metric(report: &ComparisonReport) -> &'static str {
+    report.comparison.scores[0].headline().name
 }
 
 /// Enough of a git revision to know it by.
@@ -147,7 +169,7 @@ fn pairs(report: &ComparisonReport) -> String {
             vec!["", "points", "95 % interval", "only 1st right", "only 2nd right", "p"]
         }
         Evidence::Drawn { is_share: true, .. } => vec!["", "points", "95 % interval"],
-        Evidence::Drawn { is_share: false, .. } => vec!["", "RMSE", "95 % interval"],
+        Evidence::Drawn { is_share: false, .. } => vec!["", metric(report), "95 % interval"],
     };
     let many = match first.evidence {
         Evidence::Alone { .. } => "p, Holm",
@@ -179,8 +201,8 @@ fn pairs(report: &ComparisonReport) -> String {
         rows.push(row);
     }
     let best = match first.evidence {
-        Evidence::Drawn { is_share: false, .. } => "has the lowest RMSE",
-        _ => "has the most right",
+        Evidence::Drawn { is_share: false, .. } => format!("has the lowest {}", metric(report)),
+        _ => "has the most right".to_owned(),
     };
     let whose = match report.runs.len() {
         0..=FEW => String::new(),
@@ -304,11 +326,8 @@ fn drawn(
             "{ahead} is better than {behind} on {noun} like these: its {}, and chance in the choice of {noun} hardly \
              explains that ({a} less {b}: {}).",
             match is_share {
-                true => {
-                    let score = report.comparison.scores[pair.a].headline().name;
-                    format!("{score} is higher by {} points", percent(pair.difference.abs()))
-                }
-                false => format!("RMSE is lower by {}", significant(pair.difference.abs())),
+                true => format!("{} is higher by {} points", metric(report), percent(pair.difference.abs())),
+                false => format!("{} is lower by {}", metric(report), significant(pair.difference.abs())),
             },
             shown(widened)
         ),

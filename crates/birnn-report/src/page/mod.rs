@@ -3,6 +3,7 @@
 mod classes;
 mod numbers;
 mod tags;
+mod tokens;
 
 use birnn_data::Per;
 use birnn_experiment::Monitor;
@@ -49,6 +50,7 @@ pub fn page(run: &Run) -> Result<String, ReportError> {
         }
         Answered::Classes(predictions) => tags::page(run, &predictions, words),
         Answered::Numbers(predictions) => numbers::page(run, &predictions, words),
+        Answered::Tokens(predictions) => tokens::page(run, &predictions, words),
     }
 }
 
@@ -79,6 +81,16 @@ fn name(run: &Run) -> String {
 /// By what its best epoch was told.
 fn monitor(run: &Run) -> Monitor {
     run.predictor.manifest().experiment().map(|experiment| experiment.train.monitor).unwrap_or_default()
+}
+
+/// What goes before all that is said of a net that has read what it is asked for.
+fn leak(run: &Run) -> &'static str {
+    match run.predictor.manifest().reads_what_it_is_asked() {
+        true => {
+            "This net has read what it is asked for (task.leak), and what is said of it here is of no use. "
+        }
+        false => "",
+    }
 }
 
 /// How the gradient gets back to the states.

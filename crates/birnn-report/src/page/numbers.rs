@@ -4,7 +4,7 @@ use askama::Template;
 use birnn_data::{Modality, Per, SelfTargets};
 use birnn_infer::{Filled, significant};
 
-use super::{BIRNN, Head, drawn_whole, state_gradients};
+use super::{BIRNN, Head, drawn_whole, leak, state_gradients};
 use crate::error::ReportError;
 use crate::errors::{self, FarOff};
 use crate::figure::{Figure, Table};
@@ -109,14 +109,9 @@ fn summary(predictions: &NumberPredictions, run: &Run, words: Words) -> String {
     let which = format!("{} test", run.provenance.dataset);
     if let (Some(Filled { mae, baseline_mae }), Some(read)) = (found.filled, read_in_place(run, predictions))
     {
-        let leak = match run.predictor.manifest().reads_what_it_is_asked() {
-            true => {
-                "This net has read what it is asked for (task.leak), and what is said of it here is of no use. "
-            }
-            false => "",
-        };
         return format!(
-            "{leak}On the {}, the net is off by {} standard deviations in the mean (MAE); what it reads in their place ({read}) by {}.",
+            "{}On the {}, the net is off by {} standard deviations in the mean (MAE); what it reads in their place ({read}) by {}.",
+            leak(run),
             counted(predictions, run, &which, words),
             significant(mae),
             significant(baseline_mae),

@@ -140,6 +140,12 @@ pub(crate) fn share_interval(of: &[(u64, u64)]) -> Option<Interval> {
     Some(tail.within(draws(counted.len(), tail.draws(), share)))
 }
 
+/// The 95 % interval of what `of` tells of `count` samples, by their indices; see [`bootstrap`]. `None` of fewer than six.
+pub(crate) fn interval_of(count: usize, of: impl Fn(&[usize]) -> f64) -> Option<Interval> {
+    let tail = Tail::new(count, LEVEL)?;
+    Some(tail.within(draws(count, tail.draws(), of)))
+}
+
 /// Nets' scores on the same draws of the same sequences.
 #[derive(Clone, Debug)]
 pub(crate) struct Resampled {

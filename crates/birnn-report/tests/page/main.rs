@@ -105,7 +105,7 @@ fn make(predictor: &Predictor, records: &Records, provenance: &Provenance) -> St
 
 fn make_of(predictor: &Predictor, records: &Records, provenance: &Provenance, test: &Split) -> String {
     let weights = Path::new("run/model.safetensors");
-    page(&Run { weights, predictor, records, provenance, test }).unwrap()
+    page(&Run { weights, predictor, records, provenance, train: &test.sequences, test }).unwrap()
 }
 
 /// A net for samples as these, and its page.
@@ -425,7 +425,14 @@ fn other_targets_are_refused() {
         },
     );
     let (weights, records, provenance) = (Path::new("w"), Records::default(), provenance());
-    let run = Run { weights, predictor: &predictor, records: &records, provenance: &provenance, test: &test };
+    let run = Run {
+        weights,
+        predictor: &predictor,
+        records: &records,
+        provenance: &provenance,
+        train: &test.sequences,
+        test: &test,
+    };
     assert!(matches!(page(&run), Err(ReportError::OtherTargets)));
 }
 
@@ -585,8 +592,14 @@ fn without_images_there_is_no_page() {
     let predictor = net(&["a", "b"], |_| ());
     let (weights, records, provenance) = (Path::new("w"), Records::default(), provenance());
     let empty = split(0);
-    let run =
-        Run { weights, predictor: &predictor, records: &records, provenance: &provenance, test: &empty };
+    let run = Run {
+        weights,
+        predictor: &predictor,
+        records: &records,
+        provenance: &provenance,
+        train: &empty.sequences,
+        test: &empty,
+    };
     assert!(matches!(page(&run), Err(ReportError::NoSamples)));
 }
 

@@ -1,8 +1,10 @@
-//! Pages of nets that tag or classify sentences: what each direction has in a tag, and what a conditional random field
-//! learnt.
+//! Pages of nets of sentences: what each direction has in a tag, what a conditional random field learnt, and how probable
+//! tokens of the sentences themselves are found.
 
 use birnn_architecture::{EmbeddingConfig, Head};
-use birnn_data::{Folding, Scheme, Sentences, Text};
+use birnn_data::{Folding, Hide, HideWhat, Scheme, SelfTargets, Sentences, Text};
+
+use birnn_experiment::{Leak, TaskKind};
 
 use super::*;
 
@@ -188,4 +190,80 @@ fn of_other_nets_nothing_of_it_is_shown() {
             assert!(!html.contains(part), "`{part}`");
         }
     }
+}
+
+/// Of nets that answer with tokens of the sentences themselves.
+#[test]
+fn nets_of_tokens_have_a_page() {
+    let hide = Hide { what: HideWhat::Points, share: 0.4, steps: 1 };
+    for (own, bidirectional, leaks) in [
+        (SelfTargets::Next, false, false),
+        (SelfTargets::Next, true, true),
+        (SelfTargets::Hidden(hide), true, false),
+    ] {
+        let lengths: Vec<usize> = (0..60).map(|index| 1 + index * 7 % 23).collect();
+        let sequences = sentences(&lengths, Per::Step).sequences;
+        let text = Text::of(&sequences, Folding::default(), 1);
+        let test = text.answered_by_itself(own, sequences);
+        let predictor = net_told(
+            &[],
+            |experiment| {
+                let model = &mut experiment.model;
+                (model.readout, model.bidirectional) = (Readout::Sequence, bidirectional);
+                model.embedding = Some(EmbeddingConfig { width: 3, ..EmbeddingConfig::default() });
+                if leaks {
+                    (experiment.task.kind, experiment.task.leak) = (TaskKind::Next, Some(Leak::Show));
+                }
+            },
+            |told| {
+                let classes = text.words.clone();
+                told.task =
+                    Task::Classify(Classify { self_targets: Some(own), ..Classify::new(classes, Per::Step) });
+                told.modality = Modality::Text(text.clone());
+            },
+        );
+        let html = make_of(&predictor, &records("run"), &provenance(), &test);
+        assert!(!html.contains("<script"), "markup got through");
+        let figures = ["loss", "accuracy", "rate", "speed", "by-place", "gradient"];
+        is_whole_for_sentences(&html, &figures, false);
+        for part in ["perplexity", "by counting tokens", "The tokens that cost most", "class=\"token wrong"] {
+            assert!(html.contains(part), "`{part}`");
+        }
+        let what = if own == SelfTargets::Next { "next tokens" } else { "hidden tokens" };
+        assert!(html.contains(what), "{what}");
+        assert_eq!(html.contains("This net has read what it is asked for"), leaks);
+    }
+}
+
+#[test]
+fn where_no_token_is_asked_for_there_is_no_page() {
+    let sequences = sentences(&[1, 1], Per::Step).sequences;
+    let text = Text::of(&sequences, Folding::default(), 1);
+    let test = text.answered_by_itself(SelfTargets::Next, sequences);
+    let predictor = net_told(
+        &[],
+        |experiment| {
+            (experiment.model.readout, experiment.model.bidirectional) = (Readout::Sequence, false);
+            experiment.model.embedding = Some(EmbeddingConfig { width: 3, ..EmbeddingConfig::default() });
+        },
+        |told| {
+            let classes = text.words.clone();
+            told.task = Task::Classify(Classify {
+                self_targets: Some(SelfTargets::Next),
+                ..Classify::new(classes, Per::Step)
+            });
+            told.modality = Modality::Text(text.clone());
+        },
+    );
+    let (weights, records, provenance, train) =
+        (Path::new("w"), Records::default(), provenance(), &test.sequences);
+    let run = Run {
+        weights,
+        predictor: &predictor,
+        records: &records,
+        provenance: &provenance,
+        train,
+        test: &test,
+    };
+    assert!(matches!(page(&run), Err(ReportError::NothingAsked)));
 }
