@@ -3,6 +3,8 @@
 //! What is learnt of a value is how far it is off from what the net reads in its place, a residual as of He et al. 2016:
 //! what is known without learning need not be learnt.
 
+use std::fmt;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +26,18 @@ pub struct Hide {
     pub share: f64,
     /// Of blocks: how many steps each has.
     pub steps: usize,
+}
+
+/// For people, such as `20 % of what is there, in blocks of 8 steps`.
+impl fmt::Display for Hide {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} % of what is there, ", 100.0 * self.share)?;
+        match self.what {
+            HideWhat::Points => f.write_str("each by itself"),
+            HideWhat::Blocks => write!(f, "in blocks of {} steps", self.steps),
+            HideWhat::Features => f.write_str("whole features"),
+        }
+    }
 }
 
 /// In what pieces values are hidden.

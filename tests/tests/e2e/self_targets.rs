@@ -64,6 +64,9 @@ fn gaps_are_filled_in_and_nothing_else_is_changed() {
     assert!(mae < 0.5 * baseline, "{mae}, and {baseline} without the net");
     let text = sandbox.birnn(&["eval", "run"]).done().stdout;
     assert!(text.starts_with("table, 240 hidden values of 24 test series: MAE "), "{text}");
+    assert!(text.ends_with("\nhidden: 20 % of what is there, each by itself\n"), "{text}");
+    let said = sandbox.birnn(&["fill", "run", "waves.csv"]).done();
+    assert!(said.stderr.contains("waves.csv: nothing in it is a gap"), "{}", said.stderr);
     let same = sandbox.birnn(&["eval", "run", "--json"]).done().stdout;
     assert_eq!(errors(&json(&same)), [mae, baseline], "what is hidden is the same each time");
     sandbox.birnn(&["report", "run"]).done();
@@ -72,7 +75,7 @@ fn gaps_are_filled_in_and_nothing_else_is_changed() {
     let again = ["train", "exp.toml", "--run-dir", "again", "--set", "seed=1", "--set", "train.epochs=1"];
     sandbox.birnn(&again).done();
     let told = sandbox.birnn(&["compare", "run", "again"]).done().stdout;
-    assert!(told.contains("RMSE"), "{told}");
+    assert!(told.contains("its MAE is lower by"), "{told}");
     let others = ["train", "exp.toml", "--run-dir", "mean", "--set", "data.missing=mean"];
     sandbox.birnn(&others).done();
     sandbox.birnn(&["compare", "run", "mean"]).failed(2, &["run and mean cannot be compared"]);
@@ -255,7 +258,16 @@ fn texts_are_gone_on_with_letter_by_letter() {
     let both: Vec<String> = drawn("1").lines().map(str::to_owned).collect();
     assert_ne!(both[0], both[1], "each text has draws of its own");
     sandbox.birnn_given(&["predict", "run", "-"], "abc\n").failed(2, &["birnn continue"]);
-    sandbox.birnn(&["report", "run"]).failed(2, &["birnn eval"]);
+    sandbox.birnn(&["report", "run"]).done();
+    let page = sandbox.text("run/report.html");
+    assert!(page.contains("by counting tokens") && page.contains("class=\"token wrong"));
+    let counting = found["by_counting"]["perplexity"].as_f64().unwrap();
+    // Of 21 characters the blank is a seventh.
+    assert!((15.0..21.0).contains(&counting), "{counting}");
+    let again = ["train", "exp.toml", "--run-dir", "again", "--set", "seed=1", "--set", "train.epochs=1"];
+    sandbox.birnn(&[&again[..], &["--set", "model.bidirectional=false"]].concat()).done();
+    let told = sandbox.birnn(&["compare", "run", "again"]).done().stdout;
+    assert!(told.contains("A is better than B") && told.contains("its perplexity is lower by"), "{told}");
 
     let cold = ["continue", "run", "-", "--temperature", "-1"];
     sandbox.birnn_given(&cold, "abc").failed(2, &["--temperature -1: "]);

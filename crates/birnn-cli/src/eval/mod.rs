@@ -7,7 +7,7 @@ mod wrong;
 
 use std::path::Path;
 
-use birnn_data::{Modality, Per, Sequences, Split, name};
+use birnn_data::{Modality, Per, SelfTargets, Sequences, Split, name};
 use birnn_infer::{
     Answers, Detail, Evaluation, InUse, KnownWords, Task, TokenScores, data_set_for, hidden_of_run,
     loss_by_counting,
@@ -212,6 +212,10 @@ pub fn run(args: &EvalArgs, log: &Log, asked: Asked) -> Outcome {
         }
     };
     let answered = if asked.task.per() == Per::Step { asked.task.counted() } else { what };
+    let hidden = match plan.self_targets {
+        Some(SelfTargets::Hidden(hide)) => format!("\nhidden: {hide}\n"),
+        Some(SelfTargets::Next) | None => String::new(),
+    };
     let told = match &evaluation.detail {
         Detail::Classify(detail) if asked.task.self_targets().is_some() => {
             classes::of_tokens(&evaluation, detail, by_counting.as_ref(), &of)
@@ -219,5 +223,5 @@ pub fn run(args: &EvalArgs, log: &Log, asked: Asked) -> Outcome {
         Detail::Classify(detail) => classes::table(&evaluation, detail, words.as_ref(), &of, answered),
         Detail::Regress(detail) => numbers::table(&evaluation, detail, &judged, &of),
     };
-    print(&(told + &in_use.as_ref().map_or_else(String::new, told_in_use)))
+    print(&(told + &hidden + &in_use.as_ref().map_or_else(String::new, told_in_use)))
 }

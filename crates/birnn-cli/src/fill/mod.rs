@@ -17,6 +17,9 @@ use crate::output::pass_on;
 /// A text whose gaps are filled in, and what there was to fill in.
 struct Filled {
     text: Vec<u8>,
+    /// How many gaps there were, and what is one.
+    gaps: usize,
+    gap: String,
     /// Such as `12 of 480 values`.
     told: String,
 }
@@ -35,7 +38,7 @@ pub fn run(args: &FillArgs) -> Outcome {
     let asked = Asked::on_the_cpu(&args.run, args.precision.precision)?;
     let data = asked.manifest.experiment().map(|experiment| experiment.data).unwrap_or_default();
     let learnt = matches!(asked.task.self_targets(), Some(SelfTargets::Hidden(_)));
-    let Filled { text, told } = match (&asked.manifest.modality, &asked.task) {
+    let Filled { text, gaps, gap, told } = match (&asked.manifest.modality, &asked.task) {
         (Modality::Series(series), Task::Regress(task)) if learnt => {
             if args.gap.is_some() {
                 let message = "--gap: is about texts; a cell of a table is a gap where it is empty";
@@ -56,6 +59,9 @@ pub fn run(args: &FillArgs) -> Outcome {
         None => pass_on(&text)?,
         Some(out) => disk::replace(&*disk::from_env()?, out, &text, None)?,
     }
-    tracing::info!("filled in: {told}");
+    match gaps {
+        0 => tracing::warn!("{}: nothing in it is a gap, which is {gap}", shown(&args.table)),
+        _ => tracing::info!("filled in: {told}"),
+    }
     Ok(())
 }

@@ -36,7 +36,8 @@ pub(super) fn filled(
     let text = gaps.filled(&values(asked, (series, task), data, found)?);
     let (all, steps) = (found.steps() * features, found.steps());
     let told = format!("{} of {all} values of {} series, {steps} steps", gaps.count(), found.len());
-    Ok(Filled { text, told })
+    let gap = "an empty cell, or one that says so, in a column that the net reads".to_owned();
+    Ok(Filled { text, gaps: gaps.count(), gap, told })
 }
 
 /// The table, from a file or from standard input.

@@ -58,6 +58,7 @@ pub(super) fn filled(
         }
     }
     let told = format!("{} of {} tokens", tokens.len(), sentences.steps());
+    let (count, gap) = (tokens.len(), format!("`{gap}` as a token of its own (--gap names another)"));
     let text = gaps.filled(tokens.into_iter()).into_bytes();
-    Ok(Filled { text, told })
+    Ok(Filled { text, gaps: count, gap, told })
 }
