@@ -57,7 +57,7 @@ pub fn each_piece<E: From<FileProblem>>(
         let limits = Limits { all: u64::MAX, ..Limits::default() };
         let mut rows = CsvRows::new(content, delimiter, table.skip_lines, limits)?;
         let roles = Roles::of(rows.header(), table, wanted)?;
-        let mut pieces = Pieces { table, roles, wanted, known: HashMap::new(), last: None };
+        let mut pieces = Pieces { table, roles, wanted, known: HashMap::new(), last: None, problem: None };
         while let Some(piece) = pieces.next(&mut rows, most)? {
             if let Err(error) = take(piece) {
                 refused = Some(error);
@@ -83,6 +83,17 @@ struct Pieces<'a> {
     /// The last row of each series that ended.
     known: HashMap<String, RowNumber>,
     last: Option<Last>,
+    /// Why there are no more, once those that came before are given.
+    problem: Option<FileProblem>,
+}
+
+/// Steps as they are gathered.
+struct Piece {
+    values: Vec<f32>,
+    targets: Found,
+    /// Of the first: its series, how many steps of that came before, and its row.
+    begin: Option<(String, usize, RowNumber)>,
+    count: usize,
 }
 
 /// The last row that was read.
@@ -99,29 +110,24 @@ struct Last {
 impl Pieces<'_> {
     /// The steps that come next; none at the end.
     fn next(&mut self, rows: &mut impl Rows, most: usize) -> Result<Option<TablePiece>, FileProblem> {
-        let mut values = Vec::new();
-        let mut targets = Found::new(self.table, self.wanted);
-        let mut begin = None;
-        let mut count = 0;
-        while count < most {
-            let is_read = self.last.as_mut().is_some_and(|last| std::mem::take(&mut last.is_next));
-            if !is_read {
-                if !rows.advance()? {
-                    break;
-                }
-                if self.take_in(rows)? && count > 0 {
-                    self.last.iter_mut().for_each(|last| last.is_next = true);
-                    break;
-                }
-            }
-            for &column in &self.roles.values {
-                values.push(rows.value(column)?);
-            }
-            targets.push(rows, &self.roles.targets)?;
-            let Some(last) = &self.last else { break };
-            begin.get_or_insert_with(|| (last.id.clone(), last.steps - 1, rows.number()));
-            count += 1;
+        if let Some(problem) = self.problem.take() {
+            return Err(problem);
         }
+        let mut piece =
+            Piece { values: Vec::new(), targets: Found::new(self.table, self.wanted), begin: None, count: 0 };
+        while piece.count < most {
+            match self.add_row(rows, &mut piece) {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(problem) if piece.count == 0 => return Err(problem),
+                Err(problem) => {
+                    piece.values.truncate(piece.count * self.roles.values.len());
+                    self.problem = Some(problem);
+                    break;
+                }
+            }
+        }
+        let Piece { values, targets, begin, count } = piece;
         let Some((id, begin, row)) = begin else { return Ok(None) };
         Ok(Some(TablePiece {
             steps: Sequences::new(Values::Floats(values), self.roles.values.len(), [count]),
@@ -130,6 +136,29 @@ impl Pieces<'_> {
             begin,
             row,
         }))
+    }
+
+    /// Adds the row that comes next; not where there is none, or it is of another series.
+    fn add_row(&mut self, rows: &mut impl Rows, piece: &mut Piece) -> Result<bool, FileProblem> {
+        let is_read = self.last.as_mut().is_some_and(|last| std::mem::take(&mut last.is_next));
+        if !is_read {
+            if !rows.advance()? {
+                return Ok(false);
+            }
+            if self.take_in(rows)? && piece.count > 0 {
+                self.last.iter_mut().for_each(|last| last.is_next = true);
+                return Ok(false);
+            }
+        }
+        for &column in &self.roles.values {
+            piece.values.push(rows.value(column)?);
+        }
+        piece.targets.push(rows, &self.roles.targets)?;
+        if let (None, Some(last)) = (&piece.begin, &self.last) {
+            piece.begin = Some((last.id.clone(), last.steps - 1, rows.number()));
+        }
+        piece.count += 1;
+        Ok(true)
     }
 
     /// Of which series a row is and when. Says whether it is the first of one.
@@ -260,7 +289,7 @@ mod tests {
     #[test]
     fn pieces_come_before_the_end_is_known() {
         let mut found = 0;
-        let read = each_piece(&b"a\n1\n2\n3\nx\n"[..], (&Table::default(), "-"), None, 1, |piece| {
+        let read = each_piece(&b"a\n1\n2\n3\nx\n"[..], (&Table::default(), "-"), None, 2, |piece| {
             found += piece.steps.steps();
             Ok::<_, FileProblem>(())
         });

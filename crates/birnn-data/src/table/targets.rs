@@ -28,7 +28,7 @@ impl Found {
         }
     }
 
-    /// Adds the target of a row, which is in these columns.
+    /// Adds the target of a row, which is in these columns, or nothing.
     pub(super) fn push(&mut self, row: &impl Rows, columns: &[usize]) -> Result<(), FileProblem> {
         match self {
             Found::None => {}
@@ -48,8 +48,15 @@ impl Found {
                 })
             })?,
             Found::Numbers(numbers) => {
+                let begin = numbers.len();
                 for &column in columns {
-                    numbers.push(number(row, column)?);
+                    match number(row, column) {
+                        Ok(number) => numbers.push(number),
+                        Err(problem) => {
+                            numbers.truncate(begin);
+                            return Err(problem);
+                        }
+                    }
                 }
             }
         }
