@@ -249,6 +249,19 @@ impl Experiment {
             );
             warnings.push(Invalid::new("model.bidirectional", message));
         }
+        if self.task.leak == Some(Leak::Show) && self.leaks().is_none() {
+            let message =
+                "there is nothing to show: a net of one direction has read nothing of what it is asked for";
+            warnings.push(Invalid::new("task.leak", message.to_owned()));
+        }
+        let block = self.task.hide.and_then(|hide| hide.steps);
+        if let (Some(steps), Some(window)) = (block, self.data.window)
+            && steps > window.length
+        {
+            let message =
+                format!("a block ends with its window, which has {} steps (`data.window`)", window.length);
+            warnings.push(Invalid::new("task.hide.steps", message));
+        }
         let unequal = known.is_some_and(|(_, [shortest, longest])| shortest < longest);
         if unequal && self.model.bidirectional && self.with_defaults().model.readout == Readout::Last {
             let message = "at the last step of a series the reverse half has seen that step alone, and of series of \

@@ -105,6 +105,18 @@ fn settings_that_hardly_are_what_was_meant_are_warned_of() {
             "warning: exp.toml:2:29: train.early_stop.patience: ",
         ),
         (format!("[data]\ndataset = \"idx\"\n{files}"), "warning: exp.toml:5:15: data.test_images: "),
+        (
+            "[task]\nkind = \"next\"\nleak = \"show\"\n[data]\ndataset = \"synthetic-series\"\n[model]\n\
+             bidirectional = false\n"
+                .to_owned(),
+            "warning: exp.toml:3:8: task.leak: there is nothing to show: ",
+        ),
+        (
+            "[task]\nkind = \"infill\"\nhide = { what = \"blocks\", steps = 30 }\n[data]\ndataset = \"table\"\n\
+             train = \"a.csv\"\ntest = \"b.csv\"\nwindow = { length = 24, stride = 24 }\n"
+                .to_owned(),
+            "warning: exp.toml:3:36: task.hide.steps: a block ends with its window, which has 24 steps",
+        ),
     ] {
         sandbox.write("exp.toml", text);
         let ended = sandbox.birnn(&["config", "check", "exp.toml"]).done();
