@@ -99,7 +99,7 @@ pub enum Command {
     /// of series as a CSV table, of texts behind each.
     ///
     /// What is found is read as if it had been there, and what comes after it found from that. Each sample is read from its
-    /// beginning, once.
+    /// beginning, once, where the network reads forward alone.
     Continue(ContinueArgs),
     /// Write what a trained network holds of pictures, series or sentences: vectors of states, as features for
     /// other programs.
@@ -243,8 +243,8 @@ pub struct EvalArgs {
     )]
     pub dataset: Option<Dataset>,
     /// Evaluate a net of one direction on a CSV table that is read as it comes, - for standard input, its state carried from
-    /// step to step: whole series and not windows of them, in memory that does not grow.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["split", "dataset", "sets"])]
+    /// step to step: whole series and not windows of them, in memory that does not grow with the steps.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["split", "dataset", "sets", "data_dir", "offline"])]
     pub stream: Option<PathBuf>,
     /// One JSON object on stdout.
     #[arg(long)]
@@ -274,7 +274,8 @@ pub struct PredictArgs {
     #[arg(required = true, value_name = "FILE")]
     pub samples: Vec<PathBuf>,
     /// Of a net of one direction that answers at each step: read one CSV table, or - for standard input, as it comes, its
-    /// state carried from step to step, and print a CSV table with each step's answer at once, in memory that does not grow.
+    /// state carried from step to step, and print a CSV table with each step's answer at once, in memory that does not grow
+    /// with the steps.
     #[arg(long, conflicts_with = "json")]
     pub stream: bool,
     /// One JSON object on stdout.

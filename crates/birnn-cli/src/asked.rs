@@ -28,11 +28,10 @@ pub type Answering = dyn Fn(&Sequences) -> Result<Answers, Failure>;
 impl Asked {
     /// The net of a run directory, or of a weights file, to be asked on the CPU with products of this precision.
     pub fn on_the_cpu(run: &Path, precision: Precision) -> Result<Asked, Failure> {
-        cpu::choose_precision(precision);
-        let (weights, predictor) = predictor_of(run)?;
+        let (weights, predictor) = predictor_on_the_cpu(run, precision)?;
         let manifest = predictor.manifest().clone();
         let answers = move |sequences: &Sequences| Ok(predictor.answers_to_all(sequences, cpu::threads()));
-        Ok(Asked::new(weights, manifest, Box::new(answers)))
+        Ok(Asked { task: manifest.task.clone(), weights, manifest, answers: Box::new(answers) })
     }
 
     /// A net that was read from `weights`, and is asked by `answers`. Says so where something stood in for its
@@ -48,9 +47,9 @@ impl Asked {
     }
 }
 
-/// The net of a run directory, or of a weights file, to be asked step by step on the CPU with products of this precision.
-/// Says so where something stood in for its data.
-pub fn asked_by_steps(run: &Path, precision: Precision) -> Result<(PathBuf, Predictor), Failure> {
+/// The net of a run directory, or of a weights file, to be asked on the CPU with products of this precision. Says so where
+/// something stood in for its data.
+pub fn predictor_on_the_cpu(run: &Path, precision: Precision) -> Result<(PathBuf, Predictor), Failure> {
     cpu::choose_precision(precision);
     let (weights, predictor) = predictor_of(run)?;
     warn_of_substitution(&weights, predictor.manifest());

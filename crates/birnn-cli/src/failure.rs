@@ -68,13 +68,18 @@ impl From<DataError> for Failure {
     fn from(error: DataError) -> Failure {
         match &error {
             // A missing file of the user's own is a wrong request, a full disk is not.
-            DataError::File(file) => match &file.problem {
-                FileProblem::Io(io) if !is_misnamed(io) => Failure::run(error),
-                _ => Failure::request(error),
-            },
+            DataError::File(file) => of_file(&file.problem, &error),
             DataError::Config(_) => Failure::request(error),
             DataError::Unobtainable(_) => Failure::run(error),
         }
+    }
+}
+
+/// That a file cannot be read, told so.
+pub fn of_file(problem: &FileProblem, told: impl ToString) -> Failure {
+    match problem {
+        FileProblem::Io(io) if !is_misnamed(io) => Failure::run(told),
+        _ => Failure::request(told),
     }
 }
 

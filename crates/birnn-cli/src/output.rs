@@ -15,10 +15,20 @@ pub fn print(text: &str) -> Outcome {
 
 /// Writes what is the user's own, byte for byte: text that is given back.
 pub fn pass_on(bytes: &[u8]) -> Outcome {
+    written(bytes).map(drop)
+}
+
+/// As [`print`]. Says whether anybody still reads it.
+pub fn print_while_read(text: &str) -> Result<bool, Failure> {
+    written(escape::lines(text).as_bytes())
+}
+
+fn written(bytes: &[u8]) -> Result<bool, Failure> {
     let mut stdout = std::io::stdout().lock();
     match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::run(format!("stdout: {error}"))),
-        _ => Ok(()),
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(Failure::run(format!("stdout: {error}"))),
     }
 }
 

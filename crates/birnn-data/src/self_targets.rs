@@ -31,7 +31,9 @@ pub struct Hide {
 /// For people, such as `20 % of what is there, in blocks of 8 steps`.
 impl fmt::Display for Hide {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} % of what is there, ", 100.0 * self.share)?;
+        // Of a share as it is written, no more digits than that has.
+        let percent = (1e6 * self.share).round() / 1e4;
+        write!(f, "{percent} % of what is there, ")?;
         match self.what {
             HideWhat::Points => f.write_str("each by itself"),
             HideWhat::Blocks => write!(f, "in blocks of {} steps", self.steps),

@@ -65,6 +65,6 @@ pub use record::{Epoch, MetricsLine, Step, Timing, is_kept, kept};
 pub use streams::{NoStream, Streams};
 pub use suits::{DataWarning, Unsuited};
 pub use task::{
-    Class, Classified, Classify, Detail, Evaluation, Filled, Headline, Judge, MOST_MISSES, Miss, Mistake,
-    Regress, Regressed, Task, TokenScore, TokenScores, loss_by_counting, significant,
+    Class, Classified, Classify, Detail, Evaluation, Filled, Headline, Judge, LOGITS, MOST_MISSES, Miss,
+    Mistake, Regress, Regressed, Task, TokenScore, TokenScores, TokenSums, loss_by_counting, significant,
 };

@@ -1,5 +1,6 @@
 //! A small net for tests.
 
+use birnn_architecture::Inputs;
 use birnn_data::{Modality, Rng};
 use birnn_experiment::Experiment;
 
@@ -15,6 +16,11 @@ pub(crate) fn net() -> (Vec<Entry>, Manifest) {
 
 /// As [`net`], otherwise than by default.
 pub(crate) fn of(change: impl FnOnce(&mut Experiment)) -> (Vec<Entry>, Manifest) {
+    of_inputs(2.into(), change)
+}
+
+/// As [`of`], with weights of a net that reads these.
+pub(crate) fn of_inputs(inputs: Inputs, change: impl FnOnce(&mut Experiment)) -> (Vec<Entry>, Manifest) {
     let mut experiment = Experiment::default();
     experiment.model.hidden = birnn_architecture::Hidden::Same(4);
     change(&mut experiment);
@@ -27,7 +33,7 @@ pub(crate) fn of(change: impl FnOnce(&mut Experiment)) -> (Vec<Entry>, Manifest)
         let values: Vec<f32> = (0..count).map(|_| rng.uniform(-0.5, 0.5) as f32).collect();
         Entry::floats(name, shape, &values)
     };
-    let weights = architecture.parameters(2, classes.len()).into_iter().map(entry).collect();
+    let weights = architecture.parameters(inputs, classes.len()).into_iter().map(entry).collect();
     let modality = Modality::Images { shape: [3, 2], preprocessing: None };
     (weights, Manifest::new(text, modality, Task::classify(classes), serde_json::Value::Null))
 }

@@ -91,8 +91,8 @@ impl Streams<'_> {
         self.predictor.network().apply_head(&last)
     }
 
-    /// Of each sequence and feature the latest value that was not missing, `[sequences, features]`, NaN where all were;
-    /// nothing before the first step, and of tokens.
+    /// Of each series and feature the latest value that was not missing, `[series, features]`, NaN where all were; nothing
+    /// before the first step, and of images and sentences.
     pub fn known(&self) -> &[f32] {
         &self.known
     }
@@ -140,21 +140,23 @@ impl Streams<'_> {
 mod tests {
     use std::path::Path;
 
-    use birnn_architecture::CellKind;
-    use birnn_data::{Part, Per, Series};
+    use birnn_architecture::{CellKind, CharacterNet, EmbeddingConfig};
+    use birnn_data::{Folding, Part, Per, Sentences, Series, Text};
+    use birnn_experiment::Experiment;
 
     use super::*;
     use crate::container::encode;
     use crate::made_up;
     use crate::task::{Classify, Task};
 
-    fn net(
-        cell: CellKind,
-        change: impl FnOnce(&mut birnn_experiment::Experiment),
-        series: Series,
-    ) -> Predictor {
+    fn net(cell: CellKind, change: impl FnOnce(&mut Experiment), series: Series) -> Predictor {
+        net_of(cell, change, Modality::Series(series))
+    }
+
+    fn net_of(cell: CellKind, change: impl FnOnce(&mut Experiment), modality: Modality) -> Predictor {
         let mut per = Per::Step;
-        let (weights, mut manifest) = made_up::of(|experiment| {
+        let inputs = modality.inputs();
+        let (weights, mut manifest) = made_up::of_inputs(inputs, |experiment| {
             experiment.model.cell = cell;
             experiment.model.layers = 2;
             experiment.model.bidirectional = false;
@@ -163,7 +165,7 @@ mod tests {
             per = if experiment.model.readout == Readout::Sequence { Per::Step } else { Per::Sequence };
         });
         manifest.task = Task::Classify(Classify::new(manifest.task.classes().to_vec(), per));
-        manifest.modality = Modality::Series(series);
+        manifest.modality = modality;
         let bytes = encode(&manifest.of_weights(), &weights).unwrap();
         Predictor::from_bytes(Path::new("net"), &bytes).unwrap()
     }
@@ -183,28 +185,60 @@ mod tests {
             for series in [two_features(), Series { missing: Missing::Mean, ..two_features() }, one.clone()] {
                 let features = series.features();
                 let value = |index: usize| if index % 7 < 3 { f32::NAN } else { (index * 37 % 23) as f32 };
-                let values = Values::Floats((0..3 * 30 * features).map(value).collect());
-                let all = Sequences::new(values, features, [30; 3]);
-                let predictor = net(cell, |_| {}, series);
-                let whole = predictor.logits_of_all(&all, 1);
-                let outputs = whole.len() / 90;
-                for cuts in [&[0, 30][..], &[0, 1, 2, 30], &[0, 13, 14, 29, 30]] {
-                    let mut streams = predictor.streams().unwrap();
-                    let mut to_last = predictor.streams().unwrap();
-                    let mut found = vec![Vec::new(); 3];
-                    for cut in cuts.windows(2) {
-                        let part = |sample| Part { sample, steps: cut[0]..cut[1] };
-                        let parts = all.parts(&[0, 1, 2].map(part));
-                        let logits = streams.read(&parts);
-                        let own = logits.chunks_exact((cut[1] - cut[0]) * outputs);
-                        found.iter_mut().zip(own).for_each(|(found, own)| found.extend_from_slice(own));
-                        let last: Vec<f32> =
-                            found.iter().flat_map(|own| own[own.len() - outputs..].to_vec()).collect();
-                        assert_eq!(to_last.read_to_last(&parts), last);
-                    }
-                    assert_eq!(found.concat(), whole, "{cell:?}, {cuts:?}");
-                }
+                let lengths = [30, 10, 20];
+                let values = (0..lengths.iter().sum::<usize>() * features).map(value).collect();
+                let all = Sequences::new(Values::Floats(values), features, lengths);
+                parts_are_the_whole(&net(cell, |_| {}, series), &all, &format!("{cell:?}"));
             }
+        }
+    }
+
+    /// Of words with characters, too.
+    #[test]
+    fn parts_of_sentences_give_the_bits_of_the_whole() {
+        let mut sentences = Sentences::default();
+        for length in [30, 10, 20] {
+            (0..length).for_each(|step| sentences.push(["a", "bc", "def", "g"][(length + step * step) % 4]));
+            sentences.end();
+        }
+        let all = sentences.finish();
+        let text = Text::of(&all, Folding::default(), 1);
+        let predictor = net_of(
+            CellKind::Lstm,
+            |experiment| {
+                let characters = Some(CharacterNet { width: 3, hidden: 2 });
+                let embedding = EmbeddingConfig { width: 3, characters, ..EmbeddingConfig::default() };
+                experiment.model.embedding = Some(embedding);
+            },
+            Modality::Text(text),
+        );
+        parts_are_the_whole(&predictor, &all, "words");
+        assert!(predictor.streams().unwrap().known().is_empty());
+    }
+
+    #[track_caller]
+    fn parts_are_the_whole(predictor: &Predictor, all: &Sequences, what: &str) {
+        let whole = predictor.logits_of_all(all, 1);
+        let outputs = whole.len() / all.steps();
+        // Each part ends elsewhere in each sequence.
+        for cuts in [&[0.0, 1.0][..], &[0.0, 0.1, 0.2, 1.0], &[0.0, 0.4, 0.5, 0.9, 1.0]] {
+            let (mut streams, mut to_last) = (predictor.streams().unwrap(), predictor.streams().unwrap());
+            let mut found = vec![Vec::new(); all.len()];
+            for cut in cuts.windows(2) {
+                let at =
+                    |sample: usize, share: f64| (share * all.steps_of(sample).len() as f64).ceil() as usize;
+                let part = |sample: usize| Part { sample, steps: at(sample, cut[0])..at(sample, cut[1]) };
+                let parts = all.parts(&(0..all.len()).map(part).collect::<Vec<_>>());
+                let logits = streams.read(&parts);
+                for (sample, found) in found.iter_mut().enumerate() {
+                    let steps = parts.steps_of(sample);
+                    found.extend_from_slice(&logits[steps.start * outputs..steps.end * outputs]);
+                }
+                let last: Vec<f32> =
+                    found.iter().flat_map(|own| own[own.len() - outputs..].to_vec()).collect();
+                assert_eq!(to_last.read_to_last(&parts), last);
+            }
+            assert_eq!(found.concat(), whole, "{what}, {cuts:?}");
         }
     }
 
@@ -222,7 +256,7 @@ mod tests {
 
     #[test]
     fn a_net_that_needs_what_comes_later_is_no_stream() {
-        let why = |change: fn(&mut birnn_experiment::Experiment), missing| {
+        let why = |change: fn(&mut Experiment), missing| {
             let series = Series { missing, ..two_features() };
             net(CellKind::Gru, change, series).streams().unwrap_err()
         };

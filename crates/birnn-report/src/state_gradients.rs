@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use birnn_architecture::Direction;
 use birnn_data::Split;
-use birnn_infer::{Predictor, StateGradient, Workspace};
+use birnn_infer::{LOGITS, Predictor, StateGradient, Workspace};
 
 use crate::predictions::evenly_spaced;
 
@@ -40,7 +40,6 @@ const SAMPLES: usize = 500;
 /// The gates of all steps are held for so many at a time, and for sequences of so many steps in all, about.
 const BATCH: usize = 100;
 const BATCH_STEPS: usize = 10_000;
-const BATCH_LOGITS: usize = 1 << 24;
 
 impl StateGradients {
     /// Takes the loss of samples of `split` back through the net, step by step.
@@ -53,7 +52,7 @@ impl StateGradients {
         let mut sums = vec![vec![(0.0, 0_u32); positions]; directions.len()];
         let longest = split.sequences.lengths().max().unwrap_or(1);
         // So are logits, of which there may be as many as a language has words.
-        let steps = BATCH_STEPS.min(BATCH_LOGITS / predictor.task().outputs().max(1));
+        let steps = BATCH_STEPS.min(LOGITS / predictor.task().outputs().max(1));
         for batch in indices.chunks(BATCH.min(steps / longest).max(1)) {
             let Split { sequences, targets } = split.select(batch);
             let lengths: Vec<usize> = sequences.lengths().collect();

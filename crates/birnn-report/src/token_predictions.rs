@@ -4,10 +4,10 @@ use std::convert::Infallible;
 use std::ops::Range;
 
 use birnn_data::{NO_CLASS, Per, Sequences, Split};
-use birnn_infer::{Classified, Classify, Evaluation, Predictor, TokenScore, TokenScores, cpu};
+use birnn_infer::{Classified, Classify, Evaluation, Predictor, TokenScore, TokenScores, TokenSums, cpu};
 
 use crate::predictions::{positions, ranges};
-use crate::stats::{Interval, interval_of};
+use crate::stats::{Interval, interval_of, share_interval};
 
 /// The answers of a net with tokens to all samples of a split.
 #[derive(Debug)]
@@ -24,52 +24,13 @@ pub struct TokenPredictions {
     pub evaluation: Evaluation,
     /// What that tells of classes.
     pub classified: Classified,
-    /// Of each sample its sums.
+    /// Of each sample.
     pub(crate) sums: Vec<TokenSums>,
 }
 
-/// Sums over answers with tokens.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct TokenSums {
-    pub(crate) asked: u64,
-    pub(crate) right: u64,
-    pub(crate) loss: f64,
-}
-
-impl TokenSums {
-    fn of(scores: impl Iterator<Item = TokenScore>) -> TokenSums {
-        scores.fold(TokenSums::default(), |sum, TokenScore { loss, is_right }| {
-            sum.and(&TokenSums { asked: 1, right: u64::from(is_right), loss: f64::from(loss) })
-        })
-    }
-
-    fn and(&self, other: &TokenSums) -> TokenSums {
-        TokenSums {
-            asked: self.asked + other.asked,
-            right: self.right + other.right,
-            loss: self.loss + other.loss,
-        }
-    }
-
-    /// Those of all `drawn` together.
-    pub(crate) fn all(of: &[TokenSums], drawn: &[usize]) -> TokenSums {
-        drawn.iter().fold(TokenSums::default(), |sum, &index| sum.and(&of[index]))
-    }
-
-    /// The mean loss, in nats.
-    pub(crate) fn mean_loss(&self) -> f64 {
-        self.loss / self.asked.max(1) as f64
-    }
-
-    /// e to the power of that.
-    pub(crate) fn perplexity(&self) -> f64 {
-        self.mean_loss().exp()
-    }
-
-    /// The share that is right.
-    pub(crate) fn accuracy(&self) -> f64 {
-        self.right as f64 / self.asked.max(1) as f64
-    }
+/// Those of all `drawn` together.
+pub(crate) fn all_of(sums: &[TokenSums], drawn: &[usize]) -> TokenSums {
+    drawn.iter().fold(TokenSums::default(), |sum, &index| sum.and(&sums[index]))
 }
 
 impl TokenPredictions {
@@ -83,7 +44,7 @@ impl TokenPredictions {
         let evaluation = scores.evaluation();
         let classified = evaluation.classified().filter(|_| evaluation.positions > 0)?.clone();
         let (scores, positions): (Vec<_>, _) = (scores.each().collect(), positions(split, Per::Step));
-        let of_sample = |range: Range<usize>| TokenSums::of(scores[range].iter().copied().flatten());
+        let of_sample = |range: Range<usize>| scores[range].iter().copied().flatten().collect();
         let sums = ranges(&positions).map(of_sample).collect();
         Some(TokenPredictions {
             scores,
@@ -98,10 +59,10 @@ impl TokenPredictions {
 
     /// Where the perplexity lies, and the accuracy, with 95 % confidence, as far as chance in the choice of samples goes.
     pub(crate) fn intervals(&self) -> Option<[Interval; 2]> {
-        let of = |score: fn(&TokenSums) -> f64| {
-            interval_of(self.sums.len(), |drawn| score(&TokenSums::all(&self.sums, drawn)))
-        };
-        Some([of(TokenSums::perplexity)?, of(TokenSums::accuracy)?])
+        let asked: Vec<TokenSums> = self.sums.iter().copied().filter(|sums| sums.asked > 0).collect();
+        let shares: Vec<(u64, u64)> = asked.iter().map(|sums| (sums.right, sums.asked)).collect();
+        let perplexity = interval_of(asked.len(), |drawn| all_of(&asked, drawn).perplexity())?;
+        Some([perplexity, share_interval(&shares)?])
     }
 
     /// The positions of each sample, as a range of all.
@@ -121,7 +82,7 @@ impl TokenPredictions {
         let mut of_tokens = vec![TokenSums::default(); self.known];
         for (&label, score) in self.labels.iter().zip(&self.scores).filter(|(label, _)| **label != NO_CLASS) {
             let own = &mut of_tokens[label as usize];
-            *own = own.and(&TokenSums::of((*score).into_iter()));
+            *own = own.and(&(*score).into_iter().collect());
         }
         of_tokens.into_iter().enumerate().filter(|(_, sums)| sums.asked > 0).collect()
     }

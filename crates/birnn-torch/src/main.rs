@@ -27,13 +27,15 @@ fn main() -> ExitCode {
         Command::Train(args) => train::run(&args, &log),
         Command::Sweep(args) => sweep::run(&args, &log),
         Command::Doctor(args) => doctor::run(&args),
-        Command::Eval(args) => {
+        Command::Eval(args) if args.stream.is_none() => {
             eval::run(&args, &log, open(&args.run, args.device, args.precision.precision)?)
         }
-        Command::Predict(args) => {
+        Command::Predict(args) if !args.stream => {
             predict::run(&args, open(&args.run, args.device, args.precision.precision)?)
         }
-        Command::Fill(_)
+        Command::Eval(_)
+        | Command::Predict(_)
+        | Command::Fill(_)
         | Command::Continue(_)
         | Command::Encode(_)
         | Command::Report(_)

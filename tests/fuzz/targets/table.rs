@@ -5,7 +5,8 @@
 mod memory;
 
 use birnn_data::{
-    FileProblem, Layout, Per, Sequence, SeriesFile, Table, TargetKind, Values, Wanted, each_piece, parse_table,
+    CellProblem, FileProblem, Layout, Per, Sequence, SeriesFile, Table, TableProblem, TargetKind, Values, Wanted, each_piece,
+    parse_table,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -50,7 +51,8 @@ fuzz_target!(|bytes: &[u8]| {
                 match memory::within(PER_BYTE * text + ALWAYS, || parse_table(bytes, &table, wanted)) {
                     Ok(file) => {
                         check(&file);
-                        as_it_comes(bytes, &table, wanted, &file);
+                        let held = PER_BYTE * text + ALWAYS;
+                        memory::within(held, || as_it_comes(bytes, &table, wanted, &file));
                     }
                     Err(error) => is_told(&error),
                 }
@@ -69,18 +71,28 @@ fn as_it_comes(bytes: &[u8], table: &Table, wanted: Option<Wanted>, whole: &Seri
     if table.layout == Layout::Wide || wanted.is_some_and(|wanted| wanted.per == Per::Sequence) {
         return;
     }
-    let mut values = Vec::new();
+    let (mut values, mut numbers, mut count) = (Vec::new(), Vec::new(), 0);
     let read = each_piece(bytes, (table, "a.csv"), wanted, 3, |piece| {
         values.extend(piece.steps.iter().filter_map(Sequence::floats).flatten().map(|value| value.to_bits()));
+        let own = piece.targets.as_ref();
+        count += own.map_or(0, |own| own.targets.len());
+        numbers.extend(own.and_then(|own| own.targets.numbers()).unwrap_or_default().to_vec());
         Ok::<_, FileProblem>(())
     });
-    match (read, whole.sequences.values()) {
+    if let Err(error) = read {
+        is_told(&error);
         // Rows in another order are no error there, and one here.
-        (Err(error), _) => is_told(&error),
-        (Ok(()), Values::Floats(all)) => {
-            assert!(values.iter().copied().eq(all.iter().map(|value| value.to_bits())));
-        }
-        (Ok(()), _) => unreachable!("a table of numbers"),
+        let FileProblem::Table(problem) = error else { panic!("{error}") };
+        let is_of_order =
+            matches!(*problem, TableProblem::Cell { problem: CellProblem::Backwards | CellProblem::Ended(_), .. });
+        assert!(is_of_order, "{problem}");
+        return;
+    }
+    let Values::Floats(all) = whole.sequences.values() else { unreachable!("a table of numbers") };
+    assert!(values.iter().copied().eq(all.iter().map(|value| value.to_bits())));
+    if let Some(own) = &whole.targets {
+        assert_eq!(count, own.targets.len());
+        assert_eq!(numbers, own.targets.numbers().unwrap_or_default());
     }
 }
 

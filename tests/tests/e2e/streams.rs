@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
 
-use birnn_tests::Sandbox;
+use birnn_tests::{Sandbox, gzip};
 use serde_json::Value;
 
 use crate::json;
@@ -76,9 +76,14 @@ fn as_the_whole(sandbox: &Sandbox, scores: &[&str]) {
             tags => assert_eq!(row[2], tags[step].as_str().unwrap()),
         }
     }
-    // Row by row, from somewhere else, they are the same bytes.
-    let given = sandbox.birnn_given(&["predict", "run", "--stream", "-"], &sandbox.text("test.csv"));
-    assert_eq!(given.done().stdout, told);
+    // Row by row, from somewhere else, they are the same bytes; with Windows' line ends and gzipped, too.
+    let text = sandbox.text("test.csv");
+    for given in [text.clone(), text.replace('\n', "\r\n")] {
+        let given = sandbox.birnn_given(&["predict", "run", "--stream", "-"], &given);
+        assert_eq!(given.done().stdout, told);
+    }
+    sandbox.write("test.csv.gz", gzip(text.as_bytes()));
+    assert_eq!(sandbox.birnn(&["predict", "run", "--stream", "test.csv.gz"]).done().stdout, told);
 }
 
 /// Whether numbers are the same but for their last digits, one by one.
@@ -167,6 +172,8 @@ fn numbers_of_steps_are_found_as_they_come() {
     sandbox
         .birnn(&["predict", "run", "--stream", "test.csv", "train.csv"])
         .failed(2, &["--stream: one file"]);
+    // An option that would do nothing, and a program that does without this.
+    sandbox.birnn(&["eval", "run", "--stream", "test.csv", "--data-dir", "."]).failed(2, &["--data-dir"]);
     // What came before is told.
     let told = sandbox.birnn(&["predict", "run", "split.csv", "--stream"]).stdout;
     assert_eq!(told.lines().count(), 3, "{told}");
@@ -174,12 +181,60 @@ fn numbers_of_steps_are_found_as_they_come() {
 
 #[test]
 fn a_net_that_needs_what_comes_later_says_so() {
-    let refused = |sets: &[&str], why: &str| {
-        let sandbox = trained("kind = \"tag\"", "target = \"goes\"", "[\"rise\"]", sets);
+    let refused_of = |task: &str, target: &str, sets: &[&str], why: &str| {
+        let sandbox = trained(task, target, "[\"rise\"]", sets);
         for args in [["predict", "run", "test.csv", "--stream"], ["eval", "run", "--stream", "test.csv"]] {
             sandbox.birnn(&args).failed(2, &["cannot answer step by step: ", why]);
         }
     };
+    let refused = |sets: &[&str], why: &str| {
+        refused_of("kind = \"tag\"", "target = \"goes\"", sets, why);
+    };
+    refused_of("kind = \"infill\"", "", &["train.epochs=1"], "it learnt to fill gaps in (`birnn fill`)");
     refused(&["model.bidirectional=true", "train.epochs=1"], "also reads from the end to the beginning");
     refused(&["data.missing=interpolate", "train.epochs=1"], "`data.missing = \"interpolate\"`");
+}
+
+/// A step that a net cannot be asked about ends the table, and not before it: from a file as from standard input.
+#[test]
+fn steps_before_one_that_is_refused_are_answered() {
+    let whole = &["data.missing=mean", "train.epochs=1"];
+    let sandbox = trained("kind = \"tag\"", "target = \"goes\"", "[\"fall\"]", whole);
+    let retold = [
+        "train",
+        "exp.toml",
+        "--run-dir",
+        "strict",
+        "--set",
+        "data.missing=refuse",
+        "--set",
+        "train.epochs=1",
+    ];
+    sandbox.birnn(&retold).done();
+    let text = "who,hour,fall\na,1,50\na,2,51\na,3,\na,4,50\n";
+    sandbox.write("gap.csv", text);
+    let file = sandbox.birnn(&["predict", "strict", "gap.csv", "--stream"]);
+    let input = sandbox.birnn_given(&["predict", "strict", "-", "--stream"], text);
+    assert_eq!((file.code, input.code), (2, 2));
+    assert_eq!(file.stdout.lines().count(), 3, "{}", file.stdout);
+    assert_eq!(file.stdout, input.stdout);
+    assert!(file.stderr.contains("gap.csv of series a: the value at step 3"), "{}", file.stderr);
+}
+
+/// Who reads no more ends it, though there is no end of what is given.
+#[test]
+fn it_ends_when_nobody_reads() {
+    let sandbox = trained("kind = \"next\"", "", "[\"rise\", \"fall\"]", &["train.epochs=1"]);
+    let mut command = sandbox.command(&["predict", "run", "-", "--stream"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut given = child.stdin.take().unwrap();
+    drop(child.stdout.take());
+    let _ = given.write_all(b"who,hour,rise,fall\n");
+    let mut step = 0;
+    // A pipe holds some thousand rows: it must end long before that.
+    while writeln!(given, "a,{step},50,50").and_then(|()| given.flush()).is_ok() {
+        step += 1;
+        assert!(step < 1_000_000, "it goes on");
+    }
+    assert!(child.wait().unwrap().success());
 }

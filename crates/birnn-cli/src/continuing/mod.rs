@@ -9,16 +9,33 @@ use birnn_data::{Modality, SelfTargets, escape};
 use birnn_infer::Task;
 
 use crate::args::ContinueArgs;
-use crate::asked::asked_by_steps;
+use crate::asked::predictor_on_the_cpu;
 use crate::failure::{Failure, Outcome};
 use crate::output::print;
 
-/// Series or texts that are continued together.
+/// Samples that are continued together, and the steps that these have at most, if they are several.
 const TOGETHER: usize = 32;
+const STEPS_TOGETHER: usize = 16_384;
+
+/// Parts of samples with so many steps each, one after the other.
+fn together(lengths: impl Iterator<Item = usize>) -> Vec<usize> {
+    let (mut counts, mut steps) = (Vec::new(), 0);
+    for length in lengths {
+        match counts.last_mut() {
+            Some(count) if *count < TOGETHER && steps + length <= STEPS_TOGETHER => *count += 1,
+            _ => {
+                counts.push(1);
+                steps = 0;
+            }
+        }
+        steps += length;
+    }
+    counts
+}
 
 /// Prints what follows each series, or each text.
 pub fn run(args: &ContinueArgs) -> Outcome {
-    let (_, predictor) = asked_by_steps(&args.run, args.precision.precision)?;
+    let (_, predictor) = predictor_on_the_cpu(&args.run, args.precision.precision)?;
     let (run, manifest) = (shown(&args.run), predictor.manifest());
     if manifest.task.self_targets() != Some(SelfTargets::Next) {
         return Err(Failure::request(format!(
@@ -55,5 +72,18 @@ impl ContinueArgs {
     fn of_text(&self) -> Option<&'static str> {
         let given = [("--temperature", self.temperature.is_some()), ("--seed", self.seed.is_some())];
         given.into_iter().find(|(_, given)| *given).map(|(option, _)| option)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_sample_is_continued_alone() {
+        let counts = |lengths: &[usize]| together(lengths.iter().copied());
+        assert_eq!(counts(&[5; 70]), [32, 32, 6]);
+        assert_eq!(counts(&[10_000, 6_000, 385, 20_000, 1]), [2, 1, 1, 1]);
+        assert!(counts(&[]).is_empty());
     }
 }

@@ -4,8 +4,8 @@ use birnn_data::name::shown;
 use birnn_data::{DataConfig, Sequences, Series, Values};
 use birnn_infer::{Predictor, Regress};
 
-use super::TOGETHER;
-use super::ahead::{Ahead, Unread};
+use super::ahead::{Ahead, ToRead};
+use super::together;
 use crate::args::ContinueArgs;
 use crate::failure::Failure;
 use crate::output::csv_cell;
@@ -25,7 +25,10 @@ pub(super) fn table(
     let mut known: Vec<Vec<f32>> =
         sequences.iter().map(|one| one.floats().unwrap_or_default().to_vec()).collect();
     let begin: Vec<usize> = known.iter().map(Vec::len).collect();
-    for together in known.chunks_mut(TOGETHER) {
+    let mut rest = known.as_mut_slice();
+    for count in together(begin.iter().map(|values| values / series.features())) {
+        let (together, others) = rest.split_at_mut(count);
+        rest = others;
         // What is missing in the last step may be known from one long before.
         let last = |values: &Vec<f32>| {
             let filled = series.filled(values);
@@ -67,10 +70,10 @@ fn next_steps(
     last: &[f32],
 ) -> Vec<f32> {
     let features = series.features();
-    let outputs = ahead.logits(|unread| {
-        let steps = known.iter().map(|values| match unread {
-            Unread::All => values.as_slice(),
-            Unread::Last => &values[values.len() - features..],
+    let outputs = ahead.logits(|to_read| {
+        let steps = known.iter().map(|values| match to_read {
+            ToRead::All => values.as_slice(),
+            ToRead::Last => &values[values.len() - features..],
         });
         let lengths = steps.clone().map(|values| values.len() / features);
         Sequences::new(Values::Floats(steps.flatten().copied().collect()), features, lengths)

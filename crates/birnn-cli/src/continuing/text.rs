@@ -4,8 +4,8 @@ use birnn_data::name::shown;
 use birnn_data::{DataConfig, Per, Rng, Sentences, Unit};
 use birnn_infer::{Classify, Predictor};
 
-use super::TOGETHER;
-use super::ahead::{Ahead, Unread};
+use super::ahead::{Ahead, ToRead};
+use super::together;
 use crate::args::ContinueArgs;
 use crate::failure::{Failure, Outcome};
 use crate::samples::sentences::read;
@@ -34,13 +34,16 @@ pub(super) fn each(
         let rng = Rng::new(args.seed.unwrap_or(0), index as u64);
         texts.push((one.words().map(str::to_owned).collect(), rng));
     }
-    for together in texts.chunks_mut(TOGETHER) {
+    let mut rest = texts.as_mut_slice();
+    for count in together(file.sequences.lengths()) {
+        let (together, others) = rest.split_at_mut(count);
+        rest = others;
         let mut ahead = Ahead::new(predictor);
         for _ in 0..args.steps.get() {
-            let logits = ahead.logits(|unread| {
+            let logits = ahead.logits(|to_read| {
                 let mut steps = Sentences::default();
                 for (tokens, _) in &*together {
-                    let begin = if unread == Unread::All { 0 } else { tokens.len() - 1 };
+                    let begin = if to_read == ToRead::All { 0 } else { tokens.len() - 1 };
                     tokens[begin..].iter().for_each(|token| steps.push(token));
                     steps.end();
                 }

@@ -47,7 +47,7 @@ pub(super) fn each(
         let sample = |place| Sample::Series { file: file.clone(), place: Some(place) };
         let mut known = Vec::with_capacity(lines.len());
         for series in 0..lines.len() {
-            match refused(sequences.get(series), 0, net) {
+            match refused(sequences.get(series), net) {
                 Some(error) => unread.push(Unread { sample: sample(place(series)), error }),
                 None => known.push(series),
             }
@@ -75,22 +75,30 @@ pub(super) fn each(
     Ok(unread)
 }
 
-/// Why a net cannot be asked about a series, or about some steps of one before which `begin` others came, where it cannot.
-pub(crate) fn refused(series: Sequence<'_>, begin: usize, net: &Series) -> Option<String> {
+/// Why a net cannot be asked about a series, where it cannot.
+fn refused(series: Sequence<'_>, net: &Series) -> Option<String> {
+    refused_at(series, 0, net).map(|(_, why)| why)
+}
+
+/// The first step, from 0, that a net cannot be asked about, of some of a series before which `begin` others came, and why.
+pub(crate) fn refused_at(series: Sequence<'_>, begin: usize, net: &Series) -> Option<(usize, String)> {
     let gap = match net.missing {
         Missing::Refuse => MissingValue::first(series),
         Missing::Mean | Missing::Last | Missing::Past | Missing::Interpolate => None,
     };
-    let gap = gap.map(|gap| missing(MissingValue { step: begin + gap.step, ..gap }, net));
+    let gap = gap.map(|gap| {
+        let told = MissingValue { step: begin + gap.step, ..gap };
+        (gap.step - 1, missing(told, net))
+    });
     gap.or_else(|| {
         let [step, feature] = net.too_far(series)?;
-        Some(too_far([begin + step, feature], net))
+        Some((step - 1, too_far([begin + step, feature], net)))
     })
 }
 
 /// The same of several: the first of the reasons.
 pub(crate) fn first_refused(series: &Sequences, net: &Series) -> Result<(), String> {
-    series.iter().find_map(|one| refused(one, 0, net)).map_or(Ok(()), Err)
+    series.iter().find_map(|one| refused(one, net)).map_or(Ok(()), Err)
 }
 
 fn missing(value: MissingValue, net: &Series) -> String {
@@ -148,16 +156,22 @@ pub(crate) fn read(file: &Path, net: &Series, data: &DataConfig) -> Result<Found
         return Ok(Found { sequences, lines, ids: None });
     };
     let SeriesFile { sequences, lines, ids, .. } = found.map_err(|problem| problem.to_string())?;
-    match sequences.features() {
-        found if found != features => {
-            let of_no_table = match is_table(file) && data.dataset != Dataset::Table {
-                true => ": each column was read as a value, as the net's experiment describes no table",
-                false => "",
-            };
-            Err(format!("its series have {found} values per step, and the net reads {features}{of_no_table}"))
-        }
-        _ => Ok(Found { sequences, lines, ids }),
+    match other_features(sequences.features(), features, is_table(file).then_some(data)) {
+        Some(problem) => Err(problem),
+        None => Ok(Found { sequences, lines, ids }),
     }
+}
+
+/// What there is to say of series of so many values per step that a net for `features` of them cannot read, which were read
+/// as the table of `data`, if they were.
+pub(crate) fn other_features(found: usize, features: usize, data: Option<&DataConfig>) -> Option<String> {
+    let of_no_table = match data.is_some_and(|data| data.dataset != Dataset::Table) {
+        true => ": each column was read as a value, as the net's experiment describes no table",
+        false => "",
+    };
+    (found != features).then(|| {
+        format!("its series have {found} values per step, and the net reads {features}{of_no_table}")
+    })
 }
 
 /// A CSV file, or standard input; `others` says what there is for files of other formats.

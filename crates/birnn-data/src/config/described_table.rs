@@ -122,7 +122,8 @@ impl DataConfig {
         let table = self.table(Some(wanted))?;
         let features = net.names.clone().or(table.features);
         let classes = (wanted.kind == TargetKind::Classes).then(|| classes.to_vec());
-        Ok(Table { features, columns: net.columns.clone(), classes, ..table })
+        // By groups samples are parted, and here are none to part.
+        Ok(Table { features, columns: net.columns.clone(), classes, group: None, ..table })
     }
 }
 

@@ -28,8 +28,6 @@ pub struct TablePiece {
     pub id: Option<String>,
     /// How many steps of their series came before.
     pub begin: usize,
-    /// The row that the first is in.
-    pub row: RowNumber,
 }
 
 /// Gives `take` the steps of a long table, gzipped or not, as they come, at most so many at a time. Its rows must be in
@@ -91,8 +89,8 @@ struct Pieces<'a> {
 struct Piece {
     values: Vec<f32>,
     targets: Found,
-    /// Of the first: its series, how many steps of that came before, and its row.
-    begin: Option<(String, usize, RowNumber)>,
+    /// Of the first: its series, and how many steps of that came before.
+    begin: Option<(String, usize)>,
     count: usize,
 }
 
@@ -128,13 +126,12 @@ impl Pieces<'_> {
             }
         }
         let Piece { values, targets, begin, count } = piece;
-        let Some((id, begin, row)) = begin else { return Ok(None) };
+        let Some((id, begin)) = begin else { return Ok(None) };
         Ok(Some(TablePiece {
             steps: Sequences::new(Values::Floats(values), self.roles.values.len(), [count]),
             targets: targets.finish(&self.table.target, self.wanted.unwrap_or_default().per, None),
             id: self.roles.id.map(|_| id),
             begin,
-            row,
         }))
     }
 
@@ -155,7 +152,7 @@ impl Pieces<'_> {
         }
         piece.targets.push(rows, &self.roles.targets)?;
         if let (None, Some(last)) = (&piece.begin, &self.last) {
-            piece.begin = Some((last.id.clone(), last.steps - 1, rows.number()));
+            piece.begin = Some((last.id.clone(), last.steps - 1));
         }
         piece.count += 1;
         Ok(true)
@@ -248,7 +245,6 @@ mod tests {
                     let ids = whole.ids.as_ref().unwrap();
                     let series = ids.iter().position(|id| Some(id) == piece.id.as_ref()).unwrap();
                     assert_eq!(2 * piece.begin, steps[series].len());
-                    assert_eq!(piece.row, RowNumber::Line(whole.lines[series] + piece.begin));
                     assert!(piece.steps.steps() <= most);
                     steps[series].extend_from_slice(piece.steps.get(0).floats().unwrap());
                     classes

@@ -150,7 +150,7 @@ pub enum CellProblem {
         /// Whether it is a date.
         is_date: bool,
     },
-    /// Rows are read as they come, and one is before another that came earlier.
+    /// Rows are read as they come, and one is of no later time than that before.
     #[error(
         "is not after the time of the row before of that series; what is read as it comes must be in order, or be read \
          whole"

@@ -21,7 +21,7 @@ pub use self::evaluation::{Detail, Evaluation, Headline, significant};
 pub use self::judge::Judge;
 pub use self::regress::{Filled, MOST_MISSES, Miss, Regress, Regressed};
 pub(crate) use self::tokens::pieces;
-pub use self::tokens::{TokenScore, TokenScores, loss_by_counting};
+pub use self::tokens::{LOGITS, TokenScore, TokenScores, TokenSums, loss_by_counting};
 
 /// What a net is asked for.
 #[derive(Clone, Debug, PartialEq)]

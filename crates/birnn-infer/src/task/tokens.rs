@@ -17,8 +17,8 @@ pub struct TokenScores {
     values: Vec<f32>,
 }
 
-/// Logits that are worked out at a time, about.
-const LOGITS: usize = 1 << 24;
+/// Logits that are worked out at a time, about, where there may be as many as a language has words.
+pub const LOGITS: usize = 1 << 24;
 
 /// What an answer with a token comes to.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -27,6 +27,56 @@ pub struct TokenScore {
     pub loss: f32,
     /// Whether the most probable one is the right one.
     pub is_right: bool,
+}
+
+/// Sums over answers with tokens.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct TokenSums {
+    /// Tokens that were asked for.
+    pub asked: u64,
+    /// How many of them the net found the most probable ones.
+    pub right: u64,
+    /// Their losses, in nats.
+    pub loss: f64,
+}
+
+impl TokenSums {
+    /// Of both together.
+    pub fn and(&self, other: &TokenSums) -> TokenSums {
+        let TokenSums { asked, right, loss } = *other;
+        TokenSums { asked: self.asked + asked, right: self.right + right, loss: self.loss + loss }
+    }
+
+    /// The mean loss, in nats; 0 of none.
+    pub fn mean_loss(&self) -> f64 {
+        self.loss / self.asked.max(1) as f64
+    }
+
+    /// e to the power of that.
+    pub fn perplexity(&self) -> f64 {
+        self.mean_loss().exp()
+    }
+
+    /// The share that is right; 0 of none.
+    pub fn accuracy(&self) -> f64 {
+        self.right as f64 / self.asked.max(1) as f64
+    }
+
+    /// What an evaluation tells of them.
+    pub(super) fn evaluation(&self) -> Evaluation {
+        let perplexity = (self.asked > 0).then(|| self.perplexity());
+        let (correct, accuracy) = (self.right, self.accuracy());
+        let detail = Classified { correct, accuracy, perplexity, ..Classified::default() };
+        Evaluation { positions: self.asked, loss: self.mean_loss(), detail: Detail::Classify(detail) }
+    }
+}
+
+impl FromIterator<TokenScore> for TokenSums {
+    fn from_iter<T: IntoIterator<Item = TokenScore>>(scores: T) -> TokenSums {
+        scores.into_iter().fold(TokenSums::default(), |sum, TokenScore { loss, is_right }| {
+            sum.and(&TokenSums { asked: 1, right: u64::from(is_right), loss: f64::from(loss) })
+        })
+    }
 }
 
 impl TokenScores {
@@ -95,17 +145,7 @@ impl TokenScores {
 
     /// How a net did that gave these answers.
     pub fn evaluation(&self) -> Evaluation {
-        let (mut count, mut correct, mut sum) = (0_u64, 0_u64, 0.0);
-        for TokenScore { loss, is_right } in self.each().flatten() {
-            count += 1;
-            correct += u64::from(is_right);
-            sum += f64::from(loss);
-        }
-        let loss = if count > 0 { sum / count as f64 } else { 0.0 };
-        let accuracy = if count > 0 { correct as f64 / count as f64 } else { 0.0 };
-        let perplexity = (count > 0).then(|| loss.exp());
-        let detail = Classified { correct, accuracy, perplexity, ..Classified::default() };
-        Evaluation { positions: count, loss, detail: Detail::Classify(detail) }
+        self.each().flatten().collect::<TokenSums>().evaluation()
     }
 }
 

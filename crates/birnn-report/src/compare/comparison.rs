@@ -13,7 +13,7 @@ use crate::error::ReportError;
 use crate::number_predictions::NumberPredictions;
 use crate::predictions::{Prediction, Predictions};
 use crate::stats::{Interval, LEVEL, Resampled, difference, holm, mcnemar, mean, sum};
-use crate::token_predictions::{TokenPredictions, TokenSums};
+use crate::token_predictions::{TokenPredictions, all_of};
 
 /// How nets do on the same samples, each by itself, and every two side by side.
 #[derive(Clone, Debug, PartialEq)]
@@ -211,13 +211,15 @@ fn mae_in_deviations(of: &[ErrorSums], deviation: &[f32]) -> f64 {
 /// How many samples there are, and the pairs of nets that answer with tokens of theirs.
 fn of_tokens(nets: &[&TokenPredictions]) -> Result<(u64, Vec<Pair>), ReportError> {
     let first = nets.first().ok_or(ReportError::NoSamples)?;
-    let asked = |of: &TokenPredictions| (of.labels.clone(), of.known, of.positions.clone());
-    if nets.iter().any(|other| asked(other) != asked(first)) {
+    let differ = |other: &&TokenPredictions| {
+        (&other.labels, other.known, &other.positions) != (&first.labels, first.known, &first.positions)
+    };
+    if nets.iter().any(differ) {
         return Err(ReportError::OtherSamples);
     }
     let samples = first.positions.len();
     let perplexities =
-        |drawn: &[usize]| nets.iter().map(|net| TokenSums::all(&net.sums, drawn).perplexity()).collect();
+        |drawn: &[usize]| nets.iter().map(|net| all_of(&net.sums, drawn).perplexity()).collect();
     let same = |[a, b]: [usize; 2]| nets[a].scores == nets[b].scores;
     Ok((samples as u64, drawn(nets.len(), samples, false, perplexities, same)))
 }
@@ -323,7 +325,7 @@ impl Pair {
 pub(crate) mod made_up {
     use birnn_data::{TargetScale, TargetValues, Targets};
     use birnn_experiment::RegressionLoss;
-    use birnn_infer::{Regress, Task, TokenScore, TokenScores};
+    use birnn_infer::{Regress, Task, TokenScore, TokenScores, TokenSums};
 
     use super::*;
     use crate::records::made_up::evaluation;

@@ -12,7 +12,7 @@ mod text;
 pub use comparison::{Comparison, Evidence, Pair, Verdict};
 pub use report::{ComparisonReport, PairReport, SeedGroup};
 pub use run::ComparedRun;
-pub use score::{ClassesScore, NumbersScore, Score, TokensScore};
+pub use score::{ClassesScore, NumbersScore, PerplexityScore, Score};
 pub use seed_groups::seed_groups;
 pub use test_samples::{NotComparable, TestSamples, common_test_samples};
 

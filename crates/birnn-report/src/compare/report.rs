@@ -44,7 +44,7 @@ pub struct PairReport {
     /// Of classes of samples: those that one alone classifies correctly.
     #[serde(flatten)]
     pub counts: Option<Counts>,
-    /// A's accuracy less B's, or of numbers its RMSE less B's.
+    /// A's headline metric less B's, as [`Pair::difference`] has it.
     pub difference: f64,
     /// Its 95 % interval; none of fewer than six samples where these are drawn anew.
     pub interval: Option<Interval>,
@@ -85,7 +85,7 @@ pub struct PValues {
 pub struct SeedGroup {
     /// Their names.
     pub runs: Vec<String>,
-    /// Their accuracies on the test samples, or their RMSEs.
+    /// What they are first judged by, on the test samples.
     #[serde(flatten)]
     pub score: Scored<Summary>,
 }

@@ -18,7 +18,7 @@ pub enum Score {
     /// On numbers.
     Numbers(NumbersScore),
     /// On tokens of the samples themselves.
-    Tokens(TokensScore),
+    Tokens(PerplexityScore),
 }
 
 /// How a net does on classes.
@@ -61,7 +61,7 @@ pub struct NumbersScore {
 
 /// How a net does on tokens of the samples themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct TokensScore {
+pub struct PerplexityScore {
     /// e to the power of the loss.
     pub perplexity: f64,
     /// Its 95 % interval, by drawing samples anew; none of fewer than six samples.
@@ -77,7 +77,7 @@ impl Score {
         match answered {
             Answered::Classes(predictions) => Score::Classes(ClassesScore::new(predictions)),
             Answered::Numbers(predictions) => Score::Numbers(NumbersScore::new(predictions)),
-            Answered::Tokens(predictions) => Score::Tokens(TokensScore::new(predictions)),
+            Answered::Tokens(predictions) => Score::Tokens(PerplexityScore::new(predictions)),
         }
     }
 
@@ -134,10 +134,10 @@ impl NumbersScore {
     }
 }
 
-impl TokensScore {
-    fn new(predictions: &TokenPredictions) -> TokensScore {
+impl PerplexityScore {
+    fn new(predictions: &TokenPredictions) -> PerplexityScore {
         let TokenPredictions { evaluation, classified, .. } = predictions;
-        TokensScore {
+        PerplexityScore {
             perplexity: evaluation.headline().value,
             interval: predictions.intervals().map(|[perplexity, _]| perplexity),
             accuracy: classified.accuracy,

@@ -5,7 +5,8 @@ use birnn_infer::significant;
 use serde_json::Value;
 
 use super::{
-    ClassesScore, ComparedRun, ComparisonReport, Evidence, NumbersScore, Pair, Score, TokensScore, Verdict,
+    ClassesScore, ComparedRun, ComparisonReport, Evidence, NumbersScore, Pair, PerplexityScore, Score,
+    Verdict,
 };
 use crate::stats::{self, Interval, LEVEL, ScoreIntervals, Summary};
 use crate::text_table::{NONE, TextTable, WIDTH};
@@ -116,7 +117,7 @@ fn classes(run: &ComparedRun) -> Option<&ClassesScore> {
     }
 }
 
-fn tokens(run: &ComparedRun) -> Option<&TokensScore> {
+fn tokens(run: &ComparedRun) -> Option<&PerplexityScore> {
     match run.score.as_ref()? {
         Score::Tokens(score) => Some(score),
         Score::Classes(_) | Score::Numbers(_) => None,
@@ -321,7 +322,13 @@ fn drawn(
         Verdict::Same if is_share => {
             format!("{a} and {b} are right on the very same {}: nothing tells them apart.", words.steps)
         }
-        Verdict::Same => format!("{a} and {b} answer with the very same numbers: nothing tells them apart."),
+        Verdict::Same => {
+            let what = match report.comparison.scores[pair.a] {
+                Score::Tokens(_) => "find every token as probable",
+                Score::Classes(_) | Score::Numbers(_) => "answer with the very same numbers",
+            };
+            format!("{a} and {b} {what}: nothing tells them apart.")
+        }
         Verdict::ABetter | Verdict::BBetter => format!(
             "{ahead} is better than {behind} on {noun} like these: its {}, and chance in the choice of {noun} hardly \
              explains that ({a} less {b}: {}).",
@@ -357,7 +364,8 @@ fn agree(report: &ComparisonReport, pair: &Pair) -> String {
                 let ahead = if difference < 0.0 { a } else { b };
                 format!("{ahead} ahead by {}", significant(difference.abs()))
             };
-            format!("These {noun} agree with anything from {} to {} in RMSE.", lead(low), lead(high))
+            let metric = metric(report);
+            format!("These {noun} agree with anything from {} to {} in {metric}.", lead(low), lead(high))
         }
         _ => format!(
             "These {noun} agree with anything from {} to {} points.",

@@ -2,18 +2,19 @@
 
 use askama::Template;
 use birnn_data::{Modality, NO_CLASS, SelfTargets};
-use birnn_infer::{Classify, Predictor, Task, cpu, loss_by_counting, significant};
+use birnn_infer::{Classify, Task, TokenSums, cpu, loss_by_counting, significant};
 
 use super::{BIRNN, Head, drawn_whole, leak, state_gradients};
 use crate::chart::{Axis, Chart, Line, Side, escaped};
 use crate::error::ReportError;
 use crate::figure::{Figure, Table};
 use crate::heat_map::shade;
+use crate::inside;
 use crate::number::number;
 use crate::run::Run;
 use crate::scores::{one_of_test, percent};
 use crate::stats::Interval;
-use crate::token_predictions::{TokenPredictions, TokenSums};
+use crate::token_predictions::TokenPredictions;
 use crate::words::Words;
 
 #[derive(Template)]
@@ -58,7 +59,7 @@ pub(super) fn page(run: &Run, predictions: &TokenPredictions, words: Words) -> R
         samples: number(run.test.len() as f64),
         scores: scores(predictions, counting),
         chance: drawn_whole(words),
-        by_step: by_step(predictions, words),
+        by_step: by_step(predictions, behind(task), words),
         hardest: hardest(predictions, task.classes()),
         whole: whole(run, predictions, words),
         state_gradients: state_gradients(run, words),
@@ -89,6 +90,11 @@ fn summary(predictions: &TokenPredictions, run: &Run, counting: Option<f64>, wor
     )
 }
 
+/// How many steps behind that of the answer the token is that it is about.
+fn behind(task: &Task) -> usize {
+    usize::from(task.self_targets() == Some(SelfTargets::Next))
+}
+
 fn scores(predictions: &TokenPredictions, counting: Option<f64>) -> Table {
     let [of_perplexity, of_accuracy] = predictions.intervals().map_or([None; 2], |of| of.map(Some));
     let with = |shown: String, interval: Option<Interval>, show: fn(f64) -> String| match interval {
@@ -117,9 +123,9 @@ fn scores(predictions: &TokenPredictions, counting: Option<f64>) -> Table {
 }
 
 /// Whether what is read before, or around, makes tokens easier: the mean loss by their place.
-fn by_step(predictions: &TokenPredictions, words: Words) -> Option<Figure> {
+fn by_step(predictions: &TokenPredictions, behind: usize, words: Words) -> Option<Figure> {
     let mut of_steps: Vec<(u64, f64)> = Vec::new();
-    for (step, score) in predictions.by_step() {
+    for (step, score) in predictions.by_step().map(|(step, score)| (step + behind, score)) {
         if of_steps.len() <= step {
             of_steps.resize(step + 1, (0, 0.0));
         }
@@ -179,31 +185,24 @@ fn shown(token: &str) -> String {
 fn whole(run: &Run, predictions: &TokenPredictions, words: Words) -> Vec<String> {
     let Task::Classify(task) = run.predictor.task() else { return Vec::new() };
     let sums = predictions.sums.iter().enumerate();
-    let mut samples: Vec<(usize, f64)> = sums
-        .filter(|(_, sums)| sums.asked >= SHORT)
-        .map(|(sample, sums)| (sample, sums.mean_loss()))
-        .collect();
-    samples.sort_by(|(_, one), (_, other)| other.total_cmp(one));
-    let mut chosen = vec![0, samples.len() / 2, samples.len().saturating_sub(1)];
-    chosen.dedup();
-    let chosen = chosen.into_iter().filter_map(|index| samples.get(index));
-    chosen
-        .map(|&(sample, loss)| sentence(run.predictor, task, (run, predictions), (sample, loss), words))
-        .collect()
+    let mut by_loss: Vec<usize> =
+        sums.filter(|(_, sums)| sums.asked >= SHORT).map(|(sample, _)| sample).collect();
+    let loss = |sample: &usize| predictions.sums[*sample].mean_loss();
+    by_loss.sort_by(|one, other| loss(one).total_cmp(&loss(other)));
+    let chosen = inside::worth_a_look(&by_loss, ["the hardest", "the easiest"]).into_iter();
+    chosen.map(|chosen| sentence(task, (run, predictions), chosen, words)).collect()
 }
 
 fn sentence(
-    predictor: &Predictor,
     task: &Classify,
     (run, predictions): (&Run, &TokenPredictions),
-    (sample, loss): (usize, f64),
+    (sample, which): (usize, &str),
     words: Words,
 ) -> String {
     let sequences = run.test.sequences.select(&[sample]);
-    let logits = predictor.answers_to_all(&sequences, cpu::threads()).logits;
+    let logits = run.predictor.answers_to_all(&sequences, cpu::threads()).logits;
     let begin = run.test.sequences.steps_of(sample).start;
-    // An answer stands below the token that it is about.
-    let behind = usize::from(task.self_targets == Some(SelfTargets::Next));
+    let behind = behind(run.predictor.task());
     let token = |(step, word): (usize, &str)| -> String {
         let asked = step.checked_sub(behind).map(|at| (at, predictions.labels[begin + at]));
         let Some((at, label)) = asked.filter(|(_, label)| *label != NO_CLASS) else {
@@ -231,7 +230,9 @@ fn sentence(
     let sequence = sequences.get(0);
     let tokens: Vec<String> = sequence.words().enumerate().map(token).collect();
     let title = one_of_test(sample, words);
-    let caption = format!("{title}: mean loss {loss:.3}, perplexity {}.", significant(loss.exp()));
+    let sums = &predictions.sums[sample];
+    let (loss, perplexity) = (sums.mean_loss(), significant(sums.perplexity()));
+    let caption = format!("{title}, {which}: mean loss {loss:.3}, perplexity {perplexity}.");
     format!(
         "<figure class=\"series\"><p class=\"sentence\" title=\"{}\">{}</p><figcaption>{}</figcaption></figure>",
         escaped(&title),
