@@ -115,7 +115,7 @@ fn settings_that_hardly_are_what_was_meant_are_warned_of() {
             "[task]\nkind = \"infill\"\nhide = { what = \"blocks\", steps = 30 }\n[data]\ndataset = \"table\"\n\
              train = \"a.csv\"\ntest = \"b.csv\"\nwindow = { length = 24, stride = 24 }\n"
                 .to_owned(),
-            "warning: exp.toml:3:36: task.hide.steps: a block ends with its window, which has 24 steps",
+            "warning: exp.toml:3:35: task.hide.steps: a block ends with its window, which has 24 steps",
         ),
     ] {
         sandbox.write("exp.toml", text);

@@ -180,7 +180,8 @@ pub(crate) fn csv_source(file: &Path, others: &str) -> Result<Box<dyn Read>, Fil
         return Ok(Box::new(stdin()));
     }
     if ends_with(file, &[".parquet", ".npz", ".ts"]) {
-        return Err(io::Error::other(format!("is no CSV file, and {others}")).into());
+        let message = format!("is no CSV file, and {others}");
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, message).into());
     }
     Ok(Box::new(open_file(file)?))
 }
