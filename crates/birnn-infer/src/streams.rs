@@ -1,7 +1,7 @@
 //! Sequences that come part by part, to a net that reads from the first step to the last and no other way.
 
 use birnn_architecture::{Head, Readout};
-use birnn_data::{Missing, Modality, Sequences, Values};
+use birnn_data::{Missing, Modality, Part, Sequences, Values};
 use birnn_kernels::States;
 
 use crate::network::Workspace;
@@ -40,6 +40,9 @@ pub enum NoStream {
     Missing(&'static str),
 }
 
+/// Steps of a single sequence that are read at once.
+const AT_A_TIME: usize = 1024;
+
 impl Predictor {
     /// It in front of sequences of which no step has come.
     ///
@@ -77,12 +80,21 @@ impl Streams<'_> {
         self.predictor.network().apply_head(&states)
     }
 
-    /// As [`Streams::read`], but only after the last of the steps of each: `[sequences, outputs]`.
+    /// As [`Streams::read`], but only after the last of the steps of each: `[sequences, outputs]`. Of a single sequence that
+    /// takes the same memory however many steps come.
     ///
     /// # Panics
     ///
     /// As there.
     pub fn read_to_last(&mut self, steps: &Sequences) -> Vec<f32> {
+        if steps.len() == 1 && steps.steps() > AT_A_TIME {
+            let mut logits = Vec::new();
+            for begin in (0..steps.steps()).step_by(AT_A_TIME) {
+                let end = steps.steps().min(begin + AT_A_TIME);
+                logits = self.read_to_last(&steps.parts(&[Part { sample: 0, steps: begin..end }]));
+            }
+            return logits;
+        }
         let states = self.read_on(steps);
         let width = self.predictor.network().architecture().output_features();
         let ends = (0..steps.len()).map(|index| steps.steps_of(index).end);
@@ -141,7 +153,7 @@ mod tests {
     use std::path::Path;
 
     use birnn_architecture::{CellKind, CharacterNet, EmbeddingConfig};
-    use birnn_data::{Folding, Part, Per, Sentences, Series, Text};
+    use birnn_data::{Folding, Per, Sentences, Series, Text};
     use birnn_experiment::Experiment;
 
     use super::*;
@@ -240,6 +252,17 @@ mod tests {
             }
             assert_eq!(found.concat(), whole, "{what}, {cuts:?}");
         }
+    }
+
+    /// More than are read at once.
+    #[test]
+    fn a_long_sequence_ends_with_the_bits_of_the_whole() {
+        let values = (0..2 * 2500).map(|index| if index % 7 < 3 { f32::NAN } else { (index % 23) as f32 });
+        let all = Sequences::new(Values::Floats(values.collect()), 2, [2500]);
+        let predictor = net(CellKind::Gru, |_| {}, two_features());
+        let whole = predictor.logits_of_all(&all, 1);
+        let last = predictor.streams().unwrap().read_to_last(&all);
+        assert_eq!(last, whole[whole.len() - last.len()..]);
     }
 
     #[test]

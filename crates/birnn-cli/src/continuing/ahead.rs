@@ -1,6 +1,6 @@
 //! What a net finds to come next, step after step.
 
-use birnn_data::{Part, Sequences};
+use birnn_data::Sequences;
 use birnn_infer::{Predictor, Streams, Workspace};
 
 /// A net that reads some sequences to where they end so far, again and again as they grow.
@@ -14,9 +14,6 @@ pub(super) enum Ahead<'n> {
     /// It reads from the end, too, and so all of them anew.
     Anew { predictor: &'n Predictor, workspace: Workspace },
 }
-
-/// Steps of a sample that are read at once, where it is read alone.
-const AT_A_TIME: usize = 1024;
 
 /// Which steps of each sequence are to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,23 +35,7 @@ impl<'n> Ahead<'n> {
         match self {
             Ahead::Stream { streams, is_under_way } => {
                 let to_read = if std::mem::replace(is_under_way, true) { ToRead::Last } else { ToRead::All };
-                let steps = steps(to_read);
-                let parts: Vec<usize> = match steps.len() {
-                    // Of one alone the memory does not grow with its length.
-                    1 => (0..steps.steps()).step_by(AT_A_TIME).collect(),
-                    _ => vec![0],
-                };
-                let mut logits = Vec::new();
-                for begin in parts {
-                    let part = |sample: usize| {
-                        let end = steps.steps_of(sample).len();
-                        let end = if steps.len() == 1 { end.min(begin + AT_A_TIME) } else { end };
-                        Part { sample, steps: begin..end }
-                    };
-                    let parts: Vec<Part> = (0..steps.len()).map(part).collect();
-                    logits = streams.read_to_last(&steps.parts(&parts));
-                }
-                logits
+                streams.read_to_last(&steps(to_read))
             }
             Ahead::Anew { predictor, workspace } => {
                 let (all, outputs) = (steps(ToRead::All), predictor.task().outputs());
