@@ -244,7 +244,7 @@ pub struct EvalArgs {
     pub dataset: Option<Dataset>,
     /// Evaluate a net of one direction on a CSV table that is read as it comes, - for standard input, its state carried from
     /// step to step: whole series and not windows of them, in memory that does not grow with the steps.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["split", "dataset", "sets", "data_dir", "offline"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["split", "dataset", "sets", "data_dir"])]
     pub stream: Option<PathBuf>,
     /// One JSON object on stdout.
     #[arg(long)]

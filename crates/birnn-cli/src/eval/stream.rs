@@ -23,6 +23,11 @@ pub fn run(args: &EvalArgs, file: &Path) -> Outcome {
         .data
         .table_to_judge(series, wanted, task.classes())
         .map_err(|error| Failure::request(format!("--stream: {error}")))?;
+    let same = |learnt: &Path| learnt.canonicalize().ok() == file.canonicalize().ok();
+    if file.exists() && net.data.train.as_deref().is_some_and(same) {
+        let of = shown(&file);
+        tracing::warn!("{of}: the net learnt from this file: how it does there says little of other data");
+    }
     let (mut judge, mut count) = (Judge::new(task), 0);
     net.each(file, (&table, wanted.of_files()), STEPS, |answered| {
         let AnsweredSteps { begin, targets, values, filled, outputs, .. } = answered;
