@@ -253,7 +253,7 @@ impl Network {
         match (reading, &self.embedding) {
             (Reading::Values(read), _) => sequences.for_each(|sequence| read(sequence, into)),
             (Reading::Tokens(lexicon), Some(embedding)) => {
-                embedding.read(workspace, sequences, lexicon, into)
+                embedding.read(workspace, sequences, lexicon, into);
             }
             (Reading::Tokens(_), None) => unreachable!("a net that reads words has vectors for them"),
         }
