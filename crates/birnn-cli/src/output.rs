@@ -18,7 +18,7 @@ pub fn pass_on(bytes: &[u8]) -> Outcome {
     written(bytes).map(drop)
 }
 
-/// As [`print`]. Says whether anybody still reads it.
+/// As [`print()`]. Says whether anybody still reads it.
 pub fn print_while_read(text: &str) -> Result<bool, Failure> {
     written(escape::lines(text).as_bytes())
 }
