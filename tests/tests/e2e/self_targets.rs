@@ -184,6 +184,7 @@ fn a_net_that_reads_what_it_is_asked_for_is_marked() {
     assert!(sandbox.birnn(&["runs", "."]).done().stdout.contains("next (leak)"));
     let said = sandbox.birnn(&["compare", "run", "run"]);
     assert!(said.stderr.contains("this net has read what it is asked for"), "{}", said.stderr);
+    assert!(said.stdout.contains("(HAS READ WHAT IT IS ASKED FOR: "), "{}", said.stdout);
     let said = sandbox.birnn(&["continue", "run", "waves.csv"]).done();
     assert!(said.stderr.contains("what follows is of no use"), "{}", said.stderr);
 }

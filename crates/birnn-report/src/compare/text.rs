@@ -23,8 +23,12 @@ pub(super) fn text(report: &ComparisonReport) -> String {
 
 fn runs(report: &ComparisonReport) -> String {
     let row = |run: &ComparedRun| {
-        let unfinished = run.unfinished().map(|status| format!("({status})")).unwrap_or_default();
-        vec![run.name.clone(), birnn_data::name::text(&run.run), unfinished]
+        let unfinished = run.unfinished().map(|status| format!("({status})"));
+        let leaks = run.manifest.reads_what_it_is_asked();
+        let leak =
+            leaks.then(|| "(HAS READ WHAT IT IS ASKED FOR: what is said of it is of no use)".to_owned());
+        let marks = unfinished.into_iter().chain(leak).collect::<Vec<_>>().join(" ");
+        vec![run.name.clone(), birnn_data::name::text(&run.run), marks]
     };
     TextTable::new(report.runs.iter().map(row).collect()).lines()
 }
