@@ -1,7 +1,6 @@
 //! The command line as clap reads it.
 #![expect(missing_docs, reason = "what is flattened is documented where it is defined")]
 
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use birnn_data::name::shown;
@@ -336,8 +335,8 @@ pub struct ContinueArgs {
     #[arg(value_name = "FILE")]
     pub table: PathBuf,
     /// How many steps of each series, or tokens of each text.
-    #[arg(long, default_value = "1")]
-    pub steps: NonZeroUsize,
+    #[arg(long, default_value = "1", value_parser = clap::value_parser!(u32).range(1..))]
+    pub steps: u32,
     /// Of texts: how freely tokens are drawn: at 1 by their probability, below 1 the more probable ones more often, at 0 the
     /// most probable one [default: 0].
     #[arg(long, allow_negative_numbers = true)]

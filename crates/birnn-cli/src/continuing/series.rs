@@ -36,7 +36,7 @@ pub(super) fn table(
         };
         let mut last: Vec<f32> = together.iter().flat_map(last).collect();
         let mut ahead = Ahead::new(predictor);
-        for _ in 0..args.steps.get() {
+        for _ in 0..args.steps {
             last = next_steps(&mut ahead, (series, task), together, &last);
             let next = last.chunks_exact(series.features());
             together.iter_mut().zip(next).for_each(|(known, next)| known.extend_from_slice(next));

@@ -39,7 +39,7 @@ pub(super) fn each(
         let (together, others) = rest.split_at_mut(count);
         rest = others;
         let mut ahead = Ahead::new(predictor);
-        for _ in 0..args.steps.get() {
+        for _ in 0..args.steps {
             let logits = ahead.logits(|to_read| {
                 let mut steps = Sentences::default();
                 for (tokens, _) in &*together {

@@ -6,7 +6,7 @@ use crate::escape::{first, quoted, shown};
 #[derive(Debug, thiserror::Error)]
 pub enum LineProblem {
     /// It is no text.
-    #[error("is not UTF-8 text")]
+    #[error("is not UTF-8 text: save the file as UTF-8")]
     NotUtf8,
     /// It is longer than any series.
     #[error("is longer than the {most} bytes that a line may have")]

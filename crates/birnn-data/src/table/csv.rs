@@ -11,6 +11,7 @@ use super::rows::{As, Rows, is_missing, value_of};
 use super::time::Time;
 use crate::content::{Hashed, LARGEST};
 use crate::file_error::FileProblem;
+use crate::text::encoding::begins_as_utf_16;
 
 /// Bytes of a row: none of a table that is meant comes near.
 const LONGEST: u64 = 64 << 20;
@@ -77,6 +78,9 @@ impl<R: Read> CsvRows<R> {
         let mark = "\u{feff}".as_bytes();
         let mut start = Vec::new();
         inner.by_ref().take(mark.len() as u64).read_to_end(&mut start)?;
+        if begins_as_utf_16(&start) {
+            return Err(TableProblem::Utf16.into());
+        }
         let inner = Cursor::new(if start == mark { Vec::new() } else { start }).chain(inner);
         let mut limited = Limited {
             inner,

@@ -59,7 +59,7 @@ impl fmt::Display for Cell {
 #[derive(Debug, thiserror::Error)]
 pub enum CellProblem {
     /// It is no text.
-    #[error("is not UTF-8 text: save the file as UTF-8")]
+    #[error("is not UTF-8 text: save the file as UTF-8 (`iconv -f LATIN1 -t UTF-8` makes it of Latin-1)")]
     NotUtf8,
     /// The text ends within it.
     #[error(
@@ -196,6 +196,11 @@ impl fmt::Display for NamedBy {
 /// What is wrong with a table.
 #[derive(Debug, thiserror::Error)]
 pub enum TableProblem {
+    /// It is not in UTF-8.
+    #[error(
+        "is not UTF-8 text, but begins with the mark of UTF-16: save the file as UTF-8 (`iconv -f UTF-16 -t UTF-8`)"
+    )]
+    Utf16,
     /// A table whose gaps are to be filled in has a series in each row.
     #[error("is a wide table, and gaps are filled in in long ones, which have a row for each step")]
     WideGaps,

@@ -558,9 +558,18 @@ fn what_cannot_be_is_told_with_its_place() {
          training file's",
     );
     let error = parse_table(b"x,kind\n1,\xff\n", &table("target = \"kind\"", CLASSES), CLASSES).unwrap_err();
-    assert_eq!(error.to_string(), "line 2, column 2 (`kind`): is not UTF-8 text: save the file as UTF-8");
+    let way_out =
+        "is not UTF-8 text: save the file as UTF-8 (`iconv -f LATIN1 -t UTF-8` makes it of Latin-1)";
+    assert_eq!(error.to_string(), format!("line 2, column 2 (`kind`): {way_out}"));
     let error = parse_table(b"x,\xff\n1,2\n", &table("target = \"kind\"", CLASSES), CLASSES).unwrap_err();
-    assert_eq!(error.to_string(), "line 1, column 2 (``): is not UTF-8 text: save the file as UTF-8");
+    assert_eq!(error.to_string(), format!("line 1, column 2 (``): {way_out}"));
+    for marked in [&b"\xff\xfex\0,\0k\0\n\0"[..], b"\xfe\xff\0x\0,\0k\0\n"] {
+        let error = parse_table(marked, &table("target = \"kind\"", CLASSES), CLASSES).unwrap_err();
+        assert!(
+            error.to_string().ends_with("save the file as UTF-8 (`iconv -f UTF-16 -t UTF-8`)"),
+            "{error}"
+        );
+    }
 }
 
 /// What a text holds is the same, and in the same lines, with the line ends of Windows.

@@ -60,6 +60,11 @@ impl JsonSchema for Encoding {
     }
 }
 
+/// Whether text begins with the mark of UTF-16, which its little-endian form has as `FF FE`.
+pub(crate) fn begins_as_utf_16(text: &[u8]) -> bool {
+    text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff")
+}
+
 /// Gives `read` the text of a file, gzipped or not, as UTF-8, all of which it reads. The digests are of what the file
 /// holds.
 pub(super) fn open_text<T>(

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 
+use super::encoding::begins_as_utf_16;
 use super::problem::TextProblem;
 use crate::content::LARGEST;
 use crate::file_error::FileProblem;
@@ -52,11 +53,12 @@ impl<R: Read> Source<R> {
         if read > LONGEST {
             return Err(TextProblem::TooLong { most: LONGEST }.at(self.number));
         }
-        let whole =
-            str::from_utf8(&self.line).map_err(|_| match self.number == 1 && is_utf_16(&self.line) {
+        let whole = str::from_utf8(&self.line).map_err(|_| {
+            match self.number == 1 && begins_as_utf_16(&self.line) {
                 true => TextProblem::Utf16.at(1),
                 false => TextProblem::NotUtf8.at(self.number),
-            })?;
+            }
+        })?;
         let begin = if self.number == 1 && whole.starts_with(MARK) { MARK.len() } else { 0 };
         let text = whole[begin..].trim_end_matches(['\n', '\r']);
         Ok(Some(Line { number: self.number, whole, text, begin }))
@@ -66,11 +68,6 @@ impl<R: Read> Source<R> {
     pub(super) fn forget(&mut self) {
         self.bytes = 0;
     }
-}
-
-/// Whether text begins with the mark of UTF-16, which its little-endian form has as `FF FE`.
-fn is_utf_16(text: &[u8]) -> bool {
-    text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff")
 }
 
 /// Gives `take` each line of a text.

@@ -313,10 +313,10 @@ fn what_is_no_such_file_is_refused() {
     refused(two("", "# 1:a"), "ends before the first series");
     refused("<html>not found</html>", "line 1, column 1: `<html>not found</html>` stands in the header");
     refused("1,2,3:a\n", "line 1, column 1: `1,2,3:a` stands in the header");
-    refused(b"PK\x03\x04\xff\xff", "line 1, column 5: is not UTF-8 text");
+    refused(b"PK\x03\x04\xff\xff", "line 1, column 5: is not UTF-8 text: save the file as UTF-8");
     refused(
         [two("", "1:a").as_bytes(), b"1,\xc3\xa9\xff:b\n"].concat(),
-        "line 4, column 4: is not UTF-8 text",
+        "line 4, column 4: is not UTF-8 text: save the file as UTF-8",
     );
     refused("@\u{202e}\n\u{202e}", "`\\u202e` stands in the header");
 }
