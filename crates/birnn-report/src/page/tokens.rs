@@ -97,6 +97,7 @@ fn behind(task: &Task) -> usize {
 
 fn scores(predictions: &TokenPredictions, counting: Option<f64>) -> Table {
     let [of_perplexity, of_accuracy] = predictions.intervals().map_or([None; 2], |of| of.map(Some));
+    let net = if of_perplexity.is_some() { "the net (95 % interval)" } else { "the net" };
     let with = |shown: String, interval: Option<Interval>, show: fn(f64) -> String| match interval {
         None => shown,
         Some(Interval { low, high }) => format!("{shown} ({} to {})", show(low), show(high)),
@@ -119,7 +120,7 @@ fn scores(predictions: &TokenPredictions, counting: Option<f64>) -> Table {
             String::new(),
         ],
     ];
-    Table::new("Scores", &["", "the net (95 % interval)", "by counting tokens"], rows)
+    Table::new("Scores", &["", net, "by counting tokens"], rows)
 }
 
 /// Whether what is read before, or around, makes tokens easier: the mean loss by their place.
