@@ -270,6 +270,8 @@ fn texts_are_gone_on_with_letter_by_letter() {
     let told = sandbox.birnn(&["compare", "run", "again"]).done().stdout;
     assert!(told.contains(" is better than ") && told.contains("its perplexity is lower by"), "{told}");
 
+    let nothing = sandbox.birnn(&["continue", "run", "-", "--steps", "0"]);
+    assert!(nothing.stderr.contains("'--steps <STEPS>': 0 is not in 1.."), "{}", nothing.stderr);
     let cold = ["continue", "run", "-", "--temperature", "-1"];
     sandbox.birnn_given(&cold, "abc").failed(2, &["--temperature -1: "]);
 
