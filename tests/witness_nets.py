@@ -1,5 +1,7 @@
 """birnn's nets, as one writes them who has PyTorch alone: what witness.py holds birnn and onnxruntime against."""
 
+from itertools import zip_longest
+
 import torch
 from torch import nn
 
@@ -45,20 +47,20 @@ class Net(nn.Module):
 
 class Padded(nn.Module):
     """A net of padded series, as one writes it who has PyTorch alone: packed, and where directions differ in
-    size a module for each, the reverse one of series turned round."""
+    size, or there is the reverse one alone, a module for each, the reverse one of series turned round."""
 
     def __init__(self, cell, nonlinearity, layers, forward, reverse, readout, features, outputs):
         super().__init__()
         self.readout, self.cell = readout, cell
         options = {"batch_first": True, **({"nonlinearity": nonlinearity} if nonlinearity else {})}
-        width = forward + (reverse or 0)
+        width = (forward or 0) + (reverse or 0)
         if reverse in (None, forward):
             two = reverse is not None
             self.both = MODULES[cell](features, forward, layers, bidirectional=two, **options)
         else:
             inputs = [features, *[width] * (layers - 1)]
             self.ahead, self.back = [
-                nn.ModuleList([MODULES[cell](size, hidden, **options) for size in inputs])
+                nn.ModuleList([MODULES[cell](size, hidden, **options) for size in inputs if hidden])
                 for hidden in (forward, reverse)
             ]
         if readout == "attention":
@@ -83,11 +85,13 @@ class Padded(nn.Module):
             out, ends = self.run(self.both, x, lengths)
             ends = ends[-2:] if self.both.bidirectional else ends[-1:]
         else:
-            for ahead, back in zip(self.ahead, self.back):
-                out, end = self.run(ahead, x, lengths)
+            for ahead, back in zip_longest(self.ahead, self.back):
                 turned, start = self.run(back, self.turned(x, lengths), lengths)
-                x = out = torch.cat([out, self.turned(turned, lengths)], 2)
-                ends = [end[0], start[0]]
+                outs, ends = [self.turned(turned, lengths)], [start[0]]
+                if ahead is not None:
+                    out, end = self.run(ahead, x, lengths)
+                    outs, ends = [out, *outs], [end[0], *ends]
+                x = out = torch.cat(outs, 2)
         own, steps = torch.arange(x.shape[1]) < lengths[:, None], out
         if self.readout == "last":
             out = out[torch.arange(len(x)), lengths - 1]

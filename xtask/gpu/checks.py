@@ -143,7 +143,8 @@ NETS = {
     "gru, max, 64 and 32 units": ["cell=gru", "readout=max", "hidden={ forward = 64, reverse = 32 }"],
     "lstm, attention, 3 layers": ["readout=attention", "layers=3"],
     "lstm, last, 64 and 32 units": ["hidden={ forward = 64, reverse = 32 }"],
-    "lstm, one direction": ["bidirectional=false"],
+    "lstm, forward alone": ["bidirectional=false"],
+    "gru, mean, reverse alone": ["cell=gru", "readout=mean", "bidirectional=false", "hidden={ reverse = 64 }"],
 }
 
 

@@ -16,9 +16,9 @@ pub struct Architecture {
     pub cell: Cell,
     /// Stacked layers, at least 1.
     pub layers: usize,
-    /// Units of the forward direction, at least 1.
-    pub forward: usize,
-    /// Units of the reverse direction; `None` where the net reads in one direction.
+    /// Units of the forward direction, at least 1; `None` where the net reads in reverse alone.
+    pub forward: Option<usize>,
+    /// Units of the reverse direction, at least 1; `None` where the net reads forward alone.
     pub reverse: Option<usize>,
     /// Probability of zeroing an element between layers, in `[0, 1)`.
     pub dropout: f64,
@@ -188,7 +188,7 @@ impl fmt::Display for Readout {
 }
 
 impl fmt::Display for Architecture {
-    /// Such as `2 x LSTM 128+128, readout last`.
+    /// Such as `2 x LSTM 128+128, readout last`; of a net that reads in reverse alone `1 x LSTM 0+128`.
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let Architecture { cell, layers, forward, reverse, readout, embedding, head, .. } = self;
         let cell = match cell {
@@ -197,7 +197,7 @@ impl fmt::Display for Architecture {
             Cell::Gru => "GRU",
             Cell::Lstm => "LSTM",
         };
-        write!(f, "{layers} x {cell} {forward}")?;
+        write!(f, "{layers} x {cell} {}", forward.unwrap_or(0))?;
         if let Some(reverse) = reverse {
             write!(f, "+{reverse}")?;
         }
@@ -231,7 +231,7 @@ impl Default for Architecture {
         Architecture {
             cell: Cell::Lstm,
             layers: 2,
-            forward: 128,
+            forward: Some(128),
             reverse: Some(128),
             dropout: 0.0,
             readout: Readout::Last,
@@ -254,7 +254,10 @@ impl Architecture {
         if !(1..=MAX_LAYERS).contains(&self.layers) {
             return refuse("model.layers", format!("must be 1 to {MAX_LAYERS}, is {}", self.layers));
         }
-        for units in [Some(self.forward), self.reverse].into_iter().flatten() {
+        if self.directions().next().is_none() {
+            return refuse("model.hidden", "there is no unit in either direction".to_owned());
+        }
+        for (_, units) in self.directions() {
             if !(1..=MAX_HIDDEN).contains(&units) {
                 return refuse("model.hidden", format!("must be 1 to {MAX_HIDDEN}, is {units}"));
             }
@@ -289,7 +292,7 @@ impl Architecture {
 
     /// Features of one time step of the recurrent output: forward and reverse concatenated.
     pub fn output_features(&self) -> usize {
-        self.forward + self.reverse.unwrap_or(0)
+        self.directions().map(|(_, units)| units).sum()
     }
 
     /// Values that the recurrent layers read at each time step.
@@ -308,7 +311,7 @@ impl Architecture {
         let net = self.embedding?.characters?;
         let architecture = Architecture {
             layers: 1,
-            forward: net.hidden,
+            forward: Some(net.hidden),
             reverse: Some(net.hidden),
             dropout: 0.0,
             readout: Readout::Final,
@@ -323,8 +326,8 @@ impl Architecture {
 
     /// The units of each direction of a layer, forward first.
     pub fn directions(&self) -> impl Iterator<Item = (Direction, usize)> + use<> {
-        let reverse = self.reverse.map(|units| (Direction::Reverse, units));
-        std::iter::once((Direction::Forward, self.forward)).chain(reverse)
+        let units = [(Direction::Forward, self.forward), (Direction::Reverse, self.reverse)];
+        units.into_iter().filter_map(|(direction, units)| Some((direction, units?)))
     }
 
     /// The name and shape of every parameter of the recurrent layers of a net that reads these inputs, in the order of

@@ -136,12 +136,13 @@ pub enum Nonlinearity {
     Relu,
 }
 
-/// Hidden units per direction: `128` or `{ forward = 128, reverse = 64 }`.
+/// Hidden units per direction: `128`, `{ forward = 128, reverse = 64 }` or, of a net that reads in reverse alone,
+/// `{ reverse = 64 }`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(untagged)]
 #[schemars(deny_unknown_fields)]
 pub enum Hidden {
-    /// Both directions have this many.
+    /// Each direction that there is has this many.
     Same(#[schemars(range(min = 1, max = MAX_HIDDEN))] usize),
     /// Each direction has its own.
     Each {
@@ -152,9 +153,20 @@ pub enum Hidden {
         #[schemars(range(min = 1, max = MAX_HIDDEN))]
         reverse: usize,
     },
+    /// There is the reverse direction alone.
+    Reverse {
+        /// Units of the net that reads from the end.
+        #[schemars(range(min = 1, max = MAX_HIDDEN))]
+        reverse: usize,
+    },
 }
 
 impl ModelConfig {
+    /// Whether there is a reverse direction, with a forward one or alone.
+    pub fn reads_in_reverse(&self) -> bool {
+        self.bidirectional || matches!(self.hidden, Hidden::Reverse { .. })
+    }
+
     /// With the defaults of its cell written out.
     pub fn with_defaults(&self) -> ModelConfig {
         let usual = (self.cell == CellKind::Rnn).then_some(Nonlinearity::Tanh);
@@ -176,20 +188,31 @@ impl ModelConfig {
                 );
             }
         };
-        let (forward, reverse) = match self.hidden {
-            Hidden::Same(units) => (units, units),
-            Hidden::Each { .. } if !self.bidirectional => {
-                let message = "sizes per direction need `bidirectional = true`; write one number".to_owned();
-                return refuse("model.hidden", message);
+        let (forward, reverse) = match (self.hidden, self.bidirectional) {
+            (Hidden::Same(units), both) => (Some(units), both.then_some(units)),
+            (Hidden::Each { forward, reverse }, true) => (Some(forward), Some(reverse)),
+            (Hidden::Reverse { reverse }, false) => (None, Some(reverse)),
+            (Hidden::Each { .. }, false) => {
+                let message = "two sizes need `bidirectional = true`; of one direction write one number, or \
+                               { reverse = .. } where it is to read from the end";
+                return refuse("model.hidden", message.to_owned());
             }
-            Hidden::Each { forward, reverse } => (forward, reverse),
+            (Hidden::Reverse { .. }, true) => {
+                let message =
+                    "`forward` is missing; a net that reads in reverse alone has `bidirectional = false`";
+                return refuse("model.hidden", message.to_owned());
+            }
         };
+        if forward.is_none() && self.readout == Readout::Last {
+            let message = "in reverse a net begins at the last step, and has read nothing else there; `final` reads \
+                           it at its own end";
+            return refuse("model.readout", message.to_owned());
+        }
         let architecture = Architecture {
             cell,
             layers: self.layers,
             forward,
-            // Refused also where nothing reads it.
-            reverse: Some(reverse),
+            reverse,
             dropout: self.dropout,
             readout: self.readout,
             embedding: self.embedding.as_ref().map(EmbeddingConfig::resolve).transpose()?,
@@ -202,7 +225,7 @@ impl ModelConfig {
             let message = "acts between layers, and there is one layer; set it to 0 or `layers` to 2 or more";
             return refuse("model.dropout", message.to_owned());
         }
-        Ok(Architecture { reverse: self.bidirectional.then_some(reverse), ..architecture })
+        Ok(architecture)
     }
 }
 
@@ -230,7 +253,7 @@ impl<'de> Deserialize<'de> for Hidden {
             type Value = Hidden;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a whole number, 1 or more, or { forward = .., reverse = .. }")
+                f.write_str("a whole number, 1 or more, { forward = .., reverse = .. } or { reverse = .. }")
             }
 
             fn visit_i64<E: de::Error>(self, units: i64) -> Result<Hidden, E> {
@@ -251,12 +274,15 @@ impl<'de> Deserialize<'de> for Hidden {
                 #[derive(Deserialize)]
                 #[serde(deny_unknown_fields)]
                 struct Each {
-                    forward: usize,
+                    forward: Option<usize>,
                     reverse: usize,
                 }
                 let Each { forward, reverse } =
                     Each::deserialize(de::value::MapAccessDeserializer::new(map))?;
-                Ok(Hidden::Each { forward, reverse })
+                Ok(match forward {
+                    Some(forward) => Hidden::Each { forward, reverse },
+                    None => Hidden::Reverse { reverse },
+                })
             }
         }
 
@@ -277,7 +303,8 @@ mod tests {
     #[test]
     fn the_default_is_the_tutorials_net() {
         let net = ModelConfig::default().resolve().unwrap();
-        assert_eq!((net.cell, net.layers, net.forward, net.reverse), (Cell::Lstm, 2, 128, Some(128)));
+        assert_eq!((net.cell, net.layers), (Cell::Lstm, 2));
+        assert_eq!((net.forward, net.reverse), (Some(128), Some(128)));
         assert_eq!((net.readout, net.output_features()), (Readout::Last, 256));
     }
 
@@ -289,8 +316,13 @@ mod tests {
         refused(ModelConfig { hidden: Hidden::Same(0), ..base() }, "model.hidden");
         refused(ModelConfig { hidden: Hidden::Each { forward: 8, reverse: 0 }, ..base() }, "model.hidden");
         refused(ModelConfig { hidden: Hidden::Same(65_537), ..base() }, "model.hidden");
-        let one_way = ModelConfig { bidirectional: false, ..base() };
-        refused(ModelConfig { hidden: Hidden::Each { forward: 8, reverse: 8 }, ..one_way }, "model.hidden");
+        let one_way = || ModelConfig { bidirectional: false, ..base() };
+        refused(ModelConfig { hidden: Hidden::Each { forward: 8, reverse: 8 }, ..one_way() }, "model.hidden");
+        let from_the_end = Hidden::Reverse { reverse: 8 };
+        refused(ModelConfig { hidden: from_the_end, ..base() }, "model.hidden");
+        refused(ModelConfig { hidden: from_the_end, ..one_way() }, "model.readout");
+        let final_states = ModelConfig { readout: Readout::Final, ..one_way() };
+        refused(ModelConfig { hidden: Hidden::Reverse { reverse: 0 }, ..final_states }, "model.hidden");
         for dropout in [-0.1, 1.0, 0.999_999_99, f64::NAN, f64::INFINITY] {
             refused(ModelConfig { dropout, ..base() }, "model.dropout");
         }
@@ -299,9 +331,14 @@ mod tests {
     }
 
     #[test]
-    fn one_direction_has_no_reverse_half() {
-        let net = ModelConfig { bidirectional: false, hidden: Hidden::Same(7), ..ModelConfig::default() };
-        let net = net.resolve().unwrap();
-        assert_eq!((net.reverse, net.output_features()), (None, 7));
+    fn one_direction_has_no_other_half() {
+        let cases = [(Hidden::Same(7), (Some(7), None)), (Hidden::Reverse { reverse: 7 }, (None, Some(7)))];
+        for (hidden, units) in cases {
+            let readout = Readout::Final;
+            let config = ModelConfig { bidirectional: false, hidden, readout, ..ModelConfig::default() };
+            let net = config.resolve().unwrap();
+            assert_eq!(((net.forward, net.reverse), net.output_features()), (units, 7));
+            assert_eq!(config.reads_in_reverse(), net.reverse.is_some());
+        }
     }
 }

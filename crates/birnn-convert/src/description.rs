@@ -192,11 +192,12 @@ pub fn description_path(path: &Path) -> PathBuf {
 pub(crate) fn in_python(net: &Architecture, features: usize, classes: usize) -> String {
     let (prefix, width) = (net.cell.prefix(), net.output_features());
     let module = prefix.to_uppercase();
-    let Architecture { layers, forward, .. } = net;
-    let directions = match net.reverse {
-        None => "",
-        Some(reverse) if reverse == *forward => ", bidirectional=True",
-        Some(_) => {
+    let (layers, forward) = (net.layers, net.forward.or(net.reverse).unwrap_or(0));
+    let directions = match (net.forward, net.reverse) {
+        (_, None) => "",
+        (None, Some(_)) => ", from the end to the beginning alone, for which PyTorch has no module",
+        (Some(forward), Some(reverse)) if reverse == forward => ", bidirectional=True",
+        (Some(_), Some(_)) => {
             ", bidirectional=True, and a hidden size for each direction, for which PyTorch has no module"
         }
     };

@@ -289,7 +289,7 @@ fn check_dropout(spec: Spec, batch: usize, time: usize, dropout: Dropout) {
     tch::set_num_threads(1);
     tch::manual_seed(dropout.key as i64);
     // As nets begin: with larger weights rounding grows from step to step, in any arithmetic.
-    let bound = 1.0 / (spec.forward.max(spec.reverse.unwrap_or(0)) as f64).sqrt();
+    let bound = 1.0 / (spec.forward.max(spec.reverse).unwrap_or(1) as f64).sqrt();
     let uniform =
         |length: usize| Tensor::rand([length as i64], (Kind::Float, Device::Cpu)) * 2.0 * bound - bound;
     let parameters: Vec<Tensor> = spec.parameters().into_iter().map(uniform).collect();
@@ -303,11 +303,10 @@ fn check_dropout(spec: Spec, batch: usize, time: usize, dropout: Dropout) {
     let mut sequence = input.to_kind(Kind::Double);
     let mut weights = wide.chunks(4);
     for layer in 0..spec.layers {
-        let directions: Vec<Tensor> = [Some(spec.forward), spec.reverse]
+        let directions: Vec<Tensor> = [(spec.forward, false), (spec.reverse, true)]
             .into_iter()
-            .flatten()
-            .enumerate()
-            .map(|(direction, hidden)| {
+            .filter_map(|(hidden, reverse)| {
+                let hidden = hidden?;
                 let [ih, hh, bias_ih, bias_hh] = weights.next().unwrap() else { unreachable!() };
                 let rows = gates * hidden as i64;
                 let weights = [
@@ -316,7 +315,7 @@ fn check_dropout(spec: Spec, batch: usize, time: usize, dropout: Dropout) {
                     bias_ih.shallow_clone(),
                     bias_hh.shallow_clone(),
                 ];
-                outputs(spec.cell, &sequence, &weights.each_ref(), direction == 1)
+                Some(outputs(spec.cell, &sequence, &weights.each_ref(), reverse))
             })
             .collect();
         sequence = Tensor::cat(&directions, 2);
@@ -330,7 +329,7 @@ fn check_dropout(spec: Spec, batch: usize, time: usize, dropout: Dropout) {
             sequence = &sequence * Tensor::from_slice(&scale).view([batch as i64, time as i64, -1]);
         }
     }
-    let units = spec.forward as i64;
+    let units = spec.forward.unwrap_or(0) as i64;
     let output = match spec.output {
         OutputMode::Sequence => sequence,
         OutputMode::Last => sequence.select(1, -1),
@@ -370,11 +369,16 @@ proptest! {
         readout in prop_oneof![
             Just(Readout::Last), Just(Readout::Final), Just(Readout::Mean), Just(Readout::Attention)
         ],
-        bidirectional in any::<bool>(), layers in 1_usize..4, forward in 1_usize..40, reverse in 1_usize..40,
+        bidirectional in any::<bool>(), from_the_end in any::<bool>(), layers in 1_usize..4,
+        forward in 1_usize..40, reverse in 1_usize..40,
         rows in 1_usize..9, cols in 1_usize..40, batch in 1_usize..80,
     ) {
         let nonlinearity = (cell == CellKind::Rnn && relu).then_some(Nonlinearity::Relu);
-        let hidden = if bidirectional { Hidden::Each { forward, reverse } } else { Hidden::Same(forward) };
+        let hidden = match (bidirectional, from_the_end && readout != Readout::Last) {
+            (true, _) => Hidden::Each { forward, reverse },
+            (false, false) => Hidden::Same(forward),
+            (false, true) => Hidden::Reverse { reverse },
+        };
         let config = ModelConfig {
             cell,
             nonlinearity,
@@ -392,10 +396,11 @@ proptest! {
     fn any_stack_with_dropout_is_autograds(
         cell in prop_oneof![Just(Cell::RnnTanh), Just(Cell::RnnRelu), Just(Cell::Gru), Just(Cell::Lstm)],
         output in prop_oneof![Just(OutputMode::Last), Just(OutputMode::Final), Just(OutputMode::Sequence)],
-        features in 1_usize..40, layers in 2_usize..4, forward in 1_usize..40,
-        reverse in proptest::option::of(1_usize..40),
+        features in 1_usize..40, layers in 2_usize..4,
+        forward in proptest::option::of(1_usize..40), reverse in proptest::option::of(1_usize..40),
         batch in 1_usize..20, time in 1_usize..9, probability in 0.1_f32..0.9, key in any::<u64>(),
     ) {
+        let forward = forward.or(reverse.is_none().then_some(1));
         let spec = Spec { cell, features, layers, forward, reverse, output };
         check_dropout(spec, batch, time, Dropout { probability, key, first_step: 0 });
     }

@@ -431,6 +431,7 @@ fn numbers_and_answers_of_each_step_go_on_in_the_same_bytes() {
         ["task={ kind = \"regress\", per = \"step\" }", "train.group_by_length=true", "train.monitor=rmse"],
         ["task.kind=tag", "train.class_weights=balanced", "train.monitor=macro-f1"],
         ["task.kind=infill", "task.hide.share=0.3", "train.monitor=mae"],
+        ["task.kind=tag", "model={ bidirectional = false, hidden = { reverse = 5 } }", "train.ema_decay=0.9"],
         ["task.kind=next", "model={ bidirectional = false, hidden = 5 }", "train.ema_decay=0.9"],
     ] {
         let data = ["data={ dataset = \"ts\", train = \"a\", test = \"b\", validation = 9 }"];

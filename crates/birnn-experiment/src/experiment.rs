@@ -66,11 +66,15 @@ impl Experiment {
         let architecture = self.architecture(task.wanted.per)?;
         let is_shown = self.task.leak == Some(Leak::Show);
         if let (Some(leak), false) = (self.leaks(), is_shown) {
+            let (key, one_way) = match self.model.bidirectional {
+                true => ("model.bidirectional", "`bidirectional = false`"),
+                false => ("model.hidden", "`hidden` as one number"),
+            };
             let message = format!(
-                "{leak}: training would look perfect and teach nothing; `bidirectional = false` looks ahead, `kind = \"infill\"` \
-                 under [task] fills gaps in with both directions, and `leak = \"show\"` there shows what becomes of it"
+                "{leak}: training would look perfect and teach nothing; {one_way} looks ahead, `kind = \"infill\"` under \
+                 [task] fills gaps in with both directions, and `leak = \"show\"` there shows what becomes of it"
             );
-            return Err(Invalid::new("model.bidirectional", message));
+            return Err(Invalid::new(key, message));
         }
         let spells = architecture.embedding.is_some_and(|embedding| embedding.characters.is_some());
         if self.task.kind == TaskKind::Infill && spells {
@@ -222,7 +226,7 @@ impl Experiment {
 
     /// Of a net that has read what it is asked for, how.
     fn leaks(&self) -> Option<&'static str> {
-        (self.task.kind == TaskKind::Next && self.model.bidirectional)
+        (self.task.kind == TaskKind::Next && self.model.reads_in_reverse())
             .then_some("the values of the next step are what the reverse direction has just read")
     }
 

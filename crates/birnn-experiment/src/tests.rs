@@ -124,7 +124,7 @@ fn sets_apply_in_order_and_need_no_quotes() {
     let source = source("[model]\ncell = \"rnn\" # the cell\n", &sets).unwrap();
     let plan = source.plan().unwrap();
     assert_eq!(plan.train.epochs, 4);
-    assert_eq!((plan.architecture.forward, plan.architecture.reverse), (3, Some(2)));
+    assert_eq!((plan.architecture.forward, plan.architecture.reverse), (Some(3), Some(2)));
 }
 
 #[test]

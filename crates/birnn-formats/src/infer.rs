@@ -109,23 +109,30 @@ impl Modules {
                 short_name(&name)
             ));
         }
-        let (rows, features) = matrix("weight_ih_l0")?;
-        let (_, forward) = matrix("weight_hh_l0")?;
         // Of a layer or direction that lacks some of its weights, the others tell.
         let has = |layer: usize, direction: Direction| {
             Weight::ALL.iter().any(|weight| shape(&weight.name(layer, direction)).is_some())
         };
-        let reverse = match has(0, Direction::Reverse) {
-            false => None,
-            true => Some(matrix(&Weight::HiddenHidden.name(0, Direction::Reverse))?.1),
+        let [has_forward, has_reverse] = [Direction::Forward, Direction::Reverse].map(|way| has(0, way));
+        let first = if has_reverse && !has_forward { Direction::Reverse } else { Direction::Forward };
+        let input_name = Weight::InputHidden.name(0, first);
+        let (rows, features) = matrix(&input_name)?;
+        let (_, units) = matrix(&Weight::HiddenHidden.name(0, first))?;
+        let (hidden, bidirectional) = match (has_forward, has_reverse) {
+            (_, false) => (Hidden::Same(units), false),
+            (false, true) => (Hidden::Reverse { reverse: units }, false),
+            (true, true) => match matrix(&Weight::HiddenHidden.name(0, Direction::Reverse))?.1 {
+                reverse if reverse == units => (Hidden::Same(units), true),
+                reverse => (Hidden::Each { forward: units, reverse }, true),
+            },
         };
-        let cell = match (rows.checked_div(forward), rows.checked_rem(forward)) {
+        let cell = match (rows.checked_div(units), rows.checked_rem(units)) {
             (Some(1), Some(0)) => CellKind::Rnn,
             (Some(3), Some(0)) => CellKind::Gru,
             (Some(4), Some(0)) => CellKind::Lstm,
             _ => {
                 return refuse(format!(
-                    "`{}weight_ih_l0` has {rows} rows for {forward} hidden units, which is neither 1, 3 nor \
+                    "`{}{input_name}` has {rows} rows for {units} hidden units, which is neither 1, 3 nor \
                      4 for each: no RNN, GRU or LSTM",
                     short_name(recurrent)
                 ));
@@ -134,16 +141,14 @@ impl Modules {
         let default = ModelConfig::default();
         let config = ModelConfig {
             cell,
-            bidirectional: reverse.is_some(),
+            bidirectional,
             layers: (0..)
                 .take_while(|&layer| has(layer, Direction::Forward) || has(layer, Direction::Reverse))
                 .count(),
-            hidden: match reverse {
-                Some(reverse) if reverse != forward => Hidden::Each { forward, reverse },
-                _ => Hidden::Same(forward),
-            },
+            hidden,
             readout: match weights.contains_key(&format!("{attention}context")) {
                 true => Readout::Attention,
+                false if !has_forward => Readout::Final,
                 false => default.readout,
             },
             embedding: self.embedding(weights)?,

@@ -27,17 +27,18 @@ const DEVIATION: [f32; FEATURES] = [1.5, 0.1, 250.0, 1.0, 0.01, 7.0];
 
 #[test]
 fn one_direction_is_the_net() {
-    every_cell_and_readout(5, None);
+    every_cell_and_readout(ONE_WAY);
+    every_cell_and_readout((None, Some(5)));
 }
 
 #[test]
 fn two_directions_are_the_net() {
-    every_cell_and_readout(5, Some(5));
+    every_cell_and_readout((Some(5), Some(5)));
 }
 
 #[test]
 fn directions_of_different_sizes_are_the_net() {
-    every_cell_and_readout(7, Some(4));
+    every_cell_and_readout((Some(7), Some(4)));
 }
 
 /// tract reads no lengths, and a forward direction needs none to be right up to each end: what is shown is
@@ -46,7 +47,7 @@ fn directions_of_different_sizes_are_the_net() {
 fn padding_changes_nothing_that_is_read_over_time() {
     let lengths = [2, 7, 1, 4];
     let time = 7;
-    for_every(5, &[None], |architecture| {
+    for_every(&[ONE_WAY], |architecture| {
         if !architecture.readout.needs_sequence() {
             return;
         }
@@ -84,7 +85,7 @@ fn padding_changes_nothing_that_is_read_over_time() {
 
 #[test]
 fn what_reads_padded_series_knows_their_lengths() {
-    for_every(5, &[None, Some(5), Some(3)], |architecture| {
+    for_every(&[ONE_WAY, (Some(5), Some(5)), (Some(5), Some(3))], |architecture| {
         let weights = filled(architecture, FEATURES, OUTPUTS);
         let bytes = encode(architecture, &series(Batch::Padded), FEATURES, OUTPUTS, &weights, &[]).unwrap();
         let nodes = read(&bytes).graph.unwrap().node;
@@ -147,7 +148,7 @@ fn the_same_net_is_the_same_bytes() {
 #[test]
 fn the_bytes_are_those_of_before() {
     let mut digest = Sha256::new();
-    for_every(5, &[None, Some(5), Some(3)], |architecture| {
+    for_every(&[ONE_WAY, (Some(5), Some(5)), (Some(5), Some(3))], |architecture| {
         let bytes = encode(
             architecture,
             &Input::Images,
@@ -205,7 +206,7 @@ fn weights_of_another_net_are_refused_by_name() {
 #[test]
 fn a_net_of_more_than_two_gibibytes_is_refused_before_its_weights_are_looked_at() {
     let huge = Architecture {
-        forward: 16_384,
+        forward: Some(16_384),
         reverse: None,
         cell: Cell::RnnTanh,
         layers: 2,
@@ -222,7 +223,7 @@ fn a_net_of_more_than_two_gibibytes_is_refused_before_its_weights_are_looked_at(
 const NET: Architecture = Architecture {
     cell: Cell::Gru,
     layers: 2,
-    forward: 7,
+    forward: Some(7),
     reverse: Some(4),
     dropout: 0.0,
     readout: Readout::Attention,
@@ -236,15 +237,20 @@ fn series(batch: Batch) -> Input<'static> {
     Input::Series { standardise: Some(Standardise { mean: &MEAN, deviation: &DEVIATION }), batch }
 }
 
-fn every_cell_and_readout(forward: usize, reverse: Option<usize>) {
-    for_every(forward, &[reverse], |architecture| {
+/// Units of the forward and of the reverse direction.
+type Units = (Option<usize>, Option<usize>);
+
+const ONE_WAY: Units = (Some(5), None);
+
+fn every_cell_and_readout(units: Units) {
+    for_every(&[units], |architecture| {
         same_logits(architecture, &Input::Images, &[(1, 1), (3, 9)]);
         same_logits(architecture, &series(Batch::One), &[(1, 9)]);
     });
 }
 
-fn for_every(forward: usize, reverse: &[Option<usize>], mut check: impl FnMut(&Architecture)) {
-    for &reverse in reverse {
+fn for_every(units: &[Units], mut check: impl FnMut(&Architecture)) {
+    for &(forward, reverse) in units {
         for cell in CELLS {
             for readout in READOUTS {
                 for layers in 1..=3 {
@@ -257,7 +263,8 @@ fn for_every(forward: usize, reverse: &[Option<usize>], mut check: impl FnMut(&A
 
 /// One file, of batches of so many sequences of so many steps.
 fn same_logits(architecture: &Architecture, input: &Input, sizes: &[(usize, usize)]) {
-    let one_size = architecture.reverse.is_none_or(|reverse| reverse == architecture.forward);
+    let Architecture { forward, reverse, .. } = *architecture;
+    let one_size = reverse.is_none() || forward == reverse;
     let (_vs, net, weights) = build(architecture);
     let bytes = encode(architecture, input, FEATURES, OUTPUTS, &weights, &[]).unwrap();
     for &(batch, time) in sizes {

@@ -26,7 +26,7 @@ const TIME: usize = 6;
 const NET: Architecture = Architecture {
     cell: Cell::Lstm,
     layers: 1,
-    forward: 5,
+    forward: Some(5),
     reverse: Some(5),
     dropout: 0.5,
     readout: Readout::Sequence,

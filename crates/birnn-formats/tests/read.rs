@@ -99,13 +99,20 @@ proptest! {
 fn the_net_is_told_from_names_and_shapes() {
     for cell in [CellKind::Rnn, CellKind::Gru, CellKind::Lstm] {
         for layers in 1..4 {
-            for hidden in [Some(Hidden::Same(5)), Some(Hidden::Each { forward: 5, reverse: 3 }), None] {
-                for readout in [ModelConfig::default().readout, Readout::Attention] {
+            let (same, each) = (Hidden::Same(5), Hidden::Each { forward: 5, reverse: 3 });
+            let usual = ModelConfig::default().readout;
+            for (bidirectional, hidden, usual) in [
+                (true, same, usual),
+                (true, each, usual),
+                (false, same, usual),
+                (false, Hidden::Reverse { reverse: 5 }, Readout::Final),
+            ] {
+                for readout in [usual, Readout::Attention] {
                     let config = ModelConfig {
                         cell,
                         layers,
-                        bidirectional: hidden.is_some(),
-                        hidden: hidden.unwrap_or(Hidden::Same(5)),
+                        bidirectional,
+                        hidden,
                         readout,
                         ..ModelConfig::default()
                     };

@@ -74,7 +74,7 @@ impl Predictor {
     /// As [`Predictor::logits`].
     pub fn directions(&self, sequences: &Sequences, threads: usize) -> Option<Directions> {
         let architecture = self.network().architecture();
-        if architecture.readout != Readout::Sequence || architecture.reverse.is_none() {
+        if architecture.readout != Readout::Sequence || architecture.directions().count() < 2 {
             return None;
         }
         self.check(sequences);
@@ -106,7 +106,7 @@ impl Network {
         sequences: impl Iterator<Item = Sequence<'a>>,
         reading: Reading<'_>,
     ) -> Vec<f32> {
-        let (bias, forward) = (self.bias(), self.architecture().forward);
+        let (bias, forward) = (self.bias(), self.architecture().forward.unwrap_or(0));
         let states = self.states_of(workspace, sequences, reading);
         // A half by itself is the states with zeros in place of the other.
         let (mut one, mut other) = (states.clone(), states);

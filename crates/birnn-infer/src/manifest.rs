@@ -210,7 +210,7 @@ impl Manifest {
     /// of no use.
     pub fn reads_what_it_is_asked(&self) -> bool {
         self.task.self_targets() == Some(SelfTargets::Next)
-            && self.experiment().is_ok_and(|experiment| experiment.model.bidirectional)
+            && self.experiment().is_ok_and(|experiment| experiment.model.reads_in_reverse())
     }
 
     /// Where the training data came from, to be asked.

@@ -82,12 +82,13 @@ fn check_alone(architecture: &Architecture, lengths: &[usize]) {
 /// Sequences read from their ends by the net whose directions have each other's parameters, and whose halves of
 /// the outputs are taken for each other, give the mirror image.
 fn check_mirror(architecture: &Architecture, lengths: &[usize]) {
-    let Architecture { forward, reverse: Some(reverse), readout, .. } = *architecture else { return };
+    let Architecture { forward, reverse, readout, .. } = *architecture;
     if readout == Readout::Last {
         // The image is what is read at the first step, which no readout does.
         return;
     }
-    let mirror = Architecture { forward: reverse, reverse: Some(forward), ..*architecture };
+    let mirror = Architecture { forward: reverse, reverse: forward, ..*architecture };
+    let (width, forward) = (architecture.output_features(), forward.unwrap_or(0));
     let exchanged = |name: &str| {
         let other = match name.strip_suffix("_reverse") {
             Some(name) => name.to_owned(),
@@ -100,7 +101,7 @@ fn check_mirror(architecture: &Architecture, lengths: &[usize]) {
         if !of_outputs {
             return values;
         }
-        let rows = values.chunks_exact(forward + reverse);
+        let rows = values.chunks_exact(width);
         rows.flat_map(|row| [&row[forward..], &row[..forward]].concat()).collect()
     };
     let net_of_mirror = Network::new(&mirror, FEATURES, OUTPUTS, cpu::instructions(), exchanged);
@@ -123,9 +124,11 @@ fn every_kind_of_net_gives_what_it_gives_alone_and_its_mirror_image() {
     for (cell, readout) in
         any::CELLS.into_iter().flat_map(|cell| any::READOUTS.map(|readout| (cell, readout)))
     {
-        for (layers, reverse) in [(1, None), (2, Some(5)), (2, Some(6))] {
+        for (layers, (forward, reverse)) in
+            [(1, (Some(6), None)), (2, (Some(6), Some(5))), (2, (Some(6), Some(6))), (2, (None, Some(6)))]
+        {
             let architecture =
-                Architecture { cell, layers, forward: 6, reverse, readout, ..Architecture::default() };
+                Architecture { cell, layers, forward, reverse, readout, ..Architecture::default() };
             for lengths in [&[3, 7, 1, 3, 40, 5][..], &[1], &[1, 1, 1]] {
                 check_alone(&architecture, lengths);
                 check_mirror(&architecture, lengths);
@@ -134,7 +137,8 @@ fn every_kind_of_net_gives_what_it_gives_alone_and_its_mirror_image() {
     }
 }
 
-/// Of one direction no answer to a step depends on a later step, however many layers there are; of two it does. What is
+/// Of a forward direction alone no answer to a step depends on a later step, however many layers there are; with a
+/// reverse one it does. What is
 /// read of a whole sequence depends on its last step, whatever the readout, but that the largest value of each output
 /// may be an earlier one.
 #[test]
@@ -145,9 +149,11 @@ fn earlier_answers_know_nothing_of_later_steps() {
     for (cell, readout) in
         any::CELLS.into_iter().flat_map(|cell| any::READOUTS.map(|readout| (cell, readout)))
     {
-        for (layers, reverse) in [(1, None), (2, None), (3, None), (1, Some(5)), (3, Some(6))] {
+        let one_way = [1, 2, 3].map(|layers| (layers, (Some(6), None)));
+        let others = [(1, (Some(6), Some(5))), (3, (Some(6), Some(6))), (2, (None, Some(6)))];
+        for (layers, (forward, reverse)) in one_way.into_iter().chain(others) {
             let architecture =
-                Architecture { cell, layers, forward: 6, reverse, readout, ..Architecture::default() };
+                Architecture { cell, layers, forward, reverse, readout, ..Architecture::default() };
             let (net, mut workspace) = (net(&architecture), Workspace::new());
             let mut logits = |input: &[f32]| net.logits_ragged(&mut workspace, input, &LENGTHS);
             let before = input(&LENGTHS);
@@ -190,7 +196,7 @@ fn a_sequence_without_a_step_is_refused() {
     let architecture = Architecture {
         cell: any::CELLS[0],
         layers: 1,
-        forward: 2,
+        forward: Some(2),
         reverse: None,
         readout,
         ..Architecture::default()

@@ -42,7 +42,7 @@
 //! use birnn_kernels::{Cell, Input, Instructions, OutputMode, Packed, Spec, Workers, Workspace};
 //!
 //! let (cell, output) = (Cell::Gru, OutputMode::Final);
-//! let spec = Spec { cell, features: 3, layers: 1, forward: 4, reverse: Some(4), output };
+//! let spec = Spec { cell, features: 3, layers: 1, forward: Some(4), reverse: Some(4), output };
 //! let parameters: Vec<Vec<f32>> = spec.parameters().iter().map(|&length| vec![0.1; length]).collect();
 //! let slices: Vec<&[f32]> = parameters.iter().map(Vec::as_slice).collect();
 //! let packed = Packed::new(spec, Instructions::best(), &slices);

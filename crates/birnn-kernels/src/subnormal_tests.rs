@@ -95,7 +95,7 @@ fn no_subnormal_number_comes_out_of_recurrent_layers() {
         for (output, reverse) in
             [(OutputMode::Last, Some(3)), (OutputMode::Final, Some(20)), (OutputMode::Sequence, None)]
         {
-            let spec = Spec { cell, features: 3, layers: 2, forward: 7, reverse, output };
+            let spec = Spec { cell, features: 3, layers: 2, forward: Some(7), reverse, output };
             for sizes in sizes {
                 for (workers, dropout) in
                     [(1, None), (2, Some(Dropout { probability: 0.4, key: 7, first_step: 0 }))]
@@ -111,7 +111,8 @@ fn no_subnormal_number_comes_out_of_recurrent_layers() {
 #[test]
 fn gradients_vanish_without_becoming_subnormal() {
     for cell in [Cell::RnnTanh, Cell::Gru, Cell::Lstm] {
-        let spec = Spec { cell, features: 3, layers: 1, forward: 9, reverse: None, output: OutputMode::Last };
+        let spec =
+            Spec { cell, features: 3, layers: 1, forward: Some(9), reverse: None, output: OutputMode::Last };
         let time = 784;
         for instructions in Instructions::all() {
             let vanished = check(spec, time, USUAL, &Workers::new(1, instructions), None);

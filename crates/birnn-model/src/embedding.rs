@@ -56,8 +56,7 @@ impl Embedding {
             Some((net, of_characters)) => {
                 let table = table(&(path / CHARACTER_EMBEDDING), characters, net.width)?;
                 let path = path / format!("{CHARACTERS}{}", of_characters.cell.prefix());
-                let layer =
-                    Layer::new(&path, of_characters.cell, 0, net.width, net.hidden, Some(net.hidden))?;
+                let layer = Layer::new(&path, &of_characters, 0, net.width)?;
                 layer.lay_out(false)?;
                 Some(Characters { table, layer })
             }

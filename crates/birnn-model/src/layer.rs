@@ -3,7 +3,7 @@
 //! Each direction is a call of its own where the two differ or where only part of one is read; where both
 //! are alike and wholly read, one bidirectional call spares the flips.
 
-use birnn_architecture::{Cell, Direction as Way, Weight};
+use birnn_architecture::{Architecture, Cell, Direction as Way, Weight};
 use tch::{Device, Kind, TchError, Tensor, nn};
 
 use crate::sequences::Sequences;
@@ -17,11 +17,11 @@ pub(crate) struct Direction {
     pub(crate) hidden: i64,
 }
 
-/// One recurrent layer: a forward direction and perhaps a reverse one.
+/// One recurrent layer: of both directions or one of them.
 #[derive(Debug)]
 pub(crate) struct Layer {
     pub(crate) cell: Cell,
-    pub(crate) forward: Direction,
+    pub(crate) forward: Option<Direction>,
     pub(crate) reverse: Option<Direction>,
 }
 
@@ -36,20 +36,19 @@ struct Pass<'a> {
 impl Layer {
     pub(crate) fn new(
         path: &nn::Path,
-        cell: Cell,
+        architecture: &Architecture,
         index: usize,
         features: usize,
-        forward: usize,
-        reverse: Option<usize>,
     ) -> Result<Layer, TchError> {
-        Ok(Layer {
-            cell,
-            forward: Direction::new(path, cell, (index, Way::Forward), features, forward)?,
-            reverse: match reverse {
-                Some(hidden) => Some(Direction::new(path, cell, (index, Way::Reverse), features, hidden)?),
-                None => None,
-            },
-        })
+        let mut layer = Layer { cell: architecture.cell, forward: None, reverse: None };
+        for (way, hidden) in architecture.directions() {
+            let direction = Direction::new(path, layer.cell, (index, way), features, hidden)?;
+            match way {
+                Way::Forward => layer.forward = Some(direction),
+                Way::Reverse => layer.reverse = Some(direction),
+            }
+        }
+        Ok(layer)
     }
 
     /// Lays the weights out for a GPU, one block for each call to come; `apart` is whether the directions are
@@ -58,14 +57,27 @@ impl Layer {
         if let Some(both) = self.both().filter(|_| !apart) {
             return lay_out(self.cell, &both);
         }
-        let mut each = std::iter::once(&self.forward).chain(&self.reverse);
+        let mut each = self.forward.iter().chain(&self.reverse);
         each.try_for_each(|direction| lay_out(self.cell, &[direction]))
     }
 
     /// The two directions, where one call of libtorch's can compute both: where they are of one size.
     fn both(&self) -> Option<[&Direction; 2]> {
-        let reverse = self.reverse.as_ref()?;
-        (reverse.hidden == self.forward.hidden).then_some([&self.forward, reverse])
+        let both = [self.forward.as_ref()?, self.reverse.as_ref()?];
+        (both[0].hidden == both[1].hidden).then_some(both)
+    }
+
+    /// What the directions give that there are, side by side: `[.., forward + reverse]`.
+    fn joined(
+        &self,
+        ahead: impl FnOnce(&Direction) -> Result<Tensor, TchError>,
+        back: impl FnOnce(&Direction) -> Result<Tensor, TchError>,
+    ) -> Result<Tensor, TchError> {
+        match (self.forward.as_ref().map(ahead), self.reverse.as_ref().map(back)) {
+            (Some(ahead), Some(back)) => Tensor::f_cat(&[ahead?, back?], -1),
+            (Some(one), None) | (None, Some(one)) => one,
+            (None, None) => unreachable!("`Architecture::check` refuses a net of no direction"),
+        }
     }
 
     /// Every output: `[.., features]` -> `[.., forward + reverse]`.
@@ -73,23 +85,20 @@ impl Layer {
         if let Some(both) = self.both() {
             return Ok(run(self.cell, input, &both, train)?.0);
         }
-        let ahead = self.forward.pass(self.cell, input, train)?.outputs;
-        let Some(reverse) = &self.reverse else {
-            return Ok(ahead);
-        };
-        let back = reverse.pass(self.cell, &input.mirrored()?, train)?.outputs.mirrored()?;
-        Ok(Sequences { values: Tensor::f_cat(&[ahead.values, back.values], -1)?, ..*input })
+        let values = self.joined(
+            |forward| Ok(forward.pass(self.cell, input, train)?.outputs.values),
+            |reverse| Ok(reverse.pass(self.cell, &input.mirrored()?, train)?.outputs.mirrored()?.values),
+        )?;
+        Ok(Sequences { values, ..*input })
     }
 
     /// The outputs at each sequence's last time step: `[batch, forward + reverse]`. The reverse direction has
     /// then read that step alone, so it takes one step instead of all.
     pub(crate) fn last(&self, input: &Sequences, train: bool) -> Result<Tensor, TchError> {
-        let ahead = self.forward.pass(self.cell, input, train)?.state;
-        let Some(reverse) = &self.reverse else {
-            return Ok(ahead);
-        };
-        let back = reverse.pass(self.cell, &input.last_steps()?, train)?.state;
-        Tensor::f_cat(&[ahead, back], 1)
+        self.joined(
+            |forward| Ok(forward.pass(self.cell, input, train)?.state),
+            |reverse| Ok(reverse.pass(self.cell, &input.last_steps()?, train)?.state),
+        )
     }
 
     /// Each direction's state after its own last step: `[batch, forward + reverse]`.
@@ -98,12 +107,10 @@ impl Layer {
             let states = run(self.cell, input, &both, train)?.1;
             return Tensor::f_cat(&[states.f_get(0)?, states.f_get(1)?], 1);
         }
-        let ahead = self.forward.pass(self.cell, input, train)?.state;
-        let Some(reverse) = &self.reverse else {
-            return Ok(ahead);
-        };
-        let back = reverse.pass(self.cell, &input.mirrored()?, train)?.state;
-        Tensor::f_cat(&[ahead, back], 1)
+        self.joined(
+            |forward| Ok(forward.pass(self.cell, input, train)?.state),
+            |reverse| Ok(reverse.pass(self.cell, &input.mirrored()?, train)?.state),
+        )
     }
 }
 

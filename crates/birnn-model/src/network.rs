@@ -75,8 +75,7 @@ impl Network {
         let layers = (0..architecture.layers)
             .map(|index| {
                 let inputs = if index == 0 { features } else { width };
-                let Architecture { cell, forward, reverse, .. } = *architecture;
-                Layer::new(&recurrent, cell, index, inputs, forward, reverse)
+                Layer::new(&recurrent, architecture, index, inputs)
             })
             .collect::<Result<Vec<_>, _>>()?;
         for (index, layer) in layers.iter().enumerate() {

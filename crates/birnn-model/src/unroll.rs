@@ -25,9 +25,9 @@ pub struct Unrolled {
 /// direction's `time - t`-th.
 #[derive(Debug)]
 pub struct States {
-    /// `[batch, hidden]` for each time step of the input.
-    pub forward: Vec<Tensor>,
-    /// `[batch, hidden]` for each time step of the input; `None` where the net reads in one direction.
+    /// `[batch, hidden]` for each time step of the input; `None` where the net reads in reverse alone.
+    pub forward: Option<Vec<Tensor>>,
+    /// `[batch, hidden]` for each time step of the input; `None` where the net reads forward alone.
     pub reverse: Option<Vec<Tensor>>,
 }
 
@@ -62,30 +62,25 @@ impl Network {
 
 impl States {
     fn of(layer: &Layer, steps: &[Tensor]) -> Result<States, TchError> {
-        let forward = layer.forward.states(layer.cell, steps.iter())?;
-        let reverse = match &layer.reverse {
-            None => None,
-            Some(reverse) => {
-                let mut states = reverse.states(layer.cell, steps.iter().rev())?;
-                states.reverse();
-                Some(states)
-            }
-        };
-        Ok(States { forward, reverse })
+        let forward = layer.forward.as_ref().map(|forward| forward.states(layer.cell, steps.iter()));
+        let reverse = layer.reverse.as_ref().map(|reverse| reverse.states(layer.cell, steps.iter().rev()));
+        let mut reverse = reverse.transpose()?;
+        reverse.iter_mut().for_each(|states| states.reverse());
+        Ok(States { forward: forward.transpose()?, reverse })
     }
 
     /// What the layer above sees: `[batch, forward + reverse]` for each time step.
     fn outputs(&self) -> Result<Vec<Tensor>, TchError> {
-        (0..self.forward.len()).map(|time| self.joined(time, time)).collect()
+        let steps = self.forward.iter().chain(&self.reverse).map(Vec::len).max().unwrap_or(0);
+        (0..steps).map(|time| self.joined(time, time)).collect()
     }
 
     /// The states of the directions at a time step each, side by side.
     fn joined(&self, forward_at: usize, reverse_at: usize) -> Result<Tensor, TchError> {
-        let ahead = &self.forward[forward_at];
-        match &self.reverse {
-            None => Ok(ahead.shallow_clone()),
-            Some(reverse) => Tensor::f_cat(&[ahead, &reverse[reverse_at]], 1),
-        }
+        let ahead = self.forward.iter().map(|states| &states[forward_at]);
+        let states: Vec<&Tensor> =
+            ahead.chain(self.reverse.iter().map(|states| &states[reverse_at])).collect();
+        Tensor::f_cat(&states, 1)
     }
 }
 

@@ -35,7 +35,7 @@ fn a_net_that_cannot_be_is_refused() {
     let good = small().resolve().unwrap();
     for bad in [
         Architecture { layers: 0, ..good },
-        Architecture { forward: 0, ..good },
+        Architecture { forward: Some(0), ..good },
         Architecture { reverse: Some(usize::MAX), ..good },
         Architecture { dropout: f64::NAN, ..good },
     ] {

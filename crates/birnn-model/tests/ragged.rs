@@ -109,10 +109,17 @@ fn check_alone(architecture: &Architecture, lengths: &[usize], device: Device) {
 #[test]
 fn each_gives_what_it_gives_alone() {
     for (device, cell) in devices().into_iter().flat_map(|device| any::CELLS.map(|cell| (device, cell))) {
-        for (layers, reverse) in [(1, None), (1, Some(6)), (2, Some(5)), (3, Some(6))] {
+        let forward = |reverse| (Some(6), reverse);
+        for (layers, (forward, reverse)) in [
+            (1, forward(None)),
+            (1, forward(Some(6))),
+            (2, forward(Some(5))),
+            (3, forward(Some(6))),
+            (2, (None, Some(6))),
+        ] {
             for readout in any::READOUTS {
                 let architecture =
-                    Architecture { cell, layers, forward: 6, reverse, readout, ..Architecture::default() };
+                    Architecture { cell, layers, forward, reverse, readout, ..Architecture::default() };
                 for lengths in [&LENGTHS[..], &[1], &[1, 1, 1]] {
                     check_alone(&architecture, lengths, device);
                 }
@@ -136,7 +143,7 @@ fn what_is_no_batch_is_refused() {
     let architecture = Architecture {
         cell: Cell::Gru,
         layers: 1,
-        forward: 6,
+        forward: Some(6),
         reverse: None,
         readout,
         ..Architecture::default()

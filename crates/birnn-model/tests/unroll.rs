@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
 
-use birnn_model::{CellKind, Hidden, ModelConfig, ModelError, Network, Nonlinearity, Readout};
+use birnn_model::{Architecture, CellKind, Hidden, ModelConfig, ModelError, Network, Nonlinearity, Readout};
 use tch::{Device, Kind, Tensor, nn};
 
 const TIME: usize = 7;
@@ -30,12 +30,20 @@ fn every_net_gives_the_same_logits() {
         (CellKind::Gru, None),
         (CellKind::Lstm, None),
     ];
-    let directions =
-        [(false, Hidden::Same(5)), (true, Hidden::Same(5)), (true, Hidden::Each { forward: 5, reverse: 3 })];
+    let directions = [
+        (false, Hidden::Same(5)),
+        (false, Hidden::Reverse { reverse: 5 }),
+        (true, Hidden::Same(5)),
+        (true, Hidden::Each { forward: 5, reverse: 3 }),
+    ];
     use Readout::{Attention, Final, Last, Max, Mean, Sequence};
     for (cell, nonlinearity) in cells {
         for (bidirectional, hidden) in directions {
             for readout in [Last, Final, Mean, Max, Attention, Sequence] {
+                if readout == Last && matches!(hidden, Hidden::Reverse { .. }) {
+                    // Refused, as it would read one step alone.
+                    continue;
+                }
                 for layers in [1, 3] {
                     let config = ModelConfig {
                         cell,
@@ -54,9 +62,15 @@ fn every_net_gives_the_same_logits() {
                     assert!(far < 1e-6, "{far} with {config:?}");
                     assert_eq!(unrolled.layers.len(), layers);
                     for states in &unrolled.layers {
-                        assert_eq!(states.forward.len(), TIME);
-                        assert!(states.forward.iter().all(|state| state.size() == [4, 5]));
-                        assert_eq!(states.reverse.as_ref().map(Vec::len), bidirectional.then_some(TIME));
+                        let units = net.architecture().directions().map(|(_, units)| units as i64);
+                        let found = [&states.forward, &states.reverse].into_iter().flatten();
+                        for (states, units) in found.zip(units) {
+                            assert!(states.iter().all(|state| state.size() == [4, units]));
+                            assert_eq!(states.len(), TIME);
+                        }
+                        let there = (states.forward.is_some(), states.reverse.is_some());
+                        let Architecture { forward, reverse, .. } = net.architecture();
+                        assert_eq!(there, (forward.is_some(), reverse.is_some()));
                     }
                 }
             }
@@ -74,8 +88,8 @@ fn the_gradient_by_a_state_is_that_of_the_loss() {
     let labels = Tensor::from_slice(&[0_i64, 1, 2, 1]);
     let loss = unrolled.logits.cross_entropy_loss(&labels, None::<Tensor>, tch::Reduction::Sum, -100, 0.0);
     let top = &unrolled.layers[1];
-    let reverse = top.reverse.as_ref().unwrap();
-    let found = Tensor::run_backward(&[&loss], &[&top.forward[TIME - 1], &reverse[0]], false, false);
+    let (forward, reverse) = (top.forward.as_ref().unwrap(), top.reverse.as_ref().unwrap());
+    let found = Tensor::run_backward(&[&loss], &[&forward[TIME - 1], &reverse[0]], false, false);
     let by_logits = unrolled.logits.softmax(1, None::<Kind>) - labels.one_hot(3);
     let expected = by_logits.matmul(&vs.variables()["fc.weight"]);
     assert!(distance(&Tensor::cat(&found, 1), &expected) < 1e-6);

@@ -85,9 +85,10 @@ fn net(architecture: &Architecture) -> String {
         1 => "1 layer".to_owned(),
         layers => format!("{layers} layers"),
     };
-    let units = match architecture.reverse {
-        None => format!("{} units, forward only", architecture.forward),
-        Some(reverse) => format!("{} units forward and {reverse} reverse", architecture.forward),
+    let units = match (architecture.forward, architecture.reverse) {
+        (Some(forward), Some(reverse)) => format!("{forward} units forward and {reverse} reverse"),
+        (forward, None) => format!("{} units, forward only", forward.unwrap_or(0)),
+        (None, Some(reverse)) => format!("{reverse} units, reverse only"),
     };
     format!("{cell}, {layers}, {units}, {}", architecture.readout.described())
 }

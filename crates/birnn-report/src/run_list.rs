@@ -105,7 +105,7 @@ impl ListedRun {
 fn task(experiment: &Experiment) -> &'static str {
     match experiment.task.kind {
         // What it comes to is of no use beside that of others.
-        TaskKind::Next if experiment.model.bidirectional => "next (leak)",
+        TaskKind::Next if experiment.model.reads_in_reverse() => "next (leak)",
         kind => kind.name(),
     }
 }

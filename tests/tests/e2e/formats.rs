@@ -57,6 +57,26 @@ fn a_state_dict_goes_out_and_comes_back_the_same() {
     assert_eq!(sandbox.read("a.onnx").len().abs_diff(sandbox.read("b.onnx").len()) / 1000, 0);
 }
 
+/// Trained, exported, told from its weights alone, brought back, judged and shown.
+#[test]
+fn a_net_that_reads_in_reverse_alone_goes_out_and_comes_back_the_same() {
+    let sandbox = Sandbox::new();
+    let model = "bidirectional = false\nreadout = \"final\"\nhidden = { reverse = 8 }";
+    sandbox.write("reverse.toml", SMALL.replace("hidden = 8", model));
+    let trained = sandbox.birnn(&["train", "reverse.toml", "--run-dir", "run"]).done();
+    assert!(trained.stderr.contains("0+8, readout final"), "{}", trained.stderr);
+    let exported = sandbox.birnn(&["export", "run", "out.pt"]).done();
+    assert!(exported.stderr.contains("from the end to the beginning alone"), "{}", exported.stderr);
+    let described: Value = serde_json::from_slice(&sandbox.read("out.pt.json")).unwrap();
+    assert_eq!(described["architecture"], "2 x LSTM 0+8, readout final");
+    sandbox.birnn(&["import", "out.pt", "--config", "reverse.toml", "--out", "back.safetensors"]).done();
+    assert_eq!(evaluation(&sandbox, "back.safetensors"), evaluation(&sandbox, "run"));
+    let report = sandbox.birnn(&["report", "run"]).done();
+    assert!(report.stderr.contains("saved"), "{}", report.stderr);
+    let page = String::from_utf8(sandbox.read("run/report.html")).unwrap();
+    assert!(page.contains("8 units, reverse only"));
+}
+
 #[test]
 fn what_net_it_is_is_told_from_the_weights_alone() {
     let sandbox = Sandbox::new();

@@ -11,10 +11,10 @@ use super::graph::{Graph, int, string, strings};
 use super::sequences::Sequences;
 use crate::{Architecture, Array, Cell, StateDict};
 
-/// One recurrent layer: a forward direction and perhaps a reverse one.
+/// One recurrent layer: of both directions or one of them.
 pub(super) struct Layer<'a> {
     cell: Cell,
-    forward: Direction<'a>,
+    forward: Option<Direction<'a>>,
     reverse: Option<Direction<'a>>,
 }
 
@@ -45,61 +45,70 @@ impl<'a> Layer<'a> {
         let direction = |way, hidden| Direction::new(prefix, cell, index, way, hidden, weights);
         Layer {
             cell,
-            forward: direction(Way::Forward, architecture.forward),
+            forward: architecture.forward.map(|hidden| direction(Way::Forward, hidden)),
             reverse: architecture.reverse.map(|hidden| direction(Way::Reverse, hidden)),
         }
     }
 
     /// Every output: `[time, batch, features]` -> `[time, batch, forward + reverse]`.
     pub fn sequence(&self, graph: &mut Graph, input: &Sequences) -> Sequences {
-        let name = &self.forward.name;
-        match &self.reverse {
-            None => self.outputs(graph, &self.forward, input),
-            Some(reverse) if reverse.hidden == self.forward.hidden => {
-                let outputs = self.recurrent(graph, &[&self.forward, reverse], input, Read::Outputs);
-                let by_step = graph.transpose(&format!("{name}_transpose"), &outputs, &[0, 2, 1, 3]);
-                let values = graph.reshape(&format!("{name}_reshape"), &by_step, &[0, 0, -1]);
-                Sequences { values, ..input.clone() }
-            }
-            Some(reverse) => {
-                let ahead = self.outputs(graph, &self.forward, input);
-                let flipped = input.mirrored(graph, &format!("{}_flip", reverse.name));
-                let back = self.outputs(graph, reverse, &flipped);
-                let back = back.mirrored(graph, &format!("{}_flip_back", reverse.name));
-                let values = graph.concat(&format!("{name}_concat"), [&ahead.values, &back.values], 2);
-                Sequences { values, ..input.clone() }
-            }
+        if let Some(both) = self.both() {
+            let name = &both[0].name;
+            let outputs = self.recurrent(graph, &both, input, Read::Outputs);
+            let by_step = graph.transpose(&format!("{name}_transpose"), &outputs, &[0, 2, 1, 3]);
+            let values = graph.reshape(&format!("{name}_reshape"), &by_step, &[0, 0, -1]);
+            return Sequences { values, ..input.clone() };
         }
+        let ahead = self.forward.as_ref().map(|forward| self.outputs(graph, forward, input).values);
+        let back = self.reverse.as_ref().map(|reverse| {
+            let flipped = input.mirrored(graph, &format!("{}_flip", reverse.name));
+            let back = self.outputs(graph, reverse, &flipped);
+            back.mirrored(graph, &format!("{}_flip_back", reverse.name)).values
+        });
+        Sequences { values: self.joined(graph, ahead, back, 2), ..input.clone() }
     }
 
     /// The outputs at each sequence's last time step: `[batch, forward + reverse]`. The reverse direction has
     /// then read that step alone.
     pub fn last(&self, graph: &mut Graph, input: &Sequences) -> String {
-        let ahead = self.state(graph, &self.forward, input);
-        let Some(reverse) = &self.reverse else {
-            return ahead;
-        };
-        let last_steps = input.last_steps(graph);
-        let back = self.state(graph, reverse, &last_steps);
-        graph.concat(&format!("{}_concat", self.forward.name), [&ahead, &back], 1)
+        let ahead = self.forward.as_ref().map(|forward| self.state(graph, forward, input));
+        let back = self.reverse.as_ref().map(|reverse| {
+            let last_steps = input.last_steps(graph);
+            self.state(graph, reverse, &last_steps)
+        });
+        self.joined(graph, ahead, back, 1)
     }
 
     /// Each direction's state after its own last step: `[batch, forward + reverse]`.
     pub fn final_states(&self, graph: &mut Graph, input: &Sequences) -> String {
-        let name = &self.forward.name;
-        match &self.reverse {
-            None => self.state(graph, &self.forward, input),
-            Some(reverse) if reverse.hidden == self.forward.hidden => {
-                let states = self.recurrent(graph, &[&self.forward, reverse], input, Read::State);
-                let by_sample = graph.transpose(&format!("{name}_transpose"), &states, &[1, 0, 2]);
-                graph.reshape(&format!("{name}_reshape"), &by_sample, &[0, -1])
+        if let Some(both) = self.both() {
+            let name = &both[0].name;
+            let states = self.recurrent(graph, &both, input, Read::State);
+            let by_sample = graph.transpose(&format!("{name}_transpose"), &states, &[1, 0, 2]);
+            return graph.reshape(&format!("{name}_reshape"), &by_sample, &[0, -1]);
+        }
+        let ahead = self.forward.as_ref().map(|forward| self.state(graph, forward, input));
+        let back = self.reverse.as_ref().map(|reverse| {
+            let flipped = input.mirrored(graph, &format!("{}_flip", reverse.name));
+            self.state(graph, reverse, &flipped)
+        });
+        self.joined(graph, ahead, back, 1)
+    }
+
+    /// The two directions, where one node can be both: where they are of one size.
+    fn both(&self) -> Option<[&Direction<'a>; 2]> {
+        let both = [self.forward.as_ref()?, self.reverse.as_ref()?];
+        (both[0].hidden == both[1].hidden).then_some(both)
+    }
+
+    /// What the directions give that there are, side by side.
+    fn joined(&self, graph: &mut Graph, ahead: Option<String>, back: Option<String>, axis: i64) -> String {
+        match (&self.forward, ahead, back) {
+            (Some(forward), Some(ahead), Some(back)) => {
+                graph.concat(&format!("{}_concat", forward.name), [&ahead, &back], axis)
             }
-            Some(reverse) => {
-                let ahead = self.state(graph, &self.forward, input);
-                let flipped = input.mirrored(graph, &format!("{}_flip", reverse.name));
-                let back = self.state(graph, reverse, &flipped);
-                graph.concat(&format!("{name}_concat"), [&ahead, &back], 1)
-            }
+            (_, Some(one), None) | (_, None, Some(one)) => one,
+            _ => unreachable!("`Architecture::check` refuses a net of no direction"),
         }
     }
 

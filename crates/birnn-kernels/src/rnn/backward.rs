@@ -200,6 +200,10 @@ impl Chunk {
             let below_wanted = layer > 0 || input_wanted;
             fit(&mut here.d_states, if to == To::States { steps.total() * width } else { 0 });
             fit(&mut self.d_input, if below_wanted { steps.total() * row_of_input.padded } else { 0 });
+            if here.directions[0].way == Way::ReverseOnce {
+                // What it does not read has no gradient, and no other direction gives it one.
+                self.d_input.fill(0.0);
+            }
             for (index, packed) in packed.layers()[layer].iter().enumerate() {
                 let direction = &mut here.directions[index];
                 let wanted = match spec.output {

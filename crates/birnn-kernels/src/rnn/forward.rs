@@ -161,9 +161,9 @@ impl Chunk {
                 }
                 OutputMode::Last | OutputMode::Final => {
                     row_of_output.unpad(at(last, row), into);
-                    let reverse = row_of_output.parts.get(1);
+                    let reverse = row_of_output.parts.last().filter(|_| spec.reverse.is_some());
                     if let (OutputMode::Final, Some(&(length, offset))) = (spec.output, reverse) {
-                        into[spec.forward..].copy_from_slice(&at(0, row)[offset..offset + length]);
+                        into[len - length..].copy_from_slice(&at(0, row)[offset..offset + length]);
                     }
                 }
             }

@@ -27,8 +27,8 @@ pub struct Spec {
     pub features: usize,
     /// Stacked layers.
     pub layers: usize,
-    /// Units of the forward direction.
-    pub forward: usize,
+    /// Units of the forward direction, if there is one.
+    pub forward: Option<usize>,
     /// Units of the reverse direction, if there is one.
     pub reverse: Option<usize>,
     /// Which outputs of the top layer are wanted.
@@ -43,7 +43,7 @@ impl Spec {
 
     /// Values of an output, per sample and, with [`OutputMode::Sequence`], time step: `forward + reverse`.
     pub fn width(&self) -> usize {
-        self.forward + self.reverse.unwrap_or(0)
+        self.directions().sum()
     }
 
     /// The lengths of all parameters: per layer, forward then reverse, `weight_ih [gates * units, inputs]`,
@@ -74,13 +74,13 @@ impl Spec {
 
     /// The hidden units of each direction of a layer.
     pub(crate) fn directions(&self) -> impl Iterator<Item = usize> + use<> {
-        [Some(self.forward), self.reverse].into_iter().flatten()
+        [self.forward, self.reverse].into_iter().flatten()
     }
 
-    /// How a direction of a layer, the second being the reverse one, goes through the steps.
+    /// How a direction of a layer, counted among those that there are, goes through the steps.
     pub(crate) fn way(&self, layer: usize, direction: usize) -> Way {
         match direction {
-            0 => Way::Forward,
+            0 if self.forward.is_some() => Way::Forward,
             _ if layer + 1 == self.layers && self.output == OutputMode::Last => Way::ReverseOnce,
             _ => Way::Reverse,
         }

@@ -98,7 +98,7 @@ impl Workspace {
     /// # Panics
     ///
     /// Where there was no such pass, or it was one whose segments are to be recomputed, or, with
-    /// [`OutputMode::Last`] and two directions, the top layer's reverse one was not taken to its end.
+    /// [`OutputMode::Last`], the top layer's reverse direction was not taken to its end.
     pub fn final_states(&self, packed: &Packed) -> States {
         let spec = packed.spec();
         let is_there = self.last.is_some() && self.batch.spec == Some(*spec);

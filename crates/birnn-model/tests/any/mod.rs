@@ -10,7 +10,11 @@ pub const READOUTS: [Readout; 6] =
 
 /// Small ones of every kind.
 pub fn architecture() -> impl Strategy<Value = Architecture> {
-    let units = (1_usize..20, proptest::option::of(1_usize..20));
+    let units = || proptest::option::of(1_usize..20);
+    let units = (units(), units()).prop_map(|(forward, reverse)| match (forward, reverse) {
+        (None, None) => (Some(5), None),
+        units => units,
+    });
     (select(&CELLS[..]), 1_usize..4, units, select(&READOUTS[..])).prop_map(
         |(cell, layers, (forward, reverse), readout)| Architecture {
             cell,

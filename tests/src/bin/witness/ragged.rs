@@ -49,7 +49,8 @@ impl Python {
 
         let mut nets = Vec::new();
         for cell in [Cell::Lstm, Cell::Gru, Cell::RnnTanh, Cell::RnnRelu] {
-            for reverse in [None, Some(12), Some(7)] {
+            let units = [(Some(12), None), (Some(12), Some(12)), (Some(12), Some(7)), (None, Some(12))];
+            for (forward, reverse) in units {
                 for layers in 1..=3 {
                     for readout in [
                         Readout::Last,
@@ -62,7 +63,7 @@ impl Python {
                         let net = Architecture {
                             cell,
                             layers,
-                            forward: 12,
+                            forward,
                             reverse,
                             readout,
                             ..Architecture::default()

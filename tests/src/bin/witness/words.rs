@@ -36,7 +36,10 @@ impl Python {
         let with =
             Embedding { width: 7, characters: Some(CharacterNet { width: 4, hidden: 5 }), frozen: false };
         for cell in [Cell::Lstm, Cell::Gru, Cell::RnnTanh, Cell::RnnRelu] {
-            for (layers, reverse) in [(1, Some(12)), (2, Some(7)), (1, None)] {
+            let both = |reverse| (Some(12), Some(reverse));
+            for (layers, (forward, reverse)) in
+                [(1, both(12)), (2, both(7)), (1, (Some(12), None)), (2, (None, Some(12)))]
+            {
                 for embedding in [with, Embedding { characters: None, ..with }] {
                     for (readout, head) in [
                         (Readout::Sequence, Head::Crf),
@@ -50,7 +53,7 @@ impl Python {
                         let net = Architecture {
                             cell,
                             layers,
-                            forward: 12,
+                            forward,
                             reverse,
                             readout,
                             head,

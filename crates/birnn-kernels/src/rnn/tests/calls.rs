@@ -18,7 +18,8 @@ fn gradient_of(given: &Given) -> Vec<f32> {
 #[test]
 fn the_same_number_of_workers_gives_the_same_bytes() {
     let output = OutputMode::Last;
-    let spec = Spec { cell: Cell::Lstm, features: 28, layers: 2, forward: 20, reverse: Some(20), output };
+    let spec =
+        Spec { cell: Cell::Lstm, features: 28, layers: 2, forward: Some(20), reverse: Some(20), output };
     let given = given(spec, 150, 9);
     let d_output = gradient_of(&given);
     let go = || {
@@ -35,8 +36,14 @@ fn a_sequence_can_be_read_in_pieces() {
     for (cell, instructions) in
         CELLS.into_iter().flat_map(|cell| Instructions::all().into_iter().map(move |i| (cell, i)))
     {
-        let spec =
-            Spec { cell, features: 3, layers: 2, forward: 21, reverse: None, output: OutputMode::Sequence };
+        let spec = Spec {
+            cell,
+            features: 3,
+            layers: 2,
+            forward: Some(21),
+            reverse: None,
+            output: OutputMode::Sequence,
+        };
         let whole = Given::new(&Question::new(spec, BATCH, 9, 1).started(1));
         let packed = whole.pack(instructions);
         let workspace = || Workspace::new(&Workers::new(2, instructions));
@@ -74,7 +81,7 @@ fn a_sequence_can_be_read_in_pieces() {
 fn what_is_read_once_makes_one_product() {
     const COUNT: usize = 40;
     let output = OutputMode::Last;
-    let spec = Spec { cell: Cell::Gru, features: 5, layers: 1, forward: 9, reverse: Some(9), output };
+    let spec = Spec { cell: Cell::Gru, features: 5, layers: 1, forward: Some(9), reverse: Some(9), output };
     let lengths: Vec<usize> = (1..=COUNT).collect();
     let ragged = Given::new(&Question::ragged(spec, &lengths, 1));
     let ends = lengths.iter().scan(0, |end, length| {
@@ -106,11 +113,16 @@ fn what_is_recomputed_is_the_same() {
     let mut used = Workspace::new(&workers).with_recompute(Some(3));
     let mut turns = 0;
     for (cell, output) in CELLS.into_iter().flat_map(|cell| MODES.map(|output| (cell, output))) {
-        for (layers, reverse, ragged) in
-            [(1, None, false), (1, Some(9), true), (2, Some(18), true), (3, None, true)]
-        {
+        let (one, both) = ((Some(18), None), (Some(18), Some(18)));
+        for (layers, (forward, reverse), ragged) in [
+            (1, one, false),
+            (1, (Some(18), Some(9)), true),
+            (2, both, true),
+            (3, one, true),
+            (2, (None, Some(9)), true),
+        ] {
             turns += 1;
-            let spec = Spec { cell, features: 5, layers, forward: 18, reverse, output };
+            let spec = Spec { cell, features: 5, layers, forward, reverse, output };
             let lengths: Vec<usize> =
                 (0..70).map(|sample| if ragged { 1 + (sample * 7 + turns) % 23 } else { 23 }).collect();
             let question = Question::ragged(spec, &lengths, turns as u64);
@@ -142,7 +154,7 @@ fn what_is_recomputed_is_the_same() {
 #[test]
 fn threads_share_parameters_and_get_the_same_bytes() {
     let output = OutputMode::Final;
-    let spec = Spec { cell: Cell::Gru, features: 5, layers: 2, forward: 30, reverse: Some(7), output };
+    let spec = Spec { cell: Cell::Gru, features: 5, layers: 2, forward: Some(30), reverse: Some(7), output };
     let given = given(spec, 20, 11);
     let (packed, d_output) = (given.pack(Instructions::best()), gradient_of(&given));
     let workspace = || Workspace::new(&Workers::new(1, Instructions::best()));
@@ -168,10 +180,14 @@ fn a_used_workspace_gives_the_bytes_of_a_new_one() {
     let mut turns = 0;
     for round in 0..2 {
         for (cell, output) in CELLS.into_iter().flat_map(|cell| MODES.map(|output| (cell, output))) {
-            for (layers, reverse, batch, time) in
-                [(2, Some(17), 3, 7), (1, None, 150, 2), (3, Some(4), 40, 5), (3, Some(4), 50, 9)]
-            {
-                let spec = Spec { cell, features: 3 + layers, layers, forward: 18, reverse, output };
+            for (layers, (forward, reverse), batch, time) in [
+                (2, (Some(18), Some(17)), 3, 7),
+                (1, (Some(18), None), 150, 2),
+                (3, (Some(18), Some(4)), 40, 5),
+                (3, (None, Some(18)), 40, 5),
+                (3, (Some(18), Some(4)), 50, 9),
+            ] {
+                let spec = Spec { cell, features: 3 + layers, layers, forward, reverse, output };
                 let lengths: Vec<usize> = (0..batch).map(|sample| 1 + (time + sample * time) % 9).collect();
                 let question = match turns % 5 {
                     0 | 1 => Question::ragged(spec, &lengths, turns),
@@ -199,7 +215,7 @@ fn a_used_workspace_gives_the_bytes_of_a_new_one() {
 #[test]
 fn gradients_are_the_same_without_that_of_the_input() {
     let output = OutputMode::Last;
-    let spec = Spec { cell: Cell::Lstm, features: 5, layers: 1, forward: 9, reverse: Some(7), output };
+    let spec = Spec { cell: Cell::Lstm, features: 5, layers: 1, forward: Some(9), reverse: Some(7), output };
     let given = given(spec, 4, 6);
     let (packed, d_output) = (given.pack(Instructions::best()), gradient_of(&given));
     let mut workspace = Workspace::new(&Workers::new(1, Instructions::best()));
@@ -215,7 +231,7 @@ fn other_outputs_of_the_same_parameters_can_be_wanted() {
     let outputs = [OutputMode::Last, OutputMode::Final, OutputMode::Sequence];
     for reverse in [None, Some(5)] {
         let of = |output| {
-            let spec = Spec { cell: Cell::Gru, features: 3, layers: 2, forward: 4, reverse, output };
+            let spec = Spec { cell: Cell::Gru, features: 3, layers: 2, forward: Some(4), reverse, output };
             given(spec, 3, 6)
         };
         for before in outputs {
@@ -236,7 +252,7 @@ fn other_parameters_can_be_laid_out_in_the_same_memory() {
         CELLS.into_iter().flat_map(|cell| Instructions::all().into_iter().map(move |i| (cell, i)))
     {
         let output = OutputMode::Final;
-        let spec = Spec { cell, features: 5, layers: 2, forward: 30, reverse: Some(7), output };
+        let spec = Spec { cell, features: 5, layers: 2, forward: Some(30), reverse: Some(7), output };
         let (one, other) = (given(spec, 3, 4), Given::new(&Question::new(spec, 3, 4, 99)));
         let workers = Workers::new(2, instructions);
         let mut packed = one.pack(instructions);
@@ -251,8 +267,14 @@ fn other_parameters_can_be_laid_out_in_the_same_memory() {
 /// A small stack: what would give a wrong result in silence panics with these words.
 #[track_caller]
 fn refused(words: &str, wrong: impl FnOnce(&Given, &mut Packed, &mut Workspace) + std::panic::UnwindSafe) {
-    let spec =
-        Spec { cell: Cell::Gru, features: 2, layers: 1, forward: 3, reverse: None, output: OutputMode::Last };
+    let spec = Spec {
+        cell: Cell::Gru,
+        features: 2,
+        layers: 1,
+        forward: Some(3),
+        reverse: None,
+        output: OutputMode::Last,
+    };
     let panic = std::panic::catch_unwind(|| {
         let given = given(spec, 2, 2);
         let workers = Workers::new(1, Instructions::best());
@@ -404,10 +426,11 @@ fn a_sequence_alone_gives_what_it_gives_in_a_batch() {
     let lengths: Vec<usize> = (0..BATCH).map(|sample| 1 + sample * 11 % 17).collect();
     let mut turns = 0;
     for (cell, output) in CELLS.into_iter().flat_map(|cell| MODES.map(|output| (cell, output))) {
-        for (layers, reverse) in [(1, None), (1, Some(18)), (2, Some(7))] {
+        let units = [(Some(18), None), (Some(18), Some(18)), (None, Some(18))].map(|units| (1, units));
+        for (layers, (forward, reverse)) in units.into_iter().chain([(2, (Some(18), Some(7)))]) {
             turns += 1;
             let all = Instructions::all();
-            let spec = Spec { cell, features: 3, layers, forward: 18, reverse, output };
+            let spec = Spec { cell, features: 3, layers, forward, reverse, output };
             let question = Question::ragged(spec, &lengths, 1);
             let question = if turns % 2 == 0 { question.started(2) } else { question };
             check_alone(&Given::new(&question), all[turns % all.len()], 1 + turns % 3);
@@ -420,11 +443,12 @@ proptest! {
     #[test]
     fn any_sequence_alone_does(
         cell in select(&CELLS[..]), output in select(&MODES[..]), instructions in select(Instructions::all()),
-        features in 1_usize..20, layers in 1_usize..4, forward in 1_usize..20,
-        reverse in proptest::option::of(1_usize..20),
+        features in 1_usize..20, layers in 1_usize..4,
+        forward in proptest::option::of(1_usize..20), reverse in proptest::option::of(1_usize..20),
         lengths in proptest::collection::vec(1_usize..=40, 1..=20),
         workers in 1_usize..4, started in any::<bool>(), seed in 0_u64..1000,
     ) {
+        let forward = forward.or(reverse.is_none().then_some(1));
         let spec = Spec { cell, features, layers, forward, reverse, output };
         let question = Question::ragged(spec, &lengths, seed);
         let question = if started { question.started(seed) } else { question };
@@ -436,22 +460,24 @@ proptest! {
 /// image.
 #[test]
 fn the_mirror_image_is_one() {
-    const UNITS: [usize; 2] = [5, 9];
     let lengths = [4, 1, 6, 6, 2];
-    for (cell, output) in
-        CELLS.into_iter().flat_map(|cell| [OutputMode::Final, OutputMode::Sequence].map(|o| (cell, o)))
-    {
-        let [forward, reverse] = UNITS;
-        let spec = Spec { cell, features: 3, layers: 2, forward, reverse: Some(reverse), output };
+    let units = [(Some(5), Some(9)), (None, Some(9))];
+    for (cell, output, (forward, reverse)) in CELLS.into_iter().flat_map(|cell| {
+        let outputs = [OutputMode::Final, OutputMode::Sequence];
+        outputs.into_iter().flat_map(move |output| units.map(|units| (cell, output, units)))
+    }) {
+        let spec = Spec { cell, features: 3, layers: 2, forward, reverse, output };
+        let mirrored = Spec { forward: reverse, reverse: forward, ..spec };
+        let [ahead, back] = [forward, reverse].map(|units| units.unwrap_or(0));
         let given = Given::new(&Question::ragged(spec, &lengths, 3));
         let swap = |row: &[f32], first: usize| [&row[first..], &row[..first]].concat();
         let mut parameters = Vec::new();
-        for (layer, directions) in given.parameters.chunks(8).enumerate() {
-            for direction in [&directions[4..], &directions[..4]] {
+        for (layer, directions) in given.parameters.chunks(4 * spec.directions().count()).enumerate() {
+            for direction in directions.chunks(4).rev() {
                 let mut direction = direction.to_vec();
                 if layer > 0 {
-                    let rows = direction[0].chunks(forward + reverse);
-                    direction[0] = rows.flat_map(|row| swap(row, forward)).collect();
+                    let rows = direction[0].chunks(ahead + back);
+                    direction[0] = rows.flat_map(|row| swap(row, ahead)).collect();
                 }
                 parameters.extend(direction);
             }
@@ -466,7 +492,7 @@ fn the_mirror_image_is_one() {
             samples.collect::<Vec<f32>>()
         };
         let mirror = Given {
-            spec: Spec { forward: reverse, reverse: Some(forward), ..spec },
+            spec: mirrored,
             parameters,
             input: backwards(&given.input, 3),
             lengths: lengths.to_vec(),
@@ -477,9 +503,8 @@ fn the_mirror_image_is_one() {
             let mut workspace = Workspace::new(&Workers::new(2, Instructions::best()));
             given.infer(&given.pack(Instructions::best()), &mut workspace).0
         };
-        let image: Vec<f32> =
-            answer(&mirror).chunks(forward + reverse).flat_map(|row| swap(row, reverse)).collect();
-        let image = if output == OutputMode::Sequence { backwards(&image, forward + reverse) } else { image };
+        let image: Vec<f32> = answer(&mirror).chunks(ahead + back).flat_map(|row| swap(row, back)).collect();
+        let image = if output == OutputMode::Sequence { backwards(&image, ahead + back) } else { image };
         let expected: Vec<f64> = image.into_iter().map(f64::from).collect();
         near(&format!("{spec:?}"), &answer(&given), &expected);
     }

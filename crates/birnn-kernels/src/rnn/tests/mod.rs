@@ -190,9 +190,11 @@ const MODES: [OutputMode; 3] = [OutputMode::Last, OutputMode::Final, OutputMode:
 fn every_cell_direction_and_output_is_the_textbooks() {
     let cells = [Cell::RnnTanh, Cell::Gru, Cell::Lstm];
     for (cell, output) in cells.into_iter().flat_map(|cell| MODES.map(|output| (cell, output))) {
-        for reverse in [None, Some(5), Some(19)] {
+        let units =
+            [(Some(5), None), (Some(5), Some(5)), (Some(5), Some(19)), (None, Some(5)), (None, Some(19))];
+        for (forward, reverse) in units {
             for layers in [1, 3] {
-                let spec = Spec { cell, features: 3, layers, forward: 5, reverse, output };
+                let spec = Spec { cell, features: 3, layers, forward, reverse, output };
                 check(&Question::new(spec, 4, 6, 7), 2, 7);
                 check(&Question::new(spec, 4, 6, 7).started(7), 2, 7);
             }
@@ -205,7 +207,7 @@ fn every_cell_direction_and_output_is_the_textbooks() {
 fn precisions_are_as_exact_as_their_parts() {
     let output = OutputMode::Sequence;
     for cell in [Cell::RnnTanh, Cell::Gru, Cell::Lstm] {
-        let spec = Spec { cell, features: 20, layers: 2, forward: 20, reverse: Some(35), output };
+        let spec = Spec { cell, features: 20, layers: 2, forward: Some(20), reverse: Some(35), output };
         let question = Question::ragged(spec, &[9, 4, 9, 1, 6], 3).started(3);
         let (expected, _) = question.answer();
         let d_output = single(&values(expected.len(), 5, 1.0));
@@ -246,7 +248,7 @@ fn precisions_are_as_exact_as_their_parts() {
 fn long_sequences_are_the_textbooks() {
     for cell in [Cell::RnnTanh, Cell::Gru, Cell::Lstm] {
         let output = OutputMode::Sequence;
-        let spec = Spec { cell, features: 2, layers: 1, forward: 3, reverse: Some(2), output };
+        let spec = Spec { cell, features: 2, layers: 1, forward: Some(3), reverse: Some(2), output };
         check(&Question::new(spec, 40, 20, 5).started(5), 1, 5);
     }
 }
@@ -254,7 +256,8 @@ fn long_sequences_are_the_textbooks() {
 #[test]
 fn relu_is_the_textbooks_where_it_has_a_slope() {
     let output = OutputMode::Sequence;
-    let spec = Spec { cell: Cell::RnnRelu, features: 3, layers: 2, forward: 6, reverse: Some(4), output };
+    let spec =
+        Spec { cell: Cell::RnnRelu, features: 3, layers: 2, forward: Some(6), reverse: Some(4), output };
     check(&Question::new(spec, 3, 4, 11), 1, 11);
     check(&Question::new(spec, 3, 4, 11).started(11), 1, 11);
 }
@@ -264,7 +267,7 @@ fn dropout_is_the_same_however_the_batch_is_cut() {
     let dropout = Some(Dropout { probability: 0.4, key: 99, first_step: 0 });
     for (cell, workers) in [(Cell::Lstm, 1), (Cell::Gru, 2), (Cell::RnnTanh, 3)] {
         let output = OutputMode::Final;
-        let spec = Spec { cell, features: 4, layers: 3, forward: 6, reverse: Some(3), output };
+        let spec = Spec { cell, features: 4, layers: 3, forward: Some(6), reverse: Some(3), output };
         check(&Question { dropout, ..Question::new(spec, 5, 4, 3) }, workers, 3);
     }
 }
@@ -272,7 +275,7 @@ fn dropout_is_the_same_however_the_batch_is_cut() {
 #[test]
 fn a_part_of_a_batch_draws_as_the_batch_does() {
     let output = OutputMode::Final;
-    let spec = Spec { cell: Cell::Gru, features: 4, layers: 3, forward: 6, reverse: Some(3), output };
+    let spec = Spec { cell: Cell::Gru, features: 4, layers: 3, forward: Some(6), reverse: Some(3), output };
     let kept =
         |first_step, position| spec.kept(Dropout { probability: 0.4, key: 99, first_step }, 1, position);
     for position in 0..9 {
@@ -285,8 +288,8 @@ fn a_part_of_a_batch_draws_as_the_batch_does() {
 fn sequences_of_unequal_lengths_are_the_textbooks() {
     let cells = [Cell::RnnTanh, Cell::Gru, Cell::Lstm];
     for (cell, output) in cells.into_iter().flat_map(|cell| MODES.map(|output| (cell, output))) {
-        for reverse in [None, Some(5)] {
-            let spec = Spec { cell, features: 3, layers: 2, forward: 4, reverse, output };
+        for (forward, reverse) in [(Some(4), None), (Some(4), Some(5)), (None, Some(5))] {
+            let spec = Spec { cell, features: 3, layers: 2, forward, reverse, output };
             let question = Question::ragged(spec, &[3, 7, 1, 3, 5], 8);
             check(&question, 2, 8);
             check(&question.clone().started(8), 1, 8);
@@ -296,7 +299,7 @@ fn sequences_of_unequal_lengths_are_the_textbooks() {
     }
     // More than one product for the weights' gradients.
     let output = OutputMode::Last;
-    let spec = Spec { cell: Cell::Gru, features: 2, layers: 2, forward: 3, reverse: Some(2), output };
+    let spec = Spec { cell: Cell::Gru, features: 2, layers: 2, forward: Some(3), reverse: Some(2), output };
     let lengths: Vec<usize> = (0..70).map(|sample| 1 + sample * 7 % 23).collect();
     check(&Question::ragged(spec, &lengths, 9).started(9), 1, 9);
 }
@@ -307,11 +310,12 @@ proptest! {
     fn any_shape_is_the_textbooks(
         cell in prop_oneof![Just(Cell::RnnTanh), Just(Cell::Gru), Just(Cell::Lstm)],
         output in prop_oneof![Just(OutputMode::Last), Just(OutputMode::Final), Just(OutputMode::Sequence)],
-        features in 1_usize..20, layers in 1_usize..4, forward in 1_usize..20,
-        reverse in proptest::option::of(1_usize..20),
+        features in 1_usize..20, layers in 1_usize..4,
+        forward in proptest::option::of(1_usize..20), reverse in proptest::option::of(1_usize..20),
         lengths in proptest::collection::vec(1_usize..6, 1..9), workers in 1_usize..4,
         dropped in any::<bool>(), started in any::<bool>(), seed in 0_u64..1000,
     ) {
+        let forward = forward.or(reverse.is_none().then_some(1));
         let spec = Spec { cell, features, layers, forward, reverse, output };
         let dropout = dropped.then_some(Dropout { probability: 0.3, key: seed, first_step: 0 });
         let question = Question { dropout, ..Question::ragged(spec, &lengths, seed) };

@@ -88,8 +88,9 @@ impl Question {
                 OutputMode::Sequence => sequence.iter().for_each(|row| output.extend(row)),
                 OutputMode::Last => output.extend(last),
                 OutputMode::Final => {
-                    output.extend(&last[..spec.forward]);
-                    output.extend(&sequence[0][spec.forward..]);
+                    let forward = spec.forward.unwrap_or(0);
+                    output.extend(&last[..forward]);
+                    output.extend(&sequence[0][forward..]);
                 }
             }
         }
@@ -121,7 +122,8 @@ impl Question {
                 let own = parameters.next().unwrap();
                 let added = self.added.as_ref().filter(|(direction, _)| *direction == state);
                 let added = added.map(|(_, values)| &values[begin * units..][..sequence.len() * units]);
-                let part = direction(spec.cell, &sequence, own, index == 1, &mut h, &mut c, added);
+                let reverse = index == 1 || spec.forward.is_none();
+                let part = direction(spec.cell, &sequence, own, reverse, &mut h, &mut c, added);
                 output.iter_mut().zip(part).for_each(|(output, part)| output.extend(part));
                 end.h[state].extend(h);
                 if let Some(end) = end.c.get_mut(state) {
