@@ -203,11 +203,6 @@ impl ModelConfig {
                 return refuse("model.hidden", message.to_owned());
             }
         };
-        if forward.is_none() && self.readout == Readout::Last {
-            let message = "in reverse a net begins at the last step, and has read nothing else there; `final` reads \
-                           it at its own end";
-            return refuse("model.readout", message.to_owned());
-        }
         let architecture = Architecture {
             cell,
             layers: self.layers,
@@ -320,9 +315,7 @@ mod tests {
         refused(ModelConfig { hidden: Hidden::Each { forward: 8, reverse: 8 }, ..one_way() }, "model.hidden");
         let from_the_end = Hidden::Reverse { reverse: 8 };
         refused(ModelConfig { hidden: from_the_end, ..base() }, "model.hidden");
-        refused(ModelConfig { hidden: from_the_end, ..one_way() }, "model.readout");
-        let final_states = ModelConfig { readout: Readout::Final, ..one_way() };
-        refused(ModelConfig { hidden: Hidden::Reverse { reverse: 0 }, ..final_states }, "model.hidden");
+        refused(ModelConfig { hidden: Hidden::Reverse { reverse: 0 }, ..one_way() }, "model.hidden");
         for dropout in [-0.1, 1.0, 0.999_999_99, f64::NAN, f64::INFINITY] {
             refused(ModelConfig { dropout, ..base() }, "model.dropout");
         }
@@ -334,8 +327,7 @@ mod tests {
     fn one_direction_has_no_other_half() {
         let cases = [(Hidden::Same(7), (Some(7), None)), (Hidden::Reverse { reverse: 7 }, (None, Some(7)))];
         for (hidden, units) in cases {
-            let readout = Readout::Final;
-            let config = ModelConfig { bidirectional: false, hidden, readout, ..ModelConfig::default() };
+            let config = ModelConfig { bidirectional: false, hidden, ..ModelConfig::default() };
             let net = config.resolve().unwrap();
             assert_eq!(((net.forward, net.reverse), net.output_features()), (units, 7));
             assert_eq!(config.reads_in_reverse(), net.reverse.is_some());

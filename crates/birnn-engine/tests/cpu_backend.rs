@@ -374,7 +374,7 @@ proptest! {
         rows in 1_usize..9, cols in 1_usize..40, batch in 1_usize..80,
     ) {
         let nonlinearity = (cell == CellKind::Rnn && relu).then_some(Nonlinearity::Relu);
-        let hidden = match (bidirectional, from_the_end && readout != Readout::Last) {
+        let hidden = match (bidirectional, from_the_end) {
             (true, _) => Hidden::Each { forward, reverse },
             (false, false) => Hidden::Same(forward),
             (false, true) => Hidden::Reverse { reverse },

@@ -153,6 +153,11 @@ impl Experiment {
                 );
                 Err(Invalid::new("model.readout", message))
             }
+            (Per::Sequence, Readout::Last) if architecture.forward.is_none() => {
+                let message = "in reverse a net begins at the last step, and has read nothing else there; `final` reads it \
+                               at its own end";
+                Err(Invalid::new("model.readout", message))
+            }
             (Per::Sequence, _) => Ok(architecture),
         }
     }

@@ -5,7 +5,11 @@
 //! reads characters is a recurrent one: these are told by their names, `emb` and `char` in them, as in all of PyTorch's
 //! examples; a conditional random field by the names that pytorch-crf gives its parameters.
 
-use birnn_architecture::{ATTENTION, CHARACTER_EMBEDDING, CHARACTERS, CRF, EMBEDDING, HEAD};
+use std::collections::BTreeSet;
+
+use birnn_architecture::{
+    ATTENTION, CHARACTER_EMBEDDING, CHARACTERS, CRF, Direction, EMBEDDING, HEAD, Weight,
+};
 use birnn_data::name;
 
 use crate::error::{InferError, refuse, short_name};
@@ -123,8 +127,11 @@ fn is_of_characters(module: &str) -> bool {
 
 /// The module with the recurrent layers, and the one whose layer reads characters.
 fn recurrent_of(weights: &StateDict) -> Result<(String, Option<String>), InferError> {
-    let modules = weights.keys().filter_map(|name| name.strip_suffix("weight_ih_l0"));
-    let modules: Vec<&str> = modules.filter(|module| module.is_empty() || module.ends_with('.')).collect();
+    let firsts = [Direction::Forward, Direction::Reverse].map(|way| Weight::InputHidden.name(0, way));
+    let modules = weights.keys().flat_map(|name| firsts.iter().map(move |first| name.strip_suffix(&**first)));
+    let whole = |module: &&str| module.is_empty() || module.ends_with('.');
+    let modules: BTreeSet<&str> = modules.flatten().filter(whole).collect();
+    let modules: Vec<&str> = modules.into_iter().collect();
     let (of_characters, of_all): (Vec<&str>, Vec<&str>) =
         modules.iter().partition(|module| is_of_characters(module));
     match (of_all.as_slice(), of_characters.as_slice(), modules.as_slice()) {
