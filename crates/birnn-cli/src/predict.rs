@@ -4,11 +4,10 @@
 mod annotate;
 pub mod stream;
 
-use std::ops::Range;
 use std::path::Path;
 
-use birnn_data::{Modality, Per, Preprocessing, Sequences, Series, escape, name};
-use birnn_infer::{Class, Classify, Regress, Task, significant};
+use birnn_data::{Per, Preprocessing, Sequences, Series, escape, name};
+use birnn_infer::{Answer, Classify, Task, significant};
 use serde::Serialize;
 
 use crate::args::PredictArgs;
@@ -47,31 +46,6 @@ struct Prediction<'a> {
     tokens: Vec<String>,
     #[serde(flatten)]
     answer: Answer<'a>,
-}
-
-/// What a net answers for one sequence.
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Answer<'a> {
-    /// Its class.
-    Class {
-        class: &'a str,
-        probability: f32,
-        /// In the order of the classes.
-        probabilities: Vec<f32>,
-    },
-    /// The class of each step.
-    Tags {
-        tags: Vec<&'a str>,
-        /// Of the tag of each step.
-        probability: Vec<f32>,
-        /// Of each step, in the order of the classes.
-        probabilities: Vec<Vec<f32>>,
-    },
-    /// Numbers.
-    Values { values: Vec<f32> },
-    /// The numbers of each step.
-    ValuesOfSteps { values: Vec<Vec<f32>> },
 }
 
 /// Print other classes from this probability on.
@@ -122,26 +96,13 @@ impl Answers<'_> {
             let tokens: Vec<String> = sequence.words().map(str::to_owned).collect();
             let positions = begin..begin + if task.per() == Per::Step { length } else { 1 };
             begin = positions.end;
-            let own = &answers.logits[positions.start * task.outputs()..positions.end * task.outputs()];
-            let (answer, told) = match task {
-                Task::Classify(task) if task.per == Per::Step => {
-                    tags(task, &answers, positions, sample.first_step())
-                }
-                Task::Classify(task) => class(task, own),
-                Task::Regress(task) => {
-                    let modality = &self.asked.manifest.modality;
-                    let found = match (task.self_targets, modality, sequence.floats()) {
-                        (Some(_), Modality::Series(series), Some(read)) => {
-                            task.self_answer(series, read, own)
-                        }
-                        _ => task.answer(own),
-                    };
-                    values(task, found)
-                }
-            };
+            let answer = task.answer_to((&self.asked.manifest.modality, sequence), &answers, positions);
             self.count += 1;
             match self.prints {
-                true => print(&format!("{}\n", escape::line(&format!("{sample}: {told}"))))?,
+                true => {
+                    let told = told(task, &answer, sample.first_step());
+                    print(&format!("{}\n", escape::line(&format!("{sample}: {told}"))))?;
+                }
                 false => self.report.predictions.push(Prediction { sample, tokens, answer }),
             }
         }
@@ -149,69 +110,50 @@ impl Answers<'_> {
     }
 }
 
-/// The class of a sequence, and for people such as `7 (93.20 %), 1 (4.10 %), 9 (2.30 %)`.
-fn class<'a>(task: &'a Classify, logits: &[f32]) -> (Answer<'a>, String) {
-    let classes = &task.classes;
-    let probabilities = task.probabilities(logits);
-    let ranked = task.ranked(&probabilities);
-    let told = ranked
-        .iter()
-        .enumerate()
-        .filter(|&(rank, answer)| rank == 0 || answer.probability >= WORTH_TELLING)
-        .map(|(_, answer)| format!("{} ({:.2} %)", classes[answer.class], 100.0 * answer.probability));
-    let told = told.collect::<Vec<_>>().join(", ");
-    let Class { class, probability } = ranked[0];
-    let probabilities = single(&probabilities);
-    let (class, probability) = (classes[class].as_str(), probability as f32);
-    (Answer::Class { class, probability, probabilities }, told)
+/// An answer for people, to a sequence whose first step is `first` of its series.
+fn told(task: &Task, answer: &Answer<'_>, first: usize) -> String {
+    match (task, answer) {
+        (Task::Classify(task), Answer::Class { probabilities, .. }) => class(task, probabilities),
+        (_, Answer::Class { class, .. }) => (*class).to_owned(),
+        (_, Answer::Tags { tags, probability, .. }) => runs(tags, probability, first),
+        (_, Answer::Values { values }) => numbers(task, values),
+        (_, Answer::ValuesOfSteps { values }) => numbers(task, &values.concat()),
+    }
 }
 
-/// The class of each step, and for people such as `1-40 walk (98.10 %), 41-60 freeze (71.22 %)`: steps from `first` on,
-/// with the mean of the probabilities.
-fn tags<'a>(
-    task: &'a Classify,
-    answers: &birnn_infer::Answers,
-    positions: Range<usize>,
-    first: usize,
-) -> (Answer<'a>, String) {
-    let outputs = task.classes.len();
-    let steps = answers.logits[positions.start * outputs..positions.end * outputs].chunks_exact(outputs);
-    let answers: Vec<Class> = positions.map(|position| task.answer_at(answers, position)).collect();
+/// Such as `7 (93.20 %), 1 (4.10 %), 9 (2.30 %)`.
+fn class(task: &Classify, probabilities: &[f64]) -> String {
+    let ranked = task.ranked(probabilities).into_iter().enumerate();
+    let told = ranked
+        .filter(|&(rank, answer)| rank == 0 || answer.probability >= WORTH_TELLING)
+        .map(|(_, answer)| format!("{} ({:.2} %)", task.classes[answer.class], 100.0 * answer.probability));
+    told.collect::<Vec<_>>().join(", ")
+}
+
+/// Such as `1-40 walk (98.10 %), 41-60 freeze (71.22 %)`: steps from `first` on, with the mean of the probabilities.
+fn runs(tags: &[&str], probability: &[f64], first: usize) -> String {
     let mut told = Vec::new();
-    let mut begin = first;
-    for run in answers.chunk_by(|one, next| one.class == next.class) {
+    let (mut begin, mut probability) = (first, probability);
+    for run in tags.chunk_by(|one, next| one == next) {
         let end = begin + run.len() - 1;
         let steps = if begin == end { begin.to_string() } else { format!("{begin}-{end}") };
-        let mean = run.iter().map(|answer| answer.probability).sum::<f64>() / run.len() as f64;
-        told.push(format!("{steps} {} ({:.2} %)", task.classes[run[0].class], 100.0 * mean));
-        begin = end + 1;
+        let (own, rest) = probability.split_at(run.len());
+        let mean = own.iter().sum::<f64>() / run.len() as f64;
+        told.push(format!("{steps} {} ({:.2} %)", run[0], 100.0 * mean));
+        (begin, probability) = (end + 1, rest);
     }
-    let tags = answers.iter().map(|answer| task.classes[answer.class].as_str()).collect();
-    let probability = answers.iter().map(|answer| answer.probability as f32).collect();
-    let probabilities = steps.map(|logits| single(&task.probabilities(logits))).collect();
-    (Answer::Tags { tags, probability, probabilities }, told.join(", "))
+    told.join(", ")
 }
 
-/// The numbers, and for people such as `height 1.832, weight 80.12`; of steps all of them, one after the other.
-fn values<'a>(task: &Regress, answers: Vec<f32>) -> (Answer<'a>, String) {
-    let names = &task.scale.names;
+/// Such as `height 1.832, weight 80.12`; of steps all of them, one after the other.
+fn numbers(task: &Task, values: &[f32]) -> String {
+    let names = task.names();
     let told = names.iter().enumerate().map(|(index, name)| {
-        let own = answers.iter().skip(index).step_by(names.len());
+        let own = values.iter().skip(index).step_by(names.len());
         let own: Vec<String> = own.map(|&value| significant(f64::from(value))).collect();
         format!("{name} {}", own.join(" "))
     });
-    let told = told.collect::<Vec<_>>().join(", ");
-    let answer = match task.per {
-        Per::Sequence => Answer::Values { values: answers },
-        Per::Step => {
-            Answer::ValuesOfSteps { values: answers.chunks_exact(names.len()).map(<[f32]>::to_vec).collect() }
-        }
-    };
-    (answer, told)
-}
-
-fn single(values: &[f64]) -> Vec<f32> {
-    values.iter().map(|&value| value as f32).collect()
+    told.collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
@@ -221,14 +163,12 @@ mod tests {
     /// As the place of a window does, its steps count in the series that it is of.
     #[test]
     fn steps_of_a_window_are_those_of_its_series() {
-        let task = Classify::new(["walk", "rest"].map(str::to_owned).to_vec(), Per::Step);
-        let logits = [[50.0, 0.0], [50.0, 0.0], [0.0, 50.0], [50.0, 0.0]];
+        let tags = ["walk", "walk", "rest", "walk"];
         for (first, expected) in [
-            (1, "1-2 walk (100.00 %), 3 rest (100.00 %), 4 walk (100.00 %)"),
-            (251, "251-252 walk (100.00 %), 253 rest (100.00 %), 254 walk (100.00 %)"),
+            (1, "1-2 walk (97.50 %), 3 rest (60.00 %), 4 walk (100.00 %)"),
+            (251, "251-252 walk (97.50 %), 253 rest (60.00 %), 254 walk (100.00 %)"),
         ] {
-            let answers = logits.as_flattened().to_vec().into();
-            assert_eq!(tags(&task, &answers, 0..4, first).1, expected);
+            assert_eq!(runs(&tags, &[1.0, 0.95, 0.6, 1.0], first), expected);
         }
     }
 }

@@ -13,7 +13,7 @@ use birnn_kernels::Precision;
 
 use crate::asked::{predictor_on_the_cpu, refuse_gpu};
 use crate::failure::{Failure, Outcome, of_file};
-use crate::samples::series::{csv_source, other_features, refused_at};
+use crate::samples::series::{csv_source, other_features};
 
 /// A net that is asked step by step.
 pub struct Stepwise {
@@ -117,7 +117,7 @@ impl Stepwise {
             {
                 return refused(problem);
             }
-            let problem = refused_at(piece.steps.get(0), piece.begin, series);
+            let problem = series.refuses_at(piece.steps.get(0), piece.begin);
             let good = problem.as_ref().map_or(piece.steps.steps(), |(step, _)| *step);
             if good > 0 {
                 let steps = piece.steps.parts(&[Part { sample: 0, steps: 0..good }]);

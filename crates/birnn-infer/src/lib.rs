@@ -20,6 +20,7 @@
 //! # Ok::<(), birnn_infer::WeightsError>(())
 //! ```
 
+mod answer;
 mod answers;
 pub mod container;
 pub mod cpu;
@@ -45,6 +46,7 @@ mod streams;
 mod suits;
 mod task;
 
+pub use answer::Answer;
 pub use answers::{Answers, Joint};
 pub use birnn_kernels::{Input, Lengths, StateGradient};
 pub use data::{NetDataError, data_of_run, data_set_for, folder_of, hidden_of_run};

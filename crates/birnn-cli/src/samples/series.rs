@@ -4,8 +4,8 @@ use std::io::{self, Read, stdin};
 use std::path::{Path, PathBuf};
 
 use birnn_data::{
-    Arrays, DataConfig, Dataset, FileProblem, Missing, MissingValue, NpzOptions, Sequence, Sequences, Series,
-    SeriesFile, SeriesLines, Table, open_file, picture, read_csv, read_npz, read_series_lines, read_table,
+    Arrays, DataConfig, Dataset, FileProblem, NpzOptions, Sequences, Series, SeriesFile, SeriesLines, Table,
+    open_file, picture, read_csv, read_npz, read_series_lines, read_table,
 };
 
 use super::{Place, Sample, Unread};
@@ -47,7 +47,7 @@ pub(super) fn each(
         let sample = |place| Sample::Series { file: file.clone(), place: Some(place) };
         let mut known = Vec::with_capacity(lines.len());
         for series in 0..lines.len() {
-            match refused(sequences.get(series), net) {
+            match net.refuses(sequences.get(series)) {
                 Some(error) => unread.push(Unread { sample: sample(place(series)), error }),
                 None => known.push(series),
             }
@@ -75,52 +75,9 @@ pub(super) fn each(
     Ok(unread)
 }
 
-/// Why a net cannot be asked about a series, where it cannot.
-fn refused(series: Sequence<'_>, net: &Series) -> Option<String> {
-    refused_at(series, 0, net).map(|(_, why)| why)
-}
-
-/// The first step, from 0, that a net cannot be asked about, of some of a series before which `begin` others came, and why.
-pub(crate) fn refused_at(series: Sequence<'_>, begin: usize, net: &Series) -> Option<(usize, String)> {
-    let gap = match net.missing {
-        Missing::Refuse => MissingValue::first(series),
-        Missing::Mean | Missing::Last | Missing::Past | Missing::Interpolate => None,
-    };
-    let gap = gap.map(|gap| {
-        let told = MissingValue { step: begin + gap.step, ..gap };
-        (gap.step - 1, missing(told, net))
-    });
-    gap.or_else(|| {
-        let [step, feature] = net.too_far(series)?;
-        Some((step - 1, too_far([begin + step, feature], net)))
-    })
-}
-
 /// The same of several: the first of the reasons.
 pub(crate) fn first_refused(series: &Sequences, net: &Series) -> Result<(), String> {
-    series.iter().find_map(|one| refused(one, net)).map_or(Ok(()), Err)
-}
-
-fn missing(value: MissingValue, net: &Series) -> String {
-    format!(
-        "{value}{}; the net was trained with `data.missing = \"refuse\"`: fill the gap, or train one with \"mean\", \
-         \"last\", \"past\" or \"interpolate\"",
-        named(value.feature, net)
-    )
-}
-
-fn too_far([step, feature]: [usize; 2], net: &Series) -> String {
-    format!(
-        "the value at step {step} of feature {feature}{} is so far from those that the net was trained on that no answer \
-         can be computed",
-        named(feature, net)
-    )
-}
-
-/// What a feature, counted from 1, is called.
-fn named(feature: usize, net: &Series) -> String {
-    let names = net.names.as_ref();
-    names.map_or_else(String::new, |names| format!(" (`{}`)", names[feature - 1].escape_debug()))
+    series.iter().find_map(|one| net.refuses(one)).map_or(Ok(()), Err)
 }
 
 /// Reads a file in the format that its name ends with; from standard input a table, where the net learnt from one.

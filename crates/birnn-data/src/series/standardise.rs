@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::sequences::{Sequence, SequenceValues, Sequences, Values};
-use crate::series::missing::{self, Missing};
+use crate::series::missing::{self, Missing, MissingValue};
 
 /// What was found in the training data, and is done to everything that the net is asked afterwards. It belongs
 /// to the net as its weights do.
@@ -136,7 +136,7 @@ impl Series {
 
     /// The step and the feature, from 1, of the first value of a series that lies so many deviations from the mean that
     /// f32 has no such number.
-    pub fn too_far(&self, series: Sequence<'_>) -> Option<[usize; 2]> {
+    fn too_far(&self, series: Sequence<'_>) -> Option<[usize; 2]> {
         let SequenceValues::Floats(values) = series.values else { return None };
         let deviation = self.deviation.as_deref()?;
         let features = self.features();
@@ -146,6 +146,43 @@ impl Series {
         };
         let at = values.iter().enumerate().position(is_far)?;
         Some([1 + at / features, 1 + at % features])
+    }
+
+    /// Why a net that reads series so cannot be asked about one, where it cannot.
+    pub fn refuses(&self, series: Sequence<'_>) -> Option<String> {
+        self.refuses_at(series, 0).map(|(_, why)| why)
+    }
+
+    /// The same of some of a series before which `begin` steps came: the first of them, from 0, that is in the way, and
+    /// why.
+    pub fn refuses_at(&self, series: Sequence<'_>, begin: usize) -> Option<(usize, String)> {
+        let gap = match self.missing {
+            Missing::Refuse => MissingValue::first(series),
+            Missing::Mean | Missing::Last | Missing::Past | Missing::Interpolate => None,
+        };
+        if let Some(gap) = gap {
+            let why = format!(
+                "{}{}; the net was trained with `data.missing = \"refuse\"`: fill the gap, or train one with \"mean\", \
+                 \"last\", \"past\" or \"interpolate\"",
+                MissingValue { step: begin + gap.step, ..gap },
+                self.named(gap.feature)
+            );
+            return Some((gap.step - 1, why));
+        }
+        let [step, feature] = self.too_far(series)?;
+        let why = format!(
+            "the value at step {} of feature {feature}{} is so far from those that the net was trained on that no answer can \
+             be computed",
+            begin + step,
+            self.named(feature)
+        );
+        Some((step - 1, why))
+    }
+
+    /// What a feature, counted from 1, is called.
+    fn named(&self, feature: usize) -> String {
+        let names = self.names.as_ref();
+        names.map_or_else(String::new, |names| format!(" (`{}`)", names[feature - 1].escape_debug()))
     }
 
     /// Series as the net reads them.
