@@ -1,6 +1,8 @@
 //! The command line as clap reads it.
 #![expect(missing_docs, reason = "what is flattened is documented where it is defined")]
 
+use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use birnn_data::name::shown;
@@ -47,6 +49,7 @@ Examples:
   birnn sweep configs/fast.toml --set sweep.seeds=5
   birnn eval runs/bilstm/001
   birnn predict runs/bilstm/001 digit.png
+  birnn serve runs/bilstm/001
   birnn fill runs/etth1/001 gaps.csv filled.csv
   birnn encode runs/bilstm/001 digits --out states.npz
   birnn report runs/bilstm/001
@@ -100,6 +103,12 @@ pub enum Command {
     /// What is found is read as if it had been there, and what comes after it found from that. Each sample is read from its
     /// beginning, once, where the network reads forward alone.
     Continue(ContinueArgs),
+    /// Answer over HTTP by trained networks, until SIGTERM or Ctrl-C.
+    ///
+    /// POST /v1/models/NAME/predict answers a picture or JSON with what `birnn predict --json` says, bit for bit; GET
+    /// /openapi.json describes all there is. SIGHUP, or a newer file in its place, has weights read anew, and those who
+    /// have asked get their answers. RUST_LOG=birnn_server=debug tells of each request.
+    Serve(ServeArgs),
     /// Write what a trained network holds of pictures, series or sentences: vectors of states, as features for
     /// other programs.
     ///
@@ -303,6 +312,24 @@ pub struct PrecisionArgs {
 /// By its name.
 fn precision(name: &str) -> Precision {
     Precision::ALL.into_iter().find(|precision| precision.name() == name).unwrap_or_default()
+}
+
+/// `birnn serve`
+#[derive(Debug, clap::Args)]
+pub struct ServeArgs {
+    /// Run directories, or weights files; NAME=RUN calls a network so, and else it is called as its experiment or its
+    /// file is.
+    #[arg(required = true, value_name = "RUN")]
+    pub runs: Vec<OsString>,
+    /// The address to listen at; of port 0 the system chooses one. Others than this machine can ask only where the
+    /// address is one of theirs to reach, such as 0.0.0.0:8080.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// A name by which the server may be called, beside those of this machine; requests by other names are refused.
+    #[arg(long = "host", value_name = "NAME")]
+    pub hosts: Vec<String>,
+    #[command(flatten)]
+    pub precision: PrecisionArgs,
 }
 
 /// `birnn fill`

@@ -25,4 +25,5 @@ pub mod process;
 pub mod report;
 pub mod runs;
 pub mod samples;
+pub mod serve;
 mod streaming;

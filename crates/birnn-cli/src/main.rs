@@ -7,7 +7,7 @@ use birnn_cli::asked::Asked;
 use birnn_cli::output::print;
 use birnn_cli::{
     compare, config, continuing, data, encode, eval, export, fill, import, libtorch, predict, process,
-    report, runs,
+    report, runs, serve,
 };
 use clap::CommandFactory;
 
@@ -24,6 +24,7 @@ fn main() -> ExitCode {
         Command::Predict(args) => {
             predict::run(&args, Asked::on_the_cpu(&args.run, args.precision.precision)?)
         }
+        Command::Serve(args) => serve::run(&args),
         Command::Fill(args) => fill::run(&args),
         Command::Continue(args) => continuing::run(&args),
         Command::Encode(args) => encode::run(&args),

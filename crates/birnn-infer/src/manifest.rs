@@ -200,6 +200,11 @@ impl Manifest {
         toml::from_str(&self.experiment)
     }
 
+    /// The SHA-256 of its file, in hexadecimal.
+    pub fn digest(&self) -> &str {
+        &self.sha256
+    }
+
     /// The indices of those files among the data's, as provenance lists them, whose content is no longer what
     /// it was; `now` is the provenance of today.
     pub fn changed_files(&self, now: &Value) -> Vec<usize> {

@@ -37,6 +37,7 @@ fn main() -> ExitCode {
         | Command::Predict(_)
         | Command::Fill(_)
         | Command::Continue(_)
+        | Command::Serve(_)
         | Command::Encode(_)
         | Command::Report(_)
         | Command::Runs(_)

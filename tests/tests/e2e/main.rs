@@ -24,6 +24,7 @@ mod runs;
 mod same_data;
 mod self_targets;
 mod series;
+mod serve;
 mod streams;
 mod sweep;
 mod tables;

@@ -82,6 +82,15 @@ pub fn parse(
     image.ok_or_else(|| "no ink found; give a picture of one digit that stands out from its paper".into())
 }
 
+/// Its width and its height in pixels, as the file says them, without decoding it.
+///
+/// # Errors
+///
+/// When it is no picture that can be read.
+pub fn size(bytes: &[u8]) -> Result<[u32; 2], String> {
+    decode::size(bytes)
+}
+
 /// The grey levels of a picture of exactly `rows x cols` pixels, as it has them; `None` of one of another size.
 pub(crate) fn stored(bytes: &[u8], [rows, cols]: [usize; 2]) -> Result<Option<Vec<u8>>, String> {
     let decoded = decode::decode(bytes)?;

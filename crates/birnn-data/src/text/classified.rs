@@ -63,6 +63,18 @@ pub enum Unit {
     Characters,
 }
 
+impl Unit {
+    /// The tokens of a text.
+    pub fn tokens(self, text: &str) -> impl Iterator<Item = &str> {
+        let (words, letters) = match self {
+            Unit::Words => (text, ""),
+            Unit::Characters => ("", text.trim()),
+        };
+        let letters = letters.char_indices().map(|(at, letter)| &letters[at..at + letter.len_utf8()]);
+        words.split_whitespace().chain(letters)
+    }
+}
+
 /// How files of texts and their classes are read, whatever their form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TextOptions {
@@ -185,13 +197,7 @@ fn sample(
     text: &str,
     label: &str,
 ) -> Result<(), FileProblem> {
-    match unit {
-        Unit::Words => text.split_whitespace().for_each(|word| reading.token(word)),
-        Unit::Characters => {
-            let mut buffer = [0; 4];
-            text.trim().chars().for_each(|letter| reading.token(letter.encode_utf8(&mut buffer)));
-        }
-    }
+    unit.tokens(text).for_each(|token| reading.token(token));
     if !reading.end(line) {
         return Err(TextProblem::NoText.at(line));
     }

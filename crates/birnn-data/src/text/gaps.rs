@@ -86,17 +86,7 @@ impl TextGaps {
 
 /// The tokens of a text, white space around it aside, each with where it begins.
 fn tokens(text: &str, unit: Unit) -> Vec<(usize, &str)> {
-    let own = text.trim();
-    let begin = text.len() - text.trim_start().len();
-    match unit {
-        Unit::Words => own
-            .split_whitespace()
-            .map(|word| (word.as_ptr() as usize - text.as_ptr() as usize, word))
-            .collect(),
-        Unit::Characters => {
-            own.char_indices().map(|(at, letter)| (begin + at, &own[at..at + letter.len_utf8()])).collect()
-        }
-    }
+    unit.tokens(text).map(|token| (token.as_ptr() as usize - text.as_ptr() as usize, token)).collect()
 }
 
 #[cfg(test)]

@@ -40,10 +40,19 @@ pub(crate) fn load(path: &Path) -> Result<Vec<u8>, String> {
     }
 }
 
+/// Width and height in pixels, as a file's `bytes` say them.
+pub(super) fn size(bytes: &[u8]) -> Result<[u32; 2], String> {
+    let (width, height) = guessed(bytes)?.into_dimensions().map_err(problem)?;
+    Ok([width, height])
+}
+
+fn guessed(bytes: &[u8]) -> Result<ImageReader<Cursor<&[u8]>>, String> {
+    ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|error| error.to_string())
+}
+
 /// Decodes a file's `bytes`, or says what is wrong with it.
 pub(super) fn decode(bytes: &[u8]) -> Result<Decoded, String> {
-    let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format();
-    let mut reader = reader.map_err(|error| error.to_string())?;
+    let mut reader = guessed(bytes)?;
     // Its decoder takes what is missing for grey, and says nothing.
     if reader.format() == Some(ImageFormat::Jpeg) && !is_whole_jpeg(bytes) {
         return Err("the JPEG ends before its image does; copy or save it again".into());

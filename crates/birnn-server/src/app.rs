@@ -1,0 +1,177 @@
+//! All routes, and what every request goes through on its way to one and back.
+
+use std::any::Any;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
+
+use axum::Router;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use birnn_data::escape;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::timeout::RequestBodyTimeoutLayer;
+
+use crate::limits::Limits;
+use crate::metrics::Metrics;
+use crate::models::Models;
+use crate::problem::Problem;
+use crate::room::Room;
+use crate::routes;
+
+/// What all requests share.
+#[derive(Clone, Debug)]
+pub(crate) struct App {
+    pub(crate) models: Arc<Models>,
+    pub(crate) limits: Limits,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) room: Room,
+    pub(crate) hosts: Hosts,
+    stopping: Arc<AtomicBool>,
+    requests: Arc<AtomicU64>,
+}
+
+/// By which names the server may be called. A page elsewhere could have a browser look a name of its own up as this
+/// machine, and would so read what is meant for this machine alone: it is told by that name.
+#[derive(Clone, Debug)]
+pub(crate) enum Hosts {
+    Any,
+    These(Arc<[String]>),
+}
+
+impl Hosts {
+    /// Those that were named, or of a server that only this machine can reach those of this machine.
+    pub(crate) fn new(named: &[String], address: SocketAddr) -> Hosts {
+        let own = ["localhost", "127.0.0.1", "[::1]"].map(str::to_owned);
+        match (named, address.ip().is_loopback()) {
+            ([], false) => Hosts::Any,
+            (named, true) => Hosts::These(named.iter().cloned().chain(own).collect()),
+            (named, false) => Hosts::These(named.into()),
+        }
+    }
+
+    pub(crate) fn allow(&self, host: &str) -> bool {
+        let name = match host.rsplit_once(':') {
+            Some((name, port)) if port.chars().all(|c| c.is_ascii_digit()) => name,
+            _ => host,
+        };
+        match self {
+            Hosts::Any => true,
+            Hosts::These(names) => names.iter().any(|known| known.eq_ignore_ascii_case(name)),
+        }
+    }
+}
+
+impl App {
+    pub(crate) fn new(models: Models, limits: Limits, metrics: Arc<Metrics>, hosts: Hosts) -> App {
+        App {
+            models: Arc::new(models),
+            limits,
+            metrics,
+            room: Room::new(limits.bodies),
+            hosts,
+            stopping: Arc::default(),
+            requests: Arc::default(),
+        }
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// What answers requests.
+    pub(crate) fn router(self) -> Router {
+        Router::new()
+            .route("/healthz", get(routes::healthy))
+            .route("/readyz", get(routes::ready))
+            .route("/metrics", get(routes::metrics))
+            .route("/openapi.json", get(routes::openapi))
+            .route("/v1/models", get(routes::models))
+            .route("/v1/models/{name}/predict", post(routes::predict))
+            .fallback(|| async {
+                Problem::new(
+                    StatusCode::NOT_FOUND,
+                    "there is nothing at this path; /openapi.json tells what there is",
+                )
+            })
+            .method_not_allowed_fallback(|| async {
+                Problem::new(
+                    StatusCode::METHOD_NOT_ALLOWED,
+                    "this path has other methods; /openapi.json tells which",
+                )
+            })
+            .layer(CatchPanicLayer::custom(panicked))
+            .layer(RequestBodyTimeoutLayer::new(self.limits.idle_body))
+            .layer(from_fn_with_state(self.clone(), within))
+            .with_state(self)
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the layer's signature")]
+fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
+    tracing::error!("a request made the server fail; this is a defect of birnn's");
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "a defect of the server; its log says more")
+        .into_response()
+}
+
+const KNOWN: [Method; 4] = [Method::GET, Method::HEAD, Method::POST, Method::OPTIONS];
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Every answer: never kept, never taken for what it is not, never a page that loads others.
+const HEADERS: [(HeaderName, HeaderValue); 4] = [
+    (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'")),
+];
+
+/// A request within its time, counted and told of, from a host that may ask.
+async fn within(State(app): State<App>, request: Request, next: Next) -> Response {
+    let begun = Instant::now();
+    let id = app.requests.fetch_add(1, Ordering::Relaxed) + 1;
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let route = request.extensions().get::<MatchedPath>().map_or("other", MatchedPath::as_str).to_owned();
+    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let mut response = match app.hosts.allow(host) {
+        false => {
+            let host = escape::line(host);
+            let detail = format!("`{host}` is no name of this server; --host allows others");
+            Problem::new(StatusCode::MISDIRECTED_REQUEST, detail).into_response()
+        }
+        true => match tokio::time::timeout(app.limits.request, next.run(request)).await {
+            Ok(response) => response,
+            Err(_) => {
+                let detail = format!("the request took longer than {} seconds", app.limits.request.as_secs());
+                Problem::new(StatusCode::REQUEST_TIMEOUT, detail).into_response()
+            }
+        },
+    };
+    let headers = response.headers_mut();
+    for (name, value) in HEADERS {
+        headers.entry(name).or_insert(value);
+    }
+    headers.insert(REQUEST_ID, HeaderValue::from(id));
+    let (status, seconds) = (response.status().as_u16(), begun.elapsed().as_secs_f64());
+    // Of methods there are as many as a client makes up.
+    let counted = if KNOWN.contains(&method) { method.as_str() } else { "other" };
+    app.metrics.answered(counted, &route, status, seconds);
+    tracing::debug!(
+        target: "birnn_server::access",
+        "{id} {method} {} {status} {:.3} ms",
+        escape::line(&path),
+        1000.0 * seconds
+    );
+    response
+}

@@ -1,0 +1,263 @@
+//! What a request asks about: pictures, series or sentences, out of its body.
+
+use axum::body::Bytes;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use birnn_data::{Images, Modality, Sentences, Sequence, Sequences, Unit, Values, picture};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use crate::limits::Limits;
+use crate::problem::Problem;
+
+/// The body of a request, and what it is.
+#[derive(Debug)]
+pub(crate) enum Body {
+    /// A picture's file.
+    Picture(Bytes),
+    /// [`Asked`].
+    Json(Bytes),
+}
+
+/// What to answer, as JSON: one of the three, as the network reads it.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Asked {
+    /// Of a network of images: PNG, JPEG, BMP or PNM files, each in base64.
+    images: Option<Vec<String>>,
+    /// Of a network of series: of each its steps, and of each step its values, in their own units; of one feature the
+    /// number alone. `null` is a value that is missing.
+    #[schema(value_type = Option<Vec<Vec<Vec<Option<f32>>>>>)]
+    series: Option<Vec<Vec<Step>>>,
+    /// Of a network of words or characters: of each its tokens; or a text, which is parted as its training data was.
+    #[schema(value_type = Option<Vec<Vec<String>>>)]
+    sentences: Option<Vec<Sentence>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Step {
+    Value(Option<f32>),
+    Values(Vec<Option<f32>>),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Sentence {
+    Text(String),
+    Tokens(Vec<String>),
+}
+
+/// How a network has samples read, and within what limits.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    pub(crate) modality: Modality,
+    /// What the tokens of a text are.
+    pub(crate) unit: Unit,
+    pub(crate) limits: Limits,
+}
+
+/// The samples of a request.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Samples {
+    /// Their pixels.
+    Images(Vec<u8>),
+    Series {
+        values: Vec<f32>,
+        lengths: Vec<usize>,
+    },
+    Sentences(Vec<Vec<String>>),
+}
+
+impl Reader {
+    /// The samples of a body; at least one.
+    pub(crate) fn read(&self, body: &Body) -> Result<Samples, Problem> {
+        match body {
+            Body::Picture(bytes) => match &self.modality {
+                Modality::Images { .. } => Ok(Samples::Images(self.picture(bytes)?)),
+                other => Err(self.wants(other, "a picture")),
+            },
+            Body::Json(bytes) => {
+                let asked: Asked = serde_json::from_slice(bytes)
+                    .map_err(|error| Problem::unanswerable(format!("the body: {error}")))?;
+                self.samples(asked)
+            }
+        }
+    }
+
+    fn wants(&self, modality: &Modality, found: &str) -> Problem {
+        let (noun, key) = match modality {
+            Modality::Images { .. } => ("images", "`images`, or a picture's file as the body"),
+            Modality::Series(_) => ("series", "`series`"),
+            Modality::Text(_) => ("sentences", "`sentences`"),
+        };
+        Problem::unanswerable(format!("the network reads {noun}, and this is {found}; send {key}"))
+    }
+
+    fn samples(&self, asked: Asked) -> Result<Samples, Problem> {
+        let Asked { images, series, sentences } = asked;
+        let given =
+            [("images", images.is_some()), ("series", series.is_some()), ("sentences", sentences.is_some())];
+        let given: Vec<&str> = given.into_iter().filter(|(_, is)| *is).map(|(name, _)| name).collect();
+        let found = match given.as_slice() {
+            [] => "none of these".to_owned(),
+            names => format!("`{}`", names.join("`, `")),
+        };
+        match (&self.modality, images, series, sentences) {
+            (Modality::Images { .. }, Some(images), None, None) => self.images(&images),
+            (Modality::Series(net), None, Some(series), None) => self.series(net, series),
+            (Modality::Text(_), None, None, Some(sentences)) => self.sentences(sentences),
+            (modality, ..) => Err(self.wants(modality, &found)),
+        }
+    }
+
+    fn images(&self, images: &[String]) -> Result<Samples, Problem> {
+        if images.is_empty() {
+            return Err(Problem::unanswerable("`images` is empty: there is nothing to answer"));
+        }
+        let mut pixels = Vec::new();
+        for (index, image) in images.iter().enumerate() {
+            let at = |detail: String| Problem::unanswerable(format!("images[{index}]: {detail}"));
+            let file = STANDARD.decode(image).map_err(|error| at(format!("is no base64: {error}")))?;
+            pixels.extend(self.picture(&file).map_err(|problem| at(problem.detail))?);
+        }
+        Ok(Samples::Images(pixels))
+    }
+
+    /// The pixels of an image, out of a picture's file.
+    fn picture(&self, file: &[u8]) -> Result<Vec<u8>, Problem> {
+        let Modality::Images { shape, preprocessing } = &self.modality else { return Ok(Vec::new()) };
+        let size = picture::size(file).map_err(Problem::unanswerable)?;
+        let [width, height] = size.map(u64::from);
+        if width * height > self.limits.pixels {
+            return Err(Problem::unanswerable(format!(
+                "its {width} x {height} pixels are more than the {} that are read here; send a smaller one",
+                self.limits.pixels
+            )));
+        }
+        picture::parse(file, *shape, &preprocessing.unwrap_or_default()).map_err(Problem::unanswerable)
+    }
+
+    fn series(&self, net: &birnn_data::Series, series: Vec<Vec<Step>>) -> Result<Samples, Problem> {
+        if series.is_empty() {
+            return Err(Problem::unanswerable("`series` is empty: there is nothing to answer"));
+        }
+        let features = net.features();
+        self.check_steps(series.iter().map(Vec::len))?;
+        let (mut values, mut lengths) = (Vec::new(), Vec::with_capacity(series.len()));
+        for (index, steps) in series.into_iter().enumerate() {
+            let at = |detail: String| Problem::unanswerable(format!("series[{index}]: {detail}"));
+            if steps.is_empty() {
+                return Err(at("has no step".to_owned()));
+            }
+            lengths.push(steps.len());
+            let begin = values.len();
+            for (step, own) in steps.into_iter().enumerate() {
+                let own = match own {
+                    Step::Value(value) => vec![value],
+                    Step::Values(own) => own,
+                };
+                if own.len() != features {
+                    let found = own.len();
+                    return Err(at(format!(
+                        "step {} has {found} values, and the network reads {features}",
+                        step + 1
+                    )));
+                }
+                values.extend(own.into_iter().map(|value| value.unwrap_or(f32::NAN)));
+            }
+            let own = Sequence::of_series(&values[begin..], features);
+            if let Some(problem) = net.refuses(own) {
+                return Err(at(problem));
+            }
+            if values[begin..].iter().any(|value| value.is_infinite()) {
+                return Err(at("a value is too large for 32 bits".to_owned()));
+            }
+        }
+        Ok(Samples::Series { values, lengths })
+    }
+
+    fn sentences(&self, sentences: Vec<Sentence>) -> Result<Samples, Problem> {
+        if sentences.is_empty() {
+            return Err(Problem::unanswerable("`sentences` is empty: there is nothing to answer"));
+        }
+        let tokens = |sentence| match sentence {
+            Sentence::Tokens(tokens) => tokens,
+            Sentence::Text(text) => self.unit.tokens(&text).map(str::to_owned).collect(),
+        };
+        let sentences: Vec<Vec<String>> = sentences.into_iter().map(tokens).collect();
+        self.check_steps(sentences.iter().map(Vec::len))?;
+        for (index, tokens) in sentences.iter().enumerate() {
+            let at = |detail: String| Problem::unanswerable(format!("sentences[{index}]: {detail}"));
+            if tokens.is_empty() {
+                return Err(at("has no token".to_owned()));
+            }
+            for (place, token) in tokens.iter().enumerate() {
+                let length = token.chars().count();
+                if length == 0 || length > self.limits.token {
+                    let most = self.limits.token;
+                    return Err(at(format!("token {} has {length} characters, not 1 to {most}", place + 1)));
+                }
+            }
+        }
+        Ok(Samples::Sentences(sentences))
+    }
+
+    fn check_steps(&self, lengths: impl Iterator<Item = usize>) -> Result<(), Problem> {
+        let (steps, most) = (lengths.sum::<usize>(), self.limits.steps);
+        match steps > most {
+            true => Err(Problem::unanswerable(format!(
+                "{steps} steps in all, and {most} are answered at once; send fewer at a time"
+            ))),
+            false => Ok(()),
+        }
+    }
+
+    /// The samples of several requests as sequences, one request after the other.
+    pub(crate) fn gather<'a>(&self, requests: impl Iterator<Item = &'a Samples>) -> Sequences {
+        match &self.modality {
+            Modality::Images { shape: [rows, cols], .. } => {
+                let mut pixels = Vec::new();
+                requests.for_each(|samples| {
+                    if let Samples::Images(own) = samples {
+                        pixels.extend_from_slice(own);
+                    }
+                });
+                Images { rows: *rows, cols: *cols, pixels }.into()
+            }
+            Modality::Series(net) => {
+                let (mut all, mut all_lengths) = (Vec::new(), Vec::new());
+                requests.for_each(|samples| {
+                    if let Samples::Series { values, lengths } = samples {
+                        all.extend_from_slice(values);
+                        all_lengths.extend_from_slice(lengths);
+                    }
+                });
+                Sequences::new(Values::Floats(all), net.features(), all_lengths)
+            }
+            Modality::Text(_) => {
+                let mut sentences = Sentences::default();
+                requests.for_each(|samples| {
+                    let Samples::Sentences(own) = samples else { return };
+                    for tokens in own {
+                        tokens.iter().for_each(|token| sentences.push(token));
+                        sentences.end();
+                    }
+                });
+                sentences.finish()
+            }
+        }
+    }
+
+    /// How many samples these are.
+    pub(crate) fn count(&self, samples: &Samples) -> usize {
+        match (samples, &self.modality) {
+            (Samples::Images(pixels), Modality::Images { shape: [rows, cols], .. }) => {
+                pixels.len() / (rows * cols)
+            }
+            (Samples::Images(_), _) => 0,
+            (Samples::Series { lengths, .. }, _) => lengths.len(),
+            (Samples::Sentences(sentences), _) => sentences.len(),
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! The networks that are served: from their files, by name, exchanged for newer ones while they are asked.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::SystemTime;
+
+use birnn_data::name::shown;
+use birnn_data::{Modality, Per, Unit};
+use birnn_experiment::TaskKind;
+use birnn_infer::{Predictor, WeightsError, cpu};
+use birnn_run::{NoWeights, weights_of};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::asked::Reader;
+use crate::limits::Limits;
+use crate::metrics::Metrics;
+use crate::queue::Queue;
+
+/// Why networks cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    /// There are no weights.
+    #[error(transparent)]
+    NoWeights(#[from] NoWeights),
+    /// They cannot be used.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    /// Two would have one name.
+    #[error("two networks would be called `{0}`; give one another name: NAME=RUN")]
+    Twice(String),
+    /// It cannot stand in a path.
+    #[error("`{0}` is no name for a network: letters, digits, `-`, `_` and `.`")]
+    Name(String),
+    /// Threads cannot be had.
+    #[error("no threads to answer with: {0}")]
+    Threads(std::io::Error),
+}
+
+/// A network to serve, as a user names it: `RUN` or `NAME=RUN`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// What it is to be called; where it is not said, as its experiment or its file is.
+    pub name: Option<String>,
+    /// A run directory, or a weights file.
+    pub run: PathBuf,
+}
+
+/// All of them.
+#[derive(Debug)]
+pub(crate) struct Models {
+    all: BTreeMap<String, Model>,
+    limits: Limits,
+    metrics: Arc<Metrics>,
+}
+
+#[derive(Debug)]
+struct Model {
+    run: PathBuf,
+    current: RwLock<Arc<Loaded>>,
+    /// The newest file that could not be used.
+    refused: Mutex<Option<Stamp>>,
+}
+
+/// A network as its file was when it was read. It answers until the last who asked it has gone.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    /// What clients are told of it.
+    pub(crate) about: About,
+    pub(crate) queue: Queue,
+    stamp: Option<Stamp>,
+}
+
+/// By what a file is told from the one that was there before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Stamp {
+    weights: PathBuf,
+    written: Option<SystemTime>,
+    length: u64,
+}
+
+/// What is told of a network.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct About {
+    /// What it is called in paths.
+    pub(crate) name: String,
+    /// `classify`, `tag`, `regress`, `infill` or `next`.
+    #[schema(value_type = String)]
+    task: TaskKind,
+    /// The network in words, such as `2 x LSTM 128+128, readout last`.
+    architecture: String,
+    /// What it reads: `images`, `series` or `sentences`.
+    reads: &'static str,
+    /// The same in words.
+    input: String,
+    /// Of images: rows and columns.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shape: Option<[usize; 2]>,
+    /// Of series: what the features are called, where their columns have names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    features: Option<Vec<String>>,
+    /// Of series: how many values each step has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    values_per_step: Option<usize>,
+    /// Whether there is an answer for each step, and not one for all.
+    per_step: bool,
+    /// What classes or tags are called, in the order of probabilities.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    classes: Vec<String>,
+    /// What numbers are called, in their order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    targets: Vec<String>,
+    /// The digest of its weights.
+    pub(crate) sha256: String,
+}
+
+impl Models {
+    /// Reads them all.
+    pub(crate) fn open(named: &[Named], limits: Limits, metrics: Arc<Metrics>) -> Result<Models, ModelError> {
+        let mut all = BTreeMap::new();
+        for Named { name, run } in named {
+            let (stamp, predictor) = read(run)?;
+            let name = name.clone().unwrap_or_else(|| usual_name(run, &predictor));
+            let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+            if name.is_empty() || name.starts_with('.') || !name.chars().all(is_plain) {
+                return Err(ModelError::Name(name));
+            }
+            if all.contains_key(&name) {
+                return Err(ModelError::Twice(name));
+            }
+            let loaded = Loaded::new(&name, stamp, predictor, limits, &metrics)?;
+            let current = RwLock::new(Arc::new(loaded));
+            all.insert(name, Model { run: run.clone(), current, refused: Mutex::default() });
+        }
+        Ok(Models { all, limits, metrics })
+    }
+
+    /// The network of a name, as it is now.
+    pub(crate) fn get(&self, name: &str) -> Option<Arc<Loaded>> {
+        self.all.get(name).map(Model::loaded)
+    }
+
+    /// All as they are now, by name.
+    pub(crate) fn each(&self) -> impl Iterator<Item = Arc<Loaded>> {
+        self.all.values().map(Model::loaded)
+    }
+
+    /// Takes the files that are there now in place of those that were, where they are others or `all` are wanted. One that
+    /// cannot be used is told of, and the network that is there goes on.
+    pub(crate) fn refresh(&self, all: bool) {
+        for (name, model) in &self.all {
+            let stamp = stamp_of(&model.run);
+            let mut refused = model.refused.lock().unwrap_or_else(PoisonError::into_inner);
+            let is_known = stamp == model.loaded().stamp || refused.is_some() && *refused == stamp;
+            if is_known && !all {
+                continue;
+            }
+            let loaded = read(&model.run).and_then(|(stamp, predictor)| {
+                Loaded::new(name, stamp, predictor, self.limits, &self.metrics)
+            });
+            self.metrics.reloaded(name, loaded.is_ok());
+            match loaded {
+                Ok(loaded) => {
+                    *refused = None;
+                    tracing::info!("{name}: took new weights, {}", loaded.about.sha256);
+                    *model.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(loaded);
+                }
+                Err(error) => {
+                    tracing::error!(
+                        "{name}: the new weights cannot be used, and the old ones go on: {error}"
+                    );
+                    // Told once, and not at every look.
+                    *refused = stamp;
+                }
+            }
+        }
+    }
+}
+
+impl Model {
+    fn loaded(&self) -> Arc<Loaded> {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+fn stamp_of(run: &Path) -> Option<Stamp> {
+    let weights = weights_of(run).ok()?;
+    let known = weights.metadata().ok()?;
+    Some(Stamp { weights, written: known.modified().ok(), length: known.len() })
+}
+
+fn read(run: &Path) -> Result<(Option<Stamp>, Predictor), ModelError> {
+    let weights = weights_of(run)?;
+    // Before it is read: of a file that is exchanged meanwhile the next look finds another.
+    let stamp = stamp_of(run);
+    Ok((stamp, Predictor::open(&weights)?))
+}
+
+/// The name of its experiment, or of its file.
+fn usual_name(run: &Path, predictor: &Predictor) -> String {
+    let experiment = predictor.manifest().experiment().ok().and_then(|experiment| experiment.name);
+    let file = || run.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    experiment.unwrap_or_else(file)
+}
+
+impl Loaded {
+    fn new(
+        name: &str,
+        stamp: Option<Stamp>,
+        predictor: Predictor,
+        limits: Limits,
+        metrics: &Metrics,
+    ) -> Result<Loaded, ModelError> {
+        let manifest = predictor.manifest();
+        let data = manifest.experiment().map(|experiment| experiment.data).unwrap_or_default();
+        let unit = data.text_options().map_or(Unit::Words, |options| options.unit);
+        let reader = Reader { modality: manifest.modality.clone(), unit, limits };
+        let about = About::new(name, &predictor);
+        let (predictor, reader) = (Arc::new(predictor), Arc::new(reader));
+        let queue = Queue::start(predictor, reader, cpu::threads(), metrics.of_model(name));
+        Ok(Loaded { about, queue: queue.map_err(ModelError::Threads)?, stamp })
+    }
+}
+
+impl About {
+    fn new(name: &str, predictor: &Predictor) -> About {
+        let (manifest, task) = (predictor.manifest(), predictor.task());
+        let classes = task.classes().to_vec();
+        let (shape, features, values_per_step) = match &manifest.modality {
+            Modality::Images { shape, .. } => (Some(*shape), None, None),
+            Modality::Series(series) => (None, series.names.clone(), Some(series.features())),
+            Modality::Text(_) => (None, None, None),
+        };
+        About {
+            name: name.to_owned(),
+            task: task.kind(),
+            architecture: predictor.network().architecture().to_string(),
+            reads: manifest.modality.noun(),
+            input: manifest.modality.to_string(),
+            shape,
+            features,
+            values_per_step,
+            per_step: task.per() == Per::Step,
+            targets: if classes.is_empty() { task.names().to_vec() } else { Vec::new() },
+            classes,
+            sha256: manifest.digest().to_owned(),
+        }
+    }
+}
+
+/// For people, in the log.
+impl std::fmt::Display for Named {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.name {
+            Some(name) => write!(f, "{name}={}", shown(&self.run)),
+            None => write!(f, "{}", shown(&self.run)),
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! Requests wait here for a network, and are answered together by those who are free.
+//!
+//! A worker takes the request that has waited longest, and those behind it that are there already: alone nobody
+//! waits for others, and under load batches form by themselves. Nothing depends on the batch, as a sequence gives
+//! the same bits alone and among others.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use axum::http::StatusCode;
+use birnn_data::Per;
+use birnn_infer::{Answer, Predictor};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use tokio::sync::mpsc::{self, error::TrySendError};
+use tokio::sync::oneshot;
+
+use crate::asked::{Body, Reader, Samples};
+use crate::metrics::OfModel;
+use crate::problem::Problem;
+
+/// Requests that are answered together at most: more are no quicker.
+const TOGETHER: usize = 32;
+
+/// Where requests wait for a network, until it is dropped and they are answered.
+#[derive(Debug)]
+pub(crate) struct Queue {
+    jobs: mpsc::Sender<Job>,
+    metrics: OfModel,
+}
+
+/// The predictions of a request, as JSON: an array.
+pub(crate) type Predictions = Box<RawValue>;
+
+#[derive(Debug)]
+struct Job {
+    body: Body,
+    reply: oneshot::Sender<Result<Predictions, Problem>>,
+}
+
+/// A prediction as clients get it.
+#[derive(Serialize)]
+struct Prediction<'a> {
+    /// Of a sentence.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tokens: Vec<&'a str>,
+    #[serde(flatten)]
+    answer: Answer<'a>,
+}
+
+impl Queue {
+    /// Begins to answer by so many threads.
+    pub(crate) fn start(
+        predictor: Arc<Predictor>,
+        reader: Arc<Reader>,
+        threads: usize,
+        metrics: OfModel,
+    ) -> std::io::Result<Queue> {
+        let (jobs, waiting) = mpsc::channel(reader.limits.queue);
+        let waiting = Arc::new(Mutex::new(waiting));
+        for index in 0..threads.max(1) {
+            let worker = Worker {
+                predictor: predictor.clone(),
+                reader: reader.clone(),
+                waiting: waiting.clone(),
+                metrics: metrics.clone(),
+            };
+            thread::Builder::new().name(format!("answers {index}")).spawn(move || worker.run())?;
+        }
+        Ok(Queue { jobs, metrics })
+    }
+
+    /// The answer to a request, once its turn has come.
+    pub(crate) async fn ask(&self, body: Body) -> Result<Predictions, Problem> {
+        let (reply, answer) = oneshot::channel();
+        match self.jobs.try_send(Job { body, reply }) {
+            Ok(()) => self.metrics.waits(1),
+            Err(TrySendError::Full(_)) => {
+                return Err(Problem::busy("too many requests wait for this network"));
+            }
+            Err(TrySendError::Closed(_)) => return Err(broken()),
+        }
+        answer.await.unwrap_or_else(|_| Err(broken()))
+    }
+}
+
+fn broken() -> Problem {
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the network could not answer; the server's log says why")
+}
+
+struct Worker {
+    predictor: Arc<Predictor>,
+    reader: Arc<Reader>,
+    waiting: Arc<Mutex<mpsc::Receiver<Job>>>,
+    metrics: OfModel,
+}
+
+impl Worker {
+    /// Answers until nobody can ask any more.
+    fn run(&self) {
+        while let Some(jobs) = self.next() {
+            self.metrics.waits(-(jobs.len() as i64));
+            // What it was about stays unanswered, and its client is told so; the others go on.
+            let answered = std::panic::catch_unwind(AssertUnwindSafe(|| self.answer(jobs)));
+            if answered.is_err() {
+                tracing::error!("a request made the network's answer fail; this is a defect of birnn's");
+            }
+        }
+    }
+
+    /// The requests to answer next.
+    fn next(&self) -> Option<Vec<Job>> {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut jobs = vec![waiting.blocking_recv()?];
+        while jobs.len() < TOGETHER
+            && let Ok(job) = waiting.try_recv()
+        {
+            jobs.push(job);
+        }
+        Some(jobs)
+    }
+
+    fn answer(&self, jobs: Vec<Job>) {
+        let mut asked: Vec<(Samples, oneshot::Sender<_>)> = Vec::with_capacity(jobs.len());
+        for Job { body, reply } in jobs {
+            // Whoever has gone needs no answer.
+            if reply.is_closed() {
+                continue;
+            }
+            match self.reader.read(&body) {
+                Ok(samples) => asked.push((samples, reply)),
+                Err(problem) => drop(reply.send(Err(problem))),
+            }
+        }
+        if asked.is_empty() {
+            return;
+        }
+        let sequences = self.reader.gather(asked.iter().map(|(samples, _)| samples));
+        self.metrics.answers(sequences.len());
+        let (task, modality) = (self.predictor.task(), &self.predictor.manifest().modality);
+        let answers = self.predictor.answers_to_all(&sequences, 1);
+        let (mut each, mut begin) = (sequences.iter(), 0);
+        for (samples, reply) in asked {
+            let own = each.by_ref().take(self.reader.count(&samples));
+            let predictions = own.map(|sequence| {
+                let count = if task.per() == Per::Step { sequence.steps() } else { 1 };
+                let positions = begin..begin + count;
+                begin = positions.end;
+                let answer = task.answer_to((modality, sequence), &answers, positions);
+                Prediction { tokens: sequence.words().collect(), answer }
+            });
+            let predictions: Vec<Prediction<'_>> = predictions.collect();
+            let told = serde_json::value::to_raw_value(&predictions).map_err(|error| {
+                tracing::error!("an answer cannot be written as JSON: {error}");
+                broken()
+            });
+            // Whoever has gone meanwhile needs no answer.
+            drop(reply.send(told));
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! The answers of a network.
+
+use axum::Json;
+use axum::body::to_bytes;
+use axum::extract::{Path, Request, State};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::{HeaderMap, StatusCode};
+use birnn_data::escape;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::app::App;
+use crate::asked::{Asked, Body};
+use crate::problem::Problem;
+use crate::queue::Predictions;
+
+/// The answers to a request.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Predicted {
+    /// The name of the network.
+    model: String,
+    /// Of each sample what `birnn predict --json` says of it: of a class `class`, `probability` and `probabilities`; of
+    /// steps `tags` with the same; of numbers `values`; of sentences `tokens` besides.
+    #[schema(value_type = Vec<Object>)]
+    predictions: Predictions,
+}
+
+/// Answers for a picture, whose file is the body, or for the samples that it names as JSON.
+#[utoipa::path(
+    post,
+    path = "/v1/models/{name}/predict",
+    params(("name" = String, Path, description = "what the network is called")),
+    request_body(content((Asked = "application/json"), (Vec<u8> = "application/octet-stream"), (Vec<u8> = "image/*"))),
+    responses(
+        (status = 200, description = "the answers", body = Predicted),
+        (status = 404, description = "no such network", body = Problem, content_type = "application/problem+json"),
+        (status = 408, description = "the body came too slowly", body = Problem, content_type = "application/problem+json"),
+        (status = 413, description = "the body is too large", body = Problem, content_type = "application/problem+json"),
+        (status = 415, description = "neither JSON nor a picture", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "what cannot be answered", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "too much to do", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn predict(
+    State(app): State<App>,
+    Path(name): Path<String>,
+    request: Request,
+) -> Result<Json<Predicted>, Problem> {
+    let Some(loaded) = app.models.get(&name) else {
+        let names: Vec<String> = app.models.each().map(|loaded| loaded.about.name.clone()).collect();
+        let (name, names) = (escape::line(&name), names.join("`, `"));
+        return Err(Problem::new(
+            StatusCode::NOT_FOUND,
+            format!("there is no network `{name}`; there are `{names}`"),
+        ));
+    };
+    let is_json = is_json(request.headers())?;
+    let most = app.limits.body;
+    let length = declared_length(request.headers()).unwrap_or(most);
+    if length > most {
+        return Err(too_large(most));
+    }
+    // Held until the request has its answer: what bodies take in memory is bounded, however many there are.
+    let _room = app.room.take(length).ok_or_else(|| Problem::busy("too much is being read already"))?;
+    let bytes = to_bytes(request.into_body(), most).await.map_err(|error| unread(&error, most))?;
+    let body = if is_json { Body::Json(bytes) } else { Body::Picture(bytes) };
+    let predictions = loaded.queue.ask(body).await?;
+    Ok(Json(Predicted { model: name, predictions }))
+}
+
+/// Whether the body is JSON, and not a picture.
+fn is_json(headers: &HeaderMap) -> Result<bool, Problem> {
+    let given = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind = given.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    match kind.as_str() {
+        "application/json" => Ok(true),
+        "application/octet-stream" => Ok(false),
+        picture if picture.starts_with("image/") => Ok(false),
+        "" => Err(Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "Content-Type is missing: application/json, or image/png and the like for a picture",
+        )),
+        other => Err(Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            format!(
+                "Content-Type: {} is not read; application/json is, and image/png and the like",
+                escape::line(other)
+            ),
+        )),
+    }
+}
+
+fn declared_length(headers: &HeaderMap) -> Option<usize> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+fn too_large(most: usize) -> Problem {
+    Problem::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        format!("a body has at most {most} bytes here; send less at a time"),
+    )
+}
+
+/// Why a body could not be read.
+fn unread(error: &axum::Error, most: usize) -> Problem {
+    let mut cause: Option<&dyn std::error::Error> = Some(error);
+    while let Some(error) = cause {
+        if error.is::<tower_http::timeout::TimeoutError>() {
+            return Problem::new(StatusCode::REQUEST_TIMEOUT, "the body came too slowly");
+        }
+        let told = error.to_string();
+        if told.contains("length limit exceeded") {
+            return too_large(most);
+        }
+        cause = error.source();
+    }
+    Problem::new(StatusCode::BAD_REQUEST, "the body ended before it was whole")
+}
