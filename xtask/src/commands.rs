@@ -102,6 +102,11 @@ pub fn study(machine: &Machine, args: &[OsString]) -> Result<ExitCode> {
     become_program(machine, &["birnn-study", "birnn", "birnn-torch", "birnn-bench"], args)
 }
 
+/// `load`: how many answers a server gives, and how soon; with what it starts.
+pub fn load(machine: &Machine, args: &[OsString]) -> Result<ExitCode> {
+    become_program(machine, &["birnn-load", "birnn"], args)
+}
+
 /// `check`: what must hold before a change is merged, cheapest first.
 pub fn check(machine: &Machine) -> Result<ExitCode> {
     if !succeeds("format", cargo(machine, "fmt", None).args(["--all", "--check"]))? {

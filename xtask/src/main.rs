@@ -68,6 +68,7 @@ fn dispatch(args: &[OsString]) -> Result<ExitCode> {
         Some("witness") => commands::witness(&machine, rest),
         Some("bench") => commands::bench(&machine, rest),
         Some("study") => commands::study(&machine, rest),
+        Some("load") => commands::load(&machine, rest),
         Some("fuzz") => fuzz::run(&machine, rest),
         Some("gpu") => gpu::run(&machine, rest),
         Some("cross") => cross::run(&machine, rest),
