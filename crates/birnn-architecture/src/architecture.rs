@@ -188,7 +188,7 @@ impl fmt::Display for Readout {
 }
 
 impl fmt::Display for Architecture {
-    /// Such as `2 x LSTM 128+128, readout last`; of a net that reads in reverse alone `1 x LSTM 0+128`.
+    /// Such as `2 x LSTM 128+128, readout last`; of a net that reads in reverse alone `1 x LSTM 128 in reverse`.
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let Architecture { cell, layers, forward, reverse, readout, embedding, head, .. } = self;
         let cell = match cell {
@@ -197,9 +197,11 @@ impl fmt::Display for Architecture {
             Cell::Gru => "GRU",
             Cell::Lstm => "LSTM",
         };
-        write!(f, "{layers} x {cell} {}", forward.unwrap_or(0))?;
-        if let Some(reverse) = reverse {
-            write!(f, "+{reverse}")?;
+        write!(f, "{layers} x {cell} ")?;
+        match (forward, reverse) {
+            (Some(forward), Some(reverse)) => write!(f, "{forward}+{reverse}")?,
+            (Some(forward), None) => write!(f, "{forward}")?,
+            (None, reverse) => write!(f, "{} in reverse", reverse.unwrap_or(0))?,
         }
         if let Some(Embedding { width, characters, frozen }) = embedding {
             write!(f, " on words of {width}")?;

@@ -192,7 +192,7 @@ pub fn description_path(path: &Path) -> PathBuf {
 pub(crate) fn in_python(net: &Architecture, features: usize, classes: usize) -> String {
     let (prefix, width) = (net.cell.prefix(), net.output_features());
     let module = prefix.to_uppercase();
-    let (layers, forward) = (net.layers, net.forward.or(net.reverse).unwrap_or(0));
+    let (layers, hidden) = (net.layers, net.forward.or(net.reverse).unwrap_or(0));
     let directions = match (net.forward, net.reverse) {
         (_, None) => "",
         (None, Some(_)) => ", from the end to the beginning alone, for which PyTorch has no module",
@@ -225,7 +225,7 @@ pub(crate) fn in_python(net: &Architecture, features: usize, classes: usize) -> 
         Head::Crf => format!("; self.crf = torchcrf.CRF({classes}, batch_first=True)"),
     };
     format!(
-        "{embedding}self.{prefix} = nn.{module}({features}, {forward}, {layers}, batch_first=True{relu}{directions}); \
+        "{embedding}self.{prefix} = nn.{module}({features}, {hidden}, {layers}, batch_first=True{relu}{directions}); \
          self.fc = nn.Linear({width}, {classes}){attention}{crf}; readout {readout}"
     )
 }

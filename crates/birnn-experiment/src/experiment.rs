@@ -52,6 +52,8 @@ pub struct Plan {
     pub train: TrainPlan,
 }
 
+const LEAK: &str = "the values of the next step are what the reverse direction has just read";
+
 impl Experiment {
     /// Checks every setting, and those that must agree with each other.
     pub fn resolve(&self) -> Result<Plan, Invalid> {
@@ -65,13 +67,13 @@ impl Experiment {
         let task = self.task.resolve()?;
         let architecture = self.architecture(task.wanted.per)?;
         let is_shown = self.task.leak == Some(Leak::Show);
-        if let (Some(leak), false) = (self.leaks(), is_shown) {
-            let (key, one_way) = match self.model.bidirectional {
-                true => ("model.bidirectional", "`bidirectional = false`"),
-                false => ("model.hidden", "`hidden` as one number"),
+        if let (Some(key), false) = (self.leaks(), is_shown) {
+            let one_way = match self.model.bidirectional {
+                true => "`bidirectional = false`",
+                false => "`hidden` as one number",
             };
             let message = format!(
-                "{leak}: training would look perfect and teach nothing; {one_way} looks ahead, `kind = \"infill\"` under \
+                "{LEAK}: training would look perfect and teach nothing; {one_way} looks ahead, `kind = \"infill\"` under \
                  [task] fills gaps in with both directions, and `leak = \"show\"` there shows what becomes of it"
             );
             return Err(Invalid::new(key, message));
@@ -154,8 +156,8 @@ impl Experiment {
                 Err(Invalid::new("model.readout", message))
             }
             (Per::Sequence, Readout::Last) if architecture.forward.is_none() => {
-                let message = "in reverse a net begins at the last step, and has read nothing else there; `final` reads it \
-                               at its own end";
+                let message = "`last`, which stands where nothing is said, is the step at which a net in reverse begins, \
+                               and it has read nothing else there; `final` reads it at its own end";
                 Err(Invalid::new("model.readout", message))
             }
             (Per::Sequence, _) => Ok(architecture),
@@ -229,10 +231,10 @@ impl Experiment {
         Ok(())
     }
 
-    /// Of a net that has read what it is asked for, how.
+    /// Of a net that has read what it is asked for, by [`LEAK`], the setting that has it so.
     fn leaks(&self) -> Option<&'static str> {
-        (self.task.kind == TaskKind::Next && self.model.reads_in_reverse())
-            .then_some("the values of the next step are what the reverse direction has just read")
+        let key = if self.model.bidirectional { "model.bidirectional" } else { "model.hidden" };
+        (self.task.kind == TaskKind::Next && self.model.reads_in_reverse()).then_some(key)
     }
 
     /// Settings that can be, but hardly are what was meant. `known` is how many samples there are to train on, and
@@ -251,16 +253,15 @@ impl Experiment {
                 warnings.push(Invalid::new(key, message));
             }
         }
-        if let Some(leak) = self.leaks() {
+        if let Some(key) = self.leaks() {
             let message = format!(
-                "{leak} (task.leak = \"show\"): the errors of training, validation and test are of no use; `birnn eval` tells \
+                "{LEAK} (task.leak = \"show\"): the errors of training, validation and test are of no use; `birnn eval` tells \
                  how the net does in use"
             );
-            warnings.push(Invalid::new("model.bidirectional", message));
+            warnings.push(Invalid::new(key, message));
         }
         if self.task.leak == Some(Leak::Show) && self.leaks().is_none() {
-            let message =
-                "there is nothing to show: a net of one direction has read nothing of what it is asked for";
+            let message = "there is nothing to show: a net that reads forward alone has read nothing of what it is asked for";
             warnings.push(Invalid::new("task.leak", message.to_owned()));
         }
         let block = self.task.hide.and_then(|hide| hide.steps);

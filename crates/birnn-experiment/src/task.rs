@@ -31,7 +31,7 @@ pub struct TaskConfig {
     /// `infill`: which values are hidden, and are to be found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hide: Option<HideConfig>,
-    /// `next`: whether a net of both directions, which has read what it is asked for, may be trained all the same, to see
+    /// `next`: whether a net with a reverse direction, which has read what it is asked for, may be trained all the same, to see
     /// what becomes of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("default" = "refuse"))]
@@ -105,7 +105,7 @@ pub enum TaskKind {
     Regress,
     /// Values of a series that are hidden from the net: it learns to fill gaps in.
     Infill,
-    /// The values of the next step: a net of one direction learns to look ahead.
+    /// The values of the next step: a net that reads forward alone learns to look ahead.
     Next,
 }
 

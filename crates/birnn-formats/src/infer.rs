@@ -148,7 +148,6 @@ impl Modules {
             hidden,
             readout: match weights.contains_key(&format!("{attention}context")) {
                 true => Readout::Attention,
-                false if !has_forward => Readout::Final,
                 false => default.readout,
             },
             embedding: self.embedding(weights)?,

@@ -7,9 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use birnn_architecture::{
-    ATTENTION, CHARACTER_EMBEDDING, CHARACTERS, CRF, Direction, EMBEDDING, HEAD, Weight,
-};
+use birnn_architecture::{ATTENTION, CHARACTER_EMBEDDING, CHARACTERS, CRF, EMBEDDING, HEAD};
 use birnn_data::name;
 
 use crate::error::{InferError, refuse, short_name};
@@ -127,10 +125,12 @@ fn is_of_characters(module: &str) -> bool {
 
 /// The module with the recurrent layers, and the one whose layer reads characters.
 fn recurrent_of(weights: &StateDict) -> Result<(String, Option<String>), InferError> {
-    let firsts = [Direction::Forward, Direction::Reverse].map(|way| Weight::InputHidden.name(0, way));
-    let modules = weights.keys().flat_map(|name| firsts.iter().map(move |first| name.strip_suffix(&**first)));
-    let whole = |module: &&str| module.is_empty() || module.ends_with('.');
-    let modules: BTreeSet<&str> = modules.flatten().filter(whole).collect();
+    // Of either direction, each module once.
+    let modules: BTreeSet<&str> = weights
+        .keys()
+        .filter_map(|name| name.strip_suffix("_reverse").unwrap_or(name).strip_suffix("weight_ih_l0"))
+        .filter(|module| module.is_empty() || module.ends_with('.'))
+        .collect();
     let modules: Vec<&str> = modules.into_iter().collect();
     let (of_characters, of_all): (Vec<&str>, Vec<&str>) =
         modules.iter().partition(|module| is_of_characters(module));

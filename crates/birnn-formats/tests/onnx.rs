@@ -85,7 +85,7 @@ fn padding_changes_nothing_that_is_read_over_time() {
 
 #[test]
 fn what_reads_padded_series_knows_their_lengths() {
-    for_every(&[ONE_WAY, (Some(5), Some(5)), (Some(5), Some(3))], |architecture| {
+    for_every(&[ONE_WAY, (Some(5), Some(5)), (Some(5), Some(3)), (None, Some(5))], |architecture| {
         let weights = filled(architecture, FEATURES, OUTPUTS);
         let bytes = encode(architecture, &series(Batch::Padded), FEATURES, OUTPUTS, &weights, &[]).unwrap();
         let nodes = read(&bytes).graph.unwrap().node;

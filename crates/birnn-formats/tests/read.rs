@@ -100,14 +100,9 @@ fn the_net_is_told_from_names_and_shapes() {
     for cell in [CellKind::Rnn, CellKind::Gru, CellKind::Lstm] {
         for layers in 1..4 {
             let (same, each) = (Hidden::Same(5), Hidden::Each { forward: 5, reverse: 3 });
-            let usual = ModelConfig::default().readout;
-            for (bidirectional, hidden, usual) in [
-                (true, same, usual),
-                (true, each, usual),
-                (false, same, usual),
-                (false, Hidden::Reverse { reverse: 5 }, Readout::Final),
-            ] {
-                for readout in [usual, Readout::Attention] {
+            let reverse = Hidden::Reverse { reverse: 5 };
+            for (bidirectional, hidden) in [(true, same), (true, each), (false, same), (false, reverse)] {
+                for readout in [ModelConfig::default().readout, Readout::Attention] {
                     let config = ModelConfig {
                         cell,
                         layers,

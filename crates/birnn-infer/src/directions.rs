@@ -306,11 +306,13 @@ mod tests {
 
     #[test]
     fn of_one_direction_or_of_a_sequence_as_a_whole_there_are_none() {
-        let one = predictor(|experiment| {
-            experiment.model.hidden = Hidden::Same(4);
-            experiment.model.bidirectional = false;
-        });
-        assert!(one.directions(&images(2), 1).is_none());
+        for hidden in [Hidden::Same(4), Hidden::Reverse { reverse: 4 }] {
+            let one = predictor(|experiment| {
+                experiment.model.hidden = hidden;
+                experiment.model.bidirectional = false;
+            });
+            assert!(one.directions(&images(2), 1).is_none());
+        }
         let whole = predictor(|experiment| experiment.model.readout = Readout::Final);
         assert!(whole.directions(&images(2), 1).is_none());
     }

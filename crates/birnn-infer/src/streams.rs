@@ -21,10 +21,8 @@ pub struct Streams<'n> {
 /// Why a net cannot answer step by step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoStream {
-    /// It reads both ways.
-    #[error(
-        "it also reads from the end to the beginning, and a sequence that comes step by step has no end yet"
-    )]
+    /// It has a reverse direction.
+    #[error("it reads from the end to the beginning, and a sequence that comes step by step has no end yet")]
     Reverse,
     /// It has one answer for all of a sequence.
     #[error("it has one answer for each sequence, and not one for each step (`readout = \"sequence\"`)")]
@@ -152,7 +150,7 @@ impl Streams<'_> {
 mod tests {
     use std::path::Path;
 
-    use birnn_architecture::{CellKind, CharacterNet, EmbeddingConfig};
+    use birnn_architecture::{CellKind, CharacterNet, EmbeddingConfig, Hidden};
     use birnn_data::{Folding, Per, Sentences, Series, Text};
     use birnn_experiment::Experiment;
 
@@ -284,6 +282,9 @@ mod tests {
             net(CellKind::Gru, change, series).streams().unwrap_err()
         };
         assert_eq!(why(|experiment| experiment.model.bidirectional = true, Missing::Past), NoStream::Reverse);
+        let in_reverse =
+            |experiment: &mut Experiment| experiment.model.hidden = Hidden::Reverse { reverse: 4 };
+        assert_eq!(why(in_reverse, Missing::Past), NoStream::Reverse);
         assert_eq!(
             why(|experiment| experiment.model.readout = Readout::Mean, Missing::Past),
             NoStream::OneAnswer

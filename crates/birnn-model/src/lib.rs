@@ -5,8 +5,8 @@
 //! no file and knows no data set and no training loop.
 //!
 //! Input, layers and readout use the field's terms: layer `l` has a *forward* direction, which reads the
-//! sequence from its beginning, and perhaps a *reverse* one, which reads it from its end; the next layer, and
-//! the *head*, see both hidden states concatenated, `[forward, reverse]`. The [`Readout`] says how a sequence
+//! sequence from its beginning, a *reverse* one, which reads it from its end, or both; the next layer, and
+//! the *head*, see their hidden states concatenated, `[forward, reverse]`. The [`Readout`] says how a sequence
 //! becomes one vector.
 //!
 //! # Example

@@ -71,7 +71,7 @@ impl States {
 
     /// What the layer above sees: `[batch, forward + reverse]` for each time step.
     fn outputs(&self) -> Result<Vec<Tensor>, TchError> {
-        let steps = self.forward.iter().chain(&self.reverse).map(Vec::len).max().unwrap_or(0);
+        let steps = self.forward.iter().chain(&self.reverse).next().map_or(0, Vec::len);
         (0..steps).map(|time| self.joined(time, time)).collect()
     }
 

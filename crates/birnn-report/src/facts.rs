@@ -87,8 +87,8 @@ fn net(architecture: &Architecture) -> String {
     };
     let units = match (architecture.forward, architecture.reverse) {
         (Some(forward), Some(reverse)) => format!("{forward} units forward and {reverse} reverse"),
-        (forward, None) => format!("{} units, forward only", forward.unwrap_or(0)),
-        (None, Some(reverse)) => format!("{reverse} units, reverse only"),
+        (Some(forward), None) => format!("{forward} units, forward only"),
+        (None, reverse) => format!("{} units, reverse only", reverse.unwrap_or(0)),
     };
     format!("{cell}, {layers}, {units}, {}", architecture.readout.described())
 }

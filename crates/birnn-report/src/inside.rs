@@ -27,7 +27,10 @@ pub(crate) struct Followed {
 
 /// The gradient norm by step and direction.
 pub(crate) fn state_gradients(gradients: &StateGradients, readout: Readout, words: Words) -> Figure {
-    let Words { samples, a_sample, step, directions, .. } = words;
+    let Words { samples, a_sample, step, forward, reverse, .. } = words;
+    let has = |reverse: bool| gradients.directions.iter().any(|direction| direction.reverse == reverse);
+    let ways = [(false, forward), (true, reverse)].into_iter().filter(|&(reverse, _)| has(reverse));
+    let directions = ways.map(|(_, way)| way).collect::<Vec<_>>().join(" ");
     let stacked = gradients.directions.iter().any(|direction| direction.layer > 0);
     let are_steps = gradients.are_steps;
     let lines: Vec<Line> =

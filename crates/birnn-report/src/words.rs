@@ -29,8 +29,10 @@ pub(crate) struct Words {
     pub(crate) late: &'static str,
     /// From where steps are added.
     pub(crate) added: &'static str,
-    /// Which way the directions read.
-    pub(crate) directions: &'static str,
+    /// Which way the forward direction reads.
+    pub(crate) forward: &'static str,
+    /// Which way the reverse direction reads.
+    pub(crate) reverse: &'static str,
 }
 
 impl Words {
@@ -52,8 +54,8 @@ impl Words {
                 last: "last rows, from below",
                 late: "from above",
                 added: "from above and from below",
-                directions: "The forward direction reads from the top row down and is at its end on the right; \
-                             the reverse direction reads from the bottom row up and is at its end on the left.",
+                forward: "The forward direction reads from the top row down and is at its end on the right.",
+                reverse: "The reverse direction reads from the bottom row up and is at its end on the left.",
             },
             Modality::Text(_) => Words {
                 samples,
@@ -70,9 +72,9 @@ impl Words {
                 last: "last tokens",
                 late: "from the start",
                 added: "from the start and from the end",
-                directions: "The forward direction reads from the first token to the last and is at its end on \
-                             the right; the reverse direction reads from the last token to the first and is at \
-                             its end on the left.",
+                forward: "The forward direction reads from the first token to the last and is at its end on the \
+                          right.",
+                reverse: "The reverse direction reads from the last token to the first and is at its end on the left.",
             },
             Modality::Series(_) => Words {
                 samples,
@@ -89,9 +91,9 @@ impl Words {
                 last: "last steps",
                 late: "from the start",
                 added: "from the start and from the end",
-                directions: "The forward direction reads from the first step to the last and is at its end on \
-                             the right; the reverse direction reads from the last step to the first and is at \
-                             its end on the left.",
+                forward: "The forward direction reads from the first step to the last and is at its end on the \
+                          right.",
+                reverse: "The reverse direction reads from the last step to the first and is at its end on the left.",
             },
         }
     }

@@ -64,11 +64,22 @@ fn a_net_that_reads_in_reverse_alone_goes_out_and_comes_back_the_same() {
     let model = "bidirectional = false\nreadout = \"final\"\nhidden = { reverse = 8 }";
     sandbox.write("reverse.toml", SMALL.replace("hidden = 8", model));
     let trained = sandbox.birnn(&["train", "reverse.toml", "--run-dir", "run"]).done();
-    assert!(trained.stderr.contains("0+8, readout final"), "{}", trained.stderr);
+    assert!(trained.stderr.contains("8 in reverse, readout final"), "{}", trained.stderr);
     let exported = sandbox.birnn(&["export", "run", "out.pt"]).done();
     assert!(exported.stderr.contains("from the end to the beginning alone"), "{}", exported.stderr);
     sandbox.birnn(&["import", "out.pt", "--config", "reverse.toml", "--out", "back.safetensors"]).done();
     assert_eq!(evaluation(&sandbox, "back.safetensors"), evaluation(&sandbox, "run"));
+    std::fs::remove_file(sandbox.path("out.pt.json")).unwrap();
+    let alone = ["import", "out.pt", "--out", "alone.safetensors"];
+    sandbox.birnn(&alone).failed(2, &["model.readout: `last`", "`final` reads it"]);
+    let told = sandbox.birnn(&[&alone[..], &["--set", "model.readout=final"]].concat()).done();
+    let expected = "bidirectional = false\nlayers = 2\ndropout = 0.0\nreadout = \"final\"\n\n[model.hidden]\nreverse = 8\n";
+    assert!(
+        told.stdout.contains(expected) && !told.stderr.contains("readout"),
+        "{} {}",
+        told.stdout,
+        told.stderr
+    );
     let report = sandbox.birnn(&["report", "run"]).done();
     assert!(report.stderr.contains("saved"), "{}", report.stderr);
     let page = String::from_utf8(sandbox.read("run/report.html")).unwrap();

@@ -85,7 +85,9 @@ fn predicted(sandbox: &Sandbox, run: &str, file: &str) -> Vec<Value> {
     let mut predictions = told["predictions"].as_array().unwrap().clone();
     for prediction in &mut predictions {
         let fields = prediction.as_object_mut().unwrap();
-        ["image", "file", "line", "id"].map(|field| fields.remove(field));
+        for field in ["image", "file", "line", "id"] {
+            fields.remove(field);
+        }
     }
     predictions
 }

@@ -196,7 +196,7 @@ fn a_net_that_needs_what_comes_later_says_so() {
         refused_of("kind = \"tag\"", "target = \"goes\"", sets, why);
     };
     refused_of("kind = \"infill\"", "", &["train.epochs=1"], "it learnt to fill gaps in (`birnn fill`)");
-    refused(&["model.bidirectional=true", "train.epochs=1"], "also reads from the end to the beginning");
+    refused(&["model.bidirectional=true", "train.epochs=1"], "it reads from the end to the beginning");
     refused(&["data.missing=interpolate", "train.epochs=1"], "`data.missing = \"interpolate\"`");
 }
 

@@ -11,7 +11,7 @@ pub(super) enum Ahead<'n> {
         /// Whether it has read what there was in the beginning.
         is_under_way: bool,
     },
-    /// It reads from the end, too, and so all of them anew.
+    /// It reads from the end, and so all of them anew.
     Anew { predictor: &'n Predictor, workspace: Workspace },
 }
 

@@ -20,7 +20,7 @@ pub struct Input<'a> {
 
 /// The states of all layers and directions: per layer, forward then reverse.
 ///
-/// A sequence of one direction can be read in pieces: the states after one are those before the next. The
+/// A stack that reads forward alone can read in pieces: the states after one are those before the next. The
 /// reverse direction begins at the last time step, so its state at the start is that after the end of the
 /// sequence.
 #[derive(Clone, Debug, PartialEq)]

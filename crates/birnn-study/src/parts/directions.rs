@@ -70,8 +70,9 @@ pub fn study(runner: &Runner, seeds: u32) -> Result<Section> {
         "A net that reads both ways is right for tagging, for filling in what is missing, and for encoding a \
          sequence as a whole, where what follows tells as much as what came before. Its directions may \
          differ in size.",
-        "One LSTM layer, by forward units, reverse units, or both, of about as many parameters in each net. Of the tagger's parameters most are vectors of words, and each word's characters are read \
-         both ways by all."
+        "One LSTM layer, by forward units, reverse units, or both, of about as many parameters in each net. Of \
+         the tagger's parameters most are vectors of words, and each word's characters are read both ways by \
+         all."
             .to_owned(),
     );
     for task in &TASKS {

@@ -25,7 +25,7 @@ const BATCHES: [&[&str]; 3] = [
 ];
 
 impl Python {
-    /// Every cell, one and two directions, with characters and without, each readout.
+    /// Every cell, either direction alone and both, with characters and without, each readout.
     pub fn words(&self) {
         tch::manual_seed(11);
         let batches = BATCHES.map(sentences);
