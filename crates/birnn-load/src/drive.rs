@@ -16,7 +16,7 @@ pub struct Turn {
     /// From question to answer, in microseconds, in rising order.
     pub latencies: Vec<u32>,
     pub seconds: f64,
-    /// What those who answered held of memory is asked in between.
+    /// Questions that got no answer.
     pub failed: usize,
 }
 
@@ -81,8 +81,7 @@ fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()
 }
 
-/// How many of the pictures are answered by another digit than `birnn predict` says, which is what they show for all but
-/// a few.
+/// How many of the pictures are answered by another class than the network's.
 pub fn wrong_answers(address: SocketAddr, path: &str, pictures: &[Picture]) -> Result<usize> {
     runtime()?.block_on(async {
         let mut client = Client::connect(address).await?;
@@ -93,7 +92,7 @@ pub fn wrong_answers(address: SocketAddr, path: &str, pictures: &[Picture]) -> R
             ensure!(status == 200, "{status}: {}", String::from_utf8_lossy(told));
             let told: Value = serde_json::from_slice(told)?;
             let class = &told["predictions"][0]["class"];
-            wrong += usize::from(class.as_str() != Some(&picture.digit.to_string()));
+            wrong += usize::from(class.as_str() != Some(&picture.class));
         }
         Ok(wrong)
     })

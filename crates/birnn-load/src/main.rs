@@ -65,7 +65,7 @@ fn main() -> ExitCode {
 fn run(args: &Args) -> Result<()> {
     let weights = PathBuf::from("crates/birnn-formats/examples/digits.safetensors");
     ensure!(weights.is_file(), "{} is not here; start this in the folder of the project", weights.display());
-    let pictures = pictures::all()?;
+    let pictures = pictures::all(&weights)?;
     let kinds: Vec<Kind> = match &args.python {
         None => vec![Kind::Birnn],
         Some(_) => Kind::ALL.to_vec(),

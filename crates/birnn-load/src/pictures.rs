@@ -3,19 +3,21 @@
 use std::io::Cursor;
 use std::path::Path;
 
-use anyhow::{Context, Result, anyhow};
-use birnn_data::{Preprocessing, picture};
+use anyhow::{Context, Result, anyhow, ensure};
+use birnn_data::{Preprocessing, Sequence, picture};
+use birnn_infer::{Predictor, Task, Workspace};
 use image::{GrayImage, ImageFormat};
 
-/// A picture's file, and what it shows.
+/// A picture's file, and the class that the network finds in it.
 #[derive(Clone, Debug)]
 pub struct Picture {
     pub file: Vec<u8>,
-    pub digit: char,
+    pub class: String,
 }
 
-/// The digits that the tests have, drawn by many hands and fonts.
-pub fn all() -> Result<Vec<Picture>> {
+/// The digits that the tests have, of many fonts.
+pub fn all(weights: &Path) -> Result<Vec<Picture>> {
+    let predictor = Predictor::open(weights)?;
     let folder = Path::new("tests/fixtures/pictures/fonts");
     let mut paths: Vec<_> = std::fs::read_dir(folder)
         .with_context(|| folder.display().to_string())?
@@ -23,17 +25,19 @@ pub fn all() -> Result<Vec<Picture>> {
         .collect::<Result<_>>()?;
     paths.retain(|path| picture::is_picture(path));
     paths.sort();
-    paths.iter().map(|path| of(path)).collect()
+    ensure!(!paths.is_empty(), "{}: no pictures", folder.display());
+    paths.iter().map(|path| of(path, &predictor)).collect()
 }
 
-fn of(path: &Path) -> Result<Picture> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let digit = name.chars().next().filter(char::is_ascii_digit);
-    let digit =
-        digit.with_context(|| format!("{}: its name does not begin with its digit", path.display()))?;
+fn of(path: &Path, predictor: &Predictor) -> Result<Picture> {
     let pixels = picture::read(path, [28, 28], &Preprocessing::default())?;
+    let Task::Classify(task) = predictor.task() else {
+        return Err(anyhow!("a network of classes was wanted"));
+    };
+    let logits = predictor.logits(&mut Workspace::new(), Sequence::of_image(&pixels, 28));
+    let class = task.classes[task.answer(&logits).class].clone();
     let grey = GrayImage::from_raw(28, 28, pixels).ok_or_else(|| anyhow!("28 x 28 pixels were wanted"))?;
     let mut file = Cursor::new(Vec::new());
     grey.write_to(&mut file, ImageFormat::Png)?;
-    Ok(Picture { file: file.into_inner(), digit })
+    Ok(Picture { file: file.into_inner(), class })
 }
