@@ -97,12 +97,30 @@ impl Predictor {
     ///
     /// As there.
     pub fn answers_to_all(&self, sequences: &Sequences, threads: usize) -> Answers {
+        self.answers_of(self.logits_of_all(sequences, threads), sequences)
+    }
+
+    /// The same of a few, together on this thread, in buffers that are kept for the next.
+    ///
+    /// # Panics
+    ///
+    /// As there; where there is none.
+    pub fn answers_to(&self, workspace: &mut Workspace, sequences: &Sequences) -> Answers {
+        self.check(sequences);
+        let lexicon = self.manifest.modality.lexicon(sequences);
+        let logits = self.reading(lexicon.as_ref(), |reading| {
+            self.network.logits_of(workspace, sequences.iter(), reading)
+        });
+        self.answers_of(logits, sequences)
+    }
+
+    fn answers_of(&self, logits: Vec<f32>, sequences: &Sequences) -> Answers {
         let lengths = match self.task().per() {
             Per::Sequence => vec![1; sequences.len()],
             Per::Step => sequences.lengths().collect(),
         };
         let crf = self.network.crf(self.task().legal_tags().as_ref());
-        Answers::new(self.logits_of_all(sequences, threads), lengths, crf)
+        Answers::new(logits, lengths, crf)
     }
 
     /// That of the same net whose head sees every step.
@@ -155,6 +173,7 @@ mod tests {
             for threads in [1, 2, 5] {
                 assert_eq!(predictor.logits_of_all(&images, threads), alone, "{readout:?}");
             }
+            assert_eq!(predictor.answers_to(&mut workspace, &images).logits, alone, "{readout:?}");
         }
     }
 

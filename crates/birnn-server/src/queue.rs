@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use axum::http::StatusCode;
-use birnn_data::Per;
-use birnn_infer::{Answer, Predictor};
+use birnn_data::{Per, Sequences};
+use birnn_infer::{Answer, Answers, Predictor, Workspace};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::sync::mpsc::{self, error::TrySendError};
@@ -22,6 +22,9 @@ use crate::problem::Problem;
 
 /// Requests that are answered together at most: more are no quicker.
 const TOGETHER: usize = 32;
+
+/// Steps whose buffers a worker keeps: what larger requests take is given back.
+const KEPT_STEPS: usize = 4096;
 
 /// Where requests wait for a network, until it is dropped and they are answered.
 #[derive(Debug)]
@@ -99,13 +102,22 @@ struct Worker {
 impl Worker {
     /// Answers until nobody can ask any more.
     fn run(&self) {
+        let mut workspace = Workspace::new();
         while let Some(jobs) = self.next() {
             self.metrics.waits(-(jobs.len() as i64));
             // What it was about stays unanswered, and its client is told so; the others go on.
-            let answered = std::panic::catch_unwind(AssertUnwindSafe(|| self.answer(jobs)));
+            let answered = std::panic::catch_unwind(AssertUnwindSafe(|| self.answer(&mut workspace, jobs)));
             if answered.is_err() {
+                workspace = Workspace::new();
                 tracing::error!("a request made the network's answer fail; this is a defect of birnn's");
             }
+        }
+    }
+
+    fn answers(&self, workspace: &mut Workspace, sequences: &Sequences) -> Answers {
+        match sequences.len() > TOGETHER || sequences.steps() > KEPT_STEPS {
+            true => self.predictor.answers_to_all(sequences, 1),
+            false => self.predictor.answers_to(workspace, sequences),
         }
     }
 
@@ -121,7 +133,7 @@ impl Worker {
         Some(jobs)
     }
 
-    fn answer(&self, jobs: Vec<Job>) {
+    fn answer(&self, workspace: &mut Workspace, jobs: Vec<Job>) {
         let mut asked: Vec<(Samples, oneshot::Sender<_>)> = Vec::with_capacity(jobs.len());
         for Job { body, reply } in jobs {
             // Whoever has gone needs no answer.
@@ -139,7 +151,7 @@ impl Worker {
         let sequences = self.reader.gather(asked.iter().map(|(samples, _)| samples));
         self.metrics.answers(sequences.len());
         let (task, modality) = (self.predictor.task(), &self.predictor.manifest().modality);
-        let answers = self.predictor.answers_to_all(&sequences, 1);
+        let answers = self.answers(workspace, &sequences);
         let (mut each, mut begin) = (sequences.iter(), 0);
         for (samples, reply) in asked {
             let own = each.by_ref().take(self.reader.count(&samples));
