@@ -74,6 +74,10 @@ fn every_net_has_autograds() {
     for (cell, nonlinearity) in cells {
         for (bidirectional, hidden) in directions {
             for readout in [Last, Final, Mean, Max, Attention] {
+                if readout == Last && matches!(hidden, Hidden::Reverse { .. }) {
+                    // No experiment is of such a net, which reads one step alone.
+                    continue;
+                }
                 for layers in [1, 3] {
                     let dropout = 0.0;
                     check(&ModelConfig {
