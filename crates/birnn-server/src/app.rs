@@ -118,7 +118,6 @@ impl App {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the layer's signature")]
 fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
     tracing::error!("a request made the server fail; this is a defect of birnn's");
     Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "a defect of the server; its log says more")
