@@ -73,10 +73,7 @@ impl Reader {
     /// The samples of a body; at least one.
     pub(crate) fn read(&self, body: &Body) -> Result<Samples, Problem> {
         match body {
-            Body::Picture(bytes) => match &self.modality {
-                Modality::Images { .. } => Ok(Samples::Images(self.picture(bytes)?)),
-                other => Err(self.wants(other, "a picture")),
-            },
+            Body::Picture(bytes) => Ok(Samples::Images(self.picture(bytes)?)),
             Body::Json(bytes) => {
                 let asked: Asked = serde_json::from_slice(bytes)
                     .map_err(|error| Problem::unanswerable(format!("the body: {error}")))?;
@@ -126,7 +123,9 @@ impl Reader {
 
     /// The pixels of an image, out of a picture's file.
     fn picture(&self, file: &[u8]) -> Result<Vec<u8>, Problem> {
-        let Modality::Images { shape, preprocessing } = &self.modality else { return Ok(Vec::new()) };
+        let Modality::Images { shape, preprocessing } = &self.modality else {
+            return Err(self.wants(&self.modality, "a picture"));
+        };
         let size = picture::size(file).map_err(Problem::unanswerable)?;
         let [width, height] = size.map(u64::from);
         if width * height > self.limits.pixels {

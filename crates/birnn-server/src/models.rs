@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::SystemTime;
 
-use birnn_data::name::shown;
 use birnn_data::{Modality, Per, Unit};
 use birnn_experiment::TaskKind;
 use birnn_infer::{Predictor, WeightsError, cpu};
@@ -245,16 +244,6 @@ impl About {
             targets: if classes.is_empty() { task.names().to_vec() } else { Vec::new() },
             classes,
             sha256: manifest.digest().to_owned(),
-        }
-    }
-}
-
-/// For people, in the log.
-impl std::fmt::Display for Named {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match &self.name {
-            Some(name) => write!(f, "{name}={}", shown(&self.run)),
-            None => write!(f, "{}", shown(&self.run)),
         }
     }
 }
