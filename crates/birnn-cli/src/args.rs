@@ -130,7 +130,7 @@ pub enum Command {
     /// networks classifies correctly says whether chance explains the difference. Of numbers, and of classes of steps,
     /// the same sequences drawn anew for both networks say that.
     Compare(CompareArgs),
-    /// Write a trained network for PyTorch, safetensors or ONNX.
+    /// Write a trained network for PyTorch, safetensors or ONNX, or as a page to draw or type on.
     Export(ExportArgs),
     /// Import weights that PyTorch or safetensors saved.
     ///
@@ -512,8 +512,9 @@ pub struct CompareArgs {
 pub struct ExportArgs {
     /// A run directory, or a weights file in one.
     pub run: PathBuf,
-    /// The file to write: .ckpt, .pt or .pth (PyTorch), .safetensors, or .onnx. For PyTorch, OUT.json is
-    /// written too, with what a state dict cannot hold: classes, how samples are prepared.
+    /// The file to write: .ckpt, .pt or .pth (PyTorch), .safetensors, .onnx, or .html (a page to draw or type on,
+    /// with the network in it). For PyTorch, OUT.json is written too, with what a state dict cannot hold: classes,
+    /// how samples are prepared.
     pub out: PathBuf,
     /// Replace the file if it exists, and the .json beside it.
     #[arg(long)]

@@ -22,6 +22,8 @@ pub enum Format {
     Safetensors,
     /// What `onnxruntime` runs.
     Onnx,
+    /// What a browser shows: a page with the network in it.
+    Page,
 }
 
 /// Why a file cannot be written where it was asked for.
@@ -61,9 +63,11 @@ impl Format {
             Some("ckpt" | "pt" | "pth") => Format::PyTorch,
             Some("safetensors") => Format::Safetensors,
             Some("onnx") => Format::Onnx,
+            Some("html" | "htm") => Format::Page,
             _ => {
                 return refuse(
-                    "the extension says what is written: .ckpt, .pt or .pth (PyTorch), .safetensors or .onnx",
+                    "the extension says what is written: .ckpt, .pt or .pth (PyTorch), .safetensors, .onnx, or .html (a \
+                     page to draw on)",
                 );
             }
         };
@@ -97,6 +101,10 @@ impl Format {
             Format::Onnx => {
                 let bytes = net.to_onnx(batch).map_err(|error| problem(io::Error::other(error)))?;
                 disk::replace(disk, path, &bytes, None)?;
+            }
+            Format::Page => {
+                let page = net.to_page(path).map_err(|error| problem(io::Error::other(error)))?;
+                disk::replace(disk, path, page.as_bytes(), None)?;
             }
         }
         tracing::info!("saved {}", shown(&path));

@@ -1,11 +1,13 @@
 //! A net in plain numbers: what is converted.
 
 use std::io;
+use std::path::Path;
 
 use birnn_architecture::Architecture;
 use birnn_formats::{Array, StateDict, pytorch};
 use birnn_infer::Manifest;
 use birnn_infer::container::{Contents, Entry};
+use birnn_page::NoPage;
 
 use crate::description::Description;
 
@@ -38,6 +40,15 @@ impl Net {
     pub fn to_pytorch(&self) -> io::Result<[Vec<u8>; 2]> {
         let description = Description::of(&self.manifest, &self.architecture);
         Ok([pytorch::encode(&self.weights)?, description.to_json().into_bytes()])
+    }
+
+    /// A page with the network in it, which is called as its experiment is, or as the file at `path`.
+    pub(crate) fn to_page(&self, path: &Path) -> Result<String, NoPage> {
+        let file = || path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let experiment = self.manifest.experiment().ok().and_then(|experiment| experiment.name);
+        let name = experiment.unwrap_or_else(file);
+        let values = |name: &str| self.weights.get(name).map_or(&[][..], Array::values);
+        birnn_page::file(&name, &self.architecture, &self.manifest, values)
     }
 
     /// Its weights as entries of a weights file.

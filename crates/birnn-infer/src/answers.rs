@@ -32,6 +32,13 @@ impl From<Vec<f32>> for Answers {
     }
 }
 
+impl Joint {
+    /// What the head gave of each position.
+    pub(crate) fn emissions(&self) -> &[f32] {
+        &self.emissions
+    }
+}
+
 impl Answers {
     /// Of what a net's head gives, `[positions, outputs]`, for sequences of so many positions.
     pub fn new(emissions: Vec<f32>, lengths: Vec<usize>, crf: Option<Arc<Crf>>) -> Answers {

@@ -1,18 +1,21 @@
-//! What each direction of the top layer has in the logits of steps: the head is linear, so a logit is its bias and what
-//! the head makes of either half of the states that it sees.
+//! What each direction of the top layer has in the logits: the head is linear, so a logit is its bias and what the head
+//! makes of either half of the states that it sees.
 
 use std::sync::Arc;
 
-use birnn_architecture::{Direction, Readout};
+use birnn_architecture::Direction;
 use birnn_data::{Sequence, Sequences};
 use birnn_kernels::Crf;
+use serde::ser::SerializeStruct as _;
+use serde::{Serialize, Serializer};
 
 use crate::answers::Answers;
 use crate::network::{Network, Reading, Workspace};
 use crate::predictor::Predictor;
 use crate::task::runner_up;
 
-/// The logits of the steps of some sequences, in parts; of a conditional random field those that it is given.
+/// The logits of some sequences, or of their steps, in parts; of a conditional random field those that it is given. As
+/// JSON `bias`, and of each position `forward` and `reverse`.
 #[derive(Clone, Debug)]
 pub struct Directions {
     /// `[outputs]`.
@@ -67,14 +70,13 @@ impl Contributions {
 
 impl Predictor {
     /// Its logits for many sequences, in parts, as [`Predictor::answers_to_all`] has the whole; of a net that reads both
-    /// ways and whose head sees every step.
+    /// ways.
     ///
     /// # Panics
     ///
     /// As [`Predictor::logits`].
     pub fn directions(&self, sequences: &Sequences, threads: usize) -> Option<Directions> {
-        let architecture = self.network().architecture();
-        if architecture.readout != Readout::Sequence || architecture.directions().count() < 2 {
+        if self.network().architecture().directions().count() < 2 {
             return None;
         }
         self.check(sequences);
@@ -87,7 +89,7 @@ impl Predictor {
         Some(Directions {
             bias: self.network().bias(),
             halves,
-            lengths: sequences.lengths().collect(),
+            lengths: self.positions_of(sequences),
             crf: self.network().crf(self.task().legal_tags().as_ref()),
         })
     }
@@ -118,6 +120,19 @@ impl Network {
         let less =
             |row: &[f32]| -> Vec<f32> { row.iter().zip(&bias).map(|(all, bias)| all - bias).collect() };
         rows.flat_map(|(one, other)| [less(one), less(other)].concat()).collect()
+    }
+}
+
+impl Serialize for Directions {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let of = |half: usize| -> Vec<&[f32]> {
+            (0..self.positions()).map(|position| self.at(position)[half]).collect()
+        };
+        let mut parts = serializer.serialize_struct("Directions", 3)?;
+        parts.serialize_field("bias", &self.bias)?;
+        parts.serialize_field("forward", &of(0))?;
+        parts.serialize_field("reverse", &of(1))?;
+        parts.end()
     }
 }
 
@@ -176,7 +191,7 @@ impl Directions {
 mod tests {
     use std::path::Path;
 
-    use birnn_architecture::{Head, Hidden};
+    use birnn_architecture::{Head, Hidden, Readout};
     use birnn_data::{Images, Per};
     use birnn_experiment::Experiment;
 
@@ -304,8 +319,23 @@ mod tests {
         assert_ne!(alone.logits, whole.logits);
     }
 
+    /// Whatever is read of the states.
     #[test]
-    fn of_one_direction_or_of_a_sequence_as_a_whole_there_are_none() {
+    fn bias_and_both_halves_are_the_logit_of_a_sequence() {
+        for readout in [Readout::Last, Readout::Final, Readout::Mean, Readout::Max, Readout::Attention] {
+            let whole = predictor(|experiment| experiment.model.readout = readout);
+            let (logits, directions) =
+                (whole.logits_of_all(&images(9), 1), whole.directions(&images(9), 1).unwrap());
+            assert_eq!(directions.positions(), 9, "{readout}");
+            for (index, &logit) in logits.iter().enumerate() {
+                let found = directions.of_logit(index / 2, index % 2).sum();
+                assert!((found - f64::from(logit)).abs() < 1e-5, "{readout}: {found}, not {logit}");
+            }
+        }
+    }
+
+    #[test]
+    fn of_one_direction_there_are_none() {
         for hidden in [Hidden::Same(4), Hidden::Reverse { reverse: 4 }] {
             let one = predictor(|experiment| {
                 experiment.model.hidden = hidden;
@@ -313,7 +343,5 @@ mod tests {
             });
             assert!(one.directions(&images(2), 1).is_none());
         }
-        let whole = predictor(|experiment| experiment.model.readout = Readout::Final);
-        assert!(whole.directions(&images(2), 1).is_none());
     }
 }

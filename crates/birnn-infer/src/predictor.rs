@@ -115,12 +115,16 @@ impl Predictor {
     }
 
     fn answers_of(&self, logits: Vec<f32>, sequences: &Sequences) -> Answers {
-        let lengths = match self.task().per() {
+        let crf = self.network.crf(self.task().legal_tags().as_ref());
+        Answers::new(logits, self.positions_of(sequences), crf)
+    }
+
+    /// How many answers each of these sequences gets.
+    pub(crate) fn positions_of(&self, sequences: &Sequences) -> Vec<usize> {
+        match self.task().per() {
             Per::Sequence => vec![1; sequences.len()],
             Per::Step => sequences.lengths().collect(),
-        };
-        let crf = self.network.crf(self.task().legal_tags().as_ref());
-        Answers::new(logits, lengths, crf)
+        }
     }
 
     /// That of the same net whose head sees every step.

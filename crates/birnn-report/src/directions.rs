@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use birnn_architecture::Direction;
-use birnn_data::{Modality, TagSet};
+use birnn_data::{Modality, Per, TagSet};
 use birnn_infer::{Classified, Contributions, Directions, Task, cpu};
 
 use crate::chart::Bars;
@@ -51,7 +51,8 @@ impl Added {
     /// Of a net that tags sentences and reads both ways. Series are drawn as lines and bands, in which a step has no room
     /// for numbers of its own.
     pub(crate) fn of(run: &Run, predictions: &Predictions) -> Option<Added> {
-        if !matches!(run.predictor.manifest().modality, Modality::Text(_)) {
+        let is_text = matches!(run.predictor.manifest().modality, Modality::Text(_));
+        if !is_text || run.predictor.task().per() == Per::Sequence {
             return None;
         }
         let directions = run.predictor.directions(&run.test.sequences, cpu::threads())?;

@@ -1,7 +1,7 @@
 //! How an answer forms while the net reads: what it is worth given the first steps alone, and the last steps alone.
 
 use birnn_data::{Sequence, Sequences, Split, Values};
-use birnn_infer::{Predictor, Regress, Task, cpu};
+use birnn_infer::{Predictor, Regress, Task, cpu, stops};
 
 use crate::predictions::{Prediction, evenly_spaced};
 
@@ -125,14 +125,6 @@ pub fn examples(prefixes: &Prefixes, predictions: &[Prediction]) -> Vec<Example>
     examples
 }
 
-/// Numbers of steps to try, evenly spaced, the last of them all.
-fn stops(all: usize, most: usize) -> Vec<usize> {
-    let step = all.div_ceil(most).max(1);
-    let mut stops: Vec<usize> = (1..=all).rev().step_by(step).collect();
-    stops.reverse();
-    stops
-}
-
 /// Which steps a part of a sequence has.
 #[derive(Clone, Copy)]
 enum Side {
@@ -231,13 +223,5 @@ mod tests {
         };
         assert_eq!(samples(&prefixes(&[0, 1, 2, 3], &[0.5, 0.1, 0.0, 0.0]), &all), [0, 1, 3]);
         assert!(samples(&prefixes(&[], &[]), &[]).is_empty());
-    }
-
-    #[test]
-    fn the_last_stop_is_all_steps() {
-        assert_eq!(stops(28, 64), (1..=28).collect::<Vec<_>>());
-        assert_eq!(stops(28, 16), [2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28]);
-        assert_eq!(stops(7, 3), [1, 4, 7]);
-        assert_eq!(stops(1, 3), [1]);
     }
 }

@@ -99,6 +99,8 @@ impl App {
             .route("/openapi.json", get(routes::openapi))
             .route("/v1/models", get(routes::models))
             .route("/v1/models/{name}/predict", post(routes::predict))
+            .route("/v1/models/{name}/explain", post(routes::explain))
+            .merge(routes::page())
             .fallback(|| async {
                 Problem::new(
                     StatusCode::NOT_FOUND,

@@ -5,12 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::SystemTime;
 
-use birnn_data::{Modality, Per, Unit};
-use birnn_experiment::TaskKind;
+use birnn_data::Unit;
 use birnn_infer::{Predictor, WeightsError, cpu};
+use birnn_page::About;
 use birnn_run::{NoWeights, weights_of};
-use serde::Serialize;
-use utoipa::ToSchema;
 
 use crate::asked::Reader;
 use crate::limits::Limits;
@@ -77,41 +75,6 @@ struct Stamp {
     weights: PathBuf,
     written: Option<SystemTime>,
     length: u64,
-}
-
-/// What is told of a network.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub(crate) struct About {
-    /// What it is called in paths.
-    pub(crate) name: String,
-    /// `classify`, `tag`, `regress`, `infill` or `next`.
-    #[schema(value_type = String)]
-    task: TaskKind,
-    /// The network in words, such as `2 x LSTM 128+128, readout last`.
-    architecture: String,
-    /// What it reads: `images`, `series` or `sentences`.
-    reads: &'static str,
-    /// The same in words.
-    input: String,
-    /// Of images: rows and columns.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    shape: Option<[usize; 2]>,
-    /// Of series: what the features are called, where their columns have names.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    features: Option<Vec<String>>,
-    /// Of series: how many values each step has.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    values_per_step: Option<usize>,
-    /// Whether there is an answer for each step, and not one for all.
-    per_step: bool,
-    /// What classes or tags are called, in the order of probabilities.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    classes: Vec<String>,
-    /// What numbers are called, in their order.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    targets: Vec<String>,
-    /// The digest of its weights.
-    pub(crate) sha256: String,
 }
 
 impl Models {
@@ -212,38 +175,11 @@ impl Loaded {
         metrics: &Metrics,
     ) -> Result<Loaded, ModelError> {
         let manifest = predictor.manifest();
-        let data = manifest.experiment().map(|experiment| experiment.data).unwrap_or_default();
-        let unit = data.text_options().map_or(Unit::Words, |options| options.unit);
+        let about = About::new(name, manifest, predictor.network().architecture().to_string());
+        let unit = about.unit.unwrap_or(Unit::Words);
         let reader = Reader { modality: manifest.modality.clone(), unit, limits };
-        let about = About::new(name, &predictor);
         let (predictor, reader) = (Arc::new(predictor), Arc::new(reader));
         let queue = Queue::start(predictor, reader, cpu::threads(), metrics.of_model(name));
         Ok(Loaded { about, queue: queue.map_err(ModelError::Threads)?, stamp })
-    }
-}
-
-impl About {
-    fn new(name: &str, predictor: &Predictor) -> About {
-        let (manifest, task) = (predictor.manifest(), predictor.task());
-        let classes = task.classes().to_vec();
-        let (shape, features, values_per_step) = match &manifest.modality {
-            Modality::Images { shape, .. } => (Some(*shape), None, None),
-            Modality::Series(series) => (None, series.names.clone(), Some(series.features())),
-            Modality::Text(_) => (None, None, None),
-        };
-        About {
-            name: name.to_owned(),
-            task: task.kind(),
-            architecture: predictor.network().architecture().to_string(),
-            reads: manifest.modality.noun(),
-            input: manifest.modality.to_string(),
-            shape,
-            features,
-            values_per_step,
-            per_step: task.per() == Per::Step,
-            targets: if classes.is_empty() { task.names().to_vec() } else { Vec::new() },
-            classes,
-            sha256: manifest.digest().to_owned(),
-        }
     }
 }

@@ -10,7 +10,7 @@ use std::thread;
 
 use axum::http::StatusCode;
 use birnn_data::{Per, Sequences};
-use birnn_infer::{Answer, Answers, Predictor, Workspace};
+use birnn_infer::{Answer, Answers, Explanation, Predictor, Workspace};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::sync::mpsc::{self, error::TrySendError};
@@ -33,13 +33,45 @@ pub(crate) struct Queue {
     metrics: OfModel,
 }
 
-/// The predictions of a request, as JSON: an array.
-pub(crate) type Predictions = Box<RawValue>;
+/// What is answered to a request, as JSON: an array of predictions, or an explanation.
+pub(crate) type Told = Box<RawValue>;
+
+type Reply = oneshot::Sender<Result<Told, Problem>>;
+
+/// What is asked about the samples of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Question {
+    /// What they are.
+    Predict,
+    /// What the one that there is is, and how that came about.
+    Explain,
+}
 
 #[derive(Debug)]
 struct Job {
+    question: Question,
     body: Body,
-    reply: oneshot::Sender<Result<Predictions, Problem>>,
+    reply: Reply,
+}
+
+/// At most so many lengths of parts of a sequence are explained.
+const FORMING: usize = 64;
+
+/// An explanation as clients get it.
+#[derive(Serialize)]
+struct Explained<'a> {
+    /// Of a sentence.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tokens: Vec<&'a str>,
+    #[serde(flatten)]
+    explanation: Explanation<'a>,
+}
+
+fn told(answer: &impl Serialize) -> Result<Told, Problem> {
+    serde_json::value::to_raw_value(answer).map_err(|error| {
+        tracing::error!("an answer cannot be written as JSON: {error}");
+        broken()
+    })
 }
 
 /// A prediction as clients get it.
@@ -75,9 +107,9 @@ impl Queue {
     }
 
     /// The answer to a request, once its turn has come.
-    pub(crate) async fn ask(&self, body: Body) -> Result<Predictions, Problem> {
+    pub(crate) async fn ask(&self, question: Question, body: Body) -> Result<Told, Problem> {
         let (reply, answer) = oneshot::channel();
-        match self.jobs.try_send(Job { body, reply }) {
+        match self.jobs.try_send(Job { question, body, reply }) {
             Ok(()) => self.metrics.waits(1),
             Err(TrySendError::Full(_)) => {
                 return Err(Problem::busy("too many requests wait for this network"));
@@ -134,17 +166,26 @@ impl Worker {
     }
 
     fn answer(&self, workspace: &mut Workspace, jobs: Vec<Job>) {
-        let mut asked: Vec<(Samples, oneshot::Sender<_>)> = Vec::with_capacity(jobs.len());
-        for Job { body, reply } in jobs {
+        let (mut asked, mut explained) = (Vec::with_capacity(jobs.len()), Vec::new());
+        for Job { question, body, reply } in jobs {
             // Whoever has gone needs no answer.
             if reply.is_closed() {
                 continue;
             }
-            match self.reader.read(&body) {
-                Ok(samples) => asked.push((samples, reply)),
-                Err(problem) => drop(reply.send(Err(problem))),
+            match (self.reader.read(&body), question) {
+                (Ok(samples), Question::Predict) => asked.push((samples, reply)),
+                (Ok(samples), Question::Explain) => explained.push((samples, reply)),
+                (Err(problem), _) => drop(reply.send(Err(problem))),
             }
         }
+        self.predict(workspace, asked);
+        // These take longer, and nobody else is to wait for them.
+        for (samples, reply) in explained {
+            drop(reply.send(self.explain(&samples)));
+        }
+    }
+
+    fn predict(&self, workspace: &mut Workspace, asked: Vec<(Samples, Reply)>) {
         if asked.is_empty() {
             return;
         }
@@ -163,12 +204,30 @@ impl Worker {
                 Prediction { tokens: sequence.words().collect(), answer }
             });
             let predictions: Vec<Prediction<'_>> = predictions.collect();
-            let told = serde_json::value::to_raw_value(&predictions).map_err(|error| {
-                tracing::error!("an answer cannot be written as JSON: {error}");
-                broken()
-            });
             // Whoever has gone meanwhile needs no answer.
-            drop(reply.send(told));
+            drop(reply.send(told(&predictions)));
         }
+    }
+
+    fn explain(&self, samples: &Samples) -> Result<Told, Problem> {
+        if self.predictor.task().self_targets().is_some() {
+            let kind = self.predictor.task().kind().name();
+            return Err(Problem::unanswerable(format!(
+                "what a network answers that was trained to {kind} is not explained; ask it at `predict`"
+            )));
+        }
+        let count = self.reader.count(samples);
+        if count != 1 {
+            return Err(Problem::unanswerable(format!(
+                "one sample is explained at a time, and these are {count}"
+            )));
+        }
+        let sequence = self.reader.gather(std::iter::once(samples));
+        self.metrics.answers(1);
+        // As the answer forms, parts of the sequence are read that are half as long on average, from both ends.
+        let most = (self.reader.limits.steps / sequence.steps().max(1)).clamp(1, FORMING);
+        // Its buffers are many times those of a sequence, and are given back.
+        let explanation = self.predictor.explain(&mut Workspace::new(), &sequence, most);
+        told(&Explained { tokens: sequence.get(0).words().collect(), explanation })
     }
 }

@@ -2,11 +2,11 @@
 
 use axum::Json;
 use axum::extract::State;
+use birnn_page::About;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::App;
-use crate::models::About;
 
 /// The networks that are served.
 #[derive(Serialize, ToSchema)]

@@ -8,7 +8,15 @@ use super::{health, models, predict};
 #[derive(OpenApi)]
 #[openapi(
     info(title = "birnn", description = "Answers of bidirectional recurrent networks."),
-    paths(health::healthy, health::ready, health::metrics, models::models, predict::predict, openapi)
+    paths(
+        health::healthy,
+        health::ready,
+        health::metrics,
+        models::models,
+        predict::predict,
+        predict::explain,
+        openapi
+    )
 )]
 struct Document;
 

@@ -1,4 +1,4 @@
-//! The answers of a network.
+//! The answers of a network, and how they came about.
 
 use axum::Json;
 use axum::body::to_bytes;
@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use crate::app::App;
 use crate::asked::{Asked, Body};
 use crate::problem::Problem;
-use crate::queue::Predictions;
+use crate::queue::{Question, Told};
 
 /// The answers to a request.
 #[derive(Debug, Serialize, ToSchema)]
@@ -22,7 +22,7 @@ pub(crate) struct Predicted {
     /// Of each sample what `birnn predict --json` says of it: of a class `class`, `probability` and `probabilities`; of
     /// steps `tags` with the same; of numbers `values`; of sentences `tokens` besides.
     #[schema(value_type = Vec<Object>)]
-    predictions: Predictions,
+    predictions: Told,
 }
 
 /// Answers for a picture, whose file is the body, or for the samples that it names as JSON.
@@ -46,9 +46,38 @@ pub(crate) async fn predict(
     Path(name): Path<String>,
     request: Request,
 ) -> Result<Json<Predicted>, Problem> {
-    let Some(loaded) = app.models.get(&name) else {
+    let predictions = answered(&app, &name, request, Question::Predict).await?;
+    Ok(Json(Predicted { model: name, predictions }))
+}
+
+/// Answers for one sample, as `predict` does, and says how the answer came about.
+///
+/// `prediction` is the answer; `logits` is what the last layer gives, one row or one for each step. `forming` has, where
+/// the answer is for the whole sequence, what is answered to its `first` and to its `last` steps alone, for each number of
+/// `steps`. `directions` is what either direction has in the logits: each is `bias` + `forward` + `reverse`.
+#[utoipa::path(
+    post,
+    path = "/v1/models/{name}/explain",
+    params(("name" = String, Path, description = "what the network is called")),
+    request_body(content((Asked = "application/json"), (Vec<u8> = "application/octet-stream"), (Vec<u8> = "image/*"))),
+    responses(
+        (status = 200, description = "the answer, and how it came about", body = Object),
+        (status = "4XX", description = "as of predict", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "too much to do", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn explain(
+    State(app): State<App>,
+    Path(name): Path<String>,
+    request: Request,
+) -> Result<Json<Told>, Problem> {
+    answered(&app, &name, request, Question::Explain).await.map(Json)
+}
+
+async fn answered(app: &App, name: &str, request: Request, question: Question) -> Result<Told, Problem> {
+    let Some(loaded) = app.models.get(name) else {
         let names: Vec<String> = app.models.each().map(|loaded| loaded.about.name.clone()).collect();
-        let (name, names) = (escape::line(&name), names.join("`, `"));
+        let (name, names) = (escape::line(name), names.join("`, `"));
         return Err(Problem::new(
             StatusCode::NOT_FOUND,
             format!("there is no network `{name}`; there are `{names}`"),
@@ -64,8 +93,7 @@ pub(crate) async fn predict(
     let _room = app.room.take(length).ok_or_else(|| Problem::busy("too much is being read already"))?;
     let bytes = to_bytes(request.into_body(), most).await.map_err(|error| unread(&error, most))?;
     let body = if is_json { Body::Json(bytes) } else { Body::Picture(bytes) };
-    let predictions = loaded.queue.ask(body).await?;
-    Ok(Json(Predicted { model: name, predictions }))
+    loaded.queue.ask(question, body).await
 }
 
 /// Whether the body is JSON, and not a picture.

@@ -1,0 +1,79 @@
+"use strict";
+
+/** Elements of the page, and what is drawn of answers. */
+const Chart = (() => {
+  const SVG = "http://www.w3.org/2000/svg";
+
+  /** An element with attributes and children; text is never read as markup. */
+  function element(name, attributes = {}, ...children) {
+    const made = document.createElement(name);
+    return filled(made, attributes, children);
+  }
+
+  function svg(name, attributes = {}, ...children) {
+    return filled(document.createElementNS(SVG, name), attributes, children);
+  }
+
+  function filled(made, attributes, children) {
+    Object.entries(attributes).forEach(([key, value]) => made.setAttribute(key, value));
+    made.append(...children);
+    return made;
+  }
+
+  const percent = (share) => {
+    const digits = share >= 0.9995 || share < 0.0005 ? 0 : 1;
+    return `${(100 * share).toFixed(digits)} %`;
+  };
+
+  const number = (value) => Number(value.toPrecision(4)).toString();
+
+  /** A bar for each class, in their order; of many those that are most probable. */
+  function bars(classes, probabilities, most = 20) {
+    const largest = Math.max(...probabilities);
+    let all = classes.map((name, at) => ({ name, share: probabilities[at] }));
+    if (all.length > most) all = all.sort((one, other) => other.share - one.share).slice(0, most);
+    const rows = all.map(({ name, share }) => {
+      const row = element("tr", share === largest ? { class: "first" } : {});
+      const bar = svg("svg", { class: "bar", viewBox: "0 0 100 10", preserveAspectRatio: "none", "aria-hidden": "true" },
+        svg("rect", { width: 100 * share, height: 10 }));
+      row.append(element("th", { scope: "row" }, name), element("td", { class: "drawn" }, bar), element("td", {}, percent(share)));
+      return row;
+    });
+    const head = element("thead", { class: "told" },
+      element("tr", {}, ...["class", "bar", "probability"].map((name) => element("th", { scope: "col" }, name))));
+    return element("table", { class: "bars" }, head, element("tbody", {}, ...rows));
+  }
+
+  const [WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT] = [560, 240, 46, 40, 12, 12];
+
+  /**
+   * Lines over steps: `lines [{ name, kind, points: [[x, y]] }]`, `x` from `range[0]` to `range[1]`. What it shows is said
+   * by `told`, for those who do not see it.
+   */
+  function lines(lines, { range, values, x, told, ticks }) {
+    const [least, most] = values;
+    const across = (value) => LEFT + ((value - range[0]) / Math.max(range[1] - range[0], 1e-9)) * (WIDTH - LEFT - RIGHT);
+    const up = (value) => TOP + (1 - (value - least) / Math.max(most - least, 1e-9)) * (HEIGHT - TOP - BOTTOM);
+    const chart = svg("svg", { class: "chart", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": told });
+    const marks = ticks ?? [least, (least + most) / 2, most].map((value) => [value, number(value)]);
+    marks.forEach(([value, text]) => {
+      chart.append(
+        svg("line", { class: "grid", x1: LEFT, x2: WIDTH - RIGHT, y1: up(value), y2: up(value) }),
+        svg("text", { x: LEFT - 6, y: up(value) + 4, "text-anchor": "end" }, text));
+    });
+    [[range[0], "start"], [range[1], "end"]].forEach(([value, anchor]) =>
+      chart.append(svg("text", { x: across(value), y: HEIGHT - BOTTOM + 18, "text-anchor": anchor }, number(value))));
+    chart.append(svg("text", { x: (LEFT + WIDTH - RIGHT) / 2, y: HEIGHT - 6, "text-anchor": "middle" }, x));
+    lines.forEach(({ kind, points }) => {
+      const path = points.map(([at, value]) => `${across(at).toFixed(1)},${up(value).toFixed(1)}`).join(" ");
+      chart.append(svg("polyline", { class: `line ${kind}`, points: path }));
+    });
+    const key = (kind) => svg("svg", { class: "key", viewBox: "0 0 28 8", "aria-hidden": "true" },
+      svg("line", { class: `line ${kind}`, x1: 0, x2: 28, y1: 4, y2: 4 }));
+    const legend = element("ul", { class: "legend" },
+      ...lines.filter(({ name }) => name).map(({ name, kind }) => element("li", {}, key(kind), name)));
+    return element("div", {}, chart, legend);
+  }
+
+  return { element, svg, percent, number, bars, lines };
+})();

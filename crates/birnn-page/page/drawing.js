@@ -1,0 +1,173 @@
+"use strict";
+
+/** Where one draws, or opens a picture: what the network is to see is an image as those that it learnt from. */
+const Drawing = (() => {
+  const { element } = Chart;
+  const SIDE = 280;
+  const THICKNESS = { least: 8, most: 44, usual: 22 };
+
+  function canvas(width, height, attributes) {
+    return element("canvas", { width, height, ...attributes });
+  }
+
+  /** The ink of a picture: how much darker or lighter its pixels are than its border. */
+  function inkOf(pixels, width, height) {
+    const grey = new Float32Array(width * height);
+    for (let at = 0; at < grey.length; at++) {
+      const [red, green, blue, alpha] = pixels.subarray(4 * at, 4 * at + 4);
+      grey[at] = 255 - (alpha / 255) * (255 - (0.299 * red + 0.587 * green + 0.114 * blue));
+    }
+    const border = [];
+    for (let x = 0; x < width; x++) border.push(grey[x], grey[(height - 1) * width + x]);
+    for (let y = 0; y < height; y++) border.push(grey[y * width], grey[(y + 1) * width - 1]);
+    border.sort((one, other) => one - other);
+    const paper = border[border.length >> 1];
+    const most = grey.reduce((all, value) => Math.max(all, Math.abs(value - paper)), 0);
+    // What stands out by less than a quarter of what stands out most is paper with shades.
+    return most < 32 ? null : Uint8Array.from(grey, (value) => {
+      const share = Math.abs(value - paper) / most;
+      return share < 0.25 ? 0 : Math.round((255 * (share - 0.25)) / 0.75);
+    });
+  }
+
+  return class Drawing {
+    /** `changed` is told of each image, and of null where there is none. */
+    constructor(about, changed) {
+      const [rows, cols] = about.shape;
+      Object.assign(this, { about, changed, marks: [], open: null });
+      const scale = SIDE / Math.max(rows, cols);
+      [this.width, this.height] = [cols, rows].map((side) => Math.round(side * scale));
+      this.pad = canvas(this.width, this.height, { id: "pad", "aria-label": "Draw here with a mouse, a pen or a finger", role: "img" });
+      this.seen = canvas(cols, rows, { id: "seen", role: "img", "aria-label": "What the network sees: nothing yet" });
+      this.thickness = element("input", {
+        type: "range", id: "thickness", min: THICKNESS.least, max: THICKNESS.most, value: THICKNESS.usual,
+      });
+      const button = (id, text, press) => {
+        const made = element("button", { type: "button", id }, text);
+        made.addEventListener("click", press);
+        return made;
+      };
+      this.undo = button("undo", "Undo", () => this.without(this.marks.slice(0, -1)));
+      this.clear = button("clear", "Clear", () => this.without([]));
+      this.file = element("input", { type: "file", id: "file", accept: "image/*" });
+      this.file.addEventListener("change", () => this.openPicture(this.file.files[0]));
+      this.problem = element("p", { class: "problem", role: "alert" });
+      this.element = element("div", { class: "drawing" },
+        element("div", { class: "pads" }, this.pad,
+          element("figure", {}, this.seen, element("figcaption", {}, `What the network sees, ${rows} rows of ${cols} pixels`))),
+        element("div", { class: "tools" }, this.undo, this.clear,
+          element("label", { for: "thickness" }, "Thickness", this.thickness),
+          element("label", { for: "file" }, "Or open a picture", this.file)),
+        this.problem);
+      this.pad.addEventListener("pointerdown", (event) => this.begin(event));
+      this.pad.addEventListener("pointermove", (event) => this.draw(event));
+      ["pointerup", "pointercancel"].forEach((name) => this.pad.addEventListener(name, () => { this.open = null; }));
+      this.element.addEventListener("paste", (event) => this.openPicture(event.clipboardData.files[0]));
+      this.shortcut = (event) => {
+        if ((event.ctrlKey || event.metaKey) && event.key === "z") this.undo.click();
+      };
+      document.addEventListener("keydown", this.shortcut);
+      matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.redraw());
+      this.redraw();
+    }
+
+    remove() {
+      document.removeEventListener("keydown", this.shortcut);
+      this.element.remove();
+    }
+
+    place(event) {
+      const box = this.pad.getBoundingClientRect();
+      return [((event.clientX - box.left) * this.width) / box.width, ((event.clientY - box.top) * this.height) / box.height];
+    }
+
+    begin(event) {
+      if (event.button !== 0) return;
+      this.pad.setPointerCapture(event.pointerId);
+      this.open = { thickness: Number(this.thickness.value), points: [this.place(event)] };
+      this.marks.push(this.open);
+      this.redraw();
+      event.preventDefault();
+    }
+
+    draw(event) {
+      if (!this.open) return;
+      const all = event.getCoalescedEvents?.() ?? [];
+      (all.length ? all : [event]).forEach((one) => this.open.points.push(this.place(one)));
+      this.redraw();
+    }
+
+    without(marks) {
+      this.marks = marks;
+      this.redraw();
+    }
+
+    async openPicture(file) {
+      if (!file) return;
+      this.problem.textContent = "";
+      try {
+        const picture = await createImageBitmap(file);
+        const scale = Math.min(this.width / picture.width, this.height / picture.height, 1);
+        const [width, height] = [picture.width, picture.height].map((side) => Math.max(1, Math.round(side * scale)));
+        const own = canvas(width, height, {}).getContext("2d", { willReadFrequently: true });
+        own.drawImage(picture, 0, 0, width, height);
+        const ink = inkOf(own.getImageData(0, 0, width, height).data, width, height);
+        if (!ink) throw new Error("nothing stands out from its ground");
+        this.without([{ ink, width, height }]);
+      } catch (error) {
+        this.problem.textContent = `${file.name} cannot be read as a picture: ${error.message}`;
+      }
+      this.file.value = "";
+    }
+
+    /** All marks on the pad, and what the network sees of them. */
+    redraw() {
+      const context = this.pad.getContext("2d", { willReadFrequently: true });
+      context.clearRect(0, 0, this.width, this.height);
+      const colour = getComputedStyle(document.documentElement).getPropertyValue("--ink");
+      Object.assign(context, { strokeStyle: colour, fillStyle: colour, lineCap: "round", lineJoin: "round" });
+      this.marks.forEach((mark) => (mark.ink ? this.putInk(context, mark) : this.putStroke(context, mark)));
+      const { data } = context.getImageData(0, 0, this.width, this.height);
+      const ink = new Uint8Array(this.width * this.height);
+      for (let at = 0; at < ink.length; at++) ink[at] = data[4 * at + 3];
+      const usual = { ground: "dark", levels: [0, 255], transposed: false, framing: "mnist" };
+      const pixels = Frame(ink, this.width, this.about.shape, this.about.preprocessing ?? usual);
+      this.undo.disabled = this.clear.disabled = this.marks.length === 0;
+      this.show(pixels);
+      this.changed(pixels && { pixels });
+    }
+
+    putStroke(context, { thickness, points }) {
+      context.lineWidth = thickness;
+      context.beginPath();
+      context.moveTo(...points[0]);
+      // A point alone is a dot.
+      (points.length > 1 ? points.slice(1) : points).forEach((point) => context.lineTo(...point));
+      context.stroke();
+    }
+
+    putInk(context, { ink, width, height }) {
+      const own = canvas(width, height, {}).getContext("2d");
+      own.fillStyle = context.fillStyle;
+      own.fillRect(0, 0, width, height);
+      const image = own.getImageData(0, 0, width, height);
+      ink.forEach((value, at) => { image.data[4 * at + 3] = value; });
+      own.putImageData(image, 0, 0);
+      context.drawImage(own.canvas, Math.round((this.width - width) / 2), Math.round((this.height - height) / 2));
+    }
+
+    show(pixels) {
+      const context = this.seen.getContext("2d");
+      context.clearRect(0, 0, this.seen.width, this.seen.height);
+      this.seen.setAttribute("aria-label", `What the network sees: ${pixels ? "the drawing, small and centred" : "nothing yet"}`);
+      if (pixels) context.putImageData(Drawing.image(pixels, this.seen), 0, 0);
+    }
+
+    /** Grey levels as an image of the size of `canvas`. */
+    static image(pixels, { width, height }) {
+      const image = new ImageData(width, height);
+      pixels.forEach((value, at) => image.data.set([value, value, value, 255], 4 * at));
+      return image;
+    }
+  };
+})();

@@ -1,0 +1,152 @@
+"use strict";
+
+/** Who answers: a server, or the network that is in this file. */
+const Answerer = (() => {
+  const embedded = document.getElementById("net");
+
+  /** Of at most so many lengths of parts an answer is shown as it forms. */
+  const STOPS = 64;
+
+  const nextTurn = () => new Promise((done) => { setTimeout(done, 0); });
+
+  class Local {
+    constructor(text) {
+      this.net = new Net(JSON.parse(text));
+    }
+
+    async models() {
+      return [this.net.about];
+    }
+
+    /** The answer, told at once, and again as what it was at fewer steps becomes known; until `isOld` says so. */
+    async explain(about, sample, tell, isOld) {
+      const explanation = this.net.explain(sample);
+      tell(explanation);
+      if (about.per_step) return;
+      const all = (sample.pixels && about.shape[0]) ?? (sample.steps ?? sample.tokens).length;
+      const every = Math.ceil(all / STOPS);
+      const steps = Array.from({ length: Math.ceil(all / every) }, (_, at) => all - at * every).reverse();
+      const forming = { steps, first: [], last: [] };
+      let told = performance.now();
+      for (let index = steps.length - 1; index >= 0; index--) {
+        const { first, last } = this.net.forming(sample, steps, index);
+        [forming.first[index], forming.last[index]] = [first, last];
+        if (performance.now() - told < 30) continue;
+        await nextTurn();
+        if (isOld()) return;
+        told = performance.now();
+      }
+      tell({ ...explanation, forming });
+    }
+  }
+
+  class Remote {
+    async models() {
+      return (await this.json("v1/models")).models;
+    }
+
+    async json(path, options) {
+      const answer = await fetch(path, options).catch(() => { throw new Error("the server cannot be reached"); });
+      const body = await answer.json();
+      if (!answer.ok) throw new Error(body.detail);
+      return body;
+    }
+
+    async explain(about, sample, tell, isOld) {
+      const [type, body] = sample.pixels
+        ? ["image/png", await Remote.png(sample.pixels, about.shape)]
+        : ["application/json", JSON.stringify(sample.tokens ? { sentences: [sample.tokens] } : { series: [sample.steps] })];
+      if (isOld()) return;
+      const path = `v1/models/${encodeURIComponent(about.name)}/explain`;
+      tell(await this.json(path, { method: "POST", headers: { "Content-Type": type }, body }));
+    }
+
+    /** An image as a file, which is read as it is. */
+    static async png(pixels, [height, width]) {
+      const canvas = Chart.element("canvas", { width, height });
+      canvas.getContext("2d").putImageData(Drawing.image(pixels, canvas), 0, 0);
+      return new Promise((done) => { canvas.toBlob(done, "image/png"); });
+    }
+  }
+
+  return embedded ? new Local(embedded.textContent) : new Remote();
+})();
+
+/** The page: one network at a time, what it is asked, what it answers. */
+(async () => {
+  const { element } = Chart;
+  const at = (id) => document.getElementById(id);
+  const [choice, what, input, answer, how, told, problem] =
+    ["choice", "what", "input", "answer", "how", "told", "problem"].map(at);
+  const INPUTS = { images: Drawing, series: SeriesInput, sentences: SentenceInput };
+  const HINTS = { images: "Draw something.", series: "Give it a series.", sentences: "Type something." };
+  let [current, asked, wanted, speaking] = [null, 0, null, null];
+
+  /** Answers the newest sample, one at a time: what was asked meanwhile and is older is never answered. */
+  async function answerNewest(about) {
+    while (wanted) {
+      const sample = wanted;
+      const own = ++asked;
+      wanted = null;
+      const isOld = () => wanted !== null || own !== asked;
+      try {
+        await Answerer.explain(about, sample, (explanation) => {
+          if (own !== asked) return;
+          problem.textContent = "";
+          AnswerView.show(about, explanation, sample, answer, how);
+          document.body.dataset.answered = String(own);
+          // For programs that look at the page.
+          window.birnn = { about, sample, explanation };
+          clearTimeout(speaking);
+          speaking = setTimeout(() => { told.textContent = AnswerView.told(about, explanation.prediction); }, 600);
+        }, isOld);
+      } catch (error) {
+        if (own === asked) problem.textContent = error.message;
+      }
+    }
+  }
+
+  function nothing(about) {
+    [wanted, asked] = [null, asked + 1];
+    answer.replaceChildren(element("p", { class: "hint" }, HINTS[about.reads]));
+    how.replaceChildren(element("p", { class: "hint" }, "It shows here while the answer forms."));
+    clearTimeout(speaking);
+    told.textContent = "";
+    problem.textContent = "";
+  }
+
+  function use(about) {
+    current?.remove();
+    what.textContent = `${about.architecture}; reads ${about.reads}: ${about.input}`;
+    document.title = `${about.name} · birnn`;
+    let isAnswering = false;
+    nothing(about);
+    if (!about.has_page) {
+      input.replaceChildren(element("p", {}, `What a network answers that was trained to ${about.task} is not shown on a page.`));
+      return;
+    }
+    current = new INPUTS[about.reads](about, async (sample) => {
+      if (!sample) return nothing(about);
+      wanted = sample;
+      if (isAnswering) return;
+      isAnswering = true;
+      await answerNewest(about);
+      isAnswering = false;
+    });
+    input.replaceChildren(current.element);
+  }
+
+  try {
+    const models = await Answerer.models();
+    choice.append(...models.map(({ name }) => element("option", { value: name }, name)));
+    at("choosing").hidden = models.length < 2;
+    const chosen = () => models.find(({ name }) => name === choice.value) ?? models[0];
+    const named = decodeURIComponent(location.hash.slice(1));
+    if (models.some(({ name }) => name === named)) choice.value = named;
+    choice.addEventListener("change", () => { location.hash = choice.value; use(chosen()); });
+    at("name").textContent = models.length === 1 ? models[0].name : "birnn";
+    use(chosen());
+  } catch (error) {
+    problem.textContent = error.message;
+  }
+})();
