@@ -3,6 +3,7 @@
 
 pub mod docs;
 pub mod exits;
+pub mod server;
 pub mod torture;
 pub mod volume;
 

@@ -178,7 +178,7 @@ fn birnn<'a>(machine: &Machine, args: impl IntoIterator<Item = &'a OsString>) ->
 
 /// Builds these programs, and becomes the first. It runs where the user is, so that paths mean what the user
 /// means.
-fn become_program<'a>(
+pub(crate) fn become_program<'a>(
     machine: &Machine,
     names: &[&str],
     args: impl IntoIterator<Item = &'a OsString>,

@@ -10,6 +10,7 @@
 compile_error!("birnn is for Linux and macOS: there are no other systems that it was ever built on");
 
 mod apt;
+mod browser;
 mod cargo_config;
 mod choice;
 mod cluster;
@@ -55,17 +56,16 @@ fn dispatch(args: &[OsString]) -> Result<ExitCode> {
     let machine = Machine::this();
     match command.to_str() {
         Some("help" | "--help" | "-h") => Ok(help()),
-        Some("setup" | "check" | "torture" | "fuzz" | "witness" | "gpu" | "cross" | "cluster")
-            if asks_for_help(rest) =>
-        {
-            Ok(help())
-        }
+        Some(
+            "setup" | "check" | "torture" | "fuzz" | "witness" | "browser" | "gpu" | "cross" | "cluster",
+        ) if asks_for_help(rest) => Ok(help()),
         Some("setup") => commands::setup(&machine, rest),
         Some(command @ ("train" | "sweep")) => commands::train(&machine, command, rest),
         Some("run") => commands::run(&machine, rest),
         Some("test") => commands::test(&machine, rest),
         Some("torture") => commands::torture(&machine, rest),
         Some("witness") => commands::witness(&machine, rest),
+        Some("browser") => browser::run(&machine, rest),
         Some("bench") => commands::bench(&machine, rest),
         Some("study") => commands::study(&machine, rest),
         Some("load") => commands::load(&machine, rest),
