@@ -11,13 +11,14 @@ import sys
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
-# Strokes in the unit square, x to the right and y down. A number after the points is how far they are bent: an arc.
+
 def arc(x, y, width, height, begin, end, count=24):
     """Points on an ellipse, angles in degrees from the right, downwards."""
     angles = [math.radians(begin + (end - begin) * step / count) for step in range(count + 1)]
     return [(x + width * math.cos(angle), y + height * math.sin(angle)) for angle in angles]
 
 
+# Strokes in the unit square, x to the right and y down.
 DIGITS = {
     "0": [arc(0.5, 0.5, 0.2, 0.33, -90, 270)],
     "1": [[(0.52, 0.15), (0.48, 0.85)]],
@@ -139,7 +140,7 @@ def opened(browser, plan):
         page.locator("#file").set_input_files(plan["picture"])
         found.append({"page": name, **browser.answer(page)})
         page.locator("#file").set_input_files(plan["no_picture"])
-        page.wait_for_function("document.querySelector('.drawing .problem').textContent !== ''")
+        page.wait_for_selector(".drawing .problem:not(:empty)")
         page.context.close()
     return found
 
@@ -158,7 +159,7 @@ def typed(browser, plan):
             browser.look(page, f"{name}-{width}")
         if wrong:
             page.locator("textarea").fill(wrong)
-            page.wait_for_function("document.querySelector('.typing .problem').textContent !== ''")
+            page.wait_for_selector(".typing .problem:not(:empty)")
             found[-1]["problem"] = page.locator(".typing .problem").inner_text()
         page.context.close()
     return found

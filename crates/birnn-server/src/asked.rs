@@ -73,7 +73,7 @@ impl Reader {
     /// The samples of a body; at least one.
     pub(crate) fn read(&self, body: &Body) -> Result<Samples, Problem> {
         match body {
-            Body::Picture(bytes) => Ok(Samples::Images(self.picture(bytes)?)),
+            Body::Picture(bytes) => Ok(Samples::Images(self.picture(bytes, &mut 0)?)),
             Body::Json(bytes) => {
                 let asked: Asked = serde_json::from_slice(bytes)
                     .map_err(|error| Problem::unanswerable(format!("the body: {error}")))?;
@@ -112,25 +112,28 @@ impl Reader {
         if images.is_empty() {
             return Err(Problem::unanswerable("`images` is empty: there is nothing to answer"));
         }
-        let mut pixels = Vec::new();
+        let (mut pixels, mut seen) = (Vec::new(), 0);
         for (index, image) in images.iter().enumerate() {
             let at = |detail: String| Problem::unanswerable(format!("images[{index}]: {detail}"));
             let file = STANDARD.decode(image).map_err(|error| at(format!("is no base64: {error}")))?;
-            pixels.extend(self.picture(&file).map_err(|problem| at(problem.detail))?);
+            pixels.extend(self.picture(&file, &mut seen).map_err(|problem| at(problem.detail))?);
         }
         Ok(Samples::Images(pixels))
     }
 
-    /// The pixels of an image, out of a picture's file.
-    fn picture(&self, file: &[u8]) -> Result<Vec<u8>, Problem> {
+    /// The pixels of an image, out of a picture's file; `seen` counts those of the files, which are small where the picture
+    /// is of one colour, however many they are.
+    fn picture(&self, file: &[u8], seen: &mut u64) -> Result<Vec<u8>, Problem> {
         let Modality::Images { shape, preprocessing } = &self.modality else {
             return Err(self.wants(&self.modality, "a picture"));
         };
         let size = picture::size(file).map_err(Problem::unanswerable)?;
         let [width, height] = size.map(u64::from);
-        if width * height > self.limits.pixels {
+        *seen += width * height;
+        if *seen > self.limits.pixels {
+            let before = if *seen > width * height { ", with those before," } else { "" };
             return Err(Problem::unanswerable(format!(
-                "its {width} x {height} pixels are more than the {} that are read here; send a smaller one",
+                "its {width} x {height} pixels{before} are more than the {} that are read at once; send smaller ones",
                 self.limits.pixels
             )));
         }

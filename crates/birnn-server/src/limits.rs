@@ -11,7 +11,7 @@ pub struct Limits {
     pub bodies: usize,
     /// Requests that wait for each network.
     pub queue: usize,
-    /// Pixels of a picture.
+    /// Pixels of the pictures of a request.
     pub pixels: u64,
     /// Steps of the series, or tokens of the texts, of a request.
     pub steps: usize,

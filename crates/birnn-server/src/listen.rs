@@ -23,7 +23,12 @@ pub(crate) async fn serve(listener: TcpListener, app: App, stop: impl Future<Out
     let graceful = GracefulShutdown::new();
     let room = Arc::new(Semaphore::new(limits.connections));
     let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(limits.headers).max_buf_size(64 << 10);
+    // Who has sent all may say so, and still gets the answer.
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.headers)
+        .max_buf_size(64 << 10)
+        .half_close(true);
     tokio::pin!(stop);
     loop {
         // The others wait where the system lets them.

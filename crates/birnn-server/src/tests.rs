@@ -178,6 +178,13 @@ async fn what_cannot_be_answered_is_told_with_the_way_out() {
     let larger = start(digits(), Limits { pixels: 10_000, ..Limits::default() }).await;
     let (status, told) = larger.predict("image/x-portable-graymap", &wide).await;
     assert!(status == 422 && told.contains("101 x 100 pixels are more than the 10000"), "{told}");
+    // Each is small enough, and they are not all together.
+    let small = STANDARD.encode(
+        [b"P5 28 28 255\n".as_slice(), &[[0; 390].as_slice(), &[255; 4], &[0; 390]].concat()].concat(),
+    );
+    let many = json!({ "images": vec![small; 20] }).to_string();
+    let (status, told) = larger.predict("application/json", many.as_bytes()).await;
+    assert!(status == 422 && told.contains("pixels, with those before, are more than"), "{told}");
     for (first, status, said) in [
         ("POST /v1/models/nobody/predict", 404, "there are `digits`"),
         ("POST /v1/models/..%2f..%2fetc%2fpasswd/predict", 404, "no network `../../etc/passwd`"),
@@ -188,6 +195,9 @@ async fn what_cannot_be_answered_is_told_with_the_way_out() {
         let (found, told) = running.ask(first, "Content-Type: image/png\r\n", b"").await;
         assert!(found == status && told.contains(said), "{first}: {found} {told}");
     }
+    let packed = "Content-Type: image/png\r\nContent-Encoding: gzip\r\n";
+    let (status, told) = running.ask("POST /v1/models/digits/predict", packed, &five()).await;
+    assert!(status == 415 && told.contains("send it unpacked"), "{told}");
     let (_, metrics) = running.ask("GET /metrics", "", b"").await;
     assert!(metrics.contains("method=\"other\"") && !metrics.contains("BREW"), "{metrics}");
     // Chunked, without a length to go by, and endless.
@@ -262,6 +272,69 @@ async fn where_there_is_no_room_clients_are_asked_to_come_again() {
     assert!(text.starts_with("http/1.1 503") && text.contains("retry-after: 1\r\n"), "{text}");
     let (status, told) = running.ask("GET /healthz", "", b"").await;
     assert_eq!((status, told.as_str()), (200, "ok\n"));
+    assert!(running.end().await);
+}
+
+/// As `nc` does: all is sent, and nothing more will be.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_closed_its_half_of_a_connection_gets_its_answer() {
+    let running = start(digits(), Limits::default()).await;
+    let mut stream = running.connect().await;
+    let head = format!(
+        "POST /v1/models/digits/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\nContent-Length: {}\r\n\r\n",
+        five().len()
+    );
+    stream.write_all(&[head.as_bytes(), &five()].concat()).await.unwrap();
+    stream.shutdown().await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    assert_eq!(parted(&answer).0, 200);
+    assert!(running.end().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_and_its_files_are_given_and_nothing_else_may_be_loaded() {
+    let running = start(digits(), Limits::default()).await;
+    let (page, assets) = birnn_page::served();
+    for (path, kind, text) in assets
+        .map(|asset| (format!("/{}", asset.path), asset.kind, asset.text.to_owned()))
+        .chain([("/".to_owned(), "text/html; charset=utf-8", page)])
+    {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        let answer = running.send(request.as_bytes()).await;
+        let head = String::from_utf8_lossy(&answer).to_lowercase();
+        assert!(
+            head.starts_with("http/1.1 200") && head.contains(&format!("content-type: {kind}\r\n")),
+            "{path}"
+        );
+        assert!(head.contains("content-security-policy: default-src 'none'"), "{path}");
+        assert!(head.contains("script-src 'self'") == (path == "/"), "{path}");
+        assert_eq!(parted(&answer).1, text, "{path}");
+    }
+    assert_eq!(running.ask("GET /page/other.js", "", b"").await.0, 404);
+    assert!(running.end().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_explanation_is_of_the_answer_that_is_predicted() {
+    let running = start(digits(), Limits::default()).await;
+    let ask = |body: Vec<u8>| {
+        let running = &running;
+        async move { running.ask("POST /v1/models/digits/explain", "Content-Type: image/png\r\n", &body).await }
+    };
+    let (status, told) = ask(five()).await;
+    let explained: Value = serde_json::from_str(&told).unwrap();
+    let (_, told) = running.predict("image/png", &five()).await;
+    let predicted: Value = serde_json::from_str(&told).unwrap();
+    assert_eq!((status, &explained["prediction"]), (200, &predicted["predictions"][0]));
+    assert_eq!(explained["forming"]["first"].as_array().unwrap().len(), 28);
+    assert_eq!(explained["directions"]["reverse"][0].as_array().unwrap().len(), 10);
+    let file = STANDARD.encode(five());
+    let two = json!({ "images": [file, file] }).to_string();
+    let (status, told) = running
+        .ask("POST /v1/models/digits/explain", "Content-Type: application/json\r\n", two.as_bytes())
+        .await;
+    assert!(status == 422 && told.contains("one sample is explained at a time, and these are 2"), "{told}");
     assert!(running.end().await);
 }
 
@@ -360,8 +433,15 @@ async fn the_description_names_every_path_and_what_is_sent() {
     let (status, body) = running.ask("GET /openapi.json", "", b"").await;
     let document: Value = serde_json::from_str(&body).unwrap();
     let paths: Vec<&String> = document["paths"].as_object().unwrap().keys().collect();
-    let expected =
-        ["/healthz", "/metrics", "/openapi.json", "/readyz", "/v1/models", "/v1/models/{name}/predict"];
+    let expected = [
+        "/healthz",
+        "/metrics",
+        "/openapi.json",
+        "/readyz",
+        "/v1/models",
+        "/v1/models/{name}/explain",
+        "/v1/models/{name}/predict",
+    ];
     assert_eq!((status, paths), (200, expected.map(str::to_owned).iter().collect()));
     for schema in ["Asked", "Predicted", "Problem", "AllModels", "About"] {
         assert!(document["components"]["schemas"][schema].is_object(), "{schema}");

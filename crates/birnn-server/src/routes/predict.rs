@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::body::to_bytes;
 use axum::extract::{Path, Request, State};
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use birnn_data::escape;
 use serde::Serialize;
@@ -83,6 +83,7 @@ async fn answered(app: &App, name: &str, request: Request, question: Question) -
             format!("there is no network `{name}`; there are `{names}`"),
         ));
     };
+    plain(request.headers())?;
     let is_json = is_json(request.headers())?;
     let most = app.limits.body;
     let length = declared_length(request.headers()).unwrap_or(most);
@@ -94,6 +95,17 @@ async fn answered(app: &App, name: &str, request: Request, question: Question) -
     let bytes = to_bytes(request.into_body(), most).await.map_err(|error| unread(&error, most))?;
     let body = if is_json { Body::Json(bytes) } else { Body::Picture(bytes) };
     loaded.queue.ask(question, body).await
+}
+
+/// Whether the body is as it is to be read: nothing is unpacked here, which a few bytes could make as large as they like.
+fn plain(headers: &HeaderMap) -> Result<(), Problem> {
+    match headers.get(CONTENT_ENCODING) {
+        Some(encoding) if !encoding.as_bytes().eq_ignore_ascii_case(b"identity") => Err(Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "Content-Encoding: bodies are read as they are; send it unpacked",
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Whether the body is JSON, and not a picture.
