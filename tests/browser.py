@@ -175,11 +175,9 @@ def computed(browser, plan):
         page.goto(net["url"])
         found.append(page.evaluate(
             """samples => samples.map(sample => {
-                const own = sample.pixels ? {pixels: Float32Array.from(sample.pixels)} : sample;
-                const explanation = Answerer.net.explain(own);
-                const steps = sample.all;
-                const forming = Answerer.net.about.per_step ? null : steps.map((_, at) => Answerer.net.forming(own, steps, at));
-                return {...explanation, forming};
+                const { net } = Answerer;
+                const forming = net.about.per_step ? null : sample.all.map((_, at) => net.forming(sample, sample.all, at));
+                return { ...net.explain(sample), forming };
             })""",
             net["samples"],
         ))

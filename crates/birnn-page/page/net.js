@@ -165,7 +165,7 @@ const Net = (() => {
 
     /** What the recurrent layers read of a sample, step by step: `[steps, inputs]`. */
     read(sample) {
-      if (this.reads.images) return sample.pixels.map((pixel) => pixel / 255);
+      if (this.reads.images) return Float32Array.from(sample.pixels, (pixel) => pixel / 255);
       if (this.reads.text) return this.embedded(sample.tokens);
       const { missing, missing_mask: mask, mean, deviation } = this.reads.series;
       const given = sample.steps.map((step) => step.map((value) => (value === null ? null : Math.fround(value))));
@@ -295,12 +295,21 @@ const Net = (() => {
       return { prediction: this.prediction(logits), logits, directions, forming: null };
     }
 
+    /** Some steps of a sample, which are read as if there were no others. */
+    part(sample, begin, end) {
+      if (sample.tokens) return { tokens: sample.tokens.slice(begin, end) };
+      if (sample.steps) return { steps: sample.steps.slice(begin, end) };
+      const { inputs } = this.architecture;
+      return { pixels: sample.pixels.slice(begin * inputs, end * inputs) };
+    }
+
     /** What is answered to the first steps alone, and to the last: given so many of them, `steps[index]`. */
     forming(sample, steps, index) {
-      const { inputs } = this.architecture;
-      const input = this.read(sample);
-      const [all, count] = [input.length / inputs, steps[index]];
-      const of = (from) => this.values(this.head(this.seen(input.slice(from * inputs, (from + count) * inputs), count))[0]);
+      const [all, count] = [steps[steps.length - 1], steps[index]];
+      const of = (begin) => {
+        const input = this.read(this.part(sample, begin, begin + count));
+        return this.values(this.head(this.seen(input, count))[0]);
+      };
       return { first: of(0), last: of(all - count) };
     }
   };
