@@ -4,6 +4,7 @@ Reads a plan, JSON on stdin, and writes what it found as JSON to stdout. What mu
 here: no error on the console, no request to elsewhere, nothing serious by axe-core.
 """
 
+import itertools
 import json
 import math
 import sys
@@ -12,7 +13,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
 
-def arc(x, y, width, height, begin, end, count=24):
+def arc(x, y, width, height, begin, end, count=12):
     """Points on an ellipse, angles in degrees from the right, downwards."""
     angles = [math.radians(begin + (end - begin) * step / count) for step in range(count + 1)]
     return [(x + width * math.cos(angle), y + height * math.sin(angle)) for angle in angles]
@@ -58,18 +59,18 @@ class Browser:
             self.problems.append(f"{url}: asks {asked}")
 
     def answer(self, page):
-        """The newest answer, once the page rests."""
-        before, at_rest = None, 0
-        for _ in range(600):
-            page.wait_for_timeout(50)
+        """The answer to what is drawn or typed now, once all of it is shown."""
+        for _ in range(1500):
             found = page.evaluate(
-                "JSON.stringify(window.birnn && {sample: window.birnn.sample.pixels "
-                "? {pixels: [...window.birnn.sample.pixels]} : window.birnn.sample, explanation: window.birnn.explanation})"
+                """() => {
+                    if (!window.birnn?.isWhole) return null;
+                    const { sample, explanation } = window.birnn;
+                    return JSON.stringify({ sample: sample.pixels ? { pixels: [...sample.pixels] } : sample, explanation });
+                }"""
             )
-            at_rest = at_rest + 1 if found == before and found else 0
-            before = found
-            if at_rest == 6:
+            if found:
                 return json.loads(found)
+            page.wait_for_timeout(20)
         raise SystemExit("a page gave no answer within 30 seconds")
 
     def serious(self, page, name):
@@ -95,7 +96,7 @@ def draw(page, digit):
         page.mouse.move(*points[0])
         page.mouse.down()
         for point in points[1:]:
-            page.mouse.move(*point, steps=2)
+            page.mouse.move(*point)
         page.mouse.up()
 
 
@@ -120,15 +121,14 @@ def drawn(browser, plan):
         if page.locator("#class").count():
             browser.problems.append(f"{name}: there is an answer to nothing")
         page.context.close()
-    for scheme in ("light", "dark"):
-        for width in (390, 1280):
-            for name, url in plan["draw"].items():
-                page = browser.page(url, width, scheme)
-                browser.look(page, f"{name}-{width}-{scheme}-empty")
-                draw(page, "2")
-                browser.answer(page)
-                browser.look(page, f"{name}-{width}-{scheme}")
-                page.context.close()
+    for (name, url), scheme, width in itertools.product(plan["draw"].items(), ("light", "dark"), (390, 1280)):
+        page = browser.page(url, width, scheme)
+        if name.endswith("served"):
+            browser.look(page, f"{name}-{width}-{scheme}-empty")
+        draw(page, "2")
+        browser.answer(page)
+        browser.look(page, f"{name}-{width}-{scheme}")
+        page.context.close()
     return found
 
 

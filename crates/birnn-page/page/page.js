@@ -81,6 +81,8 @@ const Answerer = (() => {
   const INPUTS = { images: Drawing, series: SeriesInput, sentences: SentenceInput };
   const HINTS = { images: "Draw something.", series: "Give it a series.", sentences: "Type something." };
   let [current, asked, wanted, speaking] = [null, 0, null, null];
+  // For programs that look at the page: what it shows, and whether that is all there is to show.
+  window.birnn = null;
 
   /** Answers the newest sample, one at a time: what was asked meanwhile and is older is never answered. */
   async function answerNewest(about) {
@@ -94,12 +96,11 @@ const Answerer = (() => {
           if (own !== asked) return;
           problem.textContent = "";
           AnswerView.show(about, explanation, sample, answer, how);
-          document.body.dataset.answered = String(own);
-          // For programs that look at the page.
-          window.birnn = { about, sample, explanation };
+          window.birnn = { sample, explanation, isWhole: false };
           clearTimeout(speaking);
           speaking = setTimeout(() => { told.textContent = AnswerView.told(about, explanation.prediction); }, 600);
         }, isOld);
+        if (!isOld()) window.birnn.isWhole = true;
       } catch (error) {
         if (own === asked) problem.textContent = error.message;
       }
@@ -107,7 +108,7 @@ const Answerer = (() => {
   }
 
   function nothing(about) {
-    [wanted, asked] = [null, asked + 1];
+    [wanted, asked, window.birnn] = [null, asked + 1, null];
     answer.replaceChildren(element("p", { class: "hint" }, HINTS[about.reads]));
     how.replaceChildren(element("p", { class: "hint" }, "It shows here while the answer forms."));
     clearTimeout(speaking);
@@ -127,7 +128,7 @@ const Answerer = (() => {
     }
     current = new INPUTS[about.reads](about, async (sample) => {
       if (!sample) return nothing(about);
-      wanted = sample;
+      [wanted, window.birnn] = [sample, null];
       if (isAnswering) return;
       isAnswering = true;
       await answerNewest(about);
