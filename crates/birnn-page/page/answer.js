@@ -57,9 +57,7 @@ const AnswerView = (() => {
         { name: `given the ${step}s from here to the ${about.reads === "images" ? "bottom" : "end"}`, kind: "reverse", points: end }],
       {
         range: [1, all], x: step, told: `${name}, ${step} by ${step}, from both sides; the text below says the same`,
-        ...(classes
-          ? { values: [0, 1], ticks: [0, 0.5, 1].map((share) => [share, percent(share)]) }
-          : { values: [Math.min(...numbers), Math.max(...numbers)] }),
+        ...(classes ? Chart.PROBABILITY : { values: [Math.min(...numbers), Math.max(...numbers)] }),
       });
     const parts = [element("h3", {}, name[0].toUpperCase() + name.slice(1)), chart];
     if (classes && begin.length === steps.length) {
@@ -67,7 +65,7 @@ const AnswerView = (() => {
       const [up, down] = [first, last].map((rows) => steps[Math.min(ahead(rows), steps.length - 1)]);
       const count = (many) => `${many} ${step}${many === 1 ? "" : "s"}`;
       parts.push(element("p", {},
-        `Read ${fromFirst}, the answer stays ${prediction.class} once ${count(up)} of ${all} are known; read ${fromLast}, once ${count(down)} are.`));
+        `Read ${fromFirst}, the answer is ${prediction.class} from ${count(up)} of ${all} on; read ${fromLast}, from ${count(down)} on.`));
     }
     return parts;
   }
@@ -156,10 +154,9 @@ const AnswerView = (() => {
     const names = prediction.probabilities ? about.classes : about.targets;
     const all = names.map((name, at) => ({ name, kind: `feature${at % 8}`, points: rows.map((row, step) => [step + 1, row[at]]) }));
     const flat = rows.flat();
-    const values = prediction.probabilities ? [0, 1] : [Math.min(...flat), Math.max(...flat)];
     const chart = Chart.lines(all.slice(0, 8), {
-      range: [1, rows.length], values, x: "step", told: `Step by step: ${names.slice(0, 8).join(", ")}`,
-      ...(prediction.probabilities && { ticks: [0, 0.5, 1].map((share) => [share, percent(share)]) }),
+      range: [1, rows.length], x: "step", told: `Step by step: ${names.slice(0, 8).join(", ")}`,
+      ...(prediction.probabilities ? Chart.PROBABILITY : { values: [Math.min(...flat), Math.max(...flat)] }),
     });
     const runs = [];
     (prediction.tags ?? []).forEach((tag, at) => {
@@ -173,15 +170,31 @@ const AnswerView = (() => {
     return [chart, ...(runs.length ? [element("ol", { class: "runs" }, ...list, ...more)] : [])];
   }
 
+  /** What each direction adds to the logit of the answer at each step, or to that of the first number. */
+  function added(about, { prediction, directions }) {
+    if (!directions) return [];
+    const found = (step) => (prediction.tags ? about.classes.indexOf(prediction.tags[step]) : 0);
+    const of = (half) => directions[half].map((row, step) => [step + 1, row[found(step)]]);
+    const all = [["forward", of("forward")], ["reverse", of("reverse")]];
+    const flat = all.flatMap(([, points]) => points.map(([, value]) => value));
+    const what = prediction.tags ? "the class that is answered" : about.targets[0];
+    return [
+      element("h3", {}, `What each direction adds to ${what}`),
+      Chart.lines(all.map(([kind, points]) => ({ name: `${kind}, ${words(about)[kind]}`, kind, points })), {
+        range: [1, directions.forward.length], values: [Math.min(0, ...flat), Math.max(0, ...flat)], x: "step",
+        told: `What each direction adds to ${what}, step by step`,
+      }),
+    ];
+  }
+
   /** Shows `explanation` of `sample`: the answer in `answer`, how it came about in `how`. */
   function show(about, explanation, sample, answer, how) {
     const { prediction } = explanation;
     if (about.per_step) {
-      const own = about.reads === "sentences"
-        ? [marked(about, prediction, sample.tokens)]
-        : stepped(about, explanation);
-      answer.replaceChildren(...own);
-      how.replaceChildren(...(about.reads === "sentences" ? [tokensTable(explanation, sample.tokens, about.classes)] : []));
+      const isText = about.reads === "sentences";
+      answer.replaceChildren(...(isText ? [marked(about, prediction, sample.tokens)] : stepped(about, explanation)));
+      how.replaceChildren(
+        ...(isText ? [tokensTable(explanation, sample.tokens, about.classes)] : added(about, explanation)));
       return;
     }
     const bars = prediction.probabilities ? [Chart.bars(about.classes, prediction.probabilities)] : [];

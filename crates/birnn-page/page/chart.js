@@ -20,10 +20,15 @@ const Chart = (() => {
     return made;
   }
 
+  /** Of what is nearly sure it is not said that it were. */
   const percent = (share) => {
-    const digits = share >= 0.9995 || share < 0.0005 ? 0 : 1;
-    return `${(100 * share).toFixed(digits)} %`;
+    if (share > 0.999 && share < 1) return "> 99.9 %";
+    if (share > 0 && share < 0.001) return "< 0.1 %";
+    return `${(100 * share).toFixed(share === 0 || share === 1 ? 0 : 1)} %`;
   };
+
+  /** Where the axis of a probability is marked. */
+  const PROBABILITY = { values: [0, 1], ticks: [[0, "0 %"], [0.5, "50 %"], [1, "100 %"]] };
 
   const number = (value) => Number(value.toPrecision(4)).toString();
 
@@ -44,7 +49,7 @@ const Chart = (() => {
     return element("table", { class: "bars" }, head, element("tbody", {}, ...rows));
   }
 
-  const [WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT] = [560, 240, 46, 40, 12, 12];
+  const [WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT] = [560, 260, 64, 48, 12, 12];
 
   /**
    * Lines over steps: `lines [{ name, kind, points: [[x, y]] }]`, `x` from `range[0]` to `range[1]`. What it shows is said
@@ -62,7 +67,7 @@ const Chart = (() => {
         svg("text", { x: LEFT - 6, y: up(value) + 4, "text-anchor": "end" }, text));
     });
     [[range[0], "start"], [range[1], "end"]].forEach(([value, anchor]) =>
-      chart.append(svg("text", { x: across(value), y: HEIGHT - BOTTOM + 18, "text-anchor": anchor }, number(value))));
+      chart.append(svg("text", { x: across(value), y: HEIGHT - BOTTOM + 20, "text-anchor": anchor }, number(value))));
     chart.append(svg("text", { x: (LEFT + WIDTH - RIGHT) / 2, y: HEIGHT - 6, "text-anchor": "middle" }, x));
     lines.forEach(({ kind, points }) => {
       const path = points.map(([at, value]) => `${across(at).toFixed(1)},${up(value).toFixed(1)}`).join(" ");
@@ -75,5 +80,5 @@ const Chart = (() => {
     return element("div", {}, chart, legend);
   }
 
-  return { element, svg, percent, number, bars, lines };
+  return { PROBABILITY, element, svg, percent, number, bars, lines };
 })();
