@@ -25,6 +25,7 @@ mod machine;
 mod manifest;
 mod prerequisites;
 mod python;
+mod small;
 mod wheels;
 
 use std::ffi::OsString;
@@ -57,7 +58,8 @@ fn dispatch(args: &[OsString]) -> Result<ExitCode> {
     match command.to_str() {
         Some("help" | "--help" | "-h") => Ok(help()),
         Some(
-            "setup" | "check" | "torture" | "fuzz" | "witness" | "browser" | "gpu" | "cross" | "cluster",
+            "setup" | "check" | "torture" | "fuzz" | "witness" | "browser" | "small" | "gpu" | "cross"
+            | "cluster",
         ) if asks_for_help(rest) => Ok(help()),
         Some("setup") => commands::setup(&machine, rest),
         Some(command @ ("train" | "sweep")) => commands::train(&machine, command, rest),
@@ -66,6 +68,7 @@ fn dispatch(args: &[OsString]) -> Result<ExitCode> {
         Some("torture") => commands::torture(&machine, rest),
         Some("witness") => commands::witness(&machine, rest),
         Some("browser") => browser::run(&machine, rest),
+        Some("small") => small::run(&machine, rest),
         Some("bench") => commands::bench(&machine, rest),
         Some("study") => commands::study(&machine, rest),
         Some("load") => commands::load(&machine, rest),
