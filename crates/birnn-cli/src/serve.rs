@@ -22,7 +22,11 @@ pub fn run(args: &ServeArgs) -> Outcome {
     for name in server.models() {
         tracing::info!("{name}: POST /v1/models/{name}/predict");
     }
-    tracing::info!("listening on http://{}: {}; a page to try it on is there", server.address(), server.reach());
+    tracing::info!(
+        "listening on http://{}: {}; a page to try it on is there",
+        server.address(),
+        server.reach()
+    );
     match server.run()? {
         Ended::Drained => Ok(()),
         Ended::Cut => Err(Failure::run("some who had asked did not get their answers in time")),

@@ -173,3 +173,57 @@ impl Shape {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use birnn_data::{Missing, Per, SelfTargets, TargetScale};
+    use birnn_experiment::{Experiment, RegressionLoss};
+    use birnn_infer::Regress;
+    use serde_json::Value;
+
+    use super::*;
+
+    fn page(change: impl FnOnce(&mut Experiment), modality: Modality, task: Task) -> Result<String, NoPage> {
+        let mut experiment = Experiment::default();
+        experiment.model.hidden = birnn_architecture::Hidden::Same(2);
+        change(&mut experiment);
+        let architecture = experiment.model.resolve().unwrap_or_default();
+        let text = experiment.to_toml().unwrap_or_default();
+        let manifest = Manifest::new(text, modality, task, Value::Null);
+        file("a & b", &architecture, &manifest, |_| &[1.0, -2.5])
+    }
+
+    fn images() -> Modality {
+        Modality::Images { shape: [3, 2], preprocessing: None }
+    }
+
+    /// Whatever a class is called.
+    #[test]
+    fn nothing_that_a_network_says_ends_the_page() {
+        let classes = ["</script><script>alert(1)", "<!--", "ß"].map(str::to_owned).to_vec();
+        let page = page(|_| (), images(), Task::classify(classes.clone())).expect("a page");
+        assert_eq!(page.matches("</script>").count(), 2);
+        assert_eq!(page.matches("<!--").count(), 0);
+        assert!(page.contains("<title>a &amp; b</title>"));
+        let (_, rest) = page.split_once("id=\"net\">").expect("a network");
+        let (json, _) = rest.split_once("</script>").expect("its end");
+        let net: Value = serde_json::from_str(json).expect("JSON");
+        assert_eq!(net["about"]["classes"], serde_json::json!(classes));
+        let weight = STANDARD.decode(net["weights"]["fc.bias"].as_str().unwrap_or_default());
+        assert_eq!(weight.ok(), Some([1.0_f32, -2.5].iter().flat_map(|value| value.to_le_bytes()).collect()));
+    }
+
+    #[test]
+    fn what_no_page_shows_has_none() {
+        let series = Series { missing: Missing::Mean, ..Series::plain(vec![0.0]) };
+        let scale = TargetScale { names: vec!["x".to_owned()], mean: vec![0.0], deviation: vec![1.0] };
+        let self_targets = Some(SelfTargets::Next);
+        let next = Regress { scale, per: Per::Step, loss: RegressionLoss::Squared, self_targets };
+        assert_eq!(page(|_| (), Modality::Series(series), Task::Regress(next)), Err(NoPage::Task));
+        let wide = |experiment: &mut Experiment| {
+            experiment.model.hidden = birnn_architecture::Hidden::Same(4096);
+        };
+        let found = page(wide, images(), Task::classify(vec!["a".to_owned()]));
+        assert!(matches!(found, Err(NoPage::Large(count)) if count > MOST_PARAMETERS), "too large");
+    }
+}
