@@ -9,8 +9,8 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
-use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::app::App;
 
@@ -29,6 +29,18 @@ pub(crate) async fn serve(listener: TcpListener, app: App, stop: impl Future<Out
         .header_read_timeout(limits.headers)
         .max_buf_size(64 << 10)
         .half_close(true);
+    let begin = |stream: TcpStream, permit: OwnedSemaphorePermit| {
+        // Answers are small, and each is whole.
+        let _ = stream.set_nodelay(true);
+        let service = TowerToHyperService::new(router.clone());
+        let connection = graceful.watch(builder.serve_connection(TokioIo::new(stream), service));
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!("a connection ended: {error}");
+            }
+            drop(permit);
+        });
+    };
     tokio::pin!(stop);
     loop {
         // The others wait where the system lets them.
@@ -41,26 +53,24 @@ pub(crate) async fn serve(listener: TcpListener, app: App, stop: impl Future<Out
             () = &mut stop => break,
             accepted = listener.accept() => accepted,
         };
-        let stream = match stream {
-            Ok((stream, _)) => stream,
+        match stream {
+            Ok((stream, _)) => begin(stream, permit),
             Err(error) => {
                 tracing::debug!("a connection could not be taken: {error}");
                 tokio::time::sleep(PAUSE).await;
-                continue;
             }
-        };
-        // Answers are small, and each is whole.
-        let _ = stream.set_nodelay(true);
-        let service = TowerToHyperService::new(router.clone());
-        let connection = graceful.watch(builder.serve_connection(TokioIo::new(stream), service));
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!("a connection ended: {error}");
-            }
-            drop(permit);
-        });
+        }
     }
     app.stop();
+    // Those who wait where the system let them may have asked already.
+    let waiting = async {
+        while let Ok(permit) = room.clone().try_acquire_owned()
+            && let Ok(Ok((stream, _))) = tokio::time::timeout(PAUSE / 10, listener.accept()).await
+        {
+            begin(stream, permit);
+        }
+    };
+    let _ = tokio::time::timeout(PAUSE * 10, waiting).await;
     drop(listener);
     tokio::time::timeout(limits.drain, graceful.shutdown()).await.is_ok()
 }
