@@ -58,11 +58,21 @@ fn tools(machine: &Machine) -> Result<(PathBuf, PathBuf, PathBuf)> {
     };
     let python = python::find(machine)?.program;
     let folder = machine.cache_dir()?.join("playwright-1.65.2");
-    if !folder.join(COMPLETE).is_file() {
+    // It is compiled for one version of Python, which may be another by now.
+    if !folder.join(COMPLETE).is_file() || imports(&python, &folder).is_err() {
         python::require_pip(&python)?;
         fetch(&python, &folder)?;
+        imports(&python, &folder)?;
     }
     Ok((chromium, python, folder))
+}
+
+fn imports(python: &Path, folder: &Path) -> Result<()> {
+    let mut import = Command::new(python);
+    import
+        .env("PYTHONPATH", folder)
+        .args(["-c", "import playwright.sync_api, axe_playwright_python.sync_playwright"]);
+    output(&mut import, "python3").map(drop)
 }
 
 fn fetch(python: &Path, folder: &Path) -> Result<()> {

@@ -3,14 +3,9 @@
 /** An answer, and how it came about. */
 const AnswerView = (() => {
   const { element, percent, number } = Chart;
-  const largest = (values) => values.indexOf(Math.max(...values));
-
-  function softmax(logits) {
-    const most = Math.max(...logits);
-    const powers = logits.map((logit) => Math.exp(logit - most));
-    const sum = powers.reduce((all, power) => all + power, 0);
-    return powers.map((power) => power / sum);
-  }
+  const { largest, softmax } = Numbers;
+  /** More lines, and more rows of a table, nobody looks at. */
+  const [MOST_LINES, MOST_ROWS] = [8, 500];
 
   /** What the steps and the ways through them are called. */
   function words(about) {
@@ -46,32 +41,33 @@ const AnswerView = (() => {
     const all = steps[steps.length - 1];
     const classes = prediction.probabilities;
     const followed = classes ? largest(classes) : 0;
-    const of = (rows) => rows.map((row) => row?.[followed]);
-    const points = (rows, place) => of(rows).flatMap((value, at) => (value === undefined ? [] : [[place(steps[at]), value]]));
-    const begin = points(first, (count) => count);
-    const end = points(last, (count) => all - count + 1);
     const name = classes ? `probability of ${prediction.class}` : about.targets[0];
-    const numbers = [...begin, ...end].map(([, value]) => value);
+    const points = (rows, place) => rows.map((row, at) => [place(steps[at]), row[followed]]);
     const chart = Chart.lines(
-      [{ name: `given the ${step}s ${fromFirst} to here`, kind: "forward", points: begin },
-        { name: `given the ${step}s from here to the ${about.reads === "images" ? "bottom" : "end"}`, kind: "reverse", points: end }],
-      {
-        range: [1, all], x: step, told: `${name}, ${step} by ${step}, from both sides; the text below says the same`,
-        ...(classes ? Chart.PROBABILITY : { values: [Math.min(...numbers), Math.max(...numbers)] }),
-      });
+      [{ name: `given the ${step}s ${fromFirst} to here`, kind: "forward", points: points(first, (count) => count) },
+        {
+          name: `given the ${step}s from here to the ${about.reads === "images" ? "bottom" : "end"}`,
+          kind: "reverse",
+          points: points(last, (count) => all - count + 1),
+        }],
+      { range: [1, all], x: step, told: `${name}, ${step} by ${step}, read from both sides`, ...(classes && Chart.PROBABILITY) });
     const parts = [element("h3", {}, name[0].toUpperCase() + name.slice(1)), chart];
-    if (classes && begin.length === steps.length) {
-      const ahead = (rows) => rows.reduceRight((from, row, at) => (largest(row) === followed && from === at + 1 ? at : from), rows.length);
-      const [up, down] = [first, last].map((rows) => steps[Math.min(ahead(rows), steps.length - 1)]);
-      const count = (many) => `${many} ${step}${many === 1 ? "" : "s"}`;
+    const count = (many) => `${many} ${step}${many === 1 ? "" : "s"}`;
+    if (classes) {
+      const ahead = (rows) => steps[rows.reduceRight((from, row, at) => (largest(row) === followed && from === at + 1 ? at : from), rows.length)];
       parts.push(element("p", {},
-        `Read ${fromFirst}, the answer is ${prediction.class} from ${count(up)} of ${all} on; read ${fromLast}, from ${count(down)} on.`));
+        `Read ${fromFirst}, the answer is ${prediction.class} from ${count(ahead(first))} of ${all} on; read ${fromLast}, from ${count(ahead(last))} on.`));
+    } else {
+      const half = steps.length >> 1;
+      const at = (rows) => `${number(rows[half][followed])}`;
+      parts.push(element("p", {},
+        `Given ${count(steps[half])} of ${all} ${fromFirst} it would be ${at(first)}, and given as many ${fromLast} ${at(last)}.`));
     }
     return parts;
   }
 
-  /** What either direction would say by itself. */
-  function alone(about, { directions, prediction }) {
+  /** What either direction would say without the other. */
+  function withoutTheOther(about, { directions, prediction }) {
     if (!directions || !prediction.probabilities) return [];
     const { forward, reverse } = words(about);
     const say = (half) => {
@@ -81,13 +77,13 @@ const AnswerView = (() => {
     };
     const rows = [["forward", forward], ["reverse", reverse]].map(([half, way]) => {
       const [found, share] = say(half);
-      return element("tr", { id: `alone-${half}` },
+      return element("tr", {},
         element("th", { scope: "row" }, `${half}, ${way}`), element("td", {}, found), element("td", {}, percent(share)));
     });
     const head = element("thead", {}, element("tr", {},
       ...["direction", "would say", "probability"].map((name) => element("th", { scope: "col" }, name))));
     return [
-      element("h3", {}, "Each direction alone"),
+      element("h3", {}, "Each direction without the other"),
       element("table", {}, head, element("tbody", {}, ...rows)),
       element("p", { class: "hint" }, "What the last layer makes of that direction's state, with zeros in place of the other's."),
     ];
@@ -124,7 +120,7 @@ const AnswerView = (() => {
     };
     all.forEach(({ begin, end, kind }) => {
       plain(begin);
-      const sure = Math.min(...probability.slice(begin, end));
+      const sure = Numbers.least(probability.slice(begin, end));
       parts.push(
         element("mark", { class: hue(kind, kinds), title: `${kind}, ${percent(sure)}` }, tokens.slice(begin, end).join(" "),
           element("span", { class: "kind" }, `${kind} ${percent(sure)}`)), " ");
@@ -137,7 +133,7 @@ const AnswerView = (() => {
   /** Each token with its tag, and what each direction adds to it. */
   function tokensTable({ prediction: { tags, probability }, directions }, tokens, classes) {
     const names = ["token", "tag", "probability", ...(directions ? ["forward adds", "reverse adds"] : [])];
-    const rows = tokens.map((token, at) => {
+    const rows = tokens.slice(0, MOST_ROWS).map((token, at) => {
       const found = classes.indexOf(tags[at]);
       const adds = directions ? ["forward", "reverse"].map((half) => number(directions[half][at][found])) : [];
       const cells = [tags[at], percent(probability[at]), ...adds].map((text) => element("td", {}, text));
@@ -145,18 +141,22 @@ const AnswerView = (() => {
     });
     const head = element("thead", {}, element("tr", {}, ...names.map((name) => element("th", { scope: "col" }, name))));
     return element("div", { class: "wide", tabindex: "0", role: "region", "aria-label": "Token by token" },
-      element("table", {}, head, element("tbody", {}, ...rows)));
+      element("table", {}, head, element("tbody", {}, ...rows)),
+      ...(tokens.length > MOST_ROWS ? [element("p", {}, `and ${tokens.length - MOST_ROWS} more`)] : []));
   }
 
-  /** Series, step by step: the probability of each class, or each number. */
+  /** Series, step by step: the probability of each class, or each number; of many classes those that lead. */
   function stepped(about, { prediction }) {
     const rows = prediction.probabilities ?? prediction.values;
     const names = prediction.probabilities ? about.classes : about.targets;
-    const all = names.map((name, at) => ({ name, kind: `feature${at % 8}`, points: rows.map((row, step) => [step + 1, row[at]]) }));
-    const flat = rows.flat();
-    const chart = Chart.lines(all.slice(0, 8), {
-      range: [1, rows.length], x: "step", told: `Step by step: ${names.slice(0, 8).join(", ")}`,
-      ...(prediction.probabilities ? Chart.PROBABILITY : { values: [Math.min(...flat), Math.max(...flat)] }),
+    const weight = (at) => (prediction.probabilities ? rows.reduce((sum, row) => sum + row[at], 0) : -at);
+    const drawn = names.map((name, at) => ({ name, at, weight: weight(at) }))
+      .sort((one, other) => other.weight - one.weight).slice(0, MOST_LINES).sort((one, other) => one.at - other.at);
+    const all = drawn.map(({ name, at }, index) => ({ name, kind: `feature${index}`, points: rows.map((row, step) => [step + 1, row[at]]) }));
+    const more = names.length > MOST_LINES ? `; ${MOST_LINES} of ${names.length} are drawn` : "";
+    const chart = Chart.lines(all, {
+      range: [1, rows.length], x: `step${more}`, told: `Step by step: ${drawn.map(({ name }) => name).join(", ")}${more}`,
+      ...(prediction.probabilities && Chart.PROBABILITY),
     });
     const runs = [];
     (prediction.tags ?? []).forEach((tag, at) => {
@@ -166,8 +166,8 @@ const AnswerView = (() => {
     });
     const list = runs.slice(0, 100).map(({ tag, begin, end }) =>
       element("li", {}, begin === end ? `step ${begin}: ${tag}` : `steps ${begin} to ${end}: ${tag}`));
-    const more = runs.length > 100 ? [element("li", {}, `and ${runs.length - 100} more`)] : [];
-    return [chart, ...(runs.length ? [element("ol", { class: "runs" }, ...list, ...more)] : [])];
+    const others = runs.length > 100 ? [element("li", {}, `and ${runs.length - 100} more`)] : [];
+    return [chart, ...(runs.length ? [element("ol", { class: "runs", tabindex: "0", "aria-label": "The classes of the steps" }, ...list, ...others)] : [])];
   }
 
   /** What each direction adds to the logit of the answer at each step, or to that of the first number. */
@@ -176,12 +176,11 @@ const AnswerView = (() => {
     const found = (step) => (prediction.tags ? about.classes.indexOf(prediction.tags[step]) : 0);
     const of = (half) => directions[half].map((row, step) => [step + 1, row[found(step)]]);
     const all = [["forward", of("forward")], ["reverse", of("reverse")]];
-    const flat = all.flatMap(([, points]) => points.map(([, value]) => value));
     const what = prediction.tags ? "the class that is answered" : about.targets[0];
     return [
       element("h3", {}, `What each direction adds to ${what}`),
       Chart.lines(all.map(([kind, points]) => ({ name: `${kind}, ${words(about)[kind]}`, kind, points })), {
-        range: [1, directions.forward.length], values: [Math.min(0, ...flat), Math.max(0, ...flat)], x: "step",
+        range: [1, directions.forward.length], x: "step",
         told: `What each direction adds to ${what}, step by step`,
       }),
     ];
@@ -199,7 +198,7 @@ const AnswerView = (() => {
     }
     const bars = prediction.probabilities ? [Chart.bars(about.classes, prediction.probabilities)] : [];
     answer.replaceChildren(headline(about, prediction), ...bars);
-    how.replaceChildren(...(explanation.forming ? forming(about, explanation) : []), ...alone(about, explanation));
+    how.replaceChildren(...(explanation.forming ? forming(about, explanation) : []), ...withoutTheOther(about, explanation));
   }
 
   return { show, told };

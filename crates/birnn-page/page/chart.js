@@ -34,7 +34,7 @@ const Chart = (() => {
 
   /** A bar for each class, in their order; of many those that are most probable. */
   function bars(classes, probabilities, most = 20) {
-    const largest = Math.max(...probabilities);
+    const largest = Numbers.most(probabilities);
     let all = classes.map((name, at) => ({ name, share: probabilities[at] }));
     if (all.length > most) all = all.sort((one, other) => other.share - one.share).slice(0, most);
     const rows = all.map(({ name, share }) => {
@@ -51,12 +51,16 @@ const Chart = (() => {
 
   const [WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT] = [560, 260, 64, 48, 12, 12];
 
+  /** At most so many points of a line are drawn. */
+  const MOST_POINTS = 1000;
+
   /**
-   * Lines over steps: `lines [{ name, kind, points: [[x, y]] }]`, `x` from `range[0]` to `range[1]`. What it shows is said
-   * by `told`, for those who do not see it.
+   * Lines over steps: `lines [{ name, kind, points: [[x, y]] }]`, `x` from `range[0]` to `range[1]` and `y` from `values[0]`
+   * to `values[1]`, or as far as points go. What it shows is said by `told`, for those who do not see it.
    */
   function lines(lines, { range, values, x, told, ticks }) {
-    const [least, most] = values;
+    const heights = lines.map(({ points }) => points.map(([, value]) => value));
+    const [least, most] = values ?? [Numbers.least(heights.map(Numbers.least)), Numbers.most(heights.map(Numbers.most))];
     const across = (value) => LEFT + ((value - range[0]) / Math.max(range[1] - range[0], 1e-9)) * (WIDTH - LEFT - RIGHT);
     const up = (value) => TOP + (1 - (value - least) / Math.max(most - least, 1e-9)) * (HEIGHT - TOP - BOTTOM);
     const chart = svg("svg", { class: "chart", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": told });
@@ -70,7 +74,9 @@ const Chart = (() => {
       chart.append(svg("text", { x: across(value), y: HEIGHT - BOTTOM + 20, "text-anchor": anchor }, number(value))));
     chart.append(svg("text", { x: (LEFT + WIDTH - RIGHT) / 2, y: HEIGHT - 6, "text-anchor": "middle" }, x));
     lines.forEach(({ kind, points }) => {
-      const path = points.map(([at, value]) => `${across(at).toFixed(1)},${up(value).toFixed(1)}`).join(" ");
+      const every = Math.ceil(points.length / MOST_POINTS);
+      const drawn = points.filter((_, at) => at % every === 0 || at === points.length - 1);
+      const path = drawn.map(([at, value]) => `${across(at).toFixed(1)},${up(value).toFixed(1)}`).join(" ");
       chart.append(svg("polyline", { class: `line ${kind}`, points: path }));
     });
     const key = (kind) => svg("svg", { class: "key", viewBox: "0 0 28 8", "aria-hidden": "true" },

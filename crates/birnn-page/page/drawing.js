@@ -61,18 +61,26 @@ const Drawing = (() => {
         this.problem);
       this.pad.addEventListener("pointerdown", (event) => this.begin(event));
       this.pad.addEventListener("pointermove", (event) => this.draw(event));
-      ["pointerup", "pointercancel"].forEach((name) => this.pad.addEventListener(name, () => { this.open = null; }));
-      this.element.addEventListener("paste", (event) => this.openPicture(event.clipboardData.files[0]));
-      this.shortcut = (event) => {
+      ["pointerup", "pointercancel"].forEach((name) => this.pad.addEventListener(name, (event) => {
+        if (this.open?.pointer === event.pointerId) this.open = null;
+      }));
+      this.end = new AbortController();
+      const listen = (target, name, act) => target.addEventListener(name, act, { signal: this.end.signal });
+      listen(document, "keydown", (event) => {
         if ((event.ctrlKey || event.metaKey) && event.key === "z") this.undo.click();
-      };
-      document.addEventListener("keydown", this.shortcut);
-      matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.redraw());
+      });
+      listen(document, "paste", (event) => this.openPicture(event.clipboardData.files[0]));
+      listen(document, "dragover", (event) => event.preventDefault());
+      listen(document, "drop", (event) => {
+        event.preventDefault();
+        this.openPicture(event.dataTransfer.files[0]);
+      });
+      listen(matchMedia("(prefers-color-scheme: dark)"), "change", () => this.redraw());
       this.redraw();
     }
 
     remove() {
-      document.removeEventListener("keydown", this.shortcut);
+      this.end.abort();
       this.element.remove();
     }
 
@@ -82,16 +90,17 @@ const Drawing = (() => {
     }
 
     begin(event) {
-      if (event.button !== 0) return;
+      // A second finger draws nothing.
+      if (event.button !== 0 || this.open) return;
       this.pad.setPointerCapture(event.pointerId);
-      this.open = { thickness: Number(this.thickness.value), points: [this.place(event)] };
+      this.open = { pointer: event.pointerId, thickness: Number(this.thickness.value), points: [this.place(event)] };
       this.marks.push(this.open);
       this.redraw();
       event.preventDefault();
     }
 
     draw(event) {
-      if (!this.open) return;
+      if (this.open?.pointer !== event.pointerId) return;
       const all = event.getCoalescedEvents?.() ?? [];
       (all.length ? all : [event]).forEach((one) => this.open.points.push(this.place(one)));
       this.redraw();
@@ -160,14 +169,10 @@ const Drawing = (() => {
       const context = this.seen.getContext("2d");
       context.clearRect(0, 0, this.seen.width, this.seen.height);
       this.seen.setAttribute("aria-label", `What the network sees: ${pixels ? "the drawing, small and centred" : "nothing yet"}`);
-      if (pixels) context.putImageData(Drawing.image(pixels, this.seen), 0, 0);
-    }
-
-    /** Grey levels as an image of the size of `canvas`. */
-    static image(pixels, { width, height }) {
-      const image = new ImageData(width, height);
+      if (!pixels) return;
+      const image = new ImageData(this.seen.width, this.seen.height);
       pixels.forEach((value, at) => image.data.set([value, value, value, 255], 4 * at));
-      return image;
+      context.putImageData(image, 0, 0);
     }
   };
 })();

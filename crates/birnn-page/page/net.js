@@ -2,14 +2,18 @@
 
 /** The forward pass of a network, for a page without a server: as birnn-infer's, in plain loops. */
 const Net = (() => {
+  const { largest, softmax } = Numbers;
   const GATES = { rnn_tanh: 1, rnn_relu: 1, gru: 3, lstm: 4 };
   const sigmoid = (x) => 1 / (1 + Math.exp(-x));
 
   /** The 32-bit numbers, little-endian, that a text in base64 stands for. */
   function floats(base64) {
-    const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
-    const view = new DataView(bytes.buffer);
-    return Float32Array.from({ length: bytes.length / 4 }, (_, index) => view.getFloat32(4 * index, true));
+    const text = atob(base64);
+    const view = new DataView(new ArrayBuffer(text.length));
+    for (let at = 0; at < text.length; at++) view.setUint8(at, text.charCodeAt(at));
+    const numbers = new Float32Array(text.length / 4);
+    for (let at = 0; at < numbers.length; at++) numbers[at] = view.getFloat32(4 * at, true);
+    return numbers;
   }
 
   /** `out = weight [out.length, width] * input[begin..] + bias`. */
@@ -67,13 +71,6 @@ const Net = (() => {
     return joined;
   }
 
-  function softmax(logits) {
-    const largest = Math.max(...logits);
-    const powers = Array.from(logits, (logit) => Math.exp(logit - largest));
-    const sum = powers.reduce((all, power) => all + power, 0);
-    return powers.map((power) => power / sum);
-  }
-
   const logOfSum = (values) => {
     const largest = Math.max(...values);
     if (largest === -Infinity) return largest;
@@ -112,6 +109,7 @@ const Net = (() => {
   /** Fills gaps, `null` among `steps [steps][features]`, as the network was trained to. */
   function filled(steps, missing, mean) {
     const out = steps.map((step) => step.slice());
+    if (missing === "refuse") return out;
     for (let feature = 0; feature < mean.length; feature++) {
       const known = steps.flatMap((step, at) => (step[feature] === null ? [] : [at]));
       let next = 0;
@@ -165,12 +163,19 @@ const Net = (() => {
 
     /** What the recurrent layers read of a sample, step by step: `[steps, inputs]`. */
     read(sample) {
-      if (this.reads.images) return Float32Array.from(sample.pixels, (pixel) => pixel / 255);
-      if (this.reads.text) return this.embedded(sample.tokens);
+      if (sample.pixels) return Float32Array.from(sample.pixels, (pixel) => pixel / 255);
+      if (sample.tokens) return this.embedded(sample.tokens);
       const { missing, missing_mask: mask, mean, deviation } = this.reads.series;
       const given = sample.steps.map((step) => step.map((value) => (value === null ? null : Math.fround(value))));
       const rows = filled(given, missing, mean).map((step, at) => {
-        const values = step.map((value, f) => (deviation ? (value - mean[f]) / deviation[f] : value));
+        const values = step.map((value, feature) => {
+          const read = value !== null && (deviation ? (value - mean[feature]) / deviation[feature] : value);
+          if (Number.isFinite(read)) return read;
+          const place = `the value at step ${at + 1} of feature ${feature + 1}`;
+          throw new Error(value === null
+            ? `${place} is missing, and the network was trained to refuse such series: fill the gap`
+            : `${place} is too large for an answer`);
+        });
         return mask ? values.concat(given[at].map((value) => (value === null ? 1 : 0))) : values;
       });
       return Float32Array.from(rows.flat());
@@ -258,7 +263,6 @@ const Net = (() => {
 
     prediction(logits) {
       const { classes, per_step: perStep } = this.about;
-      const largest = (values) => values.indexOf(Math.max(...values));
       if (this.scale) {
         const values = logits.map((row) => this.values(row));
         return { values: perStep ? values : values[0] };

@@ -4,9 +4,6 @@
 const Answerer = (() => {
   const embedded = document.getElementById("net");
 
-  /** Of at most so many lengths of parts an answer is shown as it forms. */
-  const STOPS = 64;
-
   const nextTurn = () => new Promise((done) => { setTimeout(done, 0); });
 
   class Local {
@@ -18,17 +15,18 @@ const Answerer = (() => {
       return [this.net.about];
     }
 
-    /** The answer, told at once, and again as what it was at fewer steps becomes known; until `isOld` says so. */
+    /** The answer, told at once, and again once it is known how it formed; until `isOld` says so. */
     async explain(about, sample, tell, isOld) {
+      const all = sample.pixels ? about.shape[0] : (sample.steps ?? sample.tokens).length;
+      if (all > Numbers.MOST_STEPS) throw new Error(`${all} steps, and a page shows ${Numbers.MOST_STEPS}`);
       const explanation = this.net.explain(sample);
       tell(explanation);
       if (about.per_step) return;
-      const all = (sample.pixels && about.shape[0]) ?? (sample.steps ?? sample.tokens).length;
-      const every = Math.ceil(all / STOPS);
+      const every = Math.ceil(all / Numbers.stops(all));
       const steps = Array.from({ length: Math.ceil(all / every) }, (_, at) => all - at * every).reverse();
       const forming = { steps, first: [], last: [] };
       let told = performance.now();
-      for (let index = steps.length - 1; index >= 0; index--) {
+      for (let index = 0; index < steps.length; index++) {
         const { first, last } = this.net.forming(sample, steps, index);
         [forming.first[index], forming.last[index]] = [first, last];
         if (performance.now() - told < 30) continue;
@@ -52,20 +50,12 @@ const Answerer = (() => {
       return body;
     }
 
-    async explain(about, sample, tell, isOld) {
-      const [type, body] = sample.pixels
-        ? ["image/png", await Remote.png(sample.pixels, about.shape)]
-        : ["application/json", JSON.stringify(sample.tokens ? { sentences: [sample.tokens] } : { series: [sample.steps] })];
-      if (isOld()) return;
+    async explain(about, sample, tell) {
+      const body = JSON.stringify(sample.pixels
+        ? { pixels: [btoa(String.fromCharCode(...sample.pixels))] }
+        : sample.tokens ? { sentences: [sample.tokens] } : { series: [sample.steps] });
       const path = `v1/models/${encodeURIComponent(about.name)}/explain`;
-      tell(await this.json(path, { method: "POST", headers: { "Content-Type": type }, body }));
-    }
-
-    /** An image as a file, which is read as it is. */
-    static async png(pixels, [height, width]) {
-      const canvas = Chart.element("canvas", { width, height });
-      canvas.getContext("2d").putImageData(Drawing.image(pixels, canvas), 0, 0);
-      return new Promise((done) => { canvas.toBlob(done, "image/png"); });
+      tell(await this.json(path, { method: "POST", headers: { "Content-Type": "application/json" }, body }));
     }
   }
 
@@ -80,13 +70,14 @@ const Answerer = (() => {
     ["choice", "what", "input", "answer", "how", "told", "problem"].map(at);
   const INPUTS = { images: Drawing, series: SeriesInput, sentences: SentenceInput };
   const HINTS = { images: "Draw something.", series: "Give it a series.", sentences: "Type something." };
-  let [current, asked, wanted, speaking] = [null, 0, null, null];
+  // The network that is shown and where it is asked; the newest question, and what is still to be asked of it.
+  let [shown, current, asked, wanted, speaking] = [null, null, 0, null, null];
   // For programs that look at the page: what it shows, and whether that is all there is to show.
   window.birnn = null;
 
   /** Answers the newest sample, one at a time: what was asked meanwhile and is older is never answered. */
   async function answerNewest(about) {
-    while (wanted) {
+    while (wanted && shown === about) {
       const sample = wanted;
       const own = ++asked;
       wanted = null;
@@ -102,7 +93,9 @@ const Answerer = (() => {
         }, isOld);
         if (!isOld()) window.birnn.isWhole = true;
       } catch (error) {
-        if (own === asked) problem.textContent = error.message;
+        if (own !== asked || wanted) continue;
+        nothing(about);
+        problem.textContent = error.message;
       }
     }
   }
@@ -118,6 +111,7 @@ const Answerer = (() => {
 
   function use(about) {
     current?.remove();
+    [shown, current] = [about, null];
     what.textContent = `${about.architecture}; reads ${about.reads}: ${about.input}`;
     document.title = `${about.name} · birnn`;
     let isAnswering = false;
@@ -127,7 +121,11 @@ const Answerer = (() => {
       return;
     }
     current = new INPUTS[about.reads](about, async (sample) => {
-      if (!sample) return nothing(about);
+      if (shown !== about) return;
+      if (!sample) {
+        nothing(about);
+        return;
+      }
       [wanted, window.birnn] = [sample, null];
       if (isAnswering) return;
       isAnswering = true;
@@ -142,9 +140,12 @@ const Answerer = (() => {
     choice.append(...models.map(({ name }) => element("option", { value: name }, name)));
     at("choosing").hidden = models.length < 2;
     const chosen = () => models.find(({ name }) => name === choice.value) ?? models[0];
-    const named = decodeURIComponent(location.hash.slice(1));
+    const named = location.hash.slice(1);
     if (models.some(({ name }) => name === named)) choice.value = named;
-    choice.addEventListener("change", () => { location.hash = choice.value; use(chosen()); });
+    choice.addEventListener("change", () => {
+      history.replaceState(null, "", `#${choice.value}`);
+      use(chosen());
+    });
     at("name").textContent = models.length === 1 ? models[0].name : "birnn";
     use(chosen());
   } catch (error) {

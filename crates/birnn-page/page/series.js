@@ -3,45 +3,66 @@
 /** Where one pastes or drops a table of numbers: its rows are steps, its columns features. */
 const SeriesInput = (() => {
   const { element } = Chart;
-  const MISSING = new Set(["", "na", "nan", "null", "?", "none", "n/a"]);
-  const MOST_DRAWN = 2000;
+  const MISSING = new Set(["", "?", "na", "n/a", "#n/a", "<na>", "nan", "null", "none"]);
+  const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+  const MOST_DRAWN = 8;
 
-  /** The rows of a text; cells by comma, semicolon, tab or spaces, whichever the first line has. */
-  function cells(text) {
-    const lines = text.split(/\r\n|\n|\r/).filter((line) => line.trim() !== "");
-    const first = lines[0] ?? "";
-    const mark = ["\t", ";", ","].find((one) => first.includes(one));
-    return lines.map((line) => (mark ? line.split(mark) : line.trim().split(/\s+/)).map((cell) => cell.trim().replace(/^"(.*)"$/, "$1")));
+  const isMissing = (cell) => MISSING.has(cell.toLowerCase());
+  const isNumber = (cell) => isMissing(cell) || NUMBER.test(cell);
+
+  /** The cells of a line, parted by `mark` where it does not stand in quotes; by white space where there is none. */
+  function cellsOf(line, mark) {
+    if (!mark) return line.trim().split(/\s+/);
+    const found = [""];
+    let isQuoted = false;
+    for (const letter of line) {
+      if (letter === '"') isQuoted = !isQuoted;
+      else if (letter === mark && !isQuoted) found.push("");
+      else found[found.length - 1] += letter;
+    }
+    return found.map((cell) => cell.trim());
   }
 
-  const isNumber = (cell) => MISSING.has(cell.toLowerCase()) || (cell !== "" && Number.isFinite(Number(cell)));
-
-  /** The steps of a text, as the network reads them; what cannot be is an error that says so. */
-  function parse(text, { features, values_per_step: width }) {
-    let rows = cells(text);
-    if (rows.length === 0) return null;
-    let columns = Array.from({ length: width }, (_, at) => at);
-    const head = rows[0];
-    if (!head.every(isNumber)) {
-      rows = rows.slice(1);
-      if (features && features.every((name) => head.includes(name))) {
-        columns = features.map((name) => head.indexOf(name));
-      } else if (head.length !== width) {
-        const wanted = features ? ` (${features.join(", ")})` : "";
-        throw new Error(`the first line names ${head.length} columns, and the network reads ${width}${wanted}`);
-      }
-    } else if (head.length !== width) {
-      throw new Error(`the first line has ${head.length} values, and the network reads ${width} at each step`);
+  /** Which columns are the features, and whether the first line names them. */
+  function columnsOf(first, { features, values_per_step: width }) {
+    const byPlace = Array.from({ length: width }, (_, at) => at);
+    const wanted = features ? ` (${features.join(", ")})` : "";
+    if (features && features.every((name) => first.includes(name))) {
+      const twice = features.find((name) => first.indexOf(name) !== first.lastIndexOf(name));
+      if (twice) throw new Error(`the first line names \`${twice}\` twice`);
+      return { columns: features.map((name) => first.indexOf(name)), hasNames: true };
     }
+    const hasNames = !first.some(isNumber);
+    if (features && hasNames) {
+      const absent = features.filter((name) => !first.includes(name));
+      throw new Error(`the first line has no column \`${absent.join("`, `")}\`; it names ${first.join(", ")}`);
+    }
+    if (first.length !== width) {
+      throw new Error(`the first line has ${first.length} cells, and the network reads ${width} values at each step${wanted}`);
+    }
+    return { columns: byPlace, hasNames };
+  }
+
+  /** The steps of a text, as the network reads them; null where there is none. What cannot be is an error that says so. */
+  function parse(text, about) {
+    if (text.trim() === "") return null;
+    const lines = text.replace(/[\r\n]+$/, "").split(/\r\n|\n|\r/);
+    const bare = lines[0].replace(/"[^"]*"/g, "");
+    const mark = ["\t", ";", ","].find((one) => bare.includes(one));
+    const first = cellsOf(lines[0], mark);
+    const { columns, hasNames } = columnsOf(first, about);
+    // Of one value, an empty line is one that is missing.
+    const rows = lines.slice(hasNames ? 1 : 0).filter((line) => line !== "" || about.values_per_step === 1);
     if (rows.length === 0) throw new Error("there are names of columns, and no row of numbers");
-    return rows.map((row, at) => {
-      if (row.length !== head.length) throw new Error(`row ${at + 1} has ${row.length} cells, and the first line ${head.length}`);
+    if (rows.length > Numbers.MOST_STEPS) throw new Error(`${rows.length} steps, and a page shows ${Numbers.MOST_STEPS}`);
+    return rows.map((line, at) => {
+      const row = cellsOf(line, mark);
+      if (row.length !== first.length) throw new Error(`row ${at + 1} has ${row.length} cells, and the first line ${first.length}`);
       return columns.map((column) => {
-        const cell = row[column];
-        if (MISSING.has(cell.toLowerCase())) return null;
-        const value = Number(cell);
-        if (!Number.isFinite(value)) throw new Error(`row ${at + 1}: \`${cell}\` is no number`);
-        return value;
+        if (isMissing(row[column])) return null;
+        if (NUMBER.test(row[column])) return Number(row[column]);
+        const hint = /^\d+,\d+$/.test(row[column]) ? "; a decimal comma is written as a point" : "";
+        throw new Error(`row ${at + 1}: \`${row[column]}\` is no number${hint}`);
       });
     });
   }
@@ -63,8 +84,11 @@ const SeriesInput = (() => {
         this.problem, this.drawn);
       this.text.addEventListener("input", () => this.read());
       this.file.addEventListener("change", () => this.open(this.file.files[0]));
-      this.element.addEventListener("dragover", (event) => event.preventDefault());
+      // Text that is dropped the browser puts in by itself.
+      const hasFiles = (event) => event.dataTransfer.types.includes("Files");
+      this.element.addEventListener("dragover", (event) => hasFiles(event) && event.preventDefault());
       this.element.addEventListener("drop", (event) => {
+        if (!hasFiles(event)) return;
         event.preventDefault();
         this.open(event.dataTransfer.files[0]);
       });
@@ -78,6 +102,8 @@ const SeriesInput = (() => {
     async open(file) {
       if (!file) return;
       this.text.value = await file.text();
+      // The same file is read anew where it has changed.
+      this.file.value = "";
       this.read();
     }
 
@@ -95,17 +121,15 @@ const SeriesInput = (() => {
 
     chart(steps) {
       const { values_per_step: width, features } = this.about;
-      const every = Math.ceil(steps.length / MOST_DRAWN);
       const names = features ?? Array.from({ length: width }, (_, at) => `value ${at + 1}`);
-      const all = names.map((name, feature) => ({
-        name: width <= 8 ? name : null,
-        kind: `feature${feature % 8}`,
-        points: steps.flatMap((step, at) => (at % every || step[feature] === null ? [] : [[at + 1, step[feature]]])),
+      const all = names.slice(0, MOST_DRAWN).map((name, feature) => ({
+        name,
+        kind: `feature${feature}`,
+        points: steps.flatMap((step, at) => (step[feature] === null ? [] : [[at + 1, step[feature]]])),
       }));
-      const values = all.flatMap(({ points }) => points.map(([, value]) => value));
-      const [least, most] = values.reduce(([least, most], value) => [Math.min(least, value), Math.max(most, value)], [Infinity, -Infinity]);
+      const more = width > MOST_DRAWN ? `; ${MOST_DRAWN} of ${width} are drawn` : "";
       return Chart.lines(all.filter(({ points }) => points.length), {
-        range: [1, steps.length], values: [least, most], x: "step", told: `${steps.length} steps of ${width} values, drawn as lines`,
+        range: [1, steps.length], x: `step${more}`, told: `${steps.length} steps of ${width} values, drawn as lines${more}`,
       });
     }
   };

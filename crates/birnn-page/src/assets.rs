@@ -34,7 +34,8 @@ macro_rules! script {
 }
 
 /// In the order in which they are read: each stands on those before.
-const SCRIPTS: [Asset; 8] = [
+const SCRIPTS: [Asset; 9] = [
+    script!("numbers.js"),
     script!("chart.js"),
     script!("frame.js"),
     script!("net.js"),

@@ -50,12 +50,11 @@ struct Embedding {
     characters: Option<CharacterNet>,
 }
 
+/// How what is not an image is read.
 #[derive(Serialize)]
-#[serde(rename_all = "lowercase")]
-enum Reads<'a> {
-    Images(bool),
-    Series(&'a Series),
-    Text(&'a Text),
+struct Reads<'a> {
+    series: Option<&'a Series>,
+    text: Option<&'a Text>,
 }
 
 #[derive(Serialize)]
@@ -135,9 +134,9 @@ pub fn file<'a>(
         about: About::new(name, manifest, architecture.to_string()),
         architecture: Shape::of(architecture, manifest),
         reads: match &manifest.modality {
-            Modality::Images { .. } => Reads::Images(true),
-            Modality::Series(series) => Reads::Series(series),
-            Modality::Text(text) => Reads::Text(text),
+            Modality::Images { .. } => Reads { series: None, text: None },
+            Modality::Series(series) => Reads { series: Some(series), text: None },
+            Modality::Text(text) => Reads { series: None, text: Some(text) },
         },
         scale,
         legal: task.legal_tags().map(|LegalTags { start, end, transitions }| Legal {

@@ -19,12 +19,14 @@ pub(crate) enum Body {
     Json(Bytes),
 }
 
-/// What to answer, as JSON: one of the three, as the network reads it.
+/// What to answer, as JSON: one of these, as the network reads it.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Asked {
     /// Of a network of images: PNG, JPEG, BMP or PNM files, each in base64.
     images: Option<Vec<String>>,
+    /// Of a network of images: of each its grey levels as the network reads them, one byte for each, row by row, in base64.
+    pixels: Option<Vec<String>>,
     /// Of a network of series: of each its steps, and of each step its values, in their own units; of one feature the
     /// number alone. `null` is a value that is missing.
     #[schema(value_type = Option<Vec<Vec<Vec<Option<f32>>>>>)]
@@ -69,6 +71,24 @@ pub(crate) enum Samples {
     Sentences(Vec<Vec<String>>),
 }
 
+/// Images as they are read.
+fn read_pixels([rows, cols]: [usize; 2], pixels: &[String]) -> Result<Samples, Problem> {
+    if pixels.is_empty() {
+        return Err(Problem::unanswerable("`pixels` is empty: there is nothing to answer"));
+    }
+    let mut all = Vec::with_capacity(pixels.len() * rows * cols);
+    for (index, image) in pixels.iter().enumerate() {
+        let at = |detail: String| Problem::unanswerable(format!("pixels[{index}]: {detail}"));
+        let own = STANDARD.decode(image).map_err(|error| at(format!("is no base64: {error}")))?;
+        if own.len() != rows * cols {
+            let found = own.len();
+            return Err(at(format!("has {found} bytes, and an image {rows} rows of {cols}")));
+        }
+        all.extend(own);
+    }
+    Ok(Samples::Images(all))
+}
+
 impl Reader {
     /// The samples of a body; at least one.
     pub(crate) fn read(&self, body: &Body) -> Result<Samples, Problem> {
@@ -92,18 +112,23 @@ impl Reader {
     }
 
     fn samples(&self, asked: Asked) -> Result<Samples, Problem> {
-        let Asked { images, series, sentences } = asked;
-        let given =
-            [("images", images.is_some()), ("series", series.is_some()), ("sentences", sentences.is_some())];
+        let Asked { images, pixels, series, sentences } = asked;
+        let given = [
+            ("images", images.is_some()),
+            ("pixels", pixels.is_some()),
+            ("series", series.is_some()),
+            ("sentences", sentences.is_some()),
+        ];
         let given: Vec<&str> = given.into_iter().filter(|(_, is)| *is).map(|(name, _)| name).collect();
         let found = match given.as_slice() {
             [] => "none of these".to_owned(),
             names => format!("`{}`", names.join("`, `")),
         };
-        match (&self.modality, images, series, sentences) {
-            (Modality::Images { .. }, Some(images), None, None) => self.images(&images),
-            (Modality::Series(net), None, Some(series), None) => self.series(net, series),
-            (Modality::Text(_), None, None, Some(sentences)) => self.sentences(sentences),
+        match (&self.modality, images, pixels, series, sentences) {
+            (Modality::Images { .. }, Some(images), None, None, None) => self.images(&images),
+            (Modality::Images { shape, .. }, None, Some(pixels), None, None) => read_pixels(*shape, &pixels),
+            (Modality::Series(net), None, None, Some(series), None) => self.series(net, series),
+            (Modality::Text(_), None, None, None, Some(sentences)) => self.sentences(sentences),
             (modality, ..) => Err(self.wants(modality, &found)),
         }
     }

@@ -15,6 +15,8 @@ pub struct Limits {
     pub pixels: u64,
     /// Steps of the series, or tokens of the texts, of a request.
     pub steps: usize,
+    /// Of these: those of what is explained, which takes many times as long.
+    pub explained: usize,
     /// Characters of a token.
     pub token: usize,
     /// Connections at a time.
@@ -37,6 +39,7 @@ impl Default for Limits {
             queue: 1024,
             pixels: 16_000_000,
             steps: 100_000,
+            explained: 10_000,
             token: 1000,
             connections: 1024,
             headers: Duration::from_secs(10),

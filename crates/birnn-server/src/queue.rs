@@ -157,7 +157,9 @@ impl Worker {
     fn next(&self) -> Option<Vec<Job>> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let mut jobs = vec![waiting.blocking_recv()?];
+        // What is to be explained takes longer than all else: it is one worker's last, and others do the next.
         while jobs.len() < TOGETHER
+            && jobs.last().is_some_and(|job| job.question == Question::Predict)
             && let Ok(job) = waiting.try_recv()
         {
             jobs.push(job);
@@ -181,7 +183,9 @@ impl Worker {
         self.predict(workspace, asked);
         // These take longer, and nobody else is to wait for them.
         for (samples, reply) in explained {
-            drop(reply.send(self.explain(&samples)));
+            if !reply.is_closed() {
+                drop(reply.send(self.explain(&samples)));
+            }
         }
     }
 
@@ -223,9 +227,13 @@ impl Worker {
             )));
         }
         let sequence = self.reader.gather(std::iter::once(samples));
+        let (steps, most) = (sequence.steps(), self.reader.limits.explained);
+        if steps > most {
+            return Err(Problem::unanswerable(format!("{steps} steps, and at most {most} are explained")));
+        }
         self.metrics.answers(1);
         // As the answer forms, parts of the sequence are read that are half as long on average, from both ends.
-        let most = (self.reader.limits.steps / sequence.steps().max(1)).clamp(1, FORMING);
+        let most = (self.reader.limits.steps / steps.max(1)).clamp(2, FORMING);
         // Its buffers are many times those of a sequence, and are given back.
         let explanation = self.predictor.explain(&mut Workspace::new(), &sequence, most);
         told(&Explained { tokens: sequence.get(0).words().collect(), explanation })

@@ -160,6 +160,13 @@ async fn what_cannot_be_answered_is_told_with_the_way_out() {
         ("application/json", b"{\"images\": [\"!\"]}", 422, "images[0]: is no base64"),
         ("application/json", b"{\"images\": [\"aGVsbG8=\"]}", 422, "images[0]: "),
         ("application/json", b"{\"series\": [[1, 2]]}", 422, "reads images, and this is `series`"),
+        (
+            "application/json",
+            b"{\"pixels\": [\"AAAA\"]}",
+            422,
+            "pixels[0]: has 3 bytes, and an image 28 rows of 28",
+        ),
+        ("application/json", b"{\"pixels\": [], \"images\": []}", 422, "and this is `images`, `pixels`"),
         ("application/json", b"{}", 422, "none of these"),
         ("application/json", b"{\"imges\": []}", 422, "unknown field `imges`"),
         ("application/json", b"{\"images\": [\"a\"]", 422, "EOF while parsing"),
@@ -329,6 +336,12 @@ async fn an_explanation_is_of_the_answer_that_is_predicted() {
     assert_eq!((status, &explained["prediction"]), (200, &predicted["predictions"][0]));
     assert_eq!(explained["forming"]["first"].as_array().unwrap().len(), 28);
     assert_eq!(explained["directions"]["reverse"][0].as_array().unwrap().len(), 10);
+    let pixels = picture::parse(&five(), [28, 28], &Default::default()).unwrap();
+    let body = json!({ "pixels": [STANDARD.encode(pixels)] }).to_string();
+    let (status, told) = running
+        .ask("POST /v1/models/digits/explain", "Content-Type: application/json\r\n", body.as_bytes())
+        .await;
+    assert_eq!((status, serde_json::from_str::<Value>(&told).unwrap()), (200, explained));
     let file = STANDARD.encode(five());
     let two = json!({ "images": [file, file] }).to_string();
     let (status, told) = running

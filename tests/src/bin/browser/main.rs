@@ -231,7 +231,7 @@ impl Shown {
         let embedding = Some(EmbeddingConfig { width: 6, ..EmbeddingConfig::default() });
         let of_words = |readout| ModelConfig { embedding: embedding.clone(), ..net(readout) };
         let tagger = ModelConfig { head: Head::Crf, ..of_words(Readout::Sequence) };
-        let (gaps, words) = (nets::series(Missing::Interpolate, false), nets::sentences(None));
+        let (gaps, words) = (nets::series(Missing::Interpolate, false, true), nets::sentences(None));
         let plans = [
             ("names", tagger, words.clone(), nets::spans()),
             ("moods", of_words(Readout::Mean), words, nets::told_apart(Per::Sequence)),

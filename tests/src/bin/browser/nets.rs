@@ -45,13 +45,13 @@ pub fn numbers(per: Per) -> Task {
 }
 
 /// Series of two features, gaps filled.
-pub fn series(missing: Missing, missing_mask: bool) -> Modality {
+pub fn series(missing: Missing, missing_mask: bool, standardise: bool) -> Modality {
     Modality::Series(Series {
         steps: Some([1, 12]),
         names: Some(vec!["wind".to_owned(), "rain".to_owned()]),
         missing,
         missing_mask,
-        deviation: Some(vec![4.0, 0.5]),
+        deviation: standardise.then(|| vec![4.0, 0.5]),
         ..Series::plain(vec![10.0, 1.0])
     })
 }
@@ -83,7 +83,7 @@ pub fn all() -> Vec<Plan> {
     ];
     let readouts =
         [Readout::Last, Readout::Final, Readout::Mean, Readout::Max, Readout::Attention, Readout::Sequence];
-    let gaps = [Missing::Mean, Missing::Last, Missing::Past, Missing::Interpolate];
+    let gaps = [Missing::Mean, Missing::Last, Missing::Past, Missing::Interpolate, Missing::Refuse];
     let mut plans = Vec::new();
     for (cell, nonlinearity) in cells {
         for (bidirectional, hidden) in units {
@@ -107,7 +107,7 @@ pub fn all() -> Vec<Plan> {
                 let of_words = ModelConfig { embedding: Some(embedding), ..model.clone() };
                 let forms = [None, Some(NormalForm::Nfc), Some(NormalForm::Nfkd)];
                 let task = if turn % 4 == 3 { numbers(per) } else { told_apart(per) };
-                let modality = series(gaps[turn % 4], turn % 5 == 0);
+                let modality = series(gaps[turn % 5], turn % 7 == 0, turn % 3 > 0);
                 plans.push(Plan { model: model.clone(), modality, task });
                 let modality = Modality::Images { shape: [5, 4], preprocessing: None };
                 plans.push(Plan { model, modality, task: told_apart(per) });
@@ -159,7 +159,10 @@ impl Plan {
                 let images = Images { rows: *rows, cols: *cols, pixels: pixels.clone() };
                 vec![(json!({ "pixels": pixels, "all": stops(*rows, STOPS) }), images.into())]
             }
-            Modality::Series(_) => [1_usize, 12, 70].map(|length| series_of(length, &mut rng)).to_vec(),
+            Modality::Series(series) => {
+                let gaps = if series.missing == Missing::Refuse { 0.0 } else { 0.2 };
+                [1_usize, 12, 70].map(|length| series_of(length, gaps, &mut rng)).to_vec()
+            }
             Modality::Text(_) => {
                 let texts = [
                     "the",
@@ -172,8 +175,8 @@ impl Plan {
     }
 }
 
-fn series_of(length: usize, rng: &mut Rng) -> (Value, Sequences) {
-    let mut gap = || (rng.uniform(0.0, 1.0) < 0.2, rng.uniform(-5.0, 25.0) as f32);
+fn series_of(length: usize, gaps: f64, rng: &mut Rng) -> (Value, Sequences) {
+    let mut gap = || (rng.uniform(0.0, 1.0) < gaps, rng.uniform(-5.0, 25.0) as f32);
     let values: Vec<f32> =
         (0..2 * length).map(|_| gap()).map(|(gap, value)| if gap { f32::NAN } else { value }).collect();
     let known = |value: &f32| if value.is_nan() { Value::Null } else { json!(value) };
