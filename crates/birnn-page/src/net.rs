@@ -79,8 +79,8 @@ pub enum NoPage {
     Large(usize),
 }
 
-/// More 32-bit parameters, in base64, are more than a browser takes as one text.
-const MOST_PARAMETERS: usize = 32 << 20;
+/// Of more 32-bit parameters, in base64, a page takes a phone's memory, and seconds to open.
+const MOST_PARAMETERS: usize = 8 << 20;
 
 impl fmt::Display for NoPage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
