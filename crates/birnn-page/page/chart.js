@@ -64,7 +64,7 @@ const Chart = (() => {
     const across = (value) => LEFT + ((value - range[0]) / Math.max(range[1] - range[0], 1e-9)) * (WIDTH - LEFT - RIGHT);
     const up = (value) => TOP + (1 - (value - least) / Math.max(most - least, 1e-9)) * (HEIGHT - TOP - BOTTOM);
     const chart = svg("svg", { class: "chart", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": told });
-    const marks = ticks ?? [least, (least + most) / 2, most].map((value) => [value, number(value)]);
+    const marks = ticks ?? [least, (least + most) / 2, most].map((value) => [value, Number(value.toPrecision(2)).toString()]);
     marks.forEach(([value, text]) => {
       chart.append(
         svg("line", { class: "grid", x1: LEFT, x2: WIDTH - RIGHT, y1: up(value), y2: up(value) }),
