@@ -317,8 +317,8 @@ fn precision(name: &str) -> Precision {
 /// `birnn serve`
 #[derive(Debug, clap::Args)]
 pub struct ServeArgs {
-    /// Run directories, or weights files; NAME=RUN calls a network so, and else it is called as its experiment or its
-    /// file is.
+    /// Run directories, or weights files; NAME=RUN calls a network so, and else a file is called as it is, and a run as
+    /// its experiment.
     #[arg(required = true, value_name = "RUN")]
     pub runs: Vec<OsString>,
     /// The address to listen at; of port 0 the system chooses one. Others than this machine can ask only where the

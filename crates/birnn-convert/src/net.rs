@@ -42,11 +42,9 @@ impl Net {
         Ok([pytorch::encode(&self.weights)?, description.to_json().into_bytes()])
     }
 
-    /// A page with the network in it, which is called as its experiment is, or as the file at `path`.
+    /// A page with the network in it, which is called there as the file at `path`.
     pub(crate) fn to_page(&self, path: &Path) -> Result<String, NoPage> {
-        let file = || path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let experiment = self.manifest.experiment().ok().and_then(|experiment| experiment.name);
-        let name = experiment.unwrap_or_else(file);
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
         let values = |name: &str| self.weights.get(name).map_or(&[][..], Array::values);
         birnn_page::file(&name, &self.architecture, &self.manifest, values)
     }

@@ -28,7 +28,7 @@ pub enum ModelError {
     #[error("two networks would be called `{0}`; give one another name: NAME=RUN")]
     Twice(String),
     /// It cannot stand in a path.
-    #[error("`{0}` is no name for a network: letters, digits, `-`, `_` and `.`")]
+    #[error("`{0}` is no name for a network: letters, digits, `-`, `_` and `.`; give it one: NAME=RUN")]
     Name(String),
     /// Threads cannot be had.
     #[error("no threads to answer with: {0}")]
@@ -38,7 +38,7 @@ pub enum ModelError {
 /// A network to serve, as a user names it: `RUN` or `NAME=RUN`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Named {
-    /// What it is to be called; where it is not said, as its experiment or its file is.
+    /// What it is to be called; where it is not said, as its file is, and a run as its experiment.
     pub name: Option<String>,
     /// A run directory, or a weights file.
     pub run: PathBuf,
@@ -84,8 +84,7 @@ impl Models {
         for Named { name, run } in named {
             let (stamp, predictor) = read(run)?;
             let name = name.clone().unwrap_or_else(|| usual_name(run, &predictor));
-            let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-            if name.is_empty() || name.starts_with('.') || !name.chars().all(is_plain) {
+            if !can_be_name(&name) {
                 return Err(ModelError::Name(name));
             }
             if all.contains_key(&name) {
@@ -159,11 +158,20 @@ fn read(run: &Path) -> Result<(Option<Stamp>, Predictor), ModelError> {
     Ok((stamp, Predictor::open(&weights)?))
 }
 
-/// The name of its experiment, or of its file.
+/// The name of its file, where that is its own and can be one; else that of its experiment.
 fn usual_name(run: &Path, predictor: &Predictor) -> String {
-    let experiment = predictor.manifest().experiment().ok().and_then(|experiment| experiment.name);
-    let file = || run.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    experiment.unwrap_or_else(file)
+    let file = run.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let of_run = run.is_dir() || file == "model";
+    if !of_run && can_be_name(&file) {
+        return file;
+    }
+    predictor.manifest().experiment().ok().and_then(|experiment| experiment.name).unwrap_or(file)
+}
+
+/// Whether a network can be called so in a path.
+fn can_be_name(name: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    !name.is_empty() && !name.starts_with('.') && name.chars().all(is_plain)
 }
 
 impl Loaded {

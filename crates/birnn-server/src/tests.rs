@@ -475,7 +475,7 @@ fn networks_are_called_as_they_are_named() {
             Models::open(&all, Limits::default(), Metrics::new()).map_err(|error| error.to_string())?;
         Ok::<Vec<String>, String>(models.each().map(|loaded| loaded.about.name.clone()).collect())
     };
-    assert_eq!(opened(&[Some("b"), Some("a.1")]).unwrap(), ["a.1", "b"]);
+    assert_eq!(opened(&[Some("b"), Some("a.1"), None]).unwrap(), ["a.1", "b", "digits"]);
     assert!(opened(&[Some("a"), Some("a")]).unwrap_err().contains("two networks would be called `a`"));
     for bad in ["", ".", "a/b", "a b", "ä"] {
         assert!(opened(&[Some(bad)]).unwrap_err().contains("is no name for a network"), "{bad}");
