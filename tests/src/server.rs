@@ -81,3 +81,11 @@ impl Server {
         self.child.wait().unwrap().code()
     }
 }
+
+/// A test that fails leaves none behind.
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
