@@ -114,14 +114,54 @@ impl Surface {
 
 /// The extreme value of the `2 * reach + 1` values around each one in lines of `length`. Returns the lines as
 /// columns.
+///
+/// The extreme of twice as many values is that of the extremes of both halves, so that few steps reach far.
 fn running(lines: &[u8], length: usize, reach: usize, more: impl Fn(u8, u8) -> u8 + Copy) -> Vec<u8> {
     let count = lines.len() / length;
+    let around = 2 * reach + 1;
     let mut columns = vec![0; lines.len()];
+    let (mut of, mut wider) = (Vec::new(), Vec::new());
     for (index, line) in lines.chunks_exact(length).enumerate() {
-        for at in 0..length {
-            let around = &line[at.saturating_sub(reach)..(at + reach + 1).min(length)];
-            columns[at * count + index] = around.iter().copied().reduce(more).unwrap_or(0);
+        // Beyond its ends a line goes on as it ends, which adds nothing to what is around.
+        of.clear();
+        of.extend(std::iter::repeat_n(line[0], reach));
+        of.extend_from_slice(line);
+        of.extend(std::iter::repeat_n(line[length - 1], reach));
+        let mut known = 1;
+        while 2 * known <= around {
+            wider.clear();
+            wider.extend(of.iter().zip(&of[known..]).map(|(&here, &there)| more(here, there)));
+            std::mem::swap(&mut of, &mut wider);
+            known *= 2;
+        }
+        for (at, (&first, &last)) in of.iter().zip(&of[around - known..]).enumerate() {
+            columns[at * count + index] = more(first, last);
         }
     }
     columns
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_extreme_of_what_is_around_is_that_of_each_value_there() {
+        for (length, reach) in
+            [(1, 1), (1, 5), (2, 1), (7, 1), (7, 2), (7, 3), (7, 9), (40, 5), (40, 16), (41, 31)]
+        {
+            let lines: Vec<u8> = (0..3 * length).map(|at| (at * 7919 % 251) as u8).collect();
+            let expected = |more: fn(u8, u8) -> u8| -> Vec<u8> {
+                let at = |index: usize, line: usize| {
+                    let own = &lines[line * length..(line + 1) * length];
+                    let around = &own[index.saturating_sub(reach)..(index + reach + 1).min(length)];
+                    around.iter().copied().reduce(more).unwrap_or_default()
+                };
+                (0..length).flat_map(|index| (0..3).map(move |line| at(index, line))).collect()
+            };
+            for more in [u8::max, u8::min] {
+                assert_eq!(running(&lines, length, reach, more), expected(more), "{length}, {reach}");
+            }
+        }
+    }
 }
