@@ -39,11 +39,13 @@ class Browser:
         self.browser, self.folder = browser, folder
         self.problems = []
 
-    def page(self, url, width=1280, scheme="light"):
+    def page(self, url, width=1280, scheme="light", has_workers=True):
         """A page that has its network; what it does that it should not is kept."""
         context = self.browser.new_context(
             viewport={"width": width, "height": 900}, color_scheme=scheme, reduced_motion="reduce"
         )
+        if not has_workers:
+            context.add_init_script("delete globalThis.Worker")
         page = context.new_page()
         own = url.split("/")[2] if url.startswith("http") else None
         page.on("console", lambda said: self.problems.append(f"{url}: console: {said.text}"))
@@ -51,6 +53,9 @@ class Browser:
         page.on("request", lambda request: self.ask(request.url, url, own))
         page.goto(url)
         page.wait_for_selector("#input > *")
+        # A page without a server computes beside itself, where it can.
+        if len(page.workers) != (has_workers and url.startswith("file:")):
+            self.problems.append(f"{url}: has {len(page.workers)} workers")
         return page
 
     def ask(self, asked, url, own):
@@ -132,6 +137,15 @@ def drawn(browser, plan):
     return found
 
 
+def alone(browser, plan):
+    """A digit on a page without a server, in a browser that gives it no worker."""
+    page = browser.page(plan["draw"]["digits-file"], has_workers=False)
+    draw(page, "5")
+    answer = browser.answer(page)
+    page.context.close()
+    return answer
+
+
 def opened(browser, plan):
     """A picture's file, on each page."""
     found = []
@@ -175,7 +189,7 @@ def computed(browser, plan):
         page.goto(net["url"])
         found.append(page.evaluate(
             """samples => samples.map(sample => {
-                const { net } = Answerer;
+                const net = new Net(JSON.parse(document.getElementById("net").textContent));
                 const forming = net.about.per_step ? null : sample.all.map((_, at) => net.forming(sample, sample.all, at));
                 return { ...net.explain(sample), forming };
             })""",
@@ -194,6 +208,7 @@ def main():
         found = {
             "computed": computed(browser, plan),
             "drawn": drawn(browser, plan),
+            "alone": alone(browser, plan),
             "opened": opened(browser, plan),
             "typed": typed(browser, plan),
         }

@@ -4,8 +4,8 @@
 const AnswerView = (() => {
   const { element, percent, number } = Chart;
   const { largest, softmax } = Numbers;
-  /** More lines, and more rows of a table, nobody looks at. */
-  const [MOST_LINES, MOST_ROWS] = [8, 500];
+  /** More lines, more rows of a table, and more charts one below the other nobody looks at. */
+  const [MOST_LINES, MOST_ROWS, MOST_CHARTS] = [8, 500, 4];
 
   /** What the steps and the ways through them are called. */
   function words(about) {
@@ -35,14 +35,29 @@ const AnswerView = (() => {
     return element("table", { class: "numbers" }, element("tbody", {}, ...rows));
   }
 
-  /** The answer to so many first steps, and to so many last ones, for each number of steps. */
-  function forming(about, { prediction, forming: { steps, first, last } }) {
-    const { step, first: fromFirst, last: fromLast } = words(about);
-    const all = steps[steps.length - 1];
+  /** Of many numbers those that are followed, and what is said of the others. */
+  function followed(about, chart) {
+    const all = about.targets.slice(0, MOST_CHARTS).flatMap(chart);
+    const others = about.targets.length - MOST_CHARTS;
+    return others > 0 ? [...all, element("p", { class: "hint" }, `and ${others} more numbers, which are not drawn`)] : all;
+  }
+
+  /** How what is answered, or each number of it, comes about: what the first steps alone give, and the last. */
+  function forming(about, { prediction, forming: formed }) {
     const classes = prediction.probabilities;
-    const followed = classes ? largest(classes) : 0;
-    const name = classes ? `probability of ${prediction.class}` : about.targets[0];
-    const points = (rows, place) => rows.map((row, at) => [place(steps[at]), row[followed]]);
+    if (!classes) return followed(about, (name, at) => [...curves(about, formed, at, name), halfWay(about, formed, at)]);
+    const found = largest(classes);
+    return [
+      ...curves(about, formed, found, `probability of ${prediction.class}`, Chart.PROBABILITY),
+      fromWhere(about, formed, found),
+    ];
+  }
+
+  /** One of the values that are given for so many first steps, and for so many last ones. */
+  function curves(about, { steps, first, last }, at, name, axis) {
+    const { step, first: fromFirst } = words(about);
+    const all = steps[steps.length - 1];
+    const points = (rows, place) => rows.map((row, index) => [place(steps[index]), row[at]]);
     const chart = Chart.lines(
       [{ name: `given the ${step}s ${fromFirst} to here`, kind: "forward", points: points(first, (count) => count) },
         {
@@ -50,20 +65,27 @@ const AnswerView = (() => {
           kind: "reverse",
           points: points(last, (count) => all - count + 1),
         }],
-      { range: [1, all], x: step, told: `${name}, ${step} by ${step}, read from both sides`, ...(classes && Chart.PROBABILITY) });
-    const parts = [element("h3", {}, name[0].toUpperCase() + name.slice(1)), chart];
-    const count = (many) => `${many} ${step}${many === 1 ? "" : "s"}`;
-    if (classes) {
-      const ahead = (rows) => steps[rows.reduceRight((from, row, at) => (largest(row) === followed && from === at + 1 ? at : from), rows.length)];
-      parts.push(element("p", {},
-        `Read ${fromFirst}, the answer is ${prediction.class} from ${count(ahead(first))} of ${all} on; read ${fromLast}, from ${count(ahead(last))} on.`));
-    } else {
-      const half = steps.length >> 1;
-      const at = (rows) => `${number(rows[half][followed])}`;
-      parts.push(element("p", {},
-        `Given ${count(steps[half])} of ${all} ${fromFirst} it would be ${at(first)}, and given as many ${fromLast} ${at(last)}.`));
-    }
-    return parts;
+      { range: [1, all], x: step, told: `${name}, ${step} by ${step}, read from both sides`, ...axis });
+    return [element("h3", {}, name[0].toUpperCase() + name.slice(1)), chart];
+  }
+
+  const count = (about, many) => `${many} ${words(about).step}${many === 1 ? "" : "s"}`;
+
+  /** From where on the class that is found stays the most probable. */
+  function fromWhere(about, { steps, first, last }, found) {
+    const { first: fromFirst, last: fromLast } = words(about);
+    const ahead = (rows) => steps[rows.reduceRight((from, row, at) => (largest(row) === found && from === at + 1 ? at : from), rows.length)];
+    return element("p", {},
+      `Read ${fromFirst}, the answer is ${about.classes[found]} from ${count(about, ahead(first))} of ${steps[steps.length - 1]} on; read ${fromLast}, from ${count(about, ahead(last))} on.`);
+  }
+
+  /** What half of the steps give of a number. */
+  function halfWay(about, { steps, first, last }, at) {
+    const { first: fromFirst, last: fromLast } = words(about);
+    const half = steps.length >> 1;
+    const given = (rows) => number(rows[half][at]);
+    return element("p", {},
+      `Given ${count(about, steps[half])} of ${steps[steps.length - 1]} ${fromFirst} it would be ${given(first)}, and given as many ${fromLast} ${given(last)}.`);
   }
 
   /** What either direction would say without the other. */
@@ -170,20 +192,22 @@ const AnswerView = (() => {
     return [chart, ...(runs.length ? [element("ol", { class: "runs", tabindex: "0", "aria-label": "The classes of the steps" }, ...list, ...others)] : [])];
   }
 
-  /** What each direction adds to the logit of the answer at each step, or to that of the first number. */
+  /** What each direction adds at each step to the logit of the answer, or to each number. */
   function added(about, { prediction, directions }) {
     if (!directions) return [];
-    const found = (step) => (prediction.tags ? about.classes.indexOf(prediction.tags[step]) : 0);
-    const of = (half) => directions[half].map((row, step) => [step + 1, row[found(step)]]);
-    const all = [["forward", of("forward")], ["reverse", of("reverse")]];
-    const what = prediction.tags ? "the class that is answered" : about.targets[0];
-    return [
-      element("h3", {}, `What each direction adds to ${what}`),
-      Chart.lines(all.map(([kind, points]) => ({ name: `${kind}, ${words(about)[kind]}`, kind, points })), {
-        range: [1, directions.forward.length], x: "step",
-        told: `What each direction adds to ${what}, step by step`,
-      }),
-    ];
+    const chart = (what, column) => {
+      const of = (half) => directions[half].map((row, step) => [step + 1, row[column(step)]]);
+      const lines = ["forward", "reverse"].map((kind) => ({ name: `${kind}, ${words(about)[kind]}`, kind, points: of(kind) }));
+      return [
+        element("h3", {}, `What each direction adds to ${what}`),
+        Chart.lines(lines, {
+          range: [1, directions.forward.length], x: "step", told: `What each direction adds to ${what}, step by step`,
+        }),
+      ];
+    };
+    const { tags } = prediction;
+    if (tags) return chart("the class that is answered", (step) => about.classes.indexOf(tags[step]));
+    return followed(about, (name, at) => chart(name, () => at));
   }
 
   /** Shows `explanation` of `sample`: the answer in `answer`, how it came about in `how`. */

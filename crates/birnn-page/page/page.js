@@ -1,67 +1,5 @@
 "use strict";
 
-/** Who answers: a server, or the network that is in this file. */
-const Answerer = (() => {
-  const embedded = document.getElementById("net");
-
-  const nextTurn = () => new Promise((done) => { setTimeout(done, 0); });
-
-  class Local {
-    constructor(text) {
-      this.net = new Net(JSON.parse(text));
-    }
-
-    async models() {
-      return [this.net.about];
-    }
-
-    /** The answer, told at once, and again once it is known how it formed; until `isOld` says so. */
-    async explain(about, sample, tell, isOld) {
-      const all = sample.pixels ? about.shape[0] : (sample.steps ?? sample.tokens).length;
-      if (all > Numbers.MOST_STEPS) throw new Error(`${all} steps, and a page shows ${Numbers.MOST_STEPS}`);
-      const explanation = this.net.explain(sample);
-      tell(explanation);
-      if (about.per_step) return;
-      const every = Math.ceil(all / Numbers.stops(all));
-      const steps = Array.from({ length: Math.ceil(all / every) }, (_, at) => all - at * every).reverse();
-      const forming = { steps, first: [], last: [] };
-      let told = performance.now();
-      for (let index = 0; index < steps.length; index++) {
-        const { first, last } = this.net.forming(sample, steps, index);
-        [forming.first[index], forming.last[index]] = [first, last];
-        if (performance.now() - told < 30) continue;
-        await nextTurn();
-        if (isOld()) return;
-        told = performance.now();
-      }
-      tell({ ...explanation, forming });
-    }
-  }
-
-  class Remote {
-    async models() {
-      return (await this.json("v1/models")).models;
-    }
-
-    async json(path, options) {
-      const answer = await fetch(path, options).catch(() => { throw new Error("the server cannot be reached"); });
-      const body = await answer.json();
-      if (!answer.ok) throw new Error(body.detail);
-      return body;
-    }
-
-    async explain(about, sample, tell) {
-      const body = JSON.stringify(sample.pixels
-        ? { pixels: [btoa(String.fromCharCode(...sample.pixels))] }
-        : sample.tokens ? { sentences: [sample.tokens] } : { series: [sample.steps] });
-      const path = `v1/models/${encodeURIComponent(about.name)}/explain`;
-      tell(await this.json(path, { method: "POST", headers: { "Content-Type": "application/json" }, body }));
-    }
-  }
-
-  return embedded ? new Local(embedded.textContent) : new Remote();
-})();
-
 /** The page: one network at a time, what it is asked, what it answers. */
 (async () => {
   const { element } = Chart;
@@ -72,6 +10,8 @@ const Answerer = (() => {
   const HINTS = { images: "Draw something.", series: "Give it a series.", sentences: "Type something." };
   // The network that is shown and where it is asked; the newest question, and what is still to be asked of it.
   let [shown, current, asked, wanted, speaking] = [null, null, 0, null, null];
+  // Aborted once there is a newer sample than the one that is being answered.
+  let newer = new AbortController();
   // For programs that look at the page: what it shows, and whether that is all there is to show.
   window.birnn = null;
 
@@ -81,18 +21,26 @@ const Answerer = (() => {
       const sample = wanted;
       const own = ++asked;
       wanted = null;
-      const isOld = () => wanted !== null || own !== asked;
+      newer = new AbortController();
+      const { signal } = newer;
+      const waiting = setTimeout(() => answer.setAttribute("aria-busy", "true"), 300);
+      const waited = () => {
+        clearTimeout(waiting);
+        answer.setAttribute("aria-busy", "false");
+      };
       try {
         await Answerer.explain(about, sample, (explanation) => {
+          waited();
           if (own !== asked) return;
           problem.textContent = "";
           AnswerView.show(about, explanation, sample, answer, how);
           window.birnn = { sample, explanation, isWhole: false };
           clearTimeout(speaking);
           speaking = setTimeout(() => { told.textContent = AnswerView.told(about, explanation.prediction); }, 600);
-        }, isOld);
-        if (!isOld()) window.birnn.isWhole = true;
+        }, signal);
+        if (!signal.aborted) window.birnn.isWhole = true;
       } catch (error) {
+        waited();
         if (own !== asked || wanted) continue;
         nothing(about);
         problem.textContent = error.message;
@@ -102,6 +50,7 @@ const Answerer = (() => {
 
   function nothing(about) {
     [wanted, asked, window.birnn] = [null, asked + 1, null];
+    newer.abort();
     answer.replaceChildren(element("p", { class: "hint" }, HINTS[about.reads]));
     how.replaceChildren(element("p", { class: "hint" }, "It shows here while the answer forms."));
     clearTimeout(speaking);
@@ -127,6 +76,7 @@ const Answerer = (() => {
         return;
       }
       [wanted, window.birnn] = [sample, null];
+      newer.abort();
       if (isAnswering) return;
       isAnswering = true;
       await answerNewest(about);

@@ -33,16 +33,21 @@ macro_rules! script {
     };
 }
 
+/// What both forms of the page need.
+const NUMBERS: Asset = script!("numbers.js");
+
+/// What computes, of the page in one file.
+const COMPUTING: [Asset; 2] = [script!("net.js"), script!("explaining.js")];
+
 /// In the order in which they are read: each stands on those before.
-const SCRIPTS: [Asset; 9] = [
-    script!("numbers.js"),
+const SHOWING: [Asset; 8] = [
     script!("chart.js"),
     script!("frame.js"),
-    script!("net.js"),
     script!("drawing.js"),
     script!("series.js"),
     script!("sentence.js"),
     script!("answer.js"),
+    script!("answerer.js"),
     script!("page.js"),
 ];
 
@@ -52,26 +57,33 @@ pub const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self
 
 /// The page as a server gives it, and the files that it asks for.
 pub fn served() -> (String, impl Iterator<Item = Asset>) {
-    let scripts = SCRIPTS.iter().map(|script| format!("<script defer src=\"{}\"></script>\n", script.path));
-    let head = format!("<link rel=\"stylesheet\" href=\"{}\">\n{}", STYLE.path, scripts.collect::<String>());
-    (document("birnn", &head, BODY), std::iter::once(STYLE).chain(SCRIPTS))
+    let scripts = || std::iter::once(NUMBERS).chain(SHOWING);
+    let asked: String =
+        scripts().map(|script| format!("<script defer src=\"{}\"></script>\n", script.path)).collect();
+    let head = format!("<link rel=\"stylesheet\" href=\"{}\">\n{asked}", STYLE.path);
+    (document("birnn", &head, BODY), std::iter::once(STYLE).chain(scripts()))
 }
 
 /// The page in one file, with a network in it as `net.js` reads it: JSON in which no `<` is written as such.
 pub(crate) fn whole(title: &str, net: &str) -> String {
-    let scripts: String = SCRIPTS.iter().map(|script| script.text).collect();
+    let text = |scripts: &[Asset]| scripts.iter().map(|script| script.text).collect::<String>();
+    // Apart from the rest, as a worker is made of its text.
+    let (computing, showing) = (NUMBERS.text.to_owned() + &text(&COMPUTING), text(&SHOWING));
     let style = STYLE.text;
-    // A browser runs and shows what has these digests, and asks nobody for anything.
+    // A browser runs and shows what has these digests, and asks nobody for anything; a worker has the rights of its page.
     let policy = format!(
-        "default-src 'none'; script-src '{}'; style-src '{}'; img-src data: blob:; base-uri 'none'; form-action 'none'",
-        digest(&scripts),
+        "default-src 'none'; script-src '{}' '{}'; worker-src blob:; style-src '{}'; img-src data: blob:; base-uri 'none'; \
+         form-action 'none'",
+        digest(&computing),
+        digest(&showing),
         digest(style)
     );
     let head = format!(
         "<meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">\n<style>{style}</style>\n"
     );
     let body = format!(
-        "{BODY}<script type=\"application/json\" id=\"net\">{net}</script>\n<script>{scripts}</script>\n"
+        "{BODY}<script type=\"application/json\" id=\"net\">{net}</script>\n<script id=\"computes\">{computing}</script>\n\
+         <script>{showing}</script>\n"
     );
     document(title, &head, &body)
 }
@@ -96,7 +108,7 @@ mod tests {
     /// A script that is written into a page ends where the page's parser says that it does.
     #[test]
     fn nothing_in_a_script_or_a_style_ends_it() {
-        for asset in SCRIPTS.iter().chain([&STYLE]) {
+        for asset in COMPUTING.iter().chain(&SHOWING).chain([&NUMBERS, &STYLE]) {
             for end in ["</script", "</style", "<!--"] {
                 assert!(!asset.text.contains(end), "{}: {end}", asset.path);
             }
@@ -107,6 +119,6 @@ mod tests {
     fn the_served_page_names_each_of_its_files() {
         let (page, assets) = served();
         let count = assets.inspect(|asset| assert!(page.contains(asset.path), "{}", asset.path)).count();
-        assert_eq!(count, 1 + SCRIPTS.len());
+        assert_eq!(count, 2 + SHOWING.len());
     }
 }

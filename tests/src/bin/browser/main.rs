@@ -174,14 +174,19 @@ fn check_digits(sandbox: &Sandbox, digits: &str, found: &Value) {
     let predictor = Predictor::open(Path::new(digits)).unwrap();
     let mut right = Map::new();
     let mut most = 0.0_f64;
+    let mut hold = |answer: &Value, name: &str| {
+        let pixels: Vec<u8> = serde_json::from_value(answer["sample"]["pixels"].clone()).unwrap();
+        let images: Sequences = Images { rows: 28, cols: 28, pixels: pixels.clone() }.into();
+        let expected = predictor.explain(&mut birnn_infer::Workspace::new(), &images, nets::STOPS);
+        let expected = serde_json::to_value(expected).unwrap();
+        most = most.max(apart(&answer["explanation"], &expected, name));
+        pixels
+    };
+    hold(&found["alone"], "without a worker");
     for (index, drawn) in found["drawn"].as_array().unwrap().iter().enumerate() {
         let (page, digit) = (drawn["page"].as_str().unwrap(), &drawn["digit"]);
-        let pixels: Vec<u8> = serde_json::from_value(drawn["sample"]["pixels"].clone()).unwrap();
+        let pixels = hold(drawn, &format!("{page}, a drawn {digit}"));
         let explanation = &drawn["explanation"];
-        let images: Sequences = Images { rows: 28, cols: 28, pixels: pixels.clone() }.into();
-        let expected =
-            serde_json::to_value(predictor.explain(&mut birnn_infer::Workspace::new(), &images, nets::STOPS));
-        most = most.max(apart(explanation, &expected.unwrap(), &format!("{page}, a drawn {digit}")));
         assert_eq!(drawn["shown"], explanation["prediction"]["class"], "{page}");
         let count = right.entry(page).or_insert(json!(0));
         *count = json!(count.as_u64().unwrap() + u64::from(&drawn["shown"] == digit));
@@ -237,7 +242,8 @@ impl Shown {
             ("moods", of_words(Readout::Mean), words, nets::told_apart(Per::Sequence)),
             ("waves", net(Readout::Final), gaps.clone(), nets::told_apart(Per::Sequence)),
             ("moments", net(Readout::Sequence), gaps.clone(), nets::told_apart(Per::Step)),
-            ("heights", net(Readout::Last), gaps, nets::numbers(Per::Sequence)),
+            ("heights", net(Readout::Last), gaps.clone(), nets::numbers(Per::Sequence)),
+            ("levels", net(Readout::Sequence), gaps, nets::numbers(Per::Step)),
         ];
         let made = plans.into_iter().enumerate().map(|(index, (name, model, modality, task))| {
             let is_text = matches!(modality, Modality::Text(_));
