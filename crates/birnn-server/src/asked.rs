@@ -1,5 +1,7 @@
 //! What a request asks about: pictures, series or sentences, out of its body.
 
+use std::sync::Arc;
+
 use axum::body::Bytes;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -17,6 +19,14 @@ pub(crate) enum Body {
     Picture(Bytes),
     /// [`Asked`].
     Json(Bytes),
+}
+
+impl Body {
+    pub(crate) fn bytes(&self) -> &Bytes {
+        match self {
+            Body::Picture(bytes) | Body::Json(bytes) => bytes,
+        }
+    }
 }
 
 /// What to answer, as JSON: one of these, as the network reads it.
@@ -53,7 +63,7 @@ enum Sentence {
 /// How a network has samples read, and within what limits.
 #[derive(Debug)]
 pub(crate) struct Reader {
-    pub(crate) modality: Modality,
+    pub(crate) modality: Arc<Modality>,
     /// What the tokens of a text are.
     pub(crate) unit: Unit,
     pub(crate) limits: Limits,
@@ -90,6 +100,11 @@ fn read_pixels([rows, cols]: [usize; 2], pixels: &[String]) -> Result<Samples, P
 }
 
 impl Reader {
+    /// The same within other limits.
+    pub(crate) fn within(&self, limits: Limits) -> Reader {
+        Reader { modality: self.modality.clone(), unit: self.unit, limits }
+    }
+
     /// The samples of a body; at least one.
     pub(crate) fn read(&self, body: &Body) -> Result<Samples, Problem> {
         match body {
@@ -124,7 +139,7 @@ impl Reader {
             [] => "none of these".to_owned(),
             names => format!("`{}`", names.join("`, `")),
         };
-        match (&self.modality, images, pixels, series, sentences) {
+        match (&*self.modality, images, pixels, series, sentences) {
             (Modality::Images { .. }, Some(images), None, None, None) => self.images(&images),
             (Modality::Images { shape, .. }, None, Some(pixels), None, None) => read_pixels(*shape, &pixels),
             (Modality::Series(net), None, None, Some(series), None) => self.series(net, series),
@@ -149,7 +164,7 @@ impl Reader {
     /// The pixels of an image, out of a picture's file; `seen` counts those of the files, which are small where the picture
     /// is of one colour, however many they are.
     fn picture(&self, file: &[u8], seen: &mut u64) -> Result<Vec<u8>, Problem> {
-        let Modality::Images { shape, preprocessing } = &self.modality else {
+        let Modality::Images { shape, preprocessing } = &*self.modality else {
             return Err(self.wants(&self.modality, "a picture"));
         };
         let size = picture::size(file).map_err(Problem::unanswerable)?;
@@ -242,7 +257,7 @@ impl Reader {
 
     /// The samples of several requests as sequences, one request after the other.
     pub(crate) fn gather<'a>(&self, requests: impl Iterator<Item = &'a Samples>) -> Sequences {
-        match &self.modality {
+        match &*self.modality {
             Modality::Images { shape: [rows, cols], .. } => {
                 let mut pixels = Vec::new();
                 requests.for_each(|samples| {
@@ -276,9 +291,19 @@ impl Reader {
         }
     }
 
+    /// How many steps they have in all.
+    pub(crate) fn steps(&self, samples: &Samples) -> usize {
+        match (samples, &*self.modality) {
+            (Samples::Images(pixels), Modality::Images { shape: [_, cols], .. }) => pixels.len() / cols,
+            (Samples::Images(_), _) => 0,
+            (Samples::Series { lengths, .. }, _) => lengths.iter().sum(),
+            (Samples::Sentences(sentences), _) => sentences.iter().map(Vec::len).sum(),
+        }
+    }
+
     /// How many samples these are.
     pub(crate) fn count(&self, samples: &Samples) -> usize {
-        match (samples, &self.modality) {
+        match (samples, &*self.modality) {
             (Samples::Images(pixels), Modality::Images { shape: [rows, cols], .. }) => {
                 pixels.len() / (rows * cols)
             }

@@ -25,6 +25,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use birnn_infer::cpu;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -128,8 +129,10 @@ impl Server {
     ///
     /// Where the system does not give what a server needs.
     pub fn run(self) -> Result<Ended, ServeError> {
-        // Answers are worked out elsewhere: this is for waiting.
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        // What takes a moment is answered here; more is worked out elsewhere.
+        let threads = cpu::threads().max(1);
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?;
         let Server { app, listener, .. } = self;
         let ended = runtime.block_on(async {
             let (terminate, interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);

@@ -1,36 +1,52 @@
-//! Requests wait here for a network, and are answered together by those who are free.
+//! Requests wait here for a network, and are answered together.
 //!
-//! A worker takes the request that has waited longest, and those behind it that are there already: alone nobody
-//! waits for others, and under load batches form by themselves. Nothing depends on the batch, as a sequence gives
-//! the same bits alone and among others.
+//! Those that take a moment are answered by the thread that read them: it first lets others read what has come in
+//! meanwhile, and answers these with its own. So a lone client waits for no other thread, and under load batches form by
+//! themselves. Larger requests, and what is to be explained, wait for threads of their own, which keep nobody from reading
+//! and writing. Nothing depends on the batch, as a sequence gives the same bits alone and among others.
 
+use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use axum::http::StatusCode;
+use birnn_architecture::{CHARACTER_EMBEDDING, EMBEDDING};
 use birnn_data::{Per, Sequences};
 use birnn_infer::{Answer, Answers, Explanation, Predictor, Workspace};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::sync::mpsc::{self, error::TrySendError};
-use tokio::sync::oneshot;
+use tokio::sync::oneshot::{self, error::TryRecvError};
 
 use crate::asked::{Body, Reader, Samples};
+use crate::limits::Limits;
 use crate::metrics::OfModel;
 use crate::problem::Problem;
 
 /// Requests that are answered together at most: more are no quicker.
 const TOGETHER: usize = 32;
 
-/// Steps whose buffers a worker keeps: what larger requests take is given back.
+/// Steps whose buffers are kept: what larger requests take is given back.
 const KEPT_STEPS: usize = 4096;
+
+/// A body of more bytes, or pixels, takes longer than a moment to read.
+const MOMENT: usize = 16 << 10;
+
+/// So many products and sums take less than a millisecond.
+const MOMENTS_PRODUCTS: usize = 16_000_000;
 
 /// Where requests wait for a network, until it is dropped and they are answered.
 #[derive(Debug)]
 pub(crate) struct Queue {
+    answering: Arc<Answering>,
+    /// As [`Answering::reader`], but what takes longer than a moment to read is refused.
+    of_a_moment: Reader,
+    /// The steps that are answered in a moment.
+    moments_steps: usize,
+    moments: Mutex<VecDeque<(Samples, Reply)>>,
+    workspaces: Mutex<Vec<Workspace>>,
     jobs: mpsc::Sender<Job>,
-    metrics: OfModel,
 }
 
 /// What is answered to a request, as JSON: an array of predictions, or an explanation.
@@ -85,50 +101,134 @@ struct Prediction<'a> {
 }
 
 impl Queue {
-    /// Begins to answer by so many threads.
+    /// Begins to answer, what takes longer by so many threads.
     pub(crate) fn start(
-        predictor: Arc<Predictor>,
-        reader: Arc<Reader>,
+        predictor: Predictor,
+        reader: Reader,
         threads: usize,
         metrics: OfModel,
     ) -> std::io::Result<Queue> {
         let (jobs, waiting) = mpsc::channel(reader.limits.queue);
         let waiting = Arc::new(Mutex::new(waiting));
+        let of_a_moment = reader.within(Limits { pixels: MOMENT as u64, ..reader.limits });
+        let moments_steps = MOMENTS_PRODUCTS / products(&predictor);
+        let answering = Arc::new(Answering { predictor, reader, metrics });
         for index in 0..threads.max(1) {
-            let worker = Worker {
-                predictor: predictor.clone(),
-                reader: reader.clone(),
-                waiting: waiting.clone(),
-                metrics: metrics.clone(),
-            };
+            let worker = Worker { answering: answering.clone(), waiting: waiting.clone() };
             thread::Builder::new().name(format!("answers {index}")).spawn(move || worker.run())?;
         }
-        Ok(Queue { jobs, metrics })
+        Ok(Queue {
+            answering,
+            of_a_moment,
+            moments_steps,
+            moments: Mutex::default(),
+            workspaces: Mutex::default(),
+            jobs,
+        })
     }
 
     /// The answer to a request, once its turn has come.
     pub(crate) async fn ask(&self, question: Question, body: Body) -> Result<Told, Problem> {
-        let (reply, answer) = oneshot::channel();
-        match self.jobs.try_send(Job { question, body, reply }) {
-            Ok(()) => self.metrics.waits(1),
-            Err(TrySendError::Full(_)) => {
-                return Err(Problem::busy("too many requests wait for this network"));
+        let (reply, mut answer) = oneshot::channel();
+        let Some(samples) = self.of_a_moment(question, &body) else {
+            self.wait(Job { question, body, reply })?;
+            return answer.await.unwrap_or_else(|_| Err(broken()));
+        };
+        {
+            let mut moments = lock(&self.moments);
+            if moments.len() >= self.answering.reader.limits.queue {
+                return Err(Problem::busy(FULL));
             }
-            Err(TrySendError::Closed(_)) => return Err(broken()),
+            moments.push_back((samples, reply));
+        }
+        self.answering.metrics.waits(1);
+        // Those whose requests are here already come along.
+        tokio::task::yield_now().await;
+        loop {
+            match answer.try_recv() {
+                Ok(told) => return told,
+                Err(TryRecvError::Closed) => return Err(broken()),
+                // Where none wait any more, another thread has it.
+                Err(TryRecvError::Empty) if !self.answer_some() => break,
+                Err(TryRecvError::Empty) => {}
+            }
         }
         answer.await.unwrap_or_else(|_| Err(broken()))
     }
+
+    /// The samples of a request that takes a moment: of one that cannot be read, it is found out elsewhere what is wrong.
+    fn of_a_moment(&self, question: Question, body: &Body) -> Option<Samples> {
+        if question != Question::Predict || body.bytes().len() > MOMENT {
+            return None;
+        }
+        let samples = self.of_a_moment.read(body).ok()?;
+        (self.of_a_moment.steps(&samples) <= self.moments_steps).then_some(samples)
+    }
+
+    fn wait(&self, job: Job) -> Result<(), Problem> {
+        match self.jobs.try_send(job) {
+            Ok(()) => {
+                self.answering.metrics.waits(1);
+                Ok(())
+            }
+            Err(TrySendError::Full(_)) => Err(Problem::busy(FULL)),
+            Err(TrySendError::Closed(_)) => Err(broken()),
+        }
+    }
+
+    /// Answers those that have waited longest; whether there were any.
+    fn answer_some(&self) -> bool {
+        let asked: Vec<(Samples, Reply)> = {
+            let mut moments = lock(&self.moments);
+            let count = moments.len().min(TOGETHER);
+            moments.drain(..count).collect()
+        };
+        if asked.is_empty() {
+            return false;
+        }
+        self.answering.metrics.waits(-(asked.len() as i64));
+        let mut workspace = lock(&self.workspaces).pop().unwrap_or_default();
+        if unbroken(|| self.answering.predict(&mut workspace, asked)) {
+            lock(&self.workspaces).push(workspace);
+        }
+        true
+    }
+}
+
+const FULL: &str = "too many requests wait for this network";
+
+/// Of what another thread left behind where it failed: each holds what is whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The products of one step, about: all its parameters but tables, of which a step reads a row.
+fn products(predictor: &Predictor) -> usize {
+    let (architecture, manifest) = (predictor.network().architecture(), predictor.manifest());
+    let parameters = architecture.parameters(manifest.modality.inputs(), predictor.task().outputs());
+    let is_table = |name: &str| [EMBEDDING, CHARACTER_EMBEDDING].contains(&name.trim_end_matches(".weight"));
+    let of_steps = parameters.iter().filter(|(name, _)| !is_table(name));
+    of_steps.map(|(_, shape)| shape.iter().product::<usize>()).sum::<usize>().max(1)
+}
+
+/// Does it, and says whether it came to its end: what it was about stays unanswered, and its client is told so; the others
+/// go on.
+fn unbroken(answer: impl FnOnce()) -> bool {
+    let done = std::panic::catch_unwind(AssertUnwindSafe(answer)).is_ok();
+    if !done {
+        tracing::error!("a request made the network's answer fail; this is a defect of birnn's");
+    }
+    done
 }
 
 fn broken() -> Problem {
     Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the network could not answer; the server's log says why")
 }
 
+/// Answers what takes longer than a moment.
 struct Worker {
-    predictor: Arc<Predictor>,
-    reader: Arc<Reader>,
+    answering: Arc<Answering>,
     waiting: Arc<Mutex<mpsc::Receiver<Job>>>,
-    metrics: OfModel,
 }
 
 impl Worker {
@@ -136,26 +236,16 @@ impl Worker {
     fn run(&self) {
         let mut workspace = Workspace::new();
         while let Some(jobs) = self.next() {
-            self.metrics.waits(-(jobs.len() as i64));
-            // What it was about stays unanswered, and its client is told so; the others go on.
-            let answered = std::panic::catch_unwind(AssertUnwindSafe(|| self.answer(&mut workspace, jobs)));
-            if answered.is_err() {
+            self.answering.metrics.waits(-(jobs.len() as i64));
+            if !unbroken(|| self.answering.answer(&mut workspace, jobs)) {
                 workspace = Workspace::new();
-                tracing::error!("a request made the network's answer fail; this is a defect of birnn's");
             }
-        }
-    }
-
-    fn answers(&self, workspace: &mut Workspace, sequences: &Sequences) -> Answers {
-        match sequences.len() > TOGETHER || sequences.steps() > KEPT_STEPS {
-            true => self.predictor.answers_to_all(sequences, 1),
-            false => self.predictor.answers_to(workspace, sequences),
         }
     }
 
     /// The requests to answer next.
     fn next(&self) -> Option<Vec<Job>> {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = lock(&self.waiting);
         let mut jobs = vec![waiting.blocking_recv()?];
         // What is to be explained takes longer than all else: it is one worker's last, and others do the next.
         while jobs.len() < TOGETHER
@@ -165,6 +255,23 @@ impl Worker {
             jobs.push(job);
         }
         Some(jobs)
+    }
+}
+
+/// A network, and how it is asked.
+#[derive(Debug)]
+struct Answering {
+    predictor: Predictor,
+    reader: Reader,
+    metrics: OfModel,
+}
+
+impl Answering {
+    fn answers(&self, workspace: &mut Workspace, sequences: &Sequences) -> Answers {
+        match sequences.len() > TOGETHER || sequences.steps() > KEPT_STEPS {
+            true => self.predictor.answers_to_all(sequences, 1),
+            false => self.predictor.answers_to(workspace, sequences),
+        }
     }
 
     fn answer(&self, workspace: &mut Workspace, jobs: Vec<Job>) {
