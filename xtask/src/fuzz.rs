@@ -15,7 +15,7 @@ const CARGO_FUZZ: &str = "0.13.2";
 /// A binary of tests/fuzz, with where its seeds are, and the memory in MiB that it may take,
 /// libtorch's included.
 type Target = (&'static str, &'static [&'static str], u32);
-const TARGETS: [Target; 10] = [
+const TARGETS: [Target; 11] = [
     ("idx", &["tests/fuzz/seeds/idx"], 512),
     ("checkpoint", &["target/fuzz/run/checkpoints", "target/fuzz/series-run/checkpoints"], 2048),
     ("config", &["configs", "configs/series"], 512),
@@ -27,6 +27,7 @@ const TARGETS: [Target; 10] = [
     ("npz", &["tests/fuzz/seeds/npz"], 1024),
     ("table", &["tests/fuzz/seeds/table"], 512),
     ("text", &["tests/fuzz/seeds/text"], 512),
+    ("requests", &["tests/fuzz/seeds/requests"], 2048),
 ];
 /// No input may take seconds.
 const LIMITS: [&str; 2] = ["-timeout=10", "-print_final_stats=1"];
@@ -101,10 +102,14 @@ fn installed(machine: &Machine) -> Result<PathBuf> {
     Ok(program)
 }
 
-/// Sees to it that there are small real checkpoints to start from, of images and of series.
+/// Sees to it that there are small real checkpoints to start from, and networks to ask, of images, series and sentences.
 fn train_seeds(machine: &Machine, tree: &Tree) -> Result<()> {
-    for (config, run) in [("configs/synthetic.toml", "run"), ("configs/series/synthetic.toml", "series-run")]
-    {
+    let runs = [
+        ("configs/synthetic.toml", "run"),
+        ("configs/series/synthetic.toml", "series-run"),
+        ("configs/text/synthetic.toml", "text-run"),
+    ];
+    for (config, run) in runs {
         let run = machine.root.join("target/fuzz").join(run);
         if run.join("checkpoints/last.safetensors").is_file() {
             continue;

@@ -17,9 +17,12 @@ series: a file with each tag, gzipped too; one with what may be missing; and ser
 text: sentences in columns, gzipped too, and in CoNLL-U; sentences and tags line by line, parted by a zero; and texts with
 their classes in each form.
 
+requests: what is sent to a server of a network of images of 28 x 28, one of series of three features and one of words.
+
 pictures: of 4 x 4, in each format that needs no library here.
 """
 
+import base64
 import gzip
 import json
 import pathlib
@@ -298,3 +301,28 @@ texts = {
 }
 for name, content in texts.items():
     write("text", name, content)
+
+
+def request(name, kind, body, question="predict", more=b""):
+    head = b"POST /v1/models/%s/%s HTTP/1.1\r\nHost: localhost\r\nContent-Type: %s\r\nContent-Length: %d\r\n%s\r\n"
+    return head % (name, question.encode(), kind, len(body), more) + body
+
+
+JSON = b"application/json"
+picture = (FOLDER / "pictures" / "grey.png").read_bytes()
+pixels = base64.b64encode(bytes(range(256)) * 3 + bytes(16))
+requests = {
+    "page": b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "models": b"GET /v1/models HTTP/1.1\r\nHost: 127.0.0.1:80\r\nConnection: close\r\n\r\n",
+    "picture": request(b"images", b"image/png", picture),
+    "pictures": request(b"images", JSON, b'{"images": ["%s", "%s"]}' % ((base64.b64encode(picture),) * 2)),
+    "pixels": request(b"images", JSON, b'{"pixels": ["%s"]}' % pixels, "explain"),
+    "series": request(b"series", JSON, b'{"series": [[[1, 2, 3], [-2.5e3, 0, 1]], [[0.5, 1, 0]]]}'),
+    "numbers": request(b"series", JSON, b'{"series": [[1, null, 3]]}', "explain", b"Expect: 100-continue\r\n"),
+    "sentences": request(b"text", JSON, '{"sentences": [["New", "York"], "a gem é"]}'.encode()),
+    "sentence": request(b"text", JSON, b'{"sentences": [["\\u0130", "of"]]}', "explain"),
+    "chunked": b"POST /v1/models/text/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    b'Transfer-Encoding: chunked\r\n\r\n12\r\n{"sentences":["a"]\r\n1\r\n}\r\n0\r\n\r\n',
+}
+for name, content in requests.items():
+    write("requests", name, content)
