@@ -54,8 +54,15 @@ enum Origin<'a> {
 impl Source {
     /// Reads the file at `path` and applies each `key.path=value` in turn.
     pub fn read(path: &Path, sets: &[String]) -> Result<Source, ExperimentError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| ExperimentError::Read { path: path.to_owned(), source })?;
+        let bytes =
+            std::fs::read(path).map_err(|source| ExperimentError::Read { path: path.to_owned(), source })?;
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let read = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+            let (line, column) = line_and_column(&String::from_utf8_lossy(read), read.len());
+            let message = "a character is not UTF-8; save the file as UTF-8".to_owned();
+            let place = format!("{}:{line}:{column}", shown(&path));
+            ExperimentError::Wrong { place, key: None, message, excerpt: None }
+        })?;
         Source::parse(path, text, sets)
     }
 

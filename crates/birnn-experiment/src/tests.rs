@@ -191,3 +191,12 @@ fn more_sets_keep_what_was_changed_before() {
     assert_eq!(experiment.data.test_labels, Some("/e".into()));
     assert_eq!(experiment.data.test_images, Some(folder.path().join("c")));
 }
+
+#[test]
+fn a_file_that_is_not_utf_8_is_told_with_the_place_and_the_way_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.toml");
+    std::fs::write(&path, b"seed = 1\nname = \"caf\xe9\"\n").unwrap();
+    let error = Source::read(&path, &[]).unwrap_err().to_string();
+    assert_eq!(error, format!("{}:2:12: a character is not UTF-8; save the file as UTF-8", path.display()));
+}
