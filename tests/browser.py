@@ -8,6 +8,7 @@ import itertools
 import json
 import math
 import sys
+import time
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
@@ -39,13 +40,13 @@ class Browser:
         self.browser, self.folder = browser, folder
         self.problems = []
 
-    def page(self, url, width=1280, scheme="light", has_workers=True):
+    def page(self, url, width=1280, scheme="light", workers=""):
         """A page that has its network; what it does that it should not is kept."""
         context = self.browser.new_context(
             viewport={"width": width, "height": 900}, color_scheme=scheme, reduced_motion="reduce"
         )
-        if not has_workers:
-            context.add_init_script("delete globalThis.Worker")
+        if workers:
+            context.add_init_script(workers)
         page = context.new_page()
         own = url.split("/")[2] if url.startswith("http") else None
         page.on("console", lambda said: self.problems.append(f"{url}: console: {said.text}"))
@@ -54,7 +55,11 @@ class Browser:
         page.goto(url)
         page.wait_for_selector("#input > *")
         # A page without a server computes beside itself, where it can.
-        if len(page.workers) != (has_workers and url.startswith("file:")):
+        count = 1 if url.startswith("file:") and not workers else 0
+        deadline = time.monotonic() + 5
+        while len(page.workers) != count and time.monotonic() < deadline:
+            page.wait_for_timeout(20)
+        if len(page.workers) != count:
             self.problems.append(f"{url}: has {len(page.workers)} workers")
         return page
 
@@ -137,13 +142,44 @@ def drawn(browser, plan):
     return found
 
 
-def alone(browser, plan):
-    """A digit on a page without a server, in a browser that gives it no worker."""
-    page = browser.page(plan["draw"]["digits-file"], has_workers=False)
-    draw(page, "5")
+# Browsers that give a file no worker, or one that does not begin.
+NO_WORKERS = {
+    "none": "delete globalThis.Worker",
+    "broken": """globalThis.Worker = class {
+        constructor() { setTimeout(() => this.onerror(new Event("error")), 200); }
+        postMessage() {}
+        terminate() {}
+    }""",
+}
+
+
+def without_workers(browser, plan):
+    """A digit on a page without a server, in browsers that give it no worker."""
+    found = {}
+    for name, script in NO_WORKERS.items():
+        page = browser.page(plan["draw"]["digits-file"], workers=script)
+        draw(page, "5")
+        found[name] = browser.answer(page)
+        page.context.close()
+    return found
+
+
+def hurried(browser, plan):
+    """A long series that is taken back, and asked again with another, while the first is worked out."""
+    page = browser.page(plan["type"]["waves-file"][0])
+    lines = [f"{step % 7};{step % 5}" for step in range(4000)]
+    page.locator("textarea").fill("\n".join(lines))
+    page.wait_for_function("window.birnn && !window.birnn.isWhole")
+    page.locator("textarea").fill("")
+    if page.evaluate("window.birnn"):
+        browser.problems.append("there is an answer to what was taken back")
+    page.locator("textarea").fill("\n".join(lines[:1500]))
+    page.wait_for_function("window.birnn")
+    page.locator("textarea").fill("\n".join(lines[:5]))
     answer = browser.answer(page)
+    if len(answer["sample"]["steps"]) != 5 or answer["explanation"]["forming"]["steps"] != [1, 2, 3, 4, 5]:
+        browser.problems.append("the answer is to what was asked before")
     page.context.close()
-    return answer
 
 
 def opened(browser, plan):
@@ -208,7 +244,8 @@ def main():
         found = {
             "computed": computed(browser, plan),
             "drawn": drawn(browser, plan),
-            "alone": alone(browser, plan),
+            "without_workers": without_workers(browser, plan),
+            "hurried": hurried(browser, plan),
             "opened": opened(browser, plan),
             "typed": typed(browser, plan),
         }

@@ -6,12 +6,19 @@ const Answerer = (() => {
 
   /** The network in this file, which computes in a worker: the page goes on meanwhile. */
   class Local {
-    constructor(made) {
-      Object.assign(this, { made, asked: 0, open: null });
+    constructor() {
+      this.asked = 0;
+      this.about = new Promise((done, fail) => {
+        this.hear = ({ about, problem }) => (about ? done(about) : fail(new Error(problem)));
+      });
       try {
         const code = document.getElementById("computes").textContent;
         const worker = new Worker(URL.createObjectURL(new Blob([code], { type: "text/javascript" })));
-        worker.onerror = () => this.computeHere();
+        worker.onerror = () => {
+          worker.onerror = worker.onmessage = null;
+          worker.terminate();
+          this.computeHere();
+        };
         this.use(worker);
       } catch {
         this.computeHere();
@@ -27,38 +34,42 @@ const Answerer = (() => {
 
     use(port) {
       this.port = port;
-      port.onmessage = ({ data }) => {
-        if (data.question === this.open?.question) this.open.hear(data);
-      };
-      port.postMessage({ made: this.made });
-      if (this.open) this.ask(this.open);
-    }
-
-    ask({ question, sample }) {
-      this.port.postMessage({ question, sample });
+      port.onmessage = ({ data }) => this.hear?.(data);
+      port.postMessage({ made: embedded.textContent });
+      if (this.open) port.postMessage(this.open);
     }
 
     async models() {
-      return [this.made.about];
+      return [await this.about];
     }
 
     /** The answer, told at once, and again once it is known how it formed; but not where there is a `newer` sample. */
     async explain(about, sample, tell, newer) {
-      await new Promise((done, fail) => {
-        let isTold = false;
-        const leave = () => { if (isTold && newer.aborted) done(); };
-        const hear = ({ explanation, problem, isWhole }) => {
-          if (problem) fail(new Error(problem));
-          if (isWhole) done();
-          if (!explanation) return;
-          tell(explanation);
-          isTold = true;
-          leave();
-        };
-        newer.addEventListener("abort", leave);
-        this.open = { question: ++this.asked, sample, hear };
-        this.ask(this.open);
-      });
+      const question = ++this.asked;
+      let isTold = false;
+      try {
+        await new Promise((done, fail) => {
+          newer.addEventListener("abort", () => {
+            this.port.postMessage({ question: null });
+            if (isTold) done();
+          });
+          this.hear = ({ question: own, explanation, problem, isWhole }) => {
+            if (own !== question) return;
+            try {
+              if (problem) throw new Error(problem);
+              if (explanation) tell(explanation);
+              isTold = true;
+              if (isWhole || newer.aborted) done();
+            } catch (error) {
+              fail(error);
+            }
+          };
+          this.open = { question, sample };
+          this.port.postMessage(this.open);
+        });
+      } finally {
+        this.hear = this.open = null;
+      }
     }
   }
 
@@ -83,5 +94,5 @@ const Answerer = (() => {
     }
   }
 
-  return embedded ? new Local(JSON.parse(embedded.textContent)) : new Remote();
+  return embedded ? new Local() : new Remote();
 })();

@@ -3,7 +3,7 @@
 /** Explains samples by a network that is in this file, to whoever is at the other end of `port`: a page, of its worker. */
 function explainTo(port) {
   let net = null;
-  let newest = 0;
+  let newest = null;
 
   const nextTurn = () => new Promise((done) => { setTimeout(done, 0); });
 
@@ -31,13 +31,16 @@ function explainTo(port) {
     tell({ ...explanation, forming });
   }
 
+  /** First the network, as text, and then questions, of which the newest counts; null asks for nothing more. */
   port.onmessage = async ({ data: { made, question, sample } }) => {
-    if (made) {
-      net = new Net(made);
-      return;
-    }
-    newest = question;
     try {
+      if (made) {
+        net = new Net(JSON.parse(made));
+        port.postMessage({ about: net.about });
+        return;
+      }
+      newest = question;
+      if (question === null) return;
       await explain(sample, (explanation) => port.postMessage({ question, explanation }), () => newest !== question);
       port.postMessage({ question, isWhole: true });
     } catch (error) {

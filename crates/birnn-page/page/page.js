@@ -9,11 +9,18 @@
   const INPUTS = { images: Drawing, series: SeriesInput, sentences: SentenceInput };
   const HINTS = { images: "Draw something.", series: "Give it a series.", sentences: "Type something." };
   // The network that is shown and where it is asked; the newest question, and what is still to be asked of it.
-  let [shown, current, asked, wanted, speaking] = [null, null, 0, null, null];
+  let [shown, current, asked, wanted, speaking, waiting] = [null, null, 0, null, null, null];
   // Aborted once there is a newer sample than the one that is being answered.
   let newer = new AbortController();
   // For programs that look at the page: what it shows, and whether that is all there is to show.
   window.birnn = null;
+
+  /** Says that an answer is being worked out, once it is long in coming. */
+  function wait(isWorking) {
+    clearTimeout(waiting);
+    answer.setAttribute("aria-busy", "false");
+    if (isWorking) waiting = setTimeout(() => answer.setAttribute("aria-busy", "true"), 300);
+  }
 
   /** Answers the newest sample, one at a time: what was asked meanwhile and is older is never answered. */
   async function answerNewest(about) {
@@ -23,24 +30,19 @@
       wanted = null;
       newer = new AbortController();
       const { signal } = newer;
-      const waiting = setTimeout(() => answer.setAttribute("aria-busy", "true"), 300);
-      const waited = () => {
-        clearTimeout(waiting);
-        answer.setAttribute("aria-busy", "false");
-      };
+      wait(true);
       try {
         await Answerer.explain(about, sample, (explanation) => {
-          waited();
           if (own !== asked) return;
+          wait(false);
           problem.textContent = "";
           AnswerView.show(about, explanation, sample, answer, how);
           window.birnn = { sample, explanation, isWhole: false };
           clearTimeout(speaking);
           speaking = setTimeout(() => { told.textContent = AnswerView.told(about, explanation.prediction); }, 600);
         }, signal);
-        if (!signal.aborted) window.birnn.isWhole = true;
+        if (!signal.aborted && own === asked) window.birnn.isWhole = true;
       } catch (error) {
-        waited();
         if (own !== asked || wanted) continue;
         nothing(about);
         problem.textContent = error.message;
@@ -51,6 +53,7 @@
   function nothing(about) {
     [wanted, asked, window.birnn] = [null, asked + 1, null];
     newer.abort();
+    wait(false);
     answer.replaceChildren(element("p", { class: "hint" }, HINTS[about.reads]));
     how.replaceChildren(element("p", { class: "hint" }, "It shows here while the answer forms."));
     clearTimeout(speaking);

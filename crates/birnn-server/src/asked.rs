@@ -1,7 +1,5 @@
 //! What a request asks about: pictures, series or sentences, out of its body.
 
-use std::sync::Arc;
-
 use axum::body::Bytes;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -19,14 +17,6 @@ pub(crate) enum Body {
     Picture(Bytes),
     /// [`Asked`].
     Json(Bytes),
-}
-
-impl Body {
-    pub(crate) fn bytes(&self) -> &Bytes {
-        match self {
-            Body::Picture(bytes) | Body::Json(bytes) => bytes,
-        }
-    }
 }
 
 /// What to answer, as JSON: one of these, as the network reads it.
@@ -60,10 +50,43 @@ enum Sentence {
     Tokens(Vec<String>),
 }
 
+/// How long samples are that are asked about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Length {
+    pub(crate) images: usize,
+    /// Of series and texts.
+    pub(crate) steps: usize,
+    /// Of texts.
+    pub(crate) characters: usize,
+}
+
+impl Asked {
+    /// What a body of JSON asks.
+    pub(crate) fn parse(json: &[u8]) -> Result<Asked, Problem> {
+        serde_json::from_slice(json).map_err(|error| Problem::unanswerable(format!("the body: {error}")))
+    }
+
+    /// Of all samples together; `None` where files of pictures are to be read.
+    pub(crate) fn length(&self) -> Option<Length> {
+        let Asked { images, pixels, series, sentences } = self;
+        let mut length = Length { images: pixels.as_ref().map_or(0, Vec::len), ..Length::default() };
+        length.steps += series.iter().flatten().map(Vec::len).sum::<usize>();
+        for sentence in sentences.iter().flatten() {
+            let (steps, characters) = match sentence {
+                Sentence::Text(text) => (text.len(), text.len()),
+                Sentence::Tokens(tokens) => (tokens.len(), tokens.iter().map(String::len).sum()),
+            };
+            length.steps += steps;
+            length.characters += characters;
+        }
+        images.is_none().then_some(length)
+    }
+}
+
 /// How a network has samples read, and within what limits.
 #[derive(Debug)]
 pub(crate) struct Reader {
-    pub(crate) modality: Arc<Modality>,
+    pub(crate) modality: Modality,
     /// What the tokens of a text are.
     pub(crate) unit: Unit,
     pub(crate) limits: Limits,
@@ -100,20 +123,11 @@ fn read_pixels([rows, cols]: [usize; 2], pixels: &[String]) -> Result<Samples, P
 }
 
 impl Reader {
-    /// The same within other limits.
-    pub(crate) fn within(&self, limits: Limits) -> Reader {
-        Reader { modality: self.modality.clone(), unit: self.unit, limits }
-    }
-
     /// The samples of a body; at least one.
     pub(crate) fn read(&self, body: &Body) -> Result<Samples, Problem> {
         match body {
             Body::Picture(bytes) => Ok(Samples::Images(self.picture(bytes, &mut 0)?)),
-            Body::Json(bytes) => {
-                let asked: Asked = serde_json::from_slice(bytes)
-                    .map_err(|error| Problem::unanswerable(format!("the body: {error}")))?;
-                self.samples(asked)
-            }
+            Body::Json(bytes) => self.samples(Asked::parse(bytes)?),
         }
     }
 
@@ -126,7 +140,8 @@ impl Reader {
         Problem::unanswerable(format!("the network reads {noun}, and this is {found}; send {key}"))
     }
 
-    fn samples(&self, asked: Asked) -> Result<Samples, Problem> {
+    /// The samples that it asks about; at least one.
+    pub(crate) fn samples(&self, asked: Asked) -> Result<Samples, Problem> {
         let Asked { images, pixels, series, sentences } = asked;
         let given = [
             ("images", images.is_some()),
@@ -139,7 +154,7 @@ impl Reader {
             [] => "none of these".to_owned(),
             names => format!("`{}`", names.join("`, `")),
         };
-        match (&*self.modality, images, pixels, series, sentences) {
+        match (&self.modality, images, pixels, series, sentences) {
             (Modality::Images { .. }, Some(images), None, None, None) => self.images(&images),
             (Modality::Images { shape, .. }, None, Some(pixels), None, None) => read_pixels(*shape, &pixels),
             (Modality::Series(net), None, None, Some(series), None) => self.series(net, series),
@@ -164,7 +179,7 @@ impl Reader {
     /// The pixels of an image, out of a picture's file; `seen` counts those of the files, which are small where the picture
     /// is of one colour, however many they are.
     fn picture(&self, file: &[u8], seen: &mut u64) -> Result<Vec<u8>, Problem> {
-        let Modality::Images { shape, preprocessing } = &*self.modality else {
+        let Modality::Images { shape, preprocessing } = &self.modality else {
             return Err(self.wants(&self.modality, "a picture"));
         };
         let size = picture::size(file).map_err(Problem::unanswerable)?;
@@ -257,7 +272,7 @@ impl Reader {
 
     /// The samples of several requests as sequences, one request after the other.
     pub(crate) fn gather<'a>(&self, requests: impl Iterator<Item = &'a Samples>) -> Sequences {
-        match &*self.modality {
+        match &self.modality {
             Modality::Images { shape: [rows, cols], .. } => {
                 let mut pixels = Vec::new();
                 requests.for_each(|samples| {
@@ -291,19 +306,9 @@ impl Reader {
         }
     }
 
-    /// How many steps they have in all.
-    pub(crate) fn steps(&self, samples: &Samples) -> usize {
-        match (samples, &*self.modality) {
-            (Samples::Images(pixels), Modality::Images { shape: [_, cols], .. }) => pixels.len() / cols,
-            (Samples::Images(_), _) => 0,
-            (Samples::Series { lengths, .. }, _) => lengths.iter().sum(),
-            (Samples::Sentences(sentences), _) => sentences.iter().map(Vec::len).sum(),
-        }
-    }
-
     /// How many samples these are.
     pub(crate) fn count(&self, samples: &Samples) -> usize {
-        match (samples, &*self.modality) {
+        match (samples, &self.modality) {
             (Samples::Images(pixels), Modality::Images { shape: [rows, cols], .. }) => {
                 pixels.len() / (rows * cols)
             }

@@ -5,15 +5,19 @@
 //!
 //! ```text
 //! connection (listen) -> app: host, time, headers, counts -> route -> room for its body -> queue of its network
-//!                     -> worker: body -> samples, with those of others -> Predictor -> answers as JSON
+//!     of a moment -> samples, with those of others -> Predictor -> answers as JSON
+//!     of more     -> a thread of the network's own, which does the same
 //! ```
 
+mod answering;
 mod app;
 mod asked;
+mod effort;
 mod limits;
 mod listen;
 mod metrics;
 mod models;
+mod moments;
 mod problem;
 mod queue;
 mod room;
@@ -130,7 +134,7 @@ impl Server {
     /// Where the system does not give what a server needs.
     pub fn run(self) -> Result<Ended, ServeError> {
         // What takes a moment is answered here; more is worked out elsewhere.
-        let threads = cpu::threads().max(1);
+        let threads = cpu::threads();
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?;
         let Server { app, listener, .. } = self;

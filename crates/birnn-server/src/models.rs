@@ -185,7 +185,7 @@ impl Loaded {
         let manifest = predictor.manifest();
         let about = About::new(name, manifest, predictor.network().architecture().to_string());
         let unit = about.unit.unwrap_or(Unit::Words);
-        let reader = Reader { modality: Arc::new(manifest.modality.clone()), unit, limits };
+        let reader = Reader { modality: manifest.modality.clone(), unit, limits };
         let queue = Queue::start(predictor, reader, cpu::threads(), metrics.of_model(name));
         Ok(Loaded { about, queue: queue.map_err(ModelError::Threads)?, stamp })
     }

@@ -1,7 +1,7 @@
 //! Whatever is sent to a server, it has an answer or lets the connection go, and goes on: what fails in it fails here.
 #![no_main]
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::path::Path;
 use std::sync::LazyLock;
@@ -28,17 +28,30 @@ static ADDRESS: LazyLock<SocketAddr> = LazyLock::new(|| {
     address
 });
 
-/// Longer than that no request takes, and libFuzzer's own patience is less.
+/// Less than libFuzzer's: longer than that no request takes.
 const PATIENCE: Duration = Duration::from_secs(9);
 
+/// What becomes of a request must not depend on others.
+const AT_ONCE: usize = 3;
+
 fuzz_target!(|request: &[u8]| {
-    let mut stream = TcpStream::connect(*ADDRESS).expect("the server takes connections");
-    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
-    // The server may have answered, and ended the connection, before it has read all.
-    let _ = stream.write_all(request).and_then(|()| stream.shutdown(Shutdown::Write));
-    let mut answer = Vec::new();
-    let _ = stream.read_to_end(&mut answer);
-    let status = answer.get(9..12).map(|status| String::from_utf8_lossy(status).into_owned());
+    let connect = |_| {
+        let stream = TcpStream::connect(*ADDRESS).expect("the server takes connections");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        stream
+    };
+    let mut all: Vec<TcpStream> = (0..AT_ONCE).map(connect).collect();
+    for stream in &mut all {
+        // The server may have answered, and ended the connection, before it has read all.
+        let _ = stream.write_all(request).and_then(|()| stream.shutdown(Shutdown::Write));
+    }
     let known = ["200", "400", "404", "405", "408", "413", "415", "417", "421", "422", "431", "503", "505"];
-    assert!(status.as_deref().is_none_or(|status| known.contains(&status)), "{status:?}");
+    for stream in &mut all {
+        let mut answer = Vec::new();
+        let ended = stream.read_to_end(&mut answer);
+        let hangs = ended.is_err_and(|error| matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut));
+        assert!(!hangs, "neither an answer nor an end");
+        let status = answer.get(9..12).map(|status| String::from_utf8_lossy(status).into_owned());
+        assert!(status.as_deref().is_none_or(|status| known.contains(&status)), "{status:?}");
+    }
 });

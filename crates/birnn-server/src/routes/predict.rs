@@ -9,10 +9,11 @@ use birnn_data::escape;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::answering::Told;
 use crate::app::App;
 use crate::asked::{Asked, Body};
 use crate::problem::Problem;
-use crate::queue::{Question, Told};
+use crate::queue::Question;
 
 /// The answers to a request.
 #[derive(Debug, Serialize, ToSchema)]

@@ -182,7 +182,11 @@ fn check_digits(sandbox: &Sandbox, digits: &str, found: &Value) {
         most = most.max(apart(&answer["explanation"], &expected, name));
         pixels
     };
-    hold(&found["alone"], "without a worker");
+    let without = found["without_workers"].as_object().unwrap();
+    assert_eq!(without.len(), 2);
+    for (why, answer) in without {
+        hold(answer, &format!("without a worker: {why}"));
+    }
     for (index, drawn) in found["drawn"].as_array().unwrap().iter().enumerate() {
         let (page, digit) = (drawn["page"].as_str().unwrap(), &drawn["digit"]);
         let pixels = hold(drawn, &format!("{page}, a drawn {digit}"));

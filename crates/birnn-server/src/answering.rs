@@ -1,0 +1,126 @@
+//! What a network answers, as clients get it.
+
+use axum::http::StatusCode;
+use birnn_data::{Per, Sequences};
+use birnn_infer::{Answer, Answers, Explanation, Predictor, Workspace};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use tokio::sync::oneshot;
+
+use crate::asked::{Reader, Samples};
+use crate::metrics::OfModel;
+use crate::problem::Problem;
+
+/// Samples and steps whose buffers are kept: what larger requests take is given back.
+const KEPT_SAMPLES: usize = 32;
+const KEPT_STEPS: usize = 4096;
+
+/// What is answered to a request, as JSON: an array of predictions, or an explanation.
+pub(crate) type Told = Box<RawValue>;
+
+/// Whoever waits for it.
+pub(crate) type Reply = oneshot::Sender<Result<Told, Problem>>;
+
+/// At most so many lengths of parts of a sequence are explained.
+const FORMING: usize = 64;
+
+/// An explanation as clients get it.
+#[derive(Serialize)]
+struct Explained<'a> {
+    /// Of a sentence.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tokens: Vec<&'a str>,
+    #[serde(flatten)]
+    explanation: Explanation<'a>,
+}
+
+fn told(answer: &impl Serialize) -> Result<Told, Problem> {
+    serde_json::value::to_raw_value(answer).map_err(|error| {
+        tracing::error!("an answer cannot be written as JSON: {error}");
+        broken()
+    })
+}
+
+/// A prediction as clients get it.
+#[derive(Serialize)]
+struct Prediction<'a> {
+    /// Of a sentence.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tokens: Vec<&'a str>,
+    #[serde(flatten)]
+    answer: Answer<'a>,
+}
+
+/// What a client is told whose request made the network fail.
+pub(crate) fn broken() -> Problem {
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the network could not answer; the server's log says why")
+}
+
+/// A network, and how it is asked.
+#[derive(Debug)]
+pub(crate) struct Answering {
+    pub(crate) predictor: Predictor,
+    pub(crate) reader: Reader,
+    pub(crate) metrics: OfModel,
+}
+
+impl Answering {
+    fn answers(&self, workspace: &mut Workspace, sequences: &Sequences) -> Answers {
+        match sequences.len() > KEPT_SAMPLES || sequences.steps() > KEPT_STEPS {
+            true => self.predictor.answers_to_all(sequences, 1),
+            false => self.predictor.answers_to(workspace, sequences),
+        }
+    }
+
+    /// Answers requests, together.
+    pub(crate) fn predict(&self, workspace: &mut Workspace, asked: Vec<(Samples, Reply)>) {
+        if asked.is_empty() {
+            return;
+        }
+        let sequences = self.reader.gather(asked.iter().map(|(samples, _)| samples));
+        self.metrics.answers(sequences.len());
+        let (task, modality) = (self.predictor.task(), &self.predictor.manifest().modality);
+        let answers = self.answers(workspace, &sequences);
+        let (mut each, mut begin) = (sequences.iter(), 0);
+        for (samples, reply) in asked {
+            let own = each.by_ref().take(self.reader.count(&samples));
+            let predictions = own.map(|sequence| {
+                let count = if task.per() == Per::Step { sequence.steps() } else { 1 };
+                let positions = begin..begin + count;
+                begin = positions.end;
+                let answer = task.answer_to((modality, sequence), &answers, positions);
+                Prediction { tokens: sequence.words().collect(), answer }
+            });
+            let predictions: Vec<Prediction<'_>> = predictions.collect();
+            // Whoever has gone meanwhile needs no answer.
+            drop(reply.send(told(&predictions)));
+        }
+    }
+
+    /// What the one sample of a request is, and how that came about.
+    pub(crate) fn explain(&self, samples: &Samples) -> Result<Told, Problem> {
+        if self.predictor.task().self_targets().is_some() {
+            let kind = self.predictor.task().kind().name();
+            return Err(Problem::unanswerable(format!(
+                "what a network answers that was trained to {kind} is not explained; ask it at `predict`"
+            )));
+        }
+        let count = self.reader.count(samples);
+        if count != 1 {
+            return Err(Problem::unanswerable(format!(
+                "one sample is explained at a time, and these are {count}"
+            )));
+        }
+        let sequence = self.reader.gather(std::iter::once(samples));
+        let (steps, most) = (sequence.steps(), self.reader.limits.explained);
+        if steps > most {
+            return Err(Problem::unanswerable(format!("{steps} steps, and at most {most} are explained")));
+        }
+        self.metrics.answers(1);
+        // As the answer forms, parts of the sequence are read that are half as long on average, from both ends.
+        let most = (self.reader.limits.steps / steps.max(1)).clamp(2, FORMING);
+        // Its buffers are many times those of a sequence, and are given back.
+        let explanation = self.predictor.explain(&mut Workspace::new(), &sequence, most);
+        told(&Explained { tokens: sequence.get(0).words().collect(), explanation })
+    }
+}
