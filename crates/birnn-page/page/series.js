@@ -82,7 +82,11 @@ const SeriesInput = (() => {
           `A row for each step, with ${width} ${width === 1 ? "value" : "values"}${what}; a first line may name the columns, and an empty cell is a value that is missing.`),
         element("label", { for: "file" }, "Or open a file", this.file),
         this.problem, this.drawn);
-      this.text.addEventListener("input", () => this.read());
+      // Some ways of putting text in tell of it line by line.
+      this.text.addEventListener("input", () => {
+        clearTimeout(this.soon);
+        this.soon = setTimeout(() => this.read(), 0);
+      });
       this.file.addEventListener("change", () => this.open(this.file.files[0]));
       // Text that is dropped the browser puts in by itself.
       const hasFiles = (event) => event.dataTransfer.types.includes("Files");
@@ -96,6 +100,7 @@ const SeriesInput = (() => {
     }
 
     remove() {
+      clearTimeout(this.soon);
       this.element.remove();
     }
 
