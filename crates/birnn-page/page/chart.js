@@ -49,6 +49,13 @@ const Chart = (() => {
     return element("table", { class: "bars" }, head, element("tbody", {}, ...rows));
   }
 
+  /** Values beside an axis, in as few digits as tell them from each other, if so many have room. */
+  function marked(values) {
+    const texts = (digits) => values.map((value) => Number(value.toPrecision(digits)).toString());
+    const digits = [2, 3, 4].find((count) => new Set(texts(count)).size === values.length) ?? 2;
+    return texts(digits).map((text, at) => [values[at], text]);
+  }
+
   const [WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT] = [560, 260, 64, 48, 12, 12];
 
   /** At most so many points of a line are drawn. */
@@ -64,7 +71,7 @@ const Chart = (() => {
     const across = (value) => LEFT + ((value - range[0]) / Math.max(range[1] - range[0], 1e-9)) * (WIDTH - LEFT - RIGHT);
     const up = (value) => TOP + (1 - (value - least) / Math.max(most - least, 1e-9)) * (HEIGHT - TOP - BOTTOM);
     const chart = svg("svg", { class: "chart", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": told });
-    const marks = ticks ?? [least, (least + most) / 2, most].map((value) => [value, Number(value.toPrecision(2)).toString()]);
+    const marks = ticks ?? marked([least, (least + most) / 2, most]);
     marks.forEach(([value, text]) => {
       chart.append(
         svg("line", { class: "grid", x1: LEFT, x2: WIDTH - RIGHT, y1: up(value), y2: up(value) }),
