@@ -314,6 +314,18 @@ fn precision(name: &str) -> Precision {
     Precision::ALL.into_iter().find(|precision| precision.name() == name).unwrap_or_default()
 }
 
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse()
+        .map_err(|_| "an address and a port were expected, such as 127.0.0.1:8080 or 0.0.0.0:8080".to_owned())
+}
+
+fn host(text: &str) -> Result<String, String> {
+    let is_name = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c));
+    is_name
+        .then(|| text.to_owned())
+        .ok_or_else(|| "a name was expected, without a port, such as digits.example".to_owned())
+}
+
 /// `birnn serve`
 #[derive(Debug, clap::Args)]
 pub struct ServeArgs {
@@ -323,10 +335,10 @@ pub struct ServeArgs {
     pub runs: Vec<OsString>,
     /// The address to listen at; of port 0 the system chooses one. Others than this machine can ask only where the
     /// address is one of theirs to reach, such as 0.0.0.0:8080.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", value_parser = address)]
     pub listen: SocketAddr,
-    /// A name by which the server may be called, beside those of this machine; requests by other names are refused.
-    #[arg(long = "host", value_name = "NAME")]
+    /// A name by which the server may be called, beside `localhost` and addresses; requests by other names are refused.
+    #[arg(long = "host", value_name = "NAME", value_parser = host)]
     pub hosts: Vec<String>,
     #[command(flatten)]
     pub precision: PrecisionArgs,

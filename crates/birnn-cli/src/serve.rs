@@ -37,7 +37,7 @@ pub fn run(args: &ServeArgs) -> Outcome {
 fn named(given: &OsString) -> Named {
     let whole = || Named { name: None, run: given.into() };
     match given.to_str().and_then(|text| text.split_once('=')) {
-        Some((name, run)) if !Path::new(given).exists() => {
+        Some((name, run)) if !run.is_empty() && !Path::new(given).exists() => {
             Named { name: Some(name.to_owned()), run: run.into() }
         }
         _ => whole(),

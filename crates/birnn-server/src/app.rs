@@ -1,7 +1,7 @@
 //! All routes, and what every request goes through on its way to one and back.
 
 use std::any::Any;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
@@ -39,7 +39,7 @@ pub(crate) struct App {
 }
 
 /// By which names the server may be called. A page elsewhere could have a browser look a name of its own up as this
-/// machine, and would so read what is meant for this machine alone: it is told by that name.
+/// machine, and would so read what is meant for this machine alone: it is told by that name. By an address none is.
 #[derive(Clone, Debug)]
 pub(crate) enum Hosts {
     Any,
@@ -47,13 +47,11 @@ pub(crate) enum Hosts {
 }
 
 impl Hosts {
-    /// Those that were named, or of a server that only this machine can reach those of this machine.
+    /// Those that were named, and this machine's own; where none were, and others can reach the server, any.
     pub(crate) fn new(named: &[String], address: SocketAddr) -> Hosts {
-        let own = ["localhost", "127.0.0.1", "[::1]"].map(str::to_owned);
         match (named, address.ip().is_loopback()) {
             ([], false) => Hosts::Any,
-            (named, true) => Hosts::These(named.iter().cloned().chain(own).collect()),
-            (named, false) => Hosts::These(named.into()),
+            _ => Hosts::These(named.iter().cloned().chain(["localhost".to_owned()]).collect()),
         }
     }
 
@@ -62,8 +60,10 @@ impl Hosts {
             Some((name, port)) if port.chars().all(|c| c.is_ascii_digit()) => name,
             _ => host,
         };
+        let address = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
         match self {
             Hosts::Any => true,
+            Hosts::These(_) if address.parse::<IpAddr>().is_ok() => true,
             Hosts::These(names) => names.iter().any(|known| known.eq_ignore_ascii_case(name)),
         }
     }

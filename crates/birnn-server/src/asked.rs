@@ -3,8 +3,9 @@
 use axum::body::Bytes;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use birnn_data::{Images, Modality, Sentences, Sequence, Sequences, Unit, Values, picture};
+use birnn_data::{Images, Modality, Sentences, Sequence, Sequences, Unit, Values, escape, picture};
 use serde::Deserialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::limits::Limits;
@@ -63,7 +64,7 @@ pub(crate) struct Length {
 impl Asked {
     /// What a body of JSON asks.
     pub(crate) fn parse(json: &[u8]) -> Result<Asked, Problem> {
-        serde_json::from_slice(json).map_err(|error| Problem::unanswerable(format!("the body: {error}")))
+        serde_json::from_slice(json).map_err(|error| Problem::unanswerable(unlike(json, &error)))
     }
 
     /// Of all samples together; `None` where files of pictures are to be read.
@@ -81,6 +82,45 @@ impl Asked {
         }
         images.is_none().then_some(length)
     }
+}
+
+/// Why a body is not what is asked for. What a client has sent is not sent back.
+fn unlike(json: &[u8], error: &serde_json::Error) -> String {
+    if json.is_empty() {
+        return "the body is empty".to_owned();
+    }
+    if !error.is_data() {
+        return format!(
+            "the body is no JSON: {error}; a picture's file is sent with `Content-Type: image/png` and the like"
+        );
+    }
+    let Ok(Value::Object(object)) = serde_json::from_slice(json) else {
+        return "the body is no object with `images`, `pixels`, `series` or `sentences`".to_owned();
+    };
+    let forms = [
+        ("images", "a list of pictures' files, each a string in base64"),
+        ("pixels", "a list of images, each the bytes of its pixels as a string in base64"),
+        (
+            "series",
+            "a list of series, each a list of its steps: numbers, or lists of numbers, where null is missing",
+        ),
+        ("sentences", "a list of sentences, each a text or a list of tokens"),
+    ];
+    if let Some(other) = object.keys().find(|key| forms.iter().all(|(known, _)| key != known)) {
+        let other = escape::short(other, 40);
+        return format!("unknown field `{other}`; there are `images`, `pixels`, `series` and `sentences`");
+    }
+    let given = forms.iter().filter(|(key, _)| object.contains_key(*key));
+    let given: Vec<String> = given.map(|(key, form)| format!("`{key}` is {form}")).collect();
+    format!("{}; line {}, column {} is not", given.join(", "), error.line(), error.column())
+}
+
+/// The bytes that a text in base64 stands for.
+fn decoded(text: &str) -> Result<Vec<u8>, String> {
+    let told = |error| {
+        format!("is no base64, in one line, with its padding and without a `data:` URL's beginning: {error}")
+    };
+    STANDARD.decode(text).map_err(told)
 }
 
 /// How a network has samples read, and within what limits.
@@ -112,10 +152,11 @@ fn read_pixels([rows, cols]: [usize; 2], pixels: &[String]) -> Result<Samples, P
     let mut all = Vec::with_capacity(pixels.len() * rows * cols);
     for (index, image) in pixels.iter().enumerate() {
         let at = |detail: String| Problem::unanswerable(format!("pixels[{index}]: {detail}"));
-        let own = STANDARD.decode(image).map_err(|error| at(format!("is no base64: {error}")))?;
+        let own = decoded(image).map_err(at)?;
         if own.len() != rows * cols {
             let found = own.len();
-            return Err(at(format!("has {found} bytes, and an image {rows} rows of {cols}")));
+            let pixels = rows * cols;
+            return Err(at(format!("has {found} bytes, and an image {pixels}: {rows} rows of {cols}")));
         }
         all.extend(own);
     }
@@ -126,6 +167,7 @@ impl Reader {
     /// The samples of a body; at least one.
     pub(crate) fn read(&self, body: &Body) -> Result<Samples, Problem> {
         match body {
+            Body::Picture(bytes) if bytes.is_empty() => Err(Problem::unanswerable("the body is empty")),
             Body::Picture(bytes) => Ok(Samples::Images(self.picture(bytes, &mut 0)?)),
             Body::Json(bytes) => self.samples(Asked::parse(bytes)?),
         }
@@ -170,7 +212,10 @@ impl Reader {
         let (mut pixels, mut seen) = (Vec::new(), 0);
         for (index, image) in images.iter().enumerate() {
             let at = |detail: String| Problem::unanswerable(format!("images[{index}]: {detail}"));
-            let file = STANDARD.decode(image).map_err(|error| at(format!("is no base64: {error}")))?;
+            let file = decoded(image).map_err(at)?;
+            if file.is_empty() {
+                return Err(at("is empty".to_owned()));
+            }
             pixels.extend(self.picture(&file, &mut seen).map_err(|problem| at(problem.detail))?);
         }
         Ok(Samples::Images(pixels))

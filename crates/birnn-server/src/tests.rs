@@ -164,15 +164,34 @@ async fn what_cannot_be_answered_is_told_with_the_way_out() {
             "application/json",
             b"{\"pixels\": [\"AAAA\"]}",
             422,
-            "pixels[0]: has 3 bytes, and an image 28 rows of 28",
+            "pixels[0]: has 3 bytes, and an image 784: 28 rows of 28",
         ),
         ("application/json", b"{\"pixels\": [], \"images\": []}", 422, "and this is `images`, `pixels`"),
         ("application/json", b"{}", 422, "none of these"),
         ("application/json", b"{\"imges\": []}", 422, "unknown field `imges`"),
-        ("application/json", b"{\"images\": [\"a\"]", 422, "EOF while parsing"),
-        ("application/json", b"\xff\xfe", 422, "the body: "),
+        ("application/json", b"{\"images\": [\"a\"]", 422, "the body is no JSON: EOF while parsing"),
+        ("application/json", b"\xff\xfe", 422, "with `Content-Type: image/png` and the like"),
+        ("application/json", b"", 422, "the body is empty"),
+        (
+            "application/json",
+            b"null",
+            422,
+            "the body is no object with `images`, `pixels`, `series` or `sentences`",
+        ),
+        ("application/json", b"[]", 422, "the body is no object with"),
+        ("application/json", b"{\"images\": \"aGVsbG8=\"}", 422, "`images` is a list of pictures' files"),
+        ("application/json", b"{\"images\": [1]}", 422, "each a string in base64; line 1, column 13 is not"),
+        ("application/json", b"{\"pixels\": [[0, 0]]}", 422, "`pixels` is a list of images"),
+        ("application/json", b"{\"series\": [[\"a\"]]}", 422, "`series` is a list of series"),
+        (
+            "application/json",
+            b"{\"images\": [\"data:image/png;base64,AAAA\"]}",
+            422,
+            "in one line, with its padding",
+        ),
+        ("application/json", b"{\"images\": [\"\"]}", 422, "images[0]: is empty"),
         ("image/png", b"hello", 422, "give an intact PNG"),
-        ("image/png", b"", 422, "give an intact PNG"),
+        ("image/png", b"", 422, "the body is empty"),
         ("text/plain", b"hello", 415, "application/json is, and image/png"),
         ("image/png", &[0; 2001], 413, "at most 2000 bytes"),
     ] {
@@ -228,6 +247,8 @@ async fn a_server_for_this_machine_is_called_by_its_names_alone() {
         ("evil.example", 421),
         ("evil.example:8080", 421),
         ("localhost.evil.example", 421),
+        ("127.0.0.1.evil.example", 421),
+        ("192.0.2.7:8080", 200),
         ("", 421),
     ] {
         let request = format!("GET /healthz HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
@@ -237,7 +258,9 @@ async fn a_server_for_this_machine_is_called_by_its_names_alone() {
     for (named, address, host, is_allowed) in [
         (vec![], any, "digits.example", true),
         (vec!["digits.example".to_owned()], any, "digits.example:80", true),
-        (vec!["digits.example".to_owned()], any, "localhost", false),
+        (vec!["digits.example".to_owned()], any, "localhost", true),
+        (vec!["digits.example".to_owned()], any, "192.0.2.7:80", true),
+        (vec!["digits.example".to_owned()], any, "evil.example", false),
         (vec!["digits.example".to_owned()], running.address, "localhost", true),
     ] {
         assert_eq!(Hosts::new(&named, address).allow(host), is_allowed, "{named:?} {host}");

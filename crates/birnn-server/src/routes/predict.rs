@@ -124,7 +124,7 @@ fn is_json(headers: &HeaderMap) -> Result<bool, Problem> {
         other => Err(Problem::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             format!(
-                "Content-Type: {} is not read; application/json is, and image/png and the like",
+                "Content-Type: {} is not read; application/json is, and image/png and the like: say which it is",
                 escape::line(other)
             ),
         )),
