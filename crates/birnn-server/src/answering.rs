@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use birnn_data::{Per, Sequences};
-use birnn_infer::{Answer, Answers, Explanation, Predictor, Workspace};
+use birnn_infer::{Answer, Answers, Predictor, Workspace};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
@@ -24,14 +24,14 @@ pub(crate) type Reply = oneshot::Sender<Result<Told, Problem>>;
 /// At most so many lengths of parts of a sequence are explained.
 const FORMING: usize = 64;
 
-/// An explanation as clients get it.
+/// What is told of a sample, as clients get it.
 #[derive(Serialize)]
-struct Explained<'a> {
+struct OfSample<'a, T> {
     /// Of a sentence.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tokens: Vec<&'a str>,
     #[serde(flatten)]
-    explanation: Explanation<'a>,
+    told: T,
 }
 
 fn told(answer: &impl Serialize) -> Result<Told, Problem> {
@@ -39,16 +39,6 @@ fn told(answer: &impl Serialize) -> Result<Told, Problem> {
         tracing::error!("an answer cannot be written as JSON: {error}");
         broken()
     })
-}
-
-/// A prediction as clients get it.
-#[derive(Serialize)]
-struct Prediction<'a> {
-    /// Of a sentence.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    tokens: Vec<&'a str>,
-    #[serde(flatten)]
-    answer: Answer<'a>,
 }
 
 /// What a client is told whose request made the network fail.
@@ -89,9 +79,9 @@ impl Answering {
                 let positions = begin..begin + count;
                 begin = positions.end;
                 let answer = task.answer_to((modality, sequence), &answers, positions);
-                Prediction { tokens: sequence.words().collect(), answer }
+                OfSample { tokens: sequence.words().collect(), told: answer }
             });
-            let predictions: Vec<Prediction<'_>> = predictions.collect();
+            let predictions: Vec<OfSample<'_, Answer<'_>>> = predictions.collect();
             // Whoever has gone meanwhile needs no answer.
             drop(reply.send(told(&predictions)));
         }
@@ -121,6 +111,6 @@ impl Answering {
         let most = (self.reader.limits.steps / steps.max(1)).clamp(2, FORMING);
         // Its buffers are many times those of a sequence, and are given back.
         let explanation = self.predictor.explain(&mut Workspace::new(), &sequence, most);
-        told(&Explained { tokens: sequence.get(0).words().collect(), explanation })
+        told(&OfSample { tokens: sequence.get(0).words().collect(), told: explanation })
     }
 }
