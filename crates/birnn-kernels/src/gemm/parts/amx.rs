@@ -15,9 +15,10 @@ use std::arch::x86_64::{
     _mm512_storeu_si512, _mm512_sub_ps, _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi32,
     _mm512_unpacklo_epi64,
 };
+use std::mem::MaybeUninit;
 use std::sync::OnceLock;
 
-use super::{BLOCK, Count, DEPTH, LeftTiles, Operands, Parts, RightTiles, SIDE, Tile, Tiles, Unit};
+use super::{BLOCK, Count, DEPTH, LeftTiles, Parts, Place, RightTiles, SIDE, Tile, Tiles, Unit};
 use crate::gemm::Shape;
 use crate::isa::Flushing;
 
@@ -121,7 +122,7 @@ impl Drop for Configured {
     }
 }
 
-/// Where the tiles of [`Operands`] are.
+/// Where the tiles of a block's operands are.
 #[repr(C)]
 struct Places {
     a: [*const Tile; 2],
@@ -183,16 +184,25 @@ macro_rules! block {
 /// `c += a * b`, or `c = init + a * b`, for a block of two tiles by two and one operand after the other. A tile that is loaded serves two products, and parts are taken in an order in which one side stays.
 #[inline(always)]
 pub(super) fn multiply<const PARTS: usize, const COUNT: usize>(
-    operands: &[Operands; COUNT],
+    operands: &[(&Tiles, &Tiles); COUNT],
+    place: Place,
     init: Option<&[f32]>,
     c: &mut [f32],
     stride: usize,
 ) {
-    let places = operands.map(|Operands { a, b }| {
-        let steps = a[0].len() / PARTS;
-        assert!(steps > 0 && [a[0], a[1], b[0], b[1]].iter().all(|tiles| tiles.len() == steps * PARTS));
-        Places { a: a.map(<[Tile]>::as_ptr), b: b.map(<[Tile]>::as_ptr), steps }
-    });
+    // Pointers are put where the loop reads them one by one. Moved as slices they are written in eights of bytes and
+    // read in sixteens, for which a processor waits until all that was stored before has left it.
+    let mut places = [const { MaybeUninit::<Places>::uninit() }; COUNT];
+    for (places, (a, b)) in places.iter_mut().zip(operands) {
+        let steps = b.steps();
+        assert!(steps > 0);
+        let ([above, below], [left, right]) = (place.rows, place.columns);
+        places.write(Places {
+            a: [a.block(above, steps).as_ptr(), a.block(below, steps).as_ptr()],
+            b: [b.block(left, steps).as_ptr(), b.block(right, steps).as_ptr()],
+            steps,
+        });
+    }
     assert!(c.len() >= (BLOCK - 1) * stride + BLOCK && init.is_none_or(|init| init.len() >= BLOCK));
     let to = (c.as_mut_ptr(), stride * size_of::<f32>());
     // The same row for all of them is at no distance from each other.

@@ -156,6 +156,12 @@ impl Tiles {
         (block * self.steps() + step) * self.parts
     }
 
+    /// A block's tiles of the first steps.
+    #[inline(always)]
+    fn block(&self, block: usize, steps: usize) -> &[Tile] {
+        &self.tiles[self.index(block, 0)..][..steps * self.parts]
+    }
+
     /// Becomes these `k` rows of `side` values, `None` for zeros, pairs of them side by side.
     fn pack_pairs<'a>(
         &mut self,
@@ -184,12 +190,12 @@ impl Tiles {
 /// A block of `C` of two tiles by two.
 pub(super) const BLOCK: usize = 2 * SIDE;
 
-/// What a block of `C` is the product of: the tiles of two blocks of rows and two of columns, of as many steps
-/// each.
+/// Which blocks of rows of the left side and of columns of the right one a block of `C` is the product of. One that
+/// is not there is the one before it again, and what comes of it goes nowhere.
 #[derive(Clone, Copy)]
-struct Operands<'a> {
-    a: [&'a [Tile]; 2],
-    b: [&'a [Tile]; 2],
+struct Place {
+    rows: [usize; 2],
+    columns: [usize; 2],
 }
 
 /// As [`gemm`](super::gemm), for the sum of `COUNT` products.
@@ -207,35 +213,27 @@ pub(super) fn gemm<const COUNT: usize>(
         assert!(m <= a.side && n <= b.side && b.steps() <= a.steps(), "{shape:?}");
         assert!([a.parts, b.parts] == [parts.count as usize; 2], "{parts:?}");
     }
-    // A tile that is not there is the one before it again, and what comes of it goes nowhere.
-    fn pair(tiles: &Tiles, at: usize, length: usize, steps: usize) -> [&[Tile]; 2] {
-        let blocks = [at / SIDE, (at + length - 1) / SIDE];
-        blocks.map(|block| &tiles.tiles[tiles.index(block, 0)..][..steps * tiles.parts])
-    }
+    let blocks = |at: usize, length: usize| [at / SIDE, (at + length - 1) / SIDE];
     let mut edge = [0.0; BLOCK * BLOCK];
     // Columns without, so that their tiles of the right side stay in the first-level cache.
     for column in (0..n).step_by(BLOCK) {
         let width = (n - column).min(BLOCK);
-        let right = operands.map(|(_, b)| pair(b, column, width, b.steps()));
+        let columns = blocks(column, width);
         let init = init.map(|init| &init[column..][..width]);
         for row in (0..m).step_by(BLOCK) {
             let height = (m - row).min(BLOCK);
-            let of = |index: usize| {
-                let (a, b) = operands[index];
-                Operands { a: pair(a, row, height, b.steps()), b: right[index] }
-            };
-            let operands: [Operands; COUNT] = std::array::from_fn(of);
+            let place = Place { rows: blocks(row, height), columns };
             let sums = &mut c[row * stride + column..];
             let room = padded && sums.len() >= (BLOCK - 1) * stride + BLOCK;
             if width == BLOCK && (height == BLOCK || room) {
-                of_parts!(parts, multiply<COUNT>(&operands, init, sums, stride));
+                of_parts!(parts, multiply<COUNT>(&operands, place, init, sums, stride));
                 continue;
             }
             let of_edge = edge.chunks_exact_mut(BLOCK);
             for (edge, sums) in of_edge.zip(sums.chunks(stride)).take(height) {
                 edge[..width].copy_from_slice(init.unwrap_or(&sums[..width]));
             }
-            of_parts!(parts, multiply<COUNT>(&operands, None, &mut edge, BLOCK));
+            of_parts!(parts, multiply<COUNT>(&operands, place, None, &mut edge, BLOCK));
             for (edge, sums) in edge.chunks_exact(BLOCK).zip(sums.chunks_mut(stride)).take(height) {
                 sums[..width].copy_from_slice(&edge[..width]);
             }

@@ -1,6 +1,6 @@
 //! What tiles do, in plain code: bit for bit.
 
-use super::{DEPTH, Operands, SIDE, Tile, Tiles};
+use super::{DEPTH, Place, SIDE, Tile, Tiles};
 
 /// To the nearest bf16, ties to even; subnormal numbers to zero.
 fn bf16(value: f32) -> u16 {
@@ -72,18 +72,23 @@ pub(super) fn transpose(tiles: &mut [Tile]) {
 const ORDER: [&[(usize, usize)]; 2] = [&[(0, 0)], &[(0, 1), (0, 0), (1, 0)]];
 
 pub(super) fn multiply<const PARTS: usize, const COUNT: usize>(
-    operands: &[Operands; COUNT],
+    operands: &[(&Tiles, &Tiles); COUNT],
+    place: Place,
     init: Option<&[f32]>,
     c: &mut [f32],
     stride: usize,
 ) {
     for (row, column) in (0..2 * SIDE).flat_map(|row| (0..2 * SIDE).map(move |column| (row, column))) {
         let mut sum = init.map_or(c[row * stride + column], |init| init[column]);
-        let steps =
-            |&Operands { a, b }| a[row / SIDE].chunks_exact(PARTS).zip(b[column / SIDE].chunks_exact(PARTS));
-        for (a, b) in operands.iter().flat_map(steps) {
-            for &(left, right) in ORDER[PARTS - 1] {
-                sum = dot(&a[left], row % SIDE, &b[right], column % SIDE, sum);
+        for (a, b) in operands {
+            let (a, b) = (
+                a.block(place.rows[row / SIDE], b.steps()),
+                b.block(place.columns[column / SIDE], b.steps()),
+            );
+            for (a, b) in a.chunks_exact(PARTS).zip(b.chunks_exact(PARTS)) {
+                for &(left, right) in ORDER[PARTS - 1] {
+                    sum = dot(&a[left], row % SIDE, &b[right], column % SIDE, sum);
+                }
             }
         }
         c[row * stride + column] = sum;
