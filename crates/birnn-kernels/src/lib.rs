@@ -68,6 +68,7 @@
 //! ```
 
 mod adam;
+mod buffer;
 mod crf;
 mod dropout;
 mod gemm;

@@ -10,6 +10,7 @@
 pub(crate) mod panels;
 pub(crate) mod parts;
 
+use crate::buffer::Buffer;
 use crate::isa::Simd;
 use parts::{Configured, LeftTiles, Parts, RightTiles};
 
@@ -133,10 +134,10 @@ pub(crate) struct PackedLhs {
 impl PackedLhs {
     /// Becomes the transpose of rows of `cols` values.
     #[inline(always)]
-    pub(crate) fn pack_transposed(&mut self, products: Products, rows: &[f32], cols: usize) {
+    pub(crate) fn pack_transposed<S: Simd>(&mut self, products: Products, rows: &[f32], cols: usize) {
         self.products = products;
         match products {
-            Products::F32 => self.panels.pack_transposed(rows, cols),
+            Products::F32 => self.panels.pack_transposed::<S>(rows, cols),
             Products::Parts(parts) => self.tiles.pack_transposed(parts, rows, cols),
         }
     }
@@ -209,7 +210,7 @@ impl PackedRhs {
 pub(crate) struct PackedWeights {
     products: Products,
     /// Of products of parts, row by row: what both sides are made of.
-    values: Vec<f32>,
+    values: Buffer,
     shape: (usize, usize),
     plain: PackedRhs,
     transposed: PackedRhs,
@@ -222,8 +223,7 @@ impl PackedWeights {
             Products::F32 => self.plain.panels().reshape::<S>(k, n),
             Products::Parts(_) if (self.products, self.shape) == (products, (k, n)) => {}
             Products::Parts(_) => {
-                self.values.clear();
-                self.values.resize(k * n, 0.0);
+                self.values.zero(k * n);
             }
         }
         (self.products, self.shape) = (products, (k, n));

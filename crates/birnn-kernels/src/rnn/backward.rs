@@ -2,7 +2,7 @@
 //! parameters and input.
 
 use super::backward_through_time::{BackwardThroughTime, DInput, Wanted};
-use super::chunk::{Chunk, DirectionBuffers, LayerBuffers, fit, zero};
+use super::chunk::{Chunk, DirectionBuffers, LayerBuffers};
 use super::forward::{Given, Output};
 use super::gradients::Gradients;
 use super::lengths::Lengths;
@@ -167,7 +167,7 @@ impl Chunk {
         let (width, len) = (row_of_output.padded, spec.width());
         let Chunk { samples, begins, steps, d_output: padded, .. } = self;
         let count = if spec.every_step() { steps.total() } else { samples.len() };
-        zero(padded, count * width);
+        padded.zero(count * width);
         let mut pad = |from: usize, to: usize| {
             row_of_output.pad(&d_output[from * len..][..len], &mut padded[to * width..][..width]);
         };
@@ -198,8 +198,8 @@ impl Chunk {
             let (input, row_of_input) = Chunk::input_of(&self.input, below.last(), spec);
             let top = layer + 1 == spec.layers;
             let below_wanted = layer > 0 || input_wanted;
-            fit(&mut here.d_states, if to == To::States { steps.total() * width } else { 0 });
-            fit(&mut self.d_input, if below_wanted { steps.total() * row_of_input.padded } else { 0 });
+            here.d_states.fit(if to == To::States { steps.total() * width } else { 0 });
+            self.d_input.fit(if below_wanted { steps.total() * row_of_input.padded } else { 0 });
             if here.directions[0].way == Way::ReverseOnce {
                 // What it does not read has no gradient, and no other direction gives it one.
                 self.d_input.fill(0.0);

@@ -200,7 +200,7 @@ impl<'a> BackwardThroughTime<'a> {
 
         let h_prev = self.h_prev(direction.offset, direction.first_output(steps), &direction.h_0);
         let Operands { gates: lhs, candidate, rhs } = &mut *self.operands;
-        lhs.pack_transposed(products, gates, n);
+        lhs.pack_transposed::<S>(products, gates, n);
         let inputs = rows(times.clone())
             .map(|(step, row)| &self.input[(steps.start(step.time) + row) * features..][..features]);
         rhs.pack::<S>(products, 0, (all.len(), features), inputs);
@@ -224,7 +224,7 @@ impl<'a> BackwardThroughTime<'a> {
             if self.kind.scales_recurrent_part() {
                 gemm::<S>(Shape { m: 2 * hidden, ..product }, gates, rhs, &mut gradients.w_hh, None);
                 let recurrent = &direction.recurrent[all.start * hidden..all.end * hidden];
-                candidate.pack_transposed(products, recurrent, hidden);
+                candidate.pack_transposed::<S>(products, recurrent, hidden);
                 let w_hn = &mut gradients.w_hh[2 * hidden * hidden..];
                 gemm::<S>(Shape { m: hidden, ..product }, candidate.skip(skipped), rhs, w_hn, None);
             } else {

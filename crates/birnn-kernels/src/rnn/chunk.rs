@@ -8,6 +8,7 @@ use super::segments::{Keep, segments};
 use super::spec::Spec;
 use super::states::States;
 use super::steps::{Steps, Way};
+use crate::buffer::Buffer;
 use crate::gemm::{PackedLhs, PackedRhs, PackedRows, padded_rows};
 
 /// The samples of a chunk with all that the backward pass needs. Rows are ordered by time, then as in
@@ -21,21 +22,21 @@ pub(crate) struct Chunk {
     pub(crate) steps: Steps,
     /// `[steps, features]`. Its padding may be anything: the forward product stops before it, and in the
     /// gradient of the weights it reaches those columns alone that `Gradients::add_to` leaves out.
-    pub(crate) input: Vec<f32>,
+    pub(crate) input: Buffer,
     /// The first so many as the spec has layers.
     pub(crate) layers: Vec<LayerBuffers>,
     /// The gradient with respect to the output of the layer that the backward pass has come to, `[steps,
     /// width]`, and to its input.
-    pub(crate) d_output: Vec<f32>,
-    pub(crate) d_input: Vec<f32>,
+    pub(crate) d_output: Buffer,
+    pub(crate) d_input: Buffer,
     /// `[rows, hidden]`, with room as products want it: the gradients with respect to output and cell that the
     /// step after left.
-    pub(crate) dh_next: Vec<f32>,
-    pub(crate) dc_next: Vec<f32>,
+    pub(crate) dh_next: Buffer,
+    pub(crate) dc_next: Buffer,
     /// `[rows, hidden]`: the gradient with respect to the output of a step.
-    pub(crate) dh: Vec<f32>,
+    pub(crate) dh: Buffer,
     /// As many as the widest row has values.
-    pub(crate) zeros: Vec<f32>,
+    pub(crate) zeros: Buffer,
     pub(crate) forward: ForwardBuffers,
     pub(crate) operands: Operands,
     pub(crate) rows: PackedRows,
@@ -45,7 +46,7 @@ pub(crate) struct Chunk {
 #[derive(Debug, Default)]
 pub(crate) struct ForwardBuffers {
     /// `[rows, gates]`, where products are made in blocks: what goes into the gates. It stays in the cache, where those that are kept do not.
-    pub(crate) sums: Vec<f32>,
+    pub(crate) sums: Buffer,
     /// Inputs and states.
     pub(crate) input: PackedRows,
     pub(crate) state: PackedRows,
@@ -64,14 +65,14 @@ pub(crate) struct Operands {
 #[derive(Debug, Default)]
 pub(crate) struct LayerBuffers {
     /// `[steps, width]`; of the top layer as many steps as its directions' windows have, where more are not wanted.
-    pub(crate) output: Vec<f32>,
+    pub(crate) output: Buffer,
     /// `[rows, width]`, where `output` has no more than windows: what is read of each sample.
-    pub(crate) ends: Vec<f32>,
+    pub(crate) ends: Buffer,
     /// The same after dropout; empty where there is none.
-    pub(crate) dropped: Vec<f32>,
+    pub(crate) dropped: Buffer,
     /// `[steps, width]`, after a backward pass that was to keep them: the gradient with respect to the
     /// output of each step, by way of later steps too; else empty.
-    pub(crate) d_states: Vec<f32>,
+    pub(crate) d_states: Buffer,
     /// The first so many as the spec has directions.
     pub(crate) directions: Vec<DirectionBuffers>,
 }
@@ -92,17 +93,17 @@ pub(crate) struct DirectionBuffers {
     output_in_window: bool,
     /// The states after each segment but the last, `[segments, rows, hidden]`: of an LSTM the cells, and the outputs
     /// where those are not there as a whole.
-    saved_h: Vec<f32>,
-    saved_c: Vec<f32>,
+    saved_h: Buffer,
+    saved_c: Buffer,
     /// `[kept, gates]`.
-    pub(crate) gates: Vec<f32>,
+    pub(crate) gates: Buffer,
     /// LSTM: `[kept, hidden]`, the cell and its tanh. GRU: the recurrent part of the candidate.
-    pub(crate) c: Vec<f32>,
-    pub(crate) tanh_c: Vec<f32>,
-    pub(crate) recurrent: Vec<f32>,
+    pub(crate) c: Buffer,
+    pub(crate) tanh_c: Buffer,
+    pub(crate) recurrent: Buffer,
     /// The states at the start, `[rows, hidden]`; empty where they are zeros.
-    pub(crate) h_0: Vec<f32>,
-    pub(crate) c_0: Vec<f32>,
+    pub(crate) h_0: Buffer,
+    pub(crate) c_0: Buffer,
 }
 
 /// Rows of a matrix where they lie.
@@ -136,7 +137,7 @@ impl Chunk {
         self.begins.clear();
         self.begins.extend(samples.iter().map(|&sample| begins[sample]));
         self.steps.set(samples.iter().map(|&sample| lengths[sample]));
-        fit(&mut self.input, self.steps.total() * spec.input_row(0).padded);
+        self.input.fit(self.steps.total() * spec.input_row(0).padded);
         if self.layers.len() < spec.layers {
             self.layers.resize_with(spec.layers, LayerBuffers::default);
         }
@@ -146,10 +147,10 @@ impl Chunk {
         let hidden = PaddedRow::new(spec.directions().max()).padded;
         let of_backward = if keep == Keep::Nothing { 0 } else { padded_rows(samples.len()) * hidden };
         for buffer in [&mut self.dh_next, &mut self.dc_next, &mut self.dh] {
-            fit(buffer, of_backward);
+            buffer.fit(of_backward);
         }
         let features = (0..spec.layers).map(|layer| spec.input_row(layer).padded);
-        zero(&mut self.zeros, features.fold(hidden, usize::max));
+        self.zeros.zero(features.fold(hidden, usize::max));
     }
 
     /// What the layer above `below` reads, and how a row of it lies.
@@ -170,12 +171,12 @@ impl Chunk {
         let mut index = 0;
         for layer in self.layers.iter_mut().take(spec.layers) {
             for (buffers, units) in layer.directions.iter_mut().zip(spec.directions()) {
-                buffers.h_0.clear();
-                buffers.c_0.clear();
+                buffers.h_0.zero(0);
+                buffers.c_0.zero(0);
                 if let Some(States { h, c }) = initial {
-                    let of_chunk = |values: &[f32], padded: &mut Vec<f32>| {
+                    let of_chunk = |values: &[f32], padded: &mut Buffer| {
                         let row = PaddedRow::new([units]);
-                        padded.resize(self.samples.len() * row.padded, 0.0);
+                        padded.zero(self.samples.len() * row.padded);
                         for (&sample, padded) in self.samples.iter().zip(padded.chunks_exact_mut(row.padded))
                         {
                             row.pad(&values[sample * units..][..units], padded);
@@ -239,18 +240,18 @@ impl LayerBuffers {
             };
             rows = rows.max(kept);
             let between = (buffers.segments.len() - 1) * steps.rows() * hidden;
-            fit(&mut buffers.saved_h, if in_window { between } else { 0 });
-            fit(&mut buffers.saved_c, if spec.cell.has_cell_state() { between } else { 0 });
+            buffers.saved_h.fit(if in_window { between } else { 0 });
+            buffers.saved_c.fit(if spec.cell.has_cell_state() { between } else { 0 });
             let of = |wanted: bool| if wanted { kept * hidden } else { 0 };
-            fit(&mut buffers.gates, kept * spec.cell.gates() * hidden);
-            fit(&mut buffers.c, of(spec.cell.has_cell_state()));
-            fit(&mut buffers.tanh_c, of(spec.cell.has_cell_state()));
-            fit(&mut buffers.recurrent, of(spec.cell.scales_recurrent_part()));
+            buffers.gates.fit(kept * spec.cell.gates() * hidden);
+            buffers.c.fit(of(spec.cell.has_cell_state()));
+            buffers.tanh_c.fit(of(spec.cell.has_cell_state()));
+            buffers.recurrent.fit(of(spec.cell.scales_recurrent_part()));
             offset += hidden;
         }
         let width = spec.output_row().padded;
-        fit(&mut self.output, if in_window { rows } else { steps.total() } * width);
-        fit(&mut self.ends, if in_window { steps.rows() * width } else { 0 });
+        self.output.fit(if in_window { rows } else { steps.total() } * width);
+        self.ends.fit(if in_window { steps.rows() * width } else { 0 });
     }
 }
 
@@ -355,23 +356,4 @@ impl DirectionBuffers {
             Way::Reverse | Way::ReverseOnce => (start, steps.at(start)),
         }
     }
-}
-
-/// Room for so many values, in the memory that is there or in just enough: each that matters is written
-/// before it is read. (Tests would see one that is not.)
-pub(crate) fn fit(buffer: &mut Vec<f32>, length: usize) {
-    if buffer.capacity() < length {
-        buffer.clear();
-        buffer.reserve_exact(length);
-    }
-    buffer.resize(length, 0.0);
-    if cfg!(test) {
-        buffer.fill(f32::NAN);
-    }
-}
-
-/// So many zeros, in the memory that is there.
-pub(crate) fn zero(buffer: &mut Vec<f32>, length: usize) {
-    buffer.clear();
-    buffer.resize(length, 0.0);
 }

@@ -4,7 +4,7 @@ use birnn_architecture::Cell;
 use std::ops::Range;
 
 use super::cell::{self, Gates};
-use super::chunk::{Chunk, DirectionBuffers, ForwardBuffers, LayerBuffers, Rows, fit};
+use super::chunk::{Chunk, DirectionBuffers, ForwardBuffers, LayerBuffers, Rows};
 use super::packed::{Packed, PackedDirection};
 use super::padded::PaddedRow;
 use super::segments::Keep;
@@ -130,9 +130,10 @@ impl Chunk {
                     Given { kind: spec.cell, packed, steps, input, row_of_input: &row_of_input, zeros };
                 direction.forward::<S>(given, output, &mut self.forward);
             }
-            here.dropped.clear();
+            here.dropped.fit(0);
             if let Some(dropout) = dropout.filter(|_| layer + 1 < spec.layers) {
-                here.dropped.extend_from_slice(&here.output);
+                here.dropped.fit(here.output.len());
+                here.dropped.copy_from_slice(&here.output);
                 let positions = self.steps.all().map(|(row, step)| self.begins[row] + step);
                 Draw::new(dropout, layer, width).mask(positions, &mut here.dropped);
             }
@@ -218,7 +219,7 @@ impl DirectionBuffers {
         let apart = products.in_blocks();
         let room = padded_rows(steps.rows()) * n;
         if apart && buffers.sums.len() < room {
-            fit(&mut buffers.sums, room);
+            buffers.sums.fit(room);
         }
         for step in steps.order(self.way, self.segments[index].clone()) {
             let Step { time, ref rows, first_new, prev } = step;

@@ -2,18 +2,19 @@
 
 use super::packed::PackedDirection;
 use super::padded::PaddedRow;
+use crate::buffer::Buffer;
 
 /// The gradients of one direction of one layer, as one worker sums them: padded.
 #[derive(Debug, Default)]
 pub(crate) struct Gradients {
     /// `[gates, features]`.
-    pub(crate) w_ih: Vec<f32>,
+    pub(crate) w_ih: Buffer,
     /// `[gates, hidden]`.
-    pub(crate) w_hh: Vec<f32>,
+    pub(crate) w_hh: Buffer,
     /// `[gates]`: of the input's bias, and, but for the GRU's candidate, of the other.
-    pub(crate) b_ih: Vec<f32>,
+    pub(crate) b_ih: Buffer,
     /// GRU: `[hidden]`, of the recurrent bias of the candidate.
-    pub(crate) b_hn: Vec<f32>,
+    pub(crate) b_hn: Buffer,
 }
 
 impl Gradients {
@@ -23,8 +24,7 @@ impl Gradients {
         let lengths = [gates * features, gates * hidden, gates, packed.b_hn.len()];
         let parts = [&mut self.w_ih, &mut self.w_hh, &mut self.b_ih, &mut self.b_hn];
         for (part, length) in parts.into_iter().zip(lengths) {
-            part.clear();
-            part.resize(length, 0.0);
+            part.zero(length);
         }
     }
 

@@ -6,6 +6,7 @@ use birnn_architecture::Precision;
 
 use super::padded::PaddedRow;
 use super::spec::{OutputMode, Spec};
+use crate::buffer::Buffer;
 use crate::gemm::{PackedWeights, Products};
 use crate::isa::{Instructions, Job, LANES, Simd};
 use crate::workers::Workers;
@@ -42,9 +43,9 @@ pub(crate) struct PackedDirection {
     pub(crate) w_hn: PackedWeights,
     /// What the gates start from, `[gates]`: both biases, but for the GRU's candidate that of the input
     /// alone.
-    pub(crate) b: Vec<f32>,
+    pub(crate) b: Buffer,
     /// GRU: what the recurrent part of the candidate starts from, `[hidden]`.
-    pub(crate) b_hn: Vec<f32>,
+    pub(crate) b_hn: Buffer,
 }
 
 impl Packed {
@@ -156,8 +157,8 @@ impl PackedDirection {
             hidden,
             gates,
             products,
-            b: vec![0.0; gates],
-            b_hn: vec![0.0; if spec.cell.scales_recurrent_part() { hidden } else { 0 }],
+            b: Buffer::zeros(gates),
+            b_hn: Buffer::zeros(if spec.cell.scales_recurrent_part() { hidden } else { 0 }),
             ..PackedDirection::default()
         }
     }

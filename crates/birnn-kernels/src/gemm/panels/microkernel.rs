@@ -6,14 +6,29 @@
 //! moved sums in and out of registers, three times as slow.
 
 use super::pack::Lhs;
-use super::tile::MR;
+use super::tile::{nr, tile_shape};
 use crate::gemm::Shape;
 use crate::isa::Simd;
 
-/// `VECTORS` vectors of all rows of `c`; `panel` is what they read of the right side, and the stride of its
-/// rows.
+/// `VECTORS` vectors of all rows of `c`, by tiles of `MR` rows and fewer at the end; `panel` is what they read of the
+/// right side, and the stride of its rows.
 #[inline(always)]
-pub(super) fn strip<S: Simd, const VECTORS: usize>(
+pub(super) fn strip<S: Simd, const MR: usize, const VECTORS: usize>(
+    shape: Shape,
+    a: Lhs,
+    panel: (&[f32], usize),
+    c: &mut [f32],
+    init: Option<&[f32]>,
+) {
+    if a.is_packed() {
+        rows::<S, MR, VECTORS, true>(shape, a, panel, c, init);
+    } else {
+        rows::<S, MR, VECTORS, false>(shape, a, panel, c, init);
+    }
+}
+
+#[inline(always)]
+fn rows<S: Simd, const MR: usize, const VECTORS: usize, const PACKED: bool>(
     shape: Shape,
     a: Lhs,
     panel: (&[f32], usize),
@@ -22,10 +37,15 @@ pub(super) fn strip<S: Simd, const VECTORS: usize>(
 ) {
     let mut row = 0;
     while row < shape.m {
-        let a = a.tile(row);
-        let c = &mut c[row * shape.stride..];
-        row += match shape.m - row {
-            MR.. => tile::<S, MR, VECTORS>(shape, a, panel, c, init),
+        let (a, row_stride, column_stride) = a.tile(row);
+        // Known when it is compiled, so that steps are told apart by displacements alone.
+        let strides = if PACKED { (1, MR) } else { (row_stride, 1) };
+        assert_eq!(strides, (row_stride, column_stride));
+        let (a, c) = ((a, strides), &mut c[row * shape.stride..]);
+        let left = shape.m - row;
+        row += match left {
+            _ if left >= MR => tile::<S, MR, VECTORS>(shape, a, panel, c, init),
+            8.. => tile::<S, 8, VECTORS>(shape, a, panel, c, init),
             4.. => tile::<S, 4, VECTORS>(shape, a, panel, c, init),
             2.. => tile::<S, 2, VECTORS>(shape, a, panel, c, init),
             _ => tile::<S, 1, VECTORS>(shape, a, panel, c, init),
@@ -41,13 +61,19 @@ pub(super) fn strip<S: Simd, const VECTORS: usize>(
 )]
 fn tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
     shape: Shape,
-    (a, row_stride, column_stride): (&[f32], usize, usize),
+    (a, (row_stride, column_stride)): (&[f32], (usize, usize)),
     (b, b_stride): (&[f32], usize),
     c: &mut [f32],
     init: Option<&[f32]>,
 ) -> usize {
+    /// Steps along `k` at a time: what is not a product is done once for all of them.
+    const UNROLLED: usize = 4;
     let Shape { k, stride, .. } = shape;
     let width = VECTORS * S::WIDTH;
+    // Of a whole panel known when it is compiled, too.
+    let whole = VECTORS == tile_shape::<S>().1;
+    assert!(b_stride == nr::<S>() || !whole);
+    let b_stride = if whole { nr::<S>() } else { b_stride };
     assert!(a.len() > (ROWS - 1) * row_stride + (k - 1) * column_stride);
     assert!(b.len() >= (k - 1) * b_stride + width);
     assert!(c.len() >= (ROWS - 1) * stride + width && init.is_none_or(|init| init.len() >= width));
@@ -61,17 +87,15 @@ fn tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
             }
         }
         let (mut a, mut b) = (a.as_ptr(), b.as_ptr());
-        for _ in 0..k {
-            let mut columns = [S::splat(0.0); VECTORS];
-            for (index, column) in columns.iter_mut().enumerate() {
-                *column = S::load(b.add(index * S::WIDTH));
+        for _ in 0..k / UNROLLED {
+            for step in 0..UNROLLED {
+                let (a, b) = (a.add(step * column_stride), b.add(step * b_stride));
+                products::<S, ROWS, VECTORS>((a, row_stride), b, &mut sums);
             }
-            for (row, sums) in sums.iter_mut().enumerate() {
-                let a = S::splat(*a.add(row * row_stride));
-                for (sum, column) in sums.iter_mut().zip(columns) {
-                    *sum = S::vector_mul_add(a, column, *sum);
-                }
-            }
+            (a, b) = (a.wrapping_add(UNROLLED * column_stride), b.wrapping_add(UNROLLED * b_stride));
+        }
+        for _ in 0..k % UNROLLED {
+            products::<S, ROWS, VECTORS>((a, row_stride), b, &mut sums);
             (a, b) = (a.wrapping_add(column_stride), b.wrapping_add(b_stride));
         }
         for (row, sums) in sums.iter().enumerate() {
@@ -81,4 +105,31 @@ fn tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
         }
     }
     ROWS
+}
+
+/// Adds the products of one step along `k`.
+///
+/// # Safety
+///
+/// There are `ROWS` values `row_stride` from each other at `a`, and `VECTORS` vectors at `b`.
+#[inline(always)]
+#[expect(unsafe_code, reason = "reads through pointers")]
+unsafe fn products<S: Simd, const ROWS: usize, const VECTORS: usize>(
+    (a, row_stride): (*const f32, usize),
+    b: *const f32,
+    sums: &mut [[S::Vector; VECTORS]; ROWS],
+) {
+    // SAFETY: the caller's.
+    unsafe {
+        let mut columns = [S::splat(0.0); VECTORS];
+        for (index, column) in columns.iter_mut().enumerate() {
+            *column = S::load(b.add(index * S::WIDTH));
+        }
+        for (row, sums) in sums.iter_mut().enumerate() {
+            let a = S::splat(*a.add(row * row_stride));
+            for (sum, column) in sums.iter_mut().zip(columns) {
+                *sum = S::vector_mul_add(a, column, *sum);
+            }
+        }
+    }
 }

@@ -10,7 +10,7 @@ pub(crate) use pack::{Lhs, PackedLhs, PackedRhs};
 
 use super::Shape;
 use crate::isa::{Job, LANES, Simd};
-use tile::{KC, tile_vectors};
+use tile::{KC, tile_shape};
 
 /// As [`gemm`](super::gemm).
 #[inline(always)]
@@ -30,18 +30,18 @@ impl Job for Gemm<'_> {
     #[inline(always)]
     fn run<S: Simd>(self) {
         // Known when it is compiled: the other arms are left out.
-        match (tile_vectors::<S>(), LANES / S::WIDTH) {
-            (4, 1) => self.blocks::<S, 4, 1>(),
-            (4, _) => self.blocks::<S, 4, 4>(),
-            (_, _) => self.blocks::<S, 2, 2>(),
+        match (tile_shape::<S>(), LANES / S::WIDTH) {
+            ((12, _), _) => self.blocks::<S, 12, 2, 1>(),
+            ((_, 4), _) => self.blocks::<S, 6, 4, 4>(),
+            _ => self.blocks::<S, 6, 2, 2>(),
         }
     }
 }
 
 impl Gemm<'_> {
-    /// Tiles of `TILE` vectors, and of `REST` vectors for the columns that are left.
+    /// Tiles of `MR` rows and `TILE` vectors, and of `REST` vectors for the columns that are left.
     #[inline(always)]
-    fn blocks<S: Simd, const TILE: usize, const REST: usize>(self) {
+    fn blocks<S: Simd, const MR: usize, const TILE: usize, const REST: usize>(self) {
         let Gemm { shape, a, b, c, mut init } = self;
         let Shape { m, n, k, .. } = shape;
         assert!(n.is_multiple_of(LANES) && LANES.is_multiple_of(REST * S::WIDTH) && k > 0, "{shape:?}");
@@ -60,9 +60,9 @@ impl Gemm<'_> {
                 let c = &mut c[column..];
                 let init = init.map(|init| &init[column..]);
                 if whole {
-                    microkernel::strip::<S, TILE>(part, a, panel, c, init);
+                    microkernel::strip::<S, MR, TILE>(part, a, panel, c, init);
                 } else {
-                    microkernel::strip::<S, REST>(part, a, panel, c, init);
+                    microkernel::strip::<S, MR, REST>(part, a, panel, c, init);
                 }
                 column += if whole { TILE } else { REST } * S::WIDTH;
             }
@@ -78,10 +78,12 @@ mod tests {
     use super::*;
     use crate::isa::Instructions;
 
-    /// Packs `b`, whose rows have the stride `b_stride`, and multiplies.
+    /// Packs `b`, whose rows have the stride `b_stride`, and, where `a` is the transpose of rows of which the first
+    /// are skipped, that; and multiplies.
     struct Multiply<'a> {
         shape: Shape,
-        a: Lhs<'a>,
+        a: &'a [f32],
+        skipped: Option<usize>,
         b: &'a [f32],
         b_stride: usize,
         c: &'a mut [f32],
@@ -93,7 +95,15 @@ mod tests {
         fn run<S: Simd>(self) {
             let mut b = PackedRhs::default();
             b.pack::<S>(self.shape.k, self.shape.n, self.b.chunks(self.b_stride));
-            gemm::<S>(self.shape, self.a, &b, self.c, self.init);
+            let mut packed = PackedLhs::default();
+            let a = match self.skipped {
+                None => Lhs::rows(self.a, self.shape.k),
+                Some(skipped) => {
+                    packed.pack_transposed::<S>(self.a, self.shape.m);
+                    packed.skip(skipped)
+                }
+            };
+            gemm::<S>(self.shape, a, &b, self.c, self.init);
         }
     }
 
@@ -111,9 +121,7 @@ mod tests {
             let entry = |row: usize, step: usize| {
                 if transposed { a[(skipped + step) * m + row] } else { a[row * k + step] }
             };
-            let mut packed = PackedLhs::default();
-            packed.pack_transposed(&a, m);
-            let lhs = if transposed { packed.skip(skipped) } else { Lhs::rows(&a, k) };
+            let skipped = transposed.then_some(skipped);
             let b: Vec<f32> = (0..k * (n + pad)).map(|index| value(index + 3)).collect();
             let start: Vec<f32> = (0..m * (n + pad)).map(|index| value(index + 5)).collect();
             let shape = Shape { m, n, k, stride: n + pad, padded: false };
@@ -130,7 +138,7 @@ mod tests {
                 let mut found = start.clone();
                 let init = started.then_some(&init[..]);
                 let c = &mut found;
-                instructions.run(Multiply { shape, a: lhs, b: &b, b_stride: n + pad, c, init });
+                instructions.run(Multiply { shape, a: &a, skipped, b: &b, b_stride: n + pad, c, init });
                 prop_assert_eq!(&found, &expected, "{}", instructions);
             }
         }

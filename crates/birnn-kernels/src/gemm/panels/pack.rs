@@ -1,24 +1,32 @@
 //! Operands as the microkernel for `f32` reads them: in one piece.
 
-use super::tile::{MR, nr};
+use super::tile::{nr, tile_shape};
+use crate::buffer::Buffer;
 use crate::isa::{LANES, Simd};
 
 /// The left side of a product, `[m, k]`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Lhs<'a> {
     values: &'a [f32],
-    /// From one row to the next, within as many rows as a tile has.
+    /// From one row to the next, within a panel.
     row_stride: usize,
     column_stride: usize,
-    /// From one tile's rows to those of the next.
-    tile_stride: usize,
+    /// Rows of a panel, and from one panel to the next.
+    panel_rows: usize,
+    panel_stride: usize,
 }
 
 impl<'a> Lhs<'a> {
     /// Rows where they lie, `stride` from each other.
     #[inline(always)]
     pub(crate) fn rows(values: &'a [f32], stride: usize) -> Lhs<'a> {
-        Lhs { values, row_stride: stride, column_stride: 1, tile_stride: MR * stride }
+        Lhs { values, row_stride: stride, column_stride: 1, panel_rows: 1, panel_stride: stride }
+    }
+
+    /// Whether it lies in panels of as many rows as a tile has.
+    #[inline(always)]
+    pub(super) fn is_packed(&self) -> bool {
+        self.panel_rows > 1
     }
 
     /// Without the first columns.
@@ -30,7 +38,7 @@ impl<'a> Lhs<'a> {
     /// From `row` on: the values, and the strides of rows and columns within a tile.
     #[inline(always)]
     pub(super) fn tile(&self, row: usize) -> (&'a [f32], usize, usize) {
-        let start = row / MR * self.tile_stride + row % MR * self.row_stride;
+        let start = row / self.panel_rows * self.panel_stride + row % self.panel_rows * self.row_stride;
         (&self.values[start..], self.row_stride, self.column_stride)
     }
 }
@@ -41,17 +49,29 @@ impl<'a> Lhs<'a> {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PackedLhs {
     rows: usize,
-    panels: Vec<f32>,
+    /// Columns of what was packed that are in a panel.
+    panel_rows: usize,
+    panels: Buffer,
 }
 
 impl PackedLhs {
     /// Becomes the transpose of rows of `cols` values.
     #[inline(always)]
-    pub(crate) fn pack_transposed(&mut self, rows: &[f32], cols: usize) {
+    pub(crate) fn pack_transposed<S: Simd>(&mut self, rows: &[f32], cols: usize) {
+        // Known when it is compiled: the other is left out.
+        match tile_shape::<S>().0 {
+            12 => self.pack_panels::<12>(rows, cols),
+            _ => self.pack_panels::<6>(rows, cols),
+        }
+    }
+
+    /// In panels of `MR` columns.
+    #[inline(always)]
+    fn pack_panels<const MR: usize>(&mut self, rows: &[f32], cols: usize) {
         /// Rows that are gone through together, so that what is written lies together as well.
         const BLOCK: usize = 4;
-        self.rows = rows.len() / cols;
-        self.panels.resize(cols.div_ceil(MR) * self.rows * MR, 0.0);
+        (self.rows, self.panel_rows) = (rows.len() / cols, MR);
+        self.panels.fit(cols.div_ceil(MR) * self.rows * MR);
         for (block, rows) in rows.chunks(BLOCK * cols).enumerate() {
             let first = block * BLOCK * MR;
             for (tile, panel) in self.panels.chunks_exact_mut(self.rows * MR).enumerate() {
@@ -68,8 +88,9 @@ impl PackedLhs {
     /// Without the first of the rows that were packed: `[cols, rows - first]`.
     #[inline(always)]
     pub(crate) fn skip(&self, first: usize) -> Lhs<'_> {
-        let values = &self.panels[first * MR..];
-        Lhs { values, row_stride: 1, column_stride: MR, tile_stride: self.rows * MR }
+        let (rows, panel_rows) = (self.rows, self.panel_rows);
+        let values = &self.panels[first * panel_rows..];
+        Lhs { values, row_stride: 1, column_stride: panel_rows, panel_rows, panel_stride: rows * panel_rows }
     }
 }
 
@@ -81,7 +102,7 @@ pub(crate) struct PackedRhs {
     n: usize,
     /// Columns of a panel; the last one has what is left.
     nr: usize,
-    panels: Vec<f32>,
+    panels: Buffer,
 }
 
 impl PackedRhs {
@@ -89,8 +110,7 @@ impl PackedRhs {
     pub(crate) fn reshape<S: Simd>(&mut self, k: usize, n: usize) {
         if (self.k, self.n, self.nr) != (k, n, nr::<S>()) {
             (self.k, self.n, self.nr) = (k, n, nr::<S>());
-            self.panels.clear();
-            self.panels.resize(k * n, 0.0);
+            self.panels.zero(k * n);
         }
     }
 
@@ -98,7 +118,7 @@ impl PackedRhs {
     #[inline(always)]
     pub(crate) fn pack<'a, S: Simd>(&mut self, k: usize, n: usize, rows: impl Iterator<Item = &'a [f32]>) {
         (self.k, self.n, self.nr) = (k, n, nr::<S>());
-        self.panels.resize(k * n, 0.0);
+        self.panels.fit(k * n);
         for (row, values) in rows.take(k).enumerate() {
             self.set(row, 0, &values[..n]);
         }

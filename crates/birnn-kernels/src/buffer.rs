@@ -1,0 +1,74 @@
+//! Memory for values.
+
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+
+use crate::isa::LANES;
+
+/// Values, of which the first begins a line of the processor's cache: a vector of them lies in one line, and not
+/// across two, which would be read twice. Its memory grows as it must and is kept.
+#[derive(Clone, Default)]
+pub(crate) struct Buffer {
+    lines: Vec<Line>,
+    length: usize,
+}
+
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+struct Line([f32; LANES]);
+
+const BLANK: Line = Line([0.0; LANES]);
+
+impl Buffer {
+    pub(crate) fn zeros(length: usize) -> Buffer {
+        Buffer { lines: vec![BLANK; length.div_ceil(LANES)], length }
+    }
+
+    /// Room for so many values, in the memory that is there or in just enough: each that matters is written
+    /// before it is read. (Tests would see one that is not.)
+    pub(crate) fn fit(&mut self, length: usize) {
+        let lines = length.div_ceil(LANES);
+        if self.lines.capacity() < lines {
+            self.lines.clear();
+            self.lines.reserve_exact(lines);
+        }
+        self.lines.resize(lines, BLANK);
+        self.length = length;
+        if cfg!(test) {
+            self.fill(f32::NAN);
+        }
+    }
+
+    /// So many zeros, in the memory that is there.
+    pub(crate) fn zero(&mut self, length: usize) {
+        self.lines.clear();
+        self.lines.resize(length.div_ceil(LANES), BLANK);
+        self.length = length;
+    }
+}
+
+impl Deref for Buffer {
+    type Target = [f32];
+
+    #[inline(always)]
+    #[expect(unsafe_code, reason = "lines of values are values one after the other")]
+    fn deref(&self) -> &[f32] {
+        // SAFETY: lines are arrays of `LANES` values without anything between, and there are `length` in them.
+        unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast(), self.length) }
+    }
+}
+
+impl DerefMut for Buffer {
+    #[inline(always)]
+    #[expect(unsafe_code, reason = "lines of values are values one after the other")]
+    fn deref_mut(&mut self) -> &mut [f32] {
+        // SAFETY: as above.
+        unsafe { std::slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast(), self.length) }
+    }
+}
+
+impl fmt::Debug for Buffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
