@@ -7,6 +7,7 @@
     python witness.py FOLDER tutorial   trains by the tutorial's recipe, saves FOLDER/tutorial.ckpt
     python witness.py FOLDER guide      runs the Python of docs/guide/pytorch.md, FOLDER/guide.py
     python witness.py FOLDER states     holds the states that encode wrote against PyTorch's
+    python witness.py FOLDER precisions how far gradients are from those of f64, birnn's in FOLDER/precision.json and PyTorch's
     python witness.py FOLDER nearest    runs the Python of docs/guide/states.md, FOLDER/guide.py
     python witness.py FOLDER records    reads what a run writes down: TensorBoard's events, metrics.jsonl
 
@@ -261,6 +262,41 @@ def states():
     print(json.dumps({"series": len(lines), "steps": len(steps), **differences}), flush=True)
 
 
+def precisions():
+    """The norm of what gradients are off by from those of f64, as a share of the norm of those."""
+    about = json.loads((FOLDER / "precision.json").read_text())
+    for index, net in enumerate(about["nets"]):
+        ours = load_file(FOLDER / f"precision-{index}.safetensors")
+        layers = getattr(nn, net["cell"])(
+            about["features"], net["hidden"], net["layers"], batch_first=True, bidirectional=net["bidirectional"]
+        )
+        parameters = [parameter for one in layers.all_weights for parameter in one]
+        with torch.no_grad():
+            for at, parameter in enumerate(parameters):
+                parameter.copy_(ours[f"weights/{at}"].view_as(parameter))
+
+        def gradients(kind=torch.float):
+            output, _ = layers(ours["input"].to(kind))
+            sums = (output.to(ours["d_output"].to(kind).dtype) * ours["d_output"].to(kind)).sum()
+            found = torch.autograd.grad(sums, [parameter for one in layers.all_weights for parameter in one])
+            return torch.cat([gradient.flatten().double() for gradient in found])
+
+        found = {
+            f"birnn, {name}": torch.cat([ours[f"birnn, {name}/{at}"].double() for at in range(len(parameters))])
+            for name in ["highest", "high", "medium"]
+        }
+        found["PyTorch, f32"] = gradients()
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            found["PyTorch under autocast, bf16"] = gradients()
+        before = torch.backends.mkldnn.rnn.fp32_precision, torch.backends.mkldnn.matmul.fp32_precision
+        torch.backends.mkldnn.rnn.fp32_precision = torch.backends.mkldnn.matmul.fp32_precision = "bf16"
+        found["PyTorch, fp32_precision of bf16"] = gradients()
+        torch.backends.mkldnn.rnn.fp32_precision, torch.backends.mkldnn.matmul.fp32_precision = before
+        layers.double()
+        exact = gradients(torch.double)
+        print(json.dumps({name: ((own - exact).norm() / exact.norm()).item() for name, own in found.items()}), flush=True)
+
+
 def nearest():
     names = runpy.run_path(str(FOLDER / "guide.py"))
     print(json.dumps({"accuracy": float(names["accuracy"])}), flush=True)
@@ -337,5 +373,5 @@ def records():
     print(json.dumps({**counts, "settings": len(settings), "metrics": len(metrics)}), flush=True)
 
 
-PARTS = [ragged, words, tags, tutorial, guide, states, nearest, records]
+PARTS = [ragged, words, tags, tutorial, guide, states, precisions, nearest, records]
 {part.__name__: part for part in PARTS}.get(sys.argv[2] if len(sys.argv) > 2 else "", compare)()

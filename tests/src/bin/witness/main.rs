@@ -7,6 +7,7 @@
 //! here. Whatever differs is a panic that says where.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
+mod precision;
 mod ragged;
 mod states;
 mod words;
@@ -53,7 +54,7 @@ fn main() -> ExitCode {
             "--python",
             python,
             "--only",
-            part @ ("nets" | "words" | "ragged" | "states" | "files" | "tutorial"),
+            part @ ("nets" | "words" | "ragged" | "states" | "precision" | "files" | "tutorial"),
         ] => (python, Some(part)),
         _ => return usage(),
     };
@@ -75,6 +76,9 @@ fn main() -> ExitCode {
     if wanted("states") {
         python.states();
     }
+    if wanted("precision") {
+        python.precisions();
+    }
     if wanted("files") {
         python.run_files();
     }
@@ -87,7 +91,7 @@ fn main() -> ExitCode {
 fn usage() -> ExitCode {
     eprintln!(
         "error: witness wants --python PYTHON, one with torch 2.11, pytorch-crf, onnxruntime, safetensors, \
-         tensorboard and pandas; and takes --only nets, words, ragged, states, files or tutorial"
+         tensorboard and pandas; and takes --only nets, words, ragged, states, precision, files or tutorial"
     );
     ExitCode::from(2)
 }
