@@ -172,7 +172,7 @@ fn train(contender: Kind, point: &Point, steps: usize) -> Result<Vec<f64>> {
             go(&mut || plain.step())
         }
         Kind::High | Kind::Medium => bail!("{contender} takes the memory of birnn"),
-        Kind::Pytorch | Kind::Autocast | Kind::Tutorial | Kind::Packed | Kind::Padded => {
+        Kind::Pytorch | Kind::Autocast | Kind::Bf16 | Kind::Tutorial | Kind::Packed | Kind::Padded => {
             bail!("{contender} is measured in Python")
         }
     }

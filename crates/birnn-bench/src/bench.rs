@@ -34,7 +34,7 @@ pub struct Bench {
     pub parts: Option<Parts>,
     /// The tutorial's point by how exact products are.
     #[serde(default)]
-    pub precision: Vec<Timed>,
+    pub precision: Option<ByPrecision>,
     /// The tutorial's point with one core taken.
     pub busy: Vec<Timed>,
     /// Peaks of memory of training at the tutorial's point.
@@ -67,6 +67,17 @@ pub struct AtThreads {
     pub threads: usize,
     /// What so many could do, in FLOP/s.
     pub fma_peak: f64,
+    /// Milliseconds per step.
+    pub timed: Vec<Timed>,
+}
+
+/// The tutorial's step at each precision.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ByPrecision {
+    /// What the machine could do just then in f32, in FLOP/s.
+    pub fma_peak: f64,
+    /// And in bf16 by matrix tiles.
+    pub tile_peak: Option<f64>,
     /// Milliseconds per step.
     pub timed: Vec<Timed>,
 }
@@ -162,7 +173,11 @@ pub mod made_up {
                 gradients: timed(&[(Kind::Birnn, 30.0)])[0].ms,
                 optimizer: timed(&[(Kind::Birnn, 10.0)])[0].ms,
             }),
-            precision: timed(&[(Kind::Birnn, 30.0), (Kind::Medium, 10.0), (Kind::Autocast, 40.0)]),
+            precision: Some(ByPrecision {
+                fma_peak: 3e11,
+                tile_peak: Some(4e12),
+                timed: timed(&[(Kind::Birnn, 30.0), (Kind::Medium, 10.0), (Kind::Autocast, 40.0)]),
+            }),
             busy: timed(&[(Kind::Libtorch, 600.0), (Kind::Birnn, 60.0)]),
             memory: vec![Peak { contender: Kind::Birnn, kib: 262_144 }],
             long: vec![Long {

@@ -29,6 +29,8 @@ pub enum Kind {
     Pytorch,
     /// As `Pytorch`, with what PyTorch's autocast makes bf16.
     Autocast,
+    /// As `Pytorch`, with `fp32_precision` of bf16: what is f32 may be multiplied so.
+    Bf16,
     /// The tutorial's loop in Python, its reading of images included.
     Tutorial,
     /// As `Pytorch`, of sequences of unequal lengths that it packs.
@@ -53,6 +55,7 @@ impl fmt::Display for Kind {
             Kind::Libtorch => "libtorch",
             Kind::Pytorch => "PyTorch",
             Kind::Autocast => "PyTorch, bf16 autocast",
+            Kind::Bf16 => "PyTorch, fp32_precision bf16",
             Kind::Tutorial => "tutorial's loop",
             Kind::Packed => "PyTorch, packed",
             Kind::Padded => "PyTorch, padded",

@@ -63,6 +63,11 @@ pub fn fma_peak(threads: usize) -> f64 {
     birnn_kernels::fma_peak(&Workers::new(threads, instructions()))
 }
 
+/// As [`fma_peak`], of products of bf16 by matrix tiles, where the processor has them.
+pub fn tile_peak(threads: usize) -> Option<f64> {
+    birnn_kernels::tile_peak(&Workers::new(threads, instructions()))
+}
+
 /// FLOP/s of a product of matrices, the best of some medians.
 fn gemm(threads: usize) -> f64 {
     const SIZE: i64 = 1024;

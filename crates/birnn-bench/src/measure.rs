@@ -7,9 +7,9 @@ use birnn_infer::cpu::instructions;
 use birnn_kernels::Precision;
 
 use crate::alone::{LONG_STEPS, STEPS, Spinner, Taken, in_process, taken_by, with_threads};
-use crate::bench::{AtThreads, Bench, Long, Measured, Parts, Peak};
+use crate::bench::{AtThreads, Bench, ByPrecision, Long, Measured, Parts, Peak};
 use crate::contender::{Contender as _, Kind, images};
-use crate::machine::{Machine, fma_peak};
+use crate::machine::{Machine, fma_peak, tile_peak};
 use crate::ours::{OurAnswers, OurEvaluation, Ours};
 use crate::plain::PlainEvaluation;
 use crate::point::{Lengths, Point, TUTORIAL};
@@ -43,7 +43,7 @@ pub fn measure(sweeps: Vec<Sweep>, effort: Effort, threads: usize, home: Option<
         threads: Vec::new(),
         evaluation: Vec::new(),
         parts: None,
-        precision: Vec::new(),
+        precision: None,
         busy: Vec::new(),
         memory: Vec::new(),
         long: Vec::new(),
@@ -78,8 +78,10 @@ pub fn measure(sweeps: Vec<Sweep>, effort: Effort, threads: usize, home: Option<
         say(&format!("evaluating {TEST_IMAGES} images"), &bench.evaluation);
     }
     if wanted(Sweep::Precision) {
-        bench.precision = precision(&effort, python.as_ref())?;
-        say("precision", &bench.precision);
+        let timed = precision(&effort, python.as_ref(), with_tutorial)?;
+        say("precision", &timed);
+        bench.precision =
+            Some(ByPrecision { fma_peak: fma_peak(threads), tile_peak: tile_peak(threads), timed });
     }
     if wanted(Sweep::Busy) {
         let spinner = Spinner::start()?;
@@ -135,7 +137,7 @@ fn parts(effort: &Effort) -> Result<Parts> {
 }
 
 /// The tutorial's step by every precision that is computed here, beside PyTorch's.
-fn precision(effort: &Effort, python: Option<&RefCell<Python>>) -> Result<Vec<Timed>> {
+fn precision(effort: &Effort, python: Option<&RefCell<Python>>, with_tutorial: bool) -> Result<Vec<Timed>> {
     let mut precisions = vec![(Kind::Birnn, Precision::Highest)];
     if instructions().tiles() {
         precisions.extend([(Kind::High, Precision::High), (Kind::Medium, Precision::Medium)]);
@@ -145,8 +147,10 @@ fn precision(effort: &Effort, python: Option<&RefCell<Python>>) -> Result<Vec<Ti
         entries.push((kind, Box::new(Ours::with_precision(&TUTORIAL, precision)?)));
     }
     if let Some(python) = python {
-        let kinds = [Kind::Pytorch, Kind::Autocast];
-        python.borrow_mut().prepare(&kinds.map(task), &TUTORIAL)?;
+        let mut kinds = vec![Kind::Pytorch, Kind::Autocast, Kind::Bf16];
+        kinds.extend(with_tutorial.then_some(Kind::Tutorial));
+        let tasks: Vec<_> = kinds.iter().copied().map(task).collect();
+        python.borrow_mut().prepare(&tasks, &TUTORIAL)?;
         for kind in kinds {
             entries.push((kind, Box::new(Remote::new(python, task(kind)))));
         }

@@ -96,6 +96,19 @@ def autocast(point):
     return training(net, point, logits, labels)
 
 
+def bf16(point):
+    """As pytorch, where oneDNN may multiply f32 as bf16."""
+    inner, settings = pytorch(point), torch.backends.mkldnn
+
+    def step():
+        before = settings.rnn.fp32_precision, settings.matmul.fp32_precision
+        settings.rnn.fp32_precision = settings.matmul.fp32_precision = "bf16"
+        inner()
+        settings.rnn.fp32_precision, settings.matmul.fp32_precision = before
+
+    return step
+
+
 def unequal(point, packs):
     """Sequences padded to the longest, with zeros, and read by the final states of both directions."""
     net = Net(point)

@@ -143,6 +143,7 @@ pub fn task(kind: Kind) -> &'static str {
     match kind {
         Kind::Tutorial => "tutorial",
         Kind::Autocast => "autocast",
+        Kind::Bf16 => "bf16",
         Kind::Packed => "packed",
         Kind::Padded => "padded",
         Kind::Birnn | Kind::Recomputed | Kind::High | Kind::Medium | Kind::Libtorch | Kind::Pytorch => {

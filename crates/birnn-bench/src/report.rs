@@ -1,7 +1,7 @@
 //! The report of a run, in Markdown.
 
 use crate::alone::{LONG_STEPS, STEPS, Taken};
-use crate::bench::{Bench, Long, Measured};
+use crate::bench::{Bench, ByPrecision, Long, Measured};
 use crate::contender::Kind;
 use crate::measure::TEST_IMAGES;
 use crate::point::{Point, TUTORIAL};
@@ -306,16 +306,33 @@ fn parts(bench: &Bench) -> Option<String> {
 }
 
 fn precision(bench: &Bench) -> Option<String> {
-    let own = median(&bench.precision, Kind::Birnn)?;
-    let rows: Vec<_> = bench
-        .precision
+    let ByPrecision { timed, fma_peak, tile_peak } = bench.precision.as_ref()?;
+    let (own, flop) = (median(timed, Kind::Birnn)?, TUTORIAL.flop());
+    let rows: Vec<_> = timed
         .iter()
         .map(|&Timed { contender, ms }| {
-            let spread = spread(&bench.precision, contender);
-            vec![contender.to_string(), spread, number(own / ms.median)]
+            let rate = |ms: f64| flop / (ms / 1e3);
+            let share = |ms: f64| 100.0 * rate(ms) / fma_peak;
+            let shares = format!("{:.0}, {:.0}", share(ms.median), share(ms.p25));
+            let rate = number(rate(ms.median) / 1e9);
+            vec![contender.to_string(), spread(timed, contender), rate, shares, number(own / ms.median)]
         })
         .collect();
-    Some(table(&["the tutorial's step", "ms", "birnn's f32 / its time"], &rows).trim_end().to_owned())
+    let head = [
+        "the tutorial's step",
+        "ms",
+        "GFLOP/s",
+        "% of f32's peak: median, best quarter of turns",
+        "birnn's f32 / its time",
+    ];
+    let tiles = tile_peak.map_or_else(String::new, |peak| {
+        format!(", products of bf16 by matrix tiles {}", number(peak / 1e9))
+    });
+    let peaks = format!(
+        "Peaks right after it, in GFLOP/s: fused multiply-adds of f32 {}{tiles}.",
+        number(fma_peak / 1e9)
+    );
+    Some(format!("{}\n{peaks}", table(&head, &rows)))
 }
 
 fn busy(bench: &Bench) -> Option<String> {

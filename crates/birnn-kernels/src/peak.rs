@@ -2,6 +2,10 @@
 
 use std::time::Instant;
 
+use birnn_architecture::Precision;
+
+use crate::gemm::Products;
+use crate::gemm::parts::Parts;
 use crate::isa::{Job, Simd};
 use crate::workers::Workers;
 
@@ -12,6 +16,34 @@ pub fn fma_peak(workers: &Workers) -> f64 {
     let jobs = rates.iter_mut().map(|rate| Spin { rate }).collect();
     workers.share(workers.instructions(), jobs);
     rates.iter().sum()
+}
+
+/// As [`fma_peak`], of products of bf16 by matrix tiles; none where the instructions have no tiles.
+pub fn tile_peak(workers: &Workers) -> Option<f64> {
+    let Products::Parts(parts) = workers.instructions().products(Precision::Medium) else { return None };
+    let mut rates = vec![0.0; workers.count()];
+    let jobs = rates.iter_mut().map(|rate| SpinTiles { parts, rate }).collect();
+    workers.share(workers.instructions(), jobs);
+    Some(rates.iter().sum())
+}
+
+struct SpinTiles<'a> {
+    parts: Parts,
+    /// FLOP per second.
+    rate: &'a mut f64,
+}
+
+impl Job for SpinTiles<'_> {
+    #[inline(always)]
+    fn run<S: Simd>(self) {
+        let _ready = self.parts.ready();
+        let (start, mut flop, mut seconds) = (Instant::now(), 0.0, 0.0);
+        while seconds < 0.1 {
+            flop += self.parts.spin();
+            seconds = start.elapsed().as_secs_f64();
+        }
+        *self.rate = flop / seconds;
+    }
 }
 
 struct Spin<'a> {

@@ -230,6 +230,28 @@ pub(super) fn multiply<const PARTS: usize, const COUNT: usize>(
     }
 }
 
+/// Multiplies tiles that never leave the registers, so many times for each of four sums; gives how many operations
+/// that were. Within [`Configured`].
+pub(super) fn spin(rounds: usize) -> f64 {
+    // SAFETY: touches tiles alone.
+    unsafe {
+        asm!(
+            "tilezero tmm0", "tilezero tmm1", "tilezero tmm2", "tilezero tmm3",
+            "tilezero tmm4", "tilezero tmm5", "tilezero tmm6", "tilezero tmm7",
+            "2:",
+            "tdpbf16ps tmm0, tmm4, tmm6", "tdpbf16ps tmm1, tmm4, tmm7",
+            "tdpbf16ps tmm2, tmm5, tmm6", "tdpbf16ps tmm3, tmm5, tmm7",
+            "dec {rounds}",
+            "jnz 2b",
+            rounds = inout(reg) rounds.max(1) => _,
+            out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
+            out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
+            options(nostack, nomem),
+        );
+    }
+    (4 * rounds.max(1) * 2 * SIDE * SIDE * DEPTH) as f64
+}
+
 /// The nearest bf16 of each value, and what is left of it.
 ///
 /// The subtraction is exact, but that what is left is flushed where it is subnormal: within `Instructions::run`

@@ -51,11 +51,22 @@ pub(crate) enum Configured {}
 
 impl Parts {
     /// What a thread holds while it makes such products.
-    pub(super) fn ready(self) -> Option<Configured> {
+    pub(crate) fn ready(self) -> Option<Configured> {
         match self.unit {
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
             Unit::Amx => Some(Configured::start()),
             Unit::Twin => None,
+        }
+    }
+
+    /// Multiplies tiles that never leave the registers; gives how many operations that were.
+    pub(crate) fn spin(self) -> f64 {
+        /// Products.
+        const ROUNDS: usize = 20_000;
+        match self.unit {
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            Unit::Amx => amx::spin(ROUNDS),
+            Unit::Twin => twin::spin(),
         }
     }
 }

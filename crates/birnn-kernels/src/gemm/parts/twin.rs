@@ -95,6 +95,15 @@ pub(super) fn multiply<const PARTS: usize, const COUNT: usize>(
     }
 }
 
+/// One product of tiles; gives how many operations it was.
+pub(super) fn spin() -> f64 {
+    let (a, b) = (super::BLANK, super::BLANK);
+    for (row, column) in (0..SIDE).flat_map(|row| (0..SIDE).map(move |column| (row, column))) {
+        std::hint::black_box(dot(&a, row, std::hint::black_box(&b), column, 0.0));
+    }
+    (2 * SIDE * SIDE * DEPTH) as f64
+}
+
 /// What `tdpbf16ps` does: even and odd steps are summed apart by fused multiply-adds from zero, then together,
 /// then to `sum` (Intel, "Architecture instruction set extensions programming reference", chapter 3).
 fn dot(a: &Tile, row: usize, b: &Tile, column: usize, sum: f32) -> f32 {
