@@ -22,7 +22,8 @@ impl Python {
         let mut nets = Vec::new();
         for index in 0..NETS {
             let mut random = Random::new(23, index as u64);
-            let cell = [Cell::Lstm, Cell::Gru, Cell::RnnTanh][index % 3];
+            let kinds = [(Cell::Lstm, "LSTM"), (Cell::Gru, "GRU"), (Cell::RnnTanh, "RNN")];
+            let (cell, named) = kinds[index % kinds.len()];
             let hidden = 16 + random.below(81);
             let layers = 1 + random.below(3);
             let reverse = Some(hidden).filter(|_| index % 2 == 0);
@@ -30,8 +31,7 @@ impl Python {
             let spec = Spec { cell, features: FEATURES, layers, forward: Some(hidden), reverse, output };
             self.write_gradients(&format!("precision-{index}"), spec, instructions, &mut random);
             nets.push(json!({
-                "cell": ["LSTM", "GRU", "RNN"][index % 3], "hidden": hidden, "layers": layers,
-                "bidirectional": reverse.is_some()
+                "cell": named, "hidden": hidden, "layers": layers, "bidirectional": reverse.is_some()
             }));
         }
         let about = json!({ "batch": BATCH, "time": TIME, "features": FEATURES, "nets": nets });
