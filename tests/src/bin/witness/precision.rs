@@ -21,7 +21,7 @@ impl Python {
         let instructions = instructions.unwrap_or_else(Instructions::twin);
         let mut nets = Vec::new();
         for index in 0..NETS {
-            let mut random = Random::new(23, index as u64);
+            let mut random = Random::new(23, index);
             let kinds = [(Cell::Lstm, "LSTM"), (Cell::Gru, "GRU"), (Cell::RnnTanh, "RNN")];
             let (cell, named) = kinds[index % kinds.len()];
             let hidden = 16 + random.below(81);
