@@ -237,8 +237,12 @@ pub struct SweepArgs {
 /// `birnn eval`
 #[derive(Debug, clap::Args)]
 pub struct EvalArgs {
-    /// A run directory, or a weights file in one.
-    pub run: PathBuf,
+    /// A run directory, or a weights file in one; with --ensemble several.
+    #[arg(required = true, value_name = "RUN")]
+    pub runs: Vec<PathBuf>,
+    /// Ask several nets as one: the mean of their probabilities, or of the numbers that they predict.
+    #[arg(long, conflicts_with = "stream")]
+    pub ensemble: bool,
     /// Which samples.
     #[arg(long, value_enum, default_value_t)]
     pub split: SplitName,

@@ -11,7 +11,7 @@ use birnn_run::{WEIGHTS, weights_of};
 
 use crate::failure::{Failure, Outcome};
 
-/// A trained net, and who works out its answers.
+/// A trained net, or several that are asked as one, and who works out its answers.
 pub struct Asked {
     /// The file that it was read from.
     pub weights: PathBuf,
@@ -19,6 +19,8 @@ pub struct Asked {
     pub manifest: Manifest,
     /// What it is asked for.
     pub task: Task,
+    /// The others that are asked with it: their files, and what these say of themselves.
+    pub others: Vec<(PathBuf, Manifest)>,
     answers: Box<Answering>,
 }
 
@@ -31,14 +33,51 @@ impl Asked {
         let (weights, predictor) = predictor_on_the_cpu(run, precision)?;
         let manifest = predictor.manifest().clone();
         let answers = move |sequences: &Sequences| Ok(predictor.answers_to_all(sequences, cpu::threads()));
-        Ok(Asked { task: manifest.task.clone(), weights, manifest, answers: Box::new(answers) })
+        Ok(Asked::of(weights, manifest, Box::new(answers)))
     }
 
     /// A net that was read from `weights`, and is asked by `answers`. Says so where something stood in for its
     /// data.
     pub fn new(weights: PathBuf, manifest: Manifest, answers: Box<Answering>) -> Asked {
         warn_of_substitution(&weights, &manifest);
-        Asked { task: manifest.task.clone(), weights, manifest, answers }
+        Asked::of(weights, manifest, answers)
+    }
+
+    fn of(weights: PathBuf, manifest: Manifest, answers: Box<Answering>) -> Asked {
+        Asked { task: manifest.task.clone(), weights, manifest, others: Vec::new(), answers }
+    }
+
+    /// The first and these others, which must have the same task, asked as one.
+    pub fn with_others(self, others: Vec<Asked>) -> Result<Asked, Failure> {
+        if let Some(other) = others.iter().find(|other| other.task != self.task) {
+            return Err(Failure::request(format!(
+                "{}: asked for something else than {}; an ensemble is of nets of the same classes or targets, trained \
+                 on the same data",
+                shown(&other.weights),
+                shown(&self.weights)
+            )));
+        }
+        let named = others.iter().map(|net| (net.weights.clone(), net.manifest.clone())).collect();
+        let task = self.task.clone();
+        let (weights, manifest) = (self.weights.clone(), self.manifest.clone());
+        let answers = move |sequences: &Sequences| {
+            let nets = std::iter::once(&self).chain(&others);
+            let answers: Vec<Answers> =
+                nets.map(|net| net.answers(sequences)).collect::<Result<_, Failure>>()?;
+            task.mean(&answers).ok_or_else(|| {
+                Failure::request(
+                    "--ensemble: a conditional random field tags a sentence as a whole, of which there is no mean; take \
+                     nets with `head = \"linear\"`",
+                )
+            })
+        };
+        Ok(Asked { others: named, ..Asked::of(weights, manifest, Box::new(answers)) })
+    }
+
+    /// The nets that are asked.
+    pub fn nets(&self) -> impl Iterator<Item = (&Path, &Manifest)> {
+        let others = self.others.iter().map(|(weights, manifest)| (&**weights, manifest));
+        std::iter::once((&*self.weights, &self.manifest)).chain(others)
     }
 
     /// Its answers to sequences of the kind that it reads, one after the other.

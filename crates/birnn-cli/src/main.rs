@@ -19,7 +19,7 @@ fn main() -> ExitCode {
         Command::Eval(args) => match &args.stream {
             Some(table) => eval::stream::run(&args, table),
             None if libtorch::wanted_for(args.device) => libtorch::become_it(),
-            None => eval::run(&args, &log, Asked::on_the_cpu(&args.run, args.precision.precision)?),
+            None => eval::run(&args, &log, |run| Asked::on_the_cpu(run, args.precision.precision)),
         },
         Command::Predict(args) => {
             predict::run(&args, Asked::on_the_cpu(&args.run, args.precision.precision)?)

@@ -28,7 +28,7 @@ fn main() -> ExitCode {
         Command::Sweep(args) => sweep::run(&args, &log),
         Command::Doctor(args) => doctor::run(&args),
         Command::Eval(args) if args.stream.is_none() => {
-            eval::run(&args, &log, open(&args.run, args.device, args.precision.precision)?)
+            eval::run(&args, &log, |run| open(run, args.device, args.precision.precision))
         }
         Command::Predict(args) if !args.stream => {
             predict::run(&args, open(&args.run, args.device, args.precision.precision)?)

@@ -51,6 +51,42 @@ fn a_users_own_images_are_trained_on_evaluated_and_named() {
 }
 
 #[test]
+fn several_nets_are_asked_as_one() {
+    let sandbox = Sandbox::new();
+    let net = "[data]\ndataset = \"synthetic\"\nlimit = 200\n\
+               [model]\nhidden = 8\nlayers = 1\n[train]\nepochs = 2\nbatch_size = 20\n";
+    sandbox.write("net.toml", net);
+    for seed in ["0", "1"] {
+        let (set, run) = (format!("seed={seed}"), format!("run{seed}"));
+        sandbox.birnn(&["train", "net.toml", "--run-dir", &run, "--set", &set]).done();
+    }
+    let eval = |args: &[&str]| json(&sandbox.birnn(&[&["eval", "--json"], args].concat()).done().stdout);
+    let loss = |found: &serde_json::Value| found["loss"].as_f64().unwrap();
+    let alone = ["run0", "run1"].map(|run| loss(&eval(&[run])));
+
+    // The mean of a net and itself is its own answer.
+    assert!((loss(&eval(&["run0", "run0", "--ensemble"])) - alone[0]).abs() < 1e-6);
+    // Cross-entropy is convex in probabilities: the mean is not worse than its members are on average.
+    let both = eval(&["run0", "run1", "--ensemble"]);
+    assert!(loss(&both) < (alone[0] + alone[1]) / 2.0, "{both} {alone:?}");
+    assert!(loss(&both) > 0.0 && both["ensemble"] == serde_json::json!(["run1/model.safetensors"]), "{both}");
+    let told = sandbox.birnn(&["eval", "run0", "run1", "--ensemble"]).done().stdout;
+    assert!(told.contains("by the mean of 2 nets"), "{told}");
+
+    sandbox.birnn(&["eval", "run0", "run1"]).failed(2, &["several nets", "--ensemble", "birnn compare"]);
+    sandbox.birnn(&["eval", "run0", "--ensemble"]).failed(2, &["--ensemble: name two nets at least"]);
+    let tags = net
+        .replace("\"synthetic\"", "\"synthetic-text\"")
+        .replace("[model]\n", "[task]\nkind = \"tag\"\n[model]\nhead = \"crf\"\n");
+    sandbox.write("tags.toml", tags);
+    sandbox.birnn(&["train", "tags.toml", "--run-dir", "tags", "--set", "train.epochs=1"]).done();
+    sandbox.birnn(&["eval", "run0", "tags", "--ensemble"]).failed(2, &["asked for something else than run0"]);
+    sandbox
+        .birnn(&["eval", "tags", "tags", "--ensemble"])
+        .failed(2, &["conditional random field", "no mean"]);
+}
+
+#[test]
 fn pictures_are_named_one_by_one_by_folder_and_by_pattern() {
     let sandbox = Sandbox::new();
     sandbox.train_small("run");

@@ -7,6 +7,7 @@ mod wrong;
 
 use std::path::Path;
 
+use birnn_data::name::shown;
 use birnn_data::{Modality, Per, SelfTargets, Sequences, Split, name};
 use birnn_infer::{
     Answers, Detail, Evaluation, InUse, KnownWords, Task, TokenScores, data_set_for, hidden_of_run,
@@ -29,6 +30,9 @@ use self::wrong::Wrong;
 struct Report<'a> {
     #[serde(serialize_with = "name::serialize")]
     weights: &'a Path,
+    /// The files of the nets that were asked with it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    ensemble: Vec<String>,
     dataset: &'a str,
     split: &'a str,
     #[serde(flatten)]
@@ -121,8 +125,33 @@ fn judged(asked: &Asked, samples: &Split) -> Result<(Evaluation, Option<Answers>
 /// Steps by which a net is judged in use: each is asked for with all that comes before it.
 const IN_USE: usize = 2000;
 
-/// Evaluates a net on one of its run's splits.
-pub fn run(args: &EvalArgs, log: &Log, asked: Asked) -> Outcome {
+impl EvalArgs {
+    /// The one net that is asked.
+    fn net(&self) -> Result<&Path, Failure> {
+        match &self.runs[..] {
+            [run] => Ok(run),
+            [_, ..] => Err(Failure::request(
+                "eval: several nets are asked as one with --ensemble, and held against each other by `birnn compare`",
+            )),
+            [] => Err(Failure::request("eval: which net?")),
+        }
+    }
+
+    /// The net that is asked, or the ensemble, each opened by `open`.
+    fn asked(&self, open: impl Fn(&Path) -> Result<Asked, Failure>) -> Result<Asked, Failure> {
+        let (first, others) = match &self.runs[..] {
+            [first, others @ ..] if self.ensemble && !others.is_empty() => (first, others),
+            _ if self.ensemble => return Err(Failure::request("--ensemble: name two nets at least")),
+            _ => return open(self.net()?),
+        };
+        let others = others.iter().map(|run| open(run)).collect::<Result<_, Failure>>()?;
+        open(first)?.with_others(others)
+    }
+}
+
+/// Evaluates a net, or several as one, on one of its run's splits. `open` opens a net.
+pub fn run(args: &EvalArgs, log: &Log, open: impl Fn(&Path) -> Result<Asked, Failure>) -> Outcome {
+    let asked = args.asked(open)?;
     let Asked { weights, manifest, .. } = &asked;
     let of_hidden = |set: &String| set.starts_with("task.hide.") || set.starts_with("task.hide=");
     let (hidden, sets): (Vec<String>, Vec<String>) = args.sets.sets.iter().cloned().partition(of_hidden);
@@ -135,7 +164,9 @@ pub fn run(args: &EvalArgs, log: &Log, asked: Asked) -> Outcome {
         plan.self_targets = Some(hidden_of_run(manifest, &hidden)?);
     }
     let splits = data::load(&plan, &args.data.locations(), log, None)?;
-    check_data(&args.run, weights, manifest, &splits, args.dataset.is_none())?;
+    for (run, (weights, manifest)) in args.runs.iter().zip(asked.nets()) {
+        check_data(run, weights, manifest, &splits, args.dataset.is_none())?;
+    }
     if !args.sets.sets.is_empty() {
         let of_the_test = splits.warnings.iter().filter(|warning| warning.key == "data.test");
         of_the_test.for_each(|warning| tracing::warn!("{warning}"));
@@ -194,6 +225,7 @@ pub fn run(args: &EvalArgs, log: &Log, asked: Asked) -> Outcome {
         let in_use = in_use.as_ref().map(TwiceJudged::from);
         return print_json(&Report {
             weights,
+            ensemble: asked.others.iter().map(|(weights, _)| shown(weights).to_string()).collect(),
             dataset,
             split,
             evaluation,
@@ -204,11 +236,15 @@ pub fn run(args: &EvalArgs, log: &Log, asked: Asked) -> Outcome {
             in_use,
         });
     }
+    let by = match asked.others.len() {
+        0 => String::new(),
+        others => format!(", by the mean of {} nets", 1 + others),
+    };
     let of = match asked.task.per() {
-        Per::Sequence => format!("{dataset}, {} {split} {what}", samples.len()),
+        Per::Sequence => format!("{dataset}, {} {split} {what}{by}", samples.len()),
         Per::Step => {
             let counted = asked.task.counted();
-            format!("{dataset}, {} {counted} of {} {split} {what}", evaluation.positions, samples.len())
+            format!("{dataset}, {} {counted} of {} {split} {what}{by}", evaluation.positions, samples.len())
         }
     };
     let answered = if asked.task.per() == Per::Step { asked.task.counted() } else { what };

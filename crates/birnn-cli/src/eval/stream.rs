@@ -17,7 +17,7 @@ const STEPS: usize = 1024;
 
 /// Judges a net by a table, of which it holds the latest steps alone.
 pub fn run(args: &EvalArgs, file: &Path) -> Outcome {
-    let net = Stepwise::open(&args.run, args.device, args.precision.precision)?;
+    let net = Stepwise::open(args.net()?, args.device, args.precision.precision)?;
     let (task, wanted, series) = (net.task(), net.task().wanted(), net.series()?);
     let table = net
         .data
@@ -55,6 +55,7 @@ pub fn run(args: &EvalArgs, file: &Path) -> Outcome {
     if args.json {
         return print_json(&Report {
             weights: &net.weights,
+            ensemble: Vec::new(),
             dataset: &dataset,
             split: "stream",
             evaluation: &evaluation,

@@ -139,6 +139,36 @@ impl Task {
         }
     }
 
+    /// The answers of several nets to the same sequences as one's: of classes the mean of their probabilities, of
+    /// numbers the mean of them. None of no nets, and where one tags sequences as a whole, of which there is no mean.
+    ///
+    /// # Panics
+    ///
+    /// Where one has more answers than another.
+    pub fn mean(&self, answers: &[Answers]) -> Option<Answers> {
+        let (first, count) = (answers.first()?, answers.len() as f64);
+        if answers.iter().any(|answers| answers.joint.is_some()) {
+            return None;
+        }
+        let mut sums = vec![0.0_f64; first.logits.len()];
+        for Answers { logits, .. } in answers {
+            assert_eq!(logits.len(), sums.len(), "answers to the same sequences");
+            let outputs = self.outputs();
+            for (sums, logits) in sums.chunks_exact_mut(outputs).zip(logits.chunks_exact(outputs)) {
+                match self {
+                    Task::Classify(task) => add(sums, task.probabilities(logits)),
+                    Task::Regress(_) => add(sums, logits.iter().map(|&value| f64::from(value))),
+                }
+            }
+        }
+        let mean = |sum: f64| match self {
+            Task::Classify(_) => (sum / count).ln() as f32,
+            Task::Regress(_) => (sum / count) as f32,
+        };
+        let logits = sums.into_iter().map(mean).collect();
+        Some(Answers { logits, lengths: first.lengths.clone(), joint: None })
+    }
+
     /// How a net did that gave these answers where the targets were these.
     ///
     /// # Panics
@@ -160,5 +190,33 @@ impl Task {
                 Evaluation { positions, loss, detail: Detail::Regress(detail) }
             }
         }
+    }
+}
+
+fn add(sums: &mut [f64], values: impl IntoIterator<Item = f64>) {
+    sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
+}
+
+#[cfg(test)]
+mod tests {
+    use birnn_data::TargetScale;
+    use birnn_experiment::RegressionLoss;
+
+    use super::*;
+
+    #[test]
+    fn several_nets_answer_by_the_mean_of_what_they_say() {
+        let task = Task::classify(vec!["a".to_owned(), "b".to_owned()]);
+        let of = |share: f32| Answers::from(vec![share.ln() + 3.0, (1.0 - share).ln() + 3.0]);
+        let Some(Answers { logits, .. }) = task.mean(&[of(0.9), of(0.2), of(0.1)]) else { panic!("a mean") };
+        for (found, expected) in logits.iter().zip([0.4_f32, 0.6]) {
+            assert!((found.exp() - expected).abs() < 1e-6, "{logits:?}");
+        }
+        let scale = TargetScale { names: vec!["y".to_owned()], mean: vec![0.0], deviation: vec![1.0] };
+        let loss = RegressionLoss::Squared;
+        let task = Task::Regress(Regress { scale, per: Per::Sequence, loss, self_targets: None });
+        let numbers = task.mean(&[vec![1.0, -2.0].into(), vec![2.0, 4.0].into()]);
+        assert_eq!(numbers.map(|answers| answers.logits), Some(vec![1.5, 1.0]));
+        assert!(task.mean(&[]).is_none());
     }
 }
