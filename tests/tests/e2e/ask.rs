@@ -75,11 +75,11 @@ fn several_nets_are_asked_as_one() {
 
     sandbox.birnn(&["eval", "run0", "run1"]).failed(2, &["several nets", "--ensemble", "birnn compare"]);
     sandbox.birnn(&["eval", "run0", "--ensemble"]).failed(2, &["--ensemble: name two nets at least"]);
-    let tags = net
-        .replace("\"synthetic\"", "\"synthetic-text\"")
-        .replace("[model]\n", "[task]\nkind = \"tag\"\n[model]\nhead = \"crf\"\n");
+    let tags = "[task]\nkind = \"tag\"\nscheme = \"iob2\"\n[data]\ndataset = \"synthetic-text\"\nlimit = 100\n\
+                [model]\nhidden = 8\nlayers = 1\nhead = \"crf\"\n[model.embedding]\nwidth = 8\n\
+                [train]\nepochs = 1\nbatch_size = 20\n";
     sandbox.write("tags.toml", tags);
-    sandbox.birnn(&["train", "tags.toml", "--run-dir", "tags", "--set", "train.epochs=1"]).done();
+    sandbox.birnn(&["train", "tags.toml", "--run-dir", "tags"]).done();
     sandbox.birnn(&["eval", "run0", "tags", "--ensemble"]).failed(2, &["asked for something else than run0"]);
     sandbox
         .birnn(&["eval", "tags", "tags", "--ensemble"])
