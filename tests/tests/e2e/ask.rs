@@ -61,7 +61,7 @@ fn several_nets_are_asked_as_one() {
         sandbox.birnn(&["train", "net.toml", "--run-dir", &run, "--set", &set]).done();
     }
     let eval = |args: &[&str]| json(&sandbox.birnn(&[&["eval", "--json"], args].concat()).done().stdout);
-    let loss = |found: &serde_json::Value| found["loss"].as_f64().unwrap();
+    let loss = |found: &Value| found["loss"].as_f64().unwrap();
     let alone = ["run0", "run1"].map(|run| loss(&eval(&[run])));
 
     // The mean of a net and itself is its own answer.
