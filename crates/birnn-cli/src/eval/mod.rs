@@ -130,10 +130,9 @@ impl EvalArgs {
     fn net(&self) -> Result<&Path, Failure> {
         match &self.runs[..] {
             [run] => Ok(run),
-            [_, ..] => Err(Failure::request(
+            _ => Err(Failure::request(
                 "eval: several nets are asked as one with --ensemble, and held against each other by `birnn compare`",
             )),
-            [] => Err(Failure::request("eval: which net?")),
         }
     }
 

@@ -130,9 +130,9 @@ impl Chunk {
                     Given { kind: spec.cell, packed, steps, input, row_of_input: &row_of_input, zeros };
                 direction.forward::<S>(given, output, &mut self.forward);
             }
-            here.dropped.fit(0);
-            if let Some(dropout) = dropout.filter(|_| layer + 1 < spec.layers) {
-                here.dropped.fit(here.output.len());
+            let dropout = dropout.filter(|_| layer + 1 < spec.layers);
+            here.dropped.fit(if dropout.is_some() { here.output.len() } else { 0 });
+            if let Some(dropout) = dropout {
                 here.dropped.copy_from_slice(&here.output);
                 let positions = self.steps.all().map(|(row, step)| self.begins[row] + step);
                 Draw::new(dropout, layer, width).mask(positions, &mut here.dropped);
