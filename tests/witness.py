@@ -26,6 +26,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import nn
+from torchcrf import CRF
 
 from witness_nets import Net, Padded, Words
 
@@ -146,14 +147,28 @@ def words():
         named = {value.name for value in session.get_inputs()}
         model = Words(about["rows"], **net, outputs=ours["weights/fc.bias"].numel())
         parameters = dict(model.named())
-        of_crf = {name for name in ours if name.startswith("weights/crf.")}
-        assert {f"weights/{name}" for name in parameters} == {n for n in ours if n.startswith("weights/")} - of_crf
+        crf = None
+        if any(name.startswith("weights/crf.") for name in ours):
+            crf = CRF(model.net.fc.out_features, batch_first=True)
+            parameters |= {f"crf.{name}": parameter for name, parameter in crf.named_parameters()}
+        assert {f"weights/{name}" for name in parameters} == {name for name in ours if name.startswith("weights/")}
         with torch.no_grad():
             for name, parameter in parameters.items():
                 parameter.copy_(ours[f"weights/{name}"])
-        most = dict.fromkeys(["torch", "onnx", "largest"], 0.0)
+        most = dict.fromkeys(["torch", "onnx", "largest", "loss", "gradients", "largest_gradient"], 0.0)
         for batch, sentences in enumerate(about["batches"]):
             expected = ours[f"logits/{batch}"]
+            if crf:
+                padded = [nn.utils.rnn.pad_sequence([model(sentence) for sentence in sentences], batch_first=True)]
+                tags = ours[f"crf/{batch}/tags"].long().split([len(sentence) for sentence in sentences])
+                padded += [nn.utils.rnn.pad_sequence(of, batch_first=True) for of in (tags, [own == own for own in tags])]
+                loss = -crf(*padded, reduction="token_mean")
+                gradients = torch.autograd.grad(loss, list(parameters.values()))
+                most["loss"] = max(most["loss"], abs(loss.item() - ours[f"crf/{batch}/loss"].item()))
+                for name, gradient in zip(parameters, gradients):
+                    difference = (gradient - ours[f"crf/{batch}/gradients/{name}"]).abs().max().item()
+                    most["gradients"] = max(most["gradients"], difference)
+                    most["largest_gradient"] = max(most["largest_gradient"], gradient.abs().max().item())
             with torch.no_grad():
                 by_torch = torch.cat([model(sentence).reshape(-1, expected.shape[1]) for sentence in sentences])
             found = []
@@ -192,8 +207,6 @@ def padded_tokens(sentences, padding):
 
 def tags():
     """The tags of the guide's sentences: by its own Viterbi, and by pytorch-crf's with the transitions of the file."""
-    from torchcrf import CRF
-
     names = runpy.run_path(str(FOLDER / "guide.py"))
     crf = CRF(len(names["tags"]), batch_first=True)
     with torch.no_grad():

@@ -1,6 +1,10 @@
 //! An exponential moving average of the weights, after the idea of averaging them (Polyak and Juditsky 1992).
 
-use tch::{TchError, Tensor};
+use birnn_kernels::follow;
+use tch::{Device, TchError, Tensor};
+
+use crate::device::workers;
+use crate::memory::{disjoint, values, values_mut};
 
 /// An average that follows the weights. It is what is evaluated and kept of a run.
 #[derive(Debug)]
@@ -24,10 +28,25 @@ impl Average {
     /// `ExponentialMovingAverage` has it.
     pub(crate) fn follow(&mut self, parameters: &[Tensor], steps: usize) -> Result<(), TchError> {
         let steps = steps as f64;
-        let decay = self.decay.min((1.0 + steps) / (10.0 + steps));
+        let weight = 1.0 - self.decay.min((1.0 + steps) / (10.0 + steps));
+        if parameters.iter().all(|parameter| parameter.device() == Device::Cpu) {
+            disjoint(parameters.iter().chain(&self.parameters))?;
+            #[expect(
+                unsafe_code,
+                reason = "the kernel reads parameters and moves their average where they lie"
+            )]
+            // SAFETY: none of them shares values with another, and nothing changes parameters until this is done.
+            unsafe {
+                let averages = self.parameters.iter_mut().map(|average| values_mut(average));
+                let mut averages = averages.collect::<Result<Vec<_>, _>>()?;
+                let parameters = parameters.iter().map(|parameter| values(parameter));
+                follow(workers(), &mut averages, &parameters.collect::<Result<Vec<_>, _>>()?, weight as f32);
+            }
+            return Ok(());
+        }
         tch::no_grad(|| {
             for (average, parameter) in self.parameters.iter_mut().zip(parameters) {
-                let _ = average.f_lerp_(parameter, 1.0 - decay)?;
+                let _ = average.f_lerp_(parameter, weight)?;
             }
             Ok(())
         })

@@ -229,13 +229,14 @@ impl Drawn {
     /// Of what is read, `[steps of all, features]`.
     fn input(&self, probability: f64, values: &mut [f32]) {
         let dropout = Dropout { probability: probability as f32, ..self.dropout };
-        dropout.apply(0, values.len() / self.steps.max(1), 0..self.steps, values);
+        let positions: Vec<usize> = (0..self.steps).collect();
+        dropout.apply(workers(), 0, values.len() / self.steps.max(1), &positions, values);
     }
 
     /// Of what is read of the top layer, rows of `width`.
     fn output(&self, probability: f64, width: usize, values: &mut [f32]) {
         let dropout = Dropout { probability: probability as f32, ..self.dropout };
-        dropout.apply(1, width, self.rows.iter().copied(), values);
+        dropout.apply(workers(), 1, width, &self.rows, values);
     }
 }
 

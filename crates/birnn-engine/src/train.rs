@@ -6,7 +6,7 @@ use birnn_data::splitmix;
 use birnn_distributed::Ranks;
 use birnn_experiment::Plan;
 use birnn_infer::{Epoch, Step, Timing, is_kept};
-use tch::{TchError, Tensor};
+use tch::{Device, TchError, Tensor};
 
 use crate::checkpoint::Checkpoints;
 use crate::error::EngineError;
@@ -176,7 +176,10 @@ fn clip(gradient: &mut Tensor, max_norm: f64) -> Result<Tensor, TchError> {
     let norm = gradient.f_norm()?;
     if max_norm.is_finite() {
         let scale = norm.f_add_scalar(1e-6)?.f_reciprocal()?.f_mul_scalar_(max_norm)?.f_clamp_max_(1.0)?;
-        let _ = gradient.f_mul_(&scale)?;
+        // On the CPU looking costs nothing, and a pass over the gradient does.
+        if scale.device() != Device::Cpu || f64::try_from(&scale)? != 1.0 {
+            let _ = gradient.f_mul_(&scale)?;
+        }
     }
     Ok(norm)
 }

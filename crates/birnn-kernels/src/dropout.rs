@@ -1,6 +1,9 @@
 //! Dropout whose draws are counted: the same values are zeroed however the batch is cut, and again on the way
 //! back.
 
+use crate::isa::{Job, Simd};
+use crate::workers::Workers;
+
 /// Zeroes values between layers. What it draws is a function of `key`, the layer, where a time step is in the
 /// batch, and the unit.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -16,8 +19,26 @@ pub struct Dropout {
 impl Dropout {
     /// Zeroes values of rows, `[rows, width]`, that no layer of recurrent layers gives: what they read, or what is read of
     /// them. `place` tells these apart, and `positions` says for each row how many steps of the batch come before its own.
-    pub fn apply(self, place: u8, width: usize, positions: impl Iterator<Item = usize>, values: &mut [f32]) {
-        Draw::new(self, OUTSIDE + usize::from(place), width).mask(positions, values);
+    pub fn apply(self, workers: &Workers, place: u8, width: usize, positions: &[usize], values: &mut [f32]) {
+        let draw = Draw::new(self, OUTSIDE + usize::from(place), width);
+        let rows = positions.len().div_ceil(workers.count()).max(1);
+        let parts = positions.chunks(rows).zip(values.chunks_mut(rows * width.max(1)));
+        let jobs = parts.map(|(positions, values)| Mask { draw, positions, values });
+        workers.share(workers.instructions(), jobs.collect());
+    }
+}
+
+/// Some rows of values.
+struct Mask<'a> {
+    draw: Draw,
+    positions: &'a [usize],
+    values: &'a mut [f32],
+}
+
+impl Job for Mask<'_> {
+    #[inline(always)]
+    fn run<S: Simd>(self) {
+        self.draw.mask(self.positions.iter().copied(), self.values);
     }
 }
 

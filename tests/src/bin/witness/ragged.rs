@@ -1,8 +1,8 @@
 //! Series of unequal lengths: logits and gradients beside PyTorch's of packed sequences, and onnxruntime's of
 //! both kinds of ONNX file.
 
-use birnn_formats::StateDict;
 use birnn_formats::onnx::{Batch, Input, Standardise, encode};
+use birnn_formats::{Array, StateDict};
 use birnn_infer::{Workspace, cpu};
 use birnn_model::{Architecture, Cell, Network, Readout};
 use safetensors::Dtype;
@@ -127,12 +127,7 @@ impl Python {
             })
         };
         let (plain, every_step) = (plain(), plain().with_every_step());
-        let of = |prefix: String, arrays: StateDict| {
-            arrays.into_iter().map(move |(name, array)| {
-                (format!("{prefix}/{name}"), array.shape().to_vec(), array.values().to_vec())
-            })
-        };
-        let mut tensors: Tensors = of("weights".to_owned(), weights.clone()).collect();
+        let mut tensors = of("weights", &weights);
         for (index, series) in batches.iter().enumerate() {
             let logits = plain.logits_ragged(&mut Workspace::new(), &series.standardised, series.lengths);
             tensors.push((format!("logits/{index}"), vec![logits.len() / OUTPUTS, OUTPUTS], logits));
@@ -147,7 +142,7 @@ impl Python {
             let each: Vec<_> = parameters.iter().map(|(_, tensor)| tensor).collect();
             let gradients = Tensor::run_backward(&[logits.square().sum(Kind::Float)], &each, false, false);
             let names = parameters.iter().map(|(name, _)| &**name);
-            tensors.extend(of(format!("gradients/{index}"), arrays(names.zip(&gradients))));
+            tensors.extend(of(&format!("gradients/{index}"), &arrays(names.zip(&gradients))));
         }
         self.write_tensors(&format!("{name}.safetensors"), &tensors);
     }
@@ -177,6 +172,14 @@ impl Series {
         let standardised = by_feature(&raw, |x, mean, deviation| (x - mean) / deviation);
         Series { lengths, raw, standardised }
     }
+}
+
+/// Arrays with the names that they have under a prefix.
+pub fn of(prefix: &str, arrays: &StateDict) -> Tensors {
+    let of = |(name, array): (&String, &Array)| {
+        (format!("{prefix}/{name}"), array.shape().to_vec(), array.values().to_vec())
+    };
+    arrays.iter().map(of).collect()
 }
 
 /// For Python.

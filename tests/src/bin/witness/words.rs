@@ -1,19 +1,22 @@
-//! Nets of words: their logits beside PyTorch's, of each sentence by itself, and onnxruntime's, of padded ones; and the
-//! tags that the guide's Python finds beside those that `birnn predict` tells.
+//! Nets of words: their logits beside PyTorch's, of each sentence by itself, and onnxruntime's, of padded ones; the loss
+//! of a conditional random field with all its gradients beside pytorch-crf's; and the tags that the guide's Python finds
+//! beside those that `birnn predict` tells.
 
 use std::process::Command;
 
-use birnn_data::{Folding, Sentences, Sequences, Text};
+use birnn_data::{Folding, Modality, Per, Sentences, Sequences, Split, TargetValues, Targets, Text};
+use birnn_engine::{Learner, Loss, Samples};
+use birnn_experiment::TrainConfig;
 use birnn_formats::StateDict;
 use birnn_formats::onnx::{Input, encode};
-use birnn_infer::{Reading, cpu};
+use birnn_infer::{Classify, Reading, Task, cpu};
 use birnn_model::architecture::{CharacterNet, Embedding};
 use birnn_model::{Architecture, Cell, Head, Inputs, Network, Readout};
 use birnn_tests::docs::page;
 use serde_json::{Value, json};
-use tch::{Device, nn};
+use tch::{Device, Tensor, nn};
 
-use crate::ragged::{Tensors, described};
+use crate::ragged::{Tensors, described, of};
 use crate::{Python, TOLERANCE, arrays};
 
 const OUTPUTS: usize = 5;
@@ -75,18 +78,29 @@ impl Python {
 
         let answers = self.ask(&["words"]);
         assert_eq!(answers.len(), nets.len());
-        let mut most = [0.0_f64; 3];
+        let mut most = [0.0_f64; 6];
         for (net, answer) in nets.iter().zip(&answers) {
-            let found = ["torch", "onnx", "largest"].map(|key| answer[key].as_f64().unwrap());
-            let [torch, onnx, largest] = found;
+            let found = ["torch", "onnx", "largest", "loss", "gradients", "largest_gradient"];
+            let found = found.map(|key| answer[key].as_f64().unwrap());
+            let [torch, onnx, largest, loss, gradients, _] = found;
             println!("{net}: PyTorch {torch:.1e}, onnxruntime {onnx:.1e}; logits to {largest:.1}");
             assert!(torch.max(onnx) < TOLERANCE, "{net}: logits differ by more than rounding");
+            assert!(
+                loss.max(gradients) < TOLERANCE,
+                "{net}: loss {loss:.1e}, gradients {gradients:.1e} from PyTorch's"
+            );
             most = std::array::from_fn(|index| most[index].max(found[index]));
         }
-        let [torch, onnx, largest] = most;
+        let [torch, onnx, largest, loss, gradients, largest_gradient] = most;
         println!(
             "largest differences of {} nets of words: PyTorch {torch:.1e}, onnxruntime {onnx:.1e}; logits to {largest:.1}",
             nets.len()
+        );
+        println!(
+            "of the {} with a conditional random field, on {} batches each, from PyTorch's with pytorch-crf: loss {loss:.1e}, \
+             gradients {gradients:.1e}; gradients to {largest_gradient:.1}",
+            nets.iter().filter(|net| net.head == Head::Crf).count(),
+            batches.len(),
         );
     }
 
@@ -105,11 +119,11 @@ impl Python {
         let plain = birnn_infer::Network::new(architecture, inputs, OUTPUTS, cpu::instructions(), |name| {
             weights[name].values().to_vec()
         });
-        let weights = weights.into_iter().map(|(name, array)| {
-            (format!("weights/{name}"), array.shape().to_vec(), array.values().to_vec())
-        });
-        let mut tensors: Tensors = weights.collect();
+        let mut tensors = of("weights", &weights);
         for (index, batch) in batches.iter().enumerate() {
+            if architecture.head == Head::Crf {
+                tensors.extend(losses(architecture, &parameters, text, batch, index));
+            }
             let lexicon = text.lexicon(batch.forms().unwrap());
             let logits = plain.logits_of_all(batch, 0..batch.len(), Reading::Tokens(&lexicon), 1);
             tensors.push((format!("logits/{index}"), vec![logits.len() / OUTPUTS, OUTPUTS], logits));
@@ -149,6 +163,48 @@ impl Python {
             answer["tags"]
         );
     }
+}
+
+/// The tags that a batch is learnt with, its loss, and the gradient of every parameter.
+fn losses(
+    architecture: &Architecture,
+    parameters: &[(String, Tensor)],
+    text: &Text,
+    batch: &Sequences,
+    index: usize,
+) -> Tensors {
+    let classes = (0..OUTPUTS).map(|class| class.to_string()).collect();
+    let task = Task::Classify(Classify::new(classes, Per::Step));
+    let plan = TrainConfig::default().resolve().unwrap();
+    let loss = Loss::new(&task, architecture.head, &plan, Device::Cpu).unwrap();
+    let inputs = Inputs::Tokens { words: text.word_count(), characters: text.character_count() };
+    let mut learner = Learner::new(architecture, task, loss, inputs, 0, Device::Cpu).unwrap();
+    let named = |name: &String| {
+        let (_, tensor) = parameters.iter().find(|(own, _)| own == name).unwrap();
+        tensor.shallow_clone()
+    };
+    let values: Vec<Tensor> = learner.names().iter().map(named).collect();
+    learner.restore(&values).unwrap();
+
+    let tags: Vec<u8> = (0..batch.steps()).map(|step| (step * step + index) as u8 % OUTPUTS as u8).collect();
+    let told = ("tags".to_owned(), vec![tags.len()], tags.iter().map(|&tag| f32::from(tag)).collect());
+    let targets = Targets { values: TargetValues::Classes(tags), per: Per::Step };
+    let split = Split { sequences: batch.clone(), targets };
+    let samples = Samples::new(split, &Modality::Text(text.clone()), None, Device::Cpu).unwrap();
+    let order = samples.order(0, 0, None).unwrap();
+    let found = learner.gradients(&samples.batch(&order, 0, samples.len(), 0).unwrap(), 0).unwrap();
+
+    let loss = ("loss".to_owned(), vec![], vec![f32::try_from(&found.loss).unwrap()]);
+    let mut start = 0;
+    let gradients = learner.named_parameters().map(|(name, parameter)| {
+        let length = parameter.numel() as i64;
+        start += length;
+        (name, found.gradient.narrow(0, start - length, length).view_as(parameter))
+    });
+    let gradients: Vec<(&str, Tensor)> = gradients.collect();
+    let gradients = arrays(gradients.iter().map(|(name, tensor)| (*name, tensor)));
+    let tensors = [told, loss].into_iter().chain(of("gradients", &gradients));
+    tensors.map(|(name, shape, values)| (format!("crf/{index}/{name}"), shape, values)).collect()
 }
 
 /// Sentences with their words parted by spaces.
