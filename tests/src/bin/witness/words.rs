@@ -30,7 +30,6 @@ const BATCHES: [&[&str]; 3] = [
 impl Python {
     /// Every cell, either direction alone and both, with characters and without, each readout.
     pub fn words(&self) {
-        tch::manual_seed(11);
         let batches = BATCHES.map(sentences);
         let known =
             sentences(&["the quick brown fox jumps over a lazy dog now", "of wwww extraordinarily I"]);
@@ -63,6 +62,8 @@ impl Python {
                             embedding: Some(embedding),
                             ..Architecture::default()
                         };
+                        // A learner seeds it, too.
+                        tch::manual_seed(nets.len() as i64);
                         self.write_words(&format!("words-{}", nets.len()), &net, &text, &batches);
                         nets.push(net);
                     }
