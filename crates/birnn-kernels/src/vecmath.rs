@@ -1,7 +1,6 @@
-//! Exponential, sigmoid and tanh, a few operations each and without a branch, so that the compiler turns
-//! loops over them into vector code.
+//! Exponential, sigmoid and tanh, a few operations each and without a branch.
 
-use crate::isa::{Instructions, Job, Simd};
+use crate::isa::{Instructions, Job, LANES, Simd};
 
 /// `log2(e)`.
 const LOG2_E: f32 = std::f32::consts::LOG2_E;
@@ -15,43 +14,175 @@ const ROUND: f32 = 12_582_912.0;
 const LEAST: f32 = -87.0;
 const MOST: f32 = 88.0;
 
-/// `x = n * ln 2 + r` with `|r| <= ln 2 / 2`: `exp(r) - 1` and `2^n`.
-#[inline(always)]
-fn reduced<S: Simd>(x: f32) -> (f32, f32) {
-    let x = x.clamp(LEAST, MOST);
-    let shifted = S::mul_add(x, LOG2_E, ROUND);
-    let n = shifted - ROUND;
-    let r = S::mul_add(n, -LN2_LOW, S::mul_add(n, -LN2_HIGH, x));
-    // Taylor to the seventh power: the rest is below 6e-9 of the value.
-    let mut p = 1.0 / 5040.0;
-    for c in [1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0] {
-        p = S::mul_add(p, r, c);
+/// `N` vectors side by side. A value takes twenty operations, each of which waits for the one before: while one vector
+/// waits, the others go on.
+#[derive(Clone, Copy)]
+pub(crate) struct Abreast<S: Simd, const N: usize>([S::Vector; N]);
+
+#[expect(unsafe_code, reason = "within `Instructions::run`, where the instructions are, alone")]
+impl<S: Simd, const N: usize> Abreast<S, N> {
+    /// # Safety
+    ///
+    /// So many values are there, and [`Instructions::run`] has found the instructions; so it has for all that follows,
+    /// which takes no others than are made here and by [`Abreast::of`].
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        let mut vectors = Self::of(0.0).0;
+        for (index, vector) in vectors.iter_mut().enumerate() {
+            // SAFETY: the caller's.
+            *vector = unsafe { S::load(from.add(index * S::WIDTH)) };
+        }
+        Abreast(vectors)
     }
-    let scale = f32::from_bits(shifted.to_bits().wrapping_add(127) << 23);
-    (p * r, scale)
+
+    /// # Safety
+    ///
+    /// There is room for so many values.
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        for (index, &vector) in self.0.iter().enumerate() {
+            // SAFETY: the caller's.
+            unsafe { S::store(vector, to.add(index * S::WIDTH)) };
+        }
+    }
+
+    #[inline(always)]
+    fn of(value: f32) -> Self {
+        // SAFETY: this is `Simd`'s, of which there is a value within `Instructions::run` alone.
+        Abreast([unsafe { S::splat(value) }; N])
+    }
+
+    /// In each vector.
+    #[inline(always)]
+    fn with(mut self, other: Self, of: impl Fn(S::Vector, S::Vector) -> S::Vector) -> Self {
+        for (own, other) in self.0.iter_mut().zip(other.0) {
+            *own = of(*own, other);
+        }
+        self
+    }
+
+    #[inline(always)]
+    fn plus(self, other: Self) -> Self {
+        // SAFETY: as for `of`, here and below.
+        self.with(other, |a, b| unsafe { S::add(a, b) })
+    }
+
+    #[inline(always)]
+    fn minus(self, other: Self) -> Self {
+        self.with(other, |a, b| unsafe { S::sub(a, b) })
+    }
+
+    #[inline(always)]
+    fn times(self, other: Self) -> Self {
+        self.with(other, |a, b| unsafe { S::mul(a, b) })
+    }
+
+    #[inline(always)]
+    fn over(self, other: Self) -> Self {
+        self.with(other, |a, b| unsafe { S::div(a, b) })
+    }
+
+    #[inline(always)]
+    fn mul_add(mut self, factor: Self, summand: Self) -> Self {
+        for ((own, factor), summand) in self.0.iter_mut().zip(factor.0).zip(summand.0) {
+            *own = unsafe { S::vector_mul_add(*own, factor, summand) };
+        }
+        self
+    }
+
+    #[inline(always)]
+    fn clamp(mut self, least: f32, most: f32) -> Self {
+        for own in &mut self.0 {
+            *own = unsafe { S::clamp(*own, S::splat(least), S::splat(most)) };
+        }
+        self
+    }
+
+    #[inline(always)]
+    fn power_of_two(mut self) -> Self {
+        for own in &mut self.0 {
+            *own = unsafe { S::power_of_two(*own) };
+        }
+        self
+    }
+
+    /// `x = n * ln 2 + r` with `|r| <= ln 2 / 2`: `exp(r) - 1` and `2^n`.
+    #[inline(always)]
+    fn reduced(self) -> (Self, Self) {
+        let of = Self::of;
+        let x = self.clamp(LEAST, MOST);
+        let shifted = x.mul_add(of(LOG2_E), of(ROUND));
+        let n = shifted.minus(of(ROUND));
+        let r = n.mul_add(of(-LN2_LOW), n.mul_add(of(-LN2_HIGH), x));
+        // Taylor to the seventh power: the rest is below 6e-9 of the value.
+        let mut p = of(1.0 / 5040.0);
+        for c in [1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0] {
+            p = p.mul_add(r, of(c));
+        }
+        (p.times(r), shifted.power_of_two())
+    }
+
+    /// `e^x`, within 2 ulp where the result is a normal number.
+    #[inline(always)]
+    fn exp(self) -> Self {
+        let (p, scale) = self.reduced();
+        scale.mul_add(p, scale)
+    }
 }
 
-/// `e^x`, within 2 ulp where the result is a normal number.
-#[inline(always)]
-pub(crate) fn exp<S: Simd>(x: f32) -> f32 {
-    let (p, scale) = reduced::<S>(x);
-    S::mul_add(scale, p, scale)
+/// What becomes of what goes into a gate.
+pub(crate) trait Curve {
+    fn of<S: Simd, const N: usize>(x: Abreast<S, N>) -> Abreast<S, N>;
 }
 
 /// `1 / (1 + e^-x)`.
-#[inline(always)]
-pub(crate) fn sigmoid<S: Simd>(x: f32) -> f32 {
-    1.0 / (1.0 + exp::<S>(-x))
+pub(crate) struct Sigmoid;
+
+impl Curve for Sigmoid {
+    #[inline(always)]
+    fn of<S: Simd, const N: usize>(x: Abreast<S, N>) -> Abreast<S, N> {
+        let one = Abreast::of(1.0);
+        one.over(one.plus(x.times(Abreast::of(-1.0)).exp()))
+    }
 }
 
 /// `(e^2x - 1) / (e^2x + 1)`, from `e^2x - 1` itself, so that small values keep their digits.
-#[inline(always)]
-pub(crate) fn tanh<S: Simd>(x: f32) -> f32 {
-    // Beyond 10 it is 1 in `f32`.
-    let (p, scale) = reduced::<S>(2.0 * x.clamp(-10.0, 10.0));
-    let less_one = S::mul_add(scale, p, scale - 1.0);
-    less_one / (less_one + 2.0)
+pub(crate) struct Tanh;
+
+impl Curve for Tanh {
+    #[inline(always)]
+    fn of<S: Simd, const N: usize>(x: Abreast<S, N>) -> Abreast<S, N> {
+        // Beyond 10 it is 1 in `f32`.
+        let (p, scale) = x.clamp(-10.0, 10.0).times(Abreast::of(2.0)).reduced();
+        let less_one = scale.mul_add(p, scale.minus(Abreast::of(1.0)));
+        less_one.over(less_one.plus(Abreast::of(2.0)))
+    }
 }
+
+/// `from` by the curve; the same values where `from` is none.
+#[inline(always)]
+#[expect(unsafe_code, reason = "values are read and written where they lie, perhaps in the same place")]
+pub(crate) fn along<S: Simd, C: Curve>(values: &mut [f32], from: Option<&[f32]>) {
+    let count = values.len();
+    assert!(count.is_multiple_of(LANES) && from.is_none_or(|from| from.len() == count));
+    let to = values.as_mut_ptr();
+    let from = from.map_or(to.cast_const(), <[f32]>::as_ptr);
+    // SAFETY: whole vectors within both, each read before it is written; and this is `Simd`'s.
+    unsafe {
+        let mut at = 0;
+        while at + ABREAST * S::WIDTH <= count {
+            C::of(Abreast::<S, ABREAST>::load(from.add(at))).store(to.add(at));
+            at += ABREAST * S::WIDTH;
+        }
+        while at < count {
+            C::of(Abreast::<S, 1>::load(from.add(at))).store(to.add(at));
+            at += S::WIDTH;
+        }
+    }
+}
+
+/// Vectors side by side.
+const ABREAST: usize = 4;
 
 /// `log2(e)`, ln 2 in two parts and 1.5 * 2^52: what is above, for `f64`.
 const LOG2_E_F64: f64 = std::f64::consts::LOG2_E;
@@ -98,25 +229,53 @@ pub(crate) fn exp_f64(x: f64) -> f64 {
 impl Instructions {
     /// Replaces each value by its hyperbolic tangent, within a few units of the last place.
     pub fn tanh(self, values: &mut [f32]) {
-        self.run(Tanh(values));
+        self.run(OfTanh(values));
     }
 }
 
-struct Tanh<'a>(&'a mut [f32]);
+struct OfTanh<'a>(&'a mut [f32]);
 
-impl Job for Tanh<'_> {
+impl Job for OfTanh<'_> {
     #[inline(always)]
     fn run<S: Simd>(self) {
-        for value in self.0 {
-            *value = tanh::<S>(*value);
-        }
+        let (whole, rest) = self.0.split_at_mut(self.0.len() / LANES * LANES);
+        along::<S, Tanh>(whole, None);
+        let mut last = [0.0; LANES];
+        last[..rest.len()].copy_from_slice(rest);
+        along::<S, Tanh>(&mut last, None);
+        rest.copy_from_slice(&last[..rest.len()]);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::marker::PhantomData;
+
     use super::*;
-    use crate::isa::Baseline;
+
+    struct Exp;
+
+    impl Curve for Exp {
+        #[inline(always)]
+        fn of<S: Simd, const N: usize>(x: Abreast<S, N>) -> Abreast<S, N> {
+            x.exp()
+        }
+    }
+
+    struct Along<'a, C>(&'a mut [f32], PhantomData<C>);
+
+    impl<C: Curve> Job for Along<'_, C> {
+        #[inline(always)]
+        fn run<S: Simd>(self) {
+            along::<S, C>(self.0, None);
+        }
+    }
+
+    fn of<C: Curve>(instructions: Instructions, x: f32) -> f32 {
+        let mut values = [x; LANES];
+        instructions.run(Along::<C>(&mut values, PhantomData));
+        values[0]
+    }
 
     /// The largest error in units of the last place, over a dense grid.
     fn worst(from: f32, to: f32, ours: impl Fn(f32) -> f32, truth: impl Fn(f64) -> f64) -> f64 {
@@ -133,10 +292,13 @@ mod tests {
 
     #[test]
     fn errors_are_a_few_units_of_the_last_place() {
-        assert!(worst(-86.0, 87.0, exp::<Baseline>, f64::exp) < 3.0);
-        assert!(worst(-80.0, 20.0, sigmoid::<Baseline>, |x| 1.0 / (1.0 + (-x).exp())) < 4.0);
-        assert!(worst(-12.0, 12.0, tanh::<Baseline>, f64::tanh) < 4.0);
-        assert!(worst(-1e-3, 1e-3, tanh::<Baseline>, f64::tanh) < 4.0);
+        for own in Instructions::all() {
+            // Below -70 a product on the way may be subnormal, and zero where it is rounded by itself.
+            assert!(worst(-70.0, 87.0, |x| of::<Exp>(own, x), f64::exp) < 3.0);
+            assert!(worst(-80.0, 20.0, |x| of::<Sigmoid>(own, x), |x| 1.0 / (1.0 + (-x).exp())) < 4.0);
+            assert!(worst(-12.0, 12.0, |x| of::<Tanh>(own, x), f64::tanh) < 4.0);
+            assert!(worst(-1e-3, 1e-3, |x| of::<Tanh>(own, x), f64::tanh) < 4.0);
+        }
     }
 
     #[test]
@@ -154,12 +316,27 @@ mod tests {
 
     #[test]
     fn extremes_are_finite_and_right() {
-        for x in [f32::MAX, 1e4, 100.0] {
-            assert_eq!((sigmoid::<Baseline>(x), tanh::<Baseline>(x)), (1.0, 1.0));
-            assert!(sigmoid::<Baseline>(-x) < 1e-37);
-            assert_eq!(tanh::<Baseline>(-x), -1.0);
+        for own in Instructions::all() {
+            for x in [f32::MAX, 1e4, 100.0] {
+                assert_eq!((of::<Sigmoid>(own, x), of::<Tanh>(own, x)), (1.0, 1.0));
+                assert!(of::<Sigmoid>(own, -x) < 1e-37);
+                assert_eq!(of::<Tanh>(own, -x), -1.0);
+            }
+            assert_eq!((of::<Sigmoid>(own, 0.0), of::<Tanh>(own, 0.0)), (0.5, 0.0));
+            assert!(of::<Sigmoid>(own, f32::NAN).is_nan() && of::<Tanh>(own, f32::NAN).is_nan());
         }
-        assert_eq!((sigmoid::<Baseline>(0.0), tanh::<Baseline>(0.0)), (0.5, 0.0));
-        assert!(sigmoid::<Baseline>(f32::NAN).is_nan() && tanh::<Baseline>(f32::NAN).is_nan());
+    }
+
+    /// A value is what it is wherever it lies.
+    #[test]
+    fn all_values_of_a_slice_are_followed() {
+        for own in Instructions::all() {
+            for length in [1, 15, 16, 64, 80, 203] {
+                let mut values: Vec<f32> = (0..length).map(|index| index as f32 / 50.0 - 2.0).collect();
+                let expected: Vec<f32> = values.iter().map(|&value| of::<Tanh>(own, value)).collect();
+                own.tanh(&mut values);
+                assert_eq!(values, expected, "{own}");
+            }
+        }
     }
 }

@@ -4,7 +4,9 @@
 macro_rules! vectors {
     (
         $vector:ty, $width:literal, $splat:path, $load:path, $store:path,
-        |$a:ident, $b:ident, $c:ident| $mul_add:expr
+        |$a:ident, $b:ident, $c:ident| $mul_add:expr,
+        [$add:path, $sub:path, $div:path, $mul:path], [$min:path, $max:path],
+        |$n:ident| $power:expr
     ) => {
         type Vector = $vector;
         const WIDTH: usize = $width;
@@ -27,6 +29,36 @@ macro_rules! vectors {
         #[inline(always)]
         unsafe fn vector_mul_add($a: $vector, $b: $vector, $c: $vector) -> $vector {
             unsafe { $mul_add }
+        }
+
+        #[inline(always)]
+        unsafe fn add(a: $vector, b: $vector) -> $vector {
+            unsafe { $add(a, b) }
+        }
+
+        #[inline(always)]
+        unsafe fn sub(a: $vector, b: $vector) -> $vector {
+            unsafe { $sub(a, b) }
+        }
+
+        #[inline(always)]
+        unsafe fn div(a: $vector, b: $vector) -> $vector {
+            unsafe { $div(a, b) }
+        }
+
+        #[inline(always)]
+        unsafe fn mul(a: $vector, b: $vector) -> $vector {
+            unsafe { $mul(a, b) }
+        }
+
+        #[inline(always)]
+        unsafe fn clamp(value: $vector, least: $vector, most: $vector) -> $vector {
+            unsafe { $min(most, $max(least, value)) }
+        }
+
+        #[inline(always)]
+        unsafe fn power_of_two($n: $vector) -> $vector {
+            unsafe { $power }
         }
     };
 }
@@ -86,6 +118,54 @@ pub(crate) trait Simd: Copy {
     /// As [`Simd::splat`].
     #[expect(unsafe_code, reason = "the caller's instructions must have been found")]
     unsafe fn vector_mul_add(a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
+
+    /// `a + b` in each lane.
+    ///
+    /// # Safety
+    ///
+    /// As [`Simd::splat`].
+    #[expect(unsafe_code, reason = "the caller's instructions must have been found")]
+    unsafe fn add(a: Self::Vector, b: Self::Vector) -> Self::Vector;
+
+    /// `a - b` in each lane.
+    ///
+    /// # Safety
+    ///
+    /// As [`Simd::splat`].
+    #[expect(unsafe_code, reason = "the caller's instructions must have been found")]
+    unsafe fn sub(a: Self::Vector, b: Self::Vector) -> Self::Vector;
+
+    /// `a / b` in each lane.
+    ///
+    /// # Safety
+    ///
+    /// As [`Simd::splat`].
+    #[expect(unsafe_code, reason = "the caller's instructions must have been found")]
+    unsafe fn div(a: Self::Vector, b: Self::Vector) -> Self::Vector;
+
+    /// `a * b` in each lane.
+    ///
+    /// # Safety
+    ///
+    /// As [`Simd::splat`].
+    #[expect(unsafe_code, reason = "the caller's instructions must have been found")]
+    unsafe fn mul(a: Self::Vector, b: Self::Vector) -> Self::Vector;
+
+    /// In each lane the value within these bounds; NaN stays.
+    ///
+    /// # Safety
+    ///
+    /// As [`Simd::splat`].
+    #[expect(unsafe_code, reason = "the caller's instructions must have been found")]
+    unsafe fn clamp(value: Self::Vector, least: Self::Vector, most: Self::Vector) -> Self::Vector;
+
+    /// `2^n` in each lane, of what has the integer `n` in its low bits, within the exponents of normal numbers.
+    ///
+    /// # Safety
+    ///
+    /// As [`Simd::splat`].
+    #[expect(unsafe_code, reason = "the caller's instructions must have been found")]
+    unsafe fn power_of_two(n: Self::Vector) -> Self::Vector;
 }
 
 /// Work that can be compiled for any set of instructions.

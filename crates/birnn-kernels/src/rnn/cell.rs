@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use crate::isa::{LANES, Simd};
-use crate::vecmath::{sigmoid, tanh};
+use crate::vecmath::{Curve, Sigmoid, Tanh, along};
 
 /// Values that one vector holds. Working on copies tells the compiler that nothing overlaps, without which it
 /// would not use vectors here.
@@ -25,14 +25,6 @@ fn put(into: &mut [f32], offset: usize, vector: Vector) {
     into[offset..offset + LANES].copy_from_slice(&vector);
 }
 
-/// In place, one after the other: a loop that the compiler turns into vectors whatever surrounds it.
-#[inline(always)]
-fn all(values: &mut [f32], change: impl Fn(f32) -> f32) {
-    for value in values {
-        *value = change(*value);
-    }
-}
-
 /// The gates of a row, and what goes into them where that does not lie there already.
 pub(crate) struct Gates<'a> {
     pub(crate) values: &'a mut [f32],
@@ -42,10 +34,15 @@ pub(crate) struct Gates<'a> {
 impl Gates<'_> {
     /// What comes out of some of the gates.
     #[inline(always)]
-    fn open(&mut self, which: Range<usize>, gate: impl Fn(f32) -> f32) {
-        let Some(sums) = self.sums else { return all(&mut self.values[which], gate) };
-        for (value, sum) in self.values[which.clone()].iter_mut().zip(&sums[which]) {
-            *value = gate(*sum);
+    fn open<S: Simd, C: Curve>(&mut self, which: Range<usize>) {
+        along::<S, C>(&mut self.values[which.clone()], self.sums.map(|sums| &sums[which]));
+    }
+
+    /// What goes into some of them.
+    #[inline(always)]
+    fn take(&mut self, which: Range<usize>) {
+        if let Some(sums) = self.sums {
+            self.values[which.clone()].copy_from_slice(&sums[which]);
         }
     }
 }
@@ -65,9 +62,9 @@ pub(crate) fn lstm<S: Simd>(
     h: &mut [f32],
 ) {
     let n = h.len();
-    gates.open(0..2 * n, sigmoid::<S>);
-    gates.open(2 * n..3 * n, tanh::<S>);
-    gates.open(3 * n..4 * n, sigmoid::<S>);
+    gates.open::<S, Sigmoid>(0..2 * n);
+    gates.open::<S, Tanh>(2 * n..3 * n);
+    gates.open::<S, Sigmoid>(3 * n..4 * n);
     let gates = gates.values;
     for u in (0..n).step_by(LANES) {
         let (i, f, g) = (take(gates, u), take(gates, n + u), take(gates, 2 * n + u));
@@ -76,7 +73,7 @@ pub(crate) fn lstm<S: Simd>(
         put(c, u, value);
         put(tanh_c, u, value);
     }
-    all(&mut tanh_c[..n], tanh::<S>);
+    along::<S, Tanh>(&mut tanh_c[..n], None);
     for u in (0..n).step_by(LANES) {
         let (o, t) = (take(gates, 3 * n + u), take(tanh_c, u));
         put(h, u, each(|l| o[l] * t[l]));
@@ -113,14 +110,14 @@ pub(crate) fn lstm_backward<S: Simd>(
 #[inline(always)]
 pub(crate) fn gru<S: Simd>(mut gates: Gates, recurrent: &[f32], h_prev: &[f32], h: &mut [f32]) {
     let units = h.len();
-    gates.open(0..2 * units, sigmoid::<S>);
-    gates.open(2 * units..3 * units, |sum| sum);
+    gates.open::<S, Sigmoid>(0..2 * units);
+    gates.take(2 * units..3 * units);
     let gates = gates.values;
     for u in (0..units).step_by(LANES) {
         let (r, x, q) = (take(gates, u), take(gates, 2 * units + u), take(recurrent, u));
         put(gates, 2 * units + u, each(|l| S::mul_add(r[l], q[l], x[l])));
     }
-    all(&mut gates[2 * units..3 * units], tanh::<S>);
+    along::<S, Tanh>(&mut gates[2 * units..3 * units], None);
     for u in (0..units).step_by(LANES) {
         let (z, n, h_prev) = (take(gates, units + u), take(gates, 2 * units + u), take(h_prev, u));
         put(h, u, each(|l| S::mul_add(z[l], h_prev[l] - n[l], n[l])));
@@ -152,7 +149,7 @@ pub(crate) fn gru_backward(
 /// `h = tanh(x)`; the gates' row keeps `h` for the backward pass.
 #[inline(always)]
 pub(crate) fn rnn_tanh<S: Simd>(mut gates: Gates, h: &mut [f32]) {
-    gates.open(0..h.len(), tanh::<S>);
+    gates.open::<S, Tanh>(0..h.len());
     h.copy_from_slice(gates.values);
 }
 
@@ -166,8 +163,11 @@ pub(crate) fn rnn_tanh_backward(gates: &mut [f32], dh: &[f32]) {
 /// `h = max(0, x)`.
 #[inline(always)]
 pub(crate) fn rnn_relu(mut gates: Gates, h: &mut [f32]) {
-    // Not `max`, which would turn NaN into 0.
-    gates.open(0..h.len(), |sum| if sum < 0.0 { 0.0 } else { sum });
+    gates.take(0..h.len());
+    for value in &mut *gates.values {
+        // Not `max`, which would turn NaN into 0.
+        *value = if *value < 0.0 { 0.0 } else { *value };
+    }
     h.copy_from_slice(gates.values);
 }
 

@@ -61,11 +61,9 @@ impl Parts {
 
     /// Multiplies tiles that never leave the registers; gives how many operations that were.
     pub(crate) fn spin(self) -> f64 {
-        /// Products.
-        const ROUNDS: usize = 20_000;
         match self.unit {
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-            Unit::Amx => amx::spin(ROUNDS),
+            Unit::Amx => amx::spin(20_000),
             Unit::Twin => twin::spin(),
         }
     }
