@@ -111,6 +111,19 @@ pub(crate) trait Simd: Copy {
     #[expect(unsafe_code, reason = "writes through a pointer")]
     unsafe fn store(vector: Self::Vector, to: *mut f32);
 
+    /// Asks for the line of memory at `place` to come into the first-level cache. There may be nothing.
+    #[inline(always)]
+    fn fetch(place: *const f32) {
+        #[cfg(target_arch = "x86_64")]
+        #[expect(unsafe_code, reason = "every processor of the architecture has this instruction")]
+        // SAFETY: it reads nothing that a program sees, and fails nowhere.
+        unsafe {
+            std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(place.cast());
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = place;
+    }
+
     /// `a * b + c` in each lane, as [`Simd::mul_add`].
     ///
     /// # Safety

@@ -5,18 +5,18 @@
 //! possible aliasing keeps the compiler from it. For the tile of a product this fails: for AVX2 the compiler
 //! moved sums in and out of registers, three times as slow.
 
-use super::pack::Lhs;
+use super::pack::{Lhs, Panel};
 use super::tile::{nr, tile_shape};
 use crate::gemm::Shape;
 use crate::isa::Simd;
 
 /// `VECTORS` vectors of all rows of `c`, by tiles of `MR` rows and fewer at the end; `panel` is what they read of the
-/// right side, and the stride of its rows.
+/// right side. While the first of them does, the next panel comes into the first-level cache.
 #[inline(always)]
 pub(super) fn strip<S: Simd, const MR: usize, const VECTORS: usize>(
     shape: Shape,
     a: Lhs,
-    panel: (&[f32], usize),
+    panel: Panel,
     c: &mut [f32],
     init: Option<&[f32]>,
 ) {
@@ -31,7 +31,7 @@ pub(super) fn strip<S: Simd, const MR: usize, const VECTORS: usize>(
 fn rows<S: Simd, const MR: usize, const VECTORS: usize, const PACKED: bool>(
     shape: Shape,
     a: Lhs,
-    panel: (&[f32], usize),
+    panel: Panel,
     c: &mut [f32],
     init: Option<&[f32]>,
 ) {
@@ -44,25 +44,27 @@ fn rows<S: Simd, const MR: usize, const VECTORS: usize, const PACKED: bool>(
         let (a, c) = ((a, strides), &mut c[row * shape.stride..]);
         let left = shape.m - row;
         row += match left {
-            _ if left >= MR => tile::<S, MR, VECTORS>(shape, a, panel, c, init),
-            8.. => tile::<S, 8, VECTORS>(shape, a, panel, c, init),
-            4.. => tile::<S, 4, VECTORS>(shape, a, panel, c, init),
-            2.. => tile::<S, 2, VECTORS>(shape, a, panel, c, init),
-            _ => tile::<S, 1, VECTORS>(shape, a, panel, c, init),
+            _ if left >= MR && row == 0 => tile::<S, MR, VECTORS, true>(shape, a, panel, c, init),
+            _ if left >= MR => tile::<S, MR, VECTORS, false>(shape, a, panel, c, init),
+            8.. => tile::<S, 8, VECTORS, false>(shape, a, panel, c, init),
+            4.. => tile::<S, 4, VECTORS, false>(shape, a, panel, c, init),
+            2.. => tile::<S, 2, VECTORS, false>(shape, a, panel, c, init),
+            _ => tile::<S, 1, VECTORS, false>(shape, a, panel, c, init),
         };
     }
 }
 
-/// A tile of `c` of `VECTORS` vectors; gives the number of its rows.
+/// A tile of `c` of `VECTORS` vectors; gives the number of its rows. Where it is `FETCHING`, what the same tile of the next
+/// panel reads is brought into the first-level cache.
 #[inline(always)]
 #[expect(
     unsafe_code,
     reason = "bounds checks in the innermost loop cost half of its speed; they are made before it"
 )]
-fn tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
+fn tile<S: Simd, const ROWS: usize, const VECTORS: usize, const FETCHING: bool>(
     shape: Shape,
     (a, (row_stride, column_stride)): (&[f32], (usize, usize)),
-    (b, b_stride): (&[f32], usize),
+    Panel { values: b, stride: b_stride, length }: Panel,
     c: &mut [f32],
     init: Option<&[f32]>,
 ) -> usize {
@@ -90,6 +92,11 @@ fn tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
         for _ in 0..k / UNROLLED {
             for step in 0..UNROLLED {
                 let (a, b) = (a.add(step * column_stride), b.add(step * b_stride));
+                if FETCHING {
+                    for index in 0..VECTORS {
+                        S::fetch(b.wrapping_add(length + index * S::WIDTH));
+                    }
+                }
                 products::<S, ROWS, VECTORS>((a, row_stride), b, &mut sums);
             }
             (a, b) = (a.wrapping_add(UNROLLED * column_stride), b.wrapping_add(UNROLLED * b_stride));

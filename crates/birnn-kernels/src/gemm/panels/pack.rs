@@ -105,6 +105,17 @@ pub(crate) struct PackedRhs {
     panels: Buffer,
 }
 
+/// A part of a right side.
+#[derive(Clone, Copy)]
+pub(super) struct Panel<'a> {
+    /// From its first value to the end of all panels.
+    pub(super) values: &'a [f32],
+    /// From one row to the next.
+    pub(super) stride: usize,
+    /// From a value to the same one of the next panel, where there is one.
+    pub(super) length: usize,
+}
+
 impl PackedRhs {
     /// Becomes a matrix of this shape: as it was where it had it, and otherwise of zeros.
     pub(crate) fn reshape<S: Simd>(&mut self, k: usize, n: usize) {
@@ -163,11 +174,11 @@ impl PackedRhs {
         }
     }
 
-    /// What a tile reads from this row and column on, and the stride of its rows.
+    /// What a tile reads from this row and column on.
     #[inline(always)]
-    pub(super) fn panel(&self, row: usize, column: usize) -> (&[f32], usize) {
+    pub(super) fn panel(&self, row: usize, column: usize) -> Panel<'_> {
         let (start, stride) = self.column(column);
-        (&self.panels[start + row * stride..], stride)
+        Panel { values: &self.panels[start + row * stride..], stride, length: self.k * stride }
     }
 
     /// That it has at least this shape and was packed for these instructions.
@@ -204,7 +215,7 @@ mod tests {
                 matrix.set(row, 7, &values[7..]);
             }
             transpose.transpose::<S>(&matrix);
-            let at = |matrix: &PackedRhs, row: usize, col: usize| matrix.panel(row, col).0[0];
+            let at = |matrix: &PackedRhs, row: usize, col: usize| matrix.panel(row, col).values[0];
             for (row, col) in (0..k).flat_map(|row| (0..n).map(move |col| (row, col))) {
                 let found = (at(&matrix, row, col), at(&transpose, col, row));
                 assert_eq!(found, (value(row, col), value(row, col)));

@@ -128,12 +128,19 @@ struct Places {
     a: [*const Tile; 2],
     b: [*const Tile; 2],
     steps: usize,
+    /// What a block of other columns is going to load, as many tiles as there are in `b[0]`.
+    ahead: *const Tile,
+}
+
+/// Brings lines of the tile at `ahead` into the first-level cache.
+macro_rules! fetch {
+    ($($at:literal)*) => { concat!($("prefetcht0 [{ahead} + ", $at, "]\n",)*) };
 }
 
 /// A block of `C`: loads its sums, adds products step by step, stores them. `$line`s are one step of the
 /// tiles `a0`, `a1` of the left side and `b0`, `b1` of the right one.
 macro_rules! block {
-    ($places:expr, $bytes:expr, $from:expr, $to:expr; $($line:literal),*) => {
+    ($places:expr, $bytes:expr, $from:expr, $to:expr; $($line:expr),*) => {
         asm!(
             "lea {t}, [{from} + {from_stride} * 8]",
             "lea {t}, [{t} + {from_stride} * 8]",
@@ -147,12 +154,14 @@ macro_rules! block {
             "mov {b0}, [{places} + 16]",
             "mov {b1}, [{places} + 24]",
             "mov {t}, [{places} + 32]",
+            "mov {ahead}, [{places} + 40]",
             "2:",
             $($line,)*
             "add {a0}, {bytes}", "add {a1}, {bytes}", "add {b0}, {bytes}", "add {b1}, {bytes}",
+            "add {ahead}, {bytes}",
             "dec {t}",
             "jnz 2b",
-            "add {places}, 40",
+            "add {places}, 48",
             "dec {count}",
             "jnz 3b",
             "lea {t}, [{to} + {to_stride} * 8]",
@@ -173,6 +182,7 @@ macro_rules! block {
             to_stride = in(reg) $to.1,
             s = in(reg) 64_usize,
             t = out(reg) _,
+            ahead = out(reg) _,
             bytes = const $bytes,
             out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
             out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
@@ -181,7 +191,9 @@ macro_rules! block {
     };
 }
 
-/// `c += a * b`, or `c = init + a * b`, for a block of two tiles by two and one operand after the other. A tile that is loaded serves two products, and parts are taken in an order in which one side stays.
+/// `c += a * b`, or `c = init + a * b`, for a block of two tiles by two and one operand after the other. A tile that is
+/// loaded serves two products, and parts are taken in an order in which one side stays. Meanwhile what the blocks of the
+/// columns after these load comes into the first-level cache: loads take most of the time.
 #[inline(always)]
 pub(super) fn multiply<const PARTS: usize, const COUNT: usize>(
     operands: &[(&Tiles, &Tiles); COUNT],
@@ -201,6 +213,8 @@ pub(super) fn multiply<const PARTS: usize, const COUNT: usize>(
             a: [a.block(above, steps).as_ptr(), a.block(below, steps).as_ptr()],
             b: [b.block(left, steps).as_ptr(), b.block(right, steps).as_ptr()],
             steps,
+            // Every other block of rows fetches those of the left columns.
+            ahead: if above % 4 < 2 { b.after(left, steps) } else { b.after(right, steps) },
         });
     }
     assert!(c.len() >= (BLOCK - 1) * stride + BLOCK && init.is_none_or(|init| init.len() >= BLOCK));
@@ -213,19 +227,24 @@ pub(super) fn multiply<const PARTS: usize, const COUNT: usize>(
     unsafe {
         match PARTS {
             1 => block!(places, 1024, from, to;
-                "tileloadd tmm4, [{a0} + {s}]", "tileloadd tmm6, [{b0} + {s}]", "tdpbf16ps tmm0, tmm4, tmm6",
-                "tileloadd tmm7, [{b1} + {s}]", "tdpbf16ps tmm1, tmm4, tmm7",
-                "tileloadd tmm5, [{a1} + {s}]", "tdpbf16ps tmm2, tmm5, tmm6", "tdpbf16ps tmm3, tmm5, tmm7"),
+                "tileloadd tmm4, [{a0} + {s}]", fetch!(0 64 128 192),
+                "tileloadd tmm6, [{b0} + {s}]", fetch!(256 320 384 448), "tdpbf16ps tmm0, tmm4, tmm6",
+                "tileloadd tmm7, [{b1} + {s}]", fetch!(512 576 640 704), "tdpbf16ps tmm1, tmm4, tmm7",
+                "tileloadd tmm5, [{a1} + {s}]", fetch!(768 832 896 960), "tdpbf16ps tmm2, tmm5, tmm6",
+                "tdpbf16ps tmm3, tmm5, tmm7"),
             _ => block!(places, 2048, from, to;
-                "tileloadd tmm4, [{a0} + {s}]",
-                "tileloadd tmm6, [{b0} + {s} + 1024]", "tdpbf16ps tmm0, tmm4, tmm6",
-                "tileloadd tmm7, [{b1} + {s} + 1024]", "tdpbf16ps tmm1, tmm4, tmm7",
-                "tileloadd tmm5, [{a1} + {s}]", "tdpbf16ps tmm2, tmm5, tmm6", "tdpbf16ps tmm3, tmm5, tmm7",
-                "tileloadd tmm6, [{b0} + {s}]", "tdpbf16ps tmm0, tmm4, tmm6",
-                "tileloadd tmm7, [{b1} + {s}]", "tdpbf16ps tmm1, tmm4, tmm7",
+                "tileloadd tmm4, [{a0} + {s}]", fetch!(0 64 128 192),
+                "tileloadd tmm6, [{b0} + {s} + 1024]", fetch!(256 320 384 448), "tdpbf16ps tmm0, tmm4, tmm6",
+                "tileloadd tmm7, [{b1} + {s} + 1024]", fetch!(512 576 640 704), "tdpbf16ps tmm1, tmm4, tmm7",
+                "tileloadd tmm5, [{a1} + {s}]", fetch!(768 832 896 960), "tdpbf16ps tmm2, tmm5, tmm6",
+                "tdpbf16ps tmm3, tmm5, tmm7",
+                "tileloadd tmm6, [{b0} + {s}]", fetch!(1024 1088 1152 1216), "tdpbf16ps tmm0, tmm4, tmm6",
+                "tileloadd tmm7, [{b1} + {s}]", fetch!(1280 1344 1408 1472), "tdpbf16ps tmm1, tmm4, tmm7",
                 "tdpbf16ps tmm2, tmm5, tmm6", "tdpbf16ps tmm3, tmm5, tmm7",
-                "tileloadd tmm4, [{a0} + {s} + 1024]", "tdpbf16ps tmm0, tmm4, tmm6", "tdpbf16ps tmm1, tmm4, tmm7",
-                "tileloadd tmm5, [{a1} + {s} + 1024]", "tdpbf16ps tmm2, tmm5, tmm6", "tdpbf16ps tmm3, tmm5, tmm7"),
+                "tileloadd tmm4, [{a0} + {s} + 1024]", fetch!(1536 1600 1664 1728), "tdpbf16ps tmm0, tmm4, tmm6",
+                "tdpbf16ps tmm1, tmm4, tmm7",
+                "tileloadd tmm5, [{a1} + {s} + 1024]", fetch!(1792 1856 1920 1984), "tdpbf16ps tmm2, tmm5, tmm6",
+                "tdpbf16ps tmm3, tmm5, tmm7"),
         }
     }
 }
