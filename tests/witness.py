@@ -156,19 +156,25 @@ def words():
             for name, parameter in parameters.items():
                 parameter.copy_(ours[f"weights/{name}"])
         most = dict.fromkeys(["torch", "onnx", "largest", "loss", "gradients", "largest_gradient"], 0.0)
+
+        def differ(key, found, expected):
+            assert found.shape == expected.shape, (key, found.shape, expected.shape)
+            difference = (found - expected).abs().max().item()
+            assert difference == difference, f"{net}: {key} is NaN"
+            most[key] = max(most[key], difference)
+
         for batch, sentences in enumerate(about["batches"]):
             expected = ours[f"logits/{batch}"]
-            if crf:
+            if crf is not None:
                 padded = [nn.utils.rnn.pad_sequence([model(sentence) for sentence in sentences], batch_first=True)]
                 tags = ours[f"crf/{batch}/tags"].long().split([len(sentence) for sentence in sentences])
-                padded += [nn.utils.rnn.pad_sequence(of, batch_first=True) for of in (tags, [own == own for own in tags])]
+                padded += [nn.utils.rnn.pad_sequence(of, batch_first=True) for of in (tags, [torch.ones_like(own).bool() for own in tags])]
                 loss = -crf(*padded, reduction="token_mean")
                 gradients = torch.autograd.grad(loss, list(parameters.values()), materialize_grads=True)
-                most["loss"] = max(most["loss"], abs(loss.item() - ours[f"crf/{batch}/loss"].item()))
+                differ("loss", ours[f"crf/{batch}/loss"], loss)
                 for name, gradient in zip(parameters, gradients):
-                    difference = (gradient - ours[f"crf/{batch}/gradients/{name}"]).abs().max().item()
-                    most["gradients"] = max(most["gradients"], difference)
-                    most["largest_gradient"] = max(most["largest_gradient"], gradient.abs().max().item())
+                    differ("gradients", ours[f"crf/{batch}/gradients/{name}"], gradient)
+                    differ("largest_gradient", torch.zeros_like(gradient), gradient)
             with torch.no_grad():
                 by_torch = torch.cat([model(sentence).reshape(-1, expected.shape[1]) for sentence in sentences])
             found = []
@@ -180,10 +186,8 @@ def words():
                 found.append(logits)
             assert torch.equal(*found), f"{net}: padding changes logits"
             assert expected.shape == by_torch.shape == found[0].shape, (expected.shape, by_torch.shape)
-            for key, other in {"torch": by_torch, "onnx": found[0], "largest": torch.zeros(())}.items():
-                difference = (expected - other).abs().max().item()
-                assert difference == difference, f"{net}: {key} is NaN"
-                most[key] = max(most[key], difference)
+            for key, other in {"torch": by_torch, "onnx": found[0], "largest": torch.zeros_like(expected)}.items():
+                differ(key, expected, other)
         print(json.dumps(most), flush=True)
 
 

@@ -1,6 +1,6 @@
 //! An exponential moving average of the weights, after the idea of averaging them (Polyak and Juditsky 1992).
 
-use birnn_kernels::follow;
+use birnn_kernels::move_average;
 use tch::{Device, TchError, Tensor};
 
 use crate::device::workers;
@@ -40,7 +40,12 @@ impl Average {
                 let averages = self.parameters.iter_mut().map(|average| values_mut(average));
                 let mut averages = averages.collect::<Result<Vec<_>, _>>()?;
                 let parameters = parameters.iter().map(|parameter| values(parameter));
-                follow(workers(), &mut averages, &parameters.collect::<Result<Vec<_>, _>>()?, weight as f32);
+                move_average(
+                    workers(),
+                    &mut averages,
+                    &parameters.collect::<Result<Vec<_>, _>>()?,
+                    weight as f32,
+                );
             }
             return Ok(());
         }

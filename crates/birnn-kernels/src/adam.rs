@@ -1,7 +1,7 @@
 //! Adam's update in one pass over everything it needs.
 
 use crate::isa::{Job, LANES, Simd};
-use crate::workers::Workers;
+use crate::workers::{PIECE, Workers};
 
 /// One update of Adam (Kingma and Ba 2015, algorithm 1) or AdamW (Loshchilov and Hutter 2019, algorithm 2),
 /// all constants worked out. With the paper's `alpha`, `beta1`, `beta2` and `epsilon`, step `t`, parameters
@@ -30,9 +30,6 @@ pub struct AdamStep {
     /// What AdamW's decoupled weight decay multiplies parameters by, `1 - alpha lambda`; 1 without.
     pub decay: f32,
 }
-
-/// Values that one job updates: so few that the workers end at about the same time.
-const PIECE: usize = 1 << 14;
 
 impl AdamStep {
     /// Updates parameters by their gradients, with their moments: one long vector of each, over all

@@ -1,10 +1,7 @@
 //! An average that follows values, in one pass over both.
 
 use crate::isa::{Job, LANES, Simd};
-use crate::workers::Workers;
-
-/// Values that one job takes, as many as an update of Adam's.
-const PIECE: usize = 1 << 14;
+use crate::workers::{PIECE, Workers};
 
 /// `average += weight (values - average)`, for a weight in `[0, 1]`: the larger share is what is added to, so that a weight
 /// of 1 gives the values themselves, as in PyTorch's `lerp`.
@@ -12,7 +9,7 @@ const PIECE: usize = 1 << 14;
 /// # Panics
 ///
 /// Where the lengths differ.
-pub fn follow(workers: &Workers, averages: &mut [&mut [f32]], values: &[&[f32]], weight: f32) {
+pub fn move_average(workers: &Workers, averages: &mut [&mut [f32]], values: &[&[f32]], weight: f32) {
     assert_eq!(averages.len(), values.len(), "the number of vectors");
     let mut jobs = Vec::new();
     for (average, values) in averages.iter_mut().zip(values) {
@@ -70,7 +67,7 @@ mod tests {
                 let (mut average, values) = (of(1), of(7));
                 let (head, tail) = average.split_at_mut(length / 3);
                 let (value_head, value_tail) = values.split_at(length / 3);
-                follow(&workers, &mut [head, tail], &[value_head, value_tail], weight);
+                move_average(&workers, &mut [head, tail], &[value_head, value_tail], weight);
                 for ((found, before), value) in average.iter().zip(of(1)).zip(&values) {
                     let expected = before + weight * (value - before);
                     assert!((found - expected).abs() < 1e-5, "{found}, not {expected}");

@@ -9,7 +9,7 @@
 //! sequences, of one length or of many ([`Lengths`]), to the outputs of the top layer, [`backward`] the
 //! gradient with respect to those to that with respect to every parameter and the input, [`state_gradients`] to
 //! that with respect to every state, and [`infer`] does what no backward pass follows. States can be given at
-//! the start and taken at the end. [`Linear`] is a dense layer, [`AdamStep`] an update, [`follow`] an average of
+//! the start and taken at the end. [`Linear`] is a dense layer, [`AdamStep`] an update, [`move_average`] an average of
 //! what is updated. [`Crf`] is a linear-chain
 //! conditional random field, with its loss, which is a recursion over steps as layers are. This crate names no
 //! tensor library, and knows no head and no other loss.
@@ -85,7 +85,7 @@ mod vecmath;
 mod workers;
 
 pub use adam::AdamStep;
-pub use average::follow;
+pub use average::move_average;
 pub use birnn_architecture::{LegalTags, Precision};
 pub use crf::{Crf, CrfGradient};
 pub use dropout::Dropout;

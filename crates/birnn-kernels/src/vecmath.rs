@@ -15,7 +15,8 @@ const LEAST: f32 = -87.0;
 const MOST: f32 = 88.0;
 
 /// `N` vectors side by side. A value takes twenty operations, each of which waits for the one before: while one vector
-/// waits, the others go on.
+/// waits, the others go on. All of it is reached from [`Job::run`] alone, which [`Instructions::run`] calls with a set of
+/// instructions that it has found: so are the instructions of every `unsafe` below there.
 #[derive(Clone, Copy)]
 pub(crate) struct Abreast<S: Simd, const N: usize>([S::Vector; N]);
 
@@ -23,11 +24,10 @@ pub(crate) struct Abreast<S: Simd, const N: usize>([S::Vector; N]);
 impl<S: Simd, const N: usize> Abreast<S, N> {
     /// # Safety
     ///
-    /// So many values are there, and [`Instructions::run`] has found the instructions; so it has for all that follows,
-    /// which takes no others than are made here and by [`Abreast::of`].
+    /// So many values are there.
     #[inline(always)]
     unsafe fn load(from: *const f32) -> Self {
-        let mut vectors = Self::of(0.0).0;
+        let mut vectors = Self::splat(0.0).0;
         for (index, vector) in vectors.iter_mut().enumerate() {
             // SAFETY: the caller's.
             *vector = unsafe { S::load(from.add(index * S::WIDTH)) };
@@ -47,8 +47,8 @@ impl<S: Simd, const N: usize> Abreast<S, N> {
     }
 
     #[inline(always)]
-    fn of(value: f32) -> Self {
-        // SAFETY: this is `Simd`'s, of which there is a value within `Instructions::run` alone.
+    fn splat(value: f32) -> Self {
+        // SAFETY: see the type, here and below.
         Abreast([unsafe { S::splat(value) }; N])
     }
 
@@ -63,23 +63,22 @@ impl<S: Simd, const N: usize> Abreast<S, N> {
 
     #[inline(always)]
     fn plus(self, other: Self) -> Self {
-        // SAFETY: as for `of`, here and below.
-        self.with(other, |a, b| unsafe { S::add(a, b) })
+        self.with(other, |a, b| unsafe { S::vector_add(a, b) })
     }
 
     #[inline(always)]
     fn minus(self, other: Self) -> Self {
-        self.with(other, |a, b| unsafe { S::sub(a, b) })
+        self.with(other, |a, b| unsafe { S::vector_sub(a, b) })
     }
 
     #[inline(always)]
     fn times(self, other: Self) -> Self {
-        self.with(other, |a, b| unsafe { S::mul(a, b) })
+        self.with(other, |a, b| unsafe { S::vector_mul(a, b) })
     }
 
     #[inline(always)]
     fn over(self, other: Self) -> Self {
-        self.with(other, |a, b| unsafe { S::div(a, b) })
+        self.with(other, |a, b| unsafe { S::vector_div(a, b) })
     }
 
     #[inline(always)]
@@ -93,7 +92,7 @@ impl<S: Simd, const N: usize> Abreast<S, N> {
     #[inline(always)]
     fn clamp(mut self, least: f32, most: f32) -> Self {
         for own in &mut self.0 {
-            *own = unsafe { S::clamp(*own, S::splat(least), S::splat(most)) };
+            *own = unsafe { S::vector_clamp(*own, S::splat(least), S::splat(most)) };
         }
         self
     }
@@ -109,7 +108,7 @@ impl<S: Simd, const N: usize> Abreast<S, N> {
     /// `x = n * ln 2 + r` with `|r| <= ln 2 / 2`: `exp(r) - 1` and `2^n`.
     #[inline(always)]
     fn reduced(self) -> (Self, Self) {
-        let of = Self::of;
+        let of = Self::splat;
         let x = self.clamp(LEAST, MOST);
         let shifted = x.mul_add(of(LOG2_E), of(ROUND));
         let n = shifted.minus(of(ROUND));
@@ -122,7 +121,8 @@ impl<S: Simd, const N: usize> Abreast<S, N> {
         (p.times(r), shifted.power_of_two())
     }
 
-    /// `e^x`, within 2 ulp where the result is a normal number.
+    /// `e^x`, within 2 ulp from -70 on; below, where multiplication and addition round apart, a product that is subnormal is
+    /// lost, up to a quarter of the value.
     #[inline(always)]
     fn exp(self) -> Self {
         let (p, scale) = self.reduced();
@@ -130,7 +130,7 @@ impl<S: Simd, const N: usize> Abreast<S, N> {
     }
 }
 
-/// What becomes of what goes into a gate.
+/// What becomes of what goes into a gate. Implementations are `#[inline(always)]`.
 pub(crate) trait Curve {
     fn of<S: Simd, const N: usize>(x: Abreast<S, N>) -> Abreast<S, N>;
 }
@@ -141,8 +141,8 @@ pub(crate) struct Sigmoid;
 impl Curve for Sigmoid {
     #[inline(always)]
     fn of<S: Simd, const N: usize>(x: Abreast<S, N>) -> Abreast<S, N> {
-        let one = Abreast::of(1.0);
-        one.over(one.plus(x.times(Abreast::of(-1.0)).exp()))
+        let one = Abreast::splat(1.0);
+        one.over(one.plus(x.times(Abreast::splat(-1.0)).exp()))
     }
 }
 
@@ -153,9 +153,9 @@ impl Curve for Tanh {
     #[inline(always)]
     fn of<S: Simd, const N: usize>(x: Abreast<S, N>) -> Abreast<S, N> {
         // Beyond 10 it is 1 in `f32`.
-        let (p, scale) = x.clamp(-10.0, 10.0).times(Abreast::of(2.0)).reduced();
-        let less_one = scale.mul_add(p, scale.minus(Abreast::of(1.0)));
-        less_one.over(less_one.plus(Abreast::of(2.0)))
+        let (p, scale) = x.clamp(-10.0, 10.0).times(Abreast::splat(2.0)).reduced();
+        let less_one = scale.mul_add(p, scale.minus(Abreast::splat(1.0)));
+        less_one.over(less_one.plus(Abreast::splat(2.0)))
     }
 }
 
@@ -167,7 +167,7 @@ pub(crate) fn along<S: Simd, C: Curve>(values: &mut [f32], from: Option<&[f32]>)
     assert!(count.is_multiple_of(LANES) && from.is_none_or(|from| from.len() == count));
     let to = values.as_mut_ptr();
     let from = from.map_or(to.cast_const(), <[f32]>::as_ptr);
-    // SAFETY: whole vectors within both, each read before it is written; and this is `Simd`'s.
+    // SAFETY: whole vectors within both, each read before it is written.
     unsafe {
         let mut at = 0;
         while at + ABREAST * S::WIDTH <= count {
@@ -293,7 +293,6 @@ mod tests {
     #[test]
     fn errors_are_a_few_units_of_the_last_place() {
         for own in Instructions::all() {
-            // Below -70 a product on the way may be subnormal, and zero where it is rounded by itself.
             assert!(worst(-70.0, 87.0, |x| of::<Exp>(own, x), f64::exp) < 3.0);
             assert!(worst(-80.0, 20.0, |x| of::<Sigmoid>(own, x), |x| 1.0 / (1.0 + (-x).exp())) < 4.0);
             assert!(worst(-12.0, 12.0, |x| of::<Tanh>(own, x), f64::tanh) < 4.0);

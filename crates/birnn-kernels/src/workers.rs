@@ -9,6 +9,9 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::isa::{Instructions, Job};
 
+/// Values that one job takes of long vectors: so few that the workers end at about the same time.
+pub(crate) const PIECE: usize = 1 << 14;
+
 /// Threads, and the vector instructions that they compute with. Cheap to clone; the threads sleep when there
 /// is nothing to do, and end with the last clone.
 #[derive(Clone, Debug)]

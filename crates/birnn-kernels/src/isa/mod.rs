@@ -24,7 +24,7 @@ use avx2::Avx2;
 #[cfg(target_arch = "x86_64")]
 use avx512::Avx512;
 pub(crate) use baseline::Baseline;
-pub(crate) use simd::{Job, LANES, Simd};
+pub(crate) use simd::{Job, LANES, Simd, fetch};
 pub(crate) use subnormals::Flushing;
 pub use subnormals::flush_subnormals;
 

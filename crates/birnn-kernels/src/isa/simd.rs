@@ -32,27 +32,27 @@ macro_rules! vectors {
         }
 
         #[inline(always)]
-        unsafe fn add(a: $vector, b: $vector) -> $vector {
+        unsafe fn vector_add(a: $vector, b: $vector) -> $vector {
             unsafe { $add(a, b) }
         }
 
         #[inline(always)]
-        unsafe fn sub(a: $vector, b: $vector) -> $vector {
+        unsafe fn vector_sub(a: $vector, b: $vector) -> $vector {
             unsafe { $sub(a, b) }
         }
 
         #[inline(always)]
-        unsafe fn div(a: $vector, b: $vector) -> $vector {
+        unsafe fn vector_div(a: $vector, b: $vector) -> $vector {
             unsafe { $div(a, b) }
         }
 
         #[inline(always)]
-        unsafe fn mul(a: $vector, b: $vector) -> $vector {
+        unsafe fn vector_mul(a: $vector, b: $vector) -> $vector {
             unsafe { $mul(a, b) }
         }
 
         #[inline(always)]
-        unsafe fn clamp(value: $vector, least: $vector, most: $vector) -> $vector {
+        unsafe fn vector_clamp(value: $vector, least: $vector, most: $vector) -> $vector {
             unsafe { $min(most, $max(least, value)) }
         }
 
@@ -68,6 +68,19 @@ pub(super) use vectors;
 /// Widths are padded to a multiple of this with zeros, so that no loop has a remainder: the lanes of the
 /// widest vector.
 pub(crate) const LANES: usize = 16;
+
+/// Asks for the line of memory at `place` to come into the first-level cache. There may be nothing.
+#[inline(always)]
+pub(crate) fn fetch(place: *const f32) {
+    #[cfg(target_arch = "x86_64")]
+    #[expect(unsafe_code, reason = "every processor of the architecture has this instruction")]
+    // SAFETY: it reads nothing that a program sees, and fails nowhere.
+    unsafe {
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(place.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = place;
+}
 
 /// What a set of instructions can do. Everything that is generic over one is inlined into the function of
 /// [`Simd::call`] that has these instructions switched on; there, and not elsewhere, the compiler may use
@@ -111,19 +124,6 @@ pub(crate) trait Simd: Copy {
     #[expect(unsafe_code, reason = "writes through a pointer")]
     unsafe fn store(vector: Self::Vector, to: *mut f32);
 
-    /// Asks for the line of memory at `place` to come into the first-level cache. There may be nothing.
-    #[inline(always)]
-    fn fetch(place: *const f32) {
-        #[cfg(target_arch = "x86_64")]
-        #[expect(unsafe_code, reason = "every processor of the architecture has this instruction")]
-        // SAFETY: it reads nothing that a program sees, and fails nowhere.
-        unsafe {
-            std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(place.cast());
-        }
-        #[cfg(not(target_arch = "x86_64"))]
-        let _ = place;
-    }
-
     /// `a * b + c` in each lane, as [`Simd::mul_add`].
     ///
     /// # Safety
@@ -138,7 +138,7 @@ pub(crate) trait Simd: Copy {
     ///
     /// As [`Simd::splat`].
     #[expect(unsafe_code, reason = "the caller's instructions must have been found")]
-    unsafe fn add(a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    unsafe fn vector_add(a: Self::Vector, b: Self::Vector) -> Self::Vector;
 
     /// `a - b` in each lane.
     ///
@@ -146,7 +146,7 @@ pub(crate) trait Simd: Copy {
     ///
     /// As [`Simd::splat`].
     #[expect(unsafe_code, reason = "the caller's instructions must have been found")]
-    unsafe fn sub(a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    unsafe fn vector_sub(a: Self::Vector, b: Self::Vector) -> Self::Vector;
 
     /// `a / b` in each lane.
     ///
@@ -154,7 +154,7 @@ pub(crate) trait Simd: Copy {
     ///
     /// As [`Simd::splat`].
     #[expect(unsafe_code, reason = "the caller's instructions must have been found")]
-    unsafe fn div(a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    unsafe fn vector_div(a: Self::Vector, b: Self::Vector) -> Self::Vector;
 
     /// `a * b` in each lane.
     ///
@@ -162,7 +162,7 @@ pub(crate) trait Simd: Copy {
     ///
     /// As [`Simd::splat`].
     #[expect(unsafe_code, reason = "the caller's instructions must have been found")]
-    unsafe fn mul(a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    unsafe fn vector_mul(a: Self::Vector, b: Self::Vector) -> Self::Vector;
 
     /// In each lane the value within these bounds; NaN stays.
     ///
@@ -170,7 +170,7 @@ pub(crate) trait Simd: Copy {
     ///
     /// As [`Simd::splat`].
     #[expect(unsafe_code, reason = "the caller's instructions must have been found")]
-    unsafe fn clamp(value: Self::Vector, least: Self::Vector, most: Self::Vector) -> Self::Vector;
+    unsafe fn vector_clamp(value: Self::Vector, least: Self::Vector, most: Self::Vector) -> Self::Vector;
 
     /// `2^n` in each lane, of what has the integer `n` in its low bits, within the exponents of normal numbers.
     ///

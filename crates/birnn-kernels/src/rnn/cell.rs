@@ -40,7 +40,7 @@ impl Gates<'_> {
 
     /// What goes into some of them.
     #[inline(always)]
-    fn take(&mut self, which: Range<usize>) {
+    fn copy_sums(&mut self, which: Range<usize>) {
         if let Some(sums) = self.sums {
             self.values[which.clone()].copy_from_slice(&sums[which]);
         }
@@ -111,7 +111,7 @@ pub(crate) fn lstm_backward<S: Simd>(
 pub(crate) fn gru<S: Simd>(mut gates: Gates, recurrent: &[f32], h_prev: &[f32], h: &mut [f32]) {
     let units = h.len();
     gates.open::<S, Sigmoid>(0..2 * units);
-    gates.take(2 * units..3 * units);
+    gates.copy_sums(2 * units..3 * units);
     let gates = gates.values;
     for u in (0..units).step_by(LANES) {
         let (r, x, q) = (take(gates, u), take(gates, 2 * units + u), take(recurrent, u));
@@ -163,7 +163,7 @@ pub(crate) fn rnn_tanh_backward(gates: &mut [f32], dh: &[f32]) {
 /// `h = max(0, x)`.
 #[inline(always)]
 pub(crate) fn rnn_relu(mut gates: Gates, h: &mut [f32]) {
-    gates.take(0..h.len());
+    gates.copy_sums(0..h.len());
     for value in &mut *gates.values {
         // Not `max`, which would turn NaN into 0.
         *value = if *value < 0.0 { 0.0 } else { *value };

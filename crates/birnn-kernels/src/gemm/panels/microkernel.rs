@@ -1,6 +1,6 @@
 //! The innermost loops of a product in `f32`.
 //!
-//! This is the only file that names vectors, apart from `peak.rs`. Elsewhere, loops over arrays of fixed
+//! Vectors are named here, in `peak.rs`, and for the gates in `vecmath.rs`. Elsewhere, loops over arrays of fixed
 //! length become vector code by themselves, as long as they work on copies or on one array at a time:
 //! possible aliasing keeps the compiler from it. For the tile of a product this fails: for AVX2 the compiler
 //! moved sums in and out of registers, three times as slow.
@@ -8,10 +8,10 @@
 use super::pack::{Lhs, Panel};
 use super::tile::{nr, tile_shape};
 use crate::gemm::Shape;
-use crate::isa::Simd;
+use crate::isa::{LANES, Simd, fetch};
 
 /// `VECTORS` vectors of all rows of `c`, by tiles of `MR` rows and fewer at the end; `panel` is what they read of the
-/// right side. While the first of them does, the next panel comes into the first-level cache.
+/// right side. While the first of them does, most of the next panel comes into the first-level cache.
 #[inline(always)]
 pub(super) fn strip<S: Simd, const MR: usize, const VECTORS: usize>(
     shape: Shape,
@@ -44,7 +44,9 @@ fn rows<S: Simd, const MR: usize, const VECTORS: usize, const PACKED: bool>(
         let (a, c) = ((a, strides), &mut c[row * shape.stride..]);
         let left = shape.m - row;
         row += match left {
-            _ if left >= MR && row == 0 => tile::<S, MR, VECTORS, true>(shape, a, panel, c, init),
+            _ if left >= MR && row == 0 && panel.has_next => {
+                tile::<S, MR, VECTORS, true>(shape, a, panel, c, init)
+            }
             _ if left >= MR => tile::<S, MR, VECTORS, false>(shape, a, panel, c, init),
             8.. => tile::<S, 8, VECTORS, false>(shape, a, panel, c, init),
             4.. => tile::<S, 4, VECTORS, false>(shape, a, panel, c, init),
@@ -64,7 +66,7 @@ fn rows<S: Simd, const MR: usize, const VECTORS: usize, const PACKED: bool>(
 fn tile<S: Simd, const ROWS: usize, const VECTORS: usize, const FETCHING: bool>(
     shape: Shape,
     (a, (row_stride, column_stride)): (&[f32], (usize, usize)),
-    Panel { values: b, stride: b_stride, length }: Panel,
+    Panel { values: b, stride: b_stride, length, .. }: Panel,
     c: &mut [f32],
     init: Option<&[f32]>,
 ) -> usize {
@@ -93,9 +95,8 @@ fn tile<S: Simd, const ROWS: usize, const VECTORS: usize, const FETCHING: bool>(
             for step in 0..UNROLLED {
                 let (a, b) = (a.add(step * column_stride), b.add(step * b_stride));
                 if FETCHING {
-                    for index in 0..VECTORS {
-                        S::fetch(b.wrapping_add(length + index * S::WIDTH));
-                    }
+                    // Lines have as many values as the widest vector.
+                    (0..width).step_by(LANES).for_each(|column| fetch(b.wrapping_add(length + column)));
                 }
                 products::<S, ROWS, VECTORS>((a, row_stride), b, &mut sums);
             }

@@ -112,8 +112,10 @@ pub(super) struct Panel<'a> {
     pub(super) values: &'a [f32],
     /// From one row to the next.
     pub(super) stride: usize,
-    /// From a value to the same one of the next panel, where there is one.
+    /// Of all its rows.
     pub(super) length: usize,
+    /// Whether another panel of so many columns follows.
+    pub(super) has_next: bool,
 }
 
 impl PackedRhs {
@@ -178,7 +180,8 @@ impl PackedRhs {
     #[inline(always)]
     pub(super) fn panel(&self, row: usize, column: usize) -> Panel<'_> {
         let (start, stride) = self.column(column);
-        Panel { values: &self.panels[start + row * stride..], stride, length: self.k * stride }
+        let (length, has_next) = (self.k * stride, column / self.nr * self.nr + 2 * self.nr <= self.n);
+        Panel { values: &self.panels[start + row * stride..], stride, length, has_next }
     }
 
     /// That it has at least this shape and was packed for these instructions.

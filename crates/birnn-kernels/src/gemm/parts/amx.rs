@@ -213,8 +213,11 @@ pub(super) fn multiply<const PARTS: usize, const COUNT: usize>(
             a: [a.block(above, steps).as_ptr(), a.block(below, steps).as_ptr()],
             b: [b.block(left, steps).as_ptr(), b.block(right, steps).as_ptr()],
             steps,
-            // Every other block of rows fetches those of the left columns.
-            ahead: if above % 4 < 2 { b.after(left, steps) } else { b.after(right, steps) },
+            // Every other block of rows fetches the left tiles of the next columns, or what lies there if these are the last.
+            ahead: b
+                .block(if above % 4 < 2 { left } else { right }, steps)
+                .as_ptr()
+                .wrapping_add(BLOCK / SIDE * steps * PARTS),
         });
     }
     assert!(c.len() >= (BLOCK - 1) * stride + BLOCK && init.is_none_or(|init| init.len() >= BLOCK));

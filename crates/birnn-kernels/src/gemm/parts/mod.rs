@@ -171,12 +171,6 @@ impl Tiles {
         &self.tiles[self.index(block, 0)..][..steps * self.parts]
     }
 
-    /// Where the tiles of the block after the next one lie: to be fetched and not read, as there may be none.
-    #[inline(always)]
-    fn after(&self, block: usize, steps: usize) -> *const Tile {
-        self.block(block, steps).as_ptr().wrapping_add(BLOCK / SIDE * steps * self.parts)
-    }
-
     /// Becomes these `k` rows of `side` values, `None` for zeros, pairs of them side by side.
     fn pack_pairs<'a>(
         &mut self,
