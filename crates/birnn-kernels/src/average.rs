@@ -1,6 +1,6 @@
 //! An average that follows values, in one pass over both.
 
-use crate::isa::{Job, LANES, Simd};
+use crate::isa::{Job, Simd};
 use crate::workers::{PIECE, Workers};
 
 /// `average += weight (values - average)`, for a weight in `[0, 1]`: the larger share is what is added to, so that a weight
@@ -30,24 +30,14 @@ impl Job for Follow<'_> {
     #[inline(always)]
     fn run<S: Simd>(self) {
         let Follow { average, values, weight } = self;
-        let whole = average.len() / LANES * LANES;
-        let (lanes, rest) = average.split_at_mut(whole);
-        for (average, values) in lanes.chunks_exact_mut(LANES).zip(values.chunks_exact(LANES)) {
-            towards::<S>(average, values, weight);
+        let near = weight < 0.5;
+        for (average, &value) in average.iter_mut().zip(values) {
+            let difference = value - *average;
+            *average = match near {
+                true => S::mul_add(weight, difference, *average),
+                false => S::mul_add(weight - 1.0, difference, value),
+            };
         }
-        towards::<S>(rest, &values[whole..], weight);
-    }
-}
-
-#[inline(always)]
-fn towards<S: Simd>(average: &mut [f32], values: &[f32], weight: f32) {
-    let near = weight < 0.5;
-    for (average, &value) in average.iter_mut().zip(values) {
-        let difference = value - *average;
-        *average = match near {
-            true => S::mul_add(weight, difference, *average),
-            false => S::mul_add(weight - 1.0, difference, value),
-        };
     }
 }
 
