@@ -190,6 +190,11 @@ pub(super) struct Given<'a> {
     pub(super) zeros: &'a [f32],
 }
 
+/// Steps that so few rows take have their inputs multiplied together, up to so many rows: what is read of the weights takes
+/// longer than the products do, and is then read once. Each row's sums are the same, to the bit.
+const FEW: usize = 4;
+const AHEAD: usize = 48;
+
 impl DirectionBuffers {
     /// Through all steps.
     #[inline(always)]
@@ -198,6 +203,18 @@ impl DirectionBuffers {
             self.segment::<S>(index, given, &mut output, buffers);
             self.leave(index, given.steps, output.values, output.width, given.packed.hidden);
         }
+    }
+
+    /// The steps from one on, as it takes them, whose inputs are multiplied together.
+    fn ahead(&self, index: usize, steps: &Steps, from: usize) -> Range<usize> {
+        let Range { start, end } = self.segments[index];
+        let count = if self.way == Way::Forward { end - from } else { from + 1 - start };
+        let times = |count: usize| match self.way {
+            Way::Forward => from..from + count,
+            Way::Reverse | Way::ReverseOnce => from + 1 - count..from + 1,
+        };
+        let rows = |times: &Range<usize>| steps.start(times.end) - steps.start(times.start);
+        (1..=count).map(times).take_while(|times| rows(times) <= AHEAD).last().unwrap_or(times(1))
     }
 
     /// Through the steps of a segment, after which it is in memory.
@@ -216,14 +233,26 @@ impl DirectionBuffers {
         // What is behind the last part may be anything: see `Chunk::input`.
         let used = row_of_input.parts.last().map_or(0, |&(length, offset)| offset + length);
         let zeros = &zeros[..hidden];
-        let apart = products.in_blocks();
-        let room = padded_rows(steps.rows()) * n;
-        if apart && buffers.sums.len() < room {
+        let in_blocks = products.in_blocks();
+        let room = padded_rows(if in_blocks { steps.rows().max(AHEAD) } else { AHEAD }) * n;
+        if buffers.sums.len() < room {
             buffers.sums.fit(room);
         }
+        let mut ahead = 0..0;
         for step in steps.order(self.way, self.segments[index].clone()) {
             let Step { time, ref rows, first_new, prev } = step;
             let (start, place) = (steps.start(time), self.place(steps, time));
+            if rows.len() <= FEW && self.way != Way::ReverseOnce && !ahead.contains(&time) {
+                ahead = self.ahead(index, steps, time);
+                let rows = steps.start(ahead.start)..steps.start(ahead.end);
+                let input = &input[rows.start * features..];
+                let input = buffers.input.lhs(products, (rows.len(), used), input, features);
+                let product = Product { m: rows.len(), n, k: used, stride: n, padded: in_blocks };
+                gemm::<S>(product, input, packed.w_ih.transposed(), &mut buffers.sums, Some(&packed.b));
+            }
+            let is_ahead = ahead.contains(&time);
+            let first_sum = if is_ahead { start - steps.start(ahead.start) } else { 0 };
+            let apart = in_blocks || is_ahead;
             let place_of_output = self.place_of_output(steps, time);
             let place_prev = prev.map(|prev| self.place(steps, prev));
             let (going_on, beginning) = (step.going_on(), step.beginning());
@@ -240,35 +269,44 @@ impl DirectionBuffers {
                 if m == 0 {
                     continue;
                 }
-                let sums = if apart { &mut buffers.sums[first * n..] } else { &mut gates[first * n..] };
-                let input = &input[(start + part.start) * features..];
-                let input = buffers.input.lhs(products, (m, used), input, features);
-                let product = Product { m, n, k: used, stride: n, padded: apart };
+                let sums = match apart {
+                    true => &mut buffers.sums[(first_sum + first) * n..],
+                    false => &mut gates[first * n..],
+                };
+                let product = Product { m, n, k: used, stride: n, padded: in_blocks && !is_ahead };
                 let recurrent = match kind.scales_recurrent_part() {
                     true => &mut self.recurrent[(place + first) * hidden..][..m * hidden],
                     false => &mut [],
                 };
+                let input = &input[(start + part.start) * features..];
+                let input = (!is_ahead).then(|| buffers.input.lhs(products, (m, used), input, features));
                 let Some(h_prev) = h_prev else {
-                    gemm::<S>(product, input, packed.w_ih.transposed(), sums, Some(&packed.b));
+                    if let Some(input) = input {
+                        gemm::<S>(product, input, packed.w_ih.transposed(), sums, Some(&packed.b));
+                    }
                     recurrent.chunks_exact_mut(hidden).for_each(|row| row.copy_from_slice(&packed.b_hn));
                     continue;
                 };
                 let h_prev = buffers.state.lhs(products, (m, hidden), h_prev.values, h_prev.stride);
                 if kind.scales_recurrent_part() {
-                    gemm::<S>(product, input, packed.w_ih.transposed(), sums, Some(&packed.b));
+                    if let Some(input) = input {
+                        gemm::<S>(product, input, packed.w_ih.transposed(), sums, Some(&packed.b));
+                    }
                     let product = Product { n: 2 * hidden, k: hidden, ..product };
                     gemm::<S>(product, h_prev, packed.w_hh.transposed(), sums, None);
                     let product = Product { n: hidden, stride: hidden, padded: false, ..product };
                     gemm::<S>(product, h_prev, packed.w_hn.transposed(), recurrent, Some(&packed.b_hn));
-                } else {
+                } else if let Some(input) = input {
                     let both = [(input, packed.w_ih.transposed()), (h_prev, packed.w_hh.transposed())];
                     gemm_of_two::<S>(product, both, hidden, sums, Some(&packed.b));
+                } else {
+                    gemm::<S>(Product { k: hidden, ..product }, h_prev, packed.w_hh.transposed(), sums, None);
                 }
             }
             for row in rows.clone() {
                 let index = row - rows.start;
                 let own = index * n..(index + 1) * n;
-                let sums = apart.then(|| &buffers.sums[own.clone()]);
+                let sums = apart.then(|| &buffers.sums[(first_sum + index) * n..][..n]);
                 let gates = Gates { values: &mut gates[own], sums };
                 let here = index * width + self.offset;
                 let h = &mut h[here..here + hidden];

@@ -10,8 +10,42 @@ use super::tile::{nr, tile_shape};
 use crate::gemm::Shape;
 use crate::isa::{LANES, Simd, fetch};
 
+/// How many panels are read side by side for so few rows, of so many that are left. Sums of one panel alone would each wait
+/// for the one before it: a product takes several cycles, and two begin in each.
+#[inline(always)]
+pub(super) fn abreast<S: Simd>(rows: usize, panels: usize) -> usize {
+    // Known when it is compiled: of narrow vectors a tile is a part of a panel.
+    let is_tile = nr::<S>() == tile_shape::<S>().1 * S::WIDTH;
+    match (rows, panels) {
+        (1, 4..) if is_tile => 4,
+        (1 | 2, 2..) if is_tile => 2,
+        _ => 1,
+    }
+}
+
+/// `VECTORS` vectors of each of `PANELS` panels, of the rows of `c`, of which there are one or two; gives the number of
+/// vectors.
+#[inline(always)]
+pub(super) fn few<S: Simd, const VECTORS: usize, const PANELS: usize>(
+    shape: Shape,
+    a: Lhs,
+    panel: Panel,
+    c: &mut [f32],
+    init: Option<&[f32]>,
+) -> usize {
+    let (a, row_stride, column_stride) = a.tile(0);
+    let a = (a, (row_stride, column_stride));
+    match shape.m {
+        1 => tile::<S, 1, VECTORS, PANELS, false>(shape, a, panel, c, init),
+        2 => tile::<S, 2, VECTORS, PANELS, false>(shape, a, panel, c, init),
+        more => unreachable!("{more} rows"),
+    };
+    VECTORS * PANELS
+}
+
 /// `VECTORS` vectors of all rows of `c`, by tiles of `MR` rows and fewer at the end; `panel` is what they read of the
-/// right side. While the first of them does, most of the next panel comes into the first-level cache.
+/// right side. While the first of them does, most of the next panel comes into the first-level cache. Gives the number of
+/// vectors.
 #[inline(always)]
 pub(super) fn strip<S: Simd, const MR: usize, const VECTORS: usize>(
     shape: Shape,
@@ -19,12 +53,13 @@ pub(super) fn strip<S: Simd, const MR: usize, const VECTORS: usize>(
     panel: Panel,
     c: &mut [f32],
     init: Option<&[f32]>,
-) {
+) -> usize {
     if a.is_packed() {
         rows::<S, MR, VECTORS, true>(shape, a, panel, c, init);
     } else {
         rows::<S, MR, VECTORS, false>(shape, a, panel, c, init);
     }
+    VECTORS
 }
 
 #[inline(always)]
@@ -45,25 +80,25 @@ fn rows<S: Simd, const MR: usize, const VECTORS: usize, const PACKED: bool>(
         let left = shape.m - row;
         row += match left {
             _ if left >= MR && row == 0 && panel.has_next => {
-                tile::<S, MR, VECTORS, true>(shape, a, panel, c, init)
+                tile::<S, MR, VECTORS, 1, true>(shape, a, panel, c, init)
             }
-            _ if left >= MR => tile::<S, MR, VECTORS, false>(shape, a, panel, c, init),
-            8.. => tile::<S, 8, VECTORS, false>(shape, a, panel, c, init),
-            4.. => tile::<S, 4, VECTORS, false>(shape, a, panel, c, init),
-            2.. => tile::<S, 2, VECTORS, false>(shape, a, panel, c, init),
-            _ => tile::<S, 1, VECTORS, false>(shape, a, panel, c, init),
+            _ if left >= MR => tile::<S, MR, VECTORS, 1, false>(shape, a, panel, c, init),
+            8.. => tile::<S, 8, VECTORS, 1, false>(shape, a, panel, c, init),
+            4.. => tile::<S, 4, VECTORS, 1, false>(shape, a, panel, c, init),
+            2.. => tile::<S, 2, VECTORS, 1, false>(shape, a, panel, c, init),
+            _ => tile::<S, 1, VECTORS, 1, false>(shape, a, panel, c, init),
         };
     }
 }
 
-/// A tile of `c` of `VECTORS` vectors; gives the number of its rows. Where it is `FETCHING`, what the same tile of the next
+/// A tile of `c` of `VECTORS` vectors of each of `PANELS` panels; gives the number of its rows. Where it is `FETCHING`, what the same tile of the next
 /// panel reads is brought into the first-level cache.
 #[inline(always)]
 #[expect(
     unsafe_code,
     reason = "bounds checks in the innermost loop cost half of its speed; they are made before it"
 )]
-fn tile<S: Simd, const ROWS: usize, const VECTORS: usize, const FETCHING: bool>(
+fn tile<S: Simd, const ROWS: usize, const VECTORS: usize, const PANELS: usize, const FETCHING: bool>(
     shape: Shape,
     (a, (row_stride, column_stride)): (&[f32], (usize, usize)),
     Panel { values: b, stride: b_stride, length, .. }: Panel,
@@ -76,17 +111,18 @@ fn tile<S: Simd, const ROWS: usize, const VECTORS: usize, const FETCHING: bool>(
     let width = VECTORS * S::WIDTH;
     // Of a whole panel known when it is compiled, too.
     let whole = VECTORS == tile_shape::<S>().1;
-    assert!(b_stride == nr::<S>() || !whole);
+    assert!(b_stride == nr::<S>() || !whole && PANELS == 1);
     let b_stride = if whole { nr::<S>() } else { b_stride };
     assert!(a.len() > (ROWS - 1) * row_stride + (k - 1) * column_stride);
-    assert!(b.len() >= (k - 1) * b_stride + width);
-    assert!(c.len() >= (ROWS - 1) * stride + width && init.is_none_or(|init| init.len() >= width));
-    // SAFETY: every index is within its slice, as was asserted: row < ROWS, column < VECTORS, and k steps.
+    assert!(b.len() >= (PANELS - 1) * length + (k - 1) * b_stride + width);
+    let columns = PANELS * width;
+    assert!(c.len() >= (ROWS - 1) * stride + columns && init.is_none_or(|init| init.len() >= columns));
+    // SAFETY: every index is within its slice, as was asserted: row < ROWS, column < PANELS * VECTORS, and k steps.
     unsafe {
-        let mut sums = [[S::splat(0.0); VECTORS]; ROWS];
+        let mut sums = [[[S::splat(0.0); VECTORS]; PANELS]; ROWS];
         for (row, sums) in sums.iter_mut().enumerate() {
             let from = init.map_or(c[row * stride..].as_ptr(), <[f32]>::as_ptr);
-            for (column, sum) in sums.iter_mut().enumerate() {
+            for (column, sum) in sums.as_flattened_mut().iter_mut().enumerate() {
                 *sum = S::load(from.add(column * S::WIDTH));
             }
         }
@@ -98,16 +134,16 @@ fn tile<S: Simd, const ROWS: usize, const VECTORS: usize, const FETCHING: bool>(
                     // Lines have as many values as the widest vector.
                     (0..width).step_by(LANES).for_each(|column| fetch(b.wrapping_add(length + column)));
                 }
-                products::<S, ROWS, VECTORS>((a, row_stride), b, &mut sums);
+                products::<S, ROWS, VECTORS, PANELS>((a, row_stride), (b, length), &mut sums);
             }
             (a, b) = (a.wrapping_add(UNROLLED * column_stride), b.wrapping_add(UNROLLED * b_stride));
         }
         for _ in 0..k % UNROLLED {
-            products::<S, ROWS, VECTORS>((a, row_stride), b, &mut sums);
+            products::<S, ROWS, VECTORS, PANELS>((a, row_stride), (b, length), &mut sums);
             (a, b) = (a.wrapping_add(column_stride), b.wrapping_add(b_stride));
         }
         for (row, sums) in sums.iter().enumerate() {
-            for (column, &sum) in sums.iter().enumerate() {
+            for (column, &sum) in sums.as_flattened().iter().enumerate() {
                 S::store(sum, c[row * stride..].as_mut_ptr().add(column * S::WIDTH));
             }
         }
@@ -119,23 +155,26 @@ fn tile<S: Simd, const ROWS: usize, const VECTORS: usize, const FETCHING: bool>(
 ///
 /// # Safety
 ///
-/// There are `ROWS` values `row_stride` from each other at `a`, and `VECTORS` vectors at `b`.
+/// There are `ROWS` values `row_stride` from each other at `a`, and `VECTORS` vectors at `b` and wherever another panel is
+/// `length` further.
 #[inline(always)]
 #[expect(unsafe_code, reason = "reads through pointers")]
-unsafe fn products<S: Simd, const ROWS: usize, const VECTORS: usize>(
+unsafe fn products<S: Simd, const ROWS: usize, const VECTORS: usize, const PANELS: usize>(
     (a, row_stride): (*const f32, usize),
-    b: *const f32,
-    sums: &mut [[S::Vector; VECTORS]; ROWS],
+    (b, length): (*const f32, usize),
+    sums: &mut [[[S::Vector; VECTORS]; PANELS]; ROWS],
 ) {
     // SAFETY: the caller's.
     unsafe {
-        let mut columns = [S::splat(0.0); VECTORS];
-        for (index, column) in columns.iter_mut().enumerate() {
-            *column = S::load(b.add(index * S::WIDTH));
+        let mut columns = [[S::splat(0.0); VECTORS]; PANELS];
+        for (panel, columns) in columns.iter_mut().enumerate() {
+            for (index, column) in columns.iter_mut().enumerate() {
+                *column = S::load(b.add(panel * length + index * S::WIDTH));
+            }
         }
         for (row, sums) in sums.iter_mut().enumerate() {
             let a = S::splat(*a.add(row * row_stride));
-            for (sum, column) in sums.iter_mut().zip(columns) {
+            for (sum, &column) in sums.as_flattened_mut().iter_mut().zip(columns.as_flattened()) {
                 *sum = S::vector_mul_add(a, column, *sum);
             }
         }

@@ -55,16 +55,18 @@ impl Gemm<'_> {
             let a = a.skip_columns(done);
             let mut column = 0;
             while column < n {
-                let whole = column + TILE * S::WIDTH <= n;
+                let panels = (n - column) / (TILE * S::WIDTH);
                 let panel = b.panel(done, column);
                 let c = &mut c[column..];
                 let init = init.map(|init| &init[column..]);
-                if whole {
-                    microkernel::strip::<S, MR, TILE>(part, a, panel, c, init);
-                } else {
-                    microkernel::strip::<S, MR, REST>(part, a, panel, c, init);
-                }
-                column += if whole { TILE } else { REST } * S::WIDTH;
+                let abreast = microkernel::abreast::<S>(m, panels);
+                let vectors = match (panels, abreast) {
+                    (0, _) => microkernel::strip::<S, MR, REST>(part, a, panel, c, init),
+                    (_, 4) => microkernel::few::<S, TILE, 4>(part, a, panel, c, init),
+                    (_, 2) => microkernel::few::<S, TILE, 2>(part, a, panel, c, init),
+                    _ => microkernel::strip::<S, MR, TILE>(part, a, panel, c, init),
+                };
+                column += vectors * S::WIDTH;
             }
             init = None;
         }
