@@ -53,20 +53,7 @@ pub(crate) struct Appearance {
 impl Appearance {
     /// Of an image of lines of `width` pixels. Things stand on what its corners show, as far as these agree.
     pub(crate) fn of(image: &[u8], width: usize) -> Appearance {
-        let corners = corners(image, width);
-        let level = median(&mut corners.clone()).unwrap_or(0);
-        let agree = corners.iter().all(|corner| corner.abs_diff(level) <= 2 * GRAIN);
-        let differences = || image.iter().map(|&value| i64::from(value) - i64::from(level));
-        // Of a faint drawing, what differs most is ink.
-        let most = differences().map(i64::unsigned_abs).max().unwrap_or(0);
-        let grain = u64::from(GRAIN).min(most / 2);
-        let sum: i64 = differences().filter(|difference| difference.unsigned_abs() > grain).sum();
-        let ground = match sum {
-            0 => Ground::Mixed,
-            _ if !agree => Ground::Mixed,
-            1.. => Ground::Dark,
-            _ => Ground::Light,
-        };
+        let (ground, level) = ground_and_level(image, width);
         let difference = |value: u8| match ground {
             Ground::Light => level.saturating_sub(value),
             _ => value.saturating_sub(level),
@@ -76,6 +63,29 @@ impl Appearance {
         let stretched = |&value: &u8| (u32::from(difference(value)) * 255 / u32::from(most.max(1))) as u8;
         Appearance { ground, level, full, ink: image.iter().map(stretched).collect() }
     }
+}
+
+/// What [`Appearance::of`] has of these, without its ink.
+pub(crate) fn ground_and_level(image: &[u8], width: usize) -> (Ground, u8) {
+    let corners = corners(image, width);
+    let level = median(&mut corners.clone()).unwrap_or(0);
+    let agree = corners.iter().all(|corner| corner.abs_diff(level) <= 2 * GRAIN);
+    // Of a faint drawing, what differs most is ink.
+    let most = image.iter().map(|value| value.abs_diff(level)).max().unwrap_or(0);
+    let grain = GRAIN.min(most / 2);
+    let of_part = |part: &[u8]| -> i32 {
+        let ink =
+            |&value: &u8| if value.abs_diff(level) > grain { i32::from(value) - i32::from(level) } else { 0 };
+        part.iter().map(ink).sum()
+    };
+    let sum: i64 = image.chunks(1 << 20).map(|part| i64::from(of_part(part))).sum();
+    let ground = match sum {
+        0 => Ground::Mixed,
+        _ if !agree => Ground::Mixed,
+        1.. => Ground::Dark,
+        _ => Ground::Light,
+    };
+    (ground, level)
 }
 
 /// The median of each corner, a seventh of each side wide.
@@ -88,7 +98,9 @@ fn corners(image: &[u8], width: usize) -> Vec<u8> {
     let corners = tops.into_iter().flat_map(|top| lefts.map(|left| (top, left)));
     let median_of = |(top, left): (usize, usize)| {
         let lines = image.chunks_exact(width.max(1)).skip(top).take(down);
-        median(&mut lines.flat_map(|line| line[left..left + across].to_vec()).collect::<Vec<u8>>())
+        let mut corner = Vec::with_capacity(down * across);
+        lines.for_each(|line| corner.extend_from_slice(&line[left..left + across]));
+        median(&mut corner)
     };
     corners.filter_map(median_of).collect()
 }

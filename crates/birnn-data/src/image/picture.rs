@@ -13,7 +13,7 @@ use self::decode::Decoded;
 pub(crate) use self::decode::load;
 pub use self::find::{EXTENSIONS, FindError, Pictures, find, is_picture};
 use self::strokes::keep_strokes;
-use crate::image::appearance::{Appearance, GRAIN};
+use crate::image::appearance::{Appearance, GRAIN, ground_and_level};
 use crate::image::frame::{frame, is_framed, resize};
 use crate::image::images::transposed;
 use crate::image::preprocessing::{Framing, Ground, Preprocessing};
@@ -132,7 +132,7 @@ fn prepared(grey: GrayImage, [rows, cols]: [usize; 2], preprocessing: &Preproces
     }
     let grey = shrink(grey, LARGEST_SIDE);
     let width = grey.width() as usize;
-    let Appearance { ground: own, level, .. } = Appearance::of(&grey, width);
+    let (own, level) = ground_and_level(&grey, width);
     // Black on white is no image of a data set that is dark grey on grey.
     let same_paper = framing == Framing::Resize || level.abs_diff(preprocessing.levels[0]) <= GRAIN;
     if (width, grey.height() as usize) == (cols, rows) && own == ground && same_paper {
