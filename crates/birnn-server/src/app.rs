@@ -9,7 +9,7 @@ use std::time::Instant;
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, HOST, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
@@ -164,6 +164,9 @@ async fn within(State(app): State<App>, request: Request, next: Next) -> Respons
         headers.entry(name).or_insert(value);
     }
     headers.insert(REQUEST_ID, HeaderValue::from(id));
+    if app.is_stopping() {
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
     let (status, seconds) = (response.status().as_u16(), begun.elapsed().as_secs_f64());
     // Of methods there are as many as a client makes up.
     let counted = if KNOWN.contains(&method) { method.as_str() } else { "other" };

@@ -27,11 +27,13 @@ mod tests;
 
 use std::io;
 use std::net::SocketAddr;
+use std::thread;
 use std::time::Duration;
 
 use birnn_infer::cpu;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
 
 use crate::app::{App, Hosts};
 use crate::metrics::Metrics;
@@ -133,20 +135,30 @@ impl Server {
     ///
     /// Where the system does not give what a server needs.
     pub fn run(self) -> Result<Ended, ServeError> {
-        // What takes a moment is answered here; more is worked out elsewhere.
-        let threads = cpu::threads();
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?;
+        let one = || tokio::runtime::Builder::new_current_thread().enable_all().build();
+        // What takes a moment is answered by these; more is worked out elsewhere.
+        let (mut threads, mut ends) = (Vec::new(), Vec::new());
+        for index in 0..cpu::threads() {
+            let (runtime, (end, ended)) = (one()?, oneshot::channel::<()>());
+            threads.push(runtime.handle().clone());
+            ends.push(end);
+            thread::Builder::new().name(format!("reads {index}")).spawn(move || {
+                let _ = runtime.block_on(ended);
+                runtime.shutdown_background();
+            })?;
+        }
         let Server { app, listener, .. } = self;
+        let runtime = one()?;
         let ended = runtime.block_on(async {
             let (terminate, interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
             let looking = tokio::spawn(look(app.clone(), signal(SignalKind::hangup())?));
             let listener = TcpListener::from_std(listener)?;
-            let all = listen::serve(listener, app, stopped(terminate, interrupt)).await;
+            let all = listen::serve(listener, app, &threads, stopped(terminate, interrupt)).await;
             looking.abort();
             Ok::<bool, io::Error>(all)
         })?;
         runtime.shutdown_background();
+        drop(ends);
         Ok(if ended { Ended::Drained } else { Ended::Cut })
     }
 }

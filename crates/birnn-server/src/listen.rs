@@ -10,16 +10,31 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::app::App;
+
+/// How long connections stay open on which nobody is waiting for an answer, once the server is to stop: a client may just have
+/// asked on one, or be about to, and does not know yet.
+const LINGER: Duration = Duration::from_millis(500);
 
 /// How long to wait where a connection cannot be taken, such as for want of file descriptors.
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Answers until `stop`, and then those who are waiting for an answer. Whether all got theirs.
-pub(crate) async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = ()>) -> bool {
+///
+/// Each connection is read and written by one of `threads` from its beginning to its end, the one that has the fewest then: so
+/// a request wakes no other thread.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    app: App,
+    threads: &[Handle],
+    stop: impl Future<Output = ()>,
+) -> bool {
     let (limits, router) = (app.limits, app.clone().router());
+    // Each is held by the connections of its thread as well.
+    let counts: Vec<Arc<()>> = threads.iter().map(|_| Arc::new(())).collect();
     let graceful = GracefulShutdown::new();
     let room = Arc::new(Semaphore::new(limits.connections));
     let mut builder = http1::Builder::new();
@@ -33,12 +48,18 @@ pub(crate) async fn serve(listener: TcpListener, app: App, stop: impl Future<Out
         // Answers are small, and each is whole.
         let _ = stream.set_nodelay(true);
         let service = TowerToHyperService::new(router.clone());
-        let connection = graceful.watch(builder.serve_connection(TokioIo::new(stream), service));
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
+        let fewest = counts.iter().zip(threads).min_by_key(|(count, _)| Arc::strong_count(count));
+        let (Some((count, thread)), Ok(stream)) = (fewest, stream.into_std()) else { return };
+        let (builder, watcher, held) = (builder.clone(), graceful.watcher(), (permit, count.clone()));
+        thread.spawn(async move {
+            let ended = match TcpStream::from_std(stream) {
+                Ok(stream) => watcher.watch(builder.serve_connection(TokioIo::new(stream), service)).await,
+                Err(error) => return tracing::debug!("a connection could not be taken: {error}"),
+            };
+            if let Err(error) = ended {
                 tracing::debug!("a connection ended: {error}");
             }
-            drop(permit);
+            drop(held);
         });
     };
     tokio::pin!(stop);
@@ -72,6 +93,9 @@ pub(crate) async fn serve(listener: TcpListener, app: App, stop: impl Future<Out
     };
     let _ = tokio::time::timeout(PAUSE * 10, waiting).await;
     drop(listener);
+    // With its answer each is told that it was the connection's last.
+    let all = u32::try_from(limits.connections).unwrap_or(u32::MAX);
+    let _ = tokio::time::timeout(LINGER, room.acquire_many(all)).await;
     tokio::time::timeout(limits.drain, graceful.shutdown()).await.is_ok()
 }
 

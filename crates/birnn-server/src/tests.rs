@@ -12,6 +12,7 @@ use birnn_infer::Predictor;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -48,7 +49,9 @@ async fn start(weights: PathBuf, limits: Limits) -> Running {
     let address = listener.local_addr().unwrap();
     let app = App::new(models, limits, metrics, Hosts::new(&[], address));
     let (stop, stopped) = oneshot::channel();
-    let ended = tokio::spawn(serve(listener, app.clone(), async { drop(stopped.await) }));
+    let stop_when = async { drop(stopped.await) };
+    let of_app = app.clone();
+    let ended = tokio::spawn(async move { serve(listener, of_app, &[Handle::current()], stop_when).await });
     Running { app, address, stop, ended }
 }
 
@@ -414,6 +417,38 @@ async fn those_who_have_asked_get_their_answers_from_a_server_that_stops() {
     stream.read_to_end(&mut answer).await.unwrap();
     assert_eq!(parted(&answer).0, 200);
     assert!(ended.await.unwrap());
+}
+
+/// Of those who ask again and again on a connection none is left without an answer to what it asked: with the last one it is
+/// told that there is no other.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_again_and_again_is_told_of_the_end() {
+    let running = start(digits(), Limits::default()).await;
+    let mut clients = Vec::new();
+    for _ in 0..20 {
+        let mut stream = running.connect().await;
+        clients.push(tokio::spawn(async move {
+            for asked in 1.. {
+                stream.write_all(b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+                let mut answer = Vec::new();
+                while !answer.ends_with(b"]}") {
+                    assert!(stream.read_buf(&mut answer).await.unwrap() > 0, "no answer to request {asked}");
+                }
+                if String::from_utf8_lossy(&answer).contains("connection: close") {
+                    return asked;
+                }
+            }
+            unreachable!("it asks until the end")
+        }));
+    }
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    // One that asks nothing keeps the others for a moment.
+    let idle = running.connect().await;
+    assert!(running.end().await);
+    drop(idle);
+    for client in clients {
+        assert!(client.await.unwrap() > 1);
+    }
 }
 
 /// Weights of other values in the place of those that are served, while they are asked.
