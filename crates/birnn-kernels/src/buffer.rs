@@ -39,6 +39,13 @@ impl Buffer {
         }
     }
 
+    /// As [`Buffer::fit`] where there is no room for so many values; where there is, it stays as it is.
+    pub(crate) fn fit_at_least(&mut self, length: usize) {
+        if self.length < length {
+            self.fit(length);
+        }
+    }
+
     /// So many zeros, in the memory that is there.
     pub(crate) fn zero(&mut self, length: usize) {
         self.lines.clear();

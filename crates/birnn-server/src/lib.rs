@@ -27,15 +27,14 @@ mod tests;
 
 use std::io;
 use std::net::SocketAddr;
-use std::thread;
 use std::time::Duration;
 
 use birnn_infer::cpu;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::oneshot;
 
 use crate::app::{App, Hosts};
+use crate::listen::Threads;
 use crate::metrics::Metrics;
 use crate::models::Models;
 
@@ -135,20 +134,10 @@ impl Server {
     ///
     /// Where the system does not give what a server needs.
     pub fn run(self) -> Result<Ended, ServeError> {
-        let one = || tokio::runtime::Builder::new_current_thread().enable_all().build();
         // What takes a moment is answered by these; more is worked out elsewhere.
-        let (mut threads, mut ends) = (Vec::new(), Vec::new());
-        for index in 0..cpu::threads() {
-            let (runtime, (end, ended)) = (one()?, oneshot::channel::<()>());
-            threads.push(runtime.handle().clone());
-            ends.push(end);
-            thread::Builder::new().name(format!("reads {index}")).spawn(move || {
-                let _ = runtime.block_on(ended);
-                runtime.shutdown_background();
-            })?;
-        }
+        let threads = Threads::start(cpu::threads())?;
         let Server { app, listener, .. } = self;
-        let runtime = one()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let ended = runtime.block_on(async {
             let (terminate, interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
             let looking = tokio::spawn(look(app.clone(), signal(SignalKind::hangup())?));
@@ -158,7 +147,6 @@ impl Server {
             Ok::<bool, io::Error>(all)
         })?;
         runtime.shutdown_background();
-        drop(ends);
         Ok(if ended { Ended::Drained } else { Ended::Cut })
     }
 }

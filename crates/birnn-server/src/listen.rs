@@ -1,8 +1,10 @@
 //! Connections: how many, how long they may do nothing, and how they end.
 
 use std::future::Future;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use hyper::server::conn::http1;
@@ -11,7 +13,8 @@ use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::time::Instant;
 
 use crate::app::App;
 
@@ -22,19 +25,45 @@ const LINGER: Duration = Duration::from_millis(500);
 /// How long to wait where a connection cannot be taken, such as for want of file descriptors.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Answers until `stop`, and then those who are waiting for an answer. Whether all got theirs.
-///
-/// Each connection is read and written by one of `threads` from its beginning to its end, the one that has the fewest then: so
-/// a request wakes no other thread.
+/// Threads that read and write connections, each its own, until this is dropped. A request of a lone client so wakes no second
+/// thread; who shares a thread with others may wait for the [moments](crate::moments) that they take while another is idle.
+#[derive(Debug)]
+pub(crate) struct Threads {
+    /// With what each connection of a thread holds as well, by which they are counted.
+    each: Vec<(Handle, Arc<()>)>,
+    _ends: Vec<oneshot::Sender<()>>,
+}
+
+impl Threads {
+    pub(crate) fn start(count: usize) -> io::Result<Threads> {
+        let (mut each, mut ends) = (Vec::new(), Vec::new());
+        for index in 0..count {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            let (end, ended) = oneshot::channel();
+            each.push((runtime.handle().clone(), Arc::default()));
+            ends.push(end);
+            thread::Builder::new().name(format!("reads {index}")).spawn(move || {
+                let _ = runtime.block_on(ended);
+                runtime.shutdown_background();
+            })?;
+        }
+        Ok(Threads { each, _ends: ends })
+    }
+
+    /// The one that has the fewest connections.
+    fn idlest(&self) -> Option<&(Handle, Arc<()>)> {
+        self.each.iter().min_by_key(|(_, connections)| Arc::strong_count(connections))
+    }
+}
+
+/// Answers by `threads` until `stop`, and then those who are waiting for an answer. Whether all got theirs.
 pub(crate) async fn serve(
     listener: TcpListener,
     app: App,
-    threads: &[Handle],
+    threads: &Threads,
     stop: impl Future<Output = ()>,
 ) -> bool {
     let (limits, router) = (app.limits, app.clone().router());
-    // Each is held by the connections of its thread as well.
-    let counts: Vec<Arc<()>> = threads.iter().map(|_| Arc::new(())).collect();
     let graceful = GracefulShutdown::new();
     let room = Arc::new(Semaphore::new(limits.connections));
     let mut builder = http1::Builder::new();
@@ -48,16 +77,20 @@ pub(crate) async fn serve(
         // Answers are small, and each is whole.
         let _ = stream.set_nodelay(true);
         let service = TowerToHyperService::new(router.clone());
-        let fewest = counts.iter().zip(threads).min_by_key(|(count, _)| Arc::strong_count(count));
-        let (Some((count, thread)), Ok(stream)) = (fewest, stream.into_std()) else { return };
-        let (builder, watcher, held) = (builder.clone(), graceful.watcher(), (permit, count.clone()));
+        let Some((thread, connections)) = threads.idlest() else { return };
+        let (builder, watcher) = (builder.clone(), graceful.watcher());
+        let held = (permit, connections.clone());
+        // It is to wait for the events of that thread.
+        let stream = stream.into_std();
         thread.spawn(async move {
-            let ended = match TcpStream::from_std(stream) {
-                Ok(stream) => watcher.watch(builder.serve_connection(TokioIo::new(stream), service)).await,
-                Err(error) => return tracing::debug!("a connection could not be taken: {error}"),
-            };
-            if let Err(error) = ended {
-                tracing::debug!("a connection ended: {error}");
+            match stream.and_then(TcpStream::from_std) {
+                Ok(stream) => {
+                    let connection = builder.serve_connection(TokioIo::new(stream), service);
+                    if let Err(error) = watcher.watch(connection).await {
+                        tracing::debug!("a connection ended: {error}");
+                    }
+                }
+                Err(error) => tracing::debug!("a connection could not be taken: {error}"),
             }
             drop(held);
         });
@@ -83,6 +116,7 @@ pub(crate) async fn serve(
         }
     }
     app.stop();
+    let end = Instant::now() + limits.drain;
     // Those who wait where the system let them may have asked already.
     let waiting = async {
         while let Ok(permit) = room.clone().try_acquire_owned()
@@ -96,7 +130,7 @@ pub(crate) async fn serve(
     // With its answer each is told that it was the connection's last.
     let all = u32::try_from(limits.connections).unwrap_or(u32::MAX);
     let _ = tokio::time::timeout(LINGER, room.acquire_many(all)).await;
-    tokio::time::timeout(limits.drain, graceful.shutdown()).await.is_ok()
+    tokio::time::timeout_at(end, graceful.shutdown()).await.is_ok()
 }
 
 /// What a server that listens there says of who can reach it.

@@ -12,13 +12,12 @@ use birnn_infer::Predictor;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::app::{App, Hosts};
 use crate::limits::Limits;
-use crate::listen::serve;
+use crate::listen::{Threads, serve};
 use crate::metrics::Metrics;
 use crate::models::{Models, Named};
 
@@ -49,9 +48,9 @@ async fn start(weights: PathBuf, limits: Limits) -> Running {
     let address = listener.local_addr().unwrap();
     let app = App::new(models, limits, metrics, Hosts::new(&[], address));
     let (stop, stopped) = oneshot::channel();
-    let stop_when = async { drop(stopped.await) };
-    let of_app = app.clone();
-    let ended = tokio::spawn(async move { serve(listener, of_app, &[Handle::current()], stop_when).await });
+    let (of_app, threads) = (app.clone(), Threads::start(2).unwrap());
+    let ended =
+        tokio::spawn(async move { serve(listener, of_app, &threads, async { drop(stopped.await) }).await });
     Running { app, address, stop, ended }
 }
 

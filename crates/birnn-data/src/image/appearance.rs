@@ -65,7 +65,7 @@ impl Appearance {
     }
 }
 
-/// What [`Appearance::of`] has of these, without its ink.
+/// The ground and the level of an [`Appearance`], without its ink.
 pub(crate) fn ground_and_level(image: &[u8], width: usize) -> (Ground, u8) {
     let corners = corners(image, width);
     let level = median(&mut corners.clone()).unwrap_or(0);
@@ -73,6 +73,7 @@ pub(crate) fn ground_and_level(image: &[u8], width: usize) -> (Ground, u8) {
     // Of a faint drawing, what differs most is ink.
     let most = image.iter().map(|value| value.abs_diff(level)).max().unwrap_or(0);
     let grain = GRAIN.min(most / 2);
+    // In 32 bits, which so many differences do not fill.
     let of_part = |part: &[u8]| -> i32 {
         let ink =
             |&value: &u8| if value.abs_diff(level) > grain { i32::from(value) - i32::from(level) } else { 0 };

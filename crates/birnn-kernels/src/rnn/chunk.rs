@@ -45,7 +45,8 @@ pub(crate) struct Chunk {
 /// What a step needs on its way forward and no later.
 #[derive(Debug, Default)]
 pub(crate) struct ForwardBuffers {
-    /// `[rows, gates]`, where products are made in blocks: what goes into the gates. It stays in the cache, where those that are kept do not.
+    /// `[rows, gates]` of a step where products are made in blocks, or of several that few rows take: what goes into the gates.
+    /// It stays in the cache, where those that are kept do not.
     pub(crate) sums: Buffer,
     /// Inputs and states.
     pub(crate) input: PackedRows,

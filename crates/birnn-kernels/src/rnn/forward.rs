@@ -190,10 +190,12 @@ pub(super) struct Given<'a> {
     pub(super) zeros: &'a [f32],
 }
 
-/// Steps that so few rows take have their inputs multiplied together, up to so many rows: what is read of the weights takes
-/// longer than the products do, and is then read once. Each row's sums are the same, to the bit.
+/// Steps that so few rows take have their inputs multiplied together: reading the weights takes longer than the products do, and
+/// is then done once for all of them. Each row's sums are the same, to the bit.
 const FEW: usize = 4;
-const AHEAD: usize = 48;
+
+/// Of so many rows at most: as many as a block of matrix tiles has.
+const AHEAD: usize = 32;
 
 impl DirectionBuffers {
     /// Through all steps.
@@ -205,16 +207,21 @@ impl DirectionBuffers {
         }
     }
 
-    /// The steps from one on, as it takes them, whose inputs are multiplied together.
+    /// The steps from one on, as it takes them, whose inputs are multiplied together; none where that would be one alone.
     fn ahead(&self, index: usize, steps: &Steps, from: usize) -> Range<usize> {
         let Range { start, end } = self.segments[index];
-        let count = if self.way == Way::Forward { end - from } else { from + 1 - start };
-        let times = |count: usize| match self.way {
-            Way::Forward => from..from + count,
-            Way::Reverse | Way::ReverseOnce => from + 1 - count..from + 1,
+        let (count, forward) = match self.way {
+            Way::Forward => (end - from, true),
+            Way::Reverse => (from + 1 - start, false),
+            // It takes a part of the rows of each.
+            Way::ReverseOnce => return 0..0,
         };
-        let rows = |times: &Range<usize>| steps.start(times.end) - steps.start(times.start);
-        (1..=count).map(times).take_while(|times| rows(times) <= AHEAD).last().unwrap_or(times(1))
+        let times = |count: usize| if forward { from..from + count } else { from + 1 - count..from + 1 };
+        let are_few = |times: &Range<usize>| {
+            let rows = steps.start(times.end) - steps.start(times.start);
+            rows <= AHEAD && steps.at(times.start) <= FEW
+        };
+        (2..=count).map(times).take_while(are_few).last().unwrap_or(0..0)
     }
 
     /// Through the steps of a segment, after which it is in memory.
@@ -234,25 +241,30 @@ impl DirectionBuffers {
         let used = row_of_input.parts.last().map_or(0, |&(length, offset)| offset + length);
         let zeros = &zeros[..hidden];
         let in_blocks = products.in_blocks();
-        let room = padded_rows(if in_blocks { steps.rows().max(AHEAD) } else { AHEAD }) * n;
-        if buffers.sums.len() < room {
-            buffers.sums.fit(room);
+        if in_blocks {
+            buffers.sums.fit_at_least(padded_rows(steps.rows()) * n);
         }
         let mut ahead = 0..0;
         for step in steps.order(self.way, self.segments[index].clone()) {
             let Step { time, ref rows, first_new, prev } = step;
             let (start, place) = (steps.start(time), self.place(steps, time));
-            if rows.len() <= FEW && self.way != Way::ReverseOnce && !ahead.contains(&time) {
+            if !ahead.contains(&time) {
                 ahead = self.ahead(index, steps, time);
                 let rows = steps.start(ahead.start)..steps.start(ahead.end);
-                let input = &input[rows.start * features..];
-                let input = buffers.input.lhs(products, (rows.len(), used), input, features);
-                let product = Product { m: rows.len(), n, k: used, stride: n, padded: in_blocks };
-                gemm::<S>(product, input, packed.w_ih.transposed(), &mut buffers.sums, Some(&packed.b));
+                if !rows.is_empty() {
+                    buffers.sums.fit_at_least(padded_rows(rows.len()) * n);
+                    let input = &input[rows.start * features..];
+                    let input = buffers.input.lhs(products, (rows.len(), used), input, features);
+                    let product = Product { m: rows.len(), n, k: used, stride: n, padded: in_blocks };
+                    gemm::<S>(product, input, packed.w_ih.transposed(), &mut buffers.sums, Some(&packed.b));
+                }
             }
             let is_ahead = ahead.contains(&time);
-            let first_sum = if is_ahead { start - steps.start(ahead.start) } else { 0 };
-            let apart = in_blocks || is_ahead;
+            // How many rows there are before this step's where sums of what goes into the gates are made, if not in its place.
+            let apart = match is_ahead {
+                true => Some(start - steps.start(ahead.start)),
+                false => in_blocks.then_some(0),
+            };
             let place_of_output = self.place_of_output(steps, time);
             let place_prev = prev.map(|prev| self.place(steps, prev));
             let (going_on, beginning) = (step.going_on(), step.beginning());
@@ -270,8 +282,8 @@ impl DirectionBuffers {
                     continue;
                 }
                 let sums = match apart {
-                    true => &mut buffers.sums[(first_sum + first) * n..],
-                    false => &mut gates[first * n..],
+                    Some(before) => &mut buffers.sums[(before + first) * n..],
+                    None => &mut gates[first * n..],
                 };
                 let product = Product { m, n, k: used, stride: n, padded: in_blocks && !is_ahead };
                 let recurrent = match kind.scales_recurrent_part() {
@@ -280,33 +292,32 @@ impl DirectionBuffers {
                 };
                 let input = &input[(start + part.start) * features..];
                 let input = (!is_ahead).then(|| buffers.input.lhs(products, (m, used), input, features));
+                let at_once = h_prev.is_some() && !kind.scales_recurrent_part();
+                if let Some(input) = input.filter(|_| !at_once) {
+                    gemm::<S>(product, input, packed.w_ih.transposed(), sums, Some(&packed.b));
+                }
                 let Some(h_prev) = h_prev else {
-                    if let Some(input) = input {
-                        gemm::<S>(product, input, packed.w_ih.transposed(), sums, Some(&packed.b));
-                    }
                     recurrent.chunks_exact_mut(hidden).for_each(|row| row.copy_from_slice(&packed.b_hn));
                     continue;
                 };
                 let h_prev = buffers.state.lhs(products, (m, hidden), h_prev.values, h_prev.stride);
+                let w_hh = packed.w_hh.transposed();
                 if kind.scales_recurrent_part() {
-                    if let Some(input) = input {
-                        gemm::<S>(product, input, packed.w_ih.transposed(), sums, Some(&packed.b));
-                    }
                     let product = Product { n: 2 * hidden, k: hidden, ..product };
-                    gemm::<S>(product, h_prev, packed.w_hh.transposed(), sums, None);
+                    gemm::<S>(product, h_prev, w_hh, sums, None);
                     let product = Product { n: hidden, stride: hidden, padded: false, ..product };
                     gemm::<S>(product, h_prev, packed.w_hn.transposed(), recurrent, Some(&packed.b_hn));
                 } else if let Some(input) = input {
-                    let both = [(input, packed.w_ih.transposed()), (h_prev, packed.w_hh.transposed())];
+                    let both = [(input, packed.w_ih.transposed()), (h_prev, w_hh)];
                     gemm_of_two::<S>(product, both, hidden, sums, Some(&packed.b));
                 } else {
-                    gemm::<S>(Product { k: hidden, ..product }, h_prev, packed.w_hh.transposed(), sums, None);
+                    gemm::<S>(Product { k: hidden, ..product }, h_prev, w_hh, sums, None);
                 }
             }
             for row in rows.clone() {
                 let index = row - rows.start;
                 let own = index * n..(index + 1) * n;
-                let sums = apart.then(|| &buffers.sums[(first_sum + index) * n..][..n]);
+                let sums = apart.map(|before| &buffers.sums[(before + index) * n..][..n]);
                 let gates = Gates { values: &mut gates[own], sums };
                 let here = index * width + self.offset;
                 let h = &mut h[here..here + hidden];

@@ -23,8 +23,7 @@ pub(super) fn abreast<S: Simd>(rows: usize, panels: usize) -> usize {
     }
 }
 
-/// `VECTORS` vectors of each of `PANELS` panels, of the rows of `c`, of which there are one or two; gives the number of
-/// vectors.
+/// `VECTORS` vectors of each of `PANELS` panels, of the rows of `c`, of which there are one or two.
 #[inline(always)]
 pub(super) fn few<S: Simd, const VECTORS: usize, const PANELS: usize>(
     shape: Shape,
@@ -32,7 +31,7 @@ pub(super) fn few<S: Simd, const VECTORS: usize, const PANELS: usize>(
     panel: Panel,
     c: &mut [f32],
     init: Option<&[f32]>,
-) -> usize {
+) {
     let (a, row_stride, column_stride) = a.tile(0);
     let a = (a, (row_stride, column_stride));
     match shape.m {
@@ -40,12 +39,10 @@ pub(super) fn few<S: Simd, const VECTORS: usize, const PANELS: usize>(
         2 => tile::<S, 2, VECTORS, PANELS, false>(shape, a, panel, c, init),
         more => unreachable!("{more} rows"),
     };
-    VECTORS * PANELS
 }
 
 /// `VECTORS` vectors of all rows of `c`, by tiles of `MR` rows and fewer at the end; `panel` is what they read of the
-/// right side. While the first of them does, most of the next panel comes into the first-level cache. Gives the number of
-/// vectors.
+/// right side. While the first of them does, most of the next panel comes into the first-level cache.
 #[inline(always)]
 pub(super) fn strip<S: Simd, const MR: usize, const VECTORS: usize>(
     shape: Shape,
@@ -53,13 +50,12 @@ pub(super) fn strip<S: Simd, const MR: usize, const VECTORS: usize>(
     panel: Panel,
     c: &mut [f32],
     init: Option<&[f32]>,
-) -> usize {
+) {
     if a.is_packed() {
         rows::<S, MR, VECTORS, true>(shape, a, panel, c, init);
     } else {
         rows::<S, MR, VECTORS, false>(shape, a, panel, c, init);
     }
-    VECTORS
 }
 
 #[inline(always)]
@@ -91,8 +87,8 @@ fn rows<S: Simd, const MR: usize, const VECTORS: usize, const PACKED: bool>(
     }
 }
 
-/// A tile of `c` of `VECTORS` vectors of each of `PANELS` panels; gives the number of its rows. Where it is `FETCHING`, what the same tile of the next
-/// panel reads is brought into the first-level cache.
+/// A tile of `c` of `VECTORS` vectors of each of `PANELS` panels; gives the number of its rows. Where it is `FETCHING`, what
+/// the same tile of the next panel reads is brought into the first-level cache.
 #[inline(always)]
 #[expect(
     unsafe_code,

@@ -438,6 +438,25 @@ fn a_sequence_alone_gives_what_it_gives_in_a_batch() {
     }
 }
 
+/// Products of parts, too: alone, the inputs of many steps are multiplied together, and in a batch each step's with its state.
+#[test]
+fn whatever_the_precision() {
+    for (cell, precision) in CELLS
+        .into_iter()
+        .flat_map(|cell| [Precision::High, Precision::Medium].map(|precision| (cell, precision)))
+    {
+        let output = OutputMode::Sequence;
+        let spec = Spec { cell, features: 5, layers: 1, forward: Some(7), reverse: Some(17), output };
+        let given = Given::new(&Question::ragged(spec, &[40, 3, 7, 37, 8], 4).started(4));
+        let packed = given.pack_for(Instructions::twin(), precision);
+        let mut workspace = Workspace::new(&Workers::new(1, Instructions::twin()));
+        let (all, _) = given.infer(&packed, &mut workspace);
+        let each: Vec<f32> =
+            alone(&given).iter().flat_map(|one| one.infer(&packed, &mut workspace).0).collect();
+        assert!(each == all, "{cell:?} {precision:?}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
     #[test]
