@@ -23,22 +23,18 @@ pub(super) fn abreast<S: Simd>(rows: usize, panels: usize) -> usize {
     }
 }
 
-/// `VECTORS` vectors of each of `PANELS` panels, of the rows of `c`, of which there are one or two.
+/// `VECTORS` vectors of each of `PANELS` panels, where `c` has so few rows that they are one tile.
 #[inline(always)]
-pub(super) fn few<S: Simd, const VECTORS: usize, const PANELS: usize>(
+pub(super) fn few<S: Simd, const ROWS: usize, const VECTORS: usize, const PANELS: usize>(
     shape: Shape,
     a: Lhs,
     panel: Panel,
     c: &mut [f32],
     init: Option<&[f32]>,
 ) {
+    assert_eq!(shape.m, ROWS);
     let (a, row_stride, column_stride) = a.tile(0);
-    let a = (a, (row_stride, column_stride));
-    match shape.m {
-        1 => tile::<S, 1, VECTORS, PANELS, false>(shape, a, panel, c, init),
-        2 => tile::<S, 2, VECTORS, PANELS, false>(shape, a, panel, c, init),
-        more => unreachable!("{more} rows"),
-    };
+    tile::<S, ROWS, VECTORS, PANELS, false>(shape, (a, (row_stride, column_stride)), panel, c, init);
 }
 
 /// `VECTORS` vectors of all rows of `c`, by tiles of `MR` rows and fewer at the end; `panel` is what they read of the

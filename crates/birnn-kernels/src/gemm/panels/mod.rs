@@ -60,10 +60,11 @@ impl Gemm<'_> {
                 let c = &mut c[column..];
                 let init = init.map(|init| &init[column..]);
                 let abreast = microkernel::abreast::<S>(m, panels);
-                match (panels, abreast) {
-                    (0, _) => microkernel::strip::<S, MR, REST>(part, a, panel, c, init),
-                    (_, 4) => microkernel::few::<S, TILE, 4>(part, a, panel, c, init),
-                    (_, 2) => microkernel::few::<S, TILE, 2>(part, a, panel, c, init),
+                match (abreast, m) {
+                    (4, _) => microkernel::few::<S, 1, TILE, 4>(part, a, panel, c, init),
+                    (2, 1) => microkernel::few::<S, 1, TILE, 2>(part, a, panel, c, init),
+                    (2, _) => microkernel::few::<S, 2, TILE, 2>(part, a, panel, c, init),
+                    _ if panels == 0 => microkernel::strip::<S, MR, REST>(part, a, panel, c, init),
                     _ => microkernel::strip::<S, MR, TILE>(part, a, panel, c, init),
                 }
                 column += if panels == 0 { REST } else { TILE * abreast } * S::WIDTH;

@@ -440,7 +440,7 @@ fn a_sequence_alone_gives_what_it_gives_in_a_batch() {
 
 /// Products of parts, too: alone, the inputs of many steps are multiplied together, and in a batch each step's with its state.
 #[test]
-fn whatever_the_precision() {
+fn it_does_at_every_precision() {
     for (cell, precision) in CELLS
         .into_iter()
         .flat_map(|cell| [Precision::High, Precision::Medium].map(|precision| (cell, precision)))
