@@ -9,6 +9,7 @@ use crate::isa::LANES;
 /// across two, which would be read twice. Its memory grows as it must and is kept.
 #[derive(Clone, Default)]
 pub(crate) struct Buffer {
+    /// At least as many as `length` needs: one that becomes shorter and then longer again is not filled anew.
     lines: Vec<Line>,
     length: usize,
 }
@@ -32,7 +33,9 @@ impl Buffer {
             self.lines.clear();
             self.lines.reserve_exact(lines);
         }
-        self.lines.resize(lines, BLANK);
+        if self.lines.len() < lines {
+            self.lines.resize(lines, BLANK);
+        }
         self.length = length;
         if cfg!(test) {
             self.fill(f32::NAN);
@@ -48,9 +51,8 @@ impl Buffer {
 
     /// So many zeros, in the memory that is there.
     pub(crate) fn zero(&mut self, length: usize) {
-        self.lines.clear();
-        self.lines.resize(length.div_ceil(LANES), BLANK);
-        self.length = length;
+        self.fit(length);
+        self.fill(0.0);
     }
 }
 

@@ -322,26 +322,29 @@ pub(super) fn pack_rows<const PARTS: usize>(tiles: &mut Tiles, values: &[f32], s
     unsafe { with::<PARTS>(tiles, values, stride) }
 }
 
-pub(super) fn pack_pair<const PARTS: usize>(tiles: &mut Tiles, pair: usize, rows: [Option<&[f32]>; 2]) {
+pub(super) fn pack_step<const PARTS: usize>(tiles: &mut Tiles, step: usize, rows: &[Option<&[f32]>; DEPTH]) {
     /// The same with the instructions.
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
-    fn with<const PARTS: usize>(tiles: &mut Tiles, pair: usize, rows: [Option<&[f32]>; 2]) {
+    fn with<const PARTS: usize>(tiles: &mut Tiles, step: usize, rows: &[Option<&[f32]>; DEPTH]) {
         let (side, apart) = (tiles.side, tiles.steps() * PARTS);
         let blocks = tiles.tiles.chunks_exact_mut(apart);
         for (first, block) in (0..side).step_by(SIDE).zip(blocks) {
             let of = |row: Option<&[f32]>| row.map_or(_mm512_setzero_ps(), |row| load(&row[first..side]));
-            let mut rest = rows.map(of);
-            for tile in &mut block[pair / SIDE * PARTS..][..PARTS] {
-                let [even, odd] = rest.each_mut().map(|rest| _mm512_cvtepu16_epi32(part_of(rest)));
-                let to = &mut tile.0[pair % SIDE * DEPTH..][..DEPTH];
-                let pairs = _mm512_or_si512(even, _mm512_slli_epi32::<16>(odd));
-                // SAFETY: there is room for 32 times two bytes.
-                unsafe { _mm512_storeu_si512(to.as_mut_ptr().cast(), pairs) };
+            let tiles = &mut block[step * PARTS..][..PARTS];
+            for (pair, rows) in rows.as_chunks::<2>().0.iter().enumerate() {
+                let mut rest = rows.map(of);
+                for tile in &mut *tiles {
+                    let [even, odd] = rest.each_mut().map(|rest| _mm512_cvtepu16_epi32(part_of(rest)));
+                    let to = &mut tile.0[pair * DEPTH..][..DEPTH];
+                    let pairs = _mm512_or_si512(even, _mm512_slli_epi32::<16>(odd));
+                    // SAFETY: there is room for 32 times two bytes.
+                    unsafe { _mm512_storeu_si512(to.as_mut_ptr().cast(), pairs) };
+                }
             }
         }
     }
     // SAFETY: `available` has found the instructions.
-    unsafe { with::<PARTS>(tiles, pair, rows) }
+    unsafe { with::<PARTS>(tiles, step, rows) }
 }
 
 pub(super) fn transpose(tiles: &mut [Tile]) {

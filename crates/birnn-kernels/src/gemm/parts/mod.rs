@@ -88,6 +88,7 @@ struct Tiles {
     side: usize,
     k: usize,
     parts: usize,
+    /// At least as many as that needs: of two matrices by turns the larger one is not filled anew.
     tiles: Vec<Tile>,
 }
 
@@ -152,7 +153,14 @@ impl Tiles {
     /// Becomes one of this shape. What is in its tiles stays: whoever packs writes every value that counts.
     fn reshape(&mut self, parts: Parts, side: usize, k: usize) {
         (self.side, self.k, self.parts) = (side, k, parts.count as usize);
-        self.tiles.resize(side.div_ceil(SIDE) * self.steps() * self.parts, BLANK);
+        let count = self.count();
+        if self.tiles.len() < count {
+            self.tiles.resize(count, BLANK);
+        }
+    }
+
+    fn count(&self) -> usize {
+        self.side.div_ceil(SIDE) * self.steps() * self.parts
     }
 
     fn steps(&self) -> usize {
@@ -179,19 +187,20 @@ impl Tiles {
         mut rows: impl Iterator<Item = Option<&'a [f32]>>,
     ) {
         self.reshape(parts, side, k);
-        for pair in 0..self.steps() * (DEPTH / 2) {
-            // In this order.
-            let rows = [rows.next().flatten(), rows.next().flatten()];
-            of_parts!(parts, pack_pair(self, pair, rows));
+        for step in 0..self.steps() {
+            let rows = std::array::from_fn(|_| rows.next().flatten());
+            of_parts!(parts, pack_step(self, step, &rows));
         }
     }
 
     /// Transposes every tile, as a matrix of pairs.
     fn transpose(&mut self, parts: Parts) {
+        let count = self.count();
+        let tiles = &mut self.tiles[..count];
         match parts.unit {
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-            Unit::Amx => amx::transpose(&mut self.tiles),
-            Unit::Twin => twin::transpose(&mut self.tiles),
+            Unit::Amx => amx::transpose(tiles),
+            Unit::Twin => twin::transpose(tiles),
         }
     }
 }
@@ -238,15 +247,27 @@ pub(super) fn gemm<const COUNT: usize>(
                 of_parts!(parts, multiply<COUNT>(&operands, place, init, sums, stride));
                 continue;
             }
-            let of_edge = edge.chunks_exact_mut(BLOCK);
-            for (edge, sums) in of_edge.zip(sums.chunks(stride)).take(height) {
-                edge[..width].copy_from_slice(init.unwrap_or(&sums[..width]));
+            let init_of_block = init.filter(|_| width == BLOCK);
+            if init_of_block.is_none() {
+                let of_edge = edge.chunks_exact_mut(BLOCK);
+                for (edge, sums) in of_edge.zip(sums.chunks(stride)).take(height) {
+                    copy(init.unwrap_or(&sums[..width]), &mut edge[..width]);
+                }
             }
-            of_parts!(parts, multiply<COUNT>(&operands, place, None, &mut edge, BLOCK));
+            of_parts!(parts, multiply<COUNT>(&operands, place, init_of_block, &mut edge, BLOCK));
             for (edge, sums) in edge.chunks_exact(BLOCK).zip(sums.chunks_mut(stride)).take(height) {
-                sums[..width].copy_from_slice(&edge[..width]);
+                copy(&edge[..width], &mut sums[..width]);
             }
         }
+    }
+}
+
+/// Copies a row of a block; one of all its columns without a call, which would take longer than the copy.
+#[inline(always)]
+fn copy(from: &[f32], to: &mut [f32]) {
+    match (<&[f32; BLOCK]>::try_from(from), <&mut [f32; BLOCK]>::try_from(&mut *to)) {
+        (Ok(from), Ok(to)) => *to = *from,
+        _ => to.copy_from_slice(from),
     }
 }
 

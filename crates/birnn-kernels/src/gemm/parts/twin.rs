@@ -46,13 +46,13 @@ pub(super) fn pack_rows<const PARTS: usize>(tiles: &mut Tiles, values: &[f32], s
     }
 }
 
-pub(super) fn pack_pair<const PARTS: usize>(tiles: &mut Tiles, pair: usize, rows: [Option<&[f32]>; 2]) {
+pub(super) fn pack_step<const PARTS: usize>(tiles: &mut Tiles, step: usize, rows: &[Option<&[f32]>; DEPTH]) {
     for column in 0..tiles.side.next_multiple_of(SIDE) {
-        let to = tiles.index(column / SIDE, pair / SIDE);
-        for (odd, row) in rows.iter().enumerate() {
+        let to = tiles.index(column / SIDE, step);
+        for (at, row) in rows.iter().enumerate() {
             let value = row.and_then(|row| row.get(column)).copied().unwrap_or(0.0);
             for (part, bits) in split::<PARTS>(value).into_iter().enumerate() {
-                tiles.tiles[to + part].0[pair % SIDE * DEPTH + column % SIDE * 2 + odd] = bits;
+                tiles.tiles[to + part].0[at / 2 * DEPTH + column % SIDE * 2 + at % 2] = bits;
             }
         }
     }
