@@ -138,16 +138,15 @@ macro_rules! fetch {
 }
 
 /// A block of `C`: loads its sums, adds products step by step, stores them. `$line`s are one step of the
-/// tiles `a0`, `a1` of the left side and `b0`, `b1` of the right one.
+/// tiles `a0`, `a1` of the left side and `b0`, `b1` of the right one; `$load`s and `$store`s are of the sums of `a1`.
 macro_rules! block {
-    ($places:expr, $bytes:expr, $from:expr, $to:expr; $($line:expr),*) => {
+    ($places:expr, $bytes:expr, $from:expr, $to:expr; [$($load:expr),*], [$($line:expr),*], [$($store:expr),*]) => {
         asm!(
-            "lea {t}, [{from} + {from_stride} * 8]",
-            "lea {t}, [{t} + {from_stride} * 8]",
             "tileloadd tmm0, [{from} + {from_stride}]",
             "tileloadd tmm1, [{from} + {from_stride} + 64]",
-            "tileloadd tmm2, [{t} + {from_stride}]",
-            "tileloadd tmm3, [{t} + {from_stride} + 64]",
+            "lea {t}, [{from} + {from_stride} * 8]",
+            "lea {t}, [{t} + {from_stride} * 8]",
+            $($load,)*
             "3:",
             "mov {a0}, [{places}]",
             "mov {a1}, [{places} + 8]",
@@ -164,12 +163,11 @@ macro_rules! block {
             "add {places}, 48",
             "dec {count}",
             "jnz 3b",
-            "lea {t}, [{to} + {to_stride} * 8]",
-            "lea {t}, [{t} + {to_stride} * 8]",
             "tilestored [{to} + {to_stride}], tmm0",
             "tilestored [{to} + {to_stride} + 64], tmm1",
-            "tilestored [{t} + {to_stride}], tmm2",
-            "tilestored [{t} + {to_stride} + 64], tmm3",
+            "lea {t}, [{to} + {to_stride} * 8]",
+            "lea {t}, [{t} + {to_stride} * 8]",
+            $($store,)*
             a0 = out(reg) _,
             a1 = out(reg) _,
             b0 = out(reg) _,
@@ -191,9 +189,27 @@ macro_rules! block {
     };
 }
 
-/// `c += a * b`, or `c = init + a * b`, for a block of two tiles by two and one operand after the other. A tile that is
-/// loaded serves two products, and parts are taken in an order in which one side stays. Meanwhile what the blocks of the
-/// columns after these load comes into the first-level cache: loads take most of the time.
+/// A block of two tiles by two.
+macro_rules! both {
+    ($places:expr, $bytes:expr, $from:expr, $to:expr; $($line:expr),*) => {
+        block!($places, $bytes, $from, $to;
+            ["tileloadd tmm2, [{t} + {from_stride}]", "tileloadd tmm3, [{t} + {from_stride} + 64]"],
+            [$($line),*],
+            ["tilestored [{t} + {to_stride}], tmm2", "tilestored [{t} + {to_stride} + 64], tmm3"])
+    };
+}
+
+/// The tiles above of such a block, where there are no others.
+macro_rules! above {
+    ($places:expr, $bytes:expr, $from:expr, $to:expr; $($line:expr),*) => {
+        block!($places, $bytes, $from, $to; [], [$($line),*], [])
+    };
+}
+
+/// `c += a * b`, or `c = init + a * b`, for a block of two tiles by two, or of one by two where there are no more rows,
+/// and one operand after the other. Of two by two, a tile that is loaded serves two products, and parts are taken in an
+/// order in which one side stays. Meanwhile what the blocks of the columns after these load comes into the first-level
+/// cache: loads take most of the time.
 #[inline(always)]
 pub(super) fn multiply<const PARTS: usize, const COUNT: usize>(
     operands: &[(&Tiles, &Tiles); COUNT],
@@ -220,22 +236,34 @@ pub(super) fn multiply<const PARTS: usize, const COUNT: usize>(
                 .wrapping_add(BLOCK / SIDE * steps * PARTS),
         });
     }
-    assert!(c.len() >= (BLOCK - 1) * stride + BLOCK && init.is_none_or(|init| init.len() >= BLOCK));
+    assert!(c.len() >= (place.height() - 1) * stride + BLOCK && init.is_none_or(|init| init.len() >= BLOCK));
     let to = (c.as_mut_ptr(), stride * size_of::<f32>());
     // The same row for all of them is at no distance from each other.
     let from = init.map_or((to.0.cast_const(), to.1), |init| (init.as_ptr(), 0));
-    // SAFETY: as was asserted, each operand has `steps` times `PARTS` tiles of 1024 bytes, and there are
-    // `BLOCK` rows of `BLOCK` values where sums are loaded and stored. Tiles are configured while
+    // SAFETY: as was asserted, each operand has `steps` times `PARTS` tiles of 1024 bytes, and there are as many
+    // rows of `BLOCK` values as the block has where sums are loaded and stored. Tiles are configured while
     // `Products::ready` is held; were they not, the processor would stop the program, and harm nothing.
     unsafe {
-        match PARTS {
-            1 => block!(places, 1024, from, to;
+        match (PARTS, place.height()) {
+            (1, SIDE) => above!(places, 1024, from, to;
+                "tileloadd tmm4, [{a0} + {s}]", fetch!(0 64 128 192 256 320),
+                "tileloadd tmm6, [{b0} + {s}]", fetch!(384 448 512 576 640), "tdpbf16ps tmm0, tmm4, tmm6",
+                "tileloadd tmm7, [{b1} + {s}]", fetch!(704 768 832 896 960), "tdpbf16ps tmm1, tmm4, tmm7"),
+            (_, SIDE) => above!(places, 2048, from, to;
+                "tileloadd tmm4, [{a0} + {s}]", fetch!(0 64 128 192 256),
+                "tileloadd tmm6, [{b0} + {s} + 1024]", fetch!(320 384 448 512 576), "tdpbf16ps tmm0, tmm4, tmm6",
+                "tileloadd tmm7, [{b1} + {s} + 1024]", fetch!(640 704 768 832 896 960), "tdpbf16ps tmm1, tmm4, tmm7",
+                "tileloadd tmm6, [{b0} + {s}]", fetch!(1024 1088 1152 1216 1280), "tdpbf16ps tmm0, tmm4, tmm6",
+                "tileloadd tmm7, [{b1} + {s}]", fetch!(1344 1408 1472 1536 1600), "tdpbf16ps tmm1, tmm4, tmm7",
+                "tileloadd tmm4, [{a0} + {s} + 1024]", fetch!(1664 1728 1792 1856 1920 1984),
+                "tdpbf16ps tmm0, tmm4, tmm6", "tdpbf16ps tmm1, tmm4, tmm7"),
+            (1, _) => both!(places, 1024, from, to;
                 "tileloadd tmm4, [{a0} + {s}]", fetch!(0 64 128 192),
                 "tileloadd tmm6, [{b0} + {s}]", fetch!(256 320 384 448), "tdpbf16ps tmm0, tmm4, tmm6",
                 "tileloadd tmm7, [{b1} + {s}]", fetch!(512 576 640 704), "tdpbf16ps tmm1, tmm4, tmm7",
                 "tileloadd tmm5, [{a1} + {s}]", fetch!(768 832 896 960), "tdpbf16ps tmm2, tmm5, tmm6",
                 "tdpbf16ps tmm3, tmm5, tmm7"),
-            _ => block!(places, 2048, from, to;
+            _ => both!(places, 2048, from, to;
                 "tileloadd tmm4, [{a0} + {s}]", fetch!(0 64 128 192),
                 "tileloadd tmm6, [{b0} + {s} + 1024]", fetch!(256 320 384 448), "tdpbf16ps tmm0, tmm4, tmm6",
                 "tileloadd tmm7, [{b1} + {s} + 1024]", fetch!(512 576 640 704), "tdpbf16ps tmm1, tmm4, tmm7",

@@ -209,11 +209,19 @@ impl Tiles {
 pub(super) const BLOCK: usize = 2 * SIDE;
 
 /// Which blocks of rows of the left side and of columns of the right one a block of `C` is the product of. One that
-/// is not there is the one before it again, and what comes of it goes nowhere.
+/// is not there is the one before it again: of rows it is left out, and what comes of columns goes nowhere.
 #[derive(Clone, Copy)]
 struct Place {
     rows: [usize; 2],
     columns: [usize; 2],
+}
+
+impl Place {
+    /// Rows of `C`.
+    #[inline(always)]
+    fn height(self) -> usize {
+        if self.rows[0] == self.rows[1] { SIDE } else { BLOCK }
+    }
 }
 
 /// As [`gemm`](super::gemm), for the sum of `COUNT` products.
@@ -242,8 +250,9 @@ pub(super) fn gemm<const COUNT: usize>(
             let height = (m - row).min(BLOCK);
             let place = Place { rows: blocks(row, height), columns };
             let sums = &mut c[row * stride + column..];
-            let room = padded && sums.len() >= (BLOCK - 1) * stride + BLOCK;
-            if width == BLOCK && (height == BLOCK || room) {
+            let whole = place.height();
+            let room = padded && sums.len() >= (whole - 1) * stride + BLOCK;
+            if width == BLOCK && (height == whole || room) {
                 of_parts!(parts, multiply<COUNT>(&operands, place, init, sums, stride));
                 continue;
             }
