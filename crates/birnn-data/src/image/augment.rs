@@ -96,6 +96,7 @@ impl Augment {
         let middle = |side: usize| (side as f32 - 1.0) / 2.0;
         let (middle_row, middle_col) = (middle(rows), middle(cols));
         let (top, left) = (middle_row + down as f32, middle_col + across as f32);
+        let surrounded = Surrounded::new(image, rows, cols, self.outside);
         for row in 0..rows {
             let y = row as f32 - middle_row;
             for col in 0..cols {
@@ -105,22 +106,54 @@ impl Augment {
                     from_row += down[row * cols + col];
                     from_col += across[row * cols + col];
                 }
-                out[row * cols + col] = self.interpolated(image, rows, cols, from_row, from_col) / 255.0;
+                out[row * cols + col] = surrounded.between(from_row, from_col) / 255.0;
             }
         }
     }
+}
+
+/// An image with two lines of what is outside of it along each side, so that wherever the four pixels around a place
+/// are, they are looked up without asking which of them are inside.
+struct Surrounded {
+    values: Vec<f32>,
+    rows: usize,
+    cols: usize,
+}
+
+impl Surrounded {
+    const AROUND: usize = 2;
+
+    fn new(image: &[u8], rows: usize, cols: usize, outside: u8) -> Surrounded {
+        let width = cols + 2 * Surrounded::AROUND;
+        let mut values = vec![f32::from(outside); (rows + 2 * Surrounded::AROUND) * width];
+        for (line, own) in image.chunks(cols.max(1)).zip(values.chunks_mut(width).skip(Surrounded::AROUND)) {
+            for (&pixel, own) in line.iter().zip(&mut own[Surrounded::AROUND..]) {
+                *own = f32::from(pixel);
+            }
+        }
+        Surrounded { values, rows, cols }
+    }
 
     /// The value between four pixels.
-    fn interpolated(&self, image: &[u8], rows: usize, cols: usize, row: f32, col: f32) -> f32 {
-        let (top, left) = (row.floor(), col.floor());
-        let (down, across) = (row - top, col - left);
-        let pixel = |row: f32, col: f32| {
-            let inside = row >= 0.0 && col >= 0.0 && row < rows as f32 && col < cols as f32;
-            f32::from(if inside { image[row as usize * cols + col as usize] } else { self.outside })
+    fn between(&self, row: f32, col: f32) -> f32 {
+        let ((top, down), (left, across)) = (whole_and_rest(row), whole_and_rest(col));
+        // What is further outside is as what is outside.
+        let line_of = |at: i32, side: usize| {
+            (at.clamp(-(Surrounded::AROUND as i32), side as i32) + Surrounded::AROUND as i32) as usize
         };
-        let line = |row: f32| pixel(row, left) * (1.0 - across) + pixel(row, left + 1.0) * across;
-        line(top) * (1.0 - down) + line(top + 1.0) * down
+        let width = self.cols + 2 * Surrounded::AROUND;
+        let at = line_of(top, self.rows) * width + line_of(left, self.cols);
+        let line = |at: usize| self.values[at] * (1.0 - across) + self.values[at + 1] * across;
+        line(at) * (1.0 - down) + line(at + width) * down
     }
+}
+
+/// The largest whole number that is not larger, and what is left. (`f32::floor` is a call where the processor has
+/// no instruction for certain.)
+fn whole_and_rest(value: f32) -> (i32, f32) {
+    let towards_zero = value as i32;
+    let whole = towards_zero - i32::from(value < towards_zero as f32);
+    (whole, value - whole as f32)
 }
 
 /// Smooth displacements of `rows * cols` pixels along one direction, of standard deviation `deviation`.
@@ -239,6 +272,26 @@ mod tests {
         let expected = [3.0, 30.0, 0.25, 0.5, 2.5];
         for (most, expected) in most.into_iter().zip(expected) {
             assert!((0.8 * expected..1.15 * expected).contains(&most), "{most}, not {expected}");
+        }
+    }
+
+    #[test]
+    fn a_value_is_that_between_the_four_pixels_around_it() {
+        let (rows, cols) = (3, 4);
+        let image: Vec<u8> = (0..rows * cols).map(|at| (at * 89 % 256) as u8).collect();
+        let surrounded = Surrounded::new(&image, rows, cols, 255);
+        let pixel = |row: f32, col: f32| {
+            let inside = (0.0..rows as f32).contains(&row) && (0.0..cols as f32).contains(&col);
+            f32::from(if inside { image[row as usize * cols + col as usize] } else { 255 })
+        };
+        let places =
+            || [-1e6, -3.0, -2.25, -1.0, -0.75, 0.0, 0.5, 1.0, 1.999, 2.0, 2.75, 3.0, 3.5, 4.0, 7.3, 1e6];
+        for (row, col) in places().into_iter().flat_map(|row| places().map(move |col| (row, col))) {
+            let (top, left) = (f32::floor(row), f32::floor(col));
+            let (down, across) = (row - top, col - left);
+            let line = |row: f32| pixel(row, left) * (1.0 - across) + pixel(row, left + 1.0) * across;
+            let expected: f32 = line(top) * (1.0 - down) + line(top + 1.0) * down;
+            assert_eq!(surrounded.between(row, col).to_bits(), expected.to_bits(), "{row}, {col}");
         }
     }
 
