@@ -137,15 +137,14 @@ macro_rules! fetch {
     ($($at:literal)*) => { concat!($("prefetcht0 [{ahead} + ", $at, "]\n",)*) };
 }
 
-/// A block of `C`: loads its sums, adds products step by step, stores them. `$line`s are one step of the
-/// tiles `a0`, `a1` of the left side and `b0`, `b1` of the right one; `$load`s and `$store`s are of the sums of `a1`.
+/// A block of `C`: loads its sums, adds products step by step, stores them. `$line`s are one step of the tiles `a0`, `a1`
+/// of the left side and `b0`, `b1` of the right one; `$load`s and `$store`s are of all sums but those of `a0` and `b0`.
 macro_rules! block {
     ($places:expr, $bytes:expr, $from:expr, $to:expr; [$($load:expr),*], [$($line:expr),*], [$($store:expr),*]) => {
         asm!(
-            "tileloadd tmm0, [{from} + {from_stride}]",
-            "tileloadd tmm1, [{from} + {from_stride} + 64]",
             "lea {t}, [{from} + {from_stride} * 8]",
             "lea {t}, [{t} + {from_stride} * 8]",
+            "tileloadd tmm0, [{from} + {from_stride}]",
             $($load,)*
             "3:",
             "mov {a0}, [{places}]",
@@ -163,10 +162,9 @@ macro_rules! block {
             "add {places}, 48",
             "dec {count}",
             "jnz 3b",
-            "tilestored [{to} + {to_stride}], tmm0",
-            "tilestored [{to} + {to_stride} + 64], tmm1",
             "lea {t}, [{to} + {to_stride} * 8]",
             "lea {t}, [{t} + {to_stride} * 8]",
+            "tilestored [{to} + {to_stride}], tmm0",
             $($store,)*
             a0 = out(reg) _,
             a1 = out(reg) _,
@@ -190,26 +188,44 @@ macro_rules! block {
 }
 
 /// A block of two tiles by two.
-macro_rules! both {
+macro_rules! whole {
     ($places:expr, $bytes:expr, $from:expr, $to:expr; $($line:expr),*) => {
         block!($places, $bytes, $from, $to;
-            ["tileloadd tmm2, [{t} + {from_stride}]", "tileloadd tmm3, [{t} + {from_stride} + 64]"],
+            ["tileloadd tmm1, [{from} + {from_stride} + 64]", "tileloadd tmm2, [{t} + {from_stride}]",
+             "tileloadd tmm3, [{t} + {from_stride} + 64]"],
             [$($line),*],
-            ["tilestored [{t} + {to_stride}], tmm2", "tilestored [{t} + {to_stride} + 64], tmm3"])
+            ["tilestored [{to} + {to_stride} + 64], tmm1", "tilestored [{t} + {to_stride}], tmm2",
+             "tilestored [{t} + {to_stride} + 64], tmm3"])
     };
 }
 
-/// The tiles above of such a block, where there are no others.
-macro_rules! above {
+/// Its upper two tiles.
+macro_rules! upper {
+    ($places:expr, $bytes:expr, $from:expr, $to:expr; $($line:expr),*) => {
+        block!($places, $bytes, $from, $to;
+            ["tileloadd tmm1, [{from} + {from_stride} + 64]"], [$($line),*],
+            ["tilestored [{to} + {to_stride} + 64], tmm1"])
+    };
+}
+
+/// Its left two tiles.
+macro_rules! left {
+    ($places:expr, $bytes:expr, $from:expr, $to:expr; $($line:expr),*) => {
+        block!($places, $bytes, $from, $to;
+            ["tileloadd tmm2, [{t} + {from_stride}]"], [$($line),*], ["tilestored [{t} + {to_stride}], tmm2"])
+    };
+}
+
+/// Its first tile.
+macro_rules! first {
     ($places:expr, $bytes:expr, $from:expr, $to:expr; $($line:expr),*) => {
         block!($places, $bytes, $from, $to; [], [$($line),*], [])
     };
 }
 
-/// `c += a * b`, or `c = init + a * b`, for a block of two tiles by two, or of one by two where there are no more rows,
-/// and one operand after the other. Of two by two, a tile that is loaded serves two products, and parts are taken in an
-/// order in which one side stays. Meanwhile what the blocks of the columns after these load comes into the first-level
-/// cache: loads take most of the time.
+/// `c += a * b`, or `c = init + a * b`, for a block of at most two tiles by two and one operand after the other. A tile
+/// that is loaded serves all products that it can, and parts are taken in an order in which one side stays. Meanwhile what
+/// the blocks of the columns after these load comes into the first-level cache: loads take most of the time.
 #[inline(always)]
 pub(super) fn multiply<const PARTS: usize, const COUNT: usize>(
     operands: &[(&Tiles, &Tiles); COUNT],
@@ -236,20 +252,36 @@ pub(super) fn multiply<const PARTS: usize, const COUNT: usize>(
                 .wrapping_add(BLOCK / SIDE * steps * PARTS),
         });
     }
-    assert!(c.len() >= (place.height() - 1) * stride + BLOCK && init.is_none_or(|init| init.len() >= BLOCK));
+    let (height, width) = (place.height(), place.width());
+    assert!(c.len() >= (height - 1) * stride + width && init.is_none_or(|init| init.len() >= width));
     let to = (c.as_mut_ptr(), stride * size_of::<f32>());
     // The same row for all of them is at no distance from each other.
     let from = init.map_or((to.0.cast_const(), to.1), |init| (init.as_ptr(), 0));
     // SAFETY: as was asserted, each operand has `steps` times `PARTS` tiles of 1024 bytes, and there are as many
-    // rows of `BLOCK` values as the block has where sums are loaded and stored. Tiles are configured while
+    // rows and columns as the block has where sums are loaded and stored. Tiles are configured while
     // `Products::ready` is held; were they not, the processor would stop the program, and harm nothing.
     unsafe {
-        match (PARTS, place.height()) {
-            (1, SIDE) => above!(places, 1024, from, to;
+        match (PARTS, height, width) {
+            (1, SIDE, SIDE) => first!(places, 1024, from, to;
+                "tileloadd tmm4, [{a0} + {s}]", "tileloadd tmm6, [{b0} + {s}]", "tdpbf16ps tmm0, tmm4, tmm6"),
+            (_, SIDE, SIDE) => first!(places, 2048, from, to;
+                "tileloadd tmm4, [{a0} + {s}]", "tileloadd tmm6, [{b0} + {s} + 1024]", "tdpbf16ps tmm0, tmm4, tmm6",
+                "tileloadd tmm6, [{b0} + {s}]", "tdpbf16ps tmm0, tmm4, tmm6",
+                "tileloadd tmm4, [{a0} + {s} + 1024]", "tdpbf16ps tmm0, tmm4, tmm6"),
+            (1, _, SIDE) => left!(places, 1024, from, to;
+                "tileloadd tmm4, [{a0} + {s}]", "tileloadd tmm6, [{b0} + {s}]", "tdpbf16ps tmm0, tmm4, tmm6",
+                "tileloadd tmm5, [{a1} + {s}]", "tdpbf16ps tmm2, tmm5, tmm6"),
+            (_, _, SIDE) => left!(places, 2048, from, to;
+                "tileloadd tmm4, [{a0} + {s}]", "tileloadd tmm6, [{b0} + {s} + 1024]", "tdpbf16ps tmm0, tmm4, tmm6",
+                "tileloadd tmm5, [{a1} + {s}]", "tdpbf16ps tmm2, tmm5, tmm6",
+                "tileloadd tmm6, [{b0} + {s}]", "tdpbf16ps tmm0, tmm4, tmm6", "tdpbf16ps tmm2, tmm5, tmm6",
+                "tileloadd tmm4, [{a0} + {s} + 1024]", "tdpbf16ps tmm0, tmm4, tmm6",
+                "tileloadd tmm5, [{a1} + {s} + 1024]", "tdpbf16ps tmm2, tmm5, tmm6"),
+            (1, SIDE, _) => upper!(places, 1024, from, to;
                 "tileloadd tmm4, [{a0} + {s}]", fetch!(0 64 128 192 256 320),
                 "tileloadd tmm6, [{b0} + {s}]", fetch!(384 448 512 576 640), "tdpbf16ps tmm0, tmm4, tmm6",
                 "tileloadd tmm7, [{b1} + {s}]", fetch!(704 768 832 896 960), "tdpbf16ps tmm1, tmm4, tmm7"),
-            (_, SIDE) => above!(places, 2048, from, to;
+            (_, SIDE, _) => upper!(places, 2048, from, to;
                 "tileloadd tmm4, [{a0} + {s}]", fetch!(0 64 128 192 256),
                 "tileloadd tmm6, [{b0} + {s} + 1024]", fetch!(320 384 448 512 576), "tdpbf16ps tmm0, tmm4, tmm6",
                 "tileloadd tmm7, [{b1} + {s} + 1024]", fetch!(640 704 768 832 896 960), "tdpbf16ps tmm1, tmm4, tmm7",
@@ -257,13 +289,13 @@ pub(super) fn multiply<const PARTS: usize, const COUNT: usize>(
                 "tileloadd tmm7, [{b1} + {s}]", fetch!(1344 1408 1472 1536 1600), "tdpbf16ps tmm1, tmm4, tmm7",
                 "tileloadd tmm4, [{a0} + {s} + 1024]", fetch!(1664 1728 1792 1856 1920 1984),
                 "tdpbf16ps tmm0, tmm4, tmm6", "tdpbf16ps tmm1, tmm4, tmm7"),
-            (1, _) => both!(places, 1024, from, to;
+            (1, ..) => whole!(places, 1024, from, to;
                 "tileloadd tmm4, [{a0} + {s}]", fetch!(0 64 128 192),
                 "tileloadd tmm6, [{b0} + {s}]", fetch!(256 320 384 448), "tdpbf16ps tmm0, tmm4, tmm6",
                 "tileloadd tmm7, [{b1} + {s}]", fetch!(512 576 640 704), "tdpbf16ps tmm1, tmm4, tmm7",
                 "tileloadd tmm5, [{a1} + {s}]", fetch!(768 832 896 960), "tdpbf16ps tmm2, tmm5, tmm6",
                 "tdpbf16ps tmm3, tmm5, tmm7"),
-            _ => both!(places, 2048, from, to;
+            _ => whole!(places, 2048, from, to;
                 "tileloadd tmm4, [{a0} + {s}]", fetch!(0 64 128 192),
                 "tileloadd tmm6, [{b0} + {s} + 1024]", fetch!(256 320 384 448), "tdpbf16ps tmm0, tmm4, tmm6",
                 "tileloadd tmm7, [{b1} + {s} + 1024]", fetch!(512 576 640 704), "tdpbf16ps tmm1, tmm4, tmm7",

@@ -205,11 +205,11 @@ impl Tiles {
     }
 }
 
-/// A block of `C` of two tiles by two.
+/// Rows or columns of a block of `C` of two tiles by two.
 pub(super) const BLOCK: usize = 2 * SIDE;
 
-/// Which blocks of rows of the left side and of columns of the right one a block of `C` is the product of. One that
-/// is not there is the one before it again: of rows it is left out, and what comes of columns goes nowhere.
+/// Which blocks of rows of the left side and of columns of the right one a block of `C` is the product of. Where there is
+/// no second one it is the first again, and the block of `C` is a tile high, or wide.
 #[derive(Clone, Copy)]
 struct Place {
     rows: [usize; 2],
@@ -221,6 +221,12 @@ impl Place {
     #[inline(always)]
     fn height(self) -> usize {
         if self.rows[0] == self.rows[1] { SIDE } else { BLOCK }
+    }
+
+    /// Columns of `C`.
+    #[inline(always)]
+    fn width(self) -> usize {
+        if self.columns[0] == self.columns[1] { SIDE } else { BLOCK }
     }
 }
 
@@ -251,19 +257,16 @@ pub(super) fn gemm<const COUNT: usize>(
             let place = Place { rows: blocks(row, height), columns };
             let sums = &mut c[row * stride + column..];
             let whole = place.height();
-            let room = padded && sums.len() >= (whole - 1) * stride + BLOCK;
-            if width == BLOCK && (height == whole || room) {
+            if height == whole || (padded && sums.len() >= (whole - 1) * stride + width) {
                 of_parts!(parts, multiply<COUNT>(&operands, place, init, sums, stride));
                 continue;
             }
-            let init_of_block = init.filter(|_| width == BLOCK);
-            if init_of_block.is_none() {
-                let of_edge = edge.chunks_exact_mut(BLOCK);
-                for (edge, sums) in of_edge.zip(sums.chunks(stride)).take(height) {
-                    copy(init.unwrap_or(&sums[..width]), &mut edge[..width]);
+            if init.is_none() {
+                for (edge, sums) in edge.chunks_exact_mut(BLOCK).zip(sums.chunks(stride)).take(height) {
+                    copy(&sums[..width], &mut edge[..width]);
                 }
             }
-            of_parts!(parts, multiply<COUNT>(&operands, place, init_of_block, &mut edge, BLOCK));
+            of_parts!(parts, multiply<COUNT>(&operands, place, init, &mut edge, BLOCK));
             for (edge, sums) in edge.chunks_exact(BLOCK).zip(sums.chunks_mut(stride)).take(height) {
                 copy(&edge[..width], &mut sums[..width]);
             }

@@ -78,7 +78,9 @@ pub(super) fn multiply<const PARTS: usize, const COUNT: usize>(
     c: &mut [f32],
     stride: usize,
 ) {
-    for (row, column) in (0..place.height()).flat_map(|row| (0..2 * SIDE).map(move |column| (row, column))) {
+    for (row, column) in
+        (0..place.height()).flat_map(|row| (0..place.width()).map(move |column| (row, column)))
+    {
         let mut sum = init.map_or(c[row * stride + column], |init| init[column]);
         for (a, b) in operands {
             let (a, b) = (
