@@ -1,13 +1,16 @@
 //! Products of bf16, on processors that have tiles and on those that have not.
 
-use birnn_tests::Sandbox;
+use birnn_tests::{Sandbox, idx};
 use serde_json::Value;
 
-/// So small that plain code can do what tiles would.
+/// So small that plain code can do what tiles would, on images that are few and small.
 const NET: &str = "
 [data]
-dataset = \"synthetic\"
-limit = 60
+dataset = \"idx\"
+train_images = \"train-images\"
+train_labels = \"train-labels\"
+test_images = \"test-images\"
+test_labels = \"test-labels\"
 validation = 20
 [model]
 cell = \"gru\"
@@ -19,6 +22,9 @@ batch_size = 20
 checkpoint_every = 2
 ";
 
+const ROWS: usize = 9;
+const COLUMNS: usize = 7;
+
 /// What a net answers, on f32 unless `args` say otherwise.
 fn answer(sandbox: &Sandbox, run: &str, args: &[&str], variables: &[(&str, &str)]) -> String {
     let ask = [&["predict", run, "a.pgm", "--json"][..], args].concat();
@@ -29,6 +35,12 @@ fn answer(sandbox: &Sandbox, run: &str, args: &[&str], variables: &[(&str, &str)
 fn sandbox() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.write("net.toml", NET);
+    for (split, count) in [("train", 60), ("test", 20)] {
+        let pixels: Vec<u8> = (0..count * ROWS * COLUMNS).map(|place| (place * place % 251) as u8).collect();
+        let labels: Vec<u8> = (0..count).map(|image| (image % 3) as u8).collect();
+        sandbox.write(&format!("{split}-images"), idx(&[count as u32, ROWS as u32, COLUMNS as u32], &pixels));
+        sandbox.write(&format!("{split}-labels"), idx(&[count as u32], &labels));
+    }
     let pixels: Vec<u8> = (0..28 * 28).map(|place| (place * 7 % 256) as u8).collect();
     sandbox.write("a.pgm", [b"P5 28 28 255\n".as_slice(), &pixels].concat());
     sandbox
