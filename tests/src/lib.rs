@@ -9,7 +9,7 @@ pub mod volume;
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
@@ -122,7 +122,9 @@ impl Sandbox {
         let mut command = self.command(args);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
-        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        // Who refuses before it has read anything may have ended by now.
+        let written = child.stdin.take().unwrap().write_all(input.as_bytes());
+        assert!(written.as_ref().err().is_none_or(|err| err.kind() == ErrorKind::BrokenPipe), "{written:?}");
         Ended::of(args, child.wait_with_output().unwrap())
     }
 
