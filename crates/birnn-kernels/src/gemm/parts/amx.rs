@@ -262,6 +262,7 @@ pub(super) fn multiply<const PARTS: usize, const COUNT: usize>(
     // `Products::ready` is held; were they not, the processor would stop the program, and harm nothing.
     unsafe {
         match (PARTS, height, width) {
+            // A tile wide are the last columns alone: there are no others whose tiles could be fetched.
             (1, SIDE, SIDE) => first!(places, 1024, from, to;
                 "tileloadd tmm4, [{a0} + {s}]", "tileloadd tmm6, [{b0} + {s}]", "tdpbf16ps tmm0, tmm4, tmm6"),
             (_, SIDE, SIDE) => first!(places, 2048, from, to;
