@@ -3,7 +3,7 @@
 use std::fmt;
 
 use schemars::JsonSchema;
-use serde::de::{self, MapAccess, Visitor};
+use serde::de::{self, Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::architecture::{
@@ -270,14 +270,19 @@ impl<'de> Deserialize<'de> for Hidden {
                 #[serde(deny_unknown_fields)]
                 struct Each {
                     forward: Option<usize>,
-                    reverse: usize,
+                    reverse: Option<usize>,
                 }
                 let Each { forward, reverse } =
                     Each::deserialize(de::value::MapAccessDeserializer::new(map))?;
-                Ok(match forward {
-                    Some(forward) => Hidden::Each { forward, reverse },
-                    None => Hidden::Reverse { reverse },
-                })
+                match (forward, reverse) {
+                    (Some(forward), Some(reverse)) => Ok(Hidden::Each { forward, reverse }),
+                    (None, Some(reverse)) => Ok(Hidden::Reverse { reverse }),
+                    (Some(forward), None) => Err(A::Error::custom(format!(
+                        "`reverse` is missing; a net that reads forward alone has `hidden = {forward}` and \
+                         `bidirectional = false`"
+                    ))),
+                    (None, None) => Err(A::Error::custom("`forward` and `reverse` are missing")),
+                }
             }
         }
 

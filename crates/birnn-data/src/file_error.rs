@@ -201,8 +201,8 @@ pub enum FileProblem {
     },
     /// A value that is missing where none may be.
     #[error(
-        "{unit} {line}: {value}; `missing` under [data] says what is read there: \"mean\", \"last\" or \
-         \"interpolate\""
+        "{unit} {line}: {value}; `missing` under [data] says what is read there: \"mean\", \"last\", \
+         \"past\" or \"interpolate\""
     )]
     MissingValue {
         /// `line`, or what there is in its place.

@@ -162,8 +162,8 @@ impl Series {
         };
         if let Some(gap) = gap {
             let why = format!(
-                "{}{}; the net was trained with `data.missing = \"refuse\"`: fill the gap, or train one with \"mean\", \
-                 \"last\", \"past\" or \"interpolate\"",
+                "{}{}; the net was trained with `data.missing = \"refuse\"`: fill the gap, or train one with \"past\" or \
+                 \"mean\" (or \"last\" or \"interpolate\", which may look at later steps)",
                 MissingValue { step: begin + gap.step, ..gap },
                 self.named(gap.feature)
             );

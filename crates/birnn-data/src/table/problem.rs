@@ -295,7 +295,8 @@ pub enum TableProblem {
     },
     /// The cells of the header seem to be parted by another character.
     #[error(
-        "its header is one cell, `{}`; if {} parts its cells, say so: `delimiter = {:?}` under [data]",
+        "its header is one cell, `{}`; if {} parts its cells, `delimiter = {:?}` under [data] says so to training, and what a \
+         net is asked about is parted as its training file is",
         shown(.header), .delimiter.escape_debug(), .delimiter.to_string()
     )]
     Delimiter {

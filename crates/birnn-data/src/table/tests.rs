@@ -536,7 +536,8 @@ fn what_cannot_be_is_told_with_its_place() {
     one(
         "a;b\n1;2\n",
         "target = \"a\"",
-        "its header is one cell, `a;b`; if ; parts its cells, say so: `delimiter = \";\"` under [data]",
+        "its header is one cell, `a;b`; if ; parts its cells, `delimiter = \";\"` under [data] says so to training, \
+         and what a net is asked about is parted as its training file is",
     );
     one("kind\nx\n", "target = \"kind\"", "has no column that a net could read: there are kind");
     one(
