@@ -275,7 +275,8 @@ mod tests {
         told("sweep.grid = [1]", "sweep.grid: must be a table, is an array");
         told("data.classes = [1]", "data.classes: must be a string, is 1");
         told("data.test_images = 1", "data.test_images: must be a string, is 1");
-        told("model.hidden = { forward = 1 }", "model.hidden: `reverse` is missing");
+        let alone = "a net that reads forward alone has `hidden = 1` and `bidirectional = false`";
+        told("model.hidden = { forward = 1 }", &format!("model.hidden: `reverse` is missing; {alone}"));
         let hidden = "a whole number, 1 or more, { forward = .., reverse = .. } or { reverse = .. }";
         told("model.hidden = -1", &format!("model.hidden: must be {hidden}, is -1"));
         told("train.optimizer.betas = [0.9]", "train.optimizer.betas: must be an array of 2 values, has 1");
