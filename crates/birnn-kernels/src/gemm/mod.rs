@@ -221,10 +221,9 @@ impl PackedWeights {
     pub(crate) fn reshape<S: Simd>(&mut self, products: Products, k: usize, n: usize) {
         match products {
             Products::F32 => self.plain.panels().reshape::<S>(k, n),
-            Products::Parts(_) if (self.products, self.shape) == (products, (k, n)) => {}
-            Products::Parts(_) => {
-                self.values.zero(k * n);
-            }
+            Products::Parts(_)
+                if (self.products, self.shape) == (products, (k, n)) && self.values.len() == k * n => {}
+            Products::Parts(_) => self.values.zero(k * n),
         }
         (self.products, self.shape) = (products, (k, n));
     }
@@ -242,18 +241,31 @@ impl PackedWeights {
 
     /// Makes both sides of what was set.
     pub(crate) fn finish<S: Simd>(&mut self) {
-        let (k, n) = self.shape;
         match self.products {
             Products::F32 => {
                 let plain = self.plain.panels();
                 self.transposed.panels().transpose::<S>(plain);
             }
-            Products::Parts(parts) if k * n > 0 => {
-                let rows = self.values.chunks_exact(n);
-                self.plain.tiles().pack_rows(parts, 0, (k, n), rows);
-                self.transposed.tiles().pack_columns(parts, (n, k), &self.values);
+            Products::Parts(parts) => {
+                let values = std::mem::take(&mut self.values);
+                self.pack(parts, &values);
+                self.values = values;
             }
-            Products::Parts(_) => {}
+        }
+    }
+
+    /// Becomes the matrix of these `k` rows of `n` values in products of parts, both sides of it: what [`PackedWeights::set`]
+    /// and [`PackedWeights::finish`] come to, without a copy in between.
+    pub(crate) fn take(&mut self, parts: Parts, k: usize, n: usize, values: &[f32]) {
+        (self.products, self.shape) = (Products::Parts(parts), (k, n));
+        self.pack(parts, values);
+    }
+
+    fn pack(&mut self, parts: Parts, values: &[f32]) {
+        let (k, n) = self.shape;
+        if k * n > 0 {
+            self.plain.tiles().pack_rows(parts, 0, (k, n), values.chunks_exact(n));
+            self.transposed.tiles().pack_columns(parts, (n, k), values);
         }
     }
 

@@ -156,6 +156,7 @@ impl Job for Backward<'_> {
                 chunk.put_d_input(spec, d_inputs);
             }
         }
+        gradients.iter_mut().flatten().for_each(Gradients::finish);
     }
 }
 
@@ -229,7 +230,7 @@ impl Chunk {
                         d_states: (to == To::States).then_some(&mut here.d_states[..]),
                         dh_next: &mut self.dh_next[..rows * packed.hidden],
                         dc_next: &mut self.dc_next[..rows * packed.hidden],
-                        dh: &mut self.dh[..rows * packed.hidden],
+                        dh: &mut self.dh[..packed.hidden],
                         zeros,
                         operands: &mut self.operands,
                         rows: &mut self.rows,

@@ -101,23 +101,11 @@ impl<'a> BackwardThroughTime<'a> {
         let Step { time, ref rows, first_new, .. } = *step;
         let (place, place_prev) =
             (direction.place(steps, time), step.prev.map(|prev| direction.place(steps, prev)));
-        let active = rows.start * hidden..rows.end * hidden;
-        self.dh[active.clone()].copy_from_slice(&self.dh_next[active]);
         let (with_gradient, first) = match wanted {
             Wanted::All => (rows.clone(), steps.start(time)),
             Wanted::First => (if time == 0 { rows.clone() } else { 0..0 }, 0),
             Wanted::Last => (steps.ending(time), 0),
         };
-        for row in with_gradient {
-            let dh = &mut self.dh[row * hidden..(row + 1) * hidden];
-            add(dh, &d_output[(first + row) * width + offset..][..hidden]);
-        }
-        if let Some(d_states) = &mut self.d_states {
-            for row in rows.clone() {
-                let at = (steps.start(time) + row) * width + offset;
-                d_states[at..at + hidden].copy_from_slice(&self.dh[row * hidden..(row + 1) * hidden]);
-            }
-        }
         let first_output = direction.first_output(steps);
         let DirectionBuffers { gates, c, tanh_c, recurrent, h_0, c_0, .. } = direction;
         let h_prev = self.h_prev(offset, first_output, h_0);
@@ -126,7 +114,19 @@ impl<'a> BackwardThroughTime<'a> {
             let gates = &mut gates[index * n..(index + 1) * n];
             let of_row = row * hidden..(row + 1) * hidden;
             let own = (place + index) * hidden..(place + index + 1) * hidden;
-            let dh = &self.dh[of_row.clone()];
+            let dh = &mut *self.dh;
+            let by_later_steps = &self.dh_next[of_row.clone()];
+            match with_gradient.contains(&row) {
+                true => {
+                    let own = &d_output[(first + row) * width + offset..][..hidden];
+                    let sums = by_later_steps.iter().zip(own);
+                    dh.iter_mut().zip(sums).for_each(|(dh, (later, own))| *dh = later + own);
+                }
+                false => dh.copy_from_slice(by_later_steps),
+            }
+            if let Some(d_states) = &mut self.d_states {
+                d_states[(steps.start(time) + row) * width + offset..][..hidden].copy_from_slice(dh);
+            }
             match self.kind {
                 Cell::RnnTanh => cell::rnn_tanh_backward(gates, dh),
                 Cell::RnnRelu => cell::rnn_relu_backward(gates, dh),
@@ -205,7 +205,8 @@ impl<'a> BackwardThroughTime<'a> {
             .map(|(step, row)| &self.input[(steps.start(step.time) + row) * features..][..features]);
         rhs.pack::<S>(products, 0, (all.len(), features), inputs);
         let product = Shape { m: n, n: features, k: all.len(), stride: features, padded: false };
-        gemm::<S>(product, lhs.skip(0), rhs, &mut gradients.w_ih, None);
+        let (sums, init) = gradients.w_ih.next(&self.zeros[..features]);
+        gemm::<S>(product, lhs.skip(0), rhs, sums, init);
 
         // Each step's gates with the state before it. Where all of a step begin from zeros there is nothing.
         let times = match direction.way {
@@ -221,14 +222,15 @@ impl<'a> BackwardThroughTime<'a> {
             rhs.pack::<S>(products, skipped, (with_prev.len(), hidden), states);
             let gates = lhs.skip(skipped);
             let product = Shape { m: n, n: hidden, k: with_prev.len(), stride: hidden, padded: false };
+            let (sums, init) = gradients.w_hh.next(&self.zeros[..hidden]);
             if self.kind.scales_recurrent_part() {
-                gemm::<S>(Shape { m: 2 * hidden, ..product }, gates, rhs, &mut gradients.w_hh, None);
+                let (sums, w_hn) = sums.split_at_mut(2 * hidden * hidden);
+                gemm::<S>(Shape { m: 2 * hidden, ..product }, gates, rhs, sums, init);
                 let recurrent = &direction.recurrent[all.start * hidden..all.end * hidden];
                 candidate.pack_transposed::<S>(products, recurrent, hidden);
-                let w_hn = &mut gradients.w_hh[2 * hidden * hidden..];
-                gemm::<S>(Shape { m: hidden, ..product }, candidate.skip(skipped), rhs, w_hn, None);
+                gemm::<S>(Shape { m: hidden, ..product }, candidate.skip(skipped), rhs, w_hn, init);
             } else {
-                gemm::<S>(product, gates, rhs, &mut gradients.w_hh, None);
+                gemm::<S>(product, gates, rhs, sums, init);
             }
         }
 

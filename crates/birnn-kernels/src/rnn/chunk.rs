@@ -33,7 +33,7 @@ pub(crate) struct Chunk {
     /// step after left.
     pub(crate) dh_next: Buffer,
     pub(crate) dc_next: Buffer,
-    /// `[rows, hidden]`: the gradient with respect to the output of a step.
+    /// `[hidden]`: the gradient with respect to the output of a step, of a row.
     pub(crate) dh: Buffer,
     /// As many as the widest row has values.
     pub(crate) zeros: Buffer,
@@ -147,9 +147,10 @@ impl Chunk {
         }
         let hidden = PaddedRow::new(spec.directions().max()).padded;
         let of_backward = if keep == Keep::Nothing { 0 } else { padded_rows(samples.len()) * hidden };
-        for buffer in [&mut self.dh_next, &mut self.dc_next, &mut self.dh] {
+        for buffer in [&mut self.dh_next, &mut self.dc_next] {
             buffer.fit(of_backward);
         }
+        self.dh.fit(hidden);
         let features = (0..spec.layers).map(|layer| spec.input_row(layer).padded);
         self.zeros.zero(features.fold(hidden, usize::max));
     }

@@ -8,24 +8,59 @@ use crate::buffer::Buffer;
 #[derive(Debug, Default)]
 pub(crate) struct Gradients {
     /// `[gates, features]`.
-    pub(crate) w_ih: Buffer,
+    pub(crate) w_ih: WeightSums,
     /// `[gates, hidden]`.
-    pub(crate) w_hh: Buffer,
+    pub(crate) w_hh: WeightSums,
     /// `[gates]`: of the input's bias, and, but for the GRU's candidate, of the other.
     pub(crate) b_ih: Buffer,
     /// GRU: `[hidden]`, of the recurrent bias of the candidate.
     pub(crate) b_hn: Buffer,
 }
 
+/// The gradient of a matrix of weights, which the first product puts there and others are added to: so it need not be filled
+/// with zeros, which are read again before anything is added to them.
+#[derive(Debug, Default)]
+pub(crate) struct WeightSums {
+    values: Buffer,
+    /// Whether there is a product in it.
+    begun: bool,
+}
+
+impl WeightSums {
+    fn clear(&mut self, length: usize) {
+        self.values.fit(length);
+        self.begun = false;
+    }
+
+    /// The sums, and what a product with so many columns starts from: nothing, of `zeros`, or what is there.
+    #[inline(always)]
+    pub(crate) fn next<'z>(&mut self, zeros: &'z [f32]) -> (&mut [f32], Option<&'z [f32]>) {
+        let init = (!std::mem::replace(&mut self.begun, true)).then_some(zeros);
+        (&mut self.values, init)
+    }
+
+    /// Where no product came, it is zero.
+    fn finish(&mut self) {
+        if !std::mem::replace(&mut self.begun, true) {
+            self.values.fill(0.0);
+        }
+    }
+}
+
 impl Gradients {
-    /// Zeros, of the shape of these parameters.
+    /// Nothing yet, of the shape of these parameters.
     pub(crate) fn clear(&mut self, packed: &PackedDirection) {
         let PackedDirection { features, hidden, gates, .. } = *packed;
-        let lengths = [gates * features, gates * hidden, gates, packed.b_hn.len()];
-        let parts = [&mut self.w_ih, &mut self.w_hh, &mut self.b_ih, &mut self.b_hn];
-        for (part, length) in parts.into_iter().zip(lengths) {
-            part.zero(length);
-        }
+        self.w_ih.clear(gates * features);
+        self.w_hh.clear(gates * hidden);
+        self.b_ih.zero(gates);
+        self.b_hn.zero(packed.b_hn.len());
+    }
+
+    /// All that is to be added to it has been.
+    pub(crate) fn finish(&mut self) {
+        self.w_ih.finish();
+        self.w_hh.finish();
     }
 
     /// Adds these sums to the gradients of `weight_ih`, `weight_hh`, `bias_ih` and `bias_hh`, or puts them
@@ -58,10 +93,10 @@ impl Gradients {
                 let (to, from) = (gate * units + unit, gate * hidden + unit);
                 put(
                     input,
-                    &self.w_ih[from * features..][..features],
+                    &self.w_ih.values[from * features..][..features],
                     &mut w_ih[to * input.len..][..input.len],
                 );
-                put(&state, &self.w_hh[from * hidden..][..hidden], &mut w_hh[to * units..][..units]);
+                put(&state, &self.w_hh.values[from * hidden..][..hidden], &mut w_hh[to * units..][..units]);
             }
             let (to, from) = (gate * units, gate * hidden);
             let of_input = &self.b_ih[from..];

@@ -180,12 +180,18 @@ impl Job for Pack<'_> {
         let Pack { packed, parameters: [w_ih, w_hh, b_ih, b_hh], units, input } = self;
         let PackedDirection { features, hidden, gates, products, .. } = *packed;
         let candidate = packed.b_hn.len();
-        packed.w_ih.reshape::<S>(products, gates, features);
-        packed.w_hh.reshape::<S>(products, gates - candidate, hidden);
-        packed.w_hn.reshape::<S>(products, candidate, candidate);
-        for gate in 0..gates / hidden {
-            let is_candidate = candidate > 0 && gate + 1 == gates / hidden;
-            for unit in 0..units {
+        let (not_candidate, last) = (gates - candidate, gates / hidden - 1);
+        let has_padding = units < hidden || input.len < features;
+        if let (Products::Parts(parts), false) = (products, has_padding) {
+            let (w_hh, w_hn) = w_hh.split_at(not_candidate * hidden);
+            packed.w_ih.take(parts, gates, features, w_ih);
+            packed.w_hh.take(parts, not_candidate, hidden, w_hh);
+            packed.w_hn.take(parts, candidate, candidate, w_hn);
+        } else {
+            packed.w_ih.reshape::<S>(products, gates, features);
+            packed.w_hh.reshape::<S>(products, not_candidate, hidden);
+            packed.w_hn.reshape::<S>(products, candidate, candidate);
+            for (gate, unit) in (0..=last).flat_map(|gate| (0..units).map(move |unit| (gate, unit))) {
                 let (from, to) = (gate * units + unit, gate * hidden + unit);
                 let mut row = &w_ih[from * input.len..][..input.len];
                 for &(length, offset) in &input.parts {
@@ -194,18 +200,23 @@ impl Job for Pack<'_> {
                     row = rest;
                 }
                 let row = &w_hh[from * units..][..units];
-                if is_candidate {
-                    packed.w_hn.set(unit, 0, row);
-                    packed.b[to] = b_ih[from];
-                    packed.b_hn[unit] = b_hh[from];
-                } else {
-                    packed.w_hh.set(to, 0, row);
-                    packed.b[to] = b_ih[from] + b_hh[from];
+                match candidate > 0 && gate == last {
+                    true => packed.w_hn.set(unit, 0, row),
+                    false => packed.w_hh.set(to, 0, row),
                 }
             }
+            packed.w_ih.finish::<S>();
+            packed.w_hh.finish::<S>();
+            packed.w_hn.finish::<S>();
         }
-        packed.w_ih.finish::<S>();
-        packed.w_hh.finish::<S>();
-        packed.w_hn.finish::<S>();
+        for (gate, unit) in (0..=last).flat_map(|gate| (0..units).map(move |unit| (gate, unit))) {
+            let (from, to) = (gate * units + unit, gate * hidden + unit);
+            if candidate > 0 && gate == last {
+                packed.b[to] = b_ih[from];
+                packed.b_hn[unit] = b_hh[from];
+            } else {
+                packed.b[to] = b_ih[from] + b_hh[from];
+            }
+        }
     }
 }
