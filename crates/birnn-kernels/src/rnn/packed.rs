@@ -7,6 +7,7 @@ use birnn_architecture::Precision;
 use super::padded::PaddedRow;
 use super::spec::{OutputMode, Spec};
 use crate::buffer::Buffer;
+use crate::gemm::parts::Parts;
 use crate::gemm::{PackedWeights, Products};
 use crate::isa::{Instructions, Job, LANES, Simd};
 use crate::workers::Workers;
@@ -178,45 +179,71 @@ impl Job for Pack<'_> {
     #[inline(always)]
     fn run<S: Simd>(self) {
         let Pack { packed, parameters: [w_ih, w_hh, b_ih, b_hh], units, input } = self;
-        let PackedDirection { features, hidden, gates, products, .. } = *packed;
-        let candidate = packed.b_hn.len();
-        let (not_candidate, last) = (gates - candidate, gates / hidden - 1);
-        let has_padding = units < hidden || input.len < features;
-        if let (Products::Parts(parts), false) = (products, has_padding) {
-            let (w_hh, w_hn) = w_hh.split_at(not_candidate * hidden);
-            packed.w_ih.take(parts, gates, features, w_ih);
-            packed.w_hh.take(parts, not_candidate, hidden, w_hh);
-            packed.w_hn.take(parts, candidate, candidate, w_hn);
-        } else {
-            packed.w_ih.reshape::<S>(products, gates, features);
-            packed.w_hh.reshape::<S>(products, not_candidate, hidden);
-            packed.w_hn.reshape::<S>(products, candidate, candidate);
-            for (gate, unit) in (0..=last).flat_map(|gate| (0..units).map(move |unit| (gate, unit))) {
-                let (from, to) = (gate * units + unit, gate * hidden + unit);
-                let mut row = &w_ih[from * input.len..][..input.len];
-                for &(length, offset) in &input.parts {
-                    let (part, rest) = row.split_at(length);
-                    packed.w_ih.set(to, offset, part);
-                    row = rest;
-                }
-                let row = &w_hh[from * units..][..units];
-                match candidate > 0 && gate == last {
-                    true => packed.w_hn.set(unit, 0, row),
-                    false => packed.w_hh.set(to, 0, row),
-                }
+        let hidden = packed.hidden;
+        match packed.products {
+            Products::Parts(parts) if units == hidden && input.len == input.padded => {
+                packed.take_weights(parts, w_ih, w_hh);
             }
-            packed.w_ih.finish::<S>();
-            packed.w_hh.finish::<S>();
-            packed.w_hn.finish::<S>();
+            _ => packed.set_weights::<S>(w_ih, w_hh, units, &input),
         }
-        for (gate, unit) in (0..=last).flat_map(|gate| (0..units).map(move |unit| (gate, unit))) {
-            let (from, to) = (gate * units + unit, gate * hidden + unit);
-            if candidate > 0 && gate == last {
+        for (from, (gate, unit)) in places(packed.gates / hidden, units) {
+            let to = gate * hidden + unit;
+            if packed.is_candidate(gate) {
                 packed.b[to] = b_ih[from];
                 packed.b_hn[unit] = b_hh[from];
             } else {
                 packed.b[to] = b_ih[from] + b_hh[from];
             }
         }
+    }
+}
+
+/// Which gate and unit each row of a weight is of.
+fn places(gates: usize, units: usize) -> impl Iterator<Item = (usize, (usize, usize))> {
+    (0..gates).flat_map(move |gate| (0..units).map(move |unit| (gate, unit))).enumerate()
+}
+
+impl PackedDirection {
+    /// Whether a gate is the candidate of a GRU.
+    #[inline(always)]
+    fn is_candidate(&self, gate: usize) -> bool {
+        !self.b_hn.is_empty() && (gate + 1) * self.hidden == self.gates
+    }
+
+    /// Lays weights out row by row, with padding.
+    #[inline(always)]
+    fn set_weights<S: Simd>(&mut self, w_ih: &[f32], w_hh: &[f32], units: usize, input: &PaddedRow) {
+        let PackedDirection { features, hidden, gates, products, .. } = *self;
+        let candidate = self.b_hn.len();
+        self.w_ih.reshape::<S>(products, gates, features);
+        self.w_hh.reshape::<S>(products, gates - candidate, hidden);
+        self.w_hn.reshape::<S>(products, candidate, candidate);
+        for (from, (gate, unit)) in places(gates / hidden, units) {
+            let to = gate * hidden + unit;
+            let mut row = &w_ih[from * input.len..][..input.len];
+            for &(length, offset) in &input.parts {
+                let (part, rest) = row.split_at(length);
+                self.w_ih.set(to, offset, part);
+                row = rest;
+            }
+            let row = &w_hh[from * units..][..units];
+            match self.is_candidate(gate) {
+                true => self.w_hn.set(unit, 0, row),
+                false => self.w_hh.set(to, 0, row),
+            }
+        }
+        self.w_ih.finish::<S>();
+        self.w_hh.finish::<S>();
+        self.w_hn.finish::<S>();
+    }
+
+    /// Lays weights that need no padding out as they lie.
+    fn take_weights(&mut self, parts: Parts, w_ih: &[f32], w_hh: &[f32]) {
+        let PackedDirection { features, hidden, gates, .. } = *self;
+        let candidate = self.b_hn.len();
+        let (w_hh, w_hn) = w_hh.split_at((gates - candidate) * hidden);
+        self.w_ih.take(parts, gates, features, w_ih);
+        self.w_hh.take(parts, gates - candidate, hidden, w_hh);
+        self.w_hn.take(parts, candidate, candidate, w_hn);
     }
 }
