@@ -19,6 +19,7 @@ pub(crate) struct Buffer {
 struct Line([f32; LANES]);
 
 const BLANK: Line = Line([0.0; LANES]);
+const _: () = assert!(size_of::<Line>() == size_of::<[f32; LANES]>(), "nothing lies between lines");
 
 impl Buffer {
     pub(crate) fn zeros(length: usize) -> Buffer {

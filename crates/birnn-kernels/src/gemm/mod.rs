@@ -209,7 +209,7 @@ impl PackedRhs {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PackedWeights {
     products: Products,
-    /// Of products of parts, row by row: what both sides are made of.
+    /// Of products of parts, row by row: what both sides are made of, where that was set row by row.
     values: Buffer,
     shape: (usize, usize),
     plain: PackedRhs,
@@ -256,8 +256,9 @@ impl PackedWeights {
 
     /// Becomes the matrix of these `k` rows of `n` values in products of parts, both sides of it: what [`PackedWeights::set`]
     /// and [`PackedWeights::finish`] come to, without a copy in between.
-    pub(crate) fn take(&mut self, parts: Parts, k: usize, n: usize, values: &[f32]) {
+    pub(crate) fn set_all(&mut self, parts: Parts, k: usize, n: usize, values: &[f32]) {
         (self.products, self.shape) = (Products::Parts(parts), (k, n));
+        self.values.fit(0);
         self.pack(parts, values);
     }
 

@@ -39,13 +39,13 @@ pub fn backward(
     assert_eq!(lengths, spec.parameters(), "the lengths of the gradients");
     go_back(packed, workspace, d_output, d_input, To::Parameters);
     let (workers, shards) = workspace.parts();
-    let mut into = gradients.iter_mut();
+    let mut into = gradients.as_chunks_mut::<4>().0.iter_mut();
     let mut jobs = Vec::new();
     for (layer, directions) in packed.layers().iter().enumerate() {
-        for (direction, (packed, units)) in directions.iter().zip(spec.directions()).enumerate() {
+        let directions = directions.iter().zip(spec.directions()).enumerate();
+        for ((direction, (packed, units)), into) in directions.zip(&mut into) {
             let sums = shards.iter().filter(|shard| !shard.chunks().is_empty());
             let sums = sums.map(|shard| &shard.gradients[layer][direction]).collect();
-            let Some(into) = four(&mut into) else { return };
             jobs.push(Sum { sums, packed, units, input: spec.input_row(layer), into });
         }
     }
@@ -140,13 +140,17 @@ impl Job for Backward<'_> {
     #[inline(always)]
     fn run<S: Simd>(self) {
         let Backward { packed, dropout, chunks, d_output, d_inputs, to, gradients } = self;
+        if chunks.is_empty() {
+            return;
+        }
         let spec = packed.spec();
         let _ready = packed.products().ready();
-        gradients.resize_with(spec.layers, Vec::new);
-        for (gradients, packed) in gradients.iter_mut().zip(packed.layers()).filter(|_| to == To::Parameters)
-        {
-            gradients.resize_with(packed.len(), Gradients::default);
-            gradients.iter_mut().zip(packed).for_each(|(gradients, packed)| gradients.clear(packed));
+        if to == To::Parameters {
+            gradients.resize_with(spec.layers, Vec::new);
+            for (gradients, packed) in gradients.iter_mut().zip(packed.layers()) {
+                gradients.resize_with(packed.len(), Gradients::default);
+                gradients.iter_mut().zip(packed).for_each(|(gradients, packed)| gradients.begin(packed));
+            }
         }
         let mut d_inputs = d_inputs.map(Vec::into_iter);
         for chunk in chunks {
@@ -156,7 +160,9 @@ impl Job for Backward<'_> {
                 chunk.put_d_input(spec, d_inputs);
             }
         }
-        gradients.iter_mut().flatten().for_each(Gradients::finish);
+        if to == To::Parameters {
+            gradients.iter_mut().flatten().for_each(Gradients::finish);
+        }
     }
 }
 
@@ -212,7 +218,7 @@ impl Chunk {
                     OutputMode::Final | OutputMode::Last if top => Wanted::Last,
                     _ => Wanted::All,
                 };
-                let (rows, zeros) = (padded_rows(steps.rows()), &self.zeros);
+                let (room, zeros) = (padded_rows(steps.rows()), &self.zeros);
                 for segment in (0..direction.segments.len()).rev() {
                     if !direction.has(segment) {
                         let kind = spec.cell;
@@ -228,12 +234,12 @@ impl Chunk {
                         input,
                         output: &here.output,
                         d_states: (to == To::States).then_some(&mut here.d_states[..]),
-                        dh_next: &mut self.dh_next[..rows * packed.hidden],
-                        dc_next: &mut self.dc_next[..rows * packed.hidden],
+                        dh_next: &mut self.dh_next[..room * packed.hidden],
+                        dc_next: &mut self.dc_next[..room * packed.hidden],
                         dh: &mut self.dh[..packed.hidden],
                         zeros,
                         operands: &mut self.operands,
-                        rows: &mut self.rows,
+                        packed_rows: &mut self.packed_rows,
                     };
                     let d_input =
                         below_wanted.then_some(DInput { values: &mut self.d_input, first: index == 0 });
@@ -282,24 +288,19 @@ impl Chunk {
 
 /// One direction's gradients of all workers, to be added in their order, so that the same number of them
 /// gives the same sums.
-struct Sum<'a> {
+struct Sum<'a, 'g> {
     sums: Vec<&'a Gradients>,
     packed: &'a PackedDirection,
     units: usize,
     input: PaddedRow,
-    into: [&'a mut [f32]; 4],
+    into: &'a mut [&'g mut [f32]; 4],
 }
 
-impl Job for Sum<'_> {
+impl Job for Sum<'_, '_> {
     #[inline(always)]
-    fn run<S: Simd>(mut self) {
+    fn run<S: Simd>(self) {
         for (index, sum) in self.sums.iter().enumerate() {
-            sum.add_to(self.packed, self.units, &self.input, &mut self.into, index == 0);
+            sum.add_to(self.packed, self.units, &self.input, self.into, index == 0);
         }
     }
-}
-
-/// The next four.
-fn four<'a>(slices: &mut std::slice::IterMut<'a, &mut [f32]>) -> Option<[&'a mut [f32]; 4]> {
-    Some([slices.next()?, slices.next()?, slices.next()?, slices.next()?])
 }

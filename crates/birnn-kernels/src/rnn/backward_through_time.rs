@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::cell;
 use super::chunk::{DirectionBuffers, Operands, Rows};
-use super::gradients::Gradients;
+use super::gradients::{Gradients, add};
 use super::packed::PackedDirection;
 use super::segments::is_deep;
 use super::steps::{Step, Steps, Way};
@@ -26,7 +26,7 @@ pub(crate) enum Wanted {
 /// Where the gradient with respect to the input goes, `[steps, features]`.
 pub(crate) struct DInput<'a> {
     pub(crate) values: &'a mut [f32],
-    /// Whether nothing is there yet. The first direction takes every step.
+    /// Whether nothing is there yet: the first direction takes every step or, where it does not, zeros are there.
     pub(crate) first: bool,
 }
 
@@ -45,7 +45,7 @@ pub(crate) struct BackwardThroughTime<'a> {
     pub(crate) dh: &'a mut [f32],
     pub(crate) zeros: &'a [f32],
     pub(crate) operands: &'a mut Operands,
-    pub(crate) rows: &'a mut PackedRows,
+    pub(crate) packed_rows: &'a mut PackedRows,
 }
 
 impl<'a> BackwardThroughTime<'a> {
@@ -157,8 +157,9 @@ impl<'a> BackwardThroughTime<'a> {
         let m = step.going_on().len();
         let gates = &direction.gates[place * n..][..rows.len() * n];
         let wanted = if d_input.is_some() { rows.len() } else { m };
-        let gates = self.rows.lhs(products, (wanted, n), gates, n);
-        // Rows that have not begun, from this end, have a gradient of zero.
+        let gates = self.packed_rows.lhs(products, (wanted, n), gates, n);
+        // Rows after these have not begun, from this end, and keep a gradient of zero: what follows may be overwritten
+        // only where there are none.
         let padded = m == self.steps.rows();
         let product = Shape { m, n: hidden, k: n, stride: hidden, padded };
         let dh_next = &mut self.dh_next[rows.start * hidden..];
@@ -175,7 +176,7 @@ impl<'a> BackwardThroughTime<'a> {
         }
         if self.kind.scales_recurrent_part() {
             let recurrent = &direction.recurrent[place * hidden..];
-            let recurrent = self.rows.lhs(products, (m, hidden), recurrent, hidden);
+            let recurrent = self.packed_rows.lhs(products, (m, hidden), recurrent, hidden);
             gemm::<S>(Shape { k: hidden, ..product }, recurrent, self.packed.w_hn.plain(), dh_next, None);
         }
     }
@@ -205,7 +206,7 @@ impl<'a> BackwardThroughTime<'a> {
             .map(|(step, row)| &self.input[(steps.start(step.time) + row) * features..][..features]);
         rhs.pack::<S>(products, 0, (all.len(), features), inputs);
         let product = Shape { m: n, n: features, k: all.len(), stride: features, padded: false };
-        let (sums, init) = gradients.w_ih.next(&self.zeros[..features]);
+        let (sums, init) = gradients.w_ih.for_product(&self.zeros[..features]);
         gemm::<S>(product, lhs.skip(0), rhs, sums, init);
 
         // Each step's gates with the state before it. Where all of a step begin from zeros there is nothing.
@@ -222,7 +223,7 @@ impl<'a> BackwardThroughTime<'a> {
             rhs.pack::<S>(products, skipped, (with_prev.len(), hidden), states);
             let gates = lhs.skip(skipped);
             let product = Shape { m: n, n: hidden, k: with_prev.len(), stride: hidden, padded: false };
-            let (sums, init) = gradients.w_hh.next(&self.zeros[..hidden]);
+            let (sums, init) = gradients.w_hh.for_product(&self.zeros[..hidden]);
             if self.kind.scales_recurrent_part() {
                 let (sums, w_hn) = sums.split_at_mut(2 * hidden * hidden);
                 gemm::<S>(Shape { m: 2 * hidden, ..product }, gates, rhs, sums, init);
@@ -286,11 +287,4 @@ impl<'a> HPrev<'a> {
 #[inline(always)]
 fn places(direction: &DirectionBuffers, steps: &Steps, times: &Range<usize>) -> Range<usize> {
     direction.place(steps, times.start)..direction.place(steps, times.end)
-}
-
-#[inline(always)]
-fn add(sums: &mut [f32], values: &[f32]) {
-    for (sum, value) in sums.iter_mut().zip(values) {
-        *sum += value;
-    }
 }

@@ -35,11 +35,11 @@ pub(crate) struct Chunk {
     pub(crate) dc_next: Buffer,
     /// `[hidden]`: the gradient with respect to the output of a step, of a row.
     pub(crate) dh: Buffer,
-    /// As many as the widest row has values.
+    /// As many as the widest row of an input, or of one direction's states, has values.
     pub(crate) zeros: Buffer,
     pub(crate) forward: ForwardBuffers,
     pub(crate) operands: Operands,
-    pub(crate) rows: PackedRows,
+    pub(crate) packed_rows: PackedRows,
 }
 
 /// What a step needs on its way forward and no later.
@@ -72,7 +72,7 @@ pub(crate) struct LayerBuffers {
     /// The same after dropout; empty where there is none.
     pub(crate) dropped: Buffer,
     /// `[steps, width]`, after a backward pass that was to keep them: the gradient with respect to the
-    /// output of each step, by way of later steps too; else empty.
+    /// output of each step, by way of later steps too; otherwise anything.
     pub(crate) d_states: Buffer,
     /// The first so many as the spec has directions.
     pub(crate) directions: Vec<DirectionBuffers>,

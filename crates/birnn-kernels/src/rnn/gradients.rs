@@ -1,6 +1,6 @@
 //! Gradients of parameters, as one worker sums them and as they are wanted.
 
-use super::packed::PackedDirection;
+use super::packed::{PackedDirection, rows};
 use super::padded::PaddedRow;
 use crate::buffer::Buffer;
 
@@ -22,49 +22,50 @@ pub(crate) struct Gradients {
 #[derive(Debug, Default)]
 pub(crate) struct WeightSums {
     values: Buffer,
-    /// Whether there is a product in it.
+    /// Whether a product has been for it.
     begun: bool,
 }
 
 impl WeightSums {
-    fn clear(&mut self, length: usize) {
+    fn begin(&mut self, length: usize) {
         self.values.fit(length);
         self.begun = false;
     }
 
-    /// The sums, and what a product with so many columns starts from: nothing, of `zeros`, or what is there.
+    /// The sums, and what a product is to start from: at first `zeros`, a row as wide as they are, and then what is there.
+    /// The first must reach all of them.
     #[inline(always)]
-    pub(crate) fn next<'z>(&mut self, zeros: &'z [f32]) -> (&mut [f32], Option<&'z [f32]>) {
-        let init = (!std::mem::replace(&mut self.begun, true)).then_some(zeros);
+    pub(crate) fn for_product<'z>(&mut self, zeros: &'z [f32]) -> (&mut [f32], Option<&'z [f32]>) {
+        let init = (!self.begun).then_some(zeros);
+        self.begun = true;
         (&mut self.values, init)
     }
 
-    /// Where no product came, it is zero.
     fn finish(&mut self) {
-        if !std::mem::replace(&mut self.begun, true) {
+        if !self.begun {
             self.values.fill(0.0);
         }
     }
 }
 
 impl Gradients {
-    /// Nothing yet, of the shape of these parameters.
-    pub(crate) fn clear(&mut self, packed: &PackedDirection) {
+    /// Room for sums of the shape of these parameters.
+    pub(crate) fn begin(&mut self, packed: &PackedDirection) {
         let PackedDirection { features, hidden, gates, .. } = *packed;
-        self.w_ih.clear(gates * features);
-        self.w_hh.clear(gates * hidden);
+        self.w_ih.begin(gates * features);
+        self.w_hh.begin(gates * hidden);
         self.b_ih.zero(gates);
         self.b_hn.zero(packed.b_hn.len());
     }
 
-    /// All that is to be added to it has been.
+    /// After the last product: weights that none came to have a gradient of zero.
     pub(crate) fn finish(&mut self) {
         self.w_ih.finish();
         self.w_hh.finish();
     }
 
-    /// Adds these sums to the gradients of `weight_ih`, `weight_hh`, `bias_ih` and `bias_hh`, or puts them
-    /// there.
+    /// Adds these sums to the gradients of `weight_ih`, `weight_hh`, `bias_ih` and `bias_hh` or, where they are the
+    /// `first`, puts them there.
     #[inline(always)]
     pub(crate) fn add_to(
         &self,
@@ -75,34 +76,24 @@ impl Gradients {
         first: bool,
     ) {
         let PackedDirection { features, hidden, gates, .. } = *packed;
-        let state = PaddedRow::new([units]);
-        let put = |layout: &PaddedRow, padded: &[f32], row: &mut [f32]| {
-            let mut to = 0;
-            for &(length, offset) in &layout.parts {
-                let (row, padded) = (&mut row[to..to + length], &padded[offset..offset + length]);
-                if first {
-                    row.copy_from_slice(padded);
-                } else {
-                    row.iter_mut().zip(padded).for_each(|(sum, value)| *sum += value);
-                }
-                to += length;
-            }
+        let put = |sum: &mut f32, value: f32| *sum = if first { value } else { *sum + value };
+        let put_row = |layout: &PaddedRow, padded: &[f32], row: &mut [f32]| match first {
+            true => layout.unpad(padded, row),
+            false => layout.pieces().for_each(|(own, there)| add(&mut row[own], &padded[there])),
         };
-        for gate in 0..gates / hidden {
-            for unit in 0..units {
-                let (to, from) = (gate * units + unit, gate * hidden + unit);
-                put(
-                    input,
-                    &self.w_ih.values[from * features..][..features],
-                    &mut w_ih[to * input.len..][..input.len],
-                );
-                put(&state, &self.w_hh.values[from * hidden..][..hidden], &mut w_hh[to * units..][..units]);
-            }
-            let (to, from) = (gate * units, gate * hidden);
-            let of_input = &self.b_ih[from..];
-            put(&state, of_input, &mut b_ih[to..][..units]);
-            let is_candidate = !self.b_hn.is_empty() && gate + 1 == gates / hidden;
-            put(&state, if is_candidate { &self.b_hn } else { of_input }, &mut b_hh[to..][..units]);
+        let state = PaddedRow::new([units]);
+        for (own, row) in rows(gates, hidden, units) {
+            put_row(input, &self.w_ih.values[row * features..], &mut w_ih[own * input.len..]);
+            put_row(&state, &self.w_hh.values[row * hidden..], &mut w_hh[own * units..]);
+            put(&mut b_ih[own], self.b_ih[row]);
+            put(&mut b_hh[own], packed.of_candidate(row).map_or(self.b_ih[row], |unit| self.b_hn[unit]));
         }
+    }
+}
+
+#[inline(always)]
+pub(crate) fn add(sums: &mut [f32], values: &[f32]) {
+    for (sum, value) in sums.iter_mut().zip(values) {
+        *sum += value;
     }
 }

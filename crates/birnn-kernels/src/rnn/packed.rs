@@ -93,14 +93,13 @@ impl Packed {
         let lengths: Vec<usize> = parameters.iter().map(|values| values.len()).collect();
         assert_eq!(lengths, self.spec.parameters(), "the lengths of the parameters");
         self.version = next_version();
-        let mut parameters = parameters.chunks_exact(4);
+        let mut parameters = parameters.as_chunks::<4>().0.iter();
         let mut jobs = Vec::new();
         for (layer, directions) in self.layers.iter_mut().enumerate() {
-            for (packed, units) in directions.iter_mut().zip(self.spec.directions()) {
-                if let Some(&[w_ih, w_hh, b_ih, b_hh]) = parameters.next() {
-                    let parameters = [w_ih, w_hh, b_ih, b_hh];
-                    jobs.push(Pack { packed, parameters, units, input: self.spec.input_row(layer) });
-                }
+            for ((packed, units), &parameters) in
+                directions.iter_mut().zip(self.spec.directions()).zip(&mut parameters)
+            {
+                jobs.push(Pack { packed, parameters, units, input: self.spec.input_row(layer) });
             }
         }
         workers.share(self.instructions, jobs);
@@ -179,38 +178,36 @@ impl Job for Pack<'_> {
     #[inline(always)]
     fn run<S: Simd>(self) {
         let Pack { packed, parameters: [w_ih, w_hh, b_ih, b_hh], units, input } = self;
-        let hidden = packed.hidden;
         match packed.products {
-            Products::Parts(parts) if units == hidden && input.len == input.padded => {
-                packed.take_weights(parts, w_ih, w_hh);
+            Products::Parts(parts) if units == packed.hidden && input.len == input.padded => {
+                packed.set_all_weights(parts, w_ih, w_hh);
             }
             _ => packed.set_weights::<S>(w_ih, w_hh, units, &input),
         }
-        for (from, (gate, unit)) in places(packed.gates / hidden, units) {
-            let to = gate * hidden + unit;
-            if packed.is_candidate(gate) {
-                packed.b[to] = b_ih[from];
-                packed.b_hn[unit] = b_hh[from];
-            } else {
-                packed.b[to] = b_ih[from] + b_hh[from];
+        for (own, row) in rows(packed.gates, packed.hidden, units) {
+            match packed.of_candidate(row) {
+                Some(unit) => (packed.b[row], packed.b_hn[unit]) = (b_ih[own], b_hh[own]),
+                None => packed.b[row] = b_ih[own] + b_hh[own],
             }
         }
     }
 }
 
-/// Which gate and unit each row of a weight is of.
-fn places(gates: usize, units: usize) -> impl Iterator<Item = (usize, (usize, usize))> {
-    (0..gates).flat_map(move |gate| (0..units).map(move |unit| (gate, unit))).enumerate()
+/// The rows of a weight of all gates: where each is without padding, and where with it.
+#[inline(always)]
+pub(crate) fn rows(gates: usize, hidden: usize, units: usize) -> impl Iterator<Item = (usize, usize)> {
+    let of_gate = move |gate| (0..units).map(move |unit| (gate * units + unit, gate * hidden + unit));
+    (0..gates / hidden).flat_map(of_gate)
 }
 
 impl PackedDirection {
-    /// Whether a gate is the candidate of a GRU.
+    /// Which unit of a GRU's candidate a row with padding is of, if it is.
     #[inline(always)]
-    fn is_candidate(&self, gate: usize) -> bool {
-        !self.b_hn.is_empty() && (gate + 1) * self.hidden == self.gates
+    pub(crate) fn of_candidate(&self, row: usize) -> Option<usize> {
+        row.checked_sub(self.gates - self.b_hn.len())
     }
 
-    /// Lays weights out row by row, with padding.
+    /// Lays weights out row by row, with padding where they have to have it.
     #[inline(always)]
     fn set_weights<S: Simd>(&mut self, w_ih: &[f32], w_hh: &[f32], units: usize, input: &PaddedRow) {
         let PackedDirection { features, hidden, gates, products, .. } = *self;
@@ -218,18 +215,14 @@ impl PackedDirection {
         self.w_ih.reshape::<S>(products, gates, features);
         self.w_hh.reshape::<S>(products, gates - candidate, hidden);
         self.w_hn.reshape::<S>(products, candidate, candidate);
-        for (from, (gate, unit)) in places(gates / hidden, units) {
-            let to = gate * hidden + unit;
-            let mut row = &w_ih[from * input.len..][..input.len];
-            for &(length, offset) in &input.parts {
-                let (part, rest) = row.split_at(length);
-                self.w_ih.set(to, offset, part);
-                row = rest;
+        for (own, row) in rows(gates, hidden, units) {
+            for (part, there) in input.pieces() {
+                self.w_ih.set(row, there.start, &w_ih[own * input.len..][part]);
             }
-            let row = &w_hh[from * units..][..units];
-            match self.is_candidate(gate) {
-                true => self.w_hn.set(unit, 0, row),
-                false => self.w_hh.set(to, 0, row),
+            let values = &w_hh[own * units..][..units];
+            match self.of_candidate(row) {
+                Some(unit) => self.w_hn.set(unit, 0, values),
+                None => self.w_hh.set(row, 0, values),
             }
         }
         self.w_ih.finish::<S>();
@@ -237,13 +230,13 @@ impl PackedDirection {
         self.w_hn.finish::<S>();
     }
 
-    /// Lays weights that need no padding out as they lie.
-    fn take_weights(&mut self, parts: Parts, w_ih: &[f32], w_hh: &[f32]) {
+    /// The same for tiles, of weights that need no padding: as they lie.
+    fn set_all_weights(&mut self, parts: Parts, w_ih: &[f32], w_hh: &[f32]) {
         let PackedDirection { features, hidden, gates, .. } = *self;
         let candidate = self.b_hn.len();
         let (w_hh, w_hn) = w_hh.split_at((gates - candidate) * hidden);
-        self.w_ih.take(parts, gates, features, w_ih);
-        self.w_hh.take(parts, gates - candidate, hidden, w_hh);
-        self.w_hn.take(parts, candidate, candidate, w_hn);
+        self.w_ih.set_all(parts, gates, features, w_ih);
+        self.w_hh.set_all(parts, gates - candidate, hidden, w_hh);
+        self.w_hn.set_all(parts, candidate, candidate, w_hn);
     }
 }

@@ -1,5 +1,7 @@
 //! Rows whose parts are padded.
 
+use std::ops::Range;
+
 use crate::isa::LANES;
 
 /// How a row lies that is made of parts, each padded to a multiple of [`LANES`].
@@ -24,21 +26,24 @@ impl PaddedRow {
         PaddedRow { parts, len, padded }
     }
 
+    /// Where each part lies: in a row without padding, and in one with it.
+    #[inline(always)]
+    pub(crate) fn pieces(&self) -> impl Iterator<Item = (Range<usize>, Range<usize>)> {
+        let mut begin = 0;
+        self.parts.iter().map(move |&(length, offset)| {
+            let own = begin..begin + length;
+            begin = own.end;
+            (own, offset..offset + length)
+        })
+    }
+
     /// Copies a row to where it has padding, which stays as it is.
     pub(crate) fn pad(&self, row: &[f32], padded: &mut [f32]) {
-        let mut from = 0;
-        for &(length, offset) in &self.parts {
-            padded[offset..offset + length].copy_from_slice(&row[from..from + length]);
-            from += length;
-        }
+        self.pieces().for_each(|(own, there)| padded[there].copy_from_slice(&row[own]));
     }
 
     /// Copies a padded row to where it has no padding.
     pub(crate) fn unpad(&self, padded: &[f32], row: &mut [f32]) {
-        let mut to = 0;
-        for &(length, offset) in &self.parts {
-            row[to..to + length].copy_from_slice(&padded[offset..offset + length]);
-            to += length;
-        }
+        self.pieces().for_each(|(own, there)| row[own].copy_from_slice(&padded[there]));
     }
 }

@@ -64,7 +64,8 @@ fn permitted() -> bool {
 /// One small product by each number of parts.
 fn agrees_with_twin() -> bool {
     let (_flushing, _tiles) = (Flushing::start(), Configured::start());
-    let (m, n, k) = (SIDE + 3, SIDE, DEPTH + 5);
+    // Blocks of every size that there is: of a tile or two, either way.
+    let (m, n, k) = (BLOCK + 3, BLOCK + SIDE, DEPTH + 5);
     // From 1 down to 1e-37 in size.
     let value = |index: usize| {
         let bits = (index as u32 + 1).wrapping_mul(0x9e37_79b9);
@@ -239,7 +240,7 @@ pub(super) fn multiply<const PARTS: usize, const COUNT: usize>(
     let mut places = [const { MaybeUninit::<Places>::uninit() }; COUNT];
     for (places, (a, b)) in places.iter_mut().zip(operands) {
         let steps = b.steps();
-        assert!(steps > 0);
+        assert!(steps > 0 && [a.parts, b.parts] == [PARTS; 2]);
         let ([above, below], [left, right]) = (place.rows, place.columns);
         places.write(Places {
             a: [a.block(above, steps).as_ptr(), a.block(below, steps).as_ptr()],

@@ -241,6 +241,7 @@ pub(super) fn gemm<const COUNT: usize>(
     let Shape { m, n, k, stride, padded } = shape;
     assert!(n.is_multiple_of(SIDE) && k > 0 && n <= stride, "{shape:?}");
     let operands = operands.map(|(LeftTiles(a), RightTiles(b))| (a, b));
+    assert!(k <= operands[0].0.k.min(operands[0].1.k), "{shape:?}");
     for (a, b) in operands {
         assert!(m <= a.side && n <= b.side && b.steps() <= a.steps(), "{shape:?}");
         assert!([a.parts, b.parts] == [parts.count as usize; 2], "{parts:?}");
@@ -359,6 +360,7 @@ mod tests {
                 instructions.run(Multiply { parts, shape, zeros, a: &a, b: &b, into: &mut found });
                 answers.push(found);
             }
+            // Columns after the matrix stay as they were.
             for (row, column) in (0..m).flat_map(|row| (0..n + pad).map(move |column| (row, column))) {
                 let at = row * (n + pad) + column;
                 let (mut product, mut size) = (0.0, 0.0);
@@ -379,7 +381,6 @@ mod tests {
                 }
             }
             for answer in &answers[1..] {
-                // Columns that follow a block may be overwritten by nothing.
                 prop_assert!(answer == &answers[0], "other than the twin's");
             }
         }

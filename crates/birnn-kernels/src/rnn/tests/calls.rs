@@ -248,19 +248,29 @@ fn other_outputs_of_the_same_parameters_can_be_wanted() {
 
 #[test]
 fn other_parameters_can_be_laid_out_in_the_same_memory() {
-    for (cell, instructions) in
-        CELLS.into_iter().flat_map(|cell| Instructions::all().into_iter().map(move |i| (cell, i)))
+    let exactly = Instructions::all().into_iter().map(|instructions| (instructions, Precision::Highest));
+    let ways: Vec<_> = exactly.chain([(Instructions::twin(), Precision::Medium)]).collect();
+    for (cell, &(instructions, precision)) in
+        CELLS.into_iter().flat_map(|cell| ways.iter().map(move |way| (cell, way)))
     {
-        let output = OutputMode::Final;
-        let spec = Spec { cell, features: 5, layers: 2, forward: Some(30), reverse: Some(7), output };
-        let (one, other) = (given(spec, 3, 4), Given::new(&Question::new(spec, 3, 4, 99)));
-        let workers = Workers::new(2, instructions);
-        let mut packed = one.pack(instructions);
-        packed.update(&workers, &views(&other.parameters));
-        let mut workspace = Workspace::new(&workers);
-        let found = one.train(&packed, &mut workspace, &gradient_of(&one));
-        let expected = one.train(&other.pack(instructions), &mut workspace, &gradient_of(&one));
-        assert!(found.output == expected.output && found.gradients == expected.gradients, "{cell:?}");
+        // With padding and without.
+        for (features, forward, reverse) in [(5, 30, 7), (16, 32, 16)] {
+            let output = OutputMode::Final;
+            let spec =
+                Spec { cell, features, layers: 2, forward: Some(forward), reverse: Some(reverse), output };
+            let (one, other) = (given(spec, 3, 4), Given::new(&Question::new(spec, 3, 4, 99)));
+            let workers = Workers::new(2, instructions);
+            let mut packed = one.pack_for(instructions, precision);
+            packed.update(&workers, &views(&other.parameters));
+            let mut workspace = Workspace::new(&workers);
+            let found = one.train(&packed, &mut workspace, &gradient_of(&one));
+            let afresh = other.pack_for(instructions, precision);
+            let expected = one.train(&afresh, &mut workspace, &gradient_of(&one));
+            assert!(
+                found.output == expected.output && found.gradients == expected.gradients,
+                "{cell:?} {instructions} {precision:?}"
+            );
+        }
     }
 }
 
