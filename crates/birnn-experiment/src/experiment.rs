@@ -264,6 +264,11 @@ impl Experiment {
             let message = "there is nothing to show: a net that reads forward alone has read nothing of what it is asked for";
             warnings.push(Invalid::new("task.leak", message.to_owned()));
         }
+        if matches!(self.task.kind, TaskKind::Infill | TaskKind::Next) && self.data.target.is_some() {
+            let message = "this task learns the features themselves, and reads none of these columns: leave it out where \
+                           they are features, too";
+            warnings.push(Invalid::new("data.target", message.to_owned()));
+        }
         let block = self.task.hide.and_then(|hide| hide.steps);
         if let (Some(steps), Some(window)) = (block, self.data.window)
             && steps > window.length

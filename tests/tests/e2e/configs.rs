@@ -117,6 +117,12 @@ fn settings_that_hardly_are_what_was_meant_are_warned_of() {
                 .to_owned(),
             "warning: exp.toml:3:35: task.hide.steps: a block ends with its window, which has 24 steps",
         ),
+        (
+            "[task]\nkind = \"infill\"\n[data]\ndataset = \"table\"\ntrain = \"a.csv\"\ntest = \"b.csv\"\n\
+             target = \"load\"\n"
+                .to_owned(),
+            "warning: exp.toml:7:10: data.target: this task learns the features themselves",
+        ),
     ] {
         sandbox.write("exp.toml", text);
         let ended = sandbox.birnn(&["config", "check", "exp.toml"]).done();
