@@ -247,9 +247,7 @@ impl PackedWeights {
                 self.transposed.panels().transpose::<S>(plain);
             }
             Products::Parts(parts) => {
-                let values = std::mem::take(&mut self.values);
-                self.pack(parts, &values);
-                self.values = values;
+                PackedWeights::pack(parts, self.shape, &self.values, [&mut self.plain, &mut self.transposed]);
             }
         }
     }
@@ -259,14 +257,13 @@ impl PackedWeights {
     pub(crate) fn set_all(&mut self, parts: Parts, k: usize, n: usize, values: &[f32]) {
         (self.products, self.shape) = (Products::Parts(parts), (k, n));
         self.values.fit(0);
-        self.pack(parts, values);
+        PackedWeights::pack(parts, self.shape, values, [&mut self.plain, &mut self.transposed]);
     }
 
-    fn pack(&mut self, parts: Parts, values: &[f32]) {
-        let (k, n) = self.shape;
+    fn pack(parts: Parts, (k, n): (usize, usize), values: &[f32], [plain, transposed]: [&mut PackedRhs; 2]) {
         if k * n > 0 {
-            self.plain.tiles().pack_rows(parts, 0, (k, n), values.chunks_exact(n));
-            self.transposed.tiles().pack_columns(parts, (n, k), values);
+            plain.tiles().pack_rows(parts, 0, (k, n), values.chunks_exact(n));
+            transposed.tiles().pack_columns(parts, (n, k), values);
         }
     }
 
