@@ -16,7 +16,9 @@ use crate::{Random, Sandbox, idx, listing};
 
 mod power;
 
-pub use self::power::{PowerCuts, power_cuts};
+use self::power::power_cuts;
+
+pub use self::power::PowerCuts;
 
 /// How far to go.
 #[derive(Clone, Copy, Debug)]
@@ -70,7 +72,7 @@ pub fn torture(limits: Limits, say: &dyn Fn(&str)) -> Counts {
         "{} failed file operations: an error, the checkpoint intact, the same bytes",
         counts.faults
     ));
-    let cuts = power_cuts(limits);
+    let cuts = power_cuts(&short, limits);
     counts.power_cuts = cuts;
     say(&format!(
         "power lost before {} operations of runs and {} of resumed runs, with {} different things left on \
@@ -206,11 +208,13 @@ impl Victims {
             sandbox.write(&format!("{kind}.toml"), experiment(kind));
         }
         let mut victims = Victims { sandbox, epochs, undisturbed: Vec::new(), tried: AtomicUsize::new(0) };
-        for kind in KINDS {
-            let status = victims.run(kind, kind, None, None).0;
-            assert_eq!(status.code(), Some(0), "{kind}: an undisturbed run");
-            victims.undisturbed.push(victims.ending(kind));
-        }
+        side_by_side(|index| {
+            let Some(kind) = KINDS.get(index) else { return false };
+            let (status, said) = victims.run(kind, kind, None, None);
+            assert_eq!(status.code(), Some(0), "{kind}: an undisturbed run: {said}");
+            true
+        });
+        victims.undisturbed = KINDS.iter().map(|kind| victims.ending(kind)).collect();
         victims
     }
 

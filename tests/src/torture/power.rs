@@ -25,8 +25,7 @@ pub struct PowerCuts {
 }
 
 /// Cuts the power of a run of each kind, goes on from what is left, and cuts the power of some of that again.
-pub fn power_cuts(limits: Limits) -> PowerCuts {
-    let victims = &Victims::new(3);
+pub(super) fn power_cuts(victims: &Victims, limits: Limits) -> PowerCuts {
     let (mut seen, mut counts) = (HashSet::new(), PowerCuts::default());
     for (kind, name) in KINDS.iter().enumerate() {
         let journal = victims.journalled(name, kind, &Remains::new());

@@ -94,9 +94,9 @@ fn a_client_ends_with_birnn() {
     }
     birnn.kill().unwrap();
     birnn.wait().unwrap();
-    std::thread::sleep(Duration::from_millis(500));
+    std::thread::sleep(Duration::from_millis(200));
     std::fs::remove_file(&sign).unwrap();
-    std::thread::sleep(Duration::from_millis(500));
+    std::thread::sleep(Duration::from_millis(200));
     assert!(!shows(&sign), "npm goes on");
     // What it left goes when data is obtained the next time.
     made_up(&sandbox, "npm", "exit 1");

@@ -8,7 +8,7 @@ mod wrong;
 use std::path::Path;
 
 use birnn_data::name::shown;
-use birnn_data::{Modality, Per, SelfTargets, Sequences, Split, name};
+use birnn_data::{DataConfig, Modality, Per, SelfTargets, Sequences, Split, name};
 use birnn_infer::{
     Answers, Detail, Evaluation, InUse, KnownWords, Task, TokenScores, data_set_for, hidden_of_run,
     loss_by_counting,
@@ -156,7 +156,11 @@ pub fn run(args: &EvalArgs, log: &Log, open: impl Fn(&Path) -> Result<Asked, Fai
     let (hidden, sets): (Vec<String>, Vec<String>) = args.sets.sets.iter().cloned().partition(of_hidden);
     let config = match args.dataset {
         None => args.data.data_of_run(manifest, weights, &DataSets { sets })?,
-        Some(dataset) => data_set_for(manifest, dataset),
+        Some(dataset) => {
+            // What a language is made of is counted in training samples; else none of these is asked for.
+            let test_alone = matches!(args.split, SplitName::Test) && asked.task.self_targets().is_none();
+            DataConfig { limit: test_alone.then_some(1), ..data_set_for(manifest, dataset) }
+        }
     };
     let mut plan = manifest.plan(&config).map_err(Failure::request)?;
     if !hidden.is_empty() {

@@ -14,12 +14,13 @@ mod tests;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use crate::content;
-use crate::elsewhere::{Elsewhere, Package};
+use crate::elsewhere::{Client, Elsewhere, Package};
 use crate::event::Event;
 use crate::fetch::{FetchError, lock, one_line};
 use crate::file_error::{FileError, FileProblem};
@@ -154,9 +155,20 @@ fn write_missing(
 
 impl Published {
     /// The packages that it may come in, each with what fetches it, its name and version, and with what keeps
-    /// that from working, where something does. Runs each to find out, and asks no index.
+    /// that from working, where something does. Runs each to find out, once in a process, and asks no index.
     pub fn packages(&self) -> Vec<(String, Option<String>)> {
         let packages = self.elsewhere.iter().flat_map(|elsewhere| elsewhere.packages);
-        packages.map(|package| (package.to_string(), check(package.client, &LIMITS).err())).collect()
+        packages.map(|package| (package.to_string(), problem_of(package.client).clone())).collect()
     }
+}
+
+/// What keeps `client` from working. It is run but once, as pip takes half a second to say that it is there.
+fn problem_of(client: Client) -> &'static Option<String> {
+    static PIP: OnceLock<Option<String>> = OnceLock::new();
+    static NPM: OnceLock<Option<String>> = OnceLock::new();
+    let found = match client {
+        Client::Pip => &PIP,
+        Client::Npm => &NPM,
+    };
+    found.get_or_init(|| check(client, &LIMITS).err())
 }

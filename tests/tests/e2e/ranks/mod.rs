@@ -15,7 +15,7 @@ use crate::json;
 /// Whatever happens, all processes have ended by then.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// What those that do not answer are given, in seconds.
-const TIMEOUT: &str = "10";
+const TIMEOUT: &str = "6";
 
 /// Images and a net that draws much: for dropout at each step, and for how each image is varied.
 const DIGITS: &str = r#"

@@ -13,6 +13,9 @@ const PER_PIXEL: f64 = 4.0;
 /// Pixels per side of the sheet that a digit is drawn on: the box and a rim.
 const SHEET: usize = 84;
 
+/// A pixel that the pen covers.
+const FULL: u8 = 255;
+
 /// Draws `strokes` as one hand would and returns 28 x 28 pixels framed as in MNIST.
 pub(super) fn draw(mut strokes: Vec<Stroke>, rng: &mut Rng) -> Vec<u8> {
     tremble(&mut strokes, rng);
@@ -150,7 +153,7 @@ impl Pen {
     }
 }
 
-/// Inks `lines` on a sheet that they fill but for the rim, 255 where the pen went.
+/// Inks `lines` on a sheet that they fill but for the rim, [`FULL`] where the pen went.
 fn ink(lines: &[Vec<Point>], pen: &Pen) -> Vec<u8> {
     let bounds = |axis: usize| {
         let values = lines.iter().flatten().map(move |point| point[axis]);
@@ -185,16 +188,23 @@ fn ink_segment(sheet: &mut [u8], from: Point, to: Point, radii: [f64; 2]) {
     let [along, down] = [to[0] - from[0], to[1] - from[1]];
     let square = (along * along + down * down).max(1e-9);
     for row in range(1) {
+        let line = &mut sheet[row * SHEET..][..SHEET];
         for column in range(0) {
+            // Segments are shorter than they are broad: most of one lies on those before it.
+            if line[column] == FULL {
+                continue;
+            }
             let (x, y) = (column as f64 + 0.5 - from[0], row as f64 + 0.5 - from[1]);
             let part = ((x * along + y * down) / square).clamp(0.0, 1.0);
             let (x, y) = (x - part * along, y - part * down);
             let edge = radii[0] + part * (radii[1] - radii[0]) + 0.5;
             let distance = x * x + y * y;
-            if distance < edge * edge {
+            let whole = (edge - 1.0).max(0.0);
+            if distance < whole * whole {
+                line[column] = FULL;
+            } else if distance < edge * edge {
                 let cover = (edge - distance.sqrt()).min(1.0);
-                let pixel = &mut sheet[row * SHEET + column];
-                *pixel = (*pixel).max((255.0 * cover).round() as u8);
+                line[column] = line[column].max((f64::from(FULL) * cover).round() as u8);
             }
         }
     }
