@@ -14,7 +14,8 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
 
 /// Trains, evaluates and uses bidirectional recurrent networks (RNN, GRU, LSTM) that classify images, which they
-/// read row by row, and series of numbers, tag the steps of series, and predict numbers (regression).
+/// read row by row, series of numbers and texts, tag steps and words, predict numbers (regression), and fill in what
+/// is missing.
 ///
 /// Results go to stdout, progress and warnings to stderr. Exit codes: 0 done, 1 the run failed, 2 the request
 /// was wrong, 130 and 143 stopped by Ctrl-C or SIGTERM.

@@ -57,7 +57,7 @@ fn is_asked_for(run: &ListedRun, args: &RunsArgs) -> bool {
         |datasets: &[String]| run.dataset.as_ref().map_or(is_unread, |dataset| datasets.contains(dataset));
     let stands =
         |named: &[StatusName]| run.status.as_ref().map_or(is_unread, |status| is_named_by(status, named));
-    args.name.as_ref().is_none_or(is_named)
+    args.name.as_ref().is_none_or(|part| is_unread || is_named(part))
         && (args.data.is_empty() || is_of(&args.data))
         && (args.status.is_empty() || stands(&args.status))
 }

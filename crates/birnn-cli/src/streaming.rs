@@ -8,12 +8,12 @@ use birnn_data::{
     Wanted, each_piece,
 };
 use birnn_experiment::DeviceChoice;
-use birnn_infer::{Predictor, Streams, Task};
+use birnn_infer::{Predictor, Streams, Task, other_features};
 use birnn_kernels::Precision;
 
 use crate::asked::{predictor_on_the_cpu, refuse_gpu};
 use crate::failure::{Failure, Outcome, of_file};
-use crate::samples::series::{csv_source, other_features};
+use crate::samples::series::csv_source;
 
 /// A net that is asked step by step.
 pub struct Stepwise {

@@ -102,6 +102,16 @@ pub(crate) fn plain<T>(
     read(&mut content).map_err(|problem| if compressed { of_gzip(problem) } else { problem })
 }
 
+/// All of `content`, which is not to be more than `most` bytes.
+pub(crate) fn whole(content: &mut dyn Read, most: u64) -> Result<Vec<u8>, FileProblem> {
+    let mut bytes = Vec::new();
+    content.take(most + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most {
+        return Err(FileProblem::TooMuch { most });
+    }
+    Ok(bytes)
+}
+
 /// What `source` holds, decompressed if it is gzipped, and whether it is. It need not be one that can go back.
 pub(crate) fn unzipped<'a>(source: impl Read + 'a) -> io::Result<(Box<dyn Read + 'a>, bool)> {
     let mut source = BufReader::with_capacity(1 << 16, source);

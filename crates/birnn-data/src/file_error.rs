@@ -271,11 +271,13 @@ pub enum FileProblem {
     /// A folder, named for the user's own files, with some of them.
     #[error(
         "some of the data's files are here under their names and `{name}` is not, or stands for two; \
-         name each with --set data.train_images=PATH and so on"
+         name it with --set data.{key}=PATH, and others that lie elsewhere by their settings"
     )]
     NotAll {
         /// The name of one that is missing.
         name: String,
+        /// The setting that names it, such as `train_images`.
+        key: &'static str,
     },
     /// A file that a setting names is not there.
     #[error(

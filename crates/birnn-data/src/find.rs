@@ -66,9 +66,11 @@ pub(crate) fn alike(published: &Published, locations: &Locations) -> Vec<PathBuf
         locations.folders.iter().flat_map(within).filter_map(|folder| std::fs::read_dir(folder).ok());
     let names: Vec<String> = published.files.iter().flat_map(PublishedFile::names).collect();
     let looks_so = |path: &PathBuf| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let is_named_so = names.iter().any(|known| *known == name);
+        let name = name.to_lowercase();
         path.is_file()
-            && !names.contains(&name)
+            && !is_named_so
             // A download that was broken off, or a lock.
             && !name.starts_with('.')
             && match published.kind {

@@ -1,4 +1,4 @@
-//! Sequences to learn from, images and series of numbers: obtain, verify, read, split, sample.
+//! Sequences to learn from, images, series of numbers and texts: obtain, verify, read, split, sample.
 //!
 //! A [`DataConfig`], as a user wrote it, resolves to a [`DataPlan`]; [`load`] turns that into [`Splits`],
 //! finding, downloading and verifying what it needs. Images are `u8` from the file to the device; this crate
@@ -89,7 +89,7 @@ pub use table::{
 };
 pub use targets::{NO_CLASS, Outputs, Per, TargetKind, TargetScale, TargetValues, Targets, Wanted};
 pub use text::annotate::{AddedColumn, ConllBlock, ConllForm, ConllText};
-pub use text::classified::{TextForm, TextOptions, Unit, parse_texts, read_folder, read_texts};
+pub use text::classified::{TextForm, TextOptions, Unit, parse_texts, read_texts};
 pub use text::conll::{ConllColumns, parse_conll, read_conll};
 pub use text::conllu::{ConlluTag, parse_conllu, read_conllu};
 pub use text::encoding::Encoding;

@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::config::{DataPlan, Fallback, Source, TextPlan};
+use crate::config::{DataPlan, Fallback, Source, SplitBy, TextPlan};
 use crate::division::{Divided, Groups, divide};
 use crate::error::{ConfigError, DataError};
 use crate::event::Event;
@@ -206,10 +206,12 @@ fn make(plan: &DataPlan) -> Whole {
     let made = |first: usize, count: usize| {
         series::synthetic::split(SYNTHETIC_SEED, first as u64, count, plan.wanted)
     };
+    // Those that are kept back by time or by group do not count.
+    let count = if plan.split == SplitBy::Random { plan.limit } else { usize::MAX };
     Whole {
         dataset: "synthetic-series",
         substitute_for: None,
-        train: made(0, series::synthetic::TRAIN.min(plan.limit)),
+        train: made(0, series::synthetic::TRAIN.min(count)),
         groups: Groups::default(),
         test: Some(made(series::synthetic::TRAIN, series::synthetic::TEST)),
         validation: None,

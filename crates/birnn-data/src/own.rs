@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::config::{DataConfig, UserFiles};
 use crate::division::Groups;
-use crate::error::DataError;
+use crate::error::{ConfigError, DataError};
 use crate::file_error::{FileError, FileProblem};
 use crate::image::idx;
 use crate::image::images::{Images, LabelledImages};
@@ -79,33 +79,43 @@ impl DataConfig {
         if !folder.is_dir() {
             return Err(FileProblem::NoFolder.at(folder));
         }
-        let wanted: Vec<&mut PathBuf> = self
-            .paths_mut()
-            .into_iter()
-            .filter(|(key, _)| !keep(key))
-            .filter_map(|(key, path)| Some((key, path.as_mut()?)))
-            // Vectors of words are of no data set, and may lie elsewhere.
-            .filter(|(key, path)| {
-                *key != "vectors" || folder.join(path.file_name().unwrap_or_default()).exists()
-            })
-            .map(|(_, path)| path)
-            .collect();
-        let named: Vec<PathBuf> =
-            wanted.iter().map(|path| folder.join(path.file_name().unwrap_or_default())).collect();
-        if !named.iter().any(|path| path.exists()) {
-            return Ok(false);
+        let moved = |path: &Path| {
+            let moved = folder.join(path.file_name().unwrap_or_default());
+            moved.exists().then(|| std::path::absolute(&moved).unwrap_or(moved))
+        };
+        let paths = self.paths_mut().into_iter().filter(|(key, _)| !keep(key));
+        let paths = paths.filter_map(|(key, path)| Some((key, path.as_mut()?)));
+        // Vectors of words are of no data set: they may lie elsewhere, or be all that is here.
+        let (vectors, files): (Vec<_>, Vec<_>) = paths.partition(|(key, _)| *key == "vectors");
+        let found: Vec<Option<PathBuf>> = files.iter().map(|(_, path)| moved(path)).collect();
+        let any = found.iter().any(Option::is_some);
+        if any {
+            let is_missing = |&index: &usize| found[index].is_none() || found[..index].contains(&found[index]);
+            if let Some((key, path)) = (0..files.len()).find(is_missing).map(|index| &files[index]) {
+                let name = name::text(path.file_name().unwrap_or_default());
+                return Err(FileProblem::NotAll { name, key }.at(folder));
+            }
         }
-        let missing = |(index, path): (usize, &PathBuf)| !path.exists() || named[..index].contains(path);
-        if let Some(index) = (0..named.len()).find(|&index| missing((index, &named[index]))) {
-            let name = name::text(named[index].file_name().unwrap_or_default());
-            return Err(FileProblem::NotAll { name }.at(folder));
+        let vectors = vectors.into_iter().map(|(_, path)| (moved(path), path));
+        let mut taken = false;
+        for (moved, path) in found.into_iter().zip(files.into_iter().map(|(_, path)| path)).chain(vectors) {
+            if let Some(moved) = moved {
+                (*path, taken) = (moved, true);
+            }
         }
-        wanted
-            .into_iter()
-            .zip(named)
-            .for_each(|(path, named)| *path = std::path::absolute(&named).unwrap_or(named));
-        Ok(true)
+        Ok(taken)
     }
+}
+
+/// What there is to say of files of a folder that are not read, of one and of several.
+pub(crate) fn left_out(key: &str, [is, are]: [&str; 2], others: &[PathBuf]) -> Option<ConfigError> {
+    let names: Vec<String> = others.iter().map(name::text).collect();
+    let what = match names.len() {
+        0 => return None,
+        1 => format!("a file {is}"),
+        count => format!("{count} files {are}"),
+    };
+    Some(ConfigError::new(key, format!("{what}, and left out: {}", name::first(&names))))
 }
 
 /// Whether test images are as large as training images.

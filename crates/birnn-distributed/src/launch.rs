@@ -107,6 +107,9 @@ struct Names {
     local_size: Option<&'static str>,
 }
 
+/// What a task of one of Slurm's steps has.
+const SLURM_STEP: [&str; 2] = ["SLURM_PROCID", "SLURM_STEP_NUM_TASKS"];
+
 /// In the order in which they are looked for: a script may set torchrun's own whatever started it, and Slurm's are there
 /// for all that runs in a job.
 const LAUNCHERS: [Names; 4] = [
@@ -134,8 +137,8 @@ const LAUNCHERS: [Names; 4] = [
     // Those of a step: a batch script has SLURM_PROCID and SLURM_NTASKS, too, and is one process.
     Names {
         launcher: Launcher::Slurm,
-        rank: "SLURM_PROCID",
-        size: "SLURM_STEP_NUM_TASKS",
+        rank: SLURM_STEP[0],
+        size: SLURM_STEP[1],
         local_rank: "SLURM_LOCALID",
         local_size: None,
     },
@@ -145,8 +148,11 @@ impl Launch {
     /// What the environment says, as `var` reads it; `None` where nobody started several processes.
     pub fn from_env(var: impl Fn(&str) -> Option<String>) -> Result<Option<Launch>, LaunchError> {
         let var = |name: &str| var(name).filter(|value| !value.is_empty());
+        let is_step = || SLURM_STEP.iter().all(|name| var(name).is_some());
         let is_meant = |names: &&Names| match names.launcher {
-            Launcher::Slurm => var(names.size).is_some() && var(names.rank).is_some(),
+            Launcher::Slurm => is_step(),
+            // srun sets the two for each task, where it is to serve programs made for MPICH.
+            Launcher::Mpich if is_step() && var(names.local_rank).is_none() => false,
             _ => var(names.rank).is_some() || var(names.size).is_some(),
         };
         let Some(names) = LAUNCHERS.iter().find(is_meant) else { return Ok(None) };
@@ -287,6 +293,15 @@ mod tests {
         found(
             &format!("{slurm} SLURM_STEP_NODELIST=gpu[017,020-031] SLURM_JOB_NODELIST=gpu[001-031]"),
             (Launcher::Slurm, [5, 6, 2, 0], "gpu017:19567"),
+        );
+        // By srun --mpi=pmi2, and by mpiexec, which srun started on each host.
+        found(
+            &format!("{slurm} PMI_RANK=5 PMI_SIZE=6 SLURM_JOB_NODELIST=n1"),
+            (Launcher::Slurm, [5, 6, 2, 0], "n1:19567"),
+        );
+        found(
+            "PMI_RANK=1 PMI_SIZE=2 MPI_LOCALRANKID=1 MPI_LOCALNRANKS=2 SLURM_PROCID=0 SLURM_STEP_NUM_TASKS=1",
+            (Launcher::Mpich, [1, 2, 1, 2], "127.0.0.1:29500"),
         );
         found(
             &format!("{slurm} SLURM_JOB_NODELIST=n1 MASTER_PORT=9"),

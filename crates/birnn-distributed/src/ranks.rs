@@ -52,7 +52,7 @@ impl Ranks {
         self.rank() == 0
     }
 
-    /// This rank and its host, for people.
+    /// A rank and its host, for people.
     pub fn who(&self, rank: usize) -> String {
         self.group.as_ref().map_or_else(String::new, |group| group.who(rank))
     }

@@ -38,7 +38,7 @@ pub struct Checkpoint {
 
 /// The newest checkpoint of a run.
 pub(crate) enum Newest {
-    /// It verifies; those after it that do not are out of the way.
+    /// It verifies; those after it do not.
     Good(Box<Checkpoint>, Vec<PassedOver>),
     /// None does; each with what is wrong with it.
     None(Vec<WeightsError>),
@@ -47,10 +47,16 @@ pub(crate) enum Newest {
 /// A checkpoint that was passed over for an older one.
 #[derive(Debug)]
 pub struct PassedOver {
+    name: &'static str,
     /// What is wrong with it.
     pub error: WeightsError,
-    /// Where it is kept.
-    pub kept: PathBuf,
+}
+
+impl PassedOver {
+    /// Puts it out of the way, lest it take the place of the good one at the next save, and says where it is kept.
+    pub(crate) fn set_aside(&self, run: &RunDir) -> Result<PathBuf, FileError> {
+        run.set_aside(self.name)
+    }
 }
 
 /// Why it is not known which checkpoint is the newest that is good.
@@ -120,13 +126,11 @@ impl Checkpoint {
         Ok(Checkpoint { path: path.to_owned(), contents, progress })
     }
 
-    /// The newest checkpoint of a run that verifies, and those that do not. Where an
-    /// older one serves in place of a newer, that is put out of the way, lest it take the place of the good
-    /// one at the next save. One of a format that is not known here is no damaged one: then it is for
-    /// another birnn to go on. Nor is one that cannot be read just now, for want of memory or of the disk
-    /// that it is on.
+    /// The newest checkpoint of a run that verifies, and those newer ones that do not. One of a format that is not
+    /// known here is no damaged one: then it is for another birnn to go on. Nor is one that cannot be read just now, for
+    /// want of memory or of the disk that it is on.
     pub(crate) fn newest(run: &RunDir) -> Result<Newest, CheckpointError> {
-        let mut damaged: Vec<(&str, WeightsError)> = Vec::new();
+        let mut damaged: Vec<PassedOver> = Vec::new();
         for name in [LAST, PREVIOUS] {
             let path = run.path().join(name);
             // One that cannot be opened may be a good one.
@@ -135,25 +139,17 @@ impl Checkpoint {
                 opened => opened.map_err(FileError::of(&path))?,
             };
             match Checkpoint::read(&path) {
-                Ok(checkpoint) => {
-                    let passed_over = damaged
-                        .into_iter()
-                        .map(|(name, error)| Ok(PassedOver { error, kept: run.set_aside(name)? }));
-                    return Ok(Newest::Good(
-                        Box::new(checkpoint),
-                        passed_over.collect::<Result<_, FileError>>()?,
-                    ));
-                }
+                Ok(checkpoint) => return Ok(Newest::Good(Box::new(checkpoint), damaged)),
                 Err(error @ WeightsError { problem: WeightsProblem::Format { .. }, .. }) => {
                     return Err(error.into());
                 }
                 Err(WeightsError { path, problem: WeightsProblem::Io(error) }) => {
                     return Err(FileError::of(path)(error).into());
                 }
-                Err(error) => damaged.push((name, error)),
+                Err(error) => damaged.push(PassedOver { name, error }),
             }
         }
-        Ok(Newest::None(damaged.into_iter().map(|(_, error)| error).collect()))
+        Ok(Newest::None(damaged.into_iter().map(|passed_over| passed_over.error).collect()))
     }
 
     /// What the file says of the net.

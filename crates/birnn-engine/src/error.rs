@@ -61,9 +61,9 @@ pub enum EngineError {
     /// The net is one that no file of ours can hold.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
-    /// The weights could not be saved.
+    /// The weights are of a net that could not be read again.
     #[error(transparent)]
-    Save(#[from] SaveError),
+    Save(SaveError),
     /// A file could not be written or read.
     #[error(transparent)]
     File(#[from] FileError),
@@ -75,6 +75,16 @@ impl From<ModelError> for EngineError {
             // The same fault, wherever it was met.
             ModelError::Torch(error) => EngineError::Torch(error),
             error => EngineError::Model(error),
+        }
+    }
+}
+
+impl From<SaveError> for EngineError {
+    fn from(error: SaveError) -> EngineError {
+        match error {
+            // What can be mended, as with any other file of the run.
+            SaveError::File(error) => EngineError::File(error),
+            error => EngineError::Save(error),
         }
     }
 }

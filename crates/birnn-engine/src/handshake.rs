@@ -50,7 +50,7 @@ pub(crate) fn same_parameters(ranks: &Ranks, learner: &Learner, state: &State) -
     }
 }
 
-/// Of all that steps change.
+/// Of all that steps change and the next one reads.
 pub(crate) fn checksum(learner: &Learner, state: &State) -> Result<String, TchError> {
     let sum = |sum: u32, tensor: &Tensor| -> Result<u32, TchError> {
         let values = Vec::<f32>::try_from(tensor.f_detach()?.f_reshape([-1])?)?;

@@ -39,9 +39,9 @@ pub enum Control {
 pub struct StepContext<'a> {
     /// The net, after the update.
     pub learner: &'a Learner,
-    /// The images of the step.
+    /// The samples of the step; of a batch in shards, those of this rank's first.
     pub batch: &'a Batch,
-    /// What the net made of them, before the update.
+    /// What the net made of them, before the update: their logits, and the whole batch's loss and gradient.
     pub output: &'a StepOutput,
 }
 

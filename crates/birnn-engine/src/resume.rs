@@ -1,7 +1,6 @@
 //! Going on with a run: only as the run that it was.
 //!
-//! Only `train.epochs` and `train.checkpoint_every` may change. Anything else would make "resumed" mean less.
-//! A longer run under a schedule that decays is allowed, with a warning: it is not the run that it would have
+//! Only what changes no result may change, and `train.epochs`. Anything else would make "resumed" mean less. A longer run under a schedule that decays is allowed, with a warning: it is not the run that it would have
 //! been.
 
 use std::path::{Path, PathBuf};
@@ -26,7 +25,7 @@ pub struct Resumed {
     pub run: RunDir,
     /// Where it goes on; `None` where it was stopped before its first checkpoint.
     pub checkpoint: Option<Checkpoint>,
-    /// Newer checkpoints that were passed over.
+    /// Newer checkpoints that were passed over, and are where they were.
     pub passed_over: Vec<PassedOver>,
     /// Its experiment, `--set` arguments applied.
     pub source: Source,
@@ -104,9 +103,12 @@ pub enum ResumeError {
     },
 }
 
+/// Settings on which no result depends.
+pub(crate) const NO_RESULT: [&str; 2] = ["train.checkpoint_every", "train.recompute"];
+
 /// What a run may go on with although it is not what it was: no result depends on it, or it only makes the
 /// run longer. Where the user's own files lie does not matter, since their content is compared.
-const FREE: [&str; 3] = ["train.epochs", "train.checkpoint_every", "train.recompute"];
+const FREE: [&str; 3] = ["train.epochs", NO_RESULT[0], NO_RESULT[1]];
 
 impl Resumed {
     /// Locks the directory of a run, finds the newest checkpoint that verifies, and makes sure that
@@ -184,8 +186,11 @@ impl Resumed {
 fn had_checkpoint(run: &RunDir) -> Result<bool, MetaError> {
     let there = |name: &str| run.path().join(name).exists();
     let lines = std::fs::read_to_string(run.path().join(TIMING)).unwrap_or_default().lines().count();
+    // What goes on from a step has had a checkpoint, whatever became of it.
     let moved_on = |session: &Session| {
-        session.from_step > 0 || session.status != Status::Running && session.end.is_some()
+        let status = &session.status;
+        session.from_step > 0
+            || *status != Status::Running && session.end.is_some() && !status.has_failed()
     };
     // The folder is made before the metrics, an epoch's checkpoint after its line, the final weights after
     // the last.
@@ -193,7 +198,7 @@ fn had_checkpoint(run: &RunDir) -> Result<bool, MetaError> {
         return Ok(true);
     }
     let sessions = Meta::find(run.path())?.map_or_else(Vec::new, |meta| meta.sessions);
-    Ok(sessions.iter().any(|session| moved_on(session) && !session.status.has_failed()))
+    Ok(sessions.iter().any(moved_on))
 }
 
 /// Each key whose value differs, with what it was and what it is.

@@ -4,7 +4,7 @@
 //! A run of a sweep is one like any other. Which are done, begun or waiting is read from the runs' own files;
 //! nothing else is stored.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,13 +16,13 @@ use birnn_infer::MetricsLine;
 use birnn_run::disk::Disk;
 use birnn_run::{CONFIG, FINAL, FileError, METRICS, Meta, MetaError, RunDir, RunDirError, Status};
 
-use crate::resume::Resumed;
+use crate::resume::{NO_RESULT, Resumed};
 use crate::run::{Destination, RunError, Start, movable};
 
 /// The experiment with its `[sweep]`, in the directory of a sweep.
 const SWEEP: &str = "sweep.toml";
 /// Settings that a run writes down as it found them, or that change no result.
-const DECIDED: [&str; 3] = ["train.device", "train.checkpoint_every", "data.fallback"];
+const DECIDED: [&str; 4] = ["train.device", "data.fallback", NO_RESULT[0], NO_RESULT[1]];
 
 /// The directory of a sweep.
 #[derive(Debug)]
@@ -33,6 +33,8 @@ pub struct SweepDir {
     trials: Vec<Trial>,
     /// Why runs failed, by their indices.
     failed: BTreeMap<usize, Status>,
+    /// Those that need no training any more.
+    settled: BTreeSet<usize>,
     /// How the runs are shared out among several processes, if there are any.
     claims: Option<Claims>,
 }
@@ -89,8 +91,9 @@ impl Claims {
     }
 
     fn note(&self, index: usize, why: &str) -> Result<(), FileError> {
-        let path = self.of(index).join(FAILED);
-        std::fs::write(&path, why).map_err(FileError::of(&path))
+        let (path, beside) = (self.of(index).join(FAILED), self.of(index).join("failing"));
+        // Others read it at any moment, and an empty one is a failure, too.
+        std::fs::write(&beside, why).and_then(|()| std::fs::rename(&beside, &path)).map_err(FileError::of(&path))
     }
 
     /// None but these.
@@ -128,6 +131,8 @@ pub enum Ended<S> {
     Failed(String),
     /// As asked: nothing more is to be trained.
     Stopped(S),
+    /// It did not begin: another process has the run, and this sweep is shared with it.
+    Held,
 }
 
 /// How a sweep ended.
@@ -193,7 +198,14 @@ impl SweepDir {
 
     fn of(dir: RunDir, trials: Vec<Trial>) -> SweepDir {
         let path = dir.path().to_owned();
-        SweepDir { path, dir: Some(dir), trials, failed: BTreeMap::new(), claims: None }
+        SweepDir {
+            path,
+            dir: Some(dir),
+            trials,
+            failed: BTreeMap::new(),
+            settled: BTreeSet::new(),
+            claims: None,
+        }
     }
 
     /// The directory of a sweep that another process has opened and shares ([`SweepDir::share`]).
@@ -205,6 +217,7 @@ impl SweepDir {
             dir: None,
             trials,
             failed: BTreeMap::new(),
+            settled: BTreeSet::new(),
             claims: Some(claims),
         })
     }
@@ -227,6 +240,8 @@ impl SweepDir {
     /// Goes on with a sweep whose experiment is `source`. Runs that were begun must be those of its trials.
     pub fn resume(dir: RunDir, source: &Source, trials: Vec<Trial>) -> Result<SweepDir, SweepError> {
         let sweep = SweepDir::of(dir, trials);
+        // Of processes that shared it before; who shares it now makes its own.
+        Claims { folder: sweep.path.join(CLAIMS) }.end()?;
         (0..sweep.trials.len()).try_for_each(|index| sweep.agree(index, source))?;
         Ok(sweep)
     }
@@ -239,6 +254,11 @@ impl SweepDir {
     /// Its directory, in the process that has the sweep's own files.
     pub fn dir(&self) -> Option<&RunDir> {
         self.dir.as_ref()
+    }
+
+    /// Whether other processes train runs of it, too.
+    pub fn is_shared(&self) -> bool {
+        self.claims.is_some()
     }
 
     /// Its trials.
@@ -276,13 +296,13 @@ impl SweepDir {
     /// sees how things stand. A run that failed stops no other, and neither does one that has diverged before:
     /// the same seed, settings and steps would end where they ended.
     ///
+    /// Where the sweep is shared, each process trains what no other does, and ends when all runs are done or failed;
+    /// while it waits for others, `stop` is asked whether it is to.
+    ///
     /// # Errors
     ///
     /// Those of `train`: then no run of the sweep could do better; of `after`; and where it cannot be read how
     /// a run stands.
-    ///
-    /// Where the sweep is shared, each process trains what no other does, and ends when all runs are done or failed;
-    /// while it waits for others, `stop` is asked whether it is to.
     pub fn run<S, E: From<MetaError> + From<FileError>>(
         &mut self,
         mut train: impl FnMut(&SweepDir, usize) -> Result<Ended<S>, E>,
@@ -319,9 +339,14 @@ impl SweepDir {
                     self.claims.as_ref().map_or(Ok(()), |claims| claims.note(index, why))?;
                     self.failed.insert(index, Status::Failed(why.clone()));
                 }
-                after(self)?;
-                if let Ended::Stopped(stop) = ended? {
-                    return Ok(Swept::Stopped(Some(index), stop));
+                let seen = after(self);
+                // What it was is told, rather than what came of it.
+                let ended = ended?;
+                seen?;
+                match ended {
+                    Ended::Stopped(stop) => return Ok(Swept::Stopped(Some(index), stop)),
+                    Ended::Held => others_train = true,
+                    Ended::Done | Ended::Failed(_) => {}
                 }
             }
             if !others_train {
@@ -338,8 +363,20 @@ impl SweepDir {
         Ok(Swept::Through)
     }
 
-    /// Whether a trial needs no training: its run is done, has diverged, or has failed in another process.
+    /// Whether a trial needs no training: its run is done, has diverged, or has failed in another process. Who waits for
+    /// others asks this again and again, and reads files only as long as the answer can become another.
     fn is_settled(&mut self, index: usize) -> Result<bool, MetaError> {
+        if self.settled.contains(&index) {
+            return Ok(true);
+        }
+        let is_settled = self.becomes_settled(index)?;
+        if is_settled {
+            self.settled.insert(index);
+        }
+        Ok(is_settled)
+    }
+
+    fn becomes_settled(&mut self, index: usize) -> Result<bool, MetaError> {
         if self.is_done(index)? {
             return Ok(true);
         }

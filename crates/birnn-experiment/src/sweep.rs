@@ -133,20 +133,22 @@ impl SweepConfig {
             return Err(Invalid::new("sweep", format!("these are {runs} runs, and {MOST} are the most")));
         }
         let mut trials: Vec<Trial> = Vec::with_capacity(runs);
+        let mut earlier: Vec<Vec<(String, Value)>> = Vec::new();
         for draw in 0..draws {
             let drawn = |(index, (key, choice)): (usize, &(String, Choice))| {
                 // Each setting has draws of its own, whatever the others are.
                 (key.clone(), choice.draw(uniform(seed, draw, index)))
             };
             let drawn: Vec<(String, Value)> = random.iter().enumerate().map(drawn).collect();
+            // Drawn again, these are the same runs again, and would only seem to confirm the first.
+            if earlier.contains(&drawn) {
+                continue;
+            }
             for mut settings in combinations_of(&grid) {
                 settings.extend(drawn.iter().cloned());
-                // Drawn again, it is the same run again, and would only seem to confirm the first.
-                if trials.iter().any(|trial| trial.settings == settings) {
-                    continue;
-                }
                 trials.extend(seeds.iter().map(|&seed| Trial { settings: settings.clone(), seed }));
             }
+            earlier.push(drawn);
         }
         Ok(trials)
     }

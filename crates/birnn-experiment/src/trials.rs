@@ -1,6 +1,7 @@
 //! The runs of an experiment's sweep, each checked.
 
 use crate::error::ExperimentError;
+use crate::experiment::Experiment;
 use crate::invalid::Invalid;
 use crate::source::Source;
 use crate::sweep::Trial;
@@ -24,7 +25,10 @@ impl Source {
     }
 
     fn check(&self, trial: &Trial) -> Result<(), ExperimentError> {
-        self.with(&trial.sets())?.plan().map(|_| ())
+        let source = self.with(&trial.sets())?;
+        // Each run of the sweep would go through all of it again.
+        let alone = Experiment { sweep: None, ..source.experiment().clone() };
+        alone.resolve().map(|_| ()).map_err(|invalid| source.locate(invalid))
     }
 
     /// The key of the setting that is to blame for a trial's `error`: the one that it is about, or else one

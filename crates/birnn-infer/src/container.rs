@@ -135,6 +135,9 @@ impl Contents {
         let experiment = manifest.experiment().map_err(|error| error.message().to_owned())?;
         let architecture = experiment.model.resolve().map_err(|error| error.to_string())?;
         let plan = experiment.train.resolve().map_err(|error| error.message)?;
+        if experiment.data.window.is_some_and(|window| !window.has_steps()) {
+            return Err("data.window: its series are cut into parts of no steps".into());
+        }
         manifest.compare(&tensors, &architecture, &plan)?;
 
         let data = read(expected)?;

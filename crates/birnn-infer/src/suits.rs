@@ -4,9 +4,21 @@ use std::fmt;
 use std::path::PathBuf;
 
 use birnn_data::name::{first, shown};
-use birnn_data::{Modality, Per, Preprocessing, Series, Splits, Wanted};
+use birnn_data::{DataConfig, Dataset, Modality, Per, Preprocessing, Series, Splits, Wanted};
 
 use crate::manifest::Manifest;
+
+/// What there is to say of series of so many values per step that a net for `features` of them cannot read, which were read
+/// as the table of `data`, if they were.
+pub fn other_features(found: usize, features: usize, data: Option<&DataConfig>) -> Option<String> {
+    let of_no_table = match data.is_some_and(|data| data.dataset != Dataset::Table) {
+        true => ": each column was read as a value, as the net's experiment describes no table",
+        false => "",
+    };
+    (found != features).then(|| {
+        format!("its series have {found} values per step, and the net reads {features}{of_no_table}")
+    })
+}
 
 /// Why a net cannot be judged by some data.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

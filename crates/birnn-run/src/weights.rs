@@ -29,12 +29,15 @@ pub fn weights_of(run: &Path) -> Result<PathBuf, NoWeights> {
             let meant = within.map_or_else(String::new, |path| format!("; did you mean {}?", shown(&path)));
             return refuse(run, format!("holds no weights ({}){meant}", WEIGHTS.join(", ")));
         };
-        if !found.ends_with(FINAL) {
-            let found = shown(&found);
-            match Meta::read(run).is_ok_and(|meta| meta.status == Status::Done) {
-                true => tracing::warn!("{}: its {FINAL} is gone: using {found}", shown(&run)),
-                false => tracing::info!("the run is not finished: using {found}"),
-            }
+        let status = Meta::read(run).map(|meta| meta.status);
+        let (is_done, of) = (matches!(status, Ok(Status::Done)), shown(&found));
+        match (found.ends_with(FINAL), is_done) {
+            (false, true) => tracing::warn!("{}: its {FINAL} is gone: using {of}", shown(&run)),
+            (false, false) => tracing::info!("the run is not finished: using {of}"),
+            (true, false) if status.is_ok() => tracing::warn!(
+                "the run is not finished: using {of}, which is of before it was gone on with, if it was"
+            ),
+            (true, _) => {}
         }
         return Ok(found);
     }

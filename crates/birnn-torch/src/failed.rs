@@ -5,7 +5,6 @@ use birnn_distributed::RankError;
 use birnn_engine::run::{HandOverError, RunError};
 use birnn_engine::sweep::SweepError;
 use birnn_engine::{CheckpointError, EngineError, ResumeError};
-use birnn_infer::SaveError;
 use birnn_model::ModelError;
 use birnn_run::{FileError, MetaError};
 
@@ -43,7 +42,7 @@ impl Fails for EngineError {
             // What was asked for cannot be, on any machine.
             EngineError::RanksDiffer { .. }
             | EngineError::Manifest(_)
-            | EngineError::Save(SaveError::Manifest { .. })
+            | EngineError::Save(_)
             | EngineError::Model(ModelError::Architecture(_)) => Failure::request(self),
             _ => Failure::run(self),
         }

@@ -15,10 +15,12 @@ use birnn_cli::failure::{Failure, Kind, Outcome};
 use birnn_cli::log::Log;
 use birnn_cli::output::{print, print_json};
 use birnn_data::name::shown;
-use birnn_engine::Ranks;
+use birnn_engine::{Ranks, ResumeError};
+use birnn_engine::run::RunError;
 use birnn_engine::sweep::{Ended, SweepDir, Swept};
 use birnn_experiment::{Source, Trial};
 use birnn_report::{Records, Sweep, SweepRun, sweep_page};
+use birnn_run::RunDirError;
 use birnn_run::disk::{self, Disk};
 
 use crate::failed::{Failed, Fails, OrFail};
@@ -159,16 +161,26 @@ fn train(
     log: &Log,
 ) -> Result<Ended<u8>, Failure> {
     let (trial, run) = (&dir.trials()[index], dir.run_path(index));
+    let failed = |message: String, excerpt: Option<String>| {
+        tracing::error!(excerpt, "run {}: {message}", shown(&run));
+        Ok(Ended::Failed(message))
+    };
+    let start = match dir.start(index, disk.clone()) {
+        // Of this run alone: others can be trained.
+        Err(RunError::Resume(error @ (ResumeError::NoneVerifies { .. } | ResumeError::Gone(_)))) => {
+            return failed(error.to_string(), None);
+        }
+        Err(RunError::Resume(ResumeError::RunDir(RunDirError::InUse(_)))) if dir.is_shared() => {
+            return Ok(Ended::Held);
+        }
+        start => start.or_fail(),
+    };
     tracing::info!("run {} of {}: {}", index + 1, dir.trials().len(), trial.sets().join(" "));
-    let start = dir.start(index, disk.clone()).or_fail();
     let view = view::new(Progress::Auto, log);
     match start.and_then(|start| train::train(start, &args.data, &view, disk, log, &Ranks::alone())) {
         Ok(Trained::Done(_)) => Ok(Ended::Done),
         Ok(Trained::Stopped(stopped)) => Ok(Ended::Stopped(stopped.code())),
-        Err(Failure { kind: Kind::Run, message, excerpt }) => {
-            tracing::error!(excerpt, "run {}: {message}", shown(&run));
-            Ok(Ended::Failed(message))
-        }
+        Err(Failure { kind: Kind::Run, message, excerpt }) => failed(message, excerpt),
         Err(failure) => Err(failure),
     }
 }

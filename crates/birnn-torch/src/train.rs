@@ -100,6 +100,13 @@ pub fn train(
     let device = device_of(start.source(), ranks.local_rank())?;
     start.check()?;
     let splits = data::load(&plan.data, &data.locations(), log, start.changeable())?;
+    if splits.train.len() < ranks.size() {
+        return Err(Failure::request(format!(
+            "{} processes were started for {} training samples, and each wants one at least: start fewer",
+            ranks.size(),
+            splits.train.len(),
+        )));
+    }
     let prepared = Prepared::new(start, device, splits).or_fail()?;
     prepared.warnings().iter().for_each(|warning| tracing::warn!("{warning}"));
     let interrupt = view.interrupt().map_err(Failure::run)?;

@@ -64,6 +64,10 @@ fn drawn(task: &Classify, logits: &[f32], temperature: f64, rng: &mut Rng) -> us
         return task.answer(logits).class;
     }
     let scaled: Vec<f32> = logits.iter().map(|&logit| (f64::from(logit) / temperature) as f32).collect();
+    if !scaled.iter().all(|logit| logit.is_finite()) {
+        // So cold that all others are out of the question.
+        return task.answer(logits).class;
+    }
     let mut left = rng.uniform(0.0, 1.0);
     let probabilities = task.probabilities(&scaled);
     let class = probabilities.iter().position(|probability| {

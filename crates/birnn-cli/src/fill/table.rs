@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use birnn_data::name::shown;
 use birnn_data::{CsvGaps, DataConfig, FileProblem, Part, Sequences, Series};
-use birnn_infer::Regress;
+use birnn_infer::{Regress, other_features};
 
 use super::Filled;
 use crate::args::FillArgs;
@@ -26,11 +26,8 @@ pub(super) fn filled(
     let file = shown(&args.table);
     let gaps = read(args, series, data).map_err(|problem| Failure::request(format!("{file}: {problem}")))?;
     let (found, features) = (gaps.series(), series.features());
-    if found.features() != features {
-        return Err(Failure::request(format!(
-            "{file}: its series have {} values per step, and the net reads {features}",
-            found.features(),
-        )));
+    if let Some(problem) = other_features(found.features(), features, Some(data)) {
+        return Err(Failure::request(format!("{file}: {problem}")));
     }
     first_refused(found, series).map_err(|problem| Failure::request(format!("{file}: {problem}")))?;
     let text = gaps.filled(&values(asked, (series, task), data, found)?);

@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use birnn_data::{AddedColumn, ConllBlock, ConllText, FileProblem, LineText, SelfTargets, Sentences};
+use birnn_data::{AddedColumn, ConllBlock, ConllText, FileProblem, LineText, SelfTargets, Sentences, escape};
 use birnn_infer::{Class, Classify, Task};
 
 use crate::asked::Asked;
@@ -137,7 +137,7 @@ impl Annotated for ConllBlock {
     }
 
     fn write(&self, into: &mut Vec<u8>, task: &Classify, answers: &[Class]) -> io::Result<()> {
-        let told = |class: &Class| (task.classes[class.class].clone(), format!("{:.4}", class.probability));
+        let told = |class: &Class| (escape::line(&task.classes[class.class]).into_owned(), format!("{:.4}", class.probability));
         let (tags, sure): (Vec<String>, Vec<String>) = answers.iter().map(told).unzip();
         let columns =
             [AddedColumn { name: "Tag", values: &tags }, AddedColumn { name: "Confidence", values: &sure }];
@@ -152,7 +152,7 @@ impl Annotated for Vec<String> {
     }
 
     fn write(&self, into: &mut Vec<u8>, task: &Classify, answers: &[Class]) -> io::Result<()> {
-        let tags: Vec<&str> = answers.iter().map(|answer| task.classes[answer.class].as_str()).collect();
+        let tags: Vec<_> = answers.iter().map(|answer| escape::line(&task.classes[answer.class])).collect();
         writeln!(into, "{}", tags.join(" "))
     }
 }

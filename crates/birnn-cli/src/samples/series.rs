@@ -7,6 +7,7 @@ use birnn_data::{
     Arrays, DataConfig, Dataset, FileProblem, NpzOptions, Sequences, Series, SeriesFile, SeriesLines, Table,
     open_file, picture, read_csv, read_npz, read_series_lines, read_table,
 };
+use birnn_infer::other_features;
 
 use super::{Place, Sample, Unread};
 use crate::failure::{Failure, Outcome};
@@ -117,18 +118,6 @@ pub(crate) fn read(file: &Path, net: &Series, data: &DataConfig) -> Result<Found
         Some(problem) => Err(problem),
         None => Ok(Found { sequences, lines, ids }),
     }
-}
-
-/// What there is to say of series of so many values per step that a net for `features` of them cannot read, which were read
-/// as the table of `data`, if they were.
-pub(crate) fn other_features(found: usize, features: usize, data: Option<&DataConfig>) -> Option<String> {
-    let of_no_table = match data.is_some_and(|data| data.dataset != Dataset::Table) {
-        true => ": each column was read as a value, as the net's experiment describes no table",
-        false => "",
-    };
-    (found != features).then(|| {
-        format!("its series have {found} values per step, and the net reads {features}{of_no_table}")
-    })
 }
 
 /// A CSV file, or standard input; `others` says what there is for files of other formats.

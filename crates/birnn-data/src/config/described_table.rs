@@ -4,7 +4,9 @@ use super::table::{Columns, Layout, Table};
 use super::written::DataConfig;
 use crate::dataset::Dataset;
 use crate::error::ConfigError;
+use crate::name;
 use crate::series::standardise::Series;
+use crate::table::by_ending;
 use crate::targets::{Per, TargetKind, Wanted};
 
 impl DataConfig {
@@ -69,6 +71,7 @@ impl DataConfig {
             group: self.group.clone(),
             classes: self.class_names()?,
             delimiter: self.delimiter()?,
+            usual_delimiter: None,
             skip_lines: self.skip_lines,
             shape: self.shape,
         })
@@ -95,7 +98,8 @@ impl DataConfig {
         match self.dataset {
             Dataset::Table => {
                 let table = self.table(None)?;
-                Ok(Table { features: features.or(table.features), columns, ..table })
+                let usual_delimiter = self.train.as_ref().and_then(|path| by_ending(&name::text(path)));
+                Ok(Table { features: features.or(table.features), columns, usual_delimiter, ..table })
             }
             _ => Ok(Table { features, ..Table::default() }),
         }

@@ -66,6 +66,11 @@ impl Window {
     pub fn stride(self) -> usize {
         self.stride.unwrap_or(self.length)
     }
+
+    /// Whether there is a step in each, and from each to the next.
+    pub fn has_steps(self) -> bool {
+        self.length > 0 && self.stride() > 0
+    }
 }
 
 // Written out, because serde's untagged enums answer every mistake with "did not match any variant".

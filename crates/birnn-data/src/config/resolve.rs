@@ -217,7 +217,7 @@ impl DataConfig {
         if self.test_share.is_some_and(|share| !(share > 0.0 && share < 1.0)) {
             return refuse("test_share", "must be more than 0 and less than 1, such as 0.2".to_owned());
         }
-        if self.window.is_some_and(|window| window.length == 0 || window.stride() == 0) {
+        if self.window.is_some_and(|window| !window.has_steps()) {
             return refuse("window", "`length` and `stride` are 1 or more".to_owned());
         }
         Ok(())

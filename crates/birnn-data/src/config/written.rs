@@ -25,7 +25,7 @@ use crate::text::vocabulary::NormalForm;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct DataConfig {
-    /// Which images or series.
+    /// Which images, series or texts.
     pub dataset: Dataset,
     /// What to train on when the data set can be neither found nor downloaded.
     pub fallback: Fallback,

@@ -15,7 +15,7 @@ use crate::image::picture;
 use crate::image::preprocessing::{Framing, Ground, Preprocessing};
 use crate::image::raw::RawImages;
 use crate::name;
-use crate::own::not_there;
+use crate::own::{left_out, not_there};
 use crate::provenance::VerifiedFile;
 use crate::series::file::{Labels, NoClass};
 use crate::split::MOST_CLASSES;
@@ -50,7 +50,11 @@ pub(crate) fn read(
         }
         _ => None,
     };
-    let warnings = others.into_iter().filter_map(|(key, others)| left_out(key, others)).collect();
+    let are = [
+        "is no picture in the folder of a class by its name",
+        "are no pictures in the folder of a class by their names",
+    ];
+    let warnings = others.into_iter().filter_map(|(key, others)| left_out(key, are, others)).collect();
     Ok(RawImages {
         dataset: "folder",
         substitute_for: None,
@@ -62,17 +66,6 @@ pub(crate) fn read(
         known,
         warnings,
     })
-}
-
-/// Files that are no pictures by their names.
-fn left_out(key: &str, others: &[PathBuf]) -> Option<ConfigError> {
-    let names: Vec<String> = others.iter().map(name::text).collect();
-    let what = match names.len() {
-        0 => return None,
-        1 => "a file is no picture in the folder of a class by its name, and".to_owned(),
-        count => format!("{count} files are no pictures in the folder of a class by their names, and"),
-    };
-    Some(ConfigError::new(key, format!("{what} left out: {}", name::first(&names))))
 }
 
 /// The pictures of a folder, in the order of their names, whatever folder they are in.

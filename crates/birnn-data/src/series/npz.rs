@@ -17,7 +17,7 @@ use std::path::Path;
 use zip::ZipArchive;
 
 use crate::config::{Arrays, NpzOptions};
-use crate::content::{Digests, LARGEST, LARGEST_RATIO, open, sha256, through};
+use crate::content::{Digests, LARGEST, LARGEST_RATIO, open, sha256, through, whole};
 use crate::file_error::{FileError, FileProblem};
 use crate::form::npy::{Header, Item};
 use crate::form::zipped;
@@ -52,11 +52,7 @@ fn decode(
     options: &NpzOptions,
 ) -> Result<(SeriesFile, Digests), FileProblem> {
     through(source, size, |content, _| {
-        let mut bytes = Vec::new();
-        content.take(LARGEST + 1).read_to_end(&mut bytes)?;
-        if bytes.len() as u64 > LARGEST {
-            return Err(FileProblem::TooMuch { most: LARGEST });
-        }
+        let bytes = whole(content, LARGEST)?;
         let digest = sha256(&bytes);
         let archive = zipped::open(Cursor::new(bytes))?;
         // Gzipped, too, it holds no more than DEFLATE makes of its bytes once.

@@ -57,6 +57,9 @@ impl Roles {
             }
             (layout, None) => {
                 roles.values = roles.others(header)?;
+                if table.shape.is_some() {
+                    in_order(header, &mut roles.values);
+                }
                 let names = || roles.values.iter().map(|&column| header[column].clone()).collect();
                 roles.features = (layout == Layout::Long).then(names);
             }
@@ -158,6 +161,19 @@ fn numbered(names: &[String]) -> Option<&str> {
     };
     let numbers: Vec<u64> = names.iter().map(number).collect::<Option<_>>()?;
     numbers.is_sorted_by(|one, next| one < next).then_some(prefix)
+}
+
+/// Puts pixels that are numbered into the order of their numbers, as a table may have its columns by the alphabet:
+/// `pixel0`, `pixel1`, `pixel10`. Those of other names are where they are.
+fn in_order(header: &[String], pixels: &mut [usize]) {
+    let Some(first) = pixels.first() else { return };
+    let beginning = header[*first].trim_end_matches(|digit: char| digit.is_ascii_digit());
+    let numbers = pixels.iter().map(|&column| step(&header[column], beginning).map(|number| (number, column)));
+    let Some(mut numbers) = numbers.collect::<Option<Vec<_>>>() else { return };
+    numbers.sort_unstable();
+    if numbers.is_sorted_by(|one, next| one.0 < next.0) {
+        pixels.iter_mut().zip(numbers).for_each(|(pixel, (_, column))| *pixel = column);
+    }
 }
 
 /// Which step of a feature a column is.

@@ -92,7 +92,9 @@ impl<R: Read> CsvRows<R> {
             most,
         };
         for _ in 0..skipped {
-            limited.skip_line()?;
+            if limited.skip_line()? == 0 {
+                break;
+            }
         }
         let reader = ReaderBuilder::new()
             .has_headers(false)
@@ -223,10 +225,11 @@ impl<R: Read> Rows for CsvRows<R> {
 }
 
 impl<R: BufRead> Limited<R> {
-    fn skip_line(&mut self) -> Result<(), FileProblem> {
+    fn skip_line(&mut self) -> Result<u64, FileProblem> {
         let mut line = self.inner.by_ref().take(self.most.row);
-        self.all += line.skip_until(b'\n')? as u64;
-        Ok(())
+        let skipped = line.skip_until(b'\n')? as u64;
+        self.all += skipped;
+        Ok(skipped)
     }
 }
 

@@ -11,7 +11,7 @@ use super::delimiter_of;
 use super::long;
 use super::problem::TableProblem;
 use crate::config::{Layout, Table};
-use crate::content::plain;
+use crate::content::{LARGEST, plain, whole};
 use crate::file_error::FileProblem;
 use crate::sequences::{Sequences, Values};
 
@@ -42,13 +42,8 @@ impl CsvGaps {
         if table.layout == Layout::Wide {
             return Err(TableProblem::WideGaps.into());
         }
-        let name = name.to_lowercase();
-        let delimiter = delimiter_of(name.strip_suffix(".gz").unwrap_or(&name), table);
-        let (text, _) = plain(source, |content| {
-            let mut text = Vec::new();
-            content.read_to_end(&mut text)?;
-            Ok((text, String::new()))
-        })?;
+        let delimiter = delimiter_of(name, table);
+        let text = plain(source, |content| whole(content, LARGEST))?;
         let mut rows = CsvRows::new(text.as_slice(), delimiter, table.skip_lines, Limits::default())?;
         let roles = Roles::of(super::rows::Rows::header(&rows), table, None)?;
         let file = long::read(&mut rows, table, &roles, None)?;

@@ -44,11 +44,10 @@ pub(crate) fn read(
     table: &Table,
     wanted: Option<Wanted>,
 ) -> Result<(SeriesFile, Digests), FileError> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-    let name = name.strip_suffix(".gz").unwrap_or(&name);
-    let delimiter = delimiter_of(name, table);
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let delimiter = delimiter_of(&name, table);
     let is_parquet = open(path, |file, _| Ok(parquet::is_parquet(&file)?))?;
-    if is_parquet || name.ends_with(".parquet") {
+    if is_parquet || unzipped(&name).ends_with(".parquet") {
         let digests = content::digests(path)?;
         let read = open(path, |file, _| series(&mut ParquetRows::new(file)?, table, wanted))?;
         return Ok((read, digests));
@@ -56,10 +55,22 @@ pub(crate) fn read(
     open(path, |file, size| through(file, size, |content, _| decode(content, delimiter, table, wanted)))
 }
 
-/// What parts the cells of a text of this name, small letters and without `.gz`, where the table does not say it.
+/// A file's name in small letters, without `.gz`.
+fn unzipped(name: &str) -> String {
+    let name = name.to_lowercase();
+    name.strip_suffix(".gz").map(str::to_owned).unwrap_or(name)
+}
+
+/// What parts the cells of a text of this name, where its ending says it.
+pub(crate) fn by_ending(name: &str) -> Option<u8> {
+    let name = unzipped(name);
+    let endings = [(".tsv", b'\t'), (".tab", b'\t'), (".csv", b',')];
+    endings.into_iter().find(|(ending, _)| name.ends_with(ending)).map(|(_, delimiter)| delimiter)
+}
+
+/// What parts the cells of a text of this name, which may be none.
 fn delimiter_of(name: &str, table: &Table) -> u8 {
-    let tabs = [".tsv", ".tab"].iter().any(|ending| name.ends_with(ending));
-    table.delimiter.unwrap_or(if tabs { b'\t' } else { b',' })
+    table.delimiter.or_else(|| by_ending(name)).or(table.usual_delimiter).unwrap_or(b',')
 }
 
 /// Reads a table for a net to be asked about: what it has as targets is passed over.
@@ -93,8 +104,7 @@ pub fn parse_table(bytes: &[u8], table: &Table, wanted: Option<Wanted>) -> Resul
 }
 
 fn csv_of(source: impl Read, table: &Table, wanted: Option<Wanted>) -> Result<SeriesFile, FileProblem> {
-    let delimiter = table.delimiter.unwrap_or(b',');
-    plain(source, |content| decode(content, delimiter, table, wanted)).map(|(file, _)| file)
+    plain(source, |content| decode(content, delimiter_of("", table), table, wanted)).map(|(file, _)| file)
 }
 
 /// Decodes a text; the last is the digest of all of it.

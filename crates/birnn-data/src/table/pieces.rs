@@ -48,8 +48,7 @@ pub fn each_piece<E: From<FileProblem>>(
     if table.layout == Layout::Wide {
         return Err(FileProblem::from(TableProblem::WideStream).into());
     }
-    let name = name.to_lowercase();
-    let delimiter = delimiter_of(name.strip_suffix(".gz").unwrap_or(&name), table);
+    let delimiter = delimiter_of(name, table);
     let mut refused = None;
     let read = plain(source, |content| {
         let limits = Limits { all: u64::MAX, ..Limits::default() };

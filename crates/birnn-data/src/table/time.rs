@@ -7,8 +7,8 @@ pub(super) enum Time {
     Whole(i64),
     /// Another number.
     Number(f64),
-    /// Nanoseconds since 1970.
-    Date(i64),
+    /// Nanoseconds since 1970; 64 bits would end in 2262 and begin in 1677.
+    Date(i128),
 }
 
 /// What the times of a table are.
@@ -24,7 +24,7 @@ enum Kind {
 pub(super) struct Times {
     kind: Option<Kind>,
     /// In the order of time.
-    keys: Vec<i64>,
+    keys: Vec<i128>,
 }
 
 impl Time {
@@ -76,19 +76,19 @@ impl Times {
                 self.kind = Some(Kind::Date);
                 key
             }
-            (Time::Whole(key), None | Some(Kind::Whole)) => {
+            (Time::Whole(number), None | Some(Kind::Whole)) => {
                 self.kind = Some(Kind::Whole);
-                key
+                number.into()
             }
-            (Time::Whole(number), Some(Kind::Number)) => in_order(number as f64),
+            (Time::Whole(number), Some(Kind::Number)) => in_order(number as f64).into(),
             (Time::Number(number), None | Some(Kind::Number)) => {
                 self.kind = Some(Kind::Number);
-                in_order(number)
+                in_order(number).into()
             }
             (Time::Number(number), Some(Kind::Whole)) => {
-                self.keys.iter_mut().for_each(|key| *key = in_order(*key as f64));
+                self.keys.iter_mut().for_each(|key| *key = in_order(*key as f64).into());
                 self.kind = Some(Kind::Number);
-                in_order(number)
+                in_order(number).into()
             }
             (Time::Date(_), Some(Kind::Whole | Kind::Number)) => return None,
             (Time::Whole(_) | Time::Number(_), Some(Kind::Date)) => return None,
@@ -99,7 +99,7 @@ impl Times {
     }
 
     /// That of a row, to be compared with others; none where there are no times.
-    pub(super) fn of_row(&self, row: u32) -> Option<i64> {
+    pub(super) fn of_row(&self, row: u32) -> Option<i128> {
         self.keys.get(row as usize).copied()
     }
 }
@@ -113,7 +113,7 @@ fn in_order(number: f64) -> i64 {
 
 /// Nanoseconds since 1970 of `2026-01-31`, with a time of day behind a `T` or a blank, as `23:59`, `23:59:59` or
 /// `23:59:59.123`, and with `Z` or an offset such as `+01:00` behind that.
-fn nanoseconds(text: &str) -> Option<i64> {
+fn nanoseconds(text: &str) -> Option<i128> {
     let (date, time) = match text.find(['T', 't', ' ']) {
         Some(at) => (&text[..at], text[at + 1..].trim_start()),
         None => (text, "00:00"),
@@ -136,10 +136,11 @@ fn nanoseconds(text: &str) -> Option<i64> {
             (within(second, 60)?, of_a_second(fraction)?)
         }
     };
-    (seconds + hour * 3600 + minute * 60 + second - offset).checked_mul(NANO)?.checked_add(nanoseconds)
+    let seconds = seconds + hour * 3600 + minute * 60 + second - offset;
+    Some(i128::from(seconds) * NANO + i128::from(nanoseconds))
 }
 
-const NANO: i64 = 1_000_000_000;
+const NANO: i128 = 1_000_000_000;
 
 /// A whole number of so many digits.
 fn whole(text: &str, digits: usize) -> Option<i64> {
@@ -200,6 +201,8 @@ mod tests {
             ("1970-01-02", 86_400),
             ("1969-12-31T23:59:59", -1),
             ("2000-02-29", 951_782_400),
+            ("1659-01-01", -9_814_176_000),
+            ("9999-12-31", 253_402_214_400),
             ("2026-11-27 02:03:04", 1_795_744_984),
             ("2026-11-27T02:03:04Z", 1_795_744_984),
             ("2026-11-27T03:03:04+01:00", 1_795_744_984),
@@ -227,7 +230,6 @@ mod tests {
             "2026-01-01T12",
             "2026-01-01T12:00:61",
             "2026-01-01T12:00:00.",
-            "9999-01-01",
             "2026-01-01T12:00+1",
             "2026-01-01T12:00+25:00",
             "é026-01-01",

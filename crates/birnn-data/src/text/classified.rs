@@ -17,8 +17,7 @@ use std::path::Path;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::folder::read as read_classes;
-pub use self::folder::read_folder;
+pub(crate) use self::folder::{Folder, read as read_classes};
 use super::encoding::{Encoding, open_text};
 use super::problem::TextProblem;
 use super::reading::{Labelling, Reading};

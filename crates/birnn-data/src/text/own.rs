@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::classified::{self, TextOptions, read_classes};
+use super::classified::{self, Folder, TextOptions, read_classes};
 use super::problem::TextProblem;
 use super::reading::Labelling;
 use super::tags::rewritten;
@@ -11,7 +11,7 @@ use crate::config::{DataPlan, LabelFiles, OwnFiles, OwnFormat};
 use crate::error::{ConfigError, DataError};
 use crate::file_error::{FileError, FileProblem};
 use crate::name;
-use crate::own::not_there;
+use crate::own::{left_out, not_there};
 use crate::provenance::VerifiedFile;
 use crate::series::file::SeriesFile;
 use crate::series::own::{Together, answered, names_of, together};
@@ -21,17 +21,16 @@ use crate::whole::{Whole, WholeKind};
 
 /// Brings the files into memory.
 pub(crate) fn read_own(files: &OwnFiles, plan: &DataPlan) -> Result<Whole, DataError> {
-    let mut verified = Vec::new();
+    let (mut verified, mut warnings) = (Vec::new(), Vec::new());
     let mut read = |part: Part| -> Result<Option<(SeriesFile, &Path)>, FileError> {
         let Some(path) = part.path(files) else { return Ok(None) };
-        let file = read(path, part, &files.format, plan, &mut verified)?;
+        let file = read(path, part, &files.format, plan, (&mut verified, &mut warnings))?;
         let path = part.labels(&files.format).unwrap_or(path);
         Ok(Some((rewritten(file, plan).map_err(|problem| problem.at(path))?, path)))
     };
     let Some(train) = read(Part::Train)? else { unreachable!("there is always a training file") };
     let (test, validation) = (read(Part::Test)?, read(Part::Validation)?);
     let mut names = names_of(&train.0);
-    let mut warnings = Vec::new();
     match &plan.text.known {
         Some(known) if plan.wanted.per == Per::Step => names.clone_from(known),
         _ if plan.wanted.per == Per::Step => {
@@ -114,7 +113,7 @@ fn read(
     part: Part,
     format: &OwnFormat,
     plan: &DataPlan,
-    verified: &mut Vec<VerifiedFile>,
+    (verified, warnings): (&mut Vec<VerifiedFile>, &mut Vec<ConfigError>),
 ) -> Result<SeriesFile, FileError> {
     let encoding = plan.text.encoding;
     // Texts that are answered with their own tokens have no class.
@@ -129,9 +128,11 @@ fn read(
             conllu::read(path, *tags, &Labelling::Any, encoding).map(one).map_err(of(part.key()))?
         }
         OwnFormat::Texts(TextOptions { unit, .. }) if path.is_dir() => {
-            let (file, digests) = read_classes(path, *unit, &labelling, encoding)?;
-            verified.extend(digests.into_iter().map(|(file, digests)| VerifiedFile::new(&file, digests)));
-            return Ok(file);
+            let Folder { texts, files, others } = read_classes(path, *unit, &labelling, encoding)?;
+            verified.extend(files.into_iter().map(|(file, digests)| VerifiedFile::new(&file, digests)));
+            let are = ["is no class's, as its name does not end in `.txt`", "are no class's, as their names do not end in `.txt`"];
+            warnings.extend(left_out(part.key(), are, &others));
+            return Ok(texts);
         }
         OwnFormat::Texts(options) => {
             let read = classified::read(path, &options.form(path), options.unit, &labelling, encoding);

@@ -159,6 +159,9 @@ pub enum TextProblem {
         "has no file that ends in `.txt`, and is read as a folder with one for each class, a text on each line"
     )]
     NoFiles,
+    /// Two files of a folder are of one class.
+    #[error("has two files of the class `{}` by their names; put what they hold into one", shown(.0))]
+    TwoFiles(String),
     /// There are more classes than labels.
     #[error("`{}` is one class more than the {most} that there may be", shown(.name))]
     Classes {

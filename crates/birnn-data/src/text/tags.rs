@@ -14,7 +14,11 @@ pub(crate) fn rewritten(file: SeriesFile, plan: &DataPlan) -> Result<SeriesFile,
         return Ok(file);
     };
     let (Per::Step, Some(labels)) = (targets.per, targets.classes()) else { return Ok(file) };
-    let is_line = matches!(&plan.source, Source::Own(files) if matches!(files.format, OwnFormat::Lines(_)));
+    // Of CoNLL-U not each line is a token: a sentence is told by its first.
+    let is_line = matches!(
+        &plan.source,
+        Source::Own(files) if matches!(files.format, OwnFormat::Lines(_) | OwnFormat::Conllu(_))
+    );
     let own = plan.text.scheme.unwrap_or(learnt);
     let mut written = Labels::new(None);
     for (sentence, &line) in file.lines.iter().enumerate() {

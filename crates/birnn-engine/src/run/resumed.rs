@@ -5,15 +5,14 @@ use birnn_experiment::{Plan, ScheduleKind};
 use birnn_run::Meta;
 
 use super::RunError;
-use crate::checkpoint::PassedOver;
 use crate::device::cpu;
 use crate::resume::Resumed;
 
 /// Takes a run's records back to its checkpoint, and says where it goes on.
 pub(super) fn go_on(resumed: &Resumed, plan: &Plan, steps: usize) -> Result<(), RunError> {
     for passed_over in &resumed.passed_over {
-        let PassedOver { error, kept } = passed_over;
-        tracing::warn!("passed over {error}; it is kept as {}", shown(kept));
+        let kept = passed_over.set_aside(&resumed.run)?;
+        tracing::warn!("passed over {}; it is kept as {}", passed_over.error, shown(&kept));
     }
     let Some(checkpoint) = &resumed.checkpoint else {
         tracing::info!("there is no checkpoint yet: starting from the beginning");

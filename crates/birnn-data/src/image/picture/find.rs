@@ -68,13 +68,17 @@ pub fn find(given: &Path) -> Result<Pictures, FindError> {
     if given.exists() || !is_pattern(given.as_os_str()) {
         return Ok(Pictures { paths: vec![given.to_owned()], ..Pictures::default() });
     }
-    let parts = given.iter().map(Part::new).collect::<Result<Vec<_>, _>>()?;
+    let mut parts = given.iter().map(Part::new).collect::<Result<Vec<_>, _>>()?;
+    // Two of them mean what one means, and would find everything in several ways.
+    parts.dedup_by(|next, part| next.is_any_depth() && part.is_any_depth());
     let mut paths = Vec::new();
     matching(PathBuf::new(), &parts, &mut paths)?;
     if paths.is_empty() {
         return Err(FindError::NoMatch);
     }
     paths.sort();
+    // `**/a*/**` finds what is in `a1/a2` by either.
+    paths.dedup();
     Ok(Pictures { paths, ..Pictures::default() })
 }
 
@@ -119,6 +123,11 @@ impl Part<'_> {
             false => Ok(Part::Name(part)),
         }
     }
+
+    /// Whether it means any number of folders.
+    fn is_any_depth(&self) -> bool {
+        matches!(self, Part::Pattern(pattern) if pattern.as_str() == "**")
+    }
 }
 
 /// Adds what there is in `folder` under names that match these parts of a path. The glob crate's own walk
@@ -135,7 +144,7 @@ fn matching(folder: PathBuf, parts: &[Part], paths: &mut Vec<PathBuf>) -> Result
         }
         Part::Pattern(pattern) => pattern,
     };
-    let any_depth = pattern.as_str() == "**";
+    let any_depth = part.is_any_depth();
     if any_depth {
         matching(folder.clone(), rest, paths)?;
     }

@@ -1,6 +1,5 @@
 //! Texts in a folder with a file for each class, a text on each line: `Arabic.txt`, `Chinese.txt`.
 
-use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -14,53 +13,77 @@ use crate::text::encoding::{Encoding, open_text};
 use crate::text::problem::TextProblem;
 use crate::text::reading::{Labelling, Reading};
 
+/// The texts of a folder, and the files that it has.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    pub(crate) texts: SeriesFile,
+    /// Those that are read.
+    pub(crate) files: Vec<(PathBuf, Digests)>,
+    /// Those that are of no class by their names.
+    pub(crate) others: Vec<PathBuf>,
+}
+
 /// Reads the texts of a folder, each of the class that its file is called. They are numbered over all files.
 ///
 /// # Errors
 ///
-/// Where there is no `.txt` file; where one cannot be read, is not UTF-8, or has no text.
-pub fn read_folder(path: &Path, unit: Unit, labelling: &Labelling) -> Result<SeriesFile, FileError> {
-    read(path, unit, labelling, Encoding::UTF_8).map(|(file, _)| file)
-}
-
-/// As [`read_folder`], with the digests of each file.
+/// Where there is no `.txt` file; where one cannot be read, is not in `encoding`, or has no text; where two are of one
+/// class.
 pub(crate) fn read(
     path: &Path,
     unit: Unit,
     labelling: &Labelling,
     encoding: Encoding,
-) -> Result<(SeriesFile, Vec<(PathBuf, Digests)>), FileError> {
-    let files = listed(path).map_err(FileError::io(path))?;
-    if files.is_empty() {
+) -> Result<Folder, FileError> {
+    let (listed, others) = listed(path).map_err(FileError::io(path))?;
+    if listed.is_empty() {
         return Err(FileProblem::Texts(TextProblem::NoFiles).at(path));
     }
+    let mut classes: Vec<&String> = listed.iter().map(|(class, _)| class).collect();
+    classes.sort_unstable();
+    if let Some(twice) = classes.windows(2).find(|pair| pair[0] == pair[1]) {
+        return Err(FileProblem::Texts(TextProblem::TwoFiles(twice[0].clone())).at(path));
+    }
     let mut reading = Reading::new(labelling);
-    let mut all = Vec::with_capacity(files.len());
-    for file in files {
-        let class = name::text(file.file_stem().unwrap_or_default());
+    let mut files = Vec::with_capacity(listed.len());
+    for (class, file) in listed {
         let before = reading.count();
         let take = |line: super::Line<'_>| sample(&mut reading, unit, line.number, line.text, &class);
         let ((), digests) = open_text(&file, encoding, |content| of_lines(content, take))?;
         if reading.count() == before {
             return Err(FileProblem::Ends("its first text").at(&file));
         }
-        all.push((file, digests));
+        files.push((file, digests));
     }
-    let file = reading.finish(Per::Sequence).map_err(|problem| problem.at(path))?;
-    let lines = (1..=file.lines.len()).collect();
-    Ok((SeriesFile { lines, unit: "text", ..file }, all))
+    let texts = reading.finish(Per::Sequence).map_err(|problem| problem.at(path))?;
+    let lines = (1..=texts.lines.len()).collect();
+    Ok(Folder { texts: SeriesFile { lines, unit: "text", ..texts }, files, others })
 }
 
-/// The files of classes, in the order of their names. Those whose names begin with a dot are something else.
-fn listed(path: &Path) -> std::io::Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
+/// The files of classes, in the order of their names, each with its class; and all others. Those whose names begin with
+/// a dot are something else.
+fn listed(path: &Path) -> std::io::Result<(Vec<(String, PathBuf)>, Vec<PathBuf>)> {
+    let (mut files, mut others) = (Vec::new(), Vec::new());
     for entry in fs::read_dir(path)? {
         let file = entry?.path();
-        let is_hidden = file.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-        if !is_hidden && file.extension() == Some(OsStr::new("txt")) && file.is_file() {
-            files.push(file);
+        let name = name::text(file.file_name().unwrap_or_default());
+        match class_of(&name).filter(|_| file.is_file()) {
+            _ if name.starts_with('.') => {}
+            Some(class) => files.push((class.to_owned(), file)),
+            None => others.push(file),
         }
     }
-    files.sort();
-    Ok(files)
+    files.sort_by(|(_, one), (_, other)| one.cmp(other));
+    others.sort();
+    Ok((files, others))
+}
+
+/// The class of a file of this name: what stands before `.txt` or `.txt.gz`, in small letters or capitals.
+fn class_of(name: &str) -> Option<&str> {
+    let without = |name: &'_ str, ending: &str| -> Option<usize> {
+        let at = name.len().checked_sub(ending.len())?;
+        name.get(at..)?.eq_ignore_ascii_case(ending).then_some(at)
+    };
+    let unzipped = without(name, ".gz").map_or(name, |at| &name[..at]);
+    without(unzipped, ".txt").map(|at| &unzipped[..at])
 }
