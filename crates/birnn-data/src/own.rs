@@ -90,7 +90,8 @@ impl DataConfig {
         let found: Vec<Option<PathBuf>> = files.iter().map(|(_, path)| moved(path)).collect();
         let any = found.iter().any(Option::is_some);
         if any {
-            let is_missing = |&index: &usize| found[index].is_none() || found[..index].contains(&found[index]);
+            let is_missing =
+                |&index: &usize| found[index].is_none() || found[..index].contains(&found[index]);
             if let Some((key, path)) = (0..files.len()).find(is_missing).map(|index| &files[index]) {
                 let name = name::text(path.file_name().unwrap_or_default());
                 return Err(FileProblem::NotAll { name, key }.at(folder));

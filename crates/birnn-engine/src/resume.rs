@@ -189,8 +189,7 @@ fn had_checkpoint(run: &RunDir) -> Result<bool, MetaError> {
     // What goes on from a step has had a checkpoint, whatever became of it.
     let moved_on = |session: &Session| {
         let status = &session.status;
-        session.from_step > 0
-            || *status != Status::Running && session.end.is_some() && !status.has_failed()
+        session.from_step > 0 || *status != Status::Running && session.end.is_some() && !status.has_failed()
     };
     // The folder is made before the metrics, an epoch's checkpoint after its line, the final weights after
     // the last.

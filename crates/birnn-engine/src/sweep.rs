@@ -93,7 +93,9 @@ impl Claims {
     fn note(&self, index: usize, why: &str) -> Result<(), FileError> {
         let (path, beside) = (self.of(index).join(FAILED), self.of(index).join("failing"));
         // Others read it at any moment, and an empty one is a failure, too.
-        std::fs::write(&beside, why).and_then(|()| std::fs::rename(&beside, &path)).map_err(FileError::of(&path))
+        std::fs::write(&beside, why)
+            .and_then(|()| std::fs::rename(&beside, &path))
+            .map_err(FileError::of(&path))
     }
 
     /// None but these.
@@ -309,6 +311,7 @@ impl SweepDir {
         mut after: impl FnMut(&SweepDir) -> Result<(), E>,
         mut stop: impl FnMut() -> Option<S>,
     ) -> Result<Swept<S>, E> {
+        self.settled.clear();
         loop {
             let mut others_train = false;
             for index in 0..self.trials.len() {
@@ -512,6 +515,10 @@ mod tests {
                     Ok::<_, SweepError>(Ended::Failed(format!("of {index}")))
                 };
                 if index == 0 {
+                    // A run that is resumed by itself meanwhile is no failure of the sweep.
+                    let held =
+                        second.run(|_, _| Ok::<_, SweepError>(Ended::Held), |_| Ok(()), || Some("enough"));
+                    assert!(matches!(held, Ok(Swept::Stopped(None, "enough"))), "{held:?}");
                     // Asked when all but the claimed one are settled.
                     let swept = second.run(others, |_| Ok(()), || Some("enough"));
                     assert!(matches!(swept, Ok(Swept::Stopped(None, "enough"))), "{swept:?}");

@@ -57,7 +57,7 @@ pub fn train(
     observer: &mut dyn Observer,
 ) -> Result<Trained, EngineError> {
     let (seed, plan) = (u64::from(plan.seed), &plan.train);
-    let steps = data.train.len().div_ceil(plan.batch_size);
+    let steps = plan.steps(data.train.len());
     let mut health = Health::default();
     let unfinished = |state: &State| state.epochs(steps) < plan.epochs && !state.out_of_patience(plan, steps);
     let save = |learner: &Learner, state: &State| {

@@ -193,6 +193,29 @@ fn more_sets_keep_what_was_changed_before() {
 }
 
 #[test]
+fn files_that_moved_are_taken_together_and_vectors_by_themselves() {
+    let folder = tempfile::tempdir().unwrap();
+    let there = |name: &str| std::fs::write(folder.path().join(name), "").unwrap();
+    let text = "[data]\ndataset = \"conll\"\ntrain = \"/x/a\"\ntest = \"/x/b\"\nvectors = \"/x/v\"\n";
+    let taken = || {
+        let mut source = source(text, &[]).unwrap();
+        let any = source.take_files(folder.path()).map_err(|error| error.to_string())?;
+        let paths = source.experiment().data.paths().into_iter().filter_map(|(_, path)| path.as_ref());
+        let moved =
+            paths.filter(|path| path.starts_with(folder.path())).map(|path| path.file_name().unwrap());
+        Ok::<_, String>((any, moved.map(|name| name.to_str().unwrap().to_owned()).collect::<String>()))
+    };
+    assert_eq!(taken(), Ok((false, String::new())));
+    there("v");
+    assert_eq!(taken(), Ok((true, "v".to_owned())));
+    there("a");
+    let error = taken().unwrap_err();
+    assert!(error.contains("`b` is not, or stands for two; name it with --set data.test=PATH"), "{error}");
+    there("b");
+    assert_eq!(taken(), Ok((true, "abv".to_owned())));
+}
+
+#[test]
 fn a_file_that_is_not_utf_8_is_told_with_the_place_and_the_way_out() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x.toml");

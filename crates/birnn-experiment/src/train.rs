@@ -196,6 +196,11 @@ pub struct TrainPlan {
 }
 
 impl TrainPlan {
+    /// The steps of an epoch of so many samples.
+    pub fn steps(&self, samples: usize) -> usize {
+        samples.div_ceil(self.batch_size)
+    }
+
     /// The steps of a whole run whose epochs have `steps` each. Who asks for more epochs than can be counted
     /// to wants to stop it otherwise.
     pub fn total(&self, steps: usize) -> usize {

@@ -303,6 +303,9 @@ mod tests {
         };
         hostile(|manifest, _| large(manifest), "`fc.weight` is F32 [2, 8] and should be F32 [2, 131072]");
         hostile(|manifest, _| manifest.experiment = "[model]\nlayers = 0".to_owned(), "model.layers");
+        let window =
+            |manifest: &mut Manifest| manifest.experiment = "[data]\nwindow = { length = 0 }".to_owned();
+        hostile(|manifest, _| window(manifest), "data.window: its series are cut into parts of no steps");
         hostile(|manifest, _| manifest.experiment = "[[[".to_owned(), "unquoted keys");
         hostile(|manifest, _| of_steps(manifest), "a net with the readout `last` cannot answer each step");
         hostile(|_, entries| entries.truncate(3), "is missing");

@@ -282,6 +282,10 @@ fn a_damaged_checkpoint_is_named_and_passed_over() {
     };
     sandbox.birnn(&[&args[..], &["run"]].concat()).done();
     damage("last");
+    // Who is refused has moved nothing.
+    let before = sandbox.listing();
+    sandbox.birnn(&["train", "--resume", "run", "--set", "seed=3"]).failed(2, &["seed was 0 and is 3"]);
+    assert_eq!(sandbox.listing(), before);
     let ended = sandbox.birnn(&["train", "--resume", "run"]).done();
     let said =
         "warning: passed over run/checkpoints/last.safetensors: its content does not match its SHA-256";

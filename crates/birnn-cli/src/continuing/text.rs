@@ -77,3 +77,18 @@ fn drawn(task: &Classify, logits: &[f32], temperature: f64, rng: &mut Rng) -> us
     // What is left by rounding is the last one's.
     class.unwrap_or(probabilities.len() - 1)
 }
+
+#[cfg(test)]
+mod tests {
+    use birnn_data::Per;
+
+    use super::*;
+
+    #[test]
+    fn next_to_no_temperature_is_as_none() {
+        let task = Classify::new(["a", "b", "c"].map(str::to_owned).into(), Per::Step);
+        for temperature in [0.0, 1e-40, 1e-300] {
+            assert_eq!(drawn(&task, &[1.0, 3.0, 2.0], temperature, &mut Rng::new(0, 0)), 1, "{temperature}");
+        }
+    }
+}

@@ -137,7 +137,9 @@ impl Annotated for ConllBlock {
     }
 
     fn write(&self, into: &mut Vec<u8>, task: &Classify, answers: &[Class]) -> io::Result<()> {
-        let told = |class: &Class| (escape::line(&task.classes[class.class]).into_owned(), format!("{:.4}", class.probability));
+        let told = |class: &Class| {
+            (escape::line(&task.classes[class.class]).into_owned(), format!("{:.4}", class.probability))
+        };
         let (tags, sure): (Vec<String>, Vec<String>) = answers.iter().map(told).unzip();
         let columns =
             [AddedColumn { name: "Tag", values: &tags }, AddedColumn { name: "Confidence", values: &sure }];

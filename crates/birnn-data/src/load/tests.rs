@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::*;
-use crate::config::{Portion, UserFiles};
+use crate::config::{Portion, SplitBy, UserFiles};
 use crate::dataset::Dataset;
 use crate::image::idx::tests::idx;
 use crate::obtain::tests::published;
@@ -355,4 +355,8 @@ fn series_made_by_code_need_no_file() {
     let splits = load_quietly(&config.resolve().unwrap(), &at(folder.path(), true)).unwrap();
     assert_eq!((splits.train.len(), splits.provenance.dataset.as_str()), (50, "synthetic-series"));
     assert!(splits.train.sequences.common_length().is_none());
+    // Whole groups that are kept back do not count.
+    let config = crate::DataConfig { validation: Portion::Share(0.1), split: SplitBy::Group, ..config };
+    let splits = load_quietly(&config.resolve().unwrap(), &at(folder.path(), true)).unwrap();
+    assert_eq!(splits.train.len(), 50);
 }

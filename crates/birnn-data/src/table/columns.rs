@@ -168,7 +168,8 @@ fn numbered(names: &[String]) -> Option<&str> {
 fn in_order(header: &[String], pixels: &mut [usize]) {
     let Some(first) = pixels.first() else { return };
     let beginning = header[*first].trim_end_matches(|digit: char| digit.is_ascii_digit());
-    let numbers = pixels.iter().map(|&column| step(&header[column], beginning).map(|number| (number, column)));
+    let numbers =
+        pixels.iter().map(|&column| step(&header[column], beginning).map(|number| (number, column)));
     let Some(mut numbers) = numbers.collect::<Option<Vec<_>>>() else { return };
     numbers.sort_unstable();
     if numbers.is_sorted_by(|one, next| one.0 < next.0) {

@@ -258,6 +258,13 @@ fn a_row_can_be_an_image() {
     }
     let error = parsed("kind,a\n1,2\n", &settings, CLASSES).unwrap_err();
     assert_eq!(error, "has 1 columns of pixels, and images of 2 x 3 have 6");
+    // Numbered columns are where their numbers say, whatever sorted them; of others nobody knows.
+    for (head, first) in [("p0,p10,p11,p1,p2,p3", [0, 3, 4, 5, 1, 2]), ("b,a,d,c,f,e", [0, 1, 2, 3, 4, 5])] {
+        let file =
+            parsed(&format!("kind,{head}\n7,0,1,2,3,4,5\n9,0,1,2,3,4,5\n"), &settings, CLASSES).unwrap();
+        let Values::Bytes(pixels) = file.sequences.values() else { panic!("no images") };
+        assert_eq!(pixels[..6], first, "{head}");
+    }
 }
 
 #[test]
@@ -273,12 +280,28 @@ fn texts_are_read_as_they_are_written() {
         let settings = format!("id = \"id\"\ntarget = \"kind\"\n{more}");
         assert_eq!(values(&parsed(text, &settings, CLASSES).unwrap()), plain, "{text:?}");
     }
+    let error =
+        parsed("x,kind\n1,k\n", "target = \"kind\"\nskip_lines = 1000000000000", CLASSES).unwrap_err();
+    assert_eq!(error, "ends before its header, the names of its columns");
     // What is missing has many names.
     for missing in ["", "?", "NA", "NaN", "nan", "null", "None", " "] {
         let file = parsed(&format!("x,kind\n1,k\n{missing},k\n"), "target = \"kind\"", CLASSES).unwrap();
         assert!(values(&file)[0][1].is_nan(), "{missing}");
         assert_eq!(file.gap.unwrap().to_string(), "line 3, column 1 (`x`)");
     }
+}
+
+#[test]
+fn what_has_no_name_is_parted_as_what_was_learnt_from() {
+    let ask = |train: &str| {
+        let text = format!("dataset = \"table\"\ntrain = \"{train}\"\ntest = \"b\"\ntarget = \"kind\"");
+        let config: DataConfig = toml::from_str(&text).unwrap();
+        config.table_to_ask(None).unwrap()
+    };
+    for (train, text) in [("a.tsv.gz", "x\ty\n1\t2\n"), ("a.csv", "x,y\n1,2\n"), ("a", "x,y\n1,2\n")] {
+        assert_eq!(values(&read_csv(text.as_bytes(), &ask(train)).unwrap()), [[1.0, 2.0]], "{train}");
+    }
+    assert_eq!(delimiter_of("b.CSV", &ask("a.tsv")), b',');
 }
 
 #[test]

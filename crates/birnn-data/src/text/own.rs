@@ -130,7 +130,10 @@ fn read(
         OwnFormat::Texts(TextOptions { unit, .. }) if path.is_dir() => {
             let Folder { texts, files, others } = read_classes(path, *unit, &labelling, encoding)?;
             verified.extend(files.into_iter().map(|(file, digests)| VerifiedFile::new(&file, digests)));
-            let are = ["is no class's, as its name does not end in `.txt`", "are no class's, as their names do not end in `.txt`"];
+            let are = [
+                "is no class's, as its name does not end in `.txt`",
+                "are no class's, as their names do not end in `.txt`",
+            ];
             warnings.extend(left_out(part.key(), are, &others));
             return Ok(texts);
         }

@@ -205,7 +205,7 @@ pub enum Outcome {
 impl Training {
     /// Steps of an epoch.
     fn steps(&self) -> usize {
-        self.data.train.len().div_ceil(self.plan.train.batch_size)
+        self.plan.train.steps(self.data.train.len())
     }
 
     /// What must be the same on all processes that train it, and where they begin.

@@ -84,7 +84,7 @@ impl Prepared {
         manifest.check()?;
         if let Start::Resumed(resumed) = &start {
             resumed.verify(&manifest)?;
-            resumed.fits(plan.train.epochs, splits.train.len().div_ceil(plan.train.batch_size))?;
+            resumed.fits(plan.train.epochs, plan.train.steps(splits.train.len()))?;
         }
         let substitution = splits.provenance.substitute_for;
         let task = manifest.task.clone();

@@ -221,6 +221,8 @@ mod tests {
         assert_eq!(found("*/1.png"), ["a/1.png"]);
         assert_eq!(found("**/1.png"), ["1.png", "a/1.png", "a/b/1.png"]);
         assert_eq!(found("a/**/*.jpg"), ["a/b/2.jpg"]);
+        assert_eq!(found("**/**/1.png"), ["1.png", "a/1.png", "a/b/1.png"]);
+        assert_eq!(found("**/?/**/2.jpg"), ["a/b/2.jpg"]);
         assert_eq!(names(&folder, "x*.png").unwrap_err(), "no file is called so");
         assert!(names(&folder, "[.png").unwrap_err().starts_with("as a pattern: "));
     }

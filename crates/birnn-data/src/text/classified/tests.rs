@@ -128,16 +128,20 @@ fn a_folder_has_a_file_for_each_class() {
     write("._Y.txt", b"\0\0");
     assert!(failed(&Labelling::Any).contains(": has no file that ends in `.txt`, and is read as a folder "));
     write("Y.txt", "c\nü d\n".as_bytes());
-    write("X.txt", &gzip(b"a b\r\n\r\n"));
-    let (file, digests) = read(&Labelling::Any).unwrap();
-    assert_eq!((file.unit, told(Ok(file))), ("text", "1 X: a   b | 2 Y: c | 3 Y: ü   d".to_owned()));
-    let names = digests.iter().map(|(path, _)| path.file_name().unwrap().to_str().unwrap());
-    assert_eq!(names.collect::<Vec<_>>(), ["X.txt", "Y.txt"]);
+    write("X.TXT.gz", &gzip(b"a b\r\n\r\n"));
+    let Folder { texts, files, others } = read(&Labelling::Any).unwrap();
+    assert_eq!((texts.unit, told(Ok(texts))), ("text", "1 X: a   b | 2 Y: c | 3 Y: ü   d".to_owned()));
+    let names = files.iter().map(|(path, _)| path.file_name().unwrap().to_str().unwrap());
+    assert_eq!(names.collect::<Vec<_>>(), ["X.TXT.gz", "Y.txt"]);
+    assert_eq!(others, [folder.path().join("README.md")]);
     let known = Labelling::Of(vec!["X".to_owned()]);
     assert!(failed(&known).ends_with("Y.txt: line 1: the class `Y` is none of the training file's: X"));
     write("Z.txt", b" \n");
     assert!(failed(&Labelling::Any).ends_with("Z.txt: ends before its first text"));
-    assert!(read_folder(&folder.path().join("none"), Unit::Words, &Labelling::Any).is_err());
+    write("Z.TXT", b"c\n");
+    assert!(failed(&Labelling::Any).contains(": has two files of the class `Z` by their names"));
+    let none = read_classes(&folder.path().join("none"), Unit::Words, &Labelling::Any, Encoding::UTF_8);
+    assert!(none.is_err());
 }
 
 /// Real files, where `$BIRNN_DATA_DIR` has them.

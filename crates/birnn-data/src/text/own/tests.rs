@@ -182,6 +182,20 @@ fn spans_of_parallel_files_are_rewritten() {
     assert_eq!(told(&splits, &splits.test), ["in/O rome/S-loc"]);
 }
 
+/// Lines of words that are read in several are none of its tokens.
+#[test]
+fn a_tag_that_cannot_be_is_told_with_the_sentence_of_conllu() {
+    let row = |id: &str, tag: &str| format!("{id}\tx\t_\t_\t{tag}\t_\t0\t_\t_\t_\n");
+    let text = format!("# one\n{}{}{}\n", row("1-2", "_"), row("1", "O"), row("2", "I-a"));
+    let folder = folder(&[("a.conllu", &text)]);
+    let settings =
+        "dataset = \"conllu\"\ntrain = \"a.conllu\"\ntest = \"a.conllu\"\ntags = \"xpos\"\nscheme = \"iob2\"";
+    let mut plan = plan(settings, folder.path(), TAGS).unwrap();
+    plan.text.learnt = Some(Scheme::Iob2);
+    let error = load_quietly(&plan, &at(folder.path(), true)).unwrap_err().to_string();
+    assert!(error.contains("a.conllu: line 3: `I-a` stands after `O`"), "{error}");
+}
+
 #[test]
 fn tags_that_training_lacks_are_told_of_and_no_error() {
     let files = [("a", "x O\n\ny B-a\n"), ("b", "x B-c\ny I-c\n"), ("c", "x B-d\n")];
