@@ -81,8 +81,9 @@ fn fetch(python: &Path, folder: &Path) -> Result<()> {
     if folder.exists() {
         fs::remove_dir_all(folder).with_context(|| format!("{} cannot be removed", folder.display()))?;
     }
-    let mut pip = Command::new(python);
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target"]).arg(folder);
+    fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    let mut pip = crate::python::pip(python, folder);
+    pip.args(["install", "--quiet", "--disable-pip-version-check", "--target"]).arg(folder);
     output(pip.args(PACKAGES), "python3-pip")?;
     fs::write(folder.join(COMPLETE), "").with_context(|| format!("{} cannot be written", folder.display()))
 }

@@ -14,6 +14,9 @@ use crate::libtorch::{Flavour, VERSION};
 /// The manifest's name within a copy.
 pub const FILE: &str = "manifest.txt";
 
+/// Folders of a copy that libraries lie in; the latter two are of some systems' wheels.
+const LIBRARIES: [&str; 3] = ["lib", "torch.libs", ".dylibs"];
+
 /// Lists all that lies in `copy` and writes the manifest to disk, after the libraries.
 pub fn write(copy: &Path, flavour: Flavour) -> Result<()> {
     let mut paths = Vec::new();
@@ -23,7 +26,7 @@ pub fn write(copy: &Path, flavour: Flavour) -> Result<()> {
     for path in &paths {
         let file = copy.join(path);
         // A power cut must not leave a library of the right size and no content behind a finished manifest.
-        if path.components().any(|part| part.as_os_str() == "lib") {
+        if path.components().any(|part| LIBRARIES.iter().any(|folder| part.as_os_str() == *folder)) {
             fs::File::open(&file)
                 .and_then(|opened| opened.sync_all())
                 .with_context(|| format!("cannot write {} to disk", file.display()))?;

@@ -45,6 +45,19 @@ pub fn find(machine: &Machine) -> Result<Python> {
         .ok_or_else(|| anyhow::anyhow!("no Python 3.8 or newer among python3 and python on PATH: {way_out}"))
 }
 
+/// Python's pip, run in `folder` to put something there: without settings of the user's that make sense for a Python
+/// environment, and contradict --target.
+pub fn pip(python: &Path, folder: &Path) -> Command {
+    let mut pip = Command::new(python);
+    pip.args(["-m", "pip"])
+        .envs([("PIP_USER", "0"), ("PIP_REQUIRE_VIRTUALENV", "0")])
+        // It warns of harm to the system's Python, which nothing is put into.
+        .env("PIP_ROOT_USER_ACTION", "ignore")
+        // Otherwise a file pip.py where the user happens to be would run instead.
+        .current_dir(folder);
+    pip
+}
+
 /// Checks that Python's pip is there and can be told which platforms' wheels to take.
 pub fn require_pip(python: &Path) -> Result<()> {
     let shown = python.display();

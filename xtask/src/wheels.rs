@@ -7,11 +7,12 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::{BufRead, BufReader, IsTerminal};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use anyhow::{Context, Result, bail};
 
 use crate::libtorch::{Flavour, VERSION};
+use crate::python;
 
 /// The wheels that make one flavour of libtorch on one kind of machine.
 #[derive(Debug)]
@@ -72,7 +73,7 @@ impl Wheels {
     /// What pip is told, to put the wheels into `target`.
     fn arguments(&self, target: &Path) -> Vec<OsString> {
         let mut arguments: Vec<OsString> =
-            ["-m", "pip", "install", "--no-input", "--disable-pip-version-check"].map(OsString::from).into();
+            ["install", "--no-input", "--disable-pip-version-check"].map(OsString::from).into();
         if !self.dependencies {
             arguments.push("--no-deps".into());
         }
@@ -109,15 +110,9 @@ impl Wheels {
         let temporary = target.join("tmp");
         std::fs::create_dir_all(&temporary)
             .with_context(|| format!("cannot make {}", temporary.display()))?;
-        let mut pip = Command::new(python);
+        let mut pip = python::pip(python, target);
         pip.args(self.arguments(target))
             .envs(["TMPDIR", "TEMP", "TMP"].map(|name| (name, &temporary)))
-            // Settings of the user's that make sense for a Python environment, and contradict --target.
-            .envs([("PIP_USER", "0"), ("PIP_REQUIRE_VIRTUALENV", "0")])
-            // It warns of harm to the system's Python, which nothing is put into.
-            .env("PIP_ROOT_USER_ACTION", "ignore")
-            // Otherwise a file pip.py where the user happens to be would run instead.
-            .current_dir(target)
             .stdin(empty_input)
             .stdout(std::io::stderr())
             .stderr(Stdio::piped());
@@ -186,7 +181,7 @@ mod tests {
     fn the_linux_cpu_build_takes_two_companions_and_no_more() {
         for arch in ["x86_64", "aarch64"] {
             let line = arguments("linux", arch, Flavour::Cpu);
-            let start = "-m pip install --no-input --disable-pip-version-check --no-deps --only-binary=:all: \
+            let start = "install --no-input --disable-pip-version-check --no-deps --only-binary=:all: \
                 --platform ";
             assert!(line.starts_with(start), "{line}");
             let end = format!("{FIXED} nvidia-cuda-runtime==13.0.* nvidia-cuda-cupti==13.0.*");

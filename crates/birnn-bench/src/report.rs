@@ -70,6 +70,7 @@ fn how(bench: &Bench) -> String {
 fn verdict(bench: &Bench) -> String {
     let mut all: Vec<(String, &[Timed])> =
         bench.points.iter().map(|at| (at.point.to_string(), at.timed.as_slice())).collect();
+    all.extend(bench.points.iter().map(|at| (format!("{}, forward", at.point), at.forward.as_slice())));
     all.extend(bench.threads.iter().map(|at| (format!("{} threads", at.threads), at.timed.as_slice())));
     all.push(("evaluation".to_owned(), &bench.evaluation));
     all.push(("one core busy".to_owned(), &bench.busy));
@@ -322,7 +323,7 @@ fn precision(bench: &Bench) -> Option<String> {
         "the tutorial's step",
         "ms",
         "GFLOP/s",
-        "% of f32's peak: median, best quarter of turns",
+        "% of f32's peak: median, best quarter of steps",
         "birnn's f32 / its time",
     ];
     let tiles = tile_peak.map_or_else(String::new, |peak| {

@@ -95,8 +95,13 @@ impl Format {
             Format::Safetensors => save(disk, path, &net.entries(), manifest)?,
             Format::PyTorch => {
                 let [state_dict, description] = net.to_pytorch().map_err(problem)?;
+                let beside = description_path(path);
+                // Weights without a description are imported with a warning; with another net's they would be taken for it.
+                if beside.exists() {
+                    disk.remove(&beside).map_err(FileError::of(&beside))?;
+                }
                 disk::replace(disk, path, &state_dict, None)?;
-                disk::replace(disk, &description_path(path), &description, None)?;
+                disk::replace(disk, &beside, &description, None)?;
             }
             Format::Onnx => {
                 let bytes = net.to_onnx(batch).map_err(|error| problem(io::Error::other(error)))?;

@@ -100,5 +100,5 @@ pub use text::problem::TextProblem;
 pub use text::reading::Labelling;
 pub use text::scheme::{IllegalTag, Scheme, Span, SpanReading, TagProblem, TagSet};
 pub use text::tokens::TokenBatch;
-pub use text::vocabulary::{Folding, HIDDEN, Lexicon, NormalForm, Text};
+pub use text::vocabulary::{Folding, HIDDEN, Lexicon, NormalForm, Text, TextIndex};
 pub use text::word_vectors::{FoundVectors, VectorProblem, VectorsPlan, WordVectors, parse_vectors};

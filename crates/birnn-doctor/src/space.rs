@@ -26,6 +26,7 @@ pub(crate) fn items(data_dir: Option<PathBuf>, runs: &Path) -> Vec<Item> {
     items.extend(memory(
         &std::fs::read_to_string("/proc/meminfo").unwrap_or_default(),
         limit("/sys/fs/cgroup/memory.max").zip(limit("/sys/fs/cgroup/memory.current")),
+        &std::fs::read_to_string("/sys/fs/cgroup/memory.stat").unwrap_or_default(),
     ));
     items
 }
@@ -55,13 +56,17 @@ fn limit(path: &str) -> Option<u64> {
     std::fs::read_to_string(path).ok()?.trim().parse().ok()
 }
 
-/// From /proc/meminfo, and a container's limit and use. `None` where the system does not tell.
-fn memory(text: &str, container: Option<(u64, u64)>) -> Option<Item> {
-    let field = |name: &str| {
-        let line = text.lines().find(|line| line.starts_with(name))?;
-        line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| 1024 * kib)
+/// From /proc/meminfo, and a container's limit and use, and what its use is made up of. `None` where the system does not
+/// tell.
+fn memory(text: &str, container: Option<(u64, u64)>, stat: &str) -> Option<Item> {
+    let field = |text: &str, name: &str| {
+        let line = text.lines().find(|line| line.split_whitespace().next() == Some(name))?;
+        line.split_whitespace().nth(1)?.parse::<u64>().ok()
     };
-    let (total, available) = (field("MemTotal:")?, field("MemAvailable:")?);
+    let (total, available) = (1024 * field(text, "MemTotal:")?, 1024 * field(text, "MemAvailable:")?);
+    // What files take that were read is given up for whoever wants it.
+    let cached = field(stat, "inactive_file").unwrap_or(0);
+    let container = container.map(|(most, used)| (most, used.saturating_sub(cached)));
     let (most, used) = container.unwrap_or((total, total.saturating_sub(available)));
     let left = available.min(most.saturating_sub(used));
     let text = format!("{} of {} available", bytes::text(left), bytes::text(total.min(most)));
@@ -79,10 +84,13 @@ mod tests {
     #[test]
     fn memory_is_the_machines_or_less() {
         let text = "MemTotal:       4194304 kB\nMemFree: 1 kB\nMemAvailable:   3145728 kB\n";
-        assert_eq!(memory(text, None).unwrap(), Item::ok("memory", "3.0 GiB of 4.0 GiB available"));
-        let found = memory(text, Some((2048 * MIB, 1536 * MIB))).unwrap();
+        assert_eq!(memory(text, None, "").unwrap(), Item::ok("memory", "3.0 GiB of 4.0 GiB available"));
+        let container = Some((2048 * MIB, 1536 * MIB));
+        let found = memory(text, container, "").unwrap();
         assert_eq!((found.state, found.finding.as_str()), (State::Note, "512 MiB of 2.0 GiB available"));
-        assert_eq!(memory("", None), None);
+        let found = memory(text, container, "active_file 9\ninactive_file 1073741824\n").unwrap();
+        assert_eq!((found.state, found.finding.as_str()), (State::Ok, "1.5 GiB of 2.0 GiB available"));
+        assert_eq!(memory("", None, ""), None);
     }
 
     #[test]

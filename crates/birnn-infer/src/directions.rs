@@ -80,7 +80,7 @@ impl Predictor {
             return None;
         }
         self.check(sequences);
-        let lexicon = self.manifest().modality.lexicon(sequences);
+        let lexicon = self.lexicon(sequences);
         let halves = self.reading(lexicon.as_ref(), |reading| {
             self.network().each_batch(sequences, 0..sequences.len(), threads, |workspace, batch| {
                 self.network().halves_of(workspace, batch, reading)

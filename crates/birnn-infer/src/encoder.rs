@@ -46,7 +46,7 @@ impl Encoder {
     /// As [`Predictor::logits`](crate::Predictor::logits).
     pub fn states_of_all(&self, sequences: &Sequences, threads: usize) -> Vec<f32> {
         self.predictor.check(sequences);
-        let lexicon = self.manifest().modality.lexicon(sequences);
+        let lexicon = self.predictor.lexicon(sequences);
         self.predictor.reading(lexicon.as_ref(), |reading| {
             self.predictor.network().states_of_all(sequences, reading, threads)
         })

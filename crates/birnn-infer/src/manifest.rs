@@ -277,6 +277,9 @@ impl Manifest {
         if architecture.head == Head::Crf && self.task.self_targets().is_some() {
             return Err("a conditional random field tells tags, and no tokens of texts themselves".to_owned());
         }
+        if architecture.head == Head::Crf && !matches!(self.task, Task::Classify(_)) {
+            return Err("a conditional random field tells tags, and no numbers".to_owned());
+        }
         match (self.task.per(), readout == Readout::Sequence) {
             (Per::Step, true) | (Per::Sequence, false) => Ok(()),
             (Per::Step, false) => Err(format!("a net with the readout `{readout}` cannot answer each step")),

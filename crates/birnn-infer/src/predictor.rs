@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use birnn_data::{Lexicon, Modality, Per, Sequence, SequenceValues, Sequences};
+use birnn_data::{Lexicon, Modality, Per, Sequence, SequenceValues, Sequences, TextIndex};
 
 use crate::answers::Answers;
 use crate::container::{Contents, read};
@@ -18,6 +18,8 @@ use crate::task::Task;
 pub struct Predictor {
     manifest: Manifest,
     network: Network,
+    /// Of a net that reads words.
+    index: Option<TextIndex>,
 }
 
 impl Predictor {
@@ -41,7 +43,16 @@ impl Predictor {
             instructions(),
             |name| contents.values(&contents.asked(name)),
         );
-        Predictor { manifest, network }
+        let index = match &manifest.modality {
+            Modality::Text(text) => Some(text.index()),
+            Modality::Images { .. } | Modality::Series(_) => None,
+        };
+        Predictor { manifest, network, index }
+    }
+
+    /// What the net reads of the words of these sequences; `None` where they have none.
+    pub(crate) fn lexicon(&self, sequences: &Sequences) -> Option<Lexicon> {
+        Some(self.index.as_ref()?.lexicon(sequences.forms()?))
     }
 
     /// What its file says of it.
@@ -68,8 +79,8 @@ impl Predictor {
     /// is missing where the net was trained to refuse such nothing can be said: the logits are no numbers.
     pub fn logits(&self, workspace: &mut Workspace, sequence: Sequence<'_>) -> Vec<f32> {
         assert!(self.manifest.modality.fits(sequence), "a sequence of the kind that the net reads");
-        let lexicon = match (&self.manifest.modality, sequence.values) {
-            (Modality::Text(text), SequenceValues::Tokens(_, forms)) => Some(text.lexicon(forms)),
+        let lexicon = match (&self.index, sequence.values) {
+            (Some(index), SequenceValues::Tokens(_, forms)) => Some(index.lexicon(forms)),
             _ => None,
         };
         self.reading(lexicon.as_ref(), |reading| {
@@ -85,7 +96,7 @@ impl Predictor {
     /// As [`Predictor::logits`].
     pub fn logits_of_all(&self, sequences: &Sequences, threads: usize) -> Vec<f32> {
         self.check(sequences);
-        let lexicon = self.manifest.modality.lexicon(sequences);
+        let lexicon = self.lexicon(sequences);
         self.reading(lexicon.as_ref(), |reading| {
             self.network.logits_of_all(sequences, 0..sequences.len(), reading, threads)
         })
@@ -107,7 +118,7 @@ impl Predictor {
     /// As there; where there is none.
     pub fn answers_to(&self, workspace: &mut Workspace, sequences: &Sequences) -> Answers {
         self.check(sequences);
-        let lexicon = self.manifest.modality.lexicon(sequences);
+        let lexicon = self.lexicon(sequences);
         let logits = self.reading(lexicon.as_ref(), |reading| {
             self.network.logits_of(workspace, sequences.iter(), reading)
         });

@@ -61,7 +61,7 @@ impl Predictor {
     ) -> Vec<StateGradient> {
         self.check(sequences);
         let mut batch = std::mem::take(&mut workspace.read);
-        let lexicon = self.manifest().modality.lexicon(sequences);
+        let lexicon = self.lexicon(sequences);
         let input = self.reading(lexicon.as_ref(), |reading| {
             batch.of(self.network(), workspace, sequences.iter(), reading)
         });

@@ -112,7 +112,7 @@ impl Streams<'_> {
         let Streams { predictor, workspace, states, known } = self;
         let network = predictor.network();
         predictor.check(steps);
-        let lexicon = predictor.manifest().modality.lexicon(steps);
+        let lexicon = predictor.lexicon(steps);
         let lengths: Vec<usize> = steps.lengths().collect();
         let mut values = Vec::new();
         predictor.reading(lexicon.as_ref(), |reading| match steps.values() {

@@ -86,8 +86,13 @@ const Answerer = (() => {
     }
 
     async explain(about, sample, tell) {
+      // In pieces, as a call takes only so many arguments.
+      const bytes = [];
+      for (let at = 0; at < (sample.pixels?.length ?? 0); at += 8192) {
+        bytes.push(String.fromCharCode(...sample.pixels.slice(at, at + 8192)));
+      }
       const body = JSON.stringify(sample.pixels
-        ? { pixels: [btoa(String.fromCharCode(...sample.pixels))] }
+        ? { pixels: [btoa(bytes.join(""))] }
         : sample.tokens ? { sentences: [sample.tokens] } : { series: [sample.steps] });
       const path = `v1/models/${encodeURIComponent(about.name)}/explain`;
       tell(await this.json(path, { method: "POST", headers: { "Content-Type": "application/json" }, body }));

@@ -28,6 +28,11 @@ pub(crate) fn curves(records: &Records, monitor: Monitor, task: &Task, words: Wo
     figures.chain([rate(records), speed(records, words)]).flatten().collect()
 }
 
+/// That points `of` a line are means of several in a row, where they are.
+fn means(of: &str, several: usize, what: &str) -> String {
+    if several > 1 { format!(" Each point {of}is the mean of {several} {what}.") } else { String::new() }
+}
+
 fn loss(records: &Records, tells_numbers: bool, words: Words) -> Option<Figure> {
     let steps: Vec<Point> =
         records.steps.iter().filter_map(|step| Some((step.step as f64, step.loss?))).collect();
@@ -47,11 +52,7 @@ fn loss(records: &Records, tells_numbers: bool, words: Words) -> Option<Figure> 
     } else {
         ""
     };
-    let mean = if several > 1 {
-        format!(" Each point of a batch is the mean of {several} logged steps.")
-    } else {
-        String::new()
-    };
+    let mean = means("of a batch ", several, "logged steps");
     let samples = words.samples;
     let (what, unit) = match tells_numbers {
         true => ("The error that training lowers, in standard deviations of the training targets,", "loss"),
@@ -78,7 +79,8 @@ fn score(records: &Records, score: Monitor, monitor: Monitor, per: Per, words: W
     let found = records.epochs.iter().filter_map(|e| Some((e.epoch as f64, e.validation.as_ref()?)));
     let count = found.clone().map(|(_, validation)| validation.positions).max()?;
     let points: Vec<Point> = found.map(|(epoch, validation)| (epoch, validation.monitored(score))).collect();
-    let lines = present([Line::new("validation", thinned(&points, POINTS).0)])?;
+    let (points, several) = thinned(&points, POINTS);
+    let lines = present([Line::new("validation", points)])?;
     let values = lines[0].points.iter().map(|point| point.1);
     let is_share = matches!(score, Monitor::Accuracy | Monitor::MacroF1 | Monitor::F1);
     let axis = if is_share { Axis::of_shares(values) } else { Axis::linear(values, false, false) };
@@ -132,30 +134,36 @@ fn score(records: &Records, score: Monitor, monitor: Monitor, per: Per, words: W
         (true, true) => " The best epoch is the one in which it is highest.",
         (true, false) => " The best epoch is the one in which it is lowest.",
     };
-    Some(figure(id, title, format!("{what}{decides}{cut}"), across("epoch", &lines), y, lines))
+    let mean = means("", several, "epochs");
+    Some(figure(id, title, format!("{what}{decides}{mean}{cut}"), across("epoch", &lines), y, lines))
 }
 
 fn rate(records: &Records) -> Option<Figure> {
     let steps: Vec<Point> = records.steps.iter().map(|step| (step.step as f64, step.rate)).collect();
-    let lines = present([Line::new("learning rate", thinned(&steps, POINTS).0)])?;
+    let (steps, several) = thinned(&steps, POINTS);
+    let lines = present([Line::new("learning rate", steps)])?;
     let axis = Axis::linear(lines[0].points.iter().map(|point| point.1), true, false);
-    let caption = "How far each update went along the gradient, at the steps that were logged: the schedule \
-        of the experiment.";
+    let caption = format!(
+        "How far each update went along the gradient, at the steps that were logged: the schedule of the experiment.{}",
+        means("", several, "logged steps")
+    );
     let y = Side::new("learning rate", axis);
-    Some(figure("rate", "Learning rate", caption.to_owned(), across("step", &lines), y, lines))
+    Some(figure("rate", "Learning rate", caption, across("step", &lines), y, lines))
 }
 
 fn speed(records: &Records, words: Words) -> Option<Figure> {
     let per_second = format!("{} per second", words.samples);
     let epochs: Vec<Point> =
         records.timing.iter().map(|timing| (timing.epoch as f64, timing.samples_per_second)).collect();
-    let lines = present([Line::new(&per_second, thinned(&epochs, POINTS).0)])?;
+    let (epochs, several) = thinned(&epochs, POINTS);
+    let lines = present([Line::new(&per_second, epochs)])?;
     let axis = Axis::linear(lines[0].points.iter().map(|point| point.1), true, false);
     let seconds: f64 = records.timing.iter().map(|timing| timing.seconds).sum();
     let caption = format!(
         "Training {per_second} in each epoch, evaluation and checkpoints left out; {} of training in \
-         all. It says something of the machine and what else it did, and nothing of the net.",
-        duration(seconds)
+         all. It says something of the machine and what else it did, and nothing of the net.{}",
+        duration(seconds),
+        means("", several, "epochs")
     );
     let y = Side::new(&per_second, axis);
     Some(figure("speed", "Speed", caption, across("epoch", &lines), y, lines))

@@ -56,6 +56,8 @@ pub(crate) fn undrawn(predictions: &NumberPredictions) -> usize {
 /// Of each number predicted against true, and the residuals.
 pub(crate) fn figures(predictions: &NumberPredictions, words: Words) -> Vec<Figure> {
     let numbers = 0..predictions.names().len().min(DRAWN);
+    // Of a feature none of whose values was asked for there is nothing to see.
+    let numbers = numbers.filter(|&number| !pairs(predictions, number).is_empty());
     numbers.flat_map(|number| [scatter(predictions, number, words), residuals(predictions, number)]).collect()
 }
 

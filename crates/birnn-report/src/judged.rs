@@ -18,6 +18,9 @@ pub struct Judged {
     pub intervals: Option<ScoreIntervals>,
     /// The RMSE of always predicting the mean of the training targets.
     pub baseline_rmse: f64,
+    /// Whether any of its values was asked for: else it has no scores, and what stands for them are zeros.
+    #[serde(skip)]
+    pub is_asked: bool,
 }
 
 impl Judged {
@@ -34,6 +37,7 @@ impl Judged {
             target: name.clone(),
             intervals: bootstrap(std::slice::from_ref(own)),
             baseline_rmse: baseline.rmse(),
+            is_asked: !baseline.is_empty(),
         };
         task.scale.names.iter().zip(errors).zip(baseline).map(judged).collect()
     }
@@ -47,6 +51,9 @@ pub(crate) const SCORE_COLUMNS: [&str; 5] =
 pub(crate) fn score_rows(scores: &[NumberScore], judged: &[Judged]) -> Vec<Vec<String>> {
     let row = |(score, judged): (&NumberScore, &Judged)| {
         let NumberScore { target, rmse, mae, r2 } = score;
+        if !judged.is_asked {
+            return std::iter::once(target.clone()).chain(["-"; 4].map(str::to_owned)).collect();
+        }
         let of = judged.intervals;
         vec![
             target.clone(),
@@ -84,16 +91,21 @@ mod tests {
         let score = |target: &str| NumberScore { target: target.to_owned(), rmse: 0.5, mae: 0.25, r2: 0.75 };
         let interval = |value: f64| Interval { low: value - 0.125, high: value + 0.125 };
         let intervals = Some(ScoreIntervals { rmse: interval(0.5), mae: interval(0.25), r2: interval(0.75) });
-        let judged =
-            |target: &str, intervals| Judged { target: target.to_owned(), intervals, baseline_rmse: 1.0 };
+        let judged = |target: &str, intervals, is_asked| Judged {
+            target: target.to_owned(),
+            intervals,
+            baseline_rmse: 1.0,
+            is_asked,
+        };
         let text = score_table(
-            &[score("height"), score("a\nb")],
-            &[judged("height", intervals), judged("a\nb", None)],
+            &[score("height"), score("a\nb"), score("none")],
+            &[judged("height", intervals, true), judged("a\nb", None, true), judged("none", None, false)],
         );
         let expected = [
             "target       RMSE (95 % interval)        MAE (95 % interval)         R2 (95 % interval)  baseline RMSE",
             "height  0.5000 (0.3750 to 0.6250)  0.2500 (0.1250 to 0.3750)  0.7500 (0.6250 to 0.8750)          1.000",
             "a\\nb                       0.5000                     0.2500                     0.7500          1.000",
+            "none                           -                          -                          -              -",
         ];
         assert_eq!(text.lines().collect::<Vec<_>>(), expected);
     }

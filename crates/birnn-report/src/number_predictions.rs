@@ -127,11 +127,11 @@ impl NumberPredictions {
         self.of_samples().map(of).collect()
     }
 
-    /// The samples, that which is answered best first.
+    /// The samples of which something was asked, that which is answered best first.
     pub(crate) fn by_error(&self) -> Vec<usize> {
-        let errors: Vec<f64> = self.together().iter().map(ErrorSums::rmse).collect();
-        let mut order: Vec<usize> = (0..errors.len()).collect();
-        order.sort_by(|&a, &b| errors[a].total_cmp(&errors[b]));
+        let errors = self.together();
+        let mut order: Vec<usize> = (0..errors.len()).filter(|&sample| !errors[sample].is_empty()).collect();
+        order.sort_by(|&a, &b| errors[a].rmse().total_cmp(&errors[b].rmse()));
         order
     }
 

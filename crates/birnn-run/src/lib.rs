@@ -23,4 +23,4 @@ pub use run_dir::{
     RunDirError, TIMING, WEIGHTS,
 };
 pub use status::Status;
-pub use weights::{NoWeights, weights_of};
+pub use weights::{NoWeights, find_weights, weights_of};

@@ -19,16 +19,13 @@ pub struct NoWeights {
 /// The weights file that is meant: a file itself, or of a run directory the first that there is of
 /// [`WEIGHTS`]: the final weights, else those of the best epoch so far, else the newest checkpoint, which is
 /// said.
+///
+/// # Errors
+///
+/// Where there is no such file or directory, or one without weights, or weights of another format by their name.
 pub fn weights_of(run: &Path) -> Result<PathBuf, NoWeights> {
-    let refuse = |path: &Path, problem: String| Err(NoWeights { path: path.to_owned(), problem });
+    let found = find_weights(run)?;
     if run.is_dir() {
-        let Some(found) = in_folder(run) else {
-            // A folder of runs, or of a sweep, may be what was named.
-            let within = std::fs::read_dir(run).into_iter().flatten().flatten().map(|entry| entry.path());
-            let within = within.filter(|path| in_folder(path).is_some()).max();
-            let meant = within.map_or_else(String::new, |path| format!("; did you mean {}?", shown(&path)));
-            return refuse(run, format!("holds no weights ({}){meant}", WEIGHTS.join(", ")));
-        };
         let status = Meta::read(run).map(|meta| meta.status);
         let (is_done, of) = (matches!(status, Ok(Status::Done)), shown(&found));
         match (found.ends_with(FINAL), is_done) {
@@ -39,6 +36,25 @@ pub fn weights_of(run: &Path) -> Result<PathBuf, NoWeights> {
             ),
             (true, _) => {}
         }
+    }
+    Ok(found)
+}
+
+/// As [`weights_of`], without a word.
+///
+/// # Errors
+///
+/// As there.
+pub fn find_weights(run: &Path) -> Result<PathBuf, NoWeights> {
+    let refuse = |path: &Path, problem: String| Err(NoWeights { path: path.to_owned(), problem });
+    if run.is_dir() {
+        let Some(found) = in_folder(run) else {
+            // A folder of runs, or of a sweep, may be what was named.
+            let within = std::fs::read_dir(run).into_iter().flatten().flatten().map(|entry| entry.path());
+            let within = within.filter(|path| in_folder(path).is_some()).max();
+            let meant = within.map_or_else(String::new, |path| format!("; did you mean {}?", shown(&path)));
+            return refuse(run, format!("holds no weights ({}){meant}", WEIGHTS.join(", ")));
+        };
         return Ok(found);
     }
     if !run.exists() {

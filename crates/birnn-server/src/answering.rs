@@ -1,8 +1,8 @@
 //! What a network answers, as clients get it.
 
 use axum::http::StatusCode;
-use birnn_data::{Per, Sequences};
-use birnn_infer::{Answer, Answers, Predictor, Workspace};
+use birnn_data::{Per, SelfTargets, Sequences};
+use birnn_infer::{Answer, Answers, Predictor, Task, Workspace};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
@@ -39,6 +39,17 @@ fn told(answer: &impl Serialize) -> Result<Told, Problem> {
         tracing::error!("an answer cannot be written as JSON: {error}");
         broken()
     })
+}
+
+/// Why a network is not asked what each token of a text is: it answers with all that it knows, each with its probability.
+pub(crate) fn refusal(task: &Task) -> Option<Problem> {
+    let command = match (task, task.self_targets()?) {
+        (Task::Regress(_), _) => return None,
+        (Task::Classify(_), SelfTargets::Hidden(_)) => "`birnn fill` puts them in",
+        (Task::Classify(_), SelfTargets::Next) => "`birnn continue` prints what follows",
+    };
+    let kind = task.kind().name();
+    Some(Problem::unanswerable(format!("the network was trained to {kind} tokens of texts: {command}")))
 }
 
 /// What a client is told whose request made the network fail.

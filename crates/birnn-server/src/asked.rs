@@ -1,5 +1,7 @@
 //! What a request asks about: pictures, series or sentences, out of its body.
 
+use std::iter;
+
 use axum::body::Bytes;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -115,6 +117,15 @@ fn unlike(json: &[u8], error: &serde_json::Error) -> String {
     format!("{}; line {}, column {} is not", given.join(", "), error.line(), error.column())
 }
 
+impl Body {
+    /// Its bytes.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Body::Picture(bytes) | Body::Json(bytes) => bytes.len(),
+        }
+    }
+}
+
 /// The bytes that a text in base64 stands for.
 fn decoded(text: &str) -> Result<Vec<u8>, String> {
     let told = |error| {
@@ -142,25 +153,6 @@ pub(crate) enum Samples {
         lengths: Vec<usize>,
     },
     Sentences(Vec<Vec<String>>),
-}
-
-/// Images as they are read.
-fn read_pixels([rows, cols]: [usize; 2], pixels: &[String]) -> Result<Samples, Problem> {
-    if pixels.is_empty() {
-        return Err(Problem::unanswerable("`pixels` is empty: there is nothing to answer"));
-    }
-    let mut all = Vec::with_capacity(pixels.len() * rows * cols);
-    for (index, image) in pixels.iter().enumerate() {
-        let at = |detail: String| Problem::unanswerable(format!("pixels[{index}]: {detail}"));
-        let own = decoded(image).map_err(at)?;
-        if own.len() != rows * cols {
-            let found = own.len();
-            let pixels = rows * cols;
-            return Err(at(format!("has {found} bytes, and an image {pixels}: {rows} rows of {cols}")));
-        }
-        all.extend(own);
-    }
-    Ok(Samples::Images(all))
 }
 
 impl Reader {
@@ -197,17 +189,46 @@ impl Reader {
             names => format!("`{}`", names.join("`, `")),
         };
         match (&self.modality, images, pixels, series, sentences) {
-            (Modality::Images { .. }, Some(images), None, None, None) => self.images(&images),
-            (Modality::Images { shape, .. }, None, Some(pixels), None, None) => read_pixels(*shape, &pixels),
+            (Modality::Images { shape, .. }, Some(images), None, None, None) => self.images(*shape, &images),
+            (Modality::Images { shape, .. }, None, Some(pixels), None, None) => self.pixels(*shape, &pixels),
             (Modality::Series(net), None, None, Some(series), None) => self.series(net, series),
             (Modality::Text(_), None, None, None, Some(sentences)) => self.sentences(sentences),
             (modality, ..) => Err(self.wants(modality, &found)),
         }
     }
 
-    fn images(&self, images: &[String]) -> Result<Samples, Problem> {
+    /// Images as they are read.
+    fn pixels(&self, [rows, cols]: [usize; 2], pixels: &[String]) -> Result<Samples, Problem> {
+        if pixels.is_empty() {
+            return Err(Problem::unanswerable("`pixels` is empty: there is nothing to answer"));
+        }
+        self.check_steps(iter::repeat_n(rows, pixels.len()))?;
+        // As large as the body at most, whatever it says: each is held against its size.
+        let mut all = Vec::new();
+        for (index, image) in pixels.iter().enumerate() {
+            let at = |detail: String| Problem::unanswerable(format!("pixels[{index}]: {detail}"));
+            let own = decoded(image).map_err(at)?;
+            if own.len() != rows * cols {
+                let found = own.len();
+                let pixels = rows * cols;
+                return Err(at(format!("has {found} bytes, and an image {pixels}: {rows} rows of {cols}")));
+            }
+            all.extend(own);
+        }
+        Ok(Samples::Images(all))
+    }
+
+    fn images(&self, [rows, cols]: [usize; 2], images: &[String]) -> Result<Samples, Problem> {
         if images.is_empty() {
             return Err(Problem::unanswerable("`images` is empty: there is nothing to answer"));
+        }
+        self.check_steps(iter::repeat_n(rows, images.len()))?;
+        // A picture of few bytes becomes one of the net's size.
+        let (made, most) = ((images.len() * rows * cols) as u64, self.limits.pixels);
+        if made > most {
+            return Err(Problem::unanswerable(format!(
+                "{made} pixels of {rows} x {cols} images, and {most} are answered at once; send fewer at a time"
+            )));
         }
         let (mut pixels, mut seen) = (Vec::new(), 0);
         for (index, image) in images.iter().enumerate() {
@@ -283,12 +304,16 @@ impl Reader {
         if sentences.is_empty() {
             return Err(Problem::unanswerable("`sentences` is empty: there is nothing to answer"));
         }
+        // Before each token is a text of its own, which takes many times as much.
+        self.check_steps(sentences.iter().map(|sentence| match sentence {
+            Sentence::Tokens(tokens) => tokens.len(),
+            Sentence::Text(text) => self.unit.tokens(text).count(),
+        }))?;
         let tokens = |sentence| match sentence {
             Sentence::Tokens(tokens) => tokens,
             Sentence::Text(text) => self.unit.tokens(&text).map(str::to_owned).collect(),
         };
         let sentences: Vec<Vec<String>> = sentences.into_iter().map(tokens).collect();
-        self.check_steps(sentences.iter().map(Vec::len))?;
         for (index, tokens) in sentences.iter().enumerate() {
             let at = |detail: String| Problem::unanswerable(format!("sentences[{index}]: {detail}"));
             if tokens.is_empty() {

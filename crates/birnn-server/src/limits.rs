@@ -7,13 +7,13 @@ use std::time::Duration;
 pub struct Limits {
     /// Bytes of a request's body.
     pub body: usize,
-    /// Bytes of all bodies that are being read or wait for their answers.
+    /// Bytes of all bodies that are being read or wait to be answered.
     pub bodies: usize,
     /// Requests that wait for each network.
     pub queue: usize,
-    /// Pixels of the pictures of a request.
+    /// Pixels of the pictures of a request, as they are sent and as the network reads them.
     pub pixels: u64,
-    /// Steps of the series, or tokens of the texts, of a request.
+    /// Rows of the images, steps of the series, or tokens of the texts, of a request.
     pub steps: usize,
     /// Of these: those of what is explained, which takes many times as long.
     pub explained: usize,
@@ -25,8 +25,10 @@ pub struct Limits {
     pub headers: Duration,
     /// How long its body may stand still.
     pub idle_body: Duration,
-    /// How long it may take in all.
+    /// How long it may take in all, and then its answer.
     pub request: Duration,
+    /// How long a client may take nothing of what it is sent.
+    pub idle_answer: Duration,
     /// How long those may take that are under way when the server is to stop.
     pub drain: Duration,
 }
@@ -45,6 +47,7 @@ impl Default for Limits {
             headers: Duration::from_secs(10),
             idle_body: Duration::from_secs(10),
             request: Duration::from_secs(30),
+            idle_answer: Duration::from_secs(10),
             drain: Duration::from_secs(30),
         }
     }

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use birnn_data::Unit;
 use birnn_infer::{Predictor, WeightsError, cpu};
 use birnn_page::About;
-use birnn_run::{NoWeights, weights_of};
+use birnn_run::{NoWeights, find_weights, weights_of};
 
 use crate::asked::Reader;
 use crate::limits::Limits;
@@ -113,7 +113,7 @@ impl Models {
         for (name, model) in &self.all {
             let stamp = stamp_of(&model.run);
             let mut refused = model.refused.lock().unwrap_or_else(PoisonError::into_inner);
-            let is_known = stamp == model.loaded().stamp || refused.is_some() && *refused == stamp;
+            let is_known = stamp == model.loaded().stamp || refused.as_ref() == Some(&stamp);
             if is_known && !all {
                 continue;
             }
@@ -132,7 +132,7 @@ impl Models {
                         "{name}: the new weights cannot be used, and the old ones go on: {error}"
                     );
                     // Told once, and not at every look.
-                    *refused = stamp;
+                    *refused = Some(stamp);
                 }
             }
         }
@@ -146,7 +146,7 @@ impl Model {
 }
 
 fn stamp_of(run: &Path) -> Option<Stamp> {
-    let weights = weights_of(run).ok()?;
+    let weights = find_weights(run).ok()?;
     let known = weights.metadata().ok()?;
     Some(Stamp { weights, written: known.modified().ok(), length: known.len() })
 }

@@ -11,9 +11,9 @@ use std::thread;
 
 use birnn_infer::{Predictor, Workspace};
 use tokio::sync::mpsc::{self, error::TrySendError};
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use crate::answering::{Answering, Reply, Told, broken};
+use crate::answering::{Answering, Reply, Told, broken, refusal};
 use crate::asked::{Body, Reader};
 use crate::metrics::OfModel;
 use crate::moments::Moments;
@@ -22,9 +22,14 @@ use crate::problem::Problem;
 /// Requests that are answered together at most: more are no quicker.
 pub(crate) const TOGETHER: usize = 32;
 
+/// Bytes of their bodies at most, unless one alone has more: so long do others wait behind them.
+const BYTES_TOGETHER: usize = 64 << 10;
+
 /// Where requests wait for a network, until it is dropped and they are answered.
 #[derive(Debug)]
 pub(crate) struct Queue {
+    /// Why nothing is answered, where nothing is.
+    refusal: Option<Problem>,
     metrics: OfModel,
     moments: Moments,
     jobs: mpsc::Sender<Job>,
@@ -44,6 +49,8 @@ struct Job {
     question: Question,
     body: Body,
     reply: Reply,
+    /// The room that the body takes, held as long as it is.
+    _room: OwnedSemaphorePermit,
 }
 
 impl Queue {
@@ -54,6 +61,7 @@ impl Queue {
         threads: usize,
         metrics: OfModel,
     ) -> std::io::Result<Queue> {
+        let refusal = refusal(predictor.task());
         let (jobs, waiting) = mpsc::channel(reader.limits.queue);
         let waiting = Arc::new(Mutex::new(waiting));
         let answering = Arc::new(Answering { predictor, reader, metrics: metrics.clone() });
@@ -61,18 +69,26 @@ impl Queue {
             let worker = Worker { answering: answering.clone(), waiting: waiting.clone() };
             thread::Builder::new().name(format!("answers {index}")).spawn(move || worker.run())?;
         }
-        Ok(Queue { metrics, moments: Moments::new(answering), jobs })
+        Ok(Queue { refusal, metrics, moments: Moments::new(answering), jobs })
     }
 
-    /// The answer to a request, once its turn has come.
-    pub(crate) async fn ask(&self, question: Question, body: Body) -> Result<Told, Problem> {
+    /// The answer to a request, once its turn has come, whose body takes so much room.
+    pub(crate) async fn ask(
+        &self,
+        question: Question,
+        body: Body,
+        room: OwnedSemaphorePermit,
+    ) -> Result<Told, Problem> {
+        if let Some(problem) = &self.refusal {
+            return Err(problem.clone());
+        }
         if question == Question::Predict
             && let Some(moment) = self.moments.read(&body)?
         {
             return self.moments.ask(moment).await;
         }
         let (reply, answer) = oneshot::channel();
-        match self.jobs.try_send(Job { question, body, reply }) {
+        match self.jobs.try_send(Job { question, body, reply, _room: room }) {
             Ok(()) => self.metrics.waits(1),
             Err(TrySendError::Full(_)) => return Err(Problem::busy(FULL)),
             Err(TrySendError::Closed(_)) => return Err(broken()),
@@ -119,12 +135,16 @@ impl Worker {
     /// The requests to answer next.
     fn next(&self) -> Option<Vec<Job>> {
         let mut waiting = lock(&self.waiting);
-        let mut jobs = vec![waiting.blocking_recv()?];
+        let first = waiting.blocking_recv()?;
+        let mut bytes = first.body.len();
+        let mut jobs = vec![first];
         // What is to be explained takes longer than all else: it is one worker's last, and others do the next.
         while jobs.len() < TOGETHER
+            && bytes < BYTES_TOGETHER
             && jobs.last().is_some_and(|job| job.question == Question::Predict)
             && let Ok(job) = waiting.try_recv()
         {
+            bytes += job.body.len();
             jobs.push(job);
         }
         Some(jobs)
@@ -132,7 +152,7 @@ impl Worker {
 
     fn answer(&self, workspace: &mut Workspace, jobs: Vec<Job>) {
         let (mut asked, mut explained) = (Vec::with_capacity(jobs.len()), Vec::new());
-        for Job { question, body, reply } in jobs {
+        for Job { question, body, reply, _room } in jobs {
             // Whoever has gone needs no answer.
             if reply.is_closed() {
                 continue;

@@ -207,25 +207,48 @@ impl Text {
 
     /// What the net reads of each of these forms.
     pub fn lexicon(&self, forms: &Forms) -> Lexicon {
-        let mut words: HashMap<&str, u32> =
-            self.words.iter().map(String::as_str).zip(Lexicon::UNKNOWN + 1..).collect();
+        self.index().lexicon(forms)
+    }
+
+    /// Where words and characters are found: made once by who asks often.
+    pub fn index(&self) -> TextIndex {
+        let mut words: HashMap<Box<str>, u32> =
+            self.words.iter().map(|word| word.as_str().into()).zip(Lexicon::UNKNOWN + 1..).collect();
         // A text that has it says nothing by it.
         words.remove(HIDDEN);
-        let characters: HashMap<char, u32> = self.characters.chars().zip(Lexicon::UNKNOWN + 1..).collect();
+        TextIndex {
+            folding: self.folding,
+            words,
+            characters: self.characters.chars().zip(Lexicon::UNKNOWN + 1..).collect(),
+            first_rare: self.word_count() - self.rare,
+        }
+    }
+}
+
+/// The rows of the words and characters that a net knows, by what they are.
+#[derive(Clone, Debug)]
+pub struct TextIndex {
+    folding: Folding,
+    words: HashMap<Box<str>, u32>,
+    characters: HashMap<char, u32>,
+    first_rare: usize,
+}
+
+impl TextIndex {
+    /// What the net reads of each of these forms.
+    pub fn lexicon(&self, forms: &Forms) -> Lexicon {
         let mut lexicon = Lexicon {
             words: Vec::with_capacity(forms.len()),
             characters: Vec::new(),
             ends: Vec::with_capacity(forms.len()),
-            first_rare: self.word_count() - self.rare,
+            first_rare: self.first_rare,
         };
         for form in forms.iter() {
-            lexicon.words.push(*words.get(&*self.folding.fold(form)).unwrap_or(&Lexicon::UNKNOWN));
-            lexicon.characters.extend(
-                self.folding
-                    .spell(form)
-                    .chars()
-                    .map(|letter| characters.get(&letter).unwrap_or(&Lexicon::UNKNOWN)),
-            );
+            lexicon.words.push(*self.words.get(&*self.folding.fold(form)).unwrap_or(&Lexicon::UNKNOWN));
+            let letters = self.folding.spell(form);
+            let letters =
+                letters.chars().map(|letter| *self.characters.get(&letter).unwrap_or(&Lexicon::UNKNOWN));
+            lexicon.characters.extend(letters);
             lexicon.ends.push(lexicon.characters.len());
         }
         lexicon

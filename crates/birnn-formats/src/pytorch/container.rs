@@ -55,8 +55,15 @@ impl<R: Read + Seek> Container<R> {
             .read_to_end(&mut head)
             .map_err(|error| error.to_string())?;
         let mut at = 0;
+        let is_cut = length > pickle::LONGEST as u64;
         let mut next = || {
-            let pickle = pickle::read(&head[at..])?;
+            let pickle = pickle::read(&head[at..]).map_err(|problem| match is_cut {
+                true => format!(
+                    "{problem}, or has more than weights in it, as it is looked for within {} bytes; save the state dict alone",
+                    head.len()
+                ),
+                false => problem,
+            })?;
             at += pickle.length;
             Ok::<_, String>(pickle)
         };

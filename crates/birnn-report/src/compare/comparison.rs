@@ -152,13 +152,10 @@ fn of_classes(nets: &[&Predictions]) -> Result<(u64, Vec<Pair>), ReportError> {
                 let steps: usize = drawn.iter().map(|&sample| first.positions[sample]).sum();
                 correct.iter().map(|of| drawn.iter().map(|&s| of[s]).sum::<f64>() / steps as f64).collect()
             };
-            let same = |[a, b]: [usize; 2]| {
-                nets[a]
-                    .predictions
-                    .iter()
-                    .map(Prediction::is_correct)
-                    .eq(nets[b].predictions.iter().map(Prediction::is_correct))
-            };
+            let correctness = |net: usize| nets[net].predictions.iter().map(Prediction::is_correct);
+            // Those that are wrong at the same steps can mark other spans.
+            let same =
+                |[a, b]: [usize; 2]| correctness(a).eq(correctness(b)) && nets[a].spans == nets[b].spans;
             let spans: Option<Vec<&[SpanScore]>> = nets.iter().map(|net| net.spans.as_deref()).collect();
             match spans {
                 None => drawn(nets.len(), samples, true, accuracies, same),

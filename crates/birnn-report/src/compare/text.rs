@@ -207,7 +207,8 @@ fn pairs(report: &ComparisonReport) -> String {
     }
     let best = match first.evidence {
         Evidence::Drawn { is_share: false, .. } => format!("has the lowest {}", metric(report)),
-        _ => "has the most right".to_owned(),
+        Evidence::Drawn { is_share: true, .. } => format!("has the highest {}", metric(report)),
+        Evidence::Alone { .. } => "has the most right".to_owned(),
     };
     let whose = match report.runs.len() {
         0..=FEW => String::new(),

@@ -103,9 +103,10 @@ pub(crate) fn sum(of: &[ErrorSums], drawn: &[usize]) -> ErrorSums {
     drawn.iter().fold(ErrorSums::default(), |sum, &index| sum.and(&of[index]))
 }
 
-/// The mean of a score over numbers.
+/// The mean of a score over those numbers that were asked for, as an evaluation has it.
 pub(crate) fn mean(numbers: &[ErrorSums], of: fn(&ErrorSums) -> f64) -> f64 {
-    numbers.iter().map(of).sum::<f64>() / numbers.len() as f64
+    let asked = numbers.iter().filter(|number| !number.is_empty());
+    asked.clone().map(of).sum::<f64>() / asked.count().max(1) as f64
 }
 
 /// What `of` makes of each of so many draws of as many of `count` samples, by their indices.

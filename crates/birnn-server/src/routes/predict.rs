@@ -7,6 +7,7 @@ use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use birnn_data::escape;
 use serde::Serialize;
+use tokio::time::timeout;
 use utoipa::ToSchema;
 
 use crate::answering::Told;
@@ -91,11 +92,16 @@ async fn answered(app: &App, name: &str, request: Request, question: Question) -
     if length > most {
         return Err(too_large(most));
     }
-    // Held until the request has its answer: what bodies take in memory is bounded, however many there are.
-    let _room = app.room.take(length).ok_or_else(|| Problem::busy("too much is being read already"))?;
-    let bytes = to_bytes(request.into_body(), most).await.map_err(|error| unread(&error, most))?;
+    // Held as long as the body is: what bodies take in memory is bounded, however many there are.
+    let room = app.room.take(length).ok_or_else(|| Problem::busy("too much is being read already"))?;
+    let limit = app.limits.request;
+    let bytes = timeout(limit, to_bytes(request.into_body(), most)).await.map_err(|_| too_slow())?;
+    let bytes = bytes.map_err(|error| unread(&error, most))?;
     let body = if is_json { Body::Json(bytes) } else { Body::Picture(bytes) };
-    loaded.queue.ask(question, body).await
+    let answered = timeout(limit, loaded.queue.ask(question, body, room)).await;
+    answered.unwrap_or_else(|_| {
+        Err(Problem::busy(&format!("the network did not come to it within {} seconds", limit.as_secs())))
+    })
 }
 
 /// Whether the body is as it is to be read: nothing is unpacked here, which a few bytes could make as large as they like.
@@ -142,12 +148,16 @@ fn too_large(most: usize) -> Problem {
     )
 }
 
+fn too_slow() -> Problem {
+    Problem::new(StatusCode::REQUEST_TIMEOUT, "the body came too slowly")
+}
+
 /// Why a body could not be read.
 fn unread(error: &axum::Error, most: usize) -> Problem {
     let mut cause: Option<&dyn std::error::Error> = Some(error);
     while let Some(error) = cause {
         if error.is::<tower_http::timeout::TimeoutError>() {
-            return Problem::new(StatusCode::REQUEST_TIMEOUT, "the body came too slowly");
+            return too_slow();
         }
         let told = error.to_string();
         if told.contains("length limit exceeded") {

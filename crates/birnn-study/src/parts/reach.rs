@@ -201,7 +201,9 @@ fn reach(profiles: &[[Vec<f64>; 2]], direction: usize) -> String {
     let all = profiles.first().map_or(0, |of| of[direction].len() - 1);
     let named = |steps: usize| if steps == all { "all".to_owned() } else { steps.to_string() };
     let (Some(&least), Some(&most)) = (each.first(), each.last()) else { return String::new() };
-    format!("{} steps ({} to {})", named(each[each.len() / 2]), named(least), named(most))
+    // Of an even number it is halfway between the two in the middle.
+    let median = (each[(each.len() - 1) / 2] + each[each.len() / 2]).div_ceil(2);
+    format!("{} steps ({} to {})", named(median), named(least), named(most))
 }
 
 /// Steps before the gradient is below [`REACHES`], the end itself left out.
