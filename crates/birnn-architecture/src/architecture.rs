@@ -168,7 +168,7 @@ pub enum Readout {
     /// Classification", eq. 5 to 7).
     Attention,
     /// No readout: one output per time step.
-    // No task of an experiment wants one yet.
+    // What a task of steps has anyway; it is not to be written.
     #[schemars(skip)]
     Sequence,
 }

@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 
 use birnn_architecture::Architecture;
+use birnn_data::name;
 use birnn_formats::{Array, StateDict, pytorch};
 use birnn_infer::Manifest;
 use birnn_infer::container::{Contents, Entry};
@@ -44,7 +45,7 @@ impl Net {
 
     /// A page with the network in it, which is called there as the file at `path`.
     pub(crate) fn to_page(&self, path: &Path) -> Result<String, NoPage> {
-        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        let name = name::text(path.file_stem().unwrap_or_default());
         let values = |name: &str| self.weights.get(name).map_or(&[][..], Array::values);
         birnn_page::file(&name, &self.architecture, &self.manifest, values)
     }

@@ -151,7 +151,10 @@ async fn futures<T>(all: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_answered_is_told_with_the_way_out() {
-    let running = start(digits(), Limits { body: 2000, pixels: 10_000, ..Limits::default() }).await;
+    let running =
+        start(digits(), Limits { body: 2000, pixels: 10_000, steps: 5000, ..Limits::default() }).await;
+    // Each asks for an image, and takes three bytes.
+    let many = format!("{{\"pixels\": [{}\"\"]}}", "\"\",".repeat(319));
     let wide = {
         let mut header = b"P5 101 100 255\n".to_vec();
         header.resize(header.len() + 101 * 100, 9);
@@ -168,6 +171,7 @@ async fn what_cannot_be_answered_is_told_with_the_way_out() {
             422,
             "pixels[0]: has 3 bytes, and an image 784: 28 rows of 28",
         ),
+        ("application/json", many.as_bytes(), 422, "8960 steps in all, and 5000 are answered at once"),
         ("application/json", b"{\"pixels\": [], \"images\": []}", 422, "and this is `images`, `pixels`"),
         ("application/json", b"{}", 422, "none of these"),
         ("application/json", b"{\"imges\": []}", 422, "unknown field `imges`"),
@@ -288,6 +292,24 @@ async fn those_who_are_slow_are_let_go_and_others_are_answered() {
         assert!(found == status || status == 0 && found == 408, "{sent}: {found} {told}");
         assert_eq!(answers.1.0, 200);
     }
+    assert!(running.end().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_takes_nothing_of_its_answers_keeps_nobody_out() {
+    let limits = Limits { connections: 1, idle_answer: Duration::from_secs(2), ..Limits::default() };
+    let running = start(digits(), limits).await;
+    let (mut taken, mut asking) = running.connect().await.into_split();
+    let asks = tokio::spawn(async move {
+        // Far more answers than buffers hold between the two.
+        let page = b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(5000);
+        asking.write_all(&page).await
+    });
+    let answered = tokio::time::timeout(Duration::from_secs(20), running.predict("image/png", &five())).await;
+    assert_eq!(answered.expect("the other's turn").0, 200);
+    // What was on its way comes, and then the end.
+    let _ = taken.read_to_end(&mut Vec::new()).await;
+    drop(asks.await);
     assert!(running.end().await);
 }
 

@@ -8,8 +8,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
+use birnn_data::hexadecimal;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use crate::trial::Trial;
 
@@ -17,6 +19,7 @@ use crate::trial::Trial;
 #[derive(Debug)]
 pub struct Runner {
     birnn: PathBuf,
+    programs: [String; 2],
     runs: PathBuf,
     data: Option<PathBuf>,
     quick: bool,
@@ -50,6 +53,8 @@ struct Asked {
     settings: Vec<String>,
     stages: Vec<usize>,
     birnn: String,
+    /// Digests of the programs: what they compute can change where their version does not.
+    programs: [String; 2],
 }
 
 impl fmt::Display for NoData {
@@ -81,7 +86,8 @@ impl Runner {
         std::fs::create_dir_all(&runs).with_context(|| format!("cannot make {}", runs.display()))?;
         let data = data.map(std::path::absolute).transpose()?;
         let version = said(Command::new(&birnn).arg("--version"))?.trim().to_owned();
-        Ok(Runner { birnn, runs: std::path::absolute(runs)?, data, quick, version })
+        let programs = [digest(&birnn)?, digest(&beside("birnn-torch")?)?];
+        Ok(Runner { birnn, programs, runs: std::path::absolute(runs)?, data, quick, version })
     }
 
     /// Whether a look is enough.
@@ -149,6 +155,7 @@ impl Runner {
             settings: trial.settings().into_iter().chain(self.files(trial)?).collect(),
             stages: trial.stages.clone(),
             birnn: self.version.clone(),
+            programs: self.programs.clone(),
         };
         if let Ok(text) = std::fs::read(&kept)
             && let Ok(before) = serde_json::from_slice::<Kept>(&text)
@@ -216,6 +223,12 @@ impl Runner {
         ensure!(status.success(), "{name} failed ({status})");
         Ok(())
     }
+}
+
+/// The SHA-256 of a file, in hexadecimal.
+fn digest(path: &Path) -> Result<String> {
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    Ok(hexadecimal(&Sha256::digest(bytes)))
 }
 
 fn beside(name: &str) -> Result<PathBuf> {
