@@ -82,7 +82,7 @@ fn fetch(python: &Path, folder: &Path) -> Result<()> {
         fs::remove_dir_all(folder).with_context(|| format!("{} cannot be removed", folder.display()))?;
     }
     fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
-    let mut pip = crate::python::pip(python, folder);
+    let mut pip = python::pip(python, folder);
     pip.args(["install", "--quiet", "--disable-pip-version-check", "--target"]).arg(folder);
     output(pip.args(PACKAGES), "python3-pip")?;
     fs::write(folder.join(COMPLETE), "").with_context(|| format!("{} cannot be written", folder.display()))

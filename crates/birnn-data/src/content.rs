@@ -193,7 +193,7 @@ mod tests {
     #[test]
     fn no_more_is_taken_than_is_allowed() {
         assert_eq!(whole(&mut [7; 9].as_slice(), 9).unwrap(), [7; 9]);
-        let error = whole(&mut std::io::repeat(7), 9).unwrap_err();
+        let error = whole(&mut io::repeat(7), 9).unwrap_err();
         assert!(matches!(error, FileProblem::TooMuch { most: 9 }), "{error}");
     }
 }

@@ -193,7 +193,7 @@ mod tests {
         let locations = Locations { folders: vec![folder.path().to_owned()], offline: true };
         // What has its name in capitals and small letters has no other name.
         write("JapaneseVowels_TRAIN.ts");
-        let vowels = crate::Dataset::JapaneseVowels.published().unwrap();
+        let vowels = Dataset::JapaneseVowels.published().unwrap();
         assert!(alike(vowels, &locations).is_empty(), "{:?}", alike(vowels, &locations));
         let error = load_quietly(&plan, &locations).unwrap_err().to_string();
         assert!(error.contains("what is there and has another name: "), "{error}");

@@ -56,8 +56,8 @@ pub(crate) struct Models {
 struct Model {
     run: PathBuf,
     current: RwLock<Arc<Loaded>>,
-    /// The newest file that could not be used.
-    refused: Mutex<Option<Stamp>>,
+    /// What was found last and could not be used, be it that there was no file.
+    refused: Mutex<Option<Option<Stamp>>>,
 }
 
 /// A network as its file was when it was read. It answers until the last who asked it has gone.

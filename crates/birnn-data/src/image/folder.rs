@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use crate::config::{DataPlan, OwnFiles};
 use crate::content::{Digests, hexadecimal};
 use crate::division::Groups;
-use crate::error::{ConfigError, DataError};
+use crate::error::DataError;
 use crate::file_error::{FileError, FileProblem};
 use crate::image::folder_problem::FolderProblem;
 use crate::image::images::{Images, LabelledImages};

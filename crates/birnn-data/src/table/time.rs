@@ -58,9 +58,8 @@ impl Time {
             Time::Date(nanoseconds) => nanoseconds as f64,
         };
         match (self, other) {
-            (Time::Whole(own), Time::Whole(other)) | (Time::Date(own), Time::Date(other)) => {
-                Some(own < other)
-            }
+            (Time::Whole(own), Time::Whole(other)) => Some(own < other),
+            (Time::Date(own), Time::Date(other)) => Some(own < other),
             (own, other) if own.is_date() == other.is_date() => Some(number(own) < number(other)),
             _ => None,
         }

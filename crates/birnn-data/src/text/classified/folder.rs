@@ -60,9 +60,12 @@ pub(crate) fn read(
     Ok(Folder { texts: SeriesFile { lines, unit: "text", ..texts }, files, others })
 }
 
+/// The file of a class, and what the class is called.
+type ClassFile = (String, PathBuf);
+
 /// The files of classes, in the order of their names, each with its class; and all others. Those whose names begin with
 /// a dot are something else.
-fn listed(path: &Path) -> std::io::Result<(Vec<(String, PathBuf)>, Vec<PathBuf>)> {
+fn listed(path: &Path) -> std::io::Result<(Vec<ClassFile>, Vec<PathBuf>)> {
     let (mut files, mut others) = (Vec::new(), Vec::new());
     for entry in fs::read_dir(path)? {
         let file = entry?.path();

@@ -152,8 +152,9 @@ fn texts_of_others_are_read() {
     };
     if folder.join("names").is_dir() {
         let begin = std::time::Instant::now();
-        let (file, _) =
-            read_classes(&folder.join("names"), Unit::Characters, &Labelling::Any, Encoding::UTF_8).unwrap();
+        let folder = folder.join("names");
+        let read = read_classes(&folder, Unit::Characters, &Labelling::Any, Encoding::UTF_8).unwrap();
+        let file = read.texts;
         println!("names: {} characters, {:?}", file.sequences.steps(), begin.elapsed());
         let names = file.targets.unwrap().names;
         assert_eq!((file.sequences.len(), names.len(), names[0].as_str()), (20_050, 18, "Arabic"));
