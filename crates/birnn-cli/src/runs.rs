@@ -47,7 +47,7 @@ pub fn run(args: &RunsArgs) -> Outcome {
     }
 }
 
-/// Of a run that cannot be read it is not known whether it is one of those: it is listed.
+/// Of a run that cannot be read it is not known what it learnt from and how it stands: it is listed. Where it lies is known.
 fn is_asked_for(run: &ListedRun, args: &RunsArgs) -> bool {
     let is_named = |part: &String| {
         text(&run.run).contains(part) || run.name.as_ref().is_some_and(|name| name.contains(part))
@@ -57,7 +57,7 @@ fn is_asked_for(run: &ListedRun, args: &RunsArgs) -> bool {
         |datasets: &[String]| run.dataset.as_ref().map_or(is_unread, |dataset| datasets.contains(dataset));
     let stands =
         |named: &[StatusName]| run.status.as_ref().map_or(is_unread, |status| is_named_by(status, named));
-    args.name.as_ref().is_none_or(|part| is_unread || is_named(part))
+    args.name.as_ref().is_none_or(is_named)
         && (args.data.is_empty() || is_of(&args.data))
         && (args.status.is_empty() || stands(&args.status))
 }

@@ -105,7 +105,7 @@ mod tests {
             "target       RMSE (95 % interval)        MAE (95 % interval)         R2 (95 % interval)  baseline RMSE",
             "height  0.5000 (0.3750 to 0.6250)  0.2500 (0.1250 to 0.3750)  0.7500 (0.6250 to 0.8750)          1.000",
             "a\\nb                       0.5000                     0.2500                     0.7500          1.000",
-            "none                           -                          -                          -              -",
+            "none                            -                          -                          -              -",
         ];
         assert_eq!(text.lines().collect::<Vec<_>>(), expected);
     }

@@ -212,11 +212,16 @@ async fn what_cannot_be_answered_is_told_with_the_way_out() {
     assert!(status == 422 && told.contains("101 x 100 pixels are more than the 10000"), "{told}");
     // Each is small enough, and they are not all together.
     let small = STANDARD.encode(
-        [b"P5 28 28 255\n".as_slice(), &[[0; 390].as_slice(), &[255; 4], &[0; 390]].concat()].concat(),
+        [b"P5 56 56 255\n".as_slice(), &[[0; 1566].as_slice(), &[255; 4], &[0; 1566]].concat()].concat(),
     );
-    let many = json!({ "images": vec![small; 20] }).to_string();
+    let many = json!({ "images": vec![&small; 4] }).to_string();
     let (status, told) = larger.predict("application/json", many.as_bytes()).await;
     assert!(status == 422 && told.contains("pixels, with those before, are more than"), "{told}");
+    // As few pixels as can be become those of the network's images.
+    let dot = STANDARD.encode(b"P5 2 2 255\n\0\xff\0\xff");
+    let many = json!({ "images": vec![&dot; 13] }).to_string();
+    let (status, told) = larger.predict("application/json", many.as_bytes()).await;
+    assert!(status == 422 && told.contains("10192 pixels of 28 x 28 images, and 10000"), "{told}");
     for (first, status, said) in [
         ("POST /v1/models/nobody/predict", 404, "there are `digits`"),
         ("POST /v1/models/..%2f..%2fetc%2fpasswd/predict", 404, "no network `../../etc/passwd`"),
