@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
-use birnn_data::splitmix;
+use birnn_data::{LabelledImages, splitmix, synthetic};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use tempfile::TempDir;
@@ -128,9 +128,15 @@ impl Sandbox {
         Ended::of(args, child.wait_with_output().unwrap())
     }
 
-    /// Trains a small net on a few synthetic digits into the run directory `run`.
+    /// Writes [`SMALL`], or what became of it, with its digits beside it.
+    pub fn write_experiment(&self, name: &str, text: impl AsRef<[u8]>) {
+        digits().iter().for_each(|(file, bytes)| self.write(file, bytes));
+        self.write(name, text);
+    }
+
+    /// Trains a small net on a few digits into the run directory `run`.
     pub fn train_small(&self, run: &str) -> Ended {
-        self.write("small.toml", SMALL);
+        self.write_experiment("small.toml", SMALL);
         self.birnn(&["train", "small.toml", "--run-dir", run]).done()
     }
 }
@@ -225,21 +231,48 @@ fn sums_up(error: &str) -> bool {
     error.ends_with(" could not be read") || error.contains(" runs failed; ")
 }
 
-/// An experiment of a second.
-pub const SMALL: &str = r#"
-[data]
-dataset = "synthetic"
-limit = 300
+macro_rules! small {
+    ($dataset:expr) => {
+        concat!(
+            "[data]\n",
+            $dataset,
+            "limit = 300\n\n[model]\nhidden = 8\n\n",
+            "[train]\ndevice = \"cpu\"\nepochs = 2\nbatch_size = 50\nlog_every = 2\n"
+        )
+    };
+}
 
-[model]
-hidden = 8
+macro_rules! digits {
+    () => {
+        "dataset = \"idx\"\ntrain_images = \"small/train-images\"\ntrain_labels = \"small/train-labels\"\n\
+         test_images = \"small/test-images\"\ntest_labels = \"small/test-labels\"\n"
+    };
+}
 
-[train]
-device = "cpu"
-epochs = 2
-batch_size = 50
-log_every = 2
-"#;
+/// The digits that [`Sandbox::write_experiment`] puts beside an experiment, as its `[data]` names them: 300, and 1000 to
+/// test with.
+pub const DIGITS: &str = digits!();
+
+/// An experiment of a second, on [`DIGITS`].
+pub const SMALL: &str = small!(digits!());
+
+/// As [`SMALL`], with 10,000 test images, which birnn draws each time.
+pub const SYNTHETIC: &str = small!("dataset = \"synthetic\"\n");
+
+/// The files of [`DIGITS`].
+fn digits() -> &'static [(String, Vec<u8>); 4] {
+    static DIGITS: OnceLock<[(String, Vec<u8>); 4]> = OnceLock::new();
+    DIGITS.get_or_init(|| {
+        let of = |part: &str, first, count| {
+            let LabelledImages { images, labels } = synthetic::digits(0, first, count);
+            let shape = [count as u32, images.rows as u32, images.cols as u32];
+            let name = |what: &str| format!("small/{part}-{what}");
+            [(name("images"), idx(&shape, &images.pixels)), (name("labels"), idx(&shape[..1], &labels))]
+        };
+        let ([a, b], [c, d]) = (of("train", 0, 300), of("test", 60_000, 1000));
+        [a, b, c, d]
+    })
+}
 
 /// The root of the workspace.
 pub fn workspace() -> &'static Path {

@@ -1,6 +1,6 @@
 //! Asking a trained network: eval, predict, and what else reads without training.
 
-use birnn_tests::{Sandbox, gzip, idx, workspace};
+use birnn_tests::{DIGITS, Sandbox, gzip, idx, workspace};
 use serde_json::Value;
 
 use crate::json;
@@ -53,9 +53,10 @@ fn a_users_own_images_are_trained_on_evaluated_and_named() {
 #[test]
 fn several_nets_are_asked_as_one() {
     let sandbox = Sandbox::new();
-    let net = "[data]\ndataset = \"synthetic\"\nlimit = 200\n\
-               [model]\nhidden = 8\nlayers = 1\n[train]\nepochs = 2\nbatch_size = 20\n";
-    sandbox.write("net.toml", net);
+    let net = format!(
+        "[data]\n{DIGITS}limit = 200\n[model]\nhidden = 8\nlayers = 1\n[train]\nepochs = 2\nbatch_size = 20\n"
+    );
+    sandbox.write_experiment("net.toml", &net);
     for seed in ["0", "1"] {
         let (set, run) = (format!("seed={seed}"), format!("run{seed}"));
         sandbox.birnn(&["train", "net.toml", "--run-dir", &run, "--set", &set]).done();

@@ -168,7 +168,7 @@ fn weights_and_pictures() {
 #[test]
 fn a_folder_that_cannot_be_written() {
     let sandbox = Sandbox::new();
-    sandbox.write("x.toml", birnn_tests::SMALL);
+    sandbox.write_experiment("x.toml", birnn_tests::SMALL);
     sandbox.write("file", "");
     sandbox.birnn(&["train", "x.toml", "--run-dir", "file/run"]).failed(1, &["file/run: "]);
     let before = std::fs::read(sandbox.path("file")).unwrap();

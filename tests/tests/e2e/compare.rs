@@ -7,7 +7,7 @@ use crate::{json, series_of};
 
 /// Trains `small.toml` into `run`, changed by `sets`.
 fn train(sandbox: &Sandbox, run: &str, sets: &[&str]) {
-    sandbox.write("small.toml", birnn_tests::SMALL);
+    sandbox.write_experiment("small.toml", birnn_tests::SMALL);
     let sets = sets.iter().flat_map(|set| ["--set", set]);
     let args: Vec<&str> = ["train", "small.toml", "--run-dir", run].into_iter().chain(sets).collect();
     sandbox.birnn(&args).done();
@@ -38,8 +38,8 @@ fn half_a_training_does_not_stand_for_its_seed() {
 fn what_differs_in_settings_and_results_is_told() {
     let sandbox = Sandbox::new();
     train(&sandbox, "a", &[]);
-    train(&sandbox, "b", &["seed=1", "model.cell=gru", "train.clip_norm=2", "train.epochs=6"]);
-    train(&sandbox, "c", &["seed=1", "model.cell=gru", "train.clip_norm=2", "train.epochs=6", "seed=2"]);
+    train(&sandbox, "b", &["seed=1", "model.cell=gru", "train.clip_norm=2", "train.epochs=30"]);
+    train(&sandbox, "c", &["seed=1", "model.cell=gru", "train.clip_norm=2", "train.epochs=30", "seed=2"]);
     let text = sandbox.birnn(&["compare", "a", "b"]).done().stdout;
     assert_eq!(line(&text, "A "), ["a"]);
     assert_eq!(line(&text, "B "), ["b"]);
@@ -47,8 +47,8 @@ fn what_differs_in_settings_and_results_is_told() {
         ("model.cell ", ["lstm", "gru"]),
         ("seed ", ["0", "1"]),
         ("train.clip_norm ", ["-", "2.0"]),
-        ("train.epochs ", ["2", "6"]),
-        ("epochs run ", ["2", "6"]),
+        ("train.epochs ", ["2", "30"]),
+        ("epochs run ", ["2", "30"]),
         ("device ", ["cpu", "cpu"]),
     ] {
         assert_eq!(line(&text, key), values, "{key} in:\n{text}");
@@ -158,7 +158,7 @@ fn other_images_are_refused_with_both_runs_named() {
         let parts: Vec<&str> = std::iter::once(start.as_str()).chain(parts.iter().copied()).collect();
         sandbox.birnn(&["compare", a, b]).failed(2, &parts);
     };
-    refused("digits", "run-one", &["synthetic, 28 x 28, classes 0, 1", "idx images, 2 x 2, classes a, b"]);
+    refused("digits", "run-one", &["idx images, 28 x 28, classes 0, 1", "idx images, 2 x 2, classes a, b"]);
     refused("run-one", "run-two", &["they are not the same images"]);
     refused("run-one", "run-three", &["classes a, b", "classes a, c"]);
     // The same images in other files are the same.

@@ -311,7 +311,7 @@ fn differ(documented: &Value, real: &Value, path: &str, wrong: &mut Vec<String>)
 #[test]
 fn files_of_a_run_are_documented() {
     let sandbox = Sandbox::new();
-    sandbox.write("small.toml", birnn_tests::SMALL);
+    sandbox.write_experiment("small.toml", birnn_tests::SMALL);
     sandbox.birnn(&["train", "small.toml", "--run-dir", "run", "--set", "data.validation=30"]).done();
     sandbox.birnn(&["report", "run"]).done();
     let shown = page("docs/reference/run-directory.md").blocks_in("text").next().unwrap();

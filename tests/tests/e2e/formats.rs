@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use birnn_tests::{SMALL, Sandbox, workspace};
+use birnn_tests::{SMALL, SYNTHETIC, Sandbox, workspace};
 use serde_json::Value;
 
 /// A file that PyTorch wrote, for the tests of birnn-formats.
@@ -44,7 +44,7 @@ fn a_state_dict_goes_out_and_comes_back_the_same() {
     assert_eq!(sandbox.read("out.safetensors"), sandbox.read("run/model.safetensors"));
 
     // Where its data is missing, it is not judged by other data.
-    sandbox.write("mnist.toml", SMALL.replace("\"synthetic\"", "\"mnist\"\nfallback = \"synthetic\""));
+    sandbox.write("mnist.toml", SYNTHETIC.replace("\"synthetic\"", "\"mnist\"\nfallback = \"synthetic\""));
     sandbox.birnn(&["import", "out.ckpt", "--config", "mnist.toml", "--out", "mnist.safetensors"]).done();
     sandbox.birnn(&["eval", "mnist.safetensors", "--offline"]).failed(1, &["mnist can be neither found"]);
 
@@ -62,7 +62,7 @@ fn a_state_dict_goes_out_and_comes_back_the_same() {
 fn a_net_that_reads_in_reverse_alone_goes_out_and_comes_back_the_same() {
     let sandbox = Sandbox::new();
     let model = "bidirectional = false\nreadout = \"final\"\nhidden = { reverse = 8 }";
-    sandbox.write("reverse.toml", SMALL.replace("hidden = 8", model));
+    sandbox.write_experiment("reverse.toml", SMALL.replace("hidden = 8", model));
     let trained = sandbox.birnn(&["train", "reverse.toml", "--run-dir", "run"]).done();
     assert!(trained.stderr.contains("8 in reverse, readout final"), "{}", trained.stderr);
     let exported = sandbox.birnn(&["export", "run", "out.pt"]).done();
@@ -258,7 +258,7 @@ fn which_of_several_state_dicts_is_asked() {
 fn what_does_not_fit_is_named_and_nothing_is_written() {
     let sandbox = Sandbox::new();
     sandbox.train_small("run");
-    sandbox.write(
+    sandbox.write_experiment(
         "gru.toml",
         format!("{SMALL}\n[train.optimizer]\nlr = 0.1\n").replace("hidden = 8", "cell = \"gru\""),
     );
@@ -279,7 +279,7 @@ fn what_does_not_fit_is_named_and_nothing_is_written() {
         ("model.bidirectional=false", "`fc.weight` is [10, 16] and should be [10, 8]"),
         ("model.hidden=9", "misshapen: `fc.weight`"),
         ("model.readout=attention", "missing: `attention.bias`"),
-        ("data.dataset=idx", "data.train_images"),
+        ("data.dataset=mnist", "data.train_images"),
     ] {
         let config = ["--config", "small.toml", "--set", set, "--out", "x.safetensors"];
         refused(&[&["import", "run/model.ckpt"], config.as_slice()].concat(), &[part]);
@@ -371,7 +371,7 @@ fn what_is_missing_is_called_as_the_file_calls_it() {
 #[test]
 fn the_description_beside_weights_says_what_net_they_are_of() {
     let sandbox = Sandbox::new();
-    sandbox.write("small.toml", SMALL.replace("hidden = 8", "hidden = 8\nreadout = \"mean\""));
+    sandbox.write_experiment("small.toml", SMALL.replace("hidden = 8", "hidden = 8\nreadout = \"mean\""));
     sandbox.birnn(&["train", "small.toml", "--run-dir", "run"]).done();
     sandbox.birnn(&["export", "run", "d.ckpt"]).done();
     let import = |args: &[&str]| {
@@ -397,11 +397,13 @@ fn the_description_beside_weights_says_what_net_they_are_of() {
     // Of images of one's own, which need not be there.
     let own: Value = serde_json::from_str(&sandbox.text("d.ckpt.json")).unwrap();
     let mut other = own.clone();
-    let files = ["train_images", "train_labels", "test_images", "test_labels"]
-        .map(|key| format!("{key} = \"/none/{key}\"\n"));
-    let experiment = own["experiment"].as_str().unwrap();
-    let experiment =
-        experiment.replace("dataset = \"synthetic\"\n", &format!("dataset = \"idx\"\n{}", files.concat()));
+    let elsewhere = |line: &str| match line.split_once(" = ") {
+        Some((key, _)) if key.ends_with("_images") || key.ends_with("_labels") => {
+            format!("{key} = \"/none/{key}\"\n")
+        }
+        _ => format!("{line}\n"),
+    };
+    let experiment: String = own["experiment"].as_str().unwrap().lines().map(elsewhere).collect();
     other["experiment"] = experiment.into();
     other["classes"] = ["k", "l", "m", "n", "o", "p", "q", "r", "s", "t"].as_slice().into();
     other["preprocessing"] = serde_json::json!({

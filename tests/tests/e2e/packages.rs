@@ -68,7 +68,7 @@ fn all_that_was_tried_is_told_in_one_line() {
 #[test]
 fn synthetic_digits_stand_in_after_all_else() {
     let sandbox = Sandbox::new();
-    let text = birnn_tests::SMALL.replace("\"synthetic\"", "\"mnist\"\nfallback = \"synthetic\"");
+    let text = birnn_tests::SYNTHETIC.replace("\"synthetic\"", "\"mnist\"\nfallback = \"synthetic\"");
     sandbox.write("x.toml", text);
     let ended = sandbox.birnn_with(&["train", "x.toml", "--run-dir", "run"], &UNREACHABLE).done();
     assert!(ended.stderr.contains("TRAINING ON SYNTHETIC DIGITS, NOT ON MNIST"), "{}", ended.stderr);

@@ -15,7 +15,7 @@ use rustix::termios::{Winsize, tcgetattr, tcsetwinsize};
 #[test]
 fn off_a_terminal_there_are_lines_whatever_is_asked_for() {
     let sandbox = Sandbox::new();
-    sandbox.write("small.toml", SMALL);
+    sandbox.write_experiment("small.toml", SMALL);
     for progress in ["auto", "plain", "dashboard"] {
         let ended = sandbox.birnn(&["train", "small.toml", "--progress", progress]).done();
         assert!(!ended.stderr.contains(['\x1b', '\r']), "{progress}: {:?}", ended.stderr);
@@ -83,7 +83,7 @@ const LEAVE: &str = "\x1b[?1049l";
 #[test]
 fn a_dashboard_hears_keys_and_leaves_the_terminal_as_it_was() {
     let sandbox = Sandbox::new();
-    sandbox.write("small.toml", SMALL);
+    sandbox.write_experiment("small.toml", SMALL);
     let mut pty = Pty::new();
     let before = format!("{:?}", tcgetattr(&pty.terminal).unwrap());
     let args = ["train", "small.toml", "--run-dir", "run", "--progress", "dashboard"];

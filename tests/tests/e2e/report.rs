@@ -78,7 +78,7 @@ fn a_run_has_its_page() {
     let html = sandbox.text("run/report.html");
     complete(&html);
     assert!(html.contains("<img src="));
-    for part in ["Of the 10,000 synthetic test images", "small", "300 training images", "epochs = 2"] {
+    for part in ["Of the 1,000 idx test images", "small", "300 training images", "epochs = 2"] {
         assert!(html.contains(part), "no `{part}`");
     }
     let added: Vec<_> = sandbox.listing().difference(&before).cloned().collect();

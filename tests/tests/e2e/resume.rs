@@ -377,7 +377,7 @@ fn a_run_whose_checkpoints_were_deleted_is_not_started_anew_over_its_results() {
 #[track_caller]
 fn diverges(sets: &[&str], parts: &[&str]) {
     let sandbox = Sandbox::new();
-    sandbox.write("small.toml", birnn_tests::SMALL);
+    sandbox.write_experiment("small.toml", birnn_tests::SMALL);
     let mut args = vec!["train", "small.toml", "--run-dir", "run", "--set", "train.checkpoint_every=1"];
     sets.iter().for_each(|set| args.extend(["--set", set]));
     let ended = sandbox.birnn(&args);
@@ -411,7 +411,7 @@ fn a_training_that_diverges_stops_and_says_where() {
 #[test]
 fn what_is_recomputed_changes_nothing() {
     let sandbox = Sandbox::new();
-    sandbox.write("small.toml", birnn_tests::SMALL);
+    sandbox.write_experiment("small.toml", birnn_tests::SMALL);
     // Sixty rows make products of a few steps each, and so several segments.
     let train = |run: &str, more: &[&str]| {
         let args = ["train", "small.toml", "--run-dir", run, "--set", "train.batch_size=120"];

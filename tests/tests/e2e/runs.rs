@@ -15,7 +15,7 @@ fn runs_are_listed_whatever_became_of_them() {
     assert_eq!(sandbox.birnn(&["runs", "--json"]).done().stdout, "[]\n");
 
     let kept_back = SMALL.replace("limit = 300", "limit = 300\nvalidation = 50");
-    sandbox.write("x.toml", format!("{kept_back}\n[sweep]\nseeds = 2\n"));
+    sandbox.write_experiment("x.toml", format!("{kept_back}\n[sweep]\nseeds = 2\n"));
     sandbox.write("y.toml", &kept_back);
     sandbox.birnn(&["sweep", "x.toml", "--run-dir", "runs/sweep"]).done();
     sandbox.birnn(&["train", "y.toml", "--set", "seed=9"]).done();

@@ -1,7 +1,7 @@
 //! Networks that answer over HTTP: the same answers as `birnn predict`, and a server that ends as it should.
 
 use birnn_tests::server::Server;
-use birnn_tests::{SMALL, Sandbox, workspace};
+use birnn_tests::{SYNTHETIC, Sandbox, workspace};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -27,9 +27,9 @@ fn predicted(sandbox: &Sandbox, run: &str, file: &str) -> Vec<Value> {
 #[test]
 fn every_kind_of_network_answers_as_predict_does() {
     let sandbox = Sandbox::new();
-    sandbox.write("series.toml", SMALL.replace("\"synthetic\"", "\"synthetic-series\""));
+    sandbox.write("series.toml", SYNTHETIC.replace("\"synthetic\"", "\"synthetic-series\""));
     sandbox.birnn(&["train", "series.toml", "--run-dir", "series"]).done();
-    let words = SMALL.replace("\"synthetic\"", "\"synthetic-text\"");
+    let words = SYNTHETIC.replace("\"synthetic\"", "\"synthetic-text\"");
     sandbox.write("words.toml", format!("task = {{ kind = \"tag\" }}\n{words}"));
     let crf = ["--set", "model.head=crf", "--set", "task.scheme=iob2"];
     sandbox.birnn(&[&["train", "words.toml", "--run-dir", "words"], &crf[..]].concat()).done();

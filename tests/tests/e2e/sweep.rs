@@ -1,7 +1,7 @@
 //! Sweeps: each run is one like any other, what was stopped or killed goes on, what fails does not stop the
 //! rest.
 
-use birnn_tests::{SMALL, Sandbox};
+use birnn_tests::{SMALL, SYNTHETIC, Sandbox};
 use serde_json::Value;
 
 const GRID: &str = "
@@ -13,7 +13,7 @@ model.cell = [\"rnn\", \"gru\"]
 
 fn swept(extra: &str) -> Sandbox {
     let sandbox = Sandbox::new();
-    sandbox.write(
+    sandbox.write_experiment(
         "x.toml",
         format!("{}\n{extra}", SMALL.replace("limit = 300", "limit = 300\nvalidation = 50")),
     );
@@ -43,10 +43,12 @@ fn each_run_is_the_one_that_train_would_make() {
     assert!(page.contains("4 of 4 runs are done") && page.contains("href=\"004/\""));
 
     let sets = ["--set", "model.cell=gru", "--set", "seed=1"];
-    sandbox.birnn(&[&["train", "x.toml", "--run-dir", "alone"][..], &sets].concat()).done();
+    sandbox.birnn(&[&["train", "x.toml", "--run-dir", "alone/x/001/004"][..], &sets].concat()).done();
+    // As deep in folders, since its experiment names the data from there.
     for file in ["model.safetensors", "metrics.jsonl", "config.toml"] {
         assert!(
-            sandbox.read(&format!("sweeps/x/001/004/{file}")) == sandbox.read(&format!("alone/{file}")),
+            sandbox.read(&format!("sweeps/x/001/004/{file}"))
+                == sandbox.read(&format!("alone/x/001/004/{file}")),
             "{file}"
         );
     }
@@ -151,7 +153,8 @@ fn a_run_that_diverges_does_not_stop_the_others() {
 
 #[test]
 fn what_cannot_be_swept_is_refused_before_anything_is_made() {
-    let sandbox = swept("");
+    let sandbox = Sandbox::new();
+    sandbox.write("x.toml", SYNTHETIC);
     sandbox.birnn(&["sweep", "x.toml"]).failed(2, &["x.toml: has no [sweep] that says what to vary"]);
     sandbox
         .birnn(&["sweep", "x.toml", "--set", "sweep.seeds=0"])

@@ -1,6 +1,6 @@
 //! Training, from the experiment file to what the run leaves behind.
 
-use birnn_tests::{Sandbox, mnist, workspace};
+use birnn_tests::{SYNTHETIC, Sandbox, mnist, workspace};
 use serde_json::Value;
 
 use crate::json;
@@ -14,7 +14,8 @@ fn accuracy(stdout: &str) -> f64 {
 #[test]
 fn a_run_leaves_all_it_promises() {
     let sandbox = Sandbox::new();
-    let ended = sandbox.train_small("run");
+    sandbox.write("small.toml", SYNTHETIC);
+    let ended = sandbox.birnn(&["train", "small.toml", "--run-dir", "run"]).done();
     assert!(ended.stdout.starts_with("Test Accuracy of the model on the 10000 test images: "));
     assert!(ended.stdout.ends_with(" %\n") && ended.stdout.lines().count() == 1, "{}", ended.stdout);
     assert_eq!(ended.stderr.lines().filter(|line| line.starts_with("epoch ")).count(), 2, "{}", ended.stderr);
@@ -140,7 +141,7 @@ fn every_experiment_file_trains() {
 #[test]
 fn the_best_epoch_is_kept_and_stops_the_run() {
     let sandbox = Sandbox::new();
-    sandbox.write("small.toml", birnn_tests::SMALL);
+    sandbox.write_experiment("small.toml", birnn_tests::SMALL);
     // A rate that makes everything worse after some epoch.
     let sets =
         ["data.validation=100", "train.epochs=30", "train.early_stop.patience=2", "train.optimizer.lr=0.3"];

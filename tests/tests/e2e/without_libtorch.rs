@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use birnn_tests::{Sandbox, binary};
+use birnn_tests::{DIGITS, Sandbox, binary};
 
 /// The libraries that the loader would load for a program.
 fn libraries(program: &Path) -> String {
@@ -29,10 +29,10 @@ fn both_binaries_give_the_same_answers() {
     let pixels: Vec<u8> = (0..28 * 28).map(|place| (place * 7 % 256) as u8).collect();
     sandbox.write("a.pgm", [b"P5 28 28 255\n".as_slice(), &pixels].concat());
     for (cell, readout) in [("lstm", "last"), ("gru", "mean"), ("rnn", "max"), ("lstm", "attention")] {
-        sandbox.write(
+        sandbox.write_experiment(
             "net.toml",
             format!(
-                "[data]\ndataset = \"synthetic\"\nlimit = 200\n[model]\ncell = \"{cell}\"\nhidden = 16\n\
+                "[data]\n{DIGITS}limit = 200\n[model]\ncell = \"{cell}\"\nhidden = 16\n\
                  readout = \"{readout}\"\n[train]\nepochs = 1\n"
             ),
         );
