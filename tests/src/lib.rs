@@ -244,8 +244,8 @@ macro_rules! small {
 
 macro_rules! digits {
     () => {
-        "dataset = \"idx\"\ntrain_images = \"small/train-images\"\ntrain_labels = \"small/train-labels\"\n\
-         test_images = \"small/test-images\"\ntest_labels = \"small/test-labels\"\n"
+        "dataset = \"idx\"\ntrain_images = \"idx-digits/train-images\"\ntrain_labels = \"idx-digits/train-labels\"\n\
+         test_images = \"idx-digits/test-images\"\ntest_labels = \"idx-digits/test-labels\"\n"
     };
 }
 
@@ -266,7 +266,7 @@ fn digits() -> &'static [(String, Vec<u8>); 4] {
         let of = |part: &str, first, count| {
             let LabelledImages { images, labels } = synthetic::digits(0, first, count);
             let shape = [count as u32, images.rows as u32, images.cols as u32];
-            let name = |what: &str| format!("small/{part}-{what}");
+            let name = |what: &str| format!("idx-digits/{part}-{what}");
             [(name("images"), idx(&shape, &images.pixels)), (name("labels"), idx(&shape[..1], &labels))]
         };
         let ([a, b], [c, d]) = (of("train", 0, 300), of("test", 60_000, 1000));

@@ -158,7 +158,11 @@ fn other_images_are_refused_with_both_runs_named() {
         let parts: Vec<&str> = std::iter::once(start.as_str()).chain(parts.iter().copied()).collect();
         sandbox.birnn(&["compare", a, b]).failed(2, &parts);
     };
-    refused("digits", "run-one", &["idx images, 28 x 28, classes 0, 1", "idx images, 2 x 2, classes a, b"]);
+    refused(
+        "digits",
+        "run-one",
+        &["idx train-images, 28 x 28, classes 0, 1", "idx images, 2 x 2, classes a, b"],
+    );
     refused("run-one", "run-two", &["they are not the same images"]);
     refused("run-one", "run-three", &["classes a, b", "classes a, c"]);
     // The same images in other files are the same.
