@@ -22,7 +22,7 @@ pub const EXIT_CODES: [i32; 5] = [0, 1, 2, 130, 143];
 
 /// So long may a case take before it counts as hanging; one that trains on is stopped as by a user.
 const PATIENCE: Duration = Duration::from_secs(60);
-const ENOUGH: Duration = Duration::from_millis(200);
+const ENOUGH: Duration = Duration::from_millis(400);
 
 impl Fixture {
     /// Trains the run, and puts the rest beside it.

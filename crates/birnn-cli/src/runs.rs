@@ -47,7 +47,8 @@ pub fn run(args: &RunsArgs) -> Outcome {
     }
 }
 
-/// Of a run that cannot be read it is not known what it learnt from and how it stands: it is listed. Where it lies is known.
+/// Of a run that cannot be read it is not known what it learnt from and how it stands: it is listed. Where it lies is
+/// known.
 fn is_asked_for(run: &ListedRun, args: &RunsArgs) -> bool {
     let is_named = |part: &String| {
         text(&run.run).contains(part) || run.name.as_ref().is_some_and(|name| name.contains(part))

@@ -96,11 +96,16 @@ impl Format {
             Format::PyTorch => {
                 let [state_dict, description] = net.to_pytorch().map_err(problem)?;
                 let beside = description_path(path);
-                // Weights without a description are imported with a warning; with another net's they would be taken for it.
-                if beside.exists() {
-                    disk.remove(&beside).map_err(FileError::of(&beside))?;
+                // Of both files one is written first. A description of another net, with which these weights would be
+                // taken for it, is none meanwhile; where nothing comes of the weights it is what it was.
+                let before = std::fs::read(&beside).ok();
+                if before.is_some() {
+                    disk::replace(disk, &beside, b"", None)?;
                 }
-                disk::replace(disk, path, &state_dict, None)?;
+                if let Err(error) = disk::replace(disk, path, &state_dict, None) {
+                    before.map_or(Ok(()), |before| disk::replace(disk, &beside, &before, None))?;
+                    return Err(error.into());
+                }
                 disk::replace(disk, &beside, &description, None)?;
             }
             Format::Onnx => {

@@ -65,7 +65,7 @@ pub enum CheckpointError {
     /// One is of a format that only another birnn knows.
     #[error(transparent)]
     Weights(#[from] WeightsError),
-    /// One cannot be read just now, or renamed.
+    /// One cannot be read just now.
     #[error(transparent)]
     File(#[from] FileError),
 }
@@ -127,8 +127,8 @@ impl Checkpoint {
     }
 
     /// The newest checkpoint of a run that verifies, and those newer ones that do not. One of a format that is not
-    /// known here is no damaged one: then it is for another birnn to go on. Nor is one that cannot be read just now, for
-    /// want of memory or of the disk that it is on.
+    /// known here is no damaged one: then it is for another birnn to go on. Nor is one that cannot be read just now,
+    /// for want of memory or of the disk that it is on.
     pub(crate) fn newest(run: &RunDir) -> Result<Newest, CheckpointError> {
         let mut damaged: Vec<PassedOver> = Vec::new();
         for name in [LAST, PREVIOUS] {

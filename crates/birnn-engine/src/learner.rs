@@ -54,8 +54,8 @@ pub struct Learner {
 pub struct StepOutput {
     /// The mean loss, smoothed and with dropout, `f32 []`.
     pub loss: Tensor,
-    /// With dropout: `f32 [batch, outputs]`; where each step is answered, `f32 [batch, time, outputs]`, or of sequences of
-    /// unequal lengths `f32 [steps of all, outputs]`. Of a batch in shards, those of the first that this rank has.
+    /// With dropout: `f32 [batch, outputs]`; where each step is answered, `f32 [batch, time, outputs]`, or of sequences
+    /// of unequal lengths `f32 [steps of all, outputs]`. Of a batch in shards, those of the first that this rank has.
     pub logits: Tensor,
     /// By all parameters, in their order, as one vector ([`flat`]).
     pub gradient: Tensor,
@@ -306,8 +306,8 @@ impl Learner {
         samples.len().min(batches.start * batch)..samples.len().min(batches.end * batch)
     }
 
-    /// The logits of all `samples`, in their order: `[samples, outputs]`, or `[steps of all, outputs]` where each step is
-    /// answered. They may have more or fewer time steps than those trained on.
+    /// The logits of all `samples`, in their order: `[samples, outputs]`, or `[steps of all, outputs]` where each step
+    /// is answered. They may have more or fewer time steps than those trained on.
     ///
     /// On a CPU they are worked out by `birnn_infer`, as wherever a net is asked; elsewhere by libtorch.
     pub fn logits(&self, samples: &Samples) -> Result<Vec<f32>, EngineError> {

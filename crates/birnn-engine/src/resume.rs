@@ -1,7 +1,7 @@
 //! Going on with a run: only as the run that it was.
 //!
-//! Only what changes no result may change, and `train.epochs`. Anything else would make "resumed" mean less. A longer run under a schedule that decays is allowed, with a warning: it is not the run that it would have
-//! been.
+//! Only what changes no result may change, and `train.epochs`. Anything else would make "resumed" mean less. A longer
+//! run under a schedule that decays is allowed, with a warning: it is not the run that it would have been.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

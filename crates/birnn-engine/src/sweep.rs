@@ -338,6 +338,10 @@ impl SweepDir {
                     return Ok(Swept::Through);
                 }
                 let ended = train(self, index);
+                if matches!(ended, Ok(Ended::Held)) {
+                    others_train = true;
+                    continue;
+                }
                 if let Ok(Ended::Failed(why)) = &ended {
                     self.claims.as_ref().map_or(Ok(()), |claims| claims.note(index, why))?;
                     self.failed.insert(index, Status::Failed(why.clone()));
@@ -346,10 +350,8 @@ impl SweepDir {
                 // What it was is told, rather than what came of it.
                 let ended = ended?;
                 seen?;
-                match ended {
-                    Ended::Stopped(stop) => return Ok(Swept::Stopped(Some(index), stop)),
-                    Ended::Held => others_train = true,
-                    Ended::Done | Ended::Failed(_) => {}
+                if let Ended::Stopped(stop) = ended {
+                    return Ok(Swept::Stopped(Some(index), stop));
                 }
             }
             if !others_train {
@@ -366,8 +368,8 @@ impl SweepDir {
         Ok(Swept::Through)
     }
 
-    /// Whether a trial needs no training: its run is done, has diverged, or has failed in another process. Who waits for
-    /// others asks this again and again, and reads files only as long as the answer can become another.
+    /// Whether a trial needs no training: its run is done, has diverged, or has failed in another process. Who waits
+    /// for others asks this again and again, and reads files only as long as the answer can become another.
     fn is_settled(&mut self, index: usize) -> Result<bool, MetaError> {
         if self.settled.contains(&index) {
             return Ok(true);

@@ -8,8 +8,8 @@ use birnn_data::{DataConfig, Dataset, Modality, Per, Preprocessing, Series, Spli
 
 use crate::manifest::Manifest;
 
-/// What there is to say of series of so many values per step that a net for `features` of them cannot read, which were read
-/// as the table of `data`, if they were.
+/// What there is to say of series of so many values per step that a net for `features` of them cannot read, which were
+/// read as the table of `data`, if they were.
 pub fn other_features(found: usize, features: usize, data: Option<&DataConfig>) -> Option<String> {
     let of_no_table = match data.is_some_and(|data| data.dataset != Dataset::Table) {
         true => ": each column was read as a value, as the net's experiment describes no table",

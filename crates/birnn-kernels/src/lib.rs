@@ -97,3 +97,10 @@ pub use rnn::{
     infer, state_gradients,
 };
 pub use workers::Workers;
+
+/// So many cases of what is drawn, or as few as `PROPTEST_CASES` says: in an emulator each takes its time.
+#[cfg(test)]
+fn cases(most: u32) -> proptest::test_runner::Config {
+    let usual = proptest::test_runner::Config::default();
+    proptest::test_runner::Config { cases: usual.cases.min(most), ..usual }
+}

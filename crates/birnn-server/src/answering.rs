@@ -41,15 +41,18 @@ fn told(answer: &impl Serialize) -> Result<Told, Problem> {
     })
 }
 
-/// Why a network is not asked what each token of a text is: it answers with all that it knows, each with its probability.
+/// Why a network is not asked here: it answers each token of a text with all that it knows, and its probability.
 pub(crate) fn refusal(task: &Task) -> Option<Problem> {
-    let command = match (task, task.self_targets()?) {
+    let detail = match (task, task.self_targets()?) {
         (Task::Regress(_), _) => return None,
-        (Task::Classify(_), SelfTargets::Hidden(_)) => "`birnn fill` puts them in",
-        (Task::Classify(_), SelfTargets::Next) => "`birnn continue` prints what follows",
+        (Task::Classify(_), SelfTargets::Hidden(_)) => {
+            "the network fills in what is hidden in a text, which `birnn fill` asks it for"
+        }
+        (Task::Classify(_), SelfTargets::Next) => {
+            "the network continues texts, which `birnn continue` asks it for"
+        }
     };
-    let kind = task.kind().name();
-    Some(Problem::unanswerable(format!("the network was trained to {kind} tokens of texts: {command}")))
+    Some(Problem::unanswerable(detail))
 }
 
 /// What a client is told whose request made the network fail.

@@ -63,7 +63,7 @@ impl Queue {
     ) -> std::io::Result<Queue> {
         let refusal = refusal(predictor.task());
         let (jobs, waiting) = mpsc::channel(reader.limits.queue);
-        let waiting = Arc::new(Mutex::new(waiting));
+        let waiting = Arc::new(Mutex::new(Waiting { jobs: waiting, first: None }));
         let answering = Arc::new(Answering { predictor, reader, metrics: metrics.clone() });
         for index in 0..threads.max(1) {
             let worker = Worker { answering: answering.clone(), waiting: waiting.clone() };
@@ -114,10 +114,17 @@ pub(crate) fn unbroken(answer: impl FnOnce()) -> bool {
     done
 }
 
+/// What waits for workers.
+struct Waiting {
+    jobs: mpsc::Receiver<Job>,
+    /// What comes before these, as it was too much for those that were taken before it.
+    first: Option<Job>,
+}
+
 /// Answers what takes longer than a moment.
 struct Worker {
     answering: Arc<Answering>,
-    waiting: Arc<Mutex<mpsc::Receiver<Job>>>,
+    waiting: Arc<Mutex<Waiting>>,
 }
 
 impl Worker {
@@ -135,16 +142,22 @@ impl Worker {
     /// The requests to answer next.
     fn next(&self) -> Option<Vec<Job>> {
         let mut waiting = lock(&self.waiting);
-        let first = waiting.blocking_recv()?;
+        let first = match waiting.first.take() {
+            Some(job) => job,
+            None => waiting.jobs.blocking_recv()?,
+        };
         let mut bytes = first.body.len();
         let mut jobs = vec![first];
         // What is to be explained takes longer than all else: it is one worker's last, and others do the next.
         while jobs.len() < TOGETHER
-            && bytes < BYTES_TOGETHER
             && jobs.last().is_some_and(|job| job.question == Question::Predict)
-            && let Ok(job) = waiting.try_recv()
+            && let Ok(job) = waiting.jobs.try_recv()
         {
             bytes += job.body.len();
+            if bytes > BYTES_TOGETHER {
+                waiting.first = Some(job);
+                break;
+            }
             jobs.push(job);
         }
         Some(jobs)

@@ -191,8 +191,8 @@ fn read(dir: &SweepDir, index: usize) -> (SweepRun, Records) {
     let settings = settings.iter().map(|(key, value)| (key.clone(), json(value)));
     let folder = SweepDir::run_name(index);
     let (mut run, records) = SweepRun::read(dir.path(), &folder, settings.collect(), *seed);
-    // One that failed before it had a directory cannot tell.
-    if let (None, Some(failed)) = (&records.meta, dir.failed().get(&index)) {
+    // One that failed before it was trained, or gone on with, cannot tell.
+    if let Some(failed) = dir.failed().get(&index).filter(|_| !run.status.has_failed()) {
         run.status.clone_from(failed);
     }
     (run, records)

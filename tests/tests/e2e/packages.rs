@@ -94,10 +94,16 @@ fn a_client_ends_with_birnn() {
     }
     birnn.kill().unwrap();
     birnn.wait().unwrap();
-    std::thread::sleep(Duration::from_millis(200));
-    std::fs::remove_file(&sign).unwrap();
-    std::thread::sleep(Duration::from_millis(200));
-    assert!(!shows(&sign), "npm goes on");
+    // Whoever goes on shows it within a twentieth of a second; one that is being killed may once more.
+    let start = Instant::now();
+    loop {
+        let _ = std::fs::remove_file(&sign);
+        std::thread::sleep(Duration::from_millis(300));
+        if !shows(&sign) {
+            break;
+        }
+        assert!(start.elapsed() < Duration::from_secs(10), "npm goes on");
+    }
     // What it left goes when data is obtained the next time.
     made_up(&sandbox, "npm", "exit 1");
     let path = search_path(&sandbox);

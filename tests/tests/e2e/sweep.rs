@@ -152,6 +152,27 @@ fn a_run_that_diverges_does_not_stop_the_others() {
 }
 
 #[test]
+fn a_run_that_cannot_be_gone_on_with_does_not_stop_the_others() {
+    let sandbox = swept("[sweep]\nseeds = 2\n");
+    sandbox.birnn(&["sweep", "x.toml", "--run-dir", "s"]).done();
+    std::fs::remove_file(sandbox.path("s/001/model.safetensors")).unwrap();
+    for name in ["last", "previous"] {
+        sandbox.write(&format!("s/001/checkpoints/{name}.safetensors"), "damaged");
+    }
+    std::fs::remove_dir_all(sandbox.path("s/002")).unwrap();
+    let ended = sandbox.birnn(&["sweep", "--resume", "s"]);
+    assert_eq!(ended.code, 1, "{}", ended.stderr);
+    assert!(ended.stderr.contains("s/001: no checkpoint can be used: "), "{}", ended.stderr);
+    assert!(
+        ended.stderr.ends_with("error: 1 of 2 runs failed; s/sweep.html tells which\n"),
+        "{}",
+        ended.stderr
+    );
+    assert!(sandbox.text("s/sweep.html").contains("1 of 2 runs are done, 1 failed."));
+    assert!(sandbox.path("s/002/model.safetensors").is_file());
+}
+
+#[test]
 fn what_cannot_be_swept_is_refused_before_anything_is_made() {
     let sandbox = Sandbox::new();
     sandbox.write("x.toml", SYNTHETIC);

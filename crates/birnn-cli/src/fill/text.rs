@@ -1,7 +1,7 @@
 //! The gaps of texts, filled in.
 
 use birnn_data::name::shown;
-use birnn_data::{DataConfig, TextForm, TextGaps, Unit, escape};
+use birnn_data::{DataConfig, TextForm, TextGaps, Unit};
 use birnn_infer::Classify;
 
 use super::Filled;
@@ -54,11 +54,11 @@ pub(super) fn filled(
         }
         let answers = asked.answers(&sentences.select(&piece.collect::<Vec<_>>()))?;
         while let Some(token) = missing.next_if(|&token| token < end) {
-            tokens.push(escape::line(&task.classes[task.answer_at(&answers, token - first).class]));
+            tokens.push(task.classes[task.answer_at(&answers, token - first).class].as_str());
         }
     }
     let told = format!("{} of {} tokens", tokens.len(), sentences.steps());
     let (count, gap) = (tokens.len(), format!("`{gap}` as a token of its own (--gap names another)"));
-    let text = gaps.filled(tokens.iter().map(AsRef::as_ref)).into_bytes();
+    let text = gaps.filled(tokens.into_iter()).into_bytes();
     Ok(Filled { text, gaps: count, gap, told })
 }

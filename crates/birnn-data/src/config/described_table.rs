@@ -98,7 +98,7 @@ impl DataConfig {
         match self.dataset {
             Dataset::Table => {
                 let table = self.table(None)?;
-                let usual_delimiter = self.train.as_ref().and_then(|path| by_ending(&name::text(path)));
+                let usual_delimiter = self.usual_delimiter();
                 Ok(Table { features: features.or(table.features), columns, usual_delimiter, ..table })
             }
             _ => Ok(Table { features, ..Table::default() }),
@@ -127,7 +127,13 @@ impl DataConfig {
         let features = net.names.clone().or(table.features);
         let classes = (wanted.kind == TargetKind::Classes).then(|| classes.to_vec());
         // By groups samples are parted, and here are none to part.
-        Ok(Table { features, columns: net.columns.clone(), classes, group: None, ..table })
+        let (columns, usual_delimiter) = (net.columns.clone(), self.usual_delimiter());
+        Ok(Table { features, columns, classes, group: None, usual_delimiter, ..table })
+    }
+
+    /// What parts the cells of the training file by its ending, if that says it.
+    fn usual_delimiter(&self) -> Option<u8> {
+        self.train.as_ref().and_then(|path| by_ending(&name::text(path)))
     }
 }
 

@@ -59,7 +59,8 @@ pub struct Table {
     pub classes: Option<Vec<String>>,
     /// What parts the cells of a text; by the ending of the file, where it is not said.
     pub delimiter: Option<u8>,
-    /// What parts them where no ending says it either, as of standard input: what does in the file that was learnt from.
+    /// What parts them where no ending says it either, as of standard input: what does so in the file that was learnt
+    /// from.
     pub usual_delimiter: Option<u8>,
     /// Lines before the header of a text.
     pub skip_lines: usize,

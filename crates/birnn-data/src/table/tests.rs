@@ -302,6 +302,7 @@ fn what_has_no_name_is_parted_as_what_was_learnt_from() {
         assert_eq!(values(&read_csv(text.as_bytes(), &ask(train)).unwrap()), [[1.0, 2.0]], "{train}");
     }
     assert_eq!(delimiter_of("b.CSV", &ask("a.tsv")), b',');
+    assert_eq!(delimiter_of("-", &ask("a.tsv")), b'\t');
 }
 
 #[test]

@@ -100,7 +100,9 @@ async fn answered(app: &App, name: &str, request: Request, question: Question) -
     let body = if is_json { Body::Json(bytes) } else { Body::Picture(bytes) };
     let answered = timeout(limit, loaded.queue.ask(question, body, room)).await;
     answered.unwrap_or_else(|_| {
-        Err(Problem::busy(&format!("the network did not come to it within {} seconds", limit.as_secs())))
+        let detail =
+            format!("there was no answer within {} seconds; send less at a time, or later", limit.as_secs());
+        Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail))
     })
 }
 

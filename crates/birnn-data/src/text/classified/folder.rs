@@ -73,7 +73,8 @@ fn listed(path: &Path) -> std::io::Result<(Vec<ClassFile>, Vec<PathBuf>)> {
         match class_of(&name).filter(|_| file.is_file()) {
             _ if name.starts_with('.') => {}
             Some(class) => files.push((class.to_owned(), file)),
-            None => others.push(file),
+            None if file.is_file() => others.push(file),
+            None => {}
         }
     }
     files.sort_by(|(_, one), (_, other)| one.cmp(other));

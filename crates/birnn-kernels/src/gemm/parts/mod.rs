@@ -334,7 +334,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(60))]
+        #![proptest_config(crate::cases(60))]
         #[test]
         fn products_are_as_exact_as_their_parts_and_the_twins(
             m in 1_usize..70, n in 1_usize..5, k in 1_usize..80, zeros in 0_usize..5, pad in 0_usize..3,

@@ -468,7 +468,7 @@ fn it_does_at_every_precision() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(60))]
+    #![proptest_config(crate::cases(60))]
     #[test]
     fn any_sequence_alone_does(
         cell in select(&CELLS[..]), output in select(&MODES[..]), instructions in select(Instructions::all()),

@@ -310,7 +310,7 @@ fn sequences_of_unequal_lengths_are_the_textbooks() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(40))]
+    #![proptest_config(crate::cases(40))]
     #[test]
     fn any_shape_is_the_textbooks(
         cell in prop_oneof![Just(Cell::RnnTanh), Just(Cell::Gru), Just(Cell::Lstm)],
