@@ -283,7 +283,8 @@ pub struct PredictArgs {
     /// .npz and .ts files, or - for standard input, which is CSV where the net learnt from a table, or else as a .ts
     /// file; without its header each line is a series, its features separated by colons, its values by commas. For
     /// one that reads text: what it learnt from, without answers: a token, a sentence or a text on each line, .jsonl, .csv
-    /// and .tsv files of texts, or - for standard input; .conll and .conllu files are read as such.
+    /// and .tsv files of texts, or - for standard input, which is as the training file is; .conll and .conllu files are
+    /// read as such.
     #[arg(required = true, value_name = "FILE")]
     pub samples: Vec<PathBuf>,
     /// Of a net of one direction that answers at each step: read one CSV table, or - for standard input, as it comes, its

@@ -194,6 +194,7 @@ fn read(dir: &SweepDir, index: usize) -> (SweepRun, Records) {
     // One that failed before it was trained, or gone on with, cannot tell.
     if let Some(failed) = dir.failed().get(&index).filter(|_| !run.status.has_failed()) {
         run.status.clone_from(failed);
+        run.outcome = None;
     }
     (run, records)
 }

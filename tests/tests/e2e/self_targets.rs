@@ -1,6 +1,7 @@
 //! Nets that answer with values of the series themselves: gaps are filled in, and what comes next is found.
 
 use birnn_tests::Sandbox;
+use birnn_tests::server::Server;
 use serde_json::Value;
 
 use crate::json;
@@ -227,6 +228,12 @@ fn gaps_of_texts_are_filled_in() {
     sandbox
         .birnn_given(&["fill", "run", "-", "--gap", "ab"], "abc")
         .failed(2, &["--gap `ab`: ", "character"]);
+    let server = Server::start(&sandbox, &["letters=run"]);
+    for question in ["predict", "explain"] {
+        let path = format!("POST /v1/models/letters/{question}");
+        let (status, told) = server.ask(&path, "application/json", br#"{"sentences": ["abc"]}"#);
+        assert!(status == 422 && told["detail"].as_str().unwrap().contains("`birnn fill`"), "{told}");
+    }
     sandbox.write("gaps.jsonl", "{\"a_text\": \"ab_de\"}\n");
     sandbox.birnn(&["fill", "run", "gaps.jsonl"]).failed(2, &["gaps.jsonl: ", "lines"]);
     sandbox.birnn_given(&["fill", "run", "-", "--gap", "a"], "abc").failed(2, &["--gap a: ", "knows"]);

@@ -25,21 +25,6 @@ fn predicted(sandbox: &Sandbox, run: &str, file: &str) -> Vec<Value> {
 }
 
 #[test]
-fn a_network_that_fills_in_texts_is_asked_elsewhere() {
-    let sandbox = Sandbox::new();
-    let words = SYNTHETIC.replace("\"synthetic\"", "\"synthetic-text\"");
-    sandbox.write("gaps.toml", format!("task = {{ kind = \"infill\" }}\n{words}"));
-    sandbox.birnn(&["train", "gaps.toml", "--run-dir", "gaps"]).done();
-    let server = Server::start(&sandbox, &["gaps"]);
-    let body = br#"{"sentences": ["The cat"]}"#;
-    for question in ["predict", "explain"] {
-        let path = format!("POST /v1/models/gaps/{question}");
-        let (status, told) = server.ask(&path, "application/json", body);
-        assert!(status == 422 && told["detail"].as_str().unwrap().contains("`birnn fill`"), "{told}");
-    }
-}
-
-#[test]
 fn every_kind_of_network_answers_as_predict_does() {
     let sandbox = Sandbox::new();
     sandbox.write("series.toml", SYNTHETIC.replace("\"synthetic\"", "\"synthetic-series\""));

@@ -53,13 +53,13 @@ pub(super) fn table(
         );
     }
     // Writing into a string does not fail.
-    let _ = writeln!(text, "{:width$}  precision   recall       f1  {what:>6}", "class");
+    let _ = writeln!(text, "{:width$}  precision    recall        f1  {what:>6}", "class");
     for score in &detail.classes {
         let [precision, recall, f1] = [score.precision, score.recall, score.f1].map(|share| 100.0 * share);
         let name = escape::line(&score.class);
         let _ = writeln!(
             text,
-            "{name:width$}  {precision:7.2} %  {recall:4.2} %  {f1:4.2} %  {:6}",
+            "{name:width$}  {precision:7.2} %  {recall:6.2} %  {f1:6.2} %  {:6}",
             score.samples
         );
     }
@@ -96,11 +96,11 @@ fn spans(found: &SpanScores, text: &mut String) {
     let SpanScores { strict: ReadingScores { all, types }, conlleval, illegal } = found;
     let names: Vec<Cow<str>> = types.iter().map(|score| escape::line(&score.kind)).collect();
     let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).max("span".len());
-    let _ = writeln!(text, "{:width$}  precision   recall       f1  {:>6}", "span", "spans");
+    let _ = writeln!(text, "{:width$}  precision    recall        f1  {:>6}", "span", "spans");
     let mut row = |name: &str, score: &SpanScore| {
         let [precision, recall, f1] = [score.precision, score.recall, score.f1].map(|share| 100.0 * share);
         let spans = score.spans;
-        let _ = writeln!(text, "{name:width$}  {precision:7.2} %  {recall:4.2} %  {f1:4.2} %  {spans:6}");
+        let _ = writeln!(text, "{name:width$}  {precision:7.2} %  {recall:6.2} %  {f1:6.2} %  {spans:6}");
     };
     names.iter().zip(types).for_each(|(name, of_type)| row(name, &of_type.score));
     row("all", all);

@@ -64,10 +64,15 @@ pub(crate) fn read(file: &Path, data: &DataConfig, per: Per) -> Result<SeriesFil
 
 /// What a user named: a file, or standard input.
 pub fn open(file: &Path) -> io::Result<Box<dyn Read>> {
-    match file.to_str() {
-        Some("-") => Ok(Box::new(io::stdin())),
-        _ => open_file(file).map(|file: File| Box::new(file) as Box<dyn Read>),
+    match is_input(file) {
+        true => Ok(Box::new(io::stdin())),
+        false => open_file(file).map(|file: File| Box::new(file) as Box<dyn Read>),
     }
+}
+
+/// Whether standard input is meant.
+fn is_input(file: &Path) -> bool {
+    file.to_str() == Some("-")
 }
 
 impl Form {
@@ -87,7 +92,9 @@ impl Form {
             Dataset::Conllu => Form::Tokens(ConllForm::Conllu),
             Dataset::Texts => {
                 let options = data.text_options().map_err(|error| error.to_string())?;
-                Form::Texts(options.form(file), options.unit)
+                // Standard input has no name.
+                let named = if is_input(file) { data.train.as_deref().unwrap_or(file) } else { file };
+                Form::Texts(options.form(named), options.unit)
             }
             Dataset::Lines => Form::Lines,
             Dataset::SyntheticText if per == Per::Sequence => Form::Lines,
@@ -131,6 +138,9 @@ mod tests {
             panic!("a table was wanted")
         };
         assert_eq!(text, "t");
+        let learnt = format!("{own}\ntrain = \"folder/a.jsonl.gz\"");
+        assert!(matches!(form("-", &learnt, Per::Sequence), Form::Texts(TextForm::Json { .. }, _)));
+        assert!(matches!(form("b.txt", &learnt, Per::Sequence), Form::Texts(TextForm::Lines, _)));
         let Form::Texts(TextForm::Json { text, .. }, _) = form("a.jsonl", own, Per::Sequence) else {
             panic!("JSON was wanted")
         };

@@ -41,8 +41,8 @@ pub enum TextProblem {
     ColumnZero,
     /// It has fewer columns than are asked for.
     #[error(
-        "has {found} column{}, and the {what} is read from column {column}; `columns = {{ token = 1, tag = 3 }}` under \
-         [data] names others", if *.found == 1 { "" } else { "s" }
+        "has {found} column{}, and the {what} is read from column {column}; `columns` under [data] says which they are, \
+         from 1: `{{ token = 1, tag = {} }}`, for example", if *.found == 1 { "" } else { "s" }, .found.max(&2)
     )]
     TooFew {
         /// Columns of the line.

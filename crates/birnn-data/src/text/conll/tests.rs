@@ -80,7 +80,7 @@ fn columns_can_be_named() {
             ("a X q\n\nb Y q r\n", "1: a/X | 3: b/Y"),
             (
                 "a\n",
-                "line 1: has 1 column, and the tag is read from column 2; `columns = { token = 1, tag = 3 }` ..",
+                "line 1: has 1 column, and the tag is read from column 2; `columns` under [data] says which ..",
             ),
             ("a X q\nNew York Y q\n", "line 2: has 4 columns, and line 1 has 3: .."),
             ("a\t\tX\n", "line 1: its column 2, where the tag is read, is empty"),
