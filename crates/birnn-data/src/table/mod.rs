@@ -47,7 +47,7 @@ pub(crate) fn read(
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let delimiter = delimiter_of(&name, table);
     let is_parquet = open(path, |file, _| Ok(parquet::is_parquet(&file)?))?;
-    if is_parquet || unzipped(&name).ends_with(".parquet") {
+    if is_parquet || lower_without_gz(&name).ends_with(".parquet") {
         let digests = content::digests(path)?;
         let read = open(path, |file, _| series(&mut ParquetRows::new(file)?, table, wanted))?;
         return Ok((read, digests));
@@ -56,14 +56,14 @@ pub(crate) fn read(
 }
 
 /// A file's name in small letters, without `.gz`.
-fn unzipped(name: &str) -> String {
+fn lower_without_gz(name: &str) -> String {
     let name = name.to_lowercase();
     name.strip_suffix(".gz").map(str::to_owned).unwrap_or(name)
 }
 
 /// What parts the cells of a text of this name, where its ending says it.
 pub(crate) fn by_ending(name: &str) -> Option<u8> {
-    let name = unzipped(name);
+    let name = lower_without_gz(name);
     let endings = [(".tsv", b'\t'), (".tab", b'\t'), (".csv", b',')];
     endings.into_iter().find(|(ending, _)| name.ends_with(ending)).map(|(_, delimiter)| delimiter)
 }
