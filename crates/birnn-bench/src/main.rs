@@ -96,11 +96,12 @@ fn run(args: &Args, threads: usize) -> Result<()> {
     }
     let readme = args.readme.as_deref().map(Readme::open).transpose()?;
     std::fs::create_dir_all(&args.out).with_context(|| format!("cannot make {}", args.out.display()))?;
-    let bench = match &args.from {
+    let (bench, measured) = match &args.from {
         Some(path) => {
             let text = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-            serde_json::from_slice(&text)
-                .with_context(|| format!("{} is not of this version", path.display()))?
+            let bench = serde_json::from_slice(&text)
+                .with_context(|| format!("{} is not of this version", path.display()))?;
+            (bench, Ok(()))
         }
         None => {
             if let Some(unrest) = machine::unrest() {
@@ -111,11 +112,15 @@ fn run(args: &Args, threads: usize) -> Result<()> {
             measure::measure(args.sweeps(), effort, threads, home.as_ref())?
         }
     };
-    write_all(&bench, &args.out)?;
+    // What took minutes to measure is kept where a later sweep fails.
+    if measured.is_ok() || !bench.points.is_empty() {
+        write_all(&bench, &args.out)?;
+        eprintln!("written to {}", args.out.display());
+    }
+    measured?;
     if let Some(readme) = readme {
         readme.replace(&bench)?;
     }
-    eprintln!("written to {}", args.out.display());
     Ok(())
 }
 

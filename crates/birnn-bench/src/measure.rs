@@ -24,8 +24,14 @@ pub const TEST_IMAGES: usize = 10_000;
 /// Batches that libtorch evaluates by: the tutorial's, and a larger one.
 const SIZES: [usize; 2] = [TUTORIAL.batch, 500];
 
-/// Measures all that was asked for.
-pub fn measure(sweeps: Vec<Sweep>, effort: Effort, threads: usize, home: Option<&Home>) -> Result<Bench> {
+/// Measures all that was asked for; where something fails on the way, the second says it, and the first holds what was
+/// measured before.
+pub fn measure(
+    sweeps: Vec<Sweep>,
+    effort: Effort,
+    threads: usize,
+    home: Option<&Home>,
+) -> Result<(Bench, Result<()>)> {
     let (python, versions) = match home.map(Home::start).transpose()? {
         Some((python, versions)) => (Some(RefCell::new(python)), Some(versions)),
         None => (None, None),
@@ -49,14 +55,26 @@ pub fn measure(sweeps: Vec<Sweep>, effort: Effort, threads: usize, home: Option<
         long: Vec::new(),
         sweeps,
     };
-    let wanted = |sweep| bench.sweeps.contains(&sweep);
+    let measured = each(&mut bench, threads, home, python.as_ref(), with_tutorial);
+    Ok((bench, measured))
+}
 
-    let points = sweeps::points(&bench.sweeps);
+/// One sweep after the other.
+fn each(
+    bench: &mut Bench,
+    threads: usize,
+    home: Option<&Home>,
+    python: Option<&RefCell<Python>>,
+    with_tutorial: bool,
+) -> Result<()> {
+    let (sweeps, effort) = (bench.sweeps.clone(), bench.effort);
+    let wanted = |sweep| sweeps.contains(&sweep);
+    let points = sweeps::points(&sweeps);
     for (index, point) in points.iter().enumerate() {
-        let timed = step(point, &effort, python.as_ref(), with_tutorial)?;
+        let timed = step(point, &effort, python, with_tutorial)?;
         say(&format!("{:2}/{} {point}", index + 1, points.len()), &timed);
         let forward = if Sweep::Directions.points().contains(point) && wanted(Sweep::Directions) {
-            forward(point, &effort, python.as_ref())?
+            forward(point, &effort, python)?
         } else {
             Vec::new()
         };
@@ -74,11 +92,11 @@ pub fn measure(sweeps: Vec<Sweep>, effort: Effort, threads: usize, home: Option<
         }
     }
     if wanted(Sweep::Evaluation) {
-        bench.evaluation = evaluation(&effort, python.as_ref())?;
+        bench.evaluation = evaluation(&effort, python)?;
         say(&format!("evaluating {TEST_IMAGES} images"), &bench.evaluation);
     }
     if wanted(Sweep::Precision) {
-        let timed = precision(&effort, python.as_ref(), with_tutorial)?;
+        let timed = precision(&effort, python, with_tutorial)?;
         say("precision", &timed);
         bench.precision =
             Some(ByPrecision { fma_peak: fma_peak(threads), tile_peak: tile_peak(threads), timed });
@@ -97,7 +115,7 @@ pub fn measure(sweeps: Vec<Sweep>, effort: Effort, threads: usize, home: Option<
             bench.long.push(Long { point: *point, taken: long(index, point, home)? });
         }
     }
-    Ok(bench)
+    Ok(())
 }
 
 /// A training step of a point by everyone there is.

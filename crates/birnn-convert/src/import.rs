@@ -95,7 +95,7 @@ pub fn import<E: From<ImportError>>(
                 .map_err(|invalid| problem(invalid.message))?,
         }
     }
-    let input = normalisation(request);
+    let input = normalisation(request, &modality);
     if let (Some(_), Modality::Text(_)) = (&input, &modality) {
         let message = "--mean and --std are of numbers, and the net reads words; leave them out";
         return Err(ImportError::Unfit(message.to_owned()).into());
@@ -262,8 +262,7 @@ fn reads<E: From<ImportError>>(
             (modality, task)
         }
         (_, None, None) if request.series => {
-            let (mean, missing) = (vec![0.0; found.features], Missing::Refuse);
-            (Modality::Series(Series { missing, ..Series::plain(mean) }), unnamed(found, plan.task)?)
+            (Modality::Series(plain_series(request, found.features, &plan.data)?), unnamed(found, plan.task)?)
         }
         (_, None, None) => (images([found.features; 2]), unnamed(found, plan.task)?),
         (None, Some(_), _) => {
@@ -307,9 +306,40 @@ fn reads<E: From<ImportError>>(
     Ok((modality, Task::Classify(task)))
 }
 
-/// How the input was normalised that the net was trained on, where that was said.
-fn normalisation(request: &Request) -> Option<Normalisation> {
-    let or = |values: &[f64], usual| if values.is_empty() { vec![usual] } else { values.to_vec() };
+/// Series of which no more is known than `--mean` and `--set` say, for a net of so many inputs.
+fn plain_series(request: &Request, inputs: usize, data: &DataPlan) -> Result<Series, ImportError> {
+    let (missing, missing_mask) = (data.missing, data.missing_mask);
+    let features = if missing_mask { inputs / 2 } else { inputs };
+    if missing_mask && !inputs.is_multiple_of(2) {
+        return Err(ImportError::Unfit(format!(
+            "--set data.missing_mask=true: half of what it reads would say which of the other half are missing, and it \
+             reads {inputs} values at each step"
+        )));
+    }
+    if matches!(missing, Missing::Mean | Missing::Past) && request.mean.is_empty() {
+        let message = "--set data.missing: the mean of each feature in its training data is in no weights; give it with \
+                       --mean";
+        return Err(ImportError::Unfit(message.to_owned()));
+    }
+    // Of another number of means than there are features is told where they become part of the weights.
+    let mean =
+        |feature: usize| request.mean.get(feature).or(request.mean.first()).map_or(0.0, |mean| *mean as f32);
+    Ok(Series { missing, missing_mask, ..Series::plain((0..features).map(mean).collect()) })
+}
+
+/// How the input was normalised that the net was trained on, where that was said. Columns that tell which values are
+/// missing are no values: they stay as they are, unless there is a number for each of them, too.
+fn normalisation(request: &Request, modality: &Modality) -> Option<Normalisation> {
+    let mask = match modality {
+        Modality::Series(series) => series.inputs() - series.features(),
+        Modality::Images { .. } | Modality::Text(_) => 0,
+    };
+    let or = |values: &[f64], as_it_is: f64| match values {
+        [] => vec![as_it_is],
+        &[one] if mask > 0 => [vec![one; modality.features()], vec![as_it_is; mask]].concat(),
+        values if mask > 0 && values.len() == modality.features() => [values, &vec![as_it_is; mask]].concat(),
+        values => values.to_vec(),
+    };
     let said = !(request.mean.is_empty() && request.std.is_empty());
     said.then(|| Normalisation { mean: or(&request.mean, 0.0), std: or(&request.std, 1.0) })
 }

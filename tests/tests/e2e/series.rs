@@ -168,6 +168,23 @@ fn a_net_of_series_comes_back_from_pytorchs_file() {
     let bare = sandbox.birnn(&["import", "net.ckpt", "--series", "--out", "bare.safetensors"]).done();
     assert!(bare.stderr.contains("values as they are, not standardised"), "{}", bare.stderr);
     assert_ne!(answers("run"), answers("bare.safetensors"));
+    // What is said of missing values is done.
+    let bare = |net: &str, more: &[&str]| {
+        sandbox.birnn(&[&["import", "net.ckpt", "--series", "--out", net], more].concat())
+    };
+    bare("m.safetensors", &["--set", "data.missing=mean"]).failed(2, &["--mean"]);
+    bare("m.safetensors", &["--set", "data.missing=mean", "--mean=0.5"]).done();
+    let outputs = |net: &str, table: &str| {
+        sandbox.write("asked.csv", table);
+        json(&sandbox.birnn(&["predict", net, "asked.csv", "--json"]).done().stdout)["predictions"][0]["probabilities"]
+            .clone()
+    };
+    assert_eq!(outputs("m.safetensors", "a,b\n1,\n2,1\n"), outputs("m.safetensors", "a,b\n1,0.5\n2,1\n"));
+    // A mean is of values, not of what tells which are missing.
+    let mask = ["--set", "data.missing=last", "--set", "data.missing_mask=true"];
+    bare("mask.safetensors", &mask).done();
+    bare("less.safetensors", &[&mask[..], &["--mean=0.5"]].concat()).done();
+    assert_eq!(outputs("mask.safetensors", "a\n1.5\n2\n"), outputs("less.safetensors", "a\n2\n2.5\n"));
     let twice =
         ["import", "net.ckpt", "--config", "run/config.toml", "--mean", "1", "--out", "twice.safetensors"];
     sandbox.birnn(&twice).failed(2, &["--mean and --std: its series are standardised already"]);
