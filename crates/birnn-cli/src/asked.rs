@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use birnn_data::name::shown;
-use birnn_data::{Sequences, Splits};
+use birnn_data::{Conversion, Sequences, Splits};
 use birnn_experiment::DeviceChoice;
 use birnn_infer::{Answers, Manifest, Predictor, Task, WeightsError, WeightsProblem, cpu};
 use birnn_kernels::Precision;
@@ -19,7 +19,7 @@ pub struct Asked {
     pub manifest: Manifest,
     /// What it is asked for.
     pub task: Task,
-    /// The others that are asked with it: their files, and what these say of themselves.
+    /// The others that are asked with it: their files, and what these say of themselves, as nets of what the first reads.
     pub others: Vec<(PathBuf, Manifest)>,
     answers: Box<Answering>,
 }
@@ -47,7 +47,7 @@ impl Asked {
         Asked { task: manifest.task.clone(), weights, manifest, others: Vec::new(), answers }
     }
 
-    /// The first and these others, which must have the same task, asked as one.
+    /// The first and these others, which must have the same task, asked as one about what the first reads.
     pub fn with_others(self, others: Vec<Asked>) -> Result<Asked, Failure> {
         if let Some(other) = others.iter().find(|other| other.task != self.task) {
             return Err(Failure::request(format!(
@@ -57,6 +57,7 @@ impl Asked {
                 shown(&self.weights)
             )));
         }
+        let others: Vec<Asked> = others.into_iter().map(|net| net.reading_what(&self)).collect();
         let named = others.iter().map(|net| (net.weights.clone(), net.manifest.clone())).collect();
         let task = self.task.clone();
         let (weights, manifest) = (self.weights.clone(), self.manifest.clone());
@@ -72,6 +73,27 @@ impl Asked {
             })
         };
         Ok(Asked { others: named, ..Asked::of(weights, manifest, Box::new(answers)) })
+    }
+
+    /// The same net, to be asked about what the `first` reads: images with rows and columns exchanged, or light and dark,
+    /// where it learnt from them so.
+    fn reading_what(self, first: &Asked) -> Asked {
+        let conversion = Conversion::between(&first.manifest.modality, &self.manifest.modality);
+        if conversion.is_none() {
+            return self;
+        }
+        tracing::info!(
+            "{}: reads the images of {} {conversion}",
+            shown(&self.weights),
+            shown(&first.weights)
+        );
+        let (weights, mut manifest) = (self.weights.clone(), self.manifest.clone());
+        manifest.modality = conversion.modality(&manifest.modality);
+        Asked::of(
+            weights,
+            manifest,
+            Box::new(move |sequences| self.answers(&conversion.sequences(sequences))),
+        )
     }
 
     /// The nets that are asked.

@@ -50,7 +50,10 @@ pub fn run(args: &CompareArgs, log: &Log) -> Outcome {
     let (count, dataset) = (splits.test.len(), &splits.provenance.dataset);
     let what = splits.modality.noun();
     tracing::info!("asking {} nets for {count} test {what} of {dataset}", runs.len());
-    let answered = predictors.iter().map(|predictor| Answered::new(predictor, &splits.test));
+    let answered = predictors
+        .iter()
+        .enumerate()
+        .map(|(index, predictor)| Answered::new(predictor, &samples.of(index).test));
     let answered: Vec<Answered> = answered.collect::<Result<_, _>>()?;
     let report = ComparisonReport::new(runs, &answered, dataset.clone())?;
     if args.json { print_json(&report) } else { print(&report.text()) }

@@ -58,6 +58,7 @@ pub use event::Event;
 pub use file_error::{FileError, FileProblem};
 pub use form::{Contents, Form, parse as parse_whole};
 pub use image::augment::{Augment, AugmentConfig};
+pub use image::conversion::Conversion;
 pub use image::idx::{parse_images, parse_labels, read_images, read_labels};
 pub use image::images::{Images, LabelledImages};
 pub use image::png::png;

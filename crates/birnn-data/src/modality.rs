@@ -88,6 +88,14 @@ impl Modality {
         }
     }
 
+    /// Rows and columns of its images; `None` of all else.
+    pub fn shape(&self) -> Option<[usize; 2]> {
+        match self {
+            Modality::Images { shape, .. } => Some(*shape),
+            Modality::Series(_) | Modality::Text(_) => None,
+        }
+    }
+
     /// What the net reads at each time step: the values of the sequence, with what is read beside them, or a token.
     pub fn inputs(&self) -> Inputs {
         match self {

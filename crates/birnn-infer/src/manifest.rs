@@ -189,10 +189,7 @@ impl Manifest {
 
     /// Rows and columns of the images that it reads, if it reads images.
     pub fn shape(&self) -> Option<[usize; 2]> {
-        match self.modality {
-            Modality::Images { shape, .. } => Some(shape),
-            Modality::Series(_) | Modality::Text(_) => None,
-        }
+        self.modality.shape()
     }
 
     /// The experiment that the weights were trained by.

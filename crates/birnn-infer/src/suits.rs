@@ -116,13 +116,9 @@ impl Manifest {
     ///
     /// Where its answers would be none, or be judged wrongly.
     pub fn suits(&self, splits: &Splits) -> Result<Vec<DataWarning>, Unsuited> {
-        let shape = |modality: &Modality| match modality {
-            Modality::Images { shape, .. } => Some(*shape),
-            Modality::Series(_) | Modality::Text(_) => None,
-        };
         let (net, data) = (self.task.wanted(), splits.test.targets.wanted());
         let (own, names) = (self.task.names(), splits.outputs.names());
-        let size = |modality: &Modality| (shape(modality), modality.features());
+        let size = |modality: &Modality| (modality.shape(), modality.features());
         if (net, own.len(), size(&self.modality)) != (data, names.len(), size(&splits.modality)) {
             let (net, data) = (told(&self.modality, net, own), told(&splits.modality, data, names));
             return Err(Unsuited::Shape { net, data });

@@ -74,6 +74,17 @@ fn several_nets_are_asked_as_one() {
     let told = sandbox.birnn(&["eval", "run0", "run1", "--ensemble"]).done().stdout;
     assert!(told.contains("by the mean of 2 nets"), "{told}");
 
+    // One that learnt from columns is handed columns, whichever is first; so it is where they are compared.
+    let sets = ["--set", "data.transpose=true", "--set", "data.invert=true"];
+    sandbox.birnn(&[&["train", "net.toml", "--run-dir", "columns"], &sets[..]].concat()).done();
+    let rows_first = sandbox.birnn(&["eval", "run0", "columns", "--ensemble", "--json"]).done();
+    assert!(rows_first.stderr.contains("reads the images of run0/model.safetensors transposed and inverted"));
+    let columns_first = eval(&["columns", "run0", "--ensemble"]);
+    assert_eq!(loss(&json(&rows_first.stdout)), loss(&columns_first));
+    let compared = json(&sandbox.birnn(&["compare", "run0", "columns", "--json"]).done().stdout);
+    let wrong = |run: usize| compared["runs"][run]["accuracy"].clone();
+    assert_eq!([wrong(0), wrong(1)], ["run0", "columns"].map(|run| eval(&[run])["accuracy"].clone()));
+
     sandbox.birnn(&["eval", "run0", "run1"]).failed(2, &["several nets", "--ensemble", "birnn compare"]);
     sandbox.birnn(&["eval", "run0", "--ensemble"]).failed(2, &["--ensemble: name two nets at least"]);
     let tags = "[task]\nkind = \"tag\"\nscheme = \"iob2\"\n[data]\ndataset = \"synthetic-text\"\nlimit = 100\n\

@@ -2,6 +2,7 @@
 
 pub(crate) mod appearance;
 pub(crate) mod augment;
+pub(crate) mod conversion;
 pub(crate) mod folder;
 pub(crate) mod folder_problem;
 pub(crate) mod frame;

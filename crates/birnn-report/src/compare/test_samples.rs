@@ -1,7 +1,9 @@
 //! The test samples that several runs can be compared by.
 
 use birnn_data::name::text;
-use birnn_data::{AugmentConfig, DataConfig, Portion, Sequence, Split, SplitBy, Splits, Values};
+use birnn_data::{
+    AugmentConfig, Conversion, DataConfig, Portion, Sequence, Sequences, SplitBy, Splits, Values,
+};
 
 use super::ComparedRun;
 
@@ -66,7 +68,8 @@ pub fn common_test_samples<E: From<NotComparable>>(
                 samples.loaded.len() - 1
             }
         };
-        if !are_same(&samples.loaded[index].1.test, &samples.loaded[0].1.test) {
+        let [own, of_first] = [index, 0].map(|index| &samples.loaded[index].1);
+        if !are_same(own, of_first) {
             return Err(NotComparable::between(first, run).into());
         }
         samples.of_run.push(index);
@@ -74,25 +77,28 @@ pub fn common_test_samples<E: From<NotComparable>>(
     Ok(samples)
 }
 
-/// Whether samples are the same, also where values are missing, which are not equal to themselves.
-fn are_same(a: &Split, b: &Split) -> bool {
-    let values = match (a.sequences.values(), b.sequences.values()) {
+/// Whether test samples are the same, if need be with an image's rows and columns exchanged, or light and dark, and also
+/// where values are missing, which are not equal to themselves.
+fn are_same(a: &Splits, b: &Splits) -> bool {
+    let converted = Conversion::between(&b.modality, &a.modality).sequences(&b.test.sequences);
+    let (own, other) = (&a.test.sequences, converted.as_ref());
+    let values = match (own.values(), other.values()) {
         (Values::Bytes(a), Values::Bytes(b)) => a == b,
         (Values::Floats(a), Values::Floats(b)) => {
             a.iter().map(|value| value.to_bits()).eq(b.iter().map(|value| value.to_bits()))
         }
-        (Values::Tokens(..), Values::Tokens(..)) => words(a).eq(words(b)),
+        (Values::Tokens(..), Values::Tokens(..)) => words(own).eq(words(other)),
         _ => false,
     };
     values
-        && a.targets.are_same(&b.targets)
-        && a.sequences.features() == b.sequences.features()
-        && a.sequences.lengths().eq(b.sequences.lengths())
+        && a.test.targets.are_same(&b.test.targets)
+        && own.features() == other.features()
+        && own.lengths().eq(other.lengths())
 }
 
 /// The words of all sentences, one after the other.
-fn words(split: &Split) -> impl Iterator<Item = &str> {
-    split.sequences.iter().flat_map(Sequence::words)
+fn words(sequences: &Sequences) -> impl Iterator<Item = &str> {
+    sequences.iter().flat_map(Sequence::words)
 }
 
 impl TestSamples {
@@ -120,9 +126,10 @@ fn have_other_samples(a: &ComparedRun, b: &ComparedRun) -> bool {
     // Under the names `idx` and `ts` go all files of a user's own.
     let is_named = |run: &ComparedRun| !run.data.dataset.is_own();
     let other_set = is_named(a) && is_named(b) && a.data.dataset != b.data.dataset;
-    let kind = |run: &ComparedRun| (run.manifest.shape(), run.manifest.modality.features());
+    let [one, other] = [a, b].map(|run| &run.manifest.modality);
+    let converted = Conversion::between(one, other).modality(one);
     other_set
-        || kind(a) != kind(b)
+        || (converted.shape(), converted.features()) != (other.shape(), other.features())
         || a.manifest.task.wanted() != b.manifest.task.wanted()
         || a.manifest.task.names() != b.manifest.task.names()
         || answer_otherwise(a, b)
@@ -145,7 +152,7 @@ fn test_samples_alone(data: &DataConfig) -> DataConfig {
 
 #[cfg(test)]
 mod tests {
-    use birnn_data::{Dataset, Fallback, Locations, Missing, Modality, Sequences, Series, Targets};
+    use birnn_data::{Dataset, Fallback, Locations, Missing, Modality, Sequences, Series, Split, Targets};
     use birnn_infer::Task;
 
     use super::super::run::made_up::run;
@@ -209,29 +216,42 @@ mod tests {
     }
 
     #[test]
-    fn samples_that_differ_by_content_are_refused() {
-        let mut inverted = synthetic("b", 5);
-        inverted.data.invert = true;
-        let (loads, refused) = samples(&[synthetic("a", 5), inverted]);
-        let Err(Error::Samples(error)) = refused else { panic!("{refused:?}") };
-        assert!(loads == 2 && error.to_string().ends_with("; they are not the same images"), "{error}");
+    fn images_that_are_read_otherwise_are_the_same_and_others_are_refused() {
+        let mut otherwise = synthetic("b", 5);
+        (otherwise.data.invert, otherwise.data.transpose) = (true, Some(true));
+        let runs = [synthetic("a", 5), otherwise];
+        let (loads, same) = samples(&runs);
+        let same = same.unwrap();
+        assert!(loads == 2 && same.of(0).test != same.of(1).test, "each reads its own");
+        let others = common_test_samples(&runs, |config| {
+            let mut splits = load(config)?;
+            if config.invert {
+                splits.test = splits.test.select(&[1, 0]);
+            }
+            Ok(splits)
+        });
+        let Err(Error::Samples(error)) = others else { panic!("{others:?}") };
+        assert!(error.to_string().ends_with("; they are not the same images"), "{error}");
     }
 
     /// Of what is missing, no value equals another.
     #[test]
     fn series_with_missing_values_are_the_same_as_themselves() {
-        let series = |values: [f32; 4], lengths: [usize; 2]| Split {
-            sequences: Sequences::new(Values::Floats(values.to_vec()), 1, lengths),
-            targets: Targets::of_sequences(vec![0, 1]),
+        let splits = |values: [f32; 4], lengths: [usize; 2], labels: [u8; 2]| {
+            let mut splits = load(&synthetic("a", 5).data).unwrap();
+            let sequences = Sequences::new(Values::Floats(values.to_vec()), 1, lengths);
+            splits.test = Split { sequences, targets: Targets::of_sequences(labels.to_vec()) };
+            splits.modality = Modality::Series(Series::plain(vec![0.0]));
+            splits
         };
-        let one = || series([1.0, f32::NAN, 3.0, 4.0], [1, 3]);
+        let one = || splits([1.0, f32::NAN, 3.0, 4.0], [1, 3], [0, 1]);
         assert!(are_same(&one(), &one()));
         for other in [
-            series([1.0, 2.0, 3.0, 4.0], [1, 3]),
-            series([1.0, f32::NAN, 3.0, 4.0], [2, 2]),
-            Split { targets: Targets::of_sequences(vec![1, 0]), ..one() },
+            splits([1.0, 2.0, 3.0, 4.0], [1, 3], [0, 1]),
+            splits([1.0, f32::NAN, 3.0, 4.0], [2, 2], [0, 1]),
+            splits([1.0, f32::NAN, 3.0, 4.0], [1, 3], [1, 0]),
         ] {
-            assert!(!are_same(&one(), &other), "{other:?}");
+            assert!(!are_same(&one(), &other), "{:?}", other.test);
         }
     }
 
