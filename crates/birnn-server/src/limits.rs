@@ -21,6 +21,8 @@ pub struct Limits {
     pub token: usize,
     /// Connections at a time.
     pub connections: usize,
+    /// Bytes of the headers of a request.
+    pub header_bytes: usize,
     /// How long the headers of a request may take, or the next request on a connection.
     pub headers: Duration,
     /// How long its body may stand still.
@@ -44,6 +46,7 @@ impl Default for Limits {
             explained: 10_000,
             token: 1000,
             connections: 1024,
+            header_bytes: 64 << 10,
             headers: Duration::from_secs(10),
             idle_body: Duration::from_secs(10),
             request: Duration::from_secs(30),

@@ -134,7 +134,7 @@ pub(crate) async fn serve(
     builder
         .timer(TokioTimer::new())
         .header_read_timeout(limits.headers)
-        .max_buf_size(64 << 10)
+        .max_buf_size(limits.header_bytes)
         .half_close(true);
     let begin = |stream: TcpStream, permit: OwnedSemaphorePermit| {
         // Answers are small, and each is whole.
