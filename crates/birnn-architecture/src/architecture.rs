@@ -30,7 +30,7 @@ pub struct Architecture {
     pub head: Head,
     /// Probability of zeroing an element of the input, in `[0, 1)`.
     pub input_dropout: f64,
-    /// Probability of zeroing an element of what the head sees, in `[0, 1)`.
+    /// Probability of zeroing an element of the top layer's outputs, which the readout reads, in `[0, 1)`.
     pub output_dropout: f64,
 }
 

@@ -43,7 +43,7 @@ pub struct ModelConfig {
     #[serde(skip_serializing_if = "is_zero")]
     #[schemars(extend("minimum" = 0, "exclusiveMaximum" = 1))]
     pub input_dropout: f64,
-    /// Probability that an element of what the head sees is zeroed, in training only.
+    /// Probability that an element of the top layer's outputs, which the readout reads, is zeroed, in training only.
     #[serde(skip_serializing_if = "is_zero")]
     #[schemars(extend("minimum" = 0, "exclusiveMaximum" = 1))]
     pub output_dropout: f64,

@@ -121,7 +121,7 @@ impl Account<'_> {
         if beside.is_some_and(Beside::tells_experiment) {
             return unknown;
         }
-        if request.series && unset(&"task.kind") {
+        if matches!(manifest.modality, Modality::Series(_)) && unset(&"task.kind") {
             say("a class for each series".to_owned(), "--set task.kind=tag or regress");
         }
         let reads_all = manifest.task.per() == Per::Sequence && found.config.readout != Readout::Attention;

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use birnn_data::name::shown;
 use birnn_data::{
-    Dataset, MOST_CLASSES, Modality, Preprocessing, Recorded, Series, Text, Unit, check_class_names,
+    Dataset, MOST_CLASSES, Modality, Preprocessing, Recorded, Series, Text, Unit, check_class_names, escape,
 };
 use birnn_experiment::{ExperimentError, Source};
-use birnn_formats::{InferredModel, short_name};
+use birnn_formats::InferredModel;
 use birnn_infer::{Classify, LARGEST_SIDE, Task};
 
 use crate::description::{Description, description_path};
@@ -18,6 +18,9 @@ use crate::inferred::{config_of, inferred};
 
 /// Bytes of a description: it may list a million words.
 const LARGEST: u64 = 1 << 27;
+
+/// Characters of what is wrong with one, at most: with the way out.
+const LONGEST_PROBLEM: usize = 1000;
 
 /// A description that was found beside weights.
 #[derive(Debug)]
@@ -41,7 +44,7 @@ impl Beside {
         match read(&path, found) {
             Ok((description, written)) => Some(Beside { path, description, written }),
             Err(problem) => {
-                let problem = short_name(&problem);
+                let problem = escape::short(&problem, LONGEST_PROBLEM);
                 tracing::warn!(
                     "{}: passed over, as birnn cannot read a net's description in it: {problem}",
                     shown(&path)
@@ -126,7 +129,10 @@ fn read(path: &Path, weights: &InferredModel) -> Result<(Description, Source), S
         _ => Source::parse(path, found.experiment.clone(), &[]),
     };
     let source = source.map_err(|error| format!("experiment: {error}"))?;
-    source.plan().map_err(|error| format!("experiment: {error}"))?;
+    source
+        .experiment()
+        .resolve()
+        .map_err(|invalid| format!("experiment: {}: {}", invalid.key, invalid.message))?;
     if found.unit.is_some_and(|unit| unit != source.experiment().data.unit) {
         return Err("unit: it is not that of its `experiment`, whose `data.unit` says it".to_owned());
     }

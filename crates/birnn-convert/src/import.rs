@@ -8,10 +8,10 @@ use birnn_data::{
     DataPlan, Dataset, Fallback, Missing, Modality, Outputs, Series, Splits, TargetKind, TargetScale,
     check_class_names, target_names,
 };
-use birnn_experiment::{ExperimentError, Plan, Source, TaskConfig, TaskPlan};
+use birnn_experiment::{ExperimentError, Invalid, Plan, Source, TaskConfig, TaskPlan};
 use birnn_formats::{FormatError, InferredModel, Mismatch, Normalisation, check, read_key, short_name};
 use birnn_infer::container::read;
-use birnn_infer::{Classify, Manifest, Task, WeightsError, WeightsProblem};
+use birnn_infer::{Classify, Manifest, OF_THE_NET, Task, WeightsError, WeightsProblem};
 
 use crate::account::Account;
 use crate::beside::Beside;
@@ -72,7 +72,17 @@ pub fn import<E: From<ImportError>>(
         }
     };
     let source = source.map_err(ImportError::from)?;
-    let plan = source.plan().map_err(ImportError::from)?;
+    if let Some(Beside { path, .. }) = &beside {
+        told_by(path, &source, &request.sets).map_err(ImportError::Unfit)?;
+    }
+    let is_inferred = written.is_none() && beside.is_none();
+    let plan = match source.experiment().resolve() {
+        // Nobody wrote it, and no line of a file is wrong.
+        Err(Invalid { key, message }) if is_inferred && !source.is_set(&key) => {
+            return Err(problem(format!("{key}: {message}; --set says otherwise")).into());
+        }
+        _ => source.plan().map_err(ImportError::from)?,
+    };
     let (mut modality, task) = reads(request, &found, beside.as_ref(), &plan, &source, load)?;
     let size = (modality.inputs(), task.outputs());
     check(&found.weights, &plan.architecture, size.0, size.1).map_err(|mismatch| {
@@ -172,6 +182,21 @@ fn tells_words(found: &InferredModel, beside: Option<&Beside>, weights: &Path) -
     }
 }
 
+/// Refuses to change what the description at `path` says of the task, or of how series and words are read: weights and
+/// answers would no longer be of one net.
+fn told_by(path: &Path, source: &Source, sets: &[String]) -> Result<(), String> {
+    let of_the_task = |set: &&String| set.starts_with("task.") || set.starts_with("task=");
+    let set = OF_THE_NET.into_iter().find(|key| source.is_set(key));
+    let set = set.or_else(|| sets.iter().find(of_the_task).and_then(|set| set.split('=').next()));
+    match set {
+        None => Ok(()),
+        Some(key) => Err(format!(
+            "--set {key}: {} beside the weights says it; change it there, or move that file away and say all with --config",
+            shown(&path)
+        )),
+    }
+}
+
 /// Data of the kind that weights are for that came without an experiment: whatever they were trained on, `task` is then
 /// one of such.
 fn data_of(request: &Request) -> Dataset {
@@ -261,7 +286,7 @@ fn reads<E: From<ImportError>>(
             };
             (modality, task)
         }
-        (_, None, None) if request.series => {
+        (_, None, None) if request.series || plan.data.source.is_series() => {
             (Modality::Series(plain_series(request, found.features, &plan.data)?), unnamed(found, plan.task)?)
         }
         (_, None, None) => (images([found.features; 2]), unnamed(found, plan.task)?),

@@ -29,6 +29,12 @@ pub enum EngineError {
         /// NaN or infinite.
         value: f64,
     },
+    /// Answers are too far off for a number to say it.
+    #[error(
+        "the error of the answers, in the units of the targets, is {0}: too large for a number of 32 bits; if a target such \
+         as -3.4e38 stands for one that is missing, leave its rows out"
+    )]
+    TooFarOff(f64),
     /// The other processes of the training cannot be had, or no longer.
     #[error(transparent)]
     Rank(#[from] RankError),

@@ -249,7 +249,14 @@ impl Learner {
             parts.into_iter().map(|part| samples.positions_of(part).len() * outputs).collect();
         let logits = ranks.join_floats(own, &lengths)?;
         let answers = Answers::new(logits, samples.answered(), self.crf()?);
-        Ok(self.task.evaluate(&answers, samples.targets()))
+        let found = self.task.evaluate(&answers, samples.targets());
+        // The loss is of deviations, and is finite where these are not.
+        match found.regressed() {
+            Some(numbers) if found.loss.is_finite() && !numbers.rmse.is_finite() => {
+                Err(EngineError::TooFarOff(numbers.rmse))
+            }
+            _ => Ok(found),
+        }
     }
 
     /// As [`Learner::evaluate`], of tokens of the samples themselves, whose logits are not kept.

@@ -1,8 +1,8 @@
 //! Names one digit with a net that birnn or PyTorch saved: no engine, no data set, no experiment.
 //!
-//!     cargo run -p birnn-formats --example digit [WEIGHTS]
+//!     cargo run -p birnn-formats --example digit [WEIGHTS [READOUT]]
 //!
-//! Without a file it takes the small net beside this example, 98.76 % on MNIST's test images, made by
+//! Readouts are last (the default), final, mean and max; that of attention is told from its weights. Without a file it takes the small net beside this example, 98.76 % on MNIST's test images, made by
 //! `cargo xtask train configs/bilstm-final.toml --set model.layers=1 --set model.hidden=64
 //! --set train.epochs=8`.
 
@@ -17,11 +17,22 @@ const DIGIT: &str = include_str!("digit.txt");
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/digits.safetensors");
-    let weights: PathBuf = std::env::args_os().nth(1).map_or(beside, PathBuf::from);
+    let mut args = std::env::args().skip(1);
+    let (weights, readout) = match args.next() {
+        None => (beside, Some("final".to_owned())),
+        Some(weights) => (PathBuf::from(weights), args.next()),
+    };
 
-    // The net is inferred from names and shapes; the readout leaves no trace in weights.
+    // The net is inferred from names and shapes, in which the other readouts leave no trace.
     let mut model = InferredModel::new(read(&weights)?)?;
-    model.config.readout = Readout::Final;
+    match readout.as_deref() {
+        None => {}
+        Some("last") => model.config.readout = Readout::Last,
+        Some("final") => model.config.readout = Readout::Final,
+        Some("mean") => model.config.readout = Readout::Mean,
+        Some("max") => model.config.readout = Readout::Max,
+        Some(other) => return Err(format!("{other}: no readout; last, final, mean or max").into()),
+    }
     let mut variables = nn::VarStore::new(Device::Cpu);
     let net = Network::new(&variables.root(), &model.config.resolve()?, model.features, model.outputs)?;
     let arrays = model.weights.iter().map(|(name, array)| (name, array.shape(), array.values()));

@@ -49,7 +49,7 @@ mod state_dict;
 pub mod states;
 mod wrappers;
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufReader, Cursor, Read, Seek};
 use std::path::Path;
 
@@ -81,11 +81,14 @@ pub fn read(path: &Path) -> Result<StateDict, FormatError> {
 /// When the file cannot be read, holds no state dict or several, or nothing under `key`; when its tensors lie
 /// outside of it or overlap in part.
 pub fn read_key(path: &Path, key: Option<&str>) -> Result<StateDict, FormatError> {
-    let open = || {
-        let file = File::open(path)?;
-        let about = file.metadata()?;
-        // A folder can be opened, and a device has no end.
-        if about.is_file() { Ok((file, about.len())) } else { Err(io::Error::other("is not a file")) }
+    // A folder can be opened, a device has no end, and a pipe waits for somebody to write.
+    let open = || match fs::metadata(path)?.is_file() {
+        true => {
+            let file = File::open(path)?;
+            let length = file.metadata()?.len();
+            Ok((file, length))
+        }
+        false => Err(io::Error::other("is not a file")),
     };
     let (file, length) = open().map_err(|error| error.to_string()).map_err(FormatError::about(path))?;
     weights(BufReader::new(file), length, key).map_err(FormatError::about(path))

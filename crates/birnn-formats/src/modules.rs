@@ -189,14 +189,19 @@ fn crf_of(weights: &StateDict) -> Result<Option<String>, InferError> {
 
 /// What all names begin with, such as `module.`, as far as it is outside of the recurrent module.
 fn root_of(weights: &StateDict, recurrent: &str) -> String {
-    let mut root = recurrent;
-    while let Some((parent, _)) = root.trim_end_matches('.').rsplit_once('.') {
-        root = &recurrent[..=parent.len()];
-        if weights.keys().all(|name| name.starts_with(root)) {
-            return root.to_owned();
-        }
-    }
-    String::new()
+    let module = recurrent.trim_end_matches('.');
+    let outside = module.rfind('.').map_or("", |dot| &module[..=dot]);
+    // What the first name and the last one begin with, all between them do.
+    let ends = weights.keys().next().into_iter().chain(weights.keys().next_back());
+    let common = ends.fold(outside.len(), |common, name| {
+        let same = name.bytes().zip(outside[..common].bytes()).take_while(|(a, b)| a == b);
+        same.count()
+    });
+    outside.as_bytes()[..common]
+        .iter()
+        .rposition(|&byte| byte == b'.')
+        .map_or("", |dot| &outside[..=dot])
+        .to_owned()
 }
 
 /// The module with the head: the only matrix outside of `others`, or the one called `fc`.

@@ -39,6 +39,21 @@ pub enum NetDataError {
     OfTheNet(&'static str, &'static str),
 }
 
+/// Settings of the data that say how a net reads samples, which it learnt in training: they belong to it, and are not to be
+/// changed afterwards.
+pub const OF_THE_NET: [&str; 10] = [
+    "data.missing",
+    "data.missing_mask",
+    "data.standardise",
+    "data.unit",
+    "data.normal_form",
+    "data.lowercase",
+    "data.merge_digits",
+    "data.min_count",
+    "data.vectors",
+    "data.vector_words",
+];
+
 /// The data settings of the run of `weights`: as these have them, its own files where its `config.toml` says
 /// that they are, changed as `sets` ask, and by `take_files`.
 pub fn data_of_run(
@@ -85,20 +100,9 @@ pub fn data_of_run(
     if let Some(other) = source.set_outside("data") {
         return Err(NetDataError::Outside(other.to_owned()));
     }
-    let of_the_net = [
-        "data.missing",
-        "data.missing_mask",
-        "data.standardise",
-        "data.normal_form",
-        "data.lowercase",
-        "data.merge_digits",
-        "data.min_count",
-        "data.vectors",
-        "data.vector_words",
-    ];
     let has_names = matches!(&manifest.modality, Modality::Series(series) if series.names.is_some());
     let features = has_names.then_some("data.features");
-    if let Some(key) = of_the_net.into_iter().chain(features).find(|key| source.is_set(key)) {
+    if let Some(key) = OF_THE_NET.into_iter().chain(features).find(|key| source.is_set(key)) {
         return Err(NetDataError::OfTheNet(key, manifest.modality.noun()));
     }
     take_files(&mut source)?;

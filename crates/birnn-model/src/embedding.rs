@@ -5,6 +5,7 @@ use tch::{TchError, Tensor, nn};
 
 use crate::error::ModelError;
 use crate::layer::{Layer, uniform};
+use crate::network::check_ragged;
 use crate::sequences::Packing;
 
 /// The tokens of a batch of sequences, one sequence after the other.
@@ -66,14 +67,22 @@ impl Embedding {
 
     /// `[steps of all, features]`.
     pub(crate) fn apply(&self, tokens: &Tokens<'_>, train: bool) -> Result<Tensor, ModelError> {
-        let words = self.words.f_index_select(0, tokens.words)?;
+        let words = looked_up(&self.words, tokens.words)?;
         let Some(Characters { table, layer }) = &self.characters else { return Ok(words) };
         let Spellings { characters, lengths, of_tokens } = tokens.spellings.ok_or(ModelError::NoSpellings)?;
+        let letters = looked_up(table, characters)?;
+        check_ragged(&letters, lengths, table.size()[1], true)?;
         let packing = Packing::new(lengths, characters.device())?;
-        let values = packing.pack(&table.f_index_select(0, characters)?)?;
+        let values = packing.pack(&letters)?;
         let states = packing.unsort(&layer.final_states(&values, train)?)?;
-        Ok(Tensor::f_cat(&[words, states.f_index_select(0, of_tokens)?], 1)?)
+        Ok(Tensor::f_cat(&[words, looked_up(&states, of_tokens)?], 1)?)
     }
+}
+
+/// The rows of `table` at these indices. Some are there more than once, and what flows back to them is added up: on a GPU in
+/// the same order each time, as index_select does not.
+fn looked_up(table: &Tensor, indices: &Tensor) -> Result<Tensor, TchError> {
+    Tensor::f_embedding(table, indices, -1, false, false)
 }
 
 fn table(path: &nn::Path, rows: usize, width: usize) -> Result<Tensor, TchError> {

@@ -280,7 +280,12 @@ fn weighted(scores: &Tensor, outputs: &Tensor) -> Result<Tensor, TchError> {
 }
 
 /// Whether `values` are `[steps of all, width]`, or `[batch, width]`, of sequences of these lengths.
-fn check_ragged(values: &Tensor, lengths: &[usize], width: i64, every_step: bool) -> Result<(), ModelError> {
+pub(crate) fn check_ragged(
+    values: &Tensor,
+    lengths: &[usize],
+    width: i64,
+    every_step: bool,
+) -> Result<(), ModelError> {
     if lengths.is_empty() {
         return Err(ModelError::NoSequence);
     }

@@ -225,6 +225,7 @@ async fn what_cannot_be_answered_is_told_with_the_way_out() {
     for (first, status, said) in [
         ("POST /v1/models/nobody/predict", 404, "there are `digits`"),
         ("POST /v1/models/..%2f..%2fetc%2fpasswd/predict", 404, "no network `../../etc/passwd`"),
+        ("POST /v1/models/%ff/predict", 404, "a name that is not UTF-8; there are `digits`"),
         ("GET /../../etc/passwd", 404, "nothing at this path"),
         ("GET /v1/models/digits/predict", 405, "other methods"),
         ("BREW /v1/models", 405, "other methods"),
@@ -331,6 +332,26 @@ async fn where_there_is_no_room_clients_are_asked_to_come_again() {
     assert!(text.starts_with("http/1.1 503") && text.contains("retry-after: 1\r\n"), "{text}");
     let (status, told) = running.ask("GET /healthz", "", b"").await;
     assert_eq!((status, told.as_str()), (200, "ok\n"));
+    assert!(running.end().await);
+}
+
+/// A body has the room that has come of it, whatever it is said to become.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_announces_much_and_sends_little_keeps_nobody_out() {
+    let running = start(digits(), Limits { bodies: 64 << 10, ..Limits::default() }).await;
+    let mut slow = Vec::new();
+    for announced in ["Content-Length: 65536", "Transfer-Encoding: chunked"] {
+        let head = format!(
+            "POST /v1/models/digits/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n{announced}\r\n\r\n"
+        );
+        let mut stream = running.connect().await;
+        stream.write_all(&[head.as_bytes(), b"1\r\n\0\r\n"].concat()).await.unwrap();
+        slow.push(stream);
+    }
+    for _ in 0..3 {
+        assert_eq!(running.predict("image/png", &five()).await.0, 200);
+    }
+    drop(slow);
     assert!(running.end().await);
 }
 

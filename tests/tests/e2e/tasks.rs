@@ -21,6 +21,23 @@ fn of(sandbox: &Sandbox, args: &[&str]) -> Value {
     json(&sandbox.birnn(args).done().stdout)
 }
 
+/// Their loss is of deviations, and finite where what is answered is no number of 32 bits any more.
+#[test]
+fn targets_that_stand_for_missing_ones_end_a_run_with_advice() {
+    let sandbox = Sandbox::new();
+    let end = |index: usize| if index.is_multiple_of(2) { "3.4e38" } else { "-3.4e38" };
+    let row = |index: usize| format!("{index},{},{}\n", index % 2, end(index));
+    sandbox.write("t.csv", format!("id,x,y\n{}", (0..60).map(row).collect::<String>()));
+    let config = "[task]\nkind = \"regress\"\n[data]\ndataset = \"table\"\ntrain = \"t.csv\"\nid = \"id\"\ntarget = \"y\"\n\
+                  test_share = 0.2\nvalidation = 0.2\n[model]\nhidden = 8\nlayers = 1\n[train]\nepochs = 60\nbatch_size = 4\n\
+                  monitor = \"rmse\"\noptimizer = { lr = 0.1 }\n";
+    sandbox.write("far.toml", config);
+    sandbox
+        .birnn(&["train", "far.toml", "--run-dir", "run"])
+        .failed(1, &["too large for a number of 32 bits", "leave its rows out"]);
+    assert!(!String::from_utf8(sandbox.read("run/metrics.jsonl")).unwrap().contains("null"));
+}
+
 /// The series of wrong answers and the steps in them.
 fn places(wrong: &Value) -> Vec<[u64; 2]> {
     let place = |one: &Value| ["sample", "step"].map(|key| one[key].as_u64().unwrap());

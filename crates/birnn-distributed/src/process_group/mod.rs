@@ -45,6 +45,8 @@ struct Member {
 #[derive(Debug)]
 pub struct ProcessGroup {
     launch: Launch,
+    /// Which of the commands that share the store this is, from 1.
+    command: i64,
     timeout: Duration,
     store: Arc<Store>,
     group: RefCell<Option<Group>>,
@@ -74,8 +76,17 @@ impl ProcessGroup {
             true => RankError::NoPort { port: launch.port, said: in_short(said) },
             false => unreachable(in_short(said)),
         })?;
+        // The launcher's own store outlives this command, and the next one must not meet what this one said.
+        let command = match launch.serves_store {
+            true => {
+                let commands = format!("birnn/{}/commands/{}", launch.attempt, launch.rank);
+                store.add(&commands, 1).map_err(|said| unreachable(in_short(said)))?
+            }
+            false => 1,
+        };
         let mut group = ProcessGroup {
             launch,
+            command,
             timeout,
             store: Arc::new(store),
             group: RefCell::new(None),
@@ -225,7 +236,7 @@ impl ProcessGroup {
     }
 
     fn key(&self, name: &str) -> String {
-        format!("birnn/{}/{name}", self.launch.attempt)
+        format!("birnn/{}/{}/{name}", self.launch.attempt, self.command)
     }
 
     /// Asks the store in a thread of its own: where the network is cut, it may never answer.

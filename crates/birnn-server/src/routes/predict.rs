@@ -1,12 +1,17 @@
 //! The answers of a network, and how they came about.
 
+use std::future::poll_fn;
+use std::pin::Pin;
+
 use axum::Json;
-use axum::body::to_bytes;
+use axum::body::{self, Bytes, HttpBody};
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use birnn_data::escape;
 use serde::Serialize;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 use utoipa::ToSchema;
 
@@ -45,9 +50,10 @@ pub(crate) struct Predicted {
 )]
 pub(crate) async fn predict(
     State(app): State<App>,
-    Path(name): Path<String>,
+    name: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Result<Json<Predicted>, Problem> {
+    let name = named(&app, name)?;
     let predictions = answered(&app, &name, request, Question::Predict).await?;
     Ok(Json(Predicted { model: name, predictions }))
 }
@@ -70,33 +76,35 @@ pub(crate) async fn predict(
 )]
 pub(crate) async fn explain(
     State(app): State<App>,
-    Path(name): Path<String>,
+    name: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Result<Json<Told>, Problem> {
+    let name = named(&app, name)?;
     answered(&app, &name, request, Question::Explain).await.map(Json)
+}
+
+/// The name in a path, which no network has where it is no text.
+fn named(app: &App, name: Result<Path<String>, PathRejection>) -> Result<String, Problem> {
+    name.map(|Path(name)| name).map_err(|_| unknown(app, "of a name that is not UTF-8"))
+}
+
+fn unknown(app: &App, which: &str) -> Problem {
+    let names: Vec<String> = app.models.each().map(|loaded| loaded.about.name.clone()).collect();
+    let names = names.join("`, `");
+    Problem::new(StatusCode::NOT_FOUND, format!("there is no network {which}; there are `{names}`"))
 }
 
 async fn answered(app: &App, name: &str, request: Request, question: Question) -> Result<Told, Problem> {
     let Some(loaded) = app.models.get(name) else {
-        let names: Vec<String> = app.models.each().map(|loaded| loaded.about.name.clone()).collect();
-        let (name, names) = (escape::line(name), names.join("`, `"));
-        return Err(Problem::new(
-            StatusCode::NOT_FOUND,
-            format!("there is no network `{name}`; there are `{names}`"),
-        ));
+        return Err(unknown(app, &format!("`{}`", escape::line(name))));
     };
     plain(request.headers())?;
     let is_json = is_json(request.headers())?;
-    let most = app.limits.body;
-    let length = declared_length(request.headers()).unwrap_or(most);
-    if length > most {
-        return Err(too_large(most));
+    if declared_length(request.headers()).is_some_and(|length| length > app.limits.body) {
+        return Err(too_large(app.limits.body));
     }
-    // Held as long as the body is: what bodies take in memory is bounded, however many there are.
-    let room = app.room.take(length).ok_or_else(|| Problem::busy("too much is being read already"))?;
     let limit = app.limits.request;
-    let bytes = timeout(limit, to_bytes(request.into_body(), most)).await.map_err(|_| too_slow())?;
-    let bytes = bytes.map_err(|error| unread(&error, most))?;
+    let (bytes, room) = timeout(limit, whole(app, request.into_body())).await.map_err(|_| too_slow())??;
     let body = if is_json { Body::Json(bytes) } else { Body::Picture(bytes) };
     let answered = timeout(limit, loaded.queue.ask(question, body, room)).await;
     answered.unwrap_or_else(|_| {
@@ -104,6 +112,24 @@ async fn answered(app: &App, name: &str, request: Request, question: Question) -
             format!("there was no answer within {} seconds; send less at a time, or later", limit.as_secs());
         Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail))
     })
+}
+
+/// A body, and the room that it takes, to be held as long as it is: what bodies take in memory is bounded, however many there
+/// are. It takes room for what has come and not for what is said to come, so that who sends slowly keeps nobody out.
+async fn whole(app: &App, mut body: body::Body) -> Result<(Bytes, OwnedSemaphorePermit), Problem> {
+    let full = || Problem::busy("too much is being read already");
+    let mut room = app.room.take(0).ok_or_else(full)?;
+    let mut whole = Vec::new();
+    while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+        let Ok(part) = frame.map_err(|error| unread(&error))?.into_data() else { continue };
+        let length = whole.len() + part.len();
+        if length > app.limits.body {
+            return Err(too_large(app.limits.body));
+        }
+        app.room.grow(&mut room, length).ok_or_else(full)?;
+        whole.extend_from_slice(&part);
+    }
+    Ok((whole.into(), room))
 }
 
 /// Whether the body is as it is to be read: nothing is unpacked here, which a few bytes could make as large as they like.
@@ -155,15 +181,11 @@ fn too_slow() -> Problem {
 }
 
 /// Why a body could not be read.
-fn unread(error: &axum::Error, most: usize) -> Problem {
+fn unread(error: &axum::Error) -> Problem {
     let mut cause: Option<&dyn std::error::Error> = Some(error);
     while let Some(error) = cause {
         if error.is::<tower_http::timeout::TimeoutError>() {
             return too_slow();
-        }
-        let told = error.to_string();
-        if told.contains("length limit exceeded") {
-            return too_large(most);
         }
         cause = error.source();
     }
