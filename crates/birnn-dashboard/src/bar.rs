@@ -7,6 +7,7 @@ use birnn_infer::Step;
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 
 use crate::loss;
+use crate::per_second;
 use crate::run_info::RunInfo;
 
 /// Counts training samples, and shows the newest loss.
@@ -25,7 +26,7 @@ impl Bar {
         let seen = samples.saturating_mul(before) / steps.max(1);
         let what = run.modality.noun();
         let rate = move |state: &ProgressState, out: &mut dyn Write| {
-            let _ = write!(out, "{:.0} {what}/s", state.per_sec());
+            let _ = write!(out, "{} {what}/s", per_second::text(state.per_sec()));
         };
         let style = style("{msg} [{wide_bar}] {percent}% {rate} {eta} left").with_key("rate", rate);
         let bar = bars.add(

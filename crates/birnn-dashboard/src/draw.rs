@@ -12,6 +12,7 @@ use ratatui::widgets::{Paragraph, Sparkline};
 use crate::board::Board;
 use crate::gallery::Gallery;
 use crate::ink::Ink;
+use crate::per_second;
 use crate::plot;
 use crate::rows::rows;
 use crate::run_info::RunInfo;
@@ -72,6 +73,8 @@ enum Shown {
 impl Panes {
     fn that_fit(run: &RunInfo, body: Rect) -> Panes {
         match run.modality {
+            // Numbers are not misread.
+            _ if run.classes.is_empty() => Panes::without_misread(body),
             Modality::Text(_) if body.height >= PLOTS + TEXTS => Panes::with_texts(body),
             Modality::Text(_) => Panes::without_misread(body),
             Modality::Images { .. } | Modality::Series(_) => match Gallery::that_fit(run.picture(), body) {
@@ -189,11 +192,12 @@ fn plots(frame: &mut Frame, area: Rect, board: &Board, ink: Ink) {
 
 /// Images per second, now and since the start.
 fn speed(frame: &mut Frame, area: Rect, board: &Board, ink: Ink) {
-    let now = format!("{:.0} {}/s ", board.speed_now, board.run.modality.noun());
+    let now = format!("{} {}/s ", per_second::text(board.speed_now), board.run.modality.noun());
     let title = Line::from(vec![Span::raw(" "), Span::styled(now, ink.bold())]);
     let block = ink.frame(title);
     let width = usize::from(block.inner(area).width);
-    let speeds: Vec<u64> = board.speed.points(width).iter().map(|(_, speed)| *speed as u64).collect();
+    // In thousandths, as there may be less than one in a second.
+    let speeds: Vec<u64> = board.speed.points(width).iter().map(|(_, speed)| (1e3 * speed) as u64).collect();
     frame.render_widget(Sparkline::default().block(block).style(ink.of(Color::Magenta)).data(speeds), area);
 }
 

@@ -23,6 +23,7 @@ mod keys;
 mod lines;
 mod loss;
 mod misread;
+mod per_second;
 mod plot;
 mod rows;
 mod run_info;

@@ -5,6 +5,7 @@ use birnn_infer::{Epoch, Step, Timing};
 
 use crate::contention::Contention;
 use crate::loss;
+use crate::per_second;
 use crate::run_info::RunInfo;
 
 /// Logs a line per epoch.
@@ -36,11 +37,12 @@ impl Observer for Lines {
             format!(", validation loss {loss}, {}", evaluation.headline())
         });
         tracing::info!(
-            "epoch {}/{}: loss {}{validation}, lr {rate:.2e}, {seconds:.1} s, {samples_per_second:.0} \
+            "epoch {}/{}: loss {}{validation}, lr {rate:.2e}, {seconds:.1} s, {} \
              {}/s",
             epoch.epoch,
             self.epochs,
             loss::text(*train_loss),
+            per_second::text(*samples_per_second),
             self.noun
         );
         Ok(())

@@ -12,6 +12,7 @@ use birnn_infer::{Headline, significant};
 use crate::board::Board;
 use crate::curve::Curve;
 use crate::ink::Ink;
+use crate::loss;
 
 /// A training curve, and the validation's values as marks beside it.
 struct Plot<'a> {
@@ -37,7 +38,7 @@ pub fn loss(frame: &mut Frame, area: Rect, board: &Board, ink: Ink) {
     let bounds = bounds(curve.iter().chain(&marks), 0.1);
     let label = |y: f64| plain(10_f64.powf(y));
     let labels = [bounds[0], (bounds[0] + bounds[1]) / 2.0, bounds[1]].map(label).to_vec();
-    let title = title("loss", Color::Cyan, last.map(|last| last.map(|loss| format!("{loss:.4}"))), ink);
+    let title = title("loss", Color::Cyan, last.map(|last| last.map(loss::text)), ink);
     plot(frame, area, board, ink, Plot { title, curve, colour: Color::Cyan, marks, bounds, labels });
 }
 
@@ -104,13 +105,15 @@ fn bounds<'a>(values: impl Iterator<Item = &'a (f64, f64)>, margin: f64) -> [f64
     if least > most { [-1.0, 1.0] } else { [least - margin, most + margin] }
 }
 
-/// Two significant digits.
+/// Two significant digits, or more where they stand before the point.
 fn plain(value: f64) -> String {
     match value {
-        0.1.. if value < 1e4 => format!("{value:.1}"),
-        0.01..0.1 => format!("{value:.2}"),
-        1e-3..0.01 => format!("{value:.3}"),
-        _ => format!("{value:.0e}"),
+        0.0 => "0".to_owned(),
+        1.0.. if value < 1e4 => format!("{value:.1}"),
+        0.1..1.0 => format!("{value:.2}"),
+        0.01..0.1 => format!("{value:.3}"),
+        1e-3..0.01 => format!("{value:.4}"),
+        _ => format!("{value:.1e}"),
     }
 }
 

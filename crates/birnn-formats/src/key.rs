@@ -126,9 +126,11 @@ fn first_part(name: &str) -> &str {
     name.split('.').next().unwrap_or_default()
 }
 
-/// The keys of the nets with these recurrent modules, which the key `taken` leads to.
+/// The keys of the nets with these recurrent modules, which the key `taken` leads to. Of one that is there alone, in
+/// whatever modules, all is the net: its head may be outside of them.
 pub(crate) fn keys(taken: &str, modules: &BTreeSet<String>) -> Vec<String> {
-    let nets: BTreeSet<&str> = modules.iter().map(|module| net_of(module).trim_end_matches('.')).collect();
+    let own = |module| if modules.len() == 1 { "" } else { net_of(module).trim_end_matches('.') };
+    let nets: BTreeSet<&str> = modules.iter().map(|module| own(module)).collect();
     let key = |net: &str| match (taken, net) {
         ("", "") => OWN.to_owned(),
         (one, "") | ("", one) => one.to_owned(),
@@ -179,4 +181,19 @@ pub(crate) fn listed<'n>(names: impl Iterator<Item = &'n str>) -> String {
     let names = names.filter(|name| seen.insert(*name));
     let quoted: Vec<String> = names.map(|name| format!("`{}`", short_name(name))).collect();
     if quoted.is_empty() { "none".to_owned() } else { name::first(&quoted) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recurrent_module_that_is_alone_is_of_all_that_is_there() {
+        let of = |taken: &str, modules: &[&str]| {
+            keys(taken, &modules.iter().map(|&module| module.to_owned()).collect())
+        };
+        assert_eq!(of("", &["encoder.lstm."]), ["."]);
+        assert_eq!(of("model", &["encoder.lstm."]), ["model"]);
+        assert_eq!(of("model", &["lstm.", "ema.lstm."]), ["model", "model.ema"]);
+    }
 }

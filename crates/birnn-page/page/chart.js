@@ -51,12 +51,16 @@ const Chart = (() => {
 
   /** Values beside an axis, in as few digits as tell them from each other, if so many have room. */
   function marked(values) {
-    const texts = (digits) => values.map((value) => Number(value.toPrecision(digits)).toString());
+    const short = (value, digits) => {
+      const text = Number(value.toPrecision(digits)).toString();
+      return text.length > 6 ? value.toExponential(digits - 1).replace("e+", "e") : text;
+    };
+    const texts = (digits) => values.map((value) => short(value, digits));
     const digits = [2, 3, 4].find((count) => new Set(texts(count)).size === values.length) ?? 2;
     return texts(digits).map((text, at) => [values[at], text]);
   }
 
-  const [WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT] = [560, 260, 64, 48, 12, 12];
+  const [WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT] = [560, 260, 84, 48, 12, 12];
 
   /** At most so many points of a line are drawn. */
   const MOST_POINTS = 1000;

@@ -4,24 +4,57 @@
 const Drawing = (() => {
   const { element } = Chart;
   const SIDE = 280;
+  const USUAL = { ground: "dark", levels: [0, 255], transposed: false, framing: "mnist" };
   const THICKNESS = { least: 8, most: 44, usual: 22 };
 
   function canvas(width, height, attributes) {
     return element("canvas", { width, height, ...attributes });
   }
 
-  /** The ink of a picture: how much darker or lighter its pixels are than its border. */
-  function inkOf(pixels, width, height) {
+  /** The grey levels of a picture, on white where it lets through. */
+  function greyOf(pixels, width, height) {
     const grey = new Float32Array(width * height);
     for (let at = 0; at < grey.length; at++) {
       const [red, green, blue, alpha] = pixels.subarray(4 * at, 4 * at + 4);
       grey[at] = 255 - (alpha / 255) * (255 - (0.299 * red + 0.587 * green + 0.114 * blue));
     }
+    return grey;
+  }
+
+  const median = (values) => values.sort((one, other) => one - other)[(values.length - 1) >> 1];
+
+  /** What a picture stands on, as its corners show it, as far as these agree: birnn-data's `appearance.rs`, in JavaScript. */
+  function groundOf(grey, width, height) {
+    const [across, down] = [width, height].map((side) => Math.max(1, Math.floor(side / 7)));
+    const corners = [0, height - down].flatMap((top) => [0, width - across].map((left) => {
+      const part = [];
+      for (let y = top; y < top + down; y++) part.push(...grey.subarray(y * width + left, y * width + left + across));
+      return median(part);
+    }));
+    const level = median([...corners]);
+    const most = grey.reduce((all, value) => Math.max(all, Math.abs(value - level)), 0);
+    const grain = Math.min(24, most / 2);
+    const sum = grey.reduce((all, value) => all + (Math.abs(value - level) > grain ? value - level : 0), 0);
+    if (sum === 0 || corners.some((corner) => Math.abs(corner - level) > 48)) return "mixed";
+    return sum > 0 ? "dark" : "light";
+  }
+
+  /** The ink with which a picture is drawn so that a network that learnt from whole pictures sees its grey levels. */
+  function wholeInkOf(grey, width, height, { ground, levels }) {
+    const least = grey.reduce((all, value) => Math.min(all, value), 255);
+    if (grey.every((value) => value === least)) return null;
+    const own = groundOf(grey, width, height);
+    const isOtherWay = ground !== "mixed" && own !== "mixed" && own !== ground;
+    const [paper, full] = Frame.levels({ ground, levels });
+    return Uint8ClampedArray.from(grey, (value) => (255 * ((isOtherWay ? 255 - value : value) - paper)) / (full - paper));
+  }
+
+  /** The ink of a picture: how much darker or lighter its pixels are than its border. */
+  function inkOf(grey, width, height) {
     const border = [];
     for (let x = 0; x < width; x++) border.push(grey[x], grey[(height - 1) * width + x]);
     for (let y = 0; y < height; y++) border.push(grey[y * width], grey[(y + 1) * width - 1]);
-    border.sort((one, other) => one - other);
-    const paper = border[border.length >> 1];
+    const paper = median(border);
     const most = grey.reduce((all, value) => Math.max(all, Math.abs(value - paper)), 0);
     // What stands out by less than a quarter of what stands out most is paper with shades.
     return most < 32 ? null : Uint8Array.from(grey, (value) => {
@@ -36,7 +69,7 @@ const Drawing = (() => {
       const [rows, cols] = about.shape;
       Object.assign(this, { about, changed, marks: [], open: null });
       const scale = SIDE / Math.max(rows, cols);
-      [this.width, this.height] = [cols, rows].map((side) => Math.round(side * scale));
+      [this.width, this.height] = [cols, rows].map((side) => Math.max(1, Math.round(side * scale)));
       this.pad = canvas(this.width, this.height, { id: "pad", "aria-label": "Draw here with a mouse, a pen or a finger", role: "img" });
       this.seen = canvas(cols, rows, { id: "seen", role: "img", "aria-label": "What the network sees: nothing yet" });
       this.thickness = element("input", {
@@ -116,11 +149,18 @@ const Drawing = (() => {
       this.problem.textContent = "";
       try {
         const picture = await createImageBitmap(file);
+        const preprocessing = this.about.preprocessing ?? USUAL;
+        const isWhole = preprocessing.framing === "resize";
         const scale = Math.min(this.width / picture.width, this.height / picture.height, 1);
-        const [width, height] = [picture.width, picture.height].map((side) => Math.max(1, Math.round(side * scale)));
+        const [width, height] = isWhole
+          ? [this.width, this.height]
+          : [picture.width, picture.height].map((side) => Math.max(1, Math.round(side * scale)));
         const own = canvas(width, height, {}).getContext("2d", { willReadFrequently: true });
+        // A picture that is smaller keeps its pixels, which come out again as the network sees them.
+        own.imageSmoothingEnabled = width < picture.width || height < picture.height;
         own.drawImage(picture, 0, 0, width, height);
-        const ink = inkOf(own.getImageData(0, 0, width, height).data, width, height);
+        const grey = greyOf(own.getImageData(0, 0, width, height).data, width, height);
+        const ink = isWhole ? wholeInkOf(grey, width, height, preprocessing) : inkOf(grey, width, height);
         if (!ink) throw new Error("nothing stands out from its ground");
         this.without([{ ink, width, height }]);
       } catch (error) {
@@ -139,8 +179,7 @@ const Drawing = (() => {
       const { data } = context.getImageData(0, 0, this.width, this.height);
       const ink = new Uint8Array(this.width * this.height);
       for (let at = 0; at < ink.length; at++) ink[at] = data[4 * at + 3];
-      const usual = { ground: "dark", levels: [0, 255], transposed: false, framing: "mnist" };
-      const pixels = Frame(ink, this.width, this.about.shape, this.about.preprocessing ?? usual);
+      const pixels = Frame.of(ink, this.width, this.about.shape, this.about.preprocessing ?? USUAL);
       this.undo.disabled = this.clear.disabled = this.marks.length === 0;
       this.show(pixels);
       this.changed(pixels && { pixels });

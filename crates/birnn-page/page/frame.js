@@ -81,15 +81,20 @@ const Frame = (() => {
     return image;
   }
 
+  /** The grey levels of paper and of full ink: where things stand now on dark, now on light, ink is dark. */
+  const levels = ({ ground, levels }) => (ground === "mixed" ? [255, 0] : levels);
+
   /** What the network is to see of a drawing: bytes, row by row; null where there is no ink. */
-  return function frame(ink, width, [rows, cols], { ground, levels, transposed, framing }) {
+  function of(ink, width, [rows, cols], { ground, levels: shades, transposed, framing }) {
     if (transposed) {
-      const upright = frame(ink, width, [cols, rows], { ground, levels, framing });
+      const upright = of(ink, width, [cols, rows], { ground, levels: shades, framing });
       return upright && upright.map((_, at) => upright[(at % cols) * rows + Math.floor(at / cols)]);
     }
     const image = framed(ink, width, rows, cols, framing);
-    const [paper, full] = ground === "mixed" ? [255, 0] : levels;
+    const [paper, full] = levels({ ground, levels: shades });
     const shade = (value) => Math.trunc(((full - paper) * value + Math.sign(full - paper) * 127) / 255);
     return image && image.map((value) => paper + shade(value));
-  };
+  }
+
+  return { of, levels };
 })();

@@ -97,7 +97,11 @@
     if (models.some(({ name }) => name === named)) choice.value = named;
     choice.addEventListener("change", () => {
       history.replaceState(null, "", `#${choice.value}`);
-      use(chosen());
+      try {
+        use(chosen());
+      } catch (error) {
+        problem.textContent = error.message;
+      }
     });
     at("name").textContent = models.length === 1 ? models[0].name : "birnn";
     use(chosen());

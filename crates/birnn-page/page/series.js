@@ -3,11 +3,12 @@
 /** Where one pastes or drops a table of numbers: its rows are steps, its columns features. */
 const SeriesInput = (() => {
   const { element } = Chart;
-  const MISSING = new Set(["", "?", "na", "n/a", "#n/a", "<na>", "nan", "null", "none"]);
+  // As birnn-data's tables have it; `nan` in any case.
+  const MISSING = new Set(["", "?", "NA", "N/A", "#N/A", "<NA>", "null", "NULL", "None"]);
   const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
   const MOST_DRAWN = 8;
 
-  const isMissing = (cell) => MISSING.has(cell.toLowerCase());
+  const isMissing = (cell) => MISSING.has(cell) || cell.toLowerCase() === "nan";
   const isNumber = (cell) => isMissing(cell) || NUMBER.test(cell);
 
   /** The cells of a line, parted by `mark` where it does not stand in quotes; by white space where there is none. */
@@ -60,7 +61,11 @@ const SeriesInput = (() => {
       if (row.length !== first.length) throw new Error(`row ${at + 1} has ${row.length} cells, and the first line ${first.length}`);
       return columns.map((column) => {
         if (isMissing(row[column])) return null;
-        if (NUMBER.test(row[column])) return Number(row[column]);
+        if (NUMBER.test(row[column])) {
+          const value = Number(row[column]);
+          if (Number.isFinite(Math.fround(value))) return value;
+          throw new Error(`row ${at + 1}: \`${row[column]}\` is too large for a number of 32 bits`);
+        }
         const hint = /^\d+,\d+$/.test(row[column]) ? "; a decimal comma is written as a point" : "";
         throw new Error(`row ${at + 1}: \`${row[column]}\` is no number${hint}`);
       });

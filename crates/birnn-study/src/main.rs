@@ -81,10 +81,10 @@ fn run(args: &Args) -> Result<()> {
         match part.study(&runner, seeds) {
             Ok(section) => page.add(section),
             Err(error) if error.is::<runner::NoData>() => page.leave_out(part, &error.to_string()),
-            // What was found so far is not lost.
+            // What else is found is not lost, before it or after.
             Err(error) => {
-                failure = Some(error.context(part.title()));
-                break;
+                page.leave_out(part, &format!("{error:#}"));
+                failure = failure.or(Some(error.context(part.title())));
             }
         }
     }

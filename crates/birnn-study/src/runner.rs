@@ -51,6 +51,9 @@ struct Kept {
 struct Asked {
     experiment: String,
     settings: Vec<String>,
+    /// Digests of the files that these name.
+    #[serde(default)]
+    files: Vec<String>,
     stages: Vec<usize>,
     birnn: String,
     /// Digests of the programs: what they compute can change where their version does not.
@@ -150,9 +153,12 @@ impl Runner {
         let kept = self.runs.join(format!("{}.json", trial.folder()));
         let experiment =
             std::fs::read_to_string(trial.config).with_context(|| format!("cannot read {}", trial.config))?;
+        let named = self.files(trial)?;
+        let digest_of = |set: &String| digest(Path::new(set.split_once('=').map_or("", |(_, path)| path)));
         let asked = Asked {
             experiment,
-            settings: trial.settings().into_iter().chain(self.files(trial)?).collect(),
+            files: named.iter().map(digest_of).collect::<Result<_>>()?,
+            settings: trial.settings().into_iter().chain(named).collect(),
             stages: trial.stages.clone(),
             birnn: self.version.clone(),
             programs: self.programs.clone(),

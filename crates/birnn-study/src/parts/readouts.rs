@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::{Net, Part, Section, Table, command, group, trained, with_quick};
+use super::{Net, Part, Section, Table, command, group, trained_or_left_out, with_quick};
 use crate::group::{Group, percent};
 use crate::runner::Runner;
 use crate::trial::Trial;
@@ -38,7 +38,7 @@ pub fn study(runner: &Runner, seeds: u32) -> Result<Section> {
     );
     for (name, config, what, quick) in DATA {
         let nets = of_data((name, config, quick), runner.is_quick());
-        let ran = trained(runner, &nets, seeds)?;
+        let Some(ran) = trained_or_left_out(runner, &nets, seeds, what, &mut section)? else { continue };
         let groups: Vec<Group> = READOUTS
             .iter()
             .zip(&ran)
