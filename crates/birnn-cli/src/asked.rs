@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use birnn_data::name::shown;
-use birnn_data::{Conversion, Sequences, Splits};
+use birnn_data::{Modality, Sequences, Splits};
 use birnn_experiment::DeviceChoice;
 use birnn_infer::{Answers, Manifest, Predictor, Task, WeightsError, WeightsProblem, cpu};
 use birnn_kernels::Precision;
@@ -78,7 +78,7 @@ impl Asked {
     /// The same net, to be asked about what the `first` reads: images with rows and columns exchanged, or light and dark,
     /// where it learnt from them so.
     fn reading_what(self, first: &Asked) -> Asked {
-        let conversion = Conversion::between(&first.manifest.modality, &self.manifest.modality);
+        let conversion = first.manifest.conversion_to(&self.manifest);
         if conversion.is_none() {
             return self;
         }
@@ -88,7 +88,12 @@ impl Asked {
             shown(&first.weights)
         );
         let (weights, mut manifest) = (self.weights.clone(), self.manifest.clone());
-        manifest.modality = conversion.modality(&manifest.modality);
+        // Of these it is a net of what the first reads.
+        if let (Modality::Images { shape, preprocessing }, Modality::Images { preprocessing: read, .. }) =
+            (&mut manifest.modality, &first.manifest.modality)
+        {
+            (*shape, *preprocessing) = (conversion.shape(*shape), *read);
+        }
         Asked::of(
             weights,
             manifest,

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use birnn_architecture::{Architecture, Head, Inputs, Readout};
 use birnn_data::{
-    MOST_CLASSES, Missing, Modality, Per, Preprocessing, Recorded, SelfTargets, Series, Text, Wanted,
+    Conversion, MOST_CLASSES, Missing, Modality, Per, Preprocessing, Recorded, SelfTargets, Series, Text,
+    Wanted,
 };
 use birnn_experiment::{Experiment, TrainPlan};
 use birnn_run::{Cpu, LIBTORCH, Mark};
@@ -190,6 +191,16 @@ impl Manifest {
     /// Rows and columns of the images that it reads, if it reads images.
     pub fn shape(&self) -> Option<[usize; 2]> {
         self.modality.shape()
+    }
+
+    /// What makes images as this net reads them images as the other one does.
+    pub fn conversion_to(&self, other: &Manifest) -> Conversion {
+        match (self.experiment(), other.experiment()) {
+            (Ok(own), Ok(others)) if own.data.dataset.is_own() && others.data.dataset.is_own() => {
+                Conversion::between_settings(&own.data, &others.data)
+            }
+            _ => Conversion::between(&self.modality, &other.modality),
+        }
     }
 
     /// The experiment that the weights were trained by.

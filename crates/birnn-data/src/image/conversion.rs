@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::config::DataConfig;
 use crate::image::preprocessing::Preprocessing;
 use crate::modality::Modality;
 use crate::sequences::Sequences;
@@ -27,6 +28,13 @@ impl Conversion {
         }
     }
 
+    /// The same between nets that learnt from the same files, as their settings had these read: of one's own images nobody
+    /// else knows whether they are upright, or which is light.
+    pub fn between_settings(from: &DataConfig, to: &DataConfig) -> Conversion {
+        let transpose = |data: &DataConfig| data.transpose.unwrap_or(false);
+        Conversion { transpose: transpose(from) != transpose(to), invert: from.invert != to.invert }
+    }
+
     /// Whether nothing is changed.
     pub fn is_none(self) -> bool {
         self == Conversion::default()
@@ -46,20 +54,9 @@ impl Conversion {
         Cow::Owned(images.into())
     }
 
-    /// What sequences of this modality are of once they were converted.
-    pub fn modality(self, modality: &Modality) -> Modality {
-        match *modality {
-            Modality::Images { shape: [rows, cols], preprocessing } => {
-                let inverted = |images: Preprocessing| if self.invert { images.inverted() } else { images };
-                let transposed = |images: Preprocessing| Preprocessing {
-                    transposed: images.transposed != self.transpose,
-                    ..inverted(images)
-                };
-                let shape = if self.transpose { [cols, rows] } else { [rows, cols] };
-                Modality::Images { shape, preprocessing: preprocessing.map(transposed) }
-            }
-            _ => modality.clone(),
-        }
+    /// Rows and columns of images that were converted.
+    pub fn shape(self, [rows, cols]: [usize; 2]) -> [usize; 2] {
+        if self.transpose { [cols, rows] } else { [rows, cols] }
     }
 }
 
@@ -103,9 +100,19 @@ mod tests {
         assert_eq!(converted.values(), &Values::Bytes(expected.to_vec()));
         assert_eq!(conversion.to_string(), told);
         if !conversion.is_none() {
-            assert_eq!(&conversion.modality(from), to);
+            assert_eq!(from.shape().map(|shape| conversion.shape(shape)), to.shape());
             assert_eq!(converted.features(), to.features());
         }
+    }
+
+    #[test]
+    fn settings_say_how_the_same_files_are_read() {
+        let upright = DataConfig::default();
+        let other = DataConfig { transpose: Some(true), invert: true, ..DataConfig::default() };
+        assert_eq!(Conversion::between_settings(&upright, &other).to_string(), "transposed and inverted");
+        assert!(Conversion::between_settings(&other, &other).is_none());
+        let said = DataConfig { transpose: Some(false), ..DataConfig::default() };
+        assert!(Conversion::between_settings(&upright, &said).is_none());
     }
 
     #[test]

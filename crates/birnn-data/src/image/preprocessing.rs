@@ -70,6 +70,11 @@ impl Preprocessing {
         Preprocessing { ground: self.ground.inverted(), levels, ..self }
     }
 
+    /// What the images are like with rows and columns exchanged.
+    pub fn transposed(self) -> Preprocessing {
+        Preprocessing { transposed: !self.transposed, ..self }
+    }
+
     /// An image with this `ink`, 0 being ground and 255 full ink.
     pub(crate) fn paint(&self, ink: &[u8]) -> Vec<u8> {
         let [ground, full] = self.levels.map(i32::from);

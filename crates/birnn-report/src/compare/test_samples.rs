@@ -2,7 +2,7 @@
 
 use birnn_data::name::text;
 use birnn_data::{
-    AugmentConfig, Conversion, DataConfig, Portion, Sequence, Sequences, SplitBy, Splits, Values,
+    AugmentConfig, Conversion, DataConfig, Portion, Sequence, Sequences, Split, SplitBy, Splits, Values,
 };
 
 use super::ComparedRun;
@@ -68,8 +68,8 @@ pub fn common_test_samples<E: From<NotComparable>>(
                 samples.loaded.len() - 1
             }
         };
-        let [own, of_first] = [index, 0].map(|index| &samples.loaded[index].1);
-        if !are_same(own, of_first) {
+        let [own, of_first] = [index, 0].map(|index| &samples.loaded[index].1.test);
+        if !are_same(own, of_first, first.manifest.conversion_to(&run.manifest)) {
             return Err(NotComparable::between(first, run).into());
         }
         samples.of_run.push(index);
@@ -77,11 +77,11 @@ pub fn common_test_samples<E: From<NotComparable>>(
     Ok(samples)
 }
 
-/// Whether test samples are the same, if need be with an image's rows and columns exchanged, or light and dark, and also
-/// where values are missing, which are not equal to themselves.
-fn are_same(a: &Splits, b: &Splits) -> bool {
-    let converted = Conversion::between(&b.modality, &a.modality).sequences(&b.test.sequences);
-    let (own, other) = (&a.test.sequences, converted.as_ref());
+/// Whether samples are the same, once the second were converted to what a net reads of the first, also where values are
+/// missing, which are not equal to themselves.
+fn are_same(a: &Split, b: &Split, from_b: Conversion) -> bool {
+    let converted = from_b.sequences(&b.sequences);
+    let (own, other) = (&a.sequences, converted.as_ref());
     let values = match (own.values(), other.values()) {
         (Values::Bytes(a), Values::Bytes(b)) => a == b,
         (Values::Floats(a), Values::Floats(b)) => {
@@ -91,7 +91,7 @@ fn are_same(a: &Splits, b: &Splits) -> bool {
         _ => false,
     };
     values
-        && a.test.targets.are_same(&b.test.targets)
+        && a.targets.are_same(&b.targets)
         && own.features() == other.features()
         && own.lengths().eq(other.lengths())
 }
@@ -126,10 +126,15 @@ fn have_other_samples(a: &ComparedRun, b: &ComparedRun) -> bool {
     // Under the names `idx` and `ts` go all files of a user's own.
     let is_named = |run: &ComparedRun| !run.data.dataset.is_own();
     let other_set = is_named(a) && is_named(b) && a.data.dataset != b.data.dataset;
+    let conversion = a.manifest.conversion_to(&b.manifest);
     let [one, other] = [a, b].map(|run| &run.manifest.modality);
-    let converted = Conversion::between(one, other).modality(one);
+    let is_other_size = match (one.shape(), other.shape()) {
+        (Some(one), Some(other)) => conversion.shape(one) != other,
+        (None, None) => one.features() != other.features(),
+        _ => true,
+    };
     other_set
-        || (converted.shape(), converted.features()) != (other.shape(), other.features())
+        || is_other_size
         || a.manifest.task.wanted() != b.manifest.task.wanted()
         || a.manifest.task.names() != b.manifest.task.names()
         || answer_otherwise(a, b)
@@ -152,7 +157,9 @@ fn test_samples_alone(data: &DataConfig) -> DataConfig {
 
 #[cfg(test)]
 mod tests {
-    use birnn_data::{Dataset, Fallback, Locations, Missing, Modality, Sequences, Series, Split, Targets};
+    use birnn_data::{
+        Dataset, Fallback, Locations, Missing, Modality, Preprocessing, Sequences, Series, Targets,
+    };
     use birnn_infer::Task;
 
     use super::super::run::made_up::run;
@@ -219,7 +226,11 @@ mod tests {
     fn images_that_are_read_otherwise_are_the_same_and_others_are_refused() {
         let mut otherwise = synthetic("b", 5);
         (otherwise.data.invert, otherwise.data.transpose) = (true, Some(true));
-        let runs = [synthetic("a", 5), otherwise];
+        let reads = |images: Preprocessing| Modality::Images { shape: [2, 2], preprocessing: Some(images) };
+        let mut upright = synthetic("a", 5);
+        upright.manifest.modality = reads(Preprocessing::default());
+        otherwise.manifest.modality = reads(Preprocessing::default().transposed().inverted());
+        let runs = [upright, otherwise];
         let (loads, same) = samples(&runs);
         let same = same.unwrap();
         assert!(loads == 2 && same.of(0).test != same.of(1).test, "each reads its own");
@@ -237,21 +248,18 @@ mod tests {
     /// Of what is missing, no value equals another.
     #[test]
     fn series_with_missing_values_are_the_same_as_themselves() {
-        let splits = |values: [f32; 4], lengths: [usize; 2], labels: [u8; 2]| {
-            let mut splits = load(&synthetic("a", 5).data).unwrap();
-            let sequences = Sequences::new(Values::Floats(values.to_vec()), 1, lengths);
-            splits.test = Split { sequences, targets: Targets::of_sequences(labels.to_vec()) };
-            splits.modality = Modality::Series(Series::plain(vec![0.0]));
-            splits
+        let series = |values: [f32; 4], lengths: [usize; 2]| Split {
+            sequences: Sequences::new(Values::Floats(values.to_vec()), 1, lengths),
+            targets: Targets::of_sequences(vec![0, 1]),
         };
-        let one = || splits([1.0, f32::NAN, 3.0, 4.0], [1, 3], [0, 1]);
-        assert!(are_same(&one(), &one()));
+        let one = || series([1.0, f32::NAN, 3.0, 4.0], [1, 3]);
+        assert!(are_same(&one(), &one(), Conversion::default()));
         for other in [
-            splits([1.0, 2.0, 3.0, 4.0], [1, 3], [0, 1]),
-            splits([1.0, f32::NAN, 3.0, 4.0], [2, 2], [0, 1]),
-            splits([1.0, f32::NAN, 3.0, 4.0], [1, 3], [1, 0]),
+            series([1.0, 2.0, 3.0, 4.0], [1, 3]),
+            series([1.0, f32::NAN, 3.0, 4.0], [2, 2]),
+            Split { targets: Targets::of_sequences(vec![1, 0]), ..one() },
         ] {
-            assert!(!are_same(&one(), &other), "{:?}", other.test);
+            assert!(!are_same(&one(), &other, Conversion::default()), "{other:?}");
         }
     }
 
