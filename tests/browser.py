@@ -218,6 +218,17 @@ def opened(browser, plan):
     return found
 
 
+def whole(browser, plan):
+    """A picture as large as the images of networks that learnt from whole ones."""
+    found = []
+    for name, url in plan["whole"].items():
+        page = browser.page(url)
+        page.locator("#file").set_input_files(plan["whole_picture"])
+        found.append({"page": name, **browser.answer(page)})
+        page.context.close()
+    return found
+
+
 def typed(browser, plan):
     """Texts and tables, on each page that takes them."""
     found = []
@@ -270,6 +281,7 @@ def main():
             "without_workers": without_workers(browser, plan),
             "hurried": hurried(browser, plan),
             "opened": opened(browser, plan),
+            "whole": whole(browser, plan),
             "typed": typed(browser, plan),
         }
         chromium.close()

@@ -112,12 +112,17 @@ fn run(args: &Args, threads: usize) -> Result<()> {
             measure::measure(args.sweeps(), effort, threads, home.as_ref())?
         }
     };
-    // What took minutes to measure is kept where a later sweep fails.
-    if measured.is_ok() || !bench.points.is_empty() {
-        write_all(&bench, &args.out)?;
-        eprintln!("written to {}", args.out.display());
+    if let Err(error) = measured {
+        // What took minutes to measure is kept, and no run that was whole is lost for it.
+        let partial = args.out.join("partial");
+        if !bench.points.is_empty() && std::fs::create_dir_all(&partial).is_ok() {
+            write_all(&bench, &partial).unwrap_or_else(|error| eprintln!("{error:#}"));
+            eprintln!("what was measured before is written to {}", partial.display());
+        }
+        return Err(error);
     }
-    measured?;
+    write_all(&bench, &args.out)?;
+    eprintln!("written to {}", args.out.display());
     if let Some(readme) = readme {
         readme.replace(&bench)?;
     }

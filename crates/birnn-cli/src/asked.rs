@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use birnn_data::name::shown;
-use birnn_data::{Modality, Sequences, Splits};
+use birnn_data::{Modality, Preprocessing, Sequences, Splits};
 use birnn_experiment::DeviceChoice;
 use birnn_infer::{Answers, Manifest, Predictor, Task, WeightsError, WeightsProblem, cpu};
 use birnn_kernels::Precision;
@@ -92,7 +92,10 @@ impl Asked {
         if let (Modality::Images { shape, preprocessing }, Modality::Images { preprocessing: read, .. }) =
             (&mut manifest.modality, &first.manifest.modality)
         {
-            (*shape, *preprocessing) = (conversion.shape(*shape), *read);
+            *shape = conversion.shape(*shape);
+            let transposed = read.is_some_and(|read| read.transposed);
+            let converted = |images| Preprocessing { transposed, ..conversion.preprocessing(images) };
+            *preprocessing = preprocessing.map(converted);
         }
         Asked::of(
             weights,

@@ -287,7 +287,8 @@ fn reads<E: From<ImportError>>(
             (modality, task)
         }
         (_, None, None) if request.series || plan.data.source.is_series() => {
-            (Modality::Series(plain_series(request, found.features, &plan.data)?), unnamed(found, plan.task)?)
+            let task = unnamed(found, plan.task)?;
+            (Modality::Series(plain_series(request, found.features, &plan.data)?), task)
         }
         (_, None, None) => (images([found.features; 2]), unnamed(found, plan.task)?),
         (None, Some(_), _) => {

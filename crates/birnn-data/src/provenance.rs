@@ -106,6 +106,12 @@ impl<'a> Recorded<'a> {
         pairs.filter(|(_, (before, now))| digest(before) != digest(now)).map(|(index, _)| index).collect()
     }
 
+    /// Whether both are of the same files, and there are such.
+    pub fn has_same_files(self, other: Recorded<'_>) -> bool {
+        let [own, others] = [self, other].map(|recorded| recorded.files().count());
+        own > 0 && own == others && self.changed_files(other).is_empty()
+    }
+
     fn files(self) -> impl Iterator<Item = &'a Value> {
         self.0["files"].as_array().into_iter().flatten()
     }

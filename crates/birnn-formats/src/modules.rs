@@ -194,7 +194,7 @@ fn root_of(weights: &StateDict, recurrent: &str) -> String {
     // What the first name and the last one begin with, all between them do.
     let ends = weights.keys().next().into_iter().chain(weights.keys().next_back());
     let common = ends.fold(outside.len(), |common, name| {
-        let same = name.bytes().zip(outside[..common].bytes()).take_while(|(a, b)| a == b);
+        let same = name.bytes().zip(outside.bytes().take(common)).take_while(|(a, b)| a == b);
         same.count()
     });
     outside.as_bytes()[..common]

@@ -236,3 +236,14 @@ fn every_file_without_wrappers_has_nothing_to_take_off() {
         assert!(InferredModel::new(read(&fixture(name)).unwrap()).unwrap().unwrapped.is_empty(), "{name}");
     }
 }
+
+/// Names whose common beginning ends within a character.
+#[test]
+fn names_in_other_letters_are_told_apart() {
+    let own = weights();
+    let named = own
+        .into_iter()
+        .map(|(name, array)| (name.replace("lstm.", "ж.lstm.").replace("fc.", "б.fc."), array));
+    let found = InferredModel::new(named.collect()).unwrap();
+    assert_eq!(found.weights, weights());
+}

@@ -195,11 +195,16 @@ impl Manifest {
 
     /// What makes images as this net reads them images as the other one does.
     pub fn conversion_to(&self, other: &Manifest) -> Conversion {
-        match (self.experiment(), other.experiment()) {
-            (Ok(own), Ok(others)) if own.data.dataset.is_own() && others.data.dataset.is_own() => {
+        let (Ok(own), Ok(others)) = (self.experiment(), other.experiment()) else {
+            return Conversion::default();
+        };
+        match own.data.dataset.is_own() || others.data.dataset.is_own() {
+            // Of one's own images nobody else knows whether they are upright, or which is light.
+            true if self.recorded().has_same_files(other.recorded()) => {
                 Conversion::between_settings(&own.data, &others.data)
             }
-            _ => Conversion::between(&self.modality, &other.modality),
+            true => Conversion::default(),
+            false => Conversion::between(&self.modality, &other.modality),
         }
     }
 

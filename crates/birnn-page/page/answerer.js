@@ -78,10 +78,12 @@ const Answerer = (() => {
       return (await this.json("v1/models")).models;
     }
 
-    async json(path, options) {
+    async json(path, options, about) {
       const answer = await fetch(path, options).catch(() => { throw new Error("the server cannot be reached"); });
       const body = await answer.json();
       if (!answer.ok) throw new Error(body.detail);
+      const weights = answer.headers.get("birnn-weights");
+      if (about && weights !== about.sha256) throw new Error("the server has taken other weights since; load the page again");
       return body;
     }
 
@@ -95,7 +97,7 @@ const Answerer = (() => {
         ? { pixels: [btoa(bytes.join(""))] }
         : sample.tokens ? { sentences: [sample.tokens] } : { series: [sample.steps] });
       const path = `v1/models/${encodeURIComponent(about.name)}/explain`;
-      tell(await this.json(path, { method: "POST", headers: { "Content-Type": "application/json" }, body }));
+      tell(await this.json(path, { method: "POST", headers: { "Content-Type": "application/json" }, body }, about));
     }
   }
 

@@ -4,6 +4,8 @@
 const Drawing = (() => {
   const { element } = Chart;
   const SIDE = 280;
+  /** There must be room to draw, however narrow images are. */
+  const NARROWEST = 70;
   const USUAL = { ground: "dark", levels: [0, 255], transposed: false, framing: "mnist" };
   const THICKNESS = { least: 8, most: 44, usual: 22 };
 
@@ -68,8 +70,13 @@ const Drawing = (() => {
     constructor(about, changed) {
       const [rows, cols] = about.shape;
       Object.assign(this, { about, changed, marks: [], open: null });
-      const scale = SIDE / Math.max(rows, cols);
-      [this.width, this.height] = [cols, rows].map((side) => Math.max(1, Math.round(side * scale)));
+      const longest = Math.max(rows, cols);
+      // Of whole pixels, so that those of a picture of the images' own size come out again.
+      const scale = longest > SIDE ? SIDE / longest : Math.floor(SIDE / longest);
+      [this.width, this.height] = [cols, rows].map((side) => {
+        const wanted = Math.round(side * scale);
+        return wanted < NARROWEST ? side * Math.ceil(NARROWEST / side) : wanted;
+      });
       this.pad = canvas(this.width, this.height, { id: "pad", "aria-label": "Draw here with a mouse, a pen or a finger", role: "img" });
       this.seen = canvas(cols, rows, { id: "seen", role: "img", "aria-label": "What the network sees: nothing yet" });
       this.thickness = element("input", {
@@ -149,8 +156,7 @@ const Drawing = (() => {
       this.problem.textContent = "";
       try {
         const picture = await createImageBitmap(file);
-        const preprocessing = this.about.preprocessing ?? USUAL;
-        const isWhole = preprocessing.framing === "resize";
+        const isWhole = this.preprocessing(true).framing === "resize";
         const scale = Math.min(this.width / picture.width, this.height / picture.height, 1);
         const [width, height] = isWhole
           ? [this.width, this.height]
@@ -160,13 +166,19 @@ const Drawing = (() => {
         own.imageSmoothingEnabled = width < picture.width || height < picture.height;
         own.drawImage(picture, 0, 0, width, height);
         const grey = greyOf(own.getImageData(0, 0, width, height).data, width, height);
-        const ink = isWhole ? wholeInkOf(grey, width, height, preprocessing) : inkOf(grey, width, height);
+        const ink = isWhole ? wholeInkOf(grey, width, height, this.preprocessing(true)) : inkOf(grey, width, height);
         if (!ink) throw new Error("nothing stands out from its ground");
-        this.without([{ ink, width, height }]);
+        this.without([{ ink, width, height, isWhole }]);
       } catch (error) {
         this.problem.textContent = `${file.name} cannot be read as a picture: ${error.message}`;
       }
       this.file.value = "";
+    }
+
+    /** What the network's images are like; what is shown of a whole picture has all its grey levels. */
+    preprocessing(isWhole) {
+      const own = this.about.preprocessing ?? USUAL;
+      return isWhole ? { ...own, levels: own.ground === "light" ? [255, 0] : [0, 255] } : own;
     }
 
     /** All marks on the pad, and what the network sees of them. */
@@ -179,7 +191,8 @@ const Drawing = (() => {
       const { data } = context.getImageData(0, 0, this.width, this.height);
       const ink = new Uint8Array(this.width * this.height);
       for (let at = 0; at < ink.length; at++) ink[at] = data[4 * at + 3];
-      const pixels = Frame.of(ink, this.width, this.about.shape, this.about.preprocessing ?? USUAL);
+      const isWhole = this.marks.some((mark) => mark.isWhole);
+      const pixels = Frame.of(ink, this.width, this.about.shape, this.preprocessing(isWhole));
       this.undo.disabled = this.clear.disabled = this.marks.length === 0;
       this.show(pixels);
       this.changed(pixels && { pixels });

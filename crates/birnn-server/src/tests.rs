@@ -540,6 +540,15 @@ async fn new_weights_are_taken_and_nobody_goes_without_an_answer() {
         asked += 1;
     }
     exchange.await.unwrap();
+    // Who has the page open is told by which weights it is answered.
+    let head = format!(
+        "POST /v1/models/digits/explain HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: image/png\r\n\
+         Content-Length: {}\r\n\r\n",
+        five().len()
+    );
+    let answer = running.send(&[head.as_bytes(), &five()].concat()).await;
+    let answer = String::from_utf8_lossy(&answer).to_lowercase();
+    assert!(answer.contains(&format!("birnn-weights: {}\r\n", digest(&running))), "{answer}");
     let (_, metrics) = running.ask("GET /metrics", "", b"").await;
     assert!(metrics.contains("birnn_reloads_total{model=\"digits\",outcome=\"loaded\"} 20"), "{metrics}");
     assert!(running.end().await);

@@ -88,7 +88,7 @@ fn run(args: &Args) -> Result<()> {
             }
         }
     }
-    let whole = !args.quick && failure.is_none() && page.is_whole();
+    let whole = !args.quick && page.is_whole();
     let out = match &args.out {
         Some(out) => out.clone(),
         None if whole => PathBuf::from("docs/study"),

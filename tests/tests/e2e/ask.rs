@@ -82,8 +82,8 @@ fn several_nets_are_asked_as_one() {
     let columns_first = eval(&["columns", "run0", "--ensemble"]);
     assert_eq!(loss(&json(&rows_first.stdout)), loss(&columns_first));
     let compared = json(&sandbox.birnn(&["compare", "run0", "columns", "--json"]).done().stdout);
-    let wrong = |run: usize| compared["runs"][run]["accuracy"].clone();
-    assert_eq!([wrong(0), wrong(1)], ["run0", "columns"].map(|run| eval(&[run])["accuracy"].clone()));
+    let accuracy = |run: usize| compared["runs"][run]["accuracy"].clone();
+    assert_eq!([accuracy(0), accuracy(1)], ["run0", "columns"].map(|run| eval(&[run])["accuracy"].clone()));
 
     sandbox.birnn(&["eval", "run0", "run1"]).failed(2, &["several nets", "--ensemble", "birnn compare"]);
     sandbox.birnn(&["eval", "run0", "--ensemble"]).failed(2, &["--ensemble: name two nets at least"]);

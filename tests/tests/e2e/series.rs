@@ -184,7 +184,11 @@ fn a_net_of_series_comes_back_from_pytorchs_file() {
     let mask = ["--set", "data.missing=last", "--set", "data.missing_mask=true"];
     bare("mask.safetensors", &mask).done();
     bare("less.safetensors", &[&mask[..], &["--mean=0.5"]].concat()).done();
-    assert_eq!(outputs("mask.safetensors", "a\n1.5\n2\n"), outputs("less.safetensors", "a\n2\n2.5\n"));
+    let near = |one: Value, other: Value| {
+        let numbers = |answer: Value| serde_json::from_value::<Vec<f64>>(answer).unwrap();
+        numbers(one).into_iter().zip(numbers(other)).all(|(one, other)| (one - other).abs() < 1e-4)
+    };
+    assert!(near(outputs("mask.safetensors", "a\n1.5\n2\n"), outputs("less.safetensors", "a\n2\n2.5\n")));
     let twice =
         ["import", "net.ckpt", "--config", "run/config.toml", "--mean", "1", "--out", "twice.safetensors"];
     sandbox.birnn(&twice).failed(2, &["--mean and --std: its series are standardised already"]);

@@ -42,9 +42,10 @@ impl Conversion {
 
     /// Images of one size, converted; other sequences are as they were.
     pub fn sequences(self, sequences: &Sequences) -> Cow<'_, Sequences> {
-        let Some(mut images) = sequences.to_images().filter(|_| !self.is_none()) else {
+        if self.is_none() {
             return Cow::Borrowed(sequences);
-        };
+        }
+        let Some(mut images) = sequences.to_images() else { return Cow::Borrowed(sequences) };
         if self.transpose {
             images = images.transpose();
         }
@@ -57,6 +58,12 @@ impl Conversion {
     /// Rows and columns of images that were converted.
     pub fn shape(self, [rows, cols]: [usize; 2]) -> [usize; 2] {
         if self.transpose { [cols, rows] } else { [rows, cols] }
+    }
+
+    /// What images of this kind are like once they were converted.
+    pub fn preprocessing(self, images: Preprocessing) -> Preprocessing {
+        let images = if self.transpose { images.transposed() } else { images };
+        if self.invert { images.inverted() } else { images }
     }
 }
 
@@ -101,6 +108,7 @@ mod tests {
         assert_eq!(conversion.to_string(), told);
         if !conversion.is_none() {
             assert_eq!(from.shape().map(|shape| conversion.shape(shape)), to.shape());
+            assert_eq!(preprocessing(from).map(|images| conversion.preprocessing(images)), preprocessing(to));
             assert_eq!(converted.features(), to.features());
         }
     }

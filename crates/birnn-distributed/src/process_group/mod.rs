@@ -76,17 +76,9 @@ impl ProcessGroup {
             true => RankError::NoPort { port: launch.port, said: in_short(said) },
             false => unreachable(in_short(said)),
         })?;
-        // The launcher's own store outlives this command, and the next one must not meet what this one said.
-        let command = match launch.serves_store {
-            true => {
-                let commands = format!("birnn/{}/commands/{}", launch.attempt, launch.rank);
-                store.add(&commands, 1).map_err(|said| unreachable(in_short(said)))?
-            }
-            false => 1,
-        };
         let mut group = ProcessGroup {
             launch,
-            command,
+            command: 1,
             timeout,
             store: Arc::new(store),
             group: RefCell::new(None),
@@ -94,6 +86,12 @@ impl ProcessGroup {
             failed: Cell::new(false),
             idle: Cell::new((Instant::now(), Duration::ZERO)),
         };
+        if group.launch.serves_store {
+            // The launcher's own store outlives this command, and the next one must not meet what this one said.
+            let commands = format!("birnn/{}/commands/{}", group.launch.attempt, group.launch.rank);
+            let counted = group.ask(timeout, move |store| store.add(&commands, 1));
+            group.command = counted.and_then(Result::ok).ok_or_else(|| group.store_lost(CUT))?;
+        }
         let host = gethostname::gethostname().to_string_lossy().into_owned();
         let this = Member { host, process: std::process::id(), address };
         let told = group.call_together(&serde_json::to_string(&this).unwrap_or_default())?;

@@ -69,7 +69,9 @@ pub fn common_test_samples<E: From<NotComparable>>(
             }
         };
         let [own, of_first] = [index, 0].map(|index| &samples.loaded[index].1.test);
-        if !are_same(own, of_first, first.manifest.conversion_to(&run.manifest)) {
+        // As the nets learnt from them, or, as `--set` may say, one like the other.
+        let conversions = [Conversion::default(), first.manifest.conversion_to(&run.manifest)];
+        if !conversions.into_iter().any(|conversion| are_same(own, of_first, conversion)) {
             return Err(NotComparable::between(first, run).into());
         }
         samples.of_run.push(index);
@@ -234,6 +236,9 @@ mod tests {
         let (loads, same) = samples(&runs);
         let same = same.unwrap();
         assert!(loads == 2 && same.of(0).test != same.of(1).test, "each reads its own");
+        let mut told = synthetic("b", 5);
+        told.manifest.modality = runs[1].manifest.modality.clone();
+        assert!(samples(&[synthetic("a", 5), told]).1.is_ok(), "--set says that one is as the other");
         let others = common_test_samples(&runs, |config| {
             let mut splits = load(config)?;
             if config.invert {

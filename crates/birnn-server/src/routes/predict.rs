@@ -8,7 +8,7 @@ use axum::body::{self, Bytes, HttpBody};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderName, StatusCode};
 use birnn_data::escape;
 use serde::Serialize;
 use tokio::sync::OwnedSemaphorePermit;
@@ -20,6 +20,9 @@ use crate::app::App;
 use crate::asked::{Asked, Body};
 use crate::problem::Problem;
 use crate::queue::Question;
+
+/// Of an explanation, by which weights it is: what a page knows of a network is true of its own weights alone.
+const WEIGHTS: HeaderName = HeaderName::from_static("birnn-weights");
 
 /// The answers to a request.
 #[derive(Debug, Serialize, ToSchema)]
@@ -54,7 +57,7 @@ pub(crate) async fn predict(
     request: Request,
 ) -> Result<Json<Predicted>, Problem> {
     let name = named(&app, name)?;
-    let predictions = answered(&app, &name, request, Question::Predict).await?;
+    let (predictions, _) = answered(&app, &name, request, Question::Predict).await?;
     Ok(Json(Predicted { model: name, predictions }))
 }
 
@@ -62,7 +65,8 @@ pub(crate) async fn predict(
 ///
 /// `prediction` is the answer; `logits` is what the last layer gives, one row or one for each step. `forming` has, where
 /// the answer is for the whole sequence, what is answered to its `first` and to its `last` steps alone, for each number of
-/// `steps`. `directions` is what either direction has in the logits: each is `bias` + `forward` + `reverse`.
+/// `steps`. `directions` is what either direction has in the logits: each is `bias` + `forward` + `reverse`. The header
+/// `birnn-weights` has the SHA-256 of the weights.
 #[utoipa::path(
     post,
     path = "/v1/models/{name}/explain",
@@ -78,9 +82,10 @@ pub(crate) async fn explain(
     State(app): State<App>,
     name: Result<Path<String>, PathRejection>,
     request: Request,
-) -> Result<Json<Told>, Problem> {
+) -> Result<([(HeaderName, String); 1], Json<Told>), Problem> {
     let name = named(&app, name)?;
-    answered(&app, &name, request, Question::Explain).await.map(Json)
+    let (explanation, weights) = answered(&app, &name, request, Question::Explain).await?;
+    Ok(([(WEIGHTS, weights)], Json(explanation)))
 }
 
 /// The name in a path, which no network has where it is no text.
@@ -94,7 +99,13 @@ fn unknown(app: &App, which: &str) -> Problem {
     Problem::new(StatusCode::NOT_FOUND, format!("there is no network {which}; there are `{names}`"))
 }
 
-async fn answered(app: &App, name: &str, request: Request, question: Question) -> Result<Told, Problem> {
+/// The answer, and the SHA-256 of the weights that it is by.
+async fn answered(
+    app: &App,
+    name: &str,
+    request: Request,
+    question: Question,
+) -> Result<(Told, String), Problem> {
     let Some(loaded) = app.models.get(name) else {
         return Err(unknown(app, &format!("`{}`", escape::line(name))));
     };
@@ -107,11 +118,12 @@ async fn answered(app: &App, name: &str, request: Request, question: Question) -
     let (bytes, room) = timeout(limit, whole(app, request.into_body())).await.map_err(|_| too_slow())??;
     let body = if is_json { Body::Json(bytes) } else { Body::Picture(bytes) };
     let answered = timeout(limit, loaded.queue.ask(question, body, room)).await;
-    answered.unwrap_or_else(|_| {
+    let answered = answered.unwrap_or_else(|_| {
         let detail =
             format!("there was no answer within {} seconds; send less at a time, or later", limit.as_secs());
         Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail))
-    })
+    });
+    Ok((answered?, loaded.about.sha256.clone()))
 }
 
 /// A body, and the room that it takes, to be held as long as it is: what bodies take in memory is bounded, however many there
@@ -119,15 +131,14 @@ async fn answered(app: &App, name: &str, request: Request, question: Question) -
 async fn whole(app: &App, mut body: body::Body) -> Result<(Bytes, OwnedSemaphorePermit), Problem> {
     let full = || Problem::busy("too much is being read already");
     let mut room = app.room.take(0).ok_or_else(full)?;
-    let mut whole = Vec::new();
+    let mut whole: Vec<u8> = Vec::new();
     while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
         let Ok(part) = frame.map_err(|error| unread(&error))?.into_data() else { continue };
-        let length = whole.len() + part.len();
-        if length > app.limits.body {
+        if whole.len() + part.len() > app.limits.body {
             return Err(too_large(app.limits.body));
         }
-        app.room.grow(&mut room, length).ok_or_else(full)?;
         whole.extend_from_slice(&part);
+        app.room.grow(&mut room, whole.capacity()).ok_or_else(full)?;
     }
     Ok((whole.into(), room))
 }

@@ -12,7 +12,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
-use birnn_data::{Images, Missing, Modality, Per, Sequences, Values, png};
+use birnn_data::{
+    Framing, Ground, Images, Missing, Modality, Per, Preprocessing, Sequences, Values, picture, png,
+};
 use birnn_infer::Predictor;
 use birnn_model::{CellKind, EmbeddingConfig, Head, Hidden, ModelConfig, Readout};
 use birnn_tests::server::Server;
@@ -50,9 +52,17 @@ fn main() -> ExitCode {
     let digits = workspace().join("crates/birnn-formats/examples/digits.safetensors");
     let digits = digits.to_str().unwrap();
     sandbox.birnn(&["export", digits, "digits.html"]).done();
+    let whole = WholePictures::write(&sandbox, digits);
     let named: Vec<String> = shown.iter().map(|shown| format!("{}={}", shown.name, shown.weights)).collect();
-    let runs: Vec<&str> =
-        named.iter().map(String::as_str).chain([format!("digits={digits}").leak() as &str]).collect();
+    let runs: Vec<&str> = named
+        .iter()
+        .map(String::as_str)
+        .chain([
+            format!("digits={digits}").leak() as &str,
+            "whole=whole.safetensors",
+            "light=light.safetensors",
+        ])
+        .collect();
     let server = Server::start(&sandbox, &runs);
     let served = |name: &str| format!("http://{}/#{name}", server.address);
     let file = |name: &str| format!("file://{}", sandbox.path(name).display());
@@ -70,6 +80,11 @@ fn main() -> ExitCode {
             json!({ "url": file(&format!("net-{index}.html")), "samples": samples })
         }).collect::<Value>(),
         "draw": { "digits-served": served("digits"), "digits-file": file("digits.html") },
+        "whole": {
+            "whole-served": served("whole"), "whole-file": file("whole.html"),
+            "light-served": served("light"), "light-file": file("light.html"),
+        },
+        "whole_picture": sandbox.path("whole.png"),
         "picture": workspace().join("tests/fixtures/pictures/fonts/5-intuitive.png"),
         "no_picture": workspace().join("README.md"),
         "type": typed,
@@ -82,6 +97,7 @@ fn main() -> ExitCode {
     check_computed(&computed, &found["computed"]);
     check_digits(&sandbox, digits, &found);
     shown.iter().for_each(|shown| shown.check(&found["typed"]));
+    whole.check(&found["whole"]);
     if screenshots.is_some() {
         println!("screenshots in {}", folder.display());
     }
@@ -216,6 +232,48 @@ fn check_digits(sandbox: &Sandbox, digits: &str, found: &Value) {
     assert!(right.len() == 2 && right.values().all(|count| count.as_u64() >= Some(9)), "{right:?}");
     for opened in found["opened"].as_array().unwrap() {
         assert_eq!(opened["explanation"]["prediction"]["class"], "5", "{opened}");
+    }
+}
+
+/// Networks that learnt from whole pictures, of things that are light on dark, and dark on light, and a picture of their
+/// images' size.
+struct WholePictures {
+    picture: Vec<u8>,
+}
+
+impl WholePictures {
+    fn write(sandbox: &Sandbox, digits: &str) -> WholePictures {
+        sandbox.birnn(&["export", digits, "net.ckpt"]).done();
+        for (name, invert) in [("whole", "false"), ("light", "true")] {
+            let (net, page) = (format!("{name}.safetensors"), format!("{name}.html"));
+            let invert = format!("data.invert={invert}");
+            let sets = ["--set", "data.framing=resize", "--set", &invert, "--out", &net];
+            sandbox.birnn(&[&["import", "net.ckpt"], &sets[..]].concat()).done();
+            sandbox.birnn(&["export", &net, &page]).done();
+        }
+        let within = |side: usize| (6..20).contains(&side);
+        let shade = |at: usize| {
+            let (row, col) = (at / 28, at % 28);
+            if within(row) && within(col) { (9 * row + 3 * col) as u8 } else { 0 }
+        };
+        let picture = png(&(0..784).map(shade).collect::<Vec<u8>>(), [28, 28]).unwrap();
+        sandbox.write("whole.png", &picture);
+        WholePictures { picture }
+    }
+
+    /// What the page has its network see is what `predict` has it see.
+    fn check(&self, found: &Value) {
+        let found = found.as_array().unwrap();
+        assert_eq!(found.len(), 4);
+        for answer in found {
+            let is_light = answer["page"].as_str().unwrap().starts_with("light");
+            let ground = if is_light { Ground::Light } else { Ground::Dark };
+            let preprocessing = Preprocessing::new(ground, false, Framing::Resize);
+            let expected = picture::parse(&self.picture, [28, 28], &preprocessing).unwrap();
+            let pixels: Vec<u8> = serde_json::from_value(answer["sample"]["pixels"].clone()).unwrap();
+            assert!(pixels == expected, "{}: {pixels:?} and not {expected:?}", answer["page"]);
+        }
+        println!("pictures of {} networks that read whole ones: the pixels of `predict`", found.len());
     }
 }
 
