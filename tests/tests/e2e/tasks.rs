@@ -25,12 +25,14 @@ fn of(sandbox: &Sandbox, args: &[&str]) -> Value {
 #[test]
 fn targets_that_stand_for_missing_ones_end_a_run_with_advice() {
     let sandbox = Sandbox::new();
-    let end = |index: usize| if index.is_multiple_of(2) { "3.4e38" } else { "-3.4e38" };
-    let row = |index: usize| format!("{index},{},{}\n", index % 2, end(index));
+    let row = |index: usize| match index.is_multiple_of(10) {
+        true => format!("{index},1,-3.39e38\n"),
+        false => format!("{index},0,0.5\n"),
+    };
     sandbox.write("t.csv", format!("id,x,y\n{}", (0..60).map(row).collect::<String>()));
     let config = "[task]\nkind = \"regress\"\n[data]\ndataset = \"table\"\ntrain = \"t.csv\"\nid = \"id\"\ntarget = \"y\"\n\
-                  test_share = 0.2\nvalidation = 0.2\n[model]\nhidden = 8\nlayers = 1\n[train]\nepochs = 60\nbatch_size = 4\n\
-                  monitor = \"rmse\"\noptimizer = { lr = 0.1 }\n";
+                  test_share = 0.2\nvalidation = 0.2\n[model]\nreadout = \"mean\"\nhidden = 8\nlayers = 1\n[train]\nepochs = 60\n\
+                  batch_size = 4\nmonitor = \"rmse\"\noptimizer = { lr = 0.1 }\n";
     sandbox.write("far.toml", config);
     sandbox
         .birnn(&["train", "far.toml", "--run-dir", "run"])

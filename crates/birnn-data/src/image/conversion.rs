@@ -129,7 +129,8 @@ mod tests {
         converted(&dark, &images([3, 2], Ground::Dark, true), &[1, 4, 2, 5, 3, 6], "transposed");
         converted(&dark, &images([2, 3], Ground::Light, false), &[254, 253, 252, 251, 250, 249], "inverted");
         let both = [254, 251, 253, 250, 252, 249];
-        converted(&images([3, 2], Ground::Light, true), &dark, &both, "transposed and inverted");
+        let light = images([2, 3], Ground::Light, true);
+        converted(&light, &images([3, 2], Ground::Dark, false), &both, "transposed and inverted");
         let known = [dark.clone(), images([2, 3], Ground::Mixed, false)];
         let unknown = Modality::Images { shape: [2, 3], preprocessing: None };
         for other in known.into_iter().chain([unknown]) {
