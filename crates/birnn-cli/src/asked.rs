@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use birnn_data::name::shown;
-use birnn_data::{Modality, Preprocessing, Sequences, Splits};
+use birnn_data::{Modality, Sequences, Splits};
 use birnn_experiment::DeviceChoice;
 use birnn_infer::{Answers, Manifest, Predictor, Task, WeightsError, WeightsProblem, cpu};
 use birnn_kernels::Precision;
@@ -80,6 +80,14 @@ impl Asked {
     fn reading_what(self, first: &Asked) -> Asked {
         let conversion = first.manifest.conversion_to(&self.manifest);
         if conversion.is_none() {
+            if first.manifest.may_read_otherwise(&self.manifest) {
+                tracing::warn!(
+                    "{}: `data.transpose` or `data.invert` is not as that of {}, and whether they learnt from the same \
+                     files is not known: it is handed the images as that one reads them",
+                    shown(&self.weights),
+                    shown(&first.weights)
+                );
+            }
             return self;
         }
         tracing::info!(
@@ -93,9 +101,10 @@ impl Asked {
             (&mut manifest.modality, &first.manifest.modality)
         {
             *shape = conversion.shape(*shape);
-            let transposed = read.is_some_and(|read| read.transposed);
-            let converted = |images| Preprocessing { transposed, ..conversion.preprocessing(images) };
-            *preprocessing = preprocessing.map(converted);
+            *preprocessing = match first.manifest.recorded().has_same_files(self.manifest.recorded()) {
+                true => *read,
+                false => preprocessing.map(|images| conversion.preprocessing(images)),
+            };
         }
         Asked::of(
             weights,

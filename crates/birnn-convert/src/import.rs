@@ -61,6 +61,10 @@ pub fn import<E: From<ImportError>>(
     let weights = read_key(&request.weights, request.key.as_deref()).map_err(ImportError::from)?;
     let mut found = InferredModel::new(weights).map_err(|error| problem(error.to_string()))?;
     let beside = if written.is_some() { None } else { Beside::of(&request.weights, &found) };
+    let described = description_path(&request.weights);
+    if written.is_some() && described.is_file() {
+        tracing::warn!("{}: passed over, as --config says what net it is", shown(&described));
+    }
     if written.is_none() {
         tells_words(&found, beside.as_ref(), &request.weights).map_err(problem)?;
     }
@@ -287,10 +291,10 @@ fn reads<E: From<ImportError>>(
             (modality, task)
         }
         (_, None, None) if request.series || plan.data.source.is_series() => {
-            let task = unnamed(found, plan.task)?;
+            let task = unnamed(request, found, plan.task)?;
             (Modality::Series(plain_series(request, found.features, &plan.data)?), task)
         }
-        (_, None, None) => (images([found.features; 2]), unnamed(found, plan.task)?),
+        (_, None, None) => (images([found.features; 2]), unnamed(request, found, plan.task)?),
         (None, Some(_), _) => {
             let splits = load(&plan.data, source)?;
             (splits.modality, Task::new(plan.task, splits.outputs))
@@ -392,13 +396,14 @@ fn origin(request: &Request, beside: Option<&Beside>, input: Option<&Normalisati
 }
 
 /// What weights are asked for that do not say it: classes by number, or numbers as the head has them.
-fn unnamed(found: &InferredModel, plan: TaskPlan) -> Result<Task, ImportError> {
+fn unnamed(request: &Request, found: &InferredModel, plan: TaskPlan) -> Result<Task, ImportError> {
     let count = found.outputs;
+    let unfit = |message: &str| ImportError::Unfit(format!("{}: {message}", shown(&request.weights)));
     Ok(match plan.wanted.kind {
         TargetKind::Classes if count == 1 => {
             let message = "its head has one output, which tells no classes apart; where it predicts a number of series: \
                            --series --set task.kind=regress";
-            return Err(ImportError::Unfit(message.to_owned()));
+            return Err(unfit(message));
         }
         TargetKind::Classes => {
             Task::new(plan, Outputs::Classes((0..count).map(|class| class.to_string()).collect()))
@@ -407,7 +412,7 @@ fn unnamed(found: &InferredModel, plan: TaskPlan) -> Result<Task, ImportError> {
         TargetKind::Hidden | TargetKind::Next => {
             let message = "of weights alone it is not known in place of which values they answer; the description that \
                            `birnn export` writes beside them says it";
-            return Err(ImportError::Unfit(message.to_owned()));
+            return Err(unfit(message));
         }
     })
 }

@@ -208,6 +208,21 @@ impl Manifest {
         }
     }
 
+    /// Whether nets of one's own images had them read otherwise by their settings, and it is not known whether they learnt
+    /// from the same files.
+    pub fn may_read_otherwise(&self, other: &Manifest) -> bool {
+        let is_own =
+            |experiment: &Experiment| experiment.data.dataset.is_own() && !experiment.data.is_series();
+        match (self.experiment(), other.experiment()) {
+            (Ok(own), Ok(others)) => {
+                (is_own(&own) || is_own(&others))
+                    && !self.recorded().has_same_files(other.recorded())
+                    && !Conversion::between_settings(&own.data, &others.data).is_none()
+            }
+            _ => false,
+        }
+    }
+
     /// The experiment that the weights were trained by.
     pub fn experiment(&self) -> Result<Experiment, toml::de::Error> {
         toml::from_str(&self.experiment)
