@@ -78,18 +78,19 @@ impl Asked {
     /// The same net, to be asked about what the `first` reads: images with rows and columns exchanged, or light and dark,
     /// where it learnt from them so.
     fn reading_what(self, first: &Asked) -> Asked {
-        let conversion = first.manifest.conversion_to(&self.manifest);
-        if conversion.is_none() {
-            if first.manifest.may_read_otherwise(&self.manifest) {
+        let conversion = match first.manifest.conversion_to(&self.manifest) {
+            Some(conversion) if conversion.is_none() => return self,
+            Some(conversion) => conversion,
+            None => {
                 tracing::warn!(
                     "{}: `data.transpose` or `data.invert` is not as that of {}, and whether they learnt from the same \
                      files is not known: it is handed the images as that one reads them",
                     shown(&self.weights),
                     shown(&first.weights)
                 );
+                return self;
             }
-            return self;
-        }
+        };
         tracing::info!(
             "{}: reads the images of {} {conversion}",
             shown(&self.weights),

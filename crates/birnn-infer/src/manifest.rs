@@ -193,34 +193,17 @@ impl Manifest {
         self.modality.shape()
     }
 
-    /// What makes images as this net reads them images as the other one does.
-    pub fn conversion_to(&self, other: &Manifest) -> Conversion {
-        let (Ok(own), Ok(others)) = (self.experiment(), other.experiment()) else {
-            return Conversion::default();
-        };
-        match own.data.dataset.is_own() || others.data.dataset.is_own() {
-            // Of one's own images nobody else knows whether they are upright, or which is light.
-            true if self.recorded().has_same_files(other.recorded()) => {
-                Conversion::between_settings(&own.data, &others.data)
-            }
-            true => Conversion::default(),
-            false => Conversion::between(&self.modality, &other.modality),
+    /// What makes images as this net reads them images as the other one does; `None` where that is not known.
+    pub fn conversion_to(&self, other: &Manifest) -> Option<Conversion> {
+        let (own, others) = (self.experiment().ok()?.data, other.experiment().ok()?.data);
+        if !own.dataset.is_own() && !others.dataset.is_own() {
+            return Some(Conversion::between(&self.modality, &other.modality));
         }
-    }
-
-    /// Whether nets of one's own images had them read otherwise by their settings, and it is not known whether they learnt
-    /// from the same files.
-    pub fn may_read_otherwise(&self, other: &Manifest) -> bool {
-        let is_own =
-            |experiment: &Experiment| experiment.data.dataset.is_own() && !experiment.data.is_series();
-        match (self.experiment(), other.experiment()) {
-            (Ok(own), Ok(others)) => {
-                (is_own(&own) || is_own(&others))
-                    && !self.recorded().has_same_files(other.recorded())
-                    && !Conversion::between_settings(&own.data, &others.data).is_none()
-            }
-            _ => false,
-        }
+        // Of one's own images nobody else knows whether they are upright, or which is light: of the same files the settings
+        // say it.
+        let conversion = Conversion::between_settings(&own, &others);
+        let is_known = conversion.is_none() || self.recorded().has_same_files(other.recorded());
+        is_known.then_some(conversion)
     }
 
     /// The experiment that the weights were trained by.

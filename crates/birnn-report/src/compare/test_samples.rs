@@ -70,8 +70,9 @@ pub fn common_test_samples<E: From<NotComparable>>(
         };
         let [own, of_first] = [index, 0].map(|index| &samples.loaded[index].1.test);
         // As the nets learnt from them, or, as `--set` may say, one like the other.
-        let conversions = [Conversion::default(), first.manifest.conversion_to(&run.manifest)];
-        if !conversions.into_iter().any(|conversion| are_same(own, of_first, conversion)) {
+        let own_reading = first.manifest.conversion_to(&run.manifest);
+        let mut conversions = [Some(Conversion::default()), own_reading].into_iter().flatten();
+        if !conversions.any(|conversion| are_same(own, of_first, conversion)) {
             return Err(NotComparable::between(first, run).into());
         }
         samples.of_run.push(index);
@@ -128,7 +129,7 @@ fn have_other_samples(a: &ComparedRun, b: &ComparedRun) -> bool {
     // Under the names `idx` and `ts` go all files of a user's own.
     let is_named = |run: &ComparedRun| !run.data.dataset.is_own();
     let other_set = is_named(a) && is_named(b) && a.data.dataset != b.data.dataset;
-    let conversion = a.manifest.conversion_to(&b.manifest);
+    let conversion = a.manifest.conversion_to(&b.manifest).unwrap_or_default();
     let [one, other] = [a, b].map(|run| &run.manifest.modality);
     let is_other_size = match (one.shape(), other.shape()) {
         (Some(one), Some(other)) => conversion.shape(one) != other,
