@@ -76,8 +76,8 @@ pub struct AtThreads {
 pub struct ByPrecision {
     /// What the machine could do just then in f32, in FLOP/s.
     pub fma_peak: f64,
-    /// And in bf16 by matrix tiles.
-    pub tile_peak: Option<f64>,
+    /// And in bf16.
+    pub bf16_peak: Option<f64>,
     /// Milliseconds per step.
     pub timed: Vec<Timed>,
 }
@@ -175,7 +175,7 @@ pub mod made_up {
             }),
             precision: Some(ByPrecision {
                 fma_peak: 3e11,
-                tile_peak: Some(4e12),
+                bf16_peak: Some(4e12),
                 timed: timed(&[(Kind::Birnn, 30.0), (Kind::Medium, 10.0), (Kind::Autocast, 40.0)]),
             }),
             busy: timed(&[(Kind::Libtorch, 600.0), (Kind::Birnn, 60.0)]),

@@ -63,9 +63,9 @@ pub fn fma_peak(threads: usize) -> f64 {
     birnn_kernels::fma_peak(&Workers::new(threads, instructions()))
 }
 
-/// As [`fma_peak`], of products of bf16 by matrix tiles, where the processor has them.
-pub fn tile_peak(threads: usize) -> Option<f64> {
-    birnn_kernels::tile_peak(&Workers::new(threads, instructions()))
+/// As [`fma_peak`], of products of bf16, where the processor is quicker at them.
+pub fn bf16_peak(threads: usize) -> Option<f64> {
+    birnn_kernels::bf16_peak(&Workers::new(threads, instructions()))
 }
 
 /// FLOP/s of a product of matrices, the best of some medians.

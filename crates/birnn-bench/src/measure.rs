@@ -1,6 +1,7 @@
 //! The order in which things are measured, and what is said meanwhile.
 
 use std::cell::RefCell;
+use std::iter;
 
 use anyhow::Result;
 use birnn_infer::cpu::instructions;
@@ -9,7 +10,7 @@ use birnn_kernels::Precision;
 use crate::alone::{LONG_STEPS, STEPS, Spinner, Taken, in_process, taken_by, with_threads};
 use crate::bench::{AtThreads, Bench, ByPrecision, Long, Measured, Parts, Peak};
 use crate::contender::{Contender as _, Kind, images};
-use crate::machine::{Machine, fma_peak, tile_peak};
+use crate::machine::{Machine, bf16_peak, fma_peak};
 use crate::ours::{OurAnswers, OurEvaluation, Ours};
 use crate::plain::PlainEvaluation;
 use crate::point::{Lengths, Point, TUTORIAL};
@@ -99,7 +100,7 @@ fn each(
         let timed = precision(&effort, python, with_tutorial)?;
         say("precision", &timed);
         bench.precision =
-            Some(ByPrecision { fma_peak: fma_peak(threads), tile_peak: tile_peak(threads), timed });
+            Some(ByPrecision { fma_peak: fma_peak(threads), bf16_peak: bf16_peak(threads), timed });
     }
     if wanted(Sweep::Busy) {
         let spinner = Spinner::start()?;
@@ -156,12 +157,10 @@ fn parts(effort: &Effort) -> Result<Parts> {
 
 /// The tutorial's step by every precision that is computed here, beside PyTorch's.
 fn precision(effort: &Effort, python: Option<&RefCell<Python>>, with_tutorial: bool) -> Result<Vec<Timed>> {
-    let mut precisions = vec![(Kind::Birnn, Precision::Highest)];
-    if instructions().tiles() {
-        precisions.extend([(Kind::High, Precision::High), (Kind::Medium, Precision::Medium)]);
-    }
+    let lower = [(Kind::High, Precision::High), (Kind::Medium, Precision::Medium)];
+    let lower = lower.into_iter().filter(|&(_, precision)| instructions().multiplies_bf16(precision));
     let mut entries: Vec<Entry<'_>> = Vec::new();
-    for (kind, precision) in precisions {
+    for (kind, precision) in iter::once((Kind::Birnn, Precision::Highest)).chain(lower) {
         entries.push((kind, Box::new(Ours::with_precision(&TUTORIAL, precision)?)));
     }
     if let Some(python) = python {

@@ -307,7 +307,7 @@ fn parts(bench: &Bench) -> Option<String> {
 }
 
 fn precision(bench: &Bench) -> Option<String> {
-    let ByPrecision { timed, fma_peak, tile_peak } = bench.precision.as_ref()?;
+    let ByPrecision { timed, fma_peak, bf16_peak } = bench.precision.as_ref()?;
     let (own, flop) = (median(timed, Kind::Birnn)?, TUTORIAL.flop());
     let rows: Vec<_> = timed
         .iter()
@@ -326,11 +326,10 @@ fn precision(bench: &Bench) -> Option<String> {
         "% of f32's peak: median, best quarter of steps",
         "birnn's f32 / its time",
     ];
-    let tiles = tile_peak.map_or_else(String::new, |peak| {
-        format!(", products of bf16 by matrix tiles {}", number(peak / 1e9))
-    });
+    let of_bf16 =
+        bf16_peak.map_or_else(String::new, |peak| format!(", products of bf16 {}", number(peak / 1e9)));
     let peaks = format!(
-        "Peaks right after it, in GFLOP/s: fused multiply-adds of f32 {}{tiles}.",
+        "Peaks right after it, in GFLOP/s: fused multiply-adds of f32 {}{of_bf16}.",
         number(fma_peak / 1e9)
     );
     Some(format!("{}\n{peaks}", table(&head, &rows)))
@@ -402,7 +401,7 @@ mod tests {
             "| libtorch | 1000 [900-1100] | 10000 | 2.50 |\n",
             "| optimizer | 10.0 | 25.0 |",
             "| birnn, medium | 10.0 [9.00-11.0] | 594 | 198, 220 | 3.00 |",
-            "fused multiply-adds of f32 300, products of bf16 by matrix tiles 4000.",
+            "fused multiply-adds of f32 300, products of bf16 4000.",
             "| birnn | 30.2 | 60.0 [54.0-66.0] | 1.99 |",
             "| birnn | 256 |",
             "| LSTM 2 x 128+128, 100 x 784 x 1 | birnn, recomputed | 1250 | 256 |",

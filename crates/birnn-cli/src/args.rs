@@ -306,7 +306,7 @@ pub struct PredictArgs {
 #[derive(Debug, clap::Args)]
 pub struct PrecisionArgs {
     /// How exact products in the recurrent layers are, on a CPU: highest is f32; high (two bf16 parts) and medium (bf16)
-    /// are quicker on processors with AMX, and elsewhere the same as highest.
+    /// are quicker on processors that have units for bf16 (AMX, or quick enough vectors), and elsewhere the same as highest.
     #[arg(
         long,
         default_value = Precision::default().name(),

@@ -136,10 +136,10 @@ fn processor(chosen: Instructions, best: Instructions, is_overruled: bool) -> It
         features => features.join(", "),
     };
     let text = format!("{}: computes with {}; has {features}", cpu::name(), chosen.name());
-    if let Some(problem) = Instructions::tiles_problem() {
+    if let Some((unit, problem)) = Instructions::problem() {
         return Item::note(
             NAME,
-            format!("{text}; has matrix tiles (AMX) too, but {problem}"),
+            format!("{text}; has {unit} too, but {problem}"),
             "precisions below `highest` are no quicker than it without them; a container's host may have to permit them",
         );
     }

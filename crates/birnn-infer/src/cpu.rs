@@ -53,7 +53,7 @@ pub fn configure_from_env() -> Result<(), NoSuchInstructions> {
 
 fn choose(name: &str) -> Result<(), NoSuchInstructions> {
     let all = Instructions::all();
-    match all.iter().copied().chain([Instructions::twin()]).find(|instructions| instructions.name() == name) {
+    match all.iter().copied().chain(Instructions::twins()).find(|instructions| instructions.name() == name) {
         Some(instructions) => {
             INSTRUCTIONS.get_or_init(|| instructions);
             Ok(())

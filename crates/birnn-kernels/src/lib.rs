@@ -91,7 +91,7 @@ pub use crf::{Crf, CrfGradient};
 pub use dropout::Dropout;
 pub use isa::{Instructions, flush_subnormals};
 pub use linear::Linear;
-pub use peak::{fma_peak, tile_peak};
+pub use peak::{bf16_peak, fma_peak};
 pub use rnn::{
     Cell, Input, Lengths, OutputMode, Packed, Spec, StateGradient, States, Workspace, backward, forward,
     infer, state_gradients,

@@ -1,4 +1,4 @@
-//! Products of bf16, on processors that have tiles and on those that have not.
+//! Products of bf16, on processors that are quicker at them and on those that are not.
 
 use birnn_tests::{Sandbox, idx};
 use serde_json::Value;
@@ -47,16 +47,20 @@ fn sandbox() -> Sandbox {
 }
 
 #[test]
-fn what_tiles_compute_is_the_twins_and_goes_on_as_it_began() {
+fn what_processors_compute_is_the_twins_and_goes_on_as_it_began() {
+    computes_as_its_twin("amx", &["highest", "high", "medium"]);
+    computes_as_its_twin("avx512-bf16", &["highest", "medium"]);
+}
+
+/// Instructions, where this processor has them, and their twin at each precision.
+fn computes_as_its_twin(instructions: &str, precisions: &[&str]) {
     let sandbox = sandbox();
-    let has_tiles = {
-        let doctor = sandbox.birnn(&["doctor"]).stdout;
-        doctor.lines().any(|line| line.contains("computes with amx"))
-    };
+    let twin = format!("{instructions}-twin");
+    let is_there = sandbox.birnn_with(&["doctor"], &[("BIRNN_INSTRUCTIONS", instructions)]).code != 2;
     let mut answers = Vec::new();
-    for precision in ["highest", "high", "medium"] {
+    for precision in precisions {
         let set = format!("train.precision={precision}");
-        for instructions in ["twin", "amx"].into_iter().filter(|&name| name == "twin" || has_tiles) {
+        for instructions in [twin.as_str()].into_iter().chain(is_there.then_some(instructions)) {
             let variables = [("BIRNN_INSTRUCTIONS", instructions), ("OMP_NUM_THREADS", "2")];
             let run = format!("{precision}-{instructions}");
             let train = ["train", "net.toml", "--run-dir", &run, "--set", &set];
@@ -82,18 +86,24 @@ fn what_tiles_compute_is_the_twins_and_goes_on_as_it_began() {
         assert!(of_others.into_iter().all(|(_, other)| other != answered), "{precision}: of its own");
     }
     // Asked with less, and with what it was not trained with.
-    let twin = [("BIRNN_INSTRUCTIONS", "twin")];
-    let exact = answer(&sandbox, "highest-twin", &[], &twin);
-    assert!(answer(&sandbox, "highest-twin", &["--precision", "highest"], &twin) == exact);
-    assert!(answer(&sandbox, "highest-twin", &["--precision", "medium"], &twin) != exact);
-    let eval = ["eval", "highest-twin", "--precision", "high"];
-    assert!(sandbox.birnn_with(&eval, &twin).done().stdout.contains("accuracy"));
+    let run = format!("highest-{twin}");
+    let variables = [("BIRNN_INSTRUCTIONS", twin.as_str())];
+    let exact = answer(&sandbox, &run, &[], &variables);
+    assert!(answer(&sandbox, &run, &["--precision", "highest"], &variables) == exact);
+    assert!(answer(&sandbox, &run, &["--precision", "medium"], &variables) != exact);
+    let eval = ["eval", &run, "--precision", "high"];
+    assert!(sandbox.birnn_with(&eval, &variables).done().stdout.contains("accuracy"));
 }
 
 #[test]
-fn without_tiles_products_are_exact_and_that_is_said() {
+fn what_is_no_quicker_at_bf16_is_exact_and_says_so() {
     let sandbox = sandbox();
     let none = [("BIRNN_INSTRUCTIONS", "baseline")];
+    let vectors = [("BIRNN_INSTRUCTIONS", "avx512-bf16-twin")];
+    let train = ["train", "net.toml", "--run-dir", "high", "--set", "train.precision=high"];
+    let said = sandbox.birnn_with(&train, &vectors).done().stderr;
+    let warning = "train.precision: is `high`, and avx512-bf16-twin has nothing quicker for it than f32";
+    assert!(said.contains(warning), "{said}");
     let train = |run: &str, precision: &str| {
         let set = format!("train.precision={precision}");
         sandbox.birnn_with(&["train", "net.toml", "--run-dir", run, "--set", &set], &none).done().stderr

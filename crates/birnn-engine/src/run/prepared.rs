@@ -172,7 +172,7 @@ fn precision_warning(precision: Precision, device: Device) -> Option<Invalid> {
     let instructions = device::workers().instructions();
     let message = match (precision, device) {
         (Precision::Highest, _) => return None,
-        (_, Device::Cpu) if instructions.tiles() => return None,
+        (_, Device::Cpu) if instructions.multiplies_bf16(precision) => return None,
         (_, Device::Cpu) => format!(
             "is `{precision}`, and {instructions} has nothing quicker for it than f32, in which products are \
              computed: a processor with AMX gives other results"

@@ -6,10 +6,12 @@
 //! is.
 //!
 //! AVX2 and AVX-512 give the same bytes: sums run over the same index in the same order whatever the width,
-//! and both fuse multiplication and addition. A test compares them. Matrix tiles multiply bf16 where a lower
-//! precision is asked for; all else that goes with them is AVX-512's.
+//! and both fuse multiplication and addition. A test compares them. Matrix tiles, or vectors of pairs where these are
+//! quicker than f32, multiply bf16 where a lower precision is asked for; all else that goes with them is AVX-512's.
 
 use std::fmt;
+#[cfg(target_arch = "x86_64")]
+use std::sync::OnceLock;
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -31,7 +33,7 @@ pub use subnormals::flush_subnormals;
 use birnn_architecture::Precision;
 
 use crate::gemm::Products;
-use crate::gemm::parts::{Count, Parts, Unit};
+use crate::gemm::parts::{Count, Of, Parts, Unit};
 
 /// A set of vector instructions that this processor has. Results of different sets differ by rounding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,10 +42,13 @@ pub struct Instructions(Set);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Set {
     /// AVX-512, and matrix tiles of bf16 for products.
-    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+    #[cfg(target_arch = "x86_64")]
     Amx,
-    /// The same results as of [`Set::Amx`], by plain code and the best vectors that there are.
-    Twin,
+    /// AVX-512, and vectors of pairs of bf16 for products.
+    #[cfg(target_arch = "x86_64")]
+    Avx512Bf16,
+    /// The same results as of one of these, by plain code and the best vectors that there are.
+    Twin(Of),
     /// 512-bit vectors, fused multiply-add.
     #[cfg(target_arch = "x86_64")]
     Avx512,
@@ -60,24 +65,29 @@ impl Instructions {
         let mut all = Vec::new();
         #[cfg(target_arch = "x86_64")]
         if std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma") {
-            #[cfg(target_os = "linux")]
-            all.extend((crate::gemm::parts::available() == Ok(true)).then_some(Instructions(Set::Amx)));
+            let has = |unit: Unit| unit.available() == Ok(true);
+            all.extend(has(Unit::Amx).then_some(Set::Amx));
             let wide = std::is_x86_feature_detected!("avx512f")
                 && std::is_x86_feature_detected!("avx512vl")
                 && std::is_x86_feature_detected!("avx512bw")
                 && std::is_x86_feature_detected!("avx512dq");
-            all.extend(wide.then_some(Instructions(Set::Avx512)));
-            all.push(Instructions(Set::Avx2));
+            match (wide, has(Unit::Avx512)) {
+                (true, true) if bf16_is_quicker() => all.extend([Set::Avx512Bf16, Set::Avx512]),
+                (true, true) => all.extend([Set::Avx512, Set::Avx512Bf16]),
+                (true, false) => all.push(Set::Avx512),
+                (false, _) => {}
+            }
+            all.push(Set::Avx2);
         }
-        all.push(Instructions(Set::Baseline));
-        all
+        all.push(Set::Baseline);
+        all.into_iter().map(Instructions).collect()
     }
 
-    /// The best vectors alone.
-    fn vectors() -> Instructions {
+    /// The best of those whose products are of f32 at every precision.
+    fn of_f32() -> Instructions {
         let all = Instructions::all();
-        let vectors = all.iter().copied().find(|instructions| !instructions.tiles());
-        vectors.unwrap_or(Instructions(Set::Baseline))
+        let exact = all.into_iter().find(|instructions| !instructions.multiplies_bf16(Precision::Medium));
+        exact.unwrap_or(Instructions(Set::Baseline))
     }
 
     /// The best that this processor has.
@@ -85,29 +95,43 @@ impl Instructions {
         Instructions::all()[0]
     }
 
-    /// Those of matrix tiles, which are computed in plain code, hundreds of times as slow: the same bytes on
-    /// every processor that fuses multiplication and addition. So what tiles do can be tested anywhere.
-    pub fn twin() -> Instructions {
-        Instructions(Set::Twin)
+    /// Those of matrix tiles and of vectors of pairs of bf16, which are computed in plain code, hundreds of times as
+    /// slow: the same bytes on every processor that fuses multiplication and addition. So what such processors do can be
+    /// tested anywhere.
+    pub fn twins() -> [Instructions; 2] {
+        [Of::Amx, Of::Avx512].map(|of| Instructions(Set::Twin(of)))
     }
 
-    /// Why matrix tiles that this processor has are not used.
-    pub fn tiles_problem() -> Option<&'static str> {
-        #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-        return crate::gemm::parts::available().err();
-        #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
+    /// The twin of those that multiply bf16.
+    #[cfg(test)]
+    pub(crate) fn twin(self) -> Option<Instructions> {
+        let Products::Parts(Parts { unit, .. }) = self.products(Precision::Medium) else { return None };
+        Some(Instructions(Set::Twin(unit.of())))
+    }
+
+    /// What this processor has for products of bf16 and cannot be used, and why.
+    pub fn problem() -> Option<(&'static str, &'static str)> {
+        #[cfg(target_arch = "x86_64")]
+        for (unit, name) in
+            [(Unit::Amx, "matrix tiles (AMX)"), (Unit::Avx512, "vectors of bf16 (AVX512_BF16)")]
+        {
+            if let Err(problem) = unit.available() {
+                return Some((name, problem));
+            }
+        }
         None
     }
 
-    /// Whether there are matrix tiles, so that products of a lower precision are quicker.
-    pub fn tiles(self) -> bool {
-        self.products(Precision::Medium) != Products::F32
+    /// Whether products of recurrent layers are of bf16 where this precision is asked for.
+    pub fn multiplies_bf16(self, precision: Precision) -> bool {
+        self.products(precision) != Products::F32
     }
 
-    /// Those of them that results of this precision depend on: tiles are not asked where products are of f32.
+    /// Those of them that results of this precision depend on: what multiplies bf16 is not asked where products are of
+    /// f32.
     pub fn at(self, precision: Precision) -> Instructions {
-        match (self.tiles(), self.products(precision)) {
-            (true, Products::F32) => Instructions::vectors(),
+        match (self.multiplies_bf16(Precision::Medium), self.multiplies_bf16(precision)) {
+            (true, false) => Instructions::of_f32(),
             _ => self,
         }
     }
@@ -115,25 +139,31 @@ impl Instructions {
     /// What products of recurrent layers multiply, to be as exact as `precision` asks.
     pub(crate) fn products(self, precision: Precision) -> Products {
         let unit = match self.0 {
-            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            #[cfg(target_arch = "x86_64")]
             Set::Amx => Unit::Amx,
-            Set::Twin => Unit::Twin,
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx512Bf16 => Unit::Avx512,
+            Set::Twin(of) => Unit::Twin(of),
             _ => return Products::F32,
         };
-        let count = match precision {
-            Precision::Highest => return Products::F32,
-            Precision::High => Count::Two,
-            Precision::Medium => Count::One,
+        let count = match (precision, unit.of()) {
+            (Precision::Medium, _) => Count::One,
+            (Precision::High, Of::Amx) => Count::Two,
+            // Two parts have three products, and the quickest vectors multiply bf16 twice as fast as f32.
+            (Precision::High, Of::Avx512) | (Precision::Highest, _) => return Products::F32,
         };
         Products::Parts(Parts { unit, count })
     }
 
-    /// `amx`, `avx512`, `avx2` or `baseline`; or `twin`.
+    /// `amx`, `avx512-bf16`, `avx512`, `avx2` or `baseline`; or of a twin `amx-twin`, `avx512-bf16-twin`.
     pub fn name(self) -> &'static str {
         match self.0 {
-            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            #[cfg(target_arch = "x86_64")]
             Set::Amx => "amx",
-            Set::Twin => "twin",
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx512Bf16 => "avx512-bf16",
+            Set::Twin(Of::Amx) => "amx-twin",
+            Set::Twin(Of::Avx512) => "avx512-bf16-twin",
             #[cfg(target_arch = "x86_64")]
             Set::Avx512 => "avx512",
             #[cfg(target_arch = "x86_64")]
@@ -147,16 +177,30 @@ impl Instructions {
     pub(crate) fn run(self, job: impl Job) {
         let _flushing = Flushing::start();
         match self.0 {
-            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-            Set::Amx => Avx512::call(job),
-            Set::Twin => Instructions::vectors().run(job),
             #[cfg(target_arch = "x86_64")]
-            Set::Avx512 => Avx512::call(job),
+            Set::Amx | Set::Avx512Bf16 | Set::Avx512 => Avx512::call(job),
+            Set::Twin(_) => Instructions::of_f32().run(job),
             #[cfg(target_arch = "x86_64")]
             Set::Avx2 => Avx2::call(job),
             Set::Baseline => Baseline::call(job),
         }
     }
+}
+
+/// Whether vectors multiply bf16 quicker than f32. That the instruction is there does not tell: Intel's processors have it at half
+/// to three quarters of f32's rate. Measured once, the best of some turns each, since others use the processor too.
+#[cfg(target_arch = "x86_64")]
+fn bf16_is_quicker() -> bool {
+    static QUICKER: OnceLock<bool> = OnceLock::new();
+    *QUICKER.get_or_init(|| {
+        let mut best = [0.0_f64; 2];
+        for _ in 0..5 {
+            for (best, set) in best.iter_mut().zip([Set::Avx512Bf16, Set::Avx512]) {
+                *best = best.max(crate::peak::glimpse(Instructions(set), Precision::Medium));
+            }
+        }
+        best[0] > 1.3 * best[1]
+    })
 }
 
 impl fmt::Display for Instructions {

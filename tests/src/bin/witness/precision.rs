@@ -14,11 +14,12 @@ const NETS: usize = 48;
 const PRECISIONS: [Precision; 3] = [Precision::Highest, Precision::High, Precision::Medium];
 
 impl Python {
-    /// Random nets of every cell, of up to three layers and 96 units. On a processor without matrix tiles, what they
-    /// would give.
+    /// Random nets of every cell, of up to three layers and 96 units. On a processor that is no quicker at bf16, what
+    /// matrix tiles would give.
     pub fn precisions(&self) {
-        let instructions = Some(Instructions::best()).filter(|best| best.tiles());
-        let instructions = instructions.unwrap_or_else(Instructions::twin);
+        let [tiles, _] = Instructions::twins();
+        let best = Some(Instructions::best()).filter(|best| best.multiplies_bf16(Precision::Medium));
+        let instructions = best.unwrap_or(tiles);
         let mut nets = Vec::new();
         for index in 0..NETS {
             let mut random = Random::new(23, index);

@@ -227,7 +227,7 @@ fn a_rank_that_does_something_else_is_refused_by_name() {
     assert!(!sandbox.path("run").exists());
 }
 
-/// Matrix tiles are asked below the highest precision alone: to one that has them and one that has not, they are no
+/// What multiplies bf16 is asked below the highest precision alone: to one that has it and one that has not, it is no
 /// difference before.
 #[test]
 fn instructions_that_are_not_used_part_no_ranks() {
@@ -236,14 +236,14 @@ fn instructions_that_are_not_used_part_no_ranks() {
         let args = with_sets(&["train", "x.toml", "--run-dir", run], precision);
         let job = start_some(&sandbox, (2, 2), &args, |rank, command| {
             if rank == 1 {
-                command.env("BIRNN_INSTRUCTIONS", "twin");
+                command.env("BIRNN_INSTRUCTIONS", "amx-twin");
             }
         });
         job.ended(&sandbox)
     };
     done(&job("run", &["train.precision=highest"]));
     let ranks = job("other", &["train.precision=medium"]);
-    failed(&ranks, &[2; 2], &["rank 1 on ", "cpu.instructions is \"twin\" and "]);
+    failed(&ranks, &[2; 2], &["rank 1 on ", "cpu.instructions is \"amx-twin\" and "]);
 }
 
 #[test]

@@ -2,50 +2,23 @@
 //!
 //! In assembly, since Rust's intrinsics for tiles are not stable. A block of `C` is one statement, so that
 //! nothing comes between its loads, products and stores.
-#![expect(
-    unsafe_code,
-    reason = "tiles are named in assembly; packing is reached where `available` has found its instructions"
-)]
+#![expect(unsafe_code, reason = "tiles are named in assembly")]
 
 use std::arch::asm;
-use std::arch::x86_64::{
-    __cpuid_count, __m256i, __m512, __m512i, _mm256_storeu_si256, _mm512_castsi512_ps, _mm512_cvtepu16_epi32,
-    _mm512_cvtneps_pbh, _mm512_loadu_si512, _mm512_maskz_loadu_ps, _mm512_or_si512,
-    _mm512_permutex2var_epi64, _mm512_setr_epi64, _mm512_setzero_ps, _mm512_shuffle_i64x2, _mm512_slli_epi32,
-    _mm512_storeu_si512, _mm512_sub_ps, _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi32,
-    _mm512_unpacklo_epi64,
-};
+use std::arch::x86_64::__cpuid_count;
 use std::mem::MaybeUninit;
-use std::sync::OnceLock;
 
-use super::{BLOCK, Count, DEPTH, LeftTiles, Parts, Place, RightTiles, SIDE, Tile, Tiles, Unit};
-use crate::gemm::Shape;
-use crate::isa::Flushing;
+use super::{BLOCK, DEPTH, Place, SIDE, Tile, Tiles, avx512};
 
-/// Whether tiles can be used, and if the processor has them but they cannot, why not. Asks the system for this
-/// process's permission, and holds a small product against the twin, once.
-pub(crate) fn available() -> Result<bool, &'static str> {
-    static AVAILABLE: OnceLock<Result<bool, &'static str>> = OnceLock::new();
-    *AVAILABLE.get_or_init(|| {
-        let features = __cpuid_count(7, 0);
-        let has = |bit: u32| features.edx >> bit & 1 == 1;
-        let vectors = std::is_x86_feature_detected!("avx512bf16")
-            && std::is_x86_feature_detected!("avx512f")
-            && std::is_x86_feature_detected!("avx512bw")
-            && std::is_x86_feature_detected!("avx512dq")
-            && std::is_x86_feature_detected!("avx512vl");
-        // AMX-BF16 and AMX-TILE.
-        if !(has(22) && has(24) && vectors) {
-            return Ok(false);
-        }
-        if !permitted() {
-            return Err("the system does not permit this process to use them");
-        }
-        if !agrees_with_twin() {
-            return Err("they do not compute what they should");
-        }
-        Ok(true)
-    })
+/// Whether the processor has tiles and the system permits this process to use them.
+pub(super) fn is_permitted() -> Result<bool, &'static str> {
+    let features = __cpuid_count(7, 0);
+    let has = |bit: u32| features.edx >> bit & 1 == 1;
+    // AMX-BF16 and AMX-TILE.
+    if !(cfg!(target_os = "linux") && has(22) && has(24) && avx512::is_there()) {
+        return Ok(false);
+    }
+    if permitted() { Ok(true) } else { Err("the system does not permit this process to use them") }
 }
 
 /// Asks the system for the state that tiles need, which threads have only if their process does.
@@ -61,45 +34,12 @@ fn permitted() -> bool {
     result == 0
 }
 
-/// One small product by each number of parts.
-fn agrees_with_twin() -> bool {
-    let (_flushing, _tiles) = (Flushing::start(), Configured::start());
-    // Blocks of every size that there is: of a tile or two, either way.
-    let (m, n, k) = (BLOCK + 3, BLOCK + SIDE, DEPTH + 5);
-    // From 1 down to 1e-37 in size.
-    let value = |index: usize| {
-        let bits = (index as u32 + 1).wrapping_mul(0x9e37_79b9);
-        (bits as f32 / u32::MAX as f32 - 0.5) * 10_f32.powi(-((bits % 37) as i32))
-    };
-    let a: Vec<f32> = (0..m * k).map(value).collect();
-    let b: Vec<f32> = (0..k * n).map(|index| value(index + m * k)).collect();
-    [Count::One, Count::Two].into_iter().all(|count| {
-        let product = |unit: Unit| {
-            let parts = Parts { unit, count };
-            let (mut left, mut right, mut c) =
-                (LeftTiles::default(), RightTiles::default(), vec![0.0; m * n]);
-            left.pack_rows(parts, (m, k), &a, k);
-            right.pack_rows(parts, 0, (k, n), b.chunks_exact(n));
-            super::gemm(
-                parts,
-                Shape { m, n, k, stride: n, padded: false },
-                [(&left, &right)],
-                &mut c,
-                Some(&b[..n]),
-            );
-            c
-        };
-        let bits = |values: Vec<f32>| values.into_iter().map(f32::to_bits).collect::<Vec<_>>();
-        bits(product(Unit::Amx)) == bits(product(Unit::Twin))
-    })
-}
-
 /// While it lives, this thread's tiles are configured: eight of 16 rows of 64 bytes. Without it they are not
 /// there, and take no time where the system changes threads.
 pub(crate) struct Configured(());
 
 impl Configured {
-    /// Configures them. To be called where [`available`] said that they are.
+    /// Configures them. To be called where `Unit::available` said that they are.
     pub(crate) fn start() -> Configured {
         #[repr(C, align(64))]
         struct Config([u8; 64]);
@@ -334,123 +274,4 @@ pub(super) fn spin(rounds: usize) -> f64 {
         );
     }
     (4 * rounds.max(1) * 2 * SIDE * SIDE * DEPTH) as f64
-}
-
-/// The nearest bf16 of each value, and what is left of it.
-///
-/// The subtraction is exact, but that what is left is flushed where it is subnormal: within `Instructions::run`
-/// the processor's mode is that one, as the twin has it.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
-#[inline]
-fn part_of(rest: &mut __m512) -> __m256i {
-    // SAFETY: both are 32 bytes, of which any may be any.
-    let rounded: __m256i = unsafe { std::mem::transmute(_mm512_cvtneps_pbh(*rest)) };
-    let value = _mm512_castsi512_ps(_mm512_slli_epi32::<16>(_mm512_cvtepu16_epi32(rounded)));
-    *rest = _mm512_sub_ps(*rest, value);
-    rounded
-}
-
-/// The first 16 values, or as many as there are and zeros.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
-#[inline]
-fn load(values: &[f32]) -> __m512 {
-    let mask = if values.len() >= SIDE { u16::MAX } else { (1 << values.len()) - 1 };
-    // SAFETY: reads no more values than there are.
-    unsafe { _mm512_maskz_loadu_ps(mask, values.as_ptr()) }
-}
-
-pub(super) fn pack_rows<const PARTS: usize>(tiles: &mut Tiles, values: &[f32], stride: usize) {
-    /// The same with the instructions.
-    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
-    fn with<const PARTS: usize>(tiles: &mut Tiles, values: &[f32], stride: usize) {
-        let (steps, k) = (tiles.steps(), tiles.k);
-        for row in 0..tiles.side {
-            let values = &values[row * stride..][..k];
-            let block = &mut tiles.tiles[row / SIDE * steps * PARTS..][..steps * PARTS];
-            for (values, tiles) in values.chunks(DEPTH).zip(block.chunks_exact_mut(PARTS)) {
-                let (low, high) = values.split_at(values.len().min(SIDE));
-                let mut rest = [load(low), load(high)];
-                for tile in tiles {
-                    let to = &mut tile.0[row % SIDE * DEPTH..][..DEPTH];
-                    for (rest, to) in rest.iter_mut().zip(to.chunks_exact_mut(SIDE)) {
-                        // SAFETY: there is room for 16 times two bytes.
-                        unsafe { _mm256_storeu_si256(to.as_mut_ptr().cast(), part_of(rest)) };
-                    }
-                }
-            }
-        }
-    }
-    // SAFETY: `available` has found the instructions.
-    unsafe { with::<PARTS>(tiles, values, stride) }
-}
-
-pub(super) fn pack_step<const PARTS: usize>(tiles: &mut Tiles, step: usize, rows: &[Option<&[f32]>; DEPTH]) {
-    /// The same with the instructions.
-    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
-    fn with<const PARTS: usize>(tiles: &mut Tiles, step: usize, rows: &[Option<&[f32]>; DEPTH]) {
-        let (side, apart) = (tiles.side, tiles.steps() * PARTS);
-        let blocks = tiles.tiles.chunks_exact_mut(apart);
-        for (first, block) in (0..side).step_by(SIDE).zip(blocks) {
-            let of = |row: Option<&[f32]>| row.map_or(_mm512_setzero_ps(), |row| load(&row[first..side]));
-            let tiles = &mut block[step * PARTS..][..PARTS];
-            for (pair, rows) in rows.as_chunks::<2>().0.iter().enumerate() {
-                let mut rest = rows.map(of);
-                for tile in &mut *tiles {
-                    let [even, odd] = rest.each_mut().map(|rest| _mm512_cvtepu16_epi32(part_of(rest)));
-                    let to = &mut tile.0[pair * DEPTH..][..DEPTH];
-                    let pairs = _mm512_or_si512(even, _mm512_slli_epi32::<16>(odd));
-                    // SAFETY: there is room for 32 times two bytes.
-                    unsafe { _mm512_storeu_si512(to.as_mut_ptr().cast(), pairs) };
-                }
-            }
-        }
-    }
-    // SAFETY: `available` has found the instructions.
-    unsafe { with::<PARTS>(tiles, step, rows) }
-}
-
-pub(super) fn transpose(tiles: &mut [Tile]) {
-    /// The same with the instructions.
-    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
-    fn with(tiles: &mut [Tile]) {
-        let low = _mm512_setr_epi64(0, 1, 8, 9, 4, 5, 12, 13);
-        let high = _mm512_setr_epi64(2, 3, 10, 11, 6, 7, 14, 15);
-        for tile in tiles {
-            let mut rows: [__m512i; SIDE] = std::array::from_fn(|row| {
-                // SAFETY: there are 32 times two bytes.
-                unsafe { _mm512_loadu_si512(tile.0[row * DEPTH..][..DEPTH].as_ptr().cast()) }
-            });
-            // Within quarters of a vector: pairs of rows, then of pairs.
-            let mut next = rows;
-            for row in (0..SIDE).step_by(2) {
-                next[row] = _mm512_unpacklo_epi32(rows[row], rows[row + 1]);
-                next[row + 1] = _mm512_unpackhi_epi32(rows[row], rows[row + 1]);
-            }
-            for row in (0..SIDE).step_by(4) {
-                for half in 0..2 {
-                    let (first, second) = (next[row + half], next[row + half + 2]);
-                    rows[row + 2 * half] = _mm512_unpacklo_epi64(first, second);
-                    rows[row + 2 * half + 1] = _mm512_unpackhi_epi64(first, second);
-                }
-            }
-            // Quarters: vector `4 r + c` holds columns `c`, `c + 4`, .. of rows `4 r` to `4 r + 3`.
-            for column in 0..4 {
-                let [a, b, c, d] = std::array::from_fn(|quarter| rows[4 * quarter + column]);
-                let [ab_low, ab_high] =
-                    [_mm512_permutex2var_epi64(a, low, b), _mm512_permutex2var_epi64(a, high, b)];
-                let [cd_low, cd_high] =
-                    [_mm512_permutex2var_epi64(c, low, d), _mm512_permutex2var_epi64(c, high, d)];
-                next[column] = _mm512_shuffle_i64x2::<0x44>(ab_low, cd_low);
-                next[column + 8] = _mm512_shuffle_i64x2::<0xee>(ab_low, cd_low);
-                next[column + 4] = _mm512_shuffle_i64x2::<0x44>(ab_high, cd_high);
-                next[column + 12] = _mm512_shuffle_i64x2::<0xee>(ab_high, cd_high);
-            }
-            for (row, to) in next.into_iter().zip(tile.0.chunks_exact_mut(DEPTH)) {
-                // SAFETY: there is room for 32 times two bytes.
-                unsafe { _mm512_storeu_si512(to.as_mut_ptr().cast(), row) };
-            }
-        }
-    }
-    // SAFETY: `available` has found the instructions.
-    unsafe { with(tiles) }
 }

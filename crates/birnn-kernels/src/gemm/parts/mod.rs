@@ -1,4 +1,4 @@
-//! Products of sums of bf16 parts, by matrix tiles.
+//! Products of sums of bf16 parts, by matrix tiles or by vectors of pairs.
 //!
 //! A value is split into the bf16 nearest to it and the bf16 nearest to what is left: 8 or 16 bits of its
 //! mantissa. The products of parts are added up in f32, the smaller first; that of both rests is left out, as
@@ -12,14 +12,20 @@
 //! A tile has 16 rows of 16 pairs: of a left side, a row's values of 32 steps along `k`; of a right side, in
 //! each row two steps of 16 columns. As matrices of pairs one is the other's transpose.
 
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+#[cfg(target_arch = "x86_64")]
 mod amx;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 mod twin;
 
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-pub(crate) use amx::{Configured, available};
+#[cfg(target_arch = "x86_64")]
+use std::sync::OnceLock;
 
 use super::Shape;
+#[cfg(target_arch = "x86_64")]
+use crate::isa::Flushing;
+#[cfg(target_arch = "x86_64")]
+pub(crate) use amx::Configured;
 
 /// How many parts a value has, and what multiplies them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,14 +34,24 @@ pub(crate) struct Parts {
     pub(crate) count: Count,
 }
 
-/// What multiplies tiles.
+/// What multiplies parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unit {
-    /// The processor, within [`Configured`].
-    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+    /// The processor's matrix tiles, within [`Configured`].
+    #[cfg(target_arch = "x86_64")]
     Amx,
-    /// Plain code that gives the same bits.
-    Twin,
+    /// Its vectors.
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+    /// Plain code that gives the bits of one of these.
+    Twin(Of),
+}
+
+/// What a twin is the twin of: each adds products up in an order of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Of {
+    Amx,
+    Avx512,
 }
 
 /// How many parts a value has.
@@ -45,26 +61,60 @@ pub(crate) enum Count {
     Two = 2,
 }
 
-/// Where there are no tiles, nothing has to be configured.
-#[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
+/// What a thread holds while it makes products, where a processor has nothing to be held.
+#[cfg(not(target_arch = "x86_64"))]
 pub(crate) enum Configured {}
+
+/// Why a unit is not used that differs from its twin.
+#[cfg(target_arch = "x86_64")]
+const WRONG: &str = "they do not compute what they should";
+
+impl Unit {
+    pub(crate) fn of(self) -> Of {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Unit::Amx => Of::Amx,
+            #[cfg(target_arch = "x86_64")]
+            Unit::Avx512 => Of::Avx512,
+            Unit::Twin(of) => of,
+        }
+    }
+
+    /// Whether this process can use it, and if the processor has it but it cannot be used, why not. Found out once: by
+    /// the system's permission, and a small product that is held against the twin's.
+    #[cfg(target_arch = "x86_64")]
+    pub(crate) fn available(self) -> Result<bool, &'static str> {
+        static AVAILABLE: [OnceLock<Result<bool, &'static str>>; 2] = [const { OnceLock::new() }; 2];
+        let (at, is_there, counts): (_, fn() -> _, &[Count]) = match self {
+            Unit::Amx => (0, amx::is_permitted, &[Count::One, Count::Two]),
+            Unit::Avx512 => (1, || Ok(avx512::is_there()), &[Count::One]),
+            Unit::Twin(_) => return Ok(true),
+        };
+        *AVAILABLE[at].get_or_init(|| match is_there() {
+            Ok(true) if !agrees(self, counts) => Err(WRONG),
+            found => found,
+        })
+    }
+}
 
 impl Parts {
     /// What a thread holds while it makes such products.
     pub(crate) fn ready(self) -> Option<Configured> {
         match self.unit {
-            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            #[cfg(target_arch = "x86_64")]
             Unit::Amx => Some(Configured::start()),
-            Unit::Twin => None,
+            _ => None,
         }
     }
 
-    /// Multiplies tiles that never leave the registers; gives how many operations that were.
+    /// Multiplies what never leaves the registers; gives how many operations that were.
     pub(crate) fn spin(self) -> f64 {
         match self.unit {
-            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            #[cfg(target_arch = "x86_64")]
             Unit::Amx => amx::spin(20_000),
-            Unit::Twin => twin::spin(),
+            #[cfg(target_arch = "x86_64")]
+            Unit::Avx512 => avx512::spin(),
+            Unit::Twin(_) => twin::spin(),
         }
     }
 }
@@ -100,16 +150,15 @@ pub(crate) struct LeftTiles(Tiles);
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RightTiles(Tiles);
 
-/// Calls the function of a unit for a number of parts.
-macro_rules! of_parts {
-    ($parts:expr, $function:ident $(<$count:ident>)? ($($argument:expr),*)) => {
-        match ($parts.unit, $parts.count) {
-            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-            (Unit::Amx, Count::One) => amx::$function::<1 $(, $count)?>($($argument),*),
-            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-            (Unit::Amx, Count::Two) => amx::$function::<2 $(, $count)?>($($argument),*),
-            (Unit::Twin, Count::One) => twin::$function::<1 $(, $count)?>($($argument),*),
-            (Unit::Twin, Count::Two) => twin::$function::<2 $(, $count)?>($($argument),*),
+/// The order in which the products of parts are added: of the left and of the right.
+const ORDER: [&[(usize, usize)]; 2] = [&[(0, 0)], &[(0, 1), (0, 0), (1, 0)]];
+
+/// Calls a function for a number of parts.
+macro_rules! of_count {
+    ($count:expr, $module:ident::$function:ident $(<$more:ident>)? ($($argument:expr),*)) => {
+        match $count {
+            Count::One => $module::$function::<1 $(, $more)?>($($argument),*),
+            Count::Two => $module::$function::<2 $(, $more)?>($($argument),*),
         }
     };
 }
@@ -118,7 +167,7 @@ impl LeftTiles {
     /// Becomes `m` rows of `k` values, `stride` from each other.
     pub(super) fn pack_rows(&mut self, parts: Parts, (m, k): (usize, usize), values: &[f32], stride: usize) {
         self.0.reshape(parts, m, k);
-        of_parts!(parts, pack_rows(&mut self.0, values, stride));
+        self.0.pack_rows(parts, values, stride);
     }
 
     /// Becomes the transpose of rows of `cols` values.
@@ -144,7 +193,7 @@ impl RightTiles {
     /// Becomes the transpose of `n` rows of `k` values, one after the other.
     pub(super) fn pack_columns(&mut self, parts: Parts, (k, n): (usize, usize), values: &[f32]) {
         self.0.reshape(parts, n, k);
-        of_parts!(parts, pack_rows(&mut self.0, values, k));
+        self.0.pack_rows(parts, values, k);
         self.0.transpose(parts);
     }
 }
@@ -179,6 +228,15 @@ impl Tiles {
         &self.tiles[self.index(block, 0)..][..steps * self.parts]
     }
 
+    /// Writes the values of all rows, `stride` from each other.
+    fn pack_rows(&mut self, parts: Parts, values: &[f32], stride: usize) {
+        match parts.unit {
+            Unit::Twin(_) => of_count!(parts.count, twin::pack_rows(self, values, stride)),
+            #[cfg(target_arch = "x86_64")]
+            _ => of_count!(parts.count, avx512::pack_rows(self, values, stride)),
+        }
+    }
+
     /// Becomes these `k` rows of `side` values, `None` for zeros, pairs of them side by side.
     fn pack_pairs<'a>(
         &mut self,
@@ -189,7 +247,11 @@ impl Tiles {
         self.reshape(parts, side, k);
         for step in 0..self.steps() {
             let rows = std::array::from_fn(|_| rows.next().flatten());
-            of_parts!(parts, pack_step(self, step, &rows));
+            match parts.unit {
+                Unit::Twin(_) => of_count!(parts.count, twin::pack_step(self, step, &rows)),
+                #[cfg(target_arch = "x86_64")]
+                _ => of_count!(parts.count, avx512::pack_step(self, step, &rows)),
+            }
         }
     }
 
@@ -198,9 +260,9 @@ impl Tiles {
         let count = self.count();
         let tiles = &mut self.tiles[..count];
         match parts.unit {
-            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-            Unit::Amx => amx::transpose(tiles),
-            Unit::Twin => twin::transpose(tiles),
+            Unit::Twin(_) => twin::transpose(tiles),
+            #[cfg(target_arch = "x86_64")]
+            _ => avx512::transpose(tiles),
         }
     }
 }
@@ -259,7 +321,7 @@ pub(super) fn gemm<const COUNT: usize>(
             let sums = &mut c[row * stride + column..];
             let whole = place.height();
             if height == whole || (padded && sums.len() >= (whole - 1) * stride + width) {
-                of_parts!(parts, multiply<COUNT>(&operands, place, init, sums, stride));
+                multiply(parts, &operands, place, init, sums, stride);
                 continue;
             }
             if init.is_none() {
@@ -267,11 +329,30 @@ pub(super) fn gemm<const COUNT: usize>(
                     copy(&sums[..width], &mut edge[..width]);
                 }
             }
-            of_parts!(parts, multiply<COUNT>(&operands, place, init, &mut edge, BLOCK));
+            multiply(parts, &operands, place, init, &mut edge, BLOCK);
             for (edge, sums) in edge.chunks_exact(BLOCK).zip(sums.chunks_mut(stride)).take(height) {
                 copy(&edge[..width], &mut sums[..width]);
             }
         }
+    }
+}
+
+/// `c += a * b`, or `c = init + a * b`, for a block and one operand after the other.
+#[inline(always)]
+fn multiply<const COUNT: usize>(
+    parts: Parts,
+    operands: &[(&Tiles, &Tiles); COUNT],
+    place: Place,
+    init: Option<&[f32]>,
+    c: &mut [f32],
+    stride: usize,
+) {
+    match parts.unit {
+        #[cfg(target_arch = "x86_64")]
+        Unit::Amx => of_count!(parts.count, amx::multiply<COUNT>(operands, place, init, c, stride)),
+        #[cfg(target_arch = "x86_64")]
+        Unit::Avx512 => of_count!(parts.count, avx512::multiply<COUNT>(operands, place, init, c, stride)),
+        Unit::Twin(of) => of_count!(parts.count, twin::multiply<COUNT>(of, operands, place, init, c, stride)),
     }
 }
 
@@ -284,12 +365,46 @@ fn copy(from: &[f32], to: &mut [f32]) {
     }
 }
 
+/// Whether a unit gives the bits of its twin: a small product by each number of parts that it is used for.
+#[cfg(target_arch = "x86_64")]
+fn agrees(unit: Unit, counts: &[Count]) -> bool {
+    let _flushing = Flushing::start();
+    // Blocks of every size that there is: of a tile or two, either way.
+    let (m, n, k) = (BLOCK + 3, BLOCK + SIDE, DEPTH + 5);
+    // Of one size in a row and in a column, where it shows in which order products are added up; and each of its own, from
+    // 1 down to 1e-37.
+    let sizes: [fn(u32, usize) -> f32; 2] =
+        [|_, line| 2_f32.powi(-((line % 6 * 10) as i32)), |bits, _| 10_f32.powi(-((bits % 37) as i32))];
+    let cases = counts.iter().flat_map(|&count| sizes.map(|size| (count, size)));
+    cases.into_iter().all(|(count, size)| {
+        let value = |index: usize, line: usize| {
+            let bits = (index as u32 + 1).wrapping_mul(0x9e37_79b9);
+            (bits as f32 / u32::MAX as f32 - 0.5) * size(bits, line)
+        };
+        let a: Vec<f32> = (0..m * k).map(|index| value(index, index / k)).collect();
+        let b: Vec<f32> = (0..k * n).map(|index| value(index + m * k, index % n)).collect();
+        let product = |unit: Unit| -> Vec<u32> {
+            let parts = Parts { unit, count };
+            let _ready = parts.ready();
+            let (mut left, mut right, mut c) =
+                (LeftTiles::default(), RightTiles::default(), vec![0.0; m * n]);
+            left.pack_rows(parts, (m, k), &a, k);
+            right.pack_rows(parts, 0, (k, n), b.chunks_exact(n));
+            let shape = Shape { m, n, k, stride: n, padded: false };
+            gemm(parts, shape, [(&left, &right)], &mut c, Some(&b[..n]));
+            c.into_iter().map(f32::to_bits).collect()
+        };
+        product(unit) == product(Unit::Twin(unit.of()))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use birnn_architecture::Precision;
     use proptest::prelude::*;
 
     use super::*;
+    use crate::gemm::Products;
     use crate::isa::{Instructions, Job, Simd};
 
     const AROUND: f32 = 7.0;
@@ -333,6 +448,15 @@ mod tests {
         }
     }
 
+    /// Else all that follows would be held against itself.
+    #[test]
+    #[cfg(target_arch = "x86_64")]
+    fn what_is_there_computes_what_it_should() {
+        for unit in [Unit::Amx, Unit::Avx512] {
+            assert_ne!(unit.available(), Err(WRONG), "{unit:?}");
+        }
+    }
+
     proptest! {
         #![proptest_config(crate::cases(60))]
         #[test]
@@ -353,12 +477,20 @@ mod tests {
             let exact = if high { 2.0 * 2_f64.powi(-17) + 2_f64.powi(-16) } else { 2.0 * 2_f64.powi(-8) };
             let within = exact * 1.02; // Errors' own products, and sums in f32.
             let precision = if high { Precision::High } else { Precision::Medium };
-            let mut answers = Vec::new();
-            for instructions in [vec![Instructions::twin()], Instructions::all()].concat() {
-                let crate::gemm::Products::Parts(parts) = instructions.products(precision) else { continue };
+            let answer = |instructions: Instructions, parts: Parts| {
                 let mut found = Vec::new();
                 instructions.run(Multiply { parts, shape, zeros, a: &a, b: &b, into: &mut found });
-                answers.push(found);
+                found
+            };
+            let mut twins = Vec::new();
+            for instructions in [Instructions::twins().to_vec(), Instructions::all()].concat() {
+                let (Some(twin), Products::Parts(parts)) = (instructions.twin(), instructions.products(precision))
+                else { continue };
+                let found = answer(instructions, parts);
+                match twins.iter().find(|(of, _)| *of == twin) {
+                    Some((_, of_twin)) => prop_assert!(found == *of_twin, "{instructions}: other than the twin's"),
+                    None => twins.push((twin, found)),
+                }
             }
             // Columns after the matrix stay as they were.
             for (row, column) in (0..m).flat_map(|row| (0..n + pad).map(move |column| (row, column))) {
@@ -372,16 +504,15 @@ mod tests {
                     (f64::from(found) - expected).abs() <= within * (size + 1.0)
                 };
                 let around = f64::from(AROUND);
-                for found in &answers[0][..2] {
-                    prop_assert!(near(found[at], around + product, size), "{row} {column}");
+                for (twin, answer) in &twins {
+                    for found in &answer[..2] {
+                        prop_assert!(near(found[at], around + product, size), "{twin} {row} {column}");
+                    }
+                    if column < n {
+                        let init = f64::from(b[column]);
+                        prop_assert!(near(answer[2][at], init + 2.0 * product, init.abs() + 2.0 * size));
+                    }
                 }
-                if column < n {
-                    let init = f64::from(b[column]);
-                    prop_assert!(near(answers[0][2][at], init + 2.0 * product, init.abs() + 2.0 * size));
-                }
-            }
-            for answer in &answers[1..] {
-                prop_assert!(answer == &answers[0], "other than the twin's");
             }
         }
     }

@@ -1,6 +1,6 @@
-//! What tiles do, in plain code: bit for bit.
+//! What processors do with bf16, in plain code: bit for bit.
 
-use super::{DEPTH, Place, SIDE, Tile, Tiles};
+use super::{DEPTH, ORDER, Of, Place, SIDE, Tile, Tiles};
 
 /// To the nearest bf16, ties to even; subnormal numbers to zero.
 fn bf16(value: f32) -> u16 {
@@ -68,16 +68,18 @@ pub(super) fn transpose(tiles: &mut [Tile]) {
     }
 }
 
-/// The order in which the products of parts are added: of the left and of the right.
-const ORDER: [&[(usize, usize)]; 2] = [&[(0, 0)], &[(0, 1), (0, 0), (1, 0)]];
-
 pub(super) fn multiply<const PARTS: usize, const COUNT: usize>(
+    of: Of,
     operands: &[(&Tiles, &Tiles); COUNT],
     place: Place,
     init: Option<&[f32]>,
     c: &mut [f32],
     stride: usize,
 ) {
+    let dot = match of {
+        Of::Amx => dot_of_tiles,
+        Of::Avx512 => dot_of_vectors,
+    };
     for (row, column) in
         (0..place.height()).flat_map(|row| (0..place.width()).map(move |column| (row, column)))
     {
@@ -101,21 +103,29 @@ pub(super) fn multiply<const PARTS: usize, const COUNT: usize>(
 pub(super) fn spin() -> f64 {
     let (a, b) = (super::BLANK, super::BLANK);
     for (row, column) in (0..SIDE).flat_map(|row| (0..SIDE).map(move |column| (row, column))) {
-        std::hint::black_box(dot(&a, row, std::hint::black_box(&b), column, 0.0));
+        std::hint::black_box(dot_of_tiles(&a, row, std::hint::black_box(&b), column, 0.0));
     }
     (2 * SIDE * SIDE * DEPTH) as f64
 }
 
 /// What `tdpbf16ps` does: even and odd steps are summed apart by fused multiply-adds from zero, then together,
 /// then to `sum` (Intel, "Architecture instruction set extensions programming reference", chapter 3).
-fn dot(a: &Tile, row: usize, b: &Tile, column: usize, sum: f32) -> f32 {
+fn dot_of_tiles(a: &Tile, row: usize, b: &Tile, column: usize, sum: f32) -> f32 {
     let mut sums = [0.0_f32; 2];
-    for pair in 0..SIDE {
-        for (odd, sum) in sums.iter_mut().enumerate() {
-            let [a, b] =
-                [a.0[row * DEPTH + pair * 2 + odd], b.0[pair * DEPTH + column * 2 + odd]].map(f32_of);
-            *sum = flush(flush(a).mul_add(flush(b), *sum));
-        }
+    for at in 0..DEPTH {
+        sums[at % 2] = add_product(sums[at % 2], a, row, b, column, at);
     }
     flush(flush(sum) + flush(sums[0] + sums[1]))
+}
+
+/// What `vdpbf16ps` does pair by pair: the odd step is added to `sum`, then the even one, each by a fused multiply-add
+/// (Intel, "Intel 64 and IA-32 architectures software developer's manual", volume 2, VDPBF16PS).
+fn dot_of_vectors(a: &Tile, row: usize, b: &Tile, column: usize, sum: f32) -> f32 {
+    (0..DEPTH).fold(flush(sum), |sum, at| add_product(sum, a, row, b, column, at ^ 1))
+}
+
+/// `sum` and the product of a step.
+fn add_product(sum: f32, a: &Tile, row: usize, b: &Tile, column: usize, at: usize) -> f32 {
+    let [a, b] = [a.0[row * DEPTH + at], b.0[at / 2 * DEPTH + column * 2 + at % 2]].map(f32_of);
+    flush(flush(a).mul_add(flush(b), sum))
 }

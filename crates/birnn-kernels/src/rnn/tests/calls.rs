@@ -132,8 +132,7 @@ fn what_is_recomputed_is_the_same() {
             let given = Given::new(&Question { dropout, ..question });
             let d_output = gradient_of(&given);
             for instructions in Instructions::all() {
-                let precision = if instructions.tiles() { Precision::Medium } else { Precision::Highest };
-                let packed = given.pack_for(instructions, precision);
+                let packed = given.pack_for(instructions, Precision::Medium);
                 let workers = Workers::new(2, instructions);
                 let all = Workspace::new(&workers);
                 let expected = given.train_in_segments(&packed, &mut { all }, &d_output);
@@ -249,7 +248,7 @@ fn other_outputs_of_the_same_parameters_can_be_wanted() {
 #[test]
 fn other_parameters_can_be_laid_out_in_the_same_memory() {
     let exactly = Instructions::all().into_iter().map(|instructions| (instructions, Precision::Highest));
-    let ways: Vec<_> = exactly.chain([(Instructions::twin(), Precision::Medium)]).collect();
+    let ways: Vec<_> = exactly.chain(Instructions::twins().map(|twin| (twin, Precision::Medium))).collect();
     for (cell, &(instructions, precision)) in
         CELLS.into_iter().flat_map(|cell| ways.iter().map(move |way| (cell, way)))
     {
@@ -451,19 +450,18 @@ fn a_sequence_alone_gives_what_it_gives_in_a_batch() {
 /// Products of parts, too: alone, the inputs of many steps are multiplied together, and in a batch each step's with its state.
 #[test]
 fn it_does_at_every_precision() {
-    for (cell, precision) in CELLS
-        .into_iter()
-        .flat_map(|cell| [Precision::High, Precision::Medium].map(|precision| (cell, precision)))
-    {
+    let [tiles, vectors] = Instructions::twins();
+    let ways = [(tiles, Precision::High), (tiles, Precision::Medium), (vectors, Precision::Medium)];
+    for (cell, (instructions, precision)) in CELLS.into_iter().flat_map(|cell| ways.map(|way| (cell, way))) {
         let output = OutputMode::Sequence;
         let spec = Spec { cell, features: 5, layers: 1, forward: Some(7), reverse: Some(17), output };
         let given = Given::new(&Question::ragged(spec, &[40, 3, 7, 37, 8], 4).started(4));
-        let packed = given.pack_for(Instructions::twin(), precision);
-        let mut workspace = Workspace::new(&Workers::new(1, Instructions::twin()));
+        let packed = given.pack_for(instructions, precision);
+        let mut workspace = Workspace::new(&Workers::new(1, instructions));
         let (all, _) = given.infer(&packed, &mut workspace);
         let each: Vec<f32> =
             alone(&given).iter().flat_map(|one| one.infer(&packed, &mut workspace).0).collect();
-        assert!(each == all, "{cell:?} {precision:?}");
+        assert!(each == all, "{cell:?} {instructions} {precision:?}");
     }
 }
 

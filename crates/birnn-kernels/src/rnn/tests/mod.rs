@@ -221,26 +221,34 @@ fn precisions_are_as_exact_as_their_parts() {
             let mut workspace = Workspace::new(&Workers::new(2, instructions));
             given.train(&given.pack_for(instructions, precision), &mut workspace, &d_output)
         };
-        let exact = trained(Instructions::twin(), Precision::Highest);
+        let exact = trained(Instructions::best(), Precision::Highest);
         let apart = |found: &[f32], expected: &[f32]| {
             let size = expected.iter().fold(0.0_f32, |most, value| most.max(value.abs()));
             let furthest = |most: f32, (a, b): (&f32, &f32)| most.max((a - b).abs());
             found.iter().zip(expected).fold(0.0_f32, furthest) / size
         };
         for (precision, within) in [(Precision::High, 1e-6..1e-4), (Precision::Medium, 1e-4..1e-1)] {
-            let answers = [vec![Instructions::twin()], Instructions::all()]
-                .concat()
-                .into_iter()
-                .filter(|instructions| instructions.tiles());
-            let answers: Vec<Answer> = answers.map(|instructions| trained(instructions, precision)).collect();
-            assert!(answers.iter().all(|answer| *answer == answers[0]), "{cell:?} {precision:?}: the twin's");
-            let mut furthest = apart(&answers[0].output, &exact.output);
-            for (found, expected) in answers[0].gradients.iter().zip(&exact.gradients) {
-                furthest = furthest.max(apart(found, expected));
+            let [those_of_bf16, others]: [Vec<_>; 2] = [true, false].map(|bf16| {
+                let all = [Instructions::twins().to_vec(), Instructions::all()].concat();
+                all.into_iter().filter(|all| all.multiplies_bf16(precision) == bf16).collect()
+            });
+            for twin in those_of_bf16.iter().filter(|twin| Instructions::twins().contains(twin)) {
+                let answer = trained(*twin, precision);
+                for instructions in those_of_bf16.iter().filter(|other| other.twin() == Some(*twin)) {
+                    let same = trained(*instructions, precision) == answer;
+                    assert!(same, "{cell:?} {precision:?} {instructions}: the twin's");
+                }
+                let mut furthest = apart(&answer.output, &exact.output);
+                for (found, expected) in answer.gradients.iter().zip(&exact.gradients) {
+                    furthest = furthest.max(apart(found, expected));
+                }
+                assert!(
+                    within.contains(&furthest),
+                    "{cell:?} {twin} {precision:?}: {furthest}, not in {within:?}"
+                );
             }
-            assert!(within.contains(&furthest), "{cell:?} {precision:?}: {furthest}, not in {within:?}");
-            // What has no tiles is more exact than asked for.
-            for instructions in Instructions::all().into_iter().filter(|instructions| !instructions.tiles()) {
+            // What does not multiply bf16 is more exact than asked for.
+            for instructions in others {
                 let same = trained(instructions, precision) == trained(instructions, Precision::Highest);
                 assert!(same, "{instructions}");
             }
