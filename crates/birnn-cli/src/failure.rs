@@ -131,9 +131,10 @@ impl From<NetDataError> for Failure {
         match error {
             NetDataError::Experiment(error) => error.into(),
             NetDataError::Unreadable(_) => Failure::run(error),
-            NetDataError::Unknown | NetDataError::Outside(_) | NetDataError::OfTheNet(..) => {
-                Failure::request(error)
-            }
+            NetDataError::Unknown(..)
+            | NetDataError::Outside(_)
+            | NetDataError::OfTheNet(..)
+            | NetDataError::KeptBack(_) => Failure::request(error),
         }
     }
 }

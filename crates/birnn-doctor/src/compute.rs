@@ -182,7 +182,7 @@ fn features() -> Vec<&'static str> {
     let all = those!(is_aarch64_feature_detected, "neon");
     #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
     let all: [(&str, bool); 0] = [];
-    let tiles = Instructions::all().into_iter().any(Instructions::tiles).then_some("amx");
+    let tiles = Instructions::all().into_iter().map(Instructions::name).find(|&name| name == "amx");
     all.into_iter().filter_map(|(name, is_there)| is_there.then_some(name)).chain(tiles).collect()
 }
 

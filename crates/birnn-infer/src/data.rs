@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use birnn_data::{ConfigError, DataConfig, DataPlan, Dataset, Ground, Modality, SelfTargets};
+use birnn_data::{ConfigError, DataConfig, DataPlan, Dataset, Ground, Modality, Per, SelfTargets};
 use birnn_experiment::{Experiment, ExperimentError, Source};
 use birnn_run::CONFIG;
 
@@ -21,12 +21,13 @@ pub enum NetDataError {
     /// The experiment of the weights cannot be read, or not be written down.
     #[error("{0}")]
     Unreadable(String),
-    /// The weights are from elsewhere, and read series of nobody knows what.
+    /// The weights are from elsewhere, and read series or sentences of nobody knows what; which of them, and a data set of
+    /// such files.
     #[error(
-        "what series weights from elsewhere are for is not known; name some, such as --set data.dataset=ts \
+        "which {0} weights from elsewhere are for is not known; name some, such as --set data.dataset={1} \
          --set data.train=FILE --set data.test=FILE"
     )]
-    Unknown,
+    Unknown(&'static str, &'static str),
     /// A setting is to be changed that is no setting of the data.
     #[error(
         "--set {0}: only which data it is can be changed here, such as data.test_images, and for `eval` what is hidden, as task.hide \
@@ -37,6 +38,12 @@ pub enum NetDataError {
     /// called.
     #[error("--set {0}: how {1} are read belongs to the net, which was trained so; leave it out")]
     OfTheNet(&'static str, &'static str),
+    /// A setting is to be changed that says which samples of the run's own data it does not learn from.
+    #[error(
+        "--set {0}: which samples were kept back was decided when the net was trained, and the others it has learnt from; leave \
+         it out, or name other data"
+    )]
+    KeptBack(&'static str),
 }
 
 /// Settings of the data that say how a net reads samples, which it learnt in training: they belong to it, and are not to be
@@ -53,6 +60,9 @@ pub const OF_THE_NET: [&str; 10] = [
     "data.vectors",
     "data.vector_words",
 ];
+
+/// Settings of the data that say which samples are kept back from training.
+const KEPT_BACK: [&str; 3] = ["data.validation", "data.split", "data.test_share"];
 
 /// The data settings of the run of `weights`: as these have them, its own files where its `config.toml` says
 /// that they are, changed as `sets` ask, and by `take_files`.
@@ -82,9 +92,17 @@ pub fn data_of_run(
         experiment.data.test_share = None;
         source = parse(&experiment)?;
     }
-    let is_unknown = manifest.recorded().is_import() && experiment.data.dataset == Dataset::SyntheticSeries;
-    if is_unknown && !source.is_set("data.dataset") {
-        return Err(NetDataError::Unknown);
+    if manifest.recorded().is_import() && !source.is_set("data.dataset") {
+        // What stands there is a placeholder: who imports them need not say what they are for.
+        let files = match (experiment.data.dataset, manifest.task.wanted().per) {
+            (Dataset::SyntheticSeries, _) => Some("ts"),
+            (Dataset::SyntheticText, Per::Sequence) => Some("texts"),
+            (Dataset::SyntheticText, Per::Step) => Some("conll"),
+            _ => None,
+        };
+        if let Some(files) = files {
+            return Err(NetDataError::Unknown(manifest.modality.noun(), files));
+        }
     }
     if source.is_set("data.dataset") {
         // The files are those of the data set that was, and so is what there is to say of its kind alone.
@@ -104,6 +122,11 @@ pub fn data_of_run(
     let features = has_names.then_some("data.features");
     if let Some(key) = OF_THE_NET.into_iter().chain(features).find(|key| source.is_set(key)) {
         return Err(NetDataError::OfTheNet(key, manifest.modality.noun()));
+    }
+    let is_other_data =
+        ["data.dataset", "data.train", "data.train_images"].iter().any(|key| source.is_set(key));
+    if let Some(key) = KEPT_BACK.into_iter().find(|key| !is_other_data && source.is_set(key)) {
+        return Err(NetDataError::KeptBack(key));
     }
     take_files(&mut source)?;
     let data = source.experiment().data.clone();

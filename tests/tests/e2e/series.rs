@@ -144,6 +144,10 @@ fn series_that_moved_are_found_and_others_are_refused() {
         let args = ["eval", "run", "--data-dir", "elsewhere", "--set", set];
         sandbox.birnn(&args).failed(2, &[&format!("--set {key}: how series are read belongs to the net")]);
     }
+    // Nor what it is judged by, to what it has learnt from.
+    let args =
+        ["eval", "run", "--data-dir", "elsewhere", "--split", "validation", "--set", "data.validation=0.5"];
+    sandbox.birnn(&args).failed(2, &["--set data.validation: which samples were kept back was decided"]);
     sandbox.train_small("images");
     sandbox
         .birnn(&["predict", "images", "elsewhere/train.ts"])

@@ -92,6 +92,8 @@ fn a_tagger_of_ones_own_is_brought_in() {
         .collect();
     assert_eq!(tags("net.safetensors", tokens), tags("run", &numbered));
     assert_eq!(tags("net.safetensors", tokens)[1], json!(["O", "B-place", "O"]));
+    let parts = ["which sentences weights from elsewhere are for is not known", "--set data.dataset=conll"];
+    sandbox.birnn(&["eval", "net.safetensors"]).failed(2, &parts);
 }
 
 #[test]
@@ -132,6 +134,10 @@ fn what_cannot_be_a_tagger_is_refused_with_the_way_out() {
     };
     changed(&|beside| beside["text"]["words"][1] = beside["text"]["words"][0].clone());
     passed_over("it knows a word or a character twice");
+    changed(&|beside| beside["text"]["lowercase"] = true.into());
+    passed_over("no token is read as its word `");
+    changed(&|beside| beside["experimnet"] = beside["experiment"].take());
+    passed_over("unknown field `experimnet`");
     changed(&|beside| beside["unit"] = "characters".into());
     passed_over("unit: it is not that of its `experiment`");
     changed(&|beside| beside["classes"][0] = "person".into());
