@@ -67,7 +67,8 @@ Environment:
                   are honoured
   OMP_NUM_THREADS threads to compute with [default: one per core]
   BIRNN_INSTRUCTIONS
-                  vector instructions to compute with: amx, avx512, avx2 or baseline [default: the best available]
+                  vector instructions to compute with: amx, avx512-bf16, avx512, avx2 or baseline [default: the
+                  quickest available]
   RUST_LOG        how much to say on stderr: error, warn, info (default), debug
   NO_COLOR        no colours";
 
@@ -306,7 +307,7 @@ pub struct PredictArgs {
 #[derive(Debug, clap::Args)]
 pub struct PrecisionArgs {
     /// How exact products in the recurrent layers are, on a CPU: highest is f32; high (two bf16 parts) and medium (bf16)
-    /// are quicker on processors that have units for bf16 (AMX, or quick enough vectors), and elsewhere the same as highest.
+    /// are quicker on processors with AMX, medium also where vectors of bf16 are quicker than f32, and elsewhere the same as highest.
     #[arg(
         long,
         default_value = Precision::default().name(),

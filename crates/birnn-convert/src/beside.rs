@@ -22,6 +22,9 @@ const LARGEST: u64 = 1 << 27;
 /// Characters of what is wrong with one, at most: with the way out.
 const LONGEST_PROBLEM: usize = 1000;
 
+/// Characters of a word that is named.
+const LONGEST_WORD: usize = 40;
+
 /// A description that was found beside weights.
 #[derive(Debug)]
 pub struct Beside {
@@ -42,7 +45,12 @@ impl Beside {
             return None;
         }
         match read(&path, found) {
-            Ok((description, written)) => Some(Beside { path, description, written }),
+            Ok((description, written)) => {
+                if let Some(problem) = description.text.as_ref().and_then(unread) {
+                    tracing::warn!("{}: {problem}", shown(&path));
+                }
+                Some(Beside { path, description, written })
+            }
             Err(problem) => {
                 let problem = escape::short(&problem, LONGEST_PROBLEM);
                 tracing::warn!(
@@ -82,6 +90,19 @@ impl Beside {
     pub fn substitute_for(&self) -> Option<&str> {
         Recorded(&self.description.data).substitute_for()
     }
+}
+
+/// That it knows words which no token is read as, if it does.
+fn unread(text: &Text) -> Option<String> {
+    let words = || text.unread();
+    let word = words().next()?;
+    Some(format!(
+        "{} of the {} words that it knows, such as {}, are never read: tokens are brought to other letters or digits \
+         before (`lowercase`, `merge_digits`)",
+        words().count(),
+        text.words.len(),
+        escape::short(word, LONGEST_WORD)
+    ))
 }
 
 fn read(path: &Path, weights: &InferredModel) -> Result<(Description, Source), String> {

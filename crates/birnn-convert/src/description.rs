@@ -12,7 +12,6 @@ use serde_json::Value;
 
 /// What no weights can say of a net. Some of it birnn reads again, the rest is for people.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Description {
     /// What it is asked for.
     #[serde(flatten)]

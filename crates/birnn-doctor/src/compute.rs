@@ -6,7 +6,7 @@ use birnn_data::name::shown;
 use birnn_engine::DeviceError;
 use birnn_engine::device::{cpu_threads, cuda_devices, libtorch_folder};
 use birnn_infer::cpu::{self, instructions};
-use birnn_kernels::Instructions;
+use birnn_kernels::{Instructions, Problem};
 use birnn_run::LIBTORCH;
 
 use crate::item::Item;
@@ -136,12 +136,11 @@ fn processor(chosen: Instructions, best: Instructions, is_overruled: bool) -> It
         features => features.join(", "),
     };
     let text = format!("{}: computes with {}; has {features}", cpu::name(), chosen.name());
-    if let Some((unit, problem)) = Instructions::problem() {
-        return Item::note(
-            NAME,
-            format!("{text}; has {unit} too, but {problem}"),
-            "precisions below `highest` are no quicker than it without them; a container's host may have to permit them",
-        );
+    let problems = Instructions::problems();
+    if let Some(first) = problems.first() {
+        let told: String =
+            problems.iter().map(|Problem { unit, why, .. }| format!("; has {unit} too, but {why}")).collect();
+        return Item::note(NAME, text + &told, first.remedy);
     }
     match (chosen == best, is_overruled) {
         (true, false) if chosen.name() == "baseline" && cfg!(target_arch = "x86_64") => Item::note(

@@ -41,7 +41,7 @@ pub enum EngineError {
     /// The processes are not about the same run.
     #[error(
         "{who} differs from {first}: {differences}; all processes need the same experiment, data and birnn, and as many \
-         threads and the same instructions each"
+         threads and the same instructions (BIRNN_INSTRUCTIONS) each"
     )]
     RanksDiffer {
         /// The rank and its host.

@@ -61,7 +61,8 @@ pub const OF_THE_NET: [&str; 10] = [
     "data.vector_words",
 ];
 
-/// Settings of the data that say which samples are kept back from training.
+/// Settings of the data that say which samples are kept back from training. Who names the same data again gets around that,
+/// and has asked for it.
 const KEPT_BACK: [&str; 3] = ["data.validation", "data.split", "data.test_share"];
 
 /// The data settings of the run of `weights`: as these have them, its own files where its `config.toml` says
@@ -96,8 +97,8 @@ pub fn data_of_run(
         // What stands there is a placeholder: who imports them need not say what they are for.
         let files = match (experiment.data.dataset, manifest.task.wanted().per) {
             (Dataset::SyntheticSeries, _) => Some("ts"),
-            (Dataset::SyntheticText, Per::Sequence) => Some("texts"),
-            (Dataset::SyntheticText, Per::Step) => Some("conll"),
+            (Dataset::SyntheticText, Per::Step) if manifest.task.self_targets().is_none() => Some("conll"),
+            (Dataset::SyntheticText, _) => Some("texts"),
             _ => None,
         };
         if let Some(files) = files {

@@ -89,7 +89,7 @@ pub use average::move_average;
 pub use birnn_architecture::{LegalTags, Precision};
 pub use crf::{Crf, CrfGradient};
 pub use dropout::Dropout;
-pub use isa::{Instructions, flush_subnormals};
+pub use isa::{Instructions, Problem, flush_subnormals};
 pub use linear::Linear;
 pub use peak::{bf16_peak, fma_peak};
 pub use rnn::{

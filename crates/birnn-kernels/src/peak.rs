@@ -5,7 +5,9 @@ use std::time::Instant;
 use birnn_architecture::Precision;
 
 use crate::gemm::Products;
-use crate::isa::{Instructions, Job, Simd};
+#[cfg(target_arch = "x86_64")]
+use crate::isa::Instructions;
+use crate::isa::{Job, Simd};
 use crate::workers::Workers;
 
 /// How long each worker multiplies, in seconds.
@@ -31,6 +33,7 @@ fn of_workers(workers: &Workers, products: Products) -> f64 {
 }
 
 /// The same of this thread alone and for some tens of microseconds.
+#[cfg(target_arch = "x86_64")]
 pub(crate) fn glimpse(instructions: Instructions, precision: Precision) -> f64 {
     let mut rate = 0.0;
     instructions.run(Spin { products: instructions.products(precision), seconds: 0.0, rate: &mut rate });
@@ -70,7 +73,7 @@ impl Job for Spin<'_> {
 fn spin<S: Simd>() -> f64 {
     /// Chains that do not wait for each other: more than any processor's latency times its units.
     const CHAINS: usize = 12;
-    const ROUNDS: usize = 20_000;
+    const ROUNDS: usize = 5_000;
     // SAFETY: these instructions are there, and nothing is read or written through a pointer.
     unsafe {
         let factor = S::splat(std::hint::black_box(0.999));

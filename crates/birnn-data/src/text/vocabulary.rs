@@ -11,7 +11,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
-use crate::name::shown;
 use crate::self_targets::{Hide, JUDGED, SelfTargets};
 use crate::sequences::{Sequences, Values};
 use crate::split::Split;
@@ -90,13 +89,6 @@ impl Folding {
         folded
     }
 
-    /// Whether a word has no letter that is read as another. Of normal forms nothing is said: small letters may not be in
-    /// one that the capital ones were in.
-    fn leaves(self, word: &str) -> bool {
-        let digits = self.merge_digits && word.contains(|letter| matches!(letter, '1'..='9'));
-        !digits && (!self.lowercase || word.to_lowercase() == word)
-    }
-
     /// A form as its characters are read.
     pub fn spell(self, form: &str) -> Cow<'_, str> {
         // In all of them the letters of ASCII are what they are.
@@ -167,16 +159,17 @@ impl Text {
         if !once(self.words.len(), words.len()) || !once(self.characters.chars().count(), characters.len()) {
             return Err("it knows a word or a character twice".to_owned());
         }
-        if self.rare > self.words.len() {
-            return Err("it has more rare words than words".to_owned());
+        match self.rare <= self.words.len() {
+            true => Ok(()),
+            false => Err("it has more rare words than words".to_owned()),
         }
-        match self.words.iter().find(|word| !self.folding.leaves(word)) {
-            None => Ok(()),
-            Some(word) => Err(format!(
-                "no token is read as its word {}, as capital letters or digits are read as others (`lowercase`, `merge_digits`)",
-                shown(word)
-            )),
-        }
+    }
+
+    /// The words that no token is read as, since their letters or digits are read as others. Of normal forms nothing is said:
+    /// small letters may not be in one that the capital ones were in.
+    pub fn unread(&self) -> impl Iterator<Item = &str> {
+        let folding = Folding { normal_form: None, ..self.folding };
+        self.words.iter().map(String::as_str).filter(move |word| folding.fold(word) != *word)
     }
 
     /// Sentences answered, token by token, with tokens of their own, by their index among the words that are known: with the

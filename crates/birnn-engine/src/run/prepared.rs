@@ -175,7 +175,7 @@ fn precision_warning(precision: Precision, device: Device) -> Option<Invalid> {
         (_, Device::Cpu) if instructions.multiplies_bf16(precision) => return None,
         (_, Device::Cpu) => format!(
             "is `{precision}`, and {instructions} has nothing quicker for it than f32, in which products are \
-             computed: a processor with AMX gives other results"
+             computed: a processor that is quicker at bf16 gives other results"
         ),
         _ => {
             format!("is `{precision}`, which is the CPU's: on a GPU libtorch decides how exact products are")

@@ -2,7 +2,7 @@
 //!
 //! How a packed operand lies in memory is known in here alone: whoever multiplies packs rows of `f32` and
 //! hands over what comes of it. Each kernel has a layout of its own: [`panels`] multiplies in f32 by vectors,
-//! [`parts`] sums of bf16 parts by matrix tiles. [`Products`] says which it is.
+//! [`parts`] sums of bf16 parts by matrix tiles or vectors of bf16. [`Products`] says which it is.
 //!
 //! Operands of the gradients of weights are packed first. Their natural order is down the columns of the
 //! gates, which misses the caches at every step once there are many units.

@@ -8,17 +8,17 @@ use std::arch::asm;
 use std::arch::x86_64::__cpuid_count;
 use std::mem::MaybeUninit;
 
-use super::{BLOCK, DEPTH, Place, SIDE, Tile, Tiles, avx512};
+use super::{BLOCK, DEPTH, Place, SIDE, Tile, Tiles, Unusable, avx512};
 
-/// Whether the processor has tiles and the system permits this process to use them.
-pub(super) fn is_permitted() -> Result<bool, &'static str> {
+/// Whether the processor has tiles, and if it has, whether the system permits this process to use them.
+pub(super) fn find() -> Result<bool, Unusable> {
     let features = __cpuid_count(7, 0);
     let has = |bit: u32| features.edx >> bit & 1 == 1;
     // AMX-BF16 and AMX-TILE.
     if !(cfg!(target_os = "linux") && has(22) && has(24) && avx512::is_there()) {
         return Ok(false);
     }
-    if permitted() { Ok(true) } else { Err("the system does not permit this process to use them") }
+    if permitted() { Ok(true) } else { Err(Unusable::Forbidden) }
 }
 
 /// Asks the system for the state that tiles need, which threads have only if their process does.
@@ -254,9 +254,10 @@ pub(super) fn multiply<const PARTS: usize, const COUNT: usize>(
     }
 }
 
-/// Multiplies tiles that never leave the registers, so many times for each of four sums; gives how many operations
-/// that were. Within [`Configured`].
-pub(super) fn spin(rounds: usize) -> f64 {
+/// Multiplies tiles that never leave the registers; gives how many operations that were. Within [`Configured`].
+pub(super) fn spin() -> f64 {
+    /// For each of four sums.
+    const ROUNDS: usize = 20_000;
     // SAFETY: touches tiles alone.
     unsafe {
         asm!(
@@ -267,11 +268,11 @@ pub(super) fn spin(rounds: usize) -> f64 {
             "tdpbf16ps tmm2, tmm5, tmm6", "tdpbf16ps tmm3, tmm5, tmm7",
             "dec {rounds}",
             "jnz 2b",
-            rounds = inout(reg) rounds.max(1) => _,
+            rounds = inout(reg) ROUNDS => _,
             out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
             out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
             options(nostack, nomem),
         );
     }
-    (4 * rounds.max(1) * 2 * SIDE * SIDE * DEPTH) as f64
+    (4 * ROUNDS * 2 * SIDE * SIDE * DEPTH) as f64
 }

@@ -1,4 +1,4 @@
-//! AVX-512 with bf16: how values become tiles, and products of pairs of bf16 by vectors.
+//! AVX-512 with bf16: how values become tiles, and products by vectors of bf16.
 #![expect(unsafe_code, reason = "reached where `is_there` has found the instructions")]
 
 use std::arch::x86_64::{
@@ -9,52 +9,75 @@ use std::arch::x86_64::{
     _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64,
 };
 
-use super::{BLOCK, DEPTH, ORDER, Place, SIDE, Tile, Tiles};
+use super::{BLOCK, DEPTH, Order, Place, SIDE, Tile, Tiles};
 
-/// Whether the processor has the instructions of this file.
+/// Whether the processor has the instructions of this file, and all others that go with them.
 pub(super) fn is_there() -> bool {
     std::is_x86_feature_detected!("avx512bf16")
         && std::is_x86_feature_detected!("avx512f")
         && std::is_x86_feature_detected!("avx512bw")
         && std::is_x86_feature_detected!("avx512dq")
         && std::is_x86_feature_detected!("avx512vl")
+        && std::is_x86_feature_detected!("avx2")
+        && std::is_x86_feature_detected!("fma")
 }
 
-/// Rows of a block of sums that stays in registers: with two vectors of columns, 16 sums that do not wait for each other.
+/// Most rows of a block of sums that stays in registers: with two vectors of columns, 16 sums that do not wait for each
+/// other.
 const ROWS: usize = 8;
 
-/// `c += a * b`, or `c = init + a * b`, for a block of at most two tiles by two and one operand after the other.
+/// `c += a * b`, or `c = init + a * b`, for the rows that are there of a block of at most two tiles by two, and one operand
+/// after the other.
 #[inline(always)]
-pub(super) fn multiply<const PARTS: usize, const COUNT: usize>(
+pub(super) fn multiply<const COUNT: usize>(
     operands: &[(&Tiles, &Tiles); COUNT],
     place: Place,
     init: Option<&[f32]>,
     c: &mut [f32],
     stride: usize,
 ) {
-    for first in (0..place.height()).step_by(ROWS) {
-        let c = &mut c[first * stride..];
-        // SAFETY: `is_there` has found the instructions.
-        unsafe {
-            match place.width() {
-                BLOCK => rows::<PARTS, COUNT, 2>(operands, place, first, init, c, stride),
-                _ => rows::<PARTS, COUNT, 1>(operands, place, first, init, c, stride),
-            }
+    // SAFETY: `is_there` has found the instructions.
+    unsafe {
+        match place.width() {
+            BLOCK => of_width::<COUNT, 2>(operands, place, init, c, stride),
+            _ => of_width::<COUNT, 1>(operands, place, init, c, stride),
         }
     }
 }
 
-/// The same for rows of a block from the `first` on, and so many vectors of columns.
+/// The same for so many vectors of columns.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
-fn rows<const PARTS: usize, const COUNT: usize, const WIDE: usize>(
+fn of_width<const COUNT: usize, const WIDE: usize>(
+    operands: &[(&Tiles, &Tiles); COUNT],
+    place: Place,
+    init: Option<&[f32]>,
+    c: &mut [f32],
+    stride: usize,
+) {
+    let mut first = 0;
+    let rows = place.multiplied(Order::Pairs);
+    while first < rows {
+        let c = &mut c[first * stride..];
+        first += match rows - first {
+            ROWS.. => of_rows::<COUNT, WIDE, ROWS>(operands, place, first, init, c, stride),
+            4.. => of_rows::<COUNT, WIDE, 4>(operands, place, first, init, c, stride),
+            2.. => of_rows::<COUNT, WIDE, 2>(operands, place, first, init, c, stride),
+            _ => of_rows::<COUNT, WIDE, 1>(operands, place, first, init, c, stride),
+        };
+    }
+}
+
+/// The same for so many rows of a block from the `first` on; gives how many they are.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
+fn of_rows<const COUNT: usize, const WIDE: usize, const HIGH: usize>(
     operands: &[(&Tiles, &Tiles); COUNT],
     place: Place,
     first: usize,
     init: Option<&[f32]>,
     c: &mut [f32],
     stride: usize,
-) {
-    let mut sums = [[_mm512_setzero_ps(); WIDE]; ROWS];
+) -> usize {
+    let mut sums = [[_mm512_setzero_ps(); WIDE]; HIGH];
     for (row, sums) in sums.iter_mut().enumerate() {
         let from = &init.unwrap_or(&c[row * stride..])[..WIDE * SIDE];
         for (sum, from) in sums.iter_mut().zip(from.as_chunks::<SIDE>().0) {
@@ -65,19 +88,18 @@ fn rows<const PARTS: usize, const COUNT: usize, const WIDE: usize>(
     for (a, b) in operands {
         let steps = b.steps();
         let a = a.block(place.rows[first / SIDE], steps);
-        let b = place.columns.map(|column| b.block(column, steps));
-        for step in (0..steps).map(|step| step * PARTS) {
-            for &(left, right) in ORDER[PARTS - 1] {
-                let a = &pairs(&a[step + left])[first % SIDE..][..ROWS];
-                let b = b.map(|tiles| pairs(&tiles[step + right]));
-                for pair in 0..SIDE {
-                    for (sums, a) in sums.iter_mut().zip(a) {
-                        let a = as_bf16(_mm512_set1_epi32(a[pair]));
-                        for (sum, b) in sums.iter_mut().zip(b) {
-                            // SAFETY: there are 16 of them.
-                            let b = as_bf16(unsafe { _mm512_loadu_si512(b[pair].as_ptr().cast()) });
-                            *sum = _mm512_dpbf16_ps(*sum, a, b);
-                        }
+        let [left, right] = place.columns;
+        let b = [b.block(left, steps), b.block(right, steps)];
+        for (step, a) in a.iter().enumerate() {
+            let a = &pairs(a)[first % SIDE..][..HIGH];
+            let b = [pairs(&b[0][step]), pairs(&b[1][step])];
+            for pair in 0..SIDE {
+                for (sums, a) in sums.iter_mut().zip(a) {
+                    let a = as_bf16(_mm512_set1_epi32(a[pair]));
+                    for (sum, b) in sums.iter_mut().zip(b) {
+                        // SAFETY: there are 16 of them.
+                        let b = as_bf16(unsafe { _mm512_loadu_si512(b[pair].as_ptr().cast()) });
+                        *sum = _mm512_dpbf16_ps(*sum, a, b);
                     }
                 }
             }
@@ -90,6 +112,7 @@ fn rows<const PARTS: usize, const COUNT: usize, const WIDE: usize>(
             unsafe { _mm512_storeu_ps(to.as_mut_ptr(), sum) };
         }
     }
+    HIGH
 }
 
 /// A tile as rows of pairs.
@@ -111,7 +134,7 @@ pub(super) fn spin() -> f64 {
     /// units.
     #[target_feature(enable = "avx512f,avx512bf16")]
     fn with() -> f64 {
-        const ROUNDS: usize = 10_000;
+        const ROUNDS: usize = 5_000;
         let factor = as_bf16(_mm512_set1_epi32(std::hint::black_box(0)));
         let mut sums = [_mm512_setzero_ps(); 12];
         for _ in 0..ROUNDS {

@@ -1,4 +1,4 @@
-//! Products of sums of bf16 parts, by matrix tiles or by vectors of pairs.
+//! Products of sums of bf16 parts, by matrix tiles or by vectors of bf16.
 //!
 //! A value is split into the bf16 nearest to it and the bf16 nearest to what is left: 8 or 16 bits of its
 //! mantissa. The products of parts are added up in f32, the smaller first; that of both rests is left out, as
@@ -44,14 +44,26 @@ pub(crate) enum Unit {
     #[cfg(target_arch = "x86_64")]
     Avx512,
     /// Plain code that gives the bits of one of these.
-    Twin(Of),
+    Twin(Order),
 }
 
-/// What a twin is the twin of: each adds products up in an order of its own.
+/// The order in which a unit adds products up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Of {
-    Amx,
-    Avx512,
+pub(crate) enum Order {
+    /// That of matrix tiles.
+    Tiles,
+    /// That of vectors of bf16, pair by pair.
+    Pairs,
+}
+
+/// Why a unit that the processor has is not used.
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unusable {
+    /// The system does not permit this process to use it.
+    Forbidden,
+    /// It gives other bits than its twin.
+    OtherBits,
 }
 
 /// How many parts a value has.
@@ -65,33 +77,29 @@ pub(crate) enum Count {
 #[cfg(not(target_arch = "x86_64"))]
 pub(crate) enum Configured {}
 
-/// Why a unit is not used that differs from its twin.
-#[cfg(target_arch = "x86_64")]
-const WRONG: &str = "they do not compute what they should";
-
 impl Unit {
-    pub(crate) fn of(self) -> Of {
+    pub(crate) fn order(self) -> Order {
         match self {
             #[cfg(target_arch = "x86_64")]
-            Unit::Amx => Of::Amx,
+            Unit::Amx => Order::Tiles,
             #[cfg(target_arch = "x86_64")]
-            Unit::Avx512 => Of::Avx512,
-            Unit::Twin(of) => of,
+            Unit::Avx512 => Order::Pairs,
+            Unit::Twin(order) => order,
         }
     }
 
-    /// Whether this process can use it, and if the processor has it but it cannot be used, why not. Found out once: by
-    /// the system's permission, and a small product that is held against the twin's.
+    /// Whether the processor has it, and if it has and it cannot be used, why not. Found out once: by the system's
+    /// permission, and small products that are held against the twin's.
     #[cfg(target_arch = "x86_64")]
-    pub(crate) fn available(self) -> Result<bool, &'static str> {
-        static AVAILABLE: [OnceLock<Result<bool, &'static str>>; 2] = [const { OnceLock::new() }; 2];
-        let (at, is_there, counts): (_, fn() -> _, &[Count]) = match self {
-            Unit::Amx => (0, amx::is_permitted, &[Count::One, Count::Two]),
+    pub(crate) fn available(self) -> Result<bool, Unusable> {
+        static AVAILABLE: [OnceLock<Result<bool, Unusable>>; 2] = [const { OnceLock::new() }; 2];
+        let (at, find, counts): (_, fn() -> _, &[Count]) = match self {
+            Unit::Amx => (0, amx::find, &[Count::One, Count::Two]),
             Unit::Avx512 => (1, || Ok(avx512::is_there()), &[Count::One]),
             Unit::Twin(_) => return Ok(true),
         };
-        *AVAILABLE[at].get_or_init(|| match is_there() {
-            Ok(true) if !agrees(self, counts) => Err(WRONG),
+        *AVAILABLE[at].get_or_init(|| match find() {
+            Ok(true) if !agrees(self, counts) => Err(Unusable::OtherBits),
             found => found,
         })
     }
@@ -111,10 +119,10 @@ impl Parts {
     pub(crate) fn spin(self) -> f64 {
         match self.unit {
             #[cfg(target_arch = "x86_64")]
-            Unit::Amx => amx::spin(20_000),
+            Unit::Amx => amx::spin(),
             #[cfg(target_arch = "x86_64")]
             Unit::Avx512 => avx512::spin(),
-            Unit::Twin(_) => twin::spin(),
+            Unit::Twin(order) => twin::spin(order),
         }
     }
 }
@@ -151,7 +159,7 @@ pub(crate) struct LeftTiles(Tiles);
 pub(crate) struct RightTiles(Tiles);
 
 /// The order in which the products of parts are added: of the left and of the right.
-const ORDER: [&[(usize, usize)]; 2] = [&[(0, 0)], &[(0, 1), (0, 0), (1, 0)]];
+const PARTS_IN_ORDER: [&[(usize, usize)]; 2] = [&[(0, 0)], &[(0, 1), (0, 0), (1, 0)]];
 
 /// Calls a function for a number of parts.
 macro_rules! of_count {
@@ -276,13 +284,24 @@ pub(super) const BLOCK: usize = 2 * SIDE;
 struct Place {
     rows: [usize; 2],
     columns: [usize; 2],
+    /// How many of the rows are there.
+    there: usize,
 }
 
 impl Place {
-    /// Rows of `C`.
+    /// Rows of its tiles.
     #[inline(always)]
     fn height(self) -> usize {
         if self.rows[0] == self.rows[1] { SIDE } else { BLOCK }
+    }
+
+    /// Rows of `C` that are multiplied: of tiles all, and by vectors, which take their time for each, those that are there.
+    #[inline(always)]
+    fn multiplied(self, order: Order) -> usize {
+        match order {
+            Order::Tiles => self.height(),
+            Order::Pairs => self.there,
+        }
     }
 
     /// Columns of `C`.
@@ -317,9 +336,9 @@ pub(super) fn gemm<const COUNT: usize>(
         let init = init.map(|init| &init[column..][..width]);
         for row in (0..m).step_by(BLOCK) {
             let height = (m - row).min(BLOCK);
-            let place = Place { rows: blocks(row, height), columns };
+            let place = Place { rows: blocks(row, height), columns, there: height };
             let sums = &mut c[row * stride + column..];
-            let whole = place.height();
+            let whole = place.multiplied(parts.unit.order());
             if height == whole || (padded && sums.len() >= (whole - 1) * stride + width) {
                 multiply(parts, &operands, place, init, sums, stride);
                 continue;
@@ -351,8 +370,10 @@ fn multiply<const COUNT: usize>(
         #[cfg(target_arch = "x86_64")]
         Unit::Amx => of_count!(parts.count, amx::multiply<COUNT>(operands, place, init, c, stride)),
         #[cfg(target_arch = "x86_64")]
-        Unit::Avx512 => of_count!(parts.count, avx512::multiply<COUNT>(operands, place, init, c, stride)),
-        Unit::Twin(of) => of_count!(parts.count, twin::multiply<COUNT>(of, operands, place, init, c, stride)),
+        Unit::Avx512 => avx512::multiply(operands, place, init, c, stride),
+        Unit::Twin(order) => {
+            of_count!(parts.count, twin::multiply<COUNT>(order, operands, place, init, c, stride));
+        }
     }
 }
 
@@ -394,7 +415,7 @@ fn agrees(unit: Unit, counts: &[Count]) -> bool {
             gemm(parts, shape, [(&left, &right)], &mut c, Some(&b[..n]));
             c.into_iter().map(f32::to_bits).collect()
         };
-        product(unit) == product(Unit::Twin(unit.of()))
+        product(unit) == product(Unit::Twin(unit.order()))
     })
 }
 
@@ -453,7 +474,7 @@ mod tests {
     #[cfg(target_arch = "x86_64")]
     fn what_is_there_computes_what_it_should() {
         for unit in [Unit::Amx, Unit::Avx512] {
-            assert_ne!(unit.available(), Err(WRONG), "{unit:?}");
+            assert_ne!(unit.available(), Err(Unusable::OtherBits), "{unit:?}");
         }
     }
 
@@ -482,13 +503,14 @@ mod tests {
                 instructions.run(Multiply { parts, shape, zeros, a: &a, b: &b, into: &mut found });
                 found
             };
-            let mut twins = Vec::new();
+            let bits = |answer: &[Vec<f32>]| answer.concat().into_iter().map(f32::to_bits).collect::<Vec<_>>();
+            let mut twins: Vec<(Instructions, Vec<Vec<f32>>)> = Vec::new();
             for instructions in [Instructions::twins().to_vec(), Instructions::all()].concat() {
                 let (Some(twin), Products::Parts(parts)) = (instructions.twin(), instructions.products(precision))
                 else { continue };
                 let found = answer(instructions, parts);
                 match twins.iter().find(|(of, _)| *of == twin) {
-                    Some((_, of_twin)) => prop_assert!(found == *of_twin, "{instructions}: other than the twin's"),
+                    Some((_, of_twin)) => prop_assert!(bits(&found) == bits(of_twin), "{instructions}: other than the twin's"),
                     None => twins.push((twin, found)),
                 }
             }

@@ -1,6 +1,6 @@
 //! What processors do with bf16, in plain code: bit for bit.
 
-use super::{DEPTH, ORDER, Of, Place, SIDE, Tile, Tiles};
+use super::{DEPTH, Order, PARTS_IN_ORDER, Place, SIDE, Tile, Tiles};
 
 /// To the nearest bf16, ties to even; subnormal numbers to zero.
 fn bf16(value: f32) -> u16 {
@@ -69,19 +69,46 @@ pub(super) fn transpose(tiles: &mut [Tile]) {
 }
 
 pub(super) fn multiply<const PARTS: usize, const COUNT: usize>(
-    of: Of,
+    order: Order,
     operands: &[(&Tiles, &Tiles); COUNT],
     place: Place,
     init: Option<&[f32]>,
     c: &mut [f32],
     stride: usize,
 ) {
-    let dot = match of {
-        Of::Amx => dot_of_tiles,
-        Of::Avx512 => dot_of_vectors,
-    };
+    /// The same where the processor fuses multiplication and addition, so that this is no call for each product.
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "fma")]
+    fn fused<const PARTS: usize, const COUNT: usize>(
+        order: Order,
+        operands: &[(&Tiles, &Tiles); COUNT],
+        place: Place,
+        init: Option<&[f32]>,
+        c: &mut [f32],
+        stride: usize,
+    ) {
+        plain::<PARTS, COUNT>(order, operands, place, init, c, stride);
+    }
+    #[cfg(target_arch = "x86_64")]
+    if std::is_x86_feature_detected!("fma") {
+        #[expect(unsafe_code, reason = "the instruction was found")]
+        // SAFETY: as it says.
+        return unsafe { fused::<PARTS, COUNT>(order, operands, place, init, c, stride) };
+    }
+    plain::<PARTS, COUNT>(order, operands, place, init, c, stride);
+}
+
+#[inline(always)]
+fn plain<const PARTS: usize, const COUNT: usize>(
+    order: Order,
+    operands: &[(&Tiles, &Tiles); COUNT],
+    place: Place,
+    init: Option<&[f32]>,
+    c: &mut [f32],
+    stride: usize,
+) {
     for (row, column) in
-        (0..place.height()).flat_map(|row| (0..place.width()).map(move |column| (row, column)))
+        (0..place.multiplied(order)).flat_map(|row| (0..place.width()).map(move |column| (row, column)))
     {
         let mut sum = init.map_or(c[row * stride + column], |init| init[column]);
         for (a, b) in operands {
@@ -90,8 +117,8 @@ pub(super) fn multiply<const PARTS: usize, const COUNT: usize>(
                 b.block(place.columns[column / SIDE], b.steps()),
             );
             for (a, b) in a.chunks_exact(PARTS).zip(b.chunks_exact(PARTS)) {
-                for &(left, right) in ORDER[PARTS - 1] {
-                    sum = dot(&a[left], row % SIDE, &b[right], column % SIDE, sum);
+                for &(left, right) in PARTS_IN_ORDER[PARTS - 1] {
+                    sum = dot(order, &a[left], row % SIDE, &b[right], column % SIDE, sum);
                 }
             }
         }
@@ -100,16 +127,26 @@ pub(super) fn multiply<const PARTS: usize, const COUNT: usize>(
 }
 
 /// One product of tiles; gives how many operations it was.
-pub(super) fn spin() -> f64 {
+pub(super) fn spin(order: Order) -> f64 {
     let (a, b) = (super::BLANK, super::BLANK);
     for (row, column) in (0..SIDE).flat_map(|row| (0..SIDE).map(move |column| (row, column))) {
-        std::hint::black_box(dot_of_tiles(&a, row, std::hint::black_box(&b), column, 0.0));
+        std::hint::black_box(dot(order, &a, row, std::hint::black_box(&b), column, 0.0));
     }
     (2 * SIDE * SIDE * DEPTH) as f64
 }
 
+/// `sum` and the products of a row and a column of tiles.
+#[inline(always)]
+fn dot(order: Order, a: &Tile, row: usize, b: &Tile, column: usize, sum: f32) -> f32 {
+    match order {
+        Order::Tiles => dot_of_tiles(a, row, b, column, sum),
+        Order::Pairs => dot_of_pairs(a, row, b, column, sum),
+    }
+}
+
 /// What `tdpbf16ps` does: even and odd steps are summed apart by fused multiply-adds from zero, then together,
 /// then to `sum` (Intel, "Architecture instruction set extensions programming reference", chapter 3).
+#[inline(always)]
 fn dot_of_tiles(a: &Tile, row: usize, b: &Tile, column: usize, sum: f32) -> f32 {
     let mut sums = [0.0_f32; 2];
     for at in 0..DEPTH {
@@ -120,11 +157,13 @@ fn dot_of_tiles(a: &Tile, row: usize, b: &Tile, column: usize, sum: f32) -> f32 
 
 /// What `vdpbf16ps` does pair by pair: the odd step is added to `sum`, then the even one, each by a fused multiply-add
 /// (Intel, "Intel 64 and IA-32 architectures software developer's manual", volume 2, VDPBF16PS).
-fn dot_of_vectors(a: &Tile, row: usize, b: &Tile, column: usize, sum: f32) -> f32 {
+#[inline(always)]
+fn dot_of_pairs(a: &Tile, row: usize, b: &Tile, column: usize, sum: f32) -> f32 {
     (0..DEPTH).fold(flush(sum), |sum, at| add_product(sum, a, row, b, column, at ^ 1))
 }
 
 /// `sum` and the product of a step.
+#[inline(always)]
 fn add_product(sum: f32, a: &Tile, row: usize, b: &Tile, column: usize, at: usize) -> f32 {
     let [a, b] = [a.0[row * DEPTH + at], b.0[at / 2 * DEPTH + column * 2 + at % 2]].map(f32_of);
     flush(flush(a).mul_add(flush(b), sum))
