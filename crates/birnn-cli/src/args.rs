@@ -673,6 +673,12 @@ pub struct DataLocation {
 }
 
 impl DataLocation {
+    /// What was typed, a space before each option.
+    pub fn options(&self) -> String {
+        let folder = self.data_dir.as_ref().map(|folder| format!(" --data-dir {}", shown(folder)));
+        folder.unwrap_or_default() + if self.offline { " --offline" } else { "" }
+    }
+
     /// Takes the user's own files of `source` from `--data-dir`, under the names that they have, but for
     /// those that a `--set` names. They are the experiment's files from then on.
     pub fn take_files(&self, source: &mut Source) -> Result<(), ExperimentError> {

@@ -9,6 +9,7 @@ use birnn_infer::{Answers, Manifest, Predictor, Task, WeightsError, WeightsProbl
 use birnn_kernels::Precision;
 use birnn_run::{WEIGHTS, weights_of};
 
+use crate::args::DataLocation;
 use crate::failure::{Failure, Outcome};
 
 /// A trained net, or several that are asked as one, and who works out its answers.
@@ -167,7 +168,7 @@ pub fn unusable(run: &Path, error: WeightsError) -> Failure {
         true => Failure::request(format!(
             "{error}; name another of its weights files ({}), or write it anew: {}",
             WEIGHTS.join(", "),
-            resume_command("train", run)
+            resume_command("train", run, None)
         )),
         false if matches!(error.problem, WeightsProblem::Unusable(_)) => {
             Failure::request(format!("{error}; take an intact copy of the file"))
@@ -176,10 +177,12 @@ pub fn unusable(run: &Path, error: WeightsError) -> Failure {
     }
 }
 
-/// What there is to type to go on with a run or a sweep, the way that the user started this process.
-pub fn resume_command(command: &str, folder: &Path) -> String {
+/// What there is to type to go on with a run or a sweep, the way that the user started this process,
+/// with the data where it was told to be.
+pub fn resume_command(command: &str, folder: &Path, data: Option<&DataLocation>) -> String {
     let program = if std::env::var_os("CARGO").is_some() { "cargo xtask" } else { "birnn" };
-    format!("{program} {command} --resume {}", shown(&folder))
+    let data = data.map(DataLocation::options).unwrap_or_default();
+    format!("{program} {command} --resume {}{data}", shown(&folder))
 }
 
 /// Refuses data that the net of `weights` is not for, and says so where it hardly is what was meant. Of its

@@ -180,7 +180,9 @@ impl From<ExportError> for Failure {
     fn from(error: ExportError) -> Failure {
         match error {
             ExportError::Save(error) => error.into(),
-            error => Failure::run(error),
+            // What it is has no such form.
+            ExportError::Encode { .. } => Failure::request(error),
+            ExportError::File(_) => Failure::run(error),
         }
     }
 }

@@ -6,7 +6,7 @@ pub mod stream;
 
 use std::path::Path;
 
-use birnn_data::{Per, Preprocessing, Sequences, Series, escape, name};
+use birnn_data::{Per, Preprocessing, SelfTargets, Sequences, Series, escape, name};
 use birnn_infer::{Answer, Classify, Task, significant};
 use serde::Serialize;
 
@@ -51,10 +51,22 @@ struct Prediction<'a> {
 /// Print other classes from this probability on.
 const WORTH_TELLING: f64 = 0.01;
 
+/// Why nets that answer with tokens of the samples themselves are not asked here.
+fn no_tags(targets: SelfTargets) -> Failure {
+    let (what, command) = match targets {
+        SelfTargets::Next => ("the token that comes next", "`birnn continue` prints what follows"),
+        SelfTargets::Hidden(_) => ("tokens that are hidden", "`birnn fill` puts them in"),
+    };
+    Failure::request(format!("the net answers with {what}, and not with tags: {command}"))
+}
+
 /// Answers for every sample that can be read.
 pub fn run(args: &PredictArgs, asked: Asked) -> Outcome {
     let Asked { weights, manifest, .. } = &asked;
     let reading = Reading::of(manifest, weights);
+    if let (ReadingKind::Text(_), Some(targets)) = (&reading.kind, manifest.task.self_targets()) {
+        return Err(no_tags(targets));
+    }
     let (preprocessing, series) = match reading.kind {
         ReadingKind::Pictures(_, preprocessing) => (Some(preprocessing), None),
         ReadingKind::Series(series) => (None, Some(series)),

@@ -403,7 +403,7 @@ impl SweepDir {
         if self.is_begun(index) {
             return Ok(Start::Resumed(Resumed::open(&path, &[], disk)?));
         }
-        let source = Source::read(&self.experiment_path(), &self.trials[index].sets())?;
+        let source = Source::read(&self.experiment_path(), &[])?.of_trial(&self.trials[index])?;
         Ok(Start::New(source, Destination::Chosen(path)))
     }
 

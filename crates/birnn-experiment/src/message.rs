@@ -187,7 +187,9 @@ fn unknown_key(key: &str, known: &[&str]) -> String {
         let (_, setting) = ALSO_CALLED.iter().find(|(other, _)| *other == key)?;
         Some((*setting).to_owned())
     };
+    // A section that stands elsewhere is no other name for itself.
     let near = nearest(key, known).map(str::to_owned).or_else(moved).or_else(renamed);
+    let near = near.filter(|name| name != key);
     let part = || {
         let part_of = |name: &&&str| name.len() > 2 && (key.contains(**name) || name.contains(key));
         known.iter().filter(|_| key.len() > 2).find(part_of).map(|&name| name.to_owned())

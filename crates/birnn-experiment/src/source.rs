@@ -14,6 +14,7 @@ use crate::error::ExperimentError;
 use crate::experiment::{Experiment, Plan};
 use crate::invalid::Invalid;
 use crate::span::{Found, Part, Setting, excerpt, find, line_and_column, one_line};
+use crate::sweep::Trial;
 
 const SET: &str = "--set";
 const DEVICE: &str = "--device";
@@ -27,6 +28,8 @@ pub struct Source {
     sets: Vec<Set>,
     /// Where the user's own files are looked for first.
     folder: Option<PathBuf>,
+    /// Whether what it says of a sweep is left out, since it is one of its runs.
+    alone: bool,
     /// What it says, all of this applied.
     experiment: Experiment,
 }
@@ -68,7 +71,7 @@ impl Source {
 
     /// As [`Source::read`], with the text at hand; `path` is what errors and defaults go by.
     pub fn parse(path: &Path, text: String, sets: &[String]) -> Result<Source, ExperimentError> {
-        Source::new(path, text, sets.iter().map(|argument| Set::new(argument)), None)
+        Source::new(path, text, sets.iter().map(|argument| Set::new(argument)), None, false)
     }
 
     fn new(
@@ -76,9 +79,11 @@ impl Source {
         text: String,
         sets: impl Iterator<Item = Result<Set, ExperimentError>>,
         folder: Option<PathBuf>,
+        alone: bool,
     ) -> Result<Source, ExperimentError> {
         let experiment = Experiment::default();
-        let mut source = Source { path: path.to_owned(), text, sets: Vec::new(), folder: None, experiment };
+        let mut source =
+            Source { path: path.to_owned(), text, sets: Vec::new(), folder: None, alone, experiment };
         source.experiment = deserialize::experiment(&source.text).map_err(|mistake| {
             source.wrong(mistake.span(), mistake.setting().map(Setting::key), mistake.to_string())
         })?;
@@ -94,8 +99,10 @@ impl Source {
         }
         let beside = path.parent().unwrap_or(Path::new(""));
         source.experiment.data.anchor(beside);
-        if let Some(sweep) = &mut source.experiment.sweep {
-            sweep.anchor(beside);
+        match &mut source.experiment.sweep {
+            sweep if alone => *sweep = None,
+            Some(sweep) => sweep.anchor(beside),
+            None => {}
         }
         if let Some(folder) = folder {
             source.take_files(&folder)?;
@@ -108,6 +115,11 @@ impl Source {
         self.changed(sets.iter().map(|argument| Set::new(argument)))
     }
 
+    /// The experiment of a run of its sweep, which has none.
+    pub fn of_trial(&self, trial: &Trial) -> Result<Source, ExperimentError> {
+        Source { alone: true, ..self.clone() }.with(&trial.sets())
+    }
+
     /// The same on another device, as `--device` asks.
     pub fn on(&self, device: DeviceChoice) -> Result<Source, ExperimentError> {
         self.changed(std::iter::once(Ok(Set::device(device))))
@@ -118,7 +130,7 @@ impl Source {
         sets: impl Iterator<Item = Result<Set, ExperimentError>>,
     ) -> Result<Source, ExperimentError> {
         let own = self.sets.iter().cloned().map(Ok);
-        Source::new(&self.path, self.text.clone(), own.chain(sets), self.folder.clone())
+        Source::new(&self.path, self.text.clone(), own.chain(sets), self.folder.clone(), self.alone)
     }
 
     /// Takes the user's own files from `folder`, under the names that they have, but for those that a `--set`
@@ -253,13 +265,26 @@ impl Set {
     /// Makes a path to the user's own files one from where the user is, as every path on the command line.
     fn anchor(&mut self) {
         let key = self.key.join(".");
+        let setting = ["sweep.grid.", "sweep.random."].iter().find_map(|table| key.strip_prefix(table));
         let value = self.toml.split_once('=').and_then(|(_, value)| value.trim().parse().ok());
-        let value = value.as_ref().and_then(toml_edit::Value::as_str);
-        if let (true, Some(path), Ok(here)) =
-            (PATH_SETTINGS.contains(&key.as_str()), value, std::env::current_dir())
-            && let Some(path) = anchored(Path::new(path), &here).to_str()
-        {
-            self.toml = format!("{key}={}", toml_edit::Value::from(path));
+        let (true, Some(value), Ok(here)) =
+            (PATH_SETTINGS.contains(&setting.unwrap_or(&key)), value, std::env::current_dir())
+        else {
+            return;
+        };
+        let from_here = |value: &toml_edit::Value| {
+            let path = value.as_str().map(|path| anchored(Path::new(path), &here));
+            path.and_then(|path| path.to_str().map(toml_edit::Value::from))
+        };
+        let anchored = match &value {
+            toml_edit::Value::Array(values) => {
+                let values = values.iter().map(|value| from_here(value).unwrap_or_else(|| value.clone()));
+                Some(values.collect::<toml_edit::Array>().into())
+            }
+            value => from_here(value),
+        };
+        if let Some(value) = anchored {
+            self.toml = format!("{key}={value}");
         }
     }
 

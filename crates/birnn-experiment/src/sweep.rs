@@ -73,10 +73,9 @@ impl Trial {
 impl SweepConfig {
     /// Makes paths absolute that are tried and were written relative to `folder`.
     pub(crate) fn anchor(&mut self, folder: &Path) {
-        let tables = [&mut self.grid, &mut self.random].into_iter();
-        for data in tables.filter_map(|table| table.get_mut("data")?.as_table_mut()) {
-            for key in PATH_SETTINGS.iter().filter_map(|key| key.strip_prefix("data.")) {
-                let values = data.get_mut(key).and_then(Value::as_array_mut).into_iter().flatten();
+        for table in [&mut self.grid, &mut self.random] {
+            for key in PATH_SETTINGS {
+                let values = at_mut(table, key).and_then(Value::as_array_mut).into_iter().flatten();
                 for value in values {
                     let path = value.as_str().map(|path| birnn_data::anchored(Path::new(path), folder));
                     if let Some(Ok(path)) = path.map(|path| path.into_os_string().into_string()) {
@@ -279,16 +278,32 @@ impl Choice {
                 };
                 match whole {
                     true => Value::Integer(value.floor().clamp(from, to) as i64),
-                    false => Value::Float(short(value).clamp(from, to)),
+                    false => Value::Float(short(value, to - from).clamp(from, to)),
                 }
             }
         }
     }
 }
 
-/// With three digits that count: nobody tells 0.0031 from 0.00310437.
-fn short(value: f64) -> f64 {
-    format!("{value:.2e}").parse().unwrap_or(value)
+/// The value of a dotted key, whichever of its dots part tables and are not in a quoted key.
+fn at_mut<'a>(table: &'a mut Table, key: &str) -> Option<&'a mut Value> {
+    if table.contains_key(key) {
+        return table.get_mut(key);
+    }
+    let parted = |at: usize| (&key[..at], &key[at + 1..]);
+    let (first, rest) = key
+        .match_indices('.')
+        .map(|(at, _)| parted(at))
+        .find(|(first, _)| table.get(*first).is_some_and(Value::is_table))?;
+    at_mut(table.get_mut(first)?.as_table_mut()?, rest)
+}
+
+/// With three digits that count: nobody tells 0.0031 from 0.00310437. Of a narrow range they are those of what it spans.
+fn short(value: f64, span: f64) -> f64 {
+    let size = |number: f64| number.abs().log10().floor();
+    let more = (size(value) - size(span)).clamp(0.0, 12.0);
+    let digits = if more.is_finite() { 2 + more as usize } else { 2 };
+    format!("{value:.digits$e}").parse().unwrap_or(value)
 }
 
 /// From 0 to 1, a function of its arguments.
@@ -385,6 +400,46 @@ mod tests {
             drawn
         };
         assert_eq!(first(alone), first(&beside));
+    }
+
+    /// Of a narrow one, too.
+    #[test]
+    fn draws_fill_their_range() {
+        let random = "[sweep]\ndraws = 20\n[sweep.random]\ntrain.ema_decay = { from = 0.999, to = 0.9999 }";
+        let trials = source(random).trials().unwrap();
+        let within = trials.iter().filter(|trial| {
+            let decay = trial.settings[0].1.as_float().unwrap();
+            0.999 < decay && decay < 0.9999
+        });
+        assert!(within.count() >= 18, "{trials:?}");
+        assert_eq!([short(0.003_104_37, 0.1), short(0.999_312_3, 9e-4)], [0.0031, 0.999_312]);
+    }
+
+    #[test]
+    fn paths_that_are_tried_are_those_beside_the_experiment_or_the_user() {
+        let here = std::env::current_dir().unwrap();
+        let text = "[sweep.grid]\n\"data.train\" = [\"a\"]\ndata.test = [\"/b\", \"c\"]".to_owned();
+        let sets = ["sweep.grid.data.vectors=[\"d\", \"/e\"]".to_owned()];
+        let source = Source::parse(Path::new("/exp/x.toml"), text, &sets).unwrap();
+        let told: BTreeSet<String> =
+            settings(&source.experiment().sweep.as_ref().unwrap().grid, |v| !v.is_table())
+                .into_iter()
+                .flat_map(|(_, values)| values.as_array().unwrap().clone())
+                .map(|value| value.as_str().unwrap().to_owned())
+                .collect();
+        let expected = ["/exp/a", "/b", "/exp/c", &here.join("d").display().to_string(), "/e"];
+        assert_eq!(told, expected.map(str::to_owned).into());
+    }
+
+    /// Its run is one of no others: seeds that come after its own are not its business.
+    #[test]
+    fn a_trial_has_no_sweep() {
+        let text = "seed = 4294967294\n[sweep]\nseeds = 2".to_owned();
+        let source = Source::parse(Path::new("x.toml"), text, &[]).unwrap();
+        for trial in source.trials().unwrap() {
+            let alone = source.of_trial(&trial).unwrap().with(&[]).unwrap();
+            assert!(alone.experiment().sweep.is_none() && alone.plan().is_ok());
+        }
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! The runs of an experiment's sweep, each checked.
 
 use crate::error::ExperimentError;
-use crate::experiment::Experiment;
 use crate::invalid::Invalid;
 use crate::source::Source;
 use crate::sweep::Trial;
@@ -25,10 +24,7 @@ impl Source {
     }
 
     fn check(&self, trial: &Trial) -> Result<(), ExperimentError> {
-        let source = self.with(&trial.sets())?;
-        // Each run of the sweep would go through all of it again.
-        let alone = Experiment { sweep: None, ..source.experiment().clone() };
-        alone.resolve().map(|_| ()).map_err(|invalid| source.locate(invalid))
+        self.of_trial(trial)?.plan().map(|_| ())
     }
 
     /// The key of the setting that is to blame for a trial's `error`: the one that it is about, or else one

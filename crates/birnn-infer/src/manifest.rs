@@ -185,6 +185,10 @@ impl Manifest {
         if let Some(told) = told.as_object_mut() {
             others.iter().for_each(|other| drop(told.remove(*other)));
         }
+        // The same content under another name is the same data.
+        for file in told["data"]["files"].as_array_mut().into_iter().flatten() {
+            file.as_object_mut().map(|file| file.remove("name"));
+        }
         told
     }
 

@@ -141,6 +141,27 @@ impl Sweep {
         done.map_or(Metric::ACCURACY, |outcome| outcome.test.metric)
     }
 
+    /// What there is to say where settings vary by which the runs are asked for other things, so that their order says nothing.
+    pub fn problem(&self) -> Option<String> {
+        // Which words there are is what a perplexity is of.
+        const OF_TOKENS: [&str; 6] = [
+            "data.min_count",
+            "data.unit",
+            "data.normal_form",
+            "data.lowercase",
+            "data.merge_digits",
+            "data.vectors",
+        ];
+        let is_of_tokens = self.metric().name == "perplexity";
+        let asks_otherwise =
+            |key: &&str| key.starts_with("task.hide") || is_of_tokens && OF_TOKENS.contains(key);
+        let keys: Vec<&str> = self.keys().into_iter().filter(asks_otherwise).collect();
+        let told = || {
+            format!("By {} the runs are asked for other things: their order says nothing.", keys.join(", "))
+        };
+        (!keys.is_empty()).then(told)
+    }
+
     /// The settings that vary, by their dotted keys.
     pub fn keys(&self) -> Vec<&str> {
         let settings = self.runs.first().map_or(&[][..], |run| &run.settings);
@@ -201,6 +222,18 @@ mod tests {
             outcome,
         };
         (run, Records::default())
+    }
+
+    #[test]
+    fn runs_that_are_asked_for_other_things_are_told_of() {
+        let told = |key: &str, metric: &'static str| {
+            let (mut run, records) = run("2", 0, Some(0.5), None);
+            run.settings = vec![(key.to_owned(), 1.into())];
+            run.outcome.as_mut().unwrap().test.metric = Metric { name: metric, is_share: false };
+            Sweep::new("x".to_owned(), vec![(run, records)]).problem().is_some()
+        };
+        assert!(told("task.hide.share", "MAE") && told("data.min_count", "perplexity"));
+        assert!(!told("data.min_count", "accuracy") && !told("model.hidden", "perplexity"));
     }
 
     #[test]

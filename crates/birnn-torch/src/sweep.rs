@@ -61,7 +61,7 @@ pub fn run(args: &SweepArgs, log: &Log) -> Outcome {
         },
     );
     if let Swept::Stopped(index, code) = swept.map_err(|Failed(failure)| failure)? {
-        let again = resume_command("sweep", dir.path());
+        let again = resume_command("sweep", dir.path(), Some(&args.data));
         let where_it_was = match index {
             Some(index) => format!("in {}, which is saved", shown(&dir.run_path(index))),
             None => "while other processes train the rest".to_owned(),
@@ -76,6 +76,9 @@ pub fn run(args: &SweepArgs, log: &Log) -> Outcome {
     let page = dir.path().join(PAGE);
     tracing::info!("saved {}", shown(&page));
     let sweep = sweep(&dir, &name);
+    if let Some(problem) = sweep.problem() {
+        tracing::warn!("{problem}");
+    }
     match args.json {
         true => print_json(&sweep)?,
         false => print(&sweep.text())?,
@@ -175,12 +178,17 @@ fn train(
         }
         start => start.or_fail(),
     };
+    let start = match start {
+        Err(Failure { kind: Kind::Run, message, excerpt }) => return failed(message, excerpt),
+        start => start?,
+    };
     tracing::info!("run {} of {}: {}", index + 1, dir.trials().len(), trial.sets().join(" "));
     let view = view::new(Progress::Auto, log);
-    match start.and_then(|start| train::train(start, &args.data, &view, disk, log, &Ranks::alone())) {
+    match train::train(start, &args.data, &view, disk, log, &Ranks::alone()) {
         Ok(Trained::Done(_)) => Ok(Ended::Done),
         Ok(Trained::Stopped(stopped)) => Ok(Ended::Stopped(stopped.code())),
-        Err(Failure { kind: Kind::Run, message, excerpt }) => failed(message, excerpt),
+        // What cannot be of its settings shows here, too, where it is only known beside the data.
+        Err(Failure { kind: Kind::Run | Kind::Request, message, excerpt }) => failed(message, excerpt),
         Err(failure) => Err(failure),
     }
 }

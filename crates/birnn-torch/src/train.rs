@@ -93,7 +93,8 @@ pub fn train(
         let (shards, size) = (plan.train.shards, ranks.size());
         let message = format!(
             "is {shards}, and {size} processes were started, each of which wants a part of every batch: \
-             --set train.shards={size} or more, the same for any number of processes whose results are to be the same"
+             --set train.shards={size} or more, the same for any number of processes whose results are to be the same; a run that \
+             goes on keeps its own: start {shards} at most"
         );
         return Err(start.source().locate(Invalid { key: "train.shards".to_owned(), message }).into());
     }
@@ -116,7 +117,7 @@ pub fn train(
     }
     tracing::info!("run directory {}", shown(run.path()));
 
-    let again = resume_command("train", run.path());
+    let again = resume_command("train", run.path(), Some(data));
     let (substitution, samples) = (run.substitution().map(str::to_owned), run.test_samples());
     let (noun, per) = (run.manifest().modality.noun(), run.manifest().task.per());
     let counted = run.manifest().task.counted();

@@ -259,9 +259,9 @@ fn what_would_be_another_run_is_refused_key_by_key() {
             "; put that back, or say where it is",
         ],
     );
-    // Where they lie is no difference.
-    sandbox.write("moved/b", labels);
-    let moved = sandbox.path("moved/b").display().to_string();
+    // Where they lie is no difference, nor what they are called.
+    sandbox.write("moved/other", labels);
+    let moved = sandbox.path("moved/other").display().to_string();
     let [train, test] = ["train", "test"].map(|split| format!("data.{split}_labels={moved}"));
     sandbox.birnn(&["train", "--resume", "run", "--set", &train, "--set", &test]).done();
     std::fs::remove_dir_all(sandbox.path("moved")).unwrap();

@@ -265,7 +265,12 @@ fn texts_are_gone_on_with_letter_by_letter() {
     assert_ne!(drawn("1"), drawn("2"));
     let both: Vec<String> = drawn("1").lines().map(str::to_owned).collect();
     assert_ne!(both[0], both[1], "each text has draws of its own");
-    sandbox.birnn_given(&["predict", "run", "-"], "abc\n").failed(2, &["birnn continue"]);
+    for json in [&[][..], &["--json"]] {
+        sandbox
+            .birnn_given(&[&["predict", "run", "-"], json].concat(), "abc\n")
+            .failed(2, &["birnn continue"]);
+    }
+    sandbox.birnn(&["export", "run", "net.html"]).failed(2, &["net.html: a page shows classes"]);
     sandbox.birnn(&["report", "run"]).done();
     let page = sandbox.text("run/report.html");
     assert!(page.contains("by counting tokens") && page.contains("class=\"token wrong"));

@@ -151,6 +151,16 @@ fn a_run_that_diverges_does_not_stop_the_others() {
     assert_eq!((again.code, again.stderr.contains("run 1 of 2")), (1, false), "{}", again.stderr);
 }
 
+/// What can only be known beside the data.
+#[test]
+fn a_run_that_cannot_be_does_not_stop_the_others() {
+    let sandbox = swept("[sweep.grid]\ntrain.class_weights = [{ x = 2.0 }, \"balanced\"]\n");
+    let ended = sandbox.birnn(&["sweep", "x.toml", "--run-dir", "s"]);
+    let parts = ["error: run s/001: ", "x: is none of the classes", "error: 1 of 2 runs failed"];
+    assert!(ended.code == 1 && parts.iter().all(|part| ended.stderr.contains(part)), "{}", ended.stderr);
+    assert!(sandbox.path("s/002/model.safetensors").is_file());
+}
+
 #[test]
 fn a_run_that_cannot_be_gone_on_with_does_not_stop_the_others() {
     let sandbox = swept("[sweep]\nseeds = 2\n");

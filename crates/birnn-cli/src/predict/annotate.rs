@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use birnn_data::{AddedColumn, ConllBlock, ConllText, FileProblem, LineText, SelfTargets, Sentences, escape};
+use birnn_data::{AddedColumn, ConllBlock, ConllText, FileProblem, LineText, Sentences, escape};
 use birnn_infer::{Class, Classify, Task};
 
 use crate::asked::Asked;
@@ -21,13 +21,6 @@ pub(super) fn run(files: &[PathBuf], asked: &Asked, reading: &Reading<'_>) -> Ou
     let Task::Classify(task) = &asked.task else {
         return Err(Failure::request("the net tells numbers, and words have tags"));
     };
-    if let Some(targets) = task.self_targets {
-        let (what, command) = match targets {
-            SelfTargets::Next => ("the token that comes next", "`birnn continue` prints what follows"),
-            SelfTargets::Hidden(_) => ("tokens that are hidden", "`birnn fill` puts them in"),
-        };
-        return Err(Failure::request(format!("the net answers with {what}, and not with tags: {command}")));
-    }
     let mut writing = Writing { asked, task, count: 0 };
     let mut unread = Vec::new();
     for file in files {

@@ -180,7 +180,12 @@ impl<R: Read> Rows for CsvRows<R> {
     }
 
     fn advance(&mut self) -> Result<bool, FileProblem> {
+        let next = self.line + 1 + line_breaks(self.record.as_slice()) as usize;
         let (there, found, expected) = (self.read()?, self.record.len(), self.header.len());
+        if there && expected == 1 && self.line > next {
+            // The empty cell of a row that has no other looks like no row.
+            return Err(TableProblem::BlankLine(next).into());
+        }
         if there && found != expected {
             return Err(TableProblem::Cells { line: self.line, found, expected }.into());
         }

@@ -215,6 +215,11 @@ pub enum TableProblem {
         /// What is wrong there.
         problem: CellProblem,
     },
+    /// A line of a table of one column is blank, with rows behind it.
+    #[error(
+        "line {0}: is empty; in a table of one column write `\"\"` or `NA` where a value is missing, or leave the line out"
+    )]
+    BlankLine(usize),
     /// A cell of a table is empty where no value may be missing.
     #[error(
         "{0}: is empty; `missing` under [data] says what is read there: \"mean\", \"last\", \"past\" or \"interpolate\""

@@ -623,6 +623,22 @@ fn line_ends_of_windows_are_line_ends() {
     }
 }
 
+/// A row whose only cell is empty would be no row, and those behind it would move forward in time.
+#[test]
+fn blank_lines_are_no_gaps_of_a_table_of_one_column() {
+    let read = |text: &str| parsed(text, "missing = \"last\"\nlayout = \"long\"", CLASSES);
+    for ends in ["\n", "\r\n"] {
+        let text = |rows: &str| format!("x\n{rows}").replace('\n', ends);
+        let error = read(&text("1\n\n3\n")).unwrap_err();
+        assert!(error.starts_with("line 3: is empty; in a table of one column write"), "{error}");
+        assert!(read(&text("\n1\n")).unwrap_err().starts_with("line 2: is empty"));
+        for whole in ["1\n2\n\n\n", "\"\n1\"\n2\n", "1\n\"\"\n3\n"] {
+            let told = read(&text(whole)).err().unwrap_or_default();
+            assert!(!told.contains("is empty; in a table of one column"), "{told}");
+        }
+    }
+}
+
 /// So many bytes at once.
 struct Slow<'a>(&'a [u8], usize);
 

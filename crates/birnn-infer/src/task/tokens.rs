@@ -52,9 +52,9 @@ impl TokenSums {
         self.loss / self.asked.max(1) as f64
     }
 
-    /// e to the power of that.
+    /// e to the power of that; the largest number where that is more than a number can say.
     pub fn perplexity(&self) -> f64 {
-        self.mean_loss().exp()
+        self.mean_loss().exp().min(f64::MAX)
     }
 
     /// The share that is right; 0 of none.
@@ -208,6 +208,13 @@ mod tests {
         assert_eq!((detail.correct, detail.accuracy), (1, 0.5));
         assert_eq!(detail.perplexity, Some(found.loss.exp()));
         assert_eq!(TokenScores::from_values(scores.clone().into_values()).evaluation(), found);
+    }
+
+    /// In JSON there is no infinity, and where none is written accuracy would be taken for it.
+    #[test]
+    fn a_perplexity_is_a_number() {
+        let sums = TokenSums { asked: 1, right: 0, loss: 8000.0 };
+        assert_eq!(sums.evaluation().classified().unwrap().perplexity, Some(f64::MAX));
     }
 
     #[test]

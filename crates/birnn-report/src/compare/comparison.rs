@@ -7,12 +7,12 @@ use birnn_data::Per;
 use birnn_infer::{ErrorSums, SpanScore};
 use serde::Serialize;
 
-use super::Score;
+use super::{ClassesScore, Score};
 use crate::answered::Answered;
 use crate::error::ReportError;
 use crate::number_predictions::NumberPredictions;
 use crate::predictions::{Prediction, Predictions};
-use crate::stats::{Interval, LEVEL, Resampled, difference, holm, mcnemar, mean, sum};
+use crate::stats::{Interval, LEVEL, Resampled, asked, difference, holm, mcnemar, mean, sum};
 use crate::token_predictions::{TokenPredictions, all_of};
 
 /// How nets do on the same samples, each by itself, and every two side by side.
@@ -104,7 +104,12 @@ impl Comparison {
             ([], [], nets) => of_tokens(nets)?,
             _ => return Err(ReportError::OtherSamples),
         };
-        Ok(Comparison { samples, scores: answered.iter().map(Score::new).collect(), pairs })
+        let mut scores: Vec<Score> = answered.iter().map(Score::new).collect();
+        // What one of them is not judged by, none is first judged by.
+        if scores.iter().any(|score| matches!(score, Score::Classes(ClassesScore { f1: None, .. }))) {
+            scores.iter_mut().for_each(Score::leave_spans);
+        }
+        Ok(Comparison { samples, scores, pairs })
     }
 
     /// The net that is best by the number that it is first judged by; of several, the first.
@@ -153,15 +158,16 @@ fn of_classes(nets: &[&Predictions]) -> Result<(u64, Vec<Pair>), ReportError> {
                 correct.iter().map(|of| drawn.iter().map(|&s| of[s]).sum::<f64>() / steps as f64).collect()
             };
             let correctness = |net: usize| nets[net].predictions.iter().map(Prediction::is_correct);
-            // Those that are wrong at the same steps can mark other spans.
-            let same =
-                |[a, b]: [usize; 2]| correctness(a).eq(correctness(b)) && nets[a].spans == nets[b].spans;
             let spans: Option<Vec<&[SpanScore]>> = nets.iter().map(|net| net.spans.as_deref()).collect();
-            match spans {
-                None => drawn(nets.len(), samples, true, accuracies, same),
+            // Those that are wrong at the same steps can mark other spans.
+            let mark_the_same = |a: usize, b: usize| spans.as_ref().is_none_or(|of| of[a] == of[b]);
+            let same = |[a, b]: [usize; 2]| correctness(a).eq(correctness(b)) && mark_the_same(a, b);
+            let all: Vec<usize> = (0..samples).collect();
+            match &spans {
+                None => drawn(nets.len(), &all, true, accuracies, same),
                 Some(spans) => {
                     let f1s = |drawn: &[usize]| spans.iter().map(|of| f1(of, drawn)).collect();
-                    drawn(nets.len(), samples, true, f1s, same)
+                    drawn(nets.len(), &all, true, f1s, same)
                 }
             }
         }
@@ -195,7 +201,7 @@ fn of_numbers(nets: &[&NumberPredictions]) -> Result<(u64, Vec<Pair>), ReportErr
     let samples = first.positions.len();
     let errors = |drawn: &[usize]| nets.iter().map(|net| error(net, drawn)).collect();
     let same = |[a, b]: [usize; 2]| nets[a].answers == nets[b].answers;
-    Ok((samples as u64, drawn(nets.len(), samples, false, errors, same)))
+    Ok((samples as u64, drawn(nets.len(), &asked(&first.errors), false, errors, same)))
 }
 
 /// The mean absolute error of all numbers together, each in standard deviations of its own.
@@ -218,20 +224,24 @@ fn of_tokens(nets: &[&TokenPredictions]) -> Result<(u64, Vec<Pair>), ReportError
     let perplexities =
         |drawn: &[usize]| nets.iter().map(|net| all_of(&net.sums, drawn).perplexity()).collect();
     let same = |[a, b]: [usize; 2]| nets[a].scores == nets[b].scores;
-    Ok((samples as u64, drawn(nets.len(), samples, false, perplexities, same)))
+    let asked: Vec<usize> = (0..samples).filter(|&sample| first.sums[sample].asked > 0).collect();
+    Ok((samples as u64, drawn(nets.len(), &asked, false, perplexities, same)))
 }
 
-/// Every two of so many nets, where samples are drawn anew: `of` tells the scores of all nets on those drawn.
+/// Every two of so many nets, where samples are drawn anew, of those that something is asked of: `of` tells the scores of
+/// all nets on those drawn.
 fn drawn(
     nets: usize,
-    samples: usize,
+    samples: &[usize],
     is_share: bool,
     of: impl Fn(&[usize]) -> Vec<f64>,
     same: impl Fn([usize; 2]) -> bool,
 ) -> Vec<Pair> {
-    let scores = of(&(0..samples).collect::<Vec<_>>());
+    let scores = of(samples);
     let pairs = every_two(nets);
-    let resampled = Resampled::new(samples, pairs.len(), of);
+    let resampled = Resampled::new(samples.len(), pairs.len(), |drawn: &[usize]| {
+        of(&drawn.iter().map(|&index| samples[index]).collect::<Vec<_>>())
+    });
     let level = LEVEL / pairs.len() as f64;
     let pair = |[a, b]: [usize; 2]| Pair {
         a,
@@ -404,6 +414,8 @@ pub(crate) mod made_up {
 
 #[cfg(test)]
 mod tests {
+    use birnn_infer::{ReadingScores, SpanScores};
+
     use super::made_up::{classes, numbers, predictions, steps, tokens};
     use super::*;
 
@@ -419,6 +431,31 @@ mod tests {
         let log10_p = mcnemar(4, 2);
         assert_eq!(pair.evidence, Evidence::Alone { only_a: 4, only_b: 2, log10_p, log10_p_holm: log10_p });
         assert_eq!(pair.verdict(), Verdict::Undecided);
+    }
+
+    /// Where one of them marks spans and the other does not.
+    #[test]
+    fn nets_are_judged_by_what_all_of_them_tell() {
+        let score = SpanScore { f1: 0.5, spans: 2, found: 2, correct: 1, ..SpanScore::default() };
+        let reading = ReadingScores { all: score, types: Vec::new() };
+        let of_spans = |right: &str| {
+            let mut found = steps(right, 2);
+            let scores = SpanScores { strict: reading.clone(), conlleval: reading.clone(), illegal: 0 };
+            found.classified.spans = Some(Box::new(scores));
+            found.spans = Some(vec![score; right.len() / 2]);
+            Answered::Classes(found)
+        };
+        let without = |right: &str| Answered::Classes(steps(right, 2));
+        let names = |nets: [Answered; 2]| {
+            let found = Comparison::new(&nets).unwrap();
+            let difference = found.pairs[0].difference;
+            (found.scores.iter().map(|score| score.headline().name).collect::<Vec<_>>(), difference)
+        };
+        let (all, none) = ("r".repeat(20), "r---".repeat(5));
+        assert_eq!(names([of_spans(&all), of_spans(&none)]), (vec!["F1"; 2], 0.0));
+        assert_eq!(names([of_spans(&all), without(&none)]), (vec!["accuracy"; 2], 0.75));
+        let found = Comparison::new(&[of_spans(&all), without(&all)]).unwrap();
+        assert_eq!(found.pairs[0].verdict(), Verdict::Same);
     }
 
     #[test]

@@ -106,6 +106,15 @@ impl Score {
     }
 }
 
+impl Score {
+    /// Leaves out the F1 of spans, so that the net is judged as one that tells none.
+    pub(super) fn leave_spans(&mut self) {
+        if let Score::Classes(score) = self {
+            score.f1 = None;
+        }
+    }
+}
+
 impl ClassesScore {
     fn new(predictions: &Predictions) -> ClassesScore {
         let Predictions { evaluation, classified, .. } = predictions;

@@ -39,12 +39,15 @@ const SEED: u64 = 0x626f_6f74_7374_7261;
 /// bootstrap of Efron 1979 ("Bootstrap methods: another look at the jackknife"), with percentiles that are expanded for
 /// how many samples there are (Hesterberg 2015). A sample is a whole sequence, whose steps are not drawn apart: they are alike.
 /// Of several numbers, each of which has its errors in the same samples, a score is the mean of theirs. `None` where
-/// there are fewer than six samples.
+/// there are fewer than six samples. Of which nothing was asked are none.
 pub fn bootstrap(numbers: &[Vec<ErrorSums>]) -> Option<ScoreIntervals> {
-    let samples = numbers.first().map_or(0, Vec::len);
-    let tail = Tail::new(samples, LEVEL)?;
-    let sums = |drawn: &[usize]| numbers.iter().map(|of| sum(of, drawn)).collect::<Vec<_>>();
-    let found = draws(samples, tail.draws(), sums);
+    let asked = asked(numbers);
+    let tail = Tail::new(asked.len(), LEVEL)?;
+    let sums = |drawn: &[usize]| {
+        let drawn: Vec<usize> = drawn.iter().map(|&index| asked[index]).collect();
+        numbers.iter().map(|of| sum(of, &drawn)).collect::<Vec<_>>()
+    };
+    let found = draws(asked.len(), tail.draws(), sums);
     let interval =
         |of: fn(&ErrorSums) -> f64| tail.within(found.iter().map(|numbers| mean(numbers, of)).collect());
     Some(ScoreIntervals {
@@ -52,6 +55,12 @@ pub fn bootstrap(numbers: &[Vec<ErrorSums>]) -> Option<ScoreIntervals> {
         mae: interval(ErrorSums::mae),
         r2: interval(ErrorSums::r2),
     })
+}
+
+/// Those samples of which some number was asked for.
+pub(crate) fn asked(numbers: &[Vec<ErrorSums>]) -> Vec<usize> {
+    let samples = numbers.first().map_or(0, Vec::len);
+    (0..samples).filter(|&sample| numbers.iter().any(|of| !of[sample].is_empty())).collect()
 }
 
 /// The significance level: what differs counts when chance makes as much of it in fewer tests than this share. A 95 %
@@ -106,7 +115,8 @@ pub(crate) fn sum(of: &[ErrorSums], drawn: &[usize]) -> ErrorSums {
 /// The mean of a score over those numbers that were asked for, as an evaluation has it.
 pub(crate) fn mean(numbers: &[ErrorSums], of: fn(&ErrorSums) -> f64) -> f64 {
     let asked = numbers.iter().filter(|number| !number.is_empty());
-    asked.clone().map(of).sum::<f64>() / asked.count().max(1) as f64
+    // Of none a sum is -0.
+    (0.0 + asked.clone().map(of).sum::<f64>()) / asked.count().max(1) as f64
 }
 
 /// What `of` makes of each of so many draws of as many of `count` samples, by their indices.
@@ -211,6 +221,17 @@ mod tests {
         // Of two numbers it is that of their mean.
         let both = bootstrap(&[errors(800, 0.5), errors(800, 1.5)]).unwrap();
         assert!(both.rmse.low < 1.0 && 1.0 < both.rmse.high, "{both:?}");
+    }
+
+    #[test]
+    fn samples_that_nothing_is_asked_of_count_for_nothing() {
+        let mut all = errors(5, 0.5);
+        all.resize(30, ErrorSums::default());
+        assert_eq!(bootstrap(&[all]), None);
+        let mut all = errors(40, 0.5);
+        let expected = bootstrap(&[all.clone()]);
+        all.splice(0..0, vec![ErrorSums::default(); 100]);
+        assert_eq!(bootstrap(&[all]), expected);
     }
 
     /// Steps that are alike in a sequence tell as much as one of them: of 100 sequences right or wrong throughout.
