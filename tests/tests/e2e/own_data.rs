@@ -349,12 +349,12 @@ fn a_folder_of_own_files_is_recorded() {
     assert_eq!(accuracy(&[["--data-dir", "two"].as_slice(), &own].concat())["loss"], other["loss"]);
     sandbox.birnn(&["eval", "run", "--data-dir", "none"]).failed(2, &["none: there is no such folder"]);
 
-    // Paths that a sweep tries are relative to its experiment, too.
-    let grid = "sweep.grid.data.test_images=[\"test-images\",\"../two/test-images\"]";
+    // Paths that a sweep tries are from where the user is, as every path on the command line.
+    let grid = "sweep.grid.data.test_images=[\"one/test-images\",\"two/test-images\"]";
     sandbox.birnn(&["sweep", "one/exp.toml", "--set", grid, "--set", "train.epochs=1"]).done();
     let before = sandbox.listing();
-    let absent = "sweep.grid.data.test_images=[\"test-images\",\"none\"]";
-    sandbox.birnn(&["sweep", "one/exp.toml", "--set", absent]).failed(2, &["one/none: no such file"]);
+    let absent = "sweep.grid.data.test_images=[\"one/test-images\",\"two/none\"]";
+    sandbox.birnn(&["sweep", "one/exp.toml", "--set", absent]).failed(2, &["two/none: no such file"]);
     assert_eq!(sandbox.listing(), before);
 }
 

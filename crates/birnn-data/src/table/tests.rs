@@ -626,7 +626,7 @@ fn line_ends_of_windows_are_line_ends() {
 /// A row whose only cell is empty would be no row, and those behind it would move forward in time.
 #[test]
 fn blank_lines_are_no_gaps_of_a_table_of_one_column() {
-    let read = |text: &str| parsed(text, "missing = \"last\"\nlayout = \"long\"", CLASSES);
+    let read = |text: &str| parsed(text, "target = \"kind\"\nfeatures = [\"x\"]", None);
     for ends in ["\n", "\r\n"] {
         let text = |rows: &str| format!("x\n{rows}").replace('\n', ends);
         let error = read(&text("1\n\n3\n")).unwrap_err();
