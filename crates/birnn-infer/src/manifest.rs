@@ -186,8 +186,9 @@ impl Manifest {
             others.iter().for_each(|other| drop(told.remove(*other)));
         }
         // The same content under another name is the same data.
-        for file in told["data"]["files"].as_array_mut().into_iter().flatten() {
-            file.as_object_mut().map(|file| file.remove("name"));
+        let files = told.pointer_mut("/data/files").and_then(Value::as_array_mut);
+        for file in files.into_iter().flatten().filter_map(Value::as_object_mut) {
+            file.remove("name");
         }
         told
     }

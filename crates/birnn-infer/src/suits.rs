@@ -143,11 +143,16 @@ impl Manifest {
     }
 
     /// Which files of its run's own data, as it is now, have other content than when it was trained, if any
-    /// have.
+    /// have. One of another name was asked for in place of the run's, and is none that has changed.
     pub fn changed(&self, splits: &Splits) -> Option<DataWarning> {
         let files = &splits.provenance.files;
         let changed = self.changed_files(&serde_json::json!({ "files": files }));
-        let files: Vec<PathBuf> = changed.into_iter().map(|index| files[index].path.clone()).collect();
+        let is_its_own = |index: &usize| {
+            let name = self.data["files"][*index]["name"].as_str();
+            name.is_none_or(|name| name == files[*index].name)
+        };
+        let changed = changed.into_iter().filter(is_its_own);
+        let files: Vec<PathBuf> = changed.map(|index| files[index].path.clone()).collect();
         (!files.is_empty()).then_some(DataWarning::Changed { files })
     }
 }
@@ -280,6 +285,10 @@ mod tests {
         }
         let found = manifest.changed(&splits);
         assert_eq!(found, Some(DataWarning::Changed { files: vec!["two".into()] }));
+        manifest.data["files"][1]["name"] = "old".into();
+        assert_eq!(manifest.changed(&splits), None);
+        manifest.data["files"][1]["name"] = "two".into();
+        assert_eq!(manifest.changed(&splits), found);
         manifest.data = serde_json::Value::Null;
         assert_eq!(manifest.changed(&splits), None);
     }

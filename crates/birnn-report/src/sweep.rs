@@ -144,18 +144,25 @@ impl Sweep {
     /// What there is to say where settings vary by which the runs are asked for other things, so that their order says nothing.
     pub fn problem(&self) -> Option<String> {
         // Which words there are is what a perplexity is of.
-        const OF_TOKENS: [&str; 6] = [
+        const OF_TOKENS: [&str; 8] = [
             "data.min_count",
             "data.unit",
             "data.normal_form",
             "data.lowercase",
             "data.merge_digits",
             "data.vectors",
+            "data.vector_words",
+            "model.embedding.freeze",
         ];
         let is_of_tokens = self.metric().name == "perplexity";
         let asks_otherwise =
             |key: &&str| key.starts_with("task.hide") || is_of_tokens && OF_TOKENS.contains(key);
-        let keys: Vec<&str> = self.keys().into_iter().filter(asks_otherwise).collect();
+        let differs = |index: usize| {
+            self.runs.windows(2).any(|two| two[0].settings[index].1 != two[1].settings[index].1)
+        };
+        let keys = self.keys().into_iter().enumerate();
+        let keys = keys.filter(|(index, key)| asks_otherwise(key) && differs(*index));
+        let keys: Vec<&str> = keys.map(|(_, key)| key).collect();
         let told = || {
             format!("By {} the runs are asked for other things: their order says nothing.", keys.join(", "))
         };
@@ -226,14 +233,18 @@ mod tests {
 
     #[test]
     fn runs_that_are_asked_for_other_things_are_told_of() {
-        let told = |key: &str, metric: &'static str| {
-            let (mut run, records) = run("2", 0, Some(0.5), None);
-            run.settings = vec![(key.to_owned(), 1.into())];
-            run.outcome.as_mut().unwrap().test.metric = Metric { name: metric, is_share: false };
-            Sweep::new("x".to_owned(), vec![(run, records)]).problem().is_some()
+        let told = |key: &str, metric: &'static str, values: [u8; 2]| {
+            let of = |value: u8| {
+                let (mut run, records) = run("2", 0, Some(0.5), None);
+                run.settings = vec![(key.to_owned(), value.into())];
+                run.outcome.as_mut().unwrap().test.metric = Metric { name: metric, is_share: false };
+                (run, records)
+            };
+            Sweep::new("x".to_owned(), values.map(of).into()).problem().is_some()
         };
-        assert!(told("task.hide.share", "MAE") && told("data.min_count", "perplexity"));
-        assert!(!told("data.min_count", "accuracy") && !told("model.hidden", "perplexity"));
+        assert!(told("task.hide.share", "MAE", [1, 2]) && told("data.min_count", "perplexity", [1, 2]));
+        assert!(!told("data.min_count", "accuracy", [1, 2]) && !told("model.hidden", "perplexity", [1, 2]));
+        assert!(!told("task.hide.share", "MAE", [1, 1]));
     }
 
     #[test]

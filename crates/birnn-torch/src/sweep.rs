@@ -15,7 +15,7 @@ use birnn_cli::failure::{Failure, Kind, Outcome};
 use birnn_cli::log::Log;
 use birnn_cli::output::{print, print_json};
 use birnn_data::name::shown;
-use birnn_engine::run::RunError;
+use birnn_engine::run::{RunError, Start};
 use birnn_engine::sweep::{Ended, SweepDir, Swept};
 use birnn_engine::{Ranks, ResumeError};
 use birnn_experiment::{Source, Trial};
@@ -61,7 +61,9 @@ pub fn run(args: &SweepArgs, log: &Log) -> Outcome {
         },
     );
     if let Swept::Stopped(index, code) = swept.map_err(|Failed(failure)| failure)? {
-        let again = resume_command("sweep", dir.path(), Some(&args.data));
+        let source = Source::read(&dir.experiment_path(), &[]);
+        let is_own = source.is_ok_and(|source| source.experiment().data.dataset.is_own());
+        let again = resume_command("sweep", dir.path(), (!is_own).then_some(&args.data));
         let where_it_was = match index {
             Some(index) => format!("in {}, which is saved", shown(&dir.run_path(index))),
             None => "while other processes train the rest".to_owned(),
@@ -146,7 +148,7 @@ fn open(args: &SweepArgs, disk: &Arc<dyn Disk>, log: &Log) -> Result<(SweepDir, 
         // Vectors of words must be as wide as the net's.
         let is_of_data = |trial: &&Trial| varies(trial, "data.") || varies(trial, "model.embedding.");
         for trial in same.iter().take(1).filter(is_of_data) {
-            let source = source.with(&trial.sets())?;
+            let source = source.of_trial(trial)?;
             data::load(&source.plan()?.data, &locations(), log, Some(&source))?;
         }
     }
@@ -182,13 +184,16 @@ fn train(
         Err(Failure { kind: Kind::Run, message, excerpt }) => return failed(message, excerpt),
         start => start?,
     };
+    let is_new = matches!(start, Start::New(..));
     tracing::info!("run {} of {}: {}", index + 1, dir.trials().len(), trial.sets().join(" "));
     let view = view::new(Progress::Auto, log);
     match train::train(start, &args.data, &view, disk, log, &Ranks::alone()) {
         Ok(Trained::Done(_)) => Ok(Ended::Done),
         Ok(Trained::Stopped(stopped)) => Ok(Ended::Stopped(stopped.code())),
-        // What cannot be of its settings shows here, too, where it is only known beside the data.
-        Err(Failure { kind: Kind::Run | Kind::Request, message, excerpt }) => failed(message, excerpt),
+        Err(Failure { kind: Kind::Run, message, excerpt }) => failed(message, excerpt),
+        // What its settings cannot be shows here, too, where it is only known beside the data. One that was begun could
+        // be: then something else has changed.
+        Err(Failure { kind: Kind::Request, message, excerpt }) if is_new => failed(message, excerpt),
         Err(failure) => Err(failure),
     }
 }

@@ -98,6 +98,8 @@ pub fn train(
         );
         return Err(start.source().locate(Invalid { key: "train.shards".to_owned(), message }).into());
     }
+    // Where one's own files lie a run records.
+    let is_own = start.source().experiment().data.dataset.is_own();
     let device = device_of(start.source(), ranks.local_rank())?;
     start.check()?;
     let splits = data::load(&plan.data, &data.locations(), log, start.changeable())?;
@@ -117,7 +119,7 @@ pub fn train(
     }
     tracing::info!("run directory {}", shown(run.path()));
 
-    let again = resume_command("train", run.path(), Some(data));
+    let again = resume_command("train", run.path(), (!is_own).then_some(data));
     let (substitution, samples) = (run.substitution().map(str::to_owned), run.test_samples());
     let (noun, per) = (run.manifest().modality.noun(), run.manifest().task.per());
     let counted = run.manifest().task.counted();

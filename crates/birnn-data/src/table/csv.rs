@@ -180,16 +180,21 @@ impl<R: Read> Rows for CsvRows<R> {
     }
 
     fn advance(&mut self) -> Result<bool, FileProblem> {
-        let next = self.line + 1 + line_breaks(self.record.as_slice()) as usize;
         let (there, found, expected) = (self.read()?, self.record.len(), self.header.len());
-        if there && expected == 1 && self.line > next {
-            // The empty cell of a row that has no other looks like no row.
-            return Err(TableProblem::BlankLine(next).into());
-        }
         if there && found != expected {
             return Err(TableProblem::Cells { line: self.line, found, expected }.into());
         }
         Ok(there)
+    }
+
+    fn advance_step(&mut self) -> Result<bool, FileProblem> {
+        let there = self.advance()?;
+        let position = self.record.position().map_or(0, csv::Position::line) as usize + self.skipped;
+        // The empty cell of a row that has no other looks like no row.
+        match there && self.header.len() == 1 && self.line > position {
+            true => Err(TableProblem::BlankLine(position).into()),
+            false => Ok(there),
+        }
     }
 
     fn number(&self) -> RowNumber {

@@ -78,7 +78,7 @@ pub(super) fn read(
         targets: Found::new(table, wanted),
         gap: None,
     };
-    while rows.advance()? {
+    while rows.advance_step()? {
         long.read(rows)?;
     }
     long.finish(rows, table)

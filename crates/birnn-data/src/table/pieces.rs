@@ -138,7 +138,7 @@ impl Pieces<'_> {
     fn add_row(&mut self, rows: &mut impl Rows, piece: &mut Piece) -> Result<bool, FileProblem> {
         let is_read = self.last.as_mut().is_some_and(|last| std::mem::take(&mut last.is_next));
         if !is_read {
-            if !rows.advance()? {
+            if !rows.advance_step()? {
                 return Ok(false);
             }
             if self.take_in(rows)? && piece.count > 0 {

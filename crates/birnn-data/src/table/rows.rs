@@ -23,6 +23,11 @@ pub(super) trait Rows {
     /// Goes on to the next row. Says whether there is one.
     fn advance(&mut self) -> Result<bool, FileProblem>;
 
+    /// The same where rows are steps, of which none may get lost.
+    fn advance_step(&mut self) -> Result<bool, FileProblem> {
+        self.advance()
+    }
+
     /// Which row it is.
     fn number(&self) -> RowNumber;
 

@@ -29,6 +29,10 @@ pub struct TokenScore {
     pub is_right: bool,
 }
 
+/// The highest perplexity that is told: infinity is no number of JSON, and where none is told accuracy would be taken for it.
+/// Of several there is still a mean.
+const MOST_PERPLEXITY: f64 = 1e300;
+
 /// Sums over answers with tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct TokenSums {
@@ -52,9 +56,12 @@ impl TokenSums {
         self.loss / self.asked.max(1) as f64
     }
 
-    /// e to the power of that; the largest number where that is more than a number can say.
+    /// e to the power of that; 1e300 where that is more.
     pub fn perplexity(&self) -> f64 {
-        self.mean_loss().exp().min(f64::MAX)
+        match self.mean_loss().exp() {
+            more if more > MOST_PERPLEXITY => MOST_PERPLEXITY,
+            perplexity => perplexity,
+        }
     }
 
     /// The share that is right; 0 of none.
@@ -210,11 +217,11 @@ mod tests {
         assert_eq!(TokenScores::from_values(scores.clone().into_values()).evaluation(), found);
     }
 
-    /// In JSON there is no infinity, and where none is written accuracy would be taken for it.
     #[test]
     fn a_perplexity_is_a_number() {
-        let sums = TokenSums { asked: 1, right: 0, loss: 8000.0 };
-        assert_eq!(sums.evaluation().classified().unwrap().perplexity, Some(f64::MAX));
+        let of = |loss: f64| TokenSums { asked: 1, right: 0, loss }.perplexity();
+        assert_eq!(of(8000.0), MOST_PERPLEXITY);
+        assert!(of(f64::NAN).is_nan());
     }
 
     #[test]

@@ -284,7 +284,7 @@ pub(super) const BLOCK: usize = 2 * SIDE;
 struct Place {
     rows: [usize; 2],
     columns: [usize; 2],
-    /// How many of the rows are there.
+    /// How many of its rows are there; the others are padding.
     there: usize,
 }
 
@@ -370,7 +370,10 @@ fn multiply<const COUNT: usize>(
         #[cfg(target_arch = "x86_64")]
         Unit::Amx => of_count!(parts.count, amx::multiply<COUNT>(operands, place, init, c, stride)),
         #[cfg(target_arch = "x86_64")]
-        Unit::Avx512 => avx512::multiply(operands, place, init, c, stride),
+        Unit::Avx512 => {
+            assert_eq!(parts.count, Count::One, "vectors multiply one part");
+            avx512::multiply(operands, place, init, c, stride);
+        }
         Unit::Twin(order) => {
             of_count!(parts.count, twin::multiply<COUNT>(order, operands, place, init, c, stride));
         }
