@@ -12,7 +12,7 @@ use crate::answered::Answered;
 use crate::error::ReportError;
 use crate::number_predictions::NumberPredictions;
 use crate::predictions::{Prediction, Predictions};
-use crate::stats::{Interval, LEVEL, Resampled, asked, difference, holm, mcnemar, mean, sum};
+use crate::stats::{Interval, LEVEL, Resampled, all, asked, difference, holm, mcnemar, mean, sum};
 use crate::token_predictions::{TokenPredictions, all_of};
 
 /// How nets do on the same samples, each by itself, and every two side by side.
@@ -162,7 +162,7 @@ fn of_classes(nets: &[&Predictions]) -> Result<(u64, Vec<Pair>), ReportError> {
             // Those that are wrong at the same steps can mark other spans.
             let mark_the_same = |a: usize, b: usize| spans.as_ref().is_none_or(|of| of[a] == of[b]);
             let same = |[a, b]: [usize; 2]| correctness(a).eq(correctness(b)) && mark_the_same(a, b);
-            let all: Vec<usize> = (0..samples).collect();
+            let all = all(samples);
             match &spans {
                 None => drawn(nets.len(), &all, true, accuracies, same),
                 Some(spans) => {
@@ -239,9 +239,7 @@ fn drawn(
 ) -> Vec<Pair> {
     let scores = of(samples);
     let pairs = every_two(nets);
-    let resampled = Resampled::new(samples.len(), pairs.len(), |drawn: &[usize]| {
-        of(&drawn.iter().map(|&index| samples[index]).collect::<Vec<_>>())
-    });
+    let resampled = Resampled::new(samples, pairs.len(), of);
     let level = LEVEL / pairs.len() as f64;
     let pair = |[a, b]: [usize; 2]| Pair {
         a,

@@ -104,9 +104,7 @@ impl Score {
             Score::Tokens(score) => score.loss,
         }
     }
-}
 
-impl Score {
     /// Leaves out the F1 of spans, so that the net is judged as one that tells none.
     pub(super) fn leave_spans(&mut self) {
         if let Score::Classes(score) = self {

@@ -43,11 +43,8 @@ const SEED: u64 = 0x626f_6f74_7374_7261;
 pub fn bootstrap(numbers: &[Vec<ErrorSums>]) -> Option<ScoreIntervals> {
     let asked = asked(numbers);
     let tail = Tail::new(asked.len(), LEVEL)?;
-    let sums = |drawn: &[usize]| {
-        let drawn: Vec<usize> = drawn.iter().map(|&index| asked[index]).collect();
-        numbers.iter().map(|of| sum(of, &drawn)).collect::<Vec<_>>()
-    };
-    let found = draws(asked.len(), tail.draws(), sums);
+    let sums = |drawn: &[usize]| numbers.iter().map(|of| sum(of, drawn)).collect::<Vec<_>>();
+    let found = draws(&asked, tail.draws(), sums);
     let interval =
         |of: fn(&ErrorSums) -> f64| tail.within(found.iter().map(|numbers| mean(numbers, of)).collect());
     Some(ScoreIntervals {
@@ -119,12 +116,17 @@ pub(crate) fn mean(numbers: &[ErrorSums], of: fn(&ErrorSums) -> f64) -> f64 {
     (0.0 + asked.clone().map(of).sum::<f64>()) / asked.count().max(1) as f64
 }
 
-/// What `of` makes of each of so many draws of as many of `count` samples, by their indices.
-fn draws<T>(count: usize, draws: usize, of: impl Fn(&[usize]) -> T) -> Vec<T> {
-    let mut drawn = vec![0; count];
+/// Every one of so many samples.
+pub(crate) fn all(count: usize) -> Vec<usize> {
+    (0..count).collect()
+}
+
+/// What `of` makes of each of so many draws of as many of these samples as there are.
+fn draws<T>(samples: &[usize], draws: usize, of: impl Fn(&[usize]) -> T) -> Vec<T> {
+    let mut drawn = vec![0; samples.len()];
     let draw = |draw: usize| {
         let mut rng = Rng::new(SEED, draw as u64);
-        drawn.iter_mut().for_each(|index| *index = rng.below(count));
+        drawn.iter_mut().for_each(|sample| *sample = samples[rng.below(samples.len())]);
         of(&drawn)
     };
     (0..draws).map(draw).collect()
@@ -148,13 +150,13 @@ pub(crate) fn share_interval(of: &[(u64, u64)]) -> Option<Interval> {
         let (part, whole): (u64, u64) = drawn.iter().fold((0, 0), sum);
         part as f64 / whole as f64
     };
-    Some(tail.within(draws(counted.len(), tail.draws(), share)))
+    Some(tail.within(draws(&all(counted.len()), tail.draws(), share)))
 }
 
 /// The 95 % interval of what `of` tells of `count` samples, by their indices; see [`bootstrap`]. `None` of fewer than six.
 pub(crate) fn interval_of(count: usize, of: impl Fn(&[usize]) -> f64) -> Option<Interval> {
     let tail = Tail::new(count, LEVEL)?;
-    Some(tail.within(draws(count, tail.draws(), of)))
+    Some(tail.within(draws(&all(count), tail.draws(), of)))
 }
 
 /// Nets' scores on the same draws of the same sequences.
@@ -167,12 +169,13 @@ pub(crate) struct Resampled {
 }
 
 impl Resampled {
-    /// Draws `count` sequences anew, often enough for the intervals of so many pairs of nets together, or where that
+    /// Draws these sequences anew, often enough for the intervals of so many pairs of nets together, or where that
     /// would be too often, of each alone; `of` tells the scores of all nets on those drawn.
-    pub(crate) fn new(count: usize, pairs: usize, of: impl Fn(&[usize]) -> Vec<f64>) -> Resampled {
+    pub(crate) fn new(sequences: &[usize], pairs: usize, of: impl Fn(&[usize]) -> Vec<f64>) -> Resampled {
+        let count = sequences.len();
         let enough = |level: f64| Some(Tail::new(count, level)?.draws()).filter(|&draws| draws <= MOST_DRAWS);
         let times = enough(LEVEL / pairs.max(1) as f64).or_else(|| enough(LEVEL));
-        Resampled { count, scores: draws(count, times.unwrap_or(0), of) }
+        Resampled { count, scores: draws(sequences, times.unwrap_or(0), of) }
     }
 
     /// The interval of the difference of two nets' scores, the first's less the second's, that is wrong with a chance of
@@ -258,24 +261,25 @@ mod tests {
         // The second is worse by 0.1 on each sequence, which differ by far more among themselves.
         let of = |index: usize| (index * 37 % 100) as f64;
         let mean = |drawn: &[usize]| drawn.iter().map(|&index| of(index)).sum::<f64>() / 100.0;
-        let found = Resampled::new(100, 1, |drawn| vec![mean(drawn), mean(drawn) + 0.1]);
+        let found = Resampled::new(&all(100), 1, |drawn| vec![mean(drawn), mean(drawn) + 0.1]);
         let Interval { low, high } = found.difference([1, 0], LEVEL).unwrap();
         assert!((low - 0.1).abs() < 1e-9 && (high - 0.1).abs() < 1e-9, "{low} to {high}");
         // The more pairs, the wider; and the more draws it takes.
-        let both = Resampled::new(100, 10, |drawn| vec![mean(drawn), 0.0]);
+        let both = Resampled::new(&all(100), 10, |drawn| vec![mean(drawn), 0.0]);
         let [alone, widened] = [LEVEL, LEVEL / 10.0].map(|level| both.difference([0, 1], level).unwrap());
         assert!(alone.low < 48.0 && 51.0 < alone.high, "{alone:?}");
         assert!(widened.low < alone.low && alone.high < widened.high, "{widened:?}");
         // Where the ends would be beyond all draws, these are taken for normal.
-        let beyond =
-            Resampled::new(100, 1, |drawn| vec![mean(drawn), 0.0]).difference([0, 1], LEVEL / 10.0).unwrap();
+        let beyond = Resampled::new(&all(100), 1, |drawn| vec![mean(drawn), 0.0])
+            .difference([0, 1], LEVEL / 10.0)
+            .unwrap();
         assert!(
             (beyond.low - widened.low).abs() < 2.0 && (beyond.high - widened.high).abs() < 2.0,
             "{beyond:?}"
         );
         // Of five throws of a coin all are alike one time in 16, of six one in 32.
         let few = |count: usize, pairs: usize| {
-            let drawn = Resampled::new(count, pairs, |_| vec![1.0, 0.0]);
+            let drawn = Resampled::new(&all(count), pairs, |_| vec![1.0, 0.0]);
             [LEVEL, LEVEL / pairs as f64].map(|level| drawn.difference([0, 1], level).is_some())
         };
         assert_eq!([0, 1, 5, 6].map(|count| few(count, 1)[0]), [false, false, false, true]);
@@ -331,7 +335,7 @@ mod tests {
             (drawn.iter().map(|&index| errors[index].powi(2)).sum::<f64>() / drawn.len() as f64).sqrt()
         };
         let of = |drawn: &[usize]| nets.iter().map(|net| rmse(net, drawn)).collect();
-        let drawn = Resampled::new(nets[0].len(), pairs.len(), of);
+        let drawn = Resampled::new(&all(nets[0].len()), pairs.len(), of);
         let level = LEVEL / pairs.len() as f64;
         pairs.iter().any(|&pair| drawn.difference(pair, level).unwrap().is_of_a_sign())
     }

@@ -9,7 +9,7 @@ mod paired;
 mod share;
 mod summary;
 
-pub(crate) use self::bootstrap::{FEW, Resampled, asked, interval_of, mean, share_interval, sum};
+pub(crate) use self::bootstrap::{FEW, Resampled, all, asked, interval_of, mean, share_interval, sum};
 pub use self::bootstrap::{LEVEL, ScoreIntervals, bootstrap};
 pub(crate) use self::calibration::bin_of;
 pub use self::calibration::{Bin, Calibration};
