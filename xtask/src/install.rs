@@ -28,6 +28,7 @@ pub enum Was {
 pub fn obtain(machine: &Machine, flavour: Flavour) -> Result<(Tree, Was)> {
     let cache = machine.cache_dir()?;
     let copy = cache.join(folder_name(flavour));
+    libtorch::check_name(&copy)?;
     fs::create_dir_all(&cache).with_context(|| format!("cannot make {}", cache.display()))?;
     let lock = lock(&cache)?;
     let damage = match inspect(&copy, flavour, machine.os) {

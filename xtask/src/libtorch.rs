@@ -44,6 +44,17 @@ impl Tree {
     }
 }
 
+/// Whether libraries can be loaded from a directory of this name.
+pub fn check_name(dir: &Path) -> Result<()> {
+    let text =
+        dir.to_str().with_context(|| format!("{} is not UTF-8, which cargo asks for", dir.display()))?;
+    ensure!(
+        !text.contains(':'),
+        "{text} contains a colon, which separates the directories that libraries are loaded from"
+    );
+    Ok(())
+}
+
 /// Looks whether `dir` holds a libtorch that birnn can be built with; the error says in one line what is
 /// wrong.
 pub fn inspect(dir: &Path, os: &str) -> Result<Tree> {
@@ -58,12 +69,7 @@ pub fn inspect(dir: &Path, os: &str) -> Result<Tree> {
         "{} is libtorch {version}, and birnn needs exactly {VERSION}",
         dir.display()
     );
-    let text =
-        dir.to_str().with_context(|| format!("{} is not UTF-8, which cargo asks for", dir.display()))?;
-    ensure!(
-        !text.contains(':'),
-        "{text} contains a colon, which separates the directories that libraries are loaded from"
-    );
+    check_name(dir)?;
 
     // The test by which torch-sys decides to link the CUDA part.
     let cuda = Some(lib.join("libtorch_cuda.so")).filter(|path| path.is_file());

@@ -45,12 +45,15 @@ impl Machine {
         (!value.is_empty()).then_some(value)
     }
 
-    /// Where a program is found: on `PATH`, or, given with a directory, as it stands.
+    /// Where a program is found: on `PATH`, or, given with a directory, as it stands; from every directory.
     pub fn find_program(&self, name: &OsStr) -> Option<PathBuf> {
-        if Path::new(name).components().count() > 1 {
-            return Some(PathBuf::from(name)).filter(|path| is_program(path));
-        }
-        std::env::split_paths(self.var("PATH")?).map(|folder| folder.join(name)).find(|path| is_program(path))
+        let found = match Path::new(name).components().count() {
+            2.. => Some(PathBuf::from(name)).filter(|path| is_program(path)),
+            _ => std::env::split_paths(self.var("PATH")?)
+                .map(|folder| folder.join(name))
+                .find(|path| is_program(path)),
+        };
+        found.and_then(|path| std::path::absolute(path).ok())
     }
 
     /// This project's folder in the user's cache directory.

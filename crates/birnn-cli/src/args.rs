@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use birnn_data::name::shown;
+use birnn_data::name::{shown, typed};
 use birnn_data::{DataConfig, Dataset, Locations, escape};
 use birnn_experiment::{DeviceChoice, ExperimentError, Source};
 use birnn_infer::{LARGEST_SIDE, Manifest, NetDataError, data_of_run};
@@ -675,7 +675,7 @@ pub struct DataLocation {
 impl DataLocation {
     /// What was typed, a space before each option.
     pub fn options(&self) -> String {
-        let folder = self.data_dir.as_ref().map(|folder| format!(" --data-dir {}", shown(folder)));
+        let folder = self.data_dir.as_ref().map(|folder| format!(" --data-dir {}", typed(folder)));
         folder.unwrap_or_default() + if self.offline { " --offline" } else { "" }
     }
 

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use birnn_data::name::shown;
+use birnn_data::name::{shown, typed};
 use birnn_data::{Modality, Sequences, Splits};
 use birnn_experiment::DeviceChoice;
-use birnn_infer::{Answers, Manifest, Predictor, Task, WeightsError, WeightsProblem, cpu};
+use birnn_infer::{Answers, Manifest, Predictor, Task, WeightsError, WeightsProblem, cpu, finite};
 use birnn_kernels::Precision;
 use birnn_run::{WEIGHTS, weights_of};
 
@@ -123,7 +123,13 @@ impl Asked {
 
     /// Its answers to sequences of the kind that it reads, one after the other.
     pub fn answers(&self, sequences: &Sequences) -> Result<Answers, Failure> {
-        (self.answers)(sequences)
+        let answers = (self.answers)(sequences)?;
+        // What several say was looked at as each said it; the mean of no probability at all is no number.
+        if self.others.is_empty() {
+            finite(answers.given())
+                .map_err(|why| Failure::request(format!("{}: {why}", shown(&self.weights))))?;
+        }
+        Ok(answers)
     }
 }
 
@@ -182,7 +188,7 @@ pub fn unusable(run: &Path, error: WeightsError) -> Failure {
 pub fn resume_command(command: &str, folder: &Path, data: Option<&DataLocation>) -> String {
     let program = if std::env::var_os("CARGO").is_some() { "cargo xtask" } else { "birnn" };
     let data = data.map(DataLocation::options).unwrap_or_default();
-    format!("{program} {command} --resume {}{data}", shown(&folder))
+    format!("{program} {command} --resume {}{data}", typed(folder))
 }
 
 /// Refuses data that the net of `weights` is not for, and says so where it hardly is what was meant. Of its

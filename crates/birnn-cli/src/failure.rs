@@ -92,6 +92,11 @@ fn is_misnamed(error: &std::io::Error) -> bool {
 impl From<RunDirError> for Failure {
     fn from(error: RunDirError) -> Failure {
         match error {
+            RunDirError::Unmakeable { ref source, .. }
+                if source.kind() == std::io::ErrorKind::AlreadyExists =>
+            {
+                Failure::request(error)
+            }
             RunDirError::Io { .. } | RunDirError::Unmakeable { .. } => Failure::run(error),
             _ => Failure::request(error),
         }
@@ -155,7 +160,8 @@ impl From<ReportError> for Failure {
             ReportError::NoSamples
             | ReportError::OtherSamples
             | ReportError::OtherTargets
-            | ReportError::NothingAsked => Failure::request(error),
+            | ReportError::NothingAsked
+            | ReportError::Overflow(_) => Failure::request(error),
             _ => Failure::run(error),
         }
     }

@@ -8,7 +8,7 @@ use birnn_data::{
     Wanted, each_piece,
 };
 use birnn_experiment::DeviceChoice;
-use birnn_infer::{Predictor, Streams, Task, other_features};
+use birnn_infer::{Predictor, Streams, Task, finite, other_features};
 use birnn_kernels::Precision;
 
 use crate::asked::{predictor_on_the_cpu, refuse_gpu};
@@ -123,6 +123,9 @@ impl Stepwise {
                 let steps = piece.steps.parts(&[Part { sample: 0, steps: 0..good }]);
                 let TablePiece { id, begin, targets, .. } = piece;
                 let answered = answered(&mut streams, series, &steps);
+                if let Err(why) = finite(&answered.outputs) {
+                    return refused(why.to_string());
+                }
                 // Where steps are refused, nothing is made of the targets of those before.
                 let targets = targets.filter(|_| problem.is_none());
                 if !take(AnsweredSteps { id, begin, targets, ..answered }).map_err(Stopped::Failure)? {

@@ -9,6 +9,7 @@ use birnn_infer::Manifest;
 use birnn_run::CONFIG;
 
 use crate::beside::Beside;
+use crate::description::description_path;
 use crate::request::Request;
 
 /// Weights that were brought in, and all that is known of them.
@@ -89,6 +90,12 @@ impl Account<'_> {
                     let assumption = "values standardised by its training series".to_owned();
                     say(assumption, "--set data.standardise=false");
                 }
+            }
+            Modality::Text(_) if request.config.is_some() => {
+                let assumption = "words, characters and classes in the order in which birnn finds them in the training sentences, \
+                                  the words that are most frequent first";
+                let described = shown(&description_path(&request.weights)).to_string();
+                say(assumption.to_owned(), &format!("{described}, which lists them"));
             }
             Modality::Text(_) => {}
             Modality::Series(_) => say("values as they are, not standardised".to_owned(), "--mean M --std S"),

@@ -173,7 +173,7 @@ fn tells_words(found: &InferredModel, beside: Option<&Beside>, weights: &Path) -
             Err(format!(
                 "it reads words, and weights do not tell which the {rows} rows of `{}` are; say so in {}: the names of \
                  its `classes`, and its `text`, whose `words` begin at row 1, as row 0 is what is not known (\
-                 docs/guide/pytorch.md has one); or give with --config the experiment that it learnt them by",
+                 docs/guide/pytorch.md has one); or give with --config the experiment that birnn learnt them by",
                 short_name(&table),
                 shown(&description)
             ))
@@ -220,7 +220,9 @@ fn unlike(
     let looks = found.config.resolve().map_or_else(|error| error.to_string(), |found| found.to_string());
     let own = format!("{}.", plan.architecture.cell.prefix());
     let is_elsewhere = |name: &String| name.contains("weight_hh_l") && !name.starts_with(&own);
-    let several = mismatch.unexpected.iter().any(is_elsewhere);
+    // Where the planned one is there, too.
+    let is_own = |name: &String| name.contains("weight_hh_l") && name.starts_with(&own);
+    let several = mismatch.unexpected.iter().any(is_elsewhere) && found.weights.keys().any(is_own);
     let tables = [EMBEDDING, CHARACTER_EMBEDDING].map(|module| format!("{module}.weight"));
     let of_words = mismatch.misshapen.iter().any(|(name, ..)| tables.contains(name));
     let mismatch = mismatch.named(|name| found.own_name(name));
@@ -247,8 +249,17 @@ fn unlike(
         ),
         (Some(config), _) => format!(
             "these look like {looks}, for {features} features and {outputs} classes, and the net of {} is \
-             {net}, for {columns} and {classes}: {mismatch}{rows}; without --config, it is told from the weights",
+             {net}, for {columns} and {classes}: {mismatch}{rows}; without --config, {}",
             shown(&config),
+            match found.config.embedding {
+                None => "it is told from the weights".to_owned(),
+                Some(_) => {
+                    format!(
+                        "it is told from the weights, and its words from {}",
+                        shown(&description_path(&request.weights))
+                    )
+                }
+            }
         ),
     }
 }

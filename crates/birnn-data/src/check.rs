@@ -97,11 +97,7 @@ pub(crate) fn never_known(train: &Sequences, names: Option<&[String]>) -> Option
         }
     }
     let never = known.iter().enumerate().filter(|&(_, known)| !known);
-    let told = |(feature, _): (usize, _)| match names.and_then(|names| names.get(feature)) {
-        Some(name) => format!("`{}`", name.escape_debug()),
-        None => (feature + 1).to_string(),
-    };
-    let never: Vec<String> = never.map(told).collect();
+    let never: Vec<String> = never.map(|(feature, _)| called(names, feature)).collect();
     let what = match never.as_slice() {
         [] => return None,
         [one] => format!("feature {one} is"),
@@ -109,6 +105,44 @@ pub(crate) fn never_known(train: &Sequences, names: Option<&[String]>) -> Option
     };
     let message = format!("{what} missing in all training series: 0 is read there, and nothing learnt of it");
     Some(ConfigError::new("missing", message))
+}
+
+/// A feature or target by its name or, where it has none, by its number.
+fn called(names: Option<&[String]>, index: usize) -> String {
+    match names.and_then(|names| names.get(index)) {
+        Some(name) => format!("`{}`", name.escape_debug()),
+        None => (index + 1).to_string(),
+    }
+}
+
+/// Values, `[positions, width]`, so large that 32 bits hardly tell them apart, such as times in seconds since 1970: `what` they
+/// are, a feature or a target.
+pub(crate) fn hardly_told_apart(
+    what: &str,
+    values: &[f32],
+    width: usize,
+    names: Option<&[String]>,
+) -> Option<ConfigError> {
+    /// Up to here all whole numbers are told apart.
+    const WHOLE: f32 = 16_777_216.0;
+    /// So many different values say enough.
+    const ENOUGH: f32 = 1000.0;
+    (0..width).find_map(|index| {
+        let own = values.iter().skip(index).step_by(width).filter(|value| !value.is_nan());
+        let (least, most) =
+            own.fold((f32::INFINITY, f32::NEG_INFINITY), |(least, most), &value| (least.min(value), most.max(value)));
+        let largest = least.abs().max(most.abs());
+        let apart = largest.next_up() - largest;
+        if least > most || largest < WHOLE || most - least >= ENOUGH * apart {
+            return None;
+        }
+        let message = format!(
+            "the values of {what} {} are {least} to {most}, where numbers of 32 bits are {apart} apart: take off what all of \
+             them have in common, or leave it out",
+            called(names, index)
+        );
+        Some(ConfigError::new("train", message))
+    })
 }
 
 /// Which labels there are.

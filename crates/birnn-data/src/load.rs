@@ -18,7 +18,7 @@ use crate::sequences::{Sequences, Values};
 use crate::series::own::read_own;
 use crate::series::standardise::Series;
 use crate::split::Split;
-use crate::targets::{Outputs, TargetScale};
+use crate::targets::{Outputs, TargetKind, TargetScale, TargetValues, Targets};
 use crate::text::vocabulary::Text;
 use crate::text::word_vectors::{self, WordVectors};
 use crate::whole::{Whole, WholeKind};
@@ -65,15 +65,15 @@ pub fn load(
     on_event: &mut dyn FnMut(Event),
 ) -> Result<Splits, DataError> {
     let whole = match &plan.source {
-        Source::Synthetic => draw(plan.limit).prepare(plan),
-        Source::Files(files) => read_idx(files)?.prepare(plan),
+        Source::Synthetic => draw(plan.limit).prepare(plan)?,
+        Source::Files(files) => read_idx(files)?.prepare(plan)?,
         Source::SyntheticSeries => make(plan),
         Source::SyntheticText => write(plan),
         Source::Own(files) => read_own(files, plan)?,
         Source::Published(published) => match (obtain(published, plan, locations, on_event), plan.fallback) {
             (Err(DataError::Unobtainable(reason)), Fallback::Synthetic) => {
                 on_event(Event::Substituted { dataset: published.name, reason: &reason.to_string() });
-                let stand_in = draw(plan.limit).prepare(plan);
+                let stand_in = draw(plan.limit).prepare(plan)?;
                 Whole { substitute_for: Some(published.name.to_owned()), ..stand_in }
             }
             (whole, _) => whole?,
@@ -101,7 +101,15 @@ pub fn load(
     };
     let mut outputs = match train.targets.numbers() {
         None => Outputs::Classes(whole.names),
-        Some(numbers) => Outputs::Numbers(TargetScale::of(whole.names, numbers)),
+        Some(numbers) => {
+            warnings.extend(check::hardly_told_apart(
+                "target",
+                numbers,
+                whole.names.len(),
+                Some(&whole.names),
+            ));
+            Outputs::Numbers(TargetScale::of(whole.names, numbers))
+        }
     };
     if let (Some(labels), Some(classes)) = (train.labels(), outputs.classes()) {
         let as_numbers = check::numbers_as_classes(classes, plan);
@@ -115,6 +123,10 @@ pub fn load(
         }
         WholeKind::Series { features, columns } => {
             warnings.extend(check::never_known(&train.sequences, features.as_deref()));
+            if let Values::Floats(values) = train.sequences.values() {
+                let (width, names) = (train.sequences.features(), features.as_deref());
+                warnings.extend(check::hardly_told_apart("feature", values, width, names));
+            }
             let series = Series::of(&train.sequences, plan.missing, plan.standardise);
             let series = Series { names: features, columns, missing_mask: plan.missing_mask, ..series };
             let series = match &plan.read_as {
@@ -161,8 +173,33 @@ pub fn load(
             Modality::Text(text)
         }
     };
+    for (key, split) in [("train", &train), ("validation", &validation), ("test", &test)] {
+        asked_for_something(key, split, modality.noun())?;
+    }
     provenance.sha256 = digest([&train, &validation, &test]);
     Ok(Splits { train, unhidden, validation, test, outputs, modality, vectors, provenance, warnings })
+}
+
+/// That there is something to ask for in samples that are answered with values or tokens of their own, if there are any.
+fn asked_for_something(key: &'static str, split: &Split, samples: &str) -> Result<(), ConfigError> {
+    let Targets { values, .. } = &split.targets;
+    if split.is_empty() || split.targets.counted(0..split.targets.len()) > 0 {
+        return Ok(());
+    }
+    let why = match values {
+        TargetValues::SelfClasses { kind: TargetKind::Next, .. } => {
+            "none has a token behind another one that is a word of the training texts; letters are tokens with \
+             `unit = \"characters\"`"
+        }
+        TargetValues::SelfClasses { .. } => {
+            "none of the tokens that are hidden is a word of the training texts"
+        }
+        TargetValues::SelfNumbers { kind: TargetKind::Next, .. } => {
+            "none has a value in a step behind another one; of tables `id` says which rows are steps of one"
+        }
+        _ => "none has a value that could be hidden",
+    };
+    Err(ConfigError::new(key, format!("its {} {samples} leave nothing to ask for: {why}", split.len())))
 }
 
 fn digest(splits: [&Split; 3]) -> String {

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 pub struct FolderLock {
     path: PathBuf,
     /// Closed, and so unlocked, after `path` is gone.
-    _file: File,
+    file: File,
 }
 
 impl FolderLock {
@@ -48,6 +48,11 @@ impl FolderLock {
         taken.ok_or_else(|| io::Error::from(io::ErrorKind::PermissionDenied))
     }
 
+    /// Whether this is the lock of the folder still: not where that was removed or renamed, be there another of its name or none.
+    pub fn is_in_place(&self) -> bool {
+        is_at(&self.file, &self.path)
+    }
+
     /// Whether a process has `folder` locked, or may have. Nothing is made in it to find out.
     pub fn is_held(folder: &Path) -> bool {
         let path = folder.join(FolderLock::NAME);
@@ -55,6 +60,10 @@ impl FolderLock {
             Ok(Reached::Ours(file)) => matches!(file.try_lock(), Err(TryLockError::WouldBlock)),
             Ok(Reached::Theirs(file)) => file.try_lock().is_err(),
             Ok(Reached::Closed) => true,
+            // NFS says nothing of locks on a file that is open for reading.
+            Err(error) if error.kind() == io::ErrorKind::ReadOnlyFilesystem => {
+                File::open(&path).is_ok_and(|file| file.try_lock().is_err())
+            }
             Err(_) => false,
         }
     }
@@ -111,7 +120,7 @@ fn take(
         // The one before may have removed the file between the two lines above: then this is a lock on
         // nothing.
         if is_at(&file, &path) {
-            return Ok(Some(FolderLock { path, _file: file }));
+            return Ok(Some(FolderLock { path, file }));
         }
     }
     let name = FolderLock::NAME;
@@ -132,8 +141,11 @@ fn is_at(file: &File, path: &Path) -> bool {
 
 impl Drop for FolderLock {
     fn drop(&mut self) {
-        // While it is still locked: who waits for it must find it gone. A file that stays does no harm.
-        let _ = std::fs::remove_file(&self.path);
+        // While it is still locked: who waits for it must find it gone. A file that stays does no harm, and one of another
+        // folder that has the name now is another process's.
+        if self.is_in_place() {
+            let _ = std::fs::remove_file(&self.path);
+        }
     }
 }
 
@@ -190,6 +202,21 @@ mod tests {
         });
         assert_eq!(done.into_inner(), 100);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn the_lock_of_a_folder_that_was_replaced_is_left_to_it() {
+        let above = tempfile::tempdir().unwrap();
+        let folder = above.path().join("a");
+        std::fs::create_dir(&folder).unwrap();
+        let first = try_take(&folder).unwrap();
+        assert!(first.is_in_place());
+        std::fs::rename(&folder, above.path().join("b")).unwrap();
+        assert!(!first.is_in_place());
+        std::fs::create_dir(&folder).unwrap();
+        let second = try_take(&folder).unwrap();
+        drop(first);
+        assert!(second.is_in_place() && FolderLock::is_held(&folder));
     }
 
     /// As where a file that is open has another number than the one that has its name.

@@ -22,6 +22,17 @@ pub fn shown<Name: AsRef<OsStr> + ?Sized>(name: &Name) -> Shown<'_> {
     Shown(name.as_ref())
 }
 
+/// A path as it can be typed for a shell: in quotes where it has to be, and never taken for an option.
+pub fn typed(path: &Path) -> String {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-./+=:@%,".contains(byte) || !byte.is_ascii();
+    let told = text(path);
+    let told = if told.starts_with('-') { format!("./{told}") } else { told };
+    match !told.is_empty() && told.as_bytes().iter().all(plain) {
+        true => told,
+        false => format!("'{}'", told.replace('\'', r"'\''")),
+    }
+}
+
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for chunk in self.0.as_encoded_bytes().utf8_chunks() {
@@ -71,6 +82,29 @@ mod tests {
     use std::os::unix::ffi::OsStrExt;
 
     use super::*;
+
+    #[test]
+    fn what_is_typed_is_one_argument() {
+        for (path, expected) in [
+            ("runs/bilstm/001", "runs/bilstm/001"),
+            ("läufe/a+b", "läufe/a+b"),
+            ("my run", "'my run'"),
+            ("it's", r"'it'\''s'"),
+            ("-x", "./-x"),
+            ("- x", "'./- x'"),
+            ("a;b$c", "'a;b$c'"),
+            ("~/a", "'~/a'"),
+            ("", "''"),
+        ] {
+            assert_eq!(typed(Path::new(path)), expected, "{path}");
+            if expected.starts_with('\'') {
+                let echo =
+                    std::process::Command::new("sh").args(["-c", &format!("printf %s {expected}")]).output();
+                let path = if path.starts_with('-') { format!("./{path}") } else { path.to_owned() };
+                assert_eq!(String::from_utf8(echo.unwrap().stdout).unwrap(), path);
+            }
+        }
+    }
 
     #[test]
     fn an_error_tells_one_file_from_another() {

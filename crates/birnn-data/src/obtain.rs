@@ -54,7 +54,7 @@ pub(crate) fn obtain_within(
     }
     let found: Vec<Found> = found.into_iter().flatten().collect();
     Ok(match &published.kind {
-        Kind::Images { .. } => images(published, found)?.prepare(plan),
+        Kind::Images { .. } => images(published, found)?.prepare(plan)?,
         Kind::Series { .. } | Kind::SeriesInOne { .. } => series(published, found, plan)?,
     })
 }

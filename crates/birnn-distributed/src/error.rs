@@ -30,6 +30,17 @@ pub enum RankError {
         /// What the system said.
         said: String,
     },
+    /// Rank 0 does not find itself where all are told to look for it.
+    #[error(
+        "rank 0 does not reach itself at {master} ({said}): set MASTER_ADDR to a name or an address of the host that it runs on, \
+         the same for all processes"
+    )]
+    NotHere {
+        /// Host and port.
+        master: String,
+        /// What the system said.
+        said: String,
+    },
     /// Rank 0 cannot have its port.
     #[error(
         "port {port} cannot be had ({said}): set MASTER_PORT to one that is free, the same for all processes"

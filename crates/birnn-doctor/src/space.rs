@@ -33,7 +33,7 @@ pub(crate) fn items(data_dir: Option<PathBuf>, runs: &Path) -> Vec<Item> {
 
 fn disk(name: &'static str, folder: &Path, elsewhere: &str) -> Item {
     // What is not there yet is made in the nearest folder above it.
-    let above = folder.ancestors().find(|path| path.exists()).unwrap_or(Path::new("."));
+    let above = folder.ancestors().find(|path| path.symlink_metadata().is_ok()).unwrap_or(Path::new("."));
     let shown = names::text(folder);
     let free = match statvfs(above) {
         Ok(found) => found.f_bavail.saturating_mul(found.f_frsize),

@@ -95,12 +95,14 @@ impl<'a> Checkpoints<'a> {
 
     /// Keeps the weights as those of the best epoch so far.
     pub fn save_best(&self, learner: &Learner) -> Result<(), EngineError> {
+        self.run.check_in_place()?;
         save(self.run.disk(), &self.run.path().join(BEST), learner, &self.manifest)
     }
 
     /// Keeps the weights as the run's result, and says where.
     pub fn save_final(&self, learner: &Learner) -> Result<PathBuf, EngineError> {
         let path = self.run.path().join(FINAL);
+        self.run.check_in_place()?;
         save(self.run.disk(), &path, learner, &self.manifest)?;
         Ok(path)
     }

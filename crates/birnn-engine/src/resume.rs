@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use birnn_data::name::shown;
+use birnn_data::name::{shown, typed};
 use birnn_data::{PATH_SETTINGS, Recorded};
 use birnn_experiment::{ExperimentError, Source, differing};
 use birnn_infer::{Manifest, WeightsError};
@@ -49,8 +49,8 @@ pub enum ResumeError {
     /// There are checkpoints, all of them damaged.
     #[error(
         "{run}: no checkpoint can be used: {}; put back a copy of one, or train anew: birnn train \
-         {run}/config.toml",
-        list(.problems), run = shown(.run)
+         {}",
+        list(.problems), typed(&.run.join(CONFIG)), run = shown(.run)
     )]
     NoneVerifies {
         /// The run.
@@ -60,8 +60,8 @@ pub enum ResumeError {
     },
     /// It had checkpoints, and has none any more.
     #[error(
-        "{run}: its checkpoints are gone; put one back, or train anew: birnn train {run}/config.toml",
-        run = shown(.0)
+        "{}: its checkpoints are gone; put one back, or train anew: birnn train {}",
+        shown(.0), typed(&.0.join(CONFIG))
     )]
     Gone(PathBuf),
     /// It would not be the same run.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use birnn_data::name::shown;
+use birnn_data::name::{shown, typed};
 
 /// Why an experiment cannot be run as asked for.
 #[derive(Debug, thiserror::Error)]
@@ -53,7 +53,7 @@ impl ExperimentError {
 /// What may be meant where a path is no experiment file.
 fn hint(path: &Path) -> String {
     match (path.join("config.toml").is_file(), path.is_dir(), path.exists()) {
-        (true, ..) => format!("; it is a run: to go on with it, --resume {}", shown(&path)),
+        (true, ..) => format!("; it is a run: to go on with it, --resume {}", typed(path)),
         (_, true, _) => "; an experiment is a TOML file, such as configs/bilstm.toml".to_owned(),
         (.., false) => "; name an experiment file, such as configs/bilstm.toml".to_owned(),
         _ => String::new(),

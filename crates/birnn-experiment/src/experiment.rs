@@ -83,9 +83,8 @@ impl Experiment {
             let message = "reads the characters of tokens that are hidden; leave it out";
             return Err(Invalid::new("model.embedding.characters", message.to_owned()));
         }
-        if self.hides_features() && self.data.dataset.is_text() {
-            let message = "\"features\" are those of series, and a text has none: \"points\" or \"blocks\"";
-            return Err(Invalid::new("task.hide.what", message.to_owned()));
+        if self.data.dataset.is_text() {
+            self.suits_hiding(0)?;
         }
         let train = self.train.resolve()?;
         self.suits_task()?;
@@ -206,17 +205,24 @@ impl Experiment {
         }
     }
 
-    fn hides_features(&self) -> bool {
-        self.task.hide.is_some_and(|hide| hide.what == HideWhat::Features)
+    /// Checks that what is hidden can be, and leaves something to go by, where each step has so many values; texts have none.
+    pub fn suits_hiding(&self, features: usize) -> Result<(), Invalid> {
+        let hides_features = self.task.hide.is_some_and(|hide| hide.what == HideWhat::Features);
+        let message = match features {
+            _ if !hides_features => return Ok(()),
+            0 => "\"features\" are those of series, and a text has none: \"points\" or \"blocks\"",
+            1 => {
+                "\"features\" hides whole ones, and these series have one: \"points\" or \"blocks\" leave something to go \
+                 by"
+            }
+            _ => return Ok(()),
+        };
+        Err(Invalid::new("task.hide.what", message.to_owned()))
     }
 
     /// Checks what depends on how many time steps the longest sequence has, and how many values each step.
     pub fn suits(&self, longest: usize, features: usize) -> Result<(), Invalid> {
-        if self.hides_features() && features == 1 {
-            let message = "\"features\" hides whole ones, and these series have one: \"points\" or \"blocks\" leave \
-                           something to go by";
-            return Err(Invalid::new("task.hide.what", message.to_owned()));
-        }
+        self.suits_hiding(features)?;
         let name = match self.with_defaults().model.readout {
             Readout::Last => "last",
             Readout::Final => "final",

@@ -72,7 +72,12 @@ impl From<Hide> for HideConfig {
 }
 
 impl HideConfig {
-    fn resolve(&self) -> Result<Hide, Invalid> {
+    /// Checks it.
+    ///
+    /// # Errors
+    ///
+    /// A share or a length that cannot be.
+    pub fn resolve(&self) -> Result<Hide, Invalid> {
         let share = self.share.unwrap_or(0.1);
         if !(share > 0.0 && share < 1.0) {
             let message = format!("must be more than 0 and less than 1, such as 0.1, is {share}");

@@ -104,6 +104,13 @@ pub fn parse_key(path: &Path, bytes: &[u8], key: Option<&str>) -> Result<StateDi
     weights(Cursor::new(bytes), bytes.len() as u64, key).map_err(FormatError::about(path))
 }
 
+/// What to do about a file with other things.
+pub(crate) const ALONE: &str = "In Python, save `model.state_dict()` alone";
+
+/// What to do about weights that are not plain.
+pub(crate) const PLAIN: &str = "In Python, save `{name: tensor.detach().float() for name, tensor in model.state_dict().items()}`, of a model before it \
+     is quantized";
+
 fn weights(mut source: impl Read + Seek, length: u64, key: Option<&str>) -> Result<StateDict, String> {
     let mut head = Vec::new();
     source.by_ref().take(16).read_to_end(&mut head).map_err(|error| error.to_string())?;
@@ -113,6 +120,9 @@ fn weights(mut source: impl Read + Seek, length: u64, key: Option<&str>) -> Resu
         head if pytorch::is_one(head) => pytorch::parse(source, head, length, key),
         // A safetensors header is a JSON object behind its length.
         head if head.get(8) == Some(&b'{') => key::select(safetensors_file::parse(source, length)?, key),
+        [0x80, 0..=5, ..] => {
+            Err(format!("a pickle, and not as torch.save writes weights by itself. {ALONE}"))
+        }
         _ => Err("neither a state dict that torch.save wrote nor a safetensors file".to_owned()),
     }
 }

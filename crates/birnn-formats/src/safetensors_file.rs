@@ -5,6 +5,7 @@ use std::io::{Read, Seek, SeekFrom};
 use safetensors::Dtype;
 use safetensors::tensor::Metadata;
 
+use crate::PLAIN;
 use crate::error::short_name;
 use crate::number::Number;
 use crate::pytorch::MOST_COPIES;
@@ -43,7 +44,7 @@ pub(crate) fn parse(mut source: impl Read + Seek, length: u64) -> Result<StateDi
             Dtype::I16 => Number::I16,
             Dtype::I8 => Number::I8,
             Dtype::U8 | Dtype::BOOL => Number::U8,
-            other => return Err(format!("`{}` is of {other:?}", short_name(&name))),
+            other => return Err(format!("`{}` is of {other:?}. {PLAIN}", short_name(&name))),
         };
         let (start, end) = info.data_offsets;
         let mut bytes = vec![0; end - start];

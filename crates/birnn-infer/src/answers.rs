@@ -16,6 +16,23 @@ pub struct Answers {
     pub joint: Option<Joint>,
 }
 
+/// What a net answers is not a number: on its way there sums have overflowed.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+#[error(
+    "the net answers {0}, which is no number: what it adds up has overflowed, as it can where sequences are much longer, or \
+     their values much larger, than those that it learnt from"
+)]
+pub struct Overflow(f32);
+
+/// That all `values`, which a net's head gave, are numbers.
+///
+/// # Errors
+///
+/// The first of them that is none.
+pub fn finite(values: &[f32]) -> Result<(), Overflow> {
+    values.iter().find(|value| !value.is_finite()).map_or(Ok(()), |&value| Err(Overflow(value)))
+}
+
 /// The tags of whole sequences, by a conditional random field.
 #[derive(Clone, Debug)]
 pub struct Joint {
@@ -47,6 +64,11 @@ impl Answers {
         let mut logits = crf.marginals(&emissions, &lengths);
         logits.iter_mut().for_each(|probability| *probability = probability.ln());
         Answers { logits, lengths, joint: Some(Joint { crf, emissions, tags }) }
+    }
+
+    /// What the head gave of each position, `[outputs]`.
+    pub fn given(&self) -> &[f32] {
+        self.joint.as_ref().map_or(&self.logits, Joint::emissions)
     }
 
     /// The tag at a position, of those that are the most probable together; none where each stands for itself.

@@ -148,6 +148,8 @@ pub fn hidden_of_run(manifest: &Manifest, sets: &[String]) -> Result<SelfTargets
     let text = experiment.to_toml().map_err(|error| unreadable(&error))?;
     let source = Source::parse(Path::new(CONFIG), text, sets)?;
     let task = source.experiment().task.resolve().map_err(|invalid| source.locate(invalid))?;
+    let features = if let Modality::Series(series) = &manifest.modality { series.features() } else { 0 };
+    source.experiment().suits_hiding(features).map_err(|invalid| source.locate(invalid))?;
     match task.self_targets {
         Some(own @ SelfTargets::Hidden(_)) => Ok(own),
         _ => Err(NetDataError::Outside(sets.join(" --set "))),

@@ -48,7 +48,7 @@ mod suits;
 mod task;
 
 pub use answer::Answer;
-pub use answers::{Answers, Joint};
+pub use answers::{Answers, Joint, Overflow, finite};
 pub use birnn_kernels::{Input, Lengths, StateGradient};
 pub use data::{NetDataError, OF_THE_NET, data_of_run, data_set_for, folder_of, hidden_of_run};
 pub use described_task::DescribedTask;

@@ -8,7 +8,7 @@ use birnn_data::{
     Conversion, MOST_CLASSES, Missing, Modality, Per, Preprocessing, Recorded, SelfTargets, Series, Text,
     Wanted,
 };
-use birnn_experiment::{Experiment, TrainPlan};
+use birnn_experiment::{Experiment, HideConfig, Invalid, TrainPlan};
 use birnn_run::{Cpu, LIBTORCH, Mark};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -349,7 +349,14 @@ impl Manifest {
     /// Whether a net that answers with values or tokens of what it reads has one answer for each.
     fn check_self_targets(&self) -> Result<(), String> {
         let Some(targets) = self.task.self_targets() else { return Ok(()) };
-        let hides = matches!(targets, SelfTargets::Hidden(_));
+        let hides = match targets {
+            SelfTargets::Hidden(hide) => {
+                let checked = HideConfig::from(hide).resolve();
+                checked.map_err(|Invalid { key, message }| format!("{key}: {message}"))?;
+                true
+            }
+            SelfTargets::Next => false,
+        };
         let suits = match (&self.modality, &self.task) {
             (Modality::Series(series), Task::Regress(task)) => {
                 task.scale.names.len() == series.features() && !(hides && series.missing == Missing::Refuse)

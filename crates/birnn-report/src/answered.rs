@@ -1,7 +1,7 @@
 //! What a net answers for samples, whatever its task.
 
 use birnn_data::Split;
-use birnn_infer::{Predictor, Task};
+use birnn_infer::{Predictor, Task, cpu, finite};
 
 use crate::error::ReportError;
 use crate::number_predictions::NumberPredictions;
@@ -24,7 +24,7 @@ impl Answered {
     ///
     /// # Errors
     ///
-    /// There are none, or they have other targets than the net answers with.
+    /// There are none, they have other targets than the net answers with, or what it answers is no number.
     pub fn new(predictor: &Predictor, split: &Split) -> Result<Answered, ReportError> {
         if split.is_empty() {
             return Err(ReportError::NoSamples);
@@ -33,13 +33,20 @@ impl Answered {
         if split.targets.wanted() != task.wanted() {
             return Err(ReportError::OtherTargets);
         }
+        let answers = || {
+            let answers = predictor.answers_to_all(&split.sequences, cpu::threads());
+            finite(answers.given()).map(|()| answers)
+        };
         let answered = match task {
             Task::Classify(task) if task.self_targets.is_some() => {
-                let answered = TokenPredictions::new(task, predictor, split).map(Answered::Tokens);
+                let answered = TokenPredictions::new(task, predictor, split)?.map(Answered::Tokens);
                 return answered.ok_or(ReportError::NothingAsked);
             }
-            Task::Classify(task) => Predictions::new(task, predictor, split).map(Answered::Classes),
-            Task::Regress(task) => NumberPredictions::new(task, predictor, split).map(Answered::Numbers),
+            Task::Classify(of) => Predictions::new((task, of), &answers()?, split).map(Answered::Classes),
+            Task::Regress(of) => {
+                let modality = &predictor.manifest().modality;
+                NumberPredictions::new((task, of), answers()?, modality, split).map(Answered::Numbers)
+            }
         };
         answered.ok_or(ReportError::OtherTargets)
     }

@@ -1,5 +1,7 @@
 //! What can go wrong when a page is made or nets are compared.
 
+use birnn_infer::Overflow;
+
 /// Why there is no page, or no comparison.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
@@ -12,6 +14,9 @@ pub enum ReportError {
     /// No token that the net knows is asked for.
     #[error("no token of the test samples is asked for that the net knows")]
     NothingAsked,
+    /// Some answers are no numbers.
+    #[error(transparent)]
+    Overflow(#[from] Overflow),
     /// Predictions for different samples say nothing of each other.
     #[error("the nets were not asked for the same samples")]
     OtherSamples,

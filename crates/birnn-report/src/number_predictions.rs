@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use birnn_data::{Modality, Series, Split};
-use birnn_infer::{ErrorSums, Evaluation, Miss, Predictor, Regress, Regressed, cpu};
+use birnn_infer::{Answers, ErrorSums, Evaluation, Miss, Regress, Regressed, Task};
 
 use crate::judged::Judged;
 use crate::predictions::{positions, ranges};
@@ -33,17 +33,22 @@ pub struct NumberPredictions {
 }
 
 impl NumberPredictions {
-    /// Has a net of this task answer all samples of `split`, which are of the kind that it reads and have such targets.
-    pub(crate) fn new(task: &Regress, predictor: &Predictor, split: &Split) -> Option<NumberPredictions> {
-        let outputs = predictor.answers_to_all(&split.sequences, cpu::threads());
-        let evaluation = predictor.task().evaluate(&outputs, &split.targets);
-        let outputs = outputs.logits;
+    /// The `answers` of a net of this task, which is to answer with numbers, to all samples of `split`, read as `modality` says;
+    /// none where these have other targets.
+    pub(crate) fn new(
+        (whole, task): (&Task, &Regress),
+        answers: Answers,
+        modality: &Modality,
+        split: &Split,
+    ) -> Option<NumberPredictions> {
+        let evaluation = whole.evaluate(&answers, &split.targets);
+        let outputs = answers.logits;
         let regressed = evaluation.regressed()?.clone();
         let answers = task.answer(&outputs);
         let errors = task.errors_by_sequence(&answers, &split.targets, split.sequences.lengths());
         let judged = Judged::all(task, &errors, &split.targets);
         let targets = split.targets.numbers()?;
-        let (truth, answers, asked) = match (&predictor.manifest().modality, task.self_targets) {
+        let (truth, answers, asked) = match (modality, task.self_targets) {
             (Modality::Series(series), Some(_)) => {
                 let (truth, answers) = of_self_targets(task, series, split, targets, &outputs);
                 (truth, answers, Some(targets.iter().map(|target| !target.is_nan()).collect()))

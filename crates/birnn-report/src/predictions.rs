@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use birnn_data::{Per, Split};
-use birnn_infer::{Class, Classified, Classify, Evaluation, Predictor, SpanCounts, SpanScore, cpu};
+use birnn_infer::{Answers, Class, Classified, Classify, Evaluation, SpanCounts, SpanScore, Task};
 
 use crate::stats::{Calibration, Share, bin_of};
 
@@ -53,16 +53,19 @@ impl Prediction {
 }
 
 impl Predictions {
-    /// Has a net of this task classify all samples of `split`, which are of the kind that it reads and have such
+    /// The `answers` of a net of this task, which is to classify, to all samples of `split`; none where these have other
     /// targets.
-    pub(crate) fn new(task: &Classify, predictor: &Predictor, split: &Split) -> Option<Predictions> {
-        let answers = predictor.answers_to_all(&split.sequences, cpu::threads());
-        let evaluation = predictor.task().evaluate(&answers, &split.targets);
+    pub(crate) fn new(
+        (whole, task): (&Task, &Classify),
+        answers: &Answers,
+        split: &Split,
+    ) -> Option<Predictions> {
+        let evaluation = whole.evaluate(answers, &split.targets);
         let classified = evaluation.classified()?.clone();
         let of_each = answers.logits.chunks_exact(task.classes.len()).zip(split.labels()?).enumerate();
         let predictions: Vec<Prediction> = of_each
             .map(|(sample, (logits, &label))| {
-                let Class { class, probability } = task.answer_at(&answers, sample);
+                let Class { class, probability } = task.answer_at(answers, sample);
                 let label = usize::from(label);
                 Prediction { sample, label, class, probability, p_true: task.probabilities(logits)[label] }
             })

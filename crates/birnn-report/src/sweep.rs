@@ -54,7 +54,7 @@ pub struct Outcome {
     /// Mean loss on the test samples.
     pub loss: f64,
     /// Seconds of training.
-    pub seconds: f64,
+    pub seconds: Option<f64>,
 }
 
 /// The runs with the same settings.
@@ -101,7 +101,7 @@ fn monitor(folder: &Path) -> Monitor {
 impl Outcome {
     fn of(records: &Records, monitor: Monitor) -> Option<Outcome> {
         let test = records.test.as_ref()?;
-        let seconds = records.seconds().unwrap_or_default();
+        let seconds = records.seconds();
         let validation = kept(&records.epochs, monitor).map(|kept| kept.headline().value);
         Some(Outcome { validation, test: test.headline().into(), loss: test.loss, seconds })
     }
@@ -189,7 +189,7 @@ impl Settings {
             validation: summary(|outcome| outcome.validation),
             test: Scored { metric, value: summary(|outcome| Some(outcome.test.value)) },
             loss: summary(|outcome| Some(outcome.loss)),
-            seconds: summary(|outcome| Some(outcome.seconds)),
+            seconds: summary(|outcome| outcome.seconds),
         }
     }
 }
@@ -219,7 +219,7 @@ mod tests {
     fn run(hidden: &str, seed: u32, accuracy: Option<f64>, validation: Option<f64>) -> (SweepRun, Records) {
         let outcome = accuracy.map(|value| {
             let test = Scored { metric: Metric::ACCURACY, value };
-            Outcome { validation, test, loss: 0.1, seconds: 2.0 }
+            Outcome { validation, test, loss: 0.1, seconds: Some(2.0) }
         });
         let run = SweepRun {
             folder: format!("{hidden}-{seed}"),
@@ -282,7 +282,7 @@ mod tests {
         assert_eq!(Outcome::of(&records, Monitor::Loss), None);
         records.test = Some(made_up::evaluation(10, 6, 0.2));
         let test = Scored { metric: Metric::ACCURACY, value: 0.6 };
-        let expected = Outcome { validation: Some(0.8), test, loss: 0.2, seconds: 0.0 };
+        let expected = Outcome { validation: Some(0.8), test, loss: 0.2, seconds: None };
         assert_eq!(Outcome::of(&records, Monitor::Loss), Some(expected));
     }
 

@@ -149,7 +149,12 @@ fn row(run: &SweepRun) -> Row<'_> {
         None => [none(), none(), none(), none()],
         Some(Outcome { validation, test: Scored { metric, value }, loss, seconds }) => {
             let score = |value: f64| tied(&metric.text(value));
-            [validation.map_or_else(none, score), score(value), format!("{loss:.4}"), duration(seconds)]
+            [
+                validation.map_or_else(none, score),
+                score(value),
+                format!("{loss:.4}"),
+                seconds.map_or_else(none, duration),
+            ]
         }
     });
     Row { folder: &run.folder, cells }

@@ -41,7 +41,7 @@ mod tests {
         let run = |hidden: u32, accuracy: Option<f64>| {
             let outcome = accuracy.map(|value| {
                 let test = Scored { metric: Metric::ACCURACY, value };
-                Outcome { validation: None, test, loss: 0.1, seconds: 2.0 }
+                Outcome { validation: None, test, loss: 0.1, seconds: Some(2.0) }
             });
             let settings = vec![("model.hidden".to_owned(), hidden.into())];
             let (folder, status) = (String::new(), Status::Waiting);

@@ -1,10 +1,11 @@
 //! How probable a net finds the right ones of tokens of the samples themselves.
 
-use std::convert::Infallible;
 use std::ops::Range;
 
 use birnn_data::{NO_CLASS, Per, Sequences, Split};
-use birnn_infer::{Classified, Classify, Evaluation, Predictor, TokenScore, TokenScores, TokenSums, cpu};
+use birnn_infer::{
+    Classified, Classify, Evaluation, Overflow, Predictor, TokenScore, TokenScores, TokenSums, cpu, finite,
+};
 
 use crate::predictions::{positions, ranges};
 use crate::stats::{Interval, interval_of, share_interval};
@@ -35,18 +36,29 @@ pub(crate) fn all_of(sums: &[TokenSums], drawn: &[usize]) -> TokenSums {
 
 impl TokenPredictions {
     /// Has a net of this task answer all samples of `split`; none where these are not answered so, or no token is asked for.
-    pub(crate) fn new(task: &Classify, predictor: &Predictor, split: &Split) -> Option<TokenPredictions> {
-        let labels = split.targets.own_tokens()?.to_vec();
+    ///
+    /// # Errors
+    ///
+    /// What the net answers is no number.
+    pub(crate) fn new(
+        task: &Classify,
+        predictor: &Predictor,
+        split: &Split,
+    ) -> Result<Option<TokenPredictions>, Overflow> {
+        let Some(labels) = split.targets.own_tokens() else { return Ok(None) };
+        let labels = labels.to_vec();
         let logits = |sequences: &Sequences| {
-            Ok::<_, Infallible>(predictor.answers_to_all(sequences, cpu::threads()).logits)
+            let answers = predictor.answers_to_all(sequences, cpu::threads());
+            finite(answers.given()).map(|()| answers.logits)
         };
-        let Ok(scores) = TokenScores::of(task, split, logits);
+        let scores = TokenScores::of(task, split, logits)?;
         let evaluation = scores.evaluation();
-        let classified = evaluation.classified().filter(|_| evaluation.positions > 0)?.clone();
+        let classified = evaluation.classified().filter(|_| evaluation.positions > 0);
+        let Some(classified) = classified.cloned() else { return Ok(None) };
         let (scores, positions): (Vec<_>, _) = (scores.each().collect(), positions(split, Per::Step));
         let of_sample = |range: Range<usize>| scores[range].iter().copied().flatten().collect();
         let sums = ranges(&positions).map(of_sample).collect();
-        Some(TokenPredictions {
+        Ok(Some(TokenPredictions {
             scores,
             labels,
             known: task.classes.len(),
@@ -54,7 +66,7 @@ impl TokenPredictions {
             evaluation,
             classified,
             sums,
-        })
+        }))
     }
 
     /// Where the perplexity lies, and the accuracy, with 95 % confidence, as far as chance in the choice of samples goes.

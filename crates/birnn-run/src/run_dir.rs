@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use birnn_data::FolderLock;
-use birnn_data::name::shown;
+use birnn_data::name::{shown, typed};
 
 use crate::disk::{self, Disk};
 use crate::error::FileError;
@@ -18,7 +18,7 @@ pub struct RunDir {
     disk: Arc<dyn Disk>,
     /// The files that grow while the run goes on.
     records: RecordFiles,
-    _lock: FolderLock,
+    lock: FolderLock,
 }
 
 /// Why a run directory cannot be had.
@@ -29,7 +29,7 @@ pub enum RunDirError {
         "{}: is not empty, and runs are never overwritten; name a new directory with --run-dir{}",
         shown(.0),
         match is_run(.0) {
-            true => format!(", or go on with the run in it: --resume {}", shown(.0)),
+            true => format!(", or go on with the run in it: --resume {}", typed(.0)),
             false => String::new(),
         }
     )]
@@ -138,6 +138,7 @@ impl RunDir {
         if path.is_file() {
             return Err(RunDirError::NotADirectory(path.to_owned()));
         }
+        disk::check_folders(path).map_err(unmakeable(path))?;
         let Ok(mut entries) = std::fs::read_dir(path) else { return Ok(()) };
         // What a process left that was killed before there was a config.toml is nothing to go on with.
         let nothing = |name: &OsStr| name == META || name == FolderLock::NAME || disk::is_partial(name);
@@ -145,6 +146,11 @@ impl RunDir {
             return Err(RunDirError::NotEmpty(path.to_owned()));
         }
         Ok(())
+    }
+
+    /// Whether there can be a next number under `runs`, as far as can be told without making it.
+    pub fn check_numbered(runs: &Path) -> Result<(), RunDirError> {
+        disk::check_folders(runs).map_err(unmakeable(runs))
     }
 
     /// The next number under `runs/<name>/`.
@@ -161,7 +167,9 @@ impl RunDir {
             match disk::create_folder(&*disk, &path) {
                 Ok(()) => return RunDir::lock(&path, disk),
                 // Another process was quicker.
-                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => number += 1,
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && number < u32::MAX => {
+                    number += 1;
+                }
                 Err(error) => return Err(unmakeable(&path)(error)),
             }
         }
@@ -194,6 +202,20 @@ impl RunDir {
         &*self.disk
     }
 
+    /// That it is the directory of this run still.
+    ///
+    /// # Errors
+    ///
+    /// It was removed or renamed since: another run may have its name now, and is not to be written into.
+    pub fn check_in_place(&self) -> Result<(), FileError> {
+        let gone = || {
+            std::io::Error::other(
+                "was removed or renamed by somebody else while this process works in it: nothing more is written there",
+            )
+        };
+        if self.lock.is_in_place() { Ok(()) } else { Err(FileError::of(self.path.clone())(gone())) }
+    }
+
     /// Writes a whole file of the run, in place of the one of that name.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), FileError> {
         self.replace(name, bytes, None)
@@ -201,6 +223,7 @@ impl RunDir {
 
     /// As [`RunDir::write`]; the old file goes on under the name `keep`.
     pub fn replace(&self, name: &str, bytes: &[u8], keep: Option<&str>) -> Result<(), FileError> {
+        self.check_in_place()?;
         let keep = keep.map(|name| self.path.join(name));
         disk::replace(self.disk(), &self.path.join(name), bytes, keep.as_deref())
     }
@@ -241,7 +264,7 @@ impl RunDir {
         let lock = FolderLock::try_take(path, |file| disk.lock_file(file)).map_err(io(path))?;
         let lock = lock.ok_or_else(|| RunDirError::InUse(path.to_owned()))?;
         let records = RecordFiles::new(path, disk.clone());
-        Ok(RunDir { path: path.to_owned(), disk, records, _lock: lock })
+        Ok(RunDir { path: path.to_owned(), disk, records, lock })
     }
 }
 

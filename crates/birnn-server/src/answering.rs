@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use birnn_data::{Per, SelfTargets, Sequences};
-use birnn_infer::{Answer, Answers, Predictor, Task, Workspace};
+use birnn_infer::{Answer, Answers, Predictor, Task, Workspace, finite};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
@@ -87,6 +87,7 @@ impl Answering {
         let answers = self.answers(workspace, &sequences);
         let (mut each, mut begin) = (sequences.iter(), 0);
         for (samples, reply) in asked {
+            let first = begin;
             let own = each.by_ref().take(self.reader.count(&samples));
             let predictions = own.map(|sequence| {
                 let count = if task.per() == Per::Step { sequence.steps() } else { 1 };
@@ -96,8 +97,12 @@ impl Answering {
                 OfSample { tokens: sequence.words().collect(), told: answer }
             });
             let predictions: Vec<OfSample<'_, Answer<'_>>> = predictions.collect();
+            let told = match finite(&answers.given()[first * task.outputs()..begin * task.outputs()]) {
+                Ok(()) => told(&predictions),
+                Err(why) => Err(Problem::unanswerable(why.to_string())),
+            };
             // Whoever has gone meanwhile needs no answer.
-            drop(reply.send(told(&predictions)));
+            drop(reply.send(told));
         }
     }
 
@@ -121,6 +126,8 @@ impl Answering {
             return Err(Problem::unanswerable(format!("{steps} steps, and at most {most} are explained")));
         }
         self.metrics.answers(1);
+        let answers = self.predictor.answers_to_all(&sequence, 1);
+        finite(answers.given()).map_err(|why| Problem::unanswerable(why.to_string()))?;
         // As the answer forms, parts of the sequence are read that are half as long on average, from both ends.
         let most = (self.reader.limits.steps / steps.max(1)).clamp(2, FORMING);
         // Its buffers are many times those of a sequence, and are given back.

@@ -9,6 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use birnn_data::{Images, Sequences, picture};
 use birnn_infer::Predictor;
+use birnn_infer::container::{self, Entry};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -27,6 +28,20 @@ fn of_workspace(path: &str) -> PathBuf {
 
 fn digits() -> PathBuf {
     of_workspace("crates/birnn-formats/examples/digits.safetensors")
+}
+
+/// The same net with all of its weights times a number.
+fn digits_times(factor: f32) -> Vec<u8> {
+    let contents = container::read(&digits()).unwrap();
+    let manifest = contents.manifest().clone();
+    let shapes = contents.architecture().parameters(manifest.modality.inputs(), manifest.task.outputs());
+    let entry = |(name, shape): (String, Vec<usize>)| {
+        let values: Vec<f32> =
+            contents.values(&contents.asked(&name)).iter().map(|value| factor * value).collect();
+        Entry::floats(name, shape, &values)
+    };
+    let entries: Vec<Entry> = shapes.into_iter().map(entry).collect();
+    container::encode(&manifest, &entries).unwrap()
 }
 
 fn five() -> Vec<u8> {
@@ -507,6 +522,7 @@ async fn new_weights_are_taken_and_nobody_goes_without_an_answer() {
     let running = start(served.clone(), Limits::default()).await;
     let digest = |running: &Running| running.app.models.get("digits").unwrap().about.sha256.clone();
     let (first, models) = (digest(&running), running.app.models.clone());
+    let (_, by_the_first) = running.predict("image/png", &five()).await;
 
     // What is no net is told of, once, and the one that is there goes on.
     let damaged = folder.path().join("damaged");
@@ -525,7 +541,7 @@ async fn new_weights_are_taken_and_nobody_goes_without_an_answer() {
         tokio::task::spawn_blocking(move || {
             for turn in 0..20 {
                 let next = served.with_extension(turn.to_string());
-                std::fs::copy(digits(), &next).unwrap();
+                std::fs::write(&next, digits_times(turn as f32 / 20.0)).unwrap();
                 // Told from the one before by when it was written.
                 let file = std::fs::File::options().append(true).open(&next).unwrap();
                 file.set_modified(std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(turn)).unwrap();
@@ -540,6 +556,8 @@ async fn new_weights_are_taken_and_nobody_goes_without_an_answer() {
         asked += 1;
     }
     exchange.await.unwrap();
+    assert_ne!(digest(&running), first);
+    assert_ne!(running.predict("image/png", &five()).await.1, by_the_first, "it is answered by the new ones");
     // Who has the page open is told by which weights it is answered.
     let head = format!(
         "POST /v1/models/digits/explain HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: image/png\r\n\

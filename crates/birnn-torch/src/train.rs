@@ -58,8 +58,12 @@ pub fn run(args: &TrainArgs, log: &Log) -> Outcome {
 /// What is trained: each process reads the experiment of a new run, and the first alone a run that goes on, of which it tells
 /// the others.
 fn start(args: &TrainArgs, disk: Arc<dyn Disk>, ranks: &Ranks) -> Result<Start, Failure> {
-    let how = if args.resume.is_some() { "train --resume" } else { "train CONFIG" };
-    ranks::same_command(ranks, how)?;
+    // The first reads the run for all, by what it was told.
+    let how = match &args.resume {
+        Some(_) => args.sets.sets.iter().fold("train --resume".to_owned(), |how, set| how + " --set " + set),
+        None => "train CONFIG".to_owned(),
+    };
+    ranks::same_command(ranks, &how)?;
     match (&args.resume, &args.config) {
         (Some(run), _) if ranks.is_first() => {
             let resumed = Resumed::open(run, &args.sets.sets, disk).or_fail()?;

@@ -125,6 +125,43 @@ fn what_pictures_are_like_is_told_everywhere() {
     assert!(ended.stderr.contains(said), "{}", ended.stderr);
 }
 
+/// Pictures in folders are turned as those that the net learnt from, be they as large as these or not.
+#[test]
+fn a_net_of_turned_pictures_is_asked_about_turned_ones() {
+    let sandbox = Sandbox::new();
+    let bar = |at: usize, is_flat: bool| -> Vec<u8> {
+        let place = |pixel: usize| if is_flat { pixel / 28 } else { pixel % 28 };
+        (0..784).map(|pixel| if (at..at + 3).contains(&place(pixel)) { 250 } else { 5 }).collect()
+    };
+    for index in 0..20 {
+        let at = 1 + index * 7 % 24;
+        sandbox.write(&format!("bars/flat/{index}.pgm"), pgm(&bar(at, true), 1));
+        sandbox.write(&format!("bars/tall/{index}.pgm"), pgm(&bar(at, false), 1));
+    }
+    let settings = "[data]\ndataset = \"folder\"\ntrain = \"bars\"\ntest_share = 0.2\nshape = [28, 28]\ntranspose = true\n\
+                    [model]\ncell = \"gru\"\nhidden = 16\nlayers = 1\nreadout = \"final\"\n\
+                    [train]\nepochs = 15\nbatch_size = 8\noptimizer = { lr = 0.01 }\n";
+    sandbox.write("bars.toml", settings);
+    sandbox.birnn(&["train", "bars.toml", "--run-dir", "run"]).done();
+    // What macOS leaves beside pictures is none.
+    sandbox.write("bars/flat/._0.pgm", "no picture");
+    for class in ["flat", "tall"] {
+        let told = json(&sandbox.birnn(&["predict", "run", &format!("bars/{class}"), "--json"]).done());
+        let classes: Vec<&Value> =
+            told["predictions"].as_array().unwrap().iter().map(|one| &one["class"]).collect();
+        assert_eq!(classes, vec![class; 20]);
+    }
+    // Bars on neither ground: what is asked about could not be told to be inverted.
+    for index in 0..20 {
+        let mixed: Vec<u8> = (0..784).map(|pixel| ((pixel * 37 + index * 101) % 251) as u8).collect();
+        sandbox.write(&format!("noise/{}/{index}.pgm", index % 2), pgm(&mixed, 1));
+    }
+    let inverted = ["train", "bars.toml", "--set", "data.train=noise", "--set", "data.transpose=false"];
+    sandbox
+        .birnn(&[&inverted[..], &["--set", "data.invert=true"]].concat())
+        .failed(2, &["data.invert: these images are on no common ground"]);
+}
+
 /// `image` as a PGM that shows each pixel as a square of `scale` pixels.
 fn pgm(image: &[u8], scale: u32) -> Vec<u8> {
     let (side, scale) = (SIDE * scale, scale as usize);

@@ -107,6 +107,42 @@ fn signals_stop_a_run_that_then_goes_on() {
     assert_eq!((&meta["status"], &sessions[2]["status"]), (&"done".into(), &"done".into()));
 }
 
+/// What is said to be typed can be pasted.
+#[test]
+fn the_way_to_go_on_can_be_typed_whatever_the_folder_is_called() {
+    let sandbox = long();
+    sandbox.birnn(&["train", "long.toml", "--run-dir", "my run's", "--set", "train.epochs=1"]).done();
+    std::fs::remove_file(sandbox.path("my run's/model.safetensors")).unwrap();
+    let again = sandbox.birnn(&["train", "long.toml", "--run-dir", "my run's"]);
+    again.failed(2, &[r"--resume 'my run'\''s'"]);
+}
+
+/// Runs go below a folder, not below what only looks like one; it is said before data is read.
+#[test]
+fn a_place_where_no_run_can_be_is_told_by_its_name() {
+    let sandbox = long();
+    std::os::unix::fs::symlink("/nowhere/at/all", sandbox.path("runs")).unwrap();
+    sandbox.birnn(&["train", "long.toml"]).failed(2, &["runs is a link that leads nowhere"]);
+    sandbox.birnn(&["train", "long.toml", "--run-dir", "long.toml/x"]).failed(2, &["long.toml is no folder"]);
+}
+
+/// Somebody takes the folder away under a run, and another run has its name: neither writes into the other's.
+#[test]
+fn a_run_whose_folder_was_taken_away_writes_nothing_into_the_next() {
+    let sandbox = long();
+    let child = started(&sandbox, &["train", "long.toml", "--run-dir", "run"], 20);
+    std::fs::rename(sandbox.path("run"), sandbox.path("moved")).unwrap();
+    sandbox
+        .birnn(&["train", "long.toml", "--run-dir", "run", "--set", "train.epochs=1", "--set", "seed=7"])
+        .done();
+    let others = |name: &str| sandbox.read(&format!("run/{name}"));
+    let names = ["model.safetensors", "meta.json", "checkpoints/last.safetensors"];
+    let before = names.map(others);
+    signal(&child, "INT");
+    ended(child).failed(1, &["run: was removed or renamed"]);
+    assert!(names.map(others) == before, "the other run is as it was");
+}
+
 #[test]
 fn a_run_that_goes_on_is_locked_and_can_be_looked_at() {
     let sandbox = long();

@@ -237,6 +237,41 @@ fn gaps_of_texts_are_filled_in() {
     sandbox.write("gaps.jsonl", "{\"a_text\": \"ab_de\"}\n");
     sandbox.birnn(&["fill", "run", "gaps.jsonl"]).failed(2, &["gaps.jsonl: ", "lines"]);
     sandbox.birnn_given(&["fill", "run", "-", "--gap", "a"], "abc").failed(2, &["--gap a: ", "knows"]);
+    sandbox
+        .birnn(&["eval", "run", "--set", "task.hide.what=features"])
+        .failed(2, &["task.hide.what: \"features\" are those of series, and a text has none"]);
+    // Of letters that it does not know nothing is asked.
+    sandbox.write("digits.txt", "12345\n67890\n");
+    sandbox
+        .birnn(&["eval", "run", "--set", "data.test=digits.txt"])
+        .failed(2, &["data.test: its 2 sentences leave nothing to ask for"]);
+}
+
+/// A mistake in the settings, and not a net that is perfect.
+#[test]
+fn where_there_is_nothing_to_ask_for_nothing_is_trained() {
+    let sandbox = Sandbox::new();
+    sandbox.write("names.txt", (0..40).map(|index| format!("name{}\n", index % 8)).collect::<String>());
+    sandbox.write(
+        "rows.csv",
+        (0..40).fold("id,x\n".to_owned(), |text, index| text + &format!("{index},{index}\n")),
+    );
+    let train = |task: &str, data: &str| {
+        let text = format!(
+            "[task]\nkind = \"next\"\n{task}\n[data]\n{data}\ntest_share = 0.2\n[model]\nbidirectional = false\nhidden = 4\n\
+             [train]\nepochs = 1\n"
+        );
+        sandbox.write("exp.toml", text);
+        sandbox.birnn(&["train", "exp.toml", "--run-dir", "run"])
+    };
+    train("", "dataset = \"texts\"\ntrain = \"names.txt\"").failed(
+        2,
+        &["leave nothing to ask for: none has a token behind another one", "unit = \"characters\""],
+    );
+    train("", "dataset = \"table\"\ntrain = \"rows.csv\"\nid = \"id\"")
+        .failed(2, &["leave nothing to ask for: none has a value in a step behind another one"]);
+    assert!(!sandbox.path("run").exists());
+    train("", "dataset = \"table\"\ntrain = \"rows.csv\"").failed(2, &["test_share"]);
 }
 
 #[test]

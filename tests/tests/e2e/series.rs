@@ -210,3 +210,37 @@ fn synthetic_series_are_learnt() {
     let found = json(&sandbox.birnn(&["eval", "run", "--json"]).done().stdout);
     assert!(found["accuracy"].as_f64().unwrap() > 0.9, "{found}");
 }
+
+/// A net of rectified units grows with every step that it reads: of two steps it answers, of many no number is left.
+#[test]
+fn an_answer_that_is_no_number_is_refused() {
+    let sandbox = Sandbox::new();
+    let file = |steps: usize| {
+        let line = |index: usize| {
+            let up = index.is_multiple_of(2);
+            let value = |step: usize| format!("{}", if up { 1 + step } else { 9 - step % 5 + index });
+            let values: Vec<String> = (0..steps).map(value).collect();
+            format!("{}:{}\n", values.join(","), if up { "up" } else { "down" })
+        };
+        "@univariate true\n@classLabel true up down\n@data\n".to_owned()
+            + &(0..20).map(line).collect::<String>()
+    };
+    sandbox.write("short.ts", file(2));
+    sandbox.write("long.ts", file(80));
+    let settings = "name = \"own\"\n[data]\ndataset = \"ts\"\ntrain = \"short.ts\"\ntest = \"short.ts\"\n\
+                    [model]\ncell = \"rnn\"\nnonlinearity = \"relu\"\nlayers = 1\nhidden = 16\nreadout = \"mean\"\n\
+                    [train]\nepochs = 1\nbatch_size = 20\noptimizer = { kind = \"sgd\", lr = 1e5 }\n";
+    sandbox.write("own.toml", settings);
+    sandbox.birnn(&["train", "own.toml", "--run-dir", "run"]).done();
+    let none = &["which is no number: what it adds up has overflowed"];
+    sandbox.birnn(&["eval", "run", "--set", "data.test=long.ts"]).failed(2, none);
+    sandbox.birnn(&["predict", "run", "long.ts"]).failed(2, none);
+    sandbox.birnn(&["predict", "run", "short.ts"]).done();
+    sandbox
+        .birnn(&["train", "own.toml", "--set", "data.test=long.ts"])
+        .failed(1, &["step 1: the test loss is "]);
+    // Whoever looks later is told of it, and of nothing that is damaged.
+    let listed = sandbox.birnn(&["runs", "--json"]).done();
+    let status = json(&listed.stdout)[0]["status"].as_str().unwrap().to_owned();
+    assert!(status.starts_with("diverged: step 1: the test loss is "), "{status}");
+}

@@ -144,6 +144,15 @@ fn a_mistake_in_a_file_is_told_by_its_line() {
     }
 }
 
+#[test]
+fn a_tag_that_the_net_does_not_know_is_told_by_its_own_line() {
+    let sandbox = trained();
+    sandbox.write("other.txt", "1 the O\n\n1 the O\n2 ana B-person\n3 said O\n4 Graz B-town\n");
+    sandbox
+        .birnn(&["eval", "run", "--set", "data.test=other.txt"])
+        .failed(2, &["other.txt: line 6: the class `B-town`"]);
+}
+
 /// What others learnt of words that no training sentence has is known where the net is asked, and needs no file then.
 #[test]
 fn vectors_from_a_file_tell_of_words_that_are_new() {

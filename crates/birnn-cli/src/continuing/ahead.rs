@@ -1,7 +1,9 @@
 //! What a net finds to come next, step after step.
 
 use birnn_data::Sequences;
-use birnn_infer::{Predictor, Streams, Workspace};
+use birnn_infer::{Predictor, Streams, Workspace, finite};
+
+use crate::failure::Failure;
 
 /// A net that reads some sequences to where they end so far, again and again as they grow.
 pub(super) enum Ahead<'n> {
@@ -31,8 +33,8 @@ impl<'n> Ahead<'n> {
     }
 
     /// Its logits at the last step of each: `[sequences, outputs]`. `steps` gives those that it is to read.
-    pub(super) fn logits(&mut self, steps: impl FnOnce(ToRead) -> Sequences) -> Vec<f32> {
-        match self {
+    pub(super) fn logits(&mut self, steps: impl FnOnce(ToRead) -> Sequences) -> Result<Vec<f32>, Failure> {
+        let logits = match self {
             Ahead::Stream { streams, is_under_way } => {
                 let to_read = if std::mem::replace(is_under_way, true) { ToRead::Last } else { ToRead::All };
                 streams.read_to_last(&steps(to_read))
@@ -42,6 +44,8 @@ impl<'n> Ahead<'n> {
                 let last = |logits: Vec<f32>| logits[logits.len() - outputs..].to_vec();
                 all.iter().flat_map(|one| last(predictor.logits(workspace, one))).collect()
             }
-        }
+        };
+        finite(&logits).map_err(Failure::request)?;
+        Ok(logits)
     }
 }

@@ -2,7 +2,7 @@
 
 use birnn_data::name::shown;
 use birnn_data::{DataConfig, Sequences, Series, Values};
-use birnn_infer::{Predictor, Regress};
+use birnn_infer::{Predictor, Regress, finite};
 
 use super::ahead::{Ahead, ToRead};
 use super::together;
@@ -19,7 +19,7 @@ pub(super) fn table(
     data: &DataConfig,
 ) -> Result<String, Failure> {
     let file = shown(&args.table);
-    let Found { sequences, ids, .. } =
+    let Found { sequences, ids, lines } =
         read(&args.table, series, data).map_err(|problem| Failure::request(format!("{file}: {problem}")))?;
     first_refused(&sequences, series).map_err(|problem| Failure::request(format!("{file}: {problem}")))?;
     let mut known: Vec<Vec<f32>> =
@@ -37,22 +37,24 @@ pub(super) fn table(
         let mut last: Vec<f32> = together.iter().flat_map(last).collect();
         let mut ahead = Ahead::new(predictor);
         for _ in 0..args.steps {
-            last = next_steps(&mut ahead, (series, task), together, &last);
+            last = next_steps(&mut ahead, (series, task), together, &last)?;
             let next = last.chunks_exact(series.features());
             together.iter_mut().zip(next).for_each(|(known, next)| known.extend_from_slice(next));
         }
     }
 
     let features = series.features();
-    let mut table = ids.as_ref().map_or(String::new(), |_| "series,".to_owned());
+    // As `predict` calls them: by their names or, where several have none, by the line of each.
+    let names = ids.or_else(|| (lines.len() > 1).then(|| lines.iter().map(usize::to_string).collect()));
+    let mut table = names.as_ref().map_or(String::new(), |_| "series,".to_owned());
     table.push_str(&format!(
         "step,{}\n",
         task.scale.names.iter().map(|name| csv_cell(name)).collect::<Vec<_>>().join(",")
     ));
     for (index, (known, begin)) in known.iter().zip(begin).enumerate() {
         for (ahead, step) in (1..).zip(known[begin..].chunks_exact(features)) {
-            if let Some(ids) = &ids {
-                table.push_str(&format!("{},", csv_cell(&ids[index])));
+            if let Some(names) = &names {
+                table.push_str(&format!("{},", csv_cell(&names[index])));
             }
             let values: Vec<String> = step.iter().map(f32::to_string).collect();
             table.push_str(&format!("{ahead},{}\n", values.join(",")));
@@ -68,7 +70,7 @@ fn next_steps(
     (series, task): (&Series, &Regress),
     known: &[Vec<f32>],
     last: &[f32],
-) -> Vec<f32> {
+) -> Result<Vec<f32>, Failure> {
     let features = series.features();
     let outputs = ahead.logits(|to_read| {
         let steps = known.iter().map(|values| match to_read {
@@ -77,6 +79,8 @@ fn next_steps(
         });
         let lengths = steps.clone().map(|values| values.len() / features);
         Sequences::new(Values::Floats(steps.flatten().copied().collect()), features, lengths)
-    });
-    task.self_answer(series, last, &outputs)
+    })?;
+    let next = task.self_answer(series, last, &outputs);
+    finite(&next).map_err(Failure::request)?;
+    Ok(next)
 }

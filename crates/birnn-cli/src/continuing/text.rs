@@ -48,7 +48,7 @@ pub(super) fn each(
                     steps.end();
                 }
                 steps.finish()
-            });
+            })?;
             for ((tokens, rng), logits) in together.iter_mut().zip(logits.chunks_exact(task.classes.len())) {
                 tokens.push(task.classes[drawn(task, logits, temperature, rng)].clone());
             }

@@ -1,7 +1,7 @@
 //! The gaps of texts, filled in.
 
 use birnn_data::name::shown;
-use birnn_data::{DataConfig, TextForm, TextGaps, Unit};
+use birnn_data::{DataConfig, Modality, TextForm, TextGaps, Unit};
 use birnn_infer::Classify;
 
 use super::Filled;
@@ -39,7 +39,11 @@ pub(super) fn filled(
             "--gap `{gap}`: must be {what}, as the tokens of these texts are"
         )));
     }
-    if task.classes.iter().any(|token| token == gap) {
+    let read = match &asked.manifest.modality {
+        Modality::Text(text) => text.folding.fold(gap),
+        _ => gap.into(),
+    };
+    if task.classes.iter().any(|token| *token == read) {
         let message = "is a token that the net knows, and so no gap; --gap names another";
         return Err(Failure::request(format!("--gap {gap}: {message}")));
     }

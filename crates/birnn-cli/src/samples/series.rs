@@ -18,7 +18,8 @@ const WINDOWS: usize = 1024;
 /// The series of a file.
 pub(crate) struct Found {
     pub(crate) sequences: Sequences,
-    lines: Vec<usize>,
+    /// The line of each, or its number.
+    pub(crate) lines: Vec<usize>,
     /// What each is called, where the file says it.
     pub(crate) ids: Option<Vec<String>>,
 }

@@ -50,6 +50,11 @@ impl Source {
         matches!(self, Source::Files(_) | Source::Own(_))
     }
 
+    /// Whether each token has a line of its own, behind that of the token before.
+    pub(crate) fn has_line_per_token(&self) -> bool {
+        matches!(self, Source::Own(files) if matches!(files.format, OwnFormat::Conll(_)))
+    }
+
     /// What several samples are called.
     pub fn noun(&self) -> &'static str {
         self.kind().noun()

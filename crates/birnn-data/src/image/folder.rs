@@ -37,12 +37,12 @@ pub(crate) fn read(
     let (images, known) = train.images(shape, plan.framing)?;
     let mut verified = vec![train.verified(&files.train, &images.hash)];
     let mut others = vec![("train", &train.others)];
+    let shown = known.unwrap_or_else(|| {
+        let shown = Preprocessing::of(&images.images);
+        Preprocessing { framing: plan.framing.unwrap_or(shown.framing), ..shown }
+    });
     let test_images = match (&test, &files.test) {
         (Some(test), Some(path)) => {
-            let shown = known.unwrap_or_else(|| {
-                let shown = Preprocessing::of(&images.images);
-                Preprocessing { framing: plan.framing.unwrap_or(shown.framing), ..shown }
-            });
             let images = test.prepared(shape, &shown, known.is_none())?;
             verified.push(test.verified(path, &images.hash));
             others.push(("test", &test.others));
@@ -63,7 +63,8 @@ pub(crate) fn read(
         test: test_images,
         classes: train.classes,
         files: verified,
-        known,
+        // What it is asked about are pictures, too: turned and inverted as these are.
+        known: Some(shown),
         warnings,
     })
 }
@@ -73,7 +74,7 @@ struct Listed {
     pictures: Vec<PathBuf>,
     labels: Vec<u8>,
     classes: Vec<String>,
-    /// Files that are left out.
+    /// Files, and links to folders, that are left out.
     others: Vec<PathBuf>,
 }
 
@@ -206,8 +207,9 @@ fn within(
     for path in entries(folder)? {
         if path.is_dir() {
             // A link could lead back.
-            if !path.is_symlink() {
-                within(&path, class, found, others)?;
+            match path.is_symlink() {
+                true => others.push(path),
+                false => within(&path, class, found, others)?,
             }
         } else if picture::is_picture(&path) {
             found.push((path, class.to_owned()));

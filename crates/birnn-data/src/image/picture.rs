@@ -78,8 +78,18 @@ pub fn parse(
     [rows, cols]: [usize; 2],
     preprocessing: &Preprocessing,
 ) -> Result<Vec<u8>, String> {
-    let image = decode::decode(bytes)?.seen(|grey| prepared(grey, [rows, cols], preprocessing));
-    image.ok_or_else(|| "no ink found; give a picture of one digit that stands out from its paper".into())
+    let decoded = decode::decode(bytes)?;
+    let image = |grey| prepared(grey, [rows, cols], preprocessing);
+    if preprocessing.framing == Framing::Resize {
+        // What shows nothing is a picture, too.
+        let shown = decoded.seen(|grey| image(grey).filter(|pixels| is_varied(pixels)));
+        if let Some(pixels) = shown.or_else(|| image(decoded.grey(255))) {
+            return Ok(pixels);
+        }
+    }
+    decoded
+        .seen(image)
+        .ok_or_else(|| "no ink found; give a picture of one digit that stands out from its paper".into())
 }
 
 /// Its width and its height in pixels, as the file says them, without decoding it.
@@ -98,10 +108,7 @@ pub(crate) fn stored(bytes: &[u8], [rows, cols]: [usize; 2]) -> Result<Option<Ve
     if (grey.height() as usize, grey.width() as usize) != (rows, cols) {
         return Ok(None);
     }
-    let shows = |grey: GrayImage| {
-        let first = grey.as_raw()[0];
-        grey.as_raw().iter().any(|&level| level != first).then(|| grey.into_raw())
-    };
+    let shows = |grey: GrayImage| Some(grey.into_raw()).filter(|pixels| is_varied(pixels));
     // What shows nothing is as it is, too.
     Ok(Some(decoded.seen(shows).unwrap_or_else(|| grey.into_raw())))
 }
@@ -121,6 +128,11 @@ impl Decoded {
         grey.apply_orientation(self.orientation);
         grey.into_luma8()
     }
+}
+
+/// Whether they are of more than one level: what is of one shows nothing.
+fn is_varied(pixels: &[u8]) -> bool {
+    pixels.iter().any(|&level| level != pixels[0])
 }
 
 /// `grey` as an image of `rows x cols`; `None` where there is no ink, and ink is what it takes.
@@ -143,8 +155,7 @@ fn prepared(grey: GrayImage, [rows, cols]: [usize; 2], preprocessing: &Preproces
         if own != ground && own == ground.inverted() {
             scaled.iter_mut().for_each(|value| *value = 255 - *value);
         }
-        // What is of one level shows nothing.
-        return scaled.iter().any(|&value| value != scaled[0]).then_some(scaled);
+        return Some(scaled);
     }
     let ink = framed_ink(&grey, [rows, cols], framing).or_else(|| {
         let small = shrink(dark_on_light(grey), WORKING_SIDE);

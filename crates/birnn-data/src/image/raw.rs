@@ -4,7 +4,7 @@ use crate::config::DataPlan;
 use crate::division::Groups;
 use crate::error::ConfigError;
 use crate::image::images::LabelledImages;
-use crate::image::preprocessing::Preprocessing;
+use crate::image::preprocessing::{Ground, Preprocessing};
 use crate::provenance::VerifiedFile;
 use crate::split::Split;
 use crate::whole::{Whole, WholeKind};
@@ -27,7 +27,11 @@ pub(crate) struct RawImages {
 
 impl RawImages {
     /// Inverts and transposes all images as `plan` asks, and tells what they are like then.
-    pub(crate) fn prepare(mut self, plan: &DataPlan) -> Whole {
+    ///
+    /// # Errors
+    ///
+    /// They are on no common ground, by which other pictures could be told to be inverted, too, and are to be.
+    pub(crate) fn prepare(mut self, plan: &DataPlan) -> Result<Whole, ConfigError> {
         let transposed = self.known.is_some_and(|known| known.transposed);
         let transpose = plan.transpose.unwrap_or(transposed);
         for split in [Some(&mut self.train), self.test.as_mut()].into_iter().flatten() {
@@ -45,11 +49,16 @@ impl RawImages {
             }
             None => Preprocessing::of(&self.train.images),
         };
+        if plan.invert && shown.ground == Ground::Mixed {
+            let message = "these images are on no common ground, light or dark, so that pictures to be asked about could not be \
+                           told to need it, too; leave it out";
+            return Err(ConfigError::new("invert", message));
+        }
         let RawImages { dataset, substitute_for, train, groups, test, classes, files, warnings, .. } = self;
         let preprocessing = Preprocessing { framing: plan.framing.unwrap_or(shown.framing), ..shown };
         let kind = WholeKind::Images { shape: [train.images.rows, train.images.cols], preprocessing };
         let (train, test) = (train.into(), test.map(Split::from));
         let (names, validation) = (classes, None);
-        Whole { dataset, substitute_for, train, groups, test, validation, names, files, kind, warnings }
+        Ok(Whole { dataset, substitute_for, train, groups, test, validation, names, files, kind, warnings })
     }
 }

@@ -96,8 +96,8 @@ pub enum ArrayProblem {
     },
     /// A label that is none of the classes that were named, or nothing.
     #[error(
-        "`{}` of series {series} is {}; expected one of the classes {}", shown(.name), quoted(.label),
-        first(.classes)
+        "`{}` of series {series} is {}; expected {}", shown(.name), quoted(.label),
+        if .classes.is_empty() { "a class".to_owned() } else { format!("one of the classes {}", first(.classes)) }
     )]
     Label {
         /// The array of labels.
@@ -106,8 +106,16 @@ pub enum ArrayProblem {
         series: usize,
         /// The label.
         label: String,
-        /// The classes.
+        /// The classes that were named.
         classes: Vec<String>,
+    },
+    /// What a series is called, or its group, is missing.
+    #[error("`{}` of series {series} is missing, and each series has one", shown(.name))]
+    Name {
+        /// The array of names.
+        name: String,
+        /// Which series, from 1.
+        series: usize,
     },
     /// There are more classes than labels.
     #[error(

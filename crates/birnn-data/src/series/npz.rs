@@ -25,6 +25,7 @@ use crate::sequences::{Sequences, Values};
 use crate::series::array_problem::ArrayProblem;
 use crate::series::file::{FileTargets, Labels, NoClass, SeriesFile, target_names};
 use crate::split::MOST_CLASSES;
+use crate::table::is_missing;
 use crate::targets::{Per, TargetKind, TargetValues, Targets};
 
 /// The series of a `.npz` file in memory, gzipped or not.
@@ -123,7 +124,11 @@ impl<R: Read + Seek> Reader<'_, R> {
         let targets = self.targets(&shape)?;
         let Arrays { ids, groups, .. } = &self.options.arrays;
         let ids = self.names(ids.as_deref(), "ids", &shape)?;
-        let groups = self.names(groups.as_deref(), "groups", &shape)?;
+        // A net that says how many features it reads is asked about each by itself.
+        let groups = match self.options.features {
+            None => self.names(groups.as_deref(), "groups", &shape)?,
+            Some(_) => None,
+        };
         let count = shape.lengths.len();
         let sequences = Sequences::new(Values::Floats(values), shape.features, shape.lengths);
         let (features, lines) = (None, (1..=count).collect());
@@ -247,12 +252,15 @@ impl<R: Read + Seek> Reader<'_, R> {
             let mut labels = Labels::new(classes.clone());
             for (position, &code) in names.codes.iter().enumerate() {
                 let label = names.text(code);
-                let pushed = if label.is_empty() { Err(NoClass::Unnamed) } else { labels.push(label) };
+                // Where it is no class that was named, it says that there is none.
+                let is_none = label.is_empty() || classes.is_none() && is_missing(label);
+                let pushed = if is_none { Err(NoClass::Unnamed) } else { labels.push(label) };
                 pushed.map_err(|why| {
                     let (name, series, label) = (name.to_owned(), of_steps(position), label.to_owned());
                     match why {
                         NoClass::Unnamed => {
-                            ArrayProblem::Label { name, series, label, classes: labels.classes().to_vec() }
+                            let classes = classes.clone().unwrap_or_default();
+                            ArrayProblem::Label { name, series, label, classes }
                         }
                         NoClass::TooMany => ArrayProblem::Classes { name, series, label, most: MOST_CLASSES },
                     }
@@ -277,6 +285,10 @@ impl<R: Read + Seek> Reader<'_, R> {
                 return Err(misshapen(name, &header, &x, shape));
             }
             let names = texts(&header, source, u32::MAX)?;
+            let text = |&code: &u32| names.text(code);
+            if let Some(series) = names.codes.iter().map(text).position(is_missing) {
+                return Err(ArrayProblem::Name { name: name.to_owned(), series: series + 1 }.into());
+            }
             Ok(Some(names.codes.iter().map(|&code| names.text(code).to_owned()).collect()))
         })
     }

@@ -25,7 +25,7 @@ use crate::whole::{Whole, WholeKind};
 /// Brings the files into memory.
 pub(crate) fn read_own(files: &OwnFiles, plan: &DataPlan) -> Result<Whole, DataError> {
     if let OwnFormat::Folder { shape, classes } = &files.format {
-        return Ok(folder::read(files, *shape, classes.as_deref(), plan)?.prepare(plan));
+        return Ok(folder::read(files, *shape, classes.as_deref(), plan)?.prepare(plan)?);
     }
     if files.format.kind() == SampleKind::Text {
         return text::own::read_own(files, plan);
@@ -52,7 +52,7 @@ pub(crate) fn read_own(files: &OwnFiles, plan: &DataPlan) -> Result<Whole, DataE
         path.as_ref().map(|path| Ok::<_, FileError>((read(path, "data.test", &format)?, path.as_path())));
     let test = test.transpose()?;
     Ok(match format.kind() {
-        SampleKind::Images => images(format.name(), (train, of), test, verified, plan)?.prepare(plan),
+        SampleKind::Images => images(format.name(), (train, of), test, verified, plan)?.prepare(plan)?,
         SampleKind::Series | SampleKind::Text => whole(format.name(), (train, of), test, verified, plan)?,
     })
 }
@@ -182,7 +182,7 @@ pub(crate) fn together(
     let own = names_of(&train);
     let groups =
         numbered(train.groups.as_deref(), test.as_ref().and_then(|(test, _)| test.groups.as_deref()));
-    let train = answered(train, &names, plan.wanted).map_err(|problem| problem.at(of))?;
+    let train = answered(train, &names, plan).map_err(|problem| problem.at(of))?;
     if let (TargetKind::Classes, [only]) = (plan.wanted.kind, own.as_slice()) {
         let what = match (plan.source.is_text(), plan.wanted.per) {
             (true, Per::Step) => "tokens",
@@ -191,7 +191,7 @@ pub(crate) fn together(
         return Err(FileProblem::OneClass { what, class: only.clone() }.at(of));
     }
     let test = test
-        .map(|(test, path)| answered(test, &names, plan.wanted).map_err(|problem| problem.at(path)))
+        .map(|(test, path)| answered(test, &names, plan).map_err(|problem| problem.at(path)))
         .transpose()?;
     Ok(Together { train, groups, test, names })
 }
@@ -226,8 +226,9 @@ fn complete(file: &SeriesFile, missing: Missing) -> Result<(), FileProblem> {
 
 /// The series with their targets: of classes, as indices of `names`, which are those of the training file or, of tags,
 /// of all files.
-pub(crate) fn answered(file: SeriesFile, names: &[String], wanted: Wanted) -> Result<Split, FileProblem> {
+pub(crate) fn answered(file: SeriesFile, names: &[String], plan: &DataPlan) -> Result<Split, FileProblem> {
     let SeriesFile { sequences, targets, lines, unit, .. } = file;
+    let wanted = plan.wanted;
     if wanted.of_files().is_none() {
         return Ok(Split::unanswered(sequences, wanted.kind));
     }
@@ -247,7 +248,13 @@ pub(crate) fn answered(file: SeriesFile, names: &[String], wanted: Wanted) -> Re
             let label = |(position, &label): (usize, &u8)| {
                 let class = usize::from(label);
                 let unknown = || {
-                    let line = lines[sequences.of_position(position, per)];
+                    let sequence = sequences.of_position(position, per);
+                    let behind = if plan.source.has_line_per_token() {
+                        position - sequences.steps_of(sequence).start
+                    } else {
+                        0
+                    };
+                    let line = lines[sequence] + behind;
                     FileProblem::UnknownClass {
                         unit,
                         line,

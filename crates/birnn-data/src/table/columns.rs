@@ -57,7 +57,7 @@ impl Roles {
             }
             (layout, None) => {
                 roles.values = roles.others(header)?;
-                if table.shape.is_some() {
+                if layout == Layout::Wide {
                     in_order(header, &mut roles.values);
                 }
                 let names = || roles.values.iter().map(|&column| header[column].clone()).collect();

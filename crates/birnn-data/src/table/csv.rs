@@ -7,6 +7,7 @@ use std::rc::Rc;
 use csv::{ByteRecord, ReaderBuilder};
 
 use super::problem::{Cell, CellProblem, RowNumber, TableProblem};
+use super::quotes::{Quotes, Stray};
 use super::rows::{As, Rows, is_missing, value_of};
 use super::time::Time;
 use crate::content::{Hashed, LARGEST};
@@ -40,6 +41,9 @@ struct Limited<R> {
     is_over: bool,
     /// Whether a carriage return was read, and what is behind it was not.
     returned: bool,
+    quotes: Quotes,
+    /// What is told when what comes before it is read.
+    stray: Option<Stray>,
     most: Limits,
 }
 
@@ -56,12 +60,13 @@ impl Default for Limits {
     }
 }
 
-/// Which limit was reached.
+/// What it is not read beyond.
 #[derive(Debug, thiserror::Error)]
 #[error("{self:?}")]
 enum Reached {
     Row,
     All,
+    Stray(Stray),
 }
 
 impl<R: Read> CsvRows<R> {
@@ -89,6 +94,8 @@ impl<R: Read> CsvRows<R> {
             is_closed: false,
             is_over: false,
             returned: false,
+            quotes: Quotes::new(delimiter),
+            stray: None,
             most,
         };
         for _ in 0..skipped {
@@ -134,6 +141,10 @@ impl<R: Read> CsvRows<R> {
             csv::ErrorKind::Io(error) => match error.get_ref().and_then(|inner| inner.downcast_ref()) {
                 Some(Reached::Row) => TableProblem::TooLong { line: begin, most: most.row }.into(),
                 Some(Reached::All) => FileProblem::TooMuch { most: most.all },
+                Some(&Reached::Stray(Stray { begun, ended, .. })) => {
+                    let line = |line| self.skipped + line as usize;
+                    TableProblem::Quote { line: line(begun), ended: line(ended) }.into()
+                }
                 None => FileProblem::Io(error),
             },
             other => FileProblem::Io(std::io::Error::other(format!("{other:?}"))),
@@ -290,7 +301,18 @@ fn without_returns(bytes: &mut [u8]) -> usize {
 
 impl<R: Read> Read for Limited<R> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if let Some(stray) = self.stray.take() {
+            return Err(std::io::Error::other(Reached::Stray(stray)));
+        }
         let count = self.read_lines(buffer)?;
+        let count = match self.quotes.look_at(&buffer[..count]) {
+            Ok(()) => count,
+            Err(stray @ Stray { at: 0, .. }) => return Err(std::io::Error::other(Reached::Stray(stray))),
+            Err(stray) => {
+                self.stray = Some(stray);
+                stray.at
+            }
+        };
         self.since.set(self.since.get() + count as u64);
         match () {
             () if self.all > self.most.all => Err(std::io::Error::other(Reached::All)),

@@ -354,7 +354,13 @@ fn guarded<T>(read: impl FnOnce() -> parquet::errors::Result<T>) -> Result<T, Fi
     IS_GUARDED.set(false);
     let message = match read {
         Ok(Ok(found)) => return Ok(found),
-        Ok(Err(error)) => error.to_string(),
+        Ok(Err(error)) => {
+            let message = error.to_string();
+            match message.split_once("Disabled feature at compile time: ") {
+                Some((_, codec)) => return Err(TableProblem::Codec(codec.trim().to_owned()).into()),
+                None => message,
+            }
+        }
         Err(_) => "it is damaged".to_owned(),
     };
     Err(TableProblem::Parquet(message).into())

@@ -215,6 +215,18 @@ pub enum TableProblem {
         /// What is wrong there.
         problem: CellProblem,
     },
+    /// A quote ends in the middle of a cell.
+    #[error(
+        "line {line}: a cell begins with a quote, and {} a quote in it is followed by more than the end of the cell; if quotes \
+         are part of what the cell says, write each of them twice and quote the cell (`\"5\"\" pipe\"`)",
+        if .ended == .line { "there".to_owned() } else { format!("in line {ended}") }
+    )]
+    Quote {
+        /// The line in which the cell begins.
+        line: usize,
+        /// That of the quote.
+        ended: usize,
+    },
     /// A line of a table of one column is blank, with rows behind it.
     #[error(
         "line {0}: is empty; in a table of one column write `\"\"` or `NA` where a value is missing, or leave the line out"
@@ -321,6 +333,12 @@ pub enum TableProblem {
     /// It has no Parquet in it that can be read.
     #[error("not a Parquet file that can be read: {}", escape::short(.0, 200))]
     Parquet(String),
+    /// It is compressed in a way that is not read.
+    #[error(
+        "its columns are compressed by {}, which birnn does not read: write it with zstd or snappy, as pandas does by itself",
+        escape::short(.0, 40)
+    )]
+    Codec(String),
     /// A column of a kind that holds neither numbers nor text.
     #[error("its column `{}` holds {what}, which is neither numbers nor text", shown(.name))]
     Kind {

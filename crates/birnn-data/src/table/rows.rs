@@ -63,7 +63,7 @@ pub(super) trait Rows {
 }
 
 /// Whether a cell says that its value is missing: in pandas' words, and `.ts` files'.
-pub(super) fn is_missing(cell: &str) -> bool {
+pub(crate) fn is_missing(cell: &str) -> bool {
     matches!(cell, "" | "?" | "NA" | "N/A" | "#N/A" | "<NA>" | "NaN" | "nan" | "null" | "NULL" | "None")
 }
 

@@ -227,6 +227,30 @@ fn steps_are_told_by_their_numbers() {
 
 /// Each column is looked at some times, and not once for each other.
 #[test]
+fn steps_are_read_in_the_order_of_their_numbers() {
+    let settings = "layout = \"wide\"\ntarget = \"y\"";
+    let sorted = parsed("t0,t1,t10,t2,y\n0,1,10,2,a\n", settings, CLASSES).unwrap();
+    assert_eq!(values(&sorted), [[0.0, 1.0, 2.0, 10.0]], "whatever sorted them by the alphabet");
+    let named = parsed("early,late,y\n0,1,a\n", settings, CLASSES).unwrap();
+    assert_eq!(values(&named), [[0.0, 1.0]]);
+}
+
+#[test]
+fn a_quote_that_ends_no_cell_is_told_by_both_of_its_lines() {
+    let text = "flow,state\n1,\"worn\n2,fine\n3,so \"fine\" again\n";
+    let error = parsed(text, "target = \"state\"", CLASS_OF_STEPS).unwrap_err();
+    assert!(error.starts_with("line 2: a cell begins with a quote, and in line 4 a quote in it"), "{error}");
+    let error =
+        parsed("flow,state\n1,\"dull\" and long\n", "target = \"state\"", CLASS_OF_STEPS).unwrap_err();
+    assert!(error.starts_with("line 2: a cell begins with a quote, and there a quote in it"), "{error}");
+    // What comes before is told first.
+    let error = parsed("flow,state\nx,a\n1,\"dull\" b\n", "target = \"state\"", CLASS_OF_STEPS).unwrap_err();
+    assert!(error.starts_with("line 2, column 1"), "{error}");
+    let quoted = parsed("flow,state\n1,\"5\"\" pipe\"\n2,a 5\" pipe\n", "target = \"state\"", CLASS_OF_STEPS);
+    assert_eq!(classes(&quoted.unwrap()), ["5\" pipe", "a 5\" pipe"]);
+}
+
+#[test]
 fn a_wide_header_is_read_at_once() {
     let names: Vec<String> = (0..60_000).map(|column| format!("x{column}_0")).collect();
     let header: Vec<String> = names.iter().rev().cloned().collect();

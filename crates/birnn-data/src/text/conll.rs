@@ -126,8 +126,8 @@ pub(super) struct Columns {
     is_tagged: bool,
     /// How many columns the first token of the text has, and its line.
     first: Option<(usize, usize)>,
-    /// How many those of the last sentence have.
-    width: Option<usize>,
+    /// How many those of the last sentence have, and whether tabs part them.
+    width: Option<(usize, bool)>,
 }
 
 impl Columns {
@@ -167,7 +167,7 @@ impl Grammar for Columns {
 
     fn choose(&mut self, block: &mut Block) -> Result<(), FileProblem> {
         let may_be_comment = |line: &str| line.starts_with("# ");
-        let width = |line: &str| cells(line).count();
+        let width = |line: &str| (cells(line).count(), line.contains('\t'));
         let own = block.rows().map(|(_, line)| line).find(|line| !may_be_comment(line)).map(width);
         let expected = own.or(self.width);
         let is_comment = |line: &str| may_be_comment(line) && Some(width(line)) != expected;
@@ -175,13 +175,13 @@ impl Grammar for Columns {
         block.rows.drain(..comments);
         let mut first = self.first.filter(|_| self.is_tagged && self.columns.tag.is_none());
         for (number, line) in block.rows() {
-            let found = width(line);
+            let (found, has_tabs) = width(line);
             let (expected, other) = *first.get_or_insert((found, number));
             if found != expected {
                 return Err(TextProblem::Columns { found, expected, line: other }.at(number));
             }
             self.check(line, found).map_err(|problem| problem.at(number))?;
-            self.width = Some(found);
+            self.width = Some((found, has_tabs));
         }
         self.first = self.first.or(first);
         Ok(())

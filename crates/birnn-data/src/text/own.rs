@@ -42,9 +42,8 @@ pub(crate) fn read_own(files: &OwnFiles, plan: &DataPlan) -> Result<Whole, DataE
         _ => {}
     }
     let Together { train, groups, test, names } = together(train, test, names, plan)?;
-    let kept_back = |(file, path): (SeriesFile, &Path)| {
-        answered(file, &names, plan.wanted).map_err(|problem| problem.at(path))
-    };
+    let kept_back =
+        |(file, path): (SeriesFile, &Path)| answered(file, &names, plan).map_err(|problem| problem.at(path));
     let validation = validation.map(kept_back).transpose()?;
     let (dataset, substitute_for, kind) = (files.format.name(), None, WholeKind::Text);
     Ok(Whole {

@@ -1,6 +1,6 @@
 //! The tags of a file's sentences in the scheme that is learnt.
 
-use crate::config::{DataPlan, OwnFormat, Source};
+use crate::config::DataPlan;
 use crate::file_error::FileProblem;
 use crate::series::file::{FileTargets, Labels, SeriesFile};
 use crate::split::MOST_CLASSES;
@@ -14,11 +14,8 @@ pub(crate) fn rewritten(file: SeriesFile, plan: &DataPlan) -> Result<SeriesFile,
         return Ok(file);
     };
     let (Per::Step, Some(labels)) = (targets.per, targets.classes()) else { return Ok(file) };
-    // Of CoNLL-U not each line is a token: a sentence is told by its first.
-    let is_line = matches!(
-        &plan.source,
-        Source::Own(files) if matches!(files.format, OwnFormat::Lines(_) | OwnFormat::Conllu(_))
-    );
+    // Where not each line is a token, a sentence is told by its first.
+    let has_line_per_token = plan.source.has_line_per_token();
     let own = plan.text.scheme.unwrap_or(learnt);
     let mut written = Labels::new(None);
     for (sentence, &line) in file.lines.iter().enumerate() {
@@ -29,7 +26,7 @@ pub(crate) fn rewritten(file: SeriesFile, plan: &DataPlan) -> Result<SeriesFile,
             false => own.convert(&tags, learnt),
         };
         let tags = tags.map_err(|problem| FileProblem::Text {
-            line: if is_line { line } else { line + problem.at() },
+            line: if has_line_per_token { line + problem.at() } else { line },
             problem: TextProblem::Tag(Box::new(problem)),
         })?;
         for tag in tags {

@@ -6,6 +6,7 @@ mod failure;
 
 use std::cell::{Cell, RefCell};
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs, UdpSocket};
+use std::path::Path;
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
@@ -73,7 +74,9 @@ impl ProcessGroup {
         let left = end.saturating_duration_since(Instant::now()).max(GLANCE);
         let store = Store::open(&launch.host, launch.port, serves, left);
         let store = store.map_err(|said| match serves {
-            true => RankError::NoPort { port: launch.port, said: in_short(said) },
+            // What it serves it asks for, too, by the address that was set.
+            true if is_of_port(&said) => RankError::NoPort { port: launch.port, said: in_short(said) },
+            true => RankError::NotHere { master: launch.master(), said: in_short(said) },
             false => unreachable(in_short(said)),
         })?;
         let mut group = ProcessGroup {
@@ -119,7 +122,17 @@ impl ProcessGroup {
             self.timeout - self.inquiry(),
             [&interface, &address.to_string()],
         );
-        *self.group.get_mut() = Some(opened.map_err(|said| self.diagnosis(said))?);
+        let opened = opened.map_err(|said| match said.contains("Unable to find address") && !interface.is_empty() {
+            true => {
+                let why = format!(
+                    "GLOO_SOCKET_IFNAME is `{interface}`, and this host has no such interface with an address: correct or unset it"
+                );
+                self.announce(2, &why);
+                RankError::Failed { who: self.who(rank), why, code: 2 }
+            }
+            false => self.diagnosis(said),
+        });
+        *self.group.get_mut() = Some(opened?);
         Ok(())
     }
 
@@ -180,7 +193,12 @@ impl ProcessGroup {
         let (own, failed) = (keys[rank].clone(), self.key(FAILED));
         let (text, timeout) = (text.to_owned(), self.timeout);
         let answer = self.ask(timeout + LAST_WORDS, move |store| -> Result<Gathered, String> {
-            store.set(&own, &text)?;
+            store.set_first(&own, &text)?;
+            match store.get(&own, GLANCE)? {
+                Some(other) if other != text && !is_gone(&other, &text) => return Ok(Gathered::Taken),
+                Some(other) if other != text => store.set(&own, &text)?,
+                _ => {}
+            }
             let end = Instant::now() + timeout;
             let mut texts = Vec::with_capacity(size);
             while texts.len() < size {
@@ -201,6 +219,16 @@ impl ProcessGroup {
             Some(Ok(Gathered::Missing(missing))) => {
                 let there = size - missing.len();
                 (RankError::Missing { missing, size, timeout }, there)
+            }
+            Some(Ok(Gathered::Taken)) => {
+                // Nothing is said to those who are there: they are another training's.
+                self.failed.set(true);
+                let port = self.launch.port;
+                let why = format!(
+                    "a rank {rank} is there already, of another training that has MASTER_PORT {port}: set another port, the same \
+                     for all processes of this one"
+                );
+                return Err(RankError::Failed { who: format!("rank {rank}"), why, code: 2 });
             }
             Some(Err(_)) | None => return Err(self.store_lost(CUT)),
         };
@@ -272,6 +300,24 @@ enum Gathered {
     Word(String),
     /// These did not come.
     Missing(Vec<usize>),
+    /// Another process has this rank.
+    Taken,
+}
+
+/// Whether a process that called itself this has ended, as far as one on the same host can tell: it was started anew.
+fn is_gone(other: &str, own: &str) -> bool {
+    let read = |text| serde_json::from_str::<Member>(text).ok();
+    match (read(other), read(own)) {
+        (Some(other), Some(own)) if other.host == own.host && cfg!(target_os = "linux") => {
+            !Path::new("/proc").join(other.process.to_string()).exists()
+        }
+        _ => false,
+    }
+}
+
+/// Whether libtorch says that it cannot listen at a port.
+fn is_of_port(said: &str) -> bool {
+    said.contains("server socket") || said.contains("EADDRINUSE")
 }
 
 impl Collective for ProcessGroup {

@@ -30,6 +30,7 @@ use crate::checkpoint::Checkpoint;
 use crate::device;
 use crate::error::EngineError;
 use crate::handshake;
+use crate::health;
 use crate::learner::Learner;
 use crate::observer::{Observer, Timed};
 use crate::resume::{ResumeError, Resumed};
@@ -83,7 +84,7 @@ impl Destination {
     pub fn check(&self) -> Result<(), RunDirError> {
         match self {
             Destination::Chosen(path) => RunDir::check(path),
-            Destination::Numbered(_) => Ok(()),
+            Destination::Numbered(runs) => RunDir::check_numbered(runs),
         }
     }
 }
@@ -388,6 +389,7 @@ impl Run {
         }
         tracing::info!("testing on {} {}", test.len(), manifest.modality.noun());
         let found = learner.evaluate(test, ranks)?;
+        health::finite(state.step, "the test loss", found.loss)?;
         if let Some(keeping) = keeping {
             keeping.finish(manifest, learner, (state.step, &found, test))?;
         }

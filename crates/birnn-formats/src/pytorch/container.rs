@@ -8,6 +8,7 @@ use zip::{CompressionMethod, ZipArchive};
 
 use super::arena::{Storage, Value};
 use super::pickle::{self, Pickle};
+use crate::ALONE;
 use crate::error::short_name;
 
 /// Where the numbers are.
@@ -41,7 +42,12 @@ impl<R: Read + Seek> Container<R> {
                 "it was saved on a big-endian machine; load and save it in Python on another one".to_owned()
             );
         }
-        let pickled = entry(&mut archive, &format!("{folder}/data.pkl"), pickle::LONGEST as u64)?;
+        let pickled = entry(&mut archive, &format!("{folder}/data.pkl"), pickle::LONGEST as u64).map_err(
+            |problem| match problem.contains("at most") {
+                true => format!("{problem}: it has more than weights in it. {ALONE}"),
+                false => problem,
+            },
+        )?;
         Ok((pickle::read(&pickled)?, Container::Zip { archive, folder }))
     }
 
@@ -59,7 +65,7 @@ impl<R: Read + Seek> Container<R> {
         let mut next = || {
             let pickle = pickle::read(&head[at..]).map_err(|problem| match is_cut {
                 true => format!(
-                    "{problem}, or has more than weights in it, as it is looked for within {} bytes; save the state dict alone",
+                    "{problem}, or has more than weights in it, as it is looked for within {} bytes. {ALONE}",
                     head.len()
                 ),
                 false => problem,

@@ -15,6 +15,7 @@
 use super::arena::{Arena, OverBudget, Value, View};
 use super::name::Name;
 use crate::error::short_name;
+use crate::{ALONE, PLAIN};
 
 /// A pickle that was read.
 #[derive(Debug)]
@@ -370,12 +371,17 @@ fn global(module: &str, name: &str) -> Result<Value, String> {
     // Protocol 2 calls them as Python 2 did.
     let module = if module == "__builtin__" { "builtins" } else { module };
     Name::of(module, name).map(Value::Global).ok_or_else(|| {
-        format!(
-            "it names `{}.{}`, which is no part of weights; nothing of it was run. In Python, save \
-             `model.state_dict()` alone",
-            short_name(module),
-            short_name(name)
-        )
+        let (shown, named) = (short_name(module), short_name(name));
+        // Of a state dict these are parameters with something of their own, or numbers of another kind.
+        let is_torch = matches!(module, "torch" | "torch._utils" | "torch._tensor" | "torch.nn.parameter");
+        match is_torch {
+            true => format!(
+                "it names `{shown}.{named}`, which no plain weights have; nothing of it was run. {PLAIN}"
+            ),
+            false => format!(
+                "it names `{shown}.{named}`, which is no part of weights; nothing of it was run. {ALONE}"
+            ),
+        }
     })
 }
 

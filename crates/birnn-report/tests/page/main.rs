@@ -609,7 +609,7 @@ fn a_sweeps_page_is_whole_and_loads_nothing() {
     let run = |folder: &str, value: &str, accuracy: Option<f64>| {
         let outcome = accuracy.map(|value| {
             let test = Scored { metric: Metric::ACCURACY, value };
-            Outcome { validation: None, test, loss: 0.1, seconds: 2.0 }
+            Outcome { validation: None, test, loss: 0.1, seconds: Some(2.0) }
         });
         let settings =
             vec![("model.hidden".to_owned(), value.parse::<u32>().map_or(value.into(), Into::into))];

@@ -10,6 +10,6 @@ pub use self::fault::{FaultError, from_env};
 pub use self::faulty::Faulty;
 pub use self::journal::{Journal, Operation};
 pub use self::operations::{
-    Disk, LONGEST_NAME, NewFile, System, create_folder, create_folders, folder_of, is_partial, replace,
-    replace_by, set_aside,
+    Disk, LONGEST_NAME, NewFile, System, check_folders, create_folder, create_folders, folder_of, is_partial,
+    replace, replace_by, set_aside,
 };

@@ -6,6 +6,7 @@ use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use birnn_data::name::shown;
 use birnn_data::{FolderLock, hexadecimal};
 use sha2::{Digest, Sha256};
 
@@ -102,8 +103,28 @@ pub fn create_folders(disk: &dyn Disk, path: &Path) -> io::Result<()> {
     match create_folder(disk, path) {
         // Another process was quicker.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(no_folder(path)),
         made => made,
     }
+}
+
+/// Whether folders can be made down to `path`, as far as can be told without making one.
+///
+/// # Errors
+///
+/// Something else has the name of one.
+pub fn check_folders(path: &Path) -> io::Result<()> {
+    let there = path.ancestors().find(|above| above.symlink_metadata().is_ok());
+    match there.filter(|above| !above.is_dir()) {
+        Some(other) => Err(no_folder(other)),
+        None => Ok(()),
+    }
+}
+
+/// Something that is no folder stands where one is wanted.
+fn no_folder(path: &Path) -> io::Error {
+    let what = if path.exists() { "no folder" } else { "a link that leads nowhere" };
+    io::Error::new(io::ErrorKind::AlreadyExists, format!("{} is {what}", shown(path)))
 }
 
 /// Writes `bytes` beside `path`, flushes them to the disk, and only then gives them the name: a reader sees

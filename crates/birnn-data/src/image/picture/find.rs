@@ -87,6 +87,10 @@ fn in_folder(folder: &Path) -> Result<Pictures, FindError> {
     let mut found = Pictures::default();
     for entry in entries {
         let path = entry.map_err(FindError::Folder)?.path();
+        // Such as macOS' `._1.png`, which no training reads either.
+        if path.file_name().unwrap_or_default().as_encoded_bytes().starts_with(b".") {
+            continue;
+        }
         match path.is_dir() {
             true => found.folders.push(path),
             false if is_picture(&path) => found.paths.push(path),

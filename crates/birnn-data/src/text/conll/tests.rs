@@ -67,6 +67,8 @@ fn what_parts_documents_and_comments_are_no_tokens() {
             ("# # X\n", "ends before its first sentence"),
             ("#tag N X\n", "1: #tag/X"),
             ("a N X\n# id = 2\n", "line 2: has 4 columns, and line 1 has 3: .."),
+            ("# id 2\na\tN\tX\n\n# id 3\nb\tN\tX\n", "2: a/X | 5: b/X"),
+            ("# N\tX\nb\tX\n", "1: # N/X b/X"),
         ],
         |text| parse_conll(text, LAST, &Labelling::Any),
     );

@@ -17,8 +17,8 @@ use crate::file_error::FileProblem;
 const LONGEST: usize = 1 << 20;
 /// What the models of fastText begin with.
 const FAST_TEXT: [u8; 4] = 793_712_314_i32.to_le_bytes();
-/// Bytes behind a word by which it is told whether they are the digits of numbers.
-const LOOKED_AT: u64 = 16;
+/// Windows' editors mark text as UTF-8 by it.
+const MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// The values of a vector as a file has them.
 pub(super) enum Values<'a> {
@@ -27,8 +27,8 @@ pub(super) enum Values<'a> {
 }
 
 impl Values<'_> {
-    /// Adds them to `into`. A line with more of them than `width` is not of a word, but of several with spaces
-    /// between; then nothing is added and false is said.
+    /// Adds them to `into`. A line may be not of a word, but of several with spaces between; then nothing is added and false
+    /// is said.
     pub(super) fn read(&self, width: usize, into: &mut Vec<f32>) -> Result<bool, VectorProblem> {
         let before = into.len();
         match *self {
@@ -39,12 +39,12 @@ impl Values<'_> {
                 }
             }
             Values::Text { line, numbers } => {
-                match fields(numbers).count() {
-                    found if found < width => {
-                        return Err(VectorProblem::TooFew { line, found, expected: width });
-                    }
-                    found if found > width => return Ok(false),
-                    _ => {}
+                let found = fields(numbers).count();
+                if fields(numbers).take(found.saturating_sub(width)).any(|field| number(field).is_none()) {
+                    return Ok(false);
+                }
+                if found != width {
+                    return Err(VectorProblem::Count { line, found, expected: width });
                 }
                 for field in fields(numbers) {
                     let value = number(field).ok_or_else(|| VectorProblem::NotANumber {
@@ -71,6 +71,9 @@ pub(super) fn each_vector(
     if start == FAST_TEXT {
         return Err(VectorProblem::FastTextModel.into());
     }
+    if start.starts_with(MARK) {
+        start.drain(..MARK.len());
+    }
     let mut source = Cursor::new(start).chain(source);
     let mut first = Vec::new();
     read_to(&mut source, b'\n', &mut first)?;
@@ -79,12 +82,10 @@ pub(super) fn each_vector(
         return lines(Cursor::new(first).chain(source), 1, width, None, take);
     };
     check_width(found, width)?;
-    // Of the first vector as much as tells digits from bytes.
+    // Of the first vector as much as tells digits from bytes: a line, if it is one.
     let mut start = Vec::new();
-    read_to(&mut source, b' ', &mut start)?;
-    let behind = start.len();
-    source.by_ref().take(LOOKED_AT).read_to_end(&mut start)?;
-    let is_text = begins_with_digits(&start[behind..], width);
+    source.by_ref().take(LONGEST as u64).read_until(b'\n', &mut start)?;
+    let is_text = is_line(&start, width);
     let mut source = Cursor::new(start).chain(source);
     if is_text {
         return lines(source, 2, width, Some(count), take);
@@ -122,7 +123,7 @@ fn lines(
             let numbers = fields(&text[end..]).count();
             // A line that nothing ends may have been cut short, be it of a word that nobody wants.
             if !line.ends_with(b"\n") && numbers < width {
-                return Err(VectorProblem::TooFew { line: number, found: numbers, expected: width }.into());
+                return Err(VectorProblem::Count { line: number, found: numbers, expected: width }.into());
             }
             take(&text[..end], Values::Text { line: number, numbers: &text[end..] })?;
         }
@@ -159,11 +160,12 @@ fn vector_length(line: &[u8]) -> Option<usize> {
     (numbers > 0).then_some(numbers)
 }
 
-/// Whether what stands behind a word are digits, and not the bytes of `width` values: a line that ends has them all.
-fn begins_with_digits(bytes: &[u8], width: usize) -> bool {
-    let mut parts = bytes.splitn(2, |&byte| byte == b'\n');
-    let (line, ends) = (parts.next().unwrap_or_default(), parts.next().is_some());
-    line.iter().all(|byte| b"0123456789+-.eE \t\r".contains(byte)) && (!ends || fields(line).count() == width)
+/// Whether it is a line of words and numbers, and not a word and the bytes of `width` values: it ends in so many numbers or,
+/// cut short or with a mistake in it, has nothing but what numbers are written with behind its first word.
+fn is_line(line: &[u8], width: usize) -> bool {
+    let is_digits = |field: &[u8]| field.iter().all(|byte| b"0123456789+-.eE".contains(byte));
+    str::from_utf8(line).is_ok()
+        && (vector_length(line).is_some_and(|found| found >= width) || fields(line).skip(1).all(is_digits))
 }
 
 fn check_width(found: usize, expected: usize) -> Result<(), VectorProblem> {

@@ -26,9 +26,9 @@ pub enum VectorProblem {
         /// Of the net's.
         expected: usize,
     },
-    /// A line has fewer numbers than the others.
+    /// A line has fewer or more numbers than the others.
     #[error("line {line}: has {found} numbers behind its word, and a vector has {expected}")]
-    TooFew {
+    Count {
         /// Which line, from 1.
         line: usize,
         /// Numbers behind its word.

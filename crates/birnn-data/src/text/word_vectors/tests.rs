@@ -59,7 +59,17 @@ fn every_format_gives_the_same_vectors() {
     let windows = GLOVE.replace('\n', " \r\n");
     let mut zipped = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     std::io::Write::write_all(&mut zipped, &binary()).unwrap();
-    let files = [GLOVE.into(), windows.into_bytes(), counted(), binary(), zipped.finish().unwrap()];
+    let marked = ["\u{feff}", GLOVE].concat().into_bytes();
+    let marked_count = [b"\xef\xbb\xbf", counted().as_slice()].concat();
+    let files = [
+        GLOVE.into(),
+        marked,
+        marked_count,
+        windows.into_bytes(),
+        counted(),
+        binary(),
+        zipped.finish().unwrap(),
+    ];
     for file in files {
         let found = known(&file, &plan(0, false), "the of the of the cat sat", PLAIN);
         assert_eq!(found, (expected.clone(), 2), "{}", String::from_utf8_lossy(&file));
@@ -107,6 +117,12 @@ fn words_are_looked_for_as_they_are_and_then_in_small_letters() {
 fn lines_of_several_words_are_passed_over() {
     let found = known(b"the 1 2\nthe cat 3 4\ncat 5 6\n", &plan(9, false), "cat", PLAIN).0;
     assert_eq!(found, words(&[("cat", Some([5.0, 6.0])), ("the", Some([1.0, 2.0]))]));
+    let first = known(b"2 2\nNew York 3 4\ncat 5 6\n", &plan(9, false), "cat", PLAIN).0;
+    assert_eq!(
+        first,
+        words(&[("cat", Some([5.0, 6.0]))]),
+        "as text, though no number is behind the first word"
+    );
 }
 
 #[test]
@@ -115,7 +131,7 @@ fn what_is_no_file_of_vectors_is_refused() {
         let error = parse_vectors(file, &plan(9, false), text("the cat", PLAIN)).unwrap_err();
         error.to_string()
     };
-    let cases: [(&[u8], &str); 13] = [
+    let cases: [(&[u8], &str); 15] = [
         (b"", "does not begin with a vector"),
         (b"the\n", "does not begin with a vector"),
         (b"the cat sat\n", "does not begin with a vector"),
@@ -123,6 +139,8 @@ fn what_is_no_file_of_vectors_is_refused() {
         (b"5 300\nthe 1 2\n", "its vectors have 300 values"),
         (b"the 1 2\ncat 3\n", "line 2: has 1 numbers behind its word, and a vector has 2"),
         (b"the 1 2\ndog 3", "line 2: has 1 numbers behind its word"),
+        (b"dog 1 2\ncat 3 4 5\n", "line 2: has 3 numbers behind its word, and a vector has 2"),
+        (b"2 2\nthe 1 2 3\ncat 3 4 5\n", "line 2: has 3 numbers behind its word, and a vector has 2"),
         (b"the 1 2\ncat 3 x\x1b\n", "line 2: `x\\u001b` is not a number"),
         (b"the 1 2\ncat 3 inf\n", "line 2: `inf` is not a number"),
         (b"4 2\nthe 1 2\ncat 1 2\n", "its first line promises 4 vectors, and it ends after 2"),

@@ -54,6 +54,30 @@ pub(super) fn strip<S: Simd, const MR: usize, const VECTORS: usize>(
     }
 }
 
+/// How many of the rows that are left, of which none need be in the same tile, the next tile has: as many as it can, but for what
+/// a tile of fewer than four rows would waste. With two vectors each it has fewer sums than the processor has products under
+/// way, so that each waits for the one before it.
+#[inline(always)]
+fn rows_of_tile<const MR: usize>(left: usize) -> usize {
+    const FEWEST: usize = 4;
+    match left.checked_sub(MR) {
+        None | Some(0) => left,
+        Some(1..FEWEST) => left - FEWEST,
+        Some(_) => MR,
+    }
+}
+
+/// [`tile`] of so many rows, which one of the numbers is.
+macro_rules! tile_of {
+    ($count:expr, $simd:ty, $most:ident, $vectors:ident, $arguments:tt, $($rows:literal)+) => {
+        match $count {
+            // Known when it is compiled: the others are left out.
+            $($rows if $rows <= $most => tile::<$simd, $rows, $vectors, 1, false> $arguments,)+
+            count => unreachable!("a tile of {count} rows"),
+        }
+    };
+}
+
 #[inline(always)]
 fn rows<S: Simd, const MR: usize, const VECTORS: usize, const PACKED: bool>(
     shape: Shape,
@@ -70,20 +94,17 @@ fn rows<S: Simd, const MR: usize, const VECTORS: usize, const PACKED: bool>(
         assert_eq!(strides, (row_stride, column_stride));
         let (a, c) = ((a, strides), &mut c[row * shape.stride..]);
         let left = shape.m - row;
-        row += match left {
-            _ if left >= MR && row == 0 && panel.has_next => {
-                tile::<S, MR, VECTORS, 1, true>(shape, a, panel, c, init)
-            }
-            _ if left >= MR => tile::<S, MR, VECTORS, 1, false>(shape, a, panel, c, init),
-            8.. => tile::<S, 8, VECTORS, 1, false>(shape, a, panel, c, init),
-            4.. => tile::<S, 4, VECTORS, 1, false>(shape, a, panel, c, init),
-            2.. => tile::<S, 2, VECTORS, 1, false>(shape, a, panel, c, init),
-            _ => tile::<S, 1, VECTORS, 1, false>(shape, a, panel, c, init),
-        };
+        let count = if PACKED { left.min(MR) } else { rows_of_tile::<MR>(left) };
+        if count == MR && row == 0 && panel.has_next {
+            tile::<S, MR, VECTORS, 1, true>(shape, a, panel, c, init);
+        } else {
+            tile_of!(count, S, MR, VECTORS, (shape, a, panel, c, init), 1 2 3 4 5 6 7 8 9 10 11 12);
+        }
+        row += count;
     }
 }
 
-/// A tile of `c` of `VECTORS` vectors of each of `PANELS` panels; gives the number of its rows. Where it is `FETCHING`, what
+/// A tile of `c` of `VECTORS` vectors of each of `PANELS` panels. Where it is `FETCHING`, what
 /// the same tile of the next panel reads is brought into the first-level cache.
 #[inline(always)]
 #[expect(
@@ -96,7 +117,7 @@ fn tile<S: Simd, const ROWS: usize, const VECTORS: usize, const PANELS: usize, c
     Panel { values: b, stride: b_stride, length, .. }: Panel,
     c: &mut [f32],
     init: Option<&[f32]>,
-) -> usize {
+) {
     /// Steps along `k` at a time: what is not a product is done once for all of them.
     const UNROLLED: usize = 4;
     let Shape { k, stride, .. } = shape;
@@ -140,7 +161,6 @@ fn tile<S: Simd, const ROWS: usize, const VECTORS: usize, const PANELS: usize, c
             }
         }
     }
-    ROWS
 }
 
 /// Adds the products of one step along `k`.
@@ -169,6 +189,37 @@ unsafe fn products<S: Simd, const ROWS: usize, const VECTORS: usize, const PANEL
             for (sum, &column) in sums.as_flattened_mut().iter_mut().zip(columns.as_flattened()) {
                 *sum = S::vector_mul_add(a, column, *sum);
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tiles<const MR: usize>(rows: usize) -> Vec<usize> {
+        let mut left = rows;
+        let next = || {
+            let rows = rows_of_tile::<MR>(left);
+            left -= rows;
+            (rows > 0).then_some(rows)
+        };
+        std::iter::from_fn(next).collect()
+    }
+
+    #[test]
+    fn rows_are_cut_into_tiles_that_are_not_too_small() {
+        assert_eq!(tiles::<12>(50), [12, 12, 12, 10, 4]);
+        assert_eq!(tiles::<6>(50), [6, 6, 6, 6, 6, 6, 6, 4, 4]);
+        for rows in 1..200 {
+            let (wide, narrow) = (tiles::<12>(rows), tiles::<6>(rows));
+            assert_eq!((wide.iter().sum::<usize>(), narrow.iter().sum::<usize>()), (rows, rows));
+            assert!(rows < 4 || wide.iter().all(|tile| (4..=12).contains(tile)), "{rows}: {wide:?}");
+            // Of seven, no two have four each.
+            assert!(
+                rows < 4 || rows == 7 || narrow.iter().all(|tile| (4..=6).contains(tile)),
+                "{rows}: {narrow:?}"
+            );
         }
     }
 }
