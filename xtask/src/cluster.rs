@@ -218,7 +218,7 @@ impl Ranks {
             std::thread::sleep(GLANCE);
         }
         self.shown.drain(..).for_each(|shown| drop(shown.join()));
-        worst(self.children.iter().filter_map(|(_, ended)| ended.map(code)))
+        worst(self.children.iter().filter_map(|(_, ended)| *ended))
     }
 }
 
@@ -254,14 +254,15 @@ fn code(ended: ExitStatus) -> u8 {
     code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
 }
 
-/// A failure is worse than a stop, and a stop than an end; of the same kind, the first rank's.
-fn worst(codes: impl Iterator<Item = u8>) -> u8 {
-    let severity = |code: u8| match code {
-        0 => 0,
-        130 | 143 => 1,
+/// A failure is worse than a stop, and a stop than an end; of the same kind, the first rank's. A process that a signal itself
+/// ended has made no checkpoint, and failed.
+fn worst(ended: impl Iterator<Item = ExitStatus>) -> u8 {
+    let severity = |ended: ExitStatus| match ended.code() {
+        Some(0) => 0,
+        Some(130 | 143) => 1,
         _ => 2,
     };
-    codes.reduce(|worst, code| if severity(code) > severity(worst) { code } else { worst }).unwrap_or(0)
+    ended.reduce(|worst, next| if severity(next) > severity(worst) { next } else { worst }).map_or(0, code)
 }
 
 /// The address of a rank's host.

@@ -54,11 +54,18 @@ fn hosts_hang_on_one_switch() {
 }
 
 #[test]
-fn the_worst_code_counts() {
-    for (codes, expected) in
-        [(&[0, 0][..], 0), (&[0, 130, 143], 130), (&[130, 1, 2], 1), (&[0, 137, 1], 137), (&[], 0)]
-    {
-        assert_eq!(worst(codes.iter().copied()), expected, "{codes:?}");
+fn the_worst_end_counts() {
+    let code = |code: i32| ExitStatus::from_raw(code << 8);
+    let signal = ExitStatus::from_raw;
+    for (ended, expected) in [
+        (&[code(0), code(0)][..], 0),
+        (&[code(0), code(130), code(143)], 130),
+        (&[code(130), code(1), code(2)], 1),
+        (&[code(0), signal(9), code(1)], 137),
+        (&[code(143), signal(2)], 130),
+        (&[], 0),
+    ] {
+        assert_eq!(worst(ended.iter().copied()), expected, "{ended:?}");
     }
 }
 

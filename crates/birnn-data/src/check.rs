@@ -325,4 +325,20 @@ mod tests {
         let many = told(&[0, 0], &all, 2).unwrap();
         assert!(many.contains("`c1`, `c2`, ") && many.contains(" more, and"), "{many}");
     }
+
+    #[test]
+    fn numbers_too_large_for_32_bits_are_told() {
+        let of =
+            |values: &[f32]| hardly_told_apart("feature", values, 2, Some(&["t".to_owned(), "x".to_owned()]));
+        let day: Vec<f32> = (0..2000).flat_map(|step| [1.7e9 + 43.0 * step as f32, step as f32]).collect();
+        let told = of(&day).unwrap();
+        assert_eq!(told.key, "data.train");
+        assert!(told.message.starts_with("the values of feature `t` are 1700000000 to "), "{}", told.message);
+        assert!(told.message.contains("numbers of 32 bits are 128 apart"), "{}", told.message);
+        let year: Vec<f32> = (0..2000).flat_map(|step| [1.7e9 + 16e3 * step as f32, f32::NAN]).collect();
+        assert_eq!(of(&year), None);
+        assert_eq!(of(&[5.0, 16_777_215.0, 5.0, 16_777_215.0]), None);
+        assert!(of(&[5.0, 2e7, 5.0, 2e7]).is_some(), "what was several may have become one");
+        assert_eq!(of(&[]), None);
+    }
 }

@@ -173,11 +173,22 @@ pub fn load(
             Modality::Text(text)
         }
     };
-    for (key, split) in [("train", &train), ("validation", &validation), ("test", &test)] {
+    let learnt_from =
+        [("train", &train), (validation_key(plan), &validation)].into_iter().filter(|_| !plan.judges);
+    let of_test = if plan.test_share.is_some() { "test_share" } else { "test" };
+    for (key, split) in learnt_from.chain([(of_test, &test)]) {
         asked_for_something(key, split, modality.noun())?;
     }
     provenance.sha256 = digest([&train, &validation, &test]);
     Ok(Splits { train, unhidden, validation, test, outputs, modality, vectors, provenance, warnings })
+}
+
+/// The setting that says which samples a net is judged by while it learns.
+fn validation_key(plan: &DataPlan) -> &'static str {
+    match &plan.source {
+        Source::Own(files) if files.validation.is_some() => "validation_file",
+        _ => "validation",
+    }
 }
 
 /// That there is something to ask for in samples that are answered with values or tokens of their own, if there are any.
@@ -191,9 +202,7 @@ fn asked_for_something(key: &'static str, split: &Split, samples: &str) -> Resul
             "none has a token behind another one that is a word of the training texts; letters are tokens with \
              `unit = \"characters\"`"
         }
-        TargetValues::SelfClasses { .. } => {
-            "none of the tokens that are hidden is a word of the training texts"
-        }
+        TargetValues::SelfClasses { .. } => "no token of them is a word of the training texts",
         TargetValues::SelfNumbers { kind: TargetKind::Next, .. } => {
             "none has a value in a step behind another one; of tables `id` says which rows are steps of one"
         }

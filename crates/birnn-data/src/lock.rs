@@ -15,6 +15,7 @@ pub struct FolderLock {
     path: PathBuf,
     /// Closed, and so unlocked, after `path` is gone.
     file: File,
+    folder: File,
 }
 
 impl FolderLock {
@@ -48,9 +49,19 @@ impl FolderLock {
         taken.ok_or_else(|| io::Error::from(io::ErrorKind::PermissionDenied))
     }
 
-    /// Whether this is the lock of the folder still: not where that was removed or renamed, be there another of its name or none.
+    /// Whether the folder is the one that was locked still, and no other process has locked it since: not where it was removed
+    /// or renamed, be there another of its name or none. That the lock's file alone was removed, as by who cleans up, is no
+    /// harm.
     pub fn is_in_place(&self) -> bool {
-        is_at(&self.file, &self.path)
+        let folder = self.path.parent().unwrap_or(Path::new("."));
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        match folder.metadata() {
+            Ok(_) => {
+                is_at(&self.folder, folder) && (is_at(&self.file, &self.path) || !FolderLock::is_held(folder))
+            }
+            // What cannot be said just now will be said by who writes.
+            Err(error) => error.kind() != io::ErrorKind::NotFound,
+        }
     }
 
     /// Whether a process has `folder` locked, or may have. Nothing is made in it to find out.
@@ -120,7 +131,7 @@ fn take(
         // The one before may have removed the file between the two lines above: then this is a lock on
         // nothing.
         if is_at(&file, &path) {
-            return Ok(Some(FolderLock { path, file }));
+            return Ok(Some(FolderLock { file, folder: File::open(folder)?, path }));
         }
     }
     let name = FolderLock::NAME;
@@ -143,7 +154,7 @@ impl Drop for FolderLock {
     fn drop(&mut self) {
         // While it is still locked: who waits for it must find it gone. A file that stays does no harm, and one of another
         // folder that has the name now is another process's.
-        if self.is_in_place() {
+        if is_at(&self.file, &self.path) {
             let _ = std::fs::remove_file(&self.path);
         }
     }
@@ -211,6 +222,13 @@ mod tests {
         std::fs::create_dir(&folder).unwrap();
         let first = try_take(&folder).unwrap();
         assert!(first.is_in_place());
+        std::fs::remove_file(folder.join(FolderLock::NAME)).unwrap();
+        assert!(first.is_in_place(), "it is the same folder, and nobody else's");
+        let other = try_take(&folder).unwrap();
+        assert!(!first.is_in_place(), "it is another's now");
+        drop(other);
+        drop(first);
+        let first = try_take(&folder).unwrap();
         std::fs::rename(&folder, above.path().join("b")).unwrap();
         assert!(!first.is_in_place());
         std::fs::create_dir(&folder).unwrap();

@@ -5,7 +5,10 @@
 
 use std::path::{Path, PathBuf};
 
-use birnn_data::{ConfigError, DataConfig, DataPlan, Dataset, Ground, Modality, Per, SelfTargets};
+use birnn_data::{
+    ConfigError, DataConfig, DataPlan, Dataset, Ground, Modality, OwnFormat, Per, SelfTargets, Series,
+    Source as DataSource,
+};
 use birnn_experiment::{Experiment, ExperimentError, Source};
 use birnn_run::CONFIG;
 
@@ -194,6 +197,14 @@ impl Manifest {
     /// Where a setting cannot be.
     pub fn plan(&self, data: &DataConfig) -> Result<DataPlan, ConfigError> {
         let mut plan = data.resolve_for(self.task.wanted())?;
+        plan.judges = true;
+        // Steps are read in the order in which it learnt them.
+        if let (Modality::Series(Series { columns, .. }), DataSource::Own(files)) =
+            (&self.modality, &mut plan.source)
+            && let OwnFormat::Table(table) = &mut files.format
+        {
+            table.columns.clone_from(columns);
+        }
         // Which words it knows, and what it makes of them, the net says.
         plan.text.vectors = None;
         if let Task::Classify(task) = &self.task {

@@ -148,9 +148,10 @@ impl RunDir {
         Ok(())
     }
 
-    /// Whether there can be a next number under `runs`, as far as can be told without making it.
-    pub fn check_numbered(runs: &Path) -> Result<(), RunDirError> {
-        disk::check_folders(runs).map_err(unmakeable(runs))
+    /// Whether there can be a next number under `runs/<name>/`, as far as can be told without making it.
+    pub fn check_numbered(runs: &Path, name: &str) -> Result<(), RunDirError> {
+        let folder = runs.join(name);
+        disk::check_folders(&folder).map_err(unmakeable(&folder))
     }
 
     /// The next number under `runs/<name>/`.

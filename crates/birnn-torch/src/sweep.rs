@@ -142,7 +142,7 @@ fn open(args: &SweepArgs, disk: &Arc<dyn Disk>, log: &Log) -> Result<(SweepDir, 
     let (plan, trials) = (source.plan()?, source.trials()?);
     check_devices(&source, &trials)?;
     let destination = destination(&args.run_dir, SWEEPS);
-    destination.check()?;
+    destination.check(&plan.name)?;
     data::load(&plan.data, &locations(), log, Some(&source))?;
     for same in trials.chunk_by(|a, b| a.settings == b.settings) {
         // Vectors of words must be as wide as the net's.

@@ -105,7 +105,7 @@ pub fn train(
     // Where one's own files lie a run records.
     let is_own = start.source().experiment().data.dataset.is_own();
     let device = device_of(start.source(), ranks.local_rank())?;
-    start.check()?;
+    start.check(&plan.name)?;
     let splits = data::load(&plan.data, &data.locations(), log, start.changeable())?;
     if splits.train.len() < ranks.size() {
         return Err(Failure::request(format!(

@@ -170,7 +170,7 @@ fn a_folder_that_cannot_be_written() {
     let sandbox = Sandbox::new();
     sandbox.write_experiment("x.toml", birnn_tests::SMALL);
     sandbox.write("file", "");
-    sandbox.birnn(&["train", "x.toml", "--run-dir", "file/run"]).failed(1, &["file/run: "]);
+    sandbox.birnn(&["train", "x.toml", "--run-dir", "file/run"]).failed(2, &["file/run: file is no folder"]);
     let before = std::fs::read(sandbox.path("file")).unwrap();
     assert!(before.is_empty());
 }

@@ -432,6 +432,22 @@ fn every_figure_has_its_command() {
             let is_known = SET.contains(&figure.as_str()) || known.contains(number);
             assert!(is_known, "{}: {figure} is not in docs/reference/figures.md", page.name.display());
         }
+        // Before a figure with its unit, others of the same.
+        for four in words.windows(4) {
+            let [first, between, number, unit] = [four[0], four[1], four[2], four[3]];
+            let are_numbers =
+                [first, number].iter().all(|word| word.starts_with(|c: char| c.is_ascii_digit()));
+            if !are_numbers || !UNITS.contains(&unit) || !["±", "to", "and", "or"].contains(&between) {
+                continue;
+            }
+            checked += 1;
+            let told = four.join(" ");
+            assert!(
+                known.contains(first),
+                "{}: the first of {told} is not in docs/reference/figures.md",
+                page.name.display()
+            );
+        }
     }
     assert!(checked > 40, "{checked}");
 }

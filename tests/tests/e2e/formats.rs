@@ -54,7 +54,11 @@ fn a_state_dict_goes_out_and_comes_back_the_same() {
     // From elsewhere straight to elsewhere.
     sandbox.birnn(&["export", "run", "a.onnx"]).done();
     sandbox.birnn(&["import", "out.ckpt", "--config", "small.toml", "--out", "b.onnx"]).done();
-    assert_eq!(sandbox.read("a.onnx").len().abs_diff(sandbox.read("b.onnx").len()) / 1000, 0);
+    // The same but for what they say of themselves, which is in one place.
+    let (a, b) = (sandbox.read("a.onnx"), sandbox.read("b.onnx"));
+    let same = |pairs: &mut dyn Iterator<Item = (&u8, &u8)>| pairs.take_while(|(a, b)| a == b).count();
+    let common = same(&mut a.iter().zip(&b)) + same(&mut a.iter().rev().zip(b.iter().rev()));
+    assert!(common + 1000 > a.len().max(b.len()), "{common} of {} and {} bytes", a.len(), b.len());
 }
 
 /// Trained, exported, told from its weights alone, brought back, judged and shown.

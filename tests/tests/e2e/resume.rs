@@ -1,5 +1,6 @@
 //! Stopping a run and going on with it, as a user does.
 
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
@@ -123,6 +124,9 @@ fn a_place_where_no_run_can_be_is_told_by_its_name() {
     let sandbox = long();
     std::os::unix::fs::symlink("/nowhere/at/all", sandbox.path("runs")).unwrap();
     sandbox.birnn(&["train", "long.toml"]).failed(2, &["runs is a link that leads nowhere"]);
+    std::fs::remove_file(sandbox.path("runs")).unwrap();
+    sandbox.write("runs/long", "");
+    sandbox.birnn(&["train", "long.toml"]).failed(2, &["runs/long is no folder"]);
     sandbox.birnn(&["train", "long.toml", "--run-dir", "long.toml/x"]).failed(2, &["long.toml is no folder"]);
 }
 
@@ -131,6 +135,8 @@ fn a_place_where_no_run_can_be_is_told_by_its_name() {
 fn a_run_whose_folder_was_taken_away_writes_nothing_into_the_next() {
     let sandbox = long();
     let child = started(&sandbox, &["train", "long.toml", "--run-dir", "run"], 20);
+    // Held still, while the other begins and ends.
+    signal(&child, "STOP");
     std::fs::rename(sandbox.path("run"), sandbox.path("moved")).unwrap();
     sandbox
         .birnn(&["train", "long.toml", "--run-dir", "run", "--set", "train.epochs=1", "--set", "seed=7"])
@@ -138,7 +144,7 @@ fn a_run_whose_folder_was_taken_away_writes_nothing_into_the_next() {
     let others = |name: &str| sandbox.read(&format!("run/{name}"));
     let names = ["model.safetensors", "meta.json", "checkpoints/last.safetensors"];
     let before = names.map(others);
-    signal(&child, "INT");
+    signal(&child, "CONT");
     ended(child).failed(1, &["run: was removed or renamed"]);
     assert!(names.map(others) == before, "the other run is as it was");
 }
@@ -182,9 +188,10 @@ fn a_second_signal_ends_a_run_at_once() {
     std::thread::sleep(Duration::from_millis(100));
     signal(&child, "TERM");
     let start = Instant::now();
-    let ended = ended(child);
-    assert_eq!(ended.code, 143, "{}", ended.stderr);
-    assert!(!ended.stderr.contains("stopped at step"), "{}", ended.stderr);
+    let ended = child.wait_with_output().unwrap();
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.signal(), Some(15), "{} {said}", ended.status);
+    assert!(!said.contains("stopped at step"), "{said}");
     assert!(start.elapsed() < Duration::from_secs(5));
     // It was at its first step: there is nothing to go on from, and that is said.
     let ended = sandbox.birnn(&["train", "--resume", "run", "--set", "train.epochs=1"]).done();

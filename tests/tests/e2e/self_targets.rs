@@ -238,7 +238,7 @@ fn gaps_of_texts_are_filled_in() {
     sandbox.birnn(&["fill", "run", "gaps.jsonl"]).failed(2, &["gaps.jsonl: ", "lines"]);
     sandbox.birnn_given(&["fill", "run", "-", "--gap", "a"], "abc").failed(2, &["--gap a: ", "knows"]);
     sandbox
-        .birnn(&["eval", "run", "--set", "task.hide.what=features"])
+        .birnn(&["eval", "run", "--set", "task.hide={ what = \"features\" }"])
         .failed(2, &["task.hide.what: \"features\" are those of series, and a text has none"]);
     // Of letters that it does not know nothing is asked.
     sandbox.write("digits.txt", "12345\n67890\n");

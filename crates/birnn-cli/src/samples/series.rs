@@ -94,7 +94,7 @@ pub(crate) fn read(file: &Path, net: &Series, data: &DataConfig) -> Result<Found
     }
     let found = if is_npz(file) {
         // What there is to be found out need not be there.
-        let arrays = Arrays { y: None, groups: None, ..data.arrays.clone() };
+        let arrays = Arrays { y: None, ..data.arrays.clone() };
         let options = NpzOptions { arrays, features: Some(features), ..NpzOptions::default() };
         read_npz(file, &options).map_err(|error| error.problem)
     } else if is_table(file) || data.dataset == Dataset::Table && !is_ts(file) {

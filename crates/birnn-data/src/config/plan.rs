@@ -47,6 +47,8 @@ pub struct DataPlan {
     pub text: TextPlan,
     /// What there is to learn.
     pub wanted: Wanted,
+    /// Whether a net is judged by its test that has learnt already: what it learnt from is not to be found fault with.
+    pub judges: bool,
     /// Of values of the series themselves: which.
     pub self_targets: Option<SelfTargets>,
     /// Of these: how the net that is to be judged by them reads sequences, where there is one already.

@@ -140,6 +140,7 @@ impl DataConfig {
             text: self.text(wanted)?,
             wanted,
             self_targets: None,
+            judges: false,
             read_as: None,
         })
     }

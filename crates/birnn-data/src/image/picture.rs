@@ -58,7 +58,7 @@ pub struct PictureError {
 /// # Errors
 ///
 /// When the file cannot be read or decoded, is cut short, is larger than 10,000 x 10,000 pixels, or shows
-/// nothing.
+/// nothing that could be framed.
 pub fn read(
     path: &Path,
     [rows, cols]: [usize; 2],

@@ -49,7 +49,7 @@ impl RawImages {
             }
             None => Preprocessing::of(&self.train.images),
         };
-        if plan.invert && shown.ground == Ground::Mixed {
+        if plan.invert && shown.ground == Ground::Mixed && !plan.judges {
             let message = "these images are on no common ground, light or dark, so that pictures to be asked about could not be \
                            told to need it, too; leave it out";
             return Err(ConfigError::new("invert", message));

@@ -163,17 +163,17 @@ fn numbered(names: &[String]) -> Option<&str> {
     numbers.is_sorted_by(|one, next| one < next).then_some(prefix)
 }
 
-/// Puts pixels that are numbered into the order of their numbers, as a table may have its columns by the alphabet:
+/// Puts steps, or pixels, that are numbered into the order of their numbers, as a table may have its columns by the alphabet:
 /// `pixel0`, `pixel1`, `pixel10`. Those of other names are where they are.
-fn in_order(header: &[String], pixels: &mut [usize]) {
-    let Some(first) = pixels.first() else { return };
+fn in_order(header: &[String], columns: &mut [usize]) {
+    let Some(first) = columns.first() else { return };
     let beginning = header[*first].trim_end_matches(|digit: char| digit.is_ascii_digit());
     let numbers =
-        pixels.iter().map(|&column| step(&header[column], beginning).map(|number| (number, column)));
+        columns.iter().map(|&column| step(&header[column], beginning).map(|number| (number, column)));
     let Some(mut numbers) = numbers.collect::<Option<Vec<_>>>() else { return };
     numbers.sort_unstable();
     if numbers.is_sorted_by(|one, next| one.0 < next.0) {
-        pixels.iter_mut().zip(numbers).for_each(|(pixel, (_, column))| *pixel = column);
+        columns.iter_mut().zip(numbers).for_each(|(place, (_, column))| *place = column);
     }
 }
 

@@ -26,6 +26,8 @@ enum State {
     Inside,
     /// Behind a quote in one, which ends it or is one of two that stand for one.
     Behind,
+    /// Behind one that has ended, and white space that says nothing.
+    Ended,
 }
 
 /// A cell begins with a quote, and goes on behind the one that ends it.
@@ -35,7 +37,7 @@ pub(super) struct Stray {
     pub(super) begun: u64,
     /// The line of the quote in it.
     pub(super) ended: u64,
-    /// Where it begins in the piece that was looked at; 0 where it does in an earlier one.
+    /// Where it begins in the piece that was looked at; 0 where it does in an earlier one, too.
     pub(super) at: usize,
 }
 
@@ -75,7 +77,12 @@ impl Quotes {
                 State::Behind => match bytes.get(at) {
                     None => break,
                     Some(b'"') => (self.state, at) = (State::Inside, at + 1),
+                    Some(_) => self.state = State::Ended,
+                },
+                State::Ended => match bytes.get(at) {
+                    None => break,
                     Some(&byte) if self.ends_a_cell(byte) => self.state = State::Outside,
+                    Some(b' ' | b'\t') => at += 1,
                     Some(_) => {
                         let ended = self.line + lines_to(at);
                         return Err(Stray { begun: self.begun, ended, at: begun_at });
@@ -117,11 +124,13 @@ mod tests {
             "\"\"\"\"\n",
             "\"no end\n",
             "\"a\"\r\n\"b\"\r\"c\"",
+            "1,\"a\" ,\"b\" \t\n\"c\" ",
         ] {
             found(sound, None);
         }
         found("a,b\n\"bad film,1\ngood film,1\ndull \"film\" again,0\n", Some((2, 4)));
         found("\"dull\" and long,1\n", Some((1, 1)));
+        found("1,\"a\" b\n", Some((1, 1)));
         found("a\n\"b\nc\"\n\"d\"\"\" e\n", Some((4, 4)));
     }
 

@@ -225,7 +225,6 @@ fn steps_are_told_by_their_numbers() {
     assert!(error.starts_with("has no column `x_2`, which the net reads"), "{error}");
 }
 
-/// Each column is looked at some times, and not once for each other.
 #[test]
 fn steps_are_read_in_the_order_of_their_numbers() {
     let settings = "layout = \"wide\"\ntarget = \"y\"";
@@ -250,6 +249,7 @@ fn a_quote_that_ends_no_cell_is_told_by_both_of_its_lines() {
     assert_eq!(classes(&quoted.unwrap()), ["5\" pipe", "a 5\" pipe"]);
 }
 
+/// Each column is looked at some times, and not once for each other.
 #[test]
 fn a_wide_header_is_read_at_once() {
     let names: Vec<String> = (0..60_000).map(|column| format!("x{column}_0")).collect();

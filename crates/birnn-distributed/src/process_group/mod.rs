@@ -304,12 +304,13 @@ enum Gathered {
     Taken,
 }
 
-/// Whether a process that called itself this has ended, as far as one on the same host can tell: it was started anew.
+/// Whether a process that called itself this has ended, as far as one on the same host can tell: it was started anew. One
+/// that had this one's number has, too, as in a container.
 fn is_gone(other: &str, own: &str) -> bool {
     let read = |text| serde_json::from_str::<Member>(text).ok();
     match (read(other), read(own)) {
         (Some(other), Some(own)) if other.host == own.host && cfg!(target_os = "linux") => {
-            !Path::new("/proc").join(other.process.to_string()).exists()
+            other.process == own.process || !Path::new("/proc").join(other.process.to_string()).exists()
         }
         _ => false,
     }
@@ -398,4 +399,23 @@ fn towards(other: SocketAddr) -> std::io::Result<IpAddr> {
     let socket = UdpSocket::bind(any)?;
     socket.connect(other)?;
     Ok(socket.local_addr()?.ip())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_that_was_started_anew_takes_its_place() {
+        let member = |host: &str, process: u32| {
+            let address = IpAddr::from([127, 0, 0, 1]);
+            serde_json::to_string(&Member { host: host.to_owned(), process, address }).unwrap()
+        };
+        let own = member("a", std::process::id());
+        assert!(is_gone(&member("a", u32::MAX), &own), "there is no such process");
+        assert!(is_gone(&own, &own), "as in a container, where each is the first");
+        assert!(!is_gone(&member("a", 1), &own), "the first of the host is always there");
+        assert!(!is_gone(&member("b", u32::MAX), &own), "nothing is known of another host");
+        assert!(!is_gone("another program", &own));
+    }
 }

@@ -79,12 +79,12 @@ pub enum Destination {
 }
 
 impl Destination {
-    /// Whether a run can go there, as far as can be told without making anything: better said before data is
+    /// Whether a run of this name can go there, as far as can be told without making anything: better said before data is
     /// downloaded than after.
-    pub fn check(&self) -> Result<(), RunDirError> {
+    pub fn check(&self, name: &str) -> Result<(), RunDirError> {
         match self {
             Destination::Chosen(path) => RunDir::check(path),
-            Destination::Numbered(runs) => RunDir::check_numbered(runs),
+            Destination::Numbered(runs) => RunDir::check_numbered(runs, name),
         }
     }
 }
@@ -129,9 +129,9 @@ impl Start {
     }
 
     /// Whether there can be a directory for it, as [`Destination::check`] says.
-    pub fn check(&self) -> Result<(), RunDirError> {
+    pub fn check(&self, name: &str) -> Result<(), RunDirError> {
         match self {
-            Start::New(_, destination) => destination.check(),
+            Start::New(_, destination) => destination.check(name),
             Start::Resumed(_) | Start::Joined(_) => Ok(()),
         }
     }

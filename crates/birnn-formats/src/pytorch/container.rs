@@ -42,12 +42,14 @@ impl<R: Read + Seek> Container<R> {
                 "it was saved on a big-endian machine; load and save it in Python on another one".to_owned()
             );
         }
-        let pickled = entry(&mut archive, &format!("{folder}/data.pkl"), pickle::LONGEST as u64).map_err(
-            |problem| match problem.contains("at most") {
-                true => format!("{problem}: it has more than weights in it. {ALONE}"),
-                false => problem,
-            },
-        )?;
+        let (name, longest) = (format!("{folder}/data.pkl"), pickle::LONGEST as u64);
+        if archive.by_name(&name).is_ok_and(|pickled| pickled.size() > longest) {
+            return Err(format!(
+                "its entry `{}` has more than {longest} bytes, and so more than weights in it. {ALONE}",
+                short_name(&name)
+            ));
+        }
+        let pickled = entry(&mut archive, &name, longest)?;
         Ok((pickle::read(&pickled)?, Container::Zip { archive, folder }))
     }
 

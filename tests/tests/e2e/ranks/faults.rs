@@ -195,7 +195,7 @@ fn a_full_disk_of_the_first_rank_ends_all() {
     // Where there can be no run at all.
     sandbox.write("file", "");
     let job = start(&sandbox, 2, &["train", "x.toml", "--run-dir", "file/run"]);
-    failed(&job.ended(&sandbox), &[1, 1], &["rank 0 on ", "file/run: File exists"]);
+    failed(&job.ended(&sandbox), &[2, 2], &["rank 0 on ", "file/run: file is no folder"]);
 }
 
 #[test]

@@ -183,7 +183,7 @@ fn what_is_light_on_nothing_is_seen_by_every_net() {
     }
     let blank = png(&[255; 784], 2);
     let resized = Preprocessing::new(Ground::Dark, false, Framing::Resize);
-    assert_eq!(parse(&blank, [28, 28], &resized), Ok(vec![0; 784]), "what shows nothing is a picture, too");
+    assert_eq!(parse(&blank, [28, 28], &resized), Ok(vec![255; 784]), "what shows nothing is a picture, too");
     let framed = Preprocessing::new(Ground::Dark, false, Framing::Mnist);
     assert!(parse(&blank, [28, 28], &framed).unwrap_err().contains("no ink found"));
 }

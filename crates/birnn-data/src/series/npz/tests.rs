@@ -230,7 +230,7 @@ fn what_does_not_fit_together_is_refused() {
             ("y", npy("<U2", "(3,)", &text(&["a\n", "\0b", ""]))),
             "`y` of series 3 is nothing; expected a class",
         ),
-        (("y", npy("<U3", "(3,)", &text(&["a", "nan", "b"]))), "`y` of series 2 is `nan`; expected a class"),
+        (("y", npy("<U2", "(3,)", &text(&["a", "NA", "b"]))), "`y` of series 2 is `NA`; expected a class"),
         (("ids", steps(&[1, 2])), "`ids` has the shape [2]"),
         (("ids", npy("<f4", "(3,)", &floats(&[1.0, f32::NAN, 2.0]))), "`ids` of series 2 is missing"),
         (("groups", npy("<U2", "(3,)", &text(&["a", "b", ""]))), "`groups` of series 3 is missing"),

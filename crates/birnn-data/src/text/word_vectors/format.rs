@@ -27,8 +27,8 @@ pub(super) enum Values<'a> {
 }
 
 impl Values<'_> {
-    /// Adds them to `into`. A line may be not of a word, but of several with spaces between; then nothing is added and false
-    /// is said.
+    /// Adds them to `into`. A line with more of them than `width` is not of a word, but of several with spaces
+    /// between; then nothing is added and false is said.
     pub(super) fn read(&self, width: usize, into: &mut Vec<f32>) -> Result<bool, VectorProblem> {
         let before = into.len();
         match *self {
@@ -39,12 +39,12 @@ impl Values<'_> {
                 }
             }
             Values::Text { line, numbers } => {
-                let found = fields(numbers).count();
-                if fields(numbers).take(found.saturating_sub(width)).any(|field| number(field).is_none()) {
-                    return Ok(false);
-                }
-                if found != width {
-                    return Err(VectorProblem::Count { line, found, expected: width });
+                match fields(numbers).count() {
+                    found if found < width => {
+                        return Err(VectorProblem::Count { line, found, expected: width });
+                    }
+                    found if found > width => return Ok(false),
+                    _ => {}
                 }
                 for field in fields(numbers) {
                     let value = number(field).ok_or_else(|| VectorProblem::NotANumber {
@@ -88,6 +88,10 @@ pub(super) fn each_vector(
     let is_text = is_line(&start, width);
     let mut source = Cursor::new(start).chain(source);
     if is_text {
+        // Of the lines behind it, one with more numbers may be of a phrase that ends in one.
+        if let Some(found) = vector_length(source.get_ref().0.get_ref()).filter(|&found| found != width) {
+            return Err(VectorProblem::Count { line: 2, found, expected: width }.into());
+        }
         return lines(source, 2, width, Some(count), take);
     }
     let (mut word, mut bytes) = (Vec::new(), vec![0; width * size_of::<f32>()]);
@@ -164,8 +168,9 @@ fn vector_length(line: &[u8]) -> Option<usize> {
 /// cut short or with a mistake in it, has nothing but what numbers are written with behind its first word.
 fn is_line(line: &[u8], width: usize) -> bool {
     let is_digits = |field: &[u8]| field.iter().all(|byte| b"0123456789+-.eE".contains(byte));
-    str::from_utf8(line).is_ok()
-        && (vector_length(line).is_some_and(|found| found >= width) || fields(line).skip(1).all(is_digits))
+    let behind = || fields(line).skip(1);
+    vector_length(line).is_some_and(|found| found >= width)
+        || behind().next().is_some() && behind().all(is_digits)
 }
 
 fn check_width(found: usize, expected: usize) -> Result<(), VectorProblem> {
