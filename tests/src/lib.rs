@@ -282,6 +282,12 @@ pub fn workspace() -> &'static Path {
     ROOT.get_or_init(|| Path::new(&manifest_dir()).parent().unwrap().to_owned())
 }
 
+/// Says that a test has not looked at what is not here, which is shown though the test passes.
+pub fn skipped(why: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "skipped: {why}");
+}
+
 /// The folder that holds real MNIST, if the user has named one that does.
 pub fn mnist() -> Option<PathBuf> {
     let folder = PathBuf::from(std::env::var_os("BIRNN_DATA_DIR")?);

@@ -11,6 +11,7 @@ use birnn_experiment::{DeviceChoice, ExperimentError, Source};
 use birnn_infer::{LARGEST_SIDE, Manifest, NetDataError, data_of_run};
 use birnn_kernels::Precision;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::error::ErrorKind;
 use clap::{Parser, Subcommand, ValueEnum};
 
 /// Trains, evaluates and uses bidirectional recurrent networks (RNN, GRU, LSTM) that classify images, which they
@@ -31,6 +32,12 @@ pub struct Args {
 pub fn parse() -> Args {
     Args::try_parse().unwrap_or_else(|error| {
         let told = error.render().to_string();
+        if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+            // Help alone, on stderr, does not say that anything is wrong.
+            eprint!("{told}");
+            eprintln!("\nerror: which command is meant is not said; those above are there");
+            std::process::exit(error.exit_code());
+        }
         // What an argument would do to the terminal, clap would let it do.
         if escape::lines(&told) != told {
             use std::io::Write;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use birnn_data::name::{shown, typed};
-use birnn_data::{Modality, Sequences, Splits};
+use birnn_data::{ConfigError, Modality, Sequences, Series, Splits, Unit};
 use birnn_experiment::DeviceChoice;
 use birnn_infer::{Answers, Manifest, Predictor, Task, WeightsError, WeightsProblem, cpu, finite};
 use birnn_kernels::Precision;
@@ -57,6 +57,16 @@ impl Asked {
                 shown(&other.weights),
                 shown(&self.weights)
             )));
+        }
+        for other in &others {
+            let [own, first] = [other, &self].map(|net| what_it_reads(&net.manifest));
+            if own != first {
+                return Err(Failure::request(format!(
+                    "{}: reads {own}, and {} {first}; an ensemble is of nets that read the same",
+                    shown(&other.weights),
+                    shown(&self.weights)
+                )));
+            }
         }
         let others: Vec<Asked> = others.into_iter().map(|net| net.reading_what(&self)).collect();
         let named = others.iter().map(|net| (net.weights.clone(), net.manifest.clone())).collect();
@@ -189,6 +199,26 @@ pub fn resume_command(command: &str, folder: &Path, data: Option<&DataLocation>)
     let program = if std::env::var_os("CARGO").is_some() { "cargo xtask" } else { "birnn" };
     let data = data.map(DataLocation::options).unwrap_or_default();
     format!("{program} {command} --resume {}{data}", typed(folder))
+}
+
+/// What a net reads of a sample, as far as no number of values tells: which columns, or what a token is.
+fn what_it_reads(manifest: &Manifest) -> String {
+    match &manifest.modality {
+        Modality::Series(Series { names: Some(names), .. }) => {
+            format!("the columns {}", names.join(", "))
+        }
+        Modality::Text(_) => {
+            let unit = manifest.experiment().map(|experiment| experiment.data.unit).unwrap_or_default();
+            if unit == Unit::Characters { "characters" } else { "words" }.to_owned()
+        }
+        modality => modality.noun().to_owned(),
+    }
+}
+
+/// Says what there is to say of the test samples of data that the user named.
+pub fn tell_of_the_test(splits: &Splits) {
+    let of_the_test = |warning: &&ConfigError| matches!(&*warning.key, "data.test" | "data.test_images");
+    splits.warnings.iter().filter(of_the_test).for_each(|warning| tracing::warn!("{warning}"));
 }
 
 /// Refuses data that the net of `weights` is not for, and says so where it hardly is what was meant. Of its

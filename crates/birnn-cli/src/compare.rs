@@ -7,7 +7,7 @@ use birnn_report::compare::NotComparable;
 use birnn_report::{Answered, ComparedRun, ComparisonReport, Records, common_test_samples};
 
 use crate::args::CompareArgs;
-use crate::asked::{check_data, predictor_of, refuse_gpu, warn_of_substitution};
+use crate::asked::{check_data, predictor_of, refuse_gpu, tell_of_the_test, warn_of_substitution};
 use crate::data;
 use crate::failure::{Failure, Outcome};
 use crate::log::Log;
@@ -45,6 +45,14 @@ pub fn run(args: &CompareArgs, log: &Log) -> Outcome {
     let samples = samples.map_err(|Failed(failure)| failure)?;
     for (index, run) in runs.iter().enumerate() {
         check_data(&run.run, &run.weights, &run.manifest, samples.of(index), true)?;
+    }
+    if !args.sets.sets.is_empty() {
+        // Above as few training samples were read as can be.
+        for run in &runs {
+            let plan = run.manifest.plan(&run.data).map_err(Failure::request)?;
+            let whole = data::load(&plan, &args.data.locations(), log, None)?;
+            tell_of_the_test(&whole);
+        }
     }
     let splits = samples.of(0);
     let (count, dataset) = (splits.test.len(), &splits.provenance.dataset);

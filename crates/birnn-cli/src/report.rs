@@ -8,7 +8,7 @@ use birnn_report::{Records, Run, page};
 use birnn_run::disk;
 
 use crate::args::ReportArgs;
-use crate::asked::{check_data, predictor_of, refuse_gpu, warn_of_substitution};
+use crate::asked::{check_data, predictor_of, refuse_gpu, tell_of_the_test, warn_of_substitution};
 use crate::data;
 use crate::failure::{Failure, Outcome};
 use crate::log::Log;
@@ -27,6 +27,9 @@ pub fn run(args: &ReportArgs, log: &Log) -> Outcome {
     let plan = manifest.plan(&config).map_err(Failure::request)?;
     let splits = data::load(&plan, &args.data.locations(), log, None)?;
     check_data(&args.run, &weights, manifest, &splits, true)?;
+    if !args.sets.sets.is_empty() {
+        tell_of_the_test(&splits);
+    }
     let records = Records::read(&args.run);
     for problem in &records.problems {
         tracing::warn!("{problem}");

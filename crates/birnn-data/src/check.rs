@@ -153,11 +153,11 @@ pub(crate) fn classes_in(labels: &[u8]) -> [bool; MOST_CLASSES] {
 }
 
 /// Classes of which no sample was left in `labels` to train on; of those that are `known` there were some in
-/// the file.
+/// the file, among so many samples.
 pub(crate) fn untrained(
     labels: &[u8],
     classes: &[String],
-    known: &[bool; MOST_CLASSES],
+    (known, of): (&[bool; MOST_CLASSES], usize),
     sorted: bool,
     plan: &DataPlan,
 ) -> Option<ConfigError> {
@@ -175,9 +175,11 @@ pub(crate) fn untrained(
     let without =
         format!("no training {one} is of class {}, and the net will never name it", name::first(&named));
     let limit = plan.limit;
+    // Of windows there are more than samples.
+    let is_limited = limit < if plan.window.is_some() { usize::MAX } else { of };
     Some(match missing.iter().any(|&class| known[class]) {
         false => ConfigError::new("dataset", without),
-        true if limit == usize::MAX => {
+        true if !is_limited => {
             let key = match () {
                 () if plan.split != SplitBy::Random => "split",
                 () if plan.test_share.is_some() => "test_share",
@@ -300,7 +302,8 @@ mod tests {
         let told = |labels: &[u8], file: &[u8], limit: usize| {
             let plan = DataPlan { limit, ..crate::DataConfig::default().resolve().unwrap() };
             let sorted = is_sorted_by_class(file);
-            untrained(labels, &classes, &classes_in(file), sorted, &plan).map(|error| error.to_string())
+            untrained(labels, &classes, (&classes_in(file), file.len()), sorted, &plan)
+                .map(|error| error.to_string())
         };
         assert_eq!(told(&all, &all, usize::MAX), None);
         for (labels, file, limit, starts) in [
@@ -317,6 +320,7 @@ mod tests {
                 12,
                 "data.limit: the images are sorted by class, and these are the first 12: no",
             ),
+            (&all[..12], &all, 13, "data.validation: of those that are not kept back"),
             (&all[..12], &[&all[..], &[0]].concat(), 12, "data.limit: of the first 12, no training image"),
         ] {
             let told = told(labels, file, limit).unwrap();

@@ -103,3 +103,10 @@ pub use text::scheme::{IllegalTag, Scheme, Span, SpanReading, TagProblem, TagSet
 pub use text::tokens::TokenBatch;
 pub use text::vocabulary::{Folding, HIDDEN, Lexicon, NormalForm, Text, TextIndex};
 pub use text::word_vectors::{FoundVectors, VectorProblem, VectorsPlan, WordVectors, parse_vectors};
+
+/// Says that a test has not looked at what is not here, which is shown though the test passes.
+#[cfg(test)]
+pub(crate) fn skipped(why: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "skipped: {why}");
+}

@@ -82,6 +82,7 @@ pub fn load(
     let mut warnings = whole.warnings;
     let sorted = whole.train.labels().is_some_and(check::is_sorted_by_class);
     let known = check::classes_in(whole.train.labels().unwrap_or_default());
+    let of = whole.train.len();
     let mut divided = divide(whole.train, whole.groups, whole.test, plan)?;
     if let Some(validation) = whole.validation {
         divided.validation = validation;
@@ -114,7 +115,7 @@ pub fn load(
     if let (Some(labels), Some(classes)) = (train.labels(), outputs.classes()) {
         let as_numbers = check::numbers_as_classes(classes, plan);
         // Of numbers it says nothing that some are not there.
-        let untrained = || check::untrained(labels, classes, &known, sorted, plan);
+        let untrained = || check::untrained(labels, classes, (&known, of), sorted, plan);
         warnings.extend(as_numbers.or_else(untrained));
     }
     let modality = match whole.kind {

@@ -249,10 +249,12 @@ impl Experiment {
         let TrainConfig { epochs, batch_size, early_stop, schedule, .. } = &self.train;
         let mut warnings = Vec::new();
         // Once they are at hand, their content says more.
-        let DataConfig { train_images, test_images, train, test, .. } = &self.data;
-        for (key, train, test, what) in
-            [("data.test_images", train_images, test_images, "images"), ("data.test", train, test, "samples")]
-        {
+        let DataConfig { train_images, test_images, train, test, validation_file, .. } = &self.data;
+        for (key, train, test, what) in [
+            ("data.test_images", train_images, test_images, "images"),
+            ("data.test", train, test, "samples"),
+            ("data.validation_file", train, validation_file, "samples"),
+        ] {
             if known.is_none() && test.is_some() && test == train {
                 let message =
                     format!("these are the training {what}: how a net does on them says nothing of others");

@@ -114,6 +114,24 @@ impl SweepConfig {
                 "is in `sweep.grid` too; leave one out",
             ));
         }
+        let of_grid = grid.iter().map(|(key, _)| ("grid", key));
+        let keys: Vec<(&str, &String)> =
+            of_grid.chain(random.iter().map(|(key, _)| ("random", key))).collect();
+        for (index, (table, key)) in keys.iter().enumerate() {
+            // What is written last would undo the other.
+            let within = |other: &str| {
+                key.strip_prefix(other).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            };
+            let others = keys.iter().enumerate().filter(|(other, _)| *other != index);
+            let message = match others.map(|(_, other)| other.1).find(|other| within(other)) {
+                None => continue,
+                Some(same) if same == *key => {
+                    "is there twice, with quotes and without; leave one out".to_owned()
+                }
+                Some(whole) => format!("is a part of `{whole}`, which is varied too; leave one out"),
+            };
+            return Err(Invalid::new(&format!("sweep.{table}.{key}"), message));
+        }
         let draws = match (random.is_empty(), self.draws) {
             (true, None) => 1,
             (true, Some(_)) => {

@@ -68,6 +68,18 @@ pub const OF_THE_NET: [&str; 10] = [
 /// and has asked for it.
 const KEPT_BACK: [&str; 3] = ["data.validation", "data.split", "data.test_share"];
 
+/// Those by which that is drawn, where any are.
+const DRAWN_BY: [&str; 8] = [
+    "data.group",
+    "data.id",
+    "data.time",
+    "data.skip_lines",
+    "data.limit",
+    "data.window",
+    "data.window.length",
+    "data.window.stride",
+];
+
 /// The data settings of the run of `weights`: as these have them, its own files where its `config.toml` says
 /// that they are, changed as `sets` ask, and by `take_files`.
 pub fn data_of_run(
@@ -129,7 +141,11 @@ pub fn data_of_run(
     }
     let is_other_data =
         ["data.dataset", "data.train", "data.train_images"].iter().any(|key| source.is_set(key));
-    if let Some(key) = KEPT_BACK.into_iter().find(|key| !is_other_data && source.is_set(key)) {
+    let trained = experiment.data.resolve_for(manifest.task.wanted());
+    let is_divided = trained.is_ok_and(|plan| plan.test_share.is_some() || !plan.validation.is_none());
+    let drawn_by = DRAWN_BY.into_iter().filter(|_| is_divided);
+    let mut kept_back = KEPT_BACK.into_iter().chain(drawn_by).filter(|_| !is_other_data);
+    if let Some(key) = kept_back.find(|key| source.is_set(key)) {
         return Err(NetDataError::KeptBack(key));
     }
     take_files(&mut source)?;

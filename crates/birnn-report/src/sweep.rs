@@ -155,8 +155,10 @@ impl Sweep {
             "model.embedding.freeze",
         ];
         let is_of_tokens = self.metric().name == "perplexity";
-        let asks_otherwise =
-            |key: &&str| key.starts_with("task.hide") || is_of_tokens && OF_TOKENS.contains(key);
+        const OF_ALL: [&str; 6] = ["task", "task.kind", "task.per", "task.scheme", "data", "data.dataset"];
+        let asks_otherwise = |key: &&str| {
+            key.starts_with("task.hide") || OF_ALL.contains(key) || is_of_tokens && OF_TOKENS.contains(key)
+        };
         let differs = |index: usize| {
             self.runs.windows(2).any(|two| two[0].settings[index].1 != two[1].settings[index].1)
         };

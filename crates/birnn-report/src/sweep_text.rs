@@ -1,5 +1,6 @@
 //! A sweep in plain text.
 
+use crate::metric::Metric;
 use crate::stats::Summary;
 use crate::sweep::{Sweep, plus_minus, shown};
 use crate::text_table::{NONE, TextTable};
@@ -9,12 +10,15 @@ impl Sweep {
     pub fn text(&self) -> String {
         let none = || NONE.to_owned();
         let metric = self.metric();
-        let show = |value: f64| match metric.is_share {
-            true => format!("{:.2}", 100.0 * value),
-            false => metric.text(value),
+        let score = |summary: Option<Summary>, own: Metric| {
+            let show = |value: f64| match own.is_share {
+                true => format!("{:.2}", 100.0 * value),
+                false => own.text(value),
+            };
+            let told = summary.map_or_else(none, |summary| plus_minus(&summary, show));
+            // Of another metric than the heading says.
+            if own == metric || summary.is_none() { told } else { format!("{} {told}", own.name) }
         };
-        let score =
-            |summary: Option<Summary>| summary.map_or_else(none, |summary| plus_minus(&summary, show));
         let unit = if metric.is_share { ", %".to_owned() } else { format!(" {}", metric.name) };
         let ends = [format!("validation{unit}"), format!("test{unit}"), "training, s".to_owned()];
         let heading = self.keys().into_iter().chain(["runs"]).map(str::to_owned);
@@ -22,7 +26,9 @@ impl Sweep {
         for settings in &self.settings {
             let mut row: Vec<String> = settings.settings.iter().map(|(_, value)| shown(value)).collect();
             row.push(settings.test.value.map_or(0, |summary| summary.runs).to_string());
-            row.extend([settings.validation, settings.test.value].map(score));
+            row.extend(
+                [settings.validation, settings.test.value].map(|value| score(value, settings.test.metric)),
+            );
             row.push(settings.seconds.map_or_else(none, |summary| format!("{:.1}", summary.mean)));
             rows.push(row);
         }

@@ -153,12 +153,13 @@ impl Runner {
         let kept = self.runs.join(format!("{}.json", trial.folder()));
         let experiment =
             std::fs::read_to_string(trial.config).with_context(|| format!("cannot read {}", trial.config))?;
-        let named = self.files(trial)?;
-        let digest_of = |set: &String| digest(Path::new(set.split_once('=').map_or("", |(_, path)| path)));
+        let settings: Vec<String> = trial.settings().into_iter().chain(self.files(trial)?).collect();
+        let named =
+            settings.iter().filter_map(|set| Some(Path::new(set.split_once('=')?.1.trim_matches('"'))));
         let asked = Asked {
             experiment,
-            files: named.iter().map(digest_of).collect::<Result<_>>()?,
-            settings: trial.settings().into_iter().chain(named).collect(),
+            files: named.filter(|path| path.is_file()).map(digest).collect::<Result<_>>()?,
+            settings,
             stages: trial.stages.clone(),
             birnn: self.version.clone(),
             programs: self.programs.clone(),

@@ -86,7 +86,7 @@ fn what_is_overruled_is_told() {
 #[test]
 fn data_that_is_there_is_verified() {
     let Some(folder) = birnn_tests::mnist() else {
-        eprintln!("skipped: no MNIST here");
+        birnn_tests::skipped("no MNIST here");
         return;
     };
     let found = report(&Sandbox::new(), &["--data-dir", folder.to_str().unwrap()], &[]);

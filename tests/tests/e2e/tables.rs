@@ -101,3 +101,62 @@ fn a_bad_cell_is_told_with_its_file_line_and_column() {
         .birnn(&sets)
         .failed(2, &["has no column `stat`, which `target` under [data] names; did you mean `state`?"]);
 }
+
+/// Nobody is judged by what he learnt from without being told so.
+#[test]
+fn what_was_kept_back_stays_kept_back() {
+    let sandbox = Sandbox::new();
+    let rows = |from: usize| {
+        let row = |pump: usize| {
+            let step = |hour: usize| {
+                format!(
+                    "p{pump},{hour},{},{}\n",
+                    pump * 31 % 17 + hour,
+                    if pump.is_multiple_of(2) { "a" } else { "b" }
+                )
+            };
+            (0..4).map(step).collect::<String>()
+        };
+        "pump,hour,flow,state\n".to_owned() + &(from..from + 30).map(row).collect::<String>()
+    };
+    sandbox.write("one.csv", rows(0));
+    sandbox.write("other.csv", rows(40));
+    sandbox.write(
+        "exp.toml",
+        "[data]\ndataset = \"table\"\ntrain = \"one.csv\"\nid = \"pump\"\ntime = \"hour\"\ntarget = \"state\"\ntest_share = 0.3\n\
+         [model]\nhidden = 4\nlayers = 1\n[train]\nepochs = 1\n",
+    );
+    let train = |run: &str, set: &str| {
+        sandbox.birnn(&["train", "exp.toml", "--run-dir", run, "--set", set]).done();
+    };
+    train("a", "seed=0");
+    train("b", "seed=1");
+    train("apart", "data.split=group");
+    train("elsewhere", "data.train=other.csv");
+    // Drawn anew, the test would have samples that were learnt from.
+    for set in ["data.id=hour", "data.limit=5", "data.window.length=2", "data.split=group"] {
+        sandbox.birnn(&["eval", "a", "--set", set]).failed(2, &["which samples were kept back was decided"]);
+    }
+    sandbox
+        .birnn(&["eval", "a", "--set", "data.test=other.csv", "--split", "train"])
+        .failed(2, &["the run's test was a share of its file"]);
+    let told = |runs: &[&str]| {
+        sandbox
+            .birnn(&[&["eval"], runs, &["--ensemble"]].concat())
+            .done()
+            .stderr
+            .contains("had other samples to learn from")
+    };
+    assert!(!told(&["a", "b"]));
+    assert!(told(&["a", "apart"]) && told(&["apart", "a"]) && told(&["a", "elsewhere"]));
+    // A file that was learnt from, under another name too.
+    let files = ["--set", "data.test=other.csv"];
+    let asked = sandbox.birnn(&[&["compare", "a", "elsewhere"][..], &files].concat()).done();
+    assert!(
+        asked.stderr.contains("data.test: 30 of 30 test series are in `data.train` too"),
+        "{}",
+        asked.stderr
+    );
+    let asked = sandbox.birnn(&[&["report", "elsewhere"][..], &files].concat()).done();
+    assert!(asked.stderr.contains("data.test: 30 of 30 test series"), "{}", asked.stderr);
+}

@@ -188,7 +188,7 @@ fn a_net_trained_on_digits_reads_digits() {
 /// Of all runs, one on real data must not be judged by digits drawn by code.
 #[test]
 fn a_run_is_never_evaluated_on_a_substitute() {
-    let Some(folder) = mnist() else { return eprintln!("skipped: no MNIST here") };
+    let Some(folder) = mnist() else { return birnn_tests::skipped("no MNIST here") };
     let sandbox = Sandbox::new();
     let config = workspace().join("configs/quick.toml");
     let mut args =

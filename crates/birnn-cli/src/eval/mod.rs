@@ -8,20 +8,21 @@ mod wrong;
 use std::path::Path;
 
 use birnn_data::name::shown;
-use birnn_data::{DataConfig, Modality, Per, SelfTargets, Sequences, Split, name};
+use birnn_data::{DataConfig, DataPlan, Modality, Per, SelfTargets, Sequences, Split, name};
 use birnn_infer::{
-    Answers, Detail, Evaluation, InUse, KnownWords, Task, TokenScores, data_set_for, hidden_of_run,
+    Answers, Detail, Evaluation, InUse, KnownWords, Manifest, Task, TokenScores, data_set_for, hidden_of_run,
     loss_by_counting,
 };
 use birnn_report::Judged;
 use serde::Serialize;
 
 use crate::args::{DataSets, EvalArgs, SplitName};
-use crate::asked::{Asked, check_data};
+use crate::asked::{Asked, check_data, tell_of_the_test};
 use crate::data;
 use crate::failure::{Failure, Outcome};
 use crate::log::Log;
 use crate::output::{print, print_json};
+use crate::samples::series::first_refused;
 
 use self::wrong::Wrong;
 
@@ -146,6 +147,35 @@ impl EvalArgs {
         let others = others.iter().map(|run| open(run)).collect::<Result<_, Failure>>()?;
         open(first)?.with_others(others)
     }
+
+    /// Says which of several nets can have learnt from what the first is judged by, by `plan`: its run's data is another, or is
+    /// divided otherwise.
+    fn tell_of_other_divisions(&self, asked: &Asked, plan: &DataPlan) {
+        let of_validation = match self.split {
+            SplitName::Test if plan.test_share.is_none() => return,
+            SplitName::Train => return,
+            SplitName::Test => false,
+            SplitName::Validation => true,
+        };
+        let own = |manifest: &Manifest| {
+            let data = manifest.experiment().ok()?.data.clone();
+            Some((data.dataset, manifest.plan(&data).ok()?))
+        };
+        let Some((dataset, first)) = own(&asked.manifest) else { return };
+        for (run, (_, manifest)) in self.runs.iter().zip(asked.nets()).skip(1) {
+            let Some((other, divided)) = own(manifest) else { continue };
+            let same_files =
+                !dataset.is_own() || asked.manifest.recorded().has_same_files(manifest.recorded());
+            if other == dataset && !(same_files && first.divides_as(&divided, of_validation)) {
+                tracing::warn!(
+                    "{}: its run had other samples to learn from than that of {}, and perhaps some of those that both are judged \
+                     by here: what they come to together says too much",
+                    shown(run),
+                    shown(&self.runs[0])
+                );
+            }
+        }
+    }
 }
 
 /// Evaluates a net, or several as one, on one of its run's splits. `open` opens a net.
@@ -163,6 +193,19 @@ pub fn run(args: &EvalArgs, log: &Log, open: impl Fn(&Path) -> Result<Asked, Fai
         }
     };
     let mut plan = manifest.plan(&config).map_err(Failure::request)?;
+    let names = |key: &str| {
+        args.sets.sets.iter().any(|set| set.split_once('=').is_some_and(|(set, _)| set.trim() == key))
+    };
+    let had_share = manifest.experiment().is_ok_and(|experiment| experiment.data.test_share.is_some());
+    if had_share
+        && names("data.test")
+        && !(names("data.train") || names("data.dataset") || matches!(args.split, SplitName::Test))
+    {
+        return Err(Failure::request(
+            "--split: the run's test was a share of its file (`data.test_share`), which data.test takes the place of, so that \
+             others would be kept back than were; leave data.test out, or take test",
+        ));
+    }
     if !hidden.is_empty() {
         plan.self_targets = Some(hidden_of_run(manifest, &hidden)?);
     }
@@ -171,8 +214,10 @@ pub fn run(args: &EvalArgs, log: &Log, open: impl Fn(&Path) -> Result<Asked, Fai
         check_data(run, weights, manifest, &splits, args.dataset.is_none())?;
     }
     if !args.sets.sets.is_empty() {
-        let of_the_test = splits.warnings.iter().filter(|warning| warning.key == "data.test");
-        of_the_test.for_each(|warning| tracing::warn!("{warning}"));
+        tell_of_the_test(&splits);
+    }
+    if args.dataset.is_none() {
+        args.tell_of_other_divisions(&asked, &plan);
     }
     let what = splits.modality.noun();
     let counts = match &splits.modality {
@@ -194,6 +239,12 @@ pub fn run(args: &EvalArgs, log: &Log, open: impl Fn(&Path) -> Result<Asked, Fai
             }
         }));
     }
+    for (weights, manifest) in asked.nets() {
+        if let Modality::Series(series) = &manifest.modality {
+            first_refused(&samples.sequences, series)
+                .map_err(|why| Failure::request(format!("{}: {why}", shown(weights))))?;
+        }
+    }
     let (evaluation, answers) = judged(&asked, &samples)?;
     let judged = match (&asked.task, &answers) {
         (Task::Classify(_), _) | (_, None) => Vec::new(),
@@ -214,7 +265,7 @@ pub fn run(args: &EvalArgs, log: &Log, open: impl Fn(&Path) -> Result<Asked, Fai
         .own_tokens()
         .and_then(|labels| loss_by_counting(&counts, labels))
         .map(ByCounting::new);
-    let in_use = match manifest.reads_what_it_is_asked() {
+    let in_use = match asked.nets().any(|(_, manifest)| manifest.reads_what_it_is_asked()) {
         true => {
             let logits = |sequences: &Sequences| Ok::<_, Failure>(asked.answers(sequences)?.logits);
             InUse::of(&asked.task, &samples, IN_USE, logits)?

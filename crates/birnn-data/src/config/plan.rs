@@ -1,7 +1,7 @@
 //! The plan that data is loaded by.
 
 use super::parts::{Portion, SplitBy, Window};
-use super::source::Source;
+use super::source::{OwnFiles, OwnFormat, Source};
 use super::text::TextPlan;
 use super::written::Fallback;
 use crate::image::augment::Augment;
@@ -56,6 +56,20 @@ pub struct DataPlan {
 }
 
 impl DataPlan {
+    /// Whether of the same files the same samples are kept back, or taken for the test, as by another plan: where it is so, who
+    /// learnt by the one has not learnt from what the other tests by. `validation` says which of both is meant.
+    pub fn divides_as(&self, other: &DataPlan, validation: bool) -> bool {
+        let columns = |plan: &DataPlan| match &plan.source {
+            Source::Own(OwnFiles { format: OwnFormat::Table(table), .. }) => {
+                Some((table.id.clone(), table.time.clone(), table.group.clone(), table.skip_lines))
+            }
+            _ => None,
+        };
+        let of_test = |plan: &DataPlan| (plan.test_share, plan.split, plan.window, columns(plan));
+        let of_validation = |plan: &DataPlan| (plan.validation, plan.limit);
+        of_test(self) == of_test(other) && (!validation || of_validation(self) == of_validation(other))
+    }
+
     /// Whether it is known that the files have columns as rows.
     pub fn stored_transposed(&self) -> bool {
         let Source::Published(published) = &self.source else { return false };

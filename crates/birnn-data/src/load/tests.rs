@@ -131,7 +131,7 @@ fn mnist_is_mnist() {
             );
             assert_eq!(splits.test.labels().unwrap()[..5], [7, 2, 1, 0, 4]);
         }
-        Err(DataError::Unobtainable(_)) if !there => eprintln!("skipped: no MNIST here"),
+        Err(DataError::Unobtainable(_)) if !there => crate::skipped("no MNIST here"),
         Err(error) => panic!("{error}"),
     }
 }
@@ -157,7 +157,7 @@ fn published_series_are_what_they_are() {
                 assert_eq!(splits.modality.to_string(), described);
                 assert!(splits.warnings.is_empty(), "{:?}", splits.warnings);
             }
-            Err(DataError::Unobtainable(_)) if !there => eprintln!("skipped: no {dataset:?} here"),
+            Err(DataError::Unobtainable(_)) if !there => crate::skipped(&format!("no {dataset:?} here")),
             Err(error) => panic!("{error}"),
         }
     }

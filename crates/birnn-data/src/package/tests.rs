@@ -59,7 +59,7 @@ fn tiny(mirrors: &'static [&'static str], packages: &'static [Package]) -> &'sta
 fn is_here(client: Client) -> bool {
     let checked = check(client, &LIMITS);
     if let Err(problem) = &checked {
-        eprintln!("skipped: no {client} here: {problem}");
+        crate::skipped(&format!("no {client} here: {problem}"));
     }
     checked.is_ok()
 }

@@ -3,6 +3,7 @@
 use birnn_data::name::text;
 use birnn_data::{
     AugmentConfig, Conversion, DataConfig, Portion, Sequence, Sequences, Split, SplitBy, Splits, Values,
+    Wanted,
 };
 
 use super::ComparedRun;
@@ -29,6 +30,17 @@ pub enum NotComparable {
         of_a: String,
         /// The samples of the other.
         of_b: String,
+    },
+    /// Nets that answer with values or tokens of the samples themselves.
+    #[error(
+        "{a} and {b} cannot be compared: they are asked for other values of the samples, or are told otherwise what these are \
+         (task.hide, data.standardise, data.missing)"
+    )]
+    OtherAsked {
+        /// The one run, as the user named it.
+        a: String,
+        /// The other.
+        b: String,
     },
 }
 
@@ -58,7 +70,7 @@ pub fn common_test_samples<E: From<NotComparable>>(
     }
     let mut samples = TestSamples { loaded: Vec::new(), of_run: Vec::new() };
     for run in runs {
-        let config = test_samples_alone(&run.data);
+        let config = test_samples_alone(&run.data, run.manifest.task.wanted());
         let known = samples.loaded.iter().position(|(other, _)| *other == config);
         let index = match known {
             Some(index) => index,
@@ -117,6 +129,9 @@ impl TestSamples {
 
 impl NotComparable {
     fn between(a: &ComparedRun, b: &ComparedRun) -> NotComparable {
+        if answer_otherwise(a, b) && a.manifest.task.wanted() == b.manifest.task.wanted() {
+            return NotComparable::OtherAsked { a: text(&a.run), b: text(&b.run) };
+        }
         let nouns = [a, b].map(|run| run.manifest.modality.noun());
         let what = if nouns[0] == nouns[1] { nouns[0] } else { "samples" };
         let (of_a, of_b) = (a.samples(), b.samples());
@@ -151,11 +166,12 @@ fn answer_otherwise(a: &ComparedRun, b: &ComparedRun) -> bool {
 }
 
 /// The same data with as few as can be of the samples that are not asked for.
-fn test_samples_alone(data: &DataConfig) -> DataConfig {
-    // Where none are kept back, it says how test samples are taken, or nothing.
-    let split = if data.test_share.is_some() { data.split } else { SplitBy::default() };
+fn test_samples_alone(data: &DataConfig, wanted: Wanted) -> DataConfig {
     let (validation, augment) = (Portion::default(), AugmentConfig::default());
-    DataConfig { validation, split, limit: Some(1), augment, ..data.clone() }
+    let alone = DataConfig { validation, limit: Some(1), augment, ..data.clone() };
+    // Where none are kept back, it says how test samples are taken, or nothing.
+    let is_shared = alone.resolve_for(wanted).is_ok_and(|plan| plan.test_share.is_some());
+    DataConfig { split: if is_shared { data.split } else { SplitBy::default() }, ..alone }
 }
 
 #[cfg(test)]

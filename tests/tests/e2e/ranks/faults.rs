@@ -161,7 +161,7 @@ fn ip(args: &str) -> Result<(), String> {
 fn a_cut_link_ends_both_sides() {
     let cable = match Cable::lay() {
         Ok(cable) => cable,
-        Err(why) => return eprintln!("skipped: no network namespaces can be made here ({why})"),
+        Err(why) => return birnn_tests::skipped(&format!("no network namespaces can be made here ({why})")),
     };
     let told = |ranks: &[Rank]| {
         failed(ranks, &[1; 2], &["does not answer", "the network to it is cut", "birnn train --resume run"]);

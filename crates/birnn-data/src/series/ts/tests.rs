@@ -441,10 +441,10 @@ fn series_are_read_as_they_come() {
 #[test]
 fn files_of_the_archives_are_read() {
     let Some(folder) = std::env::var_os("BIRNN_DATA_DIR").map(|folder| Path::new(&folder).join("ts")) else {
-        return eprintln!("skipped: BIRNN_DATA_DIR is not set");
+        return crate::skipped("BIRNN_DATA_DIR is not set");
     };
     if !folder.is_dir() {
-        return eprintln!("skipped: no folder `ts` in BIRNN_DATA_DIR");
+        return crate::skipped("no folder `ts` in BIRNN_DATA_DIR");
     }
     for (name, counts, features, steps, classes) in [
         ("JapaneseVowels_TRAIN.ts", [270, 370], 12, [7, 29], "1 2 3 4 5 6 7 8 9"),

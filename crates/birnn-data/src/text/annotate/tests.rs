@@ -136,7 +136,7 @@ fn a_sentence_is_there_when_its_end_is() {
 #[test]
 fn real_files_stay_what_they_are() {
     let Some(folder) = std::env::var_os("BIRNN_DATA_DIR").map(std::path::PathBuf::from) else {
-        return eprintln!("skipped: BIRNN_DATA_DIR is not set");
+        return crate::skipped("BIRNN_DATA_DIR is not set");
     };
     for (name, form, count) in [
         ("conll2000/train.txt.gz", FIRST, 8936),
@@ -144,7 +144,7 @@ fn real_files_stay_what_they_are() {
         ("turkish/wiki.conllu.gz", ConllForm::Conllu, 2310),
     ] {
         let Ok(bytes) = std::fs::read(folder.join(name)) else {
-            eprintln!("skipped: no `{name}` in BIRNN_DATA_DIR");
+            crate::skipped(&format!("no `{name}` in BIRNN_DATA_DIR"));
             continue;
         };
         let mut text = Vec::new();

@@ -148,7 +148,7 @@ fn a_folder_has_a_file_for_each_class() {
 #[test]
 fn texts_of_others_are_read() {
     let Some(folder) = std::env::var_os("BIRNN_DATA_DIR").map(PathBuf::from) else {
-        return eprintln!("skipped: BIRNN_DATA_DIR is not set");
+        return crate::skipped("BIRNN_DATA_DIR is not set");
     };
     if folder.join("names").is_dir() {
         let begin = std::time::Instant::now();
@@ -167,7 +167,7 @@ fn texts_of_others_are_read() {
     ] {
         let path = folder.join(name);
         if !path.exists() {
-            eprintln!("skipped: no `{name}` in BIRNN_DATA_DIR");
+            crate::skipped(&format!("no `{name}` in BIRNN_DATA_DIR"));
             continue;
         }
         let begin = std::time::Instant::now();

@@ -169,7 +169,7 @@ fn files_are_read_by_their_content() {
 #[test]
 fn files_of_shared_tasks_are_read() {
     let Some(folder) = std::env::var_os("BIRNN_DATA_DIR").map(PathBuf::from) else {
-        return eprintln!("skipped: BIRNN_DATA_DIR is not set");
+        return crate::skipped("BIRNN_DATA_DIR is not set");
     };
     for (name, sentences, tokens, tags) in [
         ("conll2000/train.txt.gz", 8936, 211_727, 22),
@@ -181,7 +181,7 @@ fn files_of_shared_tasks_are_read() {
     ] {
         let path = folder.join(name);
         if !path.exists() {
-            eprintln!("skipped: no `{name}` in BIRNN_DATA_DIR");
+            crate::skipped(&format!("no `{name}` in BIRNN_DATA_DIR"));
             continue;
         }
         let begin = std::time::Instant::now();

@@ -57,13 +57,13 @@ fn words_are_read_with_the_tags_of_a_column() {
 #[test]
 fn a_treebank_is_read() {
     let Some(folder) = std::env::var_os("BIRNN_DATA_DIR").map(PathBuf::from) else {
-        return eprintln!("skipped: BIRNN_DATA_DIR is not set");
+        return crate::skipped("BIRNN_DATA_DIR is not set");
     };
     for (name, sentences, tags) in [("turkish/web.conllu.gz", 2541, 14), ("turkish/wiki.conllu.gz", 2310, 14)]
     {
         let path = folder.join(name);
         if !path.exists() {
-            eprintln!("skipped: no `{name}` in BIRNN_DATA_DIR");
+            crate::skipped(&format!("no `{name}` in BIRNN_DATA_DIR"));
             continue;
         }
         let begin = std::time::Instant::now();

@@ -106,10 +106,10 @@ fn lines_come_as_they_are_read() {
 fn slots_and_intents_are_read() {
     let Some(folder) = std::env::var_os("BIRNN_DATA_DIR").map(|folder| PathBuf::from(folder).join("snips"))
     else {
-        return eprintln!("skipped: BIRNN_DATA_DIR is not set");
+        return crate::skipped("BIRNN_DATA_DIR is not set");
     };
     if !folder.is_dir() {
-        return eprintln!("skipped: no folder `snips` in BIRNN_DATA_DIR");
+        return crate::skipped("no folder `snips` in BIRNN_DATA_DIR");
     }
     for (part, count, tags) in [("train", 13_084, 72), ("valid", 700, 70), ("test", 700, 70)] {
         let path = |name: &str| folder.join(part).join(name);

@@ -130,10 +130,30 @@ impl PackedRhs {
     /// Becomes a matrix of these `k` rows of `n` values.
     #[inline(always)]
     pub(crate) fn pack<'a, S: Simd>(&mut self, k: usize, n: usize, rows: impl Iterator<Item = &'a [f32]>) {
-        (self.k, self.n, self.nr) = (k, n, nr::<S>());
+        // Known when it is compiled: the other is left out.
+        match nr::<S>() {
+            32 => self.pack_panels::<32>(k, n, rows),
+            _ => self.pack_panels::<16>(k, n, rows),
+        }
+    }
+
+    /// In panels of `NR` columns.
+    #[inline(always)]
+    fn pack_panels<'a, const NR: usize>(
+        &mut self,
+        k: usize,
+        n: usize,
+        rows: impl Iterator<Item = &'a [f32]>,
+    ) {
+        (self.k, self.n, self.nr) = (k, n, NR);
         self.panels.fit(k * n);
         for (row, values) in rows.take(k).enumerate() {
-            self.set(row, 0, &values[..n]);
+            let (whole, rest) = values[..n].as_chunks::<NR>();
+            for (panel, columns) in whole.iter().enumerate() {
+                // Of a length that is known, and so without a call.
+                self.panels[(panel * k + row) * NR..][..NR].copy_from_slice(columns);
+            }
+            self.set(row, n - rest.len(), rest);
         }
     }
 
