@@ -292,9 +292,11 @@ impl Experiment {
                            its own end";
             warnings.push(Invalid::new("model.readout", message));
         }
-        if early_stop.is_some_and(|stop| stop.patience >= *epochs) {
+        // The first epoch is the best so far in any case.
+        let soonest = early_stop.map(|stop| stop.patience.saturating_add(1));
+        if let Some(soonest) = soonest.filter(|soonest| soonest >= epochs) {
             let message =
-                format!("nothing stops early: it takes a run of more than {epochs} epochs (`train.epochs`)");
+                format!("nothing stops early: it takes a run of more than {soonest} epochs (`train.epochs`)");
             warnings.push(Invalid::new("train.early_stop.patience", message));
         }
         let steps = known.map(|(samples, _)| samples.div_ceil((*batch_size).max(1)).saturating_mul(*epochs));

@@ -72,7 +72,7 @@ impl Schedule {
         // PyTorch counts in last indices: the peak lies at `0.3 * total - 1`, the end at `total - 1`.
         let top = self.warmup_steps.map_or(0.3 * total as f64, |steps| steps as f64) - 1.0;
         let (step, last) = (step as f64, total as f64 - 1.0);
-        if step <= top {
+        if step < top {
             between(start, self.peak, step / top.max(1.0))
         } else {
             between(self.peak, end, ((step - top) / (last - top).max(1.0)).min(1.0))
@@ -124,5 +124,6 @@ mod tests {
             (19, 4e-08),
         ];
         rates(ScheduleKind::OneCycle, None, 20, &expected);
+        rates(ScheduleKind::OneCycle, Some(1), 20, &[(0, 0.01), (19, 4e-8)]);
     }
 }

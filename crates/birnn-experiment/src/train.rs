@@ -89,7 +89,8 @@ pub enum Monitor {
     F1,
     /// Of numbers: the root of the mean squared error, in their units; the lower the better.
     Rmse,
-    /// Of numbers: the mean absolute error, in their units; the lower the better.
+    /// Of numbers: the mean absolute error, in their units, or of `infill` and `next` in standard deviations of the features; the
+    /// lower the better.
     Mae,
     /// Of numbers: the share of their variance that the answers explain.
     R2,
