@@ -31,15 +31,14 @@ pub struct Args {
 /// The command line; what cannot be read, and what only asks for help, ends the process.
 pub fn parse() -> Args {
     Args::try_parse().unwrap_or_else(|error| {
-        let told = error.render().to_string();
-        if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        let mut told = error.render().to_string();
+        let is_bare = error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
+        if is_bare {
             // Help alone, on stderr, does not say that anything is wrong.
-            eprint!("{told}");
-            eprintln!("\nerror: which command is meant is not said; those above are there");
-            std::process::exit(error.exit_code());
+            told += "\nerror: no command was named; those above are there\n";
         }
         // What an argument would do to the terminal, clap would let it do.
-        if escape::lines(&told) != told {
+        if is_bare || escape::lines(&told) != told {
             use std::io::Write;
             // As clap does: there is nobody to tell where stderr is gone.
             let _ = std::io::stderr().write_all(escape::lines(&told).as_bytes());

@@ -59,8 +59,10 @@ impl Asked {
             )));
         }
         for other in &others {
-            let [own, first] = [other, &self].map(|net| what_it_reads(&net.manifest));
-            if own != first {
+            let read = [other, &self].map(|net| what_it_reads(&net.manifest));
+            if let [Some(own), Some(first)] = read
+                && own != first
+            {
                 return Err(Failure::request(format!(
                     "{}: reads {own}, and {} {first}; an ensemble is of nets that read the same",
                     shown(&other.weights),
@@ -201,17 +203,15 @@ pub fn resume_command(command: &str, folder: &Path, data: Option<&DataLocation>)
     format!("{program} {command} --resume {}{data}", typed(folder))
 }
 
-/// What a net reads of a sample, as far as no number of values tells: which columns, or what a token is.
-fn what_it_reads(manifest: &Manifest) -> String {
+/// What a net reads of a sample, where the number of values does not tell and it is known: which columns, or what a token is.
+fn what_it_reads(manifest: &Manifest) -> Option<String> {
     match &manifest.modality {
-        Modality::Series(Series { names: Some(names), .. }) => {
-            format!("the columns {}", names.join(", "))
-        }
+        Modality::Series(Series { names, .. }) => Some(format!("the columns {}", names.as_ref()?.join(", "))),
         Modality::Text(_) => {
-            let unit = manifest.experiment().map(|experiment| experiment.data.unit).unwrap_or_default();
-            if unit == Unit::Characters { "characters" } else { "words" }.to_owned()
+            let unit = manifest.experiment().ok()?.data.unit;
+            Some(if unit == Unit::Characters { "characters" } else { "words" }.to_owned())
         }
-        modality => modality.noun().to_owned(),
+        Modality::Images { .. } => None,
     }
 }
 

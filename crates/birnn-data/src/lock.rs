@@ -15,6 +15,7 @@ pub struct FolderLock {
     path: PathBuf,
     /// Closed, and so unlocked, after `path` is gone.
     file: File,
+    /// By which another folder of its name is told from it.
     folder: File,
 }
 
