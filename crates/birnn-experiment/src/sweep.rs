@@ -509,6 +509,14 @@ mod tests {
             "x.toml:5:22: sweep.random.train.optimizer.lr: must be a list of values, or a range",
         );
         refused(&(random("[0.1]") + "\n[sweep.grid]\ntrain.optimizer.lr = [0.1]"), "is in `sweep.grid` too");
+        refused(
+            "[sweep.grid]\n\"model.hidden\" = [3]\nmodel.hidden = [8]",
+            "is there twice, with quotes and without",
+        );
+        refused(
+            "[sweep.grid]\ntrain.optimizer.lr = [0.1]\n\"train.optimizer\" = [{ kind = \"sgd\" }]",
+            "sweep.grid.train.optimizer.lr: is a part of `train.optimizer`, which is varied too",
+        );
         refused("[sweep]\nseeds = 9999\n[sweep.grid]\nmodel.layers = [1, 2]", "19998 runs");
     }
 }

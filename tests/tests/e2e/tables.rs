@@ -102,6 +102,23 @@ fn a_bad_cell_is_told_with_its_file_line_and_column() {
         .failed(2, &["has no column `stat`, which `target` under [data] names; did you mean `state`?"]);
 }
 
+/// Values are handed over by their place, and so nets of other columns are not asked together.
+#[test]
+fn nets_of_other_columns_are_no_ensemble() {
+    let sandbox = Sandbox::new();
+    experiment(&sandbox, "");
+    let sets = ["--set", "train.epochs=1", "--set", "data.features=[\"heat\",\"flow\"]"];
+    sandbox.birnn(&[&["train", "pumps.toml", "--run-dir", "a"], &sets[..2]].concat()).done();
+    sandbox.birnn(&[&["train", "pumps.toml", "--run-dir", "b"], &sets[..]].concat()).done();
+    sandbox.birnn(&["eval", "a", "b", "--ensemble"]).failed(
+        2,
+        &[
+            "reads the columns heat, flow, and",
+            "the columns flow, heat; an ensemble is of nets that read the same",
+        ],
+    );
+}
+
 /// Nobody is judged by what he learnt from without being told so.
 #[test]
 fn what_was_kept_back_stays_kept_back() {
