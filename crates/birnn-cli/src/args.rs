@@ -658,6 +658,13 @@ pub struct DataSets {
     pub sets: Vec<String>,
 }
 
+impl DataSets {
+    /// Whether one of them is of this dotted key.
+    pub fn names(&self, key: &str) -> bool {
+        self.sets.iter().any(|set| set.split_once('=').is_some_and(|(set, _)| set.trim() == key))
+    }
+}
+
 /// Changes to an experiment.
 #[derive(Debug, clap::Args)]
 pub struct Sets {

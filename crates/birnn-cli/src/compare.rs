@@ -46,9 +46,12 @@ pub fn run(args: &CompareArgs, log: &Log) -> Outcome {
     for (index, run) in runs.iter().enumerate() {
         check_data(&run.run, &run.weights, &run.manifest, samples.of(index), true)?;
     }
-    if !args.sets.sets.is_empty() {
+    if ["data.test", "data.test_images"].iter().any(|key| args.sets.names(key)) {
         // Above as few training samples were read as can be.
-        for run in &runs {
+        for (index, run) in runs.iter().enumerate() {
+            if runs[..index].iter().any(|other| other.data == run.data) {
+                continue;
+            }
             let plan = run.manifest.plan(&run.data).map_err(Failure::request)?;
             let whole = data::load(&plan, &args.data.locations(), log, None)?;
             tell_of_the_test(&whole);

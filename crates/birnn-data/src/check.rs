@@ -127,10 +127,14 @@ pub(crate) fn hardly_told_apart(
     const WHOLE: f32 = 16_777_216.0;
     /// So many different values say enough.
     const ENOUGH: f32 = 1000.0;
-    (0..width).find_map(|index| {
-        let own = values.iter().skip(index).step_by(width).filter(|value| !value.is_nan());
-        let (least, most) =
-            own.fold((f32::INFINITY, f32::NEG_INFINITY), |(least, most), &value| (least.min(value), most.max(value)));
+    // All columns at once, as they lie; of a number and none the number is the least and the most.
+    let mut ranges = vec![(f32::INFINITY, f32::NEG_INFINITY); width];
+    for position in values.chunks_exact(width) {
+        for ((least, most), &value) in ranges.iter_mut().zip(position) {
+            (*least, *most) = (least.min(value), most.max(value));
+        }
+    }
+    ranges.into_iter().enumerate().find_map(|(index, (least, most))| {
         let largest = least.abs().max(most.abs());
         let apart = largest.next_up() - largest;
         if least > most || largest < WHOLE || most - least >= ENOUGH * apart {

@@ -193,9 +193,7 @@ pub fn run(args: &EvalArgs, log: &Log, open: impl Fn(&Path) -> Result<Asked, Fai
         }
     };
     let mut plan = manifest.plan(&config).map_err(Failure::request)?;
-    let names = |key: &str| {
-        args.sets.sets.iter().any(|set| set.split_once('=').is_some_and(|(set, _)| set.trim() == key))
-    };
+    let names = |key: &str| args.sets.names(key);
     let had_share = manifest.experiment().is_ok_and(|experiment| experiment.data.test_share.is_some());
     if had_share
         && names("data.test")

@@ -67,17 +67,6 @@ fn rows_of_tile<const MR: usize>(left: usize) -> usize {
     }
 }
 
-/// [`tile`] of so many rows, which one of the numbers is.
-macro_rules! tile_of {
-    ($count:expr, $simd:ty, $most:ident, $vectors:ident, $arguments:tt, $($rows:literal)+) => {
-        match $count {
-            // Known when it is compiled: the others are left out.
-            $($rows if $rows <= $most => tile::<$simd, $rows, $vectors, 1, false> $arguments,)+
-            count => unreachable!("a tile of {count} rows"),
-        }
-    };
-}
-
 #[inline(always)]
 fn rows<S: Simd, const MR: usize, const VECTORS: usize, const PACKED: bool>(
     shape: Shape,
@@ -95,10 +84,19 @@ fn rows<S: Simd, const MR: usize, const VECTORS: usize, const PACKED: bool>(
         let (a, c) = ((a, strides), &mut c[row * shape.stride..]);
         let left = shape.m - row;
         let count = if PACKED { left.min(MR) } else { rows_of_tile::<MR>(left) };
+        // One arm for each number of rows; those beyond `MR` are left out when it is compiled.
+        macro_rules! tile_of {
+            ($($rows:literal)+) => {
+                match count {
+                    $($rows if $rows <= MR => tile::<S, $rows, VECTORS, 1, false>(shape, a, panel, c, init),)+
+                    _ => unreachable!("a tile of {count} rows"),
+                }
+            };
+        }
         if count == MR && row == 0 && panel.has_next {
             tile::<S, MR, VECTORS, 1, true>(shape, a, panel, c, init);
         } else {
-            tile_of!(count, S, MR, VECTORS, (shape, a, panel, c, init), 1 2 3 4 5 6 7 8 9 10 11 12);
+            tile_of!(1 2 3 4 5 6 7 8 9 10 11 12);
         }
         row += count;
     }
