@@ -129,7 +129,8 @@ pub(crate) fn hardly_told_apart(
     const ENOUGH: f32 = 1000.0;
     // All columns at once, as they lie; of a number and none the number is the least and the most.
     let mut ranges = vec![(f32::INFINITY, f32::NEG_INFINITY); width];
-    for position in values.chunks_exact(width) {
+    // Series that are asked for their own values have no targets: a width of 0.
+    for position in values.chunks_exact(width.max(1)) {
         for ((least, most), &value) in ranges.iter_mut().zip(position) {
             (*least, *most) = (least.min(value), most.max(value));
         }
@@ -348,5 +349,6 @@ mod tests {
         assert_eq!(of(&[5.0, 16_777_215.0, 5.0, 16_777_215.0]), None);
         assert!(of(&[5.0, 2e7, 5.0, 2e7]).is_some(), "what was several may have become one");
         assert_eq!(of(&[]), None);
+        assert_eq!(hardly_told_apart("target", &[], 0, None), None);
     }
 }
