@@ -34,12 +34,11 @@ pub fn run(args: &EncodeArgs) -> Outcome {
         EncodePer::Sequence => Per::Sequence,
         EncodePer::Step => Per::Step,
     };
-    if (per, predictor.task().per()) == (Per::Sequence, Per::Step) {
+    let encoder = Encoder::new(predictor, per).ok_or_else(|| {
         let message =
             "--per sequence: the net answers each step, and has no readout of a whole; take --per step";
-        return Err(Failure::request(message));
-    }
-    let encoder = Encoder::new(predictor, per);
+        Failure::request(message)
+    })?;
     let (mut values, mut ids, mut lengths) = (Vec::new(), Vec::new(), Vec::new());
     let begin = Instant::now();
     let unread = Reading::of(encoder.manifest(), &weights).each(&args.samples, |samples, sequences| {

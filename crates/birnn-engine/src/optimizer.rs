@@ -47,6 +47,14 @@ impl Optimizer {
 
     /// Updates every parameter in place at learning rate `lr`. `gradient` is that of all parameters, in their
     /// order, as one vector ([`flat`]).
+    ///
+    /// # Errors
+    ///
+    /// Where libtorch fails, as on a GPU with a gradient of another length. The update is none then, but counts as one.
+    ///
+    /// # Panics
+    ///
+    /// On a CPU with Adam where the gradient has another length.
     pub fn step(&mut self, parameters: &[Tensor], gradient: &Tensor, lr: f64) -> Result<(), TchError> {
         let _guard = tch::no_grad_guard();
         self.steps += 1;

@@ -47,6 +47,10 @@ pub enum Trained {
 ///
 /// With several `ranks` all of them call this, alike but for `checkpoints` and `observer`: one keeps what is trained, and each
 /// hears of its own part of a step. What one asks for, all do after the step that follows.
+///
+/// # Panics
+///
+/// Where there is no sample to train on.
 pub fn train(
     plan: &Plan,
     ranks: &Ranks,

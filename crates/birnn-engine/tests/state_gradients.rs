@@ -39,7 +39,8 @@ fn check(config: &ModelConfig) {
     let input = Tensor::randn([BATCH, TIME, FEATURES].map(|n| n as i64), (Kind::Float, Device::Cpu));
     let task = Task::classify(CLASSES.map(str::to_owned).to_vec());
     let flat = Vec::<f32>::try_from(input.view(-1)).unwrap();
-    let d_logits = |logits: &[f32]| task.loss_gradient(logits, &Targets::of_sequences(LABELS.to_vec()));
+    let targets = Targets::of_sequences(LABELS.to_vec());
+    let d_logits = |logits: &[f32]| task.loss_gradient(&logits.to_vec().into(), &targets);
     let found = asked.state_gradients(&mut Workspace::new(), Input::new(&flat, BATCH, TIME), d_logits);
 
     let expected = by_autograd(&network, &input);

@@ -243,10 +243,15 @@ impl Set {
         let shown: String = argument.chars().map(blank).collect();
         let mut set = Set { option: SET, argument: shown, key: Vec::new(), toml: argument.to_owned() };
         let all = 0..argument.len();
-        let Some((key, value)) = argument.split_once('=') else {
+        let Some((key, value)) = key_and_value(argument) else {
             return Err(set.wrong_itself(all, "expected key.path=value, such as train.epochs=4".to_owned()));
         };
-        set.key = key.split('.').map(|part| part.trim().to_owned()).collect();
+        set.key = match toml_edit::Key::parse(key) {
+            // A part in quotes may have dots of its own.
+            Ok(parts) => parts.iter().map(|part| part.get().to_owned()).collect(),
+            // Names need no quotes, whatever is in them.
+            Err(_) => key.split('.').map(|part| part.trim().to_owned()).collect(),
+        };
         if set.key.iter().any(String::is_empty) {
             return Err(set.wrong_itself(0..key.len(), "the key is empty".to_owned()));
         }
@@ -266,7 +271,7 @@ impl Set {
     fn anchor(&mut self) {
         let key = self.key.join(".");
         let setting = ["sweep.grid.", "sweep.random."].iter().find_map(|table| key.strip_prefix(table));
-        let value = self.toml.split_once('=').and_then(|(_, value)| value.trim().parse().ok());
+        let value = key_and_value(&self.toml).and_then(|(_, value)| value.trim().parse().ok());
         let (true, Some(value), Ok(here)) =
             (PATH_SETTINGS.contains(&setting.unwrap_or(&key)), value, std::env::current_dir())
         else {
@@ -299,7 +304,7 @@ impl Set {
     fn apply(&self, text: &str) -> Result<(String, Experiment), ExperimentError> {
         let mut document: DocumentMut =
             text.parse().map_err(|error: toml_edit::TomlError| self.wrong_key(error.message().to_owned()))?;
-        let value = self.toml.split_once('=').and_then(|(_, value)| value.trim().parse().ok());
+        let value = key_and_value(&self.toml).and_then(|(_, value)| value.trim().parse().ok());
         let value = value.unwrap_or_else(|| toml_edit::Value::from(""));
         put(document.as_table_mut(), &self.key, value).map_err(|message| self.wrong_key(message))?;
         let text = document.to_string();
@@ -338,6 +343,20 @@ impl Set {
         let end = self.argument.len();
         span.start.min(end)..span.end.min(end)
     }
+}
+
+/// The two sides of the first `=` that is in no quotes of a key or, where there is none, of the first.
+fn key_and_value(argument: &str) -> Option<(&str, &str)> {
+    let mut quoted = None;
+    let at = argument.find(|c| {
+        match quoted {
+            Some(quote) if quote == c => quoted = None,
+            None if ['"', '\''].contains(&c) => quoted = Some(c),
+            _ => {}
+        }
+        c == '=' && quoted.is_none()
+    });
+    at.map(|at| (&argument[..at], &argument[at + 1..])).or_else(|| argument.split_once('='))
 }
 
 /// Puts `value` at the dotted `key`, making tables on the way.

@@ -71,6 +71,26 @@ fn mistakes_in_a_set_are_told_of_that_set() {
     refused("", &["train.epochs"], &["--set train.epochs: expected key.path=value"]);
     refused("seed = 1", &["seed.x=2"], &["`seed` is a value"]);
     refused("", &["=2"], &["--set =2: the key is empty"]);
+    refused("", &["train.'epochs=2"], &["--set train.'epochs=2: "]);
+    refused("", &["train.class_weights.\"a=b.c\"=no"], &["--set train.class_weights.\"a=b.c\"=no: "]);
+}
+
+#[test]
+fn a_part_of_a_set_key_in_quotes_may_have_dots() {
+    let sets = [
+        "train.class_weights.\"U.S. = 1\"=2.5",
+        "train.class_weights.'b'=0.5",
+        "train.class_weights.don't=4",
+        "train.class_weights.é è=5",
+        "\"seed\"=3",
+    ];
+    let source = source("", &sets).unwrap();
+    let weights = source.experiment().train.class_weights.as_ref().unwrap();
+    assert_eq!(
+        serde_json::to_value(weights).unwrap(),
+        serde_json::json!({ "U.S. = 1": 2.5, "b": 0.5, "don't": 4.0, "é è": 5.0 })
+    );
+    assert_eq!(source.experiment().seed, 3);
 }
 
 proptest::proptest! {

@@ -35,7 +35,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Some(other) => return Err(format!("{other}: no readout; last, final, mean or max").into()),
     }
     let mut variables = nn::VarStore::new(Device::Cpu);
-    let net = Network::new(&variables.root(), &model.config.resolve()?, model.features, model.outputs)?;
+    let net = Network::new(&variables.root(), &model.config.resolve()?, model.inputs(), model.outputs)?;
     let arrays = model.weights.iter().map(|(name, array)| (name, array.shape(), array.values()));
     restore(&mut variables, arrays)?;
 

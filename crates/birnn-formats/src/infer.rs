@@ -3,7 +3,9 @@
 //! Shapes determine the network. Whether its class calls the layers `lstm` or `encoder` is up to its author,
 //! so any names are accepted; what is renamed is reported.
 
-use birnn_architecture::{CharacterNet, Direction, EmbeddingConfig, Head, Weight};
+use birnn_architecture::{
+    CHARACTER_EMBEDDING, CharacterNet, Direction, EMBEDDING, EmbeddingConfig, Head, Inputs, Weight,
+};
 
 use crate::error::{InferError, refuse, short_name};
 use crate::modules::{Modules, within};
@@ -27,7 +29,8 @@ pub struct InferredModel {
     pub without_biases: bool,
     /// Whether its head had none.
     pub head_without_bias: bool,
-    /// Features per time step; of words the values of their vectors.
+    /// Features per time step of the bottom layer; of words the values of their vectors, with what is made of their
+    /// characters. What the net itself reads is [`InferredModel::inputs`].
     pub features: usize,
     /// Outputs of the head: classes.
     pub outputs: usize,
@@ -83,6 +86,21 @@ impl InferredModel {
             outputs,
             config,
         })
+    }
+
+    /// What it reads at each time step: values, or tokens, of as many words and characters as have vectors.
+    pub fn inputs(&self) -> Inputs {
+        let rows = |table: &str| {
+            self.weights.get(&format!("{table}.weight")).and_then(|array| array.shape().first().copied())
+        };
+        match self.config.embedding {
+            None => Inputs::Values(self.features),
+            Some(_) => {
+                let [words, characters] =
+                    [EMBEDDING, CHARACTER_EMBEDDING].map(|table| rows(table).unwrap_or_default());
+                Inputs::Tokens { words, characters }
+            }
+        }
     }
 
     /// What the file calls, or would call, the parameter of this name of birnn's.

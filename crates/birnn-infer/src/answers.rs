@@ -10,7 +10,7 @@ pub struct Answers {
     /// Of each position `[outputs]`, of which its task makes an answer. Of a conditional random field the logarithm of
     /// each tag's probability given all of the sequence, its marginal.
     pub logits: Vec<f32>,
-    /// How many positions each sequence has; empty where that is not known.
+    /// How many positions each sequence has; empty where that is not known. Tags of spans are judged with it alone.
     pub lengths: Vec<usize>,
     /// Of a conditional random field.
     pub joint: Option<Joint>,
@@ -80,5 +80,13 @@ impl Answers {
     pub(crate) fn joint_loss(&self, labels: &[u8]) -> Option<f64> {
         let Joint { crf, emissions, .. } = self.joint.as_ref()?;
         Some(crf.losses(emissions, &self.lengths, labels).iter().sum())
+    }
+
+    /// The gradient of that sum with respect to what the head gave.
+    pub(crate) fn joint_loss_gradient(&self, labels: &[u8]) -> Option<Vec<f32>> {
+        let Joint { crf, emissions, .. } = self.joint.as_ref()?;
+        let mut gradient = vec![0.0; emissions.len()];
+        crf.gradient(emissions, &self.lengths, labels, &mut gradient);
+        Some(gradient)
     }
 }

@@ -14,13 +14,14 @@ pub struct Encoder {
 
 impl Encoder {
     /// Of the net of `predictor`: per sequence what the head sees, as the net's readout has it; per step the outputs of
-    /// the top layer, of a net of any readout.
-    pub fn new(predictor: Predictor, per: Per) -> Encoder {
-        let predictor = match per {
-            Per::Sequence => predictor,
-            Per::Step => predictor.with_every_step(),
+    /// the top layer, of a net of any readout. `None` of a net that answers each step, which has nothing for a sequence.
+    pub fn new(predictor: Predictor, per: Per) -> Option<Encoder> {
+        let predictor = match (per, predictor.task().per()) {
+            (Per::Sequence, Per::Sequence) => predictor,
+            (Per::Sequence, Per::Step) => return None,
+            (Per::Step, _) => predictor.with_every_step(),
         };
-        Encoder { predictor, per }
+        Some(Encoder { predictor, per })
     }
 
     /// Of what it gives a vector.
@@ -97,7 +98,7 @@ mod tests {
         for (readout, per) in
             READOUTS.into_iter().flat_map(|readout| [(readout, Per::Sequence), (readout, Per::Step)])
         {
-            let encoder = Encoder::new(predictor(readout), per);
+            let encoder = Encoder::new(predictor(readout), per).unwrap();
             let of = |indices: &[usize], threads| encoder.states_of_all(&series.select(indices), threads);
             let alone: Vec<Vec<f32>> = (0..series.len()).map(|index| of(&[index], 1)).collect();
             let vectors = |length: usize| if per == Per::Step { length } else { 1 };
@@ -120,7 +121,7 @@ mod tests {
     fn the_head_sees_the_states_of_a_sequence() {
         for readout in READOUTS {
             let logits = predictor(readout).logits_of_all(&series(), 1);
-            let encoder = Encoder::new(predictor(readout), Per::Sequence);
+            let encoder = Encoder::new(predictor(readout), Per::Sequence).unwrap();
             let states = encoder.states_of_all(&series(), 1);
             assert_eq!(encoder.predictor.network().apply_head(&states), logits, "{readout:?}");
         }
@@ -130,7 +131,7 @@ mod tests {
     #[test]
     fn the_states_of_steps_are_what_is_read_of_a_sequence() {
         for readout in [Readout::Last, Readout::Final, Readout::Max] {
-            let of = |per| Encoder::new(predictor(readout), per).states_of_all(&series(), 1);
+            let of = |per| Encoder::new(predictor(readout), per).unwrap().states_of_all(&series(), 1);
             let (read, steps) = (of(Per::Sequence), of(Per::Step));
             let mut rest = &steps[..];
             for (read, length) in read.chunks(2 * UNITS).zip(series().lengths()) {

@@ -71,7 +71,8 @@ impl Predictor {
     }
 
     /// Its logits for one sequence, which is read as its training data was: of an image the bytes, row by row; of a
-    /// series the numbers in their own units; of a sentence its words.
+    /// series the numbers in their own units; of a sentence its words. Of a conditional random field they are the
+    /// emissions that go into it, and no answers: see [`Predictor::answers_to`].
     ///
     /// # Panics
     ///
@@ -125,7 +126,8 @@ impl Predictor {
         self.answers_of(logits, sequences)
     }
 
-    fn answers_of(&self, logits: Vec<f32>, sequences: &Sequences) -> Answers {
+    /// Of what its head gave of these sequences.
+    pub(crate) fn answers_of(&self, logits: Vec<f32>, sequences: &Sequences) -> Answers {
         let crf = self.network.crf(self.task().legal_tags().as_ref());
         Answers::new(logits, self.positions_of(sequences), crf)
     }

@@ -65,7 +65,10 @@ impl Predictor {
         let input = self.reading(lexicon.as_ref(), |reading| {
             batch.of(self.network(), workspace, sequences.iter(), reading)
         });
-        let d_logits = |logits: &[f32]| self.task().loss_gradient(logits, targets);
+        let d_logits = |logits: &[f32]| {
+            let answers = self.answers_of(logits.to_vec(), sequences);
+            self.task().loss_gradient(&answers, targets)
+        };
         let gradients = self.network().state_gradients(workspace, input, d_logits);
         workspace.read = batch;
         gradients

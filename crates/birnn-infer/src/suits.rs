@@ -78,6 +78,8 @@ pub enum DataWarning {
     Changed {
         /// Which.
         files: Vec<PathBuf>,
+        /// Whether the test samples are a share of what is to learn from: now it is another one.
+        share: bool,
     },
 }
 
@@ -100,10 +102,16 @@ impl fmt::Display for DataWarning {
                 "learnt from series of {} to {} steps; these have {} to {}",
                 net[0], net[1], data[0], data[1]
             ),
-            DataWarning::Changed { files } => {
+            DataWarning::Changed { files, share } => {
                 let names: Vec<String> = files.iter().map(|path| shown(path).to_string()).collect();
                 let names = names.join(", ");
-                write!(f, "its data is not what it was when the run was trained; other content: {names}")
+                write!(f, "its data is not what it was when the run was trained; other content: {names}")?;
+                match share {
+                    true => {
+                        f.write_str("; the test samples are a share of it, divided anew: the net may have learnt from some")
+                    }
+                    false => Ok(()),
+                }
             }
         }
     }
@@ -153,7 +161,8 @@ impl Manifest {
         };
         let changed = changed.into_iter().filter(is_its_own);
         let files: Vec<PathBuf> = changed.map(|index| files[index].path.clone()).collect();
-        (!files.is_empty()).then_some(DataWarning::Changed { files })
+        let share = splits.provenance.division.as_ref().is_some_and(|division| division.test_share.is_some());
+        (!files.is_empty()).then_some(DataWarning::Changed { files, share })
     }
 }
 
@@ -284,7 +293,7 @@ mod tests {
             splits.provenance.files.push(file);
         }
         let found = manifest.changed(&splits);
-        assert_eq!(found, Some(DataWarning::Changed { files: vec!["two".into()] }));
+        assert_eq!(found, Some(DataWarning::Changed { files: vec!["two".into()], share: false }));
         manifest.data["files"][1]["name"] = "old".into();
         assert_eq!(manifest.changed(&splits), None);
         manifest.data["files"][1]["name"] = "two".into();

@@ -176,4 +176,14 @@ fn what_was_kept_back_stays_kept_back() {
     );
     let asked = sandbox.birnn(&[&["report", "elsewhere"][..], &files].concat()).done();
     assert!(asked.stderr.contains("data.test: 30 of 30 test series"), "{}", asked.stderr);
+    // A file that has grown since.
+    assert!(!sandbox.birnn(&["eval", "a"]).done().stderr.contains("warning"));
+    let more = rows(80);
+    sandbox.write("one.csv", rows(0) + more.split_once('\n').unwrap().1);
+    for command in ["eval", "report"] {
+        let asked = sandbox.birnn(&[command, "a"]).done();
+        let told =
+            "one.csv; the test samples are a share of it, divided anew: the net may have learnt from some";
+        assert!(asked.stderr.contains(told), "{}", asked.stderr);
+    }
 }

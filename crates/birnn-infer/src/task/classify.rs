@@ -157,9 +157,12 @@ impl Classify {
     }
 
     /// Of cross-entropy: the probabilities, less 1 at the label.
-    pub(super) fn loss_gradient(&self, logits: &[f32], targets: &Targets) -> Vec<f32> {
-        let mut gradient = Vec::with_capacity(logits.len());
-        for (logits, label) in self.answers(logits, targets) {
+    pub(super) fn loss_gradient(&self, answers: &Answers, targets: &Targets) -> Vec<f32> {
+        if let Some(gradient) = answers.joint_loss_gradient(targets.classes().unwrap_or_default()) {
+            return gradient;
+        }
+        let mut gradient = Vec::with_capacity(answers.logits.len());
+        for (logits, label) in self.answers(&answers.logits, targets) {
             // Where none is asked for, no answer is wrong.
             let Some(label) = label else {
                 gradient.resize(gradient.len() + logits.len(), 0.0);
@@ -242,11 +245,9 @@ impl Classify {
     fn spans(&self, answers: &Answers, labels: &[u8], found: &[u8]) -> Option<Box<SpanScores>> {
         // A description with other classes is refused.
         let mut counts = SpanCounts::new(self.tag_set().ok().flatten()?);
-        let lengths = match answers.lengths.as_slice() {
-            [] => vec![labels.len()],
-            lengths => lengths.to_vec(),
-        };
-        counts.add_all(labels, found, lengths);
+        let steps: usize = answers.lengths.iter().sum();
+        assert_eq!(steps, labels.len(), "the lengths of the sequences, at whose ends spans end");
+        counts.add_all(labels, found, answers.lengths.iter().copied());
         Some(Box::new(counts.finish()))
     }
 }
@@ -271,6 +272,10 @@ fn first_largest(values: &[f32], mut among: impl Iterator<Item = usize>) -> Opti
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use birnn_kernels::Crf;
+
     use super::super::{Evaluation, Task};
     use super::*;
 
@@ -338,10 +343,30 @@ mod tests {
     /// softmax([1, 2, 3]) less what it should be.
     #[test]
     fn the_gradient_is_what_the_probabilities_are_off_by() {
-        let found = abc().loss_gradient(&[1.0, 2.0, 3.0, 0.0, 0.0, 0.0], &labels(&[2, 0]));
+        let found = abc().loss_gradient(&vec![1.0, 2.0, 3.0, 0.0, 0.0, 0.0].into(), &labels(&[2, 0]));
         let third = 1.0 / 3.0;
         let expected = [0.090_030_57, 0.244_728_48, -0.334_759_06, third - 1.0, third, third];
         assert!(found.iter().zip(expected).all(|(a, b)| (f64::from(*a) - b).abs() < 1e-7), "{found:?}");
+    }
+
+    #[test]
+    fn the_gradient_of_a_random_field_is_that_of_the_loss_of_whole_sequences() {
+        let transitions = [0.3, -1.0, 2.0, 0.5, 0.0, -0.4, 1.5, -2.0, 0.1];
+        let crf = Arc::new(Crf::new(3, &transitions, &[0.2, -0.3, 0.0], &[0.0, 0.4, -0.1], None));
+        let emissions: Vec<f32> = (0..12).map(|index| (index * 7 % 5) as f32 / 2.0 - 1.0).collect();
+        let answers = |emissions: Vec<f32>| Answers::new(emissions, vec![3, 1], Some(Arc::clone(&crf)));
+        let targets = Targets { per: Per::Step, ..labels(&[2, 0, 1, 1]) };
+        let found = abc().loss_gradient(&answers(emissions.clone()), &targets);
+        for (index, found) in found.into_iter().enumerate() {
+            let at = |by: f32| {
+                let mut moved = emissions.clone();
+                moved[index] += by;
+                let evaluation = abc().evaluate(&answers(moved), &targets);
+                evaluation.loss * evaluation.positions as f64
+            };
+            let expected = (at(1e-2) - at(-1e-2)) / 2e-2;
+            assert!((f64::from(found) - expected).abs() < 1e-3, "{index}: {found} and {expected}");
+        }
     }
 
     /// A net that has gone wrong is not told of as one that is sure.

@@ -126,16 +126,16 @@ impl Task {
         }
     }
 
-    /// The gradient of the sum of the losses, as [`Task::evaluate`] has them, with respect to the logits
-    /// `[positions, outputs]`: of each position that of its own loss.
+    /// The gradient of the sum of the losses, as [`Task::evaluate`] has them, with respect to what the head gave,
+    /// `[positions, outputs]`: of each position that of its own loss or, of a conditional random field, of its sequence's.
     ///
     /// # Panics
     ///
     /// As [`Task::evaluate`].
-    pub fn loss_gradient(&self, logits: &[f32], targets: &Targets) -> Vec<f32> {
+    pub fn loss_gradient(&self, answers: &Answers, targets: &Targets) -> Vec<f32> {
         match self {
-            Task::Classify(task) => task.loss_gradient(logits, targets),
-            Task::Regress(task) => task.loss_gradient(logits, targets),
+            Task::Classify(task) => task.loss_gradient(answers, targets),
+            Task::Regress(task) => task.loss_gradient(&answers.logits, targets),
         }
     }
 

@@ -136,10 +136,15 @@ impl Regress {
         numbers
     }
 
+    /// How many numbers one loss is the mean of: those of a position or, of a sequence's own values, each by itself.
+    fn numbers_of_a_loss(&self) -> usize {
+        if self.self_targets.is_some() { 1 } else { self.scale.names.len() }
+    }
+
     /// Of each position's own loss, the mean over its numbers.
     pub(super) fn loss_gradient(&self, outputs: &[f32], targets: &Targets) -> Vec<f32> {
         let wanted = self.scale.standardise(self.numbers(outputs, targets));
-        let width = self.scale.names.len() as f32;
+        let width = self.numbers_of_a_loss() as f32;
         let of = |(output, wanted): (&f32, f32)| match wanted.is_nan() {
             // Where nothing is asked for, no answer is wrong.
             true => 0.0,
@@ -241,8 +246,7 @@ impl NumberSums {
         let over_all = |of: fn(&NumberScore) -> f64| numbers.iter().map(of).sum::<f64>() / asked_of;
         let (rmse, mae, r2) = (over_all(|n| n.rmse), over_all(|n| n.mae), over_all(|n| n.r2));
         let detail = Regressed { rmse, mae, r2, numbers, filled, misses: Vec::new() };
-        let width = if task.self_targets.is_some() { 1 } else { task.scale.names.len() as u64 };
-        (self.count / width, mean(self.loss), detail)
+        (self.count / task.numbers_of_a_loss() as u64, mean(self.loss), detail)
     }
 }
 
@@ -254,9 +258,13 @@ mod tests {
     use crate::task::{Evaluation, Task};
 
     fn task(loss: RegressionLoss) -> Task {
+        task_of(loss, None)
+    }
+
+    fn task_of(loss: RegressionLoss, self_targets: Option<SelfTargets>) -> Task {
         let names = ["a", "b"].map(str::to_owned).to_vec();
         let scale = TargetScale { names, mean: vec![10.0, 0.0], deviation: vec![2.0, 1.0] };
-        Task::Regress(Regress { scale, per: Per::Sequence, loss, self_targets: None })
+        Task::Regress(Regress { scale, per: Per::Sequence, loss, self_targets })
     }
 
     fn targets(values: &[f32]) -> Targets {
@@ -307,13 +315,16 @@ mod tests {
     #[test]
     fn the_gradient_is_that_of_the_loss() {
         let (outputs, truth) = ([0.3, 1.4, -2.0, 0.2], targets(&[12.0, 0.0, 10.0, 0.0]));
-        for loss in [RegressionLoss::Squared, RegressionLoss::Absolute, RegressionLoss::Huber] {
-            let found = task(loss).loss_gradient(&outputs, &truth);
+        let losses = [RegressionLoss::Squared, RegressionLoss::Absolute, RegressionLoss::Huber];
+        for (loss, own) in losses.into_iter().flat_map(|loss| [(loss, None), (loss, Some(SelfTargets::Next))])
+        {
+            let task = task_of(loss, own);
+            let found = task.loss_gradient(&outputs.to_vec().into(), &truth);
             for index in 0..4 {
                 let at = |by: f32| {
                     let mut moved = outputs;
                     moved[index] += by;
-                    let evaluation = task(loss).evaluate(&moved.to_vec().into(), &truth);
+                    let evaluation = task.evaluate(&moved.to_vec().into(), &truth);
                     evaluation.loss * evaluation.positions as f64
                 };
                 let expected = (at(1e-2) - at(-1e-2)) / 2e-2;

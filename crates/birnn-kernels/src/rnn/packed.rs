@@ -55,7 +55,7 @@ impl Packed {
     ///
     /// # Panics
     ///
-    /// Where there is no layer, no feature, or a direction without units; where there are more or fewer
+    /// Where there is no layer, no feature, no direction, or one without units; where there are more or fewer
     /// parameters, or of other lengths.
     pub fn new(spec: Spec, instructions: Instructions, parameters: &[&[f32]]) -> Packed {
         Packed::with_precision(spec, instructions, Precision::Highest, parameters)
@@ -72,8 +72,9 @@ impl Packed {
         precision: Precision,
         parameters: &[&[f32]],
     ) -> Packed {
-        let all_there = spec.layers > 0 && spec.features > 0 && spec.directions().all(|units| units > 0);
-        assert!(all_there, "a stack needs a layer, a feature and a unit at least: {spec:?}");
+        let sizes = [spec.layers, spec.features, spec.directions().count()];
+        let all_there = sizes.into_iter().chain(spec.directions()).all(|size| size > 0);
+        assert!(all_there, "a stack needs a layer, a feature, a direction and a unit in each: {spec:?}");
         let products = instructions.products(precision);
         let directions =
             |layer| spec.directions().map(move |units| PackedDirection::new(&spec, products, layer, units));

@@ -1,12 +1,14 @@
 //! Whatever happens to one of several processes, all end, say why, and leave a run that goes on.
 
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use birnn_tests::{Sandbox, idx};
 
 use super::{
-    Job, LONG, PATIENCE, Rank, TIMEOUT, done, failed, sandbox, start, start_some, wait_for_step, with_sets,
+    Job, LONG, PATIENCE, Rank, TIMEOUT, done, failed, port, sandbox, start, start_some, wait_for_step,
+    with_sets,
 };
 
 /// What happens to a rank while a run goes on, or before; how each ends, and what is told.
@@ -101,10 +103,22 @@ struct Cable {
 }
 
 impl Cable {
-    /// Where they can be made: as root, under Linux.
-    fn lay() -> Result<Cable, String> {
+    /// Where they can be made: as root, under Linux. If not, says so.
+    fn lay() -> Option<Cable> {
+        match Cable::try_lay() {
+            Ok(cable) => Some(cable),
+            Err(why) => {
+                birnn_tests::skipped(&format!("no network namespaces can be made here ({why})"));
+                None
+            }
+        }
+    }
+
+    fn try_lay() -> Result<Cable, String> {
+        static LAID: AtomicUsize = AtomicUsize::new(0);
+        let (process, index) = (std::process::id(), LAID.fetch_add(1, Ordering::Relaxed));
         // So begins what `cargo xtask cluster` tidies away after processes that are gone.
-        let name = |end| format!("birnn-{}-e2e-{end}", std::process::id());
+        let name = |end| format!("birnn-{process}-e2e{index}-{end}");
         let cable = Cable { hosts: [name("a"), name("b")] };
         let [a, b] = &cable.hosts;
         ip(&format!("netns add {a}"))?;
@@ -159,10 +173,7 @@ fn ip(args: &str) -> Result<(), String> {
 
 #[test]
 fn a_cut_link_ends_both_sides() {
-    let cable = match Cable::lay() {
-        Ok(cable) => cable,
-        Err(why) => return birnn_tests::skipped(&format!("no network namespaces can be made here ({why})")),
-    };
+    let Some(cable) = Cable::lay() else { return };
     let told = |ranks: &[Rank]| {
         failed(ranks, &[1; 2], &["does not answer", "the network to it is cut", "birnn train --resume run"]);
         for (rank, other) in [(0, 1), (1, 0)] {
@@ -258,4 +269,67 @@ fn a_rank_that_is_missing_is_told_of() {
     job.children[0].0.kill().unwrap();
     failed(&job.ended(&sandbox), &[137, 1], &["rank 0", "MASTER_ADDR"]);
     assert!(!sandbox.path("run").exists());
+}
+
+#[test]
+fn a_first_rank_that_is_not_where_the_others_look_for_it_is_told_of() {
+    let Some(cable) = Cable::lay() else { return };
+    let sandbox = sandbox();
+    let args = ["train", "x.toml", "--run-dir", "run", "--timeout", "10"];
+    let job = start_some(&sandbox, (1, 2), &args, |_, command| {
+        cable.put(0, command);
+        command.env("MASTER_ADDR", ADDRESSES[1]);
+    });
+    let parts = ["rank 0 does not reach itself at 10.78.0.2:", "set MASTER_ADDR to"];
+    failed(&job.ended(&sandbox), &[1], &parts);
+}
+
+#[test]
+fn an_interface_that_is_not_there_is_told_by_its_name() {
+    let sandbox = sandbox();
+    let job = start_some(&sandbox, (2, 2), &["train", "x.toml", "--run-dir", "run"], |_, command| {
+        command.env("GLOO_SOCKET_IFNAME", "none0");
+    });
+    failed(&job.ended(&sandbox), &[2, 2], &["GLOO_SOCKET_IFNAME is `none0`", "correct or unset it"]);
+    assert!(!sandbox.path("run").exists());
+}
+
+#[test]
+fn another_training_on_the_same_port_is_refused_and_disturbs_nobody() {
+    let port = port().to_string();
+    let second = || {
+        let sandbox = sandbox();
+        let args = ["train", "x.toml", "--run-dir", "run", "--timeout", TIMEOUT];
+        let job = start_some(&sandbox, (2, 2), &args, |_, command| {
+            command.env("MASTER_PORT", &port);
+        });
+        let ranks = job.ended(&sandbox);
+        failed(&ranks, &[1, 2], &["MASTER_PORT"]);
+        assert!(ranks[0].stderr.contains(&format!("port {port} cannot be had")), "{ranks:#?}");
+        assert!(ranks[1].stderr.contains("a rank 1 is there already, of another training"), "{ranks:#?}");
+        assert!(!sandbox.path("run").exists());
+    };
+    let happens = |job: &Job| {
+        second();
+        job.signal(1, "KILL");
+    };
+    let same_port = |_, command: &mut Command| {
+        command.env("MASTER_PORT", &port);
+    };
+    let killed = |ranks: &[Rank]| failed(ranks, &[1, 137], &["rank 1 on ", "is gone: it was killed"]);
+    faulty_from(same_port, happens, &[1, 137], killed);
+}
+
+#[test]
+fn processes_that_go_on_with_other_settings_are_refused() {
+    let sandbox = sandbox();
+    sandbox.birnn(&["train", "x.toml", "--run-dir", "run"]).done();
+    let before = sandbox.text("run/config.toml");
+    let job = start_some(&sandbox, (2, 2), &["train", "--resume", "run"], |rank, command| {
+        command.args(["--set", if rank == 0 { "train.epochs=3" } else { "train.epochs=4" }]);
+    });
+    let parts =
+        ["rank 1 on ", "`train --resume --set train.epochs=4`", "`train --resume --set train.epochs=3`"];
+    failed(&job.ended(&sandbox), &[2, 2], &parts);
+    assert_eq!(sandbox.text("run/config.toml"), before, "nothing was begun");
 }
