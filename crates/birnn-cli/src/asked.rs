@@ -174,9 +174,8 @@ pub fn refuse_gpu(what: &str, device: DeviceChoice) -> Outcome {
 
 /// Says so where synthetic digits stood in for what a net was to be trained on.
 pub fn warn_of_substitution(weights: &Path, manifest: &Manifest) {
-    if let Some(dataset) = manifest.recorded().substitute_for() {
-        let dataset = dataset.to_uppercase();
-        tracing::warn!("{}: trained on SYNTHETIC DIGITS, NOT ON {dataset}", shown(&weights));
+    if let Some(substitution) = manifest.substitution() {
+        tracing::warn!("{}: {substitution}", shown(&weights));
     }
 }
 

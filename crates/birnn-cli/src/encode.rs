@@ -7,7 +7,7 @@ use birnn_convert::writable;
 use birnn_data::Per;
 use birnn_data::name::shown;
 use birnn_formats::states::{States, StatesFormat};
-use birnn_infer::{Encoder, cpu};
+use birnn_infer::{Encoder, cpu, finite};
 use birnn_run::disk;
 
 use crate::args::{EncodeArgs, EncodePer};
@@ -46,7 +46,9 @@ pub fn run(args: &EncodeArgs) -> Outcome {
         lengths.extend(sequences.lengths());
         let indices: Vec<usize> = (0..sequences.len()).collect();
         for part in indices.chunks(PART) {
-            values.extend(encoder.states_of_all(&sequences.select(part), cpu::threads()));
+            let states = encoder.states_of_all(&sequences.select(part), cpu::threads());
+            finite(&states).map_err(|why| Failure::request(format!("{}: {why}", shown(&weights))))?;
+            values.extend(states);
         }
         Ok(())
     })?;

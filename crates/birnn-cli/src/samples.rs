@@ -81,7 +81,7 @@ impl Reading<'_> {
     pub fn of<'a>(manifest: &'a Manifest, weights: &Path) -> Reading<'a> {
         let kind = match &manifest.modality {
             Modality::Images { shape, preprocessing } => {
-                ReadingKind::Pictures(*shape, pictures::preprocessing(*preprocessing, weights))
+                ReadingKind::Pictures(*shape, pictures::preprocessing(manifest, *preprocessing, weights))
             }
             Modality::Series(series) => ReadingKind::Series(series),
             Modality::Text(_) => ReadingKind::Text(manifest.task.per()),

@@ -7,6 +7,7 @@ use birnn_infer::cpu;
 use birnn_server::{Ended, Limits, ModelError, Named, Options, ServeError, Server};
 
 use crate::args::ServeArgs;
+use crate::asked::unusable;
 use crate::failure::{Failure, Outcome};
 
 /// Answers until a signal says that it is enough.
@@ -47,7 +48,7 @@ fn named(given: &OsString) -> Named {
 impl From<ServeError> for Failure {
     fn from(error: ServeError) -> Failure {
         match error {
-            ServeError::Model(ModelError::Weights(error)) => error.into(),
+            ServeError::Model(ModelError::Weights { run, error }) => unusable(&run, error),
             ServeError::Model(ModelError::Threads(_)) | ServeError::System(_) => Failure::run(error),
             ServeError::Model(_) | ServeError::Listen { .. } => Failure::request(error),
         }

@@ -37,7 +37,7 @@ impl fmt::Display for Hide {
         match self.what {
             HideWhat::Points => f.write_str("each by itself"),
             HideWhat::Blocks => write!(f, "in blocks of {} steps", self.steps),
-            HideWhat::Features => f.write_str("whole features"),
+            HideWhat::Features => f.write_str("by whole features, one at least"),
         }
     }
 }
@@ -63,6 +63,16 @@ pub enum SelfTargets {
     Hidden(Hide),
     /// Those of the next step.
     Next,
+}
+
+impl SelfTargets {
+    /// How many steps behind that of an answer the step is that it is about.
+    pub fn behind(self) -> usize {
+        match self {
+            SelfTargets::Hidden(_) => 0,
+            SelfTargets::Next => 1,
+        }
+    }
 }
 
 /// What is hidden where a net is judged is the same in every run, so that runs with different seeds compare.

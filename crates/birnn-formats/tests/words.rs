@@ -62,6 +62,7 @@ fn every_net_of_words_is_told() {
                     let config = ModelConfig { readout, ..net(cell, head, characters) };
                     let all = weights(&config);
                     let found = InferredModel::new(all.clone()).unwrap();
+                    check(&found.weights, &config.resolve().unwrap(), found.inputs(), found.outputs).unwrap();
                     assert_eq!((found.weights, found.renamed), (all, Vec::new()));
                     assert_eq!((&found.config, found.outputs), (&config, TAGS));
                     assert_eq!(found.features, config.resolve().unwrap().features(INPUTS));

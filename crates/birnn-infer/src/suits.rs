@@ -1,9 +1,9 @@
 //! Whether data is what a net is for, decided before it is asked.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use birnn_data::name::{first, shown};
+use birnn_data::name::{first, shown, typed};
 use birnn_data::{DataConfig, Dataset, Modality, Per, Preprocessing, Series, Splits, Wanted};
 
 use crate::manifest::Manifest;
@@ -118,6 +118,24 @@ impl fmt::Display for DataWarning {
 }
 
 impl Manifest {
+    /// What there is to say where synthetic digits stood in for what the net was to be trained on.
+    pub fn substitution(&self) -> Option<String> {
+        let dataset = self.recorded().substitute_for()?.to_uppercase();
+        Some(format!("trained on SYNTHETIC DIGITS, NOT ON {dataset}"))
+    }
+
+    /// What there is to say of pictures where it is not known what the training images of the net in `weights` were like.
+    pub fn guessed_preprocessing(&self, weights: &Path) -> Option<String> {
+        let Modality::Images { preprocessing: None, .. } = self.modality else { return None };
+        Some(format!(
+            "it is not known what its training images were like; pictures are prepared as MNIST's: {}; to say otherwise: \
+             birnn export {1} net.ckpt, then birnn import net.ckpt --out net.safetensors --set data.invert=true --set \
+             data.framing=resize, as it was",
+            Preprocessing::default(),
+            typed(weights)
+        ))
+    }
+
     /// Whether the net is for such samples and classes, and what there is to say of it where it is.
     ///
     /// # Errors

@@ -95,6 +95,8 @@ impl Contender {
                 let mut child = Command::new(&program)
                     .args(["serve", "--listen", "127.0.0.1:0"])
                     .arg(format!("digits={}", weights.display()))
+                    // It says where it listens.
+                    .env("RUST_LOG", "info")
                     .stderr(Stdio::piped())
                     .spawn()
                     .with_context(|| program.display().to_string())?;

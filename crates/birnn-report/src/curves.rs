@@ -23,7 +23,7 @@ pub(crate) fn curves(records: &Records, monitor: Monitor, task: &Task, words: Wo
     if ![Monitor::Loss, scores[0]].contains(&monitor) {
         scores.push(monitor);
     }
-    let scores = scores.into_iter().map(|found| score(records, found, monitor, task.per(), words));
+    let scores = scores.into_iter().map(|found| score(records, found, monitor, task, words));
     let figures = std::iter::once(loss(records, tells_numbers, words)).chain(scores);
     figures.chain([rate(records), speed(records, words)]).flatten().collect()
 }
@@ -75,7 +75,7 @@ fn loss(records: &Records, tells_numbers: bool, words: Words) -> Option<Figure> 
 }
 
 /// A score of the validation, which is not the loss, after each epoch.
-fn score(records: &Records, score: Monitor, monitor: Monitor, per: Per, words: Words) -> Option<Figure> {
+fn score(records: &Records, score: Monitor, monitor: Monitor, task: &Task, words: Words) -> Option<Figure> {
     let found = records.epochs.iter().filter_map(|e| Some((e.epoch as f64, e.validation.as_ref()?)));
     let count = found.clone().map(|(_, validation)| validation.positions).max()?;
     let points: Vec<Point> = found.map(|(epoch, validation)| (epoch, validation.monitored(score))).collect();
@@ -86,8 +86,12 @@ fn score(records: &Records, score: Monitor, monitor: Monitor, per: Per, words: W
     let axis = if is_share { Axis::of_shares(values) } else { Axis::linear(values, false, false) };
     let cut = if axis.low > 0.0 { " The axis does not begin at 0." } else { "" };
     let y = Side { percent: is_share, ..Side::new(&score.to_string(), axis) };
-    let of = if per == Per::Step { format!(" of the {}", words.samples) } else { String::new() };
-    let counted = words.counted(per).samples;
+    let of = if task.per() == Per::Step { format!(" of the {}", words.samples) } else { String::new() };
+    let (counted, unit) = match (task.self_targets(), task) {
+        (Some(own), Task::Regress(_)) => (own.kind().noun(), "in standard deviations of the features"),
+        (Some(_), Task::Classify(_)) => (task.counted(), ""),
+        (None, _) => (words.counted(task.per()).samples, "in the units of the targets"),
+    };
     let kept = format!("{} {counted}{of} kept back from training", number(count as f64));
     let (id, title, what) = match score {
         // It has a figure of its own.
@@ -119,7 +123,7 @@ fn score(records: &Records, score: Monitor, monitor: Monitor, per: Per, words: W
         Monitor::Mae => (
             "mae",
             "Validation MAE",
-            format!("The mean absolute error on the {kept}, in the units of the targets, after each epoch."),
+            format!("The mean absolute error on the {kept}, {unit}, after each epoch."),
         ),
         Monitor::R2 => (
             "r2",

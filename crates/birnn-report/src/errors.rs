@@ -1,6 +1,9 @@
 //! How far a net's numbers are off: scores, predicted against true, residuals, by length, and where it is furthest off.
 
-use birnn_data::{Per, Split};
+use std::iter;
+use std::ops::Range;
+
+use birnn_data::{Per, SelfTargets, Split};
 use birnn_infer::{Miss, significant};
 
 use crate::chart::{Axis, Frame, Side, Strip};
@@ -189,8 +192,10 @@ fn residuals(predictions: &NumberPredictions, number: usize) -> Figure {
 
 /// RMSE by the number of steps; `None` where all samples, or nearly all, have as many.
 pub(crate) fn by_length(predictions: &NumberPredictions, split: &Split, words: Words) -> Option<Figure> {
-    let groups = scores::groups(split)?;
     let together = predictions.together();
+    let mut groups = scores::groups(split)?;
+    // Of a group that is asked nothing, such as series of one step for the next, there is nothing to see.
+    groups.retain(|group| !sum(&together, &group.sequences).is_empty());
     let (label, unit) = match predictions.names() {
         [_] => ("RMSE", ""),
         _ => (
@@ -244,14 +249,10 @@ pub(crate) fn gallery(
                 (format!("{one}{length}"), sample::small(series, Below::default(), &id, &title, words)?)
             }
             Per::Step => {
-                let step = position - begins[sample];
+                let step = position - begins[sample] + behind(predictions);
                 let window = step.saturating_sub(AROUND)..(step + AROUND + 1).min(series.steps());
                 let below = Below {
-                    lines: vec![strip(
-                        predictions,
-                        number,
-                        begins[sample] + window.start..begins[sample] + window.end,
-                    )],
+                    lines: vec![strip(predictions, number, begins[sample], window.clone())],
                     ..Below::default()
                 };
                 let which = format!(
@@ -269,9 +270,19 @@ pub(crate) fn gallery(
     predictions.misses().into_iter().take(GALLERY).enumerate().map(far_off).collect()
 }
 
-/// What a number should be at these positions, and what is answered.
-fn strip(predictions: &NumberPredictions, number: usize, positions: std::ops::Range<usize>) -> Strip {
-    let (truth, answers) = predictions.pairs(number, positions).unzip();
+/// How many steps behind that of an answer the step is that it is about.
+fn behind(predictions: &NumberPredictions) -> usize {
+    predictions.task.self_targets.map_or(0, SelfTargets::behind)
+}
+
+/// What a number should be at these steps of the sample whose positions begin there, and what is answered.
+fn strip(predictions: &NumberPredictions, number: usize, begin: usize, steps: Range<usize>) -> Strip {
+    let behind = behind(predictions);
+    let answered = steps.start.max(behind)..steps.end.max(behind);
+    // Of what a sample begins with nothing is asked.
+    let nothing = iter::repeat_n((f64::NAN, f64::NAN), steps.len() - answered.len());
+    let pairs = predictions.pairs(number, begin + answered.start - behind..begin + answered.end - behind);
+    let (truth, answers) = nothing.chain(pairs).unzip();
     Strip { name: predictions.names()[number].clone(), lines: vec![truth, answers] }
 }
 
@@ -286,7 +297,9 @@ pub(crate) fn whole(
     let shown = chosen.map(|(index, (sample, which))| {
         let numbers = 0..predictions.names().len().min(DRAWN);
         let below = Below {
-            lines: numbers.map(|number| strip(predictions, number, ranges[sample].clone())).collect(),
+            lines: numbers
+                .map(|number| strip(predictions, number, ranges[sample].start, 0..ranges[sample].len()))
+                .collect(),
             caption: " The solid line of a target is its true value, the dashed one the prediction."
                 .to_owned(),
             ..Below::default()

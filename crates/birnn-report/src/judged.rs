@@ -16,11 +16,8 @@ pub struct Judged {
     /// cannot be told.
     #[serde(flatten)]
     pub intervals: Option<ScoreIntervals>,
-    /// The RMSE of always predicting the mean of the training targets.
-    pub baseline_rmse: f64,
-    /// Whether any of its values was asked for: else it has no scores, and what stands for them are zeros.
-    #[serde(skip)]
-    pub is_asked: bool,
+    /// The RMSE of always predicting the mean of the training targets; none where it was never asked for.
+    pub baseline_rmse: Option<f64>,
 }
 
 impl Judged {
@@ -36,8 +33,7 @@ impl Judged {
         let judged = |((name, own), baseline): ((&String, &Vec<ErrorSums>), &ErrorSums)| Judged {
             target: name.clone(),
             intervals: bootstrap(std::slice::from_ref(own)),
-            baseline_rmse: baseline.rmse(),
-            is_asked: !baseline.is_empty(),
+            baseline_rmse: (!baseline.is_empty()).then(|| baseline.rmse()),
         };
         task.scale.names.iter().zip(errors).zip(baseline).map(judged).collect()
     }
@@ -51,17 +47,13 @@ pub(crate) const SCORE_COLUMNS: [&str; 5] =
 pub(crate) fn score_rows(scores: &[NumberScore], judged: &[Judged]) -> Vec<Vec<String>> {
     let row = |(score, judged): (&NumberScore, &Judged)| {
         let NumberScore { target, rmse, mae, r2 } = score;
-        if !judged.is_asked {
-            return std::iter::once(target.clone()).chain(["-"; 4].map(str::to_owned)).collect();
-        }
         let of = judged.intervals;
-        vec![
-            target.clone(),
-            between(*rmse, of.map(|of| of.rmse)),
-            between(*mae, of.map(|of| of.mae)),
-            between(*r2, of.map(|of| of.r2)),
-            significant(judged.baseline_rmse),
-        ]
+        let [rmse, mae, r2] =
+            [(rmse, of.map(|of| of.rmse)), (mae, of.map(|of| of.mae)), (r2, of.map(|of| of.r2))]
+                .map(|(score, interval)| score.map(|score| between(score, interval)));
+        let told = [rmse, mae, r2, judged.baseline_rmse.map(significant)];
+        let told = told.map(|told| told.unwrap_or_else(|| "-".to_owned()));
+        std::iter::once(target.clone()).chain(told).collect()
     };
     scores.iter().zip(judged).map(row).collect()
 }
@@ -88,18 +80,21 @@ mod tests {
 
     #[test]
     fn each_target_has_its_line() {
-        let score = |target: &str| NumberScore { target: target.to_owned(), rmse: 0.5, mae: 0.25, r2: 0.75 };
+        let score = |target: &str, asked: Option<f64>| {
+            let [rmse, mae, r2] = [0.5, 0.25, 0.75].map(|score| asked.map(|one| one * score));
+            NumberScore { target: target.to_owned(), rmse, mae, r2 }
+        };
         let interval = |value: f64| Interval { low: value - 0.125, high: value + 0.125 };
         let intervals = Some(ScoreIntervals { rmse: interval(0.5), mae: interval(0.25), r2: interval(0.75) });
-        let judged = |target: &str, intervals, is_asked| Judged {
+        let judged = |target: &str, intervals, baseline_rmse| Judged {
             target: target.to_owned(),
             intervals,
-            baseline_rmse: 1.0,
-            is_asked,
+            baseline_rmse,
         };
+        let one = Some(1.0);
         let text = score_table(
-            &[score("height"), score("a\nb"), score("none")],
-            &[judged("height", intervals, true), judged("a\nb", None, true), judged("none", None, false)],
+            &[score("height", one), score("a\nb", one), score("none", None)],
+            &[judged("height", intervals, one), judged("a\nb", None, one), judged("none", None, None)],
         );
         let expected = [
             "target       RMSE (95 % interval)        MAE (95 % interval)         R2 (95 % interval)  baseline RMSE",

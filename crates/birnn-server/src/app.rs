@@ -9,13 +9,14 @@ use std::time::Instant;
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, HOST, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, EXPECT, HOST, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use birnn_data::escape;
+use tokio::time::timeout;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
@@ -25,6 +26,7 @@ use crate::models::Models;
 use crate::problem::Problem;
 use crate::room::Room;
 use crate::routes;
+use crate::unread::Unread;
 
 /// What all requests share.
 #[derive(Clone, Debug)]
@@ -145,14 +147,26 @@ async fn within(State(app): State<App>, request: Request, next: Next) -> Respons
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let route = request.extensions().get::<MatchedPath>().map_or("other", MatchedPath::as_str).to_owned();
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let mut response = match app.hosts.allow(host) {
-        false => {
-            let host = escape::line(host);
-            let detail = format!("`{host}` is no name of this server; --host allows others");
-            Problem::new(StatusCode::MISDIRECTED_REQUEST, detail).into_response()
-        }
-        true => next.run(request).await,
+    let refused = (!app.hosts.allow(host)).then(|| {
+        let host = escape::line(host);
+        let detail = format!("`{host}` is no name of this server; --host allows others");
+        Problem::new(StatusCode::MISDIRECTED_REQUEST, detail).into_response()
+    });
+    // Who asks first whether to send it, sends nothing where the answer is a refusal.
+    let sends = !request.headers().contains_key(EXPECT);
+    let (request, unread) = Unread::of(request);
+    let mut response = match refused {
+        Some(response) => response,
+        None => next.run(request).await,
     };
+    let status = response.status();
+    if sends
+        && (status.is_client_error() || status.is_server_error())
+        && status != StatusCode::REQUEST_TIMEOUT
+    {
+        // Who takes longer is let go.
+        let _ = timeout(app.limits.idle_body, unread.discard(app.limits.bodies)).await;
+    }
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
         headers.entry(name).or_insert(value);

@@ -32,21 +32,21 @@ pub(crate) struct Asked {
     pixels: Option<Vec<String>>,
     /// Of a network of series: of each its steps, and of each step its values, in their own units; of one feature the
     /// number alone. `null` is a value that is missing.
-    #[schema(value_type = Option<Vec<Vec<Vec<Option<f32>>>>>)]
     series: Option<Vec<Vec<Step>>>,
     /// Of a network of words or characters: of each its tokens; or a text, which is parted as its training data was.
-    #[schema(value_type = Option<Vec<Vec<String>>>)]
     sentences: Option<Vec<Sentence>>,
 }
 
-#[derive(Debug, Deserialize)]
+/// A step of a series.
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(untagged)]
 enum Step {
     Value(Option<f32>),
     Values(Vec<Option<f32>>),
 }
 
-#[derive(Debug, Deserialize)]
+/// A text, or its tokens.
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(untagged)]
 enum Sentence {
     Text(String),
@@ -92,9 +92,11 @@ fn unlike(json: &[u8], error: &serde_json::Error) -> String {
         return "the body is empty".to_owned();
     }
     if !error.is_data() {
-        return format!(
-            "the body is no JSON: {error}; a picture's file is sent with `Content-Type: image/png` and the like"
-        );
+        let hint = match json.trim_ascii_start().starts_with(b"{") {
+            true => "",
+            false => "; a picture's file is sent with `Content-Type: image/png` and the like",
+        };
+        return format!("the body cannot be read as JSON: {error}{hint}");
     }
     let Ok(Value::Object(object)) = serde_json::from_slice(json) else {
         return "the body is no object with `images`, `pixels`, `series` or `sentences`".to_owned();

@@ -24,6 +24,7 @@ mod room;
 mod routes;
 #[cfg(test)]
 mod tests;
+mod unread;
 
 use std::io;
 use std::net::SocketAddr;
@@ -164,6 +165,7 @@ async fn stopped(mut terminate: Signal, mut interrupt: Signal) {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
+        tracing::error!("a second signal: some who had asked did not get their answers");
         std::process::exit(1);
     });
 }

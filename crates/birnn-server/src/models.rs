@@ -1,6 +1,7 @@
 //! The networks that are served: from their files, by name, exchanged for newer ones while they are asked.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::SystemTime;
@@ -22,8 +23,13 @@ pub enum ModelError {
     #[error(transparent)]
     NoWeights(#[from] NoWeights),
     /// They cannot be used.
-    #[error(transparent)]
-    Weights(#[from] WeightsError),
+    #[error("{error}")]
+    Weights {
+        /// The run, or the file, that was named.
+        run: PathBuf,
+        /// Why.
+        error: WeightsError,
+    },
     /// Two would have one name.
     #[error("two networks would be called `{0}`; give one another name: NAME=RUN")]
     Twice(String),
@@ -69,12 +75,15 @@ pub(crate) struct Loaded {
     stamp: Option<Stamp>,
 }
 
-/// By what a file is told from the one that was there before.
+/// By what a file is told from the one that was there before: one of the same length and time is another where it was
+/// put in its place, and who may read it is a change, too.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Stamp {
     weights: PathBuf,
     written: Option<SystemTime>,
     length: u64,
+    inode: [u64; 2],
+    changed: [i64; 2],
 }
 
 impl Models {
@@ -90,7 +99,7 @@ impl Models {
             if all.contains_key(&name) {
                 return Err(ModelError::Twice(name));
             }
-            let loaded = Loaded::new(&name, stamp, predictor, limits, &metrics)?;
+            let loaded = Loaded::new(&name, run, stamp, predictor, limits, &metrics)?;
             let current = RwLock::new(Arc::new(loaded));
             all.insert(name, Model { run: run.clone(), current, refused: Mutex::default() });
         }
@@ -118,7 +127,7 @@ impl Models {
                 continue;
             }
             let loaded = read(&model.run).and_then(|(stamp, predictor)| {
-                Loaded::new(name, stamp, predictor, self.limits, &self.metrics)
+                Loaded::new(name, &model.run, stamp, predictor, self.limits, &self.metrics)
             });
             self.metrics.reloaded(name, loaded.is_ok());
             match loaded {
@@ -148,14 +157,18 @@ impl Model {
 fn stamp_of(run: &Path) -> Option<Stamp> {
     let weights = find_weights(run).ok()?;
     let known = weights.metadata().ok()?;
-    Some(Stamp { weights, written: known.modified().ok(), length: known.len() })
+    let inode = [known.dev(), known.ino()];
+    let changed = [known.ctime(), known.ctime_nsec()];
+    Some(Stamp { weights, written: known.modified().ok(), length: known.len(), inode, changed })
 }
 
 fn read(run: &Path) -> Result<(Option<Stamp>, Predictor), ModelError> {
     let weights = weights_of(run)?;
     // Before it is read: of a file that is exchanged meanwhile the next look finds another.
     let stamp = stamp_of(run);
-    Ok((stamp, Predictor::open(&weights)?))
+    let predictor =
+        Predictor::open(&weights).map_err(|error| ModelError::Weights { run: run.to_owned(), error })?;
+    Ok((stamp, predictor))
 }
 
 /// The name of its file, where that is its own and can be one; else that of its experiment.
@@ -177,12 +190,15 @@ fn can_be_name(name: &str) -> bool {
 impl Loaded {
     fn new(
         name: &str,
+        run: &Path,
         stamp: Option<Stamp>,
         predictor: Predictor,
         limits: Limits,
         metrics: &Metrics,
     ) -> Result<Loaded, ModelError> {
         let manifest = predictor.manifest();
+        let doubts = [manifest.substitution(), manifest.guessed_preprocessing(run)];
+        doubts.into_iter().flatten().for_each(|doubt| tracing::warn!("{name}: {doubt}"));
         let about = About::new(name, manifest, predictor.network().architecture().to_string());
         let unit = about.unit.unwrap_or(Unit::Words);
         let reader = Reader { modality: manifest.modality.clone(), unit, limits };

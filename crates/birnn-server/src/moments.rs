@@ -196,7 +196,9 @@ mod tests {
         assert_eq!(is_one(&picture(&[9; 200], [1, 200])), Ok(false));
         assert_eq!(is_one(&json("{\"images\": [\"\"]}")), Ok(false));
         // It is known at once what is wrong with it.
-        assert!(is_one(&json("{")).is_err_and(|detail| detail.starts_with("the body is no JSON: ")));
+        assert!(
+            is_one(&json("{")).is_err_and(|detail| detail.starts_with("the body cannot be read as JSON: "))
+        );
         assert!(
             is_one(&json("{\"sentences\": [\"a\"]}")).is_err_and(|detail| detail.contains("reads images"))
         );

@@ -190,7 +190,12 @@ async fn what_cannot_be_answered_is_told_with_the_way_out() {
         ("application/json", b"{\"pixels\": [], \"images\": []}", 422, "and this is `images`, `pixels`"),
         ("application/json", b"{}", 422, "none of these"),
         ("application/json", b"{\"imges\": []}", 422, "unknown field `imges`"),
-        ("application/json", b"{\"images\": [\"a\"]", 422, "the body is no JSON: EOF while parsing"),
+        (
+            "application/json",
+            b"{\"images\": [\"a\"]",
+            422,
+            "the body cannot be read as JSON: EOF while parsing",
+        ),
         ("application/json", b"\xff\xfe", 422, "with `Content-Type: image/png` and the like"),
         ("application/json", b"", 422, "the body is empty"),
         (
@@ -253,12 +258,25 @@ async fn what_cannot_be_answered_is_told_with_the_way_out() {
     assert!(status == 415 && told.contains("send it unpacked"), "{told}");
     let (_, metrics) = running.ask("GET /metrics", "", b"").await;
     assert!(metrics.contains("method=\"other\"") && !metrics.contains("BREW"), "{metrics}");
-    // Chunked, without a length to go by, and endless.
+    // Chunked, without a length to go by.
     let chunk = [b"800\r\n".as_slice(), &[0; 0x800], b"\r\n"].concat();
     let head = "POST /v1/models/digits/predict HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: image/png\r\n\
                 Transfer-Encoding: chunked\r\n\r\n";
-    let (status, told) = parted(&running.send(&[head.as_bytes(), &chunk.repeat(100)].concat()).await);
-    assert!(status == 413 || told.is_empty(), "{status} {told}");
+    let (status, told) =
+        parted(&running.send(&[head.as_bytes(), &chunk.repeat(100), b"0\r\n\r\n"].concat()).await);
+    assert!(status == 413 && told.contains("a body has at most"), "{status} {told}");
+    // Whole, by clients that send all of it before they read an answer.
+    let large = vec![b' '; 6 << 20];
+    for (first, kind, status) in [
+        ("POST /v1/models/digits/predict", "image/png", 413),
+        ("POST /v1/models/digits/predict", "text/csv", 415),
+        ("POST /v1/models/nobody/predict", "image/png", 404),
+        ("POST /nowhere", "image/png", 404),
+        ("POST /v1/models", "image/png", 405),
+    ] {
+        let (found, told) = running.ask(first, &format!("Content-Type: {kind}\r\n"), &large).await;
+        assert!(found == status && !told.is_empty(), "{first}: {found} {told}");
+    }
     assert!(running.end().await && larger.end().await);
 }
 

@@ -1,9 +1,7 @@
 //! What a net finds to come next, step after step.
 
 use birnn_data::Sequences;
-use birnn_infer::{Predictor, Streams, Workspace, finite};
-
-use crate::failure::Failure;
+use birnn_infer::{Overflow, Predictor, Streams, Workspace, finite};
 
 /// A net that reads some sequences to where they end so far, again and again as they grow.
 pub(super) enum Ahead<'n> {
@@ -33,7 +31,7 @@ impl<'n> Ahead<'n> {
     }
 
     /// Its logits at the last step of each: `[sequences, outputs]`. `steps` gives those that it is to read.
-    pub(super) fn logits(&mut self, steps: impl FnOnce(ToRead) -> Sequences) -> Result<Vec<f32>, Failure> {
+    pub(super) fn logits(&mut self, steps: impl FnOnce(ToRead) -> Sequences) -> Result<Vec<f32>, Overflow> {
         let logits = match self {
             Ahead::Stream { streams, is_under_way } => {
                 let to_read = if std::mem::replace(is_under_way, true) { ToRead::Last } else { ToRead::All };
@@ -45,7 +43,6 @@ impl<'n> Ahead<'n> {
                 all.iter().flat_map(|one| last(predictor.logits(workspace, one))).collect()
             }
         };
-        finite(&logits).map_err(Failure::request)?;
-        Ok(logits)
+        finite(&logits).map(|()| logits)
     }
 }

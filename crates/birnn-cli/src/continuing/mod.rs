@@ -6,7 +6,7 @@ mod text;
 
 use birnn_data::name::shown;
 use birnn_data::{Modality, SelfTargets, escape};
-use birnn_infer::Task;
+use birnn_infer::{Overflow, Task};
 
 use crate::args::ContinueArgs;
 use crate::asked::predictor_on_the_cpu;
@@ -65,6 +65,11 @@ pub fn run(args: &ContinueArgs) -> Outcome {
         }
         _ => Err(Failure::request(format!("{run}: its weights are of a net that cannot be"))),
     }
+}
+
+/// That the net has answered what is no number.
+fn overflowed(args: &ContinueArgs, why: Overflow) -> Failure {
+    Failure::request(format!("{}: {why}", shown(&args.run)))
 }
 
 impl ContinueArgs {

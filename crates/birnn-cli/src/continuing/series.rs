@@ -2,10 +2,10 @@
 
 use birnn_data::name::shown;
 use birnn_data::{DataConfig, Sequences, Series, Values};
-use birnn_infer::{Predictor, Regress, finite};
+use birnn_infer::{Overflow, Predictor, Regress, finite};
 
 use super::ahead::{Ahead, ToRead};
-use super::together;
+use super::{overflowed, together};
 use crate::args::ContinueArgs;
 use crate::failure::Failure;
 use crate::output::csv_cell;
@@ -37,7 +37,8 @@ pub(super) fn table(
         let mut last: Vec<f32> = together.iter().flat_map(last).collect();
         let mut ahead = Ahead::new(predictor);
         for _ in 0..args.steps {
-            last = next_steps(&mut ahead, (series, task), together, &last)?;
+            let next = next_steps(&mut ahead, (series, task), together, &last);
+            last = next.map_err(|why| overflowed(args, why))?;
             let next = last.chunks_exact(series.features());
             together.iter_mut().zip(next).for_each(|(known, next)| known.extend_from_slice(next));
         }
@@ -70,7 +71,7 @@ fn next_steps(
     (series, task): (&Series, &Regress),
     known: &[Vec<f32>],
     last: &[f32],
-) -> Result<Vec<f32>, Failure> {
+) -> Result<Vec<f32>, Overflow> {
     let features = series.features();
     let outputs = ahead.logits(|to_read| {
         let steps = known.iter().map(|values| match to_read {
@@ -81,6 +82,5 @@ fn next_steps(
         Sequences::new(Values::Floats(steps.flatten().copied().collect()), features, lengths)
     })?;
     let next = task.self_answer(series, last, &outputs);
-    finite(&next).map_err(Failure::request)?;
-    Ok(next)
+    finite(&next).map(|()| next)
 }

@@ -5,7 +5,7 @@ use birnn_data::{DataConfig, Per, Rng, Sentences, Unit};
 use birnn_infer::{Classify, Predictor};
 
 use super::ahead::{Ahead, ToRead};
-use super::together;
+use super::{overflowed, together};
 use crate::args::ContinueArgs;
 use crate::failure::{Failure, Outcome};
 use crate::samples::sentences::read;
@@ -48,7 +48,8 @@ pub(super) fn each(
                     steps.end();
                 }
                 steps.finish()
-            })?;
+            });
+            let logits = logits.map_err(|why| overflowed(args, why))?;
             for ((tokens, rng), logits) in together.iter_mut().zip(logits.chunks_exact(task.classes.len())) {
                 tokens.push(task.classes[drawn(task, logits, temperature, rng)].clone());
             }

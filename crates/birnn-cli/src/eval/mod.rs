@@ -99,15 +99,16 @@ impl From<&InUse> for TwiceJudged {
 }
 
 /// What is to be said of a net that has read what it is asked for.
-fn told_in_use(InUse { steps, whole, so_far }: &InUse) -> String {
+fn told_in_use(InUse { whole, so_far, .. }: &InUse) -> String {
     let told = |found: &Evaluation| match found.regressed() {
         Some(_) => format!("{} standard deviations", found.headline()),
         None => format!("loss {:.4}, {}", found.loss, found.headline()),
     };
     format!(
         "\nTHIS NET READS WHAT IT IS ASKED FOR (task.leak = \"show\"): all above is of no use.\n\
-         In use, of {steps} of these: {}, given only what came before;\n\
+         In use, of {} of these: {}, given only what came before;\n\
          given what comes after, too: {}\n",
+        whole.positions,
         told(so_far),
         told(whole)
     )

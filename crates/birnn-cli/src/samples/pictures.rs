@@ -5,22 +5,22 @@ use std::path::{Path, PathBuf};
 use birnn_data::name::shown;
 use birnn_data::picture::{FindError, Pictures};
 use birnn_data::{DataConfig, Dataset, Images, Preprocessing, Sequences, SeriesFile, name, picture};
+use birnn_infer::Manifest;
 
 use super::series::{is_of_series, is_table, read_given_table};
 use super::{Place, Sample, Unread};
 use crate::failure::{Failure, Outcome};
 
 /// How pictures are prepared for the net: as its training images were, or as well as can be guessed aloud.
-pub(super) fn preprocessing(known: Option<Preprocessing>, weights: &Path) -> Preprocessing {
+pub(super) fn preprocessing(
+    manifest: &Manifest,
+    known: Option<Preprocessing>,
+    weights: &Path,
+) -> Preprocessing {
     let preprocessing = known.unwrap_or_default();
-    match known {
-        Some(_) => tracing::info!("pictures are prepared as its training images were: {preprocessing}"),
-        None => tracing::warn!(
-            "{0}: it is not known what its training images were like; pictures are prepared as MNIST's: \
-             {preprocessing}; to say otherwise: birnn export {0} net.ckpt, then birnn import net.ckpt --out \
-             net.safetensors --set data.invert=true --set data.framing=resize, as it was",
-            shown(&weights)
-        ),
+    match manifest.guessed_preprocessing(weights) {
+        None => tracing::info!("pictures are prepared as its training images were: {preprocessing}"),
+        Some(guess) => tracing::warn!("{}: {guess}", shown(&weights)),
     }
     preprocessing
 }

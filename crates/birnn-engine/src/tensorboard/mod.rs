@@ -191,8 +191,9 @@ fn regressed(split: &str, detail: &Regressed) -> Vec<Value> {
     let mut values: Vec<Value> =
         scores.iter().map(|(name, value)| scalar(&format!("{name}/{split}"), *value)).collect();
     if let [_, _, ..] = detail.numbers.as_slice() {
-        let of = |number: &NumberScore| scalar(&format!("rmse_{}/{split}", number.target), number.rmse);
-        values.extend(detail.numbers.iter().map(of));
+        let of =
+            |number: &NumberScore| Some(scalar(&format!("rmse_{}/{split}", number.target), number.rmse?));
+        values.extend(detail.numbers.iter().filter_map(of));
     }
     values
 }

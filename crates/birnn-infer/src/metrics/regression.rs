@@ -13,18 +13,18 @@ pub struct ErrorSums {
     truth_squared: f64,
 }
 
-/// How a net did on one number. It is in the number's units but for R2, which has none.
+/// How a net did on one number; nothing where it was never asked for. It is in the number's units but for R2, which has none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NumberScore {
     /// What the number is called.
     pub target: String,
     /// The root of the mean squared error.
-    pub rmse: f64,
+    pub rmse: Option<f64>,
     /// The mean absolute error.
-    pub mae: f64,
+    pub mae: Option<f64>,
     /// The share of its variance among the targets that the answers explain; below 0 where their mean would have been
     /// the better answer.
-    pub r2: f64,
+    pub r2: Option<f64>,
 }
 
 impl ErrorSums {

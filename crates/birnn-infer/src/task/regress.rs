@@ -234,16 +234,16 @@ impl NumberSums {
         let mean = |sum: f64| sum / self.count.max(1) as f64;
         let filled =
             task.self_targets.map(|_| Filled { mae: mean(self.off), baseline_mae: mean(self.off_without) });
-        let of = |(name, found): (&String, &ErrorSums)| NumberScore {
-            target: name.clone(),
-            rmse: found.rmse(),
-            mae: found.mae(),
-            r2: found.r2(),
+        let of = |(name, found): (&String, &ErrorSums)| {
+            let of = |score: fn(&ErrorSums) -> f64| (!found.is_empty()).then(|| score(found));
+            let (rmse, mae, r2) = (of(ErrorSums::rmse), of(ErrorSums::mae), of(ErrorSums::r2));
+            NumberScore { target: name.clone(), rmse, mae, r2 }
         };
         let numbers: Vec<NumberScore> = task.scale.names.iter().zip(&self.errors).map(of).collect();
-        // A number that nothing was asked of is no error of 0.
-        let asked_of = self.errors.iter().filter(|found| !found.is_empty()).count().max(1) as f64;
-        let over_all = |of: fn(&NumberScore) -> f64| numbers.iter().map(of).sum::<f64>() / asked_of;
+        let over_all = |of: fn(&NumberScore) -> Option<f64>| {
+            let asked_of = numbers.iter().filter_map(of).count().max(1) as f64;
+            numbers.iter().filter_map(of).sum::<f64>() / asked_of
+        };
         let (rmse, mae, r2) = (over_all(|n| n.rmse), over_all(|n| n.mae), over_all(|n| n.r2));
         let detail = Regressed { rmse, mae, r2, numbers, filled, misses: Vec::new() };
         (self.count / task.numbers_of_a_loss() as u64, mean(self.loss), detail)
@@ -284,7 +284,7 @@ mod tests {
             let found = task(loss).evaluate(&outputs.to_vec().into(), &truth);
             assert_eq!((found.positions, found.loss), (2, mean), "{loss:?}");
             let detail = found.regressed().unwrap();
-            assert_eq!((detail.numbers[0].rmse, detail.numbers[0].mae), (2.0_f64.sqrt(), 1.0));
+            assert_eq!((detail.numbers[0].rmse, detail.numbers[0].mae), (Some(2.0_f64.sqrt()), Some(1.0)));
             assert_eq!(detail.mae, (1.0 + 1.5) / 2.0);
             let furthest = detail.misses[0];
             assert_eq!((furthest.position, furthest.number, furthest.answer), (1, 1, 3.0));

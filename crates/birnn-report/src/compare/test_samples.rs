@@ -33,8 +33,9 @@ pub enum NotComparable {
     },
     /// Nets that answer with values or tokens of the samples themselves.
     #[error(
-        "{a} and {b} cannot be compared: they are asked for other values of the samples, or are told otherwise what these are \
-         (task.hide, data.standardise, data.missing)"
+        "{a} and {b} cannot be compared: they are asked for other values of the samples (task.hide), are told otherwise what \
+         these are (data.standardise, data.missing), or learnt from other samples (data.limit, data.validation, data.window), \
+         by whose deviations errors are told and by whose words perplexities are"
     )]
     OtherAsked {
         /// The one run, as the user named it.

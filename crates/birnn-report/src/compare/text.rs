@@ -89,7 +89,7 @@ fn results(report: &ComparisonReport) -> String {
             if first.numbers.len() > 1 {
                 for (index, number) in first.numbers.iter().enumerate() {
                     let name = format!("RMSE of {}", number.target);
-                    row(&name, true, &|run| Some(significant(numbers(run)?.numbers.get(index)?.rmse)));
+                    row(&name, true, &|run| Some(significant(numbers(run)?.numbers.get(index)?.rmse?)));
                 }
             }
         }

@@ -105,7 +105,8 @@ fn summary(predictions: &NumberPredictions, run: &Run, words: Words) -> String {
         [only] => (only.clone(), ""),
         _ => (format!("{count} targets"), ", each the mean of theirs"),
     };
-    let baseline = predictions.judged.iter().map(|judged| judged.baseline_rmse).sum::<f64>() / count as f64;
+    let baselines = || predictions.judged.iter().filter_map(|judged| judged.baseline_rmse);
+    let baseline = baselines().sum::<f64>() / baselines().count().max(1) as f64;
     let which = format!("{} test", run.provenance.dataset);
     if let (Some(Filled { mae, baseline_mae }), Some(read)) = (found.filled, read_in_place(run, predictions))
     {

@@ -92,7 +92,7 @@ fn summary(predictions: &TokenPredictions, run: &Run, counting: Option<f64>, wor
 
 /// How many steps behind that of the answer the token is that it is about.
 fn behind(task: &Task) -> usize {
-    usize::from(task.self_targets() == Some(SelfTargets::Next))
+    task.self_targets().map_or(0, SelfTargets::behind)
 }
 
 fn scores(predictions: &TokenPredictions, counting: Option<f64>) -> Table {
