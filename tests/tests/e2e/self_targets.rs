@@ -180,6 +180,9 @@ fn a_net_that_reads_what_it_is_asked_for_is_marked() {
     assert!(mae("whole") < 0.2 * mae("so_far"), "{found}");
     let text = sandbox.birnn(&["eval", "run"]).done().stdout;
     assert!(text.contains("THIS NET READS WHAT IT IS ASKED FOR"), "{text}");
+    // The values of all of them: there are few enough.
+    let counted = text.split_once(" next values").unwrap().0.rsplit(' ').next().unwrap();
+    assert!(text.contains(&format!("In use, of {counted} of these: ")), "{text}");
     sandbox.birnn(&["report", "run"]).done();
     assert!(sandbox.text("run/report.html").contains("This net has read what it is asked for"));
     assert!(sandbox.birnn(&["runs", "."]).done().stdout.contains("next (leak)"));

@@ -235,6 +235,10 @@ fn an_answer_that_is_no_number_is_refused() {
     let none = &["which is no number: what it adds up has overflowed"];
     sandbox.birnn(&["eval", "run", "--set", "data.test=long.ts"]).failed(2, none);
     sandbox.birnn(&["predict", "run", "long.ts"]).failed(2, none);
+    for per in ["step", "sequence"] {
+        sandbox.birnn(&["encode", "run", "long.ts", "--per", per, "--out", "s.npz"]).failed(2, none);
+        assert!(!sandbox.path("s.npz").exists());
+    }
     sandbox.birnn(&["predict", "run", "short.ts"]).done();
     sandbox
         .birnn(&["train", "own.toml", "--set", "data.test=long.ts"])

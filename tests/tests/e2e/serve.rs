@@ -103,6 +103,30 @@ fn sighup_takes_new_weights_and_sigterm_ends_it() {
     assert_eq!(server.end(), Some(0));
 }
 
+/// As the other commands say them that ask a network.
+#[test]
+fn what_there_is_to_doubt_is_told() {
+    let sandbox = Sandbox::new();
+    // There is no MNIST.
+    sandbox.write("x.toml", SYNTHETIC.replace("\"synthetic\"", "\"mnist\""));
+    sandbox.birnn(&["train", "x.toml", "--offline", "--run-dir", "run"]).done();
+    sandbox.birnn(&["export", "run", "bare.ckpt"]).done();
+    sandbox.birnn(&["import", "bare.ckpt", "--out", "bare.safetensors"]).done();
+    for (run, told) in [
+        ("net=run", "net: trained on SYNTHETIC DIGITS, NOT ON MNIST"),
+        ("net=bare.safetensors", "net: it is not known what its training images were like"),
+    ] {
+        let mut server = Server::start(&sandbox, &[run]);
+        server.signal(Signal::HUP);
+        server.until_it_says(told);
+        assert_eq!(server.end(), Some(0));
+    }
+    let mut weights = std::fs::read(sandbox.path("run/model.safetensors")).unwrap();
+    *weights.last_mut().unwrap() ^= 1;
+    sandbox.write("run/model.safetensors", weights);
+    sandbox.birnn(&["serve", "run"]).failed(2, &["altered or damaged; name another of its weights files"]);
+}
+
 #[test]
 fn what_cannot_be_served_is_refused_at_once() {
     let sandbox = Sandbox::new();

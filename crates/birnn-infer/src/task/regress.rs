@@ -312,6 +312,29 @@ mod tests {
         assert!(task.judge(&[], &targets(&[])).2.misses.is_empty());
     }
 
+    /// As of a series' own values: nothing is told of what was never asked for.
+    #[test]
+    fn a_number_that_was_never_asked_for_has_no_score() {
+        let task = task_of(RegressionLoss::Squared, Some(SelfTargets::Next));
+        let found =
+            task.evaluate(&vec![0.0, 7.0, 1.0, 8.0].into(), &targets(&[12.0, f32::NAN, 8.0, f32::NAN]));
+        let detail = found.regressed().unwrap();
+        assert_eq!(
+            (detail.numbers[0].rmse, detail.rmse),
+            (Some(detail.rmse), detail.numbers[0].rmse.unwrap())
+        );
+        assert_eq!(
+            detail.numbers[1],
+            NumberScore { target: "b".to_owned(), rmse: None, mae: None, r2: None }
+        );
+        let text = serde_json::to_string(&found).unwrap();
+        assert!(text.contains("\"rmse\":null"), "{text}");
+        assert_eq!(
+            serde_json::from_str::<Evaluation>(&text).unwrap().regressed().unwrap().numbers,
+            detail.numbers
+        );
+    }
+
     #[test]
     fn the_gradient_is_that_of_the_loss() {
         let (outputs, truth) = ([0.3, 1.4, -2.0, 0.2], targets(&[12.0, 0.0, 10.0, 0.0]));

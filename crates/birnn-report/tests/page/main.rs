@@ -9,8 +9,8 @@ use std::path::Path;
 
 use birnn_architecture::{Hidden, Readout};
 use birnn_data::{
-    Images, Missing, Modality, Per, Provenance, Rng, Sequences, Series, Split, TargetScale, TargetValues,
-    Targets, Values,
+    Images, Missing, Modality, Per, Provenance, Rng, SelfTargets, Sequences, Series, Split, TargetScale,
+    TargetValues, Targets, Values,
 };
 use birnn_experiment::{Experiment, RegressionLoss};
 use birnn_infer::container::{Entry, encode};
@@ -398,9 +398,11 @@ fn nets_of_numbers_have_a_page() {
 #[test]
 fn the_answer_furthest_off_comes_first() {
     let sequences = series(2, &[7; 20]).sequences;
-    for (per, positions, which) in [
-        (Per::Sequence, 20, "test series 11, 7 time steps"),
-        (Per::Step, 140, "time step 5 of test series 1; drawn are 1 to 7"),
+    for (per, own, positions, which) in [
+        (Per::Sequence, None, 20, "test series 11, 7 time steps"),
+        (Per::Step, None, 140, "time step 5 of test series 1; drawn are 1 to 7"),
+        // What comes next is of the step after the one that answers.
+        (Per::Step, Some(SelfTargets::Next), 140, "time step 6 of test series 1; drawn are 1 to 7"),
     ] {
         let mut values = vec![90.0; positions];
         values[11] = -1000.0;
@@ -408,7 +410,11 @@ fn the_answer_furthest_off_comes_first() {
             targets: Targets { values: TargetValues::Numbers { values, width: 1 }, per },
             sequences: sequences.clone(),
         };
-        let html = page_of_task(&test, regressor(&["n"], per), &Records::default());
+        let mut task = regressor(&["n"], per);
+        if let Task::Regress(task) = &mut task {
+            task.self_targets = own;
+        }
+        let html = page_of_task(&test, task, &Records::default());
         let first = html.split_once("<ul class=\"gallery\">").unwrap().1.split_once("</li>").unwrap().0;
         assert!(first.contains("is <strong>-1000</strong>") && first.contains(which), "{first}");
     }
