@@ -10,8 +10,9 @@ CELL, LEFT, TOP = 34, 70, 64
 report = json.load(sys.stdin)
 names = [score["class"] for score in report["classes"]]
 size = CELL * len(names)
-worst = max(n for i, row in enumerate(report["confusion"]) for j, n in enumerate(row) if i != j)
-title = f"{report['dataset']}, {report['images']} {report['split']} images: {100 * report['accuracy']:.2f} % right"
+mistakes = [n for i, row in enumerate(report["confusion"]) for j, n in enumerate(row) if i != j]
+worst = max(mistakes + [1])
+title = f"{report['dataset']}, {report['samples']} {report['split']} images: {100 * report['accuracy']:.2f} % right"
 
 out = [
     f'<svg xmlns="http://www.w3.org/2000/svg" width="{LEFT + size + 20}" height="{TOP + size + 40}"'

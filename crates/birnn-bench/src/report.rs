@@ -74,6 +74,21 @@ fn verdict(bench: &Bench) -> String {
     all.extend(bench.threads.iter().map(|at| (format!("{} threads", at.threads), at.timed.as_slice())));
     all.push(("evaluation".to_owned(), &bench.evaluation));
     all.push(("one core busy".to_owned(), &bench.busy));
+    all.extend(
+        bench.precision.iter().map(|found| ("beside other precisions".to_owned(), found.timed.as_slice())),
+    );
+    let of = |(contender, Taken { ms, .. }): &(Kind, Taken)| Timed {
+        contender: *contender,
+        ms: Stats::of(ms.clone()),
+    };
+    let long: Vec<Vec<Timed>> = bench.long.iter().map(|long| long.taken.iter().map(of).collect()).collect();
+    all.extend(
+        bench
+            .long
+            .iter()
+            .zip(&long)
+            .map(|(at, timed)| (format!("{}, each in a process of its own", at.point), timed.as_slice())),
+    );
     let rivals = [Kind::Libtorch, Kind::Pytorch, Kind::Tutorial, Kind::Packed, Kind::Padded];
     let lines = rivals.into_iter().filter_map(|rival| {
         let times = |timed| Some((median(timed, Kind::Birnn)?, median(timed, rival)?));

@@ -14,6 +14,8 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::failure::Failure;
+
 /// Trains, evaluates and uses bidirectional recurrent networks (RNN, GRU, LSTM) that classify images, which they
 /// read row by row, series of numbers and texts, tag steps and words, predict numbers (regression), and fill in what
 /// is missing.
@@ -393,8 +395,8 @@ pub struct ContinueArgs {
     /// most probable one [default: 0].
     #[arg(long, allow_negative_numbers = true)]
     pub temperature: Option<f64>,
-    /// Of texts: what is drawn [default: 0].
-    #[arg(long)]
+    /// Of texts: what is drawn with a temperature [default: 0].
+    #[arg(long, requires = "temperature")]
     pub seed: Option<u64>,
     #[command(flatten)]
     pub precision: PrecisionArgs,
@@ -718,15 +720,23 @@ impl DataLocation {
         data_of_run(manifest, weights, &sets.sets, |source| self.take_files(source))
     }
 
+    /// The same where nothing is to be downloaded.
+    pub fn offline(self) -> DataLocation {
+        DataLocation { offline: true, ..self }
+    }
+
     /// The folders to search.
-    pub fn locations(&self) -> Locations {
+    pub fn locations(&self) -> Result<Locations, Failure> {
         if let Some(folder) = self.data_dir.as_ref().filter(|folder| !folder.is_dir()) {
-            let folder = shown(folder);
-            tracing::warn!(
-                "--data-dir {folder}: there is no such folder; it is made if something is downloaded"
-            );
+            let shown = shown(folder);
+            if folder.exists() {
+                let message = format!("--data-dir {shown}: it is no folder; name the one that it is in");
+                return Err(Failure::request(message));
+            }
+            let made = if self.offline { "" } else { "; it is made if something is downloaded" };
+            tracing::warn!("--data-dir {shown}: there is no such folder{made}");
         }
-        Locations::new(self.data_dir.clone(), self.offline)
+        Ok(Locations::new(self.data_dir.clone(), self.offline))
     }
 }
 

@@ -38,9 +38,10 @@ pub fn run(args: &CompareArgs, log: &Log) -> Outcome {
     }
     let (runs, predictors): (Vec<ComparedRun>, Vec<Predictor>) = nets.into_iter().unzip();
     let manifest = &runs[0].manifest;
+    let locations = args.data.locations()?;
     let samples = common_test_samples(&runs, |config| {
         let plan = manifest.plan(config).map_err(|error| Failed(Failure::request(error)))?;
-        data::load(&plan, &args.data.locations(), log, None).map_err(Failed)
+        data::load(&plan, &locations, log, None).map_err(Failed)
     });
     let samples = samples.map_err(|Failed(failure)| failure)?;
     for (index, run) in runs.iter().enumerate() {
@@ -53,7 +54,7 @@ pub fn run(args: &CompareArgs, log: &Log) -> Outcome {
                 continue;
             }
             let plan = run.manifest.plan(&run.data).map_err(Failure::request)?;
-            let whole = data::load(&plan, &args.data.locations(), log, None)?;
+            let whole = data::load(&plan, &locations, log, None)?;
             tell_of_the_test(&whole);
         }
     }

@@ -22,8 +22,7 @@ pub fn run(command: &DataCommand, log: &Log) -> Outcome {
     };
     // What stands in for the data is not what is asked for here.
     let plan = DataPlan { fallback: Fallback::None, ..plan };
-    let mut locations = args.data.locations();
-    locations.offline |= !fetch;
+    let locations = if fetch { args.data.locations() } else { args.data.clone().offline().locations() }?;
     let splits = load(&plan, &locations, log, source.as_ref())?;
     for file in &splits.provenance.files {
         let path = name::text(&file.path);
@@ -65,7 +64,12 @@ pub fn load(
     birnn_data::load(plan, locations, &mut |event| shown.show(&event)).map_err(|error| {
         match (error, source) {
             (DataError::Config(error), Some(source)) => source.locate(error.into()).into(),
-            (DataError::Unobtainable(reason), None) => Failure::run(reason),
+            // Where something could stand in for it, and is not wanted here, there is nothing to set either.
+            (DataError::Unobtainable(reason), source)
+                if source.is_none_or(|source| source.experiment().data.fallback != Fallback::None) =>
+            {
+                Failure::run(reason)
+            }
             (error, _) => error.into(),
         }
     })

@@ -26,8 +26,8 @@ pub fn run(args: &ImportArgs, log: &Log) -> Outcome {
         series: args.series,
         classes: args.classes.clone(),
     };
-    let imported =
-        import(&request, |plan, source| data::load(plan, &args.data.locations(), log, Some(source)))?;
+    let locations = args.data.locations()?;
+    let imported = import(&request, |plan, source| data::load(plan, &locations, log, Some(source)))?;
     format.write(&*disk, &args.out, &imported.net, Batch::Padded)?;
     if args.config.is_none() {
         return print(&config_of(&imported.source.experiment().model)?);

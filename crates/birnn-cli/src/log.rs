@@ -10,7 +10,7 @@ use birnn_run::{FileError, RecordFile, clock};
 use indicatif::{MultiProgress, ProgressDrawTarget};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
-use tracing_subscriber::filter::{FilterExt, dynamic_filter_fn};
+use tracing_subscriber::filter::{FilterExt, LevelFilter, dynamic_filter_fn};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
 use tracing_subscriber::layer::SubscriberExt;
@@ -57,6 +57,7 @@ pub fn start() -> Log {
     let usual = || EnvFilter::new(USUAL);
     // What is asked for some modules changes nothing of the others.
     let asked = std::env::var(EnvFilter::DEFAULT_ENV).ok().filter(|text| !text.is_empty());
+    let no_level = asked.as_deref().and_then(no_level).map(|word| escape::line(word).to_string());
     let (wanted, problem) = match asked.map(|asked| EnvFilter::try_new(format!("{USUAL},{asked}"))) {
         None => (usual(), None),
         Some(Ok(wanted)) => (wanted, None),
@@ -82,7 +83,19 @@ pub fn start() -> Log {
     if let Some(problem) = problem {
         tracing::warn!("RUST_LOG: {problem}; it is left out of account: error, warn, info or debug is meant");
     }
+    if let Some(word) = no_level {
+        tracing::warn!(
+            "RUST_LOG: `{word}` is no level, and no module of birnn's: error, warn, info or debug is meant"
+        );
+    }
     log
+}
+
+/// A word of a filter that is neither a level nor a module: it would be taken for a module that says nothing.
+fn no_level(filter: &str) -> Option<&str> {
+    let mut words = filter.split(',').map(str::trim).filter(|word| !word.is_empty());
+    let is_module = |word: &str| word.contains(['=', ':', '[']) || word.starts_with("birnn");
+    words.find(|word| !is_module(word) && word.parse::<LevelFilter>().is_err())
 }
 
 /// Whether the user is for colours where there can be any.
@@ -207,6 +220,8 @@ impl Visit for Said {
         // Writing into a string does not fail.
         let _ = match field.name() {
             "message" => write!(self.message, "{value:?}"),
+            // Where in another's code it was said.
+            name if name.starts_with("log.") => Ok(()),
             // Other people's.
             name => write!(self.message, " {name}={value:?}"),
         };

@@ -7,7 +7,7 @@ pub mod stream;
 use std::path::Path;
 
 use birnn_data::{Per, Preprocessing, SelfTargets, Sequences, Series, escape, name};
-use birnn_infer::{Answer, Classify, Task, significant};
+use birnn_infer::{Answer, Classify, Task, significant_among};
 use serde::Serialize;
 
 use crate::args::PredictArgs;
@@ -160,9 +160,14 @@ fn runs(tags: &[&str], probability: &[f64], first: usize) -> String {
 /// Such as `height 1.832, weight 80.12`; of steps all of them, one after the other.
 fn numbers(task: &Task, values: &[f32]) -> String {
     let names = task.names();
+    let deviation = |index: usize| match task {
+        Task::Regress(task) => f64::from(task.scale.deviation[index]),
+        Task::Classify(_) => 1.0,
+    };
     let told = names.iter().enumerate().map(|(index, name)| {
         let own = values.iter().skip(index).step_by(names.len());
-        let own: Vec<String> = own.map(|&value| significant(f64::from(value))).collect();
+        let own: Vec<String> =
+            own.map(|&value| significant_among(f64::from(value), deviation(index))).collect();
         format!("{name} {}", own.join(" "))
     });
     told.collect::<Vec<_>>().join(", ")

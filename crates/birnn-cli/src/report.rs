@@ -25,7 +25,7 @@ pub fn run(args: &ReportArgs, log: &Log) -> Outcome {
     warn_of_substitution(&weights, manifest);
     let config = args.data.data_of_run(manifest, &weights, &args.sets)?;
     let plan = manifest.plan(&config).map_err(Failure::request)?;
-    let splits = data::load(&plan, &args.data.locations(), log, None)?;
+    let splits = data::load(&plan, &args.data.locations()?, log, None)?;
     check_data(&args.run, &weights, manifest, &splits, true)?;
     if !args.sets.sets.is_empty() {
         tell_of_the_test(&splits);

@@ -88,12 +88,13 @@ fn sort(runs: &mut [ListedRun], order: RunOrder, reverse: bool) {
             sort_by(runs, reverse, status, Ord::cmp);
         }
         RunOrder::Seed => sort_by(runs, reverse, |run| run.seed, Ord::cmp),
-        // The best, the longest and the newest are looked for.
-        // Of several metrics each by itself, since neither is better: shares first, then errors.
+        // The best, the longest and the newest are looked for. What a net comes to that has read what it is asked for is
+        // nothing to compare with; of several metrics each by itself, since neither is better: shares first, then errors.
         RunOrder::Headline => {
             let key = |run: &ListedRun| {
-                let Headline { name, is_share, .. } = run.headline?.headline;
-                Some(((is_share, name), run.headline?.headline.goodness()))
+                let headline = run.headline.filter(|_| !run.leaks())?.headline;
+                let Headline { name, is_share, .. } = headline;
+                Some(((is_share, name), headline.goodness()))
             };
             sort_by(runs, !reverse, key, |a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
         }
@@ -155,6 +156,7 @@ mod tests {
         ];
         (runs[1].headline, runs[4].headline) = (headline("accuracy", 0.5), headline("accuracy", 0.75));
         (runs[2].headline, runs[5].headline) = (headline("RMSE", 0.01), headline("RMSE", 0.005));
+        (runs[3].headline, runs[3].task) = (headline("accuracy", 1.0), Some("next (leak)"));
         let line = [&["birnn", "runs"][..], options].concat();
         let Command::Runs(args) = Args::try_parse_from(line).unwrap().command else {
             panic!("another command")

@@ -48,7 +48,8 @@ impl Board {
     pub fn new(run: RunInfo) -> Board {
         Board {
             step: run.before,
-            epoch: run.before / run.steps.max(1) + 1,
+            // Of a run that is through there is no further one.
+            epoch: (run.before / run.steps.max(1) + 1).min(run.epochs),
             run,
             rate: 0.0,
             elapsed: Duration::ZERO,

@@ -2,12 +2,13 @@
 
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::event::Event;
 use crate::file_error::{FileError, FileProblem};
 use crate::lock::FolderLock;
-use crate::partial::{clear_partial, partial};
+use crate::partial::{clear_partial, not_yet_there, partial, remove_empty};
 
 /// What a mirror is held to.
 #[derive(Clone, Copy, Debug)]
@@ -16,7 +17,8 @@ pub(crate) struct Limits {
     pub(crate) connect: Duration,
     /// From the request to the start of its answer.
     pub(crate) answer: Duration,
-    /// To the end of the file.
+    /// Without a byte of the file, and to its end.
+    pub(crate) idle: Duration,
     pub(crate) body: Duration,
     /// Bytes; the largest published file has 26 MB.
     pub(crate) bytes: u64,
@@ -25,6 +27,7 @@ pub(crate) struct Limits {
 pub(crate) const LIMITS: Limits = Limits {
     connect: Duration::from_secs(5),
     answer: Duration::from_secs(15),
+    idle: Duration::from_secs(60),
     body: Duration::from_secs(15 * 60),
     bytes: 64 << 20,
 };
@@ -73,6 +76,10 @@ pub(crate) fn fetch(
                 on_event(Event::Failed { source: &url, answer: &answer });
                 answers.push((url, answer));
             }
+            Err(Failure::Folder(answer)) => {
+                answers.push((url, answer));
+                break;
+            }
             Err(Failure::Disk(path, error)) => return Err(FetchError::File(FileError::io(&path)(error))),
         }
     }
@@ -82,8 +89,10 @@ pub(crate) fn fetch(
 enum Failure {
     /// The next mirror may do better.
     Mirror(String),
-    /// Likewise, and this one gave no answer at all.
+    /// Likewise, and this one gave no answer at all, or left off in the middle of it.
     Silent(String),
+    /// There is no folder to put it into: a reason to have no data.
+    Folder(String),
     /// No mirror would help.
     Disk(PathBuf, std::io::Error),
 }
@@ -97,9 +106,27 @@ fn download(
     on_event: &mut dyn FnMut(Event),
 ) -> Result<(), Failure> {
     let body = request(url, limits)?;
-    // Nothing is made on disk before there is something to put there.
-    std::fs::create_dir_all(folder).map_err(disk(folder))?;
-    let _lock = lock(folder, on_event).map_err(disk(folder))?;
+    // Nothing is made on disk before there is something to put there, and nothing left where that comes to nothing.
+    let made = not_yet_there(folder);
+    let brought = bring((url, body), folder, target, limits, verify, on_event);
+    if brought.is_err() {
+        remove_empty(made);
+    }
+    brought
+}
+
+/// Puts what is sent for `url` into `folder`.
+fn bring(
+    (url, body): (&str, ureq::Body),
+    folder: &Path,
+    target: &Path,
+    limits: &Limits,
+    verify: &dyn Fn(&Path) -> Result<(), FileError>,
+    on_event: &mut dyn FnMut(Event),
+) -> Result<(), Failure> {
+    let lock = std::fs::create_dir_all(folder).and_then(|()| lock(folder, on_event));
+    let cannot = |error| Failure::Folder(format!("has it, but {}", FileError::io(folder)(error)));
+    let _lock = lock.map_err(cannot)?;
     // Another process may have brought it meanwhile.
     if target.is_file() {
         return Ok(());
@@ -129,7 +156,9 @@ fn request(url: &str, limits: &Limits) -> Result<ureq::Body, Failure> {
     if SystemTime::now() < UNIX_EPOCH {
         return Err(Failure::Mirror("this machine's clock says a time before 1970; set it".to_owned()));
     }
+    let proxy = proxy(url, |name| std::env::var(name).ok()).map_err(Failure::Mirror)?;
     let agent: ureq::Agent = ureq::Agent::config_builder()
+        .proxy(proxy)
         // Where names are asked of a server that is not there, the system would wait for half a minute.
         .timeout_resolve(Some(limits.connect))
         .timeout_connect(Some(limits.connect))
@@ -148,6 +177,36 @@ fn request(url: &str, limits: &Limits) -> Result<ureq::Body, Failure> {
     }
 }
 
+/// The proxy that the environment names for an address, as curl takes it: by the scheme of that.
+fn proxy(url: &str, variable: impl Fn(&str) -> Option<String>) -> Result<Option<ureq::Proxy>, String> {
+    let own =
+        if url.starts_with("https:") { ["https_proxy", "HTTPS_PROXY"] } else { ["http_proxy", "HTTP_PROXY"] };
+    let set = |name: &&str| {
+        variable(name).filter(|value| !value.trim().is_empty()).map(|value| (name.to_string(), value))
+    };
+    let Some((name, value)) = own.iter().chain(&["all_proxy", "ALL_PROXY"]).find_map(set) else {
+        return Ok(None);
+    };
+    let wrong = |why: &str| format!("not asked: {name} names {why}; set {} to one of HTTP", own[1]);
+    if value.trim().to_ascii_lowercase().starts_with("socks") {
+        return Err(wrong("a SOCKS proxy, which is not spoken to"));
+    }
+    let parsed = ureq::Proxy::new(value.trim()).map_err(|_| wrong("no proxy that can be"))?;
+    let mut proxy = ureq::Proxy::builder(parsed.protocol()).host(parsed.host()).port(parsed.port());
+    if let Some(user) = parsed.username() {
+        proxy = proxy.username(user);
+    }
+    if let Some(password) = parsed.password() {
+        proxy = proxy.password(password);
+    }
+    let without =
+        ["no_proxy", "NO_PROXY"].iter().find_map(set).map(|(_, without)| without).unwrap_or_default();
+    for host in without.split(',').map(str::trim) {
+        proxy = proxy.no_proxy(host);
+    }
+    proxy.build().map(Some).map_err(|_| wrong("no proxy that can be"))
+}
+
 /// Writes `body` to `partial`, which is to become `target`. It must be as long as the mirror said.
 fn receive(
     body: ureq::Body,
@@ -157,20 +216,25 @@ fn receive(
     on_event: &mut dyn FnMut(Event),
 ) -> Result<(), Failure> {
     let expected = body.content_length();
-    let mut source = body.into_reader();
-    let mut buffer = vec![0; 1 << 16];
     let mut received = 0;
+    let parts = parts(body);
     loop {
-        let count =
-            source.read(&mut buffer).map_err(|error| Failure::Mirror(one_line(&error.to_string())))?;
-        if count == 0 {
+        let part = match parts.recv_timeout(limits.idle) {
+            Ok(Ok(part)) => part,
+            Ok(Err(error)) => return Err(Failure::Mirror(one_line(&error.to_string()))),
+            Err(_) => {
+                let seconds = limits.idle.as_secs_f64();
+                return Err(Failure::Silent(format!("sent nothing for {seconds} s, after {received} bytes")));
+            }
+        };
+        if part.is_empty() {
             break;
         }
-        received += count as u64;
+        received += part.len() as u64;
         if received > limits.bytes {
             return Err(too_large(limits));
         }
-        partial.write_all(&buffer[..count]).map_err(disk(target))?;
+        partial.write_all(&part).map_err(disk(target))?;
         on_event(Event::Received { bytes: received });
     }
     match expected {
@@ -179,6 +243,27 @@ fn receive(
         }
         _ => Ok(()),
     }
+}
+
+/// What a body has, part by part, and an empty one at its end. It is read in a thread of its own, as nobody is told while
+/// nothing comes.
+fn parts(body: ureq::Body) -> mpsc::Receiver<std::io::Result<Vec<u8>>> {
+    let (tell, told) = mpsc::sync_channel(1);
+    std::thread::spawn(move || {
+        let mut source = body.into_reader();
+        loop {
+            let mut part = vec![0; 1 << 16];
+            let read = source.read(&mut part).map(|count| {
+                part.truncate(count);
+                part
+            });
+            let is_last = read.as_ref().map_or(true, Vec::is_empty);
+            if tell.send(read).is_err() || is_last {
+                break;
+            }
+        }
+    });
+    told
 }
 
 fn too_large(limits: &Limits) -> Failure {
@@ -259,7 +344,8 @@ pub(crate) mod tests {
     const SHORT: Limits = Limits {
         connect: Duration::from_secs(5),
         answer: Duration::from_millis(300),
-        body: Duration::from_millis(300),
+        idle: Duration::from_millis(300),
+        body: Duration::from_secs(30),
         bytes: 100,
     };
 
@@ -315,11 +401,68 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn a_mirror_that_leaves_off_is_given_up_and_not_asked_again() {
+        let (listener, address) = listen();
+        std::thread::spawn(move || {
+            let mut held = Vec::new();
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhalf").unwrap();
+                held.push(stream);
+            }
+        });
+        let folder = tempfile::tempdir().unwrap();
+        let stalling = format!("{address}/");
+        let mut mirrors = vec![stalling.as_str()];
+        let found = fetch(&mut mirrors, "file.gz", folder.path(), &SHORT, &is_good, &mut |_| ());
+        let Err(FetchError::Answers(answers)) = found else { panic!("{found:?}") };
+        assert!(answers[0].1.contains("sent nothing for 0.3 s, after 4 bytes"), "{answers:?}");
+        assert!(mirrors.is_empty());
+    }
+
+    #[test]
     fn nothing_is_made_for_a_mirror_that_has_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let deep = folder.path().join("a/b");
-        fetch_from(&[mirror(not_found())], &deep).unwrap_err();
-        assert!(!folder.path().join("a").exists());
+        for answer in [not_found(), ok(b"evil")] {
+            fetch_from(&[mirror(answer)], &deep).unwrap_err();
+            assert!(!folder.path().join("a").exists());
+        }
+    }
+
+    /// As a disk that can be read alone: whoever wants the data is told as of one that nobody has.
+    #[test]
+    fn a_folder_that_cannot_be_is_an_answer() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("file"), "").unwrap();
+        let good = mirror(ok(b"good"));
+        let answers = fetch_from(&[good, good], &folder.path().join("file/deep")).unwrap_err();
+        assert!(answers.len() == 1 && answers[0].1.starts_with("has it, but "), "{answers:?}");
+    }
+
+    #[test]
+    fn a_proxy_is_taken_by_the_scheme() {
+        let of = |url: &str, set: &[(&str, &str)]| {
+            let variable =
+                |name: &str| set.iter().find(|(own, _)| *own == name).map(|(_, value)| value.to_string());
+            proxy(url, variable).map(|proxy| proxy.map(|proxy| format!("{}:{}", proxy.host(), proxy.port())))
+        };
+        let (secure, plain) = ("https://a.example/x", "http://a.example/x");
+        assert_eq!(of(secure, &[]), Ok(None));
+        let set = [("HTTPS_PROXY", "http://s:1"), ("HTTP_PROXY", "p:2"), ("ALL_PROXY", "socks5h://all:3")];
+        assert_eq!(of(secure, &set), Ok(Some("s:1".to_owned())));
+        assert_eq!(of(plain, &set), Ok(Some("p:2".to_owned())));
+        assert_eq!(of(secure, &[("HTTP_PROXY", "p:2"), ("HTTPS_PROXY", "")]), Ok(None));
+        assert_eq!(of(plain, &[("all_proxy", "http://u:p@all:3")]), Ok(Some("all:3".to_owned())));
+        let refused = of(secure, &set[2..]).unwrap_err();
+        assert_eq!(
+            refused,
+            "not asked: ALL_PROXY names a SOCKS proxy, which is not spoken to; set HTTPS_PROXY to one of HTTP"
+        );
+        let set = [("HTTPS_PROXY", "http://s:1"), ("NO_PROXY", "b.example, a.example")];
+        let variable =
+            |name: &str| set.iter().find(|(own, _)| *own == name).map(|(_, value)| value.to_string());
+        assert!(proxy(secure, variable).unwrap().unwrap().is_no_proxy(&secure.parse().unwrap()));
     }
 
     #[test]

@@ -71,4 +71,5 @@ pub use suits::{DataWarning, Unsuited, other_features};
 pub use task::{
     Class, Classified, Classify, Detail, Evaluation, Filled, Headline, Judge, LOGITS, MOST_MISSES, Miss,
     Mistake, Regress, Regressed, Task, TokenScore, TokenScores, TokenSums, loss_by_counting, significant,
+    significant_among,
 };

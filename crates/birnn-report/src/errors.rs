@@ -100,14 +100,15 @@ fn scatter(predictions: &NumberPredictions, number: usize, words: Words) -> Figu
          predicts values nearer to the mean."
     );
     pairs.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let told = |value: f64| predictions.told(number, value);
     let row = |tenth: &[(f64, f64)]| {
         let mean = |of: fn(&(f64, f64)) -> f64| tenth.iter().map(of).sum::<f64>() / tenth.len() as f64;
         let rmse = mean(|(truth, answer)| (answer - truth).powi(2)).sqrt();
         vec![
-            format!("{} to {}", significant(tenth[0].0), significant(tenth[tenth.len() - 1].0)),
+            format!("{} to {}", told(tenth[0].0), told(tenth[tenth.len() - 1].0)),
             of(tenth.len()),
-            significant(mean(|pair| pair.0)),
-            significant(mean(|pair| pair.1)),
+            told(mean(|pair| pair.0)),
+            told(mean(|pair| pair.1)),
             significant(rmse),
         ]
     };
@@ -239,7 +240,7 @@ pub(crate) fn gallery(
         let Miss { position, number, truth, answer } = miss;
         let (series, one) = (split.sequences.get(sample), format!("test {} {sample}", words.sample));
         let name = predictions.names()[number].clone();
-        let [truth, answer] = [truth, answer].map(|value| significant(f64::from(value)));
+        let [truth, answer] = [truth, answer].map(|value| predictions.told(number, f64::from(value)));
         let title = format!("{}, {name} {truth}", scores::one_of_test(sample, words));
         let id = format!("miss-{}", index + 1);
         let (which, shown) = match predictions.task.per {

@@ -3,7 +3,7 @@
 
 use birnn_architecture::Readout;
 use birnn_data::Split;
-use birnn_infer::{Miss, Predictor, significant};
+use birnn_infer::{Miss, Predictor};
 
 use crate::chart::{Axis, Chart, Line, Point, Side};
 use crate::error::ReportError;
@@ -245,7 +245,7 @@ pub(crate) fn answered(
         let (name, [truth, answer]) = (&predictions.names()[number], [truth, answer].map(f64::from));
         let prefixes = Prefixes::answers(&predictions.task, number, predictor, split, sample);
         let one = scores::one_of_test(sample, words);
-        let [is, called] = [truth, answer].map(significant);
+        let [is, called] = [truth, answer].map(|value| predictions.told(number, value));
         let caption = format!(
             "{one}, {which}. {name} is {is} and is predicted to be {called}. The lines are the prediction as {} are \
              added {}, and the truth.",

@@ -1,5 +1,19 @@
 //! Numbers as text.
 
+/// As [`number`], with as many decimals as it takes to tell values apart that are so far from each other.
+pub(crate) fn number_apart(value: f64, apart: f64) -> String {
+    let wanted = (-apart.log10()).ceil().clamp(0.0, 9.0);
+    let size = value.abs();
+    let has = if size >= 1000.0 { 0.0 } else { 2.0 - size.log10().floor() };
+    if !value.is_finite() || apart.is_nan() || apart <= 0.0 || wanted <= has || size >= 1e12 {
+        return number(value);
+    }
+    let text = format!("{value:.*}", wanted as usize);
+    let (whole, decimals) = text.split_once('.').unwrap_or((&text, ""));
+    let whole = whole.parse().map_or_else(|_| whole.to_owned(), grouped);
+    trimmed(&format!("{whole}.{decimals}")).to_owned()
+}
+
 /// A number for people: three significant digits, or all of a whole number.
 pub(crate) fn number(value: f64) -> String {
     let size = value.abs();
@@ -44,6 +58,25 @@ fn trimmed(digits: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_near_each_other_are_told_apart() {
+        for (value, apart, expected) in [
+            (98.85, 0.05, "98.85"),
+            (99.0, 0.05, "99"),
+            (1013.05, 0.05, "1,013.05"),
+            (1013.999, 0.05, "1,014"),
+            (-1013.05, 0.05, "-1,013.05"),
+            (0.123456, 0.5, "0.123"),
+            (0.0, 0.05, "0"),
+            (-0.001, 0.0001, "-0.001"),
+            (123.4, 20.0, "123"),
+            (5.0, f64::NAN, "5"),
+            (5e12, 0.5, "5,000,000,000,000"),
+        ] {
+            assert_eq!(number_apart(value, apart), expected, "{value} {apart}");
+        }
+    }
 
     #[test]
     fn numbers_are_short() {

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use birnn_data::{Modality, Series, Split};
-use birnn_infer::{Answers, ErrorSums, Evaluation, Miss, Regress, Regressed, Task};
+use birnn_infer::{Answers, ErrorSums, Evaluation, Miss, Regress, Regressed, Task, significant_among};
 
 use crate::judged::Judged;
 use crate::predictions::{positions, ranges};
@@ -89,6 +89,11 @@ impl NumberPredictions {
     /// What the numbers are called.
     pub(crate) fn names(&self) -> &[String] {
         &self.task.scale.names
+    }
+
+    /// A value of one of the numbers as text.
+    pub(crate) fn told(&self, number: usize, value: f64) -> String {
+        significant_among(value, f64::from(self.task.scale.deviation[number]))
     }
 
     /// The positions of each sample, as a range of all.

@@ -63,8 +63,11 @@ impl ListedRun {
         let meta = records.meta.as_ref();
         let status = meta.map(|meta| meta.status_in(folder));
         let problems = records.problems.iter().filter(|problem| is_wrong(problem, status.as_ref()));
-        let problems: Vec<String> =
-            problems.map(ToString::to_string).chain(source.as_ref().err().map(ToString::to_string)).collect();
+        let unread = source.as_ref().err().map(|error| match folder.join(CONFIG).exists() {
+            true => error.to_string(),
+            false => format!("it has no {CONFIG}"),
+        });
+        let problems: Vec<String> = problems.map(ToString::to_string).chain(unread).collect();
         let of_data = |known: fn(&Meta) -> Option<&str>| meta.and_then(known).map(str::to_owned);
         ListedRun {
             run: folder.to_owned(),
@@ -80,6 +83,11 @@ impl ListedRun {
             began: meta.and_then(|meta| meta.sessions.first()).map(|session| session.start.clone()),
             problem: (!problems.is_empty()).then(|| problems.join("; ")),
         }
+    }
+
+    /// Whether its net has read what it is asked for: what it comes to is of no use beside that of others.
+    pub fn leaks(&self) -> bool {
+        self.task == Some(LEAK)
     }
 
     /// A run of which nothing is known but why.
@@ -101,11 +109,12 @@ impl ListedRun {
     }
 }
 
+const LEAK: &str = "next (leak)";
+
 /// What the net of an experiment is for.
 fn task(experiment: &Experiment) -> &'static str {
     match experiment.task.kind {
-        // What it comes to is of no use beside that of others.
-        TaskKind::Next if experiment.model.reads_in_reverse() => "next (leak)",
+        TaskKind::Next if experiment.model.reads_in_reverse() => LEAK,
         kind => kind.name(),
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 
 use crate::error::FileError;
+use crate::meta::Meta;
 use crate::run_dir::{META, is_run};
 
 /// The run directories in a folder, as far as it could be looked through.
@@ -40,7 +41,10 @@ pub fn find_runs(folder: &Path) -> Result<RunsFound, FileError> {
                     links.push_back(entry.path());
                 }
             }
-            if is_run(&path) || path.join(META).exists() {
+            // Other programs have a file of this name, too; an empty one is what a run that was cut off can leave.
+            let says_so =
+                || Meta::read(&path).is_ok() || path.join(META).metadata().is_ok_and(|meta| meta.len() == 0);
+            if is_run(&path) || says_so() {
                 found.runs.push(path.clone());
             }
             Ok(())

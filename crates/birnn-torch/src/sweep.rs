@@ -134,7 +134,7 @@ fn open(args: &SweepArgs, disk: &Arc<dyn Disk>, log: &Log) -> Result<(SweepDir, 
         check_devices(&source, &trials)?;
         let sweep = SweepDir::resume(dir, &source, trials).or_fail()?;
         if sweep.done().or_fail()? < sweep.trials().len() {
-            data::load(&plan.data, &locations(), log, None)?;
+            data::load(&plan.data, &locations()?, log, None)?;
         }
         return Ok((sweep, plan.name));
     }
@@ -143,13 +143,13 @@ fn open(args: &SweepArgs, disk: &Arc<dyn Disk>, log: &Log) -> Result<(SweepDir, 
     check_devices(&source, &trials)?;
     let destination = destination(&args.run_dir, SWEEPS);
     destination.check(&plan.name)?;
-    data::load(&plan.data, &locations(), log, Some(&source))?;
+    data::load(&plan.data, &locations()?, log, Some(&source))?;
     for same in trials.chunk_by(|a, b| a.settings == b.settings) {
         // Vectors of words must be as wide as the net's.
         let is_of_data = |trial: &&Trial| varies(trial, "data.") || varies(trial, "model.embedding.");
         for trial in same.iter().take(1).filter(is_of_data) {
             let source = source.of_trial(trial)?;
-            data::load(&source.plan()?.data, &locations(), log, Some(&source))?;
+            data::load(&source.plan()?.data, &locations()?, log, Some(&source))?;
         }
     }
     let sweep = SweepDir::create(&source, &plan.name, trials, &destination, disk.clone()).or_fail()?;

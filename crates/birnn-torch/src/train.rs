@@ -106,7 +106,7 @@ pub fn train(
     let is_own = start.source().experiment().data.dataset.is_own();
     let device = device_of(start.source(), ranks.local_rank())?;
     start.check(&plan.name)?;
-    let splits = data::load(&plan.data, &data.locations(), log, start.changeable())?;
+    let splits = data::load(&plan.data, &data.locations()?, log, start.changeable())?;
     if splits.train.len() < ranks.size() {
         return Err(Failure::request(format!(
             "{} processes were started for {} training samples, and each wants one at least: start fewer",

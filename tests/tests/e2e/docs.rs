@@ -5,10 +5,11 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::process::Command;
 
 use birnn_tests::docs::{Page, anchor, guide, page, pages, quoted, write_cats};
 use birnn_tests::exits::EXIT_CODES;
-use birnn_tests::{Sandbox, listing, workspace};
+use birnn_tests::{SYNTHETIC, Sandbox, listing, workspace};
 use serde_json::Value;
 
 #[test]
@@ -353,6 +354,30 @@ fn sources() -> String {
     let mut parts = text.split("\\\n");
     let first = parts.next().unwrap().to_owned();
     parts.fold(first, |joined, part| joined + part.trim_start())
+}
+
+/// Where a test finds no Python, it says so.
+#[test]
+fn the_picture_of_the_confusion_is_drawn_as_the_guide_says() {
+    let sandbox = Sandbox::new();
+    sandbox.write("x.toml", SYNTHETIC);
+    sandbox.birnn(&["train", "x.toml", "--run-dir", "run"]).done();
+    let told = sandbox.birnn(&["eval", "run", "--json"]).done().stdout;
+    // Also of a net that makes no mistake.
+    let classes = r#"[{"class": "a"}, {"class": "b"}]"#;
+    let right = format!(
+        r#"{{"dataset": "d", "samples": 3, "split": "test", "accuracy": 1, "classes": {classes}, "confusion": [[1, 0], [0, 2]]}}"#
+    );
+    for json in [told, right] {
+        sandbox.write("told.json", json);
+        let script = workspace().join("docs/confusion.py");
+        let given = std::fs::File::open(sandbox.path("told.json")).unwrap();
+        let Ok(drawn) = Command::new("python3").arg(script).stdin(given).output() else {
+            return birnn_tests::skipped("there is no python3");
+        };
+        let svg = String::from_utf8_lossy(&drawn.stdout);
+        assert!(drawn.status.success() && svg.trim_end().ends_with("</svg>"), "{drawn:?}");
+    }
 }
 
 #[test]

@@ -108,7 +108,7 @@ fn sighup_takes_new_weights_and_sigterm_ends_it() {
 fn what_there_is_to_doubt_is_told() {
     let sandbox = Sandbox::new();
     // There is no MNIST.
-    sandbox.write("x.toml", SYNTHETIC.replace("\"synthetic\"", "\"mnist\""));
+    sandbox.write("x.toml", SYNTHETIC.replace("\"synthetic\"", "\"mnist\"\nfallback = \"synthetic\""));
     sandbox.birnn(&["train", "x.toml", "--offline", "--run-dir", "run"]).done();
     sandbox.birnn(&["export", "run", "bare.ckpt"]).done();
     sandbox.birnn(&["import", "bare.ckpt", "--out", "bare.safetensors"]).done();

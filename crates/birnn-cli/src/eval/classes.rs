@@ -54,14 +54,13 @@ pub(super) fn table(
     }
     // Writing into a string does not fail.
     let _ = writeln!(text, "{:width$}  precision    recall        f1  {what:>6}", "class");
-    for score in &detail.classes {
-        let [precision, recall, f1] = [score.precision, score.recall, score.f1].map(|share| 100.0 * share);
+    for (class, score) in detail.classes.iter().enumerate() {
+        // Of a class that nothing is of, and nothing was called, there is no score, and it counts in no mean.
+        let is_there = score.samples > 0 || detail.confusion.0.iter().any(|row| row[class] > 0);
+        let of = |share: f64| if is_there { format!("{:.2} %", 100.0 * share) } else { "-".to_owned() };
+        let [precision, recall, f1] = [score.precision, score.recall, score.f1].map(of);
         let name = escape::line(&score.class);
-        let _ = writeln!(
-            text,
-            "{name:width$}  {precision:7.2} %  {recall:6.2} %  {f1:6.2} %  {:6}",
-            score.samples
-        );
+        let _ = writeln!(text, "{name:width$}  {precision:>9}  {recall:>8}  {f1:>8}  {:6}", score.samples);
     }
     // Columns are numbered, and so are rows, but where the classes are these numbers.
     let digits = names.len().saturating_sub(1).to_string().len();

@@ -208,7 +208,7 @@ pub fn run(args: &EvalArgs, log: &Log, open: impl Fn(&Path) -> Result<Asked, Fai
     if !hidden.is_empty() {
         plan.self_targets = Some(hidden_of_run(manifest, &hidden)?);
     }
-    let splits = data::load(&plan, &args.data.locations(), log, None)?;
+    let splits = data::load(&plan, &args.data.locations()?, log, None)?;
     for (run, (weights, manifest)) in args.runs.iter().zip(asked.nets()) {
         check_data(run, weights, manifest, &splits, args.dataset.is_none())?;
     }

@@ -77,6 +77,19 @@ pub fn significant(value: f64) -> String {
     }
 }
 
+/// As [`significant`], with more digits where values of this standard deviation are not told apart by four: down to a
+/// thousandth of it, as of years or pressures.
+pub fn significant_among(value: f64, deviation: f64) -> String {
+    let text = significant(value);
+    let has = text.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+    // An `f32` has no more.
+    let wanted = (3.0 - deviation.log10()).ceil().clamp(0.0, 7.0) as usize;
+    match value.is_finite() && deviation > 0.0 && !text.contains('e') && wanted > has {
+        true => format!("{value:.wanted$}"),
+        false => text,
+    }
+}
+
 impl Evaluation {
     /// What classification tells, where it is of one.
     pub fn classified(&self) -> Option<&Classified> {

@@ -51,6 +51,12 @@ impl Axis {
         Axis { scale: Scale::Linear, low: first * step, high: last * step, ticks }
     }
 
+    /// How far its ticks are from each other at least, where they are as far everywhere.
+    pub(crate) fn step(&self) -> Option<f64> {
+        let steps = self.ticks.windows(2).map(|pair| pair[1] - pair[0]);
+        steps.min_by(f64::total_cmp).filter(|_| self.scale == Scale::Linear)
+    }
+
     /// A linear axis around shares, which goes no further than a share can: where all are the same, too.
     pub fn of_shares(shares: impl Iterator<Item = f64>) -> Axis {
         let mut axis = Axis::linear(shares, false, false);

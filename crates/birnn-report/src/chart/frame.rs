@@ -3,7 +3,7 @@
 use super::axis::Axis;
 use super::svg::{Point, Svg};
 use crate::figure::tied;
-use crate::number::number;
+use crate::number::number_apart;
 
 /// An axis with its words.
 #[derive(Clone, Debug)]
@@ -45,9 +45,23 @@ impl Side {
         Side { label: label.to_owned(), axis: Axis::fixed(0.0, 1.0, 0.2), percent: true }
     }
 
-    /// A value as text.
+    /// A value as text, told apart from one that is a twentieth of a tick from it.
     pub(crate) fn value(&self, value: f64) -> String {
-        if self.percent { tied(&format!("{} %", number(100.0 * value))) } else { number(value) }
+        self.among(value, 0.05)
+    }
+
+    /// A tick as text.
+    fn tick(&self, value: f64) -> String {
+        self.among(value, 1.0)
+    }
+
+    /// A value among others that are this part of the way between two ticks apart.
+    fn among(&self, value: f64, part: f64) -> String {
+        let apart = part * self.axis.step().unwrap_or(f64::NAN);
+        match self.percent {
+            true => tied(&format!("{} %", number_apart(100.0 * value, 100.0 * apart))),
+            false => number_apart(value, apart),
+        }
     }
 }
 
@@ -64,13 +78,13 @@ impl<'a> Frame<'a> {
         for &tick in &y.axis.ticks {
             if let Some((_, down)) = frame.point((x.axis.low, tick)) {
                 frame.svg.line("grid", (LEFT, down), (right, down));
-                frame.svg.text("tick end", (LEFT - 6.0, down + 4.0), &y.value(tick));
+                frame.svg.text("tick end", (LEFT - 6.0, down + 4.0), &y.tick(tick));
             }
         }
         for &tick in &x.axis.ticks {
             if let Some((across, _)) = frame.point((tick, y.axis.low)) {
                 frame.svg.line("axis", (across, bottom), (across, bottom + 4.0));
-                frame.svg.text("tick middle", (across, bottom + 17.0), &x.value(tick));
+                frame.svg.text("tick middle", (across, bottom + 17.0), &x.tick(tick));
             }
         }
         frame.svg.line("axis", (LEFT, bottom), (right, bottom));

@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::axis::Axis;
 use super::frame::LEFT;
 use super::svg::{Point, Svg};
-use crate::number::number;
+use crate::number::{number, number_apart};
 
 /// Lines over the same steps. A value that is not finite leaves a gap.
 #[derive(Debug)]
@@ -111,8 +111,9 @@ impl Strips {
             let x = LEFT - 6.0;
             match strip.range() {
                 Some((low, high)) if low < high => {
-                    svg.text("tick end", (x, top + 9.0), &number(high));
-                    svg.text("tick end", (x, bottom), &number(low));
+                    let [high, low] = [high, low].map(|end| number_apart(end, (high - low) / 10.0));
+                    svg.text("tick end", (x, top + 9.0), &high);
+                    svg.text("tick end", (x, bottom), &low);
                 }
                 Some((level, _)) => svg.text("tick end", (x, bottom), &number(level)),
                 None => svg.text("tick end", (x, bottom), "missing"),

@@ -8,7 +8,8 @@ use super::interval::{Interval, wilson};
 pub(crate) struct Share {
     pub(crate) part: u64,
     pub(crate) whole: u64,
-    /// Its 95 % interval; `None` where nothing was counted, or of positions of fewer than six sequences.
+    /// Its 95 % interval; `None` where nothing was counted, or of positions of fewer than six
+    /// sequences that are not all right or all wrong.
     pub(crate) interval: Option<Interval>,
 }
 

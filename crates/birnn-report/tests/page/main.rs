@@ -397,19 +397,18 @@ fn nets_of_numbers_have_a_page() {
 /// The worst answer is shown first, with what it should have been.
 #[test]
 fn the_answer_furthest_off_comes_first() {
-    let sequences = series(2, &[7; 20]).sequences;
     for (per, own, positions, which) in [
         (Per::Sequence, None, 20, "test series 11, 7 time steps"),
         (Per::Step, None, 140, "time step 5 of test series 1; drawn are 1 to 7"),
         // What comes next is of the step after the one that answers.
         (Per::Step, Some(SelfTargets::Next), 140, "time step 6 of test series 1; drawn are 1 to 7"),
     ] {
+        // What a series is asked of itself has as many numbers as it has features.
+        let sequences = series(if own.is_some() { 1 } else { 2 }, &[7; 20]).sequences;
         let mut values = vec![90.0; positions];
         values[11] = -1000.0;
-        let test = Split {
-            targets: Targets { values: TargetValues::Numbers { values, width: 1 }, per },
-            sequences: sequences.clone(),
-        };
+        let test =
+            Split { targets: Targets { values: TargetValues::Numbers { values, width: 1 }, per }, sequences };
         let mut task = regressor(&["n"], per);
         if let Task::Regress(task) = &mut task {
             task.self_targets = own;

@@ -344,9 +344,11 @@ fn what_cannot_be_is_refused() {
         let dropout = Dropout { probability: 1.0, key: 0, first_step: 0 };
         forward(packed, workspace, given.input(), Some(dropout), &mut [0.0; 6]);
     });
-    refused("a layer, a feature and a unit", |given, _, _| {
-        drop(Packed::new(Spec { reverse: Some(0), ..given.spec }, Instructions::best(), &[]));
-    });
+    for (forward, reverse) in [(Some(1), Some(0)), (None, None)] {
+        refused("a layer, a feature, a direction and a unit", |given, _, _| {
+            drop(Packed::new(Spec { forward, reverse, ..given.spec }, Instructions::best(), &[]));
+        });
+    }
     refused("the lengths of the initial states", |given, packed, workspace| {
         let initial = States::zeros(&given.spec, 3);
         infer(packed, workspace, Input { initial: Some(&initial), ..given.input() }, &mut [0.0; 6]);
