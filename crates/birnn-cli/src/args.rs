@@ -663,7 +663,7 @@ pub struct DataSets {
 impl DataSets {
     /// Whether one of them is of this dotted key.
     pub fn names(&self, key: &str) -> bool {
-        self.sets.iter().any(|set| set.split_once('=').is_some_and(|(set, _)| set.trim() == key))
+        self.sets.iter().any(|set| Source::key_of(set).is_some_and(|own| own.join(".") == key))
     }
 }
 

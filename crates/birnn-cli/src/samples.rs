@@ -81,7 +81,9 @@ impl Reading<'_> {
     pub fn of<'a>(manifest: &'a Manifest, weights: &Path) -> Reading<'a> {
         let kind = match &manifest.modality {
             Modality::Images { shape, preprocessing } => {
-                ReadingKind::Pictures(*shape, pictures::preprocessing(manifest, *preprocessing, weights))
+                let preprocessing = preprocessing.unwrap_or_default();
+                pictures::tell(manifest, preprocessing, weights);
+                ReadingKind::Pictures(*shape, preprocessing)
             }
             Modality::Series(series) => ReadingKind::Series(series),
             Modality::Text(_) => ReadingKind::Text(manifest.task.per()),

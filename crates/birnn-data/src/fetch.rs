@@ -1,8 +1,8 @@
 //! Downloading a published file from the first mirror that has it.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::event::Event;
@@ -124,7 +124,12 @@ fn bring(
     verify: &dyn Fn(&Path) -> Result<(), FileError>,
     on_event: &mut dyn FnMut(Event),
 ) -> Result<(), Failure> {
-    let lock = std::fs::create_dir_all(folder).and_then(|()| lock(folder, on_event));
+    let mut locked = || std::fs::create_dir_all(folder).and_then(|()| lock(folder, on_event));
+    let lock = match locked() {
+        // Another process may just have taken away what it had made in vain.
+        Err(error) if error.kind() == ErrorKind::NotFound => locked(),
+        lock => lock,
+    };
     let cannot = |error| Failure::Folder(format!("has it, but {}", FileError::io(folder)(error)));
     let _lock = lock.map_err(cannot)?;
     // Another process may have brought it meanwhile.
@@ -177,7 +182,7 @@ fn request(url: &str, limits: &Limits) -> Result<ureq::Body, Failure> {
     }
 }
 
-/// The proxy that the environment names for an address, as curl takes it: by the scheme of that.
+/// The proxy that the environment names for an address, by the scheme of that.
 fn proxy(url: &str, variable: impl Fn(&str) -> Option<String>) -> Result<Option<ureq::Proxy>, String> {
     let own =
         if url.starts_with("https:") { ["https_proxy", "HTTPS_PROXY"] } else { ["http_proxy", "HTTP_PROXY"] };
@@ -187,6 +192,16 @@ fn proxy(url: &str, variable: impl Fn(&str) -> Option<String>) -> Result<Option<
     let Some((name, value)) = own.iter().chain(&["all_proxy", "ALL_PROXY"]).find_map(set) else {
         return Ok(None);
     };
+    // What is asked without it is, whatever it is.
+    let without =
+        ["no_proxy", "NO_PROXY"].iter().find_map(set).map(|(_, without)| without).unwrap_or_default();
+    let except = |proxy: ureq::ProxyBuilder| {
+        without.split(',').map(str::trim).fold(proxy, ureq::ProxyBuilder::no_proxy).build()
+    };
+    let any = except(ureq::Proxy::builder(ureq::ProxyProtocol::Http));
+    if any.is_ok_and(|any| url.parse().is_ok_and(|address| any.is_no_proxy(&address))) {
+        return Ok(None);
+    }
     let wrong = |why: &str| format!("not asked: {name} names {why}; set {} to one of HTTP", own[1]);
     if value.trim().to_ascii_lowercase().starts_with("socks") {
         return Err(wrong("a SOCKS proxy, which is not spoken to"));
@@ -199,12 +214,7 @@ fn proxy(url: &str, variable: impl Fn(&str) -> Option<String>) -> Result<Option<
     if let Some(password) = parsed.password() {
         proxy = proxy.password(password);
     }
-    let without =
-        ["no_proxy", "NO_PROXY"].iter().find_map(set).map(|(_, without)| without).unwrap_or_default();
-    for host in without.split(',').map(str::trim) {
-        proxy = proxy.no_proxy(host);
-    }
-    proxy.build().map(Some).map_err(|_| wrong("no proxy that can be"))
+    except(proxy).map(Some).map_err(|_| wrong("no proxy that can be"))
 }
 
 /// Writes `body` to `partial`, which is to become `target`. It must be as long as the mirror said.
@@ -217,12 +227,15 @@ fn receive(
 ) -> Result<(), Failure> {
     let expected = body.content_length();
     let mut received = 0;
-    let parts = parts(body);
+    let parts = parts(body).map_err(|error| Failure::Mirror(format!("cannot be read: {error}")))?;
     loop {
         let part = match parts.recv_timeout(limits.idle) {
             Ok(Ok(part)) => part,
             Ok(Err(error)) => return Err(Failure::Mirror(one_line(&error.to_string()))),
-            Err(_) => {
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(Failure::Mirror("could not be read".to_owned()));
+            }
+            Err(RecvTimeoutError::Timeout) => {
                 let seconds = limits.idle.as_secs_f64();
                 return Err(Failure::Silent(format!("sent nothing for {seconds} s, after {received} bytes")));
             }
@@ -247,9 +260,9 @@ fn receive(
 
 /// What a body has, part by part, and an empty one at its end. It is read in a thread of its own, as nobody is told while
 /// nothing comes.
-fn parts(body: ureq::Body) -> mpsc::Receiver<std::io::Result<Vec<u8>>> {
+fn parts(body: ureq::Body) -> std::io::Result<mpsc::Receiver<std::io::Result<Vec<u8>>>> {
     let (tell, told) = mpsc::sync_channel(1);
-    std::thread::spawn(move || {
+    std::thread::Builder::new().name("mirror".to_owned()).spawn(move || {
         let mut source = body.into_reader();
         loop {
             let mut part = vec![0; 1 << 16];
@@ -262,8 +275,8 @@ fn parts(body: ureq::Body) -> mpsc::Receiver<std::io::Result<Vec<u8>>> {
                 break;
             }
         }
-    });
-    told
+    })?;
+    Ok(told)
 }
 
 fn too_large(limits: &Limits) -> Failure {
@@ -459,10 +472,9 @@ pub(crate) mod tests {
             refused,
             "not asked: ALL_PROXY names a SOCKS proxy, which is not spoken to; set HTTPS_PROXY to one of HTTP"
         );
-        let set = [("HTTPS_PROXY", "http://s:1"), ("NO_PROXY", "b.example, a.example")];
-        let variable =
-            |name: &str| set.iter().find(|(own, _)| *own == name).map(|(_, value)| value.to_string());
-        assert!(proxy(secure, variable).unwrap().unwrap().is_no_proxy(&secure.parse().unwrap()));
+        for proxy in ["http://s:1", "socks5://s:1"] {
+            assert_eq!(of(secure, &[("HTTPS_PROXY", proxy), ("NO_PROXY", "b.example, a.example")]), Ok(None));
+        }
     }
 
     #[test]

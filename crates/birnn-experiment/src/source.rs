@@ -150,6 +150,11 @@ impl Source {
         Ok(any)
     }
 
+    /// The parts of the key that a `--set` argument is about; `None` where it sets nothing.
+    pub fn key_of(set: &str) -> Option<Vec<String>> {
+        key_and_value(set).map(|(key, _)| parts_of(key))
+    }
+
     /// What it says.
     pub fn experiment(&self) -> &Experiment {
         &self.experiment
@@ -246,12 +251,7 @@ impl Set {
         let Some((key, value)) = key_and_value(argument) else {
             return Err(set.wrong_itself(all, "expected key.path=value, such as train.epochs=4".to_owned()));
         };
-        set.key = match toml_edit::Key::parse(key) {
-            // A part in quotes may have dots of its own.
-            Ok(parts) => parts.iter().map(|part| part.get().to_owned()).collect(),
-            // Names need no quotes, whatever is in them.
-            Err(_) => key.split('.').map(|part| part.trim().to_owned()).collect(),
-        };
+        set.key = parts_of(key);
         if set.key.iter().any(String::is_empty) {
             return Err(set.wrong_itself(0..key.len(), "the key is empty".to_owned()));
         }
@@ -322,7 +322,7 @@ impl Set {
     }
 
     fn wrong_key(&self, message: String) -> ExperimentError {
-        self.wrong_itself(0..self.argument.find('=').unwrap_or(0), message)
+        self.wrong_itself(0..key_and_value(&self.argument).map_or(0, |(key, _)| key.len()), message)
     }
 
     fn wrong_itself(&self, span: Range<usize>, message: String) -> ExperimentError {
@@ -357,6 +357,14 @@ fn key_and_value(argument: &str) -> Option<(&str, &str)> {
         c == '=' && quoted.is_none()
     });
     at.map(|at| (&argument[..at], &argument[at + 1..])).or_else(|| argument.split_once('='))
+}
+
+/// The parts of a dotted key. One in quotes may have dots of its own; names need no quotes, whatever else is in them.
+fn parts_of(key: &str) -> Vec<String> {
+    match toml_edit::Key::parse(key) {
+        Ok(parts) => parts.iter().map(|part| part.get().to_owned()).collect(),
+        Err(_) => key.split('.').map(|part| part.trim().to_owned()).collect(),
+    }
 }
 
 /// Puts `value` at the dotted `key`, making tables on the way.

@@ -3,7 +3,7 @@
 use std::iter;
 use std::ops::Range;
 
-use birnn_data::{Per, SelfTargets, Split};
+use birnn_data::{Per, Split};
 use birnn_infer::{Miss, significant};
 
 use crate::chart::{Axis, Frame, Side, Strip};
@@ -197,6 +197,9 @@ pub(crate) fn by_length(predictions: &NumberPredictions, split: &Split, words: W
     let mut groups = scores::groups(split)?;
     // Of a group that is asked nothing, such as series of one step for the next, there is nothing to see.
     groups.retain(|group| !sum(&together, &group.sequences).is_empty());
+    if groups.len() < 2 {
+        return None;
+    }
     let (label, unit) = match predictions.names() {
         [_] => ("RMSE", ""),
         _ => (
@@ -250,7 +253,7 @@ pub(crate) fn gallery(
                 (format!("{one}{length}"), sample::small(series, Below::default(), &id, &title, words)?)
             }
             Per::Step => {
-                let step = position - begins[sample] + behind(predictions);
+                let step = position - begins[sample] + predictions.behind();
                 let window = step.saturating_sub(AROUND)..(step + AROUND + 1).min(series.steps());
                 let below = Below {
                     lines: vec![strip(predictions, number, begins[sample], window.clone())],
@@ -271,14 +274,9 @@ pub(crate) fn gallery(
     predictions.misses().into_iter().take(GALLERY).enumerate().map(far_off).collect()
 }
 
-/// How many steps behind that of an answer the step is that it is about.
-fn behind(predictions: &NumberPredictions) -> usize {
-    predictions.task.self_targets.map_or(0, SelfTargets::behind)
-}
-
 /// What a number should be at these steps of the sample whose positions begin there, and what is answered.
 fn strip(predictions: &NumberPredictions, number: usize, begin: usize, steps: Range<usize>) -> Strip {
-    let behind = behind(predictions);
+    let behind = predictions.behind();
     let answered = steps.start.max(behind)..steps.end.max(behind);
     // Of what a sample begins with nothing is asked.
     let nothing = iter::repeat_n((f64::NAN, f64::NAN), steps.len() - answered.len());

@@ -8,10 +8,11 @@ pub(crate) fn number_apart(value: f64, apart: f64) -> String {
     if !value.is_finite() || apart.is_nan() || apart <= 0.0 || wanted <= has || size >= 1e12 {
         return number(value);
     }
-    let text = format!("{value:.*}", wanted as usize);
+    let text = format!("{size:.*}", wanted as usize);
     let (whole, decimals) = text.split_once('.').unwrap_or((&text, ""));
-    let whole = whole.parse().map_or_else(|_| whole.to_owned(), grouped);
-    trimmed(&format!("{whole}.{decimals}")).to_owned()
+    let (sign, whole) =
+        (if value < 0.0 { "-" } else { "" }, whole.parse().map_or_else(|_| whole.to_owned(), grouped));
+    format!("{sign}{}", trimmed(&format!("{whole}.{decimals}")))
 }
 
 /// A number for people: three significant digits, or all of a whole number.
@@ -70,6 +71,8 @@ mod tests {
             (0.123456, 0.5, "0.123"),
             (0.0, 0.05, "0"),
             (-0.001, 0.0001, "-0.001"),
+            (-0.98854, 0.00005, "-0.98854"),
+            (-0.3123, 0.0005, "-0.3123"),
             (123.4, 20.0, "123"),
             (5.0, f64::NAN, "5"),
             (5e12, 0.5, "5,000,000,000,000"),

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use birnn_data::{Modality, Series, Split};
+use birnn_data::{Modality, SelfTargets, Series, Split};
 use birnn_infer::{Answers, ErrorSums, Evaluation, Miss, Regress, Regressed, Task, significant_among};
 
 use crate::judged::Judged;
@@ -89,6 +89,11 @@ impl NumberPredictions {
     /// What the numbers are called.
     pub(crate) fn names(&self) -> &[String] {
         &self.task.scale.names
+    }
+
+    /// As [`SelfTargets::behind`].
+    pub(crate) fn behind(&self) -> usize {
+        self.task.self_targets.map_or(0, SelfTargets::behind)
     }
 
     /// A value of one of the numbers as text.

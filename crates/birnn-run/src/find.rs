@@ -62,6 +62,17 @@ pub fn find_runs(folder: &Path) -> Result<RunsFound, FileError> {
 mod tests {
     use super::*;
 
+    #[test]
+    fn a_file_of_another_program_makes_no_run() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, meta) in [("other", "{\"version\": 1}"), ("cut", "")] {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(&path).unwrap();
+            std::fs::write(path.join(META), meta).unwrap();
+        }
+        assert_eq!(find_runs(folder.path()).unwrap().runs, [folder.path().join("cut")]);
+    }
+
     /// The runs found from `start` in a folder with these files, without the folder's own path.
     fn found(files: &[&str], links: &[(&str, &str)], start: &str) -> Vec<String> {
         let folder = tempfile::tempdir().unwrap();

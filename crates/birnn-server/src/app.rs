@@ -152,18 +152,17 @@ async fn within(State(app): State<App>, request: Request, next: Next) -> Respons
         let detail = format!("`{host}` is no name of this server; --host allows others");
         Problem::new(StatusCode::MISDIRECTED_REQUEST, detail).into_response()
     });
-    // Who asks first whether to send it, sends nothing where the answer is a refusal.
-    let sends = !request.headers().contains_key(EXPECT);
+    let asks_first = request.headers().contains_key(EXPECT);
     let (request, unread) = Unread::of(request);
     let mut response = match refused {
         Some(response) => response,
         None => next.run(request).await,
     };
-    let status = response.status();
-    if sends
-        && (status.is_client_error() || status.is_server_error())
-        && status != StatusCode::REQUEST_TIMEOUT
-    {
+    let (status, seconds) = (response.status(), begun.elapsed().as_secs_f64());
+    let is_refused =
+        (status.is_client_error() || status.is_server_error()) && status != StatusCode::REQUEST_TIMEOUT;
+    // Who asks first whether to send it was told so once it was begun, and else sends nothing where the answer is a refusal.
+    if is_refused && (!asks_first || unread.is_begun()) {
         // Who takes longer is let go.
         let _ = timeout(app.limits.idle_body, unread.discard(app.limits.bodies)).await;
     }
@@ -175,7 +174,7 @@ async fn within(State(app): State<App>, request: Request, next: Next) -> Respons
     if app.is_stopping() {
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
-    let (status, seconds) = (response.status().as_u16(), begun.elapsed().as_secs_f64());
+    let status = status.as_u16();
     // Of methods there are as many as a client makes up.
     let counted = if KNOWN.contains(&method) { method.as_str() } else { "other" };
     app.metrics.answered(counted, &route, status, seconds);

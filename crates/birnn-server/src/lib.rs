@@ -165,7 +165,7 @@ async fn stopped(mut terminate: Signal, mut interrupt: Signal) {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-        tracing::error!("a second signal: some who had asked did not get their answers");
+        tracing::error!("a second signal: who still waits for an answer gets none");
         std::process::exit(1);
     });
 }

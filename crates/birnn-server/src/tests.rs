@@ -265,6 +265,10 @@ async fn what_cannot_be_answered_is_told_with_the_way_out() {
     let (status, told) =
         parted(&running.send(&[head.as_bytes(), &chunk.repeat(100), b"0\r\n\r\n"].concat()).await);
     assert!(status == 413 && told.contains("a body has at most"), "{status} {told}");
+    let asking = head.replace("Transfer-Encoding", "Expect: 100-continue\r\nTransfer-Encoding");
+    let answer = running.send(&[asking.as_bytes(), &chunk.repeat(3000), b"0\r\n\r\n"].concat()).await;
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    assert!(answer.starts_with("HTTP/1.1 100 ") && answer.contains("a body has at most"), "{answer}");
     // Whole, by clients that send all of it before they read an answer.
     let large = vec![b' '; 6 << 20];
     for (first, kind, status) in [
@@ -608,6 +612,11 @@ async fn the_description_names_every_path_and_what_is_sent() {
     assert_eq!((status, paths), (200, expected.map(str::to_owned).iter().collect()));
     for schema in ["Asked", "Predicted", "Problem", "AllModels", "About"] {
         assert!(document["components"]["schemas"][schema].is_object(), "{schema}");
+    }
+    // In either form that is read.
+    for schema in ["Step", "Sentence"] {
+        let forms = document["components"]["schemas"][schema]["oneOf"].as_array().unwrap();
+        assert_eq!(forms.len(), 2, "{document}");
     }
     let (status, body) = running.ask("GET /v1/models", "", b"").await;
     let models: Value = serde_json::from_str(&body).unwrap();

@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
@@ -11,14 +12,22 @@ use hyper::body::{Frame, SizeHint};
 
 /// A body of which one reads a part, and another what is left.
 #[derive(Clone)]
-pub(crate) struct Unread(Arc<Mutex<Body>>);
+pub(crate) struct Unread {
+    body: Arc<Mutex<Body>>,
+    is_begun: Arc<AtomicBool>,
+}
 
 impl Unread {
     /// A request whose body is read as before, and what will be left of that.
     pub(crate) fn of(request: Request) -> (Request, Unread) {
         let (parts, body) = request.into_parts();
-        let unread = Unread(Arc::new(Mutex::new(body)));
+        let unread = Unread { body: Arc::new(Mutex::new(body)), is_begun: Arc::default() };
         (Request::from_parts(parts, Body::new(unread.clone())), unread)
+    }
+
+    /// Whether any of it was asked for.
+    pub(crate) fn is_begun(&self) -> bool {
+        self.is_begun.load(Ordering::Relaxed)
     }
 
     /// Reads it to its end, or `most` bytes of it, and keeps nothing. A connection that is closed while its client sends is
@@ -33,7 +42,7 @@ impl Unread {
     }
 
     fn body(&self) -> MutexGuard<'_, Body> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.body.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -45,6 +54,7 @@ impl HttpBody for Unread {
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        self.is_begun.store(true, Ordering::Relaxed);
         Pin::new(&mut *self.body()).poll_frame(context)
     }
 

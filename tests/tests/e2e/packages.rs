@@ -10,11 +10,15 @@ use birnn_tests::Sandbox;
 const NOBODY: &str = "http://127.0.0.1:9";
 
 /// Variables that keep mirrors and indexes from being reached, on any machine.
-const UNREACHABLE: [(&str, &str); 9] = [
+const UNREACHABLE: [(&str, &str); 13] = [
     ("HTTP_PROXY", NOBODY),
     ("HTTPS_PROXY", NOBODY),
     ("ALL_PROXY", NOBODY),
     ("NO_PROXY", "127.0.0.1"),
+    ("http_proxy", NOBODY),
+    ("https_proxy", NOBODY),
+    ("all_proxy", NOBODY),
+    ("no_proxy", "127.0.0.1"),
     ("PIP_INDEX_URL", NOBODY),
     ("PIP_CONFIG_FILE", "/dev/null"),
     ("PIP_FIND_LINKS", ""),

@@ -101,6 +101,21 @@ fn sighup_takes_new_weights_and_sigterm_ends_it() {
     server.until_it_says("the old ones go on");
     assert_eq!(server.ask("GET /readyz2", "", b"").0, 404);
     assert_eq!(server.end(), Some(0));
+    // One who has begun to ask is waited for, but not at a second signal.
+    let mut server = Server::start(&sandbox, &[&digits()]);
+    let mut half = std::net::TcpStream::connect(&server.address).unwrap();
+    std::io::Write::write_all(
+        &mut half,
+        b"POST /v1/models/digits/predict HTTP/1.1\r\nHost: localhost\r\n\
+        Content-Type: image/png\r\nContent-Length: 100\r\n\r\nhalf",
+    )
+    .unwrap();
+    assert_eq!(server.ask("GET /readyz", "", b"").0, 200);
+    server.signal(Signal::TERM);
+    server.until_it_says("about to stop");
+    server.signal(Signal::TERM);
+    server.until_it_says("error: a second signal: ");
+    assert_eq!(server.end(), Some(1));
 }
 
 /// As the other commands say them that ask a network.
@@ -117,6 +132,7 @@ fn what_there_is_to_doubt_is_told() {
         ("net=bare.safetensors", "net: it is not known what its training images were like"),
     ] {
         let mut server = Server::start(&sandbox, &[run]);
+        assert_eq!(server.ask("GET /readyz", "", b"").0, 200);
         server.signal(Signal::HUP);
         server.until_it_says(told);
         assert_eq!(server.end(), Some(0));

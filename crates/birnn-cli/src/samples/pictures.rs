@@ -11,18 +11,12 @@ use super::series::{is_of_series, is_table, read_given_table};
 use super::{Place, Sample, Unread};
 use crate::failure::{Failure, Outcome};
 
-/// How pictures are prepared for the net: as its training images were, or as well as can be guessed aloud.
-pub(super) fn preprocessing(
-    manifest: &Manifest,
-    known: Option<Preprocessing>,
-    weights: &Path,
-) -> Preprocessing {
-    let preprocessing = known.unwrap_or_default();
+/// Says how pictures are prepared for the net: as its training images were, or as well as can be guessed.
+pub(super) fn tell(manifest: &Manifest, preprocessing: Preprocessing, weights: &Path) {
     match manifest.guessed_preprocessing(weights) {
         None => tracing::info!("pictures are prepared as its training images were: {preprocessing}"),
         Some(guess) => tracing::warn!("{}: {guess}", shown(&weights)),
     }
-    preprocessing
 }
 
 /// Pictures that are handed on at once.

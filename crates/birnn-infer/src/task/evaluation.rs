@@ -140,7 +140,24 @@ impl Evaluation {
 
 #[cfg(test)]
 mod tests {
-    use super::significant;
+    use super::{significant, significant_among};
+
+    /// As of years and pressures.
+    #[test]
+    fn numbers_far_from_zero_are_told_apart() {
+        for (value, deviation, shown) in [
+            (1013.0512, 0.1, "1013.0512"),
+            (2024.0, 12.0, "2024.00"),
+            (-1013.0512, 0.1, "-1013.0512"),
+            (0.5, 1.0, "0.5000"),
+            (100_000.3, 300.0, "100000.3"),
+            (1e8, 1.0, "1.000e8"),
+            (5.0, 0.0, "5.000"),
+            (f64::NAN, 1.0, "NaN"),
+        ] {
+            assert_eq!(significant_among(value, deviation), shown, "{value:e}");
+        }
+    }
 
     #[test]
     fn numbers_have_four_digits() {

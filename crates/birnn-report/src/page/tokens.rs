@@ -90,7 +90,7 @@ fn summary(predictions: &TokenPredictions, run: &Run, counting: Option<f64>, wor
     )
 }
 
-/// How many steps behind that of the answer the token is that it is about.
+/// As [`SelfTargets::behind`].
 fn behind(task: &Task) -> usize {
     task.self_targets().map_or(0, SelfTargets::behind)
 }
