@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use birnn_data::name;
+use birnn_data::name::{self, shown};
 use birnn_experiment::{Experiment, Source, TaskKind};
 use birnn_infer::{Evaluation, Headline};
 use birnn_run::{CONFIG, META, Meta, Status};
@@ -65,7 +65,7 @@ impl ListedRun {
         let problems = records.problems.iter().filter(|problem| is_wrong(problem, status.as_ref()));
         let unread = source.as_ref().err().map(|error| match folder.join(CONFIG).exists() {
             true => error.to_string(),
-            false => format!("it has no {CONFIG}"),
+            false => format!("{}: it is not there", shown(&folder.join(CONFIG))),
         });
         let problems: Vec<String> = problems.map(ToString::to_string).chain(unread).collect();
         let of_data = |known: fn(&Meta) -> Option<&str>| meta.and_then(known).map(str::to_owned);

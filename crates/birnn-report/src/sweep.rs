@@ -1,5 +1,6 @@
 //! A sweep: what its runs came to, put together by settings.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use birnn_experiment::{Monitor, Source};
@@ -25,6 +26,9 @@ pub struct Sweep {
     pub runs: Vec<SweepRun>,
     /// The data set that drawn digits stood in for.
     pub substitute_for: Option<String>,
+    /// Two runs whose files of data have other content, though they were asked for the same.
+    #[serde(skip)]
+    pub unlike_data: Option<[String; 2]>,
 }
 
 /// One run of a sweep.
@@ -113,6 +117,7 @@ impl Sweep {
         let substitute_for = runs
             .iter()
             .find_map(|(_, records)| records.meta.as_ref()?.recorded().substitute_for().map(str::to_owned));
+        let unlike_data = unlike_data(&runs);
         let runs: Vec<SweepRun> = runs.into_iter().map(|(run, _)| run).collect();
         let done = || runs.iter().filter_map(|run| run.outcome);
         let by_validation = done().next().is_some() && done().all(|outcome| outcome.validation.is_some());
@@ -122,7 +127,7 @@ impl Sweep {
             settings.push(Settings::of(same, first));
             first += same.len();
         }
-        let mut sweep = Sweep { name, by_validation, settings, runs, substitute_for };
+        let mut sweep = Sweep { name, by_validation, settings, runs, substitute_for, unlike_data };
         let metric = sweep.metric();
         // What is of another metric has no place among the others.
         let score = |settings: &Settings| {
@@ -141,8 +146,14 @@ impl Sweep {
         done.map_or(Metric::ACCURACY, |outcome| outcome.test.metric)
     }
 
-    /// What there is to say where settings vary by which the runs are asked for other things, so that their order says nothing.
+    /// What there is to say where the order of the runs says nothing: settings vary by which they are asked for other things, or
+    /// their data has changed meanwhile.
     pub fn problem(&self) -> Option<String> {
+        if let Some([one, other]) = &self.unlike_data {
+            return Some(format!(
+                "The data of {one} and of {other} has other content, though the same was asked for: their order says nothing."
+            ));
+        }
         // Which words there are is what a perplexity is of.
         const OF_TOKENS: [&str; 8] = [
             "data.min_count",
@@ -154,10 +165,47 @@ impl Sweep {
             "data.vector_words",
             "model.embedding.freeze",
         ];
-        let is_of_tokens = self.metric().name == "perplexity";
-        const OF_ALL: [&str; 6] = ["task", "task.kind", "task.per", "task.scheme", "data", "data.dataset"];
+        // By which samples they are judged, and what is asked of these.
+        const OF_ALL: [&str; 14] = [
+            "task",
+            "task.kind",
+            "task.per",
+            "task.scheme",
+            "data",
+            "data.dataset",
+            "data.target",
+            "data.test",
+            "data.test_images",
+            "data.test_labels",
+            "data.test_share",
+            "data.split",
+            "data.group",
+            "data.id",
+        ];
+        // By what they are ranked, where that is not the test.
+        const OF_VALIDATION: [&str; 5] = [
+            "data.train",
+            "data.train_images",
+            "data.validation",
+            "data.validation_file",
+            "data.validation_labels",
+        ];
+        // By whose deviations errors of own values are told, and which of them there are.
+        const OF_VALUES: [&str; 6] = [
+            "data.features",
+            "data.limit",
+            "data.missing",
+            "data.standardise",
+            "data.train",
+            "data.validation",
+        ];
+        let metric = self.metric().name;
         let asks_otherwise = |key: &&str| {
-            key.starts_with("task.hide") || OF_ALL.contains(key) || is_of_tokens && OF_TOKENS.contains(key)
+            key.starts_with("task.hide")
+                || OF_ALL.contains(key)
+                || self.by_validation && OF_VALIDATION.contains(key)
+                || metric == "perplexity" && OF_TOKENS.contains(key)
+                || metric == "MAE" && (OF_VALUES.contains(key) || key.starts_with("data.window"))
         };
         let differs = |index: usize| {
             self.runs.windows(2).any(|two| two[0].settings[index].1 != two[1].settings[index].1)
@@ -176,6 +224,19 @@ impl Sweep {
         let settings = self.runs.first().map_or(&[][..], |run| &run.settings);
         settings.iter().map(|(key, _)| key.as_str()).collect()
     }
+}
+
+/// The first runs of the same settings of their data that were trained on files of other content.
+fn unlike_data(runs: &[(SweepRun, Records)]) -> Option<[String; 2]> {
+    let mut firsts: BTreeMap<String, usize> = BTreeMap::new();
+    runs.iter().enumerate().find_map(|(index, (run, records))| {
+        let recorded = records.meta.as_ref()?.recorded();
+        let own = run.settings.iter().filter(|(key, _)| key.starts_with("data"));
+        let asked = own.map(|(key, value)| format!("{key}={value}\n")).collect();
+        let (first, records) = &runs[*firsts.entry(asked).or_insert(index)];
+        let before = records.meta.as_ref()?.recorded();
+        (!before.changed_files(recorded).is_empty()).then(|| [first.folder.clone(), run.folder.clone()])
+    })
 }
 
 impl Settings {
@@ -245,8 +306,36 @@ mod tests {
             Sweep::new("x".to_owned(), values.map(of).into()).problem().is_some()
         };
         assert!(told("task.hide.share", "MAE", [1, 2]) && told("data.min_count", "perplexity", [1, 2]));
+        assert!(told("data.window.length", "MAE", [1, 2]) && !told("data.window.length", "accuracy", [1, 2]));
+        assert!(told("data.target", "RMSE", [1, 2]) && !told("data.train", "RMSE", [1, 2]));
         assert!(!told("data.min_count", "accuracy", [1, 2]) && !told("model.hidden", "perplexity", [1, 2]));
         assert!(!told("task.hide.share", "MAE", [1, 1]));
+    }
+
+    #[test]
+    fn data_that_has_changed_between_runs_is_told_of() {
+        let told = |runs: &[(&str, &str, &str)]| {
+            let of = |&(folder, missing, content): &(&str, &str, &str)| {
+                let (mut run, mut records) = run("2", 0, Some(0.5), None);
+                run.folder = folder.to_owned();
+                run.settings = vec![
+                    ("data.missing".to_owned(), missing.into()),
+                    ("model.hidden".to_owned(), folder.into()),
+                ];
+                records.meta = Some(
+                    serde_json::from_value(serde_json::json!({
+                        "name": "x", "seed": 0, "device": "cpu", "libtorch": "", "status": "done", "sessions": [],
+                        "data": { "dataset": "table", "files": [{ "name": "a.csv", "content_sha256": content }] },
+                    }))
+                    .unwrap(),
+                );
+                (run, records)
+            };
+            Sweep::new("x".to_owned(), runs.iter().map(of).collect()).problem()
+        };
+        assert_eq!(told(&[("1", "mean", "a"), ("2", "last", "a"), ("3", "mean", "a")]), None);
+        let problem = told(&[("1", "mean", "a"), ("2", "last", "b"), ("3", "mean", "b")]).unwrap();
+        assert!(problem.starts_with("The data of 1 and of 3 has other content"), "{problem}");
     }
 
     #[test]

@@ -32,6 +32,24 @@ fn experiment(sandbox: &Sandbox, settings: &str) {
     );
 }
 
+/// Also of series that are asked for their own values, whose tables have no targets.
+#[test]
+fn groups_stay_whole_whatever_is_asked() {
+    let sandbox = Sandbox::new();
+    experiment(&sandbox, "split = \"group\"");
+    let args = ["train", "pumps.toml", "--run-dir", "run", "--set", "train.epochs=1"];
+    for (kind, set) in [("next", "model.cell=lstm"), ("infill", "task.hide.share=0.2")] {
+        let sets = ["--set", &format!("task.kind={kind}"), "--set", "model.readout=last", "--set", set];
+        let train = |more: &[&str]| sandbox.birnn(&[&args[..], &sets, more].concat());
+        train(&["--set", "data.group=sight"])
+            .failed(2, &["pumps.csv: has no column `sight`", "`group` under [data]"]);
+        let ended = train(&["--set", "task.leak=show"][..if kind == "next" { 2 } else { 0 }]).done();
+        let parted = "parted by group (3 groups to train on, 1 kept back, 1 for the test)";
+        assert!(ended.stderr.contains(parted), "{kind}: {}", ended.stderr);
+        std::fs::remove_dir_all(sandbox.path("run")).unwrap();
+    }
+}
+
 #[test]
 fn a_net_of_a_table_finds_its_columns_by_name() {
     let sandbox = Sandbox::new();

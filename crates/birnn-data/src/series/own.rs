@@ -35,7 +35,7 @@ pub(crate) fn read_own(files: &OwnFiles, plan: &DataPlan) -> Result<Whole, DataE
         let read = match format {
             OwnFormat::Ts => ts::read(path),
             OwnFormat::Npz(options) => npz::read(path, options),
-            OwnFormat::Table(table) => table::read(path, table, plan.wanted.of_files()),
+            OwnFormat::Table(table) => table::read(path, table, Some(plan.wanted)),
             OwnFormat::Folder { .. } => unreachable!("files"),
             OwnFormat::Conll(_) | OwnFormat::Conllu(_) | OwnFormat::Lines(_) | OwnFormat::Texts(_) => {
                 unreachable!("series")

@@ -22,7 +22,8 @@ pub(super) struct Roles {
 }
 
 impl Roles {
-    /// What the columns of a table with this header are. Where a net is asked, nothing is `wanted`.
+    /// What the columns of a table with this header are. Where a net is asked, nothing is `wanted`; of series that are to be
+    /// answered with their own values no targets are.
     pub(super) fn of(header: &[String], table: &Table, wanted: Option<Wanted>) -> Result<Roles, FileProblem> {
         let named = |name: &Option<String>, key| {
             name.as_deref().map(|name| find(header, name, NamedBy::Key(key))).transpose()
@@ -69,8 +70,11 @@ impl Roles {
         {
             return Err(TableProblem::Pixels { found: roles.values.len(), rows, cols }.into());
         }
+        if wanted.and_then(Wanted::of_files).is_none() {
+            roles.targets = Vec::new();
+        }
         if wanted.is_none() {
-            (roles.targets, roles.group) = (Vec::new(), None);
+            roles.group = None;
         }
         Ok(roles)
     }
