@@ -291,8 +291,8 @@ pub struct PredictArgs {
     /// dark), folders of them, or patterns such as 'digits/*.png'. For one that reads series: CSV (.csv, .tsv), .parquet,
     /// .npz and .ts files, or - for standard input, which is CSV where the net learnt from a table, or else as a .ts
     /// file; without its header each line is a series, its features separated by colons, its values by commas. For
-    /// one that reads text: what it learnt from, without answers: a token, a sentence or a text on each line, .jsonl, .csv
-    /// and .tsv files of texts, or - for standard input, which is as the training file is; .conll and .conllu files are
+    /// one that reads text: what it learnt from, without answers: a token, a sentence or a text on each line, where it
+    /// learnt from `texts` .jsonl, .csv and .tsv files too, or - for standard input, which is as the training file is; .conll and .conllu files are
     /// read as such.
     #[arg(required = true, value_name = "FILE")]
     pub samples: Vec<PathBuf>,

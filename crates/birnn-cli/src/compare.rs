@@ -37,10 +37,9 @@ pub fn run(args: &CompareArgs, log: &Log) -> Outcome {
         nets.push((run, predictor));
     }
     let (runs, predictors): (Vec<ComparedRun>, Vec<Predictor>) = nets.into_iter().unzip();
-    let manifest = &runs[0].manifest;
     let locations = args.data.locations()?;
-    let samples = common_test_samples(&runs, |config| {
-        let plan = manifest.plan(config).map_err(|error| Failed(Failure::request(error)))?;
+    let samples = common_test_samples(&runs, |run, config| {
+        let plan = run.manifest.plan(config).map_err(|error| Failed(Failure::request(error)))?;
         data::load(&plan, &locations, log, None).map_err(Failed)
     });
     let samples = samples.map_err(|Failed(failure)| failure)?;

@@ -109,7 +109,8 @@ fn read(path: &Path, weights: &InferredModel) -> Result<(Description, Source), S
     let mut text = String::new();
     let file = File::open(path).map_err(|error| error.to_string())?;
     file.take(LARGEST).read_to_string(&mut text).map_err(|error| error.to_string())?;
-    let found: Description = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let found: Description = serde_json::from_str(text).map_err(|error| error.to_string())?;
     let can_be = |size: usize| (1..=LARGEST_SIDE).contains(&size);
     let fits = match found.modality() {
         Some(Modality::Images { shape: [rows, columns], .. }) => can_be(rows) && can_be(columns),

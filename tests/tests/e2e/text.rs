@@ -243,6 +243,28 @@ fn taggers_are_compared_by_the_sentences_of_their_test() {
     refused.failed(2, &["cannot be compared", "they are not the same sentences"]);
 }
 
+/// Of one file, in two schemes that have the same tags, of which each means something else.
+#[test]
+fn taggers_of_unlike_schemes_are_not_compared() {
+    let sandbox = Sandbox::new();
+    let sentences =
+        "ana B-person\nbo B-person\ncy I-person\nsaid O\n\nrye B-place\ndee B-place\nold I-place\nis O\n\n";
+    sandbox.write("train.txt", sentences.repeat(20));
+    sandbox.write("test.txt", sentences);
+    for (run, scheme) in [("one", "iob1"), ("two", "iob2")] {
+        let experiment = format!(
+            "task = {{ kind = \"tag\", scheme = \"{scheme}\" }}\ndata = {{ dataset = \"conll\", train = \"train.txt\", \
+             test = \"test.txt\", scheme = \"iob2\" }}\nmodel = {{ layers = 1, hidden = 4 }}\ntrain = {{ epochs = 1 }}\n"
+        );
+        sandbox.write("x.toml", experiment);
+        sandbox.birnn(&["train", "x.toml", "--run-dir", run]).done();
+    }
+    for runs in [["one", "two"], ["two", "one"]] {
+        let refused = sandbox.birnn(&[&["compare"], &runs[..]].concat());
+        refused.failed(2, &["cannot be compared", "classes as IOB1 ", "classes as IOB2 "]);
+    }
+}
+
 /// The others are answered.
 #[test]
 fn a_file_that_cannot_be_read_is_told_of_in_the_end() {

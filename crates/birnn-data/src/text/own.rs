@@ -32,7 +32,10 @@ pub(crate) fn read_own(files: &OwnFiles, plan: &DataPlan) -> Result<Whole, DataE
     let (test, validation) = (read(Part::Test)?, read(Part::Validation)?);
     let mut names = names_of(&train.0);
     match &plan.text.known {
-        Some(known) if plan.wanted.per == Per::Step => names.clone_from(known),
+        // Of texts their order alone: a file of other classes is for another net.
+        Some(known) if plan.wanted.per == Per::Step || is_of_the_same(known, &names) => {
+            names.clone_from(known);
+        }
         _ if plan.wanted.per == Per::Step => {
             for (part, other) in [(Part::Test, &test), (Part::Validation, &validation)] {
                 let Some((file, path)) = other else { continue };
@@ -58,6 +61,11 @@ pub(crate) fn read_own(files: &OwnFiles, plan: &DataPlan) -> Result<Whole, DataE
         kind,
         warnings,
     })
+}
+
+/// Whether both name the same classes.
+fn is_of_the_same(known: &[String], names: &[String]) -> bool {
+    known.len() == names.len() && names.iter().all(|name| known.contains(name))
 }
 
 /// What a file is for.

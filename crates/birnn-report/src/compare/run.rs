@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use birnn_data::{DataConfig, Modality, name};
 use birnn_experiment::Experiment;
-use birnn_infer::Manifest;
+use birnn_infer::{Manifest, Task};
 use birnn_run::Status;
 use serde::Serialize;
 
@@ -131,14 +131,16 @@ impl ComparedRun {
             Modality::Text(_) => "sentences".to_owned(),
         };
         let task = &self.manifest.task;
-        format!("{dataset}, {of}, {} {}", task.wanted().kind.noun(), name::first(task.names()))
+        let scheme = match task {
+            Task::Classify(task) => task.scheme.map_or_else(String::new, |scheme| format!(" as {scheme}")),
+            Task::Regress(_) => String::new(),
+        };
+        format!("{dataset}, {of}, {}{scheme} {}", task.wanted().kind.noun(), name::first(task.names()))
     }
 }
 
 #[cfg(test)]
 pub(super) mod made_up {
-    use birnn_infer::Task;
-
     use super::*;
 
     /// A run of a small net for images of 2 x 2 and two classes, without records.

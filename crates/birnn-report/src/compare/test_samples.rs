@@ -2,9 +2,10 @@
 
 use birnn_data::name::text;
 use birnn_data::{
-    AugmentConfig, Conversion, DataConfig, Portion, Sequence, Sequences, Split, SplitBy, Splits, Values,
-    Wanted,
+    AugmentConfig, Conversion, DataConfig, Modality, Portion, Sequence, Sequences, Split, SplitBy, Splits,
+    Values, Wanted,
 };
+use birnn_infer::Task;
 
 use super::ComparedRun;
 
@@ -48,8 +49,8 @@ pub enum NotComparable {
 /// The data of each run, of which the test samples are the same.
 #[derive(Debug)]
 pub struct TestSamples {
-    /// Each different data configuration once.
-    loaded: Vec<(DataConfig, Splits)>,
+    /// Each different data configuration once, with the first run that reads it so.
+    loaded: Vec<(DataConfig, usize, Splits)>,
     /// For each run the index of its data.
     of_run: Vec<usize>,
 }
@@ -63,25 +64,27 @@ pub struct TestSamples {
 /// their weights, before anything is loaded. And as `load` fails.
 pub fn common_test_samples<E: From<NotComparable>>(
     runs: &[ComparedRun],
-    mut load: impl FnMut(&DataConfig) -> Result<Splits, E>,
+    mut load: impl FnMut(&ComparedRun, &DataConfig) -> Result<Splits, E>,
 ) -> Result<TestSamples, E> {
     let first = runs.first().ok_or(NotComparable::NoRuns)?;
     if let Some(other) = runs.iter().find(|other| have_other_samples(first, other)) {
         return Err(NotComparable::between(first, other).into());
     }
     let mut samples = TestSamples { loaded: Vec::new(), of_run: Vec::new() };
-    for run in runs {
+    for (own, run) in runs.iter().enumerate() {
         let config = test_samples_alone(&run.data, run.manifest.task.wanted());
-        let known = samples.loaded.iter().position(|(other, _)| *other == config);
+        let is_known =
+            |(other, of, _): &(DataConfig, usize, Splits)| *other == config && read_alike(&runs[*of], run);
+        let known = samples.loaded.iter().position(is_known);
         let index = match known {
             Some(index) => index,
             None => {
-                let splits = load(&config)?;
-                samples.loaded.push((config, splits));
+                let splits = load(run, &config)?;
+                samples.loaded.push((config, own, splits));
                 samples.loaded.len() - 1
             }
         };
-        let [own, of_first] = [index, 0].map(|index| &samples.loaded[index].1.test);
+        let [own, of_first] = [index, 0].map(|index| &samples.loaded[index].2.test);
         // As the nets learnt from them, or, as `--set` may say, one like the other.
         let own_reading = first.manifest.conversion_to(&run.manifest);
         let mut conversions = [Some(Conversion::default()), own_reading].into_iter().flatten();
@@ -124,7 +127,7 @@ impl TestSamples {
     ///
     /// When there is no such run.
     pub fn of(&self, run: usize) -> &Splits {
-        &self.loaded[self.of_run[run]].1
+        &self.loaded[self.of_run[run]].2
     }
 }
 
@@ -159,6 +162,21 @@ fn have_other_samples(a: &ComparedRun, b: &ComparedRun) -> bool {
         || answer_otherwise(a, b)
 }
 
+/// Whether the nets read the same data in one way, as far as that is the net's to say: in which scheme tags are, which columns
+/// come after each other, and what values of its own stand for.
+fn read_alike(a: &ComparedRun, b: &ComparedRun) -> bool {
+    let scheme = |run: &ComparedRun| match &run.manifest.task {
+        Task::Classify(task) => task.scheme,
+        Task::Regress(_) => None,
+    };
+    let [one, other] = [a, b].map(|run| &run.manifest.modality);
+    let columns = match (one, other) {
+        (Modality::Series(one), Modality::Series(other)) => one.columns == other.columns,
+        _ => true,
+    };
+    columns && scheme(a) == scheme(b) && (a.manifest.task.self_targets().is_none() || one == other)
+}
+
 /// Whether nets that answer with values of the samples themselves are asked for others, or how far these are off from other
 /// ones.
 fn answer_otherwise(a: &ComparedRun, b: &ComparedRun) -> bool {
@@ -177,10 +195,7 @@ fn test_samples_alone(data: &DataConfig, wanted: Wanted) -> DataConfig {
 
 #[cfg(test)]
 mod tests {
-    use birnn_data::{
-        Dataset, Fallback, Locations, Missing, Modality, Preprocessing, Sequences, Series, Targets,
-    };
-    use birnn_infer::Task;
+    use birnn_data::{Dataset, Fallback, Locations, Missing, Preprocessing, Sequences, Series, Targets};
 
     use super::super::run::made_up::run;
     use super::*;
@@ -213,7 +228,7 @@ mod tests {
     /// How often data is loaded for runs, and what comes of it.
     fn samples(runs: &[ComparedRun]) -> (usize, Result<TestSamples, Error>) {
         let mut loads = 0;
-        let samples = common_test_samples(runs, |config| {
+        let samples = common_test_samples(runs, |_, config| {
             loads += 1;
             load(config)
         });
@@ -257,7 +272,7 @@ mod tests {
         let mut told = synthetic("b", 5);
         told.manifest.modality = runs[1].manifest.modality.clone();
         assert!(samples(&[synthetic("a", 5), told]).1.is_ok(), "--set says that one is as the other");
-        let others = common_test_samples(&runs, |config| {
+        let others = common_test_samples(&runs, |_, config| {
             let mut splits = load(config)?;
             if config.invert {
                 splits.test = splits.test.select(&[1, 0]);

@@ -280,6 +280,20 @@ fn texts_have_names_of_their_own() {
     assert_eq!(told(&splits, &splits.test), ["1: good"]);
 }
 
+/// A net that learnt elsewhere has its classes in an order of its own.
+#[test]
+fn classes_of_texts_are_in_the_order_of_the_net_that_is_judged() {
+    let folder = folder(&[("a", "pos fine\nneg bad\n")]);
+    let mut plan =
+        plan("dataset = \"texts\"\ntrain = \"a\"\ntest = \"a\"\n", folder.path(), CLASSES).unwrap();
+    for (known, expected) in [(["pos", "neg"], ["pos", "neg"]), (["good", "bad"], ["neg", "pos"])] {
+        plan.text.known = Some(known.map(str::to_owned).to_vec());
+        let splits = load_quietly(&plan, &at(folder.path(), true)).unwrap();
+        assert_eq!(splits.outputs.classes().unwrap(), expected);
+        assert_eq!(told(&splits, &splits.test), ["pos: fine", "neg: bad"]);
+    }
+}
+
 #[test]
 fn texts_that_cannot_be_are_refused() {
     let train = ("a", "pos fine\nneg bad\n");
