@@ -83,6 +83,19 @@ impl<'a> Recorded<'a> {
         self.0["validation"].as_u64()
     }
 
+    /// Of how many groups there were samples to learn from, kept back, and for the test, where they were parted by these.
+    pub fn groups(self) -> Option<[u64; 3]> {
+        let counts = self.0["division"]["groups"].as_array()?;
+        let [train, validation, test] =
+            counts.iter().map(Value::as_u64).collect::<Option<Vec<_>>>()?.try_into().ok()?;
+        Some([train, validation, test])
+    }
+
+    /// Whether the test was a share of the file that was learnt from.
+    pub fn has_test_share(self) -> bool {
+        self.0["division"]["test_share"].is_number()
+    }
+
     /// Of the values and targets, as in [`Provenance::sha256`].
     pub fn sha256(self) -> Option<&'a str> {
         self.0["sha256"].as_str()

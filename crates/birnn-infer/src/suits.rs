@@ -81,6 +81,8 @@ pub enum DataWarning {
         /// Whether the test samples are a share of what is to learn from: now it is another one.
         share: bool,
     },
+    /// The same files are parted into other groups than when the net was trained, as an earlier birnn read them.
+    Divided,
 }
 
 impl fmt::Display for DataWarning {
@@ -113,6 +115,10 @@ impl fmt::Display for DataWarning {
                     false => Ok(()),
                 }
             }
+            DataWarning::Divided => f.write_str(
+                "its data is parted into other groups than when the run was trained: the net may have learnt from samples of the \
+                 test; train it anew",
+            ),
         }
     }
 }
@@ -179,8 +185,19 @@ impl Manifest {
         };
         let changed = changed.into_iter().filter(is_its_own);
         let files: Vec<PathBuf> = changed.map(|index| files[index].path.clone()).collect();
+        if files.is_empty() {
+            let groups = splits.provenance.division.as_ref().and_then(|division| division.groups);
+            // What is kept back may be none, where it is not asked for.
+            let differ = |(before, [.., now]): ([u64; 3], [usize; 3])| before[2] != now as u64;
+            return self
+                .recorded()
+                .groups()
+                .zip(groups)
+                .filter(|&both| differ(both))
+                .map(|_| DataWarning::Divided);
+        }
         let share = splits.provenance.division.as_ref().is_some_and(|division| division.test_share.is_some());
-        (!files.is_empty()).then_some(DataWarning::Changed { files, share })
+        Some(DataWarning::Changed { files, share })
     }
 }
 
@@ -218,7 +235,7 @@ fn steps_warning(net: &Series, splits: &Splits) -> Option<DataWarning> {
 
 #[cfg(test)]
 mod tests {
-    use birnn_data::{DataConfig, Dataset, Locations, Sequences, Split, Values};
+    use birnn_data::{DataConfig, Dataset, Division, Locations, Sequences, Split, SplitBy, Values};
 
     use super::*;
     use crate::made_up;
@@ -316,6 +333,17 @@ mod tests {
         assert_eq!(manifest.changed(&splits), None);
         manifest.data["files"][1]["name"] = "two".into();
         assert_eq!(manifest.changed(&splits), found);
+        // As of a run that parted series by themselves, and not by their groups.
+        let groups = |groups: [usize; 3]| {
+            let (by, groups) = (SplitBy::Group, Some(groups));
+            Some(Division { by, of: 10, test_share: None, window: None, steps_left_out: None, groups })
+        };
+        splits.provenance.files.truncate(1);
+        splits.provenance.division = groups([2, 0, 1]);
+        for (before, expected) in [([24, 6, 10], Some(DataWarning::Divided)), ([1, 1, 1], None)] {
+            manifest.data["division"] = serde_json::to_value(groups(before)).unwrap();
+            assert_eq!(manifest.changed(&splits), expected);
+        }
         manifest.data = serde_json::Value::Null;
         assert_eq!(manifest.changed(&splits), None);
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use birnn_data::PATH_SETTINGS;
 use birnn_experiment::{Monitor, Source};
 use birnn_infer::kept;
 use birnn_run::{CONFIG, Status};
@@ -26,6 +27,9 @@ pub struct Sweep {
     pub runs: Vec<SweepRun>,
     /// The data set that drawn digits stood in for.
     pub substitute_for: Option<String>,
+    /// Whether the test samples are a share of what there is to learn from.
+    #[serde(skip)]
+    pub test_is_share: bool,
     /// Two runs whose files of data have other content, though they were asked for the same.
     #[serde(skip)]
     pub unlike_data: Option<[String; 2]>,
@@ -117,7 +121,10 @@ impl Sweep {
         let substitute_for = runs
             .iter()
             .find_map(|(_, records)| records.meta.as_ref()?.recorded().substitute_for().map(str::to_owned));
-        let unlike_data = unlike_data(&runs);
+        let has_share = |(_, records): &(SweepRun, Records)| {
+            records.meta.as_ref().is_some_and(|meta| meta.recorded().has_test_share())
+        };
+        let (unlike_data, test_is_share) = (unlike_data(&runs), runs.iter().any(has_share));
         let runs: Vec<SweepRun> = runs.into_iter().map(|(run, _)| run).collect();
         let done = || runs.iter().filter_map(|run| run.outcome);
         let by_validation = done().next().is_some() && done().all(|outcome| outcome.validation.is_some());
@@ -127,7 +134,8 @@ impl Sweep {
             settings.push(Settings::of(same, first));
             first += same.len();
         }
-        let mut sweep = Sweep { name, by_validation, settings, runs, substitute_for, unlike_data };
+        let mut sweep =
+            Sweep { name, by_validation, settings, runs, substitute_for, test_is_share, unlike_data };
         let metric = sweep.metric();
         // What is of another metric has no place among the others.
         let score = |settings: &Settings| {
@@ -155,7 +163,12 @@ impl Sweep {
             ));
         }
         // Which words there are is what a perplexity is of.
-        const OF_TOKENS: [&str; 8] = [
+        const OF_TOKENS: [&str; 13] = [
+            "data.encoding",
+            "data.limit",
+            "data.text",
+            "data.train",
+            "data.validation",
             "data.min_count",
             "data.unit",
             "data.normal_form",
@@ -166,7 +179,10 @@ impl Sweep {
             "model.embedding.freeze",
         ];
         // By which samples they are judged, and what is asked of these.
-        const OF_ALL: [&str; 14] = [
+        const OF_ALL: [&str; 17] = [
+            "data.label",
+            "data.tags",
+            "data.time",
             "task",
             "task.kind",
             "task.per",
@@ -183,7 +199,9 @@ impl Sweep {
             "data.id",
         ];
         // By what they are ranked, where that is not the test.
-        const OF_VALIDATION: [&str; 5] = [
+        const OF_VALIDATION: [&str; 7] = [
+            "data.limit",
+            "data.train_labels",
             "data.train",
             "data.train_images",
             "data.validation",
@@ -202,7 +220,10 @@ impl Sweep {
         let metric = self.metric().name;
         let asks_otherwise = |key: &&str| {
             key.starts_with("task.hide")
+                || key.starts_with("data.columns")
+                || key.starts_with("data.arrays")
                 || OF_ALL.contains(key)
+                || self.test_is_share && (*key == "data.train" || key.starts_with("data.window"))
                 || self.by_validation && OF_VALIDATION.contains(key)
                 || metric == "perplexity" && OF_TOKENS.contains(key)
                 || metric == "MAE" && (OF_VALUES.contains(key) || key.starts_with("data.window"))
@@ -226,16 +247,20 @@ impl Sweep {
     }
 }
 
-/// The first runs of the same settings of their data that were trained on files of other content.
+/// The first runs that came to something and were trained on the same files, but of other content.
 fn unlike_data(runs: &[(SweepRun, Records)]) -> Option<[String; 2]> {
     let mut firsts: BTreeMap<String, usize> = BTreeMap::new();
-    runs.iter().enumerate().find_map(|(index, (run, records))| {
+    let done = runs.iter().enumerate().filter(|(_, (run, _))| run.outcome.is_some());
+    done.into_iter().find_map(|(index, (run, records))| {
         let recorded = records.meta.as_ref()?.recorded();
-        let own = run.settings.iter().filter(|(key, _)| key.starts_with("data"));
+        let names_files = |key: &str| ["data", "data.dataset"].contains(&key) || PATH_SETTINGS.contains(&key);
+        let own = run.settings.iter().filter(|(key, _)| names_files(key));
         let asked = own.map(|(key, value)| format!("{key}={value}\n")).collect();
         let (first, records) = &runs[*firsts.entry(asked).or_insert(index)];
         let before = records.meta.as_ref()?.recorded();
-        (!before.changed_files(recorded).is_empty()).then(|| [first.folder.clone(), run.folder.clone()])
+        let [one, other] = [before, recorded].map(|recorded| recorded.file_names().count());
+        let differ = one != other || !before.changed_files(recorded).is_empty();
+        differ.then(|| [first.folder.clone(), run.folder.clone()])
     })
 }
 
@@ -308,6 +333,7 @@ mod tests {
         assert!(told("task.hide.share", "MAE", [1, 2]) && told("data.min_count", "perplexity", [1, 2]));
         assert!(told("data.window.length", "MAE", [1, 2]) && !told("data.window.length", "accuracy", [1, 2]));
         assert!(told("data.target", "RMSE", [1, 2]) && !told("data.train", "RMSE", [1, 2]));
+        assert!(told("data.limit", "perplexity", [1, 2]) && told("data.columns.tag", "accuracy", [1, 2]));
         assert!(!told("data.min_count", "accuracy", [1, 2]) && !told("model.hidden", "perplexity", [1, 2]));
         assert!(!told("task.hide.share", "MAE", [1, 1]));
     }
@@ -315,13 +341,11 @@ mod tests {
     #[test]
     fn data_that_has_changed_between_runs_is_told_of() {
         let told = |runs: &[(&str, &str, &str)]| {
-            let of = |&(folder, missing, content): &(&str, &str, &str)| {
+            let of = |&(folder, file, content): &(&str, &str, &str)| {
                 let (mut run, mut records) = run("2", 0, Some(0.5), None);
                 run.folder = folder.to_owned();
-                run.settings = vec![
-                    ("data.missing".to_owned(), missing.into()),
-                    ("model.hidden".to_owned(), folder.into()),
-                ];
+                run.settings =
+                    vec![("data.train".to_owned(), file.into()), ("data.missing".to_owned(), folder.into())];
                 records.meta = Some(
                     serde_json::from_value(serde_json::json!({
                         "name": "x", "seed": 0, "device": "cpu", "libtorch": "", "status": "done", "sessions": [],
@@ -333,8 +357,8 @@ mod tests {
             };
             Sweep::new("x".to_owned(), runs.iter().map(of).collect()).problem()
         };
-        assert_eq!(told(&[("1", "mean", "a"), ("2", "last", "a"), ("3", "mean", "a")]), None);
-        let problem = told(&[("1", "mean", "a"), ("2", "last", "b"), ("3", "mean", "b")]).unwrap();
+        assert_eq!(told(&[("1", "one", "a"), ("2", "two", "b"), ("3", "one", "a")]), None);
+        let problem = told(&[("1", "one", "a"), ("2", "two", "b"), ("3", "one", "b")]).unwrap();
         assert!(problem.starts_with("The data of 1 and of 3 has other content"), "{problem}");
     }
 
