@@ -189,12 +189,9 @@ impl Manifest {
             let groups = splits.provenance.division.as_ref().and_then(|division| division.groups);
             // What is kept back may be none, where it is not asked for.
             let differ = |(before, [.., now]): ([u64; 3], [usize; 3])| before[2] != now as u64;
-            return self
-                .recorded()
-                .groups()
-                .zip(groups)
-                .filter(|&both| differ(both))
-                .map(|_| DataWarning::Divided);
+            let before = Some(self.recorded()).filter(|recorded| recorded.has_test_share());
+            let before = before.and_then(|recorded| recorded.groups());
+            return before.zip(groups).filter(|&both| differ(both)).map(|_| DataWarning::Divided);
         }
         let share = splits.provenance.division.as_ref().is_some_and(|division| division.test_share.is_some());
         Some(DataWarning::Changed { files, share })
@@ -336,7 +333,7 @@ mod tests {
         // As of a run that parted series by themselves, and not by their groups.
         let groups = |groups: [usize; 3]| {
             let (by, groups) = (SplitBy::Group, Some(groups));
-            Some(Division { by, of: 10, test_share: None, window: None, steps_left_out: None, groups })
+            Some(Division { by, of: 10, test_share: Some(0.2), window: None, steps_left_out: None, groups })
         };
         splits.provenance.files.truncate(1);
         splits.provenance.division = groups([2, 0, 1]);

@@ -415,7 +415,7 @@ fn the_answer_furthest_off_comes_first() {
         }
         let html = page_of_task(&test, task, &Records::default());
         let first = html.split_once("<ul class=\"gallery\">").unwrap().1.split_once("</li>").unwrap().0;
-        assert!(first.contains("is <strong>-1000</strong>") && first.contains(which), "{first}");
+        assert!(first.contains("is <strong>-1000.000</strong>") && first.contains(which), "{first}");
     }
 }
 
