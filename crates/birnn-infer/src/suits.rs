@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use birnn_data::name::{first, shown, typed};
-use birnn_data::{DataConfig, Dataset, Modality, Per, Preprocessing, Series, Splits, Wanted};
+use birnn_data::{DataConfig, Dataset, Modality, Per, Preprocessing, Recorded, Series, Splits, Wanted};
 
 use crate::manifest::Manifest;
 
@@ -190,7 +190,7 @@ impl Manifest {
             // What is kept back may be none, where it is not asked for.
             let differ = |(before, [.., now]): ([u64; 3], [usize; 3])| before[2] != now as u64;
             let before = Some(self.recorded()).filter(|recorded| recorded.has_test_share());
-            let before = before.and_then(|recorded| recorded.groups());
+            let before = before.and_then(Recorded::groups);
             return before.zip(groups).filter(|&both| differ(both)).map(|_| DataWarning::Divided);
         }
         let share = splits.provenance.division.as_ref().is_some_and(|division| division.test_share.is_some());
