@@ -110,7 +110,7 @@ fn sighup_takes_new_weights_and_sigterm_ends_it() {
         Content-Type: image/png\r\nContent-Length: 100\r\n\r\nhalf",
     )
     .unwrap();
-    assert_eq!(server.ask("GET /readyz", "", b"").0, 200);
+    assert_eq!(server.ask("GET /v1/models", "", b"").0, 200);
     server.signal(Signal::TERM);
     server.until_it_says("about to stop");
     server.signal(Signal::TERM);
@@ -132,7 +132,7 @@ fn what_there_is_to_doubt_is_told() {
         ("net=bare.safetensors", "net: it is not known what its training images were like"),
     ] {
         let mut server = Server::start(&sandbox, &[run]);
-        assert_eq!(server.ask("GET /readyz", "", b"").0, 200);
+        assert_eq!(server.ask("GET /v1/models", "", b"").0, 200);
         server.signal(Signal::HUP);
         server.until_it_says(told);
         assert_eq!(server.end(), Some(0));
