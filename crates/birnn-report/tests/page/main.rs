@@ -407,8 +407,11 @@ fn the_answer_furthest_off_comes_first() {
         let sequences = series(if own.is_some() { 1 } else { 2 }, &[7; 20]).sequences;
         let mut values = vec![90.0; positions];
         values[11] = -1000.0;
-        let test =
-            Split { targets: Targets { values: TargetValues::Numbers { values, width: 1 }, per }, sequences };
+        let values = match own {
+            None => TargetValues::Numbers { values, width: 1 },
+            Some(own) => TargetValues::SelfNumbers { values, width: 1, kind: own.kind() },
+        };
+        let test = Split { targets: Targets { values, per }, sequences };
         let mut task = regressor(&["n"], per);
         if let Task::Regress(task) = &mut task {
             task.self_targets = own;
