@@ -418,7 +418,11 @@ fn the_answer_furthest_off_comes_first() {
         }
         let html = page_of_task(&test, task, &Records::default());
         let first = html.split_once("<ul class=\"gallery\">").unwrap().1.split_once("</li>").unwrap().0;
-        assert!(first.contains("is <strong>-1000.000</strong>") && first.contains(which), "{first}");
+        // Own values are told as what they are, and asked for as how far they are off what is read in their place.
+        let is = if own.is_none() { "is <strong>-1000.000</strong>" } else { "is <strong>-999.650</strong>" };
+        assert!(first.contains(is) && first.contains(which), "{first}");
+        // Of the first step nothing is asked that comes next.
+        assert!(own.is_none() || first.contains("s0\" points=\"29.3,"), "{first}");
     }
 }
 
