@@ -7,7 +7,7 @@ use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::{Sandbox, idx, last_error, listing, sums_up};
+use crate::{PATIENCE, Sandbox, idx, last_error, listing, sums_up};
 
 /// A folder with a run, weights, pictures and data in it, and all kinds of things that are none.
 #[derive(Debug)]
@@ -20,8 +20,7 @@ pub struct Fixture {
 /// Those that docs/reference/exit-codes.md explains.
 pub const EXIT_CODES: [i32; 5] = [0, 1, 2, 130, 143];
 
-/// So long may a case take before it counts as hanging; one that trains on is stopped as by a user.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// A case that trains on is stopped as by a user after it.
 const ENOUGH: Duration = Duration::from_millis(400);
 
 impl Fixture {

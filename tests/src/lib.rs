@@ -13,6 +13,7 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use birnn_data::{LabelledImages, splitmix, synthetic};
 use flate2::Compression;
@@ -26,6 +27,21 @@ mod examples {
     struct Readme;
     #[doc = include_str!("../../docs/guide/library.md")]
     struct Library;
+}
+
+/// How long a test waits for what takes a second, on a machine that does much else.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits until this holds, and fails with what `else_say` says where it does not for [`PATIENCE`].
+#[track_caller]
+pub fn wait_until(mut holds: impl FnMut() -> bool, else_say: impl FnOnce() -> String) {
+    let start = Instant::now();
+    while !holds() {
+        if start.elapsed() > PATIENCE {
+            panic!("{}", else_say());
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// A folder to run birnn in.

@@ -147,7 +147,11 @@ fn section(bench: &Bench, sweep: Sweep) -> Option<String> {
             let measured: Vec<&Measured> = sweep.points().iter().filter_map(|at| bench.at(at)).collect();
             let rows: Vec<_> =
                 measured.iter().map(|at| (at.point.to_string(), at.point, at.timed.as_slice())).collect();
-            steps("net, batch x time x features", &rows, |index| measured[index].fma_peak)
+            let table = steps("net, batch x time x features", &rows, |index| measured[index].fma_peak)?;
+            let has_pytorch = measured.iter().any(|at| median(&at.timed, Kind::Pytorch).is_some());
+            // Who reads this table alone is not to take for speed what is a matter of numbers.
+            let note = "Over many steps gradients vanish, and PyTorch computes with what is left of them, which on some                         processors takes most of its time: see the next table.";
+            Some(if sweep == Sweep::Time && has_pytorch { format!("{table}\n\n{note}") } else { table })
         }
     }
 }
@@ -214,7 +218,7 @@ fn vanishing(bench: &Bench) -> Option<String> {
     let note = "A frozen net is one that does not learn: its gradients become smaller from step to step, \
                 down to the subnormal numbers, with which processors compute many times slower. birnn's \
                 kernels take those for zero, and so does libtorch in birnn's processes; PyTorch does not \
-                unless it is told to.";
+                unless it is told to (`torch.set_flush_denormal(True)`, before its threads begin).";
     (!rows.is_empty()).then(|| format!("{}\n{note}", table(&head, &rows)))
 }
 

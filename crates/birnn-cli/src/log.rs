@@ -292,3 +292,20 @@ impl Write for &Record {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::no_level;
+
+    #[test]
+    fn words_that_are_no_level_are_found() {
+        for filter in
+            ["", "warn", "OFF,", "birnn", "birnn_server=debug, info", "hyper::proto", "[span]=trace"]
+        {
+            assert_eq!(no_level(filter), None, "{filter}");
+        }
+        for (filter, word) in [("verbose", "verbose"), ("info,loud", "loud"), ("debug, hyper", "hyper")] {
+            assert_eq!(no_level(filter), Some(word), "{filter}");
+        }
+    }
+}

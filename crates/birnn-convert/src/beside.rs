@@ -49,6 +49,14 @@ impl Beside {
                 if let Some(problem) = description.text.as_ref().and_then(unread) {
                     tracing::warn!("{}: {problem}", shown(&path));
                 }
+                let keys: Vec<&str> = description.unknown.keys().map(String::as_str).collect();
+                if !keys.is_empty() {
+                    let keys = escape::short(&keys.join(", "), LONGEST_PROBLEM);
+                    tracing::warn!(
+                        "{}: passed over, as a description has no such keys: {keys}",
+                        shown(&path)
+                    );
+                }
                 Some(Beside { path, description, written })
             }
             Err(problem) => {

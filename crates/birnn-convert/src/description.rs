@@ -1,6 +1,7 @@
 //! What someone needs to use a net who has nothing but its weights: a JSON object beside a state dict, and
 //! the metadata of an ONNX file.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -50,6 +51,9 @@ pub struct Description {
     /// Of text: what its tokens are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<Unit>,
+    /// Keys that none of these has: they are misspelt, or of whoever wrote the file.
+    #[serde(flatten, skip_serializing)]
+    pub unknown: BTreeMap<String, Value>,
 }
 
 impl Description {
@@ -112,6 +116,7 @@ impl Description {
             series,
             text,
             unit,
+            unknown: BTreeMap::new(),
         }
     }
 

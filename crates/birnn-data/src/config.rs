@@ -1,6 +1,7 @@
 //! What a user writes under `[data]`, and the plan that data is loaded by.
 
 mod arrays;
+mod decides;
 mod described_table;
 mod parts;
 mod paths;
@@ -12,6 +13,7 @@ mod text;
 mod written;
 
 pub use self::arrays::{Arrays, NpzOptions};
+pub use self::decides::Decides;
 pub use self::parts::{Portion, SplitBy, Window};
 pub use self::paths::{PATH_SETTINGS, anchored};
 pub use self::plan::DataPlan;

@@ -47,8 +47,9 @@ mod text;
 mod whole;
 
 pub use config::{
-    Arrays, Columns, DataConfig, DataPlan, Fallback, LabelFiles, Layout, NpzOptions, OwnFiles, OwnFormat,
-    PATH_SETTINGS, Portion, Source, SplitBy, Table, TextPlan, UserFiles, Window, anchored, check_class_names,
+    Arrays, Columns, DataConfig, DataPlan, Decides, Fallback, LabelFiles, Layout, NpzOptions, OwnFiles,
+    OwnFormat, PATH_SETTINGS, Portion, Source, SplitBy, Table, TextPlan, UserFiles, Window, anchored,
+    check_class_names,
 };
 pub use content::{hexadecimal, open_file};
 pub use dataset::Dataset;

@@ -237,6 +237,11 @@ impl Experiment {
         Ok(())
     }
 
+    /// Whether its net is asked for what its reverse direction has read: what it comes to is of no use beside others.
+    pub fn reads_what_it_is_asked(&self) -> bool {
+        self.leaks().is_some()
+    }
+
     /// Of a net that has read what it is asked for, by [`LEAK`], the setting that has it so.
     fn leaks(&self) -> Option<&'static str> {
         let key = if self.model.bidirectional { "model.bidirectional" } else { "model.hidden" };

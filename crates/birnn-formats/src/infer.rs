@@ -61,6 +61,12 @@ impl InferredModel {
         let without_biases = modules.fill_biases(&mut weights);
         let head_without_bias = modules.fill_head(&mut weights);
         let (features, outputs, config) = modules.read(&weights)?;
+        if let Some((name, _)) = weights.iter().find(|(_, array)| array.are_integers()) {
+            return refuse(format!(
+                "`{}` has integers, which are no weights; of a net that was quantised, import the weights from before",
+                short_name(name)
+            ));
+        }
         let architecture = config.resolve().map_err(|error| InferError::new(error.to_string()))?;
 
         let names = modules.renamed(architecture.cell.prefix());

@@ -3,6 +3,8 @@
 
 use half::{bf16, f16};
 
+use crate::state_dict::Array;
+
 /// How a number is stored, little end first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Number {
@@ -25,6 +27,15 @@ impl Number {
             Number::F32 | Number::I32 => 4,
             Number::F16 | Number::BF16 | Number::I16 => 2,
             Number::I8 | Number::U8 => 1,
+        }
+    }
+
+    /// An array of values that were [`Number::decode`]d.
+    pub(crate) fn array(self, shape: Vec<usize>, values: Vec<f32>) -> Array {
+        let array = Array::new(shape, values);
+        match self {
+            Number::F64 | Number::F32 | Number::F16 | Number::BF16 => array,
+            Number::I64 | Number::I32 | Number::I16 | Number::I8 | Number::U8 => array.of_integers(),
         }
     }
 

@@ -9,7 +9,7 @@ use crate::PLAIN;
 use crate::error::short_name;
 use crate::number::Number;
 use crate::pytorch::MOST_COPIES;
-use crate::state_dict::{Array, StateDict};
+use crate::state_dict::StateDict;
 
 /// Names and sizes of some ten thousand tensors have room in it.
 const LARGEST_HEADER: u64 = 4 << 20;
@@ -50,7 +50,7 @@ pub(crate) fn parse(mut source: impl Read + Seek, length: u64) -> Result<StateDi
         let mut bytes = vec![0; end - start];
         source.seek(SeekFrom::Start(8 + size + start as u64)).map_err(|error| error.to_string())?;
         source.read_exact(&mut bytes).map_err(|error| error.to_string())?;
-        found.insert(name, Array::new(info.shape.clone(), number.decode(&bytes)));
+        found.insert(name, number.array(info.shape.clone(), number.decode(&bytes)));
     }
     copy_tied(&metadata, &mut found, length)?;
     Ok(found)

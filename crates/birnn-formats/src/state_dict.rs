@@ -10,6 +10,7 @@ pub type StateDict = BTreeMap<String, Array>;
 pub struct Array {
     shape: Vec<usize>,
     values: Vec<f32>,
+    are_integers: bool,
 }
 
 impl Array {
@@ -20,7 +21,17 @@ impl Array {
     /// When there are not as many values as the shape asks for.
     pub fn new(shape: Vec<usize>, values: Vec<f32>) -> Array {
         assert_eq!(count_of(&shape), Some(values.len()), "values of an array {shape:?}");
-        Array { shape, values }
+        Array { shape, values, are_integers: false }
+    }
+
+    /// The same, of a file that has them as integers.
+    pub(crate) fn of_integers(self) -> Array {
+        Array { are_integers: true, ..self }
+    }
+
+    /// Whether the file that it is of has integers there: counters, masks, indices, weights that were quantised.
+    pub(crate) fn are_integers(&self) -> bool {
+        self.are_integers
     }
 
     /// The length of each dimension.

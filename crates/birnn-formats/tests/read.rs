@@ -221,6 +221,12 @@ fn what_is_no_net_of_ours_is_refused() {
         },
         "`fc.bias` has values that are not finite",
     );
+    let file = std::fs::read(fixture("single.safetensors")).unwrap();
+    let begin = file.windows(11).position(|bytes| bytes == br#"dtype":"F32"#).unwrap();
+    let integers = [&file[..begin], br#"dtype":"I32"#, &file[begin + 11..]].concat();
+    let error =
+        InferredModel::new(parse(Path::new("x.safetensors"), &integers).unwrap()).unwrap_err().to_string();
+    assert!(error.contains("has integers, which are no weights"), "{error}");
 }
 
 #[test]

@@ -230,8 +230,7 @@ impl Manifest {
     /// Whether the net was trained to answer with what its reverse direction has read: what it is judged by whole sequences is
     /// of no use.
     pub fn reads_what_it_is_asked(&self) -> bool {
-        self.task.self_targets() == Some(SelfTargets::Next)
-            && self.experiment().is_ok_and(|experiment| experiment.model.reads_in_reverse())
+        self.experiment().is_ok_and(|experiment| experiment.reads_what_it_is_asked())
     }
 
     /// Where the training data came from, to be asked.

@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use birnn_data::name::{self, shown};
-use birnn_experiment::{Experiment, Source, TaskKind};
+use birnn_experiment::{Experiment, Source};
 use birnn_infer::{Evaluation, Headline};
 use birnn_run::{CONFIG, META, Meta, Status};
 use serde::Serialize;
@@ -113,10 +113,7 @@ const LEAK: &str = "next (leak)";
 
 /// What the net of an experiment is for.
 fn task(experiment: &Experiment) -> &'static str {
-    match experiment.task.kind {
-        TaskKind::Next if experiment.model.reads_in_reverse() => LEAK,
-        kind => kind.name(),
-    }
+    if experiment.reads_what_it_is_asked() { LEAK } else { experiment.task.kind.name() }
 }
 
 fn headline(records: &Records) -> Option<ListedHeadline> {

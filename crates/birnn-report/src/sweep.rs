@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use birnn_data::PATH_SETTINGS;
+use birnn_data::{Decides, PATH_SETTINGS};
 use birnn_experiment::{Monitor, Source};
 use birnn_infer::kept;
 use birnn_run::{CONFIG, Status};
@@ -27,12 +27,9 @@ pub struct Sweep {
     pub runs: Vec<SweepRun>,
     /// The data set that drawn digits stood in for.
     pub substitute_for: Option<String>,
-    /// Whether the test samples are a share of what there is to learn from.
-    #[serde(skip)]
-    pub test_is_share: bool,
-    /// Two runs whose files of data have other content, though they were asked for the same.
-    #[serde(skip)]
-    pub unlike_data: Option<[String; 2]>,
+    /// What there is to say where the order of the runs says nothing: settings vary by which they are asked for other
+    /// things, or their data has changed meanwhile.
+    pub problem: Option<String>,
 }
 
 /// One run of a sweep.
@@ -49,6 +46,9 @@ pub struct SweepRun {
     pub status: Status,
     /// What it came to, once it is done.
     pub outcome: Option<Outcome>,
+    /// Whether its net has read what it is asked for.
+    #[serde(skip)]
+    pub reads_what_it_is_asked: bool,
 }
 
 /// What a run came to.
@@ -95,15 +95,13 @@ impl SweepRun {
         let path = sweep.join(folder);
         let records = if path.is_dir() { Records::read(&path) } else { Records::default() };
         let status = records.meta.as_ref().map_or(Status::Waiting, |meta| meta.status.clone());
-        let outcome = if status == Status::Done { Outcome::of(&records, monitor(&path)) } else { None };
-        (SweepRun { folder: folder.to_owned(), settings, seed, status, outcome }, records)
+        let experiment = Source::read(&path.join(CONFIG), &[]).map(|source| source.experiment().clone());
+        let monitor = experiment.as_ref().map(|experiment| experiment.train.monitor).unwrap_or_default();
+        let outcome = if status == Status::Done { Outcome::of(&records, monitor) } else { None };
+        let reads_what_it_is_asked = experiment.is_ok_and(|experiment| experiment.reads_what_it_is_asked());
+        let folder = folder.to_owned();
+        (SweepRun { folder, settings, seed, status, outcome, reads_what_it_is_asked }, records)
     }
-}
-
-/// By what the run in a folder tells its best epoch.
-fn monitor(folder: &Path) -> Monitor {
-    let source = Source::read(&folder.join(CONFIG), &[]);
-    source.map(|source| source.experiment().train.monitor).unwrap_or_default()
 }
 
 impl Outcome {
@@ -124,7 +122,7 @@ impl Sweep {
         let has_share = |(_, records): &(SweepRun, Records)| {
             records.meta.as_ref().is_some_and(|meta| meta.recorded().has_test_share())
         };
-        let (unlike_data, test_is_share) = (unlike_data(&runs), runs.iter().any(has_share));
+        let (unlike, test_is_share) = (unlike_data(&runs), runs.iter().any(has_share));
         let runs: Vec<SweepRun> = runs.into_iter().map(|(run, _)| run).collect();
         let done = || runs.iter().filter_map(|run| run.outcome);
         let by_validation = done().next().is_some() && done().all(|outcome| outcome.validation.is_some());
@@ -134,8 +132,8 @@ impl Sweep {
             settings.push(Settings::of(same, first));
             first += same.len();
         }
-        let mut sweep =
-            Sweep { name, by_validation, settings, runs, substitute_for, test_is_share, unlike_data };
+        let mut sweep = Sweep { name, by_validation, settings, runs, substitute_for, problem: None };
+        sweep.problem = unlike.or_else(|| sweep.unlike_questions(test_is_share));
         let metric = sweep.metric();
         // What is of another metric has no place among the others.
         let score = |settings: &Settings| {
@@ -154,79 +152,34 @@ impl Sweep {
         done.map_or(Metric::ACCURACY, |outcome| outcome.test.metric)
     }
 
-    /// What there is to say where the order of the runs says nothing: settings vary by which they are asked for other things, or
-    /// their data has changed meanwhile.
-    pub fn problem(&self) -> Option<String> {
-        if let Some([one, other]) = &self.unlike_data {
+    /// What there is to say where settings vary by which the runs are asked for other things. `test_is_share` is whether the
+    /// test samples are a share of what there is to learn from.
+    fn unlike_questions(&self, test_is_share: bool) -> Option<String> {
+        let first = |leaks: bool| {
+            self.runs.iter().find(|run| run.outcome.is_some() && run.reads_what_it_is_asked == leaks)
+        };
+        if let (Some(leak), Some(other)) = (first(true), first(false)) {
             return Some(format!(
-                "The data of {one} and of {other} has other content, though the same was asked for: their order says nothing."
+                "{} has read what it is asked for, and {} has not: their order says nothing.",
+                leak.folder, other.folder
             ));
         }
-        // Which words there are is what a perplexity is of.
-        const OF_TOKENS: [&str; 13] = [
-            "data.encoding",
-            "data.limit",
-            "data.text",
-            "data.train",
-            "data.validation",
-            "data.min_count",
-            "data.unit",
-            "data.normal_form",
-            "data.lowercase",
-            "data.merge_digits",
-            "data.vectors",
-            "data.vector_words",
-            "model.embedding.freeze",
-        ];
-        // By which samples they are judged, and what is asked of these.
-        const OF_ALL: [&str; 17] = [
-            "data.label",
-            "data.tags",
-            "data.time",
-            "task",
-            "task.kind",
-            "task.per",
-            "task.scheme",
-            "data",
-            "data.dataset",
-            "data.target",
-            "data.test",
-            "data.test_images",
-            "data.test_labels",
-            "data.test_share",
-            "data.split",
-            "data.group",
-            "data.id",
-        ];
-        // By what they are ranked, where that is not the test.
-        const OF_VALIDATION: [&str; 7] = [
-            "data.limit",
-            "data.train_labels",
-            "data.train",
-            "data.train_images",
-            "data.validation",
-            "data.validation_file",
-            "data.validation_labels",
-        ];
-        // By whose deviations errors of own values are told, and which of them there are.
-        const OF_VALUES: [&str; 6] = [
-            "data.features",
-            "data.limit",
-            "data.missing",
-            "data.standardise",
-            "data.train",
-            "data.validation",
-        ];
         let metric = self.metric().name;
-        let asks_otherwise = |key: &&str| {
-            key.starts_with("task.hide")
-                || key.starts_with("data.columns")
-                || key.starts_with("data.arrays")
-                || OF_ALL.contains(key)
-                || self.test_is_share && (*key == "data.train" || key.starts_with("data.window"))
-                || self.by_validation && OF_VALIDATION.contains(key)
-                || metric == "perplexity" && OF_TOKENS.contains(key)
-                || metric == "MAE" && (OF_VALUES.contains(key) || key.starts_with("data.window"))
+        let (of_tokens, of_values) = (metric == "perplexity", metric == "MAE");
+        let asks_otherwise = |key: &&str| match Decides::of(key) {
+            Some(Decides::Test) => true,
+            Some(Decides::Training) => test_is_share || self.by_validation || of_tokens || of_values,
+            Some(Decides::KeptBack) => self.by_validation || of_tokens || of_values,
+            Some(Decides::Validation) => self.by_validation,
+            Some(Decides::Windows) => test_is_share || of_values,
+            Some(Decides::Tokens) => of_tokens,
+            Some(Decides::Values) => of_values,
+            Some(Decides::Nothing) => false,
+            None => match *key {
+                "task" | "task.kind" | "task.per" | "task.scheme" => true,
+                "model.embedding.freeze" => of_tokens,
+                key => key.starts_with("task.hide"),
+            },
         };
         let differs = |index: usize| {
             self.runs.windows(2).any(|two| two[0].settings[index].1 != two[1].settings[index].1)
@@ -247,8 +200,8 @@ impl Sweep {
     }
 }
 
-/// The first runs that came to something and were trained on the same files, but of other content.
-fn unlike_data(runs: &[(SweepRun, Records)]) -> Option<[String; 2]> {
+/// What there is to say of the first runs that came to something and were trained on the same files, but of other content.
+fn unlike_data(runs: &[(SweepRun, Records)]) -> Option<String> {
     let mut firsts: BTreeMap<String, usize> = BTreeMap::new();
     let done = runs.iter().enumerate().filter(|(_, (run, _))| run.outcome.is_some());
     done.into_iter().find_map(|(index, (run, records))| {
@@ -260,7 +213,13 @@ fn unlike_data(runs: &[(SweepRun, Records)]) -> Option<[String; 2]> {
         let before = records.meta.as_ref()?.recorded();
         let [one, other] = [before, recorded].map(|recorded| recorded.file_names().count());
         let differ = one != other || !before.changed_files(recorded).is_empty();
-        differ.then(|| [first.folder.clone(), run.folder.clone()])
+        let told = || {
+            format!(
+                "The data of {} and of {} has other content, though the same was asked for: their order says nothing.",
+                first.folder, run.folder
+            )
+        };
+        differ.then(told)
     })
 }
 
@@ -315,6 +274,7 @@ mod tests {
             seed,
             status: Status::Waiting,
             outcome,
+            reads_what_it_is_asked: false,
         };
         (run, Records::default())
     }
@@ -328,7 +288,7 @@ mod tests {
                 run.outcome.as_mut().unwrap().test.metric = Metric { name: metric, is_share: false };
                 (run, records)
             };
-            Sweep::new("x".to_owned(), values.map(of).into()).problem().is_some()
+            Sweep::new("x".to_owned(), values.map(of).into()).problem.is_some()
         };
         assert!(told("task.hide.share", "MAE", [1, 2]) && told("data.min_count", "perplexity", [1, 2]));
         assert!(told("data.window.length", "MAE", [1, 2]) && !told("data.window.length", "accuracy", [1, 2]));
@@ -336,6 +296,19 @@ mod tests {
         assert!(told("data.limit", "perplexity", [1, 2]) && told("data.columns.tag", "accuracy", [1, 2]));
         assert!(!told("data.min_count", "accuracy", [1, 2]) && !told("model.hidden", "perplexity", [1, 2]));
         assert!(!told("task.hide.share", "MAE", [1, 1]));
+    }
+
+    #[test]
+    fn nets_that_read_what_they_are_asked_for_are_told_of() {
+        let told = |leaks: [bool; 2]| {
+            let of = |reads_what_it_is_asked: bool| {
+                let (run, records) = run("2", 0, Some(0.5), None);
+                (SweepRun { reads_what_it_is_asked, ..run }, records)
+            };
+            Sweep::new("x".to_owned(), leaks.map(of).into()).problem
+        };
+        assert_eq!((told([false; 2]), told([true; 2])), (None, None));
+        assert!(told([false, true]).unwrap().contains("has read what it is asked for"));
     }
 
     #[test]
@@ -355,7 +328,7 @@ mod tests {
                 );
                 (run, records)
             };
-            Sweep::new("x".to_owned(), runs.iter().map(of).collect()).problem()
+            Sweep::new("x".to_owned(), runs.iter().map(of).collect()).problem
         };
         assert_eq!(told(&[("1", "one", "a"), ("2", "two", "b"), ("3", "one", "a")]), None);
         let problem = told(&[("1", "one", "a"), ("2", "two", "b"), ("3", "one", "b")]).unwrap();

@@ -46,7 +46,7 @@ pub fn sweep_page(sweep: &Sweep, experiment: &str) -> Result<String, ReportError
             "Trained and tested on synthetic digits, not on {dataset}, which could not be had."
         ));
     }
-    banners.extend(sweep.problem());
+    banners.extend(sweep.problem.clone());
     let metric = sweep.metric();
     let order = if metric.is_share { "" } else { ", the lowest first" };
     let name = metric.name;

@@ -51,7 +51,9 @@ mod tests {
             });
             let settings = vec![("model.hidden".to_owned(), hidden.into())];
             let (folder, status) = (String::new(), Status::Waiting);
-            (SweepRun { folder, settings, seed: 0, status, outcome }, Records::default())
+            let reads_what_it_is_asked = false;
+            let run = SweepRun { folder, settings, seed: 0, status, outcome, reads_what_it_is_asked };
+            (run, Records::default())
         };
         let runs = vec![run(4, None), run(8, Some(0.5)), run(16, Some(0.75)), run(16, Some(0.25))];
         let text = Sweep::new("x".to_owned(), runs).text();

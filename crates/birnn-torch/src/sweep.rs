@@ -78,7 +78,7 @@ pub fn run(args: &SweepArgs, log: &Log) -> Outcome {
     let page = dir.path().join(PAGE);
     tracing::info!("saved {}", shown(&page));
     let sweep = sweep(&dir, &name);
-    if let Some(problem) = sweep.problem() {
+    if let Some(problem) = &sweep.problem {
         tracing::warn!("{problem}");
     }
     match args.json {

@@ -52,6 +52,9 @@ fn command_lines() {
         .birnn(&["train", "x.toml", "--set", "epochs=1"])
         .failed(2, &["--set epochs=1: unknown key `epochs`"]);
     sandbox.birnn(&["data", "verify", "--set", "seed=1"]).failed(2, &["--set changes an experiment"]);
+    sandbox
+        .birnn(&["train", "x.toml", "--data-dir", "x.toml"])
+        .failed(2, &["--data-dir x.toml: it is no folder; name the one that it is in"]);
     for args in [
         vec![],
         vec!["trian"],

@@ -428,6 +428,15 @@ fn the_description_beside_weights_says_what_net_they_are_of() {
         )
     );
 
+    // As some editors begin a file.
+    other["classes"] = ["z", "y", "x", "w", "v", "u", "t", "s", "r", "q"].as_slice().into();
+    sandbox.write("d.ckpt.json", format!("\u{feff}{other}"));
+    assert!(!import(&[]).done().stderr.contains("no such keys"));
+    other["preprocesing"] = other["preprocessing"].clone();
+    sandbox.write("d.ckpt.json", other.to_string());
+    assert!(import(&[]).done().stderr.contains("a description has no such keys: preprocesing"));
+    assert!(written().contains(r#"\"classes\":[\"z\","#));
+
     // Of other weights, and none.
     other["columns"] = 27.into();
     sandbox.write("d.ckpt.json", other.to_string());

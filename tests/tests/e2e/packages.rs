@@ -1,10 +1,9 @@
 //! What happens where nobody sends a data set, neither a mirror nor a package index.
 
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use birnn_tests::Sandbox;
+use birnn_tests::{Sandbox, wait_until};
 
 /// Nobody answers there.
 const NOBODY: &str = "http://127.0.0.1:9";
@@ -90,24 +89,16 @@ fn a_client_ends_with_birnn() {
     let mut command = sandbox.command(&["data", "fetch"]);
     command.envs(UNREACHABLE).env("PATH", search_path(&sandbox)).env_remove("PYTHON");
     let mut birnn = command.spawn().unwrap();
-    let start = Instant::now();
-    let shows = |path: &Path| path.exists();
-    while !shows(&sign) {
-        assert!(start.elapsed() < Duration::from_secs(60), "npm was never started");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    wait_until(|| sign.exists(), || "npm was never started".to_owned());
     birnn.kill().unwrap();
     birnn.wait().unwrap();
     // Whoever goes on shows it within a twentieth of a second; one that is being killed may once more.
-    let start = Instant::now();
-    loop {
+    let still = || {
         let _ = std::fs::remove_file(&sign);
         std::thread::sleep(Duration::from_millis(300));
-        if !shows(&sign) {
-            break;
-        }
-        assert!(start.elapsed() < Duration::from_secs(10), "npm goes on");
-    }
+        !sign.exists()
+    };
+    wait_until(still, || "npm goes on".to_owned());
     // What it left goes when data is obtained the next time.
     made_up(&sandbox, "npm", "exit 1");
     let path = search_path(&sandbox);

@@ -6,7 +6,7 @@ use std::process::{Child, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use birnn_tests::{SMALL, Sandbox};
+use birnn_tests::{PATIENCE, SMALL, Sandbox};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
@@ -68,7 +68,7 @@ impl Pty {
     fn wait_for(&self, part: &str, child: &mut Child) {
         let start = Instant::now();
         while !self.shown().contains(part) {
-            if start.elapsed() > Duration::from_secs(60) {
+            if start.elapsed() > PATIENCE {
                 let _ = child.kill();
                 panic!("no `{part}` in {:?}", self.shown().chars().take(3000).collect::<String>());
             }

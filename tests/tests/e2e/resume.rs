@@ -5,7 +5,7 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use birnn_tests::torture::{Limits, torture};
-use birnn_tests::{Ended, Sandbox, idx};
+use birnn_tests::{Ended, Sandbox, idx, wait_until};
 
 use crate::json;
 
@@ -23,15 +23,8 @@ fn a_run_survives_kills_power_cuts_faults_and_damage() {
 /// Starts training in the background, and waits until `metrics.jsonl` has so many lines.
 fn started(sandbox: &Sandbox, args: &[&str], lines: usize) -> Child {
     let child = sandbox.command(args).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-    let start = Instant::now();
-    let written = || {
-        let text = std::fs::read_to_string(sandbox.path("run/metrics.jsonl")).unwrap_or_default();
-        text.lines().count()
-    };
-    while written() < lines {
-        assert!(start.elapsed() < Duration::from_secs(60), "nothing was trained");
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    let text = || std::fs::read_to_string(sandbox.path("run/metrics.jsonl")).unwrap_or_default();
+    wait_until(|| text().lines().count() >= lines, || "nothing was trained".to_owned());
     child
 }
 

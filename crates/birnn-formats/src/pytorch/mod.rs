@@ -18,7 +18,7 @@ use std::io::{Read, Seek};
 use self::arena::{Arena, View};
 use self::container::{Container, LEGACY, ZIP};
 use crate::error::short_name;
-use crate::state_dict::{Array, StateDict};
+use crate::state_dict::StateDict;
 
 pub use write::encode;
 
@@ -74,7 +74,7 @@ pub(crate) fn parse(
             if count > 0 {
                 gather(&numbers, view.offset, &view.shape, &view.stride, &mut values);
             }
-            found.insert(name.to_owned(), Array::new(view.shape.clone(), values));
+            found.insert(name.to_owned(), number.array(view.shape.clone(), values));
         }
     }
     Ok(found)

@@ -626,7 +626,8 @@ fn a_sweeps_page_is_whole_and_loads_nothing() {
         let settings =
             vec![("model.hidden".to_owned(), value.parse::<u32>().map_or(value.into(), Into::into))];
         let (folder, status) = (folder.to_owned(), Status::Failed(HOSTILE.to_owned()));
-        (SweepRun { folder, settings, seed: 1, status, outcome }, Records::default())
+        let reads_what_it_is_asked = false;
+        (SweepRun { folder, settings, seed: 1, status, outcome, reads_what_it_is_asked }, Records::default())
     };
     let runs = || [run("001", "4", Some(0.9)), run("002", "8", Some(0.8)), run("003", HOSTILE, None)];
     for count in 0..=3 {

@@ -8,12 +8,10 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
-use birnn_tests::{Sandbox, idx};
+use birnn_tests::{PATIENCE, Sandbox, idx, wait_until};
 
 use crate::json;
 
-/// Whatever happens, all processes have ended by then.
-const PATIENCE: Duration = Duration::from_secs(60);
 /// What those that do not answer are given, in seconds.
 const TIMEOUT: &str = "6";
 
@@ -230,12 +228,8 @@ fn failed(ranks: &[Rank], codes: &[i32], parts: &[&str]) {
 
 /// Waits until a run has come so far.
 fn wait_for_step(sandbox: &Sandbox, run: &str, step: usize) {
-    let start = Instant::now();
     let text = || std::fs::read_to_string(sandbox.path(&format!("{run}/metrics.jsonl"))).unwrap_or_default();
-    while text().lines().count() < step {
-        assert!(start.elapsed() < PATIENCE, "nothing was trained: {}", text());
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    wait_until(|| text().lines().count() >= step, || format!("nothing was trained: {}", text()));
 }
 
 #[track_caller]
@@ -330,13 +324,9 @@ fn the_runs_of_a_sweep_are_shared_out() {
     let sets = ["train.epochs=30", "train.shards=1"];
     let job = start(&sandbox, 3, &with_sets(&["sweep", "x.toml", "--run-dir", "swept"], &sets));
     // Which run it has is up to chance.
-    let started = Instant::now();
     let runs =
         || (1..=12).filter(|run| sandbox.path(&format!("swept/{run:03}/metrics.jsonl")).exists()).count();
-    while runs() < 3 {
-        assert!(started.elapsed() < PATIENCE, "three runs at once: {:#?}", job.said(&sandbox));
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    wait_until(|| runs() >= 3, || format!("three runs at once: {:#?}", job.said(&sandbox)));
     job.signal(1, "KILL");
     let ranks = job.ended(&sandbox);
     let codes: Vec<i32> = ranks.iter().map(|rank| rank.code).collect();
