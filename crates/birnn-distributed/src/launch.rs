@@ -21,8 +21,6 @@ pub struct Launch {
     pub port: u16,
     /// Whether the launcher serves the store itself, as torchrun's agent does; otherwise rank 0 does.
     pub serves_store: bool,
-    /// How often the processes were started before, where the launcher starts them again.
-    pub attempt: usize,
 }
 
 /// Who starts the processes of a training.
@@ -196,8 +194,7 @@ impl Launch {
             (None, _) => PORT,
         };
         let serves_store = var("TORCHELASTIC_USE_AGENT_STORE").as_deref() == Some("True");
-        let attempt = number("TORCHELASTIC_RESTART_COUNT")?.unwrap_or(0);
-        Ok(Some(Launch { launcher, rank, size, local_rank, local_size, host, port, serves_store, attempt }))
+        Ok(Some(Launch { launcher, rank, size, local_rank, local_size, host, port, serves_store }))
     }
 
     /// Where the store is, for people.
@@ -324,9 +321,8 @@ mod tests {
 
     #[test]
     fn what_torchruns_agent_says_is_kept() {
-        let vars = "RANK=0 WORLD_SIZE=1 TORCHELASTIC_USE_AGENT_STORE=True TORCHELASTIC_RESTART_COUNT=2";
-        let launch = launch(vars).unwrap().unwrap();
-        assert!(launch.serves_store && launch.attempt == 2);
+        let vars = "RANK=0 WORLD_SIZE=1 TORCHELASTIC_USE_AGENT_STORE=True";
+        assert!(launch(vars).unwrap().unwrap().serves_store);
     }
 
     #[test]

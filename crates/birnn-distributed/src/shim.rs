@@ -183,15 +183,13 @@ mod with_gloo {
         /// The value of a key, if there is one within `wait`.
         pub(crate) fn get(&self, key: &str, wait: Duration) -> Result<Option<String>, String> {
             extern "C" fn take(taker: *mut c_void, value: *const u8, length: usize) {
-                if length == 0 {
-                    return;
-                }
-                // SAFETY: the taker is the vector below, and so many bytes are there during the call.
+                // SAFETY: the taker is the vector below, and so many bytes are there during the call; of none there may be
+                // no address.
                 unsafe {
-                    let taker = &mut *taker.cast::<Option<Vec<u8>>>();
-                    taker
-                        .get_or_insert_default()
-                        .extend_from_slice(std::slice::from_raw_parts(value, length));
+                    let taken = (*taker.cast::<Option<Vec<u8>>>()).get_or_insert_default();
+                    if length > 0 {
+                        taken.extend_from_slice(std::slice::from_raw_parts(value, length));
+                    }
                 }
             }
             let key = c_string(key)?;

@@ -11,11 +11,14 @@ use std::time::Duration;
 
 use birnn_data::name::shown;
 use birnn_data::{FolderLock, PATH_SETTINGS};
-use birnn_experiment::{Experiment, ExperimentError, Source, Trial, differing};
+use birnn_distributed::Ranks;
+use birnn_experiment::{Experiment, ExperimentError, MOST_RUNS, Source, Trial, differing};
 use birnn_infer::MetricsLine;
 use birnn_run::disk::Disk;
 use birnn_run::{CONFIG, FINAL, FileError, METRICS, Meta, MetaError, RunDir, RunDirError, Status};
 
+use crate::error::EngineError;
+use crate::handshake;
 use crate::resume::{NO_RESULT, Resumed};
 use crate::run::{Destination, RunError, Start, movable};
 
@@ -166,7 +169,8 @@ pub enum SweepError {
     Meta(#[from] MetaError),
     /// A run that was begun is not the one that the sweep asks for in its place.
     #[error(
-        "{}: its {key} is not what {SWEEP} now asks for; put {SWEEP} back as it was, or start another sweep",
+        "{}: its {key} is not what {SWEEP} asks for; put back the {SWEEP} that it was begun by, start another sweep, or, where \
+         the run was gone on with by itself, move it away, to have it trained anew",
         shown(.run)
     )]
     Differs {
@@ -175,6 +179,22 @@ pub enum SweepError {
         /// The first setting that is another.
         key: String,
     },
+    /// A run that was begun is beyond those that the sweep asks for.
+    #[error(
+        "{}: {SWEEP} asks for {asked} runs, and this one is there, too; put back the {SWEEP} that it was begun by, or move it away",
+        shown(.run)
+    )]
+    NotAsked {
+        /// The run.
+        run: PathBuf,
+        /// How many runs are asked for.
+        asked: usize,
+    },
+}
+
+/// Makes sure that all ranks are asked for the same new sweep, of which the first has the files.
+pub fn same_sweep(ranks: &Ranks, source: &Source) -> Result<(), EngineError> {
+    handshake::same_facts(ranks, &serde_json::json!({ "experiment": source.experiment().to_json() }))
 }
 
 impl SweepDir {
@@ -245,7 +265,12 @@ impl SweepDir {
         // Of processes that shared it before; who shares it now makes its own.
         Claims { folder: sweep.path.join(CLAIMS) }.end()?;
         (0..sweep.trials.len()).try_for_each(|index| sweep.agree(index, source))?;
-        Ok(sweep)
+        match (sweep.trials.len()..MOST_RUNS).find(|&index| sweep.is_begun(index)) {
+            Some(index) => {
+                Err(SweepError::NotAsked { run: sweep.run_path(index), asked: sweep.trials.len() })
+            }
+            None => Ok(sweep),
+        }
     }
 
     /// Where it is.

@@ -71,6 +71,7 @@ pub fn train(
     // What this rank asks for, until all have heard of it.
     let mut asks = Control::Continue;
 
+    let begins_at = state.step;
     while unfinished(state) {
         let epoch = state.epochs(steps);
         let grouped = plan.group_by_length.then_some(plan.batch_size);
@@ -151,9 +152,12 @@ pub fn train(
     let epochs = state.epochs(steps);
     if epochs < plan.epochs {
         let (patience, monitor) = (plan.patience, plan.monitor);
-        tracing::info!(
-            "stopping early: the validation {monitor} has not improved for {patience} epochs (train.early_stop)"
-        );
+        let why =
+            format!("the validation {monitor} has not improved for {patience} epochs (train.early_stop)");
+        match state.step > begins_at {
+            true => tracing::info!("stopping early: {why}"),
+            false => tracing::warn!("nothing is left to train, whatever train.epochs is: {why}"),
+        }
     }
     match &state.best {
         Some(best) => {

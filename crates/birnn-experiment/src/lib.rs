@@ -36,6 +36,6 @@ pub use optimizer::{Adam, Algorithm, OptimizerConfig, OptimizerKind, Sgd};
 pub use schedule::{Schedule, ScheduleConfig, ScheduleKind};
 pub use schema::schema;
 pub use source::Source;
-pub use sweep::{Seeds, SweepConfig, Trial};
+pub use sweep::{MOST_RUNS, Seeds, SweepConfig, Trial};
 pub use task::{HideConfig, Leak, RegressionLoss, TaskConfig, TaskKind, TaskPlan};
 pub use train::{EarlyStop, Monitor, TrainConfig, TrainPlan};

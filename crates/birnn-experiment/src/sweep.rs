@@ -23,7 +23,7 @@ pub struct SweepConfig {
     #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
     pub random: Table,
     /// How often to draw the settings of `random`.
-    #[schemars(range(min = 1, max = MOST))]
+    #[schemars(range(min = 1, max = MOST_RUNS))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub draws: Option<usize>,
 }
@@ -53,8 +53,8 @@ enum Choice {
     Between { from: f64, to: f64, log: bool, whole: bool },
 }
 
-/// More runs than anyone waits for.
-const MOST: usize = 10_000;
+/// More runs of a sweep than anyone waits for.
+pub const MOST_RUNS: usize = 10_000;
 
 impl Default for Seeds {
     fn default() -> Seeds {
@@ -146,8 +146,11 @@ impl SweepConfig {
         };
         let combinations = grid.iter().map(|(_, values)| values.len());
         let runs = combinations.chain([draws, seeds.len()]).fold(1, usize::saturating_mul);
-        if runs > MOST {
-            return Err(Invalid::new("sweep", format!("these are {runs} runs, and {MOST} are the most")));
+        if runs > MOST_RUNS {
+            return Err(Invalid::new(
+                "sweep",
+                format!("these are {runs} runs, and {MOST_RUNS} are the most"),
+            ));
         }
         let mut trials: Vec<Trial> = Vec::with_capacity(runs);
         let mut earlier: Vec<Vec<(String, Value)>> = Vec::new();
@@ -174,8 +177,8 @@ impl SweepConfig {
         let invalid = |message: String| Err(Invalid::new("sweep.seeds", message));
         match &self.seeds {
             Seeds::Count(0) => invalid("must be at least 1, is 0".to_owned()),
-            Seeds::Count(count) if *count as usize > MOST => {
-                invalid(format!("must be at most {MOST}, is {count}"))
+            Seeds::Count(count) if *count as usize > MOST_RUNS => {
+                invalid(format!("must be at most {MOST_RUNS}, is {count}"))
             }
             Seeds::Count(count) => match seed.checked_add(count - 1) {
                 Some(last) => Ok((seed..=last).collect()),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use birnn_data::FolderLock;
 use birnn_data::name::{shown, typed};
+use rustix::io::Errno;
 
 use crate::disk::{self, Disk};
 use crate::error::FileError;
@@ -71,6 +72,18 @@ pub enum RunDirError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// Its file system has no locks.
+    #[error(
+        "{}: its file system has no locks, by which other processes are kept away ({source}); mount it with them (`flock`), \
+         or name a directory elsewhere with --run-dir",
+        shown(.path)
+    )]
+    Unlockable {
+        /// The directory.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// The system refused.
     #[error("{}: {source}", shown(.path))]
     Io {
@@ -120,7 +133,7 @@ impl RunDir {
         disk::create_folders(&*disk, path).map_err(unmakeable(path))?;
         // Also where somebody else made it, whose flush nobody knows of.
         disk.sync_folder(disk::folder_of(path)).map_err(unmakeable(path))?;
-        let run = RunDir::lock(path, disk)?;
+        let run = RunDir::lock_new(path, disk)?;
         // Another process may have been quicker.
         RunDir::check_unlocked(path)?;
         Ok(run)
@@ -166,7 +179,7 @@ impl RunDir {
         loop {
             let path = folder.join(format!("{number:03}"));
             match disk::create_folder(&*disk, &path) {
-                Ok(()) => return RunDir::lock(&path, disk),
+                Ok(()) => return RunDir::lock_new(&path, disk),
                 // Another process was quicker.
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && number < u32::MAX => {
                     number += 1;
@@ -261,8 +274,26 @@ impl RunDir {
         &self.records
     }
 
+    /// As [`RunDir::lock`], of one that may just have been made: where there are no locks, it does not stay behind.
+    fn lock_new(path: &Path, disk: Arc<dyn Disk>) -> Result<RunDir, RunDirError> {
+        RunDir::lock(path, disk).inspect_err(|error| {
+            if let RunDirError::Unlockable { .. } = error {
+                let _ = std::fs::remove_file(path.join(FolderLock::NAME));
+                // As far as it is empty.
+                let _ = std::fs::remove_dir(path);
+            }
+        })
+    }
+
     fn lock(path: &Path, disk: Arc<dyn Disk>) -> Result<RunDir, RunDirError> {
-        let lock = FolderLock::try_take(path, |file| disk.lock_file(file)).map_err(io(path))?;
+        let lock = FolderLock::try_take(path, |file| disk.lock_file(file)).map_err(|source| {
+            match Errno::from_io_error(&source) {
+                Some(Errno::NOSYS | Errno::OPNOTSUPP | Errno::NOLCK) => {
+                    RunDirError::Unlockable { path: path.to_owned(), source }
+                }
+                _ => io(path)(source),
+            }
+        })?;
         let lock = lock.ok_or_else(|| RunDirError::InUse(path.to_owned()))?;
         let records = RecordFiles::new(path, disk.clone());
         Ok(RunDir { path: path.to_owned(), disk, records, lock })

@@ -81,7 +81,9 @@ impl Fails for SweepError {
             SweepError::Experiment(error) => error.into(),
             SweepError::File(error) => error.into(),
             SweepError::Meta(error) => error.failure(),
-            SweepError::Unwritable(_) | SweepError::Differs { .. } => Failure::request(self),
+            SweepError::Unwritable(_) | SweepError::Differs { .. } | SweepError::NotAsked { .. } => {
+                Failure::request(self)
+            }
         }
     }
 }

@@ -16,7 +16,7 @@ use birnn_cli::log::Log;
 use birnn_cli::output::{print, print_json};
 use birnn_data::name::shown;
 use birnn_engine::run::{RunError, Start};
-use birnn_engine::sweep::{Ended, SweepDir, Swept};
+use birnn_engine::sweep::{Ended, SweepDir, Swept, same_sweep};
 use birnn_engine::{Ranks, ResumeError};
 use birnn_experiment::{Source, Trial};
 use birnn_report::{Records, Sweep, SweepRun, sweep_page};
@@ -102,6 +102,9 @@ fn open_with(
         return open(args, disk, log);
     }
     ranks::same_command(ranks, if args.resume.is_some() { "sweep --resume" } else { "sweep CONFIG" })?;
+    if args.resume.is_none() {
+        same_sweep(ranks, &written(args)?).or_fail()?;
+    }
     let opened = if ranks.is_first() {
         let (mut dir, name) = open(args, disk, log)?;
         dir.share()?;

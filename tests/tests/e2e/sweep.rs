@@ -93,11 +93,15 @@ fn a_sweep_is_gone_on_with_only_as_what_it_was() {
     sandbox.write("s/sweep.toml", text.replace("forward = 3", "forward = 4"));
     sandbox
         .birnn(&["sweep", "--resume", "s"])
-        .failed(2, &["s/002: its model.hidden.forward is not what sweep.toml now asks for"]);
+        .failed(2, &["s/002: its model.hidden.forward is not what sweep.toml asks for"]);
     sandbox.write("s/sweep.toml", text.replace("seed = 0", "seed = 5"));
     sandbox.birnn(&["sweep", "--resume", "s"]).failed(2, &["s/001: its seed is not"]);
     sandbox.write("s/sweep.toml", text.replace("epochs = 2", "epochs = 3"));
     sandbox.birnn(&["sweep", "--resume", "s"]).failed(2, &["s/001: its train.epochs is not"]);
+    sandbox.write("s/sweep.toml", text.replace("2, {", "{"));
+    sandbox.birnn(&["sweep", "--resume", "s"]).failed(2, &["s/001: its model.hidden"]);
+    sandbox.write("s/sweep.toml", text.replace(", { forward = 3, reverse = 2 }", ""));
+    sandbox.birnn(&["sweep", "--resume", "s"]).failed(2, &["s/002: sweep.toml asks for 1 runs"]);
     // More of the same is welcome, and what was damaged is mended.
     sandbox.write("s/001/metrics.jsonl", "junk");
     sandbox.write("s/sweep.toml", text.replace("reverse = 2 }]", "reverse = 2 }, 4]"));

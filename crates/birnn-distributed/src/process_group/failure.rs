@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use super::{AT_ONCE, LAST_WORDS, ProcessGroup};
+use super::{LAST_WORDS, ProcessGroup, at_once};
 use crate::error::RankError;
 use crate::launch::Launch;
 use crate::shim::Store;
@@ -88,9 +88,9 @@ impl ProcessGroup {
         self.ask(quarter, move |store| store.set(&own, answer));
         // Those that wait for this one alone are to answer, too.
         self.hang_up(quarter);
-        let (failed, heard) = (self.key(FAILED), self.key(HEARD));
+        let (failed, heard, round) = (self.key(FAILED), self.key(HEARD), self.round);
         let answer = self.ask(left(start + whole), move |store| {
-            let roll = call_roll(store, &alive, &failed, stalled, start + 3 * quarter)?;
+            let roll = call_roll(store, round, &alive, &failed, stalled, start + 3 * quarter)?;
             store.add(&heard, 1)?;
             Ok::<_, String>(roll)
         });
@@ -172,15 +172,17 @@ struct Roll {
 /// Waits until all ranks have answered under their keys, until one has `failed`, or for so long.
 fn call_roll(
     store: &Store,
+    round: i64,
     alive: &[String],
     failed: &str,
     mut stalled: bool,
     until: Instant,
 ) -> Result<Roll, String> {
     let mut silent: Vec<usize> = (0..alive.len()).collect();
-    let mut word = store.get(failed, AT_ONCE)?;
+    let mut word = store.get(failed, at_once(store, round)?)?;
     while word.is_none() && !silent.is_empty() && Instant::now() < until {
-        silent.retain(|&rank| match store.get(&alive[rank], AT_ONCE) {
+        let at_once = at_once(store, round)?;
+        silent.retain(|&rank| match store.get(&alive[rank], at_once) {
             Ok(Some(answer)) => {
                 stalled |= answer == WAITED;
                 false

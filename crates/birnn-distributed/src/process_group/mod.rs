@@ -3,12 +3,12 @@
 //! What fails on one rank ends all of them soon, each with the reason: [`failure`].
 
 mod failure;
+mod meet;
 
 use std::cell::{Cell, RefCell};
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs, UdpSocket};
-use std::path::Path;
 use std::sync::{Arc, mpsc};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
@@ -17,14 +17,13 @@ use crate::error::RankError;
 use crate::launch::Launch;
 use crate::shim::{Group, HAS_GLOO, Store};
 
-use self::failure::{CUT, FAILED, HEARD, in_short};
+use self::failure::{CUT, HEARD, in_short};
+use self::meet::Met;
 
 /// How many ranks are through with everything.
 const DONE: &str = "done";
 /// How often who waits for others looks whether one has failed.
 const GLANCE: Duration = Duration::from_millis(500);
-/// Not at all, as far as a store can.
-const AT_ONCE: Duration = Duration::from_millis(1);
 /// How long the others have to hear of a failure, before the process with the store ends.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
@@ -37,6 +36,8 @@ struct Member {
     process: u32,
     /// Whence it reaches rank 0.
     address: IpAddr,
+    /// When it began to look for the others, in nanoseconds: containers give the same number to one process after the other.
+    began: u128,
 }
 
 /// The processes that a launcher started, joined by libtorch's process group.
@@ -46,8 +47,8 @@ struct Member {
 #[derive(Debug)]
 pub struct ProcessGroup {
     launch: Launch,
-    /// Which of the commands that share the store this is, from 1.
-    command: i64,
+    /// Which of the rounds that share the store this is, from 1.
+    round: i64,
     timeout: Duration,
     store: Arc<Store>,
     group: RefCell<Option<Group>>,
@@ -81,7 +82,7 @@ impl ProcessGroup {
         })?;
         let mut group = ProcessGroup {
             launch,
-            command: 1,
+            round: 1,
             timeout,
             store: Arc::new(store),
             group: RefCell::new(None),
@@ -89,14 +90,9 @@ impl ProcessGroup {
             failed: Cell::new(false),
             idle: Cell::new((Instant::now(), Duration::ZERO)),
         };
-        if group.launch.serves_store {
-            // The launcher's own store outlives this command, and the next one must not meet what this one said.
-            let commands = format!("birnn/{}/commands/{}", group.launch.attempt, group.launch.rank);
-            let counted = group.ask(timeout, move |store| store.add(&commands, 1));
-            group.command = counted.and_then(Result::ok).ok_or_else(|| group.store_lost(CUT))?;
-        }
         let host = gethostname::gethostname().to_string_lossy().into_owned();
-        let this = Member { host, process: std::process::id(), address };
+        let began = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+        let this = Member { host, process: std::process::id(), address, began };
         let told = group.call_together(&serde_json::to_string(&this).unwrap_or_default())?;
         let read = |(rank, text): (usize, String)| {
             serde_json::from_str(&text).map_err(|_| RankError::Failed {
@@ -187,40 +183,26 @@ impl ProcessGroup {
     }
 
     /// As [`ProcessGroup::gather`], by way of the store, as long as there is nothing else.
-    fn call_together(&self, text: &str) -> Result<Vec<String>, RankError> {
+    fn call_together(&mut self, text: &str) -> Result<Vec<String>, RankError> {
         let Launch { rank, size, .. } = self.launch;
-        let keys: Vec<String> = (0..size).map(|rank| self.key(&format!("member/{rank}"))).collect();
-        let (own, failed) = (keys[rank].clone(), self.key(FAILED));
-        let (text, timeout) = (text.to_owned(), self.timeout);
-        let answer = self.ask(timeout + LAST_WORDS, move |store| -> Result<Gathered, String> {
-            store.set_first(&own, &text)?;
-            match store.get(&own, GLANCE)? {
-                Some(other) if other != text && !is_gone(&other, &text) => return Ok(Gathered::Taken),
-                Some(other) if other != text => store.set(&own, &text)?,
-                _ => {}
-            }
-            let end = Instant::now() + timeout;
-            let mut texts = Vec::with_capacity(size);
-            while texts.len() < size {
-                if let Some(text) = store.get(&keys[texts.len()], GLANCE)? {
-                    texts.push(text);
-                } else if let Some(word) = store.get(&failed, AT_ONCE)? {
-                    return Ok(Gathered::Word(word));
-                } else if Instant::now() > end {
-                    let is_missing = |rank: &usize| matches!(store.get(&keys[*rank], AT_ONCE), Ok(None));
-                    return Ok(Gathered::Missing((texts.len()..size).filter(is_missing).collect()));
-                }
-            }
-            Ok(Gathered::All(texts))
+        let (text, launch, timeout) = (text.to_owned(), self.launch.clone(), self.timeout);
+        let answer = self.ask(timeout + LAST_WORDS, move |store| {
+            meet::meet(store, &launch, &text, Instant::now() + timeout)
+        });
+        let answer = answer.map(|answer| {
+            answer.map(|(round, met)| {
+                self.round = round;
+                met
+            })
         });
         let (error, there) = match answer {
-            Some(Ok(Gathered::All(texts))) => return Ok(texts),
-            Some(Ok(Gathered::Word(word))) => (self.heard(&word), size - 1),
-            Some(Ok(Gathered::Missing(missing))) => {
+            Some(Ok(Met::All(texts))) => return Ok(texts),
+            Some(Ok(Met::Word(word))) => (self.heard(&word), size - 1),
+            Some(Ok(Met::Missing(missing))) => {
                 let there = size - missing.len();
                 (RankError::Missing { missing, size, timeout }, there)
             }
-            Some(Ok(Gathered::Taken)) => {
+            Some(Ok(Met::Taken)) => {
                 // Nothing is said to those who are there: they are another training's.
                 self.failed.set(true);
                 let port = self.launch.port;
@@ -262,7 +244,7 @@ impl ProcessGroup {
     }
 
     fn key(&self, name: &str) -> String {
-        format!("birnn/{}/{}/{name}", self.launch.attempt, self.command)
+        key(self.round, name)
     }
 
     /// Asks the store in a thread of its own: where the network is cut, it may never answer.
@@ -293,27 +275,16 @@ impl ProcessGroup {
     }
 }
 
-/// What a round of texts came to.
-enum Gathered {
-    All(Vec<String>),
-    /// One has failed.
-    Word(String),
-    /// These did not come.
-    Missing(Vec<usize>),
-    /// Another process has this rank.
-    Taken,
+/// The name of something that is said in a round.
+fn key(round: i64, name: &str) -> String {
+    format!("birnn/{round}/{name}")
 }
 
-/// Whether a process that called itself this has ended, as far as one on the same host can tell: it was started anew. One
-/// that had this one's number has, too, as in a container.
-fn is_gone(other: &str, own: &str) -> bool {
-    let read = |text| serde_json::from_str::<Member>(text).ok();
-    match (read(other), read(own)) {
-        (Some(other), Some(own)) if other.host == own.host && cfg!(target_os = "linux") => {
-            other.process == own.process || !Path::new("/proc").join(other.process.to_string()).exists()
-        }
-        _ => false,
-    }
+/// How long the store may take to hand out what is there: several times what it just took to answer, be it near or far.
+fn at_once(store: &Store, round: i64) -> Result<Duration, String> {
+    let start = Instant::now();
+    store.add(&key(round, HEARD), 0)?;
+    Ok(Duration::from_millis(1) + 4 * start.elapsed())
 }
 
 /// Whether libtorch says that it cannot listen at a port.
@@ -399,23 +370,4 @@ fn towards(other: SocketAddr) -> std::io::Result<IpAddr> {
     let socket = UdpSocket::bind(any)?;
     socket.connect(other)?;
     Ok(socket.local_addr()?.ip())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_process_that_was_started_anew_takes_its_place() {
-        let member = |host: &str, process: u32| {
-            let address = IpAddr::from([127, 0, 0, 1]);
-            serde_json::to_string(&Member { host: host.to_owned(), process, address }).unwrap()
-        };
-        let own = member("a", std::process::id());
-        assert!(is_gone(&member("a", u32::MAX), &own), "there is no such process");
-        assert!(is_gone(&own, &own), "as in a container, where each is the first");
-        assert!(!is_gone(&member("a", 1), &own), "the first of the host is always there");
-        assert!(!is_gone(&member("b", u32::MAX), &own), "nothing is known of another host");
-        assert!(!is_gone("another program", &own));
-    }
 }
