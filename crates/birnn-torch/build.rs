@@ -13,7 +13,11 @@ fn main() {
     {
         println!("cargo::rerun-if-changed={log}");
     }
-    if let Some(revision) = git(&["rev-parse", "--short=12", "HEAD"]) {
+    // An archive of birnn that lies within another project's checkout is at none of that project's revisions.
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().ok();
+    let is_ours =
+        git(&["rev-parse", "--show-toplevel"]).and_then(|top| Path::new(&top).canonicalize().ok()) == root;
+    if let Some(revision) = git(&["rev-parse", "--short=12", "HEAD"]).filter(|_| is_ours) {
         println!("cargo::rustc-env=BIRNN_REVISION={revision}");
     }
 }

@@ -67,7 +67,7 @@ def pythons(chosen):
         found = shutil.which(chosen)
         if not found:
             raise Missing(f"--python {chosen} is no program: correct it")
-        return [found]
+        return [os.path.abspath(found)]
     folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
     on_path = [shutil.which(name, path=folder) for folder in folders for name in ["python3", "python"]]
     return list(dict.fromkeys(path for path in [sys.executable, *on_path] if path))

@@ -43,6 +43,8 @@ def arguments():
     parser.add_argument("--data-dir", type=Path, help=images)
     parser.add_argument("--out", type=Path, default=KIT / "results", help="for the table [default: results/]")
     args = parser.parse_args()
+    # The programs run elsewhere.
+    args.out = args.out.absolute()
     if not re.fullmatch(r"cpu|cuda(:\d+)?", args.device):
         parser.error(f"--device {args.device}: there are cuda, cuda:N and cpu")
     if args.libtorch and args.python:

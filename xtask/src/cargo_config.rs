@@ -32,6 +32,7 @@ pub fn record(root: &Path, tree: &Tree) -> Result<bool> {
     let new = file.with_extension(format!("toml.{}", std::process::id()));
     fs::write(&new, text)
         .and_then(|()| fs::rename(&new, &file))
+        .inspect_err(|_| _ = fs::remove_file(&new))
         .with_context(|| format!("cannot write {}", file.display()))?;
     Ok(true)
 }

@@ -29,6 +29,10 @@ pub fn obtain(machine: &Machine, flavour: Flavour) -> Result<(Tree, Was)> {
     let cache = machine.cache_dir()?;
     let copy = cache.join(folder_name(flavour));
     libtorch::check_name(&copy)?;
+    // One that is whole needs no lock, and lies perhaps where nothing may be written: its name appears when all is there.
+    if let Ok(tree) = inspect(&copy, flavour, machine.os) {
+        return Ok((tree, Was::There));
+    }
     fs::create_dir_all(&cache).with_context(|| format!("cannot make {}", cache.display()))?;
     let lock = lock(&cache)?;
     let damage = match inspect(&copy, flavour, machine.os) {
@@ -80,6 +84,16 @@ pub fn flavour_of(tree: &Path) -> Option<Flavour> {
         .find(|&flavour| tree.ends_with(Path::new("birnn").join(folder_name(flavour)).join("torch")))
 }
 
+/// Whether this is a copy that belongs to this machine's cache.
+pub fn is_own_copy(machine: &Machine, tree: &Path) -> bool {
+    let is_in = |cache: PathBuf| {
+        [Flavour::Cpu, Flavour::Cuda]
+            .iter()
+            .any(|&flavour| tree == cache.join(folder_name(flavour)).join("torch"))
+    };
+    machine.cache_dir().is_ok_and(is_in)
+}
+
 fn folder_name(flavour: Flavour) -> String {
     let suffix = match flavour {
         Flavour::Cpu => "cpu",
@@ -99,7 +113,12 @@ fn inspect(copy: &Path, flavour: Flavour, os: &str) -> Result<Tree> {
 /// Waits until no other set-up works in the cache. The lock ends with the last handle to the file.
 fn lock(cache: &Path) -> Result<File> {
     let path = cache.join(".lock");
-    let unlockable = || format!("cannot lock {}", path.display());
+    let unlockable = || {
+        format!(
+            "cannot lock {}; XDG_CACHE_HOME names a folder that can be written, and locked",
+            path.display()
+        )
+    };
     let file = File::create(&path).with_context(unlockable)?;
     match file.try_lock() {
         Ok(()) => {}

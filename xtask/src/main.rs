@@ -62,6 +62,15 @@ fn dispatch(args: &[OsString]) -> Result<ExitCode> {
             "setup" | "check" | "torture" | "fuzz" | "witness" | "browser" | "small" | "gpu" | "cross"
             | "cluster",
         ) if asks_for_help(rest) => Ok(help()),
+        // They are told by programs that nobody has built yet.
+        Some("train" | "sweep" | "run" | "test" | "bench" | "study" | "load")
+            if asks_for_help(rest) && cargo_config::recorded(&machine.root).is_none() =>
+        {
+            println!(
+                "docs/reference/cli.md has the options of birnn's commands. Here they are told once `cargo xtask setup` is done."
+            );
+            Ok(ExitCode::SUCCESS)
+        }
         Some("setup") => commands::setup(&machine, rest),
         Some(command @ ("train" | "sweep")) => commands::train(&machine, command, rest),
         Some("run") => commands::run(&machine, rest),

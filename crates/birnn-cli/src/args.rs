@@ -98,8 +98,8 @@ pub enum Command {
     /// Classify pictures, series of numbers or texts, tag words or steps, or predict numbers (regression).
     ///
     /// One line per picture or series: the most probable class with its probability, then all others of at least 1 %;
-    /// which steps are of which class; or the numbers. One that cannot be read is reported, the others are still
-    /// answered, and the exit code is 2.
+    /// which steps are of which class; or the numbers. One that cannot be read, of texts a whole file, is reported, the
+    /// others are still answered, and the exit code is 2.
     Predict(PredictArgs),
     /// Fill gaps in, of a CSV table or of texts, by a network that learnt to (`task.kind = "infill"`).
     ///

@@ -3,7 +3,6 @@
 
 use birnn_data::name::shown;
 use birnn_infer::{Predictor, folder_of};
-use birnn_report::compare::NotComparable;
 use birnn_report::{Answered, ComparedRun, ComparisonReport, Records, common_test_samples};
 
 use crate::args::CompareArgs;
@@ -39,10 +38,9 @@ pub fn run(args: &CompareArgs, log: &Log) -> Outcome {
     let (runs, predictors): (Vec<ComparedRun>, Vec<Predictor>) = nets.into_iter().unzip();
     let locations = args.data.locations()?;
     let samples = common_test_samples(&runs, |run, config| {
-        let plan = run.manifest.plan(config).map_err(|error| Failed(Failure::request(error)))?;
-        data::load(&plan, &locations, log, None).map_err(Failed)
-    });
-    let samples = samples.map_err(|Failed(failure)| failure)?;
+        let plan = run.manifest.plan(config).map_err(Failure::request)?;
+        data::load(&plan, &locations, log, None)
+    })?;
     for (index, run) in runs.iter().enumerate() {
         check_data(&run.run, &run.weights, &run.manifest, samples.of(index), true)?;
     }
@@ -68,13 +66,4 @@ pub fn run(args: &CompareArgs, log: &Log) -> Outcome {
     let answered: Vec<Answered> = answered.collect::<Result<_, _>>()?;
     let report = ComparisonReport::new(runs, &answered, dataset.clone())?;
     if args.json { print_json(&report) } else { print(&report.text()) }
-}
-
-/// Test samples that cannot be had, or not for all.
-struct Failed(Failure);
-
-impl From<NotComparable> for Failed {
-    fn from(error: NotComparable) -> Failed {
-        Failed(error.into())
-    }
 }

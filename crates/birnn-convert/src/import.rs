@@ -416,6 +416,11 @@ fn unnamed(request: &Request, found: &InferredModel, plan: TaskPlan) -> Result<T
                            --series --set task.kind=regress";
             return Err(unfit(message));
         }
+        TargetKind::Classes if plan.scheme.is_some() && request.classes.is_empty() => {
+            let message = "`task.scheme` is of tags, whose names are not in weights: --classes O,B-PER,I-PER, in the order of \
+                           its outputs";
+            return Err(unfit(message));
+        }
         TargetKind::Classes => {
             Task::new(plan, Outputs::Classes((0..count).map(|class| class.to_string()).collect()))
         }

@@ -12,6 +12,7 @@ compile_error!("birnn is for Linux and macOS: there are no other systems that it
 mod check;
 mod config;
 mod content;
+mod cores;
 mod dataset;
 mod division;
 mod elsewhere;

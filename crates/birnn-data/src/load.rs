@@ -134,12 +134,6 @@ pub fn load(
                 Some(Modality::Series(net)) if net.features() == series.features() => net.clone(),
                 _ => series,
             };
-            if let Some(own) = plan.self_targets {
-                outputs = Outputs::Numbers(series.self_scale(&train.sequences));
-                unhidden = Some(train.sequences.clone()).filter(|_| matches!(own, SelfTargets::Hidden(_)));
-                let of = |split: Split| series.answered_by_itself(own, split.sequences);
-                (train, validation, test) = (of(train), of(validation), of(test));
-            }
             Modality::Series(series)
         }
         WholeKind::Text => {
@@ -154,7 +148,7 @@ pub fn load(
                 on_event(Event::Vectors { told: &found.found.told(&plan.path, bytes) });
                 vectors = Some(found);
             }
-            if let Some(own) = plan.self_targets {
+            if plan.self_targets.is_some() {
                 if let Some(Modality::Text(net)) = &plan.read_as {
                     text = net.clone();
                 }
@@ -166,14 +160,24 @@ pub fn load(
                     );
                     return Err(ConfigError::new("min_count", message).into());
                 }
-                outputs = Outputs::Classes(text.words.clone());
-                unhidden = Some(train.sequences.clone()).filter(|_| matches!(own, SelfTargets::Hidden(_)));
-                let of = |split: Split| text.answered_by_itself(own, split.sequences);
-                (train, validation, test) = (of(train), of(validation), of(test));
             }
             Modality::Text(text)
         }
     };
+    if let Some(own) = plan.self_targets {
+        outputs = match &modality {
+            Modality::Series(series) => Outputs::Numbers(series.self_scale(&train.sequences)),
+            Modality::Text(text) => Outputs::Classes(text.words.clone()),
+            Modality::Images { .. } => outputs,
+        };
+        unhidden = Some(train.sequences.clone()).filter(|_| matches!(own, SelfTargets::Hidden(_)));
+        let of = |split: Split| match &modality {
+            Modality::Series(series) => series.answered_by_itself(own, split.sequences),
+            Modality::Text(text) => text.answered_by_itself(own, split.sequences),
+            Modality::Images { .. } => split,
+        };
+        (train, validation, test) = (of(train), of(validation), of(test));
+    }
     let learnt_from =
         [("train", &train), (validation_key(plan), &validation)].into_iter().filter(|_| !plan.judges);
     let of_test = if plan.test_share.is_some() { "test_share" } else { "test" };

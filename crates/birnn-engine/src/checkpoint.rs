@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use birnn_experiment::Experiment;
 use birnn_infer::container::{Contents, encode, read};
-use birnn_infer::layout::RECORD;
+use birnn_infer::layout::{RECORD, RECORDS_OF_FORMAT_4};
 use birnn_infer::{Manifest, Progress, WeightsError, WeightsProblem, wrong};
 use birnn_run::{
     BEST, CHECKPOINTS, Cpu, FINAL, FileError, LAST, LostRecord, Mark, PREVIOUS, RECORDS, RunDir,
@@ -181,6 +181,8 @@ impl Checkpoint {
         for name in RECORDS {
             let mark = match &self.progress.records {
                 Some(marks) => marks.get(name).cloned(),
+                // Those that came later it knows nothing of.
+                None if !RECORDS_OF_FORMAT_4.contains(&name) => None,
                 None => {
                     let bytes = self.contents.bytes(&format!("{RECORD}{name}"));
                     run.write(name, bytes)?;
@@ -211,7 +213,6 @@ impl Checkpoint {
 mod tests {
     use std::sync::Arc;
 
-    use birnn_infer::FORMAT;
     use birnn_infer::container::{Dtype, Entry};
     use birnn_run::disk::System;
     use birnn_run::{LOG, METRICS};
@@ -290,7 +291,7 @@ mod tests {
             ..state.progress(cpu(learner.precision()), std::collections::BTreeMap::new())
         };
         let mut manifest = manifest.of_checkpoint(progress);
-        manifest.format = FORMAT - 1;
+        manifest.format = 4;
         let bytes = encode(&manifest, &entries).unwrap();
         std::fs::write(run.path().join(METRICS), "what came after, or nothing").unwrap();
         let checkpoint = Checkpoint::parse(Path::new("x"), &bytes).unwrap();

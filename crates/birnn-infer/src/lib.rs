@@ -67,7 +67,7 @@ pub use network::{Network, Reading, Workspace, spec};
 pub use predictor::Predictor;
 pub use record::{Epoch, MetricsLine, Step, Timing, is_kept, kept};
 pub use streams::{NoStream, Streams};
-pub use suits::{DataWarning, Unsuited, other_features};
+pub use suits::{DataWarning, ForbiddenTags, Unsuited, other_features};
 pub use task::{
     Class, Classified, Classify, Detail, Evaluation, Filled, Headline, Judge, LOGITS, MOST_MISSES, Miss,
     Mistake, Regress, Regressed, Task, TokenScore, TokenScores, TokenSums, loss_by_counting, significant,

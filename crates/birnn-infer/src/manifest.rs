@@ -255,6 +255,9 @@ impl Manifest {
         let architecture = experiment.model.resolve().map_err(|error| unreadable(error.to_string()))?;
         self.check_inputs(&architecture).map_err(unreadable)?;
         self.check_task(&architecture).map_err(unreadable)?;
+        if let Task::Classify(task) = &self.task {
+            task.tag_set().map_err(|problem| unreadable(problem.to_string()))?;
+        }
         let copies = copies(&experiment.train.resolve().map_err(|error| unreadable(error.message))?);
         let (features, outputs) = (self.modality.inputs(), self.task.outputs());
         let weights = architecture.parameters(features, outputs);

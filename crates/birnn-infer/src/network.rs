@@ -395,8 +395,9 @@ impl Network {
             }
         };
         let found = std::thread::scope(|scope| {
-            let others = (1..threads.min(order.len().div_ceil(BATCH))).map(|_| scope.spawn(take));
-            let others: Vec<_> = others.collect();
+            // As many as the system gives: no answer depends on it.
+            let start = |_| std::thread::Builder::new().spawn_scoped(scope, take).ok();
+            let others: Vec<_> = (1..threads.min(order.len().div_ceil(BATCH))).map_while(start).collect();
             let mut found = take();
             for other in others {
                 found.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));

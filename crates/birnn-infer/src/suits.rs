@@ -3,10 +3,15 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use birnn_architecture::Head;
 use birnn_data::name::{first, shown, typed};
-use birnn_data::{DataConfig, Dataset, Modality, Per, Preprocessing, Recorded, Series, Splits, Wanted};
+use birnn_data::{
+    DataConfig, Dataset, IllegalTag, Modality, Per, Preprocessing, Recorded, Series, Splits, TargetValues,
+    Wanted,
+};
 
 use crate::manifest::Manifest;
+use crate::task::Task;
 
 /// What there is to say of series of so many values per step that a net for `features` of them cannot read, which were
 /// read as the table of `data`, if they were.
@@ -46,6 +51,27 @@ pub enum Unsuited {
         /// The data's.
         data: Vec<String>,
     },
+    /// It never gives some of the tags.
+    #[error(transparent)]
+    Forbidden(Box<ForbiddenTags>),
+}
+
+/// Tags that a conditional random field never gives.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "of the {part} {noun} number {sequence}, at step {}: {tag}, and a conditional random field gives nothing else: mend the \
+     data, let no window part a span, or, to have it give any tag, --set task.constrain=false",
+    tag.at + 1
+)]
+pub struct ForbiddenTags {
+    /// Of which part.
+    pub part: &'static str,
+    /// What its sequences are called.
+    pub noun: &'static str,
+    /// Which of them, from 1.
+    pub sequence: usize,
+    /// The first of its tags that cannot stand there.
+    pub tag: IllegalTag,
 }
 
 /// What can be, but hardly is what was meant.
@@ -171,7 +197,31 @@ impl Manifest {
             (Modality::Series(net), Modality::Series(_)) => steps_warning(net, splits),
             _ => None,
         });
-        Ok(warnings)
+        match self.forbidden_tags(splits) {
+            Some(forbidden) => Err(Unsuited::Forbidden(forbidden.into())),
+            None => Ok(warnings),
+        }
+    }
+
+    /// The first sequence whose tags its conditional random field would never give, as their scheme forbids them: their loss
+    /// is infinite.
+    pub fn forbidden_tags(&self, splits: &Splits) -> Option<ForbiddenTags> {
+        let Task::Classify(task) = &self.task else { return None };
+        let (Some(_), Ok(Some(tags))) = (self.task.legal_tags(), task.tag_set()) else { return None };
+        if !self.experiment().is_ok_and(|experiment| experiment.model.head == Head::Crf) {
+            return None;
+        }
+        let parts = [("training", &splits.train), ("validation", &splits.validation), ("test", &splits.test)];
+        parts.into_iter().find_map(|(part, split)| {
+            let TargetValues::Classes(classes) = &split.targets.values else { return None };
+            let mut rest = classes.as_slice();
+            split.sequences.lengths().enumerate().find_map(|(index, steps)| {
+                let own = rest.split_off(..steps)?;
+                let is_known = own.iter().all(|&class| usize::from(class) < task.classes.len());
+                let tag = tags.first_illegal(own).filter(|_| is_known)?;
+                Some(ForbiddenTags { part, sequence: index + 1, noun: self.modality.noun(), tag })
+            })
+        })
     }
 
     /// Which files of its run's own data, as it is now, have other content than when it was trained, if any

@@ -22,8 +22,12 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// All; of Python's those with one process and with one for each of two cores.
-    pub const ALL: [Kind; 5] = [Kind::Birnn, Kind::Torch(1), Kind::Torch(2), Kind::Onnx(1), Kind::Onnx(2)];
+    /// All; of Python's those with one process, and with one for each of so many cores.
+    pub fn all(cores: usize) -> Vec<Kind> {
+        let processes: &[usize] = if cores > 1 { &[1, cores] } else { &[1] };
+        let of = |kind: fn(usize) -> Kind| processes.iter().map(move |&count| kind(count));
+        [Kind::Birnn].into_iter().chain(of(Kind::Torch)).chain(of(Kind::Onnx)).collect()
+    }
 }
 
 impl fmt::Display for Kind {
@@ -103,7 +107,11 @@ impl Contender {
                 (listening(&mut child)?, child, None)
             }
             Kind::Torch(processes) | Kind::Onnx(processes) => {
-                let python = python.context("no Python was named")?;
+                // It runs in another folder. Not the link's target: what a virtual environment has is beside the link.
+                let python = match python.context("no Python was named")? {
+                    name if name.components().count() > 1 => std::path::absolute(name)?,
+                    name => name.to_owned(),
+                };
                 let folder = tempfile::tempdir()?;
                 let served = match kind {
                     Kind::Onnx(_) => exported(&program, weights, folder.path())?,
@@ -113,7 +121,7 @@ impl Contender {
                 std::fs::write(&script, include_str!("../python/served.py"))?;
                 // Between this and uvicorn nobody takes it, on a machine that does nothing else.
                 let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-                let child = Command::new(python)
+                let child = Command::new(&python)
                     .args(["-m", "uvicorn", "served:app", "--host", "127.0.0.1", "--no-access-log"])
                     .args(["--log-level", "error", "--loop", "uvloop", "--http", "httptools"])
                     .args(["--port", &address.port().to_string(), "--workers", &processes.to_string()])

@@ -66,9 +66,12 @@ fn run(args: &Args) -> Result<()> {
     let weights = PathBuf::from("crates/birnn-formats/examples/digits.safetensors");
     ensure!(weights.is_file(), "{} is not here; start this in the folder of the project", weights.display());
     let pictures = pictures::all(&weights)?;
+    // What is started computes with these, and the page names them.
+    cpu::configure_from_env()?;
+    let cores = std::thread::available_parallelism()?;
     let kinds: Vec<Kind> = match &args.python {
         None => vec![Kind::Birnn],
-        Some(_) => Kind::ALL.to_vec(),
+        Some(_) => Kind::all(cores.get()),
     };
     let started = contender::start(&kinds, &weights, args.python.as_deref())?;
     for contender in &started {
@@ -91,7 +94,6 @@ fn run(args: &Args) -> Result<()> {
             rows.push(row);
         }
     }
-    let cores = std::thread::available_parallelism()?;
     let machine = format!("{}, {}, {cores} cores", cpu::name(), cpu::instructions());
     let page = Page { machine, seconds: args.seconds, turns: args.turns, rows };
     std::fs::create_dir_all(&args.out).with_context(|| args.out.display().to_string())?;

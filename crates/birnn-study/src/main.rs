@@ -63,7 +63,10 @@ fn run(args: &Args) -> Result<()> {
         "configs/study is not here; start this in the folder of the project"
     );
     let runs = if args.quick { args.runs.join("quick") } else { args.runs.clone() };
-    let data = args.data.clone().or_else(|| std::env::var_os("BIRNN_DATA_DIR").map(PathBuf::from));
+    // What they start computes with these, and the page names them.
+    cpu::configure_from_env()?;
+    let variable = std::env::var_os("BIRNN_DATA_DIR").filter(|value| !value.is_empty());
+    let data = args.data.clone().or(variable.map(PathBuf::from));
     let runner = Runner::new(runs.clone(), data, args.quick)?;
     let seeds = if args.quick { 2 } else { args.seeds };
     let (cpu, instructions) = (cpu::name(), cpu::instructions());

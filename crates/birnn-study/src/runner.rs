@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
 use birnn_data::hexadecimal;
+use birnn_infer::cpu;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -58,6 +59,9 @@ struct Asked {
     birnn: String,
     /// Digests of the programs: what they compute can change where their version does not.
     programs: [String; 2],
+    /// The vector instructions that they compute with.
+    #[serde(default)]
+    instructions: String,
 }
 
 impl fmt::Display for NoData {
@@ -163,6 +167,7 @@ impl Runner {
             stages: trial.stages.clone(),
             birnn: self.version.clone(),
             programs: self.programs.clone(),
+            instructions: cpu::instructions().to_string(),
         };
         if let Ok(text) = std::fs::read(&kept)
             && let Ok(before) = serde_json::from_slice::<Kept>(&text)

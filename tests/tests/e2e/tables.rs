@@ -213,3 +213,39 @@ fn what_was_kept_back_stays_kept_back() {
         assert!(asked.stderr.contains(told), "{}", asked.stderr);
     }
 }
+
+/// What the scheme of the tags forbids is told before anything is trained, and not by a loss that is infinite.
+#[test]
+fn tags_that_their_scheme_forbids_are_refused_before_training() {
+    let sandbox = Sandbox::new();
+    let write = |tags: &[&str]| {
+        let row = |index: usize| {
+            format!("e{},{},{},{}\n", index / 6, index % 6, index % 7, tags[index % tags.len()])
+        };
+        sandbox.write("events.csv", "id,t,x,tag\n".to_owned() + &(0..60).map(row).collect::<String>());
+    };
+    sandbox.write(
+        "events.toml",
+        "[task]\nkind = \"tag\"\nscheme = \"iob2\"\n[data]\ndataset = \"table\"\ntrain = \"events.csv\"\nid = \"id\"\n\
+         time = \"t\"\ntarget = \"tag\"\ntest_share = 0.3\n[model]\nhidden = 4\nlayers = 1\n[train]\nepochs = 1\n",
+    );
+    let train = |run: &str, sets: &[&str]| {
+        let sets = sets.iter().flat_map(|set| ["--set", set]);
+        let args: Vec<&str> = ["train", "events.toml", "--run-dir", run].into_iter().chain(sets).collect();
+        sandbox.birnn(&args)
+    };
+    write(&["walk", "run"]);
+    train("run", &[])
+        .failed(2, &["events.toml:3:10: task.scheme: of the classes: found `run`, where a tag of IOB2 is"]);
+    write(&["O", "B-x", "I-x"]);
+    let crf = "model.head=crf";
+    train("run", &[crf, "data.window.length=2"]).failed(
+        2,
+        &["events.toml:3:10: task.scheme: of the training series number", "at step 1: `I-x` stands first"],
+    );
+    assert!(!sandbox.path("run").exists());
+    train("run", &[crf, "data.window.length=2", "task.constrain=false"]).done();
+    train("whole", &[crf]).done();
+    write(&["O", "I-x", "B-x"]);
+    sandbox.birnn(&["eval", "whole"]).failed(2, &["at step 2: `I-x` stands after `O`, where IOB2 has `B-x`"]);
+}

@@ -158,18 +158,18 @@ fn the_best_epoch_is_kept_and_stops_the_run() {
         .collect();
     let best = losses.iter().copied().fold(f64::INFINITY, f64::min);
     assert_eq!(losses.iter().position(|&loss| loss == best).unwrap() + 3, losses.len());
-    let longer = sandbox.birnn(&["train", "--resume", "run", "--set", "train.epochs=60"]).done();
-    assert!(
-        longer.stderr.contains("nothing is left to train, whatever train.epochs is"),
-        "{}",
-        longer.stderr
-    );
     let found = sandbox.birnn(&["eval", "run", "--split", "validation", "--json"]).done();
     assert!(
         (json(&found.stdout)["loss"].as_f64().unwrap() - best).abs() < 1e-4,
         "the best weights are the final ones"
     );
     assert!(sandbox.read("run/model.safetensors") == sandbox.read("run/checkpoints/best.safetensors"));
+    let longer = sandbox.birnn(&["train", "--resume", "run", "--set", "train.epochs=60"]).done();
+    assert!(
+        longer.stderr.contains("nothing is left to train, whatever train.epochs is"),
+        "{}",
+        longer.stderr
+    );
 }
 
 #[test]

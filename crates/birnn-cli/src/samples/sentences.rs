@@ -88,8 +88,9 @@ impl Form {
         let columns = || Form::Tokens(ConllForm::Columns { token: data.columns.unwrap_or_default().token });
         Ok(match data.dataset {
             _ if name.ends_with(".conllu") => Form::Tokens(ConllForm::Conllu),
-            _ if name.ends_with(".conll") => columns(),
+            // Treebanks have this name, too.
             Dataset::Conllu => Form::Tokens(ConllForm::Conllu),
+            _ if name.ends_with(".conll") => columns(),
             Dataset::Texts => {
                 let options = data.text_options().map_err(|error| error.to_string())?;
                 // Standard input has no name.
@@ -118,6 +119,7 @@ mod tests {
         let lines = || Form::Texts(TextForm::Lines, Unit::Words);
         for (file, settings, per, expected) in [
             ("a.conllu.gz", "dataset = \"lines\"", Per::Step, conllu()),
+            ("a.conll", "dataset = \"conllu\"", Per::Step, conllu()),
             ("a.CONLL", "dataset = \"texts\"", Per::Sequence, columns(1)),
             ("a.conll", "dataset = \"conllu\"", Per::Step, columns(1)),
             ("-", "dataset = \"conllu\"", Per::Step, conllu()),

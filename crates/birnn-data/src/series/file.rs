@@ -105,15 +105,7 @@ impl Labels {
         if self.named {
             return (self.labels, self.classes);
         }
-        let numbers: Option<Vec<f64>> = self.classes.iter().map(|name| name.parse().ok()).collect();
-        let by_name = |&one: &usize, &other: &usize| self.classes[one].cmp(&self.classes[other]);
-        let mut order: Vec<usize> = (0..self.classes.len()).collect();
-        match numbers {
-            Some(numbers) => order.sort_by(|one, other| {
-                numbers[*one].total_cmp(&numbers[*other]).then_with(|| by_name(one, other))
-            }),
-            None => order.sort_by(by_name),
-        }
+        let order = class_order(&self.classes);
         let mut places = vec![0; order.len()];
         order.iter().zip(0..=u8::MAX).for_each(|(&class, place)| places[class] = place);
         let labels = self.labels.iter().map(|&label| places[usize::from(label)]).collect();
@@ -127,4 +119,19 @@ pub fn target_names(width: usize) -> Vec<String> {
         1 => vec!["target".to_owned()],
         _ => (1..=width).map(|number| format!("target_{number}")).collect(),
     }
+}
+
+/// In which order classes are counted that were found under these names: that of numbers, where all are such, or else of
+/// the alphabet.
+pub(crate) fn class_order(names: &[String]) -> Vec<usize> {
+    let numbers: Option<Vec<f64>> = names.iter().map(|name| name.parse().ok()).collect();
+    let by_name = |&one: &usize, &other: &usize| names[one].cmp(&names[other]);
+    let mut order: Vec<usize> = (0..names.len()).collect();
+    match numbers {
+        Some(numbers) => order.sort_by(|one, other| {
+            numbers[*one].total_cmp(&numbers[*other]).then_with(|| by_name(one, other))
+        }),
+        None => order.sort_by(by_name),
+    }
+    order
 }

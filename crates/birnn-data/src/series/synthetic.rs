@@ -3,8 +3,8 @@
 use std::array;
 use std::f64::consts::TAU;
 use std::ops::RangeInclusive;
-use std::thread;
 
+use crate::cores::on_all_cores;
 use crate::rng::Rng;
 use crate::sequences::{Sequences, Values};
 use crate::split::Split;
@@ -13,6 +13,8 @@ use crate::targets::{Per, TargetKind, TargetValues, Targets, Wanted};
 /// Training series and test series.
 pub(crate) const TRAIN: usize = 2000;
 pub(crate) const TEST: usize = 1000;
+/// How many a processor draws before it looks for more.
+const SHARE: usize = 32;
 
 const FEATURES: usize = 3;
 const STEPS: RangeInclusive<usize> = 10..=60;
@@ -129,15 +131,9 @@ pub fn series(seed: u64, first: u64, count: usize) -> (Sequences, Vec<u8>) {
 
 fn draw_all(seed: u64, first: u64, count: usize) -> Vec<Drawn> {
     let mut drawn = vec![Drawn::default(); count];
-    let threads = thread::available_parallelism().map_or(1, usize::from);
-    let share = count.div_ceil(threads).max(1);
-    thread::scope(|scope| {
-        for (part, drawn) in drawn.chunks_mut(share).enumerate() {
-            scope.spawn(move || {
-                for (offset, one) in drawn.iter_mut().enumerate() {
-                    *one = draw(&mut Rng::new(seed, first + (part * share + offset) as u64));
-                }
-            });
+    on_all_cores(drawn.chunks_mut(SHARE).enumerate(), |(part, drawn)| {
+        for (offset, one) in drawn.iter_mut().enumerate() {
+            *one = draw(&mut Rng::new(seed, first + (part * SHARE + offset) as u64));
         }
     });
     drawn

@@ -217,9 +217,9 @@ pub enum TableProblem {
     },
     /// A quote ends in the middle of a cell.
     #[error(
-        "line {line}: a cell begins with a quote, and {} a quote in it is followed by more than the end of the cell; if quotes \
-         are part of what the cell says, write each of them twice and quote the cell (`\"5\"\" pipe\"`)",
-        if .ended == .line { "there".to_owned() } else { format!("in line {ended}") }
+        "line {line}: a cell begins with a quote, and the one {} that should end it does not: the cell goes on, or has other \
+         cells and lines in it; if quotes are part of what the cell says, write each of them twice and quote the cell (`\"5\"\" pipe\"`)",
+        if .ended == .line { "behind it".to_owned() } else { format!("in line {ended}") }
     )]
     Quote {
         /// The line in which the cell begins.

@@ -16,6 +16,8 @@ pub(super) struct Quotes {
     line: u64,
     /// The line in which the cell begins that a quote has begun.
     begun: u64,
+    /// Whether a tab and a line break have come in it, where tabs part cells.
+    passed: [bool; 2],
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +45,7 @@ pub(super) struct Stray {
 
 impl Quotes {
     pub(super) fn new(delimiter: u8) -> Quotes {
-        Quotes { delimiter, state: State::Outside, last: b'\n', line: 1, begun: 1 }
+        Quotes { delimiter, state: State::Outside, last: b'\n', line: 1, begun: 1, passed: [false; 2] }
     }
 
     /// Looks at the bytes that come next.
@@ -67,11 +69,14 @@ impl Quotes {
                     if self.ends_a_cell(before) {
                         self.line += lines_to(quote);
                         (self.state, self.begun, begun_at) = (State::Inside, self.line, quote);
+                        self.passed = [false; 2];
                     }
                     at = quote + 1;
                 }
                 State::Inside => {
-                    let Some(found) = memchr(b'"', &bytes[at..]) else { break };
+                    let found = memchr(b'"', &bytes[at..]);
+                    self.pass(&bytes[at..found.map_or(bytes.len(), |found| at + found)]);
+                    let Some(found) = found else { break };
                     (self.state, at) = (State::Behind, at + found + 1);
                 }
                 State::Behind => match bytes.get(at) {
@@ -81,7 +86,13 @@ impl Quotes {
                 },
                 State::Ended => match bytes.get(at) {
                     None => break,
-                    Some(&byte) if self.ends_a_cell(byte) => self.state = State::Outside,
+                    Some(&byte) if self.ends_a_cell(byte) => {
+                        if self.passed == [true; 2] {
+                            let ended = self.line + lines_to(at);
+                            return Err(Stray { begun: self.begun, ended, at: begun_at });
+                        }
+                        self.state = State::Outside;
+                    }
                     Some(b' ' | b'\t') => at += 1,
                     Some(_) => {
                         let ended = self.line + lines_to(at);
@@ -93,6 +104,15 @@ impl Quotes {
         self.line += lines_to(bytes.len());
         self.last = bytes.last().copied().unwrap_or(self.last);
         Ok(())
+    }
+
+    /// Passes over what stands in a cell. Of cells that tabs part hardly one holds a tab and a line break: it is two quotes of
+    /// texts in different rows.
+    fn pass(&mut self, within: &[u8]) {
+        if self.delimiter == b'\t' {
+            let [tab, line] = [b'\t', b'\n'].map(|byte| memchr(byte, within).is_some());
+            self.passed = [self.passed[0] | tab, self.passed[1] | line];
+        }
     }
 
     fn ends_a_cell(&self, byte: u8) -> bool {
@@ -132,6 +152,21 @@ mod tests {
         found("\"dull\" and long,1\n", Some((1, 1)));
         found("1,\"a\" b\n", Some((1, 1)));
         found("a\n\"b\nc\"\n\"d\"\"\" e\n", Some((4, 4)));
+    }
+
+    #[test]
+    fn rows_that_tabs_part_are_not_joined_by_the_quotes_of_two_texts() {
+        let found = |text: &str| {
+            let by = |size: usize| {
+                let mut quotes = Quotes::new(b'\t');
+                let stray = text.as_bytes().chunks(size).find_map(|piece| quotes.look_at(piece).err());
+                stray.map(|stray| (stray.begun, stray.ended))
+            };
+            (1..text.len()).for_each(|size| assert_eq!(by(size), by(text.len()), "{text:?} by {size}"));
+            by(text.len())
+        };
+        assert_eq!(found("t\tc\n\"Wonderful film\tpos\nbad\tneg\na fine story\"\tpos\n"), Some((2, 4)));
+        assert_eq!(found("t\tc\n\"two\nlines\"\tpos\n\"a\ttab\"\tneg\n"), None);
     }
 
     #[test]

@@ -176,6 +176,9 @@ fn of_lines(
     each_line(content, |line| if line.text.trim().is_empty() { Ok(()) } else { take(line) })
 }
 
+/// What fastText marks a class by. A text may have several there, and would begin with the others here.
+const LABEL: &str = "__label__";
+
 /// Reads a text behind its class or, where a net is asked, alone.
 fn on_a_line(reading: &mut Reading, unit: Unit, line: Line<'_>) -> Result<(), FileProblem> {
     let text = line.text.trim();
@@ -183,7 +186,13 @@ fn on_a_line(reading: &mut Reading, unit: Unit, line: Line<'_>) -> Result<(), Fi
         return sample(reading, unit, line.number, text, "");
     }
     match text.split_once(char::is_whitespace) {
-        Some((label, text)) => sample(reading, unit, line.number, text, label),
+        Some((label, text)) => {
+            let second = text.split_whitespace().next().filter(|second| second.starts_with(LABEL));
+            if let Some(second) = second.filter(|_| label.starts_with(LABEL)) {
+                return Err(TextProblem::TwoClasses([label, second].map(str::to_owned)).at(line.number));
+            }
+            sample(reading, unit, line.number, text, label)
+        }
         None => Err(TextProblem::ClassAlone(text.to_owned()).at(line.number)),
     }
 }

@@ -13,7 +13,7 @@ use crate::file_error::{FileError, FileProblem};
 use crate::name;
 use crate::own::{left_out, not_there};
 use crate::provenance::VerifiedFile;
-use crate::series::file::SeriesFile;
+use crate::series::file::{SeriesFile, class_order};
 use crate::series::own::{Together, answered, names_of, together};
 use crate::split::MOST_CLASSES;
 use crate::targets::Per;
@@ -41,6 +41,8 @@ pub(crate) fn read_own(files: &OwnFiles, plan: &DataPlan) -> Result<Whole, DataE
                 let Some((file, path)) = other else { continue };
                 warnings.extend(add_tags(&mut names, file, part).map_err(|problem| problem.at(path))?);
             }
+            // Whichever file has which, the same tags are the same classes.
+            names = class_order(&names).into_iter().map(|class| names[class].clone()).collect();
         }
         _ => {}
     }

@@ -126,6 +126,12 @@ pub enum TextProblem {
     /// A class without a text behind it.
     #[error("is {} alone: a line begins with a class, and behind it comes the text", quoted(.0))]
     ClassAlone(String),
+    /// A text has two classes as fastText writes them.
+    #[error(
+        "has the classes {} and {}, and a text has one here: take the other off, or make lines of their own of it",
+        quoted(&.0[0]), quoted(&.0[1])
+    )]
+    TwoClasses([String; 2]),
     /// A text is empty.
     #[error("its text is empty: leave it out")]
     NoText,

@@ -80,6 +80,12 @@ impl Prepared {
             Task::new(plan.task, splits.outputs.clone()),
             serde_json::to_value(&splits.provenance).unwrap_or_default(),
         );
+        if let Task::Classify(task) = &manifest.task {
+            task.tag_set().map_err(|problem| of_scheme(&start, format!("of the classes: {problem}")))?;
+        }
+        if let Some(forbidden) = manifest.forbidden_tags(&splits) {
+            return Err(of_scheme(&start, forbidden.to_string()).into());
+        }
         // Before memory is taken for the net, and a directory made.
         manifest.check()?;
         if let Start::Resumed(resumed) = &start {
@@ -165,6 +171,11 @@ impl Prepared {
         let path = PathBuf::from(OsString::from_vec(path));
         Ok(Run { training, path, kept })
     }
+}
+
+/// That the data does not fit the scheme of tags that the experiment asks for.
+fn of_scheme(start: &Start, message: String) -> ExperimentError {
+    start.source().locate(Invalid { key: "task.scheme".to_owned(), message })
 }
 
 /// That products are more exact than asked for, where they are.

@@ -9,7 +9,7 @@ use crate::task::Classify;
 /// How a tagger did on words that it knows and on others, each token counting the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct KnownWords {
-    /// On words that its training data has.
+    /// On words that it has a vector of.
     pub known: WordScore,
     /// On all others, which it reads as one.
     pub unknown: WordScore,

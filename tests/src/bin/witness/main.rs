@@ -58,9 +58,15 @@ fn main() -> ExitCode {
         ] => (python, Some(part)),
         _ => return usage(),
     };
-    let python = Python { program: PathBuf::from(python), sandbox: Sandbox::new() };
+    // It runs in another folder.
+    let program = match Path::new(python) {
+        name if name.components().count() > 1 => std::path::absolute(name).unwrap(),
+        name => name.to_owned(),
+    };
+    let python = Python { program, sandbox: Sandbox::new() };
     python.sandbox.write("witness.toml", EXPERIMENT);
     let splits = python.lay_out();
+    let is_synthetic = splits.provenance.substitute_for.is_some();
     println!("witnesses on the {} test images of {}", splits.test.len(), splits.provenance.dataset);
     let wanted = |part| only.is_none_or(|only| only == part);
     if wanted("nets") {
@@ -83,7 +89,7 @@ fn main() -> ExitCode {
         python.run_files();
     }
     if wanted("tutorial") {
-        python.tutorial();
+        python.tutorial(is_synthetic);
     }
     ExitCode::SUCCESS
 }
@@ -293,21 +299,27 @@ impl Python {
     }
 
     /// The tutorial's recipe trained in Python, its checkpoint evaluated here.
-    fn tutorial(&self) {
+    fn tutorial(&self, is_synthetic: bool) {
         println!("training the tutorial's recipe in Python: a minute or two");
         let answer = self.ask(&["tutorial"]).remove(0);
         let config = workspace().join("configs/bilstm.toml");
         let config = config.to_str().unwrap();
         let import = ["import", "tutorial.ckpt", "--config", config, "--out", "tutorial.safetensors"];
         self.sandbox.birnn(&import).done();
-        let data = std::env::var("BIRNN_DATA_DIR").unwrap_or_default();
-        let mut args = vec!["eval", "tutorial.safetensors", "--json", "--offline"];
-        if data.is_empty() {
-            args.extend(["--dataset", "synthetic"]);
-        } else {
-            args.extend(["--data-dir", &data]);
+        let mut command = self.sandbox.command(&["eval", "tutorial.safetensors", "--json", "--offline"]);
+        if is_synthetic {
+            command.args(["--dataset", "synthetic"]);
         }
-        let found: Value = serde_json::from_str(&self.sandbox.birnn(&args).done().stdout).unwrap();
+        // The images that Python had, wherever they are.
+        for name in ["BIRNN_DATA_DIR", "XDG_CACHE_HOME"] {
+            match std::env::var_os(name).filter(|value| !value.is_empty()) {
+                Some(folder) => command.env(name, std::path::absolute(folder).unwrap()),
+                None => command.env_remove(name),
+            };
+        }
+        let output = command.stderr(Stdio::inherit()).output().unwrap();
+        assert!(output.status.success(), "eval of what Python trained: {}", output.status);
+        let found: Value = serde_json::from_slice(&output.stdout).unwrap();
         println!(
             "trained in {:.1} s by PyTorch; correct: PyTorch {}, birnn {} of {}",
             answer["seconds"].as_f64().unwrap(),

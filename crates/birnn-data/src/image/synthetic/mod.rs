@@ -3,8 +3,7 @@
 mod draw;
 mod glyphs;
 
-use std::thread;
-
+use crate::cores::on_all_cores;
 use crate::image::images::{Images, LabelledImages};
 use crate::image::preprocessing::Framing;
 use crate::image::preprocessing::Stored;
@@ -14,6 +13,8 @@ pub(crate) const SIDE: usize = 28;
 /// Training images and test images; as many as MNIST has.
 pub(crate) const TRAIN: usize = 60_000;
 pub(crate) const TEST: usize = 10_000;
+/// How many a processor draws before it looks for more.
+const SHARE: usize = 64;
 
 /// What the images are like.
 pub(crate) const STORED: Stored = Stored { transposed: false, framing: Framing::Mnist };
@@ -31,19 +32,13 @@ pub(crate) fn classes() -> Vec<String> {
 pub fn digits(seed: u64, first: u64, count: usize) -> LabelledImages {
     let mut pixels = vec![0; count * SIDE * SIDE];
     let mut labels = vec![0; count];
-    let threads = thread::available_parallelism().map_or(1, usize::from);
-    let share = count.div_ceil(threads).max(1);
-    thread::scope(|scope| {
-        let parts = pixels.chunks_mut(share * SIDE * SIDE).zip(labels.chunks_mut(share));
-        for (part, (pixels, labels)) in parts.enumerate() {
-            scope.spawn(move || {
-                let images = pixels.chunks_exact_mut(SIDE * SIDE).zip(labels);
-                for (offset, (image, label)) in images.enumerate() {
-                    let mut rng = Rng::new(seed, first + (part * share + offset) as u64);
-                    *label = rng.below(10) as u8;
-                    image.copy_from_slice(&draw::draw(glyphs::strokes(*label, &mut rng), &mut rng));
-                }
-            });
+    let parts = pixels.chunks_mut(SHARE * SIDE * SIDE).zip(labels.chunks_mut(SHARE));
+    on_all_cores(parts.enumerate(), |(part, (pixels, labels))| {
+        let images = pixels.chunks_exact_mut(SIDE * SIDE).zip(labels);
+        for (offset, (image, label)) in images.enumerate() {
+            let mut rng = Rng::new(seed, first + (part * SHARE + offset) as u64);
+            *label = rng.below(10) as u8;
+            image.copy_from_slice(&draw::draw(glyphs::strokes(*label, &mut rng), &mut rng));
         }
     });
     LabelledImages { images: Images { rows: SIDE, cols: SIDE, pixels }, labels }

@@ -34,6 +34,10 @@ fn a_class_stands_before_its_text() {
             ("10 a\n9 b\n", "1 10: a | 2 9: b"),
             ("X a\u{a0}b\u{85}c\n", "1 X: a b c"),
             ("X a\nY\n", "line 2: is `Y` alone: a line begins with a class, and behind it comes the text"),
+            (
+                "__label__a b\n__label__a __label__b c\n",
+                "line 2: has the classes `__label__a` and `__label__b`, and",
+            ),
             ("\n", "ends before its first sentence"),
         ],
     );

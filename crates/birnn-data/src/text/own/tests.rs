@@ -202,7 +202,7 @@ fn tags_that_training_lacks_are_told_of_and_no_error() {
     let settings = "dataset = \"conll\"\ntrain = \"a\"\ntest = \"b\"\nvalidation_file = \"c\"";
     let folder = folder(&files);
     let splits = loaded(settings, folder.path(), TAGS).unwrap();
-    assert_eq!(splits.outputs.classes().unwrap(), ["B-a", "O", "B-c", "I-c", "B-d"]);
+    assert_eq!(splits.outputs.classes().unwrap(), ["B-a", "B-c", "B-d", "I-c", "O"]);
     assert_eq!(told(&splits, &splits.test), ["x/B-c y/I-c"]);
     let warnings: Vec<String> = splits.warnings.iter().map(ToString::to_string).collect();
     let never = "in no training sentence: the net cannot learn what it never sees, and will get";
