@@ -39,7 +39,7 @@ use sweeps::Sweep;
 use turns::Effort;
 
 /// Measures a training step (forward, backward, Adam) by birnn beside plain libtorch and, where a Python with
-/// PyTorch is named, PyTorch, in turns. It takes about a quarter of an hour on two cores, and wants the
+/// PyTorch is named, PyTorch, in turns. It takes a quarter to half an hour on two cores, and wants the
 /// machine for itself.
 #[derive(Debug, Parser)]
 #[command(

@@ -56,7 +56,7 @@ fn how(bench: &Bench) -> String {
          contenders took {} turns each of {} s, one after the other; slow points fewer. GFLOP/s, share of \
          the peak and images/s are birnn's; a step's FLOP are those that it needs. What the \
          peak is, is measured right after each point, and a figure is to be compared within its table only: \
-         the machine's own speed changes. glibc is told to keep freed memory, as the `birnn` program does; \
+         the machine's own speed changes, by which a share can even be above 100. glibc is told to keep freed memory, as the `birnn` program does; \
          libtorch gains by it too; PyTorch has glibc's defaults.",
         bench.effort.rounds, bench.effort.seconds
     );
@@ -150,7 +150,8 @@ fn section(bench: &Bench, sweep: Sweep) -> Option<String> {
             let table = steps("net, batch x time x features", &rows, |index| measured[index].fma_peak)?;
             let has_pytorch = measured.iter().any(|at| median(&at.timed, Kind::Pytorch).is_some());
             // Who reads this table alone is not to take for speed what is a matter of numbers.
-            let note = "Over many steps gradients vanish, and PyTorch computes with what is left of them, which on some                         processors takes most of its time: see the next table.";
+            let note = "Over many steps gradients vanish, and PyTorch computes with what is left of them, which on some \
+                        processors takes most of its time: see the next table.";
             Some(if sweep == Sweep::Time && has_pytorch { format!("{table}\n\n{note}") } else { table })
         }
     }
