@@ -106,7 +106,7 @@ impl Answers<'_> {
         for ((sample, length), sequence) in samples.into_iter().zip(sequences.lengths()).zip(sequences.iter())
         {
             let tokens: Vec<String> = sequence.words().map(str::to_owned).collect();
-            let positions = begin..begin + if task.per() == Per::Step { length } else { 1 };
+            let positions = begin..begin + task.per().positions(length);
             begin = positions.end;
             let answer = task.answer_to((&self.asked.manifest.modality, sequence), &answers, positions);
             self.count += 1;

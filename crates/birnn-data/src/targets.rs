@@ -17,6 +17,16 @@ pub enum Per {
     Step,
 }
 
+impl Per {
+    /// How many targets, or answers, a sequence of so many steps has.
+    pub fn positions(self, steps: usize) -> usize {
+        match self {
+            Per::Sequence => 1,
+            Per::Step => steps,
+        }
+    }
+}
+
 /// Which targets are wanted of data.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Wanted {

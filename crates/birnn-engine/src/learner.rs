@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use birnn_architecture::{CRF, EMBEDDING, Inputs};
-use birnn_data::{Per, Sequence, WordVectors};
+use birnn_data::{Sequence, WordVectors};
 use birnn_distributed::{Ranks, deal};
 use birnn_infer::cpu::instructions;
 use birnn_infer::{Answers, Classify, Evaluation, Reading, Task, TokenScores};
@@ -281,10 +281,8 @@ impl Learner {
 
     /// The answers that are in `logits`, which the net gave for a batch; waits for the device.
     pub fn answers(&self, logits: &Tensor, batch: &Batch) -> Result<Answers, EngineError> {
-        let lengths = match self.task.per() {
-            Per::Sequence => vec![1; batch.samples()],
-            Per::Step => batch.lengths(),
-        };
+        let per = self.task.per();
+        let lengths = batch.lengths().into_iter().map(|steps| per.positions(steps)).collect();
         let logits = Vec::<f32>::try_from(logits.f_view(-1)?)?;
         Ok(Answers::new(logits, lengths, self.crf()?))
     }

@@ -286,10 +286,8 @@ impl Samples {
 
     /// How many answers each sample has: one, or one for each step.
     pub fn answered(&self) -> Vec<usize> {
-        match self.targets.per {
-            Per::Sequence => vec![1; self.len()],
-            Per::Step => self.offsets.windows(2).map(|ends| ends[1] - ends[0]).collect(),
-        }
+        let per = self.targets.per;
+        self.offsets.windows(2).map(|ends| per.positions(ends[1] - ends[0])).collect()
     }
 
     /// The sample that the answer at `position` is of.

@@ -101,8 +101,7 @@ mod tests {
             let encoder = Encoder::new(predictor(readout), per).unwrap();
             let of = |indices: &[usize], threads| encoder.states_of_all(&series.select(indices), threads);
             let alone: Vec<Vec<f32>> = (0..series.len()).map(|index| of(&[index], 1)).collect();
-            let vectors = |length: usize| if per == Per::Step { length } else { 1 };
-            let counts = series.lengths().map(|length| vectors(length) * encoder.width());
+            let counts = series.lengths().map(|length| per.positions(length) * encoder.width());
             assert!(alone.iter().map(Vec::len).eq(counts), "{readout:?} {per:?}");
             assert!(
                 alone.iter().flatten().all(|state| state.is_finite() && *state != 0.0),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use birnn_data::{Lexicon, Modality, Per, Sequence, SequenceValues, Sequences, TextIndex};
+use birnn_data::{Lexicon, Modality, Sequence, SequenceValues, Sequences, TextIndex};
 
 use crate::answers::Answers;
 use crate::container::{Contents, read};
@@ -134,10 +134,8 @@ impl Predictor {
 
     /// How many answers each of these sequences gets.
     pub(crate) fn positions_of(&self, sequences: &Sequences) -> Vec<usize> {
-        match self.task().per() {
-            Per::Sequence => vec![1; sequences.len()],
-            Per::Step => sequences.lengths().collect(),
-        }
+        let per = self.task().per();
+        sequences.lengths().map(|steps| per.positions(steps)).collect()
     }
 
     /// That of the same net whose head sees every step.

@@ -124,10 +124,7 @@ impl Predictions {
 
 /// How many answers each sample of a split has.
 pub(crate) fn positions(split: &Split, per: Per) -> Vec<usize> {
-    match per {
-        Per::Sequence => vec![1; split.len()],
-        Per::Step => split.sequences.lengths().collect(),
-    }
+    split.sequences.lengths().map(|steps| per.positions(steps)).collect()
 }
 
 /// Where the answers of each sample are among all, from how many each has.

@@ -1,7 +1,7 @@
 //! What a network answers, as clients get it.
 
 use axum::http::StatusCode;
-use birnn_data::{Per, SelfTargets, Sequences};
+use birnn_data::{SelfTargets, Sequences};
 use birnn_infer::{Answer, Answers, Predictor, Task, Workspace, finite};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -90,8 +90,7 @@ impl Answering {
             let first = begin;
             let own = each.by_ref().take(self.reader.count(&samples));
             let predictions = own.map(|sequence| {
-                let count = if task.per() == Per::Step { sequence.steps() } else { 1 };
-                let positions = begin..begin + count;
+                let positions = begin..begin + task.per().positions(sequence.steps());
                 begin = positions.end;
                 let answer = task.answer_to((modality, sequence), &answers, positions);
                 OfSample { tokens: sequence.words().collect(), told: answer }

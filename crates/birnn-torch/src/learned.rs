@@ -4,7 +4,7 @@ use std::path::Path;
 
 use birnn_cli::asked::{Asked, unusable};
 use birnn_cli::failure::Failure;
-use birnn_data::{Per, Sequences, Split};
+use birnn_data::{Sequences, Split};
 use birnn_engine::{EngineError, LoadError, Samples, device, load};
 use birnn_experiment::DeviceChoice;
 use birnn_infer::{Answers, cpu};
@@ -35,10 +35,8 @@ pub fn open(run: &Path, choice: DeviceChoice, precision: Precision) -> Result<As
         let split = Split::classified(sequences.clone(), vec![0; sequences.len()]);
         let samples = Samples::new(split, &modality, None, learner.device()).map_err(EngineError::from);
         let logits = learner.logits(&samples.or_fail()?).or_fail()?;
-        let lengths = match learner.task().per() {
-            Per::Sequence => vec![1; sequences.len()],
-            Per::Step => sequences.lengths().collect(),
-        };
+        let per = learner.task().per();
+        let lengths = sequences.lengths().map(|steps| per.positions(steps)).collect();
         Ok(Answers::new(logits, lengths, learner.crf().or_fail()?))
     };
     Ok(Asked::new(weights, manifest, Box::new(answers)))

@@ -121,8 +121,7 @@ impl Regress {
         let mut found = vec![Vec::new(); width];
         let mut begin = 0;
         for length in lengths {
-            let positions = if targets.per == Per::Step { length } else { 1 };
-            let own = begin..begin + positions * width;
+            let own = begin..begin + targets.per.positions(length) * width;
             begin = own.end;
             let errors = self.errors(&answers[own.clone()], &truth[own]);
             found.iter_mut().zip(errors).for_each(|(of, errors)| of.push(errors));
