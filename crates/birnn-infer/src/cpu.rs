@@ -68,7 +68,9 @@ fn choose(name: &str) -> Result<(), NoSuchInstructions> {
 /// How many threads to answer many questions with: what `$OMP_NUM_THREADS` says, else one for each processor
 /// that the process may use. No answer depends on it.
 pub fn threads() -> usize {
-    let asked = std::env::var("OMP_NUM_THREADS").ok().and_then(|text| text.trim().parse().ok());
+    let asked = std::env::var("OMP_NUM_THREADS").ok();
+    // Of a list, as OpenMP has it, the first is for what is not nested.
+    let asked = asked.and_then(|text| text.split(',').next()?.trim().parse().ok());
     asked.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZero::get)
 }
 

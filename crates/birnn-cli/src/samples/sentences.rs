@@ -121,7 +121,6 @@ mod tests {
             ("a.conllu.gz", "dataset = \"lines\"", Per::Step, conllu()),
             ("a.conll", "dataset = \"conllu\"", Per::Step, conllu()),
             ("a.CONLL", "dataset = \"texts\"", Per::Sequence, columns(1)),
-            ("a.conll", "dataset = \"conllu\"", Per::Step, columns(1)),
             ("-", "dataset = \"conllu\"", Per::Step, conllu()),
             ("a.txt", "dataset = \"conll\"\ncolumns = { token = 2 }", Per::Step, columns(2)),
             ("-", "dataset = \"lines\"", Per::Step, Form::Lines),

@@ -238,10 +238,16 @@ fn steps_are_read_in_the_order_of_their_numbers() {
 fn a_quote_that_ends_no_cell_is_told_by_both_of_its_lines() {
     let text = "flow,state\n1,\"worn\n2,fine\n3,so \"fine\" again\n";
     let error = parsed(text, "target = \"state\"", CLASS_OF_STEPS).unwrap_err();
-    assert!(error.starts_with("line 2: a cell begins with a quote, and in line 4 a quote in it"), "{error}");
+    assert!(
+        error.starts_with("line 2: a cell begins with a quote, and the one in line 4 that should"),
+        "{error}"
+    );
     let error =
         parsed("flow,state\n1,\"dull\" and long\n", "target = \"state\"", CLASS_OF_STEPS).unwrap_err();
-    assert!(error.starts_with("line 2: a cell begins with a quote, and there a quote in it"), "{error}");
+    assert!(
+        error.starts_with("line 2: a cell begins with a quote, and the one behind it that should"),
+        "{error}"
+    );
     // What comes before is told first.
     let error = parsed("flow,state\nx,a\n1,\"dull\" b\n", "target = \"state\"", CLASS_OF_STEPS).unwrap_err();
     assert!(error.starts_with("line 2, column 1"), "{error}");
