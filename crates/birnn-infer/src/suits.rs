@@ -217,8 +217,10 @@ impl Manifest {
             let mut rest = classes.as_slice();
             split.sequences.lengths().enumerate().find_map(|(index, steps)| {
                 let own = rest.split_off(..steps)?;
-                let is_known = own.iter().all(|&class| usize::from(class) < task.classes.len());
-                let tag = tags.first_illegal(own).filter(|_| is_known)?;
+                if own.iter().any(|&class| usize::from(class) >= task.classes.len()) {
+                    return None;
+                }
+                let tag = tags.first_illegal(own)?;
                 Some(ForbiddenTags { part, sequence: index + 1, noun: self.modality.noun(), tag })
             })
         })
