@@ -59,8 +59,9 @@ fn lines_fit_a_screen() {
     let others = ["docs/bench/README.md", "docs/study/README.md", "docs/reference/cli.md", "CHANGELOG.md"]
         .map(Path::new);
     for page in pages().iter().filter(|page| !others.contains(&page.name.as_path())) {
-        for line in page.text.lines().filter(|line| !line.starts_with('|') && !line.starts_with("AMD EPYC, "))
-        {
+        // What the bench says of its machine is of its making, too.
+        let is_written = |line: &&str| !line.starts_with('|') && !line.contains("; fused multiply-adds ");
+        for line in page.text.lines().filter(is_written) {
             assert!(line.chars().count() <= 120, "{}: {line}", page.name.display());
         }
     }
