@@ -22,6 +22,9 @@ const LARGEST: u64 = 1 << 27;
 /// Characters of what is wrong with one, at most: with the way out.
 const LONGEST_PROBLEM: usize = 1000;
 
+/// Keys by which a file is known for a description, whatever is wrong with it.
+const OWN_KEYS: [&str; 6] = ["classes", "regress", "rows", "series", "text", "experiment"];
+
 /// Characters of a word that is named.
 const LONGEST_WORD: usize = 40;
 
@@ -39,12 +42,19 @@ pub struct Beside {
 impl Beside {
     /// The one beside `weights`, in which `found` was found. What is no description of birnn's is told of and passed
     /// over.
-    pub fn of(weights: &Path, found: &InferredModel) -> Option<Beside> {
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with one that was meant to be such.
+    pub fn of(weights: &Path, found: &InferredModel) -> Result<Option<Beside>, String> {
         let path = description_path(weights);
         if !path.is_file() {
-            return None;
+            return Ok(None);
         }
-        match read(&path, found) {
+        let text = text_of(&path);
+        let is_meant = |text: &String| OWN_KEYS.iter().any(|key| text.contains(&format!("\"{key}\"")));
+        let is_meant = text.as_ref().is_ok_and(is_meant);
+        match text.and_then(|text| read(&path, &text, found)) {
             Ok((description, written)) => {
                 if let Some(problem) = description.text.as_ref().and_then(unread) {
                     tracing::warn!("{}: {problem}", shown(&path));
@@ -57,15 +67,20 @@ impl Beside {
                         shown(&path)
                     );
                 }
-                Some(Beside { path, description, written })
+                Ok(Some(Beside { path, description, written }))
             }
             Err(problem) => {
-                let problem = escape::short(&problem, LONGEST_PROBLEM);
+                let (path, problem) = (shown(&path), escape::short(&problem, LONGEST_PROBLEM));
+                if is_meant {
+                    return Err(format!(
+                        "{path}: birnn cannot read the net's description in it: {problem}; mend it, move it away, or say with \
+                         --config what net it is"
+                    ));
+                }
                 tracing::warn!(
-                    "{}: passed over, as birnn cannot read a net's description in it: {problem}",
-                    shown(&path)
+                    "{path}: passed over, as birnn cannot read a net's description in it: {problem}"
                 );
-                None
+                Ok(None)
             }
         }
     }
@@ -113,11 +128,15 @@ fn unread(text: &Text) -> Option<String> {
     ))
 }
 
-fn read(path: &Path, weights: &InferredModel) -> Result<(Description, Source), String> {
+fn text_of(path: &Path) -> Result<String, String> {
     let mut text = String::new();
     let file = File::open(path).map_err(|error| error.to_string())?;
     file.take(LARGEST).read_to_string(&mut text).map_err(|error| error.to_string())?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    Ok(text)
+}
+
+fn read(path: &Path, text: &str, weights: &InferredModel) -> Result<(Description, Source), String> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let found: Description = serde_json::from_str(text).map_err(|error| error.to_string())?;
     let can_be = |size: usize| (1..=LARGEST_SIDE).contains(&size);
     let fits = match found.modality() {

@@ -60,7 +60,10 @@ pub fn import<E: From<ImportError>>(
     refuse_own(&request.weights)?;
     let weights = read_key(&request.weights, request.key.as_deref()).map_err(ImportError::from)?;
     let mut found = InferredModel::new(weights).map_err(|error| problem(error.to_string()))?;
-    let beside = if written.is_some() { None } else { Beside::of(&request.weights, &found) };
+    let beside = match written {
+        Some(_) => None,
+        None => Beside::of(&request.weights, &found).map_err(ImportError::Unfit)?,
+    };
     let described = description_path(&request.weights);
     if written.is_some() && described.is_file() {
         tracing::warn!("{}: passed over, as --config says what net it is", shown(&described));

@@ -13,19 +13,36 @@ use crate::split::{MOST_CLASSES, Split};
 /// Test samples that are training samples: whatever the files are called, and however they came to hold the
 /// same.
 pub(crate) fn overlap(train: &Split, test: &Split, plan: &DataPlan) -> Option<ConfigError> {
-    let known: HashMap<_, usize> = contents(train).rev().map(|(index, content)| (content, index)).collect();
-    let mut seen = contents(test).filter_map(|(index, content)| Some((index, *known.get(&content)?)));
-    let (first, same) = seen.next()?;
-    let (what, one) = (plan.source.noun(), plan.source.singular());
-    let (count, all) = (1 + seen.count(), test.len());
+    let what = plan.source.noun();
     // A net that is asked about another file can have learnt from a part of its own alone.
     let (key, known) = match (&plan.source, plan.test_share) {
         (_, Some(_)) => ("test_share", format!("are training {what}")),
         (Source::Own(_), None) => ("test", "are in `data.train`".to_owned()),
         (_, None) => ("test_images", "are in `data.train_images`".to_owned()),
     };
+    learnt_from(train, test, plan, (key, "test", &known))
+}
+
+/// The same of samples to judge by while training, which have a file of their own.
+pub(crate) fn validation_overlap(train: &Split, validation: &Split, plan: &DataPlan) -> Option<ConfigError> {
+    learnt_from(train, validation, plan, ("validation_file", "validation", "are in `data.train`"))
+}
+
+/// What there is to say where some of the `part` that this key has are training samples, which are `known` so.
+fn learnt_from(
+    train: &Split,
+    judged: &Split,
+    plan: &DataPlan,
+    (key, part, known): (&'static str, &str, &str),
+) -> Option<ConfigError> {
+    let index_of: HashMap<_, usize> =
+        contents(train).rev().map(|(index, content)| (content, index)).collect();
+    let mut seen = contents(judged).filter_map(|(index, content)| Some((index, *index_of.get(&content)?)));
+    let (first, same) = seen.next()?;
+    let (what, one) = (plan.source.noun(), plan.source.singular());
+    let (count, all) = (1 + seen.count(), judged.len());
     let message = format!(
-        "{count} of {all} test {what} {known} too (the first is test {one} {first}, training {one} {same}): how a \
+        "{count} of {all} {part} {what} {known} too (the first is {part} {one} {first}, training {one} {same}): how a \
          net does on what it learnt from says nothing of others"
     );
     Some(ConfigError::new(key, message))

@@ -178,7 +178,9 @@ pub enum FileProblem {
         of: PathBuf,
     },
     /// A label has no class.
-    #[error("the label at index {index} is {label}, and there are {classes} classes, counted from {first}")]
+    #[error(
+        "the label at index {index} is {label}, and there are {classes} classes, counted from {first}: those of the training labels, or of `classes` under [data], which can name more"
+    )]
     Label {
         /// Which label, from 0.
         index: usize,

@@ -89,6 +89,9 @@ pub fn load(
     }
     let Divided { mut train, mut validation, mut test, division, warnings: of_parts } = divided;
     warnings.extend(of_parts);
+    if validation_key(plan) == "validation_file" && !plan.judges {
+        warnings.extend(check::validation_overlap(&train, &validation, plan));
+    }
     let (mut vectors, mut unhidden) = (None, None);
     let mut provenance = Provenance {
         dataset: whole.dataset.to_owned(),

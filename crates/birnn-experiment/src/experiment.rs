@@ -163,6 +163,11 @@ impl Experiment {
         }
     }
 
+    /// How words become vectors, where it is to read such, also where nothing is said of it.
+    pub fn embedding(&self) -> Option<EmbeddingConfig> {
+        self.with_embedding().embedding
+    }
+
     /// The model, which has vectors for words where it is to read such.
     fn with_embedding(&self) -> ModelConfig {
         let usual = self.data.dataset.is_text().then(EmbeddingConfig::default);
@@ -282,6 +287,14 @@ impl Experiment {
                            they are features, too";
             warnings.push(Invalid::new("data.target", message.to_owned()));
         }
+        if !matches!(self.task.kind, TaskKind::Classify | TaskKind::Tag) && self.data.classes.is_some() {
+            let message = "this task has no classes, and reads none of these names: leave it out";
+            warnings.push(Invalid::new("data.classes", message.to_owned()));
+        }
+        if self.task.constrain == Some(true) && self.model.head != Head::Crf {
+            let message = "only a net with `head = \"crf\"` under [model] can be held to the scheme: this one may answer anything";
+            warnings.push(Invalid::new("task.constrain", message.to_owned()));
+        }
         let block = self.task.hide.and_then(|hide| hide.steps);
         if let (Some(steps), Some(window)) = (block, self.data.window)
             && steps > window.length
@@ -346,6 +359,9 @@ impl Experiment {
         written_out.task = written_out.task.with_defaults();
         if !self.task.kind.is_of_numbers(self.data.dataset.is_text()) {
             written_out.task.loss = self.task.loss;
+        }
+        if self.model.head != Head::Crf {
+            written_out.task.constrain = self.task.constrain;
         }
         written_out.train.optimizer = written_out.train.optimizer.with_defaults();
         written_out.model = written_out.with_embedding().with_defaults();

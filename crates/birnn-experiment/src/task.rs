@@ -57,7 +57,7 @@ pub struct HideConfig {
     pub what: HideWhat,
     /// The share of the values that are there; a tenth where it is absent.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0, max = 1), extend("default" = 0.1))]
+    #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1, "default" = 0.1))]
     pub share: Option<f64>,
     /// `blocks`: how many steps each has; 5 where it is absent.
     #[serde(skip_serializing_if = "Option::is_none")]

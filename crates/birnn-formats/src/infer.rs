@@ -61,12 +61,6 @@ impl InferredModel {
         let without_biases = modules.fill_biases(&mut weights);
         let head_without_bias = modules.fill_head(&mut weights);
         let (features, outputs, config) = modules.read(&weights)?;
-        if let Some((name, _)) = weights.iter().find(|(_, array)| array.are_integers()) {
-            return refuse(format!(
-                "`{}` has integers, which are no weights; of a net that was quantised, import the weights from before",
-                short_name(name)
-            ));
-        }
         let architecture = config.resolve().map_err(|error| InferError::new(error.to_string()))?;
 
         let names = modules.renamed(architecture.cell.prefix());
@@ -82,7 +76,7 @@ impl InferredModel {
         }
         let is_there = |module: &str| ours.keys().any(|name| name.starts_with(module));
         let renamed = names.into_iter().filter(|(theirs, ours)| theirs != ours && is_there(ours)).collect();
-        Ok(InferredModel {
+        let found = InferredModel {
             weights: ours,
             renamed,
             unwrapped,
@@ -91,7 +85,17 @@ impl InferredModel {
             features,
             outputs,
             config,
-        })
+        };
+        // What else there is, such as counters of other modules, is told of by its name.
+        let wanted = architecture.parameters(found.inputs(), outputs);
+        let of_integers = |(name, _): &&(String, _)| found.weights.get(name).is_some_and(Array::are_integers);
+        match wanted.iter().find(of_integers) {
+            None => Ok(found),
+            Some((name, _)) => refuse(format!(
+                "`{}` has integers, which are no weights; of a net that was quantised, import the weights from before",
+                short_name(&found.own_name(name))
+            )),
+        }
     }
 
     /// What it reads at each time step: values, or tokens, of as many words and characters as have vectors.

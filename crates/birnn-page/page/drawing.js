@@ -13,14 +13,20 @@ const Drawing = (() => {
     return element("canvas", { width, height, ...attributes });
   }
 
-  /** The grey levels of a picture, on white where it lets through. */
-  function greyOf(pixels, width, height) {
+  /** The grey levels of a picture, on `paper` where it lets through, by the weights that birnn-data takes (Rec. 709). */
+  function greyOn(paper, pixels, width, height) {
     const grey = new Float32Array(width * height);
     for (let at = 0; at < grey.length; at++) {
       const [red, green, blue, alpha] = pixels.subarray(4 * at, 4 * at + 4);
-      grey[at] = 255 - (alpha / 255) * (255 - (0.299 * red + 0.587 * green + 0.114 * blue));
+      grey[at] = paper + (alpha / 255) * (0.2126 * red + 0.7152 * green + 0.0722 * blue - paper);
     }
     return grey;
+  }
+
+  /** Those on white or, where nothing is seen on it, on black. */
+  function greyOf(pixels, width, height) {
+    const grey = greyOn(255, pixels, width, height);
+    return grey.some((value) => value < 254) ? grey : greyOn(0, pixels, width, height);
   }
 
   const median = (values) => values.sort((one, other) => one - other)[(values.length - 1) >> 1];
@@ -69,11 +75,13 @@ const Drawing = (() => {
     /** `changed` is told of each image, and of null where there is none. */
     constructor(about, changed) {
       const [rows, cols] = about.shape;
+      // Where the network reads columns as rows, it is drawn upright all the same.
+      const isTurned = (about.preprocessing ?? USUAL).transposed;
       Object.assign(this, { about, changed, marks: [], open: null });
       const longest = Math.max(rows, cols);
       // Of whole pixels, so that those of a picture of the images' own size come out again.
       const scale = longest > SIDE ? SIDE / longest : Math.floor(SIDE / longest);
-      [this.width, this.height] = [cols, rows].map((side) => {
+      [this.width, this.height] = (isTurned ? [rows, cols] : [cols, rows]).map((side) => {
         const wanted = Math.round(side * scale);
         return wanted < NARROWEST ? side * Math.ceil(NARROWEST / side) : wanted;
       });

@@ -123,6 +123,16 @@ fn settings_that_hardly_are_what_was_meant_are_warned_of() {
                 .to_owned(),
             "warning: exp.toml:7:10: data.target: this task learns the features themselves",
         ),
+        (
+            "[task]\nkind = \"regress\"\n[data]\ndataset = \"table\"\ntrain = \"a.csv\"\ntest = \"b.csv\"\n\
+             target = \"load\"\nclasses = [\"a\", \"b\"]\n"
+                .to_owned(),
+            "warning: exp.toml:8:11: data.classes: this task has no classes",
+        ),
+        (
+            "[task]\nkind = \"tag\"\nscheme = \"iob2\"\nconstrain = true\n[data]\ndataset = \"synthetic-text\"\n".to_owned(),
+            "warning: exp.toml:4:13: task.constrain: only a net with `head = \"crf\"`",
+        ),
     ] {
         sandbox.write("exp.toml", text);
         let ended = sandbox.birnn(&["config", "check", "exp.toml"]).done();

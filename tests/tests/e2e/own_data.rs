@@ -160,6 +160,9 @@ fn a_net_of_turned_pictures_is_asked_about_turned_ones() {
     sandbox
         .birnn(&[&inverted[..], &["--set", "data.invert=true"]].concat())
         .failed(2, &["data.invert: these images are on no common ground"]);
+    sandbox
+        .birnn(&[&inverted[..], &["--set", "data.framing=mnist"]].concat())
+        .failed(2, &["data.framing: these images are on no common ground"]);
 }
 
 /// `image` as a PGM that shows each pixel as a square of `scale` pixels.

@@ -278,3 +278,20 @@ fn a_file_that_cannot_be_read_is_told_of_in_the_end() {
         assert!(ended.stderr.contains(said), "{}", ended.stderr);
     }
 }
+
+/// What nobody has said of the embedding is the same when it is said: a run's own config.toml repeats it, and it goes on as it
+/// began.
+#[test]
+fn an_experiment_without_an_embedding_is_repeated_and_gone_on_with() {
+    let sandbox = Sandbox::new();
+    let text = birnn_tests::SYNTHETIC.replace("\"synthetic\"", "\"synthetic-text\"");
+    sandbox.write("x.toml", format!("task = {{ kind = \"tag\" }}\n{text}"));
+    let train = |args: &[&str]| sandbox.birnn(&[&["train"], args].concat()).done();
+    train(&["x.toml", "--run-dir", "run"]);
+    train(&["run/config.toml", "--run-dir", "again"]);
+    train(&["x.toml", "--run-dir", "on", "--set", "train.epochs=1"]);
+    train(&["--resume", "on", "--set", "train.epochs=2"]);
+    for run in ["again", "on"] {
+        assert_eq!(sandbox.text("run/metrics.jsonl"), sandbox.text(&format!("{run}/metrics.jsonl")), "{run}");
+    }
+}

@@ -82,7 +82,10 @@ impl DataConfig {
         match self.delimiter.as_deref().map(str::as_bytes) {
             None => Ok(None),
             Some(&[byte]) if byte.is_ascii() && !b"\"\r\n".contains(&byte) => Ok(Some(byte)),
-            Some(_) => Err(ConfigError::new("delimiter", "must be one character, such as `;`")),
+            Some(_) => Err(ConfigError::new(
+                "delimiter",
+                "must be one ASCII character, no quote and no line end, such as `;`",
+            )),
         }
     }
 

@@ -4,7 +4,7 @@ use crate::config::DataPlan;
 use crate::division::Groups;
 use crate::error::ConfigError;
 use crate::image::images::LabelledImages;
-use crate::image::preprocessing::{Ground, Preprocessing};
+use crate::image::preprocessing::{Framing, Ground, Preprocessing};
 use crate::provenance::VerifiedFile;
 use crate::split::Split;
 use crate::whole::{Whole, WholeKind};
@@ -54,7 +54,22 @@ impl RawImages {
                            told to need it, too; leave it out";
             return Err(ConfigError::new("invert", message));
         }
-        let RawImages { dataset, substitute_for, train, groups, test, classes, files, warnings, .. } = self;
+        if plan.framing.is_some_and(|framing| framing != Framing::Resize)
+            && shown.ground == Ground::Mixed
+            && !plan.judges
+        {
+            let message = "these images are on no common ground, light or dark, so that ink in pictures to be asked about could not \
+                           be told from it; `resize` takes pictures as they are";
+            return Err(ConfigError::new("framing", message));
+        }
+        let guesses = self.known.is_none() && transpose && !plan.judges;
+        let RawImages { dataset, substitute_for, train, groups, test, classes, files, mut warnings, .. } =
+            self;
+        if guesses {
+            let message = "it is not known which way these images are stored: they are taken for turned by this, and pictures to be \
+                           asked about for upright; where these are upright, too, have them in folders (`dataset = \"folder\"`)";
+            warnings.push(ConfigError::new("transpose", message));
+        }
         let preprocessing = Preprocessing { framing: plan.framing.unwrap_or(shown.framing), ..shown };
         let kind = WholeKind::Images { shape: [train.images.rows, train.images.cols], preprocessing };
         let (train, test) = (train.into(), test.map(Split::from));

@@ -87,6 +87,12 @@ impl Roles {
         if let Some(&nameless) = others.iter().find(|&&column| header[column].is_empty()) {
             return Err(TableProblem::Nameless(nameless + 1).into());
         }
+        let is_first = |(name, first): (&String, usize)| name.parse() == Ok(first);
+        let counts = |from: usize| header.iter().zip(from..).all(is_first);
+        let are_numbers = header.iter().all(|name| name.parse::<f64>().is_ok());
+        if others.len() == header.len() && are_numbers && !counts(0) && !counts(1) {
+            return Err(TableProblem::NumbersAsNames(header.to_vec()).into());
+        }
         if others.is_empty() {
             return Err(TableProblem::NoFeatures(header.to_vec()).into());
         }

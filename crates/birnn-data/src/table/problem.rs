@@ -227,6 +227,12 @@ pub enum TableProblem {
         /// That of the quote.
         ended: usize,
     },
+    /// The names of the columns are numbers, where nothing says which columns there are.
+    #[error(
+        "its first line has numbers ({}), and a table begins with the names of its columns: put a line with names above it",
+        first(.0)
+    )]
+    NumbersAsNames(Vec<String>),
     /// A line of a table of one column is blank, with rows behind it.
     #[error(
         "line {0}: is empty; in a table of one column write `\"\"` or `NA` where a value is missing, or leave the line out"

@@ -102,7 +102,7 @@ impl Prepared {
         let augment = plan.data.augment.map(|augment| augment.on(ground));
         let samples =
             |split, augment| Samples::new(split, modality, augment, device).map_err(EngineError::from);
-        let embedding = experiment.model.embedding.as_ref();
+        let embedding = experiment.embedding();
         let word_dropout = embedding.map_or_else(WordDropout::default, |embedding| WordDropout {
             any: embedding.word_dropout,
             rare: embedding.rare_word_dropout,

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use glob::Pattern;
+use glob::{MatchOptions, Pattern};
 
 use crate::name;
 
@@ -120,6 +120,13 @@ enum Part<'a> {
     Pattern(Pattern),
 }
 
+/// `*` takes no hidden file, such as macOS' `._1.png`, unless the pattern itself begins with a dot.
+const AS_A_SHELL: MatchOptions = MatchOptions {
+    case_sensitive: true,
+    require_literal_separator: false,
+    require_literal_leading_dot: true,
+};
+
 impl Part<'_> {
     fn new(part: &OsStr) -> Result<Part<'_>, glob::PatternError> {
         match is_pattern(part) {
@@ -161,9 +168,9 @@ fn matching(folder: PathBuf, parts: &[Part], paths: &mut Vec<PathBuf>) -> Result
         let name = entry.map_err(unlisted)?.file_name();
         let path = folder.join(&name);
         // A link to a folder could lead back.
-        if any_depth && path.is_dir() && !path.is_symlink() {
+        if any_depth && path.is_dir() && !path.is_symlink() && !name.as_encoded_bytes().starts_with(b".") {
             matching(path, parts, paths)?;
-        } else if !any_depth && pattern.matches(&name.to_string_lossy()) {
+        } else if !any_depth && pattern.matches_with(&name.to_string_lossy(), AS_A_SHELL) {
             matching(path, rest, paths)?;
         }
     }
@@ -227,6 +234,16 @@ mod tests {
         assert_eq!(found("a/**/*.jpg"), ["a/b/2.jpg"]);
         assert_eq!(found("**/**/1.png"), ["1.png", "a/1.png", "a/b/1.png"]);
         assert_eq!(found("**/?/**/2.jpg"), ["a/b/2.jpg"]);
+        for hidden in [".b.png", "a/._1.png", ".c/1.png"] {
+            let path = folder.path().join(hidden);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, "").unwrap();
+        }
+        assert_eq!(found("**/1.png"), ["1.png", "a/1.png", "a/b/1.png"]);
+        assert_eq!(
+            (found("*.png").len(), found("a/*.png"), found(".*.png")),
+            (3, vec!["a/1.png".into()], vec![".b.png".into()])
+        );
         assert_eq!(names(&folder, "x*.png").unwrap_err(), "no file is called so");
         assert!(names(&folder, "[.png").unwrap_err().starts_with("as a pattern: "));
     }

@@ -197,8 +197,18 @@ fn a_tag_that_cannot_be_is_told_with_the_sentence_of_conllu() {
 }
 
 #[test]
+fn samples_to_judge_by_that_are_learnt_from_are_told_of() {
+    let folder = folder(&[("a", "x O\n\ny B-a\n"), ("b", "z O\n"), ("c", "y B-a\n\nw O\n")]);
+    let settings = "dataset = \"conll\"\ntrain = \"a\"\ntest = \"b\"\nvalidation_file = \"c\"";
+    let splits = loaded(settings, folder.path(), TAGS).unwrap();
+    let warnings: Vec<String> = splits.warnings.iter().map(ToString::to_string).collect();
+    let told = "data.validation_file: 1 of 2 validation sentences are in `data.train` too";
+    assert!(matches!(&warnings[..], [warning] if warning.starts_with(told)), "{warnings:?}");
+}
+
+#[test]
 fn tags_that_training_lacks_are_told_of_and_no_error() {
-    let files = [("a", "x O\n\ny B-a\n"), ("b", "x B-c\ny I-c\n"), ("c", "x B-d\n")];
+    let files = [("a", "x O\n\ny B-a\n"), ("b", "x B-c\ny I-c\n"), ("c", "z B-d\n")];
     let settings = "dataset = \"conll\"\ntrain = \"a\"\ntest = \"b\"\nvalidation_file = \"c\"";
     let folder = folder(&files);
     let splits = loaded(settings, folder.path(), TAGS).unwrap();
@@ -411,7 +421,7 @@ fn settings_of_text_that_cannot_be_are_refused_by_key() {
             CLASSES,
             "data.label: must be the name of a key or a column, and is empty",
         ),
-        (format!("{texts}delimiter = \"::\""), CLASSES, "data.delimiter: must be one character"),
+        (format!("{texts}delimiter = \"::\""), CLASSES, "data.delimiter: must be one ASCII character"),
         (
             format!("{texts}train_labels = \"c\""),
             CLASSES,
