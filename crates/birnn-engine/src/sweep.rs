@@ -212,8 +212,10 @@ impl SweepDir {
             Destination::Chosen(path) => RunDir::chosen(path, disk)?,
             Destination::Numbered(sweeps) => RunDir::numbered(sweeps, name, disk)?,
         };
-        let text = movable(source.experiment(), dir.path()).map_err(SweepError::Unwritable)?;
-        let heading = format!("# The sweep `{name}` with every default written out.\n\n");
+        // A default that depends on what is varied is each run's own.
+        let text =
+            movable(source.experiment(), dir.path()).to_toml_as_written().map_err(SweepError::Unwritable)?;
+        let heading = format!("# The sweep `{name}`.\n\n");
         dir.write(SWEEP, format!("{heading}{text}").as_bytes())?;
         Ok(SweepDir::of(dir, trials))
     }

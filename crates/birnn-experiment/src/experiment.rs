@@ -334,6 +334,16 @@ impl Experiment {
     ///
     /// TOML is text, and a path that is none cannot be written down.
     pub fn to_toml(&self) -> Result<String, toml::ser::Error> {
+        self.with_defaults().to_toml_as_written()
+    }
+
+    /// The same, but what other settings decide, such as an optimizer's `betas`, stays absent where it was: settings can be
+    /// varied in it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Experiment::to_toml`].
+    pub fn to_toml_as_written(&self) -> Result<String, toml::ser::Error> {
         let mut paths = self.data.paths().into_iter().filter_map(|(_, path)| path.as_ref());
         if let Some(path) = paths.find(|path| path.to_str().is_none()) {
             return Err(serde::ser::Error::custom(format!(
@@ -342,7 +352,7 @@ impl Experiment {
                 birnn_data::name::text(path)
             )));
         }
-        toml::to_string(&self.with_defaults())
+        toml::to_string(self)
     }
 
     /// Every setting with its value, to hold against those of another experiment.

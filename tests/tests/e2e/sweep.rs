@@ -227,3 +227,22 @@ fn the_lowest_error_comes_first() {
     }
     assert!(!page.contains("ccuracy"), "{page}");
 }
+
+/// What a setting's default is can depend on another one, which the sweep varies.
+#[test]
+fn each_run_has_the_defaults_of_its_own_settings() {
+    let sandbox = swept(
+        "[sweep.grid]\ntrain.optimizer.kind = [\"adam\", \"adamw\", \"sgd\"]\nmodel.cell = [\"rnn\", \"gru\"]\n",
+    );
+    let base = ["--set", "model.cell=rnn", "--set", "train.epochs=1"];
+    sandbox.birnn(&[&["sweep", "x.toml", "--run-dir", "s"], &base[..]].concat()).done();
+    for (run, kind, cell) in [("003", "adamw", "rnn"), ("006", "sgd", "gru")] {
+        let [kind, cell] = [format!("train.optimizer.kind={kind}"), format!("model.cell={cell}")];
+        let sets = ["--set", "train.epochs=1", "--set", &kind, "--set", &cell];
+        sandbox.birnn(&[&["train", "x.toml", "--run-dir", run], &sets[..]].concat()).done();
+        assert!(
+            sandbox.read(&format!("s/{run}/metrics.jsonl")) == sandbox.read(&format!("{run}/metrics.jsonl")),
+            "{run}"
+        );
+    }
+}

@@ -35,14 +35,14 @@ pub(super) fn save_state_dict(
     Ok(dir.write(DESCRIPTION, &description)?)
 }
 
-/// The text of an experiment that is kept in `folder`: paths to what lies beside it in the project, which is
-/// where the user is, are relative, so that the project can be moved.
-pub fn movable(experiment: &Experiment, folder: &Path) -> Result<String, toml::ser::Error> {
+/// An experiment as it is kept in `folder`: paths to what lies beside it in the project, which is where the user is, are
+/// relative, so that the project can be moved.
+pub fn movable(experiment: &Experiment, folder: &Path) -> Experiment {
     let mut experiment = experiment.clone();
     if let Ok(project) = std::env::current_dir() {
         experiment.data.relate(folder, &project);
     }
-    experiment.to_toml()
+    experiment
 }
 
 /// What `config.toml` begins with.

@@ -228,7 +228,7 @@ impl Training {
     fn begin(&self, dir: RunDir, trainer: Trainer) -> Result<Kept, RunError> {
         let meta = self.started(&dir, trainer)?;
         meta.write(&dir)?;
-        let text = movable(&self.experiment, dir.path()).map_err(RunError::Unwritable)?;
+        let text = movable(&self.experiment, dir.path()).to_toml().map_err(RunError::Unwritable)?;
         let heading = files::heading(&self.plan.name, self.substitution.as_deref());
         dir.write(CONFIG, format!("{heading}{text}").as_bytes())?;
         Ok(Kept { dir, meta })
