@@ -33,7 +33,7 @@ pub enum FileProblem {
     #[error("its gzip compression is damaged: {0}")]
     Gzip(std::io::Error),
     /// It is not an IDX file of bytes, or holds the other kind of thing.
-    #[error("not an IDX file of {wanted}: it starts with {found:#010x}, expected {expected:#010x}")]
+    #[error("not an IDX file of {wanted}: it starts with {}, expected {}", idx(*.found), idx(*.expected))]
     Magic {
         /// Images or labels.
         wanted: &'static str,
@@ -326,6 +326,23 @@ fn way_out(found: Wanted) -> &'static str {
         (TargetKind::Hidden, _) => "`kind = \"infill\"` learns them",
         (TargetKind::Next, _) => "`kind = \"next\"` learns them",
     }
+}
+
+/// The first four bytes of a file, and what IDX files that begin so hold.
+fn idx(beginning: u32) -> String {
+    let [0, 0, kind, rank @ 1..=u8::MAX] = beginning.to_be_bytes() else {
+        return format!("{beginning:#010x}");
+    };
+    let values = match kind {
+        0x08 => "unsigned bytes",
+        0x09 => "signed bytes",
+        0x0b => "16-bit integers",
+        0x0c => "32-bit integers",
+        0x0d => "32-bit floats",
+        0x0e => "64-bit floats",
+        _ => return format!("{beginning:#010x}"),
+    };
+    format!("{beginning:#010x} ({values} in {rank} dimension{})", if rank == 1 { "" } else { "s" })
 }
 
 impl FileProblem {

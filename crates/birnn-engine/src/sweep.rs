@@ -89,8 +89,13 @@ impl Claims {
     }
 
     /// Why a run failed in whichever process.
-    fn failed(&self, index: usize) -> Option<String> {
-        std::fs::read_to_string(self.of(index).join(FAILED)).ok()
+    fn failed(&self, index: usize) -> Result<Option<String>, FileError> {
+        let path = self.of(index).join(FAILED);
+        match std::fs::read_to_string(&path) {
+            Ok(why) => Ok(Some(why)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(FileError::of(&path)(error)),
+        }
     }
 
     fn note(&self, index: usize, why: &str) -> Result<(), FileError> {
@@ -342,7 +347,7 @@ impl SweepDir {
         loop {
             let mut others_train = false;
             for index in 0..self.trials.len() {
-                if self.is_settled(index)? {
+                if self.is_settled::<E>(index)? {
                     continue;
                 }
                 let claim = match &self.claims {
@@ -357,7 +362,7 @@ impl SweepDir {
                     None => None,
                 };
                 // Another process may have been through with it just before.
-                if claim.is_some() && self.is_settled(index)? {
+                if claim.is_some() && self.is_settled::<E>(index)? {
                     continue;
                 }
                 // Then it could not be told that it was.
@@ -397,22 +402,25 @@ impl SweepDir {
 
     /// Whether a trial needs no training: its run is done, has diverged, or has failed in another process. Who waits
     /// for others asks this again and again, and reads files only as long as the answer can become another.
-    fn is_settled(&mut self, index: usize) -> Result<bool, MetaError> {
+    fn is_settled<E: From<MetaError> + From<FileError>>(&mut self, index: usize) -> Result<bool, E> {
         if self.settled.contains(&index) {
             return Ok(true);
         }
-        let is_settled = self.becomes_settled(index)?;
+        let is_settled = self.becomes_settled::<E>(index)?;
         if is_settled {
             self.settled.insert(index);
         }
         Ok(is_settled)
     }
 
-    fn becomes_settled(&mut self, index: usize) -> Result<bool, MetaError> {
+    fn becomes_settled<E: From<MetaError> + From<FileError>>(&mut self, index: usize) -> Result<bool, E> {
         if self.is_done(index)? {
             return Ok(true);
         }
-        let failed = self.claims.as_ref().and_then(|claims| claims.failed(index)).map(Status::Failed);
+        let failed = match &self.claims {
+            Some(claims) => claims.failed(index)?.map(Status::Failed),
+            None => None,
+        };
         let diverged = self.status(index)?.filter(|status| matches!(status, Status::Diverged(_)));
         match failed.or(diverged) {
             Some(status) => {
@@ -535,6 +543,12 @@ mod tests {
         let mut second = SweepDir::join(first.path()).unwrap();
         assert_eq!(second.trials(), first.trials());
         let claims = first.path().join(CLAIMS);
+        // What another process said of a run and cannot be read is no word that it did not fail.
+        let unreadable = claims.join(SweepDir::run_name(2)).join(FAILED);
+        std::fs::create_dir_all(&unreadable).unwrap();
+        let swept = second.run(|_, _| Ok(Ended::<()>::Held), |_| Ok::<_, SweepError>(()), || None);
+        assert!(matches!(&swept, Err(SweepError::File(error)) if error.path == unreadable), "{swept:?}");
+        std::fs::remove_dir(&unreadable).unwrap();
         // The first has the run 001, and while it trains it the second tries all others, which fail.
         let mut tried = Vec::new();
         let swept = first.run(

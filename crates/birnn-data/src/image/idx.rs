@@ -192,10 +192,14 @@ pub(crate) mod tests {
         refused(&idx(&[2, 3, 4], &[])[..15], "ends after 15 of the 16 bytes");
         refused(
             &idx(&[2], &[1, 2]),
-            "not an IDX file of images: it starts with 0x00000801, expected 0x00000803",
+            "not an IDX file of images: it starts with 0x00000801 (unsigned bytes in 1 dimension), expected \
+             0x00000803 (unsigned bytes in 3 dimensions)",
         );
-        refused(b"<html>not found</html>", "it starts with 0x3c68746d");
-        refused(&[0, 0, 0x0d, 3, 0, 0, 0, 1], "it starts with 0x00000d03");
+        refused(b"<html>not found</html>", "it starts with 0x3c68746d, expected");
+        refused(
+            &[0, 0, 0x0d, 3, 0, 0, 0, 1],
+            "it starts with 0x00000d03 (32-bit floats in 3 dimensions), expected",
+        );
     }
 
     #[test]
