@@ -28,7 +28,7 @@ NO_TORCH = "no PyTorch: --libtorch"
 
 
 def run_all(place, table):
-    everything = [training, same_bytes, killed, nets, evaluation, series, prediction, report, export, waits]
+    everything = [training, same_bytes, killed, nets, evaluation, series, tasks, prediction, report, export, waits]
     for check in everything:
         try:
             check(place, table)
@@ -112,9 +112,10 @@ def same_bytes(place, table):
 
 
 def killed(place, table):
-    """SIGKILL after the second checkpoint, then on; beside the same run undisturbed."""
+    """SIGKILL after the second checkpoint, then on; beside the same run undisturbed. With what a step draws or keeps on
+    the device."""
     every = 5 if place.quick else 100
-    sets = ["seed=7", f"train.checkpoint_every={every}"]
+    sets = ["seed=7", f"train.checkpoint_every={every}", "model.dropout=0.3", "train.ema_decay=0.99", "train.shards=2"]
     undisturbed, _ = place.train("undisturbed", sets=sets)
     words = [str(place.program), *map(str, place.train_command("killed", sets=sets))]
     run = place.work / "killed"
@@ -226,6 +227,35 @@ def series(place, table):
     if place.on_gpu:
         check, beside = "series: eval: GPU and CPU, no TF32", evaluate(place, run, "cpu", "off")["correct"]
     table.judge(check, there == beside, f"{there} and {beside} of {own['samples']} right")
+
+
+# What else a net learns, without what is drawn on the device, and so otherwise than on a CPU.
+TASKS = {
+    "series/synthetic-tags.toml": [],
+    "series/synthetic-numbers.toml": [],
+    "text/synthetic.toml": ["model.input_dropout=0", "model.embedding.rare_word_dropout=0"],
+}
+
+
+def tasks(place, table):
+    """A class for each step, a number for each series, tags of words by a random field: ten steps, twice, and beside
+    the CPU's."""
+    apart = {}
+    for config, sets in TASKS.items():
+        name = Path(config).stem
+
+        def train(folder, device=None):
+            own = ["seed=7", "train.log_every=1", *sets]
+            return place.train(f"{name}-{folder}", "off", 320, 1, own, device, config)[0]
+
+        run = train("once")
+        compare_bytes(table, f"{config}: the same seed twice gives the same bytes", run, train("again"))
+        if place.on_gpu:
+            apart[config] = furthest([losses(run)], [losses(train("cpu", "cpu"))])
+    if place.on_gpu:
+        worst = max(apart, key=apart.get)
+        figure = f"losses of ten steps {apart[worst]:.1e} apart at most ({worst})"
+        table.judge("other tasks: GPU and CPU, no TF32", apart[worst] <= LOSSES_APART, figure)
 
 
 def test_record(run):

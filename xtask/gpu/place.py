@@ -27,7 +27,11 @@ class Missing(Exception):
 
 
 class Failed(Exception):
-    """A program that should have done its work did not."""
+    """A program that should have done its work did not; and all that it said."""
+
+    def __init__(self, reason, said=""):
+        super().__init__(reason)
+        self.said = said
 
 
 def refuse(message):
@@ -186,13 +190,18 @@ class Place:
         table.note("processor", f"{cpu.group(1) if cpu else platform.machine()}, {cores} cores")
         if self.on_gpu and shutil.which("nvidia-smi"):
             query = ["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"]
-            table.note("driver", last_line(subprocess.run(query, capture_output=True, text=True).stdout))
+            for index, gpu in enumerate(subprocess.run(query, capture_output=True, text=True).stdout.splitlines()):
+                table.note(f"GPU {index}, driver", gpu)
         try:
             self.train("probe", limit=200, epochs=1)
         except Failed as reason:
             # That a GPU is missing is the machine's affair; all else is a fault.
             said = re.search(r"no (CUDA|`cuda:\d+`) here\b.*", str(reason))
-            raise Missing(said.group(0)) if said else reason
+            if not said:
+                raise
+            # Such as how old the driver is.
+            warned = re.findall(r"Warning: (.*)", reason.said)
+            raise Missing("; ".join([said.group(0), *warned])) from reason
         table.judge("it trains there", True, f"two steps on {self.device}")
         table.note("device", self.device)
 
@@ -213,11 +222,15 @@ class Place:
 
     def run(self, program, *args, tf32="default", **more):
         command = [str(program), *map(str, args)]
-        done = subprocess.run(
-            command, capture_output=True, text=True, env=self.birnn_environment(tf32, more), cwd=self.work
-        )
+        env = self.birnn_environment(tf32, more)
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, env=env, cwd=self.work)
+        except OSError as reason:
+            way_out = "chmod +x it, or copy the kit to a folder that programs may be run in"
+            raise Missing(f"{program} cannot be run ({reason.strerror}): {way_out}") from reason
         if done.returncode != 0:
-            raise Failed(f"{program.name} {args[0]} ended with {done.returncode}: {last_line(done.stderr)}")
+            why = f"{program.name} {args[0]} ended with {done.returncode}: {last_line(done.stderr)}"
+            raise Failed(why, done.stderr)
         return done
 
     def train_command(self, name, limit=None, epochs=None, sets=(), device=None, config=IMAGES):

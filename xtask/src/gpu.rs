@@ -16,7 +16,7 @@ use crate::libtorch::{Tree, VERSION};
 use crate::machine::Machine;
 
 /// What is copied as it is: where it lies in the checkout and in the kit.
-const COPIES: [(&str, &str); 8] = [
+const COPIES: [(&str, &str); 11] = [
     ("xtask/gpu/run.py", "run"),
     ("xtask/gpu/checks.py", "checks.py"),
     ("xtask/gpu/place.py", "place.py"),
@@ -24,6 +24,9 @@ const COPIES: [(&str, &str); 8] = [
     ("xtask/gpu/table.py", "table.py"),
     ("configs/bilstm.toml", "configs/bilstm.toml"),
     ("configs/series/synthetic.toml", "configs/series/synthetic.toml"),
+    ("configs/series/synthetic-tags.toml", "configs/series/synthetic-tags.toml"),
+    ("configs/series/synthetic-numbers.toml", "configs/series/synthetic-numbers.toml"),
+    ("configs/text/synthetic.toml", "configs/text/synthetic.toml"),
     ("configs/schema.json", "configs/schema.json"),
 ];
 const PICTURES: &str = "tests/fixtures/pictures/photos";
@@ -102,7 +105,7 @@ const TORCH: &str = "birnn-torch";
 
 /// Puts everything into `folder`; gives what there is to tell.
 fn fill(machine: &Machine, tree: &Tree, program: &Path, data: &[OsString], folder: &Path) -> Result<String> {
-    for within in ["bin", "lib", "configs/series", "pictures", "data"] {
+    for within in ["bin", "lib", "configs/series", "configs/text", "pictures", "data"] {
         let folder = folder.join(within);
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     }

@@ -19,4 +19,19 @@ impl LegalTags {
     pub fn always(&self) -> bool {
         self.start.iter().zip(&self.end).any(|(&start, &end)| start && end)
     }
+
+    /// Those that are in no legal sequence, however long.
+    pub fn never(&self) -> Vec<usize> {
+        let count = self.start.len();
+        let closure = |mut reached: Vec<bool>, leads: &dyn Fn(usize, usize) -> bool| {
+            let is_next = |reached: &[bool], to| (0..count).any(|from| reached[from] && leads(from, to));
+            while let Some(next) = (0..count).find(|&to| !reached[to] && is_next(&reached, to)) {
+                reached[next] = true;
+            }
+            reached
+        };
+        let from_start = closure(self.start.clone(), &|from, to| self.transitions[from * count + to]);
+        let to_end = closure(self.end.clone(), &|to, from| self.transitions[from * count + to]);
+        (0..count).filter(|&tag| !(from_start[tag] && to_end[tag])).collect()
+    }
 }

@@ -5,7 +5,7 @@ use birnn_data::name::shown;
 use birnn_data::{Modality, Per};
 use birnn_experiment::{Plan, Source};
 use birnn_formats::{InferredModel, short_name};
-use birnn_infer::Manifest;
+use birnn_infer::{Classify, Manifest, Task};
 use birnn_run::CONFIG;
 
 use crate::beside::Beside;
@@ -57,6 +57,20 @@ impl Account<'_> {
             tracing::warn!(
                 "--mean is of pixels from 0 to 1; of pixels from 0 to 255, divide it and --std by 255"
             );
+        }
+        if let Task::Classify(Classify { classes, scheme: Some(scheme), .. }) = task {
+            let never = task.legal_tags().map(|legal| legal.never()).unwrap_or_default();
+            if let [first, ..] = never[..] {
+                tracing::warn!(
+                    "{weights}: the net never answers `{}`{}, which no sequence of {scheme} has with these classes; where it \
+                     was trained by another scheme: --set task.scheme=NAME, or --set task.constrain=false",
+                    classes[first],
+                    match never.len() {
+                        1 => String::new(),
+                        count => format!(" and {} more", count - 1),
+                    }
+                );
+            }
         }
         let unknown = self.unknown();
         if !unknown.is_empty() {
@@ -130,6 +144,11 @@ impl Account<'_> {
         }
         if matches!(manifest.modality, Modality::Series(_)) && unset(&"task.kind") {
             say("a class for each series".to_owned(), "--set task.kind=tag or regress");
+        }
+        if beside.is_none() && matches!(manifest.task, Task::Regress(_)) {
+            let described =
+                format!("{}, with its `regress.scale`", shown(&description_path(&request.weights)));
+            say("numbers as its head gives them, not standardised".to_owned(), &described);
         }
         let reads_all = manifest.task.per() == Per::Sequence && found.config.readout != Readout::Attention;
         if reads_all && unset(&"model.readout") {

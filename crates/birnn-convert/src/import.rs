@@ -118,8 +118,16 @@ pub fn import<E: From<ImportError>>(
         return Err(ImportError::Unfit(message.to_owned()).into());
     }
     if let (Some(_), Modality::Series(Series { deviation: Some(_), .. })) = (&input, &modality) {
-        let message = "--mean and --std: its series are standardised already, by the config's data or the description \
-                       beside it; leave one out, the config's with --set data.standardise=false";
+        let message = match request.config {
+            Some(_) => {
+                "--mean and --std: its series are standardised already, as the config's data is; leave these out, or \
+                 that with --set data.standardise=false"
+            }
+            None => {
+                "--mean and --std: its series are standardised already, as the description beside it says; leave them \
+                 out"
+            }
+        };
         return Err(ImportError::Unfit(message.to_owned()).into());
     }
     if let Some(input) = &input {

@@ -3,6 +3,7 @@
 //! Asking for an accelerator that cannot be had is an error that says what is missing; only `auto` falls
 //! back.
 
+use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -11,7 +12,7 @@ use birnn_experiment::DeviceChoice;
 use birnn_infer::cpu::instructions;
 use birnn_kernels::{Precision, Workers};
 use birnn_run::Cpu;
-use tch::{Cuda, Device};
+use tch::{Cuda, Device, Kind, Tensor};
 
 /// Why a device cannot be had.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,10 +41,20 @@ pub enum DeviceError {
     },
     /// Driver and library, but libtorch finds no usable device.
     #[error(
-        "no CUDA here: libtorch finds no usable GPU; `nvidia-smi` shows what the driver sees, and \
-         $CUDA_VISIBLE_DEVICES may hide it"
+        "no CUDA here: libtorch finds no usable GPU; `nvidia-smi` shows what the driver sees, and how new it is: it may be \
+         older than this libtorch's CUDA asks for, or $CUDA_VISIBLE_DEVICES hides the GPU"
     )]
     NoGpu,
+    /// A GPU that does not compute, as one that this libtorch has no kernels for.
+    #[error(
+        "no CUDA here: `cuda:{index}` does not compute: {reason}; where it is too old for this libtorch, or in use by others          alone, use `cpu`"
+    )]
+    Unusable {
+        /// The GPU.
+        index: usize,
+        /// What libtorch said.
+        reason: String,
+    },
     /// An index beyond the GPUs present.
     #[error("no `cuda:{index}` here: {count} GPU(s) present, counted from 0")]
     NoSuchGpu {
@@ -56,45 +67,44 @@ pub enum DeviceError {
 
 /// The device itself, or why it cannot be had. Call it before anything else that uses libtorch: a CUDA
 /// library that was not linked in is loaded here, and libtorch asks for it only once.
-pub fn resolve(choice: DeviceChoice) -> Result<Device, DeviceError> {
-    match choice {
-        DeviceChoice::Cpu => Ok(Device::Cpu),
-        DeviceChoice::Cuda(index) => {
-            let count = cuda_devices()?;
-            if (index as i64) < count {
-                Ok(Device::Cuda(index))
-            } else {
-                Err(DeviceError::NoSuchGpu { index, count })
+///
+/// Of several processes on a host, `local_rank` is which one this is, from 0. Of GPUs each has one of its own, counted on
+/// from the first's; one that sees a single GPU takes that, since launchers can show each process its own.
+pub fn resolve(choice: DeviceChoice, local_rank: usize) -> Result<Device, DeviceError> {
+    let first = match choice {
+        DeviceChoice::Cpu => return Ok(Device::Cpu),
+        DeviceChoice::Cuda(first) => first,
+        DeviceChoice::Auto => 0,
+    };
+    let gpu = cuda_devices().and_then(|count| gpu_of(first, local_rank, count));
+    match gpu.and_then(|index| computes(index).map(|()| index)) {
+        Ok(index) => Ok(Device::Cuda(index)),
+        Err(reason) if choice == DeviceChoice::Auto && !matches!(reason, DeviceError::NoSuchGpu { .. }) => {
+            // A driver without a usable libtorch is most likely a surprise; no driver is not.
+            if reason != DeviceError::NoDriver {
+                tracing::warn!("{reason}");
             }
+            Ok(Device::Cpu)
         }
-        DeviceChoice::Auto => Ok(match cuda_devices() {
-            Ok(_) => Device::Cuda(0),
-            Err(reason) => {
-                // A driver without a usable libtorch is most likely a surprise; no driver is not.
-                if reason != DeviceError::NoDriver {
-                    tracing::warn!("{reason}");
-                }
-                Device::Cpu
-            }
-        }),
-    }
-}
-
-/// The device of one of several processes on a host. Of GPUs each has one of its own, counted on from the first's; one
-/// that sees a single GPU takes that, since launchers can show each process its own.
-pub fn of_local_rank(device: Device, local_rank: usize) -> Result<Device, DeviceError> {
-    match device {
-        Device::Cuda(first) if local_rank > 0 => gpu_of(first, local_rank, cuda_devices()?).map(Device::Cuda),
-        _ => Ok(device),
+        Err(reason) => Err(reason),
     }
 }
 
 fn gpu_of(first: usize, local_rank: usize, count: i64) -> Result<usize, DeviceError> {
-    let index = first + local_rank;
-    match count {
-        1 => Ok(first),
-        _ if (index as i64) < count => Ok(index),
-        _ => Err(DeviceError::NoSuchGpu { index, count }),
+    let index = if count == 1 && local_rank > 0 { first } else { first + local_rank };
+    match (index as i64) < count {
+        true => Ok(index),
+        false => Err(DeviceError::NoSuchGpu { index, count }),
+    }
+}
+
+/// Whether a GPU answers at all: libtorch counts those, too, that its kernels are not made for.
+pub fn computes(index: usize) -> Result<(), DeviceError> {
+    let sum =
+        || Tensor::f_ones([1], (Kind::Float, Device::Cuda(index)))?.f_sum(Kind::Float)?.f_double_value(&[]);
+    match sum() {
+        Ok(_) => Ok(()),
+        Err(error) => Err(DeviceError::Unusable { index, reason: crate::error::told(&error) }),
     }
 }
 
@@ -117,7 +127,10 @@ pub fn cuda_devices() -> Result<i64, DeviceError> {
         if !library.exists() {
             return Err(DeviceError::CpuLibtorch(folder));
         }
-        load_for_good(&library).map_err(|reason| DeviceError::Unloadable { path: library, reason })?;
+        // Where the files are links into a store, what it needs in turn lies beside the links.
+        load_for_good(&library)
+            .or_else(|reason| load_for_good(Path::new("libtorch_cuda.so")).map_err(|_| reason))
+            .map_err(|reason| DeviceError::Unloadable { path: library, reason })?;
     }
     if !Cuda::is_available() {
         return Err(DeviceError::NoGpu);
@@ -167,7 +180,9 @@ fn load_for_good(library: &Path) -> Result<(), String> {
 fn load(library: &Path) -> Result<libloading::os::unix::Library, String> {
     use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
     // SAFETY: the constructors of these libraries may run at any time.
-    unsafe { Library::open(Some(library), RTLD_NOW | RTLD_GLOBAL) }.map_err(|error| error.to_string())
+    let loaded = unsafe { Library::open(Some(library), RTLD_NOW | RTLD_GLOBAL) };
+    // What the system said is behind what the library says.
+    loaded.map_err(|error| error.source().map_or_else(|| error.to_string(), ToString::to_string))
 }
 
 #[cfg(test)]
@@ -177,20 +192,23 @@ mod tests {
     #[test]
     fn processes_of_a_host_have_a_gpu_each() {
         assert_eq!([0, 1, 2].map(|local_rank| gpu_of(1, local_rank, 4)), [1, 2, 3].map(Ok));
+        assert_eq!(gpu_of(1, 0, 1), Err(DeviceError::NoSuchGpu { index: 1, count: 1 }));
         assert_eq!(gpu_of(0, 3, 1), Ok(0));
         assert_eq!(gpu_of(1, 3, 4), Err(DeviceError::NoSuchGpu { index: 4, count: 4 }));
-        assert_eq!(of_local_rank(Device::Cpu, 3), Ok(Device::Cpu));
     }
 
     #[test]
     fn the_cpu_is_always_there() {
-        assert_eq!(resolve(DeviceChoice::Cpu), Ok(Device::Cpu));
+        assert_eq!(
+            [0, 3].map(|local_rank| resolve(DeviceChoice::Cpu, local_rank)),
+            [Ok(Device::Cpu), Ok(Device::Cpu)]
+        );
     }
 
     /// On a machine with a GPU this trains there; on others it must say which part is missing.
     #[test]
     fn cuda_is_had_or_the_reason_is_named() {
-        match resolve(DeviceChoice::Cuda(0)) {
+        match resolve(DeviceChoice::Cuda(0), 0) {
             Ok(device) => assert_eq!(device, Device::Cuda(0)),
             Err(reason) => {
                 assert!(!Cuda::is_available());
@@ -198,8 +216,14 @@ mod tests {
             }
         }
         if Path::new("/proc/driver/nvidia/version").exists() {
-            assert_ne!(resolve(DeviceChoice::Cuda(0)), Err(DeviceError::NoDriver));
+            assert_ne!(resolve(DeviceChoice::Cuda(0), 0), Err(DeviceError::NoDriver));
         }
+    }
+
+    #[test]
+    fn what_cannot_be_loaded_is_told_as_the_system_says_it() {
+        let reason = load(Path::new("libnowhere.so.7")).unwrap_err();
+        assert!(reason.contains("libnowhere.so.7"), "{reason}");
     }
 
     #[test]

@@ -5,10 +5,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use birnn_architecture::{CRF, EMBEDDING, Inputs};
-use birnn_data::{Sequence, WordVectors};
+use birnn_data::{Per, Sequence, WordVectors};
 use birnn_distributed::{Ranks, deal};
 use birnn_infer::cpu::instructions;
-use birnn_infer::{Answers, Classify, Evaluation, Reading, Task, TokenScores};
+use birnn_infer::{Answers, Classify, Evaluation, LOGITS, Reading, Task, TokenScores};
 use birnn_kernels::{Crf, Precision};
 use birnn_model::{Architecture, ModelError, Network, values_of};
 use tch::{Device, TchError, Tensor, nn};
@@ -63,7 +63,7 @@ pub struct StepOutput {
 
 /// Sequences per forward pass of an evaluation by libtorch: larger ones are no faster and take more memory.
 const EVALUATION_BATCH: usize = 500;
-/// Steps of all sequences of such a pass, about, of which the outputs are held.
+/// Steps of all sequences of such a pass, about, of which the outputs are held: see [`Learner::evaluation_batch`].
 const EVALUATION_STEPS: usize = 1 << 17;
 
 /// An odd number without a pattern in its bits: 2^64 by the golden ratio.
@@ -300,8 +300,18 @@ impl Learner {
     fn answered_together(&self, samples: &Samples) -> usize {
         match self.device {
             Device::Cpu => 1,
-            _ => samples.batch_size(EVALUATION_BATCH, EVALUATION_STEPS),
+            _ => self.evaluation_batch(samples),
         }
+    }
+
+    /// Samples per forward pass of an evaluation by libtorch. Where each step is answered, and by many outputs, as of the
+    /// words of a text, there are fewer steps, so that the logits take no more memory.
+    fn evaluation_batch(&self, samples: &Samples) -> usize {
+        let steps = match self.task.per() {
+            Per::Sequence => EVALUATION_STEPS,
+            Per::Step => EVALUATION_STEPS.min((LOGITS / self.task.outputs()).max(1)),
+        };
+        samples.batch_size(EVALUATION_BATCH, steps)
     }
 
     /// The samples that a rank answers.
@@ -344,7 +354,7 @@ impl Learner {
         Ok(Box::new(|range| {
             let _guard = tch::no_grad_guard();
             let mut all = Vec::new();
-            for batch in samples.batches(range, samples.batch_size(EVALUATION_BATCH, EVALUATION_STEPS)) {
+            for batch in samples.batches(range, self.evaluation_batch(samples)) {
                 let logits = logits_of(&self.network, &batch?, false)?;
                 all.extend(Vec::<f32>::try_from(logits.f_view(-1)?)?);
             }

@@ -206,9 +206,19 @@ fn differences(before: &Value, now: &Value) -> Vec<String> {
         |value: &Option<Value>| value.as_ref().map_or_else(|| "absent".to_owned(), ToString::to_string);
     differing(&[before.clone(), now.clone()])
         .iter()
-        .filter(|(key, _)| !FREE.iter().chain(&PATH_SETTINGS).any(|free| free == key))
+        .filter(|(key, values)| {
+            !FREE.iter().chain(&PATH_SETTINGS).any(|free| free == key) && !is_another_gpu(key, values)
+        })
         .map(|(key, values)| format!("{key} was {} and is {}", show(&values[0]), show(&values[1])))
         .collect()
+}
+
+/// Whether it is about which of a machine's GPUs computes, on which no result depends.
+fn is_another_gpu(key: &str, values: &[Option<Value>]) -> bool {
+    let is_gpu = |value: &Option<Value>| {
+        value.as_ref().and_then(Value::as_str).is_some_and(|device| device.starts_with("cuda"))
+    };
+    key == "train.device" && values.iter().all(is_gpu)
 }
 
 /// How to say where files are that these settings name; without any, where a published data set is.

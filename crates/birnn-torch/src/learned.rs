@@ -16,7 +16,8 @@ use crate::failed::{Fails, OrFail};
 /// The net of a run directory, or of a weights file, to be asked on a device, on a CPU with products of this
 /// precision.
 pub fn open(run: &Path, choice: DeviceChoice, precision: Precision) -> Result<Asked, Failure> {
-    let device = device::resolve(choice).map_err(|error| Failure::request(format!("--device: {error}")))?;
+    let device =
+        device::resolve(choice, 0).map_err(|error| Failure::request(format!("--device: {error}")))?;
     if device.is_cuda() && precision != Precision::Highest {
         return Err(Failure::request(format!(
             "--precision {precision}: is the CPU's; on a GPU libtorch decides how exact products are: leave it out, \

@@ -174,8 +174,7 @@ pub fn destination(run_dir: &Option<PathBuf>, folder: &str) -> Destination {
 
 /// Where an experiment computes, in this of the processes of a host.
 pub fn device_of(source: &Source, local_rank: usize) -> Result<Device, Failure> {
-    let device = device::resolve(source.experiment().train.device);
-    device.and_then(|device| device::of_local_rank(device, local_rank)).map_err(|error| {
+    device::resolve(source.experiment().train.device, local_rank).map_err(|error| {
         source.locate(Invalid { key: "train.device".to_owned(), message: error.to_string() }).into()
     })
 }

@@ -176,6 +176,10 @@ fn a_net_of_series_comes_back_from_pytorchs_file() {
     let bare = |net: &str, more: &[&str]| {
         sandbox.birnn(&[&["import", "net.ckpt", "--series", "--out", net], more].concat())
     };
+    let numbers = bare("numbers.safetensors", &["--set", "task.kind=regress"]).done().stderr;
+    let told =
+        "numbers as its head gives them, not standardised (else net.ckpt.json, with its `regress.scale`)";
+    assert!(numbers.contains(told), "{numbers}");
     bare("m.safetensors", &["--set", "data.missing=mean"]).failed(2, &["--mean"]);
     bare("m.safetensors", &["--set", "data.missing=mean", "--mean=0.5"]).done();
     let outputs = |net: &str, table: &str| {

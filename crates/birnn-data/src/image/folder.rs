@@ -95,10 +95,12 @@ impl Listed {
                 continue;
             }
             let class = name::text(path.file_name().unwrap_or_default());
-            let before = found.len();
+            let before = (found.len(), others.len());
             within(&path, &class, &mut found, &mut others)?;
-            if found.len() == before {
-                return Err(FileProblem::from(FolderProblem::NoPictures).at(&path));
+            if found.len() == before.0 {
+                let other =
+                    others.get(before.1).map(|other| name::text(other.file_name().unwrap_or_default()));
+                return Err(FileProblem::from(FolderProblem::NoPictures { other }).at(&path));
             }
         }
         if found.is_empty() {

@@ -1,6 +1,7 @@
 //! What can be wrong with folders of pictures.
 
 use crate::escape;
+use crate::image::picture::EXTENSIONS;
 
 /// What is wrong with a folder that has a folder of pictures for each class.
 #[derive(Debug, thiserror::Error)]
@@ -9,8 +10,15 @@ pub enum FolderProblem {
     #[error("has no folders in it: expected one for each class, with its pictures")]
     NoClasses,
     /// The folder of a class has no pictures.
-    #[error("a class without pictures; it is a class because it is a folder among those of the classes")]
-    NoPictures,
+    #[error(
+        "a class without pictures (*.{}); it is a class because it is a folder among those of the classes{}",
+        EXTENSIONS.join(", *."),
+        .other.as_ref().map(|other| format!(", and has {}", escape::short(other, 40))).unwrap_or_default()
+    )]
+    NoPictures {
+        /// The name of a file in it that is none.
+        other: Option<String>,
+    },
     /// There is a single class.
     #[error("all its pictures are of the class `{}`: there is nothing to tell apart", escape::short(.0, 40))]
     OneClass(String),

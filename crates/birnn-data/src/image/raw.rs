@@ -25,6 +25,9 @@ pub(crate) struct RawImages {
     pub(crate) warnings: Vec<ConfigError>,
 }
 
+/// Images without a pixel as light as this are hardly of levels from 0 to 255.
+const DIM: u8 = 32;
+
 impl RawImages {
     /// Inverts and transposes all images as `plan` asks, and tells what they are like then.
     ///
@@ -34,6 +37,14 @@ impl RawImages {
     pub(crate) fn prepare(mut self, plan: &DataPlan) -> Result<Whole, ConfigError> {
         let transposed = self.known.is_some_and(|known| known.transposed);
         let transpose = plan.transpose.unwrap_or(transposed);
+        let lightest = self.train.images.pixels.iter().copied().max().unwrap_or_default();
+        if self.known.is_none() && lightest < DIM && !plan.judges {
+            let message = format!(
+                "no training image has a pixel lighter than {lightest}, of levels from 0 (black) to 255 (white), which pictures \
+                 to be asked about have; where they are counted otherwise, multiply them"
+            );
+            self.warnings.push(ConfigError::new("dataset", message));
+        }
         for split in [Some(&mut self.train), self.test.as_mut()].into_iter().flatten() {
             if plan.invert {
                 split.images.invert();

@@ -66,7 +66,14 @@ fn four_files_of_any_size_are_a_data_set() {
     let plan = own(folder.path());
     assert_eq!(digest(&plan), splits.provenance.sha256);
     assert_ne!(digest(&DataPlan { validation: Portion::Count(1), ..plan.clone() }), splits.provenance.sha256);
-    assert_ne!(digest(&DataPlan { limit: 3, ..plan }), splits.provenance.sha256);
+    assert_ne!(digest(&DataPlan { limit: 3, ..plan.clone() }), splits.provenance.sha256);
+    let dim = |level: u8| {
+        write(folder.path(), &[("a", idx(&[4, 2, 3], &[level; 24]))]);
+        let warnings = load_quietly(&plan, &at(folder.path(), true)).unwrap().warnings;
+        let told = format!("data.dataset: no training image has a pixel lighter than {level}, of levels");
+        warnings.iter().any(|warning| warning.to_string().starts_with(&told))
+    };
+    assert!(dim(16) && !dim(32));
 }
 
 /// With one of the four files replaced, the error must name that file and hold `part`.

@@ -25,6 +25,7 @@ use birnn_distributed::Ranks;
 use birnn_experiment::{DeviceChoice, Experiment, ExperimentError, Plan, Source};
 use birnn_infer::{Evaluation, Manifest, ManifestError};
 use birnn_run::{CONFIG, FileError, LIBTORCH, META, Meta, RunDir, RunDirError, Session, Status};
+use tch::Device;
 
 use crate::checkpoint::Checkpoint;
 use crate::device;
@@ -211,12 +212,14 @@ impl Training {
 
     /// What must be the same on all processes that train it, and where they begin.
     fn facts(&self, trainer: &Trainer) -> Result<serde_json::Value, EngineError> {
+        let device = self.learner.device();
         Ok(serde_json::json!({
             "birnn": [trainer.version, trainer.revision],
             "libtorch": LIBTORCH,
             "system": [std::env::consts::OS, std::env::consts::ARCH],
-            "device": self.learner.device().is_cuda(),
-            "cpu": device::cpu(self.plan.train.precision),
+            "device": device.is_cuda(),
+            // On a GPU it computes nothing of what is trained.
+            "cpu": (device == Device::Cpu).then(|| device::cpu(self.plan.train.precision)),
             "experiment": self.experiment.to_json(),
             "net": self.manifest.compared(),
             "step": self.state.step,

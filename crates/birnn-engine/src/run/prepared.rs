@@ -156,7 +156,7 @@ impl Prepared {
         tracing::info!("{summary}");
         let dir = match start {
             Start::Resumed(resumed) => {
-                resumed::go_on(&resumed, &training.plan, training.steps())?;
+                resumed::go_on(&resumed, &training.plan, training.steps(), training.learner.device())?;
                 Some(resumed.run)
             }
             Start::New(_, Destination::Chosen(path)) => Some(RunDir::chosen(&path, disk)?),

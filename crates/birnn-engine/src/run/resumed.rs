@@ -3,13 +3,14 @@
 use birnn_data::name::shown;
 use birnn_experiment::{Plan, ScheduleKind};
 use birnn_run::Meta;
+use tch::Device;
 
 use super::RunError;
 use crate::device::cpu;
 use crate::resume::Resumed;
 
 /// Takes a run's records back to its checkpoint, and says where it goes on.
-pub(super) fn go_on(resumed: &Resumed, plan: &Plan, steps: usize) -> Result<(), RunError> {
+pub(super) fn go_on(resumed: &Resumed, plan: &Plan, steps: usize, device: Device) -> Result<(), RunError> {
     for passed_over in &resumed.passed_over {
         let kept = passed_over.set_aside(&resumed.run)?;
         tracing::warn!("passed over {}; it is kept as {}", passed_over.error, shown(&kept));
@@ -42,7 +43,8 @@ pub(super) fn go_on(resumed: &Resumed, plan: &Plan, steps: usize) -> Result<(), 
         ),
     }
     let (before, now) = (checkpoint.cpu(), cpu(plan.train.precision));
-    if *before != now && step < total {
+    // On a GPU, neither of them computes what is trained.
+    if device == Device::Cpu && *before != now && step < total {
         tracing::warn!(
             "the run had {0} threads and {1} instructions and goes on with {2} and {3}, which can round \
              otherwise: for the same bytes as without a stop, set OMP_NUM_THREADS={0} BIRNN_INSTRUCTIONS={1}",

@@ -84,7 +84,7 @@ fn main() -> ExitCode {
             "whole-served": served("whole"), "whole-file": file("whole.html"),
             "light-served": served("light"), "light-file": file("light.html"),
         },
-        "whole_picture": sandbox.path("whole.png"),
+        "whole_picture": sandbox.path("whole.bmp"),
         "picture": workspace().join("tests/fixtures/pictures/fonts/5-intuitive.png"),
         "no_picture": workspace().join("README.md"),
         "type": typed,
@@ -252,12 +252,13 @@ impl WholePictures {
             sandbox.birnn(&["export", &net, &page]).done();
         }
         let within = |side: usize| (6..20).contains(&side);
-        let shade = |at: usize| {
-            let (row, col) = (at / 28, at % 28);
-            if within(row) && within(col) { (9 * row + 3 * col) as u8 } else { 0 }
+        // Of all sorts of colours, which both weigh alike.
+        let colour = |row: usize, col: usize| match within(row) && within(col) {
+            true => [9 * row + 3 * col, 11 * col, 12 * row].map(|level| level as u8),
+            false => [0; 3],
         };
-        let picture = png(&(0..784).map(shade).collect::<Vec<u8>>(), [28, 28]).unwrap();
-        sandbox.write("whole.png", &picture);
+        let picture = bmp([28, 28], colour);
+        sandbox.write("whole.bmp", &picture);
         WholePictures { picture }
     }
 
@@ -275,6 +276,27 @@ impl WholePictures {
         }
         println!("pictures of {} networks that read whole ones: the pixels of `predict`", found.len());
     }
+}
+
+/// A BMP file of `height x width` pixels, which are red, green and blue. A row's bytes are a multiple of four.
+fn bmp([height, width]: [usize; 2], colour: impl Fn(usize, usize) -> [u8; 3]) -> Vec<u8> {
+    const HEADERS: u32 = 14 + 40;
+    let size = HEADERS + 3 * (height * width) as u32;
+    let mut bytes = b"BM".to_vec();
+    // Its size and where the pixels begin; then the length of what follows, the width and, from below, the height.
+    for word in [size, 0, HEADERS, HEADERS - 14, width as u32, height as u32] {
+        bytes.extend(word.to_le_bytes());
+    }
+    // One plane of 24 bits per pixel, not compressed.
+    bytes.extend([1, 0, 24, 0]);
+    bytes.extend([0; 24]);
+    for row in (0..height).rev() {
+        for col in 0..width {
+            let [red, green, blue] = colour(row, col);
+            bytes.extend([blue, green, red]);
+        }
+    }
+    bytes
 }
 
 /// A network that is asked by typing or pasting.

@@ -115,7 +115,8 @@ fn what_cannot_be_trained_on_is_named() {
     write(&train.join("cat"), &[("1.png", picture()), ("2.PNG", picture())]);
     has(of(share), "train: all its pictures are of the class `cat`");
     write(&train.join("dog"), &[("readme.md", Vec::new())]);
-    has(of(share), "train/dog: a class without pictures");
+    has(of(share), "train/dog: a class without pictures (*.png, *.jpg, ");
+    has(of(share), "among those of the classes, and has readme.md");
     write(&train.join("dog/more"), &[("3.png", picture())]);
     write(&train.join(".git"), &[("4.png", picture())]);
     let splits = of(share).unwrap();

@@ -231,6 +231,11 @@ fn there_is_always_a_legal_sequence_where_it_is_said() {
         };
         assert_eq!(tags.legal().always(), expected, "{scheme}: {names}");
         assert_eq!((1..=4).all(is_there), expected, "{scheme}: {names}");
+        // With so few tags, four steps are enough for each that has a place.
+        let count = tags.names().len();
+        let legal: Vec<_> = sequences(count, 4).into_iter().filter(|of| tags.illegal(of) == 0).collect();
+        let never: Vec<usize> = (0..count).filter(|tag| !legal.iter().any(|of| of.contains(tag))).collect();
+        assert_eq!(tags.legal().never(), never, "{scheme}: {names}");
     }
 }
 
