@@ -2,6 +2,7 @@
 
 use birnn_architecture::ModelConfig;
 use birnn_convert::{Batch, Format, Request, import};
+use birnn_experiment::{Experiment, TaskConfig};
 use birnn_run::disk;
 use serde::Serialize;
 
@@ -30,16 +31,18 @@ pub fn run(args: &ImportArgs, log: &Log) -> Outcome {
     let imported = import(&request, |plan, source| data::load(plan, &locations, log, Some(source)))?;
     format.write(&*disk, &args.out, &imported.net, Batch::Padded)?;
     if args.config.is_none() {
-        return print(&config_of(&imported.source.experiment().model)?);
+        return print(&config_of(imported.source.experiment())?);
     }
     Ok(())
 }
 
-/// The net as an experiment file has it.
-fn config_of(model: &ModelConfig) -> Result<String, Failure> {
+/// The net as an experiment file has it, with its task where that is not the usual one.
+fn config_of(experiment: &Experiment) -> Result<String, Failure> {
     #[derive(Serialize)]
     struct Config<'a> {
+        #[serde(skip_serializing_if = "TaskConfig::is_default")]
+        task: &'a TaskConfig,
         model: &'a ModelConfig,
     }
-    toml::to_string(&Config { model }).map_err(Failure::run)
+    toml::to_string(&Config { task: &experiment.task, model: &experiment.model }).map_err(Failure::run)
 }

@@ -145,6 +145,9 @@ impl Account<'_> {
         if matches!(manifest.modality, Modality::Series(_)) && unset(&"task.kind") {
             say("a class for each series".to_owned(), "--set task.kind=tag or regress");
         }
+        if beside.is_none() && matches!(manifest.modality, Modality::Series(_)) && unset(&"data.missing") {
+            say("no value is missing".to_owned(), "--set data.missing=past, mean, last or interpolate");
+        }
         if beside.is_none() && matches!(manifest.task, Task::Regress(_)) {
             let described =
                 format!("{}, with its `regress.scale`", shown(&description_path(&request.weights)));

@@ -15,7 +15,7 @@ mod written;
 pub use self::arrays::{Arrays, NpzOptions};
 pub use self::decides::Decides;
 pub use self::parts::{Portion, SplitBy, Window};
-pub use self::paths::{PATH_SETTINGS, anchored};
+pub use self::paths::{PATH_SETTINGS, anchored, relative_to};
 pub use self::plan::DataPlan;
 pub use self::resolve::check_class_names;
 pub use self::source::{LabelFiles, OwnFiles, OwnFormat, Source, UserFiles};

@@ -50,7 +50,7 @@ mod whole;
 pub use config::{
     Arrays, Columns, DataConfig, DataPlan, Decides, Fallback, LabelFiles, Layout, NpzOptions, OwnFiles,
     OwnFormat, PATH_SETTINGS, Portion, Source, SplitBy, Table, TextPlan, UserFiles, Window, anchored,
-    check_class_names,
+    check_class_names, relative_to,
 };
 pub use content::{hexadecimal, open_file};
 pub use dataset::Dataset;

@@ -1,5 +1,7 @@
 //! What a user writes in an experiment file, and what is run.
 
+use std::path::{Path, PathBuf};
+
 use birnn_architecture::{Architecture, EmbeddingConfig, Head, ModelConfig, Readout};
 use birnn_data::{DataConfig, DataPlan, HideWhat, Per, SplitBy};
 use schemars::JsonSchema;
@@ -55,6 +57,14 @@ pub struct Plan {
 const LEAK: &str = "the values of the next step are what the reverse direction has just read";
 
 impl Experiment {
+    /// Makes paths to the user's own files relative that `relative` can.
+    pub fn relate(&mut self, relative: &impl Fn(&Path) -> Option<PathBuf>) {
+        self.data.relate(relative);
+        if let Some(sweep) = &mut self.sweep {
+            sweep.with_paths(relative);
+        }
+    }
+
     /// Checks every setting, and those that must agree with each other.
     pub fn resolve(&self) -> Result<Plan, Invalid> {
         let name = self.name.clone().unwrap_or_else(|| "run".to_owned());

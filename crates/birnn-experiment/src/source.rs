@@ -263,34 +263,7 @@ impl Set {
             }
             set.toml = format!("{key}={}", toml_edit::Value::from(value.trim()));
         }
-        set.anchor();
         Ok(set)
-    }
-
-    /// Makes a path to the user's own files one from where the user is, as every path on the command line.
-    fn anchor(&mut self) {
-        let key = self.key.join(".");
-        let setting = ["sweep.grid.", "sweep.random."].iter().find_map(|table| key.strip_prefix(table));
-        let value = key_and_value(&self.toml).and_then(|(_, value)| value.trim().parse().ok());
-        let (true, Some(value), Ok(here)) =
-            (PATH_SETTINGS.contains(&setting.unwrap_or(&key)), value, std::env::current_dir())
-        else {
-            return;
-        };
-        let from_here = |value: &toml_edit::Value| {
-            let path = value.as_str().map(|path| anchored(Path::new(path), &here));
-            path.and_then(|path| path.to_str().map(toml_edit::Value::from))
-        };
-        let anchored = match &value {
-            toml_edit::Value::Array(values) => {
-                let values = values.iter().map(|value| from_here(value).unwrap_or_else(|| value.clone()));
-                Some(values.collect::<toml_edit::Array>().into())
-            }
-            value => from_here(value),
-        };
-        if let Some(value) = anchored {
-            self.toml = format!("{key}={value}");
-        }
     }
 
     /// What `--device` sets.
@@ -305,7 +278,10 @@ impl Set {
         let mut document: DocumentMut =
             text.parse().map_err(|error: toml_edit::TomlError| self.wrong_key(error.message().to_owned()))?;
         let value = key_and_value(&self.toml).and_then(|(_, value)| value.trim().parse().ok());
-        let value = value.unwrap_or_else(|| toml_edit::Value::from(""));
+        let mut value = value.unwrap_or_else(|| toml_edit::Value::from(""));
+        if let Ok(here) = std::env::current_dir() {
+            anchor(&self.key.join("."), &mut value, &here);
+        }
         put(document.as_table_mut(), &self.key, value).map_err(|message| self.wrong_key(message))?;
         let text = document.to_string();
         let experiment = deserialize::experiment(&text).map_err(|mistake| {
@@ -342,6 +318,31 @@ impl Set {
     fn clamp(&self, span: Range<usize>) -> Range<usize> {
         let end = self.argument.len();
         span.start.min(end)..span.end.min(end)
+    }
+}
+
+/// Makes paths to the user's own files, which are the value of a key or within it, ones from where the user is, as every
+/// path on the command line.
+fn anchor(key: &str, value: &mut toml_edit::Value, here: &Path) {
+    let setting = ["sweep.grid.", "sweep.random."].iter().find_map(|table| key.strip_prefix(table));
+    match value {
+        toml_edit::Value::InlineTable(table) => {
+            for (name, value) in table.iter_mut() {
+                let parts = parts_of(name.get());
+                anchor(&[&[key.to_owned()], &parts[..]].concat().join("."), value, here);
+            }
+        }
+        // What a sweep tries.
+        toml_edit::Value::Array(values) if setting.is_some() => {
+            values.iter_mut().for_each(|value| anchor(key, value, here));
+        }
+        toml_edit::Value::String(path) if PATH_SETTINGS.contains(&setting.unwrap_or(key)) => {
+            let anchored = anchored(Path::new(path.value()), here);
+            if let Some(path) = anchored.to_str() {
+                *value = path.into();
+            }
+        }
+        _ => {}
     }
 }
 

@@ -1,6 +1,6 @@
 //! `[sweep]`: one experiment many times over, with other settings and other seeds.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use birnn_data::{PATH_SETTINGS, Rng};
 use schemars::JsonSchema;
@@ -73,11 +73,16 @@ impl Trial {
 impl SweepConfig {
     /// Makes paths absolute that are tried and were written relative to `folder`.
     pub(crate) fn anchor(&mut self, folder: &Path) {
+        self.with_paths(|path| Some(birnn_data::anchored(path, folder)));
+    }
+
+    /// Makes each path that is tried what `changed` makes of it, if it makes anything of it.
+    pub(crate) fn with_paths(&mut self, changed: impl Fn(&Path) -> Option<PathBuf>) {
         for table in [&mut self.grid, &mut self.random] {
             for key in PATH_SETTINGS {
                 let values = at_mut(table, key).and_then(Value::as_array_mut).into_iter().flatten();
                 for value in values {
-                    let path = value.as_str().map(|path| birnn_data::anchored(Path::new(path), folder));
+                    let path = value.as_str().and_then(|path| changed(Path::new(path)));
                     if let Some(Ok(path)) = path.map(|path| path.into_os_string().into_string()) {
                         *value = Value::String(path);
                     }

@@ -166,7 +166,8 @@ impl TaskKind {
 }
 
 impl TaskConfig {
-    pub(crate) fn is_default(&self) -> bool {
+    /// Whether an experiment may leave it out.
+    pub fn is_default(&self) -> bool {
         *self == TaskConfig::default()
     }
 

@@ -8,17 +8,25 @@ use birnn_kernels::{Instructions, Precision};
 static INSTRUCTIONS: OnceLock<Instructions> = OnceLock::new();
 static PRECISION: OnceLock<Precision> = OnceLock::new();
 
-/// Vector instructions that this processor does not have, or that do not exist.
+/// A variable that says what to compute with, and cannot be obeyed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "BIRNN_INSTRUCTIONS: no vector instructions called `{name}` here; there are: {there}; unset it for the \
-     best"
-)]
-pub struct NoSuchInstructions {
-    /// The name asked for.
-    name: String,
-    /// Those that it has.
-    there: String,
+pub enum Unobeyable {
+    /// Vector instructions that this processor does not have, or that do not exist.
+    #[error(
+        "BIRNN_INSTRUCTIONS: no vector instructions called `{name}` here; there are: {there}; unset it for the \
+         best"
+    )]
+    Instructions {
+        /// The name asked for.
+        name: String,
+        /// Those that it has.
+        there: String,
+    },
+    /// No number of threads.
+    #[error(
+        "OMP_NUM_THREADS: `{0}` is no number of threads; set it to one from 1 on, or unset it for one per core"
+    )]
+    Threads(String),
 }
 
 /// The processor's name, where the system tells; else the architecture's.
@@ -45,13 +53,19 @@ pub fn choose_precision(precision: Precision) {
 }
 
 /// Chooses the vector instructions that `$BIRNN_INSTRUCTIONS` names, if it is set, so that another machine's
-/// results can be had here, byte for byte. To be called before anything computes; later it has no effect.
-pub fn configure_from_env() -> Result<(), NoSuchInstructions> {
-    let name = std::env::var_os("BIRNN_INSTRUCTIONS").filter(|name| !name.is_empty());
-    name.map_or(Ok(()), |name| choose(&birnn_data::name::text(name)))
+/// results can be had here, byte for byte; and makes sure that `$OMP_NUM_THREADS`, if it is set, says how many threads there
+/// are to be, as libtorch would pass over what does not. To be called before anything computes; later it has no effect.
+pub fn configure_from_env() -> Result<(), Unobeyable> {
+    variable("OMP_NUM_THREADS").map_or(Ok(1), |value| threads_of(&value))?;
+    variable("BIRNN_INSTRUCTIONS").map_or(Ok(()), |name| choose(&name))
 }
 
-fn choose(name: &str) -> Result<(), NoSuchInstructions> {
+/// A variable, if it is set to something.
+fn variable(name: &str) -> Option<String> {
+    std::env::var_os(name).filter(|value| !value.is_empty()).map(birnn_data::name::text)
+}
+
+fn choose(name: &str) -> Result<(), Unobeyable> {
     let all = Instructions::all();
     match all.iter().copied().chain(Instructions::twins()).find(|instructions| instructions.name() == name) {
         Some(instructions) => {
@@ -60,7 +74,7 @@ fn choose(name: &str) -> Result<(), NoSuchInstructions> {
         }
         None => {
             let names: Vec<&str> = all.into_iter().map(Instructions::name).collect();
-            Err(NoSuchInstructions { name: name.to_owned(), there: names.join(", ") })
+            Err(Unobeyable::Instructions { name: name.to_owned(), there: names.join(", ") })
         }
     }
 }
@@ -68,10 +82,14 @@ fn choose(name: &str) -> Result<(), NoSuchInstructions> {
 /// How many threads to answer many questions with: what `$OMP_NUM_THREADS` says, else one for each processor
 /// that the process may use. No answer depends on it.
 pub fn threads() -> usize {
-    let asked = std::env::var("OMP_NUM_THREADS").ok();
-    // Of a list, as OpenMP has it, the first is for what is not nested.
-    let asked = asked.and_then(|text| text.split(',').next()?.trim().parse().ok());
-    asked.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZero::get)
+    let asked = variable("OMP_NUM_THREADS").and_then(|value| threads_of(&value).ok());
+    asked.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, NonZero::get))
+}
+
+/// What `$OMP_NUM_THREADS` says: of a list, as OpenMP has it, the first is for what is not nested.
+fn threads_of(value: &str) -> Result<usize, Unobeyable> {
+    let first = value.split_once(',').map_or(value, |(first, _)| first);
+    first.trim().parse().map(NonZero::get).map_err(|_| Unobeyable::Threads(value.to_owned()))
 }
 
 #[cfg(test)]
@@ -82,5 +100,13 @@ mod tests {
     fn instructions_that_are_not_there_are_refused_with_those_that_are() {
         let error = choose("mmx").unwrap_err();
         assert!(error.to_string().contains("baseline; unset it"), "{error}");
+    }
+
+    #[test]
+    fn threads_are_a_number_or_the_first_of_a_list() {
+        assert_eq!([threads_of("4"), threads_of(" 2 , 8")], [Ok(4), Ok(2)]);
+        for value in ["0", "2.0", "many", "-1", ",2"] {
+            assert_eq!(threads_of(value), Err(Unobeyable::Threads(value.to_owned())));
+        }
     }
 }

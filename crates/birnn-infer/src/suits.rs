@@ -238,7 +238,9 @@ impl Manifest {
         let changed = changed.into_iter().filter(is_its_own);
         let files: Vec<PathBuf> = changed.map(|index| files[index].path.clone()).collect();
         if files.is_empty() {
-            let groups = splits.provenance.division.as_ref().and_then(|division| division.groups);
+            // A test file of its own is no part of what was parted.
+            let division = splits.provenance.division.as_ref();
+            let groups = division.filter(|of| of.test_share.is_some()).and_then(|of| of.groups);
             // What is kept back may be none, where it is not asked for.
             let differ = |(before, [.., now]): ([u64; 3], [usize; 3])| before[2] != now as u64;
             let before = Some(self.recorded()).filter(|recorded| recorded.has_test_share());
@@ -393,6 +395,9 @@ mod tests {
             manifest.data["division"] = serde_json::to_value(groups(before)).unwrap();
             assert_eq!(manifest.changed(&splits), expected);
         }
+        manifest.data["division"] = serde_json::to_value(groups([24, 6, 10])).unwrap();
+        splits.provenance.division = splits.provenance.division.map(|of| Division { test_share: None, ..of });
+        assert_eq!(manifest.changed(&splits), None);
         manifest.data = serde_json::Value::Null;
         assert_eq!(manifest.changed(&splits), None);
     }

@@ -391,10 +391,20 @@ fn a_folder_of_own_files_is_recorded() {
 
     // Paths that a sweep tries are from where the user is, as every path on the command line.
     let grid = "sweep.grid.data.test_images=[\"one/test-images\",\"two/test-images\"]";
-    sandbox.birnn(&["sweep", "one/exp.toml", "--set", grid, "--set", "train.epochs=1"]).done();
+    sandbox
+        .birnn(&["sweep", "one/exp.toml", "--set", grid, "--set", "train.epochs=1", "--run-dir", "s"])
+        .done();
+    // A project can be moved with the sweep in it.
+    assert!(
+        sandbox.text("s/sweep.toml").contains("\"../one/test-images\""),
+        "{}",
+        sandbox.text("s/sweep.toml")
+    );
     let before = sandbox.listing();
     let absent = "sweep.grid.data.test_images=[\"one/test-images\",\"two/none\"]";
     sandbox.birnn(&["sweep", "one/exp.toml", "--set", absent]).failed(2, &["two/none: no such file"]);
+    let within = "sweep.grid.data={test_images=[\"one/test-images\",\"two/none\"]}";
+    sandbox.birnn(&["sweep", "one/exp.toml", "--set", within]).failed(2, &["two/none: no such file"]);
     assert_eq!(sandbox.listing(), before);
 }
 

@@ -29,6 +29,20 @@ pub fn anchored(path: &Path, folder: &Path) -> PathBuf {
     real.map_or_else(|| without_parents(&whole), |(folder, name)| folder.join(name))
 }
 
+/// Makes paths relative to `folder` where both lie in `project`, so that the whole of it can be moved; `None` where the
+/// folder does not. `folder` and `project` are there.
+pub fn relative_to(folder: &Path, project: &Path) -> Option<impl Fn(&Path) -> Option<PathBuf> + use<>> {
+    // A link on the way to the folder would lead `..` elsewhere.
+    let real_project = project.canonicalize().ok()?;
+    let down = folder.canonicalize().ok()?.strip_prefix(&real_project).ok()?.to_owned();
+    let up: PathBuf = down.components().map(|_| "..").collect();
+    let project = project.to_owned();
+    Some(move |path: &Path| {
+        let within = path.strip_prefix(&project).or_else(|_| path.strip_prefix(&real_project));
+        Some(up.join(within.ok()?))
+    })
+}
+
 /// A path to what is not there, each `..` taken with the name before it.
 fn without_parents(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
@@ -52,19 +66,11 @@ impl DataConfig {
         }
     }
 
-    /// Makes paths relative to `folder` where both lie in `project`, so that the whole of it can be moved.
-    /// `folder` and `project` are there.
-    pub fn relate(&mut self, folder: &Path, project: &Path) {
-        // A link on the way to the folder would lead `..` elsewhere.
-        let (Ok(real_folder), Ok(real_project)) = (folder.canonicalize(), project.canonicalize()) else {
-            return;
-        };
-        let Ok(down) = real_folder.strip_prefix(&real_project) else { return };
-        let up: PathBuf = down.components().map(|_| "..").collect();
+    /// Makes paths relative that `relative` can: see [`relative_to`].
+    pub fn relate(&mut self, relative: &impl Fn(&Path) -> Option<PathBuf>) {
         for path in self.paths_mut().into_iter().filter_map(|(_, path)| path.as_mut()) {
-            let within = path.strip_prefix(project).or_else(|_| path.strip_prefix(&real_project));
-            if let Ok(within) = within {
-                *path = up.join(within);
+            if let Some(relative) = relative(path) {
+                *path = relative;
             }
         }
     }

@@ -162,8 +162,8 @@ impl Series {
         };
         if let Some(gap) = gap {
             let why = format!(
-                "{}{}; the net was trained with `data.missing = \"refuse\"`: fill the gap, or train one with \"past\" or \
-                 \"mean\" (or \"last\" or \"interpolate\", which may look at later steps)",
+                "{}{}; the net reads series with `data.missing = \"refuse\"`: fill the gap, or train (or import) one with \
+                 \"past\" or \"mean\" (or \"last\" or \"interpolate\", which may look at later steps)",
                 MissingValue { step: begin + gap.step, ..gap },
                 self.named(gap.feature)
             );

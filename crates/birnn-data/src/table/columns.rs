@@ -244,12 +244,13 @@ fn same_steps(
     (known, feature): (&[String], &str),
     by: NamedBy,
 ) -> Result<(), FileProblem> {
-    let known = known.iter().filter_map(|name| Some((step(name, feature)?, name)));
-    match known.zip(own).find(|((number, _), (found, _))| number != found) {
-        None => Ok(()),
-        Some(((number, name), (found, _))) if number < *found => Err(no_column_but(header, name, by, own)),
+    let known: Vec<_> = known.iter().filter_map(|name| Some((step(name, feature)?, name))).collect();
+    match known.iter().zip(own).find(|((number, _), (found, _))| number != found) {
+        // Those at the end count on from the last that is known.
+        None => no_gap(header, own.get(known.len().saturating_sub(1)..).unwrap_or_default(), by),
+        Some(((number, name), (found, _))) if number < found => Err(no_column_but(header, name, by, own)),
         Some(((_, next), &(_, column))) => {
-            let (name, next) = (header[column].clone(), next.clone());
+            let (name, next) = (header[column].clone(), (*next).clone());
             Err(TableProblem::Between { name, next, named: by }.into())
         }
     }

@@ -180,7 +180,7 @@ fn steps_are_told_by_their_numbers() {
     let (one, both) = ("features = [\"x\"]", "features = [\"x\", \"y\"]");
     for (train, settings, header, expected) in [
         (x, "", "kind,x_0,x_1,x_2,x_3,x_4", &[0.0, 1.0, 2.0, 3.0, 4.0][..]),
-        (x, one, "kind,x_0,x_1,x_2,x_3,x_5", &[0.0, 1.0, 2.0, 3.0, 5.0]),
+        (x, one, "kind,x_0,x_1,x_2,x_3,x_4", &[0.0, 1.0, 2.0, 3.0, 4.0]),
         (x, one, "x_1,x_0,kind", &[0.0, 1.0]),
         (y, both, "x_0,y_0,kind,y_1,x_1", &[0.0, 0.0, 1.0, 1.0]),
         // Those of training are as they are.
@@ -194,6 +194,7 @@ fn steps_are_told_by_their_numbers() {
     for (train, settings, header, expected) in [
         (x, "", "kind,x_0,x_1,x_3", "has no column `x_2`, which"),
         (x, one, "kind,x_0,x_1,x_3", "has no column `x_2`, which"),
+        (x, one, "kind,x_0,x_1,x_2,x_3,x_5", "has no column `x_4`"),
         (x, "", "kind,x_2,x_3", "has no column `x_0`, which"),
         (x, one, "kind,x_2,x_3", "has no column `x_0`, which"),
         (x, one, "kind,x_7", "has no column `x_0`, which"),

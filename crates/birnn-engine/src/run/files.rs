@@ -39,8 +39,9 @@ pub(super) fn save_state_dict(
 /// relative, so that the project can be moved.
 pub fn movable(experiment: &Experiment, folder: &Path) -> Experiment {
     let mut experiment = experiment.clone();
-    if let Ok(project) = std::env::current_dir() {
-        experiment.data.relate(folder, &project);
+    let project = std::env::current_dir().ok();
+    if let Some(relative) = project.and_then(|project| birnn_data::relative_to(folder, &project)) {
+        experiment.relate(&relative);
     }
     experiment
 }
