@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use birnn_data::name::shown;
 use birnn_engine::DeviceError;
-use birnn_engine::device::{cpu_threads, cuda_devices, libtorch_folder};
+use birnn_engine::device::{computes, cpu_threads, cuda_devices, libtorch_folder};
 use birnn_infer::cpu::{self, instructions};
 use birnn_kernels::{Instructions, Problem};
 use birnn_run::LIBTORCH;
@@ -14,7 +14,7 @@ use crate::item::Item;
 /// What there is to compute with.
 pub(crate) fn items() -> Vec<Item> {
     // libtorch looks for CUDA only once, and the engine knows how.
-    let cuda = cuda_devices();
+    let cuda = cuda_devices().and_then(|count| computes(0).map(|()| count));
     let variable = variable("OMP_NUM_THREADS");
     vec![
         libtorch(libtorch_folder(), option_env!("LIBTORCH").map(Path::new)),

@@ -56,7 +56,9 @@ pub enum DeviceError {
         reason: String,
     },
     /// An index beyond the GPUs present.
-    #[error("no `cuda:{index}` here: {count} GPU(s) present, counted from 0")]
+    #[error(
+        "no `cuda:{index}` here: {count} GPU(s) present, counted from 0, of which each process of a host takes one of its own"
+    )]
     NoSuchGpu {
         /// The index asked for.
         index: usize,

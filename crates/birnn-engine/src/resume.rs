@@ -249,5 +249,8 @@ mod tests {
         let expected = ["a.x.1 was absent and is 4", "a.y was \"z\" and is absent", "seed was 1 and is 2"];
         assert_eq!(differences(&before, &now), expected);
         assert!(differences(&before, &before).is_empty());
+        let on = |device: &str| json!({ "train": { "device": device } });
+        assert!(differences(&on("cuda:1"), &on("cuda:0")).is_empty());
+        assert_eq!(differences(&on("cuda:1"), &on("cpu")), ["train.device was \"cuda:1\" and is \"cpu\""]);
     }
 }

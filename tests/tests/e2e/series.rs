@@ -102,7 +102,7 @@ fn series_are_named_from_standard_input() {
     let (code, said, errors) = from_stdin(&sandbox, "1,2:3,?\n1000,1040,1080,1120,1160:0,0,0,0,0\n");
     assert!(code == 2 && said.starts_with("-:2: up"), "{said}");
     assert!(
-        errors.contains("-:1: the value at step 2 of feature 2 is missing; the net was trained with")
+        errors.contains("-:1: the value at step 2 of feature 2 is missing; the net reads series with")
             && errors.contains("1 of 2 samples could not be read"),
         "{errors}"
     );

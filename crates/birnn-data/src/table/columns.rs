@@ -224,7 +224,11 @@ fn steps(
         match &table.columns {
             Some(known) => same_steps(header, &own, (known, feature), by)?,
             // Training can have left some out; what a net read that does not know its columns, nobody can say.
-            None if by == NamedBy::Net => no_gap(header, &own, by)?,
+            None if by == NamedBy::Net => {
+                if let Some((missing, _)) = gap(header, &own) {
+                    return Err(no_column_but(header, &missing, by, &own));
+                }
+            }
             None => {}
         }
         all.push(own);
@@ -247,7 +251,10 @@ fn same_steps(
     let known: Vec<_> = known.iter().filter_map(|name| Some((step(name, feature)?, name))).collect();
     match known.iter().zip(own).find(|((number, _), (found, _))| number != found) {
         // Those at the end count on from the last that is known.
-        None => no_gap(header, own.get(known.len().saturating_sub(1)..).unwrap_or_default(), by),
+        None => match gap(header, own.get(known.len().saturating_sub(1)..).unwrap_or_default()) {
+            None => Ok(()),
+            Some((missing, next)) => Err(TableProblem::LeftOut { missing, next }.into()),
+        },
         Some(((number, name), (found, _))) if number < found => Err(no_column_but(header, name, by, own)),
         Some(((_, next), &(_, column))) => {
             let (name, next) = (header[column].clone(), (*next).clone());
@@ -256,16 +263,13 @@ fn same_steps(
     }
 }
 
-/// Whether the steps of a feature count on without a gap.
-fn no_gap(header: &[String], own: &[(u64, usize)], by: NamedBy) -> Result<(), FileProblem> {
-    match own.windows(2).find(|pair| pair[0].0 + 1 < pair[1].0) {
-        None => Ok(()),
-        Some(pair) => {
-            let (number, column) = pair[0];
-            let beginning = header[column].trim_end_matches(|digit: char| digit.is_ascii_digit());
-            Err(no_column_but(header, &format!("{beginning}{}", number + 1), by, own))
-        }
-    }
+/// Where the steps of a feature do not count on: what the column of the first that is missing would be called, and the one
+/// of the next that is there.
+fn gap(header: &[String], own: &[(u64, usize)]) -> Option<(String, String)> {
+    let pair = own.windows(2).find(|pair| pair[0].0 + 1 < pair[1].0)?;
+    let (number, column) = pair[0];
+    let beginning = header[column].trim_end_matches(|digit: char| digit.is_ascii_digit());
+    Some((format!("{beginning}{}", number + 1), header[pair[1].1].clone()))
 }
 
 /// A column of a step that one feature has and another has not, and what that of the other would be called.

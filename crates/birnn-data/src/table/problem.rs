@@ -281,6 +281,17 @@ pub enum TableProblem {
         /// That of the other.
         missing: String,
     },
+    /// A step is missing behind those that are known.
+    #[error(
+        "has a column `{}`, and none of the step before it, `{}`: steps count on from the last that the network knows",
+        shown(.next), shown(.missing)
+    )]
+    LeftOut {
+        /// What the column of the missing one would be called.
+        missing: String,
+        /// The column of the next.
+        next: String,
+    },
     /// A column counts as a step, and stands between or before those that are known.
     #[error(
         "its column `{}` is numbered as a step before `{}`, which {named}, and is none of those: leave it out, or call it \
