@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use birnn_infer::cpu;
+use birnn_infer::cpu::{self, Unobeyable};
 
 use crate::args::{self, Command};
 use crate::failure::{Failure, Kind, Outcome, without_panic};
@@ -15,7 +15,7 @@ pub fn main(work: impl FnOnce(Command, Log) -> Outcome) -> ExitCode {
     without_panic(|| {
         let args = args::parse();
         let log = log::start();
-        match ready().and_then(|()| work(args.command, log)) {
+        match ready(&args.command).and_then(|()| work(args.command, log)) {
             Ok(()) => ExitCode::SUCCESS,
             Err(failure) => {
                 let Failure { kind, message, excerpt } = &failure;
@@ -30,11 +30,15 @@ pub fn main(work: impl FnOnce(Command, Log) -> Outcome) -> ExitCode {
 }
 
 /// What no command can do without.
-fn ready() -> Outcome {
+fn ready(command: &Command) -> Outcome {
     // Where there is none, libtorch's libraries would end the process in words of their own.
     std::env::current_dir()
         .map_err(|_| Failure::request("the working directory is gone; change to one that is there"))?;
-    cpu::configure_from_env().map_err(Failure::request)
+    match (cpu::configure_from_env(), command) {
+        // It tells of that among all else.
+        (Err(Unobeyable::Threads(_)), Command::Doctor(_)) => Ok(()),
+        (configured, _) => configured.map_err(Failure::request),
+    }
 }
 
 /// With libtorch or without, what is computed is the same bits: subnormal numbers are zeros in both binaries.

@@ -1,6 +1,6 @@
 //! What an import says of itself: what was found in weights, and what they cannot tell.
 
-use birnn_architecture::{Cell, Readout};
+use birnn_architecture::{Cell, Head, Readout};
 use birnn_data::name::shown;
 use birnn_data::{Modality, Per};
 use birnn_experiment::{Plan, Source};
@@ -58,16 +58,22 @@ impl Account<'_> {
                 "--mean is of pixels from 0 to 1; of pixels from 0 to 255, divide it and --std by 255"
             );
         }
-        if let Task::Classify(Classify { classes, scheme: Some(scheme), .. }) = task {
+        if let Task::Classify(Classify { classes, scheme: Some(scheme), .. }) = task
+            && net.head == Head::Crf
+        {
             let never = task.legal_tags().map(|legal| legal.never()).unwrap_or_default();
             if let [first, ..] = never[..] {
                 tracing::warn!(
                     "{weights}: the net never answers `{}`{}, which no sequence of {scheme} has with these classes; where it \
-                     was trained by another scheme: --set task.scheme=NAME, or --set task.constrain=false",
+                     was trained by another scheme, {}",
                     classes[first],
                     match never.len() {
                         1 => String::new(),
                         count => format!(" and {} more", count - 1),
+                    },
+                    match beside {
+                        Some(Beside { path, .. }) => format!("mend `scheme` in {}", shown(path)),
+                        None => "--set task.scheme=NAME, or --set task.constrain=false".to_owned(),
                     }
                 );
             }
@@ -146,11 +152,12 @@ impl Account<'_> {
             say("a class for each series".to_owned(), "--set task.kind=tag or regress");
         }
         if beside.is_none() && matches!(manifest.modality, Modality::Series(_)) && unset(&"data.missing") {
-            say("no value is missing".to_owned(), "--set data.missing=past, mean, last or interpolate");
+            let otherwise = "--set data.missing=last or interpolate, or past or mean with --mean M";
+            say("no value is missing".to_owned(), otherwise);
         }
         if beside.is_none() && matches!(manifest.task, Task::Regress(_)) {
             let described =
-                format!("{}, with its `regress.scale`", shown(&description_path(&request.weights)));
+                format!("{}, as `birnn export` writes it", shown(&description_path(&request.weights)));
             say("numbers as its head gives them, not standardised".to_owned(), &described);
         }
         let reads_all = manifest.task.per() == Per::Sequence && found.config.readout != Readout::Attention;

@@ -14,7 +14,7 @@ use crate::item::Item;
 /// What there is to compute with.
 pub(crate) fn items() -> Vec<Item> {
     // libtorch looks for CUDA only once, and the engine knows how.
-    let cuda = cuda_devices().and_then(|count| computes(0).map(|()| count));
+    let cuda = cuda_devices().and_then(|count| (0..count as usize).try_for_each(computes).map(|()| count));
     let variable = variable("OMP_NUM_THREADS");
     vec![
         libtorch(libtorch_folder(), option_env!("LIBTORCH").map(Path::new)),
@@ -91,6 +91,9 @@ fn gpu(found: Result<i64, DeviceError>, models: &[String], has_card: bool) -> It
         }
         Err(DeviceError::Unloadable { path, reason }) => {
             Item::problem(NAME, format!("{} cannot be loaded: {reason}", shown(&path)), setup)
+        }
+        Err(error @ (DeviceError::NoKernels(_) | DeviceError::Failing { .. })) => {
+            Item::note(NAME, format!("{error}{seen}{hidden}"), "--device takes another GPU, or the CPU")
         }
         Err(other) => {
             let known = matches!(other, DeviceError::NoGpu);
@@ -204,6 +207,10 @@ fn threads(used: usize, cores: usize, online: usize, variable: Option<&str>) -> 
     };
     let set = variable.map_or_else(String::new, |value| format!("; OMP_NUM_THREADS is {value}"));
     let text = format!("{used} to compute with, {cores} core(s) to run on{of}{set}");
+    if variable.is_some_and(|value| cpu::threads_of(value).is_err()) {
+        let remedy = "unset OMP_NUM_THREADS, or set it to a number: all other commands refuse it as it is";
+        return Item::note(NAME, text, remedy);
+    }
     match used.cmp(&cores) {
         std::cmp::Ordering::Greater => Item::note(
             NAME,
@@ -238,6 +245,7 @@ mod tests {
         let broken = DeviceError::Unloadable { path: "x".into(), reason: "y".to_owned() };
         is(&gpu(Err(broken), true), State::Problem, "setup --cuda");
         is(&gpu(Err(DeviceError::NoGpu), true), State::Note, "nvidia-smi");
+        is(&gpu(Err(DeviceError::NoKernels(1)), true), State::Note, "has no kernels for a GPU of its kind");
     }
 
     #[test]
@@ -246,6 +254,7 @@ mod tests {
         is(&threads(2, 2, 64, None), State::Ok, "of the machine's 64");
         is(&threads(64, 2, 64, None), State::Note, "set OMP_NUM_THREADS=2");
         is(&threads(1, 4, 4, Some("1")), State::Note, "unset OMP_NUM_THREADS");
+        is(&threads(4, 4, 4, Some("many")), State::Note, "set it to a number");
         // Half of the hardware threads is what libtorch may take by itself.
         is(&threads(2, 4, 4, None), State::Ok, "2 to compute");
     }

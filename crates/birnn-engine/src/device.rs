@@ -45,11 +45,12 @@ pub enum DeviceError {
          older than this libtorch's CUDA asks for, or $CUDA_VISIBLE_DEVICES hides the GPU"
     )]
     NoGpu,
-    /// A GPU that does not compute, as one that this libtorch has no kernels for.
-    #[error(
-        "no CUDA here: `cuda:{index}` does not compute: {reason}; where it is too old for this libtorch, or in use by others          alone, use `cpu`"
-    )]
-    Unusable {
+    /// A GPU of a kind that this libtorch has no kernels for.
+    #[error("no `cuda:{0}` here: this libtorch has no kernels for a GPU of its kind; use `cpu`")]
+    NoKernels(usize),
+    /// A GPU that does not compute, as one that is full, or that others have for themselves.
+    #[error("`cuda:{index}` does not compute: {reason}; see with `nvidia-smi` who uses it, or use `cpu`")]
+    Failing {
         /// The GPU.
         index: usize,
         /// What libtorch said.
@@ -57,7 +58,8 @@ pub enum DeviceError {
     },
     /// An index beyond the GPUs present.
     #[error(
-        "no `cuda:{index}` here: {count} GPU(s) present, counted from 0, of which each process of a host takes one of its own"
+        "no `cuda:{index}` here: {count} GPU(s) present, counted from 0; take another (a run goes on on it with --resume RUN \
+         --set train.device=cuda:0), or no more processes than there are GPUs"
     )]
     NoSuchGpu {
         /// The index asked for.
@@ -71,17 +73,18 @@ pub enum DeviceError {
 /// library that was not linked in is loaded here, and libtorch asks for it only once.
 ///
 /// Of several processes on a host, `local_rank` is which one this is, from 0. Of GPUs each has one of its own, counted on
-/// from the first's; one that sees a single GPU takes that, since launchers can show each process its own.
-pub fn resolve(choice: DeviceChoice, local_rank: usize) -> Result<Device, DeviceError> {
+/// from the first's; one that sees a single GPU takes that, since launchers can show each process its own. A process that
+/// is alone (`None`) computes on the CPU with `auto` where its GPU is of no use; among others it would be the only one.
+pub fn resolve(choice: DeviceChoice, local_rank: Option<usize>) -> Result<Device, DeviceError> {
     let first = match choice {
         DeviceChoice::Cpu => return Ok(Device::Cpu),
         DeviceChoice::Cuda(first) => first,
         DeviceChoice::Auto => 0,
     };
-    let gpu = cuda_devices().and_then(|count| gpu_of(first, local_rank, count));
+    let gpu = cuda_devices().and_then(|count| gpu_of(first, local_rank.unwrap_or(0), count));
     match gpu.and_then(|index| computes(index).map(|()| index)) {
         Ok(index) => Ok(Device::Cuda(index)),
-        Err(reason) if choice == DeviceChoice::Auto && !matches!(reason, DeviceError::NoSuchGpu { .. }) => {
+        Err(reason) if choice == DeviceChoice::Auto && reason.is_of_machine(local_rank.is_none()) => {
             // A driver without a usable libtorch is most likely a surprise; no driver is not.
             if reason != DeviceError::NoDriver {
                 tracing::warn!("{reason}");
@@ -89,6 +92,20 @@ pub fn resolve(choice: DeviceChoice, local_rank: usize) -> Result<Device, Device
             Ok(Device::Cpu)
         }
         Err(reason) => Err(reason),
+    }
+}
+
+impl DeviceError {
+    /// Whether there is nothing to wait for or to choose otherwise, on this machine, or for a process that is alone on it.
+    fn is_of_machine(&self, is_alone: bool) -> bool {
+        match self {
+            DeviceError::NoDriver
+            | DeviceError::CpuLibtorch(_)
+            | DeviceError::Unloadable { .. }
+            | DeviceError::NoGpu => true,
+            DeviceError::NoKernels(_) => is_alone,
+            DeviceError::Failing { .. } | DeviceError::NoSuchGpu { .. } => false,
+        }
     }
 }
 
@@ -104,9 +121,13 @@ fn gpu_of(first: usize, local_rank: usize, count: i64) -> Result<usize, DeviceEr
 pub fn computes(index: usize) -> Result<(), DeviceError> {
     let sum =
         || Tensor::f_ones([1], (Kind::Float, Device::Cuda(index)))?.f_sum(Kind::Float)?.f_double_value(&[]);
-    match sum() {
-        Ok(_) => Ok(()),
-        Err(error) => Err(DeviceError::Unusable { index, reason: crate::error::told(&error) }),
+    sum().map(drop).map_err(|error| failing(index, &error.to_string()))
+}
+
+fn failing(index: usize, said: &str) -> DeviceError {
+    match said.contains("no kernel image") {
+        true => DeviceError::NoKernels(index),
+        false => DeviceError::Failing { index, reason: said.lines().next().unwrap_or_default().to_owned() },
     }
 }
 
@@ -202,7 +223,7 @@ mod tests {
     #[test]
     fn the_cpu_is_always_there() {
         assert_eq!(
-            [0, 3].map(|local_rank| resolve(DeviceChoice::Cpu, local_rank)),
+            [None, Some(3)].map(|local_rank| resolve(DeviceChoice::Cpu, local_rank)),
             [Ok(Device::Cpu), Ok(Device::Cpu)]
         );
     }
@@ -210,16 +231,32 @@ mod tests {
     /// On a machine with a GPU this trains there; on others it must say which part is missing.
     #[test]
     fn cuda_is_had_or_the_reason_is_named() {
-        match resolve(DeviceChoice::Cuda(0), 0) {
+        match resolve(DeviceChoice::Cuda(0), None) {
             Ok(device) => assert_eq!(device, Device::Cuda(0)),
+            Err(DeviceError::NoKernels(_) | DeviceError::Failing { .. }) => assert!(Cuda::is_available()),
             Err(reason) => {
                 assert!(!Cuda::is_available());
                 assert!(reason.to_string().starts_with("no CUDA here: "), "{reason}");
             }
         }
         if Path::new("/proc/driver/nvidia/version").exists() {
-            assert_ne!(resolve(DeviceChoice::Cuda(0), 0), Err(DeviceError::NoDriver));
+            assert_ne!(resolve(DeviceChoice::Cuda(0), None), Err(DeviceError::NoDriver));
         }
+    }
+
+    /// What is so of a machine for good `auto` passes over; what may be otherwise tomorrow it does not.
+    #[test]
+    fn a_gpu_that_does_not_compute_is_told_by_its_reason() {
+        let none = failing(1, "CUDA error: no kernel image is available for execution on the device\nmore");
+        assert!(none.to_string().starts_with("no `cuda:1` here: this libtorch has no kernels"), "{none}");
+        assert_eq!([true, false].map(|is_alone| none.is_of_machine(is_alone)), [true, false]);
+        let full = failing(0, "CUDA out of memory. Tried to allocate 2.00 MiB.\nstack");
+        assert_eq!(
+            full.to_string(),
+            "`cuda:0` does not compute: CUDA out of memory. Tried to allocate 2.00 MiB.; see with `nvidia-smi` who uses it, or \
+             use `cpu`"
+        );
+        assert!(!full.is_of_machine(true) && DeviceError::NoGpu.is_of_machine(false));
     }
 
     #[test]

@@ -96,7 +96,7 @@ impl From<SaveError> for EngineError {
 }
 
 /// What libtorch says, without the stack that it was in.
-pub(crate) fn told(error: &TchError) -> String {
+fn told(error: &TchError) -> String {
     let said = error.to_string();
     match said.contains("alloc_cpu") || said.contains("out of memory") {
         true => {

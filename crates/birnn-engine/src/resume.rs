@@ -213,7 +213,7 @@ fn differences(before: &Value, now: &Value) -> Vec<String> {
         .collect()
 }
 
-/// Whether it is about which of a machine's GPUs computes, on which no result depends.
+/// Whether it is about which of a machine's GPUs computes: as a rule they are of one model, and another is warned of.
 fn is_another_gpu(key: &str, values: &[Option<Value>]) -> bool {
     let is_gpu = |value: &Option<Value>| {
         value.as_ref().and_then(Value::as_str).is_some_and(|device| device.starts_with("cuda"))

@@ -4,8 +4,8 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use birnn_data::anchored;
 use birnn_data::name::shown;
-use birnn_data::{PATH_SETTINGS, anchored};
 use toml_edit::{DocumentMut, Item, TableLike};
 
 use crate::deserialize;
@@ -14,7 +14,7 @@ use crate::error::ExperimentError;
 use crate::experiment::{Experiment, Plan};
 use crate::invalid::Invalid;
 use crate::span::{Found, Part, Setting, excerpt, find, line_and_column, one_line};
-use crate::sweep::Trial;
+use crate::sweep::{Trial, inline, with_paths};
 
 const SET: &str = "--set";
 const DEVICE: &str = "--device";
@@ -278,10 +278,7 @@ impl Set {
         let mut document: DocumentMut =
             text.parse().map_err(|error: toml_edit::TomlError| self.wrong_key(error.message().to_owned()))?;
         let value = key_and_value(&self.toml).and_then(|(_, value)| value.trim().parse().ok());
-        let mut value = value.unwrap_or_else(|| toml_edit::Value::from(""));
-        if let Ok(here) = std::env::current_dir() {
-            anchor(&self.key.join("."), &mut value, &here);
-        }
+        let value = from_here(&self.key, value.unwrap_or_else(|| toml_edit::Value::from("")));
         put(document.as_table_mut(), &self.key, value).map_err(|message| self.wrong_key(message))?;
         let text = document.to_string();
         let experiment = deserialize::experiment(&text).map_err(|mistake| {
@@ -321,28 +318,14 @@ impl Set {
     }
 }
 
-/// Makes paths to the user's own files, which are the value of a key or within it, ones from where the user is, as every
-/// path on the command line.
-fn anchor(key: &str, value: &mut toml_edit::Value, here: &Path) {
-    let setting = ["sweep.grid.", "sweep.random."].iter().find_map(|table| key.strip_prefix(table));
-    match value {
-        toml_edit::Value::InlineTable(table) => {
-            for (name, value) in table.iter_mut() {
-                let parts = parts_of(name.get());
-                anchor(&[&[key.to_owned()], &parts[..]].concat().join("."), value, here);
-            }
-        }
-        // What a sweep tries.
-        toml_edit::Value::Array(values) if setting.is_some() => {
-            values.iter_mut().for_each(|value| anchor(key, value, here));
-        }
-        toml_edit::Value::String(path) if PATH_SETTINGS.contains(&setting.unwrap_or(key)) => {
-            let anchored = anchored(Path::new(path.value()), here);
-            if let Some(path) = anchored.to_str() {
-                *value = path.into();
-            }
-        }
-        _ => {}
+/// A value that is set, where paths to the user's own files are from where the user is, as every path on the command line.
+fn from_here(key: &[String], value: toml_edit::Value) -> toml_edit::Value {
+    let document = toml::from_str::<toml::Table>(&format!("value = {}", value.to_string().trim()));
+    let parsed = document.ok().and_then(|mut document| document.remove("value"));
+    let (Some(mut parsed), Ok(here)) = (parsed, std::env::current_dir()) else { return value };
+    match with_paths(&key.join("."), &mut parsed, &|path| Some(anchored(path, &here))) {
+        true => inline(&parsed).parse().unwrap_or(value),
+        false => value,
     }
 }
 

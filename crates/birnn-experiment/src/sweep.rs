@@ -78,16 +78,8 @@ impl SweepConfig {
 
     /// Makes each path that is tried what `changed` makes of it, if it makes anything of it.
     pub(crate) fn with_paths(&mut self, changed: impl Fn(&Path) -> Option<PathBuf>) {
-        for table in [&mut self.grid, &mut self.random] {
-            for key in PATH_SETTINGS {
-                let values = at_mut(table, key).and_then(Value::as_array_mut).into_iter().flatten();
-                for value in values {
-                    let path = value.as_str().and_then(|path| changed(Path::new(path)));
-                    if let Some(Ok(path)) = path.map(|path| path.into_os_string().into_string()) {
-                        *value = Value::String(path);
-                    }
-                }
-            }
+        for (key, value) in [&mut self.grid, &mut self.random].into_iter().flatten() {
+            with_paths(key, value, &changed);
         }
     }
 
@@ -311,17 +303,23 @@ impl Choice {
     }
 }
 
-/// The value of a dotted key, whichever of its dots part tables and are not in a quoted key.
-fn at_mut<'a>(table: &'a mut Table, key: &str) -> Option<&'a mut Value> {
-    if table.contains_key(key) {
-        return table.get_mut(key);
+/// Makes each path to a file of the user's that is the value of a dotted key, or anywhere in it, what `changed` makes of it,
+/// if it makes anything of it; says whether there was one.
+pub(crate) fn with_paths(key: &str, value: &mut Value, changed: &impl Fn(&Path) -> Option<PathBuf>) -> bool {
+    let tried = ["sweep.grid.", "sweep.random."].iter().find_map(|table| key.strip_prefix(table));
+    match value {
+        Value::Table(table) => table
+            .iter_mut()
+            .fold(false, |any, (name, value)| with_paths(&format!("{key}.{name}"), value, changed) | any),
+        Value::Array(values) => {
+            values.iter_mut().fold(false, |any, value| with_paths(key, value, changed) | any)
+        }
+        Value::String(path) if PATH_SETTINGS.contains(&tried.unwrap_or(key)) => {
+            let changed = changed(Path::new(path)).and_then(|path| path.into_os_string().into_string().ok());
+            changed.map(|changed| *path = changed).is_some()
+        }
+        _ => false,
     }
-    let parted = |at: usize| (&key[..at], &key[at + 1..]);
-    let (first, rest) = key
-        .match_indices('.')
-        .map(|(at, _)| parted(at))
-        .find(|(first, _)| table.get(*first).is_some_and(Value::is_table))?;
-    at_mut(table.get_mut(first)?.as_table_mut()?, rest)
 }
 
 /// With three digits that count: nobody tells 0.0031 from 0.00310437. Of a narrow range they are those of what it spans.
@@ -338,7 +336,7 @@ fn uniform(seed: u32, draw: usize, setting: usize) -> f64 {
 }
 
 /// A value as TOML on one line.
-fn inline(value: &Value) -> String {
+pub(crate) fn inline(value: &Value) -> String {
     let mut text = String::new();
     match value.serialize(toml::ser::ValueSerializer::new(&mut text)) {
         Ok(_) => text,

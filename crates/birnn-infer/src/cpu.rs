@@ -56,8 +56,8 @@ pub fn choose_precision(precision: Precision) {
 /// results can be had here, byte for byte; and makes sure that `$OMP_NUM_THREADS`, if it is set, says how many threads there
 /// are to be, as libtorch would pass over what does not. To be called before anything computes; later it has no effect.
 pub fn configure_from_env() -> Result<(), Unobeyable> {
-    variable("OMP_NUM_THREADS").map_or(Ok(1), |value| threads_of(&value))?;
-    variable("BIRNN_INSTRUCTIONS").map_or(Ok(()), |name| choose(&name))
+    variable("BIRNN_INSTRUCTIONS").map_or(Ok(()), |name| choose(&name))?;
+    variable("OMP_NUM_THREADS").map_or(Ok(()), |value| threads_of(&value).map(drop))
 }
 
 /// A variable, if it is set to something.
@@ -86,10 +86,11 @@ pub fn threads() -> usize {
     asked.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, NonZero::get))
 }
 
-/// What `$OMP_NUM_THREADS` says: of a list, as OpenMP has it, the first is for what is not nested.
-fn threads_of(value: &str) -> Result<usize, Unobeyable> {
-    let first = value.split_once(',').map_or(value, |(first, _)| first);
-    first.trim().parse().map(NonZero::get).map_err(|_| Unobeyable::Threads(value.to_owned()))
+/// What `$OMP_NUM_THREADS` says: of a list, as OpenMP has it, the first is for what is not nested. One that has anything
+/// else in it OpenMP passes over as a whole.
+pub fn threads_of(value: &str) -> Result<usize, Unobeyable> {
+    let all: Result<Vec<NonZero<usize>>, _> = value.split(',').map(|item| item.trim().parse()).collect();
+    all.map(|all| all[0].get()).map_err(|_| Unobeyable::Threads(value.to_owned()))
 }
 
 #[cfg(test)]
@@ -105,7 +106,7 @@ mod tests {
     #[test]
     fn threads_are_a_number_or_the_first_of_a_list() {
         assert_eq!([threads_of("4"), threads_of(" 2 , 8")], [Ok(4), Ok(2)]);
-        for value in ["0", "2.0", "many", "-1", ",2"] {
+        for value in ["0", "2.0", "many", "-1", ",2", "1,", "1,x", "1,0"] {
             assert_eq!(threads_of(value), Err(Unobeyable::Threads(value.to_owned())));
         }
     }

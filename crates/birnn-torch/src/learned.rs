@@ -17,7 +17,7 @@ use crate::failed::{Fails, OrFail};
 /// precision.
 pub fn open(run: &Path, choice: DeviceChoice, precision: Precision) -> Result<Asked, Failure> {
     let device =
-        device::resolve(choice, 0).map_err(|error| Failure::request(format!("--device: {error}")))?;
+        device::resolve(choice, None).map_err(|error| Failure::request(format!("--device: {error}")))?;
     if device.is_cuda() && precision != Precision::Highest {
         return Err(Failure::request(format!(
             "--precision {precision}: is the CPU's; on a GPU libtorch decides how exact products are: leave it out, \

@@ -231,16 +231,17 @@ fn write_page(dir: &SweepDir, name: &str) -> Outcome {
     Ok(())
 }
 
-/// Whether a trial varies a setting whose dotted key begins so.
+/// Whether a trial varies a setting whose dotted key begins so, or a table that has it.
 fn varies(trial: &Trial, key: &str) -> bool {
-    trial.settings.iter().any(|(own, _)| own.starts_with(key))
+    let has_it = |own: &str| key.strip_prefix(own).is_some_and(|rest| rest.starts_with('.'));
+    trial.settings.iter().any(|(own, _)| own.starts_with(key) || has_it(own))
 }
 
 /// Looks for every device before the first run: libtorch looks for CUDA only once.
 fn check_devices(source: &Source, trials: &[Trial]) -> Outcome {
-    device_of(source, 0)?;
+    device_of(source, None)?;
     for trial in trials.iter().filter(|trial| varies(trial, "train.device")) {
-        device_of(&source.with(&trial.sets())?, 0)?;
+        device_of(&source.with(&trial.sets())?, None)?;
     }
     Ok(())
 }

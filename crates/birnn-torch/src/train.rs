@@ -104,7 +104,7 @@ pub fn train(
     }
     // Where one's own files lie a run records.
     let is_own = start.source().experiment().data.dataset.is_own();
-    let device = device_of(start.source(), ranks.local_rank())?;
+    let device = device_of(start.source(), (ranks.size() > 1).then(|| ranks.local_rank()))?;
     start.check(&plan.name)?;
     let splits = data::load(&plan.data, &data.locations()?, log, start.changeable())?;
     if splits.train.len() < ranks.size() {
@@ -172,8 +172,8 @@ pub fn destination(run_dir: &Option<PathBuf>, folder: &str) -> Destination {
     }
 }
 
-/// Where an experiment computes, in this of the processes of a host.
-pub fn device_of(source: &Source, local_rank: usize) -> Result<Device, Failure> {
+/// Where an experiment computes, in this of the processes of a host, if there are several.
+pub fn device_of(source: &Source, local_rank: Option<usize>) -> Result<Device, Failure> {
     device::resolve(source.experiment().train.device, local_rank).map_err(|error| {
         source.locate(Invalid { key: "train.device".to_owned(), message: error.to_string() }).into()
     })

@@ -178,7 +178,7 @@ fn a_net_of_series_comes_back_from_pytorchs_file() {
     };
     let numbers = bare("numbers.safetensors", &["--set", "task.kind=regress"]).done().stderr;
     let told =
-        "numbers as its head gives them, not standardised (else net.ckpt.json, with its `regress.scale`)";
+        "numbers as its head gives them, not standardised (else net.ckpt.json, as `birnn export` writes it)";
     assert!(numbers.contains(told), "{numbers}");
     bare("m.safetensors", &["--set", "data.missing=mean"]).failed(2, &["--mean"]);
     bare("m.safetensors", &["--set", "data.missing=mean", "--mean=0.5"]).done();

@@ -253,7 +253,7 @@ fn same_steps(
         // Those at the end count on from the last that is known.
         None => match gap(header, own.get(known.len().saturating_sub(1)..).unwrap_or_default()) {
             None => Ok(()),
-            Some((missing, next)) => Err(TableProblem::LeftOut { missing, next }.into()),
+            Some((missing, next)) => Err(TableProblem::LeftOut { missing, next, named: by }.into()),
         },
         Some(((number, name), (found, _))) if number < found => Err(no_column_but(header, name, by, own)),
         Some(((_, next), &(_, column))) => {

@@ -283,7 +283,7 @@ pub enum TableProblem {
     },
     /// A step is missing behind those that are known.
     #[error(
-        "has a column `{}`, and none of the step before it, `{}`: steps count on from the last that the network knows",
+        "has a column `{}`, and no `{}`, with which the steps would go on that {named}: leave it out, or call it otherwise",
         shown(.next), shown(.missing)
     )]
     LeftOut {
@@ -291,6 +291,8 @@ pub enum TableProblem {
         missing: String,
         /// The column of the next.
         next: String,
+        /// By what those before were asked for.
+        named: NamedBy,
     },
     /// A column counts as a step, and stands between or before those that are known.
     #[error(

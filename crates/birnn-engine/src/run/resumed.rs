@@ -6,7 +6,7 @@ use birnn_run::Meta;
 use tch::Device;
 
 use super::RunError;
-use crate::device::cpu;
+use crate::device::{choice, cpu};
 use crate::resume::Resumed;
 
 /// Takes a run's records back to its checkpoint, and says where it goes on.
@@ -55,6 +55,13 @@ pub(super) fn go_on(resumed: &Resumed, plan: &Plan, steps: usize, device: Device
         );
     }
     let before = &checkpoint.experiment().train;
+    if before.device != choice(device) && step < total {
+        tracing::warn!(
+            "the run was on `{}` and goes on on `{}`: a GPU of another model can round otherwise",
+            String::from(before.device),
+            String::from(choice(device))
+        );
+    }
     if before.epochs != plan.train.epochs {
         tracing::info!("train.epochs was {} and is {}", before.epochs, plan.train.epochs);
     }
